@@ -1,0 +1,57 @@
+# Every target makes .venv by itself, from any Python 3.11 or newer, and refreshes it when the lock files change.
+# PYTHON=… chooses the Python, ARGS=… is handed on:  make up ARGS="--data data --port 8000"
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help demo up test check bench lock docs verify clean venv
+MAKEFLAGS += --no-print-directory
+
+BIN := .venv/bin
+ARGS ?=
+PYTHON ?=
+COMPILE := --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-annotate
+COMPILE += --custom-compile-command "make lock"
+
+help: ## this list
+	@echo 'make TARGET [ARGS="…"] [PYTHON=python3.13]'
+	@sed -n 's/^\([a-z]*\):.*## /  \1	/p' $(MAKEFILE_LIST) | expand -t 12
+
+demo: venv ## starts everything, certifies several assisters over the real interfaces, shows the result
+	@$(BIN)/certify demo $(ARGS)
+
+up: venv ## the embedded stack, until Ctrl-C
+	@$(BIN)/certify up $(ARGS)
+
+test: venv ## the whole test suite, two processes at a time
+	@$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+
+check: venv ## format, lint, types, import contracts, generated docs, compose file, locks
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/python -m docs.generate --check
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+	$(BIN)/python .ci/tree.py
+
+bench: venv ## the measurements
+	@$(BIN)/python -m pytest -p no:randomly -m bench --timeout 900 -s $(ARGS)
+
+lock: venv ## resolves the dependencies anew into the lock files (ARGS="--upgrade" for newer versions)
+	@$(BIN)/uv pip compile $(COMPILE) $(ARGS) --all-extras pyproject.toml -o requirements-dev.txt
+	@$(BIN)/uv pip compile $(COMPILE) --extra dev-stack -c requirements-dev.txt pyproject.toml -o requirements.txt
+	@echo uv | $(BIN)/uv pip compile $(COMPILE) $(ARGS) - -o requirements-uv.txt
+	@$(BIN)/python .ci/tree.py --sign-locks
+
+docs: venv ## writes the generated pages of docs/
+	@$(BIN)/python -m docs.generate
+
+verify: venv ## replays recorded histories with the code about to ship
+	@$(BIN)/python worker.py verify $(ARGS)
+
+clean: ## removes .venv and every cache
+	rm -rf .venv .venv.lock .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+venv:
+	@.ci/venv $(PYTHON)

@@ -1,0 +1,34 @@
+"""Background checks of enrollment counselors: orders them; the vendor reports by webhook (A14)."""
+
+from temporalio import activity
+
+from activities import contracts
+from activities.effects import Made, key_of, once
+from adapters.background_checks import BackgroundChecks
+from db.records import Intent, Records
+from domain.facts import Fact, FactKind
+from domain.messages import CaseRef, Effect
+
+KIND = "background.ordered"
+
+
+class BackgroundActivities(contracts.Background):
+    """The background-check vendor's orders."""
+
+    def __init__(self, vendor: BackgroundChecks, records: Records) -> None:
+        self._vendor = vendor
+        self._records = records
+
+    @activity.defn(name="background.order")
+    async def order(self, order: CaseRef) -> Effect:
+        """See the contract."""
+
+        async def make(intent: Intent) -> Made:
+            request = intent.view.case.request
+            ordered = await self._vendor.order(
+                order.case_id, request["first_name"], request["last_name"], request["email"], key_of(order, KIND)
+            )
+            fact = Fact(id=f"{order.case_id}:background_ordered", kind=FactKind.BACKGROUND_ORDERED, at=order.at)
+            return Made({"invitation_id": ordered.invitation_id}, (fact,), external_id=ordered.candidate_id)
+
+        return await once(self._records, order, KIND, make)

@@ -1,0 +1,118 @@
+"""The abstract signatures of the activities, light to import: workflows call these, implementations subclass them."""
+
+from abc import ABC, abstractmethod
+
+from temporalio import activity
+
+from domain.messages import (
+    Applied,
+    CaseRef,
+    Claim,
+    Claimed,
+    CommandRef,
+    Effect,
+    Ending,
+    Letter,
+    LookUp,
+    Reminders,
+    RoundPage,
+    Screened,
+)
+
+
+class Records(ABC):
+    """What is written about a case and nothing else; short, in the database only, so run as local activities."""
+
+    @activity.defn(name="records.claim")
+    @abstractmethod
+    async def claim(self, claim: Claim) -> Claimed:
+        """Claims the case for this chain of runs; another chain is told that the case isn't its own."""
+
+    @activity.defn(name="records.apply")
+    @abstractmethod
+    async def apply(self, command: CommandRef) -> Applied:
+        """Applies a stored command to the case, once."""
+
+    @activity.defn(name="records.end")
+    @abstractmethod
+    async def end(self, ending: Ending) -> Effect:
+        """Records the end of the case."""
+
+    @activity.defn(name="records.due_reminders")
+    @abstractmethod
+    async def due_reminders(self, page: RoundPage) -> Reminders:
+        """The reminders due on the round's day, a page at a time (A18)."""
+
+
+class Licensing(ABC):
+    """Licence and NPN look-ups (A13)."""
+
+    @activity.defn(name="licensing.look_up")
+    @abstractmethod
+    async def look_up(self, order: LookUp) -> Screened:
+        """Asks the registry and records what it says as this round's findings."""
+
+    @activity.defn(name="licensing.record_unknown")
+    @abstractmethod
+    async def record_unknown(self, order: CaseRef) -> Screened:
+        """Records that the registry could not be asked: unknown, never failed."""
+
+
+class Background(ABC):
+    """Background checks of enrollment counselors (A14)."""
+
+    @activity.defn(name="background.order")
+    @abstractmethod
+    async def order(self, order: CaseRef) -> Effect:
+        """Orders the check from the vendor, once; its report comes by webhook."""
+
+
+class Training(ABC):
+    """The learning management system (A11, A15)."""
+
+    @activity.defn(name="training.invite")
+    @abstractmethod
+    async def invite(self, order: CaseRef) -> Effect:
+        """Opens the LMS for a person without an account, once."""
+
+    @activity.defn(name="training.enroll")
+    @abstractmethod
+    async def enroll(self, order: CaseRef) -> Effect:
+        """Enrols an existing account in this year's course, once."""
+
+
+class Certificates(ABC):
+    """The certificate (A23)."""
+
+    @activity.defn(name="certificates.issue")
+    @abstractmethod
+    async def issue(self, order: CaseRef) -> Effect:
+        """Prints, signs and keeps the certificate, once."""
+
+
+class Portal(ABC):
+    """Portal accounts (A26–A28)."""
+
+    @activity.defn(name="portal.create_account")
+    @abstractmethod
+    async def create_account(self, order: CaseRef) -> Effect:
+        """Creates a counselor's account, not yet active, once."""
+
+    @activity.defn(name="portal.activate")
+    @abstractmethod
+    async def activate(self, order: CaseRef) -> Effect:
+        """Activates the account whose owner used the activation link."""
+
+    @activity.defn(name="portal.suspend")
+    @abstractmethod
+    async def suspend(self, order: CaseRef) -> Effect:
+        """Suspends the account of a case that has ended, if there is one of ours."""
+
+
+class Notices(ABC):
+    """E-mails to assisters."""
+
+    @activity.defn(name="notices.send")
+    @abstractmethod
+    async def send(self, letter: Letter) -> Effect:
+        """Sends a notice in the assister's language, once per case, notice and occurrence."""

@@ -1,0 +1,61 @@
+"""An effect made once: intended, made from its intent, its result recorded; the frame that every outside concern shares."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from db.records import Intent, Records
+from db.tables import CertificateRow
+from domain.facts import Fact
+from domain.messages import CaseRef, Effect
+
+
+@dataclass(frozen=True)
+class Made:
+    """What making an effect came to: its result, and the facts that follow."""
+
+    result: dict[str, Any] = field(default_factory=dict)
+    facts: tuple[Fact, ...] = ()
+    external_id: str | None = None
+    certificate: CertificateRow | None = None
+
+
+def key_of(order: CaseRef, step: str) -> str:
+    """The key of an effect: case, step and occurrence."""
+    return f"{order.case_id}:{step}:{order.occurrence}"
+
+
+async def once(
+    records: Records,
+    order: CaseRef,
+    kind: str,
+    make: Callable[[Intent], Awaitable[Made]],
+    *,
+    intent: Intent | None = None,
+    key: str | None = None,
+    after_end: bool = False,
+    undo: Callable[[Made], Awaitable[None]] | None = None,
+) -> Effect:
+    """Makes an effect at most once as far as we can tell: a retry finds the recorded result.
+
+    A case that has ended gets no effect; where it ends while the effect is made, ``undo`` takes it back.
+    """
+    key = key or key_of(order, kind)
+    intent = intent or await records.intend(key, order.case_id, kind, {}, order.at, after_end=after_end)
+    if intent.ended:
+        return Effect(ended=True)
+    if intent.result is not None:
+        return Effect()
+    made = await make(intent)
+    ended = await records.complete(
+        key,
+        made.result,
+        made.facts,
+        order.at,
+        external_id=made.external_id,
+        certificate=made.certificate,
+        after_end=after_end,
+    )
+    if ended and undo is not None:
+        await undo(made)
+    return Effect(ended=ended)

@@ -1,0 +1,63 @@
+"""Every failure of an activity becomes a coded one before it leaves the worker: no personal data, no cause."""
+
+import traceback
+from pathlib import Path
+from typing import Any
+
+import structlog
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+from temporalio.worker import (
+    ActivityInboundInterceptor,
+    ExecuteActivityInput,
+    Interceptor,
+)
+
+from adapters.http import Refused, Unavailable
+from db.states import UnknownCase
+
+log = structlog.get_logger(__name__)
+
+
+def coded(error: Exception) -> ApplicationError:
+    """The failure that stands for an exception in history: a code, and nothing that was said."""
+    if isinstance(error, Unavailable | Refused):
+        return ApplicationError(f"{error.code}; retried until it heals", type=error.code)
+    if isinstance(error, UnknownCase):
+        return ApplicationError("there is no such case", type="unknown_case", non_retryable=True)
+    return ApplicationError("internal error; see the worker's log", type=type(error).__name__)
+
+
+def where(error: BaseException) -> list[str]:
+    """The places an exception passed through, without its message or any value."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames[-6:]]
+
+
+class _Inbound(ActivityInboundInterceptor):
+    async def execute_activity(self, input: ExecuteActivityInput) -> Any:
+        try:
+            return await self.next.execute_activity(input)
+        except ApplicationError:
+            raise
+        except Exception as error:
+            failure = coded(error)
+            info = activity.info()
+            log.warning(
+                "activity failed",
+                activity=info.activity_type,
+                workflow_id=info.workflow_id,
+                attempt=info.attempt,
+                code=failure.type,
+                error=type(error).__name__,
+                where=where(error),
+            )
+        raise failure from None
+
+
+class CodedFailures(Interceptor):
+    """Worker interceptor that codes the failures of activities."""
+
+    def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:
+        """Wraps each activity."""
+        return _Inbound(super().intercept_activity(next))

@@ -1,0 +1,108 @@
+"""Renders a notice from its templates in the reader's language; it sends nothing and decides nothing."""
+
+import re
+import textwrap
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date, format_time
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
+
+LOCALES = {"en": "en_US", "es": "es_US"}
+NEW_MEXICO = ZoneInfo("America/Denver")
+COLUMNS = 72
+
+# What a line of the text part may open with to stand on its own, instead of joining the line above.
+_OPENING = re.compile(r"- |>|\d\. |https?://")
+
+
+@dataclass(frozen=True)
+class Rendered:
+    subject: str
+    text: str
+    html: str
+
+
+class Letters:
+    """The notices kept in `folder` (templates/notices), ready to be rendered."""
+
+    def __init__(self, folder: Path) -> None:
+        # Subjects and text parts are plain text: escaping would put "&amp;" before the reader.
+        self._plain = _environment(folder, autoescape=False)
+        self._html = _environment(folder, autoescape=True)
+
+    def render(self, notice: str, language: str, values: Mapping[str, object]) -> Rendered:
+        """The notice in "en" or "es". A variable that a template needs and `values` lacks raises UndefinedError."""
+        known = {**values, "notice": notice, "language": language}
+        stem = f"{language}/{notice}"
+        return Rendered(
+            subject=one_line(self._plain.get_template(f"{stem}.subject.txt").render(known)),
+            text=wrapped(self._plain.get_template(f"{stem}.txt").render(known)),
+            html=self._html.get_template(f"{stem}.html").render(known),
+        )
+
+
+def one_line(text: str) -> str:
+    """Text without line breaks or control characters, so that no value can add a header."""
+    return " ".join("".join(character if character.isprintable() else " " for character in text).split())
+
+
+def wrapped(text: str) -> str:
+    """Paragraphs filled to 72 columns; list items, quoted lines and bare links keep a line of their own."""
+    filled = (_fill(paragraph) for paragraph in _paragraphs(text))
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(filled)).strip() + "\n"
+
+
+def quoted(text: str) -> str:
+    """Somebody's words, line by line, marked as theirs."""
+    return "\n".join(f"> {line}" for line in text.splitlines())
+
+
+def _paragraphs(text: str) -> list[str]:
+    paragraphs: list[str] = []
+    for line in map(str.strip, text.splitlines()):
+        if paragraphs and paragraphs[-1] and line and not _OPENING.match(line):
+            paragraphs[-1] += f" {line}"
+        else:
+            paragraphs.append(line)
+    return paragraphs
+
+
+def _fill(paragraph: str) -> str:
+    if paragraph.startswith("> "):
+        indent = "> "
+    elif paragraph.startswith("- ") or re.match(r"\d\. ", paragraph):
+        indent = " " * (paragraph.index(" ") + 1)
+    else:
+        indent = ""
+    return textwrap.fill(paragraph, COLUMNS, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+
+
+@pass_context
+def _day(context: Context, value: date) -> str:
+    return format_date(value, "long", locale=LOCALES[context["language"]])
+
+
+@pass_context
+def _moment(context: Context, value: datetime) -> str:
+    locale = LOCALES[context["language"]]
+    local = value.astimezone(NEW_MEXICO)
+    time = format_time(local, "h:mm a z", tzinfo=NEW_MEXICO, locale=locale)
+    return f"{format_date(local, 'long', locale=locale)}, {time}"
+
+
+def _environment(folder: Path, autoescape: bool) -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(folder),
+        undefined=StrictUndefined,
+        autoescape=autoescape,  # noqa: S701 the plain-text parts are not HTML
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters.update(day=_day, moment=_moment, quoted=quoted)
+    return environment

@@ -1,0 +1,78 @@
+"""Licence and NPN look-ups: asks the registry, keeps its answer as evidence, records what it means (A13)."""
+
+from temporalio import activity
+
+from activities import contracts
+from adapters.http import Refused
+from adapters.registry import Registry, read
+from db.records import CaseView, Records
+from domain.assister import Kind
+from domain.eligibility import Check, Finding, finding, license_findings, unknown_license
+from domain.facts import Fact, FactKind
+from domain.licensing import Producer
+from domain.messages import CaseRef, LookUp, Screened
+from domain.policy import local_date
+
+SOURCE = "registry"
+
+
+class LicensingActivities(contracts.Licensing):
+    """The licence registry's look-ups."""
+
+    def __init__(self, registry: Registry, records: Records) -> None:
+        self._registry = registry
+        self._records = records
+
+    @activity.defn(name="licensing.look_up")
+    async def look_up(self, order: LookUp) -> Screened:
+        """See the contract."""
+        view = await self._records.view(order.case_id)
+        if not Kind(view.case.kind).is_licensed:
+            return await self._record(view, order, [], "answered")
+        try:
+            producer = await self._ask(view, order)
+        except Refused:
+            if order.patient:
+                raise
+            return await self.record_unknown(order)
+        request = view.case.request
+        findings = license_findings(
+            producer,
+            request["first_name"],
+            request["last_name"],
+            request.get("license_number"),
+            local_date(view.policy, order.at),
+            view.policy.home_state,
+        )
+        return await self._record(view, order, findings, "answered")
+
+    @activity.defn(name="licensing.record_unknown")
+    async def record_unknown(self, order: CaseRef) -> Screened:
+        """See the contract."""
+        view = await self._records.view(order.case_id)
+        await self._record(view, order, unknown_license(), "unknown")
+        return Screened(unknown=True)
+
+    async def _ask(self, view: CaseView, order: LookUp) -> Producer | None:
+        """The producer under the request's NPN; look-ups are billed, so an answer kept for this round is not asked for again."""
+        key = f"{order.case_id}:{SOURCE}:{order.occurrence}"
+        npn = view.case.request["npn"]
+        kept = await self._records.evidence(key)
+        if kept is not None:
+            return read(kept, npn)
+        answer = await self._registry.look_up(npn)
+        await self._records.keep_evidence(key, order.case_id, SOURCE, answer.raw, answer.sha256, order.at)
+        return answer.producer
+
+    async def _record(self, view: CaseView, order: CaseRef, findings: list[Finding], how: str) -> Screened:
+        """Records this round's findings, with those that our own records make."""
+        if not view.case.identity_matches:
+            findings = [*findings, finding(Check.IDENTITY_MATCHES, False)]
+        fact = Fact(
+            id=f"{order.case_id}:screened:{order.occurrence}:{how}",
+            kind=FactKind.SCREENED,
+            at=order.at,
+            data={"round": order.occurrence, "findings": [one.model_dump(mode="json") for one in findings]},
+        )
+        await self._records.record(order.case_id, [fact], order.at, "case.screened", round=order.occurrence, how=how)
+        return Screened()

@@ -1,0 +1,60 @@
+"""Portal accounts: a counselor's is created by us, activated by its owner, suspended when the case ends (A26–A28)."""
+
+from temporalio import activity
+
+from activities import contracts
+from activities.effects import Made, once
+from adapters.portal import Portal
+from db.records import Intent, Records
+from domain.facts import Fact, FactKind
+from domain.messages import CaseRef, Effect
+
+
+class PortalActivities(contracts.Portal):
+    """The portal's accounts."""
+
+    def __init__(self, portal: Portal, records: Records) -> None:
+        self._portal = portal
+        self._records = records
+
+    @activity.defn(name="portal.create_account")
+    async def create_account(self, order: CaseRef) -> Effect:
+        """See the contract."""
+
+        async def make(intent: Intent) -> Made:
+            request = intent.view.case.request
+            account = await self._portal.create(
+                order.case_id, request["email"], request["first_name"], request["last_name"]
+            )
+            fact = Fact(id=f"{order.case_id}:portal_account", kind=FactKind.PORTAL_ACCOUNT_CREATED, at=order.at)
+            return Made({"account": account}, (fact,), external_id=account)
+
+        async def undo(made: Made) -> None:
+            await self._portal.set_active(made.result["account"], False)
+
+        return await once(self._records, order, "portal.account_created", make, undo=undo)
+
+    @activity.defn(name="portal.activate")
+    async def activate(self, order: CaseRef) -> Effect:
+        """See the contract."""
+        view = await self._records.view(order.case_id)
+        account = await self._portal.find(order.case_id)
+        if view.state.ended or account is None:
+            return Effect(ended=view.state.ended)
+        await self._portal.set_active(account.id, True)
+        return Effect()
+
+    @activity.defn(name="portal.suspend")
+    async def suspend(self, order: CaseRef) -> Effect:
+        """See the contract."""
+        view = await self._records.view(order.case_id)
+        if view.state.certificate is None:
+            return Effect(ended=True)
+
+        async def make(_: Intent) -> Made:
+            account = await self._portal.find(order.case_id)
+            if account is not None and account.active:
+                await self._portal.set_active(account.id, False)
+            return Made({"account": account.id if account else None})
+
+        return await once(self._records, order, "portal.suspended", make, after_end=True)

@@ -1,0 +1,59 @@
+"""The learning management system: opens it for new accounts, enrols existing ones (A9, A11, A15)."""
+
+from collections.abc import Awaitable, Callable
+
+from temporalio import activity
+
+from activities import contracts
+from activities.effects import Made, key_of, once
+from adapters.lms import Learner, Lms, Place
+from db.records import CaseView, Intent, Records
+from domain.facts import Fact, FactKind
+from domain.messages import CaseRef, Effect
+
+
+class TrainingActivities(contracts.Training):
+    """Invitations to the LMS and enrolments in it."""
+
+    def __init__(self, lms: Lms, records: Records) -> None:
+        self._lms = lms
+        self._records = records
+
+    @activity.defn(name="training.invite")
+    async def invite(self, order: CaseRef) -> Effect:
+        """See the contract."""
+        return await self._place(order, "training.invited", FactKind.LMS_INVITED, self._lms.invite)
+
+    @activity.defn(name="training.enroll")
+    async def enroll(self, order: CaseRef) -> Effect:
+        """See the contract."""
+        return await self._place(order, "training.enrolled", FactKind.LMS_ENROLLED, self._lms.enroll)
+
+    async def _place(
+        self, order: CaseRef, kind: str, fact: FactKind, ask: Callable[[Learner, str], Awaitable[Place]]
+    ) -> Effect:
+        async def make(intent: Intent) -> Made:
+            account = await self._records.lms_account(intent.view.case.assister_id)
+            place = await ask(_learner(intent.view, account), key_of(order, kind))
+            recorded = Fact(id=f"{order.case_id}:{fact}", kind=fact, at=order.at)
+            return Made({"id": place.id, "url": place.url}, (recorded,), external_id=place.id)
+
+        return await once(self._records, order, kind, make)
+
+
+def _learner(view: CaseView, account: str | None) -> Learner:
+    request, ids = view.case.request, view.policy.lms
+    return Learner(
+        registration=view.case.case_id,
+        assister_id=view.case.assister_id,
+        account=account if view.case.has_lms_account else None,
+        email=request["email"],
+        first_name=request["first_name"],
+        last_name=request["last_name"],
+        language=request["language"],
+        home_page=ids.home_page,
+        account_id=ids.account_id,
+        profile_id=ids.profile_id,
+        course_id=ids.course_id,
+        exam_id=ids.exam_id,
+    )

@@ -1,0 +1,53 @@
+"""Orders background checks from the vendor (Checkr's API); what comes back by webhook is not read here."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import httpx2
+from pydantic import BaseModel, Field
+
+from adapters.http import call, document
+
+SERVICE = "background_checks"
+WORK_LOCATION = {"country": "US", "state": "NM"}
+
+
+@dataclass(frozen=True)
+class Order:
+    """The vendor's own ids of what was ordered."""
+
+    candidate_id: str
+    invitation_id: str
+
+
+class _Created(BaseModel):
+    id: str = Field(min_length=1, max_length=200)
+
+
+class BackgroundChecks:
+    """The vendor, with the API key as Basic user name and the package of checks the exchange buys."""
+
+    def __init__(self, client: httpx2.AsyncClient, url: str, api_key: str, package: str) -> None:
+        self._client = client
+        self._url = url.rstrip("/")
+        self._auth = httpx2.BasicAuth(api_key, "")
+        self._package = package
+
+    async def order(self, case_id: str, first_name: str, last_name: str, email: str, key: str) -> Order:
+        """Invites one counselor to a check (A14); the same `key` again gives the same order."""
+        candidate = {"first_name": first_name, "last_name": last_name, "email": email, "custom_id": case_id}
+        candidate_id = await self._create("candidates", candidate, f"{key}:candidate")
+        invitation = {"candidate_id": candidate_id, "package": self._package, "work_locations": [WORK_LOCATION]}
+        return Order(candidate_id, await self._create("invitations", invitation, f"{key}:invitation"))
+
+    async def _create(self, collection: str, body: Mapping[str, object], key: str) -> str:
+        response = await call(
+            self._client,
+            SERVICE,
+            "POST",
+            f"{self._url}/v1/{collection}",
+            auth=self._auth,
+            headers={"Idempotency-Key": key},
+            json=body,
+        )
+        return document(response, SERVICE, _Created).id

@@ -1,0 +1,90 @@
+"""The one place where HTTP goes out and its failures are translated; it knows no third party."""
+
+import asyncio
+import logging
+from collections.abc import Container
+from typing import Any, TypeVar
+
+import httpx2
+from pydantic import BaseModel, ValidationError
+
+MAX_ANSWER_BYTES = 1024 * 1024
+RETRY_STATUSES = frozenset({408, 429})
+# The body is kept as it came over the wire, so these would describe it wrongly.
+WIRE_HEADERS = frozenset({"content-encoding", "content-length", "transfer-encoding"})
+
+Document = TypeVar("Document", bound=BaseModel)
+
+
+class _Failure(Exception):
+    """A failure with a short code and a detail, neither of which ever holds personal data."""
+
+    def __init__(self, code: str, detail: str = "") -> None:
+        super().__init__(code, detail)
+        self.code = code
+        self.detail = detail
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.detail}" if self.detail else self.code
+
+
+class Unavailable(_Failure):
+    """It may heal by itself: try again later."""
+
+
+class Refused(_Failure):
+    """It will not heal by itself: a person decides."""
+
+
+def client(timeout: float = 8.0) -> httpx2.AsyncClient:
+    """A client for `call`; `timeout` is in seconds and bounds a whole call, answer included."""
+    # These loggers write addresses with their query, which holds an NPN or an e-mail address.
+    for name in ("httpx2", "httpcore2"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    # Uncompressed, so that the bound on an answer's size is a bound on memory too.
+    headers = {"User-Agent": "bewellnm-certification", "Accept-Encoding": "identity"}
+    return httpx2.AsyncClient(timeout=timeout, headers=headers, follow_redirects=False)
+
+
+async def call(
+    client: httpx2.AsyncClient, service: str, method: str, url: str, *, answers: Container[int] = (), **kw: Any
+) -> httpx2.Response:
+    """One call to `service`; statuses in `answers` are returned to the caller like a success.
+
+    Raises Unavailable(`<service>_unreachable`) for transport errors, 5xx, 408 and 429,
+    Refused(`<service>_refused`) for any other status, Refused(`<service>_unreadable`) for an oversized answer.
+    """
+    try:
+        async with asyncio.timeout(client.timeout.read):
+            response = await _send(client, service, method, url, **kw)
+    except (TimeoutError, httpx2.TimeoutException):
+        raise Unavailable(f"{service}_unreachable", "timed out") from None
+    except httpx2.HTTPError as error:
+        raise Unavailable(f"{service}_unreachable", type(error).__name__) from None
+    except httpx2.InvalidURL:
+        raise Refused(f"{service}_refused", "its address is not a URL") from None
+    status = response.status_code
+    if response.is_success or status in answers:
+        return response
+    if status >= 500 or status in RETRY_STATUSES:
+        raise Unavailable(f"{service}_unreachable", f"answered {status}")
+    raise Refused(f"{service}_refused", f"answered {status}")
+
+
+def document(response: httpx2.Response, service: str, model: type[Document]) -> Document:
+    """The answer's JSON as `model`; anything else raises Refused(`<service>_unreadable`)."""
+    try:
+        return model.model_validate_json(response.content)
+    except ValidationError:
+        raise Refused(f"{service}_unreadable", f"not a {model.__name__}") from None
+
+
+async def _send(client: httpx2.AsyncClient, service: str, method: str, url: str, **kw: Any) -> httpx2.Response:
+    async with client.stream(method, url, **kw) as response:
+        body = bytearray()
+        async for chunk in response.aiter_raw():
+            body += chunk
+            if len(body) > MAX_ANSWER_BYTES:
+                raise Refused(f"{service}_unreadable", "the answer is too large")
+        headers = [(name, value) for name, value in response.headers.items() if name.lower() not in WIRE_HEADERS]
+        return httpx2.Response(response.status_code, headers=headers, content=bytes(body))

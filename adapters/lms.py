@@ -1,0 +1,68 @@
+"""Invites and enrols learners in the LMS; what they achieve there arrives by webhook, not here."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+import httpx2
+from pydantic import BaseModel, ConfigDict, Field
+
+from adapters.http import call, document
+
+SERVICE = "lms"
+
+
+@dataclass(frozen=True, repr=False)
+class Learner:
+    """Who learns what: `registration` is the case id, `account` the name of an account the LMS already has."""
+
+    registration: str
+    assister_id: str
+    account: str | None
+    email: str
+    first_name: str
+    last_name: str
+    language: str
+    home_page: str
+    account_id: str
+    profile_id: str
+    course_id: str
+    exam_id: str
+
+
+class Place(BaseModel):
+    """A learner's place in the LMS: its id there, and the page where the learner goes on."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str = Field(min_length=1, max_length=200)
+    url: str = Field(pattern="^https?://", max_length=2000)
+
+
+class Lms:
+    """The learning management system, by bearer token."""
+
+    def __init__(self, client: httpx2.AsyncClient, url: str, token: str) -> None:
+        self._client = client
+        self._url = url.rstrip("/")
+        self._token = token
+
+    async def invite(self, learner: Learner, key: str) -> Place:
+        """Invites someone without an account to set one up (A15); the same `key` again gives the same place."""
+        body = asdict(learner)
+        del body["account"]
+        return await self._post("invitations", body, key)
+
+    async def enroll(self, learner: Learner, key: str) -> Place:
+        """Enrols the existing account of a returning assister in the course (A16)."""
+        return await self._post("enrollments", asdict(learner), key)
+
+    async def _post(self, collection: str, body: Mapping[str, object], key: str) -> Place:
+        response = await call(
+            self._client,
+            SERVICE,
+            "POST",
+            f"{self._url}/api/v1/{collection}",
+            headers={"Authorization": f"Bearer {self._token}", "Idempotency-Key": key},
+            json=body,
+        )
+        return document(response, SERVICE, Place)

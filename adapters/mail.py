@@ -1,0 +1,109 @@
+"""Sends one letter by SMTP; its words come from whoever writes it."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.errors import MessageError
+from email.headerregistry import Address
+from email.message import EmailMessage
+
+import aiosmtplib
+
+from adapters.http import Refused, Unavailable
+
+UNREACHABLE = "mail_unreachable"
+REFUSED = "mail_refused"
+
+
+@dataclass(frozen=True, repr=False)
+class Letter:
+    """One e-mail to one person, in `language` ("en", "es"); `message_id` with its angle brackets.
+
+    `attachments` are (file name, MIME type, content).
+    """
+
+    to: str
+    subject: str
+    text: str
+    html: str
+    language: str
+    message_id: str
+    reply_to: str | None = None
+    attachments: tuple[tuple[str, str, bytes], ...] = ()
+
+
+class Mailer:
+    """A mail server we hand letters to; no `user` means no log-in, `timeout` (seconds) bounds one letter."""
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        user: str | None,
+        password: str | None,
+        starttls: bool,
+        sender: str,
+        timeout: float = 30.0,
+    ) -> None:
+        self._host = host
+        self._port = port
+        self._user = user or None
+        self._password = password or None
+        self._starttls = starttls
+        self._sender = sender
+        self._timeout = timeout
+
+    async def send(self, letter: Letter) -> None:
+        """Hands the letter over. Raises Refused("mail_refused") if the server refuses this letter or its recipient
+        for good, Unavailable("mail_unreachable") for everything else that goes wrong."""
+        try:
+            message = self._message(letter)
+        except (MessageError, ValueError, IndexError):  # an IndexError: an empty address
+            raise Refused(REFUSED, "the letter can't be put into a message") from None
+        try:
+            async with asyncio.timeout(self._timeout):
+                await aiosmtplib.send(
+                    message,
+                    hostname=self._host,
+                    port=self._port,
+                    username=self._user,
+                    password=self._password,
+                    start_tls=self._starttls,
+                    timeout=self._timeout,
+                )
+        except aiosmtplib.SMTPNotSupported:
+            raise Refused(REFUSED, "the server can't carry this address") from None
+        except aiosmtplib.SMTPRecipientsRefused as error:
+            raise _translated(error.recipients[0]) from None
+        except (aiosmtplib.SMTPDataError, aiosmtplib.SMTPRecipientRefused) as error:
+            raise _translated(error) from None
+        except aiosmtplib.SMTPResponseException as error:
+            raise Unavailable(UNREACHABLE, f"answered {error.code}") from None
+        except (aiosmtplib.SMTPException, OSError) as error:  # a TimeoutError is an OSError
+            raise Unavailable(UNREACHABLE, type(error).__name__) from None
+
+    def _message(self, letter: Letter) -> EmailMessage:
+        message = EmailMessage()
+        message["From"] = self._sender
+        # As one address: a comma in it must not make two recipients.
+        message["To"] = Address(addr_spec=letter.to)
+        message["Subject"] = letter.subject
+        message["Date"] = datetime.now(UTC)
+        message["Message-ID"] = letter.message_id
+        message["Auto-Submitted"] = "auto-generated"
+        if letter.reply_to:
+            message["Reply-To"] = Address(addr_spec=letter.reply_to)
+        message.set_content(letter.text)
+        message.add_alternative(letter.html, subtype="html")
+        for name, mime, content in letter.attachments:
+            maintype, _, subtype = mime.partition("/")
+            message.add_attachment(content, maintype=maintype, subtype=subtype, filename=name)
+        # Last, since adding a part moves every Content-* header into the first part.
+        message["Content-Language"] = letter.language
+        return message
+
+
+def _translated(error: aiosmtplib.SMTPResponseException) -> Refused | Unavailable:
+    """Of the server's word on this letter, only 5xx is final (RFC 5321, 4.2.1)."""
+    detail = f"answered {error.code}"
+    return Refused(REFUSED, detail) if 500 <= error.code <= 599 else Unavailable(UNREACHABLE, detail)

@@ -1,0 +1,120 @@
+"""Portal accounts over SCIM 2.0: create, find, activate, suspend; what the portal reports by webhook is not here."""
+
+import json
+from collections.abc import Container, Mapping
+from urllib.parse import quote
+
+import httpx2
+from pydantic import BaseModel, ConfigDict, Field
+
+from adapters.http import Refused, call, document
+
+SERVICE = "portal"
+USER = "urn:ietf:params:scim:schemas:core:2.0:User"
+PATCH = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
+CONFLICT = 409
+
+
+class Account(BaseModel):
+    """An account at the portal: its SCIM id, and whether its owner can use it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str = Field(min_length=1, max_length=200)
+    active: bool
+
+
+class _User(BaseModel):
+    id: str = Field(min_length=1, max_length=200)
+    user_name: str = Field("", alias="userName")
+    external_id: str | None = Field(None, alias="externalId")
+    active: bool = False
+
+
+class _Users(BaseModel):
+    resources: list[_User] = Field(default_factory=list, alias="Resources")
+
+
+class Portal:
+    """A portal's account service; `url` is the portal's, under which SCIM lives at /scim/v2."""
+
+    def __init__(self, client: httpx2.AsyncClient, url: str, token: str) -> None:
+        self._client = client
+        self._users = f"{url.rstrip('/')}/scim/v2/Users"
+        self._headers = {
+            "Authorization": f"Bearer {token}",
+            "Accept": "application/scim+json",
+            "Content-Type": "application/scim+json",
+        }
+
+    async def create(self, case_id: str, email: str, first_name: str, last_name: str) -> str:
+        """Creates the account, not yet active (A26), and gives its SCIM id; one that is there already is found."""
+        response = await self._call(
+            "POST",
+            body={
+                "schemas": [USER],
+                "userName": email,
+                "externalId": case_id,
+                "name": {"givenName": first_name, "familyName": last_name},
+                "emails": [{"value": email, "type": "work", "primary": True}],
+                "active": False,
+            },
+            answers={CONFLICT},
+        )
+        if response.status_code != CONFLICT:
+            return document(response, SERVICE, _User).id
+        existing = await self._by_case(case_id) or await self._by_email(email)
+        if existing is None:
+            raise Refused("portal_refused", "it reports a conflict with an account it does not show")
+        return existing.id
+
+    async def set_active(self, scim_id: str, active: bool) -> None:
+        """Activates (A28) or suspends an account; doing it twice changes nothing."""
+        operations = [{"op": "replace", "path": "active", "value": active}]
+        await self._call("PATCH", f"/{quote(scim_id, safe='')}", body={"schemas": [PATCH], "Operations": operations})
+
+    async def find(self, case_id: str) -> Account | None:
+        """The account made for this case, if there is one."""
+        user = await self._by_case(case_id)
+        return None if user is None else Account(id=user.id, active=user.active)
+
+    # A portal that ignores a filter answers with everybody: what is not the one asked for is dropped.
+
+    async def _by_case(self, case_id: str) -> _User | None:
+        found = [user for user in await self._list("externalId", case_id) if user.external_id == case_id]
+        return _only(found)
+
+    async def _by_email(self, email: str) -> _User | None:
+        found = [user for user in await self._list("userName", email) if user.user_name.casefold() == email.casefold()]
+        return _only(found)
+
+    async def _list(self, attribute: str, value: str) -> list[_User]:
+        # A SCIM filter's string is a JSON string (RFC 7644, 3.4.2.2).
+        response = await self._call("GET", params={"filter": f"{attribute} eq {json.dumps(value)}"})
+        return document(response, SERVICE, _Users).resources
+
+    async def _call(
+        self,
+        method: str,
+        path: str = "",
+        *,
+        body: Mapping[str, object] | None = None,
+        params: Mapping[str, str] | None = None,
+        answers: Container[int] = (),
+    ) -> httpx2.Response:
+        return await call(
+            self._client,
+            SERVICE,
+            method,
+            f"{self._users}{path}",
+            answers=answers,
+            headers=self._headers,
+            params=params,
+            content=None if body is None else json.dumps(body),
+        )
+
+
+def _only(found: list[_User]) -> _User | None:
+    if len(found) > 1:
+        raise Refused("portal_unreadable", "several accounts answer to one owner")
+    return found[0] if found else None

@@ -1,0 +1,74 @@
+"""The two things every write shares: a case is locked, facts are appended and folded; and the audit row goes along."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
+
+from db.states import UnknownCase, one_or_none, opening_of, rows, to_facts
+from db.tables import Assister, AuditRow, Case, FactRow
+from domain.facts import Fact, FactKind
+from domain.stages import CaseState, fold
+
+SYSTEM = "system"
+_LMS_ACCOUNT = frozenset({FactKind.LMS_REGISTERED})
+_PORTAL_ACCOUNT = frozenset({FactKind.PORTAL_REGISTERED, FactKind.PORTAL_ACTIVATED, FactKind.PORTAL_ACCOUNT_CREATED})
+
+
+async def locked(session: AsyncSession, case_id: str) -> Case:
+    """The case, locked until the transaction ends. Raises `UnknownCase`."""
+    case = await one_or_none(session, select(Case).where(col(Case.case_id) == case_id).with_for_update())
+    if case is None:
+        raise UnknownCase(case_id)
+    found: Case = case
+    return found
+
+
+def audit(
+    session: AsyncSession, at: datetime, actor: str, action: str, case: Case, reason: str | None = None, **details: Any
+) -> None:
+    """Adds who did what, when and why."""
+    session.add(
+        AuditRow(
+            at=at,
+            actor=actor,
+            action=action,
+            case_id=case.case_id,
+            assister_id=case.assister_id,
+            reason=reason,
+            details=details,
+        )
+    )
+
+
+async def append(session: AsyncSession, case: Case, facts: Sequence[Fact], now: datetime) -> CaseState:
+    """Appends the facts that are not there yet and folds anew; the case's stage and wait follow."""
+    stored = await rows(session, select(FactRow).where(col(FactRow.case_id) == case.case_id))
+    known = {row.id for row in stored}
+    fresh = [fact for fact in facts if fact.id not in known]
+    for fact in fresh:
+        session.add(
+            FactRow(id=fact.id, case_id=case.case_id, kind=fact.kind, at=fact.at, data=fact.data, recorded_at=now)
+        )
+    state = fold(opening_of(case), [*to_facts(stored), *fresh])
+    case.stage = state.stage
+    case.waiting_for = state.waiting_for
+    case.waiting_since = state.waiting_since
+    session.add(case)
+    await _remember_accounts(session, case, fresh)
+    return state
+
+
+async def _remember_accounts(session: AsyncSession, case: Case, facts: Iterable[Fact]) -> None:
+    """A person's accounts outlive the case: next year's case finds them (A9, A11)."""
+    kinds = {fact.kind for fact in facts}
+    if not kinds & (_LMS_ACCOUNT | _PORTAL_ACCOUNT):
+        return
+    assister = await session.get_one(Assister, case.assister_id)
+    if kinds & _LMS_ACCOUNT:
+        assister.lms_account = assister.lms_account or case.assister_id
+    if kinds & _PORTAL_ACCOUNT:
+        assister.portal_account = assister.portal_account or case.case_id
+    session.add(assister)

@@ -1,0 +1,271 @@
+"""What webhooks bring: stored, checked against its case and made a fact before it is acknowledged (C3–C5)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
+
+from db.core import append, audit, locked
+from db.engine import Database
+from db.states import UnknownCase, one_or_none, policy_of, rows, state_of
+from db.tables import AlteredEvent, Assister, Case, CommandRow, EffectRow, InboxRow
+from domain.facts import Fact, FactKind
+from domain.faults import Fault, Invalid
+from domain.messages import Report
+from domain.parsing import canonical
+from domain.reports import PORTAL_FACT, BackgroundReport, PortalEvent, PortalReport, premature
+from domain.statements import Statement, fact_of
+
+LMS, PORTAL, BACKGROUND = "lms", "portal", "background-checks"
+PENDING, DELIVERED, WITHOUT_EFFECT = "pending", "delivered", "without_effect"
+
+
+@dataclass
+class Received:
+    """What became of a webhook: whether its id came before with another body, and which events are to be delivered."""
+
+    altered: bool = False
+    repeated: bool = False
+    to_deliver: list[int] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Event:
+    source: str
+    id: str
+    case_id: str
+    kind: str
+    digest: str
+    body: dict[str, Any]
+
+
+class Inbox:
+    """Writes about webhooks; one transaction each."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def lms(
+        self, statements: Sequence[Statement], documents: Sequence[dict[str, Any]], now: datetime
+    ) -> Received:
+        """Takes a list of statements, all or none. Raises `Invalid` naming the field where one doesn't fit its case."""
+        async with self._database.write() as session:
+            events = [
+                _Event(LMS, one.id, one.case_id, one.verb, one.digest, document)
+                for one, document in zip(statements, documents, strict=True)
+            ]
+            fresh, received = await self._sort_out(session, events, now)
+            faults: list[Fault] = []
+            for number, (statement, event) in enumerate(zip(statements, events, strict=True)):
+                if received.altered or event not in fresh:
+                    continue
+                fresh.remove(event)
+                try:
+                    await self._take_statement(session, statement, event, now, received)
+                except Invalid as invalid:
+                    prefix = "" if len(statements) == 1 else f"{number}."
+                    faults += [Fault(prefix + fault.field, fault.code, fault.details) for fault in invalid.faults]
+            if faults:
+                raise Invalid(faults)
+        return await self._numbered(received, events)
+
+    async def _take_statement(
+        self, session: AsyncSession, statement: Statement, event: _Event, now: datetime, received: Received
+    ) -> None:
+        case = await _case(session, statement.case_id, "context.registration")
+        person = await session.get_one(Assister, case.assister_id)
+        accounts = frozenset(name for name in (person.assister_id, person.lms_account) if name)
+        await self._take(session, case, event, fact_of(statement, policy_of(case), accounts, now), now, None)
+
+    async def portal(
+        self, event_id: str, report: PortalReport, digest: str, body: dict[str, Any], now: datetime
+    ) -> Received:
+        """Takes the portal's report; a premature one is kept without effect and flagged to staff (A24)."""
+        event = _Event(PORTAL, event_id, report.case_id, report.type, digest, body)
+        async with self._database.write() as session:
+            fresh, received = await self._sort_out(session, [event], now)
+            if fresh:
+                case = await _case(session, report.case_id, "case_id")
+                why = premature(report.type, await state_of(session, case))
+                data = {"reason": report.reason} if report.type is PortalEvent.REGISTRATION_REFUSED else {}
+                fact = Fact(id=f"portal:{event_id}", kind=PORTAL_FACT[report.type], at=report.occurred_at, data=data)
+                await self._take(session, case, event, fact, now, why)
+        return await self._numbered(received, [event])
+
+    async def background(self, report: BackgroundReport, now: datetime) -> Received:
+        """Takes an event of the background-check vendor; only a completed report is a fact (A14)."""
+        async with self._database.write() as session:
+            case = await self._checked_case(session, report)
+            event = _Event(
+                BACKGROUND, report.event_id, case.case_id, report.type, report.digest, {"id": report.event_id}
+            )
+            fresh, received = await self._sort_out(session, [event], now)
+            if fresh:
+                verdict = report.verdict
+                why = None if verdict else "not a completed report"
+                data = {"result": verdict} if verdict else {}
+                fact = Fact(id=f"background:{report.event_id}", kind=FactKind.BACKGROUND_REPORTED, at=now, data=data)
+                await self._take(session, case, event, fact, now, why, flag=False)
+        return await self._numbered(received, [event])
+
+    async def _checked_case(self, session: AsyncSession, report: BackgroundReport) -> Case:
+        """The case whose check was ordered under the vendor's candidate; the candidate must be ours."""
+        query = select(EffectRow).where(col(EffectRow.kind) == "background.ordered")
+        if report.candidate_id:
+            order = await one_or_none(session, query.where(col(EffectRow.external_id) == report.candidate_id))
+        else:
+            order = await one_or_none(session, query.where(col(EffectRow.case_id) == (report.case_id or "")))
+        if order is None or report.case_id not in (None, order.case_id):
+            raise Invalid([Fault("data.object.candidate_id", "mismatch")])
+        return await locked(session, order.case_id)
+
+    async def _sort_out(
+        self, session: AsyncSession, events: Sequence[_Event], now: datetime
+    ) -> tuple[list[_Event], Received]:
+        """Tells new events from repeats and altered ones; what was altered is kept aside, and then nothing else is taken."""
+        fresh: list[_Event] = []
+        altered = []
+        seen: dict[str, str] = {}
+        for event in events:
+            row = await one_or_none(
+                session,
+                select(InboxRow).where(col(InboxRow.source) == event.source, col(InboxRow.event_id) == event.id),
+            )
+            before = row.digest if row else seen.get(event.id)
+            if before is None:
+                fresh.append(event)
+                seen[event.id] = event.digest
+            elif before != event.digest:
+                altered.append((event, row.case_id if row else event.case_id))
+        for event, case_id in altered:
+            await self._keep_aside(session, event, case_id, now)
+        return ([], Received(altered=True)) if altered else (fresh, Received(repeated=not fresh))
+
+    async def _keep_aside(self, session: AsyncSession, event: _Event, case_id: str, now: datetime) -> None:
+        kept = {"body": canonical(event.body)}
+        session.add(AlteredEvent(source=event.source, event_id=event.id, case_id=case_id, body=kept, received_at=now))
+        case = await session.get(Case, case_id, with_for_update=True)
+        if case is not None:
+            case.flag = case.flag or "altered_event"
+            session.add(case)
+            audit(
+                session,
+                now,
+                event.source,
+                "webhook.altered",
+                case,
+                "same event id with another body",
+                event_id=event.id,
+            )
+
+    async def _take(
+        self,
+        session: AsyncSession,
+        case: Case,
+        event: _Event,
+        fact: Fact,
+        now: datetime,
+        why: str | None,
+        flag: bool = True,
+    ) -> None:
+        """Stores the event and, unless something speaks against it, its fact; ``why`` not is kept for staff."""
+        state = await state_of(session, case)
+        if state.ended:
+            why, flag = f"the case had ended: {state.stage.value}", False
+        row = InboxRow(
+            source=event.source,
+            event_id=event.id,
+            case_id=case.case_id,
+            kind=fact.kind,
+            digest=event.digest,
+            note=why,
+            state=WITHOUT_EFFECT if why else PENDING,
+            received_at=now,
+        )
+        if why is None:
+            row.fact_id = fact.id
+            row.message = _report(case, fact).model_dump(mode="json")
+            await append(session, case, [fact], now)
+        elif flag:
+            case.flag = case.flag or "premature_report"
+            session.add(case)
+        session.add(row)
+        details = {"event_id": event.id, **({"note": why} if why else {}), **_audited(fact)}
+        audit(
+            session,
+            now,
+            event.source,
+            f"webhook.{event.kind.rsplit('/', 1)[-1]}",
+            case,
+            fact.data.get("reason"),
+            **details,
+        )
+
+    async def _numbered(self, received: Received, events: Sequence[_Event]) -> Received:
+        """Adds the numbers of the rows that wait for delivery, once they are committed."""
+        if not received.altered:
+            async with self._database.read() as session:
+                found = select(col(InboxRow.id)).where(
+                    col(InboxRow.source) == events[0].source,
+                    col(InboxRow.event_id).in_([event.id for event in events]),
+                    col(InboxRow.state) == PENDING,
+                )
+                received.to_deliver = await rows(session, found)
+        return received
+
+    # delivery
+
+    async def pending(self, limit: int = 500) -> list[InboxRow]:
+        """Events not yet told to their workflows, oldest first."""
+        async with self._database.read() as session:
+            return await rows(
+                session, select(InboxRow).where(col(InboxRow.state) == PENDING).order_by(col(InboxRow.id)).limit(limit)
+            )
+
+    async def by_ids(self, ids: Sequence[int]) -> list[InboxRow]:
+        """These events, oldest first."""
+        async with self._database.read() as session:
+            return await rows(session, select(InboxRow).where(col(InboxRow.id).in_(ids)).order_by(col(InboxRow.id)))
+
+    async def delivered(self, row_id: int, note: str | None = None) -> None:
+        """The workflow has been told, or there is none any more (then with a note)."""
+        async with self._database.write() as session:
+            row = await session.get_one(InboxRow, row_id)
+            row.state, row.note = DELIVERED, note
+            session.add(row)
+
+    async def pending_commands(self, before: datetime) -> list[CommandRow]:
+        """Commands kept and not yet answered, given before this instant."""
+        async with self._database.read() as session:
+            query = select(CommandRow).where(col(CommandRow.state) == "pending", col(CommandRow.created_at) < before)
+            return await rows(session, query.order_by(col(CommandRow.created_at)).limit(500))
+
+    async def not_begun(self, before: datetime) -> list[Case]:
+        """Cases whose workflow has not claimed them, opened before this instant."""
+        async with self._database.read() as session:
+            query = select(Case).where(
+                col(Case.run_id).is_(None), col(Case.opened_at) < before, col(Case.stage) == "requested"
+            )
+            return await rows(session, query.order_by(col(Case.opened_at)).limit(500))
+
+
+async def _case(session: AsyncSession, case_id: str, name: str) -> Case:
+    try:
+        return await locked(session, case_id)
+    except UnknownCase:
+        raise Invalid([Fault(name, "mismatch")]) from None
+
+
+def _report(case: Case, fact: Fact) -> Report:
+    return Report(case_id=case.case_id, fact_id=fact.id, kind=fact.kind, passed=_good(fact))
+
+
+def _good(fact: Fact) -> bool:
+    return bool(fact.data.get("passed") or fact.data.get("result") == "clear")
+
+
+def _audited(fact: Fact) -> dict[str, Any]:
+    return {name: fact.data[name] for name in ("score", "passed", "result") if name in fact.data}

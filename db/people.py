@@ -1,0 +1,317 @@
+"""Opening cases: who is the same person, what earlier years make of them, and imported years (A8–A11)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
+
+from db.core import append, audit
+from db.engine import Database
+from db.states import one_or_none, opening_of, rows, state_of
+from db.tables import Assister, AuditRow, Case, CertificateRow, EarlierYear
+from domain.agreements import agreement
+from domain.assister import AssisterType, Standing, classify, same_name
+from domain.facts import Fact, FactKind
+from domain.faults import Fault, Invalid
+from domain.identity import new_assister_id, new_case_id, person_key, workflow_id
+from domain.imports import ImportedPerson
+from domain.policies import policy_for
+from domain.policy import Policy, local_date
+from domain.request import PROGRAM, CounselorRequest, Request, admission_faults
+from domain.stages import REOPENABLE, Stage
+
+
+@dataclass(frozen=True)
+class Opened:
+    """The answer to a request: the case, and whether this request opened it."""
+
+    assister_id: str
+    case_id: str
+    workflow_id: str
+    created: bool
+
+    def document(self) -> dict[str, Any]:
+        """As interface.md has it."""
+        return {
+            "assister_id": self.assister_id,
+            "case_id": self.case_id,
+            "workflow_id": self.workflow_id,
+            "created": self.created,
+        }
+
+
+class Conflict(Exception):
+    """It can't be done as things stand; the message is a sentence for people."""
+
+
+class UnknownAssister(LookupError):
+    """There is no such person."""
+
+
+class People:
+    """Writes about persons and the opening of their cases."""
+
+    def __init__(self, database: Database, identity_key: bytes) -> None:
+        self._database = database
+        self._key = identity_key
+
+    async def submit(self, request: Request, now: datetime, source: str = "form") -> Opened:
+        """Opens the case a request asks for, or finds the one it repeats (A10).
+
+        Raises `Invalid` when it is outside the window or the intake scope, with nothing stored; `Conflict` when the
+        NPN is in use under another name or e-mail, which staff are told of.
+        """
+        npn = None if isinstance(request, CounselorRequest) else request.npn
+        data = request.model_dump(mode="json")
+        async with self._database.write() as session:
+            person = await self._person(session, npn, request.email)
+            matches = person is None or npn is None or _same_identity(person, data)
+            current = await _latest(session, person, request.program, request.plan_year) if person else None
+            if current and current.stage not in REOPENABLE:
+                if matches:
+                    return await _repeat(session, current, data, now, source)
+                current.flag = "identity_conflict"
+                session.add(current)
+                audit(session, now, "applicant", "request.conflict", current, "same NPN under another name or e-mail")
+            else:
+                return await self._open_requested(session, person, request, data, matches, current, now, source)
+        raise Conflict(
+            "This NPN is already in use under another name or e-mail; staff have been told and will look at it."
+        )
+
+    async def _open_requested(
+        self,
+        session: AsyncSession,
+        person: Assister | None,
+        request: Request,
+        data: dict[str, Any],
+        matches: bool,
+        earlier: Case | None,
+        now: datetime,
+        source: str,
+    ) -> Opened:
+        policy = policy_for(request.program, request.plan_year)
+        assert policy is not None, "a parsed request has a policy"
+        standing = await _standing(session, person, request.program)
+        assister_type = classify(standing.before(request.plan_year))
+        faults = admission_faults(request, policy, assister_type, local_date(policy, now))
+        if faults:
+            raise Invalid(faults)
+        if person is None:
+            npn = data.get("npn")
+            person = Assister(
+                assister_id=new_assister_id(),
+                person_key=person_key(self._key, npn, request.email),
+                npn=npn,
+                email=request.email,
+                first_name=request.first_name,
+                last_name=request.last_name,
+                language=request.language,
+                details=data,
+                created_at=now,
+            )
+            session.add(person)
+            await session.flush()
+        return await _open(session, person, data, policy, standing, matches, earlier, now, "applicant", source)
+
+    async def begin(self, assister_id: str, program: str, plan_year: int, actor: str, now: datetime) -> Opened:
+        """Opens a returning assister's case without a form (A11).
+
+        Raises `UnknownAssister`, `Invalid` for a plan year without a policy or outside its window, and `Conflict` for
+        somebody who isn't returning.
+        """
+        policy = policy_for(program, plan_year)
+        if policy is None:
+            raise Invalid([Fault("plan_year" if program == PROGRAM else "program", "no_policy")])
+        async with self._database.write() as session:
+            person = await one_or_none(
+                session, select(Assister).where(col(Assister.assister_id) == assister_id).with_for_update()
+            )
+            if person is None:
+                raise UnknownAssister(assister_id)
+            current = await _latest(session, person, program, plan_year)
+            if current and current.stage not in REOPENABLE:
+                return Opened(person.assister_id, current.case_id, current.workflow_id, created=False)
+            standing = await _standing(session, person, program)
+            if classify(standing.before(plan_year)) is not AssisterType.RETURNING:
+                raise Conflict("This person is not a returning assister; they submit the Certification Request Form.")
+            today = local_date(policy, now)
+            if policy.windows.opens_on and today < policy.windows.opens_on:
+                raise Invalid([Fault("plan_year", "window_not_open")])
+            if policy.windows.closes_on and today > policy.windows.closes_on:
+                raise Invalid([Fault("plan_year", "window_closed")])
+            data = _known(person) | {"program": program, "plan_year": plan_year, "agreement_accepted": False}
+            return await _open(session, person, data, policy, standing, True, current, now, actor, "staff")
+
+    async def import_person(self, imported: ImportedPerson, actor: str, now: datetime) -> tuple[str, bool]:
+        """Stores what an import knows of one person's earlier years, audited; answers the id and whether it is new."""
+        who = imported.person
+        async with self._database.write() as session:
+            person = await self._person(session, who.npn, who.email)
+            created = person is None
+            if person is None:
+                person = Assister(
+                    assister_id=new_assister_id(),
+                    person_key=person_key(self._key, who.npn, who.email),
+                    npn=who.npn,
+                    email=who.email,
+                    first_name=who.first_name,
+                    last_name=who.last_name,
+                    language=who.language,
+                    details=who.model_dump(mode="json", exclude_none=True),
+                    created_at=now,
+                )
+            person.lms_account = person.lms_account or imported.account(imported.lms_account, person.assister_id)
+            person.portal_account = person.portal_account or imported.account(
+                imported.portal_account, person.assister_id
+            )
+            session.add(person)
+            await session.flush()
+            for year in imported.years:
+                await session.merge(
+                    EarlierYear(assister_id=person.assister_id, program=imported.program, **year.model_dump())
+                )
+            session.add(
+                AuditRow(
+                    at=now,
+                    actor=actor,
+                    action="assister.imported",
+                    assister_id=person.assister_id,
+                    details={"program": imported.program, "years": [year.plan_year for year in imported.years]},
+                )
+            )
+            return person.assister_id, created
+
+    async def _person(self, session: AsyncSession, npn: str | None, email: str) -> Assister | None:
+        key = person_key(self._key, npn, email)
+        found: Assister | None = await one_or_none(
+            session, select(Assister).where(col(Assister.person_key) == key).with_for_update()
+        )
+        return found
+
+
+def _same_identity(person: Assister, data: Mapping[str, Any]) -> bool:
+    return person.email.lower() == data["email"].lower() and same_name(
+        person.first_name, person.last_name, data["first_name"], data["last_name"]
+    )
+
+
+def _known(person: Assister) -> dict[str, Any]:
+    """What is known of a person from their last request or import, for a case without a form."""
+    return {
+        "language": person.language,
+        **person.details,
+        "first_name": person.first_name,
+        "last_name": person.last_name,
+        "email": person.email,
+        **({"npn": person.npn} if person.npn else {}),
+    }
+
+
+async def _latest(session: AsyncSession, person: Assister, program: str, plan_year: int) -> Case | None:
+    query = (
+        select(Case)
+        .where(
+            col(Case.assister_id) == person.assister_id, col(Case.program) == program, col(Case.plan_year) == plan_year
+        )
+        .order_by(col(Case.attempt).desc())
+        .limit(1)
+    )
+    found: Case | None = await one_or_none(session, query)
+    return found
+
+
+async def _standing(session: AsyncSession, person: Assister | None, program: str) -> Standing:
+    """What earlier years left of a person, by our own records and imported ones (A8, A9)."""
+    if person is None:
+        return Standing()
+    imported = await rows(
+        session,
+        select(EarlierYear).where(
+            col(EarlierYear.assister_id) == person.assister_id, col(EarlierYear.program) == program
+        ),
+    )
+    own = await rows(
+        session,
+        select(col(Case.plan_year))
+        .join(CertificateRow, col(CertificateRow.case_id) == col(Case.case_id))
+        .where(col(Case.assister_id) == person.assister_id, col(Case.program) == program),
+    )
+    return Standing(
+        certified_years=frozenset(own) | {year.plan_year for year in imported if year.certified},
+        ever_registered=any(year.registered or year.trained for year in imported),
+        has_lms_account=person.lms_account is not None,
+        has_portal_account=person.portal_account is not None,
+    )
+
+
+async def _repeat(session: AsyncSession, case: Case, data: Mapping[str, Any], now: datetime, source: str) -> Opened:
+    """The same request again changes nothing; a form after `begin` still brings the agreement along (A3, A11)."""
+    facts = _agreement(case, data, now, source)
+    state = await state_of(session, case)
+    if facts and not state.ended and not case.request.get("agreement_accepted"):
+        await append(session, case, facts, now)
+        case.request = {**case.request, "agreement_accepted": True}
+        audit(session, now, "applicant", "agreement.accepted", case, source=source)
+    return Opened(case.assister_id, case.case_id, case.workflow_id, created=False)
+
+
+def _agreement(case: Case, data: Mapping[str, Any], now: datetime, source: str) -> list[Fact]:
+    """The agreement as a record: version, language, hash of the text, time and source (A3)."""
+    if not data.get("agreement_accepted"):
+        return []
+    text = agreement(case.program, data.get("language", "en"))
+    record = {"version": text.version, "language": text.language, "sha256": text.sha256, "source": source}
+    return [Fact(id=f"{case.case_id}:agreement", kind=FactKind.AGREEMENT_ACCEPTED, at=now, data=record)]
+
+
+async def _open(
+    session: AsyncSession,
+    person: Assister,
+    data: dict[str, Any],
+    policy: Policy,
+    standing: Standing,
+    matches: bool,
+    earlier: Case | None,
+    now: datetime,
+    actor: str,
+    source: str,
+) -> Opened:
+    case_id = new_case_id()
+    case = Case(
+        case_id=case_id,
+        assister_id=person.assister_id,
+        program=policy.program,
+        plan_year=policy.plan_year,
+        attempt=earlier.attempt + 1 if earlier else 1,
+        kind=data["kind"],
+        assister_type=classify(standing.before(policy.plan_year)),
+        has_lms_account=standing.has_lms_account,
+        has_portal_account=standing.has_portal_account,
+        policy=policy.model_dump(mode="json"),
+        request=data,
+        identity_matches=matches,
+        workflow_id=workflow_id(policy.program, policy.plan_year, case_id),
+        stage=Stage.REQUESTED,
+        flag=None if matches else "identity_conflict",
+        opened_at=now,
+    )
+    person.details = data if matches else person.details
+    session.add_all([person, case])
+    await session.flush()
+    requested = Fact(id=f"{case_id}:requested", kind=FactKind.REQUESTED, at=now, data={"opened_by": source})
+    await append(session, case, [requested, *_agreement(case, data, now, source)], now)
+    audit(
+        session,
+        now,
+        actor,
+        "case.opened",
+        case,
+        source=source,
+        kind=case.kind,
+        assister_type=opening_of(case).assister_type,
+    )
+    return Opened(person.assister_id, case_id, case.workflow_id, created=True)

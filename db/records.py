@@ -1,0 +1,490 @@
+"""Every write about a running case: commands, facts, effects and links, idempotent, with the audit row in the same transaction."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
+
+from db.core import SYSTEM, append, audit, locked
+from db.engine import Database
+from db.people import Conflict
+from db.states import one_or_none, policy_of, rows, state_of
+from db.tables import Assister, Case, CertificateRow, CommandRow, EffectRow, EvidenceRow, FactRow, LinkRow
+from domain.commands import CommandKind, refusal
+from domain.eligibility import Check, Verdict
+from domain.facts import Fact, FactKind
+from domain.faults import Fault, Invalid
+from domain.identity import new_certificate_number, person_key, token_hash
+from domain.messages import Applied, Claim, Claimed, Letter
+from domain.notices import Notice
+from domain.policy import Policy, local_date
+from domain.request import changed, parse_request
+from domain.stages import OWNER, CaseState, certificate_due
+
+ACTIVATION, STATUS = "activation", "status"
+
+
+@dataclass(frozen=True)
+class CaseView:
+    """A case as an effect needs it: who, which policy, and where it stands."""
+
+    case: Case
+    policy: Policy
+    state: CaseState
+
+
+@dataclass(frozen=True)
+class Intent:
+    """An effect about to be made: ``result`` is there when it was made already; ``ended`` when it must not be."""
+
+    view: CaseView
+    data: dict[str, Any]
+    result: dict[str, Any] | None
+    ended: bool
+
+
+class Records:
+    """Writes about cases that are open. Every method is one transaction and may be repeated."""
+
+    def __init__(self, database: Database, identity_key: bytes) -> None:
+        self._database = database
+        self._key = identity_key
+
+    async def claim(self, claim: Claim) -> Claimed:
+        """Claims the case for the chain of runs that began with ``claim.run_id``."""
+        async with self._database.write() as session:
+            case = await locked(session, claim.case_id)
+            if case.run_id not in (None, claim.run_id):
+                return Claimed(mine=False)
+            if case.run_id is None:
+                case.run_id = claim.run_id
+                begun = Fact(id=f"{case.case_id}:begun", kind=FactKind.BEGUN, at=claim.at)
+                await append(session, case, [begun], claim.at)
+                audit(session, claim.at, SYSTEM, "case.begun", case)
+            policy = policy_of(case)
+            return Claimed(
+                mine=True,
+                kind=case.kind,
+                assister_type=case.assister_type,
+                has_lms_account=case.has_lms_account,
+                has_portal_account=case.has_portal_account,
+                closes_at=policy.windows.closes_at(policy.utc_offset_hours),
+                license_unknown_after_seconds=policy.license_unknown_after_seconds,
+            )
+
+    async def view(self, case_id: str) -> CaseView:
+        """The case with its policy and state. Raises `UnknownCase`."""
+        async with self._database.read() as session:
+            case = await session.get(Case, case_id)
+            if case is None:
+                raise LookupError(case_id)
+            return CaseView(case, policy_of(case), await state_of(session, case))
+
+    async def record(
+        self, case_id: str, facts: Sequence[Fact], now: datetime, action: str, actor: str = SYSTEM, **details: Any
+    ) -> bool:
+        """Appends facts to an open case, with their audit row; False, and nothing written, when the case has ended."""
+        async with self._database.write() as session:
+            case = await locked(session, case_id)
+            if (await state_of(session, case)).ended:
+                return False
+            await append(session, case, facts, now)
+            audit(session, now, actor, action, case, **details)
+            return True
+
+    async def end(self, case_id: str, kind: str, now: datetime) -> None:
+        """Ends a case whose window has closed (C6)."""
+        fact = Fact(id=f"{case_id}:{kind}", kind=FactKind(kind), at=now)
+        if await self.record(case_id, [fact], now, f"case.{kind}"):
+            await self.void_links(case_id, now)
+
+    async def flag(self, case_id: str, what: str, now: datetime) -> None:
+        """Puts a case before staff's eyes."""
+        async with self._database.write() as session:
+            case = await locked(session, case_id)
+            case.flag = case.flag or what
+            session.add(case)
+            audit(session, now, SYSTEM, f"case.flagged.{what}", case)
+
+    async def lms_account(self, assister_id: str) -> str | None:
+        """The name of the person's account in the LMS, if there is one."""
+        async with self._database.read() as session:
+            return (await session.get_one(Assister, assister_id)).lms_account
+
+    async def lms_url(self, case_id: str) -> str | None:
+        """The page where this learner goes on, once the LMS has said so."""
+        async with self._database.read() as session:
+            kinds = col(EffectRow.kind).in_(("training.invited", "training.enrolled"))
+            found = await rows(session, select(EffectRow).where(col(EffectRow.case_id) == case_id, kinds))
+            return next((str(row.result["url"]) for row in found if row.result), None)
+
+    async def ending_reason(self, case_id: str) -> str:
+        """Why the case was withdrawn or revoked; empty when nobody said."""
+        async with self._database.read() as session:
+            kinds = col(FactRow.kind).in_((FactKind.WITHDRAWN.value, FactKind.REVOKED.value))
+            found = await rows(session, select(FactRow).where(col(FactRow.case_id) == case_id, kinds))
+            return str(found[0].data.get("reason") or "") if found else ""
+
+    # evidence
+
+    async def evidence(self, key: str) -> bytes | None:
+        """A third party's raw answer kept under this key (case, source, round), if there is one."""
+        async with self._database.read() as session:
+            row = await session.get(EvidenceRow, key)
+            return row.raw if row else None
+
+    async def keep_evidence(self, key: str, case_id: str, source: str, raw: bytes, sha256: str, now: datetime) -> None:
+        """Keeps a third party's raw answer with its hash; the first one under a key stands."""
+        async with self._database.write() as session:
+            if await session.get(EvidenceRow, key) is None:
+                session.add(EvidenceRow(key=key, case_id=case_id, source=source, raw=raw, sha256=sha256, at=now))
+
+    # effects
+
+    async def intend(
+        self, key: str, case_id: str, kind: str, data: dict[str, Any], now: datetime, *, after_end: bool = False
+    ) -> Intent:
+        """Writes down an effect before it is made. The first intent's data stands, and its result where it has one."""
+        async with self._database.write() as session:
+            case = await locked(session, case_id)
+            view = CaseView(case, policy_of(case), await state_of(session, case))
+            row = await session.get(EffectRow, key)
+            if row is None:
+                if view.state.ended and not after_end:
+                    return Intent(view, data, None, ended=True)
+                row = EffectRow(key=key, case_id=case_id, kind=kind, data=data, intended_at=now)
+                session.add(row)
+            return Intent(view, row.data, row.result, ended=view.state.ended and not after_end)
+
+    async def complete(
+        self,
+        key: str,
+        result: dict[str, Any],
+        facts: Sequence[Fact],
+        now: datetime,
+        *,
+        external_id: str | None = None,
+        certificate: CertificateRow | None = None,
+        after_end: bool = False,
+        details: dict[str, Any] | None = None,
+    ) -> bool:
+        """Stores an effect's result with its facts; True when the case ended meanwhile, and the caller compensates.
+
+        The first result stands: a repeat changes nothing.
+        """
+        async with self._database.write() as session:
+            row = await session.get_one(EffectRow, key)
+            case = await locked(session, row.case_id)
+            await session.refresh(row)
+            ended = (await state_of(session, case)).ended and not after_end
+            if row.result is not None:
+                return ended
+            row.result, row.done_at, row.external_id = result, now, external_id
+            session.add(row)
+            if ended:
+                audit(session, now, SYSTEM, f"{row.kind}.after_end", case, details=details or {})
+                return True
+            if certificate is not None:
+                session.add(certificate)
+                await session.flush()
+            await append(session, case, facts, now)
+            audit(session, now, SYSTEM, row.kind, case, **(details or {}))
+            return False
+
+    async def intend_certificate(self, key: str, case_id: str, now: datetime) -> Intent:
+        """The certificate's intent: its number and time of issue are fixed before it is printed (A23).
+
+        Raises `Conflict` when the case isn't due for one (not eligible, trained and passed).
+        """
+        view = await self.view(case_id)
+        until = view.policy.windows.closes_on
+        if view.state.certificate is None and not view.state.ended and not certificate_due(view.state):
+            raise Conflict("The certificate is not due.")
+        data = {
+            "number": new_certificate_number(view.policy.plan_year),
+            "issued_at": now.isoformat(),
+            "issued_on": local_date(view.policy, now).isoformat(),
+            "valid_until": until.isoformat() if until else None,
+        }
+        return await self.intend(key, case_id, "certificate.issued", data, now)
+
+    # commands
+
+    async def store_command(
+        self,
+        command_id: str,
+        case_id: str,
+        kind: CommandKind,
+        actor: str,
+        reason: str,
+        data: dict[str, Any],
+        now: datetime,
+    ) -> CommandRow:
+        """Keeps a command under the caller's id before it is sent; a repeat of the id finds the first.
+
+        Raises `Conflict` when the id was used for something else.
+        """
+        async with self._database.write() as session:
+            row = await session.get(CommandRow, command_id)
+            if row is None:
+                row = CommandRow(
+                    id=command_id, case_id=case_id, kind=kind, actor=actor, reason=reason, data=data, created_at=now
+                )
+                session.add(row)
+            elif (row.case_id, row.kind, row.actor, row.reason, row.data) != (case_id, kind, actor, reason, data):
+                raise Conflict("This id was used for another command; use a new one.")
+            return row
+
+    async def command_state(self, command_id: str) -> str | None:
+        """pending, applied or refused; None for an id never seen."""
+        async with self._database.read() as session:
+            row = await session.get(CommandRow, command_id)
+            return row.state if row else None
+
+    async def command_answer(self, command_id: str) -> str | None:
+        """Why a command was refused."""
+        async with self._database.read() as session:
+            return (await session.get_one(CommandRow, command_id)).answer
+
+    async def note_refusal(
+        self, case_id: str, kind: CommandKind, actor: str, reason: str, why: str, now: datetime
+    ) -> None:
+        """Audits a command that was refused at the door (C9)."""
+        async with self._database.write() as session:
+            case = await locked(session, case_id)
+            audit(session, now, actor, f"{kind}.refused", case, reason, answer=why)
+
+    async def refuse_command(self, command_id: str, answer: str, now: datetime) -> None:
+        """Keeps why the workflow refused a command."""
+        async with self._database.write() as session:
+            row = await session.get_one(CommandRow, command_id, with_for_update=True)
+            if row.state == "pending":
+                case = await locked(session, row.case_id)
+                await _refuse(session, case, row, answer, now)
+
+    async def apply_command(self, command_id: str, now: datetime) -> Applied:
+        """Carries out a stored command, once: facts, the request's changes, links voided; a repeat finds it done."""
+        async with self._database.write() as session:
+            row = await session.get(CommandRow, command_id)
+            if row is None:
+                return Applied(applied=False)
+            case = await locked(session, row.case_id)
+            await session.refresh(row)
+            if row.state == "pending":
+                why = await self._carry_out(session, case, row, now)
+                if why is None:
+                    row.state = "applied"
+                    session.add(row)
+                    audit(session, now, row.actor, f"case.{_past(row)}", case, row.reason, **_told(row))
+                else:
+                    await _refuse(session, case, row, why, now)
+            return Applied(applied=row.state == "applied", verdict=str(row.data.get("verdict") or ""))
+
+    async def _carry_out(self, session: AsyncSession, case: Case, row: CommandRow, now: datetime) -> str | None:
+        """Does what the command says; answers why not, as a sentence, when the case doesn't allow it."""
+        kind, data = CommandKind(row.kind), row.data
+        state = await state_of(session, case)
+        verdict = Verdict(data["verdict"]) if data.get("verdict") else None
+        notice = Notice(data["notice"]) if data.get("notice") else None
+        why = refusal(kind, state, verdict, data.get("override"), notice)
+        if why:
+            return why
+        if kind is CommandKind.ANSWER:
+            await self._answer(session, case, data, now)
+        await append(session, case, _facts_of(case, row, state), now)
+        if kind in (CommandKind.WITHDRAW, CommandKind.REVOKE):
+            await _void(session, case.case_id, now)
+        return None
+
+    async def _answer(self, session: AsyncSession, case: Case, data: dict[str, Any], now: datetime) -> None:
+        """Lays the answer's changes over the request; a corrected NPN or e-mail moves the person's key along."""
+        case.request = {**changed(case.request, data["changes"]), "program": case.program}
+        session.add(case)
+        person = await session.get_one(Assister, case.assister_id)
+        person.person_key = person_key(self._key, case.request.get("npn"), case.request["email"])
+        person.npn, person.email = case.request.get("npn"), case.request["email"]
+        person.first_name, person.last_name = case.request["first_name"], case.request["last_name"]
+        person.details = case.request
+        session.add(person)
+
+    async def check_answer(self, case_id: str, changes: dict[str, Any]) -> None:
+        """Raises `Invalid` when the changed request would not be taken; nothing is stored."""
+        async with self._database.read() as session:
+            case = await session.get_one(Case, case_id)
+            request = changed(case.request, changes)
+            if changes:
+                parse_request(request)
+            key = person_key(self._key, request.get("npn"), request["email"])
+            other = await one_or_none(session, select(Assister).where(col(Assister.person_key) == key))
+            if other is not None and other.assister_id != case.assister_id:
+                raise Invalid([Fault("npn" if "npn" in changes else "email", "identity_taken")])
+
+    # links
+
+    async def keep_link(self, token: str, case_id: str, purpose: str, now: datetime, expires_at: datetime) -> None:
+        """Keeps an e-mailed link by its hash; a new activation link voids the ones before it (A28)."""
+        async with self._database.write() as session:
+            if await session.get(LinkRow, token_hash(token)) is not None:
+                return
+            if purpose == ACTIVATION:
+                await _void(session, case_id, now)
+            session.add(
+                LinkRow(
+                    token_hash=token_hash(token),
+                    case_id=case_id,
+                    purpose=purpose,
+                    created_at=now,
+                    expires_at=expires_at,
+                )
+            )
+
+    async def use_link(self, token: str, now: datetime) -> str | None:
+        """Uses up an activation link; the case's id, or None when it is unknown, used, expired or void."""
+        async with self._database.write() as session:
+            row = await session.get(LinkRow, token_hash(token), with_for_update=True)
+            if row is None or row.purpose != ACTIVATION or row.used_at or row.voided_at or row.expires_at <= now:
+                return None
+            row.used_at = now
+            session.add(row)
+            case = await locked(session, row.case_id)
+            audit(session, now, "assister", "portal.activation_link_used", case)
+            return row.case_id
+
+    async def void_links(self, case_id: str, now: datetime) -> None:
+        """Voids the activation links of a case."""
+        async with self._database.write() as session:
+            await _void(session, case_id, now)
+
+    async def accept_agreement(self, case_id: str, record: dict[str, Any], now: datetime, actor: str) -> bool:
+        """Records that the agreement was accepted; False when the case has ended (A3)."""
+        fact = Fact(id=f"{case_id}:agreement", kind=FactKind.AGREEMENT_ACCEPTED, at=now, data=record)
+        return await self.record(case_id, [fact], now, "agreement.accepted", actor, **record)
+
+    async def clear_flag(self, case_id: str, now: datetime, actor: str) -> None:
+        """Staff have looked at what was flagged."""
+        async with self._database.write() as session:
+            case = await locked(session, case_id)
+            case.flag = None
+            session.add(case)
+            audit(session, now, actor, "case.flag_cleared", case)
+
+    # the daily round
+
+    async def due_reminders(self, now: datetime, after: str, page: int = 200) -> tuple[list[Letter], str]:
+        """The reminders due today, a page at a time by case id; ``after`` is "" for the first and on the last page (A18)."""
+        waits = [wait.value for wait, owner in OWNER.items() if owner == "assister"]
+        async with self._database.read() as session:
+            found = await rows(
+                session,
+                select(Case)
+                .where(
+                    col(Case.case_id) > after, col(Case.waiting_for).in_(waits), col(Case.waiting_since).is_not(None)
+                )
+                .order_by(col(Case.case_id))
+                .limit(page),
+            )
+            letters = [letter for case in found if (letter := _reminder(case, now)) is not None]
+            keys = [effect_key(letter) for letter in letters]
+            sent = set(
+                await rows(
+                    session,
+                    select(col(EffectRow.key)).where(col(EffectRow.key).in_(keys), col(EffectRow.result).is_not(None)),
+                )
+            )
+        return [x for x in letters if effect_key(x) not in sent], found[-1].case_id if len(found) == page else ""
+
+
+def effect_key(letter: Letter) -> str:
+    """The key of a notice's intent: case, notice, occurrence and what it is about."""
+    return f"{letter.case_id}:notice:{letter.notice}:{letter.occurrence}:{letter.about}"
+
+
+def _reminder(case: Case, now: datetime) -> Letter | None:
+    """The reminder of the latest due date on or before today, if any is due and the cadence isn't exhausted."""
+    policy = policy_of(case)
+    assert case.waiting_since is not None
+    number = (local_date(policy, now) - local_date(policy, case.waiting_since)).days // policy.reminder_every_days
+    if not 1 <= number <= policy.reminders_at_most:
+        return None
+    due = local_date(policy, case.waiting_since) + timedelta(days=number * policy.reminder_every_days)
+    return Letter(case_id=case.case_id, at=now, notice=Notice.REMINDER, about=f"{case.waiting_for}:{due.isoformat()}")
+
+
+def _facts_of(case: Case, row: CommandRow, state: CaseState) -> list[Fact]:
+    """The facts a command comes to; its id is theirs."""
+    kind, at = CommandKind(row.kind), row.created_at
+    if kind is CommandKind.DECIDE:
+        override = row.data.get("override")
+        decided = {
+            "verdict": row.data["verdict"],
+            "by": row.actor,
+            "reason": row.reason,
+            "override": override,
+            "round": state.round,
+        }
+        facts = [Fact(id=f"command:{row.id}", kind=FactKind.DECIDED, at=at, data=decided)]
+        missing = any(one.check is Check.AGREEMENT_ACCEPTED and one.result != "pass" for one in state.findings)
+        if missing and override and row.data["verdict"] == Verdict.APPROVE:
+            record = {
+                "version": None,
+                "language": None,
+                "sha256": None,
+                "source": "staff",
+                "evidence": override,
+                "by": row.actor,
+            }
+            facts.append(Fact(id=f"{case.case_id}:agreement", kind=FactKind.AGREEMENT_ACCEPTED, at=at, data=record))
+        return facts
+    if kind is CommandKind.ANSWER:
+        return [Fact(id=f"command:{row.id}", kind=FactKind.ANSWERED, at=at, data={"round": state.round + 1})]
+    if kind in (CommandKind.WITHDRAW, CommandKind.REVOKE):
+        ending = FactKind.WITHDRAWN if kind is CommandKind.WITHDRAW else FactKind.REVOKED
+        return [Fact(id=f"command:{row.id}", kind=ending, at=at, data={"by": row.actor, "reason": row.reason})]
+    return []
+
+
+_PAST = {
+    CommandKind.DECIDE: "decided",
+    CommandKind.ANSWER: "answered",
+    CommandKind.WITHDRAW: "withdrawn",
+    CommandKind.REVOKE: "revoked",
+    CommandKind.RESEND: "notice_resent",
+    CommandKind.ACTIVATE: "portal_activation_asked",
+}
+
+
+def _past(row: CommandRow) -> str:
+    return _PAST[CommandKind(row.kind)]
+
+
+def _told(row: CommandRow) -> dict[str, Any]:
+    """What the audit keeps of a command besides its reason."""
+    kept = {name: row.data[name] for name in ("verdict", "override", "notice") if row.data.get(name)}
+    return {
+        **kept,
+        "command_id": row.id,
+        **({"changed": sorted(row.data["changes"])} if row.data.get("changes") else {}),
+    }
+
+
+async def _refuse(session: AsyncSession, case: Case, row: CommandRow, why: str, now: datetime) -> None:
+    row.state, row.answer = "refused", why
+    session.add(row)
+    audit(session, now, row.actor, f"{row.kind}.refused", case, row.reason, answer=why, **_told(row))
+
+
+async def _void(session: AsyncSession, case_id: str, now: datetime) -> None:
+    await session.execute(
+        update(LinkRow)
+        .where(
+            col(LinkRow.case_id) == case_id,
+            col(LinkRow.purpose) == ACTIVATION,
+            col(LinkRow.used_at).is_(None),
+            col(LinkRow.voided_at).is_(None),
+        )
+        .values(voided_at=now)
+    )

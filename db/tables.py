@@ -1,0 +1,213 @@
+"""The tables. Personal data lives here and nowhere else; facts and the audit are append-only."""
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+from sqlalchemy import JSON, DateTime, Dialect, Index, LargeBinary, TypeDecorator, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+
+class Utc(TypeDecorator[datetime]):
+    """Instants in UTC; SQLite drops the zone, this puts it back."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """To the database: as UTC, without the zone where the database can't keep it."""
+        if value is None:
+            return None
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """From the database: always with UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Assister(SQLModel, table=True):
+    """A person. Who is the same person is found by ``person_key``, a keyed hash of NPN or e-mail (A10)."""
+
+    __tablename__ = "assister"
+    assister_id: str = Field(primary_key=True)
+    person_key: str = Field(unique=True)
+    npn: str | None = None
+    email: str
+    first_name: str
+    last_name: str
+    language: str = "en"
+    lms_account: str | None = Field(default=None, description="the account's name in the LMS, once there is one")
+    portal_account: str | None = Field(default=None, description="the account's id in the portal, once there is one")
+    details: dict[str, Any] = Field(
+        default_factory=dict, sa_type=JSON, description="the last request's or import's fields"
+    )
+    created_at: datetime = Field(sa_type=Utc)
+
+
+class EarlierYear(SQLModel, table=True):
+    """What an imported record says of one earlier year (A8, A9, B1)."""
+
+    __tablename__ = "earlier_year"
+    assister_id: str = Field(primary_key=True, foreign_key="assister.assister_id")
+    program: str = Field(primary_key=True)
+    plan_year: int = Field(primary_key=True)
+    registered: bool = False
+    trained: bool = False
+    certified: bool = False
+    individual_market: bool = False
+
+
+class Case(SQLModel, table=True):
+    """One assister, one program, one plan year, one attempt; ``stage`` and ``waiting_*`` are the fold over its facts."""
+
+    __tablename__ = "assister_case"
+    __table_args__ = (
+        UniqueConstraint("assister_id", "program", "plan_year", "attempt"),
+        Index("ix_case_queue", "waiting_for", "waiting_since"),
+        Index("ix_case_filter", "program", "plan_year", "stage"),
+    )
+    case_id: str = Field(primary_key=True)
+    assister_id: str = Field(foreign_key="assister.assister_id", index=True)
+    program: str
+    plan_year: int
+    attempt: int
+    kind: str
+    assister_type: str
+    has_lms_account: bool
+    has_portal_account: bool
+    policy: dict[str, Any] = Field(sa_type=JSON, description="the policy the case began with, kept")
+    request: dict[str, Any] = Field(sa_type=JSON, description="the request as it stands, after answers")
+    identity_matches: bool = True
+    workflow_id: str
+    run_id: str | None = Field(default=None, description="first execution run id of the workflow that owns the case")
+    stage: str
+    waiting_for: str | None = None
+    waiting_since: datetime | None = Field(default=None, sa_type=Utc)
+    flag: str | None = Field(default=None, description="what staff should look at")
+    opened_at: datetime = Field(sa_type=Utc, index=True)
+
+
+class FactRow(SQLModel, table=True):
+    """A fact about a case; never changed, never deleted."""
+
+    __tablename__ = "fact"
+    id: str = Field(primary_key=True)
+    case_id: str = Field(foreign_key="assister_case.case_id", index=True)
+    kind: str
+    at: datetime = Field(sa_type=Utc)
+    data: dict[str, Any] = Field(sa_type=JSON)
+    recorded_at: datetime = Field(sa_type=Utc)
+
+
+class AuditRow(SQLModel, table=True):
+    """Who did what, when and why (C9); never changed, never deleted."""
+
+    __tablename__ = "audit"
+    id: int | None = Field(default=None, primary_key=True)
+    at: datetime = Field(sa_type=Utc)
+    actor: str
+    action: str
+    case_id: str | None = Field(default=None, index=True)
+    assister_id: str | None = Field(default=None, index=True)
+    reason: str | None = None
+    details: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
+
+
+class CommandRow(SQLModel, table=True):
+    """What somebody told the case to do, kept under the caller's id before it is sent: pending, applied or refused."""
+
+    __tablename__ = "command"
+    id: str = Field(primary_key=True)
+    case_id: str = Field(foreign_key="assister_case.case_id", index=True)
+    kind: str
+    actor: str
+    reason: str
+    data: dict[str, Any] = Field(sa_type=JSON)
+    state: str = Field(default="pending", index=True)
+    answer: str | None = None
+    created_at: datetime = Field(sa_type=Utc)
+
+
+class InboxRow(SQLModel, table=True):
+    """A webhook's event, stored before it is acknowledged; delivered to the workflow once it can be."""
+
+    __tablename__ = "inbox"
+    __table_args__ = (UniqueConstraint("source", "event_id"),)
+    id: int | None = Field(default=None, primary_key=True)
+    source: str
+    event_id: str
+    case_id: str = Field(index=True)
+    kind: str
+    digest: str
+    fact_id: str | None = None
+    message: dict[str, Any] | None = Field(
+        default=None, sa_type=JSON, description="the signal to send; none has no effect"
+    )
+    note: str | None = Field(default=None, description="why it has no effect, for staff")
+    state: str = Field(index=True, description="pending, delivered or without_effect")
+    received_at: datetime = Field(sa_type=Utc)
+
+
+class AlteredEvent(SQLModel, table=True):
+    """The same event id with another body, kept aside for staff (C5)."""
+
+    __tablename__ = "altered_event"
+    id: int | None = Field(default=None, primary_key=True)
+    source: str
+    event_id: str
+    case_id: str
+    body: dict[str, Any] = Field(sa_type=JSON)
+    received_at: datetime = Field(sa_type=Utc)
+
+
+class EffectRow(SQLModel, table=True):
+    """An effect on the outside: intended first, then made from this row; the first result stands."""
+
+    __tablename__ = "effect"
+    key: str = Field(primary_key=True, description="case, step and occurrence")
+    case_id: str = Field(foreign_key="assister_case.case_id", index=True)
+    kind: str
+    external_id: str | None = Field(default=None, index=True, description="the third party's id, by which it reports")
+    data: dict[str, Any] = Field(sa_type=JSON)
+    result: dict[str, Any] | None = Field(default=None, sa_type=JSON(none_as_null=True))
+    intended_at: datetime = Field(sa_type=Utc)
+    done_at: datetime | None = Field(default=None, sa_type=Utc)
+
+
+class EvidenceRow(SQLModel, table=True):
+    """A third party's raw answer with its hash (A13)."""
+
+    __tablename__ = "evidence"
+    key: str = Field(primary_key=True, description="case, source and round")
+    case_id: str = Field(foreign_key="assister_case.case_id", index=True)
+    source: str
+    sha256: str
+    raw: bytes = Field(sa_type=LargeBinary)
+    at: datetime = Field(sa_type=Utc)
+
+
+class CertificateRow(SQLModel, table=True):
+    """A certificate issued; the file is kept by its content hash (A23)."""
+
+    __tablename__ = "certificate"
+    number: str = Field(primary_key=True)
+    case_id: str = Field(foreign_key="assister_case.case_id", unique=True)
+    issued_at: datetime = Field(sa_type=Utc)
+    valid_until: date | None = None
+    sha256: str
+    uri: str
+
+
+class LinkRow(SQLModel, table=True):
+    """An e-mailed link, by the hash of its token: to the status page, or a counselor's single-use activation (A28)."""
+
+    __tablename__ = "link"
+    token_hash: str = Field(primary_key=True)
+    case_id: str = Field(foreign_key="assister_case.case_id", index=True)
+    purpose: str
+    created_at: datetime = Field(sa_type=Utc)
+    expires_at: datetime = Field(sa_type=Utc)
+    used_at: datetime | None = Field(default=None, sa_type=Utc)
+    voided_at: datetime | None = Field(default=None, sa_type=Utc)

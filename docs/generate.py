@@ -1,0 +1,135 @@
+"""Writes the pages of docs/ that follow from the code, or says which are stale: python -m docs.generate [--check]."""
+
+import argparse
+import ast
+import re
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import get_args
+
+from pydantic import AliasChoices, AliasPath, Secret, SecretBytes, SecretStr
+from pydantic.fields import FieldInfo
+
+from docs.requirement_rows import REQUIRED, ROWS
+
+ROOT = Path(__file__).resolve().parent.parent
+NOTE = "<!-- Written by `make docs` from the code: change it there. -->"
+
+
+def settings_page() -> str:
+    from settings import Settings
+
+    prefix = Settings.model_config.get("env_prefix", "")
+    rows = [
+        [", ".join(f"`{each}`" for each in variables(name, field, prefix)), type_of(field), default_of(name, field),
+         field.description or ""]
+        for name, field in Settings.model_fields.items()
+    ]  # fmt: skip
+    return page(
+        "Settings",
+        "Environment variables, read once by the entry points. A secret may also be a file of the variable's name in\n"
+        "the secrets folder. Temporal's connection is set by Temporal's own variables: `TEMPORAL_ADDRESS`,\n"
+        "`TEMPORAL_NAMESPACE`, `TEMPORAL_PROFILE` and the rest.",
+        table(["variable", "type", "default", "what it is"], rows),
+    )
+
+
+def variables(name: str, field: FieldInfo, prefix: str) -> list[str]:
+    alias = field.validation_alias
+    choices = alias.choices if isinstance(alias, AliasChoices) else [alias]
+    named = [str(each.path[0] if isinstance(each, AliasPath) else each).upper() for each in choices if each]
+    return list(dict.fromkeys(named or [(prefix + name).upper()]))
+
+
+def type_of(field: FieldInfo) -> str:
+    annotation = field.annotation
+    name = annotation.__name__ if isinstance(annotation, type) and not get_args(annotation) else str(annotation)
+    without_modules = re.sub(r"\b(?:[a-z_]+\.)+", "", name)
+    return f"`{without_modules}`"
+
+
+def default_of(name: str, field: FieldInfo) -> str:
+    if field.is_required():
+        return "required"
+    if is_secret(name, field):
+        return "secret, not shown" if field.default_factory or field.default else "none"
+    if field.default_factory is not None:
+        return "computed"
+    return "none" if field.default in (None, "") else f"`{field.default}`"
+
+
+def is_secret(name: str, field: FieldInfo) -> bool:
+    types = [field.annotation, *get_args(field.annotation)]
+    declared = any(isinstance(each, type) and issubclass(each, Secret | SecretStr | SecretBytes) for each in types)
+    return declared or bool(re.search(r"password|secret|tokens?$|(api|identity)_key", name))
+
+
+def requirements_page() -> str:
+    tests = tests_by_row()
+    rows = [[row, text, "<br>".join(tests[row]) or "no test yet"] for row, text in ROWS.items()]
+    return page(
+        "Requirements and their tests",
+        "A test belongs to a row when its name says so: `test_a21_…`, `test_a24_a27_…`.",
+        table(["row", "requirement", "tests"], rows),
+    )
+
+
+def tests_by_row() -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {row: [] for row in ROWS}
+    for path in sorted((ROOT / "tests").rglob("test_*.py")):
+        for test in test_names(path):
+            for row in dict.fromkeys(word.upper() for word in test.split("_")):
+                if row in found:
+                    found[row].append(f"`{path.relative_to(ROOT)}::{test}`")
+    return found
+
+
+def test_names(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_"):
+            yield node.name
+
+
+def rows_without_a_test() -> list[str]:
+    tests = tests_by_row()
+    return [row for row in REQUIRED if not tests[row]]
+
+
+def page(title: str, introduction: str, body: str) -> str:
+    return f"{NOTE}\n\n# {title}\n\n{introduction}\n\n{body}\n"
+
+
+def table(head: list[str], rows: list[list[str]]) -> str:
+    lines = [head, ["---"] * len(head), *([cell.replace("|", "\\|") for cell in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+# A new page is one function that returns its text, and a line here.
+PAGES: dict[str, Callable[[], str]] = {
+    "docs/settings.md": settings_page,
+    "docs/requirements.md": requirements_page,
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="docs.generate", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing; fail where a page is stale")
+    parser.add_argument("--strict-rows", action="store_true", help="fail where a required row has no test")
+    options = parser.parse_args(arguments)
+
+    faults = []
+    for name, text_of in PAGES.items():
+        path, text = ROOT / name, text_of()
+        if options.check and (not path.exists() or path.read_text(encoding="utf-8") != text):
+            faults.append(f"{name} is stale: run `make docs`")
+        elif not options.check:
+            path.write_text(text, encoding="utf-8")
+    if options.strict_rows:
+        faults += [f"{row} has no test: {ROWS[row]}" for row in rows_without_a_test()]
+    print("\n".join(faults) or "The generated pages are current.")
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

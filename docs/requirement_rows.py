@@ -1,0 +1,51 @@
+"""What the system must do, one line a row: an index for docs/requirements.md, not the specification itself."""
+
+STATE_PROGRAM = {
+    "A1": "An assister is an agent, a broker or an enrollment counselor; nothing else is accepted",
+    "A2": "An agent works for one insurer, a broker for one or more; what was named is kept and shown",
+    "A3": "Agents and brokers hold a valid New Mexico licence and have accepted the agreement, kept as a record",
+    "A4": "Counselors help free of charge: their request has no insurer and no commission",
+    "A5": "A counselor works for the exchange or for a hospital, clinic, school or another place that is named",
+    "A6": "Counselors learn where to refer consumers: tax professional, Department of Insurance, Social Security",
+    "A7": "New agents and brokers are located in New Mexico, or have both addresses in AZ, CO, OK, TX or UT",
+    "A8": "New means never certified here and never registered in the LMS",
+    "A9": "Returning means certified for an earlier plan year with a portal account; who is neither is lapsed",
+    "A10": "One request form opens one case; sent again it changes nothing; after an end it opens a new one",
+    "A11": "Returning assisters submit no form: their LMS account is enrolled once, at once; what they have counts",
+    "A12": "Staff approve, deny or ask, each decision with who, when and why",
+    "A13": "Licence and NPN are confirmed by the registry; approving what it doesn't confirm takes a recorded override",
+    "A14": "Counselors' background check is complete before the decision; none is ordered for agents and brokers",
+    "A15": "Once eligible, a new assister gets one invitation to set up an LMS account, never earlier",
+    "A16": "A returning assister is told to log in directly, without an invitation",
+    "A17": "LMS account and profile open the training; a course completed before them is held",
+    "A18": "Lessons and exam have no deadline: a long pause loses nothing and reminders end nothing",
+    "A19": "Each plan year has one course, the same for every kind of assister",
+    "A20": "Training is annual: what was passed in another year doesn't count",
+    "A21": "The exam is passed at 80 % or better, without rounding",
+    "A22": "Attempts are unlimited, and every one is kept; a failure after a pass changes nothing",
+    "A23": "The certificate takes approval, training and a passed exam together, and is issued once",
+    "A24": "The portal comes after the certificate: without a valid number it refuses; an early report has no effect",
+    "A25": "Agents and brokers register on the Broker Portal themselves, by the link in their e-mail",
+    "A26": "The exchange creates a counselor's Assister Portal account, once, after the certificate",
+    "A27": "A counselor who registers alone is refused, told why, and the attempt is audited",
+    "A28": "A counselor's activation link works once, expires, and is voided by the next one",
+    "A29": "Portal profile and scheduling tool are tracked, in any order",
+    "A30": "Nobody may assist before every step is done; what is missing is named",
+    "A31": "Every page and e-mail shows the contact of its topic and no other",
+    "A32": "Resources are shown by kind of assister",
+}
+EVERYWHERE = {
+    "C1": "One durable workflow per assister waits as long as it takes; crashes lose nothing and repeat nothing",
+    "C2": "Staff, webhooks and operators each have their screen, readable without the code",
+    "C3": "An exam result before eligibility is held, and counts once eligible",
+    "C4": "Webhooks late, repeated, out of order, forged or malformed: each gets its answer, none harms a case",
+    "C5": "An event id seen before with another body is refused and kept aside for staff",
+    "C6": "Plan years overlap without touching each other; a case ends with its own year's window",
+    "C7": "A licence that lapses after certification suspends the authority to assist until it is restored",
+    "C8": "Withdrawn, denied, appealed and revoked are explicit, each with its notice",
+    "C9": "Every write is audited: who, when, what, why",
+}
+ROWS = STATE_PROGRAM | EVERYWHERE
+
+# Rows that no release goes out without a test of.
+REQUIRED = [*STATE_PROGRAM, "C1", "C2", "C3", "C4", "C5", "C9"]

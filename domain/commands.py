@@ -1,0 +1,64 @@
+"""Commands people give a case, and when each may be carried out; who may is not decided here."""
+
+from enum import StrEnum
+
+from domain.eligibility import Verdict, refusals
+from domain.notices import Notice
+from domain.reasons import sentence
+from domain.stages import CaseState, EligibilityStatus, PortalAccount, Stage
+
+
+class CommandKind(StrEnum):
+    """What people can tell a case to do."""
+
+    DECIDE = "decide"
+    ANSWER = "answer"
+    WITHDRAW = "withdraw"
+    REVOKE = "revoke"
+    RESEND = "resend"
+    ACTIVATE = "activate"
+
+
+def refusal(
+    kind: CommandKind,
+    state: CaseState,
+    verdict: Verdict | None = None,
+    override: str | None = None,
+    notice: Notice | None = None,
+) -> str | None:
+    """Why the case can't do this now, as a sentence; None when it can. The workflow's validator has the last word."""
+    if state.ended:
+        return sentence("case_ended", stage=state.stage.value)
+    if kind is CommandKind.DECIDE and verdict is not None:
+        return _decision_refusal(state, verdict, override)
+    if kind is CommandKind.ANSWER and state.eligibility is not EligibilityStatus.INFORMATION_REQUESTED:
+        return sentence("not_asked")
+    if kind is CommandKind.RESEND and (notice is None or not sendable(notice, state)):
+        return sentence("notice_not_sendable")
+    return None
+
+
+def _decision_refusal(state: CaseState, verdict: Verdict, override: str | None) -> str | None:
+    if state.eligibility in (EligibilityStatus.APPROVED, EligibilityStatus.DENIED) and state.decision:
+        return sentence("already_decided", by=state.decision.by)
+    if state.stage in (Stage.REQUESTED, Stage.SCREENING):
+        return sentence("still_screening")
+    if state.stage is Stage.AWAITING_INFORMATION and verdict is not Verdict.DENY:
+        return sentence("awaiting_information")
+    return next(iter(refusals(verdict, state.findings, override)), None)
+
+
+def sendable(notice: Notice, state: CaseState) -> bool:
+    """Whether a notice may be sent again at this point: what it says must be true now."""
+    approved = state.eligibility is EligibilityStatus.APPROVED
+    existing_account = state.opening.has_lms_account
+    allowed = {
+        Notice.REQUEST_RECEIVED: True,
+        Notice.INFORMATION_NEEDED: state.stage is Stage.AWAITING_INFORMATION,
+        Notice.LMS_INVITATION: approved and not existing_account and state.certificate is None,
+        Notice.LMS_ENROLLED: existing_account and state.certificate is None,
+        Notice.CERTIFICATE_ISSUED: state.certificate is not None,
+        Notice.PORTAL_ACTIVATION: state.portal_account is PortalAccount.CREATED,
+        Notice.ACTIVE: state.stage is Stage.ACTIVE,
+    }
+    return allowed.get(notice, False)

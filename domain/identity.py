@@ -1,0 +1,46 @@
+"""Ids and keys: opaque, and never derived from personal data except by a keyed hash."""
+
+import hmac
+import secrets
+from hashlib import sha256
+from uuid import uuid4
+
+_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+def person_key(key: bytes, npn: str | None, email: str) -> str:
+    """Who is the same person: equal NPN; without one, equal lower-cased e-mail (A10). A keyed hash, in hex."""
+    text = f"npn:{npn}" if npn else f"email:{email.lower()}"
+    return hmac.new(key, text.encode(), sha256).hexdigest()
+
+
+def new_assister_id() -> str:
+    """An opaque id of a person."""
+    return f"ast_{secrets.token_hex(12)}"
+
+
+def new_case_id() -> str:
+    """A case's id: a UUID, so that it can be an xAPI registration."""
+    return str(uuid4())
+
+
+def workflow_id(program: str, plan_year: int, case_id: str) -> str:
+    """The id of the workflow of a case."""
+    return f"assister/{program}/{plan_year}/{case_id}"
+
+
+def new_certificate_number(plan_year: int) -> str:
+    """A number that can't be guessed: 100 random bits, in groups that can be read aloud."""
+    letters = "".join(secrets.choice(_ALPHABET) for _ in range(20))
+    groups = "-".join(letters[at : at + 5] for at in range(0, 20, 5))
+    return f"NM{plan_year % 100:02d}-{groups}"
+
+
+def new_token() -> str:
+    """A secret for an e-mailed link."""
+    return secrets.token_urlsafe(32)
+
+
+def token_hash(token: str) -> str:
+    """What is kept of a link's secret."""
+    return sha256(token.encode()).hexdigest()

@@ -1,0 +1,67 @@
+"""Earlier years, brought in from what the exchange kept before: one document per person (``certify import``)."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from domain.assister import Kind
+from domain.faults import Fault, Invalid, faults_of
+from domain.request import Email, Name, Npn
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Person(BaseModel):
+    """Who it was; further fields of the request form may come along and are kept."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    kind: Kind
+    npn: Npn | None = None
+    email: Email
+    first_name: Name
+    last_name: Name
+    language: Literal["en", "es"] = "en"
+
+
+class Year(_Strict):
+    """What happened in one plan year."""
+
+    plan_year: Annotated[int, Field(ge=2010, le=2100)]
+    registered: bool = False
+    trained: bool = False
+    certified: bool = False
+    individual_market: bool = False
+
+
+class ImportedPerson(_Strict):
+    """One person's earlier years in one program, and the accounts they left behind: a name or id, or true."""
+
+    person: Person
+    program: Literal["bewellnm", "ffm"]
+    years: Annotated[tuple[Year, ...], Field(max_length=50)] = ()
+    lms_account: str | bool | None = None
+    portal_account: str | bool | None = None
+
+    @staticmethod
+    def account(given: str | bool | None, assister_id: str) -> str | None:
+        """The account's name: as given; `true` stands for the person's own id; none otherwise."""
+        if given is True:
+            return assister_id
+        return given or None
+
+
+_LIST = TypeAdapter(list[ImportedPerson])
+
+
+def parse_import(data: Any) -> list[ImportedPerson]:
+    """The people in an import file (parsed JSON: a list). Raises `Invalid` naming every field at fault, by position."""
+    if isinstance(data, Mapping) or not isinstance(data, list):
+        raise Invalid([Fault("body", "list")])
+    try:
+        return _LIST.validate_python(data)
+    except ValidationError as error:
+        raise Invalid(faults_of(error, drop=frozenset({"str", "bool"}))) from None

@@ -1,0 +1,71 @@
+"""The notices (e-mails) an assister gets and whose contact each one shows; not their words, which are templates."""
+
+from enum import StrEnum
+
+
+class Topic(StrEnum):
+    """What an e-mail or a page is about: it decides the one contact shown there (A31)."""
+
+    GENERAL = "general"
+    PORTALS = "portals"
+    TRAINING = "training"
+
+
+class Notice(StrEnum):
+    """A notice's name is the stem of its templates in templates/notices/<language>/."""
+
+    REQUEST_RECEIVED = "request_received"
+    INFORMATION_NEEDED = "information_needed"
+    LMS_INVITATION = "lms_invitation"
+    LMS_ENROLLED = "lms_enrolled"
+    DENIED = "denied"
+    CERTIFICATE_ISSUED = "certificate_issued"
+    PORTAL_ACTIVATION = "portal_activation"
+    ACTIVE = "active"
+    REMINDER = "reminder"
+    WITHDRAWN = "withdrawn"
+    REVOKED = "revoked"
+    CLOSED = "closed"
+
+
+# Every notice but the reminder, which is about what is waited for.
+TOPIC: dict[Notice, Topic] = {
+    Notice.REQUEST_RECEIVED: Topic.GENERAL,
+    Notice.INFORMATION_NEEDED: Topic.GENERAL,
+    Notice.LMS_INVITATION: Topic.TRAINING,
+    Notice.LMS_ENROLLED: Topic.TRAINING,
+    Notice.DENIED: Topic.GENERAL,
+    Notice.CERTIFICATE_ISSUED: Topic.PORTALS,
+    Notice.PORTAL_ACTIVATION: Topic.PORTALS,
+    Notice.ACTIVE: Topic.GENERAL,
+    Notice.WITHDRAWN: Topic.GENERAL,
+    Notice.REVOKED: Topic.GENERAL,
+    Notice.CLOSED: Topic.GENERAL,
+}
+
+# By the values of WaitingFor.
+TOPIC_OF_WAITING: dict[str, Topic] = {
+    "screening": Topic.GENERAL,
+    "background_check": Topic.GENERAL,
+    "decision": Topic.GENERAL,
+    "information": Topic.GENERAL,
+    "lms_invitation": Topic.TRAINING,
+    "lms_account": Topic.TRAINING,
+    "lms_profile": Topic.TRAINING,
+    "course_completion": Topic.TRAINING,
+    "exam_pass": Topic.TRAINING,
+    "certificate": Topic.GENERAL,
+    "portal_registration": Topic.PORTALS,
+    "portal_account": Topic.PORTALS,
+    "portal_activation": Topic.PORTALS,
+    "portal_profile": Topic.PORTALS,
+    "scheduling_tool": Topic.PORTALS,
+    "next_plan_year": Topic.GENERAL,
+}
+
+
+def topic_of(notice: str, waiting_for: str | None = None) -> Topic:
+    """The topic of a notice; a reminder's is that of what is waited for, general if that is nothing in particular."""
+    if notice == Notice.REMINDER:
+        return TOPIC_OF_WAITING.get(waiting_for, Topic.GENERAL) if waiting_for else Topic.GENERAL
+    return TOPIC[Notice(notice)]

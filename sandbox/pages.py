@@ -1,0 +1,61 @@
+"""The stand-ins' plain pages: one frame, one small style, no script; what is on them is each stand-in's own."""
+
+from html import escape
+
+from starlette.responses import HTMLResponse
+
+STYLE = """
+:root { color-scheme: light dark; }
+body { font: 1rem/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 60rem; padding: 1rem; }
+header { border-bottom: 1px solid #8886; margin-bottom: 1rem; }
+header p { color: #777; font-size: .9rem; margin: 0 0 .5rem; }
+h1 { font-size: 1.4rem; margin: 0; overflow-wrap: anywhere; }
+h2 { font-size: 1.1rem; }
+a { color: #1a63c4; }
+ul.plain { list-style: none; padding: 0; }
+ul.plain > li { border: 1px solid #8884; border-radius: .5rem; margin: .6rem 0; padding: .7rem .9rem; }
+ul.plain > li { overflow-wrap: anywhere; }
+ul.plain strong { display: block; }
+small, dt { color: #777; }
+dl { display: grid; gap: .2rem 1rem; grid-template-columns: max-content 1fr; }
+dd { margin: 0; overflow-wrap: anywhere; }
+form { margin: .6rem 0; }
+label { display: block; margin: .4rem 0; }
+input { font: inherit; padding: .4rem; max-width: 100%; box-sizing: border-box; }
+button { background: #1a63c4; border: 0; border-radius: .4rem; color: #fff; cursor: pointer; }
+button { font: inherit; padding: .5rem .9rem; }
+iframe { background: #fff; border: 1px solid #8884; border-radius: .5rem; height: 34rem; width: 100%; }
+pre { background: #8881; border-radius: .5rem; padding: .8rem; white-space: pre-wrap; overflow-wrap: anywhere; }
+.message { border-left: .3rem solid #c62828; padding: .3rem .8rem; }
+@media (prefers-color-scheme: dark) { a { color: #8ab8ff; } small, dt, header p { color: #aaa; } }
+"""
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-src 'self'; form-action 'self'; base-uri 'none'"
+
+
+def page(title: str, body: str, note: str = "A stand-in for development: nothing here is real.") -> str:
+    """A whole page; `body` is HTML, `title` and `note` are text."""
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{escape(title)}</title><style>{STYLE}</style></head>"
+        f"<body><header><h1>{escape(title)}</h1><p>{escape(note)}</p></header><main>{body}</main></body></html>"
+    )
+
+
+def respond(title: str, body: str, status: int = 200) -> HTMLResponse:
+    """The page as an answer that loads nothing from anywhere."""
+    return HTMLResponse(page(title, body), status, headers={"Content-Security-Policy": POLICY})
+
+
+def definitions(facts: dict[str, object]) -> str:
+    """Facts as a list of terms; None is a dash."""
+    rows = (
+        f"<dt>{escape(term)}</dt><dd>{escape(str(fact)) if fact is not None else '–'}</dd>"
+        for term, fact in facts.items()
+    )
+    return f"<dl>{''.join(rows)}</dl>"
+
+
+def button(action: str, label: str, fields: str = "") -> str:
+    """A form of one button; `fields` is HTML, `action` a path of this origin."""
+    return f'<form method="post" action="{escape(action)}">{fields}<button>{escape(label)}</button></form>'

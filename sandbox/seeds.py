@@ -1,0 +1,45 @@
+"""Who the registry and the background check vendor know at the start; docs/sandbox.md explains each. All invented."""
+
+from typing import Any
+
+# NPNs of ten digits starting with 9 are far above any number issued.
+FAR = "2034-12-31"
+
+
+def _license(state: str, number: str, residency: str = "resident", **other: Any) -> dict[str, Any]:
+    return {"state": state, "number": number, "residency": residency, "expires": FAR, **other}
+
+
+def _individual(npn: str, first_name: str, last_name: str, *licenses: dict[str, Any], **other: Any) -> dict[str, Any]:
+    names = {"first_name": first_name, "last_name": last_name}
+    return {"npn": npn, "entity": "individual", **names, "licenses": list(licenses), **other}
+
+
+def _firm(npn: str, company: str, *licenses: dict[str, Any]) -> dict[str, Any]:
+    return {"npn": npn, "entity": "firm", "company": company, "licenses": list(licenses)}
+
+
+PRODUCERS: list[dict[str, Any]] = [
+    _individual("9000000101", "Testa", "Agent", _license("NM", "NM-101")),
+    _individual("9000000102", "Sample", "Broker", _license("NM", "NM-102", "nonresident"), _license("TX", "TX-102")),
+    _individual("9000000103", "Ejemplo", "Corredor", _license("NM", "NM-103")),
+    _individual("9000000104", "Inventada", "Núñez Prueba", _license("NM", "NM-104"), suffix="JR"),
+    _individual("9000000105", "Demo", "Producer", _license("NM", "NM-105-OLD", active=False), _license("NM", "NM-105")),
+    _individual("9000000106", "Muestra", "Agente", _license("NM", "NM-106", "nonresident"), _license("AZ", "AZ-106")),
+    _individual("9000000111", "Lapsed", "Agent", _license("NM", "NM-111", active=False)),
+    _individual("9000000112", "Expired", "Broker", _license("NM", "NM-112", expires="2023-12-31")),
+    _individual("9000000113", "Faraway", "Broker", _license("TX", "TX-113")),
+    _firm("9000000114", "Example Benefits Agency LLC", _license("NM", "NM-114")),
+    _individual("9000000115", "Otra", "Persona", _license("NM", "NM-115")),
+    _firm("9000000116", "Sample Web Entity Inc", _license("NM", "NM-116")),
+]
+
+NPN_OF_NOBODY = "9000000199"
+
+OUTCOMES: list[dict[str, Any]] = [
+    {"email": "ejemplo.consejera@example.org", "result": "clear", "after_seconds": 0.2},
+    {"email": "clear.counselor@example.org", "result": "clear", "after_seconds": 0.2},
+    {"email": "consider.counselor@example.org", "result": "consider", "after_seconds": 0.2},
+    {"email": "slow.counselor@example.org", "result": "clear", "after_seconds": 5},
+    {"email": "slow.consider@example.org", "result": "consider", "after_seconds": 5},
+]

@@ -1,0 +1,304 @@
+"""The only door to Temporal: cases are begun, told of facts and given commands here, and nothing is lost when it is down."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+from temporalio.client import (
+    Client,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+)
+from temporalio.common import (
+    SearchAttributeKey,
+    SearchAttributePair,
+    TypedSearchAttributes,
+    WorkflowIDConflictPolicy,
+    WorkflowIDReusePolicy,
+)
+from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from db.inbox import Inbox
+from db.people import Conflict, Opened, People
+from db.records import Records
+from db.tables import Case, CommandRow, InboxRow
+from domain.commands import CommandKind, refusal
+from domain.eligibility import Verdict
+from domain.faults import Fault, Invalid
+from domain.imports import ImportedPerson
+from domain.messages import Begin, Command, Report
+from domain.notices import Notice
+from domain.reasons import sentence
+from domain.request import Request
+from starter.client import RPC_TIMEOUT
+from workflows import messages as names
+
+APPLIED, PENDING = "applied", "pending"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What became of a command: applied, or pending because no worker answered; it is sent again under the same id."""
+
+    command_id: str
+    state: str
+
+
+class NotNow(Exception):
+    """The case can't do this now; the message is a sentence for people."""
+
+
+class UnknownCase(LookupError):
+    """There is no such case."""
+
+
+def now() -> datetime:
+    """The door's clock, in UTC."""
+    return datetime.now(UTC)
+
+
+class Cases:
+    """What people and third parties can do with cases."""
+
+    def __init__(self, client: Client, people: People, records: Records, inbox: Inbox, task_queue: str) -> None:
+        self._client = client
+        self._people = people
+        self._records = records
+        self._inbox = inbox
+        self._task_queue = task_queue
+
+    # beginning
+
+    async def submit(self, request: Request, source: str = "form") -> Opened:
+        """Stores a request first and starts its workflow next; what is left between the two is reconciled."""
+        opened = await self._people.submit(request, now(), source)
+        if opened.created:
+            await self._try_to_start(opened.case_id)
+        return opened
+
+    async def begin(self, assister_id: str, program: str, plan_year: int, actor: str) -> Opened:
+        """Opens a returning assister's case without a form (A11)."""
+        opened = await self._people.begin(assister_id, program, plan_year, actor, now())
+        if opened.created:
+            await self._try_to_start(opened.case_id)
+        return opened
+
+    async def import_people(self, people: list[ImportedPerson], actor: str) -> list[dict[str, Any]]:
+        """Stores earlier years, a transaction per person."""
+        done = []
+        for one in people:
+            assister_id, created = await self._people.import_person(one, actor, now())
+            done.append({"assister_id": assister_id, "created": created, "program": one.program})
+        return done
+
+    async def _try_to_start(self, case_id: str) -> bool:
+        """Starts the case's workflow; False when Temporal can't be reached now."""
+        try:
+            await self.start((await self._view(case_id)).case)
+        except RPCError as error:
+            if error.status in _UNREACHABLE:
+                return False
+            raise
+        return True
+
+    async def start(self, case: Case) -> None:
+        """Starts the workflow of a case; one that runs, or has run, is left alone."""
+        try:
+            await self._client.start_workflow(
+                names.WORKFLOW,
+                Begin(case_id=case.case_id, program=case.program, plan_year=case.plan_year),
+                id=case.workflow_id,
+                task_queue=self._task_queue,
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                search_attributes=_search_attributes(case),
+                static_summary=f"{case.kind.replace('_', ' ')}, plan year {case.plan_year}, {case.assister_type}",
+                rpc_timeout=RPC_TIMEOUT,
+            )
+        except WorkflowAlreadyStartedError:
+            return
+
+    # commands
+
+    async def decide(
+        self,
+        case_id: str,
+        verdict: Verdict,
+        reason: str,
+        actor: str,
+        override: str | None = None,
+        command_id: str | None = None,
+    ) -> Answer:
+        """A staff decision, answered at once (A12). Raises `NotNow` with the reason where it can't be done."""
+        data = {"verdict": verdict.value, "override": override or None}
+        return await self._command(CommandKind.DECIDE, case_id, actor, reason, data, command_id)
+
+    async def answer(self, case_id: str, changes: Mapping[str, Any], message: str, actor: str = "assister") -> Answer:
+        """The assister's answer to a question of staff. Raises `Invalid` where the changed request isn't one."""
+        view = await self._view(case_id)
+        why = refusal(CommandKind.ANSWER, view.state)
+        if why:
+            raise NotNow(why)
+        await self._records.check_answer(case_id, dict(changes))
+        return await self._command(CommandKind.ANSWER, case_id, actor, message, {"changes": dict(changes)}, None)
+
+    async def withdraw(self, case_id: str, reason: str, actor: str, command_id: str | None = None) -> Answer:
+        """The assister withdraws, or staff in their name."""
+        return await self._command(CommandKind.WITHDRAW, case_id, actor, reason, {}, command_id)
+
+    async def revoke(self, case_id: str, reason: str, actor: str, command_id: str | None = None) -> Answer:
+        """Staff revoke the certification."""
+        return await self._command(CommandKind.REVOKE, case_id, actor, reason, {}, command_id)
+
+    async def resend(
+        self, case_id: str, notice: Notice, reason: str, actor: str, command_id: str | None = None
+    ) -> Answer:
+        """Sends a notice again; a new activation link voids the old one (A28)."""
+        return await self._command(CommandKind.RESEND, case_id, actor, reason, {"notice": notice.value}, command_id)
+
+    async def activate(self, token: str) -> str | None:
+        """Uses up a counselor's activation link; the case's id, or None when the link is spent, expired or void."""
+        case_id = await self._records.use_link(token, now())
+        if case_id is not None:
+            await self._command(CommandKind.ACTIVATE, case_id, "assister", "activation link used", {}, None)
+        return case_id
+
+    async def _command(
+        self, kind: CommandKind, case_id: str, actor: str, reason: str, data: dict[str, Any], command_id: str | None
+    ) -> Answer:
+        """Checks, stores under the caller's id, sends as an update with that id, applies once."""
+        reason = reason.strip()
+        if not reason:
+            raise Invalid([Fault("reason", "required")])
+        view = await self._view(case_id)
+        command_id = command_id or str(uuid4())
+        if await self._records.command_state(command_id) is None:
+            verdict = Verdict(data["verdict"]) if "verdict" in data else None
+            notice = Notice(data["notice"]) if "notice" in data else None
+            why = refusal(kind, view.state, verdict, data.get("override"), notice)
+            if why:
+                await self._records.note_refusal(case_id, kind, actor, reason, why, now())
+                raise NotNow(why)
+        try:
+            row = await self._records.store_command(command_id, case_id, kind, actor, reason, data, now())
+        except Conflict as conflict:
+            raise NotNow(str(conflict)) from None
+        return await self.send(row)
+
+    async def send(self, row: CommandRow) -> Answer:
+        """Sends a stored command; under the same id it is never carried out twice."""
+        if row.state == "refused":
+            raise NotNow(row.answer or sentence("case_ended", stage=""))
+        if row.state == "pending":
+            view = await self._view(row.case_id)
+            try:
+                await self._update(view.case, row)
+            except _Unreachable:
+                return Answer(row.id, PENDING)
+            except _RefusedByWorkflow as refused:
+                await self._records.refuse_command(row.id, refused.why, now())
+                raise NotNow(refused.why) from None
+            applied = await self._records.apply_command(row.id, now())
+            if not applied.applied:
+                raise NotNow(await self._records.command_answer(row.id) or "")
+        return Answer(row.id, APPLIED)
+
+    async def _update(self, case: Case, row: CommandRow) -> None:
+        command = Command(
+            case_id=row.case_id,
+            command_id=row.id,
+            kind=row.kind,
+            verdict=str(row.data.get("verdict") or ""),
+            notice=str(row.data.get("notice") or ""),
+        )
+        handle = self._client.get_workflow_handle(case.workflow_id)
+        try:
+            await handle.execute_update(row.kind, command, id=row.id, result_type=str, rpc_timeout=RPC_TIMEOUT)
+        except WorkflowUpdateFailedError as failed:
+            why = failed.cause.message if isinstance(failed.cause, ApplicationError) else ""
+            raise _RefusedByWorkflow(why or "The case can't do this now.") from None
+        except WorkflowUpdateRPCTimeoutOrCancelledError:
+            raise _Unreachable from None
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise _Unreachable from None
+            if case.run_id is None:
+                await self._try_to_start(case.case_id)
+                raise _Unreachable from None
+            raise _RefusedByWorkflow(sentence("case_ended", stage=case.stage)) from None
+
+    # webhooks' facts
+
+    async def deliver(self, row: InboxRow) -> bool:
+        """Tells the workflow of a recorded fact; False when Temporal can't be reached now."""
+        if row.message is None:
+            return True
+        view = await self._view(row.case_id)
+        handle = self._client.get_workflow_handle(view.case.workflow_id)
+        report = Report.model_validate(row.message)
+        try:
+            await handle.signal(names.SIGNAL_OF_SOURCE[row.source], report, rpc_timeout=RPC_TIMEOUT)
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                return False
+            if not view.state.ended and view.case.run_id is None:
+                await self._try_to_start(row.case_id)
+                return False
+            await self._inbox.delivered(_id(row), note="the workflow had ended")
+            return True
+        await self._inbox.delivered(_id(row))
+        return True
+
+    async def deliver_ids(self, ids: list[int]) -> None:
+        """Delivers what a webhook just brought."""
+        for row in await self._inbox.by_ids(ids):
+            await self.deliver(row)
+
+    async def _view(self, case_id: str) -> Any:
+        try:
+            return await self._records.view(case_id)
+        except LookupError:
+            raise UnknownCase(case_id) from None
+
+
+class _Unreachable(Exception):
+    """No worker answered in time, or Temporal is down."""
+
+
+class _RefusedByWorkflow(Exception):
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+_UNREACHABLE = frozenset(
+    {
+        RPCStatusCode.UNAVAILABLE,
+        RPCStatusCode.DEADLINE_EXCEEDED,
+        RPCStatusCode.CANCELLED,
+        RPCStatusCode.RESOURCE_EXHAUSTED,
+        RPCStatusCode.ABORTED,
+        RPCStatusCode.INTERNAL,
+        RPCStatusCode.UNKNOWN,
+    }
+)
+
+
+def _id(row: InboxRow) -> int:
+    assert row.id is not None, "a stored row has a number"
+    return row.id
+
+
+def _search_attributes(case: Case) -> TypedSearchAttributes:
+    """Four, none of them personal; lists come from the database."""
+    return TypedSearchAttributes(
+        [
+            SearchAttributePair(SearchAttributeKey.for_keyword("Program"), case.program),
+            SearchAttributePair(SearchAttributeKey.for_int("PlanYear"), case.plan_year),
+            SearchAttributePair(SearchAttributeKey.for_keyword("AssisterKind"), case.kind),
+            SearchAttributePair(SearchAttributeKey.for_keyword("Stage"), case.stage),
+        ]
+    )

@@ -1,0 +1,36 @@
+"""How this project speaks to Temporal: one plugin, shared by client, worker and replayer, and one way to connect."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.envconfig import ClientConfig
+from temporalio.plugin import SimplePlugin
+from temporalio.worker import Interceptor
+
+RPC_TIMEOUT = timedelta(seconds=10)
+
+
+def plugin(interceptors: Sequence[Interceptor] = ()) -> SimplePlugin:
+    """Converter and interceptors, the same wherever payloads are written or read."""
+    return SimplePlugin(
+        "assister-certification", data_converter=pydantic_data_converter, interceptors=list(interceptors)
+    )
+
+
+async def connect(interceptors: Sequence[Interceptor] = (), patience: float = 30.0, lazy: bool = False) -> Client:
+    """A client by Temporal's own profiles (TEMPORAL_PROFILE, TEMPORAL_ADDRESS, TLS, API key).
+
+    Tries for ``patience`` seconds; a lazy client connects with its first call. Raises RuntimeError when there is none.
+    """
+    config = ClientConfig.load_client_connect_config()
+    deadline = asyncio.get_running_loop().time() + patience
+    while True:
+        try:
+            return await Client.connect(**config, plugins=[plugin(interceptors)], lazy=lazy)
+        except RuntimeError:
+            if asyncio.get_running_loop().time() > deadline:
+                raise
+            await asyncio.sleep(0.2)

@@ -1,0 +1,142 @@
+"""Every way a third party can fail becomes one of two exceptions."""
+
+import asyncio
+import logging
+import pickle
+
+import httpx2
+import pytest
+from pydantic import BaseModel
+from pytest_httpserver import HTTPServer
+
+from adapters.http import MAX_ANSWER_BYTES, Refused, Unavailable, call, client, document
+from tests.adapters.conftest import Peer, everything_said
+
+SECRET = "testa.broker@example.com"
+JSON = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+
+
+class Thing(BaseModel):
+    id: str
+
+
+@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504, 599])
+async def test_what_may_heal_is_unavailable(http: httpx2.AsyncClient, httpserver: HTTPServer, status: int) -> None:
+    httpserver.expect_request("/thing").respond_with_data(SECRET, status=status)
+    with pytest.raises(Unavailable) as raised:
+        await call(http, "lms", "GET", httpserver.url_for("/thing"), params={"who": SECRET})
+    assert raised.value.code == "lms_unreachable"
+    assert SECRET not in everything_said(raised.value)
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 400, 401, 403, 404, 409, 422])
+async def test_what_will_not_heal_is_refused(http: httpx2.AsyncClient, httpserver: HTTPServer, status: int) -> None:
+    httpserver.expect_request("/thing").respond_with_data(SECRET, status=status, headers={"Location": "/elsewhere"})
+    with pytest.raises(Refused) as raised:
+        await call(http, "lms", "GET", httpserver.url_for("/thing"), params={"who": SECRET})
+    assert raised.value.code == "lms_refused"
+    assert SECRET not in everything_said(raised.value)
+
+
+async def test_a_status_can_be_an_answer(http: httpx2.AsyncClient, httpserver: HTTPServer) -> None:
+    httpserver.expect_request("/thing").respond_with_data("taken", status=409)
+    response = await call(http, "portal", "GET", httpserver.url_for("/thing"), answers={409})
+    assert (response.status_code, response.text) == (409, "taken")
+
+
+async def test_nobody_listening(http: httpx2.AsyncClient, unused_tcp_port: int) -> None:
+    url = f"http://127.0.0.1:{unused_tcp_port}/thing"
+    with pytest.raises(Unavailable, match="lms_unreachable") as raised:
+        await call(http, "lms", "GET", url, params={"who": SECRET})
+    assert SECRET not in everything_said(raised.value)
+
+
+@pytest.mark.parametrize("address", ["http://[", "ftp://127.0.0.1/", "127.0.0.1"])
+async def test_an_address_that_is_none(http: httpx2.AsyncClient, address: str) -> None:
+    with pytest.raises((Refused, Unavailable)) as raised:
+        await call(http, "lms", "GET", f"{address}/{SECRET}")
+    assert SECRET not in everything_said(raised.value)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "",
+        "this is not HTTP\r\n\r\n",
+        f"{JSON}Content-Length: 100\r\n\r\ncut off",
+        f"{JSON}Transfer-Encoding: chunked\r\n\r\nZZZ\r\n",
+    ],
+)
+async def test_a_broken_answer(http: httpx2.AsyncClient, peer: Peer, said: str) -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(said.encode())
+        await writer.drain()
+
+    async with peer(talk) as port:
+        with pytest.raises(Unavailable, match="lms_unreachable"):
+            await call(http, "lms", "GET", f"http://127.0.0.1:{port}/thing")
+
+
+async def test_silence_is_not_waited_for(http: httpx2.AsyncClient, peer: Peer) -> None:
+    async def talk(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+
+    async with peer(talk) as port:
+        with pytest.raises(Unavailable, match="timed out"):
+            await call(http, "lms", "GET", f"http://127.0.0.1:{port}/thing")
+
+
+async def test_neither_is_a_trickle(http: httpx2.AsyncClient, peer: Peer) -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(f"{JSON}Content-Length: 1000\r\n\r\n".encode())
+        for _ in range(100):
+            writer.write(b" ")
+            await writer.drain()
+            await asyncio.sleep(0.1)
+
+    async with peer(talk) as port:
+        with pytest.raises(Unavailable, match="timed out"):
+            await call(http, "lms", "GET", f"http://127.0.0.1:{port}/thing")
+
+
+@pytest.mark.parametrize(("size", "fits"), [(MAX_ANSWER_BYTES, True), (MAX_ANSWER_BYTES + 1, False)])
+async def test_an_answer_has_a_bounded_size(
+    http: httpx2.AsyncClient, httpserver: HTTPServer, size: int, fits: bool
+) -> None:
+    httpserver.expect_request("/thing").respond_with_data(b" " * size)
+    answer = call(http, "registry", "GET", httpserver.url_for("/thing"))
+    if fits:
+        assert len((await answer).content) == size
+    else:
+        with pytest.raises(Refused, match="registry_unreadable"):
+            await answer
+
+
+async def test_a_compressed_answer_is_not_unpacked(http: httpx2.AsyncClient, httpserver: HTTPServer) -> None:
+    httpserver.expect_request("/thing").respond_with_data(b"\x1f\x8b", headers={"Content-Encoding": "gzip"})
+    response = await call(http, "lms", "GET", httpserver.url_for("/thing"))
+    assert response.content == b"\x1f\x8b"
+
+
+@pytest.mark.parametrize("body", ["", "<html>", "[]", "{}", '{"id": 7}', f'{{"name": "{SECRET}"}}', "\ud800"])
+def test_an_answer_that_is_not_the_document(body: str) -> None:
+    response = httpx2.Response(200, content=body.encode(errors="surrogatepass"))
+    with pytest.raises(Refused, match="lms_unreadable") as raised:
+        document(response, "lms", Thing)
+    assert SECRET not in everything_said(raised.value)
+
+
+async def test_no_query_reaches_the_log(httpserver: HTTPServer, caplog: pytest.LogCaptureFixture) -> None:
+    httpserver.expect_request("/thing").respond_with_data("")
+    with caplog.at_level(logging.DEBUG):
+        async with client() as opened:
+            await call(opened, "lms", "GET", httpserver.url_for("/thing"), params={"who": "1234567890"})
+    assert "1234567890" not in "".join(record.getMessage() for record in caplog.records if "httpx2" in record.name)
+    assert not [record for record in caplog.records if record.name.startswith(("httpx2", "httpcore2"))]
+
+
+def test_a_failure_survives_a_process_boundary() -> None:
+    copy = pickle.loads(pickle.dumps(Refused("lms_refused", "answered 400")))
+    assert (copy.code, str(copy)) == ("lms_refused", "lms_refused: answered 400")

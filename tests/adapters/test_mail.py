@@ -1,0 +1,207 @@
+"""A letter goes over real SMTP, and the server's word decides whether it is tried again."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
+from pathlib import Path
+from typing import cast
+
+import pytest
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
+
+from adapters.http import Refused, Unavailable
+from adapters.mail import Letter, Mailer
+from adapters.press import make_signing_pair
+from tests.adapters.conftest import Peer, everything_said
+
+TO = "ejemplo.consejera@example.org"
+PDF = bytes(range(256)) * 40
+LETTER = Letter(
+    to=TO,
+    subject="Su certificado está listo – año del plan 2024",
+    text="Hola, Consejera:\n\nSu certificado está adjunto.\n",
+    html="<p>Hola, <b>Consejera</b>: su certificado está adjunto.</p>",
+    language="es",
+    message_id="<certificate-1@certification.example.org>",
+    reply_to="partners@example.org",
+    attachments=(("certificado año 2024.pdf", "application/pdf", PDF),),
+)
+
+
+class Postbox:
+    """An aiosmtpd handler that keeps what it gets, and answers as it is told."""
+
+    def __init__(self) -> None:
+        self.envelopes: list[Envelope] = []
+        self.on_recipient = self.on_data = ""
+
+    async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
+        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
+    ) -> str:
+        if not self.on_recipient:
+            envelope.rcpt_tos.append(address)
+        return self.on_recipient or "250 OK"
+
+    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
+        if not self.on_data:
+            self.envelopes.append(envelope)
+        return self.on_data or "250 OK"
+
+    def messages(self) -> list[EmailMessage]:
+        return [message_from_bytes(cast(bytes, envelope.content), policy=default) for envelope in self.envelopes]
+
+
+@pytest.fixture
+def postbox() -> Postbox:
+    return Postbox()
+
+
+@pytest.fixture
+async def port(postbox: Postbox) -> AsyncIterator[int]:
+    server = await asyncio.get_running_loop().create_server(lambda: SMTP(postbox), "127.0.0.1", 0)
+    yield server.sockets[0].getsockname()[1]
+    server.close()
+
+
+def mailer(port: int, *, user: str | None = None, starttls: bool = False, timeout: float = 5.0) -> Mailer:
+    sender = "beWellnm <certification@example.org>"
+    return Mailer("127.0.0.1", port, user, "password", starttls, sender, timeout)
+
+
+async def test_a_letter_arrives_whole(port: int, postbox: Postbox) -> None:
+    await mailer(port).send(LETTER)
+    (envelope,) = postbox.envelopes
+    assert (envelope.mail_from, envelope.rcpt_tos) == ("certification@example.org", [TO])
+    message = postbox.messages()[0]
+    assert message["From"] == "beWellnm <certification@example.org>"
+    assert message["To"] == TO
+    assert message["Subject"] == LETTER.subject
+    assert message["Message-ID"] == LETTER.message_id
+    assert message["Content-Language"] == "es"
+    assert message["Reply-To"] == "partners@example.org"
+    assert message["Auto-Submitted"] == "auto-generated"
+    assert message["Date"].datetime.tzinfo is not None
+    text, html = message.get_body(("plain",)), message.get_body(("html",))
+    assert text is not None
+    assert html is not None
+    assert text.get_content().splitlines() == LETTER.text.splitlines()
+    assert html.get_content().strip() == LETTER.html
+    (attachment,) = message.iter_attachments()
+    assert attachment.get_filename() == "certificado año 2024.pdf"
+    assert attachment.get_content_type() == "application/pdf"
+    assert attachment.get_content() == PDF
+
+
+async def test_a_letter_without_extras(port: int, postbox: Postbox) -> None:
+    await mailer(port).send(replace(LETTER, reply_to=None, attachments=()))
+    message = postbox.messages()[0]
+    assert message["Reply-To"] is None
+    assert list(message.iter_attachments()) == []
+
+
+async def test_a_resend_is_recognised_by_its_message_id(port: int, postbox: Postbox) -> None:
+    await mailer(port).send(LETTER)
+    await mailer(port).send(LETTER)
+    assert [message["Message-ID"] for message in postbox.messages()] == [LETTER.message_id] * 2
+
+
+@pytest.mark.parametrize("code", [421, 450, 451, 452])
+@pytest.mark.parametrize("stage", ["on_recipient", "on_data"])
+async def test_a_temporary_reply_is_tried_again(port: int, postbox: Postbox, stage: str, code: int) -> None:
+    setattr(postbox, stage, f"{code} {TO} try later")
+    with pytest.raises(Unavailable) as raised:
+        await mailer(port).send(LETTER)
+    assert raised.value.code == "mail_unreachable"
+    assert TO not in everything_said(raised.value)
+
+
+@pytest.mark.parametrize("code", [550, 551, 552, 554])
+@pytest.mark.parametrize("stage", ["on_recipient", "on_data"])
+async def test_a_permanent_reply_is_not(port: int, postbox: Postbox, stage: str, code: int) -> None:
+    setattr(postbox, stage, f"{code} {TO} no such mailbox")
+    with pytest.raises(Refused) as raised:
+        await mailer(port).send(LETTER)
+    assert raised.value.code == "mail_refused"
+    assert TO not in everything_said(raised.value)
+
+
+@pytest.mark.parametrize(
+    "address", ["", "nobody", "a@example.org, b@example.org", "a@example.org\r\nBcc: b@example.org"]
+)
+async def test_one_letter_has_one_recipient(port: int, postbox: Postbox, address: str) -> None:
+    with pytest.raises(Refused, match="mail_refused"):
+        await mailer(port).send(replace(LETTER, to=address))
+    assert postbox.envelopes == []
+
+
+async def test_a_subject_adds_no_header(port: int, postbox: Postbox) -> None:
+    with pytest.raises(Refused, match="mail_refused"):
+        await mailer(port).send(replace(LETTER, subject="Hi\r\nBcc: other@example.org"))
+    assert postbox.envelopes == []
+
+
+async def test_nobody_listening(unused_tcp_port: int) -> None:
+    with pytest.raises(Unavailable, match="mail_unreachable") as raised:
+        await mailer(unused_tcp_port).send(LETTER)
+    assert TO not in everything_said(raised.value)
+
+
+@pytest.mark.parametrize("greeting", ["", "421 busy\r\n", "554 no service\r\n", "garbage\r\n", "\x00\xff\r\n"])
+async def test_a_server_that_does_not_speak_to_us(peer: Peer, greeting: str) -> None:
+    async def talk(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(greeting.encode("latin-1"))
+        await writer.drain()
+
+    async with peer(talk) as port:
+        with pytest.raises(Unavailable, match="mail_unreachable"):
+            await mailer(port).send(LETTER)
+
+
+async def test_silence_is_not_waited_for(peer: Peer) -> None:
+    async def talk(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+
+    async with peer(talk) as port:
+        with pytest.raises(Unavailable, match="mail_unreachable"):
+            await mailer(port, timeout=0.3).send(LETTER)
+
+
+@pytest.mark.filterwarnings("ignore:Requiring AUTH")
+async def test_wrong_credentials_heal_when_they_are_mended(postbox: Postbox) -> None:
+    def strict() -> SMTP:
+        return SMTP(
+            postbox,
+            authenticator=lambda *_: AuthResult(success=False, handled=False),
+            auth_required=True,
+            auth_require_tls=False,
+        )
+
+    server = await asyncio.get_running_loop().create_server(strict, "127.0.0.1", 0)
+    with pytest.raises(Unavailable, match="535"):
+        await mailer(server.sockets[0].getsockname()[1], user="exchange").send(LETTER)
+    server.close()
+
+
+async def test_a_letter_does_not_go_in_the_clear_where_tls_is_asked_for(port: int, postbox: Postbox) -> None:
+    with pytest.raises(Unavailable, match="mail_unreachable"):
+        await mailer(port, starttls=True).send(LETTER)
+    assert postbox.envelopes == []
+
+
+async def test_nor_to_a_server_whose_certificate_nobody_vouches_for(postbox: Postbox, tmp_path: Path) -> None:
+    pair = make_signing_pair(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pair.cert_file, pair.key_file)
+    server = await asyncio.get_running_loop().create_server(lambda: SMTP(postbox, tls_context=context), "127.0.0.1", 0)
+    with pytest.raises(Unavailable, match="mail_unreachable"):
+        await mailer(server.sockets[0].getsockname()[1], starttls=True).send(LETTER)
+    server.close()
+    assert postbox.envelopes == []
+
+
+def test_a_letter_keeps_quiet_in_logs() -> None:
+    assert TO not in repr(LETTER)

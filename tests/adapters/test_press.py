@@ -1,0 +1,236 @@
+"""A certificate says what it must, looks the same each time, and its signature holds."""
+
+import io
+import re
+import shutil
+import stat
+import subprocess
+import sys
+import tomllib
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from time import perf_counter
+
+import pytest
+from pyhanko.keys import load_cert_from_pemder
+from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.sign.validation import validate_pdf_signature
+from pyhanko.sign.validation.status import PdfSignatureStatus
+from pyhanko_certvalidator import ValidationContext
+
+from adapters.http import Refused, Unavailable
+from adapters.press import TEMPLATES, CertificateText, Press, SigningPair, make_signing_pair
+
+TEXT = CertificateText(
+    number="BW24-7KQ2-M9XT-4HVA-PZ3C",
+    holder="Testa Broker",
+    kind="broker",
+    program="bewellnm",
+    plan_year=2024,
+    issued_on=date(2026, 11, 21),
+    valid_until=date(2027, 12, 31),
+    verify_url="https://certification.example.org/certificates/BW24-7KQ2-M9XT-4HVA-PZ3C",
+    language="en",
+)
+SPANISH = replace(TEXT, language="es", holder="Ejemplo Ñandú Consejera", kind="enrollment_counselor")
+WORDS = tomllib.loads((TEMPLATES / "words.toml").read_text())
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> SigningPair:
+    return make_signing_pair(tmp_path_factory.mktemp("signing"))
+
+
+@pytest.fixture(scope="module")
+def press(pair: SigningPair) -> Press:
+    return Press(*pair)
+
+
+def status_of(pdf: bytes, pair: SigningPair) -> PdfSignatureStatus:
+    root = load_cert_from_pemder(str(pair.cert_file))  # type: ignore[no-untyped-call]
+    (signature,) = PdfFileReader(io.BytesIO(pdf)).embedded_signatures
+    return validate_pdf_signature(signature, ValidationContext(trust_roots=[root], allow_fetching=False))
+
+
+def words_on(pdf: bytes, tmp_path: Path) -> str:
+    file = tmp_path / "certificate.pdf"
+    file.write_bytes(pdf)
+    text = subprocess.run(["pdftotext", "-layout", file, "-"], capture_output=True, text=True, check=True).stdout
+    return re.sub(r"\s+", " ", text)
+
+
+def pages_in(pdf: bytes) -> int:
+    pages = PdfFileReader(io.BytesIO(pdf)).root["/Pages"]["/Count"]
+    return int(pages)
+
+
+@pytest.mark.parametrize("text", [TEXT, SPANISH], ids=["en", "es"])
+def test_the_signature_holds(press: Press, pair: SigningPair, text: CertificateText) -> None:
+    status = status_of(press.print(text), pair)
+    assert status.bottom_line
+    assert status.intact
+    assert status.valid
+    assert status.trusted
+    assert status.md_algorithm == "sha256"
+    assert status.pkcs7_signature_mechanism == "sha256_ecdsa"
+
+
+def test_it_is_a_pades_signature_by_the_exchange(press: Press) -> None:
+    (signature,) = PdfFileReader(io.BytesIO(press.print(TEXT))).embedded_signatures
+    assert signature.sig_object["/SubFilter"] == "/ETSI.CAdES.detached"
+    assert signature.sig_object["/Name"] == "beWellnm"
+
+
+def test_a_changed_certificate_does_not_verify(press: Press, pair: SigningPair) -> None:
+    pdf = press.print(TEXT)
+    forged = bytearray(pdf)
+    forged[len(press.render(TEXT)) // 2] ^= 1
+    status = status_of(bytes(forged), pair)
+    assert not status.intact
+    assert not status.bottom_line
+
+
+def test_another_key_does_not_verify(press: Press, tmp_path: Path) -> None:
+    assert not status_of(press.print(TEXT), make_signing_pair(tmp_path)).trusted
+
+
+def test_the_page_is_the_same_each_time(press: Press, pair: SigningPair) -> None:
+    page = press.render(TEXT)
+    assert Press(*pair).render(TEXT) == page
+    assert press.render(SPANISH) != page
+    # The signature is added after the page, and leaves it as it is.
+    assert press.print(TEXT).startswith(page)
+
+
+def test_threads_do_not_mix_certificates_up(press: Press, pair: SigningPair) -> None:
+    texts = [replace(TEXT, holder=f"Sample Agent {n}", number=f"BW24-{n:04d}") for n in range(12)]
+    with ThreadPoolExecutor(4) as threads:
+        printed = list(threads.map(press.print, texts))
+    for text, pdf in zip(texts, printed, strict=True):
+        assert pdf.startswith(press.render(text))
+        assert status_of(pdf, pair).bottom_line
+
+
+def test_it_declares_the_archival_and_the_accessible_profile(press: Press) -> None:
+    page = press.render(TEXT)
+    assert b"<pdfaid:part>2</pdfaid:part><pdfaid:conformance>A</pdfaid:conformance>" in page
+    assert b"<pdfuaid:part>1</pdfuaid:part>" in page
+
+
+HOLDERS = {
+    "short": "A B",
+    "two lines": "Maximiliana Ejemplo Concepción de los Ángeles Montoya-Archuleta y Baca de la Cruz Sample III",
+    "as long as a request allows": f"{'Ejemplo ' * 12}{'Sample ' * 14}".strip(),
+    "without a space": "W" * 200,
+    "other letters": "Ásdzą́ą́ Łitso Nguyễn Ольга",
+    "markup": "#panic() *bold* $x$ </script> \\",
+}
+
+
+@pytest.mark.parametrize("holder", HOLDERS.values(), ids=HOLDERS)
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_every_name_fits_one_page(press: Press, holder: str, language: str) -> None:
+    assert pages_in(press.render(replace(TEXT, holder=holder, language=language))) == 1
+
+
+@pytest.mark.parametrize(
+    ("language", "program", "kind"),
+    [(lang, prog, kind) for lang in WORDS for prog, its in WORDS[lang]["programs"].items() for kind in its["kinds"]],
+)
+def test_every_kind_prints_in_every_language(press: Press, language: str, program: str, kind: str) -> None:
+    assert pages_in(press.render(replace(TEXT, language=language, program=program, kind=kind))) == 1
+
+
+def test_both_languages_have_the_same_words() -> None:
+    def keys(table: object) -> object:
+        return {key: keys(value) for key, value in table.items()} if isinstance(table, dict) else None
+
+    assert keys(WORDS["en"]) == keys(WORDS["es"])
+    assert set(WORDS["en"]["programs"]["bewellnm"]["kinds"]) == {
+        "agent",
+        "broker",
+        "enrollment_counselor",
+    }
+
+
+@pytest.mark.skipif(shutil.which("pdftotext") is None, reason="needs poppler's pdftotext")
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            TEXT,
+            "beWellnm|Certificate of Completion|Testa Broker|Broker Plan year 2024|November 21, 2026|December 31, 2027",
+        ),
+        (
+            SPANISH,
+            "beWellnm|Certificado de finalización|Ejemplo Ñandú Consejera|Consejero/a de inscripción Año del plan 2024|"
+            "21 de noviembre de 2026|31 de diciembre de 2027",
+        ),
+    ],
+    ids=["en", "es"],
+)
+def test_it_says_what_it_must(press: Press, tmp_path: Path, text: CertificateText, expected: str) -> None:
+    said = words_on(press.print(text), tmp_path)
+    for words in [*expected.split("|"), text.number, text.verify_url]:
+        assert words in said
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        replace(TEXT, kind="pilot"),
+        replace(TEXT, language="fr"),
+        replace(TEXT, program="other"),
+        replace(TEXT, holder=" "),
+        replace(TEXT, holder="王小明"),  # no font at hand has these letters, and an archival page may not lack any
+        replace(TEXT, verify_url="https://certification.example.org/" + "x" * 3000),
+    ],
+    ids=["kind", "language", "program", "no name", "letters", "address"],
+)
+def test_what_the_page_cannot_show_is_refused(press: Press, text: CertificateText) -> None:
+    with pytest.raises(Refused) as raised:
+        press.print(text)
+    assert raised.value.code == "certificate_unprintable"
+    assert text.holder.strip() == "" or text.holder not in str(raised.value)
+
+
+def test_a_missing_key_may_still_come(tmp_path: Path) -> None:
+    press = Press(tmp_path / "key.pem", tmp_path / "cert.pem")
+    with pytest.raises(Unavailable, match="signing_key_unreadable"):
+        press.print(TEXT)
+    made = make_signing_pair(tmp_path)
+    made.key_file.rename(tmp_path / "key.pem")
+    made.cert_file.rename(tmp_path / "cert.pem")
+    assert press.print(TEXT).startswith(b"%PDF")
+
+
+def test_the_development_pair_is_made_once_and_private(tmp_path: Path) -> None:
+    pair = make_signing_pair(tmp_path / "new")
+    key = pair.key_file.read_bytes()
+    assert stat.S_IMODE(pair.key_file.stat().st_mode) == 0o600
+    assert make_signing_pair(tmp_path / "new") == pair
+    assert pair.key_file.read_bytes() == key
+
+
+def test_it_loads_nothing_heavy_before_it_prints() -> None:
+    heavy = "{'typst', 'pyhanko', 'segno', 'cryptography'}"
+    code = f"import sys, adapters.press; print({heavy} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
+
+
+def test_a_certificate_says_little_in_logs() -> None:
+    assert "Testa" not in repr(TEXT)
+
+
+@pytest.mark.bench
+def test_printing_is_quick(press: Press) -> None:
+    press.print(TEXT)
+    times = []
+    for n in range(30):
+        start = perf_counter()
+        press.print(replace(TEXT, holder=f"Sample Agent {n}", number=f"BW24-{n:04d}"))
+        times.append(perf_counter() - start)
+    assert sorted(times)[len(times) // 2] < 0.060

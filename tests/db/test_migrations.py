@@ -1,0 +1,208 @@
+"""A migrated database is what the models say, however it came about, and refuses to change facts and the audit."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, create_engine, inspect, make_url, text
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session, SQLModel
+
+from db import migrate
+from db.tables import Assister, AuditRow, Case, FactRow
+
+NOW = datetime(2025, 11, 3, 9, 30, tzinfo=UTC)
+
+
+@contextmanager
+def connected(url: str) -> Iterator[Connection]:
+    parsed = make_url(url)
+    engine = create_engine(parsed.set(drivername=migrate.DRIVERS[parsed.get_backend_name()]))
+    try:
+        with engine.connect() as connection:
+            yield connection
+    finally:
+        engine.dispose()
+
+
+def migration(url: str) -> "subprocess.Popen[str]":
+    environment = {**os.environ, "CERTIFY_DATABASE_URL": url, "DATABASE_URL": ""}
+    return subprocess.Popen([sys.executable, "-m", "db.migrate"], env=environment, stderr=subprocess.PIPE, text=True)
+
+
+def outcome(process: "subprocess.Popen[str]") -> tuple[int, str]:
+    errors = process.communicate(timeout=60)[1]
+    return process.returncode, errors
+
+
+def differences(connection: Connection) -> list[object]:
+    context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+    return list(compare_metadata(context, SQLModel.metadata))
+
+
+def test_an_empty_database_becomes_what_the_models_say(url: str) -> None:
+    migrate.upgrade(url)
+    with connected(url) as connection:
+        assert differences(connection) == []
+
+
+def test_the_comparison_would_see_an_index_a_column_or_a_uniqueness_that_is_missing(url: str) -> None:
+    migrate.upgrade(url)
+    with connected(url) as connection:
+        connection.execute(text("DROP INDEX ix_case_queue"))
+        connection.execute(text("ALTER TABLE assister DROP COLUMN npn"))
+        connection.execute(text("ALTER TABLE inbox RENAME COLUMN event_id TO event"))
+        assert len(differences(connection)) >= 3
+
+
+def test_primary_keys_are_those_of_the_models(url: str) -> None:
+    migrate.upgrade(url)
+    with connected(url) as connection:
+        found = inspect(connection)
+        for table in SQLModel.metadata.sorted_tables:
+            key = found.get_pk_constraint(table.name)["constrained_columns"]
+            assert key == [column.name for column in table.primary_key], table.name
+
+
+def _assister() -> Assister:
+    return Assister(
+        assister_id="ast_1",
+        person_key="key",
+        email="agent@example.org",
+        first_name="Sample",
+        last_name="Agent",
+        created_at=NOW,
+    )
+
+
+def _case() -> Case:
+    return Case(
+        case_id="case-1",
+        assister_id="ast_1",
+        program="bewellnm",
+        plan_year=2026,
+        attempt=1,
+        kind="agent",
+        assister_type="new",
+        has_lms_account=False,
+        has_portal_account=False,
+        policy={},
+        request={},
+        workflow_id="assister/bewellnm/2026/case-1",
+        stage="requested",
+        opened_at=NOW,
+    )
+
+
+def write_a_fact_and_an_audit_row(connection: Connection) -> None:
+    with Session(connection) as session:
+        for row in (
+            _assister(),
+            _case(),
+            FactRow(id="fact-1", case_id="case-1", kind="requested", at=NOW, data={}, recorded_at=NOW),
+            AuditRow(at=NOW, actor="staff", action="approve", case_id="case-1"),
+        ):
+            session.add(row)
+            session.flush()
+        session.commit()
+
+
+@pytest.mark.parametrize("table", ["fact", "audit"])
+@pytest.mark.parametrize("change", ["UPDATE {} SET case_id = case_id", "DELETE FROM {}"])
+def test_facts_and_the_audit_are_never_changed(url: str, table: str, change: str) -> None:
+    migrate.upgrade(url)
+    with connected(url) as connection:
+        write_a_fact_and_an_audit_row(connection)
+        with pytest.raises(IntegrityError, match=f"{table} is append-only"):
+            connection.execute(text(change.format(table)))
+
+
+@pytest.mark.parametrize("table", ["fact", "audit"])
+def test_nor_are_they_emptied_at_once(postgres_url: str, table: str) -> None:
+    migrate.upgrade(postgres_url)
+    with connected(postgres_url) as connection, pytest.raises(IntegrityError, match=f"{table} is append-only"):
+        connection.execute(text(f"TRUNCATE {table} CASCADE"))
+
+
+def test_a_fact_told_twice_may_be_left_out_silently(url: str) -> None:
+    migrate.upgrade(url)
+    with connected(url) as connection:
+        write_a_fact_and_an_audit_row(connection)
+        again = "INSERT INTO fact SELECT * FROM fact WHERE true ON CONFLICT DO NOTHING"
+        assert connection.execute(text(again)).rowcount == 0
+
+
+def test_upgrading_again_changes_nothing(url: str) -> None:
+    migrate.upgrade(url)
+    with connected(url) as connection:
+        write_a_fact_and_an_audit_row(connection)
+    migrate.upgrade(url)
+    with connected(url) as connection:
+        assert differences(connection) == []
+        assert connection.execute(text("SELECT count(*) FROM fact")).scalar() == 1
+
+
+def test_several_processes_may_upgrade_at_once(url: str) -> None:
+    processes = [migration(url) for _ in range(3)]
+    assert [outcome(process) for process in processes] == [(0, "")] * 3
+    with connected(url) as connection:
+        assert differences(connection) == []
+
+
+def test_a_failed_upgrade_leaves_nothing_behind(url: str) -> None:
+    with connected(url) as connection:
+        connection.execute(text("CREATE TABLE link (something INTEGER)"))
+        connection.commit()
+    with pytest.raises(migrate.CannotMigrate, match="link"):
+        migrate.upgrade(url)
+    with connected(url) as connection:
+        assert inspect(connection).get_table_names() == ["link"]
+
+
+def test_the_newest_revision_is_alembics_only_head() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(migrate.MIGRATIONS))
+    assert ScriptDirectory.from_config(config).get_heads() == [migrate.newest()]
+
+
+@pytest.mark.parametrize(
+    ("url", "sentence"),
+    [
+        ("", "No database is named: set CERTIFY_DATABASE_URL or DATABASE_URL."),
+        ("nonsense", "The database's URL is neither sqlite"),
+        ("mysql://who:secret@localhost/x", "The database's URL is neither sqlite"),
+        ("sqlite+aiosqlite:////no/such/folder/app.sqlite", "unable to open database file."),
+        ("postgresql+psycopg://who:secret@127.0.0.1:1/x", "The database postgresql+psycopg://who:***@127.0.0.1:1/x"),
+    ],
+)
+def test_a_database_out_of_reach_is_one_plain_sentence(url: str, sentence: str) -> None:
+    status, errors = outcome(migration(url))
+    assert status == 1
+    assert sentence in errors
+    assert errors.count("\n") == 1
+    assert "secret" not in errors
+
+
+def test_the_plain_name_of_the_variable_does_too(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CERTIFY_DATABASE_URL", raising=False)
+    monkeypatch.setenv("DATABASE_URL", sqlite_url)
+    assert migrate.main() == 0
+    with connected(sqlite_url) as connection:
+        assert differences(connection) == []
+
+
+def test_a_database_newer_than_the_program_is_left_alone(url: str) -> None:
+    migrate.upgrade(url)
+    with connected(url) as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+        connection.commit()
+    with pytest.raises(migrate.CannotMigrate, match="9999"):
+        migrate.upgrade(url)

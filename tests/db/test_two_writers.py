@@ -1,0 +1,44 @@
+"""Two processes that write at once lose nothing."""
+
+import subprocess
+import sys
+
+from sqlalchemy import insert, select
+
+from db.engine import Database
+from tests.db.increment import COUNTER
+
+TIMES = 200
+
+
+async def test_two_processes_incrementing_one_counter_lose_nothing(url: str) -> None:
+    database = Database(url)
+    try:
+        async with database.write() as session:
+            await (await session.connection()).run_sync(COUNTER.metadata.create_all)
+            await session.execute(insert(COUNTER).values(value=0))
+        processes = [_writer(url), _writer(url)]
+        for process in processes:
+            assert process.stdout
+            assert process.stdout.readline() == "ready\n"
+        for process in processes:
+            assert process.stdin
+            process.stdin.write("go\n")
+            process.stdin.flush()
+        for process in processes:
+            _, errors = process.communicate(timeout=60)
+            assert (process.returncode, errors) == (0, "")
+        async with database.read() as session:
+            assert (await session.execute(select(COUNTER.c.value))).scalar_one() == 2 * TIMES
+    finally:
+        await database.close()
+
+
+def _writer(url: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.db.increment", url, str(TIMES)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )

@@ -1,0 +1,83 @@
+"""Deliveries: retried, in order for a case, resumed after a restart, and never in an answer's way."""
+
+import asyncio
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx2
+from pytest_httpserver import HTTPServer
+
+from tests.sandbox.conftest import PATIENCE, Exchange, Running, invited, start
+
+
+async def outcomes(http: httpx2.AsyncClient, sandbox: Running, case: str) -> list[dict[str, Any]]:
+    """The case's deliveries, once none of them waits any more."""
+    ends = time.monotonic() + PATIENCE
+    while time.monotonic() < ends:
+        deliveries = (await http.get(f"{sandbox.lms}/deliveries")).json()
+        own = [each for each in deliveries if each["case"] == case]
+        if all(each["outcome"] != "waiting" for each in own):
+            return own
+        await asyncio.sleep(0.05)
+    raise AssertionError("deliveries still wait")
+
+
+async def test_a_failing_exchange_is_tried_again_in_order(
+    http: httpx2.AsyncClient, sandbox: Running, told_by_lms: Exchange, case_id: str
+) -> None:
+    told_by_lms.statuses = [503, 500]
+    learner = await invited(http, sandbox, case_id)
+    await http.post(f"{learner}/account")
+    await http.post(f"{learner}/profile")
+    events = await told_by_lms.events(case_id, 4)
+    assert [event.body["object"]["id"].rpartition("/")[2] for event in events] == ["account"] * 3 + ["profile"]
+    own = await outcomes(http, sandbox, case_id)
+    assert [(each["outcome"], each["attempts"], each["status"]) for each in own] == [
+        ("delivered", 3, 202),
+        ("delivered", 1, 202),
+    ]
+
+
+async def test_a_refusal_is_not_tried_again(
+    http: httpx2.AsyncClient, sandbox: Running, told_by_lms: Exchange, case_id: str
+) -> None:
+    told_by_lms.statuses = [422]
+    learner = await invited(http, sandbox, case_id)
+    await http.post(f"{learner}/account")
+    await http.post(f"{learner}/profile")
+    own = await outcomes(http, sandbox, case_id)
+    assert [(each["outcome"], each["attempts"]) for each in own] == [("refused", 1), ("delivered", 1)]
+
+
+async def test_one_case_does_not_wait_for_another(
+    http: httpx2.AsyncClient, sandbox: Running, told_by_lms: Exchange, case_id: str
+) -> None:
+    slow = await invited(http, sandbox, "00000000-0000-4000-8000-000000000001")
+    told_by_lms.statuses = [503, 503, 503]
+    begun = time.monotonic()
+    await http.post(f"{slow}/account")
+    assert time.monotonic() - begun < 1
+    await told_by_lms.events("00000000-0000-4000-8000-000000000001", 1)
+    told_by_lms.statuses = []
+    learner = await invited(http, sandbox, case_id)
+    await http.post(f"{learner}/account")
+    await told_by_lms.events(case_id, 1)
+
+
+async def test_what_was_under_way_is_resumed_after_a_kill(
+    tmp_path: Path, http: httpx2.AsyncClient, httpserver: HTTPServer, told_by_lms: Exchange, case_id: str
+) -> None:
+    nobody = start(tmp_path / "mailbox", "http://127.0.0.1:9")
+    learner = await invited(http, nobody, case_id)
+    sent = (await http.post(f"{learner}/account")).json()["statement_ids"]
+    nobody.stop(signal.SIGKILL)
+    again = start(tmp_path / "mailbox", httpserver.url_for("").rstrip("/"))
+    try:
+        event = (await told_by_lms.events(case_id, 1))[0]
+        assert event.body["id"] == sent[0]
+        page = await http.get(f"{again.lms}/learners/{case_id}", headers={"Accept": "application/json"})
+        assert page.json()["progress"]["account"] == "ready"
+    finally:
+        again.stop()

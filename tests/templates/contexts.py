@@ -1,0 +1,260 @@
+"""Complete contexts for every notice and page, with made-up people; the templates' own comments say what each wants."""
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from domain.agreements import agreement
+from domain.notices import TOPIC_OF_WAITING, Notice, Topic, topic_of
+from domain.stages import OWNER
+from web.text import in_language
+
+TEMPLATES = Path(__file__).parents[2] / "templates"
+LANGUAGES = ("en", "es")
+KINDS = ("agent", "broker", "enrollment_counselor")
+
+PHONE = "1-833-862-3935"
+PORTALS = "brokers@nmhix.com"
+TRAINING = "partners@nmhix.com"
+CONTACTS: dict[Topic, dict[str, str | None]] = {
+    Topic.GENERAL: {"label": "beWellnm Customer Engagement Center", "phone": PHONE, "email": None},
+    Topic.PORTALS: {"label": "Broker Portal, Assister Portal", "phone": None, "email": PORTALS},
+    Topic.TRAINING: {"label": "LMS", "phone": None, "email": TRAINING},
+}
+
+STATUS_URL = "https://certify.example.org/status/5f0d8b6b0d1a4f2e8c7a6b5d4e3f2a1b"
+LMS_URL = "https://lms.example.org/learners/3f1c"
+VERIFY_URL = "https://certify.example.org/certificates/NM24-7Q4K-M2XD-9RTW-B6HC"
+PORTAL_URL = "https://portal.example.org/register"
+ACTIVATION_URL = "https://certify.example.org/activate/0a1b2c3d"
+RESOURCE_URL = "https://www.bewellnm.com/getting-started/agents-brokers/"
+
+# The links without which a notice would be of no use.
+LINKS: dict[Notice, tuple[str, ...]] = {
+    Notice.REQUEST_RECEIVED: (STATUS_URL,),
+    Notice.INFORMATION_NEEDED: (STATUS_URL,),
+    Notice.LMS_INVITATION: (LMS_URL,),
+    Notice.LMS_ENROLLED: (LMS_URL,),
+    Notice.DENIED: (),
+    Notice.CERTIFICATE_ISSUED: (VERIFY_URL,),
+    Notice.PORTAL_ACTIVATION: (ACTIVATION_URL,),
+    Notice.ACTIVE: (RESOURCE_URL,),
+    Notice.REMINDER: (STATUS_URL,),
+    Notice.WITHDRAWN: (),
+    Notice.REVOKED: (),
+    Notice.CLOSED: (),
+}
+
+RESOURCES = [
+    {"label": "Getting Started", "url": RESOURCE_URL},
+    {"label": "Knowledge base", "url": "https://nfpnewmexico.force.com/knowledgebase/s/"},
+]
+REFERRALS = ["A tax professional", "The Department of Insurance (DOI)", "The Social Security Administration (SSA)"]
+
+# What a reminder can be about: what waits for the assister, and what staff and the vendor take their time for.
+AWAITED = tuple(waited for waited, owner in OWNER.items() if owner not in {"us", "nobody"})
+
+# What each notice's templates use beyond the person, and nothing more: what a caller must bring.
+_OF_NOTICE: dict[Notice, dict[str, object]] = {
+    Notice.REQUEST_RECEIVED: {"status_url": STATUS_URL},
+    Notice.INFORMATION_NEEDED: {"status_url": STATUS_URL, "question": "Which clinic & where?\nPlease send its name."},
+    Notice.LMS_INVITATION: {"lms_url": LMS_URL},
+    Notice.LMS_ENROLLED: {"lms_url": LMS_URL, "is_returning": True},
+    Notice.DENIED: {"reason": "The license is not active."},
+    Notice.CERTIFICATE_ISSUED: {
+        "certificate": {
+            "number": "NM24-7Q4K-M2XD-9RTW-B6HC",
+            "issued_on": date(2024, 3, 5),
+            "valid_until": date(2024, 12, 31),
+            "verify_url": VERIFY_URL,
+        },
+        "portal_url": PORTAL_URL,
+        "is_returning": False,
+    },
+    Notice.PORTAL_ACTIVATION: {
+        "activation_url": ACTIVATION_URL,
+        "activation_expires": datetime(2024, 3, 12, 23, 30, tzinfo=UTC),
+    },
+    Notice.ACTIVE: {"resources": RESOURCES, "referrals": REFERRALS},
+    Notice.REMINDER: {"status_url": STATUS_URL},
+    Notice.WITHDRAWN: {"reason": "Asked for by the assister."},
+    Notice.REVOKED: {"reason": "The agreement was not kept."},
+    Notice.CLOSED: {"reason": None},
+}
+
+
+def notice_values(notice: Notice, kind: str, waiting_for: str = "lms_account", **changes: object) -> dict[str, object]:
+    """Everything the notice's templates need."""
+    return {
+        "first_name": "Testa",
+        "last_name": "Broker",
+        "kind": kind,
+        "plan_year": 2024,
+        "contact": CONTACTS[topic_of(notice, waiting_for)],
+        "waiting_for": waiting_for,
+        **_OF_NOTICE[notice],
+        **changes,
+    }
+
+
+ADDRESS = {"line1": "1 Sample Street", "line2": "Suite 2", "city": "Santa Fe", "state": "NM", "postal_code": "87501"}
+ANSWERS = {
+    "kind": "broker",
+    "first_name": "Testa <b>",
+    "last_name": "Broker & Sons",
+    "email": "testa.broker@example.com",
+    "phone": "505-555-0100",
+    "language": "es",
+    "npn": "1234567",
+    "license_number": "NM-100",
+    "insurers": "Sample Health\nExample Care",
+    "employer.kind": "clinic",
+    "employer.name": "Example Clinic",
+    "background_check_consent": "true",
+    "agreement_accepted": "true",
+    **{f"business_address.{part}": value for part, value in ADDRESS.items()},
+    **{f"physical_address.{part}": value for part, value in ADDRESS.items()},
+}
+FAULTS = [
+    {"field": field, "message": f"Fault of {field}"}
+    for field in (
+        "kind",
+        "first_name",
+        "email",
+        "insurers.1",
+        "business_address.state",
+        "physical_address",
+        "employer.kind",
+        "background_check_consent",
+        "agreement_accepted",
+        "program",
+    )
+]
+STEPS = [
+    {"key": "request", "state": "done"},
+    {"key": "eligibility", "state": "done"},
+    {"key": "training", "state": "done"},
+    {"key": "exam", "state": "next"},
+    {"key": "certificate", "state": "later"},
+    {"key": "portal", "state": "later"},
+    {"key": "begin", "state": "later"},
+]
+
+
+def frame(language: str, path: str, topic: Topic = Topic.GENERAL) -> dict[str, object]:
+    """What base.html wants of every page."""
+    return {"contact": CONTACTS[topic], "switch_url": in_language(path, "en" if language == "es" else "es")}
+
+
+def request_form(language: str, answered: bool = False) -> dict[str, object]:
+    return {
+        **frame(language, "/request?plan_year=2024"),
+        "action": f"/request?lang={language}",
+        "program": "bewellnm",
+        "plan_year": 2024,
+        "values": ANSWERS if answered else {},
+        "errors": FAULTS if answered else [],
+        "intake_states": ["AZ", "CO", "OK", "TX", "UT"],
+        "agreement": agreement("bewellnm", language),
+    }
+
+
+def request_done(language: str, kind: str = "broker", **changes: object) -> dict[str, object]:
+    return {
+        **frame(language, "/request/done"),
+        "kind": kind,
+        "plan_year": 2024,
+        "created": True,
+        "email": "testa.broker@example.com",
+        "status_url": None,
+        **changes,
+    }
+
+
+def certificate(language: str, status: str | None = "valid") -> dict[str, object]:
+    number = "NM24-7Q4K-M2XD-9RTW-B6HC"
+    return {
+        **frame(language, f"/certificates/{number}"),
+        "number": number,
+        "certificate": status
+        and {
+            "number": number,
+            "status": status,
+            "holder": "Testa Broker",
+            "kind": "broker",
+            "program": "bewellnm",
+            "plan_year": 2024,
+            "issued_at": datetime(2024, 3, 6, 1, 0, tzinfo=UTC),
+            "valid_until": date(2024, 12, 31),
+            "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        },
+    }
+
+
+def status(
+    language: str,
+    kind: str = "broker",
+    stage: str = "awaiting_exam_pass",
+    waiting_for: str | None = "exam_pass",
+    **changes: object,
+) -> dict[str, object]:
+    topic = TOPIC_OF_WAITING.get(waiting_for, Topic.GENERAL) if waiting_for else Topic.GENERAL
+    return {
+        **frame(language, "/status/0a1b2c", topic),
+        "first_name": "Testa",
+        "kind": kind,
+        "plan_year": 2024,
+        "stage": stage,
+        "waiting_for": waiting_for,
+        "may_assist": False,
+        "missing": ["The final exam is not passed yet.", "There is no certificate yet."],
+        "steps": STEPS,
+        "reason": None,
+        "pass_mark": "0.80",
+        "lms_url": LMS_URL,
+        "portal_url": PORTAL_URL,
+        "certificate": None,
+        "question": None,
+        "values": {},
+        "errors": [],
+        "answered": False,
+        "resources": RESOURCES,
+        "referrals": REFERRALS,
+        **changes,
+    }
+
+
+def question(language: str, kind: str = "broker", answered: bool = False) -> dict[str, object]:
+    """The status page while staff wait for an answer."""
+    asked = {"text": "Which clinic & where?\nPlease send its name.", "action": "/status/0a1b2c/information"}
+    faults = [{"field": "message", "message": "Fault of message"}, *FAULTS] if answered else []
+    return status(language, kind, "awaiting_information", "information", question=asked, values=ANSWERS, errors=faults)
+
+
+def activate(language: str, state: str = "ready") -> dict[str, object]:
+    ready = state == "ready"
+    return {
+        **frame(language, "/activate/0a1b2c", Topic.PORTALS),
+        "state": state,
+        "action": "/activate/0a1b2c" if ready else None,
+        "expires": datetime(2024, 3, 12, 23, 30, tzinfo=UTC) if ready else None,
+        "portal_url": PORTAL_URL,
+    }
+
+
+def resources(language: str, kind: str) -> dict[str, object]:
+    return {
+        **frame(language, f"/resources/{kind}"),
+        "kind": kind,
+        "kinds": [{"kind": other, "url": f"/resources/{other}"} for other in KINDS if other != kind],
+        "resources": RESOURCES,
+        "referrals": REFERRALS,
+    }
+
+
+def problem(language: str, errors: bool = False) -> dict[str, object]:
+    return {
+        **frame(language, "/nowhere"),
+        "title": "Page not found",
+        "detail": None if errors else "There is nothing at this address.",
+        "errors": FAULTS if errors else [],
+    }

@@ -1,0 +1,244 @@
+"""Every notice in both languages, to every kind of assister: whole, one line of subject, one contact (A31, B2)."""
+
+import html
+import re
+from datetime import UTC, datetime
+from html.parser import HTMLParser
+from itertools import product
+
+import pytest
+from jinja2 import UndefinedError
+
+from activities.letters import COLUMNS, Letters, Rendered
+from domain.notices import TOPIC, TOPIC_OF_WAITING, Notice, Topic, topic_of
+from tests.templates.contexts import (
+    ACTIVATION_URL,
+    AWAITED,
+    CONTACTS,
+    KINDS,
+    LANGUAGES,
+    LINKS,
+    PHONE,
+    PORTAL_URL,
+    PORTALS,
+    TEMPLATES,
+    TRAINING,
+    notice_values,
+)
+
+LETTERS = Letters(TEMPLATES / "notices")
+EVERY_NOTICE = [*product(Notice, LANGUAGES, KINDS)]
+NO_DEADLINE = {"en": "There is no deadline", "es": "No hay fecha límite"}
+
+
+class Reader(HTMLParser):
+    """Reads an e-mail as a mail program would: its words, its links, and whether the tags match."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__()
+        self.words: list[str] = []
+        self.links: list[str] = []
+        self.opened: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(source)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in {"meta", "br"}:
+            self.opened.append(tag)
+        if tag == "a":
+            self.links.append(dict(attrs)["href"] or "")
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.opened.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.words).split())
+
+
+def letter(notice: Notice, language: str, kind: str = "broker", **values: object) -> Rendered:
+    return LETTERS.render(notice, language, notice_values(notice, kind, **values))  # type: ignore[arg-type]
+
+
+def contacts_in(text: str) -> set[str]:
+    return {contact for contact in (PHONE, PORTALS, TRAINING) if contact in text}
+
+
+def contact_of(topic: Topic) -> set[str]:
+    return {value for value in (CONTACTS[topic]["phone"], CONTACTS[topic]["email"]) if value}
+
+
+@pytest.mark.parametrize(("notice", "language", "kind"), EVERY_NOTICE)
+def test_a_notice_shows_the_contact_of_its_topic_and_no_other(notice: Notice, language: str, kind: str) -> None:
+    for waiting_for in AWAITED if notice is Notice.REMINDER else ("decision",):
+        rendered = letter(notice, language, kind, waiting_for=waiting_for)
+        expected = contact_of(topic_of(notice, waiting_for))
+        assert contacts_in(rendered.text) == expected
+        assert contacts_in(rendered.html) == expected
+
+
+@pytest.mark.parametrize(("notice", "language", "kind"), EVERY_NOTICE)
+def test_the_subject_is_one_short_line(notice: Notice, language: str, kind: str) -> None:
+    subject = letter(notice, language, kind).subject
+    assert subject
+    assert len(subject.splitlines()) == 1
+    assert len(subject) <= 78
+
+
+@pytest.mark.parametrize(("notice", "language", "kind"), EVERY_NOTICE)
+def test_every_link_is_in_both_parts_and_bare_in_the_text(notice: Notice, language: str, kind: str) -> None:
+    rendered = letter(notice, language, kind)
+    reader = Reader(rendered.html)
+    for link in {*LINKS[notice], *(link for link in reader.links if link.startswith("http"))}:
+        assert link in rendered.text.splitlines()
+        assert link in reader.links
+        assert link in reader.text
+
+
+@pytest.mark.parametrize(("notice", "kind"), [*product(Notice, KINDS)])
+def test_spanish_differs_from_english(notice: Notice, kind: str) -> None:
+    english, spanish = letter(notice, "en", kind), letter(notice, "es", kind)
+    assert english.subject != spanish.subject
+    shared = {line for line in english.text.splitlines() if line} & set(spanish.text.splitlines())
+    values = ("http", "> ", "- ", "beWellnm Assister Certification")  # links, somebody's words, the policy's words, us
+    assert not [line for line in shared if not line.startswith(values)]
+
+
+@pytest.mark.parametrize(("notice", "language", "kind"), EVERY_NOTICE)
+def test_the_html_is_whole_and_needs_no_image(notice: Notice, language: str, kind: str) -> None:
+    reader = Reader(letter(notice, language, kind).html)
+    names = [tag for tag, _ in reader.tags]
+    assert reader.opened == []
+    assert ("html", {"lang": language}) in reader.tags
+    assert names.count("title") == names.count("h1") == 1
+    assert not {"img", "script", "link", "style"} & set(names)
+
+
+@pytest.mark.parametrize(("notice", "language", "kind"), EVERY_NOTICE)
+def test_text_and_html_say_the_same(notice: Notice, language: str, kind: str) -> None:
+    """Every sentence of the text part is in the HTML, but for links and what introduces them."""
+    rendered = letter(notice, language, kind)
+    shown = _letters_only(Reader(rendered.html).text)
+    paragraphs = re.split(r"\n\n|\n(?=- |> |\d\. |https)", rendered.text)
+    lost = [paragraph for paragraph in paragraphs if _letters_only(paragraph) not in shown]
+    assert len(lost) <= 2, lost
+
+
+@pytest.mark.parametrize(("notice", "language"), [*product(Notice, LANGUAGES)])
+def test_the_text_is_wrapped(notice: Notice, language: str) -> None:
+    for line in letter(notice, language).text.splitlines():
+        assert len(line) <= COLUMNS or line.startswith("http")
+        assert line == line.rstrip()
+
+
+@pytest.mark.parametrize(("language", "waiting_for"), [*product(LANGUAGES, AWAITED)])
+def test_a_reminder_says_what_is_waited_for_and_that_there_is_no_deadline(language: str, waiting_for: str) -> None:
+    rendered = letter(Notice.REMINDER, language, waiting_for=waiting_for)
+    assert NO_DEADLINE[language] in rendered.text
+    assert NO_DEADLINE[language] in rendered.html
+    others = [letter(Notice.REMINDER, language, waiting_for=other).text for other in AWAITED if other != waiting_for]
+    assert rendered.text not in others
+
+
+def test_every_notice_has_a_topic_and_its_templates() -> None:
+    assert {*TOPIC, Notice.REMINDER} == set(Notice)
+    for notice, language in product(Notice, LANGUAGES):
+        for ending in ("subject.txt", "txt", "html"):
+            assert (TEMPLATES / "notices" / language / f"{notice}.{ending}").is_file()
+
+
+def test_a_reminder_takes_the_topic_of_what_is_waited_for() -> None:
+    assert topic_of("reminder", "background_check") is Topic.GENERAL
+    assert topic_of("reminder", "exam_pass") is Topic.TRAINING
+    assert topic_of("reminder", "scheduling_tool") is Topic.PORTALS
+    assert topic_of("reminder", None) is Topic.GENERAL
+    assert {topic_of("reminder", waited) for waited in TOPIC_OF_WAITING} == set(Topic)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_agents_and_brokers_are_sent_to_the_broker_portal_with_their_certificate_number(language: str) -> None:
+    for kind in ("agent", "broker"):
+        rendered = letter(Notice.CERTIFICATE_ISSUED, language, kind)
+        assert PORTAL_URL in rendered.text
+        assert "NM24-7Q4K-M2XD-9RTW-B6HC" in rendered.text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_counselor_is_told_not_to_register_alone(language: str) -> None:
+    text = letter(Notice.CERTIFICATE_ISSUED, language, "enrollment_counselor").text
+    assert PORTAL_URL not in text
+    assert {"en": "do not register", "es": "no se registre"}[language] in " ".join(text.split())
+
+
+@pytest.mark.parametrize(("language", "kind"), [*product(LANGUAGES, KINDS)])
+def test_a_returning_assister_has_nothing_left_to_do_in_the_portal(language: str, kind: str) -> None:
+    text = letter(Notice.CERTIFICATE_ISSUED, language, kind, is_returning=True).text
+    assert PORTAL_URL not in text
+    assert {"en": "nothing left for you to do", "es": "No tiene nada pendiente"}[language] in text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_referrals_are_for_counselors(language: str) -> None:
+    assert "tax professional" in letter(Notice.ACTIVE, language, "enrollment_counselor").text
+    assert "tax professional" not in letter(Notice.ACTIVE, language, "broker").text
+
+
+@pytest.mark.parametrize(
+    ("notice", "language"), [*product((Notice.DENIED, Notice.WITHDRAWN, Notice.REVOKED), LANGUAGES)]
+)
+def test_a_reason_is_left_out_where_there_is_none(notice: Notice, language: str) -> None:
+    for reason in (None, ""):
+        rendered = letter(notice, language, reason=reason)
+        assert "> " not in rendered.text
+        assert "None" not in rendered.text
+        assert "<blockquote" not in rendered.html
+
+
+def test_dates_are_written_as_the_language_writes_them() -> None:
+    assert "Issued: March 5, 2024" in letter(Notice.CERTIFICATE_ISSUED, "en").text
+    assert "Fecha de emisión: 5 de marzo de 2024" in letter(Notice.CERTIFICATE_ISSUED, "es").text
+
+
+def test_moments_are_given_in_the_time_of_new_mexico() -> None:
+    just_past_midnight_utc = datetime(2024, 3, 13, 0, 30, tzinfo=UTC)
+    english = letter(Notice.PORTAL_ACTIVATION, "en", activation_expires=just_past_midnight_utc).text
+    spanish = letter(Notice.PORTAL_ACTIVATION, "es", activation_expires=just_past_midnight_utc).text
+    assert ACTIVATION_URL in english
+    assert "March 12, 2024, 6:30 PM MDT" in " ".join(english.split())
+    assert "12 de marzo de 2024, 6:30 p.m. MDT" in " ".join(spanish.split())
+
+
+def test_values_are_escaped_in_html_and_only_there() -> None:
+    rendered = letter(Notice.DENIED, "en", reason="<b>Not</b> active & expired", first_name="Testa & <i>Co</i>")
+    assert "> <b>Not</b> active & expired" in rendered.text
+    assert "Dear Testa & <i>Co</i>," in rendered.text
+    assert "&lt;b&gt;Not&lt;/b&gt; active &amp; expired" in rendered.html
+    assert "<i>" not in rendered.html
+
+
+def test_a_line_break_in_a_value_adds_no_header() -> None:
+    rendered = letter(Notice.ACTIVE, "en", plan_year="2024\r\nBcc: everybody@example.com\u2028\x00")
+    assert rendered.subject == "You may begin helping consumers for plan year 2024 Bcc: everybody@example.com"
+
+
+def test_the_lines_of_a_question_are_kept() -> None:
+    rendered = letter(Notice.INFORMATION_NEEDED, "en", question="First line\n\nSecond line")
+    assert "> First line\n>\n> Second line" in rendered.text
+    assert "First line<br>" in rendered.html
+
+
+@pytest.mark.parametrize("notice", Notice)
+def test_a_missing_value_is_an_error(notice: Notice) -> None:
+    values = notice_values(notice, "broker")
+    for missing in ("first_name", "contact"):
+        with pytest.raises(UndefinedError):
+            LETTERS.render(notice, "en", {name: value for name, value in values.items() if name != missing})
+
+
+def _letters_only(text: str) -> str:
+    return re.sub(r"^\d\.|\W", "", html.unescape(text))

@@ -1,0 +1,316 @@
+"""Every page in both languages, with faults and without: sound HTML, answers kept, one contact (A31, B2)."""
+
+import re
+from collections.abc import Callable, Iterator
+from datetime import date
+from functools import partial
+from html.parser import HTMLParser
+from itertools import product
+
+import pytest
+
+from domain.assister import Kind
+from domain.notices import TOPIC_OF_WAITING, Topic
+from domain.stages import Stage, WaitingFor
+from tests.templates import contexts
+from tests.templates.contexts import (
+    ANSWERS,
+    AWAITED,
+    CONTACTS,
+    FAULTS,
+    KINDS,
+    LANGUAGES,
+    PHONE,
+    PORTALS,
+    TEMPLATES,
+    TRAINING,
+)
+from web.text import KINDS as KIND_LABELS, PROGRAMS, STAGES, WAITING_FOR, Labels, environment, in_language, percent
+
+PAGES = environment(TEMPLATES)
+ENDS = ("denied", "withdrawn", "revoked", "closed", "suspended", "under_appeal")
+VOID = {"meta", "link", "input", "br"}
+
+Build = Callable[..., dict[str, object]]
+
+EVERY_PAGE: dict[str, tuple[str, Build]] = {
+    "request": ("request.html", contexts.request_form),
+    "request with faults": ("request.html", partial(contexts.request_form, answered=True)),
+    "done, broker": ("request_done.html", contexts.request_done),
+    "done, counselor": ("request_done.html", partial(contexts.request_done, kind="enrollment_counselor")),
+    "done, again": ("request_done.html", partial(contexts.request_done, created=False, status_url="/status/0a1b2c")),
+    **{
+        f"certificate, {status}": ("certificate.html", partial(contexts.certificate, status=status))
+        for status in ("valid", "superseded", "revoked", "expired", None)
+    },
+    **{
+        f"status, waiting for {waiting_for}, {kind}": (
+            "status.html",
+            partial(contexts.status, kind=kind, stage="in_training", waiting_for=waiting_for),
+        )
+        for waiting_for, kind in product((*TOPIC_OF_WAITING, None), KINDS)
+    },
+    **{
+        f"status, {stage}": ("status.html", partial(contexts.status, stage=stage, waiting_for=None)) for stage in STAGES
+    },
+    "status, may assist": (
+        "status.html",
+        partial(
+            contexts.status,
+            kind="enrollment_counselor",
+            stage="active",
+            waiting_for=None,
+            may_assist=True,
+            missing=[],
+            certificate={"number": "NM24", "url": "/certificates/NM24", "valid_until": date(2024, 12, 31)},
+        ),
+    ),
+    "status, answered": ("status.html", partial(contexts.status, waiting_for="decision", answered=True)),
+    "status, denied with a reason": (
+        "status.html",
+        partial(contexts.status, stage="denied", waiting_for=None, reason="The license is not active."),
+    ),
+    **{
+        f"question, {kind}, {faulty}": ("status.html", partial(contexts.question, kind=kind, answered=faulty))
+        for kind, faulty in product(KINDS, (False, True))
+    },
+    **{
+        f"activate, {state}": ("activate.html", partial(contexts.activate, state=state))
+        for state in ("ready", "done", "used", "expired", "void")
+    },
+    **{f"resources, {kind}": ("resources.html", partial(contexts.resources, kind=kind)) for kind in KINDS},
+    "problem": ("problem.html", contexts.problem),
+    "problem with faults": ("problem.html", partial(contexts.problem, errors=True)),
+}
+
+
+class Reader(HTMLParser):
+    """Reads a page's tags and words, and fails where they don't match up."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.opened: list[str] = []
+        self.words: list[str] = []
+        self.feed(source)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert len(attrs) == len(dict(attrs)), f"an attribute of <{tag}> is there twice"
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.opened.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.opened.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+    def of(self, name: str) -> list[dict[str, str | None]]:
+        return [attributes for tag, attributes in self.tags if tag == name]
+
+    @property
+    def ids(self) -> list[str]:
+        return [attributes["id"] or "" for _, attributes in self.tags if "id" in attributes]
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.words).split())
+
+
+def page(name: str, language: str) -> str:
+    template, build = EVERY_PAGE[name]
+    return PAGES[language].get_template(template).render(build(language))
+
+
+@pytest.mark.parametrize(("name", "language"), [*product(EVERY_PAGE, LANGUAGES)])
+def test_a_page_is_sound_html(name: str, language: str) -> None:
+    source = page(name, language)
+    reader = Reader(source)
+    assert source.startswith("<!DOCTYPE html>")
+    assert reader.opened == []
+    assert reader.of("html") == [{"lang": language}]
+    for once in ("title", "main", "h1", "header", "footer"):
+        assert len(reader.of(once)) == 1, once
+    assert reader.of("main")[0]["id"] == "main"
+    assert len(reader.ids) == len(set(reader.ids))
+    assert not reader.of("script")
+    assert "None" not in reader.text
+
+
+@pytest.mark.parametrize(("name", "language"), [*product(EVERY_PAGE, LANGUAGES)])
+def test_labels_descriptions_and_anchors_lead_somewhere(name: str, language: str) -> None:
+    reader = Reader(page(name, language))
+    ids = set(reader.ids)
+    for _, attributes in reader.tags:
+        named = [attributes.get("for"), *(attributes.get("aria-describedby") or "").split()]
+        named.append(attributes.get("aria-labelledby"))
+        href = attributes.get("href") or ""
+        named.append(href[1:] if href.startswith("#") else None)
+        assert {name for name in named if name} <= ids
+    for tag in ("input", "select", "textarea"):
+        for attributes in reader.of(tag):
+            if attributes.get("type") != "hidden":
+                assert attributes["id"] in {label["for"] for label in reader.of("label")}
+
+
+@pytest.mark.parametrize(("name", "language"), [*product(EVERY_PAGE, LANGUAGES)])
+def test_a_page_shows_the_contact_of_its_topic_and_no_other(name: str, language: str) -> None:
+    context = EVERY_PAGE[name][1](language)
+    shown = {contact for contact in (PHONE, PORTALS, TRAINING) if contact in page(name, language)}
+    contact = context["contact"]
+    assert isinstance(contact, dict)
+    assert shown == {value for value in (contact["phone"], contact["email"]) if value}
+
+
+@pytest.mark.parametrize("name", EVERY_PAGE)
+def test_spanish_pages_differ_from_english_ones(name: str) -> None:
+    english, spanish = Reader(page(name, "en")), Reader(page(name, "es"))
+    assert english.text != spanish.text
+    if not name.startswith("problem"):
+        assert _title(english) != _title(spanish)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_language_switch_keeps_the_page(language: str) -> None:
+    other = "es" if language == "en" else "en"
+    switch = [link for link in Reader(page("request", language)).of("a") if "hreflang" in link]
+    assert switch == [{"href": f"/request?plan_year=2024&lang={other}", "lang": other, "hreflang": other}]
+
+
+def test_an_address_in_another_language_keeps_its_query() -> None:
+    assert in_language("/request?plan_year=2024&lang=en", "es") == "/request?plan_year=2024&lang=es"
+    assert (
+        in_language("https://certify.example.org/status/0a#now", "es")
+        == "https://certify.example.org/status/0a?lang=es#now"
+    )
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_form_names_every_fault_twice_and_keeps_the_answers(language: str) -> None:
+    source = page("request with faults", language)
+    reader = Reader(source)
+    for fault in FAULTS:
+        expected = 1 if fault["field"] == "program" else 2
+        assert reader.text.count(fault["message"]) == expected, fault
+    filled = {
+        attributes["name"]: attributes["value"]
+        for attributes in reader.of("input")
+        if attributes.get("type") not in {"hidden", "radio", "checkbox"}
+    }
+    assert filled == {name: value for name, value in ANSWERS.items() if name in filled}
+    ticked = {attributes["name"]: attributes["value"] for attributes in reader.of("input") if "checked" in attributes}
+    assert ticked == {"kind": "broker", "background_check_consent": "true", "agreement_accepted": "true"}
+    chosen = {attributes["value"] for attributes in reader.of("option") if "selected" in attributes}
+    assert chosen == {"es", "clinic"}
+    assert "Sample Health\nExample Care</textarea>" in source
+    assert "<b>" not in source
+
+
+def test_the_form_asks_for_every_field_of_a_request() -> None:
+    names = {
+        attributes["name"]
+        for tag in ("input", "select", "textarea")
+        for attributes in Reader(page("request", "en")).of(tag)
+    }
+    address = {f"{which}_address.{part}" for which in ("business", "physical") for part in contexts.ADDRESS}
+    assert names == address | {
+        "program", "plan_year", "agreement_version", "agreement_language", "kind", "language", "first_name",
+        "last_name", "email", "phone", "npn", "license_number", "insurers", "employer.kind", "employer.name",
+        "background_check_consent", "agreement_accepted",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_answer_form_offers_what_the_kind_may_correct(kind: str) -> None:
+    names = {attributes["name"] for attributes in Reader(page(f"question, {kind}, False", "en")).of("input")}
+    of_licensed = {"license_number", "npn", "business_address.state"}
+    assert {"first_name", "last_name", "email", "phone", "physical_address.state"} <= names
+    assert names & of_licensed == (set() if kind == "enrollment_counselor" else of_licensed)
+
+
+def test_the_summary_names_the_field_of_each_fault() -> None:
+    summary = page("request with faults", "en").split('id="summary"')[1].split("</ul>")[0]
+    assert "Business address, State: Fault of business_address.state" in summary
+    assert "Insurance companies you represent: Fault of insurers.1" in summary
+
+
+def test_a_certificate_page_shows_what_the_interface_promises() -> None:
+    text = Reader(page("certificate, valid", "en")).text
+    for value in (
+        "NM24-7Q4K-M2XD-9RTW-B6HC",
+        "This certificate is valid",
+        "Testa Broker",
+        "Broker",
+        "2024",
+        "March 5, 2024",
+    ):
+        assert value in text
+
+
+def test_each_status_of_a_certificate_reads_differently() -> None:
+    states = ("valid", "superseded", "revoked", "expired", None)
+    headings = {page(f"certificate, {state}", "en").split("<h2>")[1].split("</h2>")[0] for state in states}
+    assert len(headings) == len(states)
+
+
+def test_the_status_page_says_what_to_do_now() -> None:
+    told = [_now(f"status, waiting for {waiting_for}, broker") for waiting_for in (*AWAITED, "portal_account", None)]
+    told += [_now(f"status, {stage}") for stage in ENDS]
+    assert len(told) == len(set(told))
+    assert "80%" in _now("status, waiting for exam_pass, broker")
+
+
+def test_the_steps_are_done_next_or_later() -> None:
+    steps = [
+        attributes
+        for attributes in Reader(page("status, waiting for exam_pass, broker", "en")).of("li")
+        if "class" in attributes
+    ]
+    assert [step["class"] for step in steps] == ["done"] * 3 + ["next"] + ["later"] * 3
+    assert [step.get("aria-current") for step in steps] == [None] * 3 + ["step"] + [None] * 3
+
+
+def test_referrals_are_for_counselors() -> None:
+    assert "Social Security" in page("resources, enrollment_counselor", "en")
+    assert "Social Security" not in page("resources, broker", "en")
+
+
+def test_only_a_ready_link_can_be_confirmed() -> None:
+    forms = {name: Reader(source).of("form") for name, source in _activations()}
+    assert [name for name, form in forms.items() if form] == ["activate, ready"]
+
+
+@pytest.mark.parametrize("table", [KIND_LABELS, PROGRAMS, STAGES, WAITING_FOR])
+def test_every_label_is_there_in_both_languages(table: Labels) -> None:
+    for code, labels in table.items():
+        assert set(labels) == set(LANGUAGES)
+        assert labels["en"] != labels["es"], code
+        assert all(labels.values())
+
+
+def test_every_kind_stage_and_wait_has_a_label() -> None:
+    assert set(KIND_LABELS) == set(Kind)
+    assert set(STAGES) == set(Stage)
+    assert set(WAITING_FOR) == set(TOPIC_OF_WAITING) == set(WaitingFor)
+    assert set(CONTACTS) == set(Topic)
+
+
+def test_a_pass_mark_is_not_rounded() -> None:
+    assert percent("en", "0.80") == "80%"
+    assert percent("en", "0.7999") == "79.99%"
+
+
+def _activations() -> Iterator[tuple[str, str]]:
+    return ((name, page(name, "en")) for name in EVERY_PAGE if name.startswith("activate"))
+
+
+def _now(name: str) -> str:
+    found = re.search(r'<h2 id="now">.*?</div>', page(name, "en"), re.DOTALL)
+    assert found
+    return " ".join(Reader(found[0].removesuffix("</div>")).text.split())
+
+
+def _title(reader: Reader) -> str:
+    return reader.words[[word.strip() != "" for word in reader.words].index(True)]

@@ -1,0 +1,19 @@
+"""``python -m web``: serves the application, without an access log (addresses hold tokens)."""
+
+import uvicorn
+
+from settings import load
+from web.app import create_app
+
+if __name__ == "__main__":
+    settings = load()
+    uvicorn.run(
+        create_app(settings),
+        host=settings.web_host,
+        port=settings.web_port,
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=5,
+    )

@@ -1,0 +1,84 @@
+"""What every answer and every body has in common: a bound on size, headers that protect readers, a request's id."""
+
+import json
+from typing import Any
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+MAX_BODY = 256 * 1024
+
+HEADERS = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"same-origin"),
+    (
+        b"content-security-policy",
+        b"default-src 'self'; img-src 'self' data:; style-src 'self'; script-src 'self'; form-action 'self'; "
+        b"frame-ancestors 'none'; base-uri 'none'; object-src 'none'",
+    ),
+]
+_TOO_LARGE = json.dumps(
+    {
+        "type": "about:blank",
+        "title": "Content Too Large",
+        "status": 413,
+        "detail": f"The body is larger than {MAX_BODY} bytes; send less.",
+    }
+).encode()
+
+
+class _TooLarge(Exception):
+    pass
+
+
+class Limits:
+    """Middleware: bodies over 256 KiB are refused, however they come; answers carry the security headers."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serves one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began = False
+        received = 0
+
+        async def bounded() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > MAX_BODY:
+                raise _TooLarge
+            return message
+
+        async def dressed(message: Message) -> None:
+            nonlocal began
+            if message["type"] == "http.response.start":
+                began = True
+                present = {name.lower() for name, _ in message["headers"]}
+                message["headers"] = [*message["headers"], *(pair for pair in HEADERS if pair[0] not in present)]
+            await send(message)
+
+        if _declared(scope) > MAX_BODY:
+            await _refuse(dressed)
+            return
+        try:
+            await self._app(scope, bounded, dressed)
+        except _TooLarge:
+            if began:
+                raise
+            await _refuse(dressed)
+
+
+def _declared(scope: Scope) -> int:
+    headers: dict[bytes, Any] = dict(scope["headers"])
+    declared = headers.get(b"content-length", b"0")
+    return int(declared) if declared.isdigit() else 0
+
+
+async def _refuse(send: Send) -> None:
+    headers = [(b"content-type", b"application/problem+json"), (b"connection", b"close")]
+    await send({"type": "http.response.start", "status": 413, "headers": headers})
+    await send({"type": "http.response.body", "body": _TOO_LARGE})

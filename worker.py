@@ -1,0 +1,130 @@
+"""The Temporal worker: builds the adapters, hands them to the activities, registers; no logic."""
+
+import asyncio
+import os
+import signal
+import sys
+from contextlib import AsyncExitStack
+from datetime import timedelta
+from pathlib import Path
+
+import httpx2
+import structlog
+from temporalio.client import Client
+from temporalio.worker import PollerBehaviorAutoscaling, Worker
+
+from activities.background import BackgroundActivities
+from activities.certificates import CertificatesActivities
+from activities.failures import CodedFailures
+from activities.letters import Letters
+from activities.licensing import LicensingActivities
+from activities.notices import NoticesActivities
+from activities.portal import PortalActivities
+from activities.records import RecordsActivities
+from activities.training import TrainingActivities
+from adapters import http
+from adapters.background_checks import BackgroundChecks
+from adapters.lms import Lms
+from adapters.mail import Mailer
+from adapters.portal import Portal
+from adapters.press import Press
+from adapters.registry import Registry
+from db.engine import Database
+from db.records import Records
+from settings import Settings, load
+from starter.client import connect
+from workflows.certification import AssisterCertification
+from workflows.rounds import DailyRound
+
+HERE = Path(__file__).parent
+WORKFLOWS = [AssisterCertification, DailyRound]
+MAIL_SECONDS = 8.0
+GRACEFUL = timedelta(seconds=5)
+
+
+def activities_of(settings: Settings, database: Database, client: httpx2.AsyncClient) -> list[object]:
+    """One object per outside concern, each with what it needs handed in."""
+    records = Records(database, settings.key)
+    registry = Registry(
+        client, settings.registry_url, settings.registry_user, settings.registry_password.get_secret_value()
+    )
+    vendor = BackgroundChecks(
+        client,
+        settings.background_checks_url,
+        settings.background_checks_api_key.get_secret_value(),
+        settings.background_checks_package,
+    )
+    mailer = Mailer(
+        settings.smtp_host,
+        settings.smtp_port,
+        settings.smtp_user,
+        settings.smtp_password.get_secret_value() if settings.smtp_password else None,
+        settings.smtp_starttls,
+        settings.mail_from,
+        timeout=MAIL_SECONDS,
+    )
+    press = Press(settings.signing_key_file, settings.signing_cert_file)
+    portal = Portal(client, settings.portal_url, settings.portal_token.get_secret_value())
+    return [
+        RecordsActivities(records),
+        LicensingActivities(registry, records),
+        BackgroundActivities(vendor, records),
+        TrainingActivities(Lms(client, settings.lms_url, settings.lms_token.get_secret_value()), records),
+        CertificatesActivities(press, records, settings.certificates_dir, settings.web_url),
+        PortalActivities(portal, records),
+        NoticesActivities(
+            mailer,
+            Letters(HERE / "templates" / "notices"),
+            records,
+            settings.certificates_dir,
+            settings.web_url,
+            settings.portal_url,
+            settings.lms_url,
+            settings.key,
+        ),
+    ]
+
+
+def registered(objects: list[object]) -> list[object]:
+    """The activity methods of these objects."""
+    methods = [getattr(one, name) for one in objects for name in dir(one) if not name.startswith("_")]
+    return [method for method in methods if hasattr(method, "__temporal_activity_definition")]
+
+
+def build(client: Client, settings: Settings, objects: list[object]) -> Worker:
+    """The worker over these activities."""
+    return Worker(
+        client,
+        task_queue=settings.task_queue,
+        workflows=WORKFLOWS,
+        activities=registered(objects),  # type: ignore[arg-type]
+        graceful_shutdown_timeout=GRACEFUL,
+        sticky_queue_schedule_to_start_timeout=timedelta(seconds=2),
+        workflow_task_poller_behavior=PollerBehaviorAutoscaling(),
+        activity_task_poller_behavior=PollerBehaviorAutoscaling(),
+    )
+
+
+async def serve(settings: Settings) -> None:
+    """Works until SIGTERM or SIGINT, then lets running activities finish for a while."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with AsyncExitStack() as stack:
+        database = Database(settings.database_url)
+        stack.push_async_callback(database.close)
+        client = await stack.enter_async_context(http.client())
+        temporal = await connect([CodedFailures()])
+        await stack.enter_async_context(build(temporal, settings, activities_of(settings, database, client)))
+        if settings.ready_file:
+            settings.ready_file.touch()
+        structlog.get_logger(__name__).info("worker ready", task_queue=settings.task_queue)
+        await stop.wait()
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["verify"]:
+        raise SystemExit("verify is not built yet")
+    asyncio.run(serve(load()))
+    sys.stdout.flush()
+    os._exit(0)

@@ -1,0 +1,531 @@
+"""One assister's annual certification (program bewellnm), as the guide's seven steps; durable, and waiting for people."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from datetime import timedelta
+from typing import Any
+
+from temporalio import workflow
+from temporalio.common import SearchAttributeKey
+from temporalio.exceptions import ActivityError, ApplicationError
+
+with workflow.unsafe.imports_passed_through():
+    from activities.contracts import (
+        Background,
+        Certificates,
+        Licensing,
+        Notices,
+        Portal,
+        Records,
+        Training,
+    )
+    from domain.assister import AssisterType, Kind
+    from domain.commands import CommandKind
+    from domain.eligibility import Verdict
+    from domain.facts import FactKind
+    from domain.messages import (
+        Begin,
+        CaseRef,
+        Claim,
+        Claimed,
+        Command,
+        CommandRef,
+        Effect,
+        Ending,
+        Letter,
+        LookUp,
+        Progress,
+        Report,
+    )
+    from domain.notices import Notice
+    from domain.reasons import sentence
+    from domain.stages import OWNER, Stage, WaitingFor
+    from workflows import messages as names
+    from workflows.options import DATABASE, PATIENT, THIRD_PARTY
+
+STAGE = SearchAttributeKey.for_keyword("Stage")
+REMEMBERED = 1000
+MESSAGES_A_RUN = 5000
+ACCOUNT_DONE = {FactKind.PORTAL_REGISTERED, FactKind.PORTAL_ACTIVATED}
+
+
+@workflow.defn(name=names.WORKFLOW)
+class AssisterCertification:
+    """The certification of one assister for one plan year: request, eligibility, training, exam, certificate, portal, helping."""
+
+    @workflow.init
+    def __init__(self, begin: Begin) -> None:
+        self.case_id = begin.case_id
+        self.p = begin.progress or Progress()
+        self._steps: dict[str, asyncio.Task[None]] = {}
+
+    @workflow.run
+    async def run(self, begin: Begin) -> str:
+        """Races the journey and the errands against an ending, and continues as new when the history has grown.
+
+        Returns the stage the case ended in, or "claimed elsewhere".
+        """
+        if not await self._claim():
+            return "claimed elsewhere"
+        outcome = await self._race()
+        if outcome is None:
+            await workflow.wait_condition(workflow.all_handlers_finished)
+            workflow.continue_as_new(begin.model_copy(update={"progress": self.p.model_copy(update={"messages": 0})}))
+        await self._say_goodbye(outcome)
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        return self.p.stage
+
+    # the race
+
+    async def _claim(self) -> bool:
+        if self.p.claimed is None:
+            claim = Claim(case_id=self.case_id, run_id=workflow.info().first_execution_run_id, at=workflow.now())
+            self.p.claimed = await workflow.execute_local_activity_method(Records.claim, claim, **DATABASE)
+        return self.p.claimed.mine
+
+    async def _race(self) -> str | None:
+        """Runs until the case ends, and answers how: denied, withdrawn, revoked or closed; None to continue as new."""
+        runners: list[Coroutine[Any, Any, str | None]] = [
+            self._journey(),
+            self._errands(),
+            self._ending(),
+            self._renewal(),
+        ]
+        tasks = [asyncio.create_task(runner) for runner in runners]
+        try:
+            await workflow.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            finished = [task.result() for task in tasks if task.done()]
+            return next((outcome for outcome in finished if outcome), None)
+        finally:
+            await _cancel([*tasks, *self._steps.values()])
+
+    async def _ending(self) -> str:
+        """Waits for a withdrawal, a revocation or the closing of the plan year's window."""
+        closes_at = self._claimed.closes_at
+        left = (closes_at - workflow.now()) if closes_at else None
+        if left is not None and left <= timedelta():
+            return FactKind.CLOSED.value
+        try:
+            await workflow.wait_condition(lambda: self.p.ending is not None, timeout=left)
+        except TimeoutError:
+            return FactKind.CLOSED.value
+        assert self.p.ending is not None
+        return {CommandKind.WITHDRAW: FactKind.WITHDRAWN, CommandKind.REVOKE: FactKind.REVOKED}[
+            CommandKind(self.p.ending.kind)
+        ].value
+
+    async def _renewal(self) -> None:
+        """Waits until the history has grown, and the case waits for people rather than for an activity."""
+        await workflow.wait_condition(lambda: self._resting and self._history_has_grown())
+
+    def _history_has_grown(self) -> bool:
+        return workflow.info().is_continue_as_new_suggested() or self.p.messages >= MESSAGES_A_RUN
+
+    @property
+    def _resting(self) -> bool:
+        under_way = any(not task.done() for task in self._steps.values())
+        return not (under_way or self.p.pending or self.p.errands or self.p.ending)
+
+    # the journey: the guide's seven steps
+
+    async def _journey(self) -> str:
+        if self._returning:
+            self._start("enrolled", self._enroll)
+        self._notify(Notice.REQUEST_RECEIVED)
+        if not await self._become_eligible():
+            return Stage.DENIED.value
+        await self._train()
+        await self._pass_exam()
+        await self._receive_certificate()
+        await self._set_up_portal()
+        return await self._help_consumers()
+
+    async def _become_eligible(self) -> bool:
+        """Steps 1 and 2: the request is screened, counselors are checked, and staff decide."""
+        while not self.p.verdict:
+            if self.p.asked:
+                await self._hear_answer()
+                continue
+            await self._once(f"screened {self.p.rounds}", self._screen)
+            if self._kind is Kind.ENROLLMENT_COUNSELOR:
+                await self._check_background()
+            await self._hear_decision()
+        return self.p.verdict == Verdict.APPROVE
+
+    async def _screen(self) -> None:
+        self._enter(Stage.SCREENING, WaitingFor.SCREENING)
+        order = LookUp(case_id=self.case_id, at=workflow.now(), occurrence=self.p.rounds)
+        patience = timedelta(seconds=self._claimed.license_unknown_after_seconds)
+        try:
+            screened = await workflow.execute_activity_method(
+                Licensing.look_up,
+                order,
+                schedule_to_close_timeout=patience,
+                summary="licence and NPN look-up",
+                **THIRD_PARTY,
+            )
+        except ActivityError:
+            ref = CaseRef(case_id=self.case_id, at=workflow.now(), occurrence=self.p.rounds)
+            screened = await workflow.execute_local_activity_method(Licensing.record_unknown, ref, **DATABASE)
+        self.p.unknown_license = screened.unknown
+        self.p.screened_rounds = self.p.rounds + 1
+
+    async def _check_background(self) -> None:
+        """A14: ordered once, and reported before anybody may approve."""
+        await self._once("background", lambda: self._effect(Background.order, "background check ordered"))
+        self._enter(Stage.AWAITING_BACKGROUND_CHECK, WaitingFor.BACKGROUND_CHECK)
+        await workflow.wait_condition(lambda: self._seen(FactKind.BACKGROUND_REPORTED) or bool(self.p.pending))
+
+    async def _hear_decision(self) -> None:
+        """Waits for staff; meanwhile a licence that could not be looked up is looked up again."""
+        if self._seen(FactKind.BACKGROUND_REPORTED) or self._kind is not Kind.ENROLLMENT_COUNSELOR:
+            self._enter(Stage.AWAITING_DECISION, WaitingFor.DECISION)
+        again = asyncio.create_task(self._look_up_again())
+        try:
+            await workflow.wait_condition(lambda: bool(self.p.pending))
+        finally:
+            await _cancel([again])
+        await self._apply(self.p.pending[0])
+
+    async def _look_up_again(self) -> None:
+        if not self.p.unknown_license:
+            return
+        order = LookUp(case_id=self.case_id, at=workflow.now(), occurrence=self.p.rounds, patient=True)
+        await workflow.execute_activity_method(Licensing.look_up, order, summary="licence look-up, again", **PATIENT)
+        self.p.unknown_license = False
+
+    async def _hear_answer(self) -> None:
+        """Staff asked for information: the assister answers, or staff deny."""
+        self._enter(Stage.AWAITING_INFORMATION, WaitingFor.INFORMATION)
+        self._notify(Notice.INFORMATION_NEEDED, occurrence=self.p.rounds)
+        await workflow.wait_condition(lambda: bool(self.p.pending))
+        await self._apply(self.p.pending[0])
+
+    async def _apply(self, command: Command) -> None:
+        """Applies a decision or an answer, once; what the database recorded is what counts."""
+        ref = CommandRef(command_id=command.command_id, case_id=self.case_id, at=workflow.now())
+        applied = await workflow.execute_local_activity_method(Records.apply, ref, **DATABASE)
+        self.p.pending = [other for other in self.p.pending if other.command_id != command.command_id]
+        if not applied.applied:
+            return
+        if command.kind == CommandKind.ANSWER:
+            self.p.rounds += 1
+            self.p.asked = False
+        elif applied.verdict == Verdict.ASK:
+            self.p.asked = True
+        else:
+            self.p.verdict = applied.verdict
+
+    async def _enroll(self) -> None:
+        """An existing LMS account is enrolled in this year's course, without an invitation (A9, A11, A16)."""
+        await self._effect(Training.enroll, "existing LMS account enrolled")
+        self._notify(Notice.LMS_ENROLLED)
+
+    async def _train(self) -> None:
+        """Step 3: the LMS opens with account and profile, and the course has no deadline (A15–A18)."""
+        if self._claimed.has_lms_account:
+            self._enter(Stage.IN_TRAINING, WaitingFor.LMS_INVITATION)
+            await self._once("enrolled", self._enroll)
+        else:
+            self._enter(Stage.INVITED, WaitingFor.LMS_INVITATION)
+            await self._once("invited", lambda: self._effect(Training.invite, "LMS opened for a new account"))
+            self._notify(Notice.LMS_INVITATION)
+            self._enter(Stage.INVITED, WaitingFor.LMS_ACCOUNT)
+            await self._until(FactKind.LMS_REGISTERED)
+            self._enter(Stage.INVITED, WaitingFor.LMS_PROFILE)
+            await self._until(FactKind.LMS_PROFILE_COMPLETED)
+        self._enter(Stage.IN_TRAINING, WaitingFor.COURSE_COMPLETION)
+        await self._until(FactKind.COURSE_COMPLETED)
+
+    async def _pass_exam(self) -> None:
+        """Step 4: 80 % or better, as many attempts as it takes (A21, A22)."""
+        if not self.p.passed:
+            self._enter(Stage.AWAITING_EXAM_PASS, WaitingFor.EXAM_PASS)
+            await workflow.wait_condition(lambda: self.p.passed)
+
+    async def _receive_certificate(self) -> None:
+        """Step 5: eligible, trained and passed (A23)."""
+        self._wait(WaitingFor.CERTIFICATE)
+        await self._once(
+            "certificate", lambda: self._effect(Certificates.issue, "certificate printed, signed and kept")
+        )
+        self._notify(Notice.CERTIFICATE_ISSUED)
+
+    async def _set_up_portal(self) -> None:
+        """Step 6: agents and brokers register, a counselor's account is set up by us; then profile and Scheduling Tool."""
+        if not self._claimed.has_portal_account:
+            await (self._register_on_portal() if self._kind.is_licensed else self._activate_account())
+        if self._returning:
+            return
+        self._enter(Stage.PORTAL_SETUP, WaitingFor.PORTAL_PROFILE)
+        await self._until(FactKind.PORTAL_PROFILE_COMPLETED)
+        self._wait(WaitingFor.SCHEDULING_TOOL)
+        await self._until(FactKind.SCHEDULING_TOOL_READY)
+
+    async def _register_on_portal(self) -> None:
+        """A25: they register themselves, and the portal reports it."""
+        self._enter(Stage.CERTIFIED, WaitingFor.PORTAL_REGISTRATION)
+        await workflow.wait_condition(lambda: any(self._seen(kind) for kind in ACCOUNT_DONE))
+
+    async def _activate_account(self) -> None:
+        """A26, A28: we create the account, the counselor activates it by a single-use link."""
+        self._enter(Stage.CERTIFIED, WaitingFor.PORTAL_ACCOUNT)
+        await self._once("account", lambda: self._effect(Portal.create_account, "Assister Portal account created"))
+        self._notify(Notice.PORTAL_ACTIVATION)
+        self._enter(Stage.PORTAL_SETUP, WaitingFor.PORTAL_ACTIVATION)
+        await self._until(FactKind.PORTAL_ACTIVATED)
+
+    async def _help_consumers(self) -> str:
+        """Step 7: ready to help, until the plan year's window closes."""
+        self._enter(Stage.ACTIVE, WaitingFor.NEXT_PLAN_YEAR)
+        self._notify(Notice.ACTIVE)
+        await workflow.wait_condition(lambda: False)
+        return Stage.CLOSED.value
+
+    # errands beside the journey
+
+    async def _errands(self) -> None:
+        """Notices to send again and accounts to activate, as people ask for them."""
+        while True:
+            await workflow.wait_condition(lambda: bool(self.p.errands))
+            errand = self.p.errands[0]
+            ref = CommandRef(command_id=errand.command_id, case_id=self.case_id, at=workflow.now())
+            applied = await workflow.execute_local_activity_method(Records.apply, ref, **DATABASE)
+            if applied.applied and errand.kind == CommandKind.RESEND:
+                await self._send(Notice(errand.notice), about=errand.command_id)
+            elif applied.applied:
+                case = CaseRef(case_id=self.case_id, at=workflow.now())
+                await workflow.execute_activity_method(
+                    Portal.activate, case, summary="Assister Portal account activated", **THIRD_PARTY
+                )
+            self.p.errands = self.p.errands[1:]
+
+    async def _say_goodbye(self, outcome: str) -> None:
+        """Records the end, tells the assister, and takes back what must not stay open."""
+        command_id = self.p.ending.command_id if self.p.ending and outcome != Stage.DENIED else ""
+        self._enter(Stage(outcome), None)
+        if outcome != Stage.DENIED:
+            ending = Ending(case_id=self.case_id, kind=outcome, at=workflow.now(), command_id=command_id)
+            await workflow.execute_local_activity_method(Records.end, ending, **DATABASE)
+        farewell = [self._send(Notice(outcome))]
+        if outcome in (Stage.REVOKED, Stage.WITHDRAWN):
+            farewell.append(self._effect(Portal.suspend, "portal account suspended"))
+        await asyncio.gather(*farewell)
+
+    # small verbs
+
+    @property
+    def _claimed(self) -> Claimed:
+        assert self.p.claimed is not None
+        return self.p.claimed
+
+    @property
+    def _kind(self) -> Kind:
+        return Kind(self._claimed.kind)
+
+    @property
+    def _returning(self) -> bool:
+        return self._claimed.assister_type == AssisterType.RETURNING
+
+    def _seen(self, kind: FactKind) -> bool:
+        return kind in self.p.facts
+
+    async def _until(self, kind: FactKind) -> None:
+        await workflow.wait_condition(lambda: self._seen(kind))
+
+    def _start(self, step: str, work: Callable[[], Coroutine[Any, Any, None]]) -> asyncio.Task[None]:
+        """Starts a step beside the journey; a step that is done, in this run or an earlier one, stays done."""
+        if step not in self._steps:
+            self._steps[step] = asyncio.create_task(self._finish(step, work))
+        return self._steps[step]
+
+    async def _finish(self, step: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        if step not in self.p.done:
+            await work()
+            self.p.done.add(step)
+
+    async def _once(self, step: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Goes through a step and waits until it is done."""
+        await self._start(step, work)
+
+    async def _effect(self, effect: Callable[[Any, CaseRef], Awaitable[Effect]], summary: str) -> None:
+        """An effect outside, retried until its result is recorded."""
+        case = CaseRef(case_id=self.case_id, at=workflow.now())
+        await workflow.execute_activity_method(effect, case, summary=summary, **THIRD_PARTY)
+
+    def _notify(self, notice: Notice, occurrence: int = 0) -> None:
+        """Sends a notice of the journey, once per occurrence; the journey doesn't wait for the mail."""
+        self._start(f"notice {notice} {occurrence}", lambda: self._send(notice, occurrence))
+
+    async def _send(self, notice: Notice, occurrence: int = 0, about: str = "") -> None:
+        letter = Letter(case_id=self.case_id, at=workflow.now(), notice=notice, occurrence=occurrence, about=about)
+        await workflow.execute_activity_method(Notices.send, letter, summary=f"e-mail: {notice}", **THIRD_PARTY)
+
+    def _enter(self, stage: Stage, waiting_for: WaitingFor | None) -> None:
+        """Moves to a stage, for the operators' eyes."""
+        if self.p.stage != stage:
+            self.p.stage = stage
+            workflow.upsert_search_attributes([STAGE.value_set(stage.value)])
+        self._wait(waiting_for)
+
+    def _wait(self, waiting_for: WaitingFor | None) -> None:
+        value = waiting_for.value if waiting_for else ""
+        if self.p.waiting_for != value or self.p.waiting_since is None:
+            self.p.waiting_for, self.p.waiting_since = value, workflow.now()
+        owner = OWNER[waiting_for] if waiting_for else "nobody"
+        workflow.set_current_details(
+            f"**{self.p.stage}**, waiting for **{value or 'nothing'}** ({owner}) since {self.p.waiting_since:%Y-%m-%d %H:%M} UTC"
+        )
+
+    # messages
+
+    def _take(self, message_id: str, case_id: str) -> bool:
+        """Whether a message is this case's and new; either way it is remembered."""
+        if case_id != self.case_id or message_id in self.p.processed:
+            return False
+        self.p.messages += 1
+        self.p.processed = [*self.p.processed[-REMEMBERED:], message_id]
+        return True
+
+    def _note(self, report: Report) -> None:
+        if self._take(report.fact_id, report.case_id):
+            self.p.facts.add(report.kind)
+            self.p.passed = self.p.passed or (report.kind == FactKind.EXAM_ATTEMPTED and report.passed)
+
+    @workflow.signal(name=names.LMS_REPORTED)
+    def lms_reported(self, report: Report) -> None:
+        """The LMS reported account, profile, course or exam."""
+        self._note(report)
+
+    @workflow.signal(name=names.BACKGROUND_CHECK_REPORTED)
+    def background_check_reported(self, report: Report) -> None:
+        """The background check is complete."""
+        self._note(report)
+
+    @workflow.signal(name=names.PORTAL_REPORTED)
+    def portal_reported(self, report: Report) -> None:
+        """The portal reported account, profile or Scheduling Tool."""
+        self._note(report)
+
+    def _accept(self, command: Command) -> None:
+        """Where commands end, whether they came as a signal or as an update."""
+        if not self._take(command.command_id, command.case_id):
+            return
+        if command.kind in (CommandKind.WITHDRAW, CommandKind.REVOKE):
+            self.p.ending = self.p.ending or command
+        elif command.kind in (CommandKind.RESEND, CommandKind.ACTIVATE):
+            self.p.errands = [*self.p.errands, command]
+        else:
+            self.p.pending = [*self.p.pending, command]
+
+    def _check(self, command: Command) -> None:
+        """The last word on a command: refuses, with a sentence, what this case can't do now."""
+        if command.case_id != self.case_id:
+            raise _refused("This command is for another case.")
+        if command.command_id in self.p.processed:
+            return
+        if self.p.ending is not None or self.p.stage in (Stage.DENIED, Stage.CLOSED):
+            raise _refused(sentence("case_ended", stage=self.p.stage))
+        if command.kind == CommandKind.DECIDE:
+            self._check_decision(command)
+        elif command.kind == CommandKind.ANSWER and (not self.p.asked or self.p.pending):
+            raise _refused(sentence("not_asked"))
+
+    def _check_decision(self, command: Command) -> None:
+        if self.p.verdict or self.p.pending:
+            raise _refused("Another decision came first.")
+        if self.p.screened_rounds <= self.p.rounds:
+            raise _refused(sentence("still_screening"))
+        if self.p.asked and command.verdict != Verdict.DENY:
+            raise _refused(sentence("awaiting_information"))
+        counselor = self._kind is Kind.ENROLLMENT_COUNSELOR
+        if counselor and command.verdict == Verdict.APPROVE and not self._seen(FactKind.BACKGROUND_REPORTED):
+            raise _refused(sentence("awaiting_background_check"))
+
+    @workflow.signal(name=names.DECIDED)
+    def decided(self, command: Command) -> None:
+        """Staff decided; one that can't be applied is refused where it is recorded."""
+        self._accept(command)
+
+    @workflow.signal(name=names.WITHDRAWN)
+    def withdrawn(self, command: Command) -> None:
+        """The assister withdrew."""
+        self._accept(command)
+
+    @workflow.signal(name=names.REVOKED)
+    def revoked(self, command: Command) -> None:
+        """Staff revoked the certification."""
+        self._accept(command)
+
+    @workflow.update(name=names.DECIDE)
+    def decide(self, command: Command) -> str:
+        """Staff decide, and are told at once (A12)."""
+        return self._accepted(command)
+
+    @workflow.update(name=names.ANSWER)
+    def answer(self, command: Command) -> str:
+        """The assister answers what staff asked."""
+        return self._accepted(command)
+
+    @workflow.update(name=names.WITHDRAW)
+    def withdraw(self, command: Command) -> str:
+        """The assister withdraws."""
+        return self._accepted(command)
+
+    @workflow.update(name=names.REVOKE)
+    def revoke(self, command: Command) -> str:
+        """Staff revoke the certification."""
+        return self._accepted(command)
+
+    @workflow.update(name=names.RESEND)
+    def resend(self, command: Command) -> str:
+        """A notice is to be sent again."""
+        return self._accepted(command)
+
+    @workflow.update(name=names.ACTIVATE)
+    def activate(self, command: Command) -> str:
+        """A counselor used the activation link."""
+        return self._accepted(command)
+
+    def _accepted(self, command: Command) -> str:
+        self._accept(command)
+        return "accepted"
+
+    @decide.validator
+    def _may_decide(self, command: Command) -> None:
+        self._check(command)
+
+    @answer.validator
+    def _may_answer(self, command: Command) -> None:
+        self._check(command)
+
+    @withdraw.validator
+    def _may_withdraw(self, command: Command) -> None:
+        self._check(command)
+
+    @revoke.validator
+    def _may_revoke(self, command: Command) -> None:
+        self._check(command)
+
+    @resend.validator
+    def _may_resend(self, command: Command) -> None:
+        self._check(command)
+
+    @activate.validator
+    def _may_activate(self, command: Command) -> None:
+        self._check(command)
+
+    @workflow.query(name=names.PROGRESS)
+    def progress(self) -> Progress:
+        """Where the case is, what it waits for and since when, for operators."""
+        return self.p
+
+
+async def _cancel(tasks: Sequence[asyncio.Task[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _refused(why: str) -> ApplicationError:
+    return ApplicationError(why, type="refused", non_retryable=True)

@@ -1,0 +1,51 @@
+"""Named timeouts and retry policies of the activities; when which one is used stands in the workflows."""
+
+from datetime import timedelta
+from typing import TypedDict
+
+from temporalio.common import RetryPolicy
+
+
+class Options(TypedDict):
+    """Options of a regular activity."""
+
+    start_to_close_timeout: timedelta
+    retry_policy: RetryPolicy
+
+
+# A third party that is down may heal: retry for ever, calmly.
+THIRD_PARTY: Options = {
+    "start_to_close_timeout": timedelta(seconds=10),
+    "retry_policy": RetryPolicy(
+        initial_interval=timedelta(seconds=1), backoff_coefficient=2, maximum_interval=timedelta(minutes=1)
+    ),
+}
+
+# A registry that could not be asked for an hour is asked now and then.
+PATIENT: Options = {
+    "start_to_close_timeout": timedelta(seconds=10),
+    "retry_policy": RetryPolicy(
+        initial_interval=timedelta(seconds=15), backoff_coefficient=2, maximum_interval=timedelta(minutes=10)
+    ),
+}
+
+
+ONE_DAY = timedelta(hours=20)
+
+
+class LocalOptions(TypedDict):
+    """Options of a local activity."""
+
+    start_to_close_timeout: timedelta
+    local_retry_threshold: timedelta
+    retry_policy: RetryPolicy
+
+
+# Short work in our own database, inside the workflow task.
+DATABASE: LocalOptions = {
+    "start_to_close_timeout": timedelta(seconds=10),
+    "local_retry_threshold": timedelta(seconds=10),
+    "retry_policy": RetryPolicy(
+        initial_interval=timedelta(milliseconds=200), backoff_coefficient=2, maximum_interval=timedelta(seconds=30)
+    ),
+}
