@@ -21,6 +21,7 @@ from domain.assister import AssisterType
 from domain.messages import Effect, Letter
 from domain.notices import Notice, topic_of
 from domain.policy import Contact, Policy, local_date
+from domain.stages import PortalAccount
 
 FAREWELLS = frozenset({Notice.DENIED, Notice.WITHDRAWN, Notice.REVOKED, Notice.CLOSED})
 _WITH_STATUS_LINK = frozenset(
@@ -100,7 +101,7 @@ class NoticesActivities(contracts.Notices):
             "kind": view.case.kind,
             "plan_year": view.case.plan_year,
             "language": language,
-            "contact": _contact(policy, notice, waiting_for),
+            "contact": _contact(policy, notice, waiting_for, language),
             "resources": [
                 {"label": link.label[language], "url": link.url} for link in policy.resources[state.opening.kind]
             ],
@@ -113,6 +114,8 @@ class NoticesActivities(contracts.Notices):
             "portal_url": f"{self._portal_url}/register",
             "waiting_for": waiting_for or "",
             "is_returning": state.opening.assister_type is AssisterType.RETURNING,
+            "has_portal_account": state.portal_account in (PortalAccount.REGISTERED, PortalAccount.ACTIVE),
+            "portal_ready": state.portal_ready,
         }
         if notice is Notice.PORTAL_ACTIVATION:
             values |= await self._activation(letter, key, policy)
@@ -154,6 +157,6 @@ class NoticesActivities(contracts.Notices):
         }
 
 
-def _contact(policy: Policy, notice: Notice, waiting_for: str | None) -> dict[str, str | None]:
+def _contact(policy: Policy, notice: Notice, waiting_for: str | None, language: str) -> dict[str, str | None]:
     contact: Contact = getattr(policy.contacts, topic_of(notice, waiting_for))
-    return contact.model_dump()
+    return {"label": contact.label[language], "phone": contact.phone, "email": contact.email}

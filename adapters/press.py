@@ -25,7 +25,7 @@ INK = "#12343b"
 
 @dataclass(frozen=True, repr=False)
 class CertificateText:
-    """Everything a certificate shows, and nothing else: no NPN, no e-mail. `language` is "en" or "es"."""
+    """Everything a certificate shows, and nothing else: no NPN, no e-mail. `language` is "en" or "es"; some never expire."""
 
     number: str
     holder: str
@@ -33,7 +33,7 @@ class CertificateText:
     program: str
     plan_year: int
     issued_on: date
-    valid_until: date
+    valid_until: date | None
     verify_url: str
     language: str
 
@@ -177,7 +177,7 @@ def _inputs(text: CertificateText) -> dict[str, str]:
         "program": text.program,
         "plan_year": str(text.plan_year),
         "issued_on": text.issued_on.isoformat(),
-        "valid_until": text.valid_until.isoformat(),
+        "valid_until": text.valid_until.isoformat() if text.valid_until else "",
         "verify_url": text.verify_url,
         "language": text.language,
         "qr": _qr(text.verify_url),

@@ -41,9 +41,27 @@ BEWELLNM_2024 = Policy(
     pass_mark=Decimal("0.80"),
     lms=_lms_ids(2024),
     contacts=Contacts(
-        general=Contact(label="beWellnm Customer Engagement Center", phone="1-833-862-3935"),
-        portals=Contact(label="Broker Portal and Assister Portal", email="brokers@nmhix.com"),
-        training=Contact(label="LMS and certification training", email="partners@nmhix.com"),
+        general=Contact(
+            label={
+                "en": "beWellnm Customer Engagement Center",
+                "es": "Centro de Atención al Cliente de beWellnm",
+            },
+            phone="1-833-862-3935",
+        ),
+        portals=Contact(
+            label={
+                "en": "Broker Portal and Assister Portal",
+                "es": "Portal de Corredores y Portal de Asistentes",
+            },
+            email="brokers@nmhix.com",
+        ),
+        training=Contact(
+            label={
+                "en": "LMS and certification training",
+                "es": "LMS y capacitación para la certificación",
+            },
+            email="partners@nmhix.com",
+        ),
     ),
     resources={Kind.AGENT: _AGENT_LINKS, Kind.BROKER: _AGENT_LINKS, Kind.ENROLLMENT_COUNSELOR: _COUNSELOR_LINKS},
     referrals={

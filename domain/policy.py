@@ -23,9 +23,9 @@ class LmsIds(_Data):
 
 
 class Contact(_Data):
-    """Whom to ask about one topic (A31)."""
+    """Whom to ask about one topic; ``label`` per language (A31)."""
 
-    label: str
+    label: dict[str, str]
     phone: str | None = None
     email: str | None = None
 

@@ -122,7 +122,7 @@ class Controls:
 class Door:
     """ASGI middleware: bounds every body, records calls of the API, lets them fail as ordered."""
 
-    def __init__(self, app: ASGIApp, controls: Controls, api: str, media_type: str) -> None:
+    def __init__(self, app: ASGIApp, controls: Controls, api: str | None, media_type: str) -> None:
         self._app = app
         self._controls = controls
         self._api = api
@@ -134,7 +134,7 @@ class Door:
             await Problem(413, f"A body may have {BODY_LIMIT} bytes", fault="body").response()(scope, receive, send)
             return
         replay = _replay(body, receive)
-        if not scope["path"].startswith(self._api):
+        if self._api is None or not scope["path"].startswith(self._api):
             await self._app(scope, replay, send)
             return
         call = self._record(scope, body)
@@ -201,8 +201,13 @@ def _readable(body: bytes) -> Any:
         return body.decode("utf-8", "replace")
 
 
-def application(controls: Controls, routes: Sequence[BaseRoute], api: str, media_type: str) -> Starlette:
-    """A stand-in's web application: its own routes and the common ones, behind the door."""
+def application(
+    controls: Controls, routes: Sequence[BaseRoute], api: str | None = None, media_type: str = "application/json"
+) -> Starlette:
+    """A stand-in's web application: its own routes and the common ones, behind the door.
+
+    Paths that start with `api` are the third party's; what orders concern, and what /calls shows.
+    """
     return Starlette(
         routes=[*routes, *controls.routes()],
         middleware=[Middleware(Door, controls=controls, api=api, media_type=media_type)],

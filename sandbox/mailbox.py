@@ -53,7 +53,7 @@ class Mailbox:
             Route("/messages/{id}/html", self.message_html),
             Route("/messages/{id}/attachments/{name}", self.attachment),
         ]
-        return application(self.controls, routes, "/no-third-party-api", "application/json")
+        return application(self.controls, routes)
 
     def keep(self, content: bytes, recipients: list[str]) -> str:
         """Writes a message to its file before the sender hears that it was accepted; gives its id."""

@@ -1,0 +1,121 @@
+"""Requests and reports as third parties and people send them; each call names only what matters to the test."""
+
+import itertools
+import secrets
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+_numbers = itertools.count(secrets.randbelow(10**8) + 10**9)
+VERBS = "http://adlnet.gov/expapi/verbs/"
+
+
+def new_npn() -> str:
+    """An NPN nobody else in this run has."""
+    return str(next(_numbers))
+
+
+def address(state: str, **changes: Any) -> dict[str, Any]:
+    return {"line1": "1 Sample Street", "city": "Sampletown", "state": state, "postal_code": "87501", **changes}
+
+
+def broker(npn: str | None = None, **changes: Any) -> dict[str, Any]:
+    npn = npn or new_npn()
+    return {
+        "program": "bewellnm",
+        "plan_year": 2024,
+        "kind": "broker",
+        "language": "en",
+        "first_name": "Testa",
+        "last_name": "Broker",
+        "email": f"testa.broker.{npn}@example.com",
+        "phone": "505-555-0100",
+        "npn": npn,
+        "license_number": f"NM-{npn}",
+        "license_state": "NM",
+        "insurers": ["Sample Health", "Example Mutual"],
+        "business_address": address("TX"),
+        "physical_address": address("TX"),
+        "agreement_accepted": True,
+        **changes,
+    }
+
+
+def agent(npn: str | None = None, **changes: Any) -> dict[str, Any]:
+    return broker(
+        npn,
+        **{
+            "kind": "agent",
+            "last_name": "Agent",
+            "insurers": ["Sample Health"],
+            "business_address": address("NM"),
+            "physical_address": address("NM"),
+            **changes,
+        },
+    )
+
+
+def counselor(**changes: Any) -> dict[str, Any]:
+    return {
+        "program": "bewellnm",
+        "plan_year": 2024,
+        "kind": "enrollment_counselor",
+        "language": "es",
+        "first_name": "Ejemplo",
+        "last_name": "Consejera",
+        "email": f"consejera.{uuid4().hex[:12]}@example.com",
+        "phone": "505-555-0101",
+        "physical_address": address("NM"),
+        "employer": {"kind": "clinic", "name": "Sample Clinic"},
+        "background_check_consent": True,
+        "agreement_accepted": True,
+        **changes,
+    }
+
+
+def producer(request: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    """What the registry knows of a request's NPN: an individual with an active New Mexico licence."""
+    license = {
+        "state": "NM",
+        "number": request["license_number"],
+        "residency": "nonresident",
+        "active": True,
+        "line": "Health",
+        "expires": "2099-12-31",
+        **changes.pop("license", {}),
+    }
+    return {
+        "npn": request["npn"],
+        "entity": "individual",
+        "first_name": request["first_name"],
+        "last_name": request["last_name"],
+        "company": "",
+        "licenses": [license],
+        **changes,
+    }
+
+
+def statement(
+    policy: dict[str, Any],
+    opened: dict[str, Any],
+    verb: str,
+    role: str,
+    result: dict[str, Any] | None = None,
+    **changes: Any,
+) -> dict[str, Any]:
+    """An xAPI statement about a case; ``role`` is account, profile, course or exam."""
+    document = {
+        "id": str(uuid4()),
+        "actor": {"account": {"homePage": policy["lms"]["home_page"], "name": opened["assister_id"]}},
+        "verb": {"id": VERBS + verb},
+        "object": {"id": policy["lms"][f"{role}_id"]},
+        "context": {"registration": opened["case_id"]},
+        "timestamp": datetime.now(UTC).isoformat(),
+        **changes,
+    }
+    return document if result is None else {**document, "result": result}
+
+
+def exam(policy: dict[str, Any], opened: dict[str, Any], scaled: float | str, **changes: Any) -> dict[str, Any]:
+    verb = "passed" if float(scaled) >= 0.8 else "failed"
+    return statement(policy, opened, verb, "exam", {"score": {"scaled": scaled}}, **changes)

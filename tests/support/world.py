@@ -1,0 +1,180 @@
+"""Drives a running stack from outside, as staff, assisters, the LMS and the portal do; nothing of ours is imported."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+import httpx2
+from standardwebhooks.webhooks import Webhook
+
+from tests.support import documents
+
+Document = dict[str, Any]
+
+
+class World:
+    """A stack by its stack.json document."""
+
+    def __init__(self, stack: Document, client: httpx2.AsyncClient) -> None:
+        self.stack = stack
+        self.http = client
+        self.web: str = stack["web"]
+        self.staff = {"Authorization": f"Bearer {stack['secrets']['staff_token']}"}
+        self._policies: dict[int, Document] = {}
+
+    # reading
+
+    async def get(self, path: str, **options: Any) -> httpx2.Response:
+        return await self.http.get(self.web + path, headers=self.staff, **options)
+
+    async def status(self, opened: Document) -> Document:
+        answer = await self.get(f"/api/cases/{opened['case_id']}")
+        assert answer.status_code == 200, answer.text
+        found: Document = answer.json()
+        return found
+
+    async def policy(self, plan_year: int = 2024) -> Document:
+        if plan_year not in self._policies:
+            self._policies[plan_year] = (await self.get(f"/api/policies/bewellnm/{plan_year}")).json()
+        return self._policies[plan_year]
+
+    async def until(self, opened: Document, wanted: str | Callable[[Document], Any], seconds: float = 30) -> Document:
+        """Waits until the case is in a stage, or until ``wanted`` holds for its status."""
+        holds = (lambda status: status["stage"] == wanted) if isinstance(wanted, str) else wanted
+        async with asyncio.timeout(seconds):
+            while True:
+                status = await self.status(opened)
+                if holds(status):
+                    return status
+                await asyncio.sleep(0.05)
+        raise AssertionError
+
+    async def audit(self, opened: Document) -> list[Document]:
+        found: list[Document] = (await self.get(f"/api/cases/{opened['case_id']}/audit")).json()
+        return found
+
+    async def letters(self, email: str) -> list[Document]:
+        messages = (await self.http.get(f"{self.stack['mailbox']}/messages")).json()
+        return [message for message in messages if email in message["to"]]
+
+    async def letter(self, email: str, wanted: Callable[[Document], Any], seconds: float = 30) -> Document:
+        """Waits for an e-mail to this address for which ``wanted`` holds."""
+        async with asyncio.timeout(seconds):
+            while True:
+                found = [message for message in await self.letters(email) if wanted(message)]
+                if found:
+                    return found[-1]
+                await asyncio.sleep(0.1)
+        raise AssertionError
+
+    async def calls(self, stand_in: str) -> list[Document]:
+        found: list[Document] = (await self.http.get(f"{self.stack['sandbox'][stand_in]}/calls")).json()
+        return found
+
+    # people
+
+    async def submit(self, request: Document) -> httpx2.Response:
+        return await self.http.post(f"{self.web}/api/requests", json=request)
+
+    async def opened(self, request: Document, known: bool = True, **producer: Any) -> Document:
+        """A case opened by a request; the registry knows its NPN unless told otherwise."""
+        if known and "npn" in request:
+            await self.know(documents.producer(request, **producer))
+        answer = await self.submit(request)
+        assert answer.status_code == 201, answer.text
+        found: Document = answer.json()
+        return found
+
+    async def know(self, producer: Document) -> None:
+        answer = await self.http.post(f"{self.stack['sandbox']['registry']}/producers", json=producer)
+        assert answer.status_code == 201, answer.text
+
+    async def control(self, stand_in: str, **control: Any) -> None:
+        url = self.stack["mailbox"] if stand_in == "mailbox" else self.stack["sandbox"][stand_in]
+        answer = await self.http.post(f"{url}/controls", json=control)
+        assert answer.is_success, answer.text
+
+    async def decide(self, opened: Document, decision: str = "approve", **body: Any) -> httpx2.Response:
+        return await self.command(opened, "decision", decision=decision, **{"reason": "checked", **body})
+
+    async def command(self, opened: Document, what: str, **body: Any) -> httpx2.Response:
+        return await self.http.post(
+            f"{self.web}/api/cases/{opened['case_id']}/{what}", json=body, headers=self.staff, timeout=30
+        )
+
+    async def approved(self, opened: Document, **body: Any) -> None:
+        await self.until(opened, "awaiting_decision")
+        answer = await self.decide(opened, **body)
+        assert answer.status_code == 200, answer.text
+
+    # webhooks
+
+    async def signed(
+        self, path: str, secret: str, body: Any, webhook_id: str | None = None, at: datetime | None = None
+    ) -> httpx2.Response:
+        """Sends a body signed by the Standard Webhooks scheme."""
+        webhook_id = webhook_id or str(uuid4())
+        at = at or datetime.now(UTC)
+        text = body if isinstance(body, str) else json.dumps(body)
+        headers = {
+            "webhook-id": webhook_id,
+            "webhook-timestamp": str(int(at.timestamp())),
+            "webhook-signature": Webhook(secret).sign(webhook_id, at, text),
+            "content-type": "application/json",
+        }
+        return await self.http.post(self.web + path, content=text.encode(), headers=headers)
+
+    async def lms(self, body: Any, **options: Any) -> httpx2.Response:
+        return await self.signed("/webhooks/lms", self.stack["secrets"]["lms_webhook"], body, **options)
+
+    async def portal(self, opened: Document, event: str, **options: Any) -> httpx2.Response:
+        body = {"type": event, "case_id": opened["case_id"], "occurred_at": datetime.now(UTC).isoformat()}
+        body |= options.pop("body", {})
+        return await self.signed("/webhooks/portal", self.stack["secrets"]["portal_webhook"], body, **options)
+
+    async def reported(self, opened: Document, *steps: str, plan_year: int = 2024) -> None:
+        """The LMS reports these steps, in this order: account, profile, started, course, or a score."""
+        policy = await self.policy(plan_year)
+        meanings = {
+            "account": ("registered", "account"),
+            "profile": ("completed", "profile"),
+            "started": ("initialized", "course"),
+            "course": ("completed", "course"),
+        }
+        for step in steps:
+            if step in meanings:
+                document = documents.statement(policy, opened, *meanings[step])
+            else:
+                document = documents.exam(policy, opened, float(step))
+            answer = await self.lms(document)
+            assert answer.status_code == 202, answer.text
+
+    async def reported_by_portal(self, opened: Document, *events: str) -> None:
+        for event in events:
+            answer = await self.portal(opened, event)
+            assert answer.status_code == 202, answer.text
+
+    # whole stretches
+
+    async def certified(self, request: Document, **producer: Any) -> Document:
+        """A new assister up to the certificate."""
+        opened = await self.opened(request, **producer)
+        await self.approved(opened)
+        await self.reported(opened, "account", "profile", "started", "course", "0.9")
+        await self.until(opened, lambda status: status["certificate"])
+        return opened
+
+    async def active(self, request: Document) -> Document:
+        """A new assister up to the first day of helping."""
+        opened = await self.certified(request)
+        if request["kind"] == "enrollment_counselor":
+            await self.until(opened, lambda status: status["portal"]["account"] == "created")
+            first = "account.activated"
+        else:
+            first = "account.registered"
+        await self.reported_by_portal(opened, first, "profile.completed", "scheduling_tool.ready")
+        await self.until(opened, "active")
+        return opened
