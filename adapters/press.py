@@ -25,7 +25,10 @@ INK = "#12343b"
 
 @dataclass(frozen=True, repr=False)
 class CertificateText:
-    """Everything a certificate shows, and nothing else: no NPN, no e-mail. `language` is "en" or "es"; some never expire."""
+    """Everything a certificate shows, and nothing else: no NPN, no e-mail.
+
+    `language` is "en" or "es"; without `valid_until` there is no last day, and the line is left out.
+    """
 
     number: str
     holder: str

@@ -117,7 +117,7 @@ class Mailbox:
         facts = {
             "To": ", ".join(found["to"]),
             "From": found["headers"].get("From"),
-            "Received": found["received_at"],
+            "Received": _readable(found["received_at"]),
             "Language": found["language"],
         }
         links = "".join(
@@ -285,9 +285,13 @@ def _bytes(part: "Message[Any, Any]") -> bytes:
 
 
 def _item(found: Document) -> str:
-    about = [", ".join(found["to"]), found["received_at"], found["language"] or "", *found["attachments"]]
+    about = [", ".join(found["to"]), _readable(found["received_at"]), found["language"] or "", *found["attachments"]]
     line = escape(" · ".join(filter(None, about)))
     return (
         f'<li><strong><a href="/messages/{found["id"]}/page">{escape(found["subject"] or "(no subject)")}</a></strong>'
         f"<small>{line}</small></li>"
     )
+
+
+def _readable(received_at: str) -> str:
+    return f"{received_at[:16].replace('T', ' ')} UTC"

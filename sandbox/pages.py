@@ -8,7 +8,7 @@ STYLE = """
 :root { color-scheme: light dark; }
 body { font: 1rem/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 60rem; padding: 1rem; }
 header { border-bottom: 1px solid #8886; margin-bottom: 1rem; }
-header p { color: #777; font-size: .9rem; margin: 0 0 .5rem; }
+header p { color: #666; font-size: .9rem; margin: 0 0 .5rem; }
 h1 { font-size: 1.4rem; margin: 0; overflow-wrap: anywhere; }
 h2 { font-size: 1.1rem; }
 a { color: #1a63c4; }
@@ -16,7 +16,7 @@ ul.plain { list-style: none; padding: 0; }
 ul.plain > li { border: 1px solid #8884; border-radius: .5rem; margin: .6rem 0; padding: .7rem .9rem; }
 ul.plain > li { overflow-wrap: anywhere; }
 ul.plain strong { display: block; }
-small, dt { color: #777; }
+small, dt { color: #666; }
 dl { display: grid; gap: .2rem 1rem; grid-template-columns: max-content 1fr; }
 dd { margin: 0; overflow-wrap: anywhere; }
 form { margin: .6rem 0; }

@@ -177,6 +177,19 @@ def test_it_says_what_it_must(press: Press, tmp_path: Path, text: CertificateTex
         assert words in said
 
 
+@pytest.mark.skipif(shutil.which("pdftotext") is None, reason="needs poppler's pdftotext")
+@pytest.mark.parametrize("text", [TEXT, SPANISH], ids=["en", "es"])
+def test_one_without_an_end_leaves_the_line_out(
+    press: Press, pair: SigningPair, tmp_path: Path, text: CertificateText
+) -> None:
+    pdf = press.print(replace(text, valid_until=None))
+    said = words_on(pdf, tmp_path).casefold()
+    assert WORDS[text.language]["issued_on"].casefold() in said
+    assert WORDS[text.language]["valid_until"].casefold() not in said
+    assert status_of(pdf, pair).bottom_line
+    assert pages_in(pdf) == 1
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -4,10 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.fixtures.postgres import postgres_server, postgres_url
-
-__all__ = ["postgres_server", "postgres_url"]
-
 
 @pytest.fixture
 def sqlite_url(tmp_path: Path) -> str:

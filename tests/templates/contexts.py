@@ -68,7 +68,8 @@ _OF_NOTICE: dict[Notice, dict[str, object]] = {
             "verify_url": VERIFY_URL,
         },
         "portal_url": PORTAL_URL,
-        "is_returning": False,
+        "has_portal_account": False,
+        "portal_ready": False,
     },
     Notice.PORTAL_ACTIVATION: {
         "activation_url": ACTIVATION_URL,
@@ -151,6 +152,7 @@ def request_form(language: str, answered: bool = False) -> dict[str, object]:
         "action": f"/request?lang={language}",
         "program": "bewellnm",
         "plan_year": 2024,
+        "years": [{"year": year, "url": f"/request?plan_year={year}"} for year in (2026, 2027)],
         "values": ANSWERS if answered else {},
         "errors": FAULTS if answered else [],
         "intake_states": ["AZ", "CO", "OK", "TX", "UT"],
@@ -170,7 +172,9 @@ def request_done(language: str, kind: str = "broker", **changes: object) -> dict
     }
 
 
-def certificate(language: str, status: str | None = "valid") -> dict[str, object]:
+def certificate(
+    language: str, status: str | None = "valid", valid_until: date | None = date(2024, 12, 31)
+) -> dict[str, object]:
     number = "NM24-7Q4K-M2XD-9RTW-B6HC"
     return {
         **frame(language, f"/certificates/{number}"),
@@ -184,7 +188,7 @@ def certificate(language: str, status: str | None = "valid") -> dict[str, object
             "program": "bewellnm",
             "plan_year": 2024,
             "issued_at": datetime(2024, 3, 6, 1, 0, tzinfo=UTC),
-            "valid_until": date(2024, 12, 31),
+            "valid_until": valid_until,
             "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
         },
     }
@@ -217,10 +221,27 @@ def status(
         "values": {},
         "errors": [],
         "answered": False,
+        "accepted": False,
+        "train_meanwhile": False,
+        "agreement": None,
         "resources": RESOURCES,
         "referrals": REFERRALS,
         **changes,
     }
+
+
+def agreement_asked(language: str, answered: bool = False) -> dict[str, object]:
+    """The status page of a returning assister, who has yet to accept the agreement."""
+    asked = agreement("bewellnm", language)
+    return status(
+        language,
+        "broker",
+        "awaiting_decision",
+        "decision",
+        train_meanwhile=True,
+        agreement={**asked.model_dump(), "action": "/status/0a1b2c/agreement"},
+        errors=[{"field": "agreement_accepted", "message": "Fault of agreement_accepted"}] if answered else [],
+    )
 
 
 def question(language: str, kind: str = "broker", answered: bool = False) -> dict[str, object]:

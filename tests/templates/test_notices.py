@@ -2,7 +2,7 @@
 
 import html
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from html.parser import HTMLParser
 from itertools import product
 
@@ -23,6 +23,7 @@ from tests.templates.contexts import (
     PORTALS,
     TEMPLATES,
     TRAINING,
+    VERIFY_URL,
     notice_values,
 )
 
@@ -176,8 +177,29 @@ def test_a_counselor_is_told_not_to_register_alone(language: str) -> None:
 
 
 @pytest.mark.parametrize(("language", "kind"), [*product(LANGUAGES, KINDS)])
+def test_whoever_already_has_a_portal_account_is_not_told_to_register(language: str, kind: str) -> None:
+    rendered = letter(Notice.CERTIFICATE_ISSUED, language, kind, has_portal_account=True)
+    assert PORTAL_URL not in rendered.text + rendered.html
+    assert {"en": "You already have a portal account", "es": "Ya tiene una cuenta"}[language] in rendered.text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_certificate_without_an_end_shows_none(language: str) -> None:
+    certificate = {
+        "number": "NM24-7Q4K-M2XD-9RTW-B6HC",
+        "issued_on": date(2024, 3, 5),
+        "valid_until": None,
+        "verify_url": VERIFY_URL,
+    }
+    rendered = letter(Notice.CERTIFICATE_ISSUED, language, certificate=certificate)
+    for part in (rendered.text, rendered.html):
+        assert {"en": "Valid until", "es": "Válido hasta"}[language] not in part
+        assert "None" not in part
+
+
+@pytest.mark.parametrize(("language", "kind"), [*product(LANGUAGES, KINDS)])
 def test_a_returning_assister_has_nothing_left_to_do_in_the_portal(language: str, kind: str) -> None:
-    text = letter(Notice.CERTIFICATE_ISSUED, language, kind, is_returning=True).text
+    text = letter(Notice.CERTIFICATE_ISSUED, language, kind, has_portal_account=True, portal_ready=True).text
     assert PORTAL_URL not in text
     assert {"en": "nothing left for you to do", "es": "No tiene nada pendiente"}[language] in text
 

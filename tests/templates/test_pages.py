@@ -31,6 +31,13 @@ PAGES = environment(TEMPLATES)
 ENDS = ("denied", "withdrawn", "revoked", "closed", "suspended", "under_appeal")
 VOID = {"meta", "link", "input", "br"}
 
+CERTIFICATE = {
+    "number": "NM24",
+    "url": "/certificates/NM24",
+    "file_url": "/status/0a1b2c/certificate",
+    "valid_until": date(2024, 12, 31),
+}
+
 Build = Callable[..., dict[str, object]]
 
 EVERY_PAGE: dict[str, tuple[str, Build]] = {
@@ -43,6 +50,7 @@ EVERY_PAGE: dict[str, tuple[str, Build]] = {
         f"certificate, {status}": ("certificate.html", partial(contexts.certificate, status=status))
         for status in ("valid", "superseded", "revoked", "expired", None)
     },
+    "certificate without an end": ("certificate.html", partial(contexts.certificate, valid_until=None)),
     **{
         f"status, waiting for {waiting_for}, {kind}": (
             "status.html",
@@ -62,9 +70,18 @@ EVERY_PAGE: dict[str, tuple[str, Build]] = {
             waiting_for=None,
             may_assist=True,
             missing=[],
-            certificate={"number": "NM24", "url": "/certificates/NM24", "valid_until": date(2024, 12, 31)},
+            certificate=CERTIFICATE,
         ),
     ),
+    "status, certificate without an end": (
+        "status.html",
+        partial(contexts.status, stage="active", waiting_for=None, certificate={**CERTIFICATE, "valid_until": None}),
+    ),
+    "status, agreement accepted": ("status.html", partial(contexts.status, waiting_for="decision", accepted=True)),
+    **{
+        f"agreement, {faulty}": ("status.html", partial(contexts.agreement_asked, answered=faulty))
+        for faulty in (False, True)
+    },
     "status, answered": ("status.html", partial(contexts.status, waiting_for="decision", answered=True)),
     "status, denied with a reason": (
         "status.html",
@@ -226,8 +243,9 @@ def test_the_form_asks_for_every_field_of_a_request() -> None:
 def test_the_answer_form_offers_what_the_kind_may_correct(kind: str) -> None:
     names = {attributes["name"] for attributes in Reader(page(f"question, {kind}, False", "en")).of("input")}
     of_licensed = {"license_number", "npn", "business_address.state"}
+    of_counselors = {"employer.name", "background_check_consent"}
     assert {"first_name", "last_name", "email", "phone", "physical_address.state"} <= names
-    assert names & of_licensed == (set() if kind == "enrollment_counselor" else of_licensed)
+    assert names & (of_licensed | of_counselors) == (of_counselors if kind == "enrollment_counselor" else of_licensed)
 
 
 def test_the_summary_names_the_field_of_each_fault() -> None:
@@ -247,6 +265,16 @@ def test_a_certificate_page_shows_what_the_interface_promises() -> None:
         "March 5, 2024",
     ):
         assert value in text
+
+
+@pytest.mark.parametrize("name", ["certificate without an end", "status, certificate without an end"])
+def test_a_certificate_without_an_end_shows_none(name: str) -> None:
+    assert "Valid until" not in page(name, "en")
+
+
+def test_the_form_asks_agents_and_brokers_for_the_agreement_and_counselors_only_if_they_like() -> None:
+    agreement = Reader(page("request", "en").split("<legend>Agreement</legend>")[1].split("</p>")[0] + "</p>").text
+    assert agreement == "Agents and brokers need to accept the agreement. Enrollment counselors may accept it too."
 
 
 def test_each_status_of_a_certificate_reads_differently() -> None:
