@@ -11,7 +11,7 @@ _SECRETS = Path("/run/secrets")
 
 
 class Settings(BaseSettings):
-    """The settings of worker, web and command line. Secrets may also be files in /run/secrets, named like the variable."""
+    """The settings of worker, web and command line. Secrets may also be files in /run/secrets, named alike."""
 
     model_config = SettingsConfigDict(
         env_prefix="CERTIFY_",
@@ -52,7 +52,7 @@ class Settings(BaseSettings):
     lms_url: str = Field(description="learning management system")
     lms_token: SecretStr = Field(default=SecretStr(""), description="its bearer token")
     lms_webhook_secret: SecretStr = Field(
-        description="Standard Webhooks secret(s) of the LMS, whsec_…; several, with spaces between, while one is replaced"
+        description="Standard Webhooks secret of the LMS, whsec_…; two, with a space between, while one is replaced"
     )
     xapi_user: str = Field(default="", description="Basic user for /xapi/statements")
     xapi_password: SecretStr = Field(
@@ -60,9 +60,7 @@ class Settings(BaseSettings):
     )
 
     portal_url: str = Field(description="portal (SCIM under /scim/v2)")
-    portal_token: SecretStr = Field(
-        default=SecretStr(""), description="bearer token, ours to the portal and the portal's to us"
-    )
+    portal_token: SecretStr = Field(default=SecretStr(""), description="bearer token, both directions")
     portal_webhook_secret: SecretStr = Field(description="Standard Webhooks secret(s) of the portal")
 
     smtp_host: str = Field(default="127.0.0.1", description="mail server")

@@ -1,4 +1,4 @@
-"""An effect made once: intended, made from its intent, its result recorded; the frame that every outside concern shares."""
+"""An effect made once: intended, made from its intent, its result recorded; the frame of every outside concern."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field

@@ -35,7 +35,7 @@ def where(error: BaseException) -> list[str]:
 
 
 class _Inbound(ActivityInboundInterceptor):
-    async def execute_activity(self, input: ExecuteActivityInput) -> Any:
+    async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002 the SDK's name
         try:
             return await self.next.execute_activity(input)
         except ApplicationError:
@@ -58,6 +58,6 @@ class _Inbound(ActivityInboundInterceptor):
 class CodedFailures(Interceptor):
     """Worker interceptor that codes the failures of activities."""
 
-    def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:
+    def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:  # noqa: A002
         """Wraps each activity."""
         return _Inbound(super().intercept_activity(next))

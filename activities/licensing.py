@@ -54,7 +54,7 @@ class LicensingActivities(contracts.Licensing):
         return Screened(unknown=True)
 
     async def _ask(self, view: CaseView, order: LookUp) -> Producer | None:
-        """The producer under the request's NPN; look-ups are billed, so an answer kept for this round is not asked for again."""
+        """The producer under the request's NPN; look-ups are billed, so this round's answer is asked for once."""
         key = f"{order.case_id}:{SOURCE}:{order.occurrence}"
         npn = view.case.request["npn"]
         kept = await self._records.evidence(key)

@@ -14,8 +14,7 @@ from activities import contracts
 from activities.effects import Made, once
 from activities.letters import Letters
 from adapters.http import Refused
-from adapters.mail import Letter as Mail
-from adapters.mail import Mailer
+from adapters.mail import Letter as Mail, Mailer
 from db.records import ACTIVATION, STATUS, CaseView, Intent, Records, effect_key
 from domain.assister import AssisterType
 from domain.messages import Effect, Letter

@@ -1,9 +1,12 @@
 """The two things every write shares: a case is locked, facts are appended and folded; and the audit row goes along."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from contextlib import suppress
 from datetime import datetime
-from typing import Any
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
@@ -13,6 +16,26 @@ from domain.facts import Fact, FactKind
 from domain.stages import CaseState, fold
 
 SYSTEM = "system"
+TRIES = 3
+Answer = TypeVar("Answer")
+Arguments = ParamSpec("Arguments")
+
+
+def again_when_overtaken(
+    write: Callable[Arguments, Awaitable[Answer]],
+) -> Callable[Arguments, Coroutine[Any, Any, Answer]]:
+    """Does a write again that another one overtook (the same person, event or command at the same moment)."""
+
+    @wraps(write)
+    async def tried(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Answer:
+        for _ in range(TRIES - 1):
+            with suppress(IntegrityError):
+                return await write(*args, **kwargs)
+        return await write(*args, **kwargs)
+
+    return tried
+
+
 _LMS_ACCOUNT = frozenset({FactKind.LMS_REGISTERED})
 _PORTAL_ACCOUNT = frozenset({FactKind.PORTAL_REGISTERED, FactKind.PORTAL_ACTIVATED, FactKind.PORTAL_ACCOUNT_CREATED})
 

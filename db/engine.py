@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import event
 from sqlalchemy.engine import make_url
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 
 class Database:
@@ -31,7 +31,7 @@ class Database:
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncSession]:
-        """One transaction that writes; committed on leaving, rolled back on an exception. No network call belongs inside."""
+        """One transaction that writes, rolled back on an exception; no network call belongs inside."""
         async with AsyncSession(self._writer, expire_on_commit=False) as session, session.begin():
             yield session
 
@@ -40,10 +40,6 @@ class Database:
         """A session that only reads."""
         async with AsyncSession(self._reader, expire_on_commit=False) as session:
             yield session
-
-    async def connect(self) -> AsyncConnection:
-        """A bare connection of the writer, for migrations."""
-        return await self._writer.connect()
 
     async def close(self) -> None:
         """Closes every connection."""
@@ -56,6 +52,12 @@ def _prepare_sqlite(engine: AsyncEngine) -> None:
     def _pragmas(connection: Any, _: Any) -> None:
         connection.isolation_level = None
         cursor = connection.cursor()
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=15000", "recursive_triggers=ON"):
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            "busy_timeout=15000",
+            "recursive_triggers=ON",
+        ):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()

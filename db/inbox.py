@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from db.core import append, audit, locked
+from db.core import again_when_overtaken, append, audit, locked
 from db.engine import Database
 from db.states import UnknownCase, one_or_none, policy_of, rows, state_of
 from db.tables import AlteredEvent, Assister, Case, CommandRow, EffectRow, InboxRow
@@ -48,6 +48,7 @@ class Inbox:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    @again_when_overtaken
     async def lms(
         self, statements: Sequence[Statement], documents: Sequence[dict[str, Any]], now: datetime
     ) -> Received:
@@ -80,6 +81,7 @@ class Inbox:
         accounts = frozenset(name for name in (person.assister_id, person.lms_account) if name)
         await self._take(session, case, event, fact_of(statement, policy_of(case), accounts, now), now, None)
 
+    @again_when_overtaken
     async def portal(
         self, event_id: str, report: PortalReport, digest: str, body: dict[str, Any], now: datetime
     ) -> Received:
@@ -95,6 +97,7 @@ class Inbox:
                 await self._take(session, case, event, fact, now, why)
         return await self._numbered(received, [event])
 
+    @again_when_overtaken
     async def background(self, report: BackgroundReport, now: datetime) -> Received:
         """Takes an event of the background-check vendor; only a completed report is a fact (A14)."""
         async with self._database.write() as session:
@@ -125,7 +128,7 @@ class Inbox:
     async def _sort_out(
         self, session: AsyncSession, events: Sequence[_Event], now: datetime
     ) -> tuple[list[_Event], Received]:
-        """Tells new events from repeats and altered ones; what was altered is kept aside, and then nothing else is taken."""
+        """Tells new events from repeats and altered ones; those are kept aside, and then nothing else is taken."""
         fresh: list[_Event] = []
         altered = []
         seen: dict[str, str] = {}

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from db.core import append, audit
+from db.core import again_when_overtaken, append, audit
 from db.engine import Database
 from db.states import one_or_none, opening_of, rows, state_of
 from db.tables import Assister, AuditRow, Case, CertificateRow, EarlierYear
@@ -58,6 +58,7 @@ class People:
         self._database = database
         self._key = identity_key
 
+    @again_when_overtaken
     async def submit(self, request: Request, now: datetime, source: str = "form") -> Opened:
         """Opens the case a request asks for, or finds the one it repeats (A10).
 
@@ -117,6 +118,7 @@ class People:
             await session.flush()
         return await _open(session, person, data, policy, standing, matches, earlier, now, "applicant", source)
 
+    @again_when_overtaken
     async def begin(self, assister_id: str, program: str, plan_year: int, actor: str, now: datetime) -> Opened:
         """Opens a returning assister's case without a form (A11).
 
@@ -146,6 +148,7 @@ class People:
             data = _known(person) | {"program": program, "plan_year": plan_year, "agreement_accepted": False}
             return await _open(session, person, data, policy, standing, True, current, now, actor, "staff")
 
+    @again_when_overtaken
     async def import_person(self, imported: ImportedPerson, actor: str, now: datetime) -> tuple[str, bool]:
         """Stores what an import knows of one person's earlier years, audited; answers the id and whether it is new."""
         who = imported.person

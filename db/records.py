@@ -1,4 +1,4 @@
-"""Every write about a running case: commands, facts, effects and links, idempotent, with the audit row in the same transaction."""
+"""Every write about a running case: commands, facts, effects, links; idempotent, audited in the same transaction."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from db.core import SYSTEM, append, audit, locked
+from db.core import SYSTEM, again_when_overtaken, append, audit, locked
 from db.engine import Database
 from db.people import Conflict
 from db.states import one_or_none, policy_of, rows, state_of
@@ -214,6 +214,7 @@ class Records:
 
     # commands
 
+    @again_when_overtaken
     async def store_command(
         self,
         command_id: str,
@@ -375,7 +376,7 @@ class Records:
     # the daily round
 
     async def due_reminders(self, now: datetime, after: str, page: int = 200) -> tuple[list[Letter], str]:
-        """The reminders due today, a page at a time by case id; ``after`` is "" for the first and on the last page (A18)."""
+        """The reminders due today, a page at a time by case id; ``after`` is "" for the first page (A18)."""
         waits = [wait.value for wait, owner in OWNER.items() if owner == "assister"]
         async with self._database.read() as session:
             found = await rows(

@@ -60,7 +60,7 @@ class EarlierYear(SQLModel, table=True):
 
 
 class Case(SQLModel, table=True):
-    """One assister, one program, one plan year, one attempt; ``stage`` and ``waiting_*`` are the fold over its facts."""
+    """One assister, program, plan year and attempt; ``stage`` and ``waiting_*`` are the fold over its facts."""
 
     __tablename__ = "assister_case"
     __table_args__ = (

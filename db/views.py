@@ -49,7 +49,7 @@ class Views:
     async def cases(
         self, *, limit: int = MOST, after: str | None = None, **wanted: str | int | None
     ) -> list[dict[str, Any]]:
-        """Cases, newest first, by program, plan_year, stage or kind; ``after`` is the last case_id of the page before."""
+        """Cases, newest first, by program, plan_year, stage or kind; ``after`` is the page before's last case_id."""
         query = select(Case).order_by(col(Case.opened_at).desc(), col(Case.case_id)).limit(min(limit, MOST))
         for name, value in wanted.items():
             if value is not None:
@@ -102,7 +102,7 @@ class Views:
             }
 
     async def applicant(self, email: str, number: str | None, now: datetime) -> dict[str, Any] | None:
-        """For the portal: the newest case of this e-mail (the one of the certificate, if it is theirs), and its certificate."""
+        """For the portal: the case of this e-mail (the certificate's, if it is theirs; else the newest)."""
         async with self._database.read() as session:
             people = await rows(
                 session,
@@ -156,7 +156,7 @@ class Views:
             pending = await session.execute(
                 select(func.count()).select_from(InboxRow).where(col(InboxRow.state) == "pending")
             )
-            return {**{stage: count for stage, count in by_stage.all()}, "inbox_pending": pending.scalar_one()}
+            return {**{row[0]: row[1] for row in by_stage.all()}, "inbox_pending": pending.scalar_one()}
 
     async def alive(self) -> None:
         """Raises when the database does not answer."""

@@ -5,6 +5,7 @@ import ast
 import re
 import sys
 from collections.abc import Callable, Iterator
+from enum import StrEnum
 from pathlib import Path
 from typing import get_args
 
@@ -96,6 +97,49 @@ def rows_without_a_test() -> list[str]:
     return [row for row in REQUIRED if not tests[row]]
 
 
+def stages_page() -> str:
+    from domain.eligibility import SOURCE, Check, Result
+    from domain.reasons import SENTENCES
+    from domain.stages import (
+        ENDED,
+        MAY_ASSIST_REASONS,
+        OWNER,
+        Completeness,
+        EligibilityStatus,
+        LmsAccount,
+        PortalAccount,
+        SchedulingTool,
+        Stage,
+    )
+
+    enumerations: list[tuple[str, type[StrEnum]]] = [
+        ("`eligibility.status`", EligibilityStatus),
+        ("`findings[].result`", Result),
+        ("`training.lms_account`", LmsAccount),
+        ("`training.profile`, `portal.profile`", Completeness),
+        ("`portal.account`", PortalAccount),
+        ("`portal.scheduling_tool`", SchedulingTool),
+    ]
+    parts = [
+        "## `stage`\n\nIn the order of the guide's steps; the last four end the case.",
+        table(["stage", "ends the case"], [[f"`{one}`", "yes" if one in ENDED else ""] for one in Stage]),
+        "## `waiting_for`\n\nEvery wait has an owner: whose move it is.",
+        table(["waiting for", "owner"], [[f"`{wait}`", owner] for wait, owner in OWNER.items()]),
+        "## `may_assist_reasons`\n\nEach step of the guide that isn't done is named (A30).",
+        table(["reason", "sentence"], [[f"`{one}`", SENTENCES[one]["en"]] for one in MAY_ASSIST_REASONS]),
+        "## `eligibility.findings[].check`",
+        table(["check", "holds when", "row"], [[f"`{one}`", SENTENCES[one]["en"], SOURCE[one]] for one in Check]),
+        "## Other enumerations",
+        table(["field", "values"], [[name, ", ".join(f"`{one}`" for one in every)] for name, every in enumerations]),
+    ]
+    return page(
+        "Stages",
+        "A case's stage is a fold over its facts (`domain/stages.py`): idempotent, and indifferent to their order.\n"
+        "These are all the values the status document can show.",
+        "\n\n".join(parts),
+    )
+
+
 def page(title: str, introduction: str, body: str) -> str:
     return f"{NOTE}\n\n# {title}\n\n{introduction}\n\n{body}\n"
 
@@ -108,6 +152,7 @@ def table(head: list[str], rows: list[list[str]]) -> str:
 # A new page is one function that returns its text, and a line here.
 PAGES: dict[str, Callable[[], str]] = {
     "docs/settings.md": settings_page,
+    "docs/stages.md": stages_page,
     "docs/requirements.md": requirements_page,
 }
 

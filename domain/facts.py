@@ -1,4 +1,4 @@
-"""Facts: what happened to a case, each with its own id and time. Nothing is ever taken back; the status is a fold over them."""
+"""Facts: what happened to a case, each with its own id and time; never taken back, the status is a fold over them."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -40,8 +40,9 @@ class FactKind(StrEnum):
 class Fact(BaseModel):
     """One thing that happened: `id` is unique, `at` is when it happened (UTC), `data` depends on the kind.
 
-    ``data``: requested {opened_by}; screened {round, findings}; background_reported {result}; decided {verdict, by, reason, override,
-    round}; answered {round}; exam_attempted {event_id, score, passed}; certificate_issued {number, issued_at, valid_until, sha256}.
+    ``data``: requested {opened_by}; screened {round, findings}; background_reported {result}; decided {verdict, by,
+    reason, override, round}; answered {round}; exam_attempted {event_id, score, passed}; certificate_issued {number,
+    issued_at, valid_until, sha256}.
     """
 
     model_config = ConfigDict(frozen=True)

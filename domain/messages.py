@@ -1,4 +1,4 @@
-"""What travels through Temporal: ids, verdicts and dates, never personal data. Wire models stay lenient: fields are only added, with defaults."""
+"""What travels through Temporal: ids, verdicts, dates, never personal data. Fields are only added, with defaults."""
 
 from datetime import datetime
 
@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field
 
 
 class CaseRef(BaseModel):
-    """A step of one case. ``at`` is the workflow's time, put into what is recorded; ``occurrence`` numbers repeats of a step."""
+    """A step of one case. ``at`` is the workflow's time, for what is recorded; ``occurrence`` numbers repeats."""
 
     case_id: str
     at: datetime

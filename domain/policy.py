@@ -1,4 +1,4 @@
-"""Policies: the exchange's rules that change from year to year, as versioned, dated data. A case keeps the one it began with."""
+"""Policies: the exchange's rules, as versioned, dated data. A case keeps the one it began with."""
 
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
@@ -64,6 +64,10 @@ class Windows(_Data):
 
     opens_on: date | None = None
     closes_on: date | None = None
+
+    def open_on(self, today: date) -> bool:
+        """Whether a day lies in the window."""
+        return (self.opens_on is None or self.opens_on <= today) and (self.closes_on is None or today <= self.closes_on)
 
     def closes_at(self, utc_offset_hours: int) -> datetime | None:
         """The first instant after the last day, in UTC."""

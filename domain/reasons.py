@@ -34,7 +34,7 @@ SENTENCES: dict[str, dict[str, str]] = {
     },
     "agreement_needed": {
         "en": "The agreement has not been accepted; approval needs it, or a recorded override that says how it was.",
-        "es": "El acuerdo no ha sido aceptado; la aprobación lo necesita, o una excepción registrada que diga cómo se aceptó.",
+        "es": "El acuerdo no ha sido aceptado; la aprobación lo necesita, o una excepción que diga cómo se aceptó.",
     },
     "already_decided": {
         "en": "Eligibility was decided already, by {by}.",

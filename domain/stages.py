@@ -434,6 +434,20 @@ def _since(known: _Facts, waiting_for: WaitingFor) -> datetime | None:
     return max((fact.at for fact in begins if fact), default=None)
 
 
+MAY_ASSIST_REASONS = (
+    "not_eligible",
+    "training_not_complete",
+    "exam_not_passed",
+    "no_certificate",
+    "certificate_expired",
+    "portal_not_ready",
+    "denied",
+    "withdrawn",
+    "revoked",
+    "closed",
+)
+
+
 def may_assist(state: CaseState, today: date) -> list[str]:
     """Why this person may not begin helping consumers: codes of `domain.reasons`; empty when they may (A30).
 

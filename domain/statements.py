@@ -76,7 +76,7 @@ def _no_zone() -> Any:
 
 
 def parse(body: Any) -> list[Statement]:
-    """The statements in a body: one, or a list of them; all or nothing. Raises `Invalid` naming every field at fault."""
+    """The statements in a body, one or a list, all or nothing. Raises `Invalid` naming every field at fault."""
     one = isinstance(body, dict)
     documents = [body] if one else body
     if not isinstance(documents, list) or not documents:
@@ -156,7 +156,7 @@ def fact_of(statement: Statement, policy: Policy, accounts: frozenset[str], rece
 
 
 def _kind(statement: Statement, ids: LmsIds, faults: list[Fault]) -> FactKind | None:
-    """The fact's kind; otherwise the fault, put on the field that is off: an unknown verb, another year's activity, or both together."""
+    """The fact's kind; otherwise the fault of the field that is off: an unknown verb, or another year's activity."""
     verb = statement.verb.removeprefix(VERBS)
     if not any(known == verb for known, _ in MEANING) or verb == statement.verb:
         faults.append(Fault("verb.id", "not_understood"))

@@ -1,4 +1,4 @@
-"""The only door to Temporal: cases are begun, told of facts and given commands here, and nothing is lost when it is down."""
+"""The only door to Temporal: cases are begun, told of facts and given commands; nothing is lost when it is down."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -15,8 +15,7 @@ from domain.notices import Notice
 from domain.parsing import read_json
 from domain.policies import policy_for
 from domain.policy import Policy
-from domain.request import PROGRAM, parse_request
-from domain.request import Request as CertificationRequest
+from domain.request import PROGRAM, Request as CertificationRequest, parse_request
 from domain.stages import Stage
 from starter.cases import PENDING, Answer, now
 from web.auth import Parts, Portal, Staff

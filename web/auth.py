@@ -1,4 +1,4 @@
-"""Who calls: staff by bearer token, the portal by its token, record stores by Basic credentials; secrets in constant time."""
+"""Who calls: staff and the portal by bearer token, record stores by Basic credentials; compared in constant time."""
 
 import base64
 import binascii

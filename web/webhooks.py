@@ -1,4 +1,4 @@
-"""Webhooks: verified, stored, acknowledged with 202, then delivered; a repeat is 202 again, an altered one 409 (C3–C5)."""
+"""Webhooks: verified, stored, acknowledged with 202, then delivered; an altered repeat is a 409 (C3–C5)."""
 
 import asyncio
 import hmac

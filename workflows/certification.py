@@ -1,4 +1,4 @@
-"""One assister's annual certification (program bewellnm), as the guide's seven steps; durable, and waiting for people."""
+"""One assister's annual certification (program bewellnm), as the guide's seven steps; it waits for people."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
@@ -51,7 +51,7 @@ ACCOUNT_DONE = {FactKind.PORTAL_REGISTERED, FactKind.PORTAL_ACTIVATED}
 
 @workflow.defn(name=names.WORKFLOW)
 class AssisterCertification:
-    """The certification of one assister for one plan year: request, eligibility, training, exam, certificate, portal, helping."""
+    """The certification of one assister for one plan year, from the request to the first day of helping."""
 
     @workflow.init
     def __init__(self, begin: Begin) -> None:
@@ -252,7 +252,7 @@ class AssisterCertification:
         self._notify(Notice.CERTIFICATE_ISSUED)
 
     async def _set_up_portal(self) -> None:
-        """Step 6: agents and brokers register, a counselor's account is set up by us; then profile and Scheduling Tool."""
+        """Step 6: brokers register, a counselor's account is set up by us; then profile and Scheduling Tool."""
         if not self._claimed.has_portal_account:
             await (self._register_on_portal() if self._kind.is_licensed else self._activate_account())
         if self._returning:
@@ -373,8 +373,9 @@ class AssisterCertification:
         if self.p.waiting_for != value or self.p.waiting_since is None:
             self.p.waiting_for, self.p.waiting_since = value, workflow.now()
         owner = OWNER[waiting_for] if waiting_for else "nobody"
+        since = f"{self.p.waiting_since:%Y-%m-%d %H:%M} UTC"
         workflow.set_current_details(
-            f"**{self.p.stage}**, waiting for **{value or 'nothing'}** ({owner}) since {self.p.waiting_since:%Y-%m-%d %H:%M} UTC"
+            f"**{self.p.stage}**, waiting for **{value or 'nothing'}** ({owner}) since {since}"
         )
 
     # messages

@@ -117,7 +117,7 @@ def sandbox(make_httpserver: HTTPServer, tmp_path_factory: pytest.TempPathFactor
 
 @pytest.fixture
 async def http() -> AsyncIterator[httpx2.AsyncClient]:
-    async with httpx2.AsyncClient(timeout=PATIENCE, trust_env=False) as client:
+    async with httpx2.AsyncClient(timeout=PATIENCE, trust_env=False, verify=False) as client:
         yield client
 
 

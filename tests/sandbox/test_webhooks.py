@@ -9,6 +9,8 @@ from typing import Any
 import httpx2
 from pytest_httpserver import HTTPServer
 
+from sandbox.shelf import Shelf
+from sandbox.webhooks import Deliveries, checkr
 from tests.sandbox.conftest import PATIENCE, Exchange, Running, invited, start
 
 
@@ -81,3 +83,14 @@ async def test_what_was_under_way_is_resumed_after_a_kill(
         assert page.json()["progress"]["account"] == "ready"
     finally:
         again.stop()
+
+
+async def test_patience_ends(case_id: str) -> None:
+    shelf = Shelf()
+    deliveries = Deliveries("patience", "http://127.0.0.1:9", checkr("a-secret"), shelf, patience=0.5)
+    deliveries.send(case_id, "event-1", "some.event", "{}")
+    ends = time.monotonic() + PATIENCE
+    while (kept := shelf.all("delivery:patience")[0])["outcome"] == "waiting" and time.monotonic() < ends:
+        await asyncio.sleep(0.05)
+    await deliveries.stop()
+    assert (kept["outcome"], kept["attempts"], kept["error"]) == ("given_up", 2, "ConnectError")

@@ -1,0 +1,54 @@
+"""Turns what the layers below raise into a sentence and an exit status, once; 1 means no, 2 a wrong call."""
+
+from cyclopts import CycloptsError
+
+from starter.folder import StackError
+from starter.surroundings import WrongCall
+
+NO, WRONG = 1, 2
+
+
+def explained(error: Exception) -> tuple[str, int]:
+    """The sentence and the status for an exception; never a traceback."""
+    if isinstance(error, CycloptsError):
+        error.verbose = False
+        return _line(error), WRONG
+    if isinstance(error, WrongCall):
+        return _line(error), WRONG
+    if isinstance(error, StackError):
+        return str(error), error.status
+    return _refusal(error), NO
+
+
+def _refusal(error: Exception) -> str:
+    # These are there already when one of theirs was raised; a wrong call needn't wait for them.
+    from sqlalchemy.exc import SQLAlchemyError
+    from temporalio.service import RPCError
+
+    from db.people import Conflict, UnknownAssister
+    from db.states import UnknownCase as NoSuchCase
+    from domain.faults import Invalid
+    from starter.cases import NotNow, UnknownCase
+
+    match error:
+        case Invalid():
+            faults = "; ".join(f"{fault.field}: {fault.sentence().rstrip('.')}" for fault in error.faults)
+            return f"{_line(faults)}."
+        case NotNow() | Conflict():
+            return _line(error)
+        case UnknownCase() | NoSuchCase():
+            return "There is no case with this id."
+        case UnknownAssister():
+            return "There is no assister with this id."
+        case SQLAlchemyError():
+            return f"The database can't be used: {_line(getattr(error, 'orig', None) or error)}."
+        case RPCError():
+            return f"Temporal refused the call: {error.status.name}."
+        case RuntimeError() if "client connect" in str(error):
+            return "Temporal can't be reached; what was given is kept, and carried out once it can be."
+        case _:
+            return f"Something went wrong that should not have: {type(error).__name__}."
+
+
+def _line(said: object) -> str:
+    return " ".join(str(said).split())

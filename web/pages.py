@@ -1,0 +1,151 @@
+"""What the pages share: the reader's language, the contact of the topic, rendering, content negotiation; no routes."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+
+from domain.notices import Topic
+from domain.policies import POLICIES
+from domain.policy import Contact, Policy, local_date
+from domain.request import PROGRAM
+from web.door import Door
+from web.text import LANGUAGES, in_language
+
+# A page may be about one person, and its address a secret.
+PRIVATE = {"Cache-Control": "no-store", "Referrer-Policy": "same-origin", "X-Robots-Tag": "noindex"}
+
+# Title and detail of what can't be shown.
+PROBLEMS: dict[str, dict[str, tuple[str, str]]] = {
+    "unknown_link": {
+        "en": (
+            "This link does not work",
+            "It is not complete, or it has expired. Please use the link in the newest e-mail you have from us. "
+            "If that one does not work either, contact us and we will send you a new one.",
+        ),
+        "es": (
+            "Este enlace no funciona",
+            "No está completo o ha vencido. Use el enlace del correo electrónico más reciente que tenga de nosotros. "
+            "Si ese tampoco funciona, comuníquese con nosotros y le enviaremos uno nuevo.",
+        ),
+    },
+    "identity_conflict": {
+        "en": (
+            "We could not take your request",
+            "Your National Producer Number (NPN) is already in use under another name or e-mail address. "
+            "Our staff have been told and will look at it.",
+        ),
+        "es": (
+            "No pudimos recibir su solicitud",
+            "Su número nacional de productor (NPN) ya está en uso con otro nombre o correo electrónico. "
+            "Hemos avisado a nuestro personal, que lo revisará.",
+        ),
+    },
+    "not_now": {
+        "en": (
+            "We can't take this now",
+            "Your certification has moved on since you opened the page. "
+            "Please open your status page again to see where it stands.",
+        ),
+        "es": (
+            "Ahora no podemos recibir esto",
+            "Su certificación ha avanzado desde que abrió la página. "
+            "Vuelva a abrir su página de estado para ver cómo está.",
+        ),
+    },
+    "no_certificate": {
+        "en": ("There is no certificate yet", "You get it once every step before it is done. See your status page."),
+        "es": ("Todavía no hay certificado", "Lo recibirá cuando complete los pasos anteriores. Vea su página de estado."),
+    },
+    "no_file": {
+        "en": ("We can't show your certificate right now", "Please try again later."),
+        "es": ("Ahora no podemos mostrar su certificado", "Inténtelo de nuevo más tarde."),
+    },
+    "unknown_kind": {
+        "en": ("Page not found", "There are resources for agents, brokers and enrollment counselors."),
+        "es": ("No encontramos la página", "Hay recursos para agentes, corredores y consejeros de inscripción."),
+    },
+}
+
+
+def language_of(request: Request, own: str | None = None) -> str:
+    """``lang`` in the address; else the reader's own language, where it is known; else the browser's; else English."""
+    wanted = [request.query_params.get("lang"), own, *_preferred(request.headers.get("accept-language", ""))]
+    return next((language for language in wanted if language in LANGUAGES), "en")
+
+
+def wants_json(request: Request) -> bool:
+    """Whether JSON is preferred to HTML; where they weigh the same, the one that is named, and HTML for want of that."""
+    accepted = _weights(request.headers.get("accept", "")) or {"*/*": 1.0}
+    return _weight(accepted, "application/json") > _weight(accepted, "text/html")
+
+
+def open_policies(now: datetime) -> list[Policy]:
+    """The policies whose window is open, newest first."""
+    ours = [policy for (program, _), policy in sorted(POLICIES.items(), reverse=True) if program == PROGRAM]
+    return [policy for policy in ours if policy.windows.open_on(local_date(policy, now))]
+
+
+def current_policy(now: datetime) -> Policy:
+    """The newest policy that is open; where none is, the newest of all."""
+    newest = max(year for program, year in POLICIES if program == PROGRAM)
+    return next(iter(open_policies(now)), POLICIES[PROGRAM, newest])
+
+
+def contact_of(policy: Policy, topic: Topic, language: str) -> dict[str, str | None]:
+    """The one contact a page of this topic shows (A31)."""
+    contact: Contact = getattr(policy.contacts, topic)
+    return {"label": contact.label[language], "phone": contact.phone, "email": contact.email}
+
+
+def render(
+    parts: Door,
+    template: str,
+    language: str,
+    contact: Mapping[str, str | None],
+    *,
+    here: str | None = None,
+    status: int = 200,
+    headers: Mapping[str, str] = PRIVATE,
+    **values: Any,
+) -> HTMLResponse:
+    """A page; ``here`` is the address to open it again in the other language, None where it can't be opened again."""
+    other = "es" if language == "en" else "en"
+    switch_url = in_language(here, other) if here else None
+    text = parts.pages[language].get_template(template).render(contact=contact, switch_url=switch_url, **values)
+    return HTMLResponse(text, status, {"Content-Language": language, **headers})
+
+
+def problem_page(
+    parts: Door, what: str, status: int, language: str, contact: Mapping[str, str | None], here: str | None = None
+) -> HTMLResponse:
+    """What went wrong, for people: one of `PROBLEMS`."""
+    title, detail = PROBLEMS[what][language]
+    return render(
+        parts, "problem.html", language, contact, here=here, status=status, title=title, detail=detail, errors=[]
+    )
+
+
+def _preferred(header: str) -> list[str]:
+    """Languages a browser asks for, most wanted first, without their regions."""
+    weights = _weights(header)
+    return [name.partition("-")[0] for name in sorted(weights, key=lambda name: -weights[name]) if weights[name] > 0]
+
+
+def _weight(accepted: Mapping[str, float], media: str) -> tuple[float, int]:
+    """How much a media type is wanted, and how closely it was named."""
+    ranges = (media, media.partition("/")[0] + "/*", "*/*")
+    return next(((accepted[one], -at) for at, one in enumerate(ranges) if one in accepted), (0.0, -len(ranges)))
+
+
+def _weights(header: str) -> dict[str, float]:
+    """Names and their q of an Accept header; 0 where q is no number."""
+    found = {}
+    for item in header.lower().split(","):
+        name, *parameters = (part.strip() for part in item.split(";"))
+        quality = next((value[2:] for value in parameters if value.startswith("q=")), "1")
+        if name:
+            found[name] = float(quality) if quality.replace(".", "", 1).isdecimal() else 0.0
+    return found
