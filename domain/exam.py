@@ -1,13 +1,13 @@
 """The final exam: exact scores against the policy's pass mark, nothing rounded up (A21)."""
 
-from decimal import ROUND_DOWN, Decimal
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
 from domain.faults import Fault, Invalid
 
 _DIGITS = 20
-_SIX = Decimal("0.000001")
+_PLACES, _CUT = 40, 6
 
 
 def score_of(result: Any) -> Fraction:
@@ -46,17 +46,11 @@ def passes(score: Fraction, pass_mark: Decimal) -> bool:
 
 
 def as_text(score: Fraction) -> str:
-    """The score as a decimal string: exact where it ends within twenty places, else cut (never rounded) to six."""
-    exact = _exact_decimal(score)
-    value = (
-        exact
-        if exact is not None
-        else (Decimal(score.numerator) / Decimal(score.denominator)).quantize(_SIX, ROUND_DOWN)
-    )
-    text = format(value, "f")
-    return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-def _exact_decimal(score: Fraction) -> Decimal | None:
-    scaled = score * 10 ** (2 * _DIGITS)
-    return Decimal(scaled.numerator).scaleb(-2 * _DIGITS) if scaled.denominator == 1 else None
+    """The score as a decimal string: exact where it ends within forty places, else cut (never rounded) to six."""
+    exact = (score * 10**_PLACES).denominator == 1
+    places = _PLACES if exact else _CUT
+    # Whole numbers, since Decimal's own arithmetic rounds to 28 digits.
+    units = abs(score.numerator) * 10**places // score.denominator
+    whole, part = divmod(units, 10**places)
+    decimals = f"{part:0{places}}".rstrip("0")
+    return f"{'-' if score < 0 and units else ''}{whole}{'.' if decimals else ''}{decimals}"

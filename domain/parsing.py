@@ -1,7 +1,7 @@
 """JSON from outside, read exactly: decimals stay decimals, and what JSON doesn't allow is refused."""
 
 import json
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 
 from domain.faults import Fault, Invalid
@@ -21,12 +21,21 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def read_json(body: bytes) -> Any:
     """The JSON document in ``body``, numbers with a point as `Decimal`.
 
-    Raises `Invalid` where it is not JSON (UTF-8, no NaN, no repeated keys, not nested absurdly deep).
+    Raises `Invalid` where it is not JSON (UTF-8, no NaN, no repeated keys, no half characters, no number beyond
+    reckoning, not nested absurdly deep).
     """
     try:
-        return json.loads(body.decode("utf-8"), parse_float=Decimal, parse_constant=_refuse, object_pairs_hook=_unique)
-    except (ValueError, RecursionError):
+        return _whole(
+            json.loads(body.decode("utf-8"), parse_float=Decimal, parse_constant=_refuse, object_pairs_hook=_unique)
+        )
+    except (ValueError, RecursionError, InvalidOperation):
         raise Invalid([Fault("body", "json")]) from None
+
+
+def _whole(document: Any) -> Any:
+    """The document, if all of its text can be stored: an escaped half of a surrogate pair is no character."""
+    canonical(document).encode("utf-8")
+    return document
 
 
 def canonical(document: Any) -> str:
@@ -34,13 +43,21 @@ def canonical(document: Any) -> str:
 
     def plain(value: Any) -> Any:
         if isinstance(value, Decimal):
-            return {"number": str(value.normalize())}
+            return {"number": _spelled(value)}
         if isinstance(value, bool) or value is None or isinstance(value, str):
             return value
         if isinstance(value, int):
-            return {"number": str(Decimal(value).normalize())}
+            return {"number": _spelled(Decimal(value))}
         if isinstance(value, dict):
             return {key: plain(item) for key, item in value.items()}
         return [plain(item) for item in value]
 
     return json.dumps(plain(document), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def _spelled(number: Decimal) -> str:
+    """A number's only spelling, with every digit: `normalize` would round to its context, and overflow."""
+    sign, digits, exponent = number.as_tuple()
+    text = "".join(map(str, digits)).lstrip("0")
+    bare = text.rstrip("0")
+    return f"{'-' if sign else ''}{bare}E{int(exponent) + len(text) - len(bare)}" if bare else "0"

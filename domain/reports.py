@@ -106,7 +106,9 @@ def parse_background(body: Any) -> BackgroundReport:
     faults = [Fault(field, "required") for field in ("id", "type") if not _short_text(body.get(field))]
     if not isinstance(subject, dict):
         raise Invalid([*faults, Fault("data.object", "required")])
-    if not _short_text(subject.get("candidate_id")) and not _short_text(subject.get("custom_id")):
+    ids = {name: subject.get(name) for name in ("candidate_id", "custom_id")}
+    faults += [Fault(f"data.object.{name}", "text") for name, value in ids.items() if value and not _short_text(value)]
+    if not any(ids.values()):
         faults.append(Fault("data.object.candidate_id", "required"))
     if body.get("type") == "report.completed" and subject.get("result") not in ("clear", "consider"):
         faults.append(Fault("data.object.result", "choice", (("choices", "clear, consider"),)))
@@ -115,8 +117,8 @@ def parse_background(body: Any) -> BackgroundReport:
     return BackgroundReport(
         event_id=body["id"],
         type=body["type"],
-        candidate_id=subject.get("candidate_id"),
-        case_id=subject.get("custom_id"),
+        candidate_id=ids["candidate_id"] or None,
+        case_id=ids["custom_id"] or None,
         status=subject.get("status"),
         result=subject.get("result"),
         digest=digest(body),
@@ -124,4 +126,4 @@ def parse_background(body: Any) -> BackgroundReport:
 
 
 def _short_text(value: Any) -> bool:
-    return isinstance(value, str) and 0 < len(value) <= 200
+    return isinstance(value, str) and 0 < len(value) <= 200 and value.isascii() and value.isprintable()

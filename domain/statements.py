@@ -24,7 +24,7 @@ MEANING: dict[tuple[str, str], FactKind] = {
     ("scored", "exam_id"): FactKind.EXAM_ATTEMPTED,
 }
 
-_COMPARED = ("actor", "verb", "object", "result", "context", "timestamp")
+_COMPARED = ("actor", "verb", "object", "result", "context")
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,10 @@ def _statement(document: Any) -> Statement:
         object_id=object_id,
         result=document.get("result"),
         timestamp=timestamp,
-        digest=canonical({field: document.get(field) for field in _COMPARED}),
+        digest=canonical(
+            {field: document.get(field) for field in _COMPARED}
+            | {"timestamp": timestamp.isoformat() if timestamp else None}
+        ),
     )
 
 

@@ -6,15 +6,15 @@ import os
 import sys
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
-from cyclopts import App, CycloptsError, Parameter
+from cyclopts import App, Group, Parameter
 from cyclopts.validators import Number
 
 from starter import show
 from starter.faults import explained
-from starter.folder import StackError
 from starter.surroundings import Doors, WrongCall, acting, names_a_database, reading, settings_of
 
 if TYPE_CHECKING:
@@ -35,19 +35,36 @@ app = App(
 )
 
 
+def _no_option(_: Any, file: str) -> None:
+    """A lone hyphen is standard input; what else begins with one is a mistyped option."""
+    if file.startswith("-") and file != "-":
+        raise ValueError("There is no such option.")
+
+
+STACK = Group.create_ordered("The stack")
+ASSISTERS = Group.create_ordered("Assisters")
+CASES = Group.create_ordered("Cases")
+PROCESSES = Group.create_ordered("Processes, one each, for a distributed set-up")
+
+FLAG = Parameter(negative="", show_default=False)
+Json = Annotated[bool, FLAG, Parameter(name="--json", help="Answer with one JSON document.")]
+
+
 @Parameter(name="*")
 @dataclass(frozen=True)
 class Way:
-    """What every verb takes."""
+    """What every verb takes that talks to a stack."""
 
     data: Annotated[Path | None, Parameter(help="Folder of the stack; without it the stack that runs is found.")] = None
-    json: Annotated[bool, Parameter(negative="", help="Answer with one JSON document.")] = False
+    json: Json = False
 
 
 USUAL = Way()
 
 CaseId = Annotated[str, Parameter(help="Id of the case.")]
-File = Annotated[str, Parameter(help="JSON file; - for standard input.")]
+File = Annotated[
+    str, Parameter(allow_leading_hyphen=True, validator=_no_option, help="JSON file; - for standard input.")
+]
 Reason = Annotated[str, Parameter(help="Why; it is audited.")]
 Actor = Annotated[str, Parameter(name="--as", help="Who does it; it is audited.")]
 CommandId = Annotated[
@@ -60,44 +77,46 @@ Kind = Literal["agent", "broker", "enrollment_counselor"]
 # the stack
 
 
-@app.command
+@app.command(group=STACK)
 async def up(
     *,
     port: Annotated[
         int, Parameter(validator=Number(gte=0, lte=65535), help="Port of the web; 0 for a free one.")
     ] = 8000,
-    no_sandbox: Annotated[bool, Parameter(negative="", help="Leave the stand-in third parties out.")] = False,
-    way: Way = USUAL,
+    no_sandbox: Annotated[bool, FLAG, Parameter(help="Leave the stand-in third parties out.")] = False,
+    data: Annotated[Path | None, Parameter(help="Folder of the stack; without it CERTIFY_DATA or ./data.")] = None,
+    as_json: Json = False,
 ) -> int:
     """Run the whole stack on this machine until Ctrl-C; on the same folder it carries on."""
     from starter.stack import up
 
     def ready(document: dict[str, Any]) -> None:
-        if way.json:
+        if as_json:
             show.as_json({name: value for name, value in document.items() if name not in ("secrets", "settings")})
         else:
             show.addresses(show.console(), document)
 
-    folder = way.data or Path(os.environ.get("CERTIFY_DATA") or "data")
+    folder = data or Path(os.environ.get("CERTIFY_DATA") or "data")
     return await up(folder, port, not no_sandbox, ready)
 
 
-@app.command
+@app.command(group=STACK)
 async def demo(
     *,
-    keep: Annotated[bool, Parameter(negative="", help="Leave the stack running at the end, until Ctrl-C.")] = False,
-    way: Way = USUAL,
+    keep: Annotated[bool, FLAG, Parameter(help="Leave the stack running at the end, until Ctrl-C.")] = False,
+    data: Annotated[Path | None, Parameter(help="Folder of the stack; a fresh one without it.")] = None,
+    as_json: Json = False,
 ) -> int:
     """Start the stack and certify several assisters over the real interfaces."""
     from starter.demo import demonstrate
 
-    return await demonstrate(way.data, keep, way.json)
+    return await demonstrate(data, keep, as_json)
 
 
 # requests
 
 
-@app.command
+@app.command(group=ASSISTERS)
 async def request(file: File, /, *, way: Way = USUAL) -> None:
     """Submit a certification request."""
     body = _read(file, FORM_BYTES)
@@ -110,7 +129,7 @@ async def request(file: File, /, *, way: Way = USUAL) -> None:
     _answer_opened(way, document)
 
 
-@app.command
+@app.command(group=ASSISTERS)
 async def begin(
     assister: Annotated[str, Parameter(help="Id of the assister, ast_….")],
     /,
@@ -127,7 +146,7 @@ async def begin(
     _answer_opened(way, document)
 
 
-@app.command(name="import")
+@app.command(name="import", group=ASSISTERS)
 async def import_(
     file: File,
     /,
@@ -154,12 +173,12 @@ async def import_(
 # reading
 
 
-@app.command
+@app.command(group=CASES)
 async def status(
     case: CaseId,
     /,
     *,
-    history: Annotated[bool, Parameter(negative="", help="With everything that happened, in order.")] = False,
+    history: Annotated[bool, FLAG, Parameter(help="With everything that happened, in order.")] = False,
     way: Way = USUAL,
 ) -> None:
     """Show where a case is and what it waits for."""
@@ -171,7 +190,7 @@ async def status(
         show.status(show.console(), document)
 
 
-@app.command(name="list")
+@app.command(name="list", group=CASES)
 async def list_(
     *,
     program: Annotated[Program | None, Parameter(help="Only of this program.")] = None,
@@ -186,16 +205,16 @@ async def list_(
     _demand_one_of("stage", stage, [one.value for one in Stage])
     found: list[dict[str, Any]] = []
     async with reading(way.data) as views:
-        wanted = {"program": program, "plan_year": plan_year, "stage": stage, "kind": kind}
-        while page := await views.cases(after=found[-1]["case_id"] if found else None, **wanted):
-            found += page
+        page = partial(views.cases, program=program, plan_year=plan_year, stage=stage, kind=kind)
+        while more := await page(after=found[-1]["case_id"] if found else None):
+            found += more
     if way.json:
         show.as_json(found)
     else:
         show.cases(show.console(), found)
 
 
-@app.command
+@app.command(group=CASES)
 async def audit(case: CaseId, /, *, way: Way = USUAL) -> None:
     """Show every write about a case: who, when, what, why."""
     async with reading(way.data) as views:
@@ -209,7 +228,7 @@ async def audit(case: CaseId, /, *, way: Way = USUAL) -> None:
 # commands for a case
 
 
-@app.command
+@app.command(group=CASES)
 async def decide(
     case: CaseId,
     decision: Annotated[Literal["approve", "deny", "ask"], Parameter(help="The decision; ask is for information.")],
@@ -230,7 +249,7 @@ async def decide(
         await _answer_command(way, doors, case, answer)
 
 
-@app.command
+@app.command(group=CASES)
 async def answer(case: CaseId, file: File, /, *, way: Way = USUAL) -> None:
     """Answer what staff asked, as the assister: changed request fields and a message, in JSON."""
     body = _read(file, FORM_BYTES)
@@ -240,7 +259,7 @@ async def answer(case: CaseId, file: File, /, *, way: Way = USUAL) -> None:
         await _answer_command(way, doors, case, told)
 
 
-@app.command
+@app.command(group=CASES)
 async def withdraw(
     case: CaseId, /, *, reason: Reason, actor: Actor, command_id: CommandId = None, way: Way = USUAL
 ) -> None:
@@ -251,7 +270,7 @@ async def withdraw(
         await _answer_command(way, doors, case, told)
 
 
-@app.command
+@app.command(group=CASES)
 async def revoke(
     case: CaseId, /, *, reason: Reason, actor: Actor, command_id: CommandId = None, way: Way = USUAL
 ) -> None:
@@ -262,7 +281,7 @@ async def revoke(
         await _answer_command(way, doors, case, told)
 
 
-@app.command
+@app.command(group=CASES)
 async def resend(
     case: CaseId,
     notice: Annotated[str, Parameter(help="Name of the e-mail, such as lms_invitation or portal_activation.")],
@@ -286,21 +305,21 @@ async def resend(
 # one process each
 
 
-@app.command
+@app.command(group=PROCESSES)
 def worker(*, way: Way = USUAL) -> None:
-    """Run the Temporal worker, for a distributed set-up."""
+    """Run the Temporal worker."""
     settings_of(way.data)
     _become(way, "worker", str(ROOT / "worker.py"))
 
 
-@app.command
+@app.command(group=PROCESSES)
 def web(*, way: Way = USUAL) -> None:
-    """Run the web, for a distributed set-up."""
+    """Run the web: API, pages, webhooks."""
     settings_of(way.data)
     _become(way, "web", "-P", "-m", "web")
 
 
-@app.command
+@app.command(group=PROCESSES)
 def sandbox(*, way: Way = USUAL) -> None:
     """Run the stand-in third parties, with their SANDBOX_… settings."""
     if way.data is not None or names_a_database():

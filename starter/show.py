@@ -101,11 +101,10 @@ def status(out: Console, document: Document) -> None:
     findings = document["eligibility"]["findings"]
     if findings:
         out.print()
-        out.print(_rows(table("check", "result", "source"), ([*_finding(one)] for one in findings)))
+        out.print(_rows(table("check", "result", "source"), map(_finding, findings)))
     if "history" in document:
         out.print()
-        entries = ([instant(one["at"]), text(one["kind"]), text(_details(one["data"]))] for one in document["history"])
-        out.print(_rows(table("when", "what", "details"), entries))
+        _log(out, ((one["at"], text(one["kind"]), _details(one["data"])) for one in document["history"]))
 
 
 def _steps(document: Document) -> list[tuple[str, Text | str]]:
@@ -116,7 +115,7 @@ def _steps(document: Document) -> list[tuple[str, Text | str]]:
         ("eligibility", _decision(document["eligibility"])),
         ("LMS", f"account {training['lms_account']}, profile {training['profile']}"),
         ("training", f"completed {instant(training['completed_at'])}" if training["completed_at"] else "-"),
-        ("exam", f"{len(exam['attempts'])} attempts, the last: {attempts}" if attempts else "-"),
+        ("exam", f"attempts: {len(exam['attempts'])}, the last: {attempts}" if attempts else "-"),
         ("certificate", f"{certificate['number']}, {instant(certificate['issued_at'])}" if certificate else "-"),
         (
             f"{portal['portal']} portal",
@@ -141,13 +140,13 @@ def _finding(one: Document) -> tuple[Text, Text, Text]:
 def cases(out: Console, found: list[Document]) -> None:
     """Cases, one a line."""
     lines = (
-        [
+        (
             text(one["case_id"]),
             words(one["kind"]),
             text(one["plan_year"]),
             words(one["stage"]),
             words(one["waiting_for"]),
-        ]
+        )
         for one in found
     )
     made = _rows(table("case", "kind", "year", "stage", "waiting for"), lines)
@@ -157,8 +156,21 @@ def cases(out: Console, found: list[Document]) -> None:
 
 def audit(out: Console, entries: list[Document]) -> None:
     """Every write: when, who, what, why."""
-    lines = ([instant(one["at"]), text(one["actor"]), text(one["action"]), text(_why(one))] for one in entries)
-    out.print(_rows(table("when", "who", "what", "why and details"), lines))
+    _log(out, ((one["at"], _deed(one), _why(one)) for one in entries))
+
+
+def _log(out: Console, entries: Iterable[tuple[str, Text, str]]) -> None:
+    """What happened, each with its details beneath it."""
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    for at, what, details in entries:
+        grid.add_row(instant(at), Text("\n").join([what, *([text(details, "dim")] if details else [])]))
+    out.print(grid)
+
+
+def _deed(entry: Document) -> Text:
+    return Text.assemble(text(entry["action"]), " by ", text(entry["actor"]))
 
 
 def _why(entry: Document) -> str:
@@ -173,7 +185,7 @@ def _short(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _rows(made: Table, lines: Iterable[list[Text | str]]) -> Table:
+def _rows(made: Table, lines: Iterable[tuple[Text | str, ...]]) -> Table:
     for line in lines:
         made.add_row(*line)
     return made

@@ -37,7 +37,7 @@ class Doors:
 def enter(data: Path | None) -> None:
     """Puts the settings of the stack that is found into the environment, in place of what was there of ours.
 
-    An environment that names a database is a distributed set-up: it stands, unless a folder is given. Raises `WrongCall`.
+    An environment that names a database is a distributed set-up: it stands, unless a folder is given.
     """
     if data is not None or not names_a_database():
         _take_over(_found(data))
@@ -54,7 +54,8 @@ def _found(data: Path | None) -> Document:
     except ValueError as error:
         raise WrongCall(str(error)) from None
     if document is None:
-        raise WrongCall(NONE_RUNS if data is None else f"No stack runs on {data}; start it with `certify up --data`.")
+        here = f"No stack runs on {data}; start one with `certify up --data {data}`."
+        raise WrongCall(NONE_RUNS if data is None else here)
     return document
 
 
@@ -75,12 +76,13 @@ def settings_of(data: Path | None) -> "Settings":
     enter(data)
     try:
         settings = load()
-        assert settings.key, "an empty key would make everybody the same person"
+        if not settings.key:
+            raise ValueError("empty")
     except ValidationError as error:
         raise WrongCall(_at_fault(error)) from None
     except SettingsError as error:
         raise WrongCall(f"The settings are not understood: {error}.") from None
-    except (ValueError, AssertionError):
+    except ValueError:
         raise WrongCall("CERTIFY_IDENTITY_KEY has to be a hexadecimal key.") from None
     return settings
 

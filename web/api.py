@@ -186,10 +186,10 @@ async def resend(request: Request, parts: Parts, actor: Staff, case_id: str, key
 
 
 async def _done(parts: Door, case_id: str, answer: Answer) -> JSONResponse:
-    """The command's id and state with the case as it stands now: 200 applied, 202 pending."""
-    document = {"command_id": answer.command_id, "state": answer.state}
+    """The status document as it stands now, with the command's id and state: 200 applied, 202 pending."""
     status = await parts.views.status(case_id, now())
-    return JSONResponse(document | {"case": status}, 202 if answer.state == PENDING else 200)
+    told = {"command_id": answer.command_id, "state": answer.state}
+    return JSONResponse(status | told, 202 if answer.state == PENDING else 200)
 
 
 @router.post(

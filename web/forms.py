@@ -17,13 +17,18 @@ MOST_FIELDS = 200
 _PARTS = ("business_address", "physical_address", "employer")
 _TICKED = ("agreement_accepted", "background_check_consent")
 _SHOWN_TEXT = ("agreement_version", "agreement_language")
+_UNSAID: dict[str, dict[str, Any]] = {
+    "agent": {"license_state": "NM", "agreement_accepted": False},
+    "broker": {"license_state": "NM", "agreement_accepted": False},
+    "enrollment_counselor": {"background_check_consent": False},
+}
 _MAY_BE_EMPTIED = ("business_address.line2", "physical_address.line2", "employer.name")
 
 Values = dict[str, str]
 
 
 async def posted(request: Request) -> Values:
-    """The fields of a form post by their names, trimmed; 415 for another kind of body, 400 for one that can't be read."""
+    """The fields of a form post by their names, trimmed; 415 for another kind of body, 400 for an unreadable one."""
     if media_type(request) != MEDIA_TYPE:
         raise HTTPException(415, f"Send the form as {MEDIA_TYPE}.")
     try:
@@ -56,11 +61,9 @@ def document_of(values: Mapping[str, str]) -> dict[str, Any]:
 
 
 def request_document(values: Mapping[str, str]) -> dict[str, Any]:
-    """The certification request a form stands for; agents and brokers aren't asked for the licence's state, it is NM."""
+    """The certification request a form stands for, with what it leaves unsaid: unticked boxes, the licence's state."""
     document = document_of(values)
-    if document.get("kind") in ("agent", "broker"):
-        document.setdefault("license_state", "NM")
-    return document
+    return {**_UNSAID.get(values.get("kind", ""), {}), **document}
 
 
 def values_of(document: Mapping[str, Any]) -> Values:
@@ -83,7 +86,7 @@ def changes_of(values: Mapping[str, str], before: Mapping[str, Any]) -> tuple[di
     old = values_of(before)
     changed = {name: text for name, text in values.items() if text != old.get(name, "").strip()}
     emptied = [name for name, text in changed.items() if not text]
-    changes = document_of(changed | {name: values[name] for name in _SHOWN_TEXT if name in values})
+    changes = document_of(changed)
     for name in emptied:
         head, _, rest = name.partition(".")
         if name in _MAY_BE_EMPTIED:

@@ -57,7 +57,10 @@ PROBLEMS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "no_certificate": {
         "en": ("There is no certificate yet", "You get it once every step before it is done. See your status page."),
-        "es": ("Todavía no hay certificado", "Lo recibirá cuando complete los pasos anteriores. Vea su página de estado."),
+        "es": (
+            "Todavía no hay certificado",
+            "Lo recibirá cuando complete los pasos anteriores. Vea su página de estado.",
+        ),
     },
     "no_file": {
         "en": ("We can't show your certificate right now", "Please try again later."),
@@ -77,7 +80,7 @@ def language_of(request: Request, own: str | None = None) -> str:
 
 
 def wants_json(request: Request) -> bool:
-    """Whether JSON is preferred to HTML; where they weigh the same, the one that is named, and HTML for want of that."""
+    """Whether JSON is preferred to HTML; where both weigh the same, the one named more closely, else HTML."""
     accepted = _weights(request.headers.get("accept", "")) or {"*/*": 1.0}
     return _weight(accepted, "application/json") > _weight(accepted, "text/html")
 
@@ -135,9 +138,10 @@ def _preferred(header: str) -> list[str]:
 
 
 def _weight(accepted: Mapping[str, float], media: str) -> tuple[float, int]:
-    """How much a media type is wanted, and how closely it was named."""
-    ranges = (media, media.partition("/")[0] + "/*", "*/*")
-    return next(((accepted[one], -at) for at, one in enumerate(ranges) if one in accepted), (0.0, -len(ranges)))
+    """How much a media type is wanted, and how closely it was named; (0, 0) where it isn't."""
+    ranges = {media: 3, media.partition("/")[0] + "/*": 2, "*/*": 1}
+    named = next((one for one in ranges if one in accepted), None)
+    return (accepted[named], ranges[named]) if named and accepted[named] > 0 else (0.0, 0)
 
 
 def _weights(header: str) -> dict[str, float]:

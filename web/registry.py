@@ -1,4 +1,4 @@
-"""Public pages about nobody in particular: the verification of a certificate (A24) and the resources by kind (A6, A32)."""
+"""Public pages anybody may read: verification of a certificate (A24), resources by kind (A6, A32)."""
 
 import re
 from datetime import date, datetime
@@ -44,7 +44,7 @@ async def certificate(number: str, request: Request, parts: Parts) -> Response:
         "certificate.html",
         language,
         contact_of(policy or current_policy(now()), Topic.GENERAL, language),
-        here=request.url.path,
+        here=f"/certificates/{number}" if _NUMBER.fullmatch(number) else None,
         status=200 if found else 404,
         headers=_NEGOTIATED,
         number=found["number"] if found else number[:100],
@@ -66,9 +66,7 @@ async def resources(kind: str, request: Request, parts: Parts) -> HTMLResponse:
         contact,
         here=f"/resources/{kind}",
         kind=kind,
-        kinds=[
-            {"kind": other.value, "url": f"/resources/{other}?lang={language}"} for other in Kind if other != kind
-        ],
+        kinds=[{"kind": other.value, "url": f"/resources/{other}?lang={language}"} for other in Kind if other != kind],
         resources=[{"label": link.label[language], "url": link.url} for link in policy.resources[Kind(kind)]],
         referrals=policy.referrals[language],
     )

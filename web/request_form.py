@@ -11,7 +11,7 @@ from domain.agreements import agreement
 from domain.faults import Fault, Invalid
 from domain.notices import Topic
 from domain.policies import policy_for
-from domain.policy import Policy
+from domain.policy import Policy, local_date
 from domain.request import PROGRAM, parse_request
 from starter.cases import now
 from web.auth import Parts
@@ -73,7 +73,8 @@ def _chosen(plan_year: str | None) -> tuple[Policy, list[Fault]]:
         return policy, [Fault("plan_year", "no_policy")]
     if asked in open_policies(at):
         return asked, []
-    return policy, [Fault("plan_year", "window_closed" if asked.plan_year < policy.plan_year else "window_not_open")]
+    last = asked.windows.closes_on
+    return policy, [Fault("plan_year", "window_closed" if last and last < local_date(asked, at) else "window_not_open")]
 
 
 def _form(

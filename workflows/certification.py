@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from temporalio import workflow
@@ -291,14 +292,15 @@ class AssisterCertification:
             errand = self.p.errands[0]
             ref = CommandRef(command_id=errand.command_id, case_id=self.case_id, at=workflow.now())
             applied = await workflow.execute_local_activity_method(Records.apply, ref, **DATABASE)
-            if applied.applied and errand.kind == CommandKind.RESEND:
-                await self._send(Notice(errand.notice), about=errand.command_id)
-            elif applied.applied:
-                case = CaseRef(case_id=self.case_id, at=workflow.now())
-                await workflow.execute_activity_method(
-                    Portal.activate, case, summary="Assister Portal account activated", **THIRD_PARTY
-                )
+            if applied.applied:
+                self._start(f"errand {errand.command_id}", partial(self._run_errand, errand))
             self.p.errands = self.p.errands[1:]
+
+    async def _run_errand(self, errand: Command) -> None:
+        if errand.kind == CommandKind.RESEND:
+            await self._send(Notice(errand.notice), about=errand.command_id)
+        else:
+            await self._effect(Portal.activate, "Assister Portal account activated")
 
     async def _say_goodbye(self, outcome: str) -> None:
         """Records the end, tells the assister, and takes back what must not stay open."""

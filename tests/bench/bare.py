@@ -1,0 +1,54 @@
+"""A workflow that does nothing, as often as a broker's does something: what Temporal itself costs."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from temporalio import activity, workflow
+
+TASK_QUEUE = "bench-bare"
+SECONDS = timedelta(seconds=10)
+
+
+@dataclass
+class Shape:
+    """How many activities, local activities and messages (signals and updates) a path has."""
+
+    regular: int
+    local: int
+    messages: int
+
+
+@activity.defn
+async def nothing() -> None:
+    """Does nothing."""
+
+
+@workflow.defn
+class Bare:
+    """Hears the messages one by one, and calls the activities in between, spread evenly."""
+
+    def __init__(self) -> None:
+        self._heard = 0
+
+    @workflow.run
+    async def run(self, shape: Shape) -> None:
+        """Ends after the last message and the last activity."""
+        regular = local = 0
+        for stop in range(shape.messages + 1):
+            await workflow.wait_condition(lambda stop=stop: self._heard >= stop)  # type: ignore[misc]
+            while local * shape.messages < shape.local * stop:
+                await workflow.execute_local_activity(nothing, start_to_close_timeout=SECONDS)
+                local += 1
+            while regular * shape.messages < shape.regular * stop:
+                await workflow.execute_activity(nothing, start_to_close_timeout=SECONDS)
+                regular += 1
+
+    @workflow.signal
+    def reported(self) -> None:
+        """A message."""
+        self._heard += 1
+
+    @workflow.update
+    def decide(self) -> None:
+        """A message that is answered."""
+        self._heard += 1

@@ -1,0 +1,318 @@
+"""The system without its web process, for tests in which time is skipped: worker and door run in the test's process."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx2
+from temporalio.client import Client, WorkflowHandle
+from temporalio.common import SearchAttributeKey
+from temporalio.testing import TimeSkipper, WorkflowEnvironment
+
+import worker
+from activities.failures import CodedFailures
+from adapters import http
+from adapters.press import make_signing_pair
+from db import migrate
+from db.engine import Database
+from db.inbox import Inbox
+from db.people import Opened, People
+from db.records import Records
+from db.tables import Case
+from db.views import Views
+from domain.eligibility import Verdict
+from domain.facts import FactKind
+from domain.messages import Progress, Report, RoundPage
+from domain.parsing import read_json
+from domain.policies import policy_for
+from domain.policy import Policy
+from domain.reports import BackgroundReport, parse_portal
+from domain.request import parse_request
+from domain.statements import parse
+from settings import Settings, load
+from starter import server
+from starter.cases import Cases
+from starter.client import plugin
+from starter.plan import OWN_PORTS, SANDBOX_PORTS, SECRETS, Plan
+from starter.processes import answers, choose_ports
+from tests.support import documents
+from workflows import messages as names
+
+Document = dict[str, Any]
+ROOT = Path(__file__).parent.parent.parent
+PATIENCE = 30.0
+NEVER = 10**8
+VERB = {"account": "registered", "profile": "completed", "course": "completed"}
+
+
+class Inside:
+    """Cases, their workflows and their clocks, over one database, one Temporal server and one sandbox."""
+
+    def __init__(self, settings: Settings, plan: Plan, client: Client, database: Database, web: httpx2.AsyncClient):
+        self.settings = settings
+        self.client = client
+        self.database = database
+        self.records = Records(database, settings.key)
+        self.inbox = Inbox(database)
+        self.people = People(database, settings.key)
+        self.views = Views(database)
+        self.cases = Cases(client, self.people, self.records, self.inbox, settings.task_queue)
+        self._plan = plan
+        self._web = web
+        self._skipper = TimeSkipper(client)
+        self._skipped: dict[str, timedelta] = {}
+
+    # opening
+
+    async def open(self, request: Document, at: datetime | None = None, know: bool = True, **policy: Any) -> Opened:
+        """Opens a case and starts its workflow; ``policy`` names what differs from the shipped one for this case."""
+        opened = await self.store(request, at, know, **policy)
+        await self.cases.start((await self.records.view(opened.case_id)).case)
+        return opened
+
+    async def store(self, request: Document, at: datetime | None = None, know: bool = True, **policy: Any) -> Opened:
+        """Stores a request whose workflow is not started yet."""
+        if know and "npn" in request:
+            await self._post("registry", "producers", documents.producer(request))
+        opened = await self.people.submit(parse_request(request), at or datetime.now(UTC), "form")
+        await self._change_policy(opened.case_id, policy)
+        return opened
+
+    async def _change_policy(self, case_id: str, changes: Mapping[str, Any]) -> None:
+        if changes:
+            async with self.database.write() as session:
+                case = await session.get_one(Case, case_id)
+                case.policy = Policy.model_validate({**case.policy, **changes}).model_dump(mode="json")
+                session.add(case)
+
+    # looking
+
+    def handle(self, opened: Opened) -> WorkflowHandle[Any, Any]:
+        return self.client.get_workflow_handle(opened.workflow_id)
+
+    async def status(self, opened: Opened) -> Document:
+        return await self.views.status(opened.case_id, self.now(opened), history=True)
+
+    async def progress(self, opened: Opened) -> Progress:
+        answer: Progress = await self.handle(opened).query(names.PROGRESS, result_type=Progress)
+        return answer
+
+    async def until(self, opened: Opened, wanted: str | Callable[[Document], Any]) -> Document:
+        """Waits until the case is in a stage, or until ``wanted`` holds for its status."""
+        holds = (lambda status: status["stage"] == wanted) if isinstance(wanted, str) else wanted
+        async with asyncio.timeout(PATIENCE):
+            while not holds(status := await self.status(opened)):
+                await asyncio.sleep(0.03)
+        return status
+
+    async def agreed(self, opened: Opened, stage: str, waiting_for: str | None) -> Document:
+        """Waits until database and workflow both say that the case is here, and waits for this."""
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                status, progress = await self.status(opened), await self.progress(opened)
+                said = (progress.stage, progress.waiting_for or None)
+                if said == (status["stage"], status["waiting_for"]) == (stage, waiting_for):
+                    return status
+                await asyncio.sleep(0.03)
+        raise AssertionError
+
+    async def runs(self, opened: Opened) -> list[str]:
+        """The run ids of a case's workflow, the first one first."""
+        query = f"WorkflowId = '{opened.workflow_id}'"
+        found = [(one.start_time, one.run_id) async for one in self.client.list_workflows(query)]
+        return [run_id for _, run_id in sorted(found)]
+
+    async def letters(self, request: Document) -> list[Document]:
+        url = self._plan.url("mailbox")
+        found: list[Document] = (await self._web.get(f"{url}/messages", params={"to": request["email"]})).json()
+        return found
+
+    async def letter(self, request: Document, wanted: Callable[[Document], Any]) -> Document:
+        async with asyncio.timeout(PATIENCE):
+            while not (found := [one for one in await self.letters(request) if wanted(one)]):
+                await asyncio.sleep(0.05)
+        return found[-1]
+
+    async def notices(self, opened: Opened) -> list[str]:
+        """The notices sent about a case, in the order of their times."""
+        history = (await self.status(opened))["history"]
+        return [one["kind"].removeprefix("notice.") for one in history if one["kind"].startswith("notice.")]
+
+    async def calls(self, stand_in: str) -> list[Document]:
+        found: list[Document] = (await self._web.get(f"{self._plan.url(stand_in)}/calls")).json()
+        return found
+
+    # doing
+
+    def now(self, opened: Opened) -> datetime:
+        """The time it is for a case: the real one, and what was skipped for it."""
+        return datetime.now(UTC) + self._skipped.get(opened.case_id, timedelta())
+
+    async def skip(self, opened: Opened, how_long: timedelta) -> bool:
+        """Lets time pass for a case; False when it ended meanwhile."""
+        async with asyncio.timeout(PATIENCE):
+            lived = await self._skipper.fast_forward(self.handle(opened), how_long)
+        self._skipped[opened.case_id] = self._skipped.get(opened.case_id, timedelta()) + how_long
+        return lived
+
+    async def decide(self, opened: Opened, verdict: str = "approve", **options: Any) -> str:
+        answer = await self.cases.decide(
+            opened.case_id, Verdict(verdict), options.pop("reason", "checked"), "staff", **options
+        )
+        return answer.state
+
+    async def approved(self, opened: Opened, **options: Any) -> None:
+        await self.agreed(opened, "awaiting_decision", "decision")
+        assert await self.decide(opened, **options) == "applied"
+
+    async def reported(self, opened: Opened, *steps: str | float, plan_year: int = 2024) -> None:
+        """The LMS reports these steps, in this order, at the case's time: account, profile, course or a score."""
+        for step in steps:
+            await self.learned(opened, [step], plan_year)
+
+    async def learned(self, opened: Opened, steps: Sequence[str | float], plan_year: int = 2024) -> None:
+        """The LMS reports these steps in one list."""
+        policy = policy_for("bewellnm", plan_year)
+        assert policy is not None
+        at = self.now(opened)
+        statements = [
+            _statement(policy, opened, step, at + timedelta(microseconds=number)) for number, step in enumerate(steps)
+        ]
+        body = read_json(json.dumps(statements).encode())
+        received = await self.inbox.lms(parse(body), body, at)
+        await self.cases.deliver_ids(received.to_deliver)
+
+    async def reported_by_portal(self, opened: Opened, *events: str) -> None:
+        for event in events:
+            at = self.now(opened)
+            body = {"type": event, "case_id": opened.case_id, "occurred_at": at.isoformat()}
+            report, digest = parse_portal(body)
+            received = await self.inbox.portal(str(uuid4()), report, digest, body, at)
+            await self.cases.deliver_ids(received.to_deliver)
+
+    async def checked(self, opened: Opened, result: str = "clear") -> None:
+        """The background-check vendor reports."""
+        await self.until(
+            opened, lambda status: any(one["kind"] == FactKind.BACKGROUND_ORDERED for one in status["history"])
+        )
+        event = uuid4().hex
+        report = BackgroundReport(event, "report.completed", None, opened.case_id, "complete", result, event)
+        received = await self.inbox.background(report, self.now(opened))
+        await self.cases.deliver_ids(received.to_deliver)
+
+    async def round(self, at: datetime) -> int:
+        """A daily round as the schedule starts it, on a later day; answers how many reminders went out."""
+        done: int = await self.client.execute_workflow(
+            names.DAILY_ROUND,
+            RoundPage(at=at),
+            id=f"daily-round-{uuid4().hex}",
+            task_queue=self.settings.task_queue,
+            result_type=int,
+        )
+        return done
+
+    async def control(self, stand_in: str, **control: Any) -> None:
+        await self._post(stand_in, "controls", control)
+
+    async def _post(self, stand_in: str, path: str, body: Document) -> None:
+        answer = await self._web.post(f"{self._plan.url(stand_in)}/{path}", json=body)
+        assert answer.is_success, answer.text
+
+
+def report(opened: Opened, kind: FactKind, fact_id: str | None = None, passed: bool = False) -> Report:
+    """A fact as a signal tells it."""
+    return Report(case_id=opened.case_id, fact_id=fact_id or uuid4().hex, kind=kind, passed=passed)
+
+
+def _statement(policy: Policy, opened: Opened, step: str | float, at: datetime) -> Document:
+    ids, who = policy.model_dump(mode="json"), opened.document()
+    if isinstance(step, float):
+        return documents.exam(ids, who, step, timestamp=at.isoformat())
+    return documents.statement(ids, who, VERB[step], step, timestamp=at.isoformat())
+
+
+@asynccontextmanager
+async def running(folder: Path, suggest_renewal_at: int = NEVER) -> AsyncIterator[Inside]:
+    """All of it, for the time of a block; the server suggests continue-as-new at that many events."""
+    async with AsyncExitStack() as stack:
+        plan = _plan(folder)
+        settings = _settings(plan)
+        migrate.upgrade(settings.database_url)
+        await asyncio.to_thread(make_signing_pair, folder / "signing")
+        stack.enter_context(_sandbox(plan))
+        client = await _temporal(stack, suggest_renewal_at)
+        database = Database(settings.database_url)
+        stack.push_async_callback(database.close)
+        outward = await stack.enter_async_context(http.client())
+        web = await stack.enter_async_context(httpx2.AsyncClient(timeout=20, trust_env=False))
+        await stack.enter_async_context(
+            worker.build(client, settings, worker.activities_of(settings, database, outward))
+        )
+        await _answering(plan)
+        yield Inside(settings, plan, client, database, web)
+
+
+async def _temporal(stack: AsyncExitStack, suggest_renewal_at: int) -> Client:
+    dynamic = {
+        "frontend.WorkflowTimeSkippingEnabled": "true",
+        "limit.historyCount.suggestContinueAsNew": str(suggest_renewal_at),
+    }
+    makers = {"Keyword": SearchAttributeKey.for_keyword, "Int": SearchAttributeKey.for_int}
+    environment = await WorkflowEnvironment.start_local(
+        dev_server_existing_path=server.program(),
+        dev_server_extra_args=[
+            part for name, value in dynamic.items() for part in ("--dynamic-config-value", f"{name}={value}")
+        ],
+        search_attributes=[makers[kind](name) for name, kind in server.SEARCH_ATTRIBUTES.items()],
+        plugins=[plugin([CodedFailures()])],
+    )
+    stack.push_async_callback(environment.shutdown)
+    return environment.client
+
+
+def _plan(folder: Path) -> Plan:
+    """The embedded stack's own plan, of which only the sandbox is started as a process."""
+    kept = {name: make() for name, make in SECRETS.items()}
+    return Plan.of(folder, choose_ports((*OWN_PORTS, *SANDBOX_PORTS), {}), kept, {}, True)
+
+
+def _settings(plan: Plan) -> Settings:
+    given: dict[str, Any] = {
+        name.removeprefix("CERTIFY_").lower(): value
+        for name, value in plan.settings.items()
+        if name.startswith("CERTIFY_") and name != "CERTIFY_DATABASE_URL"
+    }
+    tokens = json.loads(given.pop("staff_tokens"))
+    return load(**given, staff_tokens=tokens, CERTIFY_DATABASE_URL=plan.settings["CERTIFY_DATABASE_URL"])
+
+
+@contextmanager
+def _sandbox(plan: Plan) -> Iterator[None]:
+    environment = {**plan.environment, **plan.sandbox_settings}
+    log = plan.data / "sandbox.log"
+    with (
+        log.open("wb") as output,
+        subprocess.Popen(
+            (sys.executable, "-m", "sandbox"), cwd=ROOT, env=environment, stdout=output, stderr=output
+        ) as process,
+    ):
+        try:
+            yield
+        finally:
+            os.kill(process.pid, signal.SIGKILL)
+
+
+async def _answering(plan: Plan) -> None:
+    async with asyncio.timeout(PATIENCE):
+        for name in ("registry", "background_checks", "lms", "portal", "mailbox"):
+            while not await answers(f"{plan.url(name)}/healthz"):
+                await asyncio.sleep(0.05)

@@ -1,0 +1,22 @@
+"""Looks at the stack's workflows as an operator would: through Temporal, without touching any."""
+
+from datetime import datetime
+from typing import Any
+
+from temporalio.api.enums.v1 import EventType
+from temporalio.client import Client
+
+
+async def client_of(stack: dict[str, Any]) -> Client:
+    """A client of the stack's Temporal server."""
+    return await Client.connect(stack["temporal"], namespace=stack["settings"]["TEMPORAL_NAMESPACE"])
+
+
+async def failed_tasks(client: Client, since: datetime) -> list[str]:
+    """Workflows begun since then with a failed workflow task, and why: a case that hangs."""
+    failed = []
+    async for found in client.list_workflows(f"StartTime >= '{since.isoformat()}'"):
+        async for event in client.get_workflow_handle(found.id, run_id=found.run_id).fetch_history_events():
+            if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED:
+                failed.append(f"{found.id}: {event.workflow_task_failed_event_attributes.failure.message}")
+    return failed

@@ -1,0 +1,83 @@
+"""What import-linter can't see: the single files at the top level, and that activities carry their contracts' names."""
+
+import ast
+import inspect
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from activities import background, certificates, contracts, licensing, notices, portal, records, training
+
+ROOT = Path(__file__).resolve().parent.parent
+OURS = {"activities", "adapters", "db", "domain", "sandbox", "settings", "starter", "web", "worker", "workflows"}
+MAY_READ_SETTINGS = {
+    "worker.py",
+    "web/__main__.py",
+    "web/app.py",
+    "web/door.py",
+    "starter/surroundings.py",
+    "docs/generate.py",
+}
+IMPLEMENTATIONS = {
+    contracts.Records: records.RecordsActivities,
+    contracts.Licensing: licensing.LicensingActivities,
+    contracts.Background: background.BackgroundActivities,
+    contracts.Training: training.TrainingActivities,
+    contracts.Certificates: certificates.CertificatesActivities,
+    contracts.Portal: portal.PortalActivities,
+    contracts.Notices: notices.NoticesActivities,
+}
+
+
+def imported(path: Path) -> set[str]:
+    """The top-level modules of ours that a file imports, anywhere in it."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module.split(".")[0])
+    return found & OURS
+
+
+def sources() -> list[Path]:
+    folders = [ROOT / name for name in sorted(OURS) if (ROOT / name).is_dir()]
+    return [path for folder in folders for path in sorted(folder.rglob("*.py"))] + [ROOT / "worker.py"]
+
+
+def test_settings_import_nothing_of_ours() -> None:
+    assert imported(ROOT / "settings.py") == set()
+
+
+def test_the_worker_knows_neither_web_nor_sandbox() -> None:
+    assert not imported(ROOT / "worker.py") & {"web", "sandbox"}
+
+
+def test_nobody_imports_the_worker_and_only_entry_points_read_settings() -> None:
+    for path in sources():
+        name = str(path.relative_to(ROOT))
+        assert "worker" not in imported(path), name
+        assert "settings" not in imported(path) or name in MAY_READ_SETTINGS, name
+
+
+def activity_names(owner: type) -> dict[str, str]:
+    """Activity methods of a class with the names they are registered under."""
+    definitions = {
+        name: getattr(method, "__temporal_activity_definition", None)
+        for name, method in inspect.getmembers(owner, inspect.isfunction)
+    }
+    return {name: definition.name for name, definition in definitions.items() if definition is not None}
+
+
+@pytest.mark.parametrize("contract", IMPLEMENTATIONS, ids=lambda contract: contract.__name__)
+def test_an_activity_carries_the_name_of_its_contract(contract: Any) -> None:
+    assert activity_names(contract)
+    assert activity_names(IMPLEMENTATIONS[contract]) == activity_names(contract)
+
+
+def test_every_contract_has_its_implementation() -> None:
+    declared = {
+        one for _, one in inspect.getmembers(contracts, inspect.isclass) if one.__module__ == contracts.__name__
+    }
+    assert declared == set(IMPLEMENTATIONS)

@@ -1,0 +1,82 @@
+"""What the tests of the pages share: the web application over a real database and a real Temporal server, no worker."""
+
+import os
+import subprocess
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from db.engine import Database
+from db.migrate import upgrade
+from settings import Settings
+from starter import server
+from starter.client import RPC_TIMEOUT, connect
+from starter.processes import ask, choose_ports
+from tests.web.house import House
+from web.app import build_door, create_app
+
+
+@pytest.fixture(scope="session")
+def temporal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a Temporal development server."""
+    ports = choose_ports(("temporal", "ui", "http"), {})
+    folder = tmp_path_factory.mktemp("temporal")
+    command = server.command(folder / "temporal.sqlite", ports["temporal"], ports["ui"], ports["http"])
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("TEMPORAL_")}
+    quiet = subprocess.DEVNULL
+    with subprocess.Popen(command, stdout=quiet, stderr=quiet, env=environment) as process:
+        try:
+            _wait_for(ports["http"])
+            yield f"127.0.0.1:{ports['temporal']}"
+        finally:
+            process.terminate()
+
+
+@pytest.fixture
+async def house(temporal: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[House]:
+    """The application and a browser, a database of its own each time."""
+    monkeypatch.setenv("TEMPORAL_ADDRESS", temporal)
+    monkeypatch.setenv("TEMPORAL_CONFIG_FILE", os.devnull)
+    # No worker answers here: an update is only worth a moment's wait.
+    monkeypatch.setattr("starter.cases.RPC_TIMEOUT", RPC_TIMEOUT / 20)
+    settings = _settings(tmp_path)
+    upgrade(settings.database_url)
+    database = Database(settings.database_url)
+    app = create_app(settings)
+    app.state.door = door = build_door(settings, database, await connect(lazy=True))
+    transport = httpx2.ASGITransport(app=app)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://certify.example.org") as browser:
+        yield House(browser, door, database)
+    await database.close()
+
+
+def _settings(folder: Path) -> Settings:
+    secret = "whsec_" + "c2FtcGxl" * 4
+    return Settings.model_validate(
+        {
+            "CERTIFY_DATABASE_URL": f"sqlite+aiosqlite:///{folder / 'app.sqlite'}",
+            "certificates_dir": folder / "certificates",
+            "identity_key": "5a" * 32,
+            "registry_url": "https://registry.example.org",
+            "background_checks_url": "https://checks.example.org",
+            "background_checks_webhook_secret": secret,
+            "lms_url": "https://lms.example.org",
+            "lms_webhook_secret": secret,
+            "portal_url": "https://portal.example.org",
+            "portal_webhook_secret": secret,
+        }
+    )
+
+
+def _wait_for(port: int) -> None:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        with suppress(OSError):
+            if ask("GET", server.health(port))[0] == 200:
+                return
+        time.sleep(0.1)
+    raise RuntimeError("the Temporal server did not come up")

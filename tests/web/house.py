@@ -1,0 +1,111 @@
+"""The web application with its database, and what the tests of the pages do to it; no test."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Any
+from uuid import uuid4
+
+import httpx2
+from sqlmodel import col, select
+
+from db.engine import Database
+from db.records import ACTIVATION, STATUS
+from db.tables import Case, CertificateRow, CommandRow, FactRow
+from domain.facts import Fact, FactKind
+from domain.identity import new_token
+from domain.imports import parse_import
+from domain.request import parse_request
+from web.door import Door
+from web.forms import values_of
+
+NUMBER = "NM24-7Q4K2-M2XDA-9RTWB-B6HCD"
+PDF = b"%PDF-1.7 sample"
+
+
+@dataclass(frozen=True)
+class House:
+    """A browser, the parts of the application it visits, and their database."""
+
+    browser: httpx2.AsyncClient
+    parts: Door
+    database: Database
+
+    async def post(self, path: str, form: Mapping[str, str], **headers: str) -> httpx2.Response:
+        return await self.browser.post(path, data=dict(form), headers=headers)
+
+    async def open(self, document: dict[str, Any]) -> str:
+        """A case of a request; its id."""
+        return (await self.parts.cases.submit(parse_request(document))).case_id
+
+    async def begin(self, person: dict[str, Any]) -> str:
+        """A returning assister's case, opened without a form; its id."""
+        year = {"plan_year": 2023, "registered": True, "trained": True, "certified": True}
+        document = {
+            "person": person,
+            "program": "bewellnm",
+            "years": [year],
+            "lms_account": True,
+            "portal_account": True,
+        }
+        (imported,) = await self.parts.cases.import_people(parse_import([document]), "staff")
+        return (await self.parts.cases.begin(imported["assister_id"], "bewellnm", 2024, "staff")).case_id
+
+    async def facts(self, case_id: str, *kinds: FactKind, **data: Any) -> None:
+        now = datetime.now(UTC)
+        found = [Fact(id=f"{case_id}:{kind}:{uuid4()}", kind=kind, at=now, data=data) for kind in kinds]
+        assert await self.parts.records.record(case_id, found, now, "test")
+
+    async def decide(self, case_id: str, verdict: str, reason: str = "All is well.") -> None:
+        decided = {"verdict": verdict, "by": "staff", "reason": reason, "override": None, "round": 0}
+        await self.facts(case_id, FactKind.SCREENED, round=0, findings=[])
+        await self.facts(case_id, FactKind.DECIDED, **decided)
+
+    async def certify(self, case_id: str) -> None:
+        """Everything up to the certificate, whose file is there."""
+        await self.decide(case_id, "approve")
+        await self.facts(case_id, FactKind.LMS_REGISTERED, FactKind.LMS_PROFILE_COMPLETED, FactKind.COURSE_COMPLETED)
+        await self.facts(case_id, FactKind.EXAM_ATTEMPTED, event_id="e", score="0.85", passed=True)
+        now, digest = datetime.now(UTC), sha256(PDF).hexdigest()
+        shown = {"number": NUMBER, "issued_at": now.isoformat(), "valid_until": None, "sha256": digest}
+        await self.facts(case_id, FactKind.CERTIFICATE_ISSUED, **shown)
+        async with self.database.write() as session:
+            session.add(
+                CertificateRow(number=NUMBER, case_id=case_id, issued_at=now, sha256=digest, uri=f"{digest}.pdf")
+            )
+        self.parts.settings.certificates_dir.mkdir()
+        (self.parts.settings.certificates_dir / f"{digest}.pdf").write_bytes(PDF)
+
+    async def link(self, case_id: str, purpose: str = STATUS, days: int = 7) -> str:
+        """The address an e-mailed link leads to."""
+        token, now = new_token(), datetime.now(UTC)
+        await self.parts.records.keep_link(token, case_id, purpose, now, now + timedelta(days=days))
+        return f"/{'activate' if purpose == ACTIVATION else 'status'}/{token}"
+
+    async def cases(self) -> list[Case]:
+        async with self.database.read() as session:
+            return list((await session.execute(select(Case))).scalars())
+
+    async def agreement(self, case_id: str) -> list[dict[str, Any]]:
+        """What was recorded of the agreement."""
+        accepted = col(FactRow.kind) == FactKind.AGREEMENT_ACCEPTED
+        async with self.database.read() as session:
+            found = await session.execute(select(FactRow).where(col(FactRow.case_id) == case_id, accepted))
+            return [row.data for row in found.scalars()]
+
+    async def apply_commands(self) -> list[CommandRow]:
+        """What a worker does with stored commands."""
+        async with self.database.read() as session:
+            found = list((await session.execute(select(CommandRow))).scalars())
+        for row in found:
+            await self.parts.records.apply_command(row.id, datetime.now(UTC))
+        return found
+
+
+def form_of(document: Mapping[str, Any]) -> dict[str, str]:
+    """What a browser posts for a request: every field of the form, empty ones too, and no box that isn't ticked."""
+    licensed = {name: value for name, value in document.items() if name != "license_state"}
+    empty = {"npn": "", "license_number": "", "insurers": "", "employer.kind": "", "employer.name": ""}
+    shown = {"agreement_version": "2024-1", "agreement_language": "en"}
+    return {**empty, **shown, **{name: text for name, text in values_of(licensed).items() if text}}

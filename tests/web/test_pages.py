@@ -1,0 +1,586 @@
+"""The pages as a browser meets them, over the real database: forms, links, certificates, and whose contact is shown."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import httpx2
+import pytest
+import time_machine
+
+from db.records import ACTIVATION
+from domain.agreements import agreement
+from domain.facts import FactKind
+from tests.support import documents
+from tests.templates.contexts import PHONE, PORTALS, TRAINING
+from tests.templates.test_pages import Reader
+from tests.web.house import NUMBER, PDF, House, form_of
+
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
+TEXT = {language: agreement("bewellnm", language) for language in ("en", "es")}
+
+
+def read(answer: httpx2.Response, status: int = 200) -> Reader:
+    """The page, after it was found to be sound."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["referrer-policy"] == "same-origin"
+    assert answer.headers["x-robots-tag"] == "noindex"
+    reader = Reader(answer.text)
+    assert reader.opened == []
+    assert len(reader.ids) == len(set(reader.ids))
+    assert reader.of("html") == [{"lang": answer.headers["content-language"]}]
+    assert "None" not in reader.text
+    for _, attributes in reader.tags:
+        named = [attributes.get("for"), *(attributes.get("aria-describedby") or "").split()]
+        href = attributes.get("href") or ""
+        named.append(href[1:] if href.startswith("#") else None)
+        assert {name for name in named if name} <= set(reader.ids)
+    return reader
+
+
+def contacts(answer: httpx2.Response) -> set[str]:
+    return {contact for contact in (PHONE, PORTALS, TRAINING) if contact in answer.text}
+
+
+def answers(reader: Reader) -> dict[str, str | None]:
+    """What the text fields hold."""
+    return {field["name"] or "": field["value"] for field in reader.of("input") if field.get("type") != "hidden"}
+
+
+def returning(**changes: Any) -> dict[str, Any]:
+    request = documents.broker(**changes)
+    kept = ("kind", "language", "first_name", "last_name", "email", "phone", "npn", "license_number", "insurers")
+    addresses = {name: request[name] for name in ("business_address", "physical_address")}
+    return {**{name: request[name] for name in kept}, **addresses}
+
+
+# the request form
+
+
+async def test_the_front_page_is_the_form(house: House) -> None:
+    answer = await house.browser.get("/")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/request")
+
+
+@pytest.mark.parametrize(
+    ("path", "accepted", "language"),
+    [
+        ("/request", "", "en"),
+        ("/request", "es-MX,es;q=0.9,en;q=0.8", "es"),
+        ("/request", "fr, en;q=0.3, es;q=0.4", "es"),
+        ("/request", "es;q=0, en", "en"),
+        ("/request", "*", "en"),
+        ("/request?lang=en", "es", "en"),
+        ("/request?lang=es", "en", "es"),
+        ("/request?lang=fr", "es", "es"),
+    ],
+)
+async def test_the_language_is_the_address_s_else_the_browser_s(
+    house: House, path: str, accepted: str, language: str
+) -> None:
+    answer = await house.browser.get(path, headers={"accept-language": accepted})
+    reader = read(answer)
+    assert reader.of("html") == [{"lang": language}]
+    assert contacts(answer) == {PHONE}
+
+
+@pytest.mark.parametrize(
+    ("today", "year", "others"),
+    [
+        ("2026-11-21", "2027", {"2026", "2024"}),
+        ("2026-08-31T12:00Z", "2026", {"2024"}),
+        ("2025-01-01T06:59Z", "2025", {"2024"}),
+        ("2030-01-01", "2024", set()),
+    ],
+)
+async def test_the_newest_open_plan_year_is_offered_and_the_others_can_be_chosen(
+    house: House, today: str, year: str, others: set[str]
+) -> None:
+    with time_machine.travel(today, tick=True):
+        answer = await house.browser.get("/request")
+        read(answer)
+        assert f'name="plan_year" value="{year}"' in answer.text
+        assert set(re.findall(r"/request\?plan_year=(\d+)&amp;lang=en\">\d+</a>", answer.text)) == others
+        for other in others:
+            chosen = await house.browser.get(f"/request?plan_year={other}")
+            assert f'name="plan_year" value="{other}"' in chosen.text
+
+
+@pytest.mark.parametrize(
+    ("year", "said"),
+    [("2025", "has closed"), ("2019", "no certification policy"), ("x", "no certification policy")],
+)
+async def test_a_plan_year_that_is_not_open_is_said_and_another_offered(house: House, year: str, said: str) -> None:
+    with time_machine.travel("2026-11-21", tick=True):
+        reader = read(await house.browser.get("/request", params={"plan_year": year}))
+    assert said in reader.text
+
+
+@pytest.mark.parametrize("document", [documents.broker(), documents.agent(), documents.counselor()])
+async def test_a_form_opens_one_case(house: House, document: dict[str, Any]) -> None:
+    answer = await house.post("/request?lang=en", form_of(document))
+    reader = read(answer, 201)
+    assert document["email"] in reader.text
+    assert contacts(answer) == {PHONE}
+    (case,) = await house.cases()
+    assert case.request == {**document, **_stored(document)}
+    assert await house.agreement(case.case_id) != []
+
+    again = read(await house.post("/request?lang=en", form_of(document)))
+    assert "already sent" in again.text
+    assert len(await house.cases()) == 1
+
+
+async def test_a_counselor_need_not_accept_the_agreement(house: House) -> None:
+    read(await house.post("/request", form_of(documents.counselor(agreement_accepted=False))), 201)
+
+
+async def test_faults_are_shown_at_their_fields_in_the_language_of_the_page_with_the_answers_kept(house: House) -> None:
+    form = {**form_of(documents.broker()), "email": "nobody", "npn": "012", "first_name": " ", "last_name": "O'<b>"}
+    del form["agreement_accepted"]
+    reader = read(await house.post("/request?lang=es", form), 422)
+    faulty = {field["id"] for field in reader.of("input") if field.get("aria-invalid")}
+    assert faulty == {"email", "npn", "first_name", "agreement_accepted"}
+    assert reader.text.count("Este campo es obligatorio.") == 2
+    assert reader.text.count("Acepte el acuerdo con el mercado para continuar.") == 2
+    assert answers(reader)["last_name"] == "O'<b>"
+    assert answers(reader)["email"] == "nobody"
+    assert {field["name"]: field["value"] for field in reader.of("input") if "checked" in field} == {"kind": "broker"}
+    assert await house.cases() == []
+
+
+@pytest.mark.parametrize(
+    ("document", "extra", "field"),
+    [
+        (documents.counselor(), {"npn": "1234567"}, "npn"),
+        (documents.counselor(), {"insurers": "Sample Health"}, "insurers"),
+        (documents.counselor(), {"business_address.city": "Sampletown"}, "business_address"),
+        (documents.broker(), {"employer.kind": "clinic"}, "employer"),
+        (documents.broker(), {"background_check_consent": "true"}, "background_check_consent"),
+        (documents.agent(), {"insurers": "Sample Health\r\nExample Mutual"}, "insurers"),
+        (documents.broker(), {"insurers": " \r\n "}, "insurers"),
+        (documents.broker(), {"kind": ""}, "kind"),
+        (documents.broker(), {"physical_address.state": "NV"}, "physical_address.state"),
+        (documents.broker(), {"program": "other"}, None),
+        (documents.broker(), {"plan_year": "2025"}, None),
+        (documents.broker(), {"plan_year": "next"}, None),
+        (documents.broker(), {"commission": "5"}, None),
+        (documents.broker(), {"agreement_version": "2020-1"}, "agreement_accepted"),
+        (documents.broker(), {"first_name": "Te\x00sta"}, "first_name"),
+    ],
+)
+async def test_what_does_not_belong_is_reported(
+    house: House, document: dict[str, Any], extra: Mapping[str, str], field: str | None
+) -> None:
+    answer = await house.post("/request?lang=en", {**form_of(document), **extra})
+    reader = read(answer, 422)
+    summary = answer.text.split('id="summary"')[1].split("</ul>")[0]
+    assert summary.count("<li>") == 1
+    assert re.findall(r'href="#([^"]*)"', summary) == ([field] if field else [])
+    assert field is None or reader.text.count(_sentence(summary)) == 2
+    assert await house.cases() == []
+
+
+async def test_an_npn_under_another_name_is_a_conflict(house: House) -> None:
+    document = documents.broker()
+    await house.open(document)
+    other = {**document, "last_name": "Other", "email": "other@example.com"}
+    answer = await house.post("/request?lang=es", form_of(other))
+    assert "ya está en uso" in read(answer, 409).text
+    assert contacts(answer) == {PHONE}
+    (case,) = await house.cases()
+    assert case.flag == "identity_conflict"
+
+
+async def test_a_form_that_can_not_be_read_is_refused(house: House) -> None:
+    as_json = await house.browser.post("/request", json=documents.broker())
+    assert as_json.status_code == 415
+    for body in (b"kind=%ff", b"&".join(b"a=1" for _ in range(300)), b"\xff"):
+        broken = await house.browser.post(
+            "/request", content=body, headers={"content-type": "application/x-www-form-urlencoded"}
+        )
+        assert broken.status_code == 400
+
+
+async def test_a_returning_assister_who_posts_the_form_finds_their_case_and_brings_the_agreement(house: House) -> None:
+    document = documents.broker(npn="7654321")
+    case_id = await house.begin(returning(npn="7654321"))
+    assert "already sent" in read(await house.post("/request?lang=en", form_of(document))).text
+    assert [one["sha256"] for one in await house.agreement(case_id)] == [TEXT["en"].sha256]
+
+
+# the status page
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+@pytest.mark.parametrize("path", ["", "/information", "/agreement", "/certificate"])
+async def test_an_unknown_or_expired_link_says_so(house: House, method: str, path: str) -> None:
+    case_id = await house.open(documents.broker())
+    if (method == "post") != (path in ("/information", "/agreement")):
+        return
+    for link in ("/status/unknown", await house.link(case_id, days=-1), await house.link(case_id, ACTIVATION)):
+        here = link.replace("/activate/", "/status/") + path
+        answer = await house.browser.request(method, here, headers={"accept-language": "es"})
+        assert "Este enlace no funciona" in read(answer, 404).text
+        assert contacts(answer) == {PHONE}
+
+
+async def test_the_status_page_speaks_the_assister_s_language_unless_told_otherwise(house: House) -> None:
+    link = await house.link(await house.open(documents.counselor(language="es")))
+    assert read(await house.browser.get(link, headers={"accept-language": "en"})).of("html") == [{"lang": "es"}]
+    assert read(await house.browser.get(f"{link}?lang=en")).of("html") == [{"lang": "en"}]
+
+
+async def test_the_status_page_follows_the_case_and_shows_the_contact_of_what_is_waited_for(house: House) -> None:
+    case_id = await house.open(documents.broker())
+    link = await house.link(case_id)
+    assert await _steps(house, link) == (["done", "next", *["later"] * 5], {PHONE})
+    await house.decide(case_id, "approve")
+    await house.facts(case_id, FactKind.LMS_INVITED)
+    assert await _steps(house, link) == (["done", "done", "next", *["later"] * 4], {TRAINING})
+    assert "https://lms.example.org" in (await house.browser.get(link)).text
+    await house.certify(case_id)
+    assert await _steps(house, link) == ([*["done"] * 5, "next", "later"], {PORTALS})
+    assert "https://portal.example.org/register" in (await house.browser.get(link)).text
+    await house.facts(case_id, FactKind.PORTAL_REGISTERED, FactKind.PORTAL_PROFILE_COMPLETED)
+    assert await _steps(house, link) == ([*["done"] * 5, "next", "later"], {PORTALS})
+    assert "/register" not in (await house.browser.get(link)).text
+    assert "The portal account, its profile or the Scheduling Tool is not ready." in (
+        read(await house.browser.get(link)).text
+    )
+    await house.facts(case_id, FactKind.SCHEDULING_TOOL_READY)
+    assert await _steps(house, link) == (["done"] * 7, {PHONE})
+    assert "You may help consumers" in read(await house.browser.get(link)).text
+    await house.facts(case_id, FactKind.REVOKED, reason="The agreement was not kept.")
+    assert await _steps(house, link) == ([*["done"] * 6, "later"], {PHONE})
+    assert "The agreement was not kept." in read(await house.browser.get(link)).text
+
+
+async def test_a_denied_assister_reads_the_reason(house: House) -> None:
+    case_id = await house.open(documents.broker())
+    await house.decide(case_id, "deny", "The licence & the name differ.")
+    reader = read(await house.browser.get(await house.link(case_id)))
+    assert "The licence & the name differ." in reader.text
+
+
+# the answer
+
+
+async def _asked(house: House, document: dict[str, Any]) -> tuple[str, str]:
+    case_id = await house.open(document)
+    await house.decide(case_id, "ask", "Which address is right?")
+    return case_id, await house.link(case_id)
+
+
+async def test_the_question_is_answered_on_the_page(house: House) -> None:
+    document = documents.broker()
+    _, link = await _asked(house, document)
+    reader = read(await house.browser.get(link))
+    assert "Which address is right?" in reader.text
+    shown = {name: value or "" for name, value in answers(reader).items()}
+    assert shown["physical_address.city"] == "Sampletown"
+    posted = {**shown, "insurers": "Sample Health\r\nExample Mutual\r\nThird Sample", "message": "The new one.\r\nBye"}
+    answer = await house.post(f"{link}/information?lang=es", {**posted, "physical_address.city": "Newtown"})
+    assert (answer.status_code, answer.headers["location"]) == (303, f"{link}?answered=1&lang=es")
+
+    waiting = read(await house.browser.get(answer.headers["location"]))
+    assert "Gracias. Recibimos su respuesta" in waiting.text
+    assert waiting.of("textarea") == []
+    (command,) = await house.apply_commands()
+    assert command.reason == "The new one.\nBye"
+    assert set(command.data["changes"]) == {"insurers", "physical_address"}
+    (case,) = await house.cases()
+    assert case.request["physical_address"] == {**document["physical_address"], "city": "Newtown", "line2": None}
+    assert case.request["insurers"] == ["Sample Health", "Example Mutual", "Third Sample"]
+
+    assert "Gracias" in read(await house.browser.get(answer.headers["location"])).text
+    assert "Thank you" not in read(await house.browser.get(f"{link}?lang=en")).text
+    late = read(await house.post(f"{link}/information?lang=en", posted), 409)
+    assert "moved on" in late.text
+
+
+async def test_an_answer_s_faults_are_shown_with_what_was_written(house: House) -> None:
+    _, link = await _asked(house, documents.broker())
+    form = {"message": "", "email": "nobody", "last_name": "", "phone": "505-555-0199"}
+    reader = read(await house.post(f"{link}/information?lang=en", form), 422)
+    faulty = {field["id"] for tag in ("input", "textarea") for field in reader.of(tag) if field.get("aria-invalid")}
+    assert faulty == {"message", "email", "last_name"}
+    assert answers(reader)["phone"] == "505-555-0199"
+    assert await house.apply_commands() == []
+
+
+async def test_a_counselor_corrects_the_employer(house: House) -> None:
+    _, link = await _asked(house, documents.counselor())
+    shown = {name: value or "" for name, value in answers(read(await house.browser.get(link))).items()}
+    posted = {**shown, "message": "It has moved.", "employer.kind": "school", "employer.name": "Example School"}
+    answer = await house.post(f"{link}/information", posted)
+    assert answer.status_code == 303
+    await house.apply_commands()
+    (case,) = await house.cases()
+    assert case.request["employer"] == {"kind": "school", "name": "Example School"}
+    assert case.request["background_check_consent"] is True
+
+
+@pytest.mark.parametrize(
+    "changes", [{"phone": "505-555-0177"}, {"changes": {"phone": "505-555-0177"}}, {}], ids=["flat", "inside", "none"]
+)
+async def test_a_script_s_answer_is_kept_until_a_worker_comes(house: House, changes: dict[str, Any]) -> None:
+    _, link = await _asked(house, documents.broker())
+    answer = await house.browser.post(f"{link}/information", json={"message": "Here it is.", **changes})
+    assert answer.status_code == 202
+    assert answer.json()["state"] == "pending"
+    (command,) = await house.apply_commands()
+    assert answer.json()["command_id"] == command.id
+    (case,) = await house.cases()
+    assert case.request["phone"] == ("505-555-0177" if changes else "505-555-0100")
+
+
+@pytest.mark.parametrize(
+    ("body", "fields"),
+    [
+        ({}, ["message"]),
+        ({"message": "   "}, ["message"]),
+        ({"message": 5}, ["message"]),
+        ({"message": "x" * 4001}, ["message"]),
+        ({"message": "a\x00b"}, ["message"]),
+        ({"message": "yes", "changes": ["phone"]}, ["changes"]),
+        ({"message": "yes", "favourite": "blue"}, ["favourite"]),
+        ({"message": "yes", "plan_year": 2025}, ["plan_year"]),
+        ({"message": "yes", "physical_address": {"planet": "Mars"}}, ["physical_address.planet"]),
+        ({"message": "", "email": "nobody", "changes": {"npn": "012"}}, ["message", "npn", "email"]),
+        ([], ["body"]),
+    ],
+)
+async def test_a_script_is_told_every_field_at_fault(house: House, body: Any, fields: list[str]) -> None:
+    _, link = await _asked(house, documents.broker())
+    answer = await house.browser.post(f"{link}/information", json=body)
+    assert answer.status_code == 422
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert sorted(error["field"] for error in answer.json()["errors"]) == sorted(fields)
+    assert await house.apply_commands() == []
+
+
+async def test_a_script_s_answer_that_nobody_asked_for_is_refused(house: House) -> None:
+    link = await house.link(await house.open(documents.broker()))
+    unasked = await house.browser.post(f"{link}/information", json={"message": "Hello"})
+    assert (unasked.status_code, unasked.json()["status"]) == (409, 409)
+    unknown = await house.browser.post("/status/unknown/information", json={"message": "Hello"})
+    assert unknown.status_code == 404
+    assert unknown.headers["content-type"] == "application/problem+json"
+    garbled = await house.browser.post(
+        f"{link}/information", content=b"{", headers={"content-type": "application/json"}
+    )
+    assert (garbled.status_code, garbled.json()["errors"][0]["code"]) == (422, "json")
+
+
+# the agreement
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+async def test_a_returning_assister_accepts_the_agreement_on_the_page(house: House, language: str) -> None:
+    case_id = await house.begin(returning())
+    link = await house.link(case_id)
+    page = await house.browser.get(f"{link}?lang={language}")
+    reader = read(page)
+    assert TEXT[language].text.splitlines()[0] in reader.text
+    assert {"en": "accept it", "es": "acéptelo"}[language] in reader.text
+    assert "https://lms.example.org" in page.text, "who returns can train while staff decide"
+    shown = {field["name"] or "": field["value"] or "" for field in reader.of("input") if field.get("type") == "hidden"}
+    assert shown == {"agreement_version": "2024-1", "agreement_language": language}
+
+    unticked = read(await house.post(f"{link}/agreement?lang={language}", shown), 422)
+    assert [field["id"] for field in unticked.of("input") if field.get("aria-invalid")] == ["agreement_accepted"]
+    for old in ({"agreement_version": "2020-1"}, {"agreement_language": "fr"}):
+        read(await house.post(f"{link}/agreement", {**shown, "agreement_accepted": "true", **old}), 422)
+    assert await house.agreement(case_id) == []
+
+    for _ in range(2):
+        answer = await house.post(f"{link}/agreement?lang={language}", {**shown, "agreement_accepted": "true"})
+        assert (answer.status_code, answer.headers["location"]) == (303, f"{link}?accepted=1&lang={language}")
+    text = TEXT[language]
+    record = {"version": text.version, "language": language, "sha256": text.sha256, "source": "page"}
+    assert await house.agreement(case_id) == [record]
+    audit = await house.parts.views.audit(case_id)
+    assert [row["actor"] for row in audit if row["action"] == "agreement.accepted"] == ["assister"]
+    after = read(await house.browser.get(answer.headers["location"]))
+    assert {"en": "You have accepted", "es": "Ha aceptado"}[language] in after.text
+    assert after.of("form") == []
+
+
+async def test_an_answer_may_bring_the_agreement_along(house: House) -> None:
+    case_id = await house.begin(returning())
+    await house.decide(case_id, "ask", "Is your phone number right?")
+    link = await house.link(case_id)
+    shown = answers(read(await house.browser.get(link)))
+    form = {name: value or "" for name, value in shown.items() if name != "agreement_accepted"}
+    form |= {"message": "It is new.", "phone": "505-555-0188"}
+    refused = read(await house.post(f"{link}/information?lang=en", form), 422)
+    assert [field["id"] for field in refused.of("input") if field.get("aria-invalid")] == ["agreement_accepted"]
+    ticked = {"agreement_accepted": "true", "agreement_version": "2024-1", "agreement_language": "es"}
+    assert (await house.post(f"{link}/information?lang=es", {**form, **ticked})).status_code == 303
+    assert [one["language"] for one in await house.agreement(case_id)] == ["es"]
+    await house.apply_commands()
+    (case,) = await house.cases()
+    assert (case.request["phone"], case.request["license_state"]) == ("505-555-0188", "NM")
+
+
+async def test_an_ended_case_takes_no_agreement(house: House) -> None:
+    case_id = await house.begin(returning())
+    link = await house.link(case_id)
+    await house.facts(case_id, FactKind.WITHDRAWN, reason="Asked for.")
+    form = {"agreement_accepted": "true", "agreement_version": "2024-1", "agreement_language": "en"}
+    read(await house.post(f"{link}/agreement", form), 409)
+    assert await house.agreement(case_id) == []
+
+
+# the certificate
+
+
+async def test_the_certificate_is_downloaded_once_it_is_there(house: House) -> None:
+    case_id = await house.open(documents.broker())
+    link = await house.link(case_id)
+    assert "no certificate yet" in read(await house.browser.get(f"{link}/certificate"), 404).text
+    await house.certify(case_id)
+    assert f"{link}/certificate" in (await house.browser.get(link)).text
+    answer = await house.browser.get(f"{link}/certificate")
+    assert (answer.status_code, answer.content) == (200, PDF)
+    assert answer.headers["content-type"] == "application/pdf"
+    assert answer.headers["content-disposition"] == f'attachment; filename="certificate-{NUMBER}.pdf"'
+    assert answer.headers["cache-control"] == "no-store"
+    for file in house.parts.settings.certificates_dir.iterdir():
+        file.unlink()
+    assert "try again later" in read(await house.browser.get(f"{link}/certificate"), 503).text
+
+
+@pytest.mark.parametrize(
+    ("accept", "json"),
+    [
+        (None, False),
+        ("*/*", False),
+        (BROWSER, False),
+        ("text/html", False),
+        ("text/*", False),
+        ("application/json", True),
+        ("application/json; charset=utf-8", True),
+        ("APPLICATION/JSON", True),
+        ("application/*", True),
+        ("application/json, text/plain, */*", True),
+        ("application/json;q=0.5, text/html", False),
+        ("text/html;q=0.5, application/json", True),
+        ("text/html, application/json", False),
+        ("application/json;q=0, */*", False),
+        ("application/json;q=high", False),
+        ("image/png", False),
+    ],
+)
+async def test_the_verification_page_is_json_for_whoever_prefers_it(
+    house: House, accept: str | None, json: bool
+) -> None:
+    document = documents.broker()
+    await house.certify(await house.open(document))
+    for number, status in ((NUMBER, 200), (NUMBER.lower(), 200), ("NM24-NONE", 404), ("a%20b%3Fc", 404)):
+        headers = {} if accept is None else {"accept": accept}
+        answer = await house.browser.get(f"/certificates/{number}", headers=headers)
+        assert answer.status_code == status
+        assert "Accept" in answer.headers["vary"]
+        if json:
+            kind = "application/json" if status == 200 else "application/problem+json"
+            assert answer.headers["content-type"] == kind
+        else:
+            read(answer, status)
+            assert contacts(answer) == {PHONE}
+        assert document["npn"] not in answer.text
+        assert document["email"] not in answer.text
+
+
+async def test_the_verification_document_is_the_interface_s(house: House) -> None:
+    case_id = await house.open(documents.broker())
+    await house.certify(case_id)
+    json = {"accept": "application/json"}
+    document = (await house.browser.get(f"/certificates/{NUMBER}", headers=json)).json()
+    assert set(document) == {
+        "number", "status", "holder", "kind", "program", "plan_year", "issued_at", "valid_until", "sha256",
+    }  # fmt: skip
+    assert (document["status"], document["holder"], document["valid_until"]) == ("valid", "Testa Broker", None)
+    assert "This certificate is valid" in read(await house.browser.get(f"/certificates/{NUMBER}")).text
+    await house.facts(case_id, FactKind.REVOKED, reason="")
+    assert (await house.browser.get(f"/certificates/{NUMBER}", headers=json)).json()["status"] == "revoked"
+    assert "revocado" in read(await house.browser.get(f"/certificates/{NUMBER}?lang=es")).text
+
+
+# activation
+
+
+async def _counselor_with_account(house: House) -> str:
+    case_id = await house.open(documents.counselor(language="en"))
+    await house.facts(case_id, FactKind.BACKGROUND_REPORTED, result="clear")
+    await house.certify(case_id)
+    await house.facts(case_id, FactKind.PORTAL_ACCOUNT_CREATED)
+    return case_id
+
+
+async def test_an_activation_link_works_once(house: House) -> None:
+    case_id = await _counselor_with_account(house)
+    link = await house.link(case_id, ACTIVATION)
+    for _ in range(2):
+        answer = await house.browser.get(link)
+        assert len(read(answer).of("form")) == 1, "opening it uses nothing up"
+        assert contacts(answer) == {PORTALS}
+    done = await house.post(link, {})
+    assert "Your account is active" in read(done).text
+    assert contacts(done) == {PORTALS}
+    for again in (await house.post(link, {}), await house.browser.get(link)):
+        assert "already been used" in read(again, 410).text
+    (command,) = await house.apply_commands()
+    assert command.kind == "activate"
+
+
+async def test_a_spent_link_says_why(house: House) -> None:
+    case_id = await _counselor_with_account(house)
+    expired = await house.link(case_id, ACTIVATION, days=-1)
+    assert "expired" in read(await house.browser.get(expired), 410).text
+    first = await house.link(case_id, ACTIVATION)
+    await house.link(case_id, ACTIVATION)
+    for answer in (await house.browser.get(first), await house.post(first, {})):
+        assert "no longer valid" in read(answer, 410).text
+        assert contacts(answer) == {PORTALS}
+    for unknown in ("/activate/unknown", (await house.link(case_id)).replace("/status/", "/activate/")):
+        for answer in (await house.browser.get(unknown), await house.post(unknown, {})):
+            read(answer, 404)
+            assert contacts(answer) == {PORTALS}
+
+
+# resources
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+async def test_resources_are_by_kind(house: House, language: str) -> None:
+    pages = {}
+    for kind in ("agent", "broker", "enrollment_counselor"):
+        answer = await house.browser.get(f"/resources/{kind}?lang={language}")
+        pages[kind] = read(answer).text
+        assert contacts(answer) == {PHONE}
+        assert ("knowledgebase" in answer.text) == (kind != "enrollment_counselor")
+    referral = {"en": "Department of Insurance", "es": "Departamento de Seguros"}[language]
+    assert [kind for kind, text in pages.items() if referral in text] == ["enrollment_counselor"]
+    unknown = await house.browser.get(f"/resources/astronaut?lang={language}")
+    read(unknown, 404)
+
+
+async def _steps(house: House, link: str) -> tuple[list[str | None], set[str]]:
+    answer = await house.browser.get(link)
+    steps = [item["class"] for item in read(answer).of("li") if "class" in item]
+    return steps, contacts(answer)
+
+
+def _stored(document: dict[str, Any]) -> dict[str, Any]:
+    """What parsing adds to a document: the line that may be missing from an address."""
+    return {name: {**value, "line2": None} for name, value in document.items() if name.endswith("_address")}
+
+
+def _sentence(summary: str) -> str:
+    """The message of the one fault in a summary, without the name of the field."""
+    text = Reader(f"<ul{summary.split('<ul')[1]}</ul>").text
+    return text.rpartition(": ")[2] if "Choose one of" not in text else text.partition(": ")[2]
