@@ -26,10 +26,7 @@ class RecordsActivities(contracts.Records):
     @activity.defn(name="records.end")
     async def end(self, ending: Ending) -> Effect:
         """See the contract."""
-        if ending.command_id:
-            await self._records.apply_command(ending.command_id, ending.at)
-        else:
-            await self._records.end(ending.case_id, ending.kind, ending.at)
+        await self._records.end(ending.case_id, ending.kind, ending.at)
         return Effect(ended=True)
 
     @activity.defn(name="records.due_reminders")

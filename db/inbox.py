@@ -17,6 +17,7 @@ from domain.faults import Fault, Invalid
 from domain.messages import Report
 from domain.parsing import canonical
 from domain.reports import PORTAL_FACT, BackgroundReport, PortalEvent, PortalReport, premature
+from domain.stages import ENDED
 from domain.statements import Statement, fact_of
 
 LMS, PORTAL, BACKGROUND = "lms", "portal", "background-checks"
@@ -60,26 +61,30 @@ class Inbox:
             ]
             fresh, received = await self._sort_out(session, events, now)
             faults: list[Fault] = []
+            facts: dict[str, tuple[Case, list[Fact]]] = {}
             for number, (statement, event) in enumerate(zip(statements, events, strict=True)):
                 if received.altered or event not in fresh:
                     continue
                 fresh.remove(event)
                 try:
-                    await self._take_statement(session, statement, event, now, received)
+                    case, fact = await self._statement(session, statement, now)
                 except Invalid as invalid:
                     prefix = "" if len(statements) == 1 else f"{number}."
                     faults += [Fault(prefix + fault.field, fault.code, fault.details) for fault in invalid.faults]
+                    continue
+                if self._take(session, case, event, fact, now, None):
+                    facts.setdefault(case.case_id, (case, []))[1].append(fact)
             if faults:
                 raise Invalid(faults)
+            for case, fresh_facts in facts.values():
+                await append(session, case, fresh_facts, now)
         return await self._numbered(received, events)
 
-    async def _take_statement(
-        self, session: AsyncSession, statement: Statement, event: _Event, now: datetime, received: Received
-    ) -> None:
+    async def _statement(self, session: AsyncSession, statement: Statement, now: datetime) -> tuple[Case, Fact]:
         case = await _case(session, statement.case_id, "context.registration")
         person = await session.get_one(Assister, case.assister_id)
         accounts = frozenset(name for name in (person.assister_id, person.lms_account) if name)
-        await self._take(session, case, event, fact_of(statement, policy_of(case), accounts, now), now, None)
+        return case, fact_of(statement, policy_of(case), accounts, now)
 
     @again_when_overtaken
     async def portal(
@@ -94,7 +99,8 @@ class Inbox:
                 why = premature(report.type, await state_of(session, case))
                 data = {"reason": report.reason} if report.type is PortalEvent.REGISTRATION_REFUSED else {}
                 fact = Fact(id=f"portal:{event_id}", kind=PORTAL_FACT[report.type], at=report.occurred_at, data=data)
-                await self._take(session, case, event, fact, now, why)
+                if self._take(session, case, event, fact, now, why):
+                    await append(session, case, [fact], now)
         return await self._numbered(received, [event])
 
     @again_when_overtaken
@@ -111,7 +117,8 @@ class Inbox:
                 why = None if verdict else "not a completed report"
                 data = {"result": verdict} if verdict else {}
                 fact = Fact(id=f"background:{report.event_id}", kind=FactKind.BACKGROUND_REPORTED, at=now, data=data)
-                await self._take(session, case, event, fact, now, why, flag=False)
+                if self._take(session, case, event, fact, now, why, flag=False):
+                    await append(session, case, [fact], now)
         return await self._numbered(received, [event])
 
     async def _checked_case(self, session: AsyncSession, report: BackgroundReport) -> Case:
@@ -164,7 +171,7 @@ class Inbox:
                 event_id=event.id,
             )
 
-    async def _take(
+    def _take(
         self,
         session: AsyncSession,
         case: Case,
@@ -173,11 +180,10 @@ class Inbox:
         now: datetime,
         why: str | None,
         flag: bool = True,
-    ) -> None:
-        """Stores the event and, unless something speaks against it, its fact; ``why`` not is kept for staff."""
-        state = await state_of(session, case)
-        if state.ended:
-            why, flag = f"the case had ended: {state.stage.value}", False
+    ) -> bool:
+        """Stores the event; whether its fact counts, unless something speaks against it: ``why`` is kept for staff."""
+        if case.stage in ENDED:
+            why, flag = f"the case had ended: {case.stage}", False
         row = InboxRow(
             source=event.source,
             event_id=event.id,
@@ -191,7 +197,6 @@ class Inbox:
         if why is None:
             row.fact_id = fact.id
             row.message = _report(case, fact).model_dump(mode="json")
-            await append(session, case, [fact], now)
         elif flag:
             case.flag = case.flag or "premature_report"
             session.add(case)
@@ -206,6 +211,7 @@ class Inbox:
             fact.data.get("reason"),
             **details,
         )
+        return why is None
 
     async def _numbered(self, received: Received, events: Sequence[_Event]) -> Received:
         """Adds the numbers of the rows that wait for delivery, once they are committed."""

@@ -10,7 +10,7 @@ from sqlmodel import col, select
 
 from db.core import again_when_overtaken, append, audit
 from db.engine import Database
-from db.states import one_or_none, opening_of, rows, state_of
+from db.states import one_or_none, rows, state_of
 from db.tables import Assister, AuditRow, Case, CertificateRow, EarlierYear
 from domain.agreements import agreement
 from domain.assister import AssisterType, Standing, classify, same_name
@@ -59,8 +59,10 @@ class People:
         self._key = identity_key
 
     @again_when_overtaken
-    async def submit(self, request: Request, now: datetime, source: str = "form") -> Opened:
+    async def submit(self, request: Request, now: datetime, shown: str | None = None) -> Opened:
         """Opens the case a request asks for, or finds the one it repeats (A10).
+
+        ``shown`` is the language in which the agreement was shown; by default the request's.
 
         Raises `Invalid` when it is outside the window or the intake scope, with nothing stored; `Conflict` when the
         NPN is in use under another name or e-mail, which staff are told of.
@@ -73,12 +75,12 @@ class People:
             current = await _latest(session, person, request.program, request.plan_year) if person else None
             if current and current.stage not in REOPENABLE:
                 if matches:
-                    return await _repeat(session, current, data, now, source)
+                    return await _repeat(session, current, data, now, shown)
                 current.flag = "identity_conflict"
                 session.add(current)
                 audit(session, now, "applicant", "request.conflict", current, "same NPN under another name or e-mail")
             else:
-                return await self._open_requested(session, person, request, data, matches, current, now, source)
+                return await self._open_requested(session, person, request, matches, current, now, shown)
         raise Conflict(
             "This NPN is already in use under another name or e-mail; staff have been told and will look at it."
         )
@@ -88,11 +90,10 @@ class People:
         session: AsyncSession,
         person: Assister | None,
         request: Request,
-        data: dict[str, Any],
         matches: bool,
         earlier: Case | None,
         now: datetime,
-        source: str,
+        shown: str | None,
     ) -> Opened:
         policy = policy_for(request.program, request.plan_year)
         assert policy is not None, "a parsed request has a policy"
@@ -101,24 +102,28 @@ class People:
         faults = admission_faults(request, policy, assister_type, local_date(policy, now))
         if faults:
             raise Invalid(faults)
+        data = request.model_dump(mode="json")
         if person is None:
-            npn = data.get("npn")
-            person = Assister(
-                assister_id=new_assister_id(),
-                person_key=person_key(self._key, npn, request.email),
-                npn=npn,
-                email=request.email,
-                first_name=request.first_name,
-                last_name=request.last_name,
-                language=request.language,
-                details=data,
-                created_at=now,
-            )
+            person = self._new_person(data, now)
             session.add(person)
             await session.flush()
-        return await _open(session, person, data, policy, standing, matches, earlier, now, "applicant", source)
+        opening = _Opening(person, data, policy, standing, earlier, "applicant", "form", matches, shown)
+        return await _open(session, opening, now)
 
-    @again_when_overtaken
+    def _new_person(self, data: dict[str, Any], now: datetime) -> Assister:
+        npn = data.get("npn")
+        return Assister(
+            assister_id=new_assister_id(),
+            person_key=person_key(self._key, npn, data["email"]),
+            npn=npn,
+            email=data["email"],
+            first_name=data["first_name"],
+            last_name=data["last_name"],
+            language=data["language"],
+            details=data,
+            created_at=now,
+        )
+
     async def begin(self, assister_id: str, program: str, plan_year: int, actor: str, now: datetime) -> Opened:
         """Opens a returning assister's case without a form (A11).
 
@@ -146,7 +151,7 @@ class People:
             if policy.windows.closes_on and today > policy.windows.closes_on:
                 raise Invalid([Fault("plan_year", "window_closed")])
             data = _known(person) | {"program": program, "plan_year": plan_year, "agreement_accepted": False}
-            return await _open(session, person, data, policy, standing, True, current, now, actor, "staff")
+            return await _open(session, _Opening(person, data, policy, standing, current, actor, "staff"), now)
 
     @again_when_overtaken
     async def import_person(self, imported: ImportedPerson, actor: str, now: datetime) -> tuple[str, bool]:
@@ -156,17 +161,7 @@ class People:
             person = await self._person(session, who.npn, who.email)
             created = person is None
             if person is None:
-                person = Assister(
-                    assister_id=new_assister_id(),
-                    person_key=person_key(self._key, who.npn, who.email),
-                    npn=who.npn,
-                    email=who.email,
-                    first_name=who.first_name,
-                    last_name=who.last_name,
-                    language=who.language,
-                    details=who.model_dump(mode="json", exclude_none=True),
-                    created_at=now,
-                )
+                person = self._new_person(who.model_dump(mode="json", exclude_none=True), now)
             person.lms_account = person.lms_account or imported.account(imported.lms_account, person.assister_id)
             person.portal_account = person.portal_account or imported.account(
                 imported.portal_account, person.assister_id
@@ -251,70 +246,69 @@ async def _standing(session: AsyncSession, person: Assister | None, program: str
     )
 
 
-async def _repeat(session: AsyncSession, case: Case, data: Mapping[str, Any], now: datetime, source: str) -> Opened:
+async def _repeat(
+    session: AsyncSession, case: Case, data: Mapping[str, Any], now: datetime, shown: str | None
+) -> Opened:
     """The same request again changes nothing; a form after `begin` still brings the agreement along (A3, A11)."""
-    facts = _agreement(case, data, now, source)
     state = await state_of(session, case)
-    if facts and not state.ended and not case.request.get("agreement_accepted"):
-        await append(session, case, facts, now)
+    if data.get("agreement_accepted") and not state.ended and not case.request.get("agreement_accepted"):
+        await append(session, case, agreement_facts(case, shown, now, "form"), now)
         case.request = {**case.request, "agreement_accepted": True}
-        audit(session, now, "applicant", "agreement.accepted", case, source=source)
+        audit(session, now, "applicant", "agreement.accepted", case, source="form")
     return Opened(case.assister_id, case.case_id, case.workflow_id, created=False)
 
 
-def _agreement(case: Case, data: Mapping[str, Any], now: datetime, source: str) -> list[Fact]:
-    """The agreement as a record: version, language, hash of the text, time and source (A3)."""
-    if not data.get("agreement_accepted"):
-        return []
-    text = agreement(case.program, data.get("language", "en"))
+def agreement_facts(case: Case, language: str | None, now: datetime, source: str) -> list[Fact]:
+    """The agreement as a record: version, language and hash of the text that was shown, time and source (A3)."""
+    text = agreement(case.program, language or case.request.get("language", "en"))
     record = {"version": text.version, "language": text.language, "sha256": text.sha256, "source": source}
     return [Fact(id=f"{case.case_id}:agreement", kind=FactKind.AGREEMENT_ACCEPTED, at=now, data=record)]
 
 
-async def _open(
-    session: AsyncSession,
-    person: Assister,
-    data: dict[str, Any],
-    policy: Policy,
-    standing: Standing,
-    matches: bool,
-    earlier: Case | None,
-    now: datetime,
-    actor: str,
-    source: str,
-) -> Opened:
+@dataclass(frozen=True)
+class _Opening:
+    """What a case is opened with: whose, by whom, and from where."""
+
+    person: Assister
+    data: dict[str, Any]
+    policy: Policy
+    standing: Standing
+    earlier: Case | None
+    actor: str
+    source: str
+    matches: bool = True
+    shown: str | None = None
+
+
+async def _open(session: AsyncSession, opening: _Opening, now: datetime) -> Opened:
+    person, policy, standing, data = opening.person, opening.policy, opening.standing, opening.data
     case_id = new_case_id()
     case = Case(
         case_id=case_id,
         assister_id=person.assister_id,
         program=policy.program,
         plan_year=policy.plan_year,
-        attempt=earlier.attempt + 1 if earlier else 1,
+        attempt=opening.earlier.attempt + 1 if opening.earlier else 1,
         kind=data["kind"],
         assister_type=classify(standing.before(policy.plan_year)),
         has_lms_account=standing.has_lms_account,
         has_portal_account=standing.has_portal_account,
         policy=policy.model_dump(mode="json"),
         request=data,
-        identity_matches=matches,
+        identity_matches=opening.matches,
         workflow_id=workflow_id(policy.program, policy.plan_year, case_id),
         stage=Stage.REQUESTED,
-        flag=None if matches else "identity_conflict",
+        flag=None if opening.matches else "identity_conflict",
         opened_at=now,
     )
-    person.details = data if matches else person.details
+    if opening.matches:
+        person.details = data
     session.add_all([person, case])
     await session.flush()
-    requested = Fact(id=f"{case_id}:requested", kind=FactKind.REQUESTED, at=now, data={"opened_by": source})
-    await append(session, case, [requested, *_agreement(case, data, now, source)], now)
-    audit(
-        session,
-        now,
-        actor,
-        "case.opened",
-        case,
-        source=source,
-        kind=case.kind,
-        assister_type=opening_of(case).assister_type,
-    )
+    facts = [Fact(id=f"{case_id}:requested", kind=FactKind.REQUESTED, at=now, data={"opened_by": opening.source})]
+    if data.get("agreement_accepted"):
+        facts += agreement_facts(case, opening.shown, now, opening.source)
+    await append(session, case, facts, now)
+    described = {"source": opening.source, "kind": case.kind, "assister_type": case.assister_type}
+    audit(session, now, opening.actor, "case.opened", case, **described)
     return Opened(person.assister_id, case_id, case.workflow_id, created=True)

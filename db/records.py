@@ -11,7 +11,7 @@ from sqlmodel import col, select
 
 from db.core import SYSTEM, again_when_overtaken, append, audit, locked
 from db.engine import Database
-from db.people import Conflict
+from db.people import Conflict, agreement_facts
 from db.states import one_or_none, policy_of, rows, state_of
 from db.tables import Assister, Case, CertificateRow, CommandRow, EffectRow, EvidenceRow, FactRow, LinkRow
 from domain.commands import CommandKind, refusal
@@ -99,8 +99,8 @@ class Records:
     async def end(self, case_id: str, kind: str, now: datetime) -> None:
         """Ends a case whose window has closed (C6)."""
         fact = Fact(id=f"{case_id}:{kind}", kind=FactKind(kind), at=now)
-        if await self.record(case_id, [fact], now, f"case.{kind}"):
-            await self.void_links(case_id, now)
+        await self.record(case_id, [fact], now, f"case.{kind}")
+        await self.void_links(case_id, now)
 
     async def flag(self, case_id: str, what: str, now: datetime) -> None:
         """Puts a case before staff's eyes."""
@@ -313,12 +313,19 @@ class Records:
         session.add(person)
 
     async def check_answer(self, case_id: str, changes: dict[str, Any]) -> None:
-        """Raises `Invalid` when the changed request would not be taken; nothing is stored."""
+        """Raises `Invalid` for changes the request form would not take; nothing is stored.
+
+        What a case opened without a form lacks is not held against an answer about something else.
+        """
         async with self._database.read() as session:
             case = await session.get_one(Case, case_id)
             request = changed(case.request, changes)
-            if changes:
+            try:
                 parse_request(request)
+            except Invalid as invalid:
+                faults = [fault for fault in invalid.faults if fault.field.split(".")[0] in changes]
+                if faults:
+                    raise Invalid(faults) from None
             key = person_key(self._key, request.get("npn"), request["email"])
             other = await one_or_none(session, select(Assister).where(col(Assister.person_key) == key))
             if other is not None and other.assister_id != case.assister_id:
@@ -360,10 +367,17 @@ class Records:
         async with self._database.write() as session:
             await _void(session, case_id, now)
 
-    async def accept_agreement(self, case_id: str, record: dict[str, Any], now: datetime, actor: str) -> bool:
-        """Records that the agreement was accepted; False when the case has ended (A3)."""
-        fact = Fact(id=f"{case_id}:agreement", kind=FactKind.AGREEMENT_ACCEPTED, at=now, data=record)
-        return await self.record(case_id, [fact], now, "agreement.accepted", actor, **record)
+    async def accept_agreement(self, case_id: str, language: str, now: datetime) -> bool:
+        """Records that the agreement was accepted on the page, once; False when the case has ended (A3)."""
+        async with self._database.write() as session:
+            case = await locked(session, case_id)
+            if (await state_of(session, case)).ended:
+                return False
+            if not case.request.get("agreement_accepted"):
+                case.request = {**case.request, "agreement_accepted": True}
+                await append(session, case, agreement_facts(case, language, now, "page"), now)
+                audit(session, now, "assister", "agreement.accepted", case, source="page")
+            return True
 
     async def clear_flag(self, case_id: str, now: datetime, actor: str) -> None:
         """Staff have looked at what was flagged."""
@@ -441,7 +455,9 @@ def _facts_of(case: Case, row: CommandRow, state: CaseState) -> list[Fact]:
             facts.append(Fact(id=f"{case.case_id}:agreement", kind=FactKind.AGREEMENT_ACCEPTED, at=at, data=record))
         return facts
     if kind is CommandKind.ANSWER:
-        return [Fact(id=f"command:{row.id}", kind=FactKind.ANSWERED, at=at, data={"round": state.round + 1})]
+        answered = Fact(id=f"command:{row.id}", kind=FactKind.ANSWERED, at=at, data={"round": state.round + 1})
+        accepted = row.data["changes"].get("agreement_accepted") is True
+        return [answered, *(agreement_facts(case, row.data.get("language"), at, "page") if accepted else ())]
     if kind in (CommandKind.WITHDRAW, CommandKind.REVOKE):
         ending = FactKind.WITHDRAWN if kind is CommandKind.WITHDRAW else FactKind.REVOKED
         return [Fact(id=f"command:{row.id}", kind=ending, at=at, data={"by": row.actor, "reason": row.reason})]

@@ -74,12 +74,11 @@ class Applied(BaseModel):
 
 
 class Ending(BaseModel):
-    """The end of a case: its kind (withdrawn, revoked, closed) and the command that asked for it, if one did."""
+    """The end of a case that nobody commanded: its kind is closed."""
 
     case_id: str
     kind: str
     at: datetime
-    command_id: str = ""
 
 
 class Report(BaseModel):
@@ -111,7 +110,6 @@ class Progress(BaseModel):
     facts: set[str] = Field(default_factory=set, description="kinds of facts seen")
     passed: bool = False
     rounds: int = 0
-    screened_rounds: int = 0
     unknown_license: bool = False
     asked: bool = False
     verdict: str = ""

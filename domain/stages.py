@@ -308,7 +308,8 @@ def _eligibility(known: _Facts) -> tuple[EligibilityStatus, Decision | None]:
 def _findings(opening: Opening, known: _Facts) -> tuple[Finding, ...]:
     """The last screening's findings, with the agreement and the background check as they stand now."""
     screenings = [fact for fact in known.all(FactKind.SCREENED) if fact.data["round"] == _round(known)]
-    found = [Finding.model_validate(one) for one in screenings[-1].data["findings"]] if screenings else []
+    last = max(screenings, key=lambda fact: (fact.at, _is_answered(fact), fact.id), default=None)
+    found = [Finding.model_validate(one) for one in last.data["findings"]] if last else []
     if opening.kind.is_licensed:
         found.append(finding(Check.AGREEMENT_ACCEPTED, known.first(FactKind.AGREEMENT_ACCEPTED) is not None))
     else:
@@ -316,6 +317,11 @@ def _findings(opening: Opening, known: _Facts) -> tuple[Finding, ...]:
         clear = {"clear": Result.PASS, "consider": Result.CONSIDER}
         found.append(finding(Check.BACKGROUND_CHECK, clear[report.data["result"]] if report else Result.PENDING))
     return tuple(found)
+
+
+def _is_answered(screened: Fact) -> bool:
+    """Of the same instant, what the registry said stands over its silence (A13)."""
+    return all(one["result"] != Result.UNKNOWN for one in screened.data["findings"])
 
 
 def _lms_account(opening: Opening, known: _Facts) -> LmsAccount:
@@ -370,6 +376,8 @@ def _in_training(state: CaseState) -> tuple[Stage, WaitingFor]:
         return Stage.INVITED, WaitingFor.LMS_INVITATION
     if state.lms_account is LmsAccount.INVITED:
         return Stage.INVITED, WaitingFor.LMS_ACCOUNT
+    if state.lms_profile is Completeness.INCOMPLETE and state.opening.has_lms_account:
+        return Stage.INVITED, WaitingFor.LMS_INVITATION
     if state.lms_profile is Completeness.INCOMPLETE:
         return Stage.INVITED, WaitingFor.LMS_PROFILE
     if state.trained_at is None:

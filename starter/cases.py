@@ -1,6 +1,7 @@
 """The only door to Temporal: cases are begun, told of facts and given commands; nothing is lost when it is down."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -72,9 +73,12 @@ class Cases:
 
     # beginning
 
-    async def submit(self, request: Request, source: str = "form") -> Opened:
-        """Stores a request first and starts its workflow next; what is left between the two is reconciled."""
-        opened = await self._people.submit(request, now(), source)
+    async def submit(self, request: Request, shown: str | None = None) -> Opened:
+        """Stores a request first and starts its workflow next; what is left between the two is reconciled.
+
+        ``shown`` is the language in which the agreement was shown, where it isn't the request's.
+        """
+        opened = await self._people.submit(request, now(), shown)
         if opened.created:
             await self._try_to_start(opened.case_id)
         return opened
@@ -98,15 +102,13 @@ class Cases:
         """Starts the case's workflow; False when Temporal can't be reached now."""
         try:
             await self.start((await self._view(case_id)).case)
-        except RPCError as error:
-            if error.status in _UNREACHABLE:
-                return False
-            raise
+        except Unreachable:
+            return False
         return True
 
     async def start(self, case: Case) -> None:
-        """Starts the workflow of a case; one that runs, or has run, is left alone."""
-        try:
+        """Starts the workflow of a case; one that runs, or has run, is left alone. Raises `Unreachable`."""
+        with suppress(WorkflowAlreadyStartedError), _reaching():
             await self._client.start_workflow(
                 names.WORKFLOW,
                 Begin(case_id=case.case_id, program=case.program, plan_year=case.plan_year),
@@ -118,8 +120,6 @@ class Cases:
                 static_summary=f"{case.kind.replace('_', ' ')}, plan year {case.plan_year}, {case.assister_type}",
                 rpc_timeout=RPC_TIMEOUT,
             )
-        except WorkflowAlreadyStartedError:
-            return
 
     # commands
 
@@ -136,14 +136,22 @@ class Cases:
         data = {"verdict": verdict.value, "override": override or None}
         return await self._command(CommandKind.DECIDE, case_id, actor, reason, data, command_id)
 
-    async def answer(self, case_id: str, changes: Mapping[str, Any], message: str, actor: str = "assister") -> Answer:
+    async def answer(
+        self,
+        case_id: str,
+        changes: Mapping[str, Any],
+        message: str,
+        actor: str = "assister",
+        shown: str | None = None,
+    ) -> Answer:
         """The assister's answer to a question of staff. Raises `Invalid` where the changed request isn't one."""
         view = await self._view(case_id)
         why = refusal(CommandKind.ANSWER, view.state)
         if why:
             raise NotNow(why)
         await self._records.check_answer(case_id, dict(changes))
-        return await self._command(CommandKind.ANSWER, case_id, actor, message, {"changes": dict(changes)}, None)
+        data = {"changes": dict(changes), "language": shown}
+        return await self._command(CommandKind.ANSWER, case_id, actor, message, data, None)
 
     async def withdraw(self, case_id: str, reason: str, actor: str, command_id: str | None = None) -> Answer:
         """The assister withdraws, or staff in their name."""
@@ -196,7 +204,7 @@ class Cases:
             view = await self._view(row.case_id)
             try:
                 await self._update(view.case, row)
-            except _Unreachable:
+            except Unreachable:
                 return Answer(row.id, PENDING)
             except _RefusedByWorkflow as refused:
                 await self._records.refuse_command(row.id, refused.why, now())
@@ -216,18 +224,15 @@ class Cases:
         )
         handle = self._client.get_workflow_handle(case.workflow_id)
         try:
-            await handle.execute_update(row.kind, command, id=row.id, result_type=str, rpc_timeout=RPC_TIMEOUT)
+            with _reaching():
+                await handle.execute_update(row.kind, command, id=row.id, result_type=str, rpc_timeout=RPC_TIMEOUT)
         except WorkflowUpdateFailedError as failed:
             why = failed.cause.message if isinstance(failed.cause, ApplicationError) else ""
             raise _RefusedByWorkflow(why or "The case can't do this now.") from None
-        except WorkflowUpdateRPCTimeoutOrCancelledError:
-            raise _Unreachable from None
-        except RPCError as error:
-            if error.status is not RPCStatusCode.NOT_FOUND:
-                raise _Unreachable from None
+        except _NotRunning:
             if case.run_id is None:
                 await self._try_to_start(case.case_id)
-                raise _Unreachable from None
+                raise Unreachable from None
             raise _RefusedByWorkflow(sentence("case_ended", stage=case.stage)) from None
 
     # webhooks' facts
@@ -240,10 +245,11 @@ class Cases:
         handle = self._client.get_workflow_handle(view.case.workflow_id)
         report = Report.model_validate(row.message)
         try:
-            await handle.signal(names.SIGNAL_OF_SOURCE[row.source], report, rpc_timeout=RPC_TIMEOUT)
-        except RPCError as error:
-            if error.status is not RPCStatusCode.NOT_FOUND:
-                return False
+            with _reaching():
+                await handle.signal(names.SIGNAL_OF_SOURCE[row.source], report, rpc_timeout=RPC_TIMEOUT)
+        except Unreachable:
+            return False
+        except _NotRunning:
             if not view.state.ended and view.case.run_id is None:
                 await self._try_to_start(row.case_id)
                 return False
@@ -264,8 +270,31 @@ class Cases:
             raise UnknownCase(case_id) from None
 
 
-class _Unreachable(Exception):
+class Unreachable(Exception):
     """No worker answered in time, or Temporal is down."""
+
+
+class _NotRunning(Exception):
+    """There is no such workflow running."""
+
+
+@contextmanager
+def _reaching() -> Iterator[None]:
+    """Translates what a call to Temporal may end in: `Unreachable`, to be tried again, or `_NotRunning`."""
+    try:
+        yield
+    except WorkflowUpdateRPCTimeoutOrCancelledError:
+        raise Unreachable from None
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            raise _NotRunning from None
+        if error.status in _UNREACHABLE:
+            raise Unreachable from None
+        raise
+    except RuntimeError as error:
+        if "client connect" not in str(error):
+            raise
+        raise Unreachable from None  # a lazy client that has never reached the server
 
 
 class _RefusedByWorkflow(Exception):

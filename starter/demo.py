@@ -146,8 +146,9 @@ async def _on_a_stack(folder: Path, keep: bool, as_json: bool, out: Console) -> 
             show.as_json(_document(stack, outcomes, letters))
         else:
             _result(out, stack, outcomes, letters, keep)
-        for fault in faults:
-            print(f"{fault}; the logs are in {folder}/logs.", file=sys.stderr, flush=True)
+        if faults:
+            said = "; ".join(dict.fromkeys(map(str, faults)))
+            print(f"{said}; the logs are in {stack['data']}/logs.", file=sys.stderr, flush=True)
         if keep:
             await asyncio.Event().wait()
     return 1 if faults else 0

@@ -1,6 +1,7 @@
 """What a verb of `certify` works with: the stack that runs, or the environment's own settings; it starts nothing."""
 
 import os
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -81,7 +82,9 @@ def settings_of(data: Path | None) -> "Settings":
     except ValidationError as error:
         raise WrongCall(_at_fault(error)) from None
     except SettingsError as error:
-        raise WrongCall(f"The settings are not understood: {error}.") from None
+        # It says which field, in its sentence only.
+        field = re.search(r'"(\w+)"', str(error))
+        raise WrongCall(f"Settings are not understood: {_variable((field[1],)) if field else error}.") from None
     except ValueError:
         raise WrongCall("CERTIFY_IDENTITY_KEY has to be a hexadecimal key.") from None
     return settings

@@ -10,7 +10,6 @@ from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Redirect
 
 from db.states import policy_of
 from db.views import Place
-from domain.agreements import agreement
 from domain.faults import Fault, Invalid
 from domain.notices import Topic
 from domain.parsing import read_json
@@ -83,7 +82,7 @@ async def accept(token: str, request: Request, parts: Parts) -> Response:
     if lacks_agreement(place.state):
         if values.get("agreement_accepted") != "true" or not shows_agreement_in_force(values):
             return await status_page(request, parts, token, place, {}, [Fault("agreement_accepted", "agreement")])
-        await _accept(parts, place, values["agreement_language"])
+        await parts.records.accept_agreement(place.case.case_id, values["agreement_language"], now())
     elif place.state.ended:
         return _not_now(request, parts, place)
     return _back(request, token, "accepted=1")
@@ -153,28 +152,16 @@ def _message_faults(message: str) -> list[Fault]:
 
 
 async def _answer(
-    parts: Door, place: Place, message: str, changes: dict[str, Any], language: str, faults: Sequence[Fault] = ()
+    parts: Door, place: Place, message: str, changes: dict[str, Any], shown: str, faults: Sequence[Fault] = ()
 ) -> Answer:
-    """Answers staff's question; the agreement, shown in ``language``, may be accepted along with it.
+    """Answers staff's question; the agreement, ``shown`` in a language, may be accepted along with it.
 
     Raises `Invalid` with ``faults`` and those found here, and `NotNow`.
     """
-    lacking = lacks_agreement(place.state)
-    accepted = changes.get("agreement_accepted") is True
-    licensed = place.state.opening.kind.is_licensed
-    if set(changes) == {"agreement_accepted"} and accepted and licensed:
-        changes = {}
-    elif changes and licensed:
-        # A case opened without a form has no such fields yet.
-        settled = {"license_state": "NM", **({} if lacking else {"agreement_accepted": True})}
-        changes = {**{name: value for name, value in settled.items() if not place.case.request.get(name)}, **changes}
     faults = [*_message_faults(message), *faults]
     if faults:
         raise Invalid([*faults, *await _faults_in(parts, place, changes)])
-    answer = await parts.cases.answer(place.case.case_id, changes, message)
-    if accepted and lacking:
-        await _accept(parts, place, language)
-    return answer
+    return await parts.cases.answer(place.case.case_id, changes, message, shown=shown or None)
 
 
 async def _faults_in(parts: Door, place: Place, changes: dict[str, Any]) -> Sequence[Fault]:
@@ -183,12 +170,6 @@ async def _faults_in(parts: Door, place: Place, changes: dict[str, Any]) -> Sequ
     except Invalid as invalid:
         return invalid.faults
     return ()
-
-
-async def _accept(parts: Door, place: Place, language: str) -> None:
-    text = agreement(place.case.program, language)
-    record = {"version": text.version, "language": text.language, "sha256": text.sha256, "source": "page"}
-    await parts.records.accept_agreement(place.case.case_id, record, now(), "assister")
 
 
 # the activation page

@@ -43,7 +43,7 @@ async def submit(request: Request, parts: Parts) -> HTMLResponse:
     contact = contact_of(policy, Topic.GENERAL, language)
     try:
         wanted = parse_request(request_document(values))
-        opened = await parts.cases.submit(wanted)
+        opened = await parts.cases.submit(wanted, values.get("agreement_language"))
     except Invalid as invalid:
         return _form(parts, language, policy, values, invalid.faults, 422)
     except Conflict:

@@ -25,6 +25,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.eligibility import Verdict
     from domain.facts import FactKind
     from domain.messages import (
+        Applied,
         Begin,
         CaseRef,
         Claim,
@@ -47,7 +48,7 @@ with workflow.unsafe.imports_passed_through():
 STAGE = SearchAttributeKey.for_keyword("Stage")
 REMEMBERED = 1000
 MESSAGES_A_RUN = 5000
-ACCOUNT_DONE = {FactKind.PORTAL_REGISTERED, FactKind.PORTAL_ACTIVATED}
+ENDINGS = {CommandKind.WITHDRAW: FactKind.WITHDRAWN, CommandKind.REVOKE: FactKind.REVOKED}
 
 
 @workflow.defn(name=names.WORKFLOW)
@@ -103,17 +104,19 @@ class AssisterCertification:
     async def _ending(self) -> str:
         """Waits for a withdrawal, a revocation or the closing of the plan year's window."""
         closes_at = self._claimed.closes_at
-        left = (closes_at - workflow.now()) if closes_at else None
-        if left is not None and left <= timedelta():
-            return FactKind.CLOSED.value
-        try:
-            await workflow.wait_condition(lambda: self.p.ending is not None, timeout=left)
-        except TimeoutError:
-            return FactKind.CLOSED.value
-        assert self.p.ending is not None
-        return {CommandKind.WITHDRAW: FactKind.WITHDRAWN, CommandKind.REVOKE: FactKind.REVOKED}[
-            CommandKind(self.p.ending.kind)
-        ].value
+        while True:
+            left = (closes_at - workflow.now()) if closes_at else None
+            if left is not None and left <= timedelta():
+                return FactKind.CLOSED.value
+            try:
+                await workflow.wait_condition(lambda: self.p.ending is not None, timeout=left)
+            except TimeoutError:
+                return FactKind.CLOSED.value
+            assert self.p.ending is not None
+            if (await self._applied(self.p.ending)).applied:
+                return ENDINGS[CommandKind(self.p.ending.kind)].value
+            # A signal may name a command that was never stored, or was refused: the case goes on.
+            self.p.ending = None
 
     async def _renewal(self) -> None:
         """Waits until the history has grown, and the case waits for people rather than for an activity."""
@@ -130,7 +133,7 @@ class AssisterCertification:
     # the journey: the guide's seven steps
 
     async def _journey(self) -> str:
-        if self._returning:
+        if self._returning and self._claimed.has_lms_account:
             self._start("enrolled", self._enroll)
         self._notify(Notice.REQUEST_RECEIVED)
         if not await self._become_eligible():
@@ -147,14 +150,13 @@ class AssisterCertification:
             if self.p.asked:
                 await self._hear_answer()
                 continue
-            await self._once(f"screened {self.p.rounds}", self._screen)
+            await self._once(f"screened {self.p.rounds}", self._screen, Stage.SCREENING, WaitingFor.SCREENING)
             if self._kind is Kind.ENROLLMENT_COUNSELOR:
                 await self._check_background()
             await self._hear_decision()
         return self.p.verdict == Verdict.APPROVE
 
     async def _screen(self) -> None:
-        self._enter(Stage.SCREENING, WaitingFor.SCREENING)
         order = LookUp(case_id=self.case_id, at=workflow.now(), occurrence=self.p.rounds)
         patience = timedelta(seconds=self._claimed.license_unknown_after_seconds)
         try:
@@ -169,13 +171,14 @@ class AssisterCertification:
             ref = CaseRef(case_id=self.case_id, at=workflow.now(), occurrence=self.p.rounds)
             screened = await workflow.execute_local_activity_method(Licensing.record_unknown, ref, **DATABASE)
         self.p.unknown_license = screened.unknown
-        self.p.screened_rounds = self.p.rounds + 1
 
     async def _check_background(self) -> None:
         """A14: ordered once, and reported before anybody may approve."""
-        await self._once("background", lambda: self._effect(Background.order, "background check ordered"))
-        self._enter(Stage.AWAITING_BACKGROUND_CHECK, WaitingFor.BACKGROUND_CHECK)
-        await workflow.wait_condition(lambda: self._seen(FactKind.BACKGROUND_REPORTED) or bool(self.p.pending))
+        here = Stage.AWAITING_BACKGROUND_CHECK, WaitingFor.BACKGROUND_CHECK
+        await self._once("background", lambda: self._effect(Background.order, "background check ordered"), *here)
+        if not self._seen(FactKind.BACKGROUND_REPORTED):
+            self._enter(*here)
+            await workflow.wait_condition(lambda: self._seen(FactKind.BACKGROUND_REPORTED) or bool(self.p.pending))
 
     async def _hear_decision(self) -> None:
         """Waits for staff; meanwhile a licence that could not be looked up is looked up again."""
@@ -204,8 +207,7 @@ class AssisterCertification:
 
     async def _apply(self, command: Command) -> None:
         """Applies a decision or an answer, once; what the database recorded is what counts."""
-        ref = CommandRef(command_id=command.command_id, case_id=self.case_id, at=workflow.now())
-        applied = await workflow.execute_local_activity_method(Records.apply, ref, **DATABASE)
+        applied = await self._applied(command)
         self.p.pending = [other for other in self.p.pending if other.command_id != command.command_id]
         if not applied.applied:
             return
@@ -215,7 +217,11 @@ class AssisterCertification:
         elif applied.verdict == Verdict.ASK:
             self.p.asked = True
         else:
-            self.p.verdict = applied.verdict
+            self.p.verdict, self.p.pending = applied.verdict, []
+
+    async def _applied(self, command: Command) -> Applied:
+        ref = CommandRef(command_id=command.command_id, case_id=self.case_id, at=workflow.now())
+        return await workflow.execute_local_activity_method(Records.apply, ref, **DATABASE)
 
     async def _enroll(self) -> None:
         """An existing LMS account is enrolled in this year's course, without an invitation (A9, A11, A16)."""
@@ -224,19 +230,15 @@ class AssisterCertification:
 
     async def _train(self) -> None:
         """Step 3: the LMS opens with account and profile, and the course has no deadline (A15–A18)."""
+        here = Stage.INVITED, WaitingFor.LMS_INVITATION
         if self._claimed.has_lms_account:
-            self._enter(Stage.IN_TRAINING, WaitingFor.LMS_INVITATION)
-            await self._once("enrolled", self._enroll)
+            await self._once("enrolled", self._enroll, *here)
         else:
-            self._enter(Stage.INVITED, WaitingFor.LMS_INVITATION)
-            await self._once("invited", lambda: self._effect(Training.invite, "LMS opened for a new account"))
+            await self._once("invited", lambda: self._effect(Training.invite, "LMS opened for a new account"), *here)
             self._notify(Notice.LMS_INVITATION)
-            self._enter(Stage.INVITED, WaitingFor.LMS_ACCOUNT)
-            await self._until(FactKind.LMS_REGISTERED)
-            self._enter(Stage.INVITED, WaitingFor.LMS_PROFILE)
-            await self._until(FactKind.LMS_PROFILE_COMPLETED)
-        self._enter(Stage.IN_TRAINING, WaitingFor.COURSE_COMPLETION)
-        await self._until(FactKind.COURSE_COMPLETED)
+            await self._until(Stage.INVITED, WaitingFor.LMS_ACCOUNT, FactKind.LMS_REGISTERED)
+            await self._until(Stage.INVITED, WaitingFor.LMS_PROFILE, FactKind.LMS_PROFILE_COMPLETED)
+        await self._until(Stage.IN_TRAINING, WaitingFor.COURSE_COMPLETION, FactKind.COURSE_COMPLETED)
 
     async def _pass_exam(self) -> None:
         """Step 4: 80 % or better, as many attempts as it takes (A21, A22)."""
@@ -246,9 +248,11 @@ class AssisterCertification:
 
     async def _receive_certificate(self) -> None:
         """Step 5: eligible, trained and passed (A23)."""
-        self._wait(WaitingFor.CERTIFICATE)
         await self._once(
-            "certificate", lambda: self._effect(Certificates.issue, "certificate printed, signed and kept")
+            "certificate",
+            lambda: self._effect(Certificates.issue, "certificate printed, signed and kept"),
+            Stage.AWAITING_EXAM_PASS,
+            WaitingFor.CERTIFICATE,
         )
         self._notify(Notice.CERTIFICATE_ISSUED)
 
@@ -258,23 +262,24 @@ class AssisterCertification:
             await (self._register_on_portal() if self._kind.is_licensed else self._activate_account())
         if self._returning:
             return
-        self._enter(Stage.PORTAL_SETUP, WaitingFor.PORTAL_PROFILE)
-        await self._until(FactKind.PORTAL_PROFILE_COMPLETED)
-        self._wait(WaitingFor.SCHEDULING_TOOL)
-        await self._until(FactKind.SCHEDULING_TOOL_READY)
+        await self._until(Stage.PORTAL_SETUP, WaitingFor.PORTAL_PROFILE, FactKind.PORTAL_PROFILE_COMPLETED)
+        await self._until(Stage.PORTAL_SETUP, WaitingFor.SCHEDULING_TOOL, FactKind.SCHEDULING_TOOL_READY)
 
     async def _register_on_portal(self) -> None:
         """A25: they register themselves, and the portal reports it."""
-        self._enter(Stage.CERTIFIED, WaitingFor.PORTAL_REGISTRATION)
-        await workflow.wait_condition(lambda: any(self._seen(kind) for kind in ACCOUNT_DONE))
+        done = FactKind.PORTAL_REGISTERED, FactKind.PORTAL_ACTIVATED
+        await self._until(Stage.CERTIFIED, WaitingFor.PORTAL_REGISTRATION, *done)
 
     async def _activate_account(self) -> None:
         """A26, A28: we create the account, the counselor activates it by a single-use link."""
-        self._enter(Stage.CERTIFIED, WaitingFor.PORTAL_ACCOUNT)
-        await self._once("account", lambda: self._effect(Portal.create_account, "Assister Portal account created"))
+        await self._once(
+            "account",
+            lambda: self._effect(Portal.create_account, "Assister Portal account created"),
+            Stage.CERTIFIED,
+            WaitingFor.PORTAL_ACCOUNT,
+        )
         self._notify(Notice.PORTAL_ACTIVATION)
-        self._enter(Stage.PORTAL_SETUP, WaitingFor.PORTAL_ACTIVATION)
-        await self._until(FactKind.PORTAL_ACTIVATED)
+        await self._until(Stage.PORTAL_SETUP, WaitingFor.PORTAL_ACTIVATION, FactKind.PORTAL_ACTIVATED)
 
     async def _help_consumers(self) -> str:
         """Step 7: ready to help, until the plan year's window closes."""
@@ -290,8 +295,7 @@ class AssisterCertification:
         while True:
             await workflow.wait_condition(lambda: bool(self.p.errands))
             errand = self.p.errands[0]
-            ref = CommandRef(command_id=errand.command_id, case_id=self.case_id, at=workflow.now())
-            applied = await workflow.execute_local_activity_method(Records.apply, ref, **DATABASE)
+            applied = await self._applied(errand)
             if applied.applied:
                 self._start(f"errand {errand.command_id}", partial(self._run_errand, errand))
             self.p.errands = self.p.errands[1:]
@@ -303,11 +307,10 @@ class AssisterCertification:
             await self._effect(Portal.activate, "Assister Portal account activated")
 
     async def _say_goodbye(self, outcome: str) -> None:
-        """Records the end, tells the assister, and takes back what must not stay open."""
-        command_id = self.p.ending.command_id if self.p.ending and outcome != Stage.DENIED else ""
+        """Tells the assister, and takes back what must not stay open; nobody has recorded yet that a window closed."""
         self._enter(Stage(outcome), None)
-        if outcome != Stage.DENIED:
-            ending = Ending(case_id=self.case_id, kind=outcome, at=workflow.now(), command_id=command_id)
+        if outcome == Stage.CLOSED:
+            ending = Ending(case_id=self.case_id, kind=outcome, at=workflow.now())
             await workflow.execute_local_activity_method(Records.end, ending, **DATABASE)
         farewell = [self._send(Notice(outcome))]
         if outcome in (Stage.REVOKED, Stage.WITHDRAWN):
@@ -332,8 +335,11 @@ class AssisterCertification:
     def _seen(self, kind: FactKind) -> bool:
         return kind in self.p.facts
 
-    async def _until(self, kind: FactKind) -> None:
-        await workflow.wait_condition(lambda: self._seen(kind))
+    async def _until(self, stage: Stage, waiting_for: WaitingFor, *kinds: FactKind) -> None:
+        """Waits in this stage for one of these facts; what was seen before, in an earlier run too, is passed by."""
+        if not any(map(self._seen, kinds)):
+            self._enter(stage, waiting_for)
+            await workflow.wait_condition(lambda: any(map(self._seen, kinds)))
 
     def _start(self, step: str, work: Callable[[], Coroutine[Any, Any, None]]) -> asyncio.Task[None]:
         """Starts a step beside the journey; a step that is done, in this run or an earlier one, stays done."""
@@ -346,8 +352,12 @@ class AssisterCertification:
             await work()
             self.p.done.add(step)
 
-    async def _once(self, step: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Goes through a step and waits until it is done."""
+    async def _once(
+        self, step: str, work: Callable[[], Coroutine[Any, Any, None]], stage: Stage, waiting_for: WaitingFor
+    ) -> None:
+        """Goes through a step in this stage, and waits until it is done."""
+        if step not in self.p.done:
+            self._enter(stage, waiting_for)
         await self._start(step, work)
 
     async def _effect(self, effect: Callable[[Any, CaseRef], Awaitable[Effect]], summary: str) -> None:
@@ -384,9 +394,9 @@ class AssisterCertification:
 
     def _take(self, message_id: str, case_id: str) -> bool:
         """Whether a message is this case's and new; either way it is remembered."""
+        self.p.messages += 1
         if case_id != self.case_id or message_id in self.p.processed:
             return False
-        self.p.messages += 1
         self.p.processed = [*self.p.processed[-REMEMBERED:], message_id]
         return True
 
@@ -418,11 +428,14 @@ class AssisterCertification:
             self.p.ending = self.p.ending or command
         elif command.kind in (CommandKind.RESEND, CommandKind.ACTIVATE):
             self.p.errands = [*self.p.errands, command]
-        else:
+        elif not self.p.verdict:
             self.p.pending = [*self.p.pending, command]
 
     def _check(self, command: Command) -> None:
-        """The last word on a command: refuses, with a sentence, what this case can't do now."""
+        """The last word on a command: refuses, with a sentence, what this case can't do now.
+
+        Findings are the database's to judge, at the door and when the command is applied: it knows them first.
+        """
         if command.case_id != self.case_id:
             raise _refused("This command is for another case.")
         if command.command_id in self.p.processed:
@@ -437,13 +450,8 @@ class AssisterCertification:
     def _check_decision(self, command: Command) -> None:
         if self.p.verdict or self.p.pending:
             raise _refused("Another decision came first.")
-        if self.p.screened_rounds <= self.p.rounds:
-            raise _refused(sentence("still_screening"))
         if self.p.asked and command.verdict != Verdict.DENY:
             raise _refused(sentence("awaiting_information"))
-        counselor = self._kind is Kind.ENROLLMENT_COUNSELOR
-        if counselor and command.verdict == Verdict.APPROVE and not self._seen(FactKind.BACKGROUND_REPORTED):
-            raise _refused(sentence("awaiting_background_check"))
 
     @workflow.signal(name=names.DECIDED)
     def decided(self, command: Command) -> None:

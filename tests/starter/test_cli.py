@@ -122,12 +122,11 @@ def test_missing_settings_are_all_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"CERTIFY_IDENTITY_KEY": "xyz"}, {"CERTIFY_STAFF_TOKENS": "none"}, {"CERTIFY_WEB_PORT": "many"}]
+    ("name", "value"),
+    [("CERTIFY_IDENTITY_KEY", "xyz"), ("CERTIFY_STAFF_TOKENS", "none"), ("CERTIFY_WEB_PORT", "many")],
 )
-def test_settings_not_understood_are_named(tmp_path: Path, settings: dict[str, str], wrong: dict[str, str]) -> None:
-    refused(
-        certify(tmp_path, "list", **{**settings, **wrong}), 2, next(iter(wrong)).removeprefix("CERTIFY_").lower()[:5]
-    )
+def test_settings_not_understood_are_named(tmp_path: Path, settings: dict[str, str], name: str, value: str) -> None:
+    refused(certify(tmp_path, "list", **{**settings, name: value}), 2, name)
 
 
 def test_an_environment_that_names_a_database_wins_over_a_stack(tmp_path: Path, settings: dict[str, str]) -> None:

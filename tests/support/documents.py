@@ -73,6 +73,18 @@ def counselor(**changes: Any) -> dict[str, Any]:
     }
 
 
+def earlier(request: dict[str, Any], *certified: int, **changes: Any) -> dict[str, Any]:
+    """What is imported of the person of a request: the years certified, and both accounts."""
+    return {
+        "person": request,
+        "program": "bewellnm",
+        "years": [{"plan_year": year, "registered": True, "trained": True, "certified": True} for year in certified],
+        "lms_account": True,
+        "portal_account": True,
+        **changes,
+    }
+
+
 def producer(request: dict[str, Any], **changes: Any) -> dict[str, Any]:
     """What the registry knows of a request's NPN: an individual with an active New Mexico licence."""
     license = {

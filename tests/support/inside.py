@@ -83,7 +83,7 @@ class Inside:
         """Stores a request whose workflow is not started yet."""
         if know and "npn" in request:
             await self._post("registry", "producers", documents.producer(request))
-        opened = await self.people.submit(parse_request(request), at or datetime.now(UTC), "form")
+        opened = await self.people.submit(parse_request(request), at or datetime.now(UTC))
         await self._change_policy(opened.case_id, policy)
         return opened
 
@@ -266,7 +266,10 @@ async def _temporal(stack: AsyncExitStack, suggest_renewal_at: int) -> Client:
         "frontend.WorkflowTimeSkippingEnabled": "true",
         "limit.historyCount.suggestContinueAsNew": str(suggest_renewal_at),
     }
-    makers = {"Keyword": SearchAttributeKey.for_keyword, "Int": SearchAttributeKey.for_int}
+    makers: dict[str, Callable[[str], SearchAttributeKey[Any]]] = {
+        "Keyword": SearchAttributeKey.for_keyword,
+        "Int": SearchAttributeKey.for_int,
+    }
     environment = await WorkflowEnvironment.start_local(
         dev_server_existing_path=server.program(),
         dev_server_extra_args=[

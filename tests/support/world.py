@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -13,6 +14,11 @@ from standardwebhooks.webhooks import Webhook
 from tests.support import documents
 
 Document = dict[str, Any]
+
+
+def fields(answer: httpx2.Response) -> list[str]:
+    """The fields a problem document names."""
+    return [fault["field"] for fault in answer.json().get("errors", [])]
 
 
 class World:
@@ -56,6 +62,11 @@ class World:
         found: list[Document] = (await self.get(f"/api/cases/{opened['case_id']}/audit")).json()
         return found
 
+    async def history(self, opened: Document) -> list[str]:
+        """The kinds of everything that happened to a case, in order."""
+        document = (await self.get(f"/api/cases/{opened['case_id']}?history=true")).json()
+        return [entry["kind"] for entry in document["history"]]
+
     async def letters(self, email: str) -> list[Document]:
         messages = (await self.http.get(f"{self.stack['mailbox']}/messages")).json()
         return [message for message in messages if email in message["to"]]
@@ -84,6 +95,23 @@ class World:
         if known and "npn" in request:
             await self.know(documents.producer(request, **producer))
         answer = await self.submit(request)
+        assert answer.status_code == 201, answer.text
+        found: Document = answer.json()
+        return found
+
+    async def imported(self, earlier: Document) -> str:
+        """Somebody's earlier years, loaded as an operator does it; the person's id."""
+        command = (sys.executable, "-m", "starter.cli", "import", "-", "--json", "--data", self.stack["data"])
+        pipe = asyncio.subprocess.PIPE
+        process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, stderr=pipe)
+        out, err = await process.communicate(json.dumps([earlier]).encode())
+        assert process.returncode == 0, err.decode()
+        return str(json.loads(out)["assisters"][0]["assister_id"])
+
+    async def begun(self, assister_id: str, plan_year: int) -> Document:
+        """A returning assister's case, opened by staff without a form."""
+        path = f"/api/assisters/{assister_id}/cases"
+        answer = await self.http.post(self.web + path, json={"plan_year": plan_year}, headers=self.staff)
         assert answer.status_code == 201, answer.text
         found: Document = answer.json()
         return found

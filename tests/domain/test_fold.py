@@ -1,0 +1,323 @@
+"""The status is a fold over facts: whatever order they come in and however often, it is the same (C4, A23, A30)."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from domain.assister import AssisterType, Kind
+from domain.eligibility import Check, Result, Verdict
+from domain.facts import Fact, FactKind
+from domain.notices import TOPIC_OF_WAITING
+from domain.stages import (
+    ENDED,
+    OWNER,
+    REOPENABLE,
+    CaseState,
+    EligibilityStatus,
+    Opening,
+    Stage,
+    WaitingFor,
+    certificate_due,
+    fold,
+    may_assist,
+    status_parts,
+)
+
+START = datetime(2026, 1, 5, 12, tzinfo=UTC)
+TODAY = date(2026, 6, 1)
+
+instants = st.integers(0, 500).map(lambda hours: START + timedelta(hours=hours))
+openings = st.builds(
+    Opening,
+    kind=st.sampled_from(Kind),
+    assister_type=st.sampled_from(AssisterType),
+    has_lms_account=st.booleans(),
+    has_portal_account=st.booleans(),
+)
+
+
+def findings() -> st.SearchStrategy[list[dict[str, Any]]]:
+    one = st.fixed_dictionaries(
+        {"check": st.sampled_from(Check), "result": st.sampled_from(Result), "source": st.just("A13")}
+    )
+    return st.lists(one, max_size=3)
+
+
+DATA: dict[FactKind, st.SearchStrategy[dict[str, Any]]] = {
+    FactKind.SCREENED: st.fixed_dictionaries({"round": st.integers(0, 2), "findings": findings()}),
+    FactKind.BACKGROUND_REPORTED: st.fixed_dictionaries({"result": st.sampled_from(["clear", "consider"])}),
+    FactKind.DECIDED: st.fixed_dictionaries(
+        {
+            "verdict": st.sampled_from(Verdict),
+            "by": st.sampled_from(["ada", "ben"]),
+            "reason": st.just("checked"),
+            "override": st.none() | st.just("seen on paper"),
+        }
+    ),
+    FactKind.ANSWERED: st.fixed_dictionaries({"round": st.integers(1, 3)}),
+    FactKind.EXAM_ATTEMPTED: st.fixed_dictionaries(
+        {"event_id": st.uuids().map(str), "score": st.sampled_from(["0.7999", "0.8"]), "passed": st.booleans()}
+    ),
+    FactKind.CERTIFICATE_ISSUED: st.fixed_dictionaries(
+        {
+            "number": st.sampled_from(["NM26-A", "NM26-B"]),
+            "issued_at": instants.map(datetime.isoformat),
+            "valid_until": st.none() | st.sampled_from(["2026-12-31", "2026-05-31"]),
+            "sha256": st.just("0" * 64),
+        }
+    ),
+}
+
+
+@st.composite
+def facts(draw: st.DrawFn) -> list[Fact]:
+    """What may happen to a case, plausible or not: any kinds, any number of each, at any times, even the same one."""
+    kinds = draw(st.lists(st.sampled_from(FactKind), max_size=25))
+    return [
+        Fact(id=f"fact-{number}", kind=kind, at=draw(instants), data=draw(DATA.get(kind, st.just({}))))
+        for number, kind in enumerate(kinds)
+    ]
+
+
+@st.composite
+def lives(draw: st.DrawFn) -> list[Fact]:
+    """A life that goes well for a while, with repeated reports, other attempts and maybe an end on the way."""
+    upto = draw(st.integers(0, len(WAY)))
+    others = draw(st.lists(st.sampled_from([*FactKind]), max_size=3))
+    kinds = [*WAY[:upto], *draw(st.lists(st.sampled_from(WAY[:upto] or WAY[:1]), max_size=3)), *others]
+    times = sorted(draw(st.lists(instants, min_size=len(kinds), max_size=len(kinds))))
+    return [
+        Fact(id=f"fact-{number}", kind=kind, at=at, data=GOOD.get(kind) or draw(DATA.get(kind, st.just({}))))
+        for number, (kind, at) in enumerate(zip(kinds, times, strict=True))
+    ]
+
+
+WAY = [
+    FactKind.REQUESTED,
+    FactKind.AGREEMENT_ACCEPTED,
+    FactKind.BEGUN,
+    FactKind.SCREENED,
+    FactKind.BACKGROUND_ORDERED,
+    FactKind.BACKGROUND_REPORTED,
+    FactKind.DECIDED,
+    FactKind.LMS_INVITED,
+    FactKind.LMS_ENROLLED,
+    FactKind.LMS_REGISTERED,
+    FactKind.LMS_PROFILE_COMPLETED,
+    FactKind.COURSE_STARTED,
+    FactKind.COURSE_COMPLETED,
+    FactKind.EXAM_ATTEMPTED,
+    FactKind.CERTIFICATE_ISSUED,
+    FactKind.PORTAL_ACCOUNT_CREATED,
+    FactKind.PORTAL_REGISTERED,
+    FactKind.PORTAL_ACTIVATED,
+    FactKind.PORTAL_PROFILE_COMPLETED,
+    FactKind.SCHEDULING_TOOL_READY,
+]
+GOOD: dict[FactKind, dict[str, Any]] = {
+    FactKind.SCREENED: {"round": 0, "findings": []},
+    FactKind.BACKGROUND_REPORTED: {"result": "clear"},
+    FactKind.DECIDED: {"verdict": "approve", "by": "ada", "reason": "checked", "override": None},
+    FactKind.EXAM_ATTEMPTED: {"event_id": "e", "score": "0.8", "passed": True},
+    FactKind.CERTIFICATE_ISSUED: {
+        "number": "NM26-A",
+        "issued_at": START.isoformat(),
+        "valid_until": "2026-12-31",
+        "sha256": "0" * 64,
+    },
+}
+
+
+def way(start: datetime = START) -> list[Fact]:
+    """Everything that happens on the way to the first day of helping."""
+    return [
+        Fact(id=kind, kind=kind, at=start + timedelta(hours=number), data=GOOD.get(kind, {}))
+        for number, kind in enumerate(WAY)
+    ]
+
+
+NEW_BROKER = Opening(kind=Kind.BROKER, assister_type=AssisterType.NEW)
+NEW_COUNSELOR = Opening(kind=Kind.ENROLLMENT_COUNSELOR, assister_type=AssisterType.NEW)
+
+
+@settings(max_examples=300, deadline=None)
+@given(opening=openings, happened=facts() | lives(), data=st.data())
+def test_c1_c4_facts_permuted_and_repeated_give_the_same_state(
+    opening: Opening, happened: list[Fact], data: st.DataObject
+) -> None:
+    repeated = data.draw(st.lists(st.sampled_from(happened), max_size=10)) if happened else []
+    shuffled = data.draw(st.permutations([*happened, *repeated]))
+    assert fold(opening, shuffled) == fold(opening, happened)
+
+
+@settings(max_examples=300, deadline=None)
+@given(opening=openings, happened=facts() | lives())
+def test_a30_nobody_may_assist_before_every_step_is_there(opening: Opening, happened: list[Fact]) -> None:
+    state = fold(opening, happened)
+    if may_assist(state, TODAY):
+        return
+    kinds = {fact.kind for fact in happened}
+    assert not state.ended
+    assert FactKind.CERTIFICATE_ISSUED in kinds
+    assert any(fact.data["passed"] for fact in happened if fact.kind is FactKind.EXAM_ATTEMPTED)
+    assert FactKind.COURSE_COMPLETED in kinds
+    assert any(fact.data["verdict"] == "approve" for fact in happened if fact.kind is FactKind.DECIDED)
+    if not opening.has_portal_account:
+        account = {FactKind.PORTAL_ACTIVATED} | ({FactKind.PORTAL_REGISTERED} if opening.kind.is_licensed else set())
+        assert kinds & account
+    if opening.assister_type is not AssisterType.RETURNING:
+        assert {FactKind.PORTAL_PROFILE_COMPLETED, FactKind.SCHEDULING_TOOL_READY} <= kinds
+
+
+@settings(max_examples=300, deadline=None)
+@given(opening=openings, happened=facts() | lives())
+def test_a23_a_certificate_is_due_in_one_combination_only(opening: Opening, happened: list[Fact]) -> None:
+    state = fold(opening, happened)
+    eligible = state.eligibility is EligibilityStatus.APPROVED
+    all_three = eligible and state.trained_at is not None and state.passed_at is not None
+    assert certificate_due(state) == (all_three and state.certificate is None and not state.ended)
+
+
+@settings(max_examples=300, deadline=None)
+@given(opening=openings, happened=facts() | lives())
+def test_c2_every_state_can_be_shown_and_its_wait_has_an_owner(opening: Opening, happened: list[Fact]) -> None:
+    state = fold(opening, happened)
+    assert state.ended == (state.waiting_for is None)
+    assert state.waiting_for is None or OWNER[state.waiting_for]
+    assert status_parts(state)["stage"] is state.stage
+    assert CaseState.model_validate_json(state.model_dump_json()) == state
+
+
+@settings(max_examples=200, deadline=None)
+@given(opening=openings, happened=facts() | lives(), later=facts())
+def test_c8_nothing_that_happens_after_an_end_takes_it_back(
+    opening: Opening, happened: list[Fact], later: list[Fact]
+) -> None:
+    before = fold(opening, happened)
+    if before.stage not in ENDED - {Stage.DENIED}:
+        return
+    much_later = [
+        fact.model_copy(update={"id": f"later-{fact.id}", "at": fact.at + timedelta(days=100)}) for fact in later
+    ]
+    assert fold(opening, [*happened, *much_later]).stage is before.stage
+
+
+@settings(max_examples=200, deadline=None)
+@given(happened=lives(), extra=st.lists(st.booleans(), max_size=20))
+def test_a22_every_attempt_is_kept_and_a_fail_after_a_pass_changes_nothing(
+    happened: list[Fact], extra: list[bool]
+) -> None:
+    before = fold(NEW_BROKER, happened)
+    attempts = [
+        Fact(
+            id=f"again-{number}",
+            kind=FactKind.EXAM_ATTEMPTED,
+            at=START + timedelta(days=100 + number),
+            data={"event_id": f"again-{number}", "score": "0.8" if passed else "0.1", "passed": passed},
+        )
+        for number, passed in enumerate(extra)
+    ]
+    after = fold(NEW_BROKER, [*happened, *attempts])
+    assert len(after.attempts) == len(before.attempts) + len(attempts)
+    assert before.passed_at is None or after.passed_at == before.passed_at
+
+
+@pytest.mark.parametrize(
+    ("opening", "removed", "named"),
+    [
+        (NEW_BROKER, FactKind.DECIDED, "not_eligible"),
+        (NEW_BROKER, FactKind.COURSE_COMPLETED, "training_not_complete"),
+        (NEW_BROKER, FactKind.LMS_PROFILE_COMPLETED, "training_not_complete"),
+        (NEW_BROKER, FactKind.EXAM_ATTEMPTED, "exam_not_passed"),
+        (NEW_BROKER, FactKind.CERTIFICATE_ISSUED, "no_certificate"),
+        (NEW_BROKER, FactKind.PORTAL_PROFILE_COMPLETED, "portal_not_ready"),
+        (NEW_BROKER, FactKind.SCHEDULING_TOOL_READY, "portal_not_ready"),
+        (NEW_COUNSELOR, FactKind.PORTAL_ACTIVATED, "portal_not_ready"),
+    ],
+)
+def test_a30_the_step_that_is_missing_is_named(opening: Opening, removed: FactKind, named: str) -> None:
+    assert may_assist(fold(opening, way()), TODAY) == []
+    assert may_assist(fold(opening, [fact for fact in way() if fact.kind is not removed]), TODAY) == [named]
+
+
+def test_a25_a_counselor_who_registered_is_not_active_and_a_broker_is() -> None:
+    happened = [fact for fact in way() if fact.kind is not FactKind.PORTAL_ACTIVATED]
+    assert fold(NEW_BROKER, happened).stage is Stage.ACTIVE
+    assert fold(NEW_COUNSELOR, happened).waiting_for is WaitingFor.PORTAL_ACTIVATION
+
+
+def test_c6_a_certificate_is_good_through_its_last_day_and_not_after() -> None:
+    state = fold(NEW_BROKER, way())
+    assert may_assist(state, date(2026, 12, 31)) == []
+    assert may_assist(state, date(2027, 1, 1)) == ["certificate_expired"]
+
+
+@pytest.mark.parametrize("ending", [FactKind.WITHDRAWN, FactKind.REVOKED, FactKind.CLOSED])
+def test_c8_an_ended_case_may_not_assist_and_says_why(ending: FactKind) -> None:
+    end = Fact(id="end", kind=ending, at=START + timedelta(days=90))
+    assert may_assist(fold(NEW_BROKER, [*way(), end]), TODAY) == [ending.value]
+
+
+def test_a11_an_account_that_is_to_be_enrolled_waits_for_us_and_not_for_its_owner() -> None:
+    lapsed = Opening(kind=Kind.BROKER, assister_type=AssisterType.LAPSED, has_lms_account=True)
+    happened = [fact for fact in way() if WAY.index(fact.kind) <= WAY.index(FactKind.DECIDED)]
+    state = fold(lapsed, happened)
+    assert (state.stage, state.waiting_for) == (Stage.INVITED, WaitingFor.LMS_INVITATION)
+    assert OWNER[WaitingFor.LMS_INVITATION] == "us"
+    enrolled = Fact(id="enrolled", kind=FactKind.LMS_ENROLLED, at=START + timedelta(days=30))
+    assert fold(lapsed, [*happened, enrolled]).waiting_for is WaitingFor.COURSE_COMPLETION
+
+
+def test_a13_a_registry_that_answers_replaces_unknown_even_in_the_same_instant() -> None:
+    at = START + timedelta(hours=9)
+    unknown, answered = (
+        Fact(
+            id=f"case:screened:0:{how}",
+            kind=FactKind.SCREENED,
+            at=at,
+            data={"round": 0, "findings": [{"check": "npn_found", "result": result, "source": "A13"}]},
+        )
+        for how, result in (("unknown", "unknown"), ("answered", "pass"))
+    )
+    for happened in ([unknown, answered], [answered, unknown]):
+        found = {one.check: one.result for one in fold(NEW_BROKER, happened).findings}
+        assert found[Check.NPN_FOUND] is Result.PASS
+
+
+def test_a14_the_last_background_report_counts() -> None:
+    """A vendor's later report of the same person replaces the earlier one, whichever is stored first."""
+    reports = [
+        Fact(id=result, kind=FactKind.BACKGROUND_REPORTED, at=START + timedelta(hours=hours), data={"result": result})
+        for hours, result in ((40, "clear"), (50, "consider"))
+    ]
+    for happened in (reports, reports[::-1]):
+        found = {one.check: one.result for one in fold(NEW_COUNSELOR, happened).findings}
+        assert found[Check.BACKGROUND_CHECK] is Result.CONSIDER
+
+
+def test_every_status_has_an_owner() -> None:
+    assert set(OWNER) == set(WaitingFor)
+    assert set(OWNER.values()) == {"us", "staff", "assister", "background-check vendor", "nobody"}
+    assert set(TOPIC_OF_WAITING) == {wait.value for wait in WaitingFor}
+    assert REOPENABLE < ENDED
+
+
+def test_every_stage_and_wait_is_reached_by_some_facts() -> None:
+    """The two stages of the licence watch and of appeals come with those; all others can be reached here."""
+    states = [fold(opening, way()[:upto]) for opening in (NEW_BROKER, NEW_COUNSELOR) for upto in range(len(WAY) + 1)]
+    ask = Fact(
+        id="ask", kind=FactKind.DECIDED, at=START, data={"verdict": "ask", "by": "ada", "reason": "?", "override": None}
+    )
+    deny = ask.model_copy(update={"data": {**ask.data, "verdict": "deny"}})
+    states += [fold(NEW_BROKER, [ask]), fold(NEW_BROKER, [deny])]
+    endings = FactKind.WITHDRAWN, FactKind.REVOKED, FactKind.CLOSED
+    states += [fold(NEW_BROKER, [Fact(id="end", kind=kind, at=START)]) for kind in endings]
+    unregistered = [fact for fact in way() if fact.kind is not FactKind.EXAM_ATTEMPTED]
+    states.append(fold(NEW_BROKER, [fact for fact in unregistered if fact.kind is not FactKind.CERTIFICATE_ISSUED]))
+    late = FactKind.LMS_ENROLLED, FactKind.PORTAL_ACCOUNT_CREATED
+    broker = [fact for fact in way() if fact.kind not in late]
+    states += [fold(NEW_BROKER, broker[:upto]) for upto in range(len(broker) + 1)]
+    assert {state.stage for state in states} >= set(Stage) - {Stage.SUSPENDED, Stage.UNDER_APPEAL}
+    assert {state.waiting_for for state in states} - {None} == set(WaitingFor)

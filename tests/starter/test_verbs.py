@@ -1,0 +1,170 @@
+"""The verbs on the real stack: what staff and assisters do from the command line, and what they are told."""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from starter.plan import Plan
+from starter.processes import Child
+from starter.stack import children, running
+from tests.starter.command import Ran, certify, is_one_sentence
+from tests.support import documents
+from tests.support.world import World
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+STAFF = ("--reason", "looked at it", "--as", "ana")
+
+
+class Clerk:
+    """Somebody at the command line of a stack."""
+
+    def __init__(self, folder: Path, data: str) -> None:
+        self._run = partial(certify, folder)
+        self._data = data
+
+    async def __call__(self, *arguments: str, given: Any = None) -> Ran:
+        text = "" if given is None else json.dumps(given)
+        return await asyncio.to_thread(self._run, *arguments, "--data", self._data, given=text)
+
+    async def json(self, *arguments: str, given: Any = None) -> Any:
+        return (await self(*arguments, "--json", given=given)).document
+
+    async def refused(self, *arguments: str, given: Any = None) -> str:
+        """The sentence of a refusal."""
+        ran = await self(*arguments, given=given)
+        assert (ran.status, ran.out) == (1, ""), ran
+        assert is_one_sentence(ran.err), ran.err
+        return ran.err
+
+
+@pytest.fixture
+def clerk(stack: dict[str, Any], tmp_path: Path) -> Clerk:
+    return Clerk(tmp_path, stack["data"])
+
+
+async def test_a_request_opens_one_case_and_is_seen(clerk: Clerk, world: World) -> None:
+    request = documents.broker()
+    await world.know(documents.producer(request))
+    opened = await clerk.json("request", "-", given=request)
+    assert opened["created"] is True
+    assert await clerk.json("request", "-", given=request) == {**opened, "created": False}
+    await world.until(opened, "awaiting_decision")
+    case = opened["case_id"]
+    assert await clerk.json("status", case) == await world.status(opened)
+    wanted = ("--program", "bewellnm", "--plan-year", "2024", "--stage", "awaiting_decision", "--kind", "broker")
+    assert case in [one["case_id"] for one in await clerk.json("list", *wanted)]
+    assert case not in [one["case_id"] for one in await clerk.json("list", "--kind", "agent")]
+
+
+async def test_staff_ask_the_assister_answers_staff_approve(clerk: Clerk, world: World) -> None:
+    request = documents.agent()
+    opened = await world.opened(request)
+    case = opened["case_id"]
+    await world.until(opened, "awaiting_decision")
+    asked = await clerk.json("decide", case, "ask", "--reason", "Which office?", "--as", "ana")
+    assert asked["state"] == "applied"
+    said = await clerk.refused("decide", case, "approve", *STAFF)
+    assert "has not answered" in said
+    assert "phone" in await clerk.refused("answer", case, "-", given={"message": "Santa Fe", "phone": "1"})
+    answered = await clerk.json("answer", case, "-", given={"message": "Santa Fe", "phone": "505-555-0199"})
+    assert answered["state"] == "applied"
+    await world.until(opened, "awaiting_decision")
+    command = str(uuid4())
+    approve = ("decide", case, "approve", *STAFF, "--id", command)
+    assert await clerk.json(*approve) == {"command_id": command, "state": "applied"}
+    assert await clerk.json(*approve) == {"command_id": command, "state": "applied"}
+    assert "already" in await clerk.refused("decide", case, "deny", *STAFF)
+    decided = [one for one in await clerk.json("audit", case) if one["action"] == "case.decided"]
+    assert [(one["actor"], one["reason"]) for one in decided] == [("ana", "Which office?"), ("ana", "looked at it")]
+
+
+async def test_a_failing_check_needs_an_override(clerk: Clerk, world: World) -> None:
+    opened = await world.opened(documents.broker(), license={"active": False})
+    await world.until(opened, "awaiting_decision")
+    approve = ("decide", opened["case_id"], "approve", *STAFF)
+    assert "license_active" in await clerk.refused(*approve)
+    assert (await clerk.json(*approve, "--override", "renewed today, seen on paper"))["state"] == "applied"
+    eligibility = (await clerk.json("status", opened["case_id"]))["eligibility"]
+    assert eligibility["override"] == "renewed today, seen on paper"
+
+
+async def test_notices_are_sent_again_where_they_are_true(clerk: Clerk, world: World) -> None:
+    request = documents.counselor()
+    opened = await world.opened(request)
+    await world.until(opened, "awaiting_decision")
+    case = opened["case_id"]
+    await world.letter(request["email"], lambda message: True)
+    assert (await clerk.json("resend", case, "request_received", *STAFF))["state"] == "applied"
+    async with asyncio.timeout(20):
+        while len(await world.letters(request["email"])) < 2:
+            await asyncio.sleep(0.1)
+    assert "can't be sent" in await clerk.refused("resend", case, "certificate_issued", *STAFF)
+
+
+async def test_a_case_ends_by_withdrawal_or_revocation(clerk: Clerk, world: World) -> None:
+    for verb in ("withdraw", "revoke"):
+        opened = await world.opened(documents.agent())
+        await world.until(opened, "awaiting_decision")
+        assert (await clerk.json(verb, opened["case_id"], *STAFF))["state"] == "applied"
+        ended = await clerk.json("status", opened["case_id"], "--history")
+        assert ended["stage"] == {"withdraw": "withdrawn", "revoke": "revoked"}[verb]
+        assert ended["history"][-1]["kind"].endswith(ended["stage"])
+        assert "ended" in await clerk.refused("decide", opened["case_id"], "approve", *STAFF)
+
+
+async def test_a_returning_assister_needs_no_form(clerk: Clerk) -> None:
+    npn = documents.new_npn()
+    person = {"kind": "agent", "npn": npn, "first_name": "Testa", "last_name": "Agent"}
+    year = {"plan_year": 2023, "registered": True, "trained": True, "certified": True, "individual_market": False}
+    known = {
+        "person": {**person, "email": f"testa.{npn}@example.com"},
+        "program": "bewellnm",
+        "years": [year],
+        "lms_account": f"lms-{npn}",
+        "portal_account": True,
+    }
+    imported = await clerk.json("import", "-", given=[known])
+    assert imported == {
+        "imported": 1,
+        "assisters": [{"assister_id": imported["assisters"][0]["assister_id"], "created": True, "program": "bewellnm"}],
+    }
+    begin = ("begin", imported["assisters"][0]["assister_id"], "--plan-year", "2024", "--as", "ana")
+    opened = await clerk.json(*begin)
+    assert opened["created"] is True
+    assert (await clerk.json("status", opened["case_id"]))["assister_type"] == "returning"
+    assert await clerk.json(*begin) == {**opened, "created": False}
+
+
+async def test_people_read_it_in_80_columns(clerk: Clerk, world: World) -> None:
+    opened = await world.opened(documents.counselor())
+    await world.until(opened, "awaiting_decision")
+    case = opened["case_id"]
+    await clerk("decide", case, "ask", "--reason", "Where [bold]exactly[/bold] \x1b[31m?", "--as", "ana")
+    for verb in (["status", case, "--history"], ["audit", case], ["list"]):
+        ran = await clerk(*verb)
+        assert ran.status == 0, ran.err
+        assert ran.out
+        assert all(len(line) <= 80 for line in ran.out.splitlines()), verb
+        assert "\x1b" not in ran.out
+        assert "[bold]exactly[/bold]" in ran.out or verb == ["list"]
+
+
+async def test_a_command_without_a_worker_is_kept(tmp_path: Path) -> None:
+    def no_worker(plan: Plan) -> Sequence[Child]:
+        return [child for child in children(plan) if child.name in ("temporal", "migration")]
+
+    async with running(tmp_path / "data", table=no_worker) as stack:
+        clerk = Clerk(tmp_path, stack["data"])
+        opened = await clerk.json("request", "-", given=documents.agent())
+        withdraw = ("withdraw", opened["case_id"], *STAFF, "--id", "mine")
+        assert await clerk.json(*withdraw) == {"command_id": "mine", "state": "pending"}
+        ran = await clerk(*withdraw)
+        assert ran.status == 0
+        assert "no worker answered yet" in ran.out
