@@ -6,7 +6,7 @@ from activities import contracts
 from adapters.http import Refused
 from adapters.registry import Registry, read
 from db.records import CaseView, Records
-from domain.assister import Kind
+from domain.assister import AssisterType, Kind
 from domain.eligibility import Check, Finding, finding, license_findings, unknown_license
 from domain.facts import Fact, FactKind
 from domain.licensing import Producer
@@ -56,7 +56,9 @@ class LicensingActivities(contracts.Licensing):
     async def _ask(self, view: CaseView, order: LookUp) -> Producer | None:
         """The producer under the request's NPN; look-ups are billed, so this round's answer is asked for once."""
         key = f"{order.case_id}:{SOURCE}:{order.occurrence}"
-        npn = view.case.request["npn"]
+        npn = view.case.request.get("npn")
+        if npn is None:  # an imported record may lack it
+            return None
         kept = await self._records.evidence(key)
         if kept is not None:
             return read(kept, npn)
@@ -68,6 +70,8 @@ class LicensingActivities(contracts.Licensing):
         """Records this round's findings, with those that our own records make."""
         if not view.case.identity_matches:
             findings = [*findings, finding(Check.IDENTITY_MATCHES, False)]
+        if not _in_scope(view):
+            findings = [*findings, finding(Check.INTAKE_SCOPE, False)]
         fact = Fact(
             id=f"{order.case_id}:screened:{order.occurrence}:{how}",
             kind=FactKind.SCREENED,
@@ -76,3 +80,12 @@ class LicensingActivities(contracts.Licensing):
         )
         await self._records.record(order.case_id, [fact], order.at, "case.screened", round=order.occurrence, how=how)
         return Screened()
+
+
+def _in_scope(view: CaseView) -> bool:
+    """Whether the addresses are still within the intake scope: the door saw to it, an answer may have changed them."""
+    case = view.case
+    physical, business = (
+        (case.request.get(f"{which}_address") or {}).get("state") for which in ("physical", "business")
+    )
+    return view.policy.intake.admits(Kind(case.kind), AssisterType(case.assister_type), physical, business)

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, inspect, make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+SECRET = Path("/run/secrets/certify_database_url")
 MIGRATIONS = Path(__file__).parent / "migrations"
 DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}
 PATIENCE = 30  # seconds for a server to answer, or for another process to let us write
@@ -48,7 +49,7 @@ def newest() -> str:
 
 def main() -> int:
     """Upgrades the database the environment names; the exit status."""
-    url = os.environ.get("CERTIFY_DATABASE_URL") or os.environ.get("DATABASE_URL")
+    url = os.environ.get("CERTIFY_DATABASE_URL") or os.environ.get("DATABASE_URL") or _secret()
     try:
         if not url:
             raise CannotMigrate("No database is named: set CERTIFY_DATABASE_URL or DATABASE_URL.")
@@ -57,6 +58,11 @@ def main() -> int:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0
+
+
+def _secret() -> str:
+    """The address from the file it is kept in where secrets are files, as in settings.py."""
+    return SECRET.read_text(encoding="utf-8").strip() if SECRET.is_file() else ""
 
 
 def _parse(url: str) -> URL:

@@ -165,7 +165,7 @@ class Invalid(Exception):
 
 def _code(error: ErrorDetails) -> tuple[str, tuple[tuple[str, str], ...]]:
     context: Mapping[str, object] = error.get("ctx") or {}
-    if error["type"] in SENTENCES:
+    if error["type"] in SENTENCES and error["type"] not in _FROM_PYDANTIC:
         return error["type"], ()
     code = _FROM_PYDANTIC.get(error["type"], "invalid")
     if code == "choice":

@@ -87,7 +87,7 @@ def fault(code: str) -> PydanticCustomError:
 
 
 def _plain(text: str) -> str:
-    if any(ord(c) < 32 or ord(c) in (127, 0x2028, 0x2029) for c in text):
+    if any(ord(c) < 32 or 127 <= ord(c) < 160 or ord(c) in (0x2028, 0x2029) for c in text):
         raise fault("control_characters")
     return text
 
@@ -160,7 +160,7 @@ def _short(limit: int) -> Any:
 Name = Annotated[str, _short(100), AfterValidator(_plain)]
 Line = Annotated[str, _short(200), AfterValidator(_plain)]
 Email = Annotated[str, _short(254), AfterValidator(_email)]
-Phone = Annotated[str, _short(40), AfterValidator(_phone)]
+Phone = Annotated[str, _short(40), AfterValidator(_plain), AfterValidator(_phone)]
 Npn = Annotated[str, _short(20), AfterValidator(_npn)]
 State = Annotated[str, _short(20), AfterValidator(_state)]
 PostalCode = Annotated[str, _short(10), AfterValidator(_postal_code)]

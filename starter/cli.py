@@ -81,8 +81,12 @@ Kind = Literal["agent", "broker", "enrollment_counselor"]
 async def up(
     *,
     port: Annotated[
-        int, Parameter(validator=Number(gte=0, lte=65535), help="Port of the web; 0 for a free one.")
-    ] = 8000,
+        int | None,
+        Parameter(
+            validator=Number(gte=0, lte=65535),
+            help="Port of the web; 0 for a free one. Without it the folder's last one, at first 8000.",
+        ),
+    ] = None,
     no_sandbox: Annotated[bool, FLAG, Parameter(help="Leave the stand-in third parties out.")] = False,
     data: Annotated[Path | None, Parameter(help="Folder of the stack; without it CERTIFY_DATA or ./data.")] = None,
     as_json: Json = False,

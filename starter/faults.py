@@ -44,8 +44,6 @@ def _refusal(error: Exception) -> str:
             return f"The database can't be used: {_line(getattr(error, 'orig', None) or error)}."
         case RPCError():
             return f"Temporal refused the call: {error.status.name}."
-        case RuntimeError() if "client connect" in str(error):
-            return "Temporal can't be reached; what was given is kept, and carried out once it can be."
         case _:
             return f"Something went wrong that should not have: {type(error).__name__}."
 

@@ -43,8 +43,8 @@ async def ensure_schedules(client: Client, task_queue: str, every: float = 5.0) 
             await client.create_schedule(DAILY_ROUND_ID, daily_round(task_queue), rpc_timeout=RPC_TIMEOUT)
         except ScheduleAlreadyRunningError:
             return
-        except RPCError as error:
-            log.info("schedule not made yet", code=error.status.name)
+        except (RPCError, RuntimeError) as error:  # RuntimeError: a lazy client that has never reached the server
+            log.info("schedule not made yet", error=type(error).__name__)
             await asyncio.sleep(every)
         else:
             return

@@ -19,6 +19,7 @@ __all__ = ["Stack", "StackError", "Table", "children", "find", "running", "up"]
 
 ROOT = Path(__file__).resolve().parent.parent
 READY_SECONDS = 90.0
+WEB_PORT = 8000
 ATTEMPTS = 4
 MAKE_SIGNING_PAIR = "import sys; from adapters.press import make_signing_pair; make_signing_pair(sys.argv[1])"
 
@@ -36,7 +37,7 @@ def children(plan: Plan) -> tuple[Child, ...]:
 class Stack:
     """The processes over one folder, from `start` to `stop`."""
 
-    def __init__(self, data: Path, port: int = 0, sandbox: bool = True, table: Table = children) -> None:
+    def __init__(self, data: Path, port: int | None = 0, sandbox: bool = True, table: Table = children) -> None:
         self._folder = Folder(data)
         self._port = port
         self._sandbox = sandbox
@@ -88,8 +89,11 @@ class Stack:
     def _choose_ports(self) -> dict[str, int]:
         names = (*OWN_PORTS, *(SANDBOX_PORTS if self._sandbox else ()))
         wanted = {name: [port] for name, port in self._folder.ports().items()}
-        if self._port:
-            wanted["web"] = [self._port, *wanted.get("web", ())]
+        remembered = wanted.get("web", [])
+        if self._port is None:
+            wanted["web"] = [*remembered, WEB_PORT]
+        elif self._port:
+            wanted["web"] = [self._port, *remembered]
         return choose_ports(names, wanted)
 
 
@@ -106,7 +110,7 @@ async def running(data: Path, port: int = 0, sandbox: bool = True, table: Table 
 
 
 async def up(
-    data: Path, port: int = 8000, sandbox: bool = True, on_ready: OnReady | None = None, table: Table = children
+    data: Path, port: int | None = None, sandbox: bool = True, on_ready: OnReady | None = None, table: Table = children
 ) -> int:
     """Runs the stack until Ctrl-C or SIGTERM; what goes wrong is a message on standard error. Returns the status."""
     work = asyncio.create_task(_serve(data, port, sandbox, on_ready, table))
@@ -129,7 +133,7 @@ async def up(
     return 0
 
 
-async def _serve(data: Path, port: int, sandbox: bool, on_ready: OnReady | None, table: Table) -> None:
+async def _serve(data: Path, port: int | None, sandbox: bool, on_ready: OnReady | None, table: Table) -> None:
     async with running(data, port, sandbox, table) as document:
         if on_ready:
             on_ready(document)

@@ -94,12 +94,11 @@ class AssisterCertification:
             self._renewal(),
         ]
         tasks = [asyncio.create_task(runner) for runner in runners]
-        try:
-            await workflow.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            finished = [task.result() for task in tasks if task.done()]
-            return next((outcome for outcome in finished if outcome), None)
-        finally:
-            await _cancel([*tasks, *self._steps.values()])
+        await workflow.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finished = [task.result() for task in tasks if task.done()]
+        # Not in a finally: a workflow that leaves the worker's cache can't wait any more.
+        await _cancel([*tasks, *self._steps.values()])
+        return next((outcome for outcome in finished if outcome), None)
 
     async def _ending(self) -> str:
         """Waits for a withdrawal, a revocation or the closing of the plan year's window."""
@@ -188,7 +187,7 @@ class AssisterCertification:
         try:
             await workflow.wait_condition(lambda: bool(self.p.pending))
         finally:
-            await _cancel([again])
+            again.cancel()
         await self._apply(self.p.pending[0])
 
     async def _look_up_again(self) -> None:

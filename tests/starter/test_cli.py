@@ -222,6 +222,17 @@ def test_an_import_with_any_fault_stores_nothing(tmp_path: Path, settings: dict[
     assert again["assisters"] == [{**first["assisters"][0], "created": False}]
 
 
+def test_with_temporal_down_everything_is_kept(tmp_path: Path, settings: dict[str, str]) -> None:
+    request = json.dumps(documents.agent())
+    opened = certify(tmp_path, "request", "-", "--json", given=request, **settings).document
+    assert opened["created"] is True
+    withdraw = ("withdraw", opened["case_id"], "--reason", "moved", "--as", "ana", "--id", "mine")
+    assert certify(tmp_path, *withdraw, "--json", **settings).document == {"command_id": "mine", "state": "pending"}
+    ran = certify(tmp_path, *withdraw, **settings)
+    assert ran.status == 0
+    assert "no worker answered yet" in ran.out
+
+
 # one process each
 
 

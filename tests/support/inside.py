@@ -87,6 +87,13 @@ class Inside:
         await self._change_policy(opened.case_id, policy)
         return opened
 
+    async def begin(self, opened: Opened, plan_year: int, at: datetime, **policy: Any) -> Opened:
+        """Opens a returning assister's case of another plan year, as staff do."""
+        begun = await self.people.begin(opened.assister_id, "bewellnm", plan_year, "staff", at)
+        await self._change_policy(begun.case_id, policy)
+        await self.cases.start((await self.records.view(begun.case_id)).case)
+        return begun
+
     async def _change_policy(self, case_id: str, changes: Mapping[str, Any]) -> None:
         if changes:
             async with self.database.write() as session:
@@ -147,8 +154,20 @@ class Inside:
         history = (await self.status(opened))["history"]
         return [one["kind"].removeprefix("notice.") for one in history if one["kind"].startswith("notice.")]
 
+    async def reminders(self, opened: Opened) -> list[str]:
+        """What was reminded of and when it was due: the keys of the reminders sent."""
+        history = (await self.status(opened))["history"]
+        return [one["id"].partition(":reminder:0:")[2] for one in history if one["kind"] == "notice.reminder"]
+
     async def calls(self, stand_in: str) -> list[Document]:
         found: list[Document] = (await self._web.get(f"{self._plan.url(stand_in)}/calls")).json()
+        return found
+
+    async def account(self, opened: Opened) -> Document:
+        """The case's account as the portal shows it."""
+        answer = await self._web.get(f"{self._plan.url('portal')}/accounts/{opened.case_id}")
+        assert answer.is_success, answer.text
+        found: Document = answer.json()
         return found
 
     # doing

@@ -1,0 +1,116 @@
+"""The certificate: printed and signed once, mailed, and public under a number that can't be guessed (A23, A24)."""
+
+import asyncio
+import io
+import re
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyhanko.keys import load_cert_from_pemder
+from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.sign.validation import validate_pdf_signature
+from pyhanko_certvalidator import ValidationContext
+
+from tests.support import documents
+from tests.support.world import World
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+PUBLIC = {"number", "status", "holder", "kind", "program", "plan_year", "issued_at", "valid_until", "sha256"}
+JSON = {"Accept": "application/json"}
+
+
+def holds(pdf: bytes, cert_file: str) -> bool:
+    root = load_cert_from_pemder(cert_file)  # type: ignore[no-untyped-call]
+    (signature,) = PdfFileReader(io.BytesIO(pdf)).embedded_signatures
+    return validate_pdf_signature(signature, ValidationContext(trust_roots=[root], allow_fetching=False)).bottom_line
+
+
+async def attached(world: World, email: str) -> list[bytes]:
+    """Every certificate in somebody's mailbox."""
+    found = []
+    for letter in await world.letters(email):
+        for name in letter["attachments"]:
+            url = f"{world.stack['mailbox']}/messages/{letter['id']}/attachments/{name}"
+            found.append((await world.http.get(url)).content)
+    return found
+
+
+@pytest.mark.parametrize("request_", [documents.broker(), documents.counselor()], ids=["english", "spanish"])
+async def test_a23_one_signed_file_is_kept_mailed_and_published(world: World, request_: dict[str, Any]) -> None:
+    opened = await world.certified(request_)
+    certificate = (await world.status(opened))["certificate"]
+    await world.letter(request_["email"], lambda letter: letter["attachments"])
+    folder, cert_file = (
+        world.stack["settings"][f"CERTIFY_{name}"] for name in ("CERTIFICATES_DIR", "SIGNING_CERT_FILE")
+    )
+    kept = (Path(folder) / f"{certificate['sha256']}.pdf").read_bytes()
+    (mailed,) = await attached(world, request_["email"])
+    public = (await world.http.get(f"{world.web}/certificates/{certificate['number']}", headers=JSON)).json()
+    assert kept == mailed
+    assert sha256(kept).hexdigest() == certificate["sha256"] == public["sha256"]
+    assert await asyncio.to_thread(holds, kept, cert_file)
+    assert certificate["number"].encode() in (await _link(world, request_["email"])).encode()
+
+
+async def _link(world: World, email: str) -> str:
+    """The public address in the letter that brings the certificate."""
+    letter = await world.letter(email, lambda letter: letter["attachments"])
+    found = re.search(r"\S+/certificates/\S+", letter["text"])
+    assert found
+    return found.group()
+
+
+async def test_a23_a24_the_public_page_tells_what_is_needed_and_no_more(world: World) -> None:
+    request = documents.broker()
+    opened = await world.certified(request)
+    certificate = (await world.status(opened))["certificate"]
+    address = await _link(world, request["email"])
+    answer = await world.http.get(address, headers=JSON)
+    assert answer.json() == {
+        "number": certificate["number"],
+        "status": "valid",
+        "holder": "Testa Broker",
+        "kind": "broker",
+        "program": "bewellnm",
+        "plan_year": 2024,
+        "issued_at": certificate["issued_at"],
+        "valid_until": None,
+        "sha256": certificate["sha256"],
+    }
+    assert set(answer.json()) == PUBLIC
+    page = await world.http.get(address, headers={"Accept": "text/html"})
+    assert page.status_code == 200
+    assert certificate["number"] in page.text
+    for private in (request["npn"], request["email"], request["phone"], opened["case_id"], opened["assister_id"]):
+        assert private not in page.text + answer.text
+
+
+@pytest.mark.parametrize("number", ["NM24-00000-00000-00000-00000", "1", "%2e%2e", "%27", "NM24"])
+async def test_a24_a_number_nobody_has_is_not_found(world: World, number: str) -> None:
+    for accept in ("application/json", "text/html"):
+        answer = await world.http.get(f"{world.web}/certificates/{number}", headers={"Accept": accept})
+        assert answer.status_code == 404
+
+
+async def test_a23_numbers_cannot_be_guessed(world: World) -> None:
+    cases = [await world.certified(documents.agent()) for _ in range(2)]
+    numbers = [(await world.status(opened))["certificate"]["number"] for opened in cases]
+    secrets = [number.split("-", 1)[1].replace("-", "") for number in numbers]
+    # Twenty characters of an alphabet of 32 are 100 bits.
+    assert all(re.fullmatch(r"[0-9A-HJKMNP-TV-Z]{20}", secret) for secret in secrets)
+    assert sum(one == other for one, other in zip(*secrets, strict=True)) < 8
+
+
+async def test_a23_a_certificate_mailed_again_is_the_same_one(world: World) -> None:
+    request = documents.agent()
+    opened = await world.certified(request)
+    await world.letter(request["email"], lambda letter: letter["attachments"])
+    assert (await world.command(opened, "resend", notice="certificate_issued", reason="lost")).status_code == 200
+    async with asyncio.timeout(20):
+        while len(found := await attached(world, request["email"])) < 2:
+            await asyncio.sleep(0.1)
+    assert found[0] == found[1]
+    assert (await world.history(opened)).count("certificate_issued") == 1

@@ -1,0 +1,313 @@
+"""Lives of months and years on the real server, with time skipped; it suggests continue-as-new at 200 events."""
+
+import re
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import pytest_asyncio
+from sqlmodel import col, select
+
+from db.states import rows
+from db.tables import CertificateRow, CommandRow, InboxRow
+from domain.commands import CommandKind
+from domain.messages import Command
+from domain.notices import Notice
+from domain.policies import policy_for
+from starter.cases import NotNow
+from tests.support import documents, inside as support
+from tests.support.inside import Inside
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
+
+NOVEMBER_2026 = datetime(2026, 11, 20, 18, tzinfo=UTC)
+DAY = timedelta(days=1)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def inside(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Inside]:
+    async with support.running(tmp_path_factory.mktemp("inside"), suggest_renewal_at=200) as running:
+        yield running
+
+
+def in_days(days: int) -> str:
+    return (datetime.now(UTC).date() + timedelta(days=days)).isoformat()
+
+
+def facts_of(status: dict[str, object]) -> list[str]:
+    history = status["history"]
+    assert isinstance(history, list)
+    return [one["id"] for one in history if not one["kind"].startswith("notice.")]
+
+
+async def test_a18_a_pause_of_200_days_loses_nothing_and_reminders_never_expire_a_case(inside: Inside) -> None:
+    request = documents.broker()
+    opened = await inside.open(request)
+    await inside.approved(opened)
+    await inside.reported(opened, "account", "profile")
+    before = await inside.agreed(opened, "in_training", "course_completion")
+    began = datetime.fromisoformat(before["waiting_since"])
+
+    for days in (13, 14, 15, *range(28, 200, 14)):
+        await inside.round(began + days * DAY)
+    assert await inside.skip(opened, 200 * DAY)
+    after = await inside.agreed(opened, "in_training", "course_completion")
+
+    began_on = (began - timedelta(hours=7)).date()
+    due = [f"course_completion:{began_on + number * 14 * DAY}" for number in range(1, 13)]
+    assert await inside.reminders(opened) == due
+    letters = [one for one in await inside.letters(request) if "eminder" in one["subject"]]
+    assert len(letters) == len({one["headers"]["Message-ID"] for one in letters}) == 12
+    assert facts_of(after) == facts_of(before)
+    assert after["waiting_since"] == before["waiting_since"]
+
+    await inside.reported(opened, "course", 0.8)
+    await inside.agreed(opened, "certified", "portal_registration")
+    await inside.reported_by_portal(opened, "account.registered", "profile.completed", "scheduling_tool.ready")
+    status = await inside.agreed(opened, "active", "next_plan_year")
+    assert status["may_assist"]
+    waited = datetime.fromisoformat(status["training"]["completed_at"]) - began
+    assert timedelta(days=200) <= waited < timedelta(days=201)
+
+
+async def test_a18_the_next_wait_is_reminded_of_by_its_own_date(inside: Inside) -> None:
+    """Who did a step is no longer reminded of it, though the reminder was late."""
+    opened = await inside.open(documents.broker(), reminder_every_days=3, reminders_at_most=2)
+    await inside.approved(opened)
+    status = await inside.agreed(opened, "invited", "lms_account")
+    began = datetime.fromisoformat(status["waiting_since"])
+    await inside.round(began + 3 * DAY)
+    await inside.skip(opened, 4 * DAY)
+    await inside.reported(opened, "account")
+    await inside.agreed(opened, "invited", "lms_profile")
+    for days in range(4, 14):
+        await inside.round(began + days * DAY)
+    local = (began - timedelta(hours=7)).date()
+    later = (inside.now(opened) - timedelta(hours=7)).date()
+    assert await inside.reminders(opened) == [
+        f"lms_account:{local + 3 * DAY}",
+        f"lms_profile:{later + 3 * DAY}",
+        f"lms_profile:{later + 6 * DAY}",
+    ]
+
+
+async def test_a22_attempt_500_passes_after_499_fails_over_many_runs(inside: Inside) -> None:
+    request = documents.broker()
+    opened = await inside.open(request)
+    await inside.agreed(opened, "awaiting_decision", "decision")
+    decision = "decision-of-the-first-run"
+    assert await inside.decide(opened, command_id=f"{decision}-{opened.case_id}") == "applied"
+    await inside.agreed(opened, "invited", "lms_account")
+    resent = f"resend-{opened.case_id}"
+    await inside.cases.resend(opened.case_id, Notice.REQUEST_RECEIVED, "lost", "staff", resent)
+    await inside.reported(opened, "account", "profile", "course")
+    waiting = await inside.agreed(opened, "awaiting_exam_pass", "exam_pass")
+    since = (await inside.progress(opened)).waiting_since
+
+    for at in range(0, 499, 25):
+        await inside.learned(opened, [0.7999] * min(25, 499 - at))
+    status = await inside.agreed(opened, "awaiting_exam_pass", "exam_pass")
+    runs = await inside.runs(opened)
+    assert len(runs) >= 5
+    assert len(status["exam"]["attempts"]) == 499
+    assert status["waiting_since"] == waiting["waiting_since"]
+    assert (await inside.progress(opened)).waiting_since == since
+
+    # The same commands again, as a client would send them that never heard the answers.
+    handle = inside.handle(opened)
+    for kind, command_id in ((CommandKind.DECIDE, f"{decision}-{opened.case_id}"), (CommandKind.RESEND, resent)):
+        again = Command(
+            case_id=opened.case_id, command_id=command_id, kind=kind, verdict="approve", notice="request_received"
+        )
+        assert await handle.execute_update(kind.value, again, id=command_id, result_type=str) == "accepted"
+    await inside.reported(opened, 0.8)
+    status = await inside.agreed(opened, "certified", "portal_registration")
+    assert len(status["exam"]["attempts"]) == 500
+    assert [one["passed"] for one in status["exam"]["attempts"]].count(True) == 1
+    passed_at = status["exam"]["passed_at"]
+
+    await inside.reported(opened, 0.1)
+    await inside.reported_by_portal(opened, "account.registered", "profile.completed", "scheduling_tool.ready")
+    status = await inside.agreed(opened, "active", "next_plan_year")
+    assert status["exam"]["passed_at"] == passed_at
+    assert len(status["exam"]["attempts"]) == 501
+    await inside.letter(request, lambda letter: "begin" in letter["subject"])
+    sent = await inside.notices(opened)
+    assert sorted(set(sent) - {"reminder"}) == ["active", "certificate_issued", "lms_invitation", "request_received"]
+    assert sent.count("request_received") == 2
+    assert sent.count("certificate_issued") == sent.count("lms_invitation") == 1
+    assert [one["kind"] for one in status["history"]].count("decided") == 1
+    async with inside.database.read() as session:
+        found = await rows(session, select(CertificateRow).where(col(CertificateRow.case_id) == opened.case_id))
+        pending = await rows(session, select(CommandRow).where(col(CommandRow.state) == "pending"))
+    assert len(found) == 1
+    assert not [row for row in pending if row.case_id == opened.case_id]
+
+
+async def test_c6_a_case_ends_with_its_own_window_and_the_next_years_goes_on(inside: Inside) -> None:
+    broker, slow = documents.broker(plan_year=2026), documents.broker(plan_year=2026)
+    closing, later = {"closes_on": in_days(40)}, {"closes_on": in_days(400)}
+    active = await inside.open(broker, NOVEMBER_2026, windows=closing)
+    training = await inside.open(slow, NOVEMBER_2026, windows=closing)
+    for opened in (active, training):
+        await inside.approved(opened)
+        await inside.reported(opened, "account", "profile", "course", 0.5, plan_year=2026)
+    await inside.reported(active, 0.95, plan_year=2026)
+    await inside.agreed(active, "certified", "portal_registration")
+    await inside.reported_by_portal(active, "account.registered", "profile.completed", "scheduling_tool.ready")
+    assert (await inside.agreed(active, "active", "next_plan_year"))["may_assist"]
+
+    following = await inside.begin(active, 2027, NOVEMBER_2026, windows=later)
+    next_year = await inside.agreed(following, "awaiting_decision", "decision")
+    assert next_year["assister_type"] == "returning"
+    assert next_year["exam"]["attempts"] == []
+    this_year = await inside.status(active)
+    assert (this_year["stage"], this_year["may_assist"]) == ("active", True)
+
+    assert await inside.skip(following, 43 * DAY)
+    for opened, request in ((active, broker), (training, slow)):
+        before = await inside.status(opened)
+        assert not await inside.skip(opened, 43 * DAY)
+        status = await inside.until(opened, "closed")
+        assert status["may_assist_reasons"][0] == "closed"
+        assert set(facts_of(before)) < set(facts_of(status))
+        assert status["exam"]["attempts"] == before["exam"]["attempts"] != []
+        assert status["certificate"] == before["certificate"]
+        assert "closed" in await inside.notices(opened)
+        assert await inside.letter(request, lambda letter: "2026" in letter["subject"])
+        assert await inside.handle(opened).result() == "closed"
+    assert (await inside.agreed(following, "awaiting_decision", "decision"))["exam"] == next_year["exam"]
+
+    # What is reported afterwards is kept, and has no effect.
+    await inside.learned(training, [0.99], plan_year=2026)
+    assert (await inside.status(training))["exam"]["passed_at"] is None
+    async with inside.database.read() as session:
+        found = await rows(session, select(InboxRow).where(col(InboxRow.case_id) == training.case_id))
+    assert [row.note for row in found if row.state == "without_effect"] == ["the case had ended: closed"]
+
+    # The next year is not certified by the last one's pass.
+    assert await inside.decide(following, override="agreement on file") == "applied"
+    await inside.agreed(following, "in_training", "course_completion")
+    await inside.reported(following, "course", 0.8, plan_year=2027)
+    status = await inside.agreed(following, "active", "next_plan_year")
+    assert status["may_assist"]
+    assert (await inside.status(active))["stage"] == "closed"
+
+
+async def test_a28_an_activation_link_expires_and_is_sent_again(inside: Inside) -> None:
+    request = documents.counselor(language="en")
+    opened = await inside.open(request)
+    await inside.checked(opened)
+    await inside.approved(opened)
+    await inside.reported(opened, "account", "profile", "course", 0.8)
+    await inside.agreed(opened, "portal_setup", "portal_activation")
+    first = activation_token(await inside.letter(request, _has_activation))
+    issued = inside.now(opened)
+    states = {
+        days: (await inside.views.activation(first, issued + days * DAY - timedelta(minutes=5)))[0] for days in (7, 8)
+    }
+    assert states == {7: "ready", 8: "expired"}
+
+    await inside.skip(opened, 8 * DAY)
+    assert await inside.records.use_link(first, inside.now(opened)) is None
+    await inside.cases.resend(opened.case_id, Notice.PORTAL_ACTIVATION, "it expired", "staff")
+    second = activation_token(
+        await inside.letter(request, lambda one: _has_activation(one) and activation_token(one) != first)
+    )
+    later = inside.now(opened)
+    assert (await inside.views.activation(first, later))[0] == "void"
+    assert (await inside.views.activation(second, later + 7 * DAY - timedelta(minutes=5)))[0] == "ready"
+    assert (await inside.views.activation(second, later + 7 * DAY))[0] == "expired"
+
+    assert await inside.cases.activate(first) is None
+    assert await inside.cases.activate(second) == opened.case_id
+    assert await inside.cases.activate(second) is None
+    assert await inside.until(opened, lambda _: True)
+    accounts = await inside.account(opened)
+    assert accounts["active"]
+    await inside.reported_by_portal(opened, "account.activated", "scheduling_tool.ready", "profile.completed")
+    assert (await inside.agreed(opened, "active", "next_plan_year"))["may_assist"]
+
+
+def _has_activation(letter: dict[str, str]) -> bool:
+    return "/activate/" in letter["text"]
+
+
+def activation_token(letter: dict[str, str]) -> str:
+    found = re.search(r"/activate/([\w-]+)", letter["text"])
+    assert found, letter["text"]
+    return found[1]
+
+
+async def test_a13_an_unreachable_registry_is_unknown_and_later_look_ups_heal_it(inside: Inside) -> None:
+    """The shipped policy's hour is made three seconds: no time can be skipped while an activity fails."""
+    policy = policy_for("bewellnm", 2024)
+    assert policy is not None
+    assert policy.license_unknown_after_seconds == 3600
+    await inside.control("registry", mode="down")
+    try:
+        overridden, healed = [await inside.open(documents.broker(), license_unknown_after_seconds=3) for _ in range(2)]
+        for opened in (overridden, healed):
+            status = await inside.agreed(opened, "awaiting_decision", "decision")
+            licensing = [one for one in status["eligibility"]["findings"] if one["source"] == "A13"]
+            assert {one["result"] for one in licensing} == {"unknown"}
+            assert len(licensing) == 6
+            with pytest.raises(NotNow, match="override"):
+                await inside.decide(opened)
+        assert await inside.decide(overridden, override="licence seen on paper") == "applied"
+        await inside.agreed(overridden, "invited", "lms_account")
+    finally:
+        await inside.control("registry", mode="ok")
+
+    status = await inside.until(
+        healed, lambda status: all(one["result"] == "pass" for one in status["eligibility"]["findings"])
+    )
+    assert status["stage"] == "awaiting_decision"
+    assert await inside.decide(healed) == "applied"
+    status = await inside.agreed(healed, "invited", "lms_account")
+    assert status["eligibility"]["override"] is None
+
+
+async def test_a13_by_the_shipped_policy_look_ups_are_retried_for_an_hour(inside: Inside) -> None:
+    opened = await inside.open(documents.agent())
+    await inside.agreed(opened, "awaiting_decision", "decision")
+    history = await inside.handle(opened).fetch_history()
+    asked = [
+        event.activity_task_scheduled_event_attributes
+        for event in history.events
+        if event.activity_task_scheduled_event_attributes.activity_type.name == "licensing.look_up"
+    ]
+    assert [one.schedule_to_close_timeout.ToTimedelta() for one in asked] == [timedelta(hours=1)]
+
+
+async def test_c2_the_operators_query_agrees_with_the_database_at_every_stage(inside: Inside) -> None:
+    opened = await inside.open(documents.counselor())
+    await inside.agreed(opened, "awaiting_background_check", "background_check")
+    await inside.decide(opened, "ask", reason="Which clinic?")
+    await inside.agreed(opened, "awaiting_information", "information")
+    await inside.cases.answer(opened.case_id, {"employer": {"kind": "school", "name": "Sample School"}}, "This one.")
+    await inside.agreed(opened, "awaiting_background_check", "background_check")
+    await inside.checked(opened)
+    await inside.approved(opened)
+    for step, stage, waiting_for in (
+        (None, "invited", "lms_account"),
+        ("account", "invited", "lms_profile"),
+        ("profile", "in_training", "course_completion"),
+        ("course", "awaiting_exam_pass", "exam_pass"),
+        (0.8, "portal_setup", "portal_activation"),
+    ):
+        if step is not None:
+            await inside.reported(opened, step)
+        await inside.agreed(opened, stage, waiting_for)
+    for event, stage, waiting_for in (
+        ("account.activated", "portal_setup", "portal_profile"),
+        ("profile.completed", "portal_setup", "scheduling_tool"),
+        ("scheduling_tool.ready", "active", "next_plan_year"),
+    ):
+        await inside.reported_by_portal(opened, event)
+        await inside.agreed(opened, stage, waiting_for)
+    await inside.cases.revoke(opened.case_id, "moved away", "staff")
+    await inside.until(opened, "revoked")
+    assert await inside.handle(opened).result() == "revoked"
+    progress = await inside.progress(opened)
+    assert (progress.stage, progress.waiting_for) == ("revoked", "")

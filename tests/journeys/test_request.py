@@ -1,0 +1,471 @@
+"""The Certification Request Form: what opens a case, what is refused and why, who is the same person (A1–A7, A10)."""
+
+import asyncio
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from tests.support import documents
+from tests.support.world import World, fields
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+Document = dict[str, Any]
+KINDS = {"agent": documents.agent, "broker": documents.broker, "enrollment_counselor": documents.counselor}
+
+
+async def cases(world: World) -> set[str]:
+    """The ids of every case there is."""
+    found: set[str] = set()
+    after: dict[str, str] = {}
+    while page := (await world.get("/api/cases", params=after)).json():
+        found |= {case["case_id"] for case in page}
+        after = {"after": page[-1]["case_id"]}
+    return found
+
+
+async def refused(world: World, request: Any) -> list[str]:
+    """The fields for which a request is refused, after it was seen that nothing was stored."""
+    before = await cases(world)
+    answer = await world.submit(request)
+    assert answer.status_code == 422, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert all(fault["message"] for fault in answer.json()["errors"])
+    assert await cases(world) == before
+    return sorted(fields(answer))
+
+
+async def facts(world: World, opened: Document, kind: str) -> list[Document]:
+    history = (await world.get(f"/api/cases/{opened['case_id']}", params={"history": True})).json()["history"]
+    return [entry for entry in history if entry["kind"] == kind]
+
+
+async def a_later_year(world: World) -> int:
+    """A plan year after 2024 that is open today."""
+    for year in range(2030, 2024, -1):
+        answer = await world.get(f"/api/policies/bewellnm/{year}")
+        if answer.status_code == 200:
+            windows = answer.json()["windows"]
+            if windows["opens_on"] <= f"{datetime.now(UTC):%Y-%m-%d}" <= windows["closes_on"]:
+                return year
+    pytest.skip("no later policy is open")
+
+
+# the kinds
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a1_each_of_the_three_kinds_opens_a_case(world: World, kind: str) -> None:
+    opened = await world.opened(KINDS[kind]())
+    assert (await world.status(opened))["kind"] == kind
+    assert (opened["created"], opened["workflow_id"]) == (True, f"assister/bewellnm/2024/{opened['case_id']}")
+
+
+@pytest.mark.parametrize("kind", ["navigator", "Broker", "", None, 3, ["broker"], {"kind": "broker"}])
+async def test_a1_a_fourth_kind_is_refused_with_the_three_named(world: World, kind: Any) -> None:
+    request = documents.broker(kind=kind)
+    assert await refused(world, request) == ["kind"]
+    detail = (await world.submit(request)).json()["detail"]
+    if kind is not None:
+        assert all(name in detail for name in KINDS)
+
+
+async def test_a1_a_request_without_a_kind_has_its_other_faults_named_too(world: World) -> None:
+    assert await refused(world, {"program": "bewellnm", "plan_year": 2024, "email": "nobody"}) == [
+        "email",
+        "first_name",
+        "kind",
+        "last_name",
+        "phone",
+        "physical_address",
+    ]
+
+
+async def test_a2_an_agents_one_insurer_and_a_brokers_several_are_stored_and_shown(world: World) -> None:
+    several = [f"Sample Health {number}" for number in range(12)]
+    for request in (documents.agent(), documents.broker(insurers=["Only One"]), documents.broker(insurers=several)):
+        assert (await world.status(await world.opened(request)))["insurers"] == request["insurers"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "insurers", "field"),
+    [
+        ("agent", ["Sample Health", "Example Mutual"], "insurers"),
+        ("agent", [], "insurers"),
+        ("broker", [], "insurers"),
+        ("broker", [f"Insurer {number}" for number in range(51)], "insurers"),
+        ("broker", ["Sample Health", ""], "insurers.1"),
+        ("broker", ["Sample Health", 5], "insurers.1"),
+        ("broker", "Sample Health", "insurers"),
+        ("broker", {"0": "Sample Health"}, "insurers"),
+        ("broker", None, "insurers"),
+    ],
+)
+async def test_a2_another_number_of_insurers_is_refused(world: World, kind: str, insurers: Any, field: str) -> None:
+    assert await refused(world, KINDS[kind](insurers=insurers)) == [field]
+
+
+# licence and agreement
+
+
+@pytest.mark.parametrize("kind", ["agent", "broker"])
+@pytest.mark.parametrize("field", ["npn", "license_number", "license_state", "business_address", "agreement_accepted"])
+async def test_a3_a_missing_licence_field_or_agreement_is_refused_at_the_form(
+    world: World, kind: str, field: str
+) -> None:
+    request = KINDS[kind]()
+    del request[field]
+    assert await refused(world, request) == [field]
+    assert await refused(world, {**request, field: None}) == [field]
+
+
+@pytest.mark.parametrize("answer", [False, "true", 1, "yes", [True]])
+async def test_a3_an_agreement_not_accepted_is_refused_at_the_form(world: World, answer: Any) -> None:
+    assert await refused(world, documents.broker(agreement_accepted=answer)) == ["agreement_accepted"]
+
+
+async def test_a3_the_page_refuses_the_same(world: World) -> None:
+    form = {"kind": "agent", "program": "bewellnm", "plan_year": "2024", "first_name": "Testa", "last_name": "Agent"}
+    before = await cases(world)
+    answer = await world.http.post(f"{world.web}/request", data=form)
+    assert answer.status_code == 422
+    assert all(f'id="{field}"' in answer.text for field in ("npn", "license_number", "agreement_accepted"))
+    assert await cases(world) == before
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+async def test_a3_an_accepted_agreement_is_a_record(world: World, language: str) -> None:
+    opened = await world.opened(documents.broker(language=language))
+    (fact,) = await facts(world, opened, "agreement_accepted")
+    record = fact["data"]
+    assert (record["version"], record["language"], record["source"]) == ("2024-1", language, "form")
+    assert re.fullmatch("[0-9a-f]{64}", record["sha256"])
+    assert datetime.fromisoformat(fact["at"]) <= datetime.now(UTC)
+    page = await world.http.get(f"{world.web}/request", params={"plan_year": 2024, "lang": language})
+    assert record["version"] in page.text
+
+
+# employers, and what counselors don't have
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("insurers", ["Sample Health"]),
+        ("insurers", []),
+        ("commission", "5 %"),
+        ("commission_accepted", True),
+        ("npn", "1234567"),
+        ("license_number", "NM-1"),
+        ("license_state", "NM"),
+        ("business_address", documents.address("NM")),
+    ],
+)
+async def test_a4_a_counselors_request_has_no_insurer_commission_or_licence(
+    world: World, field: str, value: Any
+) -> None:
+    answer = await world.submit(documents.counselor(**{field: value}))
+    assert (answer.status_code, fields(answer)) == (422, [field])
+    assert answer.json()["errors"][0]["code"] == "unknown_field"
+
+
+@pytest.mark.parametrize(
+    "employer",
+    [
+        {"kind": "exchange"},
+        {"kind": "exchange", "name": "beWellnm"},
+        {"kind": "hospital", "name": "Sample Hospital"},
+        {"kind": "clinic", "name": "Sample Clinic"},
+        {"kind": "school", "name": "Escuela de Ejemplo"},
+        {"kind": "other", "name": "Sample Library"},
+    ],
+)
+async def test_a5_counselors_are_employed_here(world: World, employer: Document) -> None:
+    assert (await world.submit(documents.counselor(employer=employer))).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("employer", "field"),
+    [
+        ({"kind": "hospital"}, "employer.name"),
+        ({"kind": "clinic", "name": ""}, "employer.name"),
+        ({"kind": "school", "name": "  "}, "employer.name"),
+        ({"kind": "other", "name": None}, "employer.name"),
+        ({"kind": "clinic", "name": ["Sample"]}, "employer.name"),
+        ({"kind": "bank", "name": "Sample Bank"}, "employer.kind"),
+        ({"name": "Sample"}, "employer.kind"),
+        ({"kind": "exchange", "salary": 1}, "employer.salary"),
+        ("exchange", "employer"),
+        (None, "employer"),
+    ],
+)
+async def test_a5_any_other_employer_is_refused(world: World, employer: Any, field: str) -> None:
+    assert await refused(world, documents.counselor(employer=employer)) == [field]
+
+
+async def test_a5_brokers_name_no_employer(world: World) -> None:
+    assert await refused(world, documents.broker(employer={"kind": "exchange"})) == ["employer"]
+
+
+async def test_a6_counselors_are_told_where_to_refer_consumers_on_their_page_and_by_email(world: World) -> None:
+    policy = await world.policy()
+    for kind, told in (("enrollment_counselor", True), ("broker", False)):
+        page = (await world.http.get(f"{world.web}/resources/{kind}", params={"lang": "es"})).text
+        assert [referral in page for referral in policy["referrals"]["es"]] == [told] * 3
+    request = documents.counselor(language="en")
+    await world.active(request)
+    letter = await world.letter(request["email"], lambda letter: "Social Security" in letter["text"])
+    for part in ("text", "html"):
+        assert all(word in " ".join(letter[part].split()) for word in ("tax professional", "Department of Insurance"))
+
+
+# intake scope
+
+
+@pytest.mark.parametrize(
+    ("business", "physical", "at_fault"),
+    [
+        ("NM", "NM", []),
+        ("NV", "NM", []),
+        ("TX", "NM", []),
+        ("AZ", "CO", []),
+        ("CO", "AZ", []),
+        ("OK", "UT", []),
+        ("TX", "TX", []),
+        ("tx", "ut", []),
+        ("NV", "NV", ["business_address.state", "physical_address.state"]),
+        ("TX", "NV", ["physical_address.state"]),
+        ("NV", "TX", ["business_address.state"]),
+        ("NM", "TX", ["business_address.state"]),
+        ("NM", "NV", ["business_address.state", "physical_address.state"]),
+        ("CA", "NY", ["business_address.state", "physical_address.state"]),
+    ],
+)
+@pytest.mark.parametrize("kind", ["agent", "broker"])
+async def test_a7_new_agents_and_brokers_are_in_new_mexico_or_have_both_addresses_next_door(
+    world: World, kind: str, business: str, physical: str, at_fault: list[str]
+) -> None:
+    request = KINDS[kind](business_address=documents.address(business), physical_address=documents.address(physical))
+    if at_fault:
+        assert await refused(world, request) == at_fault
+    else:
+        assert (await world.submit(request)).status_code == 201
+
+
+@pytest.mark.parametrize("state", ["TX", "NV", "", "N M", "NMX"])
+async def test_a7_in_new_mexico_with_another_states_licence_is_refused(world: World, state: str) -> None:
+    request = documents.agent(license_state=state)
+    assert await refused(world, request) == ["license_state"]
+
+
+async def test_a7_counselors_are_not_restricted(world: World) -> None:
+    assert (await world.submit(documents.counselor(physical_address=documents.address("NV")))).status_code == 201
+
+
+async def test_a7_the_scope_is_policy_data(world: World) -> None:
+    intake = (await world.policy())["intake"]
+    assert (intake["kinds"], intake["home_state"]) == (["agent", "broker"], "NM")
+    assert intake["neighbour_states"] == ["AZ", "CO", "OK", "TX", "UT"]
+
+
+async def test_a7_an_answer_that_moves_a_new_broker_out_of_the_scope_leaves_a_failing_finding(world: World) -> None:
+    request = documents.broker()
+    opened = await world.opened(request)
+    await world.until(opened, "awaiting_decision")
+    assert (await world.decide(opened, "ask", reason="Is this your address?")).status_code == 200
+    letter = await world.letter(request["email"], lambda letter: "Is this your address?" in letter["text"])
+    link = re.search(r"\S+/status/\S+", letter["text"])
+    assert link
+    moved = {"message": "I moved.", "physical_address": documents.address("NV")}
+    assert (await world.http.post(f"{link.group()}/information", json=moved)).status_code == 200
+    status = await world.until(opened, "awaiting_decision")
+    assert {"check": "intake_scope", "result": "fail", "source": "A7"} in status["eligibility"]["findings"]
+    assert (await world.decide(opened)).status_code == 409
+
+
+# the same person, and others
+
+
+async def test_a10_the_same_request_again_is_the_same_case_and_changes_nothing(world: World) -> None:
+    request = documents.broker()
+    opened = await world.opened(request)
+    await world.until(opened, "awaiting_decision")
+    before = await world.status(opened), await world.audit(opened)
+    again = [
+        request,
+        {**request, "email": request["email"].upper()},
+        {**request, "first_name": "TESTA", "last_name": "Bróker, Jr."},
+        {**request, "phone": "505-555-0199", "insurers": ["Another"], "physical_address": documents.address("NV")},
+        {**request, "kind": "agent", "insurers": ["Another"]},
+    ]
+    for repeat in again:
+        answer = await world.submit(repeat)
+        assert (answer.status_code, answer.json()) == (200, {**opened, "created": False})
+    assert (await world.status(opened), await world.audit(opened)) == before
+
+
+async def test_a10_counselors_are_known_by_their_lower_cased_email(world: World) -> None:
+    request = documents.counselor()
+    opened = await world.opened(request)
+    answer = await world.submit({**request, "email": request["email"].upper(), "first_name": "Otra"})
+    assert (answer.status_code, answer.json()["case_id"]) == (200, opened["case_id"])
+    assert (await world.submit(documents.counselor())).json()["case_id"] != opened["case_id"]
+
+
+async def test_a10_another_plan_year_is_another_case_of_the_same_person(world: World) -> None:
+    request = documents.broker()
+    opened = await world.opened(request)
+    other = await world.opened({**request, "plan_year": await a_later_year(world)})
+    assert (other["assister_id"], other["created"]) == (opened["assister_id"], True)
+    assert other["case_id"] != opened["case_id"]
+
+
+@pytest.mark.parametrize(
+    "change", [{"last_name": "Somebody"}, {"first_name": "Otra"}, {"email": "somebody.else@example.com"}]
+)
+async def test_a10_the_same_npn_under_another_name_or_email_is_a_conflict_for_staff(
+    world: World, change: Document
+) -> None:
+    request = documents.broker()
+    opened = await world.opened(request)
+    before = await cases(world)
+    answer = await world.submit({**request, **change})
+    assert (answer.status_code, "staff" in answer.json()["detail"]) == (409, True)
+    assert opened["case_id"] not in answer.text
+    assert await cases(world) == before
+    assert (await world.status(opened))["flag"] == "identity_conflict"
+    assert "request.conflict" in [entry["action"] for entry in await world.audit(opened)]
+
+
+async def denied(world: World, request: Document) -> Document:
+    opened = await world.opened(request)
+    await world.until(opened, "awaiting_decision")
+    assert (await world.decide(opened, "deny")).status_code == 200
+    await world.until(opened, "denied")
+    return opened
+
+
+async def withdrawn(world: World, request: Document) -> Document:
+    opened = await world.opened(request)
+    assert (await world.command(opened, "withdraw", reason="not this year")).status_code == 200
+    await world.until(opened, "withdrawn")
+    return opened
+
+
+async def revoked(world: World, request: Document) -> Document:
+    opened = await world.certified(request)
+    assert (await world.command(opened, "revoke", reason="commission taken")).status_code == 200
+    await world.until(opened, "revoked")
+    return opened
+
+
+@pytest.mark.parametrize("ended", [denied, withdrawn, revoked])
+async def test_a10_after_an_end_a_new_request_opens_a_new_case(world: World, ended: Any) -> None:
+    request = documents.broker()
+    first = await ended(world, request)
+    answer = await world.submit(request)
+    assert (answer.status_code, answer.json()["created"]) == (201, True)
+    second = answer.json()
+    assert second["assister_id"] == first["assister_id"]
+    assert second["case_id"] != first["case_id"]
+    await world.until(second, "awaiting_decision")
+    assert (await world.status(first))["stage"] == ended.__name__
+    assert (await world.submit(request)).json() == {**second, "created": False}
+
+
+async def test_a10_a_new_case_under_another_name_needs_an_override(world: World) -> None:
+    request = documents.broker()
+    await withdrawn(world, request)
+    opened = await world.opened({**request, "email": f"new.{request['email']}"}, known=False)
+    status = await world.until(opened, "awaiting_decision")
+    assert {"check": "identity_matches", "result": "fail", "source": "A10"} in status["eligibility"]["findings"]
+    assert status["flag"] == "identity_conflict"
+    assert (await world.decide(opened)).status_code == 409
+    assert (await world.decide(opened, override="a new e-mail address, seen in person")).status_code == 200
+
+
+async def test_a10_ten_identical_requests_at_once_open_one_case(world: World) -> None:
+    for request in (documents.broker(), documents.counselor()):
+        answers = await asyncio.gather(*(world.submit(request) for _ in range(10)))
+        assert sorted(answer.status_code for answer in answers) == [200] * 9 + [201]
+        assert len({answer.json()["case_id"] for answer in answers}) == 1
+        assert sum(answer.json()["created"] for answer in answers) == 1
+
+
+# bad input
+
+
+async def test_a10_every_fault_is_named_at_once(world: World) -> None:
+    address = {"line1": "", "city": 5, "state": "ZZ", "postal_code": "875", "country": "US"}
+    request = documents.broker(
+        first_name=" ",
+        last_name=None,
+        email="testa@example",
+        phone="123",
+        npn="0123",
+        license_state="TX",
+        language="fr",
+        agreement_accepted=False,
+        physical_address=address,
+        shoe_size=44,
+    )
+    assert await refused(world, request) == [
+        "agreement_accepted",
+        "email",
+        "first_name",
+        "language",
+        "last_name",
+        "license_state",
+        "npn",
+        "phone",
+        "physical_address.city",
+        "physical_address.country",
+        "physical_address.line1",
+        "physical_address.postal_code",
+        "physical_address.state",
+        "shoe_size",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        *[
+            ("npn", value)
+            for value in ("", "0", "-1", "12345678901", "12a", "1.5", "١٢٣", "１２３", 12345, None, ["1"])
+        ],
+        *[("email", value) for value in ("", "a b@example.com", "a@b", "a@@example.com", "a@example.com\nBcc: b@c.de")],
+        *[("email", value) for value in ("ä@example.com", ".a@example.com", "a..b@example.com", "x" * 250 + "@a.bc")],
+        *[("phone", value) for value in ("", "call me", "505-555", "505\n555\t0100", "5" * 16, 5055550100)],
+        *[("first_name", value) for value in ("", "x" * 101, "Tes\x00ta", "Tes\nta", "Tes\u2028ta", "Tes\x9bta", True)],
+        *[("last_name", value) for value in (None, 7, {"last": "Broker"}, ["Broker"], "x" * 100_000)],
+        *[("plan_year", value) for value in ("2024", 2024.0, True, None, -1, 10**400, 1999, 2100, [2024])],
+        *[("program", value) for value in ("ffm2", "", None, 1)],
+        *[("language", value) for value in ("de", "EN", None, ["en"])],
+        *[("physical_address", value) for value in ("1 Sample Street", None, [], {"line1": {}})],
+        ("unknown", "field"),
+        ("", "nameless"),
+        ("__proto__", {"kind": "agent"}),
+    ],
+    ids=lambda value: ascii(value)[:24],
+)
+async def test_a10_a_fault_is_refused_by_its_name(world: World, field: str, value: Any) -> None:
+    answer = await world.submit({**documents.broker(), field: value})
+    assert answer.status_code == 422
+    assert {name.partition(".")[0] for name in fields(answer)} == {field or "body"}
+
+
+async def test_a10_names_of_any_script_are_taken_as_they_are(world: World) -> None:
+    request = documents.counselor(first_name="Zoë-李 Ñuñez'", last_name="O’Ejemplo 🌵")
+    opened = await world.opened(request)
+    page = await world.letter(request["email"], lambda letter: "Ñuñez" in letter["text"])
+    assert opened["created"]
+    assert page["language"] == "es"
+
+
+async def test_c6_a_plan_year_that_has_closed_takes_nobody(world: World) -> None:
+    answer = await world.submit(documents.broker(plan_year=2025))
+    assert (answer.status_code, fields(answer)) == (422, ["plan_year"])
+    assert answer.json()["errors"][0]["code"] == "window_closed"
