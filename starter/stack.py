@@ -98,7 +98,9 @@ class Stack:
 
 
 @asynccontextmanager
-async def running(data: Path, port: int = 0, sandbox: bool = True, table: Table = children) -> AsyncIterator[Document]:
+async def running(
+    data: Path, port: int | None = 0, sandbox: bool = True, table: Table = children
+) -> AsyncIterator[Document]:
     """A stack for the time of a block, which is left with StackError when a process ends unasked."""
     stack = Stack(data, port, sandbox, table)
     try:

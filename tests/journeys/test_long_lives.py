@@ -131,8 +131,7 @@ async def test_a22_attempt_500_passes_after_499_fails_over_many_runs(inside: Ins
     status = await inside.agreed(opened, "active", "next_plan_year")
     assert status["exam"]["passed_at"] == passed_at
     assert len(status["exam"]["attempts"]) == 501
-    await inside.letter(request, lambda letter: "begin" in letter["subject"])
-    sent = await inside.notices(opened)
+    sent = await inside.noticed(opened, "active")
     assert sorted(set(sent) - {"reminder"}) == ["active", "certificate_issued", "lms_invitation", "request_received"]
     assert sent.count("request_received") == 2
     assert sent.count("certificate_issued") == sent.count("lms_invitation") == 1
@@ -173,7 +172,7 @@ async def test_c6_a_case_ends_with_its_own_window_and_the_next_years_goes_on(ins
         assert set(facts_of(before)) < set(facts_of(status))
         assert status["exam"]["attempts"] == before["exam"]["attempts"] != []
         assert status["certificate"] == before["certificate"]
-        assert "closed" in await inside.notices(opened)
+        await inside.noticed(opened, "closed")
         assert await inside.letter(request, lambda letter: "2026" in letter["subject"])
         assert await inside.handle(opened).result() == "closed"
     assert (await inside.agreed(following, "awaiting_decision", "decision"))["exam"] == next_year["exam"]

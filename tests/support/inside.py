@@ -31,6 +31,7 @@ from db.tables import Case
 from db.views import Views
 from domain.eligibility import Verdict
 from domain.facts import FactKind
+from domain.imports import parse_import
 from domain.messages import Progress, Report, RoundPage
 from domain.parsing import read_json
 from domain.policies import policy_for
@@ -51,6 +52,7 @@ Document = dict[str, Any]
 ROOT = Path(__file__).parent.parent.parent
 PATIENCE = 30.0
 NEVER = 10**8
+STAGE = SearchAttributeKey.for_keyword("Stage")
 VERB = {"account": "registered", "profile": "completed", "course": "completed"}
 
 
@@ -91,6 +93,16 @@ class Inside:
         """Opens a returning assister's case of another plan year, as staff do."""
         begun = await self.people.begin(opened.assister_id, "bewellnm", plan_year, "staff", at)
         await self._change_policy(begun.case_id, policy)
+        await self.cases.start((await self.records.view(begun.case_id)).case)
+        return begun
+
+    async def returning(self, earlier: Document, plan_year: int) -> Opened:
+        """The case of somebody with earlier years, opened by staff; the registry knows their NPN."""
+        await self._post("registry", "producers", documents.producer(earlier["person"]))
+        [imported] = parse_import(read_json(json.dumps([earlier]).encode()))
+        at = datetime.now(UTC)
+        assister_id, _ = await self.people.import_person(imported, "staff", at)
+        begun = await self.people.begin(assister_id, "bewellnm", plan_year, "staff", at)
         await self.cases.start((await self.records.view(begun.case_id)).case)
         return begun
 
@@ -153,6 +165,13 @@ class Inside:
         """The notices sent about a case, in the order of their times."""
         history = (await self.status(opened))["history"]
         return [one["kind"].removeprefix("notice.") for one in history if one["kind"].startswith("notice.")]
+
+    async def noticed(self, opened: Opened, notice: str) -> list[str]:
+        """Waits until this notice is recorded as sent; then all of them."""
+        async with asyncio.timeout(PATIENCE):
+            while notice not in (found := await self.notices(opened)):
+                await asyncio.sleep(0.05)
+        return found
 
     async def reminders(self, opened: Opened) -> list[str]:
         """What was reminded of and when it was due: the keys of the reminders sent."""
