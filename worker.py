@@ -10,6 +10,7 @@ from pathlib import Path
 
 import httpx2
 import structlog
+import uvloop
 from temporalio.client import Client
 from temporalio.worker import PollerBehaviorAutoscaling, Worker
 
@@ -125,6 +126,6 @@ async def serve(settings: Settings) -> None:
 if __name__ == "__main__":
     if sys.argv[1:2] == ["verify"]:
         raise SystemExit("verify is not built yet")
-    asyncio.run(serve(load()))
+    uvloop.run(serve(load()))
     sys.stdout.flush()
     os._exit(0)

@@ -1,6 +1,8 @@
 """The certificate: printed, signed, kept under its content hash, and recorded, once (A23)."""
 
 import asyncio
+import os
+from contextlib import suppress
 from datetime import date, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -33,14 +35,27 @@ class CertificatesActivities(contracts.Certificates):
         """See the contract."""
         key = key_of(order, KIND)
         intent = await self._records.intend_certificate(key, order.case_id, order.at)
+        draft = self._folder / f".{intent.data['number']}.pdf"
 
         async def make(intent: Intent) -> Made:
-            pdf = await asyncio.to_thread(self._press.print, self._text(intent.view, intent.data))
+            pdf = await asyncio.to_thread(self._printed, intent, draft)
             digest = sha256(pdf).hexdigest()
-            path = await asyncio.to_thread(_keep, self._folder, digest, pdf)
+            path = self._folder / f"{digest}.pdf"
+            await asyncio.to_thread(_keep, pdf, path, draft)
             return _made(order.case_id, intent.data, digest, path)
 
-        return await once(self._records, order, KIND, make, intent=intent, key=key)
+        async def undo(made: Made) -> None:
+            (self._folder / f"{made.result['sha256']}.pdf").unlink(missing_ok=True)
+
+        effect = await once(self._records, order, KIND, make, intent=intent, key=key, undo=undo)
+        await asyncio.to_thread(_clear, draft)
+        return effect
+
+    def _printed(self, intent: Intent, draft: Path) -> bytes:
+        """The first print stands: a signature differs each time, and a retry must not leave a second certificate."""
+        if not draft.exists():
+            _keep(self._press.print(self._text(intent.view, intent.data)), draft, draft)
+        return draft.read_bytes()
 
     def _text(self, view: CaseView, data: dict[str, str]) -> CertificateText:
         request = view.case.request
@@ -57,15 +72,23 @@ class CertificatesActivities(contracts.Certificates):
         )
 
 
-def _keep(folder: Path, digest: str, pdf: bytes) -> Path:
-    """Stores the file under its hash, whole or not at all."""
-    path = folder / f"{digest}.pdf"
-    if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        draft = folder / f".{digest}.{uuid4().hex}"
-        draft.write_bytes(pdf)
-        draft.replace(path)
-    return path
+def _keep(pdf: bytes, path: Path, draft: Path) -> None:
+    """Writes a file, whole or not at all; one that is there already stays."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = draft.with_name(f"{draft.name}.{uuid4().hex}")
+    with part.open("wb") as file:
+        file.write(pdf)
+        file.flush()
+        os.fsync(file.fileno())
+    with suppress(FileExistsError):
+        path.hardlink_to(part)
+    part.unlink()
+
+
+def _clear(draft: Path) -> None:
+    """Removes what printing left behind, in this attempt or one that was killed."""
+    for left in draft.parent.glob(f"{draft.name}*"):
+        left.unlink(missing_ok=True)
 
 
 def _made(case_id: str, data: dict[str, str], digest: str, path: Path) -> Made:

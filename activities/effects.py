@@ -49,6 +49,7 @@ async def once(
     made = await make(intent)
     ended = await records.complete(
         key,
+        order.case_id,
         made.result,
         made.facts,
         order.at,

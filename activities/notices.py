@@ -26,6 +26,7 @@ FAREWELLS = frozenset({Notice.DENIED, Notice.WITHDRAWN, Notice.REVOKED, Notice.C
 _WITH_STATUS_LINK = frozenset(
     {Notice.REQUEST_RECEIVED, Notice.INFORMATION_NEEDED, Notice.REMINDER, Notice.LMS_ENROLLED}
 )
+_WITH_LMS_LINK = frozenset({Notice.LMS_INVITATION, Notice.LMS_ENROLLED})
 
 
 class NoticesActivities(contracts.Notices):
@@ -56,6 +57,8 @@ class NoticesActivities(contracts.Notices):
         """See the contract. A letter the mail server refuses for good is flagged to staff, and the case goes on."""
         notice = Notice(letter.notice)
         key = effect_key(letter)
+        if notice is Notice.REMINDER and await self._is_done(letter):
+            return Effect()
 
         async def make(intent: Intent) -> Made:
             mail = await self._mail(notice, letter, key, intent.view)
@@ -67,6 +70,10 @@ class NoticesActivities(contracts.Notices):
             return Made({"notice": notice, "subject": mail.subject, "message_id": mail.message_id})
 
         return await once(self._records, letter, f"notice.{notice}", make, key=key, after_end=notice in FAREWELLS)
+
+    async def _is_done(self, letter: Letter) -> bool:
+        """Whether what a reminder is about was done meanwhile, while the mail server was down perhaps."""
+        return (await self._records.view(letter.case_id)).case.waiting_for != _waited_for(letter)
 
     async def _mail(self, notice: Notice, letter: Letter, key: str, view: CaseView) -> Mail:
         request = view.case.request
@@ -93,7 +100,7 @@ class NoticesActivities(contracts.Notices):
         """Everything the notice's template says; see templates/notices."""
         request, policy, state = view.case.request, view.policy, view.state
         language = request["language"]
-        waiting_for = letter.about.partition(":")[0] if notice is Notice.REMINDER else view.case.waiting_for
+        waiting_for = _waited_for(letter) if notice is Notice.REMINDER else view.case.waiting_for
         values: dict[str, Any] = {
             "first_name": request["first_name"],
             "last_name": request["last_name"],
@@ -108,7 +115,6 @@ class NoticesActivities(contracts.Notices):
             "status_url": await self._status_url(notice, letter, key, policy),
             "question": state.decision.reason if state.decision else "",
             "reason": await self._reason(notice, view),
-            "lms_url": await self._records.lms_url(view.case.case_id) or self._lms_url,
             "certificate": self._certificate(view),
             "portal_url": f"{self._portal_url}/register",
             "waiting_for": waiting_for or "",
@@ -116,6 +122,8 @@ class NoticesActivities(contracts.Notices):
             "has_portal_account": state.portal_account in (PortalAccount.REGISTERED, PortalAccount.ACTIVE),
             "portal_ready": state.portal_ready,
         }
+        if notice in _WITH_LMS_LINK:
+            values["lms_url"] = await self._records.lms_url(view.case.case_id) or self._lms_url
         if notice is Notice.PORTAL_ACTIVATION:
             values |= await self._activation(letter, key, policy)
         return values
@@ -154,6 +162,11 @@ class NoticesActivities(contracts.Notices):
             "valid_until": certificate.valid_until,
             "verify_url": f"{self._web_url}/certificates/{certificate.number}",
         }
+
+
+def _waited_for(letter: Letter) -> str:
+    """What a reminder is about: its `about` is the wait and its due date."""
+    return letter.about.partition(":")[0]
 
 
 def _contact(policy: Policy, notice: Notice, waiting_for: str | None, language: str) -> dict[str, str | None]:

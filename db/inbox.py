@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
@@ -30,7 +31,7 @@ class Received:
 
     altered: bool = False
     repeated: bool = False
-    to_deliver: list[int] = field(default_factory=list)
+    to_deliver: list[InboxRow] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -72,13 +73,13 @@ class Inbox:
                     prefix = "" if len(statements) == 1 else f"{number}."
                     faults += [Fault(prefix + fault.field, fault.code, fault.details) for fault in invalid.faults]
                     continue
-                if self._take(session, case, event, fact, now, None):
+                if self._take(session, case, event, fact, now, received):
                     facts.setdefault(case.case_id, (case, []))[1].append(fact)
             if faults:
                 raise Invalid(faults)
             for case, fresh_facts in facts.values():
                 await append(session, case, fresh_facts, now)
-        return await self._numbered(received, events)
+        return received
 
     async def _statement(self, session: AsyncSession, statement: Statement, now: datetime) -> tuple[Case, Fact]:
         case = await _case(session, statement.case_id, "context.registration")
@@ -99,9 +100,9 @@ class Inbox:
                 why = premature(report.type, await state_of(session, case))
                 data = {"reason": report.reason} if report.type is PortalEvent.REGISTRATION_REFUSED else {}
                 fact = Fact(id=f"portal:{event_id}", kind=PORTAL_FACT[report.type], at=report.occurred_at, data=data)
-                if self._take(session, case, event, fact, now, why):
+                if self._take(session, case, event, fact, now, received, why):
                     await append(session, case, [fact], now)
-        return await self._numbered(received, [event])
+        return received
 
     @again_when_overtaken
     async def background(self, report: BackgroundReport, now: datetime) -> Received:
@@ -117,9 +118,9 @@ class Inbox:
                 why = None if verdict else "not a completed report"
                 data = {"result": verdict} if verdict else {}
                 fact = Fact(id=f"background:{report.event_id}", kind=FactKind.BACKGROUND_REPORTED, at=now, data=data)
-                if self._take(session, case, event, fact, now, why, flag=False):
+                if self._take(session, case, event, fact, now, received, why, flag=False):
                     await append(session, case, [fact], now)
-        return await self._numbered(received, [event])
+        return received
 
     async def _checked_case(self, session: AsyncSession, report: BackgroundReport) -> Case:
         """The case whose check was ordered under the vendor's candidate; the candidate must be ours."""
@@ -138,6 +139,7 @@ class Inbox:
         """Tells new events from repeats and altered ones; those are kept aside, and then nothing else is taken."""
         fresh: list[_Event] = []
         altered = []
+        undelivered: list[InboxRow] = []
         seen: dict[str, str] = {}
         for event in events:
             row = await one_or_none(
@@ -150,9 +152,13 @@ class Inbox:
                 seen[event.id] = event.digest
             elif before != event.digest:
                 altered.append((event, row.case_id if row else event.case_id))
+            elif row is not None and row.state == PENDING:
+                undelivered.append(row)
         for event, case_id in altered:
             await self._keep_aside(session, event, case_id, now)
-        return ([], Received(altered=True)) if altered else (fresh, Received(repeated=not fresh))
+        if altered:
+            return [], Received(altered=True)
+        return fresh, Received(repeated=not fresh, to_deliver=undelivered)
 
     async def _keep_aside(self, session: AsyncSession, event: _Event, case_id: str, now: datetime) -> None:
         kept = {"body": canonical(event.body)}
@@ -178,7 +184,8 @@ class Inbox:
         event: _Event,
         fact: Fact,
         now: datetime,
-        why: str | None,
+        received: Received,
+        why: str | None = None,
         flag: bool = True,
     ) -> bool:
         """Stores the event; whether its fact counts, unless something speaks against it: ``why`` is kept for staff."""
@@ -197,6 +204,7 @@ class Inbox:
         if why is None:
             row.fact_id = fact.id
             row.message = _report(case, fact).model_dump(mode="json")
+            received.to_deliver.append(row)
         elif flag:
             case.flag = case.flag or "premature_report"
             session.add(case)
@@ -213,18 +221,6 @@ class Inbox:
         )
         return why is None
 
-    async def _numbered(self, received: Received, events: Sequence[_Event]) -> Received:
-        """Adds the numbers of the rows that wait for delivery, once they are committed."""
-        if not received.altered:
-            async with self._database.read() as session:
-                found = select(col(InboxRow.id)).where(
-                    col(InboxRow.source) == events[0].source,
-                    col(InboxRow.event_id).in_([event.id for event in events]),
-                    col(InboxRow.state) == PENDING,
-                )
-                received.to_deliver = await rows(session, found)
-        return received
-
     # delivery
 
     async def pending(self, limit: int = 500) -> list[InboxRow]:
@@ -234,17 +230,17 @@ class Inbox:
                 session, select(InboxRow).where(col(InboxRow.state) == PENDING).order_by(col(InboxRow.id)).limit(limit)
             )
 
-    async def by_ids(self, ids: Sequence[int]) -> list[InboxRow]:
-        """These events, oldest first."""
+    async def addressee(self, row: InboxRow) -> Case:
+        """The case an event is about."""
         async with self._database.read() as session:
-            return await rows(session, select(InboxRow).where(col(InboxRow.id).in_(ids)).order_by(col(InboxRow.id)))
+            return await session.get_one(Case, row.case_id)
 
     async def delivered(self, row_id: int, note: str | None = None) -> None:
         """The workflow has been told, or there is none any more (then with a note)."""
         async with self._database.write() as session:
-            row = await session.get_one(InboxRow, row_id)
-            row.state, row.note = DELIVERED, note
-            session.add(row)
+            await session.execute(
+                update(InboxRow).where(col(InboxRow.id) == row_id).values(state=DELIVERED, note=note)
+            )
 
     async def pending_commands(self, before: datetime) -> list[CommandRow]:
         """Commands kept and not yet answered, given before this instant."""

@@ -23,7 +23,7 @@ from domain.messages import Applied, Claim, Claimed, Letter
 from domain.notices import Notice
 from domain.policy import Policy, local_date
 from domain.request import changed, parse_request
-from domain.stages import OWNER, CaseState, certificate_due
+from domain.stages import ENDED, OWNER, CaseState, certificate_due
 
 ACTIVATION, STATUS = "activation", "status"
 
@@ -90,7 +90,7 @@ class Records:
         """Appends facts to an open case, with their audit row; False, and nothing written, when the case has ended."""
         async with self._database.write() as session:
             case = await locked(session, case_id)
-            if (await state_of(session, case)).ended:
+            if case.stage in ENDED:
                 return False
             await append(session, case, facts, now)
             audit(session, now, actor, action, case, **details)
@@ -163,6 +163,7 @@ class Records:
     async def complete(
         self,
         key: str,
+        case_id: str,
         result: dict[str, Any],
         facts: Sequence[Fact],
         now: datetime,
@@ -177,10 +178,9 @@ class Records:
         The first result stands: a repeat changes nothing.
         """
         async with self._database.write() as session:
+            case = await locked(session, case_id)
             row = await session.get_one(EffectRow, key)
-            case = await locked(session, row.case_id)
-            await session.refresh(row)
-            ended = (await state_of(session, case)).ended and not after_end
+            ended = case.stage in ENDED and not after_end
             if row.result is not None:
                 return ended
             row.result, row.done_at, row.external_id = result, now, external_id
@@ -191,7 +191,8 @@ class Records:
             if certificate is not None:
                 session.add(certificate)
                 await session.flush()
-            await append(session, case, facts, now)
+            if facts:
+                await append(session, case, facts, now)
             audit(session, now, SYSTEM, row.kind, case, **(details or {}))
             return False
 
@@ -350,8 +351,11 @@ class Records:
                 )
             )
 
-    async def use_link(self, token: str, now: datetime) -> str | None:
-        """Uses up an activation link; the case's id, or None when it is unknown, used, expired or void."""
+    async def use_link(self, token: str, now: datetime) -> CommandRow | None:
+        """Uses up an activation link, and keeps the command it comes to; None if it is unknown, used, expired or void.
+
+        Both in one transaction: a link that is spent without an account activated would be the last one.
+        """
         async with self._database.write() as session:
             row = await session.get(LinkRow, token_hash(token), with_for_update=True)
             if row is None or row.purpose != ACTIVATION or row.used_at or row.voided_at or row.expires_at <= now:
@@ -360,7 +364,17 @@ class Records:
             session.add(row)
             case = await locked(session, row.case_id)
             audit(session, now, "assister", "portal.activation_link_used", case)
-            return row.case_id
+            command = CommandRow(
+                id=f"activate:{row.token_hash}",
+                case_id=case.case_id,
+                kind=CommandKind.ACTIVATE,
+                actor="assister",
+                reason="activation link used",
+                data={},
+                created_at=now,
+            )
+            session.add(command)
+            return command
 
     async def void_links(self, case_id: str, now: datetime) -> None:
         """Voids the activation links of a case."""
@@ -371,7 +385,7 @@ class Records:
         """Records that the agreement was accepted on the page, once; False when the case has ended (A3)."""
         async with self._database.write() as session:
             case = await locked(session, case_id)
-            if (await state_of(session, case)).ended:
+            if case.stage in ENDED:
                 return False
             if not case.request.get("agreement_accepted"):
                 case.request = {**case.request, "agreement_accepted": True}

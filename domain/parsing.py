@@ -1,10 +1,13 @@
 """JSON from outside, read exactly: decimals stay decimals, and what JSON doesn't allow is refused."""
 
 import json
+import re
 from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 
 from domain.faults import Fault, Invalid
+
+_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 
 def _refuse(constant: str) -> NoReturn:
@@ -21,8 +24,8 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def read_json(body: bytes) -> Any:
     """The JSON document in ``body``, numbers with a point as `Decimal`.
 
-    Raises `Invalid` where it is not JSON (UTF-8, no NaN, no repeated keys, no half characters, no number beyond
-    reckoning, not nested absurdly deep).
+    Raises `Invalid` where it is not JSON (UTF-8, no NaN, no repeated keys, no half or NUL characters, no number
+    beyond reckoning, not nested absurdly deep).
     """
     try:
         return _whole(
@@ -33,8 +36,11 @@ def read_json(body: bytes) -> Any:
 
 
 def _whole(document: Any) -> Any:
-    """The document, if all of its text can be stored: an escaped half of a surrogate pair is no character."""
-    canonical(document).encode("utf-8")
+    """The document, if all of its text can be stored: no half of a surrogate pair, and no NUL (PostgreSQL has none)."""
+    text = canonical(document)
+    text.encode("utf-8")
+    if _NUL.search(text):
+        raise ValueError("NUL")
     return document
 
 

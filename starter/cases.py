@@ -1,6 +1,6 @@
 """The only door to Temporal: cases are begun, told of facts and given commands; nothing is lost when it is down."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -34,6 +34,7 @@ from domain.messages import Begin, Command, Report
 from domain.notices import Notice
 from domain.reasons import sentence
 from domain.request import Request
+from domain.stages import ENDED
 from starter.client import RPC_TIMEOUT
 from workflows import messages as names
 
@@ -169,10 +170,11 @@ class Cases:
 
     async def activate(self, token: str) -> str | None:
         """Uses up a counselor's activation link; the case's id, or None when the link is spent, expired or void."""
-        case_id = await self._records.use_link(token, now())
-        if case_id is not None:
-            await self._command(CommandKind.ACTIVATE, case_id, "assister", "activation link used", {}, None)
-        return case_id
+        row = await self._records.use_link(token, now())
+        if row is None:
+            return None
+        await self.send(row)
+        return row.case_id
 
     async def _command(
         self, kind: CommandKind, case_id: str, actor: str, reason: str, data: dict[str, Any], command_id: str | None
@@ -241,8 +243,8 @@ class Cases:
         """Tells the workflow of a recorded fact; False when Temporal can't be reached now."""
         if row.message is None:
             return True
-        view = await self._view(row.case_id)
-        handle = self._client.get_workflow_handle(view.case.workflow_id)
+        case = await self._inbox.addressee(row)
+        handle = self._client.get_workflow_handle(case.workflow_id)
         report = Report.model_validate(row.message)
         try:
             with _reaching():
@@ -250,7 +252,7 @@ class Cases:
         except Unreachable:
             return False
         except _NotRunning:
-            if not view.state.ended and view.case.run_id is None:
+            if case.stage not in ENDED and case.run_id is None:
                 await self._try_to_start(row.case_id)
                 return False
             await self._inbox.delivered(_id(row), note="the workflow had ended")
@@ -258,9 +260,9 @@ class Cases:
         await self._inbox.delivered(_id(row))
         return True
 
-    async def deliver_ids(self, ids: list[int]) -> None:
+    async def deliver_all(self, rows: Sequence[InboxRow]) -> None:
         """Delivers what a webhook just brought."""
-        for row in await self._inbox.by_ids(ids):
+        for row in rows:
             await self.deliver(row)
 
     async def _view(self, case_id: str) -> Any:

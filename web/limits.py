@@ -17,14 +17,10 @@ HEADERS = [
         b"frame-ancestors 'none'; base-uri 'none'; object-src 'none'",
     ),
 ]
-_TOO_LARGE = json.dumps(
-    {
-        "type": "about:blank",
-        "title": "Content Too Large",
-        "status": 413,
-        "detail": f"The body is larger than {MAX_BODY} bytes; send less.",
-    }
-).encode()
+_REFUSALS = {
+    400: ("Bad Request", "The address contains a NUL character."),
+    413: ("Content Too Large", f"The body is larger than {MAX_BODY} bytes; send less."),
+}
 
 
 class _TooLarge(Exception):
@@ -32,7 +28,7 @@ class _TooLarge(Exception):
 
 
 class Limits:
-    """Middleware: bodies over 256 KiB are refused, however they come; answers carry the security headers."""
+    """Middleware: bodies over 256 KiB and NUL characters in addresses are refused; answers carry security headers."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -61,15 +57,18 @@ class Limits:
                 message["headers"] = [*message["headers"], *(pair for pair in HEADERS if pair[0] not in present)]
             await send(message)
 
+        if "\0" in scope["path"] or b"%00" in scope["query_string"]:
+            await _refuse(dressed, 400)
+            return
         if _declared(scope) > MAX_BODY:
-            await _refuse(dressed)
+            await _refuse(dressed, 413)
             return
         try:
             await self._app(scope, bounded, dressed)
         except _TooLarge:
             if began:
                 raise
-            await _refuse(dressed)
+            await _refuse(dressed, 413)
 
 
 def _declared(scope: Scope) -> int:
@@ -78,7 +77,9 @@ def _declared(scope: Scope) -> int:
     return int(declared) if declared.isdigit() else 0
 
 
-async def _refuse(send: Send) -> None:
+async def _refuse(send: Send, status: int) -> None:
+    title, detail = _REFUSALS[status]
+    body = json.dumps({"type": "about:blank", "title": title, "status": status, "detail": detail}).encode()
     headers = [(b"content-type", b"application/problem+json"), (b"connection", b"close")]
-    await send({"type": "http.response.start", "status": 413, "headers": headers})
-    await send({"type": "http.response.body", "body": _TOO_LARGE})
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from pydantic import SecretStr
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 from starlette.exceptions import HTTPException
@@ -54,7 +54,7 @@ async def _take(parts: Door, store: Callable[[], Awaitable[Received]]) -> JSONRe
     if received.altered:
         return problem(409, "This event id came before with another body; it is kept aside for staff.")
     if received.to_deliver:
-        _beside(parts.cases.deliver_ids(received.to_deliver))
+        _beside(parts.cases.deliver_all(received.to_deliver))
     return JSONResponse({"status": "repeated" if received.repeated else "stored"}, 202)
 
 
@@ -106,7 +106,7 @@ async def put_statement(
     parts: Parts,
     _: RecordStore,
     statement_id: Annotated[str | None, Query(alias="statementId")] = None,
-) -> JSONResponse:
+) -> Response:
     """A learning record store forwards one statement under its id."""
     document = read_json(await request.body())
     if not isinstance(document, dict):
@@ -114,7 +114,7 @@ async def put_statement(
     if statement_id is not None and str(document.setdefault("id", statement_id)).lower() != statement_id.lower():
         raise Invalid([Fault("statementId", "mismatch")])
     answer = await _statements(parts, document)
-    return answer if answer.status_code != 202 else JSONResponse(None, 204, headers={"content-length": "0"})
+    return answer if answer.status_code != 202 else Response(status_code=204)
 
 
 @router.post("/webhooks/portal", status_code=202, responses=ANSWERS)

@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from typing import Any
 
 from temporalio import workflow
 from temporalio.common import SearchAttributeKey
-from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from activities.contracts import (
@@ -134,7 +135,8 @@ class AssisterCertification:
     async def _journey(self) -> str:
         if self._returning and self._claimed.has_lms_account:
             self._start("enrolled", self._enroll)
-        self._notify(Notice.REQUEST_RECEIVED)
+        else:
+            self._notify(Notice.REQUEST_RECEIVED)
         if not await self._become_eligible():
             return Stage.DENIED.value
         await self._train()
@@ -166,7 +168,9 @@ class AssisterCertification:
                 summary="licence and NPN look-up",
                 **THIRD_PARTY,
             )
-        except ActivityError:
+        except ActivityError as error:
+            if is_cancelled_exception(error):  # the case ended meanwhile
+                raise
             ref = CaseRef(case_id=self.case_id, at=workflow.now(), occurrence=self.p.rounds)
             screened = await workflow.execute_local_activity_method(Licensing.record_unknown, ref, **DATABASE)
         self.p.unknown_license = screened.unknown
@@ -194,8 +198,10 @@ class AssisterCertification:
         if not self.p.unknown_license:
             return
         order = LookUp(case_id=self.case_id, at=workflow.now(), occurrence=self.p.rounds, patient=True)
-        await workflow.execute_activity_method(Licensing.look_up, order, summary="licence look-up, again", **PATIENT)
-        self.p.unknown_license = False
+        summary = "licence look-up, again"
+        with suppress(ActivityError):  # given up, since staff decided first
+            await workflow.execute_activity_method(Licensing.look_up, order, summary=summary, **PATIENT)
+            self.p.unknown_license = False
 
     async def _hear_answer(self) -> None:
         """Staff asked for information: the assister answers, or staff deny."""

@@ -215,7 +215,9 @@ async def figures(folder: Path, size: Size, say: Callable[[str], None]) -> dict[
             say("certificates")
             printing = await asyncio.to_thread(printing_ms, folder)
     return {
-        **{"cases": size.cases, "at_once": size.at_once, "cached": size.cached},
+        "cases": size.cases,
+        "at_once": size.at_once,
+        "cached": size.cached,
         "product": _document(product),
         "bare": _document(bare),
         "ratio": product.per_second / bare.per_second,

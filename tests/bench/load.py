@@ -1,4 +1,4 @@
-"""Takes brokers through the running product, from the request to the first day of helping; it measures nothing itself."""
+"""Takes brokers through the running product, from request to first day of helping; it measures nothing itself."""
 
 import asyncio
 import sqlite3

@@ -13,7 +13,7 @@ PRODUCT = ("temporal", "worker", "web")
 
 def stack_processes() -> dict[str, int]:
     """The running stack's processes, children of this one, by name."""
-    found = {}
+    found: dict[str, int] = {}
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])

@@ -227,7 +227,7 @@ class Inside:
         ]
         body = read_json(json.dumps(statements).encode())
         received = await self.inbox.lms(parse(body), body, at)
-        await self.cases.deliver_ids(received.to_deliver)
+        await self.cases.deliver_all(received.to_deliver)
 
     async def reported_by_portal(self, opened: Opened, *events: str) -> None:
         for event in events:
@@ -235,7 +235,7 @@ class Inside:
             body = {"type": event, "case_id": opened.case_id, "occurred_at": at.isoformat()}
             report, digest = parse_portal(body)
             received = await self.inbox.portal(str(uuid4()), report, digest, body, at)
-            await self.cases.deliver_ids(received.to_deliver)
+            await self.cases.deliver_all(received.to_deliver)
 
     async def checked(self, opened: Opened, result: str = "clear") -> None:
         """The background-check vendor reports."""
@@ -245,7 +245,7 @@ class Inside:
         event = uuid4().hex
         report = BackgroundReport(event, "report.completed", None, opened.case_id, "complete", result, event)
         received = await self.inbox.background(report, self.now(opened))
-        await self.cases.deliver_ids(received.to_deliver)
+        await self.cases.deliver_all(received.to_deliver)
 
     async def round(self, at: datetime) -> int:
         """A daily round as the schedule starts it, on a later day; answers how many reminders went out."""

@@ -47,6 +47,15 @@ class World:
             self._policies[plan_year] = (await self.get(f"/api/policies/bewellnm/{plan_year}")).json()
         return self._policies[plan_year]
 
+    async def later_year(self) -> int:
+        """A plan year after 2024 whose window is open today."""
+        today = f"{datetime.now(UTC):%Y-%m-%d}"
+        for year in range(2025, 2040):
+            windows = (await self.get(f"/api/policies/bewellnm/{year}")).json().get("windows")
+            if windows and windows["opens_on"] <= today <= windows["closes_on"]:
+                return year
+        raise AssertionError("no later plan year is open: a policy is due")
+
     async def until(self, opened: Document, wanted: str | Callable[[Document], Any], seconds: float = 30) -> Document:
         """Waits until the case is in a stage, or until ``wanted`` holds for its status."""
         holds = (lambda status: status["stage"] == wanted) if isinstance(wanted, str) else wanted
@@ -101,12 +110,16 @@ class World:
 
     async def imported(self, earlier: Document) -> str:
         """Somebody's earlier years, loaded as an operator does it; the person's id."""
+        return (await self.all_imported([earlier]))[0]
+
+    async def all_imported(self, earlier: list[Document]) -> list[str]:
+        """Several people's earlier years, from one file; their ids in its order."""
         command = (sys.executable, "-m", "starter.cli", "import", "-", "--json", "--data", self.stack["data"])
         pipe = asyncio.subprocess.PIPE
         process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, stderr=pipe)
-        out, err = await process.communicate(json.dumps([earlier]).encode())
+        out, err = await process.communicate(json.dumps(earlier).encode())
         assert process.returncode == 0, err.decode()
-        return str(json.loads(out)["assisters"][0]["assister_id"])
+        return [str(one["assister_id"]) for one in json.loads(out)["assisters"]]
 
     async def begun(self, assister_id: str, plan_year: int) -> Document:
         """A returning assister's case, opened by staff without a form."""

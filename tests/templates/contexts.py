@@ -33,7 +33,7 @@ LINKS: dict[Notice, tuple[str, ...]] = {
     Notice.REQUEST_RECEIVED: (STATUS_URL,),
     Notice.INFORMATION_NEEDED: (STATUS_URL,),
     Notice.LMS_INVITATION: (LMS_URL,),
-    Notice.LMS_ENROLLED: (LMS_URL,),
+    Notice.LMS_ENROLLED: (LMS_URL, STATUS_URL),
     Notice.DENIED: (),
     Notice.CERTIFICATE_ISSUED: (VERIFY_URL,),
     Notice.PORTAL_ACTIVATION: (ACTIVATION_URL,),
@@ -58,7 +58,7 @@ _OF_NOTICE: dict[Notice, dict[str, object]] = {
     Notice.REQUEST_RECEIVED: {"status_url": STATUS_URL},
     Notice.INFORMATION_NEEDED: {"status_url": STATUS_URL, "question": "Which clinic & where?\nPlease send its name."},
     Notice.LMS_INVITATION: {"lms_url": LMS_URL},
-    Notice.LMS_ENROLLED: {"lms_url": LMS_URL, "is_returning": True},
+    Notice.LMS_ENROLLED: {"lms_url": LMS_URL, "status_url": STATUS_URL, "is_returning": True},
     Notice.DENIED: {"reason": "The license is not active."},
     Notice.CERTIFICATE_ISSUED: {
         "certificate": {

@@ -1,0 +1,115 @@
+"""Counselors are checked before the decision; agents and brokers never are (A14)."""
+
+from typing import Any
+
+import pytest
+
+from tests.support import documents
+from tests.support.world import World
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+Document = dict[str, Any]
+NEVER = 80_000
+
+
+async def outcome(world: World, request: Document, result: str, after_seconds: float) -> None:
+    """Tells the vendor what this person's check shall find, and when."""
+    body = {"email": request["email"], "result": result, "after_seconds": after_seconds}
+    answer = await world.http.post(f"{world.stack['sandbox']['background_checks']}/outcomes", json=body)
+    assert answer.status_code == 201
+
+
+async def orders(world: World, request: Document) -> list[str]:
+    """What was ordered for this person, by the paths called."""
+    calls = await world.calls("background_checks")
+    candidates = [call for call in calls if call["body"].get("email") == request["email"]]
+    keys = {(call["idempotency_key"] or "").rpartition(":")[0] for call in candidates}
+    assert len(keys) <= 1
+    case_ids = {call["body"]["custom_id"] for call in candidates}
+    return [call["path"] for call in calls if any(one in (call["idempotency_key"] or "") for one in case_ids)]
+
+
+def check_of(status: Document) -> list[Document]:
+    return [one for one in status["eligibility"]["findings"] if one["check"] == "background_check"]
+
+
+@pytest.mark.parametrize("make", [documents.agent, documents.broker])
+async def test_a14_none_is_ordered_for_agents_and_brokers(world: World, make: Any) -> None:
+    request = make()
+    opened = await world.opened(request)
+    await world.approved(opened)
+    await world.until(opened, lambda status: status["waiting_for"] == "lms_account")
+    assert await orders(world, request) == []
+    assert check_of(await world.status(opened)) == []
+    assert "background_ordered" not in await world.history(opened)
+
+
+async def test_a14_one_is_ordered_for_a_counselor_and_a_clear_report_leads_to_the_decision(world: World) -> None:
+    request = documents.counselor()
+    opened = await world.opened(request)
+    status = await world.until(opened, "awaiting_decision")
+    assert check_of(status) == [{"check": "background_check", "result": "pass", "source": "A14"}]
+    assert (await world.decide(opened)).status_code == 200
+    assert await orders(world, request) == ["/v1/candidates", "/v1/invitations"]
+
+
+async def test_a14_without_a_report_nobody_is_approved_not_even_with_an_override(world: World) -> None:
+    request = documents.counselor()
+    await outcome(world, request, "clear", NEVER)
+    opened = await world.opened(request)
+    status = await world.until(opened, "awaiting_background_check")
+    assert (status["waiting_for"], check_of(status)[0]["result"]) == ("background_check", "pending")
+    for override in (None, "I know her well"):
+        answer = await world.decide(opened, override=override)
+        assert (answer.status_code, "background check" in answer.json()["detail"]) == (409, True)
+    status = await world.status(opened)
+    assert (status["stage"], status["eligibility"]["status"]) == ("awaiting_background_check", "pending")
+    assert (await world.decide(opened, "deny", reason="no report in months")).status_code == 200
+    await world.until(opened, "denied")
+
+
+async def test_a14_a_late_report_moves_the_case_on(world: World) -> None:
+    request = documents.counselor()
+    await outcome(world, request, "clear", 1.5)
+    opened = await world.opened(request)
+    await world.until(opened, "awaiting_background_check")
+    assert (await world.decide(opened)).status_code == 409
+    await world.approved(opened)
+    assert await orders(world, request) == ["/v1/candidates", "/v1/invitations"]
+
+
+async def test_a14_consider_needs_an_override(world: World) -> None:
+    request = documents.counselor()
+    await outcome(world, request, "consider", 0.1)
+    opened = await world.opened(request)
+    status = await world.until(opened, "awaiting_decision")
+    assert check_of(status)[0]["result"] == "consider"
+    answer = await world.decide(opened)
+    assert (answer.status_code, "background_check" in answer.json()["detail"]) == (409, True)
+    override = "the entry is of another person of that name"
+    assert (await world.decide(opened, override=override)).json()["eligibility"]["override"] == override
+
+
+async def test_a14_a_vendor_that_is_down_is_asked_again_and_checks_once(world: World) -> None:
+    request = documents.counselor()
+    await world.control("background_checks", mode="down", times=2)
+    try:
+        opened = await world.opened(request)
+        await world.until(opened, "awaiting_decision")
+    finally:
+        await world.control("background_checks", mode="ok")
+    candidates = [
+        call["status"]
+        for call in await world.calls("background_checks")
+        if call["path"] == "/v1/candidates" and call["body"].get("email") == request["email"]
+    ]
+    assert candidates == [503, 503, 201]
+    assert (await world.history(opened)).count("background_ordered") == 1
+
+
+async def test_a14_consent_is_asked_for(world: World) -> None:
+    for consent in (False, None, "true"):
+        answer = await world.submit(documents.counselor(background_check_consent=consent))
+        assert answer.status_code == 422
+        assert answer.json()["errors"][0]["field"] == "background_check_consent"

@@ -1,0 +1,429 @@
+"""The certification workflow's corners: early messages, renewal, endings in every wait, commands that come again."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import pytest_asyncio
+from sqlmodel import col, select
+
+from db.people import Opened
+from db.states import rows
+from db.tables import CommandRow, EffectRow, FactRow
+from domain.commands import CommandKind
+from domain.facts import FactKind
+from domain.messages import Begin, Command
+from domain.notices import Notice
+from tests.support import documents, inside as support
+from tests.support.inside import Inside, report
+from workflows import messages as names
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
+
+GROWN = 120
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def inside(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Inside]:
+    """A server that suggests continue-as-new soon."""
+    async with support.running(tmp_path_factory.mktemp("inside"), suggest_renewal_at=GROWN) as running:
+        yield running
+
+
+@pytest_asyncio.fixture(loop_scope="module", autouse=True)
+async def _as_before(inside: Inside) -> AsyncIterator[None]:
+    """Every third party works again after each test."""
+    yield
+    for stand_in in ("registry", "background_checks", "lms", "portal", "mailbox"):
+        await inside.control(stand_in, mode="ok")
+
+
+async def grown(inside: Inside, opened: Opened, runs: int = 2) -> None:
+    """Failed attempts until the workflow has continued as new."""
+    for _ in range(20):
+        await inside.learned(opened, [0.1] * 10)
+        if len(await inside.runs(opened)) >= runs:
+            return
+    raise AssertionError(await inside.runs(opened))
+
+
+async def in_training(inside: Inside, request: dict[str, Any], **policy: Any) -> Opened:
+    opened = await inside.open(request, **policy)
+    await inside.approved(opened)
+    await inside.reported(opened, "account", "profile")
+    await inside.agreed(opened, "in_training", "course_completion")
+    return opened
+
+
+async def decided(inside: Inside, opened: Opened) -> list[FactRow]:
+    async with inside.database.read() as session:
+        facts = await rows(session, select(FactRow).where(col(FactRow.case_id) == opened.case_id))
+    return [fact for fact in facts if fact.kind == FactKind.DECIDED]
+
+
+async def intended(inside: Inside, opened: Opened, kind: str) -> list[EffectRow]:
+    async with inside.database.read() as session:
+        found = await rows(session, select(EffectRow).where(col(EffectRow.case_id) == opened.case_id))
+    return [row for row in found if row.kind == kind]
+
+
+async def command_state(inside: Inside, command_id: str) -> str | None:
+    async with inside.database.read() as session:
+        row = await session.get(CommandRow, command_id)
+    return row.state if row else None
+
+
+async def test_c3_messages_that_come_before_the_first_task_are_counted(inside: Inside) -> None:
+    """Handlers run before run(): with the start, a course and an exam are reported already."""
+    opened = await inside.store(documents.broker())
+    case = (await inside.records.view(opened.case_id)).case
+    handle = await inside.client.start_workflow(
+        names.WORKFLOW,
+        Begin(case_id=opened.case_id, program=case.program, plan_year=case.plan_year),
+        id=opened.workflow_id,
+        task_queue=inside.settings.task_queue,
+        start_signal=names.LMS_REPORTED,
+        start_signal_args=[report(opened, FactKind.EXAM_ATTEMPTED, passed=True)],
+    )
+    await handle.signal(names.LMS_REPORTED, report(opened, FactKind.COURSE_COMPLETED))
+    await inside.approved(opened)
+    await inside.until(opened, "invited")
+    progress = await inside.progress(opened)
+    assert progress.passed
+    assert {FactKind.COURSE_COMPLETED, FactKind.EXAM_ATTEMPTED} <= progress.facts
+
+
+async def test_c1_a_second_start_of_the_same_case_leaves_the_first_alone(inside: Inside) -> None:
+    opened = await inside.open(documents.broker())
+    await inside.agreed(opened, "awaiting_decision", "decision")
+    case = (await inside.records.view(opened.case_id)).case
+    other = await inside.client.execute_workflow(
+        names.WORKFLOW,
+        Begin(case_id=opened.case_id, program=case.program, plan_year=case.plan_year),
+        id=f"{opened.workflow_id}/again",
+        task_queue=inside.settings.task_queue,
+        result_type=str,
+    )
+    assert other == "claimed elsewhere"
+    await inside.approved(opened)
+    assert (await inside.notices(opened)).count("request_received") == 1
+
+
+async def test_a_message_for_another_case_is_not_applied(inside: Inside) -> None:
+    opened, other = [await in_training(inside, documents.broker()) for _ in range(2)]
+    await inside.handle(opened).signal(names.LMS_REPORTED, report(other, FactKind.COURSE_COMPLETED))
+    await inside.reported(opened, 0.3)
+    progress = await inside.progress(opened)
+    assert FactKind.COURSE_COMPLETED not in progress.facts
+    assert FactKind.EXAM_ATTEMPTED in progress.facts
+
+
+async def test_a_history_is_renewed_only_when_no_step_is_under_way(inside: Inside) -> None:
+    """With the mail server down a letter is under way: the workflow stays, then renews itself, and sends one letter."""
+    request = documents.broker()
+    opened = await in_training(inside, request)
+    await inside.reported(opened, "course")
+    await inside.control("mailbox", mode="down")
+    await inside.cases.resend(opened.case_id, Notice.REQUEST_RECEIVED, "lost", "staff")
+    for _ in range(5):
+        await inside.learned(opened, [0.1] * 10)
+    history = await inside.handle(opened).fetch_history()
+    assert len(history.events) > GROWN
+    assert len(await inside.runs(opened)) == 1
+    await inside.control("mailbox", mode="ok")
+    async with asyncio.timeout(30):
+        while len(await inside.runs(opened)) < 2:
+            await asyncio.sleep(0.2)
+    assert (await inside.notices(opened)).count("request_received") == 2
+    status = await inside.agreed(opened, "awaiting_exam_pass", "exam_pass")
+    assert len(status["exam"]["attempts"]) == 50
+
+
+async def test_a_renewed_workflow_knows_since_when_it_waits(inside: Inside) -> None:
+    opened = await in_training(inside, documents.broker())
+    await inside.noticed(opened, "lms_invitation")
+    await inside.learned(opened, [0.1])
+    before = await inside.progress(opened)
+    await grown(inside, opened)
+    await inside.agreed(opened, "in_training", "course_completion")
+    after = await inside.progress(opened)
+    assert (after.stage, after.waiting_for, after.waiting_since) == (
+        before.stage,
+        before.waiting_for,
+        before.waiting_since,
+    )
+    assert after.done == before.done
+    described = await inside.handle(opened).describe()
+    assert described.typed_search_attributes[support.STAGE] == "in_training"
+
+
+async def test_updates_and_signals_sent_while_it_renews_itself_are_all_there_once(inside: Inside) -> None:
+    request = documents.broker()
+    opened = await in_training(inside, request)
+    await inside.reported(opened, "course")
+    resent = [f"resend-{uuid4()}" for _ in range(6)]
+
+    async def resend() -> None:
+        for command_id in resent:
+            answer = await inside.cases.resend(opened.case_id, Notice.REQUEST_RECEIVED, "lost", "staff", command_id)
+            assert answer.state == "applied"
+
+    async def attempts() -> None:
+        for _ in range(12):
+            await inside.learned(opened, [0.1] * 10)
+
+    await asyncio.gather(resend(), attempts())
+    async with asyncio.timeout(30):
+        while (await inside.notices(opened)).count("request_received") < 7:
+            await asyncio.sleep(0.1)
+    await inside.agreed(opened, "awaiting_exam_pass", "exam_pass")
+    assert len(await inside.runs(opened)) >= 3
+    assert len((await inside.status(opened))["exam"]["attempts"]) == 120
+    letters = [one for one in await inside.letters(request) if "We have your" in one["subject"]]
+    assert len({one["headers"]["Message-ID"] for one in letters}) == len(letters) == 7
+    assert not (await inside.progress(opened)).errands
+
+
+async def test_an_unknown_licence_is_looked_up_again_after_a_renewal(inside: Inside) -> None:
+    await inside.control("registry", mode="down")
+    opened = await inside.open(documents.broker(), license_unknown_after_seconds=1)
+    await inside.agreed(opened, "awaiting_decision", "decision")
+    await grown(inside, opened)
+    await inside.agreed(opened, "awaiting_decision", "decision")
+    assert (await inside.progress(opened)).unknown_license
+    await inside.control("registry", mode="ok")
+    await inside.until(opened, lambda status: {one["result"] for one in status["eligibility"]["findings"]} == {"pass"})
+
+
+Way = Callable[[Inside], Awaitable[Opened]]
+
+
+async def _screening(inside: Inside) -> Opened:
+    await inside.control("registry", mode="down")
+    opened = await inside.open(documents.broker())
+    await inside.agreed(opened, "screening", "screening")
+    return opened
+
+
+async def _background(inside: Inside) -> Opened:
+    opened = await inside.open(documents.counselor())
+    await inside.agreed(opened, "awaiting_background_check", "background_check")
+    return opened
+
+
+async def _ordering(inside: Inside) -> Opened:
+    await inside.control("background_checks", mode="down")
+    return await _background(inside)
+
+
+async def _decision(inside: Inside) -> Opened:
+    opened = await inside.open(documents.broker())
+    await inside.agreed(opened, "awaiting_decision", "decision")
+    return opened
+
+
+async def _unknown(inside: Inside) -> Opened:
+    await inside.control("registry", mode="down")
+    opened = await inside.open(documents.broker(), license_unknown_after_seconds=1)
+    await inside.agreed(opened, "awaiting_decision", "decision")
+    return opened
+
+
+async def _information(inside: Inside) -> Opened:
+    opened = await _decision(inside)
+    await inside.decide(opened, "ask", reason="Which insurers?")
+    await inside.agreed(opened, "awaiting_information", "information")
+    return opened
+
+
+async def _invitation(inside: Inside) -> Opened:
+    opened = await _decision(inside)
+    await inside.control("lms", mode="down")
+    await inside.decide(opened)
+    await inside.agreed(opened, "invited", "lms_invitation")
+    return opened
+
+
+async def _training(inside: Inside) -> Opened:
+    return await in_training(inside, documents.broker())
+
+
+async def _exam(inside: Inside) -> Opened:
+    opened = await _training(inside)
+    await inside.reported(opened, "course")
+    await inside.agreed(opened, "awaiting_exam_pass", "exam_pass")
+    return opened
+
+
+async def _letters_under_way(inside: Inside) -> Opened:
+    await inside.control("mailbox", mode="down")
+    return await _decision(inside)
+
+
+async def _registration(inside: Inside) -> Opened:
+    opened = await _exam(inside)
+    await inside.reported(opened, 0.8)
+    await inside.agreed(opened, "certified", "portal_registration")
+    return opened
+
+
+async def _account(inside: Inside) -> Opened:
+    await inside.control("portal", mode="down")
+    opened = await inside.open(documents.counselor())
+    await inside.checked(opened)
+    await inside.approved(opened)
+    await inside.reported(opened, "account", "profile", "course", 0.8)
+    await inside.agreed(opened, "certified", "portal_account")
+    return opened
+
+
+async def _active(inside: Inside) -> Opened:
+    opened = await _registration(inside)
+    await inside.reported_by_portal(opened, "account.registered", "profile.completed", "scheduling_tool.ready")
+    await inside.agreed(opened, "active", "next_plan_year")
+    return opened
+
+
+WAYS = [
+    _screening,
+    _background,
+    _ordering,
+    _decision,
+    _unknown,
+    _information,
+    _invitation,
+    _training,
+    _exam,
+    _letters_under_way,
+    _registration,
+    _account,
+    _active,
+]
+
+
+@pytest.mark.parametrize("reach", WAYS, ids=lambda way: way.__name__.strip("_"))
+async def test_c8_a_withdrawal_is_not_kept_waiting_by_anything(inside: Inside, reach: Way) -> None:
+    """In every wait, beside every effect that fails: the case ends at once, and its effects stop."""
+    opened = await reach(inside)
+    answer = await inside.cases.withdraw(opened.case_id, "another job", "staff")
+    assert answer.state == "applied"
+    status = await inside.status(opened)
+    assert (status["stage"], status["may_assist"]) == ("withdrawn", False)
+    for stand_in in ("registry", "background_checks", "lms", "portal", "mailbox"):
+        await inside.control(stand_in, mode="ok")
+    assert await asyncio.wait_for(inside.handle(opened).result(), 30) == "withdrawn"
+    history = (await inside.status(opened))["history"]
+    end = next(one["at"] for one in history if one["kind"] == "withdrawn")
+    assert [one["kind"] for one in history if one["at"] > end] == ["notice.withdrawn"]
+
+
+async def test_c8_a_withdrawal_nobody_stored_ends_nothing(inside: Inside) -> None:
+    """A signal sent by hand names no stored command: workflow and database would part."""
+    opened = await in_training(inside, documents.broker())
+    stray = Command(case_id=opened.case_id, command_id=f"by-hand-{uuid4()}", kind=CommandKind.WITHDRAW)
+    await inside.handle(opened).signal(names.WITHDRAWN, stray)
+    await inside.reported(opened, "course")
+    await inside.agreed(opened, "awaiting_exam_pass", "exam_pass")
+    assert (await inside.cases.withdraw(opened.case_id, "another job", "staff")).state == "applied"
+    assert await inside.handle(opened).result() == "withdrawn"
+
+
+async def test_c8_a_stored_withdrawal_may_come_as_a_signal(inside: Inside) -> None:
+    opened = await in_training(inside, documents.broker())
+    command_id = f"signalled-{uuid4()}"
+    await inside.records.store_command(
+        command_id, opened.case_id, CommandKind.WITHDRAW, "staff", "by mail", {}, inside.now(opened)
+    )
+    command = Command(case_id=opened.case_id, command_id=command_id, kind=CommandKind.WITHDRAW)
+    await inside.handle(opened).signal(names.WITHDRAWN, command)
+    assert await inside.handle(opened).result() == "withdrawn"
+    assert (await inside.status(opened))["stage"] == "withdrawn"
+    assert await command_state(inside, command_id) == "applied"
+
+
+async def test_a12_a_late_decision_by_signal_changes_nothing_and_doesn_t_keep_the_history_growing(
+    inside: Inside,
+) -> None:
+    opened = await in_training(inside, documents.broker())
+    late = Command(case_id=opened.case_id, command_id=f"late-{uuid4()}", kind=CommandKind.DECIDE, verdict="deny")
+    await inside.handle(opened).signal(names.DECIDED, late)
+    await grown(inside, opened)
+    await inside.agreed(opened, "in_training", "course_completion")
+    assert [fact.data["verdict"] for fact in await decided(inside, opened)] == ["approve"]
+
+
+async def test_a12_two_decisions_at_once_are_one_decision(inside: Inside) -> None:
+    opened = await _decision(inside)
+    commands = [f"{verdict}-{uuid4()}" for verdict in ("approve", "deny", "ask")]
+    answers = await asyncio.gather(
+        *(inside.decide(opened, one.partition("-")[0], command_id=one) for one in commands), return_exceptions=True
+    )
+    assert answers.count("applied") == 1
+    facts = await decided(inside, opened)
+    assert len(facts) == 1
+    states = [await command_state(inside, one) for one in commands]
+    assert states.count("applied") == 1
+    assert "pending" not in states
+
+
+async def test_a12_the_same_decision_sent_twice_at_once_is_applied_once(inside: Inside) -> None:
+    opened = await _decision(inside)
+    command_id = f"twice-{uuid4()}"
+    answers = await asyncio.gather(*(inside.decide(opened, command_id=command_id) for _ in range(3)))
+    assert answers == ["applied"] * 3
+    assert len(await decided(inside, opened)) == 1
+
+
+async def test_a9_a_returning_assister_without_an_lms_account_is_invited(inside: Inside) -> None:
+    """Their certificate and portal account make them returning; the LMS has nobody to enrol."""
+    request = documents.broker()
+    earlier = documents.earlier(request, 2023, lms_account=None)
+    opened = await inside.returning(earlier, 2024)
+    await inside.approved(opened, override="agreement on file")
+    await inside.agreed(opened, "invited", "lms_account")
+    sent = await inside.noticed(opened, "lms_invitation")
+    assert "lms_enrolled" not in sent
+    await inside.reported(opened, "account", "profile", "course", 0.9)
+    await inside.agreed(opened, "active", "next_plan_year")
+    admitted = [one for one in await inside.calls("lms") if (one["body"] or {}).get("registration") == opened.case_id]
+    assert [one["path"] for one in admitted] == ["/api/v1/invitations"]
+
+
+async def test_a11_a_returning_assister_is_enrolled_while_the_lms_comes_back(inside: Inside) -> None:
+    request = documents.broker()
+    await inside.control("lms", mode="down")
+    opened = await inside.returning(documents.earlier(request, 2023), 2024)
+    await inside.approved(opened, override="agreement on file")
+    status = await inside.agreed(opened, "invited", "lms_invitation")
+    began = inside.now(opened)
+    assert await inside.records.due_reminders(began + timedelta(days=15), "") is not None
+    letters, _ = await inside.records.due_reminders(began + timedelta(days=15), "")
+    assert opened.case_id not in {letter.case_id for letter in letters}, "what we owe is nobody else's to do"
+    assert status["training"]["profile"] == "incomplete"
+    await inside.control("lms", mode="ok")
+    await inside.agreed(opened, "in_training", "course_completion")
+
+
+async def test_c6_a_window_that_has_closed_already_ends_the_case_at_once(inside: Inside) -> None:
+    opened = await inside.open(documents.broker(), windows={"closes_on": "2026-01-31"})
+    assert await inside.handle(opened).result() == "closed"
+    assert (await inside.status(opened))["stage"] == "closed"
+
+
+async def test_a18_a_reminder_that_comes_too_late_is_not_sent(inside: Inside) -> None:
+    """The mail server was down, and meanwhile the assister did what the reminder is about."""
+    opened = await in_training(inside, documents.broker())
+    began = inside.now(opened)
+    await inside.control("mailbox", mode="down")
+    going_round = asyncio.create_task(inside.round(began + timedelta(days=15)))
+    async with asyncio.timeout(30):
+        while not await intended(inside, opened, "notice.reminder"):
+            await asyncio.sleep(0.05)
+    await inside.reported(opened, "course")
+    await inside.agreed(opened, "awaiting_exam_pass", "exam_pass")
+    await inside.control("mailbox", mode="ok")
+    await asyncio.wait_for(going_round, 60)
+    assert await inside.reminders(opened) == []
