@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from pathlib import Path
@@ -34,10 +35,12 @@ from db.engine import Database
 from db.records import Records
 from settings import Settings, load
 from starter.client import connect
+from starter.replay import verify
 from workflows.certification import AssisterCertification
 from workflows.rounds import DailyRound
 
 HERE = Path(__file__).parent
+HISTORIES = HERE / "tests" / "histories"
 WORKFLOWS = [AssisterCertification, DailyRound]
 MAIL_SECONDS = 8.0
 GRACEFUL = timedelta(seconds=5)
@@ -123,9 +126,16 @@ async def serve(settings: Settings) -> None:
         await stop.wait()
 
 
-if __name__ == "__main__":
-    if sys.argv[1:2] == ["verify"]:
-        raise SystemExit("verify is not built yet")
+def main(arguments: Sequence[str]) -> int:
+    """Works; with ``verify [FOLDER]`` replays recorded histories instead, for which it needs no settings."""
+    if arguments[:1] == ["verify"]:
+        folder = Path(arguments[1]) if arguments[1:] else HISTORIES
+        return verify(folder, WORKFLOWS)
     uvloop.run(serve(load()))
+    return 0
+
+
+if __name__ == "__main__":
+    status = main(sys.argv[1:])
     sys.stdout.flush()
-    os._exit(0)
+    os._exit(status)

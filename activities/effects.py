@@ -4,7 +4,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from db.records import Intent, Records
+from adapters.http import Refused
+from db.records import Intent, Records, refused
 from db.tables import CertificateRow
 from domain.facts import Fact
 from domain.messages import CaseRef, Effect
@@ -46,7 +47,12 @@ async def once(
         return Effect(ended=True)
     if intent.result is not None:
         return Effect()
-    made = await make(intent)
+    try:
+        made = await make(intent)
+    except Refused as refusal:
+        # It is tried again all the same: whoever looks at the case may put right what is refused.
+        await records.flag(order.case_id, refused(kind), order.at, refusal.code)
+        raise
     ended = await records.complete(
         key,
         order.case_id,

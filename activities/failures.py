@@ -1,7 +1,5 @@
 """Every failure of an activity becomes a coded one before it leaves the worker: no personal data, no cause."""
 
-import traceback
-from pathlib import Path
 from typing import Any
 
 import structlog
@@ -15,23 +13,20 @@ from temporalio.worker import (
 
 from adapters.http import Refused, Unavailable
 from db.states import UnknownCase
+from domain.traces import where
 
 log = structlog.get_logger(__name__)
 
 
 def coded(error: Exception) -> ApplicationError:
     """The failure that stands for an exception in history: a code, and nothing that was said."""
-    if isinstance(error, Unavailable | Refused):
+    if isinstance(error, Unavailable):
         return ApplicationError(f"{error.code}; retried until it heals", type=error.code)
+    if isinstance(error, Refused):
+        return ApplicationError(f"{error.code}; a person has to look at it, and it is tried again", type=error.code)
     if isinstance(error, UnknownCase):
         return ApplicationError("there is no such case", type="unknown_case", non_retryable=True)
     return ApplicationError("internal error; see the worker's log", type=type(error).__name__)
-
-
-def where(error: BaseException) -> list[str]:
-    """The places an exception passed through, without its message or any value."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames[-6:]]
 
 
 class _Inbound(ActivityInboundInterceptor):

@@ -37,12 +37,17 @@ class PortalActivities(contracts.Portal):
     @activity.defn(name="portal.activate")
     async def activate(self, order: CaseRef) -> Effect:
         """See the contract."""
-        view = await self._records.view(order.case_id)
-        account = await self._portal.find(order.case_id)
-        if view.state.ended or account is None:
-            return Effect(ended=view.state.ended)
-        await self._portal.set_active(account.id, True)
-        return Effect()
+        account = await self._records.portal_account(order.case_id)
+        if account is None or await self._ended(order):
+            return Effect(ended=True)
+        await self._portal.set_active(account, True)
+        ended = await self._ended(order)
+        if ended:  # meanwhile, and its suspension may have come first
+            await self._portal.set_active(account, False)
+        return Effect(ended=ended)
+
+    async def _ended(self, order: CaseRef) -> bool:
+        return (await self._records.view(order.case_id)).state.ended
 
     @activity.defn(name="portal.suspend")
     async def suspend(self, order: CaseRef) -> Effect:
@@ -52,7 +57,8 @@ class PortalActivities(contracts.Portal):
             return Effect(ended=True)
 
         async def make(_: Intent) -> Made:
-            account = await self._portal.find(order.case_id)
+            known_as = await self._records.account_to_suspend(order.case_id)
+            account = await self._portal.find(known_as) if known_as else None
             if account is not None and account.active:
                 await self._portal.set_active(account.id, False)
             return Made({"account": account.id if account else None})

@@ -1,6 +1,7 @@
 """What webhooks bring: stored, checked against its case and made a fact before it is acknowledged (C3–C5)."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -60,6 +61,9 @@ class Inbox:
                 _Event(LMS, one.id, one.case_id, one.verb, one.digest, document)
                 for one, document in zip(statements, documents, strict=True)
             ]
+            for case_id in sorted({event.case_id for event in events}):
+                with suppress(UnknownCase):
+                    await locked(session, case_id)
             fresh, received = await self._sort_out(session, events, now)
             faults: list[Fault] = []
             facts: dict[str, tuple[Case, list[Fact]]] = {}
@@ -123,12 +127,16 @@ class Inbox:
         return received
 
     async def _checked_case(self, session: AsyncSession, report: BackgroundReport) -> Case:
-        """The case whose check was ordered under the vendor's candidate; the candidate must be ours."""
-        query = select(EffectRow).where(col(EffectRow.kind) == "background.ordered")
+        """The case whose check was ordered under the vendor's candidate, or is just being ordered under its own id."""
+        orders = select(EffectRow).where(col(EffectRow.kind) == "background.ordered")
+        order = None
         if report.candidate_id:
-            order = await one_or_none(session, query.where(col(EffectRow.external_id) == report.candidate_id))
-        else:
-            order = await one_or_none(session, query.where(col(EffectRow.case_id) == (report.case_id or "")))
+            order = await one_or_none(session, orders.where(col(EffectRow.external_id) == report.candidate_id))
+        if order is None and report.case_id:
+            # The report may overtake the answer to our order, which names the candidate.
+            any_or_unanswered = [col(EffectRow.external_id).is_(None)] if report.candidate_id else []
+            of_case = orders.where(col(EffectRow.case_id) == report.case_id, *any_or_unanswered)
+            order = await one_or_none(session, of_case)
         if order is None or report.case_id not in (None, order.case_id):
             raise Invalid([Fault("data.object.candidate_id", "mismatch")])
         return await locked(session, order.case_id)
@@ -238,9 +246,7 @@ class Inbox:
     async def delivered(self, row_id: int, note: str | None = None) -> None:
         """The workflow has been told, or there is none any more (then with a note)."""
         async with self._database.write() as session:
-            await session.execute(
-                update(InboxRow).where(col(InboxRow.id) == row_id).values(state=DELIVERED, note=note)
-            )
+            await session.execute(update(InboxRow).where(col(InboxRow.id) == row_id).values(state=DELIVERED, note=note))
 
     async def pending_commands(self, before: datetime) -> list[CommandRow]:
         """Commands kept and not yet answered, given before this instant."""

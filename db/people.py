@@ -124,6 +124,7 @@ class People:
             created_at=now,
         )
 
+    @again_when_overtaken
     async def begin(self, assister_id: str, program: str, plan_year: int, actor: str, now: datetime) -> Opened:
         """Opens a returning assister's case without a form (A11).
 
@@ -134,9 +135,7 @@ class People:
         if policy is None:
             raise Invalid([Fault("plan_year" if program == PROGRAM else "program", "no_policy")])
         async with self._database.write() as session:
-            person = await one_or_none(
-                session, select(Assister).where(col(Assister.assister_id) == assister_id).with_for_update()
-            )
+            person = await session.get(Assister, assister_id)
             if person is None:
                 raise UnknownAssister(assister_id)
             current = await _latest(session, person, program, plan_year)
@@ -162,6 +161,8 @@ class People:
             created = person is None
             if person is None:
                 person = self._new_person(who.model_dump(mode="json", exclude_none=True), now)
+            else:
+                await session.refresh(person, with_for_update=True)
             person.lms_account = person.lms_account or imported.account(imported.lms_account, person.assister_id)
             person.portal_account = person.portal_account or imported.account(
                 imported.portal_account, person.assister_id
@@ -185,9 +186,7 @@ class People:
 
     async def _person(self, session: AsyncSession, npn: str | None, email: str) -> Assister | None:
         key = person_key(self._key, npn, email)
-        found: Assister | None = await one_or_none(
-            session, select(Assister).where(col(Assister.person_key) == key).with_for_update()
-        )
+        found: Assister | None = await one_or_none(session, select(Assister).where(col(Assister.person_key) == key))
         return found
 
 
@@ -210,6 +209,7 @@ def _known(person: Assister) -> dict[str, Any]:
 
 
 async def _latest(session: AsyncSession, person: Assister, program: str, plan_year: int) -> Case | None:
+    """The person's last case of the year, locked; of two that open one at once, the unique key stops the second."""
     query = (
         select(Case)
         .where(
@@ -217,6 +217,7 @@ async def _latest(session: AsyncSession, person: Assister, program: str, plan_ye
         )
         .order_by(col(Case.attempt).desc())
         .limit(1)
+        .with_for_update()
     )
     found: Case | None = await one_or_none(session, query)
     return found

@@ -12,8 +12,8 @@ from sqlmodel import col, select
 from db.core import SYSTEM, again_when_overtaken, append, audit, locked
 from db.engine import Database
 from db.people import Conflict, agreement_facts
-from db.states import one_or_none, policy_of, rows, state_of
-from db.tables import Assister, Case, CertificateRow, CommandRow, EffectRow, EvidenceRow, FactRow, LinkRow
+from db.states import UnknownCase, one_or_none, policy_of, rows, state_of
+from db.tables import Assister, AuditRow, Case, CertificateRow, CommandRow, EffectRow, EvidenceRow, FactRow, LinkRow
 from domain.commands import CommandKind, refusal
 from domain.eligibility import Check, Verdict
 from domain.facts import Fact, FactKind
@@ -22,7 +22,7 @@ from domain.identity import new_certificate_number, person_key, token_hash
 from domain.messages import Applied, Claim, Claimed, Letter
 from domain.notices import Notice
 from domain.policy import Policy, local_date
-from domain.request import changed, parse_request
+from domain.request import amended
 from domain.stages import ENDED, OWNER, CaseState, certificate_due
 
 ACTIVATION, STATUS = "activation", "status"
@@ -45,6 +45,11 @@ class Intent:
     data: dict[str, Any]
     result: dict[str, Any] | None
     ended: bool
+
+
+def refused(kind: str) -> str:
+    """The flag of a case one of whose effects a third party refuses."""
+    return f"{kind}.refused"
 
 
 class Records:
@@ -72,6 +77,7 @@ class Records:
                 assister_type=case.assister_type,
                 has_lms_account=case.has_lms_account,
                 has_portal_account=case.has_portal_account,
+                identity_matches=case.identity_matches,
                 closes_at=policy.windows.closes_at(policy.utc_offset_hours),
                 license_unknown_after_seconds=policy.license_unknown_after_seconds,
             )
@@ -81,39 +87,68 @@ class Records:
         async with self._database.read() as session:
             case = await session.get(Case, case_id)
             if case is None:
-                raise LookupError(case_id)
+                raise UnknownCase(case_id)
             return CaseView(case, policy_of(case), await state_of(session, case))
 
-    async def record(
-        self, case_id: str, facts: Sequence[Fact], now: datetime, action: str, actor: str = SYSTEM, **details: Any
-    ) -> bool:
+    async def record(self, case_id: str, facts: Sequence[Fact], now: datetime, action: str, **details: Any) -> bool:
         """Appends facts to an open case, with their audit row; False, and nothing written, when the case has ended."""
         async with self._database.write() as session:
             case = await locked(session, case_id)
             if case.stage in ENDED:
                 return False
             await append(session, case, facts, now)
-            audit(session, now, actor, action, case, **details)
+            audit(session, now, SYSTEM, action, case, **details)
             return True
 
     async def end(self, case_id: str, kind: str, now: datetime) -> None:
-        """Ends a case whose window has closed (C6)."""
-        fact = Fact(id=f"{case_id}:{kind}", kind=FactKind(kind), at=now)
-        await self.record(case_id, [fact], now, f"case.{kind}")
-        await self.void_links(case_id, now)
+        """Ends a case whose window has closed (C6); nothing happens to one that has ended already."""
+        async with self._database.write() as session:
+            case = await locked(session, case_id)
+            if case.stage in ENDED:
+                return
+            await append(session, case, [Fact(id=f"{case_id}:{kind}", kind=FactKind(kind), at=now)], now)
+            await _void(session, case_id, now)
+            audit(session, now, SYSTEM, f"case.{kind}", case)
 
-    async def flag(self, case_id: str, what: str, now: datetime) -> None:
-        """Puts a case before staff's eyes."""
+    async def flag(self, case_id: str, what: str, now: datetime, why: str | None = None) -> None:
+        """Puts a case before staff's eyes; said once, however often it is tried again."""
+        action = f"case.flagged.{what}"
         async with self._database.write() as session:
             case = await locked(session, case_id)
             case.flag = case.flag or what
             session.add(case)
-            audit(session, now, SYSTEM, f"case.flagged.{what}", case)
+            said = select(col(AuditRow.id)).where(col(AuditRow.case_id) == case_id, col(AuditRow.action) == action)
+            if not await rows(session, said.limit(1)):
+                audit(session, now, SYSTEM, action, case, why)
 
     async def lms_account(self, assister_id: str) -> str | None:
         """The name of the person's account in the LMS, if there is one."""
         async with self._database.read() as session:
             return (await session.get_one(Assister, assister_id)).lms_account
+
+    async def portal_account(self, case_id: str) -> str | None:
+        """The portal's id of the account that was set up for this case."""
+        async with self._database.read() as session:
+            kind = col(EffectRow.kind) == "portal.account_created"
+            found = await rows(session, select(EffectRow).where(col(EffectRow.case_id) == case_id, kind))
+            return next((row.external_id for row in found), None)
+
+    async def account_to_suspend(self, case_id: str) -> str | None:
+        """The case under which the portal knows this person's account; None while another year's case needs it (C6)."""
+        async with self._database.read() as session:
+            case = await session.get_one(Case, case_id)
+            others = await rows(
+                session,
+                select(col(Case.case_id))
+                .join(CertificateRow, col(CertificateRow.case_id) == col(Case.case_id))
+                .where(
+                    col(Case.assister_id) == case.assister_id,
+                    col(Case.case_id) != case_id,
+                    col(Case.stage).not_in(ENDED),
+                ),
+            )
+            person = await session.get_one(Assister, case.assister_id)
+            return None if others else person.portal_account or case_id
 
     async def lms_url(self, case_id: str) -> str | None:
         """The page where this learner goes on, once the LMS has said so."""
@@ -171,7 +206,6 @@ class Records:
         external_id: str | None = None,
         certificate: CertificateRow | None = None,
         after_end: bool = False,
-        details: dict[str, Any] | None = None,
     ) -> bool:
         """Stores an effect's result with its facts; True when the case ended meanwhile, and the caller compensates.
 
@@ -185,15 +219,18 @@ class Records:
                 return ended
             row.result, row.done_at, row.external_id = result, now, external_id
             session.add(row)
+            if case.flag == refused(row.kind):  # it healed
+                case.flag = None
+                session.add(case)
             if ended:
-                audit(session, now, SYSTEM, f"{row.kind}.after_end", case, details=details or {})
+                audit(session, now, SYSTEM, f"{row.kind}.after_end", case)
                 return True
             if certificate is not None:
                 session.add(certificate)
                 await session.flush()
             if facts:
                 await append(session, case, facts, now)
-            audit(session, now, SYSTEM, row.kind, case, **(details or {}))
+            audit(session, now, SYSTEM, row.kind, case)
             return False
 
     async def intend_certificate(self, key: str, case_id: str, now: datetime) -> Intent:
@@ -263,11 +300,13 @@ class Records:
     async def refuse_command(self, command_id: str, answer: str, now: datetime) -> None:
         """Keeps why the workflow refused a command."""
         async with self._database.write() as session:
-            row = await session.get_one(CommandRow, command_id, with_for_update=True)
+            row = await session.get_one(CommandRow, command_id)
+            case = await locked(session, row.case_id)
+            await session.refresh(row)
             if row.state == "pending":
-                case = await locked(session, row.case_id)
                 await _refuse(session, case, row, answer, now)
 
+    @again_when_overtaken
     async def apply_command(self, command_id: str, now: datetime) -> Applied:
         """Carries out a stored command, once: facts, the request's changes, links voided; a repeat finds it done."""
         async with self._database.write() as session:
@@ -296,47 +335,65 @@ class Records:
         if why:
             return why
         if kind is CommandKind.ANSWER:
-            await self._answer(session, case, data, now)
+            why = await self._answer(session, case, data["changes"])
+        elif verdict is Verdict.APPROVE and not case.identity_matches:
+            # Staff have looked at who this is: from now on the person goes by this name and e-mail.
+            why = await self._rename(session, case, case.request)
+        if why:
+            return why
         await append(session, case, _facts_of(case, row, state), now)
         if kind in (CommandKind.WITHDRAW, CommandKind.REVOKE):
             await _void(session, case.case_id, now)
         return None
 
-    async def _answer(self, session: AsyncSession, case: Case, data: dict[str, Any], now: datetime) -> None:
-        """Lays the answer's changes over the request; a corrected NPN or e-mail moves the person's key along."""
-        case.request = {**changed(case.request, data["changes"]), "program": case.program}
-        session.add(case)
+    async def _answer(self, session: AsyncSession, case: Case, changes: dict[str, Any]) -> str | None:
+        """Lays the answer's changes over the request; why not, where they can't be taken any more."""
+        try:
+            request = amended(case.request, changes)
+        except Invalid as invalid:
+            return str(invalid)
+        # Whose NPN it really is, is for staff to say first: nobody's record changes by a stranger's answer.
+        why = await self._rename(session, case, request) if case.identity_matches else None
+        if why is None:
+            case.request = request
+            session.add(case)
+        return why
+
+    async def _rename(self, session: AsyncSession, case: Case, request: dict[str, Any]) -> str | None:
+        """Moves the person along with a request; why not, where its NPN or e-mail is another person's."""
+        other = await self._other(session, case, request)
+        if other is not None:
+            return other.sentence()
         person = await session.get_one(Assister, case.assister_id)
-        person.person_key = person_key(self._key, case.request.get("npn"), case.request["email"])
-        person.npn, person.email = case.request.get("npn"), case.request["email"]
-        person.first_name, person.last_name = case.request["first_name"], case.request["last_name"]
-        person.details = case.request
+        person.person_key = person_key(self._key, request.get("npn"), request["email"])
+        person.npn, person.email = request.get("npn"), request["email"]
+        person.first_name, person.last_name = request["first_name"], request["last_name"]
+        person.details = request
         session.add(person)
+        return None
+
+    async def _other(self, session: AsyncSession, case: Case, request: dict[str, Any]) -> Fault | None:
+        """The field by which a request is another person's, if it is."""
+        key = person_key(self._key, request.get("npn"), request["email"])
+        query = select(Assister).where(col(Assister.person_key) == key, col(Assister.assister_id) != case.assister_id)
+        if await one_or_none(session, query) is None:
+            return None
+        return Fault("npn" if request.get("npn") else "email", "identity_taken")
 
     async def check_answer(self, case_id: str, changes: dict[str, Any]) -> None:
-        """Raises `Invalid` for changes the request form would not take; nothing is stored.
-
-        What a case opened without a form lacks is not held against an answer about something else.
-        """
+        """Raises `Invalid` for changes the request form would not take; nothing is stored."""
         async with self._database.read() as session:
             case = await session.get_one(Case, case_id)
-            request = changed(case.request, changes)
-            try:
-                parse_request(request)
-            except Invalid as invalid:
-                faults = [fault for fault in invalid.faults if fault.field.split(".")[0] in changes]
-                if faults:
-                    raise Invalid(faults) from None
-            key = person_key(self._key, request.get("npn"), request["email"])
-            other = await one_or_none(session, select(Assister).where(col(Assister.person_key) == key))
-            if other is not None and other.assister_id != case.assister_id:
-                raise Invalid([Fault("npn" if "npn" in changes else "email", "identity_taken")])
+            other = await self._other(session, case, amended(case.request, changes))
+        if other is not None:
+            raise Invalid([other])
 
     # links
 
     async def keep_link(self, token: str, case_id: str, purpose: str, now: datetime, expires_at: datetime) -> None:
         """Keeps an e-mailed link by its hash; a new activation link voids the ones before it (A28)."""
         async with self._database.write() as session:
+            await locked(session, case_id)
             if await session.get(LinkRow, token_hash(token)) is not None:
                 return
             if purpose == ACTIVATION:
@@ -357,12 +414,15 @@ class Records:
         Both in one transaction: a link that is spent without an account activated would be the last one.
         """
         async with self._database.write() as session:
-            row = await session.get(LinkRow, token_hash(token), with_for_update=True)
-            if row is None or row.purpose != ACTIVATION or row.used_at or row.voided_at or row.expires_at <= now:
+            row = await session.get(LinkRow, token_hash(token))
+            if row is None or row.purpose != ACTIVATION:
+                return None
+            case = await locked(session, row.case_id)
+            await session.refresh(row)
+            if row.used_at or row.voided_at or row.expires_at <= now:
                 return None
             row.used_at = now
             session.add(row)
-            case = await locked(session, row.case_id)
             audit(session, now, "assister", "portal.activation_link_used", case)
             command = CommandRow(
                 id=f"activate:{row.token_hash}",
@@ -375,11 +435,6 @@ class Records:
             )
             session.add(command)
             return command
-
-    async def void_links(self, case_id: str, now: datetime) -> None:
-        """Voids the activation links of a case."""
-        async with self._database.write() as session:
-            await _void(session, case_id, now)
 
     async def accept_agreement(self, case_id: str, language: str, now: datetime) -> bool:
         """Records that the agreement was accepted on the page, once; False when the case has ended (A3)."""

@@ -44,6 +44,10 @@ SENTENCES: dict[str, dict[str, str]] = {
         "en": "A New Mexico licence is needed, resident or nonresident: enter NM.",
         "es": "Se necesita una licencia de Nuevo México, de residente o no residente: escriba NM.",
     },
+    "name_letters": {
+        "en": "Write the name as a certificate can show it, in Latin, Greek or Cyrillic letters.",
+        "es": "Escriba el nombre como se puede mostrar en un certificado, con letras latinas, griegas o cirílicas.",
+    },
     "one_insurer": {
         "en": "An agent represents exactly one insurer; name one, or apply as a broker.",
         "es": "Un agente representa a una sola aseguradora; nombre una o solicite como corredor.",

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from domain.assister import Kind
 from domain.faults import Fault, Invalid, faults_of
-from domain.request import Email, Name, Npn
+from domain.request import Email, Npn, PersonName, fields_of, parse_part
 
 
 class _Strict(BaseModel):
@@ -15,15 +15,15 @@ class _Strict(BaseModel):
 
 
 class Person(BaseModel):
-    """Who it was; further fields of the request form may come along and are kept."""
+    """Who it was; further fields of the request form may come along and are kept, as the form takes them."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
     kind: Kind
     npn: Npn | None = None
     email: Email
-    first_name: Name
-    last_name: Name
+    first_name: PersonName
+    last_name: PersonName
     language: Literal["en", "es"] = "en"
 
 
@@ -54,6 +54,8 @@ class ImportedPerson(_Strict):
         return given or None
 
 
+# What every new case says for itself is not taken from earlier years.
+_OF_A_CASE = frozenset({"program", "plan_year", "agreement_accepted", "background_check_consent"})
 _LIST = TypeAdapter(list[ImportedPerson])
 
 
@@ -62,6 +64,23 @@ def parse_import(data: Any) -> list[ImportedPerson]:
     if isinstance(data, Mapping) or not isinstance(data, list):
         raise Invalid([Fault("body", "list")])
     try:
-        return _LIST.validate_python(data)
+        found = _LIST.validate_python(data)
     except ValidationError as error:
         raise Invalid(faults_of(error, drop=frozenset({"str", "bool"}))) from None
+    faults: list[Fault] = []
+    people = [_with_form_fields(number, one, faults) for number, one in enumerate(found)]
+    if faults:
+        raise Invalid(faults)
+    return people
+
+
+def _with_form_fields(number: int, one: ImportedPerson, faults: list[Fault]) -> ImportedPerson:
+    """The same with the form's further fields in its spelling: a case opened from them is screened by them (A11)."""
+    fields = fields_of(one.person.kind) - _OF_A_CASE
+    extra = {name: value for name, value in (one.person.model_extra or {}).items() if value is not None}
+    try:
+        part = parse_part(one.person.kind, {name: value for name, value in extra.items() if name in fields})
+    except Invalid as invalid:
+        faults += [Fault(f"{number}.person.{fault.field}", fault.code, fault.details) for fault in invalid.faults]
+        return one
+    return one.model_copy(update={"person": one.person.model_copy(update=part)})

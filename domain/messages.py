@@ -29,6 +29,7 @@ class Claimed(BaseModel):
     assister_type: str = ""
     has_lms_account: bool = False
     has_portal_account: bool = False
+    identity_matches: bool = True
     closes_at: datetime | None = None
     license_unknown_after_seconds: int = 3600
 

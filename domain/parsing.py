@@ -1,17 +1,25 @@
 """JSON from outside, read exactly: decimals stay decimals, and what JSON doesn't allow is refused."""
 
 import json
-import re
+from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 
 from domain.faults import Fault, Invalid
 
-_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+_PLACES = 1000
 
 
 def _refuse(constant: str) -> NoReturn:
     raise ValueError(constant)
+
+
+def _decimal(text: str) -> Decimal:
+    """An exact number, unless its exponent is a trap: as a whole number it would fill the memory."""
+    number = Decimal(text)
+    if abs(number.adjusted()) > _PLACES:
+        raise ValueError("exponent")
+    return number
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -24,12 +32,12 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def read_json(body: bytes) -> Any:
     """The JSON document in ``body``, numbers with a point as `Decimal`.
 
-    Raises `Invalid` where it is not JSON (UTF-8, no NaN, no repeated keys, no half or NUL characters, no number
-    beyond reckoning, not nested absurdly deep).
+    Raises `Invalid` where it is not JSON (UTF-8, no NaN, no repeated keys, no half characters, no number beyond
+    reckoning, not nested absurdly deep), and naming each field that holds a NUL character.
     """
     try:
         return _whole(
-            json.loads(body.decode("utf-8"), parse_float=Decimal, parse_constant=_refuse, object_pairs_hook=_unique)
+            json.loads(body.decode("utf-8"), parse_float=_decimal, parse_constant=_refuse, object_pairs_hook=_unique)
         )
     except (ValueError, RecursionError, InvalidOperation):
         raise Invalid([Fault("body", "json")]) from None
@@ -39,9 +47,20 @@ def _whole(document: Any) -> Any:
     """The document, if all of its text can be stored: no half of a surrogate pair, and no NUL (PostgreSQL has none)."""
     text = canonical(document)
     text.encode("utf-8")
-    if _NUL.search(text):
-        raise ValueError("NUL")
+    if "\\u0000" in text and (named := [*_with_nul(document, "")]):
+        raise Invalid([Fault(field or "body", "control_characters") for field in named])
     return document
+
+
+def _with_nul(value: Any, path: str) -> Iterator[str]:
+    """The paths of the fields whose text or name holds a NUL character."""
+    if isinstance(value, str) and "\0" in value:
+        yield path
+    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in parts:
+        if "\0" in str(key):
+            yield path
+        yield from _with_nul(item, f"{path}.{key}".lstrip("."))
 
 
 def canonical(document: Any) -> str:

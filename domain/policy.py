@@ -52,7 +52,7 @@ class Intake(_Data):
     home_state: str
     neighbour_states: tuple[str, ...]
 
-    def admits(self, kind: Kind, assister_type: AssisterType, physical: str, business: str | None) -> bool:
+    def admits(self, kind: Kind, assister_type: AssisterType, physical: str | None, business: str | None) -> bool:
         """Whether these addresses (two-letter states) may come in; returning, lapsed and other kinds always may."""
         if assister_type is not AssisterType.NEW or kind not in self.kinds:
             return True

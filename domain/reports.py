@@ -4,15 +4,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from domain.facts import FactKind
 from domain.faults import Fault, Invalid, faults_of
 from domain.parsing import canonical
+from domain.request import fault
 from domain.stages import CaseState, PortalAccount
-from domain.statements import uuid_of
+from domain.statements import time_of, uuid_of
 
 
 class PortalEvent(StrEnum):
@@ -34,6 +35,13 @@ PORTAL_FACT: dict[PortalEvent, FactKind] = {
 }
 
 
+def _instant(value: Any) -> datetime:
+    try:
+        return time_of(value, "occurred_at")
+    except Invalid:
+        raise fault("timestamp") from None
+
+
 class PortalReport(BaseModel):
     """Body of ``/webhooks/portal``."""
 
@@ -41,7 +49,7 @@ class PortalReport(BaseModel):
 
     type: PortalEvent
     case_id: str = Field(max_length=64)
-    occurred_at: AwareDatetime
+    occurred_at: Annotated[datetime, BeforeValidator(_instant)]
     reason: str | None = Field(default=None, max_length=2000)
 
 

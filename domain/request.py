@@ -1,12 +1,23 @@
 """The Certification Request Form: what an assister submits, checked at the door (A1–A7, A10)."""
 
 import re
+import string
+import unicodedata
 from collections.abc import Mapping
 from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    create_model,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from domain.assister import AssisterType, Kind
@@ -77,6 +88,7 @@ STATES = frozenset(
 )
 _NPN = re.compile(r"[1-9]\d{0,9}", re.ASCII)
 _EMAIL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})+", re.ASCII)
+_PUNCTUATION = frozenset([*range(0x250), *range(0x2010, 0x2028)])
 _PHONE = re.compile(r"\+?[\d\s().-]+", re.ASCII)
 _POSTAL_CODE = re.compile(r"\d{5}(-?\d{4})?", re.ASCII)
 
@@ -90,6 +102,25 @@ def _plain(text: str) -> str:
     if any(ord(c) < 32 or 127 <= ord(c) < 160 or ord(c) in (0x2028, 0x2029) for c in text):
         raise fault("control_characters")
     return text
+
+
+def _showable(text: str) -> str:
+    """Only characters that the certificate's fonts have, at least one of them a letter (A23)."""
+    if not any(c.isalpha() for c in text) or not all(map(_in_our_fonts, text)):
+        raise fault("name_letters")
+    return text
+
+
+def _in_our_fonts(character: str) -> bool:
+    code, category = ord(character), unicodedata.category(character)
+    if category.startswith("L"):
+        script = unicodedata.name(character, "").partition(" ")[0]
+        return (code < 0x500 and script in ("LATIN", "GREEK", "CYRILLIC", "MODIFIER")) or (
+            code < 0x2000 and script in ("LATIN", "GREEK")
+        )
+    if category.startswith("M"):
+        return 0x300 <= code < 0x370
+    return character in " `´" or character in string.digits or (category.startswith("P") and code in _PUNCTUATION)
 
 
 def _npn(text: str) -> str:
@@ -147,6 +178,12 @@ def _consented(value: bool) -> bool:
     return value
 
 
+def _one(insurers: tuple[str, ...]) -> tuple[str, ...]:
+    if len(insurers) > 1:
+        raise fault("one_insurer")
+    return insurers
+
+
 def _year(value: int) -> int:
     if policy_for(PROGRAM, value) is None:
         raise fault("no_policy")
@@ -158,6 +195,7 @@ def _short(limit: int) -> Any:
 
 
 Name = Annotated[str, _short(100), AfterValidator(_plain)]
+PersonName = Annotated[str, _short(100), AfterValidator(_plain), AfterValidator(_showable)]
 Line = Annotated[str, _short(200), AfterValidator(_plain)]
 Email = Annotated[str, _short(254), AfterValidator(_email)]
 Phone = Annotated[str, _short(40), AfterValidator(_plain), AfterValidator(_phone)]
@@ -209,8 +247,8 @@ class _Common(_Form):
     program: Literal["bewellnm"]
     plan_year: Annotated[int, Field(strict=True), AfterValidator(_year)]
     language: Literal["en", "es"] = "en"
-    first_name: Name
-    last_name: Name
+    first_name: PersonName
+    last_name: PersonName
     email: Email
     phone: Phone
     physical_address: Address
@@ -228,13 +266,7 @@ class AgentRequest(_Licensed):
     """An agent's request: one insurer (A2)."""
 
     kind: Literal["agent"]
-    insurers: Annotated[tuple[Name, ...], Field(min_length=1, max_length=50)]
-
-    @model_validator(mode="after")
-    def _one_insurer(self) -> Self:
-        if len(self.insurers) > 1:
-            raise fault("one_insurer")
-        return self
+    insurers: Annotated[tuple[Name, ...], Field(min_length=1, max_length=50), AfterValidator(_one)]
 
 
 class BrokerRequest(_Licensed):
@@ -259,8 +291,16 @@ _MODELS: dict[str, type[AgentRequest | BrokerRequest | CounselorRequest]] = {
     "broker": BrokerRequest,
     "enrollment_counselor": CounselorRequest,
 }
-_RENAMED = {"one_insurer": "insurers", "employer_name": "employer.name"}
 _FIXED = ("program", "plan_year", "kind")
+# Each kind's fields, none of them required: what is known of somebody whose case opens without a form.
+_PARTS: dict[str, type[_Form]] = {
+    kind: create_model(
+        f"PartOf{model.__name__}",
+        __base__=_Form,
+        **{name: (field.rebuild_annotation(), None) for name, field in model.model_fields.items()},  # type: ignore[call-overload]
+    )
+    for kind, model in _MODELS.items()
+}
 
 
 def parse_request(data: object) -> Request:
@@ -281,7 +321,8 @@ def parse_request(data: object) -> Request:
 
 
 def _renamed(faults: list[Fault]) -> list[Fault]:
-    return [Fault(_RENAMED.get(fault.code, fault.field), fault.code, fault.details) for fault in faults]
+    """An employer without a name is at fault in the name."""
+    return [Fault(f"{one.field}.name", one.code) if one.code == "employer_name" else one for one in faults]
 
 
 def _unknown_kind(data: Mapping[Any, Any]) -> list[Fault]:
@@ -318,8 +359,25 @@ def admission_faults(request: Request, policy: Policy, assister_type: AssisterTy
     return faults
 
 
-def changed(request: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """A stored request with the answer's changed fields laid over it (A12); raises `Invalid` for fields that stay."""
+def parse_part(kind: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Some fields of a request as the form takes them; raises `Invalid` naming every one at fault."""
+    try:
+        return _PARTS[kind].model_validate(dict(values)).model_dump(mode="json", exclude_unset=True)
+    except ValidationError as error:
+        raise Invalid(_renamed(faults_of(error))) from None
+
+
+def fields_of(kind: str) -> frozenset[str]:
+    """The fields of this kind's form."""
+    return frozenset(_PARTS[kind].model_fields)
+
+
+def amended(request: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """A stored request with the answer's changed fields laid over it, as the form takes them (A12).
+
+    Raises `Invalid` for fields that stay, and for those the form would refuse. What a case opened without a form
+    lacks is not held against an answer about something else.
+    """
     fixed = [
         Fault(field, "not_changeable") for field in _FIXED if field in changes and changes[field] != request.get(field)
     ]
@@ -329,4 +387,10 @@ def changed(request: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str,
     for field, value in changes.items():
         old = merged.get(field)
         merged[field] = {**old, **value} if isinstance(old, Mapping) and isinstance(value, Mapping) else value
-    return merged
+    try:
+        return parse_request(merged).model_dump(mode="json")
+    except Invalid as invalid:
+        faults = [one for one in invalid.faults if one.field.partition(".")[0] in changes]
+        if faults:
+            raise Invalid(faults) from None
+    return {**merged, **parse_part(merged["kind"], {field: merged[field] for field in changes})}

@@ -53,10 +53,6 @@ class NotNow(Exception):
     """The case can't do this now; the message is a sentence for people."""
 
 
-class UnknownCase(LookupError):
-    """There is no such case."""
-
-
 def now() -> datetime:
     """The door's clock, in UTC."""
     return datetime.now(UTC)
@@ -102,7 +98,7 @@ class Cases:
     async def _try_to_start(self, case_id: str) -> bool:
         """Starts the case's workflow; False when Temporal can't be reached now."""
         try:
-            await self.start((await self._view(case_id)).case)
+            await self.start((await self._records.view(case_id)).case)
         except Unreachable:
             return False
         return True
@@ -146,7 +142,7 @@ class Cases:
         shown: str | None = None,
     ) -> Answer:
         """The assister's answer to a question of staff. Raises `Invalid` where the changed request isn't one."""
-        view = await self._view(case_id)
+        view = await self._records.view(case_id)
         why = refusal(CommandKind.ANSWER, view.state)
         if why:
             raise NotNow(why)
@@ -183,7 +179,7 @@ class Cases:
         reason = reason.strip()
         if not reason:
             raise Invalid([Fault("reason", "required")])
-        view = await self._view(case_id)
+        view = await self._records.view(case_id)
         command_id = command_id or str(uuid4())
         if await self._records.command_state(command_id) is None:
             verdict = Verdict(data["verdict"]) if "verdict" in data else None
@@ -203,7 +199,7 @@ class Cases:
         if row.state == "refused":
             raise NotNow(row.answer or sentence("case_ended", stage=""))
         if row.state == "pending":
-            view = await self._view(row.case_id)
+            view = await self._records.view(row.case_id)
             try:
                 await self._update(view.case, row)
             except Unreachable:
@@ -240,7 +236,7 @@ class Cases:
     # webhooks' facts
 
     async def deliver(self, row: InboxRow) -> bool:
-        """Tells the workflow of a recorded fact; False when Temporal can't be reached now."""
+        """Tells the workflow of a recorded fact, or begins the case first; False when Temporal can't be reached now."""
         if row.message is None:
             return True
         case = await self._inbox.addressee(row)
@@ -253,8 +249,7 @@ class Cases:
             return False
         except _NotRunning:
             if case.stage not in ENDED and case.run_id is None:
-                await self._try_to_start(row.case_id)
-                return False
+                return await self._try_to_start(row.case_id)  # and told in the next round
             await self._inbox.delivered(_id(row), note="the workflow had ended")
             return True
         await self._inbox.delivered(_id(row))
@@ -264,12 +259,6 @@ class Cases:
         """Delivers what a webhook just brought."""
         for row in rows:
             await self.deliver(row)
-
-    async def _view(self, case_id: str) -> Any:
-        try:
-            return await self._records.view(case_id)
-        except LookupError:
-            raise UnknownCase(case_id) from None
 
 
 class Unreachable(Exception):

@@ -1,17 +1,20 @@
 """Brings along what was stored and not yet told to Temporal: begins cases, delivers facts, sends commands again."""
 
 import asyncio
+from collections.abc import Awaitable
 from datetime import timedelta
 
 import structlog
 
 from db.inbox import Inbox
 from db.people import Conflict
+from domain.traces import where
 from starter.cases import Cases, NotNow, now
 
 log = structlog.get_logger(__name__)
 
 GRACE = timedelta(seconds=5)
+AT_ONCE = 20
 
 
 class Courier:
@@ -29,15 +32,24 @@ class Courier:
             await self._cases.start(case)
         events = [row for row in await self._inbox.pending() if row.received_at < before]
         for row in events:
-            if not await self._cases.deliver(row):
+            if not await self._tried("event", row.id, self._cases.deliver(row)):
                 break
         commands = await self._inbox.pending_commands(before - GRACE)
-        for command in commands:
-            try:
-                await self._cases.send(command)
-            except (NotNow, Conflict) as refused:
-                log.info("command refused", command=command.id, why=str(refused))
+        # Side by side: each waits for its workflow, and one that can't answer must not hold up the others.
+        for start in range(0, len(commands), AT_ONCE):
+            some = commands[start : start + AT_ONCE]
+            await asyncio.gather(*(self._tried("command", one.id, self._cases.send(one)) for one in some))
         return len(unbegun) + len(events) + len(commands)
+
+    async def _tried(self, what: str, number: object, work: Awaitable[object]) -> object:
+        """What came of it; True of a failure of its own, which is logged and does not stop the round."""
+        try:
+            return await work
+        except (NotNow, Conflict):
+            log.info("refused", what=what, id=number)
+        except Exception as error:  # the next round tries again
+            log.warning("not delivered", what=what, id=number, error=type(error).__name__, where=where(error))
+        return True
 
     async def run(self, every: float = 2.0) -> None:
         """Rounds until cancelled; a failed one is logged by its kind, and tried again."""

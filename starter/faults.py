@@ -26,9 +26,9 @@ def _refusal(error: Exception) -> str:
     from temporalio.service import RPCError
 
     from db.people import Conflict, UnknownAssister
-    from db.states import UnknownCase as NoSuchCase
+    from db.states import UnknownCase
     from domain.faults import Invalid
-    from starter.cases import NotNow, UnknownCase
+    from starter.cases import NotNow
 
     match error:
         case Invalid():
@@ -36,7 +36,7 @@ def _refusal(error: Exception) -> str:
             return f"{_line(faults)}."
         case NotNow() | Conflict():
             return _line(error)
-        case UnknownCase() | NoSuchCase():
+        case UnknownCase():
             return "There is no case with this id."
         case UnknownAssister():
             return "There is no assister with this id."

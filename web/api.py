@@ -4,7 +4,7 @@ from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, StringConstraints, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
 from starlette.exceptions import HTTPException
 
 from db.people import Opened
@@ -70,7 +70,7 @@ class ResendBody(_Body):
 class BeginBody(_Body):
     """Which plan year's case to open for a returning assister (A11)."""
 
-    plan_year: int
+    plan_year: Annotated[int, Field(strict=True)]
     program: str = PROGRAM
 
 
@@ -131,7 +131,7 @@ async def cases(
     parts: Parts,
     _: Staff,
     program: Annotated[str | None, Query(max_length=40)] = None,
-    plan_year: int | None = None,
+    plan_year: Annotated[int | None, Query(ge=0, le=9999)] = None,
     stage: Stage | None = None,
     kind: Kind | None = None,
     after: Annotated[str | None, Query(max_length=64, description="the last case_id of the page before")] = None,

@@ -1,10 +1,14 @@
-"""What every answer and every body has in common: a bound on size, headers that protect readers, a request's id."""
+"""What every request has in common: a bound on its size, headers that protect readers, an end without a traceback."""
 
 import json
 from typing import Any
 
+import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from domain.traces import where
+
+log = structlog.get_logger(__name__)
 MAX_BODY = 256 * 1024
 
 HEADERS = [
@@ -20,6 +24,7 @@ HEADERS = [
 _REFUSALS = {
     400: ("Bad Request", "The address contains a NUL character."),
     413: ("Content Too Large", f"The body is larger than {MAX_BODY} bytes; send less."),
+    500: ("Internal Server Error", "Something went wrong on our side; please try again later."),
 }
 
 
@@ -28,7 +33,10 @@ class _TooLarge(Exception):
 
 
 class Limits:
-    """Middleware: bodies over 256 KiB and NUL characters in addresses are refused; answers carry security headers."""
+    """Middleware: bodies over 256 KiB and NUL characters in addresses are refused; answers carry security headers.
+
+    What nobody foresaw ends here as a 500, logged by its places: the server's own traceback quotes what was sent.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -69,6 +77,11 @@ class Limits:
             if began:
                 raise
             await _refuse(dressed, 413)
+        except Exception as error:
+            endpoint = getattr(scope.get("endpoint"), "__name__", None)
+            log.error("request failed", endpoint=endpoint, error=type(error).__name__, where=where(error))
+            if not began:
+                await _refuse(dressed, 500)
 
 
 def _declared(scope: Scope) -> int:

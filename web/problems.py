@@ -10,9 +10,9 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from db.people import Conflict, UnknownAssister
-from db.states import UnknownCase as NoSuchCase
+from db.states import UnknownCase
 from domain.faults import Fault, Invalid
-from starter.cases import NotNow, UnknownCase
+from starter.cases import NotNow
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -52,7 +52,6 @@ def install(app: FastAPI) -> None:
         return problem(409, str(error))
 
     @app.exception_handler(UnknownCase)
-    @app.exception_handler(NoSuchCase)
     async def no_case(_: Request, __: Exception) -> JSONResponse:
         return problem(404, "There is no case with this id.")
 
@@ -68,7 +67,3 @@ def install(app: FastAPI) -> None:
     async def validation(_: Request, error: RequestValidationError) -> JSONResponse:
         faults = [Fault(".".join(str(step) for step in one["loc"][1:]) or "body", "invalid") for one in error.errors()]
         return problem(422, sentence_of(faults), faults)
-
-    @app.exception_handler(Exception)
-    async def unexpected(_: Request, __: Exception) -> JSONResponse:
-        return problem(500, "Something went wrong on our side; please try again later.")

@@ -68,7 +68,8 @@ def _chosen(plan_year: str | None) -> tuple[Policy, list[Fault]]:
     policy = current_policy(at)
     if plan_year is None:
         return policy, []
-    asked = policy_for(PROGRAM, int(plan_year)) if plan_year.isascii() and plan_year.isdigit() else None
+    a_year = plan_year.isascii() and plan_year.isdigit() and len(plan_year) == 4
+    asked = policy_for(PROGRAM, int(plan_year)) if a_year else None
     if asked is None:
         return policy, [Fault("plan_year", "no_policy")]
     if asked in open_policies(at):

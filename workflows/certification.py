@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from datetime import timedelta
-from functools import partial
 from typing import Any
 
 from temporalio import workflow
@@ -133,7 +132,7 @@ class AssisterCertification:
     # the journey: the guide's seven steps
 
     async def _journey(self) -> str:
-        if self._returning and self._claimed.has_lms_account:
+        if self._returning and self._claimed.has_lms_account and self._claimed.identity_matches:
             self._start("enrolled", self._enroll)
         else:
             self._notify(Notice.REQUEST_RECEIVED)
@@ -302,7 +301,8 @@ class AssisterCertification:
             errand = self.p.errands[0]
             applied = await self._applied(errand)
             if applied.applied:
-                self._start(f"errand {errand.command_id}", partial(self._run_errand, errand))
+                # Not a step of `done`, which would grow for ever: an effect is made once by its key.
+                self._steps[f"errand {errand.command_id}"] = asyncio.create_task(self._run_errand(errand))
             self.p.errands = self.p.errands[1:]
 
     async def _run_errand(self, errand: Command) -> None:

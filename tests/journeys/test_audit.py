@@ -1,5 +1,6 @@
 """Every write about a case is there: who, when, what, why; it can be read by staff and changed by nobody (C9)."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -74,20 +75,15 @@ async def test_c9_the_whole_way_is_audited_with_actor_time_and_reason(world: Wor
 
 async def _status_link(world: World, request: dict[str, Any]) -> str:
     letter = await world.letter(request["email"], lambda letter: "/status/" in letter["text"])
-    return next(word for word in letter["text"].split() if "/status/" in word)
+    return str(next(word for word in letter["text"].split() if "/status/" in word))
 
 
 async def _settled(world: World, opened: dict[str, Any], action: str) -> list[dict[str, Any]]:
     """The audit, once this action is in it."""
-    found: list[dict[str, Any]] = []
-
-    async def there(_: Any = None) -> bool:
-        found[:] = await world.audit(opened)
-        return any(entry["action"] == action for entry in found)
-
-    while not await there():
-        await world.status(opened)
-    return found
+    async with asyncio.timeout(20):
+        while action not in [entry["action"] for entry in await world.audit(opened)]:
+            await asyncio.sleep(0.05)
+    return await world.audit(opened)
 
 
 async def test_c9_what_was_refused_is_audited_too(world: World) -> None:

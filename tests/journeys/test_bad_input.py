@@ -93,7 +93,7 @@ async def test_c2_only_staff_read_and_decide(world: World, credential: str) -> N
         ({"decision": "approve", "reason": " \n"}, ["reason"]),
         ({"decision": "approve", "reason": 5}, ["reason"]),
         ({"decision": "approve", "reason": "x" * 4001}, ["reason"]),
-        ({"decision": "approve", "reason": "nul\0"}, ["body"]),
+        ({"decision": "approve", "reason": "nul\0"}, ["reason"]),
         ({"decision": "maybe", "reason": "checked"}, ["decision"]),
         ({"decision": None, "reason": None}, ["decision", "reason"]),
         ({"reason": "checked"}, ["decision"]),
@@ -156,7 +156,7 @@ async def test_c2_an_id_nobody_has_is_not_found(world: World, weird: str) -> Non
         assert (path[:40], answer.status_code) in {(path[:40], status) for status in (400, 404, 405)}
     for name in ("after", "stage", "limit", "plan_year", "program"):
         answer = await world.get("/api/cases", params={name: weird})
-        assert answer.status_code in (200, 404, 422)
+        assert answer.status_code in (200, 400, 404, 422)
 
 
 # anything at all

@@ -53,7 +53,7 @@ async def told_once(world: World, request: Document, how: str) -> None:
 
     letter = await world.letter(request["email"], of)
     assert "not this time" in letter["text"]
-    await asyncio.sleep(0.3)
+    await asyncio.sleep(0.2)
     assert [ending for letter in await world.letters(request["email"]) for ending in of(letter)] == [how]
 
 
@@ -186,6 +186,16 @@ async def test_c8_certificate_and_account_end_with_an_active_case(world: World, 
             await asyncio.sleep(0.1)
 
 
+async def test_c8_a24_nobody_registers_with_a_revoked_certificate(world: World) -> None:
+    request = documents.broker()
+    opened = await world.certified(request)
+    number = (await world.status(opened))["certificate"]["number"]
+    await end(world, opened, "revoked")
+    registration = {"email": request["email"], "certificate_number": number}
+    answer = await world.http.post(f"{world.stack['sandbox']['portal']}/register", json=registration)
+    assert (answer.status_code, answer.json()["code"]) == (422, "certificate_not_valid")
+
+
 async def test_c8_a_counselors_activation_link_dies_with_the_case(world: World) -> None:
     request = documents.counselor(language="en")
     opened = await world.certified(request)
@@ -237,7 +247,7 @@ async def test_c8_the_notice_arrives_when_mail_is_back(world: World, how: str) -
     await world.until(opened, "awaiting_decision")
     await world.control("mailbox", mode="down")
     await end(world, opened, how)
-    await asyncio.sleep(0.3)
+    await asyncio.sleep(0.2)
     await world.control("mailbox", mode="ok")
     await told_once(world, request, how)
 
@@ -263,7 +273,7 @@ async def test_c8_late_webhooks_are_stored_without_effect(world: World, how: str
     before = await end(world, opened, how)
     await world.reported(opened, "account", "profile", "course", "0.9")
     await world.reported_by_portal(opened, "account.registered", "profile.completed", "scheduling_tool.ready")
-    await asyncio.sleep(0.3)
+    await asyncio.sleep(0.2)
     status = await world.status(opened)
     assert {name: before[name] for name in status} == status
     late = [entry for entry in await world.audit(opened) if entry["action"].startswith("webhook.")]

@@ -142,7 +142,7 @@ async def do(world: World, opened: dict[str, Any], step: str) -> None:
         await world.reported(opened, "0.8")
 
 
-async def certificates(world: World, opened: dict[str, Any], seconds: float = 1.0) -> int:
+async def certificates(world: World, opened: dict[str, Any], seconds: float = 0.5) -> int:
     """How many certificates were issued, after giving one too many the time to appear."""
     await asyncio.sleep(seconds)
     return (await world.history(opened)).count("certificate_issued")

@@ -194,9 +194,7 @@ async def test_a6_a32_the_resources_page_is_that_of_the_kind(world: World, kind:
 @pytest.mark.parametrize(
     "request_", [documents.agent(), documents.broker(language="es"), documents.counselor()], ids=lambda one: one["kind"]
 )
-async def test_a6_a32_letter_and_status_page_show_them_on_the_first_day(
-    world: World, request_: dict[str, Any]
-) -> None:
+async def test_a6_a32_letter_and_status_page_show_them_on_the_first_day(world: World, request_: dict[str, Any]) -> None:
     kind, language = request_["kind"], request_["language"]
     await world.active(request_)
     subject = {"en": "You may begin helping", "es": "Ya puede"}[language]

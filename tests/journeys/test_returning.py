@@ -57,7 +57,7 @@ class Archive:
 
 def everybody() -> list[tuple[str, Document, Document]]:
     """Who is imported: how a test calls them, the request they would make, and what is known of them."""
-    moved = {"physical_address": NEVADA, "business_address": NEVADA}
+    moved: Document = {"physical_address": NEVADA, "business_address": NEVADA}
     numberless = {name: value for name, value in documents.agent().items() if name != "npn"}
     people = [(case, documents.broker(), known) for case, (known, _) in TABLE.items()]
     people += [("broker", documents.broker(**moved), {"years": CERTIFIED, "lms_account": OLD}) for _ in range(11)]
@@ -66,6 +66,7 @@ def everybody() -> list[tuple[str, Document, Document]]:
         *people,
         ("lapsed", documents.broker(**moved), {"years": CERTIFIED, "lms_account": OLD, "portal_account": None}),
         ("lapsed, without an LMS account", documents.broker(**moved), {"years": CERTIFIED, **NO_ACCOUNTS}),
+        ("lapsed counselor", documents.counselor(), {"years": year(2023, registered=True), "lms_account": None}),
         ("agent without an NPN", numberless, {"years": CERTIFIED}),
     ]
 
@@ -171,6 +172,18 @@ async def test_a9_who_lapsed_with_an_lms_account_keeps_it_and_is_enrolled_once_a
     await world.reported(opened, "course", "0.9")
     status = await world.until(opened, "certified")
     assert status["waiting_for"] == "portal_registration"
+
+
+async def test_a9_who_lapsed_with_a_portal_account_gets_no_other(world: World, archive: Archive) -> None:
+    request, _ = archive.take("lapsed counselor")
+    opened = await world.opened(request)
+    await world.approved(opened)
+    await world.reported(opened, "account", "profile", "course", "0.9")
+    status = await world.until(opened, "portal_setup")
+    assert (status["waiting_for"], status["portal"]["account"]) == ("portal_profile", "active")
+    await world.reported_by_portal(opened, "profile.completed", "scheduling_tool.ready")
+    await world.until(opened, "active")
+    assert [call for call in await world.calls("portal") if request["email"] in str(call["body"])] == []
 
 
 # returning

@@ -7,6 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from temporalio.client import Client
+
+from starter.client import plugin
 from starter.folder import FOLDERS
 from starter.plan import OWN_PORTS, SANDBOX_PORTS, SECRETS, STAND_INS, Plan
 from starter.processes import Child, Process, choose_ports
@@ -68,6 +71,10 @@ class Mortal:
         if "worker" in names:
             for gate in self.gates.values():
                 gate.cut()
+
+    async def client(self) -> Client:
+        """A client of the Temporal server, past the gates."""
+        return await Client.connect(f"127.0.0.1:{self.plan.ports['temporal']}", plugins=[plugin()])
 
     async def end(self) -> None:
         for process in self._running.values():

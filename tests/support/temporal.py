@@ -1,5 +1,7 @@
 """Looks at the stack's workflows as an operator would: through Temporal, without touching any."""
 
+import base64
+import json
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +12,22 @@ from temporalio.client import Client
 async def client_of(stack: dict[str, Any]) -> Client:
     """A client of the stack's Temporal server."""
     return await Client.connect(stack["temporal"], namespace=stack["settings"]["TEMPORAL_NAMESPACE"])
+
+
+async def history_of(client: Client, workflow_id: str) -> str:
+    """Everything Temporal keeps of a workflow, as JSON with its payloads in plain text."""
+    history = (await client.get_workflow_handle(workflow_id).fetch_history()).to_json_dict()
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: _decoded(item) if name == "data" else plain(item) for name, item in value.items()}
+        return [plain(item) for item in value] if isinstance(value, list) else value
+
+    return json.dumps(plain(history))
+
+
+def _decoded(data: Any) -> Any:
+    return base64.b64decode(data).decode("utf-8", "replace") if isinstance(data, str) else data
 
 
 async def failed_tasks(client: Client, since: datetime) -> list[str]:

@@ -1,0 +1,327 @@
+"""SIGKILL at every boundary of every effect, and of the server: one certificate, one account, no lost fact (C1).
+
+Many people are brought to the brink of one effect each, so that one kill meets all of them there. Between the worker
+and everything it speaks to stand gates that hold a request, or the answer to it: each effect is interrupted before it
+was made, after it was made and before it was recorded, and after it was recorded and before Temporal was told.
+"""
+
+import asyncio
+import hashlib
+import sqlite3
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+import pytest_asyncio
+from temporalio.api.enums.v1 import PendingActivityState
+from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
+
+from db.engine import Database
+from db.people import People
+from domain.imports import parse_import
+from starter.cases import now
+from tests.support import documents, mortal as support
+from tests.support.gates import everything
+from tests.support.lives import Life
+from tests.support.mortal import Mortal
+from tests.support.world import World
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300), pytest.mark.slow]
+
+Row = tuple[Any, ...]
+AT_ONCE = 0.004
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def mortal(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mortal]:
+    async with support.running(tmp_path_factory.mktemp("mortal")) as running:
+        yield running
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def world(mortal: Mortal) -> AsyncIterator[World]:
+    async with httpx2.AsyncClient(timeout=30, trust_env=False) as client:
+        yield World(mortal.document(), client)
+
+
+class Kept:
+    """What the database holds, read past everybody."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def rows(self, query: str, *values: object) -> list[Row]:
+        with closing(sqlite3.connect(self._file, timeout=20)) as connection:
+            return connection.execute(query, values).fetchall()
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Nobody else writes meanwhile."""
+        with closing(sqlite3.connect(self._file, timeout=20, isolation_level=None)) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            yield
+            connection.execute("ROLLBACK")
+
+    def intended(self, life: Life, kind: str) -> bool:
+        return bool(self.rows("SELECT 1 FROM effect WHERE case_id = ? AND kind = ?", life.case_id, kind))
+
+    def unfinished(self) -> list[Row]:
+        return self.rows("SELECT case_id, kind FROM effect WHERE result IS NULL")
+
+
+async def until(holds: Callable[[], object], seconds: float = 30, pause: float = 0.03) -> None:
+    """Waits; what it waited for is in the traceback."""
+    async with asyncio.timeout(seconds):
+        while not holds():
+            await asyncio.sleep(pause)
+
+
+# What an answer must be an answer to, for the effect to be made when the answer is on its way.
+MAKES: dict[str, Callable[[bytes, bytes], bool]] = {
+    "registry": everything,
+    "background_checks": lambda request, _: b"/v1/invitations" in request,
+    "lms": everything,
+    "portal": lambda request, _: not request.startswith(b"GET"),
+    "smtp": lambda _, data: b"kept" in data,
+}
+REACHED = {"registry": 2, "background_checks": 1, "lms": 2, "portal": 3, "smtp": 11}
+INTENDED = 14
+
+
+async def test_c1_every_process_killed_at_every_boundary_loses_nothing_and_does_nothing_twice(
+    mortal: Mortal, world: World
+) -> None:
+    kept = Kept(mortal.plan.data / "app.sqlite")
+    certificates = mortal.plan.data / "certificates"
+    screened, background, enrolled = _broker(world), _counselor(world), await _returning(mortal, world)
+    letter, invited, certified, mailed = (_broker(world) for _ in range(4))
+    account, link, activation = (_counselor(world) for _ in range(3))
+    ready, revoked, undecided, learning = (_broker(world) for _ in range(4))
+    later = _broker(world)
+    await asyncio.gather(
+        *(one.until("decision") for one in (letter, invited, undecided)),
+        *(one.until("exam_pass") for one in (certified, mailed, account, link)),
+        *(one.until("course_completion") for one in (learning,)),
+        activation.until("portal_activation"),
+        ready.until("scheduling_tool"),
+        revoked.until("next_plan_year"),
+    )
+    await until(lambda: not kept.unfinished())
+    reaching = _Reaching(mortal, kept)
+
+    # Before: every request is held. First those whose effect follows another one that is let through.
+    mortal.gates["smtp"].hold(requests=everything)
+    await asyncio.gather(letter.act("decision"), link.act("exam_pass"))
+    await until(lambda: kept.intended(letter, "notice.lms_invitation"))
+    await until(lambda: kept.intended(link, "notice.portal_activation"))
+    reaching.hold(requests=True)
+    await world.know(documents.producer(screened.request))
+    await asyncio.gather(
+        screened.begin(),
+        background.begin(),
+        _begin_again(world, enrolled),
+        invited.act("decision"),
+        mailed.act("exam_pass"),
+        account.act("exam_pass"),
+        activation.act("portal_activation"),
+        ready.act("scheduling_tool"),
+        world.command(revoked.opened, "revoke", reason="as agreed"),
+    )
+    await reaching.intended()
+    # And one certificate, printed and not recorded.
+    printed = len(_files(certificates))
+    await certified.act("exam_pass")
+    await until(lambda: kept.intended(certified, "certificate.issued"), pause=AT_ONCE)
+    with kept.locked():
+        await until(lambda: len(_files(certificates)) == printed + 1)
+        await mortal.kill("worker")
+
+    # Between: every answer is held.
+    everybody = [screened, background, enrolled, letter, invited, certified, mailed, account, link, activation]
+    everybody += [ready, revoked]
+    reaching.hold(answers=True)
+    await all_due_again(mortal, everybody)
+    await mortal.start("worker")
+    await reaching.reached()
+    await mortal.kill("worker")
+
+    # After: recorded, and Temporal is not told.
+    await all_due_again(mortal, everybody)
+    await mortal.start("worker")
+    await reaching.reached()
+    mortal.gates["temporal"].hold(requests=everything)
+    reaching.hold()
+    await until(lambda: not kept.unfinished())
+    await until(lambda: kept.rows("SELECT 1 FROM fact WHERE case_id = ? AND kind = 'screened'", screened.case_id))
+    await mortal.kill("worker", "temporal")
+    mortal.gates["temporal"].open()
+
+    # Nothing but the web answers, and it takes everything.
+    await world.know(documents.producer(later.request))
+    submitted, decided, _ = await asyncio.gather(
+        world.submit(later.request), world.decide(undecided.opened), learning.act("course_completion")
+    )
+    assert (submitted.status_code, decided.status_code) == (201, 202)
+    later.opened = submitted.json()
+    await mortal.kill("web")
+    await learning.learn("exam", score="0.1")
+    await mortal.start("temporal")
+    await mortal.start("web", "worker")
+
+    everybody += [undecided, learning, later]
+    lives = [life for life in everybody if life is not revoked]
+    await asyncio.gather(*(one.until("next_plan_year", 90) for one in lives))
+    await world.until(revoked.opened, "revoked")
+    await until(lambda: not kept.unfinished() and not _pending(kept), 60)
+
+    for life in lives:
+        status = await world.status(life.opened)
+        assert (status["stage"], status["may_assist"]) == ("active", True)
+        assert status["flag"] is None
+    _each_fact_is_there(kept, everybody)
+    _one_certificate_each(kept, certificates, everybody)
+    await _one_account_each(world, [background, account, link, activation])
+    await _one_place_each(world, everybody, enrolled)
+    await _one_check_each(world, kept, [background, account, link, activation])
+    await _one_letter_of_each(world, kept, everybody)
+
+
+async def all_due_again(mortal: Mortal, lives: list[Life]) -> None:
+    """Waits until the server has given up every attempt of a worker that is gone, and would hand out the next."""
+    client = await mortal.client()
+    async with asyncio.timeout(60):
+        for life in lives:
+            handle = client.get_workflow_handle(str(life.opened["workflow_id"]))
+            while not _due((await handle.describe()).raw_description):
+                await asyncio.sleep(0.3)
+
+
+def _due(description: DescribeWorkflowExecutionResponse) -> bool:
+    scheduled = PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED
+    return all(
+        one.state == scheduled and one.next_attempt_schedule_time.ToDatetime(tzinfo=UTC) <= now()
+        for one in description.pending_activities
+    )
+
+
+class _Reaching:
+    """Holds at every third party, and waits until everybody has arrived there."""
+
+    def __init__(self, mortal: Mortal, kept: Kept) -> None:
+        self._gates = {name: mortal.gates[name] for name in MAKES}
+        self._kept = kept
+
+    def hold(self, *, requests: bool = False, answers: bool = False) -> None:
+        for name, gate in self._gates.items():
+            holds = {"requests": everything} if requests else {"answers": MAKES[name]} if answers else {}
+            gate.hold(**holds)
+
+    async def intended(self) -> None:
+        """Every effect is written down, and its request under way."""
+        await until(lambda: len(self._kept.unfinished()) >= INTENDED)
+        await until(lambda: all(gate.held for gate in self._gates.values()))
+
+    async def reached(self) -> None:
+        """Every effect is made, and its answer under way."""
+        try:
+            await until(lambda: all(gate.held >= REACHED[name] for name, gate in self._gates.items()))
+        except TimeoutError:
+            held = {name: gate.held for name, gate in self._gates.items()}
+            raise AssertionError(f"{held} instead of {REACHED}; {self._kept.unfinished()}") from None
+
+
+def _broker(world: World) -> Life:
+    return Life(world, documents.broker())
+
+
+def _counselor(world: World) -> Life:
+    return Life(world, documents.counselor())
+
+
+async def _returning(mortal: Mortal, world: World) -> Life:
+    """Somebody with earlier years, whose case is not begun yet."""
+    life = _broker(world)
+    await world.know(documents.producer(life.request))
+    database = Database(mortal.plan.settings["CERTIFY_DATABASE_URL"])
+    people = People(database, bytes.fromhex(mortal.plan.settings["CERTIFY_IDENTITY_KEY"]))
+    [earlier] = parse_import([documents.earlier(life.request, 2023)])
+    assister_id, _ = await people.import_person(earlier, "staff", now())
+    await database.close()
+    life.request["assister_id"] = assister_id
+    return life
+
+
+async def _begin_again(world: World, life: Life) -> None:
+    life.opened = await world.begun(life.request.pop("assister_id"), 2024)
+
+
+def _files(certificates: Path) -> list[Path]:
+    return list(certificates.glob("[!.]*.pdf"))
+
+
+def _pending(kept: Kept) -> list[Row]:
+    return kept.rows(
+        "SELECT case_id, kind FROM inbox WHERE state = 'pending' "
+        "UNION ALL SELECT case_id, kind FROM command WHERE state = 'pending'"
+    )
+
+
+def _each_fact_is_there(kept: Kept, lives: list[Life]) -> None:
+    """Everything the LMS reported, once; and every kind of fact that happens once, once."""
+    facts = kept.rows("SELECT id, case_id, kind FROM fact")
+    ids = {row[0] for row in facts}
+    assert not {told for life in lives for told in life.told} - ids
+    kinds = Counter((row[1], row[2]) for row in facts if row[2] != "exam_attempted")
+    assert not {key: count for key, count in kinds.items() if count > 1}
+
+
+def _one_certificate_each(kept: Kept, certificates: Path, lives: list[Life]) -> None:
+    found = kept.rows("SELECT case_id, sha256, uri FROM certificate")
+    assert sorted(row[0] for row in found) == sorted(life.case_id for life in lives)
+    assert sorted(row[2] for row in found) == sorted(file.name for file in certificates.iterdir())
+    for _, digest, uri in found:
+        assert hashlib.sha256((certificates / uri).read_bytes()).hexdigest() == digest
+
+
+async def _one_account_each(world: World, counselors: list[Life]) -> None:
+    accounts = (await world.http.get(f"{world.stack['sandbox']['portal']}/accounts")).json()
+    made = Counter(one["case_id"] for one in accounts if one["made_by"] != "registration")
+    assert made == {life.case_id: 1 for life in counselors}
+    assert all(one["active"] for one in accounts if one["case_id"] in made)
+    created = [one["body"]["externalId"] for one in await world.calls("portal") if one["status"] == 201]
+    assert Counter(created) == made
+
+
+async def _one_place_each(world: World, lives: list[Life], enrolled: Life) -> None:
+    calls = [one for one in await world.calls("lms") if one["method"] == "POST"]
+    admitted = Counter(one["body"]["registration"] for one in calls if one["status"] == 201)
+    assert admitted == {life.case_id: 1 for life in lives}
+    for life in lives:
+        paths = {one["path"] for one in calls if one["body"]["registration"] == life.case_id}
+        assert paths == {"/api/v1/enrollments" if life is enrolled else "/api/v1/invitations"}
+
+
+async def _one_check_each(world: World, kept: Kept, counselors: list[Life]) -> None:
+    deliveries = (await world.http.get(f"{world.stack['sandbox']['background_checks']}/deliveries")).json()
+    completed = Counter(one["case"] for one in deliveries if one["event"] == "report.completed")
+    assert len(completed) == len(counselors)
+    assert set(completed.values()) == {1}
+    ordered = kept.rows("SELECT case_id, external_id FROM effect WHERE kind = 'background.ordered'")
+    assert sorted(row[0] for row in ordered) == sorted(life.case_id for life in counselors)
+    assert set(completed) in ({row[0] for row in ordered}, {row[1] for row in ordered})
+
+
+async def _one_letter_of_each(world: World, kept: Kept, lives: list[Life]) -> None:
+    """A letter sent again after a crash is the same letter: it carries the same Message-ID."""
+    sent = kept.rows("SELECT case_id, result ->> 'message_id' FROM effect WHERE kind LIKE 'notice.%'")
+    for life in lives:
+        letters = await world.letters(life.request["email"])
+        intended = {row[1] for row in sent if row[0] == life.case_id}
+        assert {one["headers"]["Message-ID"] for one in letters} == intended
+        subjects = Counter({(one["subject"], one["headers"]["Message-ID"]) for one in letters})
+        assert set(Counter(subject for subject, _ in subjects).values()) == {1}

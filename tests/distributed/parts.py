@@ -1,0 +1,153 @@
+"""The processes of a distributed set-up for a test, started one by one and told everything by their environment."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import httpx2
+
+from adapters.press import make_signing_pair
+from starter.plan import SECRETS, SHOWN, STAND_INS
+from starter.processes import choose_ports
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE = 30  # seconds
+SANDBOX_PORTS = (*STAND_INS, "mailbox", "smtp")
+NOT_INHERITED = ("CERTIFY_", "SANDBOX_", "TEMPORAL_", "DATABASE_URL")
+
+
+class Part:
+    """One process that runs."""
+
+    def __init__(self, name: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
+        self.name = name
+        self.pid = process.pid
+        self._process = process
+        self._log = log
+
+    def wait_for(self, ready: Callable[[], bool]) -> None:
+        """Returns once it is ready."""
+        deadline = time.monotonic() + PATIENCE
+        while not ready():
+            assert self._process.poll() is None, f"{self.name} ended: {self._log.read_text()}"
+            assert time.monotonic() < deadline, f"{self.name} is not ready: {self._log.read_text()}"
+            time.sleep(0.05)
+
+    def ask_to_end(self) -> None:
+        """Sends SIGTERM."""
+        self._process.send_signal(signal.SIGTERM)
+
+    def ended(self) -> int:
+        """Waits for its end; its status."""
+        return self._process.wait(PATIENCE)
+
+
+class Apart:
+    """A set-up of separate processes over a Temporal server and a database that run already."""
+
+    def __init__(self, folder: Path, temporal: str, namespace: str, database: str) -> None:
+        self._folder = folder
+        ports = choose_ports(("web", *SANDBOX_PORTS), {})
+        urls = {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
+        key, certificate = make_signing_pair(folder / "signing")
+        self._ports = ports
+        self._urls = urls
+        self._stack = ExitStack()
+        self._secrets = {name: make() for name, make in SECRETS.items()}
+        self.environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith(NOT_INHERITED)},
+            **self._secrets,
+            **{f"CERTIFY_{name.upper()}_URL": urls[name] for name in (*STAND_INS, "web")},
+            "CERTIFY_DATABASE_URL": database,
+            "CERTIFY_CERTIFICATES_DIR": str(folder / "certificates"),
+            "CERTIFY_SIGNING_KEY_FILE": str(key),
+            "CERTIFY_SIGNING_CERT_FILE": str(certificate),
+            "CERTIFY_SMTP_PORT": str(ports["smtp"]),
+            "CERTIFY_MAIL_FROM": "certification@example.org",
+            "CERTIFY_WEB_PORT": str(ports["web"]),
+            "CERTIFY_TASK_QUEUE": "apart",
+            "TEMPORAL_ADDRESS": temporal,
+            "TEMPORAL_NAMESPACE": namespace,
+            "TEMPORAL_CONFIG_FILE": os.devnull,
+        }
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """What a test needs to drive it, under the names of stack.json."""
+        (staff_token,) = json.loads(self._secrets["CERTIFY_STAFF_TOKENS"]).values()
+        shown = {name: self._secrets[setting] for name, setting in SHOWN.items()}
+        return {
+            "web": self._urls["web"],
+            "mailbox": self._urls["mailbox"],
+            "sandbox": {name: self._urls[name] for name in STAND_INS},
+            "secrets": {**shown, "staff_token": staff_token},
+        }
+
+    def migrate(self) -> None:
+        """Makes the database's tables."""
+        subprocess.run(
+            [sys.executable, "-m", "db.migrate"], cwd=ROOT, env=self.environment, check=True, timeout=PATIENCE
+        )
+
+    def sandbox(self) -> Part:
+        """The stand-ins and the mailbox."""
+        told = {f"SANDBOX_{name.upper()}_PORT": str(self._ports[name]) for name in SANDBOX_PORTS}
+        told |= {"SANDBOX_MAILBOX_DIR": str(self._folder / "mailbox"), "SANDBOX_WEB_URL": self._urls["web"]}
+        part = self._start("sandbox", ("-m", "sandbox"), told)
+        part.wait_for(lambda: all(answers(f"{self._urls[name]}/healthz") for name in (*STAND_INS, "mailbox")))
+        return part
+
+    def web(self) -> Part:
+        """The web."""
+        part = self._start("web", ("-m", "starter.cli", "web"), {})
+        part.wait_for(lambda: answers(f"{self._urls['web']}/readyz"))
+        return part
+
+    def worker(self, name: str) -> Part:
+        """A worker."""
+        ready = self._folder / f"{name}.ready"
+        part = self._start(name, ("-m", "starter.cli", "worker"), {"CERTIFY_READY_FILE": str(ready)})
+        part.wait_for(ready.exists)
+        return part
+
+    def _start(self, name: str, arguments: tuple[str, ...], told: dict[str, str]) -> Part:
+        return self._stack.enter_context(
+            _running(name, arguments, {**self.environment, **told}, self._folder / f"{name}.log")
+        )
+
+    def close(self) -> None:
+        """Ends every process."""
+        self._stack.close()
+
+
+@contextmanager
+def _running(name: str, arguments: tuple[str, ...], environment: dict[str, str], log: Path) -> Iterator[Part]:
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, *arguments],
+            cwd=ROOT,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    try:
+        yield Part(name, process, log)
+    finally:
+        process.kill()
+        process.wait(PATIENCE)
+
+
+def answers(url: str) -> bool:
+    """Whether a GET is answered with 200."""
+    with suppress(httpx2.TransportError):
+        return httpx2.get(url).status_code == 200
+    return False

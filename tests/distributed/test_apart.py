@@ -1,0 +1,104 @@
+"""The same processes apart: a Temporal server, PostgreSQL, two workers, web and stand-ins, told by the environment."""
+
+import asyncio
+import signal
+import time
+from collections.abc import AsyncIterator, Iterable
+from pathlib import Path
+
+import httpx2
+import pytest
+import pytest_asyncio
+from temporalio.client import Client
+from temporalio.testing import WorkflowEnvironment
+
+from starter import server
+from tests.distributed.parts import Apart, Part
+from tests.support import documents
+from tests.support.world import Document, World
+
+NAMESPACE = "apart"
+SECONDS = 55
+
+
+@pytest_asyncio.fixture
+async def temporal() -> AsyncIterator[Client]:
+    """A Temporal server of its own, with the search attributes that a namespace is prepared with."""
+    attributes = [f"--search-attribute={name}={kind}" for name, kind in server.SEARCH_ATTRIBUTES.items()]
+    async with await WorkflowEnvironment.start_local(
+        namespace=NAMESPACE,
+        dev_server_existing_path=server.program(),
+        dev_server_extra_args=attributes,
+        dev_server_log_level="error",
+    ) as environment:
+        yield environment.client
+
+
+@pytest_asyncio.fixture
+async def apart(temporal: Client, postgres_url: str, tmp_path: Path) -> AsyncIterator[Apart]:
+    """The set-up, with its database migrated."""
+    set_up = Apart(tmp_path, temporal.service_client.config.target_host, NAMESPACE, postgres_url)
+    try:
+        await asyncio.to_thread(set_up.migrate)
+        yield set_up
+    finally:
+        await asyncio.to_thread(set_up.close)
+
+
+async def workers_of(client: Client, cases: Iterable[Document]) -> set[int]:
+    """Ids of the worker processes that took part in these cases."""
+    identities = set()
+    for opened in cases:
+        async for event in client.get_workflow_handle(opened["workflow_id"]).fetch_history_events():
+            identities.add(event.workflow_task_completed_event_attributes.identity)
+    return {int(identity.partition("@")[0]) for identity in identities if identity}
+
+
+async def shared_out(world: World, client: Client, workers: tuple[Part, Part]) -> list[Document]:
+    """Cases begun until both workers have had a part in them."""
+    cases: list[Document] = []
+    while await workers_of(client, cases) != {worker.pid for worker in workers}:
+        cases += await asyncio.gather(*(world.opened(documents.broker()) for _ in range(4)))
+        await asyncio.gather(*(world.until(opened, "awaiting_decision") for opened in cases))
+    return cases
+
+
+async def figures(world: World) -> dict[str, float]:
+    """What /metrics says."""
+    text = (await world.http.get(f"{world.web}/metrics")).text
+    lines = [line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#")]
+    return {name: float(value) for name, value in lines}
+
+
+@pytest.mark.slow
+async def test_separate_processes_certify_and_one_worker_may_leave(apart: Apart, temporal: Client) -> None:
+    began = time.monotonic()
+    stand_ins, web, first, second = await asyncio.gather(
+        *(
+            asyncio.to_thread(start)
+            for start in (apart.sandbox, apart.web, lambda: apart.worker("first"), lambda: apart.worker("second"))
+        )
+    )
+    async with asyncio.timeout(SECONDS), httpx2.AsyncClient(timeout=20) as http:
+        world = World(apart.document, http)
+
+        broker, counselor = await asyncio.gather(world.active(documents.broker()), world.active(documents.counselor()))
+        assert (await world.status(broker))["may_assist"]
+        assert (await world.status(counselor))["may_assist"]
+
+        cases = await shared_out(world, temporal, (first, second))
+        await asyncio.gather(*(world.approved(opened) for opened in cases))
+        first.ask_to_end()
+        await asyncio.gather(*(world.reported(opened, "account", "profile", "course", "0.9") for opened in cases))
+        await asyncio.gather(*(world.until(opened, lambda status: status["certificate"]) for opened in cases))
+        assert await asyncio.to_thread(first.ended) == 0
+
+        assert (await world.http.get(f"{world.web}/readyz")).json() == {"status": "ready"}
+        told = await figures(world)
+        assert told['certify_cases{stage="active"}'] == 2
+        assert told['certify_cases{stage="certified"}'] == len(cases)
+    for part in (second, web, stand_ins):
+        part.ask_to_end()
+    assert [await asyncio.to_thread(part.ended) for part in (second, stand_ins)] == [0, 0]
+    assert await asyncio.to_thread(web.ended) in (0, -signal.SIGTERM)  # uvicorn ends in good order, then by the signal
+    assert time.monotonic() - began < 60

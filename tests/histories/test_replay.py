@@ -1,0 +1,92 @@
+"""What was recorded replays with the code at hand, and what doesn't replay is told."""
+
+import base64
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from starter.replay import failure, replayer_of
+from tests.histories.changed import Hesitating
+from worker import HERE as ROOT, HISTORIES
+
+BROKER = HISTORIES / "broker_to_active.json"
+RECORDED = sorted(HISTORIES.glob("*.json"))
+# The NPNs of documents.new_npn() begin with 10, seconds since 1970 do not.
+PERSONAL = re.compile(r"@|Testa|Ejemplo|Consejera|sample|505-555|\b10\d{8}\b", re.IGNORECASE)
+
+
+def verified(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    """What `worker.py verify` answers without any setting."""
+    ours = ("CERTIFY_", "TEMPORAL_", "DATABASE_URL")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    command = [sys.executable, "worker.py", "verify", *arguments]
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=90)
+
+
+def test_every_recorded_history_replays() -> None:
+    done = verified()
+    assert done.stdout.splitlines() == [f"{file.name}: replays" for file in RECORDED]
+    assert done.returncode == 0
+
+
+async def test_another_order_of_steps_does_not_replay() -> None:
+    why = await failure(replayer_of([Hesitating]), BROKER.read_text("utf-8"))
+    assert why is not None
+    assert why.startswith("does not replay: ")
+    assert "Nondeterminism" in why
+
+
+def test_a_history_of_other_code_is_told(tmp_path: Path) -> None:
+    told = BROKER.read_text("utf-8").replace('"training.invite"', '"training.enroll"')
+    (tmp_path / "of-other-code.json").write_text(told, "utf-8")
+    (tmp_path / "whole.json").write_text(BROKER.read_text("utf-8"), "utf-8")
+    done = verified(str(tmp_path))
+    first, second = done.stdout.splitlines()
+    assert first.startswith("of-other-code.json: does not replay: ")
+    assert second == "whole.json: replays"
+    assert done.returncode == 1
+
+
+def test_a_file_that_is_no_history_is_told(tmp_path: Path) -> None:
+    (tmp_path / "broken.json").write_text('{"events": 7}', "utf-8")
+    done = verified(str(tmp_path))
+    assert done.stdout.startswith("broken.json: can't be read as a history: ")
+    assert done.returncode == 1
+
+
+def test_without_any_history_nothing_is_verified(tmp_path: Path) -> None:
+    done = verified(str(tmp_path))
+    assert done.stdout == f"There are no histories in {tmp_path}.\n"
+    assert done.returncode == 2
+
+
+def test_both_ends_of_a_renewed_history_are_among_them() -> None:
+    first, *_, last = (file.read_text("utf-8") for file in RECORDED if file.stem.startswith("renewed_broker"))
+    assert "EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW" in first
+    assert '"continuedExecutionRunId"' in last
+
+
+@pytest.mark.parametrize("file", RECORDED, ids=lambda file: file.stem)
+def test_a_history_holds_nothing_personal(file: Path) -> None:
+    history = json.loads(file.read_text("utf-8"))
+    said = [json.dumps(history), *payloads(history)]
+    assert [PERSONAL.findall(text) for text in said if PERSONAL.search(text)] == []
+
+
+def payloads(value: Any) -> Iterator[str]:
+    """Every payload in a history, decoded."""
+    if isinstance(value, dict):
+        if isinstance(value.get("data"), str):
+            yield base64.b64decode(value["data"]).decode("utf-8")
+        for item in value.values():
+            yield from payloads(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from payloads(item)
