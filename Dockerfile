@@ -11,6 +11,7 @@ RUN useradd --uid 10001 --create-home certify && install -d -o certify /data && 
 COPY --from=build /venv /venv
 COPY . /app
 WORKDIR /app
+RUN python -m compileall -q .
 USER certify
 VOLUME /data
 EXPOSE 8000

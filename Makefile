@@ -34,8 +34,8 @@ check: venv ## format, lint, types, import contracts, generated docs, compose fi
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 	$(BIN)/python .ci/tree.py
 
-bench: venv ## the measurements
-	@$(BIN)/python -m pytest -p no:randomly -m bench --timeout 900 -s $(ARGS)
+bench: venv ## the measurements, as a table and a line of JSON
+	@$(BIN)/python -m tests.bench $(ARGS)
 
 lock: venv ## resolves the dependencies anew into the lock files (ARGS="--upgrade" for newer versions)
 	@$(BIN)/uv pip compile $(COMPILE) $(ARGS) --all-extras pyproject.toml -o requirements-dev.txt

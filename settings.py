@@ -17,6 +17,7 @@ class Settings(BaseSettings):
         env_prefix="CERTIFY_",
         env_ignore_empty=True,
         extra="ignore",
+        hide_input_in_errors=True,
         secrets_dir=_SECRETS if _SECRETS.is_dir() else None,
     )
 
@@ -33,7 +34,6 @@ class Settings(BaseSettings):
     web_url: str = Field(default="http://127.0.0.1:8000", description="public address, for links")
     web_host: str = Field(default="127.0.0.1", description="address the web process listens on")
     web_port: int = Field(default=8000, description="port the web process listens on")
-    temporal_ui_url: str | None = Field(default=None, description="address of the Temporal UI, for links to a workflow")
 
     identity_key: SecretStr = Field(description="hex key of the hash that tells who is the same person")
     staff_tokens: dict[str, SecretStr] = Field(

@@ -103,6 +103,11 @@ class Portal(ABC):
     async def activate(self, order: CaseRef) -> Effect:
         """Activates the account whose owner used the activation link."""
 
+    @activity.defn(name="portal.restore")
+    @abstractmethod
+    async def restore(self, order: CaseRef) -> Effect:
+        """Activates the account that the end of an earlier case had suspended, once."""
+
     @activity.defn(name="portal.suspend")
     @abstractmethod
     async def suspend(self, order: CaseRef) -> Effect:

@@ -49,6 +49,22 @@ class PortalActivities(contracts.Portal):
     async def _ended(self, order: CaseRef) -> bool:
         return (await self._records.view(order.case_id)).state.ended
 
+    @activity.defn(name="portal.restore")
+    async def restore(self, order: CaseRef) -> Effect:
+        """See the contract."""
+
+        async def make(_: Intent) -> Made:
+            account = await self._records.suspended_account(order.case_id)
+            if account is not None:
+                await self._portal.set_active(account, True)
+            return Made({"account": account})
+
+        async def undo(made: Made) -> None:
+            if made.result["account"] is not None:
+                await self._portal.set_active(made.result["account"], False)
+
+        return await once(self._records, order, "portal.restored", make, undo=undo)
+
     @activity.defn(name="portal.suspend")
     async def suspend(self, order: CaseRef) -> Effect:
         """See the contract."""

@@ -71,16 +71,14 @@ class People:
         data = request.model_dump(mode="json")
         async with self._database.write() as session:
             person = await self._person(session, npn, request.email)
-            matches = person is None or npn is None or _same_identity(person, data)
             current = await _latest(session, person, request.program, request.plan_year) if person else None
-            if current and current.stage not in REOPENABLE:
-                if matches:
-                    return await _repeat(session, current, data, now, shown)
-                current.flag = "identity_conflict"
-                session.add(current)
-                audit(session, now, "applicant", "request.conflict", current, "same NPN under another name or e-mail")
-            else:
-                return await self._open_requested(session, person, request, matches, current, now, shown)
+            if current is None or current.stage in REOPENABLE:
+                return await self._open_requested(session, person, request, current, now, shown)
+            if npn is None or _same_identity(current.request, data):
+                return await _repeat(session, current, data, now, shown)
+            current.flag = "identity_conflict"
+            session.add(current)
+            audit(session, now, "applicant", "request.conflict", current, "same NPN under another name or e-mail")
         raise Conflict(
             "This NPN is already in use under another name or e-mail; staff have been told and will look at it."
         )
@@ -90,7 +88,6 @@ class People:
         session: AsyncSession,
         person: Assister | None,
         request: Request,
-        matches: bool,
         earlier: Case | None,
         now: datetime,
         shown: str | None,
@@ -103,6 +100,7 @@ class People:
         if faults:
             raise Invalid(faults)
         data = request.model_dump(mode="json")
+        matches = person is None or isinstance(request, CounselorRequest) or _same_identity(_known(person), data)
         if person is None:
             person = self._new_person(data, now)
             session.add(person)
@@ -190,9 +188,9 @@ class People:
         return found
 
 
-def _same_identity(person: Assister, data: Mapping[str, Any]) -> bool:
-    return person.email.lower() == data["email"].lower() and same_name(
-        person.first_name, person.last_name, data["first_name"], data["last_name"]
+def _same_identity(known: Mapping[str, Any], data: Mapping[str, Any]) -> bool:
+    return known["email"].lower() == data["email"].lower() and same_name(
+        known["first_name"], known["last_name"], data["first_name"], data["last_name"]
     )
 
 
@@ -259,10 +257,10 @@ async def _repeat(
     return Opened(case.assister_id, case.case_id, case.workflow_id, created=False)
 
 
-def agreement_facts(case: Case, language: str | None, now: datetime, source: str) -> list[Fact]:
-    """The agreement as a record: version, language and hash of the text that was shown, time and source (A3)."""
+def agreement_facts(case: Case, language: str | None, now: datetime, source: str, **more: str) -> list[Fact]:
+    """The agreement as a record: version, language and hash of the text, time and source (A3)."""
     text = agreement(case.program, language or case.request.get("language", "en"))
-    record = {"version": text.version, "language": text.language, "sha256": text.sha256, "source": source}
+    record = {"version": text.version, "language": text.language, "sha256": text.sha256, "source": source, **more}
     return [Fact(id=f"{case.case_id}:agreement", kind=FactKind.AGREEMENT_ACCEPTED, at=now, data=record)]
 
 

@@ -78,6 +78,7 @@ class Records:
                 has_lms_account=case.has_lms_account,
                 has_portal_account=case.has_portal_account,
                 identity_matches=case.identity_matches,
+                portal_suspended=await _suspended(session, case) is not None,
                 closes_at=policy.windows.closes_at(policy.utc_offset_hours),
                 license_unknown_after_seconds=policy.license_unknown_after_seconds,
             )
@@ -132,6 +133,11 @@ class Records:
             kind = col(EffectRow.kind) == "portal.account_created"
             found = await rows(session, select(EffectRow).where(col(EffectRow.case_id) == case_id, kind))
             return next((row.external_id for row in found), None)
+
+    async def suspended_account(self, case_id: str) -> str | None:
+        """The portal's id of this person's account, where the end of an earlier case suspended it."""
+        async with self._database.read() as session:
+            return await _suspended(session, await session.get_one(Case, case_id))
 
     async def account_to_suspend(self, case_id: str) -> str | None:
         """The case under which the portal knows this person's account; None while another year's case needs it (C6)."""
@@ -448,14 +454,6 @@ class Records:
                 audit(session, now, "assister", "agreement.accepted", case, source="page")
             return True
 
-    async def clear_flag(self, case_id: str, now: datetime, actor: str) -> None:
-        """Staff have looked at what was flagged."""
-        async with self._database.write() as session:
-            case = await locked(session, case_id)
-            case.flag = None
-            session.add(case)
-            audit(session, now, actor, "case.flag_cleared", case)
-
     # the daily round
 
     async def due_reminders(self, now: datetime, after: str, page: int = 200) -> tuple[list[Letter], str]:
@@ -513,15 +511,7 @@ def _facts_of(case: Case, row: CommandRow, state: CaseState) -> list[Fact]:
         facts = [Fact(id=f"command:{row.id}", kind=FactKind.DECIDED, at=at, data=decided)]
         missing = any(one.check is Check.AGREEMENT_ACCEPTED and one.result != "pass" for one in state.findings)
         if missing and override and row.data["verdict"] == Verdict.APPROVE:
-            record = {
-                "version": None,
-                "language": None,
-                "sha256": None,
-                "source": "staff",
-                "evidence": override,
-                "by": row.actor,
-            }
-            facts.append(Fact(id=f"{case.case_id}:agreement", kind=FactKind.AGREEMENT_ACCEPTED, at=at, data=record))
+            facts += agreement_facts(case, None, at, "staff", by=row.actor, evidence=override)
         return facts
     if kind is CommandKind.ANSWER:
         answered = Fact(id=f"command:{row.id}", kind=FactKind.ANSWERED, at=at, data={"round": state.round + 1})
@@ -555,6 +545,23 @@ def _told(row: CommandRow) -> dict[str, Any]:
         "command_id": row.id,
         **({"changed": sorted(row.data["changes"])} if row.data.get("changes") else {}),
     }
+
+
+async def _suspended(session: AsyncSession, case: Case) -> str | None:
+    """The account that was suspended last and not restored since."""
+    query = (
+        select(EffectRow)
+        .join(Case, col(Case.case_id) == col(EffectRow.case_id))
+        .where(
+            col(Case.assister_id) == case.assister_id,
+            col(EffectRow.kind).in_(("portal.suspended", "portal.restored")),
+            col(EffectRow.done_at).is_not(None),
+        )
+        .order_by(col(EffectRow.done_at).desc())
+        .limit(1)
+    )
+    last = await one_or_none(session, query)
+    return last.result.get("account") if last is not None and last.kind == "portal.suspended" else None
 
 
 async def _refuse(session: AsyncSession, case: Case, row: CommandRow, why: str, now: datetime) -> None:

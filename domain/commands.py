@@ -5,7 +5,7 @@ from enum import StrEnum
 from domain.eligibility import Verdict, refusals
 from domain.notices import Notice
 from domain.reasons import sentence
-from domain.stages import CaseState, EligibilityStatus, PortalAccount, Stage
+from domain.stages import CaseState, Completeness, EligibilityStatus, LmsAccount, PortalAccount, Stage
 
 
 class CommandKind(StrEnum):
@@ -50,13 +50,14 @@ def _decision_refusal(state: CaseState, verdict: Verdict, override: str | None) 
 
 def sendable(notice: Notice, state: CaseState) -> bool:
     """Whether a notice may be sent again at this point: what it says must be true now."""
-    approved = state.eligibility is EligibilityStatus.APPROVED
+    opened = state.lms_account is not LmsAccount.NONE
+    enrolled = state.lms_profile is Completeness.COMPLETE
     existing_account = state.opening.has_lms_account
     allowed = {
         Notice.REQUEST_RECEIVED: True,
         Notice.INFORMATION_NEEDED: state.stage is Stage.AWAITING_INFORMATION,
-        Notice.LMS_INVITATION: approved and not existing_account and state.certificate is None,
-        Notice.LMS_ENROLLED: existing_account and state.certificate is None,
+        Notice.LMS_INVITATION: opened and not existing_account and state.certificate is None,
+        Notice.LMS_ENROLLED: enrolled and existing_account and state.certificate is None,
         Notice.CERTIFICATE_ISSUED: state.certificate is not None,
         Notice.PORTAL_ACTIVATION: state.portal_account is PortalAccount.CREATED,
         Notice.ACTIVE: state.stage is Stage.ACTIVE,

@@ -36,11 +36,6 @@ def new_certificate_number(plan_year: int) -> str:
     return f"NM{plan_year % 100:02d}-{groups}"
 
 
-def new_token() -> str:
-    """A secret for an e-mailed link."""
-    return secrets.token_urlsafe(32)
-
-
 def token_hash(token: str) -> str:
     """What is kept of a link's secret."""
     return sha256(token.encode()).hexdigest()

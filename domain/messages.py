@@ -30,6 +30,7 @@ class Claimed(BaseModel):
     has_lms_account: bool = False
     has_portal_account: bool = False
     identity_matches: bool = True
+    portal_suspended: bool = False
     closes_at: datetime | None = None
     license_unknown_after_seconds: int = 3600
 

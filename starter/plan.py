@@ -120,7 +120,6 @@ def _own_settings(data: Path, ports: Mapping[str, int]) -> dict[str, str]:
         "CERTIFY_WEB_URL": _url(ports["web"]),
         "CERTIFY_WEB_HOST": HOST,
         "CERTIFY_WEB_PORT": str(ports["web"]),
-        "CERTIFY_TEMPORAL_UI_URL": _url(ports["temporal_ui"]),
         "TEMPORAL_ADDRESS": f"{HOST}:{ports['temporal']}",
         "TEMPORAL_NAMESPACE": server.NAMESPACE,
         # Whatever profile the user has is for another server.

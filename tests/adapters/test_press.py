@@ -22,6 +22,8 @@ from pyhanko_certvalidator import ValidationContext
 
 from adapters.http import Refused, Unavailable
 from adapters.press import TEMPLATES, CertificateText, Press, SigningPair, make_signing_pair
+from domain.faults import Invalid
+from domain.request import parse_part
 
 TEXT = CertificateText(
     number="BW24-7KQ2-M9XT-4HVA-PZ3C",
@@ -247,3 +249,18 @@ def test_printing_is_quick(press: Press) -> None:
         press.print(replace(TEXT, holder=f"Sample Agent {n}", number=f"BW24-{n:04d}"))
         times.append(perf_counter() - start)
     assert sorted(times)[len(times) // 2] < 0.060
+
+
+def test_a23_every_character_the_form_takes_in_a_name_can_be_shown(press: Press) -> None:
+    taken = [chr(code) for code in range(0x20, 0x3000) if _is_taken(chr(code))]
+    assert len(taken) > 1500
+    for start in range(0, len(taken), 60):
+        press.render(replace(TEXT, holder="A".join(["", *taken[start : start + 60]])))
+
+
+def _is_taken(character: str) -> bool:
+    try:
+        parse_part("broker", {"first_name": f"A{character}B"})
+    except Invalid:
+        return False
+    return True

@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -47,25 +47,30 @@ class Size:
 
 @dataclass(frozen=True)
 class Pace:
-    """How fast paths were gone through, and what each cost in CPU seconds, by process."""
+    """How many paths were gone through in how many seconds, and the CPU seconds of each process."""
 
-    per_second: float
-    cpu: dict[str, float] = field(default_factory=dict)
+    paths: int
+    seconds: float
+    cpu: dict[str, float]
 
-    @property
-    def product_cpu(self) -> float:
-        """Without the load driver and the stand-ins."""
-        return sum(seconds for name, seconds in self.cpu.items() if name not in ("sandbox", "driver"))
+    def __add__(self, other: "Pace") -> "Pace":
+        cpu = {name: seconds + other.cpu[name] for name, seconds in self.cpu.items()}
+        return Pace(self.paths + other.paths, self.seconds + other.seconds, cpu)
+
+    def document(self) -> dict[str, Any]:
+        """Paths a second; CPU seconds a path, in all and by process: the load driver and the stand-ins stand apart."""
+        a_path = {name: seconds / self.paths for name, seconds in self.cpu.items()}
+        counted = sum(seconds for name, seconds in a_path.items() if name not in ("sandbox", "driver"))
+        return {"per_second": self.paths / self.seconds, "cpu_seconds": counted, "cpu_by_process": a_path}
 
 
 async def measured(work: Awaitable[None], paths: int, processes: dict[str, int]) -> Pace:
-    """The pace of this work, which takes ``paths`` paths."""
+    """The pace of this work, which goes through ``paths`` paths."""
     processes = {**processes, "driver": os.getpid()}
     before, began = usage.cpu_of(processes), time.perf_counter()
     await work
     seconds = time.perf_counter() - began
-    used = usage.used_since(before, processes)
-    return Pace(paths / seconds, {name: cpu / paths for name, cpu in used.items()})
+    return Pace(paths, seconds, usage.used_since(before, processes))
 
 
 # the product
@@ -144,7 +149,7 @@ async def bare_worker(address: str) -> AsyncIterator[int]:
         await process.wait()
 
 
-async def bare_pace(client: Client, address: str, shape: Shape, size: Size) -> Pace:
+async def bare_pace(client: Client, worker: int, shape: Shape, size: Size) -> Pace:
     """The bare workflow under the same load: a start, an update, signals."""
 
     async def go(_: int) -> None:
@@ -154,10 +159,9 @@ async def bare_pace(client: Client, address: str, shape: Shape, size: Size) -> P
             await handle.signal(Bare.reported)
         await handle.result()
 
-    async with bare_worker(address) as worker:
-        await load.each(range(WARM_UP), size.at_once, go)
-        processes = {"temporal": usage.stack_processes()["temporal"], "worker": worker}
-        return await measured(load.each(range(size.cases), size.at_once, go), size.cases, processes)
+    await load.each(range(WARM_UP), size.at_once, go)
+    processes = {"temporal": usage.stack_processes()["temporal"], "worker": worker}
+    return await measured(load.each(range(size.cases), size.at_once, go), size.cases, processes)
 
 
 # the report
@@ -186,12 +190,8 @@ def table_of(figures: dict[str, Any]) -> Table:
 
 
 def _cpu(pace: dict[str, Any]) -> str:
-    parts = ", ".join(f"{name} {seconds:.3f}" for name, seconds in pace["cpu"].items())
-    return f"{pace['product_cpu']:.3f} ({parts})"
-
-
-def _document(pace: Pace) -> dict[str, Any]:
-    return {"per_second": pace.per_second, "product_cpu": pace.product_cpu, "cpu": pace.cpu}
+    parts = ", ".join(f"{name} {seconds:.3f}" for name, seconds in pace["cpu_by_process"].items())
+    return f"{pace['cpu_seconds']:.3f} ({parts})"
 
 
 async def figures(folder: Path, size: Size, say: Callable[[str], None]) -> dict[str, Any]:
@@ -206,21 +206,22 @@ async def figures(folder: Path, size: Size, say: Callable[[str], None]) -> dict[
             history = await broker_history(client, world, waits)
             names = (EventType.Name(event.event_type).removeprefix("EVENT_TYPE_") for event in history.events)
             events = Counter(names)
-            say("brokers, end to end")
-            product = await product_pace(world, waits, size)
-            say("the bare workflow")
-            bare = await bare_pace(client, stack["temporal"], shape_of(events), size)
+            say("brokers end to end, the bare workflow before and after")
+            async with bare_worker(stack["temporal"]) as worker:
+                before = await bare_pace(client, worker, shape_of(events), size)
+                product = await product_pace(world, waits, size)
+                bare = before + await bare_pace(client, worker, shape_of(events), size)
             say("cached cases")
             cached = await cached_mib(world, waits, size)
             say("certificates")
             printing = await asyncio.to_thread(printing_ms, folder)
+    paces = {"product": product.document(), "bare": bare.document()}
     return {
         "cases": size.cases,
         "at_once": size.at_once,
         "cached": size.cached,
-        "product": _document(product),
-        "bare": _document(bare),
-        "ratio": product.per_second / bare.per_second,
+        **paces,
+        "ratio": paces["product"]["per_second"] / paces["bare"]["per_second"],
         "events": dict(events.most_common()),
         "certificate_ms": printing,
         "cached_mib": cached,

@@ -169,6 +169,9 @@ async def test_a13_an_answer_that_cannot_be_read_is_unknown_and_approving_it_nee
 
 
 async def test_a13_an_unknown_licence_is_looked_up_again_until_it_is_known(world: World) -> None:
+    async with asyncio.timeout(30):  # nobody else's look-up shall use the garbage up
+        while any([(await world.get("/api/cases", params={"stage": s})).json() for s in ("requested", "screening")]):
+            await asyncio.sleep(0.05)
     await world.control("registry", mode="garbage", times=1)
     try:
         opened = await world.opened(documents.agent())
@@ -385,14 +388,20 @@ async def test_a15_lms_and_mail_that_fail_at_first_still_invite_once(world: Worl
     request = documents.broker()
     opened = await screened(world, request)
     await world.letter(request["email"], lambda letter: "/status/" in letter["text"])
-    await world.control("lms", mode="down", times=1)
-    await world.control("mailbox", mode="error", times=1)
+    await world.control("lms", mode="down")
+    await world.control("mailbox", mode="error")
     try:
         assert (await world.decide(opened)).status_code == 200
-        await world.letter(request["email"], invites)
+        async with asyncio.timeout(30):
+            while not await at_the_lms(world, opened):
+                await asyncio.sleep(0.05)
+        await world.control("lms", mode="ok")
+        await world.until(opened, lambda status: status["waiting_for"] == "lms_account")
+        await asyncio.sleep(0.5)
     finally:
         await world.control("lms", mode="ok")
         await world.control("mailbox", mode="ok")
-    assert await at_the_lms(world, opened) == ["invitations 503", "invitations 201"]
-    await world.until(opened, lambda status: status["waiting_for"] == "lms_account")
+    await world.letter(request["email"], invites)
+    asked = await at_the_lms(world, opened)
+    assert asked == ["invitations 503"] * (len(asked) - 1) + ["invitations 201"]
     assert sum(map(invites, await world.letters(request["email"]))) == 1

@@ -80,7 +80,7 @@ async def test_c2_the_assister_reads_what_to_do_now(world: World) -> None:
     await world.until(opened, "awaiting_decision")
     assert await shows("Our staff are reviewing your request.")
     await world.approved(opened)
-    await world.until(opened, "invited")
+    await world.until(opened, lambda status: status["waiting_for"] == "lms_account")
     assert await shows("Set up your account in the Learning Management System (LMS).")
     await world.reported(opened, "account", "profile", "course")
     assert await shows("Pass the final exam in the Learning Management System (LMS) with a score of 80% or better.")

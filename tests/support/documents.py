@@ -87,7 +87,7 @@ def earlier(request: dict[str, Any], *certified: int, **changes: Any) -> dict[st
 
 def producer(request: dict[str, Any], **changes: Any) -> dict[str, Any]:
     """What the registry knows of a request's NPN: an individual with an active New Mexico licence."""
-    license = {
+    held = {
         "state": "NM",
         "number": request["license_number"],
         "residency": "nonresident",
@@ -102,7 +102,7 @@ def producer(request: dict[str, Any], **changes: Any) -> dict[str, Any]:
         "first_name": request["first_name"],
         "last_name": request["last_name"],
         "company": "",
-        "licenses": [license],
+        "licenses": [held],
         **changes,
     }
 

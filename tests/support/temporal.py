@@ -5,8 +5,11 @@ import json
 from datetime import datetime
 from typing import Any
 
-from temporalio.api.enums.v1 import EventType
+from temporalio.api.enums.v1 import EventType, WorkflowTaskFailedCause
 from temporalio.client import Client
+
+# A message that came just as the workflow ended: the server has the task done again.
+OVERTAKEN = WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND
 
 
 async def client_of(stack: dict[str, Any]) -> Client:
@@ -35,6 +38,7 @@ async def failed_tasks(client: Client, since: datetime) -> list[str]:
     failed = []
     async for found in client.list_workflows(f"StartTime >= '{since.isoformat()}'"):
         async for event in client.get_workflow_handle(found.id, run_id=found.run_id).fetch_history_events():
-            if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED:
-                failed.append(f"{found.id}: {event.workflow_task_failed_event_attributes.failure.message}")
+            task = event.workflow_task_failed_event_attributes
+            if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED and task.cause != OVERTAKEN:
+                failed.append(f"{found.id}: {task.failure.message}")
     return failed

@@ -1,5 +1,6 @@
 """The web application with its database, and what the tests of the pages do to it; no test."""
 
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,7 +15,6 @@ from db.engine import Database
 from db.records import ACTIVATION, STATUS
 from db.tables import Case, CertificateRow, CommandRow, FactRow
 from domain.facts import Fact, FactKind
-from domain.identity import new_token
 from domain.imports import parse_import
 from domain.request import parse_request
 from web.door import Door
@@ -79,7 +79,7 @@ class House:
 
     async def link(self, case_id: str, purpose: str = STATUS, days: int = 7) -> str:
         """The address an e-mailed link leads to."""
-        token, now = new_token(), datetime.now(UTC)
+        token, now = secrets.token_urlsafe(), datetime.now(UTC)
         await self.parts.records.keep_link(token, case_id, purpose, now, now + timedelta(days=days))
         return f"/{'activate' if purpose == ACTIVATION else 'status'}/{token}"
 

@@ -1,0 +1,218 @@
+"""Two processes at once over one database: nobody's write is lost, and none waits for another for ever."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+import pytest_asyncio
+
+from db import migrate
+from db.engine import Database
+from db.inbox import Inbox
+from db.people import Conflict, Opened, People
+from db.records import ACTIVATION, Records
+from db.tables import Assister, Case
+from domain.commands import CommandKind
+from domain.eligibility import Verdict
+from domain.facts import Fact, FactKind
+from domain.messages import CaseRef
+from domain.policies import policy_for
+from domain.reports import BackgroundReport
+from domain.request import parse_request
+from domain.statements import parse
+from tests.support import documents
+
+KEY = b"a test's key"
+NOW = datetime(2026, 11, 2, 17, tzinfo=UTC)
+
+
+class Process:
+    """What one process has of the database."""
+
+    def __init__(self, url: str) -> None:
+        self.database = Database(url)
+        self.people = People(self.database, KEY)
+        self.records = Records(self.database, KEY)
+        self.inbox = Inbox(self.database)
+
+
+@pytest_asyncio.fixture
+async def two(url: str) -> AsyncIterator[tuple[Process, Process]]:
+    """Two processes over a migrated database."""
+    await asyncio.to_thread(migrate.upgrade, url)
+    processes = Process(url), Process(url)
+    yield processes
+    for process in processes:
+        await process.database.close()
+
+
+async def opened(process: Process, document: dict[str, object]) -> Opened:
+    return await process.people.submit(parse_request(document), NOW)
+
+
+async def case_of(process: Process, case: Opened) -> Case:
+    return (await process.records.view(case.case_id)).case
+
+
+async def command(process: Process, case: Opened, kind: CommandKind, **data: object) -> str:
+    number = str(uuid4())
+    await process.records.store_command(number, case.case_id, kind, "staff", "because", dict(data), NOW)
+    return number
+
+
+async def asked(process: Process, case: Opened) -> None:
+    """A case of which staff have asked something."""
+    screened = Fact(id=f"{case.case_id}:s", kind=FactKind.SCREENED, at=NOW, data={"round": 0, "findings": []})
+    await process.records.record(case.case_id, [screened], NOW, "test")
+    number = await command(process, case, CommandKind.DECIDE, verdict=Verdict.ASK, override=None)
+    assert (await process.records.apply_command(number, NOW)).applied
+
+
+def reported(case: Opened, verb: str, role: str) -> dict[str, object]:
+    policy = policy_for("bewellnm", 2024)
+    assert policy is not None
+    return documents.statement(policy.model_dump(mode="json"), vars(case), verb, role)
+
+
+async def test_a10_a_repeated_request_and_reports_of_the_lms_lose_nothing(two: tuple[Process, Process]) -> None:
+    """The repeat folds the case anew; the LMS reports change person and case meanwhile."""
+    one, other = two
+    for _ in range(8):
+        document = documents.broker()
+        case = await opened(one, document)
+        statements = [reported(case, "registered", "account"), reported(case, "completed", "course")]
+        async with asyncio.timeout(20):
+            await asyncio.gather(
+                *(opened(process, document) for process in (one, other) for _ in range(3)),
+                *(process.inbox.lms(parse(one_), [one_], NOW) for process, one_ in zip(two, statements, strict=True)),
+            )
+        state = (await one.records.view(case.case_id)).state
+        assert (state.lms_account, (await case_of(one, case)).stage) == ("ready", state.stage)
+
+
+async def test_c4_lists_about_the_same_cases_in_another_order_are_all_taken(two: tuple[Process, Process]) -> None:
+    one, other = two
+    cases = [await opened(one, documents.broker()) for _ in range(6)]
+    forth = [reported(case, "registered", "account") for case in cases]
+    back = [reported(case, "completed", "course") for case in reversed(cases)]
+    async with asyncio.timeout(20):
+        await asyncio.gather(one.inbox.lms(parse(forth), forth, NOW), other.inbox.lms(parse(back), back, NOW))
+    for case in cases:
+        kinds = [row["kind"] for row in (await _history(one, case))]
+        assert {FactKind.LMS_REGISTERED, FactKind.COURSE_COMPLETED} <= set(kinds)
+
+
+async def _history(process: Process, case: Opened) -> list[dict[str, str]]:
+    from db.views import Views
+
+    found: list[dict[str, str]] = (await Views(process.database).status(case.case_id, NOW, history=True))["history"]
+    return found
+
+
+async def test_a28_a_link_is_used_while_the_case_is_withdrawn(two: tuple[Process, Process]) -> None:
+    one, other = two
+    for number in range(8):
+        case = await opened(one, documents.counselor())
+        await one.records.keep_link(f"token {number}", case.case_id, ACTIVATION, NOW, NOW + timedelta(days=7))
+        withdrawal = await command(one, case, CommandKind.WITHDRAW)
+        async with asyncio.timeout(20):
+            _, applied, _ = await asyncio.gather(
+                one.records.use_link(f"token {number}", NOW),
+                other.records.apply_command(withdrawal, NOW),
+                one.records.keep_link(f"another {number}", case.case_id, ACTIVATION, NOW, NOW + timedelta(days=7)),
+            )
+        assert applied.applied
+        assert (await case_of(one, case)).stage == "withdrawn"
+
+
+async def test_a12_one_command_applied_and_refused_at_once_ends_one_way(two: tuple[Process, Process]) -> None:
+    one, other = two
+    for _ in range(8):
+        case = await opened(one, documents.broker())
+        number = await command(one, case, CommandKind.WITHDRAW)
+        async with asyncio.timeout(20):
+            applied, _ = await asyncio.gather(
+                one.records.apply_command(number, NOW), other.records.refuse_command(number, "too late", NOW)
+            )
+        state = await one.records.command_state(number)
+        assert state == ("applied" if applied.applied else "refused")
+        assert ((await case_of(one, case)).stage == "withdrawn") == applied.applied
+
+
+async def test_a12_an_npn_taken_meanwhile_refuses_the_answer(two: tuple[Process, Process]) -> None:
+    """The answer waited for a worker; somebody else's request came first. It is not tried for ever."""
+    one, _ = two
+    case = await opened(one, documents.broker())
+    await asked(one, case)
+    rival = documents.broker()
+    await one.records.check_answer(case.case_id, {"npn": rival["npn"]})
+    number = await command(one, case, CommandKind.ANSWER, changes={"npn": rival["npn"]}, language=None)
+    await opened(one, rival)
+    before = (await case_of(one, case)).request
+    assert not (await one.records.apply_command(number, NOW)).applied
+    assert (await one.records.command_state(number), (await case_of(one, case)).request) == ("refused", before)
+
+
+async def test_a12_an_answer_is_kept_as_the_form_takes_it(two: tuple[Process, Process]) -> None:
+    one, _ = two
+    case = await opened(one, documents.broker())
+    await asked(one, case)
+    npn = documents.new_npn()
+    changes = {"npn": f" {npn} ", "physical_address": {"state": "tx"}, "email": " Testa@Example.com "}
+    number = await command(one, case, CommandKind.ANSWER, changes=changes, language=None)
+    assert (await one.records.apply_command(number, NOW)).applied
+    request = (await case_of(one, case)).request
+    assert (request["npn"], request["physical_address"]["state"], request["email"]) == (npn, "TX", "Testa@Example.com")
+    found = await one.people.submit(parse_request(documents.broker(npn, email="testa@example.com")), NOW)
+    assert found.case_id == case.case_id
+
+
+async def test_a10_a_strangers_request_changes_nobody_until_staff_approve(
+    two: tuple[Process, Process],
+) -> None:
+    one, _ = two
+    owner = documents.broker()
+    first = await opened(one, owner)
+    await one.records.apply_command(await command(one, first, CommandKind.WITHDRAW), NOW)
+    stranger = {**owner, "first_name": "Another", "email": f"another.{owner['email']}"}
+    case = await opened(one, stranger)
+    assert await opened(one, stranger) == Opened(case.assister_id, case.case_id, case.workflow_id, created=False)
+    with pytest.raises(Conflict):
+        await opened(one, owner)
+    await asked(one, case)
+    answer = await command(one, case, CommandKind.ANSWER, changes={"phone": "505-555-0199"}, language=None)
+    assert (await one.records.apply_command(answer, NOW)).applied
+    assert (await _person(one, case)).email == owner["email"]
+    screened = Fact(id=f"{case.case_id}:t", kind=FactKind.SCREENED, at=NOW, data={"round": 1, "findings": []})
+    await one.records.record(case.case_id, [screened], NOW, "test")
+    approval = await command(one, case, CommandKind.DECIDE, verdict=Verdict.APPROVE, override="seen in person")
+    assert (await one.records.apply_command(approval, NOW)).applied
+    assert (await _person(one, case)).email == stranger["email"]
+
+
+async def _person(process: Process, case: Opened) -> Assister:
+    async with process.database.read() as session:
+        return await session.get_one(Assister, case.assister_id)
+
+
+async def test_a14_a_report_that_overtakes_the_answer_to_our_order_is_taken(two: tuple[Process, Process]) -> None:
+    one, _ = two
+    case = await opened(one, documents.counselor())
+    order = CaseRef(case_id=case.case_id, at=NOW)
+    await one.records.intend(f"{order.case_id}:order", order.case_id, "background.ordered", {}, NOW)
+    report = BackgroundReport("evt_1", "report.completed", "candidate_1", case.case_id, "complete", "clear", "digest")
+    assert len((await one.inbox.background(report, NOW)).to_deliver) == 1
+
+
+async def test_a11_a_case_begun_twice_at_once_is_one_case(two: tuple[Process, Process]) -> None:
+    one, other = two
+    from domain.imports import parse_import
+
+    (person,) = parse_import([documents.earlier(documents.broker(), 2023)])
+    assister_id, _ = await one.people.import_person(person, "import", NOW)
+    begun = await asyncio.gather(
+        *(process.people.begin(assister_id, "bewellnm", 2024, "staff", NOW) for process in (one, other) * 3)
+    )
+    assert (len({case.case_id for case in begun}), sum(case.created for case in begun)) == (1, 1)

@@ -1,0 +1,86 @@
+"""Who somebody is: the same name however it is spelled, and what earlier years make of a person (A8, A9, A13)."""
+
+import pytest
+from hypothesis import given, strategies as st
+
+from domain.assister import AssisterType, Kind, Standing, classify, same_name
+
+YEARS = frozenset({2023})
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (("Testa", "Broker"), ("TESTA", "BROKER")),
+        (("José", "Muñoz"), ("Jose", "Munoz")),
+        (("Testa", "O'Sample"), ("Testa", "OSAMPLE")),
+        (("Testa", "O’Sample"), ("Testa", "O'Sample")),
+        (("Mary-Ann", "Sample"), ("Mary Ann", "SAMPLE")),
+        (("Testa", "Sample-Ejemplo"), ("Testa", "Sample Ejemplo")),
+        (("Testa", "De La Muestra"), ("Testa", "DELAMUESTRA")),
+        (("Testa", "Sample Jr."), ("Testa", "Sample")),
+        (("Testa", "Sample, III"), ("Testa", "Sample")),
+        (("Testa", "Sample Jr. Esq."), ("Testa", "SAMPLE JR")),
+        (("Testa", "Groß"), ("Testa", "GROSS")),
+        (("  Testa ", "Sample"), ("Testa", "Sample")),
+        (("Jose\u0301", "Sample"), ("José", "Sample")),
+    ],
+)
+def test_a13_spellings_of_one_name_are_the_same(one: tuple[str, str], other: tuple[str, str]) -> None:
+    assert same_name(*one, *other)
+    assert same_name(*other, *one)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (("Testa", "Broker"), ("Testo", "Broker")),
+        (("Testa", "Broker"), ("Testa", "Brokers")),
+        (("Testa", "Broker"), ("Broker", "Testa")),
+        (("Testa", "Broker"), ("T.", "Broker")),
+        (("Testa", "Broker"), ("", "Broker")),
+        (("Testa", "Broker"), ("Testa", "")),
+        (("Testa", "Jr"), ("Testa", "Sr")),
+        (("V", "Sample"), ("", "Sample")),
+    ],
+)
+def test_a13_given_and_family_name_have_to_match_both(one: tuple[str, str], other: tuple[str, str]) -> None:
+    assert not same_name(*one, *other)
+    assert not same_name(*other, *one)
+
+
+@given(first=st.text(max_size=20), last=st.text(max_size=20))
+def test_a13_everybody_has_their_own_name(first: str, last: str) -> None:
+    assert same_name(first, last, first, last)
+
+
+@pytest.mark.parametrize(
+    ("standing", "expected"),
+    [
+        (Standing(), AssisterType.NEW),
+        (Standing(has_portal_account=True), AssisterType.NEW),
+        (Standing(ever_registered=True), AssisterType.LAPSED),
+        (Standing(has_lms_account=True), AssisterType.LAPSED),
+        (Standing(certified_years=YEARS), AssisterType.LAPSED),
+        (Standing(certified_years=YEARS, has_lms_account=True), AssisterType.LAPSED),
+        (Standing(certified_years=YEARS, has_portal_account=True), AssisterType.RETURNING),
+        (Standing(certified_years=YEARS, has_portal_account=True, has_lms_account=True), AssisterType.RETURNING),
+        (Standing(ever_registered=True, has_portal_account=True), AssisterType.LAPSED),
+    ],
+)
+def test_a8_a9_new_returning_or_lapsed(standing: Standing, expected: AssisterType) -> None:
+    assert classify(standing) is expected
+
+
+@pytest.mark.parametrize(("plan_year", "counted"), [(2023, set()), (2024, {2023}), (2025, {2023, 2024})])
+def test_a9_a20_only_earlier_years_count(plan_year: int, counted: set[int]) -> None:
+    standing = Standing(certified_years=frozenset({2023, 2024}), has_portal_account=True)
+    assert standing.before(plan_year).certified_years == counted
+
+
+def test_a1_there_are_three_kinds_and_counselors_hold_no_licence() -> None:
+    assert {kind.value: kind.is_licensed for kind in Kind} == {
+        "agent": True,
+        "broker": True,
+        "enrollment_counselor": False,
+    }

@@ -1,0 +1,192 @@
+"""What people may tell a case to do, and when: as a table of stages (A12–A14, A28, C8)."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from domain.assister import AssisterType, Kind
+from domain.commands import CommandKind, refusal, sendable
+from domain.eligibility import Check, Result, Verdict, finding, license_findings, refusals, unknown_license
+from domain.facts import Fact, FactKind
+from domain.notices import Notice
+from domain.reasons import sentence
+from domain.stages import CaseState, Opening, Stage, fold
+
+START = datetime(2026, 1, 5, 12, tzinfo=UTC)
+BROKER = Opening(kind=Kind.BROKER, assister_type=AssisterType.NEW)
+COUNSELOR = Opening(kind=Kind.ENROLLMENT_COUNSELOR, assister_type=AssisterType.NEW)
+GOOD_LICENSE: list[dict[str, Any]] = []
+
+ASK = {"verdict": "ask", "by": "ada", "reason": "Which?", "override": None}
+APPROVE = {**ASK, "verdict": "approve"}
+DENY = {**ASK, "verdict": "deny"}
+CERTIFICATE = {"number": "NM24-A", "issued_at": START.isoformat(), "valid_until": None, "sha256": "0" * 64}
+ATTEMPT = {"event_id": "e", "score": "0.8", "passed": True}
+
+Step = tuple[FactKind, dict[str, Any]]
+REQUESTED: list[Step] = [(FactKind.REQUESTED, {}), (FactKind.AGREEMENT_ACCEPTED, {})]
+SCREENING: list[Step] = [*REQUESTED, (FactKind.BEGUN, {})]
+SCREENED: list[Step] = [*SCREENING, (FactKind.SCREENED, {"round": 0, "findings": GOOD_LICENSE})]
+ASKED: list[Step] = [*SCREENED, (FactKind.DECIDED, ASK)]
+APPROVED: list[Step] = [*SCREENED, (FactKind.DECIDED, APPROVE)]
+INVITED: list[Step] = [*APPROVED, (FactKind.LMS_INVITED, {})]
+TRAINED: list[Step] = [
+    *INVITED,
+    (FactKind.LMS_REGISTERED, {}),
+    (FactKind.LMS_PROFILE_COMPLETED, {}),
+    (FactKind.COURSE_COMPLETED, {}),
+    (FactKind.EXAM_ATTEMPTED, ATTEMPT),
+]
+CERTIFIED: list[Step] = [*TRAINED, (FactKind.CERTIFICATE_ISSUED, CERTIFICATE)]
+ACTIVE: list[Step] = [
+    *CERTIFIED,
+    (FactKind.PORTAL_REGISTERED, {}),
+    (FactKind.PORTAL_PROFILE_COMPLETED, {}),
+    (FactKind.SCHEDULING_TOOL_READY, {}),
+]
+
+
+def state(steps: list[Step], opening: Opening = BROKER) -> CaseState:
+    facts = [
+        Fact(id=str(number), kind=kind, at=START + timedelta(hours=number), data=data)
+        for number, (kind, data) in enumerate(steps)
+    ]
+    return fold(opening, facts)
+
+
+STATES: dict[Stage, CaseState] = {
+    Stage.REQUESTED: state(REQUESTED),
+    Stage.SCREENING: state(SCREENING),
+    Stage.AWAITING_DECISION: state(SCREENED),
+    Stage.AWAITING_INFORMATION: state(ASKED),
+    Stage.AWAITING_BACKGROUND_CHECK: state(SCREENED, COUNSELOR),
+    Stage.INVITED: state(INVITED),
+    Stage.CERTIFIED: state(CERTIFIED),
+    Stage.ACTIVE: state(ACTIVE),
+    Stage.DENIED: state([*SCREENED, (FactKind.DECIDED, DENY)]),
+    Stage.WITHDRAWN: state([*ACTIVE, (FactKind.WITHDRAWN, {})]),
+    Stage.REVOKED: state([*ACTIVE, (FactKind.REVOKED, {})]),
+    Stage.CLOSED: state([*ACTIVE, (FactKind.CLOSED, {})]),
+}
+ENDED = (Stage.DENIED, Stage.WITHDRAWN, Stage.REVOKED, Stage.CLOSED)
+
+
+def test_the_table_has_the_states_it_names() -> None:
+    assert {stage: one.stage for stage, one in STATES.items()} == {stage: stage for stage in STATES}
+
+
+DECISIONS: list[tuple[Stage, Verdict, str | None]] = [
+    *((Stage.REQUESTED, verdict, "still_screening") for verdict in Verdict),
+    *((Stage.SCREENING, verdict, "still_screening") for verdict in Verdict),
+    *((Stage.AWAITING_DECISION, verdict, None) for verdict in Verdict),
+    (Stage.AWAITING_BACKGROUND_CHECK, Verdict.APPROVE, "awaiting_background_check"),
+    (Stage.AWAITING_BACKGROUND_CHECK, Verdict.DENY, None),
+    (Stage.AWAITING_BACKGROUND_CHECK, Verdict.ASK, None),
+    (Stage.AWAITING_INFORMATION, Verdict.APPROVE, "awaiting_information"),
+    (Stage.AWAITING_INFORMATION, Verdict.ASK, "awaiting_information"),
+    (Stage.AWAITING_INFORMATION, Verdict.DENY, None),
+    *((stage, verdict, "already_decided") for stage in (Stage.INVITED, Stage.ACTIVE) for verdict in Verdict),
+    *((stage, verdict, "case_ended") for stage in ENDED for verdict in Verdict),
+]
+
+
+@pytest.mark.parametrize(("stage", "verdict", "expected"), DECISIONS)
+def test_a12_when_staff_may_decide(stage: Stage, verdict: Verdict, expected: str | None) -> None:
+    why = refusal(CommandKind.DECIDE, STATES[stage], verdict)
+    wanted = {
+        None: None,
+        "already_decided": sentence("already_decided", by="ada"),
+        "case_ended": sentence("case_ended", stage=stage.value),
+    }
+    assert why == (wanted[expected] if expected in wanted else sentence(str(expected)))
+
+
+@pytest.mark.parametrize("kind", [CommandKind.WITHDRAW, CommandKind.REVOKE, CommandKind.ACTIVATE])
+@pytest.mark.parametrize("stage", STATES)
+def test_c8_an_open_case_can_be_ended_and_an_ended_one_can_t(kind: CommandKind, stage: Stage) -> None:
+    assert (refusal(kind, STATES[stage]) is None) == (stage not in ENDED)
+
+
+@pytest.mark.parametrize("stage", STATES)
+def test_a12_only_who_was_asked_answers(stage: Stage) -> None:
+    assert (refusal(CommandKind.ANSWER, STATES[stage]) is None) == (stage is Stage.AWAITING_INFORMATION)
+
+
+SENDABLE: dict[Notice, set[Stage]] = {
+    Notice.REQUEST_RECEIVED: set(STATES) - set(ENDED),
+    Notice.INFORMATION_NEEDED: {Stage.AWAITING_INFORMATION},
+    Notice.LMS_INVITATION: {Stage.INVITED},
+    Notice.LMS_ENROLLED: set(),
+    Notice.CERTIFICATE_ISSUED: {Stage.CERTIFIED, Stage.ACTIVE},
+    Notice.PORTAL_ACTIVATION: set(),
+    Notice.ACTIVE: {Stage.ACTIVE},
+    Notice.DENIED: set(),
+    Notice.REMINDER: set(),
+    Notice.WITHDRAWN: set(),
+    Notice.REVOKED: set(),
+    Notice.CLOSED: set(),
+}
+
+
+@pytest.mark.parametrize("notice", Notice)
+def test_a_notice_is_sent_again_only_while_it_is_true(notice: Notice) -> None:
+    found = {stage for stage, one in STATES.items() if not refusal(CommandKind.RESEND, one, notice=notice)}
+    assert found == SENDABLE[notice]
+
+
+def test_a28_an_activation_link_is_sent_again_until_it_was_used() -> None:
+    created = [*CERTIFIED, (FactKind.PORTAL_ACCOUNT_CREATED, {})]
+    assert sendable(Notice.PORTAL_ACTIVATION, state(created, COUNSELOR))
+    activated = [*created, (FactKind.PORTAL_ACTIVATED, {})]
+    assert not sendable(Notice.PORTAL_ACTIVATION, state(activated, COUNSELOR))
+
+
+def test_a15_a16_an_lms_letter_is_sent_again_once_the_lms_is_open() -> None:
+    assert not sendable(Notice.LMS_INVITATION, state(APPROVED))
+    returning = Opening(kind=Kind.BROKER, assister_type=AssisterType.RETURNING, has_lms_account=True)
+    assert not sendable(Notice.LMS_ENROLLED, state(SCREENING, returning))
+    assert sendable(Notice.LMS_ENROLLED, state([*SCREENING, (FactKind.LMS_ENROLLED, {})], returning))
+    assert not sendable(Notice.LMS_INVITATION, state([*APPROVED, (FactKind.LMS_ENROLLED, {})], returning))
+
+
+@pytest.mark.parametrize(
+    ("result", "override", "expected"),
+    [
+        (Result.PASS, None, None),
+        (Result.FAIL, None, "override_needed"),
+        (Result.UNKNOWN, None, "override_needed"),
+        (Result.CONSIDER, None, "override_needed"),
+        (Result.FAIL, "", "override_needed"),
+        (Result.FAIL, "seen on paper", None),
+        (Result.UNKNOWN, "seen on paper", None),
+        (Result.CONSIDER, "long ago", None),
+    ],
+)
+@pytest.mark.parametrize("check", [Check.LICENSE_ACTIVE, Check.BACKGROUND_CHECK, Check.IDENTITY_MATCHES])
+def test_a13_a14_what_did_not_pass_needs_an_override(
+    check: Check, result: Result, override: str | None, expected: str | None
+) -> None:
+    findings = [finding(Check.NPN_FOUND, True), finding(check, result)]
+    found = refusals(Verdict.APPROVE, findings, override)
+    assert found == ([sentence("override_needed", checks=check.value)] if expected else [])
+    assert refusals(Verdict.DENY, findings, None) == refusals(Verdict.ASK, findings, None) == []
+
+
+def test_a14_a_background_check_that_has_not_come_can_t_be_overridden() -> None:
+    findings = [finding(Check.BACKGROUND_CHECK, Result.PENDING), finding(Check.NPN_FOUND, False)]
+    assert refusals(Verdict.APPROVE, findings, "never mind") == [sentence("awaiting_background_check")]
+
+
+def test_a3_an_agreement_that_was_not_accepted_is_said_so() -> None:
+    findings = [finding(Check.AGREEMENT_ACCEPTED, False)]
+    assert refusals(Verdict.APPROVE, findings, None) == [sentence("agreement_needed")]
+    assert refusals(Verdict.APPROVE, findings, "on paper") == []
+
+
+def test_a13_unknown_covers_the_same_checks_as_an_answer() -> None:
+    unknown = {one.check for one in unknown_license()}
+    assert {one.result for one in unknown_license()} == {Result.UNKNOWN}
+    answered = license_findings(None, "Testa", "Broker", "NM-1", START.date())
+    assert {one.check for one in answered} == unknown
+    assert {one.result for one in answered} == {Result.FAIL}

@@ -1,0 +1,82 @@
+"""Every code that is used has a plain sentence in both languages, and no enumeration has a value nobody explains."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from domain import faults, reasons
+from domain.eligibility import SOURCE, Check
+from domain.facts import FactKind
+from domain.notices import TOPIC, Notice
+from domain.stages import ENDED, MAY_ASSIST_REASONS
+
+ROOT = Path(__file__).parent.parent.parent
+FOLDERS = ("activities", "adapters", "db", "domain", "starter", "web", "workflows")
+PLACE = re.compile(r"{(\w+)}")
+
+
+def calls() -> Iterator[tuple[str, ast.Call]]:
+    """Every call in our code, with the name of what is called."""
+    for folder in FOLDERS:
+        for file in (ROOT / folder).glob("*.py"):
+            for node in ast.walk(ast.parse(file.read_text())):
+                if isinstance(node, ast.Call):
+                    name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+                    yield name, node
+
+
+def literals(name: str, place: int) -> set[str]:
+    """The texts given in a place of the calls of this name."""
+    given = (call.args[place] for called, call in calls() if called == name and len(call.args) > place)
+    return {one.value for one in given if isinstance(one, ast.Constant) and isinstance(one.value, str)}
+
+
+def test_every_reason_used_has_its_sentence() -> None:
+    used = literals("sentence", 0) | {*MAY_ASSIST_REASONS, *Check} | {stage.value for stage in ENDED}
+    assert len(used) > 20
+    assert used <= set(reasons.SENTENCES)
+
+
+def test_every_fault_used_has_its_sentence() -> None:
+    used = literals("Fault", 1) | literals("fault", 0)
+    assert len(used) > 15
+    assert used <= set(faults.SENTENCES)
+    assert set(faults._FROM_PYDANTIC.values()) <= set(faults.SENTENCES)
+
+
+@pytest.mark.parametrize("sentences", [reasons.SENTENCES, faults.SENTENCES], ids=["reasons", "faults"])
+def test_b2_every_sentence_is_there_in_both_languages_with_the_same_places(
+    sentences: dict[str, dict[str, str]],
+) -> None:
+    for code, each in sentences.items():
+        assert set(each) == {"en", "es"}, code
+        assert all(text[-1] in ".:" and text == text.strip() for text in each.values()), code
+        assert each["en"] != each["es"], code
+        assert set(PLACE.findall(each["en"])) == set(PLACE.findall(each["es"])), code
+
+
+def test_sentences_are_filled_in() -> None:
+    assert reasons.sentence("case_ended", stage="closed") == "The case has ended: closed."
+    assert reasons.sentence("already_decided", "es", by="ada") == "La elegibilidad ya fue decidida, por ada."
+    assert faults.Fault("kind", "choice", (("choices", "a, b"),)).sentence() == "Choose one of: a, b."
+
+
+def test_every_check_names_its_requirement() -> None:
+    assert set(SOURCE) == set(Check)
+    assert all(re.fullmatch(r"A\d+", source) for source in SOURCE.values())
+
+
+def test_every_notice_has_a_topic_and_its_templates() -> None:
+    assert set(TOPIC) == set(Notice) - {Notice.REMINDER}
+    for notice in Notice:
+        for language in ("en", "es"):
+            for ending in ("subject.txt", "txt", "html"):
+                assert (ROOT / "templates" / "notices" / language / f"{notice}.{ending}").is_file()
+
+
+def test_every_kind_of_fact_is_written_somewhere() -> None:
+    written = "".join(file.read_text() for folder in FOLDERS for file in (ROOT / folder).glob("*.py"))
+    assert {kind for kind in FactKind if f"FactKind.{kind.name}" not in written} == set()

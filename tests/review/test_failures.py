@@ -1,0 +1,111 @@
+"""What nobody foresaw: no traceback with what was sent, no stop of what else waits, nothing left open after the end."""
+
+import asyncio
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import structlog
+from starlette.types import Message
+
+from activities.portal import PortalActivities
+from domain.messages import CaseRef, Effect
+from starter.courier import Courier
+from web.limits import Limits
+
+NOW = datetime(2026, 11, 2, 17, tzinfo=UTC)
+
+
+async def test_an_unforeseen_failure_is_a_500_and_its_log_quotes_nothing() -> None:
+    async def app(*_: Any) -> None:
+        raise LookupError("Testa Broker, testa@example.com")
+
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "path": "/api/requests", "query_string": b"", "headers": []}
+    with structlog.testing.capture_logs() as logs:
+        await Limits(app)(scope, _nothing, send)
+    assert sent[0]["status"] == 500
+    assert [entry["error"] for entry in logs] == ["LookupError"]
+    assert "Testa" not in repr(logs) + repr(sent)
+
+
+async def _nothing() -> Message:
+    return {"type": "http.request"}
+
+
+class Waiting:
+    """Three events and a command that wait; a letter box for the courier."""
+
+    def __init__(self) -> None:
+        self.rows = [SimpleNamespace(id=number, received_at=NOW) for number in range(3)]
+
+    async def not_begun(self, _: datetime) -> list[Any]:
+        return []
+
+    async def pending(self) -> list[Any]:
+        return self.rows
+
+    async def pending_commands(self, _: datetime) -> list[Any]:
+        return [SimpleNamespace(id="c")]
+
+
+class Recipients:
+    """Cases of which the first can't be told, whatever is tried."""
+
+    def __init__(self) -> None:
+        self.told: list[Any] = []
+
+    async def deliver(self, row: Any) -> bool:
+        if row.id == 0:
+            raise ValueError("exceeded workflow execution limit for signal events")
+        self.told.append(row.id)
+        return True
+
+    async def send(self, command: Any) -> None:
+        self.told.append(command.id)
+
+
+async def test_c1_an_event_that_can_never_be_delivered_holds_up_no_other() -> None:
+    cases = Recipients()
+    await Courier(cases, Waiting()).round()  # type: ignore[arg-type]
+    assert cases.told == [1, 2, "c"]
+
+
+class EndsMeanwhile:
+    """Records of a case that is withdrawn while the portal is asked, and the portal."""
+
+    def __init__(self) -> None:
+        self.ended = False
+        self.asked: list[bool] = []
+
+    async def portal_account(self, _: str) -> str:
+        return "account"
+
+    async def view(self, _: str) -> Any:
+        return SimpleNamespace(state=SimpleNamespace(ended=self.ended))
+
+    async def set_active(self, _: str, active: bool) -> None:
+        self.asked.append(active)
+        self.ended = True
+        await asyncio.sleep(0)
+
+
+async def test_c8_an_account_activated_while_the_case_ends_is_closed_again() -> None:
+    both = EndsMeanwhile()
+    activities = PortalActivities(both, both)  # type: ignore[arg-type]
+    assert await activities.activate(CaseRef(case_id="c", at=NOW)) == Effect(ended=True)
+    assert both.asked == [True, False]
+
+
+@pytest.mark.parametrize("text", ["\u0500", "\u1c80", "ꭍ", "Ａ"])
+def test_a23_what_the_fonts_lack_is_not_taken(text: str) -> None:
+    from domain.faults import Invalid
+    from domain.request import parse_part
+
+    with pytest.raises(Invalid):
+        parse_part("broker", {"first_name": f"A{text}"})
