@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from db.states import UnknownCase, one_or_none, opening_of, rows, to_facts
+from db.states import UnknownCase, facts_of, one_or_none, opening_of
 from db.tables import Assister, AuditRow, Case, FactRow
 from domain.facts import Fact, FactKind
 from domain.stages import CaseState, fold
@@ -79,14 +79,14 @@ def audit(
 
 async def append(session: AsyncSession, case: Case, facts: Sequence[Fact], now: datetime) -> CaseState:
     """Appends the facts that are not there yet and folds anew; the case's stage and wait follow."""
-    stored = await rows(session, select(FactRow).where(col(FactRow.case_id) == case.case_id))
-    known = {row.id for row in stored}
+    stored = await facts_of(session, case.case_id)
+    known = {fact.id for fact in stored}
     fresh = [fact for fact in facts if fact.id not in known]
     for fact in fresh:
         session.add(
             FactRow(id=fact.id, case_id=case.case_id, kind=fact.kind, at=fact.at, data=fact.data, recorded_at=now)
         )
-    state = fold(opening_of(case), [*to_facts(stored), *fresh])
+    state = fold(opening_of(case), [*stored, *fresh])
     case.stage = state.stage
     case.waiting_for = state.waiting_for
     case.waiting_since = state.waiting_since

@@ -1,6 +1,5 @@
 """A case's state, folded from its stored facts; shared by what writes and what reads."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -42,13 +41,13 @@ def policy_of(case: Case) -> Policy:
     return Policy.model_validate(case.policy)
 
 
-def to_facts(found: Iterable[FactRow]) -> list[Fact]:
-    """Stored facts as the domain's."""
-    return [Fact(id=row.id, kind=FactKind(row.kind), at=row.at, data=row.data) for row in found]
+async def facts_of(session: AsyncSession, case_id: str) -> list[Fact]:
+    """The case's stored facts. Every write reads them: columns, since rows as objects would cost twice as much."""
+    columns = select(col(FactRow.id), col(FactRow.kind), col(FactRow.at), col(FactRow.data))
+    found = await session.execute(columns.where(col(FactRow.case_id) == case_id))
+    return [Fact(id=fact_id, kind=FactKind(kind), at=at, data=data) for fact_id, kind, at, data in found]
 
 
 async def state_of(session: AsyncSession, case: Case) -> CaseState:
     """The fold over the case's facts."""
-    return fold(
-        opening_of(case), to_facts(await rows(session, select(FactRow).where(col(FactRow.case_id) == case.case_id)))
-    )
+    return fold(opening_of(case), await facts_of(session, case.case_id))

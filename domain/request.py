@@ -1,7 +1,6 @@
 """The Certification Request Form: what an assister submits, checked at the door (A1–A7, A10)."""
 
 import re
-import string
 import unicodedata
 from collections.abc import Mapping
 from datetime import date
@@ -120,7 +119,7 @@ def _in_our_fonts(character: str) -> bool:
         )
     if category.startswith("M"):
         return 0x300 <= code < 0x370
-    return character in " `´" or character in string.digits or (category.startswith("P") and code in _PUNCTUATION)
+    return code < 0x7F or character == "´" or (category.startswith("P") and code in _PUNCTUATION)
 
 
 def _npn(text: str) -> str:
