@@ -103,10 +103,10 @@ class Portal(ABC):
     async def activate(self, order: CaseRef) -> Effect:
         """Activates the account whose owner used the activation link."""
 
-    @activity.defn(name="portal.restore")
+    @activity.defn(name="portal.reuse_account")
     @abstractmethod
-    async def restore(self, order: CaseRef) -> Effect:
-        """Activates the account that the end of an earlier case had suspended, once."""
+    async def reuse_account(self, order: CaseRef) -> Effect:
+        """Hands the account a person already has to this case, active, once (A9, A11)."""
 
     @activity.defn(name="portal.suspend")
     @abstractmethod

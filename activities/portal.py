@@ -49,21 +49,21 @@ class PortalActivities(contracts.Portal):
     async def _ended(self, order: CaseRef) -> bool:
         return (await self._records.view(order.case_id)).state.ended
 
-    @activity.defn(name="portal.restore")
-    async def restore(self, order: CaseRef) -> Effect:
-        """See the contract."""
+    @activity.defn(name="portal.reuse_account")
+    async def reuse_account(self, order: CaseRef) -> Effect:
+        """See the contract. An account that the portal doesn't show is taken as it is."""
 
-        async def make(_: Intent) -> Made:
-            account = await self._records.suspended_account(order.case_id)
-            if account is not None:
-                await self._portal.set_active(account, True)
-            return Made({"account": account})
+        async def make(intent: Intent) -> Made:
+            known_as = await self._records.portal_known_as(order.case_id)
+            account = await self._portal.reuse(order.case_id, known_as, intent.view.case.request["email"])
+            fact = Fact(id=f"{order.case_id}:portal_reused", kind=FactKind.PORTAL_ACCOUNT_REUSED, at=order.at)
+            return Made({"account": account}, (fact,) if account else ())
 
         async def undo(made: Made) -> None:
-            if made.result["account"] is not None:
+            if made.result["account"] and await self._records.account_to_suspend(order.case_id):
                 await self._portal.set_active(made.result["account"], False)
 
-        return await once(self._records, order, "portal.restored", make, undo=undo)
+        return await once(self._records, order, "portal.account_reused", make, undo=undo)
 
     @activity.defn(name="portal.suspend")
     async def suspend(self, order: CaseRef) -> Effect:

@@ -66,11 +66,23 @@ class Portal:
         existing = await self._by_case(case_id) or await self._by_email(email)
         if existing is None:
             raise Refused("portal_refused", "it reports a conflict with an account it does not show")
+        await self._patch(existing.id, externalId=case_id)
+        return existing.id
+
+    async def reuse(self, case_id: str, known_as: str | None, email: str) -> str | None:
+        """Hands an existing account to this case, active, and gives its SCIM id; None where the portal shows none."""
+        existing = (await self._by_case(known_as) if known_as else None) or await self._by_email(email)
+        if existing is None:
+            return None
+        await self._patch(existing.id, externalId=case_id, active=True)
         return existing.id
 
     async def set_active(self, scim_id: str, active: bool) -> None:
         """Activates (A28) or suspends an account; doing it twice changes nothing."""
-        operations = [{"op": "replace", "path": "active", "value": active}]
+        await self._patch(scim_id, active=active)
+
+    async def _patch(self, scim_id: str, **values: str | bool) -> None:
+        operations = [{"op": "replace", "path": path, "value": value} for path, value in values.items()]
         await self._call("PATCH", f"/{quote(scim_id, safe='')}", body={"schemas": [PATCH], "Operations": operations})
 
     async def find(self, case_id: str) -> Account | None:

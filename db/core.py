@@ -48,7 +48,7 @@ def _overtaken(error: DBAPIError) -> bool:
 
 
 _LMS_ACCOUNT = frozenset({FactKind.LMS_REGISTERED})
-_PORTAL_ACCOUNT = frozenset({FactKind.PORTAL_REGISTERED, FactKind.PORTAL_ACTIVATED, FactKind.PORTAL_ACCOUNT_CREATED})
+_PORTAL_ACCOUNT = frozenset({FactKind.PORTAL_REGISTERED, FactKind.PORTAL_ACTIVATED, FactKind.PORTAL_ACCOUNT_REUSED})
 
 
 async def locked(session: AsyncSession, case_id: str) -> Case:
@@ -96,7 +96,7 @@ async def append(session: AsyncSession, case: Case, facts: Sequence[Fact], now: 
 
 
 async def _remember_accounts(session: AsyncSession, case: Case, facts: Iterable[Fact]) -> None:
-    """A person's accounts outlive the case: next year's case finds them (A9, A11)."""
+    """A person's accounts outlive the case: next year's case finds them, the portal's by its last case (A9, A11)."""
     kinds = {fact.kind for fact in facts}
     if not kinds & (_LMS_ACCOUNT | _PORTAL_ACCOUNT):
         return
@@ -104,5 +104,5 @@ async def _remember_accounts(session: AsyncSession, case: Case, facts: Iterable[
     if kinds & _LMS_ACCOUNT:
         assister.lms_account = assister.lms_account or case.assister_id
     if kinds & _PORTAL_ACCOUNT:
-        assister.portal_account = assister.portal_account or case.case_id
+        assister.portal_account = case.case_id
     session.add(assister)

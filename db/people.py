@@ -11,7 +11,7 @@ from sqlmodel import col, select
 from db.core import again_when_overtaken, append, audit
 from db.engine import Database
 from db.states import one_or_none, rows, state_of
-from db.tables import Assister, AuditRow, Case, CertificateRow, EarlierYear
+from db.tables import Assister, AuditRow, Case, CertificateRow, EarlierYear, FactRow
 from domain.agreements import agreement
 from domain.assister import AssisterType, Standing, classify, same_name
 from domain.facts import Fact, FactKind
@@ -237,11 +237,22 @@ async def _standing(session: AsyncSession, person: Assister | None, program: str
         .join(CertificateRow, col(CertificateRow.case_id) == col(Case.case_id))
         .where(col(Case.assister_id) == person.assister_id, col(Case.program) == program),
     )
+    reported = await rows(
+        session,
+        select(col(FactRow.kind))
+        .join(Case, col(Case.case_id) == col(FactRow.case_id))
+        .where(
+            col(Case.assister_id) == person.assister_id,
+            col(FactRow.kind).in_((FactKind.PORTAL_PROFILE_COMPLETED.value, FactKind.SCHEDULING_TOOL_READY.value)),
+        ),
+    )
     return Standing(
         certified_years=frozenset(own) | {year.plan_year for year in imported if year.certified},
         ever_registered=any(year.registered or year.trained for year in imported),
         has_lms_account=person.lms_account is not None,
         has_portal_account=person.portal_account is not None,
+        has_portal_profile=FactKind.PORTAL_PROFILE_COMPLETED in reported,
+        has_scheduling_tool=FactKind.SCHEDULING_TOOL_READY in reported,
     )
 
 
@@ -282,6 +293,8 @@ class _Opening:
 async def _open(session: AsyncSession, opening: _Opening, now: datetime) -> Opened:
     person, policy, standing, data = opening.person, opening.policy, opening.standing, opening.data
     case_id = new_case_id()
+    assister_type = classify(standing.before(policy.plan_year))
+    returning = assister_type is AssisterType.RETURNING
     case = Case(
         case_id=case_id,
         assister_id=person.assister_id,
@@ -289,9 +302,11 @@ async def _open(session: AsyncSession, opening: _Opening, now: datetime) -> Open
         plan_year=policy.plan_year,
         attempt=opening.earlier.attempt + 1 if opening.earlier else 1,
         kind=data["kind"],
-        assister_type=classify(standing.before(policy.plan_year)),
+        assister_type=assister_type,
         has_lms_account=standing.has_lms_account,
         has_portal_account=standing.has_portal_account,
+        has_portal_profile=standing.has_portal_account and (returning or standing.has_portal_profile),
+        has_scheduling_tool=standing.has_portal_account and (returning or standing.has_scheduling_tool),
         policy=policy.model_dump(mode="json"),
         request=data,
         identity_matches=opening.matches,

@@ -78,7 +78,8 @@ class Records:
                 has_lms_account=case.has_lms_account,
                 has_portal_account=case.has_portal_account,
                 identity_matches=case.identity_matches,
-                portal_suspended=await _suspended(session, case) is not None,
+                has_portal_profile=case.has_portal_profile,
+                has_scheduling_tool=case.has_scheduling_tool,
                 closes_at=policy.windows.closes_at(policy.utc_offset_hours),
                 license_unknown_after_seconds=policy.license_unknown_after_seconds,
             )
@@ -134,10 +135,11 @@ class Records:
             found = await rows(session, select(EffectRow).where(col(EffectRow.case_id) == case_id, kind))
             return next((row.external_id for row in found), None)
 
-    async def suspended_account(self, case_id: str) -> str | None:
-        """The portal's id of this person's account, where the end of an earlier case suspended it."""
+    async def portal_known_as(self, case_id: str) -> str | None:
+        """The id by which the portal knows this person's account: the case that used it last, or an imported id."""
         async with self._database.read() as session:
-            return await _suspended(session, await session.get_one(Case, case_id))
+            case = await session.get_one(Case, case_id)
+            return (await session.get_one(Assister, case.assister_id)).portal_account
 
     async def account_to_suspend(self, case_id: str) -> str | None:
         """The case under which the portal knows this person's account; None while another year's case needs it (C6)."""
@@ -545,23 +547,6 @@ def _told(row: CommandRow) -> dict[str, Any]:
         "command_id": row.id,
         **({"changed": sorted(row.data["changes"])} if row.data.get("changes") else {}),
     }
-
-
-async def _suspended(session: AsyncSession, case: Case) -> str | None:
-    """The account that was suspended last and not restored since."""
-    query = (
-        select(EffectRow)
-        .join(Case, col(Case.case_id) == col(EffectRow.case_id))
-        .where(
-            col(Case.assister_id) == case.assister_id,
-            col(EffectRow.kind).in_(("portal.suspended", "portal.restored")),
-            col(EffectRow.done_at).is_not(None),
-        )
-        .order_by(col(EffectRow.done_at).desc())
-        .limit(1)
-    )
-    last = await one_or_none(session, query)
-    return last.result.get("account") if last is not None and last.kind == "portal.suspended" else None
 
 
 async def _refuse(session: AsyncSession, case: Case, row: CommandRow, why: str, now: datetime) -> None:

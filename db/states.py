@@ -33,6 +33,8 @@ def opening_of(case: Case) -> Opening:
         assister_type=AssisterType(case.assister_type),
         has_lms_account=case.has_lms_account,
         has_portal_account=case.has_portal_account,
+        has_portal_profile=case.has_portal_profile,
+        has_scheduling_tool=case.has_scheduling_tool,
     )
 
 

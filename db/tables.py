@@ -77,6 +77,10 @@ class Case(SQLModel, table=True):
     assister_type: str
     has_lms_account: bool
     has_portal_account: bool
+    has_portal_profile: bool = Field(
+        default=False, description="completed in an earlier year, or counted as done (A11)"
+    )
+    has_scheduling_tool: bool = Field(default=False, description="ready in an earlier year, or counted as done (A11)")
     policy: dict[str, Any] = Field(sa_type=JSON, description="the policy the case began with, kept")
     request: dict[str, Any] = Field(sa_type=JSON, description="the request as it stands, after answers")
     identity_matches: bool = True

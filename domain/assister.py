@@ -39,6 +39,8 @@ class Standing(BaseModel):
     ever_registered: bool = False
     has_lms_account: bool = False
     has_portal_account: bool = False
+    has_portal_profile: bool = False
+    has_scheduling_tool: bool = False
 
     def before(self, plan_year: int) -> "Standing":
         """The same standing with only the certifications of years earlier than ``plan_year`` (A9)."""

@@ -27,6 +27,7 @@ class FactKind(StrEnum):
     EXAM_ATTEMPTED = "exam_attempted"
     CERTIFICATE_ISSUED = "certificate_issued"
     PORTAL_ACCOUNT_CREATED = "portal_account_created"
+    PORTAL_ACCOUNT_REUSED = "portal_account_reused"
     PORTAL_REGISTERED = "portal_registered"
     PORTAL_ACTIVATED = "portal_activated"
     PORTAL_PROFILE_COMPLETED = "portal_profile_completed"

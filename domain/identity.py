@@ -3,7 +3,7 @@
 import hmac
 import secrets
 from hashlib import sha256
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
@@ -34,6 +34,16 @@ def new_certificate_number(plan_year: int) -> str:
     letters = "".join(secrets.choice(_ALPHABET) for _ in range(20))
     groups = "-".join(letters[at : at + 5] for at in range(0, 20, 5))
     return f"NM{plan_year % 100:02d}-{groups}"
+
+
+def command_id(given: str | None, case_id: str) -> str:
+    """The id of a command: the caller's UUID, a hash of any other id they gave (it may say anything), or a new one."""
+    if not given:
+        return str(uuid4())
+    try:
+        return str(UUID(given))
+    except ValueError:
+        return sha256(f"{case_id}:{given}".encode()).hexdigest()
 
 
 def token_hash(token: str) -> str:

@@ -30,7 +30,8 @@ class Claimed(BaseModel):
     has_lms_account: bool = False
     has_portal_account: bool = False
     identity_matches: bool = True
-    portal_suspended: bool = False
+    has_portal_profile: bool = False
+    has_scheduling_tool: bool = False
     closes_at: datetime | None = None
     license_unknown_after_seconds: int = 3600
 

@@ -128,6 +128,8 @@ class Opening(BaseModel):
     assister_type: AssisterType
     has_lms_account: bool = False
     has_portal_account: bool = False
+    has_portal_profile: bool = False
+    has_scheduling_tool: bool = False
 
 
 class Decision(BaseModel):
@@ -233,7 +235,6 @@ class _Facts:
 def fold(opening: Opening, facts: Iterable[Fact]) -> CaseState:
     """The state the facts come to. Facts repeated or permuted give the same state."""
     known = _Facts(facts)
-    returning = opening.assister_type is AssisterType.RETURNING
     eligibility, decision = _eligibility(known)
     profile_at = known.at(FactKind.LMS_PROFILE_COMPLETED) or (
         known.at(FactKind.LMS_ENROLLED) if opening.has_lms_account else None
@@ -261,12 +262,12 @@ def fold(opening: Opening, facts: Iterable[Fact]) -> CaseState:
         portal_account=_portal_account(opening, known),
         portal_profile=(
             Completeness.COMPLETE
-            if returning or known.first(FactKind.PORTAL_PROFILE_COMPLETED)
+            if opening.has_portal_profile or known.first(FactKind.PORTAL_PROFILE_COMPLETED)
             else Completeness.INCOMPLETE
         ),
         scheduling_tool=(
             SchedulingTool.READY
-            if returning or known.first(FactKind.SCHEDULING_TOOL_READY)
+            if opening.has_scheduling_tool or known.first(FactKind.SCHEDULING_TOOL_READY)
             else SchedulingTool.NOT_READY
         ),
     )

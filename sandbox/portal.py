@@ -171,7 +171,10 @@ class Portal:
         """Activates or suspends; becoming active is told by webhook."""
         self._demand_scim(request)
         account = self._scim_account(request)
-        active = scim.patched_active(await _scim_body(request))
+        changes = scim.patched(await _scim_body(request))
+        if changes.get("externalId", account["case_id"]) != account["case_id"]:
+            self._hand_over(account, changes["externalId"])
+        active = changes.get("active", account["active"])
         becomes_active = active and not account["active"]
         account["active"] = active
         self._keep(account)
@@ -330,6 +333,15 @@ class Portal:
         self._shelf.put(EMAIL_OWNER, email.casefold(), {"case_id": case_id})
         self._shelf.put(SCIM_OWNER, account["scim_id"], {"case_id": case_id})
         return account
+
+    def _hand_over(self, account: Document, case_id: str) -> None:
+        """From now on the account belongs to another case of its owner, and what it reports is about that one."""
+        if self._shelf.get(ACCOUNT, case_id):
+            raise scim.ScimProblem(409, "There is an account with this externalId", "uniqueness")
+        self._shelf.remove(ACCOUNT, account["case_id"])
+        account["case_id"] = case_id
+        self._shelf.put(EMAIL_OWNER, account["email"].casefold(), {"case_id": case_id})
+        self._shelf.put(SCIM_OWNER, account["scim_id"], {"case_id": case_id})
 
     def _keep(self, account: Document) -> None:
         account["changed_at"] = _now()

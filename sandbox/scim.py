@@ -64,25 +64,31 @@ def matching(expression: str) -> Callable[[Document], bool]:
     return lambda user: bool(user["externalId"] == wanted)
 
 
-def patched_active(message: Any) -> bool:
-    """What a PATCH sets `active` to; nothing else can be patched here."""
+def patched(message: Any) -> Document:
+    """What a PATCH sets: `active`, `externalId` or both; nothing else can be patched here."""
     operations = _member(message, "operations")
     if not isinstance(operations, list) or not operations:
         raise ScimProblem(400, "Operations is a list of at least one", "invalidSyntax")
-    return [_set_active(operation) for operation in operations][-1]
+    changes: Document = {}
+    for operation in operations:
+        changes |= _set(operation)
+    return changes
 
 
-def _set_active(operation: Any) -> bool:
+def _set(operation: Any) -> Document:
     path, value = _member(operation, "path"), _member(operation, "value")
     if str(_member(operation, "op")).lower() not in {"replace", "add"}:
         raise ScimProblem(400, "op is replace or add", "invalidSyntax")
     if path is None:
-        value = _member(value, "active")
-    elif str(path).removeprefix(f"{USER}:").lower() != "active":
-        raise ScimProblem(400, "Only active can be changed", "invalidPath")
-    if not isinstance(value, bool):
-        raise ScimProblem(400, "active is true or false", "invalidValue")
-    return value
+        path, value = "active", _member(value, "active")
+    name = str(path).removeprefix(f"{USER}:").lower()
+    if name == "active" and isinstance(value, bool):
+        return {"active": value}
+    if name == "externalid" and isinstance(value, str) and 0 < len(value) <= 100:
+        return {"externalId": value}
+    if name not in {"active", "externalid"}:
+        raise ScimProblem(400, "Only active and externalId can be changed", "invalidPath")
+    raise ScimProblem(400, f"{path} can't be set to that", "invalidValue")
 
 
 def _member(document: Any, name: str) -> Any:

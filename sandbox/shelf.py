@@ -42,6 +42,10 @@ class Shelf:
         rows = self._database.execute("SELECT body FROM documents WHERE kind = ? ORDER BY position", (kind,))
         return [json.loads(body) for (body,) in rows]
 
+    def remove(self, kind: str, key: str) -> None:
+        """Forgets the document of this kind and key."""
+        self._database.execute("DELETE FROM documents WHERE kind = ? AND key = ?", (kind, key))
+
     def close(self) -> None:
         """Lets go of the file."""
         self._database.close()

@@ -5,7 +5,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
-from uuid import uuid4
 
 from temporalio.client import (
     Client,
@@ -29,6 +28,7 @@ from db.tables import Case, CommandRow, InboxRow
 from domain.commands import CommandKind, refusal
 from domain.eligibility import Verdict
 from domain.faults import Fault, Invalid
+from domain.identity import command_id as opaque_id
 from domain.imports import ImportedPerson
 from domain.messages import Begin, Command, Report
 from domain.notices import Notice
@@ -180,7 +180,7 @@ class Cases:
         if not reason:
             raise Invalid([Fault("reason", "required")])
         view = await self._records.view(case_id)
-        command_id = command_id or str(uuid4())
+        command_id = opaque_id(command_id, case_id)
         if await self._records.command_state(command_id) is None:
             verdict = Verdict(data["verdict"]) if "verdict" in data else None
             notice = Notice(data["notice"]) if "notice" in data else None

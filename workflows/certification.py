@@ -264,12 +264,12 @@ class AssisterCertification:
         """Step 6: brokers register, a counselor's account is set up by us; then profile and Scheduling Tool."""
         if not self._claimed.has_portal_account:
             await (self._register_on_portal() if self._kind.is_licensed else self._activate_account())
-        elif self._claimed.portal_suspended:
-            await self._start("restored", lambda: self._effect(Portal.restore, "portal account active again"))
-        if self._returning:
-            return
-        await self._until(Stage.PORTAL_SETUP, WaitingFor.PORTAL_PROFILE, FactKind.PORTAL_PROFILE_COMPLETED)
-        await self._until(Stage.PORTAL_SETUP, WaitingFor.SCHEDULING_TOOL, FactKind.SCHEDULING_TOOL_READY)
+        else:
+            await self._start("reused", lambda: self._effect(Portal.reuse_account, "existing portal account reused"))
+        if not self._claimed.has_portal_profile:
+            await self._until(Stage.PORTAL_SETUP, WaitingFor.PORTAL_PROFILE, FactKind.PORTAL_PROFILE_COMPLETED)
+        if not self._claimed.has_scheduling_tool:
+            await self._until(Stage.PORTAL_SETUP, WaitingFor.SCHEDULING_TOOL, FactKind.SCHEDULING_TOOL_READY)
 
     async def _register_on_portal(self) -> None:
         """A25: they register themselves, and the portal reports it."""

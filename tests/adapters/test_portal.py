@@ -95,6 +95,18 @@ async def test_an_account_of_an_earlier_year_is_found_by_its_address(
     await create(portal, case_id="00000000-0000-4000-8000-000000000098", email="other@example.org")
     assert await create(portal, email=EMAIL.upper()) == earlier
     assert len(held(scim[1])) == 2
+    assert await portal.find(CASE) == Account(id=earlier, active=False)
+
+
+@pytest.mark.parametrize("known_as", ["00000000-0000-4000-8000-000000000099", "an imported id", None])
+async def test_an_existing_account_is_handed_to_a_new_case(portal: Portal, known_as: str | None) -> None:
+    earlier = await create(portal, case_id="00000000-0000-4000-8000-000000000099")
+    assert await portal.reuse(CASE, known_as, EMAIL) == earlier
+    assert await portal.find(CASE) == Account(id=earlier, active=True)
+
+
+async def test_an_account_the_portal_does_not_show_is_not_reused(portal: Portal) -> None:
+    assert await portal.reuse(CASE, "p-1", EMAIL) is None
 
 
 async def test_activated_and_suspended(portal: Portal) -> None:

@@ -63,6 +63,8 @@ def _cases() -> None:
         sa.Column("assister_type", sa.String(), nullable=False),
         sa.Column("has_lms_account", sa.Boolean(), nullable=False),
         sa.Column("has_portal_account", sa.Boolean(), nullable=False),
+        sa.Column("has_portal_profile", sa.Boolean(), nullable=False),
+        sa.Column("has_scheduling_tool", sa.Boolean(), nullable=False),
         sa.Column("policy", sa.JSON(), nullable=False),
         sa.Column("request", sa.JSON(), nullable=False),
         sa.Column("identity_matches", sa.Boolean(), nullable=False),
