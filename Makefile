@@ -30,7 +30,7 @@ check: venv ## format, lint, types, import contracts, generated docs, compose fi
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/python -m docs.generate --check
+	$(BIN)/python -m docs.generate --check --strict-rows
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 	$(BIN)/python .ci/tree.py
 
