@@ -317,10 +317,12 @@ class Records:
     @again_when_overtaken
     async def apply_command(self, command_id: str, now: datetime) -> Applied:
         """Carries out a stored command, once: facts, the request's changes, links voided; a repeat finds it done."""
-        async with self._database.write() as session:
+        async with self._database.read() as session:  # most often it is done already, and no lock is needed
             row = await session.get(CommandRow, command_id)
-            if row is None:
-                return Applied(applied=False)
+        if row is None or row.state != "pending":
+            return _applied(row)
+        async with self._database.write() as session:
+            row = await session.get_one(CommandRow, command_id)
             case = await locked(session, row.case_id)
             await session.refresh(row)
             if row.state == "pending":
@@ -331,7 +333,7 @@ class Records:
                     audit(session, now, row.actor, f"case.{_past(row)}", case, row.reason, **_told(row))
                 else:
                     await _refuse(session, case, row, why, now)
-            return Applied(applied=row.state == "applied", verdict=str(row.data.get("verdict") or ""))
+            return _applied(row)
 
     async def _carry_out(self, session: AsyncSession, case: Case, row: CommandRow, now: datetime) -> str | None:
         """Does what the command says; answers why not, as a sentence, when the case doesn't allow it."""
@@ -547,6 +549,12 @@ def _told(row: CommandRow) -> dict[str, Any]:
         "command_id": row.id,
         **({"changed": sorted(row.data["changes"])} if row.data.get("changes") else {}),
     }
+
+
+def _applied(row: CommandRow | None) -> Applied:
+    if row is None:
+        return Applied(applied=False)
+    return Applied(applied=row.state == "applied", verdict=str(row.data.get("verdict") or ""))
 
 
 async def _refuse(session: AsyncSession, case: Case, row: CommandRow, why: str, now: datetime) -> None:

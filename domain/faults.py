@@ -14,8 +14,14 @@ SENTENCES: dict[str, dict[str, str]] = {
     },
     "choice": {"en": "Choose one of: {choices}.", "es": "Elija una de estas opciones: {choices}."},
     "text": {"en": "Enter text.", "es": "Escriba texto."},
-    "too_short": {"en": "Enter at least {limit}.", "es": "Escriba al menos {limit}."},
-    "too_long": {"en": "Enter at most {limit}.", "es": "Escriba como máximo {limit}."},
+    "too_short": {
+        "en": "This is too short: at least {limit} characters or entries.",
+        "es": "Es demasiado corto: al menos {limit} caracteres o elementos.",
+    },
+    "too_long": {
+        "en": "This is too long: at most {limit} characters or entries.",
+        "es": "Es demasiado largo: como máximo {limit} caracteres o elementos.",
+    },
     "number": {"en": "Enter a whole number.", "es": "Escriba un número entero."},
     "yes_or_no": {"en": "Answer true or false.", "es": "Responda verdadero o falso."},
     "object": {"en": "Send an object with named fields.", "es": "Envíe un objeto con campos con nombre."},

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -180,7 +180,7 @@ class Cases:
         if not reason:
             raise Invalid([Fault("reason", "required")])
         view = await self._records.view(case_id)
-        command_id = opaque_id(command_id, case_id)
+        given, command_id = command_id, opaque_id(command_id, case_id)
         if await self._records.command_state(command_id) is None:
             verdict = Verdict(data["verdict"]) if "verdict" in data else None
             notice = Notice(data["notice"]) if "notice" in data else None
@@ -192,7 +192,8 @@ class Cases:
             row = await self._records.store_command(command_id, case_id, kind, actor, reason, data, now())
         except Conflict as conflict:
             raise NotNow(str(conflict)) from None
-        return await self.send(row)
+        answer = await self.send(row)
+        return replace(answer, command_id=given or answer.command_id)
 
     async def send(self, row: CommandRow) -> Answer:
         """Sends a stored command; under the same id it is never carried out twice."""

@@ -151,7 +151,7 @@ async def test_c6_c8_the_account_both_years_share_is_suspended_with_the_last_of_
     await goes_on(world, theirs, year)
 
     async def is_active() -> bool:
-        return bool((await world.http.get(f"{portal}/accounts/{ours['case_id']}")).json()["active"])
+        return bool((await world.portal_account(request["email"]))["active"])
 
     await world.command(ours, "revoke", reason="this year's is void")
     await world.letter(request["email"], lambda letter: "revoked" in letter["subject"])

@@ -98,11 +98,10 @@ async def test_c9_an_import_is_held_to_the_form(world: World) -> None:
 async def test_c8_who_is_certified_again_after_a_revocation_has_their_portal_account_back(world: World) -> None:
     request = documents.counselor()
     first = await world.active(request)
-    accounts = f"{world.stack['sandbox']['portal']}/accounts/{first['case_id']}"
     assert (await world.command(first, "revoke", reason="complaints")).status_code == 200
 
     async def active() -> bool:
-        return bool((await world.http.get(accounts)).json()["active"])
+        return bool((await world.portal_account(request["email"]))["active"])
 
     await until(active, False)
     again = (await world.submit(request)).json()

@@ -94,6 +94,15 @@ class World:
         found: list[Document] = (await self.http.get(f"{self.stack['sandbox'][stand_in]}/calls")).json()
         return found
 
+    async def portal_account(self, email: str) -> Document:
+        """The one account the portal has for this address, whichever case it belongs to now."""
+        (found,) = [
+            one
+            for one in (await self.http.get(f"{self.stack['sandbox']['portal']}/accounts")).json()
+            if one["email"] == email
+        ]
+        return dict(found)
+
     # people
 
     async def submit(self, request: Document) -> httpx2.Response:

@@ -180,7 +180,7 @@ async def test_updates_and_signals_sent_while_it_renews_itself_are_all_there_onc
         while (await inside.notices(opened)).count("request_received") < 7:
             await asyncio.sleep(0.1)
     await inside.agreed(opened, "awaiting_exam_pass", "exam_pass")
-    assert len(await inside.runs(opened)) >= 3
+    assert len(await inside.runs(opened)) >= 2
     assert len((await inside.status(opened))["exam"]["attempts"]) == 120
     letters = [one for one in await inside.letters(request) if "We have your" in one["subject"]]
     assert len({one["headers"]["Message-ID"] for one in letters}) == len(letters) == 7
@@ -357,9 +357,9 @@ async def test_a12_a_late_decision_by_signal_changes_nothing_and_doesn_t_keep_th
 
 async def test_a12_two_decisions_at_once_are_one_decision(inside: Inside) -> None:
     opened = await _decision(inside)
-    commands = [f"{verdict}-{uuid4()}" for verdict in ("approve", "deny", "approve")]  # a denial may follow a question
+    commands = {str(uuid4()): verdict for verdict in ("approve", "deny", "approve")}  # a denial may follow a question
     answers = await asyncio.gather(
-        *(inside.decide(opened, one.partition("-")[0], command_id=one) for one in commands), return_exceptions=True
+        *(inside.decide(opened, verdict, command_id=one) for one, verdict in commands.items()), return_exceptions=True
     )
     assert answers.count("applied") == 1
     facts = await decided(inside, opened)
