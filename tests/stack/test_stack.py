@@ -54,7 +54,10 @@ def mode(path: Path) -> int:
 @contextlib.contextmanager
 def stack_process(data: Path, *told: str) -> Iterator["subprocess.Popen[str]"]:
     command = [sys.executable, "-m", "tests.stack.fakes", str(data), *told]
+    # Started from a session that ignores hang-ups (nohup), the stack would ignore them too.
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        signal.signal(signal.SIGHUP, before)
         try:
             yield process
         finally:
