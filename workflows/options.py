@@ -30,7 +30,8 @@ PATIENT: Options = {
 }
 
 
-ONE_DAY = timedelta(hours=20)
+# What a daily round could not do by then is the next round's.
+BEFORE_THE_NEXT_ROUND = timedelta(hours=20)
 
 
 class LocalOptions(TypedDict):

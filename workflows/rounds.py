@@ -9,7 +9,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.contracts import Notices, Records
     from domain.messages import Letter, RoundPage
     from workflows import messages as names
-    from workflows.options import DATABASE, ONE_DAY, THIRD_PARTY
+    from workflows.options import BEFORE_THE_NEXT_ROUND, DATABASE, THIRD_PARTY
 
 
 @workflow.defn(name=names.DAILY_ROUND)
@@ -30,7 +30,11 @@ class DailyRound:
     async def _send(self, letter: Letter) -> bool:
         try:
             await workflow.execute_activity_method(
-                Notices.send, letter, schedule_to_close_timeout=ONE_DAY, summary="e-mail: reminder", **THIRD_PARTY
+                Notices.send,
+                letter,
+                schedule_to_close_timeout=BEFORE_THE_NEXT_ROUND,
+                summary="e-mail: reminder",
+                **THIRD_PARTY,
             )
         except ActivityError:
             return False
