@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help demo up test check bench lock docs verify clean venv
+.PHONY: help demo up test check bench conformance lock docs catalogs verify clean venv
 MAKEFLAGS += --no-print-directory
 
 BIN := .venv/bin
@@ -14,7 +14,7 @@ COMPILE += --custom-compile-command "make lock"
 
 help: ## this list
 	@echo 'make TARGET [ARGS="…"] [PYTHON=python3.13]'
-	@sed -n 's/^\([a-z]*\):.*## /  \1	/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z]*\):.*## /  \1	/p' $(MAKEFILE_LIST) | expand -t 16
 
 demo: venv ## starts everything, certifies several assisters over the real interfaces, shows the result
 	@$(BIN)/certify demo $(ARGS)
@@ -25,32 +25,47 @@ up: venv ## the embedded stack, until Ctrl-C
 test: venv ## the whole test suite, two processes at a time
 	@$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
-check: venv ## format, lint, types, import contracts, generated docs, compose file, locks
+check: venv ## format, lint, types, import contracts, generated docs, catalogs, compose file, locks
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m docs.generate --check --strict-rows
+	$(BIN)/python -m templates.extract --check
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 	$(BIN)/python .ci/tree.py
 
 bench: venv ## the measurements, as a table and a line of JSON
 	@$(BIN)/python -m tests.bench $(ARGS)
 
+conformance: venv .venv-ralph/stamp ## against software of others: a learning record store, a SCIM server, a SCIM checker
+	@$(BIN)/python -m pytest -m conformance --durations 0 $(ARGS)
+
+.venv-ralph/stamp: requirements-conformance.txt | venv
+	@echo "Making .venv-ralph" >&2
+	@$(BIN)/python -m venv --clear .venv-ralph
+	@$(BIN)/uv pip sync --quiet --python .venv-ralph/bin/python --require-hashes $< \
+		|| .venv-ralph/bin/python -m pip install --quiet --require-hashes -r $<
+	@touch $@
+
 lock: venv ## resolves the dependencies anew into the lock files (ARGS="--upgrade" for newer versions)
 	@$(BIN)/uv pip compile $(COMPILE) $(ARGS) --all-extras pyproject.toml -o requirements-dev.txt
 	@$(BIN)/uv pip compile $(COMPILE) --extra dev-stack -c requirements-dev.txt pyproject.toml -o requirements.txt
+	@$(BIN)/uv pip compile $(COMPILE) $(ARGS) --group conformance -o requirements-conformance.txt
 	@echo uv | $(BIN)/uv pip compile $(COMPILE) $(ARGS) - -o requirements-uv.txt
 	@$(BIN)/python .ci/tree.py --sign-locks
 
 docs: venv ## writes the generated pages of docs/
 	@$(BIN)/python -m docs.generate
 
+catalogs: venv ## brings the catalogs of translations up to date with what code and templates say
+	@$(BIN)/python -m templates.extract
+
 verify: venv ## replays recorded histories with the code about to ship
 	@$(BIN)/python worker.py verify $(ARGS)
 
 clean: ## removes .venv and every cache
-	rm -rf .venv .venv.lock .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist
+	rm -rf .venv .venv.lock .venv-ralph .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 venv:

@@ -4,10 +4,19 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from pydantic import AliasChoices, Field, SecretStr
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _SECRETS = Path("/run/secrets")
+
+
+class TrainingVendor(BaseModel):
+    """Where a training vendor's site is, and the Standard Webhooks secret(s) it shares with us."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    url: str = Field(pattern=r"^https?://\S+$")
+    secret: SecretStr = Field(min_length=1)
 
 
 class Settings(BaseSettings):
@@ -59,6 +68,19 @@ class Settings(BaseSettings):
         default=SecretStr(""), description="Basic password for /xapi/statements; empty closes it"
     )
 
+    mlms_url: str = Field(description="Marketplace Learning Management System (program ffm)")
+    mlms_token: SecretStr = Field(
+        default=SecretStr(""), description="its bearer token; it reports as the LMS does, with the LMS's webhook secret"
+    )
+    vendors: dict[str, TrainingVendor] = Field(
+        default_factory=dict,
+        description='training vendors (program ffm), approved or not: {"id": {"url": "…", "secret": "whsec_…"}}',
+    )
+    lists_url: str = Field(
+        default="",
+        description="where the published federal lists are read again, under /registry; empty means our own web",
+    )
+
     portal_url: str = Field(description="portal (SCIM under /scim/v2)")
     portal_token: SecretStr = Field(default=SecretStr(""), description="bearer token, both directions")
     portal_webhook_secret: SecretStr = Field(description="Standard Webhooks secret(s) of the portal")
@@ -81,6 +103,11 @@ class Settings(BaseSettings):
     def key(self) -> bytes:
         """The identity key's bytes."""
         return bytes.fromhex(self.identity_key.get_secret_value())
+
+    @property
+    def published_lists(self) -> str:
+        """The address under which the federal lists are read again."""
+        return self.lists_url or self.web_url
 
 
 def load(**values: Any) -> Settings:

@@ -20,28 +20,39 @@ from activities.certificates import CertificatesActivities
 from activities.failures import CodedFailures
 from activities.letters import Letters
 from activities.licensing import LicensingActivities
+from activities.mlms import MlmsActivities
 from activities.notices import NoticesActivities
 from activities.portal import PortalActivities
+from activities.profiles import ProfilesActivities
+from activities.publications import PublicationsActivities
 from activities.records import RecordsActivities
 from activities.training import TrainingActivities
+from activities.watch import WatchActivities
 from adapters import http
 from adapters.background_checks import BackgroundChecks
+from adapters.calendar import federal_holidays
+from adapters.lists import FederalLists
 from adapters.lms import Lms
 from adapters.mail import Mailer
+from adapters.mlms import Mlms
 from adapters.portal import Portal
 from adapters.press import Press
 from adapters.registry import Registry
 from db.engine import Database
+from db.publications import Publications
 from db.records import Records
+from db.registrations import Registrations
 from settings import Settings, load
 from starter.client import connect
 from starter.replay import verify
 from workflows.certification import AssisterCertification
+from workflows.publication import DailyPublication
+from workflows.registration import MarketplaceRegistration
 from workflows.rounds import DailyRound
 
 HERE = Path(__file__).parent
 HISTORIES = HERE / "tests" / "histories"
-WORKFLOWS = [AssisterCertification, DailyRound]
+WORKFLOWS = [AssisterCertification, MarketplaceRegistration, DailyRound, DailyPublication]
 MAIL_SECONDS = 8.0
 # An effect of two calls has to fit into an activity's ten seconds.
 HTTP_SECONDS = 4.5
@@ -69,6 +80,8 @@ def activities_of(settings: Settings, database: Database, client: httpx2.AsyncCl
         settings.mail_from,
         timeout=MAIL_SECONDS,
     )
+    letters = Letters(HERE / "templates" / "notices")
+    lists = FederalLists(client, settings.published_lists, settings.certificates_dir)
     press = Press(settings.signing_key_file, settings.signing_cert_file)
     portal = Portal(client, settings.portal_url, settings.portal_token.get_secret_value())
     return [
@@ -80,14 +93,19 @@ def activities_of(settings: Settings, database: Database, client: httpx2.AsyncCl
         PortalActivities(portal, records),
         NoticesActivities(
             mailer,
-            Letters(HERE / "templates" / "notices"),
+            letters,
             records,
             settings.certificates_dir,
             settings.web_url,
             settings.portal_url,
             settings.lms_url,
+            settings.mlms_url,
             settings.key,
         ),
+        ProfilesActivities(registry, records, Registrations(database, settings.key)),
+        MlmsActivities(Mlms(client, settings.mlms_url, settings.mlms_token.get_secret_value()), records),
+        WatchActivities(lists, records, mailer, letters, settings.published_lists),
+        PublicationsActivities(Publications(database), federal_holidays),
     ]
 
 

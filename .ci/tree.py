@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-LOCKS = ("requirements.txt", "requirements-dev.txt")
+LOCKS = ("requirements.txt", "requirements-dev.txt", "requirements-conformance.txt")
 SIGNATURE = "# Locks what pyproject.toml declared as sha256:"
 
 # Written so that they don't find themselves.
@@ -23,8 +23,9 @@ FORBIDDEN = {
 
 def declared(pyproject: str) -> str:
     """The digest of everything in `pyproject.toml` that the locks follow from."""
-    project = tomllib.loads(pyproject)["project"]
-    inputs = [project["requires-python"], project["dependencies"], project["optional-dependencies"]]
+    document = tomllib.loads(pyproject)
+    project, groups = document["project"], document["dependency-groups"]
+    inputs = [project["requires-python"], project["dependencies"], project["optional-dependencies"], groups]
     return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
 
 

@@ -16,7 +16,7 @@ from adapters.press import CertificateText, Press
 from db.records import CaseView, Intent, Records
 from db.tables import CertificateRow
 from domain.facts import Fact, FactKind
-from domain.messages import CaseRef, Effect
+from domain.messages import CaseRef, Effect, MarketOrder
 
 KIND = "certificate.issued"
 
@@ -33,8 +33,16 @@ class CertificatesActivities(contracts.Certificates):
     @activity.defn(name="certificates.issue")
     async def issue(self, order: CaseRef) -> Effect:
         """See the contract."""
-        key = key_of(order, KIND)
-        intent = await self._records.intend_certificate(key, order.case_id, order.at)
+        return await self._issue(order, key_of(order, KIND))
+
+    @activity.defn(name="certificates.issue_for_market")
+    async def issue_for_market(self, order: MarketOrder) -> Effect:
+        """See the contract."""
+        effect = await self._issue(order, f"{key_of(order, KIND)}:{order.market}", order.market)
+        return effect.model_copy(update={"standing": await self._records.standing(order.case_id)})
+
+    async def _issue(self, order: CaseRef, key: str, market: str = "") -> Effect:
+        intent = await self._records.intend_certificate(key, order.case_id, order.at, market)
         draft = self._folder / f".{intent.data['number']}.pdf"
 
         async def make(intent: Intent) -> Made:
@@ -62,7 +70,7 @@ class CertificatesActivities(contracts.Certificates):
         return CertificateText(
             number=data["number"],
             holder=f"{request['first_name']} {request['last_name']}",
-            kind=view.case.kind,
+            kind=data.get("market") or view.case.kind,
             program=view.case.program,
             plan_year=view.case.plan_year,
             issued_on=date.fromisoformat(data["issued_on"]),
@@ -99,10 +107,17 @@ def _made(case_id: str, data: dict[str, str], digest: str, path: Path) -> Made:
         "valid_until": data["valid_until"],
         "sha256": digest,
     }
-    fact = Fact(id=f"{case_id}:certificate", kind=FactKind.CERTIFICATE_ISSUED, at=issued_at, data=shown)
+    market = data.get("market", "")
+    fact = Fact(
+        id=f"{case_id}:certificate:{market}".rstrip(":"),
+        kind=FactKind.CERTIFICATE_ISSUED,
+        at=issued_at,
+        data={**shown, **({"market": market} if market else {})},
+    )
     row = CertificateRow(
         number=data["number"],
         case_id=case_id,
+        market=market,
         issued_at=issued_at,
         valid_until=date.fromisoformat(data["valid_until"]) if data["valid_until"] else None,
         sha256=digest,

@@ -10,13 +10,22 @@ from domain.messages import (
     Claim,
     Claimed,
     CommandRef,
+    CurriculumOrder,
     Effect,
     Ending,
     Letter,
+    Looked,
     LookUp,
+    MarketOrder,
+    MarketplaceStanding,
+    ProfileSaved,
+    PublicationOpened,
+    Published,
+    PublishOrder,
     Reminders,
     RoundPage,
     Screened,
+    Staged,
 )
 
 
@@ -58,6 +67,20 @@ class Licensing(ABC):
         """Records that the registry could not be asked: unknown, never failed."""
 
 
+class Profiles(ABC):
+    """MLMS profiles: saved once the licence registry has been asked about their NPNs (B7–B10)."""
+
+    @activity.defn(name="profiles.save")
+    @abstractmethod
+    async def save(self, command: CommandRef) -> ProfileSaved:
+        """Asks the registry and saves a stored profile, as unverified where it can't be asked; or refuses it."""
+
+    @activity.defn(name="profiles.verify")
+    @abstractmethod
+    async def verify(self, order: CaseRef) -> MarketplaceStanding:
+        """Asks the registry about a profile saved as unverified; ``occurrence`` is the profile's version."""
+
+
 class Background(ABC):
     """Background checks of enrollment counselors (A14)."""
 
@@ -81,8 +104,55 @@ class Training(ABC):
         """Enrols an existing account in this year's course, once."""
 
 
+class Mlms(ABC):
+    """The federal marketplace's learning management system (B11, B13)."""
+
+    @activity.defn(name="mlms.enroll")
+    @abstractmethod
+    async def enroll(self, order: CurriculumOrder) -> Effect:
+        """Enrols in one curriculum, once."""
+
+
+class Watch(ABC):
+    """The federal lists, watched after a registration is complete (B18–B21)."""
+
+    @activity.defn(name="watch.look")
+    @abstractmethod
+    async def look(self, order: MarketOrder) -> Looked:
+        """Reads the lists by their addresses and records what is there, and what is late; says when to look again."""
+
+    @activity.defn(name="watch.ask_help_desk")
+    @abstractmethod
+    async def ask_help_desk(self, order: MarketOrder) -> Effect:
+        """Asks the help desk why the NPN is absent from the RCL, once a registration (B21)."""
+
+
+class Publications(ABC):
+    """The publication of the federal lists (B18–B20); in the database only, so run as local activities."""
+
+    @activity.defn(name="publications.open")
+    @abstractmethod
+    async def open(self, order: PublishOrder) -> PublicationOpened:
+        """Opens the day's publication, or finds the one that was left unfinished; none is due on a day off."""
+
+    @activity.defn(name="publications.stage")
+    @abstractmethod
+    async def stage(self, order: PublishOrder) -> Staged:
+        """Stages one page of what changed since the last publication; nobody sees it yet."""
+
+    @activity.defn(name="publications.make_current")
+    @abstractmethod
+    async def make_current(self, order: PublishOrder) -> Published:
+        """Shows everything that was staged, at once."""
+
+
 class Certificates(ABC):
     """The certificate (A23)."""
+
+    @activity.defn(name="certificates.issue_for_market")
+    @abstractmethod
+    async def issue_for_market(self, order: MarketOrder) -> Effect:
+        """Prints, signs and keeps a market's certificate, once (B17)."""
 
     @activity.defn(name="certificates.issue")
     @abstractmethod

@@ -2,18 +2,20 @@
 
 import re
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
+from functools import partial
+from gettext import NullTranslations
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_time
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 
-LOCALES = {"en": "en_US", "es": "es_US"}
-NEW_MEXICO = ZoneInfo("America/Denver")
+from templates.catalogs import LANGUAGES, translations
+from templates.dates import day, moment
+from templates.labels import filters
+
 COLUMNS = 72
 
 # What a line of the text part may open with to stand on its own, instead of joining the line above.
@@ -30,19 +32,19 @@ class Rendered:
 class Letters:
     """The notices kept in `folder` (templates/notices), ready to be rendered."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, words: Callable[[str], NullTranslations] = translations) -> None:
         # Subjects and text parts are plain text: escaping would put "&amp;" before the reader.
-        self._plain = _environment(folder, autoescape=False)
-        self._html = _environment(folder, autoescape=True)
+        self._plain = {one: _environment(folder, one, words(one), autoescape=False) for one in LANGUAGES}
+        self._html = {one: _environment(folder, one, words(one), autoescape=True) for one in LANGUAGES}
 
     def render(self, notice: str, language: str, values: Mapping[str, object]) -> Rendered:
         """The notice in "en" or "es". A variable that a template needs and `values` lacks raises UndefinedError."""
         known = {**values, "notice": notice, "language": language}
-        stem = f"{language}/{notice}"
+        plain, html = self._plain[language], self._html[language]
         return Rendered(
-            subject=one_line(self._plain.get_template(f"{stem}.subject.txt").render(known)),
-            text=wrapped(self._plain.get_template(f"{stem}.txt").render(known)),
-            html=self._html.get_template(f"{stem}.html").render(known),
+            subject=one_line(plain.get_template(f"{notice}.subject.txt").render(known)),
+            text=wrapped(plain.get_template(f"{notice}.txt").render(known)),
+            html=html.get_template(f"{notice}.html").render(known),
         )
 
 
@@ -83,26 +85,21 @@ def _fill(paragraph: str) -> str:
 
 
 @pass_context
-def _day(context: Context, value: date) -> str:
-    return format_date(value, "long", locale=LOCALES[context["language"]])
-
-
-@pass_context
 def _moment(context: Context, value: datetime) -> str:
-    locale = LOCALES[context["language"]]
-    local = value.astimezone(NEW_MEXICO)
-    time = format_time(local, "h:mm a z", tzinfo=NEW_MEXICO, locale=locale)
-    return f"{format_date(local, 'long', locale=locale)}, {time}"
+    return moment(context["language"], value, str(context.resolve("program")))
 
 
-def _environment(folder: Path, autoescape: bool) -> Environment:
+def _environment(folder: Path, language: str, words: NullTranslations, autoescape: bool) -> Environment:
     environment = Environment(
         loader=FileSystemLoader(folder),
+        extensions=["jinja2.ext.i18n"],
         undefined=StrictUndefined,
         autoescape=autoescape,  # noqa: S701 the plain-text parts are not HTML
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters.update(day=_day, moment=_moment, quoted=quoted)
+    environment.policies["ext.i18n.trimmed"] = True
+    environment.install_gettext_translations(words, newstyle=True)  # type: ignore[attr-defined]
+    environment.filters.update(day=partial(day, language), moment=_moment, quoted=quoted, **filters(words))
     return environment

@@ -16,15 +16,28 @@ from activities.letters import Letters
 from adapters.http import Refused
 from adapters.mail import Letter as Mail, Mailer
 from db.records import ACTIVATION, STATUS, CaseView, Intent, Records, effect_key
+from db.states import npn_faults_of
 from domain.assister import AssisterType
+from domain.faults import SENTENCES
+from domain.marketplace import MLMS, PROGRAM as FFM
 from domain.messages import Effect, Letter
 from domain.notices import Notice, topic_of
-from domain.policy import Contact, Policy, local_date
-from domain.stages import PortalAccount
+from domain.policy import Contact, Policy, ProgramPolicy, local_date
+from domain.registration import Enrollment, RegistrationState
+from domain.stages import Certificate, PortalAccount
+from templates.catalogs import translated
 
 FAREWELLS = frozenset({Notice.DENIED, Notice.WITHDRAWN, Notice.REVOKED, Notice.CLOSED})
 _WITH_STATUS_LINK = frozenset(
-    {Notice.REQUEST_RECEIVED, Notice.INFORMATION_NEEDED, Notice.REMINDER, Notice.LMS_ENROLLED}
+    {
+        Notice.REQUEST_RECEIVED,
+        Notice.INFORMATION_NEEDED,
+        Notice.REMINDER,
+        Notice.LMS_ENROLLED,
+        Notice.MARKETPLACE_WELCOME,
+        Notice.MARKETPLACE_PROFILE_NPN,
+        Notice.PORTAL_RECOVERY,
+    }
 )
 _WITH_LMS_LINK = frozenset({Notice.LMS_INVITATION, Notice.LMS_ENROLLED})
 
@@ -41,6 +54,7 @@ class NoticesActivities(contracts.Notices):
         web_url: str,
         portal_url: str,
         lms_url: str,
+        mlms_url: str,
         key: bytes,
     ) -> None:
         self._mailer = mailer
@@ -50,6 +64,7 @@ class NoticesActivities(contracts.Notices):
         self._web_url = web_url
         self._portal_url = portal_url
         self._lms_url = lms_url
+        self._mlms = mlms_url
         self._key = key
 
     @activity.defn(name="notices.send")
@@ -86,38 +101,51 @@ class NoticesActivities(contracts.Notices):
             html=rendered.html,
             language=request["language"],
             message_id=f"<{sha256(key.encode()).hexdigest()[:40]}@certification.bewellnm.example>",
-            attachments=self._attachments(notice, view),
+            attachments=self._attachments(notice, letter, view),
         )
 
-    def _attachments(self, notice: Notice, view: CaseView) -> tuple[tuple[str, str, bytes], ...]:
-        certificate = view.state.certificate
-        if notice is not Notice.CERTIFICATE_ISSUED or certificate is None:
+    def _attachments(self, notice: Notice, letter: Letter, view: CaseView) -> tuple[tuple[str, str, bytes], ...]:
+        certificate = None
+        if notice is Notice.CERTIFICATE_ISSUED:
+            certificate = view.state.certificate
+        elif notice is Notice.MARKETPLACE_CERTIFICATE:
+            _, certificate = market_certificate(view, letter)
+        if certificate is None:
             return ()
         pdf = (self._certificates / f"{certificate.sha256}.pdf").read_bytes()
         return ((f"certificate-{certificate.number}.pdf", "application/pdf", pdf),)
 
     async def _values(self, notice: Notice, letter: Letter, key: str, view: CaseView) -> dict[str, Any]:
         """Everything the notice's template says; see templates/notices."""
-        request, policy, state = view.case.request, view.policy, view.state
+        request = view.case.request
         language = request["language"]
         waiting_for = _waited_for(letter) if notice is Notice.REMINDER else view.case.waiting_for
         values: dict[str, Any] = {
             "first_name": request["first_name"],
             "last_name": request["last_name"],
             "kind": view.case.kind,
+            "program": view.case.program,
             "plan_year": view.case.plan_year,
             "language": language,
-            "contact": _contact(policy, notice, waiting_for, language),
+            "contact": _contact(view.rules, notice, waiting_for, language),
+            "status_url": await self._status_url(notice, letter, key, view.rules),
+            "reason": await self._reason(notice, view),
+            "waiting_for": waiting_for or "",
+        }
+        if view.case.program == FFM:
+            return {**values, **await self._of_registration(notice, letter, view, values["status_url"])}
+        return {**values, **await self._of_certification(notice, letter, key, view)}
+
+    async def _of_certification(self, notice: Notice, letter: Letter, key: str, view: CaseView) -> dict[str, Any]:
+        policy, state, language = view.policy, view.state, view.case.request["language"]
+        values: dict[str, Any] = {
             "resources": [
                 {"label": link.label[language], "url": link.url} for link in policy.resources[state.opening.kind]
             ],
             "referrals": [] if state.opening.kind.is_licensed else list(policy.referrals[language]),
-            "status_url": await self._status_url(notice, letter, key, policy),
             "question": state.decision.reason if state.decision else "",
-            "reason": await self._reason(notice, view),
-            "certificate": self._certificate(view),
+            "certificate": self._shown(state.certificate, policy),
             "portal_url": f"{self._portal_url}/register",
-            "waiting_for": waiting_for or "",
             "is_returning": state.opening.assister_type is AssisterType.RETURNING,
             "has_portal_account": state.portal_account in (PortalAccount.REGISTERED, PortalAccount.ACTIVE),
             "portal_ready": state.portal_ready,
@@ -128,7 +156,35 @@ class NoticesActivities(contracts.Notices):
             values |= await self._activation(letter, key, policy)
         return values
 
-    async def _status_url(self, notice: Notice, letter: Letter, key: str, policy: Policy) -> str:
+    async def _of_registration(self, notice: Notice, letter: Letter, view: CaseView, portal_url: str) -> dict[str, Any]:
+        policy, state, language = view.federal, view.registration, view.case.request["language"]
+        market, certificate = market_certificate(view, letter)
+        curriculum = _curriculum(state, letter)
+        faults = npn_faults_of(view.facts)
+        return {
+            "resources": [{"label": link.label[language], "url": link.url} for link in policy.resources],
+            "referrals": [],
+            "portal_url": portal_url,
+            "recovery_url": f"{self._web_url}/portal",
+            "user_id": view.case.assister_id,
+            "fields": [fault.field for fault in faults],
+            "problems": [translated(SENTENCES[fault.code], language) for fault in faults],
+            "curriculum": curriculum.curriculum if curriculum else "",
+            "automatic": bool(curriculum and curriculum.automatic),
+            "mlms_url": await self._mlms_url(notice, view, curriculum),
+            "market": market,
+            "certificate": self._shown(certificate, policy),
+            "tracker_url": f"{self._web_url}/portal",
+            "rcl_url": f"{self._web_url}/registry/rcl.csv",
+            "find_local_help_url": policy.links["find_local_help"].url,
+        }
+
+    async def _mlms_url(self, notice: Notice, view: CaseView, curriculum: Enrollment | None) -> str:
+        if notice is not Notice.MARKETPLACE_ENROLLED or curriculum is None:
+            return ""
+        return await self._records.mlms_url(view.case.case_id, curriculum.curriculum) or self._mlms
+
+    async def _status_url(self, notice: Notice, letter: Letter, key: str, policy: ProgramPolicy) -> str:
         token = self._token("status", key)
         expires = letter.at + timedelta(days=policy.status_link_days)
         if notice in _WITH_STATUS_LINK:
@@ -152,16 +208,30 @@ class NoticesActivities(contracts.Notices):
             return view.state.decision.reason if view.state.decision else ""
         return await self._records.ending_reason(view.case.case_id) if notice in FAREWELLS else ""
 
-    def _certificate(self, view: CaseView) -> Mapping[str, Any] | None:
-        certificate = view.state.certificate
+    def _shown(self, certificate: Certificate | None, policy: ProgramPolicy) -> Mapping[str, Any] | None:
         if certificate is None:
             return None
         return {
             "number": certificate.number,
-            "issued_on": local_date(view.policy, certificate.issued_at),
+            "issued_on": local_date(policy, certificate.issued_at),
             "valid_until": certificate.valid_until,
             "verify_url": f"{self._web_url}/certificates/{certificate.number}",
         }
+
+
+def market_certificate(view: CaseView, letter: Letter) -> tuple[str, Certificate | None]:
+    """The market a letter is about and its certificate; one sent again is about the last one issued."""
+    certificates = view.registration.certificates
+    last = max(certificates, key=lambda market: certificates[market].issued_at, default=None)
+    market = next((market for market in certificates if market == letter.about), last)
+    return (market.value, certificates[market]) if market else ("", None)
+
+
+def _curriculum(state: RegistrationState, letter: Letter) -> Enrollment | None:
+    """The enrolment a letter is about; one sent again is about the automatic one."""
+    found = [one for one in state.enrollments if one.channel == MLMS]
+    about = next((one for one in found if one.curriculum == letter.about), None)
+    return about or next(iter(sorted(found, key=lambda one: not one.automatic)), None)
 
 
 def _waited_for(letter: Letter) -> str:
@@ -169,6 +239,6 @@ def _waited_for(letter: Letter) -> str:
     return letter.about.partition(":")[0]
 
 
-def _contact(policy: Policy, notice: Notice, waiting_for: str | None, language: str) -> dict[str, str | None]:
+def _contact(policy: ProgramPolicy, notice: Notice, waiting_for: str | None, language: str) -> dict[str, str | None]:
     contact: Contact = getattr(policy.contacts, topic_of(notice, waiting_for))
     return {"label": contact.label[language], "phone": contact.phone, "email": contact.email}

@@ -2,13 +2,15 @@
 
 import asyncio
 import logging
-from collections.abc import Container
+from collections.abc import AsyncIterator, Container, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, TypeVar
 
 import httpx2
 from pydantic import BaseModel, ValidationError
 
 MAX_ANSWER_BYTES = 1024 * 1024
+PIECE_BYTES = 256 * 1024
 RETRY_STATUSES = frozenset({408, 429})
 # The body is kept as it came over the wire, so these would describe it wrongly.
 WIRE_HEADERS = frozenset({"content-encoding", "content-length", "transfer-encoding"})
@@ -54,21 +56,33 @@ async def call(
     Raises Unavailable(`<service>_unreachable`) for transport errors, 5xx, 408 and 429,
     Refused(`<service>_refused`) for any other status, Refused(`<service>_unreadable`) for an oversized answer.
     """
-    try:
+    with _translated(service):
         async with asyncio.timeout(client.timeout.read):
             response = await _send(client, service, method, url, **kw)
-    except (TimeoutError, httpx2.TimeoutException):
-        raise Unavailable(f"{service}_unreachable", "timed out") from None
-    except httpx2.HTTPError as error:
-        raise Unavailable(f"{service}_unreachable", type(error).__name__) from None
-    except httpx2.InvalidURL:
-        raise Refused(f"{service}_refused", "its address is not a URL") from None
-    status = response.status_code
-    if response.is_success or status in answers:
-        return response
-    if status >= 500 or status in RETRY_STATUSES:
-        raise Unavailable(f"{service}_unreachable", f"answered {status}")
-    raise Refused(f"{service}_refused", f"answered {status}")
+    _judge(response, service, answers)
+    return response
+
+
+@asynccontextmanager
+async def streamed(
+    client: httpx2.AsyncClient, service: str, url: str, *, within: float, answers: Container[int] = (), **kw: Any
+) -> AsyncIterator[httpx2.Response]:
+    """A GET whose answer is read in the block, by `pieces`; `within` is in seconds and bounds the block.
+
+    Raises what `call` raises, for what fails in the block too.
+    """
+    with _translated(service):
+        async with asyncio.timeout(within), client.stream("GET", url, **kw) as response:
+            _judge(response, service, answers)
+            yield response
+
+
+async def pieces(response: httpx2.Response, service: str, at_most: int) -> AsyncIterator[bytes]:
+    """The body as it came over the wire; Refused(`<service>_unreadable`) once it has more than `at_most` bytes."""
+    async for piece in response.aiter_raw(PIECE_BYTES):
+        if response.num_bytes_downloaded > at_most:
+            raise Refused(f"{service}_unreadable", "the answer is too large")
+        yield piece
 
 
 def document(response: httpx2.Response, service: str, model: type[Document]) -> Document:
@@ -77,6 +91,28 @@ def document(response: httpx2.Response, service: str, model: type[Document]) -> 
         return model.model_validate_json(response.content)
     except ValidationError:
         raise Refused(f"{service}_unreadable", f"not a {model.__name__}") from None
+
+
+@contextmanager
+def _translated(service: str) -> Iterator[None]:
+    """Turns what goes wrong on the way into the two exceptions."""
+    try:
+        yield
+    except (TimeoutError, httpx2.TimeoutException):
+        raise Unavailable(f"{service}_unreachable", "timed out") from None
+    except httpx2.HTTPError as error:
+        raise Unavailable(f"{service}_unreachable", type(error).__name__) from None
+    except httpx2.InvalidURL:
+        raise Refused(f"{service}_refused", "its address is not a URL") from None
+
+
+def _judge(response: httpx2.Response, service: str, answers: Container[int]) -> None:
+    status = response.status_code
+    if response.is_success or status in answers:
+        return
+    if status >= 500 or status in RETRY_STATUSES:
+        raise Unavailable(f"{service}_unreachable", f"answered {status}")
+    raise Refused(f"{service}_refused", f"answered {status}")
 
 
 async def _send(client: httpx2.AsyncClient, service: str, method: str, url: str, **kw: Any) -> httpx2.Response:

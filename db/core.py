@@ -9,10 +9,10 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from db.states import UnknownCase, facts_of, one_or_none, opening_of
+from db.states import State, UnknownCase, facts_of, folded, one_or_none
 from db.tables import Assister, AuditRow, Case, FactRow
 from domain.facts import Fact, FactKind
-from domain.stages import CaseState, fold
+from domain.registration import RegistrationState
 
 SYSTEM = "system"
 TRIES = 3
@@ -77,22 +77,40 @@ def audit(
     )
 
 
-async def append(session: AsyncSession, case: Case, facts: Sequence[Fact], now: datetime) -> CaseState:
-    """Appends the facts that are not there yet and folds anew; the case's stage and wait follow."""
+async def append(session: AsyncSession, case: Case, facts: Sequence[Fact], now: datetime) -> State:
+    """Appends the facts that are not there yet and folds anew; the case's stage and wait follow.
+
+    With the last step of a federal market goes the fact that the market is complete: later versions of an agreement
+    don't take it back. What the federal lists say of such a case is staged anew.
+    """
     stored = await facts_of(session, case.case_id)
     known = {fact.id for fact in stored}
     fresh = [fact for fact in facts if fact.id not in known]
+    state = folded(case, [*stored, *fresh])
+    if isinstance(state, RegistrationState):
+        case.unpublished = True
+        if completed := _completed(case.case_id, state):
+            fresh += completed
+            for fact in completed:
+                audit(session, now, SYSTEM, "market.completed", case, **fact.data)
+            state = folded(case, [*stored, *fresh])
     for fact in fresh:
         session.add(
             FactRow(id=fact.id, case_id=case.case_id, kind=fact.kind, at=fact.at, data=fact.data, recorded_at=now)
         )
-    state = fold(opening_of(case), [*stored, *fresh])
     case.stage = state.stage
     case.waiting_for = state.waiting_for
     case.waiting_since = state.waiting_since
     session.add(case)
     await _remember_accounts(session, case, fresh)
     return state
+
+
+def _completed(case_id: str, state: RegistrationState) -> list[Fact]:
+    return [
+        Fact(id=f"{case_id}:completed:{market}", kind=FactKind.MARKET_COMPLETED, at=at, data={"market": market.value})
+        for market, at in state.newly_complete.items()
+    ]
 
 
 async def _remember_accounts(session: AsyncSession, case: Case, facts: Iterable[Fact]) -> None:

@@ -1,6 +1,6 @@
 """What webhooks bring: stored, checked against its case and made a fact before it is acknowledged (C3–C5)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,17 +12,20 @@ from sqlmodel import col, select
 
 from db.core import again_when_overtaken, append, audit, locked
 from db.engine import Database
-from db.states import UnknownCase, one_or_none, policy_of, rows, state_of
-from db.tables import AlteredEvent, Assister, Case, CommandRow, EffectRow, InboxRow
+from db.states import State, UnknownCase, certification_of, federal_policy_of, one_or_none, policy_of, rows
+from db.tables import AlteredEvent, Assister, Case, CommandRow, EffectRow, FactRow, InboxRow, TicketRow
 from domain.facts import Fact, FactKind
 from domain.faults import Fault, Invalid
+from domain.identity import token_hash
+from domain.marketplace import PROGRAM as FFM
 from domain.messages import Report
 from domain.parsing import canonical
-from domain.reports import PORTAL_FACT, BackgroundReport, PortalEvent, PortalReport, premature
+from domain.registration import RegistrationState
+from domain.reports import PORTAL_FACT, BackgroundReport, PortalEvent, PortalReport, VendorReport, premature
 from domain.stages import ENDED
-from domain.statements import Statement, fact_of
+from domain.statements import Statement, course_fact_of, fact_of
 
-LMS, PORTAL, BACKGROUND = "lms", "portal", "background-checks"
+LMS, PORTAL, BACKGROUND, VENDORS, ASSISTER = "lms", "portal", "background-checks", "vendors", "assister"
 PENDING, DELIVERED, WITHOUT_EFFECT = "pending", "delivered", "without_effect"
 
 
@@ -82,13 +85,15 @@ class Inbox:
             if faults:
                 raise Invalid(faults)
             for case, fresh_facts in facts.values():
-                await append(session, case, fresh_facts, now)
+                tell(received.to_deliver, case, await append(session, case, fresh_facts, now))
         return received
 
     async def _statement(self, session: AsyncSession, statement: Statement, now: datetime) -> tuple[Case, Fact]:
         case = await _case(session, statement.case_id, "context.registration")
         person = await session.get_one(Assister, case.assister_id)
         accounts = frozenset(name for name in (person.assister_id, person.lms_account) if name)
+        if case.program == FFM:
+            return case, course_fact_of(statement, federal_policy_of(case), accounts, now)
         return case, fact_of(statement, policy_of(case), accounts, now)
 
     @again_when_overtaken
@@ -101,7 +106,9 @@ class Inbox:
             fresh, received = await self._sort_out(session, [event], now)
             if fresh:
                 case = await _case(session, report.case_id, "case_id")
-                why = premature(report.type, await state_of(session, case))
+                if case.program == FFM:
+                    raise Invalid([Fault("case_id", "mismatch")])
+                why = premature(report.type, await certification_of(session, case))
                 data = {"reason": report.reason} if report.type is PortalEvent.REGISTRATION_REFUSED else {}
                 fact = Fact(id=f"portal:{event_id}", kind=PORTAL_FACT[report.type], at=report.occurred_at, data=data)
                 if self._take(session, case, event, fact, now, received, why):
@@ -124,6 +131,36 @@ class Inbox:
                 fact = Fact(id=f"background:{report.event_id}", kind=FactKind.BACKGROUND_REPORTED, at=now, data=data)
                 if self._take(session, case, event, fact, now, received, why, flag=False):
                     await append(session, case, [fact], now)
+        return received
+
+    @again_when_overtaken
+    async def vendor(
+        self, vendor: str, event_id: str, report: VendorReport, digest: str, body: dict[str, Any], now: datetime
+    ) -> Received:
+        """Takes a vendor's completion report; its ticket says whose course it was (B13–B15).
+
+        Raises `Invalid` naming the field where the ticket is another vendor's or curriculum's, or was never used.
+        """
+        kept = {**body, "ticket": token_hash(report.ticket)}
+        async with self._database.write() as session:
+            ticket = await session.get(TicketRow, token_hash(report.ticket))
+            if ticket is None or ticket.vendor != vendor:
+                raise Invalid([Fault("ticket", "ticket_unknown")])
+            case = await locked(session, ticket.case_id)
+            event = _Event(VENDORS, f"{vendor}:{event_id}", case.case_id, report.type, digest, kept)
+            fresh, received = await self._sort_out(session, [event], now)
+            if fresh:
+                if ticket.curriculum != report.curriculum:
+                    raise Invalid([Fault("curriculum", "mismatch")])
+                if ticket.redeemed_at is None:
+                    raise Invalid([Fault("ticket", "ticket_not_redeemed")])
+                data = {"curriculum": ticket.curriculum, "channel": vendor}
+                fact_id = f"vendor:{ticket.token_hash}"
+                again = await session.get(FactRow, fact_id) is not None
+                fact = Fact(id=fact_id, kind=FactKind.COURSE_COMPLETED, at=report.occurred_at, data=data)
+                why = "reported before under this ticket" if again else None
+                if self._take(session, case, event, fact, now, received, why, flag=False):
+                    tell(received.to_deliver, case, await append(session, case, [fact], now))
         return received
 
     async def _checked_case(self, session: AsyncSession, report: BackgroundReport) -> Case:
@@ -268,6 +305,14 @@ async def _case(session: AsyncSession, case_id: str, name: str) -> Case:
         return await locked(session, case_id)
     except UnknownCase:
         raise Invalid([Fault(name, "mismatch")]) from None
+
+
+def tell(rows: Iterable[InboxRow], case: Case, state: State) -> None:
+    """Puts what a federal registration came to into the messages about it: the verdicts its workflow branches on."""
+    if isinstance(state, RegistrationState):
+        for row in rows:
+            if row.case_id == case.case_id and row.message is not None:
+                row.message = {**row.message, "standing": state.standing().model_dump(mode="json")}
 
 
 def _report(case: Case, fact: Fact) -> Report:

@@ -1,6 +1,6 @@
 """Opening cases: who is the same person, what earlier years make of them, and imported years (A8–A11)."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,7 +20,8 @@ from domain.identity import new_assister_id, new_case_id, person_key, workflow_i
 from domain.imports import ImportedPerson
 from domain.policies import policy_for
 from domain.policy import Policy, local_date
-from domain.request import PROGRAM, CounselorRequest, Request, admission_faults
+from domain.reasons import sentence
+from domain.request import FORM, PROGRAM, CounselorRequest, Request, admission_faults
 from domain.stages import REOPENABLE, Stage
 
 
@@ -74,14 +75,12 @@ class People:
             current = await _latest(session, person, request.program, request.plan_year) if person else None
             if current is None or current.stage in REOPENABLE:
                 return await self._open_requested(session, person, request, current, now, shown)
-            if npn is None or _same_identity(current.request, data):
+            if npn is None or same_identity(current.request, data):
                 return await _repeat(session, current, data, now, shown)
             current.flag = "identity_conflict"
             session.add(current)
             audit(session, now, "applicant", "request.conflict", current, "same NPN under another name or e-mail")
-        raise Conflict(
-            "This NPN is already in use under another name or e-mail; staff have been told and will look at it."
-        )
+        raise Conflict(sentence("npn_in_use"))
 
     async def _open_requested(
         self,
@@ -100,27 +99,13 @@ class People:
         if faults:
             raise Invalid(faults)
         data = request.model_dump(mode="json")
-        matches = person is None or isinstance(request, CounselorRequest) or _same_identity(_known(person), data)
+        matches = person is None or isinstance(request, CounselorRequest) or same_identity(known(person), data)
         if person is None:
-            person = self._new_person(data, now)
+            person = new_person(self._key, data, now)
             session.add(person)
             await session.flush()
         opening = _Opening(person, data, policy, standing, earlier, "applicant", "form", matches, shown)
         return await _open(session, opening, now)
-
-    def _new_person(self, data: dict[str, Any], now: datetime) -> Assister:
-        npn = data.get("npn")
-        return Assister(
-            assister_id=new_assister_id(),
-            person_key=person_key(self._key, npn, data["email"]),
-            npn=npn,
-            email=data["email"],
-            first_name=data["first_name"],
-            last_name=data["last_name"],
-            language=data["language"],
-            details=data,
-            created_at=now,
-        )
 
     @again_when_overtaken
     async def begin(self, assister_id: str, program: str, plan_year: int, actor: str, now: datetime) -> Opened:
@@ -140,14 +125,15 @@ class People:
             if current and current.stage not in REOPENABLE:
                 return Opened(person.assister_id, current.case_id, current.workflow_id, created=False)
             standing = await _standing(session, person, program)
-            if classify(standing.before(plan_year)) is not AssisterType.RETURNING:
+            if classify(standing.before(plan_year)) is not AssisterType.RETURNING or "kind" not in person.details:
                 raise Conflict("This person is not a returning assister; they submit the Certification Request Form.")
             today = local_date(policy, now)
             if policy.windows.opens_on and today < policy.windows.opens_on:
                 raise Invalid([Fault("plan_year", "window_not_open")])
             if policy.windows.closes_on and today > policy.windows.closes_on:
                 raise Invalid([Fault("plan_year", "window_closed")])
-            data = _known(person) | {"program": program, "plan_year": plan_year, "agreement_accepted": False}
+            details = {name: value for name, value in known(person).items() if name in FORM}
+            data = details | {"program": program, "plan_year": plan_year, "agreement_accepted": False}
             return await _open(session, _Opening(person, data, policy, standing, current, actor, "staff"), now)
 
     @again_when_overtaken
@@ -158,9 +144,10 @@ class People:
             person = await self._person(session, who.npn, who.email)
             created = person is None
             if person is None:
-                person = self._new_person(who.model_dump(mode="json", exclude_none=True), now)
+                person = new_person(self._key, imported.details(), now)
             else:
                 await session.refresh(person, with_for_update=True)
+                person.details = imported.details() | person.details
             person.lms_account = person.lms_account or imported.account(imported.lms_account, person.assister_id)
             person.portal_account = person.portal_account or imported.account(
                 imported.portal_account, person.assister_id
@@ -188,13 +175,30 @@ class People:
         return found
 
 
-def _same_identity(known: Mapping[str, Any], data: Mapping[str, Any]) -> bool:
+def new_person(identity_key: bytes, data: Mapping[str, Any], now: datetime) -> Assister:
+    """A person as a request or an import describes them; not stored yet."""
+    npn = data.get("npn")
+    return Assister(
+        assister_id=new_assister_id(),
+        person_key=person_key(identity_key, npn, data["email"]),
+        npn=npn,
+        email=data["email"],
+        first_name=data["first_name"],
+        last_name=data["last_name"],
+        language=data["language"],
+        details=dict(data),
+        created_at=now,
+    )
+
+
+def same_identity(known: Mapping[str, Any], data: Mapping[str, Any]) -> bool:
+    """Whether two documents name the same person: equal e-mail and the same name (A10)."""
     return known["email"].lower() == data["email"].lower() and same_name(
         known["first_name"], known["last_name"], data["first_name"], data["last_name"]
     )
 
 
-def _known(person: Assister) -> dict[str, Any]:
+def known(person: Assister) -> dict[str, Any]:
     """What is known of a person from their last request or import, for a case without a form."""
     return {
         "language": person.language,
@@ -204,6 +208,11 @@ def _known(person: Assister) -> dict[str, Any]:
         "email": person.email,
         **({"npn": person.npn} if person.npn else {}),
     }
+
+
+def remembered(person: Assister, data: Mapping[str, Any], form: Collection[str]) -> dict[str, Any]:
+    """What is known of a person once a form was filled in: that, and of what was known what only other forms ask."""
+    return {name: value for name, value in person.details.items() if name not in form} | dict(data)
 
 
 async def _latest(session: AsyncSession, person: Assister, program: str, plan_year: int) -> Case | None:
@@ -316,7 +325,7 @@ async def _open(session: AsyncSession, opening: _Opening, now: datetime) -> Open
         opened_at=now,
     )
     if opening.matches:
-        person.details = data
+        person.details = remembered(person, data, FORM)
     session.add_all([person, case])
     await session.flush()
     facts = [Fact(id=f"{case_id}:requested", kind=FactKind.REQUESTED, at=now, data={"opened_by": opening.source})]

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import update
@@ -11,30 +12,74 @@ from sqlmodel import col, select
 
 from db.core import SYSTEM, again_when_overtaken, append, audit, locked
 from db.engine import Database
-from db.people import Conflict, agreement_facts
-from db.states import UnknownCase, one_or_none, policy_of, rows, state_of
+from db.people import Conflict, agreement_facts, remembered
+from db.states import (
+    State,
+    UnknownCase,
+    any_policy_of,
+    facts_of,
+    federal_policy_of,
+    one_or_none,
+    opening_of,
+    policy_of,
+    registration_of,
+    rows,
+    state_of,
+)
 from db.tables import Assister, AuditRow, Case, CertificateRow, CommandRow, EffectRow, EvidenceRow, FactRow, LinkRow
 from domain.commands import CommandKind, refusal
 from domain.eligibility import Check, Verdict
 from domain.facts import Fact, FactKind
 from domain.faults import Fault, Invalid
 from domain.identity import new_certificate_number, person_key, token_hash
-from domain.messages import Applied, Claim, Claimed, Letter
+from domain.marketplace import PROGRAM as FFM, Market
+from domain.messages import Applied, Claim, Claimed, Letter, MarketplaceStanding
 from domain.notices import Notice
-from domain.policy import Policy, local_date
-from domain.request import amended
-from domain.stages import ENDED, OWNER, CaseState, certificate_due
+from domain.policy import FederalPolicy, Policy, ProgramPolicy, local_date, zone_of
+from domain.reasons import sentence
+from domain.registration import RegistrationState
+from domain.request import FORM, amended
+from domain.stages import ENDED, OWNER, CaseState, certificate_due, fold
 
 ACTIVATION, STATUS = "activation", "status"
 
 
 @dataclass(frozen=True)
 class CaseView:
-    """A case as an effect needs it: who, which policy, and where it stands."""
+    """A case as an effect needs it: who, which policy, and where it stands, by the rules of its program."""
 
     case: Case
-    policy: Policy
-    state: CaseState
+    facts: Sequence[Fact]
+
+    @cached_property
+    def policy(self) -> Policy:
+        """The state program's policy."""
+        return policy_of(self.case)
+
+    @cached_property
+    def federal(self) -> FederalPolicy:
+        """The federal program's policy."""
+        return federal_policy_of(self.case)
+
+    @cached_property
+    def rules(self) -> ProgramPolicy:
+        """The policy of whichever program."""
+        return self.federal if self.case.program == FFM else self.policy
+
+    @cached_property
+    def state(self) -> CaseState:
+        """Where a case of the state program stands."""
+        return fold(opening_of(self.case), self.facts)
+
+    @cached_property
+    def registration(self) -> RegistrationState:
+        """Where a federal registration stands."""
+        return registration_of(self.case, self.facts)
+
+    @cached_property
+    def stands(self) -> State:
+        """Where the case stands, in whichever program."""
+        return self.registration if self.case.program == FFM else self.state
 
 
 @dataclass(frozen=True)
@@ -70,7 +115,8 @@ class Records:
                 begun = Fact(id=f"{case.case_id}:begun", kind=FactKind.BEGUN, at=claim.at)
                 await append(session, case, [begun], claim.at)
                 audit(session, claim.at, SYSTEM, "case.begun", case)
-            policy = policy_of(case)
+            policy = any_policy_of(case)
+            patience = policy.license_unknown_after_seconds if isinstance(policy, Policy) else 0
             return Claimed(
                 mine=True,
                 kind=case.kind,
@@ -80,8 +126,9 @@ class Records:
                 identity_matches=case.identity_matches,
                 has_portal_profile=case.has_portal_profile,
                 has_scheduling_tool=case.has_scheduling_tool,
-                closes_at=policy.windows.closes_at(policy.utc_offset_hours),
-                license_unknown_after_seconds=policy.license_unknown_after_seconds,
+                closes_at=policy.windows.closes_at(zone_of(policy)),
+                license_unknown_after_seconds=patience,
+                standing=await _standing(session, case),
             )
 
     async def view(self, case_id: str) -> CaseView:
@@ -90,7 +137,12 @@ class Records:
             case = await session.get(Case, case_id)
             if case is None:
                 raise UnknownCase(case_id)
-            return CaseView(case, policy_of(case), await state_of(session, case))
+            return CaseView(case, await facts_of(session, case_id))
+
+    async def standing(self, case_id: str) -> MarketplaceStanding | None:
+        """Where a federal registration stands, for its workflow; None for a case of the state program."""
+        async with self._database.read() as session:
+            return await _standing(session, await session.get_one(Case, case_id))
 
     async def record(self, case_id: str, facts: Sequence[Fact], now: datetime, action: str, **details: Any) -> bool:
         """Appends facts to an open case, with their audit row; False, and nothing written, when the case has ended."""
@@ -165,6 +217,13 @@ class Records:
             found = await rows(session, select(EffectRow).where(col(EffectRow.case_id) == case_id, kinds))
             return next((str(row.result["url"]) for row in found if row.result), None)
 
+    async def mlms_url(self, case_id: str, curriculum: str) -> str | None:
+        """The page of the MLMS where this curriculum is taken, once the MLMS has said so."""
+        async with self._database.read() as session:
+            kind = col(EffectRow.kind) == f"mlms.enrolled.{curriculum}"
+            found = await rows(session, select(EffectRow).where(col(EffectRow.case_id) == case_id, kind))
+            return next((str(row.result["url"]) for row in found if row.result), None)
+
     async def ending_reason(self, case_id: str) -> str:
         """Why the case was withdrawn or revoked; empty when nobody said."""
         async with self._database.read() as session:
@@ -194,14 +253,15 @@ class Records:
         """Writes down an effect before it is made. The first intent's data stands, and its result where it has one."""
         async with self._database.write() as session:
             case = await locked(session, case_id)
-            view = CaseView(case, policy_of(case), await state_of(session, case))
+            view = CaseView(case, await facts_of(session, case_id))
+            ended = case.stage in ENDED and not after_end
             row = await session.get(EffectRow, key)
             if row is None:
-                if view.state.ended and not after_end:
+                if ended:
                     return Intent(view, data, None, ended=True)
                 row = EffectRow(key=key, case_id=case_id, kind=kind, data=data, intended_at=now)
                 session.add(row)
-            return Intent(view, row.data, row.result, ended=view.state.ended and not after_end)
+            return Intent(view, row.data, row.result, ended=ended)
 
     async def complete(
         self,
@@ -241,20 +301,21 @@ class Records:
             audit(session, now, SYSTEM, row.kind, case)
             return False
 
-    async def intend_certificate(self, key: str, case_id: str, now: datetime) -> Intent:
-        """The certificate's intent: its number and time of issue are fixed before it is printed (A23).
+    async def intend_certificate(self, key: str, case_id: str, now: datetime, market: str = "") -> Intent:
+        """The certificate's intent: its number and time of issue are fixed before it is printed (A23, B17).
 
-        Raises `Conflict` when the case isn't due for one (not eligible, trained and passed).
+        Raises `Conflict` when none is due (not eligible, trained and passed; the market not complete).
         """
         view = await self.view(case_id)
-        until = view.policy.windows.closes_on
-        if view.state.certificate is None and not view.state.ended and not certificate_due(view.state):
+        until = view.rules.windows.closes_on
+        if not view.stands.ended and not _certificate_due(view, market):
             raise Conflict("The certificate is not due.")
         data = {
-            "number": new_certificate_number(view.policy.plan_year),
+            "number": new_certificate_number(view.case.program, view.case.plan_year),
             "issued_at": now.isoformat(),
-            "issued_on": local_date(view.policy, now).isoformat(),
+            "issued_on": local_date(view.rules, now).isoformat(),
             "valid_until": until.isoformat() if until else None,
+            **({"market": market} if market else {}),
         }
         return await self.intend(key, case_id, "certificate.issued", data, now)
 
@@ -292,10 +353,10 @@ class Records:
             row = await session.get(CommandRow, command_id)
             return row.state if row else None
 
-    async def command_answer(self, command_id: str) -> str | None:
-        """Why a command was refused."""
+    async def command(self, command_id: str) -> CommandRow:
+        """A stored command as it stands now."""
         async with self._database.read() as session:
-            return (await session.get_one(CommandRow, command_id)).answer
+            return await session.get_one(CommandRow, command_id)
 
     async def note_refusal(
         self, case_id: str, kind: CommandKind, actor: str, reason: str, why: str, now: datetime
@@ -344,6 +405,8 @@ class Records:
         why = refusal(kind, state, verdict, data.get("override"), notice)
         if why:
             return why
+        if kind is CommandKind.SAVE_PROFILE:
+            return sentence("not_in_program")  # its workflow asks the registry first
         if kind is CommandKind.ANSWER:
             why = await self._answer(session, case, data["changes"])
         elif verdict is Verdict.APPROVE and not case.identity_matches:
@@ -378,7 +441,7 @@ class Records:
         person.person_key = person_key(self._key, request.get("npn"), request["email"])
         person.npn, person.email = request.get("npn"), request["email"]
         person.first_name, person.last_name = request["first_name"], request["last_name"]
-        person.details = request
+        person.details = remembered(person, request, FORM)
         session.add(person)
         return None
 
@@ -484,6 +547,19 @@ class Records:
         return [x for x in letters if effect_key(x) not in sent], found[-1].case_id if len(found) == page else ""
 
 
+async def _standing(session: AsyncSession, case: Case) -> MarketplaceStanding | None:
+    """Where a federal registration stands, for its workflow."""
+    if case.program != FFM:
+        return None
+    return registration_of(case, await facts_of(session, case.case_id)).standing()
+
+
+def _certificate_due(view: CaseView, market: str) -> bool:
+    if view.case.program == FFM:
+        return Market(market) in view.registration.completed_at
+    return view.state.certificate is not None or certificate_due(view.state)
+
+
 def effect_key(letter: Letter) -> str:
     """The key of a notice's intent: case, notice, occurrence and what it is about."""
     return f"{letter.case_id}:notice:{letter.notice}:{letter.occurrence}:{letter.about}"
@@ -491,7 +567,7 @@ def effect_key(letter: Letter) -> str:
 
 def _reminder(case: Case, now: datetime) -> Letter | None:
     """The reminder of the latest due date on or before today, if any is due and the cadence isn't exhausted."""
-    policy = policy_of(case)
+    policy = any_policy_of(case)
     assert case.waiting_since is not None
     number = (local_date(policy, now) - local_date(policy, case.waiting_since)).days // policy.reminder_every_days
     if not 1 <= number <= policy.reminders_at_most:
@@ -500,10 +576,10 @@ def _reminder(case: Case, now: datetime) -> Letter | None:
     return Letter(case_id=case.case_id, at=now, notice=Notice.REMINDER, about=f"{case.waiting_for}:{due.isoformat()}")
 
 
-def _facts_of(case: Case, row: CommandRow, state: CaseState) -> list[Fact]:
+def _facts_of(case: Case, row: CommandRow, state: State) -> list[Fact]:
     """The facts a command comes to; its id is theirs."""
     kind, at = CommandKind(row.kind), row.created_at
-    if kind is CommandKind.DECIDE:
+    if kind is CommandKind.DECIDE and isinstance(state, CaseState):
         override = row.data.get("override")
         decided = {
             "verdict": row.data["verdict"],
@@ -517,7 +593,7 @@ def _facts_of(case: Case, row: CommandRow, state: CaseState) -> list[Fact]:
         if missing and override and row.data["verdict"] == Verdict.APPROVE:
             facts += agreement_facts(case, None, at, "staff", by=row.actor, evidence=override)
         return facts
-    if kind is CommandKind.ANSWER:
+    if kind is CommandKind.ANSWER and isinstance(state, CaseState):
         answered = Fact(id=f"command:{row.id}", kind=FactKind.ANSWERED, at=at, data={"round": state.round + 1})
         accepted = row.data["changes"].get("agreement_accepted") is True
         return [answered, *(agreement_facts(case, row.data.get("language"), at, "page") if accepted else ())]
@@ -534,6 +610,7 @@ _PAST = {
     CommandKind.REVOKE: "revoked",
     CommandKind.RESEND: "notice_resent",
     CommandKind.ACTIVATE: "portal_activation_asked",
+    CommandKind.SAVE_PROFILE: "profile_saved",
 }
 
 
@@ -559,6 +636,7 @@ def _applied(row: CommandRow | None) -> Applied:
 
 async def _refuse(session: AsyncSession, case: Case, row: CommandRow, why: str, now: datetime) -> None:
     row.state, row.answer = "refused", why
+    row.data = {name: value for name, value in row.data.items() if name != "profile"}  # nothing of it is kept
     session.add(row)
     audit(session, now, row.actor, f"{row.kind}.refused", case, row.reason, answer=why, **_told(row))
 

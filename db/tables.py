@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, DateTime, Dialect, Index, LargeBinary, TypeDecorator, UniqueConstraint
+from sqlalchemy import JSON, DateTime, Dialect, Index, LargeBinary, TypeDecorator, UniqueConstraint, false
 from sqlmodel import Field, SQLModel
 
 
@@ -91,6 +91,12 @@ class Case(SQLModel, table=True):
     waiting_since: datetime | None = Field(default=None, sa_type=Utc)
     flag: str | None = Field(default=None, description="what staff should look at")
     opened_at: datetime = Field(sa_type=Utc, index=True)
+    unpublished: bool = Field(
+        default=False,
+        index=True,
+        sa_column_kwargs={"server_default": false()},
+        description="changed since the federal lists were staged; the state program has none",
+    )
 
 
 class FactRow(SQLModel, table=True):
@@ -193,11 +199,13 @@ class EvidenceRow(SQLModel, table=True):
 
 
 class CertificateRow(SQLModel, table=True):
-    """A certificate issued; the file is kept by its content hash (A23)."""
+    """A certificate issued; the file is kept by its content hash (A23). In the federal program one a market (B12)."""
 
     __tablename__ = "certificate"
+    __table_args__ = (UniqueConstraint("case_id", "market"),)
     number: str = Field(primary_key=True)
-    case_id: str = Field(foreign_key="assister_case.case_id", unique=True)
+    case_id: str = Field(foreign_key="assister_case.case_id", index=True)
+    market: str = Field(default="", description="individual or shop; empty in the state program")
     issued_at: datetime = Field(sa_type=Utc)
     valid_until: date | None = None
     sha256: str
@@ -215,3 +223,37 @@ class LinkRow(SQLModel, table=True):
     expires_at: datetime = Field(sa_type=Utc)
     used_at: datetime | None = Field(default=None, sa_type=Utc)
     voided_at: datetime | None = Field(default=None, sa_type=Utc)
+
+
+class TicketRow(SQLModel, table=True):
+    """A launch ticket by the hash of its secret: single use, for one vendor and curriculum, expiring (B14)."""
+
+    __tablename__ = "launch_ticket"
+    token_hash: str = Field(primary_key=True)
+    case_id: str = Field(foreign_key="assister_case.case_id", index=True)
+    vendor: str
+    curriculum: str
+    created_at: datetime = Field(sa_type=Utc)
+    expires_at: datetime = Field(sa_type=Utc)
+    redeemed_at: datetime | None = Field(default=None, sa_type=Utc)
+
+
+class PublicationRow(SQLModel, table=True):
+    """One publication of the federal lists: staged under its number first, then made current at once (B18–B20)."""
+
+    __tablename__ = "publication"
+    number: int = Field(primary_key=True)
+    business_day: date
+    opened_at: datetime = Field(sa_type=Utc)
+    published_at: datetime | None = Field(default=None, sa_type=Utc)
+
+
+class PublishedRow(SQLModel, table=True):
+    """One line of a published list; without cells it is one taken out. Of a key the newest published line counts."""
+
+    __tablename__ = "published_row"
+    list_name: str = Field(primary_key=True)
+    key: str = Field(primary_key=True)
+    publication: int = Field(primary_key=True, index=True)
+    owner: str = Field(index=True, description="assister and plan year")
+    cells: list[str] | None = Field(default=None, sa_type=JSON(none_as_null=True))

@@ -10,11 +10,40 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from db.engine import Database
-from db.states import UnknownCase, one_or_none, policy_of, rows, state_of
-from db.tables import Assister, AuditRow, Case, CertificateRow, EffectRow, FactRow, InboxRow, LinkRow
+from db.states import (
+    State,
+    UnknownCase,
+    any_policy_of,
+    certification_of,
+    facts_of,
+    federal_policy_of,
+    npn_faults_of,
+    one_or_none,
+    policy_of,
+    registration_of,
+    rows,
+    state_of,
+)
+from db.tables import (
+    Assister,
+    AuditRow,
+    Case,
+    CertificateRow,
+    CommandRow,
+    EffectRow,
+    FactRow,
+    InboxRow,
+    LinkRow,
+)
+from domain.commands import CommandKind
+from domain.faults import Fault
 from domain.identity import token_hash
-from domain.policy import Policy, local_date
-from domain.stages import CaseState, Stage, may_assist, status_parts
+from domain.marketplace import PROGRAM as FFM, Market
+from domain.notices import Notice
+from domain.policy import FederalPolicy, Policy, local_date
+from domain.profile import REQUIRED
+from domain.registration import RegistrationState, may_assist_in_marketplace, registration_parts
+from domain.stages import ENDED, CaseState, Stage, may_assist, status_parts
 
 MOST = 500
 
@@ -28,6 +57,18 @@ class Place:
     state: CaseState
     may_assist_reasons: list[str]
     certificate_uri: str | None
+
+
+@dataclass(frozen=True)
+class RegistrationPlace:
+    """What an e-mailed link of a federal registration leads to: the portal's pages about it."""
+
+    case: Case
+    policy: FederalPolicy
+    state: RegistrationState
+    may_assist_reasons: list[str]
+    npn_faults: list[Fault]
+    certificate_uris: dict[str, str]
 
 
 class Views:
@@ -91,7 +132,7 @@ class Views:
             state = await state_of(session, case)
             return {
                 "number": row.number,
-                "status": _certificate_status(state, row, local_date(policy_of(case), now)),
+                "status": _certificate_status(state, row, local_date(any_policy_of(case), now)),
                 "holder": f"{case.request['first_name']} {case.request['last_name']}",
                 "kind": case.kind,
                 "program": case.program,
@@ -99,6 +140,7 @@ class Views:
                 "issued_at": _instant(row.issued_at),
                 "valid_until": row.valid_until.isoformat() if row.valid_until else None,
                 "sha256": row.sha256,
+                **({"market": row.market} if row.market else {}),
             }
 
     async def applicant(self, email: str, number: str | None, now: datetime) -> dict[str, Any] | None:
@@ -110,7 +152,10 @@ class Views:
             )
             found = await rows(
                 session,
-                select(Case).where(col(Case.assister_id).in_(people)).order_by(col(Case.opened_at).desc()).limit(50),
+                select(Case)
+                .where(col(Case.assister_id).in_(people), col(Case.program) != FFM)
+                .order_by(col(Case.opened_at).desc())
+                .limit(50),
             )
             certificate = await session.get(CertificateRow, number.upper()) if number else None
         if not found:
@@ -123,18 +168,75 @@ class Views:
         return {"case_id": case.case_id, "kind": case.kind, "certificate": shown}
 
     async def place(self, token: str, now: datetime) -> Place | None:
-        """What a status link leads to; None where it is unknown or has expired."""
+        """What a status link of the state program leads to; None where it is unknown or has expired."""
         async with self._database.read() as session:
-            link = await session.get(LinkRow, token_hash(token))
-            if link is None or link.purpose != "status" or link.expires_at <= now:
+            case = await _linked(session, token, now)
+            if case is None or case.program == FFM:
                 return None
-            case = await _case(session, link.case_id)
-            state = await state_of(session, case)
+            state = await certification_of(session, case)
             certificate = await one_or_none(
                 session, select(CertificateRow).where(col(CertificateRow.case_id) == case.case_id)
             )
             reasons = may_assist(state, local_date(policy_of(case), now))
             return Place(case, policy_of(case), state, reasons, certificate.uri if certificate else None)
+
+    async def registration_place(self, token: str, now: datetime) -> RegistrationPlace | None:
+        """What a link of a federal registration leads to; None where it is unknown or has expired."""
+        async with self._database.read() as session:
+            case = await _linked(session, token, now)
+            if case is None or case.program != FFM:
+                return None
+            facts = await facts_of(session, case.case_id)
+            state, policy = registration_of(case, facts), federal_policy_of(case)
+            certificates = await rows(
+                session, select(CertificateRow).where(col(CertificateRow.case_id) == case.case_id)
+            )
+            return RegistrationPlace(
+                case,
+                policy,
+                state,
+                may_assist_in_marketplace(state, local_date(policy, now)),
+                npn_faults_of(facts),
+                {row.market: row.uri for row in certificates},
+            )
+
+    async def mlms_urls(self, case_id: str) -> dict[str, str]:
+        """Where a registration's courses in the MLMS go on, by curriculum, once the MLMS has said so (B4)."""
+        async with self._database.read() as session:
+            kind = col(EffectRow.kind).like("mlms.enrolled.%")
+            found = await rows(session, select(EffectRow).where(col(EffectRow.case_id) == case_id, kind))
+            return {row.kind.rpartition(".")[2]: str(row.result["url"]) for row in found if row.result}
+
+    async def last_save(self, case_id: str) -> CommandRow | None:
+        """The profile that was sent last: saved, refused, or waiting for a worker (B7)."""
+        async with self._database.read() as session:
+            kind = col(CommandRow.kind) == CommandKind.SAVE_PROFILE.value
+            query = select(CommandRow).where(col(CommandRow.case_id) == case_id, kind)
+            found: CommandRow | None = await one_or_none(
+                session, query.order_by(col(CommandRow.created_at).desc()).limit(1)
+            )
+            return found
+
+    async def to_recover(self, email: str, since: datetime) -> str | None:
+        """The newest open registration of an address, for its log-in to be sent again (B3).
+
+        None where there is none, and where somebody asked for it after ``since`` already.
+        """
+        async with self._database.read() as session:
+            owners = select(col(Assister.assister_id)).where(func.lower(col(Assister.email)) == email.lower())
+            query = select(Case).where(
+                col(Case.assister_id).in_(owners), col(Case.program) == FFM, col(Case.stage).not_in(ENDED)
+            )
+            case: Case | None = await one_or_none(session, query.order_by(col(Case.opened_at).desc()).limit(1))
+            if case is None:
+                return None
+            resent = select(CommandRow).where(
+                col(CommandRow.case_id) == case.case_id,
+                col(CommandRow.kind) == CommandKind.RESEND.value,
+                col(CommandRow.created_at) > since,
+            )
+            asked = [row for row in await rows(session, resent) if row.data["notice"] == Notice.PORTAL_RECOVERY]
+            return None if asked else case.case_id
 
     async def activation(self, token: str, now: datetime) -> tuple[str, Case | None]:
         """The state of an activation link (ready, used, expired, void or unknown), and its case."""
@@ -164,6 +266,13 @@ class Views:
             await session.execute(text("SELECT 1 FROM assister_case LIMIT 1"))
 
 
+async def _linked(session: AsyncSession, token: str, now: datetime) -> Case | None:
+    link = await session.get(LinkRow, token_hash(token))
+    if link is None or link.purpose != "status" or link.expires_at <= now:
+        return None
+    return await _case(session, link.case_id)
+
+
 async def _case(session: AsyncSession, case_id: str) -> Case:
     case = await session.get(Case, case_id)
     if case is None:
@@ -186,11 +295,11 @@ def _plain(value: Any) -> Any:
     return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-def _status(case: Case, state: CaseState, now: datetime) -> dict[str, Any]:
-    policy = policy_of(case)
-    reasons = may_assist(state, local_date(policy, now))
-    parts = status_parts(state)
-    parts["training"]["course"] = policy.lms.course_id
+def _status(case: Case, state: State, now: datetime) -> dict[str, Any]:
+    if isinstance(state, RegistrationState):
+        parts = _registration_parts(case, state, now)
+    else:
+        parts = _certification_parts(case, state, now)
     document = {
         "case_id": case.case_id,
         "assister_id": case.assister_id,
@@ -202,14 +311,28 @@ def _status(case: Case, state: CaseState, now: datetime) -> dict[str, Any]:
         "stage": parts.pop("stage"),
         "waiting_for": parts.pop("waiting_for"),
         "waiting_since": parts.pop("waiting_since"),
-        "may_assist": not reasons,
-        "may_assist_reasons": reasons,
-        "insurers": list(case.request.get("insurers") or []),
+        "may_assist": not parts["may_assist_reasons"],
+        "may_assist_reasons": parts.pop("may_assist_reasons"),
         "flag": case.flag,
         **parts,
     }
     plain: dict[str, Any] = _plain(document)
     return plain
+
+
+def _certification_parts(case: Case, state: CaseState, now: datetime) -> dict[str, Any]:
+    policy = policy_of(case)
+    parts = status_parts(state)
+    parts["training"]["course"] = policy.lms.course_id
+    reasons = may_assist(state, local_date(policy, now))
+    return {**parts, "may_assist_reasons": reasons, "insurers": list(case.request.get("insurers") or [])}
+
+
+def _registration_parts(case: Case, state: RegistrationState, now: datetime) -> dict[str, Any]:
+    reasons = may_assist_in_marketplace(state, local_date(federal_policy_of(case), now))
+    parts = registration_parts(state)
+    parts["profile"] |= {"required": REQUIRED[state.profile.role]}
+    return {**parts, "may_assist_reasons": reasons}
 
 
 def _listed(case: Case) -> dict[str, Any]:
@@ -247,11 +370,12 @@ async def _history(session: AsyncSession, case_id: str) -> list[dict[str, Any]]:
     return [_plain(entry) for entry in sorted(entries, key=lambda entry: (entry["at"], entry["id"]))]
 
 
-def _certificate_status(state: CaseState, row: CertificateRow, today: date) -> str:
+def _certificate_status(state: State, row: CertificateRow, today: date) -> str:
     """valid, superseded, revoked or expired."""
     if state.stage in (Stage.REVOKED, Stage.WITHDRAWN):
         return "revoked"
-    if state.certificate is not None and state.certificate.number != row.number:
+    standing = state.certificates.get(Market(row.market)) if isinstance(state, RegistrationState) else state.certificate
+    if standing is not None and standing.number != row.number:
         return "superseded"
     if state.stage is Stage.CLOSED or (row.valid_until is not None and today > row.valid_until):
         return "expired"

@@ -24,6 +24,8 @@ done
 keep certify_database_url "postgresql+psycopg://certify:$(cat certify_db_password)@postgresql:5432/certify"
 keep certify_staff_tokens "{\"staff\": \"$(random)\"}"
 keep certify_smtp_password ""
+# The training vendors of the federal program: {"id": {"url": "https://…", "secret": "whsec_…"}}.
+keep certify_vendors "{}"
 
 # Elliptic curve P-256, self-signed: put the exchange's own pair in its place.
 if [ ! -e signing_key.pem ]; then
@@ -33,7 +35,7 @@ if [ ! -e signing_key.pem ]; then
 fi
 
 # What only the third parties can give.
-for name in certify_registry_password certify_background_checks_api_key certify_lms_token; do
+for name in certify_registry_password certify_background_checks_api_key certify_lms_token certify_mlms_token; do
     keep "$name" "replace-me"
     if [ "$(cat "$name")" = replace-me ]; then echo "secrets/$name: write the real one into it" >&2; fi
 done

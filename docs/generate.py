@@ -126,9 +126,9 @@ def stages_page() -> str:
         "## `waiting_for`\n\nEvery wait has an owner: whose move it is.",
         table(["waiting for", "owner"], [[f"`{wait}`", owner] for wait, owner in OWNER.items()]),
         "## `may_assist_reasons`\n\nEach step of the guide that isn't done is named (A30).",
-        table(["reason", "sentence"], [[f"`{one}`", SENTENCES[one]["en"]] for one in MAY_ASSIST_REASONS]),
+        table(["reason", "sentence"], [[f"`{one}`", SENTENCES[one]] for one in MAY_ASSIST_REASONS]),
         "## `eligibility.findings[].check`",
-        table(["check", "holds when", "row"], [[f"`{one}`", SENTENCES[one]["en"], SOURCE[one]] for one in Check]),
+        table(["check", "holds when", "row"], [[f"`{one}`", SENTENCES[one], SOURCE[one]] for one in Check]),
         "## Other enumerations",
         table(["field", "values"], [[name, ", ".join(f"`{one}`" for one in every)] for name, every in enumerations]),
     ]

@@ -1,8 +1,11 @@
-"""The agreement an assister accepts with the request, as a sample text; not the record that somebody accepted it."""
+"""The agreements assisters accept, as sample texts; not the record that somebody accepted one (A3, B16)."""
 
 from hashlib import sha256
 
 from pydantic import BaseModel, ConfigDict
+
+from domain import marketplace_texts as texts
+from domain.marketplace import PROGRAM as FFM, MarketplaceAgreement
 
 _ENGLISH = """\
 SAMPLE TEXT. This is not a legal document. Replace it with the agreement your counsel has approved.
@@ -81,6 +84,32 @@ AGREEMENTS: dict[tuple[str, str], Agreement] = {
         Agreement(program="bewellnm", version="2024-1", language="es", text=_SPANISH),
     )
 }
+
+
+def _marketplace(name: MarketplaceAgreement, english: str, spanish: str) -> dict[tuple[str, str], Agreement]:
+    return {
+        (name.value, language): Agreement(program=FFM, version=texts.VERSION, language=language, text=text)
+        for language, text in (("en", english), ("es", spanish))
+    }
+
+
+MARKETPLACE_AGREEMENTS: dict[tuple[str, str], Agreement] = {
+    **_marketplace(MarketplaceAgreement.INDIVIDUAL_GENERAL, texts.GENERAL_EN, texts.GENERAL_ES),
+    **_marketplace(
+        MarketplaceAgreement.INDIVIDUAL_PRIVACY_SECURITY, texts.INDIVIDUAL_PRIVACY_EN, texts.INDIVIDUAL_PRIVACY_ES
+    ),
+    **_marketplace(MarketplaceAgreement.SHOP_PRIVACY_SECURITY, texts.SHOP_PRIVACY_EN, texts.SHOP_PRIVACY_ES),
+}
+
+
+def marketplace_agreement(name: MarketplaceAgreement, language: str) -> Agreement:
+    """The agreement with the Marketplace in force, in "en" or "es" (B16)."""
+    return MARKETPLACE_AGREEMENTS[name.value, language]
+
+
+def versions_in_force() -> dict[MarketplaceAgreement, str]:
+    """The version of each agreement with the Marketplace that counts now: an older one has to be accepted anew."""
+    return {name: marketplace_agreement(name, "en").version for name in MarketplaceAgreement}
 
 
 def agreement(program: str, language: str) -> Agreement:

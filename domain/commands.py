@@ -5,6 +5,7 @@ from enum import StrEnum
 from domain.eligibility import Verdict, refusals
 from domain.notices import Notice
 from domain.reasons import sentence
+from domain.registration import NpnStatus, RegistrationState
 from domain.stages import CaseState, Completeness, EligibilityStatus, LmsAccount, PortalAccount, Stage
 
 
@@ -17,11 +18,12 @@ class CommandKind(StrEnum):
     REVOKE = "revoke"
     RESEND = "resend"
     ACTIVATE = "activate"
+    SAVE_PROFILE = "save_profile"
 
 
 def refusal(
     kind: CommandKind,
-    state: CaseState,
+    state: CaseState | RegistrationState,
     verdict: Verdict | None = None,
     override: str | None = None,
     notice: Notice | None = None,
@@ -29,6 +31,10 @@ def refusal(
     """Why the case can't do this now, as a sentence; None when it can. The workflow's validator has the last word."""
     if state.ended:
         return sentence("case_ended", stage=state.stage.value)
+    if isinstance(state, RegistrationState):
+        return _registration_refusal(kind, state, notice)
+    if kind is CommandKind.SAVE_PROFILE:
+        return sentence("not_in_program")
     if kind is CommandKind.DECIDE and verdict is not None:
         return _decision_refusal(state, verdict, override)
     if kind is CommandKind.ANSWER and state.eligibility is not EligibilityStatus.INFORMATION_REQUESTED:
@@ -46,6 +52,28 @@ def _decision_refusal(state: CaseState, verdict: Verdict, override: str | None) 
     if state.stage is Stage.AWAITING_INFORMATION and verdict is not Verdict.DENY:
         return sentence("awaiting_information")
     return next(iter(refusals(verdict, state.findings, override)), None)
+
+
+def _registration_refusal(kind: CommandKind, state: RegistrationState, notice: Notice | None) -> str | None:
+    """The federal program decides nothing about eligibility; it is withdrawn, revoked, and its notices sent again."""
+    if kind in (CommandKind.DECIDE, CommandKind.ANSWER, CommandKind.ACTIVATE):
+        return sentence("not_in_program")
+    if kind is CommandKind.RESEND and not (notice and _sendable_in_marketplace(notice, state)):
+        return sentence("notice_not_sendable")
+    return None
+
+
+def _sendable_in_marketplace(notice: Notice, state: RegistrationState) -> bool:
+    automatic = any(one.automatic for one in state.enrollments)
+    allowed = {
+        Notice.MARKETPLACE_WELCOME: True,
+        Notice.PORTAL_RECOVERY: True,
+        Notice.MARKETPLACE_PROFILE_NPN: state.profile.npn is NpnStatus.REFUSED,
+        Notice.MARKETPLACE_ENROLLED: automatic and not state.trained_at,
+        Notice.MARKETPLACE_CERTIFICATE: bool(state.certificates),
+        Notice.MARKETPLACE_ACTIVE: state.stage is Stage.ACTIVE,
+    }
+    return allowed.get(notice, False)
 
 
 def sendable(notice: Notice, state: CaseState) -> bool:

@@ -33,6 +33,19 @@ class FactKind(StrEnum):
     PORTAL_PROFILE_COMPLETED = "portal_profile_completed"
     SCHEDULING_TOOL_READY = "scheduling_tool_ready"
     PORTAL_REFUSED = "portal_refused"
+    PROFILE_SAVED = "profile_saved"
+    NPN_VERIFIED = "npn_verified"
+    NPN_REFUSED = "npn_refused"
+    PROFILE_COMPLETED = "profile_completed"
+    ENROLLED = "enrolled"
+    MLMS_ENROLLED = "mlms_enrolled"
+    LAUNCHED = "launched"
+    AGREEMENT_OPENED = "agreement_opened"
+    MARKET_COMPLETED = "market_completed"
+    WATCH_OPENED = "watch_opened"
+    LISTED = "listed"
+    LIST_LATE = "list_late"
+    HELP_DESK_TOLD = "help_desk_told"
     WITHDRAWN = "withdrawn"
     REVOKED = "revoked"
     CLOSED = "closed"
@@ -43,7 +56,11 @@ class Fact(BaseModel):
 
     ``data``: requested {opened_by}; screened {round, findings}; background_reported {result}; decided {verdict, by,
     reason, override, round}; answered {round}; exam_attempted {event_id, score, passed}; certificate_issued {number,
-    issued_at, valid_until, sha256}.
+    issued_at, valid_until, sha256}. In the federal program: profile_saved {version, role, npn}; npn_verified {version};
+    npn_refused {version, faults}; enrolled {curriculum, channel, automatic}; launched, course_started, course_completed
+    {curriculum, channel}; agreement_opened, agreement_accepted {agreement, version, language, sha256};
+    market_completed {market}; certificate_issued also {market}; watch_opened {market, due}; listed {market, list};
+    list_late {market, list, due_on}.
     """
 
     model_config = ConfigDict(frozen=True)

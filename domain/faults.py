@@ -1,4 +1,4 @@
-"""Faults in what somebody sent: which field, which rule, and a plain sentence in each language."""
+"""Faults in what somebody sent: which field, which rule, and a plain English sentence."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -6,119 +6,66 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-SENTENCES: dict[str, dict[str, str]] = {
-    "required": {"en": "This field is required.", "es": "Este campo es obligatorio."},
-    "unknown_field": {
-        "en": "This field is not part of the form; remove it.",
-        "es": "Este campo no forma parte del formulario; quítelo.",
-    },
-    "choice": {"en": "Choose one of: {choices}.", "es": "Elija una de estas opciones: {choices}."},
-    "text": {"en": "Enter text.", "es": "Escriba texto."},
-    "too_short": {
-        "en": "This is too short: at least {limit} characters or entries.",
-        "es": "Es demasiado corto: al menos {limit} caracteres o elementos.",
-    },
-    "too_long": {
-        "en": "This is too long: at most {limit} characters or entries.",
-        "es": "Es demasiado largo: como máximo {limit} caracteres o elementos.",
-    },
-    "number": {"en": "Enter a whole number.", "es": "Escriba un número entero."},
-    "yes_or_no": {"en": "Answer true or false.", "es": "Responda verdadero o falso."},
-    "object": {"en": "Send an object with named fields.", "es": "Envíe un objeto con campos con nombre."},
-    "list": {"en": "Send a list.", "es": "Envíe una lista."},
-    "npn": {
-        "en": "Enter the National Producer Number: up to ten digits, not starting with 0.",
-        "es": "Escriba el número nacional de productor: hasta diez dígitos, sin empezar por 0.",
-    },
-    "email": {
-        "en": "Enter an e-mail address, such as name@example.com.",
-        "es": "Escriba una dirección de correo electrónico, como nombre@example.com.",
-    },
-    "phone": {
-        "en": "Enter a phone number with 10 to 15 digits.",
-        "es": "Escriba un número de teléfono de 10 a 15 dígitos.",
-    },
-    "state": {
-        "en": "Enter a two-letter state code, such as NM.",
-        "es": "Escriba el código de dos letras del estado, como NM.",
-    },
-    "postal_code": {
-        "en": "Enter a ZIP code, such as 87501 or 87501-1234.",
-        "es": "Escriba un código postal, como 87501 o 87501-1234.",
-    },
-    "license_state": {
-        "en": "A New Mexico licence is needed, resident or nonresident: enter NM.",
-        "es": "Se necesita una licencia de Nuevo México, de residente o no residente: escriba NM.",
-    },
-    "name_letters": {
-        "en": "Write the name as a certificate can show it, in Latin, Greek or Cyrillic letters.",
-        "es": "Escriba el nombre como se puede mostrar en un certificado, con letras latinas, griegas o cirílicas.",
-    },
-    "one_insurer": {
-        "en": "An agent represents exactly one insurer; name one, or apply as a broker.",
-        "es": "Un agente representa a una sola aseguradora; nombre una o solicite como corredor.",
-    },
-    "agreement": {
-        "en": "Accept the agreement with the exchange to go on.",
-        "es": "Acepte el acuerdo con el mercado para continuar.",
-    },
-    "consent": {
-        "en": "Consent to the background check to go on.",
-        "es": "Dé su consentimiento para la verificación de antecedentes para continuar.",
-    },
-    "employer_name": {
-        "en": "Name the employer, unless it is the exchange.",
-        "es": "Escriba el nombre del empleador, salvo que sea el mercado.",
-    },
-    "no_policy": {
-        "en": "There is no certification policy for this program and plan year.",
-        "es": "No hay reglas de certificación para este programa y año del plan.",
-    },
-    "window_not_open": {
-        "en": "Certification for this plan year has not opened yet.",
-        "es": "La certificación para este año del plan todavía no ha abierto.",
-    },
-    "window_closed": {
-        "en": "Certification for this plan year has closed.",
-        "es": "La certificación para este año del plan ya cerró.",
-    },
-    "intake_scope": {
-        "en": "New agents and brokers must be located in New Mexico, or have both a business and a physical address in "
-        "Arizona, Colorado, Oklahoma, Texas or Utah.",
-        "es": "Los agentes y corredores nuevos deben estar en Nuevo México, o tener dirección comercial y física en "
-        "Arizona, Colorado, Oklahoma, Texas o Utah.",
-    },
-    "control_characters": {
-        "en": "Remove line breaks and control characters.",
-        "es": "Quite los saltos de línea y los caracteres de control.",
-    },
-    "not_changeable": {
-        "en": "This field can't be changed in an answer; submit a new request instead.",
-        "es": "Este campo no se puede cambiar en una respuesta; envíe una nueva solicitud.",
-    },
-    "identity_taken": {
-        "en": "This NPN or e-mail belongs to another person's case.",
-        "es": "Este NPN o correo electrónico pertenece al caso de otra persona.",
-    },
-    "score": {
-        "en": "Send the score as a number between 0 and 1 (scaled), or raw and max.",
-        "es": "Envíe la puntuación como un número entre 0 y 1 (scaled), o raw y max.",
-    },
-    "mismatch": {
-        "en": "This does not match the case or its policy.",
-        "es": "Esto no coincide con el caso o sus reglas.",
-    },
-    "timestamp": {
-        "en": "Send a date and time with its time zone, such as 2026-11-21T17:00:00Z.",
-        "es": "Envíe fecha y hora con su zona horaria, como 2026-11-21T17:00:00Z.",
-    },
-    "uuid": {"en": "Send a UUID.", "es": "Envíe un UUID."},
-    "json": {"en": "Send one JSON document in UTF-8.", "es": "Envíe un documento JSON en UTF-8."},
-    "not_understood": {
-        "en": "This combination of verb and activity is not one we act on.",
-        "es": "No actuamos sobre esta combinación de verbo y actividad.",
-    },
-    "invalid": {"en": "This value can't be understood; correct it.", "es": "Este valor no se entiende; corríjalo."},
+SENTENCES: dict[str, str] = {
+    "required": "This field is required.",
+    "unknown_field": "This field is not part of the form; remove it.",
+    "choice": "Choose one of: {choices}.",
+    "text": "Enter text.",
+    "too_short": "This is too short: at least {limit} characters or entries.",
+    "too_long": "This is too long: at most {limit} characters or entries.",
+    "number": "Enter a whole number.",
+    "yes_or_no": "Answer true or false.",
+    "object": "Send an object with named fields.",
+    "list": "Send a list.",
+    "npn": "Enter the National Producer Number: up to ten digits, not starting with 0.",
+    "email": "Enter an e-mail address, such as name@example.com.",
+    "phone": "Enter a phone number with 10 to 15 digits.",
+    "state": "Enter a two-letter state code, such as NM.",
+    "postal_code": "Enter a ZIP code, such as 87501 or 87501-1234.",
+    "license_state": "A New Mexico licence is needed, resident or nonresident: enter NM.",
+    "name_letters": "Write the name as a certificate can show it, in Latin, Greek or Cyrillic letters.",
+    "one_insurer": "An agent represents exactly one insurer; name one, or apply as a broker.",
+    "agreement": "Accept the agreement with the exchange to go on.",
+    "consent": "Consent to the background check to go on.",
+    "employer_name": "Name the employer, unless it is the exchange.",
+    "no_policy": "There is no certification policy for this program and plan year.",
+    "window_not_open": "Certification for this plan year has not opened yet.",
+    "window_closed": "Certification for this plan year has closed.",
+    "intake_scope": "New agents and brokers must be located in New Mexico, or have both a business and a "
+    "physical address in Arizona, Colorado, Oklahoma, Texas or Utah.",
+    "control_characters": "Remove line breaks and control characters.",
+    "not_changeable": "This field can't be changed in an answer; submit a new request instead.",
+    "identity_taken": "This NPN or e-mail belongs to another person's case.",
+    "score": "Send the score as a number between 0 and 1 (scaled), or raw and max.",
+    "mismatch": "This does not match the case or its policy.",
+    "timestamp": "Send a date and time with its time zone, such as 2026-11-21T17:00:00Z.",
+    "uuid": "Send a UUID.",
+    "json": "Send one JSON document in UTF-8.",
+    "not_understood": "This combination of verb and activity is not one we act on.",
+    # of the federal program (B5–B16)
+    "npn_required": "Enter your National Producer Number; only the role Not an Agent Broker needs none.",
+    "required_of_role": "Your role needs this field; fill it in.",
+    "verify_first": "Check your role and contact information, and say that you have.",
+    "npn_unknown": "The licence registry doesn't know this NPN; check the number.",
+    "npn_of_firm": "This NPN is a firm's; enter your own individual NPN here.",
+    "npn_other_name": "This NPN is registered under another name; check the number and the spelling of your name.",
+    "npn_of_individual": "This is an individual's NPN; enter the NPN of the business or web-based entity, or leave it "
+    "empty. Issuers may deny compensation or credit for consumers you help with a wrong or copied NPN.",
+    "npn_copied": "The same NPN stands in another field; individual, business and web-based entity have NPNs of their "
+    "own. Issuers may deny compensation or credit for consumers you help with a wrong or copied NPN.",
+    "no_formula": "Begin this with a letter or a digit, not with a sign.",
+    "website": "Enter a web address, such as https://www.example.com.",
+    "short_course": "The short course is for agents and brokers who return after last year; enroll in the full course.",
+    "not_approved": "HHS has not approved this vendor for this course; choose the MLMS or one of: {vendors}.",
+    "ticket_unknown": "This launch ticket is not known; open the training from the portal again.",
+    "ticket_used": "This launch ticket was used already; open the training from the portal again.",
+    "ticket_expired": "This launch ticket has expired; open the training from the portal again.",
+    "ticket_not_redeemed": "This launch ticket was never used to open the training.",
+    "another_text": "This is not the text that was opened; open the agreement again and read it to the end.",
+    "read_to_the_end": "Read the agreement to its end, then agree.",
+    "second_account": "There is an account for this person already; don't open a second one, recover its user ID or "
+    "password instead.",
+    "invalid": "This value can't be understood; correct it.",
 }
 
 _FROM_PYDANTIC = {
@@ -160,9 +107,9 @@ class Fault:
     code: str
     details: tuple[tuple[str, str], ...] = ()
 
-    def sentence(self, language: str = "en") -> str:
-        """What is wrong and what to do, for people."""
-        return SENTENCES[self.code][language].format_map(dict(self.details))
+    def sentence(self) -> str:
+        """What is wrong and what to do, for people, in English."""
+        return SENTENCES[self.code].format_map(dict(self.details))
 
 
 class Invalid(Exception):

@@ -29,11 +29,14 @@ def workflow_id(program: str, plan_year: int, case_id: str) -> str:
     return f"assister/{program}/{plan_year}/{case_id}"
 
 
-def new_certificate_number(plan_year: int) -> str:
+_PREFIX = {"bewellnm": "NM", "ffm": "FM"}
+
+
+def new_certificate_number(program: str, plan_year: int) -> str:
     """A number that can't be guessed: 100 random bits, in groups that can be read aloud."""
     letters = "".join(secrets.choice(_ALPHABET) for _ in range(20))
     groups = "-".join(letters[at : at + 5] for at in range(0, 20, 5))
-    return f"NM{plan_year % 100:02d}-{groups}"
+    return f"{_PREFIX[program]}{plan_year % 100:02d}-{groups}"
 
 
 def command_id(given: str | None, case_id: str) -> str:

@@ -7,6 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from domain.assister import Kind
 from domain.faults import Fault, Invalid, faults_of
+from domain.marketplace import PROGRAM as FFM, Role
+from domain.profile import DRAFT_FIELDS, parse_draft
 from domain.request import Email, Npn, PersonName, fields_of, parse_part
 
 
@@ -15,11 +17,14 @@ class _Strict(BaseModel):
 
 
 class Person(BaseModel):
-    """Who it was; further fields of the request form may come along and are kept, as the form takes them."""
+    """Who it was; further fields of the program's form may come along and are kept, as the form takes them.
+
+    In the federal program, the kind may also be the role.
+    """
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
-    kind: Kind
+    kind: Literal["agent", "broker", "enrollment_counselor", "marketplace_agent_broker", "not_an_agent_broker"]
     npn: Npn | None = None
     email: Email
     first_name: PersonName
@@ -46,6 +51,14 @@ class ImportedPerson(_Strict):
     lms_account: str | bool | None = None
     portal_account: str | bool | None = None
 
+    def details(self) -> dict[str, Any]:
+        """What is kept of the person, for a case without a form: a role in the kind's place is one in its own."""
+        details = self.person.model_dump(mode="json", exclude_none=True)
+        if details["kind"] in _ROLES:
+            details = {"role": details["kind"], **details}
+            del details["kind"]
+        return details
+
     @staticmethod
     def account(given: str | bool | None, assister_id: str) -> str | None:
         """The account's name: as given; `true` stands for the person's own id; none otherwise."""
@@ -54,6 +67,7 @@ class ImportedPerson(_Strict):
         return given or None
 
 
+_KINDS, _ROLES = frozenset(map(str, Kind)), frozenset(map(str, Role))
 # What every new case says for itself is not taken from earlier years.
 _OF_A_CASE = frozenset({"program", "plan_year", "agreement_accepted", "background_check_consent"})
 _LIST = TypeAdapter(list[ImportedPerson])
@@ -76,11 +90,21 @@ def parse_import(data: Any) -> list[ImportedPerson]:
 
 def _with_form_fields(number: int, one: ImportedPerson, faults: list[Fault]) -> ImportedPerson:
     """The same with the form's further fields in its spelling: a case opened from them is screened by them (A11)."""
-    fields = fields_of(one.person.kind) - _OF_A_CASE
-    extra = {name: value for name, value in (one.person.model_extra or {}).items() if value is not None}
     try:
-        part = parse_part(one.person.kind, {name: value for name, value in extra.items() if name in fields})
+        part = _form_fields(one)
     except Invalid as invalid:
         faults += [Fault(f"{number}.person.{fault.field}", fault.code, fault.details) for fault in invalid.faults]
         return one
-    return one.model_copy(update={"person": one.person.model_copy(update=part)})
+    known = one.person.model_dump(include=set(Person.model_fields))
+    return one.model_copy(update={"person": Person.model_construct(**known | part)})
+
+
+def _form_fields(one: ImportedPerson) -> dict[str, Any]:
+    """Those of the program's form; others are nothing that a case of it could use."""
+    kind = one.person.kind
+    if one.program != FFM and kind not in _KINDS:
+        raise Invalid([Fault("kind", "choice", (("choices", ", ".join(Kind)),))])
+    fields = (DRAFT_FIELDS if one.program == FFM else fields_of(kind)) - _OF_A_CASE
+    extra = one.person.model_extra or {}
+    given = {name: value for name, value in extra.items() if name in fields and value is not None}
+    return parse_draft(given) if one.program == FFM else parse_part(kind, given)

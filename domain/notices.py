@@ -12,7 +12,7 @@ class Topic(StrEnum):
 
 
 class Notice(StrEnum):
-    """A notice's name is the stem of its templates in templates/notices/<language>/."""
+    """A notice's name is the stem of its templates in templates/notices/."""
 
     REQUEST_RECEIVED = "request_received"
     INFORMATION_NEEDED = "information_needed"
@@ -23,6 +23,13 @@ class Notice(StrEnum):
     PORTAL_ACTIVATION = "portal_activation"
     ACTIVE = "active"
     REMINDER = "reminder"
+    MARKETPLACE_WELCOME = "marketplace_welcome"
+    MARKETPLACE_PROFILE_NPN = "marketplace_profile_npn"
+    MARKETPLACE_ENROLLED = "marketplace_enrolled"
+    MARKETPLACE_CERTIFICATE = "marketplace_certificate"
+    MARKETPLACE_ACTIVE = "marketplace_active"
+    PORTAL_RECOVERY = "portal_recovery"
+    HELP_DESK = "help_desk"
     WITHDRAWN = "withdrawn"
     REVOKED = "revoked"
     CLOSED = "closed"
@@ -38,6 +45,13 @@ TOPIC: dict[Notice, Topic] = {
     Notice.CERTIFICATE_ISSUED: Topic.PORTALS,
     Notice.PORTAL_ACTIVATION: Topic.PORTALS,
     Notice.ACTIVE: Topic.GENERAL,
+    Notice.MARKETPLACE_WELCOME: Topic.TRAINING,
+    Notice.MARKETPLACE_PROFILE_NPN: Topic.TRAINING,
+    Notice.MARKETPLACE_ENROLLED: Topic.TRAINING,
+    Notice.MARKETPLACE_CERTIFICATE: Topic.TRAINING,
+    Notice.MARKETPLACE_ACTIVE: Topic.TRAINING,
+    Notice.PORTAL_RECOVERY: Topic.TRAINING,
+    Notice.HELP_DESK: Topic.TRAINING,
     Notice.WITHDRAWN: Topic.GENERAL,
     Notice.REVOKED: Topic.GENERAL,
     Notice.CLOSED: Topic.GENERAL,
@@ -60,6 +74,11 @@ TOPIC_OF_WAITING: dict[str, Topic] = {
     "portal_activation": Topic.PORTALS,
     "portal_profile": Topic.PORTALS,
     "scheduling_tool": Topic.PORTALS,
+    "marketplace_profile": Topic.TRAINING,
+    "npn_verification": Topic.TRAINING,
+    "marketplace_training": Topic.TRAINING,
+    "marketplace_agreements": Topic.TRAINING,
+    "publication": Topic.GENERAL,
     "next_plan_year": Topic.GENERAL,
 }
 

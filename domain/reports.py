@@ -1,15 +1,16 @@
-"""What the portal and the background-check vendor report, as facts about one case (A14, A24–A29)."""
+"""What portal, background-check and training vendors report, as facts about one case (A14, A24–A29, B15)."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from domain.facts import FactKind
 from domain.faults import Fault, Invalid, faults_of
+from domain.marketplace import Curriculum
 from domain.parsing import canonical
 from domain.request import fault
 from domain.stages import CaseState, PortalAccount
@@ -83,6 +84,27 @@ def premature(event: PortalEvent, state: CaseState) -> str | None:
     if counselor and state.portal_account is PortalAccount.NONE and event.value.startswith("account."):
         return "reported for a counselor's account that we have not set up"
     return None
+
+
+class VendorReport(BaseModel):
+    """Body of ``/webhooks/vendors/{vendor}``: a course that was completed under a launch ticket (B15)."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    type: Literal["training.completed"]
+    ticket: str = Field(min_length=1, max_length=200)
+    curriculum: Curriculum
+    occurred_at: Annotated[datetime, BeforeValidator(_instant)]
+
+
+def parse_vendor(body: Any) -> tuple[VendorReport, str]:
+    """The vendor's report and a digest of its parsed body. Raises `Invalid` naming every field at fault."""
+    if not isinstance(body, dict):
+        raise Invalid([Fault("body", "object")])
+    try:
+        return VendorReport.model_validate(body), digest(body)
+    except ValidationError as error:
+        raise Invalid(faults_of(error)) from None
 
 
 @dataclass(frozen=True)

@@ -301,6 +301,8 @@ _PARTS: dict[str, type[_Form]] = {
     for kind, model in _MODELS.items()
 }
 
+FORM = frozenset(name for model in _MODELS.values() for name in model.model_fields)
+
 
 def parse_request(data: object) -> Request:
     """The request in ``data`` (parsed JSON).

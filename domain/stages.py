@@ -13,16 +13,18 @@ from domain.facts import Fact, FactKind
 
 
 class Stage(StrEnum):
-    """Where a case is."""
+    """Where a case is, in either program."""
 
     REQUESTED = "requested"
     SCREENING = "screening"
     AWAITING_BACKGROUND_CHECK = "awaiting_background_check"
     AWAITING_DECISION = "awaiting_decision"
     AWAITING_INFORMATION = "awaiting_information"
+    AWAITING_PROFILE = "awaiting_profile"
     INVITED = "invited"
     IN_TRAINING = "in_training"
     AWAITING_EXAM_PASS = "awaiting_exam_pass"
+    AWAITING_AGREEMENTS = "awaiting_agreements"
     CERTIFIED = "certified"
     PORTAL_SETUP = "portal_setup"
     ACTIVE = "active"
@@ -56,6 +58,11 @@ class WaitingFor(StrEnum):
     PORTAL_ACTIVATION = "portal_activation"
     PORTAL_PROFILE = "portal_profile"
     SCHEDULING_TOOL = "scheduling_tool"
+    MARKETPLACE_PROFILE = "marketplace_profile"
+    NPN_VERIFICATION = "npn_verification"
+    MARKETPLACE_TRAINING = "marketplace_training"
+    MARKETPLACE_AGREEMENTS = "marketplace_agreements"
+    PUBLICATION = "publication"
     NEXT_PLAN_YEAR = "next_plan_year"
 
 
@@ -75,6 +82,11 @@ OWNER: dict[WaitingFor, str] = {
     WaitingFor.PORTAL_ACTIVATION: "assister",
     WaitingFor.PORTAL_PROFILE: "assister",
     WaitingFor.SCHEDULING_TOOL: "assister",
+    WaitingFor.MARKETPLACE_PROFILE: "assister",
+    WaitingFor.NPN_VERIFICATION: "us",
+    WaitingFor.MARKETPLACE_TRAINING: "assister",
+    WaitingFor.MARKETPLACE_AGREEMENTS: "assister",
+    WaitingFor.PUBLICATION: "us",
     WaitingFor.NEXT_PLAN_YEAR: "nobody",
 }
 
@@ -211,7 +223,7 @@ def _account_done(kind: Kind, account: PortalAccount) -> bool:
     return account is PortalAccount.ACTIVE
 
 
-class _Facts:
+class Known:
     """The facts of a case, each once, in the order of their times; the order they are given in doesn't matter."""
 
     def __init__(self, facts: Iterable[Fact]) -> None:
@@ -234,7 +246,7 @@ class _Facts:
 
 def fold(opening: Opening, facts: Iterable[Fact]) -> CaseState:
     """The state the facts come to. Facts repeated or permuted give the same state."""
-    known = _Facts(facts)
+    known = Known(facts)
     eligibility, decision = _eligibility(known)
     profile_at = known.at(FactKind.LMS_PROFILE_COMPLETED) or (
         known.at(FactKind.LMS_ENROLLED) if opening.has_lms_account else None
@@ -281,12 +293,12 @@ def fold(opening: Opening, facts: Iterable[Fact]) -> CaseState:
     )
 
 
-def _round(known: _Facts) -> int:
+def _round(known: Known) -> int:
     """How often the request was answered: each answer is screened again (A12)."""
     return len(known.all(FactKind.ANSWERED))
 
 
-def _eligibility(known: _Facts) -> tuple[EligibilityStatus, Decision | None]:
+def _eligibility(known: Known) -> tuple[EligibilityStatus, Decision | None]:
     decisions = known.all(FactKind.DECIDED)
     final = next((fact for fact in decisions if fact.data["verdict"] != Verdict.ASK), None)
     last = final or (decisions[-1] if decisions else None)
@@ -306,7 +318,7 @@ def _eligibility(known: _Facts) -> tuple[EligibilityStatus, Decision | None]:
     return (EligibilityStatus.INFORMATION_REQUESTED if asked else EligibilityStatus.PENDING), decision
 
 
-def _findings(opening: Opening, known: _Facts) -> tuple[Finding, ...]:
+def _findings(opening: Opening, known: Known) -> tuple[Finding, ...]:
     """The last screening's findings, with the agreement and the background check as they stand now."""
     screenings = [fact for fact in known.all(FactKind.SCREENED) if fact.data["round"] == _round(known)]
     last = max(screenings, key=lambda fact: (fact.at, _is_answered(fact), fact.id), default=None)
@@ -325,18 +337,18 @@ def _is_answered(screened: Fact) -> bool:
     return all(one["result"] != Result.UNKNOWN for one in screened.data["findings"])
 
 
-def _lms_account(opening: Opening, known: _Facts) -> LmsAccount:
+def _lms_account(opening: Opening, known: Known) -> LmsAccount:
     if opening.has_lms_account or known.first(FactKind.LMS_REGISTERED):
         return LmsAccount.READY
     return LmsAccount.INVITED if known.first(FactKind.LMS_INVITED) else LmsAccount.NONE
 
 
-def _certificate(known: _Facts) -> Certificate | None:
+def _certificate(known: Known) -> Certificate | None:
     issued = known.first(FactKind.CERTIFICATE_ISSUED)
     return Certificate.model_validate(issued.data) if issued else None
 
 
-def _portal_account(opening: Opening, known: _Facts) -> PortalAccount:
+def _portal_account(opening: Opening, known: Known) -> PortalAccount:
     if opening.has_portal_account or known.first(FactKind.PORTAL_ACTIVATED):
         return PortalAccount.ACTIVE
     if known.first(FactKind.PORTAL_REGISTERED) and opening.kind.is_licensed:
@@ -344,14 +356,14 @@ def _portal_account(opening: Opening, known: _Facts) -> PortalAccount:
     return PortalAccount.CREATED if known.first(FactKind.PORTAL_ACCOUNT_CREATED) else PortalAccount.NONE
 
 
-_ENDINGS = {FactKind.REVOKED: Stage.REVOKED, FactKind.WITHDRAWN: Stage.WITHDRAWN, FactKind.CLOSED: Stage.CLOSED}
+ENDINGS = {FactKind.REVOKED: Stage.REVOKED, FactKind.WITHDRAWN: Stage.WITHDRAWN, FactKind.CLOSED: Stage.CLOSED}
 
 
-def _stage(state: CaseState, known: _Facts) -> tuple[Stage, WaitingFor | None]:
+def _stage(state: CaseState, known: Known) -> tuple[Stage, WaitingFor | None]:
     """The seven steps of the guide, asked in order: the first that isn't done is where the case is."""
-    ending = known.first(*_ENDINGS)
+    ending = known.first(*ENDINGS)
     if ending:
-        return _ENDINGS[ending.kind], None
+        return ENDINGS[ending.kind], None
     if state.eligibility is EligibilityStatus.DENIED:
         return Stage.DENIED, None
     if state.eligibility is not EligibilityStatus.APPROVED:
@@ -361,7 +373,7 @@ def _stage(state: CaseState, known: _Facts) -> tuple[Stage, WaitingFor | None]:
     return _after_certificate(state)
 
 
-def _before_decision(state: CaseState, known: _Facts) -> tuple[Stage, WaitingFor]:
+def _before_decision(state: CaseState, known: Known) -> tuple[Stage, WaitingFor]:
     if state.eligibility is EligibilityStatus.INFORMATION_REQUESTED:
         return Stage.AWAITING_INFORMATION, WaitingFor.INFORMATION
     screened = any(fact.data["round"] == state.round for fact in known.all(FactKind.SCREENED))
@@ -436,7 +448,7 @@ _BEGINS: dict[WaitingFor, tuple[FactKind, ...]] = {
 }
 
 
-def _since(known: _Facts, waiting_for: WaitingFor) -> datetime | None:
+def _since(known: Known, waiting_for: WaitingFor) -> datetime | None:
     """When the wait began: the latest of the first facts that lead into it (a decision, an answer: the last)."""
     repeated = (FactKind.DECIDED, FactKind.ANSWERED, FactKind.SCREENED)
     begins = [known.last(kind) if kind in repeated else known.first(kind) for kind in _BEGINS[waiting_for]]

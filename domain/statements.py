@@ -9,8 +9,9 @@ from uuid import UUID
 from domain import exam
 from domain.facts import Fact, FactKind
 from domain.faults import Fault, Invalid
+from domain.marketplace import MLMS
 from domain.parsing import canonical
-from domain.policy import LmsIds, Policy
+from domain.policy import FederalPolicy, LmsIds, Policy
 
 VERBS = "http://adlnet.gov/expapi/verbs/"
 
@@ -23,6 +24,9 @@ MEANING: dict[tuple[str, str], FactKind] = {
     ("failed", "exam_id"): FactKind.EXAM_ATTEMPTED,
     ("scored", "exam_id"): FactKind.EXAM_ATTEMPTED,
 }
+
+# The federal program has no exam: the course's completion suffices (B12).
+COURSE_MEANING = {"initialized": FactKind.COURSE_STARTED, "completed": FactKind.COURSE_COMPLETED}
 
 _COMPARED = ("actor", "verb", "object", "result", "context")
 
@@ -134,11 +138,7 @@ def fact_of(statement: Statement, policy: Policy, accounts: frozenset[str], rece
 
     Raises `Invalid` naming actor, verb, object or score where it doesn't fit the case or its policy (C4, A20).
     """
-    faults = []
-    if statement.home_page.rstrip("/") != policy.lms.home_page:
-        faults.append(Fault("actor.account.homePage", "mismatch"))
-    if statement.account not in accounts:
-        faults.append(Fault("actor.account.name", "mismatch"))
+    faults = _actor_faults(statement, policy.lms.home_page, accounts)
     kind = _kind(statement, policy.lms, faults)
     data: dict[str, Any] = {}
     if kind is FactKind.EXAM_ATTEMPTED:
@@ -154,6 +154,36 @@ def fact_of(statement: Statement, policy: Policy, accounts: frozenset[str], rece
     if faults or kind is None:
         raise Invalid(faults)
     return Fact(id=f"lms:{statement.id}", kind=kind, at=statement.timestamp or received_at, data=data)
+
+
+def course_fact_of(
+    statement: Statement, policy: FederalPolicy, accounts: frozenset[str], received_at: datetime
+) -> Fact:
+    """The fact a statement of the MLMS reports of a federal registration (B12, B13).
+
+    Raises `Invalid` naming actor, verb or object where it doesn't fit the registration or its policy.
+    """
+    faults = _actor_faults(statement, policy.mlms.home_page, accounts)
+    verb = statement.verb.removeprefix(VERBS)
+    kind = COURSE_MEANING.get(verb) if verb != statement.verb else None
+    if kind is None:
+        faults.append(Fault("verb.id", "not_understood"))
+    curriculum = next((one for one, course in policy.mlms.courses.items() if course == statement.object_id), None)
+    if curriculum is None:
+        faults.append(Fault("object.id", "mismatch"))
+    if faults or kind is None or curriculum is None:
+        raise Invalid(faults)
+    data = {"curriculum": curriculum.value, "channel": MLMS}
+    return Fact(id=f"lms:{statement.id}", kind=kind, at=statement.timestamp or received_at, data=data)
+
+
+def _actor_faults(statement: Statement, home_page: str, accounts: frozenset[str]) -> list[Fault]:
+    faults = []
+    if statement.home_page.rstrip("/") != home_page:
+        faults.append(Fault("actor.account.homePage", "mismatch"))
+    if statement.account not in accounts:
+        faults.append(Fault("actor.account.name", "mismatch"))
+    return faults
 
 
 def _kind(statement: Statement, ids: LmsIds, faults: list[Fault]) -> FactKind | None:

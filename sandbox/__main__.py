@@ -1,9 +1,11 @@
-"""The sandbox: registry, background checks, LMS, portal and mailbox in one process, each on a port of its own."""
+"""The sandbox: every third party's stand-in and the mailbox in one process, each on a port of its own."""
 
 import asyncio
 import contextlib
+import json
 import logging
 import os
+import re
 import signal
 import socket
 import sys
@@ -15,11 +17,14 @@ import uvicorn
 from starlette.applications import Starlette
 
 from sandbox.background_checks import BackgroundChecks
+from sandbox.lists import Lists
 from sandbox.lms import Lms
 from sandbox.mailbox import Mailbox, connections
+from sandbox.mlms import Mlms
 from sandbox.portal import Portal
 from sandbox.registry import Registry
 from sandbox.shelf import Shelf
+from sandbox.vendors import Vendors
 from sandbox.webhooks import Deliveries, checkr, standard
 
 PORTS = {
@@ -29,7 +34,11 @@ PORTS = {
     "PORTAL": 8104,
     "MAILBOX": 8105,
     "SMTP": 8106,
+    "MLMS": 8107,
+    "VENDORS": 8108,
+    "LISTS": 8109,
 }
+VENDOR_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 GRACE_SECONDS = 1
 
 
@@ -54,6 +63,8 @@ class Settings:
     lms_webhook_secret: str
     portal_token: str
     portal_webhook_secret: str
+    mlms_token: str
+    vendor_secrets: Mapping[str, str]
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
@@ -82,6 +93,8 @@ class Settings:
             lms_webhook_secret=needed("CERTIFY_LMS_WEBHOOK_SECRET"),
             portal_token=needed("CERTIFY_PORTAL_TOKEN"),
             portal_webhook_secret=needed("CERTIFY_PORTAL_WEBHOOK_SECRET"),
+            mlms_token=needed("CERTIFY_MLMS_TOKEN"),
+            vendor_secrets=_vendor_secrets(needed("CERTIFY_VENDORS")),
         )
 
 
@@ -93,8 +106,21 @@ def _port(environment: Mapping[str, str], name: str, usual: int) -> int:
     return int(value)
 
 
+def _vendor_secrets(text: str) -> dict[str, str]:
+    """The webhook secret of each vendor, from {"vendor": {"url": …, "secret": …}}."""
+    try:
+        found = {vendor: str(known["secret"]) for vendor, known in json.loads(text).items()}
+        for secret in found.values():
+            standard(secret)
+    except (ValueError, AttributeError, KeyError, TypeError, RuntimeError):
+        raise Misconfigured("CERTIFY_VENDORS is not an object of vendors with their secrets") from None
+    if not all(map(VENDOR_ID.fullmatch, found)):
+        raise Misconfigured("CERTIFY_VENDORS names a vendor that can't be a path")
+    return found
+
+
 class Sandbox:
-    """The five stand-ins, put together."""
+    """The stand-ins, put together."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -110,6 +136,11 @@ class Sandbox:
             ),
             "lms": Deliveries("lms", f"{told}/lms", standard(settings.lms_webhook_secret), self._shelf),
             "portal": Deliveries("portal", f"{told}/portal", standard(settings.portal_webhook_secret), self._shelf),
+            "mlms": Deliveries("mlms", f"{told}/lms", standard(settings.lms_webhook_secret), self._shelf),
+        }
+        self._vendor_deliveries = {
+            vendor: Deliveries(f"vendors:{vendor}", f"{told}/vendors/{vendor}", standard(secret), self._shelf)
+            for vendor, secret in settings.vendor_secrets.items()
         }
         self.registry = Registry(settings.registry_user, settings.registry_password, self._shelf)
         self.background_checks = BackgroundChecks(
@@ -117,6 +148,9 @@ class Sandbox:
         )
         self.lms = Lms(settings.lms_token, self._shelf, self._deliveries["lms"])
         self.portal = Portal(settings.portal_token, settings.web_url, self._shelf, self._deliveries["portal"])
+        self.mlms = Mlms(settings.mlms_token, self._shelf, self._deliveries["mlms"])
+        self.vendors = Vendors(settings.web_url, settings.vendor_secrets, self._shelf, self._vendor_deliveries)
+        self.lists = Lists(settings.web_url, self._shelf)
 
     def apps(self) -> dict[str, Starlette]:
         """The web applications, under the names of their ports."""
@@ -126,7 +160,14 @@ class Sandbox:
             "LMS": self.lms.app(),
             "PORTAL": self.portal.app(),
             "MAILBOX": self.mailbox.app(),
+            "MLMS": self.mlms.app(),
+            "VENDORS": self.vendors.app(),
+            "LISTS": self.lists.app(),
         }
+
+    @property
+    def _all_deliveries(self) -> list[Deliveries]:
+        return [*self._deliveries.values(), *self._vendor_deliveries.values()]
 
     async def serve(self) -> None:
         """Listens until told to stop."""
@@ -136,7 +177,7 @@ class Sandbox:
         smtp = await loop.create_server(connections(self.mailbox, loop), sock=sockets["SMTP"])
         for each in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(each, _stop, list(servers.values()))
-        for deliveries in self._deliveries.values():
+        for deliveries in self._all_deliveries:
             deliveries.resume()
         running = asyncio.gather(*(server.serve(sockets=[sockets[name]]) for name, server in servers.items()))
         print("sandbox listens:", _addresses(sockets), flush=True)
@@ -147,16 +188,17 @@ class Sandbox:
 
     async def _close(self, smtp: asyncio.Server) -> None:
         smtp.close()
-        for deliveries in self._deliveries.values():
+        for deliveries in self._all_deliveries:
             await deliveries.stop()
-        await self.portal.stop()
+        for asking in (self.portal, self.vendors, self.lists):
+            await asking.stop()
         self._shelf.close()
 
 
 class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Leaves signals to the sandbox: five servers would take them from one another."""
+        """Leaves signals to the sandbox: its servers would take them from one another."""
         yield
 
 

@@ -22,6 +22,7 @@ from sandbox.replies import BODY_LIMIT, Problem, on_problem, read
 
 CALLS_KEPT = 10_000
 HANG_SECONDS = 30.0
+Api = str | tuple[str, ...] | None
 NOT_THE_FORMAT = b"\x00\xff<<< neither XML nor JSON {{{ \xfe"
 
 
@@ -122,7 +123,7 @@ class Controls:
 class Door:
     """ASGI middleware: bounds every body, records calls of the API, lets them fail as ordered."""
 
-    def __init__(self, app: ASGIApp, controls: Controls, api: str | None, media_type: str) -> None:
+    def __init__(self, app: ASGIApp, controls: Controls, api: Api, media_type: str) -> None:
         self._app = app
         self._controls = controls
         self._api = api
@@ -202,11 +203,11 @@ def _readable(body: bytes) -> Any:
 
 
 def application(
-    controls: Controls, routes: Sequence[BaseRoute], api: str | None = None, media_type: str = "application/json"
+    controls: Controls, routes: Sequence[BaseRoute], api: Api = None, media_type: str = "application/json"
 ) -> Starlette:
     """A stand-in's web application: its own routes and the common ones, behind the door.
 
-    Paths that start with `api` are the third party's; what orders concern, and what /calls shows.
+    Paths that start with `api`, or one of several, are the third party's; what orders concern, and what /calls shows.
     """
     return Starlette(
         routes=[*routes, *controls.routes()],

@@ -29,22 +29,33 @@ pre { background: #8881; border-radius: .5rem; padding: .8rem; white-space: pre-
 .message { border-left: .3rem solid #c62828; padding: .3rem .8rem; }
 @media (prefers-color-scheme: dark) { a { color: #8ab8ff; } small, dt, header p { color: #aaa; } }
 """
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-src 'self'; form-action 'self'; base-uri 'none'"
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-src 'self'; form-action 'self'{}; base-uri 'none'"
+NOTES = {
+    "en": "A stand-in for development: nothing here is real.",
+    "es": "Un sustituto para el desarrollo: nada de lo que hay aquí es real.",
+}
 
 
-def page(title: str, body: str, note: str = "A stand-in for development: nothing here is real.") -> str:
-    """A whole page; `body` is HTML, `title` and `note` are text."""
+def page(title: str, body: str, note: str = "", language: str = "en") -> str:
+    """A whole page; `body` is HTML, `title` and `note` are text, `language` is en or es."""
     return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        f'<!doctype html><html lang="{language}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{escape(title)}</title><style>{STYLE}</style></head>"
-        f"<body><header><h1>{escape(title)}</h1><p>{escape(note)}</p></header><main>{body}</main></body></html>"
+        f"<body><header><h1>{escape(title)}</h1><p>{escape(note or NOTES[language])}</p></header>"
+        f"<main>{body}</main></body></html>"
     )
 
 
-def respond(title: str, body: str, status: int = 200) -> HTMLResponse:
-    """The page as an answer that loads nothing from anywhere."""
-    return HTMLResponse(page(title, body), status, headers={"Content-Security-Policy": POLICY})
+def respond(title: str, body: str, status: int = 200, language: str = "en", leads_to: str = "") -> HTMLResponse:
+    """The page as an answer that loads nothing from anywhere; `leads_to` is the origin its forms redirect to."""
+    policy = POLICY.format(f" {leads_to}" if leads_to else "")
+    return HTMLResponse(page(title, body, language=language), status, headers={"Content-Security-Policy": policy})
+
+
+def chosen(language: str) -> str:
+    """The language a page is written in for somebody who wants `language` (RFC 5646)."""
+    return "es" if language.lower().partition("-")[0] == "es" else "en"
 
 
 def definitions(facts: dict[str, object]) -> str:

@@ -2,10 +2,15 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from copy import deepcopy
 from typing import Any
 
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute
 
 from sandbox.replies import Problem
 
@@ -13,6 +18,8 @@ CORE = "urn:ietf:params:scim:schemas:core:2.0"
 MESSAGES = "urn:ietf:params:scim:api:messages:2.0"
 USER = f"{CORE}:User"
 MEDIA_TYPE = "application/scim+json"
+ALWAYS_SHOWN = {"id", "schemas"}
+PATH = re.compile(rf"(?:{re.escape(USER)}:)?(\w+)(?:\.(\w+))?", re.IGNORECASE)
 FILTER = re.compile(r'\s*(userName|externalId)\s+eq\s+("(?:[^"\\]|\\.)*")\s*', re.IGNORECASE)
 
 Document = dict[str, Any]
@@ -30,6 +37,22 @@ class ScimProblem(Problem):
     def response(self) -> Response:
         """The error document."""
         return answer(self.document, self.status)
+
+
+def application(routes: Sequence[BaseRoute]) -> Starlette:
+    """A web application whose every error is in SCIM's format, for a path or a method it doesn't have too."""
+    return Starlette(routes=routes, exception_handlers={Problem: _on_error, HTTPException: _on_error})
+
+
+async def _on_error(_request: Request, error: Exception) -> Response:
+    if isinstance(error, ScimProblem):
+        return error.response()
+    if isinstance(error, HTTPException):
+        response = ScimProblem(error.status_code, error.detail).response()
+        response.headers.update(error.headers or {})
+        return response
+    assert isinstance(error, Problem)
+    return ScimProblem(error.status, error.detail).response()
 
 
 def answer(document: Document, status: int = 200) -> Response:
@@ -61,34 +84,102 @@ def matching(expression: str) -> Callable[[Document], bool]:
         raise ScimProblem(400, "The filter's value is not a JSON string", "invalidFilter") from None
     if parsed[1].lower() == "username":
         return lambda user: bool(user["userName"].casefold() == wanted.casefold())
-    return lambda user: bool(user["externalId"] == wanted)
+    return lambda user: bool(user.get("externalId") == wanted)
 
 
-def patched(message: Any) -> Document:
-    """What a PATCH sets: `active`, `externalId` or both; nothing else can be patched here."""
+def shown(resource: Document, wanted: Iterable[str], unwanted: Iterable[str]) -> Document:
+    """Of a resource the attributes wanted (all, if none is named) less the unwanted ones; id and schemas always."""
+    keep, drop = (
+        {name.strip().lower().removeprefix(f"{USER.lower()}:") for name in each} for each in (wanted, unwanted)
+    )
+
+    def shows(path: str) -> bool:
+        whole = path.partition(".")[0]
+        if whole in ALWAYS_SHOWN or {path, whole} & drop:
+            return whole in ALWAYS_SHOWN
+        return not keep or bool({path, whole} & keep) or any(name.startswith(f"{path}.") for name in keep)
+
+    def pruned(value: Any, path: str = "") -> Any:
+        if isinstance(value, list):
+            return [pruned(each, path) for each in value]
+        if isinstance(value, dict):
+            named = {name: f"{path}.{name}".lstrip(".").lower() for name in value}
+            return {name: pruned(value[name], dotted) for name, dotted in named.items() if shows(dotted)}
+        return value
+
+    found: Document = pruned(resource)
+    return found
+
+
+def writable(document: Any) -> Document:
+    """What of a user that was sent can be set, each attribute by its own name; the rest is passed over."""
+    if not isinstance(document, dict):
+        raise ScimProblem(400, "A user is an object", "invalidSyntax")
+    return _canonical(document, ATTRIBUTES)
+
+
+def _canonical(document: Document, attributes: list[Document]) -> Document:
+    known = {name: _declared(attributes, name) for name in document}
+    return {
+        attribute["name"]: _canonical(document[name], attribute["subAttributes"])
+        if isinstance(document[name], dict) and "subAttributes" in attribute
+        else document[name]
+        for name, attribute in known.items()
+        if attribute and attribute["mutability"] != "readOnly"
+    }
+
+
+def patched(user: Document, message: Any) -> Document:
+    """The user after a PATCH: its operations add, replace or remove an attribute or a part of one, in their order."""
     operations = _member(message, "operations")
     if not isinstance(operations, list) or not operations:
         raise ScimProblem(400, "Operations is a list of at least one", "invalidSyntax")
-    changes: Document = {}
+    user = deepcopy(user)
     for operation in operations:
-        changes |= _set(operation)
-    return changes
+        _operate(user, operation)
+    return user
 
 
-def _set(operation: Any) -> Document:
-    path, value = _member(operation, "path"), _member(operation, "value")
-    if str(_member(operation, "op")).lower() not in {"replace", "add"}:
-        raise ScimProblem(400, "op is replace or add", "invalidSyntax")
-    if path is None:
-        path, value = "active", _member(value, "active")
-    name = str(path).removeprefix(f"{USER}:").lower()
-    if name == "active" and isinstance(value, bool):
-        return {"active": value}
-    if name == "externalid" and isinstance(value, str) and 0 < len(value) <= 100:
-        return {"externalId": value}
-    if name not in {"active", "externalid"}:
-        raise ScimProblem(400, "Only active and externalId can be changed", "invalidPath")
-    raise ScimProblem(400, f"{path} can't be set to that", "invalidValue")
+def _operate(user: Document, operation: Any) -> None:
+    what, path, value = (_member(operation, name) for name in ("op", "path", "value"))
+    what = str(what).lower()
+    if what not in {"add", "replace", "remove"}:
+        raise ScimProblem(400, "op is add, replace or remove", "invalidSyntax")
+    if what == "remove":
+        if path is None:
+            raise ScimProblem(400, "What is removed is named by a path", "noTarget")
+        _set(user, path, None)
+    elif path is not None:
+        _set(user, path, value)
+    elif isinstance(value, dict):
+        for name, part in value.items():
+            _set(user, name, part)
+    else:
+        raise ScimProblem(400, "Without a path, value is an object", "invalidValue")
+
+
+def _set(user: Document, path: Any, value: Any) -> None:
+    """Sets what a path names; None unassigns it."""
+    parsed = PATH.fullmatch(path) if isinstance(path, str) else None
+    attribute = _declared(ATTRIBUTES, parsed[1]) if parsed else None
+    if parsed is None or attribute is None:
+        raise ScimProblem(400, "The path names no attribute of a user", "invalidPath")
+    if attribute["mutability"] == "readOnly":
+        raise ScimProblem(400, f"{attribute['name']} can't be changed", "mutability")
+    name, parts, held = attribute["name"], attribute.get("subAttributes", []), user.get(attribute["name"])
+    if parsed[2]:
+        if _declared(parts, parsed[2]) is None:
+            raise ScimProblem(400, f"{name} has no such part", "invalidPath")
+        value = {parsed[2]: value}
+    if parts and isinstance(value, dict):
+        user[name] = {**(held if isinstance(held, dict) else {}), **_canonical(value, parts)}
+    else:
+        user[name] = value
+
+
+def _declared(attributes: list[Document], name: str) -> Document | None:
+    """An attribute by its name in any case."""
+    return next((each for each in attributes if each["name"].lower() == name.lower()), None)
 
 
 def _member(document: Any, name: str) -> Any:
@@ -144,13 +235,21 @@ SCHEMA: Document = {
     "attributes": [
         _attribute("userName", required=True, uniqueness="server"),
         _attribute("name", "complex", [_attribute("givenName"), _attribute("familyName")]),
+        # The user name is the one address: another can't be given.
         _attribute(
             "emails",
             "complex",
-            [_attribute("value"), _attribute("type"), _attribute("primary", "boolean")],
+            [
+                _attribute("value", mutability="readOnly"),
+                _attribute("type", mutability="readOnly"),
+                _attribute("primary", "boolean", mutability="readOnly"),
+            ],
             multiValued=True,
+            mutability="readOnly",
         ),
         _attribute("active", "boolean"),
     ],
     "meta": {"resourceType": "Schema"},
 }
+# What a user may have, externalId included, which every resource may have and no schema lists (RFC 7643, 3.1).
+ATTRIBUTES: list[Document] = [_attribute("externalId", caseExact=True), *SCHEMA["attributes"]]

@@ -111,9 +111,13 @@ class Deliveries:
         """GET /deliveries: every event sent, with its outcome."""
 
         async def deliveries(_request: Request) -> Response:
-            return JSONResponse(self._shelf.all(self._kind))
+            return JSONResponse(self.sent())
 
         return Route("/deliveries", deliveries)
+
+    def sent(self) -> list[Document]:
+        """Every event sent, oldest first, with its outcome."""
+        return self._shelf.all(self._kind)
 
     def _keep(self, delivery: Document) -> None:
         self._shelf.put(self._kind, delivery["id"], delivery)

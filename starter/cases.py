@@ -77,14 +77,14 @@ class Cases:
         """
         opened = await self._people.submit(request, now(), shown)
         if opened.created:
-            await self._try_to_start(opened.case_id)
+            await self.try_to_start(opened.case_id)
         return opened
 
     async def begin(self, assister_id: str, program: str, plan_year: int, actor: str) -> Opened:
         """Opens a returning assister's case without a form (A11)."""
         opened = await self._people.begin(assister_id, program, plan_year, actor, now())
         if opened.created:
-            await self._try_to_start(opened.case_id)
+            await self.try_to_start(opened.case_id)
         return opened
 
     async def import_people(self, people: list[ImportedPerson], actor: str) -> list[dict[str, Any]]:
@@ -95,7 +95,7 @@ class Cases:
             done.append({"assister_id": assister_id, "created": created, "program": one.program})
         return done
 
-    async def _try_to_start(self, case_id: str) -> bool:
+    async def try_to_start(self, case_id: str) -> bool:
         """Starts the case's workflow; False when Temporal can't be reached now."""
         try:
             await self.start((await self._records.view(case_id)).case)
@@ -107,7 +107,7 @@ class Cases:
         """Starts the workflow of a case; one that runs, or has run, is left alone. Raises `Unreachable`."""
         with suppress(WorkflowAlreadyStartedError), _reaching():
             await self._client.start_workflow(
-                names.WORKFLOW,
+                names.WORKFLOW_OF_PROGRAM[case.program],
                 Begin(case_id=case.case_id, program=case.program, plan_year=case.plan_year),
                 id=case.workflow_id,
                 task_queue=self._task_queue,
@@ -143,7 +143,7 @@ class Cases:
     ) -> Answer:
         """The assister's answer to a question of staff. Raises `Invalid` where the changed request isn't one."""
         view = await self._records.view(case_id)
-        why = refusal(CommandKind.ANSWER, view.state)
+        why = refusal(CommandKind.ANSWER, view.stands)
         if why:
             raise NotNow(why)
         await self._records.check_answer(case_id, dict(changes))
@@ -184,7 +184,7 @@ class Cases:
         if await self._records.command_state(command_id) is None:
             verdict = Verdict(data["verdict"]) if "verdict" in data else None
             notice = Notice(data["notice"]) if "notice" in data else None
-            why = refusal(kind, view.state, verdict, data.get("override"), notice)
+            why = refusal(kind, view.stands, verdict, data.get("override"), notice)
             if why:
                 await self._records.note_refusal(case_id, kind, actor, reason, why, now())
                 raise NotNow(why)
@@ -198,7 +198,7 @@ class Cases:
     async def send(self, row: CommandRow) -> Answer:
         """Sends a stored command; under the same id it is never carried out twice."""
         if row.state == "refused":
-            raise NotNow(row.answer or sentence("case_ended", stage=""))
+            raise _refusal(row)
         if row.state == "pending":
             view = await self._records.view(row.case_id)
             try:
@@ -208,10 +208,12 @@ class Cases:
             except _RefusedByWorkflow as refused:
                 await self._records.refuse_command(row.id, refused.why, now())
                 raise NotNow(refused.why) from None
-            applied = await self._records.apply_command(row.id, now())
-            if not applied.applied:
-                raise NotNow(await self._records.command_answer(row.id) or "")
-        return Answer(row.id, APPLIED)
+            if row.kind != CommandKind.SAVE_PROFILE:  # its workflow has asked the registry, and saved it
+                await self._records.apply_command(row.id, now())
+            row = await self._records.command(row.id)
+            if row.state == "refused":
+                raise _refusal(row)
+        return Answer(row.id, APPLIED if row.state == APPLIED else PENDING)
 
     async def _update(self, case: Case, row: CommandRow) -> None:
         command = Command(
@@ -230,7 +232,7 @@ class Cases:
             raise _RefusedByWorkflow(why or "The case can't do this now.") from None
         except _NotRunning:
             if case.run_id is None:
-                await self._try_to_start(case.case_id)
+                await self.try_to_start(case.case_id)
                 raise Unreachable from None
             raise _RefusedByWorkflow(sentence("case_ended", stage=case.stage)) from None
 
@@ -250,7 +252,7 @@ class Cases:
             return False
         except _NotRunning:
             if case.stage not in ENDED and case.run_id is None:
-                return await self._try_to_start(row.case_id)  # and told in the next round
+                return await self.try_to_start(row.case_id)  # and told in the next round
             await self._inbox.delivered(_id(row), note="the workflow had ended")
             return True
         await self._inbox.delivered(_id(row))
@@ -260,6 +262,12 @@ class Cases:
         """Delivers what a webhook just brought."""
         for row in rows:
             await self.deliver(row)
+
+
+def _refusal(row: CommandRow) -> Exception:
+    """Why a command was refused: the fields of a profile that are at fault, or a sentence."""
+    faults = [Fault(field, code) for field, code in row.data.get("faults", ())]
+    return Invalid(faults) if faults else NotNow(row.answer or sentence("case_ended", stage=""))
 
 
 class Unreachable(Exception):

@@ -5,7 +5,6 @@ import io
 import os
 import sys
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
@@ -13,65 +12,48 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 from cyclopts import App, Group, Parameter
 from cyclopts.validators import Number
 
-from starter import show
+from starter import federal, show
+from starter.arguments import (
+    FLAG,
+    FORM_BYTES,
+    IMPORT_BYTES,
+    USUAL,
+    Actor,
+    CaseId,
+    CommandId,
+    File,
+    Json,
+    Reason,
+    Way,
+    demand,
+    demand_one_of,
+    read,
+)
 from starter.faults import explained
-from starter.surroundings import Doors, WrongCall, acting, names_a_database, reading, settings_of
+from starter.surroundings import Doors, acting, names_a_database, reading, settings_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from starter.cases import Answer
 
 ROOT = Path(__file__).resolve().parent.parent
-FORM_BYTES = 256 * 1024
-IMPORT_BYTES = 50 * 1024 * 1024
 
 app = App(
     name="certify",
-    help="Certifies beWellnm assisters: the stack, cases, staff's decisions and the processes.",
+    help="Certifies assisters, of beWellnm and of the federal marketplace: the stack, cases, staff's decisions "
+    "and the processes.",
     help_format="plaintext",
     help_epilogue="Status 0: done. Status 1: no, with the reason. Status 2: the call was wrong.",
     version_flags=[],
 )
 
-
-def _no_option(_: Any, file: str) -> None:
-    """A lone hyphen is standard input; what else begins with one is a mistyped option."""
-    if file.startswith("-") and file != "-":
-        raise ValueError("There is no such option.")
-
-
 STACK = Group.create_ordered("The stack")
 ASSISTERS = Group.create_ordered("Assisters")
 CASES = Group.create_ordered("Cases")
+FEDERAL = Group.create_ordered("The federal marketplace")
 PROCESSES = Group.create_ordered("Processes, one each, for a distributed set-up")
 
-FLAG = Parameter(negative="", show_default=False)
-Json = Annotated[bool, FLAG, Parameter(name="--json", help="Answer with one JSON document.")]
-
-
-@Parameter(name="*")
-@dataclass(frozen=True)
-class Way:
-    """What every verb takes that talks to a stack."""
-
-    data: Annotated[Path | None, Parameter(help="Folder of the stack; without it the stack that runs is found.")] = None
-    json: Json = False
-
-
-USUAL = Way()
-
-CaseId = Annotated[str, Parameter(help="Id of the case.")]
-File = Annotated[
-    str, Parameter(allow_leading_hyphen=True, validator=_no_option, help="JSON file; - for standard input.")
-]
-Reason = Annotated[str, Parameter(help="Why; it is audited.")]
-Actor = Annotated[str, Parameter(name="--as", help="Who does it; it is audited.")]
-CommandId = Annotated[
-    str | None, Parameter(name="--id", help="Your own id of the command: the same id again is carried out once.")
-]
 Program = Literal["bewellnm", "ffm"]
-Kind = Literal["agent", "broker", "enrollment_counselor"]
+Kind = Literal["agent", "broker", "enrollment_counselor", "marketplace_agent_broker", "not_an_agent_broker"]
 
 
 # the stack
@@ -122,15 +104,22 @@ async def demo(
 
 @app.command(group=ASSISTERS)
 async def request(file: File, /, *, way: Way = USUAL) -> None:
-    """Submit a certification request."""
-    body = _read(file, FORM_BYTES)
+    """Submit a certification request of either program."""
+    body = read(file, FORM_BYTES)
+    from domain.marketplace import PROGRAM as FFM
     from domain.parsing import read_json
+    from domain.profile import RegistrationRequest, parse_registration
     from domain.request import parse_request
 
-    wanted = parse_request(read_json(body))
+    document = read_json(body)
+    of_ffm = isinstance(document, dict) and document.get("program") == FFM
+    wanted = parse_registration(document) if of_ffm else parse_request(document)
     async with acting(way.data) as doors:
-        document = (await doors.cases.submit(wanted)).document()
-    _answer_opened(way, document)
+        if isinstance(wanted, RegistrationRequest):
+            opened = await doors.marketplace.submit(wanted)
+        else:
+            opened = await doors.cases.submit(wanted)
+    _answer_opened(way, opened.document())
 
 
 @app.command(group=ASSISTERS)
@@ -144,10 +133,13 @@ async def begin(
     way: Way = USUAL,
 ) -> None:
     """Open a returning assister's case, without a form."""
-    _demand(actor=actor)
+    demand(actor=actor)
     async with acting(way.data) as doors:
-        document = (await doors.cases.begin(assister, program, plan_year, actor)).document()
-    _answer_opened(way, document)
+        if program == "ffm":
+            opened = await doors.marketplace.begin(assister, plan_year, actor)
+        else:
+            opened = await doors.cases.begin(assister, program, plan_year, actor)
+    _answer_opened(way, opened.document())
 
 
 @app.command(name="import", group=ASSISTERS)
@@ -159,11 +151,11 @@ async def import_(
     way: Way = USUAL,
 ) -> None:
     """Load earlier years of assisters; nothing is stored if any of it is at fault."""
-    body = _read(file, IMPORT_BYTES)
+    body = read(file, IMPORT_BYTES)
     from domain.imports import parse_import
     from domain.parsing import read_json
 
-    _demand(actor=actor)
+    demand(actor=actor)
     people = parse_import(read_json(body))
     async with acting(way.data) as doors:
         imported = await doors.cases.import_people(people, actor)
@@ -200,13 +192,13 @@ async def list_(
     program: Annotated[Program | None, Parameter(help="Only of this program.")] = None,
     plan_year: Annotated[int | None, Parameter(help="Only of this plan year.")] = None,
     stage: Annotated[str | None, Parameter(help="Only in this stage, such as awaiting_decision.")] = None,
-    kind: Annotated[Kind | None, Parameter(help="Only of this kind.")] = None,
+    kind: Annotated[Kind | None, Parameter(help="Only of this kind; of program ffm, of this role.")] = None,
     way: Way = USUAL,
 ) -> None:
     """List cases, newest first."""
     from domain.stages import Stage
 
-    _demand_one_of("stage", stage, [one.value for one in Stage])
+    demand_one_of("stage", stage, [one.value for one in Stage])
     found: list[dict[str, Any]] = []
     async with reading(way.data) as views:
         page = partial(views.cases, program=program, plan_year=plan_year, stage=stage, kind=kind)
@@ -247,7 +239,7 @@ async def decide(
     """Decide on a request, as staff; answered at once."""
     from domain.eligibility import Verdict
 
-    _demand(reason=reason, actor=actor)
+    demand(reason=reason, actor=actor)
     async with acting(way.data) as doors:
         answer = await doors.cases.decide(case, Verdict(decision), reason, actor, override, command_id)
         await _answer_command(way, doors, case, answer)
@@ -256,7 +248,7 @@ async def decide(
 @app.command(group=CASES)
 async def answer(case: CaseId, file: File, /, *, way: Way = USUAL) -> None:
     """Answer what staff asked, as the assister: changed request fields and a message, in JSON."""
-    body = _read(file, FORM_BYTES)
+    body = read(file, FORM_BYTES)
     changes, message = _parse_answer(body)
     async with acting(way.data) as doors:
         told = await doors.cases.answer(case, changes, message)
@@ -268,7 +260,7 @@ async def withdraw(
     case: CaseId, /, *, reason: Reason, actor: Actor, command_id: CommandId = None, way: Way = USUAL
 ) -> None:
     """Withdraw a request, in the assister's name."""
-    _demand(reason=reason, actor=actor)
+    demand(reason=reason, actor=actor)
     async with acting(way.data) as doors:
         told = await doors.cases.withdraw(case, reason, actor, command_id)
         await _answer_command(way, doors, case, told)
@@ -279,7 +271,7 @@ async def revoke(
     case: CaseId, /, *, reason: Reason, actor: Actor, command_id: CommandId = None, way: Way = USUAL
 ) -> None:
     """Revoke a certification, as staff."""
-    _demand(reason=reason, actor=actor)
+    demand(reason=reason, actor=actor)
     async with acting(way.data) as doors:
         told = await doors.cases.revoke(case, reason, actor, command_id)
         await _answer_command(way, doors, case, told)
@@ -299,11 +291,15 @@ async def resend(
     """Send an e-mail again; a new activation link voids the one before."""
     from domain.notices import Notice
 
-    _demand_one_of("NOTICE", notice, [one.value for one in Notice])
-    _demand(reason=reason, actor=actor)
+    demand_one_of("NOTICE", notice, [one.value for one in Notice])
+    demand(reason=reason, actor=actor)
     async with acting(way.data) as doors:
         told = await doors.cases.resend(case, Notice(notice), reason, actor, command_id)
         await _answer_command(way, doors, case, told)
+
+
+federal.app.group = FEDERAL
+app.command(federal.app)
 
 
 # one process each
@@ -373,22 +369,6 @@ def _now() -> Any:
 # what is given
 
 
-def _read(file: str, most: int) -> bytes:
-    """The file's bytes, no more than is allowed."""
-    try:
-        if file == "-":
-            body = sys.stdin.buffer.read(most + 1)
-        else:
-            with Path(file).open("rb") as opened:
-                body = opened.read(most + 1)
-    except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else error
-        raise WrongCall(f"{file} can't be read: {why}.") from None
-    if len(body) > most:
-        raise WrongCall(f"{file} is larger than {most // 1024} KiB.")
-    return body
-
-
 def _parse_answer(body: bytes) -> tuple[dict[str, Any], str]:
     """The changed fields, flat or inside ``changes``, and the message. Raises `Invalid` naming every field at fault."""
     from domain.faults import Fault, Invalid
@@ -407,19 +387,6 @@ def _parse_answer(body: bytes) -> tuple[dict[str, Any], str]:
     if faults:
         raise Invalid(faults)
     return (document if changes is None else changes), str(message)
-
-
-def _demand(**given: str) -> None:
-    """What is audited says something."""
-    names = {"actor": "--as", "reason": "--reason"}
-    for name, value in given.items():
-        if not value.strip():
-            raise WrongCall(f"{names[name]} needs a text that is not blank.")
-
-
-def _demand_one_of(name: str, value: str | None, choices: "Sequence[str]") -> None:
-    if value is not None and value not in choices:
-        raise WrongCall(f"{name} is none of: {', '.join(choices)}.")
 
 
 # the program

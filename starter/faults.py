@@ -26,6 +26,7 @@ def _refusal(error: Exception) -> str:
     from temporalio.service import RPCError
 
     from db.people import Conflict, UnknownAssister
+    from db.publications import Superseded
     from db.states import UnknownCase
     from domain.faults import Invalid
     from starter.cases import NotNow
@@ -40,10 +41,14 @@ def _refusal(error: Exception) -> str:
             return "There is no case with this id."
         case UnknownAssister():
             return "There is no assister with this id."
+        case Superseded():
+            return "The list was published anew while it was read; read it again."
         case SQLAlchemyError():
             return f"The database can't be used: {_line(getattr(error, 'orig', None) or error)}."
         case RPCError():
             return f"Temporal refused the call: {error.status.name}."
+        case RuntimeError() if "client connect" in str(error):  # a lazy client that never reached the server
+            return "Temporal can't be reached."
         case _:
             return f"Something went wrong that should not have: {type(error).__name__}."
 

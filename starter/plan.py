@@ -13,9 +13,16 @@ from starter.folder import Document, StackError
 
 HOST = "127.0.0.1"
 OWN_PORTS = ("web", "temporal", "temporal_ui", "temporal_http")
-STAND_INS = ("registry", "background_checks", "lms", "portal")
+ADDRESSES = {
+    f"CERTIFY_{name.upper()}_URL": name for name in ("registry", "background_checks", "lms", "portal", "mlms", "lists")
+}
+STAND_INS = (*ADDRESSES.values(), "vendors")
 SANDBOX_PORTS = (*STAND_INS, "mailbox", "smtp")
-THIRD_PARTIES = (*(f"CERTIFY_{name.upper()}_URL" for name in STAND_INS), "CERTIFY_SMTP_HOST")
+# Those with a usual value are left out: the lists are our own, and a program may have no vendors.
+THIRD_PARTIES = (*(setting for setting, name in ADDRESSES.items() if name != "lists"), "CERTIFY_SMTP_HOST")
+# The last one is there to be refused: no policy approves it.
+VENDORS = ("vendor-a", "vendor-b", "vendor-c")
+VENDOR_SECRETS = "SANDBOX_VENDOR_SECRETS"
 
 
 def _webhook_secret() -> str:
@@ -31,13 +38,17 @@ SECRETS: Mapping[str, Callable[[], str]] = {
     "CERTIFY_LMS_WEBHOOK_SECRET": _webhook_secret,
     "CERTIFY_XAPI_USER": lambda: "lms",
     "CERTIFY_XAPI_PASSWORD": secrets.token_urlsafe,
+    "CERTIFY_MLMS_TOKEN": secrets.token_urlsafe,
+    # No setting of its own: it becomes one, CERTIFY_VENDORS, together with the addresses.
+    VENDOR_SECRETS: lambda: json.dumps({vendor: _webhook_secret() for vendor in VENDORS}),
     "CERTIFY_PORTAL_TOKEN": secrets.token_urlsafe,
     "CERTIFY_PORTAL_WEBHOOK_SECRET": _webhook_secret,
     "CERTIFY_IDENTITY_KEY": secrets.token_hex,
     "CERTIFY_STAFF_TOKENS": lambda: json.dumps({"staff": secrets.token_urlsafe()}),
 }
-# What stack.json shows of them, besides the staff token.
+# What stack.json shows of them, besides the staff token and the vendors'.
 SHOWN = {
+    "portal": "CERTIFY_PORTAL_TOKEN",
     "lms_webhook": "CERTIFY_LMS_WEBHOOK_SECRET",
     "portal_webhook": "CERTIFY_PORTAL_WEBHOOK_SECRET",
     "background_checks_webhook": "CERTIFY_BACKGROUND_CHECKS_WEBHOOK_SECRET",
@@ -61,7 +72,7 @@ class Plan:
         cls, data: Path, ports: Mapping[str, int], kept: Mapping[str, str], users: Mapping[str, str], sandbox: bool
     ) -> "Plan":
         """The user's own settings win over what is made here, not over what follows from folder and ports."""
-        offered = {**kept, **_signing_settings(data), **(_sandbox_settings(ports, users) if sandbox else {})}
+        offered = {**kept, **_signing_settings(data), **(_sandbox_settings(ports, kept, users) if sandbox else {})}
         return cls(data, ports, {**offered, **users, **_own_settings(data, ports)}, _environment_rest(), sandbox)
 
     @property
@@ -101,14 +112,31 @@ class Plan:
             "temporal_ui": self.url("temporal_ui"),
             "mailbox": self.url("mailbox") if self.sandbox else None,
             "sandbox": {name: self.url(name) for name in STAND_INS} if self.sandbox else {},
-            "secrets": {
-                **{name: settings[setting] for name, setting in SHOWN.items()},
-                "staff_token": _staff_token(settings["CERTIFY_STAFF_TOKENS"]),
-            },
+            "secrets": shown_secrets(settings),
             "pid": os.getpid(),
             "data": str(self.data),
             "settings": {name: value for name, value in settings.items() if name.startswith(("CERTIFY_", "TEMPORAL_"))},
         }
+
+
+def shown_secrets(settings: Mapping[str, str]) -> Document:
+    """The secrets a person or a script needs to act as staff, as the portal or as a third party."""
+    return {
+        **{name: settings[setting] for name, setting in SHOWN.items()},
+        "vendors": _vendor_secrets(settings.get("CERTIFY_VENDORS", "{}")),
+        "staff_token": _staff_token(settings["CERTIFY_STAFF_TOKENS"]),
+    }
+
+
+def stand_in_settings(urls: Mapping[str, str], kept: Mapping[str, str]) -> dict[str, str]:
+    """The settings with which the stand-ins at these addresses are the third parties."""
+    secrets_of_vendors = json.loads(kept[VENDOR_SECRETS])
+    vendors = {
+        vendor: {"url": f"{urls['vendors']}/{vendor}", "secret": secret}
+        for vendor, secret in secrets_of_vendors.items()
+    }
+    addresses = {setting: urls[name] for setting, name in ADDRESSES.items()}
+    return {**addresses, "CERTIFY_VENDORS": json.dumps(vendors)}
 
 
 def _own_settings(data: Path, ports: Mapping[str, int]) -> dict[str, str]:
@@ -127,12 +155,12 @@ def _own_settings(data: Path, ports: Mapping[str, int]) -> dict[str, str]:
     }
 
 
-def _sandbox_settings(ports: Mapping[str, int], users: Mapping[str, str]) -> dict[str, str]:
-    urls = {f"CERTIFY_{name.upper()}_URL": _url(ports[name]) for name in STAND_INS}
+def _sandbox_settings(ports: Mapping[str, int], kept: Mapping[str, str], users: Mapping[str, str]) -> dict[str, str]:
+    settings = stand_in_settings({name: _url(ports[name]) for name in STAND_INS}, kept)
     if "CERTIFY_SMTP_HOST" in users:
-        return urls
+        return settings
     mail = {"SMTP_HOST": HOST, "SMTP_PORT": str(ports["smtp"]), "MAIL_FROM": "certification@example.org"}
-    return {**urls, **{f"CERTIFY_{name}": value for name, value in mail.items()}}
+    return {**settings, **{f"CERTIFY_{name}": value for name, value in mail.items()}}
 
 
 def _signing_settings(data: Path) -> dict[str, str]:
@@ -165,6 +193,14 @@ def _staff_token(tokens: str) -> str:
         return str(next(iter(json.loads(tokens).values())))
     except (ValueError, AttributeError, StopIteration):
         raise StackError('CERTIFY_STAFF_TOKENS has to be a JSON object, {"actor": "token"}.', 2) from None
+
+
+def _vendor_secrets(vendors: str) -> dict[str, str]:
+    try:
+        return {vendor: str(known["secret"]) for vendor, known in json.loads(vendors).items()}
+    except (ValueError, AttributeError, KeyError, TypeError):
+        form = '{"id": {"url": "…", "secret": "…"}}'
+        raise StackError(f"CERTIFY_VENDORS has to be a JSON object, {form}.", 2) from None
 
 
 def _url(port: int) -> str:

@@ -1,4 +1,4 @@
-"""The Temporal Schedules of this project: the daily round, made once, and left as operators set it."""
+"""The Temporal Schedules of this project, made once, and left as operators set them."""
 
 import asyncio
 
@@ -21,26 +21,41 @@ from workflows import messages as names
 
 log = structlog.get_logger(__name__)
 DAILY_ROUND_ID = "daily-round"
-TIME_ZONE = "America/Denver"
-HOUR = 9
+DAILY_PUBLICATION_ID = "daily-publication"
 
 
 def daily_round(task_queue: str) -> Schedule:
-    """Every day at nine in New Mexico; a round still running is not overtaken."""
+    """Every day at nine in New Mexico."""
+    return _daily(names.DAILY_ROUND, DAILY_ROUND_ID, task_queue, "reminders due today", 9, "America/Denver")
+
+
+def daily_publication(task_queue: str) -> Schedule:
+    """Every day at six in the East; on a day off the workflow finds nothing due (B18–B20)."""
+    return _daily(names.DAILY_PUBLICATION, DAILY_PUBLICATION_ID, task_queue, "federal lists", 6, "America/New_York")
+
+
+def _daily(workflow: str, workflow_id: str, task_queue: str, summary: str, hour: int, time_zone: str) -> Schedule:
+    """Every day at an hour of a time zone; one still running is not overtaken."""
     return Schedule(
-        action=ScheduleActionStartWorkflow(
-            names.DAILY_ROUND, id="daily-round", task_queue=task_queue, static_summary="reminders due today"
-        ),
-        spec=ScheduleSpec(calendars=[ScheduleCalendarSpec(hour=[ScheduleRange(HOUR)])], time_zone_name=TIME_ZONE),
+        action=ScheduleActionStartWorkflow(workflow, id=workflow_id, task_queue=task_queue, static_summary=summary),
+        spec=ScheduleSpec(calendars=[ScheduleCalendarSpec(hour=[ScheduleRange(hour)])], time_zone_name=time_zone),
         policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP),
     )
 
 
 async def ensure_schedules(client: Client, task_queue: str, every: float = 5.0) -> None:
-    """Makes the schedule if it isn't there, as soon as Temporal answers."""
+    """Makes the schedules that aren't there, as soon as Temporal answers."""
+    for schedule_id, schedule in (
+        (DAILY_ROUND_ID, daily_round(task_queue)),
+        (DAILY_PUBLICATION_ID, daily_publication(task_queue)),
+    ):
+        await _ensure(client, schedule_id, schedule, every)
+
+
+async def _ensure(client: Client, schedule_id: str, schedule: Schedule, every: float) -> None:
     while True:
         try:
-            await client.create_schedule(DAILY_ROUND_ID, daily_round(task_queue), rpc_timeout=RPC_TIMEOUT)
+            await client.create_schedule(schedule_id, schedule, rpc_timeout=RPC_TIMEOUT)
         except ScheduleAlreadyRunningError:
             return
         except (RPCError, RuntimeError) as error:  # RuntimeError: a lazy client that has never reached the server

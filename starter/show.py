@@ -1,7 +1,8 @@
 """What `certify` prints for people, in 80 columns; scripts get JSON instead."""
 
 import json
-from collections.abc import Iterable
+import sys
+from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
@@ -10,9 +11,22 @@ from rich.table import Table
 from rich.text import Text
 
 Document = dict[str, Any]
+Pages = AsyncIterator[list[dict[str, str]]]
 
-GOOD = frozenset({"pass", "complete", "ready", "active", "registered", "approved", "certified", "yes"})
-BAD = frozenset({"fail", "denied", "revoked", "withdrawn", "closed", "no"})
+GOOD = frozenset({"pass", "complete", "ready", "active", "registered", "approved", "certified", "verified", "yes"})
+BAD = frozenset({"fail", "denied", "revoked", "withdrawn", "closed", "refused", "late", "no"})
+# The Registration Completion List's columns, as they fit into 80.
+RCL = {
+    "npn": ("NPN", 10),
+    "applicable_plan_year": ("year", 4),
+    "individual_registration_completion_date": ("individual", 10),
+    "individual_marketplace_end_date": ("until", 10),
+    "shop_registration_completion_date": ("SHOP", 10),
+    "shop_end_date": ("until", 10),
+    "npn_valid_current_plan_year_only": ("valid", 5),
+    "status": ("status", 6),
+}
+WIDTH = 79
 
 
 def console(error: bool = False) -> Console:
@@ -43,6 +57,11 @@ def instant(at: str | None) -> str:
     return f"{at[:10]} {at[11:19]} UTC" if at else "-"
 
 
+def minute(at: str | None) -> str:
+    """An instant to the minute, in UTC, where a column says so."""
+    return f"{at[:10]} {at[11:16]}" if at else "-"
+
+
 def pairs(out: Console, rows: Iterable[tuple[str, Text | str]]) -> None:
     """Names and their values, one under the other."""
     grid = Table.grid(padding=(0, 2))
@@ -55,7 +74,7 @@ def pairs(out: Console, rows: Iterable[tuple[str, Text | str]]) -> None:
 
 def table(*columns: str) -> Table:
     """An empty table; its last column takes the room that is left."""
-    made = Table(box=SIMPLE_HEAD, padding=(0, 1), pad_edge=False, show_edge=False)
+    made = Table(box=SIMPLE_HEAD, padding=(0, 1), collapse_padding=True, pad_edge=False, show_edge=False)
     for column in columns:
         made.add_column(column, overflow="fold")
     return made
@@ -94,17 +113,112 @@ def _may_assist(status: Document) -> Text:
 
 
 def status(out: Console, document: Document) -> None:
-    """The status document, and the history where it was asked for."""
+    """The status document of either program, and the history where it was asked for."""
     essentials(out, document)
     out.print()
+    (_registration if "publication" in document else _certification)(out, document)
+    if "history" in document:
+        out.print()
+        _log(out, ((one["at"], text(one["kind"]), _details(one["data"])) for one in document["history"]))
+
+
+def _certification(out: Console, document: Document) -> None:
     pairs(out, _steps(document))
     findings = document["eligibility"]["findings"]
     if findings:
         out.print()
         out.print(_rows(table("check", "result", "source"), map(_finding, findings)))
-    if "history" in document:
-        out.print()
-        _log(out, ((one["at"], text(one["kind"]), _details(one["data"])) for one in document["history"]))
+
+
+def _registration(out: Console, document: Document) -> None:
+    """A registration with the federal marketplace: its markets, then its steps as tables, times in UTC."""
+    told = document["publication"]["help_desk_told_at"]
+    markets = [(one["market"], _market(document, one)) for one in document["markets"]]
+    pairs(
+        out, [("profile", _profile(document["profile"])), *markets, *([("help desk", instant(told))] if told else [])]
+    )
+    for made in (
+        _rows(table("course", "where", "enrolled", "started", "completed"), map(_course, document["enrollments"])),
+        _rows(table("agreement", "text", "opened", "accepted"), map(_agreement, document["agreements"])),
+        _rows(table("certificate", "market", "issued", "until"), map(_certificate, document["certificates"])),
+        _rows(table("list", "market", "due", "seen"), map(_listed, document["publication"]["lists"])),
+    ):
+        if made.row_count:
+            out.print()
+            out.print(made)
+
+
+def _profile(profile: Document) -> Text:
+    if not profile["version"]:
+        needed = ", ".join(name.replace("_", " ") for name in profile["required"])
+        return Text.assemble(words(profile["status"]), f", needs {needed}" if needed else "")
+    npn = Text.assemble(", NPN ", words(profile["npn"]))
+    return Text.assemble(words(profile["status"]), npn, f", version {profile['version']}")
+
+
+def _market(document: Document, one: Document) -> Text | str:
+    """Whether a market is complete, or else which of its steps are not."""
+    if one["completed_at"]:
+        return Text.assemble(words("complete"), f", {instant(one['completed_at'])}")
+    agreements = [each for each in document["agreements"] if each["market"] == one["market"]]
+    steps = {
+        "profile": document["profile"]["status"] == "complete",
+        "training": bool(document["training"][one["market"]]),
+        "agreements": all(each["accepted_at"] for each in agreements),
+    }
+    return f"needs {', '.join(step for step, done in steps.items() if not done) or 'nothing more'}"
+
+
+def _course(one: Document) -> tuple[Text | str, ...]:
+    day, times = one["enrolled_at"][:10], (minute(one[name]) for name in ("started_at", "completed_at"))
+    return words(one["curriculum"]), text(one["channel"]), day, *times
+
+
+def _agreement(one: Document) -> tuple[Text | str, ...]:
+    shown = " ".join(filter(None, (one["version"], one["language"])))
+    return words(one["agreement"]), shown, minute(one["opened_at"]), minute(one["accepted_at"])
+
+
+def _certificate(one: Document) -> tuple[Text | str, ...]:
+    return one["number"], words(one["market"]), minute(one["issued_at"]), text(one["valid_until"])
+
+
+def _listed(one: Document) -> tuple[Text | str, ...]:
+    seen = words("late") if one["late"] else minute(one["listed_at"])
+    return words(one["list"]), words(one["market"]), one["due_on"], seen
+
+
+def agreement(out: Console, wording: str, title: str) -> None:
+    """The text of an agreement, between two lines."""
+    out.rule(title)
+    out.print(text(wording.strip()))
+    out.rule()
+
+
+async def registered(pages: Pages) -> None:
+    """The Registration Completion List, a line each; it streams."""
+    empty = True
+    async for page in pages:
+        if empty:
+            heads = {name: head for name, (head, _) in RCL.items()}
+            print(_line(heads), "─" * WIDTH, sep="\n")
+        empty = False
+        print("\n".join(map(_line, page)))
+    if empty:
+        print("The Registration Completion List is empty.")
+
+
+def _line(row: dict[str, str]) -> str:
+    return "  ".join(f"{row[name]:<{width}}" for name, (_, width) in RCL.items()).rstrip()
+
+
+async def rows_as_json(pages: Pages) -> None:
+    """One JSON list, a row a line; it streams."""
+    before = "["
+    async for page in pages:
+        sys.stdout.write("".join(f"{before if not at else ','}\n{json.dumps(row)}" for at, row in enumerate(page)))
+        before = ","
+    sys.stdout.write("[]\n" if before == "[" else "\n]\n")
 
 
 def _steps(document: Document) -> list[tuple[str, Text | str]]:

@@ -12,11 +12,15 @@ from starter.folder import Document, find
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
+    from temporalio.client import Client
 
     from db.engine import Database
+    from db.publications import Publications
+    from db.records import Records
     from db.views import Views
     from settings import Settings
     from starter.cases import Cases
+    from starter.marketplace import Marketplace
 
 DATABASE = ("CERTIFY_DATABASE_URL", "DATABASE_URL")
 DATABASE_SECRET = Path("/run/secrets/certify_database_url")
@@ -29,10 +33,14 @@ class WrongCall(Exception):
 
 @dataclass(frozen=True)
 class Doors:
-    """The way in and the way to read."""
+    """The ways in, the way to read, and Temporal itself with the queue that workers listen to."""
 
     cases: "Cases"
+    marketplace: "Marketplace"
+    records: "Records"
     views: "Views"
+    temporal: "Client"
+    task_queue: str
 
 
 def enter(data: Path | None) -> None:
@@ -113,20 +121,34 @@ async def reading(data: Path | None) -> AsyncIterator["Views"]:
 
 
 @asynccontextmanager
+async def published(data: Path | None) -> AsyncIterator["Publications"]:
+    """The way to read the published federal lists."""
+    from db.publications import Publications
+
+    async with _database(settings_of(data)) as database:
+        yield Publications(database)
+
+
+@asynccontextmanager
 async def acting(data: Path | None) -> AsyncIterator[Doors]:
     """The way in. Temporal is connected to with the first call that needs it."""
     from db.inbox import Inbox
     from db.people import People
     from db.records import Records
+    from db.registrations import Registrations
     from db.views import Views
     from starter.cases import Cases
     from starter.client import connect
+    from starter.marketplace import Marketplace
 
     settings = settings_of(data)
     async with _database(settings) as database:
         client = await connect(lazy=True)
         people, records = People(database, settings.key), Records(database, settings.key)
-        yield Doors(Cases(client, people, records, Inbox(database), settings.task_queue), Views(database))
+        cases = Cases(client, people, records, Inbox(database), settings.task_queue)
+        vendors = {name: vendor.url for name, vendor in settings.vendors.items()}
+        marketplace = Marketplace(cases, Registrations(database, settings.key), records, vendors)
+        yield Doors(cases, marketplace, records, Views(database), client, settings.task_queue)
 
 
 @asynccontextmanager

@@ -7,7 +7,20 @@ from typing import Any
 
 import pytest
 
-from activities import background, certificates, contracts, licensing, notices, portal, records, training
+from activities import (
+    background,
+    certificates,
+    contracts,
+    licensing,
+    mlms,
+    notices,
+    portal,
+    profiles,
+    publications,
+    records,
+    training,
+    watch,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 OURS = {"activities", "adapters", "db", "domain", "sandbox", "settings", "starter", "web", "worker", "workflows"}
@@ -27,6 +40,10 @@ IMPLEMENTATIONS = {
     contracts.Certificates: certificates.CertificatesActivities,
     contracts.Portal: portal.PortalActivities,
     contracts.Notices: notices.NoticesActivities,
+    contracts.Profiles: profiles.ProfilesActivities,
+    contracts.Mlms: mlms.MlmsActivities,
+    contracts.Watch: watch.WatchActivities,
+    contracts.Publications: publications.PublicationsActivities,
 }
 
 

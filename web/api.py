@@ -11,10 +11,12 @@ from db.people import Opened
 from domain.assister import Kind
 from domain.eligibility import Verdict
 from domain.faults import Fault, Invalid, faults_of
+from domain.marketplace import PROGRAM as FFM, Role
 from domain.notices import Notice
 from domain.parsing import read_json
-from domain.policies import policy_for
-from domain.policy import Policy
+from domain.policies import federal_policy_for, policy_for
+from domain.policy import FederalPolicy, Policy
+from domain.profile import RegistrationRequest, parse_registration
 from domain.request import PROGRAM, Request as CertificationRequest, parse_request
 from domain.stages import Stage
 from starter.cases import PENDING, Answer, now
@@ -84,7 +86,7 @@ class ApplicantBody(_Body):
 Model = TypeVar("Model", bound=BaseModel)
 
 
-async def _read(request: Request, model: type[Model]) -> Model:
+async def read(request: Request, model: type[Model]) -> Model:
     """The body as this model; raises `Invalid` naming every field at fault."""
     document = read_json(await request.body())
     try:
@@ -93,8 +95,8 @@ async def _read(request: Request, model: type[Model]) -> Model:
         raise Invalid(faults_of(error)) from None
 
 
-def _takes(model: Any) -> dict[str, Any]:
-    """The OpenAPI entry of a body that `_read` reads."""
+def takes(model: Any) -> dict[str, Any]:
+    """The OpenAPI entry of a body that `read` reads."""
     schema = TypeAdapter(model).json_schema()
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": _inlined(schema)}}}}
 
@@ -114,12 +116,18 @@ def _inlined(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 @router.post(
-    "/requests", status_code=201, tags=["requests"], responses=FAULTS, openapi_extra=_takes(CertificationRequest)
+    "/requests",
+    status_code=201,
+    tags=["requests"],
+    responses=FAULTS,
+    openapi_extra=takes(CertificationRequest | RegistrationRequest),
 )
 async def submit(request: Request, parts: Parts) -> JSONResponse:
-    """A certification request: 201 with the case it opens, 200 for a repeat, 422 with every fault named."""
-    opened = await parts.cases.submit(parse_request(read_json(await request.body())))
-    return _opened(opened)
+    """A request of either program: 201 with the case it opens, 200 for a repeat, 422 with every fault named."""
+    document = read_json(await request.body())
+    if isinstance(document, dict) and document.get("program") == FFM:
+        return _opened(await parts.marketplace.submit(parse_registration(document)))
+    return _opened(await parts.cases.submit(parse_request(document)))
 
 
 def _opened(opened: Opened) -> JSONResponse:
@@ -133,7 +141,7 @@ async def cases(
     program: Annotated[str | None, Query(max_length=40)] = None,
     plan_year: Annotated[int | None, Query(ge=0, le=9999)] = None,
     stage: Stage | None = None,
-    kind: Kind | None = None,
+    kind: Kind | Role | None = None,
     after: Annotated[str | None, Query(max_length=64, description="the last case_id of the page before")] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 500,
 ) -> JSONResponse:
@@ -156,32 +164,32 @@ async def audit(parts: Parts, _: Staff, case_id: str) -> JSONResponse:
     return JSONResponse(await parts.views.audit(case_id))
 
 
-@router.post("/cases/{case_id}/decision", tags=["cases"], responses=COMMANDS, openapi_extra=_takes(DecisionBody))
+@router.post("/cases/{case_id}/decision", tags=["cases"], responses=COMMANDS, openapi_extra=takes(DecisionBody))
 async def decide(request: Request, parts: Parts, actor: Staff, case_id: str, key: CommandId = None) -> JSONResponse:
     """Approves, denies or asks for information; answered at once, 409 with the reason where it can't be done."""
-    body = await _read(request, DecisionBody)
+    body = await read(request, DecisionBody)
     answer = await parts.cases.decide(case_id, body.decision, body.reason, actor, body.override, key)
     return await _done(parts, case_id, answer)
 
 
-@router.post("/cases/{case_id}/withdraw", tags=["cases"], responses=COMMANDS, openapi_extra=_takes(ReasonBody))
+@router.post("/cases/{case_id}/withdraw", tags=["cases"], responses=COMMANDS, openapi_extra=takes(ReasonBody))
 async def withdraw(request: Request, parts: Parts, actor: Staff, case_id: str, key: CommandId = None) -> JSONResponse:
     """Withdraws a request in the assister's name."""
-    body = await _read(request, ReasonBody)
+    body = await read(request, ReasonBody)
     return await _done(parts, case_id, await parts.cases.withdraw(case_id, body.reason, actor, key))
 
 
-@router.post("/cases/{case_id}/revoke", tags=["cases"], responses=COMMANDS, openapi_extra=_takes(ReasonBody))
+@router.post("/cases/{case_id}/revoke", tags=["cases"], responses=COMMANDS, openapi_extra=takes(ReasonBody))
 async def revoke(request: Request, parts: Parts, actor: Staff, case_id: str, key: CommandId = None) -> JSONResponse:
     """Revokes a certification."""
-    body = await _read(request, ReasonBody)
+    body = await read(request, ReasonBody)
     return await _done(parts, case_id, await parts.cases.revoke(case_id, body.reason, actor, key))
 
 
-@router.post("/cases/{case_id}/resend", tags=["cases"], responses=COMMANDS, openapi_extra=_takes(ResendBody))
+@router.post("/cases/{case_id}/resend", tags=["cases"], responses=COMMANDS, openapi_extra=takes(ResendBody))
 async def resend(request: Request, parts: Parts, actor: Staff, case_id: str, key: CommandId = None) -> JSONResponse:
     """Sends a notice again; a new activation link voids the old one (A28)."""
-    body = await _read(request, ResendBody)
+    body = await read(request, ResendBody)
     return await _done(parts, case_id, await parts.cases.resend(case_id, body.notice, body.reason, actor, key))
 
 
@@ -197,27 +205,29 @@ async def _done(parts: Door, case_id: str, answer: Answer) -> JSONResponse:
     status_code=201,
     tags=["cases"],
     responses={**COMMANDS, 404: {"description": "There is no such assister."}},
-    openapi_extra=_takes(BeginBody),
+    openapi_extra=takes(BeginBody),
 )
 async def begin(request: Request, parts: Parts, actor: Staff, assister_id: str) -> JSONResponse:
     """Opens a returning assister's case without a form (A11)."""
-    body = await _read(request, BeginBody)
+    body = await read(request, BeginBody)
+    if body.program == FFM:
+        return _opened(await parts.marketplace.begin(assister_id, body.plan_year, actor))
     return _opened(await parts.cases.begin(assister_id, body.program, body.plan_year, actor))
 
 
 @router.get("/policies/{program}/{plan_year}", tags=["policies"])
-async def policy(program: str, plan_year: int) -> Policy:
+async def policy(program: str, plan_year: int) -> Policy | FederalPolicy:
     """The policy in force."""
-    found = policy_for(program, plan_year)
+    found = federal_policy_for(plan_year) if program == FFM else policy_for(program, plan_year)
     if found is None:
         raise HTTPException(404, "There is no policy for this program and plan year.")
     return found
 
 
-@router.post("/portal/applicants", tags=["portal"], openapi_extra=_takes(ApplicantBody))
+@router.post("/portal/applicants", tags=["portal"], openapi_extra=takes(ApplicantBody))
 async def applicant(request: Request, parts: Parts, _: Portal) -> JSONResponse:
     """For the portal: whose e-mail this is (case and kind), and whether the certificate number is theirs."""
-    body = await _read(request, ApplicantBody)
+    body = await read(request, ApplicantBody)
     found = await parts.views.applicant(body.email, body.certificate_number, now())
     if found is None:
         return problem(404, "There is no case for this e-mail.", [Fault("email", "mismatch")])

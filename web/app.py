@@ -14,14 +14,17 @@ from temporalio.client import Client
 from db.engine import Database
 from db.inbox import Inbox
 from db.people import People
+from db.publications import Publications
 from db.records import Records
+from db.registrations import Registrations
 from db.views import Views
 from settings import Settings, load
 from starter.cases import Cases
 from starter.client import connect
 from starter.courier import Courier
+from starter.marketplace import Marketplace
 from starter.schedules import ensure_schedules
-from web import api, assister, problems, registry, request_form, webhooks
+from web import api, assister, federal, lists, portal, portal_steps, problems, registry, request_form, webhooks
 from web.auth import Parts
 from web.door import STATIC, TEMPLATES, Door
 from web.limits import Limits
@@ -35,7 +38,11 @@ def build_door(settings: Settings, database: Database, client: Client) -> Door:
     """The process's parts."""
     records, inbox = Records(database, settings.key), Inbox(database)
     cases = Cases(client, People(database, settings.key), records, inbox, settings.task_queue)
-    return Door(settings, cases, Views(database), inbox, records, environment(TEMPLATES))
+    vendors = {name: vendor.url for name, vendor in settings.vendors.items()}
+    marketplace = Marketplace(cases, Registrations(database, settings.key), records, vendors)
+    return Door(
+        settings, cases, marketplace, Views(database), Publications(database), inbox, records, environment(TEMPLATES)
+    )
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -60,7 +67,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.add_middleware(Limits)
     problems.install(app)
-    for module in (api, webhooks, request_form, assister, registry):
+    for module in (api, federal, webhooks, request_form, assister, registry, lists, portal, portal_steps):
         app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     _add_health(app)

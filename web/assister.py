@@ -18,6 +18,8 @@ from web.auth import Parts
 from web.door import Door
 from web.forms import changes_of, media_type, posted, shows_agreement_in_force
 from web.pages import PRIVATE, contact_of, current_policy, language_of, problem_page, render
+from web.portal_frame import visit_of
+from web.portal_home import portal_home
 from web.problems import problem
 from web.status_page import lacks_agreement, status_page
 
@@ -29,7 +31,10 @@ _PAGE: dict[str, Any] = {"include_in_schema": False, "response_class": HTMLRespo
 
 @router.get("/status/{token}", **_PAGE)
 async def status(token: str, request: Request, parts: Parts) -> HTMLResponse:
-    """Where the certification stands, what to do now, and the question staff have asked."""
+    """Where the certification stands, what to do now, and the question staff have asked; a registration's portal."""
+    visit = await visit_of(request, parts, token)
+    if visit is not None:
+        return await portal_home(request, parts, visit)
     place = await parts.views.place(token, now())
     if place is None:
         return _unknown(request, parts, Topic.GENERAL)

@@ -38,6 +38,13 @@ def portal(request: Request, parts: Annotated[Door, Depends(door)]) -> str:
     return "portal"
 
 
+def registrant(request: Request, parts: Annotated[Door, Depends(door)]) -> str:
+    """Who acts on a federal registration: the assister, through the portal, or staff in their name; 401 otherwise."""
+    if _equal(_bearer(request), parts.settings.portal_token):
+        return "assister"
+    return staff(request, parts)
+
+
 def record_store(request: Request, parts: Annotated[Door, Depends(door)]) -> str:
     """A learning record store, by Basic credentials; 401 otherwise."""
     user, password = _basic(request)
@@ -60,5 +67,6 @@ def _basic(request: Request) -> tuple[str, str]:
 
 Staff = Annotated[str, Depends(staff)]
 Portal = Annotated[str, Depends(portal)]
+Registrant = Annotated[str, Depends(registrant)]
 RecordStore = Annotated[str, Depends(record_store)]
 Parts = Annotated[Door, Depends(door)]

@@ -8,10 +8,12 @@ from fastapi import Request
 from jinja2 import Environment
 
 from db.inbox import Inbox
+from db.publications import Publications
 from db.records import Records
 from db.views import Views
 from settings import Settings
 from starter.cases import Cases
+from starter.marketplace import Marketplace
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
 STATIC = Path(__file__).parent / "static"
@@ -23,7 +25,9 @@ class Door:
 
     settings: Settings
     cases: Cases
+    marketplace: Marketplace
     views: Views
+    publications: Publications
     inbox: Inbox
     records: Records
     pages: Mapping[str, Environment]

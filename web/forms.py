@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from domain.agreements import AGREEMENTS
 from domain.faults import Fault
 from domain.request import PROGRAM
+from web.text import told
 
 MEDIA_TYPE = "application/x-www-form-urlencoded"
 MOST_FIELDS = 200
@@ -102,7 +103,7 @@ def shows_agreement_in_force(values: Mapping[str, str]) -> bool:
 
 def errors_of(faults: Iterable[Fault], language: str) -> list[dict[str, str]]:
     """Faults as the pages show them."""
-    return [{"field": fault.field, "message": fault.sentence(language)} for fault in faults]
+    return [{"field": fault.field, "message": told(fault, language)} for fault in faults]
 
 
 def _value(name: str, text: str) -> Any:

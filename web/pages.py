@@ -9,67 +9,50 @@ from fastapi.responses import HTMLResponse
 
 from domain.notices import Topic
 from domain.policies import POLICIES
-from domain.policy import Contact, Policy, local_date
+from domain.policy import Contact, Policy, ProgramPolicy, local_date
 from domain.request import PROGRAM
+from templates.catalogs import LANGUAGES, N_, translated
 from web.door import Door
-from web.text import LANGUAGES, in_language
+from web.text import in_language
 
 # A page may be about one person, and its address a secret.
 PRIVATE = {"Cache-Control": "no-store", "Referrer-Policy": "same-origin", "X-Robots-Tag": "noindex"}
 
 # Title and detail of what can't be shown.
-PROBLEMS: dict[str, dict[str, tuple[str, str]]] = {
-    "unknown_link": {
-        "en": (
-            "This link does not work",
+PROBLEMS: dict[str, tuple[str, str]] = {
+    "unknown_link": (
+        N_("This link does not work"),
+        N_(
             "It is not complete, or it has expired. Please use the link in the newest e-mail you have from us. "
-            "If that one does not work either, contact us and we will send you a new one.",
+            "If that one does not work either, contact us and we will send you a new one."
         ),
-        "es": (
-            "Este enlace no funciona",
-            "No está completo o ha vencido. Use el enlace del correo electrónico más reciente que tenga de nosotros. "
-            "Si ese tampoco funciona, comuníquese con nosotros y le enviaremos uno nuevo.",
-        ),
-    },
-    "identity_conflict": {
-        "en": (
-            "We could not take your request",
+    ),
+    "identity_conflict": (
+        N_("We could not take your request"),
+        N_(
             "Your National Producer Number (NPN) is already in use under another name or e-mail address. "
-            "Our staff have been told and will look at it.",
+            "Our staff have been told and will look at it."
         ),
-        "es": (
-            "No pudimos recibir su solicitud",
-            "Su número nacional de productor (NPN) ya está en uso con otro nombre o correo electrónico. "
-            "Hemos avisado a nuestro personal, que lo revisará.",
+    ),
+    "not_now": (
+        N_("We can't take this now"),
+        N_(
+            "Your certification has moved on since you opened the page. Please open your status page again to see "
+            "where it stands."
         ),
-    },
-    "not_now": {
-        "en": (
-            "We can't take this now",
-            "Your certification has moved on since you opened the page. "
-            "Please open your status page again to see where it stands.",
-        ),
-        "es": (
-            "Ahora no podemos recibir esto",
-            "Su certificación ha avanzado desde que abrió la página. "
-            "Vuelva a abrir su página de estado para ver cómo está.",
-        ),
-    },
-    "no_certificate": {
-        "en": ("There is no certificate yet", "You get it once every step before it is done. See your status page."),
-        "es": (
-            "Todavía no hay certificado",
-            "Lo recibirá cuando complete los pasos anteriores. Vea su página de estado.",
-        ),
-    },
-    "no_file": {
-        "en": ("We can't show your certificate right now", "Please try again later."),
-        "es": ("Ahora no podemos mostrar su certificado", "Inténtelo de nuevo más tarde."),
-    },
-    "unknown_kind": {
-        "en": ("Page not found", "There are resources for agents, brokers and enrollment counselors."),
-        "es": ("No encontramos la página", "Hay recursos para agentes, corredores y consejeros de inscripción."),
-    },
+    ),
+    "no_certificate": (
+        N_("There is no certificate yet"),
+        N_("You get it once every step before it is done. See your status page."),
+    ),
+    "no_file": (
+        N_("We can't show your certificate right now"),
+        N_("Please try again later."),
+    ),
+    "unknown_kind": (
+        N_("Page not found"),
+        N_("There are resources for agents, brokers and enrollment counselors."),
+    ),
 }
 
 
@@ -97,7 +80,7 @@ def current_policy(now: datetime) -> Policy:
     return next(iter(open_policies(now)), POLICIES[PROGRAM, newest])
 
 
-def contact_of(policy: Policy, topic: Topic, language: str) -> dict[str, str | None]:
+def contact_of(policy: ProgramPolicy, topic: Topic, language: str) -> dict[str, str | None]:
     """The one contact a page of this topic shows (A31)."""
     contact: Contact = getattr(policy.contacts, topic)
     return {"label": contact.label[language], "phone": contact.phone, "email": contact.email}
@@ -125,7 +108,7 @@ def problem_page(
     parts: Door, what: str, status: int, language: str, contact: Mapping[str, str | None], here: str | None = None
 ) -> HTMLResponse:
     """What went wrong, for people: one of `PROBLEMS`."""
-    title, detail = PROBLEMS[what][language]
+    title, detail = (translated(sentence, language) for sentence in PROBLEMS[what])
     return render(
         parts, "problem.html", language, contact, here=here, status=status, title=title, detail=detail, errors=[]
     )

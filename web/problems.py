@@ -10,9 +10,14 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from db.people import Conflict, UnknownAssister
+from db.registrations import NoTicket, SecondAccount
 from db.states import UnknownCase
 from domain.faults import Fault, Invalid
 from starter.cases import NotNow
+from web.text import told
+
+# Why a launch ticket can't be used, as a status.
+_OF_TICKET = {"ticket_unknown": 404, "ticket_used": 409, "ticket_expired": 410}
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -29,14 +34,14 @@ def problem(
     }
     if faults:
         document["errors"] = [
-            {"field": fault.field, "code": fault.code, "message": fault.sentence(language)} for fault in faults
+            {"field": fault.field, "code": fault.code, "message": told(fault, language)} for fault in faults
         ]
     return JSONResponse(document, status, headers, MEDIA_TYPE)
 
 
 def sentence_of(faults: Sequence[Fault], language: str = "en") -> str:
     """The faults in one sentence, each field named."""
-    return " ".join(f"{fault.field}: {fault.sentence(language)}" for fault in faults)
+    return " ".join(f"{fault.field}: {told(fault, language)}" for fault in faults)
 
 
 def install(app: FastAPI) -> None:
@@ -46,10 +51,19 @@ def install(app: FastAPI) -> None:
     async def invalid(_: Request, error: Invalid) -> JSONResponse:
         return problem(422, sentence_of(error.faults), error.faults)
 
+    @app.exception_handler(NoTicket)
+    async def ticket(_: Request, error: NoTicket) -> JSONResponse:
+        return problem(_OF_TICKET[error.fault.code], told(error.fault, "en"), [error.fault])
+
     @app.exception_handler(NotNow)
     @app.exception_handler(Conflict)
     async def conflict(_: Request, error: Exception) -> JSONResponse:
         return problem(409, str(error))
+
+    @app.exception_handler(SecondAccount)
+    async def second_account(request: Request, error: Exception) -> JSONResponse:
+        url = f"{request.app.state.door.settings.web_url}/portal"
+        return problem(409, f"{error} {url}", [Fault("email", "second_account")])
 
     @app.exception_handler(UnknownCase)
     async def no_case(_: Request, __: Exception) -> JSONResponse:

@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 
 from domain.assister import Kind
 from domain.notices import Topic
-from domain.policies import policy_for
+from domain.policies import any_policy_for
 from starter.cases import now
 from web.auth import Parts
 from web.pages import PRIVATE, contact_of, current_policy, language_of, problem_page, render, wants_json
@@ -38,7 +38,7 @@ async def certificate(number: str, request: Request, parts: Parts) -> Response:
             return problem(404, "There is no certificate with this number.", headers=_NEGOTIATED)
         return JSONResponse(found, headers=_NEGOTIATED)
     language = language_of(request)
-    policy = policy_for(found["program"], found["plan_year"]) if found else None
+    policy = any_policy_for(found["program"], found["plan_year"]) if found else None
     return render(
         parts,
         "certificate.html",

@@ -11,8 +11,9 @@ from domain.agreements import agreement
 from domain.eligibility import Check, Result
 from domain.faults import Fault
 from domain.notices import TOPIC_OF_WAITING, Topic
-from domain.reasons import sentence
+from domain.reasons import SENTENCES
 from domain.stages import CaseState, EligibilityStatus, LmsAccount, Stage, WaitingFor
+from templates.catalogs import translated
 from web.door import Door
 from web.forms import Values, errors_of, values_of
 from web.pages import contact_of, language_of, render
@@ -47,7 +48,7 @@ async def status_page(
         stage=state.stage if asking or state.stage is not Stage.AWAITING_INFORMATION else Stage.SCREENING,
         waiting_for=waiting_for,
         may_assist=not place.may_assist_reasons,
-        missing=[sentence(code, language) for code in place.may_assist_reasons],
+        missing=[translated(SENTENCES[code], language) for code in place.may_assist_reasons],
         steps=steps_of(state, not place.may_assist_reasons),
         reason=await _reason(parts, place),
         pass_mark=policy.pass_mark,

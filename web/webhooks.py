@@ -48,14 +48,14 @@ async def verified(request: Request, secrets: SecretStr) -> tuple[str, bytes]:
     raise HTTPException(401, "The signature is wrong, or older than five minutes.")
 
 
-async def _take(parts: Door, store: Callable[[], Awaitable[Received]]) -> JSONResponse:
+async def received(parts: Door, store: Callable[[], Awaitable[Received]]) -> JSONResponse:
     """Stores, acknowledges, and delivers beside the answer; what can't be delivered now is delivered later."""
-    received = await store()
-    if received.altered:
+    taken = await store()
+    if taken.altered:
         return problem(409, "This event id came before with another body; it is kept aside for staff.")
-    if received.to_deliver:
-        _beside(parts.cases.deliver_all(received.to_deliver))
-    return JSONResponse({"status": "repeated" if received.repeated else "stored"}, 202)
+    if taken.to_deliver:
+        _beside(parts.cases.deliver_all(taken.to_deliver))
+    return JSONResponse({"status": "repeated" if taken.repeated else "stored"}, 202)
 
 
 _under_way: set[asyncio.Task[None]] = set()
@@ -86,7 +86,7 @@ async def _statements(parts: Door, document: Any) -> JSONResponse:
     if len(statements) > MAX_STATEMENTS:
         raise Invalid([Fault("body", "too_long", (("limit", str(MAX_STATEMENTS)),))])
     documents = [document] if isinstance(document, dict) else document
-    return await _take(parts, lambda: parts.inbox.lms(statements, documents, now()))
+    return await received(parts, lambda: parts.inbox.lms(statements, documents, now()))
 
 
 @router.post("/xapi/statements", responses=ANSWERS)
@@ -125,7 +125,7 @@ async def portal(request: Request, parts: Parts) -> JSONResponse:
         raise Invalid([Fault("webhook-id", "too_long", (("limit", "200"),))])
     document = read_json(body)
     report, digest = parse_portal(document)
-    return await _take(parts, lambda: parts.inbox.portal(event_id, report, digest, document, now()))
+    return await received(parts, lambda: parts.inbox.portal(event_id, report, digest, document, now()))
 
 
 @router.post("/webhooks/background-checks", status_code=202, responses=ANSWERS)
@@ -138,4 +138,4 @@ async def background_checks(request: Request, parts: Parts) -> JSONResponse:
     if not hmac.compare_digest(wanted.encode(), given.strip().lower().encode()):
         raise HTTPException(401, "The signature is missing or wrong.")
     report = parse_background(read_json(body))
-    return await _take(parts, lambda: parts.inbox.background(report, now()))
+    return await received(parts, lambda: parts.inbox.background(report, now()))

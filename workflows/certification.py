@@ -1,23 +1,20 @@
 """One assister's annual certification (program bewellnm), as the guide's seven steps; it waits for people."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Coroutine
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
 from temporalio import workflow
-from temporalio.common import SearchAttributeKey
-from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
+from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from activities.contracts import (
         Background,
         Certificates,
         Licensing,
-        Notices,
         Portal,
-        Records,
         Training,
     )
     from domain.assister import AssisterType, Kind
@@ -25,41 +22,30 @@ with workflow.unsafe.imports_passed_through():
     from domain.eligibility import Verdict
     from domain.facts import FactKind
     from domain.messages import (
-        Applied,
         Begin,
         CaseRef,
-        Claim,
-        Claimed,
         Command,
-        CommandRef,
-        Effect,
-        Ending,
-        Letter,
         LookUp,
         Progress,
         Report,
     )
     from domain.notices import Notice
     from domain.reasons import sentence
-    from domain.stages import OWNER, Stage, WaitingFor
+    from domain.stages import Stage, WaitingFor
     from workflows import messages as names
+    from workflows.case import CaseWorkflow, refused
     from workflows.options import DATABASE, PATIENT, THIRD_PARTY
-
-STAGE = SearchAttributeKey.for_keyword("Stage")
-REMEMBERED = 1000
-MESSAGES_A_RUN = 5000
-ENDINGS = {CommandKind.WITHDRAW: FactKind.WITHDRAWN, CommandKind.REVOKE: FactKind.REVOKED}
 
 
 @workflow.defn(name=names.WORKFLOW)
-class AssisterCertification:
+class AssisterCertification(CaseWorkflow):
     """The certification of one assister for one plan year, from the request to the first day of helping."""
+
+    p: Progress
 
     @workflow.init
     def __init__(self, begin: Begin) -> None:
-        self.case_id = begin.case_id
-        self.p = begin.progress or Progress()
-        self._steps: dict[str, asyncio.Task[None]] = {}
+        super().__init__(begin.case_id, begin.progress or Progress())
 
     @workflow.run
     async def run(self, begin: Begin) -> str:
@@ -67,67 +53,14 @@ class AssisterCertification:
 
         Returns the stage the case ended in, or "claimed elsewhere".
         """
-        if not await self._claim():
-            return "claimed elsewhere"
-        outcome = await self._race()
-        if outcome is None:
-            await workflow.wait_condition(workflow.all_handlers_finished)
+        ended = await self._live()
+        if ended is None:
             workflow.continue_as_new(begin.model_copy(update={"progress": self.p.model_copy(update={"messages": 0})}))
-        await self._say_goodbye(outcome)
-        await workflow.wait_condition(workflow.all_handlers_finished)
-        return self.p.stage
-
-    # the race
-
-    async def _claim(self) -> bool:
-        if self.p.claimed is None:
-            claim = Claim(case_id=self.case_id, run_id=workflow.info().first_execution_run_id, at=workflow.now())
-            self.p.claimed = await workflow.execute_local_activity_method(Records.claim, claim, **DATABASE)
-        return self.p.claimed.mine
-
-    async def _race(self) -> str | None:
-        """Runs until the case ends, and answers how: denied, withdrawn, revoked or closed; None to continue as new."""
-        runners: list[Coroutine[Any, Any, str | None]] = [
-            self._journey(),
-            self._errands(),
-            self._ending(),
-            self._renewal(),
-        ]
-        tasks = [asyncio.create_task(runner) for runner in runners]
-        await workflow.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        finished = [task.result() for task in tasks if task.done()]
-        # Not in a finally: a workflow that leaves the worker's cache can't wait any more.
-        await _cancel([*tasks, *self._steps.values()])
-        return next((outcome for outcome in finished if outcome), None)
-
-    async def _ending(self) -> str:
-        """Waits for a withdrawal, a revocation or the closing of the plan year's window."""
-        closes_at = self._claimed.closes_at
-        while True:
-            left = (closes_at - workflow.now()) if closes_at else None
-            if left is not None and left <= timedelta():
-                return FactKind.CLOSED.value
-            try:
-                await workflow.wait_condition(lambda: self.p.ending is not None, timeout=left)
-            except TimeoutError:
-                return FactKind.CLOSED.value
-            assert self.p.ending is not None
-            if (await self._applied(self.p.ending)).applied:
-                return ENDINGS[CommandKind(self.p.ending.kind)].value
-            # A signal may name a command that was never stored, or was refused: the case goes on.
-            self.p.ending = None
-
-    async def _renewal(self) -> None:
-        """Waits until the history has grown, and the case waits for people rather than for an activity."""
-        await workflow.wait_condition(lambda: self._resting and self._history_has_grown())
-
-    def _history_has_grown(self) -> bool:
-        return workflow.info().is_continue_as_new_suggested() or self.p.messages >= MESSAGES_A_RUN
+        return ended
 
     @property
     def _resting(self) -> bool:
-        under_way = any(not task.done() for task in self._steps.values())
-        return not (under_way or self.p.pending or self.p.errands or self.p.ending)
+        return super()._resting and not self.p.pending
 
     # the journey: the guide's seven steps
 
@@ -223,10 +156,6 @@ class AssisterCertification:
         else:
             self.p.verdict, self.p.pending = applied.verdict, []
 
-    async def _applied(self, command: Command) -> Applied:
-        ref = CommandRef(command_id=command.command_id, case_id=self.case_id, at=workflow.now())
-        return await workflow.execute_local_activity_method(Records.apply, ref, **DATABASE)
-
     async def _enroll(self) -> None:
         """An existing LMS account is enrolled in this year's course, without an invitation (A9, A11, A16)."""
         await self._effect(Training.enroll, "existing LMS account enrolled")
@@ -294,42 +223,22 @@ class AssisterCertification:
         await workflow.wait_condition(lambda: False)
         return Stage.CLOSED.value
 
-    # errands beside the journey
-
-    async def _errands(self) -> None:
-        """Notices to send again and accounts to activate, as people ask for them."""
-        while True:
-            await workflow.wait_condition(lambda: bool(self.p.errands))
-            errand = self.p.errands[0]
-            applied = await self._applied(errand)
-            if applied.applied:
-                # Not a step of `done`, which would grow for ever: an effect is made once by its key.
-                self._steps[f"errand {errand.command_id}"] = asyncio.create_task(self._run_errand(errand))
-            self.p.errands = self.p.errands[1:]
+    # errands and farewells
 
     async def _run_errand(self, errand: Command) -> None:
-        if errand.kind == CommandKind.RESEND:
-            await self._send(Notice(errand.notice), about=errand.command_id)
-        else:
+        if errand.kind == CommandKind.ACTIVATE:
             await self._effect(Portal.activate, "Assister Portal account activated")
+        else:
+            await super()._run_errand(errand)
 
-    async def _say_goodbye(self, outcome: str) -> None:
-        """Tells the assister, and takes back what must not stay open; nobody has recorded yet that a window closed."""
-        self._enter(Stage(outcome), None)
-        if outcome == Stage.CLOSED:
-            ending = Ending(case_id=self.case_id, kind=outcome, at=workflow.now())
-            await workflow.execute_local_activity_method(Records.end, ending, **DATABASE)
-        farewell = [self._send(Notice(outcome))]
+    def _farewell(self, outcome: str) -> list[Coroutine[Any, Any, None]]:
+        """What must not stay open is taken back."""
+        farewell = super()._farewell(outcome)
         if outcome in (Stage.REVOKED, Stage.WITHDRAWN):
             farewell.append(self._effect(Portal.suspend, "portal account suspended"))
-        await asyncio.gather(*farewell)
+        return farewell
 
     # small verbs
-
-    @property
-    def _claimed(self) -> Claimed:
-        assert self.p.claimed is not None
-        return self.p.claimed
 
     @property
     def _kind(self) -> Kind:
@@ -348,64 +257,7 @@ class AssisterCertification:
             self._enter(stage, waiting_for)
             await workflow.wait_condition(lambda: any(map(self._seen, kinds)))
 
-    def _start(self, step: str, work: Callable[[], Coroutine[Any, Any, None]]) -> asyncio.Task[None]:
-        """Starts a step beside the journey; a step that is done, in this run or an earlier one, stays done."""
-        if step not in self._steps:
-            self._steps[step] = asyncio.create_task(self._finish(step, work))
-        return self._steps[step]
-
-    async def _finish(self, step: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        if step not in self.p.done:
-            await work()
-            self.p.done.add(step)
-
-    async def _once(
-        self, step: str, work: Callable[[], Coroutine[Any, Any, None]], stage: Stage, waiting_for: WaitingFor
-    ) -> None:
-        """Goes through a step in this stage, and waits until it is done."""
-        if step not in self.p.done:
-            self._enter(stage, waiting_for)
-        await self._start(step, work)
-
-    async def _effect(self, effect: Callable[[Any, CaseRef], Awaitable[Effect]], summary: str) -> None:
-        """An effect outside, retried until its result is recorded."""
-        case = CaseRef(case_id=self.case_id, at=workflow.now())
-        await workflow.execute_activity_method(effect, case, summary=summary, **THIRD_PARTY)
-
-    def _notify(self, notice: Notice, occurrence: int = 0) -> None:
-        """Sends a notice of the journey, once per occurrence; the journey doesn't wait for the mail."""
-        self._start(f"notice {notice} {occurrence}", lambda: self._send(notice, occurrence))
-
-    async def _send(self, notice: Notice, occurrence: int = 0, about: str = "") -> None:
-        letter = Letter(case_id=self.case_id, at=workflow.now(), notice=notice, occurrence=occurrence, about=about)
-        await workflow.execute_activity_method(Notices.send, letter, summary=f"e-mail: {notice}", **THIRD_PARTY)
-
-    def _enter(self, stage: Stage, waiting_for: WaitingFor | None) -> None:
-        """Moves to a stage, for the operators' eyes."""
-        if self.p.stage != stage:
-            self.p.stage = stage
-            workflow.upsert_search_attributes([STAGE.value_set(stage.value)])
-        self._wait(waiting_for)
-
-    def _wait(self, waiting_for: WaitingFor | None) -> None:
-        value = waiting_for.value if waiting_for else ""
-        if self.p.waiting_for != value or self.p.waiting_since is None:
-            self.p.waiting_for, self.p.waiting_since = value, workflow.now()
-        owner = OWNER[waiting_for] if waiting_for else "nobody"
-        since = f"{self.p.waiting_since:%Y-%m-%d %H:%M} UTC"
-        workflow.set_current_details(
-            f"**{self.p.stage}**, waiting for **{value or 'nothing'}** ({owner}) since {since}"
-        )
-
     # messages
-
-    def _take(self, message_id: str, case_id: str) -> bool:
-        """Whether a message is this case's and new; either way it is remembered."""
-        self.p.messages += 1
-        if case_id != self.case_id or message_id in self.p.processed:
-            return False
-        self.p.processed = [*self.p.processed[-REMEMBERED:], message_id]
-        return True
 
     def _note(self, report: Report) -> None:
         if self._take(report.fact_id, report.case_id):
@@ -427,52 +279,25 @@ class AssisterCertification:
         """The portal reported account, profile or Scheduling Tool."""
         self._note(report)
 
-    def _accept(self, command: Command) -> None:
-        """Where commands end, whether they came as a signal or as an update."""
-        if not self._take(command.command_id, command.case_id):
-            return
-        if command.kind in (CommandKind.WITHDRAW, CommandKind.REVOKE):
-            self.p.ending = self.p.ending or command
-        elif command.kind in (CommandKind.RESEND, CommandKind.ACTIVATE):
-            self.p.errands = [*self.p.errands, command]
-        elif not self.p.verdict:
+    def _consider(self, command: Command) -> None:
+        if not self.p.verdict:
             self.p.pending = [*self.p.pending, command]
 
-    def _check(self, command: Command) -> None:
-        """The last word on a command: refuses, with a sentence, what this case can't do now.
-
-        Findings are the database's to judge, at the door and when the command is applied: it knows them first.
-        """
-        if command.case_id != self.case_id:
-            raise _refused("This command is for another case.")
-        if command.command_id in self.p.processed:
-            return
-        if self.p.ending is not None or self.p.stage in (Stage.DENIED, Stage.CLOSED):
-            raise _refused(sentence("case_ended", stage=self.p.stage))
+    def _check_own(self, command: Command) -> None:
         if command.kind == CommandKind.DECIDE:
             self._check_decision(command)
         elif command.kind == CommandKind.ANSWER and (not self.p.asked or self.p.pending):
-            raise _refused(sentence("not_asked"))
+            raise refused(sentence("not_asked"))
 
     def _check_decision(self, command: Command) -> None:
         if self.p.verdict or self.p.pending:
-            raise _refused("Another decision came first.")
+            raise refused("Another decision came first.")
         if self.p.asked and command.verdict != Verdict.DENY:
-            raise _refused(sentence("awaiting_information"))
+            raise refused(sentence("awaiting_information"))
 
     @workflow.signal(name=names.DECIDED)
     def decided(self, command: Command) -> None:
         """Staff decided; one that can't be applied is refused where it is recorded."""
-        self._accept(command)
-
-    @workflow.signal(name=names.WITHDRAWN)
-    def withdrawn(self, command: Command) -> None:
-        """The assister withdrew."""
-        self._accept(command)
-
-    @workflow.signal(name=names.REVOKED)
-    def revoked(self, command: Command) -> None:
-        """Staff revoked the certification."""
         self._accept(command)
 
     @workflow.update(name=names.DECIDE)
@@ -485,29 +310,10 @@ class AssisterCertification:
         """The assister answers what staff asked."""
         return self._accepted(command)
 
-    @workflow.update(name=names.WITHDRAW)
-    def withdraw(self, command: Command) -> str:
-        """The assister withdraws."""
-        return self._accepted(command)
-
-    @workflow.update(name=names.REVOKE)
-    def revoke(self, command: Command) -> str:
-        """Staff revoke the certification."""
-        return self._accepted(command)
-
-    @workflow.update(name=names.RESEND)
-    def resend(self, command: Command) -> str:
-        """A notice is to be sent again."""
-        return self._accepted(command)
-
     @workflow.update(name=names.ACTIVATE)
     def activate(self, command: Command) -> str:
         """A counselor used the activation link."""
         return self._accepted(command)
-
-    def _accepted(self, command: Command) -> str:
-        self._accept(command)
-        return "accepted"
 
     @decide.validator
     def _may_decide(self, command: Command) -> None:
@@ -515,18 +321,6 @@ class AssisterCertification:
 
     @answer.validator
     def _may_answer(self, command: Command) -> None:
-        self._check(command)
-
-    @withdraw.validator
-    def _may_withdraw(self, command: Command) -> None:
-        self._check(command)
-
-    @revoke.validator
-    def _may_revoke(self, command: Command) -> None:
-        self._check(command)
-
-    @resend.validator
-    def _may_resend(self, command: Command) -> None:
         self._check(command)
 
     @activate.validator
@@ -537,13 +331,3 @@ class AssisterCertification:
     def progress(self) -> Progress:
         """Where the case is, what it waits for and since when, for operators."""
         return self.p
-
-
-async def _cancel(tasks: Sequence[asyncio.Task[Any]]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def _refused(why: str) -> ApplicationError:
-    return ApplicationError(why, type="refused", non_retryable=True)

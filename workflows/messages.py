@@ -1,11 +1,17 @@
-"""Names of the certification workflow's signals, updates and query; their models live in `domain.messages`."""
+"""Names of the workflows' signals, updates and query; their models live in `domain.messages`."""
 
 WORKFLOW = "AssisterCertification"
+REGISTRATION = "MarketplaceRegistration"
 DAILY_ROUND = "DailyRound"
+DAILY_PUBLICATION = "DailyPublication"
+
+WORKFLOW_OF_PROGRAM = {"bewellnm": WORKFLOW, "ffm": REGISTRATION}
 
 LMS_REPORTED = "lms_reported"
 BACKGROUND_CHECK_REPORTED = "background_check_reported"
 PORTAL_REPORTED = "portal_reported"
+ASSISTER_ACTED = "assister_acted"
+VENDOR_REPORTED = "vendor_reported"
 DECIDED = "decided"
 WITHDRAWN = "withdrawn"
 REVOKED = "revoked"
@@ -16,6 +22,7 @@ WITHDRAW = "withdraw"
 REVOKE = "revoke"
 RESEND = "resend"
 ACTIVATE = "activate"
+SAVE_PROFILE = "save_profile"
 
 PROGRESS = "progress"
 
@@ -23,4 +30,6 @@ SIGNAL_OF_SOURCE = {
     "lms": LMS_REPORTED,
     "background-checks": BACKGROUND_CHECK_REPORTED,
     "portal": PORTAL_REPORTED,
+    "vendors": VENDOR_REPORTED,
+    "assister": ASSISTER_ACTED,
 }

@@ -30,6 +30,20 @@ PATIENT: Options = {
 }
 
 
+class LongOptions(Options):
+    """Options of a regular activity that says while it works that it is alive."""
+
+    heartbeat_timeout: timedelta
+
+
+# A list of a million lines is read, and the next reading finds it read.
+READING: LongOptions = {
+    "start_to_close_timeout": timedelta(minutes=10),
+    "heartbeat_timeout": timedelta(seconds=20),
+    "retry_policy": THIRD_PARTY["retry_policy"],
+}
+
+
 # What a daily round could not do by then is the next round's.
 BEFORE_THE_NEXT_ROUND = timedelta(hours=20)
 

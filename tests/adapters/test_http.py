@@ -9,7 +9,7 @@ import pytest
 from pydantic import BaseModel
 from pytest_httpserver import HTTPServer
 
-from adapters.http import MAX_ANSWER_BYTES, Refused, Unavailable, call, client, document
+from adapters.http import MAX_ANSWER_BYTES, Refused, Unavailable, call, client, document, pieces, streamed
 from tests.adapters.conftest import Peer, everything_said
 
 SECRET = "testa.broker@example.com"
@@ -112,6 +112,41 @@ async def test_an_answer_has_a_bounded_size(
     else:
         with pytest.raises(Refused, match="registry_unreadable"):
             await answer
+
+
+async def test_a_long_answer_is_read_in_pieces(http: httpx2.AsyncClient, httpserver: HTTPServer) -> None:
+    body = b"x" * (3 * MAX_ANSWER_BYTES)
+    httpserver.expect_request("/list").respond_with_data(body, headers={"ETag": '"1"'})
+    async with streamed(http, "lists", httpserver.url_for("/list"), within=10) as response:
+        read = [piece async for piece in pieces(response, "lists", len(body))]
+    assert (b"".join(read), len(read) > 3) == (body, True)
+    assert response.headers["ETag"] == '"1"'
+    async with streamed(http, "lists", httpserver.url_for("/list"), within=10) as response:
+        with pytest.raises(Refused, match="lists_unreadable"):
+            read = [piece async for piece in pieces(response, "lists", len(body) - 1)]
+
+
+@pytest.mark.parametrize(("status", "expected"), [(503, Unavailable), (404, Refused), (304, Refused)])
+async def test_a_long_answer_is_judged_before_it_is_read(
+    http: httpx2.AsyncClient, httpserver: HTTPServer, status: int, expected: type[Exception]
+) -> None:
+    httpserver.expect_request("/list").respond_with_data(SECRET, status=status)
+    url = httpserver.url_for("/list")
+    with pytest.raises(expected, match="lists") as raised:
+        async with streamed(http, "lists", url, within=10, params={"who": SECRET}):
+            pytest.fail("there is nothing to read")
+    assert SECRET not in everything_said(raised.value)
+    async with streamed(http, "lists", url, within=10, answers={status}) as response:
+        assert response.status_code == status
+
+
+async def test_what_the_reader_of_a_long_answer_raises_stays_what_it_is(
+    http: httpx2.AsyncClient, httpserver: HTTPServer
+) -> None:
+    httpserver.expect_request("/list").respond_with_data("text")
+    with pytest.raises(ZeroDivisionError):
+        async with streamed(http, "lists", httpserver.url_for("/list"), within=10) as response:
+            assert response.status_code / 0
 
 
 async def test_a_compressed_answer_is_not_unpacked(http: httpx2.AsyncClient, httpserver: HTTPServer) -> None:

@@ -1,5 +1,6 @@
 """The adapters and the stand-ins of the sandbox, which never see each other's code, agree on what is spoken."""
 
+import json
 import os
 import socket
 import subprocess
@@ -12,15 +13,20 @@ from typing import Any
 
 import httpx2
 import pytest
+from pytest_httpserver import HTTPServer
 
 from adapters.background_checks import BackgroundChecks
 from adapters.http import Refused, Unavailable, client
+from adapters.lists import FederalLists
 from adapters.lms import Learner, Lms
 from adapters.mail import Letter, Mailer
+from adapters.mlms import Enrollment, Mlms
 from adapters.portal import Account, Portal
 from adapters.registry import Registry
+from domain.lists import COLUMNS, PublishedList
+from domain.marketplace import Market
 
-NAMES = ("REGISTRY", "BACKGROUND_CHECKS", "LMS", "PORTAL", "MAILBOX", "SMTP")
+NAMES = ("REGISTRY", "BACKGROUND_CHECKS", "LMS", "PORTAL", "MAILBOX", "SMTP", "MLMS", "VENDORS", "LISTS")
 SECRET = "whsec_c2FtcGxlLXNlY3JldC1mb3ItdGVzdHM="
 LEARNER = {
     "registration": "00000000-0000-4000-8000-000000000010",
@@ -35,6 +41,12 @@ LEARNER = {
     "profile_id": "https://lms.example.org/profile",
     "course_id": "https://lms.example.org/course",
     "exam_id": "https://lms.example.org/exam",
+}
+ENROLLMENT = {
+    **{name: LEARNER[name] for name in ("registration", "assister_id", "email", "first_name", "last_name", "language")},
+    "home_page": "https://mlms.example.org",
+    "curriculum": "shop",
+    "course_id": "https://mlms.example.org/courses/shop",
 }
 
 
@@ -55,13 +67,13 @@ def free_ports(count: int) -> list[int]:
 
 
 @pytest.fixture(scope="module")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+def sandbox(tmp_path_factory: pytest.TempPathFactory, make_httpserver: HTTPServer) -> Iterator[Sandbox]:
+    """The stand-ins; where the exchange would be there is `httpserver`, which takes no notice of webhooks."""
     ports = dict(zip(NAMES, free_ports(len(NAMES)), strict=True))
-    # Nobody listens on port 9: the stand-ins' webhooks are not what is tried here.
     environment = {f"SANDBOX_{name}_PORT": str(port) for name, port in ports.items()} | {
         "SANDBOX_HOST": "127.0.0.1",
         "SANDBOX_MAILBOX_DIR": str(tmp_path_factory.mktemp("mailbox")),
-        "SANDBOX_WEB_URL": "http://127.0.0.1:9",
+        "SANDBOX_WEB_URL": make_httpserver.url_for("").rstrip("/"),
         "CERTIFY_REGISTRY_USER": "exchange",
         "CERTIFY_REGISTRY_PASSWORD": "password",
         "CERTIFY_BACKGROUND_CHECKS_API_KEY": "api-key",
@@ -70,6 +82,8 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
         "CERTIFY_LMS_WEBHOOK_SECRET": SECRET,
         "CERTIFY_PORTAL_TOKEN": "portal-token",
         "CERTIFY_PORTAL_WEBHOOK_SECRET": SECRET,
+        "CERTIFY_MLMS_TOKEN": "mlms-token",
+        "CERTIFY_VENDORS": json.dumps({"vendor-a": {"url": "http://127.0.0.1:9", "secret": SECRET}}),
     }
     root = Path(__file__).parents[2]
     process = subprocess.Popen([sys.executable, "-m", "sandbox"], env=os.environ | environment, cwd=root)
@@ -134,6 +148,53 @@ async def test_lms(http: httpx2.AsyncClient, sandbox: Sandbox) -> None:
     assert (await lms.enroll(returning, "enroll-1")).url != place.url
 
 
+async def test_mlms(http: httpx2.AsyncClient, sandbox: Sandbox) -> None:
+    mlms = Mlms(http, sandbox.url("MLMS"), "mlms-token")
+    shop = Enrollment(**ENROLLMENT)  # type: ignore[arg-type]
+    place = await mlms.enroll(shop, "enroll-shop")
+    assert place == await mlms.enroll(shop, "enroll-shop")
+    full = Enrollment(**ENROLLMENT | {"curriculum": "individual_full"})  # type: ignore[arg-type]
+    assert (await mlms.enroll(full, "enroll-full")).url != place.url
+    with pytest.raises(Refused, match="mlms_refused"):
+        await mlms.enroll(shop, "another-key")
+
+
+async def test_lists(http: httpx2.AsyncClient, sandbox: Sandbox, httpserver: HTTPServer) -> None:
+    npn, whose = "9000000777", ("Testa", "Broker", "505-555-0177")
+    publish(httpserver, PublishedList.RCL, {"npn": npn, "applicable_plan_year": 2024, "status": ""})
+    publish(
+        httpserver, PublishedList.FIND_LOCAL_HELP, dict(zip(("first_name", "last_name", "phone"), whose, strict=True))
+    )
+    row = {"npn": npn, "plan_year": "2024", "individual_completed_on": "11/03/2023", "shop_completed_on": ""}
+    httpserver.expect_request(f"/registry/tracker/{npn}").respond_with_json({"npn": npn, "rows": [row]})
+    lists = FederalLists(http, sandbox.url("LISTS"))
+    assert await lists.rcl(npn, 2024)
+    assert await lists.find_local_help(*whose)
+    tracked = await lists.tracker(npn, 2024)
+    assert tracked is not None
+    assert tracked.completed(Market.INDIVIDUAL)
+    for named in (
+        {"list": "rcl", "npn": npn},
+        {"list": "tracker", "npn": npn},
+        {"list": "find_local_help", "name": "Testa Broker"},
+    ):
+        await post(f"{sandbox.url('LISTS')}/alterations", {**named, "how": "omit"})
+    assert await lists.rcl(npn, 2024) is None
+    assert not await lists.find_local_help(*whose)
+    assert await lists.tracker(npn, 2024) is None
+    await http.delete(f"{sandbox.url('LISTS')}/alterations")
+    assert await lists.rcl(npn, 2024)
+    lists.close()
+
+
+def publish(httpserver: HTTPServer, name: PublishedList, cells: dict[str, Any]) -> None:
+    """A list of one line, at its address."""
+    head, line = COLUMNS[name], (str(cells.get(column, "")) for column in COLUMNS[name])
+    body = f"{','.join(head)}\r\n{','.join(line)}\r\n"
+    path = f"/registry/{name.replace('_', '-')}.csv"
+    httpserver.expect_request(path).respond_with_data(body, content_type="text/csv", headers={"ETag": '"1"'})
+
+
 async def test_portal(http: httpx2.AsyncClient, sandbox: Sandbox) -> None:
     portal = Portal(http, sandbox.url("PORTAL"), "portal-token")
     case_id = "00000000-0000-4000-8000-000000000013"
@@ -175,6 +236,8 @@ async def test_trouble_is_translated(
     troubled: dict[str, Callable[[str], Awaitable[object]]] = {
         "REGISTRY": lambda url: Registry(http, url, "exchange", "password").look_up("9000000779"),
         "LMS": lambda url: Lms(http, url, "lms-token").invite(Learner(**LEARNER), "invite-2"),  # type: ignore[arg-type]
+        "MLMS": lambda url: Mlms(http, url, "mlms-token").enroll(Enrollment(**ENROLLMENT), "enroll-2"),  # type: ignore[arg-type]
+        "LISTS": lambda url: FederalLists(http, url).rcl("9000000779", 2024),
         "PORTAL": lambda url: Portal(http, url, "portal-token").find("nobody"),
         "BACKGROUND_CHECKS": lambda url: BackgroundChecks(http, url, "api-key", "basic").order(
             "case", "Ejemplo", "Consejera", "consejera@example.org", "check-2"

@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import date
@@ -25,7 +25,7 @@ from temporalio.client import Client, WorkflowHistory
 from adapters.press import CertificateText, Press
 from starter.client import connect
 from starter.stack import running
-from tests.bench import load, usage
+from tests.bench import lists, load, usage
 from tests.bench.bare import TASK_QUEUE, Bare, Shape
 from tests.bench.load import Waits
 from tests.support.world import World
@@ -43,6 +43,8 @@ class Size:
     cases: int
     at_once: int
     cached: int
+    listed: int
+    changed: int
 
 
 @dataclass(frozen=True)
@@ -183,10 +185,22 @@ def table_of(figures: dict[str, Any]) -> Table:
         ("certificates per second", f"{1000 / figures['certificate_ms']:.1f}", ""),
         ("memory of a cached workflow", f"{figures['cached_mib']:.2f} MiB", "≤ 0.5 MiB"),
         ("the stack, from nothing to ready", f"{figures['ready_seconds']:.2f} s", "< 5 s"),
+        *_of_lists(figures["lists"]),
     ]
     for row in rows:
         table.add_row(*row)
     return table
+
+
+def _of_lists(lists: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+    for name in ("csv", "json"):
+        read = lists[name]
+        yield f"RCL as {name.upper()}, {read['rows']:,} rows: rows per second", f"{read['per_second']:,.0f}", "≥ 50,000"
+    memory = f"{lists['web_peak_mib']:.0f} MiB ({lists['web_before_mib']:.0f} MiB before)"
+    yield "  memory of the web meanwhile, at most", memory, "< 150 MiB"
+    made = lists["publication"]
+    yield f"publication of {made['registrations']:,} registrations", f"{made['seconds']:.1f} s", ""
+    yield "  rows per second", f"{made['rows_per_second']:,.0f}", ""
 
 
 def _cpu(pace: dict[str, Any]) -> str:
@@ -215,6 +229,8 @@ async def figures(folder: Path, size: Size, say: Callable[[str], None]) -> dict[
             cached = await cached_mib(world, waits, size)
             say("certificates")
             printing = await asyncio.to_thread(printing_ms, folder)
+            say("federal lists")
+            published = await lists.figures(http, client, stack, folder / "app.sqlite", size.listed, size.changed)
     paces = {"product": product.document(), "bare": bare.document()}
     return {
         "cases": size.cases,
@@ -226,6 +242,7 @@ async def figures(folder: Path, size: Size, say: Callable[[str], None]) -> dict[
         "certificate_ms": printing,
         "cached_mib": cached,
         "ready_seconds": ready,
+        "lists": published,
     }
 
 
@@ -235,6 +252,8 @@ def main() -> int:
     parser.add_argument("--cases", type=int, default=40, help="brokers taken through, and bare workflows")
     parser.add_argument("--at-once", type=int, default=8, help="how many at a time")
     parser.add_argument("--cached", type=int, default=300, help="waiting cases whose memory is measured")
+    parser.add_argument("--listed", type=int, default=1_000_000, help="rows of the RCL that are read over HTTP")
+    parser.add_argument("--changed", type=int, default=20_000, help="registrations published at once")
     console = Console(stderr=True)
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         size = Size(**vars(parser.parse_args()))

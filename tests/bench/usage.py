@@ -41,6 +41,17 @@ def used_since(before: Mapping[str, float], processes: Mapping[str, int]) -> dic
     return {name: after - before[name] for name, after in cpu_of(processes).items()}
 
 
+def forget_peak(pid: int) -> None:
+    """From now on `peak_mib` tells the most from here on."""
+    Path(f"/proc/{pid}/clear_refs").write_text("5")
+
+
+def peak_mib(pid: int) -> float:
+    """The most resident memory a process ever had, or had since `forget_peak`."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith("VmHWM:")).split()[1]) / 1024
+
+
 def resident_mib(pid: int) -> float:
     """Resident memory of a process."""
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE / 2**20

@@ -1,6 +1,5 @@
 """The processes of a distributed set-up for a test, started one by one and told everything by their environment."""
 
-import json
 import os
 import signal
 import subprocess
@@ -14,12 +13,11 @@ from typing import Any
 import httpx2
 
 from adapters.press import make_signing_pair
-from starter.plan import SECRETS, SHOWN, STAND_INS
+from starter.plan import SANDBOX_PORTS, SECRETS, STAND_INS, shown_secrets, stand_in_settings
 from starter.processes import choose_ports
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 30  # seconds
-SANDBOX_PORTS = (*STAND_INS, "mailbox", "smtp")
 NOT_INHERITED = ("CERTIFY_", "SANDBOX_", "TEMPORAL_", "DATABASE_URL")
 
 
@@ -64,7 +62,8 @@ class Apart:
         self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith(NOT_INHERITED)},
             **self._secrets,
-            **{f"CERTIFY_{name.upper()}_URL": urls[name] for name in (*STAND_INS, "web")},
+            **stand_in_settings(urls, self._secrets),
+            "CERTIFY_WEB_URL": urls["web"],
             "CERTIFY_DATABASE_URL": database,
             "CERTIFY_CERTIFICATES_DIR": str(folder / "certificates"),
             "CERTIFY_SIGNING_KEY_FILE": str(key),
@@ -81,13 +80,11 @@ class Apart:
     @property
     def document(self) -> dict[str, Any]:
         """What a test needs to drive it, under the names of stack.json."""
-        (staff_token,) = json.loads(self._secrets["CERTIFY_STAFF_TOKENS"]).values()
-        shown = {name: self._secrets[setting] for name, setting in SHOWN.items()}
         return {
             "web": self._urls["web"],
             "mailbox": self._urls["mailbox"],
             "sandbox": {name: self._urls[name] for name in STAND_INS},
-            "secrets": {**shown, "staff_token": staff_token},
+            "secrets": shown_secrets(self.environment),
         }
 
     def migrate(self) -> None:

@@ -1,6 +1,6 @@
 """Whom the exchange takes in: the intake scope of new agents and brokers, and the plan year's window (A7, C6)."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 
@@ -11,6 +11,7 @@ from domain.request import admission_faults, parse_request
 from tests.support import documents
 
 TODAY = date(2026, 11, 20)
+MOUNTAIN = timezone(timedelta(hours=-7))
 POLICY = policy_for("bewellnm", 2024)
 assert POLICY is not None
 NEW, RETURNING, LAPSED = AssisterType.NEW, AssisterType.RETURNING, AssisterType.LAPSED
@@ -83,8 +84,8 @@ def test_c6_2024_s_window_never_closes() -> None:
     assert POLICY is not None
     request = parse_request(documents.broker())
     assert admission_faults(request, POLICY, NEW, date(2060, 1, 1)) == []
-    assert POLICY.windows.closes_at(-7) is None
+    assert POLICY.windows.closes_at(MOUNTAIN) is None
 
 
 def test_c6_a_window_closes_at_the_exchange_s_midnight() -> None:
-    assert Windows(closes_on=date(2026, 12, 31)).closes_at(-7) == datetime(2027, 1, 1, 7, tzinfo=UTC)
+    assert Windows(closes_on=date(2026, 12, 31)).closes_at(MOUNTAIN) == datetime(2027, 1, 1, 7, tzinfo=UTC)

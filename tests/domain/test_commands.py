@@ -132,7 +132,7 @@ SENDABLE: dict[Notice, set[Stage]] = {
 @pytest.mark.parametrize("notice", Notice)
 def test_a_notice_is_sent_again_only_while_it_is_true(notice: Notice) -> None:
     found = {stage for stage, one in STATES.items() if not refusal(CommandKind.RESEND, one, notice=notice)}
-    assert found == SENDABLE[notice]
+    assert found == SENDABLE.get(notice, set())  # those of the federal program never
 
 
 def test_a28_an_activation_link_is_sent_again_until_it_was_used() -> None:

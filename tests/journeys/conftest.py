@@ -1,4 +1,4 @@
-"""What every journey ends with: no workflow of the module has had a failed task."""
+"""What journeys share: the federal program, driven from outside; and that no workflow has had a failed task."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest_asyncio
 
+from tests.support.marketplace import Marketplace
 from tests.support.temporal import client_of, failed_tasks
+from tests.support.world import World
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session", autouse=True)
@@ -15,3 +17,9 @@ async def no_failed_tasks(stack: dict[str, Any]) -> AsyncIterator[None]:
     begun = datetime.now(UTC) - timedelta(seconds=1)
     yield
     assert await failed_tasks(await client_of(stack), begun) == []
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def market(world: World) -> Marketplace:
+    """The stack's federal program, driven from outside."""
+    return Marketplace(world.stack, world.http)

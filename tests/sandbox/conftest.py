@@ -29,8 +29,16 @@ SECRETS = {
     "CERTIFY_LMS_WEBHOOK_SECRET": "whsec_bG1zLXNlY3JldC1sbXMtc2VjcmV0LWxtcw==",
     "CERTIFY_PORTAL_TOKEN": "a-portal-token",
     "CERTIFY_PORTAL_WEBHOOK_SECRET": "whsec_cG9ydGFsLXNlY3JldC1wb3J0YWwtc2VjcmV0",
+    "CERTIFY_MLMS_TOKEN": "an-mlms-token",
+    "CERTIFY_VENDORS": json.dumps(
+        {
+            "vendor-a": {"url": "http://127.0.0.1:9/vendor-a", "secret": "whsec_dmVuZG9yLWEtc2VjcmV0LXZlbmRvci1h"},
+            "vendor-b": {"url": "http://127.0.0.1:9/vendor-b", "secret": "whsec_dmVuZG9yLWItc2VjcmV0LXZlbmRvci1i"},
+        }
+    ),
 }
-PORTS = ("REGISTRY", "BACKGROUND_CHECKS", "LMS", "PORTAL", "MAILBOX", "SMTP")
+WEB_STAND_INS = ("registry", "background_checks", "lms", "portal", "mailbox", "mlms", "vendors", "lists")
+PORTS = (*map(str.upper, WEB_STAND_INS), "SMTP")
 PATIENCE = 15.0
 
 
@@ -63,6 +71,18 @@ class Running:
     @property
     def mailbox(self) -> str:
         return self.url("mailbox")
+
+    @property
+    def mlms(self) -> str:
+        return self.url("mlms")
+
+    @property
+    def vendors(self) -> str:
+        return self.url("vendors")
+
+    @property
+    def lists(self) -> str:
+        return self.url("lists")
 
     @property
     def smtp_port(self) -> int:
@@ -124,10 +144,11 @@ async def http() -> AsyncIterator[httpx2.AsyncClient]:
 @pytest.fixture(autouse=True)
 async def afresh(sandbox: Running, http: httpx2.AsyncClient) -> None:
     """Every test finds stand-ins that work, and nothing noted of earlier calls."""
-    for name in ("registry", "background_checks", "lms", "portal", "mailbox"):
+    for name in WEB_STAND_INS:
         await http.post(f"{sandbox.url(name)}/controls", json={"mode": "ok"})
         await http.delete(f"{sandbox.url(name)}/calls")
     await http.delete(f"{sandbox.mailbox}/messages")
+    await http.delete(f"{sandbox.lists}/alterations")
 
 
 @dataclass
@@ -145,15 +166,18 @@ class Received:
 
 @dataclass
 class Exchange:
-    """What the exchange received at one address; it answers with the statuses given first, then with 202."""
+    """What the exchange received at one address; it answers a case with the statuses given for it, then with 202."""
 
     case_of: Callable[[dict[str, Any]], str]
-    statuses: list[int] = field(default_factory=list)
+    statuses: dict[str, list[int]] = field(default_factory=dict)
     received: list[Received] = field(default_factory=list)
 
     def __call__(self, request: Request) -> Response:
-        self.received.append(Received(dict(request.headers.items()), request.get_data()))
-        return Response(status=self.statuses.pop(0) if self.statuses else 202)
+        received = Received(dict(request.headers.items()), request.get_data())
+        self.received.append(received)
+        # An earlier test's events may still be on their way: they are another case's.
+        statuses = self.statuses.get(self.case_of(received.body))
+        return Response(status=statuses.pop(0) if statuses else 202)
 
     async def events(self, case: str, count: int) -> list[Received]:
         """The first events about a case, waited for."""

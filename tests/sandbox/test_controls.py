@@ -8,10 +8,9 @@ from xml.etree import ElementTree as Xml
 import httpx2
 import pytest
 
-from tests.sandbox.conftest import Running
+from tests.sandbox.conftest import WEB_STAND_INS, Running
 
 AUTH = ("registry-user", "registry-password")
-STAND_INS = ("registry", "background_checks", "lms", "portal", "mailbox")
 
 
 async def look_up(http: httpx2.AsyncClient, sandbox: Running, timeout: float = 10) -> httpx2.Response:
@@ -84,7 +83,7 @@ async def test_garbage_is_a_200_nobody_can_read(http: httpx2.AsyncClient, sandbo
         ({"mode": "hang", "seconds": -1}, "seconds"),
     ],
 )
-@pytest.mark.parametrize("name", STAND_INS)
+@pytest.mark.parametrize("name", WEB_STAND_INS)
 async def test_an_order_not_understood_changes_nothing(
     http: httpx2.AsyncClient, sandbox: Running, name: str, wrong: dict[str, object], field: str
 ) -> None:
@@ -110,7 +109,7 @@ async def test_calls_are_noted_in_order_without_credentials(http: httpx2.AsyncCl
     assert (await http.get(f"{sandbox.registry}/calls")).json() == []
 
 
-@pytest.mark.parametrize("name", STAND_INS)
+@pytest.mark.parametrize("name", WEB_STAND_INS)
 async def test_each_has_the_common_routes(http: httpx2.AsyncClient, sandbox: Running, name: str) -> None:
     assert (await http.get(f"{sandbox.url(name)}/healthz")).json() == {"status": "ok"}
     assert (await http.get(f"{sandbox.url(name)}/calls")).json() == []

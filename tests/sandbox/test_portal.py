@@ -91,17 +91,82 @@ async def test_activation_is_told_once(
     ("body", "kind"),
     [
         ({"Operations": []}, "invalidSyntax"),
-        ({"Operations": [{"op": "remove", "path": "active"}]}, "invalidSyntax"),
-        ({"Operations": [{"op": "replace", "path": "userName", "value": "x"}]}, "invalidPath"),
+        ({"Operations": [{"op": "move", "path": "active"}]}, "invalidSyntax"),
+        ({"Operations": [{"op": "remove"}]}, "noTarget"),
+        ({"Operations": [{"op": "remove", "path": "userName"}]}, "invalidValue"),
+        ({"Operations": [{"op": "replace", "path": "title", "value": "x"}]}, "invalidPath"),
+        ({"Operations": [{"op": "replace", "path": "active.now", "value": True}]}, "invalidPath"),
+        ({"Operations": [{"op": "replace", "path": "name.middleName", "value": "x"}]}, "invalidPath"),
+        ({"Operations": [{"op": "add", "path": "emails", "value": [{"value": "x@example.org"}]}]}, "mutability"),
         ({"Operations": [{"op": "replace", "path": "active", "value": "yes"}]}, "invalidValue"),
+        ({"Operations": [{"op": "replace", "value": "yes"}]}, "invalidValue"),
+        (
+            {
+                "Operations": [
+                    {"op": "replace", "path": "name", "value": "x"},
+                    {"op": "replace", "path": "name", "value": {"givenName": ["x"]}},
+                ]
+            },
+            "invalidValue",
+        ),
     ],
 )
-async def test_a_patch_of_something_else_is_refused(
+async def test_a_patch_that_makes_no_user_is_refused_and_changes_nothing(
     http: httpx2.AsyncClient, sandbox: Running, case_id: str, body: dict[str, object], kind: str
 ) -> None:
     url = (await create(http, sandbox, case_id, f"{case_id}@example.org")).json()["meta"]["location"]
+    before = (await http.get(url, headers=AUTH)).json()
     answer = await http.patch(url, json=body, headers=AUTH)
     assert (answer.status_code, answer.json()["scimType"]) == (400, kind)
+    assert (await http.get(url, headers=AUTH)).json() == before
+
+
+async def test_every_attribute_can_be_set_replaced_and_removed(
+    http: httpx2.AsyncClient, sandbox: Running, case_id: str
+) -> None:
+    url = (await create(http, sandbox, case_id, f"{case_id}@example.org")).json()["meta"]["location"]
+    operations = [
+        {"op": "Replace", "path": "NAME.givenName", "value": "Muestra"},
+        {"op": "remove", "path": "urn:ietf:params:scim:schemas:core:2.0:User:externalId"},
+        {"op": "add", "value": {"username": f"new-{case_id}@example.org", "active": True}},
+    ]
+    user = (await http.patch(url, json={"schemas": [PATCH], "Operations": operations}, headers=AUTH)).json()
+    assert user["name"] == {"givenName": "Muestra", "familyName": "Consejera"}
+    assert (user["userName"], user["active"], user.get("externalId")) == (f"new-{case_id}@example.org", True, None)
+    assert [email["value"] for email in user["emails"]] == [user["userName"]]
+    replaced = await http.put(url, json=scim_user(case_id, f"{case_id}@example.org"), headers=AUTH)
+    assert (replaced.json()["externalId"], replaced.json()["active"]) == (case_id, False)
+    # The address given up is free again, and the one taken back isn't.
+    assert (await create(http, sandbox, "another", user["userName"])).status_code == 201
+    assert (await create(http, sandbox, "a third", f"{case_id}@example.org")).status_code == 409
+    taken = {"op": "replace", "path": "userName", "value": user["userName"].upper()}
+    assert (await http.patch(url, json={"Operations": [taken]}, headers=AUTH)).status_code == 409
+
+
+async def test_an_account_that_is_deleted_is_gone(http: httpx2.AsyncClient, sandbox: Running, case_id: str) -> None:
+    url = (await create(http, sandbox, case_id, f"{case_id}@example.org")).json()["meta"]["location"]
+    assert (await http.delete(url, headers=AUTH)).status_code == 204
+    assert [(await http.get(at, headers=AUTH)).status_code for at in (url, f"{sandbox.portal}/accounts/{case_id}")] == [
+        404,
+        404,
+    ]
+    assert (await create(http, sandbox, case_id, f"{case_id}@example.org")).status_code == 201
+
+
+async def test_what_is_shown_of_a_user_can_be_chosen(http: httpx2.AsyncClient, sandbox: Running, case_id: str) -> None:
+    url = (await create(http, sandbox, case_id, f"{case_id}@example.org")).json()["meta"]["location"]
+
+    async def shown(**parameters: str) -> dict[str, Any]:
+        found: dict[str, Any] = (await http.get(url, params=parameters, headers=AUTH)).json()
+        return found
+
+    assert set(await shown(attributes="username, NAME.givenName")) == {"schemas", "id", "userName", "name"}
+    assert (await shown(attributes="name.givenName"))["name"] == {"givenName": "Ejemplo"}
+    assert (await shown(excludedAttributes="name.givenName,id"))["name"] == {"familyName": "Consejera"}
+    search = {"filter": f'externalId eq "{case_id}"', "excludedAttributes": ["emails", "meta", "name"]}
+    found = await http.post(f"{sandbox.portal}/scim/v2/.search", json=search, headers=AUTH)
+    (user,) = found.json()["Resources"]
+    assert set(user) == {"schemas", "id", "externalId", "userName", "active"}
 
 
 async def test_scim_errors_are_scims(http: httpx2.AsyncClient, sandbox: Running) -> None:
@@ -113,6 +178,15 @@ async def test_scim_errors_are_scims(http: httpx2.AsyncClient, sandbox: Running)
     nameless = await http.post(users, json={"externalId": "x"}, headers=AUTH)
     assert (nameless.status_code, nameless.json()["scimType"]) == (400, "invalidValue")
     assert nameless.headers["content-type"] == "application/scim+json"
+    for method, path, status in (
+        ("GET", "nowhere", 404),
+        ("DELETE", "Users", 405),
+        ("GET", "Schemas/none", 404),
+        ("GET", "Users?count=x", 400),
+    ):
+        wrong = await http.request(method, f"{sandbox.portal}/scim/v2/{path}", headers=AUTH)
+        assert (wrong.status_code, wrong.json()["status"]) == (status, str(status))
+        assert wrong.headers["content-type"] == "application/scim+json"
 
 
 def known(httpserver: HTTPServer, case: str, email: str, kind: str, number: str | None = None) -> None:

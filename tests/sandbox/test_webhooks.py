@@ -29,7 +29,7 @@ async def outcomes(http: httpx2.AsyncClient, sandbox: Running, case: str) -> lis
 async def test_a_failing_exchange_is_tried_again_in_order(
     http: httpx2.AsyncClient, sandbox: Running, told_by_lms: Exchange, case_id: str
 ) -> None:
-    told_by_lms.statuses = [503, 500]
+    told_by_lms.statuses[case_id] = [503, 500]
     learner = await invited(http, sandbox, case_id)
     await http.post(f"{learner}/account")
     await http.post(f"{learner}/profile")
@@ -45,7 +45,7 @@ async def test_a_failing_exchange_is_tried_again_in_order(
 async def test_a_refusal_is_not_tried_again(
     http: httpx2.AsyncClient, sandbox: Running, told_by_lms: Exchange, case_id: str
 ) -> None:
-    told_by_lms.statuses = [422]
+    told_by_lms.statuses[case_id] = [422]
     learner = await invited(http, sandbox, case_id)
     await http.post(f"{learner}/account")
     await http.post(f"{learner}/profile")
@@ -56,13 +56,13 @@ async def test_a_refusal_is_not_tried_again(
 async def test_one_case_does_not_wait_for_another(
     http: httpx2.AsyncClient, sandbox: Running, told_by_lms: Exchange, case_id: str
 ) -> None:
-    slow = await invited(http, sandbox, "00000000-0000-4000-8000-000000000001")
-    told_by_lms.statuses = [503, 503, 503]
+    waiting = "00000000-0000-4000-8000-000000000001"
+    slow = await invited(http, sandbox, waiting)
+    told_by_lms.statuses[waiting] = [503, 503, 503]
     begun = time.monotonic()
     await http.post(f"{slow}/account")
     assert time.monotonic() - begun < 1
-    await told_by_lms.events("00000000-0000-4000-8000-000000000001", 1)
-    told_by_lms.statuses = []
+    await told_by_lms.events(waiting, 1)
     learner = await invited(http, sandbox, case_id)
     await http.post(f"{learner}/account")
     await told_by_lms.events(case_id, 1)

@@ -85,15 +85,38 @@ async def test_a_ready_stack_says_where_it_is_to_its_owner_alone(data: Path) -> 
         assert all(mode(log) == 0o600 for log in (data / "logs").iterdir())
         assert document["pid"] == os.getpid()
         assert document["temporal"] == document["settings"]["TEMPORAL_ADDRESS"]
-        assert set(document["sandbox"]) == {"registry", "background_checks", "lms", "portal"}
+        stand_ins = {"registry", "background_checks", "lms", "portal", "mlms", "vendors", "lists"}
+        assert set(document["sandbox"]) == stand_ins
         assert {"web", "temporal_ui", "mailbox"} < set(document)
         secrets = document["secrets"]
         assert secrets["lms_webhook"].startswith("whsec_")
         assert secrets["portal_webhook"].startswith("whsec_")
         assert json.loads(document["settings"]["CERTIFY_STAFF_TOKENS"]) == {"staff": secrets["staff_token"]}
         assert all(secrets[name] for name in ("background_checks_webhook", "xapi_user", "xapi_password"))
+        assert secrets["portal"] == document["settings"]["CERTIFY_PORTAL_TOKEN"]
     assert not file.exists()
     assert not processes_of(data) - {os.getpid()}
+
+
+async def test_the_vendors_and_the_lists_are_the_stand_ins(data: Path) -> None:
+    async with running(data, table=table()) as document:
+        settings, stand_ins = document["settings"], document["sandbox"]
+        vendors = json.loads(settings["CERTIFY_VENDORS"])
+        assert document["secrets"]["vendors"] == {name: vendor["secret"] for name, vendor in vendors.items()}
+        assert len({vendor["secret"] for vendor in vendors.values()}) == len(vendors) == 3
+        assert {name: vendor["url"] for name, vendor in vendors.items()} == {
+            name: f"{stand_ins['vendors']}/{name}" for name in ("vendor-a", "vendor-b", "vendor-c")
+        }
+        assert settings["CERTIFY_LISTS_URL"] == stand_ins["lists"]
+        assert settings["CERTIFY_MLMS_URL"] == stand_ins["mlms"]
+
+
+async def test_vendors_that_are_none_are_refused(
+    data: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CERTIFY_VENDORS", '{"vendor-a": "chosen"}')
+    assert await up(data, 0, table=table()) == 2
+    assert "CERTIFY_VENDORS" in capsys.readouterr().err
 
 
 async def test_every_child_leads_a_session_of_its_own_and_is_told_what_it_needs(data: Path) -> None:
@@ -256,21 +279,23 @@ async def test_without_the_sandbox_every_missing_address_is_named(
     monkeypatch.setenv("CERTIFY_LMS_URL", "https://lms.example.com")
     assert await up(data, 0, sandbox=False, table=table()) == 2
     said = capsys.readouterr().err
-    for name in ("REGISTRY_URL", "BACKGROUND_CHECKS_URL", "PORTAL_URL", "SMTP_HOST"):
+    for name in ("REGISTRY_URL", "BACKGROUND_CHECKS_URL", "PORTAL_URL", "MLMS_URL", "SMTP_HOST"):
         assert f"CERTIFY_{name}" in said
-    assert "LMS" not in said
+    for name in ("LMS_URL", "LISTS_URL", "VENDORS"):
+        assert f"CERTIFY_{name}" not in said
     assert not data.exists()
 
 
 async def test_without_the_sandbox_the_environment_names_the_third_parties(
     data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("REGISTRY_URL", "BACKGROUND_CHECKS_URL", "LMS_URL", "PORTAL_URL", "SMTP_HOST"):
+    for name in ("REGISTRY_URL", "BACKGROUND_CHECKS_URL", "LMS_URL", "PORTAL_URL", "MLMS_URL", "SMTP_HOST"):
         monkeypatch.setenv(f"CERTIFY_{name}", f"{name.lower()}.example.com")
     async with running(data, sandbox=False, table=table()) as document:
         assert document["mailbox"] is None
         assert document["sandbox"] == {}
         assert document["settings"]["CERTIFY_LMS_URL"] == "lms_url.example.com"
+        assert document["secrets"]["vendors"] == {}
         assert not (data / "logs" / "sandbox.log").exists()
 
 

@@ -15,6 +15,7 @@ VERBS = (
     *("up", "demo", "request", "status", "list", "decide", "answer", "begin", "import"),
     *("withdraw", "revoke", "resend", "audit", "worker", "web", "sandbox"),
 )
+FEDERAL_VERBS = ("profile", "enroll", "launch", "agree", "publish", "rcl")
 
 
 @dataclass(frozen=True)

@@ -4,14 +4,17 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from db.migrate import upgrade
+from domain.assister import Kind
+from domain.marketplace import Curriculum, MarketplaceAgreement, Role
+from starter import cli, federal
 from starter.plan import SECRETS
 from starter.surroundings import NONE_RUNS
-from tests.starter.command import VERBS, Ran, certify, is_one_sentence
+from tests.starter.command import FEDERAL_VERBS, VERBS, Ran, certify, is_one_sentence
 from tests.support import documents
 
 # Nothing listens there: what asks a third party or Temporal fails at once.
@@ -23,9 +26,13 @@ def settings(tmp_path: Path) -> dict[str, str]:
     """A distributed set-up's environment over a migrated database."""
     url = f"sqlite+aiosqlite:///{tmp_path / 'app.sqlite'}"
     upgrade(url)
-    third_parties = {f"CERTIFY_{name}_URL": NOWHERE for name in ("REGISTRY", "BACKGROUND_CHECKS", "LMS", "PORTAL")}
+    third_parties = {
+        f"CERTIFY_{name}_URL": NOWHERE for name in ("REGISTRY", "BACKGROUND_CHECKS", "LMS", "PORTAL", "MLMS")
+    }
     made = {name: make() for name, make in SECRETS.items()}
-    return {**made, **third_parties, "CERTIFY_DATABASE_URL": url, "TEMPORAL_ADDRESS": "127.0.0.1:9"}
+    vendors = json.dumps({"vendor-a": {"url": NOWHERE, "secret": "whsec_c2VjcmV0"}})
+    elsewhere = {"CERTIFY_VENDORS": vendors, "CERTIFY_DATABASE_URL": url, "TEMPORAL_ADDRESS": "127.0.0.1:9"}
+    return {**made, **third_parties, **elsewhere}
 
 
 def refused(ran: Ran, status: int, *words: str) -> None:
@@ -52,9 +59,17 @@ def test_help_names_every_verb_in_80_columns(tmp_path: Path) -> None:
     assert all(len(line) <= 80 for line in ran.out.splitlines())
 
 
-@pytest.mark.parametrize("verb", VERBS)
+def test_help_names_every_federal_verb(tmp_path: Path) -> None:
+    ran = certify(tmp_path, "ffm", "--help")
+    assert ran.status == 0
+    assert all(f" {verb} " in ran.out for verb in FEDERAL_VERBS)
+    assert all(len(line) <= 80 for line in ran.out.splitlines())
+    assert " ffm " in certify(tmp_path, "--help").out
+
+
+@pytest.mark.parametrize("verb", [*VERBS, *(f"ffm {verb}" for verb in FEDERAL_VERBS)])
 def test_each_verb_has_help_and_takes_json(tmp_path: Path, verb: str) -> None:
-    ran = certify(tmp_path, verb, "--help")
+    ran = certify(tmp_path, *verb.split(), "--help")
     assert (ran.status, ran.err) == (0, "")
     assert f"Usage: certify {verb}" in ran.out
     assert "--json" in ran.out
@@ -87,10 +102,24 @@ def test_each_verb_has_help_and_takes_json(tmp_path: Path, verb: str) -> None:
         (["resend", "x", "poem", "--reason", "r", "--as", "ana"], "lms_invitation"),
         (["up", "--port", "99999"], "--port"),
         (["up", "--no-sandbox"], "CERTIFY_REGISTRY_URL"),
+        (["ffm", "poem"], "poem"),
+        (["ffm", "profile", "x"], "FILE"),
+        (["ffm", "profile", "x", "-", "--as", " "], "--as"),
+        (["ffm", "enroll", "x", "poetry"], "individual_returning"),
+        (["ffm", "launch", "x", "shop"], "--channel"),
+        (["ffm", "agree", "x", "shop_general", "--yes"], "shop_privacy_security"),
+        (["ffm", "agree", "x", "individual_general"], "--yes"),
+        (["ffm", "rcl", "--plan-year", "soon"], "--plan-year"),
     ],
 )
 def test_a_wrong_call_is_status_2(tmp_path: Path, arguments: list[str], word: str) -> None:
     refused(certify(tmp_path, *arguments), 2, word)
+
+
+def test_the_choices_of_the_federal_verbs_are_the_programs() -> None:
+    assert get_args(federal.Curriculum) == tuple(Curriculum)
+    assert get_args(federal.AgreementName) == tuple(MarketplaceAgreement)
+    assert get_args(cli.Kind) == (*Kind, *Role)
 
 
 def test_an_unreadable_file_is_a_wrong_call_with_json_too(tmp_path: Path) -> None:
@@ -100,7 +129,7 @@ def test_an_unreadable_file_is_a_wrong_call_with_json_too(tmp_path: Path) -> Non
 # which stack, which settings
 
 
-@pytest.mark.parametrize("verb", [["list"], ["status", "x"], ["audit", "x"], ["worker"], ["web"]])
+@pytest.mark.parametrize("verb", [["list"], ["status", "x"], ["audit", "x"], ["worker"], ["web"], ["ffm", "rcl"]])
 def test_without_a_stack_or_settings_it_says_what_to_do(tmp_path: Path, verb: list[str]) -> None:
     ran = certify(tmp_path, *verb)
     refused(ran, 2)
@@ -169,6 +198,9 @@ def test_a_database_without_tables_is_a_sentence(tmp_path: Path, settings: dict[
         ["decide", "x", "approve", "--reason", "r", "--as", "ana"],
         ["withdraw", "x", "--reason", "r", "--as", "ana"],
         ["resend", "x", "active", "--reason", "r", "--as", "ana"],
+        ["ffm", "enroll", "x", "shop"],
+        ["ffm", "launch", "x", "shop", "--channel", "vendor-a"],
+        ["ffm", "agree", "x", "shop_privacy_security", "--yes"],
     ],
 )
 def test_an_unknown_case_is_status_1(tmp_path: Path, settings: dict[str, str], arguments: list[str]) -> None:
@@ -220,6 +252,76 @@ def test_an_import_with_any_fault_stores_nothing(tmp_path: Path, settings: dict[
     assert (first["imported"], first["assisters"][0]["created"]) == (1, True)
     again = certify(tmp_path, "import", "-", "--json", given=json.dumps([good]), **settings).document
     assert again["assisters"] == [{**first["assisters"][0], "created": False}]
+
+
+REGISTERED = {"plan_year": 2023, "registered": True, "trained": True, "individual_market": True}
+
+
+def of_ffm(**person: Any) -> dict[str, Any]:
+    """Somebody's earlier year in the federal program."""
+    who = {"kind": "agent", "npn": "1000000002", "email": "c@example.com", "first_name": "C", "last_name": "D"}
+    return {"person": {**who, **person}, "program": "ffm", "years": [REGISTERED]}
+
+
+@pytest.mark.parametrize(
+    ("person", "fields"),
+    [
+        ({"kind": "robot"}, ["0.person.kind"]),
+        ({"role": "agent"}, ["0.person.role"]),
+        ({"markets": ["individual", "moon"]}, ["0.person.markets.1"]),
+        ({"business_npn": "0", "phone": "1"}, ["0.person.business_npn", "0.person.phone"]),
+        ({"business_contact": {"email": "office@example.com"}}, ["0.person.business_contact.address"]),
+        ({"professional_contact": "me"}, ["0.person.professional_contact"]),
+        ({"professional_contact": {"email": "c@example.com", "fax": "1"}}, ["0.person.professional_contact.fax"]),
+    ],
+)
+def test_an_import_of_ffm_is_checked_by_the_federal_form(
+    tmp_path: Path, settings: dict[str, str], person: dict[str, Any], fields: list[str]
+) -> None:
+    refused(certify(tmp_path, "import", "-", given=json.dumps([of_ffm(**person)]), **settings), 1, *fields)
+
+
+@pytest.mark.parametrize("person", [{"kind": "not_an_agent_broker"}, {"role": "not_an_agent_broker"}])
+def test_a_role_is_imported_as_the_kind_or_beside_it(
+    tmp_path: Path, settings: dict[str, str], person: dict[str, Any]
+) -> None:
+    given = of_ffm(**person, license_state="TX", markets=["shop", "individual"])
+    imported = certify(tmp_path, "import", "-", "--json", given=json.dumps([given]), **settings).document
+    begin = ("begin", imported["assisters"][0]["assister_id"], "--program", "ffm", "--plan-year", "2024", "--as", "ana")
+    case = certify(tmp_path, *begin, "--json", **settings).document["case_id"]
+    status = certify(tmp_path, "status", case, "--json", **settings).document
+    assert (status["kind"], status["assister_type"]) == ("not_an_agent_broker", "returning")
+    assert [one["market"] for one in status["markets"]] == ["individual", "shop"]
+
+
+def test_a_role_is_no_kind_of_the_state_program(tmp_path: Path, settings: dict[str, str]) -> None:
+    given = {**of_ffm(kind="marketplace_agent_broker"), "program": "bewellnm"}
+    refused(certify(tmp_path, "import", "-", given=json.dumps([given]), **settings), 1, "0.person.kind", "broker")
+
+
+def test_who_is_known_from_both_programs_begins_in_both(tmp_path: Path, settings: dict[str, str]) -> None:
+    """What a case of one program says of a person leaves alone what only the other one asks."""
+    request = documents.agent()
+    federal_side = {"npn": request["npn"], "email": request["email"]}
+    federal_side |= {"first_name": request["first_name"], "last_name": request["last_name"]}
+    both = [of_ffm(kind="marketplace_agent_broker", **federal_side), documents.earlier(request, 2023)]
+    imported = certify(tmp_path, "import", "-", "--json", given=json.dumps(both), **settings).document
+    first, second = imported["assisters"]
+    assert (first["assister_id"], second["created"]) == (second["assister_id"], False)
+    begin = ("begin", first["assister_id"], "--plan-year", "2024", "--as", "ana", "--json", "--program")
+    for program, kind in (("ffm", "marketplace_agent_broker"), ("bewellnm", "agent")):
+        case = certify(tmp_path, *begin, program, **settings).document["case_id"]
+        assert certify(tmp_path, "status", case, "--json", **settings).document["kind"] == kind
+
+
+def test_nothing_published_is_an_empty_list(tmp_path: Path, settings: dict[str, str]) -> None:
+    assert certify(tmp_path, "ffm", "rcl", "--json", **settings).document == []
+    assert "empty" in certify(tmp_path, "ffm", "rcl", **settings).out
+    refused(certify(tmp_path, "ffm", "rcl", "1000000002", "--json", **settings), 1, "not on the Registration")
+
+
+def test_without_temporal_nothing_is_published(tmp_path: Path, settings: dict[str, str]) -> None:
+    refused(certify(tmp_path, "ffm", "publish", "--json", **settings), 1, "Temporal")
 
 
 def test_with_temporal_down_everything_is_kept(tmp_path: Path, settings: dict[str, str]) -> None:

@@ -20,20 +20,38 @@ def test_the_demo_certifies_several_and_its_folder_carries_on(tmp_path: Path) ->
     first = certify(tmp_path, "demo", "--data", "shown", "--json")
     assert time.monotonic() - began < 60
     shown = first.document
-    came_out = {one["kind"] + " " + one["stage"] for one in shown["assisters"]}
-    assert came_out == {"agent active", "broker active", "enrollment_counselor active", "broker denied"}
+    came_out = [(one["program"], one["kind"], one["stage"]) for one in shown["assisters"]]
+    assert came_out == [
+        ("bewellnm", "agent", "active"),
+        ("bewellnm", "broker", "active"),
+        ("bewellnm", "enrollment_counselor", "active"),
+        ("bewellnm", "broker", "denied"),
+        ("ffm", "marketplace_agent_broker", "certified"),
+        ("ffm", "marketplace_agent_broker", "certified"),
+    ]
+    markets = [[each.get("market") for each in one["certificates"]] for one in shown["assisters"]]
+    assert markets == [[None], [None], [None], [], ["individual"], ["individual", "shop"]]
     for one in shown["assisters"]:
-        assert (one["certificate"] is not None) == (one["stage"] == "active")
-        assert not one["certificate"] or Path(one["certificate"]["file"]).read_bytes().startswith(b"%PDF")
-    assert shown["mailbox"]["messages"] == 15
-    for step in ("exam 0.7999: failed", "exam 0.80: passed", "own registration refused", "approval refused"):
+        assert all(Path(each["file"]).read_bytes().startswith(b"%PDF") for each in one["certificates"])
+    listed = [
+        [bool(row["individual_registration_completion_date"]), bool(row["shop_registration_completion_date"])]
+        for row in shown["rcl"]["rows"]
+    ]
+    assert listed == [[True, False], [True, True]]
+    assert shown["mailbox"]["messages"] == 21
+    for step in (
+        *("exam 0.7999: failed", "exam 0.80: passed", "own registration refused", "approval refused"),
+        *("last year imported", "Next refused", "copied NPN refused", "individual returning completed, mlms"),
+        *("vendor-a's own address refused", "shop completed, vendor-a", "shop privacy security: I Agree"),
+    ):
         assert step in first.err
 
     again = certify(tmp_path, "demo", "--data", "shown")
     assert again.status == 0, again.err
     assert "had asked before" in again.out
-    assert all(one["certificate"]["number"] in again.out for one in shown["assisters"] if one["certificate"])
-    assert all(len(line) <= 80 for line in again.out.splitlines()[-12:])
+    assert all(each["number"] in again.out for one in shown["assisters"] for each in one["certificates"])
+    assert all(row["npn"] in again.out for row in shown["rcl"]["rows"])
+    assert all(len(line) <= 80 for line in again.out.splitlines()[-30:])
 
 
 def stack_of(folder: Path, process: "subprocess.Popen[bytes]") -> dict[str, Any]:

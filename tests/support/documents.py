@@ -73,6 +73,35 @@ def counselor(**changes: Any) -> dict[str, Any]:
     }
 
 
+def registration(npn: str | None = None, **changes: Any) -> dict[str, Any]:
+    """A request to register with the federal marketplace, of an agent or broker with both contacts."""
+    npn = npn or new_npn()
+    contact = {"email": f"help.{npn}@example.org", "phone": "915-555-0100", "languages": ["English", "Spanish"]}
+    return {
+        "program": "ffm",
+        "plan_year": 2024,
+        "language": "en",
+        "first_name": "Testa",
+        "last_name": "Marketagent",
+        "email": f"testa.marketagent.{npn}@example.com",
+        "phone": "915-555-0101",
+        "role": "marketplace_agent_broker",
+        "npn": npn,
+        "business_contact": {**contact, "name": "Sample Insurance", "address": address("TX")},
+        "professional_contact": contact,
+        "markets": ["individual"],
+        **changes,
+    }
+
+
+def trainee(**changes: Any) -> dict[str, Any]:
+    """The same of somebody who is Not an Agent Broker: no NPN, no business."""
+    request = registration(**{"last_name": "Traineeperson", "role": "not_an_agent_broker", **changes})
+    return {
+        name: value for name, value in request.items() if name in changes or name not in ("npn", "business_contact")
+    }
+
+
 def earlier(request: dict[str, Any], *certified: int, **changes: Any) -> dict[str, Any]:
     """What is imported of the person of a request: the years certified, and both accounts."""
     return {
@@ -82,6 +111,42 @@ def earlier(request: dict[str, Any], *certified: int, **changes: Any) -> dict[st
         "lms_account": True,
         "portal_account": True,
         **changes,
+    }
+
+
+def registered(request: dict[str, Any], *plan_years: int, **changes: bool) -> dict[str, Any]:
+    """What is imported of somebody who registered with the federal marketplace in these years, all of it or less."""
+    named = ("npn", "email", "first_name", "last_name", "language", "phone")
+    done = {"registered": True, "trained": True, "certified": True, "individual_market": True, **changes}
+    return {
+        "person": {"kind": "broker", **{name: request[name] for name in named}},
+        "program": "ffm",
+        "years": [{"plan_year": year, **done} for year in plan_years],
+    }
+
+
+def individual(request: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    """What the registry knows of a registration's own NPN: a person of this name."""
+    return {
+        "npn": request["npn"],
+        "entity": "individual",
+        "first_name": request["first_name"],
+        "last_name": request["last_name"],
+        "company": "",
+        "licenses": [],
+        **changes,
+    }
+
+
+def firm(npn: str | None = None) -> dict[str, Any]:
+    """A firm in the registry, under an NPN of its own."""
+    return {
+        "npn": npn or new_npn(),
+        "entity": "firm",
+        "first_name": "",
+        "last_name": "",
+        "company": "Sample Insurance",
+        "licenses": [],
     }
 
 
@@ -131,3 +196,29 @@ def statement(
 def exam(policy: dict[str, Any], opened: dict[str, Any], scaled: float | str, **changes: Any) -> dict[str, Any]:
     verb = "passed" if float(scaled) >= 0.8 else "failed"
     return statement(policy, opened, verb, "exam", {"score": {"scaled": scaled}}, **changes)
+
+
+def course(
+    policy: dict[str, Any], opened: dict[str, Any], curriculum: str, verb: str = "completed", **changes: Any
+) -> dict[str, Any]:
+    """The MLMS's statement about a course of the federal marketplace."""
+    return {
+        "id": str(uuid4()),
+        "actor": {"account": {"homePage": policy["mlms"]["home_page"], "name": opened["assister_id"]}},
+        "verb": {"id": VERBS + verb},
+        "object": {"id": policy["mlms"]["courses"][curriculum]},
+        "context": {"registration": opened["case_id"]},
+        "timestamp": datetime.now(UTC).isoformat(),
+        **changes,
+    }
+
+
+def vendor_report(ticket: str, curriculum: str, **changes: Any) -> dict[str, Any]:
+    """A training vendor's report of a completed course."""
+    return {
+        "type": "training.completed",
+        "ticket": ticket,
+        "curriculum": curriculum,
+        "occurred_at": datetime.now(UTC).isoformat(),
+        **changes,
+    }

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from uuid import uuid4
 
 import httpx2
@@ -43,12 +43,13 @@ from settings import Settings, load
 from starter import server
 from starter.cases import Cases
 from starter.client import plugin
-from starter.plan import OWN_PORTS, SANDBOX_PORTS, SECRETS, Plan
+from starter.plan import OWN_PORTS, SANDBOX_PORTS, SECRETS, STAND_INS, Plan
 from starter.processes import answers, choose_ports
 from tests.support import documents
 from workflows import messages as names
 
 Document = dict[str, Any]
+System = TypeVar("System", bound="Inside")
 ROOT = Path(__file__).parent.parent.parent
 PATIENCE = 30.0
 NEVER = 10**8
@@ -68,7 +69,7 @@ class Inside:
         self.people = People(database, settings.key)
         self.views = Views(database)
         self.cases = Cases(client, self.people, self.records, self.inbox, settings.task_queue)
-        self._plan = plan
+        self.plan = plan
         self._web = web
         self._skipper = TimeSkipper(client)
         self._skipped: dict[str, timedelta] = {}
@@ -151,7 +152,7 @@ class Inside:
         return [run_id for _, run_id in sorted(found)]
 
     async def letters(self, request: Document) -> list[Document]:
-        url = self._plan.url("mailbox")
+        url = self.plan.url("mailbox")
         found: list[Document] = (await self._web.get(f"{url}/messages", params={"to": request["email"]})).json()
         return found
 
@@ -179,12 +180,12 @@ class Inside:
         return [one["id"].partition(":reminder:0:")[2] for one in history if one["kind"] == "notice.reminder"]
 
     async def calls(self, stand_in: str) -> list[Document]:
-        found: list[Document] = (await self._web.get(f"{self._plan.url(stand_in)}/calls")).json()
+        found: list[Document] = (await self._web.get(f"{self.plan.url(stand_in)}/calls")).json()
         return found
 
     async def account(self, opened: Opened) -> Document:
         """The case's account as the portal shows it."""
-        answer = await self._web.get(f"{self._plan.url('portal')}/accounts/{opened.case_id}")
+        answer = await self._web.get(f"{self.plan.url('portal')}/accounts/{opened.case_id}")
         assert answer.is_success, answer.text
         found: Document = answer.json()
         return found
@@ -262,7 +263,7 @@ class Inside:
         await self._post(stand_in, "controls", control)
 
     async def _post(self, stand_in: str, path: str, body: Document) -> None:
-        answer = await self._web.post(f"{self._plan.url(stand_in)}/{path}", json=body)
+        answer = await self._web.post(f"{self.plan.url(stand_in)}/{path}", json=body)
         assert answer.is_success, answer.text
 
 
@@ -279,7 +280,11 @@ def _statement(policy: Policy, opened: Opened, step: str | float, at: datetime) 
 
 
 @asynccontextmanager
-async def running(folder: Path, suggest_renewal_at: int = NEVER) -> AsyncIterator[Inside]:
+async def running(
+    folder: Path,
+    suggest_renewal_at: int = NEVER,
+    kind: type[System] = Inside,  # type: ignore[assignment]
+) -> AsyncIterator[System]:
     """All of it, for the time of a block; the server suggests continue-as-new at that many events."""
     async with AsyncExitStack() as stack:
         plan = _plan(folder)
@@ -296,7 +301,7 @@ async def running(folder: Path, suggest_renewal_at: int = NEVER) -> AsyncIterato
             worker.build(client, settings, worker.activities_of(settings, database, outward))
         )
         await _answering(plan)
-        yield Inside(settings, plan, client, database, web)
+        yield kind(settings, plan, client, database, web)
 
 
 async def _temporal(stack: AsyncExitStack, suggest_renewal_at: int) -> Client:
@@ -332,8 +337,8 @@ def _settings(plan: Plan) -> Settings:
         for name, value in plan.settings.items()
         if name.startswith("CERTIFY_") and name != "CERTIFY_DATABASE_URL"
     }
-    tokens = json.loads(given.pop("staff_tokens"))
-    return load(**given, staff_tokens=tokens, CERTIFY_DATABASE_URL=plan.settings["CERTIFY_DATABASE_URL"])
+    parsed = {name: json.loads(given.pop(name)) for name in ("staff_tokens", "vendors")}
+    return load(**given, **parsed, CERTIFY_DATABASE_URL=plan.settings["CERTIFY_DATABASE_URL"])
 
 
 @contextmanager
@@ -354,6 +359,6 @@ def _sandbox(plan: Plan) -> Iterator[None]:
 
 async def _answering(plan: Plan) -> None:
     async with asyncio.timeout(PATIENCE):
-        for name in ("registry", "background_checks", "lms", "portal", "mailbox"):
+        for name in (*STAND_INS, "mailbox"):
             while not await answers(f"{plan.url(name)}/healthz"):
                 await asyncio.sleep(0.05)

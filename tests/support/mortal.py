@@ -11,7 +11,7 @@ from temporalio.client import Client
 
 from starter.client import plugin
 from starter.folder import FOLDERS
-from starter.plan import OWN_PORTS, SANDBOX_PORTS, SECRETS, STAND_INS, Plan
+from starter.plan import OWN_PORTS, SANDBOX_PORTS, SECRETS, STAND_INS, Plan, stand_in_settings
 from starter.processes import Child, Process, choose_ports
 from starter.stack import children
 from tests.support.gates import Gate
@@ -45,7 +45,7 @@ class Mortal:
     def _through_gates(self) -> dict[str, str]:
         ports = {name: str(gate.port) for name, gate in self.gates.items()}
         return {
-            **{f"CERTIFY_{name.upper()}_URL": f"http://127.0.0.1:{ports[name]}" for name in STAND_INS},
+            **stand_in_settings({name: f"http://127.0.0.1:{ports[name]}" for name in STAND_INS}, self.plan.settings),
             "CERTIFY_SMTP_PORT": ports["smtp"],
             "TEMPORAL_ADDRESS": f"127.0.0.1:{ports['temporal']}",
         }

@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from domain.agreements import agreement
+from domain.marketplace import Role
 from domain.notices import TOPIC_OF_WAITING, Notice, Topic, topic_of
 from domain.stages import OWNER
 from web.text import in_language
@@ -11,21 +12,29 @@ from web.text import in_language
 TEMPLATES = Path(__file__).parents[2] / "templates"
 LANGUAGES = ("en", "es")
 KINDS = ("agent", "broker", "enrollment_counselor")
+ROLES = tuple(Role)
 
 PHONE = "1-833-862-3935"
 PORTALS = "brokers@nmhix.com"
 TRAINING = "partners@nmhix.com"
+HELP_DESK = "helpdesk@example.org"
 CONTACTS: dict[Topic, dict[str, str | None]] = {
     Topic.GENERAL: {"label": "beWellnm Customer Engagement Center", "phone": PHONE, "email": None},
     Topic.PORTALS: {"label": "Broker Portal, Assister Portal", "phone": None, "email": PORTALS},
     Topic.TRAINING: {"label": "LMS", "phone": None, "email": TRAINING},
 }
 
+FEDERAL_CONTACT: dict[str, str | None] = {"label": "Agents' Help Desk", "phone": None, "email": HELP_DESK}
+
 STATUS_URL = "https://certify.example.org/status/5f0d8b6b0d1a4f2e8c7a6b5d4e3f2a1b"
 LMS_URL = "https://lms.example.org/learners/3f1c"
 VERIFY_URL = "https://certify.example.org/certificates/NM24-7Q4K-M2XD-9RTW-B6HC"
 PORTAL_URL = "https://portal.example.org/register"
 ACTIVATION_URL = "https://certify.example.org/activate/0a1b2c3d"
+RECOVERY_URL = "https://certify.example.org/portal/recovery"
+RCL_URL = "https://certify.example.org/registry/rcl"
+TRACKER_URL = "https://certify.example.org/registry/tracker"
+FIND_LOCAL_HELP_URL = "https://certify.example.org/registry/find-local-help"
 RESOURCE_URL = "https://www.bewellnm.com/getting-started/agents-brokers/"
 
 # The links without which a notice would be of no use.
@@ -42,6 +51,23 @@ LINKS: dict[Notice, tuple[str, ...]] = {
     Notice.WITHDRAWN: (),
     Notice.REVOKED: (),
     Notice.CLOSED: (),
+    Notice.MARKETPLACE_WELCOME: (STATUS_URL, RECOVERY_URL),
+    Notice.MARKETPLACE_PROFILE_NPN: (STATUS_URL,),
+    Notice.MARKETPLACE_ENROLLED: (LMS_URL,),
+    Notice.MARKETPLACE_CERTIFICATE: (VERIFY_URL,),
+    Notice.MARKETPLACE_ACTIVE: (),
+    Notice.PORTAL_RECOVERY: (STATUS_URL,),
+    Notice.HELP_DESK: (RCL_URL,),
+}
+
+# The notices of the federal program, those of both, and whom each is sent to by kind or role.
+FEDERAL = {notice for notice in Notice if notice.startswith("marketplace_")} | {
+    Notice.PORTAL_RECOVERY,
+    Notice.HELP_DESK,
+}
+BOTH = {Notice.REMINDER, Notice.WITHDRAWN, Notice.REVOKED, Notice.CLOSED}
+READERS: dict[Notice, tuple[str, ...]] = {
+    notice: (*KINDS, *ROLES) if notice in BOTH else ROLES if notice in FEDERAL else KINDS for notice in Notice
 }
 
 RESOURCES = [
@@ -51,7 +77,11 @@ RESOURCES = [
 REFERRALS = ["A tax professional", "The Department of Insurance (DOI)", "The Social Security Administration (SSA)"]
 
 # What a reminder can be about: what waits for the assister, and what staff and the vendor take their time for.
-AWAITED = tuple(waited for waited, owner in OWNER.items() if owner not in {"us", "nobody"})
+_WAITED = tuple(waited for waited, owner in OWNER.items() if owner not in {"us", "nobody"})
+_FEDERAL_WAITS = ("npn_verification", "publication")
+STATE_WAITS = tuple(w for w in TOPIC_OF_WAITING if not w.startswith("marketplace_") and w not in _FEDERAL_WAITS)
+FEDERAL_AWAITED = tuple(waited for waited in _WAITED if waited.startswith("marketplace_"))
+AWAITED = tuple(waited for waited in _WAITED if waited not in FEDERAL_AWAITED)
 
 # What each notice's templates use beyond the person, and nothing more: what a caller must bring.
 _OF_NOTICE: dict[Notice, dict[str, object]] = {
@@ -80,17 +110,52 @@ _OF_NOTICE: dict[Notice, dict[str, object]] = {
     Notice.WITHDRAWN: {"reason": "Asked for by the assister."},
     Notice.REVOKED: {"reason": "The agreement was not kept."},
     Notice.CLOSED: {"reason": None},
+    Notice.MARKETPLACE_WELCOME: {"portal_url": STATUS_URL, "recovery_url": RECOVERY_URL},
+    Notice.MARKETPLACE_PROFILE_NPN: {
+        "fields": ["npn", "business_npn"],
+        "problems": ["Fault of npn.", "Fault of business_npn."],
+        "portal_url": STATUS_URL,
+    },
+    Notice.MARKETPLACE_ENROLLED: {"curriculum": "individual_returning", "automatic": True, "mlms_url": LMS_URL},
+    Notice.MARKETPLACE_CERTIFICATE: {
+        "market": "shop",
+        "certificate": {
+            "number": "NM24-7Q4K-M2XD-9RTW-B6HC",
+            "issued_on": date(2024, 3, 5),
+            "valid_until": date(2024, 12, 31),
+            "verify_url": VERIFY_URL,
+        },
+    },
+    Notice.MARKETPLACE_ACTIVE: {
+        "tracker_url": TRACKER_URL,
+        "rcl_url": RCL_URL,
+        "find_local_help_url": FIND_LOCAL_HELP_URL,
+    },
+    Notice.PORTAL_RECOVERY: {"user_id": "0190a1b2-0000-7000-8000-000000000001", "portal_url": STATUS_URL},
+    Notice.HELP_DESK: {
+        "npn": "1234567",
+        "markets": [
+            {"market": "individual", "completed_on": date(2024, 3, 5)},
+            {"market": "shop", "completed_on": date(2024, 3, 6)},
+        ],
+        "rcl_url": RCL_URL,
+        "due_on": date(2024, 3, 8),
+        "looked_at": datetime(2024, 3, 11, 16, 0, tzinfo=UTC),
+    },
 }
 
 
-def notice_values(notice: Notice, kind: str, waiting_for: str = "lms_account", **changes: object) -> dict[str, object]:
-    """Everything the notice's templates need."""
+def notice_values(notice: Notice, kind: str, waiting_for: str | None = None, **changes: object) -> dict[str, object]:
+    """Everything the notice's templates need; a role in the federal marketplace as kind makes it that program's."""
+    federal = kind in ROLES
+    waiting_for = waiting_for or ("marketplace_profile" if federal else "lms_account")
     return {
         "first_name": "Testa",
         "last_name": "Broker",
         "kind": kind,
         "plan_year": 2024,
-        "contact": CONTACTS[topic_of(notice, waiting_for)],
+        "program": "ffm" if federal else "bewellnm",
+        "contact": FEDERAL_CONTACT if federal else CONTACTS[topic_of(notice, waiting_for)],
         "waiting_for": waiting_for,
         **_OF_NOTICE[notice],
         **changes,

@@ -1,4 +1,4 @@
-"""Every notice in both languages, to every kind of assister: whole, one line of subject, one contact (A31, B2)."""
+"""Every notice in both languages, to everybody who gets it: whole, one line of subject, one contact (A31, B2)."""
 
 import html
 import re
@@ -14,21 +14,34 @@ from domain.notices import TOPIC, TOPIC_OF_WAITING, Notice, Topic, topic_of
 from tests.templates.contexts import (
     ACTIVATION_URL,
     AWAITED,
+    BOTH,
     CONTACTS,
+    FEDERAL_AWAITED,
+    FIND_LOCAL_HELP_URL,
+    HELP_DESK,
     KINDS,
     LANGUAGES,
     LINKS,
     PHONE,
     PORTAL_URL,
     PORTALS,
+    RCL_URL,
+    READERS,
+    ROLES,
     TEMPLATES,
+    TRACKER_URL,
     TRAINING,
     VERIFY_URL,
     notice_values,
 )
 
 LETTERS = Letters(TEMPLATES / "notices")
-EVERY_NOTICE = [*product(Notice, LANGUAGES, KINDS)]
+# The help desk is written to in English; everything else goes to an assister, in their language.
+TO_ASSISTERS = [notice for notice in Notice if notice is not Notice.HELP_DESK]
+EVERY_NOTICE = [
+    *((notice, language, kind) for notice in TO_ASSISTERS for language in LANGUAGES for kind in READERS[notice]),
+    (Notice.HELP_DESK, "en", "marketplace_agent_broker"),
+]
 NO_DEADLINE = {"en": "There is no deadline", "es": "No hay fecha límite"}
 
 
@@ -62,12 +75,13 @@ class Reader(HTMLParser):
         return " ".join(" ".join(self.words).split())
 
 
-def letter(notice: Notice, language: str, kind: str = "broker", **values: object) -> Rendered:
+def letter(notice: Notice, language: str, kind: str | None = None, **values: object) -> Rendered:
+    kind = kind or ("broker" if "broker" in READERS[notice] else "marketplace_agent_broker")
     return LETTERS.render(notice, language, notice_values(notice, kind, **values))  # type: ignore[arg-type]
 
 
 def contacts_in(text: str) -> set[str]:
-    return {contact for contact in (PHONE, PORTALS, TRAINING) if contact in text}
+    return {contact for contact in (PHONE, PORTALS, TRAINING, HELP_DESK) if contact in text}
 
 
 def contact_of(topic: Topic) -> set[str]:
@@ -76,9 +90,12 @@ def contact_of(topic: Topic) -> set[str]:
 
 @pytest.mark.parametrize(("notice", "language", "kind"), EVERY_NOTICE)
 def test_a_notice_shows_the_contact_of_its_topic_and_no_other(notice: Notice, language: str, kind: str) -> None:
-    for waiting_for in AWAITED if notice is Notice.REMINDER else ("decision",):
+    awaited = FEDERAL_AWAITED if kind in ROLES else AWAITED
+    for waiting_for in awaited if notice is Notice.REMINDER else ("decision",):
         rendered = letter(notice, language, kind, waiting_for=waiting_for)
-        expected = contact_of(topic_of(notice, waiting_for))
+        expected = {HELP_DESK} if kind in ROLES else contact_of(topic_of(notice, waiting_for))
+        if notice is Notice.HELP_DESK:
+            expected = set()
         assert contacts_in(rendered.text) == expected
         assert contacts_in(rendered.html) == expected
 
@@ -101,12 +118,12 @@ def test_every_link_is_in_both_parts_and_bare_in_the_text(notice: Notice, langua
         assert link in reader.text
 
 
-@pytest.mark.parametrize(("notice", "kind"), [*product(Notice, KINDS)])
+@pytest.mark.parametrize(("notice", "kind"), [(notice, kind) for notice in TO_ASSISTERS for kind in READERS[notice]])
 def test_spanish_differs_from_english(notice: Notice, kind: str) -> None:
     english, spanish = letter(notice, "en", kind), letter(notice, "es", kind)
     assert english.subject != spanish.subject
     shared = {line for line in english.text.splitlines() if line} & set(spanish.text.splitlines())
-    values = ("http", "> ", "- ", "beWellnm Assister Certification")  # links, somebody's words, the policy's words, us
+    values = ("http", "> ", "- ")  # links, somebody's words, the policy's words
     assert not [line for line in shared if not line.startswith(values)]
 
 
@@ -130,27 +147,77 @@ def test_text_and_html_say_the_same(notice: Notice, language: str, kind: str) ->
     assert len(lost) <= 2, lost
 
 
-@pytest.mark.parametrize(("notice", "language"), [*product(Notice, LANGUAGES)])
-def test_the_text_is_wrapped(notice: Notice, language: str) -> None:
-    for line in letter(notice, language).text.splitlines():
+@pytest.mark.parametrize(("notice", "language", "kind"), EVERY_NOTICE)
+def test_the_text_is_wrapped(notice: Notice, language: str, kind: str) -> None:
+    for line in letter(notice, language, kind).text.splitlines():
         assert len(line) <= COLUMNS or line.startswith("http")
         assert line == line.rstrip()
 
 
-@pytest.mark.parametrize(("language", "waiting_for"), [*product(LANGUAGES, AWAITED)])
-def test_a_reminder_says_what_is_waited_for_and_that_there_is_no_deadline(language: str, waiting_for: str) -> None:
-    rendered = letter(Notice.REMINDER, language, waiting_for=waiting_for)
+@pytest.mark.parametrize(
+    ("language", "kind", "waiting_for"),
+    [*product(LANGUAGES, ["broker"], AWAITED), *product(LANGUAGES, ROLES, FEDERAL_AWAITED)],
+)
+def test_a_reminder_says_what_is_waited_for_and_that_there_is_no_deadline(
+    language: str, kind: str, waiting_for: str
+) -> None:
+    rendered = letter(Notice.REMINDER, language, kind, waiting_for=waiting_for)
     assert NO_DEADLINE[language] in rendered.text
     assert NO_DEADLINE[language] in rendered.html
-    others = [letter(Notice.REMINDER, language, waiting_for=other).text for other in AWAITED if other != waiting_for]
-    assert rendered.text not in others
+    others = {*AWAITED, *FEDERAL_AWAITED} - {waiting_for}
+    assert rendered.text not in [letter(Notice.REMINDER, language, kind, waiting_for=other).text for other in others]
+
+
+@pytest.mark.parametrize(("notice", "language", "role"), [*product(sorted(BOTH), LANGUAGES, ROLES)])
+def test_a_federal_registration_is_not_called_a_certification_of_the_exchange(
+    notice: Notice, language: str, role: str
+) -> None:
+    rendered = letter(notice, language, role, waiting_for="marketplace_training")
+    for part in (rendered.subject, rendered.text, Reader(rendered.html).text):
+        assert not re.search("beWellnm|certification|certificación", part, re.IGNORECASE)
+        assert {"en": "Marketplace", "es": "Mercado"}[language] in part
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_who_is_no_agent_or_broker_is_told_of_no_list_to_appear_in(language: str) -> None:
+    for notice in (Notice.MARKETPLACE_CERTIFICATE, Notice.MARKETPLACE_ACTIVE):
+        assert "Not an Agent Broker" in letter(notice, language, "not_an_agent_broker").text
+        assert "Not an Agent Broker" not in letter(notice, language, "marketplace_agent_broker").text
+    for url in (TRACKER_URL, RCL_URL, FIND_LOCAL_HELP_URL):
+        assert url not in letter(Notice.MARKETPLACE_ACTIVE, language, "not_an_agent_broker").text
+        assert url in letter(Notice.MARKETPLACE_ACTIVE, language, "marketplace_agent_broker").text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_only_the_automatic_enrolment_speaks_of_the_year_before(language: str) -> None:
+    automatic, added = (
+        letter(Notice.MARKETPLACE_ENROLLED, language, automatic=automatic, curriculum="shop").text
+        for automatic in (True, False)
+    )
+    word = {"en": "automatically", "es": "automáticamente"}[language]
+    assert word in automatic
+    assert word not in added
+    assert {"en": "SHOP curriculum", "es": "Plan de estudios de SHOP"}[language] in added
+
+
+def test_the_help_desk_is_told_the_facts_in_the_time_of_the_east() -> None:
+    text = " ".join(letter(Notice.HELP_DESK, "en").text.split())
+    for fact in (
+        "Testa Broker",
+        "1234567",
+        "Individual Market: completed on March 5, 2024",
+        "by March 8, 2024",
+        RCL_URL,
+    ):
+        assert fact in text
+    assert "We looked on March 11, 2024, 12:00 PM EDT" in text
 
 
 def test_every_notice_has_a_topic_and_its_templates() -> None:
     assert {*TOPIC, Notice.REMINDER} == set(Notice)
-    for notice, language in product(Notice, LANGUAGES):
-        for ending in ("subject.txt", "txt", "html"):
-            assert (TEMPLATES / "notices" / language / f"{notice}.{ending}").is_file()
+    named = {f"{notice}.{ending}" for notice in Notice for ending in ("subject.txt", "txt", "html")}
+    shared = {"base.html", "base.txt", "parts.html", "_words.jinja", "_awaited.jinja"}
+    assert {file.name for file in (TEMPLATES / "notices").iterdir()} == named | shared
 
 
 def test_a_reminder_takes_the_topic_of_what_is_waited_for() -> None:
@@ -256,8 +323,8 @@ def test_the_lines_of_a_question_are_kept() -> None:
 
 @pytest.mark.parametrize("notice", Notice)
 def test_a_missing_value_is_an_error(notice: Notice) -> None:
-    values = notice_values(notice, "broker")
-    for missing in ("first_name", "contact"):
+    values = notice_values(notice, READERS[notice][-1])
+    for missing in ("first_name", "program") if notice is Notice.HELP_DESK else ("first_name", "contact", "program"):
         with pytest.raises(UndefinedError):
             LETTERS.render(notice, "en", {name: value for name, value in values.items() if name != missing})
 

@@ -1,23 +1,26 @@
 """Every page in both languages, with faults and without: sound HTML, answers kept, one contact (A31, B2)."""
 
 import re
-from collections.abc import Callable, Iterator
-from datetime import date
-from functools import partial
+from collections.abc import Iterator
 from html.parser import HTMLParser
 from itertools import product
 
 import pytest
 
 from domain.assister import Kind
+from domain.marketplace import PROGRAM as FFM, Curriculum, Market, MarketplaceAgreement, Role
 from domain.notices import TOPIC_OF_WAITING, Topic
+from domain.policies import POLICIES
+from domain.profile import NPN_FIELDS
 from domain.stages import Stage, WaitingFor
+from templates import labels
 from tests.templates import contexts
 from tests.templates.contexts import (
     ANSWERS,
     AWAITED,
     CONTACTS,
     FAULTS,
+    HELP_DESK,
     KINDS,
     LANGUAGES,
     PHONE,
@@ -25,80 +28,12 @@ from tests.templates.contexts import (
     TEMPLATES,
     TRAINING,
 )
-from web.text import KINDS as KIND_LABELS, PROGRAMS, STAGES, WAITING_FOR, Labels, environment, in_language, percent
+from tests.templates.pages import EVERY_PAGE
+from web.text import environment, in_language, percent
 
 PAGES = environment(TEMPLATES)
 ENDS = ("denied", "withdrawn", "revoked", "closed", "suspended", "under_appeal")
 VOID = {"meta", "link", "input", "br"}
-
-CERTIFICATE = {
-    "number": "NM24",
-    "url": "/certificates/NM24",
-    "file_url": "/status/0a1b2c/certificate",
-    "valid_until": date(2024, 12, 31),
-}
-
-Build = Callable[..., dict[str, object]]
-
-EVERY_PAGE: dict[str, tuple[str, Build]] = {
-    "request": ("request.html", contexts.request_form),
-    "request with faults": ("request.html", partial(contexts.request_form, answered=True)),
-    "done, broker": ("request_done.html", contexts.request_done),
-    "done, counselor": ("request_done.html", partial(contexts.request_done, kind="enrollment_counselor")),
-    "done, again": ("request_done.html", partial(contexts.request_done, created=False, status_url="/status/0a1b2c")),
-    **{
-        f"certificate, {status}": ("certificate.html", partial(contexts.certificate, status=status))
-        for status in ("valid", "superseded", "revoked", "expired", None)
-    },
-    "certificate without an end": ("certificate.html", partial(contexts.certificate, valid_until=None)),
-    **{
-        f"status, waiting for {waiting_for}, {kind}": (
-            "status.html",
-            partial(contexts.status, kind=kind, stage="in_training", waiting_for=waiting_for),
-        )
-        for waiting_for, kind in product((*TOPIC_OF_WAITING, None), KINDS)
-    },
-    **{
-        f"status, {stage}": ("status.html", partial(contexts.status, stage=stage, waiting_for=None)) for stage in STAGES
-    },
-    "status, may assist": (
-        "status.html",
-        partial(
-            contexts.status,
-            kind="enrollment_counselor",
-            stage="active",
-            waiting_for=None,
-            may_assist=True,
-            missing=[],
-            certificate=CERTIFICATE,
-        ),
-    ),
-    "status, certificate without an end": (
-        "status.html",
-        partial(contexts.status, stage="active", waiting_for=None, certificate={**CERTIFICATE, "valid_until": None}),
-    ),
-    "status, agreement accepted": ("status.html", partial(contexts.status, waiting_for="decision", accepted=True)),
-    **{
-        f"agreement, {faulty}": ("status.html", partial(contexts.agreement_asked, answered=faulty))
-        for faulty in (False, True)
-    },
-    "status, answered": ("status.html", partial(contexts.status, waiting_for="decision", answered=True)),
-    "status, denied with a reason": (
-        "status.html",
-        partial(contexts.status, stage="denied", waiting_for=None, reason="The license is not active."),
-    ),
-    **{
-        f"question, {kind}, {faulty}": ("status.html", partial(contexts.question, kind=kind, answered=faulty))
-        for kind, faulty in product(KINDS, (False, True))
-    },
-    **{
-        f"activate, {state}": ("activate.html", partial(contexts.activate, state=state))
-        for state in ("ready", "done", "used", "expired", "void")
-    },
-    **{f"resources, {kind}": ("resources.html", partial(contexts.resources, kind=kind)) for kind in KINDS},
-    "problem": ("problem.html", contexts.problem),
-    "problem with faults": ("problem.html", partial(contexts.problem, errors=True)),
-}
 
 
 class Reader(HTMLParser):
@@ -175,7 +110,7 @@ def test_labels_descriptions_and_anchors_lead_somewhere(name: str, language: str
 @pytest.mark.parametrize(("name", "language"), [*product(EVERY_PAGE, LANGUAGES)])
 def test_a_page_shows_the_contact_of_its_topic_and_no_other(name: str, language: str) -> None:
     context = EVERY_PAGE[name][1](language)
-    shown = {contact for contact in (PHONE, PORTALS, TRAINING) if contact in page(name, language)}
+    shown = {contact for contact in (PHONE, PORTALS, TRAINING, HELP_DESK) if contact in page(name, language)}
     contact = context["contact"]
     assert isinstance(contact, dict)
     assert shown == {value for value in (contact["phone"], contact["email"]) if value}
@@ -300,6 +235,15 @@ def test_the_steps_are_done_next_or_later() -> None:
     assert [step.get("aria-current") for step in steps] == [None] * 3 + ["step"] + [None] * 3
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_page_of_a_registration_names_its_person(language: str) -> None:
+    """The frame's own variables don't stand in for a page's."""
+    names = re.findall(
+        r"<dd>(Testa Broker)</dd>", page("home, waiting for publication, marketplace_agent_broker", language)
+    )
+    assert len(names) == 1
+
+
 def test_referrals_are_for_counselors() -> None:
     assert "Social Security" in page("resources, enrollment_counselor", "en")
     assert "Social Security" not in page("resources, broker", "en")
@@ -310,18 +254,15 @@ def test_only_a_ready_link_can_be_confirmed() -> None:
     assert [name for name, form in forms.items() if form] == ["activate, ready"]
 
 
-@pytest.mark.parametrize("table", [KIND_LABELS, PROGRAMS, STAGES, WAITING_FOR])
-def test_every_label_is_there_in_both_languages(table: Labels) -> None:
-    for code, labels in table.items():
-        assert set(labels) == set(LANGUAGES)
-        assert labels["en"] != labels["es"], code
-        assert all(labels.values())
-
-
-def test_every_kind_stage_and_wait_has_a_label() -> None:
-    assert set(KIND_LABELS) == set(Kind)
-    assert set(STAGES) == set(Stage)
-    assert set(WAITING_FOR) == set(TOPIC_OF_WAITING) == set(WaitingFor)
+def test_every_value_has_a_label() -> None:
+    assert set(labels.KINDS) == {*Kind, *Role}
+    assert set(labels.PROGRAMS) == {program for program, _ in POLICIES} | {FFM}
+    assert set(labels.STAGES) == set(Stage)
+    assert set(labels.WAITING_FOR) == set(TOPIC_OF_WAITING) == set(WaitingFor)
+    assert set(labels.MARKETS) == set(Market)
+    assert set(labels.CURRICULA) == set(Curriculum)
+    assert set(labels.AGREEMENTS) == set(MarketplaceAgreement)
+    assert set(labels.PROFILE_FIELDS) == set(NPN_FIELDS)
     assert set(CONTACTS) == set(Topic)
 
 

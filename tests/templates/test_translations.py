@@ -1,60 +1,156 @@
-"""Every sentence of the pages has a Spanish one of its own (B2); checked against what the templates say today."""
+"""Everything an assister reads stands in English and in Spanish (B2), checked against what code and templates say."""
 
 import re
+import tomllib
 from collections.abc import Iterator
 from datetime import date
+from string import Formatter
+from typing import Any
 
 import pytest
 from babel.messages.catalog import Catalog
-from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
-from domain.agreements import AGREEMENTS, agreement
+from domain import faults, reasons
+from domain.agreements import AGREEMENTS, MARKETPLACE_AGREEMENTS, Agreement, agreement
+from domain.faults import Fault
+from domain.notices import Notice
+from domain.policies import FEDERAL_POLICIES, POLICIES
+from templates.catalogs import LOCALE, translated, translations
+from templates.extract import updated
+from templates.labels import FILTERS
 from tests.templates.contexts import LANGUAGES, TEMPLATES
-from web.text import environment
+from tests.templates.pages import EVERY_PAGE
+from web.portal_frame import FEDERAL_PROBLEMS
+from web.text import environment, told
 
-# Sentences that are the same in both languages, and rightly so.
-SAME_IN_SPANISH = {"Hospital"}
+CATALOG = LOCALE / "es" / "LC_MESSAGES" / "messages.po"
 
-
-def sentences() -> set[str]:
-    found = extract_from_dir(TEMPLATES / "pages", [("**.html", "jinja2")], {"**.html": {"silent": "false"}})
-    return {message if isinstance(message, str) else message[0] for _, _, message, _, _ in found}
+# What is the same in both languages, and rightly so, with the reason.
+SAME_IN_SPANISH = {
+    "Hospital": "the Spanish word is the same",
+}
 
 
 def spanish() -> Catalog:
-    with (TEMPLATES / "locale" / "es" / "LC_MESSAGES" / "messages.po").open("rb") as source:
+    with CATALOG.open("rb") as source:
         return read_po(source, locale="es", abort_invalid=True)
 
 
-def entries() -> Iterator[tuple[str, str, bool]]:
+def entries() -> Iterator[tuple[str, str]]:
     for message in spanish():
         if message.id:
-            yield str(message.id), str(message.string), message.fuzzy
+            yield str(message.id), str(message.string)
 
 
-def test_every_sentence_is_translated_and_nothing_else() -> None:
-    assert {sentence for sentence, _, _ in entries()} == sentences()
+def places(text: str) -> set[str]:
+    """What is filled in: %(name)s in templates, {name} in code."""
+    named = set(re.findall(r"%\(\w+\)s", text))
+    return named | {name for _, name, _, _ in Formatter().parse(re.sub(r"%\(\w+\)s", "", text)) if name is not None}
 
 
-def test_no_translation_is_empty_fuzzy_or_english() -> None:
-    for sentence, translation, fuzzy in entries():
-        assert translation.strip(), sentence
-        assert not fuzzy, sentence
-        assert (translation == sentence) == (sentence in SAME_IN_SPANISH), sentence
+def test_b2_the_catalog_holds_what_is_said_today_and_nothing_else() -> None:
+    assert updated(CATALOG) == CATALOG.read_text("utf-8"), "make catalogs"
 
 
-def test_translations_keep_their_placeholders() -> None:
-    for sentence, translation, _ in entries():
-        assert set(re.findall(r"%\(\w+\)s", sentence)) == set(re.findall(r"%\(\w+\)s", translation)), sentence
+def test_b2_no_translation_is_empty_fuzzy_or_english() -> None:
+    assert len(spanish()) > 400
+    assert [message.id for message in spanish() if message.id and message.fuzzy] == []
+    assert [sentence for sentence, translation in entries() if not translation.strip()] == []
+    assert {sentence for sentence, translation in entries() if sentence == translation} == set(SAME_IN_SPANISH)
 
 
-def test_no_word_of_a_page_escapes_translation() -> None:
-    """Between the tags there is nothing but expressions and names that are the same everywhere."""
-    for template in (TEMPLATES / "pages").glob("*.html"):
-        source = re.sub(r"\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}|<[^>]*>", "", template.read_text("utf-8"), flags=re.DOTALL)
-        left = re.sub(r"– beWellnm Assister Certification|[\w-]+=\"[^\"]*\"", "", source)
-        assert not re.findall(r"[A-Za-z]{2,}", left), (template.name, left.split())
+def test_b2_translations_keep_their_places_and_bring_no_markup() -> None:
+    for sentence, translation in entries():
+        assert places(sentence) == places(translation), sentence
+        assert sentence == sentence.strip(), sentence
+        assert translation == translation.strip(), sentence
+        assert not re.search(r"[<>]|\s{2}", sentence + translation), sentence
+
+
+def test_b2_every_sentence_that_code_may_say_is_in_the_catalog() -> None:
+    known = dict(entries())
+    said = [*reasons.SENTENCES.values(), *faults.SENTENCES.values()]
+    said += [label for table in FILTERS.values() for label in table.values()]
+    said += [sentence for problem in FEDERAL_PROBLEMS.values() for sentence in problem]
+    assert len(said) > 120
+    assert [sentence for sentence in said if sentence not in known] == []
+
+
+@pytest.mark.parametrize("code", [*reasons.SENTENCES])
+def test_b2_every_reason_is_told_in_both_languages(code: str) -> None:
+    sentence = reasons.SENTENCES[code]
+    details = dict.fromkeys(places(sentence), "0042")
+    english, spanish_one = (translated(sentence, language, **details) for language in LANGUAGES)
+    assert english == reasons.sentence(code, **details)
+    assert spanish_one != english
+    assert english.count("0042") == spanish_one.count("0042") == len(details)
+
+
+@pytest.mark.parametrize("code", [*faults.SENTENCES])
+def test_b2_every_fault_is_told_in_both_languages(code: str) -> None:
+    fault = Fault("field", code, tuple((name, "0042") for name in sorted(places(faults.SENTENCES[code]))))
+    english, spanish_one = (told(fault, language) for language in LANGUAGES)
+    assert english == fault.sentence()
+    assert spanish_one != english
+    assert english.count("0042") == spanish_one.count("0042") == len(fault.details)
+
+
+def test_b2_every_template_is_walked_in_both_languages() -> None:
+    """The tests of pages and notices render what is listed there: nothing in the folders is left out."""
+    pages = {file.name for file in (TEMPLATES / "pages").iterdir() if not file.name.startswith("_")} - {"base.html"}
+    assert {template for template, _ in EVERY_PAGE.values()} == pages
+    notices = {file.name.partition(".")[0] for file in (TEMPLATES / "notices").iterdir() if file.name[0] != "_"}
+    assert notices - {"base", "parts"} == set(Notice)
+
+
+def test_b2_the_words_of_the_certificate_stand_in_both_languages() -> None:
+    words = tomllib.loads((TEMPLATES / "certificate" / "words.toml").read_text("utf-8"))
+    english, spanish_ones = (dict(flat(words[language])) for language in LANGUAGES)
+    assert set(words) == set(LANGUAGES)
+    assert set(english) == set(spanish_ones)
+    for path, word in english.items():
+        assert word.strip(), path
+        assert spanish_ones[path].strip(), path
+        assert spanish_ones[path] != word, path
+        assert places(spanish_ones[path]) == places(word), path
+
+
+def test_b2_every_label_of_a_policy_stands_in_both_languages() -> None:
+    tables = [
+        (f"{policy.program} {policy.plan_year} {path}", table)
+        for policy in (*POLICIES.values(), *FEDERAL_POLICIES.values())
+        for path, table in by_language(policy.model_dump(mode="json"))
+    ]
+    assert len(tables) > 50
+    for path, table in tables:
+        english, spanish_ones = (dict(flat(table[language])) for language in LANGUAGES)
+        assert set(english) == set(spanish_ones), path
+        assert english, path
+        for place, label in english.items():
+            assert label.strip(), path
+            assert spanish_ones[place].strip(), path
+            assert spanish_ones[place] != label, path
+
+
+@pytest.mark.parametrize("texts", [AGREEMENTS, MARKETPLACE_AGREEMENTS], ids=["bewellnm", "ffm"])
+def test_b2_every_agreement_is_one_text_in_two_languages_marked_as_a_sample(
+    texts: dict[tuple[str, str], Agreement],
+) -> None:
+    assert len({each.sha256 for each in texts.values()}) == len(texts)
+    for name in {name for name, _ in texts}:
+        english, spanish_one = (texts[name, language] for language in LANGUAGES)
+        assert english.version == spanish_one.version
+        assert english.text.startswith("SAMPLE TEXT")
+        assert spanish_one.text.startswith("TEXTO DE MUESTRA")
+        shared = {line for line in english.text.splitlines() if line.strip()} & set(spanish_one.text.splitlines())
+        assert not shared, name
+        assert len(english.text.split("\n\n")) == len(spanish_one.text.split("\n\n")), name
+        assert re.fullmatch(r"[0-9a-f]{64}", english.sha256)
+
+
+def test_the_agreement_of_the_exchange_is_the_one_in_force() -> None:
+    assert {agreement("bewellnm", language).version for language in LANGUAGES} == {"2024-1"}
 
 
 @pytest.mark.parametrize(("language", "written"), [("en", "March 5, 2024"), ("es", "5 de marzo de 2024")])
@@ -67,10 +163,23 @@ def test_an_environment_speaks_its_language(language: str, written: str) -> None
     )
 
 
-def test_the_agreement_is_one_text_in_two_languages_marked_as_a_sample() -> None:
-    english, spanish_one = agreement("bewellnm", "en"), agreement("bewellnm", "es")
-    assert english.version == spanish_one.version == "2024-1"
-    assert english.text.startswith("SAMPLE TEXT")
-    assert spanish_one.text.startswith("TEXTO DE MUESTRA")
-    assert len({each.sha256 for each in AGREEMENTS.values()}) == len(AGREEMENTS)
-    assert re.fullmatch(r"[0-9a-f]{64}", english.sha256)
+def test_a_sentence_nobody_translated_is_said_in_english() -> None:
+    assert translations("es").gettext("Nobody ever says this.") == "Nobody ever says this."
+
+
+def flat(table: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Every text of a table by its path."""
+    if isinstance(table, str):
+        yield path, table
+    else:
+        for key, value in table.items() if isinstance(table, dict) else enumerate(table):
+            yield from flat(value, f"{path}.{key}")
+
+
+def by_language(table: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every table whose keys are the languages, by its path."""
+    if isinstance(table, dict) and set(table) == set(LANGUAGES):
+        yield path, table
+    elif isinstance(table, dict | list):
+        for key, value in table.items() if isinstance(table, dict) else enumerate(table):
+            yield from by_language(value, f"{path}.{key}")

@@ -66,6 +66,11 @@ def _settings(folder: Path) -> Settings:
             "background_checks_webhook_secret": secret,
             "lms_url": "https://lms.example.org",
             "lms_webhook_secret": secret,
+            "mlms_url": "https://mlms.example.org",
+            "vendors": {
+                vendor: {"url": f"https://{vendor}.example.org/training-site", "secret": secret}
+                for vendor in ("vendor-a", "vendor-c")
+            },
             "portal_url": "https://portal.example.org",
             "portal_webhook_secret": secret,
         }

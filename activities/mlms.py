@@ -1,0 +1,51 @@
+"""The federal marketplace's learning management system: enrolments in its curricula (B11, B13)."""
+
+from temporalio import activity
+
+from activities import contracts
+from activities.effects import Made, key_of, once
+from adapters.mlms import Enrollment, Mlms
+from db.records import CaseView, Intent, Records
+from domain.facts import Fact, FactKind
+from domain.marketplace import Curriculum
+from domain.messages import CurriculumOrder, Effect
+
+
+class MlmsActivities(contracts.Mlms):
+    """Enrols registrations in the MLMS."""
+
+    def __init__(self, mlms: Mlms, records: Records) -> None:
+        self._mlms = mlms
+        self._records = records
+
+    @activity.defn(name="mlms.enroll")
+    async def enroll(self, order: CurriculumOrder) -> Effect:
+        """See the contract."""
+        kind = f"mlms.enrolled.{order.curriculum}"
+
+        async def make(intent: Intent) -> Made:
+            place = await self._mlms.enroll(_enrollment(intent.view, order.curriculum), key_of(order, kind))
+            fact = Fact(
+                id=f"{order.case_id}:mlms:{order.curriculum}",
+                kind=FactKind.MLMS_ENROLLED,
+                at=order.at,
+                data={"curriculum": order.curriculum},
+            )
+            return Made({"id": place.id, "url": place.url}, (fact,), external_id=place.id)
+
+        return await once(self._records, order, kind, make)
+
+
+def _enrollment(view: CaseView, curriculum: str) -> Enrollment:
+    request, ids = view.case.request, view.federal.mlms
+    return Enrollment(
+        registration=view.case.case_id,
+        assister_id=view.case.assister_id,
+        email=request["email"],
+        first_name=request["first_name"],
+        last_name=request["last_name"],
+        language=request["language"],
+        home_page=ids.home_page,
+        curriculum=curriculum,
+        course_id=ids.courses[Curriculum(curriculum)],
+    )

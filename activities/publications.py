@@ -1,0 +1,41 @@
+"""The publication of the federal lists, a step at a time; what they say is in `domain.lists` (B18–B20)."""
+
+from collections.abc import Callable, Container, Iterable
+from datetime import date
+
+from temporalio import activity
+
+from activities import contracts
+from db.publications import Publications
+from domain.business_days import is_business_day
+from domain.lists import EASTERN
+from domain.messages import PublicationOpened, Published, PublishOrder, Staged
+
+Holidays = Callable[[Iterable[int]], Container[date]]
+
+
+class PublicationsActivities(contracts.Publications):
+    """Opens, stages and makes current; ``holidays`` tells the days of whole years on which offices are closed."""
+
+    def __init__(self, publications: Publications, holidays: Holidays) -> None:
+        self._publications = publications
+        self._holidays = holidays
+
+    @activity.defn(name="publications.open")
+    async def open(self, order: PublishOrder) -> PublicationOpened:
+        """See the contract."""
+        day = order.at.astimezone(EASTERN).date()
+        if not order.forced and not is_business_day(day, self._holidays([day.year])):
+            return PublicationOpened()
+        return PublicationOpened(number=await self._publications.open(day, order.at, forced=order.forced))
+
+    @activity.defn(name="publications.stage")
+    async def stage(self, order: PublishOrder) -> Staged:
+        """See the contract."""
+        rows, more = await self._publications.stage(order.number)
+        return Staged(rows=rows, more=more)
+
+    @activity.defn(name="publications.make_current")
+    async def make_current(self, order: PublishOrder) -> Published:
+        """See the contract."""
+        return Published(number=order.number, rows=await self._publications.make_current(order.number, order.at))

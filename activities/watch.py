@@ -1,0 +1,190 @@
+"""The federal lists, read by their addresses after a registration is complete; late entries are flagged (B18–B21)."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import date
+from hashlib import sha256
+
+from temporalio import activity
+
+from activities import contracts
+from activities.effects import Made, key_of, once
+from activities.letters import Letters
+from adapters.calendar import federal_holidays
+from adapters.http import Refused
+from adapters.lists import FederalLists, RclEntry
+from adapters.mail import Letter as Mail, Mailer
+from db.records import CaseView, Intent, Records
+from domain.facts import Fact, FactKind
+from domain.lists import contact_of
+from domain.marketplace import FederalList, Market
+from domain.messages import Effect, Looked, MarketOrder
+from domain.notices import Notice
+from domain.policy import local_date
+from domain.registration import Listed
+from domain.watch import due_dates, is_late, next_look
+
+HEARTBEAT_SECONDS = 5
+LATE = "list_late"
+
+
+class WatchActivities(contracts.Watch):
+    """Looks whether a completed market is in the tracker, the RCL and Find Local Help."""
+
+    def __init__(self, lists: FederalLists, records: Records, mailer: Mailer, letters: Letters, lists_url: str) -> None:
+        self._lists = lists
+        self._records = records
+        self._mailer = mailer
+        self._letters = letters
+        self._lists_url = lists_url
+
+    @activity.defn(name="watch.look")
+    async def look(self, order: MarketOrder) -> Looked:
+        """See the contract."""
+        view = await self._records.view(order.case_id)
+        policy, state = view.federal, view.registration
+        if Market(order.market) not in state.unlisted:
+            return Looked(standing=state.standing())
+        today = local_date(policy, order.at)
+        holidays = federal_holidays(range(today.year - 1, today.year + 2))
+        ours = [one for one in state.publication if one.market == order.market]
+        facts: list[Fact] = []
+        absent = False
+        if ours:
+            async with _heartbeating():
+                facts, absent = await self._read(view, order, ours, today)
+        else:
+            completed_on = local_date(policy, state.completed_at[Market(order.market)])
+            due = {name.value: day.isoformat() for name, day in due_dates(policy, completed_on, holidays).items()}
+            data = {"market": order.market, "due": due}
+            facts = [
+                Fact(id=f"{order.case_id}:watch:{order.market}", kind=FactKind.WATCH_OPENED, at=order.at, data=data)
+            ]
+        if facts:
+            await self._record(order, facts)
+        standing = await self._records.standing(order.case_id)
+        missing = not ours or any(one.listed_at is None and not _is_new(one, facts) for one in ours)
+        return Looked(
+            again_at=next_look(policy, order.at, holidays) if missing else None,
+            ask_help_desk=absent and state.help_desk_told_at is None,
+            standing=standing,
+        )
+
+    async def _read(
+        self, view: CaseView, order: MarketOrder, ours: Sequence[Listed], today: date
+    ) -> tuple[list[Fact], bool]:
+        """What the lists say now, as facts; and whether the NPN is absent from the RCL after its lag (B21)."""
+        facts: list[Fact] = []
+        absent = False
+        for one in ours:
+            if one.listed_at is not None:
+                continue
+            there, known = await self._is_there(view, one)
+            data = {"market": order.market, "list": one.list.value}
+            if there:
+                fact_id = f"{order.case_id}:listed:{order.market}:{one.list}"
+                facts.append(Fact(id=fact_id, kind=FactKind.LISTED, at=order.at, data=data))
+            elif is_late(one.due_on, today):
+                absent = absent or (one.list is FederalList.RCL and not known)
+                if not one.late:
+                    fact_id = f"{order.case_id}:late:{order.market}:{one.list}"
+                    late = {**data, "due_on": one.due_on.isoformat()}
+                    facts.append(Fact(id=fact_id, kind=FactKind.LIST_LATE, at=order.at, data=late))
+        return facts, absent
+
+    async def _is_there(self, view: CaseView, one: Listed) -> tuple[bool, bool]:
+        """Whether the market is in a list, and whether the list knows this NPN at all."""
+        npn, plan_year = str(view.case.request["npn"]), view.case.plan_year
+        if one.list is FederalList.FIND_LOCAL_HELP:
+            who = view.case.request
+            listed = await self._lists.find_local_help(who["first_name"], who["last_name"], contact_of(who).phone)
+            return listed, listed
+        if one.list is FederalList.TRACKER:
+            tracked = await self._lists.tracker(npn, plan_year)
+            return tracked is not None and tracked.completed(one.market), tracked is not None
+        entry = await self._lists.rcl(npn, plan_year)
+        return entry is not None and _completed(entry, one.market), entry is not None
+
+    async def _record(self, order: MarketOrder, facts: Sequence[Fact]) -> None:
+        """Late ones are put before staff's eyes; they are watched until they come."""
+        for fact in facts:
+            await self._records.record(order.case_id, [fact], order.at, f"watch.{fact.kind.value}", **fact.data)
+            if fact.kind is FactKind.LIST_LATE:
+                await self._records.flag(order.case_id, LATE, order.at, f"not in {fact.data['list']} in time")
+
+    @activity.defn(name="watch.ask_help_desk")
+    async def ask_help_desk(self, order: MarketOrder) -> Effect:
+        """See the contract. A letter the mail server refuses for good is flagged to staff, and the case goes on."""
+        kind = f"notice.{Notice.HELP_DESK}"
+        key = key_of(order, kind)
+
+        async def make(intent: Intent) -> Made:
+            mail = self._letter(intent.view, order, key)
+            told = Fact(id=f"{order.case_id}:help_desk", kind=FactKind.HELP_DESK_TOLD, at=order.at)
+            try:
+                await self._mailer.send(mail)
+            except Refused as refused:
+                await self._records.flag(order.case_id, "mail_refused", order.at)
+                return Made({"notice": Notice.HELP_DESK, "refused": refused.code})
+            return Made({"notice": Notice.HELP_DESK, "subject": mail.subject, "message_id": mail.message_id}, (told,))
+
+        effect = await once(self._records, order, kind, make)
+        return effect.model_copy(update={"standing": await self._records.standing(order.case_id)})
+
+    def _letter(self, view: CaseView, order: MarketOrder, key: str) -> Mail:
+        request, state, policy = view.case.request, view.registration, view.federal
+        rcl = next(one for one in state.publication if (one.market, one.list) == (order.market, FederalList.RCL))
+        values = {
+            "first_name": request["first_name"],
+            "last_name": request["last_name"],
+            "kind": view.case.kind,
+            "program": view.case.program,
+            "npn": request["npn"],
+            "plan_year": view.case.plan_year,
+            "markets": [
+                {"market": market.value, "completed_on": local_date(policy, at)}
+                for market, at in state.completed_at.items()
+            ],
+            "rcl_url": f"{self._lists_url}/registry/rcl.csv",
+            "due_on": rcl.due_on,
+            "looked_at": order.at,
+        }
+        rendered = self._letters.render(Notice.HELP_DESK, "en", values)
+        return Mail(
+            to=policy.help_desk,
+            subject=rendered.subject,
+            text=rendered.text,
+            html=rendered.html,
+            language="en",
+            message_id=f"<{sha256(key.encode()).hexdigest()[:40]}@certification.bewellnm.example>",
+            reply_to=request["email"],
+        )
+
+
+def _completed(entry: RclEntry, market: Market) -> bool:
+    completed = {
+        Market.INDIVIDUAL: entry.individual_registration_completion_date,
+        Market.SHOP: entry.shop_registration_completion_date,
+    }
+    return completed[market] is not None and not entry.status.startswith("T")
+
+
+def _is_new(one: Listed, facts: Sequence[Fact]) -> bool:
+    return any(fact.kind is FactKind.LISTED and fact.data["list"] == one.list for fact in facts)
+
+
+@asynccontextmanager
+async def _heartbeating() -> AsyncIterator[None]:
+    """Says that it is still at it: a list of a million lines takes its time."""
+
+    async def beat() -> None:
+        while True:
+            activity.heartbeat()
+            await asyncio.sleep(HEARTBEAT_SECONDS)
+
+    beating = asyncio.create_task(beat())
+    try:
+        yield
+    finally:
+        beating.cancel()

@@ -1,0 +1,23 @@
+"""Knows the federal holidays, by the library `holidays`; what a business day is, domain/business_days.py says."""
+
+from collections.abc import Iterable
+from datetime import date
+
+from adapters.http import Refused
+
+
+def federal_holidays(years: Iterable[int]) -> frozenset[date]:
+    """The federal holidays of whole years with the days on which they are observed.
+
+    Of a year whose last day observes the next one's New Year's Day, that day is among them. Raises
+    Refused("calendar_unknown") for a year the library doesn't know.
+    """
+    # Imported here: it costs the worker's start a tenth of a second.
+    from holidays import country_holidays
+
+    asked = frozenset(years)
+    known = country_holidays("US", years=asked, expand=False)
+    unknown = sorted(year for year in asked if not known.start_year <= year <= known.end_year)
+    if unknown:
+        raise Refused("calendar_unknown", f"no federal holidays are known of {', '.join(map(str, unknown))}")
+    return frozenset(known)

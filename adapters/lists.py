@@ -1,0 +1,318 @@
+"""Reads the federal lists where they are published, as anybody would (B18–B20); it judges nothing and writes nothing.
+
+A list has up to a million rows: a copy of its newest version is kept here, and look-ups are answered from that.
+"""
+
+import asyncio
+import csv
+import io
+import json
+import os
+import re
+import sqlite3
+import tempfile
+import time
+import unicodedata
+from collections.abc import AsyncIterator, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import httpx2
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from adapters.http import Refused, Unavailable, call, document, pieces, streamed
+from domain.lists import COLUMNS, DATE_FORMAT, PublishedList, cell
+from domain.marketplace import Market
+
+SERVICE = "lists"
+LIST_BYTES = 1024**3
+RECORD_BYTES = 64 * 1024
+LIST_SECONDS = 240.0
+# How long a copy serves when the publisher gives its lists no ETag.
+UNTAGGED_SECONDS = 600.0
+NORTH_AMERICA = "1"
+
+Cells = Mapping[str, str]
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, repr=False)
+class RclEntry:
+    """A line of the Registration Completion List; None is a date that is not given."""
+
+    npn: str
+    applicable_plan_year: int
+    individual_registration_completion_date: date | None
+    individual_marketplace_end_date: date | None
+    shop_registration_completion_date: date | None
+    shop_end_date: date | None
+    npn_valid_current_plan_year_only: str
+    status: str
+
+
+def _day(text: object) -> date | None:
+    """A date as the lists write it; None where none is given. Raises ValueError for anything else."""
+    if text is None or text == "":
+        return None
+    return datetime.strptime(str(text).strip(), DATE_FORMAT).date()  # noqa: DTZ007 - a calendar day has no time zone
+
+
+Day = Annotated[date | None, BeforeValidator(_day)]
+
+
+class TrackerEntry(BaseModel):
+    """What the Registration Tracker says of one plan year: when each market was completed."""
+
+    model_config = ConfigDict(frozen=True)
+
+    plan_year: int
+    individual_completed_on: Day
+    shop_completed_on: Day
+
+    def completed(self, market: Market) -> bool:
+        """Whether it shows the market as completed."""
+        days = {Market.INDIVIDUAL: self.individual_completed_on, Market.SHOP: self.shop_completed_on}
+        return days[market] is not None
+
+
+class _Tracked(BaseModel):
+    npn: str
+    rows: list[TrackerEntry] = Field(max_length=1000)
+
+
+class FederalLists:
+    """The lists under `{url}/registry`; copies are kept in `folder`, or where the system keeps temporary files.
+
+    The first look-up after a publication reads the whole list, which may take minutes: give it time.
+    """
+
+    def __init__(self, client: httpx2.AsyncClient, url: str, folder: Path | None = None) -> None:
+        self._client = client
+        self._url = f"{url.rstrip('/')}/registry"
+        self._rcl = _Copy(client, f"{self._url}/rcl.csv", COLUMNS[PublishedList.RCL], _rcl_key, folder)
+        columns = COLUMNS[PublishedList.FIND_LOCAL_HELP]
+        self._help = _Copy(client, f"{self._url}/find-local-help.csv", columns, _listing_key, folder)
+
+    async def rcl(self, npn: str, plan_year: int) -> RclEntry | None:
+        """The line of an NPN and plan year (B19). Two that differ raise Refused("lists_unreadable")."""
+        found = await self._rcl.find(f"{plan_year}:{_significant(npn)}")
+        if len(found) > 1:
+            raise _unreadable("one NPN and plan year on two different lines")
+        return _rcl_entry(found[0]) if found else None
+
+    async def tracker(self, npn: str, plan_year: int) -> TrackerEntry | None:
+        """What the tracker says of an NPN and plan year (B18)."""
+        response = await call(
+            self._client,
+            SERVICE,
+            "GET",
+            f"{self._url}/tracker/{_significant(npn)}",
+            answers={404},
+            params={"plan_year": plan_year},
+            headers={"Accept": "application/json"},
+        )
+        if response.status_code == 404:
+            return None
+        tracked = document(response, SERVICE, _Tracked)
+        if _significant(tracked.npn) != _significant(npn):
+            raise _unreadable("the tracker speaks of another NPN")
+        return next((row for row in tracked.rows if row.plan_year == plan_year), None)
+
+    async def find_local_help(self, first_name: str, last_name: str, phone: str) -> bool:
+        """Whether a listing has this name and phone number (B20): it holds no NPN."""
+        listing = {"first_name": cell(first_name), "last_name": cell(last_name), "phone": phone}
+        return bool(await self._help.find(_listing_key(listing)))
+
+    def close(self) -> None:
+        """Lets go of the copies."""
+        self._rcl.close()
+        self._help.close()
+
+
+class _Copy:
+    """One list's newest version, found again by its key; read anew only when its ETag is another."""
+
+    def __init__(
+        self,
+        client: httpx2.AsyncClient,
+        url: str,
+        columns: tuple[str, ...],
+        key: Callable[[Cells], str],
+        folder: Path | None,
+    ) -> None:
+        self._client = client
+        self._url = url
+        self._columns = columns
+        self._key = key
+        self._folder = folder
+        self._lock = asyncio.Lock()
+        # SQLite is spoken to in this thread only, one request after the other, those of a cancelled look-up too.
+        self._thread = ThreadPoolExecutor(1, "federal-list")
+        self._index: _Index | None = None
+        self._tag = ""
+        self._read_at = 0.0
+
+    async def find(self, key: str) -> list[Cells]:
+        """The lines of a key in the newest version: none, one, or two that differ."""
+        async with self._lock:
+            index = self._index
+            if index is None or self._tag or time.monotonic() - self._read_at > UNTAGGED_SECONDS:
+                index = await self._newest()
+            return await self._do(lambda: index.find(key))
+
+    def close(self) -> None:
+        self._forget(self._index)
+        self._thread.shutdown(wait=False)
+
+    async def _newest(self) -> "_Index":
+        known = {"If-None-Match": self._tag} if self._index and self._tag else {}
+        async with streamed(
+            self._client, SERVICE, self._url, within=LIST_SECONDS, answers={304}, headers=known
+        ) as response:
+            if response.status_code == 304:
+                if self._index is None:
+                    raise _unreadable("unchanged, but never read")
+                return self._index
+            index = await self._filled(response)
+            self._forget(self._index)
+            self._index, self._tag, self._read_at = index, response.headers.get("ETag", ""), time.monotonic()
+            return index
+
+    async def _filled(self, response: httpx2.Response) -> "_Index":
+        index = await self._do(lambda: _Index(self._columns, self._key, self._folder))
+        try:
+            async for records in _whole_records(pieces(response, SERVICE, LIST_BYTES)):
+                await self._do(lambda: index.add(records))  # noqa: B023 -- it is done before the next ones come
+            await self._do(index.finish)
+        except BaseException:
+            self._forget(index)
+            raise
+        return index
+
+    def _forget(self, index: "_Index | None") -> None:
+        if index:
+            self._thread.submit(index.close)
+
+    async def _do(self, what: Callable[[], Result]) -> Result:
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, what)
+        except (sqlite3.Error, OSError):
+            raise Unavailable(f"{SERVICE}_unreachable", "its copy can't be kept") from None
+
+
+class _Index:
+    """The lines of one version by their keys, in a file that ends with it."""
+
+    def __init__(self, columns: tuple[str, ...], key: Callable[[Cells], str], folder: Path | None) -> None:
+        self._columns = columns
+        self._key = key
+        self._headed = False
+        self._database = _temporary_database(folder)
+        self._database.execute("CREATE TABLE line (key TEXT NOT NULL, cells TEXT NOT NULL)")
+        self._database.execute("BEGIN")
+
+    def add(self, records: bytes) -> None:
+        """Takes whole records in, the column names first."""
+        try:
+            text = records.decode("utf-8" if self._headed else "utf-8-sig")
+            lines = list(csv.reader(io.StringIO(text, newline=""), strict=True))
+        except (UnicodeDecodeError, csv.Error):
+            raise _unreadable("not CSV in UTF-8") from None
+        if not self._headed:
+            if tuple(lines.pop(0)) != self._columns:
+                raise _unreadable("not the columns as published")
+            self._headed = True
+        if any(len(line) != len(self._columns) for line in lines):
+            raise _unreadable("a line with more or fewer cells than columns")
+        keyed = ((self._key(dict(zip(self._columns, line, strict=True))), json.dumps(line)) for line in lines)
+        self._database.executemany("INSERT INTO line VALUES (?, ?)", keyed)
+
+    def finish(self) -> None:
+        """Makes it searchable; nothing is added after that."""
+        if not self._headed:
+            raise _unreadable("no columns")
+        self._database.execute("CREATE INDEX line_key ON line (key)")
+        self._database.execute("COMMIT")
+
+    def find(self, key: str) -> list[Cells]:
+        found = self._database.execute("SELECT DISTINCT cells FROM line WHERE key = ? LIMIT 2", (key,))
+        return [dict(zip(self._columns, json.loads(cells), strict=True)) for (cells,) in found]
+
+    def close(self) -> None:
+        self._database.close()
+
+
+def _temporary_database(folder: Path | None) -> sqlite3.Connection:
+    """A database whose file has no name any more: nothing is left of it, however the process ends."""
+    name = ""
+    if folder:
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(".sqlite", "federal-list-", folder)
+        os.close(descriptor)
+    database = sqlite3.connect(name, isolation_level=None)
+    # The file is open by now, and with these no second one is made beside it.
+    for pragma in ("locking_mode = EXCLUSIVE", "journal_mode = OFF", "synchronous = OFF"):
+        database.execute(f"PRAGMA {pragma}")
+    if name:
+        Path(name).unlink()
+    return database
+
+
+async def _whole_records(body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The body in blocks that end where a record does: at a line's end outside of quotes."""
+    waiting = b""
+    async for piece in body:
+        waiting += piece
+        end = waiting.rfind(b"\n") + 1
+        while end and waiting.count(b'"', 0, end) % 2:
+            end = waiting.rfind(b"\n", 0, end - 1) + 1
+        if end:
+            yield waiting[:end]
+            waiting = waiting[end:]
+        if len(waiting) > RECORD_BYTES:
+            raise _unreadable("a line that doesn't end")
+    if waiting:
+        raise _unreadable("cut short")
+
+
+def _rcl_key(cells: Cells) -> str:
+    return f"{cells['applicable_plan_year'].strip()}:{_significant(cells['npn'])}"
+
+
+def _listing_key(cells: Cells) -> str:
+    name = unicodedata.normalize("NFC", f"{cells['first_name']} {cells['last_name']}")
+    digits = re.sub(r"\D", "", cells["phone"])
+    number = digits.removeprefix(NORTH_AMERICA) if len(digits) == 11 else digits
+    return f"{' '.join(name.casefold().split())}\n{number}"
+
+
+def _rcl_entry(cells: Cells) -> RclEntry:
+    return RclEntry(
+        npn=_significant(cells["npn"]),
+        applicable_plan_year=int(cells["applicable_plan_year"]),
+        individual_registration_completion_date=_date(cells["individual_registration_completion_date"]),
+        individual_marketplace_end_date=_date(cells["individual_marketplace_end_date"]),
+        shop_registration_completion_date=_date(cells["shop_registration_completion_date"]),
+        shop_end_date=_date(cells["shop_end_date"]),
+        npn_valid_current_plan_year_only=cells["npn_valid_current_plan_year_only"].strip(),
+        status=cells["status"].strip(),
+    )
+
+
+def _date(text: str) -> date | None:
+    try:
+        return _day(text.strip())
+    except ValueError:
+        raise _unreadable("a date that is none") from None
+
+
+def _significant(npn: str) -> str:
+    """An NPN without the zeros some lists pad it with."""
+    return npn.strip().lstrip("0")
+
+
+def _unreadable(detail: str) -> Refused:
+    return Refused(f"{SERVICE}_unreadable", detail)

@@ -1,0 +1,46 @@
+"""Enrols learners in the Marketplace's learning management system (MLMS); what they achieve arrives by webhook."""
+
+from dataclasses import asdict, dataclass
+
+import httpx2
+
+from adapters.http import call, document
+from adapters.lms import Place
+
+SERVICE = "mlms"
+
+
+@dataclass(frozen=True, repr=False)
+class Enrollment:
+    """Who learns which curriculum: `registration` is the case id, `course_id` the IRI the MLMS will report on."""
+
+    registration: str
+    assister_id: str
+    email: str
+    first_name: str
+    last_name: str
+    language: str
+    home_page: str
+    curriculum: str
+    course_id: str
+
+
+class Mlms:
+    """The MLMS, by bearer token."""
+
+    def __init__(self, client: httpx2.AsyncClient, url: str, token: str) -> None:
+        self._client = client
+        self._url = url.rstrip("/")
+        self._token = token
+
+    async def enroll(self, enrollment: Enrollment, key: str) -> Place:
+        """Gives a place in one curriculum (B11); the same `key` again gives the same place."""
+        response = await call(
+            self._client,
+            SERVICE,
+            "POST",
+            f"{self._url}/api/v1/enrollments",
+            headers={"Authorization": f"Bearer {self._token}", "Idempotency-Key": key},
+            json=asdict(enrollment),
+        )
+        return document(response, SERVICE, Place)

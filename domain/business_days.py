@@ -1,0 +1,25 @@
+"""Business days: Monday to Friday without the federal holidays, which are told (B18–B20); it knows no calendar."""
+
+from collections.abc import Container
+from datetime import date, timedelta
+
+FRIDAY = 4
+
+
+def is_business_day(day: date, holidays: Container[date]) -> bool:
+    """Whether offices are open; `holidays` are the days on which they are observed."""
+    return day.weekday() <= FRIDAY and day not in holidays
+
+
+def nth_business_day(day: date, n: int, holidays: Container[date]) -> date:
+    """The n-th business day after `day`, which itself is never counted: of a Friday the first is Monday.
+
+    `n` is 1 or more; `holidays` have to reach as far as the answer.
+    """
+    if n < 1:
+        raise ValueError("business days are counted from 1")
+    for _ in range(n):
+        day += timedelta(days=1)
+        while not is_business_day(day, holidays):
+            day += timedelta(days=1)
+    return day

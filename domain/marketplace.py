@@ -1,0 +1,81 @@
+"""The federal marketplace's words: roles, markets, curricula, agreements, and who is returning (B1, B6, B11–B16)."""
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+
+PROGRAM = "ffm"
+MLMS = "mlms"
+
+
+class Role(StrEnum):
+    """The user roles of an MLMS profile, exactly two (B6)."""
+
+    MARKETPLACE_AGENT_BROKER = "marketplace_agent_broker"
+    NOT_AN_AGENT_BROKER = "not_an_agent_broker"
+
+
+class Market(StrEnum):
+    """The markets one may register for, each on its own (B12)."""
+
+    INDIVIDUAL = "individual"
+    SHOP = "shop"
+
+
+class Curriculum(StrEnum):
+    """What can be trained (B1, B11)."""
+
+    INDIVIDUAL_RETURNING = "individual_returning"
+    INDIVIDUAL_FULL = "individual_full"
+    SHOP = "shop"
+
+    @property
+    def market(self) -> Market:
+        """The market a curriculum trains for."""
+        return Market.SHOP if self is Curriculum.SHOP else Market.INDIVIDUAL
+
+
+class MarketplaceAgreement(StrEnum):
+    """The agreements with the Marketplace (B16)."""
+
+    INDIVIDUAL_GENERAL = "individual_general"
+    INDIVIDUAL_PRIVACY_SECURITY = "individual_privacy_security"
+    SHOP_PRIVACY_SECURITY = "shop_privacy_security"
+
+    @property
+    def market(self) -> Market:
+        """The market an agreement applies to."""
+        return Market.SHOP if self is MarketplaceAgreement.SHOP_PRIVACY_SECURITY else Market.INDIVIDUAL
+
+
+class FederalList(StrEnum):
+    """The lists in which a registration is confirmed (B18–B20)."""
+
+    TRACKER = "tracker"
+    RCL = "rcl"
+    FIND_LOCAL_HELP = "find_local_help"
+
+
+class EarlierRegistration(BaseModel):
+    """What is known of one earlier plan year: by our own records, or imported."""
+
+    model_config = ConfigDict(frozen=True)
+
+    plan_year: int
+    registered: bool
+    trained: bool
+    individual_market: bool
+
+
+def is_returning(years: Iterable[EarlierRegistration], plan_year: int) -> bool:
+    """Whether the short course suffices: registered, trained and in the Individual Market in the year before (B1)."""
+    return any(
+        year.plan_year == plan_year - 1 and year.registered and year.trained and year.individual_market
+        for year in years
+    )
+
+
+def agreements_of(market: Market) -> tuple[MarketplaceAgreement, ...]:
+    """The agreements that apply to a market, in the order of the guide."""
+    return tuple(agreement for agreement in MarketplaceAgreement if agreement.market is market)

@@ -1,0 +1,222 @@
+"""The federal registration request and the MLMS profile: fields by role, and whose NPNs they name (B5–B10)."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, create_model
+
+from domain.assister import same_name
+from domain.faults import Fault, Invalid, faults_of
+from domain.licensing import Producer
+from domain.marketplace import Market, Role
+from domain.policies import federal_policy_for
+from domain.policy import FederalPolicy, local_date
+from domain.request import Address, Email, Line, Name, Npn, PersonName, Phone, fault
+
+NPN_FIELDS = ("npn", "business_npn", "web_entity_npn")
+REQUIRED: dict[Role, tuple[str, ...]] = {
+    Role.MARKETPLACE_AGENT_BROKER: ("npn", "business_contact", "professional_contact"),
+    Role.NOT_AN_AGENT_BROKER: ("professional_contact",),
+}
+_ONLY_PROFILE = ("verified",)
+_FIXED = ("program", "plan_year", "markets")
+_FORMULA = ("=", "+", "-", "@")
+
+
+def _no_formula(text: str) -> str:
+    """What is published in lists must not be a formula where somebody opens them in a spreadsheet."""
+    if text.startswith(_FORMULA):
+        raise fault("no_formula")
+    return text
+
+
+def _website(text: str) -> str:
+    if not text.startswith(("https://", "http://")) or not text.isascii() or any(c.isspace() for c in text):
+        raise fault("website")
+    return text
+
+
+def _distinct(markets: tuple[Market, ...]) -> tuple[Market, ...]:
+    return tuple(market for market in Market if market in markets)
+
+
+def _year(value: int) -> int:
+    if federal_policy_for(value) is None:
+        raise fault("no_policy")
+    return value
+
+
+def _verified(value: bool) -> bool:
+    if not value:
+        raise fault("verify_first")
+    return value
+
+
+Form = TypeVar("Form", bound=BaseModel)
+
+
+class _Form(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ProfessionalContact(_Form):
+    """How to reach the person in their profession; listed where consumers look for help (B8)."""
+
+    name: Annotated[Name, AfterValidator(_no_formula)] | None = None
+    email: Email
+    phone: Phone
+    address: Address | None = None
+    website: Annotated[Line, AfterValidator(_website)] | None = None
+    languages: Annotated[tuple[Annotated[Name, AfterValidator(_no_formula)], ...], Field(max_length=10)] = ()
+
+
+class BusinessContact(ProfessionalContact):
+    """The business they work from: its address is where consumers find them (B8)."""
+
+    address: Address
+
+
+class _Profile(_Form):
+    language: Literal["en", "es"] = "en"
+    first_name: Annotated[PersonName, AfterValidator(_no_formula)]
+    last_name: Annotated[PersonName, AfterValidator(_no_formula)]
+    email: Email
+    phone: Phone
+    role: Role
+    npn: Npn | None = None
+    business_npn: Npn | None = None
+    web_entity_npn: Npn | None = None
+    business_contact: BusinessContact | None = None
+    professional_contact: ProfessionalContact | None = None
+
+
+class RegistrationRequest(_Profile):
+    """A request to register; what it says of the profile is a draft until it is saved (B3, B5)."""
+
+    program: Literal["ffm"]
+    plan_year: Annotated[int, Field(strict=True), AfterValidator(_year)]
+    markets: Annotated[tuple[Market, ...], Field(min_length=1, max_length=2), AfterValidator(_distinct)]
+
+
+DRAFT_FIELDS = frozenset(RegistrationRequest.model_fields)
+_Draft: type[_Form] = create_model(
+    "_Draft",
+    __base__=_Form,
+    **{name: (field.rebuild_annotation(), None) for name, field in RegistrationRequest.model_fields.items()},  # type: ignore[call-overload]
+)
+
+
+class _Save(RegistrationRequest):
+    verified: Annotated[bool, Field(strict=True), AfterValidator(_verified)] = True
+
+
+def parse_registration(data: object) -> RegistrationRequest:
+    """The request in ``data`` (parsed JSON). Raises `Invalid` with every fault named."""
+    found = _parsed(RegistrationRequest, data)
+    if found.role is Role.MARKETPLACE_AGENT_BROKER and found.npn is None:
+        raise Invalid([Fault("npn", "npn_required")])
+    return found
+
+
+def parse_draft(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Some fields of a request as it takes them, for somebody who registers without one.
+
+    Raises `Invalid` naming every one at fault.
+    """
+    return _parsed(_Draft, values).model_dump(mode="json", exclude_unset=True)
+
+
+def parse_profile(draft: Mapping[str, Any], changes: object) -> dict[str, Any]:
+    """The profile as it would be saved: the changes laid over what is known, every field its role needs there (B5, B7).
+
+    ``changes`` is parsed JSON; null takes a field away. Raises `Invalid` with every fault named.
+    """
+    if not isinstance(changes, Mapping):
+        raise Invalid([Fault("body", "object")])
+    fixed = [Fault(name, "not_changeable") for name in _FIXED if name in changes and changes[name] != draft.get(name)]
+    merged = {name: value for name, value in {**draft, **changes}.items() if value is not None}
+    missing = _missing(merged)
+    try:
+        saved = _parsed(_Save, merged)
+    except Invalid as invalid:
+        named = {fault.field for fault in missing}
+        raise Invalid([*fixed, *(one for one in invalid.faults if one.field not in named), *missing]) from None
+    if fixed or missing:
+        raise Invalid([*fixed, *missing])
+    profile = saved.model_dump(mode="json", exclude=set(_ONLY_PROFILE))
+    _refuse(_copied(profile))
+    return profile
+
+
+def _parsed(model: type[Form], data: object) -> Form:
+    if not isinstance(data, Mapping):
+        raise Invalid([Fault("body", "object")])
+    try:
+        return model.model_validate(dict(data))
+    except ValidationError as error:
+        raise Invalid(faults_of(error)) from None
+
+
+def _missing(profile: Mapping[str, Any]) -> list[Fault]:
+    """The fields that the role asks for and the profile lacks (B5, B9)."""
+    role = profile.get("role")
+    required = REQUIRED[Role(role)] if role in tuple(Role) else ()
+    return [
+        Fault(name, "npn_required" if name == "npn" else "required_of_role")
+        for name in required
+        if not profile.get(name)
+    ]
+
+
+def _copied(profile: Mapping[str, Any]) -> list[Fault]:
+    """Individual, business and web-based entity have NPNs of their own (B10)."""
+    seen: dict[str, str] = {}
+    faults = []
+    for name in NPN_FIELDS:
+        number = profile.get(name)
+        if number and number in seen:
+            faults.append(Fault(name, "npn_copied"))
+        elif number:
+            seen[number] = name
+    return faults
+
+
+def _refuse(faults: Iterable[Fault]) -> None:
+    if faults := list(faults):
+        raise Invalid(faults)
+
+
+def npns_of(profile: Mapping[str, Any]) -> dict[str, str]:
+    """The NPNs a profile names, by field; they are looked up one by one (B9, B10)."""
+    return {name: profile[name] for name in NPN_FIELDS if profile.get(name)}
+
+
+def npn_faults(profile: Mapping[str, Any], producers: Mapping[str, Producer | None]) -> list[Fault]:
+    """What the registry's answers, by field, say against a profile (B9, B10)."""
+    faults = []
+    for field, producer in producers.items():
+        if producer is None:
+            faults.append(Fault(field, "npn_unknown"))
+        elif field == "npn":
+            if producer.entity == "firm":
+                faults.append(Fault(field, "npn_of_firm"))
+            elif not _of_this_person(profile, producer):
+                faults.append(Fault(field, "npn_other_name"))
+        elif producer.entity == "individual":
+            faults.append(Fault(field, "npn_of_individual"))
+    return faults
+
+
+def _of_this_person(profile: Mapping[str, Any], producer: Producer) -> bool:
+    return same_name(profile["first_name"], profile["last_name"], producer.first_name, producer.last_name)
+
+
+def window_faults(policy: FederalPolicy, now: datetime) -> list[Fault]:
+    """Whether the plan year's window is open at an instant."""
+    today = local_date(policy, now)
+    if policy.windows.opens_on and today < policy.windows.opens_on:
+        return [Fault("plan_year", "window_not_open")]
+    if policy.windows.closes_on and today > policy.windows.closes_on:
+        return [Fault("plan_year", "window_closed")]
+    return []

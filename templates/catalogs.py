@@ -1,0 +1,39 @@
+"""The Spanish of every English sentence, from the gettext catalogs in locale/; it knows no templates and no codes."""
+
+from functools import cache
+from gettext import GNUTranslations, NullTranslations
+from io import BytesIO
+from pathlib import Path
+
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+
+LOCALE = Path(__file__).parent / "locale"
+LANGUAGES = ("en", "es")
+
+# How each language writes dates, times and numbers.
+LOCALES = {"en": "en_US", "es": "es_US"}
+
+
+@cache
+def translations(language: str) -> NullTranslations:
+    """The catalog of a language, read from its .po; English is what templates and code say themselves."""
+    if language == "en":
+        return NullTranslations()
+    with (LOCALE / language / "LC_MESSAGES" / "messages.po").open("rb") as source:
+        catalog = read_po(source, locale=language)
+    compiled = BytesIO()
+    write_mo(compiled, catalog)
+    compiled.seek(0)
+    return GNUTranslations(compiled)
+
+
+def translated(sentence: str, language: str, **details: str) -> str:
+    """An English sentence in the reader's language, its {places} filled in afterwards."""
+    found = translations(language).gettext(sentence)
+    return found.format_map(details) if details else found
+
+
+def N_(sentence: str) -> str:  # noqa: N802 gettext's own name for it
+    """Marks a sentence for the catalogs where it is written; it is translated where it is shown."""
+    return sentence

@@ -1,0 +1,665 @@
+"""Federal registrations in the database: one account a person, one effect a step, nothing left of what was refused."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import pytest_asyncio
+from sqlalchemy import select
+from sqlmodel import SQLModel, col
+
+from db import migrate
+from db.engine import Database
+from db.inbox import Inbox, Received
+from db.people import Conflict, Opened, People
+from db.records import Records
+from db.registrations import NoTicket, Redeemed, Registrations, SecondAccount
+from db.states import rows
+from db.tables import Assister, AuditRow, Case, CommandRow, FactRow, InboxRow
+from domain.agreements import marketplace_agreement
+from domain.facts import Fact, FactKind
+from domain.faults import Fault, Invalid
+from domain.imports import parse_import
+from domain.marketplace import MLMS, Curriculum, Market, MarketplaceAgreement, agreements_of
+from domain.profile import parse_profile, parse_registration
+from domain.registration import NpnStatus, ProfileStatus, RegistrationState
+from domain.reports import parse_vendor
+from tests.support import documents
+from tests.support.registrations import COURSE, Desk, profile
+
+KEY = b"a test's key"
+NOW = datetime(2026, 11, 2, 17, tzinfo=UTC)
+GENERAL, PRIVACY = agreements_of(Market.INDIVIDUAL)
+VENDOR = "vendor-a"
+
+
+class Process:
+    """What one process has of the database."""
+
+    def __init__(self, url: str) -> None:
+        self.database = Database(url)
+        self.people = People(self.database, KEY)
+        self.records = Records(self.database, KEY)
+        self.inbox = Inbox(self.database)
+        self.registrations = Registrations(self.database, KEY)
+        self.desk = Desk(self.database, KEY)
+
+    async def submit(self, document: dict[str, Any], at: datetime = NOW) -> Opened:
+        return await self.registrations.submit(parse_registration(document), at)
+
+    async def state(self, opened: Opened) -> RegistrationState:
+        return (await self.records.view(opened.case_id)).registration
+
+    async def case(self, opened: Opened) -> Case:
+        return (await self.records.view(opened.case_id)).case
+
+    async def all(self, table: type[SQLModel], **wanted: object) -> list[Any]:
+        query = select(table).where(*(getattr(table, name) == value for name, value in wanted.items()))
+        async with self.database.read() as session:
+            return await rows(session, query)
+
+    async def facts(self, opened: Opened, kind: FactKind) -> list[FactRow]:
+        return await self.all(FactRow, case_id=opened.case_id, kind=kind.value)
+
+    async def everything(self) -> str:
+        """Every value of every table, as text."""
+        found = []
+        async with self.database.read() as session:
+            for table in SQLModel.metadata.sorted_tables:
+                for row in await session.execute(select(table)):
+                    found += [one.decode("utf-8", "replace") if isinstance(one, bytes) else one for one in row]
+        return json.dumps(found, default=str, ensure_ascii=False)
+
+
+@pytest_asyncio.fixture
+async def two(url: str) -> AsyncIterator[tuple[Process, Process]]:
+    """Two processes over a migrated database."""
+    await asyncio.to_thread(migrate.upgrade, url)
+    processes = Process(url), Process(url)
+    yield processes
+    for process in processes:
+        await process.database.close()
+
+
+async def at_once(*work: Awaitable[Any]) -> list[Any]:
+    """All of it side by side; what fails is in the list as its exception."""
+    async with asyncio.timeout(30):
+        return await asyncio.gather(*work, return_exceptions=True)
+
+
+def refusals(answers: Iterable[object], kind: type[Exception]) -> int:
+    return sum(isinstance(answer, kind) for answer in answers)
+
+
+async def stored(process: Process, opened: Opened, command_id: str, changes: dict[str, Any]) -> CommandRow:
+    """A profile kept under a command, as the door keeps it."""
+    draft = (await process.case(opened)).request
+    return await process.registrations.store_profile(
+        command_id, opened.case_id, parse_profile(draft, changes), "assister", NOW
+    )
+
+
+async def trained(process: Process, document: dict[str, Any]) -> Opened:
+    """Everything but the agreements."""
+    opened = await process.submit(document)
+    await process.desk.saved(opened, document, NOW)
+    await process.desk.trained(opened, NOW, [Market(market) for market in document["markets"]])
+    return opened
+
+
+async def ticket(process: Process, opened: Opened, minutes: int = 0, vendor: str = VENDOR) -> str:
+    """A launch ticket bought so many minutes before now."""
+    token, at = uuid4().hex, NOW - timedelta(minutes=minutes)
+    await process.registrations.enroll(opened.case_id, Curriculum.SHOP, vendor, "assister", at)
+    await process.registrations.launch(opened.case_id, Curriculum.SHOP, vendor, token, "assister", at)
+    return token
+
+
+async def reported(process: Process, token: str, event_id: str = "", **changes: Any) -> Received:
+    vendor, event_id = changes.pop("vendor", VENDOR), event_id or uuid4().hex
+    body = {"type": "training.completed", "ticket": token, "curriculum": "shop", "occurred_at": NOW.isoformat()}
+    told, digest = parse_vendor(body | changes)
+    return await process.inbox.vendor(vendor, event_id, told, digest, body | changes, NOW)
+
+
+# one account a person
+
+
+async def test_b3_requests_of_one_person_at_once_open_one_registration(two: tuple[Process, Process]) -> None:
+    for _ in range(4):
+        document = profile()
+        opened = await at_once(*(process.submit(document) for process in two * 3))
+        assert len({one.case_id for one in opened}) == 1
+        assert [one.created for one in opened].count(True) == 1
+        assert len(await two[0].all(Assister, npn=document["npn"])) == 1
+        assert len(await two[0].facts(opened[0], FactKind.REQUESTED)) == 1
+
+
+@pytest.mark.parametrize("how", ["the same NPN, another e-mail", "the same e-mail, another NPN", "another name"])
+async def test_b3_a_second_account_is_refused_and_nothing_of_the_request_is_kept(
+    two: tuple[Process, Process], how: str
+) -> None:
+    one, other = two
+    document = profile()
+    opened = await one.submit(document)
+    second = {
+        **profile(document["npn"], first_name="Zweitkonto", phone="915-555-0177"),
+        **{
+            "the same NPN, another e-mail": {"email": "zweitkonto@example.net"},
+            "the same e-mail, another NPN": {"npn": "1999999999", "email": document["email"].upper()},
+            "another name": {"email": document["email"]},
+        }[how],
+    }
+    answers = await at_once(other.submit(second), one.submit(second))
+    assert refusals(answers, SecondAccount) == 2
+    assert (await one.case(opened)).flag == "second_account"
+    assert "request.conflict" in [row.action for row in await one.all(AuditRow, case_id=opened.case_id)]
+    everything = (await one.everything()).lower()
+    assert not [value for value in ("zweitkonto", "915-555-0177", "1999999999") if value in everything]
+    assert (await one.submit(document)).case_id == opened.case_id
+
+
+async def test_b9_somebody_without_an_npn_is_known_by_their_e_mail(two: tuple[Process, Process]) -> None:
+    one, _ = two
+    document = profile(role="not_an_agent_broker", email=f"{uuid4().hex}@example.com")
+    del document["npn"]
+    opened = await one.submit(document)
+    again = await one.submit({**document, "email": document["email"].upper()})
+    assert (again.case_id, again.created) == (opened.case_id, False)
+
+
+@pytest.mark.parametrize("end", [FactKind.WITHDRAWN, FactKind.REVOKED])
+async def test_after_an_end_a_request_opens_another_attempt(two: tuple[Process, Process], end: FactKind) -> None:
+    one, other = two
+    document = profile()
+    first = await one.desk.completed(document, NOW)
+    await one.desk.ended(first, end, NOW)
+    again = await at_once(*(process.submit(document) for process in (one, other) * 2))
+    assert {opened.case_id for opened in again} - {first.case_id} == {again[0].case_id}
+    assert (await one.case(again[0])).attempt == 2
+    assert (await one.state(again[0])).completed_at == {}, "the new attempt begins at the beginning"
+
+
+async def test_c6_outside_the_window_nothing_is_stored(two: tuple[Process, Process]) -> None:
+    one, _ = two
+    document = profile(plan_year=2027, first_name="Zufrueh")
+    with pytest.raises(Invalid) as caught:
+        await one.submit(document, datetime(2026, 7, 31, 17, tzinfo=UTC))
+    assert [(fault.field, fault.code) for fault in caught.value.faults] == [("plan_year", "window_not_open")]
+    assert "Zufrueh" not in await one.everything()
+
+
+# who returns
+
+
+def earlier(document: dict[str, Any], *years: int, **changes: Any) -> dict[str, Any]:
+    every = {"registered": True, "trained": True, "individual_market": True, **changes}
+    return {
+        "person": {"kind": "agent", **{name: document[name] for name in ("npn", "email", "first_name", "last_name")}},
+        "program": "ffm",
+        "years": [{"plan_year": year, **every} for year in years],
+    }
+
+
+async def imported(process: Process, *given: Any, **changes: Any) -> str:
+    [person] = parse_import([earlier(*given, **changes)])
+    assister_id, _ = await process.people.import_person(person, "import", NOW)
+    return assister_id
+
+
+@pytest.mark.parametrize(
+    ("years", "changes", "found", "short"),
+    [
+        ((2023,), {}, "returning", True),
+        ((2022,), {}, "lapsed", False),  # a gap year
+        ((2022, 2023), {}, "returning", True),
+        ((2023,), {"individual_market": False}, "lapsed", False),
+        ((2023,), {"trained": False}, "lapsed", False),
+        ((2024,), {}, "new", False),
+    ],
+)
+async def test_b1_b11_who_returns_is_enrolled_in_the_short_course_once(
+    two: tuple[Process, Process], years: tuple[int, ...], changes: dict[str, bool], found: str, short: bool
+) -> None:
+    one, other = two
+    document = profile()
+    assister_id = await imported(one, document, *years, **changes)
+    begun = await at_once(
+        *(process.registrations.begin(assister_id, 2024, "staff", NOW) for process in (one, other) * 3),
+        *(process.submit(document) for process in two),
+    )
+    assert len({case.case_id for case in begun}) == 1
+    assert [case.created for case in begun].count(True) == 1
+    assert (await one.case(begun[0])).assister_type == found
+    enrolled = (await one.state(begun[0])).enrollments
+    assert [(each.curriculum, each.channel, each.automatic) for each in enrolled] == (
+        [(Curriculum.INDIVIDUAL_RETURNING, MLMS, True)] if short else []
+    )
+
+
+@pytest.mark.parametrize(
+    ("markets", "end", "found"),
+    [
+        (["individual"], None, "returning"),
+        (["individual", "shop"], None, "returning"),
+        (["individual"], FactKind.CLOSED, "returning"),
+        (["individual"], FactKind.REVOKED, "new"),
+        (["individual"], FactKind.WITHDRAWN, "new"),
+        (["shop"], None, "lapsed"),
+    ],
+)
+async def test_b1_our_own_registration_of_last_year_counts_unless_it_was_taken_back(
+    two: tuple[Process, Process], markets: list[str], end: FactKind | None, found: str
+) -> None:
+    one, _ = two
+    document = profile(markets=markets)
+    last_year = await one.desk.completed(document, NOW)
+    if end is not None:
+        await one.desk.ended(last_year, end, NOW)
+    next_year = await one.submit({**document, "plan_year": 2025, "markets": ["individual"]}, NOW.replace(year=2025))
+    assert next_year.assister_id == last_year.assister_id
+    assert (await one.case(next_year)).assister_type == found
+
+
+async def test_b1_nobody_begins_who_never_registered(two: tuple[Process, Process]) -> None:
+    one, _ = two
+    opened = await one.submit(profile(plan_year=2026), NOW)
+    with pytest.raises(Conflict):
+        await one.registrations.begin(opened.assister_id, 2024, "staff", NOW)
+
+
+async def test_b1_begun_without_a_form_it_has_no_profile_yet(two: tuple[Process, Process]) -> None:
+    one, _ = two
+    document = profile()
+    opened = await one.registrations.begin(await imported(one, document, 2023), 2024, "staff", NOW)
+    state = await one.state(opened)
+    assert (state.profile.status, state.profile.role.value) == (ProfileStatus.INCOMPLETE, document["role"])
+    with pytest.raises(Invalid) as caught:
+        await stored(one, opened, str(uuid4()), {"phone": "915-555-0100"})
+    assert {fault.field for fault in caught.value.faults} == {"business_contact", "professional_contact"}
+
+
+# the profile
+
+REFUSED = {
+    "first_name": "Verworfen",
+    "last_name": "Ablehnung",
+    "email": "verworfen@example.net",
+    "phone": "915-555-0188",
+    "npn": "1888888888",
+    "business_npn": "1777777777",
+    "professional_contact": {"email": "abgelehnt@example.net", "phone": "915-555-0166", "languages": ["Esperanto"]},
+}
+VALUES = [
+    "Verworfen",
+    "Ablehnung",
+    "verworfen@example.net",
+    "915-555-0188",
+    "1888888888",
+    "1777777777",
+    "abgelehnt@example.net",
+    "915-555-0166",
+    "Esperanto",
+]
+
+
+async def _by_the_registry(process: Process, opened: Opened, command_id: str) -> None:
+    faults = [Fault("npn", "npn_unknown"), Fault("business_npn", "npn_of_individual")]
+    saved = await process.registrations.save_profile(command_id, NpnStatus.VERIFIED, faults, NOW)
+    assert saved.outcome == "refused"
+    row = await process.records.command(command_id)
+    assert row.data["faults"] == [["npn", "npn_unknown"], ["business_npn", "npn_of_individual"]]
+
+
+async def _by_an_end(process: Process, opened: Opened, command_id: str) -> None:
+    await process.desk.ended(opened, FactKind.WITHDRAWN, NOW)
+    saved = await process.registrations.save_profile(command_id, NpnStatus.VERIFIED, (), NOW)
+    assert saved.outcome == "refused"
+
+
+async def _by_its_workflow(process: Process, opened: Opened, command_id: str) -> None:
+    await process.records.refuse_command(command_id, "The case has ended: closed.", NOW)
+
+
+@pytest.mark.parametrize("refuse", [_by_the_registry, _by_an_end, _by_its_workflow], ids=lambda how: how.__name__)
+async def test_b7_of_a_refused_profile_nothing_is_left_but_its_fields_names(
+    two: tuple[Process, Process], refuse: Any
+) -> None:
+    one, _ = two
+    document = profile()
+    opened = await one.submit(document)
+    await one.desk.saved(opened, document, NOW)
+    before = (await one.case(opened)).request
+    command_id = str(uuid4())
+    await stored(one, opened, command_id, REFUSED)
+    kept = await one.everything()
+    assert all(value in kept for value in VALUES), "while it waits for its answer it is kept"
+    await refuse(one, opened, command_id)
+    assert (await one.records.command(command_id)).state == "refused"
+    after = await one.everything()
+    assert [value for value in VALUES if value in after] == []
+    assert (await one.case(opened)).request == before
+    assert (await one.state(opened)).profile.version == 1
+
+
+async def test_b3_b7_a_profile_renames_its_person_and_never_makes_another(two: tuple[Process, Process]) -> None:
+    one, other = two
+    document = profile()
+    opened = await one.submit(document)
+    renamed = {
+        "first_name": "Umbenannt",
+        "last_name": "Sample",
+        "email": f"{uuid4().hex}@example.net",
+        "npn": documents.new_npn(),
+    }
+    command_id = str(uuid4())
+    await stored(one, opened, command_id, renamed)
+    await one.registrations.save_profile(command_id, NpnStatus.VERIFIED, (), NOW)
+    [person] = await other.all(Assister, assister_id=opened.assister_id)
+    assert {name: getattr(person, name) for name in renamed} == renamed
+    assert len(await other.all(Assister)) == 1
+    again = await other.submit({**document, **renamed})
+    assert (again.case_id, again.created) == (opened.case_id, False)
+    stranger = await other.submit({**profile(document["npn"]), "email": f"{uuid4().hex}@example.org"})
+    assert stranger.assister_id != opened.assister_id, "the old NPN is nobody's any more"
+
+
+async def test_b3_a_profile_can_t_take_another_person_s_account(two: tuple[Process, Process]) -> None:
+    one, _ = two
+    mine, theirs = profile(), profile()
+    opened = await one.submit(mine)
+    await one.submit(theirs)
+    others = one.registrations.others_account
+    assert await others(opened.case_id, mine) is None
+    assert await others(opened.case_id, {**mine, "npn": theirs["npn"]}) == Fault("npn", "second_account")
+    assert await others(opened.case_id, {**mine, "email": theirs["email"]}) == Fault("email", "second_account")
+
+
+async def test_b7_one_profile_told_twice_is_saved_once(two: tuple[Process, Process]) -> None:
+    one, other = two
+    document = profile()
+    opened = await one.submit(document)
+    command_id = str(uuid4())
+    kept = await at_once(*(stored(process, opened, command_id, {}) for process in two * 2))
+    assert {row.id for row in kept} == {command_id}
+    saved = await at_once(
+        *(process.registrations.save_profile(command_id, NpnStatus.VERIFIED, (), NOW) for process in (one, other) * 3)
+    )
+    assert {one_.outcome for one_ in saved} == {"applied"}
+    assert len(await one.facts(opened, FactKind.PROFILE_SAVED)) == 1
+    with pytest.raises(Conflict):
+        await stored(one, opened, command_id, {"phone": "915-555-0144"})
+
+
+async def test_b7_two_profiles_at_once_are_two_versions(two: tuple[Process, Process]) -> None:
+    one, _ = two
+    opened = await one.submit(profile())
+    commands = [str(uuid4()) for _ in range(4)]
+    for number, command_id in enumerate(commands):
+        await stored(one, opened, command_id, {"phone": f"915-555-010{number}"})
+    saving = zip(two * 2, commands, strict=True)
+    await at_once(
+        *(process.registrations.save_profile(command, NpnStatus.VERIFIED, (), NOW) for process, command in saving)
+    )
+    versions = sorted(fact.data["version"] for fact in await one.facts(opened, FactKind.PROFILE_SAVED))
+    assert versions == [1, 2, 3, 4]
+    last = next(row for row in await one.all(CommandRow) if row.data["version"] == 4)
+    assert (await one.case(opened)).request["phone"] == f"915-555-010{commands.index(last.id)}"
+
+
+async def test_b9_the_registry_s_late_answer_is_about_the_version_it_was_asked_for(
+    two: tuple[Process, Process],
+) -> None:
+    one, other = two
+    document = profile()
+    opened = await one.submit(document)
+    judge = one.registrations.judge_npns
+    await one.desk.saved(opened, document, NOW, NpnStatus.UNVERIFIED)
+    await one.desk.saved(opened, {**document, "phone": "915-555-0122"}, NOW, NpnStatus.UNVERIFIED)
+    unknown = [Fault("npn", "npn_unknown")]
+    assert (await judge(opened.case_id, 1, unknown, NOW)).npn_unverified, "nothing was said of the second version"
+    await at_once(*(process.registrations.judge_npns(opened.case_id, 2, unknown, NOW) for process in (one, other) * 2))
+    assert len(await one.facts(opened, FactKind.NPN_REFUSED)) == 1
+    assert (await one.case(opened)).flag == "npn_refused"
+    assert (await judge(opened.case_id, 2, [], NOW)).npn_problem == 2, "an answer stands"
+
+
+# launch tickets
+
+
+async def test_b14_of_vendors_that_redeem_a_ticket_at_once_one_wins(two: tuple[Process, Process]) -> None:
+    one, other = two
+    opened = await one.submit(profile(language="es"))
+    for _ in range(4):
+        token = await ticket(one, opened)
+        answers = await at_once(*(process.registrations.redeem(VENDOR, token, NOW) for process in (one, other) * 2))
+        (won,) = (answer for answer in answers if isinstance(answer, Redeemed))
+        assert (won.curriculum, won.language, won.plan_year) == ("shop", "es", 2024)
+        assert [answer.fault.code for answer in answers if isinstance(answer, NoTicket)] == ["ticket_used"] * 3
+    assert len(await one.facts(opened, FactKind.COURSE_STARTED)) == 4
+
+
+async def test_b14_a_ticket_is_of_one_vendor_and_half_an_hour(two: tuple[Process, Process]) -> None:
+    one, _ = two
+    opened = await one.submit(profile())
+
+    async def refused(vendor: str, token: str) -> str:
+        with pytest.raises(NoTicket) as caught:
+            await one.registrations.redeem(vendor, token, NOW)
+        return caught.value.fault.code
+
+    assert await refused(VENDOR, "never issued") == "ticket_unknown"
+    assert await refused("vendor-b", await ticket(one, opened)) == "ticket_unknown"
+    assert await refused(VENDOR, await ticket(one, opened, minutes=30)) == "ticket_expired"
+    assert (await one.registrations.redeem(VENDOR, await ticket(one, opened, minutes=29), NOW)).curriculum == "shop"
+    open_one = await ticket(one, opened)
+    await one.desk.ended(opened, FactKind.WITHDRAWN, NOW)
+    assert await refused(VENDOR, open_one) == "ticket_unknown"
+
+
+async def test_b14_no_ticket_s_secret_is_in_the_database(two: tuple[Process, Process]) -> None:
+    one, _ = two
+    opened = await one.submit(profile())
+    token = await ticket(one, opened)
+    await one.registrations.redeem(VENDOR, token, NOW)
+    await reported(one, token)
+    assert token not in await one.everything()
+
+
+async def test_b15_a_completion_reported_twice_at_once_counts_once(two: tuple[Process, Process]) -> None:
+    one, other = two
+    opened = await one.submit(profile())
+    token = await ticket(one, opened)
+    await one.registrations.redeem(VENDOR, token, NOW)
+    await at_once(*(reported(process, token, "event 1") for process in (one, other) * 2))
+    await reported(one, token, "event 2")
+    assert len(await one.facts(opened, FactKind.COURSE_COMPLETED)) == 1
+    events = {row.event_id: row.note for row in await one.all(InboxRow, source="vendors")}
+    assert events == {f"{VENDOR}:event 1": None, f"{VENDOR}:event 2": "reported before under this ticket"}
+    assert (await reported(one, token, "event 1", occurred_at="2026-11-02T16:00:00Z")).altered
+
+
+@pytest.mark.parametrize(
+    ("changes", "fault"),
+    [
+        ({"curriculum": "individual_full"}, ("curriculum", "mismatch")),
+        ({"ticket": "never issued"}, ("ticket", "ticket_unknown")),
+        ({"vendor": "vendor-b"}, ("ticket", "ticket_unknown")),
+    ],
+)
+async def test_b15_a_completion_that_fits_no_ticket_is_refused(
+    two: tuple[Process, Process], changes: dict[str, Any], fault: tuple[str, str]
+) -> None:
+    one, _ = two
+    opened = await one.submit(profile())
+    token = await ticket(one, opened)
+    with pytest.raises(Invalid) as unredeemed:
+        await reported(one, token)
+    assert [(found.field, found.code) for found in unredeemed.value.faults] == [("ticket", "ticket_not_redeemed")]
+    await one.registrations.redeem(VENDOR, token, NOW)
+    with pytest.raises(Invalid) as caught:
+        await reported(one, token, **changes)
+    assert [(found.field, found.code) for found in caught.value.faults] == [fault]
+    assert await one.facts(opened, FactKind.COURSE_COMPLETED) == []
+
+
+# agreements
+
+
+def opened_text(opened: Opened, name: MarketplaceAgreement, version: str) -> Fact:
+    data = {"agreement": name.value, "version": version, "language": "en", "sha256": "0" * 64}
+    fact_id = f"{opened.case_id}:opened:{name}:{version}:en"
+    return Fact(id=fact_id, kind=FactKind.AGREEMENT_OPENED, at=NOW, data=data)
+
+
+async def test_b16_what_was_opened_in_an_older_version_can_t_be_accepted(two: tuple[Process, Process]) -> None:
+    one, _ = two
+    opened = await trained(one, profile())
+    await one.records.record(opened.case_id, [opened_text(opened, GENERAL, "2023-1")], NOW, "test")
+    with pytest.raises(Conflict):
+        await one.registrations.accept_agreement(opened.case_id, GENERAL, None, "assister", NOW)
+    text = await one.registrations.open_agreement(opened.case_id, GENERAL, "es", "assister", NOW)
+    with pytest.raises(Invalid) as caught:
+        await one.registrations.accept_agreement(opened.case_id, GENERAL, "0" * 64, "assister", NOW)
+    assert [(fault.field, fault.code) for fault in caught.value.faults] == [("sha256", "another_text")]
+    await one.registrations.accept_agreement(opened.case_id, GENERAL, text.sha256, "assister", NOW)
+    [accepted] = await one.facts(opened, FactKind.AGREEMENT_ACCEPTED)
+    kept = {"agreement": GENERAL, "version": text.version, "language": "es", "sha256": text.sha256}
+    assert accepted.data == kept
+
+
+@pytest.mark.parametrize(
+    ("read", "given", "kept"),
+    [
+        (["en"], None, "en"),
+        (["en", "es"], None, "es"),
+        (["en", "es", "en"], None, "en"),
+        (["en", "es", "es", "en", "es"], None, "es"),
+        (["en", "es"], "en", "en"),
+    ],
+)
+async def test_b16_the_text_that_counts_is_the_one_the_reader_had_before_them(
+    two: tuple[Process, Process], read: list[str], given: str | None, kept: str
+) -> None:
+    """The one opened last, unless its hash says which."""
+    one, _ = two
+    opened = await trained(one, profile())
+    for minute, language in enumerate(read):
+        at = NOW + timedelta(minutes=minute)
+        await one.registrations.open_agreement(opened.case_id, GENERAL, language, "assister", at)
+    sha256 = marketplace_agreement(GENERAL, given).sha256 if given else None
+    await one.registrations.accept_agreement(opened.case_id, GENERAL, sha256, "assister", NOW + timedelta(hours=1))
+    [accepted] = await one.facts(opened, FactKind.AGREEMENT_ACCEPTED)
+    text = marketplace_agreement(GENERAL, kept)
+    assert (accepted.data["language"], accepted.data["sha256"]) == (kept, text.sha256)
+
+
+async def test_b16_a_text_opened_again_and_again_is_one_fact(two: tuple[Process, Process]) -> None:
+    one, other = two
+    opened = await one.submit(profile())
+    await at_once(
+        *(
+            process.registrations.open_agreement(opened.case_id, GENERAL, "en", "assister", NOW)
+            for process in (one, other) * 3
+        )
+    )
+    assert len(await one.facts(opened, FactKind.AGREEMENT_OPENED)) == 1
+
+
+async def test_b12_b16_the_last_steps_at_once_complete_the_market_once(two: tuple[Process, Process]) -> None:
+    one, other = two
+    for _ in range(4):
+        opened = await trained(one, profile())
+        for name in (GENERAL, PRIVACY):
+            await one.registrations.open_agreement(opened.case_id, name, "en", "assister", NOW)
+        await at_once(
+            *(
+                process.registrations.accept_agreement(opened.case_id, name, None, "assister", NOW)
+                for process in (one, other)
+                for name in (GENERAL, PRIVACY)
+            )
+        )
+        assert len(await one.facts(opened, FactKind.AGREEMENT_ACCEPTED)) == 2
+        assert len(await one.facts(opened, FactKind.MARKET_COMPLETED)) == 1
+        told = [row.message for row in await one.all(InboxRow, case_id=opened.case_id)]
+        newest = max(told, key=lambda message: message["standing"]["facts"])
+        assert newest["standing"]["completed"] == ["individual"]
+        assert newest["standing"] == (await one.state(opened)).standing().model_dump(mode="json")
+
+
+async def test_b12_each_market_completes_by_its_own_steps(two: tuple[Process, Process]) -> None:
+    one, _ = two
+    opened = await trained(one, profile(markets=["individual", "shop"]))
+    for name in agreements_of(Market.SHOP):
+        await one.registrations.open_agreement(opened.case_id, name, "en", "assister", NOW)
+        await one.registrations.accept_agreement(opened.case_id, name, None, "assister", NOW)
+    state = await one.state(opened)
+    assert set(state.completed_at) == {Market.SHOP}
+    assert (await one.records.intend_certificate("a key", opened.case_id, NOW, "shop")).data["market"] == "shop"
+    with pytest.raises(Conflict):
+        await one.records.intend_certificate("another key", opened.case_id, NOW, "individual")
+
+
+# what a registration has ended with
+
+
+async def test_c8_no_step_is_taken_after_the_end_nor_in_the_other_program(two: tuple[Process, Process]) -> None:
+    from domain.request import parse_request
+
+    one, _ = two
+    ended = await trained(one, profile())
+    await one.desk.ended(ended, FactKind.REVOKED, NOW)
+    other = await one.people.submit(parse_request(documents.broker()), NOW)
+    for opened in (ended, other):
+        steps = one.registrations
+        for step in (
+            steps.next(opened.case_id, "assister", NOW),
+            steps.enroll(opened.case_id, Curriculum.SHOP, MLMS, "assister", NOW),
+            steps.launch(opened.case_id, Curriculum.SHOP, VENDOR, "token", "assister", NOW),
+            steps.open_agreement(opened.case_id, GENERAL, "en", "assister", NOW),
+            steps.accept_agreement(opened.case_id, GENERAL, None, "assister", NOW),
+        ):
+            with pytest.raises(Conflict):
+                await step
+    assert (await one.state(ended)).markets == (Market.INDIVIDUAL,)
+
+
+async def test_b13_enrolling_twice_at_once_is_one_place_and_a_vendor_must_be_approved(
+    two: tuple[Process, Process],
+) -> None:
+    one, other = two
+    opened = await one.submit(profile())
+    enroll = [process.registrations.enroll for process in (one, other) * 3]
+    await at_once(*(each(opened.case_id, Curriculum.SHOP, MLMS, "assister", NOW) for each in enroll))
+    assert len(await one.facts(opened, FactKind.ENROLLED)) == 1
+    assert len(await one.all(InboxRow, case_id=opened.case_id)) == 1
+    for curriculum, channel in ((Curriculum.SHOP, "vendor-c"), (Curriculum.INDIVIDUAL_RETURNING, "vendor-b")):
+        with pytest.raises(Invalid) as caught:
+            await enroll[0](opened.case_id, curriculum, channel, "assister", NOW)
+        assert [(fault.field, fault.code) for fault in caught.value.faults] == [("channel", "not_approved")]
+    with pytest.raises(Conflict):
+        await enroll[0](opened.case_id, Curriculum.INDIVIDUAL_RETURNING, MLMS, "assister", NOW)
+    assert COURSE[Market.SHOP] in {each.curriculum for each in (await one.state(opened)).enrollments}
+
+
+async def test_c9_every_step_is_audited_with_who_took_it(two: tuple[Process, Process]) -> None:
+    one, _ = two
+    opened = await one.desk.completed(profile(), NOW)
+    async with one.database.read() as session:
+        query = select(AuditRow).where(col(AuditRow.case_id) == opened.case_id).order_by(col(AuditRow.id))
+        audited = [(row.actor, row.action) for row in await rows(session, query)]
+    opened_and_accepted = [("assister", "agreement.opened"), ("assister", "agreement.accepted")] * 2
+    assert audited == [
+        ("applicant", "case.opened"),
+        ("assister", "profile.saved"),
+        ("assister", "profile.completed"),
+        ("assister", "training.enrolled"),
+        ("system", "test"),
+        *opened_and_accepted[:3],
+        ("system", "market.completed"),
+        *opened_and_accepted[3:],
+    ]

@@ -1,0 +1,288 @@
+"""The federal program in a browser: log-in and recovery, the tab's links, and a whole life in Spanish (B2–B4, B14)."""
+
+import asyncio
+import re
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from babel.messages.pofile import read_po
+
+from tests.support import documents
+from tests.support.browser import Browser, Page
+from tests.support.marketplace import Marketplace
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+Document = dict[str, Any]
+CATALOG = Path(__file__).parents[2] / "templates" / "locale" / "es" / "LC_MESSAGES" / "messages.po"
+PLACE = re.compile(r"%\(\w+\)s|{\w*}|%%")
+
+
+def form(request: Document) -> dict[str, str]:
+    """A request as it is filled into the portal's form."""
+    contacts = {}
+    for contact in ("business_contact", "professional_contact"):
+        for name in ("name", "email", "phone"):
+            contacts[f"{contact}.{name}"] = request[contact].get(name, "")
+        contacts[f"{contact}.languages"] = "\n".join(request[contact]["languages"])
+    address = {
+        f"business_contact.address.{name}": value for name, value in request["business_contact"]["address"].items()
+    }
+    person = {name: request[name] for name in ("first_name", "last_name", "email", "phone", "language", "role", "npn")}
+    return {**person, **contacts, **address, **{f"markets.{market}": "true" for market in request["markets"]}}
+
+
+async def link(market: Marketplace, request: Document, wanted: str = "") -> str:
+    """The log-in in somebody's newest letter that has one."""
+    letter = await market.letter(
+        request["email"], lambda letter: "/status/" in letter["text"] and wanted in letter["subject"]
+    )
+    return next(word for word in str(letter["text"]).split() if "/status/" in word)
+
+
+async def case_of(market: Marketplace, request: Document) -> Document:
+    """The case somebody's browser has opened."""
+    answer = await market.submit(request)
+    assert answer.status_code == 200, answer.text
+    found: Document = answer.json()
+    return found
+
+
+# log-in and recovery
+
+
+async def test_b3_who_forgot_their_user_id_gets_it_by_e_mail_and_no_second_account(market: Marketplace) -> None:
+    request = documents.registration()
+    opened = await market.opened(request)
+    await link(market, request)
+    browser = Browser(market.http)
+    await browser.open(f"{market.web}/portal")
+    assert "Please do not open a second account" in browser.page.text
+    told = await browser.press("Send me my user ID and a new link", email=request["email"].upper())
+    stranger = await browser.press("Send me my user ID and a new link", email="nobody.at.all@example.com")
+    assert (told.status, stranger.status) == (200, 200)
+    assert told.text == stranger.text
+    again = await link(market, request, "user ID")
+    letter = await market.letter(request["email"], lambda letter: "user ID" in letter["subject"])
+    assert opened["assister_id"] in letter["text"]
+    assert (await browser.open(again)).status == 200
+    assert await market.letters("nobody.at.all@example.com") == []
+
+
+async def test_b3_the_form_refuses_a_second_account_and_leads_to_recovery(market: Marketplace) -> None:
+    request = documents.registration()
+    await market.opened(request)
+    browser = Browser(market.http)
+    await browser.open(f"{market.web}/portal/register?plan_year=2024")
+    other = form({**request, "email": f"second.{request['npn']}@example.com"})
+    page = await browser.press("Send the request", **{name.replace(".", "__"): value for name, value in other.items()})
+    assert page.status == 409
+    (recovery,) = [url for _, url in page.links if "/portal/recovery" in url]
+    assert "Please do not open a second account" in (await browser.open(recovery)).text
+    assert await market.letters(f"second.{request['npn']}@example.com") == []
+
+
+# the tab's links
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+async def test_b4_the_tab_lists_every_link_and_each_leads_on(market: Marketplace, language: str) -> None:
+    request = documents.registration(language=language, markets=["individual", "shop"])
+    opened = await market.profiled(request)
+    browser = Browser(market.http, language)
+    home = await browser.open(await link(market, request))
+    assert "Marketplace Training – Agent Broker" in home.text
+    training = {"en": "MLMS Training", "es": "Capacitación de MLMS"}[language]
+    assert (await browser.open(named(home, training))).status == 200
+    await market.completed(opened, "individual")
+    await market.publish()
+    ours = urlsplit(market.web).netloc
+    mlms = urlsplit(market.stack["sandbox"]["mlms"]).netloc
+    home = await browser.open(home.url)
+    followed = []
+    for label, url in home.links:
+        if urlsplit(url).netloc not in (ours, mlms) or urlsplit(url).fragment:
+            continue
+        answer = await market.http.get(url, headers={"Accept": "text/html"}, follow_redirects=True)
+        assert answer.status_code == 200, (label, url)
+        followed.append(urlsplit(url).path)
+    for part in (
+        *("/profile", "/training", "/certificates/", "/registry/rcl.csv", f"/registry/tracker/{request['npn']}"),
+        *(
+            f"/agreements/{one}"
+            for one in ("individual_general", "individual_privacy_security", "shop_privacy_security")
+        ),
+        f"/learners/{opened['case_id']}/individual_full",
+    ):
+        assert any(part in path for path in followed), part
+    elsewhere = {urlsplit(url).netloc for _, url in home.links} - {ours, mlms}
+    assert {"www.healthcare.gov", "www.cms.gov"} <= elsewhere
+
+
+def named(page: Page, label: str) -> str:
+    """Where the link leads whose name holds this."""
+    return next(url for name, url in page.links if label in name)
+
+
+async def test_b4_b14_access_training_leads_to_the_vendor_and_back_to_the_portal(market: Marketplace) -> None:
+    request = documents.registration()
+    opened = await market.profiled(request)
+    browser = Browser(market.http)
+    home = await browser.open(await link(market, request))
+    await browser.open(named(home, "MLMS Training"))
+    page = await browser.press("Enroll in this course", curriculum="individual_full", channel="vendor-c")
+    assert (page.status, "HHS has not approved this vendor" in page.text) == (422, True)
+    await browser.press("Enroll in this course", curriculum="individual_full", channel="vendor-a")
+    site = await browser.press("Access Training")
+    assert (site.status, urlsplit(site.url).path) == (200, "/vendor-a/training")
+    back = await browser.press("Complete the course")
+    assert (back.status, back.url.startswith(f"{market.web}/portal")) == (200, True)
+    assert "your registration is finished in the portal" in back.text
+    await market.until(opened, "awaiting_agreements")
+    home = await browser.open(home.url)
+    assert "Training alone is not yet a registration." in home.text
+    assert not [name for name, _ in home.links if name == "Print Certificate(s)"]
+    early = await browser.open(f"{home.url.partition('?')[0]}/certificates/individual")
+    assert (early.status, "once every step is complete" in early.text) == (404, True)
+
+
+# a whole life in Spanish
+
+
+def said_in_english() -> list[str]:
+    """What the templates say in English and say otherwise in Spanish: whole runs of words between two values."""
+    with CATALOG.open("rb") as source:
+        catalog = [message for message in read_po(source) if message.id]
+    kept = " ".join(" ".join(str(message.string).split()) for message in catalog)
+    runs = {
+        " ".join(part.split()).strip(" .,:;")
+        for message in catalog
+        for part in PLACE.split(message.id if isinstance(message.id, str) else message.id[0])
+    }
+    # Single words are too often somebody's data; what the Spanish text keeps in English is so meant.
+    return sorted(run for run in runs if run.count(" ") >= 2 and run not in kept)
+
+
+ENGLISH = said_in_english()
+
+
+def english_in(text: str) -> list[str]:
+    """The templates' English sentences in a text."""
+    read = " ".join(text.split())
+    return [run for run in ENGLISH if re.search(rf"(?<!\w){re.escape(run)}(?!\w)", read)]
+
+
+async def test_b2_an_english_sentence_in_a_text_is_found() -> None:
+    assert len(ENGLISH) > 300
+    assert english_in("Hola. Thank you. We have\nyour request. Adiós.") == ["Thank you. We have your request"]
+    assert english_in("Hola. Gracias. Tenemos su solicitud. Adiós.") == []
+
+
+async def test_b2_a_whole_life_in_spanish_has_no_english_sentence(market: Marketplace) -> None:
+    request = documents.registration(language="es", first_name="Muestra", last_name="Agentedeprueba")
+    browser = Browser(market.http, "es")
+    await browser.open(f"{market.web}/portal")
+    await browser.press("Enviarme mi ID de usuario y un enlace nuevo", email="testa")
+    await register(market, browser, request)
+    opened = await case_of(market, request)
+    home = await browser.open(await link(market, request))
+    await update_profile(market, browser, request, home.url)
+    await train(market, browser, home.url)
+    await agree(market, browser, opened, home.url)
+    await certify(market, browser, opened, home.url)
+    await market.command(opened, "revoke", reason="una razón de muestra")
+    await market.letter(request["email"], lambda letter: "una razón de muestra" in letter["text"])
+    ended = await browser.open(home.url)
+    assert "una razón de muestra" in ended.text
+    await browser.open(f"{home.url.partition('?')[0]}/profile")
+    await browser.open(f"{market.web}/status/an-unknown-link")
+    ours = [page for page in browser.seen if page.url.startswith(market.web)]
+    assert len(ours) > 25
+    assert {page.language for page in ours} == {"es"}
+    found = {page.url: english for page in ours if (english := english_in(page.text))}
+    assert found == {}
+    letters = await market.letters(request["email"])
+    assert len(letters) >= 5
+    assert {letter["language"] for letter in letters} == {"es"}
+    told = {letter["subject"]: english_in(f"{letter['subject']} {letter['text']}") for letter in letters}
+    assert {subject: english for subject, english in told.items() if english} == {}
+
+
+async def register(market: Marketplace, browser: Browser, request: Document) -> None:
+    """The request, first with faults in it."""
+    await browser.open(f"{market.web}/portal/register?plan_year=2024")
+    empty = await browser.press("Enviar la solicitud")
+    assert empty.status == 422
+    filled = {name.replace(".", "__"): value for name, value in form(request).items()}
+    wrong = {**filled, "npn": "0", "email": "x", "business_contact__address__state": "ZZ"}
+    assert (await browser.press("Enviar la solicitud", **wrong)).status == 422
+    assert (await browser.press("Enviar la solicitud", **filled)).status == 201
+    await browser.open(f"{market.web}/portal/register?plan_year=2024")
+    assert (await browser.press("Enviar la solicitud", **filled)).status == 200
+    await browser.open(f"{market.web}/portal/register?plan_year=2024")
+    second = {**filled, "email": f"otra.{request['npn']}@example.com"}
+    assert (await browser.press("Enviar la solicitud", **second)).status == 409
+
+
+async def update_profile(market: Marketplace, browser: Browser, request: Document, home: str) -> None:
+    """Next too early, an NPN nobody knows, a copied one; then the right ones."""
+    await browser.open(f"{home.partition('?')[0]}/profile")
+    assert (await browser.press("Siguiente")).status == 409
+    await browser.press("Guardar/Actualizar")
+    for business_npn in ("", request["npn"]):
+        page = await browser.press("Guardar/Actualizar", verified="true", business_npn=business_npn)
+        assert page.status == 422
+    for whose in (documents.individual(request, last_name="Otrapersona"), documents.firm(request["npn"])):
+        await market.know(whose)
+        page = await browser.press("Guardar/Actualizar", verified="true", business_npn="")
+        assert page.status == 422
+    await market.know(documents.individual(request))
+    for role in ("not_an_agent_broker", "marketplace_agent_broker"):
+        await browser.press("Mostrar los campos de este rol", role=role)
+    saved = await browser.press("Guardar/Actualizar", verified="true", npn=request["npn"], **contacts(request))
+    assert saved.status == 200
+    assert (await browser.press("Siguiente")).status == 200
+
+
+def contacts(request: Document) -> dict[str, str]:
+    return {name.replace(".", "__"): value for name, value in form(request).items() if "contact" in name}
+
+
+async def train(market: Marketplace, browser: Browser, home: str) -> None:
+    """A course nobody may take, one at a vendor; each page in between."""
+    await browser.open(f"{home.partition('?')[0]}/training")
+    await browser.press("Inscribirme en este curso")
+    await browser.press("Inscribirme en este curso", curriculum="individual_full", channel="vendor-c")
+    await browser.press("Inscribirme en este curso", curriculum="individual_full", channel="vendor-a")
+    await browser.press("Acceder a capacitación")
+    await browser.press("Completar el curso")
+    await browser.open(f"{home.partition('?')[0]}/training")
+    await browser.press("Inscribirme en este curso", curriculum="shop", channel="mlms")
+    await browser.open(home)
+
+
+async def agree(market: Marketplace, browser: Browser, opened: Document, home: str) -> None:
+    """Every agreement launched, read and accepted; one too early."""
+    await market.until(opened, lambda status: status["training"]["individual"])
+    for agreement in ("shop_privacy_security", "individual_general", "individual_privacy_security"):
+        await browser.open(f"{home.partition('?')[0]}/agreements/{agreement}")
+        await browser.press("Lanzar")
+        if agreement != "shop_privacy_security":
+            assert (await browser.press("Acepto")).status == 200
+
+
+async def certify(market: Marketplace, browser: Browser, opened: Document, home: str) -> None:
+    """The certificate, its public page, and the lists after the next publication."""
+    await market.until(opened, lambda status: status["certificates"] and status["publication"]["lists"])
+    (certificate,) = (await market.status(opened))["certificates"]
+    page = await browser.open(home)
+    file = await market.http.get(named(page, "Imprimir certificados"))
+    assert (file.status_code, file.headers["content-type"]) == (200, "application/pdf")
+    await browser.open(f"{market.web}/certificates/{certificate['number']}")
+    await market.publish()
+    await browser.open(home)
+    async with asyncio.timeout(20):
+        while "notice.marketplace_certificate" not in await market.history(opened):
+            await asyncio.sleep(0.05)

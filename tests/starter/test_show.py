@@ -1,0 +1,78 @@
+"""What people are shown of a registration: which lists are due, seen or late; for what no stack can wait."""
+
+import io
+from typing import Any
+
+from rich.console import Console
+
+from starter import show
+
+
+def status(**changes: Any) -> dict[str, Any]:
+    """The status document of a registration that waits to be listed."""
+    at = "2024-03-01T17:00:00Z"
+    listed = {"market": "individual", "due_on": "2024-03-05", "listed_at": None, "late": False}
+    return {
+        "case_id": "c8a9d1f6-0000-4000-8000-000000000001",
+        "assister_id": "ast_000000000000000000000001",
+        "program": "ffm",
+        "plan_year": 2024,
+        "kind": "marketplace_agent_broker",
+        "assister_type": "returning",
+        "stage": "certified",
+        "waiting_for": "publication",
+        "waiting_since": at,
+        "flag": "list_late",
+        "may_assist": True,
+        "may_assist_reasons": [],
+        "markets": [{"market": "individual", "completed_at": at}],
+        "profile": {"status": "complete", "version": 2, "npn": "verified", "required": ["npn"]},
+        "training": {"individual": at},
+        "enrollments": [],
+        "agreements": [],
+        "certificates": [],
+        "publication": {
+            "lists": [
+                {**listed, "list": "tracker", "listed_at": "2024-03-04T17:00:00Z"},
+                {**listed, "list": "rcl", "late": True},
+                {**listed, "list": "find_local_help", "due_on": "2024-03-06"},
+            ],
+            "help_desk_told_at": "2024-03-06T17:00:01Z",
+        },
+        **changes,
+    }
+
+
+def printed(document: dict[str, Any]) -> list[str]:
+    """The lines of a status, with one space where there are several."""
+    text = io.StringIO()
+    show.status(Console(file=text, width=80, highlight=False), document)
+    lines = text.getvalue().splitlines()
+    assert all(len(line) <= 80 for line in lines)
+    return [" ".join(line.split()) for line in lines]
+
+
+def test_lists_are_due_seen_or_late() -> None:
+    lines = printed(status())
+    assert "help desk 2024-03-06 17:00:01 UTC" in lines
+    assert "tracker individual 2024-03-05 2024-03-04 17:00" in lines
+    assert "rcl individual 2024-03-05 late" in lines
+    assert "find local help individual 2024-03-06 -" in lines
+
+
+def test_what_a_market_needs_is_named() -> None:
+    agreement = {"agreement": "individual_general", "market": "individual", "version": "2024-1", "language": None}
+    agreement |= {"opened_at": None, "accepted_at": None}
+    incomplete = {"status": "saved", "version": 1, "npn": "unverified", "required": ["npn"]}
+    lines = printed(
+        status(
+            markets=[{"market": "individual", "completed_at": None}],
+            profile=incomplete,
+            training={"individual": None},
+            agreements=[agreement],
+            publication={"lists": [], "help_desk_told_at": None},
+        )
+    )
+    assert "profile saved, NPN unverified, version 1" in lines
+    assert "individual needs profile, training, agreements" in lines
+    assert not any(line.startswith("help desk") for line in lines)

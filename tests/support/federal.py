@@ -1,0 +1,221 @@
+"""The system around federal registrations, for tests in which time is skipped: real lists, published and read again."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from temporalio.client import Client
+
+from adapters.calendar import federal_holidays
+from db.people import Opened
+from db.registrations import Acted, Registrations
+from db.tables import Case
+from domain.business_days import is_business_day
+from domain.marketplace import MLMS, Curriculum, Market, MarketplaceAgreement, agreements_of
+from domain.messages import Published, PublishOrder, RegistrationProgress
+from domain.policies import FEDERAL_POLICIES
+from domain.policy import FederalPolicy
+from domain.profile import parse_registration
+from domain.statements import parse
+from starter.cases import Answer, Cases
+from starter.marketplace import Marketplace
+from starter.plan import Plan
+from starter.processes import answers
+from tests.support import documents, inside as support
+from tests.support.inside import NEVER, PATIENCE, ROOT, Document, Inside
+from workflows import messages as names
+
+EASTERN = ZoneInfo("America/New_York")
+COURSE = {Market.INDIVIDUAL: Curriculum.INDIVIDUAL_FULL, Market.SHOP: Curriculum.SHOP}
+FRIDAY = 4
+A_DAY = timedelta(days=1)
+
+
+class Federal(Inside):
+    """Registrations, their workflows and clocks, and the lists as the web process publishes them."""
+
+    def __init__(self, *parts: Any) -> None:
+        super().__init__(*parts)
+        self.registrations = Registrations(self.database, self.settings.key)
+        self.cases = Cases(self.client, self.people, self.records, self.inbox, self.settings.task_queue)
+        vendors = {name: vendor.url for name, vendor in self.settings.vendors.items()}
+        self.marketplace = Marketplace(self.cases, self.registrations, self.records, vendors)
+
+    # opening
+
+    async def store(self, request: Document, at: datetime | None = None, know: bool = True, **policy: Any) -> Opened:
+        """Stores a request whose workflow is not started yet."""
+        if know and request.get("npn"):
+            await self.know(documents.individual(request))
+        opened = await self.registrations.submit(parse_registration(request), at or datetime.now(UTC))
+        await self._change_policy(opened.case_id, policy)
+        return opened
+
+    async def _change_policy(self, case_id: str, changes: Mapping[str, Any]) -> None:
+        if changes:
+            async with self.database.write() as session:
+                case = await session.get_one(Case, case_id)
+                changed = {**FederalPolicy.model_validate(case.policy).model_dump(mode="json"), **changes}
+                case.policy = FederalPolicy.model_validate(changed).model_dump(mode="json")
+                session.add(case)
+
+    async def know(self, producer: Document) -> None:
+        """The registry knows an NPN from now on."""
+        await self._post("registry", "producers", producer)
+
+    # looking
+
+    async def progress(self, opened: Opened) -> RegistrationProgress:  # type: ignore[override]
+        answer: RegistrationProgress = await self.handle(opened).query(names.PROGRESS, result_type=RegistrationProgress)
+        return answer
+
+    async def quiet(self, opened: Opened) -> RegistrationProgress:
+        """Waits until the workflow knows what the database knows; what it knows then."""
+        async with asyncio.timeout(PATIENCE):
+            while (progress := await self.progress(opened)).standing != await self.records.standing(opened.case_id):
+                await asyncio.sleep(0.05)
+        return progress
+
+    async def listed(self, opened: Opened) -> dict[tuple[str, str], Document]:
+        """Where the registration is confirmed, by market and list."""
+        status = await self.status(opened)
+        return {(one["market"], one["list"]): one for one in status["publication"]["lists"]}
+
+    async def help_desk(self, opened: Opened) -> list[Document]:
+        """The e-mails to the help desk about this registration."""
+        case = (await self.records.view(opened.case_id)).case
+        help_desk = FEDERAL_POLICIES[case.plan_year].help_desk
+        return [one for one in await self.letters({"email": help_desk}) if case.request["npn"] in one["text"]]
+
+    # doing, at the case's time
+
+    async def save(self, opened: Opened, **changes: Any) -> Answer:
+        """Save/Update, as the portal does it."""
+        return await self.marketplace.save_profile(opened.case_id, changes)
+
+    async def next(self, opened: Opened) -> None:
+        await self._acted(await self.registrations.next(opened.case_id, "assister", self.now(opened)))
+
+    async def enroll(self, opened: Opened, curriculum: Curriculum, channel: str = MLMS) -> None:
+        acted = await self.registrations.enroll(opened.case_id, curriculum, channel, "assister", self.now(opened))
+        await self._acted(acted)
+
+    async def course(self, opened: Opened, curriculum: Curriculum, verb: str = "completed") -> None:
+        """The MLMS reports a course."""
+        at = self.now(opened)
+        policy = (await self.records.view(opened.case_id)).federal.model_dump(mode="json")
+        statement = documents.course(policy, opened.document(), curriculum, verb, timestamp=at.isoformat())
+        received = await self.inbox.lms(parse([statement]), [statement], at)
+        await self.cases.deliver_all(received.to_deliver)
+
+    async def accept(self, opened: Opened, name: MarketplaceAgreement) -> None:
+        """Opens an agreement and accepts it."""
+        at = self.now(opened)
+        await self.registrations.open_agreement(opened.case_id, name, "en", "assister", at)
+        await self._acted(await self.registrations.accept_agreement(opened.case_id, name, None, "assister", at))
+
+    async def _acted(self, acted: Acted) -> None:
+        await self.cases.deliver_all(list(acted.to_deliver))
+
+    async def profiled(self, request: Document, **policy: Any) -> Opened:
+        """Somebody new up to the complete profile."""
+        opened = await self.open(request, **policy)
+        assert (await self.save(opened)).state == "applied"
+        await self.next(opened)
+        return opened
+
+    async def trained(self, opened: Opened, market: Market = Market.INDIVIDUAL) -> None:
+        await self.enroll(opened, COURSE[market])
+        await self.course(opened, COURSE[market])
+
+    async def completed(self, opened: Opened, market: Market = Market.INDIVIDUAL) -> None:
+        """A market from the enrolment to its certificate."""
+        await self.trained(opened, market)
+        for name in agreements_of(market):
+            await self.accept(opened, name)
+        await self.until(opened, lambda status: market in {one["market"] for one in status["certificates"]})
+
+    # days in the East
+
+    async def goes_to(self, opened: Opened, day: date, hour: int = 12, minute: int = 1) -> None:
+        """Lets a registration's time pass until this hour of a day in the East, and waits until all is done by then."""
+        until = datetime.combine(day, time(hour, minute), EASTERN)
+        assert await self.skip(opened, until - self.now(opened))
+        async with asyncio.timeout(PATIENCE):
+            while any(at <= self.now(opened) for at in (await self.quiet(opened)).look_at.values()):
+                await asyncio.sleep(0.05)
+
+    async def business_day(self, opened: Opened, day: date) -> Document:
+        """A business day up to noon: the lists are published at six, and read; the status after that."""
+        await self.publish(datetime.combine(day, time(6), EASTERN))
+        await self.goes_to(opened, day)
+        return await self.status(opened)
+
+    async def publish(self, at: datetime, forced: bool = True) -> Published:
+        """The publication as its schedule starts it; forced, since each test comes by the same days."""
+        published: Published = await self.client.execute_workflow(
+            names.DAILY_PUBLICATION,
+            PublishOrder(at=at, forced=forced),
+            id=f"publication-{at:%Y-%m-%d}-{os.urandom(4).hex()}",
+            task_queue=self.settings.task_queue,
+            result_type=Published,
+        )
+        return published
+
+    async def omit(self, request: Document, *lists: str) -> None:
+        """From now on these lists are published without somebody's rows; Find Local Help shows no NPN."""
+        name = {"name": f"{request['first_name']} {request['last_name']}"}
+        for one in lists:
+            whose = name if one == "find_local_help" else {"npn": request["npn"]}
+            await self._post("lists", "alterations", {"list": one, "how": "omit", **whose})
+
+    async def omit_nothing(self) -> None:
+        answer = await self._web.delete(f"{self.plan.url('lists')}/alterations")
+        assert answer.is_success, answer.text
+
+
+def a_friday(before_a_holiday: bool = False) -> date:
+    """The next Friday before a whole week of business days; or before a Monday that is a federal holiday."""
+    day = datetime.now(EASTERN).date() + A_DAY
+    holidays = federal_holidays(range(day.year, day.year + 2))
+    while True:
+        week = [day + timedelta(days=3 + number) for number in range(5)]
+        off = [one for one in week if not is_business_day(one, holidays)]
+        wanted = off == week[:1] if before_a_holiday else off == []
+        if day.weekday() == FRIDAY and is_business_day(day, holidays) and wanted:
+            return day
+        day += A_DAY
+
+
+@asynccontextmanager
+async def running(folder: Path, suggest_renewal_at: int = NEVER) -> AsyncIterator[Federal]:
+    """All of it, with the web process, for the time of a block."""
+    async with support.running(folder, suggest_renewal_at, Federal) as federal:
+        with _web(federal.plan, federal.client):
+            async with asyncio.timeout(PATIENCE):
+                while not await answers(f"{federal.plan.url('web')}/readyz"):
+                    await asyncio.sleep(0.1)
+            yield federal
+
+
+@contextmanager
+def _web(plan: Plan, client: Client) -> Iterator[None]:
+    environment = {**plan.environment, "TEMPORAL_ADDRESS": client.service_client.config.target_host}
+    with (
+        (plan.data / "web.log").open("wb") as output,
+        subprocess.Popen(
+            (sys.executable, "-m", "web"), cwd=ROOT, env=environment, stdout=output, stderr=output
+        ) as process,
+    ):
+        try:
+            yield
+        finally:
+            os.kill(process.pid, signal.SIGKILL)

@@ -1,0 +1,86 @@
+"""Registrations with the federal marketplace, written as the doors and the worker write them; without Temporal."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from db.engine import Database
+from db.people import Opened
+from db.records import Records
+from db.registrations import Registrations
+from domain.facts import Fact, FactKind
+from domain.marketplace import MLMS, Curriculum, Market, agreements_of
+from domain.profile import parse_registration
+from domain.registration import NpnStatus
+from tests.support import documents
+
+COURSE = {Market.INDIVIDUAL: Curriculum.INDIVIDUAL_FULL, Market.SHOP: Curriculum.SHOP}
+MINUTE = timedelta(minutes=1)
+
+
+def profile(npn: str | None = None, **changes: Any) -> dict[str, Any]:
+    """A registration request of an agent or broker with both contacts."""
+    npn = npn or documents.new_npn()
+    contact = {"email": f"help.{npn}@example.org", "phone": "+1 915-555-0100", "languages": ["English", "Spanish"]}
+    return {
+        "program": "ffm",
+        "plan_year": 2024,
+        "language": "en",
+        "first_name": "Testa",
+        "last_name": "Agent",
+        "email": f"testa.agent.{npn}@example.com",
+        "phone": "915-555-0101",
+        "role": "marketplace_agent_broker",
+        "npn": npn,
+        "business_contact": {**contact, "name": "Sample Insurance, Ltd", "address": documents.address("TX")},
+        "professional_contact": contact,
+        "markets": ["individual"],
+        **changes,
+    }
+
+
+class Desk:
+    """Takes registrations through their steps, at the times it is told."""
+
+    def __init__(self, database: Database, key: bytes = b"a test's key") -> None:
+        self.registrations = Registrations(database, key)
+        self.records = Records(database, key)
+
+    async def opened(self, document: dict[str, Any], at: datetime) -> Opened:
+        return await self.registrations.submit(parse_registration(document), at)
+
+    async def saved(
+        self, opened: Opened, document: dict[str, Any], at: datetime, npn: NpnStatus = NpnStatus.VERIFIED
+    ) -> None:
+        """The profile, saved; what the registry said of its NPN is given."""
+        command = str(uuid4())
+        await self.registrations.store_profile(command, opened.case_id, document, "assister", at)
+        assert (await self.registrations.save_profile(command, npn, (), at)).outcome == "applied"
+
+    async def trained(self, opened: Opened, at: datetime, markets: Sequence[Market]) -> None:
+        """Next, and the courses of these markets."""
+        await self.registrations.next(opened.case_id, "assister", at)
+        for market in markets:
+            await self.registrations.enroll(opened.case_id, COURSE[market], MLMS, "assister", at)
+            course = {"curriculum": COURSE[market].value, "channel": MLMS}
+            fact = Fact(id=str(uuid4()), kind=FactKind.COURSE_COMPLETED, at=at, data=course)
+            await self.records.record(opened.case_id, [fact], at, "test")
+
+    async def completed(
+        self, document: dict[str, Any], at: datetime, *, again: Opened | None = None, **saved: Any
+    ) -> Opened:
+        """A registration of which everything is done by now; the last step at this time."""
+        opened = again or await self.opened(document, at)
+        markets = [Market(market) for market in document["markets"]]
+        await self.saved(opened, document, at, **saved)
+        await self.trained(opened, at, markets)
+        for market in markets:
+            for name in agreements_of(market):
+                await self.registrations.open_agreement(opened.case_id, name, "en", "assister", at)
+                await self.registrations.accept_agreement(opened.case_id, name, None, "assister", at)
+        return opened
+
+    async def ended(self, opened: Opened, kind: FactKind, at: datetime) -> None:
+        fact = Fact(id=f"{opened.case_id}:{kind}", kind=kind, at=at, data={"reason": "a sample reason"})
+        assert await self.records.record(opened.case_id, [fact], at, "test")

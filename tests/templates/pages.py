@@ -1,0 +1,79 @@
+"""Every page in every state worth reading, by what it shows, with the contexts it is rendered with."""
+
+from collections.abc import Callable
+from datetime import date
+from functools import partial
+from itertools import product
+
+from domain.stages import Stage
+from tests.templates import contexts
+from tests.templates.contexts import KINDS, STATE_WAITS
+from tests.templates.portal import PORTAL_PAGES
+
+CERTIFICATE = {
+    "number": "NM24",
+    "url": "/certificates/NM24",
+    "file_url": "/status/0a1b2c/certificate",
+    "valid_until": date(2024, 12, 31),
+}
+
+Build = Callable[..., dict[str, object]]
+
+EVERY_PAGE: dict[str, tuple[str, Build]] = {
+    "request": ("request.html", contexts.request_form),
+    "request with faults": ("request.html", partial(contexts.request_form, answered=True)),
+    "done, broker": ("request_done.html", contexts.request_done),
+    "done, counselor": ("request_done.html", partial(contexts.request_done, kind="enrollment_counselor")),
+    "done, again": ("request_done.html", partial(contexts.request_done, created=False, status_url="/status/0a1b2c")),
+    **{
+        f"certificate, {status}": ("certificate.html", partial(contexts.certificate, status=status))
+        for status in ("valid", "superseded", "revoked", "expired", None)
+    },
+    "certificate without an end": ("certificate.html", partial(contexts.certificate, valid_until=None)),
+    **{
+        f"status, waiting for {waiting_for}, {kind}": (
+            "status.html",
+            partial(contexts.status, kind=kind, stage="in_training", waiting_for=waiting_for),
+        )
+        for waiting_for, kind in product((*STATE_WAITS, None), KINDS)
+    },
+    **{f"status, {stage}": ("status.html", partial(contexts.status, stage=stage, waiting_for=None)) for stage in Stage},
+    "status, may assist": (
+        "status.html",
+        partial(
+            contexts.status,
+            kind="enrollment_counselor",
+            stage="active",
+            waiting_for=None,
+            may_assist=True,
+            missing=[],
+            certificate=CERTIFICATE,
+        ),
+    ),
+    "status, certificate without an end": (
+        "status.html",
+        partial(contexts.status, stage="active", waiting_for=None, certificate={**CERTIFICATE, "valid_until": None}),
+    ),
+    "status, agreement accepted": ("status.html", partial(contexts.status, waiting_for="decision", accepted=True)),
+    **{
+        f"agreement, {faulty}": ("status.html", partial(contexts.agreement_asked, answered=faulty))
+        for faulty in (False, True)
+    },
+    "status, answered": ("status.html", partial(contexts.status, waiting_for="decision", answered=True)),
+    "status, denied with a reason": (
+        "status.html",
+        partial(contexts.status, stage="denied", waiting_for=None, reason="The license is not active."),
+    ),
+    **{
+        f"question, {kind}, {faulty}": ("status.html", partial(contexts.question, kind=kind, answered=faulty))
+        for kind, faulty in product(KINDS, (False, True))
+    },
+    **{
+        f"activate, {state}": ("activate.html", partial(contexts.activate, state=state))
+        for state in ("ready", "done", "used", "expired", "void")
+    },
+    **{f"resources, {kind}": ("resources.html", partial(contexts.resources, kind=kind)) for kind in KINDS},
+    "problem": ("problem.html", contexts.problem),
+    "problem with faults": ("problem.html", partial(contexts.problem, errors=True)),
+    **PORTAL_PAGES,
+}

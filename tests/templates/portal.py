@@ -1,0 +1,359 @@
+"""Complete contexts for every page of the federal portal, with made-up people, as the templates' comments ask for."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from functools import partial
+from itertools import product
+
+from domain.agreements import marketplace_agreement
+from domain.marketplace import Curriculum, FederalList, Market, MarketplaceAgreement, Role
+from domain.profile import REQUIRED
+from tests.templates.contexts import FEDERAL_CONTACT, LMS_URL, RESOURCES
+from web.text import in_language
+
+HOME = "/status/0a1b2c"
+AT = datetime(2024, 3, 6, 1, 0, tzinfo=UTC)
+SENTENCE = "Said by somebody."
+CONTACT = {
+    "name": "Example & Daughters",
+    "email": "office@example.com",
+    "phone": "505-555-0101",
+    "address.line1": "1 Sample Street",
+    "address.city": "Santa Fe",
+    "address.state": "NM",
+    "address.postal_code": "87501",
+    "website": "https://www.example.com",
+    "languages": "Diné\nTiwa",
+}
+ANSWERS = {
+    "role": "marketplace_agent_broker",
+    "markets.individual": "true",
+    "first_name": "Testa <b>",
+    "last_name": "Broker & Sons",
+    "email": "testa.broker@example.com",
+    "phone": "505-555-0100",
+    "language": "es",
+    "npn": "1234567",
+    **{f"{which}_contact.{part}": text for which in ("business", "professional") for part, text in CONTACT.items()},
+}
+FAULTS = [
+    {"field": field, "message": f"Fault of {field}."}
+    for field in (
+        "role",
+        "markets",
+        "first_name",
+        "npn",
+        "business_npn",
+        "business_contact",
+        "professional_contact.email",
+        "business_contact.address.state",
+        "verified",
+        "plan_year",
+    )
+]
+WAITS = (
+    "marketplace_profile", "npn_verification", "marketplace_training", "marketplace_agreements", "certificate",
+    "publication", "next_plan_year",
+)  # fmt: skip
+
+Build = Callable[..., dict[str, object]]
+
+
+def frame(language: str, path: str) -> dict[str, object]:
+    """What base.html wants of every page."""
+    return {"contact": FEDERAL_CONTACT, "switch_url": in_language(path, "en" if language == "es" else "es")}
+
+
+def log_in(language: str, asked: bool = False, faulty: bool = False) -> dict[str, object]:
+    return {
+        **frame(language, "/portal"),
+        "action": "/portal/recovery",
+        "register_url": "/portal/register",
+        "cms_portal": {"label": "Portal of somebody", "url": "https://portal.example.gov"},
+        "asked": asked,
+        "values": {"email": "testa"} if faulty else {},
+        "errors": [{"field": "email", "message": "Fault of email."}] if faulty else [],
+    }
+
+
+def register(language: str, answered: bool = False) -> dict[str, object]:
+    return {
+        **frame(language, "/portal/register?plan_year=2024"),
+        "action": "/portal/register",
+        "portal_url": "/portal",
+        "program": "ffm",
+        "plan_year": 2024,
+        "years": [{"year": year, "url": f"/portal/register?plan_year={year}"} for year in (2026, 2027)],
+        "values": ANSWERS if answered else {},
+        "errors": FAULTS if answered else [],
+    }
+
+
+def registered(language: str, created: bool = True) -> dict[str, object]:
+    return {
+        **frame(language, "/portal/register"),
+        "plan_year": 2024,
+        "created": created,
+        "email": "testa.broker@example.com",
+        "recovery_url": "/portal/recovery",
+    }
+
+
+def courses(completed: bool = False) -> dict[str, object]:
+    """What _portal_courses.html shows: courses begun and not, in the MLMS and at a vendor."""
+    return {
+        "mlms": [
+            {
+                "curriculum": Curriculum.INDIVIDUAL_RETURNING,
+                "automatic": True,
+                "url": LMS_URL,
+                "started_at": AT,
+                "completed_at": AT if completed else None,
+            },
+            {"curriculum": Curriculum.SHOP, "automatic": False, "url": None, "started_at": None, "completed_at": None},
+        ],
+        "vendors": [
+            {
+                "curriculum": Curriculum.INDIVIDUAL_FULL,
+                "channel": "vendor-a",
+                "name": "Sample Vendor",
+                "action": f"{HOME}/launches",
+                "automatic": False,
+                "started_at": None,
+                "completed_at": AT if completed else None,
+            }
+        ],
+    }
+
+
+def home(
+    language: str,
+    waiting_for: str | None = "marketplace_training",
+    stage: str = "in_training",
+    role: Role = Role.MARKETPLACE_AGENT_BROKER,
+    **changes: object,
+) -> dict[str, object]:
+    done = waiting_for in ("certificate", "publication", "next_plan_year")
+    listed = role is Role.MARKETPLACE_AGENT_BROKER
+    return {
+        **frame(language, HOME),
+        **courses(done),
+        "told": None,
+        "name": "Testa Broker",
+        "role": role,
+        "plan_year": 2024,
+        "stage": stage,
+        "waiting_for": waiting_for,
+        "ended": waiting_for is None,
+        "reason": None,
+        "profile": {"status": "incomplete", "saved": False, "npn": None, "problem": None},
+        "may_assist": waiting_for == "next_plan_year",
+        "missing": [] if waiting_for == "next_plan_year" else [SENTENCE],
+        "agreements": [
+            {
+                "agreement": one,
+                "market": one.market,
+                "url": f"{HOME}/agreements/{one}",
+                "accepted_at": AT if done else None,
+            }
+            for one in MarketplaceAgreement
+        ],
+        "markets": [market(one, done, listed) for one in Market],
+        "urls": {
+            "profile": f"{HOME}/profile",
+            "training": f"{HOME}/training",
+            "tracker": "/registry/tracker/1234567",
+            "rcl": "/registry/rcl.csv",
+            "find_local_help": "https://help.example.gov",
+            "find_local_help_list": "/registry/find-local-help.csv",
+        },
+        "is_listed": listed,
+        "help_desk_told_at": None,
+        "resources": RESOURCES,
+        **changes,
+    }
+
+
+def market(name: Market, done: bool, listed: bool) -> dict[str, object]:
+    """A market's steps, and its lists: seen, late and expected, one each."""
+    lists = [
+        {"list": FederalList.TRACKER, "due_on": date(2024, 3, 8), "listed_at": AT, "late": False},
+        {"list": FederalList.RCL, "due_on": date(2024, 3, 8), "listed_at": None, "late": True},
+        {"list": FederalList.FIND_LOCAL_HELP, "due_on": date(2024, 3, 11), "listed_at": None, "late": False},
+    ]
+    states = ("done", "done", "done", "next") if done else ("done", "next", "later", "later")
+    certificate = {"number": f"FM24-{name}", "url": f"/certificates/{name}", "file_url": f"{HOME}/certificates/{name}"}
+    return {
+        "market": name,
+        "steps": [
+            {"key": key, "state": state}
+            for key, state in zip(("profile", "training", "agreements", "confirm"), states, strict=True)
+        ],
+        "lists": lists if done and listed else [],
+        "complete": done,
+        "certificate": certificate if done else None,
+    }
+
+
+def profile(
+    language: str, role: Role = Role.MARKETPLACE_AGENT_BROKER, answered: bool = False, **changes: object
+) -> dict[str, object]:
+    return {
+        **frame(language, f"{HOME}/profile"),
+        "home_url": HOME,
+        "action": f"{HOME}/profile",
+        "plan_year": 2024,
+        "roles": list(Role),
+        "role": role,
+        "required": REQUIRED[role],
+        "is_saved": False,
+        "is_complete": False,
+        "npn": None,
+        "waits": False,
+        "saved": False,
+        "refused": None,
+        "stopped": None,
+        "values": {**ANSWERS, "role": role},
+        "errors": FAULTS if answered else [],
+        **changes,
+    }
+
+
+def training(language: str, faulty: bool = False, **changes: object) -> dict[str, object]:
+    every = list(Curriculum)
+    return {
+        **frame(language, f"{HOME}/training"),
+        **courses(),
+        "home_url": HOME,
+        "plan_year": 2024,
+        "enrolled": False,
+        "action": f"{HOME}/training",
+        "curricula": every,
+        "channels": [
+            {"channel": "mlms", "name": None, "curricula": every},
+            {"channel": "vendor-a", "name": "Sample Vendor", "curricula": every},
+        ],
+        "values": {"curriculum": "shop"} if faulty else {},
+        "errors": [{"field": name, "message": f"Fault of {name}."} for name in ("curriculum", "channel") if faulty],
+        **changes,
+    }
+
+
+def agreement(language: str, state: str = "asked") -> dict[str, object]:
+    name = MarketplaceAgreement.INDIVIDUAL_PRIVACY_SECURITY
+    return {
+        **frame(language, f"{HOME}/agreements/{name}"),
+        "home_url": HOME,
+        "agreement": name,
+        "market": name.market,
+        "version": "2024-1",
+        "text": None if state == "asked" else marketplace_agreement(name, language),
+        "accepted_at": AT if state == "accepted" else None,
+        "open_action": f"{HOME}/agreements/{name}/open" if state == "asked" else None,
+        "accept_action": f"{HOME}/agreements/{name}/accept" if state == "launched" else None,
+        "why_not": SENTENCE if state == "too early" else None,
+    }
+
+
+def certificate(language: str, status: str = "valid") -> dict[str, object]:
+    number = "FM24-7Q4K-M2XD-9RTW-B6HC"
+    return {
+        **frame(language, f"/certificates/{number}"),
+        "number": number,
+        "certificate": {
+            "number": number,
+            "status": status,
+            "holder": "Testa Broker",
+            "kind": Role.MARKETPLACE_AGENT_BROKER,
+            "market": Market.SHOP,
+            "program": "ffm",
+            "plan_year": 2024,
+            "issued_at": AT,
+            "valid_until": date(2024, 12, 31),
+            "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        },
+    }
+
+
+def problem(language: str, to: str | None = "home") -> dict[str, object]:
+    return {
+        **frame(language, "/nowhere"),
+        "title": "Said at the top",
+        "detail": SENTENCE,
+        "link": {"to": to, "url": HOME} if to else None,
+    }
+
+
+def _saved(status: str, npn: str) -> dict[str, object]:
+    return {"status": status, "saved": True, "npn": npn, "problem": SENTENCE if npn == "refused" else None}
+
+
+PORTAL_PAGES: dict[str, tuple[str, Build]] = {
+    "portal": ("portal.html", log_in),
+    "portal, asked": ("portal.html", partial(log_in, asked=True)),
+    "portal, with faults": ("portal.html", partial(log_in, faulty=True)),
+    "register": ("portal_register.html", register),
+    "register with faults": ("portal_register.html", partial(register, answered=True)),
+    "registered": ("portal_registered.html", registered),
+    "registered, again": ("portal_registered.html", partial(registered, created=False)),
+    **{
+        f"home, waiting for {waiting_for}, {role}": (
+            "portal_home.html",
+            partial(home, waiting_for=waiting_for, role=role),
+        )
+        for waiting_for, role in product(WAITS, Role)
+    },
+    **{
+        f"home, {stage}, {reason}": (
+            "portal_home.html",
+            partial(home, waiting_for=None, stage=stage, reason=reason, missing=[SENTENCE]),
+        )
+        for stage, reason in product(("withdrawn", "revoked", "closed"), (None, SENTENCE))
+    },
+    **{
+        f"home, profile {status}, NPN {npn}, told {told}": (
+            "portal_home.html",
+            partial(
+                home,
+                waiting_for="marketplace_profile",
+                stage="awaiting_profile",
+                profile=_saved(status, npn),
+                told=told,
+            ),
+        )
+        for status, npn, told in (
+            ("incomplete", "refused", None),
+            ("incomplete", "verified", None),
+            ("saved", "unverified", "next"),
+            ("complete", "verified", "next"),
+        )
+    },
+    "home, accepted": ("portal_home.html", partial(home, waiting_for="certificate", told="accepted")),
+    "home, help desk told": ("portal_home.html", partial(home, waiting_for="publication", help_desk_told_at=AT)),
+    "home, no course": ("portal_home.html", partial(home, mlms=[], vendors=[])),
+    "profile": ("portal_profile.html", profile),
+    "profile of no agent": ("portal_profile.html", partial(profile, role=Role.NOT_AN_AGENT_BROKER, npn="not_required")),
+    "profile with faults": ("portal_profile.html", partial(profile, answered=True)),
+    "profile, Next refused": ("portal_profile.html", partial(profile, stopped=SENTENCE)),
+    "profile, saved": ("portal_profile.html", partial(profile, saved=True, is_saved=True, npn="verified")),
+    "profile, waits": ("portal_profile.html", partial(profile, waits=True)),
+    "profile, refused": ("portal_profile.html", partial(profile, refused=SENTENCE, is_saved=True, npn="refused")),
+    "profile, unverified": ("portal_profile.html", partial(profile, is_saved=True, npn="unverified")),
+    "profile, complete": ("portal_profile.html", partial(profile, is_saved=True, is_complete=True, npn="verified")),
+    "training": ("portal_training.html", training),
+    "training with faults": ("portal_training.html", partial(training, faulty=True)),
+    "training, enrolled": ("portal_training.html", partial(training, enrolled=True)),
+    "training, no course": ("portal_training.html", partial(training, mlms=[], vendors=[])),
+    **{
+        f"federal agreement, {state}": ("portal_agreement.html", partial(agreement, state=state))
+        for state in ("asked", "launched", "too early", "accepted")
+    },
+    **{
+        f"federal certificate, {status}": ("certificate.html", partial(certificate, status=status))
+        for status in ("valid", "superseded", "revoked", "expired")
+    },
+    **{
+        f"problem of the portal, {to}": ("portal_problem.html", partial(problem, to=to))
+        for to in ("home", "portal", "recovery", None)
+    },
+}

@@ -1,0 +1,145 @@
+"""Pages and notices in a language nobody speaks: what is not in its brackets escapes translation (B2)."""
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime
+from gettext import NullTranslations
+from html.parser import HTMLParser
+from itertools import product
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from activities.letters import Letters
+from domain.notices import Notice
+from templates.catalogs import LANGUAGES
+from templates.dates import ZONES, day, moment
+from tests.templates.contexts import AWAITED, FEDERAL_AWAITED, READERS, ROLES, TEMPLATES, notice_values
+from tests.templates.pages import EVERY_PAGE
+from web.text import environment
+
+ACCENTED = str.maketrans("aeiounAEIOUN", "áéíóúñÁÉÍÓÚÑ")
+PLACE = re.compile(r"(%\(\w+\)s|{\w*})")
+BRACKETED = re.compile(r"⟦[^⟦⟧]*⟧")
+WORD = re.compile(r"[^\W\d_]{2,}")
+
+# Words that are said as they are, with the reason.
+SAME_EVERYWHERE = {
+    "beWellnm": "the exchange's name, one of the employers a counselor chooses from",
+    "PDF": "the kind of a file",
+    "Español": "the language switch names each language in itself",
+    "English": "the language switch names each language in itself",
+}
+
+
+class Pseudo(NullTranslations):
+    """A catalog that holds every sentence, accented and in brackets, with its places kept."""
+
+    def gettext(self, message: str) -> str:
+        kept = [part if PLACE.fullmatch(part) else part.translate(ACCENTED) for part in PLACE.split(message)]
+        return f"⟦{''.join(kept)}⟧"
+
+    def pgettext(self, context: str, message: str) -> str:
+        return self.gettext(message)
+
+
+PAGES = environment(TEMPLATES, lambda _: Pseudo())
+LETTERS = Letters(TEMPLATES / "notices", lambda _: Pseudo())
+
+
+class Shown(HTMLParser):
+    """What a page says: its words, and the attributes that are read out or shown."""
+
+    READ = ("alt", "aria-label", "placeholder", "title", "content")
+
+    def __init__(self, source: str) -> None:
+        super().__init__()
+        self.words: list[str] = []
+        self.feed(source)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        button = tag == "input" and given.get("type") in {"submit", "button", "reset"}
+        named = [*self.READ, "value"] if button else self.READ if tag != "meta" else ()
+        self.words += [given[name] or "" for name in named if name in given]
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+
+def left_of(said: str, values: Mapping[str, object]) -> list[str]:
+    """Words outside the brackets that are neither a value nor meant to be the same everywhere."""
+    said = " ".join(said.split())
+    while BRACKETED.search(said):
+        said = BRACKETED.sub(" ", said)
+    for known in sorted({*data(values), *SAME_EVERYWHERE}, key=len, reverse=True):
+        said = re.sub(rf"(?<!\w){re.escape(known)}(?!\w)", " ", said)
+    return WORD.findall(said)
+
+
+def data(value: object) -> Iterator[str]:
+    """Everything a context brings, as a page may write it."""
+    if isinstance(value, str):
+        yield from (line for text in (value, *value.splitlines()) if (line := " ".join(text.split())))
+    elif isinstance(value, datetime):
+        yield from (write(one, value, program) for write, one, program in product((moment, day), LANGUAGES, ZONES))
+    elif isinstance(value, date):
+        yield from (day(one, value) for one in LANGUAGES)
+    elif isinstance(value, BaseModel):
+        yield from data(value.model_dump())
+    elif isinstance(value, Mapping):
+        for each in value.values():
+            yield from data(each)
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from data(each)
+
+
+@pytest.mark.parametrize(("name", "language"), [*product(EVERY_PAGE, LANGUAGES)])
+def test_b2_no_word_of_a_page_escapes_translation(name: str, language: str) -> None:
+    template, build = EVERY_PAGE[name]
+    values = build(language)
+    shown = Shown(PAGES[language].get_template(template).render(values))
+    assert "⟦" in "".join(shown.words)
+    assert left_of(" ".join(shown.words), values) == []
+
+
+@pytest.mark.parametrize(
+    ("notice", "language", "kind"),
+    # The help desk reads English.
+    [
+        (notice, language, kind)
+        for notice in Notice
+        for language in LANGUAGES
+        for kind in READERS[notice]
+        if notice is not Notice.HELP_DESK
+    ],
+)
+def test_b2_no_word_of_a_notice_escapes_translation(notice: Notice, language: str, kind: str) -> None:
+    for changes in variants(notice, kind):
+        values = notice_values(notice, kind, **changes)
+        rendered = LETTERS.render(notice, language, values)
+        for part in (rendered.subject, rendered.text, " ".join(Shown(rendered.html).words)):
+            assert "⟦" in part
+            assert left_of(part, values) == []
+
+
+def variants(notice: Notice, kind: str) -> list[dict[str, Any]]:
+    """What a notice may be about besides its usual values, so that each of its branches is read."""
+    if notice is Notice.REMINDER:
+        return [{"waiting_for": waited} for waited in (FEDERAL_AWAITED if kind in ROLES else (*AWAITED, "screening"))]
+    if notice is Notice.LMS_ENROLLED:
+        return [{"is_returning": True}, {"is_returning": False}]
+    if notice is Notice.MARKETPLACE_ENROLLED:
+        return [{"automatic": True}, {"automatic": False}]
+    if notice is Notice.CERTIFICATE_ISSUED:
+        return [{"has_portal_account": has, "portal_ready": ready} for has, ready in product((True, False), repeat=2)]
+    if "reason" in notice_values(notice, kind):
+        return [{"reason": None}, {"reason": "Said by somebody."}]
+    return [{}]
+
+
+def test_a_word_outside_the_catalogs_is_found() -> None:
+    assert left_of("⟦Vísít⟧ Nobody translated ⟦by ⟦á⟧⟧ Testa", {"first_name": "Testa"}) == ["Nobody", "translated"]

@@ -1,0 +1,769 @@
+"""The portal of the federal program as a browser meets it, over the real database, without scripts (B3–B17)."""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import httpx2
+import pytest
+import time_machine
+from sqlmodel import select
+
+from db.records import ACTIVATION
+from db.tables import CertificateRow, CommandRow, FactRow
+from domain.agreements import marketplace_agreement
+from domain.facts import Fact, FactKind
+from domain.faults import Fault
+from domain.imports import parse_import
+from domain.marketplace import Curriculum, FederalList, Market, MarketplaceAgreement, agreements_of
+from domain.messages import CurriculumOrder
+from domain.profile import parse_registration
+from domain.registration import NpnStatus
+from tests.support import documents
+from tests.support.registrations import Desk
+from tests.templates.test_pages import Reader
+from tests.web.house import PDF, House
+from tests.web.test_pages import answers, read
+from web.portal_form import values_of
+
+HELP = "FFMProducer-AssisterHelpDesk@cms.hhs.gov"
+TAB = "Marketplace Training – Agent Broker"
+ROLES = {"marketplace_agent_broker", "not_an_agent_broker"}
+AGENT_ONLY = ("npn", "business_npn", "web_entity_npn", "business_contact")
+
+
+class Visitor:
+    """Somebody with a registration, in a browser; what a worker would do is done by hand."""
+
+    def __init__(self, house: House, case_id: str, link: str, document: dict[str, Any]) -> None:
+        self.house = house
+        self.case_id = case_id
+        self.link = link
+        self.document = document
+        self.desk = Desk(house.database, house.parts.settings.key)
+
+    async def get(self, path: str = "", language: str = "en") -> httpx2.Response:
+        return await self.house.browser.get(f"{self.link}{path}", params={"lang": language})
+
+    async def post(self, path: str, language: str = "en", **form: str) -> httpx2.Response:
+        return await self.house.post(f"{self.link}{path}?lang={language}", form)
+
+    async def home(self, language: str = "en") -> Reader:
+        return read(await self.get(language=language))
+
+    async def form(self, language: str = "en") -> dict[str, str]:
+        """The profile as it is shown, ready to be posted again."""
+        return fields_of(read(await self.get("/profile", language)))
+
+    async def submitted(self, step: str, language: str = "en", **changes: str) -> httpx2.Response:
+        """The profile's form posted by one of its buttons, with the box ticked."""
+        form = {**await self.form(language), "verified": "true", **changes, "step": step}
+        return await self.house.post(f"{self.link}/profile?lang={language}", form)
+
+    async def work(self, npn: NpnStatus = NpnStatus.VERIFIED, *faults: Fault) -> list[str]:
+        """What the worker does with profiles that wait; the outcomes."""
+        async with self.house.database.read() as session:
+            rows = [row for row in (await session.execute(select(CommandRow))).scalars() if row.state == "pending"]
+        at = datetime.now(UTC)
+        saves = [row for row in rows if row.kind == "save_profile"]
+        return [(await self.desk.registrations.save_profile(row.id, npn, faults, at)).outcome for row in saves]
+
+    async def profiled(self, npn: NpnStatus = NpnStatus.VERIFIED) -> None:
+        """A profile that is saved and completed, by the page's own buttons."""
+        await self.begun()
+        assert (await self.submitted("save")).status_code == 303
+        assert await self.work(npn) == ["applied"]
+        assert (await self.submitted("next")).status_code == 303
+
+    async def begun(self) -> None:
+        await self.record(FactKind.BEGUN)
+
+    async def record(self, kind: FactKind, **data: Any) -> None:
+        at = datetime.now(UTC)
+        assert await self.desk.records.record(
+            self.case_id, [Fact(id=str(uuid4()), kind=kind, at=at, data=data)], at, "t"
+        )
+
+    async def trained(self, *curricula: Curriculum, channel: str = "mlms") -> None:
+        for curriculum in curricula:
+            done = await self.post("/training", curriculum=curriculum.value, channel=channel)
+            assert done.status_code == 303
+            await self.record(FactKind.COURSE_COMPLETED, curriculum=curriculum.value, channel=channel)
+
+    async def agreed(self, *names: MarketplaceAgreement) -> None:
+        for name in names:
+            page = read(await self.post(f"/agreements/{name}/open"))
+            done = await self.post(f"/agreements/{name}/accept", sha256=hidden(page)["sha256"])
+            assert done.status_code == 303
+
+    async def certified(self, market: Market = Market.INDIVIDUAL) -> str:
+        """What the worker does once a market is complete; the certificate's number."""
+        at, number = datetime.now(UTC), f"FM24-{market.upper()}"
+        await self.record(FactKind.MARKET_COMPLETED, market=market.value)
+        shown = {"number": number, "issued_at": at.isoformat(), "valid_until": None, "sha256": "5a" * 32}
+        await self.record(FactKind.CERTIFICATE_ISSUED, market=market.value, **shown)
+        async with self.house.database.write() as session:
+            session.add(
+                CertificateRow(
+                    number=number,
+                    case_id=self.case_id,
+                    market=market.value,
+                    issued_at=at,
+                    sha256="5a" * 32,
+                    uri=f"{market}.pdf",
+                )
+            )
+        folder = self.house.parts.settings.certificates_dir
+        folder.mkdir(exist_ok=True)
+        (folder / f"{market}.pdf").write_bytes(PDF)
+        return number
+
+    async def facts(self, kind: FactKind) -> list[dict[str, Any]]:
+        async with self.house.database.read() as session:
+            return [row.data for row in (await session.execute(select(FactRow))).scalars() if row.kind == kind]
+
+
+async def visitor(house: House, document: dict[str, Any] | None = None) -> Visitor:
+    document = document or documents.registration()
+    opened = await house.parts.marketplace.submit(parse_registration(document))
+    return Visitor(house, opened.case_id, await house.link(opened.case_id), document)
+
+
+def fields_of(reader: Reader) -> dict[str, str]:
+    """What a browser would post of a page's forms, button aside."""
+    found = {}
+    for field in reader.of("input"):
+        boxed = field.get("type") in {"radio", "checkbox"}
+        if not boxed or "checked" in field:
+            found[field["name"] or ""] = field.get("value") or ""
+    for select_, chosen in zip(reader.of("select"), _chosen(reader), strict=True):
+        found[select_["name"] or ""] = chosen
+    return found | {area["name"] or "": "" for area in reader.of("textarea")}
+
+
+def _chosen(reader: Reader) -> list[str]:
+    return [option["value"] or "" for option in reader.of("option") if "selected" in option]
+
+
+def hidden(reader: Reader) -> dict[str, str]:
+    return {field["name"] or "": field["value"] or "" for field in reader.of("input") if field.get("type") == "hidden"}
+
+
+def links(reader: Reader) -> list[str]:
+    return [link["href"] or "" for link in reader.of("a")]
+
+
+def form_of(document: Mapping[str, Any]) -> dict[str, str]:
+    """What a browser posts for a request to register, empty fields too."""
+    return {"business_npn": "", "web_entity_npn": "", **values_of(document)}
+
+
+def faulty(reader: Reader) -> set[str]:
+    """The fields that are marked; a group of boxes by its first."""
+    marked = {field["id"] or "" for tag in ("input", "textarea") for field in reader.of(tag) if "aria-invalid" in field}
+    groups = [group.get("aria-describedby") or "" for group in reader.of("fieldset")]
+    return marked | {group.removesuffix("-error") for group in groups if group}
+
+
+def steps(reader: Reader) -> list[str | None]:
+    return [item["class"] for item in reader.of("li") if "class" in item]
+
+
+# log-in and recovery
+
+
+@pytest.mark.parametrize("path", ["/portal", "/portal/recovery"])
+@pytest.mark.parametrize(
+    ("language", "said"), [("en", "do not open a second account"), ("es", "No cree una cuenta duplicada")]
+)
+async def test_b3_the_log_in_page_guides_past_a_second_account(
+    house: House, path: str, language: str, said: str
+) -> None:
+    answer = await house.browser.get(path, params={"lang": language})
+    reader = read(answer)
+    assert said in reader.text
+    assert reader.of("form") == [{"method": "post", "action": f"/portal/recovery?lang={language}", "novalidate": None}]
+    assert f"/portal/register?lang={language}" in links(reader)
+    assert HELP in answer.text
+
+
+async def recover(house: House, email: str) -> str:
+    answer = await house.post("/portal/recovery?lang=en", {"email": email})
+    read(answer)
+    return answer.text
+
+
+async def resent(house: House) -> list[tuple[str, str, str]]:
+    async with house.database.read() as session:
+        rows = list((await session.execute(select(CommandRow))).scalars())
+    return [(row.case_id, row.data["notice"], row.actor) for row in rows if row.kind == "resend"]
+
+
+async def test_b3_recovery_sends_the_log_in_again_and_never_tells_whether_there_is_an_account(house: House) -> None:
+    one = await visitor(house)
+    unknown = await recover(house, "nobody@example.com")
+    assert await resent(house) == []
+    assert await recover(house, one.document["email"].upper()) == unknown
+    assert await resent(house) == [(one.case_id, "portal_recovery", "applicant")]
+
+
+async def test_b3_recovery_is_sent_once_in_a_quarter_of_an_hour(house: House) -> None:
+    one, at = await visitor(house), datetime(2026, 11, 21, 17, 14, tzinfo=UTC)
+    for minutes, sent in ((0, 1), (2, 1), (14, 1), (16, 2), (17, 2)):
+        with time_machine.travel(at + timedelta(minutes=minutes), tick=True):
+            await recover(house, one.document["email"])
+        assert len(await resent(house)) == sent, minutes
+
+
+async def test_b3_recovery_is_for_open_registrations_of_this_program(house: House) -> None:
+    broker, ended = documents.broker(), await visitor(house)
+    await house.open(broker)
+    await ended.record(FactKind.WITHDRAWN, reason="Asked for.")
+    for email in (broker["email"], ended.document["email"]):
+        await recover(house, email)
+    assert await resent(house) == []
+
+
+@pytest.mark.parametrize("email", ["", "nobody", "a@b", "x" * 300 + "@example.com"])
+async def test_b3_what_is_no_address_is_said(house: House, email: str) -> None:
+    reader = read(await house.post("/portal/recovery?lang=es", {"email": email}), 422)
+    assert faulty(reader) == {"email"}
+    assert answers(reader) == {"email": email}
+
+
+# the request to register
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+async def test_b6_the_request_offers_exactly_two_roles_and_two_markets(house: House, language: str) -> None:
+    reader = read(await house.browser.get("/portal/register", params={"lang": language, "plan_year": "2024"}))
+    assert {field["value"] for field in reader.of("input") if field["name"] == "role"} == ROLES
+    boxes = {field["name"] for field in reader.of("input") if field.get("type") == "checkbox"}
+    assert boxes == {"markets.individual", "markets.shop"}
+    assert hidden(reader) == {"program": "ffm", "plan_year": "2024"}
+
+
+@pytest.mark.parametrize("document", [documents.registration(), documents.trainee(markets=["shop", "individual"])])
+async def test_a_request_opens_one_registration(house: House, document: dict[str, Any]) -> None:
+    reader = read(await house.post("/portal/register?lang=en", form_of(document)), 201)
+    assert document["email"] in reader.text
+    (case,) = await house.cases()
+    assert case.request == parse_registration(document).model_dump(mode="json", exclude_none=True)
+    again = read(await house.post("/portal/register?lang=en", form_of(document)))
+    assert "already registered" in again.text
+    assert len(await house.cases()) == 1
+
+
+async def test_a_request_without_contacts_leaves_them_to_the_profile(house: House) -> None:
+    document = documents.registration()
+    short = {name: value for name, value in document.items() if not name.endswith("_contact")}
+    read(await house.post("/portal/register?lang=en", form_of(short)), 201)
+
+
+async def test_faults_are_shown_at_their_fields_with_the_answers_kept(house: House) -> None:
+    document = documents.registration(first_name="Te<b>", email="nobody", role="astronaut", markets=[])
+    form = {**form_of(document), "professional_contact.address.city": "Sampletown", "business_contact.phone": "12"}
+    reader = read(await house.post("/portal/register?lang=es", form), 422)
+    city_alone = {f"professional_contact.address.{part}" for part in ("line1", "state", "postal_code")}
+    assert faulty(reader) == {"role", "markets", "email", "business_contact.phone", *city_alone}
+    assert answers(reader)["first_name"] == "Te<b>"
+    assert answers(reader)["professional_contact.address.city"] == "Sampletown"
+    assert "Hay errores: Solicitud de registro" in reader.text
+    assert all("open" in group for group in reader.of("details")), "what is wrong is not folded away"
+    summary = [link for link in links(reader) if link.startswith("#")]
+    assert len(summary) == 1 + len(faulty(reader)), "the skip link, and each fault"
+    assert await house.cases() == []
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [{"commission": "5"}, {"plan_year": "2019"}, {"program": "bewellnm"}, {"markets.moon": "true"}, {"npn": ""}],
+)
+async def test_what_does_not_belong_is_reported(house: House, extra: dict[str, str]) -> None:
+    answer = await house.post("/portal/register?lang=en", {**form_of(documents.registration()), **extra})
+    assert 'id="summary"' in answer.text
+    read(answer, 422)
+    assert await house.cases() == []
+
+
+async def test_a_deeply_dotted_name_is_a_fault_like_any_other(house: House) -> None:
+    form = {**form_of(documents.registration()), f"npn.{'a.' * 20_000}b": "1", f"{'x.' * 20_000}y": "1"}
+    read(await house.post("/portal/register", form), 422)
+
+
+async def test_b3_a_second_account_is_refused_and_pointed_at_recovery(house: House) -> None:
+    one = await visitor(house)
+    for changes in ({"email": "other@example.com"}, {"npn": documents.new_npn(), "first_name": "Other"}):
+        form = form_of({**one.document, **changes})
+        answer = await house.post("/portal/register?lang=es", form)
+        reader = read(answer, 409)
+        assert "Ya tiene una cuenta" in reader.text
+        assert "/portal/recovery?lang=es" in links(reader)
+    (case,) = await house.cases()
+    assert case.flag == "second_account"
+
+
+# the links
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/profile",
+        "/training",
+        "/agreements/individual_general",
+        "/agreements/individual_general/open",
+        "/certificates/individual",
+    ],
+)
+async def test_an_unknown_expired_or_other_program_s_link_leads_nowhere(house: House, path: str) -> None:
+    one, state = await visitor(house), await house.open(documents.broker())
+    expired = await house.link(one.case_id, days=-1)
+    other_purpose = (await house.link(one.case_id, ACTIVATION)).replace("/activate/", "/status/")
+    for link in ("/status/unknown", expired, other_purpose, await house.link(state)):
+        answer = await house.browser.get(link + path, headers={"accept-language": "es"})
+        assert "Este enlace no funciona" in read(answer, 404).text
+        assert HELP in answer.text
+    posted = path if path.endswith("/open") else "/launches" if "certificates" in path else path
+    if posted.count("/") != 2:
+        read(await house.post(f"/status/unknown{posted}", {"step": "save"}), 404)
+
+
+async def test_the_state_program_s_links_lead_where_they_did(house: House) -> None:
+    one, state = await visitor(house), await house.link(await house.open(documents.broker()))
+    assert "beWellnm Assister Certification" in read(await house.browser.get(state)).text
+    assert "Marketplace Registration" in (await one.home()).text
+    for path in ("/information", "/agreement"):
+        read(await house.post(f"{one.link}{path}", {"message": "Hello"}), 404)
+
+
+# the home
+
+
+async def test_b4_the_tab_lists_the_links_and_they_lead_on(house: House) -> None:
+    one = await visitor(house)
+    reader = await one.home()
+    assert TAB in reader.text
+    assert f"Capacitación en el Mercado: Agente/corredor ({TAB})" in (await one.home("es")).text
+    for text in (
+        "Testa Marketagent",
+        "2024",
+        "MLMS Training",
+        "Registration Tracker",
+        "RCL",
+        "Find Local Help",
+    ):
+        assert text in reader.text
+    ours = [link for link in links(reader) if link.startswith(one.link)]
+    assert {f"{one.link}{path}?lang=en" for path in ("/profile", "/training")} <= set(ours)
+    for link in ours:
+        read(await house.browser.get(link))
+    assert f"/registry/tracker/{one.document['npn']}?plan_year=2024" in links(reader)
+
+
+async def test_b4_mlms_training_leads_to_the_mlms_once_there_is_a_place(house: House) -> None:
+    one = await visitor(house)
+    await one.profiled()
+    await one.trained(Curriculum.SHOP)
+    assert f"{one.link}/training?lang=en" in _named(await one.get(), "MLMS Training")
+    now, url = datetime.now(UTC), "https://mlms.example.org/learners/1/shop"
+    order = CurriculumOrder(case_id=one.case_id, at=now, curriculum="shop")
+    await one.desk.records.intend("key", order.case_id, "mlms.enrolled.shop", {}, now)
+    await one.desk.records.complete("key", one.case_id, {"id": "1", "url": url}, [], now)
+    for path in ("", "/training"):
+        assert _named(await one.get(path), "MLMS Training") == [url]
+
+
+async def test_the_home_follows_each_market_on_its_own(house: House) -> None:
+    one = await visitor(house, documents.registration(markets=["individual", "shop"]))
+    assert steps(await one.home()) == ["next", "later", "later", "later"] * 2
+    assert "enter everything your role needs" in (await one.home()).text
+    await one.profiled()
+    assert steps(await one.home()) == ["done", "next", "later", "later"] * 2
+    await one.trained(Curriculum.SHOP)
+    assert steps(await one.home()) == ["done", "next", "later", "later", "done", "done", "next", "later"]
+    await one.agreed(*agreements_of(Market.SHOP))
+    assert steps(await one.home()) == ["done", "next", "later", "later", "done", "done", "done", "next"]
+    await one.certified(Market.SHOP)
+    reader = await one.home()
+    assert [link for link in links(reader) if "/certificates/" in link] == [
+        f"{one.link}/certificates/shop",
+        "/certificates/FM24-SHOP?lang=en",
+    ]
+
+
+async def test_b18_b19_b20_the_state_of_each_list_is_shown(house: House) -> None:
+    one = await visitor(house)
+    await one.profiled()
+    await one.trained(Curriculum.INDIVIDUAL_FULL)
+    await one.agreed(*agreements_of(Market.INDIVIDUAL))
+    await one.certified()
+    due = {FederalList.TRACKER: "2024-03-08", FederalList.RCL: "2024-03-08", FederalList.FIND_LOCAL_HELP: "2024-03-11"}
+    await one.record(FactKind.WATCH_OPENED, market="individual", due=due)
+    await one.record(FactKind.LISTED, market="individual", list="tracker")
+    await one.record(FactKind.LIST_LATE, market="individual", list="rcl", due_on="2024-03-08")
+    await one.record(FactKind.HELP_DESK_TOLD)
+    text = (await one.home()).text
+    for word in ("seen on", "Late", "Expected by March 11, 2024", "help desk", "confirm that you appear"):
+        assert word in text
+    for name in ("rcl", "find_local_help"):
+        await one.record(FactKind.LISTED, market="individual", list=name)
+    reader = await one.home()
+    assert steps(reader) == ["done"] * 4
+    assert "you are listed. You may help consumers" in reader.text
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        (FactKind.WITHDRAWN, "Your registration was withdrawn"),
+        (FactKind.REVOKED, "Your registration was revoked"),
+        (FactKind.CLOSED, "Registration is annual"),
+    ],
+)
+async def test_an_ended_registration_says_so_and_takes_no_step(house: House, kind: FactKind, said: str) -> None:
+    one = await visitor(house)
+    await one.profiled()
+    reason = "" if kind is FactKind.CLOSED else "A sample reason."
+    await one.record(kind, reason=reason)
+    reader = await one.home()
+    assert said in reader.text
+    assert reason in reader.text
+    assert reader.of("form") == []
+    assert steps(reader) == ["done", "later", "later", "later"]
+    for path in ("/profile", "/training"):
+        assert (await one.get(path)).headers["location"] == f"{one.link}?lang=en"
+    read(await one.get("/agreements/individual_general"))
+    general = "/agreements/individual_general"
+    for path in ("/profile", "/training", "/launches", f"{general}/open", f"{general}/accept"):
+        answer = await one.post(path, step="save", curriculum="shop", channel="mlms", sha256="")
+        assert "has ended" in read(answer, 409).text
+
+
+# the profile
+
+
+async def test_b5_the_fields_follow_the_role(house: House) -> None:
+    one = await visitor(house)
+    required = _required(read(await one.get("/profile")))
+    assert {"npn", "business_contact.email", "professional_contact.email"} <= required
+    switched = read(await one.submitted("role", role="not_an_agent_broker", first_name="Changed"))
+    assert _required(switched) == required - {name for name in required if name.startswith(("npn", "business_contact"))}
+    assert not {name for name in fields_of(switched) if name.startswith(AGENT_ONLY)}
+    assert fields_of(switched)["first_name"] == "Changed", "what was typed is kept"
+    assert (await one.form())["first_name"] == "Testa", "and nothing is saved"
+    back = {**fields_of(switched), "role": "marketplace_agent_broker", "step": "role"}
+    assert _required(read(await one.post("/profile", **back))) == required
+
+
+@pytest.mark.parametrize(("language", "labels"), [
+    ("en", ("Save/Update", "Next")),
+    ("es", ("Guardar/Actualizar (Save/Update)", "Siguiente (Next)")),
+])  # fmt: skip
+async def test_b7_the_buttons_are_named_as_in_the_guide(house: House, language: str, labels: tuple[str, str]) -> None:
+    one = await visitor(house)
+    text = (await one.get("/profile", language)).text
+    shown = dict(re.findall(r'<button class="[^"]*" name="step" value="(\w+)">([^<]*)</button>', text))
+    assert (shown["save"], shown["next"]) == labels
+
+
+async def test_b7_next_is_refused_before_a_valid_save(house: House) -> None:
+    one = await visitor(house)
+    await one.begun()
+    refused = read(await one.submitted("next"), 409)
+    assert "Save a valid profile first" in refused.text
+    assert "primero" in read(await one.submitted("next", "es"), 409).text
+    assert (await one.submitted("save")).headers["location"] == f"{one.link}/profile?saved=1&lang=en"
+    assert "waiting to be saved" in read(await one.get("/profile")).text, "no worker answers"
+    assert "Save a valid profile first" in read(await one.submitted("next"), 409).text
+    assert await one.work() == ["applied"]
+    saved = read(await house.browser.get(f"{one.link}/profile?saved=1&lang=en"))
+    assert "Your profile is saved" in saved.text
+    assert "Confirmed by the license registry" in saved.text
+    unsaved = await one.submitted("next", phone="505-555-0199")
+    assert "Save a valid profile first" in read(unsaved, 409).text, "what was changed is not saved yet"
+    assert fields_of(read(unsaved, 409))["phone"] == "505-555-0199"
+    done = await one.submitted("next")
+    assert (done.status_code, done.headers["location"]) == (303, f"{one.link}?told=next&lang=en")
+    assert "Your MLMS profile is complete" in read(await house.browser.get(done.headers["location"])).text
+
+
+async def test_b7_what_was_sent_stays_in_view_while_it_waits(house: House) -> None:
+    one = await visitor(house)
+    await one.begun()
+    await one.submitted("save", phone="505-555-0188")
+    assert (await one.form())["phone"] == "505-555-0188"
+    await one.work()
+    assert (await one.form())["phone"] == "505-555-0188"
+    (case,) = await house.cases()
+    assert case.request["phone"] == "505-555-0188"
+
+
+async def test_b7_role_and_contacts_have_to_be_said_to_be_right(house: House) -> None:
+    one = await visitor(house)
+    form = await one.form()
+    reader = read(await one.post("/profile", **form, step="save"), 422)
+    assert faulty(reader) == {"verified"}
+    assert await one.work() == []
+
+
+async def test_b7_b9_b10_every_fault_of_a_profile_is_shown_at_its_field(house: House) -> None:
+    one = await visitor(house)
+    form = {"npn": "", "first_name": "", "business_contact.address.state": "XX", "professional_contact.website": "x"}
+    reader = read(await one.submitted("save", **form), 422)
+    assert faulty(reader) == set(form)
+    copied = read(await one.submitted("save", business_npn=one.document["npn"]), 422)
+    assert faulty(copied) == {"business_npn"}
+    assert copied.text.count("deny compensation or credit") >= 2
+    assert "do not copy your own NPN" in read(await one.get("/profile")).text
+    assert await one.work() == []
+
+
+@pytest.mark.parametrize("before", [False, True], ids=["never saved", "saved before"])
+async def test_b9_a_profile_the_registry_refuses_later_says_what_is_wrong(house: House, before: bool) -> None:
+    one = await visitor(house)
+    await one.begun()
+    if before:
+        await one.submitted("save")
+        await one.work()
+    await one.submitted("save", npn="7654321")
+    assert await one.work(NpnStatus.VERIFIED, Fault("npn", "npn_of_firm")) == ["refused"]
+    reader = read(await one.get("/profile"))
+    assert "needs a correction" in reader.text
+    assert "is a firm's" in reader.text
+    assert (await one.form())["npn"] == one.document["npn"]
+    await one.submitted("save")
+    await one.work()
+    assert "needs a correction" not in read(await one.get("/profile")).text
+
+
+async def test_b9_an_npn_that_could_not_be_looked_up_is_said_to_be_unconfirmed(house: House) -> None:
+    one = await visitor(house)
+    await one.profiled(NpnStatus.UNVERIFIED)
+    assert "could not be asked about your NPN" in (await one.home()).text
+    assert "not confirmed yet" in read(await one.get("/profile")).text
+    await one.record(FactKind.NPN_REFUSED, version=1, faults=[["npn", "npn_unknown"]])
+    for path in ("", "/profile"):
+        assert "doesn't know this NPN" in read(await one.get(path)).text
+
+
+async def test_b9_who_is_not_an_agent_broker_saves_no_npn_and_no_business(house: House) -> None:
+    one = await visitor(house)
+    await one.begun()
+    assert (await one.submitted("save", role="not_an_agent_broker")).status_code == 303
+    assert await one.work(NpnStatus.NOT_REQUIRED) == ["applied"]
+    (case,) = await house.cases()
+    assert case.kind == "not_an_agent_broker"
+    assert [name for name in AGENT_ONLY if case.request.get(name)] == []
+    reader = await one.home()
+    assert "you are not listed" in reader.text
+    assert not [link for link in links(reader) if "/registry/" in link]
+
+
+@pytest.mark.parametrize("changes", [{"role": "astronaut"}, {"commission": "5"}, {"npn.a.b.c": "1"}])
+async def test_b6_a_profile_takes_only_what_belongs_to_it(house: House, changes: dict[str, str]) -> None:
+    one = await visitor(house)
+    answer = await one.submitted("save", **changes)
+    assert 'id="summary"' in answer.text
+    read(answer, 422)
+    assert await one.work() == []
+
+
+# the training
+
+
+async def test_b11_courses_are_added_each_on_its_own(house: House) -> None:
+    one = await visitor(house)
+    empty = read(await one.get("/training"))
+    assert "not enrolled in a course yet" in empty.text
+    offered = {field["value"] for field in empty.of("input") if field["name"] == "curriculum"}
+    assert offered == {"individual_full", "shop"}, "the short course is for those who return"
+    for curriculum, channel in (("shop", "mlms"), ("individual_full", "vendor-b"), ("shop", "mlms")):
+        done = await one.post("/training", curriculum=curriculum, channel=channel)
+        assert (done.status_code, done.headers["location"]) == (303, f"{one.link}/training?enrolled=1&lang=en")
+    assert len(await one.facts(FactKind.ENROLLED)) == 2
+    assert "You are enrolled" in read(await house.browser.get(done.headers["location"])).text
+
+
+async def test_b11_who_returns_is_enrolled_automatically(house: House) -> None:
+    kept = ("first_name", "last_name", "email", "phone", "npn", "language")
+    known = documents.registration()
+    person = {"kind": "marketplace_agent_broker", **{name: known[name] for name in kept}}
+    year = {"plan_year": 2023, "registered": True, "trained": True, "individual_market": True}
+    document = {"person": person, "program": "ffm", "years": [year]}
+    case_id = await _imported(house, document)
+    one = Visitor(house, case_id, await house.link(case_id), {})
+    reader = read(await one.get("/training"))
+    assert "enrolled automatically" in reader.text
+    offered = [field["value"] for field in reader.of("input") if field["name"] == "curriculum"]
+    assert offered == ["individual_returning", "individual_full", "shop"]
+
+
+@pytest.mark.parametrize(
+    ("form", "fields"),
+    [
+        ({"curriculum": ""}, {"curriculum", "channel"}),
+        ({"curriculum": "astronomy", "channel": "mlms"}, {"curriculum"}),
+        ({"curriculum": "shop", "channel": ""}, {"channel"}),
+        ({"curriculum": "shop", "channel": "vendor-c"}, {"channel"}),
+        ({"curriculum": "shop", "channel": "nobody"}, {"channel"}),
+    ],
+)
+async def test_b13_a_course_or_vendor_that_is_not_approved_is_refused(
+    house: House, form: dict[str, str], fields: set[str]
+) -> None:
+    one = await visitor(house)
+    reader = read(await one.post("/training", **form), 422)
+    assert faulty(reader) == fields
+    assert "vendor-" not in reader.text, "vendors go by their names"
+    assert await one.facts(FactKind.ENROLLED) == []
+
+
+async def test_b1_the_short_course_is_refused_to_who_does_not_return(house: House) -> None:
+    one = await visitor(house)
+    answer = await one.post("/training", "es", curriculum="individual_returning", channel="mlms")
+    assert "agentes y corredores que regresan" in read(answer, 409).text
+
+
+async def test_b14_access_training_leads_to_the_vendor_with_a_ticket(house: House) -> None:
+    one = await visitor(house)
+    await one.post("/training", curriculum="shop", channel="vendor-a")
+    launch = {"curriculum": "shop", "channel": "vendor-a"}
+    for path in ("", "/training"):
+        page = await one.get(path)
+        policy = page.headers["content-security-policy"]
+        assert "form-action 'self' https://vendor-a.example.org;" in policy
+        assert "Access Training" in page.text
+        assert hidden(read(page)) == launch
+    answer = await one.post("/launches", **launch)
+    assert answer.status_code == 303
+    assert answer.headers["location"].startswith("https://vendor-a.example.org/training-site/training?ticket=")
+    assert answer.headers["cache-control"] == "no-store"
+    assert len(await one.facts(FactKind.LAUNCHED)) == 1
+
+
+async def test_b14_only_what_one_is_enrolled_in_is_launched(house: House) -> None:
+    one = await visitor(house)
+    assert "at this vendor first" in read(await one.post("/launches", curriculum="shop", channel="vendor-a"), 409).text
+    for channel in ("mlms", "vendor-z", ""):
+        read(await one.post("/launches", curriculum="shop", channel=channel), 422)
+    read(await one.post("/launches", curriculum="astronomy", channel="vendor-a"), 422)
+
+
+# the agreements
+
+
+@pytest.mark.parametrize(("language", "button"), [("en", "I Agree"), ("es", "Acepto (I Agree)")])
+async def test_b16_an_agreement_is_launched_read_and_accepted(house: House, language: str, button: str) -> None:
+    one, name = await visitor(house), MarketplaceAgreement.INDIVIDUAL_GENERAL
+    await one.profiled()
+    await one.trained(Curriculum.INDIVIDUAL_FULL)
+    here, text = f"/agreements/{name}", marketplace_agreement(name, language)
+    before = await one.get(here, language)
+    assert text.text.splitlines()[0] not in before.text
+    assert [form["action"] for form in read(before).of("form")] == [f"{one.link}{here}/open?lang={language}"]
+
+    unopened = await one.post(f"{here}/accept", language, sha256=text.sha256)
+    assert {"en": "Open the agreement", "es": "Abra el Convenio"}[language] in read(unopened, 409).text
+
+    opened = await one.post(f"{here}/open", language)
+    source = opened.text
+    assert hidden(read(opened)) == {"sha256": text.sha256}
+    assert source.index(text.text.splitlines()[-1].split("&")[0][:40]) < source.index(f">{button}</button>")
+    assert (await one.facts(FactKind.AGREEMENT_OPENED))[0]["language"] == language
+
+    for sha256 in ("", "00" * 32):
+        read(await one.post(f"{here}/accept", language, sha256=sha256), 422)
+    assert await one.facts(FactKind.AGREEMENT_ACCEPTED) == []
+    done = await one.post(f"{here}/accept", language, sha256=text.sha256)
+    assert (done.status_code, done.headers["location"]) == (303, f"{one.link}?told=accepted&lang={language}")
+    (accepted,) = await one.facts(FactKind.AGREEMENT_ACCEPTED)
+    assert accepted == {"agreement": name, "version": text.version, "language": language, "sha256": text.sha256}
+    after = read(await one.get(here, "es" if language == "en" else "en"))
+    assert text.text.splitlines()[0] in after.text, "the text that was accepted, in its language"
+    assert after.of("form") == []
+
+
+async def test_b16_before_the_training_an_agreement_can_be_read_but_not_accepted(house: House) -> None:
+    one, here = await visitor(house), "/agreements/individual_general"
+    sha256 = marketplace_agreement(MarketplaceAgreement.INDIVIDUAL_GENERAL, "en").sha256
+    for sentence, step in (("Complete your profile first", one.profiled), ("Complete the training", None)):
+        reader = read(await one.post(f"{here}/open"))
+        assert sentence in reader.text
+        assert reader.of("form") == []
+        assert sentence in read(await one.post(f"{here}/accept", sha256=sha256), 409).text
+        if step:
+            await step()
+
+
+@pytest.mark.parametrize("name", ["shop_privacy_security", "moon_treaty"])
+async def test_b16_an_agreement_that_does_not_apply_is_not_there(house: House, name: str) -> None:
+    one = await visitor(house)
+    read(await one.get(f"/agreements/{name}"), 404)
+    status = 404 if name == "moon_treaty" else 409
+    read(await one.post(f"/agreements/{name}/open"), status)
+    read(await one.post(f"/agreements/{name}/accept", sha256="00" * 32), status)
+
+
+async def test_a_browser_that_comes_back_to_a_form_s_address_launches_anew(house: House) -> None:
+    one = await visitor(house)
+    for path in ("open", "accept"):
+        answer = await one.get(f"/agreements/individual_general/{path}")
+        assert answer.headers["location"] == f"{one.link}/agreements/individual_general?lang=en"
+
+
+# the certificates
+
+
+async def test_b17_the_certificate_is_there_once_every_step_is_complete(house: House) -> None:
+    one = await visitor(house)
+    for language, said in (("en", "once every step is complete"), ("es", "todos los pasos")):
+        assert said in read(await one.get("/certificates/individual", language), 404).text
+    await one.profiled()
+    await one.trained(Curriculum.INDIVIDUAL_FULL)
+    await one.agreed(*agreements_of(Market.INDIVIDUAL))
+    read(await one.get("/certificates/individual"), 404)
+    number = await one.certified()
+    assert f"{one.link}/certificates/individual" in _named(await one.get(), "Print Certificate(s)")
+    answer = await one.get("/certificates/individual")
+    assert (answer.status_code, answer.content) == (200, PDF)
+    assert answer.headers["content-type"] == "application/pdf"
+    assert answer.headers["content-disposition"] == f'attachment; filename="certificate-{number}.pdf"'
+    assert answer.headers["cache-control"] == "no-store"
+    for market in ("shop", "moon"):
+        read(await one.get(f"/certificates/{market}"), 404)
+    for file in house.parts.settings.certificates_dir.iterdir():
+        file.unlink()
+    read(await one.get("/certificates/individual"), 503)
+
+
+@pytest.mark.parametrize(
+    ("today", "year", "others"),
+    [("2026-11-21", "2027", {"2026", "2024"}), ("2025-01-01T04:59Z", "2025", {"2024"}), ("2030-01-01", "2024", set())],
+)
+async def test_the_newest_open_plan_year_is_offered_and_the_others_can_be_chosen(
+    house: House, today: str, year: str, others: set[str]
+) -> None:
+    with time_machine.travel(today, tick=True):
+        answer = await house.browser.get("/portal/register")
+        read(answer)
+        assert f'name="plan_year" value="{year}"' in answer.text
+        assert set(re.findall(r"/portal/register\?plan_year=(\d+)&amp;lang=en\">\d+</a>", answer.text)) == others
+        closed = await house.browser.get("/portal/register?plan_year=2023")
+        assert "has closed" in read(closed).text
+
+
+async def _imported(house: House, document: dict[str, Any]) -> str:
+    (imported,) = await house.parts.cases.import_people(parse_import([document]), "staff")
+    return (await house.parts.marketplace.begin(imported["assister_id"], 2024, "staff")).case_id
+
+
+def _named(answer: httpx2.Response, text: str) -> list[str]:
+    """Where the links of this name lead."""
+    return re.findall(rf'<a href="([^"]*)"[^>]*>{re.escape(text)}</a>', answer.text)
+
+
+def _required(reader: Reader) -> set[str]:
+    return {field["name"] or "" for field in reader.of("input") if "required" in field}
