@@ -145,6 +145,11 @@ class Publications(ABC):
     async def make_current(self, order: PublishOrder) -> Published:
         """Shows everything that was staged, at once."""
 
+    @activity.defn(name="publications.tidy")
+    @abstractmethod
+    async def tidy(self, order: PublishOrder) -> Staged:
+        """Deletes one page of what earlier publications replaced and no reader needs any more."""
+
 
 class Certificates(ABC):
     """The certificate (A23)."""

@@ -39,3 +39,9 @@ class PublicationsActivities(contracts.Publications):
     async def make_current(self, order: PublishOrder) -> Published:
         """See the contract."""
         return Published(number=order.number, rows=await self._publications.make_current(order.number, order.at))
+
+    @activity.defn(name="publications.tidy")
+    async def tidy(self, order: PublishOrder) -> Staged:
+        """See the contract."""
+        rows, more = await self._publications.tidy()
+        return Staged(rows=rows, more=more)

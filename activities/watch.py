@@ -98,7 +98,8 @@ class WatchActivities(contracts.Watch):
         npn, plan_year = str(view.case.request["npn"]), view.case.plan_year
         if one.list is FederalList.FIND_LOCAL_HELP:
             who = view.case.request
-            listed = await self._lists.find_local_help(who["first_name"], who["last_name"], contact_of(who).phone)
+            phone = contact_of(who).phone
+            listed = await self._lists.find_local_help(who["first_name"], who["last_name"], phone, one.market)
             return listed, listed
         if one.list is FederalList.TRACKER:
             tracked = await self._lists.tracker(npn, plan_year)

@@ -24,7 +24,7 @@ import httpx2
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from adapters.http import Refused, Unavailable, call, document, pieces, streamed
-from domain.lists import COLUMNS, DATE_FORMAT, PublishedList, cell
+from domain.lists import BETWEEN, COLUMNS, DATE_FORMAT, PublishedList, cell
 from domain.marketplace import Market
 
 SERVICE = "lists"
@@ -121,10 +121,11 @@ class FederalLists:
             raise _unreadable("the tracker speaks of another NPN")
         return next((row for row in tracked.rows if row.plan_year == plan_year), None)
 
-    async def find_local_help(self, first_name: str, last_name: str, phone: str) -> bool:
-        """Whether a listing has this name and phone number (B20): it holds no NPN."""
+    async def find_local_help(self, first_name: str, last_name: str, phone: str, market: Market | None = None) -> bool:
+        """Whether a listing has this name and phone number, for this market if one is given (B20): it holds no NPN."""
         listing = {"first_name": cell(first_name), "last_name": cell(last_name), "phone": phone}
-        return bool(await self._help.find(_listing_key(listing)))
+        found = await self._help.find(_listing_key(listing))
+        return any(market is None or market in line["markets"].split(BETWEEN) for line in found)
 
     def close(self) -> None:
         """Lets go of the copies."""

@@ -11,7 +11,7 @@ from datetime import date, datetime
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Text, cast, delete, func, insert, select, tuple_, update
+from sqlalchemy import Text, bindparam, cast, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -26,6 +26,7 @@ from domain.policies import FEDERAL_POLICIES
 
 STAGED = 100  # changed registrations in one transaction
 READ = 2000  # lines at a time
+TIDIED = 2000
 
 Place = tuple[str, str]  # list and key
 Cells = list[str]
@@ -99,18 +100,28 @@ class Publications:
             return len(lines), len(people) == STAGED
 
     async def make_current(self, number: int, now: datetime) -> int:
-        """Makes a staged publication the current one, all of it at once; answers how many lines it has.
-
-        What only readers of the publication before the last still needed goes at the same time.
-        """
+        """Makes a staged publication the current one, all of it at once; answers how many lines it has."""
         async with self._database.write() as session:
             publication = await session.get_one(PublicationRow, number, with_for_update=True)
             if publication.published_at is None:
                 publication.published_at = now
                 session.add(publication)
-                await _forget_superseded(session, number - 1)
             lines = select(func.count()).select_from(PublishedRow).where(col(PublishedRow.publication) == number)
             return int((await session.execute(lines)).scalar_one())
+
+    async def tidy(self) -> tuple[int, bool]:
+        """Deletes one page of the lines that only readers of the publication before the last needed.
+
+        Answers how many they were, and whether there may be more. A line that takes a key out goes after what it
+        took out.
+        """
+        async with self._database.write() as session:
+            unneeded = col(PublishedRow.replaced_by) < (await _current(session)).number
+            deleted = 0
+            for which in (col(PublishedRow.cells).is_not(None), col(PublishedRow.cells).is_(None)):
+                if deleted < TIDIED:
+                    deleted += await _delete_some(session, unneeded & which, TIDIED - deleted)
+            return deleted, deleted == TIDIED
 
     # reading
 
@@ -136,7 +147,7 @@ class Publications:
                 raise Superseded
             page = {key: cells for key, cells in found}  # noqa: C416 -- of a key the newest line, which comes last
             more = len(found) == READ
-            if more:  # the last key may have newer lines on the next page
+            if more:  # the last key may have newer lines on the next page; no key has a whole page of them
                 page.popitem()
                 after = next(reversed(page))
             if texts := [text for text in page.values() if text is not None]:
@@ -241,32 +252,55 @@ async def _standing(session: AsyncSession, places: Collection[Place]) -> dict[Pl
 
 
 async def _put(session: AsyncSession, number: int, lines: Mapping[Place, _Line]) -> None:
-    """Writes lines in the place of those staged there before."""
+    """Writes lines in the place of those staged there before; the ones published there before are marked replaced."""
     for name in PublishedList:
         if keys := [key for list_name, key in lines if list_name == name]:
-            staged = (col(PublishedRow.list_name) == name.value) & (col(PublishedRow.publication) == number)
-            await _delete(session, staged & col(PublishedRow.key).in_(keys))
+            there = (col(PublishedRow.list_name) == name.value) & col(PublishedRow.key).in_(keys)
+            await _do(session, delete(PublishedRow).where(there, col(PublishedRow.publication) == number))
+            newest = there & col(PublishedRow.replaced_by).is_(None)
+            await _do(session, update(PublishedRow).where(newest).values(replaced_by=number))
     if lines:
         await session.execute(
             insert(PublishedRow),
             [
-                {"list_name": name, "key": key, "publication": number, "owner": line.owner, "cells": line.cells}
+                {
+                    "list_name": name,
+                    "key": key,
+                    "publication": number,
+                    "owner": line.owner,
+                    "cells": line.cells,
+                    "replaced_by": number if line.cells is None else None,
+                }
                 for (name, key), line in lines.items()
             ],
         )
 
 
-async def _delete(session: AsyncSession, which: Any) -> None:
-    await session.execute(delete(PublishedRow).where(which).execution_options(synchronize_session=False))
+async def _delete_some(session: AsyncSession, which: Any, most: int) -> int:
+    """Deletes at most so many lines; how many they were."""
+    columns = select(col(PublishedRow.list_name), col(PublishedRow.key), col(PublishedRow.publication))
+    found = (await session.execute(columns.where(which).limit(most))).all()
+    if found:
+        this = (
+            (col(PublishedRow.list_name) == bindparam("a_list"))
+            & (col(PublishedRow.key) == bindparam("a_key"))
+            & (col(PublishedRow.publication) == bindparam("a_number"))
+        )
+        connection = await session.connection()
+        await connection.execute(
+            delete(PublishedRow).where(this),
+            [{"a_list": name, "a_key": key, "a_number": number} for name, key, number in found],
+        )
+    return len(found)
+
+
+async def _do(session: AsyncSession, statement: Any) -> None:
+    await session.execute(statement.execution_options(synchronize_session=False))
 
 
 async def _mark_staged(session: AsyncSession, cases: Iterable[Case]) -> None:
-    await session.execute(
-        update(Case)
-        .where(col(Case.case_id).in_([case.case_id for case in cases]))
-        .values(unpublished=False)
-        .execution_options(synchronize_session=False)
-    )
+    these = col(Case.case_id).in_([case.case_id for case in cases])
+    await _do(session, update(Case).where(these).values(unpublished=False))
 
 
 # what is read
@@ -288,11 +322,3 @@ def _lines_of(name: PublishedList, number: int) -> Any:
         .where(col(PublishedRow.list_name) == name.value, col(PublishedRow.publication) <= number)
         .order_by(col(PublishedRow.key), col(PublishedRow.publication))
     )
-
-
-async def _forget_superseded(session: AsyncSession, number: int) -> None:
-    """Deletes the lines that a publication replaced, and those by which it took something out."""
-    key_of = tuple_(col(PublishedRow.list_name), col(PublishedRow.key))
-    replaced = select(col(PublishedRow.list_name), col(PublishedRow.key)).where(col(PublishedRow.publication) == number)
-    await _delete(session, (col(PublishedRow.publication) < number) & key_of.in_(replaced))
-    await _delete(session, (col(PublishedRow.publication) == number) & col(PublishedRow.cells).is_(None))

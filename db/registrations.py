@@ -208,7 +208,7 @@ class Registrations:
             vendors = federal_policy_of(case).vendors
             if channel != MLMS and (channel not in vendors or curriculum not in vendors[channel].curricula):
                 approved = [name for name, vendor in vendors.items() if curriculum in vendor.curricula]
-                raise Invalid([Fault("channel", "not_approved", (("vendors", ", ".join(approved)),))])
+                raise Invalid([Fault("channel", "not_approved", (("channels", ", ".join([MLMS, *approved])),))])
             _refuse(why_not_enroll(state, curriculum))
             fact = _enrolled(case_id, curriculum, channel, automatic, now)
             return await _record(session, case, fact, actor, "training.enrolled", now, **fact.data)

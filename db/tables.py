@@ -257,3 +257,6 @@ class PublishedRow(SQLModel, table=True):
     publication: int = Field(primary_key=True, index=True)
     owner: str = Field(index=True, description="assister and plan year")
     cells: list[str] | None = Field(default=None, sa_type=JSON(none_as_null=True))
+    replaced_by: int | None = Field(
+        default=None, index=True, description="the publication by whose next one nobody needs this line any more"
+    )

@@ -99,7 +99,9 @@ def rows_without_a_test() -> list[str]:
 
 def stages_page() -> str:
     from domain.eligibility import SOURCE, Check, Result
+    from domain.marketplace import Curriculum, FederalList, Market, MarketplaceAgreement, Role
     from domain.reasons import SENTENCES
+    from domain.registration import MAY_ASSIST_REASONS as MAY_ASSIST_REASONS_IN_FFM, NpnStatus, ProfileStatus
     from domain.stages import (
         ENDED,
         MAY_ASSIST_REASONS,
@@ -120,6 +122,15 @@ def stages_page() -> str:
         ("`portal.account`", PortalAccount),
         ("`portal.scheduling_tool`", SchedulingTool),
     ]
+    federal: list[tuple[str, type[StrEnum]]] = [
+        ("`kind`, `profile.role`", Role),
+        ("`profile.status`", ProfileStatus),
+        ("`profile.npn`, once it was saved", NpnStatus),
+        ("`markets[].market`, the keys of `training`", Market),
+        ("`enrollments[].curriculum`", Curriculum),
+        ("`agreements[].agreement`", MarketplaceAgreement),
+        ("`publication.lists[].list`", FederalList),
+    ]
     parts = [
         "## `stage`\n\nIn the order of the guide's steps; the last four end the case.",
         table(["stage", "ends the case"], [[f"`{one}`", "yes" if one in ENDED else ""] for one in Stage]),
@@ -127,17 +138,25 @@ def stages_page() -> str:
         table(["waiting for", "owner"], [[f"`{wait}`", owner] for wait, owner in OWNER.items()]),
         "## `may_assist_reasons`\n\nEach step of the guide that isn't done is named (A30).",
         table(["reason", "sentence"], [[f"`{one}`", SENTENCES[one]] for one in MAY_ASSIST_REASONS]),
+        "In the federal program, of the market that lacks least:",
+        table(["reason", "sentence"], [[f"`{one}`", SENTENCES[one]] for one in MAY_ASSIST_REASONS_IN_FFM]),
         "## `eligibility.findings[].check`",
         table(["check", "holds when", "row"], [[f"`{one}`", SENTENCES[one], SOURCE[one]] for one in Check]),
         "## Other enumerations",
-        table(["field", "values"], [[name, ", ".join(f"`{one}`" for one in every)] for name, every in enumerations]),
+        table(["field", "values"], [values_of(*one) for one in enumerations]),
+        "## Of the federal program\n\n`enrollments[].channel` is `mlms` or a vendor's id in the plan year's policy.",
+        table(["field", "values"], [values_of(*one) for one in federal]),
     ]
     return page(
         "Stages",
-        "A case's stage is a fold over its facts (`domain/stages.py`): idempotent, and indifferent to their order.\n"
-        "These are all the values the status document can show.",
+        "A case's stage is a fold over its facts (`domain/stages.py`; of `ffm`, `domain/registration.py`):\n"
+        "idempotent, and indifferent to their order. These are all the values the status document can show.",
         "\n\n".join(parts),
     )
+
+
+def values_of(name: str, every: type[StrEnum]) -> list[str]:
+    return [name, ", ".join(f"`{one}`" for one in every)]
 
 
 def page(title: str, introduction: str, body: str) -> str:

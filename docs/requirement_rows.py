@@ -34,6 +34,29 @@ STATE_PROGRAM = {
     "A31": "Every page and e-mail shows the contact of its topic and no other",
     "A32": "Resources are shown by kind of assister",
 }
+FEDERAL_PROGRAM = {
+    "B1": "Who registered, trained and took part in the Individual Market the year before takes the short course",
+    "B2": "Everything an assister reads is there in Spanish as well as in English",
+    "B3": "One portal account a person: a second one is refused, and recovery of user id or password is offered",
+    "B4": "The portal's tab “Marketplace Training – Agent Broker” lists the links, and they lead on",
+    "B5": "The role sets which fields of the MLMS profile are required",
+    "B6": "There are exactly two roles: Marketplace Agent Broker, Not an Agent Broker",
+    "B7": "Role and contacts are checked and saved, then Next; Next is refused before a valid save",
+    "B8": "The profile feeds Find Local Help and Help On Demand, with the next publication",
+    "B9": "The NPN is required and right; a silent registry leaves it unverified; other roles are never listed",
+    "B10": "Individual, business and web-based entity have NPNs of their own; a copied one is refused with the warning",
+    "B11": "Returning agents are enrolled in the short course once, automatically; more is added on request",
+    "B12": "Individual Market and SHOP complete each on its own; the completed course suffices, there is no exam",
+    "B13": "Training counts from the MLMS or from a vendor approved by HHS, and from nobody else",
+    "B14": "A vendor is reached through the portal only, by a launch ticket that works once and expires",
+    "B15": "A vendor's completion alone is no registration: the person comes back to finish",
+    "B16": "Each applicable agreement is opened, read and accepted, after profile and training; its text is on record",
+    "B17": "Certificates are printed once every step is complete, not before",
+    "B18": "The Registration Tracker has to show a completion within two business days; late is flagged",
+    "B19": "The Registration Completion List has to show it within two business days; late is flagged",
+    "B20": "Find Local Help has to show it within three business days, federal holidays left out",
+    "B21": "An NPN absent from the RCL after its lag is asked about, once, by e-mail to the help desk",
+}
 EVERYWHERE = {
     "C1": "One durable workflow per assister waits as long as it takes; crashes lose nothing and repeat nothing",
     "C2": "Staff, webhooks and operators each have their screen, readable without the code",
@@ -45,7 +68,7 @@ EVERYWHERE = {
     "C8": "Withdrawn, denied, appealed and revoked are explicit, each with its notice",
     "C9": "Every write is audited: who, when, what, why",
 }
-ROWS = STATE_PROGRAM | EVERYWHERE
+ROWS = STATE_PROGRAM | FEDERAL_PROGRAM | EVERYWHERE
 
 # Rows that no release goes out without a test of.
-REQUIRED = [*STATE_PROGRAM, "C1", "C2", "C3", "C4", "C5", "C9"]
+REQUIRED = [*STATE_PROGRAM, *FEDERAL_PROGRAM, "C1", "C2", "C3", "C4", "C5", "C9"]

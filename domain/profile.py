@@ -1,6 +1,6 @@
 """The federal registration request and the MLMS profile: fields by role, and whose NPNs they name (B5–B10)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -113,10 +113,9 @@ class _Save(RegistrationRequest):
 
 def parse_registration(data: object) -> RegistrationRequest:
     """The request in ``data`` (parsed JSON). Raises `Invalid` with every fault named."""
-    found = _parsed(RegistrationRequest, data)
-    if found.role is Role.MARKETPLACE_AGENT_BROKER and found.npn is None:
-        raise Invalid([Fault("npn", "npn_required")])
-    return found
+    values = data if isinstance(data, Mapping) else {}
+    npns = [one for one in _missing(values) if one.field in NPN_FIELDS]
+    return _with_own_rules(RegistrationRequest, data, [*npns, *_copied(values)])
 
 
 def parse_draft(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -136,17 +135,20 @@ def parse_profile(draft: Mapping[str, Any], changes: object) -> dict[str, Any]:
         raise Invalid([Fault("body", "object")])
     fixed = [Fault(name, "not_changeable") for name in _FIXED if name in changes and changes[name] != draft.get(name)]
     merged = {name: value for name, value in {**draft, **changes}.items() if value is not None}
-    missing = _missing(merged)
+    saved = _with_own_rules(_Save, merged, [*fixed, *_missing(merged), *_copied(merged)])
+    return saved.model_dump(mode="json", exclude=set(_ONLY_PROFILE))
+
+
+def _with_own_rules(model: type[Form], data: object, faults: Sequence[Fault]) -> Form:
+    """The form in ``data``, unless the rules found ``faults``: all of them are named, a field's own rule first."""
     try:
-        saved = _parsed(_Save, merged)
+        found = _parsed(model, data)
     except Invalid as invalid:
-        named = {fault.field for fault in missing}
-        raise Invalid([*fixed, *(one for one in invalid.faults if one.field not in named), *missing]) from None
-    if fixed or missing:
-        raise Invalid([*fixed, *missing])
-    profile = saved.model_dump(mode="json", exclude=set(_ONLY_PROFILE))
-    _refuse(_copied(profile))
-    return profile
+        named = {fault.field for fault in faults}
+        raise Invalid([*(one for one in invalid.faults if one.field not in named), *faults]) from None
+    if faults:
+        raise Invalid(faults)
+    return found
 
 
 def _parsed(model: type[Form], data: object) -> Form:
@@ -175,16 +177,14 @@ def _copied(profile: Mapping[str, Any]) -> list[Fault]:
     faults = []
     for name in NPN_FIELDS:
         number = profile.get(name)
+        if not isinstance(number, str):
+            continue
+        number = number.strip()
         if number and number in seen:
             faults.append(Fault(name, "npn_copied"))
         elif number:
             seen[number] = name
     return faults
-
-
-def _refuse(faults: Iterable[Fault]) -> None:
-    if faults := list(faults):
-        raise Invalid(faults)
 
 
 def npns_of(profile: Mapping[str, Any]) -> dict[str, str]:

@@ -318,10 +318,11 @@ def _agreed_at(markets: Iterable[Market], acceptances: Iterable[Acceptance]) -> 
 
 
 def _certificates(known: Known) -> dict[Market, Certificate]:
-    issued = known.all(FactKind.CERTIFICATE_ISSUED)
+    first = {fact.data["market"]: fact.data for fact in reversed(known.all(FactKind.CERTIFICATE_ISSUED))}
     return {
-        Market(fact.data["market"]): Certificate.model_validate({k: v for k, v in fact.data.items() if k != "market"})
-        for fact in reversed(issued)
+        market: Certificate.model_validate({k: v for k, v in first[market].items() if k != "market"})
+        for market in Market
+        if market in first
     }
 
 
@@ -384,6 +385,20 @@ def _after_profile(state: RegistrationState) -> tuple[Stage, WaitingFor, datetim
 
 def _latest(*times: datetime | None) -> datetime | None:
     return max((at for at in times if at), default=None)
+
+
+MAY_ASSIST_REASONS = (
+    "not_an_agent_broker",
+    "profile_not_complete",
+    "npn_not_verified",
+    "training_not_complete",
+    "agreements_not_accepted",
+    "no_certificate",
+    "certificate_expired",
+    "withdrawn",
+    "revoked",
+    "closed",
+)
 
 
 def may_assist_in_marketplace(state: RegistrationState, today: date) -> list[str]:

@@ -24,7 +24,20 @@ from starter.client import connect
 from starter.courier import Courier
 from starter.marketplace import Marketplace
 from starter.schedules import ensure_schedules
-from web import api, assister, federal, lists, portal, portal_steps, problems, registry, request_form, webhooks
+from web import (
+    api,
+    assister,
+    federal,
+    lists,
+    portal,
+    portal_agreements,
+    portal_profile,
+    portal_training,
+    problems,
+    registry,
+    request_form,
+    webhooks,
+)
 from web.auth import Parts
 from web.door import STATIC, TEMPLATES, Door
 from web.limits import Limits
@@ -67,7 +80,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.add_middleware(Limits)
     problems.install(app)
-    for module in (api, federal, webhooks, request_form, assister, registry, lists, portal, portal_steps):
+    pages = (portal, portal_profile, portal_training, portal_agreements)
+    for module in (api, federal, webhooks, request_form, assister, registry, lists, *pages):
         app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     _add_health(app)

@@ -36,4 +36,12 @@ class DailyPublication:
         order = order.model_copy(update={"at": workflow.now()})
         published = await workflow.execute_local_activity_method(Publications.make_current, order, **DATABASE)
         workflow.set_current_details(f"publication {published.number}: {published.rows} rows, current")
+        await self._tidy(order)
         return published
+
+    async def _tidy(self, order: PublishOrder) -> None:
+        """What is left over is the next publication's to delete."""
+        for _ in range(PAGES_A_RUN):
+            tidied = await workflow.execute_local_activity_method(Publications.tidy, order, **DATABASE)
+            if not tidied.more:
+                return

@@ -161,7 +161,8 @@ async def test_its_copy_is_kept_in_the_folder_and_leaves_nothing_there(
 async def test_a_folder_that_is_full_or_gone_is_no_answer(
     http: httpx2.AsyncClient, httpserver: HTTPServer, rcl: Published, tmp_path: Path
 ) -> None:
-    opened = FederalLists(http, httpserver.url_for("/"), tmp_path / "gone")
+    (tmp_path / "file").touch()
+    opened = FederalLists(http, httpserver.url_for("/"), tmp_path / "file" / "in no folder")
     with pytest.raises(Unavailable, match="lists_unreachable"):
         await opened.rcl(NPN, 2024)
     opened.close()

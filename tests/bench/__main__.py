@@ -209,7 +209,7 @@ def _cpu(pace: dict[str, Any]) -> str:
 
 
 async def figures(folder: Path, size: Size, say: Callable[[str], None]) -> dict[str, Any]:
-    """Everything, in one run on one stack."""
+    """Everything, in one run on one stack; the federal lists on another."""
     began = time.perf_counter()
     async with running(folder) as stack, httpx2.AsyncClient(timeout=60) as http:
         ready = time.perf_counter() - began
@@ -229,8 +229,8 @@ async def figures(folder: Path, size: Size, say: Callable[[str], None]) -> dict[
             cached = await cached_mib(world, waits, size)
             say("certificates")
             printing = await asyncio.to_thread(printing_ms, folder)
-            say("federal lists")
-            published = await lists.figures(http, client, stack, folder / "app.sqlite", size.listed, size.changed)
+    say("federal lists")
+    published = await lists.figures(folder / "lists", size.listed, size.changed)
     paces = {"product": product.document(), "bare": bare.document()}
     return {
         "cases": size.cases,

@@ -7,13 +7,10 @@ was made, after it was made and before it was recorded, and after it was recorde
 
 import asyncio
 import hashlib
-import sqlite3
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC
 from pathlib import Path
-from typing import Any
 
 import httpx2
 import pytest
@@ -27,13 +24,13 @@ from domain.imports import parse_import
 from starter.cases import now
 from tests.support import documents, mortal as support
 from tests.support.gates import everything
+from tests.support.kept import Kept, Row, until
 from tests.support.lives import Life
 from tests.support.mortal import Mortal
 from tests.support.world import World
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300), pytest.mark.slow]
 
-Row = tuple[Any, ...]
 AT_ONCE = 0.004
 
 
@@ -47,38 +44,6 @@ async def mortal(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mort
 async def world(mortal: Mortal) -> AsyncIterator[World]:
     async with httpx2.AsyncClient(timeout=30, trust_env=False) as client:
         yield World(mortal.document(), client)
-
-
-class Kept:
-    """What the database holds, read past everybody."""
-
-    def __init__(self, file: Path) -> None:
-        self._file = file
-
-    def rows(self, query: str, *values: object) -> list[Row]:
-        with closing(sqlite3.connect(self._file, timeout=20)) as connection:
-            return connection.execute(query, values).fetchall()
-
-    @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Nobody else writes meanwhile."""
-        with closing(sqlite3.connect(self._file, timeout=20, isolation_level=None)) as connection:
-            connection.execute("BEGIN IMMEDIATE")
-            yield
-            connection.execute("ROLLBACK")
-
-    def intended(self, life: Life, kind: str) -> bool:
-        return bool(self.rows("SELECT 1 FROM effect WHERE case_id = ? AND kind = ?", life.case_id, kind))
-
-    def unfinished(self) -> list[Row]:
-        return self.rows("SELECT case_id, kind FROM effect WHERE result IS NULL")
-
-
-async def until(holds: Callable[[], object], seconds: float = 30, pause: float = 0.03) -> None:
-    """Waits; what it waited for is in the traceback."""
-    async with asyncio.timeout(seconds):
-        while not holds():
-            await asyncio.sleep(pause)
 
 
 # What an answer must be an answer to, for the effect to be made when the answer is on its way.
@@ -116,8 +81,8 @@ async def test_c1_every_process_killed_at_every_boundary_loses_nothing_and_does_
     # Before: every request is held. First those whose effect follows another one that is let through.
     mortal.gates["smtp"].hold(requests=everything)
     await asyncio.gather(letter.act("decision"), link.act("exam_pass"))
-    await until(lambda: kept.intended(letter, "notice.lms_invitation"))
-    await until(lambda: kept.intended(link, "notice.portal_activation"))
+    await until(lambda: kept.intended(letter.case_id, "notice.lms_invitation"))
+    await until(lambda: kept.intended(link.case_id, "notice.portal_activation"))
     reaching.hold(requests=True)
     await world.know(documents.producer(screened.request))
     await asyncio.gather(
@@ -141,12 +106,12 @@ async def test_c1_every_process_killed_at_every_boundary_loses_nothing_and_does_
         (ready, "notice.active"),
         *((revoked, kind) for kind in ("notice.revoked", "portal.suspended")),
     )
-    await until(lambda: all(kept.intended(life, kind) for life, kind in on_the_brink))
+    await until(lambda: all(kept.intended(life.case_id, kind) for life, kind in on_the_brink))
     await reaching.asked()
     # And one certificate, printed and not recorded.
     printed = len(_files(certificates))
     await certified.act("exam_pass")
-    await until(lambda: kept.intended(certified, "certificate.issued"), pause=AT_ONCE)
+    await until(lambda: kept.intended(certified.case_id, "certificate.issued"), pause=AT_ONCE)
     with kept.locked():
         await until(lambda: len(_files(certificates)) == printed + 1)
         await mortal.kill("worker")
@@ -239,7 +204,7 @@ class _Reaching:
         """Every effect is made, and its answer under way."""
         wanted = REACHED | fewer
         try:
-            await until(lambda: all(gate.held >= wanted[name] for name, gate in self._gates.items()))
+            await until(lambda: all(gate.held >= wanted[name] for name, gate in self._gates.items()), 60)
         except TimeoutError:
             held = {name: gate.held for name, gate in self._gates.items()}
             raise AssertionError(f"{held} instead of {wanted}; {self._kept.unfinished()}") from None

@@ -28,6 +28,7 @@ from domain.marketplace import MLMS, Curriculum, Market, MarketplaceAgreement, a
 from domain.profile import parse_profile, parse_registration
 from domain.registration import NpnStatus, ProfileStatus, RegistrationState
 from domain.reports import parse_vendor
+from domain.statements import parse
 from tests.support import documents
 from tests.support.registrations import COURSE, Desk, profile
 
@@ -481,6 +482,25 @@ async def test_b15_a_completion_reported_twice_at_once_counts_once(two: tuple[Pr
     events = {row.event_id: row.note for row in await one.all(InboxRow, source="vendors")}
     assert events == {f"{VENDOR}:event 1": None, f"{VENDOR}:event 2": "reported before under this ticket"}
     assert (await reported(one, token, "event 1", occurred_at="2026-11-02T16:00:00Z")).altered
+
+
+async def test_b18_a_third_party_s_fast_clock_moves_no_completion_into_the_future(
+    two: tuple[Process, Process],
+) -> None:
+    """Business days count from completion: a course is never completed later than it was reported."""
+    one, _ = two
+    opened = await one.submit(profile())
+    token = await ticket(one, opened)
+    await one.registrations.redeem(VENDOR, token, NOW)
+    await reported(one, token, occurred_at="2099-01-01T00:00:00Z")
+    await one.registrations.enroll(opened.case_id, Curriculum.INDIVIDUAL_FULL, MLMS, "assister", NOW)
+    policy = (await one.records.view(opened.case_id)).federal.model_dump(mode="json")
+    for verb, timestamp in (("initialized", "2026-11-02T16:00:00Z"), ("completed", "2099-01-01T00:00:00Z")):
+        told = documents.course(policy, vars(opened), "individual_full", verb, timestamp=timestamp)
+        await one.inbox.lms(parse([told]), [told], NOW)
+    assert (await one.state(opened)).trained_at == dict.fromkeys((Market.SHOP, Market.INDIVIDUAL), NOW)
+    [started] = [row for row in await one.facts(opened, FactKind.COURSE_STARTED) if row.data["channel"] == MLMS]
+    assert started.at == NOW - timedelta(hours=1), "what happened earlier happened then"
 
 
 @pytest.mark.parametrize(

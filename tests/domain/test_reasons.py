@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from domain import faults, reasons
+from domain import faults, reasons, registration
 from domain.eligibility import SOURCE, Check
 from domain.facts import FactKind
 from domain.notices import TOPIC, Notice
@@ -33,8 +33,19 @@ def literals(name: str, place: int) -> set[str]:
     return {one.value for one in given if isinstance(one, ast.Constant) and isinstance(one.value, str)}
 
 
+def refusals_of_steps() -> set[str]:
+    """Why a step of a federal registration can't be taken now: the codes its rules answer."""
+    tree = ast.parse((ROOT / "domain" / "registration.py").read_text())
+    rules = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name.startswith("why_not_")]
+    said = [part for rule in rules for statement in rule.body[1:] for part in ast.walk(statement)]
+    codes = {one.value for one in said if isinstance(one, ast.Constant) and isinstance(one.value, str)}
+    assert len(codes) > 5
+    return codes
+
+
 def test_every_reason_used_has_its_sentence() -> None:
     used = literals("sentence", 0) | {*MAY_ASSIST_REASONS, *Check} | {stage.value for stage in ENDED}
+    used |= {*registration.MAY_ASSIST_REASONS, *refusals_of_steps()}
     assert len(used) > 20
     assert used <= set(reasons.SENTENCES)
 

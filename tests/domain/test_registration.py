@@ -21,6 +21,7 @@ from domain.marketplace import (
     is_returning,
 )
 from domain.registration import (
+    MAY_ASSIST_REASONS,
     NpnStatus,
     ProfileStatus,
     RegistrationOpening,
@@ -238,7 +239,8 @@ def test_b12_a_market_is_complete_in_one_combination_only(opening: RegistrationO
 @given(opening=openings, happened=facts() | lives())
 def test_nobody_may_assist_unless_one_market_has_every_step(opening: RegistrationOpening, happened: list[Fact]) -> None:
     state = fold(opening, happened)
-    if may_assist_in_marketplace(state, TODAY):
+    if reasons := may_assist_in_marketplace(state, TODAY):
+        assert set(reasons) <= set(MAY_ASSIST_REASONS)
         return
     assert not state.ended
     assert state.profile.status is ProfileStatus.COMPLETE

@@ -1,36 +1,45 @@
-"""Records the histories beside this file anew, from a real stack: `python -m tests.histories.record`, half a minute.
+"""Records the histories beside this file anew, from a real stack: `python -m tests.histories.record [PROGRAM]`.
 
-Run it when a change of the workflows was meant not to replay (no case of the older kind lives any more), and keep the
-old files otherwise: that they still replay is what `worker.py verify` tells.
+It takes a minute, of one program (bewellnm, ffm) half of that. Run it when a change of the workflows was meant not to
+replay (no case of the older kind lives any more), and keep the old files otherwise: that they still replay is what
+`worker.py verify` tells.
 """
 
 import asyncio
 import json
 import os
 import re
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx2
 from temporalio.client import Client, WorkflowHistory
+from temporalio.testing import TimeSkipper
 
 from starter.plan import Plan
 from starter.processes import Child
-from starter.schedules import DAILY_ROUND_ID
+from starter.publishing import PUBLICATION_ID
+from starter.schedules import DAILY_PUBLICATION_ID, DAILY_ROUND_ID
 from starter.stack import children, running
 from tests.support import documents
+from tests.support.marketplace import Marketplace
 from tests.support.temporal import client_of
 from tests.support.world import Document, World
 
 HERE = Path(__file__).parent
-GROWN = 40
+BEWELLNM, FFM = "bewellnm", "ffm"
+GROWN, GROWN_IN_FFM = 40, 70
+SKIPPING = "frontend.WorkflowTimeSkippingEnabled=true"
 MACHINE = re.compile(r"\d+@")
 STATUS_LINK = re.compile(r"/status/([\w-]+)")
 Life = Callable[[World], Awaitable[Document]]
+FederalLife = Callable[[Marketplace], Awaitable[Document]]
 
 
 async def broker_to_active(world: World) -> Document:
@@ -82,6 +91,70 @@ async def revoked_counselor(world: World) -> Document:
     return opened
 
 
+# of the federal program; its lists are read at the noons of business days, which are skipped to
+
+
+async def federal_agent_returns(market: Marketplace) -> Document:
+    """Enrolled in the MLMS's short course at once, without a form, and active in the end."""
+    request = documents.registration()
+    await market.know(documents.individual(request))
+    (assister_id,) = await market.all_imported([documents.registered(request, 2023)])
+    path = f"/api/assisters/{assister_id}/cases"
+    begun = await market.http.post(market.web + path, json={"program": FFM, "plan_year": 2024}, headers=market.staff)
+    assert begun.status_code == 201, begun.text
+    opened: Document = begun.json()
+    await market.done(opened, "profile", {name: request[name] for name in ("business_contact", "professional_contact")})
+    await market.done(opened, "profile/next")
+    await market.trained(opened, "individual_returning")
+    await market.agreed(opened, "individual")
+    await published(market, opened)
+    await market.until(opened, "active")
+    return opened
+
+
+async def federal_broker_of_two_markets(market: Marketplace) -> Document:
+    """Trained at a vendor, with a registry that was silent at first."""
+    request = documents.registration(markets=["individual", "shop"], language="es")
+    opened = await market.opened(request)
+    await market.control("registry", mode="down", times=1)
+    await market.done(opened, "profile", {})
+    await market.done(opened, "profile/next")
+    await market.until(opened, lambda status: status["profile"]["npn"] == "verified")
+    for name in request["markets"]:
+        await market.completed(opened, name, "vendor-a")
+    await published(market, opened)
+    await market.until(opened, "active")
+    return opened
+
+
+async def federal_agent_missing_in_the_rcl(market: Marketplace) -> Document:
+    """Late in the list, and asked about."""
+    request = documents.registration()
+    alteration = {"list": "rcl", "npn": request["npn"], "how": "omit"}
+    omitted = await market.http.post(f"{market.stack['sandbox']['lists']}/alterations", json=alteration)
+    assert omitted.is_success, omitted.text
+    opened = await market.certified(request)
+    await published(market, opened, timedelta(days=8))
+    await market.until(opened, lambda status: status["publication"]["help_desk_told_at"])
+    return opened
+
+
+async def federal_agent_withdraws(market: Marketplace) -> Document:
+    opened = await market.profiled(documents.registration())
+    await market.enroll(opened, "individual_full")
+    await market.command(opened, "withdraw", reason="a sample reason")
+    await market.until(opened, "withdrawn")
+    return opened
+
+
+async def published(market: Marketplace, opened: Document, later: timedelta = timedelta(days=4)) -> None:
+    """The lists are published, and read on the next business days."""
+    await market.until(opened, lambda status: status["publication"]["lists"])
+    await market.publish()
+    client = await client_of(market.stack)
+    await TimeSkipper(client).fast_forward(client.get_workflow_handle(opened["workflow_id"]), later)
+
+
 LIVES: Sequence[Life] = (
     broker_to_active,
     counselor_to_active,
@@ -90,14 +163,30 @@ LIVES: Sequence[Life] = (
     withdrawn_in_training,
     revoked_counselor,
 )
+# One after the other: what one of them has the stand-ins do is not for the others.
+FEDERAL_LIVES: Sequence[FederalLife] = (
+    federal_agent_returns,
+    federal_broker_of_two_markets,
+    federal_agent_missing_in_the_rcl,
+    federal_agent_withdraws,
+)
 
 
-def renewing(plan: Plan) -> Sequence[Child]:
-    """The stack with a server that suggests continue-as-new soon."""
-    soon = ("--dynamic-config-value", f"limit.historyCount.suggestContinueAsNew={GROWN}")
-    return [
-        replace(child, argv=(*child.argv, *soon)) if child.name == "temporal" else child for child in children(plan)
-    ]
+def told(*settings: str) -> Callable[[Plan], Sequence[Child]]:
+    """The stack with a server that is told something besides."""
+    more = [part for setting in settings for part in ("--dynamic-config-value", setting)]
+
+    def table(plan: Plan) -> Sequence[Child]:
+        return [
+            replace(child, argv=(*child.argv, *more)) if child.name == "temporal" else child for child in children(plan)
+        ]
+
+    return table
+
+
+def renewed_at(events: int) -> str:
+    """A server that suggests continue-as-new soon."""
+    return f"limit.historyCount.suggestContinueAsNew={events}"
 
 
 @asynccontextmanager
@@ -119,9 +208,9 @@ async def runs(client: Client, opened: Document) -> list[WorkflowHistory]:
     return found[::-1]
 
 
-async def a_round(client: Client) -> WorkflowHistory:
-    """The daily round's, started by its schedule."""
-    handle = client.get_schedule_handle(DAILY_ROUND_ID)
+async def triggered(client: Client, schedule_id: str) -> WorkflowHistory:
+    """The history of a workflow that its schedule starts."""
+    handle = client.get_schedule_handle(schedule_id)
     await handle.trigger()
     while not (actions := (await handle.describe()).info.recent_actions):
         await asyncio.sleep(0.1)
@@ -145,24 +234,49 @@ def _anonymous(value: Any) -> Any:
     return "recorded" if isinstance(value, str) and MACHINE.match(value) else value
 
 
-async def recorded() -> dict[str, str]:
-    """Takes every life to its end; its histories by name."""
+async def of_bewellnm() -> dict[str, str]:
+    """Takes every life of the state program to its end; its histories by name."""
     found = {}
     async with worlds() as (world, client):
         for opened, life in zip(await asyncio.gather(*(life(world) for life in LIVES)), LIVES, strict=True):
             (only,) = await runs(client, opened)
             found[life.__name__] = written(only)
-        found["daily_round"] = written(await a_round(client))
-    async with worlds(table=renewing) as (world, client):
+        found["daily_round"] = written(await triggered(client, DAILY_ROUND_ID))
+    async with worlds(table=told(renewed_at(GROWN))) as (world, client):
         for number, history in enumerate(await runs(client, await broker_to_active(world)), 1):
             found[f"renewed_broker_run_{number}"] = written(history)
     return found
 
 
+async def of_ffm() -> dict[str, str]:
+    """Takes every life of the federal program to its end; its histories by name."""
+    found = {}
+    async with worlds(table=told(SKIPPING)) as (world, client):
+        for life in FEDERAL_LIVES:
+            (only,) = await runs(client, await life(Marketplace(world.stack, world.http)))
+            found[life.__name__] = written(only)
+        found["federal_publication"] = written(await client.get_workflow_handle(PUBLICATION_ID).fetch_history())
+        found["federal_publication_by_schedule"] = written(await triggered(client, DAILY_PUBLICATION_ID))
+    async with worlds(table=told(SKIPPING, renewed_at(GROWN_IN_FFM))) as (world, client):
+        opened = await federal_agent_returns(Marketplace(world.stack, world.http))
+        for number, history in enumerate(await runs(client, opened), 1):
+            found[f"federal_renewed_agent_run_{number}"] = written(history)
+    return found
+
+
+def files_of(program: str) -> list[Path]:
+    """The histories of a program that are there."""
+    return [file for file in sorted(HERE.glob("*.json")) if file.name.startswith("federal_") == (program == FFM)]
+
+
+RECORDED = {BEWELLNM: of_bewellnm, FFM: of_ffm}
+
+
 if __name__ == "__main__":
-    histories = asyncio.run(recorded())
-    for file in HERE.glob("*.json"):
-        file.unlink()
-    for name, text in histories.items():
-        (HERE / f"{name}.json").write_text(text, "utf-8")
+    for program in sys.argv[1:] or RECORDED:
+        histories = asyncio.run(RECORDED[program]())
+        for file in files_of(program):
+            file.unlink()
+        for name, text in histories.items():
+            (HERE / f"{name}.json").write_text(text, "utf-8")
     os._exit(0)

@@ -12,14 +12,16 @@ from typing import Any
 
 import pytest
 
+from activities import contracts
 from starter.replay import failure, replayer_of
 from tests.histories.changed import Hesitating
+from tests.test_structure import activity_names
 from worker import HERE as ROOT, HISTORIES
 
 BROKER = HISTORIES / "broker_to_active.json"
 RECORDED = sorted(HISTORIES.glob("*.json"))
 # The NPNs of documents.new_npn() begin with 10, seconds since 1970 do not.
-PERSONAL = re.compile(r"@|Testa|Ejemplo|Consejera|sample|505-555|\b10\d{8}\b", re.IGNORECASE)
+PERSONAL = re.compile(r"@|Testa|Ejemplo|Consejera|Marketagent|sample|(505|915)-555|\b10\d{8}\b", re.IGNORECASE)
 
 
 def verified(*arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -67,10 +69,18 @@ def test_without_any_history_nothing_is_verified(tmp_path: Path) -> None:
     assert done.returncode == 2
 
 
-def test_both_ends_of_a_renewed_history_are_among_them() -> None:
-    first, *_, last = (file.read_text("utf-8") for file in RECORDED if file.stem.startswith("renewed_broker"))
+@pytest.mark.parametrize("name", ["renewed_broker", "federal_renewed_agent"])
+def test_both_ends_of_a_renewed_history_are_among_them(name: str) -> None:
+    first, *_, last = (file.read_text("utf-8") for file in RECORDED if file.stem.startswith(name))
     assert "EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW" in first
     assert '"continuedExecutionRunId"' in last
+
+
+@pytest.mark.parametrize("concern", [contracts.Profiles, contracts.Mlms, contracts.Watch, contracts.Publications])
+def test_the_federal_program_s_activities_are_all_among_them(concern: type) -> None:
+    histories = [json.loads(file.read_text("utf-8")) for file in RECORDED if file.stem.startswith("federal")]
+    said = "".join(json.dumps(one) + "".join(payloads(one)) for one in histories)
+    assert {name for name in activity_names(concern).values() if name not in said} == set()
 
 
 @pytest.mark.parametrize("file", RECORDED, ids=lambda file: file.stem)

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from html import unescape
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -126,7 +127,7 @@ def named(page: Page, label: str) -> str:
     return next(url for name, url in page.links if label in name)
 
 
-async def test_b4_b14_access_training_leads_to_the_vendor_and_back_to_the_portal(market: Marketplace) -> None:
+async def test_b4_b14_b15_b17_access_training_leads_to_the_vendor_and_back_to_the_portal(market: Marketplace) -> None:
     request = documents.registration()
     opened = await market.profiled(request)
     browser = Browser(market.http)
@@ -187,6 +188,9 @@ async def test_b2_a_whole_life_in_spanish_has_no_english_sentence(market: Market
     await browser.press("Enviarme mi ID de usuario y un enlace nuevo", email="testa")
     await register(market, browser, request)
     opened = await case_of(market, request)
+    await browser.open(f"{market.web}/portal")
+    await browser.press("Enviarme mi ID de usuario y un enlace nuevo", email=request["email"])
+    await market.letter(request["email"], lambda letter: opened["assister_id"] in letter["text"])
     home = await browser.open(await link(market, request))
     await update_profile(market, browser, request, home.url)
     await train(market, browser, home.url)
@@ -206,8 +210,13 @@ async def test_b2_a_whole_life_in_spanish_has_no_english_sentence(market: Market
     letters = await market.letters(request["email"])
     assert len(letters) >= 5
     assert {letter["language"] for letter in letters} == {"es"}
-    told = {letter["subject"]: english_in(f"{letter['subject']} {letter['text']}") for letter in letters}
+    told = {letter["subject"]: english_in(words_of(letter)) for letter in letters}
     assert {subject: english for subject, english in told.items() if english} == {}
+
+
+def words_of(letter: Document) -> str:
+    """Everything a letter says, in both of its forms."""
+    return f"{letter['subject']} {letter['text']} {unescape(re.sub('<[^>]+>', ' ', letter['html']))}"
 
 
 async def register(market: Marketplace, browser: Browser, request: Document) -> None:

@@ -1,10 +1,13 @@
 """Runs the real `certify` as a process of its own, in surroundings without settings."""
 
+import asyncio
 import json
 import os
+import pty
 import subprocess
 import sys
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -54,3 +57,51 @@ def certify(folder: Path, *arguments: str, given: str | bytes = "", **settings: 
 def is_one_sentence(text: str) -> bool:
     """One line, closed by a full stop, without a traceback."""
     return text.count("\n") == 1 and text.endswith(".\n") and "Traceback" not in text
+
+
+class Clerk:
+    """Somebody at the command line of a stack."""
+
+    def __init__(self, folder: Path, data: str) -> None:
+        self._run = partial(certify, folder)
+        self._data = data
+
+    async def __call__(self, *arguments: str, given: Any = None) -> Ran:
+        text = "" if given is None else json.dumps(given)
+        return await asyncio.to_thread(self._run, *arguments, "--data", self._data, given=text)
+
+    async def json(self, *arguments: str, given: Any = None) -> Any:
+        return (await self(*arguments, "--json", given=given)).document
+
+    async def refused(self, *arguments: str, given: Any = None) -> str:
+        """The sentence of a refusal."""
+        ran = await self(*arguments, given=given)
+        assert (ran.status, ran.out) == (1, ""), ran
+        assert is_one_sentence(ran.err), ran.err
+        return ran.err
+
+    async def shown(self, *arguments: str) -> str:
+        """What people are shown: it fits into 80 columns."""
+        ran = await self(*arguments)
+        assert ran.status == 0, ran.err
+        assert all(len(line) <= 80 for line in ran.out.splitlines()), ran.out
+        return ran.out
+
+    async def at_a_terminal(self, typed: bytes, *arguments: str) -> Ran:
+        """The same for somebody who types an answer."""
+        screen, keyboard = pty.openpty()
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "starter.cli", *arguments, "--data", self._data),
+            cwd=ROOT,
+            stdin=keyboard,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        try:
+            os.write(screen, typed)
+            out, err = await asyncio.wait_for(process.communicate(), 60)
+        finally:
+            os.close(screen)
+            os.close(keyboard)
+        assert process.returncode is not None
+        return Ran(process.returncode, out.decode(), err.decode())

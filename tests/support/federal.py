@@ -78,22 +78,25 @@ class Federal(Inside):
         return answer
 
     async def quiet(self, opened: Opened) -> RegistrationProgress:
-        """Waits until the workflow knows what the database knows; what it knows then."""
+        """Waits until the workflow knows what the facts come to, each of them counted or not; what it knows then."""
         async with asyncio.timeout(PATIENCE):
-            while (progress := await self.progress(opened)).standing != await self.records.standing(opened.case_id):
+            while True:
+                progress, recorded = await self.progress(opened), await self.records.standing(opened.case_id)
+                assert recorded is not None
+                if progress.standing == recorded.model_copy(update={"facts": progress.standing.facts}):
+                    return progress
                 await asyncio.sleep(0.05)
-        return progress
+        raise AssertionError
 
     async def listed(self, opened: Opened) -> dict[tuple[str, str], Document]:
         """Where the registration is confirmed, by market and list."""
         status = await self.status(opened)
         return {(one["market"], one["list"]): one for one in status["publication"]["lists"]}
 
-    async def help_desk(self, opened: Opened) -> list[Document]:
-        """The e-mails to the help desk about this registration."""
-        case = (await self.records.view(opened.case_id)).case
-        help_desk = FEDERAL_POLICIES[case.plan_year].help_desk
-        return [one for one in await self.letters({"email": help_desk}) if case.request["npn"] in one["text"]]
+    async def help_desk(self, request: Document) -> list[Document]:
+        """The e-mails to the help desk about this person's NPN."""
+        help_desk = FEDERAL_POLICIES[request["plan_year"]].help_desk
+        return [one for one in await self.letters({"email": help_desk}) if request["npn"] in one["text"]]
 
     # doing, at the case's time
 
@@ -145,10 +148,13 @@ class Federal(Inside):
 
     # days in the East
 
+    def left(self, opened: Opened, day: date, hour: int, minute: int = 0) -> timedelta:
+        """How long it is for a registration until this hour of a day in the East."""
+        return datetime.combine(day, time(hour, minute), EASTERN) - self.now(opened)
+
     async def goes_to(self, opened: Opened, day: date, hour: int = 12, minute: int = 1) -> None:
         """Lets a registration's time pass until this hour of a day in the East, and waits until all is done by then."""
-        until = datetime.combine(day, time(hour, minute), EASTERN)
-        assert await self.skip(opened, until - self.now(opened))
+        assert await self.skip(opened, self.left(opened, day, hour, minute))
         async with asyncio.timeout(PATIENCE):
             while any(at <= self.now(opened) for at in (await self.quiet(opened)).look_at.values()):
                 await asyncio.sleep(0.05)
@@ -171,15 +177,25 @@ class Federal(Inside):
         return published
 
     async def omit(self, request: Document, *lists: str) -> None:
-        """From now on these lists are published without somebody's rows; Find Local Help shows no NPN."""
-        name = {"name": f"{request['first_name']} {request['last_name']}"}
+        """From now on these lists are published without somebody's rows."""
         for one in lists:
-            whose = name if one == "find_local_help" else {"npn": request["npn"]}
-            await self._post("lists", "alterations", {"list": one, "how": "omit", **whose})
+            await self._post("lists", "alterations", {"list": one, "how": "omit", **_whose(request, one)})
+
+    async def alter(self, request: Document, one: str, **columns: str) -> None:
+        """From now on a list is published with other values in somebody's rows."""
+        altered = {"list": one, "how": "alter", "set": columns, **_whose(request, one)}
+        await self._post("lists", "alterations", altered)
 
     async def omit_nothing(self) -> None:
         answer = await self._web.delete(f"{self.plan.url('lists')}/alterations")
         assert answer.is_success, answer.text
+
+
+def _whose(request: Document, one: str) -> dict[str, str]:
+    """By what somebody's rows are known: Find Local Help shows no NPN."""
+    if one == "find_local_help":
+        return {"name": f"{request['first_name']} {request['last_name']}"}
+    return {"npn": request["npn"]}
 
 
 def a_friday(before_a_holiday: bool = False) -> date:
@@ -198,7 +214,7 @@ def a_friday(before_a_holiday: bool = False) -> date:
 @asynccontextmanager
 async def running(folder: Path, suggest_renewal_at: int = NEVER) -> AsyncIterator[Federal]:
     """All of it, with the web process, for the time of a block."""
-    async with support.running(folder, suggest_renewal_at, Federal) as federal:
+    async with support.system(Federal, folder, suggest_renewal_at) as federal:
         with _web(federal.plan, federal.client):
             async with asyncio.timeout(PATIENCE):
                 while not await answers(f"{federal.plan.url('web')}/readyz"):

@@ -280,12 +280,15 @@ def _statement(policy: Policy, opened: Opened, step: str | float, at: datetime) 
 
 
 @asynccontextmanager
-async def running(
-    folder: Path,
-    suggest_renewal_at: int = NEVER,
-    kind: type[System] = Inside,  # type: ignore[assignment]
-) -> AsyncIterator[System]:
+async def running(folder: Path, suggest_renewal_at: int = NEVER) -> AsyncIterator[Inside]:
     """All of it, for the time of a block; the server suggests continue-as-new at that many events."""
+    async with system(Inside, folder, suggest_renewal_at) as inside:
+        yield inside
+
+
+@asynccontextmanager
+async def system(kind: type[System], folder: Path, suggest_renewal_at: int) -> AsyncIterator[System]:
+    """The same, driven as this kind does it."""
     async with AsyncExitStack() as stack:
         plan = _plan(folder)
         settings = _settings(plan)

@@ -1,6 +1,8 @@
 """Drives the federal program from outside, as assisters through the portal, staff, the MLMS and vendors do."""
 
 import asyncio
+import json
+import sys
 from datetime import UTC, datetime
 from typing import Any
 
@@ -177,6 +179,14 @@ class Marketplace(World):
             "DailyPublication", order, id="publication", task_queue=queue
         )
         return published
+
+    async def certify(self, *arguments: str) -> tuple[int, Any]:
+        """A verb of `certify`, as an operator runs it: its status, and what it answers."""
+        command = (sys.executable, "-m", "starter.cli", *arguments, "--json", "--data", self.stack["data"])
+        pipe = asyncio.subprocess.PIPE
+        process = await asyncio.create_subprocess_exec(*command, stdout=pipe, stderr=pipe)
+        out, _ = await process.communicate()
+        return process.returncode or 0, json.loads(out) if process.returncode == 0 else None
 
 
 def markets_of(status: Document) -> dict[str, Document]:

@@ -39,9 +39,11 @@ def upgrade() -> None:
         sa.Column("publication", sa.Integer(), primary_key=True),
         sa.Column("owner", sa.String(), nullable=False),
         sa.Column("cells", sa.JSON()),
+        sa.Column("replaced_by", sa.Integer()),
     )
     op.create_index("ix_published_row_owner", "published_row", ["owner"])
     op.create_index("ix_published_row_publication", "published_row", ["publication"])
+    op.create_index("ix_published_row_replaced_by", "published_row", ["replaced_by"])
 
 
 def _certificates_by_market() -> None:
