@@ -14,6 +14,7 @@ from activities import contracts
 from activities.effects import Made, key_of, once
 from adapters.press import CertificateText, Press
 from db.records import CaseView, Intent, Records
+from db.states import holder_of
 from db.tables import CertificateRow
 from domain.facts import Fact, FactKind
 from domain.messages import CaseRef, Effect, MarketOrder
@@ -69,7 +70,7 @@ class CertificatesActivities(contracts.Certificates):
         request = view.case.request
         return CertificateText(
             number=data["number"],
-            holder=f"{request['first_name']} {request['last_name']}",
+            holder=data.get("holder") or holder_of(view.case),
             kind=data.get("market") or view.case.kind,
             program=view.case.program,
             plan_year=view.case.plan_year,
@@ -118,6 +119,7 @@ def _made(case_id: str, data: dict[str, str], digest: str, path: Path) -> Made:
         number=data["number"],
         case_id=case_id,
         market=market,
+        holder=data.get("holder"),
         issued_at=issued_at,
         valid_until=date.fromisoformat(data["valid_until"]) if data["valid_until"] else None,
         sha256=digest,

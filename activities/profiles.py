@@ -9,14 +9,16 @@ from temporalio import activity
 
 from activities import contracts
 from adapters.http import Refused, Unavailable
-from adapters.registry import Registry
+from adapters.registry import Answer, Registry
 from db.records import Records
 from db.registrations import Registrations
-from domain.faults import Fault
-from domain.licensing import Producer
+from domain.faults import Fault, Invalid
 from domain.messages import CaseRef, CommandRef, MarketplaceStanding, ProfileSaved
-from domain.profile import npn_faults, npns_of
+from domain.profile import npn_faults, npns_of, same_identity
 from domain.registration import NpnStatus
+
+Faults = tuple[Fault, ...]
+Answers = Mapping[str, Answer]
 
 
 class ProfilesActivities(contracts.Profiles):
@@ -30,19 +32,21 @@ class ProfilesActivities(contracts.Profiles):
     @activity.defn(name="profiles.save")
     async def save(self, command: CommandRef) -> ProfileSaved:
         """See the contract."""
-        profile = await self._registrations.profile_to_save(command.command_id)
-        faults: list[Fault] = []
         status = NpnStatus.NOT_REQUIRED
-        if profile is not None:
-            taken = await self._registrations.others_account(command.case_id, profile)
-            faults = [taken] if taken else []
-            if not faults and npns_of(profile):
-                try:
-                    faults = await self._judged(command.case_id, profile, command.at)
-                    status = NpnStatus.VERIFIED
-                except (Unavailable, Refused):  # silent, or unreadable: unknown, never wrong
-                    status = NpnStatus.UNVERIFIED
+        faults: Faults = ()
+        try:
+            profile = await self._registrations.profile_to_save(command.command_id)
+            if profile is not None:
+                status, faults = await self._judged(command, profile)
+        except Invalid as invalid:
+            faults = invalid.faults
         return await self._registrations.save_profile(command.command_id, status, faults, command.at)
+
+    async def _as_known(self, case_id: str, profile: Mapping[str, Any]) -> NpnStatus:
+        """Unverified, unless the registry has confirmed these NPNs of this person before."""
+        view = await self._records.view(case_id)
+        known = view.registration.profile.npn is NpnStatus.VERIFIED and same_identity(profile, view.case.request)
+        return NpnStatus.VERIFIED if known else NpnStatus.UNVERIFIED
 
     @activity.defn(name="profiles.verify")
     async def verify(self, order: CaseRef) -> MarketplaceStanding:
@@ -50,17 +54,37 @@ class ProfilesActivities(contracts.Profiles):
         view = await self._records.view(order.case_id)
         if view.registration.ended or view.registration.profile.version != order.occurrence:
             return view.registration.standing()  # a newer profile has a look-up of its own
-        faults = await self._judged(order.case_id, view.case.request, order.at)
+        answers = await self._asked(view.case.request)
+        await self._keep(order.case_id, answers, order.at)
+        faults = _faults(view.case.request, answers)
         return await self._registrations.judge_npns(order.case_id, order.occurrence, faults, order.at)
 
-    async def _judged(self, case_id: str, profile: Mapping[str, Any], at: datetime) -> list[Fault]:
-        """What the registry's answers say against a profile; they are kept as evidence, by the NPN's field."""
-        npns = npns_of(profile)
-        producers = await asyncio.gather(*(self._look_up(case_id, npn, at) for npn in npns.values()))
-        return npn_faults(profile, dict(zip(npns, producers, strict=True)))
+    async def _judged(self, command: CommandRef, profile: Mapping[str, Any]) -> tuple[NpnStatus, Faults]:
+        """What speaks against a profile before it is saved; of one that is refused no answer is kept."""
+        taken = await self._registrations.others_account(command.case_id, profile)
+        if taken or not npns_of(profile):
+            return NpnStatus.NOT_REQUIRED, (taken,) if taken else ()
+        try:
+            answers = await self._asked(profile)
+        except (Unavailable, Refused):  # silent, or unreadable: unknown, never wrong
+            return await self._as_known(command.case_id, profile), ()
+        faults = _faults(profile, answers)
+        if not faults:
+            await self._keep(command.case_id, answers, command.at)
+        return NpnStatus.VERIFIED, faults
 
-    async def _look_up(self, case_id: str, npn: str, at: datetime) -> Producer | None:
-        answer = await self._registry.look_up(npn)
-        key = f"{case_id}:registry:{answer.sha256}"
-        await self._records.keep_evidence(key, case_id, "registry", answer.raw, answer.sha256, at)
-        return answer.producer
+    async def _asked(self, profile: Mapping[str, Any]) -> Answers:
+        """The registry's answers, by the fields of the NPNs."""
+        npns = npns_of(profile)
+        answers = await asyncio.gather(*map(self._registry.look_up, npns.values()))
+        return dict(zip(npns, answers, strict=True))
+
+    async def _keep(self, case_id: str, answers: Answers, at: datetime) -> None:
+        """Keeps answers about a saved profile as evidence."""
+        for answer in answers.values():
+            key = f"{case_id}:registry:{answer.sha256}"
+            await self._records.keep_evidence(key, case_id, "registry", answer.raw, answer.sha256, at)
+
+
+def _faults(profile: Mapping[str, Any], answers: Answers) -> Faults:
+    return tuple(npn_faults(profile, {field: answer.producer for field, answer in answers.items()}))

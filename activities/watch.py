@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import date
+from datetime import date, datetime
 from hashlib import sha256
 
 from temporalio import activity
@@ -19,10 +19,10 @@ from db.records import CaseView, Intent, Records
 from domain.facts import Fact, FactKind
 from domain.lists import contact_of
 from domain.marketplace import FederalList, Market
-from domain.messages import Effect, Looked, MarketOrder
+from domain.messages import Effect, Looked, MarketOrder, MarketplaceStanding
 from domain.notices import Notice
 from domain.policy import local_date
-from domain.registration import Listed
+from domain.registration import Listed, RegistrationState
 from domain.watch import due_dates, is_late, next_look
 
 HEARTBEAT_SECONDS = 5
@@ -45,7 +45,7 @@ class WatchActivities(contracts.Watch):
         view = await self._records.view(order.case_id)
         policy, state = view.federal, view.registration
         if Market(order.market) not in state.unlisted:
-            return Looked(standing=state.standing())
+            return Looked(standing=await self._standing(order))
         today = local_date(policy, order.at)
         holidays = federal_holidays(range(today.year - 1, today.year + 2))
         ours = [one for one in state.publication if one.market == order.market]
@@ -55,20 +55,19 @@ class WatchActivities(contracts.Watch):
             async with _heartbeating():
                 facts, absent = await self._read(view, order, ours, today)
         else:
-            completed_on = local_date(policy, state.completed_at[Market(order.market)])
-            due = {name.value: day.isoformat() for name, day in due_dates(policy, completed_on, holidays).items()}
+            since = local_date(policy, _listable_since(state, Market(order.market)))
+            due = {name.value: day.isoformat() for name, day in due_dates(policy, since, holidays).items()}
             data = {"market": order.market, "due": due}
             facts = [
                 Fact(id=f"{order.case_id}:watch:{order.market}", kind=FactKind.WATCH_OPENED, at=order.at, data=data)
             ]
         if facts:
             await self._record(order, facts)
-        standing = await self._records.standing(order.case_id)
         missing = not ours or any(one.listed_at is None and not _is_new(one, facts) for one in ours)
         return Looked(
             again_at=next_look(policy, order.at, holidays) if missing else None,
             ask_help_desk=absent and state.help_desk_told_at is None,
-            standing=standing,
+            standing=await self._standing(order),
         )
 
     async def _read(
@@ -108,11 +107,19 @@ class WatchActivities(contracts.Watch):
         return entry is not None and _completed(entry, one.market), entry is not None
 
     async def _record(self, order: MarketOrder, facts: Sequence[Fact]) -> None:
-        """Late ones are put before staff's eyes; they are watched until they come."""
+        """Late ones are watched on. Staff see them before they are facts: a fact is not flagged again."""
         for fact in facts:
-            await self._records.record(order.case_id, [fact], order.at, f"watch.{fact.kind.value}", **fact.data)
             if fact.kind is FactKind.LIST_LATE:
                 await self._records.flag(order.case_id, LATE, order.at, f"not in {fact.data['list']} in time")
+            await self._records.record(order.case_id, [fact], order.at, f"watch.{fact.kind.value}", **fact.data)
+
+    async def _standing(self, order: MarketOrder) -> MarketplaceStanding:
+        """Where the registration stands after a look; the flag goes with the last late entry that is waited for."""
+        view = await self._records.view(order.case_id)
+        state = view.registration
+        if view.case.flag == LATE and not any(one.late and one.market in state.unlisted for one in state.publication):
+            await self._records.unflag(order.case_id, LATE, order.at)
+        return state.standing()
 
     @activity.defn(name="watch.ask_help_desk")
     async def ask_help_desk(self, order: MarketOrder) -> Effect:
@@ -161,6 +168,12 @@ class WatchActivities(contracts.Watch):
             message_id=f"<{sha256(key.encode()).hexdigest()[:40]}@certification.bewellnm.example>",
             reply_to=request["email"],
         )
+
+
+def _listable_since(state: RegistrationState, market: Market) -> datetime:
+    """From when on a market belongs on the lists: its completion; later, where the role came with a later profile."""
+    completed_at, saved_at = state.completed_at[market], state.profile.saved_at
+    return max(completed_at, saved_at) if saved_at else completed_at
 
 
 def _completed(entry: RclEntry, market: Market) -> bool:

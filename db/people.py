@@ -19,7 +19,7 @@ from domain.faults import Fault, Invalid
 from domain.identity import new_assister_id, new_case_id, person_key, workflow_id
 from domain.imports import ImportedPerson
 from domain.policies import policy_for
-from domain.policy import Policy, local_date
+from domain.policy import Policy, local_date, window_faults
 from domain.reasons import sentence
 from domain.request import FORM, PROGRAM, CounselorRequest, Request, admission_faults
 from domain.stages import REOPENABLE, Stage
@@ -72,7 +72,7 @@ class People:
         data = request.model_dump(mode="json")
         async with self._database.write() as session:
             person = await self._person(session, npn, request.email)
-            current = await _latest(session, person, request.program, request.plan_year) if person else None
+            current = await latest(session, person, request.program, request.plan_year) if person else None
             if current is None or current.stage in REOPENABLE:
                 return await self._open_requested(session, person, request, current, now, shown)
             if npn is None or same_identity(current.request, data):
@@ -121,17 +121,14 @@ class People:
             person = await session.get(Assister, assister_id)
             if person is None:
                 raise UnknownAssister(assister_id)
-            current = await _latest(session, person, program, plan_year)
+            current = await latest(session, person, program, plan_year)
             if current and current.stage not in REOPENABLE:
                 return Opened(person.assister_id, current.case_id, current.workflow_id, created=False)
             standing = await _standing(session, person, program)
             if classify(standing.before(plan_year)) is not AssisterType.RETURNING or "kind" not in person.details:
                 raise Conflict("This person is not a returning assister; they submit the Certification Request Form.")
-            today = local_date(policy, now)
-            if policy.windows.opens_on and today < policy.windows.opens_on:
-                raise Invalid([Fault("plan_year", "window_not_open")])
-            if policy.windows.closes_on and today > policy.windows.closes_on:
-                raise Invalid([Fault("plan_year", "window_closed")])
+            if faults := window_faults(policy, local_date(policy, now)):
+                raise Invalid(faults)
             details = {name: value for name, value in known(person).items() if name in FORM}
             data = details | {"program": program, "plan_year": plan_year, "agreement_accepted": False}
             return await _open(session, _Opening(person, data, policy, standing, current, actor, "staff"), now)
@@ -148,10 +145,11 @@ class People:
             else:
                 await session.refresh(person, with_for_update=True)
                 person.details = imported.details() | person.details
-            person.lms_account = person.lms_account or imported.account(imported.lms_account, person.assister_id)
-            person.portal_account = person.portal_account or imported.account(
-                imported.portal_account, person.assister_id
-            )
+            if imported.program == PROGRAM:  # accounts elsewhere are none in the exchange's LMS and portal
+                person.lms_account = person.lms_account or imported.account(imported.lms_account, person.assister_id)
+                person.portal_account = person.portal_account or imported.account(
+                    imported.portal_account, person.assister_id
+                )
             session.add(person)
             await session.flush()
             for year in imported.years:
@@ -215,7 +213,7 @@ def remembered(person: Assister, data: Mapping[str, Any], form: Collection[str])
     return {name: value for name, value in person.details.items() if name not in form} | dict(data)
 
 
-async def _latest(session: AsyncSession, person: Assister, program: str, plan_year: int) -> Case | None:
+async def latest(session: AsyncSession, person: Assister, program: str, plan_year: int) -> Case | None:
     """The person's last case of the year, locked; of two that open one at once, the unique key stops the second."""
     query = (
         select(Case)

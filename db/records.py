@@ -19,6 +19,7 @@ from db.states import (
     any_policy_of,
     facts_of,
     federal_policy_of,
+    holder_of,
     one_or_none,
     opening_of,
     policy_of,
@@ -175,6 +176,15 @@ class Records:
             if not await rows(session, said.limit(1)):
                 audit(session, now, SYSTEM, action, case, why)
 
+    async def unflag(self, case_id: str, what: str, now: datetime) -> None:
+        """Takes a flag back once what it was about is put right; another flag stays."""
+        async with self._database.write() as session:
+            case = await locked(session, case_id)
+            if case.flag == what:
+                case.flag = None
+                session.add(case)
+                audit(session, now, SYSTEM, f"case.unflagged.{what}", case)
+
     async def lms_account(self, assister_id: str) -> str | None:
         """The name of the person's account in the LMS, if there is one."""
         async with self._database.read() as session:
@@ -203,6 +213,7 @@ class Records:
                 .join(CertificateRow, col(CertificateRow.case_id) == col(Case.case_id))
                 .where(
                     col(Case.assister_id) == case.assister_id,
+                    col(Case.program) == case.program,
                     col(Case.case_id) != case_id,
                     col(Case.stage).not_in(ENDED),
                 ),
@@ -302,7 +313,7 @@ class Records:
             return False
 
     async def intend_certificate(self, key: str, case_id: str, now: datetime, market: str = "") -> Intent:
-        """The certificate's intent: its number and time of issue are fixed before it is printed (A23, B17).
+        """The certificate's intent: number, name and time of issue are fixed before it is printed (A23, B17).
 
         Raises `Conflict` when none is due (not eligible, trained and passed; the market not complete).
         """
@@ -312,6 +323,7 @@ class Records:
             raise Conflict("The certificate is not due.")
         data = {
             "number": new_certificate_number(view.case.program, view.case.plan_year),
+            "holder": holder_of(view.case),
             "issued_at": now.isoformat(),
             "issued_on": local_date(view.rules, now).isoformat(),
             "valid_until": until.isoformat() if until else None,

@@ -1,19 +1,20 @@
 """Every write about federal registrations: opened once a person, and each of the assister's own steps (B1–B16)."""
 
-from collections.abc import Sequence
+import hmac
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import func
+from sqlalchemy import exists, func
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from db.core import SYSTEM, again_when_overtaken, append, audit, locked
 from db.engine import Database
 from db.inbox import ASSISTER, PENDING, tell
-from db.people import Conflict, Opened, UnknownAssister, known, new_person, remembered, same_identity
+from db.people import Conflict, Opened, UnknownAssister, known, latest, new_person, remembered, same_identity
 from db.states import facts_of, federal_policy_of, one_or_none, registration_of, rows
 from db.tables import Assister, AuditRow, Case, CommandRow, EarlierYear, FactRow, InboxRow, TicketRow
 from domain.agreements import Agreement, marketplace_agreement
@@ -34,7 +35,8 @@ from domain.marketplace import (
 from domain.messages import MarketplaceStanding, ProfileSaved, Report
 from domain.parsing import canonical
 from domain.policies import federal_policy_for
-from domain.profile import DRAFT_FIELDS, RegistrationRequest, window_faults
+from domain.policy import local_date, window_faults
+from domain.profile import DRAFT_FIELDS, RegistrationRequest, parse_profile
 from domain.reasons import sentence
 from domain.registration import (
     NpnStatus,
@@ -46,6 +48,8 @@ from domain.registration import (
     why_not_open,
 )
 from domain.stages import ENDED, REOPENABLE, Stage
+
+NPN_REFUSED = "npn_refused"
 
 
 class SecondAccount(Conflict):
@@ -100,7 +104,7 @@ class Registrations:
         data = request.model_dump(mode="json", exclude_none=True)
         async with self._database.write() as session:
             person = await self._person(session, request)
-            current = await _latest(session, person, request.plan_year) if person else None
+            current = await latest(session, person, PROGRAM, request.plan_year) if person else None
             if person is None or _same_account(person, data):
                 if current is not None and current.stage not in REOPENABLE:
                     return Opened(current.assister_id, current.case_id, current.workflow_id, created=False)
@@ -127,11 +131,13 @@ class Registrations:
         Raises `UnknownAssister`, `Invalid` for a plan year without a policy or outside its window, `Conflict` for
         somebody who never registered before.
         """
+        if federal_policy_for(plan_year) is None:
+            raise Invalid([Fault("plan_year", "no_policy")])
         async with self._database.write() as session:
             person = await session.get(Assister, assister_id)
             if person is None:
                 raise UnknownAssister(assister_id)
-            current = await _latest(session, person, plan_year)
+            current = await latest(session, person, PROGRAM, plan_year)
             if current is not None and current.stage not in REOPENABLE:
                 return Opened(person.assister_id, current.case_id, current.workflow_id, created=False)
             if not await _years(session, person):
@@ -152,9 +158,8 @@ class Registrations:
         now: datetime,
     ) -> Opened:
         policy = federal_policy_for(data["plan_year"])
-        if policy is None:
-            raise Invalid([Fault("plan_year", "no_policy")])
-        if faults := window_faults(policy, now):
+        assert policy is not None, "a registration is opened for a year with a policy"
+        if faults := window_faults(policy, local_date(policy, now)):
             raise Invalid(faults)
         if person is None:
             person = new_person(self._key, data, now)
@@ -196,9 +201,7 @@ class Registrations:
             fact = Fact(id=f"{case_id}:next", kind=FactKind.PROFILE_COMPLETED, at=now)
             return await _record(session, case, fact, actor, "profile.completed", now)
 
-    async def enroll(
-        self, case_id: str, curriculum: Curriculum, channel: str, actor: str, now: datetime, automatic: bool = False
-    ) -> Acted:
+    async def enroll(self, case_id: str, curriculum: Curriculum, channel: str, actor: str, now: datetime) -> Acted:
         """Enrols in a course, in the MLMS or at an approved vendor; once each (B11, B13).
 
         Raises `Invalid` for a vendor that isn't approved for it, `Conflict` for the short course without returning.
@@ -210,17 +213,22 @@ class Registrations:
                 approved = [name for name, vendor in vendors.items() if curriculum in vendor.curricula]
                 raise Invalid([Fault("channel", "not_approved", (("channels", ", ".join([MLMS, *approved])),))])
             _refuse(why_not_enroll(state, curriculum))
-            fact = _enrolled(case_id, curriculum, channel, automatic, now)
+            fact = _enrolled(case_id, curriculum, channel, False, now)
             return await _record(session, case, fact, actor, "training.enrolled", now, **fact.data)
 
     async def launch(
         self, case_id: str, curriculum: Curriculum, channel: str, token: str, actor: str, now: datetime
     ) -> datetime:
-        """Keeps a launch ticket by its hash, and answers when it expires (B14). Raises `Conflict` when not enrolled."""
+        """Keeps a launch ticket by its hash, and answers when it expires (B14).
+
+        Raises `Conflict` when not enrolled, or when there are too many unused tickets.
+        """
         async with self._database.write() as session:
             case, state = await _open_case(session, case_id)
+            policy = federal_policy_of(case)
             _refuse(why_not_launch(state, curriculum, channel))
-            expires_at = now + timedelta(minutes=federal_policy_of(case).launch_ticket_minutes)
+            _refuse("too_many_tickets" if await _unused(session, case, now) >= policy.launch_tickets_at_once else None)
+            expires_at = now + timedelta(minutes=policy.launch_ticket_minutes)
             digest = token_hash(token)
             session.add(
                 TicketRow(
@@ -307,13 +315,15 @@ class Registrations:
 
     @again_when_overtaken
     async def store_profile(
-        self, command_id: str, case_id: str, profile: dict[str, Any], actor: str, now: datetime
+        self, command_id: str, case_id: str, profile: dict[str, Any], given: Collection[str], actor: str, now: datetime
     ) -> CommandRow:
         """Keeps a profile under the caller's id before its workflow is told; a repeat of the id finds the first.
 
-        Raises `Conflict` when the id was used for something else.
+        ``given`` are the fields the caller sent. Raises `Conflict` when the id was used for something else.
         """
-        digest = sha256(canonical(profile).encode()).hexdigest()
+        sent = {name: value for name, value in profile.items() if name in given}
+        # Keyed, since a refused profile leaves nothing behind that its NPN could be guessed from.
+        digest = hmac.new(self._key, canonical(sent).encode(), sha256).hexdigest()
         async with self._database.write() as session:
             row = await session.get(CommandRow, command_id)
             if row is None:
@@ -323,7 +333,7 @@ class Registrations:
                     kind=CommandKind.SAVE_PROFILE,
                     actor=actor,
                     reason="profile saved",
-                    data={"digest": digest, "profile": profile},
+                    data={"digest": digest, "given": sorted(sent), "profile": profile},
                     created_at=now,
                 )
                 session.add(row)
@@ -332,10 +342,15 @@ class Registrations:
             return row
 
     async def profile_to_save(self, command_id: str) -> dict[str, Any] | None:
-        """The profile a stored command would save; None when it is done already."""
+        """The profile a stored command would save; None when it is done already.
+
+        Raises `Invalid` where it can't be saved any more, since another one was saved meanwhile.
+        """
         async with self._database.read() as session:
             row = await session.get_one(CommandRow, command_id)
-            return dict(row.data["profile"]) if row.state == "pending" else None
+            if row.state != "pending":
+                return None
+            return _as_it_would_be(await session.get_one(Case, row.case_id), row)
 
     @again_when_overtaken
     async def save_profile(
@@ -371,11 +386,13 @@ class Registrations:
         npn: NpnStatus,
         now: datetime,
     ) -> RegistrationState:
-        profile = dict(row.data["profile"])
+        profile = _as_it_would_be(case, row)
         version = state.profile.version + 1
         changed = sorted(name for name in {*profile, *case.request} if profile.get(name) != case.request.get(name))
         await self._rename(session, case, profile)
         case.request, case.kind = profile, profile["role"]
+        if case.flag == NPN_REFUSED:  # it was put right
+            case.flag = None
         row.state = "applied"
         row.data = {"digest": row.data["digest"], "version": version, "npn": npn.value, "changed": changed}
         session.add_all([case, row])
@@ -387,19 +404,21 @@ class Registrations:
         return found
 
     async def _rename(self, session: AsyncSession, case: Case, profile: dict[str, Any]) -> None:
+        """Moves the person along with a profile; one that names no NPN leaves the one they are known by (A10, B3)."""
         person = await session.get_one(Assister, case.assister_id)
-        person.person_key = person_key(self._key, profile.get("npn"), profile["email"])
-        person.npn, person.email = profile.get("npn"), profile["email"]
+        person.npn, person.email = profile.get("npn") or person.npn, profile["email"]
+        person.person_key = person_key(self._key, person.npn, person.email)
         person.first_name, person.last_name = profile["first_name"], profile["last_name"]
         person.language, person.details = profile["language"], remembered(person, profile, DRAFT_FIELDS)
         session.add(person)
         await session.flush()
 
-    async def others_account(self, case_id: str, profile: dict[str, Any]) -> Fault | None:
+    async def others_account(self, case_id: str, profile: Mapping[str, Any]) -> Fault | None:
         """The field by which a profile is another person's, if it is: one account a person (B3)."""
-        key = person_key(self._key, profile.get("npn"), profile["email"])
         async with self._database.read() as session:
             case = await session.get_one(Case, case_id)
+            person = await session.get_one(Assister, case.assister_id)
+            key = person_key(self._key, profile.get("npn") or person.npn, profile["email"])
             others = col(Assister.assister_id) != case.assister_id
             by_key = await rows(session, select(Assister).where(col(Assister.person_key) == key, others))
             by_email = await rows(session, _federal_accounts(profile["email"]).where(others).limit(1))
@@ -423,11 +442,16 @@ class Registrations:
                 session, case, [Fact(id=f"{case_id}:{kind}:{version}", kind=kind, at=now, data=data)], now
             )
             if faults:
-                case.flag = case.flag or "npn_refused"
+                case.flag = case.flag or NPN_REFUSED
                 session.add(case)
             audit(session, now, SYSTEM, kind.value.replace("_", "."), case, **data)
             assert isinstance(found, RegistrationState), "a federal case folds to a registration"
             return found.standing()
+
+
+def _as_it_would_be(case: Case, row: CommandRow) -> dict[str, Any]:
+    """The profile as a command would save it now: what was not sent with it is as the last save left it (B7)."""
+    return parse_profile(case.request, {name: row.data["profile"][name] for name in row.data["given"]})
 
 
 def _note_second_account(session: AsyncSession, person: Assister, current: Case | None, now: datetime) -> None:
@@ -458,11 +482,11 @@ def _same_account(person: Assister, data: dict[str, Any]) -> bool:
 
 def _federal_accounts(email: str) -> Any:
     """Whose federal account this e-mail is: who registered here, or in an earlier year."""
-    federal = select(col(Case.assister_id)).where(col(Case.program) == PROGRAM)
-    imported = select(col(EarlierYear.assister_id)).where(col(EarlierYear.program) == PROGRAM)
-    return select(Assister).where(
-        func.lower(col(Assister.email)) == email.lower(), col(Assister.assister_id).in_(federal.union(imported))
+    here = exists().where(col(Case.assister_id) == col(Assister.assister_id), col(Case.program) == PROGRAM)
+    earlier = exists().where(
+        col(EarlierYear.assister_id) == col(Assister.assister_id), col(EarlierYear.program) == PROGRAM
     )
+    return select(Assister).where(func.lower(col(Assister.email)) == email.lower(), here | earlier)
 
 
 async def _newest(session: AsyncSession, person: Assister) -> Case | None:
@@ -470,20 +494,6 @@ async def _newest(session: AsyncSession, person: Assister) -> Case | None:
     query = select(Case).where(col(Case.assister_id) == person.assister_id, col(Case.program) == PROGRAM)
     found: list[Case] = await rows(session, query.order_by(col(Case.opened_at).desc()).limit(1).with_for_update())
     return found[0] if found else None
-
-
-async def _latest(session: AsyncSession, person: Assister, plan_year: int) -> Case | None:
-    query = (
-        select(Case)
-        .where(
-            col(Case.assister_id) == person.assister_id, col(Case.program) == PROGRAM, col(Case.plan_year) == plan_year
-        )
-        .order_by(col(Case.attempt).desc())
-        .limit(1)
-        .with_for_update()
-    )
-    found: Case | None = await one_or_none(session, query)
-    return found
 
 
 async def _years(session: AsyncSession, person: Assister) -> list[EarlierRegistration]:
@@ -549,6 +559,13 @@ async def _open_case(session: AsyncSession, case_id: str) -> tuple[Case, Registr
     if case.stage in ENDED:
         raise Conflict(sentence("case_ended", stage=case.stage))
     return case, registration_of(case, await facts_of(session, case_id))
+
+
+async def _unused(session: AsyncSession, case: Case, now: datetime) -> int:
+    """How many launch tickets of a registration could still be used."""
+    ours = col(TicketRow.case_id) == case.case_id, col(TicketRow.redeemed_at).is_(None), col(TicketRow.expires_at) > now
+    found = await session.execute(select(func.count()).select_from(TicketRow).where(*ours))
+    return int(found.scalar_one())
 
 
 def _refuse(why: str | None) -> None:

@@ -54,6 +54,11 @@ def registration_opening_of(case: Case) -> RegistrationOpening:
     )
 
 
+def holder_of(case: Case) -> str:
+    """Whose certificate one issued now would be."""
+    return f"{case.request['first_name']} {case.request['last_name']}"
+
+
 def policy_of(case: Case) -> Policy:
     """The policy a case of the state program began with."""
     return Policy.model_validate(case.policy)

@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, DateTime, Dialect, Index, LargeBinary, TypeDecorator, UniqueConstraint, false
+from sqlalchemy import JSON, DateTime, Dialect, Index, LargeBinary, TypeDecorator, UniqueConstraint, false, text
 from sqlmodel import Field, SQLModel
 
 
@@ -31,6 +31,7 @@ class Assister(SQLModel, table=True):
     """A person. Who is the same person is found by ``person_key``, a keyed hash of NPN or e-mail (A10)."""
 
     __tablename__ = "assister"
+    __table_args__ = (Index("ix_assister_email", text("lower(email)")),)
     assister_id: str = Field(primary_key=True)
     person_key: str = Field(unique=True)
     npn: str | None = None
@@ -206,6 +207,7 @@ class CertificateRow(SQLModel, table=True):
     number: str = Field(primary_key=True)
     case_id: str = Field(foreign_key="assister_case.case_id", index=True)
     market: str = Field(default="", description="individual or shop; empty in the state program")
+    holder: str | None = Field(default=None, description="the name on it; none on those issued before it was kept")
     issued_at: datetime = Field(sa_type=Utc)
     valid_until: date | None = None
     sha256: str

@@ -17,6 +17,7 @@ from db.states import (
     certification_of,
     facts_of,
     federal_policy_of,
+    holder_of,
     npn_faults_of,
     one_or_none,
     policy_of,
@@ -133,7 +134,7 @@ class Views:
             return {
                 "number": row.number,
                 "status": _certificate_status(state, row, local_date(any_policy_of(case), now)),
-                "holder": f"{case.request['first_name']} {case.request['last_name']}",
+                "holder": row.holder or holder_of(case),
                 "kind": case.kind,
                 "program": case.program,
                 "plan_year": case.plan_year,

@@ -55,7 +55,6 @@ SENTENCES: dict[str, str] = {
     "own. Issuers may deny compensation or credit for consumers you help with a wrong or copied NPN.",
     "no_formula": "Begin this with a letter or a digit, not with a sign.",
     "website": "Enter a web address, such as https://www.example.com.",
-    "short_course": "The short course is for agents and brokers who return after last year; enroll in the full course.",
     "not_approved": "HHS has not approved this vendor for this course; choose one of: {channels}.",
     "no_launch": "Only training vendors are opened with a launch ticket; open the MLMS by its own link.",
     "ticket_unknown": "This launch ticket is not known; open the training from the portal again.",

@@ -186,7 +186,6 @@ class CurriculumOrder(CaseRef):
     """An enrolment in one curriculum of the MLMS."""
 
     curriculum: str
-    automatic: bool = False
 
 
 class ProfileSaved(BaseModel):

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, Field, field_serializer
 
 from domain.assister import AssisterType, Kind
+from domain.faults import Fault
 from domain.marketplace import Curriculum, FederalList
 
 
@@ -137,6 +138,7 @@ class FederalPolicy(ProgramPolicy):
     mlms: MlmsIds
     vendors: dict[str, Vendor] = Field(description="the approved ones, by their ids (B13)")
     launch_ticket_minutes: int = Field(default=30, description="life of a launch ticket (B14)")
+    launch_tickets_at_once: int = Field(default=20, description="unused ones a registration may have (B14)")
     lags: dict[FederalList, int] = Field(description="business days until a registration must be listed (B18–B20)")
     look_at_hour: int = Field(default=12, description="the hour of a business day at which the lists are read")
     help_desk: str = Field(description="where a missing entry is asked about (B21)")
@@ -147,6 +149,15 @@ class FederalPolicy(ProgramPolicy):
 def local_date(policy: ProgramPolicy, now: datetime) -> date:
     """The program's date at an instant: windows, licences, certificates and business days are measured in it."""
     return now.astimezone(zone_of(policy)).date()
+
+
+def window_faults(policy: ProgramPolicy, today: date) -> list[Fault]:
+    """What is wrong with a request for this plan year on a day: its window is not open yet, or closed (C6)."""
+    if policy.windows.opens_on and today < policy.windows.opens_on:
+        return [Fault("plan_year", "window_not_open")]
+    if policy.windows.closes_on and today > policy.windows.closes_on:
+        return [Fault("plan_year", "window_closed")]
+    return []
 
 
 def zone_of(policy: ProgramPolicy) -> tzinfo:

@@ -1,7 +1,6 @@
 """The federal registration request and the MLMS profile: fields by role, and whose NPNs they name (B5–B10)."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, create_model
@@ -11,7 +10,6 @@ from domain.faults import Fault, Invalid, faults_of
 from domain.licensing import Producer
 from domain.marketplace import Market, Role
 from domain.policies import federal_policy_for
-from domain.policy import FederalPolicy, local_date
 from domain.request import Address, Email, Line, Name, Npn, PersonName, Phone, fault
 
 NPN_FIELDS = ("npn", "business_npn", "web_entity_npn")
@@ -192,6 +190,12 @@ def npns_of(profile: Mapping[str, Any]) -> dict[str, str]:
     return {name: profile[name] for name in NPN_FIELDS if profile.get(name)}
 
 
+def same_identity(profile: Mapping[str, Any], saved: Mapping[str, Any]) -> bool:
+    """Whether a profile names the NPNs and the person of the one before: what the registry said of that one holds."""
+    names = ("first_name", "last_name")
+    return npns_of(profile) == npns_of(saved) and all(profile[name] == saved.get(name) for name in names)
+
+
 def npn_faults(profile: Mapping[str, Any], producers: Mapping[str, Producer | None]) -> list[Fault]:
     """What the registry's answers, by field, say against a profile (B9, B10)."""
     faults = []
@@ -210,13 +214,3 @@ def npn_faults(profile: Mapping[str, Any], producers: Mapping[str, Producer | No
 
 def _of_this_person(profile: Mapping[str, Any], producer: Producer) -> bool:
     return same_name(profile["first_name"], profile["last_name"], producer.first_name, producer.last_name)
-
-
-def window_faults(policy: FederalPolicy, now: datetime) -> list[Fault]:
-    """Whether the plan year's window is open at an instant."""
-    today = local_date(policy, now)
-    if policy.windows.opens_on and today < policy.windows.opens_on:
-        return [Fault("plan_year", "window_not_open")]
-    if policy.windows.closes_on and today > policy.windows.closes_on:
-        return [Fault("plan_year", "window_closed")]
-    return []

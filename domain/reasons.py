@@ -34,6 +34,7 @@ SENTENCES: dict[str, str] = {
     "short_course_is_for_returning": "The short course is for agents and brokers who return after last year; "
     "enroll in the full course.",
     "not_enrolled": "Enroll in this course at this vendor first.",
+    "too_many_tickets": "There are too many unused launch tickets; use one of them, or wait until they have expired.",
     "agreement_not_applicable": "This agreement doesn't apply: you are not registering for its market.",
     "training_first": "Complete the training of this market first.",
     "agreement_not_opened": "Open the agreement and read it to its end before you agree.",

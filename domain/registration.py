@@ -32,6 +32,9 @@ class NpnStatus(StrEnum):
     NOT_REQUIRED = "not_required"
 
 
+Verdicts = Mapping[int, tuple[NpnStatus, datetime]]
+
+
 class ProfileStatus(StrEnum):
     """Where the MLMS profile stands (B7)."""
 
@@ -211,12 +214,13 @@ def _profile(opening: RegistrationOpening, known: Known) -> Profile:
             status=ProfileStatus.INCOMPLETE, version=0, role=opening.role, npn=None, saved_at=None, completed_at=None
         )
     last = max(saves, key=lambda fact: int(fact.data["version"]))
-    npn, _ = _npn(last, known)
+    verdicts = _verdicts(known)
+    npn, _ = _npn(last, verdicts)
     next_at = known.at(FactKind.PROFILE_COMPLETED)
     done = next_at is not None and npn in (NpnStatus.VERIFIED, NpnStatus.NOT_REQUIRED)
     first = min(saves, key=lambda fact: int(fact.data["version"]))
     # A profile that was complete stays so when it is saved anew: its first complete moment counts.
-    was = [at for fact in saves if (at := _complete_since(fact, known, next_at)) is not None]
+    was = [at for fact in saves if (at := _complete_since(fact, verdicts, next_at)) is not None]
     return Profile(
         status=ProfileStatus.COMPLETE if done else ProfileStatus.SAVED,
         version=int(last.data["version"]),
@@ -227,18 +231,21 @@ def _profile(opening: RegistrationOpening, known: Known) -> Profile:
     )
 
 
-def _npn(saved: Fact, known: Known) -> tuple[NpnStatus, datetime]:
+def _verdicts(known: Known) -> Verdicts:
+    """What the registry said later, by the version of the profile: the first word counts, and a good one over a bad."""
+    kinds = ((FactKind.NPN_REFUSED, NpnStatus.REFUSED), (FactKind.NPN_VERIFIED, NpnStatus.VERIFIED))
+    return {fact.data["version"]: (said, fact.at) for kind, said in kinds for fact in reversed(known.all(kind))}
+
+
+def _npn(saved: Fact, verdicts: Verdicts) -> tuple[NpnStatus, datetime]:
     """What the registry said of one saved profile, and when that was known."""
     status = NpnStatus(saved.data["npn"])
-    for kind, verdict in ((FactKind.NPN_VERIFIED, NpnStatus.VERIFIED), (FactKind.NPN_REFUSED, NpnStatus.REFUSED)):
-        for fact in known.all(kind):
-            if status is NpnStatus.UNVERIFIED and fact.data["version"] == saved.data["version"]:
-                return verdict, fact.at
-    return status, saved.at
+    later = verdicts.get(saved.data["version"]) if status is NpnStatus.UNVERIFIED else None
+    return later or (status, saved.at)
 
 
-def _complete_since(saved: Fact, known: Known, next_at: datetime | None) -> datetime | None:
-    npn, at = _npn(saved, known)
+def _complete_since(saved: Fact, verdicts: Verdicts, next_at: datetime | None) -> datetime | None:
+    npn, at = _npn(saved, verdicts)
     if next_at is None or npn not in (NpnStatus.VERIFIED, NpnStatus.NOT_REQUIRED):
         return None
     return max(at, next_at)

@@ -22,7 +22,7 @@ from pydantic_core import PydanticCustomError
 from domain.assister import AssisterType, Kind
 from domain.faults import Fault, Invalid, faults_of
 from domain.policies import policy_for
-from domain.policy import Policy
+from domain.policy import Policy, window_faults
 
 PROGRAM = "bewellnm"
 STATES = frozenset(
@@ -343,11 +343,7 @@ def _unknown_kind(data: Mapping[Any, Any]) -> list[Fault]:
 
 def admission_faults(request: Request, policy: Policy, assister_type: AssisterType, today: date) -> list[Fault]:
     """What keeps a well-formed request out: the window (C6) and the intake scope of new assisters (A7)."""
-    faults = []
-    if policy.windows.opens_on and today < policy.windows.opens_on:
-        faults.append(Fault("plan_year", "window_not_open"))
-    if policy.windows.closes_on and today > policy.windows.closes_on:
-        faults.append(Fault("plan_year", "window_closed"))
+    faults = window_faults(policy, today)
     business = None if isinstance(request, CounselorRequest) else request.business_address.state
     physical = request.physical_address.state
     if not policy.intake.admits(Kind(request.kind), assister_type, physical, business):

@@ -68,7 +68,8 @@ class Marketplace:
         if why:
             raise NotNow(why)
         given, command_id = command_id, opaque_id(command_id, case_id)
-        row = await self._registrations.store_profile(command_id, case_id, profile, actor, now())
+        assert isinstance(changes, Mapping), "what was parsed has fields"
+        row = await self._registrations.store_profile(command_id, case_id, profile, set(changes), actor, now())
         answer = await self._cases.send(row)
         return replace(answer, command_id=given or answer.command_id)
 

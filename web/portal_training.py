@@ -118,9 +118,11 @@ def _by_name(visit: Visit, faults: Sequence[Fault]) -> list[Fault]:
     vendors = visit.place.policy.vendors
 
     def named(ids: str) -> str:
-        return ", ".join(vendors[one].name if one in vendors else one for one in ids.split(", "))
+        return ", ".join(vendors[one].name if one in vendors else one.upper() for one in ids.split(", "))
 
     return [
-        Fault(one.field, one.code, tuple((key, named(text) if key == "vendors" else text) for key, text in one.details))
+        Fault(
+            one.field, one.code, tuple((key, named(text) if key == "channels" else text) for key, text in one.details)
+        )
         for one in faults
     ]

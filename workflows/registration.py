@@ -65,6 +65,8 @@ class MarketplaceRegistration(CaseWorkflow):
     async def _journey(self) -> str:
         self._notify(Notice.MARKETPLACE_WELCOME)
         self._hear(self._claimed.standing)
+        if not self.p.standing.waiting_for:  # it ended before it was begun
+            await workflow.wait_condition(lambda: bool(self.p.standing.waiting_for))
         while True:
             standing = self.p.standing
             self._enter(Stage(standing.stage), WaitingFor(standing.waiting_for))

@@ -4,12 +4,13 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Iterable
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import Any
 from uuid import uuid4
 
 import pytest
 import pytest_asyncio
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlmodel import SQLModel, col
 
 from db import migrate
@@ -17,17 +18,19 @@ from db.engine import Database
 from db.inbox import Inbox, Received
 from db.people import Conflict, Opened, People
 from db.records import Records
-from db.registrations import NoTicket, Redeemed, Registrations, SecondAccount
+from db.registrations import NoTicket, Redeemed, Registrations, SecondAccount, _federal_accounts
 from db.states import rows
-from db.tables import Assister, AuditRow, Case, CommandRow, FactRow, InboxRow
+from db.tables import Assister, AuditRow, Case, CertificateRow, CommandRow, FactRow, InboxRow
 from domain.agreements import marketplace_agreement
 from domain.facts import Fact, FactKind
 from domain.faults import Fault, Invalid
 from domain.imports import parse_import
 from domain.marketplace import MLMS, Curriculum, Market, MarketplaceAgreement, agreements_of
+from domain.parsing import canonical
 from domain.profile import parse_profile, parse_registration
 from domain.registration import NpnStatus, ProfileStatus, RegistrationState
 from domain.reports import parse_vendor
+from domain.request import parse_request
 from domain.statements import parse
 from tests.support import documents
 from tests.support.registrations import COURSE, Desk, profile
@@ -36,6 +39,7 @@ KEY = b"a test's key"
 NOW = datetime(2026, 11, 2, 17, tzinfo=UTC)
 GENERAL, PRIVACY = agreements_of(Market.INDIVIDUAL)
 VENDOR = "vendor-a"
+NAMED = ("email", "first_name", "last_name")
 
 
 class Process:
@@ -100,7 +104,7 @@ async def stored(process: Process, opened: Opened, command_id: str, changes: dic
     """A profile kept under a command, as the door keeps it."""
     draft = (await process.case(opened)).request
     return await process.registrations.store_profile(
-        command_id, opened.case_id, parse_profile(draft, changes), "assister", NOW
+        command_id, opened.case_id, parse_profile(draft, changes), set(changes), "assister", NOW
     )
 
 
@@ -266,6 +270,14 @@ async def test_b1_our_own_registration_of_last_year_counts_unless_it_was_taken_b
     assert (await one.case(next_year)).assister_type == found
 
 
+@pytest.mark.parametrize("plan_year", [1999, 2**63])
+async def test_c6_a_year_without_a_policy_is_begun_by_nobody(two: tuple[Process, Process], plan_year: int) -> None:
+    one, _ = two
+    opened = await one.submit(profile())
+    with pytest.raises(Invalid, match="no certification policy"):
+        await one.registrations.begin(opened.assister_id, plan_year, "staff", NOW)
+
+
 async def test_b1_nobody_begins_who_never_registered(two: tuple[Process, Process]) -> None:
     one, _ = two
     opened = await one.submit(profile(plan_year=2026), NOW)
@@ -369,6 +381,18 @@ async def test_b3_b7_a_profile_renames_its_person_and_never_makes_another(two: t
     assert stranger.assister_id != opened.assister_id, "the old NPN is nobody's any more"
 
 
+async def test_b3_whose_e_mail_it_is_is_found_by_an_index(sqlite_url: str) -> None:
+    """Everybody may ask for a registration: of a hundred thousand people none but the asked for are looked at."""
+    await asyncio.to_thread(migrate.upgrade, sqlite_url)
+    database = Database(sqlite_url)
+    query = _federal_accounts("somebody@example.net").compile(compile_kwargs={"literal_binds": True})
+    async with database.read() as session:
+        plan = [row[3] for row in await session.execute(text(f"EXPLAIN QUERY PLAN {query}"))]
+    await database.close()
+    assert any("ix_assister_email" in step for step in plan)
+    assert not [step for step in plan if step.startswith("SCAN")]
+
+
 async def test_b3_a_profile_can_t_take_another_person_s_account(two: tuple[Process, Process]) -> None:
     one, _ = two
     mine, theirs = profile(), profile()
@@ -378,6 +402,47 @@ async def test_b3_a_profile_can_t_take_another_person_s_account(two: tuple[Proce
     assert await others(opened.case_id, mine) is None
     assert await others(opened.case_id, {**mine, "npn": theirs["npn"]}) == Fault("npn", "second_account")
     assert await others(opened.case_id, {**mine, "email": theirs["email"]}) == Fault("email", "second_account")
+
+
+async def test_a10_b3_a_profile_without_an_npn_leaves_the_one_its_owner_is_known_by(
+    two: tuple[Process, Process],
+) -> None:
+    """The state program, too, tells people apart by their NPN."""
+    one, _ = two
+    broker = documents.broker()
+    certification = await one.people.submit(parse_request(broker), NOW)
+    opened = await one.submit({**profile(), **{name: broker[name] for name in ("npn", *NAMED)}})
+    assert opened.assister_id == certification.assister_id
+    trainee = {**(await one.case(opened)).request, "role": "not_an_agent_broker", "npn": None}
+    await one.desk.saved(opened, trainee, NOW, NpnStatus.NOT_REQUIRED)
+    again = await one.people.submit(parse_request(broker), NOW)
+    assert (again.case_id, again.created) == (certification.case_id, False)
+    with pytest.raises(SecondAccount):
+        await one.submit(profile(broker["npn"]))
+
+
+async def test_a9_accounts_elsewhere_are_none_in_the_state_program(two: tuple[Process, Process]) -> None:
+    """Who registered with the federal marketplace only has to be invited to the exchange's LMS."""
+    one, _ = two
+    broker = documents.broker()
+    earlier = {**documents.registered(broker, 2023), "lms_account": True, "portal_account": "a federal account"}
+    await one.people.import_person(parse_import([earlier])[0], "staff", NOW)
+    case = await one.case(await one.people.submit(parse_request(broker), NOW))
+    assert (case.assister_type, case.has_lms_account, case.has_portal_account) == ("new", False, False)
+
+
+async def test_c8_a_federal_certificate_keeps_no_account_of_the_state_program_open(
+    two: tuple[Process, Process],
+) -> None:
+    one, _ = two
+    broker = documents.broker()
+    certification = await one.people.submit(parse_request(broker), NOW)
+    opened = await one.submit({**profile(), **{name: broker[name] for name in ("npn", *NAMED)}})
+    async with one.database.write() as session:
+        session.add(
+            CertificateRow(number=uuid4().hex, case_id=opened.case_id, market="shop", issued_at=NOW, sha256="", uri="")
+        )
+    assert await one.records.account_to_suspend(certification.case_id) == certification.case_id
 
 
 async def test_b7_one_profile_told_twice_is_saved_once(two: tuple[Process, Process]) -> None:
@@ -412,6 +477,53 @@ async def test_b7_two_profiles_at_once_are_two_versions(two: tuple[Process, Proc
     assert (await one.case(opened)).request["phone"] == f"915-555-010{commands.index(last.id)}"
 
 
+async def test_b7_a_save_changes_what_was_sent_with_it_and_nothing_else(two: tuple[Process, Process]) -> None:
+    """Two that were kept at the same moment, one of them while no worker answered: neither takes the other back."""
+    one, _ = two
+    document = profile()
+    opened = await one.submit(document)
+    await one.desk.saved(opened, document, NOW)
+    changes: dict[str, dict[str, Any]] = {
+        str(uuid4()): {"phone": "915-555-0142"},
+        str(uuid4()): {"language": "es", "web_entity_npn": None},
+    }
+    for command_id, changed in changes.items():
+        await stored(one, opened, command_id, changed)
+    for command_id in changes:
+        await one.registrations.save_profile(command_id, NpnStatus.VERIFIED, (), NOW)
+    request = (await one.case(opened)).request
+    assert (request["phone"], request["language"]) == ("915-555-0142", "es")
+    first = next(iter(changes))
+    assert (await stored(one, opened, first, changes[first])).state == "applied", "the same sent again is the same"
+
+
+async def test_b7_a_save_that_does_not_fit_what_was_saved_meanwhile_is_refused(two: tuple[Process, Process]) -> None:
+    one, _ = two
+    document = profile(business_npn=documents.new_npn())
+    opened = await one.submit(document)
+    await one.desk.saved(opened, document, NOW)
+    command_id, firm = str(uuid4()), documents.new_npn()
+    await stored(one, opened, command_id, {"web_entity_npn": firm})
+    await one.desk.saved(opened, {**document, "business_npn": firm}, NOW)
+    with pytest.raises(Invalid) as caught:
+        await one.registrations.profile_to_save(command_id)
+    assert [(fault.field, fault.code) for fault in caught.value.faults] == [("web_entity_npn", "npn_copied")]
+    saved = await one.registrations.save_profile(command_id, NpnStatus.NOT_REQUIRED, caught.value.faults, NOW)
+    assert (saved.outcome, (await one.state(opened)).profile.version) == ("refused", 2)
+
+
+async def test_b7_no_npn_can_be_guessed_from_what_a_refused_profile_left(two: tuple[Process, Process]) -> None:
+    one, _ = two
+    document = profile()
+    opened = await one.submit(document)
+    command_id = str(uuid4())
+    row = await stored(one, opened, command_id, {"npn": "1888888888"})
+    sent = [{"npn": "1888888888"}, row.data["profile"]]
+    await _by_the_registry(one, opened, command_id)
+    kept = await one.everything()
+    assert not [one_ for one_ in sent if sha256(canonical(one_).encode()).hexdigest() in kept]
+
+
 async def test_b9_the_registry_s_late_answer_is_about_the_version_it_was_asked_for(
     two: tuple[Process, Process],
 ) -> None:
@@ -427,6 +539,8 @@ async def test_b9_the_registry_s_late_answer_is_about_the_version_it_was_asked_f
     assert len(await one.facts(opened, FactKind.NPN_REFUSED)) == 1
     assert (await one.case(opened)).flag == "npn_refused"
     assert (await judge(opened.case_id, 2, [], NOW)).npn_problem == 2, "an answer stands"
+    await one.desk.saved(opened, document, NOW)
+    assert (await one.case(opened)).flag is None, "it was put right"
 
 
 # launch tickets
@@ -460,6 +574,25 @@ async def test_b14_a_ticket_is_of_one_vendor_and_half_an_hour(two: tuple[Process
     open_one = await ticket(one, opened)
     await one.desk.ended(opened, FactKind.WITHDRAWN, NOW)
     assert await refused(VENDOR, open_one) == "ticket_unknown"
+
+
+async def test_b14_there_are_only_so_many_unused_tickets(two: tuple[Process, Process]) -> None:
+    one, _ = two
+    opened = await one.submit(profile())
+    launch = one.registrations.launch
+    most = (await one.records.view(opened.case_id)).federal.launch_tickets_at_once
+    await ticket(one, opened, minutes=29)
+    tokens = [uuid4().hex for _ in range(most - 1)]
+    for token in tokens:
+        await launch(opened.case_id, Curriculum.SHOP, VENDOR, token, "assister", NOW)
+    with pytest.raises(Conflict, match="too many"):
+        await launch(opened.case_id, Curriculum.SHOP, VENDOR, uuid4().hex, "assister", NOW)
+    await one.registrations.redeem(VENDOR, tokens[0], NOW)
+    await launch(opened.case_id, Curriculum.SHOP, VENDOR, uuid4().hex, "assister", NOW)
+    with pytest.raises(Conflict, match="too many"):
+        await launch(opened.case_id, Curriculum.SHOP, VENDOR, uuid4().hex, "assister", NOW)
+    await launch(opened.case_id, Curriculum.SHOP, VENDOR, uuid4().hex, "assister", NOW + timedelta(minutes=1))
+    assert len(await one.facts(opened, FactKind.LAUNCHED)) == most + 2
 
 
 async def test_b14_no_ticket_s_secret_is_in_the_database(two: tuple[Process, Process]) -> None:

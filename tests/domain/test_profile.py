@@ -9,6 +9,7 @@ from domain.faults import Fault, Invalid
 from domain.licensing import Producer
 from domain.marketplace import Market, Role
 from domain.policies import federal_policy_for
+from domain.policy import local_date, window_faults
 from domain.profile import (
     NPN_FIELDS,
     REQUIRED,
@@ -16,7 +17,6 @@ from domain.profile import (
     npns_of,
     parse_profile,
     parse_registration,
-    window_faults,
 )
 from tests.support.registrations import profile
 
@@ -332,4 +332,4 @@ def test_b7_the_person_s_own_fields_have_theirs(changes: dict[str, Any], fault: 
 def test_c6_the_window_opens_and_closes_at_midnight_in_the_east(now: datetime, code: str | None) -> None:
     policy = federal_policy_for(2027)
     assert policy is not None
-    assert window_faults(policy, now) == ([Fault("plan_year", code)] if code else [])
+    assert window_faults(policy, local_date(policy, now)) == ([Fault("plan_year", code)] if code else [])

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from itertools import product
+from time import perf_counter
 from typing import Any
 
 import pytest
@@ -458,6 +459,15 @@ def test_b9_a_profile_saved_again_with_a_silent_registry_waits_and_takes_nothing
     assert completed(state) == {Market.INDIVIDUAL}
     again = fold(BROKER, [*happened, fact(FactKind.NPN_VERIFIED, 61, version=2)])
     assert (again.stage, may_assist_in_marketplace(again, TODAY)) == (Stage.ACTIVE, [])
+
+
+def test_a_profile_saved_thousands_of_times_is_folded_in_no_time() -> None:
+    """Every page and every write folds: what grows with the square of the saves would stop them all."""
+    saves = [saved(version, version, "unverified") for version in range(1, 4001)]
+    verdicts = [fact(FactKind.NPN_VERIFIED, version, version, version=version) for version in range(1, 4001)]
+    began = perf_counter()
+    assert fold(BROKER, [*saves, *verdicts]).profile.npn is NpnStatus.VERIFIED
+    assert perf_counter() - began < 1
 
 
 def test_b9_what_the_registry_said_of_an_older_version_says_nothing_of_the_newer_one() -> None:

@@ -226,6 +226,17 @@ async def test_b17_each_market_has_one_signed_certificate_that_anybody_can_check
             assert private not in page.text + public.text
 
 
+async def test_b17_a_certificate_stays_its_holders_whatever_the_profile_says_later(market: Marketplace) -> None:
+    """Who is Not an Agent Broker may go by any name: no valid certificate is shown under it."""
+    opened = await market.certified(documents.registration(first_name="Testa", last_name="Holdername"))
+    renamed = {"role": "not_an_agent_broker", "npn": None, "first_name": "Sombra", "last_name": "Othername"}
+    await market.done(opened, "profile", renamed)
+    (certificate,) = (await market.status(opened))["certificates"]
+    url = f"{market.web}/certificates/{certificate['number']}"
+    public = await market.http.get(url, headers={"Accept": "application/json"})
+    assert (public.json()["status"], public.json()["holder"]) == ("valid", "Testa Holdername")
+
+
 async def test_b17_a_certificate_mailed_again_is_the_same_one(market: Marketplace) -> None:
     request = documents.registration()
     opened = await market.certified(request)

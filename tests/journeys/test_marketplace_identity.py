@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -10,6 +11,7 @@ import pytest
 import pytest_asyncio
 
 from tests.support import documents
+from tests.support.kept import Kept
 from tests.support.marketplace import Marketplace
 from tests.support.world import fields
 
@@ -29,6 +31,17 @@ async def the_registry_heals(market: Marketplace) -> AsyncIterator[None]:
 def codes(answer: Any) -> dict[str, str]:
     """The fields at fault, with what is wrong."""
     return {fault["field"]: fault["code"] for fault in answer.json()["errors"]}
+
+
+def stored(market: Marketplace, query: str, *values: object) -> list[Any]:
+    """What the database answers, a value a row."""
+    url = market.stack["settings"]["CERTIFY_DATABASE_URL"]
+    return [value for (value,) in Kept(Path(url.removeprefix("sqlite+aiosqlite:///"))).rows(query, *values)]
+
+
+def evidence(market: Marketplace, opened: Document) -> list[bytes]:
+    """The registry's answers that are kept with a registration."""
+    return stored(market, "SELECT raw FROM evidence WHERE case_id = ?", opened["case_id"])
 
 
 # one account a person
@@ -236,6 +249,17 @@ async def test_b7_saved_at_the_same_moment_every_save_has_a_version_of_its_own(m
     assert [saved["version"] for saved in await market.facts(opened, "profile_saved")] == [1, 2, 3, 4, 5]
 
 
+async def test_b7_of_two_saves_at_once_neither_takes_the_other_back(market: Marketplace) -> None:
+    opened = await market.opened(documents.registration())
+    await market.done(opened, "profile", {})
+    saves = [{"phone": "505-555-0155"}, {"language": "es"}, {"email": f"{uuid4().hex}@example.org"}]
+    answers = await asyncio.gather(*(market.save(opened, **changes) for changes in saves))
+    assert {answer.status_code for answer in answers} == {200}
+    (request,) = stored(market, "SELECT request FROM assister_case WHERE case_id = ?", opened["case_id"])
+    for changes in saves:
+        assert changes.items() <= json.loads(request).items()
+
+
 async def test_b7_the_steps_are_the_portals_or_staffs(market: Marketplace) -> None:
     opened = await market.opened(documents.registration())
     for step in ("profile", "profile/next", "enrollments", "launches", "agreements/individual_general/open"):
@@ -287,10 +311,13 @@ async def test_b9_an_npn_that_is_not_ones_own_is_refused(market: Marketplace, wh
     await refused(market, opened, {"npn": wrong})
     (noted,) = [entry for entry in await market.audit(opened) if entry["action"] == "profile.refused"]
     assert (noted["actor"], noted["details"]) == ("assister", {"faults": [["npn", wrong]]})
+    assert evidence(market, opened) == [], "nor is what the registry said of somebody else"
     right = {**request, "npn": documents.new_npn()}
     await market.know(documents.individual(right))
     answer = await market.save(opened, npn=right["npn"])
     assert (answer.status_code, answer.json()["profile"]["npn"]) == (200, "verified")
+    (kept,) = evidence(market, opened)
+    assert request["last_name"].encode() in kept
 
 
 async def test_b9_names_compare_without_case_accents_and_suffixes(market: Marketplace) -> None:
@@ -403,6 +430,18 @@ async def test_b9_saved_again_when_the_registry_is_back_it_is_confirmed_at_once(
     await market.control("registry", mode="ok")
     saved = await market.done(opened, "profile", {})
     assert (saved["profile"]["npn"], saved["profile"]["version"]) == ("verified", 3)
+
+
+async def test_b9_what_the_registry_has_confirmed_holds_while_it_is_down(market: Marketplace) -> None:
+    request = documents.registration()
+    opened = await market.opened(request)
+    assert (await market.done(opened, "profile", {}))["profile"]["npn"] == "verified"
+    await market.control("registry", mode="down")
+    saved = await market.done(opened, "profile", {"phone": "505-555-0188"})
+    assert (saved["profile"]["npn"], saved["profile"]["version"]) == ("verified", 2)
+    saved = await market.done(opened, "profile", {"last_name": "Elsewhere"})
+    assert (saved["profile"]["npn"], saved["profile"]["version"]) == ("unverified", 3)
+    await market.control("registry", mode="ok")
 
 
 # Not an Agent Broker

@@ -133,8 +133,8 @@ async def misbehave(world: World, name: str) -> None:
 
 async def fail(world: World, name: str, faults: list[dict[str, Any]]) -> None:
     for fault in faults:
-        before = len(await calls(world, name))
         await world.control(name, **fault)
+        before = len(await calls(world, name))  # only now: a call under way would be taken for the one that fails
         async with asyncio.timeout(30):
             while len(await calls(world, name)) == before:
                 await asyncio.sleep(0.1)

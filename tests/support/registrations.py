@@ -55,7 +55,7 @@ class Desk:
     ) -> None:
         """The profile, saved; what the registry said of its NPN is given."""
         command = str(uuid4())
-        await self.registrations.store_profile(command, opened.case_id, document, "assister", at)
+        await self.registrations.store_profile(command, opened.case_id, document, set(document), "assister", at)
         assert (await self.registrations.save_profile(command, npn, (), at)).outcome == "applied"
 
     async def trained(self, opened: Opened, at: datetime, markets: Sequence[Market]) -> None:

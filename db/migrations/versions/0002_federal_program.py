@@ -13,6 +13,7 @@ def upgrade() -> None:
     """Adds what the federal program keeps; nothing of the state program's rows changes."""
     op.add_column("assister_case", sa.Column("unpublished", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.create_index("ix_assister_case_unpublished", "assister_case", ["unpublished"])
+    op.create_index("ix_assister_email", "assister", [sa.text("lower(email)")])
     _certificates_by_market()
     op.create_table(
         "launch_ticket",
@@ -53,6 +54,7 @@ def _certificates_by_market() -> None:
         sa.Column("number", sa.String(), primary_key=True),
         sa.Column("case_id", sa.String(), sa.ForeignKey("assister_case.case_id"), nullable=False),
         sa.Column("market", sa.String(), nullable=False),
+        sa.Column("holder", sa.String()),
         sa.Column("issued_at", INSTANT, nullable=False),
         sa.Column("valid_until", sa.Date()),
         sa.Column("sha256", sa.String(), nullable=False),
