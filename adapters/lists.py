@@ -31,6 +31,8 @@ SERVICE = "lists"
 LIST_BYTES = 1024**3
 RECORD_BYTES = 64 * 1024
 LIST_SECONDS = 240.0
+# At most so many different lines of one key are looked at: a list gone wrong must not fill the memory.
+OF_A_KEY = 1000
 # How long a copy serves when the publisher gives its lists no ETag.
 UNTAGGED_SECONDS = 600.0
 NORTH_AMERICA = "1"
@@ -157,7 +159,7 @@ class _Copy:
         self._read_at = 0.0
 
     async def find(self, key: str) -> list[Cells]:
-        """The lines of a key in the newest version: none, one, or two that differ."""
+        """The lines of a key in the newest version that differ: one person may be listed for several years."""
         async with self._lock:
             index = self._index
             if index is None or self._tag or time.monotonic() - self._read_at > UNTAGGED_SECONDS:
@@ -239,7 +241,7 @@ class _Index:
         self._database.execute("COMMIT")
 
     def find(self, key: str) -> list[Cells]:
-        found = self._database.execute("SELECT DISTINCT cells FROM line WHERE key = ? LIMIT 2", (key,))
+        found = self._database.execute("SELECT DISTINCT cells FROM line WHERE key = ? LIMIT ?", (key, OF_A_KEY))
         return [dict(zip(self._columns, json.loads(cells), strict=True)) for (cells,) in found]
 
     def close(self) -> None:

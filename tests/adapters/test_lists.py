@@ -430,6 +430,16 @@ async def test_b20_another_name_or_phone_is_no_listing(
     assert not await federal.find_local_help(*asked)
 
 
+async def test_b20_every_listing_of_a_name_and_phone_is_looked_at(federal: FederalLists, listings: Published) -> None:
+    """Somebody is listed for several plan years, or beside a namesake in the same office."""
+    who = {"first_name": "Testa", "last_name": "Agent", "phone": "505-555-0101"}
+    for_individuals = [listing(**who, city=f"Ejemplo {number}", markets="individual") for number in range(3)]
+    listings.text = csv_of(HELP_HEAD, *for_individuals, listing(**who, markets="individual; shop"))
+    assert await federal.find_local_help(**who, market=Market.SHOP)
+    listings.text, listings.version = csv_of(HELP_HEAD, *for_individuals), '"2"'
+    assert not await federal.find_local_help(**who, market=Market.SHOP)
+
+
 async def test_listings_are_a_list_of_their_own(federal: FederalLists, rcl: Published, listings: Published) -> None:
     listings.text = csv_of(HELP_HEAD, person("Testa", "Agent", "505-555-0101"))
     assert await federal.rcl(NPN, 2024)

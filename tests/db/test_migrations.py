@@ -5,19 +5,20 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, create_engine, inspect, make_url, text
+from sqlalchemy import Connection, MetaData, create_engine, insert, inspect, make_url, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, SQLModel
 
 from db import migrate
-from db.tables import Assister, AuditRow, Case, FactRow
+from db.tables import Assister, AuditRow, Case, CertificateRow, FactRow
 
 NOW = datetime(2025, 11, 3, 9, 30, tzinfo=UTC)
 
@@ -151,6 +152,33 @@ def test_upgrading_again_changes_nothing(url: str) -> None:
     with connected(url) as connection:
         assert differences(connection) == []
         assert connection.execute(text("SELECT count(*) FROM fact")).scalar() == 1
+
+
+def test_what_the_first_release_kept_is_still_there(url: str) -> None:
+    """Cases and certificates from before there was a federal program: unpublished nothing, of no market."""
+    config = Config()
+    config.set_main_option("script_location", str(migrate.MIGRATIONS))
+    with connected(url) as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        first = MetaData()
+        first.reflect(connection)
+        issued = CertificateRow(
+            number="NM26-1", case_id="case-1", issued_at=NOW, valid_until=date(2026, 12, 31), sha256="5a", uri="5a.pdf"
+        )
+        for name, row in (("assister", _assister()), ("assister_case", _case()), ("certificate", issued)):
+            table = first.tables[name]
+            connection.execute(insert(table), {column.name: getattr(row, column.name) for column in table.columns})
+        connection.commit()
+    migrate.upgrade(url)
+    with connected(url) as connection:
+        assert differences(connection) == []
+        with Session(connection) as session:
+            [certificate] = session.execute(select(CertificateRow)).scalars()
+            case = session.get_one(Case, "case-1")
+    assert certificate == issued
+    assert (certificate.market, certificate.holder) == ("", None)
+    assert case.unpublished is False
 
 
 def test_several_processes_may_upgrade_at_once(url: str) -> None:
