@@ -14,7 +14,7 @@ from db.records import Records
 from db.registrations import Registrations
 from domain.faults import Fault, Invalid
 from domain.messages import CaseRef, CommandRef, MarketplaceStanding, ProfileSaved
-from domain.profile import npn_faults, npns_of, same_identity
+from domain.profile import npn_faults, npns_of, same_npns
 from domain.registration import NpnStatus
 
 Faults = tuple[Fault, ...]
@@ -45,7 +45,7 @@ class ProfilesActivities(contracts.Profiles):
     async def _as_known(self, case_id: str, profile: Mapping[str, Any]) -> NpnStatus:
         """Unverified, unless the registry has confirmed these NPNs of this person before."""
         view = await self._records.view(case_id)
-        known = view.registration.profile.npn is NpnStatus.VERIFIED and same_identity(profile, view.case.request)
+        known = view.registration.profile.npn is NpnStatus.VERIFIED and same_npns(profile, view.case.request)
         return NpnStatus.VERIFIED if known else NpnStatus.UNVERIFIED
 
     @activity.defn(name="profiles.verify")

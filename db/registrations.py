@@ -399,9 +399,7 @@ class Registrations:
         data = {"version": version, "role": profile["role"], "npn": npn.value}
         fact = Fact(id=f"{case.case_id}:profile:{version}", kind=FactKind.PROFILE_SAVED, at=now, data=data)
         audit(session, now, row.actor, "profile.saved", case, changed=changed, **data)
-        found = await append(session, case, [fact], now)
-        assert isinstance(found, RegistrationState), "a federal case folds to a registration"
-        return found
+        return await _appended(session, case, fact, now)
 
     async def _rename(self, session: AsyncSession, case: Case, profile: dict[str, Any]) -> None:
         """Moves the person along with a profile; one that names no NPN leaves the one they are known by (A10, B3)."""
@@ -438,14 +436,12 @@ class Registrations:
             kind = FactKind.NPN_REFUSED if faults else FactKind.NPN_VERIFIED
             named = [[fault.field, fault.code] for fault in faults]
             data: dict[str, Any] = {"version": version, **({"faults": named} if faults else {})}
-            found = await append(
-                session, case, [Fact(id=f"{case_id}:{kind}:{version}", kind=kind, at=now, data=data)], now
-            )
+            fact = Fact(id=f"{case_id}:{kind}:{version}", kind=kind, at=now, data=data)
+            found = await _appended(session, case, fact, now)
             if faults:
                 case.flag = case.flag or NPN_REFUSED
                 session.add(case)
             audit(session, now, SYSTEM, kind.value.replace("_", "."), case, **data)
-            assert isinstance(found, RegistrationState), "a federal case folds to a registration"
             return found.standing()
 
 
@@ -593,14 +589,19 @@ async def _opened(
     return dict(last.data) if last else None
 
 
+async def _appended(session: AsyncSession, case: Case, fact: Fact, now: datetime) -> RegistrationState:
+    state = await append(session, case, [fact], now)
+    assert isinstance(state, RegistrationState), "a federal case folds to a registration"
+    return state
+
+
 async def _record(
     session: AsyncSession, case: Case, fact: Fact, actor: str, action: str, now: datetime, **details: Any
 ) -> Acted:
     """Appends a step's fact with its audit row and the message for the workflow; a repeat changes nothing."""
     if await session.get(FactRow, fact.id) is not None:
         return Acted(registration_of(case, await facts_of(session, case.case_id)))
-    state = await append(session, case, [fact], now)
-    assert isinstance(state, RegistrationState), "a federal case folds to a registration"
+    state = await _appended(session, case, fact, now)
     row = InboxRow(
         source=ASSISTER,
         event_id=fact.id,

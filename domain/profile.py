@@ -190,7 +190,7 @@ def npns_of(profile: Mapping[str, Any]) -> dict[str, str]:
     return {name: profile[name] for name in NPN_FIELDS if profile.get(name)}
 
 
-def same_identity(profile: Mapping[str, Any], saved: Mapping[str, Any]) -> bool:
+def same_npns(profile: Mapping[str, Any], saved: Mapping[str, Any]) -> bool:
     """Whether a profile names the NPNs and the person of the one before: what the registry said of that one holds."""
     names = ("first_name", "last_name")
     return npns_of(profile) == npns_of(saved) and all(profile[name] == saved.get(name) for name in names)

@@ -1,19 +1,21 @@
 """What the pages share: the reader's language, the contact of the topic, rendering, content negotiation; no routes."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 
+from domain.faults import Fault
 from domain.notices import Topic
 from domain.policies import POLICIES
-from domain.policy import Contact, Policy, ProgramPolicy, local_date
-from domain.request import PROGRAM
+from domain.policy import Contact, Policy, ProgramPolicy, local_date, window_faults
 from templates.catalogs import LANGUAGES, N_, translated
 from web.door import Door
 from web.text import in_language
+
+Rules = TypeVar("Rules", bound=ProgramPolicy)
 
 # A page may be about one person, and its address a secret.
 PRIVATE = {"Cache-Control": "no-store", "Referrer-Policy": "same-origin", "X-Robots-Tag": "noindex"}
@@ -68,16 +70,32 @@ def wants_json(request: Request) -> bool:
     return _weight(accepted, "application/json") > _weight(accepted, "text/html")
 
 
-def open_policies(now: datetime) -> list[Policy]:
-    """The policies whose window is open, newest first."""
-    ours = [policy for (program, _), policy in sorted(POLICIES.items(), reverse=True) if program == PROGRAM]
-    return [policy for policy in ours if policy.windows.open_on(local_date(policy, now))]
+def open_of(policies: Iterable[Rules], now: datetime) -> list[Rules]:
+    """Of one program's policies those whose window is open, newest first."""
+    newest = sorted(policies, key=lambda policy: -policy.plan_year)
+    return [policy for policy in newest if policy.windows.open_on(local_date(policy, now))]
+
+
+def current_of(policies: Collection[Rules], now: datetime) -> Rules:
+    """The newest policy that is open; where none is, the newest of all."""
+    return next(iter(open_of(policies, now)), max(policies, key=lambda policy: policy.plan_year))
 
 
 def current_policy(now: datetime) -> Policy:
-    """The newest policy that is open; where none is, the newest of all."""
-    newest = max(year for program, year in POLICIES if program == PROGRAM)
-    return next(iter(open_policies(now)), POLICIES[PROGRAM, newest])
+    """The state program's newest policy that is open; where none is, the newest of all."""
+    return current_of(POLICIES.values(), now)
+
+
+def chosen(policies: Collection[Rules], plan_year: str | None, now: datetime) -> tuple[Rules, list[Fault]]:
+    """The policy of the plan year asked for; the current one, and why, where that isn't open."""
+    current = current_of(policies, now)
+    if plan_year is None:
+        return current, []
+    asked = next((policy for policy in policies if str(policy.plan_year) == plan_year), None)
+    if asked is None:
+        return current, [Fault("plan_year", "no_policy")]
+    faults = window_faults(asked, local_date(asked, now))
+    return (current, faults) if faults else (asked, [])
 
 
 def contact_of(policy: ProgramPolicy, topic: Topic, language: str) -> dict[str, str | None]:

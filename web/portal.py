@@ -13,17 +13,17 @@ from db.registrations import SecondAccount
 from domain.faults import Fault, Invalid, faults_of
 from domain.marketplace import PROGRAM
 from domain.notices import Notice, Topic
-from domain.policies import federal_policy_for
-from domain.policy import FederalPolicy, local_date
+from domain.policies import FEDERAL_POLICIES
+from domain.policy import FederalPolicy
 from domain.profile import parse_registration
 from domain.request import Email
 from starter.cases import NotNow, now
 from web.auth import Parts
 from web.door import Door
 from web.forms import Values, errors_of, posted
-from web.pages import contact_of, language_of, render
+from web.pages import chosen, contact_of, language_of, open_of, render
 from web.portal_form import document_of, in_order
-from web.portal_frame import current_year, open_years, portal_problem
+from web.portal_frame import current_year, portal_problem
 from web.text import in_language
 
 router = APIRouter(prefix="/portal", include_in_schema=False, default_response_class=HTMLResponse)
@@ -99,7 +99,7 @@ def _log_in(
 @router.get("/register")
 async def form(request: Request, parts: Parts) -> HTMLResponse:
     """The empty form, for the newest plan year that is open or the one asked for."""
-    policy, faults = _chosen(request.query_params.get("plan_year"))
+    policy, faults = chosen(FEDERAL_POLICIES.values(), request.query_params.get("plan_year"), now())
     return _form(parts, language_of(request), policy, {}, faults)
 
 
@@ -107,7 +107,7 @@ async def form(request: Request, parts: Parts) -> HTMLResponse:
 async def register(request: Request, parts: Parts) -> HTMLResponse:
     """Opens the registration, or finds the one this repeats; faults are shown at their fields, the answers kept."""
     language, values = language_of(request), await posted(request)
-    policy, _ = _chosen(values.get("plan_year"))
+    policy, _ = chosen(FEDERAL_POLICIES.values(), values.get("plan_year"), now())
     try:
         wanted = parse_registration(document_of(values))
         opened = await parts.marketplace.submit(wanted)
@@ -129,28 +129,12 @@ async def register(request: Request, parts: Parts) -> HTMLResponse:
     )
 
 
-def _chosen(plan_year: str | None) -> tuple[FederalPolicy, list[Fault]]:
-    """The policy of the plan year asked for; the current one, and why, where that isn't open."""
-    at = now()
-    policy = current_year(at)
-    if plan_year is None:
-        return policy, []
-    a_year = plan_year.isascii() and plan_year.isdigit() and len(plan_year) == 4
-    asked = federal_policy_for(int(plan_year)) if a_year else None
-    if asked is None:
-        return policy, [Fault("plan_year", "no_policy")]
-    if asked in open_years(at):
-        return asked, []
-    last = asked.windows.closes_on
-    return policy, [Fault("plan_year", "window_closed" if last and last < local_date(asked, at) else "window_not_open")]
-
-
 def _form(
     parts: Door, language: str, policy: FederalPolicy, values: Values, faults: Sequence[Fault], status: int = 200
 ) -> HTMLResponse:
     years: list[dict[str, Any]] = [
         {"year": other.plan_year, "url": f"/portal/register?plan_year={other.plan_year}&lang={language}"}
-        for other in open_years(now())
+        for other in open_of(FEDERAL_POLICIES.values(), now())
         if other.plan_year != policy.plan_year
     ]
     return render(

@@ -11,11 +11,11 @@ from db.views import RegistrationPlace
 from domain.faults import Fault
 from domain.notices import Topic
 from domain.policies import FEDERAL_POLICIES
-from domain.policy import FederalPolicy, local_date
+from domain.policy import FederalPolicy
 from starter.cases import now
 from templates.catalogs import N_, translated
 from web.door import Door
-from web.pages import PRIVATE, PROBLEMS, contact_of, language_of, render
+from web.pages import PRIVATE, PROBLEMS, contact_of, current_of, language_of, render
 from web.text import in_language, told
 
 # Title and detail of what the portal can't show or do, beside `PROBLEMS`.
@@ -69,15 +69,9 @@ def back(visit: Visit, path: str = "", **query: str) -> RedirectResponse:
     return RedirectResponse(visit.url(path, **query), 303, PRIVATE)
 
 
-def open_years(at: datetime) -> list[FederalPolicy]:
-    """The federal policies whose window is open, newest first."""
-    newest = [FEDERAL_POLICIES[year] for year in sorted(FEDERAL_POLICIES, reverse=True)]
-    return [policy for policy in newest if policy.windows.open_on(local_date(policy, at))]
-
-
 def current_year(at: datetime) -> FederalPolicy:
     """The newest federal policy that is open; where none is, the newest of all."""
-    return next(iter(open_years(at)), FEDERAL_POLICIES[max(FEDERAL_POLICIES)])
+    return current_of(FEDERAL_POLICIES.values(), at)
 
 
 def portal_problem(

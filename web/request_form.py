@@ -10,14 +10,14 @@ from db.people import Conflict
 from domain.agreements import agreement
 from domain.faults import Fault, Invalid
 from domain.notices import Topic
-from domain.policies import policy_for
-from domain.policy import Policy, local_date
-from domain.request import PROGRAM, parse_request
+from domain.policies import POLICIES
+from domain.policy import Policy
+from domain.request import parse_request
 from starter.cases import now
 from web.auth import Parts
 from web.door import Door
 from web.forms import Values, errors_of, posted, request_document
-from web.pages import contact_of, current_policy, language_of, open_policies, problem_page, render
+from web.pages import chosen, contact_of, language_of, open_of, problem_page, render
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
@@ -31,7 +31,7 @@ async def home() -> RedirectResponse:
 @router.get("/request")
 async def form(request: Request, parts: Parts) -> HTMLResponse:
     """The empty form, for the newest plan year that is open or the one asked for."""
-    policy, faults = _chosen(request.query_params.get("plan_year"))
+    policy, faults = chosen(POLICIES.values(), request.query_params.get("plan_year"), now())
     return _form(parts, language_of(request), policy, {}, faults)
 
 
@@ -39,7 +39,7 @@ async def form(request: Request, parts: Parts) -> HTMLResponse:
 async def submit(request: Request, parts: Parts) -> HTMLResponse:
     """Opens the case, or finds the one this repeats; faults are shown at their fields, with the answers kept."""
     language, values = language_of(request), await posted(request)
-    policy, _ = _chosen(values.get("plan_year"))
+    policy, _ = chosen(POLICIES.values(), values.get("plan_year"), now())
     contact = contact_of(policy, Topic.GENERAL, language)
     try:
         wanted = parse_request(request_document(values))
@@ -62,28 +62,12 @@ async def submit(request: Request, parts: Parts) -> HTMLResponse:
     )
 
 
-def _chosen(plan_year: str | None) -> tuple[Policy, list[Fault]]:
-    """The policy of the plan year asked for; the current one, and why, where that isn't open."""
-    at = now()
-    policy = current_policy(at)
-    if plan_year is None:
-        return policy, []
-    a_year = plan_year.isascii() and plan_year.isdigit() and len(plan_year) == 4
-    asked = policy_for(PROGRAM, int(plan_year)) if a_year else None
-    if asked is None:
-        return policy, [Fault("plan_year", "no_policy")]
-    if asked in open_policies(at):
-        return asked, []
-    last = asked.windows.closes_on
-    return policy, [Fault("plan_year", "window_closed" if last and last < local_date(asked, at) else "window_not_open")]
-
-
 def _form(
     parts: Door, language: str, policy: Policy, values: Values, faults: Sequence[Fault], status: int = 200
 ) -> HTMLResponse:
     years: list[dict[str, Any]] = [
         {"year": other.plan_year, "url": f"/request?plan_year={other.plan_year}&lang={language}"}
-        for other in open_policies(now())
+        for other in open_of(POLICIES.values(), now())
         if other.plan_year != policy.plan_year
     ]
     return render(
