@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, DateTime, Dialect, Index, LargeBinary, TypeDecorator, UniqueConstraint, false, text
+from sqlalchemy import JSON, DateTime, Dialect, Index, LargeBinary, String, TypeDecorator, UniqueConstraint, false, text
 from sqlmodel import Field, SQLModel
 
 
@@ -25,6 +25,10 @@ class Utc(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+# Compared byte by byte, so that the beginning of a word can be looked up in an index.
+PLAIN = String().with_variant(String(collation="C"), "postgresql")
 
 
 class Assister(SQLModel, table=True):
@@ -68,6 +72,9 @@ class Case(SQLModel, table=True):
         UniqueConstraint("assister_id", "program", "plan_year", "attempt"),
         Index("ix_case_queue", "waiting_for", "waiting_since"),
         Index("ix_case_filter", "program", "plan_year", "stage"),
+        # The queue and the list of all cases are read from these alone, whatever they are filtered by.
+        Index("ix_case_attention", "attention_since", "case_id", "attention", "program", "plan_year", "kind", "stage"),
+        Index("ix_case_opened", "opened_at", "case_id", "attention", "program", "plan_year", "kind", "stage"),
     )
     case_id: str = Field(primary_key=True)
     assister_id: str = Field(foreign_key="assister.assister_id", index=True)
@@ -91,6 +98,9 @@ class Case(SQLModel, table=True):
     waiting_for: str | None = None
     waiting_since: datetime | None = Field(default=None, sa_type=Utc)
     flag: str | None = Field(default=None, description="what staff should look at")
+    flagged_at: datetime | None = Field(default=None, sa_type=Utc)
+    attention: str | None = Field(default=None, description="why staff should look at it: the flag, or decision")
+    attention_since: datetime | None = Field(default=None, sa_type=Utc)
     opened_at: datetime = Field(sa_type=Utc, index=True)
     unpublished: bool = Field(
         default=False,
@@ -262,3 +272,79 @@ class PublishedRow(SQLModel, table=True):
     replaced_by: int | None = Field(
         default=None, index=True, description="the publication by whose next one nobody needs this line any more"
     )
+
+
+class StageEntry(SQLModel, table=True):
+    """When a case entered a stage, and when it left it; for how long stages take."""
+
+    __tablename__ = "stage_entry"
+    __table_args__ = (Index("ix_stage_entry_left", "left_at", "stage"),)
+    id: int | None = Field(default=None, primary_key=True)
+    case_id: str = Field(foreign_key="assister_case.case_id", index=True)
+    stage: str
+    entered_at: datetime = Field(sa_type=Utc)
+    left_at: datetime | None = Field(default=None, sa_type=Utc)
+
+
+class SearchTerm(SQLModel, table=True):
+    """A word by which a person is found: a name, an e-mail address or an NPN, folded to plain small letters."""
+
+    __tablename__ = "search_term"
+    term: str = Field(sa_type=PLAIN, primary_key=True)
+    assister_id: str = Field(primary_key=True, foreign_key="assister.assister_id", index=True)
+
+
+class SentMail(SQLModel, table=True):
+    """A notice as it was sent, for staff; the secrets of its links left out."""
+
+    __tablename__ = "sent_mail"
+    key: str = Field(primary_key=True, description="the effect's")
+    case_id: str = Field(foreign_key="assister_case.case_id", index=True)
+    notice: str
+    language: str
+    recipient: str
+    subject: str
+    text: str
+    html: str
+    attachments: list[str] = Field(default_factory=list, sa_type=JSON, description="file names")
+    message_id: str
+    sent_at: datetime = Field(sa_type=Utc)
+
+
+class StaffSession(SQLModel, table=True):
+    """Somebody of staff signed in, by the hash of the cookie's secret; expires, and can be revoked."""
+
+    __tablename__ = "staff_session"
+    token_hash: str = Field(primary_key=True)
+    id: str = Field(unique=True, description="by which it is named on pages")
+    actor: str = Field(index=True)
+    name: str
+    roles: list[str] = Field(sa_type=JSON)
+    csrf: str
+    created_at: datetime = Field(sa_type=Utc)
+    seen_at: datetime = Field(sa_type=Utc)
+    expires_at: datetime = Field(sa_type=Utc, index=True)
+    ended_at: datetime | None = Field(default=None, sa_type=Utc)
+    ended_by: str | None = None
+
+
+class LookRow(SQLModel, table=True):
+    """A look at personal data: who, when, on which page, whose case; never changed, never deleted."""
+
+    __tablename__ = "look"
+    __table_args__ = (Index("ix_look_actor", "actor", "at"),)
+    id: int | None = Field(default=None, primary_key=True)
+    at: datetime = Field(sa_type=Utc)
+    actor: str
+    page: str
+    case_id: str | None = Field(default=None, index=True, description="none where a whole list was exported")
+
+
+class DraftRow(SQLModel, table=True):
+    """The answers of a request form not yet sent, by the hash of the cookie's secret; deleted once sent or expired."""
+
+    __tablename__ = "request_draft"
+    token_hash: str = Field(primary_key=True)
+    answers: dict[str, str] = Field(sa_type=JSON)
+    created_at: datetime = Field(sa_type=Utc)
+    expires_at: datetime = Field(sa_type=Utc, index=True)
