@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help demo up test check bench conformance lock docs catalogs verify clean venv
+.PHONY: help demo up test browser check bench conformance lock docs catalogs verify clean venv
 MAKEFLAGS += --no-print-directory
 
 BIN := .venv/bin
@@ -22,8 +22,11 @@ demo: venv ## starts everything, certifies several assisters over the real inter
 up: venv ## the embedded stack, until Ctrl-C
 	@$(BIN)/certify up $(ARGS)
 
-test: venv ## the whole test suite, two processes at a time
+test: venv browser ## the whole test suite, two processes at a time
 	@$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+
+browser: ## finds the Chromium that tests drive, or installs Debian's
+	@.ci/browser
 
 check: venv ## format, lint, types, import contracts, generated docs, catalogs, compose file, locks
 	$(BIN)/ruff format --check .

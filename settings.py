@@ -1,13 +1,30 @@
 """Every environment variable, typed and explained; read by entry points only, and handed on from there."""
 
+from contextlib import suppress
 from functools import cached_property
+from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr
+from limits import parse
+from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _SECRETS = Path("/run/secrets")
+
+RoleName = Literal["reviewer", "appeals_reviewer", "operator", "auditor"]
+
+
+def _rate(value: str) -> str:
+    try:
+        parse(value)
+    except ValueError:
+        raise ValueError('has to be like "60/10 minutes"') from None
+    return value
+
+
+Rate = Annotated[str, AfterValidator(_rate)]
 
 
 class TrainingVendor(BaseModel):
@@ -48,6 +65,39 @@ class Settings(BaseSettings):
     staff_tokens: dict[str, SecretStr] = Field(
         default_factory=dict, description='bearer tokens of staff: {"actor": "token"}'
     )
+    staff_roles: dict[str, list[RoleName]] = Field(
+        default_factory=dict,
+        description='roles of their actors: {"actor": ["reviewer", "operator"]}; one left out is a reviewer',
+    )
+
+    oidc_issuer: str = Field(
+        default="", description="OpenID Connect provider of the staff's log-in, https://…; empty means no log-in"
+    )
+    oidc_client_id: str = Field(default="", description="our client id there")
+    oidc_client_secret: SecretStr = Field(default=SecretStr(""), description="our client secret there")
+    oidc_actor_claim: str = Field(default="preferred_username", description="claim that names an actor in the audit")
+    oidc_roles_claim: str = Field(default="roles", description="claim that lists somebody's roles or groups")
+    oidc_role_names: dict[str, RoleName] = Field(
+        default_factory=dict, description='what stands in it, as our roles: {"group": "reviewer"}'
+    )
+    session_idle_minutes: int = Field(default=30, ge=1, description="after which a session not used has expired")
+    session_hours: int = Field(default=10, ge=1, description="after which every session has expired")
+
+    rate_request: Rate = Field(
+        default="60/10 minutes",
+        description="form posts of the public for each address, as the library limits writes it",
+    )
+    rate_look_up: Rate = Field(default="120/minute", description="public look-ups by number for each address")
+    rate_sign_in: Rate = Field(default="20/minute", description="log-ins of staff for each address")
+    rate_api: Rate = Field(
+        default="600/minute", description="requests submitted to the API and steps of the form, for each address"
+    )
+    trusted_proxies: str = Field(
+        default="", description="addresses of proxies whose X-Forwarded-For is believed, with commas between"
+    )
+
+    temporal_ui_url: str = Field(default="", description="the Temporal UI, for links from cases; empty means none")
+    gallery: bool = Field(default=False, description="a page of all notices; only where web_url is a loopback address")
 
     registry_url: str = Field(description="licence registry (NIPR PDB)")
     registry_user: str = Field(default="", description="its Basic user")
@@ -99,15 +149,39 @@ class Settings(BaseSettings):
     )
     signing_cert_file: Path = Field(default=Path("data/signing/signing-cert.pem"), description="its PEM certificate")
 
+    @model_validator(mode="after")
+    def _demonstrations_stay_at_home(self) -> Self:
+        """An identity provider without TLS, and the gallery, are for one machine alone."""
+        at_home = is_loopback(self.web_url)
+        open_provider = self.oidc_issuer and not self.oidc_issuer.startswith("https://")
+        if open_provider and not (at_home and is_loopback(self.oidc_issuer)):
+            raise ValueError("oidc_issuer has to be an https address")
+        if self.gallery and not at_home:
+            raise ValueError("gallery is for a web_url on this machine only")
+        return self
+
     @cached_property
     def key(self) -> bytes:
         """The identity key's bytes."""
         return bytes.fromhex(self.identity_key.get_secret_value())
 
     @property
+    def is_secure(self) -> bool:
+        """Whether readers come over TLS: then cookies are for TLS only."""
+        return self.web_url.startswith("https://")
+
+    @property
     def published_lists(self) -> str:
         """The address under which the federal lists are read again."""
         return self.lists_url or self.web_url
+
+
+def is_loopback(url: str) -> bool:
+    """Whether an address is one of this machine's own."""
+    host = urlsplit(url).hostname or ""
+    with suppress(ValueError):
+        return ip_address(host).is_loopback
+    return host == "localhost"
 
 
 def load(**values: Any) -> Settings:

@@ -18,7 +18,6 @@ from temporalio.worker import PollerBehaviorAutoscaling, Worker
 from activities.background import BackgroundActivities
 from activities.certificates import CertificatesActivities
 from activities.failures import CodedFailures
-from activities.letters import Letters
 from activities.licensing import LicensingActivities
 from activities.mlms import MlmsActivities
 from activities.notices import NoticesActivities
@@ -45,6 +44,7 @@ from db.registrations import Registrations
 from settings import Settings, load
 from starter.client import connect
 from starter.replay import verify
+from templates.letters import Letters
 from workflows.certification import AssisterCertification
 from workflows.publication import DailyPublication
 from workflows.registration import MarketplaceRegistration

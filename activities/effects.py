@@ -6,19 +6,20 @@ from typing import Any
 
 from adapters.http import Refused
 from db.records import Intent, Records, refused
-from db.tables import CertificateRow
+from db.tables import CertificateRow, SentMail
 from domain.facts import Fact
 from domain.messages import CaseRef, Effect
 
 
 @dataclass(frozen=True)
 class Made:
-    """What making an effect came to: its result, and the facts that follow."""
+    """What making an effect came to: its result, and what is kept with it."""
 
     result: dict[str, Any] = field(default_factory=dict)
     facts: tuple[Fact, ...] = ()
     external_id: str | None = None
     certificate: CertificateRow | None = None
+    mail: SentMail | None = None
 
 
 def key_of(order: CaseRef, step: str) -> str:
@@ -61,6 +62,7 @@ async def once(
         order.at,
         external_id=made.external_id,
         certificate=made.certificate,
+        mail=made.mail,
         after_end=after_end,
     )
     if ended and undo is not None:

@@ -12,7 +12,7 @@ from temporalio import activity
 
 from activities import contracts
 from activities.effects import Made, once
-from activities.letters import Letters
+from activities.mails import as_sent, message_id
 from adapters.http import Refused
 from adapters.mail import Letter as Mail, Mailer
 from db.records import ACTIVATION, STATUS, CaseView, Intent, Records, effect_key
@@ -26,6 +26,7 @@ from domain.policy import Contact, Policy, ProgramPolicy, local_date
 from domain.registration import Enrollment, RegistrationState
 from domain.stages import Certificate, PortalAccount
 from templates.catalogs import translated
+from templates.letters import Letters
 
 FAREWELLS = frozenset({Notice.DENIED, Notice.WITHDRAWN, Notice.REVOKED, Notice.CLOSED})
 _WITH_STATUS_LINK = frozenset(
@@ -82,7 +83,8 @@ class NoticesActivities(contracts.Notices):
             except Refused as refused:
                 await self._records.flag(letter.case_id, "mail_refused", letter.at)
                 return Made({"notice": notice, "refused": refused.code})
-            return Made({"notice": notice, "subject": mail.subject, "message_id": mail.message_id})
+            kept = as_sent(mail, notice, letter, key, self._secrets(key))
+            return Made({"notice": notice, "subject": mail.subject, "message_id": mail.message_id}, mail=kept)
 
         return await once(self._records, letter, f"notice.{notice}", make, key=key, after_end=notice in FAREWELLS)
 
@@ -100,7 +102,7 @@ class NoticesActivities(contracts.Notices):
             text=rendered.text,
             html=rendered.html,
             language=request["language"],
-            message_id=f"<{sha256(key.encode()).hexdigest()[:40]}@certification.bewellnm.example>",
+            message_id=message_id(key),
             attachments=self._attachments(notice, letter, view),
         )
 
@@ -185,7 +187,7 @@ class NoticesActivities(contracts.Notices):
         return await self._records.mlms_url(view.case.case_id, curriculum.curriculum) or self._mlms
 
     async def _status_url(self, notice: Notice, letter: Letter, key: str, policy: ProgramPolicy) -> str:
-        token = self._token("status", key)
+        token = self._token(STATUS, key)
         expires = letter.at + timedelta(days=policy.status_link_days)
         if notice in _WITH_STATUS_LINK:
             await self._records.keep_link(token, letter.case_id, STATUS, letter.at, expires)
@@ -193,7 +195,7 @@ class NoticesActivities(contracts.Notices):
 
     async def _activation(self, letter: Letter, key: str, policy: Policy) -> dict[str, Any]:
         """A single-use link; keeping it voids the one before (A28)."""
-        token = self._token("activation", key)
+        token = self._token(ACTIVATION, key)
         expires = letter.at + timedelta(days=policy.activation_link_days)
         await self._records.keep_link(token, letter.case_id, ACTIVATION, letter.at, expires)
         return {"activation_url": f"{self._web_url}/activate/{token}", "activation_expires": expires}
@@ -202,6 +204,10 @@ class NoticesActivities(contracts.Notices):
         """The link's secret follows from the letter's key: the same letter sent twice carries the same link."""
         mac = hmac.new(self._key, f"{purpose}:{key}".encode(), sha256).digest()
         return base64.urlsafe_b64encode(mac).rstrip(b"=").decode()
+
+    def _secrets(self, key: str) -> tuple[str, ...]:
+        """Every secret that a letter's links may carry."""
+        return tuple(self._token(purpose, key) for purpose in (STATUS, ACTIVATION))
 
     async def _reason(self, notice: Notice, view: CaseView) -> str:
         if notice is Notice.DENIED:

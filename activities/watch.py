@@ -4,17 +4,17 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import date, datetime
-from hashlib import sha256
 
 from temporalio import activity
 
 from activities import contracts
 from activities.effects import Made, key_of, once
-from activities.letters import Letters
+from activities.mails import as_sent, message_id
 from adapters.calendar import federal_holidays
 from adapters.http import Refused
 from adapters.lists import FederalLists, RclEntry
 from adapters.mail import Letter as Mail, Mailer
+from db.core import flags_of
 from db.records import CaseView, Intent, Records
 from domain.facts import Fact, FactKind
 from domain.lists import contact_of
@@ -24,6 +24,7 @@ from domain.notices import Notice
 from domain.policy import local_date
 from domain.registration import Listed, RegistrationState
 from domain.watch import due_dates, is_late, next_look
+from templates.letters import Letters
 
 HEARTBEAT_SECONDS = 5
 LATE = "list_late"
@@ -117,7 +118,8 @@ class WatchActivities(contracts.Watch):
         """Where the registration stands after a look; the flag goes with the last late entry that is waited for."""
         view = await self._records.view(order.case_id)
         state = view.registration
-        if view.case.flag == LATE and not any(one.late and one.market in state.unlisted for one in state.publication):
+        waiting = any(one.late and one.market in state.unlisted for one in state.publication)
+        if LATE in flags_of(view.case) and not waiting:
             await self._records.unflag(order.case_id, LATE, order.at)
         return state.standing()
 
@@ -135,7 +137,8 @@ class WatchActivities(contracts.Watch):
             except Refused as refused:
                 await self._records.flag(order.case_id, "mail_refused", order.at)
                 return Made({"notice": Notice.HELP_DESK, "refused": refused.code})
-            return Made({"notice": Notice.HELP_DESK, "subject": mail.subject, "message_id": mail.message_id}, (told,))
+            result = {"notice": Notice.HELP_DESK, "subject": mail.subject, "message_id": mail.message_id}
+            return Made(result, (told,), mail=as_sent(mail, Notice.HELP_DESK, order, key))
 
         effect = await once(self._records, order, kind, make)
         return effect.model_copy(update={"standing": await self._records.standing(order.case_id)})
@@ -165,7 +168,7 @@ class WatchActivities(contracts.Watch):
             text=rendered.text,
             html=rendered.html,
             language="en",
-            message_id=f"<{sha256(key.encode()).hexdigest()[:40]}@certification.bewellnm.example>",
+            message_id=message_id(key),
             reply_to=request["email"],
         )
 

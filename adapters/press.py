@@ -1,44 +1,22 @@
-"""Prints a certificate as one signed PDF/A page; it decides nothing, and its looks are templates/certificate."""
+"""Prints a certificate as one signed PDF/A page; it decides nothing, and sets no page itself."""
 
 import io
 import threading
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from adapters.http import Refused, Unavailable
+from templates.certificates import CertificateText, Typesetter, Unprintable
 
 if TYPE_CHECKING:
-    import typst
     from pyhanko.sign.signers import SimpleSigner
 
-TEMPLATES = Path(__file__).parent.parent / "templates" / "certificate"
-PDF_STANDARDS: "list[typst.PDFStandard]" = ["a-2a", "ua-1"]
 SIGNATURE_FIELD = "Signature"
 # Reserved for the signature, so that it need not be made twice to learn its size.
 SIGNATURE_BYTES = 16384
 ISSUER = "beWellnm"
 DEVELOPMENT_DAYS = 3650
-INK = "#12343b"
-
-
-@dataclass(frozen=True, repr=False)
-class CertificateText:
-    """Everything a certificate shows, and nothing else: no NPN, no e-mail.
-
-    `language` is "en" or "es"; without `valid_until` there is no last day, and the line is left out.
-    """
-
-    number: str
-    holder: str
-    kind: str
-    program: str
-    plan_year: int
-    issued_on: date
-    valid_until: date | None
-    verify_url: str
-    language: str
 
 
 class SigningPair(NamedTuple):
@@ -56,9 +34,9 @@ class Press:
 
     def __init__(self, key_file: Path | str, cert_file: Path | str) -> None:
         self._pair = SigningPair(Path(key_file), Path(cert_file))
+        self._typesetter = Typesetter()
         self._loading = threading.Lock()
         self._signer: SimpleSigner | None = None
-        self._threads = threading.local()
 
     def print(self, text: CertificateText) -> bytes:
         """The certificate as a signed PDF (A23). Not to be called on an event loop's thread.
@@ -69,31 +47,11 @@ class Press:
         return self._sign(self.render(text))
 
     def render(self, text: CertificateText) -> bytes:
-        """The page before it is signed (PDF/A-2a, PDF/UA-1): the same bytes for the same text."""
-        import typst
-
+        """The page before it is signed: the same bytes for the same text."""
         try:
-            page = self._compiler().compile(
-                format="pdf",
-                sys_inputs=_inputs(text),
-                pdf_standards=PDF_STANDARDS,
-                timestamp=datetime.combine(text.issued_on, time(), UTC),
-            )
-        except (typst.TypstError, ValueError):  # a ValueError: too long an address for a QR code
+            return self._typesetter.pdf(text)
+        except Unprintable:
             raise Refused("certificate_unprintable", "the template can't show its text") from None
-        assert isinstance(page, bytes)
-        return page
-
-    def _compiler(self) -> "typst.Compiler":
-        # A typst compiler may not be shared between threads.
-        import typst
-
-        compiler: typst.Compiler | None = getattr(self._threads, "compiler", None)
-        if compiler is None:
-            # The machine's own fonts are left out: the page must look the same everywhere.
-            compiler = typst.Compiler(TEMPLATES / "certificate.typ", root=TEMPLATES, ignore_system_fonts=True)
-            self._threads.compiler = compiler
-        return compiler
 
     def _sign(self, page: bytes) -> bytes:
         from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
@@ -170,26 +128,3 @@ def make_signing_pair(folder: Path | str) -> SigningPair:
     pair.key_file.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     pair.cert_file.write_bytes(certificate.public_bytes(Encoding.PEM))
     return pair
-
-
-def _inputs(text: CertificateText) -> dict[str, str]:
-    return {
-        "number": text.number,
-        "holder": text.holder,
-        "kind": text.kind,
-        "program": text.program,
-        "plan_year": str(text.plan_year),
-        "issued_on": text.issued_on.isoformat(),
-        "valid_until": text.valid_until.isoformat() if text.valid_until else "",
-        "verify_url": text.verify_url,
-        "language": text.language,
-        "qr": _qr(text.verify_url),
-    }
-
-
-def _qr(url: str) -> str:
-    import segno
-
-    drawing = io.BytesIO()
-    segno.make(url, error="m", micro=False, boost_error=False).save(drawing, kind="svg", border=0, dark=INK)
-    return drawing.getvalue().decode()

@@ -1,4 +1,4 @@
-"""The two things every write shares: a case is locked, facts are appended and folded; and the audit row goes along."""
+"""What every write shares: a case is locked, facts are appended and folded, flags go up and down; and the audit row."""
 
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from datetime import datetime
@@ -10,11 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from db.states import State, UnknownCase, facts_of, folded, one_or_none
-from db.tables import Assister, AuditRow, Case, FactRow
+from db.tables import Assister, AuditRow, Case, FactRow, StageEntry
 from domain.facts import Fact, FactKind
 from domain.registration import RegistrationState
+from domain.stages import OWNER, WaitingFor
 
-SYSTEM = "system"
+SYSTEM, STAFF, DECISION = "system", "staff", "decision"
 TRIES = 3
 OVERTAKEN = ("40001", "40P01")  # PostgreSQL: not serializable, deadlock
 Answer = TypeVar("Answer")
@@ -98,12 +99,67 @@ async def append(session: AsyncSession, case: Case, facts: Sequence[Fact], now: 
         session.add(
             FactRow(id=fact.id, case_id=case.case_id, kind=fact.kind, at=fact.at, data=fact.data, recorded_at=now)
         )
+    if case.stage != state.stage or not stored:
+        await _enter(session, case, state.stage, now)
     case.stage = state.stage
     case.waiting_for = state.waiting_for
     case.waiting_since = state.waiting_since
+    draw_attention(case)
     session.add(case)
     await _remember_accounts(session, case, fresh)
     return state
+
+
+async def _enter(session: AsyncSession, case: Case, stage: str, now: datetime) -> None:
+    """Notes when the case came into a stage, and left the one before; clocks that differ make no time negative."""
+    query = select(StageEntry).where(col(StageEntry.case_id) == case.case_id, col(StageEntry.left_at).is_(None))
+    before = await one_or_none(session, query)
+    at = max(now, before.entered_at) if before else now
+    if before is not None:
+        before.left_at = at
+        session.add(before)
+    session.add(StageEntry(case_id=case.case_id, stage=stage, entered_at=at))
+
+
+def flags_of(case: Case) -> dict[str, datetime]:
+    """The flags that are up, and since when; the one that was raised first comes first."""
+    if case.flag is None:
+        return {}
+    further = {what: datetime.fromisoformat(at) for what, at in case.further_flags or ()}
+    return {case.flag: case.flagged_at or case.opened_at, **further}
+
+
+def raise_flag(case: Case, what: str, now: datetime) -> bool:
+    """Puts a case before staff's eyes; whether it is new to them: a flag that is up already stays as it is."""
+    flags = flags_of(case)
+    if what in flags:
+        return False
+    _hoist(case, {**flags, what: now})
+    return True
+
+
+def lower_flag(case: Case, what: str) -> bool:
+    """Takes a flag down, others stay; whether it was up."""
+    flags = flags_of(case)
+    if flags.pop(what, None) is None:
+        return False
+    _hoist(case, flags)
+    return True
+
+
+def _hoist(case: Case, flags: dict[str, datetime]) -> None:
+    first = next(iter(flags), None)
+    case.flag, case.flagged_at = first, flags.pop(first) if first else None
+    case.further_flags = [[what, at.isoformat()] for what, at in flags.items()] or None
+    draw_attention(case)
+
+
+def draw_attention(case: Case) -> None:
+    """Why staff should look at a case, and since when: the flag, or a decision; follows from the flag and the wait."""
+    decides = case.waiting_for is not None and OWNER[WaitingFor(case.waiting_for)] == STAFF
+    case.attention = case.flag or (DECISION if decides else None)
+    since = (case.waiting_since if decides else case.flagged_at) or case.opened_at
+    case.attention_since = since if case.attention else None
 
 
 def _completed(case_id: str, state: RegistrationState) -> list[Fact]:

@@ -6,27 +6,44 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from db.core import again_when_overtaken, append, audit, locked
-from db.engine import Database
-from db.states import State, UnknownCase, certification_of, federal_policy_of, one_or_none, policy_of, rows
-from db.tables import AlteredEvent, Assister, Case, CommandRow, EffectRow, FactRow, InboxRow, TicketRow
-from domain.facts import Fact, FactKind
+from db.core import SYSTEM, again_when_overtaken, append, audit, locked, lower_flag, raise_flag
+from db.events import (
+    BACKGROUND,
+    LMS,
+    NOT_FINAL,
+    PORTAL,
+    REPORTED_BEFORE,
+    VENDORS,
+    Event,
+    Said,
+    checked_case,
+    read_again,
+    said_by_background,
+    said_by_lms,
+    said_by_portal,
+    said_by_vendor,
+    ticket_of,
+)
+from db.outstanding import PENDING, WITHOUT_EFFECT, Outstanding
+from db.people import Conflict
+from db.states import State, UnknownCase, one_or_none
+from db.tables import AlteredEvent, Case, InboxRow
+from domain.facts import Fact
 from domain.faults import Fault, Invalid
 from domain.identity import token_hash
-from domain.marketplace import PROGRAM as FFM
 from domain.messages import Report
-from domain.parsing import canonical
+from domain.parsing import exact
+from domain.reasons import sentence
 from domain.registration import RegistrationState
-from domain.reports import PORTAL_FACT, BackgroundReport, PortalEvent, PortalReport, VendorReport, premature
+from domain.reports import BackgroundReport, PortalReport, VendorReport
 from domain.stages import ENDED
-from domain.statements import Statement, course_fact_of, fact_of
+from domain.statements import Statement
 
-LMS, PORTAL, BACKGROUND, VENDORS, ASSISTER = "lms", "portal", "background-checks", "vendors", "assister"
-PENDING, DELIVERED, WITHOUT_EFFECT = "pending", "delivered", "without_effect"
+ALTERED, PREMATURE = "altered_event", "premature_report"
+ENDED_BEFORE = "the case had ended"
 
 
 @dataclass
@@ -38,21 +55,12 @@ class Received:
     to_deliver: list[InboxRow] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
-class _Event:
-    source: str
-    id: str
-    case_id: str
-    kind: str
-    digest: str
-    body: dict[str, Any]
+class UnknownEvent(LookupError):
+    """There is no such event."""
 
 
-class Inbox:
+class Inbox(Outstanding):
     """Writes about webhooks; one transaction each."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     @again_when_overtaken
     async def lms(
@@ -61,7 +69,7 @@ class Inbox:
         """Takes a list of statements, all or none. Raises `Invalid` naming the field where one doesn't fit its case."""
         async with self._database.write() as session:
             events = [
-                _Event(LMS, one.id, one.case_id, one.verb, one.digest, document)
+                Event(LMS, one.id, one.case_id, one.verb, one.digest, document)
                 for one, document in zip(statements, documents, strict=True)
             ]
             for case_id in sorted({event.case_id for event in events}):
@@ -75,62 +83,44 @@ class Inbox:
                     continue
                 fresh.remove(event)
                 try:
-                    case, fact = await self._statement(session, statement, now)
+                    said = await said_by_lms(session, statement, now)
                 except Invalid as invalid:
                     prefix = "" if len(statements) == 1 else f"{number}."
                     faults += [Fault(prefix + fault.field, fault.code, fault.details) for fault in invalid.faults]
                     continue
-                if self._take(session, case, event, fact, now, received):
-                    facts.setdefault(case.case_id, (case, []))[1].append(fact)
+                if self._take(session, event, said, now, received):
+                    facts.setdefault(said.case.case_id, (said.case, []))[1].append(said.fact)
             if faults:
                 raise Invalid(faults)
             for case, fresh_facts in facts.values():
                 tell(received.to_deliver, case, await append(session, case, fresh_facts, now))
         return received
 
-    async def _statement(self, session: AsyncSession, statement: Statement, now: datetime) -> tuple[Case, Fact]:
-        case = await _case(session, statement.case_id, "context.registration")
-        person = await session.get_one(Assister, case.assister_id)
-        accounts = frozenset(name for name in (person.assister_id, person.lms_account) if name)
-        if case.program == FFM:
-            return case, course_fact_of(statement, federal_policy_of(case), accounts, now)
-        return case, fact_of(statement, policy_of(case), accounts, now)
-
     @again_when_overtaken
     async def portal(
         self, event_id: str, report: PortalReport, digest: str, body: dict[str, Any], now: datetime
     ) -> Received:
         """Takes the portal's report; a premature one is kept without effect and flagged to staff (A24)."""
-        event = _Event(PORTAL, event_id, report.case_id, report.type, digest, body)
+        event = Event(PORTAL, event_id, report.case_id, report.type, digest, body)
         async with self._database.write() as session:
             fresh, received = await self._sort_out(session, [event], now)
             if fresh:
-                case = await _case(session, report.case_id, "case_id")
-                if case.program == FFM:
-                    raise Invalid([Fault("case_id", "mismatch")])
-                why = premature(report.type, await certification_of(session, case))
-                data = {"reason": report.reason} if report.type is PortalEvent.REGISTRATION_REFUSED else {}
-                fact = Fact(id=f"portal:{event_id}", kind=PORTAL_FACT[report.type], at=report.occurred_at, data=data)
-                if self._take(session, case, event, fact, now, received, why):
-                    await append(session, case, [fact], now)
+                said = await said_by_portal(session, report, event_id)
+                if self._take(session, event, said, now, received):
+                    await append(session, said.case, [said.fact], now)
         return received
 
     @again_when_overtaken
     async def background(self, report: BackgroundReport, now: datetime) -> Received:
         """Takes an event of the background-check vendor; only a completed report is a fact (A14)."""
         async with self._database.write() as session:
-            case = await self._checked_case(session, report)
-            event = _Event(
-                BACKGROUND, report.event_id, case.case_id, report.type, report.digest, {"id": report.event_id}
-            )
+            case = await checked_case(session, report)
+            event = Event(BACKGROUND, report.event_id, case.case_id, report.type, report.digest, report.kept())
             fresh, received = await self._sort_out(session, [event], now)
             if fresh:
-                verdict = report.verdict
-                why = None if verdict else "not a completed report"
-                data = {"result": verdict} if verdict else {}
-                fact = Fact(id=f"background:{report.event_id}", kind=FactKind.BACKGROUND_REPORTED, at=now, data=data)
-                if self._take(session, case, event, fact, now, received, why, flag=False):
-                    await append(session, case, [fact], now)
+                said = said_by_background(report, case, now)
+                if self._take(session, event, said, now, received, flag=False):
+                    await append(session, case, [said.fact], now)
         return received
 
     @again_when_overtaken
@@ -143,47 +133,21 @@ class Inbox:
         """
         kept = {**body, "ticket": token_hash(report.ticket)}
         async with self._database.write() as session:
-            ticket = await session.get(TicketRow, token_hash(report.ticket))
-            if ticket is None or ticket.vendor != vendor:
-                raise Invalid([Fault("ticket", "ticket_unknown")])
+            ticket = await ticket_of(session, vendor, token_hash(report.ticket))
             case = await locked(session, ticket.case_id)
-            event = _Event(VENDORS, f"{vendor}:{event_id}", case.case_id, report.type, digest, kept)
+            event = Event(VENDORS, f"{vendor}:{event_id}", case.case_id, report.type, digest, kept)
             fresh, received = await self._sort_out(session, [event], now)
             if fresh:
-                if ticket.curriculum != report.curriculum:
-                    raise Invalid([Fault("curriculum", "mismatch")])
-                if ticket.redeemed_at is None:
-                    raise Invalid([Fault("ticket", "ticket_not_redeemed")])
-                data = {"curriculum": ticket.curriculum, "channel": vendor}
-                fact_id = f"vendor:{ticket.token_hash}"
-                again = await session.get(FactRow, fact_id) is not None
-                at = min(report.occurred_at, now)  # whose clock is fast moves no due date
-                fact = Fact(id=fact_id, kind=FactKind.COURSE_COMPLETED, at=at, data=data)
-                why = "reported before under this ticket" if again else None
-                if self._take(session, case, event, fact, now, received, why, flag=False):
-                    tell(received.to_deliver, case, await append(session, case, [fact], now))
+                said = await said_by_vendor(session, ticket, report, case, now)
+                if self._take(session, event, said, now, received, flag=False):
+                    tell(received.to_deliver, case, await append(session, case, [said.fact], now))
         return received
 
-    async def _checked_case(self, session: AsyncSession, report: BackgroundReport) -> Case:
-        """The case whose check was ordered under the vendor's candidate, or is just being ordered under its own id."""
-        orders = select(EffectRow).where(col(EffectRow.kind) == "background.ordered")
-        order = None
-        if report.candidate_id:
-            order = await one_or_none(session, orders.where(col(EffectRow.external_id) == report.candidate_id))
-        if order is None and report.case_id:
-            # The report may overtake the answer to our order, which names the candidate.
-            any_or_unanswered = [col(EffectRow.external_id).is_(None)] if report.candidate_id else []
-            of_case = orders.where(col(EffectRow.case_id) == report.case_id, *any_or_unanswered)
-            order = await one_or_none(session, of_case)
-        if order is None or report.case_id not in (None, order.case_id):
-            raise Invalid([Fault("data.object.candidate_id", "mismatch")])
-        return await locked(session, order.case_id)
-
     async def _sort_out(
-        self, session: AsyncSession, events: Sequence[_Event], now: datetime
-    ) -> tuple[list[_Event], Received]:
+        self, session: AsyncSession, events: Sequence[Event], now: datetime
+    ) -> tuple[list[Event], Received]:
         """Tells new events from repeats and altered ones; those are kept aside, and then nothing else is taken."""
-        fresh: list[_Event] = []
+        fresh: list[Event] = []
         altered = []
         undelivered: list[InboxRow] = []
         seen: dict[str, str] = {}
@@ -206,12 +170,12 @@ class Inbox:
             return [], Received(altered=True)
         return fresh, Received(repeated=not fresh, to_deliver=undelivered)
 
-    async def _keep_aside(self, session: AsyncSession, event: _Event, case_id: str, now: datetime) -> None:
-        kept = {"body": canonical(event.body)}
+    async def _keep_aside(self, session: AsyncSession, event: Event, case_id: str, now: datetime) -> None:
+        kept = {"text": exact(event.body)}
         session.add(AlteredEvent(source=event.source, event_id=event.id, case_id=case_id, body=kept, received_at=now))
         case = await session.get(Case, case_id, with_for_update=True)
         if case is not None:
-            case.flag = case.flag or "altered_event"
+            raise_flag(case, ALTERED, now)
             session.add(case)
             audit(
                 session,
@@ -224,19 +188,12 @@ class Inbox:
             )
 
     def _take(
-        self,
-        session: AsyncSession,
-        case: Case,
-        event: _Event,
-        fact: Fact,
-        now: datetime,
-        received: Received,
-        why: str | None = None,
-        flag: bool = True,
+        self, session: AsyncSession, event: Event, said: Said, now: datetime, received: Received, flag: bool = True
     ) -> bool:
-        """Stores the event; whether its fact counts, unless something speaks against it: ``why`` is kept for staff."""
+        """Stores the event; whether its fact counts. What speaks against it is kept for staff."""
+        case, fact, why = said.case, said.fact, said.why
         if case.stage in ENDED:
-            why, flag = f"the case had ended: {case.stage}", False
+            why, flag = f"{ENDED_BEFORE}: {case.stage}", False
         row = InboxRow(
             source=event.source,
             event_id=event.id,
@@ -252,7 +209,7 @@ class Inbox:
             row.message = _report(case, fact).model_dump(mode="json")
             received.to_deliver.append(row)
         elif flag:
-            case.flag = case.flag or "premature_report"
+            raise_flag(case, PREMATURE, now)
             session.add(case)
         session.add(row)
         details = {"event_id": event.id, **({"note": why} if why else {}), **_audited(fact)}
@@ -267,45 +224,81 @@ class Inbox:
         )
         return why is None
 
-    # delivery
+    # staff want an event delivered all the same (docs/decisions/0018)
 
-    async def pending(self, limit: int = 500) -> list[InboxRow]:
-        """Events not yet told to their workflows, oldest first."""
+    @again_when_overtaken
+    async def release(self, row_id: int, kind: str, actor: str, reason: str, now: datetime) -> Received:
+        """What is to be delivered now: of a "held" event itself, if it is pending; of an "altered" one a new event.
+
+        Raises `Conflict` with a sentence where nothing may be delivered, which is audited too; `Invalid` without a
+        reason, or naming the fields by which an altered event doesn't fit its case; `UnknownEvent`.
+        """
+        reason = reason.strip()
+        if not reason:
+            raise Invalid([Fault("reason", "required")])
         async with self._database.read() as session:
-            return await rows(
-                session, select(InboxRow).where(col(InboxRow.state) == PENDING).order_by(col(InboxRow.id)).limit(limit)
-            )
+            found: InboxRow | AlteredEvent | None = await session.get(_TABLE[kind], row_id)
+        if found is None:
+            raise UnknownEvent(row_id)
+        told = {"source": found.source, "event_id": found.event_id}
+        try:
+            async with self._database.write() as session:
+                case = await locked(session, found.case_id)
+                row = await session.get_one(_TABLE[kind], row_id)
+                received = await self._released(session, case, row, now)
+                audit(session, now, actor, "webhook.released", case, reason, **told)
+                if kind == "altered" and not await _more_altered(session, case) and lower_flag(case, ALTERED):
+                    audit(session, now, SYSTEM, f"case.unflagged.{ALTERED}", case)
+                return received
+        except Conflict as conflict:
+            async with self._database.write() as session:
+                case = await locked(session, found.case_id)
+                audit(session, now, actor, "webhook.release_refused", case, reason, answer=str(conflict), **told)
+            raise
 
-    async def addressee(self, row: InboxRow) -> Case:
-        """The case an event is about."""
-        async with self._database.read() as session:
-            return await session.get_one(Case, row.case_id)
-
-    async def delivered(self, row_id: int, note: str | None = None) -> None:
-        """The workflow has been told, or there is none any more (then with a note)."""
-        async with self._database.write() as session:
-            await session.execute(update(InboxRow).where(col(InboxRow.id) == row_id).values(state=DELIVERED, note=note))
-
-    async def pending_commands(self, before: datetime) -> list[CommandRow]:
-        """Commands kept and not yet answered, given before this instant."""
-        async with self._database.read() as session:
-            query = select(CommandRow).where(col(CommandRow.state) == "pending", col(CommandRow.created_at) < before)
-            return await rows(session, query.order_by(col(CommandRow.created_at)).limit(500))
-
-    async def not_begun(self, before: datetime) -> list[Case]:
-        """Cases whose workflow has not claimed them, opened before this instant."""
-        async with self._database.read() as session:
-            query = select(Case).where(
-                col(Case.run_id).is_(None), col(Case.opened_at) < before, col(Case.stage) == "requested"
-            )
-            return await rows(session, query.order_by(col(Case.opened_at)).limit(500))
+    async def _released(
+        self, session: AsyncSession, case: Case, row: InboxRow | AlteredEvent, now: datetime
+    ) -> Received:
+        if why := _why_not(row, case):
+            raise Conflict(sentence(why))
+        if isinstance(row, InboxRow):
+            return Received(to_deliver=[row])
+        event, said = await read_again(session, row)
+        if why := "webhook_other_case" if event.case_id != row.case_id else _REFUSED.get(said.why, _TOO_EARLY):
+            raise Conflict(sentence(why))
+        received = Received()
+        self._take(session, event, said, now, received)
+        tell(received.to_deliver, case, await append(session, case, [said.fact], now))
+        row.released_at = now
+        session.add(row)
+        return received
 
 
-async def _case(session: AsyncSession, case_id: str, name: str) -> Case:
-    try:
-        return await locked(session, case_id)
-    except UnknownCase:
-        raise Invalid([Fault(name, "mismatch")]) from None
+_TABLE: dict[str, Any] = {"held": InboxRow, "altered": AlteredEvent}
+# Why an event doesn't count, by what was noted of it; any other note is of a report that came too early (A24).
+_REFUSED = {None: None, NOT_FINAL: "webhook_not_final", REPORTED_BEFORE: "webhook_repeated"}
+_TOO_EARLY = "webhook_premature"
+
+
+def _why_not(row: InboxRow | AlteredEvent, case: Case) -> str | None:
+    """Why staff can't have an event delivered, whatever it says."""
+    if isinstance(row, InboxRow):
+        if row.state == WITHOUT_EFFECT:
+            ended = row.note is not None and row.note.startswith(ENDED_BEFORE)
+            return "webhook_ended" if ended else _REFUSED.get(row.note, _TOO_EARLY)
+        return None if row.state == PENDING else "webhook_delivered"
+    if row.released_at is not None:
+        return "webhook_taken"
+    if case.stage in ENDED:
+        return "webhook_ended"
+    return None if "text" in row.body else "webhook_not_kept"
+
+
+async def _more_altered(session: AsyncSession, case: Case) -> bool:
+    left = select(AlteredEvent).where(
+        col(AlteredEvent.case_id) == case.case_id, col(AlteredEvent.released_at).is_(None)
+    )
+    return await one_or_none(session, left.limit(1)) is not None
 
 
 def tell(rows: Iterable[InboxRow], case: Case, state: State) -> None:

@@ -8,8 +8,9 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from db.core import again_when_overtaken, append, audit
+from db.core import SYSTEM, again_when_overtaken, append, audit, raise_flag
 from db.engine import Database
+from db.search import remember_words
 from db.states import one_or_none, rows, state_of
 from db.tables import Assister, AuditRow, Case, CertificateRow, EarlierYear, FactRow
 from domain.agreements import agreement
@@ -23,6 +24,8 @@ from domain.policy import Policy, local_date, window_faults
 from domain.reasons import sentence
 from domain.request import FORM, PROGRAM, CounselorRequest, Request, admission_faults
 from domain.stages import REOPENABLE, Stage
+
+IDENTITY_CONFLICT = "identity_conflict"
 
 
 @dataclass(frozen=True)
@@ -77,9 +80,10 @@ class People:
                 return await self._open_requested(session, person, request, current, now, shown)
             if npn is None or same_identity(current.request, data):
                 return await _repeat(session, current, data, now, shown)
-            current.flag = "identity_conflict"
+            raise_flag(current, IDENTITY_CONFLICT, now)
             session.add(current)
-            audit(session, now, "applicant", "request.conflict", current, "same NPN under another name or e-mail")
+            reason = "same NPN under another name or e-mail"
+            audit(session, now, "applicant", "request.conflict", current, reason, flag=IDENTITY_CONFLICT)
         raise Conflict(sentence("npn_in_use"))
 
     async def _open_requested(
@@ -152,6 +156,8 @@ class People:
                 )
             session.add(person)
             await session.flush()
+            if created:
+                await remember_words(session, person.assister_id)
             for year in imported.years:
                 await session.merge(
                     EarlierYear(assister_id=person.assister_id, program=imported.program, **year.model_dump())
@@ -319,17 +325,20 @@ async def _open(session: AsyncSession, opening: _Opening, now: datetime) -> Open
         identity_matches=opening.matches,
         workflow_id=workflow_id(policy.program, policy.plan_year, case_id),
         stage=Stage.REQUESTED,
-        flag=None if opening.matches else "identity_conflict",
         opened_at=now,
     )
     if opening.matches:
         person.details = remembered(person, data, FORM)
+    else:
+        raise_flag(case, IDENTITY_CONFLICT, now)
+        audit(session, now, SYSTEM, f"case.flagged.{IDENTITY_CONFLICT}", case)
     session.add_all([person, case])
     await session.flush()
     facts = [Fact(id=f"{case_id}:requested", kind=FactKind.REQUESTED, at=now, data={"opened_by": opening.source})]
     if data.get("agreement_accepted"):
         facts += agreement_facts(case, opening.shown, now, opening.source)
     await append(session, case, facts, now)
+    await remember_words(session, person.assister_id)
     described = {"source": opening.source, "kind": case.kind, "assister_type": case.assister_type}
     audit(session, now, opening.actor, "case.opened", case, **described)
     return Opened(person.assister_id, case_id, case.workflow_id, created=True)

@@ -10,9 +10,10 @@ from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from db.core import SYSTEM, again_when_overtaken, append, audit, locked
+from db.core import SYSTEM, again_when_overtaken, append, audit, locked, lower_flag, raise_flag
 from db.engine import Database
-from db.people import Conflict, agreement_facts, remembered
+from db.people import IDENTITY_CONFLICT, Conflict, agreement_facts, remembered
+from db.search import remember_words
 from db.states import (
     State,
     UnknownCase,
@@ -27,7 +28,17 @@ from db.states import (
     rows,
     state_of,
 )
-from db.tables import Assister, AuditRow, Case, CertificateRow, CommandRow, EffectRow, EvidenceRow, FactRow, LinkRow
+from db.tables import (
+    Assister,
+    Case,
+    CertificateRow,
+    CommandRow,
+    EffectRow,
+    EvidenceRow,
+    FactRow,
+    LinkRow,
+    SentMail,
+)
 from domain.commands import CommandKind, refusal
 from domain.eligibility import Check, Verdict
 from domain.facts import Fact, FactKind
@@ -166,24 +177,34 @@ class Records:
             audit(session, now, SYSTEM, f"case.{kind}", case)
 
     async def flag(self, case_id: str, what: str, now: datetime, why: str | None = None) -> None:
-        """Puts a case before staff's eyes; said once, however often it is tried again."""
-        action = f"case.flagged.{what}"
+        """Puts a case before staff's eyes; said once while the flag is up, however often it is tried again."""
         async with self._database.write() as session:
             case = await locked(session, case_id)
-            case.flag = case.flag or what
-            session.add(case)
-            said = select(col(AuditRow.id)).where(col(AuditRow.case_id) == case_id, col(AuditRow.action) == action)
-            if not await rows(session, said.limit(1)):
-                audit(session, now, SYSTEM, action, case, why)
+            if raise_flag(case, what, now):
+                session.add(case)
+                audit(session, now, SYSTEM, f"case.flagged.{what}", case, why)
 
     async def unflag(self, case_id: str, what: str, now: datetime) -> None:
         """Takes a flag back once what it was about is put right; another flag stays."""
         async with self._database.write() as session:
             case = await locked(session, case_id)
-            if case.flag == what:
-                case.flag = None
+            if lower_flag(case, what):
                 session.add(case)
                 audit(session, now, SYSTEM, f"case.unflagged.{what}", case)
+
+    async def attend(self, case_id: str, what: str, actor: str, reason: str, now: datetime) -> None:
+        """Staff take a flag down, having looked at what it is about; others stay.
+
+        Raises `Invalid` without a reason, `Conflict` where the flag isn't up any more.
+        """
+        if not reason.strip():
+            raise Invalid([Fault("reason", "required")])
+        async with self._database.write() as session:
+            case = await locked(session, case_id)
+            if not lower_flag(case, what):
+                raise Conflict(sentence("flag_not_up"))
+            session.add(case)
+            audit(session, now, actor, "case.flag_cleared", case, reason.strip(), flag=what)
 
     async def lms_account(self, assister_id: str) -> str | None:
         """The name of the person's account in the LMS, if there is one."""
@@ -284,6 +305,7 @@ class Records:
         *,
         external_id: str | None = None,
         certificate: CertificateRow | None = None,
+        mail: SentMail | None = None,
         after_end: bool = False,
     ) -> bool:
         """Stores an effect's result with its facts; True when the case ended meanwhile, and the caller compensates.
@@ -298,9 +320,11 @@ class Records:
                 return ended
             row.result, row.done_at, row.external_id = result, now, external_id
             session.add(row)
-            if case.flag == refused(row.kind):  # it healed
-                case.flag = None
+            if mail is not None:  # it went out, whatever became of the case meanwhile
+                session.add(mail)
+            if lower_flag(case, refused(row.kind)):  # it healed
                 session.add(case)
+                audit(session, now, SYSTEM, f"case.unflagged.{refused(row.kind)}", case)
             if ended:
                 audit(session, now, SYSTEM, f"{row.kind}.after_end", case)
                 return True
@@ -356,7 +380,7 @@ class Records:
                 )
                 session.add(row)
             elif (row.case_id, row.kind, row.actor, row.reason, row.data) != (case_id, kind, actor, reason, data):
-                raise Conflict("This id was used for another command; use a new one.")
+                raise Conflict(sentence("id_used"))
             return row
 
     async def command_state(self, command_id: str) -> str | None:
@@ -426,6 +450,9 @@ class Records:
             why = await self._rename(session, case, case.request)
         if why:
             return why
+        decided = verdict in (Verdict.APPROVE, Verdict.DENY) and not case.identity_matches
+        if decided and lower_flag(case, IDENTITY_CONFLICT):  # which is what they looked at
+            audit(session, now, SYSTEM, f"case.unflagged.{IDENTITY_CONFLICT}", case)
         await append(session, case, _facts_of(case, row, state), now)
         if kind in (CommandKind.WITHDRAW, CommandKind.REVOKE):
             await _void(session, case.case_id, now)
@@ -442,6 +469,7 @@ class Records:
         if why is None:
             case.request = request
             session.add(case)
+            await remember_words(session, case.assister_id)
         return why
 
     async def _rename(self, session: AsyncSession, case: Case, request: dict[str, Any]) -> str | None:
@@ -455,6 +483,7 @@ class Records:
         person.first_name, person.last_name = request["first_name"], request["last_name"]
         person.details = remembered(person, request, FORM)
         session.add(person)
+        await remember_words(session, person.assister_id)
         return None
 
     async def _other(self, session: AsyncSession, case: Case, request: dict[str, Any]) -> Fault | None:

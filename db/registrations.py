@@ -11,10 +11,13 @@ from sqlalchemy import exists, func
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from db.core import SYSTEM, again_when_overtaken, append, audit, locked
+from db.core import SYSTEM, again_when_overtaken, append, audit, locked, lower_flag, raise_flag
 from db.engine import Database
-from db.inbox import ASSISTER, PENDING, tell
+from db.events import ASSISTER
+from db.inbox import tell
+from db.outstanding import PENDING
 from db.people import Conflict, Opened, UnknownAssister, known, latest, new_person, remembered, same_identity
+from db.search import remember_words
 from db.states import facts_of, federal_policy_of, one_or_none, registration_of, rows
 from db.tables import Assister, AuditRow, Case, CommandRow, EarlierYear, FactRow, InboxRow, TicketRow
 from domain.agreements import Agreement, marketplace_agreement
@@ -49,7 +52,7 @@ from domain.registration import (
 )
 from domain.stages import ENDED, REOPENABLE, Stage
 
-NPN_REFUSED = "npn_refused"
+NPN_REFUSED, SECOND_ACCOUNT = "npn_refused", "second_account"
 
 
 class SecondAccount(Conflict):
@@ -187,6 +190,7 @@ class Registrations:
         session.add_all([person, case])
         await session.flush()
         await append(session, case, _first_facts(case, source, now), now)
+        await remember_words(session, person.assister_id)
         described = {"source": source, "role": case.kind, "assister_type": case.assister_type}
         audit(session, now, actor, "case.opened", case, **described)
         return Opened(person.assister_id, case_id, case.workflow_id, created=True)
@@ -338,7 +342,7 @@ class Registrations:
                 )
                 session.add(row)
             elif (row.case_id, row.kind, row.data.get("digest")) != (case_id, CommandKind.SAVE_PROFILE, digest):
-                raise Conflict("This id was used for another command; use a new one.")
+                raise Conflict(sentence("id_used"))
             return row
 
     async def profile_to_save(self, command_id: str) -> dict[str, Any] | None:
@@ -391,12 +395,12 @@ class Registrations:
         changed = sorted(name for name in {*profile, *case.request} if profile.get(name) != case.request.get(name))
         await self._rename(session, case, profile)
         case.request, case.kind = profile, profile["role"]
-        if case.flag == NPN_REFUSED:  # it was put right
-            case.flag = None
+        lower_flag(case, NPN_REFUSED)  # it was put right
         row.state = "applied"
         row.data = {"digest": row.data["digest"], "version": version, "npn": npn.value, "changed": changed}
         session.add_all([case, row])
         data = {"version": version, "role": profile["role"], "npn": npn.value}
+        await remember_words(session, case.assister_id)
         fact = Fact(id=f"{case.case_id}:profile:{version}", kind=FactKind.PROFILE_SAVED, at=now, data=data)
         audit(session, now, row.actor, "profile.saved", case, changed=changed, **data)
         return await _appended(session, case, fact, now)
@@ -439,7 +443,7 @@ class Registrations:
             fact = Fact(id=f"{case_id}:{kind}:{version}", kind=kind, at=now, data=data)
             found = await _appended(session, case, fact, now)
             if faults:
-                case.flag = case.flag or NPN_REFUSED
+                raise_flag(case, NPN_REFUSED, now)
                 session.add(case)
             audit(session, now, SYSTEM, kind.value.replace("_", "."), case, **data)
             return found.standing()
@@ -454,9 +458,9 @@ def _note_second_account(session: AsyncSession, person: Assister, current: Case 
     """Staff are told of a second account that was asked for; nothing else is stored of it."""
     reason = "a second account was asked for"
     if current is not None:
-        current.flag = current.flag or "second_account"
+        raise_flag(current, SECOND_ACCOUNT, now)
         session.add(current)
-        audit(session, now, "applicant", "request.conflict", current, reason)
+        audit(session, now, "applicant", "request.conflict", current, reason, flag=SECOND_ACCOUNT)
         return
     session.add(
         AuditRow(

@@ -70,11 +70,25 @@ class Case(SQLModel, table=True):
     __tablename__ = "assister_case"
     __table_args__ = (
         UniqueConstraint("assister_id", "program", "plan_year", "attempt"),
-        Index("ix_case_queue", "waiting_for", "waiting_since"),
-        Index("ix_case_filter", "program", "plan_year", "stage"),
-        # The queue and the list of all cases are read from these alone, whatever they are filtered by.
-        Index("ix_case_attention", "attention_since", "case_id", "attention", "program", "plan_year", "kind", "stage"),
+        # Reminders, counts, the queue and the list of all cases are read from these alone, however they are filtered.
+        # None begins with a column that lists are filtered by: SQLite, which knows no frequencies, would gather half
+        # of the cases by it and sort them.
+        Index("ix_case_queue", "waiting_for", "waiting_since", "program", "plan_year", "case_id"),
+        Index("ix_case_counts", "assister_type", "program", "plan_year", "stage", "kind", "attention"),
+        Index(
+            "ix_case_attention",
+            *("attention_since", "case_id", "attention", "program", "plan_year", "kind", "stage"),
+            sqlite_where=text("attention_since IS NOT NULL"),
+            postgresql_where=text("attention_since IS NOT NULL"),
+        ),
         Index("ix_case_opened", "opened_at", "case_id", "attention", "program", "plan_year", "kind", "stage"),
+        # What the courier looks for every other second; most often there is nothing.
+        Index(
+            "ix_case_unbegun",
+            "opened_at",
+            sqlite_where=text("run_id IS NULL"),
+            postgresql_where=text("run_id IS NULL"),
+        ),
     )
     case_id: str = Field(primary_key=True)
     assister_id: str = Field(foreign_key="assister.assister_id", index=True)
@@ -99,9 +113,12 @@ class Case(SQLModel, table=True):
     waiting_since: datetime | None = Field(default=None, sa_type=Utc)
     flag: str | None = Field(default=None, description="what staff should look at")
     flagged_at: datetime | None = Field(default=None, sa_type=Utc)
+    further_flags: list[list[str]] | None = Field(
+        default=None, sa_type=JSON(none_as_null=True), description="raised while that one is up: what and when, each"
+    )
     attention: str | None = Field(default=None, description="why staff should look at it: the flag, or decision")
     attention_since: datetime | None = Field(default=None, sa_type=Utc)
-    opened_at: datetime = Field(sa_type=Utc, index=True)
+    opened_at: datetime = Field(sa_type=Utc)
     unpublished: bool = Field(
         default=False,
         index=True,
@@ -114,6 +131,11 @@ class FactRow(SQLModel, table=True):
     """A fact about a case; never changed, never deleted."""
 
     __tablename__ = "fact"
+    __table_args__ = (
+        Index(
+            "ix_fact_decided", "at", sqlite_where=text("kind = 'decided'"), postgresql_where=text("kind = 'decided'")
+        ),
+    )
     id: str = Field(primary_key=True)
     case_id: str = Field(foreign_key="assister_case.case_id", index=True)
     kind: str
@@ -155,7 +177,7 @@ class InboxRow(SQLModel, table=True):
     """A webhook's event, stored before it is acknowledged; delivered to the workflow once it can be."""
 
     __tablename__ = "inbox"
-    __table_args__ = (UniqueConstraint("source", "event_id"),)
+    __table_args__ = (UniqueConstraint("source", "event_id"), Index("ix_inbox_state", "state", "id"))
     id: int | None = Field(default=None, primary_key=True)
     source: str
     event_id: str
@@ -167,7 +189,7 @@ class InboxRow(SQLModel, table=True):
         default=None, sa_type=JSON, description="the signal to send; none has no effect"
     )
     note: str | None = Field(default=None, description="why it has no effect, for staff")
-    state: str = Field(index=True, description="pending, delivered or without_effect")
+    state: str = Field(description="pending, delivered or without_effect")
     received_at: datetime = Field(sa_type=Utc)
 
 
@@ -178,9 +200,10 @@ class AlteredEvent(SQLModel, table=True):
     id: int | None = Field(default=None, primary_key=True)
     source: str
     event_id: str
-    case_id: str
+    case_id: str = Field(index=True)
     body: dict[str, Any] = Field(sa_type=JSON)
     received_at: datetime = Field(sa_type=Utc)
+    released_at: datetime | None = Field(default=None, sa_type=Utc, description="when staff had it taken all the same")
 
 
 class EffectRow(SQLModel, table=True):
@@ -278,7 +301,7 @@ class StageEntry(SQLModel, table=True):
     """When a case entered a stage, and when it left it; for how long stages take."""
 
     __tablename__ = "stage_entry"
-    __table_args__ = (Index("ix_stage_entry_left", "left_at", "stage"),)
+    __table_args__ = (Index("ix_stage_entry_left", "stage", "left_at", "entered_at"),)
     id: int | None = Field(default=None, primary_key=True)
     case_id: str = Field(foreign_key="assister_case.case_id", index=True)
     stage: str
@@ -290,8 +313,9 @@ class SearchTerm(SQLModel, table=True):
     """A word by which a person is found: a name, an e-mail address or an NPN, folded to plain small letters."""
 
     __tablename__ = "search_term"
+    __table_args__ = (Index("ix_search_term_assister", "assister_id", "term"), {"sqlite_with_rowid": False})
     term: str = Field(sa_type=PLAIN, primary_key=True)
-    assister_id: str = Field(primary_key=True, foreign_key="assister.assister_id", index=True)
+    assister_id: str = Field(primary_key=True, foreign_key="assister.assister_id")
 
 
 class SentMail(SQLModel, table=True):
@@ -332,12 +356,12 @@ class LookRow(SQLModel, table=True):
     """A look at personal data: who, when, on which page, whose case; never changed, never deleted."""
 
     __tablename__ = "look"
-    __table_args__ = (Index("ix_look_actor", "actor", "at"),)
+    __table_args__ = (Index("ix_look_actor", "actor", "id"), Index("ix_look_case", "case_id", "id"))
     id: int | None = Field(default=None, primary_key=True)
     at: datetime = Field(sa_type=Utc)
     actor: str
     page: str
-    case_id: str | None = Field(default=None, index=True, description="none where a whole list was exported")
+    case_id: str | None = Field(default=None, description="none where a whole list was exported")
 
 
 class DraftRow(SQLModel, table=True):

@@ -38,7 +38,7 @@ from db.tables import (
 )
 from domain.commands import CommandKind
 from domain.faults import Fault
-from domain.identity import token_hash
+from domain.identity import certificate_number, token_hash
 from domain.marketplace import PROGRAM as FFM, Market
 from domain.notices import Notice
 from domain.policy import FederalPolicy, Policy, local_date
@@ -83,7 +83,7 @@ class Views:
         async with self._database.read() as session:
             case = await _case(session, case_id)
             state = await state_of(session, case)
-            document = _status(case, state, now)
+            document = status_document(case, state, now)
             if history:
                 document["history"] = await _history(session, case_id)
             return document
@@ -126,14 +126,14 @@ class Views:
     async def certificate(self, number: str, now: datetime) -> dict[str, Any] | None:
         """What the public may know of a certificate; None where there is no such number."""
         async with self._database.read() as session:
-            row = await session.get(CertificateRow, number.upper())
+            row = await session.get(CertificateRow, certificate_number(number))
             if row is None:
                 return None
             case = await _case(session, row.case_id)
             state = await state_of(session, case)
             return {
                 "number": row.number,
-                "status": _certificate_status(state, row, local_date(any_policy_of(case), now)),
+                "status": certificate_status(state, row, local_date(any_policy_of(case), now)),
                 "holder": row.holder or holder_of(case),
                 "kind": case.kind,
                 "program": case.program,
@@ -158,7 +158,7 @@ class Views:
                 .order_by(col(Case.opened_at).desc())
                 .limit(50),
             )
-            certificate = await session.get(CertificateRow, number.upper()) if number else None
+            certificate = await session.get(CertificateRow, certificate_number(number)) if number else None
         if not found:
             return None
         case = next((one for one in found if certificate and one.case_id == certificate.case_id), found[0])
@@ -296,7 +296,8 @@ def _plain(value: Any) -> Any:
     return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-def _status(case: Case, state: State, now: datetime) -> dict[str, Any]:
+def status_document(case: Case, state: State, now: datetime) -> dict[str, Any]:
+    """The status document of interface.md."""
     if isinstance(state, RegistrationState):
         parts = _registration_parts(case, state, now)
     else:
@@ -371,7 +372,7 @@ async def _history(session: AsyncSession, case_id: str) -> list[dict[str, Any]]:
     return [_plain(entry) for entry in sorted(entries, key=lambda entry: (entry["at"], entry["id"]))]
 
 
-def _certificate_status(state: State, row: CertificateRow, today: date) -> str:
+def certificate_status(state: State, row: CertificateRow, today: date) -> str:
     """valid, superseded, revoked or expired."""
     if state.stage in (Stage.REVOKED, Stage.WITHDRAWN):
         return "revoked"

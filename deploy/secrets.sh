@@ -35,7 +35,8 @@ if [ ! -e signing_key.pem ]; then
 fi
 
 # What only the third parties can give.
-for name in certify_registry_password certify_background_checks_api_key certify_lms_token certify_mlms_token; do
+for name in certify_registry_password certify_background_checks_api_key certify_lms_token certify_mlms_token \
+    certify_oidc_client_secret; do
     keep "$name" "replace-me"
     if [ "$(cat "$name")" = replace-me ]; then echo "secrets/$name: write the real one into it" >&2; fi
 done

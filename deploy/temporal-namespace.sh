@@ -28,5 +28,8 @@ attribute Program Keyword
 attribute PlanYear Int
 attribute AssisterKind Keyword
 attribute Stage Keyword
-temporal operator search-attribute list --namespace "$TEMPORAL_NAMESPACE" | grep -cE '^ *(Program|PlanYear|AssisterKind|Stage) ' | grep -qx 4
+attribute WaitingFor Keyword
+attribute WaitsOn Keyword
+attribute WaitingSince Datetime
+temporal operator search-attribute list --namespace "$TEMPORAL_NAMESPACE" | grep -cE '^ *(Program|PlanYear|AssisterKind|Stage|WaitingFor|WaitsOn|WaitingSince) ' | grep -qx 7
 echo "Namespace $TEMPORAL_NAMESPACE is ready."

@@ -1,6 +1,7 @@
 """Ids and keys: opaque, and never derived from personal data except by a keyed hash."""
 
 import hmac
+import re
 import secrets
 from hashlib import sha256
 from uuid import UUID, uuid4
@@ -37,6 +38,21 @@ def new_certificate_number(program: str, plan_year: int) -> str:
     letters = "".join(secrets.choice(_ALPHABET) for _ in range(20))
     groups = "-".join(letters[at : at + 5] for at in range(0, 20, 5))
     return f"{_PREFIX[program]}{plan_year % 100:02d}-{groups}"
+
+
+_GROUPED = re.compile(r"([A-Z]{2}[0-9]{2})([0-9A-Z]{5})([0-9A-Z]{5})([0-9A-Z]{5})([0-9A-Z]{5})", re.ASCII)
+_MISREAD = str.maketrans("OIL", "011")
+
+
+def certificate_number(text: str) -> str:
+    """A certificate's number as we write it, however somebody wrote it down.
+
+    In any case, with spaces, without its dashes, with letters that it never has for the digits they look like.
+    """
+    grouped = _GROUPED.fullmatch("".join(c for c in text.upper() if c.isalnum()))
+    if grouped is None:
+        return "".join(text.upper().split())
+    return "-".join([grouped[1], *(group.translate(_MISREAD) for group in grouped.groups()[1:])])
 
 
 def command_id(given: str | None, case_id: str) -> str:

@@ -80,6 +80,15 @@ def canonical(document: Any) -> str:
     return json.dumps(plain(document), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
+def exact(document: Any) -> str:
+    """The document as JSON that `read_json` reads back as the same one, each number with its own digits."""
+    if isinstance(document, dict):
+        return "{" + ", ".join(f"{exact(key)}: {exact(value)}" for key, value in document.items()) + "}"
+    if isinstance(document, list):
+        return "[" + ", ".join(map(exact, document)) + "]"
+    return str(document) if isinstance(document, Decimal) else json.dumps(document, ensure_ascii=False)
+
+
 def _spelled(number: Decimal) -> str:
     """A number's only spelling, with every digit: `normalize` would round to its context, and overflow."""
     sign, digits, exponent = number.as_tuple()

@@ -1,5 +1,8 @@
 """Reason codes and the plain English sentence of each; other languages come from the catalogs, where it is read."""
 
+import re
+from functools import cache
+
 SENTENCES: dict[str, str] = {
     # why somebody may not assist yet (A30)
     "not_eligible": "Eligibility has not been approved.",
@@ -20,10 +23,25 @@ SENTENCES: dict[str, str] = {
     "agreement_needed": "The agreement has not been accepted; "
     "approval needs it, or a recorded override that says how it was.",
     "already_decided": "Eligibility was decided already, by {by}.",
+    "overtaken": "Another decision came first.",
     "case_ended": "The case has ended: {stage}.",
+    "id_used": "This id was used for another command; use a new one.",
     "reason_needed": "Give a reason.",
     "not_asked": "No information has been asked for.",
     "notice_not_sendable": "This notice can't be sent at this point of the case.",
+    "flag_not_up": "This flag is not up any more; somebody has taken it down.",
+    # why an event is not delivered again (A24, C5)
+    "webhook_delivered": "This event has been delivered already.",
+    "webhook_taken": "This event has been taken already.",
+    "webhook_premature": "This was reported too early and doesn't count later either; once it is due, its sender has "
+    "to report it again, as a new event.",
+    "webhook_ended": "The case has ended; events have no effect on it.",
+    "webhook_repeated": "This was reported before, and counts once.",
+    "webhook_not_final": "This event reports nothing that is final; there is nothing to deliver.",
+    "webhook_other_case": "This event says that it is about another case; its sender has to report it again, as a new "
+    "event.",
+    "webhook_not_kept": "Too little was kept of this event to take it; its sender has to report it again, as a new "
+    "event.",
     # of the federal program: why somebody may not assist yet, and why a step is refused (B5–B16)
     "not_an_agent_broker": "The role is Not an Agent Broker.",
     "profile_not_complete": "The MLMS profile is not complete.",
@@ -60,3 +78,15 @@ SENTENCES: dict[str, str] = {
 def sentence(code: str, **details: str) -> str:
     """The plain sentence of a reason code, in English."""
     return SENTENCES[code].format_map(details)
+
+
+def recognized(said: str) -> tuple[str, dict[str, str]] | None:
+    """The code and the details of a sentence that was said before; None where it is none of these."""
+    found = ((code, pattern.fullmatch(said)) for code, pattern in _patterns().items())
+    return next(((code, match.groupdict()) for code, match in found if match), None)
+
+
+@cache
+def _patterns() -> dict[str, re.Pattern[str]]:
+    place = re.compile(r"\\\{(\w+)\\\}")
+    return {code: re.compile(place.sub(r"(?P<\1>.*)", re.escape(said)), re.DOTALL) for code, said in SENTENCES.items()}

@@ -126,6 +126,16 @@ class BackgroundReport:
         done = self.type == "report.completed" and self.status in (None, "complete")
         return self.result if done and self.result in ("clear", "consider") else None
 
+    def kept(self) -> dict[str, Any]:
+        """What may be kept of the event: what we read of it, and nothing about the person."""
+        subject = {
+            "candidate_id": self.candidate_id,
+            "custom_id": self.case_id,
+            "status": self.status if _short_text(self.status) else None,
+            "result": self.result if _short_text(self.result) else None,
+        }
+        return {"id": self.event_id, "type": self.type, "data": {"object": subject}}
+
 
 def parse_background(body: Any) -> BackgroundReport:
     """The vendor's event. Raises `Invalid` naming every field at fault."""

@@ -322,8 +322,10 @@ def parse_request(data: object) -> Request:
 
 
 def _renamed(faults: list[Fault]) -> list[Fault]:
-    """An employer without a name is at fault in the name."""
-    return [Fault(f"{one.field}.name", one.code) if one.code == "employer_name" else one for one in faults]
+    """An employer without a name is at fault in the name; a list is not too short besides what its entries are."""
+    entries = {one.field.rpartition(".")[0] for one in faults}
+    named = [Fault(f"{one.field}.name", one.code) if one.code == "employer_name" else one for one in faults]
+    return [one for one in named if not (one.code == "too_short" and one.field in entries)]
 
 
 def _unknown_kind(data: Mapping[Any, Any]) -> list[Fault]:

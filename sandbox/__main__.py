@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ipaddress
 import json
 import logging
 import os
@@ -12,11 +13,13 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import uvicorn
 from starlette.applications import Starlette
 
 from sandbox.background_checks import BackgroundChecks
+from sandbox.identity import Identity
 from sandbox.lists import Lists
 from sandbox.lms import Lms
 from sandbox.mailbox import Mailbox, connections
@@ -37,7 +40,9 @@ PORTS = {
     "MLMS": 8107,
     "VENDORS": 8108,
     "LISTS": 8109,
+    "IDENTITY": 8110,
 }
+IDENTITY_SECRET = "SANDBOX_IDENTITY_CLIENT_SECRET"
 VENDOR_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 GRACE_SECONDS = 1
 
@@ -65,6 +70,8 @@ class Settings:
     portal_webhook_secret: str
     mlms_token: str
     vendor_secrets: Mapping[str, str]
+    identity_client_secret: str
+    """Empty means that there is no identity provider."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
@@ -79,9 +86,15 @@ class Settings:
         web_url = needed("SANDBOX_WEB_URL").rstrip("/")
         if not web_url.startswith(("http://", "https://")):
             raise Misconfigured("SANDBOX_WEB_URL is not an http address")
+        host = environment.get("SANDBOX_HOST", "127.0.0.1")
+        identity_client_secret = environment.get(IDENTITY_SECRET, "")
+        # Anybody may sign in there as anybody: only somebody at this machine may be asked to.
+        if identity_client_secret and not (_is_loopback(host) and _is_loopback(_host(web_url))):
+            raise Misconfigured(f"{IDENTITY_SECRET} needs loopback addresses: SANDBOX_HOST and SANDBOX_WEB_URL")
+        names = {name: usual for name, usual in PORTS.items() if identity_client_secret or name != "IDENTITY"}
         return cls(
-            host=environment.get("SANDBOX_HOST", "127.0.0.1"),
-            ports={name: _port(environment, name, usual) for name, usual in PORTS.items()},
+            host=host,
+            ports={name: _port(environment, name, usual) for name, usual in names.items()},
             mailbox_dir=mailbox_dir,
             state_file=Path(environment.get("SANDBOX_STATE_FILE") or mailbox_dir / "stand-ins.sqlite"),
             web_url=web_url,
@@ -95,7 +108,23 @@ class Settings:
             portal_webhook_secret=needed("CERTIFY_PORTAL_WEBHOOK_SECRET"),
             mlms_token=needed("CERTIFY_MLMS_TOKEN"),
             vendor_secrets=_vendor_secrets(needed("CERTIFY_VENDORS")),
+            identity_client_secret=identity_client_secret,
         )
+
+
+def _is_loopback(host: str) -> bool:
+    """Whether only this machine reaches a host; `localhost` is one by RFC 6761."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
 
 
 def _port(environment: Mapping[str, str], name: str, usual: int) -> int:
@@ -151,6 +180,8 @@ class Sandbox:
         self.mlms = Mlms(settings.mlms_token, self._shelf, self._deliveries["mlms"])
         self.vendors = Vendors(settings.web_url, settings.vendor_secrets, self._shelf, self._vendor_deliveries)
         self.lists = Lists(settings.web_url, self._shelf)
+        secret = settings.identity_client_secret
+        self.identity = Identity(settings.web_url, secret, self._shelf) if secret else None
 
     def apps(self) -> dict[str, Starlette]:
         """The web applications, under the names of their ports."""
@@ -163,6 +194,7 @@ class Sandbox:
             "MLMS": self.mlms.app(),
             "VENDORS": self.vendors.app(),
             "LISTS": self.lists.app(),
+            **({"IDENTITY": self.identity.app()} if self.identity else {}),
         }
 
     @property

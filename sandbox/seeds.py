@@ -1,4 +1,7 @@
-"""Who the registry and the background check vendor know at the start; docs/sandbox.md explains each. All invented."""
+"""Who the registry, the background check vendor and the identity provider know at the start; all invented.
+
+docs/sandbox.md explains each.
+"""
 
 from typing import Any
 
@@ -42,4 +45,13 @@ OUTCOMES: list[dict[str, Any]] = [
     {"email": "consider.counselor@example.org", "result": "consider", "after_seconds": 0.2},
     {"email": "slow.counselor@example.org", "result": "clear", "after_seconds": 5},
     {"email": "slow.consider@example.org", "result": "consider", "after_seconds": 5},
+]
+
+PEOPLE: list[dict[str, Any]] = [
+    {"name": "Demo Reviewer", "roles": ["reviewer"]},
+    {"name": "Demo Second Reviewer", "roles": ["reviewer"]},
+    {"name": "Demo Appeals Reviewer", "roles": ["appeals_reviewer"]},
+    {"name": "Demo Operator", "roles": ["operator"]},
+    {"name": "Demo Auditor", "roles": ["auditor"]},
+    {"name": "Demo Visitor", "roles": []},
 ]

@@ -68,6 +68,11 @@ class Cases:
         self._inbox = inbox
         self._task_queue = task_queue
 
+    @property
+    def namespace(self) -> str:
+        """The Temporal namespace in which the workflows run."""
+        return self._client.namespace
+
     # beginning
 
     async def submit(self, request: Request, shown: str | None = None) -> Opened:

@@ -17,12 +17,17 @@ ADDRESSES = {
     f"CERTIFY_{name.upper()}_URL": name for name in ("registry", "background_checks", "lms", "portal", "mlms", "lists")
 }
 STAND_INS = (*ADDRESSES.values(), "vendors")
-SANDBOX_PORTS = (*STAND_INS, "mailbox", "smtp")
+# Those of the sandbox's that a browser can go to.
+SITES = (*STAND_INS, "identity", "mailbox")
+SANDBOX_PORTS = (*SITES, "smtp")
 # Those with a usual value are left out: the lists are our own, and a program may have no vendors.
 THIRD_PARTIES = (*(setting for setting, name in ADDRESSES.items() if name != "lists"), "CERTIFY_SMTP_HOST")
 # The last one is there to be refused: no policy approves it.
 VENDORS = ("vendor-a", "vendor-b", "vendor-c")
 VENDOR_SECRETS = "SANDBOX_VENDOR_SECRETS"
+IDENTITY_SECRET = "SANDBOX_IDENTITY_CLIENT_SECRET"
+# What somebody with the staff token may do.
+STAFF_ROLES = {"staff": ["reviewer", "operator"]}
 
 
 def _webhook_secret() -> str:
@@ -41,6 +46,8 @@ SECRETS: Mapping[str, Callable[[], str]] = {
     "CERTIFY_MLMS_TOKEN": secrets.token_urlsafe,
     # No setting of its own: it becomes one, CERTIFY_VENDORS, together with the addresses.
     VENDOR_SECRETS: lambda: json.dumps({vendor: _webhook_secret() for vendor in VENDORS}),
+    # Nor has this one: the sandbox has an identity provider when it is told it.
+    IDENTITY_SECRET: secrets.token_urlsafe,
     "CERTIFY_PORTAL_TOKEN": secrets.token_urlsafe,
     "CERTIFY_PORTAL_WEBHOOK_SECRET": _webhook_secret,
     "CERTIFY_IDENTITY_KEY": secrets.token_hex,
@@ -72,7 +79,9 @@ class Plan:
         cls, data: Path, ports: Mapping[str, int], kept: Mapping[str, str], users: Mapping[str, str], sandbox: bool
     ) -> "Plan":
         """The user's own settings win over what is made here, not over what follows from folder and ports."""
-        offered = {**kept, **_signing_settings(data), **(_sandbox_settings(ports, kept, users) if sandbox else {})}
+        shared = kept if sandbox else {name: kept[name] for name in kept if not name.startswith("SANDBOX_")}
+        stand_ins = _sandbox_settings(ports, kept, users) if sandbox else {}
+        offered = {**shared, **_signing_settings(data), **_demonstration_settings(), **stand_ins}
         return cls(data, ports, {**offered, **users, **_own_settings(data, ports)}, _environment_rest(), sandbox)
 
     @property
@@ -111,7 +120,7 @@ class Plan:
             "temporal": f"{HOST}:{self.ports['temporal']}",
             "temporal_ui": self.url("temporal_ui"),
             "mailbox": self.url("mailbox") if self.sandbox else None,
-            "sandbox": {name: self.url(name) for name in STAND_INS} if self.sandbox else {},
+            "sandbox": {name: self.url(name) for name in (*STAND_INS, "identity")} if self.sandbox else {},
             "secrets": shown_secrets(settings),
             "pid": os.getpid(),
             "data": str(self.data),
@@ -148,6 +157,7 @@ def _own_settings(data: Path, ports: Mapping[str, int]) -> dict[str, str]:
         "CERTIFY_WEB_URL": _url(ports["web"]),
         "CERTIFY_WEB_HOST": HOST,
         "CERTIFY_WEB_PORT": str(ports["web"]),
+        "CERTIFY_TEMPORAL_UI_URL": _url(ports["temporal_ui"]),
         "TEMPORAL_ADDRESS": f"{HOST}:{ports['temporal']}",
         "TEMPORAL_NAMESPACE": server.NAMESPACE,
         # Whatever profile the user has is for another server.
@@ -157,10 +167,22 @@ def _own_settings(data: Path, ports: Mapping[str, int]) -> dict[str, str]:
 
 def _sandbox_settings(ports: Mapping[str, int], kept: Mapping[str, str], users: Mapping[str, str]) -> dict[str, str]:
     settings = stand_in_settings({name: _url(ports[name]) for name in STAND_INS}, kept)
-    if "CERTIFY_SMTP_HOST" in users:
-        return settings
     mail = {"SMTP_HOST": HOST, "SMTP_PORT": str(ports["smtp"]), "MAIL_FROM": "certification@example.org"}
-    return {**settings, **{f"CERTIFY_{name}": value for name, value in mail.items()}}
+    log_in = {
+        "OIDC_ISSUER": _url(ports["identity"]),
+        "OIDC_CLIENT_ID": "certify",
+        "OIDC_CLIENT_SECRET": kept[IDENTITY_SECRET],
+    }
+    # Each goes as a whole: a server of the user's own gets nothing of ours.
+    groups = {"CERTIFY_SMTP_HOST": mail, "CERTIFY_OIDC_ISSUER": log_in}
+    offered = [group for setting, group in groups.items() if setting not in users]
+    return {**settings, **{f"CERTIFY_{name}": value for group in offered for name, value in group.items()}}
+
+
+def _demonstration_settings() -> dict[str, str]:
+    # Everybody comes from one address here.
+    rates = {f"CERTIFY_RATE_{what}": "60000/minute" for what in ("REQUEST", "LOOK_UP", "SIGN_IN", "API")}
+    return {**rates, "CERTIFY_STAFF_ROLES": json.dumps(STAFF_ROLES), "CERTIFY_GALLERY": "1"}
 
 
 def _signing_settings(data: Path) -> dict[str, str]:

@@ -14,7 +14,15 @@ from starter.processes import ask
 
 NAMESPACE = "default"
 RETENTION = f"{3650 * 24 * 3600}s"
-SEARCH_ATTRIBUTES = {"Program": "Keyword", "PlanYear": "Int", "AssisterKind": "Keyword", "Stage": "Keyword"}
+SEARCH_ATTRIBUTES = {
+    "Program": "Keyword",
+    "PlanYear": "Int",
+    "AssisterKind": "Keyword",
+    "Stage": "Keyword",
+    "WaitingFor": "Keyword",
+    "WaitsOn": "Keyword",
+    "WaitingSince": "Datetime",
+}
 VISIBLE_SECONDS = 10.0
 
 

@@ -12,7 +12,7 @@ from typing import cast
 
 from starter import server
 from starter.folder import Document, Folder, StackError, find
-from starter.plan import OWN_PORTS, SANDBOX_PORTS, SECRETS, STAND_INS, Plan, users_settings
+from starter.plan import OWN_PORTS, SANDBOX_PORTS, SECRETS, SITES, Plan, users_settings
 from starter.processes import Child, Supervisor, choose_ports, is_free
 
 __all__ = ["Stack", "StackError", "Table", "children", "find", "running", "up"]
@@ -195,7 +195,7 @@ def _signing(plan: Plan) -> tuple[Child, ...]:
 def _sandbox(plan: Plan) -> tuple[Child, ...]:
     if not plan.sandbox:
         return ()
-    healthy = tuple(f"{plan.url(name)}/healthz" for name in (*STAND_INS, "mailbox"))
+    healthy = tuple(f"{plan.url(name)}/healthz" for name in SITES)
     environment = {**plan.environment, **plan.sandbox_settings}
     return (Child("sandbox", (sys.executable, "-m", "sandbox"), environment, answers=healthy),)
 

@@ -1,13 +1,16 @@
-"""Dates and moments as a language writes them, by the clock of a program's own place; no rules of time."""
+"""Dates, moments and spans as a language writes them, by the clock of a program's own place; no rules of time."""
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_time
+from babel.units import format_unit
 
 from templates.catalogs import LOCALES
 
 ZONES = {"bewellnm": ZoneInfo("America/Denver"), "ffm": ZoneInfo("America/New_York")}
+DAY, HOUR, MINUTE = 86400, 3600, 60  # seconds
 
 
 def day(language: str, value: date, program: str = "bewellnm") -> str:
@@ -18,6 +21,55 @@ def day(language: str, value: date, program: str = "bewellnm") -> str:
 
 def moment(language: str, value: datetime, program: str = "bewellnm") -> str:
     """A date and time where the program is, written out."""
+    return f"{day(language, value, program)}, {_time(language, value, program)}"
+
+
+def short_day(language: str, value: date, program: str = "bewellnm") -> str:
+    """A date as tables have room for, a moment as the date it has where the program is."""
+    return _short(language, value.astimezone(ZONES[program]).date() if isinstance(value, datetime) else value)
+
+
+def short_moment(language: str, value: datetime, program: str = "bewellnm") -> str:
+    """A date and time as tables have room for."""
+    return f"{short_day(language, value, program)}, {_time(language, value, program)}"
+
+
+def instant(value: datetime) -> str:
+    """A moment for programs, in UTC to the second."""
+    return value.astimezone(UTC).isoformat()[:19] + "Z"
+
+
+def lasted(language: str, since: datetime, until: datetime) -> str:
+    """How long it has been, in full days; in hours within the first one, in minutes within the first of those."""
+    unit, number = _measured((until - since).total_seconds())
+    return _counted(language, unit, int(number))
+
+
+def span(language: str, value: timedelta) -> str:
+    """About how long something took, in days, hours or minutes; below ten of them to a tenth."""
+    unit, number = _measured(value.total_seconds())
+    return _counted(language, unit, round(number, 1 if number < 10 else None))
+
+
+def _measured(seconds: float) -> tuple[str, float]:
+    """In the largest unit that it reaches, a minute at least."""
+    if seconds >= DAY:
+        return "day", seconds / DAY
+    return ("hour", seconds / HOUR) if seconds >= HOUR else ("minute", max(seconds / MINUTE, 1))
+
+
+# Tables hold the same few dates, times and spans again and again.
+@lru_cache(4096)
+def _time(language: str, value: datetime, program: str) -> str:
     zone = ZONES[program]
-    time = format_time(value.astimezone(zone), "h:mm a z", tzinfo=zone, locale=LOCALES[language])
-    return f"{day(language, value, program)}, {time}"
+    return format_time(value.astimezone(zone), "h:mm a z", tzinfo=zone, locale=LOCALES[language])
+
+
+@lru_cache(4096)
+def _short(language: str, value: date) -> str:
+    return format_date(value, "medium", locale=LOCALES[language])
+
+
+@lru_cache(4096)
+def _counted(language: str, unit: str, number: float) -> str:
+    return format_unit(number, f"duration-{unit}", "long", locale=LOCALES[language])

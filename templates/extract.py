@@ -51,6 +51,7 @@ METHODS = [
     ("domain/reasons.py", "templates.extract:tables"),
     ("domain/faults.py", "templates.extract:tables"),
     ("templates/labels.py", "python"),
+    ("templates/staff_labels.py", "python"),
     ("web/**.py", "python"),
 ]
 OPTIONS = {"templates/**": {"silent": "false", "trimmed": "true"}}

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from functools import partial
 from gettext import NullTranslations
 
-from templates.catalogs import N_
+from templates import staff_labels as staff
+from templates.catalogs import N_, translated
 
 Labels = dict[str, str]
 
@@ -20,6 +21,9 @@ PROGRAMS: Labels = {
     "bewellnm": N_("beWellnm, New Mexico"),
     "ffm": N_("Federally-facilitated Marketplace"),
 }
+
+# Where there is little room.
+PROGRAMS_IN_SHORT: Labels = {"bewellnm": N_("New Mexico"), "ffm": N_("Federal program")}
 
 STAGES: Labels = {
     "requested": N_("Request received"),
@@ -90,23 +94,136 @@ PROFILE_FIELDS: Labels = {
     "web_entity_npn": N_("NPN of the web-based entity"),
 }
 
+# What staff call it, where that is not what the assister is told.
+STAFF_STAGES: Labels = {
+    **STAGES,
+    "screening": N_("Being screened"),
+    "awaiting_background_check": N_("Waits for the background check"),
+    "awaiting_decision": N_("Waits for a decision"),
+    "awaiting_information": N_("Waits for the assister's answer"),
+    "awaiting_profile": N_("Waits for the MLMS profile"),
+    "awaiting_exam_pass": N_("Waits for a passed exam"),
+    "awaiting_agreements": N_("Waits for the agreements"),
+}
+STAFF_AWAITED: Labels = {
+    **WAITING_FOR,
+    "screening": N_("Screening"),
+    "decision": N_("Staff decision"),
+    "information": N_("The assister's answer"),
+}
+
+# Why staff should look at a case: to decide, or the flag that is up.
+REASONS_TO_LOOK: Labels = {
+    "decision": N_("Decision to make"),
+    "identity_conflict": N_("NPN known under another name or e-mail"),
+    "altered_event": N_("Webhook repeated with other content"),
+    "premature_report": N_("Report that came too early"),
+    "npn_refused": N_("NPN check not passed"),
+    "second_account": N_("Second account asked for"),
+    "mail_refused": N_("E-mail refused by the mail server"),
+    "list_late": N_("Not on a federal list in time"),
+    "background.ordered.refused": N_("Background check order refused"),
+    "training.invited.refused": N_("Invitation refused by the LMS"),
+    "training.enrolled.refused": N_("Enrollment refused by the LMS"),
+    "mlms.enrolled.individual_returning.refused": N_("MLMS refused: returning agents"),
+    "mlms.enrolled.individual_full.refused": N_("MLMS refused: Individual Market"),
+    "mlms.enrolled.shop.refused": N_("MLMS refused: SHOP"),
+    "portal.account_created.refused": N_("New account refused by the portal"),
+    "portal.account_reused.refused": N_("Earlier account refused by the portal"),
+    "portal.suspended.refused": N_("Suspension refused by the portal"),
+    "certificate.issued.refused": N_("Certificate that can't be printed"),
+}
+OTHER_REASON_TO_LOOK = N_("Something else to look at")
+
+STAFF_ROLES: Labels = {
+    "reviewer": N_("Reviewer"),
+    "appeals_reviewer": N_("Appeals reviewer"),
+    "operator": N_("Operator"),
+    "auditor": N_("Auditor"),
+}
+
+# The pages that show personal data, as they are written down.
+LOOKED_AT: Labels = {
+    "queue": N_("Work queue"),
+    "cases": N_("All cases"),
+    "search": N_("Search"),
+    "dashboard": N_("Dashboard"),
+    "export": N_("Export"),
+    "case": N_("Case"),
+    "evidence": N_("Evidence"),
+    "mail": N_("E-mail"),
+    "certificate": N_("Certificate"),
+    "webhook": N_("Webhook"),
+}
+
 # The filter of a template that shows each.
 FILTERS: dict[str, Labels] = {
     "kind": KINDS,
     "program": PROGRAMS,
+    "program_in_short": PROGRAMS_IN_SHORT,
     "stage": STAGES,
     "awaited": WAITING_FOR,
     "market": MARKETS,
     "curriculum": CURRICULA,
     "marketplace_agreement": AGREEMENTS,
     "profile_field": PROFILE_FIELDS,
+    "staff_stage": STAFF_STAGES,
+    "staff_awaited": STAFF_AWAITED,
+    "reason_to_look": REASONS_TO_LOOK,
+    "staff_role": STAFF_ROLES,
+    "looked_at": LOOKED_AT,
+    "owner": staff.OWNERS,
+    "assister_type": staff.ASSISTER_TYPES,
+    "employer": staff.EMPLOYERS,
+    "check": staff.CHECKS,
+    "result": staff.RESULTS,
+    "requirement": staff.REQUIREMENTS,
+    "verdict": staff.VERDICTS,
+    "command": staff.COMMANDS,
+    "command_state": staff.COMMAND_STATES,
+    "notice": staff.NOTICES,
+    "fact": staff.FACTS,
+    "certificate_status": staff.CERTIFICATES,
+    "sender": staff.SENDERS,
+    "language_name": staff.LANGUAGES,
+    "report": staff.REPORTS,
+    "lms_account": staff.LMS_ACCOUNTS,
+    "profile_status": staff.PROFILES,
+    "portal_account": staff.PORTAL_ACCOUNTS,
+    "scheduling_tool": staff.SCHEDULING,
+    "npn_status": staff.NPNS,
+    "federal_list": staff.LISTS,
+    "field": staff.FIELDS,
+    "agreed_on": staff.AGREED_ON,
+    "webhook_state": staff.WEBHOOKS,
+    "note": staff.NOTES,
+    "actor": staff.ACTORS,
+    "action": staff.ACTIONS,
 }
 
 
 def filters(words: NullTranslations) -> dict[str, Callable[[str], str]]:
     """The filters of a template environment: a value of an enumeration by its name in the catalog's language."""
-    return {name: partial(_label, table, words) for name, table in FILTERS.items()}
+    named: dict[str, Callable[[str], str]] = {name: partial(_label, table, words) for name, table in FILTERS.items()}
+    return named | {"reason_to_look": partial(_reason_to_look, words), "looked_at": partial(_looked_at, words)}
+
+
+def label(name: str, code: str, language: str) -> str:
+    """What a filter shows of a value, for code."""
+    return translated(FILTERS[name][code], language)
 
 
 def _label(table: Labels, words: NullTranslations, code: str) -> str:
     return words.gettext(table[code])
+
+
+def _reason_to_look(words: NullTranslations, code: str) -> str:
+    """A flag of another release hides no case: it has no name here, and its code is said."""
+    label = REASONS_TO_LOOK.get(code)
+    return words.gettext(label) if label else f"{words.gettext(OTHER_REASON_TO_LOOK)}: {code}"
+
+
+def _looked_at(words: NullTranslations, code: str) -> str:
+    """A page of another release is called by its code."""
+    label = LOOKED_AT.get(code)
+    return words.gettext(label) if label else code

@@ -20,12 +20,15 @@ from domain.profile import RegistrationRequest, parse_registration
 from domain.request import PROGRAM, Request as CertificationRequest, parse_request
 from domain.stages import Stage
 from starter.cases import PENDING, Answer, now
-from web.auth import Parts, Portal, Staff
+from web.auth import PUBLIC, Parts, Portal, StaffMember, needs
 from web.door import Door
+from web.permissions import Permission
 from web.problems import problem
+from web.rates import limited
 
 router = APIRouter(prefix="/api")
 
+Reader = Annotated[StaffMember, needs(Permission.READ_CASES)]
 Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
 CommandId = Annotated[
     str | None,
@@ -39,6 +42,7 @@ STAFF: dict[int | str, dict[str, Any]] = {
 COMMANDS: dict[int | str, dict[str, Any]] = {
     **STAFF,
     **FAULTS,
+    403: {"description": "The roles of who asks don't allow it."},
     202: {"description": "Kept; no worker answered yet. It is carried out under the same id when one does."},
     409: {"description": "It can't be done now; the reason is given."},
 }
@@ -117,6 +121,7 @@ def _inlined(schema: dict[str, Any]) -> dict[str, Any]:
 
 @router.post(
     "/requests",
+    dependencies=[PUBLIC, limited("api")],
     status_code=201,
     tags=["requests"],
     responses=FAULTS,
@@ -137,7 +142,7 @@ def _opened(opened: Opened) -> JSONResponse:
 @router.get("/cases", tags=["cases"], responses=STAFF)
 async def cases(
     parts: Parts,
-    _: Staff,
+    _: Reader,
     program: Annotated[str | None, Query(max_length=40)] = None,
     plan_year: Annotated[int | None, Query(ge=0, le=9999)] = None,
     stage: Stage | None = None,
@@ -153,44 +158,68 @@ async def cases(
 
 
 @router.get("/cases/{case_id}", tags=["cases"], responses=STAFF)
-async def case(parts: Parts, _: Staff, case_id: str, history: bool = False) -> JSONResponse:
+async def case(parts: Parts, _: Reader, case_id: str, history: bool = False) -> JSONResponse:
     """The status document of a case; with ``history=true``, its facts and notices too."""
     return JSONResponse(await parts.views.status(case_id, now(), history))
 
 
 @router.get("/cases/{case_id}/audit", tags=["cases"], responses=STAFF)
-async def audit(parts: Parts, _: Staff, case_id: str) -> JSONResponse:
+async def audit(parts: Parts, _: Reader, case_id: str) -> JSONResponse:
     """Every write about a case: who, when, what, why (C9)."""
     return JSONResponse(await parts.views.audit(case_id))
 
 
 @router.post("/cases/{case_id}/decision", tags=["cases"], responses=COMMANDS, openapi_extra=takes(DecisionBody))
-async def decide(request: Request, parts: Parts, actor: Staff, case_id: str, key: CommandId = None) -> JSONResponse:
+async def decide(
+    request: Request,
+    parts: Parts,
+    me: Annotated[StaffMember, needs(Permission.DECIDE)],
+    case_id: str,
+    key: CommandId = None,
+) -> JSONResponse:
     """Approves, denies or asks for information; answered at once, 409 with the reason where it can't be done."""
     body = await read(request, DecisionBody)
-    answer = await parts.cases.decide(case_id, body.decision, body.reason, actor, body.override, key)
+    answer = await parts.cases.decide(case_id, body.decision, body.reason, me.actor, body.override, key)
     return await _done(parts, case_id, answer)
 
 
 @router.post("/cases/{case_id}/withdraw", tags=["cases"], responses=COMMANDS, openapi_extra=takes(ReasonBody))
-async def withdraw(request: Request, parts: Parts, actor: Staff, case_id: str, key: CommandId = None) -> JSONResponse:
+async def withdraw(
+    request: Request,
+    parts: Parts,
+    me: Annotated[StaffMember, needs(Permission.WITHDRAW)],
+    case_id: str,
+    key: CommandId = None,
+) -> JSONResponse:
     """Withdraws a request in the assister's name."""
     body = await read(request, ReasonBody)
-    return await _done(parts, case_id, await parts.cases.withdraw(case_id, body.reason, actor, key))
+    return await _done(parts, case_id, await parts.cases.withdraw(case_id, body.reason, me.actor, key))
 
 
 @router.post("/cases/{case_id}/revoke", tags=["cases"], responses=COMMANDS, openapi_extra=takes(ReasonBody))
-async def revoke(request: Request, parts: Parts, actor: Staff, case_id: str, key: CommandId = None) -> JSONResponse:
+async def revoke(
+    request: Request,
+    parts: Parts,
+    me: Annotated[StaffMember, needs(Permission.REVOKE)],
+    case_id: str,
+    key: CommandId = None,
+) -> JSONResponse:
     """Revokes a certification."""
     body = await read(request, ReasonBody)
-    return await _done(parts, case_id, await parts.cases.revoke(case_id, body.reason, actor, key))
+    return await _done(parts, case_id, await parts.cases.revoke(case_id, body.reason, me.actor, key))
 
 
 @router.post("/cases/{case_id}/resend", tags=["cases"], responses=COMMANDS, openapi_extra=takes(ResendBody))
-async def resend(request: Request, parts: Parts, actor: Staff, case_id: str, key: CommandId = None) -> JSONResponse:
+async def resend(
+    request: Request,
+    parts: Parts,
+    me: Annotated[StaffMember, needs(Permission.RESEND)],
+    case_id: str,
+    key: CommandId = None,
+) -> JSONResponse:
     """Sends a notice again; a new activation link voids the old one (A28)."""
     body = await read(request, ResendBody)
-    return await _done(parts, case_id, await parts.cases.resend(case_id, body.notice, body.reason, actor, key))
+    return await _done(parts, case_id, await parts.cases.resend(case_id, body.notice, body.reason, me.actor, key))
 
 
 async def _done(parts: Door, case_id: str, answer: Answer) -> JSONResponse:
@@ -207,15 +236,17 @@ async def _done(parts: Door, case_id: str, answer: Answer) -> JSONResponse:
     responses={**COMMANDS, 404: {"description": "There is no such assister."}},
     openapi_extra=takes(BeginBody),
 )
-async def begin(request: Request, parts: Parts, actor: Staff, assister_id: str) -> JSONResponse:
+async def begin(
+    request: Request, parts: Parts, me: Annotated[StaffMember, needs(Permission.BEGIN)], assister_id: str
+) -> JSONResponse:
     """Opens a returning assister's case without a form (A11)."""
     body = await read(request, BeginBody)
     if body.program == FFM:
-        return _opened(await parts.marketplace.begin(assister_id, body.plan_year, actor))
-    return _opened(await parts.cases.begin(assister_id, body.program, body.plan_year, actor))
+        return _opened(await parts.marketplace.begin(assister_id, body.plan_year, me.actor))
+    return _opened(await parts.cases.begin(assister_id, body.program, body.plan_year, me.actor))
 
 
-@router.get("/policies/{program}/{plan_year}", tags=["policies"])
+@router.get("/policies/{program}/{plan_year}", dependencies=[PUBLIC], tags=["policies"])
 async def policy(program: str, plan_year: int) -> Policy | FederalPolicy:
     """The policy in force."""
     found = federal_policy_for(plan_year) if program == FFM else policy_for(program, plan_year)

@@ -3,20 +3,25 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from datetime import timedelta
 
 import structlog
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse, PlainTextResponse
-from fastapi.staticfiles import StaticFiles
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
+from starlette.middleware.sessions import SessionMiddleware
 from temporalio.client import Client
 
+from db.console import Console
+from db.drafts import Drafts
 from db.engine import Database
 from db.inbox import Inbox
+from db.looks import Looks
 from db.people import People
 from db.publications import Publications
 from db.records import Records
 from db.registrations import Registrations
+from db.sessions import Sessions
 from db.views import Views
 from settings import Settings, load
 from starter.cases import Cases
@@ -24,6 +29,8 @@ from starter.client import connect
 from starter.courier import Courier
 from starter.marketplace import Marketplace
 from starter.schedules import ensure_schedules
+from templates.certificates import Typesetter
+from templates.letters import Letters
 from web import (
     api,
     assister,
@@ -36,12 +43,25 @@ from web import (
     problems,
     registry,
     request_form,
+    sign_in,
+    staff_case,
+    staff_dashboard,
+    staff_decisions,
+    staff_export,
+    staff_oversight,
+    staff_queue,
+    staff_webhooks,
     webhooks,
 )
-from web.auth import Parts
-from web.door import STATIC, TEMPLATES, Door
+from web.auth import PUBLIC, Parts, undeclared
+from web.door import TEMPLATES, Door
+from web.draft import purging
+from web.gallery import Gallery
+from web.identity import Claims, IdentityProvider, cookie_key
 from web.limits import Limits
 from web.problems import problem
+from web.rates import Rates
+from web.static_files import PREFIX, StaticFiles, shelf
 from web.text import environment
 
 log = structlog.get_logger(__name__)
@@ -53,8 +73,45 @@ def build_door(settings: Settings, database: Database, client: Client) -> Door:
     cases = Cases(client, People(database, settings.key), records, inbox, settings.task_queue)
     vendors = {name: vendor.url for name, vendor in settings.vendors.items()}
     marketplace = Marketplace(cases, Registrations(database, settings.key), records, vendors)
+    idle, longest = timedelta(minutes=settings.session_idle_minutes), timedelta(hours=settings.session_hours)
     return Door(
-        settings, cases, marketplace, Views(database), Publications(database), inbox, records, environment(TEMPLATES)
+        settings=settings,
+        cases=cases,
+        marketplace=marketplace,
+        views=Views(database),
+        console=Console(database),
+        looks=Looks(database),
+        publications=Publications(database),
+        inbox=inbox,
+        records=records,
+        drafts=Drafts(database),
+        sessions=Sessions(database, idle, longest),
+        rates=_rates(settings),
+        identity=_identity(settings),
+        pages=environment(TEMPLATES),
+    )
+
+
+def _rates(settings: Settings) -> Rates:
+    return Rates(
+        {
+            "request": settings.rate_request,
+            "look_up": settings.rate_look_up,
+            "sign_in": settings.rate_sign_in,
+            "api": settings.rate_api,
+        }
+    )
+
+
+def _identity(settings: Settings) -> IdentityProvider | None:
+    if not settings.oidc_issuer:
+        return None
+    return IdentityProvider(
+        settings.oidc_issuer,
+        settings.oidc_client_id,
+        settings.oidc_client_secret.get_secret_value(),
+        settings.web_url,
+        Claims(settings.oidc_actor_claim, settings.oidc_roles_claim, settings.oidc_role_names),
     )
 
 
@@ -71,20 +128,35 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             parts = build_door(settings, database, client)
             app.state.door = parts
             app.state.temporal = client
-            for work in (Courier(parts.cases, parts.inbox).run(), ensure_schedules(client, settings.task_queue)):
+            schedules = ensure_schedules(client, settings.task_queue)
+            for work in (Courier(parts.cases, parts.inbox).run(), schedules, purging(parts.drafts)):
                 stack.push_async_callback(_stop, asyncio.create_task(work))
             yield
 
     app = FastAPI(
         title="beWellnm assister certification", version="1", lifespan=lifespan, docs_url=None, redoc_url=None
     )
-    app.add_middleware(Limits)
+    # Remembers a log-in under way, and nothing else: its path is the log-in's.
+    app.add_middleware(
+        SessionMiddleware,
+        secret_key=cookie_key(settings.key),
+        session_cookie="sign-in",
+        path="/staff/sign-in",
+        max_age=600,
+        https_only=settings.is_secure,
+    )
+    app.add_middleware(Limits, own_url=settings.web_url)
     problems.install(app)
     pages = (portal, portal_profile, portal_training, portal_agreements)
-    for module in (api, federal, webhooks, request_form, assister, registry, lists, *pages):
+    staff = (staff_queue, staff_export, staff_case, staff_decisions, staff_webhooks, staff_dashboard, staff_oversight)
+    for module in (api, federal, webhooks, request_form, assister, registry, lists, sign_in, *staff, *pages):
         app.include_router(module.router)
-    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    if settings.gallery:
+        app.include_router(Gallery(Letters(TEMPLATES / "notices"), Typesetter()).router)
+    app.mount(PREFIX, StaticFiles(shelf()), name="static")
     _add_health(app)
+    if paths := undeclared(app.routes):
+        raise RuntimeError(f"These routes don't declare who may call them: {', '.join(paths)}.")
     return app
 
 
@@ -95,12 +167,17 @@ async def _stop(task: asyncio.Task[None]) -> None:
 
 
 def _add_health(app: FastAPI) -> None:
-    @app.get("/healthz", tags=["health"])
+    @app.get("/healthz", dependencies=[PUBLIC], tags=["health"])
     async def healthz() -> JSONResponse:
         """The process answers."""
         return JSONResponse({"status": "ok"})
 
-    @app.get("/readyz", tags=["health"], responses={503: {"description": "Database or Temporal does not answer."}})
+    @app.get(
+        "/readyz",
+        dependencies=[PUBLIC],
+        tags=["health"],
+        responses={503: {"description": "Database or Temporal does not answer."}},
+    )
     async def readyz(parts: Parts) -> JSONResponse:
         """Database and Temporal answer."""
         checks = {"database": parts.views.alive(), "temporal": _temporal(app.state.temporal)}
@@ -115,7 +192,7 @@ def _add_health(app: FastAPI) -> None:
             return problem(503, f"Not answering: {', '.join(failed)}.")
         return JSONResponse({"status": "ready"})
 
-    @app.get("/metrics", tags=["health"])
+    @app.get("/metrics", dependencies=[PUBLIC], tags=["health"])
     async def metrics(parts: Parts) -> PlainTextResponse:
         """Cases by stage, and webhook events waiting for delivery, for Prometheus."""
         kept = CollectorRegistry()

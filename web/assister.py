@@ -14,18 +14,17 @@ from domain.faults import Fault, Invalid
 from domain.notices import Topic
 from domain.parsing import read_json
 from starter.cases import PENDING, Answer, NotNow, now
-from web.auth import Parts
+from web.auth import LINK, Parts
 from web.door import Door
-from web.forms import changes_of, media_type, posted, shows_agreement_in_force
+from web.forms import changes_of, media_type, posted, shows_agreement_in_force, text_faults
 from web.pages import PRIVATE, contact_of, current_policy, language_of, problem_page, render
 from web.portal_frame import visit_of
 from web.portal_home import portal_home
 from web.problems import problem
 from web.status_page import lacks_agreement, status_page
 
-router = APIRouter()
+router = APIRouter(dependencies=[LINK])
 
-LONGEST_MESSAGE = 4000
 _PAGE: dict[str, Any] = {"include_in_schema": False, "response_class": HTMLResponse}
 
 
@@ -143,19 +142,6 @@ def _told(document: Any) -> tuple[str, dict[str, Any]]:
     return message or "", {**beside, **changes}
 
 
-def _message_faults(message: str) -> list[Fault]:
-    if not message.strip():
-        return [Fault("message", "required")]
-    if len(message) > LONGEST_MESSAGE:
-        return [Fault("message", "too_long", (("limit", str(LONGEST_MESSAGE)),))]
-    if any(
-        (char < " " and char not in "\n\r\t") or "\x7f" <= char <= "\x9f" or "\ud800" <= char <= "\udfff"
-        for char in message
-    ):
-        return [Fault("message", "control_characters")]
-    return []
-
-
 async def _answer(
     parts: Door, place: Place, message: str, changes: dict[str, Any], shown: str, faults: Sequence[Fault] = ()
 ) -> Answer:
@@ -163,7 +149,7 @@ async def _answer(
 
     Raises `Invalid` with ``faults`` and those found here, and `NotNow`.
     """
-    faults = [*_message_faults(message), *faults]
+    faults = [*text_faults("message", message), *faults]
     if faults:
         raise Invalid([*faults, *await _faults_in(parts, place, changes)])
     return await parts.cases.answer(place.case.case_id, changes, message, shown=shown or None)

@@ -3,20 +3,28 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fastapi import Request
 from jinja2 import Environment
 
+from db.console import Console
+from db.drafts import Drafts
 from db.inbox import Inbox
+from db.looks import Looks
 from db.publications import Publications
 from db.records import Records
+from db.sessions import Sessions
 from db.views import Views
 from settings import Settings
 from starter.cases import Cases
 from starter.marketplace import Marketplace
 
+if TYPE_CHECKING:
+    from web.identity import IdentityProvider
+    from web.rates import Rates
+
 TEMPLATES = Path(__file__).parent.parent / "templates"
-STATIC = Path(__file__).parent / "static"
 
 
 @dataclass(frozen=True)
@@ -27,9 +35,15 @@ class Door:
     cases: Cases
     marketplace: Marketplace
     views: Views
+    console: Console
+    looks: Looks
     publications: Publications
     inbox: Inbox
     records: Records
+    sessions: Sessions
+    drafts: Drafts
+    rates: "Rates"
+    identity: "IdentityProvider | None"
     pages: Mapping[str, Environment]
 
 

@@ -13,7 +13,7 @@ from domain.parsing import read_json
 from domain.reports import parse_vendor
 from starter.cases import PENDING, now
 from web.api import COMMANDS, CommandId, read, takes
-from web.auth import Parts, Registrant
+from web.auth import SIGNED, Parts, Registrant
 from web.door import Door
 from web.webhooks import ANSWERS, received, verified
 
@@ -133,6 +133,7 @@ async def _of_vendor(request: Request, parts: Door, vendor: str) -> tuple[str, b
 
 @router.post(
     "/api/vendors/{vendor}/tickets",
+    dependencies=[SIGNED],
     responses={
         401: {"description": "Unsigned, forged or stale."},
         404: {"description": "The vendor or its ticket is not known."},
@@ -156,7 +157,7 @@ async def redeem(request: Request, parts: Parts, vendor: str) -> JSONResponse:
     return JSONResponse(document)
 
 
-@router.post("/webhooks/vendors/{vendor}", status_code=202, responses=ANSWERS)
+@router.post("/webhooks/vendors/{vendor}", dependencies=[SIGNED], status_code=202, responses=ANSWERS)
 async def report(request: Request, parts: Parts, vendor: str) -> JSONResponse:
     """A vendor reports a completed course; the person comes back to the portal to finish (B15)."""
     event_id, body = await _of_vendor(request, parts, vendor)

@@ -14,6 +14,7 @@ from web.text import told
 
 MEDIA_TYPE = "application/x-www-form-urlencoded"
 MOST_FIELDS = 200
+LONGEST_TEXT = 4000
 
 _PARTS = ("business_address", "physical_address", "employer")
 _TICKED = ("agreement_accepted", "background_check_consent")
@@ -99,6 +100,20 @@ def shows_agreement_in_force(values: Mapping[str, str]) -> bool:
     """Whether the text the reader had before them is the one in force."""
     text = AGREEMENTS.get((PROGRAM, values.get("agreement_language", "")))
     return text is not None and text.version == values.get("agreement_version")
+
+
+def text_faults(field: str, text: str) -> list[Fault]:
+    """What is wrong with words that somebody wrote: none at all, too many, or what no keyboard writes."""
+    if not text.strip():
+        return [Fault(field, "required")]
+    if len(text) > LONGEST_TEXT:
+        return [Fault(field, "too_long", (("limit", str(LONGEST_TEXT)),))]
+    if any(
+        (char < " " and char not in "\n\r\t") or "\x7f" <= char <= "\x9f" or "\ud800" <= char <= "\udfff"
+        for char in text
+    ):
+        return [Fault(field, "control_characters")]
+    return []
 
 
 def errors_of(faults: Iterable[Fault], language: str) -> list[dict[str, str]]:

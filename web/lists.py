@@ -1,7 +1,8 @@
-"""The federal lists for everybody, streamed as CSV or JSON from the publication that is current (B8, B18–B20)."""
+"""The federal lists for everybody, as pages, or streamed as CSV or JSON from the current publication (B8, B18–B20)."""
 
 import csv
 import json
+import re
 from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import UTC
 from email.utils import format_datetime
@@ -9,29 +10,52 @@ from io import StringIO
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request
-from fastapi.responses import JSONResponse, Response, StreamingResponse
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response, StreamingResponse
 from starlette.exceptions import HTTPException
 
 from db.publications import Edition
+from domain.faults import Fault
 from domain.lists import COLUMNS, PublishedList
-from web.auth import Parts
+from web.auth import PUBLIC, Parts
+from web.list_pages import lists_page, tracker_page
+from web.pages import OPEN, is_page, language_of, wants_json
+from web.text import in_language
 
-router = APIRouter(prefix="/registry", tags=["federal lists"])
+router = APIRouter(prefix="/registry", tags=["federal lists"], dependencies=[PUBLIC])
 
 CSV, JSON = "text/csv", "application/json"
-PUBLIC = {
+LISTS = {
     "rcl": PublishedList.RCL,
     "terminations": PublishedList.TERMINATIONS,
     "find-local-help": PublishedList.FIND_LOCAL_HELP,
     "help-on-demand": PublishedList.HELP_ON_DEMAND,
 }
-Name = Annotated[str, Path(max_length=40, json_schema_extra={"enum": list(PUBLIC)})]
-Npn = Annotated[str, Path(pattern="^[1-9][0-9]{0,9}$", description="National Producer Number")]
+Name = Annotated[str, Path(max_length=40, json_schema_extra={"enum": list(LISTS)})]
+NPN = "[1-9][0-9]{0,9}"
+Npn = Annotated[str, Path(pattern=f"^{NPN}$", description="National Producer Number")]
 PlanYear = Annotated[int | None, Query(ge=2000, le=2999, description="only this plan year's rows")]
 UNKNOWN: dict[int | str, dict[str, Any]] = {304: {"description": "Still the same."}}
 NOBODY: dict[int | str, dict[str, Any]] = {**UNKNOWN, 404: {"description": "The tracker doesn't know this NPN."}}
 
 Pages = AsyncIterator[list[list[str]]]
+
+_PAGE: dict[str, Any] = {"include_in_schema": False, "response_class": HTMLResponse}
+
+
+@router.get("", **_PAGE)
+async def published(request: Request, parts: Parts) -> HTMLResponse:
+    """The lists, what each is and where it is found, and the form of the tracker."""
+    return lists_page(request, parts, await parts.publications.current(), LISTS)
+
+
+@router.get("/tracker", **_PAGE)
+async def look_up(request: Request, parts: Parts, npn: str = "") -> Response:
+    """Leads to the tracker's page of an NPN, with spaces or leading zeros too."""
+    written = "".join(npn[:100].split()).lstrip("0")
+    if re.fullmatch(NPN, written, re.ASCII):
+        return RedirectResponse(in_language(f"/registry/tracker/{written}", language_of(request)), 303, OPEN)
+    faults = [Fault("npn", "npn" if npn.strip() else "required")]
+    return lists_page(request, parts, await parts.publications.current(), LISTS, npn[:100], faults)
 
 
 @router.get("/{name}.csv", response_class=StreamingResponse, responses={**UNKNOWN, 200: {"content": {CSV: {}}}})
@@ -61,19 +85,24 @@ async def tracked_csv(request: Request, parts: Parts, npn: Npn, plan_year: PlanY
     return _answer(request, edition, "tracker", plan_year, CSV, _lines([COLUMNS[PublishedList.TRACKER], *rows]))
 
 
-@router.get("/tracker/{npn}", response_class=JSONResponse, responses=NOBODY)
+@router.get("/tracker/{npn}", response_class=JSONResponse, responses={**NOBODY, 200: {"content": {"text/html": {}}}})
 @router.head("/tracker/{npn}", include_in_schema=False)
 async def tracked(request: Request, parts: Parts, npn: Npn, plan_year: PlanYear = None) -> Response:
-    """The Registration Tracker on an NPN: `{npn, published_at, rows}`, a row for each plan year."""
+    """The Registration Tracker on an NPN: `{npn, published_at, rows}`, a row for each plan year; a page for people."""
+    if is_page(request) and not wants_json(request):
+        edition, rows = await parts.publications.tracker(npn, plan_year)
+        return tracker_page(request, parts, edition, npn, _objects(COLUMNS[PublishedList.TRACKER], rows), plan_year)
     edition, rows = await _tracked(parts, npn, plan_year)
     document = {"npn": npn, "published_at": _instant(edition), "rows": _objects(COLUMNS[PublishedList.TRACKER], rows)}
-    return _answer(request, edition, "tracker", plan_year, JSON, json.dumps(document).encode())
+    answer = _answer(request, edition, "tracker", plan_year, JSON, json.dumps(document).encode())
+    answer.headers["Vary"] = "Accept"
+    return answer
 
 
 def _known(name: str) -> PublishedList:
-    if name not in PUBLIC:
-        raise HTTPException(404, f"There is no such list; there are {', '.join(PUBLIC)}.")
-    return PUBLIC[name]
+    if name not in LISTS:
+        raise HTTPException(404, f"There is no such list; there are {', '.join(LISTS)}.")
+    return LISTS[name]
 
 
 async def _tracked(parts: Parts, npn: str, plan_year: int | None) -> tuple[Edition, list[list[str]]]:

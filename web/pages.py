@@ -1,7 +1,7 @@
 """What the pages share: the reader's language, the contact of the topic, rendering, content negotiation; no routes."""
 
 from collections.abc import Collection, Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from fastapi import Request
@@ -13,12 +13,16 @@ from domain.policies import POLICIES
 from domain.policy import Contact, Policy, ProgramPolicy, local_date, window_faults
 from templates.catalogs import LANGUAGES, N_, translated
 from web.door import Door
+from web.limits import LANGUAGE_COOKIE
 from web.text import in_language
 
 Rules = TypeVar("Rules", bound=ProgramPolicy)
 
 # A page may be about one person, and its address a secret.
 PRIVATE = {"Cache-Control": "no-store", "Referrer-Policy": "same-origin", "X-Robots-Tag": "noindex"}
+
+# A page that is the same for everybody who reads its language.
+OPEN = {"Cache-Control": "no-cache", "Vary": "Accept-Language, Cookie"}
 
 # Title and detail of what can't be shown.
 PROBLEMS: dict[str, tuple[str, str]] = {
@@ -51,6 +55,26 @@ PROBLEMS: dict[str, tuple[str, str]] = {
         N_("We can't show your certificate right now"),
         N_("Please try again later."),
     ),
+    "not_allowed": (
+        N_("You may not do this"),
+        N_("Your role does not include it. Ask somebody whose role does, or sign in with another account."),
+    ),
+    "stale_page": (
+        N_("Please send it again"),
+        N_("The page you sent this from is out of date: open it again, then send it again. Nothing was changed."),
+    ),
+    "no_page": (
+        N_("Page not found"),
+        N_("There is nothing under this address. It may be mistyped, or what it led to is gone."),
+    ),
+    "too_many": (
+        N_("Too many in a short time"),
+        N_("We have had too many of these from your address. Please wait a few minutes, then try again."),
+    ),
+    "unreadable": (
+        N_("We could not read this"),
+        N_("Your browser sent something this page does not understand. Please go back and try again."),
+    ),
     "unknown_kind": (
         N_("Page not found"),
         N_("There are resources for agents, brokers and enrollment counselors."),
@@ -59,8 +83,9 @@ PROBLEMS: dict[str, tuple[str, str]] = {
 
 
 def language_of(request: Request, own: str | None = None) -> str:
-    """``lang`` in the address; else the reader's own language, where it is known; else the browser's; else English."""
-    wanted = [request.query_params.get("lang"), own, *_preferred(request.headers.get("accept-language", ""))]
+    """``lang`` in the address, or in one before; else the reader's own; else the browser's; else English."""
+    chosen = [request.query_params.get("lang"), request.cookies.get(LANGUAGE_COOKIE)]
+    wanted = [*chosen, own, *_preferred(request.headers.get("accept-language", ""))]
     return next((language for language in wanted if language in LANGUAGES), "en")
 
 
@@ -130,6 +155,21 @@ def problem_page(
     return render(
         parts, "problem.html", language, contact, here=here, status=status, title=title, detail=detail, errors=[]
     )
+
+
+def is_page(request: Request) -> bool:
+    """Whether somebody with a browser asks for one of the pages, and not a program."""
+    for_programs = request.url.path.startswith(("/api/", "/webhooks/", "/xapi/"))
+    return not for_programs and "text/html" in request.headers.get("accept", "")
+
+
+def error_page(request: Request, what: str, status: int, headers: Mapping[str, str]) -> HTMLResponse:
+    """What went wrong before a page's own code was reached: one of `PROBLEMS`."""
+    language = language_of(request)
+    contact = contact_of(current_policy(datetime.now(UTC)), Topic.GENERAL, language)
+    answer = problem_page(request.app.state.door, what, status, language, contact)
+    answer.headers.update(headers)
+    return answer
 
 
 def _preferred(header: str) -> list[str]:

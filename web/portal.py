@@ -18,15 +18,18 @@ from domain.policy import FederalPolicy
 from domain.profile import parse_registration
 from domain.request import Email
 from starter.cases import NotNow, now
-from web.auth import Parts
+from web.auth import PUBLIC, Parts
 from web.door import Door
 from web.forms import Values, errors_of, posted
 from web.pages import chosen, contact_of, language_of, open_of, render
 from web.portal_form import document_of, in_order
 from web.portal_frame import current_year, portal_problem
+from web.rates import limited
 from web.text import in_language
 
-router = APIRouter(prefix="/portal", include_in_schema=False, default_response_class=HTMLResponse)
+router = APIRouter(
+    prefix="/portal", include_in_schema=False, default_response_class=HTMLResponse, dependencies=[PUBLIC]
+)
 
 AGAIN_AFTER = timedelta(minutes=15)
 
@@ -45,7 +48,7 @@ async def log_in(request: Request, parts: Parts) -> HTMLResponse:
     return _log_in(request, parts, {})
 
 
-@router.post("/recovery")
+@router.post("/recovery", dependencies=[limited("request")])
 async def recover(request: Request, parts: Parts) -> HTMLResponse:
     """Sends the log-in again; whether there is an account, the answer doesn't tell, nor the time it takes."""
     values = await posted(request)
@@ -103,7 +106,7 @@ async def form(request: Request, parts: Parts) -> HTMLResponse:
     return _form(parts, language_of(request), policy, {}, faults)
 
 
-@router.post("/register")
+@router.post("/register", dependencies=[limited("request")])
 async def register(request: Request, parts: Parts) -> HTMLResponse:
     """Opens the registration, or finds the one this repeats; faults are shown at their fields, the answers kept."""
     language, values = language_of(request), await posted(request)

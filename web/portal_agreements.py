@@ -13,13 +13,15 @@ from domain.notices import Topic
 from domain.reasons import SENTENCES
 from domain.registration import why_not_accept
 from templates.catalogs import translated
-from web.auth import Parts
+from web.auth import LINK, Parts
 from web.door import Door
 from web.forms import posted
 from web.pages import PRIVATE, contact_of, render
 from web.portal_frame import Visit, back, ended, refused, sentences_of, unknown_link, visit_of
 
-router = APIRouter(prefix="/status/{token}", include_in_schema=False, default_response_class=HTMLResponse)
+router = APIRouter(
+    prefix="/status/{token}", include_in_schema=False, default_response_class=HTMLResponse, dependencies=[LINK]
+)
 
 
 # the agreements

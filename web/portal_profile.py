@@ -15,14 +15,16 @@ from domain.reasons import SENTENCES
 from domain.registration import NpnStatus
 from starter.cases import PENDING, NotNow
 from templates.catalogs import translated
-from web.auth import Parts
+from web.auth import LINK, Parts
 from web.door import Door
 from web.forms import Values, errors_of, posted
 from web.pages import contact_of, render
 from web.portal_form import in_order, is_changed, profile_changes, role_of, values_of
 from web.portal_frame import Visit, back, ended, sentences_of, unknown_link, visit_of
 
-router = APIRouter(prefix="/status/{token}", include_in_schema=False, default_response_class=HTMLResponse)
+router = APIRouter(
+    prefix="/status/{token}", include_in_schema=False, default_response_class=HTMLResponse, dependencies=[LINK]
+)
 
 # What the buttons of the profile are called when they are pressed.
 SHOW_FIELDS, SAVE, NEXT = "role", "save", "next"

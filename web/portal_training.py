@@ -10,7 +10,7 @@ from domain.faults import Fault, Invalid
 from domain.marketplace import MLMS, Curriculum
 from domain.notices import Topic
 from templates.catalogs import translated
-from web.auth import Parts
+from web.auth import LINK, Parts
 from web.door import Door
 from web.forms import Values, errors_of, posted
 from web.limits import content_security_policy
@@ -18,7 +18,9 @@ from web.pages import PRIVATE, contact_of, render
 from web.portal_frame import Visit, back, ended, refused, sentences_of, unknown_link, visit_of
 from web.portal_home import curricula_of, mlms_of, vendor_sites, vendors_of
 
-router = APIRouter(prefix="/status/{token}", include_in_schema=False, default_response_class=HTMLResponse)
+router = APIRouter(
+    prefix="/status/{token}", include_in_schema=False, default_response_class=HTMLResponse, dependencies=[LINK]
+)
 
 
 @router.get("/training")

@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
 from db.people import Conflict, UnknownAssister
@@ -14,10 +14,16 @@ from db.registrations import NoTicket, SecondAccount
 from db.states import UnknownCase
 from domain.faults import Fault, Invalid
 from starter.cases import NotNow
+from web.auth import NotAllowed, NotSignedIn
+from web.pages import PRIVATE, error_page, is_page
+from web.sign_in import sign_in_url
 from web.text import told
 
 # Why a launch ticket can't be used, as a status.
 _OF_TICKET = {"ticket_unknown": 404, "ticket_used": 409, "ticket_expired": 410}
+
+# And what a page of `web.pages.PROBLEMS` it is for somebody with a browser.
+_PAGE_OF_STATUS = {404: "no_page", 429: "too_many"}
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -66,18 +72,35 @@ def install(app: FastAPI) -> None:
         return problem(409, f"{error} {url}", [Fault("email", "second_account")])
 
     @app.exception_handler(UnknownCase)
-    async def no_case(_: Request, __: Exception) -> JSONResponse:
+    async def no_case(request: Request, _: Exception) -> Response:
+        if is_page(request):
+            return error_page(request, "no_page", 404, {})
         return problem(404, "There is no case with this id.")
 
     @app.exception_handler(UnknownAssister)
     async def no_assister(_: Request, __: Exception) -> JSONResponse:
         return problem(404, "There is no assister with this id.")
 
+    @app.exception_handler(NotSignedIn)
+    async def not_signed_in(request: Request, error: NotSignedIn) -> Response:
+        if not is_page(request):
+            return problem(401, str(error.detail), headers=dict(error.headers or {}))
+        url = sign_in_url(request, request.app.state.door)
+        if "hx-request" in request.headers:  # its answer would be put into the page that is open
+            return Response(status_code=401, headers={"HX-Redirect": url})
+        return RedirectResponse(url, 303, PRIVATE)
+
     @app.exception_handler(HTTPException)
-    async def http(_: Request, error: HTTPException) -> JSONResponse:
-        return problem(error.status_code, str(error.detail), headers=dict(error.headers or {}))
+    async def http(request: Request, error: HTTPException) -> Response:
+        headers = dict(error.headers or {})
+        if not is_page(request):
+            return problem(error.status_code, str(error.detail), headers=headers)
+        what = error.what if isinstance(error, NotAllowed) else _PAGE_OF_STATUS.get(error.status_code, "unreadable")
+        return error_page(request, what, error.status_code, headers)
 
     @app.exception_handler(RequestValidationError)
-    async def validation(_: Request, error: RequestValidationError) -> JSONResponse:
+    async def validation(request: Request, error: RequestValidationError) -> Response:
+        if is_page(request):
+            return error_page(request, "unreadable", 422, {})
         faults = [Fault(".".join(str(step) for step in one["loc"][1:]) or "body", "invalid") for one in error.errors()]
         return problem(422, sentence_of(faults), faults)

@@ -62,6 +62,8 @@ async def status_page(
         answered=told in (state.round, state.round + 1) and not asking,
         accepted=request.query_params.get("accepted") == "1" and not lacks_agreement(state),
         agreement=_agreement(place, f"{here}/agreement?lang={language}", language),
+        agreed=agreement(case.program, language).model_dump() if case.request.get("agreement_accepted") else None,
+        consented=None if state.opening.kind.is_licensed else case.request.get("background_check_consent") is True,
         resources=[{"label": link.label[language], "url": link.url} for link in policy.resources[state.opening.kind]],
         referrals=policy.referrals[language],
     )

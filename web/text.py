@@ -2,18 +2,19 @@
 
 from collections.abc import Callable
 from decimal import Decimal
-from functools import partial
+from functools import lru_cache, partial
 from gettext import NullTranslations
 from pathlib import Path
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from babel.numbers import format_percent
+from babel.numbers import format_decimal, format_percent
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from domain import faults
 from templates.catalogs import LANGUAGES, LOCALES, translated, translations
-from templates.dates import day, moment
+from templates.dates import day, instant, lasted, moment, short_day, short_moment, span
 from templates.labels import filters
+from web.static_files import static
 
 
 def environment(folder: Path, words: Callable[[str], NullTranslations] = translations) -> dict[str, Environment]:
@@ -38,6 +39,12 @@ def percent(language: str, value: str | Decimal) -> str:
     return format_percent(Decimal(value), locale=LOCALES[language], decimal_quantization=False)
 
 
+@lru_cache(4096)
+def number(language: str, value: int) -> str:
+    """A number with its thousands apart."""
+    return format_decimal(value, locale=LOCALES[language])
+
+
 def _environment(folder: Path, language: str, words: NullTranslations) -> Environment:
     pages = Environment(
         loader=FileSystemLoader(folder / "pages"),
@@ -49,10 +56,16 @@ def _environment(folder: Path, language: str, words: NullTranslations) -> Enviro
     )
     pages.policies["ext.i18n.trimmed"] = True
     pages.install_gettext_translations(words, newstyle=True)  # type: ignore[attr-defined]
-    pages.globals.update(language=language)
+    pages.globals.update(language=language, static=static)
     pages.filters.update(
         day=partial(day, language),
         moment=partial(moment, language),
+        short_day=partial(short_day, language),
+        short_moment=partial(short_moment, language),
+        lasted=partial(lasted, language),
+        span=partial(span, language),
+        instant=instant,
+        number=partial(number, language),
         percent=partial(percent, language),
         **filters(words),
     )

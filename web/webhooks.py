@@ -18,7 +18,7 @@ from domain.parsing import read_json
 from domain.reports import parse_background, parse_portal
 from domain.statements import parse
 from starter.cases import now
-from web.auth import Parts, RecordStore
+from web.auth import SIGNED, Parts, RecordStore
 from web.door import Door
 from web.problems import problem
 
@@ -74,7 +74,7 @@ def _finished(task: asyncio.Task[None]) -> None:
         task.exception()
 
 
-@router.post("/webhooks/lms", status_code=202, responses=ANSWERS)
+@router.post("/webhooks/lms", dependencies=[SIGNED], status_code=202, responses=ANSWERS)
 async def lms(request: Request, parts: Parts) -> JSONResponse:
     """One xAPI statement or a list of them, all or nothing."""
     _, body = await verified(request, parts.settings.lms_webhook_secret)
@@ -117,7 +117,7 @@ async def put_statement(
     return answer if answer.status_code != 202 else Response(status_code=204)
 
 
-@router.post("/webhooks/portal", status_code=202, responses=ANSWERS)
+@router.post("/webhooks/portal", dependencies=[SIGNED], status_code=202, responses=ANSWERS)
 async def portal(request: Request, parts: Parts) -> JSONResponse:
     """The portal reports account, profile, Scheduling Tool, or a refused registration."""
     event_id, body = await verified(request, parts.settings.portal_webhook_secret)
@@ -128,7 +128,7 @@ async def portal(request: Request, parts: Parts) -> JSONResponse:
     return await received(parts, lambda: parts.inbox.portal(event_id, report, digest, document, now()))
 
 
-@router.post("/webhooks/background-checks", status_code=202, responses=ANSWERS)
+@router.post("/webhooks/background-checks", dependencies=[SIGNED], status_code=202, responses=ANSWERS)
 async def background_checks(request: Request, parts: Parts) -> JSONResponse:
     """The background-check vendor reports; signed by X-Checkr-Signature, hex HMAC-SHA256 of the raw body."""
     body = await request.body()

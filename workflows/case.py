@@ -32,6 +32,9 @@ with workflow.unsafe.imports_passed_through():
     from workflows.options import DATABASE, THIRD_PARTY
 
 STAGE = SearchAttributeKey.for_keyword("Stage")
+WAITING_FOR = SearchAttributeKey.for_keyword("WaitingFor")
+WAITS_ON = SearchAttributeKey.for_keyword("WaitsOn")
+WAITING_SINCE = SearchAttributeKey.for_datetime("WaitingSince")
 REMEMBERED = 1000
 MESSAGES_A_RUN = 5000
 ENDINGS = {CommandKind.WITHDRAW: FactKind.WITHDRAWN, CommandKind.REVOKE: FactKind.REVOKED}
@@ -180,20 +183,28 @@ class CaseWorkflow:
         await workflow.execute_activity_method(Notices.send, letter, summary=f"e-mail: {notice}", **THIRD_PARTY)
 
     def _enter(self, stage: Stage, waiting_for: WaitingFor | None) -> None:
-        """Moves to a stage, for the operators' eyes."""
-        if self.p.stage != stage:
-            self.p.stage = stage
+        """Moves to a stage and a wait, and says so to the operators: who waits for what since when."""
+        value, owner = (waiting_for.value, OWNER[waiting_for]) if waiting_for else ("", "nobody")
+        entered = self.p.stage != stage
+        waits = self.p.waiting_for != value or self.p.waiting_since is None
+        self.p.stage = stage
+        since = workflow.now() if waits or self.p.waiting_since is None else self.p.waiting_since
+        self.p.waiting_for, self.p.waiting_since = value, since
+        if not (entered or waits):
+            return
+        if workflow.patched("waits are searchable"):
+            workflow.upsert_search_attributes(
+                [
+                    STAGE.value_set(stage.value),
+                    WAITING_FOR.value_set(value or "nothing"),
+                    WAITS_ON.value_set(owner),
+                    WAITING_SINCE.value_set(since),
+                ]
+            )
+        elif entered:
             workflow.upsert_search_attributes([STAGE.value_set(stage.value)])
-        self._wait(waiting_for)
-
-    def _wait(self, waiting_for: WaitingFor | None) -> None:
-        value = waiting_for.value if waiting_for else ""
-        if self.p.waiting_for != value or self.p.waiting_since is None:
-            self.p.waiting_for, self.p.waiting_since = value, workflow.now()
-        owner = OWNER[waiting_for] if waiting_for else "nobody"
-        since = f"{self.p.waiting_since:%Y-%m-%d %H:%M} UTC"
         workflow.set_current_details(
-            f"**{self.p.stage}**, waiting for **{value or 'nothing'}** ({owner}) since {since}"
+            f"**{stage}**, waiting for **{value or 'nothing'}** ({owner}) since {since:%Y-%m-%d %H:%M} UTC"
         )
 
     # messages

@@ -291,7 +291,7 @@ class AssisterCertification(CaseWorkflow):
 
     def _check_decision(self, command: Command) -> None:
         if self.p.verdict or self.p.pending:
-            raise refused("Another decision came first.")
+            raise refused(sentence("overtaken"))
         if self.p.asked and command.verdict != Verdict.DENY:
             raise refused(sentence("awaiting_information"))
 

@@ -4,19 +4,16 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from email import message_from_bytes
-from email.message import EmailMessage
-from email.policy import default
 from pathlib import Path
-from typing import cast
 
 import pytest
-from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
+from aiosmtpd.smtp import SMTP, AuthResult
 
 from adapters.http import Refused, Unavailable
 from adapters.mail import Letter, Mailer
 from adapters.press import make_signing_pair
 from tests.adapters.conftest import Peer, everything_said
+from tests.support.postbox import Postbox
 
 TO = "ejemplo.consejera@example.org"
 PDF = bytes(range(256)) * 40
@@ -32,29 +29,6 @@ LETTER = Letter(
 )
 
 
-class Postbox:
-    """An aiosmtpd handler that keeps what it gets, and answers as it is told."""
-
-    def __init__(self) -> None:
-        self.envelopes: list[Envelope] = []
-        self.on_recipient = self.on_data = ""
-
-    async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
-        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
-    ) -> str:
-        if not self.on_recipient:
-            envelope.rcpt_tos.append(address)
-        return self.on_recipient or "250 OK"
-
-    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
-        if not self.on_data:
-            self.envelopes.append(envelope)
-        return self.on_data or "250 OK"
-
-    def messages(self) -> list[EmailMessage]:
-        return [message_from_bytes(cast(bytes, envelope.content), policy=default) for envelope in self.envelopes]
-
-
 @pytest.fixture
 def postbox() -> Postbox:
     return Postbox()
@@ -62,9 +36,8 @@ def postbox() -> Postbox:
 
 @pytest.fixture
 async def port(postbox: Postbox) -> AsyncIterator[int]:
-    server = await asyncio.get_running_loop().create_server(lambda: SMTP(postbox), "127.0.0.1", 0)
-    yield server.sockets[0].getsockname()[1]
-    server.close()
+    async with postbox.listening() as port:
+        yield port
 
 
 def mailer(port: int, *, user: str | None = None, starttls: bool = False, timeout: float = 5.0) -> Mailer:

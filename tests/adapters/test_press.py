@@ -21,9 +21,10 @@ from pyhanko.sign.validation.status import PdfSignatureStatus
 from pyhanko_certvalidator import ValidationContext
 
 from adapters.http import Refused, Unavailable
-from adapters.press import TEMPLATES, CertificateText, Press, SigningPair, make_signing_pair
+from adapters.press import Press, SigningPair, make_signing_pair
 from domain.faults import Invalid
 from domain.request import parse_part
+from templates.certificates import FOLDER, CertificateText
 
 TEXT = CertificateText(
     number="BW24-7KQ2-M9XT-4HVA-PZ3C",
@@ -37,7 +38,7 @@ TEXT = CertificateText(
     language="en",
 )
 SPANISH = replace(TEXT, language="es", holder="Ejemplo Ñandú Consejera", kind="enrollment_counselor")
-WORDS = tomllib.loads((TEMPLATES / "words.toml").read_text())
+WORDS = tomllib.loads((FOLDER / "words.toml").read_text())
 
 
 @pytest.fixture(scope="module")

@@ -22,10 +22,11 @@ from rich.table import Table
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowHistory
 
-from adapters.press import CertificateText, Press
+from adapters.press import Press
 from starter.client import connect
 from starter.stack import running
-from tests.bench import lists, load, usage
+from templates.certificates import CertificateText
+from tests.bench import lists, load, screens, usage
 from tests.bench.bare import TASK_QUEUE, Bare, Shape
 from tests.bench.load import Waits
 from tests.support.world import World
@@ -45,6 +46,7 @@ class Size:
     cached: int
     listed: int
     changed: int
+    people: int
 
 
 @dataclass(frozen=True)
@@ -186,6 +188,7 @@ def table_of(figures: dict[str, Any]) -> Table:
         ("memory of a cached workflow", f"{figures['cached_mib']:.2f} MiB", "≤ 0.5 MiB"),
         ("the stack, from nothing to ready", f"{figures['ready_seconds']:.2f} s", "< 5 s"),
         *_of_lists(figures["lists"]),
+        *_of_screens(figures["screens"]),
     ]
     for row in rows:
         table.add_row(*row)
@@ -201,6 +204,16 @@ def _of_lists(lists: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
     made = lists["publication"]
     yield f"publication of {made['registrations']:,} registrations", f"{made['seconds']:.1f} s", ""
     yield "  rows per second", f"{made['rows_per_second']:,.0f}", ""
+
+
+def _of_screens(screens: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+    for database, pages in screens["pages"].items():
+        yield f"{screens['people']:,} cases on {database}: p50, p99; times an empty page", "", "p99 < 100 ms"
+        for name, page in pages.items():
+            figure = f"{page['p50']:.1f} ms, {page['p99']:.1f} ms; {page['times_empty']:.1f}"
+            yield f"  {name}", figure, "< 3 times" if name.startswith("queue") else ""
+    for path, visit in screens["first_visits"].items():
+        yield f"first visit of {path}", f"{visit['kilobytes']:.0f} kB in {visit['requests']} requests", "< 200 kB"
 
 
 def _cpu(pace: dict[str, Any]) -> str:
@@ -231,6 +244,8 @@ async def figures(folder: Path, size: Size, say: Callable[[str], None]) -> dict[
             printing = await asyncio.to_thread(printing_ms, folder)
     say("federal lists")
     published = await lists.figures(folder / "lists", size.listed, size.changed)
+    say("screens")
+    shown = await screens.figures(folder / "screens", size.people)
     paces = {"product": product.document(), "bare": bare.document()}
     return {
         "cases": size.cases,
@@ -243,6 +258,7 @@ async def figures(folder: Path, size: Size, say: Callable[[str], None]) -> dict[
         "cached_mib": cached,
         "ready_seconds": ready,
         "lists": published,
+        "screens": shown,
     }
 
 
@@ -254,6 +270,7 @@ def main() -> int:
     parser.add_argument("--cached", type=int, default=300, help="waiting cases whose memory is measured")
     parser.add_argument("--listed", type=int, default=1_000_000, help="rows of the RCL that are read over HTTP")
     parser.add_argument("--changed", type=int, default=20_000, help="registrations published at once")
+    parser.add_argument("--people", type=int, default=100_000, help="cases behind the console's pages")
     console = Console(stderr=True)
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         size = Size(**vars(parser.parse_args()))

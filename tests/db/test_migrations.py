@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
+from typing import Any
 
 import pytest
 from alembic import command
@@ -15,12 +16,13 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData, create_engine, insert, inspect, make_url, select, text
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import Session, SQLModel
+from sqlmodel import Session, SQLModel, col
 
 from db import migrate
-from db.tables import Assister, AuditRow, Case, CertificateRow, FactRow
+from db.tables import Assister, AuditRow, Case, CertificateRow, FactRow, LookRow, SearchTerm, StageEntry
 
 NOW = datetime(2025, 11, 3, 9, 30, tzinfo=UTC)
+LATER = datetime(2025, 11, 4, 9, 30, tzinfo=UTC)
 
 # SQLite can't tell an index over an expression; PostgreSQL does, and is compared too.
 pytestmark = pytest.mark.filterwarnings("ignore:.*expression-based index")
@@ -106,30 +108,31 @@ def _case() -> Case:
     )
 
 
-def write_a_fact_and_an_audit_row(connection: Connection) -> None:
+def write_a_fact_an_audit_row_and_a_look(connection: Connection) -> None:
     with Session(connection) as session:
         for row in (
             _assister(),
             _case(),
             FactRow(id="fact-1", case_id="case-1", kind="requested", at=NOW, data={}, recorded_at=NOW),
             AuditRow(at=NOW, actor="staff", action="approve", case_id="case-1"),
+            LookRow(at=NOW, actor="staff", page="case", case_id="case-1"),
         ):
             session.add(row)
             session.flush()
         session.commit()
 
 
-@pytest.mark.parametrize("table", ["fact", "audit"])
+@pytest.mark.parametrize("table", ["fact", "audit", "look"])
 @pytest.mark.parametrize("change", ["UPDATE {} SET case_id = case_id", "DELETE FROM {}"])
-def test_facts_and_the_audit_are_never_changed(url: str, table: str, change: str) -> None:
+def test_facts_the_audit_and_looks_are_never_changed(url: str, table: str, change: str) -> None:
     migrate.upgrade(url)
     with connected(url) as connection:
-        write_a_fact_and_an_audit_row(connection)
+        write_a_fact_an_audit_row_and_a_look(connection)
         with pytest.raises(IntegrityError, match=f"{table} is append-only"):
             connection.execute(text(change.format(table)))
 
 
-@pytest.mark.parametrize("table", ["fact", "audit"])
+@pytest.mark.parametrize("table", ["fact", "audit", "look"])
 def test_nor_are_they_emptied_at_once(postgres_url: str, table: str) -> None:
     migrate.upgrade(postgres_url)
     with connected(postgres_url) as connection, pytest.raises(IntegrityError, match=f"{table} is append-only"):
@@ -139,7 +142,7 @@ def test_nor_are_they_emptied_at_once(postgres_url: str, table: str) -> None:
 def test_a_fact_told_twice_may_be_left_out_silently(url: str) -> None:
     migrate.upgrade(url)
     with connected(url) as connection:
-        write_a_fact_and_an_audit_row(connection)
+        write_a_fact_an_audit_row_and_a_look(connection)
         again = "INSERT INTO fact SELECT * FROM fact WHERE true ON CONFLICT DO NOTHING"
         assert connection.execute(text(again)).rowcount == 0
 
@@ -147,7 +150,7 @@ def test_a_fact_told_twice_may_be_left_out_silently(url: str) -> None:
 def test_upgrading_again_changes_nothing(url: str) -> None:
     migrate.upgrade(url)
     with connected(url) as connection:
-        write_a_fact_and_an_audit_row(connection)
+        write_a_fact_an_audit_row_and_a_look(connection)
     migrate.upgrade(url)
     with connected(url) as connection:
         assert differences(connection) == []
@@ -167,8 +170,7 @@ def test_what_the_first_release_kept_is_still_there(url: str) -> None:
             number="NM26-1", case_id="case-1", issued_at=NOW, valid_until=date(2026, 12, 31), sha256="5a", uri="5a.pdf"
         )
         for name, row in (("assister", _assister()), ("assister_case", _case()), ("certificate", issued)):
-            table = first.tables[name]
-            connection.execute(insert(table), {column.name: getattr(row, column.name) for column in table.columns})
+            _insert(connection, first, name, row)
         connection.commit()
     migrate.upgrade(url)
     with connected(url) as connection:
@@ -179,6 +181,78 @@ def test_what_the_first_release_kept_is_still_there(url: str) -> None:
     assert certificate == issued
     assert (certificate.market, certificate.holder) == ("", None)
     assert case.unpublished is False
+
+
+def test_what_the_screens_need_is_made_of_what_was_there(url: str) -> None:
+    """People are found by their words, the queue is as it was, and stages begin where the wait did."""
+    config = Config()
+    config.set_main_option("script_location", str(migrate.MIGRATIONS))
+    asked = {"first_name": "Otra", "last_name": "Sample", "email": "other@example.org", "npn": "123"}
+    cases: dict[str, dict[str, Any]] = {
+        "waits": {"waiting_for": "decision", "waiting_since": LATER, "stage": "awaiting_decision"},
+        "flagged": {"flag": "mail_refused", "waiting_for": "exam_pass", "waiting_since": LATER, "request": asked},
+        "both": {"flag": "altered_event", "waiting_for": "decision", "waiting_since": LATER},
+        "ended": {"flag": "list_late", "stage": "closed"},
+        "quiet": {"waiting_for": "exam_pass", "waiting_since": LATER},
+    }
+    with connected(url) as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0002")
+        before = MetaData()
+        before.reflect(connection)
+        _insert(connection, before, "assister", _assister())
+        for number, (case_id, changes) in enumerate(cases.items()):
+            case = _case()
+            for name, value in {"case_id": case_id, "attempt": number + 1, **changes}.items():
+                setattr(case, name, value)
+            _insert(connection, before, "assister_case", case)
+        connection.commit()
+    migrate.upgrade(url)
+    with connected(url) as connection, Session(connection) as session:
+        found = {case.case_id: case for case in session.execute(select(Case)).scalars()}
+        entered = {one.case_id: one for one in session.execute(select(StageEntry)).scalars()}
+        words = {one.term for one in session.execute(select(SearchTerm)).scalars()}
+    assert {name: (case.attention, case.attention_since, case.flagged_at) for name, case in found.items()} == {
+        "waits": ("decision", LATER, None),
+        "flagged": ("mail_refused", LATER, LATER),
+        "both": ("altered_event", LATER, LATER),
+        "ended": ("list_late", NOW, NOW),
+        "quiet": (None, None, None),
+    }
+    assert {name: (one.stage, one.entered_at, one.left_at) for name, one in entered.items()} == {
+        name: (case.stage, case.waiting_since or NOW, None) for name, case in found.items()
+    }
+    assert words == {
+        *("sample", "agent", "agent@example.org"),
+        *("otra", "other", "other@example.org", "123"),
+    }
+
+
+def test_people_are_brought_along_page_by_page(url: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(migrate.MIGRATIONS))
+    many = 1203
+    with connected(url) as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0002")
+        before = MetaData()
+        before.reflect(connection)
+        for number in range(many):
+            person = _assister()
+            person.assister_id = person.person_key = f"ast_{number * 7919 % many:05d}"
+            person.npn = str(1000 + number)
+            _insert(connection, before, "assister", person)
+        connection.commit()
+    migrate.upgrade(url)
+    with connected(url) as connection, Session(connection) as session:
+        npns = select(SearchTerm).where(col(SearchTerm.term) >= "1000", col(SearchTerm.term) <= "9999")
+        found = session.execute(npns).scalars().all()
+    assert len({one.assister_id for one in found}) == len(found) == many
+
+
+def _insert(connection: Connection, tables: MetaData, name: str, row: SQLModel) -> None:
+    table = tables.tables[name]
+    connection.execute(insert(table), {column.name: getattr(row, column.name) for column in table.columns})
 
 
 def test_several_processes_may_upgrade_at_once(url: str) -> None:

@@ -2,18 +2,31 @@
 
 import asyncio
 import re
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Any
 
+import httpx2
 import pytest
+import pytest_asyncio
 
-from tests.support import documents
+from domain.agreements import agreement
+from tests.support import documents, form
+from tests.support.browser import Browser
 from tests.support.world import World, fields
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 Document = dict[str, Any]
 KINDS = {"agent": documents.agent, "broker": documents.broker, "enrollment_counselor": documents.counselor}
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def person() -> AsyncIterator[Browser]:
+    """Somebody with a browser of their own, for its cookies."""
+    async with httpx2.AsyncClient(timeout=30, trust_env=False) as http:
+        yield Browser(http)
 
 
 async def cases(world: World) -> set[str]:
@@ -115,25 +128,49 @@ async def test_a3_an_agreement_not_accepted_is_refused_at_the_form(world: World,
     assert await refused(world, documents.broker(agreement_accepted=answer)) == ["agreement_accepted"]
 
 
-async def test_a3_the_page_refuses_the_same(world: World) -> None:
-    form = {"kind": "agent", "program": "bewellnm", "plan_year": "2024", "first_name": "Testa", "last_name": "Agent"}
+async def test_a3_the_form_refuses_the_same(world: World, person: Browser) -> None:
     before = await cases(world)
-    answer = await world.http.post(f"{world.web}/request", data=form)
-    assert answer.status_code == 422
-    assert all(f'id="{field}"' in answer.text for field in ("npn", "license_number", "agreement_accepted"))
+    await form.begin(person, world.web)
+    await form.fill_in(person, documents.agent(), until="license")
+    page = await form.answer(person, npn="", license_number="")
+    assert page.status == 422
+    assert all(f'href="#{field}"' in page.source for field in ("npn", "license_number"))
+    await form.fill_in(person, documents.agent(), until="agreement")
+    page = await form.answer(person)
+    assert (page.status, 'href="#agreement_accepted"' in page.source) == (422, True)
+    assert form.step_of(await person.open(f"{world.web}{form.CHECK}")) == "agreement"
     assert await cases(world) == before
 
 
 @pytest.mark.parametrize("language", ["en", "es"])
-async def test_a3_an_accepted_agreement_is_a_record(world: World, language: str) -> None:
-    opened = await world.opened(documents.broker(language=language))
-    (fact,) = await facts(world, opened, "agreement_accepted")
+async def test_a3_an_accepted_agreement_is_a_record(world: World, person: Browser, language: str) -> None:
+    request = documents.broker(language=language)
+    await form.begin(person, world.web, language=language)
+    shown = await form.fill_in(person, request, until="agreement")
+    await form.fill_in(person, request)
+    await form.press(person, "Send the request")
+    answer = await world.submit(request)
+    assert (answer.status_code, answer.json()["created"]) == (200, False), "the form had opened the case"
+    (fact,) = await facts(world, answer.json(), "agreement_accepted")
     record = fact["data"]
     assert (record["version"], record["language"], record["source"]) == ("2024-1", language, "form")
-    assert re.fullmatch("[0-9a-f]{64}", record["sha256"])
+    assert record["version"] in shown.text
+    assert record["sha256"] == sha256(agreement("bewellnm", language).text.encode()).hexdigest()
     assert datetime.fromisoformat(fact["at"]) <= datetime.now(UTC)
-    page = await world.http.get(f"{world.web}/request", params={"plan_year": 2024, "lang": language})
-    assert record["version"] in page.text
+
+
+async def test_a10_the_form_opens_one_case_and_says_which_e_mail_comes(world: World, person: Browser) -> None:
+    request = documents.counselor(language="es")
+    page = await form.send(person, request, world.web, "es")
+    assert form.place(page) == form.DONE
+    assert request["email"] in page.text
+    assert (await world.submit(request)).json()["created"] is False
+    letter = await world.letter(request["email"], lambda letter: "/status/" in letter["text"])
+    link = re.search(r"\S+/status/\S+", letter["text"])
+    assert link
+    assert (await person.open(link.group())).status == 200
+    again = await form.send(person, request, world.web, "es")
+    assert "Ya nos había enviado una solicitud" in again.text
 
 
 # employers, and what counselors don't have

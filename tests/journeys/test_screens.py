@@ -1,6 +1,8 @@
 """Everybody's screen shows what they need without reading code: the person, staff, and operators in Temporal (C2)."""
 
+import asyncio
 import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -33,14 +35,23 @@ async def test_c2_operators_see_where_a_case_is_and_whose_move_it_is(world: Worl
     await world.approved(opened)
     await world.until(opened, lambda status: status["waiting_for"] == "lms_account")
     client, workflow_id = await handle(world, opened)
+    query = f"WaitsOn = 'assister' AND WaitingFor = 'lms_account' AND WorkflowId = '{workflow_id}'"
+    async with asyncio.timeout(10):  # the list follows a moment later
+        while [one.id async for one in client.list_workflows(query)] != [workflow_id]:
+            await asyncio.sleep(0.1)
     workflow = client.get_workflow_handle(workflow_id)
     described = await workflow.describe()
     shown = {pair.key.name: pair.value for pair in described.typed_search_attributes}
-    assert {name: shown[name] for name in ("Program", "PlanYear", "AssisterKind", "Stage")} == {
+    since = shown.pop("WaitingSince")
+    assert isinstance(since, datetime)
+    assert abs(datetime.now(UTC) - since) < timedelta(minutes=5)
+    assert {name: value for name, value in shown.items() if not name.startswith(("Build", "Temporal"))} == {
         "Program": "bewellnm",
         "PlanYear": 2024,
         "AssisterKind": "enrollment_counselor",
         "Stage": "invited",
+        "WaitingFor": "lms_account",
+        "WaitsOn": "assister",
     }
     assert await described.static_summary() == "enrollment counselor, plan year 2024, new"
     progress = await workflow.query("progress")

@@ -19,7 +19,8 @@ from temporalio.client import Client
 
 from starter.client import plugin
 from starter.stack import running
-from tests.support import documents
+from tests.support import documents, form
+from tests.support.browser import Browser
 from tests.support.lives import Life
 from tests.support.world import World
 
@@ -217,11 +218,30 @@ async def what_is_refused(world: World) -> None:
     assert answer.status_code == 403
 
 
+async def what_is_filled_in(world: World) -> None:
+    """The request form, step by step: faults, an NPN under another name, a repeat, and one that is never sent."""
+    faulty = {"first_name": "Quillonia", "last_name": "Zarthwick 李", "email": "Vandermolenaar at mail"}
+    async with httpx2.AsyncClient(timeout=30, trust_env=False) as http:
+        person = Browser(http)
+        await form.begin(person, world.web)
+        for step, answers in form.answers_of(COUNSELOR).items():
+            if form.step_of(person.page) == step:
+                wrong = {name: faulty[name] for name in answers if name in faulty}
+                if wrong:
+                    assert (await form.answer(person, **wrong)).status == 422
+                await form.answer(person, **answers)
+        assert "Xochiquetzal" in person.page.text
+    for request, status in ((COUNSELOR, 200), ({**BROKER, "last_name": "Vandermolenaar"}, 409)):
+        async with httpx2.AsyncClient(timeout=30, trust_env=False) as http:
+            assert (await form.send(Browser(http), request, world.web)).status == status
+
+
 async def test_c1_no_personal_data_in_temporal_or_in_any_log(tmp_path: Path) -> None:
     async with running(tmp_path) as stack, httpx2.AsyncClient(timeout=30, trust_env=False) as http:
         world = World(stack, http)
         lives = [await broker_s_life(world), await counselor_s_life(world)]
         await what_is_refused(world)
+        await what_is_filled_in(world)
         for life in lives:
             await world.command(life.opened, "resend", notice="active", reason=MESSAGE)
         answer = await world.command(lives[0].opened, "revoke", reason=REFUSAL)

@@ -37,8 +37,9 @@ SECRETS = {
         }
     ),
 }
-WEB_STAND_INS = ("registry", "background_checks", "lms", "portal", "mailbox", "mlms", "vendors", "lists")
+WEB_STAND_INS = ("registry", "background_checks", "lms", "portal", "mailbox", "mlms", "vendors", "lists", "identity")
 PORTS = (*map(str.upper, WEB_STAND_INS), "SMTP")
+IDENTITY_SECRET = "an-identity-secret"
 PATIENCE = 15.0
 
 
@@ -85,6 +86,10 @@ class Running:
         return self.url("lists")
 
     @property
+    def identity(self) -> str:
+        return self.url("identity")
+
+    @property
     def smtp_port(self) -> int:
         return self.ports["smtp"]
 
@@ -100,7 +105,12 @@ class Running:
 
 def environment(mailbox_dir: Path, web_url: str) -> dict[str, str]:
     ports = {f"SANDBOX_{name}_PORT": "0" for name in PORTS}
-    own = {"SANDBOX_MAILBOX_DIR": str(mailbox_dir), "SANDBOX_WEB_URL": web_url, "PYTHONPATH": str(ROOT)}
+    own = {
+        "SANDBOX_MAILBOX_DIR": str(mailbox_dir),
+        "SANDBOX_WEB_URL": web_url,
+        "SANDBOX_IDENTITY_CLIENT_SECRET": IDENTITY_SECRET,
+        "PYTHONPATH": str(ROOT),
+    }
     return {**os.environ, **SECRETS, **ports, **own}
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.seeds import NPN_OF_NOBODY, OUTCOMES, PRODUCERS
+from sandbox.seeds import NPN_OF_NOBODY, OUTCOMES, PEOPLE, PRODUCERS
 from tests.sandbox.conftest import ROOT
 
 ROWS = [
@@ -41,3 +41,11 @@ def test_no_other_number_is_listed() -> None:
 def test_every_outcome_is_listed() -> None:
     listed = [cells for cells in ROWS if "@" in cells[0]]
     assert listed == [[each["email"], each["result"], str(each["after_seconds"])] for each in OUTCOMES]
+
+
+def test_every_demo_person_is_listed() -> None:
+    listed = [cells for cells in ROWS if cells[0].startswith("Demo ")]
+    assert listed == [
+        [each["name"], f"`{each['name'].lower().replace(' ', '-')}`", ", ".join(each["roles"]) or "none"]
+        for each in PEOPLE
+    ]

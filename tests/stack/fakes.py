@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from starter.plan import STAND_INS, Plan
+from starter.plan import SITES, Plan
 from starter.processes import Child
 from starter.stack import Table, children, up
 
 FAKE = Path(__file__).with_name("fake_child.py")
-PORTS = {"web": ("web",), "sandbox": (*STAND_INS, "mailbox")}
+PORTS = {"web": ("web",), "sandbox": SITES}
 ONCE = {"migration": ("--ends", "0"), "signing": ("--ends", "0")}
 
 

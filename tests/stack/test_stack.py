@@ -85,7 +85,7 @@ async def test_a_ready_stack_says_where_it_is_to_its_owner_alone(data: Path) -> 
         assert all(mode(log) == 0o600 for log in (data / "logs").iterdir())
         assert document["pid"] == os.getpid()
         assert document["temporal"] == document["settings"]["TEMPORAL_ADDRESS"]
-        stand_ins = {"registry", "background_checks", "lms", "portal", "mlms", "vendors", "lists"}
+        stand_ins = {"registry", "background_checks", "lms", "portal", "mlms", "vendors", "lists", "identity"}
         assert set(document["sandbox"]) == stand_ins
         assert {"web", "temporal_ui", "mailbox"} < set(document)
         secrets = document["secrets"]
@@ -109,6 +109,31 @@ async def test_the_vendors_and_the_lists_are_the_stand_ins(data: Path) -> None:
         }
         assert settings["CERTIFY_LISTS_URL"] == stand_ins["lists"]
         assert settings["CERTIFY_MLMS_URL"] == stand_ins["mlms"]
+
+
+async def test_staff_sign_in_at_the_stand_in_whose_secret_is_kept(data: Path) -> None:
+    async with running(data, table=table()) as document:
+        settings = document["settings"]
+        assert settings["CERTIFY_OIDC_ISSUER"] == document["sandbox"]["identity"]
+        assert settings["CERTIFY_OIDC_CLIENT_ID"] == "certify"
+        kept = json.loads((data / "secrets.json").read_text())["SANDBOX_IDENTITY_CLIENT_SECRET"]
+        assert settings["CERTIFY_OIDC_CLIENT_SECRET"] == kept
+        assert len(kept) > 40
+        assert settings["CERTIFY_TEMPORAL_UI_URL"] == document["temporal_ui"]
+        assert json.loads(settings["CERTIFY_STAFF_ROLES"]) == {"staff": ["reviewer", "operator"]}
+        assert settings["CERTIFY_GALLERY"] == "1"
+
+
+async def test_the_users_own_identity_provider_gets_nothing_of_ours(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CERTIFY_OIDC_ISSUER", "https://identity.example.com")
+    monkeypatch.setenv("CERTIFY_STAFF_ROLES", "{}")
+    async with running(data, table=table()) as document:
+        settings = document["settings"]
+        assert {name for name in settings if "_OIDC_" in name} == {"CERTIFY_OIDC_ISSUER"}
+        assert settings["CERTIFY_OIDC_ISSUER"] == "https://identity.example.com"
+        assert settings["CERTIFY_STAFF_ROLES"] == "{}"
 
 
 async def test_vendors_that_are_none_are_refused(
@@ -164,6 +189,9 @@ async def assert_namespace_is_prepared(port: int) -> None:
         "PlanYear": "INDEXED_VALUE_TYPE_INT",
         "AssisterKind": "INDEXED_VALUE_TYPE_KEYWORD",
         "Stage": "INDEXED_VALUE_TYPE_KEYWORD",
+        "WaitingFor": "INDEXED_VALUE_TYPE_KEYWORD",
+        "WaitsOn": "INDEXED_VALUE_TYPE_KEYWORD",
+        "WaitingSince": "INDEXED_VALUE_TYPE_DATETIME",
     }
 
 
@@ -296,6 +324,10 @@ async def test_without_the_sandbox_the_environment_names_the_third_parties(
         assert document["sandbox"] == {}
         assert document["settings"]["CERTIFY_LMS_URL"] == "lms_url.example.com"
         assert document["secrets"]["vendors"] == {}
+        assert not [name for name in document["settings"] if "_OIDC_" in name]
+        told = [Path(f"/proc/{pid}/environ").read_bytes() for pid in processes_of(data) - {os.getpid()}]
+        assert len(told) == 3
+        assert not [environment for environment in told if b"SANDBOX_" in environment]
         assert not (data / "logs" / "sandbox.log").exists()
 
 

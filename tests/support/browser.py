@@ -16,6 +16,7 @@ class Form:
     """A form: where it leads, what stands in its fields, and its buttons by their labels."""
 
     action: str
+    method: str = "get"
     fields: dict[str, str] = field(default_factory=dict)
     buttons: dict[str, tuple[str, str]] = field(default_factory=dict)
 
@@ -47,7 +48,9 @@ class Page(HTMLParser):
         if tag == "html":
             self.language = given.get("lang") or ""
         elif tag == "form":
-            self.forms.append(Form(urljoin(self.url, given.get("action") or "")))
+            self.forms.append(
+                Form(urljoin(self.url, given.get("action") or ""), (given.get("method") or "get").lower())
+            )
         elif tag in ("input", "textarea", "select", "option") and self.forms:
             self._field(tag, given)
         self._words += [value for name in ("aria-label", "placeholder", "alt") if (value := given.get(name))]
@@ -116,6 +119,8 @@ class Browser:
         filled: dict[str, Any] = form.fields | {key.replace("__", "."): text for key, text in changes.items()}
         if name:
             filled[name] = value
+        if form.method == "get":
+            return await self.open(f"{form.action}?{urlencode(filled)}")
         headers = {**self._headers, "Content-Type": "application/x-www-form-urlencoded"}  # of an empty form too
         posted = await self._http.post(
             form.action, content=urlencode(filled), headers=headers, follow_redirects=True, timeout=30

@@ -315,6 +315,7 @@ async def _temporal(stack: AsyncExitStack, suggest_renewal_at: int) -> Client:
     makers: dict[str, Callable[[str], SearchAttributeKey[Any]]] = {
         "Keyword": SearchAttributeKey.for_keyword,
         "Int": SearchAttributeKey.for_int,
+        "Datetime": SearchAttributeKey.for_datetime,
     }
     environment = await WorkflowEnvironment.start_local(
         dev_server_existing_path=server.program(),
@@ -340,7 +341,7 @@ def _settings(plan: Plan) -> Settings:
         for name, value in plan.settings.items()
         if name.startswith("CERTIFY_") and name != "CERTIFY_DATABASE_URL"
     }
-    parsed = {name: json.loads(given.pop(name)) for name in ("staff_tokens", "vendors")}
+    parsed = {name: json.loads(given.pop(name)) for name in ("staff_tokens", "staff_roles", "vendors")}
     return load(**given, **parsed, CERTIFY_DATABASE_URL=plan.settings["CERTIFY_DATABASE_URL"])
 
 

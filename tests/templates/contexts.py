@@ -5,8 +5,18 @@ from pathlib import Path
 
 from domain.agreements import agreement
 from domain.marketplace import Role
-from domain.notices import TOPIC_OF_WAITING, Notice, Topic, topic_of
+from domain.notices import TOPIC_OF_WAITING, Notice, Topic
+from domain.policies import FFM_2024
 from domain.stages import OWNER
+from web.samples import (
+    ACTIVATION_URL,
+    LMS_URL,
+    PORTAL_URL,
+    RCL_URL,
+    RECOVERY_URL,
+    STATUS_URL,
+    VERIFY_URL,
+)
 from web.text import in_language
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
@@ -17,7 +27,7 @@ ROLES = tuple(Role)
 PHONE = "1-833-862-3935"
 PORTALS = "brokers@nmhix.com"
 TRAINING = "partners@nmhix.com"
-HELP_DESK = "helpdesk@example.org"
+HELP_DESK = FFM_2024.help_desk
 CONTACTS: dict[Topic, dict[str, str | None]] = {
     Topic.GENERAL: {"label": "beWellnm Customer Engagement Center", "phone": PHONE, "email": None},
     Topic.PORTALS: {"label": "Broker Portal, Assister Portal", "phone": None, "email": PORTALS},
@@ -26,16 +36,8 @@ CONTACTS: dict[Topic, dict[str, str | None]] = {
 
 FEDERAL_CONTACT: dict[str, str | None] = {"label": "Agents' Help Desk", "phone": None, "email": HELP_DESK}
 
-STATUS_URL = "https://certify.example.org/status/5f0d8b6b0d1a4f2e8c7a6b5d4e3f2a1b"
-LMS_URL = "https://lms.example.org/learners/3f1c"
-VERIFY_URL = "https://certify.example.org/certificates/NM24-7Q4K-M2XD-9RTW-B6HC"
-PORTAL_URL = "https://portal.example.org/register"
-ACTIVATION_URL = "https://certify.example.org/activate/0a1b2c3d"
-RECOVERY_URL = "https://certify.example.org/portal/recovery"
-RCL_URL = "https://certify.example.org/registry/rcl"
-TRACKER_URL = "https://certify.example.org/registry/tracker"
-FIND_LOCAL_HELP_URL = "https://certify.example.org/registry/find-local-help"
 RESOURCE_URL = "https://www.bewellnm.com/getting-started/agents-brokers/"
+GLOSSARY_URL = "https://www.bewellnm.com"
 
 # The links without which a notice would be of no use.
 LINKS: dict[Notice, tuple[str, ...]] = {
@@ -46,7 +48,7 @@ LINKS: dict[Notice, tuple[str, ...]] = {
     Notice.DENIED: (),
     Notice.CERTIFICATE_ISSUED: (VERIFY_URL,),
     Notice.PORTAL_ACTIVATION: (ACTIVATION_URL,),
-    Notice.ACTIVE: (RESOURCE_URL,),
+    Notice.ACTIVE: (GLOSSARY_URL,),
     Notice.REMINDER: (STATUS_URL,),
     Notice.WITHDRAWN: (),
     Notice.REVOKED: (),
@@ -82,85 +84,6 @@ _FEDERAL_WAITS = ("npn_verification", "publication")
 STATE_WAITS = tuple(w for w in TOPIC_OF_WAITING if not w.startswith("marketplace_") and w not in _FEDERAL_WAITS)
 FEDERAL_AWAITED = tuple(waited for waited in _WAITED if waited.startswith("marketplace_"))
 AWAITED = tuple(waited for waited in _WAITED if waited not in FEDERAL_AWAITED)
-
-# What each notice's templates use beyond the person, and nothing more: what a caller must bring.
-_OF_NOTICE: dict[Notice, dict[str, object]] = {
-    Notice.REQUEST_RECEIVED: {"status_url": STATUS_URL},
-    Notice.INFORMATION_NEEDED: {"status_url": STATUS_URL, "question": "Which clinic & where?\nPlease send its name."},
-    Notice.LMS_INVITATION: {"lms_url": LMS_URL},
-    Notice.LMS_ENROLLED: {"lms_url": LMS_URL, "status_url": STATUS_URL, "is_returning": True},
-    Notice.DENIED: {"reason": "The license is not active."},
-    Notice.CERTIFICATE_ISSUED: {
-        "certificate": {
-            "number": "NM24-7Q4K-M2XD-9RTW-B6HC",
-            "issued_on": date(2024, 3, 5),
-            "valid_until": date(2024, 12, 31),
-            "verify_url": VERIFY_URL,
-        },
-        "portal_url": PORTAL_URL,
-        "has_portal_account": False,
-        "portal_ready": False,
-    },
-    Notice.PORTAL_ACTIVATION: {
-        "activation_url": ACTIVATION_URL,
-        "activation_expires": datetime(2024, 3, 12, 23, 30, tzinfo=UTC),
-    },
-    Notice.ACTIVE: {"resources": RESOURCES, "referrals": REFERRALS},
-    Notice.REMINDER: {"status_url": STATUS_URL},
-    Notice.WITHDRAWN: {"reason": "Asked for by the assister."},
-    Notice.REVOKED: {"reason": "The agreement was not kept."},
-    Notice.CLOSED: {"reason": None},
-    Notice.MARKETPLACE_WELCOME: {"portal_url": STATUS_URL, "recovery_url": RECOVERY_URL},
-    Notice.MARKETPLACE_PROFILE_NPN: {
-        "fields": ["npn", "business_npn"],
-        "problems": ["Fault of npn.", "Fault of business_npn."],
-        "portal_url": STATUS_URL,
-    },
-    Notice.MARKETPLACE_ENROLLED: {"curriculum": "individual_returning", "automatic": True, "mlms_url": LMS_URL},
-    Notice.MARKETPLACE_CERTIFICATE: {
-        "market": "shop",
-        "certificate": {
-            "number": "NM24-7Q4K-M2XD-9RTW-B6HC",
-            "issued_on": date(2024, 3, 5),
-            "valid_until": date(2024, 12, 31),
-            "verify_url": VERIFY_URL,
-        },
-    },
-    Notice.MARKETPLACE_ACTIVE: {
-        "tracker_url": TRACKER_URL,
-        "rcl_url": RCL_URL,
-        "find_local_help_url": FIND_LOCAL_HELP_URL,
-    },
-    Notice.PORTAL_RECOVERY: {"user_id": "0190a1b2-0000-7000-8000-000000000001", "portal_url": STATUS_URL},
-    Notice.HELP_DESK: {
-        "npn": "1234567",
-        "markets": [
-            {"market": "individual", "completed_on": date(2024, 3, 5)},
-            {"market": "shop", "completed_on": date(2024, 3, 6)},
-        ],
-        "rcl_url": RCL_URL,
-        "due_on": date(2024, 3, 8),
-        "looked_at": datetime(2024, 3, 11, 16, 0, tzinfo=UTC),
-    },
-}
-
-
-def notice_values(notice: Notice, kind: str, waiting_for: str | None = None, **changes: object) -> dict[str, object]:
-    """Everything the notice's templates need; a role in the federal marketplace as kind makes it that program's."""
-    federal = kind in ROLES
-    waiting_for = waiting_for or ("marketplace_profile" if federal else "lms_account")
-    return {
-        "first_name": "Testa",
-        "last_name": "Broker",
-        "kind": kind,
-        "plan_year": 2024,
-        "program": "ffm" if federal else "bewellnm",
-        "contact": FEDERAL_CONTACT if federal else CONTACTS[topic_of(notice, waiting_for)],
-        "waiting_for": waiting_for,
-        **_OF_NOTICE[notice],
-        **changes,
-    }
-
 
 ADDRESS = {"line1": "1 Sample Street", "line2": "Suite 2", "city": "Santa Fe", "state": "NM", "postal_code": "87501"}
 ANSWERS = {
@@ -209,32 +132,6 @@ STEPS = [
 def frame(language: str, path: str, topic: Topic = Topic.GENERAL) -> dict[str, object]:
     """What base.html wants of every page."""
     return {"contact": CONTACTS[topic], "switch_url": in_language(path, "en" if language == "es" else "es")}
-
-
-def request_form(language: str, answered: bool = False) -> dict[str, object]:
-    return {
-        **frame(language, "/request?plan_year=2024"),
-        "action": f"/request?lang={language}",
-        "program": "bewellnm",
-        "plan_year": 2024,
-        "years": [{"year": year, "url": f"/request?plan_year={year}"} for year in (2026, 2027)],
-        "values": ANSWERS if answered else {},
-        "errors": FAULTS if answered else [],
-        "intake_states": ["AZ", "CO", "OK", "TX", "UT"],
-        "agreement": agreement("bewellnm", language),
-    }
-
-
-def request_done(language: str, kind: str = "broker", **changes: object) -> dict[str, object]:
-    return {
-        **frame(language, "/request/done"),
-        "kind": kind,
-        "plan_year": 2024,
-        "created": True,
-        "email": "testa.broker@example.com",
-        "status_url": None,
-        **changes,
-    }
 
 
 def certificate(
@@ -289,10 +186,17 @@ def status(
         "accepted": False,
         "train_meanwhile": False,
         "agreement": None,
+        "agreed": None,
+        "consented": True if kind == "enrollment_counselor" else None,
         "resources": RESOURCES,
         "referrals": REFERRALS,
         **changes,
     }
+
+
+def in_force(language: str) -> dict[str, object]:
+    """The agreement in force, as the status page shows it."""
+    return agreement("bewellnm", language).model_dump()
 
 
 def agreement_asked(language: str, answered: bool = False) -> dict[str, object]:

@@ -8,7 +8,10 @@ from itertools import product
 from domain.stages import Stage
 from tests.templates import contexts
 from tests.templates.contexts import KINDS, STATE_WAITS
+from tests.templates.gallery import GALLERY_PAGES
 from tests.templates.portal import PORTAL_PAGES
+from tests.templates.public import PUBLIC_PAGES
+from tests.templates.request import REQUEST_PAGES
 
 CERTIFICATE = {
     "number": "NM24",
@@ -20,11 +23,7 @@ CERTIFICATE = {
 Build = Callable[..., dict[str, object]]
 
 EVERY_PAGE: dict[str, tuple[str, Build]] = {
-    "request": ("request.html", contexts.request_form),
-    "request with faults": ("request.html", partial(contexts.request_form, answered=True)),
-    "done, broker": ("request_done.html", contexts.request_done),
-    "done, counselor": ("request_done.html", partial(contexts.request_done, kind="enrollment_counselor")),
-    "done, again": ("request_done.html", partial(contexts.request_done, created=False, status_url="/status/0a1b2c")),
+    **REQUEST_PAGES,
     **{
         f"certificate, {status}": ("certificate.html", partial(contexts.certificate, status=status))
         for status in ("valid", "superseded", "revoked", "expired", None)
@@ -59,6 +58,8 @@ EVERY_PAGE: dict[str, tuple[str, Build]] = {
         f"agreement, {faulty}": ("status.html", partial(contexts.agreement_asked, answered=faulty))
         for faulty in (False, True)
     },
+    "status, agreement in force": ("status.html", partial(contexts.status, agreed=contexts.in_force("en"))),
+    "status, no consent": ("status.html", partial(contexts.status, kind="enrollment_counselor", consented=False)),
     "status, answered": ("status.html", partial(contexts.status, waiting_for="decision", answered=True)),
     "status, denied with a reason": (
         "status.html",
@@ -76,4 +77,6 @@ EVERY_PAGE: dict[str, tuple[str, Build]] = {
     "problem": ("problem.html", contexts.problem),
     "problem with faults": ("problem.html", partial(contexts.problem, errors=True)),
     **PORTAL_PAGES,
+    **PUBLIC_PAGES,
+    **GALLERY_PAGES,
 }

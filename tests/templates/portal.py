@@ -8,7 +8,8 @@ from itertools import product
 from domain.agreements import marketplace_agreement
 from domain.marketplace import Curriculum, FederalList, Market, MarketplaceAgreement, Role
 from domain.profile import REQUIRED
-from tests.templates.contexts import FEDERAL_CONTACT, LMS_URL, RESOURCES
+from tests.templates.contexts import FEDERAL_CONTACT, RESOURCES
+from web.samples import LMS_URL
 from web.text import in_language
 
 HOME = "/status/0a1b2c"

@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from activities.letters import Letters
 from domain.notices import Notice
 from templates.catalogs import LANGUAGES
 from templates.dates import ZONES, day, moment
-from tests.templates.contexts import AWAITED, FEDERAL_AWAITED, READERS, ROLES, TEMPLATES, notice_values
+from templates.letters import Letters
+from tests.templates.contexts import AWAITED, FEDERAL_AWAITED, READERS, ROLES, TEMPLATES
 from tests.templates.pages import EVERY_PAGE
+from web.samples import notice_values
 from web.text import environment
 
 ACCENTED = str.maketrans("aeiounAEIOUN", "áéíóúñÁÉÍÓÚÑ")
@@ -28,6 +29,8 @@ WORD = re.compile(r"[^\W\d_]{2,}")
 SAME_EVERYWHERE = {
     "beWellnm": "the exchange's name, one of the employers a counselor chooses from",
     "PDF": "the kind of a file",
+    "CSV": "the kind of a file",
+    "JSON": "the kind of a file",
     "Español": "the language switch names each language in itself",
     "English": "the language switch names each language in itself",
 }
@@ -56,17 +59,23 @@ class Shown(HTMLParser):
     def __init__(self, source: str) -> None:
         super().__init__()
         self.words: list[str] = []
+        self.styling = False
         self.feed(source)
         self.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = dict(attrs)
+        self.styling = tag == "style"
         button = tag == "input" and given.get("type") in {"submit", "button", "reset"}
         named = [*self.READ, "value"] if button else self.READ if tag != "meta" else ()
         self.words += [given[name] or "" for name in named if name in given]
 
+    def handle_endtag(self, tag: str) -> None:
+        self.styling = False
+
     def handle_data(self, data: str) -> None:
-        self.words.append(data)
+        if not self.styling:
+            self.words.append(data)
 
 
 def left_of(said: str, values: Mapping[str, object]) -> list[str]:
@@ -119,7 +128,7 @@ def test_b2_no_word_of_a_page_escapes_translation(name: str, language: str) -> N
 )
 def test_b2_no_word_of_a_notice_escapes_translation(notice: Notice, language: str, kind: str) -> None:
     for changes in variants(notice, kind):
-        values = notice_values(notice, kind, **changes)
+        values = notice_values(notice, language, kind, **changes)
         rendered = LETTERS.render(notice, language, values)
         for part in (rendered.subject, rendered.text, " ".join(Shown(rendered.html).words)):
             assert "⟦" in part
@@ -133,10 +142,10 @@ def variants(notice: Notice, kind: str) -> list[dict[str, Any]]:
     if notice is Notice.LMS_ENROLLED:
         return [{"is_returning": True}, {"is_returning": False}]
     if notice is Notice.MARKETPLACE_ENROLLED:
-        return [{"automatic": True}, {"automatic": False}]
+        return [{"automatic": True}, {"automatic": False, "curriculum": "shop"}]
     if notice is Notice.CERTIFICATE_ISSUED:
         return [{"has_portal_account": has, "portal_ready": ready} for has, ready in product((True, False), repeat=2)]
-    if "reason" in notice_values(notice, kind):
+    if "reason" in notice_values(notice, "en", kind):
         return [{"reason": None}, {"reason": "Said by somebody."}]
     return [{}]
 

@@ -43,7 +43,7 @@ async def house(temporal: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("TEMPORAL_CONFIG_FILE", os.devnull)
     # No worker answers here: an update is only worth a moment's wait.
     monkeypatch.setattr("starter.cases.RPC_TIMEOUT", RPC_TIMEOUT / 20)
-    settings = _settings(tmp_path)
+    settings = settings_of(tmp_path)
     upgrade(settings.database_url)
     database = Database(settings.database_url)
     app = create_app(settings)
@@ -54,7 +54,7 @@ async def house(temporal: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     await database.close()
 
 
-def _settings(folder: Path) -> Settings:
+def settings_of(folder: Path) -> Settings:
     secret = "whsec_" + "c2FtcGxl" * 4
     return Settings.model_validate(
         {

@@ -384,6 +384,37 @@ async def test_b18_the_tracker_answers_by_npn(site: Site) -> None:
     assert document["npn"] not in tag
 
 
+async def test_b18_the_tracker_is_a_page_for_people_and_json_for_programs(site: Site) -> None:
+    document = profile()
+    await site.desk.completed(document, NOW)
+    again = {**document, "plan_year": 2025}
+    await site.desk.saved(await site.desk.opened(again, LATER), again, LATER)
+    await site.publish(LATER)
+    path = f"tracker/{document['npn']}"
+    shown = await site.get(path, accept="text/html,application/xhtml+xml,*/*;q=0.8", accept_language="es")
+    assert (shown.status_code, shown.headers["content-language"]) == (200, "es")
+    words = " ".join(re.sub(r"<[^>]+>", " ", shown.text).split())
+    assert words.index("Año del plan 2025") < words.index("Año del plan 2024")
+    for said in (document["npn"], "3 de octubre de 2023", "Confirmado por el registro de licencias", "En curso"):
+        assert said in words
+    assert "Vary" in shown.headers
+    for accept in ("*/*", "application/json", "application/json, text/html;q=0.9"):
+        assert (await site.get(path, accept=accept)).headers["content-type"] == "application/json"
+    one = await site.get(f"{path}?plan_year=2024", accept="text/html")
+    assert "Plan year 2025" not in one.text
+    assert f"/registry/{path}?plan_year=2024&amp;lang=es" in one.text
+
+
+async def test_b18_who_looks_for_an_npn_nobody_has_gets_a_page_that_says_so(shared: Site) -> None:
+    answer = await shared.get("tracker/1234567890", accept="text/html")
+    assert answer.status_code == 404
+    assert "The tracker does not know this NPN" in answer.text
+    assert 'action="/registry/tracker"' in answer.text
+    malformed = await shared.get("tracker/12a", accept="text/html")
+    assert (malformed.status_code, malformed.headers["content-type"]) == (422, "text/html; charset=utf-8")
+    assert "12a" not in malformed.text
+
+
 @pytest.mark.parametrize("suffix", ["", ".csv"])
 async def test_b18_an_npn_unknown_or_malformed_is_a_problem_that_does_not_repeat_it(shared: Site, suffix: str) -> None:
     for npn, status in (("1234567890", 404), ("0123456", 422), ("12345678901", 422), ("12a", 422), ("１２３", 422)):

@@ -1,12 +1,9 @@
 """The pages as a browser meets them, over the real database: forms, links, certificates, and whose contact is shown."""
 
-import re
-from collections.abc import Mapping
 from typing import Any
 
 import httpx2
 import pytest
-import time_machine
 
 from db.records import ACTIVATION
 from domain.agreements import agreement
@@ -14,7 +11,7 @@ from domain.facts import FactKind
 from tests.support import documents
 from tests.templates.contexts import PHONE, PORTALS, TRAINING
 from tests.templates.test_pages import Reader
-from tests.web.house import NUMBER, PDF, House, form_of
+from tests.web.house import NUMBER, PDF, House
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
 TEXT = {language: agreement("bewellnm", language) for language in ("en", "es")}
@@ -56,12 +53,7 @@ def returning(**changes: Any) -> dict[str, Any]:
     return {**{name: request[name] for name in kept}, **addresses}
 
 
-# the request form
-
-
-async def test_the_front_page_is_the_form(house: House) -> None:
-    answer = await house.browser.get("/")
-    assert (answer.status_code, answer.headers["location"]) == (303, "/request")
+# the language
 
 
 @pytest.mark.parametrize(
@@ -84,131 +76,6 @@ async def test_the_language_is_the_address_s_else_the_browser_s(
     reader = read(answer)
     assert reader.of("html") == [{"lang": language}]
     assert contacts(answer) == {PHONE}
-
-
-@pytest.mark.parametrize(
-    ("today", "year", "others"),
-    [
-        ("2026-11-21", "2027", {"2026", "2024"}),
-        ("2026-08-31T12:00Z", "2026", {"2024"}),
-        ("2025-01-01T06:59Z", "2025", {"2024"}),
-        ("2030-01-01", "2024", set()),
-    ],
-)
-async def test_the_newest_open_plan_year_is_offered_and_the_others_can_be_chosen(
-    house: House, today: str, year: str, others: set[str]
-) -> None:
-    with time_machine.travel(today, tick=True):
-        answer = await house.browser.get("/request")
-        read(answer)
-        assert f'name="plan_year" value="{year}"' in answer.text
-        assert set(re.findall(r"/request\?plan_year=(\d+)&amp;lang=en\">\d+</a>", answer.text)) == others
-        for other in others:
-            chosen = await house.browser.get(f"/request?plan_year={other}")
-            assert f'name="plan_year" value="{other}"' in chosen.text
-
-
-@pytest.mark.parametrize(
-    ("year", "said"),
-    [("2025", "has closed"), ("2019", "no certification policy"), ("x", "no certification policy")],
-)
-async def test_a_plan_year_that_is_not_open_is_said_and_another_offered(house: House, year: str, said: str) -> None:
-    with time_machine.travel("2026-11-21", tick=True):
-        reader = read(await house.browser.get("/request", params={"plan_year": year}))
-    assert said in reader.text
-
-
-@pytest.mark.parametrize("document", [documents.broker(), documents.agent(), documents.counselor()])
-async def test_a_form_opens_one_case(house: House, document: dict[str, Any]) -> None:
-    answer = await house.post("/request?lang=en", form_of(document))
-    reader = read(answer, 201)
-    assert document["email"] in reader.text
-    assert contacts(answer) == {PHONE}
-    (case,) = await house.cases()
-    assert case.request == {**document, **_stored(document)}
-    assert await house.agreement(case.case_id) != []
-
-    again = read(await house.post("/request?lang=en", form_of(document)))
-    assert "already sent" in again.text
-    assert len(await house.cases()) == 1
-
-
-async def test_a_counselor_need_not_accept_the_agreement(house: House) -> None:
-    read(await house.post("/request", form_of(documents.counselor(agreement_accepted=False))), 201)
-
-
-async def test_faults_are_shown_at_their_fields_in_the_language_of_the_page_with_the_answers_kept(house: House) -> None:
-    form = {**form_of(documents.broker()), "email": "nobody", "npn": "012", "first_name": " ", "last_name": "O'<b>"}
-    del form["agreement_accepted"]
-    reader = read(await house.post("/request?lang=es", form), 422)
-    faulty = {field["id"] for field in reader.of("input") if field.get("aria-invalid")}
-    assert faulty == {"email", "npn", "first_name", "agreement_accepted"}
-    assert reader.text.count("Este campo es obligatorio.") == 2
-    assert reader.text.count("Acepte el acuerdo con el mercado para continuar.") == 2
-    assert answers(reader)["last_name"] == "O'<b>"
-    assert answers(reader)["email"] == "nobody"
-    assert {field["name"]: field["value"] for field in reader.of("input") if "checked" in field} == {"kind": "broker"}
-    assert await house.cases() == []
-
-
-@pytest.mark.parametrize(
-    ("document", "extra", "field"),
-    [
-        (documents.counselor(), {"npn": "1234567"}, "npn"),
-        (documents.counselor(), {"insurers": "Sample Health"}, "insurers"),
-        (documents.counselor(), {"business_address.city": "Sampletown"}, "business_address"),
-        (documents.broker(), {"employer.kind": "clinic"}, "employer"),
-        (documents.broker(), {"background_check_consent": "true"}, "background_check_consent"),
-        (documents.agent(), {"insurers": "Sample Health\r\nExample Mutual"}, "insurers"),
-        (documents.broker(), {"insurers": " \r\n "}, "insurers"),
-        (documents.broker(), {"kind": ""}, "kind"),
-        (documents.broker(), {"physical_address.state": "NV"}, "physical_address.state"),
-        (documents.broker(), {"program": "other"}, None),
-        (documents.broker(), {"plan_year": "2025"}, None),
-        (documents.broker(), {"plan_year": "next"}, None),
-        (documents.broker(), {"commission": "5"}, None),
-        (documents.broker(), {"agreement_version": "2020-1"}, "agreement_accepted"),
-        (documents.broker(), {"first_name": "Te\x00sta"}, "first_name"),
-    ],
-)
-async def test_what_does_not_belong_is_reported(
-    house: House, document: dict[str, Any], extra: Mapping[str, str], field: str | None
-) -> None:
-    answer = await house.post("/request?lang=en", {**form_of(document), **extra})
-    reader = read(answer, 422)
-    summary = answer.text.split('id="summary"')[1].split("</ul>")[0]
-    assert summary.count("<li>") == 1
-    assert re.findall(r'href="#([^"]*)"', summary) == ([field] if field else [])
-    assert field is None or reader.text.count(_sentence(summary)) == 2
-    assert await house.cases() == []
-
-
-async def test_an_npn_under_another_name_is_a_conflict(house: House) -> None:
-    document = documents.broker()
-    await house.open(document)
-    other = {**document, "last_name": "Other", "email": "other@example.com"}
-    answer = await house.post("/request?lang=es", form_of(other))
-    assert "ya está en uso" in read(answer, 409).text
-    assert contacts(answer) == {PHONE}
-    (case,) = await house.cases()
-    assert case.flag == "identity_conflict"
-
-
-async def test_a_form_that_can_not_be_read_is_refused(house: House) -> None:
-    as_json = await house.browser.post("/request", json=documents.broker())
-    assert as_json.status_code == 415
-    for body in (b"kind=%ff", b"&".join(b"a=1" for _ in range(300)), b"\xff"):
-        broken = await house.browser.post(
-            "/request", content=body, headers={"content-type": "application/x-www-form-urlencoded"}
-        )
-        assert broken.status_code == 400
-
-
-async def test_a_returning_assister_who_posts_the_form_finds_their_case_and_brings_the_agreement(house: House) -> None:
-    document = documents.broker(npn="7654321")
-    case_id = await house.begin(returning(npn="7654321"))
-    assert "already sent" in read(await house.post("/request?lang=en", form_of(document))).text
-    assert [one["sha256"] for one in await house.agreement(case_id)] == [TEXT["en"].sha256]
 
 
 # the status page
@@ -571,14 +438,3 @@ async def _steps(house: House, link: str) -> tuple[list[str | None], set[str]]:
     answer = await house.browser.get(link)
     steps = [item["class"] for item in read(answer).of("li") if "class" in item]
     return steps, contacts(answer)
-
-
-def _stored(document: dict[str, Any]) -> dict[str, Any]:
-    """What parsing adds to a document: the line that may be missing from an address."""
-    return {name: {**value, "line2": None} for name, value in document.items() if name.endswith("_address")}
-
-
-def _sentence(summary: str) -> str:
-    """The message of the one fault in a summary, without the name of the field."""
-    text = Reader(f"<ul{summary.split('<ul')[1]}</ul>").text
-    return text.rpartition(": ")[2] if "Choose one of" not in text else text.partition(": ")[2]

@@ -8,8 +8,11 @@ from uuid import uuid4
 
 import pytest
 import pytest_asyncio
+from sqlmodel import col, select
 
 from db.people import Opened
+from db.states import rows
+from db.tables import SentMail
 from domain.business_days import is_business_day
 from domain.commands import CommandKind
 from domain.facts import FactKind
@@ -196,6 +199,11 @@ async def test_b21_the_help_desk_s_letter_waits_for_a_mail_server_that_is_down_a
     await federal.business_day(opened, wednesday)
     await federal.until(opened, lambda status: status["publication"]["help_desk_told_at"])
     assert len(await federal.help_desk(request)) == 1
+    async with federal.database.read() as session:
+        kept = await rows(session, select(SentMail).where(col(SentMail.case_id) == opened.case_id))
+    (mail,) = [one for one in kept if one.notice == Notice.HELP_DESK]
+    assert (mail.recipient, mail.language) == (HELP_DESK, "en")
+    assert request["npn"] in mail.text
 
 
 async def test_b12_b19_each_market_is_watched_by_its_own_days(federal: Federal) -> None:

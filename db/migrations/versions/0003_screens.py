@@ -1,34 +1,60 @@
 """The screens: what staff should look at, stages over time, search, mails as sent, sessions, looks, drafts."""
 
+from collections.abc import Iterable, Mapping
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
+
+from domain.search import terms_of
 
 revision = "0003"
 down_revision = "0002"
 
 INSTANT = sa.DateTime(timezone=True)
+PLAIN = sa.String().with_variant(sa.String(collation="C"), "postgresql")
 FACETS = ["attention", "program", "plan_year", "kind", "stage"]
+PAGE = 500
 
 
 def upgrade() -> None:
     """Adds what the screens need; nothing of a case's facts changes."""
-    op.add_column("assister_case", sa.Column("flagged_at", INSTANT))
-    op.add_column("assister_case", sa.Column("attention", sa.String()))
-    op.add_column("assister_case", sa.Column("attention_since", INSTANT))
-    op.execute("UPDATE assister_case SET flagged_at = waiting_since WHERE flag IS NOT NULL")
-    op.execute("UPDATE assister_case SET flagged_at = opened_at WHERE flag IS NOT NULL AND flagged_at IS NULL")
-    op.execute(
-        "UPDATE assister_case SET attention = coalesce(flag, 'decision'), "
-        "attention_since = CASE WHEN waiting_for = 'decision' THEN waiting_since ELSE flagged_at END "
-        "WHERE flag IS NOT NULL OR waiting_for = 'decision'"
-    )
-    op.create_index("ix_case_attention", "assister_case", ["attention_since", "case_id", *FACETS])
-    op.create_index("ix_case_opened", "assister_case", ["opened_at", "case_id", *FACETS])
+    _attention()
     _stages()
+    _webhooks()
     _search()
     _mails()
     _staff()
     _drafts()
+    _refuse_changes("look")
+
+
+def _attention() -> None:
+    for column in ("flagged_at", "attention_since"):
+        op.add_column("assister_case", sa.Column(column, INSTANT))
+    op.add_column("assister_case", sa.Column("attention", sa.String()))
+    op.add_column("assister_case", sa.Column("further_flags", sa.JSON()))
+    op.execute("UPDATE assister_case SET flagged_at = coalesce(waiting_since, opened_at) WHERE flag IS NOT NULL")
+    op.execute(
+        "UPDATE assister_case SET attention = coalesce(flag, 'decision'), "
+        "attention_since = coalesce(CASE WHEN waiting_for = 'decision' THEN waiting_since END, flagged_at, opened_at) "
+        "WHERE flag IS NOT NULL OR waiting_for = 'decision'"
+    )
+    for name in ("ix_case_filter", "ix_case_queue", "ix_assister_case_opened_at"):
+        op.drop_index(name, "assister_case")
+    queue = ["waiting_for", "waiting_since", "program", "plan_year", "case_id"]
+    op.create_index("ix_case_queue", "assister_case", queue)
+    counts = ["assister_type", "program", "plan_year", "stage", "kind", "attention"]
+    op.create_index("ix_case_counts", "assister_case", counts)
+    op.create_index("ix_case_opened", "assister_case", ["opened_at", "case_id", *FACETS])
+    waiting = ["attention_since", "case_id", *FACETS]
+    _partial("ix_case_attention", "assister_case", waiting, "attention_since IS NOT NULL")
+    _partial("ix_case_unbegun", "assister_case", ["opened_at"], "run_id IS NULL")
+    _partial("ix_fact_decided", "fact", ["at"], "kind = 'decided'")
+
+
+def _partial(name: str, table: str, columns: list[str], where: str) -> None:
+    op.create_index(name, table, columns, sqlite_where=sa.text(where), postgresql_where=sa.text(where))
 
 
 def _stages() -> None:
@@ -41,7 +67,7 @@ def _stages() -> None:
         sa.Column("left_at", INSTANT),
     )
     op.create_index("ix_stage_entry_case_id", "stage_entry", ["case_id"])
-    op.create_index("ix_stage_entry_left", "stage_entry", ["left_at", "stage"])
+    op.create_index("ix_stage_entry_left", "stage_entry", ["stage", "left_at", "entered_at"])
     # Cases from before are in their stage since their wait began, as far as anybody can tell.
     op.execute(
         "INSERT INTO stage_entry (case_id, stage, entered_at) "
@@ -49,14 +75,45 @@ def _stages() -> None:
     )
 
 
+def _webhooks() -> None:
+    op.drop_index("ix_inbox_state", "inbox")
+    op.create_index("ix_inbox_state", "inbox", ["state", "id"])
+    op.add_column("altered_event", sa.Column("released_at", INSTANT))
+    op.create_index("ix_altered_event_case_id", "altered_event", ["case_id"])
+
+
 def _search() -> None:
-    plain = sa.String().with_variant(sa.String(collation="C"), "postgresql")
-    op.create_table(
+    terms = op.create_table(
         "search_term",
-        sa.Column("term", plain, primary_key=True),
+        sa.Column("term", PLAIN, primary_key=True),
         sa.Column("assister_id", sa.String(), sa.ForeignKey("assister.assister_id"), primary_key=True),
+        sqlite_with_rowid=False,
     )
-    op.create_index("ix_search_term_assister_id", "search_term", ["assister_id"])
+    op.create_index("ix_search_term_assister", "search_term", ["assister_id", "term"])
+    named = ("assister_id", "first_name", "last_name", "email", "npn")
+    people = sa.table("assister", *(sa.column(name, sa.String()) for name in named))
+    cases = sa.table("assister_case", sa.column("assister_id", sa.String()), sa.column("request", sa.JSON()))
+    after = ""
+    while page := _page_of(people, after):
+        after = [*page][-1]
+        found = {assister_id: _terms(person) for assister_id, person in page.items()}
+        requests = sa.select(cases).where(cases.c.assister_id.in_(list(page)))
+        for assister_id, request in op.get_bind().execute(requests):
+            found[assister_id] |= _terms(page[assister_id] | request)
+        op.bulk_insert(terms, _rows(found))
+
+
+def _page_of(people: sa.TableClause, after: str) -> dict[str, dict[str, Any]]:
+    query = sa.select(people).where(people.c.assister_id > after).order_by(people.c.assister_id).limit(PAGE)
+    return {row["assister_id"]: dict(row) for row in op.get_bind().execute(query).mappings()}
+
+
+def _terms(who: Mapping[str, Any]) -> set[str]:
+    return terms_of(who["first_name"], who["last_name"], who["email"], who["npn"])
+
+
+def _rows(found: Mapping[str, Iterable[str]]) -> list[dict[str, Any]]:
+    return [{"term": term, "assister_id": assister_id} for assister_id, terms in found.items() for term in terms]
 
 
 def _mails() -> None:
@@ -102,8 +159,8 @@ def _staff() -> None:
         sa.Column("page", sa.String(), nullable=False),
         sa.Column("case_id", sa.String()),
     )
-    op.create_index("ix_look_actor", "look", ["actor", "at"])
-    op.create_index("ix_look_case_id", "look", ["case_id"])
+    op.create_index("ix_look_actor", "look", ["actor", "id"])
+    op.create_index("ix_look_case", "look", ["case_id", "id"])
 
 
 def _drafts() -> None:
@@ -115,3 +172,21 @@ def _drafts() -> None:
         sa.Column("expires_at", INSTANT, nullable=False),
     )
     op.create_index("ix_request_draft_expires_at", "request_draft", ["expires_at"])
+
+
+def _refuse_changes(table: str) -> None:
+    if op.get_bind().dialect.name == "sqlite":
+        for verb in ("update", "delete"):
+            op.execute(
+                f"CREATE TRIGGER {table}_no_{verb} BEFORE {verb} ON {table} "
+                f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+            )
+        return
+    op.execute(
+        f"CREATE FUNCTION {table}_is_append_only() RETURNS trigger LANGUAGE plpgsql AS "
+        f"$$ BEGIN RAISE EXCEPTION '{table} is append-only' USING ERRCODE = 'integrity_constraint_violation'; END $$"
+    )
+    op.execute(
+        f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
+        f"FOR EACH STATEMENT EXECUTE FUNCTION {table}_is_append_only()"
+    )

@@ -1,0 +1,36 @@
+"""An e-mail as it is kept for staff: what was sent, without the secrets of its links; it sends nothing."""
+
+from collections.abc import Iterable
+from hashlib import sha256
+
+from adapters.mail import Letter as Mail
+from db.tables import SentMail
+from domain.messages import CaseRef
+from domain.notices import Notice
+
+LEFT_OUT = "…"
+
+
+def message_id(key: str) -> str:
+    """The Message-ID of the notice with this key, with its angle brackets: a resend is recognised by it."""
+    return f"<{sha256(key.encode()).hexdigest()[:40]}@certification.bewellnm.example>"
+
+
+def as_sent(mail: Mail, notice: Notice, order: CaseRef, key: str, secrets: Iterable[str] = ()) -> SentMail:
+    """The row of a mail that was sent. `secrets` are the tokens of the links in it: whoever has one has its page."""
+    subject, text, html = mail.subject, mail.text, mail.html
+    for secret in secrets:
+        subject, text, html = (part.replace(secret, LEFT_OUT) for part in (subject, text, html))
+    return SentMail(
+        key=key,
+        case_id=order.case_id,
+        notice=notice,
+        language=mail.language,
+        recipient=mail.to,
+        subject=subject,
+        text=text,
+        html=html,
+        attachments=[name for name, _, _ in mail.attachments],
+        message_id=mail.message_id,
+        sent_at=order.at,
+    )

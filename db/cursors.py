@@ -1,0 +1,97 @@
+"""Pages by keys: where the next and the previous page begin, as a short text for an address; no personal data."""
+
+import struct
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import Error
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Generic, TypeVar
+from uuid import UUID
+
+from domain.faults import Fault, Invalid
+
+Row = TypeVar("Row")
+Key = TypeVar("Key")
+Cursor = str
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True)
+class Page(Generic[Row]):
+    """Rows in their order, and the cursors to hand over as ``after`` for the pages around them."""
+
+    rows: list[Row] = field(default_factory=list)
+    next: Cursor | None = None
+    previous: Cursor | None = None
+
+
+@dataclass(frozen=True)
+class Keys(Generic[Key]):
+    """How the keys of one list are spelled in a cursor."""
+
+    spelled: Callable[[Key], bytes]
+    read: Callable[[bytes], Key]
+
+    def cursor(self, key: Key, *, back: bool) -> Cursor:
+        """The page after this key, or the one before it."""
+        return urlsafe_b64encode((b"<" if back else b">") + self.spelled(key)).rstrip(b"=").decode()
+
+    def position(self, cursor: Cursor | None, name: str) -> tuple[Key | None, bool]:
+        """The key a cursor stands at, and whether it looks back. Raises `Invalid` for what is none of ours."""
+        if cursor is None:
+            return None, False
+        try:
+            text = cursor.encode("ascii")
+            if len(text) > 60:
+                raise ValueError("no cursor of ours")
+            whole = urlsafe_b64decode(text + b"=" * (-len(text) % 4))
+            if whole[:1] not in (b"<", b">"):
+                raise ValueError("no cursor of ours")
+            return self.read(whole[1:]), whole[:1] == b"<"
+        except (ValueError, OverflowError, struct.error, Error):
+            raise Invalid([Fault(name, "invalid")]) from None
+
+
+def _spelled_place(key: tuple[datetime, str]) -> bytes:
+    return struct.pack(">q16s", (key[0] - EPOCH) // MICROSECOND, UUID(key[1]).bytes)
+
+
+def _read_place(text: bytes) -> tuple[datetime, str]:
+    microseconds, case_id = struct.unpack(">q16s", text)
+    return EPOCH + microseconds * MICROSECOND, str(UUID(bytes=case_id))
+
+
+def _read_number(text: bytes) -> int:
+    (number,) = struct.unpack(">q", text)
+    return int(number)
+
+
+PLACES = Keys(_spelled_place, _read_place)  # a time and a case
+NUMBERS = Keys[int](lambda number: struct.pack(">q", number), _read_number)
+
+
+async def page_of(
+    keys: Keys[Key],
+    key_of: Callable[[Row], Key],
+    fetch: Callable[[Key | None, bool, int], Awaitable[Sequence[Row]]],
+    after: Cursor | None,
+    limit: int,
+) -> Page[Row]:
+    """One page of a list. ``fetch`` answers so many rows after a key, or looking back before it, the nearest first.
+
+    Where a cursor leads to no row any more, or back to the beginning, the first page is answered. Raises `Invalid`.
+    """
+    key, back = keys.position(after, "after")
+    found = list(await fetch(key, back, limit + 1))
+    more, found = len(found) > limit, found[:limit]
+    if key is not None and (not found or (back and not more)):
+        return await page_of(keys, key_of, fetch, None, limit)
+    if back:
+        found.reverse()
+    return Page(
+        found,
+        next=keys.cursor(key_of(found[-1]), back=False) if found and (more or back) else None,
+        previous=keys.cursor(key_of(found[0]), back=True) if key is not None else None,
+    )

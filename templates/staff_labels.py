@@ -1,0 +1,278 @@
+"""What a case file calls the values of the enumerations that no assister is shown; no sentences."""
+
+from templates.catalogs import N_
+
+Labels = dict[str, str]
+
+# By the values of domain.stages.OWNER.
+OWNERS: Labels = {
+    "us": N_("this system"),
+    "background-check vendor": N_("the background-check vendor"),
+    "staff": N_("staff"),
+    "assister": N_("the assister"),
+    "nobody": N_("nobody"),
+}
+
+ASSISTER_TYPES: Labels = {
+    "new": N_("New"),
+    "returning": N_("Returning"),
+    "lapsed": N_("Lapsed"),
+}
+
+LANGUAGES: Labels = {
+    "en": N_("English"),
+    "es": N_("Spanish"),
+}
+
+EMPLOYERS: Labels = {
+    "exchange": N_("The exchange, beWellnm"),
+    "hospital": N_("Hospital"),
+    "clinic": N_("Clinic"),
+    "school": N_("School"),
+    "other": N_("Other organization"),
+}
+
+CHECKS: Labels = {
+    "npn_found": N_("NPN in the registry"),
+    "npn_individual": N_("NPN of a person"),
+    "name_matches": N_("Name on the license"),
+    "license_found": N_("License in the registry"),
+    "license_active": N_("License active"),
+    "license_not_expired": N_("License not expired"),
+    "agreement_accepted": N_("Agreement accepted"),
+    "identity_matches": N_("Same person as before"),
+    "intake_scope": N_("Intake scope"),
+    "background_check": N_("Background check"),
+}
+
+RESULTS: Labels = {
+    "pass": N_("Pass"),
+    "fail": N_("Fail"),
+    "unknown": N_("Unknown"),
+    "consider": N_("To be considered"),
+    "pending": N_("Pending"),
+}
+
+# What each row of docs/requirements.md that a check comes from asks for.
+REQUIREMENTS: Labels = {
+    "A3": N_("Agents and brokers need a valid New Mexico license and a signed agreement with the exchange."),
+    "A7": N_("New agents and brokers are located in New Mexico, or in one of the states that are let in."),
+    "A10": N_("A person who was here before is recognized by name, e-mail address and NPN."),
+    "A13": N_("License and NPN are confirmed by the registry; its silence counts as unknown, never as a fail."),
+    "A14": N_("Counselors have a background check before the decision; without its report nobody is approved."),
+}
+
+VERDICTS: Labels = {
+    "approve": N_("Approved"),
+    "deny": N_("Denied"),
+    "ask": N_("Information asked for"),
+}
+
+REPORTS: Labels = {
+    "clear": N_("Clear"),
+    "consider": N_("To be considered"),
+}
+
+COMMANDS: Labels = {
+    "decide": N_("Decision"),
+    "answer": N_("Answer of the assister"),
+    "withdraw": N_("Withdrawal"),
+    "revoke": N_("Revocation"),
+    "resend": N_("Notice to be sent again"),
+    "activate": N_("Activation link used"),
+    "save_profile": N_("MLMS profile to be saved"),
+}
+
+COMMAND_STATES: Labels = {
+    "pending": N_("Kept, to be carried out"),
+    "applied": N_("Carried out"),
+    "refused": N_("Refused"),
+}
+
+NOTICES: Labels = {
+    "request_received": N_("Request received"),
+    "information_needed": N_("Information needed"),
+    "lms_invitation": N_("Invitation to the LMS"),
+    "lms_enrolled": N_("Enrolled in the training"),
+    "denied": N_("Request denied"),
+    "certificate_issued": N_("Certificate issued"),
+    "portal_activation": N_("Activation of the Assister Portal account"),
+    "active": N_("May begin helping consumers"),
+    "reminder": N_("Reminder"),
+    "marketplace_welcome": N_("Welcome to the Marketplace registration"),
+    "marketplace_profile_npn": N_("NPN of the profile to be corrected"),
+    "marketplace_enrolled": N_("Enrolled in the Marketplace training"),
+    "marketplace_certificate": N_("Marketplace certificate issued"),
+    "marketplace_active": N_("Marketplace registration complete"),
+    "portal_recovery": N_("Way back into the portal"),
+    "help_desk": N_("Report to the help desk"),
+    "withdrawn": N_("Request withdrawn"),
+    "revoked": N_("Certification revoked"),
+    "closed": N_("Plan year closed"),
+}
+
+FACTS: Labels = {
+    "requested": N_("Request received"),
+    "begun": N_("Workflow begun"),
+    "agreement_accepted": N_("Agreement accepted"),
+    "screened": N_("Request screened"),
+    "background_ordered": N_("Background check ordered"),
+    "background_reported": N_("Background check reported"),
+    "decided": N_("Eligibility decided"),
+    "answered": N_("Question answered by the assister"),
+    "lms_invited": N_("Invited to the LMS"),
+    "lms_enrolled": N_("Enrolled in the training"),
+    "lms_registered": N_("LMS account set up"),
+    "lms_profile_completed": N_("LMS profile completed"),
+    "course_started": N_("Training course started"),
+    "course_completed": N_("Training course completed"),
+    "exam_attempted": N_("Final exam taken"),
+    "certificate_issued": N_("Certificate issued"),
+    "portal_account_created": N_("Assister Portal account created"),
+    "portal_account_reused": N_("Portal account of an earlier year taken over"),
+    "portal_registered": N_("Registered on the Broker Portal"),
+    "portal_activated": N_("Assister Portal account activated"),
+    "portal_profile_completed": N_("Portal profile completed"),
+    "scheduling_tool_ready": N_("Scheduling Tool ready"),
+    "portal_refused": N_("Registration refused by the portal"),
+    "profile_saved": N_("MLMS profile saved"),
+    "npn_verified": N_("NPN confirmed by the registry"),
+    "npn_refused": N_("NPN not confirmed by the registry"),
+    "profile_completed": N_("MLMS profile completed"),
+    "enrolled": N_("Enrolled in a course"),
+    "mlms_enrolled": N_("Enrolled at the MLMS"),
+    "launched": N_("Training launched at a vendor"),
+    "agreement_opened": N_("Agreement opened"),
+    "market_completed": N_("Market completed"),
+    "watch_opened": N_("Lists being watched"),
+    "listed": N_("Found in a list"),
+    "list_late": N_("Missing from a list"),
+    "help_desk_told": N_("Help desk told"),
+    "withdrawn": N_("Request withdrawn"),
+    "revoked": N_("Certification revoked"),
+    "closed": N_("Plan year closed"),
+}
+
+CERTIFICATES: Labels = {
+    "valid": N_("Valid"),
+    "superseded": N_("Superseded"),
+    "revoked": N_("Revoked"),
+    "expired": N_("Expired"),
+}
+
+LMS_ACCOUNTS: Labels = {
+    "none": N_("Not there yet"),
+    "invited": N_("Invited"),
+    "ready": N_("Ready"),
+}
+
+PROFILES: Labels = {
+    "incomplete": N_("Incomplete"),
+    "saved": N_("Saved"),
+    "complete": N_("Complete"),
+}
+
+PORTAL_ACCOUNTS: Labels = {
+    "none": N_("Not there yet"),
+    "created": N_("Created, to be activated"),
+    "registered": N_("Registered"),
+    "active": N_("Active"),
+}
+
+SCHEDULING: Labels = {
+    "not_ready": N_("Not ready"),
+    "ready": N_("Ready"),
+}
+
+NPNS: Labels = {
+    "verified": N_("Confirmed by the registry"),
+    "unverified": N_("Not confirmed yet"),
+    "refused": N_("Not confirmed by the registry"),
+    "not_required": N_("Not needed for this role"),
+}
+
+LISTS: Labels = {
+    "tracker": N_("Registration Tracker"),
+    "rcl": N_("Registration Completion List (RCL)"),
+    "find_local_help": N_("Find Local Help"),
+}
+
+FIELDS: Labels = {
+    "first_name": N_("First name"),
+    "last_name": N_("Last name"),
+    "email": N_("E-mail address"),
+    "phone": N_("Phone number"),
+    "language": N_("Language"),
+    "kind": N_("Kind"),
+    "npn": N_("National Producer Number (NPN)"),
+    "license_number": N_("License number"),
+    "license_state": N_("State of the license"),
+    "insurers": N_("Insurance companies"),
+    "business_address": N_("Business address"),
+    "physical_address": N_("Physical address"),
+    "employer": N_("Employer"),
+    "background_check_consent": N_("Consent to the background check"),
+    "agreement_accepted": N_("Agreement"),
+    "role": N_("Role"),
+    "markets": N_("Markets"),
+    "business_npn": N_("NPN of the business"),
+    "web_entity_npn": N_("NPN of the web-based entity"),
+    "business_contact": N_("Business contact"),
+    "professional_contact": N_("Professional contact"),
+}
+
+# Where the agreement was accepted.
+AGREED_ON: Labels = {
+    "form": N_("on the request form"),
+    "page": N_("on the status page"),
+    "staff": N_("recorded by staff"),
+}
+
+WEBHOOKS: Labels = {
+    "pending": N_("Waits to be delivered"),
+    "delivered": N_("Delivered"),
+    "without_effect": N_("Without effect"),
+}
+
+# Why something is held or flagged, as it was written down.
+NOTES: Labels = {
+    "not a completed report": N_("It is not a completed report."),
+    "reported before under this ticket": N_("It was reported before under this launch ticket."),
+    "reported before the certificate was issued": N_("It was reported before the certificate was issued."),
+    "reported for a counselor's account that we have not set up": N_(
+        "It was reported for a counselor's account that we have not set up."
+    ),
+    "the workflow had ended": N_("The workflow had ended."),
+    "same event id with another body": N_("The same event id came before with other content."),
+    "same NPN under another name or e-mail": N_("The same NPN came under another name or e-mail address."),
+    "a second account was asked for": N_("A second account was asked for."),
+    "activation link used": N_("The activation link was used."),
+}
+
+# Who did it, where it is nobody by name.
+ACTORS: Labels = {
+    "system": N_("This system"),
+    "assister": N_("The assister"),
+    "applicant": N_("The applicant"),
+    "staff": N_("Staff"),
+    "lms": N_("Learning Management System (LMS)"),
+    "portal": N_("The portal"),
+    "background-checks": N_("Background-check vendor"),
+    "vendors": N_("Training vendor"),
+}
+
+# What only the audit knows of.
+ACTIONS: Labels = {
+    "portal.activation_link_used": N_("Activation link used"),
+    "portal.suspended": N_("Portal account suspended"),
+}
+
+# Whose webhooks and answers are kept.
+SENDERS: Labels = {
+    "lms": N_("Learning Management System (LMS)"),
+    "portal": N_("The portal"),
+    "background-checks": N_("Background-check vendor"),
+    "vendors": N_("Training vendor"),
+    "registry": N_("License registry"),
+    "assister": N_("The assister's own pages"),
+}

@@ -1,0 +1,208 @@
+"""Notices sent by SMTP from a real database are kept as they were sent, without the secrets of their links."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.message import EmailMessage
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from sqlmodel import SQLModel, select
+
+from activities.mails import LEFT_OUT
+from activities.notices import NoticesActivities
+from adapters.http import Unavailable
+from adapters.mail import Mailer
+from db import migrate
+from db.engine import Database
+from db.people import People
+from db.records import Records
+from db.registrations import Registrations
+from db.states import rows
+from db.tables import EffectRow, LinkRow, SentMail
+from domain.facts import Fact, FactKind
+from domain.identity import token_hash
+from domain.messages import Letter
+from domain.notices import Notice
+from domain.profile import parse_registration
+from domain.request import parse_request
+from templates.letters import Letters
+from tests.support import documents
+from tests.support.postbox import Postbox
+
+KEY = b"a test's key"
+NOW = datetime(2026, 11, 2, 17, tzinfo=UTC)
+NOTICES = Path(__file__).parents[2] / "templates" / "notices"
+PDF = b"%PDF-1.7 sample"
+LINK = re.compile(r"/(?:status|activate)/([^\s\"<]+)")
+# Those about a certificate, a course or a late list, which these cases have not; no link of theirs has a secret.
+WITHOUT_LINKS = {
+    Notice.CERTIFICATE_ISSUED,
+    Notice.MARKETPLACE_CERTIFICATE,
+    Notice.MARKETPLACE_ENROLLED,
+    Notice.HELP_DESK,
+}
+
+
+@dataclass
+class Office:
+    """The activities that send, the mail server they send to, and their database."""
+
+    database: Database
+    certificates: Path
+    port: int
+    postbox: Postbox
+    at: datetime = field(default=NOW)
+
+    @property
+    def records(self) -> Records:
+        return Records(self.database, KEY)
+
+    @property
+    def notices(self) -> NoticesActivities:
+        mailer = Mailer("127.0.0.1", self.port, None, None, False, "certification@example.org", 5)
+        web, portal, lms, mlms = (f"https://{name}.example.org" for name in ("certify", "portal", "lms", "mlms"))
+        return NoticesActivities(mailer, Letters(NOTICES), self.records, self.certificates, web, portal, lms, mlms, KEY)
+
+    async def open(self, document: dict[str, Any]) -> str:
+        """A case of a request of either program; its id."""
+        if document["program"] == "ffm":
+            registrations = Registrations(self.database, KEY)
+            return (await registrations.submit(parse_registration(document), NOW)).case_id
+        return (await People(self.database, KEY).submit(parse_request(document), NOW)).case_id
+
+    async def send(self, case_id: str, notice: Notice, occurrence: int = 0, about: str = "") -> None:
+        letter = Letter(case_id=case_id, at=self.at, notice=notice, occurrence=occurrence, about=about)
+        await self.notices.send(letter)
+
+    async def all(self, table: type[SQLModel]) -> list[Any]:
+        async with self.database.read() as session:
+            return await rows(session, select(table))
+
+    async def kept(self) -> list[SentMail]:
+        return sorted(await self.all(SentMail), key=lambda mail: mail.key)
+
+
+@pytest_asyncio.fixture
+async def office(tmp_path: Path) -> AsyncIterator[Office]:
+    """An empty database and a mail server."""
+    url = f"sqlite+aiosqlite:///{tmp_path / 'app.sqlite'}"
+    await asyncio.to_thread(migrate.upgrade, url)
+    database, postbox = Database(url), Postbox()
+    async with postbox.listening() as port:
+        yield Office(database, tmp_path, port, postbox)
+    await database.close()
+
+
+def part(message: EmailMessage, kind: str) -> str:
+    body = message.get_body((kind,))
+    assert body is not None
+    return str(body.get_content()).replace("\r\n", "\n")
+
+
+async def test_a_mail_is_kept_as_it_was_sent(office: Office) -> None:
+    request = documents.counselor()
+    case_id = await office.open(request)
+    await office.send(case_id, Notice.LMS_INVITATION)
+    (message,) = office.postbox.messages()
+    (mail,) = await office.kept()
+    assert (mail.case_id, mail.notice, mail.language) == (case_id, "lms_invitation", "es")
+    assert mail.recipient == request["email"] == message["To"]
+    assert mail.subject == message["Subject"]
+    assert mail.message_id == message["Message-ID"].strip()
+    assert mail.text.strip() == part(message, "plain").strip()
+    assert mail.html.strip() == part(message, "html").strip()
+    assert mail.attachments == []
+    assert mail.sent_at == NOW
+    (effect,) = await office.all(EffectRow)
+    assert effect.key == mail.key
+    assert effect.result is not None
+
+
+async def test_the_names_of_what_is_attached_are_kept_and_not_the_files(office: Office) -> None:
+    case_id = await office.open(documents.broker())
+    digest, number = sha256(PDF).hexdigest(), "NM24-7Q4K2-M2XDA-9RTWB-B6HCD"
+    (office.certificates / f"{digest}.pdf").write_bytes(PDF)
+    shown = {"number": number, "issued_at": NOW.isoformat(), "valid_until": None, "sha256": digest}
+    issued = Fact(id="certificate", kind=FactKind.CERTIFICATE_ISSUED, at=NOW, data=shown)
+    assert await office.records.record(case_id, [issued], NOW, "test")
+    await office.send(case_id, Notice.CERTIFICATE_ISSUED)
+    (mail,) = await office.kept()
+    assert mail.attachments == [f"certificate-{number}.pdf"]
+    (message,) = office.postbox.messages()
+    assert [one.get_content() for one in message.iter_attachments()] == [PDF]
+
+
+async def test_no_secret_of_a_link_is_kept(office: Office) -> None:
+    """Every notice, in both programs and twice; the secrets are those that the mails themselves carried."""
+    for document in (documents.counselor(), documents.broker(), documents.registration(), documents.trainee()):
+        case_id = await office.open(document)
+        federal = document["program"] == "ffm"
+        for notice in set(Notice) - WITHOUT_LINKS:
+            of_federal = notice.startswith("marketplace_") or notice is Notice.PORTAL_RECOVERY
+            of_both = notice in {Notice.REMINDER, Notice.WITHDRAWN, Notice.REVOKED, Notice.CLOSED}
+            if of_both or of_federal == federal:
+                waiting_for = (await office.records.view(case_id)).case.waiting_for
+                for occurrence in (0, 1):
+                    await office.send(case_id, notice, occurrence, f"{waiting_for}:2026-11-02")
+    messages = office.postbox.messages()
+    carried = {
+        secret for message in messages for kind in ("plain", "html") for secret in LINK.findall(part(message, kind))
+    }
+    links = {row.token_hash for row in await office.all(LinkRow)}
+    assert {token_hash(secret) for secret in carried} <= links
+    assert len(carried) >= 20
+    mails = await office.kept()
+    assert len(mails) == len(messages)
+    everything = "\n".join(str(mail.model_dump()) for mail in mails)
+    assert [secret for secret in carried if secret in everything] == []
+    # They were left out, and nothing else was.
+    assert {secret for mail in mails for secret in LINK.findall(mail.text + mail.html)} == {LEFT_OUT}
+    by_id = {message["Message-ID"].strip(): message for message in messages}
+    for mail in mails:
+        sent = part(by_id[mail.message_id], "plain")
+        for secret in carried:
+            sent = sent.replace(secret, LEFT_OUT)
+        assert mail.text.strip() == sent.strip()
+
+
+async def test_a_notice_sent_again_has_a_row_of_its_own(office: Office) -> None:
+    case_id = await office.open(documents.broker())
+    for about in ("", "command-1", "command-2"):
+        await office.send(case_id, Notice.REQUEST_RECEIVED, about=about)
+    first, *others = mails = await office.kept()
+    assert len({mail.message_id for mail in mails}) == 3
+    assert {mail.text for mail in others} == {first.text}
+    # The same order once more is no other letter.
+    await office.send(case_id, Notice.REQUEST_RECEIVED, about="command-1")
+    assert len(await office.kept()) == len(office.postbox.messages()) == 3
+
+
+async def test_what_did_not_go_out_is_not_kept(office: Office) -> None:
+    case_id = await office.open(documents.broker())
+    office.postbox.on_data = "451 try later"
+    with pytest.raises(Unavailable):
+        await office.send(case_id, Notice.REQUEST_RECEIVED)
+    assert await office.kept() == []
+    office.postbox.on_data = "550 no such mailbox"
+    await office.send(case_id, Notice.REQUEST_RECEIVED)
+    assert await office.kept() == []
+    (effect,) = await office.all(EffectRow)
+    assert effect.result == {"notice": "request_received", "refused": "mail_refused"}
+
+
+async def test_what_went_out_is_kept_though_the_case_ended_meanwhile(office: Office) -> None:
+    case_id = await office.open(documents.broker())
+
+    async def ends() -> None:
+        await office.records.end(case_id, FactKind.CLOSED, NOW)
+
+    office.postbox.meanwhile = ends
+    await office.send(case_id, Notice.LMS_INVITATION)
+    (mail,) = await office.kept()
+    assert mail.notice == "lms_invitation"

@@ -1,0 +1,41 @@
+"""Fills in forms as a person does: types, chooses, and ticks what a label names; no test."""
+
+from collections.abc import Mapping
+
+from playwright.async_api import Page
+
+
+async def fill_in(page: Page, answers: Mapping[str, str]) -> None:
+    """Answers fields by their names, whatever they are; what is folded away is opened first. "" leaves a field."""
+    for name, answer in answers.items():
+        fields = page.locator(f"main [name='{name}']")
+        kind = await fields.first.evaluate("(field) => field.type")
+        if kind == "hidden" or not answer:
+            continue
+        await _unfold(page, name)
+        if kind == "radio":
+            await _tick(page, f"[name='{name}'][value='{answer}']")
+        elif kind == "checkbox":
+            await _tick(page, f"[name='{name}']")
+        elif kind == "select-one":
+            await fields.select_option(answer)
+        else:
+            await fields.fill(answer)
+
+
+async def press(page: Page, name: str) -> None:
+    """Presses a button by its name."""
+    await page.get_by_role("button", name=name, exact=True).click()
+
+
+async def _unfold(page: Page, name: str) -> None:
+    folded = page.locator(f"details:not([open]):has([name='{name}']) > summary")
+    if await folded.count():
+        await folded.click()
+
+
+async def _tick(page: Page, field: str) -> None:
+    """By its label, which is drawn in place of the box."""
+    box = page.locator(f"main {field}")
+    if not await box.is_checked():
+        await page.locator(f"label[for='{await box.get_attribute('id')}']").click()

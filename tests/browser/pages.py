@@ -1,0 +1,164 @@
+"""Every page of the service and the way to it: a new page gets a row, and with it the tests every page has to pass.
+
+A row is the route of the page and a way there. A way is given a page of a browser, the people, and the language to read
+in; it ends when the page is shown. `at` opens an address, `of` somebody's page, `as_staff` signs in first, and `sent`
+goes on from there by the page's form.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from playwright.async_api import Page
+
+from tests.browser.forms import fill_in
+from tests.browser.people import People
+from tests.support import documents
+
+Way = Callable[[Page, People, str], Awaitable[None]]
+Whose = Callable[[People], Awaitable[str]]
+
+
+@dataclass(frozen=True)
+class Row:
+    """A page as it stands for somebody; several rows may show one route in different states."""
+
+    route: str
+    way: Way
+
+
+def at(path: str, status: int = 200) -> Way:
+    """Opens an address that is the same for everybody."""
+
+    async def way(page: Page, people: People, language: str) -> None:
+        await _open(page, people, path, language, status)
+
+    return way
+
+
+def of(whose: Whose, path: str = "", status: int = 200) -> Way:
+    """Opens somebody's page, or one under it."""
+
+    async def way(page: Page, people: People, language: str) -> None:
+        await _open(page, people, await whose(people) + path, language, status)
+
+    return way
+
+
+def as_staff(there: Way, person: str = "Demo Reviewer") -> Way:
+    """Goes there as one of the staff; who there are and what they may do, the sandbox's identity provider says."""
+
+    async def way(page: Page, people: People, language: str) -> None:
+        await people.signs_in(page, person)
+        await there(page, people, language)
+
+    return way
+
+
+def sent(there: Way, shows: str, button: str = "main form button:visible", **answers: str) -> Way:
+    """Fills in a form and presses its button, the first one or another; ends when ``shows`` is there (a selector)."""
+
+    async def way(page: Page, people: People, language: str) -> None:
+        await there(page, people, language)
+        await fill_in(page, answers)
+        await page.locator(button).first.click()
+        await page.locator(shows).first.wait_for()
+
+    return way
+
+
+async def _registering(page: Page, people: People, language: str) -> None:
+    """Somebody new sends the portal's request."""
+    request = documents.trainee()
+    named = ("role", "first_name", "last_name", "email", "phone")
+    answers = {**{name: str(request[name]) for name in named}, "markets.individual": "true"}
+    await sent(at("/portal/register"), "main:not(:has(form)) h1", **answers)(page, people, language)
+
+
+async def _open(page: Page, people: People, url: str, language: str, status: int) -> None:
+    url = url if url.startswith("http") else people.world.web + url
+    mark = "&" if "?" in url else "?"
+    answer = await page.goto(f"{url}{mark}lang={language}")
+    assert answer is not None
+    assert answer.status == status, f"{url}: {answer.status}"
+
+
+FAULT = "[role=alert]:visible"
+STATUS = "/status/{token}"
+AGREEMENT = f"{STATUS}/agreements/{{name}}"
+CASE = "/staff/cases/{case_id}"
+TRACKER = "/registry/tracker/{npn}"
+
+PAGES = {
+    # requests and their cases; the steps of the request are gone through in test_request.py
+    "request": Row("/request", at("/request")),
+    "status_waiting": Row(STATUS, of(People.waiting)),
+    "status_asked": Row(STATUS, of(People.asked)),
+    "status_asked_counselor": Row(STATUS, of(People.asked_counselor)),
+    "status_answer_faulty": Row(f"{STATUS}/information", sent(of(People.asked), FAULT, email="nobody")),
+    "status_agreement": Row(STATUS, of(People.returning)),
+    "status_agreement_faulty": Row(f"{STATUS}/agreement", sent(of(People.returning), FAULT)),
+    "status_denied": Row(STATUS, of(People.denied)),
+    "status_certified": Row(STATUS, of(People.certified)),
+    "status_active": Row(STATUS, of(People.active)),
+    "status_unknown": Row(STATUS, at("/status/no-such-link", 404)),
+    "activate": Row("/activate/{token}", of(People.activation)),
+    "activate_used": Row("/activate/{token}", of(People.activated, status=410)),
+    # for everybody
+    "home": Row("/", at("/")),
+    "verify": Row("/certificates", at("/certificates")),
+    "certificate": Row("/certificates/{number}", of(People.certificate)),
+    "certificate_federal": Row("/certificates/{number}", of(People.federal_certificate)),
+    "certificate_unknown": Row("/certificates/{number}", at("/certificates/NM24-AAAAA-AAAAA-AAAAA-AAAAA", 404)),
+    "registry": Row("/registry", at("/registry")),
+    "tracker": Row(TRACKER, of(People.tracked)),
+    "tracker_unknown": Row(TRACKER, at("/registry/tracker/1234567890", 404)),
+    "tracker_faulty": Row("/registry/tracker", sent(at("/registry"), FAULT, npn="x")),
+    "resources": Row("/resources/{kind}", at("/resources/broker")),
+    "resources_unknown": Row("/resources/{kind}", at("/resources/navigator", 404)),
+    # the portal of the federal program
+    "portal": Row("/portal", at("/portal")),
+    "portal_asked": Row("/portal/recovery", sent(at("/portal"), "[role=status]", email="nobody.at.all@example.com")),
+    "portal_faulty": Row("/portal/recovery", sent(at("/portal/recovery"), FAULT, email="nobody")),
+    "portal_register": Row("/portal/register", at("/portal/register")),
+    "portal_register_faulty": Row("/portal/register", sent(at("/portal/register"), FAULT)),
+    "portal_registered": Row("/portal/register", _registering),
+    "portal_home": Row(STATUS, of(People.registered)),
+    "portal_home_training": Row(STATUS, of(People.profiled)),
+    "portal_home_agreements": Row(STATUS, of(People.trained)),
+    "portal_home_complete": Row(STATUS, of(People.completed)),
+    "portal_profile": Row(f"{STATUS}/profile", of(People.registered, "/profile")),
+    "portal_profile_faulty": Row(
+        f"{STATUS}/profile", sent(of(People.registered, "/profile"), FAULT, "[value=save]:visible", npn="0")
+    ),
+    "portal_training": Row(f"{STATUS}/training", of(People.profiled, "/training")),
+    "portal_training_faulty": Row(
+        f"{STATUS}/training",
+        sent(of(People.profiled, "/training"), FAULT, "form:has([name=curriculum]:not([type=hidden])) button:visible"),
+    ),
+    "portal_agreement": Row(AGREEMENT, of(People.trained, "/agreements/individual_privacy_security")),
+    "portal_agreement_read": Row(AGREEMENT, of(People.trained, "/agreements/individual_general")),
+    # staff
+    "staff_sign_in": Row("/staff/sign-in", at("/staff/sign-in")),
+    "staff_queue": Row("/staff", as_staff(of(People.queue))),
+    "staff_cases": Row("/staff/cases", as_staff(of(People.queue, "/cases"))),
+    "staff_search": Row("/staff/search", as_staff(at("/staff/search"))),
+    "staff_dashboard": Row("/staff/dashboard", as_staff(of(People.queue, "/dashboard"))),
+    "staff_case": Row(CASE, as_staff(of(People.waiting_case))),
+    "staff_case_faulty": Row(
+        f"{CASE}/decision", as_staff(sent(of(People.waiting_case), FAULT, "[action$='/decision'] button:visible"))
+    ),
+    "staff_case_certified": Row(CASE, as_staff(of(People.certified_case), "Demo Auditor")),
+    "staff_case_federal": Row(CASE, as_staff(of(People.completed_case), "Demo Operator")),
+    "staff_mail": Row(f"{CASE}/mails/{{number}}", as_staff(of(People.certified_case, "/mails/1"))),
+    "staff_evidence": Row(f"{CASE}/evidence/{{number}}", as_staff(of(People.certified_case, "/evidence/1"))),
+    "staff_webhooks": Row("/staff/webhooks", as_staff(of(People.held), "Demo Operator")),
+    "staff_webhook": Row("/staff/webhooks/altered/{number}", as_staff(of(People.held, "/altered/1"), "Demo Operator")),
+    "staff_webhook_faulty": Row(
+        "/staff/webhooks/altered/{number}/deliver",
+        as_staff(
+            sent(of(People.held, "/altered/1"), FAULT, "main form:not(.usa-search) button:visible"), "Demo Operator"
+        ),
+    ),
+    "staff_looks": Row("/staff/looks", as_staff(at("/staff/looks"), "Demo Auditor")),
+    "staff_sessions": Row("/staff/sessions", as_staff(at("/staff/sessions"), "Demo Operator")),
+}

@@ -1,0 +1,220 @@
+"""People in every state that a page shows, each made once in a test process, over the real interfaces; no test."""
+
+import functools
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any
+from uuid import uuid4
+
+from playwright.async_api import Page
+
+from tests.support import documents
+from tests.support.marketplace import Marketplace
+from tests.support.world import Document, World
+
+Make = Callable[["People"], Awaitable[str]]
+
+
+def once(make: Make) -> Make:
+    """The address of somebody's page, who is made when first asked for."""
+
+    @functools.wraps(make)
+    async def kept(people: "People") -> str:
+        if make.__name__ not in people.known:
+            people.known[make.__name__] = await make(people)
+        return people.known[make.__name__]
+
+    return kept
+
+
+class People:
+    """Each is known by the address of a page of theirs."""
+
+    def __init__(self, world: World, market: Marketplace) -> None:
+        self.world = world
+        self.market = market
+        self.known: dict[str, str] = {}
+        self._sessions: dict[str, Any] = {}
+
+    async def link(self, request: Document, path: str = "status") -> str:
+        """The link in the newest letter to somebody that has one."""
+
+        def link_in(letter: Document) -> str:
+            found = re.search(rf"https?://\S+/{path}/[\w-]+", letter["text"])
+            return found.group() if found else ""
+
+        return link_in(await self.world.letter(request["email"], link_in))
+
+    async def signs_in(self, page: Page, person: str) -> None:
+        """One of the identity provider's people signs in; from the second time on with the session they have."""
+        if person in self._sessions:
+            await page.context.add_cookies(self._sessions[person])
+            return
+        await page.goto(f"{self.world.web}/staff/sign-in")
+        await page.locator("main a[href*='/staff/sign-in/start']").click()
+        await page.get_by_role("button", name=person, exact=True).click()
+        await page.locator("[action='/staff/sign-out']").wait_for()
+        self._sessions[person] = [one for one in await page.context.cookies() if one["name"] != "lang"]
+
+    # the state program, by their status pages
+
+    @once
+    async def waiting(self) -> str:
+        """A broker whom staff have yet to decide on."""
+        request = documents.broker()
+        opened = await self.world.opened(request)
+        await self.world.until(opened, "awaiting_decision")
+        self.known["waiting_case"] = opened["case_id"]
+        return await self.link(request)
+
+    @once
+    async def asked(self) -> str:
+        """A broker whom staff asked something."""
+        return await self._asked(documents.broker())
+
+    @once
+    async def asked_counselor(self) -> str:
+        """A counselor whom staff asked something."""
+        return await self._asked(documents.counselor())
+
+    async def _asked(self, request: Document) -> str:
+        opened = await self.world.opened(request)
+        await self.world.approved(opened, decision="ask", reason="Which of the addresses is right?")
+        await self.world.until(opened, "awaiting_information")
+        return await self.link(request)
+
+    @once
+    async def returning(self) -> str:
+        """A returning agent whose case staff opened: the agreement is still to be accepted."""
+        request = documents.agent()
+        assister_id = await self.world.imported(documents.earlier(request, 2023))
+        await self.world.know(documents.producer(request))
+        await self.world.begun(assister_id, 2024)
+        return await self.link(request)
+
+    @once
+    async def denied(self) -> str:
+        """An agent who was denied, and told why."""
+        request = documents.agent()
+        opened = await self.world.opened(request)
+        await self.world.approved(opened, decision="deny", reason="The license belongs to somebody else.")
+        await self.world.until(opened, "denied")
+        return await self.link(request)
+
+    @once
+    async def certified(self) -> str:
+        """A broker with a certificate who has yet to register at the portal."""
+        request = documents.broker()
+        opened = await self.world.certified(request)
+        self.known["certificate"] = (await self.world.status(opened))["certificate"]["number"]
+        self.known["certified_case"] = opened["case_id"]
+        return await self.link(request)
+
+    async def certificate(self) -> str:
+        """The public page of that broker's certificate."""
+        await self.certified()
+        return f"/certificates/{self.known['certificate']}"
+
+    @once
+    async def active(self) -> str:
+        """A counselor who may help consumers."""
+        request = documents.counselor()
+        opened = await self.world.certified(request)
+        self.known["activated"] = await self.link(request, "activate")
+        assert (await self.world.http.post(self.known["activated"])).status_code == 200
+        await self.world.reported_by_portal(opened, "profile.completed", "scheduling_tool.ready")
+        await self.world.until(opened, "active")
+        return await self.link(request)
+
+    async def activated(self) -> str:
+        """That counselor's activation link, which is used."""
+        await self.active()
+        return self.known["activated"]
+
+    @once
+    async def activation(self) -> str:
+        """The activation link of a counselor who has yet to use it."""
+        request = documents.counselor()
+        await self.world.certified(request)
+        return await self.link(request, "activate")
+
+    # the federal program, by their pages of the portal
+
+    @once
+    async def registered(self) -> str:
+        """Somebody who has just asked to register."""
+        request = documents.registration()
+        await self.market.settled(await self.market.opened(request))
+        return await self.link(request)
+
+    @once
+    async def profiled(self) -> str:
+        """Somebody whose profile is complete, and who trains: one course in the MLMS, one at a vendor."""
+        request = documents.registration(markets=["individual", "shop"])
+        opened = await self.market.profiled(request)
+        for curriculum, channel in (("individual_full", "mlms"), ("shop", "vendor-a")):
+            assert (await self.market.enroll(opened, curriculum, channel)).is_success
+        return await self.link(request)
+
+    @once
+    async def trained(self) -> str:
+        """Somebody who has read one agreement, accepted none, and not opened the other."""
+        request = documents.registration()
+        opened = await self.market.profiled(request)
+        await self.market.trained(opened, "individual_full")
+        await self.market.done(opened, "agreements/individual_general/open")
+        return await self.link(request)
+
+    @once
+    async def completed(self) -> str:
+        """Somebody with a certificate, who is in the published lists."""
+        request = documents.registration()
+        opened = await self.market.certified(request)
+        await self.market.publish()
+        (certificate,) = (await self.market.status(opened))["certificates"]
+        self.known |= {"federal_certificate": certificate["number"], "npn": request["npn"]}
+        self.known["completed_case"] = opened["case_id"]
+        return await self.link(request)
+
+    async def federal_certificate(self) -> str:
+        """The public page of their certificate."""
+        await self.completed()
+        return f"/certificates/{self.known['federal_certificate']}"
+
+    async def tracked(self) -> str:
+        """The tracker's page of their NPN."""
+        await self.completed()
+        return f"/registry/tracker/{self.known['npn']}"
+
+    # their cases in the console
+
+    async def queue(self) -> str:
+        """The work queue, with somebody in it."""
+        await self.waiting()
+        return "/staff"
+
+    async def waiting_case(self) -> str:
+        """The broker's who waits for a decision."""
+        await self.waiting()
+        return f"/staff/cases/{self.known['waiting_case']}"
+
+    async def certified_case(self) -> str:
+        """The broker's with a certificate."""
+        await self.certified()
+        return f"/staff/cases/{self.known['certified_case']}"
+
+    async def completed_case(self) -> str:
+        """The federal one with a certificate."""
+        await self.completed()
+        return f"/staff/cases/{self.known['completed_case']}"
+
+    @once
+    async def held(self) -> str:
+        """The webhooks' events: one held, since it came before the account was there, and one kept aside as altered."""
+        opened = await self.world.opened(documents.counselor())
+        webhook_id = str(uuid4())
+        answer = await self.world.portal(opened, "account.activated", webhook_id=webhook_id)
+        assert answer.status_code == 202, answer.text
+        answer = await self.world.portal(opened, "profile.completed", webhook_id=webhook_id)
+        assert answer.status_code == 409, answer.text
+        return "/staff/webhooks"

@@ -1,0 +1,183 @@
+"""The console as staff work with it: the queue by the keyboard alone, two who decide at once, a session taken away."""
+
+from typing import Any
+
+import pytest
+from playwright.async_api import Locator, Page, expect
+
+from tests.browser.checks import audit, focus_visible, frame
+from tests.browser.people import People
+from tests.browser.visitors import PHONE, WIDE, Browse
+from tests.support import documents
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+MOST_STOPS = 80
+
+
+async def signs_in(page: Page, people: People, person: str) -> None:
+    """A session of its own, which the test may end."""
+    await page.goto(f"{people.world.web}/staff/sign-in/start")
+    await page.get_by_role("button", name=person, exact=True).click()
+    await page.locator("[action='/staff/sign-out']").wait_for()
+
+
+async def awaited(people: People, **changes: Any) -> dict[str, Any]:
+    """An agent's case that waits for a decision."""
+    opened = await people.world.opened(documents.agent(**changes))
+    await people.world.until(opened, "awaiting_decision")
+    return opened
+
+
+async def to(page: Page, selector: str) -> None:
+    """Goes there by the Tab key."""
+    for _ in range(MOST_STOPS):
+        await page.keyboard.press("Tab")
+        if await page.locator(f"{selector}:focus").count():
+            return
+    raise AssertionError(f"the Tab key never came to {selector} on {page.url}")
+
+
+async def entered(page: Page) -> None:
+    """Presses Enter; ends on the next page."""
+    async with page.expect_navigation():
+        await page.keyboard.press("Enter")
+
+
+def case_url(people: People, opened: dict[str, Any]) -> str:
+    return f"{people.world.web}/staff/cases/{opened['case_id']}"
+
+
+async def decide(page: Page, verdict: str, reason: str) -> None:
+    """Fills in the form of the decision that is open, and sends it."""
+    await page.locator(f"label[for=verdict-{verdict}]").click()
+    await page.locator("#decision-reason").fill(reason)
+    async with page.expect_navigation():
+        await page.locator("[action*='/decision'] button").click()
+
+
+def alert(page: Page) -> Locator:
+    return page.locator("main [role=alert]").first
+
+
+async def test_a_reviewer_clears_the_queue_by_the_keyboard_alone(
+    browse: Browse, people: People, javascript: bool
+) -> None:
+    insurer = "Keyboard Mutual"
+    year = await people.world.later_year()
+    mine = [await awaited(people, plan_year=year, insurers=[insurer]) for _ in range(3)]
+    page = await browse("en", WIDE, javascript)
+    await signs_in(page, people, "Demo Reviewer")
+    await page.goto(f"{people.world.web}/staff?kind=agent&plan_year={year}")
+    await to(page, ".list tbody th a")
+    await entered(page)
+    for _ in range(10):
+        await expect(page.locator("h1")).to_be_visible()
+        await to(page, "[name=verdict]")
+        await page.keyboard.press("Space")
+        assert await page.locator("#verdict-approve").is_checked()
+        await to(page, "#decision-reason")
+        await page.keyboard.type("Licence and agreement are in order.")
+        await to(page, "[action*='/decision'] button")
+        await entered(page)
+        await expect(page.locator("main [role=status]").first).to_contain_text("Approved")
+        if all([await _decided(people, one) for one in mine]):
+            break
+    assert [await _decided(people, one) for one in mine] == ["demo-reviewer"] * 3
+
+
+async def _decided(people: People, opened: dict[str, Any]) -> str | None:
+    found: str | None = (await people.world.status(opened))["eligibility"]["decided_by"]
+    return found
+
+
+async def test_shortcuts_move_between_the_rows_and_can_be_switched_off(browse: Browse, people: People) -> None:
+    await awaited(people)
+    await awaited(people)
+    page = await browse()
+    await signs_in(page, people, "Demo Reviewer")
+    await page.goto(f"{people.world.web}/staff")
+    links = page.locator(".list tbody th a")
+    await page.keyboard.press("j")
+    await expect(links.nth(0)).to_be_focused()
+    await page.keyboard.press("j")
+    await expect(links.nth(1)).to_be_focused()
+    await page.keyboard.press("k")
+    await expect(links.nth(0)).to_be_focused()
+    await page.keyboard.press("?")
+    await expect(page.locator("#shortcuts")).to_be_visible()
+    await audit(page)
+    await page.locator("label[for=shortcuts-on]").click()
+    await page.keyboard.press("Escape")
+    await page.keyboard.press("j")
+    await expect(links.nth(1)).not_to_be_focused()
+
+
+async def test_a_decision_that_comes_too_late_is_told_who_decided_first(
+    browse: Browse, people: People, javascript: bool
+) -> None:
+    opened = await awaited(people)
+    first, second = await browse("en", WIDE, javascript), await browse("en", PHONE, javascript)
+    await signs_in(first, people, "Demo Reviewer")
+    await signs_in(second, people, "Demo Second Reviewer")
+    for page in (first, second):
+        await page.goto(case_url(people, opened) + "?view=all")
+    await decide(first, "approve", "The licence is in order.")
+    await expect(first.locator("main [role=status]").first).to_contain_text("Approved")
+    await decide(second, "deny", "The licence belongs to somebody else.")
+    await expect(alert(second)).to_contain_text("demo-reviewer")
+    await expect(alert(second)).to_contain_text("The licence belongs to somebody else.")  # what was typed isn't lost
+    await frame(second, "en")
+    if javascript:  # which axe needs
+        await audit(second)
+    assert (await people.world.status(opened))["eligibility"]["status"] == "approved"
+
+
+async def test_an_update_the_workflow_denies_is_shown_with_its_sentence(
+    browse: Browse, people: People, javascript: bool
+) -> None:
+    opened = await awaited(people)
+    page = await browse("en", WIDE, javascript)
+    await signs_in(page, people, "Demo Reviewer")
+    await page.goto(case_url(people, opened))
+    withdrawn = await people.world.command(opened, "withdraw", reason="They asked for it.")
+    assert withdrawn.status_code == 200, withdrawn.text
+    await decide(page, "approve", "The licence is in order.")
+    await expect(alert(page)).to_contain_text("The case has ended: Withdrawn.")
+    if javascript:
+        await audit(page)
+
+
+async def test_a_session_that_was_taken_away_leads_to_the_log_in(
+    browse: Browse, people: People, javascript: bool
+) -> None:
+    page, other = await browse("en", WIDE, javascript), await browse("en", PHONE, javascript)
+    await signs_in(page, people, "Demo Appeals Reviewer")
+    await signs_in(other, people, "Demo Operator")
+    await other.goto(f"{people.world.web}/staff/sessions")
+    theirs = other.get_by_role("row").filter(has_text="Demo Appeals Reviewer")
+    while await theirs.count():
+        async with other.expect_navigation():
+            await theirs.first.get_by_role("button").click()
+    await page.locator("nav a[href='/staff/cases']").click()
+    await page.wait_for_url("**/staff/sign-in?**")
+    await expect(page.locator("main [role=status]")).to_contain_text("Your session has ended")
+    await frame(page, "en")
+    await focus_visible(page)
+
+
+async def test_filters_stand_in_the_address_and_names_do_not(browse: Browse, people: People, javascript: bool) -> None:
+    opened = await awaited(people, first_name="Suchbar", last_name="Findling-Muestra")
+    page = await browse("en", WIDE, javascript)
+    await signs_in(page, people, "Demo Reviewer")
+    await page.goto(f"{people.world.web}/staff/search")
+    await page.locator("#words").fill("findling suchbar")
+    await page.locator("main form button").first.click()
+    found = page.locator(f"a[href*='{opened['case_id']}']")
+    await expect(found.first).to_be_visible()
+    assert "indling" not in page.url
+    if javascript:
+        await audit(page)
+    async with page.expect_navigation():
+        await found.first.click()
+    await expect(page.locator("h1")).to_have_text("Suchbar Findling-Muestra")
+    assert "indling" not in page.url

@@ -1,0 +1,124 @@
+"""The console's pages are read by indexes, however many cases there are: the databases' own plans say so."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from db import migrate
+from db.console import Console
+from db.counting import Counter
+from db.engine import Database
+from db.inbox import Inbox
+from db.listing import Filters
+from tests.fixtures import postgres
+from tests.support import crowd
+from tests.support.crowd import Crowd
+from tests.support.plans import plans_of
+
+# PostgreSQL weighs: it reads small tables through, and rightly.
+PEOPLE = {"sqlite": 2_000, "postgresql": 20_000}
+ALL_FILTERS = Filters("bewellnm", 2026, "broker", "awaiting_decision", "decision")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"], scope="module")
+def filled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Crowd]]:
+    """A database with a crowd in it; shared, since nothing here writes."""
+    with ExitStack() as stack:
+        if request.param == "postgresql":
+            url = stack.enter_context(postgres.database(request.getfixturevalue("postgres_server")))
+        else:
+            url = f"sqlite+aiosqlite:///{tmp_path_factory.mktemp('crowd') / 'app.sqlite'}"
+        migrate.upgrade(url)
+        yield url, crowd.fill(url, PEOPLE[request.param])
+
+
+@pytest_asyncio.fixture
+async def database(filled: tuple[str, Crowd]) -> AsyncIterator[Database]:
+    found = Database(filled[0])
+    yield found
+    await found.close()
+
+
+Read = Callable[[Console], Awaitable[Any]]
+
+
+async def deep(console: Console) -> Any:
+    page = await console.queue(Filters())
+    return await console.queue(Filters(), page.next)
+
+
+@pytest.mark.parametrize(
+    ("read", "index"),
+    [
+        (lambda console: console.queue(Filters()), "ix_case_attention"),
+        (lambda console: console.queue(Filters(stage="awaiting_decision")), "ix_case_attention"),
+        (deep, "ix_case_attention"),
+        (lambda console: console.all_cases(Filters()), "ix_case_opened"),
+        (lambda console: console.all_cases(Filters(program="ffm")), "ix_case_opened"),
+    ],
+)
+async def test_a_list_is_read_from_its_index_alone_and_only_its_rows_from_the_tables(
+    database: Database, read: Read, index: str
+) -> None:
+    for plan in await plans_of(database, lambda: read(Console(database))):
+        assert index in plan, plan
+        assert "COVERING INDEX" in plan or "Index Only Scan" in plan, plan
+        assert_no_table_is_read_through(plan)
+
+
+@pytest.mark.parametrize("filters", [ALL_FILTERS, Filters(kind="nothing"), Filters(attention="mail_refused")])
+async def test_filters_that_few_or_none_fit_read_no_table_through(database: Database, filters: Filters) -> None:
+    for read in (lambda: Console(database).queue(filters), lambda: Console(database).all_cases(filters)):
+        for plan in await plans_of(database, read):
+            assert_no_table_is_read_through(plan)
+
+
+async def test_counts_are_one_pass_over_an_index(database: Database) -> None:
+    (plan,) = await plans_of(database, Counter(database).groups)
+    assert "ix_case_counts" in plan
+    assert "TEMP B-TREE" not in plan
+
+
+@pytest.mark.parametrize("words", ["ana", "an exam", "ana example-00017", "nobody at all", "person.00017@"])
+async def test_a_search_goes_by_the_words(database: Database, words: str) -> None:
+    plans = await plans_of(database, lambda: Console(database).search(words))
+    assert len(plans) >= 3
+    for plan in plans:
+        assert_no_table_is_read_through(plan)
+
+
+async def test_the_dashboard_reads_no_table_through_but_small_ones(database: Database) -> None:
+    await Console(database).dashboard(crowd.NOW)
+    for plan in await plans_of(database, lambda: Console(database).dashboard(crowd.NOW)):
+        assert_no_table_is_read_through(plan, but=("inbox",))
+
+
+async def test_the_courier_finds_at_once_that_there_is_nothing_to_begin(database: Database) -> None:
+    (plan,) = await plans_of(database, lambda: Inbox(database).not_begun(crowd.NOW))
+    assert "ix_case_unbegun" in plan
+
+
+async def test_what_is_found_is_what_is_there(database: Database, filled: tuple[str, Crowd]) -> None:
+    """The crowd is found like everybody else, and counted."""
+    console, people = Console(database), filled[1]
+    first, last = people.name(17)
+    (case,) = await console.search(f"{first} {last}")
+    assert (case.first_name, case.last_name) == (first, last)
+    assert await console.search(people.npn(17)) == [case]
+    counts = await console.counts(Filters(), "all")
+    assert counts.total == people.number
+    waiting = await console.counts(ALL_FILTERS)
+    rows = (await console.queue(ALL_FILTERS, limit=200)).rows
+    assert waiting.total == len(rows)
+    assert rows == sorted(rows, key=lambda row: (row.attention_since, row.case_id))
+
+
+def assert_no_table_is_read_through(plan: str, but: tuple[str, ...] = ()) -> None:
+    """Neither "SCAN table" of SQLite nor "Seq Scan on table" of PostgreSQL, of a table of ours."""
+    for line in map(str.strip, plan.splitlines()):
+        ours = any(f" {table}" in line for table in crowd.COLUMNS if table not in but)
+        through = "Seq Scan" in line or (line.startswith("SCAN ") and "USING COVERING INDEX" not in line)
+        assert not (ours and through), plan

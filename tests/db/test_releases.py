@@ -1,0 +1,335 @@
+"""Staff want a webhook delivered all the same: what may be, once and audited, and the sentence where it may not."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import pytest_asyncio
+
+from db import migrate
+from db.core import flags_of
+from db.inbox import Received, UnknownEvent
+from db.people import Conflict, Opened
+from db.tables import AlteredEvent, AuditRow, FactRow, InboxRow
+from domain.commands import CommandKind
+from domain.facts import FactKind
+from domain.faults import Invalid
+from domain.marketplace import Curriculum
+from domain.parsing import read_json
+from domain.reasons import sentence
+from domain.statements import parse
+from tests.support import documents
+from tests.support.office import Office, office_over
+
+
+@pytest_asyncio.fixture
+async def office(url: str) -> AsyncIterator[Office]:
+    await asyncio.to_thread(migrate.upgrade, url)
+    async with office_over(url) as found:
+        yield found
+
+
+async def released(office: Office, kind: str, number: int, reason: str = "the sender has called") -> Received:
+    return await office.inbox.release(number, kind, "morgan", reason, office.later())
+
+
+async def refused(office: Office, kind: str, number: int, code: str) -> None:
+    """Nothing is delivered, the sentence says why, and the attempt is audited."""
+    before = len(await office.all(InboxRow)), len(await office.all(FactRow))
+    with pytest.raises(Conflict) as caught:
+        await released(office, kind, number)
+    assert str(caught.value) == sentence(code)
+    assert (len(await office.all(InboxRow)), len(await office.all(FactRow))) == before
+    row = max(await office.all(AuditRow, action="webhook.release_refused"), key=lambda row: row.id)
+    assert (row.actor, row.reason, row.details["answer"]) == ("morgan", "the sender has called", sentence(code))
+
+
+async def held(office: Office, **wanted: Any) -> int:
+    (row,) = await office.all(InboxRow, **wanted)
+    return int(row.id)
+
+
+async def altered(office: Office) -> int:
+    (row,) = await office.all(AlteredEvent)
+    return int(row.id)
+
+
+async def facts(office: Office, opened: Opened, kind: FactKind) -> list[FactRow]:
+    return await office.all(FactRow, case_id=opened.case_id, kind=kind.value)
+
+
+# held
+
+
+async def test_a_pending_event_is_delivered_as_it_is(office: Office) -> None:
+    opened = await office.opened()
+    await office.lms(office.statement(opened, "registered", "account"))
+    number = await held(office, state="pending")
+    (row,) = (await released(office, "held", number)).to_deliver
+    assert (row.id, row.message is not None) == (number, True)
+    assert len(await facts(office, opened, FactKind.LMS_REGISTERED)) == 1
+    (audited,) = await office.all(AuditRow, action="webhook.released")
+    assert (audited.actor, audited.reason, audited.case_id) == ("morgan", "the sender has called", opened.case_id)
+
+
+async def test_one_that_was_delivered_is_not_delivered_again(office: Office) -> None:
+    opened = await office.opened()
+    await office.lms(office.statement(opened, "registered", "account"))
+    number = await held(office)
+    await office.inbox.delivered(number)
+    await refused(office, "held", number, "webhook_delivered")
+
+
+async def test_a24_a_premature_report_doesnt_count_later_either(office: Office) -> None:
+    opened = await office.waiting()
+    await office.portal(opened, "account.registered", "msg_1")
+    number = await held(office)
+    await refused(office, "held", number, "webhook_premature")
+    await office.decided(opened)
+    await office.certified(opened)
+    await refused(office, "held", number, "webhook_premature")
+    assert await facts(office, opened, FactKind.PORTAL_REGISTERED) == []
+
+
+async def test_c8_an_event_of_a_case_that_had_ended_stays_without_effect(office: Office) -> None:
+    opened = await office.opened()
+    await office.command(opened, CommandKind.WITHDRAW)
+    await office.lms(office.statement(opened, "registered", "account"))
+    await refused(office, "held", await held(office), "webhook_ended")
+
+
+async def test_a14_a_report_that_is_not_final_has_nothing_to_deliver(office: Office) -> None:
+    opened = await ordered(office)
+    await office.checked(opened, "clear", type="report.created")
+    await refused(office, "held", await held(office), "webhook_not_final")
+
+
+async def test_b13_a_ticket_counts_once(office: Office) -> None:
+    opened, ticket = await ticketed(office)
+    await office.completed_at_vendor(ticket, "msg_1")
+    await office.completed_at_vendor(ticket, "msg_2")
+    await refused(office, "held", await held(office, state="without_effect"), "webhook_repeated")
+    assert len(await facts(office, opened, FactKind.COURSE_COMPLETED)) == 1
+
+
+@pytest.mark.parametrize("kind", ["held", "altered"])
+async def test_an_event_that_is_not_there(office: Office, kind: str) -> None:
+    with pytest.raises(UnknownEvent):
+        await released(office, kind, 4711)
+
+
+async def test_nothing_goes_without_a_reason(office: Office) -> None:
+    opened = await office.opened()
+    await office.lms(office.statement(opened, "registered", "account"))
+    with pytest.raises(Invalid) as caught:
+        await released(office, "held", await held(office), "  ")
+    assert [fault.field for fault in caught.value.faults] == ["reason"]
+
+
+# altered
+
+
+async def trained(office: Office) -> Opened:
+    opened = await office.waiting()
+    await office.decided(opened)
+    return opened
+
+
+async def scored(office: Office, opened: Opened, first: str, then: str) -> None:
+    """The LMS reports an attempt, and then the same one with another score."""
+    statement = office.statement(opened, "scored", "exam", result={"score": {"scaled": first}})
+    await office.lms(_with(statement, first))
+    assert (await office.lms(_with(statement, then))).altered
+
+
+def _with(statement: dict[str, Any], scaled: str) -> dict[str, Any]:
+    return {**statement, "result": {"score": {"scaled": float(scaled)}}}
+
+
+async def test_c5_an_altered_statement_is_taken_once_as_an_event_of_its_own(office: Office) -> None:
+    opened = await trained(office)
+    await scored(office, opened, "0.79", "0.8")
+    number = await altered(office)
+    (row,) = (await released(office, "altered", number)).to_deliver
+    attempts = sorted(await facts(office, opened, FactKind.EXAM_ATTEMPTED), key=lambda fact: fact.data["score"])
+    assert [(one.data["score"], one.data["passed"]) for one in attempts] == [("0.79", False), ("0.8", True)]
+    assert (row.fact_id, row.state, row.message and row.message["passed"]) == (attempts[1].id, "pending", True)
+    assert row.event_id != (await office.all(AlteredEvent))[0].event_id
+    assert flags_of((await office.records.view(opened.case_id)).case) == {}
+    await refused(office, "altered", number, "webhook_taken")
+    assert len(await facts(office, opened, FactKind.EXAM_ATTEMPTED)) == 2
+    (listed,) = (await office.console.quarantined()).rows
+    assert listed.released_at is not None
+
+
+async def test_a21_numbers_are_read_again_to_the_last_digit(office: Office) -> None:
+    opened = await trained(office)
+    statement = office.statement(opened, "scored", "exam", result={"score": {"scaled": 1}})
+    await office.lms(_with(statement, "0.5"))
+    exactly = '{"score": {"scaled": 0.7999999999999999999999}}'
+    body = {**statement, "result": read_json(exactly.encode())}
+    assert (await office.inbox.lms(parse([body]), [body], office.later())).altered
+    await released(office, "altered", await altered(office))
+    scores = {one.data["score"]: one.data["passed"] for one in await facts(office, opened, FactKind.EXAM_ATTEMPTED)}
+    assert scores == {"0.5": False, "0.7999999999999999999999": False}
+
+
+async def test_two_who_release_the_same_event_at_once_release_it_once(office: Office) -> None:
+    opened = await trained(office)
+    await scored(office, opened, "0.7", "0.9")
+    number = await altered(office)
+    answers = await asyncio.gather(*(released(office, "altered", number) for _ in range(4)), return_exceptions=True)
+    assert sum(isinstance(answer, Received) for answer in answers) == 1
+    assert sum(isinstance(answer, Conflict) for answer in answers) == 3
+    assert len(await facts(office, opened, FactKind.EXAM_ATTEMPTED)) == 2
+
+
+async def test_a_flag_stays_while_another_altered_event_is_left(office: Office) -> None:
+    opened = await trained(office)
+    await scored(office, opened, "0.7", "0.9")
+    await scored(office, opened, "0.6", "0.8")
+    first, second = sorted(row.id for row in await office.all(AlteredEvent))
+    await released(office, "altered", first)
+    assert [*flags_of((await office.records.view(opened.case_id)).case)] == ["altered_event"]
+    await released(office, "altered", second)
+    assert flags_of((await office.records.view(opened.case_id)).case) == {}
+
+
+async def test_a20_an_altered_statement_is_checked_like_every_other(office: Office) -> None:
+    """Of another year's exam: it names the field."""
+    opened = await trained(office)
+    statement = office.statement(opened, "registered", "account")
+    await office.lms(statement)
+    assert (await office.lms({**statement, "object": {"id": "https://lms.example.org/another"}})).altered
+    with pytest.raises(Invalid) as caught:
+        await released(office, "altered", await altered(office))
+    assert [fault.field for fault in caught.value.faults] == ["object.id"]
+    assert (await office.all(AlteredEvent))[0].released_at is None
+
+
+async def test_what_is_about_another_case_is_not_taken_for_this_one(office: Office) -> None:
+    document = documents.broker()
+    first = await office.opened(document)
+    statement = office.statement(first, "registered", "account")
+    await office.lms(statement)
+    await office.command(first, CommandKind.WITHDRAW)
+    again = await office.opened(document)
+    other = await office.opened()
+    changed = {**statement, "context": {"registration": again.case_id}}
+    assert (await office.lms(changed)).altered
+    await refused(office, "altered", await altered(office), "webhook_ended")
+    mine = office.statement(other, "registered", "account")
+    await office.lms(mine)
+    theirs = {**mine, "context": {"registration": again.case_id}, "actor": statement["actor"]}
+    assert (await office.lms(theirs)).altered
+    last = max(row.id for row in await office.all(AlteredEvent))
+    await refused(office, "altered", last, "webhook_other_case")
+
+
+async def test_an_altered_event_of_a_case_that_has_ended_meanwhile(office: Office) -> None:
+    opened = await trained(office)
+    await scored(office, opened, "0.7", "0.9")
+    await office.command(opened, CommandKind.WITHDRAW)
+    await refused(office, "altered", await altered(office), "webhook_ended")
+
+
+async def test_a24_an_altered_report_of_the_portal(office: Office) -> None:
+    opened = await trained(office)
+    await office.portal(opened, "account.registered", "msg_1")
+    assert (await office.portal(opened, "account.registered", "msg_1", reason="again")).altered
+    number = await altered(office)
+    await refused(office, "altered", number, "webhook_premature")
+    await office.certified(opened)
+    (row,) = (await released(office, "altered", number)).to_deliver
+    assert (row.kind, row.state) == ("portal_registered", "pending")
+    assert len(await facts(office, opened, FactKind.PORTAL_REGISTERED)) == 1
+
+
+async def ordered(office: Office) -> Opened:
+    """A counselor's case whose background check is ordered."""
+    opened = await office.opened(documents.counselor())
+    key = f"{opened.case_id}:background.ordered:0"
+    await office.records.intend(key, opened.case_id, "background.ordered", {}, office.later())
+    await office.records.complete(key, opened.case_id, {}, [], office.later())
+    return opened
+
+
+async def test_a14_an_altered_background_report_has_the_last_word_once_it_is_taken(office: Office) -> None:
+    opened = await office.screened(await ordered(office))
+    await office.checked(opened, "clear", "evt_1")
+    assert (await office.checked(opened, "consider", "evt_1")).altered
+    kept = (await office.console.quarantined()).rows[0].body
+    assert '"result": "consider"' in kept, "staff see what differs"
+    assert (await office.status(opened))["eligibility"]["findings"][-1]["result"] == "pass"
+    await released(office, "altered", await altered(office))
+    assert (await office.status(opened))["eligibility"]["findings"][-1]["result"] == "consider"
+
+
+async def test_of_a_background_report_nothing_personal_is_kept(office: Office) -> None:
+    opened = await ordered(office)
+    await office.checked(opened, "clear", "evt_1")
+    assert (await office.checked(opened, "consider", "evt_1", account="Ejemplo Consejera, born 1 April")).altered
+    assert "Ejemplo" not in (await office.console.quarantined()).rows[0].body
+
+
+async def ticketed(office: Office) -> tuple[Opened, str]:
+    """A registration with a launch ticket that was used."""
+    document = documents.registration(markets=["individual", "shop"])
+    opened, ticket = await office.registered(**document), uuid4().hex
+    await office.registrations.enroll(opened.case_id, Curriculum.SHOP, "vendor-a", "assister", office.later())
+    await office.registrations.launch(opened.case_id, Curriculum.SHOP, "vendor-a", ticket, "assister", office.later())
+    await office.registrations.redeem("vendor-a", ticket, office.later())
+    return opened, ticket
+
+
+async def test_b15_an_altered_report_of_a_vendor_counts_no_second_time(office: Office) -> None:
+    opened, ticket = await ticketed(office)
+    await office.completed_at_vendor(ticket, "msg_1")
+    assert (await office.completed_at_vendor(ticket, "msg_1", occurred_at="2024-11-01T00:00:00Z")).altered
+    await refused(office, "altered", await altered(office), "webhook_repeated")
+    assert ticket not in (await office.console.quarantined()).rows[0].body
+    assert len(await facts(office, opened, FactKind.COURSE_COMPLETED)) == 1
+
+
+async def test_b15_an_altered_report_of_another_ticket_is_taken(office: Office) -> None:
+    opened, ticket = await ticketed(office)
+    other = uuid4().hex
+    await office.registrations.launch(opened.case_id, Curriculum.SHOP, "vendor-a", other, "assister", office.later())
+    await office.registrations.redeem("vendor-a", other, office.later())
+    await office.completed_at_vendor(ticket, "msg_1")
+    assert (await office.completed_at_vendor(other, "msg_1")).altered
+    (row,) = (await released(office, "altered", await altered(office))).to_deliver
+    assert row.message is not None
+    assert row.message["standing"]["facts"] == len(await office.all(FactRow, case_id=opened.case_id))
+
+
+async def test_what_an_earlier_release_kept_too_little_of_is_not_guessed_at(office: Office) -> None:
+    opened = await trained(office)
+    await scored(office, opened, "0.7", "0.9")
+    number = await altered(office)
+    async with office.database.write() as session:
+        row = await session.get_one(AlteredEvent, number)
+        row.body = {"body": "{}"}
+    await refused(office, "altered", number, "webhook_not_kept")
+    assert (await office.console.quarantined()).rows[0].body == "{}"
+
+
+async def test_the_case_file_tells_of_it(office: Office) -> None:
+    opened = await trained(office)
+    await scored(office, opened, "0.7", "0.9")
+    await released(office, "altered", await altered(office))
+    with pytest.raises(Conflict):
+        await released(office, "altered", await altered(office))
+    told = [
+        (entry.name, entry.actor)
+        for entry in (await office.console.case_file(opened.case_id, office.now)).timeline
+        if entry.kind in ("webhook", "flag")
+    ]
+    assert told == [
+        ("altered", "lms"),
+        ("released", "morgan"),
+        ("lowered", "system"),
+        ("release_refused", "morgan"),
+    ]

@@ -1,0 +1,203 @@
+"""What staff's pages stand on, over one database: cases written as doors and worker write them, and the reads."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import select
+from sqlmodel import SQLModel
+
+from db.console import Console
+from db.counting import Counts
+from db.engine import Database
+from db.inbox import Inbox, Received
+from db.listing import Filters, ListedCase, QueuePage
+from db.looks import Looks
+from db.people import Opened, People
+from db.records import Records
+from db.registrations import Registrations
+from db.states import rows
+from db.tables import CertificateRow
+from db.views import Views
+from domain.commands import CommandKind
+from domain.eligibility import Check, finding, unknown_license
+from domain.facts import Fact, FactKind
+from domain.messages import Applied, Claim
+from domain.parsing import read_json
+from domain.policies import policy_for
+from domain.profile import parse_registration
+from domain.reports import parse_background, parse_portal, parse_vendor
+from domain.request import parse_request
+from domain.statements import parse
+from tests.support import documents
+from tests.support.registrations import Desk
+
+KEY = b"a test's key"
+NOW = datetime(2024, 11, 4, 17, tzinfo=UTC)
+Document = dict[str, Any]
+
+
+class Office:
+    """Cases in a database, and what staff read of them; the clock moves by a minute with each thing done."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.people = People(database, KEY)
+        self.records = Records(database, KEY)
+        self.registrations = Registrations(database, KEY)
+        self.inbox = Inbox(database)
+        self.console = Console(database)
+        self.looks = Looks(database)
+        self.desk = Desk(database, KEY)
+        self.now = NOW
+
+    def later(self, **time: float) -> datetime:
+        """The time, a minute later than before, or as much later as is said."""
+        self.now += timedelta(**time) if time else timedelta(minutes=1)
+        return self.now
+
+    # what people and third parties do
+
+    async def opened(self, document: Document | None = None, **changes: Any) -> Opened:
+        """A case of a request that its workflow has claimed."""
+        request = parse_request(document or documents.broker(**changes))
+        opened = await self.people.submit(request, self.later())
+        await self.records.claim(Claim(case_id=opened.case_id, run_id=f"run-{opened.case_id}", at=self.later()))
+        return opened
+
+    async def registered(self, **changes: Any) -> Opened:
+        """A federal registration."""
+        return await self.registrations.submit(parse_registration(documents.registration(**changes)), self.later())
+
+    async def screened(self, opened: Opened, answered: bool = True, number: int = 0) -> Opened:
+        """A case that was screened: every check passed, or the registry was silent."""
+        found = [finding(check, True) for check in (Check.NPN_FOUND, Check.NAME_MATCHES, Check.LICENSE_ACTIVE)]
+        view = await self.records.view(opened.case_id)
+        found = found if answered else unknown_license()
+        if not view.case.identity_matches:
+            found = [*found, finding(Check.IDENTITY_MATCHES, False)]
+        data = {"round": number, "findings": [one.model_dump(mode="json") for one in found]}
+        await self.fact(opened, FactKind.SCREENED, data, action="case.screened")
+        return opened
+
+    async def waiting(self, **changes: Any) -> Opened:
+        """A case that waits for a decision."""
+        return await self.screened(await self.opened(**changes))
+
+    async def fact(
+        self,
+        opened: Opened,
+        kind: FactKind,
+        data: Document | None = None,
+        action: str = "test",
+        at: datetime | None = None,
+    ) -> None:
+        at = at or self.later()
+        one = Fact(id=str(uuid4()), kind=kind, at=at, data=data or {})
+        assert await self.records.record(opened.case_id, [one], at, action)
+
+    async def decided(self, opened: Opened, verdict: str = "approve", **data: Any) -> Applied:
+        return await self.command(opened, CommandKind.DECIDE, verdict=verdict, **{"override": None, **data})
+
+    async def command(self, opened: Opened, kind: CommandKind, reason: str = "a sample reason", **data: Any) -> Applied:
+        number = str(uuid4())
+        await self.records.store_command(number, opened.case_id, kind, "riley", reason, data, self.later())
+        return await self.records.apply_command(number, self.later())
+
+    async def certified(self, opened: Opened) -> str:
+        """Everything up to the certificate; its number."""
+        for kind in (FactKind.LMS_REGISTERED, FactKind.LMS_PROFILE_COMPLETED, FactKind.COURSE_COMPLETED):
+            await self.fact(opened, kind)
+        await self.fact(opened, FactKind.EXAM_ATTEMPTED, {"event_id": "e", "score": "0.9", "passed": True})
+        key, at = f"{opened.case_id}:certificate.issued:0", self.later()
+        intent = await self.records.intend_certificate(key, opened.case_id, at)
+        number = str(intent.data["number"])
+        shown = {"number": number, "issued_at": at.isoformat(), "valid_until": None, "sha256": "0" * 64}
+        issued = Fact(id=f"{opened.case_id}:certificate", kind=FactKind.CERTIFICATE_ISSUED, at=at, data=shown)
+        row = CertificateRow(
+            number=number,
+            case_id=opened.case_id,
+            holder=intent.data["holder"],
+            issued_at=at,
+            sha256="0" * 64,
+            uri="a.pdf",
+        )
+        await self.records.complete(key, opened.case_id, shown, [issued], at, certificate=row)
+        return number
+
+    async def mailed(self, opened: Opened, notice: str, result: Document | None = None, about: str = "") -> str:
+        """A notice that went out; the key of its effect."""
+        key = f"{opened.case_id}:notice:{notice}:0:{about}"
+        await self.records.intend(key, opened.case_id, f"notice.{notice}", {}, self.later())
+        sent = {"subject": f"About {notice}", "message_id": f"<{sha256(key.encode()).hexdigest()}@mail.example.org>"}
+        await self.records.complete(key, opened.case_id, result or sent, [], self.later())
+        return key
+
+    def statement(self, opened: Opened, verb: str, role: str, **changes: Any) -> Document:
+        policy = policy_for("bewellnm", 2024)
+        assert policy is not None
+        document = documents.statement(policy.model_dump(mode="json"), vars(opened), verb, role, **changes)
+        return {**document, "timestamp": self.now.isoformat()}
+
+    async def lms(self, *statements: Document) -> Received:
+        read = [read_json(_json(one)) for one in statements]
+        return await self.inbox.lms(parse(read), read, self.later())
+
+    async def portal(self, opened: Opened, kind: str, event_id: str = "", **changes: Any) -> Received:
+        body = {"type": kind, "case_id": opened.case_id, "occurred_at": self.now.isoformat(), **changes}
+        report, digest = parse_portal(body)
+        return await self.inbox.portal(event_id or str(uuid4()), report, digest, body, self.later())
+
+    async def checked(self, opened: Opened, result: str, event_id: str = "", **changes: Any) -> Received:
+        subject = {"custom_id": opened.case_id, "candidate_id": None, "status": "complete", "result": result}
+        body = {"id": event_id or str(uuid4()), "type": "report.completed", "data": {"object": subject}, **changes}
+        return await self.inbox.background(parse_background(body), self.later())
+
+    async def completed_at_vendor(self, ticket: str, event_id: str, **changes: Any) -> Received:
+        body = {**documents.vendor_report(ticket, "shop", occurred_at=self.now.isoformat()), **changes}
+        report, digest = parse_vendor(body)
+        return await self.inbox.vendor("vendor-a", event_id, report, digest, body, self.later())
+
+    # what staff see
+
+    async def queue(self, after: str | None = None, limit: int = 25, **wanted: Any) -> QueuePage:
+        return await self.console.queue(Filters(**wanted), after, limit)
+
+    async def queued(self, **wanted: Any) -> list[str]:
+        return ids((await self.queue(limit=200, **wanted)).rows)
+
+    async def found(self, words: str) -> list[str]:
+        return ids(await self.console.search(words))
+
+    async def counts(self, view: str = "queue", **wanted: Any) -> Counts:
+        self.console.counts_changed()
+        return await self.console.counts(Filters(**wanted), view)
+
+    async def status(self, opened: Opened) -> Document:
+        """The status document, as others read it."""
+        return await Views(self.database).status(opened.case_id, self.now)
+
+    async def all(self, table: type[SQLModel], **wanted: object) -> list[Any]:
+        query = select(table).where(*(getattr(table, name) == value for name, value in wanted.items()))
+        async with self.database.read() as session:
+            return await rows(session, query)
+
+
+def ids(cases: list[ListedCase]) -> list[str]:
+    return [case.case_id for case in cases]
+
+
+def _json(document: Document) -> bytes:
+    return json.dumps(document).encode()
+
+
+@asynccontextmanager
+async def office_over(url: str) -> AsyncIterator[Office]:
+    """The office over a migrated database."""
+    database = Database(url)
+    yield Office(database)
+    await database.close()

@@ -1,0 +1,121 @@
+"""The pages of the request form in every state worth reading, with the contexts they are rendered with."""
+
+from collections.abc import Callable
+from functools import partial
+from itertools import product
+from typing import Any
+
+from domain.agreements import agreement
+from templates.catalogs import translated
+from tests.templates.contexts import ANSWERS, KINDS, frame
+from web.request_steps import STEPS, Step, steps_of
+
+Build = Callable[..., dict[str, object]]
+
+INSURERS = ["Sample Health", "Example Care"]
+STATES = ["AZ", "CO", "OK", "TX", "UT"]
+
+
+def start(language: str, **changes: object) -> dict[str, object]:
+    return {
+        **frame(language, "/request?plan_year=2024"),
+        "plan_year": 2024,
+        "years": [2027, 2026, 2024],
+        "values": {"plan_year": "2024"},
+        "errors": [],
+        "why": "",
+        "intake_states": STATES,
+        "form_token": None,
+        **changes,
+    }
+
+
+def step(language: str, slug: str, kind: str, faulty: bool = False) -> dict[str, object]:
+    """A step, empty or with answers that each have a fault, every other one named by its own sentence."""
+    steps = steps_of({"kind": kind})
+    asked = next(one for one in steps if one.slug == slug)
+    fields = ids(asked)
+    faults = [{"field": field, "message": f"Fault of {field}"} for field in fields]
+    return {
+        **frame(language, f"/request/{slug}"),
+        "action": f"/request/{slug}?change=1",
+        "back": "/request/check",
+        "progress": progress(language, steps, steps.index(asked)) | ({"total": None} if slug == "kind" else {}),
+        "form_token": "0a1b2c",
+        "kind": "" if slug == "kind" else kind,
+        "values": ANSWERS if faulty else {},
+        "errors": [{**fault, "named": number % 2 == 1} for number, fault in enumerate(faults)] if faulty else [],
+        "fields": fields,
+        "rows": INSURERS if faulty else [""],
+        "most_rows": 50,
+        "intake_states": STATES,
+        "agreement": agreement("bewellnm", language),
+    }
+
+
+def ids(asked: Step) -> list[str]:
+    """The fields of a step that can be at fault."""
+    rows = ["insurers.1"] if asked.slug == "insurers" else []
+    said = ("physical_same", "agreement_version", "agreement_language")
+    return [*(field for field in asked.fields if field not in said), *rows]
+
+
+def check(language: str, kind: str, refused: bool = False, **changes: object) -> dict[str, object]:
+    steps = steps_of({"kind": kind})
+    fault = {"field": "business_address.state", "message": "Fault of it", "named": False, "url": "/request/name#x"}
+    return {
+        **frame(language, "/request/check"),
+        "back": "/request/agreement",
+        "progress": progress(language, steps, len(steps)),
+        "form_token": "0a1b2c",
+        "kind": kind,
+        "plan_year": 2024,
+        "values": ANSWERS,
+        "insurers": INSURERS,
+        "same_address": False,
+        "errors": [fault] if refused else [],
+        **changes,
+    }
+
+
+def done(language: str, kind: str, created: bool = True) -> dict[str, object]:
+    email = "testa.broker@example.com"
+    return {**frame(language, "/request/done"), "kind": kind, "plan_year": 2024, "created": created, "email": email}
+
+
+def progress(language: str, steps: tuple[Step, ...], number: int) -> dict[str, Any]:
+    titles = [translated(title, language) for title in (*(one.title for one in steps), "Check your answers")]
+    return {"number": number + 1, "total": len(titles), "title": titles[number], "steps": titles}
+
+
+_FAULT = {"field": "plan_year", "message": "Fault of plan_year", "named": False}
+
+REQUEST_PAGES: dict[str, tuple[str, Build]] = {
+    "request": ("request/start.html", start),
+    "request, one year": ("request/start.html", partial(start, years=[2024], intake_states=[])),
+    "request, under way": ("request/start.html", partial(start, form_token="0a1b2c")),
+    "request with a fault": ("request/start.html", partial(start, errors=[_FAULT])),
+    **{
+        f"request, {why}, {token}": ("request/start.html", partial(start, why=why, form_token=token))
+        for why, token in (("cookies", None), ("expired", None), ("expired", "0a1b2c"))
+    },
+    **{
+        f"{one.slug}, {kind}, {faulty}": (one.template, partial(step, slug=one.slug, kind=kind, faulty=faulty))
+        for kind, one, faulty in product(KINDS, STEPS, (False, True))
+        if kind in one.kinds
+    },
+    **{f"check, {kind}": ("request/check.html", partial(check, kind=kind)) for kind in KINDS},
+    "check, refused": ("request/check.html", partial(check, kind="broker", refused=True)),
+    "check, one company, one address": (
+        "request/check.html",
+        partial(check, kind="agent", insurers=INSURERS[:1], same_address=True),
+    ),
+    "check, not accepted": (
+        "request/check.html",
+        partial(check, kind="enrollment_counselor", values={**ANSWERS, "agreement_accepted": "", "employer.name": ""}),
+    ),
+    **{
+        f"done, {kind}, {created}": ("request/done.html", partial(done, kind=kind, created=created))
+        for kind, created in product(KINDS, (True, False))
+    },
+}

@@ -1,0 +1,108 @@
+"""Every value that the file of a case shows has a name, and every sentence kept from before is known again."""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from string import Formatter
+
+import pytest
+
+from db import events, outstanding
+from db.timeline import EntryKind
+from domain import reasons
+from domain.assister import AssisterType
+from domain.commands import CommandKind
+from domain.eligibility import SOURCE, Check, Result, Verdict
+from domain.facts import FactKind
+from domain.marketplace import FederalList
+from domain.notices import Notice
+from domain.profile import RegistrationRequest
+from domain.registration import NpnStatus, ProfileStatus
+from domain.request import AgentRequest, CounselorRequest, EmployerKind
+from domain.stages import OWNER, Completeness, LmsAccount, PortalAccount, SchedulingTool
+from templates.labels import FILTERS
+from templates.staff_labels import NOTES
+from web import staff_timeline
+from web.permissions import Permission
+from web.sentences import called, in_words
+from web.staff_panel import FORMS
+from web.staff_reasons import USUAL, usual_for
+
+ROOT = Path(__file__).parents[2]
+SENDERS = {events.LMS, events.PORTAL, events.BACKGROUND, events.VENDORS, events.ASSISTER, "registry"}
+FIELDS = {*AgentRequest.model_fields, *CounselorRequest.model_fields, *RegistrationRequest.model_fields}
+
+
+@pytest.mark.parametrize(
+    ("name", "codes"),
+    [
+        ("owner", set(OWNER.values())),
+        ("assister_type", AssisterType),
+        ("employer", EmployerKind),
+        ("check", Check),
+        ("result", Result),
+        ("requirement", set(SOURCE.values())),
+        ("verdict", Verdict),
+        ("command", CommandKind),
+        ("command_state", {"pending", "applied", "refused"}),
+        ("notice", Notice),
+        ("fact", FactKind),
+        ("certificate_status", {"valid", "superseded", "revoked", "expired"}),
+        ("sender", SENDERS),
+        ("report", {"clear", "consider"}),
+        ("lms_account", LmsAccount),
+        ("profile_status", {*Completeness, *ProfileStatus}),
+        ("portal_account", PortalAccount),
+        ("scheduling_tool", SchedulingTool),
+        ("npn_status", NpnStatus),
+        ("federal_list", FederalList),
+        ("field", FIELDS - {"program", "plan_year"}),
+        ("webhook_state", {outstanding.PENDING, outstanding.DELIVERED, outstanding.WITHOUT_EFFECT}),
+    ],
+)
+def test_every_value_has_its_label(name: str, codes: Iterable[str]) -> None:
+    assert set(FILTERS[name]) == {str(code) for code in codes}
+
+
+def test_every_entry_of_the_timeline_has_its_words() -> None:
+    assert set(staff_timeline._WORDS) == set(EntryKind)
+
+
+def notes() -> set[str]:
+    """What the code writes down of why an event has no effect, or a case is flagged: small sentences, not codes."""
+    written = "".join(
+        (ROOT / file).read_text("utf-8") for file in ("domain/reports.py", "db/events.py", "db/people.py")
+    )
+    written += "".join((ROOT / file).read_text("utf-8") for file in ("db/registrations.py", "starter/cases.py"))
+    found = re.findall(
+        r'(?:return|reason =|note=|NOT_FINAL, REPORTED_BEFORE =) "([a-z][^"]* [^"]*)"(?:, "([^"]*)")?', written
+    )
+    return {note for pair in found for note in pair if note}
+
+
+def test_every_note_is_told_in_words() -> None:
+    assert len(notes()) > 4
+    assert notes() <= set(NOTES)
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_a_sentence_kept_from_before_is_told_in_the_reader_s_language(language: str) -> None:
+    for code, template in reasons.SENTENCES.items():
+        details = {name: "license_active" for _, name, _, _ in Formatter().parse(template) if name}
+        said = reasons.sentence(code, **details)
+        assert reasons.recognized(said) == (code, details)
+        assert (in_words(said, language) == said) is (language == "en" and not details.get("checks"))
+
+
+def test_what_no_table_knows_stays_as_it_was_said() -> None:
+    assert reasons.recognized("Nobody ever says this.") is None
+    assert in_words("Nobody ever says this: {}.", "es") == "Nobody ever says this: {}."
+    assert called("actor", "rita@example.org", "es") == "rita@example.org"
+    assert in_words("the case had ended: denied", "es") == "El caso ha terminado: Solicitud denegada."
+    assert in_words("Approval needs a recorded override, because of: no_such_check.", "en").endswith(": no_such_check.")
+
+
+def test_every_usual_reason_is_for_one_verdict_and_every_form_has_its_permission() -> None:
+    offered = {code for verdict in Verdict for licensed in (True, False) for code in usual_for(verdict, licensed)}
+    assert offered == set(USUAL)
+    assert {permission for permission, _ in FORMS.values()} <= set(Permission)

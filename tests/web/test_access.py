@@ -1,0 +1,257 @@
+"""Who may call what: every route declares it, every role is held to it, sessions and forms can't be borrowed."""
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+from fastapi import FastAPI
+from fastapi.routing import APIRoute, iter_route_contexts
+from pydantic import ValidationError
+
+from db.sessions import Sessions
+from settings import RoleName
+from tests.web.conftest import settings_of
+from tests.web.house import House
+from web.app import create_app
+from web.auth import PUBLIC, Declared, Needs, cookie_name, declared, needs, undeclared
+from web.limits import SAFE
+from web.permissions import GRANTS, Permission, StaffRole, granted
+from web.rates import Rates
+
+NOW = datetime(2026, 11, 16, 15, 0, tzinfo=UTC)  # a Monday
+CHANGES = frozenset(Permission) - {
+    Permission.READ_CASES,
+    Permission.READ_WEBHOOKS,
+    Permission.READ_LOOKS,
+    Permission.READ_SESSIONS,
+    Permission.EXPORT,
+}
+
+
+def _routes() -> Iterator[tuple[str, str, Any]]:
+    """Method, path and what is declared, of every route."""
+    for context in iter_route_contexts(create_app(settings_of(Path("/nowhere"))).routes):
+        if isinstance(context.original_route, APIRoute):
+            (whom,) = declared(context.original_route)
+            for method in sorted((context.original_route.methods or set()) - {"HEAD"}):
+                yield method, context.original_route.path_format, whom
+
+
+ROUTES = list(_routes())
+STAFFS = [(method, path, whom.permission) for method, path, whom in ROUTES if isinstance(whom, Needs)]
+
+
+def _filled(path: str) -> str:
+    """An address of the route; whatever it names isn't there."""
+    return "/".join("1" if part.startswith("{") else part for part in path.split("/"))
+
+
+def test_the_table_of_routes_is_the_whole_table() -> None:
+    assert len(STAFFS) > 15
+    assert {"/webhooks/lms", "/api/cases", "/staff", "/healthz", "/status/{token}"} <= {path for _, path, _ in ROUTES}
+
+
+def test_the_console_and_the_cases_are_for_staff_alone() -> None:
+    others = {
+        path
+        for _, path, whom in ROUTES
+        if path.startswith(("/staff", "/api/cases")) and not isinstance(whom, Needs) and isinstance(whom, Declared)
+    }
+    assert others == {"/staff/sign-in", "/staff/sign-in/start", "/staff/sign-in/callback"}
+
+
+def test_a_route_that_declares_nothing_or_twice_is_named() -> None:
+    app = FastAPI()
+
+    @app.get("/open", dependencies=[PUBLIC])
+    async def declares() -> None: ...
+
+    @app.get("/forgotten")
+    async def forgets() -> None: ...
+
+    @app.get("/twice", dependencies=[PUBLIC, needs(Permission.DECIDE)])
+    async def declares_twice() -> None: ...
+
+    app.mount("/files", FastAPI())
+    assert undeclared(app.router.routes[4:]) == ["/open", "/forgotten", "/twice", "/files"][1:]
+
+
+def test_an_application_with_such_a_route_is_not_built(monkeypatch: pytest.MonkeyPatch) -> None:
+    from web import registry
+
+    router = type(registry.router)()
+    router.add_api_route("/forgotten", _routes)
+    monkeypatch.setattr("web.registry.router", router)
+    with pytest.raises(RuntimeError, match="/forgotten"):
+        create_app(settings_of(Path("/nowhere")))
+
+
+@pytest.mark.parametrize("role", StaffRole)
+async def test_what_a_role_is_not_granted_is_refused_on_every_route(house: House, role: StaffRole) -> None:
+    csrf = await house.sign_in(role)
+    for method, path, permission in STAFFS:
+        answer = await house.browser.request(method, _filled(path), headers={"X-CSRF-Token": csrf})
+        if permission in GRANTS[role]:
+            assert answer.status_code not in (401, 403), (method, path, role)
+        else:
+            assert answer.status_code == 403, (method, path, role)
+            assert permission in answer.json()["detail"]
+        if path == "/staff/sign-out":
+            csrf = await house.sign_in(role)
+
+
+async def test_nobody_and_somebody_without_a_role_get_nowhere(house: House) -> None:
+    for method, path, _ in STAFFS:
+        answer = await house.browser.request(method, _filled(path))
+        assert answer.status_code == 401, (method, path)
+    now = datetime.now(UTC)
+    token = await house.parts.sessions.begin("vera", "Vera Visitor-Sample", [], now)
+    house.browser.cookies.set(cookie_name(house.parts), token)
+    row = await house.parts.sessions.current(token, now)
+    assert row is not None
+    for method, path, _ in STAFFS:
+        answer = await house.browser.request(method, _filled(path), headers={"X-CSRF-Token": row.csrf})
+        assert answer.status_code == 403, (method, path)
+
+
+async def test_a_page_leads_nobody_to_the_log_in_and_back(house: House) -> None:
+    answer = await house.browser.get("/staff/cases?program=ffm", headers={"Accept": "text/html"})
+    assert answer.status_code == 303
+    assert answer.headers["location"] == "/staff/sign-in?next=%2Fstaff%2Fcases%3Fprogram%3Dffm"
+    swapped = await house.browser.get("/staff/cases", headers={"Accept": "text/html", "HX-Request": "true"})
+    assert (swapped.status_code, swapped.headers["hx-redirect"]) == (401, "/staff/sign-in?next=%2Fstaff%2Fcases")
+
+
+@pytest.mark.parametrize(
+    "onward", ["https://elsewhere.example", "//elsewhere.example/staff", "/staff\\..\\x", "/staffing", "/status/x", "x"]
+)
+async def test_the_log_in_leads_on_to_the_console_only(house: House, onward: str) -> None:
+    await house.sign_in(StaffRole.REVIEWER)
+    answer = await house.browser.get("/staff/sign-in", params={"next": onward})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/staff")
+
+
+@pytest.mark.parametrize("given", ["", "wrong"])
+async def test_a_session_s_form_without_its_token_is_refused(house: House, given: str) -> None:
+    await house.sign_in(StaffRole.REVIEWER)
+    for sent in ({"data": {"csrf_token": given}}, {"headers": {"X-CSRF-Token": given}, "json": {}}):
+        answer = await house.browser.post("/api/cases/1/withdraw", **sent)  # type: ignore[arg-type]
+        assert answer.status_code == 403
+        assert "out of date" in answer.json()["detail"]
+
+
+async def test_a_session_s_form_with_another_session_s_token_is_refused(house: House) -> None:
+    other = await house.sign_in(StaffRole.REVIEWER)
+    await house.sign_in(StaffRole.REVIEWER)
+    answer = await house.browser.post("/staff/sign-out", data={"csrf_token": other})
+    assert answer.status_code == 403
+
+
+async def test_signing_out_ends_the_session_itself(house: House) -> None:
+    csrf = await house.sign_in(StaffRole.REVIEWER)
+    cookies = dict(house.browser.cookies)
+    answer = await house.browser.post("/staff/sign-out", data={"csrf_token": csrf})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/staff/sign-in?told=out")
+    house.browser.cookies.update(cookies)
+    assert (await house.browser.get("/api/cases")).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Origin": "https://elsewhere.example"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Sec-Fetch-Site": "same-site", "Origin": "http://127.0.0.1:8000"}, 403),
+        ({"Origin": "http://127.0.0.1:8000"}, 415),
+        ({"Sec-Fetch-Site": "same-origin", "Origin": "http://127.0.0.1:8000"}, 415),
+        ({}, 415),
+    ],
+)
+async def test_a_form_of_another_site_is_refused_before_anything_looks_at_it(
+    house: House, headers: dict[str, str], status: int
+) -> None:
+    answer = await house.browser.post("/portal/register", headers=headers, content=b"")
+    assert answer.status_code == status
+
+
+async def test_a_session_rests_and_ages_and_can_be_ended_by_somebody_else(house: House) -> None:
+    sessions = Sessions(house.database, idle=timedelta(minutes=30), longest=timedelta(hours=2))
+    token = await sessions.begin("tess", "Tess Example", ["reviewer"], NOW)
+    for minutes in (29, 58, 87, 116):
+        assert await sessions.current(token, NOW + timedelta(minutes=minutes)), minutes
+    assert await sessions.current(token, NOW + timedelta(minutes=121)) is None  # its time is up
+    resting = await sessions.begin("tess", "Tess Example", ["reviewer"], NOW)
+    assert await sessions.current(resting, NOW + timedelta(minutes=31)) is None
+    revoked = await sessions.begin("tess", "Tess Example", ["reviewer"], NOW)
+    row = await sessions.current(revoked, NOW)
+    assert row is not None
+    assert await sessions.end(row.id, "oscar", NOW)
+    assert await sessions.current(revoked, NOW) is None
+    assert not await sessions.end(row.id, "oscar", NOW)
+    assert await sessions.current("nobody's", NOW) is None
+    assert [one.id for one in await sessions.open(NOW)] != []
+    assert row.id not in [one.id for one in await sessions.open(NOW)]
+
+
+async def test_looks_at_sessions_at_once_do_not_trip_over_each_other(house: House) -> None:
+    token = await house.parts.sessions.begin("tess", "Tess Example", ["reviewer"], NOW)
+    later = NOW + timedelta(minutes=5)
+    found = await asyncio.gather(*(house.parts.sessions.current(token, later) for _ in range(10)))
+    assert all(found)
+
+
+async def test_too_many_forms_of_one_address_are_put_off(house: House) -> None:
+    rates = Rates({"request": "2/minute"})
+    house.browser._transport.app.state.door = replace(house.parts, rates=rates)  # type: ignore[attr-defined]
+    answers = [await house.browser.post("/portal/register", data={"x": "y"}) for _ in range(3)]
+    assert [answer.status_code == 429 for answer in answers] == [False, False, True]
+    assert int(answers[2].headers["retry-after"]) > 0
+    page = await house.browser.post("/portal/register", data={"x": "y"}, headers={"Accept": "text/html"})
+    assert page.status_code == 429
+    assert "<h1>" in page.text
+    assert rates.seconds_left("request", "another address") == 0
+
+
+async def test_a_language_asked_for_is_remembered(house: House) -> None:
+    headers = {"Accept": "text/html", "Accept-Language": "en"}
+    assert 'lang="es"' in (await house.browser.get("/staff/sign-in?lang=es", headers=headers)).text
+    assert '<html lang="es"' in (await house.browser.get("/staff/sign-in", headers=headers)).text
+    assert '<html lang="en"' in (await house.browser.get("/staff/sign-in?lang=en", headers=headers)).text
+    assert "set-cookie" not in (await house.browser.get("/staff/sign-in?lang=fr", headers=headers)).headers
+
+
+def test_every_permission_is_granted_and_an_auditor_changes_nothing() -> None:
+    assert granted(StaffRole) == frozenset(Permission)
+    assert not GRANTS[StaffRole.AUDITOR] & CHANGES
+    assert [role for role in StaffRole if Permission.DECIDE in GRANTS[role]] == [StaffRole.REVIEWER]
+    assert granted([]) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("values", "fault"),
+    [
+        ({"oidc_issuer": "http://identity.example", "web_url": "http://127.0.0.1:8000"}, "oidc_issuer"),
+        ({"oidc_issuer": "http://127.0.0.1:9000", "web_url": "https://certify.example"}, "oidc_issuer"),
+        ({"rate_request": "often"}, "rate_request"),
+        ({"staff_roles": {"staff": ["reviwer"]}}, "staff_roles"),
+        ({"gallery": True, "web_url": "https://certify.example"}, "gallery"),
+    ],
+)
+def test_demonstrations_can_t_be_switched_on_elsewhere(values: dict[str, Any], fault: str) -> None:
+    known = settings_of(Path("/nowhere")).model_dump()
+    with pytest.raises(ValidationError, match=fault):
+        type(settings_of(Path("/nowhere"))).model_validate({**known, **values})
+
+
+def test_the_settings_know_the_roles_there_are() -> None:
+    assert set(get_args(RoleName)) == {role.value for role in StaffRole}
+
+
+def test_methods_that_change_nothing_need_no_token() -> None:
+    assert "GET" in SAFE
+    assert "POST" not in SAFE

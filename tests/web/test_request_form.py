@@ -1,0 +1,752 @@
+"""The request form as a browser meets it, step by step, over the real database: what it asks, keeps and sends."""
+
+import asyncio
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from html import unescape
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx2
+import pytest
+import time_machine
+from sqlmodel import col, select
+
+from db.drafts import LIFE, Drafts
+from db.engine import Database
+from db.migrate import upgrade
+from db.tables import DraftRow
+from domain.agreements import agreement
+from domain.identity import token_hash
+from templates.catalogs import translated
+from tests.support import documents, form
+from tests.support.browser import Browser, Page
+from tests.templates.contexts import PHONE
+from tests.web.house import House
+from tests.web.test_pages import contacts, read, returning
+from web.draft import COOKIE, purging
+from web.request_steps import STEPS
+from web.request_words import MISSING, OTHERWISE
+
+TEXT = {language: agreement("bewellnm", language) for language in ("en", "es")}
+KINDS: dict[str, Callable[..., dict[str, Any]]] = {
+    "agent": documents.agent,
+    "broker": documents.broker,
+    "enrollment_counselor": documents.counselor,
+}
+LICENSED = ["kind", "name", "contact", "license", "insurers", "business-address", "physical-address", "agreement"]
+COUNSELORS = ["kind", "name", "contact", "employer", "physical-address", "agreement", "background-check"]
+
+
+@pytest.fixture
+def person(house: House) -> Browser:
+    """Somebody with a browser."""
+    return Browser(house.browser)
+
+
+async def drafts(house: House) -> list[DraftRow]:
+    async with house.database.read() as session:
+        return list((await session.execute(select(DraftRow))).scalars())
+
+
+async def at(person: Browser, step: str, document: dict[str, Any]) -> Page:
+    """The step of this name, everything before it answered."""
+    await form.begin(person)
+    return await form.fill_in(person, document, until=step)
+
+
+def faults(page: Page) -> dict[str, str]:
+    """The faults a summary names, by the field each leads to."""
+    if 'id="summary"' not in page.source:
+        return {}
+    summary = page.source.split('id="summary"')[1].split("</ul>")[0]
+    found: list[tuple[str, str]] = re.findall(r'<li><a href="[^"#]*#([^"]*)">([^<]*)</a></li>', summary)
+    return {field: unescape(sentence) for field, sentence in found}
+
+
+def at_fault(page: Page) -> set[str]:
+    """The fields marked as faulty; a group of choices by the field its first one stands for."""
+    marked = re.findall(r'<(?:input|textarea|select)[^>]* id="([^"]*)"[^>]* aria-invalid="true"', page.source)
+    groups = re.findall(r'<fieldset[^>]* aria-describedby="([^"]*)-error"', page.source)
+    return {*marked, *groups}
+
+
+def way(pages: list[Page]) -> list[str]:
+    """The steps that were open, one after the other."""
+    return list(dict.fromkeys(map(form.step_of, pages)))
+
+
+def stored(document: dict[str, Any]) -> dict[str, Any]:
+    """What parsing adds to a document: the line that may be missing from an address."""
+    return {name: {**value, "line2": None} for name, value in document.items() if name.endswith("_address")}
+
+
+# the start
+
+
+@pytest.mark.parametrize(
+    ("today", "year", "offered"),
+    [
+        ("2026-11-21", "2027", ["2027", "2026", "2024"]),
+        ("2026-08-31T12:00Z", "2026", ["2026", "2024"]),
+        ("2025-01-01T06:59Z", "2025", ["2025", "2024"]),
+        ("2030-01-01", "2024", []),
+    ],
+)
+async def test_the_newest_open_plan_year_is_offered_and_the_others_can_be_chosen(
+    house: House, person: Browser, today: str, year: str, offered: list[str]
+) -> None:
+    with time_machine.travel(today, tick=True):
+        page = await person.open("/request")
+        assert page.forms[-1].fields["plan_year"] == year
+        assert re.findall(r'name="plan_year" type="radio" value="(\d+)"', page.source) == offered
+        for other in offered:
+            chosen = await person.open(f"/request?plan_year={other}")
+            assert chosen.forms[-1].fields["plan_year"] == other
+            assert form.place(await form.press(person, "Start")) == "/request/kind"
+            house.browser.cookies.clear()
+    assert {row.answers["plan_year"] for row in await drafts(house)} == set(offered)
+
+
+@pytest.mark.parametrize(
+    ("year", "said"),
+    [("2025", "has closed"), ("2019", "no certification policy"), ("x", "no certification policy")],
+)
+async def test_a_plan_year_that_is_not_open_is_said_and_another_offered(house: House, year: str, said: str) -> None:
+    with time_machine.travel("2026-11-21", tick=True):
+        for answer, status in (
+            (await house.browser.get("/request", params={"plan_year": year}), 200),
+            (await house.post("/request", {"plan_year": year}), 422),
+        ):
+            reader = read(answer, status)
+            assert said in reader.text
+            assert "2027" in reader.text
+    assert await drafts(house) == []
+
+
+# the whole way
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+@pytest.mark.parametrize("kind", KINDS)
+async def test_each_kind_goes_from_step_to_step_to_one_case(
+    house: House, person: Browser, kind: str, language: str
+) -> None:
+    document = KINDS[kind](language=language)
+    await form.begin(person, language=language)
+    await form.fill_in(person, document)
+    assert way(person.seen[1:]) == [*_steps(kind), "check"]
+    assert {(page.status, page.language, page.source.count("<h1")) for page in person.seen} == {(200, language, 1)}
+    page = await form.press(person, "Send the request")
+    assert (page.status, form.place(page), page.language) == (200, form.DONE, language)
+    assert document["email"] in page.text
+    assert PHONE in page.source
+    (case,) = await house.cases()
+    assert case.request == {**document, **stored(document)}
+    (record,) = await house.agreement(case.case_id)
+    assert (record["language"], record["sha256"]) == (language, TEXT[language].sha256)
+
+
+async def test_the_progress_is_said_once_the_kind_is_known(house: House, person: Browser) -> None:
+    page = await form.begin(person)
+    assert "Step 1: Kind of assister" in page.text
+    page = await form.answer(person, kind="broker")
+    assert "Step 2 of 9: Name" in page.text
+    await person.open("/request/kind")
+    page = await form.answer(person, kind="enrollment_counselor")
+    assert "Step 2 of 8: Name" in page.text
+    assert page.source.split("<title>")[1].startswith("Name – Certification Request Form – ")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_every_page_of_the_form_is_sound_in_both_languages(house: House, kind: str) -> None:
+    for language in ("en", "es"):
+        person, document = Browser(house.browser), KINDS[kind]()
+        house.browser.cookies.clear()
+        await form.begin(person, language=language)
+        for step in [*_steps(kind), "check"]:
+            await form.fill_in(person, document, until=step)
+            answer = await house.browser.get(f"/request/{step}")
+            reader = read(answer)
+            assert contacts(answer) == {PHONE}
+            assert len(reader.of("h1")) == 1
+            assert reader.of("html") == [{"lang": language}]
+            switch = [one["href"] for one in reader.of("a") if "hreflang" in one]
+            assert switch == [f"/request/{step}?lang={'es' if language == 'en' else 'en'}"]
+            if step != "check":
+                reader = read(await house.browser.get(f"/request/{step}?change=1"))
+                assert [one["action"] for one in reader.of("form")] == [f"/request/{step}?change=1"]
+
+
+async def test_a_counselor_need_not_accept_the_agreement(house: House, person: Browser) -> None:
+    page = await form.send(person, documents.counselor(agreement_accepted=False))
+    assert (page.status, form.place(page)) == (200, form.DONE)
+    (case,) = await house.cases()
+    assert (case.request["agreement_accepted"], await house.agreement(case.case_id)) == (False, [])
+
+
+async def test_the_agreement_is_recorded_in_the_language_it_was_read_in(house: House, person: Browser) -> None:
+    page = await at(person, "agreement", documents.broker(language="en"))
+    assert TEXT["en"].text.splitlines()[2] in page.text
+    page = await person.follow("Español")
+    assert TEXT["es"].text.splitlines()[2] in page.text
+    await form.answer(person, agreement_accepted="true")
+    await form.press(person, "Send the request")
+    (case,) = await house.cases()
+    assert [one["language"] for one in await house.agreement(case.case_id)] == ["es"]
+
+
+async def test_an_acceptance_of_another_text_is_none(house: House, person: Browser) -> None:
+    page = await at(person, "agreement", documents.broker())
+    page = await form.answer(person, agreement_accepted="true", agreement_version="2020-1")
+    assert (page.status, at_fault(page)) == (422, {"agreement_accepted"})
+    assert "checked" not in page.source
+
+
+# faults
+
+
+_TOO_LONG = "This is too long: at most {} characters or entries."
+_STREET = "Enter the street and number."
+
+
+@pytest.mark.parametrize(
+    ("kind", "step", "changes", "told"),
+    [
+        ("broker", "kind", {"kind": ""}, {"kind": "Choose whether you are an agent"}),
+        ("broker", "kind", {"kind": "navigator"}, {"kind": "Choose whether you are an agent"}),
+        ("broker", "name", {"first_name": " "}, {"first_name": "Enter your first name."}),
+        (
+            "broker",
+            "name",
+            {"first_name": "", "last_name": "李"},
+            {"first_name": "Enter your first name.", "last_name": "Last name: Write the name as a certificate"},
+        ),
+        ("broker", "name", {"first_name": "Te\x00sta"}, {"first_name": "First name: Remove line breaks"}),
+        ("broker", "name", {"last_name": "L" * 101}, {"last_name": "Last name: " + _TOO_LONG.format(100)}),
+        ("agent", "contact", {"email": ""}, {"email": "Enter your e-mail address."}),
+        ("agent", "contact", {"email": "nobody"}, {"email": "E-mail address: Enter an e-mail address, such as"}),
+        ("agent", "contact", {"phone": "123"}, {"phone": "Phone number: Enter a phone number with 10"}),
+        ("agent", "contact", {"language": "fr"}, {"language": "Language in which we write to you: Choose one of"}),
+        ("agent", "license", {"npn": "012"}, {"npn": "National Producer Number (NPN): Enter the National"}),
+        (
+            "agent",
+            "license",
+            {"npn": "", "license_number": ""},
+            {"npn": "Enter your National", "license_number": "Enter the number of your New Mexico license."},
+        ),
+        ("agent", "insurers", {"insurers__0": ""}, {"insurers": "Enter the name of an insurance company"}),
+        ("broker", "insurers", {"insurers__0": "  "}, {"insurers": "Enter the name of an insurance company"}),
+        ("agent", "insurers", {"insurers__0": "A", "insurers__1": "B"}, {"insurers": "An agent represents one"}),
+        (
+            "broker",
+            "insurers",
+            {"insurers__0": "A", "insurers__3": "B" * 101},
+            {"insurers.1": "Insurance company 2: " + _TOO_LONG.format(100)},
+        ),
+        (
+            "broker",
+            "business-address",
+            {f"business_address__{part}": "" for part in ("line1", "city", "state", "postal_code")},
+            {
+                "business_address.line1": _STREET,
+                "business_address.city": "Enter the city.",
+                "business_address.state": "Enter the state.",
+                "business_address.postal_code": "Enter the ZIP code.",
+            },
+        ),
+        (
+            "broker",
+            "physical-address",
+            {"physical_address__state": "ZZ", "physical_address__postal_code": "875"},
+            {
+                "physical_address.state": "Physical address, State: Enter a two-letter state code",
+                "physical_address.postal_code": "Physical address, ZIP code: Enter a ZIP code",
+            },
+        ),
+        ("broker", "agreement", {"agreement_accepted": ""}, {"agreement_accepted": "Tick the box to accept"}),
+        ("enrollment_counselor", "employer", {"employer__kind": ""}, {"employer.kind": "Choose what kind of"}),
+        ("enrollment_counselor", "employer", {"employer__name": ""}, {"employer.name": "Enter the name of your"}),
+        ("enrollment_counselor", "employer", {"employer__kind": "bank"}, {"employer.kind": "Choose what kind of"}),
+        (
+            "enrollment_counselor",
+            "background-check",
+            {"background_check_consent": ""},
+            {"background_check_consent": "Tick the box to consent"},
+        ),
+    ],
+)
+async def test_a_fault_is_told_at_its_step_beside_its_field_and_in_the_summary(
+    house: House, person: Browser, kind: str, step: str, changes: dict[str, str], told: dict[str, str]
+) -> None:
+    document = KINDS[kind]()
+    await at(person, step, document)
+    right = form.answers_of(document)[step]
+    page = await form.answer(person, **{**right, **changes})
+    assert (page.status, form.step_of(page)) == (422, step)
+    found = faults(page)
+    assert list(found) == list(told)
+    assert all(found[field].startswith(sentence) for field, sentence in told.items())
+    assert at_fault(page) == set(told)
+    assert page.source.split("<title>")[1].startswith("Error: ")
+    beside = [found[field].rpartition(": ")[2] for field in told if "Choose one of" not in found[field]]
+    assert all(page.text.count(sentence) == 2 for sentence in beside if beside.count(sentence) == 1)
+    page = await person.open("/request/check")
+    assert form.step_of(page) == step, "the check page leads back to what is open"
+    assert list(faults(page)) == list(told), "and says again what is wrong"
+    assert await house.cases() == []
+
+
+async def test_faults_are_told_in_spanish_with_the_answers_kept(house: House, person: Browser) -> None:
+    await form.begin(person, language="es")
+    await form.answer(person, kind="broker")
+    page = await form.answer(person, first_name=" ", last_name="O'<b>\"")
+    assert (page.status, page.language) == (422, "es")
+    assert faults(page) == {"first_name": "Escriba su nombre."}
+    assert page.forms[-1].fields["last_name"] == "O'<b>\""
+    assert "<b>" not in page.source
+    page = await person.follow("English")
+    assert (page.status, page.language) == (422, "en")
+    assert faults(page) == {"first_name": "Enter your first name."}
+    assert page.forms[-1].fields["last_name"] == "O'<b>\""
+
+
+async def test_who_goes_back_comes_to_pages_and_never_to_a_form_that_was_sent(house: House, person: Browser) -> None:
+    page = await at(person, "name", documents.broker())
+    answer = await house.post("/request/name", {**page.forms[-1].fields, "first_name": " "})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/request/name")
+    answer = await house.post("/request/name?change=1", {**page.forms[-1].fields, "first_name": " "})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/request/name?change=1")
+
+
+async def test_a_step_takes_its_own_fields_and_nothing_else(house: House, person: Browser) -> None:
+    await at(person, "name", documents.broker())
+    more = {"npn": "1234567", "commission": "5", "sent": "x", "plan_year": "2027", "employer__kind": "clinic"}
+    page = await form.answer(person, first_name="Testa", last_name="Broker", **more)
+    assert form.step_of(page) == "contact"
+    (row,) = await drafts(house)
+    assert row.answers["plan_year"] == "2024"
+    assert set(row.answers) == {"plan_year", "kind", "first_name", "last_name", "refused"}
+
+
+async def test_what_is_too_long_to_keep_is_told_and_not_kept(house: House, person: Browser) -> None:
+    await at(person, "insurers", documents.broker())
+    (before,) = await drafts(house)
+    rows = {f"insurers__{number}": "x" * 2000 for number in range(20)}
+    for do in ({}, {"do": "add"}):
+        page = await form.answer(person, **rows, **do)
+        assert page.status == 422
+        assert len(faults(page)) == 20
+    (after,) = await drafts(house)
+    assert after.answers == before.answers
+
+
+# answers kept, changed, and asked anew
+
+
+async def test_answers_are_kept_for_whoever_goes_back(house: House, person: Browser) -> None:
+    document = documents.broker()
+    page = await at(person, "insurers", document)
+    for step in ("license", "contact", "name", "kind"):
+        page = await person.follow("Back")
+        assert form.step_of(page) == step
+        asked = form.answers_of(document)[step]
+        assert {name: page.forms[-1].fields[name] for name in asked} == asked
+    assert form.place(await person.follow("Back")) == form.START
+    page = await form.press(person, "Continue with my request")
+    assert form.step_of(page) == "insurers", "the first step that is open"
+    await person.open("/request/name")
+    assert form.step_of(await form.answer(person)) == "contact"
+
+
+async def test_a_change_leads_back_to_the_answers(house: House, person: Browser) -> None:
+    document = documents.broker()
+    page = await at(person, "check", document)
+    assert len([1 for label, _ in page.links if label.startswith("Change ")]) == len(LICENSED) + 1
+    page = await person.follow("Change Name")
+    assert page.link("Back").endswith(form.CHECK)
+    page = await form.answer(person, last_name="")
+    assert page.status == 422
+    page = await form.answer(person, last_name="Renamed")
+    assert (form.step_of(page), "Renamed" in page.text) == ("check", True)
+    await form.press(person, "Send the request")
+    (case,) = await house.cases()
+    assert case.request["last_name"] == "Renamed"
+
+
+async def test_another_kind_keeps_what_still_applies_and_asks_what_is_missing(house: House, person: Browser) -> None:
+    broker, counselor = documents.broker(), documents.counselor()
+    await at(person, "check", broker)
+    await person.follow("Change Kind of assister")
+    page = await form.answer(person, kind="enrollment_counselor")
+    assert form.step_of(page) == "employer"
+    page = await form.answer(person, **form.answers_of(counselor)["employer"])
+    assert form.step_of(page) == "background-check"
+    page = await form.answer(person, background_check_consent="true")
+    assert form.step_of(page) == "check"
+    assert ("Sample Clinic" in page.text, broker["license_number"] in page.text) == (True, False)
+    await person.follow("Change Kind of assister")
+    page = await form.answer(person, kind="agent")
+    assert (form.step_of(page), list(faults(page))) == ("insurers", ["insurers"]), "a broker's two are one too many"
+    page = await form.press(person, "Remove Example Mutual")
+    page = await form.answer(person)
+    assert form.step_of(page) == "check"
+    await form.press(person, "Send the request")
+    (case,) = await house.cases()
+    wanted = {**broker, "kind": "agent", "insurers": ["Sample Health"]}
+    assert case.request == {**wanted, **stored(wanted)}
+
+
+async def test_an_optional_agreement_becomes_required_with_the_kind(house: House, person: Browser) -> None:
+    await at(person, "check", documents.counselor(agreement_accepted=False))
+    await person.follow("Change Kind of assister")
+    broker, before = documents.broker(), len(person.seen)
+    await form.answer(person, kind="broker")
+    await form.fill_in(person, broker)
+    assert way(person.seen[before:]) == ["license", "insurers", "business-address", "agreement", "check"]
+
+
+async def test_rows_of_insurance_companies_come_and_go_without_scripts(house: House, person: Browser) -> None:
+    page = await at(person, "insurers", documents.broker())
+    assert [name for name in page.forms[-1].fields if name.startswith("insurers.")] == ["insurers.0"]
+    page = await form.press(person, "Add another insurance company", insurers__0="First Sample")
+    page = await form.press(person, "Add another insurance company", insurers__1="Second Sample")
+    page = await form.press(person, "Add another insurance company", insurers__2="Third Sample")
+    assert (page.status, faults(page)) == (200, {}), "an empty row is no fault yet"
+    assert _rows(page) == ["First Sample", "Second Sample", "Third Sample", ""]
+    page = await form.press(person, "Remove Second Sample", insurers__0="First Renamed")
+    assert _rows(page) == ["First Renamed", "Third Sample"]
+    page = await person.follow("Español")
+    assert _rows(page) == ["First Renamed", "Third Sample"]
+    await form.answer(person, insurers__1="")
+    page = await person.open("/request/insurers?lang=en")
+    assert _rows(page) == ["First Renamed"]
+    assert "Remove" not in page.text
+    page = await person.open("/request/insurers?rows=99&change=1")
+    assert len(_rows(page)) == 50
+    assert "Add another insurance company" not in page.text
+    assert len(_rows(await person.open("/request/insurers?rows=٣"))) == 1
+
+
+async def test_an_agent_names_one_company_and_has_no_rows_to_add(house: House, person: Browser) -> None:
+    page = await at(person, "insurers", documents.agent())
+    assert list(page.forms[-1].buttons) == ["Continue"]
+    assert _rows(page) == [""]
+
+
+async def test_the_physical_address_may_be_the_business_address_and_follows_it(house: House, person: Browser) -> None:
+    document = documents.broker()
+    await at(person, "physical-address", document)
+    page = await form.answer(person, physical_same="true", physical_address__city="Ignored")
+    assert form.step_of(page) == "agreement"
+    page = await form.fill_in(person, document)
+    assert "Same as the business address" in page.text
+    await person.follow("Change Business address")
+    page = await form.answer(person, business_address__city="Movedtown")
+    assert form.step_of(page) == "check"
+    await form.press(person, "Send the request")
+    (case,) = await house.cases()
+    assert case.request["physical_address"] == case.request["business_address"]
+    assert case.request["physical_address"]["city"] == "Movedtown"
+
+
+async def test_the_same_address_is_kept_by_who_turns_counselor(house: House, person: Browser) -> None:
+    await at(person, "physical-address", documents.broker())
+    await form.answer(person, physical_same="true")
+    await form.fill_in(person, documents.broker())
+    await person.follow("Change Kind of assister")
+    await form.answer(person, kind="enrollment_counselor")
+    page = await form.answer(person, employer__kind="exchange")
+    assert form.step_of(page) == "background-check", "the address is no longer asked for"
+    page = await person.open("/request/physical-address")
+    assert page.forms[-1].fields["physical_address.city"] == "Sampletown"
+    assert "physical_same" not in page.source
+
+
+async def test_the_plan_year_can_be_changed_on_the_way(house: House, person: Browser) -> None:
+    with time_machine.travel("2026-11-21", tick=True):
+        await at(person, "check", documents.broker())
+        page = await person.follow("Change Plan year")
+        assert page.forms[-1].fields["plan_year"] == "2024"
+        page = await form.press(person, "Continue with my request", plan_year="2027")
+        assert (form.step_of(page), "2027" in page.text) == ("check", True)
+        await form.press(person, "Send the request")
+    (case,) = await house.cases()
+    assert case.plan_year == 2027
+
+
+async def test_a_later_step_by_its_address_leads_to_the_first_that_is_open(house: House, person: Browser) -> None:
+    await form.begin(person)
+    for path in ("name", "agreement", "check", "employer"):
+        assert form.step_of(await person.open(f"/request/{path}")) == "kind"
+    await form.answer(person, kind="broker")
+    await form.answer(person, first_name="Testa", last_name="Broker")
+    for path in ("agreement", "check", "employer", "background-check"):
+        assert form.step_of(await person.open(f"/request/{path}")) == "contact"
+    page = person.page
+    token = page.forms[-1].fields["form_token"]
+    for path in ("agreement", "check"):
+        posted = await house.post(f"/request/{path}", {"form_token": token, "agreement_accepted": "true"})
+        assert (posted.status_code, posted.headers["location"]) == (303, "/request/contact")
+    (row,) = await drafts(house)
+    assert "agreement_accepted" not in row.answers
+    assert (await house.browser.get("/request/nothing")).status_code == 404
+
+
+# sending
+
+
+@pytest.mark.parametrize(
+    ("business", "physical", "first", "told"),
+    [
+        ("NV", "NV", "business-address", ["business_address.state"]),
+        ("TX", "NV", "physical-address", ["physical_address.state"]),
+    ],
+)
+async def test_a_request_from_outside_the_scope_leads_back_to_the_first_step_at_fault(
+    house: House, person: Browser, business: str, physical: str, first: str, told: list[str]
+) -> None:
+    document = documents.broker(
+        business_address=documents.address(business), physical_address=documents.address(physical)
+    )
+    page = await form.send(person, document)
+    assert (form.step_of(page), list(faults(page))) == (first, told)
+    assert "New agents and brokers must be located in New Mexico" in page.text
+    assert await house.cases() == []
+    page = await person.open("/request/check")
+    assert set(faults(page)) >= set(told)
+    await person.open(page.link(next(label for label, _ in page.links if "New agents and brokers must" in label)))
+    assert form.step_of(person.page) == first
+    page = await form.answer(person, **{f"{told[0].replace('.', '__')}": "TX"})
+    if first == "business-address":
+        assert (form.step_of(page), list(faults(page))) == ("physical-address", ["physical_address.state"])
+        page = await form.answer(person, physical_address__state="TX")
+    assert (form.step_of(page), faults(page)) == ("check", {})
+    assert form.place(await form.press(person, "Send the request")) == form.DONE
+
+
+async def test_a_plan_year_that_closes_on_the_way_leads_back_to_the_start(house: House, person: Browser) -> None:
+    with time_machine.travel("2026-12-31T23:30-07:00", tick=True) as traveller:
+        await form.begin(person, plan_year=2026)
+        await form.fill_in(person, documents.broker())
+        traveller.move_to("2027-01-01T00:30-07:00")
+        page = await form.press(person, "Send the request")
+    assert form.place(page) == form.START
+    assert "has closed" in page.text
+    assert await house.cases() == []
+    assert "Continue with my request" in page.forms[-1].buttons
+
+
+async def test_a_repeat_says_so(house: House, person: Browser) -> None:
+    document = documents.broker()
+    page = await form.send(person, document)
+    assert "already sent" not in page.text
+    page = await form.send(person, document)
+    assert "You had already sent us" in page.text
+    assert document["email"] in page.text
+    assert len(await house.cases()) == 1
+
+
+async def test_an_npn_under_another_name_is_a_conflict(house: House, person: Browser) -> None:
+    document = documents.broker()
+    await house.open(document)
+    page = await form.send(person, {**document, "last_name": "Other", "email": "other@example.com"}, language="es")
+    assert (page.status, "ya está en uso" in page.text) == (409, True)
+    (case,) = await house.cases()
+    assert case.flag == "identity_conflict"
+
+
+async def test_a_returning_assister_who_sends_the_form_finds_their_case_and_brings_the_agreement(
+    house: House, person: Browser
+) -> None:
+    case_id = await house.begin(returning(npn="7654321"))
+    page = await form.send(person, documents.broker(npn="7654321"))
+    assert "already sent" in page.text
+    assert [one["sha256"] for one in await house.agreement(case_id)] == [TEXT["en"].sha256]
+
+
+async def test_a_request_sent_twice_at_once_is_one_and_its_confirmation_can_be_opened_again(
+    house: House, person: Browser
+) -> None:
+    document = documents.broker()
+    page = await at(person, "check", document)
+    sent = page.forms[-1].fields
+    for _ in range(2):
+        answer = await house.post("/request/check", sent)
+        assert (answer.status_code, answer.headers["location"]) == (303, form.DONE)
+    for path in ("/request/done", "/request/check", "/request/kind"):
+        page = await person.open(path)
+        assert form.place(page) == form.DONE
+        assert "are writing to" in page.text
+    assert len(await house.cases()) == 1
+    page = await form.begin(person)
+    assert (form.step_of(page), page.forms[-1].fields.get("kind")) == ("kind", None)
+
+
+# the draft
+
+
+async def test_sending_deletes_the_answers(house: House, person: Browser) -> None:
+    await at(person, "check", documents.broker())
+    (row,) = await drafts(house)
+    assert row.answers["last_name"] == "Broker"
+    await form.press(person, "Send the request")
+    (left,) = await drafts(house)
+    (case,) = await house.cases()
+    assert left.answers == {"sent": case.case_id, "created": "yes"}
+
+
+async def test_an_expired_draft_leads_to_the_start_and_says_so(house: House, person: Browser) -> None:
+    with time_machine.travel("2026-11-21T12:00Z", tick=False) as traveller:
+        await form.begin(person, language="es")
+        await form.answer(person, kind="broker")
+        traveller.shift(LIFE - timedelta(seconds=1))
+        page = await form.answer(person, first_name="Testa", last_name="Broker")
+        assert form.step_of(page) == "contact", "each step begins the two hours anew"
+        traveller.shift(LIFE)
+        for path in ("name", "check"):
+            page = await person.open(f"/request/{path}")
+            assert form.place(page) == form.START
+            assert "Sus respuestas ya no están aquí" in page.text
+        lost = await house.post("/request/contact", {"email": "testa@example.com"})
+        assert lost.headers["location"] == "/request?why=expired"
+        assert await house.parts.drafts.purge(datetime.now(UTC)) == 1
+    assert await drafts(house) == []
+
+
+async def test_expired_drafts_are_deleted_by_themselves_after_a_failed_round_too(tmp_path: Path) -> None:
+    url = f"sqlite+aiosqlite:///{tmp_path / 'drafts.sqlite'}"
+    database = Database(url)
+    drafts = Drafts(database)
+    work = asyncio.create_task(purging(drafts, every=0.02))
+    await asyncio.sleep(0.1)
+    await asyncio.to_thread(upgrade, url)
+    now = datetime.now(UTC)
+    old, fresh = await drafts.begin({"kind": "agent"}, now - LIFE), await drafts.begin({"kind": "broker"}, now)
+    async with asyncio.timeout(10):
+        while await drafts.get(old, now - timedelta(seconds=1)):
+            await asyncio.sleep(0.02)
+    assert await drafts.get(fresh, now) == {"kind": "broker"}
+    assert not work.done()
+    work.cancel()
+    await asyncio.wait([work])
+    await database.close()
+
+
+async def test_who_accepts_no_cookies_is_told(house: House, person: Browser) -> None:
+    await person.open("/request")
+    answer = await house.post("/request", {"plan_year": "2024"})
+    house.browser.cookies.clear()
+    page = await person.open(answer.headers["location"])
+    assert form.place(page) == form.START
+    assert "does not accept our cookie" in page.text
+    page = await person.open("/request/name")
+    assert "no longer here" in page.text
+
+
+async def test_two_drafts_know_nothing_of_each_other(house: House, person: Browser) -> None:
+    first, second = documents.broker(last_name="Firstperson"), documents.counselor(last_name="Secondperson")
+    await at(person, "check", first)
+    cookies = dict(house.browser.cookies)
+    house.browser.cookies.clear()
+    other = Browser(house.browser)
+    await at(other, "check", second)
+    assert "Firstperson" not in other.page.text
+    stolen = {"form_token": person.page.forms[-1].fields["form_token"]}
+    refused = await house.post("/request/check", stolen)
+    assert refused.headers["location"] == "/request?why=expired"
+    assert await house.cases() == []
+    assert form.place(await form.press(other, "Send the request")) == form.DONE
+    house.browser.cookies.clear()
+    house.browser.cookies.update(cookies)
+    page = await person.open("/request/check")
+    assert "Firstperson" in page.text
+    assert form.place(await form.press(person, "Send the request")) == form.DONE
+    assert {case.request["last_name"] for case in await house.cases()} == {"Firstperson", "Secondperson"}
+
+
+async def test_starting_again_deletes_the_answers_and_older_pages_change_nothing(house: House, person: Browser) -> None:
+    page = await at(person, "contact", documents.broker())
+    older = page.forms[-1].fields
+    await person.open("/request")
+    page = await form.press(person, "Delete my answers and start again")
+    assert form.step_of(page) == "kind"
+    (row,) = await drafts(house)
+    assert row.answers == {"plan_year": "2024"}
+    answer = await house.post("/request/kind", {**older, "kind": "broker"})
+    page = await person.open(answer.headers["location"])
+    assert "That page was out of date" in page.text
+    answer = await house.post("/request", {**older, "plan_year": "2024", "do": "continue"})
+    assert answer.headers["location"] == "/request?why=expired"
+    (row,) = await drafts(house)
+    assert row.answers == {"plan_year": "2024"}
+
+
+@pytest.mark.parametrize("given", ["", "wrong", "é"])
+async def test_a_form_without_the_draft_s_token_changes_nothing(house: House, person: Browser, given: str) -> None:
+    await form.begin(person)
+    (before,) = await drafts(house)
+    answer = await house.post("/request/kind", {"kind": "broker", "form_token": given})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/request?why=expired")
+    (after,) = await drafts(house)
+    assert after.answers == before.answers
+
+
+async def test_the_cookie_holds_nothing_but_a_secret_whose_hash_is_kept(house: House) -> None:
+    answer = await house.post("/request", {"plan_year": "2024"})
+    cookie = answer.headers["set-cookie"]
+    secret = re.fullmatch(rf"{COOKIE}=([\w-]{{43}}); HttpOnly; Path=/request; SameSite=lax", cookie)
+    assert secret
+    async with house.database.read() as session:
+        query = select(DraftRow).where(col(DraftRow.token_hash) == token_hash(secret[1]))
+        assert (await session.execute(query)).scalar_one().answers == {"plan_year": "2024"}
+    assert secret[1] not in str([row.model_dump() for row in await drafts(house)])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_nothing_personal_is_in_an_address_or_a_cookie(house: House, kind: str) -> None:
+    document = KINDS[kind](first_name="Inventada", last_name="Persona-Sintética", phone="505-555-0177")
+    private = ["inventada", "persona", "sint", document["email"].partition("@")[0], "0177", "sampletown", "sample"]
+    private += [document[name].lower() for name in ("npn", "license_number") if name in document]
+    asked: list[str] = []
+
+    async def note(request: httpx2.Request) -> None:
+        asked.append(f"{request.url} {request.headers.get('cookie', '')} {request.headers.get('referer', '')}")
+
+    house.browser.event_hooks = {"request": [note]}
+    person = Browser(house.browser)
+    await at(person, "contact", document)
+    assert (await form.answer(person, email=f"{document['email']}@", phone="0177")).status == 422
+    await form.fill_in(person, document)
+    assert form.place(await form.press(person, "Send the request")) == form.DONE
+    assert len(asked) > 15
+    assert [one for one in asked if any(word in one.lower() for word in private)] == []
+    assert {name for page in person.seen for name in urlsplit(page.url).query.split("&") if name} <= {
+        "rows=2",
+    }
+
+
+async def test_a_form_that_can_not_be_read_is_refused(house: House) -> None:
+    for path in ("/request", "/request/name"):
+        as_json = await house.browser.post(path, json=documents.broker())
+        assert as_json.status_code == 415
+        for body in (b"kind=%ff", b"&".join(b"a=1" for _ in range(300)), b"\xff"):
+            broken = await house.browser.post(
+                path, content=body, headers={"content-type": "application/x-www-form-urlencoded"}
+            )
+            assert broken.status_code == 400
+
+
+def test_every_sentence_of_the_form_is_there_in_spanish() -> None:
+    said = [step.title for step in STEPS] + [*MISSING.values(), *OTHERWISE.values()]
+    assert [one for one in said if translated(one, "es") == one] == []
+
+
+def _steps(kind: str) -> list[str]:
+    return COUNSELORS if kind == "enrollment_counselor" else LICENSED
+
+
+def _rows(page: Page) -> list[str]:
+    return [text for name, text in page.forms[-1].fields.items() if name.startswith("insurers.")]

@@ -1,0 +1,271 @@
+"""The page of a case as staff see it: its file, evidence, e-mails and certificates; and that looks are noted."""
+
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from db.tables import EffectRow, SentMail
+from domain.commands import CommandKind
+from domain.eligibility import Check, Result, finding
+from domain.facts import FactKind
+from domain.profile import parse_registration
+from tests.support import documents
+from tests.web.house import NUMBER, PDF, House
+from tests.web.test_pages import read
+from web.permissions import StaffRole
+from web.staff_case import MOST_SHOWN
+
+LONG = "Donaudampfschifffahrtsgesellschaft-" * 2
+ANSWER = b"<?xml version='1.0'?><PDB><NAME>Testa &amp; Broker</NAME></PDB>"
+SECOND = timedelta(seconds=1)
+
+
+async def screened(house: House, case_id: str, **results: Result) -> None:
+    """A screening's findings, by the names of their checks."""
+    found = [finding(Check(check), result).model_dump(mode="json") for check, result in results.items()]
+    await house.facts(case_id, FactKind.SCREENED, round=0, findings=found)
+
+
+async def asked(house: House, case_id: str, raw: bytes = ANSWER) -> str:
+    """An answer of the registry that is kept; its hash."""
+    digest = sha256(raw).hexdigest()
+    await house.parts.records.keep_evidence(
+        f"{case_id}:registry:0", case_id, "registry", raw, digest, datetime.now(UTC)
+    )
+    return digest
+
+
+async def mailed(house: House, case_id: str, subject: str, html: str = "<p>Hello</p>") -> None:
+    """A notice that was sent."""
+    key, now = f"{case_id}:notice:request_received:0:", datetime.now(UTC)
+    effect: dict[str, Any] = {"key": key, "case_id": case_id, "kind": "notice.request_received", "data": {}}
+    mail: dict[str, Any] = {"key": key, "case_id": case_id, "notice": "request_received", "language": "es"}
+    said = {"recipient": "somebody@example.com", "subject": subject, "text": f"{subject}: …", "html": html}
+    async with house.database.write() as session:
+        session.add(EffectRow(**effect, result={"subject": subject}, intended_at=now, done_at=now))
+        session.add(SentMail(**mail, **said, attachments=["a.pdf"], message_id="<1@example.org>", sent_at=now))
+
+
+async def looked(house: House, case_id: str) -> list[tuple[str, str]]:
+    """Who looked at a case, and where, the last first."""
+    return [(row.actor, row.page) for row in (await house.parts.looks.of_case(case_id)).rows]
+
+
+async def test_the_page_says_who_it_is_where_it_stands_and_what_was_found(house: House) -> None:
+    await house.sign_in()
+    document = documents.broker(first_name="Zoë", last_name="O'Example")
+    case_id = await house.open(document)
+    await screened(house, case_id, npn_found=Result.PASS, name_matches=Result.FAIL, license_active=Result.UNKNOWN)
+    digest = await asked(house, case_id)
+    answer = await house.browser.get(f"/staff/cases/{case_id}")
+    reader = read(answer)
+    for name in ("npn", "license_number", "email", "phone"):
+        assert document[name] in reader.text
+    said = (
+        "Zoë O'Example",
+        "Sample Health, Example Mutual",
+        "1 Sample Street",
+        "Sampletown, TX 87501",
+        "Waits for a decision",
+    )
+    assert [words for words in said if words not in reader.text] == []
+    for result in ("Pass", "Fail", "Unknown"):
+        assert f"</svg>{result}</span>" in answer.text, "said by its word, not by its colour alone"
+    assert "A13 License and NPN are confirmed by the registry" in reader.text
+    assert digest in reader.text
+    assert f"/staff/cases/{case_id}/evidence/1" in [link.get("href") for link in reader.of("a")]
+    assert await looked(house, case_id) == [("reviewer", "case")]
+
+
+async def test_a_case_of_which_nothing_is_known_yet_looks_right(house: House) -> None:
+    await house.sign_in()
+    case_id = await house.open(documents.counselor())
+    reader = read(await house.browser.get(f"/staff/cases/{case_id}"))
+    assert "The request is still being screened." in reader.text
+    assert "Nothing has been sent yet." in reader.text
+    assert "Evidence" not in reader.text
+    assert "decision" not in {form["action"] for form in reader.of("form")}
+
+
+async def test_forty_findings_and_long_names_are_sound(house: House) -> None:
+    await house.sign_in()
+    case_id = await house.open(documents.broker(first_name=LONG, last_name=LONG))
+    every = [finding(check, result).model_dump(mode="json") for check in Check for result in list(Result)[:4]]
+    await house.facts(case_id, FactKind.SCREENED, round=0, findings=every)
+    reader = read(await house.browser.get(f"/staff/cases/{case_id}"))
+    results = [tag for tag in reader.of("span") if "tag--sign" in (tag.get("class") or "")]
+    assert len(results) == len(every) + 1, "and the agreement"
+
+
+async def test_what_happened_is_told_in_order_and_in_the_reader_s_language(house: House) -> None:
+    await house.sign_in()
+    case_id = await house.open(documents.broker())
+    await house.decide(case_id, "ask", "Which licence is it?")
+    sentence = "Approval needs a recorded override, because of: name_matches."
+    await house.parts.records.note_refusal(
+        case_id, CommandKind.DECIDE, "other", "Fine.", sentence, datetime.now(UTC) + SECOND
+    )
+    english, spanish = [
+        read(await house.browser.get(f"/staff/cases/{case_id}?lang={language}")).text for language in ("en", "es")
+    ]
+    told = ["Request received", "Agreement accepted", "Request screened", "Information asked for", "Decision: Refused"]
+    happened = english.partition("What happened")[2]
+    assert sorted(told, key=happened.index) == told
+    assert "Which licence is it?" in happened
+    assert "Approval needs a recorded override, because of: Name on the license." in happened
+    assert "La aprobación" in spanish
+    assert "name_matches" not in spanish
+
+
+async def test_evidence_is_text_escaped_and_bounded(house: House) -> None:
+    await house.sign_in()
+    case_id = await house.open(documents.broker())
+    digest = await asked(house, case_id, b"<script>alert(1)</script>" + b"x" * MOST_SHOWN)
+    answer = await house.browser.get(f"/staff/cases/{case_id}/evidence/1")
+    reader = read(answer)
+    assert "<script>alert" not in answer.text
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in answer.text
+    assert digest in reader.text
+    assert "only the first 65,536 bytes" in reader.text
+    assert await looked(house, case_id) == [("reviewer", "evidence")]
+    assert (await house.browser.get(f"/staff/cases/{case_id}/evidence/2")).status_code == 404
+
+
+async def test_an_e_mail_is_shown_as_text_and_shut_in_as_it_looks(house: House) -> None:
+    await house.sign_in()
+    case_id = await house.open(documents.broker())
+    await mailed(house, case_id, "Hemos recibido <su> solicitud", "<p style='color:red'>Hola</p><script>1</script>")
+    page = read(await house.browser.get(f"/staff/cases/{case_id}/mails/1"))
+    assert "Hemos recibido <su> solicitud: …" in page.text
+    assert "somebody@example.com" in page.text
+    (frame,) = page.of("iframe")
+    assert "sandbox" in frame
+    shown = await house.browser.get(f"/staff/cases/{case_id}/mails/1/html")
+    assert "<p style='color:red'>Hola</p>" in shown.text
+    policy = shown.headers["content-security-policy"].split("; ")
+    assert {"sandbox", "default-src 'none'", "style-src 'unsafe-inline'"} <= set(policy)
+    assert shown.headers["cache-control"] == "no-store"
+    assert await looked(house, case_id) == [("reviewer", "mail")] * 2
+    assert (await house.browser.get(f"/staff/cases/{case_id}/mails/2")).status_code == 404
+    assert (await house.browser.get(f"/staff/cases/{case_id}/mails/2/html")).status_code == 404
+
+
+async def test_the_certificate_can_be_read_and_its_public_page_opened(house: House) -> None:
+    await house.sign_in()
+    case_id = await house.open(documents.broker())
+    await house.certify(case_id)
+    reader = read(await house.browser.get(f"/staff/cases/{case_id}"))
+    assert f"{NUMBER} Valid" in reader.text
+    assert "85%" in reader.text
+    assert f"/certificates/{NUMBER}" in [link.get("href") for link in reader.of("a")]
+    file = await house.browser.get(f"/staff/cases/{case_id}/certificate")
+    assert (file.content, file.headers["content-type"]) == (PDF, "application/pdf")
+    assert (await looked(house, case_id))[0] == ("reviewer", "certificate")
+    assert (await house.browser.get(f"/staff/cases/{case_id}/certificate/shop")).status_code == 404
+
+
+async def test_a_certificate_whose_file_is_gone_is_said(house: House) -> None:
+    await house.sign_in()
+    case_id = await house.open(documents.broker())
+    await house.certify(case_id)
+    for file in Path(house.parts.settings.certificates_dir).iterdir():
+        file.unlink()
+    read(await house.browser.get(f"/staff/cases/{case_id}/certificate"), 503)
+
+
+async def test_a_registration_shows_profile_courses_agreements_and_lists(house: House) -> None:
+    await house.sign_in()
+    opened = await house.parts.marketplace.submit(parse_registration(documents.registration()))
+    case_id = opened.case_id
+    saved: dict[str, Any] = {"version": 1, "role": "marketplace_agent_broker", "npn": "verified"}
+    await house.facts(case_id, FactKind.BEGUN)
+    await house.facts(case_id, FactKind.PROFILE_SAVED, **saved)
+    await house.facts(case_id, FactKind.ENROLLED, curriculum="individual_full", channel="vendor-a", automatic=False)
+    await house.facts(case_id, FactKind.WATCH_OPENED, market="individual", due={"rcl": "2026-11-24"})
+    await house.facts(case_id, FactKind.LIST_LATE, market="individual", list="rcl", due_on="2026-11-24")
+    reader = read(await house.browser.get(f"/staff/cases/{case_id}"))
+    said = ("Confirmed by the registry", "Full Individual Market training", "vendor-a", "Late", "Business contact")
+    assert [words for words in said if words not in reader.text] == []
+    assert "Findings" not in reader.text
+    assert "Decision" not in reader.text.partition("What happened")[0]
+
+
+async def test_the_other_cases_of_a_person_are_named(house: House) -> None:
+    await house.sign_in()
+    document = documents.broker()
+    first, second = await house.open(document), await house.open({**document, "plan_year": 2027})
+    reader = read(await house.browser.get(f"/staff/cases/{second}"))
+    assert f"/staff/cases/{first}" in [link.get("href") for link in reader.of("a")]
+
+
+async def test_who_looked_is_for_those_who_may_know(house: House) -> None:
+    case_id = await house.open(documents.broker())
+    await house.sign_in()
+    assert "Who looked at this case" not in read(await house.browser.get(f"/staff/cases/{case_id}")).text
+    await house.sign_in(StaffRole.AUDITOR)
+    reader = read(await house.browser.get(f"/staff/cases/{case_id}"))
+    assert "reviewer Case" in reader.text.partition("Who looked at this case")[2]
+    assert {form["action"] for form in reader.of("form")} == {"/staff/sign-out"}, "an auditor changes nothing"
+
+
+async def test_the_workflow_is_one_link_away_where_there_is_a_temporal_ui(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await house.sign_in()
+    case_id = await house.open(documents.broker())
+    assert "Temporal" not in read(await house.browser.get(f"/staff/cases/{case_id}")).text
+    monkeypatch.setattr(house.parts.settings, "temporal_ui_url", "http://127.0.0.1:8233/")
+    reader = read(await house.browser.get(f"/staff/cases/{case_id}"))
+    workflow = f"http://127.0.0.1:8233/namespaces/default/workflows/assister%2Fbewellnm%2F2024%2F{case_id}"
+    assert workflow in [link.get("href") for link in reader.of("a")]
+
+
+@pytest.mark.parametrize("page", ["", "/evidence/1", "/mails/1", "/mails/1/html", "/certificate"])
+async def test_there_is_nothing_of_a_case_there_is_not_and_nothing_for_who_is_not_signed_in(
+    house: House, page: str
+) -> None:
+    html = {"accept": "text/html"}
+    path = f"/staff/cases/0f0e0d0c-0000-4000-8000-000000000000{page}"
+    answer = await house.browser.get(path, headers=html)
+    assert answer.status_code == 303
+    assert answer.headers["location"].startswith("/staff/sign-in?")
+    await house.sign_in()
+    read(await house.browser.get(path, headers=html), 404)
+
+
+async def test_a_way_back_and_on_keeps_what_the_list_was_narrowed_down_to(house: House) -> None:
+    await house.sign_in()
+    cases = []
+    for _ in range(2):
+        cases.append(await house.open(documents.broker()))
+        await screened(house, cases[-1], npn_found=Result.PASS)
+    reader = read(await house.browser.get(f"/staff/cases/{cases[0]}?kind=broker&plan_year=2024"))
+    ways = {link.get("href") for link in reader.of("a")}
+    assert {"/staff?plan_year=2024&kind=broker", f"/staff/cases/{cases[1]}?plan_year=2024&kind=broker"} <= ways
+    assert f"/staff/cases/{cases[0]}/decision?plan_year=2024&kind=broker" in {
+        form["action"] for form in reader.of("form")
+    }
+    reader = read(await house.browser.get(f"/staff/cases/{cases[0]}?kind=broker&view=all"))
+    assert "/staff/cases?kind=broker" in {link.get("href") for link in reader.of("a")}
+    assert "Next in the queue" not in reader.text
+
+
+async def test_what_an_address_says_was_done_is_only_said_if_it_is_true(house: House) -> None:
+    await house.sign_in()
+    case_id = await house.open(documents.broker(first_name="Decidida"))
+    other = await house.open(documents.broker())
+    address = f"/staff/cases/{other}?done=approve&of={case_id}"
+    for path in (address, f"/staff/cases/{other}?done=approve&of=x", f"/staff/cases/{other}?done=flag&of={other}"):
+        assert "Approved" not in read(await house.browser.get(path)).text
+        assert "taken down" not in read(await house.browser.get(path)).text
+    await screened(house, case_id, npn_found=Result.PASS)
+    decided = {"verdict": "approve", "by": "reviewer", "reason": "Fine.", "override": None, "round": 0}
+    await house.facts(case_id, FactKind.DECIDED, **decided)
+    reader = read(await house.browser.get(address))
+    assert "Approved: Decidida Broker . Next in the queue:" in reader.text
+    assert (await looked(house, case_id))[0] == ("reviewer", "case")
+    await house.sign_in(StaffRole.OPERATOR)
+    assert "Decidida" not in read(await house.browser.get(address)).text

@@ -1,0 +1,277 @@
+"""Decisions and other commands from the page of a case; no worker runs here, so that what is allowed is kept."""
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx2
+import pytest
+from sqlmodel import col, select
+
+from db.core import raise_flag
+from db.tables import AuditRow, Case, CommandRow
+from domain.eligibility import Check, Result, finding
+from domain.facts import FactKind
+from tests.support import documents
+from tests.templates.test_pages import Reader
+from tests.web.house import House
+from tests.web.test_pages import read
+from web.permissions import StaffRole
+
+OPEN = {"npn_found": Result.PASS, "license_active": Result.UNKNOWN}
+
+
+class Desk:
+    """A reviewer with a case before them."""
+
+    def __init__(self, house: House, case_id: str, csrf: str) -> None:
+        self.house = house
+        self.case_id = case_id
+        self.path = f"/staff/cases/{case_id}"
+        self.csrf = csrf
+
+    async def page(self, query: str = "") -> Reader:
+        return read(await self.house.browser.get(self.path + query))
+
+    async def form(self, what: str) -> dict[str, str]:
+        """What the page puts into a form by itself."""
+        source = (await self.house.browser.get(self.path)).text
+        (form,) = re.findall(rf'<form method="post" action="{self.path}/{what}".*?</form>', source, re.DOTALL)
+        return dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', form))
+
+    async def send(self, what: str, query: str = "", **values: str) -> httpx2.Response:
+        """Sends a form as the page has it, with these values."""
+        return await self.house.post(f"{self.path}/{what}{query}", {**await self.form(what), **values})
+
+    async def commands(self) -> list[CommandRow]:
+        async with self.house.database.read() as session:
+            found = await session.execute(select(CommandRow).where(col(CommandRow.case_id) == self.case_id))
+            return list(found.scalars())
+
+    async def actions(self) -> list[str]:
+        async with self.house.database.read() as session:
+            query = select(col(AuditRow.action)).where(col(AuditRow.case_id) == self.case_id)
+            return list((await session.execute(query.order_by(col(AuditRow.id)))).scalars())
+
+
+async def desk(house: House, document: dict[str, Any] | None = None, **results: Result) -> Desk:
+    """A reviewer before a case that was screened."""
+    csrf = await house.sign_in()
+    case_id = await house.open(document or documents.broker())
+    found = [finding(Check(check), result).model_dump(mode="json") for check, result in results.items()]
+    if results:
+        await house.facts(case_id, FactKind.SCREENED, round=0, findings=found)
+    return Desk(house, case_id, csrf)
+
+
+def faulty(reader: Reader) -> set[str | None]:
+    fields = [*reader.of("textarea"), *reader.of("select")]
+    return {field["id"] for field in fields if field.get("aria-invalid")}
+
+
+# deciding
+
+
+async def test_a_decision_is_kept_where_no_worker_answers_and_said_so(house: House) -> None:
+    reviewer = await desk(house, npn_found=Result.PASS)
+    answer = await reviewer.send("decision", verdict="approve", reason="All is well.")
+    assert (answer.status_code, answer.headers["location"]) == (303, f"{reviewer.path}#case")
+    (command,) = await reviewer.commands()
+    assert (command.kind, command.actor, command.reason) == ("decide", "reviewer", "All is well.")
+    assert (command.data, command.state) == ({"verdict": "approve", "override": None}, "pending")
+    reader = await reviewer.page()
+    assert "Kept, to be carried out: Decision" in reader.text
+    assert "A decision is kept already" in reader.text
+    assert f"{reviewer.path}/decision" not in [form["action"] for form in reader.of("form")]
+    await house.apply_commands()
+    assert "Approved" in (await reviewer.page()).text
+
+
+async def test_a_double_click_decides_once(house: House) -> None:
+    reviewer = await desk(house, npn_found=Result.PASS)
+    sent = {**await reviewer.form("decision"), "verdict": "deny", "reason": "No."}
+    for _ in range(2):
+        assert (await house.post(f"{reviewer.path}/decision", sent)).status_code == 303
+    assert len(await reviewer.commands()) == 1
+    await house.apply_commands()
+    again = await house.post(f"{reviewer.path}/decision", sent)
+    assert again.status_code == 303
+    assert f"done=deny&of={reviewer.case_id}" in again.headers["location"]
+    assert (await reviewer.actions()).count("case.decided") == 1
+    changed = read(await house.post(f"{reviewer.path}/decision", {**sent, "reason": "Yes."}), 409)
+    assert "You sent this form before, with other words" in changed.text
+
+
+@pytest.mark.parametrize(
+    ("values", "anchors"),
+    [
+        ({}, ["#verdict-approve", "#decision-reason"]),
+        ({"verdict": "deny"}, ["#decision-reason"]),
+        ({"verdict": "deny", "reason": "   "}, ["#decision-reason"]),
+        ({"verdict": "maybe", "reason": "x"}, ["#verdict-approve"]),
+        ({"verdict": "ask", "reason": "x" * 4001}, ["#decision-reason"]),
+        ({"verdict": "ask", "reason": "a\x07b"}, ["#decision-reason"]),
+        ({"verdict": "approve", "reason": "Kept <b>"}, ["#decision-override"]),
+        ({"verdict": "deny", "usual": "in_order"}, ["#decision-usual"]),
+        ({"verdict": "deny", "usual": "no_such"}, ["#decision-usual"]),
+    ],
+)
+async def test_what_is_missing_is_said_at_its_field_and_what_was_typed_is_kept(
+    house: House, values: dict[str, str], anchors: list[str]
+) -> None:
+    reviewer = await desk(house, None, **OPEN)
+    reader = read(await reviewer.send("decision", **values), 422)
+    (summary,) = [tag for tag in reader.of("div") if "summary" in (tag.get("class") or "")]
+    assert summary["role"] == "alert"
+    links = [link["href"] for link in reader.of("a") if (link.get("href") or "") in anchors]
+    assert list(dict.fromkeys(links)) == anchors
+    assert faulty(reader) == {anchor[1:] for anchor in anchors if not anchor.startswith("#verdict")}
+    assert reader.text.startswith("Error:")
+    if "<b>" in values.get("reason", ""):
+        assert "Kept <b>" in reader.text
+    assert await reviewer.commands() == []
+
+
+async def test_an_override_is_asked_for_only_where_checks_did_not_pass_and_has_its_own_reason(house: House) -> None:
+    reviewer = await desk(house, None, **OPEN)
+    reader = await reviewer.page()
+    assert "Why you approve although these did not pass: License active" in reader.text
+    await reviewer.send("decision", verdict="approve", reason="Fine.", override="Seen on paper.")
+    (command,) = await reviewer.commands()
+    assert command.data == {"verdict": "approve", "override": "Seen on paper."}
+    clean = await desk(house, npn_found=Result.PASS)
+    assert "override" not in [field["name"] for field in (await clean.page()).of("textarea")]
+
+
+async def test_an_override_typed_for_another_verdict_is_not_recorded(house: House) -> None:
+    reviewer = await desk(house, None, **OPEN)
+    await reviewer.send("decision", verdict="deny", reason="No.", override="Typed first, then thought better of.")
+    (command,) = await reviewer.commands()
+    assert command.data == {"verdict": "deny", "override": None}
+
+
+async def test_what_cannot_be_decided_now_is_no_button_but_a_sentence(house: House) -> None:
+    reviewer = await desk(house, documents.counselor())
+    await house.facts(reviewer.case_id, FactKind.SCREENED, round=0, findings=[])
+    reader = await reviewer.page()
+    assert [field["value"] for field in reader.of("input") if field.get("name") == "verdict"] == ["deny", "ask"]
+    assert "Approve: The background check has not been reported; it can't be overridden." in reader.text
+
+
+async def test_a_case_still_screened_is_refused_with_the_validator_s_sentence(house: House) -> None:
+    csrf = await house.sign_in()
+    case_id = await house.open(documents.broker())
+    form = {"csrf_token": csrf, "verdict": "approve", "reason": "I was too fast."}
+    reader = read(await house.post(f"/staff/cases/{case_id}/decision?lang=es", form), 409)
+    assert "La solicitud aún se está revisando." in reader.text
+    assert "I was too fast." in reader.text
+    assert (await Desk(house, case_id, csrf).actions())[-1] == "decide.refused"
+
+
+async def test_of_two_tabs_the_second_is_told_who_decided_first_and_keeps_its_words(house: House) -> None:
+    reviewer = await desk(house, npn_found=Result.PASS)
+    second = {**await reviewer.form("decision"), "verdict": "approve", "reason": "In my view it is fine."}
+    decided = {"verdict": "deny", "by": "another reviewer", "reason": "No.", "override": None, "round": 0}
+    await house.facts(reviewer.case_id, FactKind.DECIDED, **decided)
+    reader = read(await house.post(f"{reviewer.path}/decision", second), 409)
+    assert "The case has ended: Denied." in reader.text
+    alert = reader.text.partition("This can't be done now")[2].partition("Where it stands")[0]
+    assert "Denied: another reviewer, " in alert
+    assert "What you wrote: In my view it is fine." in alert
+    assert await reviewer.commands() == []
+
+
+async def test_a_usual_reason_is_told_in_the_assister_s_language_before_what_was_typed(house: House) -> None:
+    reviewer = await desk(house, documents.agent(language="es"), npn_found=Result.FAIL)
+    await reviewer.send("decision", verdict="ask", usual="ask_address", reason="Gracias.")
+    (command,) = await reviewer.commands()
+    first, typed = command.reason.split("\n\n")
+    assert (first, typed) == ("Revise las direcciones que nos dio.", "Gracias.")
+
+
+async def test_a_reason_of_counselors_is_not_offered_for_a_broker(house: House) -> None:
+    reviewer = await desk(house, npn_found=Result.FAIL)
+    offered = {option.get("value") for option in (await reviewer.page()).of("option")}
+    assert {"no_license", "ask_name"} <= offered
+    assert "background" not in offered
+
+
+# who may
+
+
+@pytest.mark.parametrize("what", ["decision", "resend", "withdraw", "revoke", "flag"])
+async def test_every_form_needs_its_token_and_its_permission(house: House, what: str) -> None:
+    reviewer = await desk(house, npn_found=Result.PASS)
+    form = {"verdict": "approve", "reason": "Fine.", "notice": "request_received", "flag": "altered_event"}
+    html = {"accept": "text/html"}
+    read(await house.post(f"{reviewer.path}/{what}", form, **html), 403)
+    read(await house.post(f"{reviewer.path}/{what}", {**form, "csrf_token": "x"}, **html), 403)
+    csrf = await house.sign_in(StaffRole.AUDITOR)
+    read(await house.post(f"{reviewer.path}/{what}", {**form, "csrf_token": csrf}, **html), 403)
+    assert await reviewer.commands() == []
+    assert "refused" not in " ".join(await reviewer.actions())
+
+
+async def test_a_form_for_a_case_there_is_not_leads_nowhere(house: House) -> None:
+    csrf = await house.sign_in()
+    form = {"csrf_token": csrf, "verdict": "approve", "reason": "Fine.", "notice": "active", "flag": "altered_event"}
+    for what in ("decision", "resend", "withdraw", "revoke", "flag"):
+        path = f"/staff/cases/0f0e0d0c-0000-4000-8000-000000000000/{what}"
+        read(await house.post(path, form, accept="text/html"), 404)
+
+
+# the other steps
+
+
+async def test_only_notices_that_can_be_sent_are_offered(house: House) -> None:
+    reviewer = await desk(house, npn_found=Result.PASS)
+    offered = [option.get("value") for option in (await reviewer.page()).of("option")]
+    assert "request_received" in offered
+    assert "certificate_issued" not in offered
+    reader = read(await reviewer.send("resend", reason="Lost."), 422)
+    assert faulty(reader) == {"resend-notice"}
+    assert {"open"} <= {name for tag in reader.of("details") for name in tag}
+    read(await reviewer.send("resend", notice="active", reason="Lost."), 409)
+    answer = await reviewer.send("resend", notice="request_received", reason="Lost.")
+    assert answer.status_code == 303
+    assert [row.data for row in await reviewer.commands()] == [{"notice": "request_received"}]
+    assert "Kept, to be carried out: Notice to be sent again" in (await reviewer.page()).text
+
+
+@pytest.mark.parametrize(("what", "said"), [("withdraw", "Withdrawn"), ("revoke", "Revoked")])
+async def test_a_case_is_ended_with_a_reason_and_a_step_to_confirm_it(house: House, what: str, said: str) -> None:
+    reviewer = await desk(house, npn_found=Result.PASS)
+    assert len((await reviewer.page()).of("details")) == 3, "each form is behind a step"
+    assert faulty(read(await reviewer.send(what), 422)) == {f"{what}-reason"}
+    assert (await reviewer.send(what, reason="They asked for it.")).status_code == 303
+    await house.apply_commands()
+    reader = await reviewer.page(f"?done={what}&of={reviewer.case_id}")
+    assert f"The case has ended: {said}." in reader.text
+    assert {form["action"] for form in reader.of("form")} == {"/staff/sign-out"}
+    form = {"csrf_token": reviewer.csrf, "reason": "Once more."}
+    refused = read(await house.post(f"{reviewer.path}/{what}", form), 409)
+    assert f"The case has ended: {said}." in refused.text
+    assert "What you wrote: Once more." in refused.text
+
+
+async def test_a_flag_is_taken_down_with_a_word_of_what_was_done(house: House) -> None:
+    reviewer = await desk(house)
+    for what in ("altered_event", "training.invited.refused"):
+        async with house.database.write() as session:
+            case = await session.get_one(Case, reviewer.case_id)
+            raise_flag(case, what, datetime.now(UTC))
+            session.add(case)
+    reader = await reviewer.page()
+    assert "Webhook repeated with other content" in reader.text
+    sent = {"csrf_token": reviewer.csrf, "flag": "training.invited.refused"}
+    reader = read(await house.post(f"{reviewer.path}/flag", sent), 422)
+    assert faulty(reader) == {"flag-training.invited.refused-reason"}
+    answer = await house.post(f"{reviewer.path}/flag", {**sent, "reason": "Called them."})
+    assert answer.headers["location"] == f"{reviewer.path}?done=flag&of={reviewer.case_id}#case"
+    reader = await reviewer.page(f"?done=flag&of={reviewer.case_id}")
+    assert "The flag is taken down." in reader.text
+    assert "Flag attended to: Invitation refused by the LMS" in reader.text
+    assert "Called them." in reader.text
+    again = read(await house.post(f"{reviewer.path}/flag", {**sent, "reason": "Me too."}), 409)
+    assert "This flag is not up any more" in again.text
+    assert "What you wrote: Me too." in again.text

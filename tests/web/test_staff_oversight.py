@@ -1,0 +1,127 @@
+"""Who looked at whose data, and who is signed in: read by whom that is for, and sessions ended by them alone."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.support import documents
+from tests.web.house import House
+from tests.web.test_pages import BROWSER, read
+from tests.web.test_staff_queue import link, waiting
+from web.auth import cookie_name
+from web.permissions import StaffRole
+
+NOW = datetime.now(UTC)
+AUDITOR, OPERATOR, REVIEWER = StaffRole.AUDITOR, StaffRole.OPERATOR, StaffRole.REVIEWER
+
+
+async def test_an_auditor_reads_who_looked_at_whom_the_last_first(house: House) -> None:
+    await house.sign_in(REVIEWER)
+    case_id = await waiting(house)
+    await house.browser.get("/staff")
+    await house.browser.get("/staff/export.csv")
+    await house.sign_in(AUDITOR)
+    answer = await house.browser.get("/staff/looks")
+    reader = read(answer)
+    assert reader.text.index("Export") < reader.text.index(case_id)
+    assert "a whole list" in reader.text
+    assert f'href="/staff/cases/{case_id}"' in answer.text
+    assert "Testa" not in answer.text
+
+
+@pytest.mark.parametrize("role", [REVIEWER, OPERATOR, StaffRole.APPEALS_REVIEWER])
+async def test_others_do_not(house: House, role: StaffRole) -> None:
+    await house.sign_in(role)
+    assert (await house.browser.get("/staff/looks", headers={"Accept": BROWSER})).status_code == 403
+
+
+async def test_looks_are_narrowed_to_an_actor_and_a_case(house: House) -> None:
+    first, second = await house.open(documents.broker()), await house.open(documents.broker())
+    for actor, case_id in (("ana", first), ("ana", second), ("ben", first)):
+        await house.parts.looks.note(actor, "case", [case_id])
+    await house.sign_in(AUDITOR)
+
+    async def shown(query: str) -> set[tuple[str | None, ...]]:
+        reader = read(await house.browser.get(f"/staff/looks{query}"))
+        cases = [one for one in reader.text.split() if one in (first, second)]
+        actors = [one for one in reader.text.split() if one in ("ana", "ben")]
+        return set(zip(actors, cases, strict=True))
+
+    assert await shown("") == {("ana", first), ("ana", second), ("ben", first)}
+    assert await shown("?actor=ana") == {("ana", first), ("ana", second)}
+    assert await shown(f"?case_id={first}") == {("ana", first), ("ben", first)}
+    assert await shown(f"?actor=ana&case_id={first}") == {("ana", first)}
+    assert await shown("?actor=nobody") == set()
+    assert "No look matches." in read(await house.browser.get("/staff/looks?case_id=x")).text
+
+
+async def test_looks_go_on_page_by_page_under_their_filter(house: House) -> None:
+    case_id = await house.open(documents.broker())
+    for number in range(120):
+        await house.parts.looks.note("ana", "case", [case_id], NOW - timedelta(seconds=number))
+    await house.parts.looks.note("ben", "case", [case_id])
+    await house.sign_in(AUDITOR)
+    url: str | None = "/staff/looks?actor=ana"
+    pages = []
+    while url:
+        answer = await house.browser.get(url)
+        pages.append(answer.text.count("<time"))
+        last, url = answer.text, link(answer.text, "page-next")
+    assert pages == [50, 50, 20]
+    assert link(last, "page-first") == "/staff/looks?actor=ana"
+    astray = await house.browser.get("/staff/looks?actor=ana&after=x")
+    assert (astray.status_code, astray.headers["location"]) == (303, "/staff/looks?actor=ana")
+
+
+async def test_an_operator_sees_who_is_signed_in_and_ends_a_session(house: House) -> None:
+    await house.sign_in(REVIEWER)
+    cookie = house.browser.cookies[cookie_name(house.parts)]
+    theirs = (await house.parts.sessions.open(NOW))[0].id
+    csrf = await house.sign_in(OPERATOR)
+    answer = await house.browser.get("/staff/sessions")
+    reader = read(answer)
+    for said in ("Rita Example", "Reviewer", "Olga Example", "Operator", "1 minute ago", "This is yours"):
+        assert said in reader.text
+    assert [form["action"] for form in reader.of("form") if "sessions" in (form["action"] or "")] == [
+        f"/staff/sessions/{theirs}/end"
+    ]
+    ended = await house.post(f"/staff/sessions/{theirs}/end", {"csrf_token": csrf})
+    assert (ended.status_code, ended.headers["location"]) == (303, "/staff/sessions?told=ended")
+    assert "The session has been ended." in read(await house.browser.get("/staff/sessions?told=ended")).text
+
+    house.browser.cookies.set(cookie_name(house.parts), cookie)
+    assert (await house.browser.get("/staff", headers={"Accept": BROWSER})).status_code == 303
+
+    csrf = await house.sign_in(OPERATOR)
+    again = await house.post(f"/staff/sessions/{theirs}/end", {"csrf_token": csrf})
+    assert again.headers["location"] == "/staff/sessions?told=gone"
+    assert "over already" in read(await house.browser.get("/staff/sessions?told=gone")).text
+
+
+async def test_an_auditor_sees_sessions_and_ends_none(house: House) -> None:
+    await house.sign_in(REVIEWER)
+    theirs = (await house.parts.sessions.open(NOW))[0].id
+    csrf = await house.sign_in(AUDITOR)
+    reader = read(await house.browser.get("/staff/sessions"))
+    assert "Rita Example" in reader.text
+    assert not [form for form in reader.of("form") if "/staff/sessions" in (form["action"] or "")]
+    answer = await house.post(f"/staff/sessions/{theirs}/end", {"csrf_token": csrf})
+    assert answer.status_code == 403
+    assert theirs in {row.id for row in await house.parts.sessions.open(NOW)}
+
+
+async def test_a_session_is_not_ended_without_the_form_s_token_nor_by_reviewers(house: House) -> None:
+    await house.sign_in(REVIEWER)
+    theirs = (await house.parts.sessions.open(NOW))[0].id
+    assert (await house.browser.get("/staff/sessions")).status_code == 403
+    await house.sign_in(OPERATOR)
+    assert (await house.post(f"/staff/sessions/{theirs}/end", {})).status_code == 403
+    assert theirs in {row.id for row in await house.parts.sessions.open(NOW)}
+
+
+async def test_a_role_of_another_release_breaks_no_page(house: House) -> None:
+    await house.parts.sessions.begin("old", "Otto Example", ["keeper_of_keys", "auditor"], datetime.now(UTC))
+    await house.sign_in(OPERATOR)
+    reader = read(await house.browser.get("/staff/sessions"))
+    assert "Otto Example" in reader.text
+    assert "keeper_of_keys" not in reader.text

@@ -1,0 +1,250 @@
+"""Staff's lists of cases over the real database: who waits, why and how long, filters, pages, what is noted."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+import pytest
+from sqlmodel import col, select
+
+from db.tables import Case, LookRow
+from domain.facts import FactKind
+from tests.support import documents
+from tests.support.crowd import fill
+from tests.web.house import House
+from tests.web.test_pages import BROWSER, read
+from web.permissions import StaffRole
+from web.staff_queue import AT_A_TIME
+
+NOW = datetime.now(UTC)
+
+
+async def waiting(house: House, **changes: str) -> str:
+    """A broker whom staff have yet to decide on."""
+    case_id = await house.open({**documents.broker(), **changes})
+    await house.facts(case_id, FactKind.SCREENED, round=0, findings=[])
+    return case_id
+
+
+async def flagged(house: House, what: str, since: datetime, **changes: str) -> str:
+    """A broker with a flag up since then."""
+    case_id = await house.open({**documents.broker(), **changes})
+    await house.parts.records.flag(case_id, what, since)
+    return case_id
+
+
+async def looks(house: House) -> list[LookRow]:
+    async with house.database.read() as session:
+        return list((await session.execute(select(LookRow).order_by(col(LookRow.id)))).scalars())
+
+
+def rows(page: str) -> list[str]:
+    """The cases of the table, in its order."""
+    return re.findall(r'<th scope="row"><a href="/staff/cases/([0-9a-f-]{36})', page)
+
+
+def link(page: str, name: str) -> str | None:
+    """Where the link of this id leads."""
+    found = re.search(rf'id="{name}" href="([^"]+)"', page)
+    return found[1].replace("&amp;", "&") if found else None
+
+
+async def test_whoever_is_not_signed_in_is_led_to_the_log_in_and_back(house: House) -> None:
+    answer = await house.browser.get("/staff?kind=broker", headers={"Accept": BROWSER})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/staff/sign-in?next=%2Fstaff%3Fkind%3Dbroker")
+
+
+async def test_an_empty_queue_says_so_and_notes_no_look(house: House) -> None:
+    await house.sign_in()
+    reader = read(await house.browser.get("/staff"))
+    assert "Nothing waits for a person now." in reader.text
+    assert "Cases that wait for a person: 0" in reader.text
+    assert not reader.of("table")
+    assert await looks(house) == []
+
+
+async def test_who_has_waited_longest_comes_first_with_why_and_how_long(house: House) -> None:
+    await house.sign_in()
+    decide = await waiting(house, first_name="Decida")
+    late = await flagged(house, "list_late", NOW - timedelta(hours=5, minutes=1), first_name="Tarda")
+    mail = await flagged(house, "mail_refused", NOW - timedelta(days=3, hours=1), first_name="Correa")
+    answer = await house.browser.get("/staff")
+    reader = read(answer)
+    assert rows(answer.text) == [mail, late, decide]
+    for said in ("E-mail refused by the mail server", "Not on a federal list in time", "Decision to make"):
+        assert said in reader.text
+    assert "Correa Broker" in reader.text
+    for said in ("3 days", "5 hours", "1 minute", "Cases that wait for a person: 3", "New Mexico", "2024"):
+        assert said in reader.text
+    instants = [attributes["datetime"] for attributes in reader.of("time")]
+    assert instants[0] == (NOW - timedelta(days=3, hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    assert all(first < second for first, second in pairwise(map(str, instants)))
+
+
+async def test_whose_names_a_page_shows_is_noted_once_before_it_is_shown(house: House) -> None:
+    await house.sign_in()
+    cases = {await waiting(house), await waiting(house)}
+    ended = await house.open(documents.broker())
+    await house.browser.get("/staff")
+    assert [(look.actor, look.page) for look in await looks(house)] == [("reviewer", "queue")] * 2
+    assert {look.case_id for look in await looks(house)} == cases
+    await house.browser.get("/staff/cases")
+    noted = (await looks(house))[2:]
+    assert {(look.page, look.case_id) for look in noted} == {("cases", case) for case in (*cases, ended)}
+
+
+async def test_a_flag_up_while_a_decision_is_due_shows_both(house: House) -> None:
+    await house.sign_in()
+    case_id = await waiting(house)
+    await house.parts.records.flag(case_id, "identity_conflict", NOW)
+    reader = read(await house.browser.get("/staff"))
+    assert "Decision to make NPN known under another name or e-mail" in reader.text
+
+
+async def test_a_flag_of_another_release_hides_no_case(house: House) -> None:
+    await house.sign_in()
+    await flagged(house, "printer.on_fire", NOW)
+    for path in ("/staff", "/staff/cases", "/staff?attention=printer.on_fire", "/staff/dashboard"):
+        assert "Something else to look at: printer.on_fire" in read(await house.browser.get(path)).text
+
+
+async def test_filters_narrow_the_list_and_stand_in_the_address(house: House) -> None:
+    await house.sign_in()
+    broker = await waiting(house)
+    agent = await house.open(documents.agent())
+    await house.parts.records.flag(agent, "mail_refused", NOW)
+    everybody = await house.browser.get("/staff")
+    assert set(rows(everybody.text)) == {broker, agent}
+    counted = dict(
+        re.findall(r'id="(kind-\w+)"[^>]*><label[^>]*>[^<]*<span class="facet__count">(\d+)<', everybody.text)
+    )
+    assert counted == {"kind-agent": "1", "kind-broker": "1"}
+
+    answer = await house.browser.get("/staff?kind=agent&stage=")
+    reader = read(answer)
+    assert rows(answer.text) == [agent]
+    chosen = [field["id"] for field in reader.of("input") if "checked" in field and field["type"] == "radio"]
+    assert "kind-agent" in chosen
+    assert f'href="/staff/cases/{agent}?kind=agent"' in answer.text
+    assert link(answer.text, "clear") == "/staff"
+    # Counted with the other filters on, so that a reader sees where one more choice leads.
+    counted = dict(
+        re.findall(
+            r'id="((?:kind|attention)-\w+)"[^>]*><label[^>]*>[^<]*<span class="facet__count">(\d+)<', answer.text
+        )
+    )
+    assert counted["kind-broker"] == "1"
+    assert counted.get("attention-decision") is None
+
+    nobody = read(await house.browser.get("/staff?kind=agent&attention=decision"))
+    assert "Nothing waits that matches these filters." in nobody.text
+    assert "Cases that wait for a person: 0" in nobody.text
+
+
+@pytest.mark.parametrize(
+    "query", ["stage=nonsense", "plan_year=24", "plan_year=2024x", "kind=%3Cscript%3E", "attention=%27%20or%201", "x=1"]
+)
+@pytest.mark.parametrize("path", ["/staff", "/staff/cases"])
+async def test_what_no_filter_means_is_left_out(house: House, path: str, query: str) -> None:
+    await house.sign_in()
+    case_id = await waiting(house)
+    answer = await house.browser.get(f"{path}?{query}")
+    read(answer)
+    assert rows(answer.text) == [case_id]
+    assert "Clear the filters" not in answer.text
+
+
+@pytest.mark.parametrize("path", ["/staff", "/staff/cases"])
+async def test_pages_go_through_a_long_list_without_gap_or_repeat_and_back(house: House, path: str) -> None:
+    await house.sign_in()
+    fill(house.parts.settings.database_url, 1500)
+    async with house.database.read() as session:
+        known = list((await session.execute(select(Case).where(col(Case.program) == "bewellnm"))).scalars())
+    if path == "/staff":
+        queued = sorted((case.attention_since, case.case_id) for case in known if case.attention_since)
+        expected = [case_id for _, case_id in queued]
+    else:
+        expected = [case.case_id for case in sorted(known, key=lambda case: (case.opened_at, case.case_id))][::-1]
+    assert len(expected) > 2 * AT_A_TIME
+
+    seen: list[list[str]] = []
+    url: str | None = f"{path}?program=bewellnm"
+    first = url
+    while url:
+        assert "program=bewellnm" in url
+        answer = await house.browser.get(url)
+        read(answer)
+        seen.append(rows(answer.text))
+        assert (link(answer.text, "page-first") is None) == (len(seen) == 1)
+        last, url = answer.text, link(answer.text, "page-next")
+        if len(seen) == 4:  # of every case this is enough
+            break
+    whole = [case_id for page in seen for case_id in page]
+    assert whole == expected[: len(whole)]
+    assert url is not None or whole == expected
+    assert {len(page) for page in seen[:-1]} == {AT_A_TIME}
+    previous = link(last, "page-previous")
+    assert previous is not None
+    assert rows((await house.browser.get(previous)).text) == seen[-2]
+    assert link(last, "page-first") == first
+
+
+@pytest.mark.parametrize("after", ["x", "%00x", "P" * 5000, "PgAGYE-1j", "%C3%A9"])
+async def test_no_place_of_the_list_leads_to_its_beginning(house: House, after: str) -> None:
+    await house.sign_in()
+    await waiting(house)
+    answer = await house.browser.get(f"/staff?kind=broker&after={after}")
+    if after.startswith("%00"):
+        assert answer.status_code == 400
+    else:
+        assert (answer.status_code, answer.headers["location"]) == (303, "/staff?kind=broker")
+
+
+async def test_all_cases_come_newest_first_and_lead_back_to_their_list(house: House) -> None:
+    await house.sign_in()
+    opened = [await house.open(documents.broker()) for _ in range(3)]
+    answer = await house.browser.get("/staff/cases?program=bewellnm")
+    reader = read(answer)
+    assert rows(answer.text) == opened[::-1]
+    assert f'href="/staff/cases/{opened[0]}?program=bewellnm&amp;view=all"' in answer.text
+    assert "Cases: 3" in reader.text
+    assert "Request received" in reader.text
+
+
+async def test_staff_read_what_a_stage_means_to_them_not_to_the_assister(house: House) -> None:
+    await house.sign_in()
+    await house.decide(await house.open(documents.broker()), "ask")
+    text = read(await house.browser.get("/staff/cases")).text
+    assert "Waits for the assister's answer" in text
+    assert "your answer" not in text
+
+
+async def test_the_list_keeps_its_filters_in_spanish(house: House) -> None:
+    await house.sign_in()
+    await waiting(house)
+    answer = await house.browser.get("/staff?kind=broker&lang=es")
+    reader = read(answer)
+    assert "Casos que esperan a una persona: 1" in reader.text
+    switch = next(one["href"] for one in reader.of("a") if one.get("hreflang") == "en")
+    assert switch == "/staff?kind=broker&lang=en"
+
+
+async def test_every_role_reads_the_queue_and_only_some_export_it(house: House) -> None:
+    case_id = await waiting(house)
+    for role in StaffRole:
+        await house.sign_in(role)
+        answer = await house.browser.get("/staff")
+        assert rows(answer.text) == [case_id]
+        export = await house.browser.get("/staff/export.csv")
+        may = role is not StaffRole.APPEALS_REVIEWER
+        assert (export.status_code, "/staff/export.csv" in answer.text) == (200 if may else 403, may)
+
+
+async def test_shortcuts_are_told_on_the_page_and_can_be_switched_off(house: House) -> None:
+    await house.sign_in()
+    reader = read(await house.browser.get("/staff"))
+    assert [one["id"] for one in reader.of("dialog")] == ["shortcuts"]
+    assert "Use these shortcuts on this computer" in reader.text
+    opener = next(one for one in reader.of("button") if one.get("id") == "shortcuts-open")
+    assert "hidden" in opener  # until a script comes that knows them
+    assert not [one for _, one in reader.tags if "accesskey" in one or "style" in one or "onclick" in one]

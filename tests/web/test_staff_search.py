@@ -1,0 +1,78 @@
+"""Staff's search over the real database: whom it finds, how it helps, and that no address holds its words."""
+
+import httpx2
+import pytest
+
+from tests.support import documents
+from tests.web.house import NUMBER, House
+from tests.web.test_pages import read
+from tests.web.test_staff_queue import looks, rows
+
+
+async def search(house: House, words: str, csrf: str) -> httpx2.Response:
+    return await house.post("/staff/search", {"words": words, "csrf_token": csrf})
+
+
+async def test_people_are_found_by_name_npn_e_mail_and_certificate_number(house: House) -> None:
+    csrf = await house.sign_in()
+    npn = documents.new_npn()
+    broker = documents.broker(npn, first_name="Íñigo", last_name="Muestra-Peña")
+    wanted = await house.open(broker)
+    await house.open(documents.broker(first_name="Otra", last_name="Persona"))
+    await house.certify(wanted)
+    for words in ("inigo", "MUESTRA pena", "íñi mue", npn, broker["email"], NUMBER, NUMBER.replace("-", "").lower()):
+        answer = await search(house, words, csrf)
+        reader = read(answer)
+        assert rows(answer.text) == [wanted], words
+        assert "Cases found: 1" in reader.text
+        assert next(field["value"] for field in reader.of("input") if field.get("id") == "words") == words
+
+
+async def test_what_was_found_is_noted_and_what_was_asked_is_not(house: House) -> None:
+    csrf = await house.sign_in()
+    case_id = await house.open(documents.broker(first_name="Nadia"))
+    await search(house, "nadia", csrf)
+    await search(house, "nobody-of-this-name", csrf)
+    assert [(look.page, look.case_id) for look in await looks(house)] == [("search", case_id)]
+
+
+async def test_where_nothing_is_found_the_page_says_what_to_try(house: House) -> None:
+    csrf = await house.sign_in()
+    reader = read(await search(house, "zzz", csrf))
+    assert "Nothing was found" in reader.text
+    assert "the whole certificate number, with or without its dashes" in reader.text
+    assert not reader.of("table")
+
+
+async def test_words_in_the_address_are_not_looked_for(house: House) -> None:
+    await house.sign_in()
+    await house.open(documents.broker(first_name="Nadia"))
+    answer = await house.browser.get("/staff/search?words=Nadia")
+    assert rows(answer.text) == []
+    assert next(field["value"] for field in read(answer).of("input") if field.get("id") == "words") == ""
+    form = next(form for form in read(answer).of("form") if form.get("role") == "search")
+    assert (form["method"], form["action"]) == ("post", "/staff/search")
+
+
+@pytest.mark.parametrize("words", ["x" * 201, "a b c d e f g h i"])
+async def test_more_words_than_can_be_looked_for_are_a_fault_and_stay_in_the_field(house: House, words: str) -> None:
+    csrf = await house.sign_in()
+    reader = read(await search(house, words, csrf), 422)
+    assert next(field["value"] for field in reader.of("input") if field.get("id") == "words") == words
+    assert reader.text.count("too long") or reader.text.count("at most")
+
+
+async def test_nothing_asked_for_shows_the_form_again(house: House) -> None:
+    csrf = await house.sign_in()
+    reader = read(await search(house, "  ", csrf))
+    assert "Nothing was found" not in reader.text
+    assert await looks(house) == []
+
+
+async def test_a_search_without_the_session_s_token_finds_nothing(house: House) -> None:
+    await house.sign_in()
+    await house.open(documents.broker(first_name="Nadia"))
+    answer = await house.browser.post("/staff/search", data={"words": "Nadia"}, headers={"Accept": "text/html"})
+    assert answer.status_code == 403
+    assert await looks(house) == []
+    assert "Nadia" not in answer.text

@@ -1,0 +1,56 @@
+"""Who may: the roles of staff and what each is granted. When something may be done is decided in domain/."""
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+
+class StaffRole(StrEnum):
+    """What somebody of staff is."""
+
+    REVIEWER = "reviewer"
+    APPEALS_REVIEWER = "appeals_reviewer"
+    OPERATOR = "operator"
+    AUDITOR = "auditor"
+
+
+class Permission(StrEnum):
+    """What somebody may do, once it can be done."""
+
+    READ_CASES = "read_cases"
+    DECIDE = "decide"
+    WITHDRAW = "withdraw"
+    REVOKE = "revoke"
+    RESEND = "resend"
+    BEGIN = "begin"
+    ACT_FOR_ASSISTER = "act_for_assister"
+    CLEAR_FLAG = "clear_flag"
+    EXPORT = "export"
+    READ_WEBHOOKS = "read_webhooks"
+    DELIVER = "deliver"
+    READ_LOOKS = "read_looks"
+    READ_SESSIONS = "read_sessions"
+    END_SESSIONS = "end_sessions"
+
+
+_P = Permission
+_READS = frozenset({_P.READ_CASES, _P.READ_WEBHOOKS})
+
+# An auditor reads everything and changes nothing.
+GRANTS: dict[StaffRole, frozenset[Permission]] = {
+    StaffRole.REVIEWER: _READS
+    | {_P.DECIDE, _P.WITHDRAW, _P.REVOKE, _P.RESEND, _P.BEGIN, _P.ACT_FOR_ASSISTER, _P.CLEAR_FLAG, _P.EXPORT},
+    StaffRole.APPEALS_REVIEWER: _READS | {_P.REVOKE, _P.RESEND, _P.CLEAR_FLAG},
+    StaffRole.OPERATOR: _READS
+    | {_P.RESEND, _P.BEGIN, _P.CLEAR_FLAG, _P.DELIVER, _P.EXPORT, _P.READ_SESSIONS, _P.END_SESSIONS},
+    StaffRole.AUDITOR: _READS | {_P.EXPORT, _P.READ_LOOKS, _P.READ_SESSIONS},
+}
+
+
+def granted(roles: Iterable[StaffRole]) -> frozenset[Permission]:
+    """Everything these roles may do together."""
+    return frozenset().union(*(GRANTS[role] for role in roles))
+
+
+def known_roles(names: Iterable[str]) -> frozenset[StaffRole]:
+    """The roles among these names; what is no role of ours is left out."""
+    return frozenset(StaffRole(name) for name in names if name in set(StaffRole))

@@ -1,0 +1,109 @@
+"""One case for staff: its file, and the evidence, e-mails and certificates in it; nothing is changed here."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+from fastapi import APIRouter, Request
+from fastapi.responses import FileResponse, HTMLResponse, Response
+from starlette.exceptions import HTTPException
+
+from db.case_file import Evidence, Mail
+from domain.notices import Topic
+from starter.cases import now
+from web.auth import Parts, StaffMember, needs
+from web.door import Door
+from web.mail_frame import mail_document
+from web.pages import PRIVATE, contact_of, current_policy, language_of, problem_page
+from web.permissions import Permission
+from web.staff_case_page import case_page
+from web.staff_frame import staff_page
+
+router = APIRouter(prefix="/staff/cases/{case_id}", include_in_schema=False, default_response_class=HTMLResponse)
+
+Reader = Annotated[StaffMember, needs(Permission.READ_CASES)]
+Numbered = TypeVar("Numbered", Evidence, Mail)
+MOST_SHOWN = 64 * 1024  # bytes of evidence
+
+
+@router.get("")
+async def case(request: Request, parts: Parts, me: Reader, case_id: str) -> Response:
+    """Everything about a case, and what can be done with it."""
+    return await case_page(request, parts, me, case_id)
+
+
+@router.get("/evidence/{number}")
+async def evidence(request: Request, parts: Parts, me: Reader, case_id: str, number: int) -> Response:
+    """What a third party answered, word for word, as text; the beginning of it where it is long."""
+    file = await parts.console.case_file(case_id, now())
+    kept = _numbered(file.evidence, number)
+    row = await parts.console.evidence(case_id, kept.key)
+    if row is None:
+        raise _nothing()
+    await parts.looks.note(me.actor, "evidence", [case_id])
+    text = row.raw[:MOST_SHOWN].decode("utf-8", "replace")
+    cut = MOST_SHOWN if len(row.raw) > MOST_SHOWN else None
+    return staff_page(request, parts, me, "staff/evidence.html", file=file, evidence=kept, text=text, cut=cut)
+
+
+@router.get("/mails/{number}")
+async def mail(request: Request, parts: Parts, me: Reader, case_id: str, number: int) -> Response:
+    """An e-mail as it was sent: as text, and as the recipient's mail program shows it."""
+    file = await parts.console.case_file(case_id, now())
+    row = await parts.console.mail(case_id, _numbered(file.mails, number).key)
+    if row is None:
+        raise _nothing()
+    await parts.looks.note(me.actor, "mail", [case_id])
+    return staff_page(request, parts, me, "staff/mail.html", file=file, mail=row, number=number)
+
+
+@router.get("/mails/{number}/html")
+async def mail_html(parts: Parts, me: Reader, case_id: str, number: int) -> Response:
+    """The HTML of an e-mail alone, shut in a page that can do nothing."""
+    file = await parts.console.case_file(case_id, now())
+    row = await parts.console.mail(case_id, _numbered(file.mails, number).key)
+    if row is None:
+        raise _nothing()
+    await parts.looks.note(me.actor, "mail", [case_id])
+    return mail_document(row.html, row.language)
+
+
+@router.get("/certificate")
+async def certificate(request: Request, parts: Parts, me: Reader, case_id: str) -> Response:
+    """The certificate as a file."""
+    return await _download(request, parts, me, case_id, "")
+
+
+@router.get("/certificate/{market}")
+async def market_certificate(request: Request, parts: Parts, me: Reader, case_id: str, market: str) -> Response:
+    """The certificate of a market as a file (B17)."""
+    return await _download(request, parts, me, case_id, market)
+
+
+async def _download(request: Request, parts: Parts, me: StaffMember, case_id: str, market: str) -> Response:
+    file = await parts.console.case_file(case_id, now())
+    issued = next((one for one in reversed(file.certificates) if one.market == market), None)
+    if issued is None:
+        raise _nothing()
+    path = parts.settings.certificates_dir / Path(issued.uri).name
+    if not path.is_file():
+        return _no_file(request, parts)
+    await parts.looks.note(me.actor, "certificate", [case_id])
+    name = f"certificate-{issued.number}.pdf"
+    return FileResponse(path, headers=PRIVATE, media_type="application/pdf", filename=name)
+
+
+def _numbered(kept: Iterable[Numbered], number: int) -> Numbered:
+    found = next((one for one in kept if one.number == number), None)
+    if found is None:
+        raise _nothing()
+    return found
+
+
+def _nothing() -> HTTPException:
+    return HTTPException(404, "There is nothing of this number in this case.")
+
+
+def _no_file(request: Request, parts: Door) -> HTMLResponse:
+    language = language_of(request)
+    return problem_page(parts, "no_file", 503, language, contact_of(current_policy(now()), Topic.GENERAL, language))

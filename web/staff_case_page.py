@@ -1,0 +1,178 @@
+"""What the page of a case shows: its file, where it stands, what can be done with it, and what was tried; no routes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+
+from db.case_file import CaseFile
+from db.states import State, UnknownCase
+from db.tables import LookRow
+from db.timeline import EntryKind
+from domain.eligibility import Verdict
+from domain.faults import Fault
+from domain.marketplace import PROGRAM as FFM
+from domain.reasons import SENTENCES, recognized
+from domain.stages import OWNER, CaseState
+from starter.cases import APPLIED, now
+from templates.catalogs import N_, translated
+from web.auth import StaffMember
+from web.door import Door
+from web.pages import language_of
+from web.permissions import Permission
+from web.sentences import in_words
+from web.staff_filters import ALL, QUEUE, address, filters_of
+from web.staff_frame import staff_page
+from web.staff_panel import panel
+from web.staff_timeline import lines
+from web.text import told
+
+MOST_LOOKS = 20
+
+# What is asked for where it is missing.
+_MISSING = {
+    "verdict": N_("Choose what you decide."),
+    "usual": N_("Pick a reason that fits your decision, or none."),
+    "reason": N_("Give a reason."),
+    "override": N_("Say why you approve over the checks that did not pass."),
+    "notice": N_("Choose a notice."),
+}
+_SENT_BEFORE = N_(
+    "You sent this form before, with other words, and what you sent first counts. "
+    "Look at the case, then send it again if that is still needed."
+)
+# What is said on top once something was done, by what stands in the address.
+_DONE = {
+    "withdraw": N_("The request is withdrawn."),
+    "revoke": N_("The certification is revoked."),
+    "resend": N_("The notice is sent again."),
+    "flag": N_("The flag is taken down."),
+}
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A form that was sent and not taken: what was typed, what is wrong with it, or why it can't be done now."""
+
+    form: str
+    values: Mapping[str, str] = field(default_factory=dict)
+    faults: Sequence[Fault] = ()
+    refused: str | None = None
+
+
+async def case_page(
+    request: Request, parts: Door, me: StaffMember, case_id: str, attempt: Attempt | None = None, status: int = 200
+) -> HTMLResponse:
+    """The page of a case; raises `UnknownCase`. Whose data it shows is noted."""
+    file, view = await parts.console.case_file(case_id, now()), await parts.records.view(case_id)
+    language = language_of(request)
+    done = await _done(request, parts, me, file, language)
+    await parts.looks.note(me.actor, "case", [case_id, *([done["of"]] if done and done.get("of") else [])])
+    return staff_page(
+        request,
+        parts,
+        me,
+        "staff/case.html",
+        here=address(f"{ALL}/{case_id}", filters_of(request.query_params), view=request.query_params.get("view")),
+        status=status,
+        file=file,
+        state=view.stands,
+        now=now(),
+        is_federal=view.case.program == FFM,
+        owner=OWNER[view.stands.waiting_for] if view.stands.waiting_for else None,
+        missing=[translated(SENTENCES[code], language) for code in file.status["may_assist_reasons"]],
+        checks={one.check: translated(SENTENCES[one.check], language) for one in file.findings},
+        lines=lines(file.timeline, language),
+        notes={one.id: in_words(one.note, language) for one in file.held if one.note},
+        panel=panel(file, view.stands, me, language),
+        looks=await _looks(parts, me, case_id),
+        workflow_url=_workflow_url(parts, file),
+        done=done,
+        **_tried(attempt, view.stands, language),
+        **await _ways(request, parts, case_id),
+    )
+
+
+async def _looks(parts: Door, me: StaffMember, case_id: str) -> list[LookRow] | None:
+    """Who looked at the case last; None for whom that is not shown."""
+    if not me.may(Permission.READ_LOOKS):
+        return None
+    return (await parts.looks.of_case(case_id, limit=MOST_LOOKS)).rows
+
+
+async def _done(request: Request, parts: Door, me: StaffMember, file: CaseFile, language: str) -> dict[str, Any] | None:
+    """What was just done, as far as it is true: an address alone says nothing.
+
+    For a decision {verdict, name, of, is_here}, else {sentence}.
+    """
+    what, of = request.query_params.get("done", ""), request.query_params.get("of", "")
+    if what in _DONE and of == file.case_id:
+        return {"sentence": translated(_DONE[what], language)} if _acted(what, file, me) else None
+    if what not in list(Verdict):
+        return None
+    try:
+        view = await parts.records.view(of)
+    except UnknownCase:
+        return None
+    decision = view.stands.decision if isinstance(view.stands, CaseState) else None
+    if decision is None or (decision.verdict, decision.by) != (what, me.actor):
+        return None
+    asked = view.case.request
+    name = f"{asked['first_name']} {asked['last_name']}"
+    return {"verdict": what, "name": name, "of": of, "is_here": of == file.case_id}
+
+
+def _acted(what: str, file: CaseFile, me: StaffMember) -> bool:
+    """Whether this person did that to the case."""
+    if what == "flag":
+        cleared = (EntryKind.FLAG, "cleared", me.actor)
+        return any((one.kind, one.name, one.actor) == cleared for one in file.timeline)
+    return any((one.kind, one.actor, one.state) == (what, me.actor, APPLIED) for one in file.commands)
+
+
+def _tried(attempt: Attempt | None, state: State, language: str) -> dict[str, Any]:
+    """What a form that was not taken shows: which it was, its words, faults by field, and why not now."""
+    if attempt is None:
+        return {"tried": None, "values": {}, "errors": [], "refused": None, "overtaken_by": None}
+    decision = state.decision if isinstance(state, CaseState) else None
+    return {
+        "tried": attempt.form,
+        "values": attempt.values,
+        "errors": [{"field": one.field, "message": _message(one, language)} for one in attempt.faults],
+        "refused": _refused(attempt.refused, language) if attempt.refused else None,
+        "overtaken_by": decision if attempt.form == "decision" else None,
+    }
+
+
+def _message(fault: Fault, language: str) -> str:
+    own = _MISSING.get(fault.field) if fault.code == "required" else None
+    return translated(own, language) if own else told(fault, language)
+
+
+def _refused(said: str, language: str) -> str:
+    code, _ = recognized(said) or ("", {})
+    return translated(_SENT_BEFORE, language) if code == "id_used" else in_words(said, language)
+
+
+def _workflow_url(parts: Door, file: CaseFile) -> str | None:
+    """The case's workflow in the Temporal UI, where there is one."""
+    ui = parts.settings.temporal_ui_url.rstrip("/")
+    if not ui:
+        return None
+    return f"{ui}/namespaces/{quote(parts.cases.namespace, safe='')}/workflows/{quote(file.workflow_id, safe='')}"
+
+
+async def _ways(request: Request, parts: Door, case_id: str) -> dict[str, Any]:
+    """Where one came from, and the case after this one there; both under the same filters."""
+    filters = filters_of(request.query_params)
+    if request.query_params.get("view") == "all":
+        return {"back_url": address(ALL, filters), "next_url": None, "query": address("", filters, view="all")}
+    following = await parts.console.next_in_queue(filters, case_id)
+    return {
+        "back_url": address(QUEUE, filters),
+        "next_url": address(f"{ALL}/{following}", filters) if following else None,
+        "query": address("", filters),
+    }

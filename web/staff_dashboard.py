@@ -1,0 +1,79 @@
+"""The dashboard: how many cases are where, how long stages take, what is decided; each number drawn and tabled."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse
+
+from db.dashboard import DecisionDay, StageTime
+from domain.eligibility import Verdict
+from starter.cases import now
+from templates.labels import REASONS_TO_LOOK, STAFF_STAGES
+from web.auth import Parts, StaffMember, needs
+from web.charts import bars, columns
+from web.permissions import Permission
+from web.staff_frame import staff_page
+
+router = APIRouter(prefix="/staff", include_in_schema=False, default_response_class=HTMLResponse)
+
+# Of the charts, in pixels: a row with a line of words above its bar, one with another below, and the tallest column.
+ROW, TALL_ROW, COLUMN = 46, 68, 56
+
+
+@router.get("/dashboard")
+async def dashboard(
+    request: Request, parts: Parts, me: Annotated[StaffMember, needs(Permission.READ_CASES)]
+) -> HTMLResponse:
+    """How the work goes."""
+    at = now()
+    board = await parts.console.dashboard(at)
+    if board.oldest:
+        await parts.looks.note(me.actor, "dashboard", [case.case_id for case in board.oldest])
+    return staff_page(
+        request,
+        parts,
+        me,
+        "staff/dashboard.html",
+        now=at,
+        board=board,
+        total=sum(board.stages.values()),
+        waiting=sum(board.attention.values()),
+        stages=_counted(board.stages, list(STAFF_STAGES)),
+        reasons=_counted(board.attention, list(REASONS_TO_LOOK)),
+        times=_times(board.times),
+        decisions=_decisions(board.decisions),
+        rows=board.oldest,
+        of_case="",
+        row=ROW,
+        tall_row=TALL_ROW,
+        column=COLUMN,
+    )
+
+
+def _counted(numbers: Mapping[str, int], order: Sequence[str]) -> list[dict[str, Any]]:
+    """Each code with its number and bar, in the order given; what stands in none comes last."""
+    codes = sorted(numbers, key=lambda code: (order.index(code) if code in order else len(order), code))
+    drawn = bars([numbers[code] for code in codes], ROW)
+    return [{"code": code, "number": numbers[code], "bar": bar} for code, bar in zip(codes, drawn, strict=True)]
+
+
+def _times(times: Sequence[StageTime]) -> list[dict[str, Any]]:
+    """Each stage with its median as a bar, and the ninth decile as a line, on one scale."""
+    longest = max((time.ninth_decile.total_seconds() for time in times), default=0.0)
+    medians = bars([time.median.total_seconds() for time in times], TALL_ROW, longest)
+    deciles = bars([time.ninth_decile.total_seconds() for time in times], TALL_ROW, longest)
+    return [{"time": time, "bar": bar, "line": line} for time, bar, line in zip(times, medians, deciles, strict=True)]
+
+
+def _decisions(days: Sequence[DecisionDay]) -> list[dict[str, Any]]:
+    """Each verdict with its columns, all on one scale."""
+    greatest = max((number for day in days for number in day.verdicts.values()), default=0)
+    return [
+        {
+            "verdict": verdict.value,
+            "number": sum(day.verdicts[verdict] for day in days),
+            "columns": columns([day.verdicts[verdict] for day in days], COLUMN, greatest),
+        }
+        for verdict in Verdict
+    ]

@@ -1,0 +1,192 @@
+"""What staff do with a case from its page: decide, send again, withdraw, revoke, take a flag down (A12)."""
+
+from collections.abc import Awaitable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from db.people import Conflict
+from db.states import State
+from domain.eligibility import Verdict
+from domain.faults import Fault, Invalid
+from domain.notices import Notice
+from domain.stages import CaseState
+from starter.cases import APPLIED, Answer, NotNow, now
+from templates.catalogs import translated
+from web.auth import Parts, StaffMember, needs
+from web.door import Door
+from web.forms import Values, posted, text_faults
+from web.pages import PRIVATE, language_of
+from web.permissions import Permission
+from web.staff_case_page import Attempt, case_page
+from web.staff_filters import ALL, address, filters_of
+from web.staff_panel import overridden
+from web.staff_reasons import USUAL, usual_for
+
+router = APIRouter(prefix="/staff/cases/{case_id}", include_in_schema=False, default_response_class=HTMLResponse)
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What a form decides."""
+
+    verdict: Verdict
+    reason: str
+    override: str | None
+
+
+@router.post("/decision")
+async def decide(
+    request: Request, parts: Parts, me: Annotated[StaffMember, needs(Permission.DECIDE)], case_id: str
+) -> Response:
+    """Approves, denies or asks for information; then the next case of the queue, with a word of what was done."""
+    values = await posted(request)
+    view = await parts.records.view(case_id)
+    said = decision_of(values, view.stands, language_of(request), view.case.request["language"])
+    if not isinstance(said, Decision):
+        return await case_page(request, parts, me, case_id, Attempt("decision", values, said), 422)
+    command = parts.cases.decide(case_id, said.verdict, said.reason, me.actor, said.override, _id(values))
+    answer = await _given(request, parts, me, case_id, "decision", values, command)
+    if isinstance(answer, Response):
+        return answer
+    return await _onward(request, parts, case_id, said.verdict if answer.state == APPLIED else None)
+
+
+@router.post("/resend")
+async def resend(
+    request: Request, parts: Parts, me: Annotated[StaffMember, needs(Permission.RESEND)], case_id: str
+) -> Response:
+    """Sends a notice again."""
+    values = await posted(request)
+    notice = values.get("notice", "")
+    faults = [] if notice in list(Notice) else [Fault("notice", "required")]
+    if faults := [*faults, *text_faults("reason", values.get("reason", ""))]:
+        return await case_page(request, parts, me, case_id, Attempt("resend", values, faults), 422)
+    command = parts.cases.resend(case_id, Notice(notice), values["reason"], me.actor, _id(values))
+    return await _done(request, parts, me, case_id, "resend", values, command)
+
+
+@router.post("/withdraw")
+async def withdraw(
+    request: Request, parts: Parts, me: Annotated[StaffMember, needs(Permission.WITHDRAW)], case_id: str
+) -> Response:
+    """Withdraws the request in the assister's name."""
+    values = await posted(request)
+    if faults := text_faults("reason", values.get("reason", "")):
+        return await case_page(request, parts, me, case_id, Attempt("withdraw", values, faults), 422)
+    command = parts.cases.withdraw(case_id, values["reason"], me.actor, _id(values))
+    return await _done(request, parts, me, case_id, "withdraw", values, command)
+
+
+@router.post("/revoke")
+async def revoke(
+    request: Request, parts: Parts, me: Annotated[StaffMember, needs(Permission.REVOKE)], case_id: str
+) -> Response:
+    """Revokes the certification."""
+    values = await posted(request)
+    if faults := text_faults("reason", values.get("reason", "")):
+        return await case_page(request, parts, me, case_id, Attempt("revoke", values, faults), 422)
+    command = parts.cases.revoke(case_id, values["reason"], me.actor, _id(values))
+    return await _done(request, parts, me, case_id, "revoke", values, command)
+
+
+@router.post("/flag")
+async def attend(
+    request: Request, parts: Parts, me: Annotated[StaffMember, needs(Permission.CLEAR_FLAG)], case_id: str
+) -> Response:
+    """Takes a flag down that staff have attended to."""
+    values = await posted(request)
+    await parts.records.view(case_id)  # there is such a case
+    if faults := text_faults("reason", values.get("reason", "")):
+        return await case_page(request, parts, me, case_id, Attempt("flag", values, faults), 422)
+    try:
+        await parts.records.attend(case_id, values.get("flag", ""), me.actor, values["reason"], now())
+    except Conflict as conflict:
+        return await case_page(request, parts, me, case_id, Attempt("flag", values, refused=str(conflict)), 409)
+    parts.console.counts_changed()
+    return _to(request, case_id, done="flag", of=case_id)
+
+
+def decision_of(values: Values, state: State, language: str, theirs: str) -> Decision | Sequence[Fault]:
+    """What a form decides, or every fault in it. A usual reason goes before the words that were typed.
+
+    ``language`` is the reader's; what the assister is told stands in ``theirs``.
+    """
+    chosen, usual, written = values.get("verdict", ""), values.get("usual", ""), values.get("reason", "")
+    verdict = Verdict(chosen) if chosen in list(Verdict) else None
+    faults = [] if verdict else [Fault("verdict", "required")]
+    if usual and not (verdict and usual in usual_for(verdict, _is_licensed(state))):
+        faults.append(Fault("usual", "required"))
+    faults += text_faults("reason", written) if written or not usual else []
+    override = values.get("override", "") if verdict is Verdict.APPROVE and overridden(state) else None
+    if override is not None:
+        faults += text_faults("override", override)
+    if verdict is None or faults:
+        return faults
+    said = translated(USUAL[usual].sentence, language if verdict is Verdict.APPROVE else theirs) if usual else ""
+    return Decision(verdict, "\n\n".join(part for part in (said, written) if part), override)
+
+
+def _is_licensed(state: State) -> bool:
+    return isinstance(state, CaseState) and state.opening.kind.is_licensed
+
+
+def _id(values: Mapping[str, str]) -> str | None:
+    """The command's id, made when the form was shown: sent twice, it is carried out once."""
+    return values.get("command_id", "")[:64] or None
+
+
+async def _given(
+    request: Request,
+    parts: Door,
+    me: StaffMember,
+    case_id: str,
+    form: str,
+    values: Values,
+    command: Awaitable[Answer],
+) -> Answer | Response:
+    """What became of a command; the page that says why it can't be carried out now, or what is wrong with it."""
+    try:
+        answer = await command
+    except NotNow as refused:
+        return await case_page(request, parts, me, case_id, Attempt(form, values, refused=str(refused)), 409)
+    except Invalid as invalid:
+        return await case_page(request, parts, me, case_id, Attempt(form, values, invalid.faults), 422)
+    parts.console.counts_changed()
+    return answer
+
+
+async def _done(
+    request: Request,
+    parts: Door,
+    me: StaffMember,
+    case_id: str,
+    form: str,
+    values: Values,
+    command: Awaitable[Answer],
+) -> Response:
+    """Gives a command and goes back to the case."""
+    answer = await _given(request, parts, me, case_id, form, values, command)
+    if isinstance(answer, Response):
+        return answer
+    return _to(request, case_id, **({"done": form, "of": case_id} if answer.state == APPLIED else {}))
+
+
+async def _onward(request: Request, parts: Door, case_id: str, verdict: Verdict | None) -> Response:
+    """To the case that comes next where one came from; to the same one if there is none, or nothing is done yet."""
+    if verdict is None:
+        return _to(request, case_id)
+    filters = filters_of(request.query_params)
+    following = None
+    if request.query_params.get("view") != "all":
+        following = await parts.console.next_in_queue(filters, case_id)
+    return _to(request, following or case_id, done=verdict.value, of=case_id)
+
+
+def _to(request: Request, case_id: str, **told: str) -> RedirectResponse:
+    """A case's page, read from its heading on."""
+    asked: Any = request.query_params
+    url = address(f"{ALL}/{case_id}", filters_of(asked), view=asked.get("view"), lang=asked.get("lang"), **told)
+    return RedirectResponse(f"{url}#case", 303, PRIVATE)

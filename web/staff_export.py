@@ -1,0 +1,82 @@
+"""A list of cases as a file for a spreadsheet, streamed; what a cell begins with is never taken for a formula."""
+
+import csv
+from collections.abc import AsyncIterator, Iterable, Sequence
+from datetime import datetime
+from io import StringIO
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import StreamingResponse
+
+from db.listing import ExportedCase, View
+from domain.policies import POLICIES
+from domain.policy import local_date
+from starter.cases import now
+from templates.catalogs import N_
+from web.auth import Parts, StaffMember, needs
+from web.pages import PRIVATE
+from web.permissions import Permission
+from web.staff_filters import filters_of
+
+router = APIRouter(prefix="/staff", include_in_schema=False)
+
+# The columns in their order; each is a field of `db.listing.ExportedCase`.
+COLUMNS: dict[str, str] = {
+    "case_id": N_("number of the case; its page is /staff/cases/ and this number"),
+    "first_name": N_("first name"),
+    "last_name": N_("last name"),
+    "email": N_("e-mail address"),
+    "npn": N_("National Producer Number; empty where there is none"),
+    "language": N_("language in which we write: en or es"),
+    "program": N_("bewellnm for New Mexico, ffm for the federal program"),
+    "plan_year": N_("plan year"),
+    "attempt": N_("how many requests there were for this plan year, this one included"),
+    "kind": N_("what the person is certified as"),
+    "assister_type": N_("new or returning"),
+    "stage": N_("where the case is"),
+    "waiting_for": N_("what it waits for"),
+    "waiting_since": N_("since when, in UTC"),
+    "attention": N_("why staff should look at it: decision, or a flag; empty where nothing is to be looked at"),
+    "attention_since": N_("since when, in UTC"),
+    "flag": N_("the flag that is up"),
+    "opened_at": N_("when the case was opened, in UTC"),
+}
+# What spreadsheets take for the beginning of a formula, also behind spaces or in the full width of East Asian letters.
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+NAMES = {View.QUEUE: "work-queue", View.ALL: "cases"}
+MARK = "\ufeff"  # tells spreadsheets that it is UTF-8
+
+
+@router.get("/export.csv")
+async def export(
+    request: Request, parts: Parts, me: Annotated[StaffMember, needs(Permission.EXPORT)]
+) -> StreamingResponse:
+    """The whole list under the address's filters, in its order: ``view`` is queue or all."""
+    view = View.ALL if request.query_params.get("view") == View.ALL else View.QUEUE
+    await parts.looks.note(me.actor, "export")
+    today = local_date(next(iter(POLICIES.values())), now())
+    named = {"Content-Disposition": f'attachment; filename="{NAMES[view]}-{today}.csv"'}
+    pages = parts.console.export(filters_of(request.query_params), view)
+    return StreamingResponse(as_csv(pages), headers={**PRIVATE, **named}, media_type="text/csv; charset=utf-8")
+
+
+async def as_csv(pages: AsyncIterator[list[ExportedCase]]) -> AsyncIterator[bytes]:
+    """A header, and a line for each case."""
+    yield (MARK + _lines([list(COLUMNS)])).encode()
+    async for page in pages:
+        yield _lines([cell(getattr(case, name)) for name in COLUMNS] for case in page).encode()
+
+
+def cell(value: Any) -> str:
+    """A value as a spreadsheet shows it and doesn't compute it."""
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="seconds").replace("+00:00", "Z")
+    text = "" if value is None else str(value)
+    return f"'{text}" if text.startswith(FORMULA) or text.lstrip().startswith(FORMULA) else text
+
+
+def _lines(rows: Iterable[Sequence[str]]) -> str:
+    text = StringIO()
+    csv.writer(text).writerows(rows)
+    return text.getvalue()

@@ -1,0 +1,102 @@
+"""What a list of cases is narrowed down to: read from an address, written into one, offered with counts; no routes."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from db.counting import Counts
+from db.listing import Filters
+from templates.catalogs import N_
+from templates.labels import KINDS, PROGRAMS, REASONS_TO_LOOK, STAFF_STAGES, Labels
+
+QUEUE, ALL = "/staff", "/staff/cases"
+
+# Each filter in the order it is offered: what it is called, its values, and the template filter that shows them.
+FACETS: dict[str, tuple[str, Labels, str]] = {
+    "attention": (N_("Why it waits"), REASONS_TO_LOOK, "reason_to_look"),
+    "stage": (N_("Stage"), STAFF_STAGES, "staff_stage"),
+    "kind": (N_("Kind"), KINDS, "kind"),
+    "program": (N_("Program"), PROGRAMS, "program"),
+    "plan_year": (N_("Plan year"), {}, "string"),
+}
+# Flags are no closed list: what another release raised is still a filter.
+_FLAG = re.compile(r"[a-z][a-z_.]{0,79}")
+_YEAR = re.compile(r"2[0-9]{3}")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A value of a filter, how many cases it would leave, and whether it is chosen."""
+
+    value: str
+    label: str
+    count: int
+    is_chosen: bool
+
+
+@dataclass(frozen=True)
+class Facet:
+    """A filter with its values."""
+
+    name: str
+    label: str
+    choices: Sequence[Choice]
+
+    @property
+    def is_set(self) -> bool:
+        """Whether a value is chosen."""
+        return any(choice.is_chosen for choice in self.choices)
+
+
+def filters_of(asked: Mapping[str, str]) -> Filters:
+    """What an address asks for; what no filter could mean is left out."""
+    year = asked.get("plan_year", "")
+    flag = asked.get("attention", "")
+    return Filters(
+        program=_known(asked, "program"),
+        plan_year=int(year) if _YEAR.fullmatch(year) else None,
+        kind=_known(asked, "kind"),
+        stage=_known(asked, "stage"),
+        attention=flag if _FLAG.fullmatch(flag) else None,
+    )
+
+
+def address(path: str, filters: Filters, **more: str | None) -> str:
+    """The address of a list under these filters."""
+    wanted = {name: str(value) for name, value in filters.wanted().items()}
+    return path + query(**wanted, **more)
+
+
+def query(**values: str | None) -> str:
+    """What an address says after its path; nothing where nothing is said."""
+    said = {name: value for name, value in values.items() if value}
+    return f"?{urlencode(said)}" if said else ""
+
+
+def facets(filters: Filters, counts: Counts, words: Mapping[str, Callable[[Any], str]]) -> list[Facet]:
+    """The filters there is something to choose of, each value with its count; ``words`` are a template's filters."""
+    wanted = {name: str(value) for name, value in filters.wanted().items()}
+    found = []
+    for name, (label, labels, shown_by) in FACETS.items():
+        numbers = {str(value): number for value, number in counts.facets.get(name, {}).items()}
+        chosen = wanted.get(name)
+        if chosen is not None:
+            numbers.setdefault(chosen, 0)
+        if len(numbers) > 1 or chosen is not None:
+            values = sorted(numbers, key=_order(labels))
+            choices = [Choice(value, words[shown_by](value), numbers[value], value == chosen) for value in values]
+            found.append(Facet(name, label, choices))
+    return found
+
+
+def _known(asked: Mapping[str, str], name: str) -> str | None:
+    value = asked.get(name, "")
+    return value if value in FACETS[name][1] else None
+
+
+def _order(labels: Labels) -> Callable[[str], tuple[int, str]]:
+    """As the labels stand; years, which have none, as they are."""
+    places = {value: place for place, value in enumerate(labels)}
+    return lambda value: (places.get(value, len(places)), value)

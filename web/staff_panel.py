@@ -1,0 +1,117 @@
+"""What somebody of staff can do with a case now, and why not the rest; it does nothing itself."""
+
+from dataclasses import dataclass
+from uuid import uuid4
+
+from db.case_file import CaseFile, Told
+from db.states import State
+from domain.commands import CommandKind, refusal
+from domain.eligibility import Check, Verdict, needing_override
+from domain.notices import Notice
+from domain.registration import RegistrationState
+from domain.stages import CaseState
+from templates.catalogs import translated
+from web.auth import StaffMember
+from web.permissions import Permission
+from web.sentences import in_words
+from web.staff_reasons import usual_for
+
+# The forms of a case's page, each with the permission it needs and the command it gives; a flag is no command.
+FORMS: dict[str, tuple[Permission, CommandKind | None]] = {
+    "decision": (Permission.DECIDE, CommandKind.DECIDE),
+    "resend": (Permission.RESEND, CommandKind.RESEND),
+    "withdraw": (Permission.WITHDRAW, CommandKind.WITHDRAW),
+    "revoke": (Permission.REVOKE, CommandKind.REVOKE),
+    "flag": (Permission.CLEAR_FLAG, None),
+}
+
+
+_SOME = "some override"  # whether it is asked for is seen before it is typed
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A verdict: ``why_not`` is a sentence where it can't be given now; ``reasons`` are the usual ones."""
+
+    verdict: Verdict
+    why_not: str | None
+    reasons: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """What can be done: ``ids`` are the commands' own, one for each form of a page, so that none is done twice.
+
+    ``decides`` and ``acts`` say whether this person ever may, whatever the case; ``overrides`` are the checks that an
+    approval goes over; ``ended`` is why nothing can be done any more; ``kept`` are commands not carried out yet.
+    """
+
+    ids: dict[str, str]
+    decides: bool
+    choices: list[Choice]
+    overrides: list[Check]
+    notices: list[Notice]
+    withdraws: bool
+    revokes: bool
+    clears: bool
+    acts: bool
+    ended: str | None
+    kept: list[Told]
+
+    @property
+    def may_decide(self) -> bool:
+        """Whether at least one verdict can be given."""
+        return any(choice.why_not is None for choice in self.choices)
+
+    @property
+    def offers(self) -> bool:
+        """Whether the form of a decision is there: for whom may, where one can be given and none is kept."""
+        return self.decides and self.may_decide and not any(one.kind == CommandKind.DECIDE for one in self.kept)
+
+    @property
+    def first(self) -> str:
+        """The verdict that is offered first."""
+        return next((choice.verdict.value for choice in self.choices if choice.why_not is None), "")
+
+    @property
+    def why_not(self) -> str | None:
+        """The one sentence why no verdict can be given, where it is the same for all."""
+        sentences = {choice.why_not for choice in self.choices}
+        return next(iter(sentences)) if len(sentences) == 1 else None
+
+
+def panel(file: CaseFile, state: State, me: StaffMember, language: str) -> Panel:
+    """What this person can do with the case as it stands."""
+    may = {form: me.may(permission) for form, (permission, _) in FORMS.items()}
+    why_ended = refusal(CommandKind.WITHDRAW, state)  # which nothing but an end refuses
+    certification = state if isinstance(state, CaseState) else None
+    return Panel(
+        ids={form: uuid4().hex for form in FORMS},
+        decides=may["decision"] and certification is not None,
+        choices=_choices(certification, language) if certification else [],
+        overrides=overridden(state),
+        notices=[one for one in Notice if may["resend"] and refusal(CommandKind.RESEND, state, notice=one) is None],
+        withdraws=may["withdraw"] and why_ended is None,
+        revokes=may["revoke"] and why_ended is None,
+        clears=may["flag"],
+        acts=any(may[form] for form in ("resend", "withdraw", "revoke")),
+        ended=in_words(why_ended, language) if why_ended else None,
+        kept=[one for one in file.commands if one.state == "pending"],
+    )
+
+
+def overridden(state: State) -> list[Check]:
+    """The checks over which an approval would go: those that did not pass; none where it can't be given at all."""
+    if isinstance(state, RegistrationState) or refusal(CommandKind.DECIDE, state, Verdict.APPROVE, _SOME):
+        return []
+    return needing_override(state.findings)
+
+
+def _choices(state: CaseState, language: str) -> list[Choice]:
+    found = []
+    for verdict in Verdict:
+        why = refusal(CommandKind.DECIDE, state, verdict, _SOME)
+        usual = usual_for(verdict, state.opening.kind.is_licensed)
+        reasons = {code: translated(sentence, language) for code, sentence in usual.items()}
+        found.append(Choice(verdict, in_words(why, language) if why else None, reasons))
+    return found

@@ -1,0 +1,119 @@
+"""Staff's lists of cases: the queue of those that wait for a person, every case, and the search; nothing is changed."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from db.listing import Filters, View
+from domain.faults import Invalid
+from starter.cases import now
+from web.auth import Parts, StaffMember, needs
+from web.door import Door
+from web.forms import errors_of, posted
+from web.pages import PRIVATE, language_of
+from web.permissions import Permission
+from web.staff_export import COLUMNS
+from web.staff_filters import ALL, QUEUE, address, facets, filters_of
+from web.staff_frame import staff_page
+
+router = APIRouter(prefix="/staff", include_in_schema=False, default_response_class=HTMLResponse)
+
+Reader = Annotated[StaffMember, needs(Permission.READ_CASES)]
+PATHS = {View.QUEUE: QUEUE, View.ALL: ALL}
+SEARCH = "/staff/search"
+AT_A_TIME = 25
+MOST_FOUND = 50
+
+
+@router.get("")
+async def queue(request: Request, parts: Parts, me: Reader) -> Response:
+    """The cases that wait for a person, oldest first."""
+    return await _list(request, parts, me, View.QUEUE)
+
+
+@router.get("/cases")
+async def all_cases(request: Request, parts: Parts, me: Reader) -> Response:
+    """Every case, newest first."""
+    return await _list(request, parts, me, View.ALL)
+
+
+async def _list(request: Request, parts: Door, me: StaffMember, view: View) -> Response:
+    filters, after = filters_of(request.query_params), request.query_params.get("after") or None
+    read = parts.console.queue if view is View.QUEUE else parts.console.all_cases
+    try:
+        page = await read(filters, after=after, limit=AT_A_TIME)
+    except Invalid:  # no place of this list
+        return RedirectResponse(address(PATHS[view], filters), 303, PRIVATE)
+    counts = await parts.console.counts(filters, view)
+    if page.rows:
+        await parts.looks.note(me.actor, "queue" if view is View.QUEUE else "cases", [row.case_id for row in page.rows])
+    words = parts.pages[language_of(request)].filters
+    return staff_page(
+        request,
+        parts,
+        me,
+        "staff/queue.html" if view is View.QUEUE else "staff/cases.html",
+        now=now(),
+        rows=page.rows,
+        total=counts.total,
+        facets=facets(filters, counts, words),
+        is_filtered=bool(filters.wanted()),
+        **_addresses(view, filters, page.next, page.previous),
+    )
+
+
+def _addresses(view: View, filters: Filters, following: str | None, previous: str | None) -> dict[str, Any]:
+    """Where a list leads: its pages, its file, and what is handed on to a case so that one comes back here."""
+    path = PATHS[view]
+    return {
+        "path": path,
+        "first_url": address(path, filters) if previous else None,
+        "previous_url": address(path, filters, after=previous) if previous else None,
+        "next_url": address(path, filters, after=following) if following else None,
+        "export_columns": COLUMNS.items(),
+        "export_url": address("/staff/export.csv", filters, view=view.value),
+        "of_case": address("", filters, view="all" if view is View.ALL else None),
+    }
+
+
+@router.get("/search")
+async def search_form(request: Request, parts: Parts, me: Reader) -> Response:
+    """Where to look for somebody."""
+    return _search_page(request, parts, me, {})
+
+
+@router.post("/search")
+async def search(request: Request, parts: Parts, me: Reader) -> Response:
+    """Who was found; the words come in the body, so that no address and no log holds them."""
+    values = await posted(request)
+    words = values.get("words", "")
+    if not words:
+        return _search_page(request, parts, me, values)
+    try:
+        rows = await parts.console.search(words, limit=MOST_FOUND)
+    except Invalid as invalid:
+        errors = errors_of(invalid.faults, language_of(request))
+        return _search_page(request, parts, me, values, status=422, errors=errors)
+    if rows:
+        await parts.looks.note(me.actor, "search", [row.case_id for row in rows])
+    return _search_page(request, parts, me, values, rows=rows)
+
+
+def _search_page(
+    request: Request, parts: Door, me: StaffMember, values: Mapping[str, str], status: int = 200, **found: Any
+) -> HTMLResponse:
+    shown = {"rows": None, "errors": [], **found}
+    return staff_page(
+        request,
+        parts,
+        me,
+        "staff/search.html",
+        here=SEARCH,
+        status=status,
+        words=values.get("words", ""),
+        most=MOST_FOUND,
+        of_case="",
+        **shown,
+    )

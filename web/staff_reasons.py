@@ -1,0 +1,52 @@
+"""The reasons staff give most often, to be picked: one sentence in both languages; what is decided is the domain's."""
+
+from dataclasses import dataclass
+
+from domain.eligibility import Verdict
+from templates.catalogs import N_
+
+
+@dataclass(frozen=True)
+class Usual:
+    """A usual reason; ``is_licensed`` says for whom: agents and brokers, counselors, or both where it is None."""
+
+    verdict: Verdict
+    sentence: str
+    is_licensed: bool | None = None
+
+
+USUAL: dict[str, Usual] = {
+    "in_order": Usual(Verdict.APPROVE, N_("Everything was checked and is in order.")),
+    "proved": Usual(Verdict.APPROVE, N_("What the checks left open was proved to us otherwise.")),
+    "no_license": Usual(
+        Verdict.DENY, N_("The license registry shows no active New Mexico license under your name and NPN."), True
+    ),
+    "background": Usual(
+        Verdict.DENY, N_("The result of the background check does not allow us to approve your request."), False
+    ),
+    "out_of_scope": Usual(
+        Verdict.DENY, N_("Your addresses are outside the area in which we take new agents and brokers."), True
+    ),
+    "no_answer": Usual(Verdict.DENY, N_("We did not get the information that we had asked you for.")),
+    "ask_license": Usual(
+        Verdict.ASK, N_("We could not find your license. Please check your NPN and the number of your license."), True
+    ),
+    "ask_name": Usual(
+        Verdict.ASK,
+        N_("Your name is not the one on your license. Please correct it, or tell us why they differ."),
+        True,
+    ),
+    "ask_identity": Usual(
+        Verdict.ASK, N_("We know your NPN under another name or e-mail address. Please tell us which is right."), True
+    ),
+    "ask_address": Usual(Verdict.ASK, N_("Please check the addresses that you gave us.")),
+}
+
+
+def usual_for(verdict: Verdict, is_licensed: bool) -> dict[str, str]:
+    """The reasons that fit a verdict about such a person, by their codes."""
+    return {
+        code: usual.sentence
+        for code, usual in USUAL.items()
+        if usual.verdict is verdict and usual.is_licensed in (None, is_licensed)
+    }

@@ -1,0 +1,163 @@
+"""The timeline of a case in words: what happened, when, who did it and why; it reads no database."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from db.timeline import Entry, EntryKind
+from domain.facts import FactKind
+from domain.faults import Fault
+from domain.marketplace import MLMS
+from templates.catalogs import N_, translated
+from web.sentences import called, in_words
+from web.text import percent, told
+
+Details = list[str]
+
+# The fields of a fact's data that say what it is about, and the labels that show them.
+_ABOUT = {
+    "curriculum": "curriculum",
+    "agreement": "marketplace_agreement",
+    "list": "federal_list",
+    "market": "market",
+    "result": "report",
+    "role": "kind",
+}
+_TONES = {"approve": "good", "deny": "fault", "ask": "warn", "refused": "fault", "pending": "warn", "raised": "warn"}
+_FLAGS = {
+    "raised": N_("Flag raised: {flag}"),
+    "lowered": N_("Flag taken down by itself: {flag}"),
+    "cleared": N_("Flag attended to: {flag}"),
+}
+_WEBHOOKS = {
+    "without_effect": N_("Webhook without effect"),
+    "altered": N_("Webhook repeated with other content, kept aside"),
+    "released": N_("Webhook delivered again"),
+    "release_refused": N_("Webhook not delivered again"),
+}
+_NOTICES = {
+    "sent": N_("E-mail sent: {notice}"),
+    "pending": N_("E-mail to be sent: {notice}"),
+    "refused": N_("E-mail refused: {notice}"),
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """An entry as it is read; ``tone`` is good, warn, fault or empty, ``mail`` the number of the e-mail it is about."""
+
+    at: datetime
+    what: str
+    details: Details
+    who: str
+    why: str | None
+    tone: str = ""
+    mail: int | None = None
+
+
+def lines(entries: Iterable[Entry], language: str) -> list[Line]:
+    """Every entry in words, in the order they come."""
+    return [_line(entry, language) for entry in entries]
+
+
+def _line(entry: Entry, language: str) -> Line:
+    what, details = _WORDS[entry.kind](entry, language)
+    told_by = str(entry.data.get("verdict") or entry.data.get("state") or entry.name)
+    return Line(
+        at=entry.at,
+        what=what,
+        details=details,
+        who=called("actor", entry.actor, language),
+        why=in_words(entry.reason, language) if entry.reason else None,
+        tone=_TONES.get(told_by, ""),
+        mail=entry.data.get("mail") if entry.kind is EntryKind.NOTICE else None,
+    )
+
+
+def _fact(entry: Entry, language: str) -> tuple[str, Details]:
+    data = entry.data
+    name = "verdict" if entry.name == FactKind.DECIDED else "fact"
+    what = called(name, str(data["verdict"]) if name == "verdict" else entry.name, language)
+    about = [called(label, str(data[field]), language) for field, label in _ABOUT.items() if data.get(field)]
+    return what, [*about, *_more(entry.name, data, language)]
+
+
+def _more(name: str, data: Mapping[str, Any], language: str) -> Details:
+    """What a fact says besides what it is about."""
+    found: Details = []
+    if data.get("channel"):
+        place = "MLMS" if data["channel"] == MLMS else str(data["channel"])
+        found.append(_said(N_("At: {place}"), language, place=place))
+    if name == FactKind.SCREENED:
+        passed = sum(1 for one in data["findings"] if one["result"] == "pass")
+        numbers = {"passed": str(passed), "all": str(len(data["findings"]))}
+        found.append(_said(N_("Checks passed: {passed} of {all}"), language, **numbers))
+    if name == FactKind.EXAM_ATTEMPTED:
+        result = N_("Score {score}, passed") if data["passed"] else N_("Score {score}, not passed")
+        found.append(_said(result, language, score=percent(language, data["score"])))
+    if data.get("number"):
+        found.append(_said(N_("Certificate number: {number}"), language, number=str(data["number"])))
+    if data.get("source"):
+        found.append(called("agreed_on", str(data["source"]), language))
+    if data.get("override"):
+        found.append(_said(N_("Override: {reason}"), language, reason=str(data["override"])))
+    return [*found, *_changed(data, language), *_faults(data, language)]
+
+
+def _changed(data: Mapping[str, Any], language: str) -> Details:
+    fields = [called("field", str(field), language) for field in data.get("changed") or ()]
+    return [_said(N_("Changed: {fields}"), language, fields=", ".join(fields))] if fields else []
+
+
+def _faults(data: Mapping[str, Any], language: str) -> Details:
+    """The fields of a profile at fault, each with what is wrong."""
+    named = [one for one in data.get("faults") or () if isinstance(one, list | tuple) and len(one) == 2]
+    return [f"{called('field', field, language)}: {told(Fault(field, code), language)}" for field, code in named]
+
+
+def _notice(entry: Entry, language: str) -> tuple[str, Details]:
+    notice = called("notice", entry.name, language)
+    subject = entry.data.get("subject")
+    return _said(_NOTICES[entry.data["state"]], language, notice=notice), [str(subject)] if subject else []
+
+
+def _command(entry: Entry, language: str) -> tuple[str, Details]:
+    data = entry.data
+    what = f"{called('command', entry.name, language)}: {called('command_state', str(data['state']), language)}"
+    details = [called(name, str(data[name]), language) for name in ("verdict", "notice") if data.get(name)]
+    if data.get("override"):
+        details.append(_said(N_("Override: {reason}"), language, reason=str(data["override"])))
+    answer = [in_words(str(data["answer"]), language)] if data.get("answer") else []
+    return what, [*details, *answer, *_changed(data, language), *_faults(data, language)]
+
+
+def _flag(entry: Entry, language: str) -> tuple[str, Details]:
+    flag = called("reason_to_look", str(entry.data.get("flag") or ""), language)
+    return _said(_FLAGS[entry.name], language, flag=flag), []
+
+
+def _webhook(entry: Entry, language: str) -> tuple[str, Details]:
+    note, what = entry.data.get("note"), entry.data.get("what")
+    details = [in_words(str(note), language)] if note else []
+    return _said(_WEBHOOKS[entry.name], language), [*([str(what)] if what else []), *details]
+
+
+def _audit(entry: Entry, language: str) -> tuple[str, Details]:
+    action = entry.name.removesuffix(".after_end")
+    late = [_said(N_("It was done although the case had ended meanwhile."), language)] if action != entry.name else []
+    return called("action", action, language), late
+
+
+_WORDS: Mapping[EntryKind, Callable[[Entry, str], tuple[str, Details]]] = {
+    EntryKind.FACT: _fact,
+    EntryKind.NOTICE: _notice,
+    EntryKind.COMMAND: _command,
+    EntryKind.FLAG: _flag,
+    EntryKind.WEBHOOK: _webhook,
+    EntryKind.AUDIT: _audit,
+}
+
+
+def _said(sentence: str, language: str, **details: str) -> str:
+    return translated(sentence, language, **details)

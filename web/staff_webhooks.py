@@ -1,0 +1,184 @@
+"""Webhooks' events that were held, or kept aside as altered: what they are, and having one delivered all the same."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from starlette.exceptions import HTTPException
+
+from db.inbox import UnknownEvent
+from db.people import Conflict
+from domain.faults import Fault, Invalid
+from domain.reasons import SENTENCES
+from starter.cases import now
+from templates.catalogs import N_, translated
+from web.auth import Parts, StaffMember, needs
+from web.door import Door
+from web.forms import posted, text_faults
+from web.pages import PRIVATE, language_of
+from web.permissions import Permission
+from web.problems import sentence_of
+from web.sentences import in_words
+from web.staff_filters import query
+from web.staff_frame import staff_page
+
+router = APIRouter(prefix="/staff/webhooks", include_in_schema=False, default_response_class=HTMLResponse)
+
+HOME = "/staff/webhooks"
+AT_A_TIME = 25
+MOST_SHOWN = 64 * 1024  # characters
+Reader = Annotated[StaffMember, needs(Permission.READ_WEBHOOKS)]
+Deliverer = Annotated[StaffMember, needs(Permission.DELIVER)]
+Number = Annotated[int, Path(ge=1, le=2**63 - 1)]
+
+# What is said on top, by what stands in the address.
+_DONE = {
+    "delivered": N_("The event is delivered."),
+    "kept": N_("The event is taken. It is delivered as soon as its workflow can be reached."),
+}
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A delivery that was asked for and not made: of which event, with what words, and why not."""
+
+    number: int
+    reason: str
+    faults: Sequence[Fault] = ()
+    refused: str | None = None
+
+
+@router.get("")
+async def webhooks(request: Request, parts: Parts, me: Reader) -> Response:
+    """What is held and what was kept aside, newest first; nothing of what the events say."""
+    try:
+        return await _page(request, parts, me)
+    except Invalid:  # no place of these lists
+        return RedirectResponse(HOME, 303, PRIVATE)
+
+
+@router.get("/altered/{number}")
+async def altered(request: Request, parts: Parts, me: Reader, number: Number) -> Response:
+    """What an event says that was kept aside; it may be about somebody, so that the look is noted."""
+    return await _altered_page(request, parts, me, number)
+
+
+@router.post("/{number}/deliver")
+async def deliver(request: Request, parts: Parts, me: Deliverer, number: Number) -> Response:
+    """Tells the workflow of a held event now."""
+    reason = (await posted(request)).get("reason", "")
+    if faults := text_faults("reason", reason):
+        return await _page(request, parts, me, Attempt(number, reason, faults), 422)
+    try:
+        return await _released(parts, me, number, "held", reason)
+    except Conflict as conflict:
+        return await _page(request, parts, me, Attempt(number, reason, refused=str(conflict)), 409)
+
+
+@router.post("/altered/{number}/deliver")
+async def deliver_altered(request: Request, parts: Parts, me: Deliverer, number: Number) -> Response:
+    """Takes an altered event as a new one, by the rules of every other one, and tells the workflow."""
+    reason = (await posted(request)).get("reason", "")
+    if faults := text_faults("reason", reason):
+        return await _altered_page(request, parts, me, number, Attempt(number, reason, faults), 422)
+    try:
+        return await _released(parts, me, number, "altered", reason)
+    except Conflict as conflict:
+        attempt = Attempt(number, reason, refused=str(conflict))
+    except Invalid as invalid:  # it doesn't fit its case
+        attempt = Attempt(number, reason, refused=sentence_of(invalid.faults, language_of(request)))
+    return await _altered_page(request, parts, me, number, attempt, 409)
+
+
+async def _released(parts: Door, me: StaffMember, number: int, kind: str, reason: str) -> Response:
+    try:
+        received = await parts.inbox.release(number, kind, me.actor, reason, now())
+    except UnknownEvent:
+        raise _nothing() from None
+    told = [await parts.cases.deliver(row) for row in received.to_deliver]
+    parts.console.counts_changed()
+    return RedirectResponse(HOME + query(done="delivered" if all(told) else "kept"), 303, PRIVATE)
+
+
+async def _page(
+    request: Request, parts: Door, me: StaffMember, attempt: Attempt | None = None, status: int = 200
+) -> HTMLResponse:
+    """Both lists; raises `Invalid` for a place that is none of theirs."""
+    language, asked = language_of(request), request.query_params
+    held = await parts.console.held_webhooks(asked.get("held") or None, AT_A_TIME)
+    aside = await parts.console.quarantined(asked.get("altered") or None, AT_A_TIME)
+    done = _DONE.get(asked.get("done", ""))
+    return staff_page(
+        request,
+        parts,
+        me,
+        "staff/webhooks.html",
+        here=HOME + query(held=asked.get("held"), altered=asked.get("altered")),
+        status=status,
+        held=held.rows,
+        notes={one.id: in_words(one.note, language) for one in held.rows if one.note},
+        aside=aside.rows,
+        ways=_ways(asked, held=held, altered=aside),
+        done=translated(done, language) if done else None,
+        **_tried(attempt, language),
+    )
+
+
+def _ways(asked: Any, **pages: Any) -> dict[str, dict[str, str | None]]:
+    """The pages around each list, the other one left where it is."""
+
+    def url(name: str, cursor: str | None) -> str:
+        return HOME + query(**{one: cursor if one == name else asked.get(one) for one in pages})
+
+    return {
+        name: {
+            "first": url(name, None) if page.previous else None,
+            "previous": url(name, page.previous) if page.previous else None,
+            "next": url(name, page.next) if page.next else None,
+        }
+        for name, page in pages.items()
+    }
+
+
+async def _altered_page(
+    request: Request,
+    parts: Door,
+    me: StaffMember,
+    number: int,
+    attempt: Attempt | None = None,
+    status: int = 200,
+) -> HTMLResponse:
+    event = await parts.console.altered_event(number)
+    if event is None:
+        raise _nothing()
+    await parts.looks.note(me.actor, "webhook", [event.case_id])
+    return staff_page(
+        request,
+        parts,
+        me,
+        "staff/altered.html",
+        here=f"{HOME}/altered/{number}",
+        status=status,
+        event=event,
+        text=event.body[:MOST_SHOWN],
+        cut=MOST_SHOWN if len(event.body) > MOST_SHOWN else None,
+        **_tried(attempt, language_of(request)),
+    )
+
+
+def _tried(attempt: Attempt | None, language: str) -> dict[str, Any]:
+    if attempt is None:
+        return {"tried": None, "reason": "", "fault": None, "refused": None}
+    said = [SENTENCES["reason_needed"] if one.code == "required" else one.sentence() for one in attempt.faults]
+    return {
+        "tried": attempt.number,
+        "reason": attempt.reason,
+        "fault": in_words(said[0], language) if said else None,
+        "refused": in_words(attempt.refused, language) if attempt.refused else None,
+    }
+
+
+def _nothing() -> HTTPException:
+    return HTTPException(404, "There is no such event.")
