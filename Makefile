@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help demo up test browser check bench conformance lock docs catalogs verify clean venv
+.PHONY: help demo up test browser check bench conformance lock docs catalogs screenshots verify clean venv
 MAKEFLAGS += --no-print-directory
 
 BIN := .venv/bin
@@ -63,6 +63,9 @@ docs: venv ## writes the generated pages of docs/
 
 catalogs: venv ## brings the catalogs of translations up to date with what code and templates say
 	@$(BIN)/python -m templates.extract
+
+screenshots: venv browser ## takes the pictures of docs/ anew, on a stack of its own
+	@$(BIN)/python -m tests.screenshots $(ARGS)
 
 verify: venv ## replays recorded histories with the code about to ship
 	@$(BIN)/python worker.py verify $(ARGS)

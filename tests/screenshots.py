@@ -68,7 +68,7 @@ async def temporal(browser: Browser, people: People, to: Path) -> None:
     await page.screenshot(path=to / "temporal-list.png")
     await people.waiting()
     case = await people.world.status({"case_id": people.known["waiting_case"]})
-    await _shown(page, f"{ui}/{quote(case['workflow_id'], safe='')}", "text=waiting for")
+    await _shown(page, f"{ui}/{quote(case['workflow_id'], safe='')}", "text=Timeline")
     await page.screenshot(path=to / "temporal-case.png")
     await context.close()
 
@@ -76,7 +76,7 @@ async def temporal(browser: Browser, people: People, to: Path) -> None:
 async def _shown(page: Page, url: str, selector: str) -> None:
     await page.goto(url)
     await page.locator(selector).first.wait_for(timeout=30_000)
-    await page.wait_for_timeout(1_000)
+    await page.wait_for_timeout(3_000)
 
 
 async def main() -> None:

@@ -1,4 +1,4 @@
-"""A real browser over the real stack: one Chromium per test process, a fresh profile per visit."""
+"""A real browser over the real stack: one Chromium for each test process, a profile for each visitor."""
 
 import os
 import subprocess
@@ -41,7 +41,7 @@ async def browsers(executable: str) -> AsyncIterator[Browsers]:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def browse(browsers: Browsers) -> AsyncIterator[Browse]:
-    """Opens pages in somebody's browser; at the end nothing may have gone wrong in any of them."""
+    """Opens browsers for people; at the end nothing may have gone wrong in any page they saw."""
     yield browsers.open
     complaints = await browsers.told()
     await browsers.clean()

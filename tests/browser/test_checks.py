@@ -157,6 +157,19 @@ async def test_a_trap_for_the_keyboard_is_found(show: Show) -> None:
         await focus_visible(page)
 
 
+async def test_who_comes_after_gets_the_browser_empty(show: Show, browsers: Browsers) -> None:
+    page = await show("<h2>Mine</h2>")
+    await page.evaluate(
+        "document.cookie = 'mine=1'; sessionStorage.mine = localStorage.mine = 1; console.error('mine')"
+    )
+    assert await browsers.told() == ["console: mine"]
+    await browsers.clean()
+    after = await show("")
+    assert after is page
+    assert await after.evaluate("document.cookie + [sessionStorage.mine, localStorage.mine]") == ","
+    assert await browsers.told() == []
+
+
 @pytest.mark.parametrize(
     ("said", "main"),
     [

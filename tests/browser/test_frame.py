@@ -38,6 +38,14 @@ async def test_the_browsers_language_is_the_pages_until_another_is_chosen_which_
     await expect(html).to_have_attribute("lang", "en")
 
 
+async def test_two_visitors_are_two_people(browse: Browse, people: People) -> None:
+    first, second = await browse(), await browse()
+    await PAGES["staff_queue"].way(first, people, "en")
+    await second.goto(f"{people.world.web}/staff")
+    assert "/staff/sign-in" in second.url
+    assert "/staff/sign-in" not in first.url
+
+
 @pytest.mark.parametrize("name", ["home", "request", "portal_register", "status_waiting", "staff_queue", "staff_case"])
 async def test_a_first_visit_takes_less_than_200_kilobytes(name: str, browse: Browse, people: People) -> None:
     page = await browse()

@@ -14,7 +14,7 @@ ANSWERS: Final = {"document", "fetch", "xhr"}
 
 
 class Browse(Protocol):
-    """Opens somebody's browser, with an empty page in it."""
+    """Opens a browser of somebody's, with an empty page in it."""
 
     async def __call__(self, language: str = "en", screen: ViewportSize = WIDE, javascript: bool = True) -> Page: ...
 
@@ -64,37 +64,39 @@ class Watch:
 
 
 class Browsers:
-    """The browsers of a test process, one for each kind of visitor: opening another takes longer than most tests.
+    """The browsers of a test process, kept for those who come after: opening another takes longer than most tests.
 
     To every test each is as good as new, but for those files of ours that it may keep.
     """
 
     def __init__(self, chromium: Browser) -> None:
         self._chromium = chromium
-        self._opened: dict[tuple[str, int, bool], tuple[Page, Watch]] = {}
+        self._free: dict[tuple[str, bool], list[tuple[Page, Watch]]] = {}
+        self._taken: list[tuple[tuple[str, bool], Page, Watch]] = []
 
     async def open(self, language: str = "en", screen: ViewportSize = WIDE, javascript: bool = True) -> Page:
-        """The empty page of such a visitor's browser."""
-        kind = (language, screen["width"], javascript)
-        if kind not in self._opened:
-            context = await self._chromium.new_context(
-                locale=LOCALES[language], viewport=screen, java_script_enabled=javascript
-            )
-            context.set_default_timeout(15_000)
-            watch = Watch(context)
-            self._opened[kind] = await context.new_page(), watch
-        page, _ = self._opened[kind]
+        """The empty page of a browser that nobody else in the test has."""
+        kind = (language, javascript)
+        page, watch = self._free[kind].pop() if self._free.get(kind) else await self._new(*kind)
+        self._taken.append((kind, page, watch))
         await page.set_viewport_size(screen)
         await page.emulate_media(color_scheme="light", reduced_motion="reduce")
         return page
 
+    async def _new(self, language: str, javascript: bool) -> tuple[Page, Watch]:
+        context = await self._chromium.new_context(locale=LOCALES[language], java_script_enabled=javascript)
+        context.set_default_timeout(15_000)
+        watch = Watch(context)
+        return await context.new_page(), watch
+
     async def told(self) -> list[str]:
         """What was wrong with the pages that were seen."""
-        return [complaint for _, watch in self._opened.values() for complaint in await watch.told()]
+        return [complaint for _, _, watch in self._taken for complaint in await watch.told()]
 
     async def clean(self) -> None:
         """Leaves the pages, and forgets who was signed in and what was wrong."""
-        for page, watch in self._opened.values():
+        while self._taken:
+            kind, page, watch = self._taken.pop()
             if page.url.startswith("http"):
                 await page.evaluate("sessionStorage.clear(); localStorage.clear()")
             await page.goto("about:blank")
@@ -102,3 +104,4 @@ class Browsers:
                 await other.close()
             await page.context.clear_cookies()
             watch.complaints.clear()
+            self._free.setdefault(kind, []).append((page, watch))
