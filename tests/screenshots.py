@@ -59,7 +59,7 @@ async def picture(browser: Browser, people: People, name: str, language: str, sc
 
 
 async def temporal(browser: Browser, people: People, to: Path) -> None:
-    """The operator's view: the list of workflows with what each waits for, and one workflow."""
+    """The operator's view: the list of workflows that wait for staff, and what one of them says of itself."""
     context = await browser.new_context(viewport=WIDE)
     page = await context.new_page()
     ui = f"{people.world.stack['temporal_ui']}/namespaces/default/workflows"
@@ -69,7 +69,10 @@ async def temporal(browser: Browser, people: People, to: Path) -> None:
     await people.waiting()
     case = await people.world.status({"case_id": people.known["waiting_case"]})
     await _shown(page, f"{ui}/{quote(case['workflow_id'], safe='')}", "text=Timeline")
-    await page.screenshot(path=to / "temporal-case.png")
+    for tab, name in (("User Metadata", "temporal-case"), ("Search Attributes", "temporal-attributes")):
+        await page.get_by_text(tab, exact=True).first.click()
+        await page.wait_for_timeout(3_000)
+        await page.screenshot(path=to / f"{name}.png")
     await context.close()
 
 
