@@ -47,9 +47,10 @@ class Keys(Generic[Key]):
             if len(text) > 60:
                 raise ValueError("no cursor of ours")
             whole = urlsafe_b64decode(text + b"=" * (-len(text) % 4))
-            if whole[:1] not in (b"<", b">"):
+            key, back = self.read(whole[1:]), whole[:1] == b"<"
+            if self.cursor(key, back=back) != cursor:
                 raise ValueError("no cursor of ours")
-            return self.read(whole[1:]), whole[:1] == b"<"
+            return key, back
         except (ValueError, OverflowError, struct.error, Error):
             raise Invalid([Fault(name, "invalid")]) from None
 

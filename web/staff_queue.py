@@ -57,7 +57,8 @@ async def _list(request: Request, parts: Door, me: StaffMember, view: View) -> R
         "staff/queue.html" if view is View.QUEUE else "staff/cases.html",
         now=now(),
         rows=page.rows,
-        total=counts.total,
+        # Counts are some seconds old; a list that is all on one page counts itself.
+        total=counts.total if page.next or page.previous else len(page.rows),
         facets=facets(filters, counts, words),
         is_filtered=bool(filters.wanted()),
         **_addresses(view, filters, page.next, page.previous),

@@ -52,9 +52,9 @@ class Watch:
             self.complaints.append(f"asked elsewhere: {request.url}")
 
     def _failed(self, request: Request) -> None:
-        # A download is a page that isn't shown. One that is asked too early, half dressed yet, wants other fonts.
-        is_download = request.resource_type == "document" and request.failure == "net::ERR_ABORTED"
-        if not is_download and request.resource_type != "font":
+        # Aborted is what a page still wanted when it was left, and a download, which is a page that isn't shown.
+        # A page that is looked at too early, half dressed yet, wants fonts that it is not written in.
+        if request.failure != "net::ERR_ABORTED" and request.resource_type != "font":
             self.complaints.append(f"failed: {request.url} {request.failure}")
 
     def _answered(self, response: Response) -> None:
