@@ -173,17 +173,18 @@ class Crowd:
         """The stages it came through, one after the other, and the facts that count days."""
         way = WAY[program]
         passed = way[: way.index(stage)] if stage in way else way[: self.chance.randrange(1, len(way))]
-        at = opened
-        found["fact"].append((f"{case_id}:requested", case_id, "requested", _at(at), "{}", _at(at)))
+        at, entered = opened, _at(opened)
+        found["fact"].append((f"{case_id}:requested", case_id, "requested", entered, "{}", entered))
         for each in passed:
-            left = min(at + timedelta(days=self.chance.expovariate(1 / 8)), self.now)
-            found["stage_entry"].append((len(found["stage_entry"]) + 1, case_id, each.value, _at(at), _at(left)))
+            at = min(at + timedelta(days=self.chance.expovariate(1 / 8)), self.now)
+            left = _at(at)
+            found["stage_entry"].append((len(found["stage_entry"]) + 1, case_id, each.value, entered, left))
             if each is Stage.AWAITING_DECISION:
                 verdict = "deny" if stage is Stage.DENIED else "approve"
                 decided = json.dumps({"verdict": verdict, "by": "staff", "reason": "sample", "round": 0})
-                found["fact"].append((f"{case_id}:decided", case_id, "decided", _at(left), decided, _at(left)))
-            at = left
-        found["stage_entry"].append((len(found["stage_entry"]) + 1, case_id, stage.value, _at(at), None))
+                found["fact"].append((f"{case_id}:decided", case_id, "decided", left, decided, left))
+            entered = left
+        found["stage_entry"].append((len(found["stage_entry"]) + 1, case_id, stage.value, entered, None))
 
     def _reminded(self, found: Rows, case_id: str, waiting_for: WaitingFor, since: datetime) -> None:
         """Their last reminder is on its way out already."""
