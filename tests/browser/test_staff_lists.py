@@ -1,9 +1,10 @@
 """The lists of cases in a browser: filters renew the list in place, the address tells them, and the focus stays."""
 
+import asyncio
 import re
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Page, expect
 
 from tests.browser.checks import audit
 from tests.browser.people import People
@@ -13,13 +14,22 @@ from tests.browser.visitors import WIDE, Browse
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
+async def with_agents(page: Page, url: str) -> None:
+    """Opens a list once its counts, which are some seconds old, know of an agent."""
+    await page.goto(url)
+    async with asyncio.timeout(30):
+        while not await page.locator("#kind-agent").count():
+            await asyncio.sleep(0.5)
+            await page.reload()
+
+
 async def test_a_filter_renews_the_list_in_place_and_keeps_the_focus(browse: Browse, people: People) -> None:
     await awaited(people)
     await people.waiting()  # a broker
     page = await browse()
     await signs_in(page, people, "Demo Reviewer")
     await page.wait_for_load_state()
-    await page.goto(f"{people.world.web}/staff")
+    await with_agents(page, f"{people.world.web}/staff")
     everybody = await page.locator("#told").inner_text()
     await page.evaluate("window.isSame = true")
     await page.locator("#kind-agent").focus()
@@ -46,7 +56,7 @@ async def test_without_scripts_filters_are_applied_by_their_button(browse: Brows
     page = await browse("en", WIDE, False)
     await signs_in(page, people, "Demo Reviewer")
     await page.wait_for_load_state()
-    await page.goto(f"{people.world.web}/staff")
+    await with_agents(page, f"{people.world.web}/staff")
     await expect(page.locator("#shortcuts-open")).to_be_hidden()
     await page.locator("label[for=kind-agent]").click()
     async with page.expect_navigation():
