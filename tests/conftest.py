@@ -1,6 +1,6 @@
 """The real stack for tests: one per test process, started as a user starts it, driven from outside."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +27,3 @@ async def world(stack: dict[str, Any]) -> AsyncIterator[World]:
     """The stack, driven from outside."""
     async with httpx2.AsyncClient(timeout=20) as client:
         yield World(stack, client)
-
-
-@pytest.fixture(autouse=True)
-def nobody_is_remembered(request: pytest.FixtureRequest) -> Iterator[None]:
-    """The browser of one test is not the next one's: its language and its sessions are forgotten."""
-    yield
-    if "world" in request.fixturenames:
-        request.getfixturevalue("world").http.cookies.clear()

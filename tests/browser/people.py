@@ -217,4 +217,5 @@ class People:
         assert answer.status_code == 202, answer.text
         answer = await self.world.portal(opened, "profile.completed", webhook_id=webhook_id)
         assert answer.status_code == 409, answer.text
+        self.known["altered_event"] = webhook_id
         return "/staff/webhooks"

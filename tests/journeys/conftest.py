@@ -23,3 +23,9 @@ async def no_failed_tasks(stack: dict[str, Any]) -> AsyncIterator[None]:
 async def market(world: World) -> Marketplace:
     """The stack's federal program, driven from outside."""
     return Marketplace(world.stack, world.http)
+
+
+@pytest_asyncio.fixture(loop_scope="session", autouse=True)
+async def nobody_is_remembered(world: World) -> None:
+    """The browser of one test is not the next one's: its language and its sessions are forgotten."""
+    world.http.cookies.clear()
