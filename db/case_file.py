@@ -28,7 +28,7 @@ from db.tables import (
 )
 from db.timeline import Entry, timeline
 from db.views import certificate_status, status_document
-from domain.eligibility import Check, Finding
+from domain.eligibility import LICENSING, Check, Finding
 from domain.facts import Fact, FactKind
 from domain.marketplace import PROGRAM as FFM
 from domain.policy import local_date
@@ -158,6 +158,7 @@ class CaseFile:
     attention_since: datetime | None
     place: Cursor | None
     flags: list[Flag]
+    state: State
     status: dict[str, Any]
     request: dict[str, Any]
     identity_matches: bool
@@ -199,6 +200,7 @@ async def case_file(session: AsyncSession, case_id: str, now: datetime) -> CaseF
         attention_since=since,
         place=PLACES.cursor((since, case_id), back=False) if since else None,
         flags=[Flag(what, at) for what, at in flags_of(case).items()],
+        state=state,
         status=status_document(case, state, now),
         request=case.request,
         identity_matches=case.identity_matches,
@@ -317,23 +319,13 @@ def _findings(
             one.check,
             one.result,
             one.source,
-            of_round if one.check in _OF_REGISTRY else None,
+            of_round if one.check in LICENSING else None,
             _basis(one, case, person, facts, effects),
         )
         for one in state.findings
     ]
 
 
-_OF_REGISTRY = frozenset(
-    {
-        Check.NPN_FOUND,
-        Check.NPN_INDIVIDUAL,
-        Check.NAME_MATCHES,
-        Check.LICENSE_FOUND,
-        Check.LICENSE_ACTIVE,
-        Check.LICENSE_NOT_EXPIRED,
-    }
-)
 _NAMED = ("first_name", "last_name", "email")
 
 
@@ -341,7 +333,7 @@ def _basis(
     finding: Finding, case: Case, person: Assister, facts: Iterable[Fact], effects: Iterable[EffectRow]
 ) -> dict[str, Any]:
     request = case.request
-    if finding.check in _OF_REGISTRY:
+    if finding.check in LICENSING:
         return {name: request.get(name) for name in ("npn", "license_number")}
     if finding.check is Check.AGREEMENT_ACCEPTED:
         accepted = min(_of(facts, FactKind.AGREEMENT_ACCEPTED), key=lambda fact: fact.at, default=None)

@@ -75,7 +75,7 @@ def finding(check: Check, result: Result | bool) -> Finding:
     return Finding(check=check, result=result, source=SOURCE[check])
 
 
-_LICENSING = (
+LICENSING = (
     Check.NPN_FOUND,
     Check.NPN_INDIVIDUAL,
     Check.NAME_MATCHES,
@@ -87,7 +87,7 @@ _LICENSING = (
 
 def unknown_license() -> list[Finding]:
     """The findings while the registry can't be asked, or its answer can't be read: unknown, never failed (A13)."""
-    return [finding(check, Result.UNKNOWN) for check in _LICENSING]
+    return [finding(check, Result.UNKNOWN) for check in LICENSING]
 
 
 def license_findings(
@@ -103,7 +103,7 @@ def license_findings(
     ``producer`` is None when the registry knows no such NPN. ``today`` is the exchange's date.
     """
     if producer is None:
-        return [finding(check, False) for check in _LICENSING]
+        return [finding(check, False) for check in LICENSING]
     licenses = [one for one in producer.licenses if one.state == state and _same_number(one.number, license_number)]
     active = [one for one in licenses if one.active]
     return [

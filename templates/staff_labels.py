@@ -249,16 +249,21 @@ NOTES: Labels = {
     "activation link used": N_("The activation link was used."),
 }
 
+# Third parties whose reports arrive by webhook.
+REPORTERS: Labels = {
+    "lms": N_("Learning Management System (LMS)"),
+    "portal": N_("The portal"),
+    "background-checks": N_("Background-check vendor"),
+    "vendors": N_("Training vendor"),
+}
+
 # Who did it, where it is nobody by name.
 ACTORS: Labels = {
     "system": N_("This system"),
     "assister": N_("The assister"),
     "applicant": N_("The applicant"),
     "staff": N_("Staff"),
-    "lms": N_("Learning Management System (LMS)"),
-    "portal": N_("The portal"),
-    "background-checks": N_("Background-check vendor"),
-    "vendors": N_("Training vendor"),
+    **REPORTERS,
 }
 
 # What only the audit knows of.
@@ -269,10 +274,7 @@ ACTIONS: Labels = {
 
 # Whose webhooks and answers are kept.
 SENDERS: Labels = {
-    "lms": N_("Learning Management System (LMS)"),
-    "portal": N_("The portal"),
-    "background-checks": N_("Background-check vendor"),
-    "vendors": N_("Training vendor"),
+    **REPORTERS,
     "registry": N_("License registry"),
     "assister": N_("The assister's own pages"),
 }

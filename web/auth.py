@@ -5,6 +5,7 @@ import binascii
 import hmac
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
@@ -48,9 +49,14 @@ class StaffMember:
     session: str = ""
     csrf: str = ""
 
+    @cached_property
+    def permissions(self) -> frozenset[Permission]:
+        """What their roles are granted together."""
+        return granted(self.roles)
+
     def may(self, permission: Permission) -> bool:
         """Whether a role of theirs is granted this."""
-        return permission in granted(self.roles)
+        return permission in self.permissions
 
 
 @dataclass(frozen=True)

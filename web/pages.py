@@ -129,6 +129,11 @@ def contact_of(policy: ProgramPolicy, topic: Topic, language: str) -> dict[str, 
     return {"label": contact.label[language], "phone": contact.phone, "email": contact.email}
 
 
+def general_contact(language: str) -> dict[str, str | None]:
+    """The contact of a page that is about nobody's case."""
+    return contact_of(current_policy(datetime.now(UTC)), Topic.GENERAL, language)
+
+
 def render(
     parts: Door,
     template: str,
@@ -166,8 +171,7 @@ def is_page(request: Request) -> bool:
 def error_page(request: Request, what: str, status: int, headers: Mapping[str, str]) -> HTMLResponse:
     """What went wrong before a page's own code was reached: one of `PROBLEMS`."""
     language = language_of(request)
-    contact = contact_of(current_policy(datetime.now(UTC)), Topic.GENERAL, language)
-    answer = problem_page(request.app.state.door, what, status, language, contact)
+    answer = problem_page(request.app.state.door, what, status, language, general_contact(language))
     answer.headers.update(headers)
     return answer
 

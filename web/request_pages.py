@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from typing import Any
-from urllib.parse import urlencode
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
@@ -31,6 +30,7 @@ from web.request_steps import (
     steps_of,
 )
 from web.request_words import worded
+from web.text import query
 
 START, CHECK, DONE = "/request", "/request/check", "/request/done"
 CHECK_TITLE = N_("Check your answers")
@@ -140,10 +140,9 @@ def changing(request: Request) -> str:
     return "1" if request.query_params.get("change") else ""
 
 
-def address(path: str, **query: str) -> str:
+def address(path: str, **asked: str) -> str:
     """An address of the form, with what is asked of it; never an answer."""
-    asked = {name: text for name, text in query.items() if text}
-    return f"{path}?{urlencode(asked)}" if asked else path
+    return path + query(**asked)
 
 
 def place_of(fault: Fault, answers: Values) -> str:

@@ -6,12 +6,11 @@ from urllib.parse import urlencode, urlsplit
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from domain.notices import Topic
 from starter.cases import now
 from web.auth import PUBLIC, Parts, StaffMember, cookie_name, needs, staff_member
 from web.door import Door
 from web.identity import SignInFailed
-from web.pages import PRIVATE, contact_of, current_policy, language_of, render
+from web.pages import PRIVATE, general_contact, language_of, render
 from web.permissions import Permission
 from web.rates import limited
 
@@ -92,7 +91,7 @@ def _page(request: Request, parts: Door, told: str | None, status: int = 200) ->
         parts,
         "staff/sign_in.html",
         language,
-        contact_of(current_policy(now()), Topic.GENERAL, language),
+        general_contact(language),
         here=f"{HOME}/sign-in?{urlencode({'next': onward})}",
         status=status,
         told=told,

@@ -9,12 +9,11 @@ from fastapi.responses import FileResponse, HTMLResponse, Response
 from starlette.exceptions import HTTPException
 
 from db.case_file import Evidence, Mail
-from domain.notices import Topic
 from starter.cases import now
 from web.auth import Parts, StaffMember, needs
 from web.door import Door
 from web.mail_frame import mail_document
-from web.pages import PRIVATE, contact_of, current_policy, language_of, problem_page
+from web.pages import PRIVATE, general_contact, language_of, problem_page
 from web.permissions import Permission
 from web.staff_case_page import case_page
 from web.staff_frame import staff_page
@@ -106,4 +105,4 @@ def _nothing() -> HTTPException:
 
 def _no_file(request: Request, parts: Door) -> HTMLResponse:
     language = language_of(request)
-    return problem_page(parts, "no_file", 503, language, contact_of(current_policy(now()), Topic.GENERAL, language))
+    return problem_page(parts, "no_file", 503, language, general_contact(language))

@@ -14,8 +14,8 @@ from db.tables import LookRow
 from db.timeline import EntryKind
 from domain.eligibility import Verdict
 from domain.faults import Fault
-from domain.marketplace import PROGRAM as FFM
 from domain.reasons import SENTENCES, recognized
+from domain.registration import RegistrationState
 from domain.stages import OWNER, CaseState
 from starter.cases import APPLIED, now
 from templates.catalogs import N_, translated
@@ -67,8 +67,8 @@ async def case_page(
     request: Request, parts: Door, me: StaffMember, case_id: str, attempt: Attempt | None = None, status: int = 200
 ) -> HTMLResponse:
     """The page of a case; raises `UnknownCase`. Whose data it shows is noted."""
-    file, view = await parts.console.case_file(case_id, now()), await parts.records.view(case_id)
-    language = language_of(request)
+    file, language = await parts.console.case_file(case_id, now()), language_of(request)
+    state = file.state
     done = await _done(request, parts, me, file, language)
     await parts.looks.note(me.actor, "case", [case_id, *([done["of"]] if done and done.get("of") else [])])
     return staff_page(
@@ -79,19 +79,19 @@ async def case_page(
         here=address(f"{ALL}/{case_id}", filters_of(request.query_params), view=request.query_params.get("view")),
         status=status,
         file=file,
-        state=view.stands,
+        state=state,
         now=now(),
-        is_federal=view.case.program == FFM,
-        owner=OWNER[view.stands.waiting_for] if view.stands.waiting_for else None,
+        is_federal=isinstance(state, RegistrationState),
+        owner=OWNER[state.waiting_for] if state.waiting_for else None,
         missing=[translated(SENTENCES[code], language) for code in file.status["may_assist_reasons"]],
         checks={one.check: translated(SENTENCES[one.check], language) for one in file.findings},
         lines=lines(file.timeline, language),
         notes={one.id: in_words(one.note, language) for one in file.held if one.note},
-        panel=panel(file, view.stands, me, language),
+        panel=panel(file, me, language),
         looks=await _looks(parts, me, case_id),
         workflow_url=_workflow_url(parts, file),
         done=done,
-        **_tried(attempt, view.stands, language),
+        **_tried(attempt, state, language),
         **await _ways(request, parts, case_id),
     )
 

@@ -1,6 +1,6 @@
 """What staff do with a case from its page: decide, send again, withdraw, revoke, take a flag down (A12)."""
 
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -73,11 +73,7 @@ async def withdraw(
     request: Request, parts: Parts, me: Annotated[StaffMember, needs(Permission.WITHDRAW)], case_id: str
 ) -> Response:
     """Withdraws the request in the assister's name."""
-    values = await posted(request)
-    if faults := text_faults("reason", values.get("reason", "")):
-        return await case_page(request, parts, me, case_id, Attempt("withdraw", values, faults), 422)
-    command = parts.cases.withdraw(case_id, values["reason"], me.actor, _id(values))
-    return await _done(request, parts, me, case_id, "withdraw", values, command)
+    return await _end(request, parts, me, case_id, "withdraw", parts.cases.withdraw)
 
 
 @router.post("/revoke")
@@ -85,11 +81,7 @@ async def revoke(
     request: Request, parts: Parts, me: Annotated[StaffMember, needs(Permission.REVOKE)], case_id: str
 ) -> Response:
     """Revokes the certification."""
-    values = await posted(request)
-    if faults := text_faults("reason", values.get("reason", "")):
-        return await case_page(request, parts, me, case_id, Attempt("revoke", values, faults), 422)
-    command = parts.cases.revoke(case_id, values["reason"], me.actor, _id(values))
-    return await _done(request, parts, me, case_id, "revoke", values, command)
+    return await _end(request, parts, me, case_id, "revoke", parts.cases.revoke)
 
 
 @router.post("/flag")
@@ -156,6 +148,17 @@ async def _given(
         return await case_page(request, parts, me, case_id, Attempt(form, values, invalid.faults), 422)
     parts.console.counts_changed()
     return answer
+
+
+async def _end(
+    request: Request, parts: Door, me: StaffMember, case_id: str, form: str, end: Callable[..., Awaitable[Answer]]
+) -> Response:
+    """Ends a case with a reason."""
+    values = await posted(request)
+    if faults := text_faults("reason", values.get("reason", "")):
+        return await case_page(request, parts, me, case_id, Attempt(form, values, faults), 422)
+    command = end(case_id, values["reason"], me.actor, _id(values))
+    return await _done(request, parts, me, case_id, form, values, command)
 
 
 async def _done(

@@ -4,12 +4,12 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode
 
 from db.counting import Counts
 from db.listing import Filters
 from templates.catalogs import N_
 from templates.labels import KINDS, PROGRAMS, REASONS_TO_LOOK, STAFF_STAGES, Labels
+from web.text import query
 
 QUEUE, ALL = "/staff", "/staff/cases"
 
@@ -67,12 +67,6 @@ def address(path: str, filters: Filters, **more: str | None) -> str:
     """The address of a list under these filters."""
     wanted = {name: str(value) for name, value in filters.wanted().items()}
     return path + query(**wanted, **more)
-
-
-def query(**values: str | None) -> str:
-    """What an address says after its path; nothing where nothing is said."""
-    said = {name: value for name, value in values.items() if value}
-    return f"?{urlencode(said)}" if said else ""
 
 
 def facets(filters: Filters, counts: Counts, words: Mapping[str, Callable[[Any], str]]) -> list[Facet]:

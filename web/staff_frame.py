@@ -5,12 +5,10 @@ from typing import Any
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 
-from domain.notices import Topic
-from starter.cases import now
 from templates.catalogs import N_, translated
 from web.auth import StaffMember
 from web.door import Door
-from web.pages import PRIVATE, contact_of, current_policy, language_of, render
+from web.pages import PRIVATE, general_contact, language_of, render
 from web.permissions import Permission
 
 # The console's pages, in the order of the navigation, each with what it needs.
@@ -42,7 +40,7 @@ def staff_page(
         parts,
         template,
         language,
-        contact_of(current_policy(now()), Topic.GENERAL, language),
+        general_contact(language),
         here=here or (f"{request.url.path}{query}" if request.method == "GET" else None),
         status=status,
         headers=PRIVATE,

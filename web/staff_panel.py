@@ -80,8 +80,9 @@ class Panel:
         return next(iter(sentences)) if len(sentences) == 1 else None
 
 
-def panel(file: CaseFile, state: State, me: StaffMember, language: str) -> Panel:
+def panel(file: CaseFile, me: StaffMember, language: str) -> Panel:
     """What this person can do with the case as it stands."""
+    state = file.state
     may = {form: me.may(permission) for form, (permission, _) in FORMS.items()}
     why_ended = refusal(CommandKind.WITHDRAW, state)  # which nothing but an end refuses
     certification = state if isinstance(state, CaseState) else None

@@ -27,6 +27,12 @@ def told(fault: faults.Fault, language: str) -> str:
     return translated(faults.SENTENCES[fault.code], language, **dict(fault.details))
 
 
+def query(**values: str | None) -> str:
+    """What an address says after its path; nothing where nothing is said."""
+    said = {name: value for name, value in values.items() if value}
+    return f"?{urlencode(said)}" if said else ""
+
+
 def in_language(url: str, language: str) -> str:
     """The same page in another language: the address with its `lang` set."""
     parts = urlsplit(url)

@@ -6,6 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
+from db.migrations.append_only import refuse_changes
 from domain.search import terms_of
 
 revision = "0003"
@@ -26,7 +27,7 @@ def upgrade() -> None:
     _mails()
     _staff()
     _drafts()
-    _refuse_changes("look")
+    refuse_changes("look")
 
 
 def _attention() -> None:
@@ -172,21 +173,3 @@ def _drafts() -> None:
         sa.Column("expires_at", INSTANT, nullable=False),
     )
     op.create_index("ix_request_draft_expires_at", "request_draft", ["expires_at"])
-
-
-def _refuse_changes(table: str) -> None:
-    if op.get_bind().dialect.name == "sqlite":
-        for verb in ("update", "delete"):
-            op.execute(
-                f"CREATE TRIGGER {table}_no_{verb} BEFORE {verb} ON {table} "
-                f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
-            )
-        return
-    op.execute(
-        f"CREATE FUNCTION {table}_is_append_only() RETURNS trigger LANGUAGE plpgsql AS "
-        f"$$ BEGIN RAISE EXCEPTION '{table} is append-only' USING ERRCODE = 'integrity_constraint_violation'; END $$"
-    )
-    op.execute(
-        f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
-        f"FOR EACH STATEMENT EXECUTE FUNCTION {table}_is_append_only()"
-    )
