@@ -90,7 +90,8 @@ class Settings(BaseSettings):
     rate_look_up: Rate = Field(default="120/minute", description="public look-ups by number for each address")
     rate_sign_in: Rate = Field(default="20/minute", description="log-ins of staff for each address")
     rate_api: Rate = Field(
-        default="600/minute", description="requests submitted to the API and steps of the form, for each address"
+        default="600/minute",
+        description="requests submitted to the API, steps of the form and forms behind an e-mailed link, for each address",
     )
     trusted_proxies: str = Field(
         default="", description="addresses of proxies whose X-Forwarded-For is believed, with commas between"

@@ -21,6 +21,7 @@ from web.pages import PRIVATE, contact_of, current_policy, language_of, problem_
 from web.portal_frame import visit_of
 from web.portal_home import portal_home
 from web.problems import problem
+from web.rates import limited
 from web.status_page import lacks_agreement, status_page
 
 router = APIRouter(dependencies=[LINK])
@@ -42,6 +43,7 @@ async def status(token: str, request: Request, parts: Parts) -> HTMLResponse:
 
 @router.post(
     "/status/{token}/information",
+    dependencies=[limited("api")],
     tags=["assister"],
     responses={
         202: {"description": "Kept; no worker answered yet. It is carried out when one does."},
@@ -76,7 +78,7 @@ async def information(token: str, request: Request, parts: Parts) -> Response:
     return _back(request, token, f"answered={place.state.round + 1}")
 
 
-@router.post("/status/{token}/agreement", **_PAGE)
+@router.post("/status/{token}/agreement", dependencies=[limited("api")], **_PAGE)
 async def accept(token: str, request: Request, parts: Parts) -> Response:
     """Accepts the agreement for a case that lacks it: a returning assister's, opened without a form (A3, A11)."""
     place = await parts.views.place(token, now())
@@ -115,7 +117,7 @@ async def activation(token: str, request: Request, parts: Parts) -> HTMLResponse
     return await _activation(request, parts, token)
 
 
-@router.post("/activate/{token}", **_PAGE)
+@router.post("/activate/{token}", dependencies=[limited("api")], **_PAGE)
 async def activate(token: str, request: Request, parts: Parts) -> HTMLResponse:
     """Uses the link up and has the account activated (A28)."""
     try:

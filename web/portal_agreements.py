@@ -18,6 +18,7 @@ from web.door import Door
 from web.forms import posted
 from web.pages import PRIVATE, contact_of, render
 from web.portal_frame import Visit, back, ended, refused, sentences_of, unknown_link, visit_of
+from web.rates import limited
 
 router = APIRouter(
     prefix="/status/{token}", include_in_schema=False, default_response_class=HTMLResponse, dependencies=[LINK]
@@ -44,7 +45,7 @@ async def launch_anew(token: str, name: str, request: Request, parts: Parts) -> 
     return back(visit, f"/agreements/{_named(name)}") if visit and _named(name) else unknown_link(request, parts)
 
 
-@router.post("/agreements/{name}/open")
+@router.post("/agreements/{name}/open", dependencies=[limited("api")])
 async def launch_agreement(token: str, name: str, request: Request, parts: Parts) -> Response:
     """Launch: the full text, and "I Agree" after its end; that it was opened is recorded (B16)."""
     visit = await visit_of(request, parts, token)
@@ -62,7 +63,7 @@ async def launch_agreement(token: str, name: str, request: Request, parts: Parts
     return await _agreement(parts, await _again(request, parts, visit), name, launched=True)
 
 
-@router.post("/agreements/{name}/accept")
+@router.post("/agreements/{name}/accept", dependencies=[limited("api")])
 async def accept(token: str, name: str, request: Request, parts: Parts) -> Response:
     """I Agree, to the text whose hash the page holds (B16)."""
     visit = await visit_of(request, parts, token)

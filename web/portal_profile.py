@@ -21,6 +21,7 @@ from web.forms import Values, errors_of, posted
 from web.pages import contact_of, render
 from web.portal_form import in_order, is_changed, profile_changes, role_of, values_of
 from web.portal_frame import Visit, back, ended, sentences_of, unknown_link, visit_of
+from web.rates import limited
 
 router = APIRouter(
     prefix="/status/{token}", include_in_schema=False, default_response_class=HTMLResponse, dependencies=[LINK]
@@ -41,7 +42,7 @@ async def profile(token: str, request: Request, parts: Parts) -> Response:
     return await _profile(request, parts, visit)
 
 
-@router.post("/profile")
+@router.post("/profile", dependencies=[limited("api")])
 async def save(token: str, request: Request, parts: Parts) -> Response:
     """Save/Update, Next, or the fields of another role, by the button that was pressed (B5, B7)."""
     visit = await visit_of(request, parts, token)

@@ -17,6 +17,7 @@ from web.limits import content_security_policy
 from web.pages import PRIVATE, contact_of, render
 from web.portal_frame import Visit, back, ended, refused, sentences_of, unknown_link, visit_of
 from web.portal_home import curricula_of, mlms_of, vendor_sites, vendors_of
+from web.rates import limited
 
 router = APIRouter(
     prefix="/status/{token}", include_in_schema=False, default_response_class=HTMLResponse, dependencies=[LINK]
@@ -32,7 +33,7 @@ async def training(token: str, request: Request, parts: Parts) -> Response:
     return back(visit) if visit.place.state.ended else await _training(request, parts, visit)
 
 
-@router.post("/training")
+@router.post("/training", dependencies=[limited("api")])
 async def enroll(token: str, request: Request, parts: Parts) -> Response:
     """Enrols in a course, in the MLMS or at an approved vendor (B11–B13)."""
     visit = await visit_of(request, parts, token)
@@ -62,7 +63,7 @@ async def courses(token: str, request: Request, parts: Parts) -> Response:
     return back(visit, "/training") if visit else unknown_link(request, parts)
 
 
-@router.post("/launches")
+@router.post("/launches", dependencies=[limited("api")])
 async def launch(token: str, request: Request, parts: Parts) -> Response:
     """Access Training: a ticket of single use, and on to the vendor's site with it (B14)."""
     visit = await visit_of(request, parts, token)

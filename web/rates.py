@@ -1,6 +1,7 @@
-"""How often one address may do a thing: the public's forms, look-ups, log-ins; counted in this process."""
+"""How often one address may do a thing: forms without a log-in, look-ups, log-ins; counted in this process."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from fastapi import Depends, Request
@@ -29,13 +30,20 @@ class Rates:
         return max(1, int(limit.get_expiry() / max(1, limit.amount)) + 1)
 
 
-def limited(what: What) -> Any:
-    """A route that one address may call so often only; 429 beyond."""
+@dataclass(frozen=True)
+class Limited:
+    """What one address may do so often only."""
 
-    async def counted(request: Request, parts: Annotated[Door, Depends(door)]) -> None:
+    what: What
+
+    async def __call__(self, request: Request, parts: Annotated[Door, Depends(door)]) -> None:
+        """Counts a call; 429 beyond the limit."""
         address = request.client.host if request.client else ""
-        if left := parts.rates.seconds_left(what, address):
+        if left := parts.rates.seconds_left(self.what, address):
             detail = "Too many in a short time from your address: please wait a moment, then try again."
             raise HTTPException(429, detail, {"Retry-After": str(left)})
 
-    return Depends(counted)
+
+def limited(what: What) -> Any:
+    """A route that one address may call so often only."""
+    return Depends(Limited(what))

@@ -17,10 +17,10 @@ from settings import RoleName
 from tests.web.conftest import settings_of
 from tests.web.house import House
 from web.app import create_app
-from web.auth import PUBLIC, Declared, Needs, cookie_name, declared, needs, undeclared
+from web.auth import LINK, PUBLIC, Declared, Needs, cookie_name, declared, needs, undeclared
 from web.limits import SAFE
 from web.permissions import GRANTS, Permission, StaffRole, granted
-from web.rates import Rates
+from web.rates import Limited, Rates
 
 NOW = datetime(2026, 11, 16, 15, 0, tzinfo=UTC)  # a Monday
 CHANGES = frozenset(Permission) - {
@@ -32,13 +32,18 @@ CHANGES = frozenset(Permission) - {
 }
 
 
-def _routes() -> Iterator[tuple[str, str, Any]]:
-    """Method, path and what is declared, of every route."""
+def _api_routes() -> Iterator[APIRoute]:
     for context in iter_route_contexts(create_app(settings_of(Path("/nowhere"))).routes):
         if isinstance(context.original_route, APIRoute):
-            (whom,) = declared(context.original_route)
-            for method in sorted((context.original_route.methods or set()) - {"HEAD"}):
-                yield method, context.original_route.path_format, whom
+            yield context.original_route
+
+
+def _routes() -> Iterator[tuple[str, str, Any]]:
+    """Method, path and what is declared, of every route."""
+    for route in _api_routes():
+        (whom,) = declared(route)
+        for method in sorted((route.methods or set()) - {"HEAD"}):
+            yield method, route.path_format, whom
 
 
 ROUTES = list(_routes())
@@ -215,6 +220,16 @@ async def test_too_many_forms_of_one_address_are_put_off(house: House) -> None:
     assert page.status_code == 429
     assert "<h1>" in page.text
     assert rates.seconds_left("request", "another address") == 0
+
+
+def test_every_form_that_needs_no_log_in_is_limited() -> None:
+    forms = {
+        route.path_format: [one.call for one in route.dependant.dependencies if isinstance(one.call, Limited)]
+        for route in _api_routes()
+        if "POST" in (route.methods or ()) and declared(route)[0] in (PUBLIC.dependency, LINK.dependency)
+    }
+    assert len(forms) > 10
+    assert [path for path, limits in forms.items() if len(limits) != 1] == []
 
 
 async def test_a_language_asked_for_is_remembered(house: House) -> None:
