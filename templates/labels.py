@@ -154,6 +154,8 @@ LOOKED_AT: Labels = {
     "mail": N_("E-mail"),
     "certificate": N_("Certificate"),
     "webhook": N_("Webhook"),
+    "history": N_("Case history"),
+    "audit": N_("Case audit"),
 }
 
 # The filter of a template that shows each.

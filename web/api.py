@@ -158,15 +158,20 @@ async def cases(
 
 
 @router.get("/cases/{case_id}", tags=["cases"], responses=STAFF)
-async def case(parts: Parts, _: Reader, case_id: str, history: bool = False) -> JSONResponse:
-    """The status document of a case; with ``history=true``, its facts and notices too."""
-    return JSONResponse(await parts.views.status(case_id, now(), history))
+async def case(parts: Parts, me: Reader, case_id: str, history: bool = False) -> JSONResponse:
+    """The status document of a case; with ``history=true``, its facts and notices too, which may name somebody."""
+    document = await parts.views.status(case_id, now(), history)
+    if history:
+        await parts.looks.note(me.actor, "history", [case_id])
+    return JSONResponse(document)
 
 
 @router.get("/cases/{case_id}/audit", tags=["cases"], responses=STAFF)
-async def audit(parts: Parts, _: Reader, case_id: str) -> JSONResponse:
+async def audit(parts: Parts, me: Reader, case_id: str) -> JSONResponse:
     """Every write about a case: who, when, what, why (C9)."""
-    return JSONResponse(await parts.views.audit(case_id))
+    found = await parts.views.audit(case_id)
+    await parts.looks.note(me.actor, "audit", [case_id])
+    return JSONResponse(found)
 
 
 @router.post("/cases/{case_id}/decision", tags=["cases"], responses=COMMANDS, openapi_extra=takes(DecisionBody))

@@ -29,6 +29,18 @@ async def test_an_auditor_reads_who_looked_at_whom_the_last_first(house: House) 
     assert "Testa" not in answer.text
 
 
+async def test_who_reads_free_text_from_the_api_is_written_down_too(house: House) -> None:
+    await house.sign_in(StaffRole.AUDITOR)
+    case_id = await house.open(documents.broker())
+    for asked in ("", "?history=true", "/audit"):
+        assert (await house.browser.get(f"/api/cases/{case_id}{asked}")).is_success
+    looks = (await house.parts.looks.of_case(case_id)).rows
+    assert [(row.actor, row.page) for row in looks] == [("auditor", "audit"), ("auditor", "history")]
+    text = (await house.browser.get("/staff/looks")).text
+    assert "Case audit" in text
+    assert "Case history" in text
+
+
 @pytest.mark.parametrize("role", [REVIEWER, OPERATOR, StaffRole.APPEALS_REVIEWER])
 async def test_others_do_not(house: House, role: StaffRole) -> None:
     await house.sign_in(role)
