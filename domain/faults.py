@@ -22,7 +22,7 @@ SENTENCES: dict[str, str] = {
     "phone": "Enter a phone number with 10 to 15 digits.",
     "state": "Enter a two-letter state code, such as NM.",
     "postal_code": "Enter a ZIP code, such as 87501 or 87501-1234.",
-    "license_state": "A New Mexico licence is needed, resident or nonresident: enter NM.",
+    "license_state": "A New Mexico license is needed, resident or nonresident: enter NM.",
     "name_letters": "Write the name as a certificate can show it, in Latin, Greek or Cyrillic letters.",
     "one_insurer": "An agent represents exactly one insurer; name one, or apply as a broker.",
     "agreement": "Accept the agreement with the exchange to go on.",
@@ -46,7 +46,7 @@ SENTENCES: dict[str, str] = {
     "npn_required": "Enter your National Producer Number; only the role Not an Agent Broker needs none.",
     "required_of_role": "Your role needs this field; fill it in.",
     "verify_first": "Check your role and contact information, and say that you have.",
-    "npn_unknown": "The licence registry doesn't know this NPN; check the number.",
+    "npn_unknown": "The license registry doesn't know this NPN; check the number.",
     "npn_of_firm": "This NPN is a firm's; enter your own individual NPN here.",
     "npn_other_name": "This NPN is registered under another name; check the number and the spelling of your name.",
     "npn_of_individual": "This is an individual's NPN; enter the NPN of the business or web-based entity, or leave it "

@@ -45,7 +45,7 @@ SENTENCES: dict[str, str] = {
     # of the federal program: why somebody may not assist yet, and why a step is refused (B5–B16)
     "not_an_agent_broker": "The role is Not an Agent Broker.",
     "profile_not_complete": "The MLMS profile is not complete.",
-    "npn_not_verified": "The NPN has not been confirmed by the licence registry.",
+    "npn_not_verified": "The NPN has not been confirmed by the license registry.",
     "agreements_not_accepted": "The applicable agreements with the Marketplace have not been accepted.",
     "profile_not_saved": "Save a valid profile first, then go on with Next.",
     "profile_first": "Complete your profile first: save it, then go on with Next; its NPN has to be confirmed too.",
@@ -62,12 +62,12 @@ SENTENCES: dict[str, str] = {
     "second_account": "There is an account for this person already; don't open a second one, recover its user ID or "
     "password instead.",
     # checks of a screening (A3, A7, A10, A13, A14)
-    "npn_found": "The NPN is known to the licence registry.",
+    "npn_found": "The NPN is known to the license registry.",
     "npn_individual": "The NPN is a person's, not a firm's.",
-    "name_matches": "The name is the one on the licence.",
-    "license_found": "The registry lists this New Mexico licence under this NPN.",
-    "license_active": "The New Mexico licence is active.",
-    "license_not_expired": "The New Mexico licence has not expired.",
+    "name_matches": "The name is the one on the license.",
+    "license_found": "The registry lists this New Mexico license under this NPN.",
+    "license_active": "The New Mexico license is active.",
+    "license_not_expired": "The New Mexico license has not expired.",
     "agreement_accepted": "The agreement with the exchange is accepted.",
     "identity_matches": "Earlier records of this NPN carry the same name and e-mail.",
     "background_check": "The background check is clear.",

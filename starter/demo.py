@@ -72,7 +72,7 @@ def _contacts(email: str, at: Document, language: str) -> Document:
     }
 
 
-IN_ORDER = "licence, NPN and agreement are in order"
+IN_ORDER = "license, NPN and agreement are in order"
 STORIES: tuple[Story, ...] = (
     CertificationStory(
         _asked("agent", "Testa", "Agent", "testa.agent@example.com", SANTA_FE)
@@ -91,7 +91,7 @@ STORIES: tuple[Story, ...] = (
     CertificationStory(
         _asked("broker", "Expired", "Broker", "expired.broker@example.com", SANTA_FE)
         | _licensed("112", SANTA_FE, "Example Mutual"),
-        *("deny", "The New Mexico licence has expired; renew it and ask again."),
+        *("deny", "The New Mexico license has expired; renew it and ask again."),
         ends=("denied",),
     ),
     RegistrationStory(

@@ -97,7 +97,7 @@ class AssisterCertification(CaseWorkflow):
                 Licensing.look_up,
                 order,
                 schedule_to_close_timeout=patience,
-                summary="licence and NPN look-up",
+                summary="license and NPN look-up",
                 **THIRD_PARTY,
             )
         except ActivityError as error:
@@ -130,7 +130,7 @@ class AssisterCertification(CaseWorkflow):
         if not self.p.unknown_license:
             return
         order = LookUp(case_id=self.case_id, at=workflow.now(), occurrence=self.p.rounds, patient=True)
-        summary = "licence look-up, again"
+        summary = "license look-up, again"
         with suppress(ActivityError):  # given up, since staff decided first
             await workflow.execute_activity_method(Licensing.look_up, order, summary=summary, **PATIENT)
             self.p.unknown_license = False

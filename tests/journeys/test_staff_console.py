@@ -79,7 +79,7 @@ async def test_a_reviewer_works_through_the_queue_one_case_after_the_other(world
     browser = await office.signed_in(REVIEWER, "/staff?kind=agent&plan_year=2024")
     page = await found(browser, f"Queued{'A'} {mark} Agent")
     assert case_of(page) == opened[0]["case_id"]
-    assert "The New Mexico licence is active. Pass" in page.text
+    assert "The New Mexico license is active. Pass" in page.text
     assert (await browser.follow("Answer of the registry")).status == 200
     assert requests[0]["npn"] in browser.page.text
     await browser.open(page.url)

@@ -14,7 +14,7 @@ from domain.facts import FactKind
 from domain.profile import parse_registration
 from tests.support import documents
 from tests.web.house import NUMBER, PDF, House
-from tests.web.test_pages import read
+from tests.web.test_pages import BROWSER, read
 from web.permissions import StaffRole
 from web.staff_case import MOST_SHOWN
 
@@ -131,7 +131,10 @@ async def test_evidence_is_text_escaped_and_bounded(house: House) -> None:
     assert digest in reader.text
     assert "only the first 65,536 bytes" in reader.text
     assert await looked(house, case_id) == [("reviewer", "evidence")]
-    assert (await house.browser.get(f"/staff/cases/{case_id}/evidence/2")).status_code == 404
+    for nothing in ("2", "x"):
+        answer = await house.browser.get(f"/staff/cases/{case_id}/evidence/{nothing}", headers={"Accept": BROWSER})
+        assert answer.status_code == 404
+        assert "Page not found" in answer.text
 
 
 async def test_an_e_mail_is_shown_as_text_and_shut_in_as_it_looks(house: House) -> None:
