@@ -181,3 +181,26 @@ async def test_filters_stand_in_the_address_and_names_do_not(browse: Browse, peo
         await found.first.click()
     await expect(page.locator("h1")).to_have_text("Suchbar Findling-Muestra")
     assert "indling" not in page.url
+    if javascript:
+        await page.go_back()
+        await expect(found.first).to_be_visible()
+        assert await page.locator("#words").input_value() == "findling suchbar"
+
+
+async def test_what_was_searched_for_is_not_shown_to_who_signs_in_next(browse: Browse, people: People) -> None:
+    page = await browse("en", WIDE)
+    await signs_in(page, people, "Demo Reviewer")
+    await page.goto(f"{people.world.web}/staff/search")
+    await page.locator("#words").fill("findling suchbar")
+    await page.locator("main form button").first.click()
+    await expect(page.locator("#found h2")).to_be_visible()
+    async with page.expect_navigation():
+        await page.locator("[action='/staff/sign-out'] button").click()
+    await signs_in(page, people, "Demo Auditor")
+    await page.goto(f"{people.world.web}/staff/search")
+    await page.goto(f"{people.world.web}/staff")
+    await page.go_back()
+    assert page.url.endswith("/staff/search")
+    await page.wait_for_load_state("networkidle")
+    assert await page.locator("#words").input_value() == ""
+    assert await page.evaluate("sessionStorage.length") == 0

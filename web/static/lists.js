@@ -79,6 +79,30 @@
     if (document.activeElement === document.body && told) { told.tabIndex = -1; told.focus(); }
   });
 
+  // Words of a search stand in no address. They stay in this tab, for who is signed in, so that going back finds again.
+  var SEARCHED = "searched";
+
+  function mark(form) { return form.elements.csrf_token.value; }
+
+  document.addEventListener("submit", function (event) {
+    var form = event.target;
+    if (!form.matches(".search")) return;
+    var kept = JSON.stringify({ of: mark(form), words: form.elements.words.value });
+    try { sessionStorage.setItem(SEARCHED, kept); } catch (refused) { /* then going back shows an empty form */ }
+  });
+
+  function searchAgain() {
+    var form = document.querySelector("form.search");
+    var arrived = performance.getEntriesByType("navigation")[0];
+    if (!form || form.elements.words.value || !arrived || arrived.type !== "back_forward") return;
+    try {
+      var kept = JSON.parse(sessionStorage.getItem(SEARCHED) || "{}");
+      if (kept.of !== mark(form)) { sessionStorage.removeItem(SEARCHED); return; }
+      form.elements.words.value = kept.words;
+      form.requestSubmit();
+    } catch (refused) { /* nothing was kept */ }
+  }
+
   function ready() {
     var open = byId("shortcuts-open");
     if (open) open.hidden = false;
@@ -86,4 +110,5 @@
 
   document.addEventListener("htmx:after:swap", ready);  // going back brings the page as it was sent
   ready();
+  addEventListener("load", searchAgain);  // htmx is ready by then
 })();
