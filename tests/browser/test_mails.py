@@ -7,7 +7,7 @@ import pytest
 from playwright.async_api import ViewportSize
 
 from templates.letters import Letters
-from tests.browser.checks import audit, fits, frame
+from tests.browser.checks import audit, fits, focus_visible, frame
 from tests.browser.visitors import PHONE, Browse
 from tests.support.world import World
 from tests.templates.contexts import TEMPLATES
@@ -57,6 +57,7 @@ async def test_the_gallery_can_be_used_by_everybody(
     assert answer.ok
     await frame(page, language)
     await fits(page)
+    await focus_visible(page, 150)  # a list of everything there is
     if javascript:
         await audit(page)
 
