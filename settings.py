@@ -91,7 +91,7 @@ class Settings(BaseSettings):
     rate_sign_in: Rate = Field(default="20/minute", description="log-ins of staff for each address")
     rate_api: Rate = Field(
         default="600/minute",
-        description="requests submitted to the API, steps of the form and forms behind an e-mailed link, for each address",
+        description="requests to the API, steps of the form and forms behind an e-mailed link, for each address",
     )
     trusted_proxies: str = Field(
         default="", description="addresses of proxies whose X-Forwarded-For is believed, with commas between"

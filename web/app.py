@@ -31,36 +31,17 @@ from starter.marketplace import Marketplace
 from starter.schedules import ensure_schedules
 from templates.certificates import Typesetter
 from templates.letters import Letters
-from web import (
-    api,
-    assister,
-    federal,
-    lists,
-    portal,
-    portal_agreements,
-    portal_profile,
-    portal_training,
-    problems,
-    registry,
-    request_form,
-    sign_in,
-    staff_case,
-    staff_dashboard,
-    staff_decisions,
-    staff_export,
-    staff_oversight,
-    staff_queue,
-    staff_webhooks,
-    webhooks,
-)
+from web import api, assister, federal, lists, problems, registry, request_form, sign_in, webhooks
 from web.auth import PUBLIC, Parts, undeclared
 from web.door import TEMPLATES, Door
 from web.draft import purging
 from web.gallery import Gallery
 from web.identity import Claims, IdentityProvider, cookie_key
 from web.limits import Limits
+from web.portal import agreements, entrance, profile, training
 from web.problems import problem
 from web.rates import Rates
+from web.staff import case, dashboard, decisions, export, oversight, queue, webhooks as staff_webhooks
 from web.static_files import PREFIX, StaticFiles, shelf
 from web.text import environment
 
@@ -147,9 +128,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.add_middleware(Limits, own_url=settings.web_url)
     problems.install(app)
-    pages = (portal, portal_profile, portal_training, portal_agreements)
-    staff = (staff_queue, staff_export, staff_case, staff_decisions, staff_webhooks, staff_dashboard, staff_oversight)
-    for module in (api, federal, webhooks, request_form, assister, registry, lists, sign_in, *staff, *pages):
+    portal = (entrance, profile, training, agreements)
+    staff = (queue, export, case, decisions, staff_webhooks, dashboard, oversight)
+    for module in (api, federal, webhooks, request_form, assister, registry, lists, sign_in, *staff, *portal):
         app.include_router(module.router)
     if settings.gallery:
         app.include_router(Gallery(Letters(TEMPLATES / "notices"), Typesetter()).router)

@@ -18,8 +18,8 @@ from web.auth import LINK, Parts
 from web.door import Door
 from web.forms import changes_of, media_type, posted, shows_agreement_in_force, text_faults
 from web.pages import PRIVATE, contact_of, current_policy, language_of, problem_page, render
-from web.portal_frame import visit_of
-from web.portal_home import portal_home
+from web.portal.frame import visit_of
+from web.portal.home import portal_home
 from web.problems import problem
 from web.rates import limited
 from web.status_page import lacks_agreement, status_page

@@ -16,7 +16,7 @@ from starter.cases import now
 from web.door import Door
 from web.forms import errors_of
 from web.pages import OPEN, contact_of, language_of, render
-from web.portal_frame import current_year
+from web.portal.frame import current_year
 
 Row = Mapping[str, str]
 

@@ -22,11 +22,11 @@ from domain.request import AgentRequest, CounselorRequest, EmployerKind
 from domain.stages import OWNER, Completeness, LmsAccount, PortalAccount, SchedulingTool
 from templates.labels import FILTERS
 from templates.staff_labels import NOTES
-from web import staff_timeline
 from web.permissions import Permission
 from web.sentences import called, in_words
-from web.staff_panel import FORMS
-from web.staff_reasons import USUAL, usual_for
+from web.staff import timeline as staff_timeline
+from web.staff.panel import FORMS
+from web.staff.reasons import USUAL, usual_for
 
 ROOT = Path(__file__).parents[2]
 SENDERS = {events.LMS, events.PORTAL, events.BACKGROUND, events.VENDORS, events.ASSISTER, "registry"}

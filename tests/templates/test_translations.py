@@ -21,7 +21,7 @@ from templates.extract import updated
 from templates.labels import FILTERS
 from tests.templates.contexts import LANGUAGES, TEMPLATES
 from tests.templates.pages import EVERY_PAGE
-from web.portal_frame import FEDERAL_PROBLEMS
+from web.portal.frame import FEDERAL_PROBLEMS
 from web.text import environment, told
 
 CATALOG = LOCALE / "es" / "LC_MESSAGES" / "messages.po"

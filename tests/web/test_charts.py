@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, strategies as some
 
-from web.charts import LEAST_HEIGHT, LEAST_WIDTH, LONGEST, bars, columns
+from web.staff.charts import LEAST_HEIGHT, LEAST_WIDTH, LONGEST, bars, columns
 
 numbers = some.lists(some.floats(0, 1e9), max_size=60)
 

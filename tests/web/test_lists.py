@@ -411,7 +411,7 @@ async def test_b18_who_looks_for_an_npn_nobody_has_gets_a_page_that_says_so(shar
     assert "The tracker does not know this NPN" in answer.text
     assert 'action="/registry/tracker"' in answer.text
     malformed = await shared.get("tracker/12a", accept="text/html")
-    assert (malformed.status_code, malformed.headers["content-type"]) == (422, "text/html; charset=utf-8")
+    assert (malformed.status_code, malformed.headers["content-type"]) == (404, "text/html; charset=utf-8")
     assert "12a" not in malformed.text
 
 

@@ -26,7 +26,7 @@ from tests.support.registrations import Desk
 from tests.templates.test_pages import Reader
 from tests.web.house import PDF, House
 from tests.web.test_pages import answers, read
-from web.portal_form import values_of
+from web.portal.form import values_of
 
 HELP = "FFMProducer-AssisterHelpDesk@cms.hhs.gov"
 TAB = "Marketplace Training – Agent Broker"

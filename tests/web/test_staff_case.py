@@ -16,7 +16,7 @@ from tests.support import documents
 from tests.web.house import NUMBER, PDF, House
 from tests.web.test_pages import BROWSER, read
 from web.permissions import StaffRole
-from web.staff_case import MOST_SHOWN
+from web.staff.case import MOST_SHOWN
 
 LONG = "Donaudampfschifffahrtsgesellschaft-" * 2
 ANSWER = b"<?xml version='1.0'?><PDB><NAME>Testa &amp; Broker</NAME></PDB>"

@@ -14,7 +14,7 @@ from tests.support.crowd import fill
 from tests.web.house import House
 from tests.web.test_staff_queue import looks, waiting
 from web.permissions import StaffRole
-from web.staff_export import COLUMNS, cell
+from web.staff.export import COLUMNS, cell
 
 Lines = list[dict[str, str]]
 

@@ -14,7 +14,7 @@ from tests.support.crowd import fill
 from tests.web.house import House
 from tests.web.test_pages import BROWSER, read
 from web.permissions import StaffRole
-from web.staff_queue import AT_A_TIME
+from web.staff.queue import AT_A_TIME
 
 NOW = datetime.now(UTC)
 

@@ -17,7 +17,7 @@ from tests.support import documents
 from tests.web.house import House
 from tests.web.test_pages import read
 from web.permissions import StaffRole
-from web.staff_webhooks import AT_A_TIME, MOST_SHOWN
+from web.staff.webhooks import AT_A_TIME, MOST_SHOWN
 
 HTML = {"accept": "text/html"}
 

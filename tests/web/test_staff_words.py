@@ -12,8 +12,8 @@ from tests.web.house import NAMES, House
 from tests.web.test_staff_queue import flagged, waiting
 from web.door import TEMPLATES
 from web.permissions import StaffRole
-from web.staff_export import COLUMNS
-from web.staff_frame import NAVIGATION
+from web.staff.export import COLUMNS
+from web.staff.frame import NAVIGATION
 from web.text import environment
 
 # Dates, spans and times of day, which the catalogs don't hold.

@@ -20,10 +20,10 @@ from web.door import Door
 from web.forms import Values, posted, text_faults
 from web.pages import PRIVATE, language_of
 from web.permissions import Permission
-from web.staff_case_page import Attempt, case_page
-from web.staff_filters import ALL, address, filters_of
-from web.staff_panel import overridden
-from web.staff_reasons import USUAL, usual_for
+from web.staff.case_page import Attempt, case_page
+from web.staff.filters import ALL, address, filters_of
+from web.staff.panel import overridden
+from web.staff.reasons import USUAL, usual_for
 
 router = APIRouter(prefix="/staff/cases/{case_id}", include_in_schema=False, default_response_class=HTMLResponse)
 

@@ -15,8 +15,8 @@ from web.door import Door
 from web.mail_frame import mail_document
 from web.pages import PRIVATE, general_contact, language_of, problem_page
 from web.permissions import Permission
-from web.staff_case_page import case_page
-from web.staff_frame import staff_page
+from web.staff.case_page import case_page
+from web.staff.frame import staff_page
 
 router = APIRouter(prefix="/staff/cases/{case_id}", include_in_schema=False, default_response_class=HTMLResponse)
 

@@ -15,7 +15,7 @@ from templates.catalogs import translated
 from web.door import Door
 from web.limits import content_security_policy
 from web.pages import PRIVATE, contact_of, render
-from web.portal_frame import Visit, sentences_of
+from web.portal.frame import Visit, sentences_of
 
 RCL = "/registry/rcl.csv"
 FIND_LOCAL_HELP = "/registry/find-local-help.csv"

@@ -24,10 +24,10 @@ from web.door import Door
 from web.pages import language_of
 from web.permissions import Permission
 from web.sentences import in_words
-from web.staff_filters import ALL, QUEUE, address, filters_of
-from web.staff_frame import staff_page
-from web.staff_panel import panel
-from web.staff_timeline import lines
+from web.staff.filters import ALL, QUEUE, address, filters_of
+from web.staff.frame import staff_page
+from web.staff.panel import panel
+from web.staff.timeline import lines
 from web.text import told
 
 MOST_LOOKS = 20

@@ -15,8 +15,8 @@ from web.door import Door
 from web.forms import Values, errors_of, posted
 from web.limits import content_security_policy
 from web.pages import PRIVATE, contact_of, render
-from web.portal_frame import Visit, back, ended, refused, sentences_of, unknown_link, visit_of
-from web.portal_home import curricula_of, mlms_of, vendor_sites, vendors_of
+from web.portal.frame import Visit, back, ended, refused, sentences_of, unknown_link, visit_of
+from web.portal.home import curricula_of, mlms_of, vendor_sites, vendors_of
 from web.rates import limited
 
 router = APIRouter(

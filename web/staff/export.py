@@ -17,7 +17,7 @@ from templates.catalogs import N_
 from web.auth import Parts, StaffMember, needs
 from web.pages import PRIVATE
 from web.permissions import Permission
-from web.staff_filters import filters_of
+from web.staff.filters import filters_of
 
 router = APIRouter(prefix="/staff", include_in_schema=False)
 

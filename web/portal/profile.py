@@ -19,8 +19,8 @@ from web.auth import LINK, Parts
 from web.door import Door
 from web.forms import Values, errors_of, posted
 from web.pages import contact_of, render
-from web.portal_form import in_order, is_changed, profile_changes, role_of, values_of
-from web.portal_frame import Visit, back, ended, sentences_of, unknown_link, visit_of
+from web.portal.form import in_order, is_changed, profile_changes, role_of, values_of
+from web.portal.frame import Visit, back, ended, sentences_of, unknown_link, visit_of
 from web.rates import limited
 
 router = APIRouter(

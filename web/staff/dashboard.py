@@ -11,9 +11,9 @@ from domain.eligibility import Verdict
 from starter.cases import now
 from templates.labels import REASONS_TO_LOOK, STAFF_STAGES
 from web.auth import Parts, StaffMember, needs
-from web.charts import bars, columns
 from web.permissions import Permission
-from web.staff_frame import staff_page
+from web.staff.charts import bars, columns
+from web.staff.frame import staff_page
 
 router = APIRouter(prefix="/staff", include_in_schema=False, default_response_class=HTMLResponse)
 

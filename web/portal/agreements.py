@@ -17,7 +17,7 @@ from web.auth import LINK, Parts
 from web.door import Door
 from web.forms import posted
 from web.pages import PRIVATE, contact_of, render
-from web.portal_frame import Visit, back, ended, refused, sentences_of, unknown_link, visit_of
+from web.portal.frame import Visit, back, ended, refused, sentences_of, unknown_link, visit_of
 from web.rates import limited
 
 router = APIRouter(

@@ -14,7 +14,7 @@ from templates.catalogs import translated
 from web.auth import StaffMember
 from web.permissions import Permission
 from web.sentences import in_words
-from web.staff_reasons import usual_for
+from web.staff.reasons import usual_for
 
 # The forms of a case's page, each with the permission it needs and the command it gives; a flag is no command.
 FORMS: dict[str, tuple[Permission, CommandKind | None]] = {

@@ -21,7 +21,7 @@ from web.pages import PRIVATE, language_of
 from web.permissions import Permission
 from web.problems import sentence_of
 from web.sentences import in_words
-from web.staff_frame import staff_page
+from web.staff.frame import staff_page
 from web.text import query
 
 router = APIRouter(prefix="/staff/webhooks", include_in_schema=False, default_response_class=HTMLResponse)

@@ -22,8 +22,8 @@ from web.auth import PUBLIC, Parts
 from web.door import Door
 from web.forms import Values, errors_of, posted
 from web.pages import chosen, contact_of, language_of, open_of, render
-from web.portal_form import document_of, in_order
-from web.portal_frame import current_year, portal_problem
+from web.portal.form import document_of, in_order
+from web.portal.frame import current_year, portal_problem
 from web.rates import limited
 from web.text import in_language
 

@@ -14,9 +14,9 @@ from web.door import Door
 from web.forms import errors_of, posted
 from web.pages import PRIVATE, language_of
 from web.permissions import Permission
-from web.staff_export import COLUMNS
-from web.staff_filters import ALL, QUEUE, address, facets, filters_of
-from web.staff_frame import staff_page
+from web.staff.export import COLUMNS
+from web.staff.filters import ALL, QUEUE, address, facets, filters_of
+from web.staff.frame import staff_page
 
 router = APIRouter(prefix="/staff", include_in_schema=False, default_response_class=HTMLResponse)
 

@@ -10,7 +10,7 @@ from starter.cases import now
 from web.auth import Parts, StaffMember, needs
 from web.pages import PRIVATE
 from web.permissions import Permission, StaffRole
-from web.staff_frame import staff_page
+from web.staff.frame import staff_page
 from web.text import query
 
 router = APIRouter(prefix="/staff", include_in_schema=False, default_response_class=HTMLResponse)
