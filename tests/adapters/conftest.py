@@ -22,9 +22,16 @@ def httpserver_listen_address() -> tuple[str, int]:
 
 @pytest.fixture
 async def http() -> AsyncIterator[httpx2.AsyncClient]:
-    """The adapters' own client, with half a second of patience."""
-    async with client(timeout=0.5) as opened:
+    """The adapters' own client."""
+    async with client() as opened:
         yield opened
+
+
+@pytest.fixture
+def impatient(http: httpx2.AsyncClient) -> httpx2.AsyncClient:
+    """It again, with half a second of patience: for who never answers."""
+    http.timeout = httpx2.Timeout(0.5)
+    return http
 
 
 @pytest.fixture

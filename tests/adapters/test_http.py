@@ -78,16 +78,16 @@ async def test_a_broken_answer(http: httpx2.AsyncClient, peer: Peer, said: str) 
             await call(http, "lms", "GET", f"http://127.0.0.1:{port}/thing")
 
 
-async def test_silence_is_not_waited_for(http: httpx2.AsyncClient, peer: Peer) -> None:
+async def test_silence_is_not_waited_for(impatient: httpx2.AsyncClient, peer: Peer) -> None:
     async def talk(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
         await reader.read()
 
     async with peer(talk) as port:
         with pytest.raises(Unavailable, match="timed out"):
-            await call(http, "lms", "GET", f"http://127.0.0.1:{port}/thing")
+            await call(impatient, "lms", "GET", f"http://127.0.0.1:{port}/thing")
 
 
-async def test_neither_is_a_trickle(http: httpx2.AsyncClient, peer: Peer) -> None:
+async def test_neither_is_a_trickle(impatient: httpx2.AsyncClient, peer: Peer) -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(f"{JSON}Content-Length: 1000\r\n\r\n".encode())
@@ -98,7 +98,7 @@ async def test_neither_is_a_trickle(http: httpx2.AsyncClient, peer: Peer) -> Non
 
     async with peer(talk) as port:
         with pytest.raises(Unavailable, match="timed out"):
-            await call(http, "lms", "GET", f"http://127.0.0.1:{port}/thing")
+            await call(impatient, "lms", "GET", f"http://127.0.0.1:{port}/thing")
 
 
 @pytest.mark.parametrize(("size", "fits"), [(MAX_ANSWER_BYTES, True), (MAX_ANSWER_BYTES + 1, False)])

@@ -57,7 +57,6 @@ def scim() -> Iterator[tuple[str, InMemoryStorage]]:
 
 @pytest.fixture
 def portal(http: httpx2.AsyncClient, scim: tuple[str, InMemoryStorage]) -> Portal:
-    http.timeout = httpx2.Timeout(5.0)
     return Portal(http, scim[0], "token")
 
 
@@ -122,7 +121,6 @@ async def test_nobody_is_found(portal: Portal) -> None:
 
 
 async def test_a_wrong_token_is_refused(http: httpx2.AsyncClient, scim: tuple[str, InMemoryStorage]) -> None:
-    http.timeout = httpx2.Timeout(5.0)
     with pytest.raises(Refused, match="portal_refused"):
         await create(Portal(http, scim[0], "another"))
 

@@ -243,6 +243,8 @@ async def test_trouble_is_translated(
             "case", "Ejemplo", "Consejera", "consejera@example.org", "check-2"
         ),
     }
+    if mode["mode"] == "hang":
+        http.timeout = httpx2.Timeout(0.5)
     for name, attempt in troubled.items():
         await post(f"{sandbox.url(name)}/controls", mode | {"times": 1})
         with pytest.raises(expected):
