@@ -159,6 +159,39 @@ def values_of(name: str, every: type[StrEnum]) -> list[str]:
     return [name, ", ".join(f"`{one}`" for one in every)]
 
 
+def permissions_page() -> str:
+    from fastapi.routing import APIRoute, iter_route_contexts
+
+    from tests.web.conftest import settings_of
+    from web.app import create_app
+    from web.auth import told
+    from web.permissions import GRANTS, Permission
+
+    routes = [one.original_route for one in iter_route_contexts(create_app(settings_of(Path("/nowhere"))).routes)]
+    calls = sorted(
+        (route.path_format, method, told(route))
+        for route in routes
+        if isinstance(route, APIRoute)
+        for method in (route.methods or set()) - {"HEAD"}
+    )
+    granted = [[f"`{one}`", *("yes" if one in GRANTS[role] else "" for role in GRANTS)] for one in Permission]
+    parts = [
+        "## Roles",
+        table(["permission", *(role.replace("_", " ") for role in GRANTS)], granted),
+        "## Routes",
+        "A permission of staff stands as its name; *link* is who holds an e-mailed link or a form's cookie,\n"
+        "*signed* a third party whose signature or ticket is checked, *registrant* the portal, or staff\n"
+        "in an assister's name.",
+        table(["route", "method", "who may"], [[f"`{path}`", method, whom] for path, method, whom in calls]),
+    ]
+    return page(
+        "Permissions",
+        "Who may (`web/permissions.py`, `web/auth.py`); when something may be done is `domain/`'s to say.\n"
+        "An application with a route that doesn't declare who may call it is not built.",
+        "\n\n".join(parts),
+    )
+
+
 def page(title: str, introduction: str, body: str) -> str:
     return f"{NOTE}\n\n# {title}\n\n{introduction}\n\n{body}\n"
 
@@ -173,6 +206,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/settings.md": settings_page,
     "docs/stages.md": stages_page,
     "docs/requirements.md": requirements_page,
+    "docs/permissions.md": permissions_page,
 }
 
 
