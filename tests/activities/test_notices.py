@@ -65,7 +65,7 @@ class Office:
 
     @property
     def notices(self) -> NoticesActivities:
-        mailer = Mailer("127.0.0.1", self.port, None, None, False, "certification@example.org", 5)
+        mailer = Mailer("127.0.0.1", self.port, None, None, False, "certification@example.org")
         web, portal, lms, mlms = (f"https://{name}.example.org" for name in ("certify", "portal", "lms", "mlms"))
         return NoticesActivities(mailer, Letters(NOTICES), self.records, self.certificates, web, portal, lms, mlms, KEY)
 

@@ -79,7 +79,7 @@ def test_every_flag_that_the_code_raises_has_a_label_and_every_label_a_flag() ->
 
 def test_every_page_that_notes_a_look_has_a_label_and_every_label_a_page() -> None:
     noted = set()
-    for path in sorted((ROOT / "web").glob("*.py")):
+    for path in sorted((ROOT / "web").rglob("*.py")):
         for call, _ in calls(path):
             if ast.unparse(call.func).endswith("looks.note"):
                 words = [node.value for node in ast.walk(call.args[1]) if isinstance(node, ast.Constant)]
