@@ -46,8 +46,9 @@ def lasted(language: str, since: datetime, until: datetime) -> str:
 
 
 def span(language: str, value: timedelta) -> str:
-    """About how long something took, in days, hours or minutes; below ten of them to a tenth."""
-    unit, number = _measured(value.total_seconds())
+    """About how long something took, in days, hours, minutes or seconds; below ten of them to a tenth."""
+    seconds = value.total_seconds()
+    unit, number = _measured(seconds) if seconds >= MINUTE else ("second", seconds)
     return _counted(language, unit, round(number, 1 if number < 10 else None))
 
 

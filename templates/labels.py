@@ -207,7 +207,8 @@ FILTERS: dict[str, Labels] = {
 def filters(words: NullTranslations) -> dict[str, Callable[[str], str]]:
     """The filters of a template environment: a value of an enumeration by its name in the catalog's language."""
     named: dict[str, Callable[[str], str]] = {name: partial(_label, table, words) for name, table in FILTERS.items()}
-    return named | {"reason_to_look": partial(_reason_to_look, words), "looked_at": partial(_looked_at, words)}
+    named |= {name: partial(_label_or_code, FILTERS[name], words) for name in ("looked_at", "actor")}
+    return named | {"reason_to_look": partial(_reason_to_look, words)}
 
 
 def label(name: str, code: str, language: str) -> str:
@@ -225,7 +226,6 @@ def _reason_to_look(words: NullTranslations, code: str) -> str:
     return words.gettext(label) if label else f"{words.gettext(OTHER_REASON_TO_LOOK)}: {code}"
 
 
-def _looked_at(words: NullTranslations, code: str) -> str:
-    """A page of another release is called by its code."""
-    label = LOOKED_AT.get(code)
-    return words.gettext(label) if label else code
+def _label_or_code(table: Labels, words: NullTranslations, code: str) -> str:
+    """What has no label, a page of another release or who somebody is, is called as it is."""
+    return words.gettext(table[code]) if code in table else code

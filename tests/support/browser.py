@@ -35,7 +35,7 @@ class Page(HTMLParser):
         self._words: list[str] = []
         self._open: list[tuple[str, Attributes, int]] = []
         self._select = ""
-        self.feed(answer.text)
+        self.feed(answer.text.replace("<wbr>", ""))
         self.close()
 
     @property

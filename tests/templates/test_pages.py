@@ -45,7 +45,7 @@ class Reader(HTMLParser):
         self.tags: list[tuple[str, dict[str, str | None]]] = []
         self.opened: list[str] = []
         self.words: list[str] = []
-        self.feed(source)
+        self.feed(source.replace("<wbr>", ""))
         self.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:

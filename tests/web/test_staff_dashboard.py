@@ -47,7 +47,7 @@ async def test_cases_are_counted_by_stage_and_by_why_they_wait(house: House) -> 
     reader = read(answer)
     assert table(answer.text, "stages") == {"Request received": ["1"], "Waits for a decision": ["3"]}
     assert table(answer.text, "reasons") == {"Decision to make": ["3"], "E-mail refused by the mail server": ["1"]}
-    for said in ("Wait for a person 4", "The oldest of them, for 4 days", "Cases in all 4", "Reminders due 0"):
+    for said in ("Waiting for staff 4", "Longest wait 4 days", "Cases in all 4", "Reminders due 0"):
         assert said in reader.text
     assert rows(answer.text)[0] == oldest
     assert {look.page for look in await looks(house)} == {"dashboard"}

@@ -57,8 +57,8 @@ async def test_whoever_is_not_signed_in_is_led_to_the_log_in_and_back(house: Hou
 async def test_an_empty_queue_says_so_and_notes_no_look(house: House) -> None:
     await house.sign_in()
     reader = read(await house.browser.get("/staff"))
-    assert "Nothing waits for a person now." in reader.text
-    assert "Cases that wait for a person: 0" in reader.text
+    assert "Nothing waits for staff now." in reader.text
+    assert "Cases waiting for staff: 0" in reader.text
     assert not reader.of("table")
     assert await looks(house) == []
 
@@ -74,7 +74,7 @@ async def test_who_has_waited_longest_comes_first_with_why_and_how_long(house: H
     for said in ("E-mail refused by the mail server", "Not on a federal list in time", "Decision to make"):
         assert said in reader.text
     assert "Correa Broker" in reader.text
-    for said in ("3 days", "5 hours", "1 minute", "Cases that wait for a person: 3", "New Mexico", "2024"):
+    for said in ("3 days", "5 hours", "1 minute", "Cases waiting for staff: 3", "New Mexico", "2024"):
         assert said in reader.text
     instants = [attributes["datetime"] for attributes in reader.of("time")]
     assert instants[0] == (NOW - timedelta(days=3, hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -138,7 +138,7 @@ async def test_filters_narrow_the_list_and_stand_in_the_address(house: House) ->
 
     nobody = read(await house.browser.get("/staff?kind=agent&attention=decision"))
     assert "Nothing waits that matches these filters." in nobody.text
-    assert "Cases that wait for a person: 0" in nobody.text
+    assert "Cases waiting for staff: 0" in nobody.text
 
 
 @pytest.mark.parametrize(
@@ -224,7 +224,7 @@ async def test_the_list_keeps_its_filters_in_spanish(house: House) -> None:
     await waiting(house)
     answer = await house.browser.get("/staff?kind=broker&lang=es")
     reader = read(answer)
-    assert "Casos que esperan a una persona: 1" in reader.text
+    assert "Casos que esperan al personal: 1" in reader.text
     switch = next(one["href"] for one in reader.of("a") if one.get("hreflang") == "en")
     assert switch == "/staff?kind=broker&lang=en"
 

@@ -18,7 +18,8 @@ from web.text import environment
 
 # Dates, spans and times of day, which the catalogs don't hold.
 MEASURED = re.compile(
-    r"(?:[A-Z][a-z]+ \d+, \d{4}(?:, \d+:\d\d [AP]M [A-Z]+)?)|(?:[\d.]+ (?:days?|hours?|minutes?))|<kbd>\w+</kbd>"
+    r"(?:[A-Z][a-z]+ \d+, \d{4}(?:, \d+:\d\d [AP]M [A-Z]+)?)|(?:[\d.]+ (?:days?|hours?|minutes?|seconds?))"
+    r"|<kbd>\w+</kbd>"
 )
 VALUES = {
     "people": ["Testa", "Broker", "Agent", *NAMES.values(), "reviewer", "auditor-operator-reviewer"],

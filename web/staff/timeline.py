@@ -92,7 +92,7 @@ def _more(name: str, data: Mapping[str, Any], language: str) -> Details:
     if name == FactKind.SCREENED:
         passed = sum(1 for one in data["findings"] if one["result"] == "pass")
         numbers = {"passed": str(passed), "all": str(len(data["findings"]))}
-        found.append(_said(N_("Checks passed: {passed} of {all}"), language, **numbers))
+        found.append(_said(N_("Registry checks passed: {passed} of {all}"), language, **numbers))
     if name == FactKind.EXAM_ATTEMPTED:
         result = N_("Score {score}, passed") if data["passed"] else N_("Score {score}, not passed")
         found.append(_said(result, language, score=percent(language, data["score"])))
