@@ -164,8 +164,14 @@ def permissions_page() -> str:
 
     from tests.web.conftest import settings_of
     from web.app import create_app
-    from web.auth import told
+    from web.auth import Declared, Needs, declared
     from web.permissions import GRANTS, Permission
+
+    def told(route: APIRoute) -> str:
+        whom = declared(route)[0]
+        if isinstance(whom, Needs):
+            return f"`{whom.permission}`"
+        return whom.whom if isinstance(whom, Declared) else whom.__name__.replace("_", " ")
 
     routes = [one.original_route for one in iter_route_contexts(create_app(settings_of(Path("/nowhere"))).routes)]
     calls = sorted(

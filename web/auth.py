@@ -186,14 +186,6 @@ def declared(route: APIRoute) -> list[Access]:
     return [call for call in _calls(route.dependant) if isinstance(call, Declared | Needs) or call in _OTHERS]
 
 
-def told(route: APIRoute) -> str:
-    """Who may call a route, in a word: a permission of staff, or who else."""
-    whom = declared(route)[0]
-    if isinstance(whom, Needs):
-        return f"`{whom.permission}`"
-    return whom.whom if isinstance(whom, Declared) else whom.__name__.replace("_", " ")
-
-
 def undeclared(routes: Sequence[BaseRoute]) -> list[str]:
     """The routes that don't declare, once, who may call them; files and the API's description are for anybody."""
     found = ((context.path or "", context.original_route) for context in iter_route_contexts(routes))
