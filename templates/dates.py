@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_time
@@ -46,10 +47,10 @@ def lasted(language: str, since: datetime, until: datetime) -> str:
 
 
 def span(language: str, value: timedelta) -> str:
-    """About how long something took, in days, hours, minutes or seconds; below ten of them to a tenth."""
+    """About how long something took, in days, hours, minutes or seconds, in short; below ten of them to a tenth."""
     seconds = value.total_seconds()
     unit, number = _measured(seconds) if seconds >= MINUTE else ("second", seconds)
-    return _counted(language, unit, round(number, 1 if number < 10 else None))
+    return _counted(language, unit, round(number, 1 if number < 10 else None), "short")
 
 
 def _measured(seconds: float) -> tuple[str, float]:
@@ -72,5 +73,5 @@ def _short(language: str, value: date) -> str:
 
 
 @lru_cache(4096)
-def _counted(language: str, unit: str, number: float) -> str:
-    return format_unit(number, f"duration-{unit}", "long", locale=LOCALES[language])
+def _counted(language: str, unit: str, number: float, length: Literal["short", "long"] = "long") -> str:
+    return format_unit(number, f"duration-{unit}", length, locale=LOCALES[language])

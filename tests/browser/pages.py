@@ -143,7 +143,10 @@ PAGES = {
         sent(of(People.profiled, "/training"), FAULT, "form:has([name=curriculum]:not([type=hidden])) button:visible"),
     ),
     "portal_agreement": Row(AGREEMENT, of(People.trained, "/agreements/individual_privacy_security")),
-    "portal_agreement_read": Row(AGREEMENT, of(People.trained, "/agreements/individual_general")),
+    "portal_agreement_launched": Row(
+        f"{AGREEMENT}/open", sent(of(People.trained, "/agreements/individual_general"), ".agreement.whole")
+    ),
+    "portal_agreement_accepted": Row(AGREEMENT, of(People.completed, "/agreements/individual_general")),
     # staff
     "staff_sign_in": Row("/staff/sign-in", at("/staff/sign-in")),
     "staff_queue": Row("/staff", as_staff(of(People.queue))),

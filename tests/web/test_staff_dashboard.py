@@ -84,7 +84,7 @@ async def test_the_times_of_stages_are_their_median_and_ninth_decile(house: Hous
             left = entered + timedelta(hours=hours)
             session.add(StageEntry(case_id=case_id, stage="screening", entered_at=entered, left_at=left))
     answer = await house.browser.get("/staff/dashboard")
-    assert table(answer.text, "times")["Being screened"] == ["6 hours", "10 hours", "11"]
+    assert table(answer.text, "times")["Being screened"] == ["6 hr", "10 hr", "11"]
     assert "median 6 hours, nine of ten within 10 hours" in drawn(answer.text, "times")
 
 

@@ -18,7 +18,7 @@ from web.text import environment
 
 # Dates, spans and times of day, which the catalogs don't hold.
 MEASURED = re.compile(
-    r"(?:[A-Z][a-z]+ \d+, \d{4}(?:, \d+:\d\d [AP]M [A-Z]+)?)|(?:[\d.]+ (?:days?|hours?|minutes?|seconds?))"
+    r"(?:[A-Z][a-z]+ \d+, \d{4}(?:, \d+:\d\d [AP]M [A-Z]+)?)|(?:[\d.]+ (?:days?|hours?|minutes?|hr|min|sec))"
     r"|<kbd>\w+</kbd>"
 )
 VALUES = {
