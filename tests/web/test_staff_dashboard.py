@@ -85,7 +85,7 @@ async def test_the_times_of_stages_are_their_median_and_ninth_decile(house: Hous
             session.add(StageEntry(case_id=case_id, stage="screening", entered_at=entered, left_at=left))
     answer = await house.browser.get("/staff/dashboard")
     assert table(answer.text, "times")["Being screened"] == ["6 hr", "10 hr", "11"]
-    assert "median 6 hours, nine of ten within 10 hours" in drawn(answer.text, "times")
+    assert "median 6 hr, nine of ten within 10 hr" in drawn(answer.text, "times")
 
 
 async def test_decisions_are_counted_by_day_and_verdict(house: House) -> None:
