@@ -101,7 +101,8 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     async def validation(request: Request, error: RequestValidationError) -> Response:
         if is_page(request):
-            is_address = any(one["loc"][0] == "path" for one in error.errors())
-            return error_page(request, *(("no_page", 404) if is_address else ("unreadable", 422)), {})
+            if any(one["loc"][0] == "path" for one in error.errors()):
+                return error_page(request, "no_page", 404, {})
+            return error_page(request, "unreadable", 422, {})
         faults = [Fault(".".join(str(step) for step in one["loc"][1:]) or "body", "invalid") for one in error.errors()]
         return problem(422, sentence_of(faults), faults)

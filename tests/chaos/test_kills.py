@@ -128,17 +128,19 @@ async def test_c1_every_process_killed_at_every_boundary_loses_nothing_and_does_
     await mortal.kill("worker")
 
     # After: recorded, and Temporal is not told. What misses its moment, given up while it was held say, gets another.
-    screened_too = [screened.case_id, enrolled.case_id]
+    def unscreened() -> int:
+        return _unscreened(kept, [screened.case_id, enrolled.case_id])
+
     async with asyncio.timeout(120):
-        while kept.unfinished() or _unscreened(kept, screened_too):
+        while kept.unfinished() or unscreened():
             await all_due_again(mortal, everybody)
             reaching.hold(answers=True)
             await mortal.start("worker")
-            await until(lambda: reaching.has_all(_unscreened(kept, screened_too)), 60)
+            await until(lambda: reaching.has_all(unscreened()), 60)
             mortal.gates["temporal"].hold(requests=everything)
             reaching.hold()
             with suppress(TimeoutError):
-                await until(lambda: not kept.unfinished() and not _unscreened(kept, screened_too), 10)
+                await until(lambda: not kept.unfinished() and not unscreened(), 10)
             await mortal.kill("worker")
             mortal.gates["temporal"].open()
     await mortal.kill("temporal")
