@@ -38,9 +38,9 @@ from adapters.portal import Portal
 from adapters.press import Press
 from adapters.registry import Registry
 from db.engine import Database
-from db.publications import Publications
-from db.records import Records
-from db.registrations import Registrations
+from db.writes.publications import Publications
+from db.writes.records import Records
+from db.writes.registrations import Registrations
 from settings import Settings, load
 from starter.client import connect
 from starter.replay import verify

@@ -13,11 +13,11 @@ from temporalio import activity
 from activities import contracts
 from activities.effects import Made, key_of, once
 from adapters.press import Press
-from db.records import CaseView, Intent, Records
-from db.states import holder_of
+from db.case_state import holder_of
 from db.tables import CertificateRow
-from domain.facts import Fact, FactKind
-from domain.messages import CaseRef, Effect, MarketOrder
+from db.writes.records import CaseView, Intent, Records
+from domain.shared.facts import Fact, FactKind
+from domain.shared.messages import CaseRef, Effect, MarketOrder
 from templates.certificates import CertificateText
 
 KIND = "certificate.issued"

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 
 from temporalio import activity
 
-from domain.messages import (
+from domain.shared.messages import (
     Applied,
     CaseRef,
     Claim,

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from adapters.http import Refused
-from db.records import Intent, Records, refused
 from db.tables import CertificateRow, SentMail
-from domain.facts import Fact
-from domain.messages import CaseRef, Effect
+from db.writes.records import Intent, Records, refused
+from domain.shared.facts import Fact
+from domain.shared.messages import CaseRef, Effect
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from temporalio.worker import (
 )
 
 from adapters.http import Refused, Unavailable
-from db.states import UnknownCase
-from domain.traces import where
+from db.case_state import UnknownCase
+from domain.shared.traces import where
 
 log = structlog.get_logger(__name__)
 

@@ -5,13 +5,13 @@ from temporalio import activity
 from activities import contracts
 from adapters.http import Refused
 from adapters.registry import Registry, read
-from db.records import CaseView, Records
-from domain.assister import AssisterType, Kind
-from domain.eligibility import Check, Finding, finding, license_findings, unknown_license
-from domain.facts import Fact, FactKind
-from domain.licensing import Producer
-from domain.messages import CaseRef, LookUp, Screened
-from domain.policy import local_date
+from db.writes.records import CaseView, Records
+from domain.shared.assister import AssisterType, Kind
+from domain.shared.facts import Fact, FactKind
+from domain.shared.licensing import Producer
+from domain.shared.messages import CaseRef, LookUp, Screened
+from domain.shared.policy import local_date
+from domain.state.eligibility import Check, Finding, finding, license_findings, unknown_license
 
 SOURCE = "registry"
 

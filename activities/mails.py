@@ -5,8 +5,8 @@ from hashlib import sha256
 
 from adapters.mail import Letter as Mail
 from db.tables import SentMail
-from domain.messages import CaseRef
-from domain.notices import Notice
+from domain.shared.messages import CaseRef
+from domain.shared.notices import Notice
 
 LEFT_OUT = "…"
 

@@ -5,10 +5,10 @@ from temporalio import activity
 from activities import contracts
 from activities.effects import Made, key_of, once
 from adapters.mlms import Enrollment, Mlms
-from db.records import CaseView, Intent, Records
-from domain.facts import Fact, FactKind
-from domain.marketplace import Curriculum
-from domain.messages import CurriculumOrder, Effect
+from db.writes.records import CaseView, Intent, Records
+from domain.federal.markets import Curriculum
+from domain.shared.facts import Fact, FactKind
+from domain.shared.messages import CurriculumOrder, Effect
 
 
 class MlmsActivities(contracts.Mlms):

@@ -15,16 +15,16 @@ from activities.effects import Made, once
 from activities.mails import as_sent, message_id
 from adapters.http import Refused
 from adapters.mail import Letter as Mail, Mailer
-from db.records import ACTIVATION, STATUS, CaseView, Intent, Records, effect_key
-from db.states import npn_faults_of
-from domain.assister import AssisterType
-from domain.faults import SENTENCES
-from domain.marketplace import MLMS, PROGRAM as FFM
-from domain.messages import Effect, Letter
-from domain.notices import Notice, topic_of
-from domain.policy import Contact, Policy, ProgramPolicy, local_date
-from domain.registration import Enrollment, RegistrationState
-from domain.stages import Certificate, PortalAccount
+from db.case_state import npn_faults_of
+from db.writes.records import ACTIVATION, STATUS, CaseView, Intent, Records, effect_key
+from domain.federal.markets import MLMS, PROGRAM as FFM
+from domain.federal.registration import Enrollment, RegistrationState
+from domain.shared.assister import AssisterType
+from domain.shared.faults import SENTENCES
+from domain.shared.messages import Effect, Letter
+from domain.shared.notices import Notice, topic_of
+from domain.shared.policy import Contact, Policy, ProgramPolicy, local_date
+from domain.state.certification import Certificate, PortalAccount
 from templates.catalogs import translated
 from templates.letters import Letters
 
@@ -44,7 +44,7 @@ _WITH_LMS_LINK = frozenset({Notice.LMS_INVITATION, Notice.LMS_ENROLLED})
 
 
 class NoticesActivities(contracts.Notices):
-    """Sends the notices of `domain.notices`."""
+    """Sends the notices of `domain.shared.notices`."""
 
     def __init__(
         self,

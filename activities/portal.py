@@ -5,9 +5,9 @@ from temporalio import activity
 from activities import contracts
 from activities.effects import Made, once
 from adapters.portal import Portal
-from db.records import Intent, Records
-from domain.facts import Fact, FactKind
-from domain.messages import CaseRef, Effect
+from db.writes.records import Intent, Records
+from domain.shared.facts import Fact, FactKind
+from domain.shared.messages import CaseRef, Effect
 
 
 class PortalActivities(contracts.Portal):

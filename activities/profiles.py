@@ -10,12 +10,12 @@ from temporalio import activity
 from activities import contracts
 from adapters.http import Refused, Unavailable
 from adapters.registry import Answer, Registry
-from db.records import Records
-from db.registrations import Registrations
-from domain.faults import Fault, Invalid
-from domain.messages import CaseRef, CommandRef, MarketplaceStanding, ProfileSaved
-from domain.profile import npn_faults, npns_of, same_npns
-from domain.registration import NpnStatus
+from db.writes.records import Records
+from db.writes.registrations import Registrations
+from domain.federal.profile import npn_faults, npns_of, same_npns
+from domain.federal.registration import NpnStatus
+from domain.shared.faults import Fault, Invalid
+from domain.shared.messages import CaseRef, CommandRef, MarketplaceStanding, ProfileSaved
 
 Faults = tuple[Fault, ...]
 Answers = Mapping[str, Answer]

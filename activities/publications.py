@@ -1,4 +1,4 @@
-"""The publication of the federal lists, a step at a time; what they say is in `domain.lists` (B18–B20)."""
+"""The publication of the federal lists, a step at a time; what they say is in `domain.federal.lists` (B18–B20)."""
 
 from collections.abc import Callable, Container, Iterable
 from datetime import date
@@ -6,10 +6,10 @@ from datetime import date
 from temporalio import activity
 
 from activities import contracts
-from db.publications import Publications
-from domain.business_days import is_business_day
-from domain.lists import EASTERN
-from domain.messages import PublicationOpened, Published, PublishOrder, Staged
+from db.writes.publications import Publications
+from domain.federal.lists import EASTERN
+from domain.shared.business_days import is_business_day
+from domain.shared.messages import PublicationOpened, Published, PublishOrder, Staged
 
 Holidays = Callable[[Iterable[int]], Container[date]]
 

@@ -3,8 +3,8 @@
 from temporalio import activity
 
 from activities import contracts
-from db.records import Records
-from domain.messages import Applied, Claim, Claimed, CommandRef, Effect, Ending, Reminders, RoundPage
+from db.writes.records import Records
+from domain.shared.messages import Applied, Claim, Claimed, CommandRef, Effect, Ending, Reminders, RoundPage
 
 
 class RecordsActivities(contracts.Records):

@@ -7,9 +7,9 @@ from temporalio import activity
 from activities import contracts
 from activities.effects import Made, key_of, once
 from adapters.lms import Learner, Lms, Place
-from db.records import CaseView, Intent, Records
-from domain.facts import Fact, FactKind
-from domain.messages import CaseRef, Effect
+from db.writes.records import CaseView, Intent, Records
+from domain.shared.facts import Fact, FactKind
+from domain.shared.messages import CaseRef, Effect
 
 
 class TrainingActivities(contracts.Training):

@@ -14,16 +14,16 @@ from adapters.calendar import federal_holidays
 from adapters.http import Refused
 from adapters.lists import FederalLists, RclEntry
 from adapters.mail import Letter as Mail, Mailer
-from db.core import flags_of
-from db.records import CaseView, Intent, Records
-from domain.facts import Fact, FactKind
-from domain.lists import contact_of
-from domain.marketplace import FederalList, Market
-from domain.messages import Effect, Looked, MarketOrder, MarketplaceStanding
-from domain.notices import Notice
-from domain.policy import local_date
-from domain.registration import Listed, RegistrationState
-from domain.watch import due_dates, is_late, next_look
+from db.writes.facts import flags_of
+from db.writes.records import CaseView, Intent, Records
+from domain.federal.listing_check import due_dates, is_late, next_look
+from domain.federal.lists import contact_of
+from domain.federal.markets import FederalList, Market
+from domain.federal.registration import Listed, RegistrationState
+from domain.shared.facts import Fact, FactKind
+from domain.shared.messages import Effect, Looked, MarketOrder, MarketplaceStanding
+from domain.shared.notices import Notice
+from domain.shared.policy import local_date
 from templates.letters import Letters
 
 HEARTBEAT_SECONDS = 5

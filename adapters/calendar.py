@@ -1,4 +1,4 @@
-"""Knows the federal holidays, by the library `holidays`; what a business day is, domain/business_days.py says."""
+"""Knows the federal holidays, by the library `holidays`; domain/shared/business_days.py says what a business day is."""
 
 from collections.abc import Iterable
 from datetime import date

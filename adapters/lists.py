@@ -24,8 +24,8 @@ import httpx2
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from adapters.http import Refused, Unavailable, call, document, pieces, streamed
-from domain.lists import BETWEEN, COLUMNS, DATE_FORMAT, PublishedList, cell
-from domain.marketplace import Market
+from domain.federal.lists import BETWEEN, COLUMNS, DATE_FORMAT, PublishedList, cell
+from domain.federal.markets import Market
 
 SERVICE = "lists"
 LIST_BYTES = 1024**3

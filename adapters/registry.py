@@ -15,7 +15,7 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 from adapters.http import Refused, call
-from domain.licensing import License, Producer
+from domain.shared.licensing import License, Producer
 
 SERVICE = "registry"
 PATH = "/pdb-xml-reports/entityinfo_xml.cgi"

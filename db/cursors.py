@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Generic, TypeVar
 from uuid import UUID
 
-from domain.faults import Fault, Invalid
+from domain.shared.faults import Fault, Invalid
 
 Row = TypeVar("Row")
 Key = TypeVar("Key")

@@ -98,11 +98,10 @@ def rows_without_a_test() -> list[str]:
 
 
 def stages_page() -> str:
-    from domain.eligibility import SOURCE, Check, Result
-    from domain.marketplace import Curriculum, FederalList, Market, MarketplaceAgreement, Role
-    from domain.reasons import SENTENCES
-    from domain.registration import MAY_ASSIST_REASONS as MAY_ASSIST_REASONS_IN_FFM, NpnStatus, ProfileStatus
-    from domain.stages import (
+    from domain.federal.markets import Curriculum, FederalList, Market, MarketplaceAgreement, Role
+    from domain.federal.registration import MAY_ASSIST_REASONS as MAY_ASSIST_REASONS_IN_FFM, NpnStatus, ProfileStatus
+    from domain.shared.reasons import SENTENCES
+    from domain.state.certification import (
         ENDED,
         MAY_ASSIST_REASONS,
         OWNER,
@@ -113,6 +112,7 @@ def stages_page() -> str:
         SchedulingTool,
         Stage,
     )
+    from domain.state.eligibility import SOURCE, Check, Result
 
     enumerations: list[tuple[str, type[StrEnum]]] = [
         ("`eligibility.status`", EligibilityStatus),
@@ -149,8 +149,9 @@ def stages_page() -> str:
     ]
     return page(
         "Stages",
-        "A case's stage is a fold over its facts (`domain/stages.py`; of `ffm`, `domain/registration.py`):\n"
-        "idempotent, and indifferent to their order. These are all the values the status document can show.",
+        "A case's stage is a fold over its facts (`domain/state/certification.py`; of `ffm`,\n"
+        "`domain/federal/registration.py`): idempotent, and indifferent to their order.\n"
+        "These are all the values the status document can show.",
         "\n\n".join(parts),
     )
 
@@ -164,8 +165,8 @@ def permissions_page() -> str:
 
     from tests.web.conftest import settings_of
     from web.app import create_app
-    from web.auth import Declared, Needs, declared
-    from web.permissions import GRANTS, Permission
+    from web.http.auth import Declared, Needs, declared
+    from web.http.permissions import GRANTS, Permission
 
     def told(route: APIRoute) -> str:
         whom = declared(route)[0]
@@ -192,7 +193,7 @@ def permissions_page() -> str:
     ]
     return page(
         "Permissions",
-        "Who may (`web/permissions.py`, `web/auth.py`); when something may be done is `domain/`'s to say.\n"
+        "Who may (`web/http/permissions.py`, `web/http/auth.py`); when something may be done is `domain/`'s to say.\n"
         "An application with a route that doesn't declare who may call it is not built.",
         "\n\n".join(parts),
     )

@@ -21,20 +21,20 @@ from temporalio.common import (
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from db.inbox import Inbox
-from db.people import Conflict, Opened, People
-from db.records import Records
 from db.tables import Case, CommandRow, InboxRow
-from domain.commands import CommandKind, refusal
-from domain.eligibility import Verdict
-from domain.faults import Fault, Invalid
-from domain.identity import command_id as opaque_id
-from domain.imports import ImportedPerson
-from domain.messages import Begin, Command, Report
-from domain.notices import Notice
-from domain.reasons import sentence
-from domain.request import Request
-from domain.stages import ENDED
+from db.writes.inbox import Inbox
+from db.writes.opening import Conflict, Opened, People
+from db.writes.records import Records
+from domain.programs.commands import CommandKind, refusal
+from domain.programs.imports import ImportedPerson
+from domain.shared.faults import Fault, Invalid
+from domain.shared.ids import command_id as opaque_id
+from domain.shared.messages import Begin, Command, Report
+from domain.shared.notices import Notice
+from domain.shared.reasons import sentence
+from domain.state.certification import ENDED
+from domain.state.eligibility import Verdict
+from domain.state.request import Request
 from starter.client import RPC_TIMEOUT
 from workflows import messages as names
 

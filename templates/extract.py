@@ -48,8 +48,8 @@ def tables(
 METHODS = [
     ("templates/pages/**.html", "jinja2"),
     ("templates/notices/**", "jinja2"),
-    ("domain/reasons.py", "templates.extract:tables"),
-    ("domain/faults.py", "templates.extract:tables"),
+    ("domain/shared/reasons.py", "templates.extract:tables"),
+    ("domain/shared/faults.py", "templates.extract:tables"),
     ("templates/labels.py", "python"),
     ("templates/staff_labels.py", "python"),
     ("web/**.py", "python"),

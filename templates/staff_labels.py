@@ -4,7 +4,7 @@ from templates.catalogs import N_
 
 Labels = dict[str, str]
 
-# By the values of domain.stages.OWNER.
+# By the values of domain.state.certification.OWNER.
 OWNERS: Labels = {
     "us": N_("this system"),
     "background-check vendor": N_("the background-check vendor"),

@@ -13,7 +13,7 @@ from urllib.parse import quote
 import httpx2
 from playwright.async_api import Browser, Page, ViewportSize, async_playwright
 
-from starter.stack import running
+from starter.stack.embedded import running
 from tests.browser.pages import PAGES
 from tests.browser.people import People
 from tests.browser.visitors import PHONE, WIDE

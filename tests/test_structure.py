@@ -28,8 +28,8 @@ MAY_READ_SETTINGS = {
     "worker.py",
     "web/__main__.py",
     "web/app.py",
-    "web/door.py",
-    "starter/surroundings.py",
+    "web/services.py",
+    "starter/cli/context.py",
     "docs/generate.py",
 }
 IMPLEMENTATIONS = {

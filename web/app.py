@@ -12,38 +12,51 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, gen
 from starlette.middleware.sessions import SessionMiddleware
 from temporalio.client import Client
 
-from db.console import Console
-from db.drafts import Drafts
 from db.engine import Database
-from db.inbox import Inbox
-from db.looks import Looks
-from db.people import People
-from db.publications import Publications
-from db.records import Records
-from db.registrations import Registrations
-from db.sessions import Sessions
-from db.views import Views
+from db.reads.access_log import Looks
+from db.reads.console import Console
+from db.reads.status import Views
+from db.writes.drafts import Drafts
+from db.writes.inbox import Inbox
+from db.writes.opening import People
+from db.writes.publications import Publications
+from db.writes.records import Records
+from db.writes.registrations import Registrations
+from db.writes.sessions import Sessions
 from settings import Settings, load
 from starter.cases import Cases
 from starter.client import connect
-from starter.courier import Courier
-from starter.marketplace import Marketplace
+from starter.delivery import Courier
+from starter.registrations import Marketplace
 from starter.schedules import ensure_schedules
 from templates.certificates import Typesetter
 from templates.letters import Letters
-from web import api, assister, federal, lists, problems, registry, request_form, sign_in, webhooks
-from web.auth import PUBLIC, Parts, undeclared
-from web.door import TEMPLATES, Door
-from web.draft import purging
-from web.gallery import Gallery
-from web.identity import Claims, IdentityProvider, cookie_key
-from web.limits import Limits
-from web.portal import agreements, entrance, profile, training
-from web.problems import problem
-from web.rates import Rates
-from web.staff import case, dashboard, decisions, export, oversight, queue, webhooks as staff_webhooks
-from web.static_files import PREFIX, StaticFiles, shelf
-from web.text import environment
+from web.api import cases as api, federal, lists, webhooks
+from web.assister import pages as assister
+from web.gallery.gallery import Gallery
+from web.http import problems
+from web.http.auth import PUBLIC, Parts, undeclared
+from web.http.identity_provider import Claims, IdentityProvider, cookie_key
+from web.http.limits import Limits
+from web.http.problems import problem
+from web.http.rate_limits import Rates
+from web.http.static_files import PREFIX, StaticFiles, shelf
+from web.http.text import environment
+from web.marketplace import agreements, profile, sign_in as entrance, training
+from web.public import home as registry
+from web.public.request import form as request_form
+from web.public.request.draft import purging
+from web.services import TEMPLATES, Door
+from web.staff import (
+    access_log as oversight,
+    case,
+    dashboard,
+    decisions,
+    export,
+    queue,
+    sign_in,
+    webhooks as staff_webhooks,
+)
 
 log = structlog.get_logger(__name__)
 

@@ -11,9 +11,9 @@ from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from activities.contracts import Notices, Records
-    from domain.commands import CommandKind
-    from domain.facts import FactKind
-    from domain.messages import (
+    from domain.programs.commands import CommandKind
+    from domain.shared.facts import FactKind
+    from domain.shared.messages import (
         Applied,
         CaseProgress,
         CaseRef,
@@ -25,9 +25,9 @@ with workflow.unsafe.imports_passed_through():
         Ending,
         Letter,
     )
-    from domain.notices import Notice
-    from domain.reasons import sentence
-    from domain.stages import OWNER, Stage, WaitingFor
+    from domain.shared.notices import Notice
+    from domain.shared.reasons import sentence
+    from domain.state.certification import OWNER, Stage, WaitingFor
     from workflows import messages as names
     from workflows.options import DATABASE, THIRD_PARTY
 

@@ -17,21 +17,14 @@ with workflow.unsafe.imports_passed_through():
         Portal,
         Training,
     )
-    from domain.assister import AssisterType, Kind
-    from domain.commands import CommandKind
-    from domain.eligibility import Verdict
-    from domain.facts import FactKind
-    from domain.messages import (
-        Begin,
-        CaseRef,
-        Command,
-        LookUp,
-        Progress,
-        Report,
-    )
-    from domain.notices import Notice
-    from domain.reasons import sentence
-    from domain.stages import Stage, WaitingFor
+    from domain.programs.commands import CommandKind
+    from domain.shared.assister import AssisterType, Kind
+    from domain.shared.facts import FactKind
+    from domain.shared.messages import Begin, CaseRef, Command, LookUp, Progress, Report
+    from domain.shared.notices import Notice
+    from domain.shared.reasons import sentence
+    from domain.state.certification import Stage, WaitingFor
+    from domain.state.eligibility import Verdict
     from workflows import messages as names
     from workflows.case import CaseWorkflow, refused
     from workflows.options import DATABASE, PATIENT, THIRD_PARTY

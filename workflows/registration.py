@@ -8,7 +8,7 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.contracts import Certificates, Mlms, Profiles, Watch
-    from domain.messages import (
+    from domain.shared.messages import (
         BeginRegistration,
         CaseRef,
         Command,
@@ -19,8 +19,8 @@ with workflow.unsafe.imports_passed_through():
         RegistrationProgress,
         Report,
     )
-    from domain.notices import Notice
-    from domain.stages import Stage, WaitingFor
+    from domain.shared.notices import Notice
+    from domain.state.certification import Stage, WaitingFor
     from workflows import messages as names
     from workflows.case import CaseWorkflow
     from workflows.options import PATIENT, READING, THIRD_PARTY

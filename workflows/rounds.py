@@ -7,7 +7,7 @@ from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
     from activities.contracts import Notices, Records
-    from domain.messages import Letter, RoundPage
+    from domain.shared.messages import Letter, RoundPage
     from workflows import messages as names
     from workflows.options import BEFORE_THE_NEXT_ROUND, DATABASE, THIRD_PARTY
 

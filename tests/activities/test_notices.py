@@ -19,18 +19,18 @@ from activities.notices import NoticesActivities
 from adapters.http import Unavailable
 from adapters.mail import Mailer
 from db import migrate
+from db.case_state import rows
 from db.engine import Database
-from db.people import People
-from db.records import Records
-from db.registrations import Registrations
-from db.states import rows
 from db.tables import EffectRow, LinkRow, SentMail
-from domain.facts import Fact, FactKind
-from domain.identity import token_hash
-from domain.messages import Letter
-from domain.notices import Notice
-from domain.profile import parse_registration
-from domain.request import parse_request
+from db.writes.opening import People
+from db.writes.records import Records
+from db.writes.registrations import Registrations
+from domain.federal.profile import parse_registration
+from domain.shared.facts import Fact, FactKind
+from domain.shared.ids import token_hash
+from domain.shared.messages import Letter
+from domain.shared.notices import Notice
+from domain.state.request import parse_request
 from templates.letters import Letters
 from tests.support import documents
 from tests.support.postbox import Postbox

@@ -16,8 +16,8 @@ from werkzeug import Request, Response
 from adapters import lists
 from adapters.http import Refused, Unavailable
 from adapters.lists import FederalLists
-from domain.lists import COLUMNS, PublishedList
-from domain.marketplace import Market
+from domain.federal.lists import COLUMNS, PublishedList
+from domain.federal.markets import Market
 from tests.adapters.conftest import Peer, everything_said
 
 # As published, written down here on its own.

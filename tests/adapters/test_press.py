@@ -22,8 +22,8 @@ from pypdf import PdfReader
 
 from adapters.http import Refused, Unavailable
 from adapters.press import Press, SigningPair, make_signing_pair
-from domain.faults import Invalid
-from domain.request import parse_part
+from domain.shared.faults import Invalid
+from domain.state.request import parse_part
 from templates.certificates import FOLDER, CertificateText
 
 TEXT = CertificateText(

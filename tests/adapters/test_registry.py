@@ -9,7 +9,7 @@ from pytest_httpserver import HTTPServer
 
 from adapters.http import Refused, Unavailable
 from adapters.registry import PATH, Registry, read
-from domain.licensing import License
+from domain.shared.licensing import License
 from tests.adapters.conftest import everything_said
 
 NPN = "9000000001"

@@ -23,8 +23,8 @@ from adapters.mail import Letter, Mailer
 from adapters.mlms import Enrollment, Mlms
 from adapters.portal import Account, Portal
 from adapters.registry import Registry
-from domain.lists import COLUMNS, PublishedList
-from domain.marketplace import Market
+from domain.federal.lists import COLUMNS, PublishedList
+from domain.federal.markets import Market
 
 NAMES = ("REGISTRY", "BACKGROUND_CHECKS", "LMS", "PORTAL", "MAILBOX", "SMTP", "MLMS", "VENDORS", "LISTS")
 SECRET = "whsec_c2FtcGxlLXNlY3JldC1mb3ItdGVzdHM="

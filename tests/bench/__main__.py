@@ -24,7 +24,7 @@ from temporalio.client import Client, WorkflowHistory
 
 from adapters.press import Press
 from starter.client import connect
-from starter.stack import running
+from starter.stack.embedded import running
 from templates.certificates import CertificateText
 from tests.bench import lists, load, screens, usage
 from tests.bench.bare import TASK_QUEUE, Bare, Shape

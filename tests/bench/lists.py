@@ -19,8 +19,8 @@ from temporalio.client import Client
 from db.engine import Database
 from settings import Settings
 from starter.client import connect
-from starter.publishing import publish
-from starter.stack import running
+from starter.publication import publish
+from starter.stack.embedded import running
 from tests.bench import usage
 from tests.support.registrations import Desk, profile
 

@@ -20,9 +20,9 @@ from playwright.async_api import async_playwright
 
 from db.engine import Database
 from db.migrate import upgrade
-from db.sessions import Sessions
-from starter.processes import choose_ports
-from starter.stack import running
+from db.writes.sessions import Sessions
+from starter.stack.embedded import running
+from starter.stack.processes import choose_ports
 from tests.fixtures.postgres import server
 from tests.support.crowd import Crowd, fill
 

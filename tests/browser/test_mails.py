@@ -11,7 +11,7 @@ from tests.browser.checks import audit, fits, focus_visible, frame
 from tests.browser.visitors import PHONE, Browse
 from tests.support.world import World
 from tests.templates.contexts import TEMPLATES
-from web.samples import NOTICES, NoticeSample
+from web.gallery.samples import NOTICES, NoticeSample
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -20,8 +20,8 @@ from temporalio.api.enums.v1 import PendingActivityState
 from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
 
 from db.engine import Database
-from db.people import People
-from domain.imports import parse_import
+from db.writes.opening import People
+from domain.programs.imports import parse_import
 from starter.cases import now
 from tests.support import documents, mortal as support
 from tests.support.gates import everything

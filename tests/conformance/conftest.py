@@ -8,7 +8,7 @@ import httpx2
 import pytest
 import pytest_asyncio
 
-from starter.stack import running
+from starter.stack.embedded import running
 from tests.conformance import peers
 from tests.conformance.peers import RecordStore
 from tests.support.world import World

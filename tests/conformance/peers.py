@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx2
 
-from starter.processes import Child, Process, choose_ports
+from starter.stack.processes import Child, Process, choose_ports
 from tests.support.world import World
 
 ROOT = Path(__file__).resolve().parents[2]

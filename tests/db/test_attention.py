@@ -9,16 +9,16 @@ import pytest_asyncio
 from hypothesis import given, strategies as st
 
 from db import migrate
-from db.core import draw_attention, flags_of, lower_flag, raise_flag
-from db.people import Conflict
-from db.records import refused
 from db.tables import AuditRow, Case, StageEntry
-from domain.commands import CommandKind
-from domain.facts import FactKind
-from domain.faults import Fault, Invalid
-from domain.marketplace import MLMS
-from domain.registration import NpnStatus
-from domain.request import parse_request
+from db.writes.facts import draw_attention, flags_of, lower_flag, raise_flag
+from db.writes.opening import Conflict
+from db.writes.records import refused
+from domain.federal.markets import MLMS
+from domain.federal.registration import NpnStatus
+from domain.programs.commands import CommandKind
+from domain.shared.facts import FactKind
+from domain.shared.faults import Fault, Invalid
+from domain.state.request import parse_request
 from tests.support import documents
 from tests.support.office import NOW, Office, office_over
 

@@ -13,18 +13,18 @@ import pytest_asyncio
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import migrate
-from db.case_file import CaseFile
-from db.console import Console
-from db.counting import FRESH, USABLE, Counter
+from db.case_state import UnknownCase
 from db.engine import Database
-from db.listing import Filters, View
-from db.people import Opened
-from db.states import UnknownCase
+from db.reads.case_file import CaseFile
+from db.reads.console import Console
+from db.reads.counts import FRESH, USABLE, Counter
+from db.reads.queue import Filters, View
 from db.tables import Case, EffectRow, SearchTerm, SentMail
-from domain.commands import CommandKind
-from domain.faults import Invalid
-from domain.imports import parse_import
-from domain.stages import Stage
+from db.writes.opening import Opened
+from domain.programs.commands import CommandKind
+from domain.programs.imports import parse_import
+from domain.shared.faults import Invalid
+from domain.state.certification import Stage
 from tests.support import documents
 from tests.support.office import NOW, Office, ids, office_over
 
@@ -680,7 +680,7 @@ async def test_the_dashboards_numbers_stand_for_half_a_minute_unless_something_c
 async def test_the_export_has_the_whole_list_in_its_order_page_by_page(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("db.console.EXPORTED", 2)
+    monkeypatch.setattr("db.reads.console.EXPORTED", 2)
     cases = await five(office)
     extra = await office.opened()
     pages = [page async for page in office.console.export(Filters())]

@@ -8,9 +8,9 @@ import pytest_asyncio
 from sqlalchemy import select
 
 from db import migrate
-from db.drafts import LIFE, Drafts
 from db.engine import Database
 from db.tables import DraftRow
+from db.writes.drafts import LIFE, Drafts
 
 NOW = datetime(2026, 11, 2, 17, tzinfo=UTC)
 YEAR = {"plan_year": "2027"}

@@ -10,18 +10,18 @@ import pytest_asyncio
 
 from db import migrate
 from db.engine import Database
-from db.inbox import Inbox
-from db.people import Conflict, Opened, People
-from db.records import ACTIVATION, Records
 from db.tables import Assister, Case
-from domain.commands import CommandKind
-from domain.eligibility import Verdict
-from domain.facts import Fact, FactKind
-from domain.messages import CaseRef
-from domain.policies import policy_for
-from domain.reports import BackgroundReport
-from domain.request import parse_request
-from domain.statements import parse
+from db.writes.inbox import Inbox
+from db.writes.opening import Conflict, Opened, People
+from db.writes.records import ACTIVATION, Records
+from domain.programs.commands import CommandKind
+from domain.programs.policies import policy_for
+from domain.programs.statements import parse
+from domain.shared.facts import Fact, FactKind
+from domain.shared.messages import CaseRef
+from domain.state.eligibility import Verdict
+from domain.state.reports import BackgroundReport
+from domain.state.request import parse_request
 from tests.support import documents
 
 KEY = b"a test's key"
@@ -105,7 +105,7 @@ async def test_c4_lists_about_the_same_cases_in_another_order_are_all_taken(two:
 
 
 async def _history(process: Process, case: Opened) -> list[dict[str, str]]:
-    from db.views import Views
+    from db.reads.status import Views
 
     found: list[dict[str, str]] = (await Views(process.database).status(case.case_id, NOW, history=True))["history"]
     return found
@@ -208,7 +208,7 @@ async def test_a14_a_report_that_overtakes_the_answer_to_our_order_is_taken(two:
 
 async def test_a11_a_case_begun_twice_at_once_is_one_case(two: tuple[Process, Process]) -> None:
     one, other = two
-    from domain.imports import parse_import
+    from domain.programs.imports import parse_import
 
     (person,) = parse_import([documents.earlier(documents.broker(), 2023)])
     assister_id, _ = await one.people.import_person(person, "import", NOW)

@@ -8,11 +8,11 @@ import pytest
 import pytest_asyncio
 
 from db import migrate
-from db.console import Console
-from db.counting import Counter
 from db.engine import Database
-from db.inbox import Inbox
-from db.listing import Filters
+from db.reads.console import Console
+from db.reads.counts import Counter
+from db.reads.queue import Filters
+from db.writes.inbox import Inbox
 from tests.fixtures import postgres
 from tests.support import crowd
 from tests.support.crowd import Crowd

@@ -12,14 +12,15 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import col
 
-from db import migrate, publications
+from db import migrate
 from db.engine import Database
-from db.people import Opened
-from db.publications import Edition, Publications, Superseded
 from db.tables import Case, PublishedRow
-from domain.facts import Fact, FactKind
-from domain.lists import COLUMNS, PublishedList
-from domain.registration import NpnStatus
+from db.writes import publications
+from db.writes.opening import Opened
+from db.writes.publications import Edition, Publications, Superseded
+from domain.federal.lists import COLUMNS, PublishedList
+from domain.federal.registration import NpnStatus
+from domain.shared.facts import Fact, FactKind
 from tests.support.documents import new_npn
 from tests.support.registrations import MINUTE, Desk, profile
 

@@ -14,24 +14,24 @@ from sqlalchemy import select, text
 from sqlmodel import SQLModel, col
 
 from db import migrate
+from db.case_state import rows
 from db.engine import Database
-from db.inbox import Inbox, Received
-from db.people import Conflict, Opened, People
-from db.records import Records
-from db.registrations import NoTicket, Redeemed, Registrations, SecondAccount, _federal_accounts
-from db.states import rows
 from db.tables import Assister, AuditRow, Case, CertificateRow, CommandRow, FactRow, InboxRow
-from domain.agreements import marketplace_agreement
-from domain.facts import Fact, FactKind
-from domain.faults import Fault, Invalid
-from domain.imports import parse_import
-from domain.marketplace import MLMS, Curriculum, Market, MarketplaceAgreement, agreements_of
-from domain.parsing import canonical
-from domain.profile import parse_profile, parse_registration
-from domain.registration import NpnStatus, ProfileStatus, RegistrationState
-from domain.reports import parse_vendor
-from domain.request import parse_request
-from domain.statements import parse
+from db.writes.inbox import Inbox, Received
+from db.writes.opening import Conflict, Opened, People
+from db.writes.records import Records
+from db.writes.registrations import NoTicket, Redeemed, Registrations, SecondAccount, _federal_accounts
+from domain.federal.markets import MLMS, Curriculum, Market, MarketplaceAgreement, agreements_of
+from domain.federal.profile import parse_profile, parse_registration
+from domain.federal.registration import NpnStatus, ProfileStatus, RegistrationState
+from domain.programs.agreements import marketplace_agreement
+from domain.programs.imports import parse_import
+from domain.programs.statements import parse
+from domain.shared.facts import Fact, FactKind
+from domain.shared.faults import Fault, Invalid
+from domain.shared.parsing import canonical
+from domain.state.reports import parse_vendor
+from domain.state.request import parse_request
 from tests.support import documents
 from tests.support.registrations import COURSE, Desk, profile
 
@@ -761,7 +761,7 @@ async def test_b12_each_market_completes_by_its_own_steps(two: tuple[Process, Pr
 
 
 async def test_c8_no_step_is_taken_after_the_end_nor_in_the_other_program(two: tuple[Process, Process]) -> None:
-    from domain.request import parse_request
+    from domain.state.request import parse_request
 
     one, _ = two
     ended = await trained(one, profile())

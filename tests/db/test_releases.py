@@ -9,17 +9,17 @@ import pytest
 import pytest_asyncio
 
 from db import migrate
-from db.core import flags_of
-from db.inbox import Received, UnknownEvent
-from db.people import Conflict, Opened
 from db.tables import AlteredEvent, AuditRow, FactRow, InboxRow
-from domain.commands import CommandKind
-from domain.facts import FactKind
-from domain.faults import Invalid
-from domain.marketplace import Curriculum
-from domain.parsing import read_json
-from domain.reasons import sentence
-from domain.statements import parse
+from db.writes.facts import flags_of
+from db.writes.inbox import Received, UnknownEvent
+from db.writes.opening import Conflict, Opened
+from domain.federal.markets import Curriculum
+from domain.programs.commands import CommandKind
+from domain.programs.statements import parse
+from domain.shared.facts import FactKind
+from domain.shared.faults import Invalid
+from domain.shared.parsing import read_json
+from domain.shared.reasons import sentence
 from tests.support import documents
 from tests.support.office import Office, office_over
 

@@ -13,8 +13,8 @@ from typing import Any
 import httpx2
 
 from adapters.press import make_signing_pair
-from starter.plan import SANDBOX_PORTS, SECRETS, STAND_INS, shown_secrets, stand_in_settings
-from starter.processes import choose_ports
+from starter.stack.plan import SANDBOX_PORTS, SECRETS, STAND_INS, shown_secrets, stand_in_settings
+from starter.stack.processes import choose_ports
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 30  # seconds
@@ -103,14 +103,14 @@ class Apart:
 
     def web(self) -> Part:
         """The web."""
-        part = self._start("web", ("-m", "starter.cli", "web"), {})
+        part = self._start("web", ("-m", "starter.cli.certify", "web"), {})
         part.wait_for(lambda: answers(f"{self._urls['web']}/readyz"))
         return part
 
     def worker(self, name: str) -> Part:
         """A worker."""
         ready = self._folder / f"{name}.ready"
-        part = self._start(name, ("-m", "starter.cli", "worker"), {"CERTIFY_READY_FILE": str(ready)})
+        part = self._start(name, ("-m", "starter.cli.certify", "worker"), {"CERTIFY_READY_FILE": str(ready)})
         part.wait_for(ready.exists)
         return part
 

@@ -12,7 +12,7 @@ import pytest_asyncio
 from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
-from starter import server
+from starter.stack import server
 from tests.distributed.parts import Apart, Part
 from tests.support import documents
 from tests.support.world import Document, World

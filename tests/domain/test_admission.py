@@ -4,10 +4,10 @@ from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 
-from domain.assister import AssisterType
-from domain.policies import policy_for
-from domain.policy import Windows
-from domain.request import admission_faults, parse_request
+from domain.programs.policies import policy_for
+from domain.shared.assister import AssisterType
+from domain.shared.policy import Windows
+from domain.state.request import admission_faults, parse_request
 from tests.support import documents
 
 TODAY = date(2026, 11, 20)

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from domain.assister import AssisterType, Kind, Standing, classify, same_name
+from domain.shared.assister import AssisterType, Kind, Standing, classify, same_name
 
 YEARS = frozenset({2023})
 

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from adapters.calendar import federal_holidays
-from domain.business_days import is_business_day, nth_business_day
+from domain.shared.business_days import is_business_day, nth_business_day
 
 # Completed on, and the n-th business day after it.
 TABLE = [

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from domain.assister import AssisterType, Kind
-from domain.commands import CommandKind, refusal, sendable
-from domain.eligibility import Check, Result, Verdict, finding, license_findings, refusals, unknown_license
-from domain.facts import Fact, FactKind
-from domain.notices import Notice
-from domain.reasons import sentence
-from domain.stages import CaseState, Opening, Stage, fold
+from domain.programs.commands import CommandKind, refusal, sendable
+from domain.shared.assister import AssisterType, Kind
+from domain.shared.facts import Fact, FactKind
+from domain.shared.notices import Notice
+from domain.shared.reasons import sentence
+from domain.state.certification import CaseState, Opening, Stage, fold
+from domain.state.eligibility import Check, Result, Verdict, finding, license_findings, refusals, unknown_license
 
 START = datetime(2026, 1, 5, 12, tzinfo=UTC)
 BROKER = Opening(kind=Kind.BROKER, assister_type=AssisterType.NEW)

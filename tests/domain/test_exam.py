@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from hypothesis import example, given, strategies as st
 
-from domain.exam import as_text, passes, score_of
-from domain.faults import Invalid
-from domain.parsing import read_json
+from domain.shared.faults import Invalid
+from domain.shared.parsing import read_json
+from domain.state.exam import as_text, passes, score_of
 
 MARK = Decimal("0.80")
 NINES = "0.7" + "9" * 38

@@ -6,11 +6,10 @@ from typing import Any
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from domain.assister import AssisterType, Kind
-from domain.eligibility import Check, Result, Verdict
-from domain.facts import Fact, FactKind
-from domain.notices import TOPIC_OF_WAITING
-from domain.stages import (
+from domain.shared.assister import AssisterType, Kind
+from domain.shared.facts import Fact, FactKind
+from domain.shared.notices import TOPIC_OF_WAITING
+from domain.state.certification import (
     ENDED,
     OWNER,
     REOPENABLE,
@@ -24,6 +23,7 @@ from domain.stages import (
     may_assist,
     status_parts,
 )
+from domain.state.eligibility import Check, Result, Verdict
 
 START = datetime(2026, 1, 5, 12, tzinfo=UTC)
 TODAY = date(2026, 6, 1)

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from domain.agreements import versions_in_force
-from domain.facts import Fact, FactKind
-from domain.lists import COLUMNS, Attempt, PublishedList, Row, cell, contact_of, rows_of
-from domain.marketplace import MLMS, Curriculum, Market, Role, agreements_of
-from domain.registration import RegistrationOpening, fold_registration
+from domain.federal.lists import COLUMNS, Attempt, PublishedList, Row, cell, contact_of, rows_of
+from domain.federal.markets import MLMS, Curriculum, Market, Role, agreements_of
+from domain.federal.registration import RegistrationOpening, fold_registration
+from domain.programs.agreements import versions_in_force
+from domain.shared.facts import Fact, FactKind
 
 NPN, OTHER_NPN = "1000000017", "1000000025"
 NOON = datetime(2023, 10, 3, 16, tzinfo=UTC)

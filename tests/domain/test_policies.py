@@ -5,9 +5,9 @@ from decimal import Decimal
 
 import pytest
 
-from domain.assister import Kind
-from domain.policies import POLICIES, policy_for
-from domain.policy import Policy, local_date
+from domain.programs.policies import POLICIES, policy_for
+from domain.shared.assister import Kind
+from domain.shared.policy import Policy, local_date
 
 YEARS = sorted(year for program, year in POLICIES if program == "bewellnm")
 each = pytest.mark.parametrize("policy", POLICIES.values(), ids=lambda policy: str(policy.plan_year))

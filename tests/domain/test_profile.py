@@ -5,19 +5,12 @@ from typing import Any
 
 import pytest
 
-from domain.faults import Fault, Invalid
-from domain.licensing import Producer
-from domain.marketplace import Market, Role
-from domain.policies import federal_policy_for
-from domain.policy import local_date, window_faults
-from domain.profile import (
-    NPN_FIELDS,
-    REQUIRED,
-    npn_faults,
-    npns_of,
-    parse_profile,
-    parse_registration,
-)
+from domain.federal.markets import Market, Role
+from domain.federal.profile import NPN_FIELDS, REQUIRED, npn_faults, npns_of, parse_profile, parse_registration
+from domain.programs.policies import federal_policy_for
+from domain.shared.faults import Fault, Invalid
+from domain.shared.licensing import Producer
+from domain.shared.policy import local_date, window_faults
 from tests.support.registrations import profile
 
 NPN, FIRM, OTHER = "1000000017", "1000000025", "1000000033"

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from domain import faults, reasons, registration
-from domain.eligibility import SOURCE, Check
-from domain.facts import FactKind
-from domain.notices import TOPIC, Notice
-from domain.stages import ENDED, MAY_ASSIST_REASONS
+from domain.federal import registration
+from domain.shared import faults, reasons
+from domain.shared.facts import FactKind
+from domain.shared.notices import TOPIC, Notice
+from domain.state.certification import ENDED, MAY_ASSIST_REASONS
+from domain.state.eligibility import SOURCE, Check
 
 ROOT = Path(__file__).parent.parent.parent
 FOLDERS = ("activities", "adapters", "db", "domain", "starter", "web", "workflows")

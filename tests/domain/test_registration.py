@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from domain.facts import Fact, FactKind
-from domain.marketplace import (
+from domain.federal.markets import (
     MLMS,
     Curriculum,
     EarlierRegistration,
@@ -21,7 +20,7 @@ from domain.marketplace import (
     agreements_of,
     is_returning,
 )
-from domain.registration import (
+from domain.federal.registration import (
     MAY_ASSIST_REASONS,
     NpnStatus,
     ProfileStatus,
@@ -36,7 +35,8 @@ from domain.registration import (
     why_not_next,
     why_not_open,
 )
-from domain.stages import ENDED, OWNER, Stage, WaitingFor
+from domain.shared.facts import Fact, FactKind
+from domain.state.certification import ENDED, OWNER, Stage, WaitingFor
 from tests.domain.test_fold import WAITS_OF_FFM
 
 START = datetime(2026, 1, 5, 17, tzinfo=UTC)

@@ -3,9 +3,9 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from domain.faults import Invalid
-from domain.identity import certificate_number, new_certificate_number
-from domain.search import LONGEST, folded, terms_of, words_of
+from domain.shared.faults import Invalid
+from domain.shared.ids import certificate_number, new_certificate_number
+from domain.shared.search_words import LONGEST, folded, terms_of, words_of
 
 LETTERS = st.characters(categories=["L", "M", "P", "Zs"], exclude_characters="@")
 

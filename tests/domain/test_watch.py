@@ -5,10 +5,10 @@ from datetime import UTC, date, datetime
 import pytest
 
 from adapters.calendar import federal_holidays
-from domain.marketplace import FederalList
-from domain.policies import federal_policy_for
-from domain.policy import FederalPolicy, local_date
-from domain.watch import due_dates, is_late, next_look
+from domain.federal.listing_check import due_dates, is_late, next_look
+from domain.federal.markets import FederalList
+from domain.programs.policies import federal_policy_for
+from domain.shared.policy import FederalPolicy, local_date
 
 FOUND = federal_policy_for(2024)
 assert FOUND is not None

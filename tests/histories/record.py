@@ -22,11 +22,11 @@ import httpx2
 from temporalio.client import Client, WorkflowHistory
 from temporalio.testing import TimeSkipper
 
-from starter.plan import Plan
-from starter.processes import Child
-from starter.publishing import PUBLICATION_ID
+from starter.publication import PUBLICATION_ID
 from starter.schedules import DAILY_PUBLICATION_ID, DAILY_ROUND_ID
-from starter.stack import children, running
+from starter.stack.embedded import children, running
+from starter.stack.plan import Plan
+from starter.stack.processes import Child
 from tests.support import documents
 from tests.support.marketplace import Marketplace
 from tests.support.temporal import client_of

@@ -9,12 +9,12 @@ import pytest
 import pytest_asyncio
 from sqlmodel import col, select
 
-from db.states import rows
+from db.case_state import rows
 from db.tables import CertificateRow, CommandRow, InboxRow
-from domain.commands import CommandKind
-from domain.messages import Command
-from domain.notices import Notice
-from domain.policies import policy_for
+from domain.programs.commands import CommandKind
+from domain.programs.policies import policy_for
+from domain.shared.messages import Command
+from domain.shared.notices import Notice
 from starter.cases import NotNow
 from tests.support import documents, inside as support
 from tests.support.inside import Inside

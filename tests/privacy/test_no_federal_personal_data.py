@@ -16,7 +16,7 @@ import httpx2
 import pytest
 from temporalio.testing import TimeSkipper
 
-from starter.stack import running
+from starter.stack.embedded import running
 from tests.histories.record import SKIPPING, told
 from tests.privacy.test_no_personal_data import FAULTS, MAIL_FAULTS, Search, calls, fail, files, histories, spellings
 from tests.support import documents

@@ -18,7 +18,7 @@ import pytest
 from temporalio.client import Client
 
 from starter.client import plugin
-from starter.stack import running
+from starter.stack.embedded import running
 from tests.support import documents, form
 from tests.support.browser import Browser
 from tests.support.lives import Life

@@ -10,9 +10,9 @@ import structlog
 from starlette.types import Message
 
 from activities.portal import PortalActivities
-from domain.messages import CaseRef, Effect
-from starter.courier import Courier
-from web.limits import Limits
+from domain.shared.messages import CaseRef, Effect
+from starter.delivery import Courier
+from web.http.limits import Limits
 
 NOW = datetime(2026, 11, 2, 17, tzinfo=UTC)
 
@@ -104,8 +104,8 @@ async def test_c8_an_account_activated_while_the_case_ends_is_closed_again() -> 
 
 @pytest.mark.parametrize("text", ["\u0500", "\u1c80", "ꭍ", "Ａ"])
 def test_a23_what_the_fonts_lack_is_not_taken(text: str) -> None:
-    from domain.faults import Invalid
-    from domain.request import parse_part
+    from domain.shared.faults import Invalid
+    from domain.state.request import parse_part
 
     with pytest.raises(Invalid):
         parse_part("broker", {"first_name": f"A{text}"})

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from starter.plan import SITES, Plan
-from starter.processes import Child
-from starter.stack import Table, children, up
+from starter.stack.embedded import Table, children, up
+from starter.stack.plan import SITES, Plan
+from starter.stack.processes import Child
 
 FAKE = Path(__file__).with_name("fake_child.py")
 PORTS = {"web": ("web",), "sandbox": SITES}

@@ -15,10 +15,10 @@ from pathlib import Path
 
 import pytest
 
-from starter import server
-from starter.plan import Plan
-from starter.processes import Child, Supervisor, ask, choose_ports
-from starter.stack import ROOT, StackError, children, find, running, up
+from starter.stack import server
+from starter.stack.embedded import ROOT, StackError, children, find, running, up
+from starter.stack.plan import Plan
+from starter.stack.processes import Child, Supervisor, ask, choose_ports
 from tests.stack.fakes import table
 
 RETENTION = "315360000s"

@@ -44,7 +44,7 @@ def environment(folder: Path, **settings: str) -> dict[str, str]:
 def certify(folder: Path, *arguments: str, given: str | bytes = "", **settings: str) -> Ran:
     """Runs `certify` in a folder, with `given` on standard input."""
     done = subprocess.run(
-        [sys.executable, "-m", "starter.cli", *arguments],
+        [sys.executable, "-m", "starter.cli.certify", *arguments],
         cwd=folder,
         env=environment(folder, **settings),
         input=given if isinstance(given, bytes) else given.encode(),
@@ -91,7 +91,7 @@ class Clerk:
         """The same for somebody who types an answer."""
         screen, keyboard = pty.openpty()
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "starter.cli", *arguments, "--data", self._data),
+            *(sys.executable, "-m", "starter.cli.certify", *arguments, "--data", self._data),
             cwd=ROOT,
             stdin=keyboard,
             stdout=asyncio.subprocess.PIPE,

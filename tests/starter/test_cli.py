@@ -9,11 +9,11 @@ from typing import Any, get_args
 import pytest
 
 from db.migrate import upgrade
-from domain.assister import Kind
-from domain.marketplace import Curriculum, MarketplaceAgreement, Role
-from starter import cli, federal
-from starter.plan import SECRETS
-from starter.surroundings import NONE_RUNS
+from domain.federal.markets import Curriculum, MarketplaceAgreement, Role
+from domain.shared.assister import Kind
+from starter.cli import certify as cli, federal
+from starter.cli.context import NONE_RUNS
+from starter.stack.plan import SECRETS
 from tests.starter.command import FEDERAL_VERBS, VERBS, Ran, certify, is_one_sentence
 from tests.support import documents
 

@@ -67,7 +67,7 @@ def stack_of(folder: Path, process: "subprocess.Popen[bytes]") -> dict[str, Any]
 
 @pytest.mark.parametrize(("asked", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_the_demo_ends_when_asked(tmp_path: Path, asked: signal.Signals, status: int) -> None:
-    command = [sys.executable, "-m", "starter.cli", "demo", "--data", "shown"]
+    command = [sys.executable, "-m", "starter.cli.certify", "demo", "--data", "shown"]
     with subprocess.Popen(
         command, cwd=tmp_path, env=environment(tmp_path), stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
@@ -79,7 +79,7 @@ def test_the_demo_ends_when_asked(tmp_path: Path, asked: signal.Signals, status:
 
 
 def test_up_prints_one_document_without_secrets(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "starter.cli", "up", "--port", "0", "--json"]
+    command = [sys.executable, "-m", "starter.cli.certify", "up", "--port", "0", "--json"]
     with subprocess.Popen(
         command, cwd=tmp_path, env=environment(tmp_path), stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:

@@ -5,7 +5,7 @@ from typing import Any
 
 from rich.console import Console
 
-from starter import show
+from starter.cli import output as show
 
 
 def status(**changes: Any) -> dict[str, Any]:

@@ -7,9 +7,9 @@ from uuid import uuid4
 
 import pytest
 
-from starter.plan import Plan
-from starter.processes import Child
-from starter.stack import children, running
+from starter.stack.embedded import children, running
+from starter.stack.plan import Plan
+from starter.stack.processes import Child
 from tests.starter.command import Clerk
 from tests.support import documents
 from tests.support.world import World

@@ -13,12 +13,12 @@ from uuid import UUID
 import psycopg
 from sqlalchemy import URL, make_url
 
-from domain.identity import workflow_id
-from domain.marketplace import PROGRAM as FFM
-from domain.policies import any_policy_for
-from domain.request import PROGRAM as BEWELLNM
-from domain.search import terms_of
-from domain.stages import OWNER, Stage, WaitingFor
+from domain.federal.markets import PROGRAM as FFM
+from domain.programs.policies import any_policy_for
+from domain.shared.ids import workflow_id
+from domain.shared.search_words import terms_of
+from domain.state.certification import OWNER, Stage, WaitingFor
+from domain.state.request import PROGRAM as BEWELLNM
 
 NOW = datetime(2026, 11, 2, 17, tzinfo=UTC)
 FIRST = (

@@ -15,20 +15,20 @@ from zoneinfo import ZoneInfo
 from temporalio.client import Client
 
 from adapters.calendar import federal_holidays
-from db.people import Opened
-from db.registrations import Acted, Registrations
 from db.tables import Case
-from domain.business_days import is_business_day
-from domain.marketplace import MLMS, Curriculum, Market, MarketplaceAgreement, agreements_of
-from domain.messages import Published, PublishOrder, RegistrationProgress
-from domain.policies import FEDERAL_POLICIES
-from domain.policy import FederalPolicy
-from domain.profile import parse_registration
-from domain.statements import parse
+from db.writes.opening import Opened
+from db.writes.registrations import Acted, Registrations
+from domain.federal.markets import MLMS, Curriculum, Market, MarketplaceAgreement, agreements_of
+from domain.federal.profile import parse_registration
+from domain.programs.policies import FEDERAL_POLICIES
+from domain.programs.statements import parse
+from domain.shared.business_days import is_business_day
+from domain.shared.messages import Published, PublishOrder, RegistrationProgress
+from domain.shared.policy import FederalPolicy
 from starter.cases import Answer, Cases
-from starter.marketplace import Marketplace
-from starter.plan import Plan
-from starter.processes import answers
+from starter.registrations import Marketplace
+from starter.stack.plan import Plan
+from starter.stack.processes import answers
 from tests.support import documents, inside as support
 from tests.support.inside import NEVER, PATIENCE, ROOT, Document, Inside
 from workflows import messages as names

@@ -24,27 +24,27 @@ from adapters import http
 from adapters.press import make_signing_pair
 from db import migrate
 from db.engine import Database
-from db.inbox import Inbox
-from db.people import Opened, People
-from db.records import Records
+from db.reads.status import Views
 from db.tables import Case
-from db.views import Views
-from domain.eligibility import Verdict
-from domain.facts import FactKind
-from domain.imports import parse_import
-from domain.messages import Progress, Report, RoundPage
-from domain.parsing import read_json
-from domain.policies import policy_for
-from domain.policy import Policy
-from domain.reports import BackgroundReport, parse_portal
-from domain.request import parse_request
-from domain.statements import parse
+from db.writes.inbox import Inbox
+from db.writes.opening import Opened, People
+from db.writes.records import Records
+from domain.programs.imports import parse_import
+from domain.programs.policies import policy_for
+from domain.programs.statements import parse
+from domain.shared.facts import FactKind
+from domain.shared.messages import Progress, Report, RoundPage
+from domain.shared.parsing import read_json
+from domain.shared.policy import Policy
+from domain.state.eligibility import Verdict
+from domain.state.reports import BackgroundReport, parse_portal
+from domain.state.request import parse_request
 from settings import Settings, load
-from starter import server
 from starter.cases import Cases
 from starter.client import plugin
-from starter.plan import OWN_PORTS, SANDBOX_PORTS, SECRETS, STAND_INS, Plan
-from starter.processes import answers, choose_ports
+from starter.stack import server
+from starter.stack.plan import OWN_PORTS, SANDBOX_PORTS, SECRETS, STAND_INS, Plan
+from starter.stack.processes import answers, choose_ports
 from tests.support import documents
 from workflows import messages as names
 

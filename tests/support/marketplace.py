@@ -182,7 +182,7 @@ class Marketplace(World):
 
     async def certify(self, *arguments: str) -> tuple[int, Any]:
         """A verb of `certify`, as an operator runs it: its status, and what it answers."""
-        command = (sys.executable, "-m", "starter.cli", *arguments, "--json", "--data", self.stack["data"])
+        command = (sys.executable, "-m", "starter.cli.certify", *arguments, "--json", "--data", self.stack["data"])
         pipe = asyncio.subprocess.PIPE
         process = await asyncio.create_subprocess_exec(*command, stdout=pipe, stderr=pipe)
         out, _ = await process.communicate()

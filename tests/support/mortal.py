@@ -10,10 +10,10 @@ from typing import Any
 from temporalio.client import Client
 
 from starter.client import plugin
-from starter.folder import FOLDERS
-from starter.plan import OWN_PORTS, SANDBOX_PORTS, SECRETS, STAND_INS, Plan, stand_in_settings
-from starter.processes import Child, Process, choose_ports
-from starter.stack import children
+from starter.stack.embedded import children
+from starter.stack.folder import FOLDERS
+from starter.stack.plan import OWN_PORTS, SANDBOX_PORTS, SECRETS, STAND_INS, Plan, stand_in_settings
+from starter.stack.processes import Child, Process, choose_ports
 from tests.support.gates import Gate
 
 ROOT = Path(__file__).parent.parent.parent
@@ -22,7 +22,7 @@ GATES = (*STAND_INS, "smtp", "temporal")
 
 
 class Mortal:
-    """Processes by the names `starter.stack` gives them, and the worker's gates by those of their ports."""
+    """Processes by the names `starter.stack.embedded` gives them, and the worker's gates by those of their ports."""
 
     def __init__(self, folder: Path) -> None:
         for name in FOLDERS:

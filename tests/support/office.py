@@ -11,28 +11,28 @@ from uuid import uuid4
 from sqlalchemy import select
 from sqlmodel import SQLModel
 
-from db.console import Console
-from db.counting import Counts
+from db.case_state import rows
 from db.engine import Database
-from db.inbox import Inbox, Received
-from db.listing import Filters, ListedCase, QueuePage
-from db.looks import Looks
-from db.people import Opened, People
-from db.records import Records
-from db.registrations import Registrations
-from db.states import rows
+from db.reads.access_log import Looks
+from db.reads.console import Console
+from db.reads.counts import Counts
+from db.reads.queue import Filters, ListedCase, QueuePage
+from db.reads.status import Views
 from db.tables import CertificateRow
-from db.views import Views
-from domain.commands import CommandKind
-from domain.eligibility import Check, finding, unknown_license
-from domain.facts import Fact, FactKind
-from domain.messages import Applied, Claim
-from domain.parsing import read_json
-from domain.policies import policy_for
-from domain.profile import parse_registration
-from domain.reports import parse_background, parse_portal, parse_vendor
-from domain.request import parse_request
-from domain.statements import parse
+from db.writes.inbox import Inbox, Received
+from db.writes.opening import Opened, People
+from db.writes.records import Records
+from db.writes.registrations import Registrations
+from domain.federal.profile import parse_registration
+from domain.programs.commands import CommandKind
+from domain.programs.policies import policy_for
+from domain.programs.statements import parse
+from domain.shared.facts import Fact, FactKind
+from domain.shared.messages import Applied, Claim
+from domain.shared.parsing import read_json
+from domain.state.eligibility import Check, finding, unknown_license
+from domain.state.reports import parse_background, parse_portal, parse_vendor
+from domain.state.request import parse_request
 from tests.support import documents
 from tests.support.registrations import Desk
 

@@ -6,13 +6,13 @@ from typing import Any
 from uuid import uuid4
 
 from db.engine import Database
-from db.people import Opened
-from db.records import Records
-from db.registrations import Registrations
-from domain.facts import Fact, FactKind
-from domain.marketplace import MLMS, Curriculum, Market, agreements_of
-from domain.profile import parse_registration
-from domain.registration import NpnStatus
+from db.writes.opening import Opened
+from db.writes.records import Records
+from db.writes.registrations import Registrations
+from domain.federal.markets import MLMS, Curriculum, Market, agreements_of
+from domain.federal.profile import parse_registration
+from domain.federal.registration import NpnStatus
+from domain.shared.facts import Fact, FactKind
 from tests.support import documents
 
 COURSE = {Market.INDIVIDUAL: Curriculum.INDIVIDUAL_FULL, Market.SHOP: Curriculum.SHOP}

@@ -123,7 +123,7 @@ class World:
 
     async def all_imported(self, earlier: list[Document]) -> list[str]:
         """Several people's earlier years, from one file; their ids in its order."""
-        command = (sys.executable, "-m", "starter.cli", "import", "-", "--json", "--data", self.stack["data"])
+        command = (sys.executable, "-m", "starter.cli.certify", "import", "-", "--json", "--data", self.stack["data"])
         pipe = asyncio.subprocess.PIPE
         process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, stderr=pipe)
         out, err = await process.communicate(json.dumps(earlier).encode())

@@ -3,21 +3,13 @@
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from domain.agreements import agreement
-from domain.marketplace import Role
-from domain.notices import TOPIC_OF_WAITING, Notice, Topic
-from domain.policies import FFM_2024
-from domain.stages import OWNER
-from web.samples import (
-    ACTIVATION_URL,
-    LMS_URL,
-    PORTAL_URL,
-    RCL_URL,
-    RECOVERY_URL,
-    STATUS_URL,
-    VERIFY_URL,
-)
-from web.text import in_language
+from domain.federal.markets import Role
+from domain.programs.agreements import agreement
+from domain.programs.policies import FFM_2024
+from domain.shared.notices import TOPIC_OF_WAITING, Notice, Topic
+from domain.state.certification import OWNER
+from web.gallery.samples import ACTIVATION_URL, LMS_URL, PORTAL_URL, RCL_URL, RECOVERY_URL, STATUS_URL, VERIFY_URL
+from web.http.text import in_language
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
 LANGUAGES = ("en", "es")

@@ -1,4 +1,4 @@
-"""Contexts for the gallery's pages; what is in its frames are samples of web/samples.py."""
+"""Contexts for the gallery's pages; what is in its frames are samples of web/gallery/samples.py."""
 
 from collections.abc import Callable
 from functools import partial

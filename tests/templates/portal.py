@@ -5,12 +5,12 @@ from datetime import UTC, date, datetime
 from functools import partial
 from itertools import product
 
-from domain.agreements import marketplace_agreement
-from domain.marketplace import Curriculum, FederalList, Market, MarketplaceAgreement, Role
-from domain.profile import REQUIRED
+from domain.federal.markets import Curriculum, FederalList, Market, MarketplaceAgreement, Role
+from domain.federal.profile import REQUIRED
+from domain.programs.agreements import marketplace_agreement
 from tests.templates.contexts import FEDERAL_CONTACT, RESOURCES
-from web.samples import LMS_URL
-from web.text import in_language
+from web.gallery.samples import LMS_URL
+from web.http.text import in_language
 
 HOME = "/status/0a1b2c"
 AT = datetime(2024, 3, 6, 1, 0, tzinfo=UTC)

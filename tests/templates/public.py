@@ -4,11 +4,11 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime
 from functools import partial
 
-from domain.assister import Kind
-from domain.registration import NpnStatus
-from domain.stages import Stage
+from domain.federal.registration import NpnStatus
+from domain.shared.assister import Kind
+from domain.state.certification import Stage
 from tests.templates.contexts import FEDERAL_CONTACT, frame
-from web.text import in_language
+from web.http.text import in_language
 
 AT = datetime(2024, 3, 6, 1, 0, tzinfo=UTC)
 LISTS = ("rcl", "terminations", "find-local-help", "help-on-demand")

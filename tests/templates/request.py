@@ -5,10 +5,10 @@ from functools import partial
 from itertools import product
 from typing import Any
 
-from domain.agreements import agreement
+from domain.programs.agreements import agreement
 from templates.catalogs import translated
 from tests.templates.contexts import ANSWERS, KINDS, frame
-from web.request_steps import STEPS, Step, steps_of
+from web.public.request.steps import STEPS, Step, steps_of
 
 Build = Callable[..., dict[str, object]]
 

@@ -7,23 +7,24 @@ from string import Formatter
 
 import pytest
 
-from db import events, outstanding
-from db.timeline import EntryKind
-from domain import reasons
-from domain.assister import AssisterType
-from domain.commands import CommandKind
-from domain.eligibility import SOURCE, Check, Result, Verdict
-from domain.facts import FactKind
-from domain.marketplace import FederalList
-from domain.notices import Notice
-from domain.profile import RegistrationRequest
-from domain.registration import NpnStatus, ProfileStatus
-from domain.request import AgentRequest, CounselorRequest, EmployerKind
-from domain.stages import OWNER, Completeness, LmsAccount, PortalAccount, SchedulingTool
+from db.reads import pending as outstanding
+from db.reads.timeline import EntryKind
+from db.writes import events
+from domain.federal.markets import FederalList
+from domain.federal.profile import RegistrationRequest
+from domain.federal.registration import NpnStatus, ProfileStatus
+from domain.programs.commands import CommandKind
+from domain.shared import reasons
+from domain.shared.assister import AssisterType
+from domain.shared.facts import FactKind
+from domain.shared.notices import Notice
+from domain.state.certification import OWNER, Completeness, LmsAccount, PortalAccount, SchedulingTool
+from domain.state.eligibility import SOURCE, Check, Result, Verdict
+from domain.state.request import AgentRequest, CounselorRequest, EmployerKind
 from templates.labels import FILTERS
 from templates.staff_labels import NOTES
-from web.permissions import Permission
-from web.sentences import called, in_words
+from web.http.permissions import Permission
+from web.http.sentences import called, in_words
 from web.staff import timeline as staff_timeline
 from web.staff.panel import FORMS
 from web.staff.reasons import USUAL, usual_for
@@ -71,9 +72,10 @@ def test_every_entry_of_the_timeline_has_its_words() -> None:
 def notes() -> set[str]:
     """What the code writes down of why an event has no effect, or a case is flagged: small sentences, not codes."""
     written = "".join(
-        (ROOT / file).read_text("utf-8") for file in ("domain/reports.py", "db/events.py", "db/people.py")
+        (ROOT / file).read_text("utf-8")
+        for file in ("domain/state/reports.py", "db/writes/events.py", "db/writes/opening.py")
     )
-    written += "".join((ROOT / file).read_text("utf-8") for file in ("db/registrations.py", "starter/cases.py"))
+    written += "".join((ROOT / file).read_text("utf-8") for file in ("db/writes/registrations.py", "starter/cases.py"))
     found = re.findall(
         r'(?:return|reason =|note=|NOT_FINAL, REPORTED_BEFORE =) "([a-z][^"]* [^"]*)"(?:, "([^"]*)")?', written
     )

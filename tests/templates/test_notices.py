@@ -9,7 +9,7 @@ from itertools import product
 import pytest
 from jinja2 import UndefinedError
 
-from domain.notices import TOPIC, TOPIC_OF_WAITING, Notice, Topic, topic_of
+from domain.shared.notices import TOPIC, TOPIC_OF_WAITING, Notice, Topic, topic_of
 from templates.letters import COLUMNS, Letters, Rendered
 from tests.templates.contexts import (
     AWAITED,
@@ -27,7 +27,7 @@ from tests.templates.contexts import (
     TEMPLATES,
     TRAINING,
 )
-from web.samples import (
+from web.gallery.samples import (
     ACTIVATION_URL,
     FIND_LOCAL_HELP_URL,
     NUMBER,

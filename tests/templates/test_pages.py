@@ -7,13 +7,13 @@ from itertools import product
 
 import pytest
 
-from domain.assister import Kind
-from domain.marketplace import PROGRAM as FFM, Curriculum, Market, MarketplaceAgreement, Role
-from domain.notices import TOPIC_OF_WAITING, Topic
-from domain.policies import POLICIES
-from domain.profile import NPN_FIELDS
-from domain.request import fields_of
-from domain.stages import Stage, WaitingFor
+from domain.federal.markets import PROGRAM as FFM, Curriculum, Market, MarketplaceAgreement, Role
+from domain.federal.profile import NPN_FIELDS
+from domain.programs.policies import POLICIES
+from domain.shared.assister import Kind
+from domain.shared.notices import TOPIC_OF_WAITING, Topic
+from domain.state.certification import Stage, WaitingFor
+from domain.state.request import fields_of
 from templates import labels
 from tests.templates import contexts, request
 from tests.templates.contexts import (
@@ -29,8 +29,8 @@ from tests.templates.contexts import (
     TRAINING,
 )
 from tests.templates.pages import EVERY_PAGE
-from web.request_steps import steps_of
-from web.text import environment, in_language, percent
+from web.http.text import environment, in_language, percent
+from web.public.request.steps import steps_of
 
 PAGES = environment(TEMPLATES)
 ENDS = ("denied", "withdrawn", "revoked", "closed", "suspended", "under_appeal")

@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from domain.notices import Notice
+from domain.shared.notices import Notice
 from templates.catalogs import LANGUAGES
 from templates.dates import ZONES, day, moment
 from templates.letters import Letters
 from tests.templates.contexts import AWAITED, FEDERAL_AWAITED, READERS, ROLES, TEMPLATES
 from tests.templates.pages import EVERY_PAGE
-from web.samples import notice_values
-from web.text import environment
+from web.gallery.samples import notice_values
+from web.http.text import environment
 
 ACCENTED = str.maketrans("aeiounAEIOUN", "áéíóúñÁÉÍÓÚÑ")
 PLACE = re.compile(r"(%\(\w+\)s|{\w*})")

@@ -8,19 +8,19 @@ from types import ModuleType
 
 import pytest
 
-from db.core import DECISION
-from domain.assister import Kind
-from domain.marketplace import Curriculum, Role
-from domain.stages import Stage, WaitingFor
+from db.writes.facts import DECISION
+from domain.federal.markets import Curriculum, Role
+from domain.shared.assister import Kind
+from domain.state.certification import Stage, WaitingFor
 from templates import labels
 from templates.catalogs import LANGUAGES, translated
-from web.permissions import StaffRole
+from web.http.permissions import StaffRole
 
 ROOT = Path(__file__).parents[2]
 SOURCES = [path for folder in ("activities", "db") for path in sorted((ROOT / folder).glob("*.py"))]
 
 # What is raised by a name that is handed on, and never by itself.
-HANDED_ON = {("db/records.py", "what")}
+HANDED_ON = {("db/writes/records.py", "what")}
 # A notice the mail server refuses raises a flag of its own, within its effect.
 NOTICES = "notice."
 

@@ -11,18 +11,18 @@ import pytest
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
 
-from domain import faults, reasons
-from domain.agreements import AGREEMENTS, MARKETPLACE_AGREEMENTS, Agreement, agreement
-from domain.faults import Fault
-from domain.notices import Notice
-from domain.policies import FEDERAL_POLICIES, POLICIES
+from domain.programs.agreements import AGREEMENTS, MARKETPLACE_AGREEMENTS, Agreement, agreement
+from domain.programs.policies import FEDERAL_POLICIES, POLICIES
+from domain.shared import faults, reasons
+from domain.shared.faults import Fault
+from domain.shared.notices import Notice
 from templates.catalogs import LOCALE, translated, translations
 from templates.extract import updated
 from templates.labels import FILTERS
 from tests.templates.contexts import LANGUAGES, TEMPLATES
 from tests.templates.pages import EVERY_PAGE
-from web.portal.frame import FEDERAL_PROBLEMS
-from web.text import environment, told
+from web.http.text import environment, told
+from web.marketplace.layout import FEDERAL_PROBLEMS
 
 CATALOG = LOCALE / "es" / "LC_MESSAGES" / "messages.po"
 

@@ -13,9 +13,9 @@ import pytest
 from db.engine import Database
 from db.migrate import upgrade
 from settings import Settings
-from starter import server
 from starter.client import RPC_TIMEOUT, connect
-from starter.processes import ask, choose_ports
+from starter.stack import server
+from starter.stack.processes import ask, choose_ports
 from tests.web.house import House
 from web.app import build_door, create_app
 

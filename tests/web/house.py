@@ -12,14 +12,14 @@ import httpx2
 from sqlmodel import col, select
 
 from db.engine import Database
-from db.records import ACTIVATION, STATUS
 from db.tables import Case, CertificateRow, CommandRow, FactRow
-from domain.facts import Fact, FactKind
-from domain.imports import parse_import
-from domain.request import parse_request
-from web.auth import cookie_name
-from web.door import Door
-from web.permissions import StaffRole
+from db.writes.records import ACTIVATION, STATUS
+from domain.programs.imports import parse_import
+from domain.shared.facts import Fact, FactKind
+from domain.state.request import parse_request
+from web.http.auth import cookie_name
+from web.http.permissions import StaffRole
+from web.services import Door
 
 NUMBER = "NM24-7Q4K2-M2XDA-9RTWB-B6HCD"
 PDF = b"%PDF-1.7 sample"

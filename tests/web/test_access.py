@@ -12,15 +12,15 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute, iter_route_contexts
 from pydantic import ValidationError
 
-from db.sessions import Sessions
+from db.writes.sessions import Sessions
 from settings import RoleName
 from tests.web.conftest import settings_of
 from tests.web.house import House
 from web.app import create_app
-from web.auth import LINK, PUBLIC, Declared, Needs, cookie_name, declared, needs, undeclared
-from web.limits import SAFE
-from web.permissions import GRANTS, Permission, StaffRole, granted
-from web.rates import Limited, Rates
+from web.http.auth import LINK, PUBLIC, Declared, Needs, cookie_name, declared, needs, undeclared
+from web.http.limits import SAFE
+from web.http.permissions import GRANTS, Permission, StaffRole, granted
+from web.http.rate_limits import Limited, Rates
 
 NOW = datetime(2026, 11, 16, 15, 0, tzinfo=UTC)  # a Monday
 CHANGES = frozenset(Permission) - {
@@ -86,11 +86,11 @@ def test_a_route_that_declares_nothing_or_twice_is_named() -> None:
 
 
 def test_an_application_with_such_a_route_is_not_built(monkeypatch: pytest.MonkeyPatch) -> None:
-    from web import registry
+    from web.public import home as registry
 
     router = type(registry.router)()
     router.add_api_route("/forgotten", _routes)
-    monkeypatch.setattr("web.registry.router", router)
+    monkeypatch.setattr("web.public.home.router", router)
     with pytest.raises(RuntimeError, match="/forgotten"):
         create_app(settings_of(Path("/nowhere")))
 

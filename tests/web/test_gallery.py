@@ -10,7 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from db.engine import Database
-from domain.notices import Notice
+from domain.shared.notices import Notice
 from settings import Settings
 from starter.client import connect
 from templates.catalogs import LANGUAGES
@@ -19,7 +19,7 @@ from tests.templates.contexts import READERS, TEMPLATES
 from tests.templates.test_pseudo import variants
 from tests.web.conftest import settings_of
 from web.app import build_door, create_app
-from web.samples import CERTIFICATES, NOTICES, notice_values
+from web.gallery.samples import CERTIFICATES, NOTICES, notice_values
 
 LETTERS = Letters(TEMPLATES / "notices")
 LINK = re.compile(r'(?:href|src)="(/gallery/[^"?]*)"')

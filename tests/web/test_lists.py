@@ -21,11 +21,11 @@ from sqlalchemy import insert, text
 
 from db.engine import Database
 from db.migrate import upgrade
-from db.publications import Publications
 from db.tables import PublishedRow
-from domain.facts import FactKind
-from domain.registration import NpnStatus
-from starter.processes import choose_ports
+from db.writes.publications import Publications
+from domain.federal.registration import NpnStatus
+from domain.shared.facts import FactKind
+from starter.stack.processes import choose_ports
 from tests.support.documents import new_npn
 from tests.support.registrations import MINUTE, Desk, profile
 

@@ -5,9 +5,9 @@ from typing import Any
 import httpx2
 import pytest
 
-from db.records import ACTIVATION
-from domain.agreements import agreement
-from domain.facts import FactKind
+from db.writes.records import ACTIVATION
+from domain.programs.agreements import agreement
+from domain.shared.facts import FactKind
 from tests.support import documents
 from tests.templates.contexts import PHONE, PORTALS, TRAINING
 from tests.templates.test_pages import Reader

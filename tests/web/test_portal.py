@@ -11,22 +11,22 @@ import pytest
 import time_machine
 from sqlmodel import select
 
-from db.records import ACTIVATION
 from db.tables import CertificateRow, CommandRow, FactRow
-from domain.agreements import marketplace_agreement
-from domain.facts import Fact, FactKind
-from domain.faults import Fault
-from domain.imports import parse_import
-from domain.marketplace import Curriculum, FederalList, Market, MarketplaceAgreement, agreements_of
-from domain.messages import CurriculumOrder
-from domain.profile import parse_registration
-from domain.registration import NpnStatus
+from db.writes.records import ACTIVATION
+from domain.federal.markets import Curriculum, FederalList, Market, MarketplaceAgreement, agreements_of
+from domain.federal.profile import parse_registration
+from domain.federal.registration import NpnStatus
+from domain.programs.agreements import marketplace_agreement
+from domain.programs.imports import parse_import
+from domain.shared.facts import Fact, FactKind
+from domain.shared.faults import Fault
+from domain.shared.messages import CurriculumOrder
 from tests.support import documents
 from tests.support.registrations import Desk
 from tests.templates.test_pages import Reader
 from tests.web.house import PDF, House
 from tests.web.test_pages import answers, read
-from web.portal.form import values_of
+from web.marketplace.form import values_of
 
 HELP = "FFMProducer-AssisterHelpDesk@cms.hhs.gov"
 TAB = "Marketplace Training – Agent Broker"

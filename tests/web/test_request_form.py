@@ -14,21 +14,21 @@ import pytest
 import time_machine
 from sqlmodel import col, select
 
-from db.drafts import LIFE, Drafts
 from db.engine import Database
 from db.migrate import upgrade
 from db.tables import DraftRow
-from domain.agreements import agreement
-from domain.identity import token_hash
+from db.writes.drafts import LIFE, Drafts
+from domain.programs.agreements import agreement
+from domain.shared.ids import token_hash
 from templates.catalogs import translated
 from tests.support import documents, form
 from tests.support.browser import Browser, Page
 from tests.templates.contexts import PHONE
 from tests.web.house import House
 from tests.web.test_pages import contacts, read, returning
-from web.draft import COOKIE, purging
-from web.request_steps import STEPS
-from web.request_words import MISSING, OTHERWISE
+from web.public.request.draft import COOKIE, purging
+from web.public.request.steps import STEPS
+from web.public.request.words import MISSING, OTHERWISE
 
 TEXT = {language: agreement("bewellnm", language) for language in ("en", "es")}
 KINDS: dict[str, Callable[..., dict[str, Any]]] = {

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from db.tables import EffectRow, SentMail
-from domain.commands import CommandKind
-from domain.eligibility import Check, Result, finding
-from domain.facts import FactKind
-from domain.profile import parse_registration
+from domain.federal.profile import parse_registration
+from domain.programs.commands import CommandKind
+from domain.shared.facts import FactKind
+from domain.state.eligibility import Check, Result, finding
 from tests.support import documents
 from tests.web.house import NUMBER, PDF, House
 from tests.web.test_pages import BROWSER, read
-from web.permissions import StaffRole
+from web.http.permissions import StaffRole
 from web.staff.case import MOST_SHOWN
 
 LONG = "Donaudampfschifffahrtsgesellschaft-" * 2

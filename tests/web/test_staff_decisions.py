@@ -8,15 +8,15 @@ import httpx2
 import pytest
 from sqlmodel import col, select
 
-from db.core import raise_flag
 from db.tables import AuditRow, Case, CommandRow
-from domain.eligibility import Check, Result, finding
-from domain.facts import FactKind
+from db.writes.facts import raise_flag
+from domain.shared.facts import FactKind
+from domain.state.eligibility import Check, Result, finding
 from tests.support import documents
 from tests.templates.test_pages import Reader
 from tests.web.house import House
 from tests.web.test_pages import read
-from web.permissions import StaffRole
+from web.http.permissions import StaffRole
 
 OPEN = {"npn_found": Result.PASS, "license_active": Result.UNKNOWN}
 

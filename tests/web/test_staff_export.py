@@ -7,13 +7,13 @@ from io import StringIO
 
 import pytest
 
-from db.listing import ExportedCase
+from db.reads.queue import ExportedCase
 from db.tables import Assister
 from tests.support import documents
 from tests.support.crowd import fill
 from tests.web.house import House
 from tests.web.test_staff_queue import looks, waiting
-from web.permissions import StaffRole
+from web.http.permissions import StaffRole
 from web.staff.export import COLUMNS, cell
 
 Lines = list[dict[str, str]]

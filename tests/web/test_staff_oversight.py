@@ -8,8 +8,8 @@ from tests.support import documents
 from tests.web.house import House
 from tests.web.test_pages import BROWSER, read
 from tests.web.test_staff_queue import link, waiting
-from web.auth import cookie_name
-from web.permissions import StaffRole
+from web.http.auth import cookie_name
+from web.http.permissions import StaffRole
 
 NOW = datetime.now(UTC)
 AUDITOR, OPERATOR, REVIEWER = StaffRole.AUDITOR, StaffRole.OPERATOR, StaffRole.REVIEWER

@@ -8,12 +8,12 @@ import pytest
 from sqlmodel import col, select
 
 from db.tables import Case, LookRow
-from domain.facts import FactKind
+from domain.shared.facts import FactKind
 from tests.support import documents
 from tests.support.crowd import fill
 from tests.web.house import House
 from tests.web.test_pages import BROWSER, read
-from web.permissions import StaffRole
+from web.http.permissions import StaffRole
 from web.staff.queue import AT_A_TIME
 
 NOW = datetime.now(UTC)

@@ -9,14 +9,14 @@ import pytest
 from sqlmodel import col, select
 
 from db.tables import AlteredEvent, AuditRow, FactRow, InboxRow
-from domain.parsing import read_json
-from domain.policies import policy_for
-from domain.reports import parse_portal
-from domain.statements import parse
+from domain.programs.policies import policy_for
+from domain.programs.statements import parse
+from domain.shared.parsing import read_json
+from domain.state.reports import parse_portal
 from tests.support import documents
 from tests.web.house import House
 from tests.web.test_pages import read
-from web.permissions import StaffRole
+from web.http.permissions import StaffRole
 from web.staff.webhooks import AT_A_TIME, MOST_SHOWN
 
 HTML = {"accept": "text/html"}

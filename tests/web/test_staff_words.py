@@ -5,16 +5,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from domain.facts import FactKind
+from domain.shared.facts import FactKind
 from tests.support import documents
 from tests.templates.test_pseudo import Pseudo, Shown, left_of
 from tests.web.house import NAMES, House
 from tests.web.test_staff_queue import flagged, waiting
-from web.door import TEMPLATES
-from web.permissions import StaffRole
+from web.http.permissions import StaffRole
+from web.http.text import environment
+from web.services import TEMPLATES
 from web.staff.export import COLUMNS
-from web.staff.frame import NAVIGATION
-from web.text import environment
+from web.staff.layout import NAVIGATION
 
 # Dates, spans and times of day, which the catalogs don't hold.
 MEASURED = re.compile(

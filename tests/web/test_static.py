@@ -12,7 +12,7 @@ import pytest
 
 from tests.templates.pages import EVERY_PAGE
 from tests.templates.test_pages import page
-from web.static_files import FOREVER, STATIC, StaticFiles, shelf, static
+from web.http.static_files import FOREVER, STATIC, StaticFiles, shelf, static
 
 VENDOR = STATIC / "vendor"
 FIRST_VISIT = 200_000

@@ -10,13 +10,13 @@ import pytest
 import pytest_asyncio
 from sqlmodel import col, select
 
-from db.people import Opened
-from db.states import rows
+from db.case_state import rows
 from db.tables import CommandRow, EffectRow, FactRow
-from domain.commands import CommandKind
-from domain.facts import FactKind
-from domain.messages import Begin, Command
-from domain.notices import Notice
+from db.writes.opening import Opened
+from domain.programs.commands import CommandKind
+from domain.shared.facts import FactKind
+from domain.shared.messages import Begin, Command
+from domain.shared.notices import Notice
 from tests.support import documents, inside as support
 from tests.support.inside import Inside, report
 from workflows import messages as names

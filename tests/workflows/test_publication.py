@@ -22,16 +22,17 @@ import worker
 from activities.failures import CodedFailures
 from activities.publications import PublicationsActivities
 from adapters.calendar import federal_holidays
-from db import migrate, publications
+from db import migrate
 from db.engine import Database
-from db.publications import Publications
-from domain.lists import PublishedList
-from domain.messages import Published, PublishOrder
+from db.writes import publications
+from db.writes.publications import Publications
+from domain.federal.lists import PublishedList
+from domain.shared.messages import Published, PublishOrder
 from settings import Settings
-from starter import server
 from starter.client import plugin
-from starter.publishing import publish
+from starter.publication import publish
 from starter.schedules import DAILY_PUBLICATION_ID, DAILY_ROUND_ID, ensure_schedules
+from starter.stack import server
 from tests.support import mortal
 from tests.support.registrations import Desk, profile
 from workflows import messages as names

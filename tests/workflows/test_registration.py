@@ -10,17 +10,17 @@ import pytest
 import pytest_asyncio
 from sqlmodel import col, select
 
-from db.people import Opened
-from db.states import rows
+from db.case_state import rows
 from db.tables import SentMail
-from domain.business_days import is_business_day
-from domain.commands import CommandKind
-from domain.facts import FactKind
-from domain.faults import Invalid
-from domain.marketplace import MLMS, Curriculum, Market, agreements_of
-from domain.messages import BeginRegistration, Command, MarketplaceStanding, Report
-from domain.notices import Notice
-from domain.policies import FEDERAL_POLICIES
+from db.writes.opening import Opened
+from domain.federal.markets import MLMS, Curriculum, Market, agreements_of
+from domain.programs.commands import CommandKind
+from domain.programs.policies import FEDERAL_POLICIES
+from domain.shared.business_days import is_business_day
+from domain.shared.facts import FactKind
+from domain.shared.faults import Invalid
+from domain.shared.messages import BeginRegistration, Command, MarketplaceStanding, Report
+from domain.shared.notices import Notice
 from starter.cases import NotNow
 from tests.support import documents, federal as support
 from tests.support.federal import A_DAY, Federal, a_friday

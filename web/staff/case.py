@@ -8,15 +8,15 @@ from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, HTMLResponse, Response
 from starlette.exceptions import HTTPException
 
-from db.case_file import Evidence, Mail
+from db.reads.case_file import Evidence, Mail
 from starter.cases import now
-from web.auth import Parts, StaffMember, needs
-from web.door import Door
-from web.mail_frame import mail_document
-from web.pages import PRIVATE, general_contact, language_of, problem_page
-from web.permissions import Permission
+from web.http.auth import Parts, StaffMember, needs
+from web.http.mail_frame import mail_document
+from web.http.pages import PRIVATE, general_contact, language_of, problem_page
+from web.http.permissions import Permission
+from web.services import Door
 from web.staff.case_page import case_page
-from web.staff.frame import staff_page
+from web.staff.layout import staff_page
 
 router = APIRouter(prefix="/staff/cases/{case_id}", include_in_schema=False, default_response_class=HTMLResponse)
 

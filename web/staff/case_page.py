@@ -8,27 +8,27 @@ from urllib.parse import quote
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 
-from db.case_file import CaseFile
-from db.states import State, UnknownCase
+from db.case_state import State, UnknownCase
+from db.reads.case_file import CaseFile
+from db.reads.timeline import EntryKind
 from db.tables import LookRow
-from db.timeline import EntryKind
-from domain.eligibility import Verdict
-from domain.faults import Fault
-from domain.reasons import SENTENCES, recognized
-from domain.registration import RegistrationState
-from domain.stages import OWNER, CaseState
+from domain.federal.registration import RegistrationState
+from domain.shared.faults import Fault
+from domain.shared.reasons import SENTENCES, recognized
+from domain.state.certification import OWNER, CaseState
+from domain.state.eligibility import Verdict
 from starter.cases import APPLIED, now
 from templates.catalogs import N_, translated
-from web.auth import StaffMember
-from web.door import Door
-from web.pages import language_of
-from web.permissions import Permission
-from web.sentences import in_words
+from web.http.auth import StaffMember
+from web.http.pages import language_of
+from web.http.permissions import Permission
+from web.http.sentences import in_words
+from web.http.text import told
+from web.services import Door
 from web.staff.filters import ALL, QUEUE, address, filters_of
-from web.staff.frame import staff_page
+from web.staff.layout import staff_page
 from web.staff.panel import panel
 from web.staff.timeline import lines
-from web.text import told
 
 MOST_LOOKS = 20
 

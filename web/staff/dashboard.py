@@ -6,14 +6,14 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
-from db.dashboard import DecisionDay, StageTime
-from domain.eligibility import Verdict
+from db.reads.dashboard import DecisionDay, StageTime
+from domain.state.eligibility import Verdict
 from starter.cases import now
 from templates.labels import REASONS_TO_LOOK, STAFF_STAGES
-from web.auth import Parts, StaffMember, needs
-from web.permissions import Permission
+from web.http.auth import Parts, StaffMember, needs
+from web.http.permissions import Permission
 from web.staff.charts import bars, columns
-from web.staff.frame import staff_page
+from web.staff.layout import staff_page
 
 router = APIRouter(prefix="/staff", include_in_schema=False, default_response_class=HTMLResponse)
 

@@ -7,19 +7,19 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from db.people import Conflict
-from db.states import State
-from domain.eligibility import Verdict
-from domain.faults import Fault, Invalid
-from domain.notices import Notice
-from domain.stages import CaseState
+from db.case_state import State
+from db.writes.opening import Conflict
+from domain.shared.faults import Fault, Invalid
+from domain.shared.notices import Notice
+from domain.state.certification import CaseState
+from domain.state.eligibility import Verdict
 from starter.cases import APPLIED, Answer, NotNow, now
 from templates.catalogs import translated
-from web.auth import Parts, StaffMember, needs
-from web.door import Door
-from web.forms import Values, posted, text_faults
-from web.pages import PRIVATE, language_of
-from web.permissions import Permission
+from web.http.auth import Parts, StaffMember, needs
+from web.http.forms import Values, posted, text_faults
+from web.http.pages import PRIVATE, language_of
+from web.http.permissions import Permission
+from web.services import Door
 from web.staff.case_page import Attempt, case_page
 from web.staff.filters import ALL, address, filters_of
 from web.staff.panel import overridden

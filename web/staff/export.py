@@ -9,19 +9,19 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
 
-from db.listing import ExportedCase, View
-from domain.policies import POLICIES
-from domain.policy import local_date
+from db.reads.queue import ExportedCase, View
+from domain.programs.policies import POLICIES
+from domain.shared.policy import local_date
 from starter.cases import now
 from templates.catalogs import N_
-from web.auth import Parts, StaffMember, needs
-from web.pages import PRIVATE
-from web.permissions import Permission
+from web.http.auth import Parts, StaffMember, needs
+from web.http.pages import PRIVATE
+from web.http.permissions import Permission
 from web.staff.filters import filters_of
 
 router = APIRouter(prefix="/staff", include_in_schema=False)
 
-# The columns in their order; each is a field of `db.listing.ExportedCase`.
+# The columns in their order; each is a field of `db.reads.queue.ExportedCase`.
 COLUMNS: dict[str, str] = {
     "case_id": N_("number of the case; its page is /staff/cases/ and this number"),
     "first_name": N_("first name"),

@@ -5,11 +5,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from db.counting import Counts
-from db.listing import Filters
+from db.reads.counts import Counts
+from db.reads.queue import Filters
 from templates.catalogs import N_
 from templates.labels import KINDS, PROGRAMS, REASONS_TO_LOOK, STAFF_STAGES, Labels
-from web.text import query
+from web.http.text import query
 
 QUEUE, ALL = "/staff", "/staff/cases"
 

@@ -3,17 +3,17 @@
 from dataclasses import dataclass
 from uuid import uuid4
 
-from db.case_file import CaseFile, Told
-from db.states import State
-from domain.commands import CommandKind, refusal
-from domain.eligibility import Check, Verdict, needing_override
-from domain.notices import Notice
-from domain.registration import RegistrationState
-from domain.stages import CaseState
+from db.case_state import State
+from db.reads.case_file import CaseFile, Told
+from domain.federal.registration import RegistrationState
+from domain.programs.commands import CommandKind, refusal
+from domain.shared.notices import Notice
+from domain.state.certification import CaseState
+from domain.state.eligibility import Check, Verdict, needing_override
 from templates.catalogs import translated
-from web.auth import StaffMember
-from web.permissions import Permission
-from web.sentences import in_words
+from web.http.auth import StaffMember
+from web.http.permissions import Permission
+from web.http.sentences import in_words
 from web.staff.reasons import usual_for
 
 # The forms of a case's page, each with the permission it needs and the command it gives; a flag is no command.

@@ -6,17 +6,17 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from db.listing import Filters, View
-from domain.faults import Invalid
+from db.reads.queue import Filters, View
+from domain.shared.faults import Invalid
 from starter.cases import now
-from web.auth import Parts, StaffMember, needs
-from web.door import Door
-from web.forms import errors_of, posted
-from web.pages import PRIVATE, language_of
-from web.permissions import Permission
+from web.http.auth import Parts, StaffMember, needs
+from web.http.forms import errors_of, posted
+from web.http.pages import PRIVATE, language_of
+from web.http.permissions import Permission
+from web.services import Door
 from web.staff.export import COLUMNS
 from web.staff.filters import ALL, QUEUE, address, facets, filters_of
-from web.staff.frame import staff_page
+from web.staff.layout import staff_page
 
 router = APIRouter(prefix="/staff", include_in_schema=False, default_response_class=HTMLResponse)
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from domain.eligibility import Verdict
+from domain.state.eligibility import Verdict
 from templates.catalogs import N_
 
 

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from db.timeline import Entry, EntryKind
-from domain.facts import FactKind
-from domain.faults import Fault
-from domain.marketplace import MLMS
+from db.reads.timeline import Entry, EntryKind
+from domain.federal.markets import MLMS
+from domain.shared.facts import FactKind
+from domain.shared.faults import Fault
 from templates.catalogs import N_, translated
-from web.sentences import called, in_words
-from web.text import percent, told
+from web.http.sentences import called, in_words
+from web.http.text import percent, told
 
 Details = list[str]
 

@@ -8,21 +8,21 @@ from fastapi import APIRouter, Path, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
-from db.inbox import UnknownEvent
-from db.people import Conflict
-from domain.faults import Fault, Invalid
-from domain.reasons import SENTENCES
+from db.writes.inbox import UnknownEvent
+from db.writes.opening import Conflict
+from domain.shared.faults import Fault, Invalid
+from domain.shared.reasons import SENTENCES
 from starter.cases import now
 from templates.catalogs import N_, translated
-from web.auth import Parts, StaffMember, needs
-from web.door import Door
-from web.forms import posted, text_faults
-from web.pages import PRIVATE, language_of
-from web.permissions import Permission
-from web.problems import sentence_of
-from web.sentences import in_words
-from web.staff.frame import staff_page
-from web.text import query
+from web.http.auth import Parts, StaffMember, needs
+from web.http.forms import posted, text_faults
+from web.http.pages import PRIVATE, language_of
+from web.http.permissions import Permission
+from web.http.problems import sentence_of
+from web.http.sentences import in_words
+from web.http.text import query
+from web.services import Door
+from web.staff.layout import staff_page
 
 router = APIRouter(prefix="/staff/webhooks", include_in_schema=False, default_response_class=HTMLResponse)
 

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from db.migrations.append_only import refuse_changes
-from domain.search import terms_of
+from domain.shared.search_words import terms_of
 
 revision = "0003"
 down_revision = "0002"

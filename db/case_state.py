@@ -1,0 +1,108 @@
+"""A case's state, folded from its stored facts; shared by what writes and what reads."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
+
+from db.tables import Case, FactRow
+from domain.federal.markets import PROGRAM as FFM, Market, Role
+from domain.federal.registration import RegistrationOpening, RegistrationState, fold_registration
+from domain.programs.agreements import versions_in_force
+from domain.shared.assister import AssisterType, Kind
+from domain.shared.facts import Fact, FactKind
+from domain.shared.faults import Fault
+from domain.shared.policy import FederalPolicy, Policy, ProgramPolicy
+from domain.state.certification import CaseState, Opening, fold
+
+State = CaseState | RegistrationState
+
+
+class UnknownCase(LookupError):
+    """There is no such case."""
+
+
+async def one_or_none(session: AsyncSession, query: Any) -> Any:
+    """The single row a query finds, or None."""
+    return (await session.execute(query)).scalar_one_or_none()
+
+
+async def rows(session: AsyncSession, query: Any) -> list[Any]:
+    """Every row a query finds."""
+    return list((await session.execute(query)).scalars())
+
+
+def opening_of(case: Case) -> Opening:
+    """What the case is from its first moment on."""
+    return Opening(
+        kind=Kind(case.kind),
+        assister_type=AssisterType(case.assister_type),
+        has_lms_account=case.has_lms_account,
+        has_portal_account=case.has_portal_account,
+        has_portal_profile=case.has_portal_profile,
+        has_scheduling_tool=case.has_scheduling_tool,
+    )
+
+
+def registration_opening_of(case: Case) -> RegistrationOpening:
+    """What a federal registration is from its first moment on."""
+    return RegistrationOpening(
+        role=Role(case.kind),
+        markets=tuple(map(Market, case.request["markets"])),
+        returning=case.assister_type == AssisterType.RETURNING,
+    )
+
+
+def holder_of(case: Case) -> str:
+    """Whose certificate one issued now would be."""
+    return f"{case.request['first_name']} {case.request['last_name']}"
+
+
+def policy_of(case: Case) -> Policy:
+    """The policy a case of the state program began with."""
+    return Policy.model_validate(case.policy)
+
+
+def federal_policy_of(case: Case) -> FederalPolicy:
+    """The policy a federal registration began with."""
+    return FederalPolicy.model_validate(case.policy)
+
+
+def any_policy_of(case: Case) -> ProgramPolicy:
+    """The policy the case began with, of whichever program."""
+    return federal_policy_of(case) if case.program == FFM else policy_of(case)
+
+
+async def facts_of(session: AsyncSession, case_id: str) -> list[Fact]:
+    """The case's stored facts. Every write reads them: columns, since rows as objects would cost twice as much."""
+    columns = select(col(FactRow.id), col(FactRow.kind), col(FactRow.at), col(FactRow.data))
+    found = await session.execute(columns.where(col(FactRow.case_id) == case_id))
+    return [Fact(id=fact_id, kind=FactKind(kind), at=at, data=data) for fact_id, kind, at, data in found]
+
+
+def folded(case: Case, facts: Iterable[Fact]) -> State:
+    """The fold over the case's facts, by the rules of its program."""
+    return registration_of(case, facts) if case.program == FFM else fold(opening_of(case), facts)
+
+
+def registration_of(case: Case, facts: Iterable[Fact]) -> RegistrationState:
+    """The fold over a federal registration's facts."""
+    return fold_registration(registration_opening_of(case), facts, versions_in_force())
+
+
+async def state_of(session: AsyncSession, case: Case) -> State:
+    """The fold over the case's stored facts."""
+    return folded(case, await facts_of(session, case.case_id))
+
+
+async def certification_of(session: AsyncSession, case: Case) -> CaseState:
+    """The fold over the facts of a case of the state program."""
+    return fold(opening_of(case), await facts_of(session, case.case_id))
+
+
+def npn_faults_of(facts: Iterable[Fact]) -> list[Fault]:
+    """What is wrong with the NPNs of the profile saved last, once the registry has said so (B9)."""
+    refused = [fact for fact in facts if fact.kind is FactKind.NPN_REFUSED]
+    last = max(refused, key=lambda fact: int(fact.data["version"]), default=None)
+    return [Fault(field, code) for field, code in last.data["faults"]] if last else []

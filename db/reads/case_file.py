@@ -1,0 +1,360 @@
+"""Everything about one case for the person of staff who has it before them: read at once, as plain values."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from db.case_state import State, UnknownCase, any_policy_of, folded, holder_of, rows
+from db.cursors import PLACES, Cursor
+from db.reads.pending import Altered, Held, altered_of, held_of
+from db.reads.queue import ListedCase, listed
+from db.reads.status import certificate_status, status_document
+from db.reads.timeline import Entry, timeline
+from db.tables import (
+    Assister,
+    AuditRow,
+    Case,
+    CertificateRow,
+    CommandRow,
+    EarlierYear,
+    EffectRow,
+    EvidenceRow,
+    FactRow,
+    SentMail,
+)
+from db.writes.facts import flags_of
+from domain.federal.markets import PROGRAM as FFM
+from domain.shared.facts import Fact, FactKind
+from domain.shared.policy import local_date
+from domain.state.certification import CaseState
+from domain.state.eligibility import LICENSING, Check, Finding
+
+MOST_CASES = 50
+
+
+@dataclass(frozen=True)
+class Person:
+    """Who the case is about, as they are known now."""
+
+    assister_id: str
+    first_name: str
+    last_name: str
+    email: str
+    npn: str | None
+    language: str
+    lms_account: str | None
+    portal_account: str | None
+    known_since: datetime
+
+
+@dataclass(frozen=True)
+class Year:
+    """What was imported of an earlier year."""
+
+    program: str
+    plan_year: int
+    registered: bool
+    trained: bool
+    certified: bool
+    individual_market: bool
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A third party's raw answer that is kept; numbered from 1 within the case; ``round`` is a screening's."""
+
+    number: int
+    key: str
+    source: str
+    round: int | None
+    at: datetime
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True)
+class FoundWith:
+    """A finding of the screening with what it stands on.
+
+    ``basis`` depends on the check. Of the licence {npn, license_number}; agreement_accepted {version, language, sha256,
+    source, at} and who and how, where staff recorded it; background_check {result, reported_at, ordered_at};
+    intake_scope {physical_address, business_address}; identity_matches {known, requested: each a name and e-mail}.
+    """
+
+    check: str
+    result: str
+    source: str
+    evidence: Evidence | None
+    basis: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Mail:
+    """An e-mail that was sent; ``number`` counts those of the case from 1."""
+
+    number: int
+    key: str
+    notice: str
+    language: str
+    recipient: str
+    subject: str
+    attachments: list[str]
+    message_id: str
+    sent_at: datetime
+
+
+@dataclass(frozen=True)
+class IssuedCertificate:
+    """A certificate of the case: valid, superseded, revoked or expired."""
+
+    number: str
+    market: str
+    holder: str
+    status: str
+    issued_at: datetime
+    valid_until: date | None
+    sha256: str
+    uri: str
+
+
+@dataclass(frozen=True)
+class Told:
+    """A command somebody gave: pending, applied, or refused with a sentence; ``data`` is what it says besides."""
+
+    id: str
+    kind: str
+    actor: str
+    reason: str
+    state: str
+    answer: str | None
+    created_at: datetime
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Flag:
+    """What staff should look at, and since when."""
+
+    what: str
+    since: datetime
+
+
+@dataclass(frozen=True)
+class CaseFile:
+    """A case with everything that is known of it. ``place`` is where it stands in the queue, as a cursor."""
+
+    case_id: str
+    workflow_id: str
+    run_id: str | None
+    begun: bool
+    attempt: int
+    opened_at: datetime
+    attention: str | None
+    attention_since: datetime | None
+    place: Cursor | None
+    flags: list[Flag]
+    state: State
+    status: dict[str, Any]
+    request: dict[str, Any]
+    identity_matches: bool
+    person: Person
+    earlier_years: list[Year]
+    other_cases: list[ListedCase]
+    findings: list[FoundWith]
+    evidence: list[Evidence]
+    timeline: list[Entry]
+    mails: list[Mail]
+    certificates: list[IssuedCertificate]
+    commands: list[Told]
+    held: list[Held]
+    altered: list[Altered]
+
+
+async def case_file(session: AsyncSession, case_id: str, now: datetime) -> CaseFile:
+    """The file of a case. Raises `UnknownCase`."""
+    case = await session.get(Case, case_id)
+    if case is None:
+        raise UnknownCase(case_id)
+    person = await session.get_one(Assister, case.assister_id)
+    facts = await _all(session, FactRow, case_id)
+    known = [Fact(id=row.id, kind=FactKind(row.kind), at=row.at, data=row.data) for row in facts]
+    state = folded(case, known)
+    commands = await _all(session, CommandRow, case_id)
+    effects = await _all(session, EffectRow, case_id)
+    audited: list[AuditRow] = await _all(session, AuditRow, case_id)
+    evidence, mails = await _evidence(session, case), await _mails(session, case_id)
+    since = case.attention_since
+    return CaseFile(
+        case_id=case_id,
+        workflow_id=case.workflow_id,
+        run_id=case.run_id,
+        begun=case.run_id is not None,
+        attempt=case.attempt,
+        opened_at=case.opened_at,
+        attention=case.attention,
+        attention_since=since,
+        place=PLACES.cursor((since, case_id), back=False) if since else None,
+        flags=[Flag(what, at) for what, at in flags_of(case).items()],
+        state=state,
+        status=status_document(case, state, now),
+        request=case.request,
+        identity_matches=case.identity_matches,
+        person=_person(person),
+        earlier_years=await _earlier_years(session, person),
+        other_cases=await _other_cases(session, case),
+        findings=_findings(case, person, state, known, effects, evidence),
+        evidence=evidence,
+        timeline=timeline(facts, effects, commands, audited, {mail.key: mail.number for mail in mails}),
+        mails=mails,
+        certificates=await _certificates(session, case, state, now),
+        commands=[_told(row) for row in sorted(commands, key=lambda row: row.created_at)],
+        held=await held_of(session, case_id),
+        altered=await altered_of(session, case_id),
+    )
+
+
+async def _all(session: AsyncSession, table: Any, case_id: str) -> list[Any]:
+    return await rows(session, select(table).where(table.case_id == case_id))
+
+
+def _person(person: Assister) -> Person:
+    return Person(
+        assister_id=person.assister_id,
+        first_name=person.first_name,
+        last_name=person.last_name,
+        email=person.email,
+        npn=person.npn,
+        language=person.language,
+        lms_account=person.lms_account,
+        portal_account=person.portal_account,
+        known_since=person.created_at,
+    )
+
+
+async def _earlier_years(session: AsyncSession, person: Assister) -> list[Year]:
+    query = select(EarlierYear).where(col(EarlierYear.assister_id) == person.assister_id)
+    found = await rows(session, query.order_by(col(EarlierYear.plan_year).desc(), col(EarlierYear.program)))
+    return [
+        Year(one.program, one.plan_year, one.registered, one.trained, one.certified, one.individual_market)
+        for one in found
+    ]
+
+
+async def _other_cases(session: AsyncSession, case: Case) -> list[ListedCase]:
+    theirs, others = col(Case.assister_id) == case.assister_id, col(Case.case_id) != case.case_id
+    return await listed(session, theirs, others, limit=MOST_CASES)
+
+
+async def _evidence(session: AsyncSession, case: Case) -> list[Evidence]:
+    """Without what it says, which may be long."""
+    columns = [getattr(EvidenceRow, name) for name in ("key", "source", "at", "sha256")]
+    query: Any = select(*columns, func.length(col(EvidenceRow.raw)))
+    ours = query.where(col(EvidenceRow.case_id) == case.case_id).order_by(col(EvidenceRow.at), col(EvidenceRow.key))
+    found = await session.execute(ours)
+    return [
+        Evidence(number, key, source, _round(case, key), at, sha256, size)
+        for number, (key, source, at, sha256, size) in enumerate(found, 1)
+    ]
+
+
+def _round(case: Case, key: str) -> int | None:
+    """The screening whose look-up it was; the federal program's are of profiles, by their hash."""
+    last = key.rpartition(":")[2]
+    return int(last) if case.program != FFM and last.isdigit() else None
+
+
+async def _mails(session: AsyncSession, case_id: str) -> list[Mail]:
+    names = ("key", "notice", "language", "recipient", "subject", "attachments", "message_id", "sent_at")
+    query: Any = select(*(getattr(SentMail, name) for name in names))
+    ours = query.where(col(SentMail.case_id) == case_id).order_by(col(SentMail.sent_at), col(SentMail.key))
+    return [Mail(number, *row) for number, row in enumerate(await session.execute(ours), 1)]
+
+
+async def _certificates(session: AsyncSession, case: Case, state: State, now: datetime) -> list[IssuedCertificate]:
+    today = local_date(any_policy_of(case), now)
+    return [
+        IssuedCertificate(
+            number=row.number,
+            market=row.market,
+            holder=row.holder or holder_of(case),
+            status=certificate_status(state, row, today),
+            issued_at=row.issued_at,
+            valid_until=row.valid_until,
+            sha256=row.sha256,
+            uri=row.uri,
+        )
+        for row in sorted(await _all(session, CertificateRow, case.case_id), key=lambda row: row.issued_at)
+    ]
+
+
+def _told(row: CommandRow) -> Told:
+    kept = {
+        name: row.data[name] for name in ("verdict", "override", "notice", "changed", "faults") if row.data.get(name)
+    }
+    changes = {"changed": sorted(row.data["changes"])} if row.data.get("changes") else {}
+    return Told(row.id, row.kind, row.actor, row.reason, row.state, row.answer, row.created_at, {**kept, **changes})
+
+
+# findings
+
+
+def _findings(
+    case: Case,
+    person: Assister,
+    state: State,
+    facts: Sequence[Fact],
+    effects: Sequence[EffectRow],
+    evidence: Sequence[Evidence],
+) -> list[FoundWith]:
+    if not isinstance(state, CaseState):
+        return []
+    of_round = next((one for one in evidence if one.round == state.round), None)
+    return [
+        FoundWith(
+            one.check,
+            one.result,
+            one.source,
+            of_round if one.check in LICENSING else None,
+            _basis(one, case, person, facts, effects),
+        )
+        for one in state.findings
+    ]
+
+
+_NAMED = ("first_name", "last_name", "email")
+
+
+def _basis(
+    finding: Finding, case: Case, person: Assister, facts: Iterable[Fact], effects: Iterable[EffectRow]
+) -> dict[str, Any]:
+    request = case.request
+    if finding.check in LICENSING:
+        return {name: request.get(name) for name in ("npn", "license_number")}
+    if finding.check is Check.AGREEMENT_ACCEPTED:
+        accepted = min(_of(facts, FactKind.AGREEMENT_ACCEPTED), key=lambda fact: fact.at, default=None)
+        return {**accepted.data, "at": accepted.at} if accepted else {}
+    if finding.check is Check.BACKGROUND_CHECK:
+        return _background(facts, effects)
+    if finding.check is Check.INTAKE_SCOPE:
+        return {name: request.get(name) for name in ("physical_address", "business_address")}
+    known: Mapping[str, Any] = {name: getattr(person, name) for name in _NAMED}
+    return {"known": known, "requested": {name: request.get(name) for name in _NAMED}}
+
+
+def _background(facts: Iterable[Fact], effects: Iterable[EffectRow]) -> dict[str, Any]:
+    reported = max(_of(facts, FactKind.BACKGROUND_REPORTED), key=lambda fact: fact.at, default=None)
+    ordered = next((row.done_at for row in effects if row.kind == "background.ordered"), None)
+    return {
+        "ordered_at": ordered,
+        "result": reported.data["result"] if reported else None,
+        "reported_at": reported.at if reported else None,
+    }
+
+
+def _of(facts: Iterable[Fact], kind: FactKind) -> list[Fact]:
+    return [fact for fact in facts if fact.kind is kind]

@@ -1,0 +1,138 @@
+"""What happened to a case, in order: facts, notices, commands, flags, webhooks without effect, other audited acts."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from db.tables import AuditRow, CommandRow, EffectRow, FactRow
+from db.writes.facts import SYSTEM
+from domain.programs.commands import CommandKind
+from domain.shared.facts import FactKind
+
+
+class EntryKind(StrEnum):
+    """What an entry of the timeline is."""
+
+    FACT = "fact"
+    NOTICE = "notice"
+    COMMAND = "command"
+    FLAG = "flag"
+    WEBHOOK = "webhook"
+    AUDIT = "audit"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One thing that happened: ``at`` is when it did, ``recorded_at`` when we wrote it down.
+
+    ``name`` depends on the kind: a fact's kind; a notice; a command's kind; raised, lowered or cleared of a flag;
+    without_effect, altered or released of a webhook; the action of what was audited. ``data`` likewise: a fact's; of a
+    notice {state: sent, refused or pending, subject, mail: its number}; of a command {state, answer, verdict, …}; of a
+    flag {flag}; of a webhook {event_id, note, what}.
+    """
+
+    at: datetime
+    recorded_at: datetime
+    kind: EntryKind
+    name: str
+    actor: str
+    reason: str | None
+    data: dict[str, Any]
+
+
+def timeline(
+    facts: Sequence[FactRow],
+    effects: Iterable[EffectRow],
+    commands: Sequence[CommandRow],
+    audited: Sequence[AuditRow],
+    mails: Mapping[str, int],
+) -> list[Entry]:
+    """Everything once, in the order of its times; ``mails`` are the numbers of kept mails by their effects' keys."""
+    audited = sorted(audited, key=lambda row: row.id or 0)
+    own = {f"command:{row.id}": row for row in commands}
+    actors = _actors(audited)
+    known, recorded = {row.id for row in facts}, {row.recorded_at for row in facts}
+    entries = [
+        *(_fact(row, own.get(row.id), actors) for row in sorted(facts, key=lambda row: _LIFE[row.kind])),
+        *(_notice(row, mails) for row in effects if row.kind.startswith("notice.")),
+        *(_command(row) for row in commands if not _became_a_fact(row, known)),
+        *(entry for row in audited if (entry := _audited(row, recorded)) is not None),
+    ]
+    return sorted(entries, key=lambda entry: (entry.at, entry.recorded_at))
+
+
+_LIFE = {kind.value: place for place, kind in enumerate(FactKind)}  # the order of facts of one instant
+
+
+def _actors(audited: Iterable[AuditRow]) -> dict[datetime, str]:
+    """Who wrote at an instant: all of one transaction has the same."""
+    actors: dict[datetime, str] = {}
+    for row in audited:
+        if row.actor != SYSTEM:
+            actors.setdefault(row.at, row.actor)
+    return actors
+
+
+def _fact(row: FactRow, command: CommandRow | None, actors: Mapping[datetime, str]) -> Entry:
+    """Who is behind a fact says itself, or its command, or what was audited in the same transaction."""
+    actor = row.data.get("by") or (command.actor if command else actors.get(row.recorded_at, SYSTEM))
+    data = {name: value for name, value in row.data.items() if name not in ("by", "reason")}
+    if command is not None and command.data.get("changes"):
+        data["changed"] = sorted(command.data["changes"])
+    reason = row.data.get("reason") or (command.reason if command else None)
+    ours = row.kind in (FactKind.BEGUN, FactKind.SCREENED, FactKind.MARKET_COMPLETED)
+    return Entry(row.at, row.recorded_at, EntryKind.FACT, row.kind, SYSTEM if ours else actor, reason, data)
+
+
+def _notice(row: EffectRow, mails: Mapping[str, int]) -> Entry:
+    result = row.result
+    state = "pending" if result is None else "refused" if result.get("refused") else "sent"
+    data = {"state": state, "subject": (result or {}).get("subject"), "mail": mails.get(row.key)}
+    at = row.done_at or row.intended_at
+    return Entry(at, at, EntryKind.NOTICE, row.kind.partition(".")[2], SYSTEM, None, data)
+
+
+def _command(row: CommandRow) -> Entry:
+    data = {"state": row.state, "answer": row.answer, **_said(row.data)}
+    at = row.created_at
+    return Entry(at, at, EntryKind.COMMAND, row.kind, row.actor, row.reason, data)
+
+
+def _said(data: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: data[name] for name in ("verdict", "override", "notice", "faults") if data.get(name)}
+
+
+def _became_a_fact(row: CommandRow, facts: Collection[str]) -> bool:
+    if row.kind == CommandKind.SAVE_PROFILE:
+        return row.state == "applied"
+    return f"command:{row.id}" in facts
+
+
+def _audited(row: AuditRow, recorded: Collection[datetime]) -> Entry | None:
+    """What only the audit knows; None for what is told by a fact, a notice or a command."""
+
+    def entry(kind: EntryKind, name: str, /, **data: Any) -> Entry:
+        return Entry(row.at, row.at, kind, name, row.actor, row.reason, data)
+
+    first, _, rest = row.action.partition(".")
+    details = row.details
+    if first == "webhook" and rest in ("altered", "released", "release_refused"):
+        return entry(EntryKind.WEBHOOK, rest, **details)
+    if first == "webhook" and "note" in details:
+        return entry(EntryKind.WEBHOOK, "without_effect", what=rest, **details)
+    if row.action == "request.conflict":
+        return entry(EntryKind.FLAG, "raised", flag=details.get("flag"))
+    if row.action == "case.flag_cleared":
+        return entry(EntryKind.FLAG, "cleared", flag=details["flag"])
+    if rest.startswith(("flagged.", "unflagged.")):
+        name, _, flag = rest.partition(".")
+        return entry(EntryKind.FLAG, "raised" if name == "flagged" else "lowered", flag=flag)
+    if "command_id" in details or row.action == "profile.refused":
+        return None
+    if rest == "refused" and first in list(CommandKind):  # at the door, and not kept as a command
+        return entry(EntryKind.COMMAND, first, state="refused", answer=details.get("answer"))
+    if row.at in recorded or (first == "notice" and not rest.endswith(".after_end")):
+        return None
+    return entry(EntryKind.AUDIT, row.action, **details)

@@ -1,0 +1,182 @@
+"""What every write shares: a case is locked, facts are appended and folded, flags go up and down; and the audit row."""
+
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from datetime import datetime
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
+
+from db.case_state import State, UnknownCase, facts_of, folded, one_or_none
+from db.tables import Assister, AuditRow, Case, FactRow, StageEntry
+from domain.federal.registration import RegistrationState
+from domain.shared.facts import Fact, FactKind
+from domain.state.certification import OWNER, WaitingFor
+
+SYSTEM, STAFF, DECISION = "system", "staff", "decision"
+TRIES = 3
+OVERTAKEN = ("40001", "40P01")  # PostgreSQL: not serializable, deadlock
+Answer = TypeVar("Answer")
+Arguments = ParamSpec("Arguments")
+
+
+def again_when_overtaken(
+    write: Callable[Arguments, Awaitable[Answer]],
+) -> Callable[Arguments, Coroutine[Any, Any, Answer]]:
+    """Does a write again that another one overtook (the same person, event or command at the same moment).
+
+    Transactions lock cases first, in the order of their ids; what else they touch could still make two wait for each
+    other, and the database then ends one of them.
+    """
+
+    @wraps(write)
+    async def tried(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Answer:
+        for _ in range(TRIES - 1):
+            try:
+                return await write(*args, **kwargs)
+            except DBAPIError as error:
+                if not _overtaken(error):
+                    raise
+        return await write(*args, **kwargs)
+
+    return tried
+
+
+def _overtaken(error: DBAPIError) -> bool:
+    return isinstance(error, IntegrityError) or getattr(error.orig, "sqlstate", None) in OVERTAKEN
+
+
+_LMS_ACCOUNT = frozenset({FactKind.LMS_REGISTERED})
+_PORTAL_ACCOUNT = frozenset({FactKind.PORTAL_REGISTERED, FactKind.PORTAL_ACTIVATED, FactKind.PORTAL_ACCOUNT_REUSED})
+
+
+async def locked(session: AsyncSession, case_id: str) -> Case:
+    """The case, locked until the transaction ends. Raises `UnknownCase`."""
+    case = await one_or_none(session, select(Case).where(col(Case.case_id) == case_id).with_for_update())
+    if case is None:
+        raise UnknownCase(case_id)
+    found: Case = case
+    return found
+
+
+def audit(
+    session: AsyncSession, at: datetime, actor: str, action: str, case: Case, reason: str | None = None, **details: Any
+) -> None:
+    """Adds who did what, when and why."""
+    session.add(
+        AuditRow(
+            at=at,
+            actor=actor,
+            action=action,
+            case_id=case.case_id,
+            assister_id=case.assister_id,
+            reason=reason,
+            details=details,
+        )
+    )
+
+
+async def append(session: AsyncSession, case: Case, facts: Sequence[Fact], now: datetime) -> State:
+    """Appends the facts that are not there yet and folds anew; the case's stage and wait follow.
+
+    With the last step of a federal market goes the fact that the market is complete: later versions of an agreement
+    don't take it back. What the federal lists say of such a case is staged anew.
+    """
+    stored = await facts_of(session, case.case_id)
+    known = {fact.id for fact in stored}
+    fresh = [fact for fact in facts if fact.id not in known]
+    state = folded(case, [*stored, *fresh])
+    if isinstance(state, RegistrationState):
+        case.unpublished = True
+        if completed := _completed(case.case_id, state):
+            fresh += completed
+            for fact in completed:
+                audit(session, now, SYSTEM, "market.completed", case, **fact.data)
+            state = folded(case, [*stored, *fresh])
+    for fact in fresh:
+        session.add(
+            FactRow(id=fact.id, case_id=case.case_id, kind=fact.kind, at=fact.at, data=fact.data, recorded_at=now)
+        )
+    if case.stage != state.stage or not stored:
+        await _enter(session, case, state.stage, now)
+    case.stage = state.stage
+    case.waiting_for = state.waiting_for
+    case.waiting_since = state.waiting_since
+    draw_attention(case)
+    session.add(case)
+    await _remember_accounts(session, case, fresh)
+    return state
+
+
+async def _enter(session: AsyncSession, case: Case, stage: str, now: datetime) -> None:
+    """Notes when the case came into a stage, and left the one before; clocks that differ make no time negative."""
+    query = select(StageEntry).where(col(StageEntry.case_id) == case.case_id, col(StageEntry.left_at).is_(None))
+    before = await one_or_none(session, query)
+    at = max(now, before.entered_at) if before else now
+    if before is not None:
+        before.left_at = at
+        session.add(before)
+    session.add(StageEntry(case_id=case.case_id, stage=stage, entered_at=at))
+
+
+def flags_of(case: Case) -> dict[str, datetime]:
+    """The flags that are up, and since when; the one that was raised first comes first."""
+    if case.flag is None:
+        return {}
+    further = {what: datetime.fromisoformat(at) for what, at in case.further_flags or ()}
+    return {case.flag: case.flagged_at or case.opened_at, **further}
+
+
+def raise_flag(case: Case, what: str, now: datetime) -> bool:
+    """Puts a case before staff's eyes; whether it is new to them: a flag that is up already stays as it is."""
+    flags = flags_of(case)
+    if what in flags:
+        return False
+    _hoist(case, {**flags, what: now})
+    return True
+
+
+def lower_flag(case: Case, what: str) -> bool:
+    """Takes a flag down, others stay; whether it was up."""
+    flags = flags_of(case)
+    if flags.pop(what, None) is None:
+        return False
+    _hoist(case, flags)
+    return True
+
+
+def _hoist(case: Case, flags: dict[str, datetime]) -> None:
+    first = next(iter(flags), None)
+    case.flag, case.flagged_at = first, flags.pop(first) if first else None
+    case.further_flags = [[what, at.isoformat()] for what, at in flags.items()] or None
+    draw_attention(case)
+
+
+def draw_attention(case: Case) -> None:
+    """Why staff should look at a case, and since when: the flag, or a decision; follows from the flag and the wait."""
+    decides = case.waiting_for is not None and OWNER[WaitingFor(case.waiting_for)] == STAFF
+    case.attention = case.flag or (DECISION if decides else None)
+    since = (case.waiting_since if decides else case.flagged_at) or case.opened_at
+    case.attention_since = since if case.attention else None
+
+
+def _completed(case_id: str, state: RegistrationState) -> list[Fact]:
+    return [
+        Fact(id=f"{case_id}:completed:{market}", kind=FactKind.MARKET_COMPLETED, at=at, data={"market": market.value})
+        for market, at in state.newly_complete.items()
+    ]
+
+
+async def _remember_accounts(session: AsyncSession, case: Case, facts: Iterable[Fact]) -> None:
+    """A person's accounts outlive the case: next year's case finds them, the portal's by its last case (A9, A11)."""
+    kinds = {fact.kind for fact in facts}
+    if not kinds & (_LMS_ACCOUNT | _PORTAL_ACCOUNT):
+        return
+    assister = await session.get_one(Assister, case.assister_id)
+    if kinds & _LMS_ACCOUNT:
+        assister.lms_account = assister.lms_account or case.assister_id
+    if kinds & _PORTAL_ACCOUNT:
+        assister.portal_account = case.case_id
+    session.add(assister)

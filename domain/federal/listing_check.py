@@ -1,0 +1,29 @@
+"""When a completed registration must be in the federal lists, and when they are read next (B18–B20); no clock."""
+
+from collections.abc import Container
+from datetime import UTC, date, datetime, time, timedelta
+
+from domain.federal.markets import FederalList
+from domain.shared.business_days import is_business_day, nth_business_day
+from domain.shared.policy import FederalPolicy, zone_of
+
+
+def due_dates(policy: FederalPolicy, completed_on: date, holidays: Container[date]) -> dict[FederalList, date]:
+    """The last day on which each list may still lack a registration completed on this day, US Eastern."""
+    return {name: nth_business_day(completed_on, lag, holidays) for name, lag in policy.lags.items()}
+
+
+def is_late(due_on: date, today: date) -> bool:
+    """Whether a registration that is not in the list is overdue: from the business day after the last one on."""
+    return today > due_on
+
+
+def next_look(policy: FederalPolicy, now: datetime, holidays: Container[date]) -> datetime:
+    """The next hour at which the lists are read, later than now: once on every business day. In UTC."""
+    local = now.astimezone(zone_of(policy))
+    day = local.date()
+    while True:
+        at = datetime.combine(day, time(policy.look_at_hour), zone_of(policy))
+        if is_business_day(day, holidays) and at > local:
+            return at.astimezone(UTC)
+        day += timedelta(days=1)

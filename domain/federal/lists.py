@@ -1,0 +1,346 @@
+"""The published federal lists: their columns, and the rows a person's registrations come to (B8, B18–B20); no files."""
+
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from domain.federal.markets import Market
+from domain.federal.registration import NpnStatus, ProfileStatus, RegistrationState
+from domain.state.certification import Stage
+
+EASTERN = ZoneInfo("America/New_York")
+DATE_FORMAT = "%m/%d/%Y"
+
+
+class PublishedList(StrEnum):
+    """Every list published here."""
+
+    RCL = "rcl"
+    TERMINATIONS = "terminations"
+    FIND_LOCAL_HELP = "find_local_help"
+    HELP_ON_DEMAND = "help_on_demand"
+    TRACKER = "tracker"
+
+
+COLUMNS: dict[PublishedList, tuple[str, ...]] = {
+    PublishedList.RCL: (
+        "npn",
+        "applicable_plan_year",
+        "individual_registration_completion_date",
+        "individual_marketplace_end_date",
+        "shop_registration_completion_date",
+        "shop_end_date",
+        "npn_valid_current_plan_year_only",
+        "status",
+    ),
+    PublishedList.TERMINATIONS: (
+        "npn",
+        "status",
+        "marketplaces",
+        "effective_plan_year",
+        "registration_completion_date",
+        "termination_or_suspension_date",
+    ),
+    PublishedList.FIND_LOCAL_HELP: (
+        "first_name",
+        "last_name",
+        "business_name",
+        "address",
+        "city",
+        "state",
+        "zip",
+        "phone",
+        "email",
+        "website",
+        "languages",
+        "markets",
+        "helps",
+    ),
+    PublishedList.HELP_ON_DEMAND: (
+        "npn",
+        "applicable_plan_year",
+        "first_name",
+        "last_name",
+        "business_name",
+        "state",
+        "zip",
+        "phone",
+        "email",
+        "languages",
+        "available_for",
+    ),
+    PublishedList.TRACKER: (
+        "npn",
+        "plan_year",
+        "profile",
+        "npn_status",
+        "individual_training",
+        "individual_agreements",
+        "individual_completed_on",
+        "shop_training",
+        "shop_agreements",
+        "shop_completed_on",
+        "status",
+    ),
+}
+
+# † How the cells are written that no published document fixes, or that we fill from less than it asks for: decision 13.
+REVOKED = "4"
+MARKETPLACES = {
+    frozenset({Market.INDIVIDUAL}): "INDIVIDUAL",
+    frozenset({Market.SHOP}): "SHOP",
+    frozenset(Market): "BOTH",
+}
+HELPS = {Market.INDIVIDUAL: "consumers", Market.SHOP: "small employers and their employees"}
+VALID = "Y"
+BETWEEN = "; "
+
+_TERMINATED = frozenset({Stage.REVOKED, Stage.WITHDRAWN})
+_TRACKED = frozenset({NpnStatus.VERIFIED, NpnStatus.UNVERIFIED})
+_FORMULA = frozenset("=+-@")
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One registration: the fold over its facts, its profile as saved, and its window's last day, if it has one."""
+
+    state: RegistrationState
+    profile: Mapping[str, Any]
+    closes_on: date | None = None
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a list. ``key`` orders the list and begins with the plan year.
+
+    A line that is not ``firm`` is about an NPN nobody has confirmed yet: it takes nobody's place.
+    """
+
+    list: PublishedList
+    key: str
+    cells: tuple[str, ...]
+    firm: bool = True
+
+
+@dataclass(frozen=True)
+class Contact:
+    """How consumers reach somebody, from the professional contact, else the business, else the person (B8)."""
+
+    business_name: str
+    address: str
+    city: str
+    state: str
+    zip: str
+    phone: str
+    email: str
+    website: str
+    languages: str
+
+
+@dataclass(frozen=True)
+class _Completed:
+    """A market that was completed: when and until when; whether that is over, and whether by revocation."""
+
+    at: datetime
+    until: date | None
+    ended_at: datetime | None
+    revoked: bool
+
+
+def rows_of(assister_id: str, plan_year: int, attempts: Sequence[Attempt]) -> list[Row]:
+    """Everything the lists say of a person's registrations of one plan year, the first attempt first.
+
+    Only those with the role of an agent or broker are listed (B9), and under the NPN of the profile they saved; on
+    the lists of completed registrations only once the licence registry has confirmed it.
+    """
+    listed = [one for one in attempts if one.state.is_listed_role and one.state.profile.version > 0]
+    by_npn: dict[str, list[Attempt]] = {}
+    for one in listed:
+        if one.state.profile.npn in _TRACKED:
+            by_npn.setdefault(one.profile["npn"], []).append(one)
+    rows: list[Row] = []
+    for npn, ours in by_npn.items():
+        rows += _by_npn(npn, plan_year, ours)
+    if listed and listed[-1] is attempts[-1]:
+        rows += _listings(assister_id, plan_year, listed[-1])
+    return rows
+
+
+def npn_key(plan_year: int, npn: str) -> str:
+    """The key of the lists that go by NPN."""
+    return f"{plan_year:04d}:{npn:0>10}"
+
+
+def cell(value: object) -> str:
+    """One cell, made safe in this one place: no tab, line break or other control character, and nothing that a
+    spreadsheet takes for a formula: an apostrophe goes before a leading =, +, - or @, full-width ones too.
+    """
+    text = str(value)
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() else " " for c in text)
+    text = " ".join(text.split())
+    return f"'{text}" if unicodedata.normalize("NFKC", text[:1]) in _FORMULA else text
+
+
+def contact_of(profile: Mapping[str, Any]) -> Contact:
+    """What is listed of a profile. Addresses are the business's first; phones lose the plus of their country code."""
+    business: Mapping[str, Any] = profile.get("business_contact") or {}
+    professional: Mapping[str, Any] = profile.get("professional_contact") or {}
+    address: Mapping[str, Any] = business.get("address") or professional.get("address") or {}
+
+    def first(name: str) -> str:
+        return next((str(one[name]) for one in (professional, business, profile) if one.get(name)), "")
+
+    languages = [*(professional.get("languages") or ()), *(business.get("languages") or ())]
+    return Contact(
+        business_name=str(business.get("name") or professional.get("name") or ""),
+        address=", ".join(filter(None, (address.get("line1"), address.get("line2")))),
+        city=str(address.get("city") or ""),
+        state=str(address.get("state") or ""),
+        zip=str(address.get("postal_code") or ""),
+        phone=first("phone").lstrip("+"),
+        email=first("email"),
+        website=str(professional.get("website") or business.get("website") or ""),
+        languages=BETWEEN.join(dict.fromkeys(languages)),
+    )
+
+
+def day_of(at: datetime | None) -> str:
+    """The date of an instant in the federal marketplace, as the lists write it; empty for none."""
+    return at.astimezone(EASTERN).strftime(DATE_FORMAT) if at else ""
+
+
+def _row(name: PublishedList, key: str, values: Iterable[object], firm: bool = True) -> Row:
+    cells = tuple(map(cell, values))
+    assert len(cells) == len(COLUMNS[name]), f"{name} has {len(COLUMNS[name])} columns"
+    return Row(name, key, cells, firm)
+
+
+def _by_npn(npn: str, plan_year: int, attempts: Sequence[Attempt]) -> Iterator[Row]:
+    key = npn_key(plan_year, npn)
+    confirmed = [one for one in attempts if one.state.profile.npn is NpnStatus.VERIFIED]
+    yield _row(PublishedList.TRACKER, key, _tracked(npn, plan_year, attempts[-1].state), firm=bool(confirmed))
+    completed = {market: found for market in Market if (found := _completed(market, confirmed))}
+    if completed:
+        yield _row(PublishedList.RCL, key, _registered(npn, plan_year, confirmed[-1], completed))
+    if over := {market: one for market, found in completed.items() if (one := _over(found))}:
+        yield _row(PublishedList.TERMINATIONS, key, _terminated(npn, plan_year, completed, over))
+
+
+def _completed(market: Market, attempts: Iterable[Attempt]) -> list[_Completed]:
+    """Every time a market was completed, the first time first."""
+    found = []
+    for one in attempts:
+        state = one.state
+        if market in state.completed_at:
+            ended_at = state.ended_at if state.stage in _TERMINATED else None
+            until = ended_at.astimezone(EASTERN).date() if ended_at else one.closes_on
+            found.append(_Completed(state.completed_at[market], until, ended_at, state.stage is Stage.REVOKED))
+    return found
+
+
+def _over(completed: Sequence[_Completed]) -> _Completed | None:
+    """What the termination list says of a market: its termination, and after a reinstatement the revocation before."""
+    last = completed[-1]
+    return last if last.ended_at else next((one for one in reversed(completed) if one.revoked), None)
+
+
+def _status(completed: Mapping[Market, Sequence[_Completed]]) -> str:
+    """R where a later registration completed a market again that was revoked, else T where one is revoked."""
+    reinstated = any(not found[-1].ended_at and any(one.revoked for one in found[:-1]) for found in completed.values())
+    revoked = any(found[-1].revoked for found in completed.values())
+    return f"R{REVOKED}" if reinstated else f"T{REVOKED}" if revoked else ""
+
+
+def _registered(
+    npn: str, plan_year: int, last: Attempt, completed: Mapping[Market, Sequence[_Completed]]
+) -> Iterator[object]:
+    yield from (npn, plan_year)
+    for market in Market:
+        newest = completed[market][-1] if market in completed else None
+        yield day_of(newest.at if newest else None)
+        yield newest.until.strftime(DATE_FORMAT) if newest and newest.until else ""
+    yield VALID if last.state.stage is not Stage.CLOSED else ""
+    yield _status(completed)
+
+
+def _terminated(
+    npn: str,
+    plan_year: int,
+    completed: Mapping[Market, Sequence[_Completed]],
+    over: Mapping[Market, _Completed],
+) -> tuple[object, ...]:
+    return (
+        npn,
+        _status(completed),
+        MARKETPLACES[frozenset(over)],
+        plan_year,
+        day_of(min(one.at for one in over.values())),
+        day_of(max(one.ended_at for one in over.values() if one.ended_at)),
+    )
+
+
+def _tracked(npn: str, plan_year: int, state: RegistrationState) -> Iterator[object]:
+    yield from (npn, plan_year, _done(state.profile.status is ProfileStatus.COMPLETE), state.profile.npn)
+    for market in Market:
+        applies = market in state.markets
+        yield _done(market in state.trained_at) if applies else "not_applicable"
+        yield _done(market in state.agreed_at) if applies else "not_applicable"
+        yield day_of(state.completed_at.get(market))
+    if state.ended:
+        yield state.stage
+    else:
+        yield "complete" if set(state.markets) <= set(state.completed_at) else "in_progress"
+
+
+def _done(is_done: bool) -> str:
+    return "complete" if is_done else "incomplete"
+
+
+def _listings(assister_id: str, plan_year: int, attempt: Attempt) -> Iterator[Row]:
+    """Where consumers look for help: who is registered now, and whom they help (B8)."""
+    state, profile = attempt.state, attempt.profile
+    markets = [market for market in Market if market in state.completed_at]
+    if state.ended or not markets or state.profile.npn is not NpnStatus.VERIFIED:
+        return
+    contact, names = contact_of(profile), (profile["first_name"], profile["last_name"])
+    helps = BETWEEN.join(HELPS[market] for market in markets)
+    key = f"{plan_year:04d}:{assister_id}"
+    yield _row(
+        PublishedList.FIND_LOCAL_HELP,
+        key,
+        (
+            *names,
+            contact.business_name,
+            contact.address,
+            contact.city,
+            contact.state,
+            contact.zip,
+            contact.phone,
+            contact.email,
+            contact.website,
+            contact.languages,
+            BETWEEN.join(markets),
+            helps,
+        ),
+    )
+    yield _row(
+        PublishedList.HELP_ON_DEMAND,
+        key,
+        (
+            profile["npn"],
+            plan_year,
+            *names,
+            contact.business_name,
+            contact.state,
+            contact.zip,
+            contact.phone,
+            contact.email,
+            contact.languages,
+            helps,
+        ),
+    )

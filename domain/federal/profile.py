@@ -1,0 +1,216 @@
+"""The federal registration request and the MLMS profile: fields by role, and whose NPNs they name (B5–B10)."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, create_model
+
+from domain.federal.markets import Market, Role
+from domain.programs.policies import federal_policy_for
+from domain.shared.assister import same_name
+from domain.shared.faults import Fault, Invalid, faults_of
+from domain.shared.licensing import Producer
+from domain.state.request import Address, Email, Line, Name, Npn, PersonName, Phone, fault
+
+NPN_FIELDS = ("npn", "business_npn", "web_entity_npn")
+REQUIRED: dict[Role, tuple[str, ...]] = {
+    Role.MARKETPLACE_AGENT_BROKER: ("npn", "business_contact", "professional_contact"),
+    Role.NOT_AN_AGENT_BROKER: ("professional_contact",),
+}
+_ONLY_PROFILE = ("verified",)
+_FIXED = ("program", "plan_year", "markets")
+_FORMULA = ("=", "+", "-", "@")
+
+
+def _no_formula(text: str) -> str:
+    """What is published in lists must not be a formula where somebody opens them in a spreadsheet."""
+    if text.startswith(_FORMULA):
+        raise fault("no_formula")
+    return text
+
+
+def _website(text: str) -> str:
+    if not text.startswith(("https://", "http://")) or not text.isascii() or any(c.isspace() for c in text):
+        raise fault("website")
+    return text
+
+
+def _distinct(markets: tuple[Market, ...]) -> tuple[Market, ...]:
+    return tuple(market for market in Market if market in markets)
+
+
+def _year(value: int) -> int:
+    if federal_policy_for(value) is None:
+        raise fault("no_policy")
+    return value
+
+
+def _verified(value: bool) -> bool:
+    if not value:
+        raise fault("verify_first")
+    return value
+
+
+Form = TypeVar("Form", bound=BaseModel)
+
+
+class _Form(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ProfessionalContact(_Form):
+    """How to reach the person in their profession; listed where consumers look for help (B8)."""
+
+    name: Annotated[Name, AfterValidator(_no_formula)] | None = None
+    email: Email
+    phone: Phone
+    address: Address | None = None
+    website: Annotated[Line, AfterValidator(_website)] | None = None
+    languages: Annotated[tuple[Annotated[Name, AfterValidator(_no_formula)], ...], Field(max_length=10)] = ()
+
+
+class BusinessContact(ProfessionalContact):
+    """The business they work from: its address is where consumers find them (B8)."""
+
+    address: Address
+
+
+class _Profile(_Form):
+    language: Literal["en", "es"] = "en"
+    first_name: Annotated[PersonName, AfterValidator(_no_formula)]
+    last_name: Annotated[PersonName, AfterValidator(_no_formula)]
+    email: Email
+    phone: Phone
+    role: Role
+    npn: Npn | None = None
+    business_npn: Npn | None = None
+    web_entity_npn: Npn | None = None
+    business_contact: BusinessContact | None = None
+    professional_contact: ProfessionalContact | None = None
+
+
+class RegistrationRequest(_Profile):
+    """A request to register; what it says of the profile is a draft until it is saved (B3, B5)."""
+
+    program: Literal["ffm"]
+    plan_year: Annotated[int, Field(strict=True), AfterValidator(_year)]
+    markets: Annotated[tuple[Market, ...], Field(min_length=1, max_length=2), AfterValidator(_distinct)]
+
+
+DRAFT_FIELDS = frozenset(RegistrationRequest.model_fields)
+_Draft: type[_Form] = create_model(
+    "_Draft",
+    __base__=_Form,
+    **{name: (field.rebuild_annotation(), None) for name, field in RegistrationRequest.model_fields.items()},  # type: ignore[call-overload]
+)
+
+
+class _Save(RegistrationRequest):
+    verified: Annotated[bool, Field(strict=True), AfterValidator(_verified)] = True
+
+
+def parse_registration(data: object) -> RegistrationRequest:
+    """The request in ``data`` (parsed JSON). Raises `Invalid` with every fault named."""
+    values = data if isinstance(data, Mapping) else {}
+    npns = [one for one in _missing(values) if one.field in NPN_FIELDS]
+    return _with_own_rules(RegistrationRequest, data, [*npns, *_copied(values)])
+
+
+def parse_draft(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Some fields of a request as it takes them, for somebody who registers without one.
+
+    Raises `Invalid` naming every one at fault.
+    """
+    return _parsed(_Draft, values).model_dump(mode="json", exclude_unset=True)
+
+
+def parse_profile(draft: Mapping[str, Any], changes: object) -> dict[str, Any]:
+    """The profile as it would be saved: the changes laid over what is known, every field its role needs there (B5, B7).
+
+    ``changes`` is parsed JSON; null takes a field away. Raises `Invalid` with every fault named.
+    """
+    if not isinstance(changes, Mapping):
+        raise Invalid([Fault("body", "object")])
+    fixed = [Fault(name, "not_changeable") for name in _FIXED if name in changes and changes[name] != draft.get(name)]
+    merged = {name: value for name, value in {**draft, **changes}.items() if value is not None}
+    saved = _with_own_rules(_Save, merged, [*fixed, *_missing(merged), *_copied(merged)])
+    return saved.model_dump(mode="json", exclude=set(_ONLY_PROFILE))
+
+
+def _with_own_rules(model: type[Form], data: object, faults: Sequence[Fault]) -> Form:
+    """The form in ``data``, unless the rules found ``faults``: all of them are named, a field's own rule first."""
+    try:
+        found = _parsed(model, data)
+    except Invalid as invalid:
+        named = {fault.field for fault in faults}
+        raise Invalid([*(one for one in invalid.faults if one.field not in named), *faults]) from None
+    if faults:
+        raise Invalid(faults)
+    return found
+
+
+def _parsed(model: type[Form], data: object) -> Form:
+    if not isinstance(data, Mapping):
+        raise Invalid([Fault("body", "object")])
+    try:
+        return model.model_validate(dict(data))
+    except ValidationError as error:
+        raise Invalid(faults_of(error)) from None
+
+
+def _missing(profile: Mapping[str, Any]) -> list[Fault]:
+    """The fields that the role asks for and the profile lacks (B5, B9)."""
+    role = profile.get("role")
+    required = REQUIRED[Role(role)] if role in tuple(Role) else ()
+    return [
+        Fault(name, "npn_required" if name == "npn" else "required_of_role")
+        for name in required
+        if not profile.get(name)
+    ]
+
+
+def _copied(profile: Mapping[str, Any]) -> list[Fault]:
+    """Individual, business and web-based entity have NPNs of their own (B10)."""
+    seen: dict[str, str] = {}
+    faults = []
+    for name in NPN_FIELDS:
+        number = profile.get(name)
+        if not isinstance(number, str):
+            continue
+        number = number.strip()
+        if number and number in seen:
+            faults.append(Fault(name, "npn_copied"))
+        elif number:
+            seen[number] = name
+    return faults
+
+
+def npns_of(profile: Mapping[str, Any]) -> dict[str, str]:
+    """The NPNs a profile names, by field; they are looked up one by one (B9, B10)."""
+    return {name: profile[name] for name in NPN_FIELDS if profile.get(name)}
+
+
+def same_npns(profile: Mapping[str, Any], saved: Mapping[str, Any]) -> bool:
+    """Whether a profile names the NPNs and the person of the one before: what the registry said of that one holds."""
+    names = ("first_name", "last_name")
+    return npns_of(profile) == npns_of(saved) and all(profile[name] == saved.get(name) for name in names)
+
+
+def npn_faults(profile: Mapping[str, Any], producers: Mapping[str, Producer | None]) -> list[Fault]:
+    """What the registry's answers, by field, say against a profile (B9, B10)."""
+    faults = []
+    for field, producer in producers.items():
+        if producer is None:
+            faults.append(Fault(field, "npn_unknown"))
+        elif field == "npn":
+            if producer.entity == "firm":
+                faults.append(Fault(field, "npn_of_firm"))
+            elif not _of_this_person(profile, producer):
+                faults.append(Fault(field, "npn_other_name"))
+        elif producer.entity == "individual":
+            faults.append(Fault(field, "npn_of_individual"))
+    return faults
+
+
+def _of_this_person(profile: Mapping[str, Any], producer: Producer) -> bool:
+    return same_name(profile["first_name"], profile["last_name"], producer.first_name, producer.last_name)

@@ -1,0 +1,484 @@
+"""One registration with the federal marketplace: a fold over its facts, and what it allows now (B5–B17)."""
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from domain.federal.markets import MLMS, Curriculum, FederalList, Market, MarketplaceAgreement, Role, agreements_of
+from domain.shared.facts import Fact, FactKind
+from domain.shared.messages import MarketplaceStanding
+from domain.state.certification import ENDED, ENDINGS, Certificate, Known, Stage, WaitingFor
+
+Versions = Mapping[MarketplaceAgreement, str]
+
+
+class NpnStatus(StrEnum):
+    """What the licence registry said of the NPNs of the profile saved last (B9)."""
+
+    VERIFIED = "verified"
+    UNVERIFIED = "unverified"
+    REFUSED = "refused"
+    NOT_REQUIRED = "not_required"
+
+
+Verdicts = Mapping[int, tuple[NpnStatus, datetime]]
+
+
+class ProfileStatus(StrEnum):
+    """Where the MLMS profile stands (B7)."""
+
+    INCOMPLETE = "incomplete"
+    SAVED = "saved"
+    COMPLETE = "complete"
+
+
+class RegistrationOpening(BaseModel):
+    """What a registration is from its first moment on: the role asked for, the markets, and whether one returns."""
+
+    model_config = ConfigDict(frozen=True)
+
+    role: Role
+    markets: tuple[Market, ...]
+    returning: bool
+
+
+class Profile(BaseModel):
+    """The profile as saved last: its version, counted from 1 (0: never saved), role and NPNs."""
+
+    model_config = ConfigDict(frozen=True)
+
+    status: ProfileStatus
+    version: int
+    role: Role
+    npn: NpnStatus | None
+    saved_at: datetime | None
+    completed_at: datetime | None
+
+
+class Enrollment(BaseModel):
+    """A course somebody takes: in the MLMS, or at a vendor (B11, B13)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    curriculum: Curriculum
+    market: Market
+    channel: str
+    automatic: bool
+    enrolled_at: datetime
+    started_at: datetime | None
+    completed_at: datetime | None
+
+
+class Acceptance(BaseModel):
+    """One applicable agreement: what was opened last, and the acceptance that counts (B16)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    agreement: MarketplaceAgreement
+    market: Market
+    version: str
+    opened_at: datetime | None = None
+    accepted_at: datetime | None = None
+    language: str | None = None
+    sha256: str | None = None
+
+
+class Listed(BaseModel):
+    """Whether a completed market is in a federal list yet (B18–B20); ``due_on`` is the last day it may be missing."""
+
+    model_config = ConfigDict(frozen=True)
+
+    market: Market
+    list: FederalList
+    due_on: date
+    listed_at: datetime | None
+    late: bool
+
+
+class RegistrationState(BaseModel):
+    """Everything the facts of a registration come to."""
+
+    model_config = ConfigDict(frozen=True)
+
+    opening: RegistrationOpening
+    facts: int
+    stage: Stage
+    waiting_for: WaitingFor | None
+    waiting_since: datetime | None
+    profile: Profile
+    markets: tuple[Market, ...]
+    enrollments: tuple[Enrollment, ...]
+    trained_at: dict[Market, datetime]
+    agreements: tuple[Acceptance, ...]
+    agreed_at: dict[Market, datetime]
+    completed_at: dict[Market, datetime]
+    certificates: dict[Market, Certificate]
+    publication: tuple[Listed, ...]
+    help_desk_told_at: datetime | None
+    ended_at: datetime | None
+
+    @property
+    def ended(self) -> bool:
+        """Whether the case is over: nothing changes it any more."""
+        return self.stage in ENDED
+
+    @property
+    def is_listed_role(self) -> bool:
+        """Who is not an agent broker may train, and never appears on a list (B9)."""
+        return self.profile.role is Role.MARKETPLACE_AGENT_BROKER
+
+    @property
+    def unlisted(self) -> list[Market]:
+        """Certified markets that the lists should show and don't, as far as we looked (B18–B20).
+
+        They show nobody whose role, or whose NPN at present, keeps them off (B9).
+        """
+        if self.ended or not self.is_listed_role or self.profile.npn is not NpnStatus.VERIFIED:
+            return []
+        seen = {one.market for one in self.publication} - {one.market for one in self.publication if not one.listed_at}
+        return [market for market in self.certificates if market not in seen]
+
+    @property
+    def newly_complete(self) -> dict[Market, datetime]:
+        """Markets whose last step was just done, with its time: not yet recorded as completed (B12)."""
+        profile_at = self.profile.completed_at
+        if profile_at is None:
+            return {}
+        return {
+            market: max(profile_at, self.trained_at[market], self.agreed_at[market])
+            for market in self.markets
+            if market in self.trained_at and market in self.agreed_at and market not in self.completed_at
+        }
+
+    def standing(self) -> MarketplaceStanding:
+        """The verdicts the workflow branches on."""
+        return MarketplaceStanding(
+            facts=self.facts,
+            stage=self.stage,
+            waiting_for=self.waiting_for or "",
+            profile_version=self.profile.version,
+            npn_unverified=self.profile.npn is NpnStatus.UNVERIFIED,
+            npn_problem=self.profile.version if self.profile.npn is NpnStatus.REFUSED else 0,
+            completed=[market.value for market in self.markets if market in self.completed_at],
+            unlisted=[market.value for market in self.unlisted],
+            mlms=[one.curriculum.value for one in self.enrollments if one.channel == MLMS],
+        )
+
+
+def fold_registration(opening: RegistrationOpening, facts: Iterable[Fact], in_force: Versions) -> RegistrationState:
+    """The state the facts come to. Facts repeated or permuted give the same state."""
+    known = Known(facts)
+    enrollments = _enrollments(opening, known)
+    markets = tuple(market for market in Market if market in opening.markets or _enrolled(market, enrollments))
+    trained_at = _first_by_market((one.market, one.completed_at) for one in enrollments)
+    completed_at = {Market(fact.data["market"]): fact.at for fact in known.all(FactKind.MARKET_COMPLETED)}
+    acceptances = tuple(_acceptance(name, known, in_force) for market in markets for name in agreements_of(market))
+    ending = known.first(*ENDINGS)
+    state = RegistrationState(
+        opening=opening,
+        facts=len(known.sorted),
+        stage=Stage.REQUESTED,
+        waiting_for=None,
+        waiting_since=None,
+        profile=_profile(opening, known),
+        markets=markets,
+        enrollments=enrollments,
+        trained_at=trained_at,
+        agreements=acceptances,
+        agreed_at=_agreed_at(markets, acceptances),
+        completed_at=completed_at,
+        certificates=_certificates(known),
+        publication=_publication(known),
+        help_desk_told_at=known.at(FactKind.HELP_DESK_TOLD),
+        ended_at=ending.at if ending else None,
+    )
+    stage, waiting_for, since = _stage(state, known)
+    return state.model_copy(update={"stage": stage, "waiting_for": waiting_for, "waiting_since": since})
+
+
+def _profile(opening: RegistrationOpening, known: Known) -> Profile:
+    saves = known.all(FactKind.PROFILE_SAVED)
+    if not saves:
+        return Profile(
+            status=ProfileStatus.INCOMPLETE, version=0, role=opening.role, npn=None, saved_at=None, completed_at=None
+        )
+    last = max(saves, key=lambda fact: int(fact.data["version"]))
+    verdicts = _verdicts(known)
+    npn, _ = _npn(last, verdicts)
+    next_at = known.at(FactKind.PROFILE_COMPLETED)
+    done = next_at is not None and npn in (NpnStatus.VERIFIED, NpnStatus.NOT_REQUIRED)
+    first = min(saves, key=lambda fact: int(fact.data["version"]))
+    # A profile that was complete stays so when it is saved anew: its first complete moment counts.
+    was = [at for fact in saves if (at := _complete_since(fact, verdicts, next_at)) is not None]
+    return Profile(
+        status=ProfileStatus.COMPLETE if done else ProfileStatus.SAVED,
+        version=int(last.data["version"]),
+        role=Role(last.data["role"]),
+        npn=npn,
+        saved_at=last.at,
+        completed_at=max(min(was), first.at) if done and was else None,
+    )
+
+
+def _verdicts(known: Known) -> Verdicts:
+    """What the registry said later, by the version of the profile: the first word counts, and a good one over a bad."""
+    kinds = ((FactKind.NPN_REFUSED, NpnStatus.REFUSED), (FactKind.NPN_VERIFIED, NpnStatus.VERIFIED))
+    return {fact.data["version"]: (said, fact.at) for kind, said in kinds for fact in reversed(known.all(kind))}
+
+
+def _npn(saved: Fact, verdicts: Verdicts) -> tuple[NpnStatus, datetime]:
+    """What the registry said of one saved profile, and when that was known."""
+    status = NpnStatus(saved.data["npn"])
+    later = verdicts.get(saved.data["version"]) if status is NpnStatus.UNVERIFIED else None
+    return later or (status, saved.at)
+
+
+def _complete_since(saved: Fact, verdicts: Verdicts, next_at: datetime | None) -> datetime | None:
+    npn, at = _npn(saved, verdicts)
+    if next_at is None or npn not in (NpnStatus.VERIFIED, NpnStatus.NOT_REQUIRED):
+        return None
+    return max(at, next_at)
+
+
+def _enrollments(opening: RegistrationOpening, known: Known) -> tuple[Enrollment, ...]:
+    found: dict[tuple[str, str], Enrollment] = {}
+    for fact in known.all(FactKind.ENROLLED):
+        curriculum, channel = Curriculum(fact.data["curriculum"]), str(fact.data["channel"])
+        counts = curriculum is not Curriculum.INDIVIDUAL_RETURNING or opening.returning
+        found.setdefault(
+            (curriculum, channel),
+            Enrollment(
+                curriculum=curriculum,
+                market=curriculum.market,
+                channel=channel,
+                automatic=bool(fact.data.get("automatic")),
+                enrolled_at=fact.at,
+                started_at=_course(known, FactKind.COURSE_STARTED, curriculum, channel),
+                completed_at=_course(known, FactKind.COURSE_COMPLETED, curriculum, channel) if counts else None,
+            ),
+        )
+    return tuple(found.values())
+
+
+def _course(known: Known, kind: FactKind, curriculum: Curriculum, channel: str) -> datetime | None:
+    wanted = (curriculum.value, channel)
+    return next(
+        (fact.at for fact in known.all(kind) if (fact.data["curriculum"], fact.data["channel"]) == wanted), None
+    )
+
+
+def _enrolled(market: Market, enrollments: Iterable[Enrollment]) -> bool:
+    return any(one.market is market for one in enrollments)
+
+
+def _first_by_market(times: Iterable[tuple[Market, datetime | None]]) -> dict[Market, datetime]:
+    found: dict[Market, datetime] = {}
+    for market, at in times:
+        if at is not None:
+            found[market] = min(at, found.get(market, at))
+    return found
+
+
+def _acceptance(name: MarketplaceAgreement, known: Known, in_force: Versions) -> Acceptance:
+    """How one agreement stands in the version in force; an older version's acceptance doesn't count any more."""
+
+    def last(kind: FactKind) -> Fact | None:
+        ours = [
+            fact
+            for fact in known.all(kind)
+            if fact.data.get("agreement") == name and fact.data.get("version") == in_force[name]
+        ]
+        return ours[-1] if kind is FactKind.AGREEMENT_OPENED and ours else next(iter(ours), None)
+
+    opened, accepted = last(FactKind.AGREEMENT_OPENED), last(FactKind.AGREEMENT_ACCEPTED)
+    shown = accepted or opened
+    return Acceptance(
+        agreement=name,
+        market=name.market,
+        version=in_force[name],
+        opened_at=opened.at if opened else None,
+        accepted_at=accepted.at if accepted else None,
+        language=shown.data["language"] if shown else None,
+        sha256=shown.data["sha256"] if shown else None,
+    )
+
+
+def _agreed_at(markets: Iterable[Market], acceptances: Iterable[Acceptance]) -> dict[Market, datetime]:
+    accepted = {one.agreement: one.accepted_at for one in acceptances}
+    found: dict[Market, datetime] = {}
+    for market in markets:
+        times = [accepted[name] for name in agreements_of(market)]
+        if all(times):
+            found[market] = max(at for at in times if at)
+    return found
+
+
+def _certificates(known: Known) -> dict[Market, Certificate]:
+    first = {fact.data["market"]: fact.data for fact in reversed(known.all(FactKind.CERTIFICATE_ISSUED))}
+    return {
+        market: Certificate.model_validate({k: v for k, v in first[market].items() if k != "market"})
+        for market in Market
+        if market in first
+    }
+
+
+def _publication(known: Known) -> tuple[Listed, ...]:
+    found = []
+    for opened in known.all(FactKind.WATCH_OPENED):
+        market = opened.data["market"]
+        for name, due_on in opened.data["due"].items():
+            of_list = {"market": market, "list": name}
+            listed = next((f for f in known.all(FactKind.LISTED) if of_list.items() <= f.data.items()), None)
+            late = any(of_list.items() <= f.data.items() for f in known.all(FactKind.LIST_LATE))
+            found.append(
+                Listed(
+                    market=Market(market),
+                    list=FederalList(name),
+                    due_on=date.fromisoformat(due_on),
+                    listed_at=listed.at if listed else None,
+                    late=late and listed is None,
+                )
+            )
+    return tuple(found)
+
+
+def _stage(state: RegistrationState, known: Known) -> tuple[Stage, WaitingFor | None, datetime | None]:
+    """The four steps of the guide, asked in order: the first that isn't done in every market is where it is."""
+    ending = known.first(*ENDINGS)
+    if ending:
+        return ENDINGS[ending.kind], None, None
+    began = known.at(FactKind.REQUESTED)
+    if known.first(FactKind.BEGUN) is None:
+        return Stage.REQUESTED, WaitingFor.MARKETPLACE_PROFILE, began
+    profile = state.profile
+    if profile.status is not ProfileStatus.COMPLETE:
+        next_at = known.at(FactKind.PROFILE_COMPLETED)
+        if next_at is not None and profile.npn is NpnStatus.UNVERIFIED:
+            return Stage.AWAITING_PROFILE, WaitingFor.NPN_VERIFICATION, profile.saved_at
+        return Stage.AWAITING_PROFILE, WaitingFor.MARKETPLACE_PROFILE, profile.saved_at or began
+    return _after_profile(state)
+
+
+def _after_profile(state: RegistrationState) -> tuple[Stage, WaitingFor, datetime | None]:
+    missing = [market for market in state.markets if market not in state.completed_at]
+    to_agree = [market for market in state.markets if market in state.trained_at and market not in state.agreed_at]
+    if to_agree:
+        since = [state.trained_at[market] for market in to_agree]
+        return Stage.AWAITING_AGREEMENTS, WaitingFor.MARKETPLACE_AGREEMENTS, _latest(state.profile.completed_at, *since)
+    if missing:
+        return Stage.IN_TRAINING, WaitingFor.MARKETPLACE_TRAINING, state.profile.completed_at
+    if set(state.certificates) != set(state.markets):
+        return Stage.CERTIFIED, WaitingFor.CERTIFICATE, _latest(*state.completed_at.values())
+    issued = [one.issued_at for one in state.certificates.values()]
+    watched = {one.market for one in state.publication}
+    if state.is_listed_role and (
+        watched != set(state.markets) or any(one.listed_at is None for one in state.publication)
+    ):
+        return Stage.CERTIFIED, WaitingFor.PUBLICATION, _latest(*issued)
+    listed = [one.listed_at for one in state.publication]
+    return Stage.ACTIVE, WaitingFor.NEXT_PLAN_YEAR, _latest(*issued, *listed)
+
+
+def _latest(*times: datetime | None) -> datetime | None:
+    return max((at for at in times if at), default=None)
+
+
+MAY_ASSIST_REASONS = (
+    "not_an_agent_broker",
+    "profile_not_complete",
+    "npn_not_verified",
+    "training_not_complete",
+    "agreements_not_accepted",
+    "no_certificate",
+    "certificate_expired",
+    "withdrawn",
+    "revoked",
+    "closed",
+)
+
+
+def may_assist_in_marketplace(state: RegistrationState, today: date) -> list[str]:
+    """Why this person may not help consumers: codes of `domain.shared.reasons`; empty when they may in some market."""
+    reasons = [state.stage.value] if state.ended else []
+    if not state.is_listed_role:
+        reasons.append("not_an_agent_broker")
+    if state.profile.npn in (NpnStatus.UNVERIFIED, NpnStatus.REFUSED):
+        reasons.append("npn_not_verified")
+    elif state.profile.status is not ProfileStatus.COMPLETE:
+        reasons.append("profile_not_complete")
+    return reasons + min((_missing_in(market, state, today) for market in state.markets), key=len)
+
+
+def _missing_in(market: Market, state: RegistrationState, today: date) -> list[str]:
+    reasons = []
+    if market not in state.trained_at:
+        reasons.append("training_not_complete")
+    if market not in state.agreed_at:
+        reasons.append("agreements_not_accepted")
+    certificate = state.certificates.get(market)
+    if certificate is None:
+        reasons.append("no_certificate")
+    elif certificate.valid_until and today > certificate.valid_until:
+        reasons.append("certificate_expired")
+    return reasons
+
+
+# what may be done now: a code of `domain.shared.reasons`, or None
+
+
+def why_not_next(state: RegistrationState) -> str | None:
+    """Next is refused before a valid save (B7)."""
+    return "profile_not_saved" if state.profile.version == 0 or state.profile.npn is NpnStatus.REFUSED else None
+
+
+def why_not_enroll(state: RegistrationState, curriculum: Curriculum) -> str | None:
+    """The short course is for those who return (B1)."""
+    short = curriculum is Curriculum.INDIVIDUAL_RETURNING
+    return "short_course_is_for_returning" if short and not state.opening.returning else None
+
+
+def why_not_launch(state: RegistrationState, curriculum: Curriculum, channel: str) -> str | None:
+    """A launch needs an enrolment at this vendor (B14)."""
+    enrolled = any((one.curriculum, one.channel) == (curriculum, channel) for one in state.enrollments)
+    return None if enrolled else "not_enrolled"
+
+
+def why_not_open(state: RegistrationState, name: MarketplaceAgreement) -> str | None:
+    """An agreement is opened when it applies: its market is one of this registration's (B16)."""
+    return None if name.market in state.markets else "agreement_not_applicable"
+
+
+def why_not_accept(state: RegistrationState, name: MarketplaceAgreement) -> str | None:
+    """Accepted after the saved profile and the completed training, and only when opened in this version (B16)."""
+    if (why := why_not_open(state, name)) is not None:
+        return why
+    if state.profile.status is not ProfileStatus.COMPLETE:
+        return "profile_first"
+    if name.market not in state.trained_at:
+        return "training_first"
+    opened = next(one for one in state.agreements if one.agreement is name).opened_at
+    return "agreement_not_opened" if opened is None else None
+
+
+def registration_parts(state: RegistrationState) -> dict[str, Any]:
+    """The parts of the status document that follow from the facts alone (interface.md, Federal program)."""
+    certificates = [{"market": market, **one.model_dump()} for market, one in state.certificates.items()]
+    return {
+        "stage": state.stage,
+        "waiting_for": state.waiting_for,
+        "waiting_since": state.waiting_since,
+        "markets": [{"market": market, "completed_at": state.completed_at.get(market)} for market in state.markets],
+        "profile": state.profile.model_dump(),
+        "enrollments": [one.model_dump() for one in state.enrollments],
+        "training": {market.value: state.trained_at.get(market) for market in state.markets},
+        "agreements": [one.model_dump() for one in state.agreements],
+        "certificate": next(iter(state.certificates.values())).model_dump() if certificates else None,
+        "certificates": certificates,
+        "publication": {
+            "lists": [one.model_dump() for one in state.publication],
+            "help_desk_told_at": state.help_desk_told_at,
+        },
+    }

@@ -1,0 +1,249 @@
+"""What travels through Temporal: ids, verdicts, dates, never personal data. Fields are only added, with defaults."""
+
+from datetime import datetime
+
+from pydantic import BaseModel, Field
+
+
+class CaseRef(BaseModel):
+    """A step of one case. ``at`` is the workflow's time, for what is recorded; ``occurrence`` numbers repeats."""
+
+    case_id: str
+    at: datetime
+    occurrence: int = 0
+
+
+class Claim(BaseModel):
+    """The first step of every chain: claims the case for this first execution run."""
+
+    case_id: str
+    run_id: str
+    at: datetime
+
+
+class MarketplaceStanding(BaseModel):
+    """What a federal registration's facts came to when it was recorded: the verdicts its workflow branches on.
+
+    ``npn_problem`` is the version of a profile whose NPN turned out wrong, else 0. Markets and curricula by name.
+    """
+
+    facts: int = Field(default=0, description="how many there were: of two standings the one with more is newer")
+    stage: str = ""
+    waiting_for: str = ""
+    profile_version: int = 0
+    npn_unverified: bool = False
+    npn_problem: int = 0
+    completed: list[str] = Field(default_factory=list)
+    unlisted: list[str] = Field(default_factory=list, description="certified, and not seen in every list yet")
+    mlms: list[str] = Field(default_factory=list, description="curricula enrolled in the MLMS")
+
+
+class Claimed(BaseModel):
+    """Whether the case is this chain's, and what the journey needs to know of it."""
+
+    mine: bool
+    kind: str = ""
+    assister_type: str = ""
+    has_lms_account: bool = False
+    has_portal_account: bool = False
+    identity_matches: bool = True
+    has_portal_profile: bool = False
+    has_scheduling_tool: bool = False
+    closes_at: datetime | None = None
+    license_unknown_after_seconds: int = 3600
+    standing: MarketplaceStanding | None = None
+
+
+class LookUp(CaseRef):
+    """A licence look-up. ``patient`` ones keep trying while the answer can't be read."""
+
+    patient: bool = False
+
+
+class Screened(BaseModel):
+    """What screening found, as recorded: whether anything is still unknown."""
+
+    unknown: bool = False
+
+
+class Effect(BaseModel):
+    """The recorded result of an effect; ``ended`` says that the case was over, and the effect undone or not made.
+
+    ``standing`` is where a federal registration stands after it.
+    """
+
+    ended: bool = False
+    standing: MarketplaceStanding | None = None
+
+
+class Letter(CaseRef):
+    """A notice to send (a name of `domain.shared.notices`). ``about`` is the id of the command or date it is about."""
+
+    notice: str
+    about: str = ""
+
+
+class CommandRef(BaseModel):
+    """A stored command to apply."""
+
+    command_id: str
+    case_id: str
+    at: datetime
+
+
+class Applied(BaseModel):
+    """Whether a command was applied, once, and the verdict it holds where it is a decision."""
+
+    applied: bool
+    verdict: str = ""
+
+
+class Ending(BaseModel):
+    """The end of a case that nobody commanded: its kind is closed."""
+
+    case_id: str
+    kind: str
+    at: datetime
+
+
+class Report(BaseModel):
+    """A recorded fact, told to the workflow: its id and kind, and the verdict recorded with it."""
+
+    case_id: str
+    fact_id: str
+    kind: str
+    passed: bool = False
+    standing: MarketplaceStanding | None = None
+
+
+class Command(BaseModel):
+    """A command for a case, under the caller's id. ``kind`` and ``verdict`` are those of `domain.programs.commands`."""
+
+    case_id: str
+    command_id: str
+    kind: str
+    verdict: str = ""
+    notice: str = ""
+
+
+class CaseProgress(BaseModel):
+    """What the workflow of a case knows in either program: carried over continue-as-new, and told to operators."""
+
+    stage: str = "requested"
+    waiting_for: str = ""
+    waiting_since: datetime | None = None
+    claimed: Claimed | None = None
+    done: set[str] = Field(default_factory=set, description="steps whose effect is recorded")
+    errands: list[Command] = Field(default_factory=list, description="notices to send again, activations to make")
+    ending: Command | None = None
+    processed: list[str] = Field(default_factory=list, description="ids of the messages taken, the last ones")
+    messages: int = 0
+
+
+class Progress(CaseProgress):
+    """What a certification's workflow knows besides."""
+
+    waiting_for: str = "screening"
+    facts: set[str] = Field(default_factory=set, description="kinds of facts seen")
+    passed: bool = False
+    rounds: int = 0
+    unknown_license: bool = False
+    asked: bool = False
+    verdict: str = ""
+    pending: list[Command] = Field(default_factory=list, description="decisions and answers accepted, not yet applied")
+
+
+class Begin(BaseModel):
+    """Input of the certification workflow; ``progress`` is set when it continues as new."""
+
+    case_id: str
+    program: str
+    plan_year: int
+    progress: Progress | None = None
+
+
+class Reminders(BaseModel):
+    """One page of the daily round: which cases are reminded, and where the next page begins."""
+
+    letters: list[Letter] = Field(default_factory=list)
+    after: str = ""
+
+
+class RoundPage(BaseModel):
+    """Which page of the round over all cases is wanted; ``at`` is the round's time."""
+
+    at: datetime
+    after: str = ""
+
+
+class MarketOrder(CaseRef):
+    """A step of one market of a federal registration."""
+
+    market: str
+
+
+class CurriculumOrder(CaseRef):
+    """An enrolment in one curriculum of the MLMS."""
+
+    curriculum: str
+
+
+class ProfileSaved(BaseModel):
+    """What became of a profile: saved, saved as unverified, or refused; and what the registration came to."""
+
+    outcome: str
+    standing: MarketplaceStanding | None = None
+
+
+class Looked(BaseModel):
+    """What a look at the federal lists came to: when to look again, if something is still missing there."""
+
+    again_at: datetime | None = None
+    ask_help_desk: bool = False
+    standing: MarketplaceStanding | None = None
+
+
+class RegistrationProgress(CaseProgress):
+    """What a federal registration's workflow knows besides."""
+
+    waiting_for: str = "marketplace_profile"
+    standing: MarketplaceStanding = Field(default_factory=MarketplaceStanding)
+    look_at: dict[str, datetime] = Field(default_factory=dict, description="by market: when the lists are read next")
+
+
+class BeginRegistration(BaseModel):
+    """Input of the federal registration's workflow; ``progress`` is set when it continues as new."""
+
+    case_id: str
+    program: str
+    plan_year: int
+    progress: RegistrationProgress | None = None
+
+
+class PublishOrder(BaseModel):
+    """A publication of the federal lists; ``forced`` publishes on a day that isn't a business day too."""
+
+    at: datetime
+    forced: bool = False
+    number: int = 0
+    rows: int = Field(default=0, description="rows staged so far")
+
+
+class PublicationOpened(BaseModel):
+    """The number of the publication to stage; 0 where none is due."""
+
+    number: int = 0
+
+
+class Staged(BaseModel):
+    """One page staged: how many rows, and whether there are more cases to go."""
+
+    rows: int = 0
+    more: bool = False
+
+
+class Published(BaseModel):
+    """What a publication came to: its number and how many rows changed by it; 0 and 0 where none was due."""
+
+    number: int = 0
+    rows: int = 0

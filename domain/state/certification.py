@@ -1,0 +1,528 @@
+"""The stage of a case: a fold over its facts, idempotent and indifferent to their order; and what follows from it."""
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from domain.shared.assister import AssisterType, Kind
+from domain.shared.facts import Fact, FactKind
+from domain.state.eligibility import Check, Finding, Result, Verdict, finding
+
+
+class Stage(StrEnum):
+    """Where a case is, in either program."""
+
+    REQUESTED = "requested"
+    SCREENING = "screening"
+    AWAITING_BACKGROUND_CHECK = "awaiting_background_check"
+    AWAITING_DECISION = "awaiting_decision"
+    AWAITING_INFORMATION = "awaiting_information"
+    AWAITING_PROFILE = "awaiting_profile"
+    INVITED = "invited"
+    IN_TRAINING = "in_training"
+    AWAITING_EXAM_PASS = "awaiting_exam_pass"
+    AWAITING_AGREEMENTS = "awaiting_agreements"
+    CERTIFIED = "certified"
+    PORTAL_SETUP = "portal_setup"
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    UNDER_APPEAL = "under_appeal"
+    DENIED = "denied"
+    WITHDRAWN = "withdrawn"
+    REVOKED = "revoked"
+    CLOSED = "closed"
+
+
+ENDED = frozenset({Stage.DENIED, Stage.WITHDRAWN, Stage.REVOKED, Stage.CLOSED})
+REOPENABLE = frozenset({Stage.DENIED, Stage.WITHDRAWN, Stage.REVOKED})
+
+
+class WaitingFor(StrEnum):
+    """What a case waits for next; whose move it is stands in `OWNER`."""
+
+    SCREENING = "screening"
+    BACKGROUND_CHECK = "background_check"
+    DECISION = "decision"
+    INFORMATION = "information"
+    LMS_INVITATION = "lms_invitation"
+    LMS_ACCOUNT = "lms_account"
+    LMS_PROFILE = "lms_profile"
+    COURSE_COMPLETION = "course_completion"
+    EXAM_PASS = "exam_pass"
+    CERTIFICATE = "certificate"
+    PORTAL_REGISTRATION = "portal_registration"
+    PORTAL_ACCOUNT = "portal_account"
+    PORTAL_ACTIVATION = "portal_activation"
+    PORTAL_PROFILE = "portal_profile"
+    SCHEDULING_TOOL = "scheduling_tool"
+    MARKETPLACE_PROFILE = "marketplace_profile"
+    NPN_VERIFICATION = "npn_verification"
+    MARKETPLACE_TRAINING = "marketplace_training"
+    MARKETPLACE_AGREEMENTS = "marketplace_agreements"
+    PUBLICATION = "publication"
+    NEXT_PLAN_YEAR = "next_plan_year"
+
+
+OWNER: dict[WaitingFor, str] = {
+    WaitingFor.SCREENING: "us",
+    WaitingFor.BACKGROUND_CHECK: "background-check vendor",
+    WaitingFor.DECISION: "staff",
+    WaitingFor.INFORMATION: "assister",
+    WaitingFor.LMS_INVITATION: "us",
+    WaitingFor.LMS_ACCOUNT: "assister",
+    WaitingFor.LMS_PROFILE: "assister",
+    WaitingFor.COURSE_COMPLETION: "assister",
+    WaitingFor.EXAM_PASS: "assister",
+    WaitingFor.CERTIFICATE: "us",
+    WaitingFor.PORTAL_REGISTRATION: "assister",
+    WaitingFor.PORTAL_ACCOUNT: "us",
+    WaitingFor.PORTAL_ACTIVATION: "assister",
+    WaitingFor.PORTAL_PROFILE: "assister",
+    WaitingFor.SCHEDULING_TOOL: "assister",
+    WaitingFor.MARKETPLACE_PROFILE: "assister",
+    WaitingFor.NPN_VERIFICATION: "us",
+    WaitingFor.MARKETPLACE_TRAINING: "assister",
+    WaitingFor.MARKETPLACE_AGREEMENTS: "assister",
+    WaitingFor.PUBLICATION: "us",
+    WaitingFor.NEXT_PLAN_YEAR: "nobody",
+}
+
+
+class EligibilityStatus(StrEnum):
+    """Where the eligibility determination stands (A12)."""
+
+    PENDING = "pending"
+    INFORMATION_REQUESTED = "information_requested"
+    APPROVED = "approved"
+    DENIED = "denied"
+
+
+class LmsAccount(StrEnum):
+    """The assister's account in the LMS (A15–A17)."""
+
+    NONE = "none"
+    INVITED = "invited"
+    READY = "ready"
+
+
+class Completeness(StrEnum):
+    """Whether a profile, in the LMS or in the portal, is complete."""
+
+    INCOMPLETE = "incomplete"
+    COMPLETE = "complete"
+
+
+class PortalAccount(StrEnum):
+    """The assister's account in the portal (A25–A28)."""
+
+    NONE = "none"
+    CREATED = "created"
+    REGISTERED = "registered"
+    ACTIVE = "active"
+
+
+class SchedulingTool(StrEnum):
+    """The portal's Scheduling Tool (A29)."""
+
+    NOT_READY = "not_ready"
+    READY = "ready"
+
+
+class Opening(BaseModel):
+    """What a case is from its first moment on: who, and what earlier years left in place."""
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: Kind
+    assister_type: AssisterType
+    has_lms_account: bool = False
+    has_portal_account: bool = False
+    has_portal_profile: bool = False
+    has_scheduling_tool: bool = False
+
+
+class Decision(BaseModel):
+    """Staff's last word on eligibility (A12)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    verdict: Verdict
+    by: str
+    at: datetime
+    reason: str
+    override: str | None
+
+
+class Attempt(BaseModel):
+    """One attempt at the exam; every one is kept (A22)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    event_id: str
+    score: str
+    passed: bool
+    at: datetime
+
+
+class Certificate(BaseModel):
+    """The certificate issued (A23)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    number: str
+    issued_at: datetime
+    valid_until: date | None
+    sha256: str
+
+
+class CaseState(BaseModel):
+    """Everything the facts of a case come to."""
+
+    model_config = ConfigDict(frozen=True)
+
+    opening: Opening
+    stage: Stage
+    waiting_for: WaitingFor | None
+    waiting_since: datetime | None
+    eligibility: EligibilityStatus
+    decision: Decision | None
+    findings: tuple[Finding, ...]
+    round: int
+    lms_account: LmsAccount
+    lms_profile: Completeness
+    trained_at: datetime | None
+    passed_at: datetime | None
+    attempts: tuple[Attempt, ...]
+    certificate: Certificate | None
+    portal_account: PortalAccount
+    portal_profile: Completeness
+    scheduling_tool: SchedulingTool
+
+    @property
+    def ended(self) -> bool:
+        """Whether the case is over: nothing changes it any more."""
+        return self.stage in ENDED
+
+    @property
+    def portal_ready(self) -> bool:
+        """Account, profile and Scheduling Tool, in any order (A29)."""
+        return (
+            _account_done(self.opening.kind, self.portal_account)
+            and self.portal_profile is Completeness.COMPLETE
+            and self.scheduling_tool is SchedulingTool.READY
+        )
+
+
+def _account_done(kind: Kind, account: PortalAccount) -> bool:
+    """A broker's or agent's account counts once registered, a counselor's once activated (A25, A28)."""
+    if account is PortalAccount.REGISTERED:
+        return kind.is_licensed
+    return account is PortalAccount.ACTIVE
+
+
+class Known:
+    """The facts of a case, each once, in the order of their times; the order they are given in doesn't matter."""
+
+    def __init__(self, facts: Iterable[Fact]) -> None:
+        once = {fact.id: fact for fact in facts}
+        self.sorted = sorted(once.values(), key=lambda fact: (fact.at, fact.id))
+
+    def all(self, *kinds: FactKind) -> list[Fact]:
+        return [fact for fact in self.sorted if fact.kind in kinds]
+
+    def first(self, *kinds: FactKind) -> Fact | None:
+        return next((fact for fact in self.sorted if fact.kind in kinds), None)
+
+    def last(self, *kinds: FactKind) -> Fact | None:
+        return next((fact for fact in reversed(self.sorted) if fact.kind in kinds), None)
+
+    def at(self, *kinds: FactKind) -> datetime | None:
+        found = self.first(*kinds)
+        return found.at if found else None
+
+
+def fold(opening: Opening, facts: Iterable[Fact]) -> CaseState:
+    """The state the facts come to. Facts repeated or permuted give the same state."""
+    known = Known(facts)
+    eligibility, decision = _eligibility(known)
+    profile_at = known.at(FactKind.LMS_PROFILE_COMPLETED) or (
+        known.at(FactKind.LMS_ENROLLED) if opening.has_lms_account else None
+    )
+    course_at = known.at(FactKind.COURSE_COMPLETED)
+    attempts = tuple(
+        Attempt(event_id=fact.data["event_id"], score=fact.data["score"], passed=fact.data["passed"], at=fact.at)
+        for fact in known.all(FactKind.EXAM_ATTEMPTED)
+    )
+    state = CaseState(
+        opening=opening,
+        stage=Stage.REQUESTED,
+        waiting_for=None,
+        waiting_since=None,
+        eligibility=eligibility,
+        decision=decision,
+        findings=_findings(opening, known),
+        round=_round(known),
+        lms_account=_lms_account(opening, known),
+        lms_profile=Completeness.COMPLETE if profile_at else Completeness.INCOMPLETE,
+        trained_at=max(course_at, profile_at) if course_at and profile_at else None,
+        passed_at=next((attempt.at for attempt in attempts if attempt.passed), None),
+        attempts=attempts,
+        certificate=_certificate(known),
+        portal_account=_portal_account(opening, known),
+        portal_profile=(
+            Completeness.COMPLETE
+            if opening.has_portal_profile or known.first(FactKind.PORTAL_PROFILE_COMPLETED)
+            else Completeness.INCOMPLETE
+        ),
+        scheduling_tool=(
+            SchedulingTool.READY
+            if opening.has_scheduling_tool or known.first(FactKind.SCHEDULING_TOOL_READY)
+            else SchedulingTool.NOT_READY
+        ),
+    )
+    stage, waiting_for = _stage(state, known)
+    return state.model_copy(
+        update={
+            "stage": stage,
+            "waiting_for": waiting_for,
+            "waiting_since": _since(known, waiting_for) if waiting_for else None,
+        }
+    )
+
+
+def _round(known: Known) -> int:
+    """How often the request was answered: each answer is screened again (A12)."""
+    return len(known.all(FactKind.ANSWERED))
+
+
+def _eligibility(known: Known) -> tuple[EligibilityStatus, Decision | None]:
+    decisions = known.all(FactKind.DECIDED)
+    final = next((fact for fact in decisions if fact.data["verdict"] != Verdict.ASK), None)
+    last = final or (decisions[-1] if decisions else None)
+    if last is None:
+        return EligibilityStatus.PENDING, None
+    decision = Decision(
+        verdict=last.data["verdict"],
+        by=last.data["by"],
+        at=last.at,
+        reason=last.data["reason"],
+        override=last.data.get("override"),
+    )
+    if final is not None:
+        approved = decision.verdict is Verdict.APPROVE
+        return (EligibilityStatus.APPROVED if approved else EligibilityStatus.DENIED), decision
+    asked = len(decisions) > _round(known)
+    return (EligibilityStatus.INFORMATION_REQUESTED if asked else EligibilityStatus.PENDING), decision
+
+
+def _findings(opening: Opening, known: Known) -> tuple[Finding, ...]:
+    """The last screening's findings, with the agreement and the background check as they stand now."""
+    screenings = [fact for fact in known.all(FactKind.SCREENED) if fact.data["round"] == _round(known)]
+    last = max(screenings, key=lambda fact: (fact.at, _is_answered(fact), fact.id), default=None)
+    found = [Finding.model_validate(one) for one in last.data["findings"]] if last else []
+    if opening.kind.is_licensed:
+        found.append(finding(Check.AGREEMENT_ACCEPTED, known.first(FactKind.AGREEMENT_ACCEPTED) is not None))
+    else:
+        report = known.last(FactKind.BACKGROUND_REPORTED)
+        clear = {"clear": Result.PASS, "consider": Result.CONSIDER}
+        found.append(finding(Check.BACKGROUND_CHECK, clear[report.data["result"]] if report else Result.PENDING))
+    return tuple(found)
+
+
+def _is_answered(screened: Fact) -> bool:
+    """Of the same instant, what the registry said stands over its silence (A13)."""
+    return all(one["result"] != Result.UNKNOWN for one in screened.data["findings"])
+
+
+def _lms_account(opening: Opening, known: Known) -> LmsAccount:
+    if opening.has_lms_account or known.first(FactKind.LMS_REGISTERED):
+        return LmsAccount.READY
+    return LmsAccount.INVITED if known.first(FactKind.LMS_INVITED) else LmsAccount.NONE
+
+
+def _certificate(known: Known) -> Certificate | None:
+    issued = known.first(FactKind.CERTIFICATE_ISSUED)
+    return Certificate.model_validate(issued.data) if issued else None
+
+
+def _portal_account(opening: Opening, known: Known) -> PortalAccount:
+    if opening.has_portal_account or known.first(FactKind.PORTAL_ACTIVATED):
+        return PortalAccount.ACTIVE
+    if known.first(FactKind.PORTAL_REGISTERED) and opening.kind.is_licensed:
+        return PortalAccount.REGISTERED
+    return PortalAccount.CREATED if known.first(FactKind.PORTAL_ACCOUNT_CREATED) else PortalAccount.NONE
+
+
+ENDINGS = {FactKind.REVOKED: Stage.REVOKED, FactKind.WITHDRAWN: Stage.WITHDRAWN, FactKind.CLOSED: Stage.CLOSED}
+
+
+def _stage(state: CaseState, known: Known) -> tuple[Stage, WaitingFor | None]:
+    """The seven steps of the guide, asked in order: the first that isn't done is where the case is."""
+    ending = known.first(*ENDINGS)
+    if ending:
+        return ENDINGS[ending.kind], None
+    if state.eligibility is EligibilityStatus.DENIED:
+        return Stage.DENIED, None
+    if state.eligibility is not EligibilityStatus.APPROVED:
+        return _before_decision(state, known)
+    if state.certificate is None:
+        return _in_training(state)
+    return _after_certificate(state)
+
+
+def _before_decision(state: CaseState, known: Known) -> tuple[Stage, WaitingFor]:
+    if state.eligibility is EligibilityStatus.INFORMATION_REQUESTED:
+        return Stage.AWAITING_INFORMATION, WaitingFor.INFORMATION
+    screened = any(fact.data["round"] == state.round for fact in known.all(FactKind.SCREENED))
+    if not screened:
+        return Stage.SCREENING if known.first(FactKind.BEGUN) else Stage.REQUESTED, WaitingFor.SCREENING
+    if any(one.result is Result.PENDING for one in state.findings):
+        return Stage.AWAITING_BACKGROUND_CHECK, WaitingFor.BACKGROUND_CHECK
+    return Stage.AWAITING_DECISION, WaitingFor.DECISION
+
+
+def _in_training(state: CaseState) -> tuple[Stage, WaitingFor]:
+    if state.lms_account is LmsAccount.NONE:
+        return Stage.INVITED, WaitingFor.LMS_INVITATION
+    if state.lms_account is LmsAccount.INVITED:
+        return Stage.INVITED, WaitingFor.LMS_ACCOUNT
+    if state.lms_profile is Completeness.INCOMPLETE and state.opening.has_lms_account:
+        return Stage.INVITED, WaitingFor.LMS_INVITATION
+    if state.lms_profile is Completeness.INCOMPLETE:
+        return Stage.INVITED, WaitingFor.LMS_PROFILE
+    if state.trained_at is None:
+        return Stage.IN_TRAINING, WaitingFor.COURSE_COMPLETION
+    if state.passed_at is None:
+        return Stage.AWAITING_EXAM_PASS, WaitingFor.EXAM_PASS
+    return Stage.AWAITING_EXAM_PASS, WaitingFor.CERTIFICATE
+
+
+def _after_certificate(state: CaseState) -> tuple[Stage, WaitingFor]:
+    if state.portal_account is PortalAccount.NONE:
+        licensed = state.opening.kind.is_licensed
+        return Stage.CERTIFIED, WaitingFor.PORTAL_REGISTRATION if licensed else WaitingFor.PORTAL_ACCOUNT
+    if not _account_done(state.opening.kind, state.portal_account):
+        return Stage.PORTAL_SETUP, WaitingFor.PORTAL_ACTIVATION
+    if state.portal_profile is Completeness.INCOMPLETE:
+        return Stage.PORTAL_SETUP, WaitingFor.PORTAL_PROFILE
+    if state.scheduling_tool is SchedulingTool.NOT_READY:
+        return Stage.PORTAL_SETUP, WaitingFor.SCHEDULING_TOOL
+    return Stage.ACTIVE, WaitingFor.NEXT_PLAN_YEAR
+
+
+_BEGINS: dict[WaitingFor, tuple[FactKind, ...]] = {
+    WaitingFor.SCREENING: (FactKind.REQUESTED, FactKind.ANSWERED),
+    WaitingFor.BACKGROUND_CHECK: (FactKind.SCREENED, FactKind.BACKGROUND_ORDERED),
+    WaitingFor.DECISION: (FactKind.SCREENED, FactKind.BACKGROUND_REPORTED),
+    WaitingFor.INFORMATION: (FactKind.DECIDED,),
+    WaitingFor.LMS_INVITATION: (FactKind.DECIDED,),
+    WaitingFor.LMS_ACCOUNT: (FactKind.LMS_INVITED, FactKind.DECIDED),
+    WaitingFor.LMS_PROFILE: (FactKind.LMS_REGISTERED, FactKind.DECIDED),
+    WaitingFor.COURSE_COMPLETION: (FactKind.LMS_PROFILE_COMPLETED, FactKind.LMS_ENROLLED, FactKind.DECIDED),
+    WaitingFor.EXAM_PASS: (FactKind.COURSE_COMPLETED, FactKind.LMS_PROFILE_COMPLETED, FactKind.DECIDED),
+    WaitingFor.CERTIFICATE: (
+        FactKind.EXAM_ATTEMPTED,
+        FactKind.COURSE_COMPLETED,
+        FactKind.LMS_PROFILE_COMPLETED,
+        FactKind.DECIDED,
+    ),
+    WaitingFor.PORTAL_REGISTRATION: (FactKind.CERTIFICATE_ISSUED,),
+    WaitingFor.PORTAL_ACCOUNT: (FactKind.CERTIFICATE_ISSUED,),
+    WaitingFor.PORTAL_ACTIVATION: (FactKind.PORTAL_ACCOUNT_CREATED,),
+    WaitingFor.PORTAL_PROFILE: (FactKind.CERTIFICATE_ISSUED, FactKind.PORTAL_REGISTERED, FactKind.PORTAL_ACTIVATED),
+    WaitingFor.SCHEDULING_TOOL: (
+        FactKind.PORTAL_PROFILE_COMPLETED,
+        FactKind.PORTAL_REGISTERED,
+        FactKind.PORTAL_ACTIVATED,
+    ),
+    WaitingFor.NEXT_PLAN_YEAR: (
+        FactKind.CERTIFICATE_ISSUED,
+        FactKind.PORTAL_REGISTERED,
+        FactKind.PORTAL_ACTIVATED,
+        FactKind.PORTAL_PROFILE_COMPLETED,
+        FactKind.SCHEDULING_TOOL_READY,
+    ),
+}
+
+
+def _since(known: Known, waiting_for: WaitingFor) -> datetime | None:
+    """When the wait began: the latest of the first facts that lead into it (a decision, an answer: the last)."""
+    repeated = (FactKind.DECIDED, FactKind.ANSWERED, FactKind.SCREENED)
+    begins = [known.last(kind) if kind in repeated else known.first(kind) for kind in _BEGINS[waiting_for]]
+    return max((fact.at for fact in begins if fact), default=None)
+
+
+MAY_ASSIST_REASONS = (
+    "not_eligible",
+    "training_not_complete",
+    "exam_not_passed",
+    "no_certificate",
+    "certificate_expired",
+    "portal_not_ready",
+    "denied",
+    "withdrawn",
+    "revoked",
+    "closed",
+)
+
+
+def may_assist(state: CaseState, today: date) -> list[str]:
+    """Why this person may not begin helping consumers: codes of `domain.shared.reasons`; empty when they may (A30).
+
+    ``today`` is the exchange's date. Each step that isn't done is named.
+    """
+    reasons = [state.stage.value] if state.ended else []
+    if state.eligibility is not EligibilityStatus.APPROVED and state.stage is not Stage.DENIED:
+        reasons.append("not_eligible")
+    if state.trained_at is None:
+        reasons.append("training_not_complete")
+    if state.passed_at is None:
+        reasons.append("exam_not_passed")
+    if state.certificate is None:
+        reasons.append("no_certificate")
+    elif state.certificate.valid_until and today > state.certificate.valid_until:
+        reasons.append("certificate_expired")
+    if not state.portal_ready:
+        reasons.append("portal_not_ready")
+    return reasons
+
+
+def certificate_due(state: CaseState) -> bool:
+    """Whether the certificate is to be issued: eligible, trained and passed, and none issued yet (A23)."""
+    return (
+        not state.ended
+        and state.eligibility is EligibilityStatus.APPROVED
+        and state.trained_at is not None
+        and state.passed_at is not None
+        and state.certificate is None
+    )
+
+
+def status_parts(state: CaseState) -> dict[str, Any]:
+    """The parts of the status document that follow from the facts alone (interface.md)."""
+    decision = state.decision
+    return {
+        "stage": state.stage,
+        "waiting_for": state.waiting_for,
+        "waiting_since": state.waiting_since,
+        "eligibility": {
+            "status": state.eligibility,
+            "decided_by": decision.by if decision else None,
+            "decided_at": decision.at if decision else None,
+            "reason": decision.reason if decision else None,
+            "override": decision.override if decision else None,
+            "findings": [one.model_dump() for one in state.findings],
+        },
+        "training": {"lms_account": state.lms_account, "profile": state.lms_profile, "completed_at": state.trained_at},
+        "exam": {"passed_at": state.passed_at, "attempts": [one.model_dump() for one in state.attempts]},
+        "certificate": state.certificate.model_dump() if state.certificate else None,
+        "portal": {
+            "portal": "broker" if state.opening.kind.is_licensed else "assister",
+            "account": state.portal_account,
+            "profile": state.portal_profile,
+            "scheduling_tool": state.scheduling_tool,
+        },
+    }

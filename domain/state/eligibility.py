@@ -1,0 +1,149 @@
+"""Eligibility: what screening finds, and when staff may decide (A3, A7, A12–A14)."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+
+from domain.shared.assister import same_name
+from domain.shared.licensing import License, Producer
+from domain.shared.reasons import sentence
+
+
+class Check(StrEnum):
+    """What is looked at; its sentence stands in `domain.shared.reasons`."""
+
+    NPN_FOUND = "npn_found"
+    NPN_INDIVIDUAL = "npn_individual"
+    NAME_MATCHES = "name_matches"
+    LICENSE_FOUND = "license_found"
+    LICENSE_ACTIVE = "license_active"
+    LICENSE_NOT_EXPIRED = "license_not_expired"
+    AGREEMENT_ACCEPTED = "agreement_accepted"
+    IDENTITY_MATCHES = "identity_matches"
+    INTAKE_SCOPE = "intake_scope"
+    BACKGROUND_CHECK = "background_check"
+
+
+class Result(StrEnum):
+    """What a check came to; *unknown* is never *failed* (A13)."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    UNKNOWN = "unknown"
+    CONSIDER = "consider"
+    PENDING = "pending"
+
+
+SOURCE: dict[Check, str] = {
+    Check.NPN_FOUND: "A13",
+    Check.NPN_INDIVIDUAL: "A13",
+    Check.NAME_MATCHES: "A13",
+    Check.LICENSE_FOUND: "A13",
+    Check.LICENSE_ACTIVE: "A13",
+    Check.LICENSE_NOT_EXPIRED: "A13",
+    Check.AGREEMENT_ACCEPTED: "A3",
+    Check.IDENTITY_MATCHES: "A10",
+    Check.INTAKE_SCOPE: "A7",
+    Check.BACKGROUND_CHECK: "A14",
+}
+
+
+class Finding(BaseModel):
+    """One check of a screening, with the requirement it comes from."""
+
+    model_config = ConfigDict(frozen=True)
+
+    check: Check
+    result: Result
+    source: str
+
+
+class Verdict(StrEnum):
+    """What staff may decide (A12)."""
+
+    APPROVE = "approve"
+    DENY = "deny"
+    ASK = "ask"
+
+
+def finding(check: Check, result: Result | bool) -> Finding:
+    """A finding with its source; True is pass, False is fail."""
+    if isinstance(result, bool):
+        result = Result.PASS if result else Result.FAIL
+    return Finding(check=check, result=result, source=SOURCE[check])
+
+
+LICENSING = (
+    Check.NPN_FOUND,
+    Check.NPN_INDIVIDUAL,
+    Check.NAME_MATCHES,
+    Check.LICENSE_FOUND,
+    Check.LICENSE_ACTIVE,
+    Check.LICENSE_NOT_EXPIRED,
+)
+
+
+def unknown_license() -> list[Finding]:
+    """The findings while the registry can't be asked, or its answer can't be read: unknown, never failed (A13)."""
+    return [finding(check, Result.UNKNOWN) for check in LICENSING]
+
+
+def license_findings(
+    producer: Producer | None,
+    first_name: str,
+    last_name: str,
+    license_number: str | None,
+    today: date,
+    state: str = "NM",
+) -> list[Finding]:
+    """What the registry's answer says of the person and the licence on the form (A13).
+
+    ``producer`` is None when the registry knows no such NPN. ``today`` is the exchange's date.
+    """
+    if producer is None:
+        return [finding(check, False) for check in LICENSING]
+    licenses = [one for one in producer.licenses if one.state == state and _same_number(one.number, license_number)]
+    active = [one for one in licenses if one.active]
+    return [
+        finding(Check.NPN_FOUND, True),
+        finding(Check.NPN_INDIVIDUAL, producer.entity == "individual"),
+        finding(Check.NAME_MATCHES, same_name(first_name, last_name, producer.first_name, producer.last_name)),
+        finding(Check.LICENSE_FOUND, bool(licenses)),
+        finding(Check.LICENSE_ACTIVE, bool(active)),
+        finding(Check.LICENSE_NOT_EXPIRED, any(_in_force(one, today) for one in active or licenses)),
+    ]
+
+
+def _in_force(one: License, today: date) -> bool:
+    return one.expires is None or one.expires >= today
+
+
+def _same_number(one: str, wanted: str | None) -> bool:
+    """Imported people may come without a licence number: then any licence of the state will do."""
+    return wanted is None or _bare(one) == _bare(wanted)
+
+
+def _bare(number: str) -> str:
+    return "".join(c for c in number.casefold() if c.isalnum()).lstrip("0")
+
+
+def refusals(verdict: Verdict, findings: Iterable[Finding], override: str | None) -> list[str]:
+    """Why this decision can't be taken on these findings, as sentences; empty when it can (A13, A14)."""
+    if verdict is not Verdict.APPROVE:
+        return []
+    found = list(findings)
+    if any(one.check is Check.BACKGROUND_CHECK and one.result is Result.PENDING for one in found):
+        return [sentence("awaiting_background_check")]
+    open_checks = needing_override(found)
+    if not open_checks or override:
+        return []
+    if open_checks == [Check.AGREEMENT_ACCEPTED]:
+        return [sentence("agreement_needed")]
+    return [sentence("override_needed", checks=", ".join(open_checks))]
+
+
+def needing_override(findings: Sequence[Finding]) -> list[Check]:
+    """The checks that did not pass: approving over them needs a recorded override."""
+    return [one.check for one in findings if one.result is not Result.PASS]

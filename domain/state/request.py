@@ -1,0 +1,395 @@
+"""The Certification Request Form: what an assister submits, checked at the door (A1–A7, A10)."""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from datetime import date
+from enum import StrEnum
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    create_model,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from domain.programs.policies import policy_for
+from domain.shared.assister import AssisterType, Kind
+from domain.shared.faults import Fault, Invalid, faults_of
+from domain.shared.policy import Policy, window_faults
+
+PROGRAM = "bewellnm"
+STATES = frozenset(
+    [
+        "AL",
+        "AK",
+        "AZ",
+        "AR",
+        "CA",
+        "CO",
+        "CT",
+        "DE",
+        "DC",
+        "FL",
+        "GA",
+        "HI",
+        "ID",
+        "IL",
+        "IN",
+        "IA",
+        "KS",
+        "KY",
+        "LA",
+        "ME",
+        "MD",
+        "MA",
+        "MI",
+        "MN",
+        "MS",
+        "MO",
+        "MT",
+        "NE",
+        "NV",
+        "NH",
+        "NJ",
+        "NM",
+        "NY",
+        "NC",
+        "ND",
+        "OH",
+        "OK",
+        "OR",
+        "PA",
+        "RI",
+        "SC",
+        "SD",
+        "TN",
+        "TX",
+        "UT",
+        "VT",
+        "VA",
+        "WA",
+        "WV",
+        "WI",
+        "WY",
+        "AS",
+        "GU",
+        "MP",
+        "PR",
+        "VI",
+    ]
+)
+_NPN = re.compile(r"[1-9]\d{0,9}", re.ASCII)
+_EMAIL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})+", re.ASCII)
+_PUNCTUATION = frozenset([*range(0x250), *range(0x2010, 0x2028)])
+_PHONE = re.compile(r"\+?[\d\s().-]+", re.ASCII)
+_POSTAL_CODE = re.compile(r"\d{5}(-?\d{4})?", re.ASCII)
+
+
+def fault(code: str) -> PydanticCustomError:
+    """An error pydantic reports under one of our own codes."""
+    return PydanticCustomError(code, "{code}", {"code": code})
+
+
+def _plain(text: str) -> str:
+    if any(ord(c) < 32 or 127 <= ord(c) < 160 or ord(c) in (0x2028, 0x2029) for c in text):
+        raise fault("control_characters")
+    return text
+
+
+def _showable(text: str) -> str:
+    """Only characters that the certificate's fonts have, at least one of them a letter (A23)."""
+    if not any(c.isalpha() for c in text) or not all(map(_in_our_fonts, text)):
+        raise fault("name_letters")
+    return text
+
+
+def _in_our_fonts(character: str) -> bool:
+    code, category = ord(character), unicodedata.category(character)
+    if category.startswith("L"):
+        script = unicodedata.name(character, "").partition(" ")[0]
+        return (code < 0x500 and script in ("LATIN", "GREEK", "CYRILLIC", "MODIFIER")) or (
+            code < 0x2000 and script in ("LATIN", "GREEK")
+        )
+    if category.startswith("M"):
+        return 0x300 <= code < 0x370
+    return code < 0x7F or character == "´" or (category.startswith("P") and code in _PUNCTUATION)
+
+
+def _npn(text: str) -> str:
+    if not _NPN.fullmatch(text):
+        raise fault("npn")
+    return text
+
+
+def _email(text: str) -> str:
+    local, _, domain = text.partition("@")
+    if (
+        not _EMAIL.fullmatch(text)
+        or ".." in text
+        or local.startswith(".")
+        or local.endswith(".")
+        or domain.startswith("-")
+    ):
+        raise fault("email")
+    return text
+
+
+def _phone(text: str) -> str:
+    if not _PHONE.fullmatch(text) or not 10 <= sum(c.isdigit() for c in text) <= 15:
+        raise fault("phone")
+    return text
+
+
+def _state(text: str) -> str:
+    if text.upper() not in STATES:
+        raise fault("state")
+    return text.upper()
+
+
+def _postal_code(text: str) -> str:
+    if not _POSTAL_CODE.fullmatch(text):
+        raise fault("postal_code")
+    return text
+
+
+def _new_mexico(text: str) -> str:
+    if text.upper() != "NM":
+        raise fault("license_state")
+    return "NM"
+
+
+def _accepted(value: bool) -> bool:
+    if not value:
+        raise fault("agreement")
+    return value
+
+
+def _consented(value: bool) -> bool:
+    if not value:
+        raise fault("consent")
+    return value
+
+
+def _one(insurers: tuple[str, ...]) -> tuple[str, ...]:
+    if len(insurers) > 1:
+        raise fault("one_insurer")
+    return insurers
+
+
+def _year(value: int) -> int:
+    if policy_for(PROGRAM, value) is None:
+        raise fault("no_policy")
+    return value
+
+
+def _short(limit: int) -> Any:
+    return StringConstraints(strip_whitespace=True, min_length=1, max_length=limit)
+
+
+Name = Annotated[str, _short(100), AfterValidator(_plain)]
+PersonName = Annotated[str, _short(100), AfterValidator(_plain), AfterValidator(_showable)]
+Line = Annotated[str, _short(200), AfterValidator(_plain)]
+Email = Annotated[str, _short(254), AfterValidator(_email)]
+Phone = Annotated[str, _short(40), AfterValidator(_plain), AfterValidator(_phone)]
+Npn = Annotated[str, _short(20), AfterValidator(_npn)]
+State = Annotated[str, _short(20), AfterValidator(_state)]
+PostalCode = Annotated[str, _short(10), AfterValidator(_postal_code)]
+
+
+class _Form(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Address(_Form):
+    """A postal address in the United States."""
+
+    line1: Line
+    line2: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200), AfterValidator(_plain)] | None = (
+        None
+    )
+    city: Name
+    state: State
+    postal_code: PostalCode
+
+
+class EmployerKind(StrEnum):
+    """Where counselors are found (A5)."""
+
+    EXCHANGE = "exchange"
+    HOSPITAL = "hospital"
+    CLINIC = "clinic"
+    SCHOOL = "school"
+    OTHER = "other"
+
+
+class Employer(_Form):
+    """A counselor's employer; a name is required except for the exchange itself (A5)."""
+
+    kind: EmployerKind
+    name: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200), AfterValidator(_plain)] | None = None
+
+    @model_validator(mode="after")
+    def _named(self) -> Self:
+        if self.kind is not EmployerKind.EXCHANGE and not self.name:
+            raise fault("employer_name")
+        return self
+
+
+class _Common(_Form):
+    program: Literal["bewellnm"]
+    plan_year: Annotated[int, Field(strict=True), AfterValidator(_year)]
+    language: Literal["en", "es"] = "en"
+    first_name: PersonName
+    last_name: PersonName
+    email: Email
+    phone: Phone
+    physical_address: Address
+
+
+class _Licensed(_Common):
+    npn: Npn
+    license_number: Annotated[str, _short(30), AfterValidator(_plain)]
+    license_state: Annotated[str, _short(20), AfterValidator(_new_mexico)]
+    business_address: Address
+    agreement_accepted: Annotated[bool, Field(strict=True), AfterValidator(_accepted)]
+
+
+class AgentRequest(_Licensed):
+    """An agent's request: one insurer (A2)."""
+
+    kind: Literal["agent"]
+    insurers: Annotated[tuple[Name, ...], Field(min_length=1, max_length=50), AfterValidator(_one)]
+
+
+class BrokerRequest(_Licensed):
+    """A broker's request: one insurer or more (A2)."""
+
+    kind: Literal["broker"]
+    insurers: Annotated[tuple[Name, ...], Field(min_length=1, max_length=50)]
+
+
+class CounselorRequest(_Common):
+    """An enrollment counselor's request: an employer, no licence and no insurer (A4, A5)."""
+
+    kind: Literal["enrollment_counselor"]
+    employer: Employer
+    background_check_consent: Annotated[bool, Field(strict=True), AfterValidator(_consented)]
+    agreement_accepted: Annotated[bool, Field(strict=True)] = False
+
+
+Request = AgentRequest | BrokerRequest | CounselorRequest
+_MODELS: dict[str, type[AgentRequest | BrokerRequest | CounselorRequest]] = {
+    "agent": AgentRequest,
+    "broker": BrokerRequest,
+    "enrollment_counselor": CounselorRequest,
+}
+_FIXED = ("program", "plan_year", "kind")
+# Each kind's fields, none of them required: what is known of somebody whose case opens without a form.
+_PARTS: dict[str, type[_Form]] = {
+    kind: create_model(
+        f"PartOf{model.__name__}",
+        __base__=_Form,
+        **{name: (field.rebuild_annotation(), None) for name, field in model.model_fields.items()},  # type: ignore[call-overload]
+    )
+    for kind, model in _MODELS.items()
+}
+
+FORM = frozenset(name for model in _MODELS.values() for name in model.model_fields)
+
+
+def parse_request(data: object) -> Request:
+    """The request in ``data`` (parsed JSON).
+
+    Raises `Invalid` with every fault named, whatever the kind.
+    """
+    if not isinstance(data, Mapping):
+        raise Invalid([Fault("body", "object")])
+    kind = data.get("kind")
+    model = _MODELS.get(kind) if isinstance(kind, str) else None
+    if model is None:
+        raise Invalid(_unknown_kind(data))
+    try:
+        return model.model_validate(dict(data))
+    except ValidationError as error:
+        raise Invalid(_renamed(faults_of(error))) from None
+
+
+def _renamed(faults: list[Fault]) -> list[Fault]:
+    """An employer without a name is at fault in the name; a list is not too short besides what its entries are."""
+    entries = {one.field.rpartition(".")[0] for one in faults}
+    named = [Fault(f"{one.field}.name", one.code) if one.code == "employer_name" else one for one in faults]
+    return [one for one in named if not (one.code == "too_short" and one.field in entries)]
+
+
+def _unknown_kind(data: Mapping[Any, Any]) -> list[Fault]:
+    """The kind is at fault; the fields every kind shares are checked as well."""
+    first = (
+        Fault("kind", "choice", (("choices", ", ".join(_MODELS)),))
+        if data.get("kind") is not None
+        else Fault("kind", "required")
+    )
+    shared = {str(name): value for name, value in data.items() if name in _Common.model_fields}
+    try:
+        _Common.model_validate(shared)
+    except ValidationError as error:
+        return [first, *faults_of(error)]
+    return [first]
+
+
+def admission_faults(request: Request, policy: Policy, assister_type: AssisterType, today: date) -> list[Fault]:
+    """What keeps a well-formed request out: the window (C6) and the intake scope of new assisters (A7)."""
+    faults = window_faults(policy, today)
+    business = None if isinstance(request, CounselorRequest) else request.business_address.state
+    physical = request.physical_address.state
+    if not policy.intake.admits(Kind(request.kind), assister_type, physical, business):
+        outside = [
+            Fault(field, "intake_scope")
+            for field, state in (("physical_address.state", physical), ("business_address.state", business))
+            if state not in policy.intake.neighbour_states
+        ]
+        faults += outside
+    return faults
+
+
+def parse_part(kind: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Some fields of a request as the form takes them; raises `Invalid` naming every one at fault."""
+    try:
+        return _PARTS[kind].model_validate(dict(values)).model_dump(mode="json", exclude_unset=True)
+    except ValidationError as error:
+        raise Invalid(_renamed(faults_of(error))) from None
+
+
+def fields_of(kind: str) -> frozenset[str]:
+    """The fields of this kind's form."""
+    return frozenset(_PARTS[kind].model_fields)
+
+
+def amended(request: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """A stored request with the answer's changed fields laid over it, as the form takes them (A12).
+
+    Raises `Invalid` for fields that stay, and for those the form would refuse. What a case opened without a form
+    lacks is not held against an answer about something else.
+    """
+    fixed = [
+        Fault(field, "not_changeable") for field in _FIXED if field in changes and changes[field] != request.get(field)
+    ]
+    if fixed:
+        raise Invalid(fixed)
+    merged = dict(request)
+    for field, value in changes.items():
+        old = merged.get(field)
+        merged[field] = {**old, **value} if isinstance(old, Mapping) and isinstance(value, Mapping) else value
+    try:
+        return parse_request(merged).model_dump(mode="json")
+    except Invalid as invalid:
+        faults = [one for one in invalid.faults if one.field.partition(".")[0] in changes]
+        if faults:
+            raise Invalid(faults) from None
+    return {**merged, **parse_part(merged["kind"], {field: merged[field] for field in changes})}

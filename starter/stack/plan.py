@@ -1,0 +1,229 @@
+"""What the embedded stack's processes are told: secrets, addresses, settings; it starts none of them."""
+
+import base64
+import json
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from starter.stack import server
+from starter.stack.folder import Document, StackError
+
+HOST = "127.0.0.1"
+OWN_PORTS = ("web", "temporal", "temporal_ui", "temporal_http")
+ADDRESSES = {
+    f"CERTIFY_{name.upper()}_URL": name for name in ("registry", "background_checks", "lms", "portal", "mlms", "lists")
+}
+STAND_INS = (*ADDRESSES.values(), "vendors")
+# Those of the sandbox's that a browser can go to.
+SITES = (*STAND_INS, "identity", "mailbox")
+SANDBOX_PORTS = (*SITES, "smtp")
+# Those with a usual value are left out: the lists are our own, and a program may have no vendors.
+THIRD_PARTIES = (*(setting for setting, name in ADDRESSES.items() if name != "lists"), "CERTIFY_SMTP_HOST")
+# The last one is there to be refused: no policy approves it.
+VENDORS = ("vendor-a", "vendor-b", "vendor-c")
+VENDOR_SECRETS = "SANDBOX_VENDOR_SECRETS"
+IDENTITY_SECRET = "SANDBOX_IDENTITY_CLIENT_SECRET"
+# What somebody with the staff token may do.
+STAFF_ROLES = {"staff": ["reviewer", "operator"]}
+
+
+def _webhook_secret() -> str:
+    return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+SECRETS: Mapping[str, Callable[[], str]] = {
+    "CERTIFY_REGISTRY_USER": lambda: "certification",
+    "CERTIFY_REGISTRY_PASSWORD": secrets.token_urlsafe,
+    "CERTIFY_BACKGROUND_CHECKS_API_KEY": secrets.token_hex,
+    "CERTIFY_BACKGROUND_CHECKS_WEBHOOK_SECRET": secrets.token_hex,
+    "CERTIFY_LMS_TOKEN": secrets.token_urlsafe,
+    "CERTIFY_LMS_WEBHOOK_SECRET": _webhook_secret,
+    "CERTIFY_XAPI_USER": lambda: "lms",
+    "CERTIFY_XAPI_PASSWORD": secrets.token_urlsafe,
+    "CERTIFY_MLMS_TOKEN": secrets.token_urlsafe,
+    # No setting of its own: it becomes one, CERTIFY_VENDORS, together with the addresses.
+    VENDOR_SECRETS: lambda: json.dumps({vendor: _webhook_secret() for vendor in VENDORS}),
+    # Nor has this one: the sandbox has an identity provider when it is told it.
+    IDENTITY_SECRET: secrets.token_urlsafe,
+    "CERTIFY_PORTAL_TOKEN": secrets.token_urlsafe,
+    "CERTIFY_PORTAL_WEBHOOK_SECRET": _webhook_secret,
+    "CERTIFY_IDENTITY_KEY": secrets.token_hex,
+    "CERTIFY_STAFF_TOKENS": lambda: json.dumps({"staff": secrets.token_urlsafe()}),
+}
+# What stack.json shows of them, besides the staff token and the vendors'.
+SHOWN = {
+    "portal": "CERTIFY_PORTAL_TOKEN",
+    "lms_webhook": "CERTIFY_LMS_WEBHOOK_SECRET",
+    "portal_webhook": "CERTIFY_PORTAL_WEBHOOK_SECRET",
+    "background_checks_webhook": "CERTIFY_BACKGROUND_CHECKS_WEBHOOK_SECRET",
+    "xapi_user": "CERTIFY_XAPI_USER",
+    "xapi_password": "CERTIFY_XAPI_PASSWORD",
+}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One start of the stack: its folder, ports and settings, and the rest of the environment."""
+
+    data: Path
+    ports: Mapping[str, int]
+    settings: Mapping[str, str]
+    inherited: Mapping[str, str]
+    sandbox: bool
+
+    @classmethod
+    def of(
+        cls, data: Path, ports: Mapping[str, int], kept: Mapping[str, str], users: Mapping[str, str], sandbox: bool
+    ) -> "Plan":
+        """The user's own settings win over what is made here, not over what follows from folder and ports."""
+        shared = kept if sandbox else {name: kept[name] for name in kept if not name.startswith("SANDBOX_")}
+        stand_ins = _sandbox_settings(ports, kept, users) if sandbox else {}
+        offered = {**shared, **_signing_settings(data), **_demonstration_settings(), **stand_ins}
+        return cls(data, ports, {**offered, **users, **_own_settings(data, ports)}, _environment_rest(), sandbox)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {**self.inherited, **self.settings}
+
+    @property
+    def ready_file(self) -> Path:
+        return self.data / ".worker-ready"
+
+    @property
+    def makes_signing_pair(self) -> bool:
+        """Whether the signing pair is the folder's own, and not there yet."""
+        own = _signing_settings(self.data)
+        chosen = {name: self.settings[name] for name in own}
+        return chosen == own and not all(Path(file).exists() for file in own.values())
+
+    @property
+    def sandbox_settings(self) -> dict[str, str]:
+        """What the sandbox is told besides, for it reads no settings of ours but the shared secrets."""
+        return {
+            "SANDBOX_HOST": HOST,
+            **{f"SANDBOX_{name.upper()}_PORT": str(self.ports[name]) for name in SANDBOX_PORTS},
+            "SANDBOX_MAILBOX_DIR": str(self.data / "mailbox"),
+            "SANDBOX_WEB_URL": self.url("web"),
+        }
+
+    def url(self, name: str) -> str:
+        return _url(self.ports[name])
+
+    def document(self) -> Document:
+        """stack.json."""
+        settings = self.settings
+        return {
+            "web": self.url("web"),
+            "temporal": f"{HOST}:{self.ports['temporal']}",
+            "temporal_ui": self.url("temporal_ui"),
+            "mailbox": self.url("mailbox") if self.sandbox else None,
+            "sandbox": {name: self.url(name) for name in (*STAND_INS, "identity")} if self.sandbox else {},
+            "secrets": shown_secrets(settings),
+            "pid": os.getpid(),
+            "data": str(self.data),
+            "settings": {name: value for name, value in settings.items() if name.startswith(("CERTIFY_", "TEMPORAL_"))},
+        }
+
+
+def shown_secrets(settings: Mapping[str, str]) -> Document:
+    """The secrets a person or a script needs to act as staff, as the portal or as a third party."""
+    return {
+        **{name: settings[setting] for name, setting in SHOWN.items()},
+        "vendors": _vendor_secrets(settings.get("CERTIFY_VENDORS", "{}")),
+        "staff_token": _staff_token(settings["CERTIFY_STAFF_TOKENS"]),
+    }
+
+
+def stand_in_settings(urls: Mapping[str, str], kept: Mapping[str, str]) -> dict[str, str]:
+    """The settings with which the stand-ins at these addresses are the third parties."""
+    secrets_of_vendors = json.loads(kept[VENDOR_SECRETS])
+    vendors = {
+        vendor: {"url": f"{urls['vendors']}/{vendor}", "secret": secret}
+        for vendor, secret in secrets_of_vendors.items()
+    }
+    addresses = {setting: urls[name] for setting, name in ADDRESSES.items()}
+    return {**addresses, "CERTIFY_VENDORS": json.dumps(vendors)}
+
+
+def _own_settings(data: Path, ports: Mapping[str, int]) -> dict[str, str]:
+    """What follows from the folder and its ports, whatever the environment says."""
+    return {
+        "CERTIFY_DATA": str(data),
+        "CERTIFY_DATABASE_URL": f"sqlite+aiosqlite:///{data / 'app.sqlite'}",
+        "CERTIFY_CERTIFICATES_DIR": str(data / "certificates"),
+        "CERTIFY_WEB_URL": _url(ports["web"]),
+        "CERTIFY_WEB_HOST": HOST,
+        "CERTIFY_WEB_PORT": str(ports["web"]),
+        "CERTIFY_TEMPORAL_UI_URL": _url(ports["temporal_ui"]),
+        "TEMPORAL_ADDRESS": f"{HOST}:{ports['temporal']}",
+        "TEMPORAL_NAMESPACE": server.NAMESPACE,
+        # Whatever profile the user has is for another server.
+        "TEMPORAL_CONFIG_FILE": os.devnull,
+    }
+
+
+def _sandbox_settings(ports: Mapping[str, int], kept: Mapping[str, str], users: Mapping[str, str]) -> dict[str, str]:
+    settings = stand_in_settings({name: _url(ports[name]) for name in STAND_INS}, kept)
+    mail = {"SMTP_HOST": HOST, "SMTP_PORT": str(ports["smtp"]), "MAIL_FROM": "certification@example.org"}
+    log_in = {
+        "OIDC_ISSUER": _url(ports["identity"]),
+        "OIDC_CLIENT_ID": "certify",
+        "OIDC_CLIENT_SECRET": kept[IDENTITY_SECRET],
+    }
+    # Each goes as a whole: a server of the user's own gets nothing of ours.
+    groups = {"CERTIFY_SMTP_HOST": mail, "CERTIFY_OIDC_ISSUER": log_in}
+    offered = [group for setting, group in groups.items() if setting not in users]
+    return {**settings, **{f"CERTIFY_{name}": value for group in offered for name, value in group.items()}}
+
+
+def _demonstration_settings() -> dict[str, str]:
+    # Everybody comes from one address here.
+    rates = {f"CERTIFY_RATE_{what}": "60000/minute" for what in ("REQUEST", "LOOK_UP", "SIGN_IN", "API")}
+    return {**rates, "CERTIFY_STAFF_ROLES": json.dumps(STAFF_ROLES), "CERTIFY_GALLERY": "1"}
+
+
+def _signing_settings(data: Path) -> dict[str, str]:
+    folder = data / "signing"
+    return {
+        "CERTIFY_SIGNING_KEY_FILE": str(folder / "signing-key.pem"),
+        "CERTIFY_SIGNING_CERT_FILE": str(folder / "signing-cert.pem"),
+    }
+
+
+def users_settings(sandbox: bool) -> dict[str, str]:
+    """The user's own settings, which win; without the sandbox they have to name the third parties."""
+    users = {name: value for name, value in os.environ.items() if name.startswith("CERTIFY_") and value}
+    users.pop("CERTIFY_READY_FILE", None)
+    missing = [] if sandbox else [name for name in THIRD_PARTIES if name not in users]
+    if missing:
+        raise StackError(f"Without the sandbox these have to be set: {', '.join(missing)}.", 2)
+    return users
+
+
+def _environment_rest() -> dict[str, str]:
+    """The environment without what would lead a child to another server or database."""
+    ours = ("CERTIFY_", "SANDBOX_", "TEMPORAL_", "DATABASE_URL")
+    rest = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    return {**rest, "PYTHONUNBUFFERED": "1"}
+
+
+def _staff_token(tokens: str) -> str:
+    try:
+        return str(next(iter(json.loads(tokens).values())))
+    except (ValueError, AttributeError, StopIteration):
+        raise StackError('CERTIFY_STAFF_TOKENS has to be a JSON object, {"actor": "token"}.', 2) from None
+
+
+def _vendor_secrets(vendors: str) -> dict[str, str]:
+    try:
+        return {vendor: str(known["secret"]) for vendor, known in json.loads(vendors).items()}
+    except (ValueError, AttributeError, KeyError, TypeError):
+        form = '{"id": {"url": "…", "secret": "…"}}'
+        raise StackError(f"CERTIFY_VENDORS has to be a JSON object, {form}.", 2) from None
+
+
+def _url(port: int) -> str:
+    return f"http://{HOST}:{port}"

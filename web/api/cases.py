@@ -1,0 +1,270 @@
+"""The HTTP API for scripts and staff: requests, cases, decisions and other commands, policies, the portal's look-up."""
+
+from typing import Annotated, Any, TypeVar
+
+from fastapi import APIRouter, Header, Query, Request
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
+from starlette.exceptions import HTTPException
+
+from db.writes.opening import Opened
+from domain.federal.markets import PROGRAM as FFM, Role
+from domain.federal.profile import RegistrationRequest, parse_registration
+from domain.programs.policies import federal_policy_for, policy_for
+from domain.shared.assister import Kind
+from domain.shared.faults import Fault, Invalid, faults_of
+from domain.shared.notices import Notice
+from domain.shared.parsing import read_json
+from domain.shared.policy import FederalPolicy, Policy
+from domain.state.certification import Stage
+from domain.state.eligibility import Verdict
+from domain.state.request import PROGRAM, Request as CertificationRequest, parse_request
+from starter.cases import PENDING, Answer, now
+from web.http.auth import PUBLIC, Parts, Portal, StaffMember, needs
+from web.http.permissions import Permission
+from web.http.problems import problem
+from web.http.rate_limits import limited
+from web.services import Door
+
+router = APIRouter(prefix="/api")
+
+Reader = Annotated[StaffMember, needs(Permission.READ_CASES)]
+Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
+CommandId = Annotated[
+    str | None,
+    Header(alias="Idempotency-Key", max_length=200, description="the caller's id: the same command again is done once"),
+]
+FAULTS: dict[int | str, dict[str, Any]] = {422: {"description": "Every field at fault is named."}}
+STAFF: dict[int | str, dict[str, Any]] = {
+    401: {"description": "Staff only."},
+    404: {"description": "There is no such case."},
+}
+COMMANDS: dict[int | str, dict[str, Any]] = {
+    **STAFF,
+    **FAULTS,
+    403: {"description": "The roles of who asks don't allow it."},
+    202: {"description": "Kept; no worker answered yet. It is carried out under the same id when one does."},
+    409: {"description": "It can't be done now; the reason is given."},
+}
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class DecisionBody(_Body):
+    """A staff decision (A12)."""
+
+    decision: Verdict
+    reason: Reason
+    override: Annotated[str, StringConstraints(strip_whitespace=True, max_length=4000)] | None = None
+
+
+class ReasonBody(_Body):
+    """Why a case is withdrawn or revoked."""
+
+    reason: Reason
+
+
+class ResendBody(_Body):
+    """Which notice to send again, and why."""
+
+    notice: Notice
+    reason: Reason
+
+
+class BeginBody(_Body):
+    """Which plan year's case to open for a returning assister (A11)."""
+
+    plan_year: Annotated[int, Field(strict=True)]
+    program: str = PROGRAM
+
+
+class ApplicantBody(_Body):
+    """Whom the portal asks about."""
+
+    email: Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=254)]
+    certificate_number: Annotated[str, StringConstraints(strip_whitespace=True, max_length=64)] | None = None
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+async def read(request: Request, model: type[Model]) -> Model:
+    """The body as this model; raises `Invalid` naming every field at fault."""
+    document = read_json(await request.body())
+    try:
+        return model.model_validate(document)
+    except ValidationError as error:
+        raise Invalid(faults_of(error)) from None
+
+
+def takes(model: Any) -> dict[str, Any]:
+    """The OpenAPI entry of a body that `read` reads."""
+    schema = TypeAdapter(model).json_schema()
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": _inlined(schema)}}}}
+
+
+def _inlined(schema: dict[str, Any]) -> dict[str, Any]:
+    """A schema without references, each put in its place."""
+    kept = schema.pop("$defs", {})
+
+    def put(value: Any) -> Any:
+        if isinstance(value, dict):
+            name = str(value.get("$ref", "")).rsplit("/", 1)[-1]
+            return put(kept[name]) if name in kept else {key: put(item) for key, item in value.items()}
+        return [put(item) for item in value] if isinstance(value, list) else value
+
+    inlined: dict[str, Any] = put(schema)
+    return inlined
+
+
+@router.post(
+    "/requests",
+    dependencies=[PUBLIC, limited("api")],
+    status_code=201,
+    tags=["requests"],
+    responses=FAULTS,
+    openapi_extra=takes(CertificationRequest | RegistrationRequest),
+)
+async def submit(request: Request, parts: Parts) -> JSONResponse:
+    """A request of either program: 201 with the case it opens, 200 for a repeat, 422 with every fault named."""
+    document = read_json(await request.body())
+    if isinstance(document, dict) and document.get("program") == FFM:
+        return _opened(await parts.marketplace.submit(parse_registration(document)))
+    return _opened(await parts.cases.submit(parse_request(document)))
+
+
+def _opened(opened: Opened) -> JSONResponse:
+    return JSONResponse(opened.document(), 201 if opened.created else 200)
+
+
+@router.get("/cases", tags=["cases"], responses=STAFF)
+async def cases(
+    parts: Parts,
+    _: Reader,
+    program: Annotated[str | None, Query(max_length=40)] = None,
+    plan_year: Annotated[int | None, Query(ge=0, le=9999)] = None,
+    stage: Stage | None = None,
+    kind: Kind | Role | None = None,
+    after: Annotated[str | None, Query(max_length=64, description="the last case_id of the page before")] = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 500,
+) -> JSONResponse:
+    """Cases, newest first."""
+    found = await parts.views.cases(
+        limit=limit, after=after, program=program, plan_year=plan_year, stage=stage, kind=kind
+    )
+    return JSONResponse(found)
+
+
+@router.get("/cases/{case_id}", tags=["cases"], responses=STAFF)
+async def case(parts: Parts, me: Reader, case_id: str, history: bool = False) -> JSONResponse:
+    """The status document of a case; with ``history=true``, its facts and notices too, which may name somebody."""
+    document = await parts.views.status(case_id, now(), history)
+    if history:
+        await parts.looks.note(me.actor, "history", [case_id])
+    return JSONResponse(document)
+
+
+@router.get("/cases/{case_id}/audit", tags=["cases"], responses=STAFF)
+async def audit(parts: Parts, me: Reader, case_id: str) -> JSONResponse:
+    """Every write about a case: who, when, what, why (C9)."""
+    found = await parts.views.audit(case_id)
+    await parts.looks.note(me.actor, "audit", [case_id])
+    return JSONResponse(found)
+
+
+@router.post("/cases/{case_id}/decision", tags=["cases"], responses=COMMANDS, openapi_extra=takes(DecisionBody))
+async def decide(
+    request: Request,
+    parts: Parts,
+    me: Annotated[StaffMember, needs(Permission.DECIDE)],
+    case_id: str,
+    key: CommandId = None,
+) -> JSONResponse:
+    """Approves, denies or asks for information; answered at once, 409 with the reason where it can't be done."""
+    body = await read(request, DecisionBody)
+    answer = await parts.cases.decide(case_id, body.decision, body.reason, me.actor, body.override, key)
+    return await _done(parts, case_id, answer)
+
+
+@router.post("/cases/{case_id}/withdraw", tags=["cases"], responses=COMMANDS, openapi_extra=takes(ReasonBody))
+async def withdraw(
+    request: Request,
+    parts: Parts,
+    me: Annotated[StaffMember, needs(Permission.WITHDRAW)],
+    case_id: str,
+    key: CommandId = None,
+) -> JSONResponse:
+    """Withdraws a request in the assister's name."""
+    body = await read(request, ReasonBody)
+    return await _done(parts, case_id, await parts.cases.withdraw(case_id, body.reason, me.actor, key))
+
+
+@router.post("/cases/{case_id}/revoke", tags=["cases"], responses=COMMANDS, openapi_extra=takes(ReasonBody))
+async def revoke(
+    request: Request,
+    parts: Parts,
+    me: Annotated[StaffMember, needs(Permission.REVOKE)],
+    case_id: str,
+    key: CommandId = None,
+) -> JSONResponse:
+    """Revokes a certification."""
+    body = await read(request, ReasonBody)
+    return await _done(parts, case_id, await parts.cases.revoke(case_id, body.reason, me.actor, key))
+
+
+@router.post("/cases/{case_id}/resend", tags=["cases"], responses=COMMANDS, openapi_extra=takes(ResendBody))
+async def resend(
+    request: Request,
+    parts: Parts,
+    me: Annotated[StaffMember, needs(Permission.RESEND)],
+    case_id: str,
+    key: CommandId = None,
+) -> JSONResponse:
+    """Sends a notice again; a new activation link voids the old one (A28)."""
+    body = await read(request, ResendBody)
+    return await _done(parts, case_id, await parts.cases.resend(case_id, body.notice, body.reason, me.actor, key))
+
+
+async def _done(parts: Door, case_id: str, answer: Answer) -> JSONResponse:
+    """The status document as it stands now, with the command's id and state: 200 applied, 202 pending."""
+    status = await parts.views.status(case_id, now())
+    told = {"command_id": answer.command_id, "state": answer.state}
+    return JSONResponse(status | told, 202 if answer.state == PENDING else 200)
+
+
+@router.post(
+    "/assisters/{assister_id}/cases",
+    status_code=201,
+    tags=["cases"],
+    responses={**COMMANDS, 404: {"description": "There is no such assister."}},
+    openapi_extra=takes(BeginBody),
+)
+async def begin(
+    request: Request, parts: Parts, me: Annotated[StaffMember, needs(Permission.BEGIN)], assister_id: str
+) -> JSONResponse:
+    """Opens a returning assister's case without a form (A11)."""
+    body = await read(request, BeginBody)
+    if body.program == FFM:
+        return _opened(await parts.marketplace.begin(assister_id, body.plan_year, me.actor))
+    return _opened(await parts.cases.begin(assister_id, body.program, body.plan_year, me.actor))
+
+
+@router.get("/policies/{program}/{plan_year}", dependencies=[PUBLIC], tags=["policies"])
+async def policy(program: str, plan_year: int) -> Policy | FederalPolicy:
+    """The policy in force."""
+    found = federal_policy_for(plan_year) if program == FFM else policy_for(program, plan_year)
+    if found is None:
+        raise HTTPException(404, "There is no policy for this program and plan year.")
+    return found
+
+
+@router.post("/portal/applicants", tags=["portal"], openapi_extra=takes(ApplicantBody))
+async def applicant(request: Request, parts: Parts, _: Portal) -> JSONResponse:
+    """For the portal: whose e-mail this is (case and kind), and whether the certificate number is theirs."""
+    body = await read(request, ApplicantBody)
+    found = await parts.views.applicant(body.email, body.certificate_number, now())
+    if found is None:
+        return problem(404, "There is no case for this e-mail.", [Fault("email", "mismatch")])
+    return JSONResponse(found)

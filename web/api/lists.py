@@ -1,0 +1,172 @@
+"""The federal lists for everybody, as pages, or streamed as CSV or JSON from the current publication (B8, B18–B20)."""
+
+import csv
+import json
+import re
+from collections.abc import AsyncIterator, Iterable, Sequence
+from datetime import UTC
+from email.utils import format_datetime
+from io import StringIO
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query, Request
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response, StreamingResponse
+from starlette.exceptions import HTTPException
+
+from db.writes.publications import Edition
+from domain.federal.lists import COLUMNS, PublishedList
+from domain.shared.faults import Fault
+from web.http.auth import PUBLIC, Parts
+from web.http.pages import OPEN, is_page, language_of, wants_json
+from web.http.text import in_language
+from web.public.list_pages import lists_page, tracker_page
+
+router = APIRouter(prefix="/registry", tags=["federal lists"], dependencies=[PUBLIC])
+
+CSV, JSON = "text/csv", "application/json"
+LISTS = {
+    "rcl": PublishedList.RCL,
+    "terminations": PublishedList.TERMINATIONS,
+    "find-local-help": PublishedList.FIND_LOCAL_HELP,
+    "help-on-demand": PublishedList.HELP_ON_DEMAND,
+}
+Name = Annotated[str, Path(max_length=40, json_schema_extra={"enum": list(LISTS)})]
+NPN = "[1-9][0-9]{0,9}"
+Npn = Annotated[str, Path(pattern=f"^{NPN}$", description="National Producer Number")]
+PlanYear = Annotated[int | None, Query(ge=2000, le=2999, description="only this plan year's rows")]
+UNKNOWN: dict[int | str, dict[str, Any]] = {304: {"description": "Still the same."}}
+NOBODY: dict[int | str, dict[str, Any]] = {**UNKNOWN, 404: {"description": "The tracker doesn't know this NPN."}}
+
+Pages = AsyncIterator[list[list[str]]]
+
+_PAGE: dict[str, Any] = {"include_in_schema": False, "response_class": HTMLResponse}
+
+
+@router.get("", **_PAGE)
+async def published(request: Request, parts: Parts) -> HTMLResponse:
+    """The lists, what each is and where it is found, and the form of the tracker."""
+    return lists_page(request, parts, await parts.publications.current(), LISTS)
+
+
+@router.get("/tracker", **_PAGE)
+async def look_up(request: Request, parts: Parts, npn: str = "") -> Response:
+    """Leads to the tracker's page of an NPN, with spaces or leading zeros too."""
+    written = "".join(npn[:100].split()).lstrip("0")
+    if re.fullmatch(NPN, written, re.ASCII):
+        return RedirectResponse(in_language(f"/registry/tracker/{written}", language_of(request)), 303, OPEN)
+    faults = [Fault("npn", "npn" if npn.strip() else "required")]
+    return lists_page(request, parts, await parts.publications.current(), LISTS, npn[:100], faults)
+
+
+@router.get("/{name}.csv", response_class=StreamingResponse, responses={**UNKNOWN, 200: {"content": {CSV: {}}}})
+@router.head("/{name}.csv", include_in_schema=False)
+async def published_csv(request: Request, parts: Parts, name: Name, plan_year: PlanYear = None) -> Response:
+    """A list as CSV: a header, and a row for each registration."""
+    wanted, edition = _known(name), await parts.publications.current()
+    pages = parts.publications.rows(wanted, edition.number, plan_year)
+    return _answer(request, edition, name, plan_year, CSV, _as_csv(COLUMNS[wanted], pages))
+
+
+@router.get("/{name}.json", response_class=StreamingResponse, responses={**UNKNOWN, 200: {"content": {JSON: {}}}})
+@router.head("/{name}.json", include_in_schema=False)
+async def published_json(request: Request, parts: Parts, name: Name, plan_year: PlanYear = None) -> Response:
+    """A list as JSON: `{list, published_at, columns, rows}`, each row an object."""
+    wanted, edition = _known(name), await parts.publications.current()
+    pages = parts.publications.rows(wanted, edition.number, plan_year)
+    return _answer(request, edition, name, plan_year, JSON, _as_json(name, edition, COLUMNS[wanted], pages))
+
+
+# The longer address first: the other one would take ".csv" for a part of the NPN.
+@router.get("/tracker/{npn}.csv", response_class=Response, responses={**NOBODY, 200: {"content": {CSV: {}}}})
+@router.head("/tracker/{npn}.csv", include_in_schema=False)
+async def tracked_csv(request: Request, parts: Parts, npn: Npn, plan_year: PlanYear = None) -> Response:
+    """The Registration Tracker's rows of an NPN as CSV."""
+    edition, rows = await _tracked(parts, npn, plan_year)
+    return _answer(request, edition, "tracker", plan_year, CSV, _lines([COLUMNS[PublishedList.TRACKER], *rows]))
+
+
+@router.get("/tracker/{npn}", response_class=JSONResponse, responses={**NOBODY, 200: {"content": {"text/html": {}}}})
+@router.head("/tracker/{npn}", include_in_schema=False)
+async def tracked(request: Request, parts: Parts, npn: Npn, plan_year: PlanYear = None) -> Response:
+    """The Registration Tracker on an NPN: `{npn, published_at, rows}`, a row for each plan year; a page for people."""
+    if is_page(request) and not wants_json(request):
+        edition, rows = await parts.publications.tracker(npn, plan_year)
+        return tracker_page(request, parts, edition, npn, _objects(COLUMNS[PublishedList.TRACKER], rows), plan_year)
+    edition, rows = await _tracked(parts, npn, plan_year)
+    document = {"npn": npn, "published_at": _instant(edition), "rows": _objects(COLUMNS[PublishedList.TRACKER], rows)}
+    answer = _answer(request, edition, "tracker", plan_year, JSON, json.dumps(document).encode())
+    answer.headers["Vary"] = "Accept"
+    return answer
+
+
+def _known(name: str) -> PublishedList:
+    if name not in LISTS:
+        raise HTTPException(404, f"There is no such list; there are {', '.join(LISTS)}.")
+    return LISTS[name]
+
+
+async def _tracked(parts: Parts, npn: str, plan_year: int | None) -> tuple[Edition, list[list[str]]]:
+    edition, rows = await parts.publications.tracker(npn, plan_year)
+    if not rows:
+        raise HTTPException(404, "The tracker doesn't know this NPN.")
+    return edition, rows
+
+
+def _answer(
+    request: Request,
+    edition: Edition,
+    name: str,
+    plan_year: int | None,
+    media_type: str,
+    body: bytes | AsyncIterator[bytes],
+) -> Response:
+    """The body with what tells one publication from the next; none where the reader has it, or asks for none."""
+    what = "-".join(str(part) for part in (name, plan_year) if part)
+    tag = f'"{what}-{edition.number}"'
+    headers = {"ETag": tag, "Cache-Control": "no-cache"}
+    if edition.published_at:
+        headers["Last-Modified"] = format_datetime(edition.published_at.astimezone(UTC), usegmt=True)
+    if _has(request, tag):
+        return Response(status_code=304, headers=headers)
+    headers["Content-Disposition"] = f'attachment; filename="{what}.{media_type.rpartition("/")[2]}"'
+    if request.method == "HEAD":
+        return Response(headers=headers, media_type=media_type)
+    if isinstance(body, bytes):
+        return Response(body, headers=headers, media_type=media_type)
+    return StreamingResponse(body, headers=headers, media_type=media_type)
+
+
+def _has(request: Request, tag: str) -> bool:
+    """Whether the reader says that they have it."""
+    given = request.headers.get("if-none-match", "")
+    return given.strip() == "*" or tag in [one.strip().removeprefix("W/") for one in given.split(",")]
+
+
+async def _as_csv(columns: Sequence[str], pages: Pages) -> AsyncIterator[bytes]:
+    yield _lines([columns])
+    async for page in pages:
+        yield _lines(page)
+
+
+def _lines(rows: Iterable[Sequence[str]]) -> bytes:
+    text = StringIO(newline="")
+    csv.writer(text).writerows(rows)
+    return text.getvalue().encode()
+
+
+async def _as_json(name: str, edition: Edition, columns: Sequence[str], pages: Pages) -> AsyncIterator[bytes]:
+    head = {"list": name, "published_at": _instant(edition), "columns": columns}
+    yield f'{json.dumps(head)[:-1]}, "rows": ['.encode()
+    between = ""
+    async for page in pages:
+        yield f"{between}{json.dumps(_objects(columns, page))[1:-1]}".encode()
+        between = ",\n"
+    yield b"]}\n"
+
+
+def _objects(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> list[dict[str, str]]:
+    return [dict(zip(columns, cells, strict=True)) for cells in rows]
+
+
+def _instant(edition: Edition) -> str | None:
+    return edition.published_at.isoformat().replace("+00:00", "Z") if edition.published_at else None

@@ -1,0 +1,141 @@
+"""Webhooks: verified, stored, acknowledged with 202, then delivered; an altered repeat is a 409 (C3–C5)."""
+
+import asyncio
+import hmac
+from collections.abc import Awaitable, Callable
+from hashlib import sha256
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import JSONResponse, Response
+from pydantic import SecretStr
+from standardwebhooks.webhooks import Webhook, WebhookVerificationError
+from starlette.exceptions import HTTPException
+
+from db.writes.inbox import Received
+from domain.programs.statements import parse
+from domain.shared.faults import Fault, Invalid
+from domain.shared.parsing import read_json
+from domain.state.reports import parse_background, parse_portal
+from starter.cases import now
+from web.http.auth import SIGNED, Parts, RecordStore
+from web.http.problems import problem
+from web.services import Door
+
+router = APIRouter(tags=["webhooks"])
+ANSWERS: dict[int | str, dict[str, Any]] = {
+    202: {"description": "Stored; a repeat is answered the same way."},
+    401: {"description": "Unsigned, forged or stale."},
+    409: {"description": "The same event id came before with another body."},
+    413: {"description": "Too large."},
+    422: {"description": "Not understood: the fields at fault are named."},
+}
+MAX_STATEMENTS = 500
+
+
+async def verified(request: Request, secrets: SecretStr) -> tuple[str, bytes]:
+    """The id and body of a webhook signed by the Standard Webhooks scheme; 401 otherwise."""
+    body = await request.body()
+    headers = {name: request.headers.get(name, "") for name in ("webhook-id", "webhook-timestamp", "webhook-signature")}
+    if not all(headers.values()):
+        raise HTTPException(401, "Sign the webhook: webhook-id, webhook-timestamp and webhook-signature are needed.")
+    for secret in secrets.get_secret_value().split():
+        try:
+            Webhook(secret).verify(body, headers, json_parse=False)
+        except (WebhookVerificationError, ValueError):  # ValueError: no base64, no UTF-8, a malformed header
+            continue
+        return headers["webhook-id"], body
+    raise HTTPException(401, "The signature is wrong, or older than five minutes.")
+
+
+async def received(parts: Door, store: Callable[[], Awaitable[Received]]) -> JSONResponse:
+    """Stores, acknowledges, and delivers beside the answer; what can't be delivered now is delivered later."""
+    taken = await store()
+    if taken.altered:
+        return problem(409, "This event id came before with another body; it is kept aside for staff.")
+    if taken.to_deliver:
+        _beside(parts.cases.deliver_all(taken.to_deliver))
+    return JSONResponse({"status": "repeated" if taken.repeated else "stored"}, 202)
+
+
+_under_way: set[asyncio.Task[None]] = set()
+
+
+def _beside(work: Any) -> None:
+    task = asyncio.create_task(work)
+    _under_way.add(task)
+    task.add_done_callback(_finished)
+
+
+def _finished(task: asyncio.Task[None]) -> None:
+    """The courier tries again what failed here."""
+    _under_way.discard(task)
+    if not task.cancelled():
+        task.exception()
+
+
+@router.post("/webhooks/lms", dependencies=[SIGNED], status_code=202, responses=ANSWERS)
+async def lms(request: Request, parts: Parts) -> JSONResponse:
+    """One xAPI statement or a list of them, all or nothing."""
+    _, body = await verified(request, parts.settings.lms_webhook_secret)
+    return await _statements(parts, read_json(body))
+
+
+async def _statements(parts: Door, document: Any) -> JSONResponse:
+    statements = parse(document)
+    if len(statements) > MAX_STATEMENTS:
+        raise Invalid([Fault("body", "too_long", (("limit", str(MAX_STATEMENTS)),))])
+    documents = [document] if isinstance(document, dict) else document
+    return await received(parts, lambda: parts.inbox.lms(statements, documents, now()))
+
+
+@router.post("/xapi/statements", responses=ANSWERS)
+async def post_statements(request: Request, parts: Parts, _: RecordStore) -> JSONResponse:
+    """A learning record store forwards statements, with Basic credentials; answers their ids."""
+    document = read_json(await request.body())
+    answer = await _statements(parts, document)
+    if answer.status_code != 202:
+        return answer
+    documents = [document] if isinstance(document, dict) else document
+    return JSONResponse([one["id"] for one in documents], 200)
+
+
+@router.put("/xapi/statements", responses=ANSWERS)
+async def put_statement(
+    request: Request,
+    parts: Parts,
+    _: RecordStore,
+    statement_id: Annotated[str | None, Query(alias="statementId")] = None,
+) -> Response:
+    """A learning record store forwards one statement under its id."""
+    document = read_json(await request.body())
+    if not isinstance(document, dict):
+        raise Invalid([Fault("body", "object")])
+    if statement_id is not None and str(document.setdefault("id", statement_id)).lower() != statement_id.lower():
+        raise Invalid([Fault("statementId", "mismatch")])
+    answer = await _statements(parts, document)
+    return answer if answer.status_code != 202 else Response(status_code=204)
+
+
+@router.post("/webhooks/portal", dependencies=[SIGNED], status_code=202, responses=ANSWERS)
+async def portal(request: Request, parts: Parts) -> JSONResponse:
+    """The portal reports account, profile, Scheduling Tool, or a refused registration."""
+    event_id, body = await verified(request, parts.settings.portal_webhook_secret)
+    if len(event_id) > 200:
+        raise Invalid([Fault("webhook-id", "too_long", (("limit", "200"),))])
+    document = read_json(body)
+    report, digest = parse_portal(document)
+    return await received(parts, lambda: parts.inbox.portal(event_id, report, digest, document, now()))
+
+
+@router.post("/webhooks/background-checks", dependencies=[SIGNED], status_code=202, responses=ANSWERS)
+async def background_checks(request: Request, parts: Parts) -> JSONResponse:
+    """The background-check vendor reports; signed by X-Checkr-Signature, hex HMAC-SHA256 of the raw body."""
+    body = await request.body()
+    key = parts.settings.background_checks_webhook_secret.get_secret_value().encode()
+    wanted = hmac.new(key, body, sha256).hexdigest()
+    given = request.headers.get("x-checkr-signature", "")
+    if not hmac.compare_digest(wanted.encode(), given.strip().lower().encode()):
+        raise HTTPException(401, "The signature is missing or wrong.")
+    report = parse_background(read_json(body))
+    return await received(parts, lambda: parts.inbox.background(report, now()))

@@ -1,0 +1,142 @@
+"""What the status page shows of a case (A30): read from the case's state, in the reader's language; no routes."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+
+from db.reads.status import Place
+from domain.programs.agreements import agreement
+from domain.shared.faults import Fault
+from domain.shared.notices import TOPIC_OF_WAITING, Topic
+from domain.shared.reasons import SENTENCES
+from domain.state.certification import CaseState, EligibilityStatus, LmsAccount, Stage, WaitingFor
+from domain.state.eligibility import Check, Result
+from templates.catalogs import translated
+from web.http.forms import Values, errors_of, values_of
+from web.http.pages import contact_of, language_of, render
+from web.services import Door
+
+
+async def status_page(
+    request: Request,
+    parts: Door,
+    token: str,
+    place: Place,
+    values: Values | None = None,
+    faults: Sequence[Fault] = (),
+) -> HTMLResponse:
+    """The page of a case; ``values`` and ``faults`` after an answer that could not be taken."""
+    case, policy, state = place.case, place.policy, place.state
+    language = language_of(request, case.request["language"])
+    here = f"/status/{token}"
+    told = _told_round(request)
+    asking = state.stage is Stage.AWAITING_INFORMATION and told != state.round + 1
+    waiting_for = state.waiting_for if asking or state.stage is not Stage.AWAITING_INFORMATION else None
+    topic = TOPIC_OF_WAITING[waiting_for] if waiting_for else Topic.GENERAL
+    return render(
+        parts,
+        "status.html",
+        language,
+        contact_of(policy, topic, language),
+        here=here,
+        status=422 if faults else 200,
+        first_name=case.request["first_name"],
+        kind=case.kind,
+        plan_year=case.plan_year,
+        stage=state.stage if asking or state.stage is not Stage.AWAITING_INFORMATION else Stage.SCREENING,
+        waiting_for=waiting_for,
+        may_assist=not place.may_assist_reasons,
+        missing=[translated(SENTENCES[code], language) for code in place.may_assist_reasons],
+        steps=steps_of(state, not place.may_assist_reasons),
+        reason=await _reason(parts, place),
+        pass_mark=policy.pass_mark,
+        lms_url=await parts.records.lms_url(case.case_id) or parts.settings.lms_url,
+        portal_url=_portal_url(parts, waiting_for),
+        certificate=_certificate(place, here, language),
+        train_meanwhile=_trains_meanwhile(state),
+        question=_question(state, f"{here}/information?lang={language}") if asking else None,
+        values=values if values is not None else values_of(case.request) if asking else {},
+        errors=errors_of(faults, language),
+        answered=told in (state.round, state.round + 1) and not asking,
+        accepted=request.query_params.get("accepted") == "1" and not lacks_agreement(state),
+        agreement=_agreement(place, f"{here}/agreement?lang={language}", language),
+        agreed=agreement(case.program, language).model_dump() if case.request.get("agreement_accepted") else None,
+        consented=None if state.opening.kind.is_licensed else case.request.get("background_check_consent") is True,
+        resources=[{"label": link.label[language], "url": link.url} for link in policy.resources[state.opening.kind]],
+        referrals=policy.referrals[language],
+    )
+
+
+def lacks_agreement(state: CaseState) -> bool:
+    """Whether an agent's or broker's open case still needs the agreement."""
+    return not state.ended and any(
+        one.check is Check.AGREEMENT_ACCEPTED and one.result is not Result.PASS for one in state.findings
+    )
+
+
+def steps_of(state: CaseState, may_assist: bool) -> list[dict[str, str]]:
+    """The seven steps of the guide: done, next (the first that isn't, while the case goes on) or later."""
+    done = {
+        "request": True,
+        "eligibility": state.eligibility is EligibilityStatus.APPROVED,
+        "training": state.trained_at is not None,
+        "exam": state.passed_at is not None,
+        "certificate": state.certificate is not None,
+        "portal": state.portal_ready,
+        "begin": may_assist,
+    }
+    first = None if state.ended else next((key for key, is_done in done.items() if not is_done), None)
+    return [
+        {"key": key, "state": "done" if is_done else "next" if key == first else "later"}
+        for key, is_done in done.items()
+    ]
+
+
+def _told_round(request: Request) -> int | None:
+    """The round an answer led to, right after it was sent: the page then waits with us until it is carried out."""
+    told = request.query_params.get("answered", "")
+    return int(told) if told.isascii() and told.isdigit() and len(told) < 9 else None
+
+
+def _question(state: CaseState, action: str) -> dict[str, str]:
+    return {"text": state.decision.reason if state.decision else "", "action": action}
+
+
+async def _reason(parts: Door, place: Place) -> str | None:
+    if place.state.stage is Stage.DENIED and place.state.decision:
+        return place.state.decision.reason
+    if place.state.stage in (Stage.WITHDRAWN, Stage.REVOKED):
+        return await parts.records.ending_reason(place.case.case_id)
+    return None
+
+
+def _agreement(place: Place, action: str, language: str) -> dict[str, str] | None:
+    if not lacks_agreement(place.state):
+        return None
+    return {**agreement(place.case.program, language).model_dump(), "action": action}
+
+
+def _trains_meanwhile(state: CaseState) -> bool:
+    """Returning assisters train while eligibility is determined (A11)."""
+    undecided = state.eligibility in (EligibilityStatus.PENDING, EligibilityStatus.INFORMATION_REQUESTED)
+    trains = state.opening.has_lms_account and state.lms_account is LmsAccount.READY
+    return undecided and trains and not state.ended and state.passed_at is None
+
+
+def _portal_url(parts: Door, waiting_for: WaitingFor | None) -> str:
+    portal = parts.settings.portal_url
+    return f"{portal}/register" if waiting_for is WaitingFor.PORTAL_REGISTRATION else portal
+
+
+def _certificate(place: Place, here: str, language: str) -> dict[str, Any] | None:
+    certificate = place.state.certificate
+    if certificate is None:
+        return None
+    return {
+        "number": certificate.number,
+        "url": f"/certificates/{certificate.number}?lang={language}",
+        "file_url": f"{here}/certificate",
+        "valid_until": certificate.valid_until,
+    }

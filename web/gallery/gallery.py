@@ -1,0 +1,133 @@
+"""Every notice and certificate to look at, in the embedded stack only: samples, rendered as the worker renders them."""
+
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Path, Request
+from fastapi.responses import HTMLResponse, Response
+from starlette.exceptions import HTTPException
+
+from domain.programs.policies import BEWELLNM_2024, FFM_2024
+from domain.shared.notices import Notice, Topic
+from templates.catalogs import LANGUAGES
+from templates.certificates import Typesetter
+from templates.letters import Letters
+from web.gallery.samples import CERTIFICATES, NOTICES, CertificateSample, NoticeSample
+from web.http.auth import PUBLIC, Parts
+from web.http.mail_frame import mail_document
+from web.http.pages import contact_of, language_of, render
+
+PREFIX = "/gallery"
+PROGRAMS = (BEWELLNM_2024.program, FFM_2024.program)
+MEDIA_TYPES = {"pdf": "application/pdf", "png": "image/png"}
+
+Name = Annotated[str, Path(max_length=80)]
+Language = Annotated[str, Path(pattern="^(en|es)$")]
+
+
+class Gallery:
+    """The pages under /gallery. What they show is made up, so that anybody may see them."""
+
+    def __init__(self, letters: Letters, typesetter: Typesetter) -> None:
+        self._letters = letters
+        self._typesetter = typesetter
+
+    @property
+    def router(self) -> APIRouter:
+        """The routes, to be added where `settings.gallery` says so and nowhere else."""
+        router = APIRouter(
+            prefix=PREFIX, include_in_schema=False, default_response_class=HTMLResponse, dependencies=[PUBLIC]
+        )
+        router.add_api_route("", self.front)
+        router.add_api_route("/notices/{notice}/{name}/{language}", self.notice)
+        router.add_api_route("/notices/{notice}/{name}/{language}/html", self.notice_html)
+        router.add_api_route("/certificates/{program}/{name}/{language}.{ending}", self.certificate)
+        return router
+
+    async def front(self, request: Request, parts: Parts) -> HTMLResponse:
+        """Everything there is, by program."""
+        language = language_of(request)
+        programs = [
+            {
+                "program": program,
+                "notices": [
+                    {"notice": notice, "samples": [_listed(sample, language) for sample in samples]}
+                    for notice in Notice
+                    if (samples := [one for one in NOTICES if (one.notice, one.program) == (notice, program)])
+                ],
+                "certificates": [_shown(one, language) for one in CERTIFICATES if one.program == program],
+            }
+            for program in PROGRAMS
+        ]
+        return _page(request, parts, "gallery.html", language, programs=programs)
+
+    async def notice(self, request: Request, parts: Parts, notice: Name, name: Name, language: Language) -> Response:
+        """A notice as HTML on a narrow and on a wide screen, and as text."""
+        sample = _found(notice, name, language)
+        here = NOTICES.index(sample)
+        letter = self._letters.render(sample.notice, language, sample.values(language))
+        reader = language_of(request)
+        return _page(
+            request,
+            parts,
+            "gallery_notice.html",
+            reader,
+            notice=sample.notice,
+            label=sample.label(reader),
+            letter=letter,
+            written_in=language,
+            frame_url=f"{_address(sample, language)}/html",
+            others=[{"language": one, "url": _address(sample, one)} for one in sample.languages if one != language],
+            previous=_neighbour(NOTICES[here - 1 : here], reader, language),
+            next=_neighbour(NOTICES[here + 1 : here + 2], reader, language),
+        )
+
+    async def notice_html(self, notice: Name, name: Name, language: Language) -> Response:
+        """The HTML part alone, for a frame."""
+        sample = _found(notice, name, language)
+        return mail_document(self._letters.render(sample.notice, language, sample.values(language)).html, language)
+
+    def certificate(
+        self, program: Name, name: Name, language: Language, ending: Literal["pdf", "png"]
+    ) -> Response:  # not async: setting a page takes its time, in a thread of its own
+        """A certificate as it is printed, but not signed."""
+        sample = next((one for one in CERTIFICATES if (one.program, one.name) == (program, name)), None)
+        if sample is None:
+            raise HTTPException(404, "There is no such sample.")
+        make = self._typesetter.pdf if ending == "pdf" else self._typesetter.png
+        return Response(make(sample.text(language)), media_type=MEDIA_TYPES[ending])
+
+
+def _page(request: Request, parts: Parts, template: str, language: str, **values: Any) -> HTMLResponse:
+    contact = contact_of(BEWELLNM_2024, Topic.GENERAL, language)
+    return render(parts, template, language, contact, here=request.url.path, **values)
+
+
+def _found(notice: str, name: str, language: str) -> NoticeSample:
+    for sample in NOTICES:
+        if (sample.notice, sample.name) == (notice, name) and language in sample.languages:
+            return sample
+    raise HTTPException(404, "There is no such sample.")
+
+
+def _address(sample: NoticeSample, language: str) -> str:
+    return f"{PREFIX}/notices/{sample.notice}/{sample.name}/{language}"
+
+
+def _listed(sample: NoticeSample, language: str) -> dict[str, Any]:
+    links = [{"language": one, "url": _address(sample, one)} for one in sample.languages]
+    return {"label": sample.label(language), "links": links}
+
+
+def _shown(sample: CertificateSample, language: str) -> dict[str, Any]:
+    address = f"{PREFIX}/certificates/{sample.program}/{sample.name}"
+    links = [{"language": one, "pdf": f"{address}/{one}.pdf", "png": f"{address}/{one}.png"} for one in LANGUAGES]
+    return {"label": sample.label(language), "links": links}
+
+
+def _neighbour(samples: Iterable[NoticeSample], reader: str, language: str) -> dict[str, str] | None:
+    """The sample before or after, in the same language where it is written in it."""
+    for one in samples:
+        written_in = language if language in one.languages else one.languages[0]
+        return {"notice": one.notice, "label": one.label(reader), "url": _address(one, written_in)}
+    return None

@@ -1,0 +1,284 @@
+"""Every notice and certificate as a sample, about made-up people: for the gallery and the tests of templates."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+
+from domain.federal.markets import Market, Role
+from domain.programs.policies import BEWELLNM_2024, FFM_2024
+from domain.shared.assister import Kind
+from domain.shared.faults import SENTENCES
+from domain.shared.notices import Notice, topic_of
+from domain.shared.policy import ProgramPolicy
+from domain.state.certification import OWNER, WaitingFor
+from templates.catalogs import N_, translated
+from templates.certificates import CertificateText
+from templates.labels import KINDS, MARKETS, WAITING_FOR, Labels
+from web.http.pages import contact_of
+
+STATUS_URL = "https://certify.example.org/status/5f0d8b6b0d1a4f2e8c7a6b5d4e3f2a1b"
+LMS_URL = "https://lms.example.org/learners/3f1c"
+NUMBER = "NM24-7Q4K2-M2XDA-9RTWB-B6HCD"
+VERIFY_URL = f"https://certify.example.org/certificates/{NUMBER}"
+PORTAL_URL = "https://portal.example.org/register"
+ACTIVATION_URL = "https://certify.example.org/activate/0a1b2c3d4e5f60718293a4b5c6d7e8f9"
+RECOVERY_URL = "https://certify.example.org/portal"
+RCL_URL = "https://certify.example.org/registry/rcl.csv"
+TRACKER_URL = "https://certify.example.org/portal/tracker"
+FIND_LOCAL_HELP_URL = "https://certify.example.org/registry/find-local-help"
+
+LONG_NAME = ("Maximiliana Ejemplo Concepción de los Ángeles", "Montoya-Archuleta y Baca de la Cruz Sample III")
+ROLES = frozenset(Role)
+# What tells the samples of one notice apart, besides the reader and what a reminder is about.
+VARIANTS: Labels = {
+    "with_reason": N_("With a reason"),
+    "without_reason": N_("Without a reason"),
+    "confirmed": N_("Eligibility confirmed"),
+    "with_account": N_("With a portal account"),
+    "portal_ready": N_("Everything in the portal is ready"),
+    "without_end": N_("Without a last day"),
+    "long_name": N_("A long name"),
+    "automatic": N_("Enrolled automatically"),
+    "chosen": N_("Enrolled as asked for"),
+}
+CERTIFICATE: dict[str, object] = {
+    "number": NUMBER,
+    "issued_on": date(2024, 3, 5),
+    "valid_until": date(2024, 12, 31),
+    "verify_url": VERIFY_URL,
+}
+
+
+# What staff wrote.
+_QUESTION = {
+    "en": "Which clinic & where?\nPlease send its name.",
+    "es": "¿Qué clínica es y dónde está?\nEnvíenos su nombre & dirección.",
+}
+_REASONS: dict[Notice, dict[str, str]] = {
+    Notice.DENIED: {"en": "The license is not active.", "es": "La licencia no está activa."},
+    Notice.WITHDRAWN: {"en": "Asked for by the assister.", "es": "A petición de la persona."},
+    Notice.REVOKED: {"en": "The agreement was not kept.", "es": "No se cumplió el acuerdo."},
+    Notice.CLOSED: {"en": "The request was made twice.", "es": "La solicitud se hizo dos veces."},
+}
+# What each notice says beyond the person, whoever reads it.
+_SAID: dict[Notice, Mapping[str, object]] = {
+    Notice.REQUEST_RECEIVED: {"status_url": STATUS_URL},
+    Notice.INFORMATION_NEEDED: {"status_url": STATUS_URL},
+    Notice.LMS_INVITATION: {"lms_url": LMS_URL},
+    Notice.LMS_ENROLLED: {"lms_url": LMS_URL, "status_url": STATUS_URL, "is_returning": True},
+    Notice.DENIED: {},
+    Notice.CERTIFICATE_ISSUED: {
+        "certificate": CERTIFICATE,
+        "portal_url": PORTAL_URL,
+        "has_portal_account": False,
+        "portal_ready": False,
+    },
+    Notice.PORTAL_ACTIVATION: {
+        "activation_url": ACTIVATION_URL,
+        "activation_expires": datetime(2024, 3, 12, 23, 30, tzinfo=UTC),
+    },
+    Notice.ACTIVE: {},
+    Notice.REMINDER: {"status_url": STATUS_URL},
+    Notice.WITHDRAWN: {},
+    Notice.REVOKED: {},
+    Notice.CLOSED: {},
+    Notice.MARKETPLACE_WELCOME: {"portal_url": STATUS_URL, "recovery_url": RECOVERY_URL},
+    Notice.MARKETPLACE_PROFILE_NPN: {
+        "fields": ["npn", "business_npn"],
+        "portal_url": STATUS_URL,
+    },
+    Notice.MARKETPLACE_ENROLLED: {"curriculum": "individual_returning", "automatic": True, "mlms_url": LMS_URL},
+    Notice.MARKETPLACE_CERTIFICATE: {"market": "individual", "certificate": CERTIFICATE},
+    Notice.MARKETPLACE_ACTIVE: {
+        "tracker_url": TRACKER_URL,
+        "rcl_url": RCL_URL,
+        "find_local_help_url": FIND_LOCAL_HELP_URL,
+    },
+    Notice.PORTAL_RECOVERY: {"user_id": "ast_0190a1b20000700080000001", "portal_url": STATUS_URL},
+    Notice.HELP_DESK: {
+        "npn": "1234567",
+        "markets": [
+            {"market": "individual", "completed_on": date(2024, 3, 5)},
+            {"market": "shop", "completed_on": date(2024, 3, 6)},
+        ],
+        "rcl_url": RCL_URL,
+        "due_on": date(2024, 3, 8),
+        "looked_at": datetime(2024, 3, 11, 16, 0, tzinfo=UTC),
+    },
+}
+
+
+@dataclass(frozen=True)
+class NoticeSample:
+    """A notice to one kind of reader; ``variant`` is of `VARIANTS`, or of `WAITING_FOR` for a reminder."""
+
+    notice: Notice
+    kind: str
+    variant: str = ""
+    changes: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """How it is called in an address; no other sample of its notice is called so."""
+        return f"{self.kind}-{self.variant}" if self.variant else self.kind
+
+    @property
+    def program(self) -> str:
+        """The program of whoever gets it."""
+        return _policy(self.kind).program
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The languages it is written in: the federal help desk reads English."""
+        return ("en",) if self.notice is Notice.HELP_DESK else ("en", "es")
+
+    def label(self, language: str) -> str:
+        """What it is a sample of, for people."""
+        about = {**VARIANTS, **WAITING_FOR}.get(self.variant)
+        return ": ".join(translated(one, language) for one in (KINDS[self.kind], about) if one)
+
+    def values(self, language: str) -> dict[str, object]:
+        """What its templates need."""
+        return notice_values(self.notice, language, self.kind, **self.changes)
+
+
+@dataclass(frozen=True)
+class CertificateSample:
+    """A certificate of a kind of assister, or in the federal program of a market."""
+
+    program: str
+    kind: str
+    variant: str = ""
+
+    @property
+    def name(self) -> str:
+        """How it is called in an address."""
+        return f"{self.kind}-{self.variant}" if self.variant else self.kind
+
+    def label(self, language: str) -> str:
+        """What it is a sample of, for people."""
+        parts = ({**KINDS, **MARKETS}[self.kind], VARIANTS.get(self.variant))
+        return ": ".join(translated(one, language) for one in parts if one)
+
+    def text(self, language: str) -> CertificateText:
+        """Everything it shows."""
+        first_name, last_name = LONG_NAME if self.variant == "long_name" else _name(self.kind)
+        return CertificateText(
+            number=NUMBER,
+            holder=f"{first_name} {last_name}",
+            kind=self.kind,
+            program=self.program,
+            plan_year=2024,
+            issued_on=date(2024, 3, 5),
+            valid_until=None if self.variant == "without_end" else date(2024, 12, 31),
+            verify_url=VERIFY_URL,
+            language=language,
+        )
+
+
+def notice_values(notice: Notice, language: str, kind: str, **changes: object) -> dict[str, object]:
+    """Everything the notice's templates need and nothing more; a role as kind makes it the federal program's."""
+    policy = _policy(kind)
+    waiting_for = str(changes.get("waiting_for") or ("marketplace_profile" if kind in ROLES else "lms_account"))
+    first_name, last_name = _name(kind)
+    return {
+        "first_name": first_name,
+        "last_name": last_name,
+        "kind": kind,
+        "plan_year": policy.plan_year,
+        "program": policy.program,
+        "contact": contact_of(policy, topic_of(notice, waiting_for), language),
+        "waiting_for": waiting_for,
+        **_SAID[notice],
+        **_by_reader(notice, language, kind),
+        **changes,
+    }
+
+
+def _policy(kind: str) -> ProgramPolicy:
+    return FFM_2024 if kind in ROLES else BEWELLNM_2024
+
+
+def _name(kind: str) -> tuple[str, str]:
+    return ("Ejemplo", "Consejera") if kind == Kind.ENROLLMENT_COUNSELOR else ("Testa", "Broker")
+
+
+def _by_reader(notice: Notice, language: str, kind: str) -> Mapping[str, object]:
+    """What a notice says by kind and language of its reader."""
+    if notice is Notice.ACTIVE:
+        links = BEWELLNM_2024.resources[Kind(kind)]
+        return {
+            "resources": [{"label": link.label[language], "url": link.url} for link in links],
+            "referrals": BEWELLNM_2024.referrals[language] if kind == Kind.ENROLLMENT_COUNSELOR else (),
+        }
+    if notice is Notice.MARKETPLACE_PROFILE_NPN:
+        return {"problems": [translated(SENTENCES[code], language) for code in ("npn_other_name", "npn_of_individual")]}
+    if notice is Notice.INFORMATION_NEEDED:
+        return {"question": _QUESTION[language]}
+    if notice in _REASONS:
+        return {"reason": _REASONS[notice][language]}
+    return {}
+
+
+def _notices() -> Iterator[NoticeSample]:
+    """Every wording of every notice, once."""
+    broker, counselor = Kind.BROKER.value, Kind.ENROLLMENT_COUNSELOR.value
+    agent_broker, nobody = Role.MARKETPLACE_AGENT_BROKER.value, Role.NOT_AN_AGENT_BROKER.value
+    unlike: dict[Notice, tuple[str, ...]] = {
+        Notice.REQUEST_RECEIVED: (broker, counselor),
+        Notice.INFORMATION_NEEDED: (broker,),
+        Notice.LMS_INVITATION: (broker,),
+        Notice.LMS_ENROLLED: (broker,),
+        Notice.CERTIFICATE_ISSUED: (broker, counselor),
+        Notice.PORTAL_ACTIVATION: (counselor,),
+        Notice.ACTIVE: (broker, counselor),
+        Notice.MARKETPLACE_WELCOME: (agent_broker,),
+        Notice.MARKETPLACE_PROFILE_NPN: (agent_broker,),
+        Notice.MARKETPLACE_CERTIFICATE: (agent_broker, nobody),
+        Notice.MARKETPLACE_ACTIVE: (agent_broker, nobody),
+        Notice.PORTAL_RECOVERY: (agent_broker,),
+        Notice.HELP_DESK: (agent_broker,),
+    }
+    long_name = dict(zip(("first_name", "last_name"), LONG_NAME, strict=True))
+    for notice, kinds in unlike.items():
+        yield from (NoticeSample(notice, kind) for kind in kinds)
+    yield NoticeSample(Notice.LMS_ENROLLED, broker, "confirmed", {"is_returning": False})
+    yield NoticeSample(Notice.CERTIFICATE_ISSUED, broker, "with_account", {"has_portal_account": True})
+    ready = {"has_portal_account": True, "portal_ready": True}
+    yield NoticeSample(Notice.CERTIFICATE_ISSUED, broker, "portal_ready", ready)
+    yield NoticeSample(
+        Notice.CERTIFICATE_ISSUED, broker, "without_end", {"certificate": {**CERTIFICATE, "valid_until": None}}
+    )
+    yield NoticeSample(Notice.CERTIFICATE_ISSUED, broker, "long_name", long_name)
+    yield NoticeSample(Notice.MARKETPLACE_ENROLLED, agent_broker, "automatic")
+    yield NoticeSample(Notice.MARKETPLACE_ENROLLED, agent_broker, "chosen", {"automatic": False, "curriculum": "shop"})
+    yield from _endings((broker,), Notice.DENIED)
+    yield from _endings((broker, agent_broker), Notice.WITHDRAWN, Notice.REVOKED, Notice.CLOSED)
+    yield from (_reminder(waited) for waited, owner in OWNER.items() if owner not in ("us", "nobody"))
+
+
+def _endings(kinds: tuple[str, ...], *notices: Notice) -> Iterator[NoticeSample]:
+    for notice in notices:
+        for kind in kinds:
+            yield NoticeSample(notice, kind, "with_reason")
+            yield NoticeSample(notice, kind, "without_reason", {"reason": ""})
+
+
+def _reminder(waited: WaitingFor) -> NoticeSample:
+    kind: str = Kind.BROKER
+    if waited.startswith("marketplace_"):
+        kind = Role.MARKETPLACE_AGENT_BROKER
+    elif waited in (WaitingFor.BACKGROUND_CHECK, WaitingFor.PORTAL_ACTIVATION):
+        kind = Kind.ENROLLMENT_COUNSELOR
+    return NoticeSample(Notice.REMINDER, kind, waited, {"waiting_for": waited})
+
+
+def _certificates() -> Iterator[CertificateSample]:
+    yield from (CertificateSample(BEWELLNM_2024.program, kind) for kind in Kind)
+    yield from (CertificateSample(FFM_2024.program, market) for market in Market)
+    yield CertificateSample(BEWELLNM_2024.program, Kind.BROKER, "without_end")
+    yield CertificateSample(BEWELLNM_2024.program, Kind.BROKER, "long_name")
+
+
+NOTICES = tuple(sorted(_notices(), key=lambda sample: list(Notice).index(sample.notice)))
+CERTIFICATES = tuple(_certificates())

@@ -1,0 +1,208 @@
+"""Who calls: staff by session or bearer token, the portal, record stores; every route declares which of them may."""
+
+import base64
+import binascii
+import hmac
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute, iter_route_contexts
+from pydantic import SecretStr
+from starlette.exceptions import HTTPException
+from starlette.routing import BaseRoute
+
+from starter.cases import now
+from web.http.forms import MEDIA_TYPE, media_type, posted
+from web.http.limits import SAFE
+from web.http.permissions import Permission, StaffRole, granted, known_roles
+from web.services import Door, door
+
+CSRF_FIELD, CSRF_HEADER = "csrf_token", "x-csrf-token"
+
+
+class NotSignedIn(HTTPException):
+    """Nobody of staff is signed in: a page leads to the log-in, everything else is 401."""
+
+    def __init__(self) -> None:
+        super().__init__(401, "Staff only: send a valid bearer token.", {"WWW-Authenticate": "Bearer"})
+
+
+class NotAllowed(HTTPException):
+    """Who is signed in may not do this; ``what`` is the page that says so, one of `web.http.pages.PROBLEMS`."""
+
+    def __init__(self, what: str, detail: str) -> None:
+        super().__init__(403, detail)
+        self.what = what
+
+
+@dataclass(frozen=True)
+class StaffMember:
+    """Somebody of staff: ``actor`` is who the audit names; ``session`` and ``csrf`` are empty for a bearer token."""
+
+    actor: str
+    name: str
+    roles: frozenset[StaffRole]
+    session: str = ""
+    csrf: str = ""
+
+    @cached_property
+    def permissions(self) -> frozenset[Permission]:
+        """What their roles are granted together."""
+        return granted(self.roles)
+
+    def may(self, permission: Permission) -> bool:
+        """Whether a role of theirs is granted this."""
+        return permission in self.permissions
+
+
+@dataclass(frozen=True)
+class Declared:
+    """Who may call a route, for whoever looks at the table of routes; it checks nothing itself."""
+
+    whom: str
+
+    async def __call__(self) -> None:
+        """Nothing to check."""
+
+
+@dataclass(frozen=True)
+class Needs:
+    """Somebody of staff with this permission; with a session, an unsafe method needs its CSRF token too."""
+
+    permission: Permission
+
+    async def __call__(self, request: Request, parts: Annotated[Door, Depends(door)]) -> StaffMember:
+        """Who calls. Raises `NotSignedIn` or `NotAllowed`."""
+        member = await staff_member(request, parts)
+        if member is None:
+            raise NotSignedIn
+        if not member.may(self.permission):
+            roles = ", ".join(sorted(member.roles)) or "none"
+            raise NotAllowed("not_allowed", f"This needs the permission {self.permission}; your roles are: {roles}.")
+        await check_csrf(request, member)
+        return member
+
+
+def needs(permission: Permission) -> Any:
+    """Declares that a route is for staff with this permission; the route is handed the `StaffMember`."""
+    return Depends(Needs(permission))
+
+
+# Anybody; who holds an e-mailed link or a form's cookie; a third party whose signature or ticket is checked.
+PUBLIC = Depends(Declared("public"))
+LINK = Depends(Declared("link"))
+SIGNED = Depends(Declared("signed"))
+
+
+def cookie_name(parts: Door) -> str:
+    """The session's cookie; under TLS browsers see to it that no other host or path sets it."""
+    return "__Host-staff" if parts.settings.is_secure else "staff"
+
+
+async def staff_member(request: Request, parts: Door) -> StaffMember | None:
+    """Who of staff calls, by bearer token or by session; None where nobody does."""
+    if token := _bearer(request):
+        # Every token is compared, so that time tells nothing.
+        found = [actor for actor, secret in parts.settings.staff_tokens.items() if _equal(token, secret)]
+        return _by_token(parts, found[0]) if found else None
+    cookie = request.cookies.get(cookie_name(parts), "")
+    row = await parts.sessions.current(cookie, now()) if cookie else None
+    if row is None:
+        return None
+    return StaffMember(row.actor, row.name, known_roles(row.roles), row.id, row.csrf)
+
+
+def _by_token(parts: Door, actor: str) -> StaffMember:
+    roles = parts.settings.staff_roles.get(actor, [StaffRole.REVIEWER])
+    return StaffMember(actor, actor, known_roles(roles))
+
+
+async def check_csrf(request: Request, member: StaffMember) -> None:
+    """Refuses an unsafe call of a session without the session's token. Raises `NotAllowed`."""
+    if not member.session or request.method in SAFE:
+        return
+    given = request.headers.get(CSRF_HEADER, "")
+    if not given and media_type(request) == MEDIA_TYPE:
+        given = (await posted(request)).get(CSRF_FIELD, "")
+    if not hmac.compare_digest(given.encode(), member.csrf.encode()):
+        raise NotAllowed("stale_page", "The page you sent this from is out of date: open it again, then send it again.")
+
+
+def _equal(given: str, secret: SecretStr) -> bool:
+    kept = secret.get_secret_value()
+    return bool(kept) and hmac.compare_digest(given.encode(), kept.encode())
+
+
+def _bearer(request: Request) -> str:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def portal(request: Request, parts: Annotated[Door, Depends(door)]) -> str:
+    """The portal, by its token; 401 otherwise."""
+    if not _equal(_bearer(request), parts.settings.portal_token):
+        raise HTTPException(401, "The portal only: send its bearer token.", {"WWW-Authenticate": "Bearer"})
+    return "portal"
+
+
+async def registrant(request: Request, parts: Annotated[Door, Depends(door)]) -> str:
+    """Who acts on a federal registration: the assister, through the portal, or staff in their name; 401 otherwise."""
+    if _equal(_bearer(request), parts.settings.portal_token):
+        return "assister"
+    return (await Needs(Permission.ACT_FOR_ASSISTER)(request, parts)).actor
+
+
+def record_store(request: Request, parts: Annotated[Door, Depends(door)]) -> str:
+    """A learning record store, by Basic credentials; 401 otherwise."""
+    user, password = _basic(request)
+    same_user = hmac.compare_digest(user.encode(), parts.settings.xapi_user.encode())
+    if not (_equal(password, parts.settings.xapi_password) and same_user):
+        raise HTTPException(401, "Send the record store's credentials.", {"WWW-Authenticate": 'Basic realm="xapi"'})
+    return "record-store"
+
+
+def _basic(request: Request) -> tuple[str, str]:
+    scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        return "", ""
+    try:
+        user, _, password = base64.b64decode(encoded, validate=True).decode().partition(":")
+    except (binascii.Error, ValueError):
+        return "", ""
+    return user, password
+
+
+FOR_ANYBODY = ("/static", "/openapi.json")
+Access = Declared | Needs | Callable[..., Any]
+_OTHERS = (portal, registrant, record_store)
+
+
+def declared(route: APIRoute) -> list[Access]:
+    """What a route declares about who may call it."""
+    return [call for call in _calls(route.dependant) if isinstance(call, Declared | Needs) or call in _OTHERS]
+
+
+def undeclared(routes: Sequence[BaseRoute]) -> list[str]:
+    """The routes that don't declare, once, who may call them; files and the API's description are for anybody."""
+    found = ((context.path or "", context.original_route) for context in iter_route_contexts(routes))
+    return [path for path, route in found if path not in FOR_ANYBODY and not _is_declared(route)]
+
+
+def _is_declared(route: BaseRoute) -> bool:
+    return isinstance(route, APIRoute) and len(declared(route)) == 1
+
+
+def _calls(dependant: Dependant) -> Iterator[Any]:
+    for one in dependant.dependencies:
+        yield one.call
+        yield from _calls(one)
+
+
+Portal = Annotated[str, Depends(portal)]
+Registrant = Annotated[str, Depends(registrant)]
+RecordStore = Annotated[str, Depends(record_store)]
+Parts = Annotated[Door, Depends(door)]

@@ -1,0 +1,96 @@
+"""The identity provider of staff (OpenID Connect, code flow with PKCE): who somebody is; no session is opened here."""
+
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from authlib.integrations.starlette_client import OAuth
+from fastapi import Request
+from fastapi.responses import Response
+
+from domain.shared.traces import where
+from web.http.permissions import StaffRole, known_roles
+
+log = structlog.get_logger(__name__)
+SCOPE = "openid profile email"
+CALLBACK = "/staff/sign-in/callback"
+LONGEST = 200
+
+
+class SignInFailed(Exception):
+    """The provider could not be asked, refused, or said something we can't trust."""
+
+
+@dataclass(frozen=True)
+class Claims:
+    """Which claims name the actor and list the roles, and what stands for which role of ours."""
+
+    actor: str
+    roles: str
+    role_names: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Somebody the provider vouches for."""
+
+    actor: str
+    name: str
+    roles: frozenset[StaffRole]
+
+
+class IdentityProvider:
+    """The provider at ``issuer``; it sends people back to our ``web_url``."""
+
+    def __init__(self, issuer: str, client_id: str, client_secret: str, web_url: str, claims: Claims) -> None:
+        self._issuer = issuer.rstrip("/")
+        self._web_url = web_url
+        self._claims = claims
+        self._client: Any = OAuth().register(
+            "staff",
+            client_id=client_id,
+            client_secret=client_secret,
+            server_metadata_url=f"{self._issuer}/.well-known/openid-configuration",
+            client_kwargs={"scope": SCOPE, "code_challenge_method": "S256", "timeout": 10},
+        )
+
+    async def leave_for(self, request: Request) -> Response:
+        """To the provider's log-in; state, nonce and verifier wait in the signed cookie. Raises `SignInFailed`."""
+        try:
+            answer: Response = await self._client.authorize_redirect(request, f"{self._web_url}{CALLBACK}")
+        except Exception as error:
+            raise _failed(error) from None
+        return answer
+
+    async def returned(self, request: Request) -> Identity:
+        """Who came back. Raises `SignInFailed`."""
+        try:
+            metadata = await self._client.load_server_metadata()
+            if str(metadata.get("issuer", "")).rstrip("/") != self._issuer:
+                raise SignInFailed
+            token = await self._client.authorize_access_token(request)
+        except Exception as error:  # of the transport, the protocol, the token: all of them mean nobody is signed in
+            raise _failed(error) from None
+        claims = token.get("userinfo") or {}
+        actor = str(claims.get(self._claims.actor) or "").strip()[:LONGEST]
+        if not actor:
+            raise SignInFailed
+        name = str(claims.get("name") or actor).strip()[:LONGEST]
+        return Identity(actor, name, self._roles(claims.get(self._claims.roles)))
+
+    def _roles(self, said: Any) -> frozenset[StaffRole]:
+        names = [str(one) for one in said] if isinstance(said, list) else [str(said or "")]
+        return known_roles(self._claims.role_names.get(name, name) for name in names)
+
+
+def _failed(error: Exception) -> SignInFailed:
+    """The failure by its place alone: what the provider said may hold tokens."""
+    log.warning("sign-in failed", error=type(error).__name__, where=where(error))
+    return SignInFailed()
+
+
+def cookie_key(key: bytes) -> str:
+    """The key of the cookie that remembers a log-in under way."""
+    return hmac.new(key, b"sign-in", "sha256").hexdigest()

@@ -1,0 +1,49 @@
+"""How often one address may do a thing: forms without a log-in, look-ups, log-ins; counted in this process."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from fastapi import Depends, Request
+from limits import RateLimitItem, parse
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
+from starlette.exceptions import HTTPException
+
+from web.services import Door, door
+
+What = Literal["request", "look_up", "sign_in", "api"]
+
+
+class Rates:
+    """One count for each address and kind of thing; ``limits`` as the library writes them, "60/10 minutes"."""
+
+    def __init__(self, limits: Mapping[What, str]) -> None:
+        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+        self._limits: dict[What, RateLimitItem] = {what: parse(limit) for what, limit in limits.items()}
+
+    def seconds_left(self, what: What, address: str) -> int:
+        """Counts one more; 0 where it may be done, else after how many seconds it may be tried again."""
+        limit = self._limits[what]
+        if self._limiter.hit(limit, what, address):
+            return 0
+        return max(1, int(limit.get_expiry() / max(1, limit.amount)) + 1)
+
+
+@dataclass(frozen=True)
+class Limited:
+    """What one address may do so often only."""
+
+    what: What
+
+    async def __call__(self, request: Request, parts: Annotated[Door, Depends(door)]) -> None:
+        """Counts a call; 429 beyond the limit."""
+        address = request.client.host if request.client else ""
+        if left := parts.rates.seconds_left(self.what, address):
+            detail = "Too many in a short time from your address: please wait a moment, then try again."
+            raise HTTPException(429, detail, {"Retry-After": str(left)})
+
+
+def limited(what: What) -> Any:
+    """A route that one address may call so often only."""
+    return Depends(Limited(what))

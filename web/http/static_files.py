@@ -1,0 +1,111 @@
+"""Style sheets, scripts, fonts and images under /static, and their addresses; nothing that is made for one reader.
+
+They are compressed once, when the process starts. Pages are not compressed at all: most carry a secret (a form's token,
+an e-mailed link) next to what the reader typed, and the length of a compressed page would give it away bit by bit.
+"""
+
+import gzip
+import mimetypes
+from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+
+from starlette.datastructures import Headers
+from starlette.responses import PlainTextResponse, Response
+from starlette.types import Receive, Scope, Send
+
+STATIC = Path(__file__).parent.parent / "static"
+PREFIX = "/static"
+FOREVER = "public, max-age=31536000, immutable"
+
+
+@dataclass(frozen=True)
+class StaticFile:
+    """A file as it is sent; ``packed`` is None where compressing it gains nothing."""
+
+    body: bytes
+    packed: bytes | None
+    media_type: str
+    tag: str
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """Every file by its path, and ``version``, a hash of them all.
+
+    The version stands before the path, so that what a style sheet refers to has a version too.
+    """
+
+    files: dict[str, StaticFile]
+    version: str
+
+    def address(self, path: str) -> str:
+        """The address of a file that may be kept for ever. Raises KeyError for one that isn't there."""
+        if path not in self.files:
+            raise KeyError(path)
+        return f"{PREFIX}/{self.version}/{path}"
+
+    def find(self, path: str) -> tuple[StaticFile | None, bool]:
+        """The file of an address below the prefix, and whether it may be kept for ever.
+
+        A version of another release finds today's file, to be asked for again the next time.
+        """
+        if path in self.files:
+            return self.files[path], False
+        version, _, rest = path.partition("/")
+        return self.files.get(rest), version == self.version
+
+
+@cache
+def shelf(folder: Path = STATIC) -> Shelf:
+    """The files of a folder, read and compressed once."""
+    found = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
+    files = {name: _read(path) for name, path in found.items()}
+    version = sha256("\n".join(f"{name} {file.tag}" for name, file in files.items()).encode()).hexdigest()
+    return Shelf(files, version[:12])
+
+
+def static(path: str) -> str:
+    """The address of a file of web/static, for templates."""
+    return shelf().address(path)
+
+
+class StaticFiles:
+    """Serves a shelf; mounted at `PREFIX`."""
+
+    def __init__(self, files: Shelf) -> None:
+        self._files = files
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request."""
+        path = scope["path"].removeprefix(scope.get("root_path", "")).lstrip("/")
+        await self._answer(path, scope["method"], Headers(scope=scope))(scope, receive, send)
+
+    def _answer(self, path: str, method: str, asked: Headers) -> Response:
+        if method not in ("GET", "HEAD"):
+            return PlainTextResponse("Only to be read.", 405, {"Allow": "GET, HEAD"})
+        file, is_lasting = self._files.find(path)
+        if file is None:
+            return PlainTextResponse("There is no such file.", 404)
+        packs = file.packed is not None and _takes_gzip(asked.get("accept-encoding", ""))
+        tag = f'"{file.tag}{"-gzip" if packs else ""}"'
+        headers = {"ETag": tag, "Cache-Control": FOREVER if is_lasting else "no-cache", "Vary": "Accept-Encoding"}
+        if tag in [one.strip().removeprefix("W/") for one in asked.get("if-none-match", "").split(",")]:
+            return Response(status_code=304, headers=headers)
+        if packs:
+            headers["Content-Encoding"] = "gzip"
+        return Response(file.packed if packs else file.body, headers=headers, media_type=file.media_type)
+
+
+def _read(path: Path) -> StaticFile:
+    body = path.read_bytes()
+    packed = gzip.compress(body, mtime=0)
+    media_type = "font/woff2" if path.suffix == ".woff2" else mimetypes.guess_type(path.name)[0] or "text/plain"
+    smaller = packed if len(packed) < len(body) * 0.9 else None
+    return StaticFile(body, smaller, media_type, sha256(body).hexdigest()[:16])
+
+
+def _takes_gzip(accepted: str) -> bool:
+    weights = [one.replace(" ", "").lower() for one in accepted.split(",")]
+    return any(one == "gzip" or (one.startswith("gzip;q=") and one[7:].strip("0.") != "") for one in weights)

@@ -1,0 +1,78 @@
+"""The words of the pages: faults, addresses, and a template environment for each language; no routes."""
+
+from collections.abc import Callable
+from decimal import Decimal
+from functools import lru_cache, partial
+from gettext import NullTranslations
+from pathlib import Path
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+from babel.numbers import format_decimal, format_percent
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from domain.shared import faults
+from templates.catalogs import LANGUAGES, LOCALES, translated, translations
+from templates.dates import day, instant, lasted, moment, short_day, short_moment, span
+from templates.labels import filters
+from web.http.static_files import static
+
+
+def environment(folder: Path, words: Callable[[str], NullTranslations] = translations) -> dict[str, Environment]:
+    """One template environment per language over `folder` (templates), pages named as in pages/."""
+    return {language: _environment(folder, language, words(language)) for language in LANGUAGES}
+
+
+def told(fault: faults.Fault, language: str) -> str:
+    """What is wrong and what to do, in the reader's language."""
+    return translated(faults.SENTENCES[fault.code], language, **dict(fault.details))
+
+
+def query(**values: str | None) -> str:
+    """What an address says after its path; nothing where nothing is said."""
+    said = {name: value for name, value in values.items() if value}
+    return f"?{urlencode(said)}" if said else ""
+
+
+def in_language(url: str, language: str) -> str:
+    """The same page in another language: the address with its `lang` set."""
+    parts = urlsplit(url)
+    query = [(name, value) for name, value in parse_qsl(parts.query, keep_blank_values=True) if name != "lang"]
+    return urlunsplit(parts._replace(query=urlencode([*query, ("lang", language)])))
+
+
+def percent(language: str, value: str | Decimal) -> str:
+    """A share of one as a percentage, without rounding it away."""
+    return format_percent(Decimal(value), locale=LOCALES[language], decimal_quantization=False)
+
+
+@lru_cache(4096)
+def number(language: str, value: int) -> str:
+    """A number with its thousands apart."""
+    return format_decimal(value, locale=LOCALES[language])
+
+
+def _environment(folder: Path, language: str, words: NullTranslations) -> Environment:
+    pages = Environment(
+        loader=FileSystemLoader(folder / "pages"),
+        extensions=["jinja2.ext.i18n"],
+        undefined=StrictUndefined,
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    pages.policies["ext.i18n.trimmed"] = True
+    pages.install_gettext_translations(words, newstyle=True)  # type: ignore[attr-defined]
+    pages.globals.update(language=language, static=static)
+    pages.filters.update(
+        day=partial(day, language),
+        moment=partial(moment, language),
+        short_day=partial(short_day, language),
+        short_moment=partial(short_moment, language),
+        lasted=partial(lasted, language),
+        span=partial(span, language),
+        instant=instant,
+        number=partial(number, language),
+        percent=partial(percent, language),
+        **filters(words),
+    )
+    return pages

@@ -1,0 +1,145 @@
+"""The agreements as pages, launched, read, then accepted; and the certificates they lead to (B16, B17)."""
+
+from pathlib import Path
+
+from fastapi import APIRouter, Request
+from fastapi.responses import FileResponse, HTMLResponse, Response
+
+from db.writes.opening import Conflict
+from domain.federal.markets import Market, MarketplaceAgreement
+from domain.federal.registration import why_not_accept
+from domain.programs.agreements import marketplace_agreement
+from domain.shared.faults import Invalid
+from domain.shared.notices import Topic
+from domain.shared.reasons import SENTENCES
+from templates.catalogs import translated
+from web.http.auth import LINK, Parts
+from web.http.forms import posted
+from web.http.pages import PRIVATE, contact_of, render
+from web.http.rate_limits import limited
+from web.marketplace.layout import Visit, back, ended, refused, sentences_of, unknown_link, visit_of
+from web.services import Door
+
+router = APIRouter(
+    prefix="/status/{token}", include_in_schema=False, default_response_class=HTMLResponse, dependencies=[LINK]
+)
+
+
+# the agreements
+
+
+@router.get("/agreements/{name}")
+async def agreement(token: str, name: str, request: Request, parts: Parts) -> Response:
+    """An agreement before it is launched; its text once it is accepted (B16)."""
+    visit = await visit_of(request, parts, token)
+    if visit is None:
+        return unknown_link(request, parts)
+    return await _agreement(parts, visit, name)
+
+
+@router.get("/agreements/{name}/open")
+@router.get("/agreements/{name}/accept")
+async def launch_anew(token: str, name: str, request: Request, parts: Parts) -> Response:
+    """Where a browser comes back to after a form post: the agreement is launched anew."""
+    visit = await visit_of(request, parts, token)
+    return back(visit, f"/agreements/{_named(name)}") if visit and _named(name) else unknown_link(request, parts)
+
+
+@router.post("/agreements/{name}/open", dependencies=[limited("api")])
+async def launch_agreement(token: str, name: str, request: Request, parts: Parts) -> Response:
+    """Launch: the full text, and "I Agree" after its end; that it was opened is recorded (B16)."""
+    visit = await visit_of(request, parts, token)
+    if visit is None:
+        return unknown_link(request, parts)
+    if visit.place.state.ended:
+        return ended(parts, visit)
+    wanted = _named(name)
+    if wanted is None:
+        return refused(parts, visit, "no_such_step", 404)
+    try:
+        await parts.marketplace.open_agreement(visit.place.case.case_id, wanted, visit.language)
+    except Conflict as conflict:
+        return refused(parts, visit, "refused", 409, translated(str(conflict), visit.language))
+    return await _agreement(parts, await _again(request, parts, visit), name, launched=True)
+
+
+@router.post("/agreements/{name}/accept", dependencies=[limited("api")])
+async def accept(token: str, name: str, request: Request, parts: Parts) -> Response:
+    """I Agree, to the text whose hash the page holds (B16)."""
+    visit = await visit_of(request, parts, token)
+    if visit is None:
+        return unknown_link(request, parts)
+    if visit.place.state.ended:
+        return ended(parts, visit)
+    wanted, values = _named(name), await posted(request)
+    if wanted is None:
+        return refused(parts, visit, "no_such_step", 404)
+    try:
+        await parts.marketplace.accept_agreement(visit.place.case.case_id, wanted, values.get("sha256", ""))
+    except Invalid as invalid:
+        return refused(parts, visit, "refused", 422, sentences_of(invalid.faults, visit.language))
+    except Conflict as conflict:
+        return refused(parts, visit, "refused", 409, translated(str(conflict), visit.language))
+    return back(visit, told="accepted")
+
+
+async def _again(request: Request, parts: Door, visit: Visit) -> Visit:
+    """The same visit, with the registration as it stands now."""
+    return await visit_of(request, parts, visit.token) or visit
+
+
+async def _agreement(parts: Door, visit: Visit, name: str, launched: bool = False) -> HTMLResponse:
+    place, language = visit.place, visit.language
+    wanted = _named(name)
+    standing = next((one for one in place.state.agreements if one.agreement == wanted), None)
+    if wanted is None or standing is None:
+        return refused(parts, visit, "no_such_step", 404)
+    accepted = standing.accepted_at is not None
+    why_not = why_not_accept(place.state, wanted) if launched else None
+    read_in = standing.language if accepted and standing.language else language
+    here = f"/agreements/{wanted}"
+    return render(
+        parts,
+        "portal_agreement.html",
+        language,
+        contact_of(place.policy, Topic.TRAINING, language),
+        here=f"{visit.home}{here}",
+        home_url=visit.url(),
+        agreement=wanted,
+        market=wanted.market,
+        version=standing.version,
+        text=marketplace_agreement(wanted, read_in) if launched or accepted else None,
+        accepted_at=standing.accepted_at,
+        open_action=None if accepted or launched or place.state.ended else visit.url(f"{here}/open"),
+        accept_action=visit.url(f"{here}/accept") if launched and not accepted and why_not is None else None,
+        why_not=translated(SENTENCES[why_not], language) if why_not else None,
+    )
+
+
+def _named(name: str) -> MarketplaceAgreement | None:
+    return next((one for one in MarketplaceAgreement if one == name), None)
+
+
+# the certificates
+
+
+@router.get("/certificates/{name}")
+async def certificate(token: str, name: str, request: Request, parts: Parts) -> Response:
+    """Print Certificate(s): a market's certificate as a file, once its every step is complete (B17)."""
+    visit = await visit_of(request, parts, token)
+    if visit is None:
+        return unknown_link(request, parts)
+    market = next((one for one in Market if one == name), None)
+    if market is None:
+        return refused(parts, visit, "no_such_step", 404)
+    issued = visit.place.state.certificates.get(market)
+    uri = visit.place.certificate_uris.get(market)
+    if issued is None or uri is None:
+        why = translated(SENTENCES["certificate_after_all_steps"], visit.language)
+        return refused(parts, visit, "no_certificate", 404, why)
+    file = parts.settings.certificates_dir / Path(uri).name
+    if not file.is_file():
+        return refused(parts, visit, "no_file", 503)
+    return FileResponse(
+        file, headers=PRIVATE, media_type="application/pdf", filename=f"certificate-{issued.number}.pdf"
+    )

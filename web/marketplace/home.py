@@ -1,0 +1,170 @@
+"""What the portal shows of a registration on its first page (B4, B12, B16–B21): read from its state; no routes."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+
+from domain.federal.markets import MLMS, Curriculum, Market
+from domain.federal.registration import NpnStatus, RegistrationState
+from domain.shared.notices import TOPIC_OF_WAITING, Topic
+from domain.shared.reasons import SENTENCES
+from domain.state.certification import Stage
+from templates.catalogs import translated
+from web.http.limits import content_security_policy
+from web.http.pages import PRIVATE, contact_of, render
+from web.marketplace.layout import Visit, sentences_of
+from web.services import Door
+
+RCL = "/registry/rcl.csv"
+FIND_LOCAL_HELP = "/registry/find-local-help.csv"
+# What a step that was just done is called in the address.
+TOLD = ("next", "accepted")
+
+
+async def portal_home(request: Request, parts: Door, visit: Visit) -> HTMLResponse:
+    """The page of a registration: what to do now, the tab with its links, the four steps in each market, the lists."""
+    case, policy, state = visit.place.case, visit.place.policy, visit.place.state
+    language = visit.language
+    topic = TOPIC_OF_WAITING[state.waiting_for] if state.waiting_for else Topic.GENERAL
+    reasons = visit.place.may_assist_reasons
+    return render(
+        parts,
+        "portal_home.html",
+        language,
+        contact_of(policy, topic, language),
+        here=visit.home,
+        headers={**PRIVATE, "Content-Security-Policy": content_security_policy(*vendor_sites(parts, visit))},
+        told=told if (told := request.query_params.get("told")) in TOLD else None,
+        name=f"{case.request['first_name']} {case.request['last_name']}",
+        role=state.profile.role,
+        plan_year=case.plan_year,
+        stage=state.stage,
+        waiting_for=state.waiting_for,
+        ended=state.ended,
+        reason=await _reason(parts, visit),
+        profile=_profile(visit),
+        may_assist=not reasons,
+        missing=[translated(SENTENCES[code], language) for code in reasons],
+        mlms=await mlms_of(parts, visit),
+        vendors=vendors_of(visit),
+        agreements=_agreements(visit),
+        markets=[_market(visit, market) for market in state.markets],
+        urls=_urls(visit),
+        is_listed=state.is_listed_role,
+        help_desk_told_at=state.help_desk_told_at,
+        resources=[{"label": link.label[language], "url": link.url} for link in policy.resources],
+    )
+
+
+def steps_of(state: RegistrationState, market: Market) -> list[dict[str, str]]:
+    """The guide's four steps in a market: done, next (the first that isn't, while the case goes on) or later (B12)."""
+    done = {
+        "profile": state.profile.completed_at is not None,
+        "training": market in state.trained_at,
+        "agreements": market in state.agreed_at,
+        "confirm": _confirmed(state, market),
+    }
+    first = None if state.ended else next((key for key, is_done in done.items() if not is_done), None)
+    return [
+        {"key": key, "state": "done" if is_done else "next" if key == first else "later"}
+        for key, is_done in done.items()
+    ]
+
+
+async def mlms_of(parts: Door, visit: Visit) -> list[dict[str, Any]]:
+    """The courses taken in the MLMS, those to be done first; without an address while the MLMS has yet to say where."""
+    urls = await parts.views.mlms_urls(visit.place.case.case_id)
+    ours = [one for one in visit.place.state.enrollments if one.channel == MLMS]
+    ours.sort(key=lambda one: one.completed_at is not None)
+    return [{**one.model_dump(), "url": urls.get(one.curriculum)} for one in ours]
+
+
+def vendors_of(visit: Visit) -> list[dict[str, Any]]:
+    """The courses taken at vendors, each with what launches it there (B14)."""
+    vendors = visit.place.policy.vendors
+    return [
+        {**one.model_dump(), "name": vendors[one.channel].name, "action": visit.url("/launches")}
+        for one in visit.place.state.enrollments
+        if one.channel in vendors
+    ]
+
+
+def _confirmed(state: RegistrationState, market: Market) -> bool:
+    """Whether the certificate is there, and the market seen in every list it belongs on."""
+    lists = [one for one in state.publication if one.market is market]
+    listed = bool(lists) and all(one.listed_at for one in lists)
+    return market in state.certificates and (listed or not state.is_listed_role)
+
+
+def vendor_sites(parts: Door, visit: Visit) -> list[str]:
+    """The origins of the approved vendors' sites: "Access Training" leads there from a form of ours."""
+    known = [vendor.url for name, vendor in parts.settings.vendors.items() if name in visit.place.policy.vendors]
+    return sorted({f"{url.scheme}://{url.netloc}" for url in map(urlsplit, known)})
+
+
+async def _reason(parts: Door, visit: Visit) -> str | None:
+    if visit.place.state.stage in (Stage.WITHDRAWN, Stage.REVOKED):
+        return await parts.records.ending_reason(visit.place.case.case_id)
+    return None
+
+
+def _profile(visit: Visit) -> dict[str, Any]:
+    """How the MLMS profile stands, and what the registry says against its NPNs."""
+    profile = visit.place.state.profile
+    faults = visit.place.npn_faults if profile.npn is NpnStatus.REFUSED else []
+    return {
+        "status": profile.status,
+        "saved": profile.version > 0,
+        "npn": profile.npn,
+        "problem": sentences_of(faults, visit.language),
+    }
+
+
+def _agreements(visit: Visit) -> list[dict[str, Any]]:
+    return [
+        {
+            "agreement": one.agreement,
+            "market": one.market,
+            "url": visit.url(f"/agreements/{one.agreement}"),
+            "accepted_at": one.accepted_at,
+        }
+        for one in visit.place.state.agreements
+    ]
+
+
+def _market(visit: Visit, market: Market) -> dict[str, Any]:
+    state = visit.place.state
+    certificate = state.certificates.get(market)
+    return {
+        "market": market,
+        "steps": steps_of(state, market),
+        "lists": [one.model_dump(exclude={"market"}) for one in state.publication if one.market is market],
+        "complete": market in state.completed_at,
+        "certificate": certificate
+        and {
+            "number": certificate.number,
+            "url": f"/certificates/{certificate.number}?lang={visit.language}",
+            "file_url": f"{visit.home}/certificates/{market}",
+        },
+    }
+
+
+def _urls(visit: Visit) -> dict[str, str | None]:
+    """Where the links of the tab lead (B4, B18–B20)."""
+    case, links = visit.place.case, visit.place.policy.links
+    npn = case.request.get("npn")
+    return {
+        "profile": visit.url("/profile"),
+        "training": visit.url("/training"),
+        "tracker": f"/registry/tracker/{npn}?plan_year={case.plan_year}" if npn else None,
+        "rcl": f"{RCL}?plan_year={case.plan_year}",
+        "find_local_help": links["find_local_help"].url,
+        "find_local_help_list": FIND_LOCAL_HELP,
+    }
+
+
+def curricula_of(state: RegistrationState) -> list[Curriculum]:
+    """The courses somebody may choose: the short one is for those who return (B1, B11)."""
+    return [one for one in Curriculum if state.opening.returning or one is not Curriculum.INDIVIDUAL_RETURNING]

@@ -1,0 +1,136 @@
+"""The MLMS profile as a page: its fields by the role, Save/Update, then Next (B5–B10); no rules."""
+
+from collections.abc import Sequence
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, Response
+
+from db.tables import CommandRow
+from db.writes.opening import Conflict
+from domain.federal.markets import Role
+from domain.federal.profile import REQUIRED
+from domain.federal.registration import NpnStatus
+from domain.shared.faults import Fault, Invalid
+from domain.shared.notices import Topic
+from domain.shared.reasons import SENTENCES
+from starter.cases import PENDING, NotNow
+from templates.catalogs import translated
+from web.http.auth import LINK, Parts
+from web.http.forms import Values, errors_of, posted
+from web.http.pages import contact_of, render
+from web.http.rate_limits import limited
+from web.marketplace.form import in_order, is_changed, profile_changes, role_of, values_of
+from web.marketplace.layout import Visit, back, ended, sentences_of, unknown_link, visit_of
+from web.services import Door
+
+router = APIRouter(
+    prefix="/status/{token}", include_in_schema=False, default_response_class=HTMLResponse, dependencies=[LINK]
+)
+
+# What the buttons of the profile are called when they are pressed.
+SHOW_FIELDS, SAVE, NEXT = "role", "save", "next"
+
+
+@router.get("/profile")
+async def profile(token: str, request: Request, parts: Parts) -> Response:
+    """The MLMS profile, its fields by the role (B5)."""
+    visit = await visit_of(request, parts, token)
+    if visit is None:
+        return unknown_link(request, parts)
+    if visit.place.state.ended:
+        return back(visit)
+    return await _profile(request, parts, visit)
+
+
+@router.post("/profile", dependencies=[limited("api")])
+async def save(token: str, request: Request, parts: Parts) -> Response:
+    """Save/Update, Next, or the fields of another role, by the button that was pressed (B5, B7)."""
+    visit = await visit_of(request, parts, token)
+    if visit is None:
+        return unknown_link(request, parts)
+    if visit.place.state.ended:
+        return ended(parts, visit)
+    values = await posted(request)
+    step = values.pop("step", SAVE)
+    if step == SHOW_FIELDS:
+        return await _profile(request, parts, visit, values)
+    if step == NEXT:
+        return await _next(request, parts, visit, values)
+    try:
+        await parts.marketplace.save_profile(
+            visit.place.case.case_id, profile_changes(values, role_of(values, visit.place.state.profile.role))
+        )
+    except Invalid as invalid:
+        return await _profile(request, parts, visit, values, in_order(invalid.faults))
+    except NotNow:
+        return ended(parts, visit)
+    return back(visit, "/profile", saved="1")
+
+
+async def _next(request: Request, parts: Door, visit: Visit, values: Values) -> Response:
+    """Next, refused before a valid save, and while the form holds something that isn't saved (B7)."""
+    last = await parts.views.last_save(visit.place.case.case_id)
+    if is_changed(values, _known(visit, last), role_of(values, visit.place.state.profile.role)):
+        return await _profile(request, parts, visit, values, stopped=SENTENCES["profile_not_saved"])
+    try:
+        await parts.marketplace.next(visit.place.case.case_id)
+    except Conflict as conflict:
+        return await _profile(request, parts, visit, values, stopped=str(conflict))
+    return back(visit, told="next")
+
+
+async def _profile(
+    request: Request,
+    parts: Door,
+    visit: Visit,
+    values: Values | None = None,
+    faults: Sequence[Fault] = (),
+    stopped: str | None = None,
+) -> HTMLResponse:
+    """The profile's page; ``values`` as posted, with their ``faults``; ``stopped`` says why Next was refused."""
+    case, state, language = visit.place.case, visit.place.state, visit.language
+    last = await parts.views.last_save(case.case_id)
+    waits = last is not None and last.state == PENDING
+    known = _known(visit, last)
+    shown = known if values is None else {**known, **values}
+    role = role_of(shown, state.profile.role)
+    return render(
+        parts,
+        "portal_profile.html",
+        language,
+        contact_of(visit.place.policy, Topic.TRAINING, language),
+        here=f"{visit.home}/profile",
+        status=409 if stopped else 422 if faults else 200,
+        home_url=visit.url(),
+        action=visit.url("/profile"),
+        plan_year=case.plan_year,
+        roles=list(Role),
+        role=role,
+        required=REQUIRED[role],
+        is_saved=state.profile.version > 0,
+        is_complete=state.profile.completed_at is not None,
+        npn=state.profile.npn,
+        waits=waits,
+        saved=request.query_params.get("saved") == "1" and not waits and values is None,
+        refused=_refused(visit, last) if values is None else None,
+        stopped=translated(stopped, language) if stopped else None,
+        values=shown,
+        errors=errors_of(faults, language),
+    )
+
+
+def _known(visit: Visit, last: CommandRow | None) -> Values:
+    """What the profile holds: as it was sent last, where that waits for a worker; else as it is saved."""
+    waiting = last.data["profile"] if last is not None and last.state == PENDING else visit.place.case.request
+    return values_of(waiting)
+
+
+def _refused(visit: Visit, last: CommandRow | None) -> str | None:
+    """What is wrong with the profile: with the one refused last, or with the NPNs of the one saved."""
+    saved_at = visit.place.state.profile.saved_at
+    if last is not None and last.state == "refused" and (saved_at is None or saved_at < last.created_at):
+        faults = [Fault(field, code) for field, code in last.data.get("faults", ())]
+        return sentences_of(faults, visit.language) or None
+    if visit.place.state.profile.npn is NpnStatus.REFUSED:
+        return sentences_of(visit.place.npn_faults, visit.language)
+    return None

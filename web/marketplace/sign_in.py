@@ -1,0 +1,157 @@
+"""The marketplace's log-in, its recovery, and the request to register (B3); the rules are domain/federal/profile.py."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse
+from pydantic import BaseModel, ValidationError
+from starlette.background import BackgroundTask
+
+from db.writes.registrations import SecondAccount
+from domain.federal.markets import PROGRAM
+from domain.federal.profile import parse_registration
+from domain.programs.policies import FEDERAL_POLICIES
+from domain.shared.faults import Fault, Invalid, faults_of
+from domain.shared.notices import Notice, Topic
+from domain.shared.policy import FederalPolicy
+from domain.state.request import Email
+from starter.cases import NotNow, now
+from web.http.auth import PUBLIC, Parts
+from web.http.forms import Values, errors_of, posted
+from web.http.pages import chosen, contact_of, language_of, open_of, render
+from web.http.rate_limits import limited
+from web.http.text import in_language
+from web.marketplace.form import document_of, in_order
+from web.marketplace.layout import current_year, portal_problem
+from web.services import Door
+
+router = APIRouter(
+    prefix="/portal", include_in_schema=False, default_response_class=HTMLResponse, dependencies=[PUBLIC]
+)
+
+AGAIN_AFTER = timedelta(minutes=15)
+
+
+class _Recovery(BaseModel):
+    email: Email
+
+
+# log-in
+
+
+@router.get("")
+@router.get("/recovery")
+async def log_in(request: Request, parts: Parts) -> HTMLResponse:
+    """How one logs in, and what to do when user ID or password are forgotten: no second account (B3)."""
+    return _log_in(request, parts, {})
+
+
+@router.post("/recovery", dependencies=[limited("request")])
+async def recover(request: Request, parts: Parts) -> HTMLResponse:
+    """Sends the log-in again; whether there is an account, the answer doesn't tell, nor the time it takes."""
+    values = await posted(request)
+    try:
+        email = _Recovery(email=values.get("email", "")).email
+    except ValidationError as error:
+        return _log_in(request, parts, values, faults_of(error))
+    page = _log_in(request, parts, {}, asked=True)
+    page.background = BackgroundTask(_send_again, parts, email)
+    return page
+
+
+async def _send_again(parts: Door, email: str) -> None:
+    """Sends the recovery notice to the open registration of this address, if there is one and it isn't just sent."""
+    at = now()
+    case_id = await parts.views.to_recover(email, at - AGAIN_AFTER)
+    if case_id is None:
+        return
+    # Of two asked at once, the second finds the first by its id.
+    once = f"{Notice.PORTAL_RECOVERY}:{int(at.timestamp() // AGAIN_AFTER.total_seconds())}"
+    try:
+        await parts.cases.resend(case_id, Notice.PORTAL_RECOVERY, "asked for at the portal", "applicant", once)
+    except NotNow:  # it ended just now
+        return
+
+
+def _log_in(
+    request: Request, parts: Door, values: Values, faults: Sequence[Fault] = (), asked: bool = False
+) -> HTMLResponse:
+    language, policy = language_of(request), current_year(now())
+    portal = policy.links["cms_portal"]
+    return render(
+        parts,
+        "portal.html",
+        language,
+        contact_of(policy, Topic.PORTALS, language),
+        here="/portal",
+        status=422 if faults else 200,
+        action=f"/portal/recovery?lang={language}",
+        register_url=in_language("/portal/register", language),
+        cms_portal={"label": portal.label[language], "url": portal.url},
+        asked=asked,
+        values=values,
+        errors=errors_of(faults, language),
+    )
+
+
+# the request to register
+
+
+@router.get("/register")
+async def form(request: Request, parts: Parts) -> HTMLResponse:
+    """The empty form, for the newest plan year that is open or the one asked for."""
+    policy, faults = chosen(FEDERAL_POLICIES.values(), request.query_params.get("plan_year"), now())
+    return _form(parts, language_of(request), policy, {}, faults)
+
+
+@router.post("/register", dependencies=[limited("request")])
+async def register(request: Request, parts: Parts) -> HTMLResponse:
+    """Opens the registration, or finds the one this repeats; faults are shown at their fields, the answers kept."""
+    language, values = language_of(request), await posted(request)
+    policy, _ = chosen(FEDERAL_POLICIES.values(), values.get("plan_year"), now())
+    try:
+        wanted = parse_registration(document_of(values))
+        opened = await parts.marketplace.submit(wanted)
+    except Invalid as invalid:
+        return _form(parts, language, policy, values, in_order(invalid.faults), 422)
+    except SecondAccount:
+        to = ("recovery", in_language("/portal/recovery", language))
+        return portal_problem(parts, "second_account", 409, language, policy, link=to)
+    return render(
+        parts,
+        "portal_registered.html",
+        language,
+        contact_of(policy, Topic.GENERAL, language),
+        status=201 if opened.created else 200,
+        plan_year=wanted.plan_year,
+        created=opened.created,
+        email=wanted.email,
+        recovery_url=in_language("/portal/recovery", language),
+    )
+
+
+def _form(
+    parts: Door, language: str, policy: FederalPolicy, values: Values, faults: Sequence[Fault], status: int = 200
+) -> HTMLResponse:
+    years: list[dict[str, Any]] = [
+        {"year": other.plan_year, "url": f"/portal/register?plan_year={other.plan_year}&lang={language}"}
+        for other in open_of(FEDERAL_POLICIES.values(), now())
+        if other.plan_year != policy.plan_year
+    ]
+    return render(
+        parts,
+        "portal_register.html",
+        language,
+        contact_of(policy, Topic.GENERAL, language),
+        here=f"/portal/register?plan_year={policy.plan_year}",
+        status=status,
+        action=f"/portal/register?lang={language}",
+        portal_url=in_language("/portal", language),
+        program=PROGRAM,
+        plan_year=policy.plan_year,
+        years=years,
+        values=values,
+        errors=errors_of(faults, language),
+    )

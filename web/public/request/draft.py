@@ -1,0 +1,71 @@
+"""The draft behind a request form: the cookie it is found by, what proves that a form is its own; no routes."""
+
+import asyncio
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+
+import structlog
+from fastapi import Request, Response
+
+from db.writes.drafts import CREATED, SENT, Drafts
+from domain.shared.traces import where
+from starter.cases import now
+from web.http.forms import Values
+from web.services import Door
+
+log = structlog.get_logger(__name__)
+
+COOKIE, PATH = "request_draft", "/request"
+FORM_TOKEN = "form_token"
+
+
+@dataclass(frozen=True)
+class Draft:
+    """Answers on their way to a request, and the secret they are kept under."""
+
+    token: str
+    answers: Values
+
+    @property
+    def form_token(self) -> str:
+        """What this draft's own forms carry, and nobody can tell who doesn't know the cookie."""
+        return hmac.new(self.token.encode(), b"request form", sha256).hexdigest()
+
+    def is_own(self, values: Mapping[str, str]) -> bool:
+        """Whether a form that was posted is one of this draft's."""
+        return hmac.compare_digest(values.get(FORM_TOKEN, "").encode(), self.form_token.encode())
+
+    @property
+    def case_id(self) -> str | None:
+        """The case it was sent to; None while it is still being filled in."""
+        return self.answers.get(SENT)
+
+    @property
+    def created(self) -> bool:
+        """Whether sending it opened the case; otherwise the case was there already."""
+        return self.answers.get(CREATED) == "yes"
+
+
+async def draft_of(request: Request, parts: Door) -> Draft | None:
+    """The draft of whoever asks; None without a cookie, and where it is unknown or has expired."""
+    token = request.cookies.get(COOKIE, "")
+    answers = await parts.drafts.get(token, now()) if token else None
+    return None if answers is None else Draft(token, answers)
+
+
+def keep(response: Response, parts: Door, token: str) -> None:
+    """Hands out the cookie, until the browser is closed: it is for the form alone, and no script reads it."""
+    secure = parts.settings.is_secure
+    response.set_cookie(COOKIE, token, path=PATH, secure=secure, httponly=True, samesite="lax")
+
+
+async def purging(drafts: Drafts, every: float = 300.0) -> None:
+    """Deletes expired drafts until cancelled; a failed round is logged by its kind, and tried again."""
+    while True:
+        try:
+            await drafts.purge(now())
+        except Exception as error:  # the next round tries again
+            log.warning("drafts not purged", error=type(error).__name__, where=where(error))
+        await asyncio.sleep(every)

@@ -1,0 +1,189 @@
+"""What the pages of the request form show of a draft, in the reader's language; no routes, and nothing is kept."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+
+from db.tables import Case
+from domain.programs.agreements import agreement
+from domain.programs.policies import POLICIES
+from domain.shared.faults import Fault
+from domain.shared.notices import Topic
+from domain.shared.policy import Policy
+from domain.state.request import PROGRAM, Request as CertificationRequest
+from starter.cases import now
+from templates.catalogs import N_, translated
+from web.http.forms import Values, shows_agreement_in_force, values_of
+from web.http.pages import chosen, contact_of, language_of, open_of, render
+from web.http.text import query
+from web.public.request.draft import Draft
+from web.public.request.steps import INSURERS, MOST_INSURERS, Step, first_open, is_answered, refused, shown, steps_of
+from web.public.request.words import worded
+from web.services import Door
+
+START, CHECK, DONE = "/request", "/request/check", "/request/done"
+CHECK_TITLE = N_("Check your answers")
+
+
+def start_page(
+    request: Request, parts: Door, draft: Draft | None, policy: Policy, faults: Sequence[Fault], status: int = 200
+) -> HTMLResponse:
+    """What the form is for and what one needs at hand; goes on with a draft, where there is one."""
+    language = language_of(request)
+    under_way = draft if draft and not draft.case_id else None
+    why = next((one for one in ("cookies", "expired") if request.query_params.get("why") == one), "")
+    return render(
+        parts,
+        "request/start.html",
+        language,
+        contact_of(policy, Topic.GENERAL, language),
+        here=address(START, plan_year=str(policy.plan_year), why=why),
+        status=status,
+        plan_year=policy.plan_year,
+        years=[other.plan_year for other in open_of(POLICIES.values(), now())] or [policy.plan_year],
+        values={"plan_year": str(policy.plan_year)},
+        errors=worded(faults, language),
+        why=why,
+        intake_states=policy.intake.neighbour_states,
+        form_token=under_way.form_token if under_way else None,
+    )
+
+
+def question_page(request: Request, parts: Door, step: Step, draft: Draft, faults: Sequence[Fault]) -> HTMLResponse:
+    """A step with its answers so far, and what is wrong with them: then it is a 422, whichever way it was opened."""
+    language, policy = language_of(request), policy_of(draft)
+    change = changing(request)
+    rows = _rows(draft.answers, request.query_params.get("rows", ""))
+    number = str(len(rows)) if "rows" in request.query_params else ""
+    return render(
+        parts,
+        step.template,
+        language,
+        contact_of(policy, Topic.GENERAL, language),
+        here=address(f"/request/{step.slug}", change=change, rows=number),
+        status=422 if faults else 200,
+        action=address(f"/request/{step.slug}", change=change),
+        back=_back(step, draft, change),
+        progress=_progress(step.slug, draft.answers, language),
+        form_token=draft.form_token,
+        kind=draft.answers.get("kind", ""),
+        values=_values(draft.answers, language),
+        errors=worded(faults, language),
+        fields=_fields(step, rows),
+        rows=rows,
+        most_rows=MOST_INSURERS,
+        intake_states=policy.intake.neighbour_states,
+        agreement=agreement(PROGRAM, language),
+    )
+
+
+def check_page(request: Request, parts: Door, draft: Draft, wanted: CertificationRequest) -> HTMLResponse:
+    """Every answer as it will be sent, each group with a way to change it."""
+    language, policy = language_of(request), policy_of(draft)
+    faults = refused(draft.answers)
+    places = {fault.field: place_of(fault, draft.answers) for fault in faults}
+    return render(
+        parts,
+        "request/check.html",
+        language,
+        contact_of(policy, Topic.GENERAL, language),
+        here=CHECK,
+        status=422 if faults else 200,
+        back=f"/request/{steps_of(draft.answers)[-1].slug}",
+        progress=_progress("check", draft.answers, language),
+        form_token=draft.form_token,
+        kind=wanted.kind,
+        plan_year=wanted.plan_year,
+        values=values_of(wanted.model_dump(mode="json")),
+        insurers=getattr(wanted, INSURERS, ()),
+        same_address=bool(draft.answers.get("physical_same")),
+        errors=[{**one, "url": places[str(one["field"])]} for one in worded(faults, language)],
+    )
+
+
+def done_page(request: Request, parts: Door, draft: Draft, case: Case) -> HTMLResponse:
+    """What happens next with a request that was sent."""
+    language = language_of(request)
+    policy, _ = chosen(POLICIES.values(), str(case.plan_year), now())
+    return render(
+        parts,
+        "request/done.html",
+        language,
+        contact_of(policy, Topic.GENERAL, language),
+        here=DONE,
+        kind=case.kind,
+        plan_year=case.plan_year,
+        created=draft.created,
+        email=case.request["email"],
+    )
+
+
+def policy_of(draft: Draft) -> Policy:
+    """The policy of the plan year a draft is for."""
+    policy, _ = chosen(POLICIES.values(), draft.answers.get("plan_year", ""), now())
+    return policy
+
+
+def changing(request: Request) -> str:
+    """Whether an answer is changed from the list of all, as the addresses say it: "1", or nothing."""
+    return "1" if request.query_params.get("change") else ""
+
+
+def address(path: str, **asked: str) -> str:
+    """An address of the form, with what is asked of it; never an answer."""
+    return path + query(**asked)
+
+
+def place_of(fault: Fault, answers: Values) -> str:
+    """Where a fault is mended: the field in its step; the start page, where no step asks for it."""
+    step = step_with([fault], answers)
+    return f"{address(f'/request/{step.slug}', change='1')}#{fault.field}" if step else START
+
+
+def step_with(faults: Iterable[Fault], answers: Values) -> Step | None:
+    """The first step that one of the faults belongs to."""
+    fields = [fault.field for fault in faults]
+    return next((step for step in steps_of(answers) if any(map(step.owns, fields))), None)
+
+
+def _back(step: Step, draft: Draft, change: str) -> str:
+    """The step before; while an answer is changed, the page that lists them all, once there is one."""
+    if change and first_open(draft.answers) is None:
+        return CHECK
+    steps = steps_of(draft.answers)
+    before = steps.index(step) - 1
+    return address(f"/request/{steps[before].slug}", change=change) if before >= 0 else START
+
+
+def _progress(slug: str, answers: Values, language: str) -> dict[str, Any]:
+    """How far along a step is; how far there is to go is known once the kind is."""
+    steps = steps_of(answers)
+    titles = [(step.slug, step.title) for step in steps] + [("check", CHECK_TITLE)]
+    number = [name for name, _ in titles].index(slug)
+    known = is_answered(steps[0], answers) and len(steps) > 1
+    return {
+        "number": number + 1,
+        "total": len(titles) if known else None,
+        "title": translated(titles[number][1], language),
+        "steps": [translated(title, language) for _, title in titles] if known else [],
+    }
+
+
+def _values(answers: Values, language: str) -> Values:
+    """The answers as a form shows them; the agreement is only ticked where it is the text that was accepted."""
+    accepted = {} if shows_agreement_in_force(answers) else {"agreement_accepted": ""}
+    return {"language": language} | shown(answers) | accepted
+
+
+def _fields(step: Step, rows: Sequence[str]) -> list[str]:
+    """The fields on a step's page, by their ids, for the summary to lead to."""
+    return [*step.fields, *(f"{INSURERS}.{number}" for number in range(1, len(rows)) if step.slug == INSURERS)]
+
+
+def _rows(answers: Values, wanted: str) -> list[str]:
+    """The insurance companies, a row each, and an empty row where one was asked for or there is none."""
+    given = answers.get(INSURERS, "").splitlines()
+    count = int(wanted) if wanted.isascii() and wanted.isdigit() and len(wanted) <= 2 else 1
+    return given + [""] * (min(count, MOST_INSURERS) - len(given))

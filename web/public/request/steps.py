@@ -1,0 +1,174 @@
+"""The steps of the request form: what each asks of whom, and how far a draft has come; no routes, and no rule.
+
+domain/state/request.py decides what is right: a step's faults are those of the whole request in the step's own fields.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from domain.shared.assister import Kind
+from domain.shared.faults import Fault, Invalid
+from domain.state.request import PROGRAM, fields_of, parse_request
+from templates.catalogs import N_
+from web.http.forms import Values, request_document
+
+EVERYBODY = frozenset(Kind)
+LICENSED = frozenset(kind for kind in Kind if kind.is_licensed)
+COUNSELORS = EVERYBODY - LICENSED
+
+_ADDRESS = ("line1", "line2", "city", "state", "postal_code")
+_GROUPS = ("business_address", "physical_address", "employer")
+# Said of an answer, not asked: they stay with the document of whoever was shown the agreement.
+_SHOWN = frozenset({"agreement_version", "agreement_language"})
+SAME, INSURERS, REFUSED = "physical_same", "insurers", "refused"
+MOST_INSURERS = 50
+# All that the longest answers add up to; what is longer has a fault and is not kept.
+LONGEST = 20_000
+
+
+@dataclass(frozen=True)
+class Step:
+    """One group of questions: its page, its heading on the way, the names of its fields, and whom it is for."""
+
+    slug: str
+    title: str
+    fields: tuple[str, ...]
+    kinds: frozenset[Kind] = EVERYBODY
+
+    @property
+    def template(self) -> str:
+        """The page of this step."""
+        return f"request/{self.slug.replace('-', '_')}.html"
+
+    def owns(self, field: str) -> bool:
+        """Whether a field of the request, or a part of it, is asked here."""
+        return field.partition(".")[0] in {name.partition(".")[0] for name in self.fields}
+
+    def taken(self, posted: Mapping[str, str]) -> Values:
+        """The answers in what was posted: each field of the step, empty where it is missing, and nothing else."""
+        if self.slug == INSURERS:
+            return {INSURERS: "\n".join(row for row in rows_of(posted) if row)}
+        return {name: posted.get(name, "") for name in self.fields}
+
+
+STEPS = (
+    Step("kind", N_("Kind of assister"), ("kind",)),
+    Step("name", N_("Name"), ("first_name", "last_name")),
+    Step("contact", N_("Contact"), ("email", "phone", "language")),
+    Step("license", N_("License"), ("npn", "license_number"), LICENSED),
+    Step("employer", N_("Employer"), ("employer.kind", "employer.name"), COUNSELORS),
+    Step(INSURERS, N_("Insurance companies"), (INSURERS,), LICENSED),
+    Step("business-address", N_("Business address"), tuple(f"business_address.{part}" for part in _ADDRESS), LICENSED),
+    Step("physical-address", N_("Physical address"), (*(f"physical_address.{part}" for part in _ADDRESS), SAME)),
+    Step("agreement", N_("Agreement"), ("agreement_accepted", "agreement_version", "agreement_language")),
+    Step("background-check", N_("Background check"), ("background_check_consent",), COUNSELORS),
+)
+
+
+def steps_of(answers: Mapping[str, str]) -> tuple[Step, ...]:
+    """The steps of the kind that was chosen; until one is, the first."""
+    kind = answers.get("kind", "")
+    return tuple(step for step in STEPS if kind in step.kinds) or STEPS[:1]
+
+
+def document(answers: Mapping[str, str]) -> dict[str, Any]:
+    """The request the answers stand for so far: the fields of its kind, whatever else was answered before."""
+    kind = answers.get("kind", "")
+    asked = (fields_of(kind) if kind in EVERYBODY else frozenset({"kind"})) | _SHOWN
+    given = {name: text for name, text in shown(answers).items() if name.partition(".")[0] in asked}
+    # A group without any answer lacks each of its parts.
+    return {group: {} for group in _GROUPS if group in asked} | request_document({**given, "program": PROGRAM})
+
+
+def shown(answers: Mapping[str, str]) -> Values:
+    """The answers as the pages show them: with the business address for a physical one that is the same."""
+    if not answers.get(SAME):
+        return dict(answers)
+    copied = {f"physical_address.{part}": answers.get(f"business_address.{part}", "") for part in _ADDRESS}
+    return {**answers, **copied}
+
+
+def faults_in(answers: Mapping[str, str]) -> list[Fault]:
+    """Everything that is wrong with the request as it stands, and everything it lacks."""
+    try:
+        parse_request(document(answers))
+    except Invalid as invalid:
+        return list(invalid.faults)
+    return []
+
+
+def faults_at(step: Step, answers: Mapping[str, str]) -> list[Fault]:
+    """What is wrong with the answers of one step."""
+    return [fault for fault in faults_in(answers) if step.owns(fault.field)]
+
+
+def faults_to_tell(step: Step, answers: Mapping[str, str]) -> list[Fault]:
+    """What to say of a step when it is opened again: what is wrong with its answers, and why sending was refused."""
+    if not is_answered(step, answers):
+        return []
+    return faults_at(step, answers) + [fault for fault in refused(answers) if step.owns(fault.field)]
+
+
+def is_answered(step: Step, answers: Mapping[str, str]) -> bool:
+    """Whether a step was taken, rightly or not."""
+    return step.fields[0] in answers
+
+
+def first_open(answers: Mapping[str, str]) -> Step | None:
+    """The first step that is not answered, or not rightly; None where the request is complete."""
+    faults = faults_in(answers)
+    return next(
+        (
+            step
+            for step in steps_of(answers)
+            if not is_answered(step, answers) or any(step.owns(fault.field) for fault in faults)
+        ),
+        None,
+    )
+
+
+def within_reach(answers: Mapping[str, str]) -> tuple[Step, ...]:
+    """The steps that may be opened: those answered, and the first that is not."""
+    steps, first = steps_of(answers), first_open(answers)
+    return steps[: steps.index(first) + 1] if first else steps
+
+
+def rows_of(posted: Mapping[str, str]) -> list[str]:
+    """The rows of insurance companies in what was posted, in their order, empty ones too."""
+    numbered = {name.partition(".")[2]: text for name, text in posted.items() if name.startswith(f"{INSURERS}.")}
+    rows = {int(number): text for number, text in numbered.items() if number.isascii() and number.isdigit()}
+    return [rows[number] for number in sorted(rows)]
+
+
+def with_rows(posted: Mapping[str, str], do: str) -> tuple[Values, int]:
+    """Insurance companies after a row was added or taken away, and how many rows there are now, an empty one too."""
+    rows = rows_of(posted)
+    verb, _, number = do.partition(".")
+    if verb == "remove" and number.isascii() and number.isdigit() and len(number) <= 2:
+        rows[int(number) : int(number) + 1] = []
+    kept = [row for row in rows if row]
+    count = min(max(1, len(kept) + (verb == "add")), MOST_INSURERS)
+    return {f"{INSURERS}.{number}": row for number, row in enumerate(kept)}, count
+
+
+def changes_of(step: Step, answers: Mapping[str, str], posted: Mapping[str, str]) -> Values:
+    """What a posted step changes in the answers; why sending was refused at it is no longer told."""
+    return step.taken(posted) | refusal_of(one for one in refused(answers) if not step.owns(one.field))
+
+
+def too_long(answers: Mapping[str, str]) -> bool:
+    """Whether answers are longer than any that are right, and too long to keep."""
+    return sum(map(len, answers.values())) > LONGEST
+
+
+def refusal_of(faults: Iterable[Fault]) -> Values:
+    """Why a request was refused when it was sent, as kept with its answers: nothing but fields and codes."""
+    return {REFUSED: "\n".join(f"{fault.field} {fault.code}" for fault in faults)}
+
+
+def refused(answers: Mapping[str, str]) -> list[Fault]:
+    """What a request was refused for when it was sent, until its steps are answered again; in their order."""
+    pairs = (line.partition(" ") for line in answers.get(REFUSED, "").splitlines())
+    found = [Fault(field, code) for field, _, code in pairs]
+    return [fault for step in steps_of(answers) for fault in found if step.owns(fault.field)]

@@ -1,0 +1,60 @@
+"""What the console's pages share: navigation by what somebody may do, who they are, the form's token; no routes."""
+
+from typing import Any
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+
+from templates.catalogs import N_, translated
+from web.http.auth import StaffMember
+from web.http.pages import PRIVATE, general_contact, language_of, render
+from web.http.permissions import Permission
+from web.services import Door
+
+# The console's pages, in the order of the navigation, each with what it needs.
+NAVIGATION: tuple[tuple[str, str, Permission], ...] = (
+    ("/staff", N_("Work queue"), Permission.READ_CASES),
+    ("/staff/cases", N_("All cases"), Permission.READ_CASES),
+    ("/staff/search", N_("Search"), Permission.READ_CASES),
+    ("/staff/webhooks", N_("Webhooks"), Permission.READ_WEBHOOKS),
+    ("/staff/dashboard", N_("Dashboard"), Permission.READ_CASES),
+    ("/staff/looks", N_("Looks"), Permission.READ_LOOKS),
+    ("/staff/sessions", N_("Sessions"), Permission.READ_SESSIONS),
+)
+
+
+def staff_page(
+    request: Request,
+    parts: Door,
+    me: StaffMember,
+    template: str,
+    *,
+    here: str | None = None,
+    status: int = 200,
+    **values: Any,
+) -> HTMLResponse:
+    """A page of the console; ``here`` is the address to open it again in the other language, if not this one's own."""
+    language = language_of(request)
+    query = f"?{request.url.query}" if request.url.query else ""
+    return render(
+        parts,
+        template,
+        language,
+        general_contact(language),
+        here=here or (f"{request.url.path}{query}" if request.method == "GET" else None),
+        status=status,
+        headers=PRIVATE,
+        me=me,
+        csrf=me.csrf,
+        nav=_navigation(me, request.url.path, language),
+        may={permission.value: me.may(permission) for permission in Permission},
+        **values,
+    )
+
+
+def _navigation(me: StaffMember, path: str, language: str) -> list[dict[str, Any]]:
+    return [
+        {"url": url, "label": translated(label, language), "current": path == url}
+        for url, label, permission in NAVIGATION
+        if me.may(permission)
+    ]
