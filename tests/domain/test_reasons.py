@@ -21,7 +21,7 @@ FOLDERS = ("activities", "adapters", "db", "domain", "starter", "web", "workflow
 def calls() -> Iterator[tuple[str, ast.Call]]:
     """Every call in our code, with the name of what is called."""
     for folder in FOLDERS:
-        for file in (ROOT / folder).glob("*.py"):
+        for file in (ROOT / folder).rglob("*.py"):
             for node in ast.walk(ast.parse(file.read_text())):
                 if isinstance(node, ast.Call):
                     name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
@@ -36,7 +36,7 @@ def literals(name: str, place: int) -> set[str]:
 
 def refusals_of_steps() -> set[str]:
     """Why a step of a federal registration can't be taken now: the codes its rules answer."""
-    tree = ast.parse((ROOT / "domain" / "registration.py").read_text())
+    tree = ast.parse((ROOT / "domain" / "federal" / "registration.py").read_text())
     rules = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name.startswith("why_not_")]
     said = [part for rule in rules for statement in rule.body[1:] for part in ast.walk(statement)]
     codes = {one.value for one in said if isinstance(one, ast.Constant) and isinstance(one.value, str)}
@@ -82,5 +82,5 @@ def test_every_notice_has_a_topic_and_its_templates() -> None:
 
 
 def test_every_kind_of_fact_is_written_somewhere() -> None:
-    written = "".join(file.read_text() for folder in FOLDERS for file in (ROOT / folder).glob("*.py"))
+    written = "".join(file.read_text() for folder in FOLDERS for file in (ROOT / folder).rglob("*.py"))
     assert {kind for kind in FactKind if f"FactKind.{kind.name}" not in written} == set()

@@ -17,7 +17,12 @@ from templates.catalogs import LANGUAGES, translated
 from web.http.permissions import StaffRole
 
 ROOT = Path(__file__).parents[2]
-SOURCES = [path for folder in ("activities", "db") for path in sorted((ROOT / folder).glob("*.py"))]
+SOURCES = [
+    path
+    for folder in ("activities", "db")
+    for path in sorted((ROOT / folder).rglob("*.py"))
+    if "migrations" not in path.parts
+]
 
 # What is raised by a name that is handed on, and never by itself.
 HANDED_ON = {("db/writes/records.py", "what")}
