@@ -19,16 +19,16 @@ import uvicorn
 from starlette.applications import Starlette
 
 from sandbox.background_checks import BackgroundChecks
-from sandbox.identity import Identity
-from sandbox.lists import Lists
-from sandbox.lms import Lms
+from sandbox.http.webhooks import Deliveries, checkr, standard
+from sandbox.identity_provider.stand_in import Identity
+from sandbox.lists.stand_in import Lists
 from sandbox.mailbox import Mailbox, connections
-from sandbox.mlms import Mlms
-from sandbox.portal import Portal
+from sandbox.portal.stand_in import Portal
 from sandbox.registry import Registry
-from sandbox.shelf import Shelf
-from sandbox.vendors import Vendors
-from sandbox.webhooks import Deliveries, checkr, standard
+from sandbox.store import Shelf
+from sandbox.training.lms import Lms
+from sandbox.training.mlms import Mlms
+from sandbox.training.vendors import Vendors
 
 PORTS = {
     "REGISTRY": 8101,

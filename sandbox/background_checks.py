@@ -12,12 +12,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from sandbox.controls import Controls, application
-from sandbox.pages import respond
-from sandbox.replies import Problem, demand_basic, read
+from sandbox.http.controls import Controls, application
+from sandbox.http.pages import respond
+from sandbox.http.requests import Problem, demand_basic, read
+from sandbox.http.webhooks import Deliveries
 from sandbox.seeds import OUTCOMES
-from sandbox.shelf import Document, Shelf
-from sandbox.webhooks import Deliveries
+from sandbox.store import Document, Shelf
 
 OUTCOME, KEY = "outcome", "background_checks:key"
 CANDIDATE, INVITATION, REPORT = "candidate", "invitation", "report"

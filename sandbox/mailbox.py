@@ -17,9 +17,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from sandbox.controls import Controls, Order, application
-from sandbox.pages import definitions, respond
-from sandbox.replies import Problem
+from sandbox.http.controls import Controls, Order, application
+from sandbox.http.pages import definitions, respond
+from sandbox.http.requests import Problem
 
 SIZE_LIMIT = 10 * 1024 * 1024
 ACCEPTED = "250 OK: kept"

@@ -11,10 +11,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from sandbox.controls import Controls, application
-from sandbox.replies import demand_basic, read
+from sandbox.http.controls import Controls, application
+from sandbox.http.requests import demand_basic, read
 from sandbox.seeds import PRODUCERS
-from sandbox.shelf import Document, Shelf
+from sandbox.store import Document, Shelf
 
 NPN = r"^[1-9][0-9]{0,9}$"
 PRODUCER = "producer"

@@ -21,9 +21,9 @@ from joserfc.errors import BadSignatureError
 from joserfc.jwk import KeySet
 from pytest_httpserver import HTTPServer
 
-from sandbox.identity import CODE_SECONDS, Identity
-from sandbox.oauth import HANDLES_KEPT, Handles
-from sandbox.shelf import Shelf
+from sandbox.identity_provider.oauth import HANDLES_KEPT, Handles
+from sandbox.identity_provider.stand_in import CODE_SECONDS, Identity
+from sandbox.store import Shelf
 from tests.sandbox.conftest import IDENTITY_SECRET, PATIENCE, Running, environment, launch, start
 
 VERIFIER = "a-verifier-that-is-long-enough-to-be-one-0123456789"

@@ -9,8 +9,8 @@ from typing import Any
 import httpx2
 from pytest_httpserver import HTTPServer
 
-from sandbox.shelf import Shelf
-from sandbox.webhooks import Deliveries, checkr
+from sandbox.http.webhooks import Deliveries, checkr
+from sandbox.store import Shelf
 from tests.sandbox.conftest import PATIENCE, Exchange, Running, invited, start
 
 

@@ -14,11 +14,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from sandbox.controls import Controls, application
-from sandbox.pages import button, definitions, respond
-from sandbox.replies import Problem, demand_bearer, demand_key, is_form, read
-from sandbox.shelf import Document, Shelf
-from sandbox.webhooks import Deliveries
+from sandbox.http.controls import Controls, application
+from sandbox.http.pages import button, definitions, respond
+from sandbox.http.requests import Problem, demand_bearer, demand_key, is_form, read
+from sandbox.http.webhooks import Deliveries
+from sandbox.store import Document, Shelf
 
 LEARNER, STATEMENT, KEY = "learner", "statement", "lms:key"
 VERBS = "http://adlnet.gov/expapi/verbs/"

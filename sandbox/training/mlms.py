@@ -15,13 +15,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from sandbox.controls import Controls, application
-from sandbox.courses import COURSES, WORDS, Curriculum
-from sandbox.lms import Iri, Name, Resend, statement
-from sandbox.pages import button, chosen, definitions, respond
-from sandbox.replies import Problem, demand_bearer, demand_key, is_form, read
-from sandbox.shelf import Document, Shelf
-from sandbox.webhooks import Deliveries
+from sandbox.http.controls import Controls, application
+from sandbox.http.pages import button, chosen, definitions, respond
+from sandbox.http.requests import Problem, demand_bearer, demand_key, is_form, read
+from sandbox.http.webhooks import Deliveries
+from sandbox.store import Document, Shelf
+from sandbox.training.courses import COURSES, WORDS, Curriculum
+from sandbox.training.lms import Iri, Name, Resend, statement
 
 PLACE, STATEMENT, KEY = "mlms:place", "mlms:statement", "mlms:key"
 TITLE = {"en": "MLMS training", "es": "Capacitación de MLMS"}

@@ -17,12 +17,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from sandbox.controls import Controls, application
-from sandbox.courses import COURSES, WORDS, Curriculum
-from sandbox.pages import button, chosen, definitions, respond
-from sandbox.replies import Problem, is_form, read
-from sandbox.shelf import Document, Shelf
-from sandbox.webhooks import Deliveries, client, standard
+from sandbox.http.controls import Controls, application
+from sandbox.http.pages import button, chosen, definitions, respond
+from sandbox.http.requests import Problem, is_form, read
+from sandbox.http.webhooks import Deliveries, client, standard
+from sandbox.store import Document, Shelf
+from sandbox.training.courses import COURSES, WORDS, Curriculum
 
 if TYPE_CHECKING:
     from httpx2 import AsyncClient, Response as Answer

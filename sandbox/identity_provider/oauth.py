@@ -13,8 +13,8 @@ from urllib.parse import parse_qsl, unquote_plus
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from sandbox.replies import Problem, is_form
-from sandbox.shelf import Document
+from sandbox.http.requests import Problem, is_form
+from sandbox.store import Document
 
 VALUE_LIMIT = 4000
 PARAMETERS = 50

@@ -11,14 +11,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 
-from sandbox.accounts import Accounts
-from sandbox.controls import Controls, application
-from sandbox.pages import button, definitions, respond
-from sandbox.provisioning import PATH, Provisioning
-from sandbox.replies import Problem, is_form, read
-from sandbox.scim import MEDIA_TYPE
-from sandbox.shelf import Document, Shelf
-from sandbox.webhooks import Deliveries, client
+from sandbox.http.controls import Controls, application
+from sandbox.http.pages import button, definitions, respond
+from sandbox.http.requests import Problem, is_form, read
+from sandbox.http.webhooks import Deliveries, client
+from sandbox.portal.accounts import Accounts
+from sandbox.portal.provisioning import PATH, Provisioning
+from sandbox.portal.scim import MEDIA_TYPE
+from sandbox.store import Document, Shelf
 
 if TYPE_CHECKING:
     from httpx2 import AsyncClient, Response as Answer

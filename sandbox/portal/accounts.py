@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
-from sandbox.shelf import Document, Shelf
-from sandbox.webhooks import Deliveries
+from sandbox.http.webhooks import Deliveries
+from sandbox.store import Document, Shelf
 
 ACCOUNT, EMAIL_OWNER, SCIM_OWNER = "account", "account:email", "account:scim"
 

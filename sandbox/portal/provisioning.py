@@ -8,10 +8,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from sandbox import scim
-from sandbox.accounts import Accounts, Taken
-from sandbox.replies import demand_bearer, read_json
-from sandbox.shelf import Document
+from sandbox.http.requests import demand_bearer, read_json
+from sandbox.portal import scim
+from sandbox.portal.accounts import Accounts, Taken
+from sandbox.store import Document
 
 Model = TypeVar("Model", bound=BaseModel)
 

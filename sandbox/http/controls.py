@@ -18,7 +18,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from sandbox.replies import BODY_LIMIT, Problem, on_problem, read
+from sandbox.http.requests import BODY_LIMIT, Problem, on_problem, read
 
 CALLS_KEPT = 10_000
 HANG_SECONDS = 30.0

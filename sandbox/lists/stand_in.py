@@ -16,12 +16,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from sandbox.controls import Controls, application
-from sandbox.pages import respond
-from sandbox.replies import Problem, read
-from sandbox.rows import Row, changed_csv, changed_json
-from sandbox.shelf import Document, Shelf
-from sandbox.webhooks import client
+from sandbox.http.controls import Controls, application
+from sandbox.http.pages import respond
+from sandbox.http.requests import Problem, read
+from sandbox.http.webhooks import client
+from sandbox.lists.rows import Row, changed_csv, changed_json
+from sandbox.store import Document, Shelf
 
 if TYPE_CHECKING:
     from httpx2 import AsyncClient, Response as Answer

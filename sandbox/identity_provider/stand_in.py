@@ -19,11 +19,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from sandbox.controls import Controls, application
-from sandbox.oauth import NO_STORE, Handles, Parameters, Refused, bearer, demand_client, verifies
-from sandbox.pages import respond
+from sandbox.http.controls import Controls, application
+from sandbox.http.pages import respond
+from sandbox.identity_provider.oauth import NO_STORE, Handles, Parameters, Refused, bearer, demand_client, verifies
 from sandbox.seeds import PEOPLE
-from sandbox.shelf import Document, Shelf
+from sandbox.store import Document, Shelf
 
 CLIENT_ID = "certify"
 CALLBACK = "/staff/sign-in/callback"

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from sandbox.shelf import Document, Shelf
+from sandbox.store import Document, Shelf
 
 if TYPE_CHECKING:
     from httpx2 import AsyncClient, Response as Answer
