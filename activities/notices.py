@@ -17,14 +17,17 @@ from adapters.http import Refused
 from adapters.mail import Letter as Mail, Mailer
 from db.case_state import npn_faults_of
 from db.writes.records import ACTIVATION, STATUS, CaseView, Intent, Records, effect_key
-from domain.federal.markets import MLMS, PROGRAM as FFM
+from domain.federal.markets import MLMS
 from domain.federal.registration import Enrollment, RegistrationState
 from domain.shared.assister import AssisterType
 from domain.shared.faults import SENTENCES
 from domain.shared.messages import Effect, Letter
 from domain.shared.notices import Notice, topic_of
-from domain.shared.policy import Contact, Policy, ProgramPolicy, local_date
-from domain.state.certification import Certificate, PortalAccount
+from domain.shared.policy import Contact, ProgramPolicy, local_date
+from domain.shared.programs import FEDERAL_PROGRAM
+from domain.shared.stages import Certificate
+from domain.state.certification import PortalAccount
+from domain.state.policy import Policy
 from templates.catalogs import translated
 from templates.letters import Letters
 
@@ -134,7 +137,7 @@ class NoticesActivities(contracts.Notices):
             "reason": await self._reason(notice, view),
             "waiting_for": waiting_for or "",
         }
-        if view.case.program == FFM:
+        if view.case.program == FEDERAL_PROGRAM:
             return {**values, **await self._of_registration(notice, letter, view, values["status_url"])}
         return {**values, **await self._of_certification(notice, letter, key, view)}
 

@@ -7,14 +7,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from db.tables import Case, FactRow
-from domain.federal.markets import PROGRAM as FFM, Market, Role
+from domain.federal.agreements import versions_in_force
+from domain.federal.markets import Market, Role
+from domain.federal.policy import FederalPolicy
 from domain.federal.registration import RegistrationOpening, RegistrationState, fold_registration
-from domain.programs.agreements import versions_in_force
 from domain.shared.assister import AssisterType, Kind
 from domain.shared.facts import Fact, FactKind
 from domain.shared.faults import Fault
-from domain.shared.policy import FederalPolicy, Policy, ProgramPolicy
+from domain.shared.policy import ProgramPolicy
+from domain.shared.programs import FEDERAL_PROGRAM
 from domain.state.certification import CaseState, Opening, fold
+from domain.state.policy import Policy
 
 State = CaseState | RegistrationState
 
@@ -71,7 +74,7 @@ def federal_policy_of(case: Case) -> FederalPolicy:
 
 def any_policy_of(case: Case) -> ProgramPolicy:
     """The policy the case began with, of whichever program."""
-    return federal_policy_of(case) if case.program == FFM else policy_of(case)
+    return federal_policy_of(case) if case.program == FEDERAL_PROGRAM else policy_of(case)
 
 
 async def facts_of(session: AsyncSession, case_id: str) -> list[Fact]:
@@ -83,7 +86,7 @@ async def facts_of(session: AsyncSession, case_id: str) -> list[Fact]:
 
 def folded(case: Case, facts: Iterable[Fact]) -> State:
     """The fold over the case's facts, by the rules of its program."""
-    return registration_of(case, facts) if case.program == FFM else fold(opening_of(case), facts)
+    return registration_of(case, facts) if case.program == FEDERAL_PROGRAM else fold(opening_of(case), facts)
 
 
 def registration_of(case: Case, facts: Iterable[Fact]) -> RegistrationState:

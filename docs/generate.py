@@ -101,18 +101,10 @@ def stages_page() -> str:
     from domain.federal.markets import Curriculum, FederalList, Market, MarketplaceAgreement, Role
     from domain.federal.registration import MAY_ASSIST_REASONS as MAY_ASSIST_REASONS_IN_FFM, NpnStatus, ProfileStatus
     from domain.shared.reasons import SENTENCES
-    from domain.state.certification import (
-        ENDED,
-        MAY_ASSIST_REASONS,
-        OWNER,
-        Completeness,
-        EligibilityStatus,
-        LmsAccount,
-        PortalAccount,
-        SchedulingTool,
-        Stage,
-    )
+    from domain.shared.stages import ENDED, OWNER, Stage
+    from domain.state.certification import Completeness, EligibilityStatus, LmsAccount, PortalAccount, SchedulingTool
     from domain.state.eligibility import SOURCE, Check, Result
+    from domain.state.may_assist import MAY_ASSIST_REASONS
 
     enumerations: list[tuple[str, type[StrEnum]]] = [
         ("`eligibility.status`", EligibilityStatus),

@@ -25,14 +25,15 @@ from db.tables import Case, CommandRow, InboxRow
 from db.writes.inbox import Inbox
 from db.writes.opening import Conflict, Opened, People
 from db.writes.records import Records
-from domain.programs.commands import CommandKind, refusal
+from domain.programs.commands import find_refusal
 from domain.programs.imports import ImportedPerson
+from domain.shared.commands import CommandKind
 from domain.shared.faults import Fault, Invalid
 from domain.shared.ids import command_id as opaque_id
 from domain.shared.messages import Begin, Command, Report
 from domain.shared.notices import Notice
 from domain.shared.reasons import sentence
-from domain.state.certification import ENDED
+from domain.shared.stages import ENDED
 from domain.state.eligibility import Verdict
 from domain.state.request import Request
 from starter.client import RPC_TIMEOUT
@@ -148,7 +149,7 @@ class Cases:
     ) -> Answer:
         """The assister's answer to a question of staff. Raises `Invalid` where the changed request isn't one."""
         view = await self._records.view(case_id)
-        why = refusal(CommandKind.ANSWER, view.stands)
+        why = find_refusal(CommandKind.ANSWER, view.stands)
         if why:
             raise NotNow(why)
         await self._records.check_answer(case_id, dict(changes))
@@ -189,7 +190,7 @@ class Cases:
         if await self._records.command_state(command_id) is None:
             verdict = Verdict(data["verdict"]) if "verdict" in data else None
             notice = Notice(data["notice"]) if "notice" in data else None
-            why = refusal(kind, view.stands, verdict, data.get("override"), notice)
+            why = find_refusal(kind, view.stands, verdict, data.get("override"), notice)
             if why:
                 await self._records.note_refusal(case_id, kind, actor, reason, why, now())
                 raise NotNow(why)

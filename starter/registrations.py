@@ -9,13 +9,15 @@ from urllib.parse import urlencode
 from db.writes.opening import Opened
 from db.writes.records import Records
 from db.writes.registrations import Acted, Redeemed, Registrations
-from domain.federal.markets import PROGRAM, Curriculum, MarketplaceAgreement
+from domain.federal.markets import Curriculum, MarketplaceAgreement
 from domain.federal.profile import RegistrationRequest, parse_profile
 from domain.federal.registration import RegistrationState
-from domain.programs.agreements import Agreement
-from domain.programs.commands import CommandKind, refusal
+from domain.programs.commands import find_refusal
+from domain.shared.agreements import Agreement
+from domain.shared.commands import CommandKind
 from domain.shared.faults import Fault, Invalid
 from domain.shared.ids import command_id as opaque_id
+from domain.shared.programs import FEDERAL_PROGRAM
 from domain.shared.reasons import sentence
 from starter.cases import Answer, Cases, NotNow, now
 
@@ -61,10 +63,10 @@ class Marketplace:
         Raises `Invalid` naming every field at fault, with nothing saved, and `NotNow` when the case has ended.
         """
         view = await self._records.view(case_id)
-        if view.case.program != PROGRAM:
+        if view.case.program != FEDERAL_PROGRAM:
             raise NotNow(sentence("not_in_program"))
         profile = parse_profile(view.case.request, changes)
-        why = refusal(CommandKind.SAVE_PROFILE, view.stands)
+        why = find_refusal(CommandKind.SAVE_PROFILE, view.stands)
         if why:
             raise NotNow(why)
         given, command_id = command_id, opaque_id(command_id, case_id)

@@ -11,7 +11,7 @@ from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from activities.contracts import Notices, Records
-    from domain.programs.commands import CommandKind
+    from domain.shared.commands import CommandKind
     from domain.shared.facts import FactKind
     from domain.shared.messages import (
         Applied,
@@ -27,7 +27,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from domain.shared.notices import Notice
     from domain.shared.reasons import sentence
-    from domain.state.certification import OWNER, Stage, WaitingFor
+    from domain.shared.stages import OWNER, Stage, WaitingFor
     from workflows import messages as names
     from workflows.options import DATABASE, THIRD_PARTY
 

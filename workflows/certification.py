@@ -17,13 +17,13 @@ with workflow.unsafe.imports_passed_through():
         Portal,
         Training,
     )
-    from domain.programs.commands import CommandKind
     from domain.shared.assister import AssisterType, Kind
+    from domain.shared.commands import CommandKind
     from domain.shared.facts import FactKind
     from domain.shared.messages import Begin, CaseRef, Command, LookUp, Progress, Report
     from domain.shared.notices import Notice
     from domain.shared.reasons import sentence
-    from domain.state.certification import Stage, WaitingFor
+    from domain.shared.stages import Stage, WaitingFor
     from domain.state.eligibility import Verdict
     from workflows import messages as names
     from workflows.case import CaseWorkflow, refused

@@ -20,7 +20,7 @@ with workflow.unsafe.imports_passed_through():
         Report,
     )
     from domain.shared.notices import Notice
-    from domain.state.certification import Stage, WaitingFor
+    from domain.shared.stages import Stage, WaitingFor
     from workflows import messages as names
     from workflows.case import CaseWorkflow
     from workflows.options import PATIENT, READING, THIRD_PARTY

@@ -28,9 +28,9 @@ from db.tables import (
     SentMail,
 )
 from db.writes.facts import flags_of
-from domain.federal.markets import PROGRAM as FFM
 from domain.shared.facts import Fact, FactKind
 from domain.shared.policy import local_date
+from domain.shared.programs import FEDERAL_PROGRAM
 from domain.state.certification import CaseState
 from domain.state.eligibility import LICENSING, Check, Finding
 
@@ -265,7 +265,7 @@ async def _evidence(session: AsyncSession, case: Case) -> list[Evidence]:
 def _round(case: Case, key: str) -> int | None:
     """The screening whose look-up it was; the federal program's are of profiles, by their hash."""
     last = key.rpartition(":")[2]
-    return int(last) if case.program != FFM and last.isdigit() else None
+    return int(last) if case.program != FEDERAL_PROGRAM and last.isdigit() else None
 
 
 async def _mails(session: AsyncSession, case_id: str) -> list[Mail]:

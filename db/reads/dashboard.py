@@ -14,10 +14,11 @@ from db.reads.counts import Group
 from db.reads.pending import PENDING
 from db.reads.queue import Filters, ListedCase, View, cases_from
 from db.tables import Case, EffectRow, FactRow, InboxRow, StageEntry, Utc
-from domain.programs.policies import FEDERAL_POLICIES, POLICIES
+from domain.federal.policies import FEDERAL_POLICIES
 from domain.shared.policy import ProgramPolicy, local_date, zone_of
-from domain.state.certification import ENDED, OWNER, Stage
+from domain.shared.stages import ENDED, OWNER, Stage
 from domain.state.eligibility import Verdict
+from domain.state.policies import POLICIES
 
 STAGE_DAYS, DECISION_DAYS = 90, 30
 SAMPLE = 500  # times of a stage, the newest

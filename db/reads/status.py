@@ -36,15 +36,20 @@ from db.tables import (
     InboxRow,
     LinkRow,
 )
-from domain.federal.markets import PROGRAM as FFM, Market
+from domain.federal.markets import Market
+from domain.federal.policy import FederalPolicy
 from domain.federal.profile import REQUIRED
 from domain.federal.registration import RegistrationState, may_assist_in_marketplace, registration_parts
-from domain.programs.commands import CommandKind
+from domain.shared.commands import CommandKind
 from domain.shared.faults import Fault
 from domain.shared.ids import certificate_number, token_hash
 from domain.shared.notices import Notice
-from domain.shared.policy import FederalPolicy, Policy, local_date
-from domain.state.certification import ENDED, CaseState, Stage, may_assist, status_parts
+from domain.shared.policy import local_date
+from domain.shared.programs import FEDERAL_PROGRAM
+from domain.shared.stages import ENDED, Stage
+from domain.state.certification import CaseState
+from domain.state.may_assist import may_assist, status_parts
+from domain.state.policy import Policy
 
 MOST = 500
 
@@ -154,7 +159,7 @@ class Views:
             found = await rows(
                 session,
                 select(Case)
-                .where(col(Case.assister_id).in_(people), col(Case.program) != FFM)
+                .where(col(Case.assister_id).in_(people), col(Case.program) != FEDERAL_PROGRAM)
                 .order_by(col(Case.opened_at).desc())
                 .limit(50),
             )
@@ -172,7 +177,7 @@ class Views:
         """What a status link of the state program leads to; None where it is unknown or has expired."""
         async with self._database.read() as session:
             case = await _linked(session, token, now)
-            if case is None or case.program == FFM:
+            if case is None or case.program == FEDERAL_PROGRAM:
                 return None
             state = await certification_of(session, case)
             certificate = await one_or_none(
@@ -185,7 +190,7 @@ class Views:
         """What a link of a federal registration leads to; None where it is unknown or has expired."""
         async with self._database.read() as session:
             case = await _linked(session, token, now)
-            if case is None or case.program != FFM:
+            if case is None or case.program != FEDERAL_PROGRAM:
                 return None
             facts = await facts_of(session, case.case_id)
             state, policy = registration_of(case, facts), federal_policy_of(case)
@@ -226,7 +231,7 @@ class Views:
         async with self._database.read() as session:
             owners = select(col(Assister.assister_id)).where(func.lower(col(Assister.email)) == email.lower())
             query = select(Case).where(
-                col(Case.assister_id).in_(owners), col(Case.program) == FFM, col(Case.stage).not_in(ENDED)
+                col(Case.assister_id).in_(owners), col(Case.program) == FEDERAL_PROGRAM, col(Case.stage).not_in(ENDED)
             )
             case: Case | None = await one_or_none(session, query.order_by(col(Case.opened_at).desc()).limit(1))
             if case is None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from db.tables import AuditRow, CommandRow, EffectRow, FactRow
 from db.writes.facts import SYSTEM
-from domain.programs.commands import CommandKind
+from domain.shared.commands import CommandKind
 from domain.shared.facts import FactKind
 
 

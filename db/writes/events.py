@@ -11,22 +11,16 @@ from sqlmodel import col, select
 from db.case_state import UnknownCase, certification_of, federal_policy_of, one_or_none, policy_of
 from db.tables import AlteredEvent, Assister, Case, EffectRow, FactRow, TicketRow
 from db.writes.facts import locked
-from domain.federal.markets import PROGRAM as FFM
-from domain.programs.statements import Statement, course_fact_of, fact_of, parse
+from domain.federal.mlms_statements import course_fact_of
+from domain.federal.vendor_reports import VendorReport, parse_vendor
 from domain.shared.facts import Fact, FactKind
 from domain.shared.faults import Fault, Invalid
 from domain.shared.parsing import read_json
-from domain.state.reports import (
-    PORTAL_FACT,
-    BackgroundReport,
-    PortalEvent,
-    PortalReport,
-    VendorReport,
-    parse_background,
-    parse_portal,
-    parse_vendor,
-    premature,
-)
+from domain.shared.programs import FEDERAL_PROGRAM
+from domain.shared.statements import Statement, parse
+from domain.state.background_reports import BackgroundReport, parse_background
+from domain.state.lms_statements import fact_of
+from domain.state.portal_reports import PORTAL_FACT, PortalEvent, PortalReport, parse_portal, premature
 
 LMS, PORTAL, BACKGROUND, VENDORS, ASSISTER = "lms", "portal", "background-checks", "vendors", "assister"
 NOT_FINAL, REPORTED_BEFORE = "not a completed report", "reported before under this ticket"
@@ -58,7 +52,7 @@ async def said_by_lms(session: AsyncSession, statement: Statement, received_at: 
     case = await _case(session, statement.case_id, "context.registration")
     person = await session.get_one(Assister, case.assister_id)
     accounts = frozenset(name for name in (person.assister_id, person.lms_account) if name)
-    if case.program == FFM:
+    if case.program == FEDERAL_PROGRAM:
         return Said(case, course_fact_of(statement, federal_policy_of(case), accounts, received_at))
     return Said(case, fact_of(statement, policy_of(case), accounts, received_at))
 
@@ -66,7 +60,7 @@ async def said_by_lms(session: AsyncSession, statement: Statement, received_at: 
 async def said_by_portal(session: AsyncSession, report: PortalReport, event_id: str) -> Said:
     """A portal report's fact, its case locked; a premature one doesn't count (A24). Raises `Invalid`."""
     case = await _case(session, report.case_id, "case_id")
-    if case.program == FFM:
+    if case.program == FEDERAL_PROGRAM:
         raise Invalid([Fault("case_id", "mismatch")])
     why = premature(report.type, await certification_of(session, case))
     data = {"reason": report.reason} if report.type is PortalEvent.REGISTRATION_REFUSED else {}

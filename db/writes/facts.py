@@ -13,7 +13,7 @@ from db.case_state import State, UnknownCase, facts_of, folded, one_or_none
 from db.tables import Assister, AuditRow, Case, FactRow, StageEntry
 from domain.federal.registration import RegistrationState
 from domain.shared.facts import Fact, FactKind
-from domain.state.certification import OWNER, WaitingFor
+from domain.shared.stages import OWNER, WaitingFor
 
 SYSTEM, STAFF, DECISION = "system", "staff", "decision"
 TRIES = 3

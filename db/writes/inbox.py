@@ -32,15 +32,17 @@ from db.writes.events import (
 from db.writes.facts import SYSTEM, again_when_overtaken, append, audit, locked, lower_flag, raise_flag
 from db.writes.opening import Conflict
 from domain.federal.registration import RegistrationState
-from domain.programs.statements import Statement
+from domain.federal.vendor_reports import VendorReport
 from domain.shared.facts import Fact
 from domain.shared.faults import Fault, Invalid
 from domain.shared.ids import token_hash
 from domain.shared.messages import Report
 from domain.shared.parsing import exact
 from domain.shared.reasons import sentence
-from domain.state.certification import ENDED
-from domain.state.reports import BackgroundReport, PortalReport, VendorReport
+from domain.shared.stages import ENDED
+from domain.shared.statements import Statement
+from domain.state.background_reports import BackgroundReport
+from domain.state.portal_reports import PortalReport
 
 ALTERED, PREMATURE = "altered_event", "premature_report"
 ENDED_BEFORE = "the case had ended"

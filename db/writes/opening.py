@@ -13,17 +13,19 @@ from db.engine import Database
 from db.reads.search import remember_words
 from db.tables import Assister, AuditRow, Case, CertificateRow, EarlierYear, FactRow
 from db.writes.facts import SYSTEM, again_when_overtaken, append, audit, raise_flag
-from domain.programs.agreements import agreement
 from domain.programs.imports import ImportedPerson
-from domain.programs.policies import policy_for
 from domain.shared.assister import AssisterType, Standing, classify, same_name
 from domain.shared.facts import Fact, FactKind
 from domain.shared.faults import Fault, Invalid
 from domain.shared.ids import new_assister_id, new_case_id, person_key, workflow_id
-from domain.shared.policy import Policy, local_date, window_faults
+from domain.shared.policy import local_date, window_faults
+from domain.shared.programs import STATE_PROGRAM
 from domain.shared.reasons import sentence
-from domain.state.certification import REOPENABLE, Stage
-from domain.state.request import FORM, PROGRAM, CounselorRequest, Request, admission_faults
+from domain.shared.stages import REOPENABLE, Stage
+from domain.state.agreements import agreement
+from domain.state.policies import policy_for
+from domain.state.policy import Policy
+from domain.state.request import FORM, CounselorRequest, Request, admission_faults
 
 IDENTITY_CONFLICT = "identity_conflict"
 
@@ -120,7 +122,7 @@ class People:
         """
         policy = policy_for(program, plan_year)
         if policy is None:
-            raise Invalid([Fault("plan_year" if program == PROGRAM else "program", "no_policy")])
+            raise Invalid([Fault("plan_year" if program == STATE_PROGRAM else "program", "no_policy")])
         async with self._database.write() as session:
             person = await session.get(Assister, assister_id)
             if person is None:
@@ -149,7 +151,7 @@ class People:
             else:
                 await session.refresh(person, with_for_update=True)
                 person.details = imported.details() | person.details
-            if imported.program == PROGRAM:  # accounts elsewhere are none in the exchange's LMS and portal
+            if imported.program == STATE_PROGRAM:  # accounts elsewhere are none in the exchange's LMS and portal
                 person.lms_account = person.lms_account or imported.account(imported.lms_account, person.assister_id)
                 person.portal_account = person.portal_account or imported.account(
                     imported.portal_account, person.assister_id

@@ -20,9 +20,9 @@ from db.engine import Database
 from db.tables import Case, FactRow, PublicationRow, PublishedRow
 from db.writes.facts import again_when_overtaken
 from domain.federal.lists import Attempt, PublishedList, npn_key, rows_of
-from domain.federal.markets import PROGRAM
-from domain.programs.policies import FEDERAL_POLICIES
+from domain.federal.policies import FEDERAL_POLICIES
 from domain.shared.facts import Fact, FactKind
+from domain.shared.programs import FEDERAL_PROGRAM
 
 STAGED = 100  # changed registrations in one transaction
 READ = 2000  # lines at a time
@@ -174,7 +174,7 @@ def _owner(case: Case) -> str:
 async def _cases_of(session: AsyncSession, people: Collection[tuple[str, int]]) -> list[Case]:
     """Every attempt of these people in these plan years, locked in the order of their ids."""
     query = select(Case).where(
-        col(Case.program) == PROGRAM,
+        col(Case.program) == FEDERAL_PROGRAM,
         col(Case.assister_id).in_({assister_id for assister_id, _ in people}),
         col(Case.plan_year).in_({plan_year for _, plan_year in people}),
     )

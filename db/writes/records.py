@@ -39,18 +39,24 @@ from db.tables import (
 )
 from db.writes.facts import SYSTEM, again_when_overtaken, append, audit, locked, lower_flag, raise_flag
 from db.writes.opening import IDENTITY_CONFLICT, Conflict, agreement_facts, remembered
-from domain.federal.markets import PROGRAM as FFM, Market
+from domain.federal.markets import Market
+from domain.federal.policy import FederalPolicy
 from domain.federal.registration import RegistrationState
-from domain.programs.commands import CommandKind, refusal
+from domain.programs.commands import find_refusal
+from domain.shared.commands import CommandKind
 from domain.shared.facts import Fact, FactKind
 from domain.shared.faults import Fault, Invalid
 from domain.shared.ids import new_certificate_number, person_key, token_hash
 from domain.shared.messages import Applied, Claim, Claimed, Letter, MarketplaceStanding
 from domain.shared.notices import Notice
-from domain.shared.policy import FederalPolicy, Policy, ProgramPolicy, local_date, zone_of
+from domain.shared.policy import ProgramPolicy, local_date, zone_of
+from domain.shared.programs import FEDERAL_PROGRAM
 from domain.shared.reasons import sentence
-from domain.state.certification import ENDED, OWNER, CaseState, certificate_due, fold
+from domain.shared.stages import ENDED, OWNER
+from domain.state.certification import CaseState, fold
 from domain.state.eligibility import Check, Verdict
+from domain.state.may_assist import certificate_due
+from domain.state.policy import Policy
 from domain.state.request import FORM, amended
 
 ACTIVATION, STATUS = "activation", "status"
@@ -76,7 +82,7 @@ class CaseView:
     @cached_property
     def rules(self) -> ProgramPolicy:
         """The policy of whichever program."""
-        return self.federal if self.case.program == FFM else self.policy
+        return self.federal if self.case.program == FEDERAL_PROGRAM else self.policy
 
     @cached_property
     def state(self) -> CaseState:
@@ -91,7 +97,7 @@ class CaseView:
     @cached_property
     def stands(self) -> State:
         """Where the case stands, in whichever program."""
-        return self.registration if self.case.program == FFM else self.state
+        return self.registration if self.case.program == FEDERAL_PROGRAM else self.state
 
 
 @dataclass(frozen=True)
@@ -438,7 +444,7 @@ class Records:
         state = await state_of(session, case)
         verdict = Verdict(data["verdict"]) if data.get("verdict") else None
         notice = Notice(data["notice"]) if data.get("notice") else None
-        why = refusal(kind, state, verdict, data.get("override"), notice)
+        why = find_refusal(kind, state, verdict, data.get("override"), notice)
         if why:
             return why
         if kind is CommandKind.SAVE_PROFILE:
@@ -590,13 +596,13 @@ class Records:
 
 async def _standing(session: AsyncSession, case: Case) -> MarketplaceStanding | None:
     """Where a federal registration stands, for its workflow."""
-    if case.program != FFM:
+    if case.program != FEDERAL_PROGRAM:
         return None
     return registration_of(case, await facts_of(session, case.case_id)).standing()
 
 
 def _certificate_due(view: CaseView, market: str) -> bool:
-    if view.case.program == FFM:
+    if view.case.program == FEDERAL_PROGRAM:
         return Market(market) in view.registration.completed_at
     return view.state.certificate is not None or certificate_due(view.state)
 

@@ -20,15 +20,16 @@ from db.writes.events import ASSISTER
 from db.writes.facts import SYSTEM, again_when_overtaken, append, audit, locked, lower_flag, raise_flag
 from db.writes.inbox import tell
 from db.writes.opening import Conflict, Opened, UnknownAssister, known, latest, new_person, remembered, same_identity
+from domain.federal.agreements import marketplace_agreement
 from domain.federal.markets import (
     MLMS,
-    PROGRAM,
     Curriculum,
     EarlierRegistration,
     Market,
     MarketplaceAgreement,
     is_returning,
 )
+from domain.federal.policies import federal_policy_for
 from domain.federal.profile import DRAFT_FIELDS, RegistrationRequest, parse_profile
 from domain.federal.registration import (
     NpnStatus,
@@ -39,18 +40,18 @@ from domain.federal.registration import (
     why_not_next,
     why_not_open,
 )
-from domain.programs.agreements import Agreement, marketplace_agreement
-from domain.programs.commands import CommandKind
-from domain.programs.policies import federal_policy_for
+from domain.shared.agreements import Agreement
 from domain.shared.assister import AssisterType
+from domain.shared.commands import CommandKind
 from domain.shared.facts import Fact, FactKind
 from domain.shared.faults import Fault, Invalid
 from domain.shared.ids import new_case_id, person_key, token_hash, workflow_id
 from domain.shared.messages import MarketplaceStanding, ProfileSaved, Report
 from domain.shared.parsing import canonical
 from domain.shared.policy import local_date, window_faults
+from domain.shared.programs import FEDERAL_PROGRAM
 from domain.shared.reasons import sentence
-from domain.state.certification import ENDED, REOPENABLE, Stage
+from domain.shared.stages import ENDED, REOPENABLE, Stage
 
 NPN_REFUSED, SECOND_ACCOUNT = "npn_refused", "second_account"
 
@@ -107,7 +108,7 @@ class Registrations:
         data = request.model_dump(mode="json", exclude_none=True)
         async with self._database.write() as session:
             person = await self._person(session, request)
-            current = await latest(session, person, PROGRAM, request.plan_year) if person else None
+            current = await latest(session, person, FEDERAL_PROGRAM, request.plan_year) if person else None
             if person is None or _same_account(person, data):
                 if current is not None and current.stage not in REOPENABLE:
                     return Opened(current.assister_id, current.case_id, current.workflow_id, created=False)
@@ -140,14 +141,15 @@ class Registrations:
             person = await session.get(Assister, assister_id)
             if person is None:
                 raise UnknownAssister(assister_id)
-            current = await latest(session, person, PROGRAM, plan_year)
+            current = await latest(session, person, FEDERAL_PROGRAM, plan_year)
             if current is not None and current.stage not in REOPENABLE:
                 return Opened(person.assister_id, current.case_id, current.workflow_id, created=False)
             if not await _years(session, person):
                 raise Conflict("This person never registered before; they submit the registration request.")
             details = {name: value for name, value in known(person).items() if name in DRAFT_FIELDS}
             role = "marketplace_agent_broker" if person.npn else "not_an_agent_broker"
-            data = {"role": role, "markets": ["individual"], **details, "program": PROGRAM, "plan_year": plan_year}
+            data = {"role": role, "markets": ["individual"], **details}
+            data |= {"program": FEDERAL_PROGRAM, "plan_year": plan_year}
             return await self._open(session, person, data, current, actor, "staff", now)
 
     async def _open(
@@ -173,7 +175,7 @@ class Registrations:
         case = Case(
             case_id=case_id,
             assister_id=person.assister_id,
-            program=PROGRAM,
+            program=FEDERAL_PROGRAM,
             plan_year=policy.plan_year,
             attempt=earlier.attempt + 1 if earlier else 1,
             kind=data["role"],
@@ -182,7 +184,7 @@ class Registrations:
             has_portal_account=False,
             policy=policy.model_dump(mode="json"),
             request=data,
-            workflow_id=workflow_id(PROGRAM, policy.plan_year, case_id),
+            workflow_id=workflow_id(FEDERAL_PROGRAM, policy.plan_year, case_id),
             stage=Stage.REQUESTED,
             opened_at=now,
         )
@@ -482,16 +484,16 @@ def _same_account(person: Assister, data: dict[str, Any]) -> bool:
 
 def _federal_accounts(email: str) -> Any:
     """Whose federal account this e-mail is: who registered here, or in an earlier year."""
-    here = exists().where(col(Case.assister_id) == col(Assister.assister_id), col(Case.program) == PROGRAM)
+    here = exists().where(col(Case.assister_id) == col(Assister.assister_id), col(Case.program) == FEDERAL_PROGRAM)
     earlier = exists().where(
-        col(EarlierYear.assister_id) == col(Assister.assister_id), col(EarlierYear.program) == PROGRAM
+        col(EarlierYear.assister_id) == col(Assister.assister_id), col(EarlierYear.program) == FEDERAL_PROGRAM
     )
     return select(Assister).where(func.lower(col(Assister.email)) == email.lower(), here | earlier)
 
 
 async def _newest(session: AsyncSession, person: Assister) -> Case | None:
     """The person's newest registration of any plan year, locked."""
-    query = select(Case).where(col(Case.assister_id) == person.assister_id, col(Case.program) == PROGRAM)
+    query = select(Case).where(col(Case.assister_id) == person.assister_id, col(Case.program) == FEDERAL_PROGRAM)
     found: list[Case] = await rows(session, query.order_by(col(Case.opened_at).desc()).limit(1).with_for_update())
     return found[0] if found else None
 
@@ -501,7 +503,7 @@ async def _years(session: AsyncSession, person: Assister) -> list[EarlierRegistr
     imported = await rows(
         session,
         select(EarlierYear).where(
-            col(EarlierYear.assister_id) == person.assister_id, col(EarlierYear.program) == PROGRAM
+            col(EarlierYear.assister_id) == person.assister_id, col(EarlierYear.program) == FEDERAL_PROGRAM
         ),
     )
     completed = await session.execute(
@@ -509,7 +511,7 @@ async def _years(session: AsyncSession, person: Assister) -> list[EarlierRegistr
         .join(FactRow, col(FactRow.case_id) == col(Case.case_id))
         .where(
             col(Case.assister_id) == person.assister_id,
-            col(Case.program) == PROGRAM,
+            col(Case.program) == FEDERAL_PROGRAM,
             col(Case.stage).not_in((Stage.REVOKED.value, Stage.WITHDRAWN.value)),
             col(FactRow.kind) == FactKind.MARKET_COMPLETED.value,
         )
@@ -554,7 +556,7 @@ def _enrolled(case_id: str, curriculum: Curriculum, channel: str, automatic: boo
 async def _open_case(session: AsyncSession, case_id: str) -> tuple[Case, RegistrationState]:
     """The registration, locked. Raises `UnknownCase`, and `Conflict` when it has ended or is no federal one."""
     case = await locked(session, case_id)
-    if case.program != PROGRAM:
+    if case.program != FEDERAL_PROGRAM:
         raise Conflict(sentence("not_in_program"))
     if case.stage in ENDED:
         raise Conflict(sentence("case_ended", stage=case.stage))

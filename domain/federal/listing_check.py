@@ -4,8 +4,9 @@ from collections.abc import Container
 from datetime import UTC, date, datetime, time, timedelta
 
 from domain.federal.markets import FederalList
+from domain.federal.policy import FederalPolicy
 from domain.shared.business_days import is_business_day, nth_business_day
-from domain.shared.policy import FederalPolicy, zone_of
+from domain.shared.policy import zone_of
 
 
 def due_dates(policy: FederalPolicy, completed_on: date, holidays: Container[date]) -> dict[FederalList, date]:

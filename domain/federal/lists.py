@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from domain.federal.markets import Market
 from domain.federal.registration import NpnStatus, ProfileStatus, RegistrationState
-from domain.state.certification import Stage
+from domain.shared.stages import Stage
 
 EASTERN = ZoneInfo("America/New_York")
 DATE_FORMAT = "%m/%d/%Y"

@@ -5,7 +5,6 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
-PROGRAM = "ffm"
 MLMS = "mlms"
 
 

@@ -6,11 +6,11 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from domain.federal.markets import Market, Role
-from domain.programs.policies import federal_policy_for
+from domain.federal.policies import federal_policy_for
 from domain.shared.assister import same_name
 from domain.shared.faults import Fault, Invalid, faults_of
+from domain.shared.fields import Address, Email, Line, Name, Npn, PersonName, Phone, fault
 from domain.shared.licensing import Producer
-from domain.state.request import Address, Email, Line, Name, Npn, PersonName, Phone, fault
 
 NPN_FIELDS = ("npn", "business_npn", "web_entity_npn")
 REQUIRED: dict[Role, tuple[str, ...]] = {

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from domain.federal.markets import MLMS, Curriculum, FederalList, Market, MarketplaceAgreement, Role, agreements_of
 from domain.shared.facts import Fact, FactKind
 from domain.shared.messages import MarketplaceStanding
-from domain.state.certification import ENDED, ENDINGS, Certificate, Known, Stage, WaitingFor
+from domain.shared.stages import ENDED, ENDINGS, Certificate, Known, Stage, WaitingFor
 
 Versions = Mapping[MarketplaceAgreement, str]
 

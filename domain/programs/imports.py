@@ -5,11 +5,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from domain.federal.markets import PROGRAM as FFM, Role
+from domain.federal.markets import Role
 from domain.federal.profile import DRAFT_FIELDS, parse_draft
 from domain.shared.assister import Kind
 from domain.shared.faults import Fault, Invalid, faults_of
-from domain.state.request import Email, Npn, PersonName, fields_of, parse_part
+from domain.shared.fields import Email, Npn, PersonName
+from domain.shared.programs import FEDERAL_PROGRAM
+from domain.state.request import fields_of, parse_part
 
 
 class _Strict(BaseModel):
@@ -102,9 +104,9 @@ def _with_form_fields(number: int, one: ImportedPerson, faults: list[Fault]) -> 
 def _form_fields(one: ImportedPerson) -> dict[str, Any]:
     """Those of the program's form; others are nothing that a case of it could use."""
     kind = one.person.kind
-    if one.program != FFM and kind not in _KINDS:
+    if one.program != FEDERAL_PROGRAM and kind not in _KINDS:
         raise Invalid([Fault("kind", "choice", (("choices", ", ".join(Kind)),))])
-    fields = (DRAFT_FIELDS if one.program == FFM else fields_of(kind)) - _OF_A_CASE
+    fields = (DRAFT_FIELDS if one.program == FEDERAL_PROGRAM else fields_of(kind)) - _OF_A_CASE
     extra = one.person.model_extra or {}
     given = {name: value for name, value in extra.items() if name in fields and value is not None}
-    return parse_draft(given) if one.program == FFM else parse_part(kind, given)
+    return parse_draft(given) if one.program == FEDERAL_PROGRAM else parse_part(kind, given)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
+from hashlib import sha256
 from typing import Any, NoReturn
 
 from domain.shared.faults import Fault, Invalid
@@ -95,3 +96,8 @@ def _spelled(number: Decimal) -> str:
     text = "".join(map(str, digits)).lstrip("0")
     bare = text.rstrip("0")
     return f"{'-' if sign else ''}{bare}E{int(exponent) + len(text) - len(bare)}" if bare else "0"
+
+
+def digest(body: Any) -> str:
+    """A digest of a parsed body: equal documents, equal digests."""
+    return sha256(canonical(body).encode()).hexdigest()

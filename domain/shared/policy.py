@@ -1,28 +1,15 @@
 """Policies: each program's rules, as versioned, dated data. A case keeps the one it began with."""
 
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
-from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, field_serializer
+from pydantic import BaseModel, ConfigDict, Field
 
-from domain.federal.markets import Curriculum, FederalList
-from domain.shared.assister import AssisterType, Kind
 from domain.shared.faults import Fault
 
 
 class _Data(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class LmsIds(_Data):
-    """The IRIs by which the LMS reports: its home page, and one activity each (A19, A20)."""
-
-    home_page: str
-    account_id: str
-    profile_id: str
-    course_id: str
-    exam_id: str
 
 
 class Contact(_Data):
@@ -46,20 +33,6 @@ class Link(_Data):
 
     label: dict[str, str]
     url: str
-
-
-class Intake(_Data):
-    """Whom the exchange takes in as *new* agents and brokers (A7): home state, or both addresses in these states."""
-
-    kinds: tuple[Kind, ...]
-    home_state: str
-    neighbour_states: tuple[str, ...]
-
-    def admits(self, kind: Kind, assister_type: AssisterType, physical: str | None, business: str | None) -> bool:
-        """Whether these addresses (two-letter states) may come in; returning, lapsed and other kinds always may."""
-        if assister_type is not AssisterType.NEW or kind not in self.kinds:
-            return True
-        return physical == self.home_state or {physical, business} <= set(self.neighbour_states)
 
 
 class Windows(_Data):
@@ -97,53 +70,6 @@ class ProgramPolicy(_Data):
     )
     reminders_at_most: int = Field(default=12, description="reminders for one wait, then silence")
     status_link_days: int = Field(default=400, description="life of an e-mailed status link")
-
-
-class Policy(ProgramPolicy):
-    """The exchange's rules for one plan year (A)."""
-
-    pass_mark: Decimal = Field(description="smallest passing score, 0 to 1 (A21)")
-    lms: LmsIds
-    resources: dict[Kind, tuple[Link, ...]]
-    referrals: dict[str, tuple[str, ...]] = Field(description="where counselors refer people to, per language (A6)")
-    intake: Intake
-    home_state: str = "NM"
-    license_unknown_after_seconds: int = Field(
-        default=3600, description="how long look-ups are retried before staff see 'unknown' (A13)"
-    )
-    activation_link_days: int = Field(default=7, description="life of a counselor's activation link (A28)")
-
-    @field_serializer("pass_mark")
-    def _exact(self, value: Decimal) -> str:
-        return str(value)
-
-
-class MlmsIds(_Data):
-    """The IRIs by which the MLMS reports: its home page, and an activity for each course (B13)."""
-
-    home_page: str
-    courses: dict[Curriculum, str]
-
-
-class Vendor(_Data):
-    """A training vendor approved by HHS, and what it may train (B13)."""
-
-    name: str
-    curricula: tuple[Curriculum, ...]
-
-
-class FederalPolicy(ProgramPolicy):
-    """The federal marketplace's rules for one plan year (B)."""
-
-    mlms: MlmsIds
-    vendors: dict[str, Vendor] = Field(description="the approved ones, by their ids (B13)")
-    launch_ticket_minutes: int = Field(default=30, description="life of a launch ticket (B14)")
-    launch_tickets_at_once: int = Field(default=20, description="unused ones a registration may have (B14)")
-    lags: dict[FederalList, int] = Field(description="business days until a registration must be listed (B18–B20)")
-    look_at_hour: int = Field(default=12, description="the hour of a business day at which the lists are read")
-    help_desk: str = Field(description="where a missing entry is asked about (B21)")
-    links: dict[str, Link] = Field(description="the portal's links by what they are for (B3, B4, B18–B20)")
-    resources: tuple[Link, ...]
 
 
 def local_date(policy: ProgramPolicy, now: datetime) -> date:

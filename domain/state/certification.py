@@ -1,94 +1,15 @@
 """The stage of a case: a fold over its facts, idempotent and indifferent to their order; and what follows from it."""
 
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
 from domain.shared.assister import AssisterType, Kind
 from domain.shared.facts import Fact, FactKind
+from domain.shared.stages import ENDED, ENDINGS, Certificate, Known, Stage, WaitingFor
 from domain.state.eligibility import Check, Finding, Result, Verdict, finding
-
-
-class Stage(StrEnum):
-    """Where a case is, in either program."""
-
-    REQUESTED = "requested"
-    SCREENING = "screening"
-    AWAITING_BACKGROUND_CHECK = "awaiting_background_check"
-    AWAITING_DECISION = "awaiting_decision"
-    AWAITING_INFORMATION = "awaiting_information"
-    AWAITING_PROFILE = "awaiting_profile"
-    INVITED = "invited"
-    IN_TRAINING = "in_training"
-    AWAITING_EXAM_PASS = "awaiting_exam_pass"
-    AWAITING_AGREEMENTS = "awaiting_agreements"
-    CERTIFIED = "certified"
-    PORTAL_SETUP = "portal_setup"
-    ACTIVE = "active"
-    SUSPENDED = "suspended"
-    UNDER_APPEAL = "under_appeal"
-    DENIED = "denied"
-    WITHDRAWN = "withdrawn"
-    REVOKED = "revoked"
-    CLOSED = "closed"
-
-
-ENDED = frozenset({Stage.DENIED, Stage.WITHDRAWN, Stage.REVOKED, Stage.CLOSED})
-REOPENABLE = frozenset({Stage.DENIED, Stage.WITHDRAWN, Stage.REVOKED})
-
-
-class WaitingFor(StrEnum):
-    """What a case waits for next; whose move it is stands in `OWNER`."""
-
-    SCREENING = "screening"
-    BACKGROUND_CHECK = "background_check"
-    DECISION = "decision"
-    INFORMATION = "information"
-    LMS_INVITATION = "lms_invitation"
-    LMS_ACCOUNT = "lms_account"
-    LMS_PROFILE = "lms_profile"
-    COURSE_COMPLETION = "course_completion"
-    EXAM_PASS = "exam_pass"
-    CERTIFICATE = "certificate"
-    PORTAL_REGISTRATION = "portal_registration"
-    PORTAL_ACCOUNT = "portal_account"
-    PORTAL_ACTIVATION = "portal_activation"
-    PORTAL_PROFILE = "portal_profile"
-    SCHEDULING_TOOL = "scheduling_tool"
-    MARKETPLACE_PROFILE = "marketplace_profile"
-    NPN_VERIFICATION = "npn_verification"
-    MARKETPLACE_TRAINING = "marketplace_training"
-    MARKETPLACE_AGREEMENTS = "marketplace_agreements"
-    PUBLICATION = "publication"
-    NEXT_PLAN_YEAR = "next_plan_year"
-
-
-OWNER: dict[WaitingFor, str] = {
-    WaitingFor.SCREENING: "us",
-    WaitingFor.BACKGROUND_CHECK: "background-check vendor",
-    WaitingFor.DECISION: "staff",
-    WaitingFor.INFORMATION: "assister",
-    WaitingFor.LMS_INVITATION: "us",
-    WaitingFor.LMS_ACCOUNT: "assister",
-    WaitingFor.LMS_PROFILE: "assister",
-    WaitingFor.COURSE_COMPLETION: "assister",
-    WaitingFor.EXAM_PASS: "assister",
-    WaitingFor.CERTIFICATE: "us",
-    WaitingFor.PORTAL_REGISTRATION: "assister",
-    WaitingFor.PORTAL_ACCOUNT: "us",
-    WaitingFor.PORTAL_ACTIVATION: "assister",
-    WaitingFor.PORTAL_PROFILE: "assister",
-    WaitingFor.SCHEDULING_TOOL: "assister",
-    WaitingFor.MARKETPLACE_PROFILE: "assister",
-    WaitingFor.NPN_VERIFICATION: "us",
-    WaitingFor.MARKETPLACE_TRAINING: "assister",
-    WaitingFor.MARKETPLACE_AGREEMENTS: "assister",
-    WaitingFor.PUBLICATION: "us",
-    WaitingFor.NEXT_PLAN_YEAR: "nobody",
-}
 
 
 class EligibilityStatus(StrEnum):
@@ -167,17 +88,6 @@ class Attempt(BaseModel):
     at: datetime
 
 
-class Certificate(BaseModel):
-    """The certificate issued (A23)."""
-
-    model_config = ConfigDict(frozen=True)
-
-    number: str
-    issued_at: datetime
-    valid_until: date | None
-    sha256: str
-
-
 class CaseState(BaseModel):
     """Everything the facts of a case come to."""
 
@@ -221,27 +131,6 @@ def _account_done(kind: Kind, account: PortalAccount) -> bool:
     if account is PortalAccount.REGISTERED:
         return kind.is_licensed
     return account is PortalAccount.ACTIVE
-
-
-class Known:
-    """The facts of a case, each once, in the order of their times; the order they are given in doesn't matter."""
-
-    def __init__(self, facts: Iterable[Fact]) -> None:
-        once = {fact.id: fact for fact in facts}
-        self.sorted = sorted(once.values(), key=lambda fact: (fact.at, fact.id))
-
-    def all(self, *kinds: FactKind) -> list[Fact]:
-        return [fact for fact in self.sorted if fact.kind in kinds]
-
-    def first(self, *kinds: FactKind) -> Fact | None:
-        return next((fact for fact in self.sorted if fact.kind in kinds), None)
-
-    def last(self, *kinds: FactKind) -> Fact | None:
-        return next((fact for fact in reversed(self.sorted) if fact.kind in kinds), None)
-
-    def at(self, *kinds: FactKind) -> datetime | None:
-        found = self.first(*kinds)
-        return found.at if found else None
 
 
 def fold(opening: Opening, facts: Iterable[Fact]) -> CaseState:
@@ -356,9 +245,6 @@ def _portal_account(opening: Opening, known: Known) -> PortalAccount:
     return PortalAccount.CREATED if known.first(FactKind.PORTAL_ACCOUNT_CREATED) else PortalAccount.NONE
 
 
-ENDINGS = {FactKind.REVOKED: Stage.REVOKED, FactKind.WITHDRAWN: Stage.WITHDRAWN, FactKind.CLOSED: Stage.CLOSED}
-
-
 def _stage(state: CaseState, known: Known) -> tuple[Stage, WaitingFor | None]:
     """The seven steps of the guide, asked in order: the first that isn't done is where the case is."""
     ending = known.first(*ENDINGS)
@@ -453,76 +339,3 @@ def _since(known: Known, waiting_for: WaitingFor) -> datetime | None:
     repeated = (FactKind.DECIDED, FactKind.ANSWERED, FactKind.SCREENED)
     begins = [known.last(kind) if kind in repeated else known.first(kind) for kind in _BEGINS[waiting_for]]
     return max((fact.at for fact in begins if fact), default=None)
-
-
-MAY_ASSIST_REASONS = (
-    "not_eligible",
-    "training_not_complete",
-    "exam_not_passed",
-    "no_certificate",
-    "certificate_expired",
-    "portal_not_ready",
-    "denied",
-    "withdrawn",
-    "revoked",
-    "closed",
-)
-
-
-def may_assist(state: CaseState, today: date) -> list[str]:
-    """Why this person may not begin helping consumers: codes of `domain.shared.reasons`; empty when they may (A30).
-
-    ``today`` is the exchange's date. Each step that isn't done is named.
-    """
-    reasons = [state.stage.value] if state.ended else []
-    if state.eligibility is not EligibilityStatus.APPROVED and state.stage is not Stage.DENIED:
-        reasons.append("not_eligible")
-    if state.trained_at is None:
-        reasons.append("training_not_complete")
-    if state.passed_at is None:
-        reasons.append("exam_not_passed")
-    if state.certificate is None:
-        reasons.append("no_certificate")
-    elif state.certificate.valid_until and today > state.certificate.valid_until:
-        reasons.append("certificate_expired")
-    if not state.portal_ready:
-        reasons.append("portal_not_ready")
-    return reasons
-
-
-def certificate_due(state: CaseState) -> bool:
-    """Whether the certificate is to be issued: eligible, trained and passed, and none issued yet (A23)."""
-    return (
-        not state.ended
-        and state.eligibility is EligibilityStatus.APPROVED
-        and state.trained_at is not None
-        and state.passed_at is not None
-        and state.certificate is None
-    )
-
-
-def status_parts(state: CaseState) -> dict[str, Any]:
-    """The parts of the status document that follow from the facts alone (interface.md)."""
-    decision = state.decision
-    return {
-        "stage": state.stage,
-        "waiting_for": state.waiting_for,
-        "waiting_since": state.waiting_since,
-        "eligibility": {
-            "status": state.eligibility,
-            "decided_by": decision.by if decision else None,
-            "decided_at": decision.at if decision else None,
-            "reason": decision.reason if decision else None,
-            "override": decision.override if decision else None,
-            "findings": [one.model_dump() for one in state.findings],
-        },
-        "training": {"lms_account": state.lms_account, "profile": state.lms_profile, "completed_at": state.trained_at},
-        "exam": {"passed_at": state.passed_at, "attempts": [one.model_dump() for one in state.attempts]},
-        "certificate": state.certificate.model_dump() if state.certificate else None,
-        "portal": {
-            "portal": "broker" if state.opening.kind.is_licensed else "assister",
-            "account": state.portal_account,
-            "profile": state.portal_profile,
-            "scheduling_tool": state.scheduling_tool,
-        },
-    }

@@ -106,13 +106,13 @@ async def demo(
 async def request(file: File, /, *, way: Way = USUAL) -> None:
     """Submit a certification request of either program."""
     body = read(file, FORM_BYTES)
-    from domain.federal.markets import PROGRAM as FFM
     from domain.federal.profile import RegistrationRequest, parse_registration
     from domain.shared.parsing import read_json
+    from domain.shared.programs import FEDERAL_PROGRAM
     from domain.state.request import parse_request
 
     document = read_json(body)
-    of_ffm = isinstance(document, dict) and document.get("program") == FFM
+    of_ffm = isinstance(document, dict) and document.get("program") == FEDERAL_PROGRAM
     wanted = parse_registration(document) if of_ffm else parse_request(document)
     async with acting(way.data) as doors:
         if isinstance(wanted, RegistrationRequest):
@@ -196,7 +196,7 @@ async def list_(
     way: Way = USUAL,
 ) -> None:
     """List cases, newest first."""
-    from domain.state.certification import Stage
+    from domain.shared.stages import Stage
 
     demand_one_of("stage", stage, [one.value for one in Stage])
     found: list[dict[str, Any]] = []

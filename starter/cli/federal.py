@@ -12,7 +12,7 @@ from starter.cli.context import Doors, WrongCall, acting, published
 
 if TYPE_CHECKING:
     from db.writes.publications import Publications
-    from domain.programs.agreements import Agreement
+    from domain.shared.agreements import Agreement
     from starter.cli.output import Pages
 
 PUBLISHING_SECONDS = 60.0

@@ -15,7 +15,7 @@ from db.writes.opening import Conflict
 from db.writes.records import refused
 from domain.federal.markets import MLMS
 from domain.federal.registration import NpnStatus
-from domain.programs.commands import CommandKind
+from domain.shared.commands import CommandKind
 from domain.shared.facts import FactKind
 from domain.shared.faults import Fault, Invalid
 from domain.state.request import parse_request

@@ -21,10 +21,10 @@ from db.reads.counts import FRESH, USABLE, Counter
 from db.reads.queue import Filters, View
 from db.tables import Case, EffectRow, SearchTerm, SentMail
 from db.writes.opening import Opened
-from domain.programs.commands import CommandKind
 from domain.programs.imports import parse_import
+from domain.shared.commands import CommandKind
 from domain.shared.faults import Invalid
-from domain.state.certification import Stage
+from domain.shared.stages import Stage
 from tests.support import documents
 from tests.support.office import NOW, Office, ids, office_over
 

@@ -14,13 +14,13 @@ from db.tables import Assister, Case
 from db.writes.inbox import Inbox
 from db.writes.opening import Conflict, Opened, People
 from db.writes.records import ACTIVATION, Records
-from domain.programs.commands import CommandKind
-from domain.programs.policies import policy_for
-from domain.programs.statements import parse
+from domain.shared.commands import CommandKind
 from domain.shared.facts import Fact, FactKind
 from domain.shared.messages import CaseRef
+from domain.shared.statements import parse
+from domain.state.background_reports import BackgroundReport
 from domain.state.eligibility import Verdict
-from domain.state.reports import BackgroundReport
+from domain.state.policies import policy_for
 from domain.state.request import parse_request
 from tests.support import documents
 

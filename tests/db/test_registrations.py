@@ -21,16 +21,16 @@ from db.writes.inbox import Inbox, Received
 from db.writes.opening import Conflict, Opened, People
 from db.writes.records import Records
 from db.writes.registrations import NoTicket, Redeemed, Registrations, SecondAccount, _federal_accounts
+from domain.federal.agreements import marketplace_agreement
 from domain.federal.markets import MLMS, Curriculum, Market, MarketplaceAgreement, agreements_of
 from domain.federal.profile import parse_profile, parse_registration
 from domain.federal.registration import NpnStatus, ProfileStatus, RegistrationState
-from domain.programs.agreements import marketplace_agreement
+from domain.federal.vendor_reports import parse_vendor
 from domain.programs.imports import parse_import
-from domain.programs.statements import parse
 from domain.shared.facts import Fact, FactKind
 from domain.shared.faults import Fault, Invalid
 from domain.shared.parsing import canonical
-from domain.state.reports import parse_vendor
+from domain.shared.statements import parse
 from domain.state.request import parse_request
 from tests.support import documents
 from tests.support.registrations import COURSE, Desk, profile

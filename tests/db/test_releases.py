@@ -14,12 +14,12 @@ from db.writes.facts import flags_of
 from db.writes.inbox import Received, UnknownEvent
 from db.writes.opening import Conflict, Opened
 from domain.federal.markets import Curriculum
-from domain.programs.commands import CommandKind
-from domain.programs.statements import parse
+from domain.shared.commands import CommandKind
 from domain.shared.facts import FactKind
 from domain.shared.faults import Invalid
 from domain.shared.parsing import read_json
 from domain.shared.reasons import sentence
+from domain.shared.statements import parse
 from tests.support import documents
 from tests.support.office import Office, office_over
 

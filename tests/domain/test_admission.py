@@ -4,9 +4,9 @@ from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 
-from domain.programs.policies import policy_for
 from domain.shared.assister import AssisterType
 from domain.shared.policy import Windows
+from domain.state.policies import policy_for
 from domain.state.request import admission_faults, parse_request
 from tests.support import documents
 

@@ -5,12 +5,15 @@ from typing import Any
 
 import pytest
 
-from domain.programs.commands import CommandKind, refusal, sendable
+from domain.programs.commands import find_refusal
 from domain.shared.assister import AssisterType, Kind
+from domain.shared.commands import CommandKind
 from domain.shared.facts import Fact, FactKind
 from domain.shared.notices import Notice
 from domain.shared.reasons import sentence
-from domain.state.certification import CaseState, Opening, Stage, fold
+from domain.shared.stages import Stage
+from domain.state.certification import CaseState, Opening, fold
+from domain.state.commands import is_sendable
 from domain.state.eligibility import Check, Result, Verdict, finding, license_findings, refusals, unknown_license
 
 START = datetime(2026, 1, 5, 12, tzinfo=UTC)
@@ -93,7 +96,7 @@ DECISIONS: list[tuple[Stage, Verdict, str | None]] = [
 
 @pytest.mark.parametrize(("stage", "verdict", "expected"), DECISIONS)
 def test_a12_when_staff_may_decide(stage: Stage, verdict: Verdict, expected: str | None) -> None:
-    why = refusal(CommandKind.DECIDE, STATES[stage], verdict)
+    why = find_refusal(CommandKind.DECIDE, STATES[stage], verdict)
     wanted = {
         None: None,
         "already_decided": sentence("already_decided", by="ada"),
@@ -105,12 +108,12 @@ def test_a12_when_staff_may_decide(stage: Stage, verdict: Verdict, expected: str
 @pytest.mark.parametrize("kind", [CommandKind.WITHDRAW, CommandKind.REVOKE, CommandKind.ACTIVATE])
 @pytest.mark.parametrize("stage", STATES)
 def test_c8_an_open_case_can_be_ended_and_an_ended_one_can_t(kind: CommandKind, stage: Stage) -> None:
-    assert (refusal(kind, STATES[stage]) is None) == (stage not in ENDED)
+    assert (find_refusal(kind, STATES[stage]) is None) == (stage not in ENDED)
 
 
 @pytest.mark.parametrize("stage", STATES)
 def test_a12_only_who_was_asked_answers(stage: Stage) -> None:
-    assert (refusal(CommandKind.ANSWER, STATES[stage]) is None) == (stage is Stage.AWAITING_INFORMATION)
+    assert (find_refusal(CommandKind.ANSWER, STATES[stage]) is None) == (stage is Stage.AWAITING_INFORMATION)
 
 
 SENDABLE: dict[Notice, set[Stage]] = {
@@ -131,23 +134,23 @@ SENDABLE: dict[Notice, set[Stage]] = {
 
 @pytest.mark.parametrize("notice", Notice)
 def test_a_notice_is_sent_again_only_while_it_is_true(notice: Notice) -> None:
-    found = {stage for stage, one in STATES.items() if not refusal(CommandKind.RESEND, one, notice=notice)}
+    found = {stage for stage, one in STATES.items() if not find_refusal(CommandKind.RESEND, one, notice=notice)}
     assert found == SENDABLE.get(notice, set())  # those of the federal program never
 
 
 def test_a28_an_activation_link_is_sent_again_until_it_was_used() -> None:
     created = [*CERTIFIED, (FactKind.PORTAL_ACCOUNT_CREATED, {})]
-    assert sendable(Notice.PORTAL_ACTIVATION, state(created, COUNSELOR))
+    assert is_sendable(Notice.PORTAL_ACTIVATION, state(created, COUNSELOR))
     activated = [*created, (FactKind.PORTAL_ACTIVATED, {})]
-    assert not sendable(Notice.PORTAL_ACTIVATION, state(activated, COUNSELOR))
+    assert not is_sendable(Notice.PORTAL_ACTIVATION, state(activated, COUNSELOR))
 
 
 def test_a15_a16_an_lms_letter_is_sent_again_once_the_lms_is_open() -> None:
-    assert not sendable(Notice.LMS_INVITATION, state(APPROVED))
+    assert not is_sendable(Notice.LMS_INVITATION, state(APPROVED))
     returning = Opening(kind=Kind.BROKER, assister_type=AssisterType.RETURNING, has_lms_account=True)
-    assert not sendable(Notice.LMS_ENROLLED, state(SCREENING, returning))
-    assert sendable(Notice.LMS_ENROLLED, state([*SCREENING, (FactKind.LMS_ENROLLED, {})], returning))
-    assert not sendable(Notice.LMS_INVITATION, state([*APPROVED, (FactKind.LMS_ENROLLED, {})], returning))
+    assert not is_sendable(Notice.LMS_ENROLLED, state(SCREENING, returning))
+    assert is_sendable(Notice.LMS_ENROLLED, state([*SCREENING, (FactKind.LMS_ENROLLED, {})], returning))
+    assert not is_sendable(Notice.LMS_INVITATION, state([*APPROVED, (FactKind.LMS_ENROLLED, {})], returning))
 
 
 @pytest.mark.parametrize(

@@ -9,21 +9,10 @@ from hypothesis import given, settings, strategies as st
 from domain.shared.assister import AssisterType, Kind
 from domain.shared.facts import Fact, FactKind
 from domain.shared.notices import TOPIC_OF_WAITING
-from domain.state.certification import (
-    ENDED,
-    OWNER,
-    REOPENABLE,
-    CaseState,
-    EligibilityStatus,
-    Opening,
-    Stage,
-    WaitingFor,
-    certificate_due,
-    fold,
-    may_assist,
-    status_parts,
-)
+from domain.shared.stages import ENDED, OWNER, REOPENABLE, Stage, WaitingFor
+from domain.state.certification import CaseState, EligibilityStatus, Opening, fold
 from domain.state.eligibility import Check, Result, Verdict
+from domain.state.may_assist import certificate_due, may_assist, status_parts
 
 START = datetime(2026, 1, 5, 12, tzinfo=UTC)
 TODAY = date(2026, 6, 1)

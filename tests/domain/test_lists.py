@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from domain.federal.agreements import versions_in_force
 from domain.federal.lists import COLUMNS, Attempt, PublishedList, Row, cell, contact_of, rows_of
 from domain.federal.markets import MLMS, Curriculum, Market, Role, agreements_of
 from domain.federal.registration import RegistrationOpening, fold_registration
-from domain.programs.agreements import versions_in_force
 from domain.shared.facts import Fact, FactKind
 
 NPN, OTHER_NPN = "1000000017", "1000000025"

@@ -5,9 +5,10 @@ from decimal import Decimal
 
 import pytest
 
-from domain.programs.policies import POLICIES, policy_for
 from domain.shared.assister import Kind
-from domain.shared.policy import Policy, local_date
+from domain.shared.policy import local_date
+from domain.state.policies import POLICIES, policy_for
+from domain.state.policy import Policy
 
 YEARS = sorted(year for program, year in POLICIES if program == "bewellnm")
 each = pytest.mark.parametrize("policy", POLICIES.values(), ids=lambda policy: str(policy.plan_year))

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from domain.federal.markets import Market, Role
+from domain.federal.policies import federal_policy_for
 from domain.federal.profile import NPN_FIELDS, REQUIRED, npn_faults, npns_of, parse_profile, parse_registration
-from domain.programs.policies import federal_policy_for
 from domain.shared.faults import Fault, Invalid
 from domain.shared.licensing import Producer
 from domain.shared.policy import local_date, window_faults

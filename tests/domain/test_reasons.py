@@ -11,8 +11,9 @@ from domain.federal import registration
 from domain.shared import faults, reasons
 from domain.shared.facts import FactKind
 from domain.shared.notices import TOPIC, Notice
-from domain.state.certification import ENDED, MAY_ASSIST_REASONS
+from domain.shared.stages import ENDED
 from domain.state.eligibility import SOURCE, Check
+from domain.state.may_assist import MAY_ASSIST_REASONS
 
 ROOT = Path(__file__).parent.parent.parent
 FOLDERS = ("activities", "adapters", "db", "domain", "starter", "web", "workflows")

@@ -36,7 +36,7 @@ from domain.federal.registration import (
     why_not_open,
 )
 from domain.shared.facts import Fact, FactKind
-from domain.state.certification import ENDED, OWNER, Stage, WaitingFor
+from domain.shared.stages import ENDED, OWNER, Stage, WaitingFor
 from tests.domain.test_fold import WAITS_OF_FFM
 
 START = datetime(2026, 1, 5, 17, tzinfo=UTC)

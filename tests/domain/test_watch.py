@@ -7,8 +7,9 @@ import pytest
 from adapters.calendar import federal_holidays
 from domain.federal.listing_check import due_dates, is_late, next_look
 from domain.federal.markets import FederalList
-from domain.programs.policies import federal_policy_for
-from domain.shared.policy import FederalPolicy, local_date
+from domain.federal.policies import federal_policy_for
+from domain.federal.policy import FederalPolicy
+from domain.shared.policy import local_date
 
 FOUND = federal_policy_for(2024)
 assert FOUND is not None

@@ -11,10 +11,10 @@ from sqlmodel import col, select
 
 from db.case_state import rows
 from db.tables import CertificateRow, CommandRow, InboxRow
-from domain.programs.commands import CommandKind
-from domain.programs.policies import policy_for
+from domain.shared.commands import CommandKind
 from domain.shared.messages import Command
 from domain.shared.notices import Notice
+from domain.state.policies import policy_for
 from starter.cases import NotNow
 from tests.support import documents, inside as support
 from tests.support.inside import Inside

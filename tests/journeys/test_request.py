@@ -11,7 +11,7 @@ import httpx2
 import pytest
 import pytest_asyncio
 
-from domain.programs.agreements import agreement
+from domain.state.agreements import agreement
 from tests.support import documents, form
 from tests.support.browser import Browser
 from tests.support.world import World, fields

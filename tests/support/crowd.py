@@ -13,12 +13,11 @@ from uuid import UUID
 import psycopg
 from sqlalchemy import URL, make_url
 
-from domain.federal.markets import PROGRAM as FFM
 from domain.programs.policies import any_policy_for
 from domain.shared.ids import workflow_id
+from domain.shared.programs import FEDERAL_PROGRAM, STATE_PROGRAM
 from domain.shared.search_words import terms_of
-from domain.state.certification import OWNER, Stage, WaitingFor
-from domain.state.request import PROGRAM as BEWELLNM
+from domain.shared.stages import OWNER, Stage, WaitingFor
 
 NOW = datetime(2026, 11, 2, 17, tzinfo=UTC)
 FIRST = (
@@ -28,8 +27,8 @@ FIRST = (
 LAST = ("Example", "Sample", "Muestra", "Beispiel", "Specimen")
 YEARS = {2024: 25, 2025: 30, 2026: 35, 2027: 10}
 KINDS = {
-    BEWELLNM: {"agent": 45, "broker": 40, "enrollment_counselor": 15},
-    FFM: {"marketplace_agent_broker": 95, "not_an_agent_broker": 5},
+    STATE_PROGRAM: {"agent": 45, "broker": 40, "enrollment_counselor": 15},
+    FEDERAL_PROGRAM: {"marketplace_agent_broker": 95, "not_an_agent_broker": 5},
 }
 TYPES = {"new": 30, "returning": 60, "lapsed": 10}
 FLAGS = ("identity_conflict", "altered_event", "premature_report", "mail_refused", "list_late")
@@ -43,7 +42,7 @@ OVER: dict[tuple[Stage, WaitingFor | None], int] = {
     (Stage.ACTIVE, WaitingFor.NEXT_PLAN_YEAR): 2,
 }
 RUNNING: dict[str, dict[tuple[Stage, WaitingFor | None], int]] = {
-    BEWELLNM: {
+    STATE_PROGRAM: {
         (Stage.SCREENING, WaitingFor.SCREENING): 1,
         (Stage.AWAITING_BACKGROUND_CHECK, WaitingFor.BACKGROUND_CHECK): 3,
         (Stage.AWAITING_DECISION, WaitingFor.DECISION): 8,
@@ -56,7 +55,7 @@ RUNNING: dict[str, dict[tuple[Stage, WaitingFor | None], int]] = {
         (Stage.ACTIVE, WaitingFor.NEXT_PLAN_YEAR): 34,
         (Stage.WITHDRAWN, None): 4,
     },
-    FFM: {
+    FEDERAL_PROGRAM: {
         (Stage.AWAITING_PROFILE, WaitingFor.MARKETPLACE_PROFILE): 20,
         (Stage.IN_TRAINING, WaitingFor.MARKETPLACE_TRAINING): 30,
         (Stage.AWAITING_AGREEMENTS, WaitingFor.MARKETPLACE_AGREEMENTS): 10,
@@ -65,16 +64,16 @@ RUNNING: dict[str, dict[tuple[Stage, WaitingFor | None], int]] = {
     },
 }
 WAY = {
-    BEWELLNM: (
+    STATE_PROGRAM: (
         *(Stage.REQUESTED, Stage.SCREENING, Stage.AWAITING_DECISION, Stage.INVITED, Stage.IN_TRAINING),
         *(Stage.AWAITING_EXAM_PASS, Stage.CERTIFIED, Stage.PORTAL_SETUP, Stage.ACTIVE),
     ),
-    FFM: (
+    FEDERAL_PROGRAM: (
         *(Stage.REQUESTED, Stage.AWAITING_PROFILE, Stage.IN_TRAINING, Stage.AWAITING_AGREEMENTS),
         *(Stage.CERTIFIED, Stage.ACTIVE),
     ),
 }
-DECIDED = WAY[BEWELLNM][3:]
+DECIDED = WAY[STATE_PROGRAM][3:]
 
 COLUMNS = {
     "assister": "assister_id person_key npn email first_name last_name language details created_at",
@@ -142,7 +141,7 @@ class Crowd:
         ]
 
     def _case(self, found: Rows, place: int, case_id: str) -> None:
-        program = FFM if self.chance.random() < 0.35 else BEWELLNM
+        program = FEDERAL_PROGRAM if self.chance.random() < 0.35 else STATE_PROGRAM
         year, kind = self._one_of(YEARS), self._one_of(KINDS[program])
         stage, waiting_for = self._one_of(OVER if year < self.now.year else RUNNING[program])
         opened = self.now - timedelta(days=max(self.now.year - year, 0) * 365 + self.chance.uniform(1, 230))
@@ -163,7 +162,7 @@ class Crowd:
             )
         )
         self._past(found, case_id, program, stage, opened)
-        if stage in (Stage.CERTIFIED, Stage.PORTAL_SETUP, Stage.ACTIVE) and program == BEWELLNM:
+        if stage in (Stage.CERTIFIED, Stage.PORTAL_SETUP, Stage.ACTIVE) and program == STATE_PROGRAM:
             issued = (self.certificate(place), case_id, "", f"{first} {last}", _at(self.now), "0" * 64, "none.pdf")
             found["certificate"].append(issued)
         if waiting_for and since and OWNER[waiting_for] == "assister" and place % 2:

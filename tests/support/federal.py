@@ -19,12 +19,12 @@ from db.tables import Case
 from db.writes.opening import Opened
 from db.writes.registrations import Acted, Registrations
 from domain.federal.markets import MLMS, Curriculum, Market, MarketplaceAgreement, agreements_of
+from domain.federal.policies import FEDERAL_POLICIES
+from domain.federal.policy import FederalPolicy
 from domain.federal.profile import parse_registration
-from domain.programs.policies import FEDERAL_POLICIES
-from domain.programs.statements import parse
 from domain.shared.business_days import is_business_day
 from domain.shared.messages import Published, PublishOrder, RegistrationProgress
-from domain.shared.policy import FederalPolicy
+from domain.shared.statements import parse
 from starter.cases import Answer, Cases
 from starter.registrations import Marketplace
 from starter.stack.plan import Plan

@@ -30,14 +30,15 @@ from db.writes.inbox import Inbox
 from db.writes.opening import Opened, People
 from db.writes.records import Records
 from domain.programs.imports import parse_import
-from domain.programs.policies import policy_for
-from domain.programs.statements import parse
 from domain.shared.facts import FactKind
 from domain.shared.messages import Progress, Report, RoundPage
 from domain.shared.parsing import read_json
-from domain.shared.policy import Policy
+from domain.shared.statements import parse
+from domain.state.background_reports import BackgroundReport
 from domain.state.eligibility import Verdict
-from domain.state.reports import BackgroundReport, parse_portal
+from domain.state.policies import policy_for
+from domain.state.policy import Policy
+from domain.state.portal_reports import parse_portal
 from domain.state.request import parse_request
 from settings import Settings, load
 from starter.cases import Cases

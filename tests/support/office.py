@@ -24,14 +24,16 @@ from db.writes.opening import Opened, People
 from db.writes.records import Records
 from db.writes.registrations import Registrations
 from domain.federal.profile import parse_registration
-from domain.programs.commands import CommandKind
-from domain.programs.policies import policy_for
-from domain.programs.statements import parse
+from domain.federal.vendor_reports import parse_vendor
+from domain.shared.commands import CommandKind
 from domain.shared.facts import Fact, FactKind
 from domain.shared.messages import Applied, Claim
 from domain.shared.parsing import read_json
+from domain.shared.statements import parse
+from domain.state.background_reports import parse_background
 from domain.state.eligibility import Check, finding, unknown_license
-from domain.state.reports import parse_background, parse_portal, parse_vendor
+from domain.state.policies import policy_for
+from domain.state.portal_reports import parse_portal
 from domain.state.request import parse_request
 from tests.support import documents
 from tests.support.registrations import Desk

@@ -4,10 +4,10 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from domain.federal.markets import Role
-from domain.programs.agreements import agreement
-from domain.programs.policies import FFM_2024
+from domain.federal.policies import FFM_2024
 from domain.shared.notices import TOPIC_OF_WAITING, Notice, Topic
-from domain.state.certification import OWNER
+from domain.shared.stages import OWNER
+from domain.state.agreements import agreement
 from web.gallery.samples import ACTIVATION_URL, LMS_URL, PORTAL_URL, RCL_URL, RECOVERY_URL, STATUS_URL, VERIFY_URL
 from web.http.text import in_language
 

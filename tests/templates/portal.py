@@ -5,9 +5,9 @@ from datetime import UTC, date, datetime
 from functools import partial
 from itertools import product
 
+from domain.federal.agreements import marketplace_agreement
 from domain.federal.markets import Curriculum, FederalList, Market, MarketplaceAgreement, Role
 from domain.federal.profile import REQUIRED
-from domain.programs.agreements import marketplace_agreement
 from tests.templates.contexts import FEDERAL_CONTACT, RESOURCES
 from web.gallery.samples import LMS_URL
 from web.http.text import in_language

@@ -6,7 +6,7 @@ from functools import partial
 
 from domain.federal.registration import NpnStatus
 from domain.shared.assister import Kind
-from domain.state.certification import Stage
+from domain.shared.stages import Stage
 from tests.templates.contexts import FEDERAL_CONTACT, frame
 from web.http.text import in_language
 

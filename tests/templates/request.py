@@ -5,7 +5,7 @@ from functools import partial
 from itertools import product
 from typing import Any
 
-from domain.programs.agreements import agreement
+from domain.state.agreements import agreement
 from templates.catalogs import translated
 from tests.templates.contexts import ANSWERS, KINDS, frame
 from web.public.request.steps import STEPS, Step, steps_of

@@ -13,12 +13,13 @@ from db.writes import events
 from domain.federal.markets import FederalList
 from domain.federal.profile import RegistrationRequest
 from domain.federal.registration import NpnStatus, ProfileStatus
-from domain.programs.commands import CommandKind
 from domain.shared import reasons
 from domain.shared.assister import AssisterType
+from domain.shared.commands import CommandKind
 from domain.shared.facts import FactKind
 from domain.shared.notices import Notice
-from domain.state.certification import OWNER, Completeness, LmsAccount, PortalAccount, SchedulingTool
+from domain.shared.stages import OWNER
+from domain.state.certification import Completeness, LmsAccount, PortalAccount, SchedulingTool
 from domain.state.eligibility import SOURCE, Check, Result, Verdict
 from domain.state.request import AgentRequest, CounselorRequest, EmployerKind
 from templates.labels import FILTERS
@@ -73,7 +74,12 @@ def notes() -> set[str]:
     """What the code writes down of why an event has no effect, or a case is flagged: small sentences, not codes."""
     written = "".join(
         (ROOT / file).read_text("utf-8")
-        for file in ("domain/state/reports.py", "db/writes/events.py", "db/writes/opening.py")
+        for file in (
+            "domain/state/portal_reports.py",
+            "domain/state/background_reports.py",
+            "db/writes/events.py",
+            "db/writes/opening.py",
+        )
     )
     written += "".join((ROOT / file).read_text("utf-8") for file in ("db/writes/registrations.py", "starter/cases.py"))
     found = re.findall(

@@ -7,12 +7,13 @@ from itertools import product
 
 import pytest
 
-from domain.federal.markets import PROGRAM as FFM, Curriculum, Market, MarketplaceAgreement, Role
+from domain.federal.markets import Curriculum, Market, MarketplaceAgreement, Role
 from domain.federal.profile import NPN_FIELDS
-from domain.programs.policies import POLICIES
 from domain.shared.assister import Kind
 from domain.shared.notices import TOPIC_OF_WAITING, Topic
-from domain.state.certification import Stage, WaitingFor
+from domain.shared.programs import FEDERAL_PROGRAM
+from domain.shared.stages import Stage, WaitingFor
+from domain.state.policies import POLICIES
 from domain.state.request import fields_of
 from templates import labels
 from tests.templates import contexts, request
@@ -258,7 +259,7 @@ def test_only_a_ready_link_can_be_confirmed() -> None:
 
 def test_every_value_has_a_label() -> None:
     assert set(labels.KINDS) == {*Kind, *Role}
-    assert set(labels.PROGRAMS) == {program for program, _ in POLICIES} | {FFM}
+    assert set(labels.PROGRAMS) == {program for program, _ in POLICIES} | {FEDERAL_PROGRAM}
     assert set(labels.STAGES) == set(Stage)
     assert set(labels.WAITING_FOR) == set(TOPIC_OF_WAITING) == set(WaitingFor)
     assert set(labels.MARKETS) == set(Market)

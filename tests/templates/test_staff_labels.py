@@ -11,7 +11,7 @@ import pytest
 from db.writes.facts import DECISION
 from domain.federal.markets import Curriculum, Role
 from domain.shared.assister import Kind
-from domain.state.certification import Stage, WaitingFor
+from domain.shared.stages import Stage, WaitingFor
 from templates import labels
 from templates.catalogs import LANGUAGES, translated
 from web.http.permissions import StaffRole

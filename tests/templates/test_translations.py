@@ -11,11 +11,14 @@ import pytest
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
 
-from domain.programs.agreements import AGREEMENTS, MARKETPLACE_AGREEMENTS, Agreement, agreement
-from domain.programs.policies import FEDERAL_POLICIES, POLICIES
+from domain.federal.agreements import MARKETPLACE_AGREEMENTS
+from domain.federal.policies import FEDERAL_POLICIES
 from domain.shared import faults, reasons
+from domain.shared.agreements import Agreement
 from domain.shared.faults import Fault
 from domain.shared.notices import Notice
+from domain.state.agreements import AGREEMENTS, agreement
+from domain.state.policies import POLICIES
 from templates.catalogs import LOCALE, translated, translations
 from templates.extract import updated
 from templates.labels import FILTERS

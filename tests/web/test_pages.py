@@ -6,8 +6,8 @@ import httpx2
 import pytest
 
 from db.writes.records import ACTIVATION
-from domain.programs.agreements import agreement
 from domain.shared.facts import FactKind
+from domain.state.agreements import agreement
 from tests.support import documents
 from tests.templates.contexts import PHONE, PORTALS, TRAINING
 from tests.templates.test_pages import Reader

@@ -18,8 +18,8 @@ from db.engine import Database
 from db.migrate import upgrade
 from db.tables import DraftRow
 from db.writes.drafts import LIFE, Drafts
-from domain.programs.agreements import agreement
 from domain.shared.ids import token_hash
+from domain.state.agreements import agreement
 from templates.catalogs import translated
 from tests.support import documents, form
 from tests.support.browser import Browser, Page

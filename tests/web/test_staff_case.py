@@ -9,7 +9,7 @@ import pytest
 
 from db.tables import EffectRow, SentMail
 from domain.federal.profile import parse_registration
-from domain.programs.commands import CommandKind
+from domain.shared.commands import CommandKind
 from domain.shared.facts import FactKind
 from domain.state.eligibility import Check, Result, finding
 from tests.support import documents

@@ -9,10 +9,10 @@ import pytest
 from sqlmodel import col, select
 
 from db.tables import AlteredEvent, AuditRow, FactRow, InboxRow
-from domain.programs.policies import policy_for
-from domain.programs.statements import parse
 from domain.shared.parsing import read_json
-from domain.state.reports import parse_portal
+from domain.shared.statements import parse
+from domain.state.policies import policy_for
+from domain.state.portal_reports import parse_portal
 from tests.support import documents
 from tests.web.house import House
 from tests.web.test_pages import read

@@ -13,7 +13,7 @@ from sqlmodel import col, select
 from db.case_state import rows
 from db.tables import CommandRow, EffectRow, FactRow
 from db.writes.opening import Opened
-from domain.programs.commands import CommandKind
+from domain.shared.commands import CommandKind
 from domain.shared.facts import FactKind
 from domain.shared.messages import Begin, Command
 from domain.shared.notices import Notice

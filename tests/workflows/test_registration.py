@@ -14,9 +14,9 @@ from db.case_state import rows
 from db.tables import SentMail
 from db.writes.opening import Opened
 from domain.federal.markets import MLMS, Curriculum, Market, agreements_of
-from domain.programs.commands import CommandKind
-from domain.programs.policies import FEDERAL_POLICIES
+from domain.federal.policies import FEDERAL_POLICIES
 from domain.shared.business_days import is_business_day
+from domain.shared.commands import CommandKind
 from domain.shared.facts import FactKind
 from domain.shared.faults import Invalid
 from domain.shared.messages import BeginRegistration, Command, MarketplaceStanding, Report

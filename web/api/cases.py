@@ -8,17 +8,20 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapte
 from starlette.exceptions import HTTPException
 
 from db.writes.opening import Opened
-from domain.federal.markets import PROGRAM as FFM, Role
+from domain.federal.markets import Role
+from domain.federal.policies import federal_policy_for
+from domain.federal.policy import FederalPolicy
 from domain.federal.profile import RegistrationRequest, parse_registration
-from domain.programs.policies import federal_policy_for, policy_for
 from domain.shared.assister import Kind
 from domain.shared.faults import Fault, Invalid, faults_of
 from domain.shared.notices import Notice
 from domain.shared.parsing import read_json
-from domain.shared.policy import FederalPolicy, Policy
-from domain.state.certification import Stage
+from domain.shared.programs import FEDERAL_PROGRAM, STATE_PROGRAM
+from domain.shared.stages import Stage
 from domain.state.eligibility import Verdict
-from domain.state.request import PROGRAM, Request as CertificationRequest, parse_request
+from domain.state.policies import policy_for
+from domain.state.policy import Policy
+from domain.state.request import Request as CertificationRequest, parse_request
 from starter.cases import PENDING, Answer, now
 from web.http.auth import PUBLIC, Parts, Portal, StaffMember, needs
 from web.http.permissions import Permission
@@ -77,7 +80,7 @@ class BeginBody(_Body):
     """Which plan year's case to open for a returning assister (A11)."""
 
     plan_year: Annotated[int, Field(strict=True)]
-    program: str = PROGRAM
+    program: str = STATE_PROGRAM
 
 
 class ApplicantBody(_Body):
@@ -130,7 +133,7 @@ def _inlined(schema: dict[str, Any]) -> dict[str, Any]:
 async def submit(request: Request, parts: Parts) -> JSONResponse:
     """A request of either program: 201 with the case it opens, 200 for a repeat, 422 with every fault named."""
     document = read_json(await request.body())
-    if isinstance(document, dict) and document.get("program") == FFM:
+    if isinstance(document, dict) and document.get("program") == FEDERAL_PROGRAM:
         return _opened(await parts.marketplace.submit(parse_registration(document)))
     return _opened(await parts.cases.submit(parse_request(document)))
 
@@ -246,7 +249,7 @@ async def begin(
 ) -> JSONResponse:
     """Opens a returning assister's case without a form (A11)."""
     body = await read(request, BeginBody)
-    if body.program == FFM:
+    if body.program == FEDERAL_PROGRAM:
         return _opened(await parts.marketplace.begin(assister_id, body.plan_year, me.actor))
     return _opened(await parts.cases.begin(assister_id, body.program, body.plan_year, me.actor))
 
@@ -254,7 +257,7 @@ async def begin(
 @router.get("/policies/{program}/{plan_year}", dependencies=[PUBLIC], tags=["policies"])
 async def policy(program: str, plan_year: int) -> Policy | FederalPolicy:
     """The policy in force."""
-    found = federal_policy_for(plan_year) if program == FFM else policy_for(program, plan_year)
+    found = federal_policy_for(plan_year) if program == FEDERAL_PROGRAM else policy_for(program, plan_year)
     if found is None:
         raise HTTPException(404, "There is no policy for this program and plan year.")
     return found

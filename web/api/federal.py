@@ -8,9 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from starlette.exceptions import HTTPException
 
 from domain.federal.markets import Curriculum, MarketplaceAgreement
+from domain.federal.vendor_reports import parse_vendor
 from domain.shared.faults import Fault, Invalid
 from domain.shared.parsing import read_json
-from domain.state.reports import parse_vendor
 from starter.cases import PENDING, now
 from web.api.cases import COMMANDS, CommandId, read, takes
 from web.api.webhooks import ANSWERS, received, verified

@@ -13,10 +13,11 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 from starlette.exceptions import HTTPException
 
 from db.writes.inbox import Received
-from domain.programs.statements import parse
 from domain.shared.faults import Fault, Invalid
 from domain.shared.parsing import read_json
-from domain.state.reports import parse_background, parse_portal
+from domain.shared.statements import parse
+from domain.state.background_reports import parse_background
+from domain.state.portal_reports import parse_portal
 from starter.cases import now
 from web.http.auth import SIGNED, Parts, RecordStore
 from web.http.problems import problem

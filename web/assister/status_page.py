@@ -7,11 +7,12 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 
 from db.reads.status import Place
-from domain.programs.agreements import agreement
 from domain.shared.faults import Fault
 from domain.shared.notices import TOPIC_OF_WAITING, Topic
 from domain.shared.reasons import SENTENCES
-from domain.state.certification import CaseState, EligibilityStatus, LmsAccount, Stage, WaitingFor
+from domain.shared.stages import Stage, WaitingFor
+from domain.state.agreements import agreement
+from domain.state.certification import CaseState, EligibilityStatus, LmsAccount
 from domain.state.eligibility import Check, Result
 from templates.catalogs import translated
 from web.http.forms import Values, errors_of, values_of

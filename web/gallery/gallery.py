@@ -7,8 +7,9 @@ from fastapi import APIRouter, Path, Request
 from fastapi.responses import HTMLResponse, Response
 from starlette.exceptions import HTTPException
 
-from domain.programs.policies import BEWELLNM_2024, FFM_2024
+from domain.federal.policies import FFM_2024
 from domain.shared.notices import Notice, Topic
+from domain.state.policies import BEWELLNM_2024
 from templates.catalogs import LANGUAGES
 from templates.certificates import Typesetter
 from templates.letters import Letters

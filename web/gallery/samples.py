@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
 from domain.federal.markets import Market, Role
-from domain.programs.policies import BEWELLNM_2024, FFM_2024
+from domain.federal.policies import FFM_2024
 from domain.shared.assister import Kind
 from domain.shared.faults import SENTENCES
 from domain.shared.notices import Notice, topic_of
 from domain.shared.policy import ProgramPolicy
-from domain.state.certification import OWNER, WaitingFor
+from domain.shared.stages import OWNER, WaitingFor
+from domain.state.policies import BEWELLNM_2024
 from templates.catalogs import N_, translated
 from templates.certificates import CertificateText
 from templates.labels import KINDS, MARKETS, WAITING_FOR, Labels

@@ -7,9 +7,9 @@ from urllib.parse import parse_qsl
 from fastapi import Request
 from starlette.exceptions import HTTPException
 
-from domain.programs.agreements import AGREEMENTS
 from domain.shared.faults import Fault
-from domain.state.request import PROGRAM
+from domain.shared.programs import STATE_PROGRAM
+from domain.state.agreements import AGREEMENTS
 from web.http.text import told
 
 MEDIA_TYPE = "application/x-www-form-urlencoded"
@@ -98,7 +98,7 @@ def changes_of(values: Mapping[str, str], before: Mapping[str, Any]) -> tuple[di
 
 def shows_agreement_in_force(values: Mapping[str, str]) -> bool:
     """Whether the text the reader had before them is the one in force."""
-    text = AGREEMENTS.get((PROGRAM, values.get("agreement_language", "")))
+    text = AGREEMENTS.get((STATE_PROGRAM, values.get("agreement_language", "")))
     return text is not None and text.version == values.get("agreement_version")
 
 

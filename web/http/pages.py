@@ -7,10 +7,11 @@ from typing import Any, TypeVar
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 
-from domain.programs.policies import POLICIES
 from domain.shared.faults import Fault
 from domain.shared.notices import Topic
-from domain.shared.policy import Contact, Policy, ProgramPolicy, local_date, window_faults
+from domain.shared.policy import Contact, ProgramPolicy, local_date, window_faults
+from domain.state.policies import POLICIES
+from domain.state.policy import Policy
 from templates.catalogs import LANGUAGES, N_, translated
 from web.http.limits import LANGUAGE_COOKIE
 from web.http.text import in_language

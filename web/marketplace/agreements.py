@@ -6,9 +6,9 @@ from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, HTMLResponse, Response
 
 from db.writes.opening import Conflict
+from domain.federal.agreements import marketplace_agreement
 from domain.federal.markets import Market, MarketplaceAgreement
 from domain.federal.registration import why_not_accept
-from domain.programs.agreements import marketplace_agreement
 from domain.shared.faults import Invalid
 from domain.shared.notices import Topic
 from domain.shared.reasons import SENTENCES

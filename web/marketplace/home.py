@@ -10,7 +10,7 @@ from domain.federal.markets import MLMS, Curriculum, Market
 from domain.federal.registration import NpnStatus, RegistrationState
 from domain.shared.notices import TOPIC_OF_WAITING, Topic
 from domain.shared.reasons import SENTENCES
-from domain.state.certification import Stage
+from domain.shared.stages import Stage
 from templates.catalogs import translated
 from web.http.limits import content_security_policy
 from web.http.pages import PRIVATE, contact_of, render

@@ -8,10 +8,10 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from db.reads.status import RegistrationPlace
-from domain.programs.policies import FEDERAL_POLICIES
+from domain.federal.policies import FEDERAL_POLICIES
+from domain.federal.policy import FederalPolicy
 from domain.shared.faults import Fault
 from domain.shared.notices import Topic
-from domain.shared.policy import FederalPolicy
 from starter.cases import now
 from templates.catalogs import N_, translated
 from web.http.pages import PRIVATE, PROBLEMS, contact_of, current_of, language_of, render

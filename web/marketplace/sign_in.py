@@ -10,13 +10,13 @@ from pydantic import BaseModel, ValidationError
 from starlette.background import BackgroundTask
 
 from db.writes.registrations import SecondAccount
-from domain.federal.markets import PROGRAM
+from domain.federal.policies import FEDERAL_POLICIES
+from domain.federal.policy import FederalPolicy
 from domain.federal.profile import parse_registration
-from domain.programs.policies import FEDERAL_POLICIES
 from domain.shared.faults import Fault, Invalid, faults_of
+from domain.shared.fields import Email
 from domain.shared.notices import Notice, Topic
-from domain.shared.policy import FederalPolicy
-from domain.state.request import Email
+from domain.shared.programs import FEDERAL_PROGRAM
 from starter.cases import NotNow, now
 from web.http.auth import PUBLIC, Parts
 from web.http.forms import Values, errors_of, posted
@@ -149,7 +149,7 @@ def _form(
         status=status,
         action=f"/portal/register?lang={language}",
         portal_url=in_language("/portal", language),
-        program=PROGRAM,
+        program=FEDERAL_PROGRAM,
         plan_year=policy.plan_year,
         years=years,
         values=values,

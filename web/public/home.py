@@ -7,10 +7,11 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
-from domain.programs.policies import POLICIES, any_policy_for
+from domain.programs.policies import any_policy_for
 from domain.shared.assister import Kind
 from domain.shared.ids import certificate_number
 from domain.shared.notices import Topic
+from domain.state.policies import POLICIES
 from starter.cases import now
 from templates.catalogs import N_, translated
 from web.http.auth import PUBLIC, Parts

@@ -15,7 +15,8 @@ from db.tables import LookRow
 from domain.federal.registration import RegistrationState
 from domain.shared.faults import Fault
 from domain.shared.reasons import SENTENCES, recognized
-from domain.state.certification import OWNER, CaseState
+from domain.shared.stages import OWNER
+from domain.state.certification import CaseState
 from domain.state.eligibility import Verdict
 from starter.cases import APPLIED, now
 from templates.catalogs import N_, translated

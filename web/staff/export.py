@@ -10,8 +10,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
 
 from db.reads.queue import ExportedCase, View
-from domain.programs.policies import POLICIES
 from domain.shared.policy import local_date
+from domain.state.policies import POLICIES
 from starter.cases import now
 from templates.catalogs import N_
 from web.http.auth import Parts, StaffMember, needs

@@ -6,7 +6,8 @@ from uuid import uuid4
 from db.case_state import State
 from db.reads.case_file import CaseFile, Told
 from domain.federal.registration import RegistrationState
-from domain.programs.commands import CommandKind, refusal
+from domain.programs.commands import find_refusal
+from domain.shared.commands import CommandKind
 from domain.shared.notices import Notice
 from domain.state.certification import CaseState
 from domain.state.eligibility import Check, Verdict, needing_override
@@ -84,14 +85,14 @@ def panel(file: CaseFile, me: StaffMember, language: str) -> Panel:
     """What this person can do with the case as it stands."""
     state = file.state
     may = {form: me.may(permission) for form, (permission, _) in FORMS.items()}
-    why_ended = refusal(CommandKind.WITHDRAW, state)  # which nothing but an end refuses
+    why_ended = find_refusal(CommandKind.WITHDRAW, state)  # which nothing but an end refuses
     certification = state if isinstance(state, CaseState) else None
     return Panel(
         ids={form: uuid4().hex for form in FORMS},
         decides=may["decision"] and certification is not None,
         choices=_choices(certification, language) if certification else [],
         overrides=overridden(state),
-        notices=[one for one in Notice if may["resend"] and refusal(CommandKind.RESEND, state, notice=one) is None],
+        notices=[one for one in Notice if may["resend"] and not find_refusal(CommandKind.RESEND, state, notice=one)],
         withdraws=may["withdraw"] and why_ended is None,
         revokes=may["revoke"] and why_ended is None,
         clears=may["flag"],
@@ -103,7 +104,7 @@ def panel(file: CaseFile, me: StaffMember, language: str) -> Panel:
 
 def overridden(state: State) -> list[Check]:
     """The checks over which an approval would go: those that did not pass; none where it can't be given at all."""
-    if isinstance(state, RegistrationState) or refusal(CommandKind.DECIDE, state, Verdict.APPROVE, _SOME):
+    if isinstance(state, RegistrationState) or find_refusal(CommandKind.DECIDE, state, Verdict.APPROVE, _SOME):
         return []
     return needing_override(state.findings)
 
@@ -111,7 +112,7 @@ def overridden(state: State) -> list[Check]:
 def _choices(state: CaseState, language: str) -> list[Choice]:
     found = []
     for verdict in Verdict:
-        why = refusal(CommandKind.DECIDE, state, verdict, _SOME)
+        why = find_refusal(CommandKind.DECIDE, state, verdict, _SOME)
         usual = usual_for(verdict, state.opening.kind.is_licensed)
         reasons = {code: translated(sentence, language) for code, sentence in usual.items()}
         found.append(Choice(verdict, in_words(why, language) if why else None, reasons))

@@ -10,9 +10,9 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
 from db.writes.opening import Conflict
-from domain.programs.policies import POLICIES
 from domain.shared.faults import Fault, Invalid
 from domain.shared.notices import Topic
+from domain.state.policies import POLICIES
 from domain.state.request import parse_request
 from starter.cases import now
 from web.http.auth import LINK, PUBLIC, Parts

@@ -7,12 +7,13 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 
 from db.tables import Case
-from domain.programs.agreements import agreement
-from domain.programs.policies import POLICIES
 from domain.shared.faults import Fault
 from domain.shared.notices import Topic
-from domain.shared.policy import Policy
-from domain.state.request import PROGRAM, Request as CertificationRequest
+from domain.shared.programs import STATE_PROGRAM
+from domain.state.agreements import agreement
+from domain.state.policies import POLICIES
+from domain.state.policy import Policy
+from domain.state.request import Request as CertificationRequest
 from starter.cases import now
 from templates.catalogs import N_, translated
 from web.http.forms import Values, shows_agreement_in_force, values_of
@@ -75,7 +76,7 @@ def question_page(request: Request, parts: Door, step: Step, draft: Draft, fault
         rows=rows,
         most_rows=MOST_INSURERS,
         intake_states=policy.intake.neighbour_states,
-        agreement=agreement(PROGRAM, language),
+        agreement=agreement(STATE_PROGRAM, language),
     )
 
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from domain.shared.assister import Kind
 from domain.shared.faults import Fault, Invalid
-from domain.state.request import PROGRAM, fields_of, parse_request
+from domain.shared.programs import STATE_PROGRAM
+from domain.state.request import fields_of, parse_request
 from templates.catalogs import N_
 from web.http.forms import Values, request_document
 
@@ -78,7 +79,7 @@ def document(answers: Mapping[str, str]) -> dict[str, Any]:
     asked = (fields_of(kind) if kind in EVERYBODY else frozenset({"kind"})) | _SHOWN
     given = {name: text for name, text in shown(answers).items() if name.partition(".")[0] in asked}
     # A group without any answer lacks each of its parts.
-    return {group: {} for group in _GROUPS if group in asked} | request_document({**given, "program": PROGRAM})
+    return {group: {} for group in _GROUPS if group in asked} | request_document({**given, "program": STATE_PROGRAM})
 
 
 def shown(answers: Mapping[str, str]) -> Values:

@@ -1,11 +1,6 @@
-"""The agreements assisters accept, as sample texts; not the record that somebody accepted one (A3, B16)."""
+"""The agreement with the exchange, as a sample text (A3)."""
 
-from hashlib import sha256
-
-from pydantic import BaseModel, ConfigDict
-
-from domain.federal import agreement_texts as texts
-from domain.federal.markets import PROGRAM as FFM, MarketplaceAgreement
+from domain.shared.agreements import Agreement
 
 _ENGLISH = """\
 SAMPLE TEXT. This is not a legal document. Replace it with the agreement your counsel has approved.
@@ -31,6 +26,7 @@ final exam, and I help consumers only while I am certified.
 
 beWellnm may suspend or revoke my certification if I do not keep this agreement.
 """
+
 
 _SPANISH = """\
 TEXTO DE MUESTRA. No es un documento legal. Sustitúyalo por el acuerdo que haya aprobado su equipo jurídico.
@@ -61,22 +57,6 @@ beWellnm puede suspender o revocar mi certificación si no cumplo este acuerdo.
 """
 
 
-class Agreement(BaseModel):
-    """One wording of an agreement: what is kept of an acceptance is its version, language and hash (A3)."""
-
-    model_config = ConfigDict(frozen=True)
-
-    program: str
-    version: str
-    language: str
-    text: str
-
-    @property
-    def sha256(self) -> str:
-        """Hexadecimal SHA-256 of the text in UTF-8."""
-        return sha256(self.text.encode()).hexdigest()
-
-
 AGREEMENTS: dict[tuple[str, str], Agreement] = {
     (agreement.program, agreement.language): agreement
     for agreement in (
@@ -84,32 +64,6 @@ AGREEMENTS: dict[tuple[str, str], Agreement] = {
         Agreement(program="bewellnm", version="2024-1", language="es", text=_SPANISH),
     )
 }
-
-
-def _marketplace(name: MarketplaceAgreement, english: str, spanish: str) -> dict[tuple[str, str], Agreement]:
-    return {
-        (name.value, language): Agreement(program=FFM, version=texts.VERSION, language=language, text=text)
-        for language, text in (("en", english), ("es", spanish))
-    }
-
-
-MARKETPLACE_AGREEMENTS: dict[tuple[str, str], Agreement] = {
-    **_marketplace(MarketplaceAgreement.INDIVIDUAL_GENERAL, texts.GENERAL_EN, texts.GENERAL_ES),
-    **_marketplace(
-        MarketplaceAgreement.INDIVIDUAL_PRIVACY_SECURITY, texts.INDIVIDUAL_PRIVACY_EN, texts.INDIVIDUAL_PRIVACY_ES
-    ),
-    **_marketplace(MarketplaceAgreement.SHOP_PRIVACY_SECURITY, texts.SHOP_PRIVACY_EN, texts.SHOP_PRIVACY_ES),
-}
-
-
-def marketplace_agreement(name: MarketplaceAgreement, language: str) -> Agreement:
-    """The agreement with the Marketplace in force, in "en" or "es" (B16)."""
-    return MARKETPLACE_AGREEMENTS[name.value, language]
-
-
-def versions_in_force() -> dict[MarketplaceAgreement, str]:
-    """The version of each agreement with the Marketplace that counts now: an older one has to be accepted anew."""
-    return {name: marketplace_agreement(name, "en").version for name in MarketplaceAgreement}
 
 
 def agreement(program: str, language: str) -> Agreement:

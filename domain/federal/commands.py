@@ -1,0 +1,29 @@
+"""When a command may be carried out on a federal registration, and why not."""
+
+from domain.federal.registration import NpnStatus, RegistrationState
+from domain.shared.commands import CommandKind
+from domain.shared.notices import Notice
+from domain.shared.reasons import sentence
+from domain.shared.stages import Stage
+
+
+def find_refusal(kind: CommandKind, state: RegistrationState, notice: Notice | None) -> str | None:
+    """The federal program decides nothing about eligibility; it is withdrawn, revoked, and its notices sent again."""
+    if kind in (CommandKind.DECIDE, CommandKind.ANSWER, CommandKind.ACTIVATE):
+        return sentence("not_in_program")
+    if kind is CommandKind.RESEND and not (notice and _is_sendable(notice, state)):
+        return sentence("notice_not_sendable")
+    return None
+
+
+def _is_sendable(notice: Notice, state: RegistrationState) -> bool:
+    automatic = any(one.automatic for one in state.enrollments)
+    allowed = {
+        Notice.MARKETPLACE_WELCOME: True,
+        Notice.PORTAL_RECOVERY: True,
+        Notice.MARKETPLACE_PROFILE_NPN: state.profile.npn is NpnStatus.REFUSED,
+        Notice.MARKETPLACE_ENROLLED: automatic and not state.trained_at,
+        Notice.MARKETPLACE_CERTIFICATE: bool(state.certificates),
+        Notice.MARKETPLACE_ACTIVE: state.stage is Stage.ACTIVE,
+    }
+    return allowed.get(notice, False)

@@ -1,0 +1,34 @@
+"""The federal marketplace's rules for one plan year (B), as versioned, dated data."""
+
+from pydantic import Field
+
+from domain.federal.markets import Curriculum, FederalList
+from domain.shared.policy import Link, ProgramPolicy, _Data
+
+
+class MlmsIds(_Data):
+    """The IRIs by which the MLMS reports: its home page, and an activity for each course (B13)."""
+
+    home_page: str
+    courses: dict[Curriculum, str]
+
+
+class Vendor(_Data):
+    """A training vendor approved by HHS, and what it may train (B13)."""
+
+    name: str
+    curricula: tuple[Curriculum, ...]
+
+
+class FederalPolicy(ProgramPolicy):
+    """The federal marketplace's rules for one plan year (B)."""
+
+    mlms: MlmsIds
+    vendors: dict[str, Vendor] = Field(description="the approved ones, by their ids (B13)")
+    launch_ticket_minutes: int = Field(default=30, description="life of a launch ticket (B14)")
+    launch_tickets_at_once: int = Field(default=20, description="unused ones a registration may have (B14)")
+    lags: dict[FederalList, int] = Field(description="business days until a registration must be listed (B18–B20)")
+    look_at_hour: int = Field(default=12, description="the hour of a business day at which the lists are read")
+    help_desk: str = Field(description="where a missing entry is asked about (B21)")
+    links: dict[str, Link] = Field(description="the portal's links by what they are for (B3, B4, B18–B20)")
+    resources: tuple[Link, ...]

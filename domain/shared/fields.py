@@ -1,0 +1,236 @@
+"""The kinds of field that forms of both programs share, each with the fault by which it is refused."""
+
+import re
+import unicodedata
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    StringConstraints,
+)
+from pydantic_core import PydanticCustomError
+
+from domain.shared.faults import Fault, Invalid
+
+STATES = frozenset(
+    [
+        "AL",
+        "AK",
+        "AZ",
+        "AR",
+        "CA",
+        "CO",
+        "CT",
+        "DE",
+        "DC",
+        "FL",
+        "GA",
+        "HI",
+        "ID",
+        "IL",
+        "IN",
+        "IA",
+        "KS",
+        "KY",
+        "LA",
+        "ME",
+        "MD",
+        "MA",
+        "MI",
+        "MN",
+        "MS",
+        "MO",
+        "MT",
+        "NE",
+        "NV",
+        "NH",
+        "NJ",
+        "NM",
+        "NY",
+        "NC",
+        "ND",
+        "OH",
+        "OK",
+        "OR",
+        "PA",
+        "RI",
+        "SC",
+        "SD",
+        "TN",
+        "TX",
+        "UT",
+        "VT",
+        "VA",
+        "WA",
+        "WV",
+        "WI",
+        "WY",
+        "AS",
+        "GU",
+        "MP",
+        "PR",
+        "VI",
+    ]
+)
+
+
+_NPN = re.compile(r"[1-9]\d{0,9}", re.ASCII)
+
+
+_EMAIL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})+", re.ASCII)
+
+
+_PUNCTUATION = frozenset([*range(0x250), *range(0x2010, 0x2028)])
+
+
+_PHONE = re.compile(r"\+?[\d\s().-]+", re.ASCII)
+
+
+_POSTAL_CODE = re.compile(r"\d{5}(-?\d{4})?", re.ASCII)
+
+
+def fault(code: str) -> PydanticCustomError:
+    """An error pydantic reports under one of our own codes."""
+    return PydanticCustomError(code, "{code}", {"code": code})
+
+
+def _plain(text: str) -> str:
+    if any(ord(c) < 32 or 127 <= ord(c) < 160 or ord(c) in (0x2028, 0x2029) for c in text):
+        raise fault("control_characters")
+    return text
+
+
+def _showable(text: str) -> str:
+    """Only characters that the certificate's fonts have, at least one of them a letter (A23)."""
+    if not any(c.isalpha() for c in text) or not all(map(_in_our_fonts, text)):
+        raise fault("name_letters")
+    return text
+
+
+def _in_our_fonts(character: str) -> bool:
+    code, category = ord(character), unicodedata.category(character)
+    if category.startswith("L"):
+        script = unicodedata.name(character, "").partition(" ")[0]
+        return (code < 0x500 and script in ("LATIN", "GREEK", "CYRILLIC", "MODIFIER")) or (
+            code < 0x2000 and script in ("LATIN", "GREEK")
+        )
+    if category.startswith("M"):
+        return 0x300 <= code < 0x370
+    return code < 0x7F or character == "´" or (category.startswith("P") and code in _PUNCTUATION)
+
+
+def _npn(text: str) -> str:
+    if not _NPN.fullmatch(text):
+        raise fault("npn")
+    return text
+
+
+def _email(text: str) -> str:
+    local, _, domain = text.partition("@")
+    if (
+        not _EMAIL.fullmatch(text)
+        or ".." in text
+        or local.startswith(".")
+        or local.endswith(".")
+        or domain.startswith("-")
+    ):
+        raise fault("email")
+    return text
+
+
+def _phone(text: str) -> str:
+    if not _PHONE.fullmatch(text) or not 10 <= sum(c.isdigit() for c in text) <= 15:
+        raise fault("phone")
+    return text
+
+
+def _state(text: str) -> str:
+    if text.upper() not in STATES:
+        raise fault("state")
+    return text.upper()
+
+
+def _postal_code(text: str) -> str:
+    if not _POSTAL_CODE.fullmatch(text):
+        raise fault("postal_code")
+    return text
+
+
+def _short(limit: int) -> Any:
+    return StringConstraints(strip_whitespace=True, min_length=1, max_length=limit)
+
+
+Name = Annotated[str, _short(100), AfterValidator(_plain)]
+
+
+PersonName = Annotated[str, _short(100), AfterValidator(_plain), AfterValidator(_showable)]
+
+
+Line = Annotated[str, _short(200), AfterValidator(_plain)]
+
+
+Email = Annotated[str, _short(254), AfterValidator(_email)]
+
+
+Phone = Annotated[str, _short(40), AfterValidator(_plain), AfterValidator(_phone)]
+
+
+Npn = Annotated[str, _short(20), AfterValidator(_npn)]
+
+
+State = Annotated[str, _short(20), AfterValidator(_state)]
+
+
+PostalCode = Annotated[str, _short(10), AfterValidator(_postal_code)]
+
+
+class _Form(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Address(_Form):
+    """A postal address in the United States."""
+
+    line1: Line
+    line2: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200), AfterValidator(_plain)] | None = (
+        None
+    )
+    city: Name
+    state: State
+    postal_code: PostalCode
+
+
+def _instant(value: Any) -> datetime:
+    try:
+        return time_of(value, "occurred_at")
+    except Invalid:
+        raise fault("timestamp") from None
+
+
+def _text(value: Any, field: str) -> str:
+    if not isinstance(value, str) or not value or len(value) > 2000:
+        raise Invalid([Fault(field, "required" if value in (None, "") else "text")])
+    return value
+
+
+def uuid_of(value: Any, field: str) -> str:
+    """A UUID in its usual spelling; raises `Invalid` naming the field."""
+    try:
+        return str(UUID(_text(value, field)))
+    except ValueError:
+        raise Invalid([Fault(field, "uuid")]) from None
+
+
+def time_of(value: Any, field: str) -> datetime:
+    """An instant with its zone, as UTC, of the years 2000 to 2099; raises `Invalid` naming the field."""
+    try:
+        found = datetime.fromisoformat(_text(value, field))
+        if found.tzinfo is None or not 2000 <= found.year < 2100:
+            raise ValueError("no instant of ours")
+        return found.astimezone(UTC)
+    except ValueError:
+        raise Invalid([Fault(field, "timestamp")]) from None

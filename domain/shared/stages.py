@@ -1,0 +1,125 @@
+"""The stages of a case and what each waits for, in either program; and the facts of a case, in their order."""
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+
+from domain.shared.facts import Fact, FactKind
+
+
+class Stage(StrEnum):
+    """Where a case is, in either program."""
+
+    REQUESTED = "requested"
+    SCREENING = "screening"
+    AWAITING_BACKGROUND_CHECK = "awaiting_background_check"
+    AWAITING_DECISION = "awaiting_decision"
+    AWAITING_INFORMATION = "awaiting_information"
+    AWAITING_PROFILE = "awaiting_profile"
+    INVITED = "invited"
+    IN_TRAINING = "in_training"
+    AWAITING_EXAM_PASS = "awaiting_exam_pass"
+    AWAITING_AGREEMENTS = "awaiting_agreements"
+    CERTIFIED = "certified"
+    PORTAL_SETUP = "portal_setup"
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    UNDER_APPEAL = "under_appeal"
+    DENIED = "denied"
+    WITHDRAWN = "withdrawn"
+    REVOKED = "revoked"
+    CLOSED = "closed"
+
+
+ENDED = frozenset({Stage.DENIED, Stage.WITHDRAWN, Stage.REVOKED, Stage.CLOSED})
+
+
+REOPENABLE = frozenset({Stage.DENIED, Stage.WITHDRAWN, Stage.REVOKED})
+
+
+class WaitingFor(StrEnum):
+    """What a case waits for next; whose move it is stands in `OWNER`."""
+
+    SCREENING = "screening"
+    BACKGROUND_CHECK = "background_check"
+    DECISION = "decision"
+    INFORMATION = "information"
+    LMS_INVITATION = "lms_invitation"
+    LMS_ACCOUNT = "lms_account"
+    LMS_PROFILE = "lms_profile"
+    COURSE_COMPLETION = "course_completion"
+    EXAM_PASS = "exam_pass"
+    CERTIFICATE = "certificate"
+    PORTAL_REGISTRATION = "portal_registration"
+    PORTAL_ACCOUNT = "portal_account"
+    PORTAL_ACTIVATION = "portal_activation"
+    PORTAL_PROFILE = "portal_profile"
+    SCHEDULING_TOOL = "scheduling_tool"
+    MARKETPLACE_PROFILE = "marketplace_profile"
+    NPN_VERIFICATION = "npn_verification"
+    MARKETPLACE_TRAINING = "marketplace_training"
+    MARKETPLACE_AGREEMENTS = "marketplace_agreements"
+    PUBLICATION = "publication"
+    NEXT_PLAN_YEAR = "next_plan_year"
+
+
+OWNER: dict[WaitingFor, str] = {
+    WaitingFor.SCREENING: "us",
+    WaitingFor.BACKGROUND_CHECK: "background-check vendor",
+    WaitingFor.DECISION: "staff",
+    WaitingFor.INFORMATION: "assister",
+    WaitingFor.LMS_INVITATION: "us",
+    WaitingFor.LMS_ACCOUNT: "assister",
+    WaitingFor.LMS_PROFILE: "assister",
+    WaitingFor.COURSE_COMPLETION: "assister",
+    WaitingFor.EXAM_PASS: "assister",
+    WaitingFor.CERTIFICATE: "us",
+    WaitingFor.PORTAL_REGISTRATION: "assister",
+    WaitingFor.PORTAL_ACCOUNT: "us",
+    WaitingFor.PORTAL_ACTIVATION: "assister",
+    WaitingFor.PORTAL_PROFILE: "assister",
+    WaitingFor.SCHEDULING_TOOL: "assister",
+    WaitingFor.MARKETPLACE_PROFILE: "assister",
+    WaitingFor.NPN_VERIFICATION: "us",
+    WaitingFor.MARKETPLACE_TRAINING: "assister",
+    WaitingFor.MARKETPLACE_AGREEMENTS: "assister",
+    WaitingFor.PUBLICATION: "us",
+    WaitingFor.NEXT_PLAN_YEAR: "nobody",
+}
+
+
+class Certificate(BaseModel):
+    """The certificate issued (A23)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    number: str
+    issued_at: datetime
+    valid_until: date | None
+    sha256: str
+
+
+class Known:
+    """The facts of a case, each once, in the order of their times; the order they are given in doesn't matter."""
+
+    def __init__(self, facts: Iterable[Fact]) -> None:
+        once = {fact.id: fact for fact in facts}
+        self.sorted = sorted(once.values(), key=lambda fact: (fact.at, fact.id))
+
+    def all(self, *kinds: FactKind) -> list[Fact]:
+        return [fact for fact in self.sorted if fact.kind in kinds]
+
+    def first(self, *kinds: FactKind) -> Fact | None:
+        return next((fact for fact in self.sorted if fact.kind in kinds), None)
+
+    def last(self, *kinds: FactKind) -> Fact | None:
+        return next((fact for fact in reversed(self.sorted) if fact.kind in kinds), None)
+
+    def at(self, *kinds: FactKind) -> datetime | None:
+        found = self.first(*kinds)
+        return found.at if found else None
+
+
+ENDINGS = {FactKind.REVOKED: Stage.REVOKED, FactKind.WITHDRAWN: Stage.WITHDRAWN, FactKind.CLOSED: Stage.CLOSED}

@@ -1,0 +1,51 @@
+"""The exchange's rules for one plan year (A), as versioned, dated data."""
+
+from decimal import Decimal
+
+from pydantic import Field, field_serializer
+
+from domain.shared.assister import AssisterType, Kind
+from domain.shared.policy import Link, ProgramPolicy, _Data
+
+
+class LmsIds(_Data):
+    """The IRIs by which the LMS reports: its home page, and one activity each (A19, A20)."""
+
+    home_page: str
+    account_id: str
+    profile_id: str
+    course_id: str
+    exam_id: str
+
+
+class Intake(_Data):
+    """Whom the exchange takes in as *new* agents and brokers (A7): home state, or both addresses in these states."""
+
+    kinds: tuple[Kind, ...]
+    home_state: str
+    neighbour_states: tuple[str, ...]
+
+    def admits(self, kind: Kind, assister_type: AssisterType, physical: str | None, business: str | None) -> bool:
+        """Whether these addresses (two-letter states) may come in; returning, lapsed and other kinds always may."""
+        if assister_type is not AssisterType.NEW or kind not in self.kinds:
+            return True
+        return physical == self.home_state or {physical, business} <= set(self.neighbour_states)
+
+
+class Policy(ProgramPolicy):
+    """The exchange's rules for one plan year (A)."""
+
+    pass_mark: Decimal = Field(description="smallest passing score, 0 to 1 (A21)")
+    lms: LmsIds
+    resources: dict[Kind, tuple[Link, ...]]
+    referrals: dict[str, tuple[str, ...]] = Field(description="where counselors refer people to, per language (A6)")
+    intake: Intake
+    home_state: str = "NM"
+    license_unknown_after_seconds: int = Field(
+        default=3600, description="how long look-ups are retried before staff see 'unknown' (A13)"
+    )
+    activation_link_days: int = Field(default=7, description="life of a counselor's activation link (A28)")
+
+    @field_serializer("pass_mark")
+    def _exact(self, value: Decimal) -> str:
+        return str(value)

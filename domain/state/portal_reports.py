@@ -1,0 +1,70 @@
+"""What the portal reports, as facts about one case (A24–A29)."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from domain.shared.facts import FactKind
+from domain.shared.faults import Fault, Invalid, faults_of
+from domain.shared.fields import _instant, uuid_of
+from domain.shared.parsing import digest
+from domain.state.certification import CaseState, PortalAccount
+
+
+class PortalEvent(StrEnum):
+    """The kinds of report the portal sends."""
+
+    ACCOUNT_REGISTERED = "account.registered"
+    ACCOUNT_ACTIVATED = "account.activated"
+    PROFILE_COMPLETED = "profile.completed"
+    SCHEDULING_TOOL_READY = "scheduling_tool.ready"
+    REGISTRATION_REFUSED = "registration.refused"
+
+
+PORTAL_FACT: dict[PortalEvent, FactKind] = {
+    PortalEvent.ACCOUNT_REGISTERED: FactKind.PORTAL_REGISTERED,
+    PortalEvent.ACCOUNT_ACTIVATED: FactKind.PORTAL_ACTIVATED,
+    PortalEvent.PROFILE_COMPLETED: FactKind.PORTAL_PROFILE_COMPLETED,
+    PortalEvent.SCHEDULING_TOOL_READY: FactKind.SCHEDULING_TOOL_READY,
+    PortalEvent.REGISTRATION_REFUSED: FactKind.PORTAL_REFUSED,
+}
+
+
+class PortalReport(BaseModel):
+    """Body of ``/webhooks/portal``."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    type: PortalEvent
+    case_id: str = Field(max_length=64)
+    occurred_at: Annotated[datetime, BeforeValidator(_instant)]
+    reason: str | None = Field(default=None, max_length=2000)
+
+
+def parse_portal(body: Any) -> tuple[PortalReport, str]:
+    """The portal's report and a digest of its parsed body. Raises `Invalid` naming every field at fault."""
+    if not isinstance(body, dict):
+        raise Invalid([Fault("body", "object")])
+    try:
+        report = PortalReport.model_validate(body)
+    except ValidationError as error:
+        raise Invalid(faults_of(error)) from None
+    uuid_of(report.case_id, "case_id")
+    return report, digest(body)
+
+
+def premature(event: PortalEvent, state: CaseState) -> str | None:
+    """Why a portal report can't count yet, for staff; None when it can (A24, A26).
+
+    Nothing of the portal counts before the certificate; a counselor's account must be the one we set up.
+    """
+    if event is PortalEvent.REGISTRATION_REFUSED:
+        return None
+    if state.certificate is None:
+        return "reported before the certificate was issued"
+    counselor = not state.opening.kind.is_licensed
+    if counselor and state.portal_account is PortalAccount.NONE and event.value.startswith("account."):
+        return "reported for a counselor's account that we have not set up"
+    return None
