@@ -8,7 +8,7 @@ import httpx2
 import pytest
 import pytest_asyncio
 
-from starter.stack.embedded import running
+from starter.stack.embedded import run_stack
 from tests.support.world import World
 
 pytest_plugins = ["tests.fixtures.postgres"]
@@ -18,7 +18,7 @@ pytest_plugins = ["tests.fixtures.postgres"]
 async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[dict[str, Any]]:
     """The embedded stack's stack.json document."""
     folder: Path = tmp_path_factory.mktemp("stack")
-    async with running(folder) as document:
+    async with run_stack(folder) as document:
         yield document
 
 

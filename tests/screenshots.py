@@ -13,7 +13,7 @@ from urllib.parse import quote
 import httpx2
 from playwright.async_api import Browser, Page, ViewportSize, async_playwright
 
-from starter.stack.embedded import running
+from starter.stack.embedded import run_stack
 from tests.browser.pages import PAGES
 from tests.browser.people import People
 from tests.browser.visitors import PHONE, WIDE
@@ -38,7 +38,7 @@ WAITING = 6
 async def visitors(folder: Path) -> AsyncIterator[tuple[Browser, People]]:
     """A stack with some people in its queue, and a browser."""
     found = subprocess.run([ROOT / ".ci" / "browser", "--find"], capture_output=True, text=True, check=True)
-    async with running(folder) as stack, httpx2.AsyncClient(timeout=30) as http, async_playwright() as playwright:
+    async with run_stack(folder) as stack, httpx2.AsyncClient(timeout=30) as http, async_playwright() as playwright:
         world = World(stack, http)
         for number in range(WAITING):
             request = documents.broker() if number % 2 else documents.counselor()

@@ -74,7 +74,7 @@ async def up(
     as_json: Json = False,
 ) -> int:
     """Run the whole stack on this machine until Ctrl-C; on the same folder it carries on."""
-    from starter.stack.embedded import up
+    from starter.stack.embedded import serve_stack
 
     def ready(document: dict[str, Any]) -> None:
         if as_json:
@@ -83,7 +83,7 @@ async def up(
             show.addresses(show.console(), document)
 
     folder = data or Path(os.environ.get("CERTIFY_DATA") or "data")
-    return await up(folder, port, not no_sandbox, ready)
+    return await serve_stack(folder, port, not no_sandbox, ready)
 
 
 @app.command(group=STACK)

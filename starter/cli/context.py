@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from starter.stack.folder import Document, find
+from starter.stack.folder import Document, find_stack
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
@@ -59,7 +59,7 @@ def names_a_database() -> bool:
 
 def _found(data: Path | None) -> Document:
     try:
-        document = find(data)
+        document = find_stack(data)
     except ValueError as error:
         raise WrongCall(str(error)) from None
     if document is None:

@@ -2,10 +2,9 @@
 
 import asyncio
 import contextlib
-import signal
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
@@ -21,7 +20,8 @@ from starter.cli import output as show
 from starter.demo.certifying import Certification, CertificationStory
 from starter.demo.journey import Document, Outcome, Story, Unexpected, certify
 from starter.demo.registering import MLMS, Registration, RegistrationStory
-from starter.stack.embedded import running
+from starter.stack.embedded import run_stack
+from starter.stack.signals import cancel_on_signals
 
 PLAN_YEAR = 2024
 SECONDS = 45.0
@@ -161,18 +161,18 @@ async def demonstrate(data: Path | None, keep: bool, as_json: bool) -> int:
     """Runs the demonstration on a folder, a fresh one unless given. Returns the status; Ctrl-C ends it at any time."""
     folder = data or Path(tempfile.mkdtemp(prefix="certify-demo-"))
     out = show.console(error=as_json)
-    with _ended_by_signals() as asked:
+    with cancel_on_signals() as received:
         try:
             return await _on_a_stack(folder, keep, as_json, out)
         except asyncio.CancelledError:
-            if not asked:
+            if not received:
                 raise
-            return 0 if keep else 128 + asked[0]
+            return 0 if keep else 128 + received[0]
 
 
 async def _on_a_stack(folder: Path, keep: bool, as_json: bool, out: Console) -> int:
     out.print(f"Starting the stack on {folder} …", soft_wrap=True)
-    async with running(folder) as stack:
+    async with run_stack(folder) as stack:
         outcomes, faults = await _certify(stack, out)
         listed = await _publish(stack, out)
         letters = await _letters(stack)
@@ -303,25 +303,3 @@ def _certificate(stack: Document, certificate: Document) -> Document:
         "file": f"{stack['data']}/certificates/{certificate['sha256']}.pdf",
         "verify": f"{stack['web']}/certificates/{certificate['number']}",
     }
-
-
-@contextlib.contextmanager
-def _ended_by_signals() -> Iterator[list[int]]:
-    """Ctrl-C and SIGTERM cancel this task, once: the stopping of the stack is bounded and isn't interrupted."""
-    task = asyncio.current_task()
-    assert task is not None
-    asked: list[int] = []
-
-    def ask(number: int) -> None:
-        if not asked:
-            task.cancel()
-        asked.append(number)
-
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, ask, number)
-    try:
-        yield asked
-    finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(number)

@@ -1,8 +1,7 @@
-"""The embedded stack behind `certify up`: which processes it has and how it begins and ends; it is none of them."""
+"""The embedded stack behind `certify up` and `certify demo`: its processes, and how they start and stop together."""
 
 import asyncio
 import os
-import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -10,12 +9,11 @@ from functools import partial
 from pathlib import Path
 from typing import cast
 
-from starter.stack import server
-from starter.stack.folder import Document, Folder, StackError, find
-from starter.stack.plan import OWN_PORTS, SANDBOX_PORTS, SECRETS, SITES, Plan, users_settings
-from starter.stack.processes import Child, Supervisor, choose_ports, is_free
-
-__all__ = ["Stack", "StackError", "Table", "children", "find", "running", "up"]
+from starter.stack import temporal_server
+from starter.stack.folder import Document, StackError, StackFolder
+from starter.stack.plan import OWN_PORTS, SANDBOX_PORTS, SECRETS, SITES, Plan, read_user_settings
+from starter.stack.processes import Child, Supervisor, choose_ports, is_port_free
+from starter.stack.signals import cancel_on_signals
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 READY_SECONDS = 90.0
@@ -23,54 +21,60 @@ WEB_PORT = 8000
 ATTEMPTS = 4
 MAKE_SIGNING_PAIR = "import sys; from adapters.press import make_signing_pair; make_signing_pair(sys.argv[1])"
 
-Table = Callable[[Plan], Sequence[Child]]
+ChildrenBuilder = Callable[[Plan], Sequence[Child]]
 OnReady = Callable[[Document], None]
 
 
-def children(plan: Plan) -> tuple[Child, ...]:
-    """The processes of the stack; what worker and web need first is quick."""
-    first = (_temporal(plan), _python(plan, "migration", "-m", "db.migrate", once=True), *_signing(plan))
+def build_children(plan: Plan) -> tuple[Child, ...]:
+    """The processes of the stack. Worker and web wait for server, migration and signing pair, which are quick."""
+    first = (
+        _build_temporal(plan),
+        _build_python(plan, "migration", "-m", "db.migrate", runs_once=True),
+        *_build_signing(plan),
+    )
     needed = tuple(child.name for child in first)
-    return (*first, *_sandbox(plan), _worker(plan, needed), _web(plan, needed))
+    return (*first, *_build_sandbox(plan), _build_worker(plan, needed), _build_web(plan, needed))
 
 
 class Stack:
-    """The processes over one folder, from `start` to `stop`."""
+    """The stack on one folder, from `start` to `stop`: both must be called, `stop` also after a failed start."""
 
-    def __init__(self, data: Path, port: int | None = 0, sandbox: bool = True, table: Table = children) -> None:
-        self._folder = Folder(data)
+    def __init__(
+        self, data: Path, port: int | None = 0, sandbox: bool = True, build: ChildrenBuilder = build_children
+    ) -> None:
+        self._folder = StackFolder(data)
         self._port = port
         self._sandbox = sandbox
-        self._table = table
+        self._build = build
         self._supervisor: Supervisor | None = None
 
     async def start(self) -> Document:
-        """Starts everything; returns what stack.json says, once it is written. After StackError too, call `stop`."""
-        users = users_settings(self._sandbox)
+        """Starts every process and returns the document of stack.json once it is written. Raises `StackError`."""
+        users = read_user_settings(self._sandbox)
         lock = self._folder.open()
-        kept = self._folder.secrets(SECRETS)
+        kept = self._folder.load_secrets(SECRETS)
         for attempt in range(1, ATTEMPTS + 1):
-            plan = Plan.of(self._folder.path, self._choose_ports(), kept, users, self._sandbox)
-            document = plan.document()
+            plan = Plan.build(self._folder.path, self._choose_ports(), kept, users, self._sandbox)
+            document = plan.describe_stack()
             try:
                 await self._launch(plan, lock)
                 break
             except StackError:
                 await self._stop_processes()
-                # A port that is still taken was taken by somebody else, between the choice and the use.
-                if attempt == ATTEMPTS or all(map(is_free, plan.ports.values())):
+                # Another try helps only where somebody else took a port between its choice and its use.
+                if attempt == ATTEMPTS or all(map(is_port_free, plan.ports.values())):
                     raise
-        self._folder.remember(plan.ports)
-        self._folder.publish(document)
+        self._folder.save_ports(plan.ports)
+        self._folder.write_document(document)
         return document
 
-    async def failure(self) -> StackError:
-        """Waits for the first process that ends unasked."""
+    async def wait_for_failure(self) -> StackError:
+        """Waits for the first process that ends without being asked; returns the error that says which and why."""
         assert self._supervisor is not None
-        return await self._supervisor.failure()
+        return await self._supervisor.wait_for_failure()
 
     async def stop(self) -> None:
-        """Ends and reaps every process, then gives the folder free."""
+        """Stops and reaps every process, then unlocks the folder."""
         try:
             await self._stop_processes()
         finally:
@@ -83,12 +87,12 @@ class Stack:
     async def _launch(self, plan: Plan, lock: int) -> None:
         plan.ready_file.unlink(missing_ok=True)
         # Each child keeps the lock open: the folder is free only when the last of them is gone.
-        self._supervisor = Supervisor(self._table(plan), ROOT, plan.data / "logs", keep_open=(lock,))
+        self._supervisor = Supervisor(self._build(plan), ROOT, plan.data / "logs", keep_open=(lock,))
         await self._supervisor.start(READY_SECONDS)
 
     def _choose_ports(self) -> dict[str, int]:
         names = (*OWN_PORTS, *(SANDBOX_PORTS if self._sandbox else ()))
-        wanted = {name: [port] for name, port in self._folder.ports().items()}
+        wanted = {name: [port] for name, port in self._folder.load_ports().items()}
         remembered = wanted.get("web", [])
         if self._port is None:
             wanted["web"] = [*remembered, WEB_PORT]
@@ -98,55 +102,47 @@ class Stack:
 
 
 @asynccontextmanager
-async def running(
-    data: Path, port: int | None = 0, sandbox: bool = True, table: Table = children
+async def run_stack(
+    data: Path, port: int | None = 0, sandbox: bool = True, build: ChildrenBuilder = build_children
 ) -> AsyncIterator[Document]:
-    """A stack for the time of a block, which is left with StackError when a process ends unasked."""
-    stack = Stack(data, port, sandbox, table)
+    """A stack for the time of a block. Raises `StackError` out of the block when a process ends without being asked."""
+    stack = Stack(data, port, sandbox, build)
     try:
         document = await stack.start()
-        async with _left_at_failure(stack):
+        async with _cancel_on_failure(stack):
             yield document
     finally:
         await stack.stop()
 
 
-async def up(
-    data: Path, port: int | None = None, sandbox: bool = True, on_ready: OnReady | None = None, table: Table = children
+async def serve_stack(
+    data: Path,
+    port: int | None = None,
+    sandbox: bool = True,
+    on_ready: OnReady | None = None,
+    build: ChildrenBuilder = build_children,
 ) -> int:
-    """Runs the stack until Ctrl-C or SIGTERM; what goes wrong is a message on standard error. Returns the status."""
-    work = asyncio.create_task(_serve(data, port, sandbox, on_ready, table))
-    asked: list[int] = []
-    loop = asyncio.get_running_loop()
-    signals = _ending_signals()
-    for number in signals:
-        loop.add_signal_handler(number, _ask_to_end, work, asked, number)
-    try:
-        await work
-    except StackError as error:
-        print(error, file=sys.stderr, flush=True)
-        return error.status
-    except asyncio.CancelledError:
-        if not asked:
-            raise
-    finally:
-        for number in signals:
-            loop.remove_signal_handler(number)
+    """Runs the stack until Ctrl-C or SIGTERM; returns the exit status, with what went wrong on standard error."""
+    with cancel_on_signals() as received:
+        try:
+            async with run_stack(data, port, sandbox, build) as document:
+                if on_ready:
+                    on_ready(document)
+                await asyncio.Event().wait()
+        except StackError as error:
+            print(error, file=sys.stderr, flush=True)
+            return error.status
+        except asyncio.CancelledError:
+            if not received:
+                raise
     return 0
 
 
-async def _serve(data: Path, port: int | None, sandbox: bool, on_ready: OnReady | None, table: Table) -> None:
-    async with running(data, port, sandbox, table) as document:
-        if on_ready:
-            on_ready(document)
-        await asyncio.Event().wait()
-
-
 @asynccontextmanager
-async def _left_at_failure(stack: Stack) -> AsyncIterator[None]:
-    """Cancels the block when a process ends unasked, and turns that into its StackError."""
+async def _cancel_on_failure(stack: Stack) -> AsyncIterator[None]:
+    """Cancels the block when a process ends without being asked, and raises the `StackError` that says so."""
     owner = cast("asyncio.Task[None]", asyncio.current_task())
-    watcher = asyncio.create_task(stack.failure())
+    watcher = asyncio.create_task(stack.wait_for_failure())
     watcher.add_done_callback(lambda watching: watching.cancelled() or owner.cancel())
     try:
         yield
@@ -160,55 +156,45 @@ async def _left_at_failure(stack: Stack) -> AsyncIterator[None]:
         raise watcher.result()
 
 
-def _ask_to_end(work: "asyncio.Task[None]", asked: list[int], number: int) -> None:
-    """Only the first time: a second Ctrl-C must not interrupt the stopping, which is bounded."""
-    if not asked:
-        work.cancel()
-    asked.append(number)
-
-
-def _ending_signals() -> list[signal.Signals]:
-    hang_up = [] if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN else [signal.SIGHUP]
-    return [signal.SIGINT, signal.SIGTERM, *hang_up]
-
-
-def _temporal(plan: Plan) -> Child:
+def _build_temporal(plan: Plan) -> Child:
     port, ui_port, http_port = (plan.ports[name] for name in ("temporal", "temporal_ui", "temporal_http"))
     # It gets no secrets, and no profile of the user's, which is for another server.
     environment = {**plan.inherited, "TEMPORAL_CONFIG_FILE": os.devnull}
     return Child(
         "temporal",
-        server.command(plan.data / "temporal.sqlite", port, ui_port, http_port),
+        temporal_server.build_command(plan.data / "temporal.sqlite", port, ui_port, http_port),
         environment,
-        answers=(server.health(http_port),),
-        then=partial(server.prepare, port, http_port, environment),
+        health_urls=(temporal_server.build_health_url(http_port),),
+        prepare=partial(temporal_server.prepare_namespace, port, http_port, environment),
         stop_round=2,
     )
 
 
-def _signing(plan: Plan) -> tuple[Child, ...]:
+def _build_signing(plan: Plan) -> tuple[Child, ...]:
     if not plan.makes_signing_pair:
         return ()
-    return (_python(plan, "signing", "-c", MAKE_SIGNING_PAIR, str(plan.data / "signing"), once=True),)
+    return (_build_python(plan, "signing", "-c", MAKE_SIGNING_PAIR, str(plan.data / "signing"), runs_once=True),)
 
 
-def _sandbox(plan: Plan) -> tuple[Child, ...]:
+def _build_sandbox(plan: Plan) -> tuple[Child, ...]:
     if not plan.sandbox:
         return ()
-    healthy = tuple(f"{plan.url(name)}/healthz" for name in SITES)
+    healthy = tuple(f"{plan.build_url(name)}/healthz" for name in SITES)
     environment = {**plan.environment, **plan.sandbox_settings}
-    return (Child("sandbox", (sys.executable, "-m", "sandbox"), environment, answers=healthy),)
+    return (Child("sandbox", (sys.executable, "-m", "sandbox"), environment, health_urls=healthy),)
 
 
-def _worker(plan: Plan, needed: tuple[str, ...]) -> Child:
+def _build_worker(plan: Plan, needed: tuple[str, ...]) -> Child:
     environment = {**plan.environment, "CERTIFY_READY_FILE": str(plan.ready_file)}
     argv = (sys.executable, "worker.py")
-    return Child("worker", argv, environment, needed, touches=plan.ready_file, stop_round=1, patience=15.0)
+    return Child("worker", argv, environment, needed, ready_file=plan.ready_file, stop_round=1, stop_seconds=15.0)
 
 
-def _web(plan: Plan, needed: tuple[str, ...]) -> Child:
-    return Child("web", (sys.executable, "-m", "web"), plan.environment, needed, answers=(f"{plan.url('web')}/readyz",))
+def _build_web(plan: Plan, needed: tuple[str, ...]) -> Child:
+    return Child(
+        "web", (sys.executable, "-m", "web"), plan.environment, needed, health_urls=(f"{plan.build_url('web')}/readyz",)
+    )
 
 
-def _python(plan: Plan, name: str, *arguments: str, once: bool) -> Child:
-    return Child(name, (sys.executable, *arguments), plan.environment, once=once)
+def _build_python(plan: Plan, name: str, *arguments: str, runs_once: bool) -> Child:
+    return Child(name, (sys.executable, *arguments), plan.environment, runs_once=runs_once)

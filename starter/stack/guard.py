@@ -1,6 +1,7 @@
-"""Runs one command so that it ends with the process that started it; it is no supervisor and never returns.
+"""Becomes one command that is killed when the process that started it is gone.
 
-Called as a file, `python -I -S guard.py PARENT COMMAND…`: forking with Python code in between is unsafe beside threads.
+A program of its own, `python -I -S guard.py PARENT COMMAND…`: the alternative, Python code between fork and exec, is
+unsafe in a process with threads. A supervisor that is killed can't stop its children, which would hold lock and ports.
 """
 
 import ctypes
@@ -12,7 +13,7 @@ SIGKILL = 9
 
 
 def main(parent: int, command: list[str]) -> None:
-    """Becomes `command`: private files, killed as soon as `parent` is gone (on Linux)."""
+    """Replaces this process by `command`: its files are private, and on Linux it is killed once `parent` is gone."""
     os.umask(0o077)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, SIGKILL)

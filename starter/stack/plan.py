@@ -1,4 +1,4 @@
-"""What the embedded stack's processes are told: secrets, addresses, settings; it starts none of them."""
+"""What the processes of the embedded stack are told: secrets, addresses and settings; nothing is started here."""
 
 import base64
 import json
@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from starter.stack import server
+from starter.stack import temporal_server
 from starter.stack.folder import Document, StackError
 
 HOST = "127.0.0.1"
@@ -17,12 +17,12 @@ ADDRESSES = {
     f"CERTIFY_{name.upper()}_URL": name for name in ("registry", "background_checks", "lms", "portal", "mlms", "lists")
 }
 STAND_INS = (*ADDRESSES.values(), "vendors")
-# Those of the sandbox's that a browser can go to.
+# The stand-ins that speak HTTP.
 SITES = (*STAND_INS, "identity", "mailbox")
 SANDBOX_PORTS = (*SITES, "smtp")
-# Those with a usual value are left out: the lists are our own, and a program may have no vendors.
+# Without the sandbox these have to be set. Not the lists, which are our own, nor vendors, of which there may be none.
 THIRD_PARTIES = (*(setting for setting, name in ADDRESSES.items() if name != "lists"), "CERTIFY_SMTP_HOST")
-# The last one is there to be refused: no policy approves it.
+# No policy approves the last one: it shows how an unapproved vendor is refused.
 VENDORS = ("vendor-a", "vendor-b", "vendor-c")
 VENDOR_SECRETS = "SANDBOX_VENDOR_SECRETS"
 IDENTITY_SECRET = "SANDBOX_IDENTITY_CLIENT_SECRET"
@@ -30,7 +30,7 @@ IDENTITY_SECRET = "SANDBOX_IDENTITY_CLIENT_SECRET"
 STAFF_ROLES = {"staff": ["reviewer", "operator"]}
 
 
-def _webhook_secret() -> str:
+def _make_webhook_secret() -> str:
     return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
 
 
@@ -40,20 +40,20 @@ SECRETS: Mapping[str, Callable[[], str]] = {
     "CERTIFY_BACKGROUND_CHECKS_API_KEY": secrets.token_hex,
     "CERTIFY_BACKGROUND_CHECKS_WEBHOOK_SECRET": secrets.token_hex,
     "CERTIFY_LMS_TOKEN": secrets.token_urlsafe,
-    "CERTIFY_LMS_WEBHOOK_SECRET": _webhook_secret,
+    "CERTIFY_LMS_WEBHOOK_SECRET": _make_webhook_secret,
     "CERTIFY_XAPI_USER": lambda: "lms",
     "CERTIFY_XAPI_PASSWORD": secrets.token_urlsafe,
     "CERTIFY_MLMS_TOKEN": secrets.token_urlsafe,
-    # No setting of its own: it becomes one, CERTIFY_VENDORS, together with the addresses.
-    VENDOR_SECRETS: lambda: json.dumps({vendor: _webhook_secret() for vendor in VENDORS}),
-    # Nor has this one: the sandbox has an identity provider when it is told it.
+    # Not a setting: with the addresses it becomes one, CERTIFY_VENDORS.
+    VENDOR_SECRETS: lambda: json.dumps({vendor: _make_webhook_secret() for vendor in VENDORS}),
+    # Not a setting either: the sandbox runs an identity provider only when it is given this secret.
     IDENTITY_SECRET: secrets.token_urlsafe,
     "CERTIFY_PORTAL_TOKEN": secrets.token_urlsafe,
-    "CERTIFY_PORTAL_WEBHOOK_SECRET": _webhook_secret,
+    "CERTIFY_PORTAL_WEBHOOK_SECRET": _make_webhook_secret,
     "CERTIFY_IDENTITY_KEY": secrets.token_hex,
     "CERTIFY_STAFF_TOKENS": lambda: json.dumps({"staff": secrets.token_urlsafe()}),
 }
-# What stack.json shows of them, besides the staff token and the vendors'.
+# The secrets in stack.json, besides the staff token and the vendors' secrets.
 SHOWN = {
     "portal": "CERTIFY_PORTAL_TOKEN",
     "lms_webhook": "CERTIFY_LMS_WEBHOOK_SECRET",
@@ -75,14 +75,16 @@ class Plan:
     sandbox: bool
 
     @classmethod
-    def of(
+    def build(
         cls, data: Path, ports: Mapping[str, int], kept: Mapping[str, str], users: Mapping[str, str], sandbox: bool
     ) -> "Plan":
-        """The user's own settings win over what is made here, not over what follows from folder and ports."""
+        """A user's setting wins over one made here, not over one that follows from the folder or its ports."""
         shared = kept if sandbox else {name: kept[name] for name in kept if not name.startswith("SANDBOX_")}
-        stand_ins = _sandbox_settings(ports, kept, users) if sandbox else {}
-        offered = {**shared, **_signing_settings(data), **_demonstration_settings(), **stand_ins}
-        return cls(data, ports, {**offered, **users, **_own_settings(data, ports)}, _environment_rest(), sandbox)
+        stand_ins = _build_sandbox_settings(ports, kept, users) if sandbox else {}
+        offered = {**shared, **_build_signing_settings(data), **_build_demonstration_settings(), **stand_ins}
+        return cls(
+            data, ports, {**offered, **users, **_build_own_settings(data, ports)}, _inherit_environment(), sandbox
+        )
 
     @property
     def environment(self) -> dict[str, str]:
@@ -95,49 +97,49 @@ class Plan:
     @property
     def makes_signing_pair(self) -> bool:
         """Whether the signing pair is the folder's own, and not there yet."""
-        own = _signing_settings(self.data)
+        own = _build_signing_settings(self.data)
         chosen = {name: self.settings[name] for name in own}
         return chosen == own and not all(Path(file).exists() for file in own.values())
 
     @property
     def sandbox_settings(self) -> dict[str, str]:
-        """What the sandbox is told besides, for it reads no settings of ours but the shared secrets."""
+        """The sandbox's own variables: of the application's settings it reads only the shared secrets."""
         return {
             "SANDBOX_HOST": HOST,
             **{f"SANDBOX_{name.upper()}_PORT": str(self.ports[name]) for name in SANDBOX_PORTS},
             "SANDBOX_MAILBOX_DIR": str(self.data / "mailbox"),
-            "SANDBOX_WEB_URL": self.url("web"),
+            "SANDBOX_WEB_URL": self.build_url("web"),
         }
 
-    def url(self, name: str) -> str:
-        return _url(self.ports[name])
+    def build_url(self, name: str) -> str:
+        return _build_url(self.ports[name])
 
-    def document(self) -> Document:
-        """stack.json."""
+    def describe_stack(self) -> Document:
+        """The document that is written as stack.json."""
         settings = self.settings
         return {
-            "web": self.url("web"),
+            "web": self.build_url("web"),
             "temporal": f"{HOST}:{self.ports['temporal']}",
-            "temporal_ui": self.url("temporal_ui"),
-            "mailbox": self.url("mailbox") if self.sandbox else None,
-            "sandbox": {name: self.url(name) for name in (*STAND_INS, "identity")} if self.sandbox else {},
-            "secrets": shown_secrets(settings),
+            "temporal_ui": self.build_url("temporal_ui"),
+            "mailbox": self.build_url("mailbox") if self.sandbox else None,
+            "sandbox": {name: self.build_url(name) for name in (*STAND_INS, "identity")} if self.sandbox else {},
+            "secrets": select_shown_secrets(settings),
             "pid": os.getpid(),
             "data": str(self.data),
             "settings": {name: value for name, value in settings.items() if name.startswith(("CERTIFY_", "TEMPORAL_"))},
         }
 
 
-def shown_secrets(settings: Mapping[str, str]) -> Document:
+def select_shown_secrets(settings: Mapping[str, str]) -> Document:
     """The secrets a person or a script needs to act as staff, as the portal or as a third party."""
     return {
         **{name: settings[setting] for name, setting in SHOWN.items()},
-        "vendors": _vendor_secrets(settings.get("CERTIFY_VENDORS", "{}")),
-        "staff_token": _staff_token(settings["CERTIFY_STAFF_TOKENS"]),
+        "vendors": _parse_vendor_secrets(settings.get("CERTIFY_VENDORS", "{}")),
+        "staff_token": _parse_staff_token(settings["CERTIFY_STAFF_TOKENS"]),
     }
 
 
-def stand_in_settings(urls: Mapping[str, str], kept: Mapping[str, str]) -> dict[str, str]:
+def build_stand_in_settings(urls: Mapping[str, str], kept: Mapping[str, str]) -> dict[str, str]:
     """The settings with which the stand-ins at these addresses are the third parties."""
     secrets_of_vendors = json.loads(kept[VENDOR_SECRETS])
     vendors = {
@@ -148,44 +150,46 @@ def stand_in_settings(urls: Mapping[str, str], kept: Mapping[str, str]) -> dict[
     return {**addresses, "CERTIFY_VENDORS": json.dumps(vendors)}
 
 
-def _own_settings(data: Path, ports: Mapping[str, int]) -> dict[str, str]:
-    """What follows from the folder and its ports, whatever the environment says."""
+def _build_own_settings(data: Path, ports: Mapping[str, int]) -> dict[str, str]:
+    """The settings that follow from the folder and its ports, whatever the environment says."""
     return {
         "CERTIFY_DATA": str(data),
         "CERTIFY_DATABASE_URL": f"sqlite+aiosqlite:///{data / 'app.sqlite'}",
         "CERTIFY_CERTIFICATES_DIR": str(data / "certificates"),
-        "CERTIFY_WEB_URL": _url(ports["web"]),
+        "CERTIFY_WEB_URL": _build_url(ports["web"]),
         "CERTIFY_WEB_HOST": HOST,
         "CERTIFY_WEB_PORT": str(ports["web"]),
-        "CERTIFY_TEMPORAL_UI_URL": _url(ports["temporal_ui"]),
+        "CERTIFY_TEMPORAL_UI_URL": _build_url(ports["temporal_ui"]),
         "TEMPORAL_ADDRESS": f"{HOST}:{ports['temporal']}",
-        "TEMPORAL_NAMESPACE": server.NAMESPACE,
-        # Whatever profile the user has is for another server.
+        "TEMPORAL_NAMESPACE": temporal_server.NAMESPACE,
+        # A Temporal profile of the user's would lead to another server.
         "TEMPORAL_CONFIG_FILE": os.devnull,
     }
 
 
-def _sandbox_settings(ports: Mapping[str, int], kept: Mapping[str, str], users: Mapping[str, str]) -> dict[str, str]:
-    settings = stand_in_settings({name: _url(ports[name]) for name in STAND_INS}, kept)
+def _build_sandbox_settings(
+    ports: Mapping[str, int], kept: Mapping[str, str], users: Mapping[str, str]
+) -> dict[str, str]:
+    settings = build_stand_in_settings({name: _build_url(ports[name]) for name in STAND_INS}, kept)
     mail = {"SMTP_HOST": HOST, "SMTP_PORT": str(ports["smtp"]), "MAIL_FROM": "certification@example.org"}
     log_in = {
-        "OIDC_ISSUER": _url(ports["identity"]),
+        "OIDC_ISSUER": _build_url(ports["identity"]),
         "OIDC_CLIENT_ID": "certify",
         "OIDC_CLIENT_SECRET": kept[IDENTITY_SECRET],
     }
-    # Each goes as a whole: a server of the user's own gets nothing of ours.
+    # Each group stays whole: mixing the user's own server with our port or password would reach neither.
     groups = {"CERTIFY_SMTP_HOST": mail, "CERTIFY_OIDC_ISSUER": log_in}
     offered = [group for setting, group in groups.items() if setting not in users]
     return {**settings, **{f"CERTIFY_{name}": value for group in offered for name, value in group.items()}}
 
 
-def _demonstration_settings() -> dict[str, str]:
-    # Everybody comes from one address here.
+def _build_demonstration_settings() -> dict[str, str]:
+    # Everybody comes from one address here, so limits for each address would stop everybody.
     rates = {f"CERTIFY_RATE_{what}": "60000/minute" for what in ("REQUEST", "LOOK_UP", "SIGN_IN", "API")}
     return {**rates, "CERTIFY_STAFF_ROLES": json.dumps(STAFF_ROLES), "CERTIFY_GALLERY": "1"}
 
 
-def _signing_settings(data: Path) -> dict[str, str]:
+def _build_signing_settings(data: Path) -> dict[str, str]:
     folder = data / "signing"
     return {
         "CERTIFY_SIGNING_KEY_FILE": str(folder / "signing-key.pem"),
@@ -193,8 +197,8 @@ def _signing_settings(data: Path) -> dict[str, str]:
     }
 
 
-def users_settings(sandbox: bool) -> dict[str, str]:
-    """The user's own settings, which win; without the sandbox they have to name the third parties."""
+def read_user_settings(sandbox: bool) -> dict[str, str]:
+    """The settings in the user's environment. Raises `StackError` where nothing stands for a third party."""
     users = {name: value for name, value in os.environ.items() if name.startswith("CERTIFY_") and value}
     users.pop("CERTIFY_READY_FILE", None)
     missing = [] if sandbox else [name for name in THIRD_PARTIES if name not in users]
@@ -203,21 +207,21 @@ def users_settings(sandbox: bool) -> dict[str, str]:
     return users
 
 
-def _environment_rest() -> dict[str, str]:
-    """The environment without what would lead a child to another server or database."""
+def _inherit_environment() -> dict[str, str]:
+    """The rest of the environment, without what would lead a process to another server or database."""
     ours = ("CERTIFY_", "SANDBOX_", "TEMPORAL_", "DATABASE_URL")
     rest = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     return {**rest, "PYTHONUNBUFFERED": "1"}
 
 
-def _staff_token(tokens: str) -> str:
+def _parse_staff_token(tokens: str) -> str:
     try:
         return str(next(iter(json.loads(tokens).values())))
     except (ValueError, AttributeError, StopIteration):
         raise StackError('CERTIFY_STAFF_TOKENS has to be a JSON object, {"actor": "token"}.', 2) from None
 
 
-def _vendor_secrets(vendors: str) -> dict[str, str]:
+def _parse_vendor_secrets(vendors: str) -> dict[str, str]:
     try:
         return {vendor: str(known["secret"]) for vendor, known in json.loads(vendors).items()}
     except (ValueError, AttributeError, KeyError, TypeError):
@@ -225,5 +229,5 @@ def _vendor_secrets(vendors: str) -> dict[str, str]:
         raise StackError(f"CERTIFY_VENDORS has to be a JSON object, {form}.", 2) from None
 
 
-def _url(port: int) -> str:
+def _build_url(port: int) -> str:
     return f"http://{HOST}:{port}"

@@ -24,7 +24,7 @@ from temporalio.client import Client, WorkflowHistory
 
 from adapters.press import Press
 from starter.client import connect
-from starter.stack.embedded import running
+from starter.stack.embedded import run_stack
 from templates.certificates import CertificateText
 from tests.bench import lists, load, screens, usage
 from tests.bench.bare import TASK_QUEUE, Bare, Shape
@@ -224,7 +224,7 @@ def _cpu(pace: dict[str, Any]) -> str:
 async def figures(folder: Path, size: Size, say: Callable[[str], None]) -> dict[str, Any]:
     """Everything, in one run on one stack; the federal lists on another."""
     began = time.perf_counter()
-    async with running(folder) as stack, httpx2.AsyncClient(timeout=60) as http:
+    async with run_stack(folder) as stack, httpx2.AsyncClient(timeout=60) as http:
         ready = time.perf_counter() - began
         os.environ["TEMPORAL_ADDRESS"] = stack["temporal"]
         world, client = World(stack, http), await connect()

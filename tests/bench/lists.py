@@ -20,7 +20,7 @@ from db.engine import Database
 from settings import Settings
 from starter.client import connect
 from starter.publication import publish
-from starter.stack.embedded import running
+from starter.stack.embedded import run_stack
 from tests.bench import usage
 from tests.support.registrations import Desk, profile
 
@@ -127,7 +127,7 @@ def _insert(connection: sqlite3.Connection, row: dict[str, Any], drop: str = "")
 
 async def figures(folder: Path, listed: int, changed: int) -> dict[str, Any]:
     """Everything about the lists, on a stack of its own: what others left behind in the web isn't counted."""
-    async with running(folder) as stack, httpx2.AsyncClient(timeout=60) as http:
+    async with run_stack(folder) as stack, httpx2.AsyncClient(timeout=60) as http:
         os.environ["TEMPORAL_ADDRESS"] = stack["temporal"]
         file, web = folder / "app.sqlite", usage.stack_processes()["web"]
         await asyncio.to_thread(fill, file, listed)

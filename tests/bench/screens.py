@@ -21,7 +21,7 @@ from playwright.async_api import async_playwright
 from db.engine import Database
 from db.migrate import upgrade
 from db.writes.sessions import Sessions
-from starter.stack.embedded import running
+from starter.stack.embedded import run_stack
 from starter.stack.processes import choose_ports
 from tests.fixtures.postgres import server
 from tests.support.crowd import Crowd, fill
@@ -35,7 +35,7 @@ HTML = {"Accept": "text/html"}
 
 async def figures(folder: Path, people: int) -> dict[str, Any]:
     """Every page on SQLite and on PostgreSQL, each with so many people; and the weight of first visits."""
-    async with running(folder) as stack, AsyncExitStack() as kept:
+    async with run_stack(folder) as stack, AsyncExitStack() as kept:
         socket = Path(tempfile.mkdtemp(prefix="postgres-"))
         kept.callback(shutil.rmtree, socket)
         kept.enter_context(server(socket))

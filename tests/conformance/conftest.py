@@ -8,7 +8,7 @@ import httpx2
 import pytest
 import pytest_asyncio
 
-from starter.stack.embedded import running
+from starter.stack.embedded import run_stack
 from tests.conformance import peers
 from tests.conformance.peers import RecordStore
 from tests.support.world import World
@@ -34,7 +34,7 @@ async def stack(folder: Path, scim_server: str) -> AsyncIterator[dict[str, Any]]
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("CERTIFY_PORTAL_URL", scim_server)
         environment.setenv("CERTIFY_PORTAL_TOKEN", TOKEN)
-        async with running(folder / "stack") as document:
+        async with run_stack(folder / "stack") as document:
             yield document
 
 

@@ -47,11 +47,11 @@ async def peer(child: Child, folder: Path) -> AsyncIterator[None]:
     process = await Process.start(child, folder, folder, ())
     try:
         async with asyncio.timeout(PATIENCE):
-            await process.ready()
+            await process.wait_until_ready()
         yield
     finally:
-        await process.end()
-        await process.ended()
+        await process.stop()
+        await process.wait_until_ended()
 
 
 @asynccontextmanager
@@ -64,7 +64,7 @@ async def scim_server(folder: Path, token: str) -> AsyncIterator[str]:
     options = ("--hostname", HOST, "--port", str(port), "--tenant", "scim", "--bearer-token", token)
     argv = (sys.executable, str(command), *options)
     ready = f"{url}/scim/v2/ServiceProviderConfig"
-    async with peer(Child("scim-server", argv, os.environ, answers=(ready,)), folder):
+    async with peer(Child("scim-server", argv, os.environ, health_urls=(ready,)), folder):
         yield url
 
 
@@ -135,7 +135,7 @@ async def ralph(folder: Path, world: World) -> AsyncIterator[RecordStore]:
     command = (str(RALPH), "-m", "ralph", "auth", *who, "--write-to-disk")
     await asyncio.to_thread(subprocess.run, command, cwd=folder, env=environment, check=True, capture_output=True)
     argv = (str(RALPH), "-c", START_RALPH, HOST, str(port))
-    async with peer(Child("ralph", argv, environment, answers=(f"{url}/__heartbeat__",)), folder):
+    async with peer(Child("ralph", argv, environment, health_urls=(f"{url}/__heartbeat__",)), folder):
         store = RecordStore(url, credentials, folder / "ralph.log")
         try:
             yield store

@@ -13,7 +13,7 @@ from typing import Any
 import httpx2
 
 from adapters.press import make_signing_pair
-from starter.stack.plan import SANDBOX_PORTS, SECRETS, STAND_INS, shown_secrets, stand_in_settings
+from starter.stack.plan import SANDBOX_PORTS, SECRETS, STAND_INS, build_stand_in_settings, select_shown_secrets
 from starter.stack.processes import choose_ports
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -62,7 +62,7 @@ class Apart:
         self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith(NOT_INHERITED)},
             **self._secrets,
-            **stand_in_settings(urls, self._secrets),
+            **build_stand_in_settings(urls, self._secrets),
             "CERTIFY_WEB_URL": urls["web"],
             "CERTIFY_DATABASE_URL": database,
             "CERTIFY_CERTIFICATES_DIR": str(folder / "certificates"),
@@ -84,7 +84,7 @@ class Apart:
             "web": self._urls["web"],
             "mailbox": self._urls["mailbox"],
             "sandbox": {name: self._urls[name] for name in STAND_INS},
-            "secrets": shown_secrets(self.environment),
+            "secrets": select_shown_secrets(self.environment),
         }
 
     def migrate(self) -> None:

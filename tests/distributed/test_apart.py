@@ -12,7 +12,7 @@ import pytest_asyncio
 from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
-from starter.stack import server
+from starter.stack import temporal_server
 from tests.distributed.parts import Apart, Part
 from tests.support import documents
 from tests.support.world import Document, World
@@ -24,10 +24,10 @@ SECONDS = 55
 @pytest_asyncio.fixture
 async def temporal() -> AsyncIterator[Client]:
     """A Temporal server of its own, with the search attributes that a namespace is prepared with."""
-    attributes = [f"--search-attribute={name}={kind}" for name, kind in server.SEARCH_ATTRIBUTES.items()]
+    attributes = [f"--search-attribute={name}={kind}" for name, kind in temporal_server.SEARCH_ATTRIBUTES.items()]
     async with await WorkflowEnvironment.start_local(
         namespace=NAMESPACE,
-        dev_server_existing_path=server.program(),
+        dev_server_existing_path=temporal_server.find_program(),
         dev_server_extra_args=attributes,
         dev_server_log_level="error",
     ) as environment:

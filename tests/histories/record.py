@@ -24,7 +24,7 @@ from temporalio.testing import TimeSkipper
 
 from starter.publication import PUBLICATION_ID
 from starter.schedules import DAILY_PUBLICATION_ID, DAILY_ROUND_ID
-from starter.stack.embedded import children, running
+from starter.stack.embedded import build_children, run_stack
 from starter.stack.plan import Plan
 from starter.stack.processes import Child
 from tests.support import documents
@@ -178,7 +178,8 @@ def told(*settings: str) -> Callable[[Plan], Sequence[Child]]:
 
     def table(plan: Plan) -> Sequence[Child]:
         return [
-            replace(child, argv=(*child.argv, *more)) if child.name == "temporal" else child for child in children(plan)
+            replace(child, argv=(*child.argv, *more)) if child.name == "temporal" else child
+            for child in build_children(plan)
         ]
 
     return table
@@ -193,7 +194,7 @@ def renewed_at(events: int) -> str:
 async def worlds(**options: Any) -> AsyncIterator[tuple[World, Client]]:
     """A stack of its own, driven from outside."""
     with tempfile.TemporaryDirectory(prefix="histories-") as folder:
-        async with running(Path(folder), **options) as stack, httpx2.AsyncClient(timeout=30) as http:
+        async with run_stack(Path(folder), **options) as stack, httpx2.AsyncClient(timeout=30) as http:
             yield World(stack, http), await client_of(stack)
 
 
@@ -242,7 +243,7 @@ async def of_bewellnm() -> dict[str, str]:
             (only,) = await runs(client, opened)
             found[life.__name__] = written(only)
         found["daily_round"] = written(await triggered(client, DAILY_ROUND_ID))
-    async with worlds(table=told(renewed_at(GROWN))) as (world, client):
+    async with worlds(build=told(renewed_at(GROWN))) as (world, client):
         for number, history in enumerate(await runs(client, await broker_to_active(world)), 1):
             found[f"renewed_broker_run_{number}"] = written(history)
     return found
@@ -251,13 +252,13 @@ async def of_bewellnm() -> dict[str, str]:
 async def of_ffm() -> dict[str, str]:
     """Takes every life of the federal program to its end; its histories by name."""
     found = {}
-    async with worlds(table=told(SKIPPING)) as (world, client):
+    async with worlds(build=told(SKIPPING)) as (world, client):
         for life in FEDERAL_LIVES:
             (only,) = await runs(client, await life(Marketplace(world.stack, world.http)))
             found[life.__name__] = written(only)
         found["federal_publication"] = written(await client.get_workflow_handle(PUBLICATION_ID).fetch_history())
         found["federal_publication_by_schedule"] = written(await triggered(client, DAILY_PUBLICATION_ID))
-    async with worlds(table=told(SKIPPING, renewed_at(GROWN_IN_FFM))) as (world, client):
+    async with worlds(build=told(SKIPPING, renewed_at(GROWN_IN_FFM))) as (world, client):
         opened = await federal_agent_returns(Marketplace(world.stack, world.http))
         for number, history in enumerate(await runs(client, opened), 1):
             found[f"federal_renewed_agent_run_{number}"] = written(history)

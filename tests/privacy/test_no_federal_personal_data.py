@@ -16,7 +16,7 @@ import httpx2
 import pytest
 from temporalio.testing import TimeSkipper
 
-from starter.stack.embedded import running
+from starter.stack.embedded import run_stack
 from tests.histories.record import SKIPPING, told
 from tests.privacy.test_no_personal_data import FAULTS, MAIL_FAULTS, Search, calls, fail, files, histories, spellings
 from tests.support import documents
@@ -157,7 +157,7 @@ async def test_c1_b14_b18_a_federal_life_leaves_nothing_personal_and_no_secret_i
 ) -> None:
     secrets: set[str] = set()
     async with (
-        running(tmp_path, table=told(SKIPPING)) as stack,
+        run_stack(tmp_path, build=told(SKIPPING)) as stack,
         httpx2.AsyncClient(timeout=30, trust_env=False) as http,
     ):
         market = Marketplace(stack, http)

@@ -18,7 +18,7 @@ import pytest
 from temporalio.client import Client
 
 from starter.client import plugin
-from starter.stack.embedded import running
+from starter.stack.embedded import run_stack
 from tests.support import documents, form
 from tests.support.browser import Browser
 from tests.support.lives import Life
@@ -237,7 +237,7 @@ async def what_is_filled_in(world: World) -> None:
 
 
 async def test_c1_no_personal_data_in_temporal_or_in_any_log(tmp_path: Path) -> None:
-    async with running(tmp_path) as stack, httpx2.AsyncClient(timeout=30, trust_env=False) as http:
+    async with run_stack(tmp_path) as stack, httpx2.AsyncClient(timeout=30, trust_env=False) as http:
         world = World(stack, http)
         lives = [await broker_s_life(world), await counselor_s_life(world)]
         await what_is_refused(world)

@@ -15,11 +15,12 @@ from pathlib import Path
 
 import pytest
 
-from starter.stack import server
-from starter.stack.embedded import ROOT, StackError, children, find, running, up
+from starter.stack import temporal_server
+from starter.stack.embedded import ROOT, build_children, run_stack, serve_stack
+from starter.stack.folder import StackError, find_stack
 from starter.stack.plan import Plan
-from starter.stack.processes import Child, Supervisor, ask, choose_ports
-from tests.stack.fakes import table
+from starter.stack.processes import Child, Supervisor, choose_ports, send_request
+from tests.stack.fakes import fake_children
 
 RETENTION = "315360000s"
 
@@ -77,7 +78,7 @@ def wait_until_gone(data: Path) -> None:
 
 
 async def test_a_ready_stack_says_where_it_is_to_its_owner_alone(data: Path) -> None:
-    async with running(data, table=table()) as document:
+    async with run_stack(data, build=fake_children()) as document:
         file = data / "stack.json"
         assert json.loads(file.read_text()) == document
         assert mode(file) == mode(data / "secrets.json") == mode(data / "temporal.sqlite") == 0o600
@@ -99,7 +100,7 @@ async def test_a_ready_stack_says_where_it_is_to_its_owner_alone(data: Path) -> 
 
 
 async def test_the_vendors_and_the_lists_are_the_stand_ins(data: Path) -> None:
-    async with running(data, table=table()) as document:
+    async with run_stack(data, build=fake_children()) as document:
         settings, stand_ins = document["settings"], document["sandbox"]
         vendors = json.loads(settings["CERTIFY_VENDORS"])
         assert document["secrets"]["vendors"] == {name: vendor["secret"] for name, vendor in vendors.items()}
@@ -112,7 +113,7 @@ async def test_the_vendors_and_the_lists_are_the_stand_ins(data: Path) -> None:
 
 
 async def test_staff_sign_in_at_the_stand_in_whose_secret_is_kept(data: Path) -> None:
-    async with running(data, table=table()) as document:
+    async with run_stack(data, build=fake_children()) as document:
         settings = document["settings"]
         assert settings["CERTIFY_OIDC_ISSUER"] == document["sandbox"]["identity"]
         assert settings["CERTIFY_OIDC_CLIENT_ID"] == "certify"
@@ -129,7 +130,7 @@ async def test_the_users_own_identity_provider_gets_nothing_of_ours(
 ) -> None:
     monkeypatch.setenv("CERTIFY_OIDC_ISSUER", "https://identity.example.com")
     monkeypatch.setenv("CERTIFY_STAFF_ROLES", "{}")
-    async with running(data, table=table()) as document:
+    async with run_stack(data, build=fake_children()) as document:
         settings = document["settings"]
         assert {name for name in settings if "_OIDC_" in name} == {"CERTIFY_OIDC_ISSUER"}
         assert settings["CERTIFY_OIDC_ISSUER"] == "https://identity.example.com"
@@ -140,12 +141,12 @@ async def test_vendors_that_are_none_are_refused(
     data: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CERTIFY_VENDORS", '{"vendor-a": "chosen"}')
-    assert await up(data, 0, table=table()) == 2
+    assert await serve_stack(data, 0, build=fake_children()) == 2
     assert "CERTIFY_VENDORS" in capsys.readouterr().err
 
 
 async def test_every_child_leads_a_session_of_its_own_and_is_told_what_it_needs(data: Path) -> None:
-    async with running(data, table=table()) as document:
+    async with run_stack(data, build=fake_children()) as document:
         there = {}
         for pid in processes_of(data) - {os.getpid()}:
             assert os.getsid(pid) == os.getpgid(pid) == pid
@@ -159,7 +160,7 @@ async def test_every_child_leads_a_session_of_its_own_and_is_told_what_it_needs(
 
 
 async def test_the_namespace_keeps_closed_cases_and_knows_the_search_attributes(data: Path) -> None:
-    async with running(data, table=table()):
+    async with run_stack(data, build=fake_children()):
         port = json.loads((data / "ports.json").read_text())["temporal_http"]
         await assert_namespace_is_prepared(port)
 
@@ -167,23 +168,23 @@ async def test_the_namespace_keeps_closed_cases_and_knows_the_search_attributes(
 async def test_an_older_database_gets_the_search_attributes_it_lacks(data: Path) -> None:
     data.mkdir()
     ports = choose_ports(("temporal", "ui", "http"), {})
-    command = server.command(data / "temporal.sqlite", *ports.values())
+    command = temporal_server.build_command(data / "temporal.sqlite", *ports.values())
     bare = tuple(part for part in command if "search-attribute" not in part)
-    child = Child("temporal", bare, os.environ, answers=(server.health(ports["http"]),))
+    child = Child("temporal", bare, os.environ, health_urls=(temporal_server.build_health_url(ports["http"]),))
     supervisor = Supervisor([child], ROOT, data)
     try:
         await supervisor.start(20)
-        await server.prepare(ports["temporal"], ports["http"], os.environ)
+        await temporal_server.prepare_namespace(ports["temporal"], ports["http"], os.environ)
         await assert_namespace_is_prepared(ports["http"])
     finally:
         await supervisor.stop()
 
 
 async def assert_namespace_is_prepared(port: int) -> None:
-    _, described = await asyncio.to_thread(ask, "GET", server.health(port))
+    _, described = await asyncio.to_thread(send_request, "GET", temporal_server.build_health_url(port))
     assert json.loads(described)["config"]["workflowExecutionRetentionTtl"] == RETENTION
     url = f"http://127.0.0.1:{port}/cluster/namespaces/default/search-attributes"
-    _, attributes = await asyncio.to_thread(ask, "GET", url)
+    _, attributes = await asyncio.to_thread(send_request, "GET", url)
     assert json.loads(attributes)["customAttributes"] == {
         "Program": "INDEXED_VALUE_TYPE_KEYWORD",
         "PlanYear": "INDEXED_VALUE_TYPE_INT",
@@ -196,16 +197,16 @@ async def assert_namespace_is_prepared(port: int) -> None:
 
 
 async def test_a_second_one_on_the_same_folder_is_refused(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    async with running(data, table=table()) as document:
-        assert await up(data, 0, table=table()) == 1
+    async with run_stack(data, build=fake_children()) as document:
+        assert await serve_stack(data, 0, build=fake_children()) == 1
         said = capsys.readouterr().err
         assert str(os.getpid()) in said
         assert said.count("\n") == 1
-        assert find(data) == document, "the first one is left as it was"
+        assert find_stack(data) == document, "the first one is left as it was"
 
 
 async def test_a_death_ends_all_the_others_and_is_told(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert await up(data, 0, table=table(web=["--dies"])) == 1
+    assert await serve_stack(data, 0, build=fake_children(web=["--dies"])) == 1
     said = capsys.readouterr().err
     assert "web ended unexpectedly with status 3" in said
     assert "the roof fell in" in said
@@ -215,14 +216,14 @@ async def test_a_death_ends_all_the_others_and_is_told(data: Path, capsys: pytes
 
 async def test_a_block_is_left_when_a_process_dies(data: Path) -> None:
     with pytest.raises(StackError, match="worker ended unexpectedly"):
-        async with running(data, table=table(worker=["--dies"])):
+        async with run_stack(data, build=fake_children(worker=["--dies"])):
             await asyncio.sleep(30)
     assert not processes_of(data) - {os.getpid()}
 
 
 async def test_a_failed_migration_is_told_before_anything_else_starts(data: Path) -> None:
     with pytest.raises(StackError, match="migration ended unexpectedly with status 4"):
-        async with running(data, table=table(migration=["--ends", "4"])):
+        async with run_stack(data, build=fake_children(migration=["--ends", "4"])):
             pass
     assert not (data / "logs" / "web.log").exists()
     assert not processes_of(data) - {os.getpid()}
@@ -255,7 +256,7 @@ def test_killed_it_leaves_no_process_and_starts_again_at_once(data: Path) -> Non
     with stack_process(data, "worker=--deaf") as process:
         wait_until_ready(process)
         process.kill()
-    assert find(data) is None, "a stack.json that was left behind names a process that is gone"
+    assert find_stack(data) is None, "a stack.json that was left behind names a process that is gone"
     with stack_process(data) as process:
         wait_until_ready(process)
         assert len(processes_of(data)) == 5
@@ -265,17 +266,17 @@ def test_killed_it_leaves_no_process_and_starts_again_at_once(data: Path) -> Non
 
 
 async def test_started_again_it_keeps_secrets_and_ports(data: Path) -> None:
-    async with running(data, table=table()) as first:
+    async with run_stack(data, build=fake_children()) as first:
         pass
-    async with running(data, table=table()) as second:
+    async with run_stack(data, build=fake_children()) as second:
         assert second == first
 
 
 async def test_a_remembered_port_that_is_taken_is_replaced(data: Path) -> None:
-    async with running(data, table=table()) as first:
+    async with run_stack(data, build=fake_children()) as first:
         pass
     with socket.create_server(("127.0.0.1", int(first["web"].rpartition(":")[2]))):
-        async with running(data, table=table()) as second:
+        async with run_stack(data, build=fake_children()) as second:
             assert second["web"] != first["web"]
             assert second["settings"]["CERTIFY_WEB_URL"] == second["web"]
             assert second["mailbox"] == first["mailbox"]
@@ -288,16 +289,16 @@ async def test_a_port_taken_between_choice_and_use_leads_to_another_try(data: Pa
     def taken_at_first(plan: Plan) -> list[Child]:
         if not blockers:
             blockers.append(socket.create_server(("127.0.0.1", plan.ports["temporal"])))
-        return list(table()(plan))
+        return list(fake_children()(plan))
 
-    async with running(data, table=taken_at_first) as document:
+    async with run_stack(data, build=taken_at_first) as document:
         assert document["temporal"] != "{}:{}".format(*blockers[0].getsockname())
     blockers[0].close()
 
 
 async def test_the_web_port_asked_for_is_used(data: Path) -> None:
     port = choose_ports(("web",), {})["web"]
-    async with running(data, port, table=table()) as document:
+    async with run_stack(data, port, build=fake_children()) as document:
         assert document["web"] == f"http://127.0.0.1:{port}"
 
 
@@ -305,7 +306,7 @@ async def test_without_the_sandbox_every_missing_address_is_named(
     data: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CERTIFY_LMS_URL", "https://lms.example.com")
-    assert await up(data, 0, sandbox=False, table=table()) == 2
+    assert await serve_stack(data, 0, sandbox=False, build=fake_children()) == 2
     said = capsys.readouterr().err
     for name in ("REGISTRY_URL", "BACKGROUND_CHECKS_URL", "PORTAL_URL", "MLMS_URL", "SMTP_HOST"):
         assert f"CERTIFY_{name}" in said
@@ -319,7 +320,7 @@ async def test_without_the_sandbox_the_environment_names_the_third_parties(
 ) -> None:
     for name in ("REGISTRY_URL", "BACKGROUND_CHECKS_URL", "LMS_URL", "PORTAL_URL", "MLMS_URL", "SMTP_HOST"):
         monkeypatch.setenv(f"CERTIFY_{name}", f"{name.lower()}.example.com")
-    async with running(data, sandbox=False, table=table()) as document:
+    async with run_stack(data, sandbox=False, build=fake_children()) as document:
         assert document["mailbox"] is None
         assert document["sandbox"] == {}
         assert document["settings"]["CERTIFY_LMS_URL"] == "lms_url.example.com"
@@ -335,7 +336,7 @@ async def test_the_users_own_mail_server_and_secrets_win(data: Path, monkeypatch
     monkeypatch.setenv("CERTIFY_SMTP_HOST", "mail.example.com")
     monkeypatch.setenv("CERTIFY_STAFF_TOKENS", '{"testa": "chosen"}')
     monkeypatch.setenv("CERTIFY_DATABASE_URL", "postgresql+psycopg://db.example.com/other")
-    async with running(data, table=table()) as document:
+    async with run_stack(data, build=fake_children()) as document:
         settings = document["settings"]
         assert settings["CERTIFY_SMTP_HOST"] == "mail.example.com"
         assert "CERTIFY_SMTP_PORT" not in settings
@@ -347,7 +348,7 @@ async def test_staff_tokens_that_are_none_are_refused(
     data: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CERTIFY_STAFF_TOKENS", "chosen")
-    assert await up(data, 0, table=table()) == 2
+    assert await serve_stack(data, 0, build=fake_children()) == 2
     assert "CERTIFY_STAFF_TOKENS" in capsys.readouterr().err
 
 
@@ -358,31 +359,31 @@ async def test_a_signing_pair_is_made_unless_one_is_there_or_was_chosen(
 
     def noted(plan: Plan) -> list[Child]:
         plans.append(plan)
-        return [child for child in table()(plan) if child.name == "migration"]
+        return [child for child in fake_children()(plan) if child.name == "migration"]
 
-    async with running(data, table=noted) as document:
+    async with run_stack(data, build=noted) as document:
         assert plans[-1].makes_signing_pair
         for name in ("CERTIFY_SIGNING_KEY_FILE", "CERTIFY_SIGNING_CERT_FILE"):
             Path(document["settings"][name]).touch()
-        assert "signing" not in {child.name for child in children(plans[-1])}
+        assert "signing" not in {child.name for child in build_children(plans[-1])}
     monkeypatch.setenv("CERTIFY_SIGNING_KEY_FILE", "/elsewhere/key.pem")
-    async with running(data.with_name("other"), table=noted):
+    async with run_stack(data.with_name("other"), build=noted):
         assert not plans[-1].makes_signing_pair
 
 
 async def test_one_that_runs_is_found(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert find() is None
-    async with running(data, table=table()) as document:
-        assert find() == find(data) == document, "the only one of this user"
-        assert find(tmp_path / "other") is None
+    assert find_stack() is None
+    async with run_stack(data, build=fake_children()) as document:
+        assert find_stack() == find_stack(data) == document, "the only one of this user"
+        assert find_stack(tmp_path / "other") is None
         monkeypatch.setenv("CERTIFY_DATA", str(tmp_path / "other"))
-        assert find() is None
+        assert find_stack() is None
         monkeypatch.setenv("CERTIFY_DATA", str(data))
-        assert find() == document
+        assert find_stack() == document
         monkeypatch.delenv("CERTIFY_DATA")
-        async with running(tmp_path / "another", table=table()):
+        async with run_stack(tmp_path / "another", build=fake_children()):
             with pytest.raises(ValueError, match="choose one with --data"):
-                find()
-        async with running(tmp_path / "data", table=table()) as here:
-            assert find() == here, "./data comes first"
-    assert find() is None
+                find_stack()
+        async with run_stack(tmp_path / "data", build=fake_children()) as here:
+            assert find_stack() == here, "./data comes first"
+    assert find_stack() is None

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from starter.stack.embedded import children, running
+from starter.stack.embedded import build_children, run_stack
 from starter.stack.plan import Plan
 from starter.stack.processes import Child
 from tests.starter.command import Clerk
@@ -128,9 +128,9 @@ async def test_people_read_it_in_80_columns(clerk: Clerk, world: World) -> None:
 
 async def test_a_command_without_a_worker_is_kept(tmp_path: Path) -> None:
     def no_worker(plan: Plan) -> Sequence[Child]:
-        return [child for child in children(plan) if child.name in ("temporal", "migration")]
+        return [child for child in build_children(plan) if child.name in ("temporal", "migration")]
 
-    async with running(tmp_path / "data", table=no_worker) as stack:
+    async with run_stack(tmp_path / "data", build=no_worker) as stack:
         clerk = Clerk(tmp_path, stack["data"])
         opened = await clerk.json("request", "-", given=documents.agent())
         withdraw = ("withdraw", opened["case_id"], *STAFF, "--id", "mine")

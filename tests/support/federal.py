@@ -28,7 +28,7 @@ from domain.shared.statements import parse
 from starter.cases import Answer, Cases
 from starter.registrations import Marketplace
 from starter.stack.plan import Plan
-from starter.stack.processes import answers
+from starter.stack.processes import is_answering
 from tests.support import documents, inside as support
 from tests.support.inside import NEVER, PATIENCE, ROOT, Document, Inside
 from workflows import messages as names
@@ -187,7 +187,7 @@ class Federal(Inside):
         await self._post("lists", "alterations", altered)
 
     async def omit_nothing(self) -> None:
-        answer = await self._web.delete(f"{self.plan.url('lists')}/alterations")
+        answer = await self._web.delete(f"{self.plan.build_url('lists')}/alterations")
         assert answer.is_success, answer.text
 
 
@@ -217,7 +217,7 @@ async def running(folder: Path, suggest_renewal_at: int = NEVER) -> AsyncIterato
     async with support.system(Federal, folder, suggest_renewal_at) as federal:
         with _web(federal.plan, federal.client):
             async with asyncio.timeout(PATIENCE):
-                while not await answers(f"{federal.plan.url('web')}/readyz"):
+                while not await is_answering(f"{federal.plan.build_url('web')}/readyz"):
                     await asyncio.sleep(0.1)
             yield federal
 

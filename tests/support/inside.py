@@ -43,9 +43,9 @@ from domain.state.request import parse_request
 from settings import Settings, load
 from starter.cases import Cases
 from starter.client import plugin
-from starter.stack import server
+from starter.stack import temporal_server
 from starter.stack.plan import OWN_PORTS, SANDBOX_PORTS, SECRETS, STAND_INS, Plan
-from starter.stack.processes import answers, choose_ports
+from starter.stack.processes import choose_ports, is_answering
 from tests.support import documents
 from workflows import messages as names
 
@@ -153,7 +153,7 @@ class Inside:
         return [run_id for _, run_id in sorted(found)]
 
     async def letters(self, request: Document) -> list[Document]:
-        url = self.plan.url("mailbox")
+        url = self.plan.build_url("mailbox")
         found: list[Document] = (await self._web.get(f"{url}/messages", params={"to": request["email"]})).json()
         return found
 
@@ -181,12 +181,12 @@ class Inside:
         return [one["id"].partition(":reminder:0:")[2] for one in history if one["kind"] == "notice.reminder"]
 
     async def calls(self, stand_in: str) -> list[Document]:
-        found: list[Document] = (await self._web.get(f"{self.plan.url(stand_in)}/calls")).json()
+        found: list[Document] = (await self._web.get(f"{self.plan.build_url(stand_in)}/calls")).json()
         return found
 
     async def account(self, opened: Opened) -> Document:
         """The case's account as the portal shows it."""
-        answer = await self._web.get(f"{self.plan.url('portal')}/accounts/{opened.case_id}")
+        answer = await self._web.get(f"{self.plan.build_url('portal')}/accounts/{opened.case_id}")
         assert answer.is_success, answer.text
         found: Document = answer.json()
         return found
@@ -264,7 +264,7 @@ class Inside:
         await self._post(stand_in, "controls", control)
 
     async def _post(self, stand_in: str, path: str, body: Document) -> None:
-        answer = await self._web.post(f"{self.plan.url(stand_in)}/{path}", json=body)
+        answer = await self._web.post(f"{self.plan.build_url(stand_in)}/{path}", json=body)
         assert answer.is_success, answer.text
 
 
@@ -319,11 +319,11 @@ async def _temporal(stack: AsyncExitStack, suggest_renewal_at: int) -> Client:
         "Datetime": SearchAttributeKey.for_datetime,
     }
     environment = await WorkflowEnvironment.start_local(
-        dev_server_existing_path=server.program(),
+        dev_server_existing_path=temporal_server.find_program(),
         dev_server_extra_args=[
             part for name, value in dynamic.items() for part in ("--dynamic-config-value", f"{name}={value}")
         ],
-        search_attributes=[makers[kind](name) for name, kind in server.SEARCH_ATTRIBUTES.items()],
+        search_attributes=[makers[kind](name) for name, kind in temporal_server.SEARCH_ATTRIBUTES.items()],
         plugins=[plugin([CodedFailures()])],
     )
     stack.push_async_callback(environment.shutdown)
@@ -333,7 +333,7 @@ async def _temporal(stack: AsyncExitStack, suggest_renewal_at: int) -> Client:
 def _plan(folder: Path) -> Plan:
     """The embedded stack's own plan, of which only the sandbox is started as a process."""
     kept = {name: make() for name, make in SECRETS.items()}
-    return Plan.of(folder, choose_ports((*OWN_PORTS, *SANDBOX_PORTS), {}), kept, {}, True)
+    return Plan.build(folder, choose_ports((*OWN_PORTS, *SANDBOX_PORTS), {}), kept, {}, True)
 
 
 def _settings(plan: Plan) -> Settings:
@@ -365,5 +365,5 @@ def _sandbox(plan: Plan) -> Iterator[None]:
 async def _answering(plan: Plan) -> None:
     async with asyncio.timeout(PATIENCE):
         for name in (*STAND_INS, "mailbox"):
-            while not await answers(f"{plan.url(name)}/healthz"):
+            while not await is_answering(f"{plan.build_url(name)}/healthz"):
                 await asyncio.sleep(0.05)

@@ -10,9 +10,9 @@ from typing import Any
 from temporalio.client import Client
 
 from starter.client import plugin
-from starter.stack.embedded import children
+from starter.stack.embedded import build_children
 from starter.stack.folder import FOLDERS
-from starter.stack.plan import OWN_PORTS, SANDBOX_PORTS, SECRETS, STAND_INS, Plan, stand_in_settings
+from starter.stack.plan import OWN_PORTS, SANDBOX_PORTS, SECRETS, STAND_INS, Plan, build_stand_in_settings
 from starter.stack.processes import Child, Process, choose_ports
 from tests.support.gates import Gate
 
@@ -28,7 +28,7 @@ class Mortal:
         for name in FOLDERS:
             (folder / name).mkdir(parents=True)
         kept = {name: make() for name, make in SECRETS.items()}
-        self.plan = Plan.of(folder, choose_ports((*OWN_PORTS, *SANDBOX_PORTS), {}), kept, {}, True)
+        self.plan = Plan.build(folder, choose_ports((*OWN_PORTS, *SANDBOX_PORTS), {}), kept, {}, True)
         self.gates = {name: Gate(self.plan.ports[name]) for name in GATES}
         self._children: dict[str, Child] = {}
         self._running: dict[str, Process] = {}
@@ -36,7 +36,7 @@ class Mortal:
     async def begin(self) -> None:
         for gate in self.gates.values():
             await gate.start()
-        self._children = {child.name: child for child in children(self.plan)}
+        self._children = {child.name: child for child in build_children(self.plan)}
         worker = self._children["worker"]
         self._children["worker"] = replace(worker, environment={**worker.environment, **self._through_gates()})
         await self.start("migration", "signing", "temporal", "sandbox")
@@ -45,7 +45,9 @@ class Mortal:
     def _through_gates(self) -> dict[str, str]:
         ports = {name: str(gate.port) for name, gate in self.gates.items()}
         return {
-            **stand_in_settings({name: f"http://127.0.0.1:{ports[name]}" for name in STAND_INS}, self.plan.settings),
+            **build_stand_in_settings(
+                {name: f"http://127.0.0.1:{ports[name]}" for name in STAND_INS}, self.plan.settings
+            ),
             "CERTIFY_SMTP_PORT": ports["smtp"],
             "TEMPORAL_ADDRESS": f"127.0.0.1:{ports['temporal']}",
         }
@@ -60,14 +62,14 @@ class Mortal:
         process = await Process.start(self._children[name], ROOT, self.plan.data / "logs", ())
         self._running[name] = process
         async with asyncio.timeout(PATIENCE):
-            await process.ready()
+            await process.wait_until_ready()
 
     async def kill(self, *names: str) -> None:
         """SIGKILL, without a word before."""
         for name in names:
             self._running[name].kill()
         for name in names:
-            await self._running.pop(name).ended()
+            await self._running.pop(name).wait_until_ended()
         if "worker" in names:
             for gate in self.gates.values():
                 gate.cut()
@@ -80,12 +82,12 @@ class Mortal:
         for process in self._running.values():
             process.kill()
         for process in self._running.values():
-            await process.ended()
+            await process.wait_until_ended()
         for gate in self.gates.values():
             await gate.close()
 
     def document(self) -> dict[str, Any]:
-        return self.plan.document()
+        return self.plan.describe_stack()
 
 
 @asynccontextmanager

@@ -14,8 +14,8 @@ from db.engine import Database
 from db.migrate import upgrade
 from settings import Settings
 from starter.client import RPC_TIMEOUT, connect
-from starter.stack import server
-from starter.stack.processes import ask, choose_ports
+from starter.stack import temporal_server
+from starter.stack.processes import choose_ports, send_request
 from tests.web.house import House
 from web.app import build_door, create_app
 
@@ -25,7 +25,7 @@ def temporal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a Temporal development server."""
     ports = choose_ports(("temporal", "ui", "http"), {})
     folder = tmp_path_factory.mktemp("temporal")
-    command = server.command(folder / "temporal.sqlite", ports["temporal"], ports["ui"], ports["http"])
+    command = temporal_server.build_command(folder / "temporal.sqlite", ports["temporal"], ports["ui"], ports["http"])
     environment = {name: value for name, value in os.environ.items() if not name.startswith("TEMPORAL_")}
     quiet = subprocess.DEVNULL
     with subprocess.Popen(command, stdout=quiet, stderr=quiet, env=environment) as process:
@@ -81,7 +81,7 @@ def _wait_for(port: int) -> None:
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         with suppress(OSError):
-            if ask("GET", server.health(port))[0] == 200:
+            if send_request("GET", temporal_server.build_health_url(port))[0] == 200:
                 return
         time.sleep(0.1)
     raise RuntimeError("the Temporal server did not come up")

@@ -32,7 +32,7 @@ from settings import Settings
 from starter.client import plugin
 from starter.publication import publish
 from starter.schedules import DAILY_PUBLICATION_ID, DAILY_ROUND_ID, ensure_schedules
-from starter.stack import server
+from starter.stack import temporal_server
 from tests.support import mortal
 from tests.support.registrations import Desk, profile
 from workflows import messages as names
@@ -76,7 +76,7 @@ class Press:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def temporal() -> AsyncIterator[Client]:
     environment = await WorkflowEnvironment.start_local(
-        dev_server_existing_path=server.program(), plugins=[plugin([CodedFailures()])]
+        dev_server_existing_path=temporal_server.find_program(), plugins=[plugin([CodedFailures()])]
     )
     yield environment.client
     await environment.shutdown()
