@@ -2,7 +2,9 @@
 
 import html
 import re
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import cached_property
 from html.parser import HTMLParser
 from itertools import product
 
@@ -11,6 +13,7 @@ from jinja2 import UndefinedError
 
 from domain.shared.notices import TOPIC, TOPIC_OF_WAITING, Notice, Topic, topic_of
 from templates.letters import COLUMNS, Letters, Rendered
+from tests.support.checks import check_each
 from tests.templates.contexts import (
     AWAITED,
     BOTH,
@@ -93,71 +96,98 @@ def contact_of(topic: Topic) -> set[str]:
     return {value for value in (CONTACTS[topic]["phone"], CONTACTS[topic]["email"]) if value}
 
 
-@pytest.mark.parametrize(("notice", "language", "kind"), EVERY_NOTICE)
-def test_a_notice_shows_the_contact_of_its_topic_and_no_other(notice: Notice, language: str, kind: str) -> None:
-    awaited = FEDERAL_AWAITED if kind in ROLES else AWAITED
-    for waiting_for in awaited if notice is Notice.REMINDER else ("decision",):
-        rendered = letter(notice, language, kind, waiting_for=waiting_for)
-        expected = {HELP_DESK} if kind in ROLES else contact_of(topic_of(notice, waiting_for))
-        if notice is Notice.HELP_DESK:
+@dataclass(frozen=True)
+class Letter:
+    """A notice to a kind of reader in a language, rendered and read once."""
+
+    notice: Notice
+    language: str
+    kind: str
+
+    def __str__(self) -> str:
+        return f"{self.notice} to {self.kind} ({self.language})"
+
+    @cached_property
+    def rendered(self) -> Rendered:
+        return letter(self.notice, self.language, self.kind)
+
+    @cached_property
+    def reader(self) -> Reader:
+        return Reader(self.rendered.html)
+
+
+def shows_the_contact_of_its_topic_and_no_other(one: Letter) -> None:
+    awaited = FEDERAL_AWAITED if one.kind in ROLES else AWAITED
+    for waiting_for in awaited if one.notice is Notice.REMINDER else ("decision",):
+        rendered = letter(one.notice, one.language, one.kind, waiting_for=waiting_for)
+        expected = {HELP_DESK} if one.kind in ROLES else contact_of(topic_of(one.notice, waiting_for))
+        if one.notice is Notice.HELP_DESK:
             expected = set()
-        assert contacts_in(rendered.text) == expected
-        assert contacts_in(rendered.html) == expected
+        assert contacts_in(rendered.text) == expected, waiting_for
+        assert contacts_in(rendered.html) == expected, waiting_for
 
 
-@pytest.mark.parametrize(("notice", "language", "kind"), EVERY_NOTICE)
-def test_the_subject_is_one_short_line(notice: Notice, language: str, kind: str) -> None:
-    subject = letter(notice, language, kind).subject
+def has_one_short_line_as_its_subject(one: Letter) -> None:
+    subject = one.rendered.subject
     assert subject
     assert len(subject.splitlines()) == 1
     assert len(subject) <= 78
 
 
-@pytest.mark.parametrize(("notice", "language", "kind"), EVERY_NOTICE)
-def test_every_link_is_in_both_parts_and_bare_in_the_text(notice: Notice, language: str, kind: str) -> None:
-    rendered = letter(notice, language, kind)
-    reader = Reader(rendered.html)
-    for link in {*LINKS[notice], *(link for link in reader.links if link.startswith("http"))}:
-        assert link in rendered.text.splitlines()
-        assert link in reader.links
-        assert link in reader.text
+def has_every_link_in_both_parts_and_bare_in_the_text(one: Letter) -> None:
+    for link in {*LINKS[one.notice], *(link for link in one.reader.links if link.startswith("http"))}:
+        assert link in one.rendered.text.splitlines()
+        assert link in one.reader.links
+        assert link in one.reader.text
 
 
-@pytest.mark.parametrize(("notice", "kind"), [(notice, kind) for notice in TO_ASSISTERS for kind in READERS[notice]])
-def test_spanish_differs_from_english(notice: Notice, kind: str) -> None:
-    english, spanish = letter(notice, "en", kind), letter(notice, "es", kind)
+def has_whole_html_that_needs_no_image(one: Letter) -> None:
+    names = [tag for tag, _ in one.reader.tags]
+    assert one.reader.opened == []
+    assert ("html", {"lang": one.language, "dir": "ltr"}) in one.reader.tags
+    assert names.count("title") == names.count("h1") == 1
+    assert not {"img", "script", "link", "base", "form", "iframe"} & set(names)
+    assert not re.search(r"url\(|@import|src=|background=", one.reader.source)
+
+
+def says_the_same_in_text_and_html(one: Letter) -> None:
+    """Every sentence of the text part is in the HTML, but for links and what introduces them."""
+    shown = _letters_only(one.reader.text)
+    paragraphs = re.split(r"\n\n|\n(?=- |> |\d\. |https)", one.rendered.text)
+    lost = [paragraph for paragraph in paragraphs if _letters_only(paragraph) not in shown]
+    assert len(lost) <= 2, lost
+
+
+def has_wrapped_text(one: Letter) -> None:
+    for line in one.rendered.text.splitlines():
+        assert len(line) <= COLUMNS or line.startswith("http"), line
+        assert line == line.rstrip()
+
+
+def differs_from_english(one: Letter) -> None:
+    english, spanish = letter(one.notice, "en", one.kind), one.rendered
     assert english.subject != spanish.subject
     shared = {line for line in english.text.splitlines() if line} & set(spanish.text.splitlines())
     values = ("http", "> ", "- ")  # links, somebody's words, the policy's words
     assert not [line for line in shared if not line.startswith(values) and line.strip() != HELP_DESK]
 
 
-@pytest.mark.parametrize(("notice", "language", "kind"), EVERY_NOTICE)
-def test_the_html_is_whole_and_needs_no_image(notice: Notice, language: str, kind: str) -> None:
-    reader = Reader(letter(notice, language, kind).html)
-    names = [tag for tag, _ in reader.tags]
-    assert reader.opened == []
-    assert ("html", {"lang": language, "dir": "ltr"}) in reader.tags
-    assert names.count("title") == names.count("h1") == 1
-    assert not {"img", "script", "link", "base", "form", "iframe"} & set(names)
-    assert not re.search(r"url\(|@import|src=|background=", reader.source)
+CHECKS = (
+    shows_the_contact_of_its_topic_and_no_other,
+    has_one_short_line_as_its_subject,
+    has_every_link_in_both_parts_and_bare_in_the_text,
+    has_whole_html_that_needs_no_image,
+    says_the_same_in_text_and_html,
+    has_wrapped_text,
+)
 
 
-@pytest.mark.parametrize(("notice", "language", "kind"), EVERY_NOTICE)
-def test_text_and_html_say_the_same(notice: Notice, language: str, kind: str) -> None:
-    """Every sentence of the text part is in the HTML, but for links and what introduces them."""
-    rendered = letter(notice, language, kind)
-    shown = _letters_only(Reader(rendered.html).text)
-    paragraphs = re.split(r"\n\n|\n(?=- |> |\d\. |https)", rendered.text)
-    lost = [paragraph for paragraph in paragraphs if _letters_only(paragraph) not in shown]
-    assert len(lost) <= 2, lost
-
-
-@pytest.mark.parametrize(("notice", "language", "kind"), EVERY_NOTICE)
-def test_the_text_is_wrapped(notice: Notice, language: str, kind: str) -> None:
-    for line in letter(notice, language, kind).text.splitlines():
-        assert len(line) <= COLUMNS or line.startswith("http")
-        assert line == line.rstrip()
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a31_b2_every_notice_stands_every_check(language: str) -> None:
+    checks = CHECKS if language == "en" else (*CHECKS, differs_from_english)
+    letters = [Letter(*one) for one in EVERY_NOTICE if one[1] == language]
+    assert len(letters) > 50
+    check_each(letters, checks)
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,7 @@
-"""Every page in both languages, with faults and without: sound HTML, answers kept, one contact (A31, B2)."""
+"""What single pages say: answers kept, faults named, steps in order; test_every_page.py has what all have to stand."""
 
 import re
 from collections.abc import Iterator
-from html.parser import HTMLParser
 from itertools import product
 
 import pytest
@@ -21,109 +20,15 @@ from tests.templates.contexts import (
     ANSWERS,
     AWAITED,
     CONTACTS,
-    HELP_DESK,
     KINDS,
     LANGUAGES,
-    PHONE,
-    PORTALS,
-    TEMPLATES,
-    TRAINING,
 )
 from tests.templates.pages import EVERY_PAGE
-from web.http.text import environment, in_language, percent
+from tests.templates.rendered import Reader, page
+from web.http.text import in_language, percent
 from web.public.request.steps import steps_of
 
-PAGES = environment(TEMPLATES)
 ENDS = ("denied", "withdrawn", "revoked", "closed", "suspended", "under_appeal")
-VOID = {"meta", "link", "input", "br", "img"}
-
-
-class Reader(HTMLParser):
-    """Reads a page's tags and words, and fails where they don't match up."""
-
-    def __init__(self, source: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.opened: list[str] = []
-        self.words: list[str] = []
-        self.feed(source.replace("<wbr>", ""))
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        assert len(attrs) == len(dict(attrs)), f"an attribute of <{tag}> is there twice"
-        self.tags.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.opened.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.opened.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.words.append(data)
-
-    def of(self, name: str) -> list[dict[str, str | None]]:
-        return [attributes for tag, attributes in self.tags if tag == name]
-
-    @property
-    def ids(self) -> list[str]:
-        return [attributes["id"] or "" for _, attributes in self.tags if "id" in attributes]
-
-    @property
-    def text(self) -> str:
-        return " ".join(" ".join(self.words).split())
-
-
-def page(name: str, language: str) -> str:
-    template, build = EVERY_PAGE[name]
-    return PAGES[language].get_template(template).render(build(language))
-
-
-@pytest.mark.parametrize(("name", "language"), [*product(EVERY_PAGE, LANGUAGES)])
-def test_a_page_is_sound_html(name: str, language: str) -> None:
-    source = page(name, language)
-    reader = Reader(source)
-    assert source.startswith("<!DOCTYPE html>")
-    assert reader.opened == []
-    assert reader.of("html") == [{"lang": language}]
-    for once in ("title", "main", "h1", "header", "footer"):
-        assert len(reader.of(once)) == 1, once
-    assert reader.of("main")[0]["id"] == "main"
-    assert len(reader.ids) == len(set(reader.ids))
-    assert not reader.of("script")
-    assert "None" not in reader.text
-
-
-@pytest.mark.parametrize(("name", "language"), [*product(EVERY_PAGE, LANGUAGES)])
-def test_labels_descriptions_and_anchors_lead_somewhere(name: str, language: str) -> None:
-    reader = Reader(page(name, language))
-    ids = set(reader.ids)
-    for _, attributes in reader.tags:
-        named = [attributes.get("for"), *(attributes.get("aria-describedby") or "").split()]
-        named.append(attributes.get("aria-labelledby"))
-        href = attributes.get("href") or ""
-        named.append(href[1:] if href.startswith("#") else None)
-        assert {name for name in named if name} <= ids
-    for tag in ("input", "select", "textarea"):
-        for attributes in reader.of(tag):
-            if attributes.get("type") != "hidden":
-                assert attributes["id"] in {label["for"] for label in reader.of("label")}
-
-
-@pytest.mark.parametrize(("name", "language"), [*product(EVERY_PAGE, LANGUAGES)])
-def test_a_page_shows_the_contact_of_its_topic_and_no_other(name: str, language: str) -> None:
-    context = EVERY_PAGE[name][1](language)
-    shown = {contact for contact in (PHONE, PORTALS, TRAINING, HELP_DESK) if contact in page(name, language)}
-    contact = context["contact"]
-    assert isinstance(contact, dict)
-    assert shown == {value for value in (contact["phone"], contact["email"]) if value}
-
-
-@pytest.mark.parametrize("name", EVERY_PAGE)
-def test_spanish_pages_differ_from_english_ones(name: str) -> None:
-    english, spanish = Reader(page(name, "en")), Reader(page(name, "es"))
-    assert english.text != spanish.text
-    if not name.startswith("problem"):
-        assert _title(english) != _title(spanish)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -282,7 +187,3 @@ def _now(name: str) -> str:
     found = re.search(r'<h2 class="[^"]*" id="now">.*?</div>', page(name, "en"), re.DOTALL)
     assert found
     return " ".join(Reader(found[0].removesuffix("</div>")).text.split())
-
-
-def _title(reader: Reader) -> str:
-    return reader.words[[word.strip() != "" for word in reader.words].index(True)]

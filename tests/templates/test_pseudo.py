@@ -15,8 +15,10 @@ from domain.shared.notices import Notice
 from templates.catalogs import LANGUAGES
 from templates.dates import ZONES, day, moment
 from templates.letters import Letters
+from tests.support.checks import check_each
 from tests.templates.contexts import AWAITED, FEDERAL_AWAITED, READERS, ROLES, TEMPLATES
 from tests.templates.pages import EVERY_PAGE
+from tests.templates.rendered import Page, find_page
 from web.gallery.samples import notice_values
 from web.http.text import environment
 
@@ -106,33 +108,33 @@ def data(value: object) -> Iterator[str]:
             yield from data(each)
 
 
-@pytest.mark.parametrize(("name", "language"), [*product(EVERY_PAGE, LANGUAGES)])
-def test_b2_no_word_of_a_page_escapes_translation(name: str, language: str) -> None:
-    template, build = EVERY_PAGE[name]
-    values = build(language)
-    shown = Shown(PAGES[language].get_template(template).render(values))
+def has_no_word_of_a_page_that_escapes_translation(page: Page) -> None:
+    values = page.context
+    shown = Shown(PAGES[page.language].get_template(page.template).render(values))
     assert "⟦" in "".join(shown.words)
     assert left_of(" ".join(shown.words), values) == []
 
 
-@pytest.mark.parametrize(
-    ("notice", "language", "kind"),
-    # The help desk reads English.
-    [
-        (notice, language, kind)
-        for notice in Notice
-        for language in LANGUAGES
-        for kind in READERS[notice]
-        if notice is not Notice.HELP_DESK
-    ],
-)
-def test_b2_no_word_of_a_notice_escapes_translation(notice: Notice, language: str, kind: str) -> None:
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_b2_no_word_of_a_page_escapes_translation(language: str) -> None:
+    check_each([find_page(name, language) for name in EVERY_PAGE], [has_no_word_of_a_page_that_escapes_translation])
+
+
+def has_no_word_of_a_notice_that_escapes_translation(letter: tuple[Notice, str, str]) -> None:
+    notice, language, kind = letter
     for changes in variants(notice, kind):
         values = notice_values(notice, language, kind, **changes)
         rendered = LETTERS.render(notice, language, values)
         for part in (rendered.subject, rendered.text, " ".join(Shown(rendered.html).words)):
-            assert "⟦" in part
-            assert left_of(part, values) == []
+            assert "⟦" in part, changes
+            assert left_of(part, values) == [], changes
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_b2_no_word_of_a_notice_escapes_translation(language: str) -> None:
+    # The help desk reads English.
+    letters = [(notice, language, kind) for notice in set(Notice) - {Notice.HELP_DESK} for kind in READERS[notice]]
+    check_each(letters, [has_no_word_of_a_notice_that_escapes_translation])
 
 
 def variants(notice: Notice, kind: str) -> list[dict[str, Any]]:

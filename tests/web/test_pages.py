@@ -10,7 +10,7 @@ from domain.shared.facts import FactKind
 from domain.state.agreements import agreement
 from tests.support import documents
 from tests.templates.contexts import PHONE, PORTALS, TRAINING
-from tests.templates.test_pages import Reader
+from tests.templates.rendered import Reader
 from tests.web.house import NUMBER, PDF, House
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"

@@ -23,7 +23,7 @@ from domain.shared.faults import Fault
 from domain.shared.messages import CurriculumOrder
 from tests.support import documents
 from tests.support.registrations import Desk
-from tests.templates.test_pages import Reader
+from tests.templates.rendered import Reader
 from tests.web.house import PDF, House
 from tests.web.test_pages import answers, read
 from web.marketplace.form import values_of

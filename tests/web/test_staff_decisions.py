@@ -13,7 +13,7 @@ from db.writes.facts import raise_flag
 from domain.shared.facts import FactKind
 from domain.state.eligibility import Check, Result, finding
 from tests.support import documents
-from tests.templates.test_pages import Reader
+from tests.templates.rendered import Reader
 from tests.web.house import House
 from tests.web.test_pages import read
 from web.http.permissions import StaffRole

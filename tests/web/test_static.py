@@ -3,15 +3,14 @@
 import re
 from collections.abc import AsyncIterator
 from hashlib import sha256
-from html.parser import HTMLParser
-from itertools import product
 from pathlib import Path
 
 import httpx2
 import pytest
 
 from tests.templates.pages import EVERY_PAGE
-from tests.templates.test_pages import page
+from tests.templates.rendered import page
+from tests.templates.test_every_page import Asked
 from web.http.static_files import FOREVER, STATIC, StaticFiles, shelf, static
 
 VENDOR = STATIC / "vendor"
@@ -20,26 +19,6 @@ MOST_REQUESTS = 8
 
 # Of the families the style sheet of USWDS knows, ours is the only one that is used; no page has a hero.
 NOT_ASKED_FOR = re.compile(r"fonts/(source-sans-pro|merriweather|roboto-mono)/|img/hero\.jpg")
-
-
-class Asked(HTMLParser):
-    """What a page has a browser fetch at once, and what the content security policy would refuse."""
-
-    def __init__(self, source: str) -> None:
-        super().__init__()
-        self.urls: set[str] = set()
-        self.refused: list[str] = []
-        self.feed(source)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = dict(attrs)
-        if tag == "link" and given.get("rel") in ("stylesheet", "preload", "icon"):
-            self.urls.add(given["href"] or "")
-        if tag in ("script", "img") and given.get("src"):
-            self.urls.add(given["src"] or "")
-        if tag == "style" or (tag == "script" and not given.get("src")):
-            self.refused.append(tag)
-        self.refused += [name for name in given if name == "style" or re.match(r"on|hx-on", name)]
 
 
 @pytest.fixture
@@ -131,15 +110,6 @@ def test_vendored_files_are_the_ones_the_readme_names() -> None:
     assert named == {name: sha256(files[name].read_bytes()).hexdigest() for name in named}
     assert not [name for name, path in files.items() if b"sourceMappingURL" in path.read_bytes()]
     assert {"uswds/LICENSE.md", "htmx/LICENSE", "uswds/fonts/public-sans/OFL.txt"} <= set(files)
-
-
-@pytest.mark.parametrize(("name", "language"), [*product(EVERY_PAGE, ("en", "es"))])
-def test_a_page_has_nothing_the_content_security_policy_refuses(name: str, language: str) -> None:
-    asked = Asked(page(name, language))
-    assert asked.refused == []
-    assert asked.urls
-    ours = (f"/static/{shelf().version}/", "/gallery/")
-    assert {url for url in asked.urls if not url.startswith(ours)} == set()
 
 
 async def test_a_first_visit_is_light_and_few_requests(browser: httpx2.AsyncClient) -> None:
