@@ -1,12 +1,29 @@
-"""The database: one engine that writes and one that reads, on SQLite (WAL) or PostgreSQL. No table is known here."""
+"""The database: units of work, each a plain function over a session and one transaction, on SQLite (WAL) or PostgreSQL.
 
-from collections.abc import AsyncIterator
+No table is known here. Only here does the asynchronous world of workflows and requests meet the database:
+a unit runs in a thread of its own from its first statement to its commit.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from typing import Any
+from functools import partial
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy import event
+from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.orm import Session
+
+
+Arguments = ParamSpec("Arguments")
+Answer = TypeVar("Answer")
+
+TRIES = 3
+OVERTAKEN = ("40001", "40P01")  # PostgreSQL: not serializable, deadlock
+READERS = 4
 
 
 class Database:
@@ -24,32 +41,114 @@ class Database:
         )
         if self.is_sqlite:
             for engine in (self._reader, self._writer):
-                _prepare_sqlite(engine)
-            event.listen(
-                self._writer.sync_engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE")
+                _prepare_sqlite(engine.sync_engine)
+            event.listen(self._writer.sync_engine, "begin", _begin_immediate)
+        self._open_units(url, pool_size)
+
+    def _open_units(self, url: str, pool_size: int) -> None:
+        if self.is_sqlite:
+            # One writer, since SQLite knows one at a time: units take turns in the thread's queue, not in a busy loop.
+            parsed = make_url(url).set(drivername="sqlite")
+            self._writing, self._reading = _sqlite_engine(parsed, 1), _sqlite_engine(parsed, READERS)
+            event.listen(self._writing, "begin", _begin_immediate)
+            self._writers, self._readers = ThreadPoolExecutor(1, "writer"), ThreadPoolExecutor(READERS, "reader")
+        else:
+            self._writing = self._reading = create_engine(
+                url, hide_parameters=True, pool_size=pool_size, max_overflow=0, pool_pre_ping=True
             )
+            self._writers = self._readers = ThreadPoolExecutor(pool_size, "unit")
+
+    async def write(
+        self,
+        work: Callable[Concatenate[Session, Arguments], Answer],
+        *args: Arguments.args,
+        **kwargs: Arguments.kwargs,
+    ) -> Answer:
+        """What a unit of work answers once it is committed; an exception of its own rolls all of it back.
+
+        A unit that another one overtook (the same person, event or command at the same moment) is done again, three
+        times at most, so it has no effect but on the database; no network call belongs into it.
+        """
+        unit = partial(self._commit, partial(work, **kwargs), *args)
+        return await asyncio.get_running_loop().run_in_executor(self._writers, unit)
+
+    async def read(
+        self,
+        work: Callable[Concatenate[Session, Arguments], Answer],
+        *args: Arguments.args,
+        **kwargs: Arguments.kwargs,
+    ) -> Answer:
+        """What a unit that only reads answers."""
+        unit = partial(self._look, partial(work, **kwargs), *args)
+        return await asyncio.get_running_loop().run_in_executor(self._readers, unit)
+
+    def _commit(self, work: Callable[..., Answer], *args: Any) -> Answer:
+        for _ in range(TRIES - 1):
+            try:
+                return self._commit_once(work, *args)
+            except DBAPIError as error:
+                if not _is_overtaken(error):
+                    raise
+        return self._commit_once(work, *args)
+
+    def _commit_once(self, work: Callable[..., Answer], *args: Any) -> Answer:
+        with Session(self._writing, expire_on_commit=False) as session, session.begin():
+            return work(session, *args)
+
+    def _look(self, work: Callable[..., Answer], *args: Any) -> Answer:
+        with Session(self._reading, expire_on_commit=False) as session:
+            return work(session, *args)
 
     @asynccontextmanager
-    async def write(self) -> AsyncIterator[AsyncSession]:
+    async def open_writer(self) -> AsyncIterator[AsyncSession]:
         """One transaction that writes, rolled back on an exception; no network call belongs inside."""
         async with AsyncSession(self._writer, expire_on_commit=False) as session, session.begin():
             yield session
 
     @asynccontextmanager
-    async def read(self) -> AsyncIterator[AsyncSession]:
+    async def open_reader(self) -> AsyncIterator[AsyncSession]:
         """A session that only reads."""
         async with AsyncSession(self._reader, expire_on_commit=False) as session:
             yield session
 
     async def close(self) -> None:
-        """Closes every connection."""
+        """Closes every connection, once the units that run are done."""
+        await asyncio.to_thread(self._close_units)
         await self._reader.dispose()
         await self._writer.dispose()
 
+    def _close_units(self) -> None:
+        for pool in (self._writers, self._readers):
+            pool.shutdown()
+        for engine in (self._writing, self._reading):
+            engine.dispose()
 
-def _prepare_sqlite(engine: AsyncEngine) -> None:
-    @event.listens_for(engine.sync_engine, "connect")
-    def _pragmas(connection: Any, _: Any) -> None:
+
+def _is_overtaken(error: DBAPIError) -> bool:
+    """Whether another transaction came first.
+
+    Transactions lock cases first, in the order of their ids; what else they touch could still make two wait for each
+    other, and PostgreSQL then ends one of them.
+    """
+    return isinstance(error, IntegrityError) or getattr(error.orig, "sqlstate", None) in OVERTAKEN
+
+
+def _sqlite_engine(url: Any, connections: int) -> Engine:
+    engine = create_engine(
+        url, hide_parameters=True, pool_size=connections, max_overflow=0, connect_args={"check_same_thread": False}
+    )
+    _prepare_sqlite(engine)
+    return engine
+
+
+def _begin_immediate(connection: Any) -> None:
+    # A transaction that reads first and writes later would find the database locked where it can't wait any more.
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _prepare_sqlite(engine: Engine | AsyncEngine) -> None:
+    @event.listens_for(engine, "connect")
+    def _set_pragmas(connection: Any, _: Any) -> None:
         connection.isolation_level = None
         cursor = connection.cursor()
         for pragma in (

@@ -28,7 +28,7 @@ class Looks:
         """
         look = {"at": at or datetime.now(UTC), "actor": actor, "page": page}
         shown = [{**look, "case_id": case_id} for case_id in dict.fromkeys(case_ids) or (None,)]
-        async with self._database.write() as session:
+        async with self._database.open_writer() as session:
             await session.execute(insert(LookRow), shown)
 
     async def of_case(self, case_id: str, after: Cursor | None = None, limit: int = 50) -> Page[LookRow]:
@@ -53,7 +53,7 @@ class Looks:
             query = select(LookRow).where(*which).order_by(number if back else number.desc()).limit(most)
             if key is not None:
                 query = query.where(number > key if back else number < key)
-            async with self._database.read() as session:
+            async with self._database.open_reader() as session:
                 return await rows(session, query)
 
         return await page_of(NUMBERS, lambda row: row.id or 0, fetch, after, limit)

@@ -49,12 +49,12 @@ class Console:
 
     async def queue(self, filters: Filters, after: Cursor | None = None, limit: int = 25) -> QueuePage:
         """Cases that staff should look at, oldest first. Raises `Invalid` for a cursor that is none."""
-        async with self._database.read() as session:
+        async with self._database.open_reader() as session:
             return await page_of_cases(session, View.QUEUE, filters, after, min(limit, MOST))
 
     async def all_cases(self, filters: Filters, after: Cursor | None = None, limit: int = 25) -> QueuePage:
         """Every case, newest first. Raises `Invalid` for a cursor that is none."""
-        async with self._database.read() as session:
+        async with self._database.open_reader() as session:
             return await page_of_cases(session, View.ALL, filters, after, min(limit, MOST))
 
     async def counts(self, filters: Filters, view: str = View.QUEUE) -> Counts:
@@ -71,7 +71,7 @@ class Console:
 
         After the last one comes the first.
         """
-        async with self._database.read() as session:
+        async with self._database.open_reader() as session:
             since = await _since(session, after_case_id)
             for place in (None,) if since is None else ((since, after_case_id), None):
                 found = await cases_from(session, View.QUEUE, filters, place, 2)
@@ -85,7 +85,7 @@ class Console:
 
         Raises `Invalid` for more words than can be looked for.
         """
-        async with self._database.read() as session:
+        async with self._database.open_reader() as session:
             return await found_cases(session, words, min(limit, MOST))
 
     async def export(self, filters: Filters, view: str = View.QUEUE) -> AsyncIterator[list[ExportedCase]]:
@@ -93,7 +93,7 @@ class Console:
         which = View(view)
         place: Place | None = None
         while True:
-            async with self._database.read() as session:
+            async with self._database.open_reader() as session:
                 page = await exported_from(session, which, filters, place, EXPORTED)
             if page:
                 yield page
@@ -105,7 +105,7 @@ class Console:
 
     async def case_file(self, case_id: str, now: datetime) -> CaseFile:
         """Everything about a case. Raises `UnknownCase`."""
-        async with self._database.read() as session:
+        async with self._database.open_reader() as session:
             return await case_file(session, case_id, now)
 
     async def evidence(self, case_id: str, key: str) -> EvidenceRow | None:
@@ -117,7 +117,7 @@ class Console:
         return await self._kept(SentMail, case_id, key)
 
     async def _kept(self, table: type[Kept], case_id: str, key: str) -> Kept | None:
-        async with self._database.read() as session:
+        async with self._database.open_reader() as session:
             row = await session.get(table, key)
         return row if row is not None and row.case_id == case_id else None
 
@@ -127,17 +127,17 @@ class Console:
         self, after: Cursor | None = None, limit: int = 25, states: Sequence[str] = HELD
     ) -> Page[Held]:
         """Events that were not delivered: pending, or without effect; newest first. Raises `Invalid`."""
-        async with self._database.read() as session:
+        async with self._database.open_reader() as session:
             return await outstanding.held_page(session, after, min(limit, MOST), states)
 
     async def quarantined(self, after: Cursor | None = None, limit: int = 25) -> Page[Altered]:
         """Events kept aside, since their id came before with another body; newest first. Raises `Invalid`."""
-        async with self._database.read() as session:
+        async with self._database.open_reader() as session:
             return await outstanding.altered_page(session, after, min(limit, MOST))
 
     async def altered_event(self, number: int) -> Altered | None:
         """One event kept aside; None where there is none of this number."""
-        async with self._database.read() as session:
+        async with self._database.open_reader() as session:
             return await outstanding.altered_event(session, number)
 
     # numbers
@@ -147,7 +147,7 @@ class Console:
         kept = self._dashboard
         if kept is None or not timedelta() <= now - kept.at < NUMBERS_STAND:
             groups = await self._counter.groups()
-            async with self._database.read() as session:
+            async with self._database.open_reader() as session:
                 kept = self._dashboard = await dashboard(session, groups, now)
         return kept
 

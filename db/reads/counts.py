@@ -78,7 +78,7 @@ class Counter:
     async def _refresh(self) -> None:
         taken_at = self._clock()
         columns: list[Any] = [getattr(Case, name) for name in GROUPED]
-        async with self._database.read() as session:
+        async with self._database.open_reader() as session:
             found = (await session.execute(select(*columns, func.count()).group_by(*columns))).all()
         if self._running is asyncio.current_task():  # else something has changed meanwhile
             self._groups = [Group(dict(zip(GROUPED, values, strict=True)), number) for *values, number in found]

@@ -60,30 +60,30 @@ class Outstanding:
 
     async def pending(self, limit: int = 500) -> list[InboxRow]:
         """Events not yet told to their workflows, oldest first."""
-        async with self._database.read() as session:
+        async with self._database.open_reader() as session:
             return await rows(
                 session, select(InboxRow).where(col(InboxRow.state) == PENDING).order_by(col(InboxRow.id)).limit(limit)
             )
 
     async def addressee(self, row: InboxRow) -> Case:
         """The case an event is about."""
-        async with self._database.read() as session:
+        async with self._database.open_reader() as session:
             return await session.get_one(Case, row.case_id)
 
     async def delivered(self, row_id: int, note: str | None = None) -> None:
         """The workflow has been told, or there is none any more (then with a note)."""
-        async with self._database.write() as session:
+        async with self._database.open_writer() as session:
             await session.execute(update(InboxRow).where(col(InboxRow.id) == row_id).values(state=DELIVERED, note=note))
 
     async def pending_commands(self, before: datetime) -> list[CommandRow]:
         """Commands kept and not yet answered, given before this instant."""
-        async with self._database.read() as session:
+        async with self._database.open_reader() as session:
             query = select(CommandRow).where(col(CommandRow.state) == "pending", col(CommandRow.created_at) < before)
             return await rows(session, query.order_by(col(CommandRow.created_at)).limit(500))
 
     async def not_begun(self, before: datetime) -> list[Case]:
         """Cases whose workflow has not claimed them, opened before this instant."""
-        async with self._database.read() as session:
+        async with self._database.open_reader() as session:
             query = select(Case).where(
                 col(Case.run_id).is_(None), col(Case.opened_at) < before, col(Case.stage) == "requested"
             )

@@ -85,7 +85,7 @@ class Views:
 
     async def status(self, case_id: str, now: datetime, history: bool = False) -> dict[str, Any]:
         """The status document of interface.md; with ``history``, the facts too. Raises `UnknownCase`."""
-        async with self._database.read() as session:
+        async with self._database.open_reader() as session:
             case = await _case(session, case_id)
             state = await state_of(session, case)
             document = status_document(case, state, now)
@@ -101,7 +101,7 @@ class Views:
         for name, value in wanted.items():
             if value is not None:
                 query = query.where(getattr(Case, name) == value)
-        async with self._database.read() as session:
+        async with self._database.open_reader() as session:
             if after is not None:
                 last = await _case(session, after)
                 query = query.where(
@@ -112,7 +112,7 @@ class Views:
 
     async def audit(self, case_id: str) -> list[dict[str, Any]]:
         """Every write about a case: when, who, what, why (C9). Raises `UnknownCase`."""
-        async with self._database.read() as session:
+        async with self._database.open_reader() as session:
             await _case(session, case_id)
             found = await rows(
                 session, select(AuditRow).where(col(AuditRow.case_id) == case_id).order_by(col(AuditRow.id))
@@ -130,7 +130,7 @@ class Views:
 
     async def certificate(self, number: str, now: datetime) -> dict[str, Any] | None:
         """What the public may know of a certificate; None where there is no such number."""
-        async with self._database.read() as session:
+        async with self._database.open_reader() as session:
             row = await session.get(CertificateRow, certificate_number(number))
             if row is None:
                 return None
@@ -151,7 +151,7 @@ class Views:
 
     async def applicant(self, email: str, number: str | None, now: datetime) -> dict[str, Any] | None:
         """For the portal: the case of this e-mail (the certificate's, if it is theirs; else the newest)."""
-        async with self._database.read() as session:
+        async with self._database.open_reader() as session:
             people = await rows(
                 session,
                 select(col(Assister.assister_id)).where(func.lower(col(Assister.email)) == email.lower()),
@@ -175,7 +175,7 @@ class Views:
 
     async def place(self, token: str, now: datetime) -> Place | None:
         """What a status link of the state program leads to; None where it is unknown or has expired."""
-        async with self._database.read() as session:
+        async with self._database.open_reader() as session:
             case = await _linked(session, token, now)
             if case is None or case.program == FEDERAL_PROGRAM:
                 return None
@@ -188,7 +188,7 @@ class Views:
 
     async def registration_place(self, token: str, now: datetime) -> RegistrationPlace | None:
         """What a link of a federal registration leads to; None where it is unknown or has expired."""
-        async with self._database.read() as session:
+        async with self._database.open_reader() as session:
             case = await _linked(session, token, now)
             if case is None or case.program != FEDERAL_PROGRAM:
                 return None
@@ -208,14 +208,14 @@ class Views:
 
     async def mlms_urls(self, case_id: str) -> dict[str, str]:
         """Where a registration's courses in the MLMS go on, by curriculum, once the MLMS has said so (B4)."""
-        async with self._database.read() as session:
+        async with self._database.open_reader() as session:
             kind = col(EffectRow.kind).like("mlms.enrolled.%")
             found = await rows(session, select(EffectRow).where(col(EffectRow.case_id) == case_id, kind))
             return {row.kind.rpartition(".")[2]: str(row.result["url"]) for row in found if row.result}
 
     async def last_save(self, case_id: str) -> CommandRow | None:
         """The profile that was sent last: saved, refused, or waiting for a worker (B7)."""
-        async with self._database.read() as session:
+        async with self._database.open_reader() as session:
             kind = col(CommandRow.kind) == CommandKind.SAVE_PROFILE.value
             query = select(CommandRow).where(col(CommandRow.case_id) == case_id, kind)
             found: CommandRow | None = await one_or_none(
@@ -228,7 +228,7 @@ class Views:
 
         None where there is none, and where somebody asked for it after ``since`` already.
         """
-        async with self._database.read() as session:
+        async with self._database.open_reader() as session:
             owners = select(col(Assister.assister_id)).where(func.lower(col(Assister.email)) == email.lower())
             query = select(Case).where(
                 col(Case.assister_id).in_(owners), col(Case.program) == FEDERAL_PROGRAM, col(Case.stage).not_in(ENDED)
@@ -246,7 +246,7 @@ class Views:
 
     async def activation(self, token: str, now: datetime) -> tuple[str, Case | None]:
         """The state of an activation link (ready, used, expired, void or unknown), and its case."""
-        async with self._database.read() as session:
+        async with self._database.open_reader() as session:
             link = await session.get(LinkRow, token_hash(token))
             if link is None or link.purpose != "activation":
                 return "unknown", None
@@ -259,7 +259,7 @@ class Views:
 
     async def counts(self) -> dict[str, int]:
         """How many cases are in each stage, and how many events wait for delivery: for the metrics."""
-        async with self._database.read() as session:
+        async with self._database.open_reader() as session:
             by_stage = await session.execute(select(col(Case.stage), func.count()).group_by(col(Case.stage)))
             pending = await session.execute(
                 select(func.count()).select_from(InboxRow).where(col(InboxRow.state) == "pending")
@@ -268,7 +268,7 @@ class Views:
 
     async def alive(self) -> None:
         """Raises when the database does not answer."""
-        async with self._database.read() as session:
+        async with self._database.open_reader() as session:
             await session.execute(text("SELECT 1 FROM assister_case LIMIT 1"))
 
 

@@ -29,19 +29,19 @@ class Drafts:
         """Keeps the first answers; the secret by which they are found again."""
         token = secrets.token_urlsafe(32)
         row = DraftRow(token_hash=token_hash(token), answers=dict(answers), created_at=now, expires_at=now + LIFE)
-        async with self._database.write() as session:
+        async with self._database.open_writer() as session:
             session.add(row)
         return token
 
     async def get(self, token: str, now: datetime) -> Answers | None:
         """The answers so far; None where there are none, or no longer."""
-        async with self._database.read() as session:
+        async with self._database.open_reader() as session:
             row = await session.get(DraftRow, token_hash(token))
         return dict(row.answers) if row and now < row.expires_at else None
 
     async def save(self, token: str, answers: Mapping[str, str], now: datetime) -> bool:
         """Lays answers over those so far and begins the two hours anew; False where there is no such draft to go on."""
-        async with self._database.write() as session:
+        async with self._database.open_writer() as session:
             row = await self._locked(session, token)
             if row is None or now >= row.expires_at or SENT in row.answers:
                 return False
@@ -51,7 +51,7 @@ class Drafts:
 
     async def sent(self, token: str, case_id: str, created: bool, now: datetime) -> None:
         """Deletes the answers, which the case has now; who sent them twice at once is told of the case they opened."""
-        async with self._database.write() as session:
+        async with self._database.open_writer() as session:
             row = await self._locked(session, token)
             if row is None:
                 return
@@ -61,13 +61,13 @@ class Drafts:
 
     async def drop(self, token: str) -> None:
         """Deletes a draft."""
-        async with self._database.write() as session:
+        async with self._database.open_writer() as session:
             await session.execute(delete(DraftRow).where(col(DraftRow.token_hash) == token_hash(token)))
 
     async def purge(self, now: datetime) -> int:
         """Deletes what has expired; how many there were."""
         expired = col(DraftRow.expires_at) <= now
-        async with self._database.write() as session:
+        async with self._database.open_writer() as session:
             found = await one_or_none(session, select(func.count()).select_from(DraftRow).where(expired))
             await session.execute(delete(DraftRow).where(expired))
         return int(found or 0)

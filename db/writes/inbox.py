@@ -69,7 +69,7 @@ class Inbox(Outstanding):
         self, statements: Sequence[Statement], documents: Sequence[dict[str, Any]], now: datetime
     ) -> Received:
         """Takes a list of statements, all or none. Raises `Invalid` naming the field where one doesn't fit its case."""
-        async with self._database.write() as session:
+        async with self._database.open_writer() as session:
             events = [
                 Event(LMS, one.id, one.case_id, one.verb, one.digest, document)
                 for one, document in zip(statements, documents, strict=True)
@@ -104,7 +104,7 @@ class Inbox(Outstanding):
     ) -> Received:
         """Takes the portal's report; a premature one is kept without effect and flagged to staff (A24)."""
         event = Event(PORTAL, event_id, report.case_id, report.type, digest, body)
-        async with self._database.write() as session:
+        async with self._database.open_writer() as session:
             fresh, received = await self._sort_out(session, [event], now)
             if fresh:
                 said = await said_by_portal(session, report, event_id)
@@ -115,7 +115,7 @@ class Inbox(Outstanding):
     @again_when_overtaken
     async def background(self, report: BackgroundReport, now: datetime) -> Received:
         """Takes an event of the background-check vendor; only a completed report is a fact (A14)."""
-        async with self._database.write() as session:
+        async with self._database.open_writer() as session:
             case = await checked_case(session, report)
             event = Event(BACKGROUND, report.event_id, case.case_id, report.type, report.digest, report.kept())
             fresh, received = await self._sort_out(session, [event], now)
@@ -134,7 +134,7 @@ class Inbox(Outstanding):
         Raises `Invalid` naming the field where the ticket is another vendor's or curriculum's, or was never used.
         """
         kept = {**body, "ticket": token_hash(report.ticket)}
-        async with self._database.write() as session:
+        async with self._database.open_writer() as session:
             ticket = await ticket_of(session, vendor, token_hash(report.ticket))
             case = await locked(session, ticket.case_id)
             event = Event(VENDORS, f"{vendor}:{event_id}", case.case_id, report.type, digest, kept)
@@ -238,13 +238,13 @@ class Inbox(Outstanding):
         reason = reason.strip()
         if not reason:
             raise Invalid([Fault("reason", "required")])
-        async with self._database.read() as session:
+        async with self._database.open_reader() as session:
             found: InboxRow | AlteredEvent | None = await session.get(_TABLE[kind], row_id)
         if found is None:
             raise UnknownEvent(row_id)
         told = {"source": found.source, "event_id": found.event_id}
         try:
-            async with self._database.write() as session:
+            async with self._database.open_writer() as session:
                 case = await locked(session, found.case_id)
                 row = await session.get_one(_TABLE[kind], row_id)
                 received = await self._released(session, case, row, now)
@@ -253,7 +253,7 @@ class Inbox(Outstanding):
                     audit(session, now, SYSTEM, f"case.unflagged.{ALTERED}", case)
                 return received
         except Conflict as conflict:
-            async with self._database.write() as session:
+            async with self._database.open_writer() as session:
                 case = await locked(session, found.case_id)
                 audit(session, now, actor, "webhook.release_refused", case, reason, answer=str(conflict), **told)
             raise

@@ -75,7 +75,7 @@ class People:
         """
         npn = None if isinstance(request, CounselorRequest) else request.npn
         data = request.model_dump(mode="json")
-        async with self._database.write() as session:
+        async with self._database.open_writer() as session:
             person = await self._person(session, npn, request.email)
             current = await latest(session, person, request.program, request.plan_year) if person else None
             if current is None or current.stage in REOPENABLE:
@@ -123,7 +123,7 @@ class People:
         policy = policy_for(program, plan_year)
         if policy is None:
             raise Invalid([Fault("plan_year" if program == STATE_PROGRAM else "program", "no_policy")])
-        async with self._database.write() as session:
+        async with self._database.open_writer() as session:
             person = await session.get(Assister, assister_id)
             if person is None:
                 raise UnknownAssister(assister_id)
@@ -143,7 +143,7 @@ class People:
     async def import_person(self, imported: ImportedPerson, actor: str, now: datetime) -> tuple[str, bool]:
         """Stores what an import knows of one person's earlier years, audited; answers the id and whether it is new."""
         who = imported.person
-        async with self._database.write() as session:
+        async with self._database.open_writer() as session:
             person = await self._person(session, who.npn, who.email)
             created = person is None
             if person is None:

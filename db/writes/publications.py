@@ -67,7 +67,7 @@ class Publications:
 
         0 when the day has its publication already, unless ``forced``.
         """
-        async with self._database.write() as session:
+        async with self._database.open_writer() as session:
             newest = await one_or_none(session, _newest_first().with_for_update())
             if newest is not None and newest.published_at is None:
                 return int(newest.number)
@@ -83,7 +83,7 @@ class Publications:
 
         A publication that is current already takes no more: what changed since waits for the next one.
         """
-        async with self._database.write() as session:
+        async with self._database.open_writer() as session:
             publication = await session.get(PublicationRow, number, with_for_update=True)
             if publication is None or publication.published_at is not None:
                 return 0, False
@@ -101,7 +101,7 @@ class Publications:
 
     async def make_current(self, number: int, now: datetime) -> int:
         """Makes a staged publication the current one, all of it at once; answers how many lines it has."""
-        async with self._database.write() as session:
+        async with self._database.open_writer() as session:
             publication = await session.get_one(PublicationRow, number, with_for_update=True)
             if publication.published_at is None:
                 publication.published_at = now
@@ -115,7 +115,7 @@ class Publications:
         Answers how many they were, and whether there may be more. A line that takes a key out goes after what it
         took out.
         """
-        async with self._database.write() as session:
+        async with self._database.open_writer() as session:
             unneeded = col(PublishedRow.replaced_by) < (await _current(session)).number
             deleted = 0
             for which in (col(PublishedRow.cells).is_not(None), col(PublishedRow.cells).is_(None)):
@@ -127,7 +127,7 @@ class Publications:
 
     async def current(self) -> Edition:
         """The publication that readers see."""
-        async with self._database.read() as session:
+        async with self._database.open_reader() as session:
             return await _current(session)
 
     async def rows(self, name: PublishedList, number: int, plan_year: int | None = None) -> AsyncIterator[list[Cells]]:
@@ -140,7 +140,7 @@ class Publications:
         if plan_year is not None:  # with which every key begins
             query, after = query.where(col(PublishedRow.key) < f"{plan_year + 1:04d}:"), f"{plan_year:04d}:"
         while more:
-            async with self._database.read() as session:
+            async with self._database.open_reader() as session:
                 found = (await session.execute(query.where(col(PublishedRow.key) > after))).all()
                 newest = await _current(session)
             if newest.number - number not in (0, 1):
@@ -157,7 +157,7 @@ class Publications:
         """What the tracker says of an NPN, a line for each plan year; none for an NPN it doesn't know."""
         years = FEDERAL_POLICIES if plan_year is None else (plan_year,)
         keys = col(PublishedRow.key).in_([npn_key(year, npn) for year in years])
-        async with self._database.read() as session:
+        async with self._database.open_reader() as session:
             edition = await _current(session)
             found = await session.execute(_lines_of(PublishedList.TRACKER, edition.number).where(keys))
             newest = {key: cells for key, cells in found}  # noqa: C416 -- as above

@@ -124,7 +124,7 @@ class Records:
 
     async def claim(self, claim: Claim) -> Claimed:
         """Claims the case for the chain of runs that began with ``claim.run_id``."""
-        async with self._database.write() as session:
+        async with self._database.open_writer() as session:
             case = await locked(session, claim.case_id)
             if case.run_id not in (None, claim.run_id):
                 return Claimed(mine=False)
@@ -151,7 +151,7 @@ class Records:
 
     async def view(self, case_id: str) -> CaseView:
         """The case with its policy and state. Raises `UnknownCase`."""
-        async with self._database.read() as session:
+        async with self._database.open_reader() as session:
             case = await session.get(Case, case_id)
             if case is None:
                 raise UnknownCase(case_id)
@@ -159,12 +159,12 @@ class Records:
 
     async def standing(self, case_id: str) -> MarketplaceStanding | None:
         """Where a federal registration stands, for its workflow; None for a case of the state program."""
-        async with self._database.read() as session:
+        async with self._database.open_reader() as session:
             return await _standing(session, await session.get_one(Case, case_id))
 
     async def record(self, case_id: str, facts: Sequence[Fact], now: datetime, action: str, **details: Any) -> bool:
         """Appends facts to an open case, with their audit row; False, and nothing written, when the case has ended."""
-        async with self._database.write() as session:
+        async with self._database.open_writer() as session:
             case = await locked(session, case_id)
             if case.stage in ENDED:
                 return False
@@ -174,7 +174,7 @@ class Records:
 
     async def end(self, case_id: str, kind: str, now: datetime) -> None:
         """Ends a case whose window has closed (C6); nothing happens to one that has ended already."""
-        async with self._database.write() as session:
+        async with self._database.open_writer() as session:
             case = await locked(session, case_id)
             if case.stage in ENDED:
                 return
@@ -184,7 +184,7 @@ class Records:
 
     async def flag(self, case_id: str, what: str, now: datetime, why: str | None = None) -> None:
         """Puts a case before staff's eyes; said once while the flag is up, however often it is tried again."""
-        async with self._database.write() as session:
+        async with self._database.open_writer() as session:
             case = await locked(session, case_id)
             if raise_flag(case, what, now):
                 session.add(case)
@@ -192,7 +192,7 @@ class Records:
 
     async def unflag(self, case_id: str, what: str, now: datetime) -> None:
         """Takes a flag back once what it was about is put right; another flag stays."""
-        async with self._database.write() as session:
+        async with self._database.open_writer() as session:
             case = await locked(session, case_id)
             if lower_flag(case, what):
                 session.add(case)
@@ -205,7 +205,7 @@ class Records:
         """
         if not reason.strip():
             raise Invalid([Fault("reason", "required")])
-        async with self._database.write() as session:
+        async with self._database.open_writer() as session:
             case = await locked(session, case_id)
             if not lower_flag(case, what):
                 raise Conflict(sentence("flag_not_up"))
@@ -214,25 +214,25 @@ class Records:
 
     async def lms_account(self, assister_id: str) -> str | None:
         """The name of the person's account in the LMS, if there is one."""
-        async with self._database.read() as session:
+        async with self._database.open_reader() as session:
             return (await session.get_one(Assister, assister_id)).lms_account
 
     async def portal_account(self, case_id: str) -> str | None:
         """The portal's id of the account that was set up for this case."""
-        async with self._database.read() as session:
+        async with self._database.open_reader() as session:
             kind = col(EffectRow.kind) == "portal.account_created"
             found = await rows(session, select(EffectRow).where(col(EffectRow.case_id) == case_id, kind))
             return next((row.external_id for row in found), None)
 
     async def portal_known_as(self, case_id: str) -> str | None:
         """The id by which the portal knows this person's account: the case that used it last, or an imported id."""
-        async with self._database.read() as session:
+        async with self._database.open_reader() as session:
             case = await session.get_one(Case, case_id)
             return (await session.get_one(Assister, case.assister_id)).portal_account
 
     async def account_to_suspend(self, case_id: str) -> str | None:
         """The case under which the portal knows this person's account; None while another year's case needs it (C6)."""
-        async with self._database.read() as session:
+        async with self._database.open_reader() as session:
             case = await session.get_one(Case, case_id)
             others = await rows(
                 session,
@@ -250,21 +250,21 @@ class Records:
 
     async def lms_url(self, case_id: str) -> str | None:
         """The page where this learner goes on, once the LMS has said so."""
-        async with self._database.read() as session:
+        async with self._database.open_reader() as session:
             kinds = col(EffectRow.kind).in_(("training.invited", "training.enrolled"))
             found = await rows(session, select(EffectRow).where(col(EffectRow.case_id) == case_id, kinds))
             return next((str(row.result["url"]) for row in found if row.result), None)
 
     async def mlms_url(self, case_id: str, curriculum: str) -> str | None:
         """The page of the MLMS where this curriculum is taken, once the MLMS has said so."""
-        async with self._database.read() as session:
+        async with self._database.open_reader() as session:
             kind = col(EffectRow.kind) == f"mlms.enrolled.{curriculum}"
             found = await rows(session, select(EffectRow).where(col(EffectRow.case_id) == case_id, kind))
             return next((str(row.result["url"]) for row in found if row.result), None)
 
     async def ending_reason(self, case_id: str) -> str:
         """Why the case was withdrawn or revoked; empty when nobody said."""
-        async with self._database.read() as session:
+        async with self._database.open_reader() as session:
             kinds = col(FactRow.kind).in_((FactKind.WITHDRAWN.value, FactKind.REVOKED.value))
             found = await rows(session, select(FactRow).where(col(FactRow.case_id) == case_id, kinds))
             return str(found[0].data.get("reason") or "") if found else ""
@@ -273,13 +273,13 @@ class Records:
 
     async def evidence(self, key: str) -> bytes | None:
         """A third party's raw answer kept under this key (case, source, round), if there is one."""
-        async with self._database.read() as session:
+        async with self._database.open_reader() as session:
             row = await session.get(EvidenceRow, key)
             return row.raw if row else None
 
     async def keep_evidence(self, key: str, case_id: str, source: str, raw: bytes, sha256: str, now: datetime) -> None:
         """Keeps a third party's raw answer with its hash; the first one under a key stands."""
-        async with self._database.write() as session:
+        async with self._database.open_writer() as session:
             if await session.get(EvidenceRow, key) is None:
                 session.add(EvidenceRow(key=key, case_id=case_id, source=source, raw=raw, sha256=sha256, at=now))
 
@@ -289,7 +289,7 @@ class Records:
         self, key: str, case_id: str, kind: str, data: dict[str, Any], now: datetime, *, after_end: bool = False
     ) -> Intent:
         """Writes down an effect before it is made. The first intent's data stands, and its result where it has one."""
-        async with self._database.write() as session:
+        async with self._database.open_writer() as session:
             case = await locked(session, case_id)
             view = CaseView(case, await facts_of(session, case_id))
             ended = case.stage in ENDED and not after_end
@@ -318,7 +318,7 @@ class Records:
 
         The first result stands: a repeat changes nothing.
         """
-        async with self._database.write() as session:
+        async with self._database.open_writer() as session:
             case = await locked(session, case_id)
             row = await session.get_one(EffectRow, key)
             ended = case.stage in ENDED and not after_end
@@ -378,7 +378,7 @@ class Records:
 
         Raises `Conflict` when the id was used for something else.
         """
-        async with self._database.write() as session:
+        async with self._database.open_writer() as session:
             row = await session.get(CommandRow, command_id)
             if row is None:
                 row = CommandRow(
@@ -391,26 +391,26 @@ class Records:
 
     async def command_state(self, command_id: str) -> str | None:
         """pending, applied or refused; None for an id never seen."""
-        async with self._database.read() as session:
+        async with self._database.open_reader() as session:
             row = await session.get(CommandRow, command_id)
             return row.state if row else None
 
     async def command(self, command_id: str) -> CommandRow:
         """A stored command as it stands now."""
-        async with self._database.read() as session:
+        async with self._database.open_reader() as session:
             return await session.get_one(CommandRow, command_id)
 
     async def note_refusal(
         self, case_id: str, kind: CommandKind, actor: str, reason: str, why: str, now: datetime
     ) -> None:
         """Audits a command that was refused at the door (C9)."""
-        async with self._database.write() as session:
+        async with self._database.open_writer() as session:
             case = await locked(session, case_id)
             audit(session, now, actor, f"{kind}.refused", case, reason, answer=why)
 
     async def refuse_command(self, command_id: str, answer: str, now: datetime) -> None:
         """Keeps why the workflow refused a command."""
-        async with self._database.write() as session:
+        async with self._database.open_writer() as session:
             row = await session.get_one(CommandRow, command_id)
             case = await locked(session, row.case_id)
             await session.refresh(row)
@@ -420,11 +420,11 @@ class Records:
     @again_when_overtaken
     async def apply_command(self, command_id: str, now: datetime) -> Applied:
         """Carries out a stored command, once: facts, the request's changes, links voided; a repeat finds it done."""
-        async with self._database.read() as session:  # most often it is done already, and no lock is needed
+        async with self._database.open_reader() as session:  # most often it is done already, and no lock is needed
             row = await session.get(CommandRow, command_id)
         if row is None or row.state != "pending":
             return _applied(row)
-        async with self._database.write() as session:
+        async with self._database.open_writer() as session:
             row = await session.get_one(CommandRow, command_id)
             case = await locked(session, row.case_id)
             await session.refresh(row)
@@ -502,7 +502,7 @@ class Records:
 
     async def check_answer(self, case_id: str, changes: dict[str, Any]) -> None:
         """Raises `Invalid` for changes the request form would not take; nothing is stored."""
-        async with self._database.read() as session:
+        async with self._database.open_reader() as session:
             case = await session.get_one(Case, case_id)
             other = await self._other(session, case, amended(case.request, changes))
         if other is not None:
@@ -512,7 +512,7 @@ class Records:
 
     async def keep_link(self, token: str, case_id: str, purpose: str, now: datetime, expires_at: datetime) -> None:
         """Keeps an e-mailed link by its hash; a new activation link voids the ones before it (A28)."""
-        async with self._database.write() as session:
+        async with self._database.open_writer() as session:
             await locked(session, case_id)
             if await session.get(LinkRow, token_hash(token)) is not None:
                 return
@@ -533,7 +533,7 @@ class Records:
 
         Both in one transaction: a link that is spent without an account activated would be the last one.
         """
-        async with self._database.write() as session:
+        async with self._database.open_writer() as session:
             row = await session.get(LinkRow, token_hash(token))
             if row is None or row.purpose != ACTIVATION:
                 return None
@@ -558,7 +558,7 @@ class Records:
 
     async def accept_agreement(self, case_id: str, language: str, now: datetime) -> bool:
         """Records that the agreement was accepted on the page, once; False when the case has ended (A3)."""
-        async with self._database.write() as session:
+        async with self._database.open_writer() as session:
             case = await locked(session, case_id)
             if case.stage in ENDED:
                 return False
@@ -573,7 +573,7 @@ class Records:
     async def due_reminders(self, now: datetime, after: str, page: int = 200) -> tuple[list[Letter], str]:
         """The reminders due today, a page at a time by case id; ``after`` is "" for the first page (A18)."""
         waits = [wait.value for wait, owner in OWNER.items() if owner == "assister"]
-        async with self._database.read() as session:
+        async with self._database.open_reader() as session:
             found = await rows(
                 session,
                 select(Case)

@@ -106,7 +106,7 @@ class Registrations:
         another account's (B3), which staff are told of.
         """
         data = request.model_dump(mode="json", exclude_none=True)
-        async with self._database.write() as session:
+        async with self._database.open_writer() as session:
             person = await self._person(session, request)
             current = await latest(session, person, FEDERAL_PROGRAM, request.plan_year) if person else None
             if person is None or _same_account(person, data):
@@ -137,7 +137,7 @@ class Registrations:
         """
         if federal_policy_for(plan_year) is None:
             raise Invalid([Fault("plan_year", "no_policy")])
-        async with self._database.write() as session:
+        async with self._database.open_writer() as session:
             person = await session.get(Assister, assister_id)
             if person is None:
                 raise UnknownAssister(assister_id)
@@ -201,7 +201,7 @@ class Registrations:
 
     async def next(self, case_id: str, actor: str, now: datetime) -> Acted:
         """Next, after Save/Update (B7). Raises `Conflict` before a valid save."""
-        async with self._database.write() as session:
+        async with self._database.open_writer() as session:
             case, state = await _open_case(session, case_id)
             _refuse(why_not_next(state))
             fact = Fact(id=f"{case_id}:next", kind=FactKind.PROFILE_COMPLETED, at=now)
@@ -212,7 +212,7 @@ class Registrations:
 
         Raises `Invalid` for a vendor that isn't approved for it, `Conflict` for the short course without returning.
         """
-        async with self._database.write() as session:
+        async with self._database.open_writer() as session:
             case, state = await _open_case(session, case_id)
             vendors = federal_policy_of(case).vendors
             if channel != MLMS and (channel not in vendors or curriculum not in vendors[channel].curricula):
@@ -229,7 +229,7 @@ class Registrations:
 
         Raises `Conflict` when not enrolled, or when there are too many unused tickets.
         """
-        async with self._database.write() as session:
+        async with self._database.open_writer() as session:
             case, state = await _open_case(session, case_id)
             policy = federal_policy_of(case)
             _refuse(why_not_launch(state, curriculum, channel))
@@ -255,7 +255,7 @@ class Registrations:
 
     async def redeem(self, vendor: str, token: str, now: datetime) -> Redeemed:
         """Uses a launch ticket up, for its vendor only (B14). Raises `NoTicket` saying why it can't be used."""
-        async with self._database.write() as session:
+        async with self._database.open_writer() as session:
             ticket = await session.get(TicketRow, token_hash(token))
             if ticket is None or ticket.vendor != vendor:
                 raise NoTicket("ticket_unknown")
@@ -285,7 +285,7 @@ class Registrations:
     ) -> Agreement:
         """Records that the text in force was opened, and answers it (B16). Raises `Conflict` where it doesn't apply."""
         text = marketplace_agreement(name, language)
-        async with self._database.write() as session:
+        async with self._database.open_writer() as session:
             case, state = await _open_case(session, case_id)
             _refuse(why_not_open(state, name))
             data = _of_text(name, text)
@@ -303,7 +303,7 @@ class Registrations:
         ``sha256`` is the hash of the text the reader had before them, where it is known. Raises `Conflict` when it was
         not opened, or before profile and training are complete; `Invalid` for another text's hash.
         """
-        async with self._database.write() as session:
+        async with self._database.open_writer() as session:
             case, state = await _open_case(session, case_id)
             _refuse(why_not_accept(state, name))
             opened = await _opened(session, case_id, name, sha256)
@@ -330,7 +330,7 @@ class Registrations:
         sent = {name: value for name, value in profile.items() if name in given}
         # Keyed, since a refused profile leaves nothing behind that its NPN could be guessed from.
         digest = hmac.new(self._key, canonical(sent).encode(), sha256).hexdigest()
-        async with self._database.write() as session:
+        async with self._database.open_writer() as session:
             row = await session.get(CommandRow, command_id)
             if row is None:
                 row = CommandRow(
@@ -352,7 +352,7 @@ class Registrations:
 
         Raises `Invalid` where it can't be saved any more, since another one was saved meanwhile.
         """
-        async with self._database.read() as session:
+        async with self._database.open_reader() as session:
             row = await session.get_one(CommandRow, command_id)
             if row.state != "pending":
                 return None
@@ -366,7 +366,7 @@ class Registrations:
 
         A refused one leaves nothing of itself behind but the fields' names.
         """
-        async with self._database.write() as session:
+        async with self._database.open_writer() as session:
             row = await session.get_one(CommandRow, command_id)
             case = await locked(session, row.case_id)
             await session.refresh(row)
@@ -419,7 +419,7 @@ class Registrations:
 
     async def others_account(self, case_id: str, profile: Mapping[str, Any]) -> Fault | None:
         """The field by which a profile is another person's, if it is: one account a person (B3)."""
-        async with self._database.read() as session:
+        async with self._database.open_reader() as session:
             case = await session.get_one(Case, case_id)
             person = await session.get_one(Assister, case.assister_id)
             key = person_key(self._key, profile.get("npn") or person.npn, profile["email"])
@@ -434,7 +434,7 @@ class Registrations:
         self, case_id: str, version: int, faults: Sequence[Fault], now: datetime
     ) -> MarketplaceStanding:
         """Records what the registry said of a profile saved as unverified (B9); nothing, if a newer one was saved."""
-        async with self._database.write() as session:
+        async with self._database.open_writer() as session:
             case = await locked(session, case_id)
             state = registration_of(case, await facts_of(session, case_id))
             if state.ended or state.profile.version != version or state.profile.npn is not NpnStatus.UNVERIFIED:

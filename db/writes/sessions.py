@@ -37,7 +37,7 @@ class Sessions:
             seen_at=now,
             expires_at=now + self._longest,
         )
-        async with self._database.write() as session:
+        async with self._database.open_writer() as session:
             await session.execute(delete(StaffSession).where(col(StaffSession.expires_at) < now - KEPT_FOR))
             session.add(row)
             session.add(AuditRow(at=now, actor=actor, action="staff.signed_in", details={"session": row.id}))
@@ -45,12 +45,12 @@ class Sessions:
 
     async def current(self, token: str, now: datetime) -> StaffSession | None:
         """The session of a cookie; None where there is none, it was ended, or it has expired."""
-        async with self._database.read() as session:
+        async with self._database.open_reader() as session:
             row = await session.get(StaffSession, token_hash(token))
         if row is None or not self.is_open(row, now):
             return None
         if now - row.seen_at >= TOUCHED_EVERY:
-            async with self._database.write() as session:
+            async with self._database.open_writer() as session:
                 kept = await session.get_one(StaffSession, row.token_hash)
                 kept.seen_at = now
                 session.add(kept)
@@ -62,7 +62,7 @@ class Sessions:
 
     async def end(self, session_id: str, by: str, now: datetime) -> bool:
         """Ends a session; False where there is none of this id that is still open."""
-        async with self._database.write() as session:
+        async with self._database.open_writer() as session:
             row = await one_or_none(session, select(StaffSession).where(col(StaffSession.id) == session_id))
             if row is None or not self.is_open(row, now):
                 return False
@@ -74,7 +74,7 @@ class Sessions:
 
     async def open(self, now: datetime) -> list[StaffSession]:
         """The sessions that may be used now, the last used first."""
-        async with self._database.read() as session:
+        async with self._database.open_reader() as session:
             query = select(StaffSession).where(col(StaffSession.ended_at).is_(None), col(StaffSession.expires_at) > now)
             found = await rows(session, query.order_by(col(StaffSession.seen_at).desc()).limit(500))
         return [row for row in found if self.is_open(row, now)]

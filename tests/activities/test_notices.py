@@ -81,7 +81,7 @@ class Office:
         await self.notices.send(letter)
 
     async def all(self, table: type[SQLModel]) -> list[Any]:
-        async with self.database.read() as session:
+        async with self.database.open_reader() as session:
             return await rows(session, select(table))
 
     async def kept(self) -> list[SentMail]:

@@ -13,13 +13,13 @@ COUNTER = Table("counter", MetaData(), Column("value", Integer))
 async def increment(url: str, times: int) -> None:
     database = Database(url)
     try:
-        async with database.read() as session:
+        async with database.open_reader() as session:
             await session.execute(select(COUNTER.c.value))
         sys.stdout.write("ready\n")
         sys.stdout.flush()
         sys.stdin.readline()
         for _ in range(times):
-            async with database.write() as session:
+            async with database.open_writer() as session:
                 # SQLite leaves FOR UPDATE out.
                 value = (await session.execute(select(COUNTER.c.value).with_for_update())).scalar_one()
                 await session.execute(update(COUNTER).values(value=value + 1))

@@ -129,7 +129,7 @@ async def test_a_page_that_is_gone_altogether_becomes_the_first_one(office: Offi
 
 async def test_cases_of_the_same_instant_are_told_apart_by_their_ids(office: Office) -> None:
     cases = sorted(await five(office))
-    async with office.database.write() as session:
+    async with office.database.open_writer() as session:
         for case_id in cases:
             case = await session.get_one(Case, case_id)
             case.attention_since = NOW
@@ -244,8 +244,8 @@ async def test_a_change_while_counting_is_not_overwritten_by_the_older_count(off
         """Nothing is done with what was read until it may go on."""
 
         @asynccontextmanager
-        async def read(self) -> AsyncIterator[AsyncSession]:
-            async with super().read() as session:
+        async def open_reader(self) -> AsyncIterator[AsyncSession]:
+            async with super().open_reader() as session:
                 yield session
             counted.set()
             await go_on.wait()
@@ -483,7 +483,7 @@ async def test_certificates_and_mails(office: Office) -> None:
         message_id="<x@mail.example.org>",
         sent_at=office.later(),
     )
-    async with office.database.write() as session:
+    async with office.database.open_writer() as session:
         session.add(mail)
     file = await file_of(office, opened)
     (certificate,) = file.certificates

@@ -26,7 +26,7 @@ async def database(url: str) -> AsyncIterator[Database]:
 
 
 async def kept(database: Database) -> list[DraftRow]:
-    async with database.read() as session:
+    async with database.open_reader() as session:
         return list((await session.execute(select(DraftRow))).scalars())
 
 

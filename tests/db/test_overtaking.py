@@ -193,7 +193,7 @@ async def test_a10_a_strangers_request_changes_nobody_until_staff_approve(
 
 
 async def _person(process: Process, case: Opened) -> Assister:
-    async with process.database.read() as session:
+    async with process.database.open_reader() as session:
         return await session.get_one(Assister, case.assister_id)
 
 

@@ -66,12 +66,12 @@ class House:
 
     async def unpublished(self) -> int:
         query = select(func.count()).select_from(Case).where(col(Case.unpublished).is_(True))
-        async with self.database.read() as session:
+        async with self.database.open_reader() as session:
             return int((await session.execute(query)).scalar_one())
 
     async def kept(self) -> int:
         """How many lines there are, whoever sees them."""
-        async with self.database.read() as session:
+        async with self.database.open_reader() as session:
             return int((await session.execute(select(func.count()).select_from(PublishedRow))).scalar_one())
 
     async def most_kept(self) -> int:
@@ -79,11 +79,11 @@ class House:
         of_key = select(func.count(col(PublishedRow.key)).label("lines")).group_by(
             col(PublishedRow.list_name), col(PublishedRow.key)
         )
-        async with self.database.read() as session:
+        async with self.database.open_reader() as session:
             return (await session.execute(select(func.max(of_key.subquery().c.lines)))).scalar_one() or 0
 
     async def execute(self, *statements: str) -> None:
-        async with self.database.write() as session:
+        async with self.database.open_writer() as session:
             for statement in statements:
                 await session.execute(text(statement))
 

@@ -64,7 +64,7 @@ class Process:
 
     async def all(self, table: type[SQLModel], **wanted: object) -> list[Any]:
         query = select(table).where(*(getattr(table, name) == value for name, value in wanted.items()))
-        async with self.database.read() as session:
+        async with self.database.open_reader() as session:
             return await rows(session, query)
 
     async def facts(self, opened: Opened, kind: FactKind) -> list[FactRow]:
@@ -73,7 +73,7 @@ class Process:
     async def everything(self) -> str:
         """Every value of every table, as text."""
         found = []
-        async with self.database.read() as session:
+        async with self.database.open_reader() as session:
             for table in SQLModel.metadata.sorted_tables:
                 for row in await session.execute(select(table)):
                     found += [one.decode("utf-8", "replace") if isinstance(one, bytes) else one for one in row]
@@ -386,7 +386,7 @@ async def test_b3_whose_e_mail_it_is_is_found_by_an_index(sqlite_url: str) -> No
     await asyncio.to_thread(migrate.upgrade, sqlite_url)
     database = Database(sqlite_url)
     query = _federal_accounts("somebody@example.net").compile(compile_kwargs={"literal_binds": True})
-    async with database.read() as session:
+    async with database.open_reader() as session:
         plan = [row[3] for row in await session.execute(text(f"EXPLAIN QUERY PLAN {query}"))]
     await database.close()
     assert any("ix_assister_email" in step for step in plan)
@@ -438,7 +438,7 @@ async def test_c8_a_federal_certificate_keeps_no_account_of_the_state_program_op
     broker = documents.broker()
     certification = await one.people.submit(parse_request(broker), NOW)
     opened = await one.submit({**profile(), **{name: broker[name] for name in ("npn", *NAMED)}})
-    async with one.database.write() as session:
+    async with one.database.open_writer() as session:
         session.add(
             CertificateRow(number=uuid4().hex, case_id=opened.case_id, market="shop", issued_at=NOW, sha256="", uri="")
         )
@@ -802,7 +802,7 @@ async def test_b13_enrolling_twice_at_once_is_one_place_and_a_vendor_must_be_app
 async def test_c9_every_step_is_audited_with_who_took_it(two: tuple[Process, Process]) -> None:
     one, _ = two
     opened = await one.desk.completed(profile(), NOW)
-    async with one.database.read() as session:
+    async with one.database.open_reader() as session:
         query = select(AuditRow).where(col(AuditRow.case_id) == opened.case_id).order_by(col(AuditRow.id))
         audited = [(row.actor, row.action) for row in await rows(session, query)]
     opened_and_accepted = [("assister", "agreement.opened"), ("assister", "agreement.accepted")] * 2

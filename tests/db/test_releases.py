@@ -309,7 +309,7 @@ async def test_what_an_earlier_release_kept_too_little_of_is_not_guessed_at(offi
     opened = await trained(office)
     await scored(office, opened, "0.7", "0.9")
     number = await altered(office)
-    async with office.database.write() as session:
+    async with office.database.open_writer() as session:
         row = await session.get_one(AlteredEvent, number)
         row.body = {"body": "{}"}
     await refused(office, "altered", number, "webhook_not_kept")

@@ -14,7 +14,7 @@ TIMES = 200
 async def test_two_processes_incrementing_one_counter_lose_nothing(url: str) -> None:
     database = Database(url)
     try:
-        async with database.write() as session:
+        async with database.open_writer() as session:
             await (await session.connection()).run_sync(COUNTER.metadata.create_all)
             await session.execute(insert(COUNTER).values(value=0))
         processes = [_writer(url), _writer(url)]
@@ -28,7 +28,7 @@ async def test_two_processes_incrementing_one_counter_lose_nothing(url: str) -> 
         for process in processes:
             _, errors = process.communicate(timeout=60)
             assert (process.returncode, errors) == (0, "")
-        async with database.read() as session:
+        async with database.open_reader() as session:
             assert (await session.execute(select(COUNTER.c.value))).scalar_one() == 2 * TIMES
     finally:
         await database.close()

@@ -61,7 +61,7 @@ class Federal(Inside):
 
     async def _change_policy(self, case_id: str, changes: Mapping[str, Any]) -> None:
         if changes:
-            async with self.database.write() as session:
+            async with self.database.open_writer() as session:
                 case = await session.get_one(Case, case_id)
                 changed = {**FederalPolicy.model_validate(case.policy).model_dump(mode="json"), **changes}
                 case.policy = FederalPolicy.model_validate(changed).model_dump(mode="json")

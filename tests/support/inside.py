@@ -110,7 +110,7 @@ class Inside:
 
     async def _change_policy(self, case_id: str, changes: Mapping[str, Any]) -> None:
         if changes:
-            async with self.database.write() as session:
+            async with self.database.open_writer() as session:
                 case = await session.get_one(Case, case_id)
                 case.policy = Policy.model_validate({**case.policy, **changes}).model_dump(mode="json")
                 session.add(case)

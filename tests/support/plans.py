@@ -26,7 +26,7 @@ async def plans_of(database: Database, read: Callable[[], Awaitable[Any]], how: 
 
 async def _plan(database: Database, statement: str, parameters: Any, how: str) -> str:
     explain = "EXPLAIN QUERY PLAN " if database.is_sqlite else f"EXPLAIN ({how}) " if how else "EXPLAIN "
-    async with database.read() as session:
+    async with database.open_reader() as session:
         connection = await session.connection()
         found = await connection.exec_driver_sql(explain + statement, parameters)
         return "\n".join(str(row[-1]) for row in found)

@@ -82,7 +82,7 @@ class House:
         now, digest = datetime.now(UTC), sha256(PDF).hexdigest()
         shown = {"number": NUMBER, "issued_at": now.isoformat(), "valid_until": None, "sha256": digest}
         await self.facts(case_id, FactKind.CERTIFICATE_ISSUED, **shown)
-        async with self.database.write() as session:
+        async with self.database.open_writer() as session:
             session.add(
                 CertificateRow(number=NUMBER, case_id=case_id, issued_at=now, sha256=digest, uri=f"{digest}.pdf")
             )
@@ -96,19 +96,19 @@ class House:
         return f"/{'activate' if purpose == ACTIVATION else 'status'}/{token}"
 
     async def cases(self) -> list[Case]:
-        async with self.database.read() as session:
+        async with self.database.open_reader() as session:
             return list((await session.execute(select(Case))).scalars())
 
     async def agreement(self, case_id: str) -> list[dict[str, Any]]:
         """What was recorded of the agreement."""
         accepted = col(FactRow.kind) == FactKind.AGREEMENT_ACCEPTED
-        async with self.database.read() as session:
+        async with self.database.open_reader() as session:
             found = await session.execute(select(FactRow).where(col(FactRow.case_id) == case_id, accepted))
             return [row.data for row in found.scalars()]
 
     async def apply_commands(self) -> list[CommandRow]:
         """What a worker does with stored commands."""
-        async with self.database.read() as session:
+        async with self.database.open_reader() as session:
             found = list((await session.execute(select(CommandRow))).scalars())
         for row in found:
             await self.parts.records.apply_command(row.id, datetime.now(UTC))

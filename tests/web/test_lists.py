@@ -65,7 +65,7 @@ class Site:
         """Publishes the RCL without this NPN."""
         number = await Publications(self.database).open(NOW.date(), NOW, forced=True)
         gone = PublishedRow(list_name="rcl", key=f"2024:{npn}", publication=number, owner=f"ast_{npn}:2024")
-        async with self.database.write() as session:
+        async with self.database.open_writer() as session:
             session.add(gone)
         await Publications(self.database).make_current(number, NOW)
 
@@ -83,7 +83,7 @@ class Site:
             }
             for npn in npns
         ]
-        async with self.database.write() as session:
+        async with self.database.open_writer() as session:
             await session.execute(insert(PublishedRow), lines)
         await Publications(self.database).make_current(number, NOW)
         return npns
@@ -428,7 +428,7 @@ async def test_b18_no_npn_reaches_the_log_not_even_when_everything_fails(site: S
     npn = new_npn()
     for path in (npn, f"{npn}.csv", f"{npn}0", f"{npn}?plan_year=2024&npn={npn}"):
         await site.get(f"tracker/{path}")
-    async with site.database.write() as session:
+    async with site.database.open_writer() as session:
         await session.execute(text("ALTER TABLE published_row RENAME TO elsewhere"))
     assert (await site.get(f"tracker/{npn}")).status_code == 500
     log = site.log.read_text()

@@ -64,7 +64,7 @@ class Visitor:
 
     async def work(self, npn: NpnStatus = NpnStatus.VERIFIED, *faults: Fault) -> list[str]:
         """What the worker does with profiles that wait; the outcomes."""
-        async with self.house.database.read() as session:
+        async with self.house.database.open_reader() as session:
             rows = [row for row in (await session.execute(select(CommandRow))).scalars() if row.state == "pending"]
         at = datetime.now(UTC)
         saves = [row for row in rows if row.kind == "save_profile"]
@@ -104,7 +104,7 @@ class Visitor:
         await self.record(FactKind.MARKET_COMPLETED, market=market.value)
         shown = {"number": number, "issued_at": at.isoformat(), "valid_until": None, "sha256": "5a" * 32}
         await self.record(FactKind.CERTIFICATE_ISSUED, market=market.value, **shown)
-        async with self.house.database.write() as session:
+        async with self.house.database.open_writer() as session:
             session.add(
                 CertificateRow(
                     number=number,
@@ -121,7 +121,7 @@ class Visitor:
         return number
 
     async def facts(self, kind: FactKind) -> list[dict[str, Any]]:
-        async with self.house.database.read() as session:
+        async with self.house.database.open_reader() as session:
             return [row.data for row in (await session.execute(select(FactRow))).scalars() if row.kind == kind]
 
 
@@ -196,7 +196,7 @@ async def recover(house: House, email: str) -> str:
 
 
 async def resent(house: House) -> list[tuple[str, str, str]]:
-    async with house.database.read() as session:
+    async with house.database.open_reader() as session:
         rows = list((await session.execute(select(CommandRow))).scalars())
     return [(row.case_id, row.data["notice"], row.actor) for row in rows if row.kind == "resend"]
 

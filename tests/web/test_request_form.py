@@ -47,7 +47,7 @@ def person(house: House) -> Browser:
 
 
 async def drafts(house: House) -> list[DraftRow]:
-    async with house.database.read() as session:
+    async with house.database.open_reader() as session:
         return list((await session.execute(select(DraftRow))).scalars())
 
 
@@ -699,7 +699,7 @@ async def test_the_cookie_holds_nothing_but_a_secret_whose_hash_is_kept(house: H
     cookie = answer.headers["set-cookie"]
     secret = re.fullmatch(rf"{COOKIE}=([\w-]{{43}}); HttpOnly; Path=/request; SameSite=lax", cookie)
     assert secret
-    async with house.database.read() as session:
+    async with house.database.open_reader() as session:
         query = select(DraftRow).where(col(DraftRow.token_hash) == token_hash(secret[1]))
         assert (await session.execute(query)).scalar_one().answers == {"plan_year": "2024"}
     assert secret[1] not in str([row.model_dump() for row in await drafts(house)])

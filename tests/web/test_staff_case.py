@@ -44,7 +44,7 @@ async def mailed(house: House, case_id: str, subject: str, html: str = "<p>Hello
     effect: dict[str, Any] = {"key": key, "case_id": case_id, "kind": "notice.request_received", "data": {}}
     mail: dict[str, Any] = {"key": key, "case_id": case_id, "notice": "request_received", "language": "es"}
     said = {"recipient": "somebody@example.com", "subject": subject, "text": f"{subject}: …", "html": html}
-    async with house.database.write() as session:
+    async with house.database.open_writer() as session:
         session.add(EffectRow(**effect, result={"subject": subject}, intended_at=now, done_at=now))
         session.add(SentMail(**mail, **said, attachments=["a.pdf"], message_id="<1@example.org>", sent_at=now))
 

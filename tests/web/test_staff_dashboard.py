@@ -78,7 +78,7 @@ async def test_every_chart_has_a_name_a_description_and_its_numbers_in_words(hou
 async def test_the_times_of_stages_are_their_median_and_ninth_decile(house: House) -> None:
     await house.sign_in()
     case_id = await house.open(documents.broker())
-    async with house.database.write() as session:
+    async with house.database.open_writer() as session:
         for hours in range(1, 12):
             entered = NOW - timedelta(days=2)
             left = entered + timedelta(hours=hours)

@@ -44,12 +44,12 @@ class Desk:
         return await self.house.post(f"{self.path}/{what}{query}", {**await self.form(what), **values})
 
     async def commands(self) -> list[CommandRow]:
-        async with self.house.database.read() as session:
+        async with self.house.database.open_reader() as session:
             found = await session.execute(select(CommandRow).where(col(CommandRow.case_id) == self.case_id))
             return list(found.scalars())
 
     async def actions(self) -> list[str]:
-        async with self.house.database.read() as session:
+        async with self.house.database.open_reader() as session:
             query = select(col(AuditRow.action)).where(col(AuditRow.case_id) == self.case_id)
             return list((await session.execute(query.order_by(col(AuditRow.id)))).scalars())
 
@@ -257,7 +257,7 @@ async def test_a_case_is_ended_with_a_reason_and_a_step_to_confirm_it(house: Hou
 async def test_a_flag_is_taken_down_with_a_word_of_what_was_done(house: House) -> None:
     reviewer = await desk(house)
     for what in ("altered_event", "training.invited.refused"):
-        async with house.database.write() as session:
+        async with house.database.open_writer() as session:
             case = await session.get_one(Case, reviewer.case_id)
             raise_flag(case, what, datetime.now(UTC))
             session.add(case)

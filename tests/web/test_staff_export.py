@@ -103,7 +103,7 @@ def test_other_cells_stay_as_they_are() -> None:
 async def test_a_name_that_is_a_formula_arrives_as_text_in_its_own_cell(house: House) -> None:
     await house.sign_in()
     case_id = await waiting(house)
-    async with house.database.write() as session:
+    async with house.database.open_writer() as session:
         case = next(one for one in await house.cases() if one.case_id == case_id)
         person = await session.get_one(Assister, case.assister_id)
         person.first_name, person.last_name = '=cmd|"/c calc"!A1', 'Sample",\n"=2'

@@ -34,7 +34,7 @@ async def flagged(house: House, what: str, since: datetime, **changes: str) -> s
 
 
 async def looks(house: House) -> list[LookRow]:
-    async with house.database.read() as session:
+    async with house.database.open_reader() as session:
         return list((await session.execute(select(LookRow).order_by(col(LookRow.id)))).scalars())
 
 
@@ -158,7 +158,7 @@ async def test_what_no_filter_means_is_left_out(house: House, path: str, query: 
 async def test_pages_go_through_a_long_list_without_gap_or_repeat_and_back(house: House, path: str) -> None:
     await house.sign_in()
     fill(house.parts.settings.database_url, 1500)
-    async with house.database.read() as session:
+    async with house.database.open_reader() as session:
         known = list((await session.execute(select(Case).where(col(Case.program) == "bewellnm"))).scalars())
     if path == "/staff":
         queued = sorted((case.attention_since, case.case_id) for case in known if case.attention_since)

@@ -45,19 +45,19 @@ async def altered(house: House, case_id: str, **changes: Any) -> int:
     statement_id = str(uuid4())
     assert not await attempt(house, case_id, 0.6, statement_id)
     assert await attempt(house, case_id, 0.9, statement_id, **changes)
-    async with house.database.read() as session:
+    async with house.database.open_reader() as session:
         (number,) = (await session.execute(select(col(AlteredEvent.id)))).scalars()
         assert number is not None
         return number
 
 
 async def kept(house: House) -> list[InboxRow]:
-    async with house.database.read() as session:
+    async with house.database.open_reader() as session:
         return list((await session.execute(select(InboxRow).order_by(col(InboxRow.id)))).scalars())
 
 
 async def audited(house: House, action: str) -> list[AuditRow]:
-    async with house.database.read() as session:
+    async with house.database.open_reader() as session:
         return list((await session.execute(select(AuditRow).where(col(AuditRow.action) == action))).scalars())
 
 
@@ -157,7 +157,7 @@ async def test_an_altered_event_is_taken_as_a_new_one_once(house: House) -> None
     assert [field["id"] for field in reader.of("textarea") if field.get("aria-invalid")] == [f"reason-{number}"]
     answer = await house.post(path, {"csrf_token": csrf, "reason": "The LMS corrected the score."})
     assert answer.headers["location"] == "/staff/webhooks?done=delivered"
-    async with house.database.read() as session:
+    async with house.database.open_reader() as session:
         found = (await session.execute(select(FactRow).where(col(FactRow.kind) == "exam_attempted"))).scalars()
         assert sorted(row.data["score"] for row in found) == ["0.6", "0.9"]
     reader = read(await house.browser.get(f"/staff/webhooks/altered/{number}"))

@@ -59,19 +59,19 @@ async def in_training(inside: Inside, request: dict[str, Any], **policy: Any) ->
 
 
 async def decided(inside: Inside, opened: Opened) -> list[FactRow]:
-    async with inside.database.read() as session:
+    async with inside.database.open_reader() as session:
         facts = await rows(session, select(FactRow).where(col(FactRow.case_id) == opened.case_id))
     return [fact for fact in facts if fact.kind == FactKind.DECIDED]
 
 
 async def intended(inside: Inside, opened: Opened, kind: str) -> list[EffectRow]:
-    async with inside.database.read() as session:
+    async with inside.database.open_reader() as session:
         found = await rows(session, select(EffectRow).where(col(EffectRow.case_id) == opened.case_id))
     return [row for row in found if row.kind == kind]
 
 
 async def command_state(inside: Inside, command_id: str) -> str | None:
-    async with inside.database.read() as session:
+    async with inside.database.open_reader() as session:
         row = await session.get(CommandRow, command_id)
     return row.state if row else None
 
