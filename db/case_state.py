@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
 from sqlmodel import col, select
 
 from db.tables import Case, FactRow
@@ -26,14 +26,14 @@ class UnknownCase(LookupError):
     """There is no such case."""
 
 
-async def one_or_none(session: AsyncSession, query: Any) -> Any:
+def one_or_none(session: Session, query: Any) -> Any:
     """The single row a query finds, or None."""
-    return (await session.execute(query)).scalar_one_or_none()
+    return (session.execute(query)).scalar_one_or_none()
 
 
-async def rows(session: AsyncSession, query: Any) -> list[Any]:
+def rows(session: Session, query: Any) -> list[Any]:
     """Every row a query finds."""
-    return list((await session.execute(query)).scalars())
+    return list((session.execute(query)).scalars())
 
 
 def opening_of(case: Case) -> Opening:
@@ -77,10 +77,10 @@ def any_policy_of(case: Case) -> ProgramPolicy:
     return federal_policy_of(case) if case.program == FEDERAL_PROGRAM else policy_of(case)
 
 
-async def facts_of(session: AsyncSession, case_id: str) -> list[Fact]:
+def facts_of(session: Session, case_id: str) -> list[Fact]:
     """The case's stored facts. Every write reads them: columns, since rows as objects would cost twice as much."""
     columns = select(col(FactRow.id), col(FactRow.kind), col(FactRow.at), col(FactRow.data))
-    found = await session.execute(columns.where(col(FactRow.case_id) == case_id))
+    found = session.execute(columns.where(col(FactRow.case_id) == case_id))
     return [Fact(id=fact_id, kind=FactKind(kind), at=at, data=data) for fact_id, kind, at, data in found]
 
 
@@ -94,14 +94,14 @@ def registration_of(case: Case, facts: Iterable[Fact]) -> RegistrationState:
     return fold_registration(registration_opening_of(case), facts, versions_in_force())
 
 
-async def state_of(session: AsyncSession, case: Case) -> State:
+def state_of(session: Session, case: Case) -> State:
     """The fold over the case's stored facts."""
-    return folded(case, await facts_of(session, case.case_id))
+    return folded(case, facts_of(session, case.case_id))
 
 
-async def certification_of(session: AsyncSession, case: Case) -> CaseState:
+def certification_of(session: Session, case: Case) -> CaseState:
     """The fold over the facts of a case of the state program."""
-    return fold(opening_of(case), await facts_of(session, case.case_id))
+    return fold(opening_of(case), facts_of(session, case.case_id))
 
 
 def npn_faults_of(facts: Iterable[Fact]) -> list[Fault]:

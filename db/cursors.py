@@ -3,7 +3,7 @@
 import struct
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Generic, TypeVar
@@ -73,10 +73,10 @@ PLACES = Keys(_spelled_place, _read_place)  # a time and a case
 NUMBERS = Keys[int](lambda number: struct.pack(">q", number), _read_number)
 
 
-async def page_of(
+def page_of(
     keys: Keys[Key],
     key_of: Callable[[Row], Key],
-    fetch: Callable[[Key | None, bool, int], Awaitable[Sequence[Row]]],
+    fetch: Callable[[Key | None, bool, int], Sequence[Row]],
     after: Cursor | None,
     limit: int,
 ) -> Page[Row]:
@@ -85,10 +85,10 @@ async def page_of(
     Where a cursor leads to no row any more, or back to the beginning, the first page is answered. Raises `Invalid`.
     """
     key, back = keys.position(after, "after")
-    found = list(await fetch(key, back, limit + 1))
+    found = list(fetch(key, back, limit + 1))
     more, found = len(found) > limit, found[:limit]
     if key is not None and (not found or (back and not more)):
-        return await page_of(keys, key_of, fetch, None, limit)
+        return page_of(keys, key_of, fetch, None, limit)
     if back:
         found.reverse()
     return Page(

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import insert
+from sqlalchemy.orm import Session
 from sqlmodel import col, select
 
 from db.case_state import rows
@@ -49,11 +50,13 @@ class Looks:
     async def _page(self, after: Cursor | None, limit: int, *which: Any) -> Page[LookRow]:
         number = col(LookRow.id)
 
-        async def fetch(key: int | None, back: bool, most: int) -> Sequence[LookRow]:
-            query = select(LookRow).where(*which).order_by(number if back else number.desc()).limit(most)
-            if key is not None:
-                query = query.where(number > key if back else number < key)
-            async with self._database.open_reader() as session:
-                return await rows(session, query)
+        def read_page(session: Session) -> Page[LookRow]:
+            def fetch(key: int | None, back: bool, most: int) -> Sequence[LookRow]:
+                query = select(LookRow).where(*which).order_by(number if back else number.desc()).limit(most)
+                if key is not None:
+                    query = query.where(number > key if back else number < key)
+                return rows(session, query)
 
-        return await page_of(NUMBERS, lambda row: row.id or 0, fetch, after, limit)
+            return page_of(NUMBERS, lambda row: row.id or 0, fetch, after, limit)
+
+        return await self._database.read(read_page)

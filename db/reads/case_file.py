@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import func, select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from db.case_state import State, UnknownCase, any_policy_of, folded, holder_of, rows
@@ -175,19 +175,19 @@ class CaseFile:
     altered: list[Altered]
 
 
-async def case_file(session: AsyncSession, case_id: str, now: datetime) -> CaseFile:
+def case_file(session: Session, case_id: str, now: datetime) -> CaseFile:
     """The file of a case. Raises `UnknownCase`."""
-    case = await session.get(Case, case_id)
+    case = session.get(Case, case_id)
     if case is None:
         raise UnknownCase(case_id)
-    person = await session.get_one(Assister, case.assister_id)
-    facts = await _all(session, FactRow, case_id)
+    person = session.get_one(Assister, case.assister_id)
+    facts = _all(session, FactRow, case_id)
     known = [Fact(id=row.id, kind=FactKind(row.kind), at=row.at, data=row.data) for row in facts]
     state = folded(case, known)
-    commands = await _all(session, CommandRow, case_id)
-    effects = await _all(session, EffectRow, case_id)
-    audited: list[AuditRow] = await _all(session, AuditRow, case_id)
-    evidence, mails = await _evidence(session, case), await _mails(session, case_id)
+    commands = _all(session, CommandRow, case_id)
+    effects = _all(session, EffectRow, case_id)
+    audited: list[AuditRow] = _all(session, AuditRow, case_id)
+    evidence, mails = _evidence(session, case), _mails(session, case_id)
     since = case.attention_since
     return CaseFile(
         case_id=case_id,
@@ -205,21 +205,21 @@ async def case_file(session: AsyncSession, case_id: str, now: datetime) -> CaseF
         request=case.request,
         identity_matches=case.identity_matches,
         person=_person(person),
-        earlier_years=await _earlier_years(session, person),
-        other_cases=await _other_cases(session, case),
+        earlier_years=_earlier_years(session, person),
+        other_cases=_other_cases(session, case),
         findings=_findings(case, person, state, known, effects, evidence),
         evidence=evidence,
         timeline=timeline(facts, effects, commands, audited, {mail.key: mail.number for mail in mails}),
         mails=mails,
-        certificates=await _certificates(session, case, state, now),
+        certificates=_certificates(session, case, state, now),
         commands=[_told(row) for row in sorted(commands, key=lambda row: row.created_at)],
-        held=await held_of(session, case_id),
-        altered=await altered_of(session, case_id),
+        held=held_of(session, case_id),
+        altered=altered_of(session, case_id),
     )
 
 
-async def _all(session: AsyncSession, table: Any, case_id: str) -> list[Any]:
-    return await rows(session, select(table).where(table.case_id == case_id))
+def _all(session: Session, table: Any, case_id: str) -> list[Any]:
+    return rows(session, select(table).where(table.case_id == case_id))
 
 
 def _person(person: Assister) -> Person:
@@ -236,26 +236,26 @@ def _person(person: Assister) -> Person:
     )
 
 
-async def _earlier_years(session: AsyncSession, person: Assister) -> list[Year]:
+def _earlier_years(session: Session, person: Assister) -> list[Year]:
     query = select(EarlierYear).where(col(EarlierYear.assister_id) == person.assister_id)
-    found = await rows(session, query.order_by(col(EarlierYear.plan_year).desc(), col(EarlierYear.program)))
+    found = rows(session, query.order_by(col(EarlierYear.plan_year).desc(), col(EarlierYear.program)))
     return [
         Year(one.program, one.plan_year, one.registered, one.trained, one.certified, one.individual_market)
         for one in found
     ]
 
 
-async def _other_cases(session: AsyncSession, case: Case) -> list[ListedCase]:
+def _other_cases(session: Session, case: Case) -> list[ListedCase]:
     theirs, others = col(Case.assister_id) == case.assister_id, col(Case.case_id) != case.case_id
-    return await listed(session, theirs, others, limit=MOST_CASES)
+    return listed(session, theirs, others, limit=MOST_CASES)
 
 
-async def _evidence(session: AsyncSession, case: Case) -> list[Evidence]:
+def _evidence(session: Session, case: Case) -> list[Evidence]:
     """Without what it says, which may be long."""
     columns = [getattr(EvidenceRow, name) for name in ("key", "source", "at", "sha256")]
     query: Any = select(*columns, func.length(col(EvidenceRow.raw)))
     ours = query.where(col(EvidenceRow.case_id) == case.case_id).order_by(col(EvidenceRow.at), col(EvidenceRow.key))
-    found = await session.execute(ours)
+    found = session.execute(ours)
     return [
         Evidence(number, key, source, _round(case, key), at, sha256, size)
         for number, (key, source, at, sha256, size) in enumerate(found, 1)
@@ -268,14 +268,14 @@ def _round(case: Case, key: str) -> int | None:
     return int(last) if case.program != FEDERAL_PROGRAM and last.isdigit() else None
 
 
-async def _mails(session: AsyncSession, case_id: str) -> list[Mail]:
+def _mails(session: Session, case_id: str) -> list[Mail]:
     names = ("key", "notice", "language", "recipient", "subject", "attachments", "message_id", "sent_at")
     query: Any = select(*(getattr(SentMail, name) for name in names))
     ours = query.where(col(SentMail.case_id) == case_id).order_by(col(SentMail.sent_at), col(SentMail.key))
-    return [Mail(number, *row) for number, row in enumerate(await session.execute(ours), 1)]
+    return [Mail(number, *row) for number, row in enumerate(session.execute(ours), 1)]
 
 
-async def _certificates(session: AsyncSession, case: Case, state: State, now: datetime) -> list[IssuedCertificate]:
+def _certificates(session: Session, case: Case, state: State, now: datetime) -> list[IssuedCertificate]:
     today = local_date(any_policy_of(case), now)
     return [
         IssuedCertificate(
@@ -288,7 +288,7 @@ async def _certificates(session: AsyncSession, case: Case, state: State, now: da
             sha256=row.sha256,
             uri=row.uri,
         )
-        for row in sorted(await _all(session, CertificateRow, case.case_id), key=lambda row: row.issued_at)
+        for row in sorted(_all(session, CertificateRow, case.case_id), key=lambda row: row.issued_at)
     ]
 
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from sqlalchemy import func, select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from db.cursors import Cursor, Page
@@ -50,12 +50,12 @@ class Console:
     async def queue(self, filters: Filters, after: Cursor | None = None, limit: int = 25) -> QueuePage:
         """Cases that staff should look at, oldest first. Raises `Invalid` for a cursor that is none."""
         async with self._database.open_reader() as session:
-            return await page_of_cases(session, View.QUEUE, filters, after, min(limit, MOST))
+            return await session.run_sync(page_of_cases, View.QUEUE, filters, after, min(limit, MOST))
 
     async def all_cases(self, filters: Filters, after: Cursor | None = None, limit: int = 25) -> QueuePage:
         """Every case, newest first. Raises `Invalid` for a cursor that is none."""
         async with self._database.open_reader() as session:
-            return await page_of_cases(session, View.ALL, filters, after, min(limit, MOST))
+            return await session.run_sync(page_of_cases, View.ALL, filters, after, min(limit, MOST))
 
     async def counts(self, filters: Filters, view: str = View.QUEUE) -> Counts:
         """How many cases a list has ("queue" or "all"), and of each facet; a few seconds old."""
@@ -72,9 +72,9 @@ class Console:
         After the last one comes the first.
         """
         async with self._database.open_reader() as session:
-            since = await _since(session, after_case_id)
+            since = await session.run_sync(_since, after_case_id)
             for place in (None,) if since is None else ((since, after_case_id), None):
-                found = await cases_from(session, View.QUEUE, filters, place, 2)
+                found = await session.run_sync(cases_from, View.QUEUE, filters, place, 2)
                 others = [one.case_id for one in found if one.case_id != after_case_id]
                 if others:
                     return others[0]
@@ -86,7 +86,7 @@ class Console:
         Raises `Invalid` for more words than can be looked for.
         """
         async with self._database.open_reader() as session:
-            return await found_cases(session, words, min(limit, MOST))
+            return await session.run_sync(found_cases, words, min(limit, MOST))
 
     async def export(self, filters: Filters, view: str = View.QUEUE) -> AsyncIterator[list[ExportedCase]]:
         """A whole list in its order, a page at a time; nothing is held between two pages."""
@@ -94,7 +94,7 @@ class Console:
         place: Place | None = None
         while True:
             async with self._database.open_reader() as session:
-                page = await exported_from(session, which, filters, place, EXPORTED)
+                page = await session.run_sync(exported_from, which, filters, place, EXPORTED)
             if page:
                 yield page
             if len(page) < EXPORTED:
@@ -106,7 +106,7 @@ class Console:
     async def case_file(self, case_id: str, now: datetime) -> CaseFile:
         """Everything about a case. Raises `UnknownCase`."""
         async with self._database.open_reader() as session:
-            return await case_file(session, case_id, now)
+            return await session.run_sync(case_file, case_id, now)
 
     async def evidence(self, case_id: str, key: str) -> EvidenceRow | None:
         """A third party's raw answer about this case."""
@@ -128,17 +128,17 @@ class Console:
     ) -> Page[Held]:
         """Events that were not delivered: pending, or without effect; newest first. Raises `Invalid`."""
         async with self._database.open_reader() as session:
-            return await outstanding.held_page(session, after, min(limit, MOST), states)
+            return await session.run_sync(outstanding.held_page, after, min(limit, MOST), states)
 
     async def quarantined(self, after: Cursor | None = None, limit: int = 25) -> Page[Altered]:
         """Events kept aside, since their id came before with another body; newest first. Raises `Invalid`."""
         async with self._database.open_reader() as session:
-            return await outstanding.altered_page(session, after, min(limit, MOST))
+            return await session.run_sync(outstanding.altered_page, after, min(limit, MOST))
 
     async def altered_event(self, number: int) -> Altered | None:
         """One event kept aside; None where there is none of this number."""
         async with self._database.open_reader() as session:
-            return await outstanding.altered_event(session, number)
+            return await session.run_sync(outstanding.altered_event, number)
 
     # numbers
 
@@ -148,15 +148,15 @@ class Console:
         if kept is None or not timedelta() <= now - kept.at < NUMBERS_STAND:
             groups = await self._counter.groups()
             async with self._database.open_reader() as session:
-                kept = self._dashboard = await dashboard(session, groups, now)
+                kept = self._dashboard = await session.run_sync(dashboard, groups, now)
         return kept
 
 
-async def _since(session: AsyncSession, case_id: str) -> datetime | None:
+def _since(session: Session, case_id: str) -> datetime | None:
     """Since when a case has its place in the queue; one that was decided had it since it could be decided."""
-    case = await session.get(Case, case_id)
+    case = session.get(Case, case_id)
     if case is not None and case.attention_since is not None:
         return case.attention_since
     kinds = (FactKind.SCREENED.value, FactKind.BACKGROUND_REPORTED.value)
     ready = select(func.max(col(FactRow.at))).where(col(FactRow.case_id) == case_id, col(FactRow.kind).in_(kinds))
-    return (await session.execute(ready)).scalar_one()
+    return (session.execute(ready)).scalar_one()

@@ -7,7 +7,7 @@ from itertools import groupby
 from statistics import median, quantiles
 
 from sqlalchemy import String, column, exists, func, literal_column, select, union_all, values
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from db.reads.counts import Group
@@ -58,18 +58,18 @@ class Dashboard:
     oldest: list[ListedCase]
 
 
-async def dashboard(session: AsyncSession, groups: Sequence[Group], now: datetime) -> Dashboard:
+def dashboard(session: Session, groups: Sequence[Group], now: datetime) -> Dashboard:
     """The numbers of now; those of cases from the groups already counted."""
     pending = select(func.count()).select_from(InboxRow).where(col(InboxRow.state) == PENDING)
     return Dashboard(
         at=now,
         stages=_sums(groups, "stage"),
         attention=_sums(groups, "attention"),
-        times=await _times(session, now - timedelta(days=STAGE_DAYS)),
-        decisions=await _decisions(session, now),
-        reminders_due=sum([await _reminders(session, policies, now) for policies in _by_cadence()]),
-        webhooks_pending=int((await session.execute(pending)).scalar_one()),
-        oldest=await cases_from(session, View.QUEUE, Filters(), None, OLDEST),
+        times=_times(session, now - timedelta(days=STAGE_DAYS)),
+        decisions=_decisions(session, now),
+        reminders_due=sum([_reminders(session, policies, now) for policies in _by_cadence()]),
+        webhooks_pending=int((session.execute(pending)).scalar_one()),
+        oldest=cases_from(session, View.QUEUE, Filters(), None, OLDEST),
     )
 
 
@@ -82,7 +82,7 @@ def _sums(groups: Iterable[Group], facet: str) -> dict[str, int]:
     return sums
 
 
-async def _times(session: AsyncSession, since: datetime) -> list[StageTime]:
+def _times(session: Session, since: datetime) -> list[StageTime]:
     """Of each stage the newest times, from the index alone; 500 are enough for both marks."""
     newest = [
         select(col(StageEntry.stage), col(StageEntry.entered_at), col(StageEntry.left_at))
@@ -92,7 +92,7 @@ async def _times(session: AsyncSession, since: datetime) -> list[StageTime]:
         .subquery()
         for stage in LEFT
     ]
-    found = await session.execute(union_all(*(select(one) for one in newest)))
+    found = session.execute(union_all(*(select(one) for one in newest)))
     spent: dict[str, list[float]] = {}
     for stage, entered_at, left_at in found:
         spent.setdefault(stage, []).append((left_at - entered_at).total_seconds())
@@ -104,7 +104,7 @@ def _stage_time(stage: str, seconds: list[float]) -> StageTime:
     return StageTime(stage, timedelta(seconds=median(seconds)), timedelta(seconds=ninth), len(seconds))
 
 
-async def _decisions(session: AsyncSession, now: datetime) -> list[DecisionDay]:
+def _decisions(session: Session, now: datetime) -> list[DecisionDay]:
     policy = next(iter(POLICIES.values()))
     today = local_date(policy, now)
     days = [today - timedelta(days=ago) for ago in reversed(range(DECISION_DAYS))]
@@ -113,7 +113,7 @@ async def _decisions(session: AsyncSession, now: datetime) -> list[DecisionDay]:
         col(FactRow.kind) == literal_column("'decided'"),  # as the index says it
         col(FactRow.at) >= _midnight(policy, days[0]),
     )
-    for at, verdict in await session.execute(query):
+    for at, verdict in session.execute(query):
         day = local_date(policy, at)
         if day in counted:
             counted[day][verdict] += 1
@@ -138,7 +138,7 @@ def _by_cadence() -> Iterable[list[ProgramPolicy]]:
     return [list(alike) for _, alike in groupby(sorted(policies, key=cadence), key=cadence)]
 
 
-async def _reminders(session: AsyncSession, policies: Sequence[ProgramPolicy], now: datetime) -> int:
+def _reminders(session: Session, policies: Sequence[ProgramPolicy], now: datetime) -> int:
     """How many reminders the daily round would send now, by the policies in force; one sent already isn't due (A18).
 
     Whose wait began on the same day is reminded on the same days: each such day is a range of the index.
@@ -169,4 +169,4 @@ async def _reminders(session: AsyncSession, policies: Sequence[ProgramPolicy], n
         .correlate(began)
         .scalar_subquery()
     )
-    return int((await session.execute(select(func.sum(unsent)).select_from(began))).scalar_one())
+    return int((session.execute(select(func.sum(unsent)).select_from(began))).scalar_one())

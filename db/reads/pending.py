@@ -6,8 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select, update
-from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import aliased
+from sqlalchemy.orm import Session, aliased
 from sqlmodel import col
 
 from db.case_state import rows
@@ -61,8 +60,8 @@ class Outstanding:
     async def pending(self, limit: int = 500) -> list[InboxRow]:
         """Events not yet told to their workflows, oldest first."""
         async with self._database.open_reader() as session:
-            return await rows(
-                session, select(InboxRow).where(col(InboxRow.state) == PENDING).order_by(col(InboxRow.id)).limit(limit)
+            return await session.run_sync(
+                rows, select(InboxRow).where(col(InboxRow.state) == PENDING).order_by(col(InboxRow.id)).limit(limit)
             )
 
     async def addressee(self, row: InboxRow) -> Case:
@@ -79,7 +78,7 @@ class Outstanding:
         """Commands kept and not yet answered, given before this instant."""
         async with self._database.open_reader() as session:
             query = select(CommandRow).where(col(CommandRow.state) == "pending", col(CommandRow.created_at) < before)
-            return await rows(session, query.order_by(col(CommandRow.created_at)).limit(500))
+            return await session.run_sync(rows, query.order_by(col(CommandRow.created_at)).limit(500))
 
     async def not_begun(self, before: datetime) -> list[Case]:
         """Cases whose workflow has not claimed them, opened before this instant."""
@@ -87,55 +86,51 @@ class Outstanding:
             query = select(Case).where(
                 col(Case.run_id).is_(None), col(Case.opened_at) < before, col(Case.stage) == "requested"
             )
-            return await rows(session, query.order_by(col(Case.opened_at)).limit(500))
+            return await session.run_sync(rows, query.order_by(col(Case.opened_at)).limit(500))
 
 
 _HELD = [getattr(InboxRow, name) for name in Held.__annotations__]
 
 
-async def held_page(
-    session: AsyncSession, after: Cursor | None, limit: int, states: Sequence[str] = HELD
-) -> Page[Held]:
+def held_page(session: Session, after: Cursor | None, limit: int, states: Sequence[str] = HELD) -> Page[Held]:
     """Events held, newest first. Raises `Invalid` for a cursor that is none."""
 
-    async def fetch(key: int | None, back: bool, most: int) -> list[Held]:
-        found = [one for state in states for one in await _of_state(session, state, key, back, most)]
+    def fetch(key: int | None, back: bool, most: int) -> list[Held]:
+        found = [one for state in states for one in _of_state(session, state, key, back, most)]
         return sorted(found, key=lambda one: one.id, reverse=not back)[:most]
 
-    return await page_of(NUMBERS, lambda one: one.id, fetch, after, limit)
+    return page_of(NUMBERS, lambda one: one.id, fetch, after, limit)
 
 
-async def _of_state(session: AsyncSession, state: str, key: int | None, back: bool, most: int) -> Iterable[Held]:
+def _of_state(session: Session, state: str, key: int | None, back: bool, most: int) -> Iterable[Held]:
     """Those of one state: an index has them in their order, which it hasn't for several."""
     query: Any = select(*_HELD).where(col(InboxRow.state) == state).limit(most)
-    return [Held(*row) for row in await session.execute(_nearest(query, col(InboxRow.id), key, back))]
+    return [Held(*row) for row in session.execute(_nearest(query, col(InboxRow.id), key, back))]
 
 
-async def held_of(session: AsyncSession, case_id: str) -> list[Held]:
+def held_of(session: Session, case_id: str) -> list[Held]:
     """The events held of a case, oldest first."""
     query: Any = select(*_HELD).where(col(InboxRow.case_id) == case_id, col(InboxRow.state).in_(HELD))
-    return [Held(*row) for row in await session.execute(query.order_by(col(InboxRow.id)))]
+    return [Held(*row) for row in session.execute(query.order_by(col(InboxRow.id)))]
 
 
-async def altered_page(session: AsyncSession, after: Cursor | None, limit: int) -> Page[Altered]:
+def altered_page(session: Session, after: Cursor | None, limit: int) -> Page[Altered]:
     """Events kept aside, newest first. Raises `Invalid` for a cursor that is none."""
 
-    async def fetch(key: int | None, back: bool, most: int) -> list[Altered]:
-        return await _altered(session, _nearest(_kept_aside(), col(AlteredEvent.id), key, back).limit(most))
+    def fetch(key: int | None, back: bool, most: int) -> list[Altered]:
+        return _altered(session, _nearest(_kept_aside(), col(AlteredEvent.id), key, back).limit(most))
 
-    return await page_of(NUMBERS, lambda one: one.id, fetch, after, limit)
+    return page_of(NUMBERS, lambda one: one.id, fetch, after, limit)
 
 
-async def altered_of(session: AsyncSession, case_id: str) -> list[Altered]:
+def altered_of(session: Session, case_id: str) -> list[Altered]:
     """The events kept aside of a case, oldest first."""
-    return await _altered(
-        session, _kept_aside().where(col(AlteredEvent.case_id) == case_id).order_by(col(AlteredEvent.id))
-    )
+    return _altered(session, _kept_aside().where(col(AlteredEvent.case_id) == case_id).order_by(col(AlteredEvent.id)))
 
 
-async def altered_event(session: AsyncSession, number: int) -> Altered | None:
+def altered_event(session: Session, number: int) -> Altered | None:
     """One event kept aside; None where there is none of this number."""
-    return next(iter(await _altered(session, _kept_aside().where(col(AlteredEvent.id) == number))), None)
+    return next(iter(_altered(session, _kept_aside().where(col(AlteredEvent.id) == number))), None)
 
 
 def _kept_aside() -> Any:
@@ -146,7 +141,7 @@ def _kept_aside() -> Any:
     return query.outerjoin(first, same)
 
 
-async def _altered(session: AsyncSession, query: Any) -> list[Altered]:
+def _altered(session: Session, query: Any) -> list[Altered]:
     return [
         Altered(
             id=row.id,
@@ -160,7 +155,7 @@ async def _altered(session: AsyncSession, query: Any) -> list[Altered]:
             first_state=state,
             first_received_at=at,
         )
-        for row, kind, state, at in await session.execute(query)
+        for row, kind, state, at in session.execute(query)
     ]
 
 

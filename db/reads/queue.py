@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import literal, select, tuple_
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from db.cursors import PLACES, Cursor, Page, page_of
@@ -74,15 +74,13 @@ QueuePage = Page[ListedCase]
 _OF_PERSON = ("first_name", "last_name", "email", "npn", "language")
 
 
-async def page_of_cases(
-    session: AsyncSession, view: View, filters: Filters, after: Cursor | None, limit: int
-) -> QueuePage:
+def page_of_cases(session: Session, view: View, filters: Filters, after: Cursor | None, limit: int) -> QueuePage:
     """One page of a list. Raises `Invalid` for a cursor that is none."""
 
-    async def fetch(place: Place | None, back: bool, most: int) -> Sequence[ListedCase]:
-        return await cases_from(session, view, filters, place, most, back=back)
+    def fetch(place: Place | None, back: bool, most: int) -> Sequence[ListedCase]:
+        return cases_from(session, view, filters, place, most, back=back)
 
-    return await page_of(PLACES, lambda case: place_of(case, view), fetch, after, limit)
+    return page_of(PLACES, lambda case: place_of(case, view), fetch, after, limit)
 
 
 def place_of(case: ListedCase, view: View) -> Place:
@@ -92,20 +90,20 @@ def place_of(case: ListedCase, view: View) -> Place:
     return at, case.case_id
 
 
-async def cases_from(
-    session: AsyncSession, view: View, filters: Filters, place: Place | None, limit: int, *, back: bool = False
+def cases_from(
+    session: Session, view: View, filters: Filters, place: Place | None, limit: int, *, back: bool = False
 ) -> list[ListedCase]:
     """So many cases after a place of the list, or looking back before it; from the beginning where there is none."""
     query = _cases_from(ListedCase, view, filters, place, limit, back)
-    return [ListedCase(*row) for row in await session.execute(query)]
+    return [ListedCase(*row) for row in session.execute(query)]
 
 
-async def exported_from(
-    session: AsyncSession, view: View, filters: Filters, place: Place | None, limit: int
+def exported_from(
+    session: Session, view: View, filters: Filters, place: Place | None, limit: int
 ) -> list[ExportedCase]:
     """The same for a file."""
     query = _cases_from(ExportedCase, view, filters, place, limit, False)
-    return [ExportedCase(*row) for row in await session.execute(query)]
+    return [ExportedCase(*row) for row in session.execute(query)]
 
 
 def _cases_from(
@@ -125,10 +123,10 @@ def _cases_from(
     return _columns(shown).join(these, these.c.case_id == col(Case.case_id)).order_by(*order)
 
 
-async def listed(session: AsyncSession, *conditions: Any, limit: int) -> list[ListedCase]:
+def listed(session: Session, *conditions: Any, limit: int) -> list[ListedCase]:
     """Cases that some index finds, newest first."""
     query = _columns(ListedCase).where(*conditions).order_by(col(Case.opened_at).desc(), col(Case.case_id)).limit(limit)
-    return [ListedCase(*row) for row in await session.execute(query)]
+    return [ListedCase(*row) for row in session.execute(query)]
 
 
 def _conditions(view: View, filters: Filters) -> Iterable[Any]:

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import func, text
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
 from sqlmodel import col, select
 
 from db.case_state import (
@@ -86,11 +86,11 @@ class Views:
     async def status(self, case_id: str, now: datetime, history: bool = False) -> dict[str, Any]:
         """The status document of interface.md; with ``history``, the facts too. Raises `UnknownCase`."""
         async with self._database.open_reader() as session:
-            case = await _case(session, case_id)
-            state = await state_of(session, case)
+            case = await session.run_sync(_case, case_id)
+            state = await session.run_sync(state_of, case)
             document = status_document(case, state, now)
             if history:
-                document["history"] = await _history(session, case_id)
+                document["history"] = await session.run_sync(_history, case_id)
             return document
 
     async def cases(
@@ -103,19 +103,19 @@ class Views:
                 query = query.where(getattr(Case, name) == value)
         async with self._database.open_reader() as session:
             if after is not None:
-                last = await _case(session, after)
+                last = await session.run_sync(_case, after)
                 query = query.where(
                     (col(Case.opened_at) < last.opened_at)
                     | ((col(Case.opened_at) == last.opened_at) & (col(Case.case_id) > after))
                 )
-            return [_listed(case) for case in await rows(session, query)]
+            return [_listed(case) for case in await session.run_sync(rows, query)]
 
     async def audit(self, case_id: str) -> list[dict[str, Any]]:
         """Every write about a case: when, who, what, why (C9). Raises `UnknownCase`."""
         async with self._database.open_reader() as session:
-            await _case(session, case_id)
-            found = await rows(
-                session, select(AuditRow).where(col(AuditRow.case_id) == case_id).order_by(col(AuditRow.id))
+            await session.run_sync(_case, case_id)
+            found = await session.run_sync(
+                rows, select(AuditRow).where(col(AuditRow.case_id) == case_id).order_by(col(AuditRow.id))
             )
             return [
                 {
@@ -134,8 +134,8 @@ class Views:
             row = await session.get(CertificateRow, certificate_number(number))
             if row is None:
                 return None
-            case = await _case(session, row.case_id)
-            state = await state_of(session, case)
+            case = await session.run_sync(_case, row.case_id)
+            state = await session.run_sync(state_of, case)
             return {
                 "number": row.number,
                 "status": certificate_status(state, row, local_date(any_policy_of(case), now)),
@@ -152,12 +152,12 @@ class Views:
     async def applicant(self, email: str, number: str | None, now: datetime) -> dict[str, Any] | None:
         """For the portal: the case of this e-mail (the certificate's, if it is theirs; else the newest)."""
         async with self._database.open_reader() as session:
-            people = await rows(
-                session,
+            people = await session.run_sync(
+                rows,
                 select(col(Assister.assister_id)).where(func.lower(col(Assister.email)) == email.lower()),
             )
-            found = await rows(
-                session,
+            found = await session.run_sync(
+                rows,
                 select(Case)
                 .where(col(Case.assister_id).in_(people), col(Case.program) != FEDERAL_PROGRAM)
                 .order_by(col(Case.opened_at).desc())
@@ -176,12 +176,12 @@ class Views:
     async def place(self, token: str, now: datetime) -> Place | None:
         """What a status link of the state program leads to; None where it is unknown or has expired."""
         async with self._database.open_reader() as session:
-            case = await _linked(session, token, now)
+            case = await session.run_sync(_linked, token, now)
             if case is None or case.program == FEDERAL_PROGRAM:
                 return None
-            state = await certification_of(session, case)
-            certificate = await one_or_none(
-                session, select(CertificateRow).where(col(CertificateRow.case_id) == case.case_id)
+            state = await session.run_sync(certification_of, case)
+            certificate = await session.run_sync(
+                one_or_none, select(CertificateRow).where(col(CertificateRow.case_id) == case.case_id)
             )
             reasons = may_assist(state, local_date(policy_of(case), now))
             return Place(case, policy_of(case), state, reasons, certificate.uri if certificate else None)
@@ -189,13 +189,13 @@ class Views:
     async def registration_place(self, token: str, now: datetime) -> RegistrationPlace | None:
         """What a link of a federal registration leads to; None where it is unknown or has expired."""
         async with self._database.open_reader() as session:
-            case = await _linked(session, token, now)
+            case = await session.run_sync(_linked, token, now)
             if case is None or case.program != FEDERAL_PROGRAM:
                 return None
-            facts = await facts_of(session, case.case_id)
+            facts = await session.run_sync(facts_of, case.case_id)
             state, policy = registration_of(case, facts), federal_policy_of(case)
-            certificates = await rows(
-                session, select(CertificateRow).where(col(CertificateRow.case_id) == case.case_id)
+            certificates = await session.run_sync(
+                rows, select(CertificateRow).where(col(CertificateRow.case_id) == case.case_id)
             )
             return RegistrationPlace(
                 case,
@@ -210,7 +210,7 @@ class Views:
         """Where a registration's courses in the MLMS go on, by curriculum, once the MLMS has said so (B4)."""
         async with self._database.open_reader() as session:
             kind = col(EffectRow.kind).like("mlms.enrolled.%")
-            found = await rows(session, select(EffectRow).where(col(EffectRow.case_id) == case_id, kind))
+            found = await session.run_sync(rows, select(EffectRow).where(col(EffectRow.case_id) == case_id, kind))
             return {row.kind.rpartition(".")[2]: str(row.result["url"]) for row in found if row.result}
 
     async def last_save(self, case_id: str) -> CommandRow | None:
@@ -218,8 +218,8 @@ class Views:
         async with self._database.open_reader() as session:
             kind = col(CommandRow.kind) == CommandKind.SAVE_PROFILE.value
             query = select(CommandRow).where(col(CommandRow.case_id) == case_id, kind)
-            found: CommandRow | None = await one_or_none(
-                session, query.order_by(col(CommandRow.created_at).desc()).limit(1)
+            found: CommandRow | None = await session.run_sync(
+                one_or_none, query.order_by(col(CommandRow.created_at).desc()).limit(1)
             )
             return found
 
@@ -233,7 +233,7 @@ class Views:
             query = select(Case).where(
                 col(Case.assister_id).in_(owners), col(Case.program) == FEDERAL_PROGRAM, col(Case.stage).not_in(ENDED)
             )
-            case: Case | None = await one_or_none(session, query.order_by(col(Case.opened_at).desc()).limit(1))
+            case: Case | None = await session.run_sync(one_or_none, query.order_by(col(Case.opened_at).desc()).limit(1))
             if case is None:
                 return None
             resent = select(CommandRow).where(
@@ -241,7 +241,9 @@ class Views:
                 col(CommandRow.kind) == CommandKind.RESEND.value,
                 col(CommandRow.created_at) > since,
             )
-            asked = [row for row in await rows(session, resent) if row.data["notice"] == Notice.PORTAL_RECOVERY]
+            asked = [
+                row for row in await session.run_sync(rows, resent) if row.data["notice"] == Notice.PORTAL_RECOVERY
+            ]
             return None if asked else case.case_id
 
     async def activation(self, token: str, now: datetime) -> tuple[str, Case | None]:
@@ -250,7 +252,7 @@ class Views:
             link = await session.get(LinkRow, token_hash(token))
             if link is None or link.purpose != "activation":
                 return "unknown", None
-            case = await _case(session, link.case_id)
+            case = await session.run_sync(_case, link.case_id)
             if link.used_at:
                 return "used", case
             if link.voided_at:
@@ -272,15 +274,15 @@ class Views:
             await session.execute(text("SELECT 1 FROM assister_case LIMIT 1"))
 
 
-async def _linked(session: AsyncSession, token: str, now: datetime) -> Case | None:
-    link = await session.get(LinkRow, token_hash(token))
+def _linked(session: Session, token: str, now: datetime) -> Case | None:
+    link = session.get(LinkRow, token_hash(token))
     if link is None or link.purpose != "status" or link.expires_at <= now:
         return None
-    return await _case(session, link.case_id)
+    return _case(session, link.case_id)
 
 
-async def _case(session: AsyncSession, case_id: str) -> Case:
-    case = await session.get(Case, case_id)
+def _case(session: Session, case_id: str) -> Case:
+    case = session.get(Case, case_id)
     if case is None:
         raise UnknownCase(case_id)
     return case
@@ -361,10 +363,10 @@ def _listed(case: Case) -> dict[str, Any]:
     return listed
 
 
-async def _history(session: AsyncSession, case_id: str) -> list[dict[str, Any]]:
+def _history(session: Session, case_id: str) -> list[dict[str, Any]]:
     """Facts and notices, in the order of their times."""
-    facts = await rows(session, select(FactRow).where(col(FactRow.case_id) == case_id))
-    notices = await rows(
+    facts = rows(session, select(FactRow).where(col(FactRow.case_id) == case_id))
+    notices = rows(
         session,
         select(EffectRow).where(col(EffectRow.case_id) == case_id, col(EffectRow.kind).like("notice.%")),
     )

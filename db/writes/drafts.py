@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
 from sqlmodel import col, delete, func, select
 
 from db.case_state import one_or_none
@@ -42,7 +42,7 @@ class Drafts:
     async def save(self, token: str, answers: Mapping[str, str], now: datetime) -> bool:
         """Lays answers over those so far and begins the two hours anew; False where there is no such draft to go on."""
         async with self._database.open_writer() as session:
-            row = await self._locked(session, token)
+            row = await session.run_sync(self._locked, token)
             if row is None or now >= row.expires_at or SENT in row.answers:
                 return False
             row.answers, row.expires_at = {**row.answers, **answers}, now + LIFE
@@ -52,7 +52,7 @@ class Drafts:
     async def sent(self, token: str, case_id: str, created: bool, now: datetime) -> None:
         """Deletes the answers, which the case has now; who sent them twice at once is told of the case they opened."""
         async with self._database.open_writer() as session:
-            row = await self._locked(session, token)
+            row = await session.run_sync(self._locked, token)
             if row is None:
                 return
             created = created or row.answers.get(CREATED) == "yes"
@@ -68,11 +68,11 @@ class Drafts:
         """Deletes what has expired; how many there were."""
         expired = col(DraftRow.expires_at) <= now
         async with self._database.open_writer() as session:
-            found = await one_or_none(session, select(func.count()).select_from(DraftRow).where(expired))
+            found = await session.run_sync(one_or_none, select(func.count()).select_from(DraftRow).where(expired))
             await session.execute(delete(DraftRow).where(expired))
         return int(found or 0)
 
-    async def _locked(self, session: AsyncSession, token: str) -> DraftRow | None:
+    def _locked(self, session: Session, token: str) -> DraftRow | None:
         query = select(DraftRow).where(col(DraftRow.token_hash) == token_hash(token)).with_for_update()
-        found: DraftRow | None = await one_or_none(session, query)
+        found: DraftRow | None = one_or_none(session, query)
         return found

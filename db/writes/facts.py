@@ -7,6 +7,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
 from sqlmodel import col, select
 
 from db.case_state import State, UnknownCase, facts_of, folded, one_or_none
@@ -52,9 +53,9 @@ _LMS_ACCOUNT = frozenset({FactKind.LMS_REGISTERED})
 _PORTAL_ACCOUNT = frozenset({FactKind.PORTAL_REGISTERED, FactKind.PORTAL_ACTIVATED, FactKind.PORTAL_ACCOUNT_REUSED})
 
 
-async def locked(session: AsyncSession, case_id: str) -> Case:
+def locked(session: Session, case_id: str) -> Case:
     """The case, locked until the transaction ends. Raises `UnknownCase`."""
-    case = await one_or_none(session, select(Case).where(col(Case.case_id) == case_id).with_for_update())
+    case = one_or_none(session, select(Case).where(col(Case.case_id) == case_id).with_for_update())
     if case is None:
         raise UnknownCase(case_id)
     found: Case = case
@@ -62,7 +63,13 @@ async def locked(session: AsyncSession, case_id: str) -> Case:
 
 
 def audit(
-    session: AsyncSession, at: datetime, actor: str, action: str, case: Case, reason: str | None = None, **details: Any
+    session: Session | AsyncSession,
+    at: datetime,
+    actor: str,
+    action: str,
+    case: Case,
+    reason: str | None = None,
+    **details: Any,
 ) -> None:
     """Adds who did what, when and why."""
     session.add(
@@ -78,13 +85,13 @@ def audit(
     )
 
 
-async def append(session: AsyncSession, case: Case, facts: Sequence[Fact], now: datetime) -> State:
+def append(session: Session, case: Case, facts: Sequence[Fact], now: datetime) -> State:
     """Appends the facts that are not there yet and folds anew; the case's stage and wait follow.
 
     With the last step of a federal market goes the fact that the market is complete: later versions of an agreement
     don't take it back. What the federal lists say of such a case is staged anew.
     """
-    stored = await facts_of(session, case.case_id)
+    stored = facts_of(session, case.case_id)
     known = {fact.id for fact in stored}
     fresh = [fact for fact in facts if fact.id not in known]
     state = folded(case, [*stored, *fresh])
@@ -100,20 +107,20 @@ async def append(session: AsyncSession, case: Case, facts: Sequence[Fact], now: 
             FactRow(id=fact.id, case_id=case.case_id, kind=fact.kind, at=fact.at, data=fact.data, recorded_at=now)
         )
     if case.stage != state.stage or not stored:
-        await _enter(session, case, state.stage, now)
+        _enter(session, case, state.stage, now)
     case.stage = state.stage
     case.waiting_for = state.waiting_for
     case.waiting_since = state.waiting_since
     draw_attention(case)
     session.add(case)
-    await _remember_accounts(session, case, fresh)
+    _remember_accounts(session, case, fresh)
     return state
 
 
-async def _enter(session: AsyncSession, case: Case, stage: str, now: datetime) -> None:
+def _enter(session: Session, case: Case, stage: str, now: datetime) -> None:
     """Notes when the case came into a stage, and left the one before; clocks that differ make no time negative."""
     query = select(StageEntry).where(col(StageEntry.case_id) == case.case_id, col(StageEntry.left_at).is_(None))
-    before = await one_or_none(session, query)
+    before = one_or_none(session, query)
     at = max(now, before.entered_at) if before else now
     if before is not None:
         before.left_at = at
@@ -169,12 +176,12 @@ def _completed(case_id: str, state: RegistrationState) -> list[Fact]:
     ]
 
 
-async def _remember_accounts(session: AsyncSession, case: Case, facts: Iterable[Fact]) -> None:
+def _remember_accounts(session: Session, case: Case, facts: Iterable[Fact]) -> None:
     """A person's accounts outlive the case: next year's case finds them, the portal's by its last case (A9, A11)."""
     kinds = {fact.kind for fact in facts}
     if not kinds & (_LMS_ACCOUNT | _PORTAL_ACCOUNT):
         return
-    assister = await session.get_one(Assister, case.assister_id)
+    assister = session.get_one(Assister, case.assister_id)
     if kinds & _LMS_ACCOUNT:
         assister.lms_account = assister.lms_account or case.assister_id
     if kinds & _PORTAL_ACCOUNT:

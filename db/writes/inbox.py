@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
 from sqlmodel import col, select
 
 from db.case_state import State, UnknownCase, one_or_none
@@ -76,8 +77,8 @@ class Inbox(Outstanding):
             ]
             for case_id in sorted({event.case_id for event in events}):
                 with suppress(UnknownCase):
-                    await locked(session, case_id)
-            fresh, received = await self._sort_out(session, events, now)
+                    await session.run_sync(locked, case_id)
+            fresh, received = await session.run_sync(self._sort_out, events, now)
             faults: list[Fault] = []
             facts: dict[str, tuple[Case, list[Fact]]] = {}
             for number, (statement, event) in enumerate(zip(statements, events, strict=True)):
@@ -85,7 +86,7 @@ class Inbox(Outstanding):
                     continue
                 fresh.remove(event)
                 try:
-                    said = await said_by_lms(session, statement, now)
+                    said = await session.run_sync(said_by_lms, statement, now)
                 except Invalid as invalid:
                     prefix = "" if len(statements) == 1 else f"{number}."
                     faults += [Fault(prefix + fault.field, fault.code, fault.details) for fault in invalid.faults]
@@ -95,7 +96,7 @@ class Inbox(Outstanding):
             if faults:
                 raise Invalid(faults)
             for case, fresh_facts in facts.values():
-                tell(received.to_deliver, case, await append(session, case, fresh_facts, now))
+                tell(received.to_deliver, case, await session.run_sync(append, case, fresh_facts, now))
         return received
 
     @again_when_overtaken
@@ -105,24 +106,24 @@ class Inbox(Outstanding):
         """Takes the portal's report; a premature one is kept without effect and flagged to staff (A24)."""
         event = Event(PORTAL, event_id, report.case_id, report.type, digest, body)
         async with self._database.open_writer() as session:
-            fresh, received = await self._sort_out(session, [event], now)
+            fresh, received = await session.run_sync(self._sort_out, [event], now)
             if fresh:
-                said = await said_by_portal(session, report, event_id)
+                said = await session.run_sync(said_by_portal, report, event_id)
                 if self._take(session, event, said, now, received):
-                    await append(session, said.case, [said.fact], now)
+                    await session.run_sync(append, said.case, [said.fact], now)
         return received
 
     @again_when_overtaken
     async def background(self, report: BackgroundReport, now: datetime) -> Received:
         """Takes an event of the background-check vendor; only a completed report is a fact (A14)."""
         async with self._database.open_writer() as session:
-            case = await checked_case(session, report)
+            case = await session.run_sync(checked_case, report)
             event = Event(BACKGROUND, report.event_id, case.case_id, report.type, report.digest, report.kept())
-            fresh, received = await self._sort_out(session, [event], now)
+            fresh, received = await session.run_sync(self._sort_out, [event], now)
             if fresh:
                 said = said_by_background(report, case, now)
                 if self._take(session, event, said, now, received, flag=False):
-                    await append(session, case, [said.fact], now)
+                    await session.run_sync(append, case, [said.fact], now)
         return received
 
     @again_when_overtaken
@@ -135,26 +136,24 @@ class Inbox(Outstanding):
         """
         kept = {**body, "ticket": token_hash(report.ticket)}
         async with self._database.open_writer() as session:
-            ticket = await ticket_of(session, vendor, token_hash(report.ticket))
-            case = await locked(session, ticket.case_id)
+            ticket = await session.run_sync(ticket_of, vendor, token_hash(report.ticket))
+            case = await session.run_sync(locked, ticket.case_id)
             event = Event(VENDORS, f"{vendor}:{event_id}", case.case_id, report.type, digest, kept)
-            fresh, received = await self._sort_out(session, [event], now)
+            fresh, received = await session.run_sync(self._sort_out, [event], now)
             if fresh:
-                said = await said_by_vendor(session, ticket, report, case, now)
+                said = await session.run_sync(said_by_vendor, ticket, report, case, now)
                 if self._take(session, event, said, now, received, flag=False):
-                    tell(received.to_deliver, case, await append(session, case, [said.fact], now))
+                    tell(received.to_deliver, case, await session.run_sync(append, case, [said.fact], now))
         return received
 
-    async def _sort_out(
-        self, session: AsyncSession, events: Sequence[Event], now: datetime
-    ) -> tuple[list[Event], Received]:
+    def _sort_out(self, session: Session, events: Sequence[Event], now: datetime) -> tuple[list[Event], Received]:
         """Tells new events from repeats and altered ones; those are kept aside, and then nothing else is taken."""
         fresh: list[Event] = []
         altered = []
         undelivered: list[InboxRow] = []
         seen: dict[str, str] = {}
         for event in events:
-            row = await one_or_none(
+            row = one_or_none(
                 session,
                 select(InboxRow).where(col(InboxRow.source) == event.source, col(InboxRow.event_id) == event.id),
             )
@@ -167,15 +166,15 @@ class Inbox(Outstanding):
             elif row is not None and row.state == PENDING:
                 undelivered.append(row)
         for event, case_id in altered:
-            await self._keep_aside(session, event, case_id, now)
+            self._keep_aside(session, event, case_id, now)
         if altered:
             return [], Received(altered=True)
         return fresh, Received(repeated=not fresh, to_deliver=undelivered)
 
-    async def _keep_aside(self, session: AsyncSession, event: Event, case_id: str, now: datetime) -> None:
+    def _keep_aside(self, session: Session, event: Event, case_id: str, now: datetime) -> None:
         kept = {"text": exact(event.body)}
         session.add(AlteredEvent(source=event.source, event_id=event.id, case_id=case_id, body=kept, received_at=now))
-        case = await session.get(Case, case_id, with_for_update=True)
+        case = session.get(Case, case_id, with_for_update=True)
         if case is not None:
             raise_flag(case, ALTERED, now)
             session.add(case)
@@ -190,7 +189,13 @@ class Inbox(Outstanding):
             )
 
     def _take(
-        self, session: AsyncSession, event: Event, said: Said, now: datetime, received: Received, flag: bool = True
+        self,
+        session: Session | AsyncSession,
+        event: Event,
+        said: Said,
+        now: datetime,
+        received: Received,
+        flag: bool = True,
     ) -> bool:
         """Stores the event; whether its fact counts. What speaks against it is kept for staff."""
         case, fact, why = said.case, said.fact, said.why
@@ -245,32 +250,30 @@ class Inbox(Outstanding):
         told = {"source": found.source, "event_id": found.event_id}
         try:
             async with self._database.open_writer() as session:
-                case = await locked(session, found.case_id)
+                case = await session.run_sync(locked, found.case_id)
                 row = await session.get_one(_TABLE[kind], row_id)
-                received = await self._released(session, case, row, now)
+                received = await session.run_sync(self._released, case, row, now)
                 audit(session, now, actor, "webhook.released", case, reason, **told)
-                if kind == "altered" and not await _more_altered(session, case) and lower_flag(case, ALTERED):
+                if kind == "altered" and not await session.run_sync(_more_altered, case) and lower_flag(case, ALTERED):
                     audit(session, now, SYSTEM, f"case.unflagged.{ALTERED}", case)
                 return received
         except Conflict as conflict:
             async with self._database.open_writer() as session:
-                case = await locked(session, found.case_id)
+                case = await session.run_sync(locked, found.case_id)
                 audit(session, now, actor, "webhook.release_refused", case, reason, answer=str(conflict), **told)
             raise
 
-    async def _released(
-        self, session: AsyncSession, case: Case, row: InboxRow | AlteredEvent, now: datetime
-    ) -> Received:
+    def _released(self, session: Session, case: Case, row: InboxRow | AlteredEvent, now: datetime) -> Received:
         if why := _why_not(row, case):
             raise Conflict(sentence(why))
         if isinstance(row, InboxRow):
             return Received(to_deliver=[row])
-        event, said = await read_again(session, row)
+        event, said = read_again(session, row)
         if why := "webhook_other_case" if event.case_id != row.case_id else _REFUSED.get(said.why, _TOO_EARLY):
             raise Conflict(sentence(why))
         received = Received()
         self._take(session, event, said, now, received)
-        tell(received.to_deliver, case, await append(session, case, [said.fact], now))
+        tell(received.to_deliver, case, append(session, case, [said.fact], now))
         row.released_at = now
         session.add(row)
         return received
@@ -296,11 +299,11 @@ def _why_not(row: InboxRow | AlteredEvent, case: Case) -> str | None:
     return None if "text" in row.body else "webhook_not_kept"
 
 
-async def _more_altered(session: AsyncSession, case: Case) -> bool:
+def _more_altered(session: Session, case: Case) -> bool:
     left = select(AlteredEvent).where(
         col(AlteredEvent.case_id) == case.case_id, col(AlteredEvent.released_at).is_(None)
     )
-    return await one_or_none(session, left.limit(1)) is not None
+    return one_or_none(session, left.limit(1)) is not None
 
 
 def tell(rows: Iterable[InboxRow], case: Case, state: State) -> None:

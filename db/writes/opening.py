@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
 from sqlmodel import col, select
 
 from db.case_state import one_or_none, rows, state_of
@@ -76,21 +76,21 @@ class People:
         npn = None if isinstance(request, CounselorRequest) else request.npn
         data = request.model_dump(mode="json")
         async with self._database.open_writer() as session:
-            person = await self._person(session, npn, request.email)
-            current = await latest(session, person, request.program, request.plan_year) if person else None
+            person = await session.run_sync(self._person, npn, request.email)
+            current = await session.run_sync(latest, person, request.program, request.plan_year) if person else None
             if current is None or current.stage in REOPENABLE:
-                return await self._open_requested(session, person, request, current, now, shown)
+                return await session.run_sync(self._open_requested, person, request, current, now, shown)
             if npn is None or same_identity(current.request, data):
-                return await _repeat(session, current, data, now, shown)
+                return await session.run_sync(_repeat, current, data, now, shown)
             raise_flag(current, IDENTITY_CONFLICT, now)
             session.add(current)
             reason = "same NPN under another name or e-mail"
             audit(session, now, "applicant", "request.conflict", current, reason, flag=IDENTITY_CONFLICT)
         raise Conflict(sentence("npn_in_use"))
 
-    async def _open_requested(
+    def _open_requested(
         self,
-        session: AsyncSession,
+        session: Session,
         person: Assister | None,
         request: Request,
         earlier: Case | None,
@@ -99,7 +99,7 @@ class People:
     ) -> Opened:
         policy = policy_for(request.program, request.plan_year)
         assert policy is not None, "a parsed request has a policy"
-        standing = await _standing(session, person, request.program)
+        standing = _standing(session, person, request.program)
         assister_type = classify(standing.before(request.plan_year))
         faults = admission_faults(request, policy, assister_type, local_date(policy, now))
         if faults:
@@ -109,9 +109,9 @@ class People:
         if person is None:
             person = new_person(self._key, data, now)
             session.add(person)
-            await session.flush()
+            session.flush()
         opening = _Opening(person, data, policy, standing, earlier, "applicant", "form", matches, shown)
-        return await _open(session, opening, now)
+        return _open(session, opening, now)
 
     @again_when_overtaken
     async def begin(self, assister_id: str, program: str, plan_year: int, actor: str, now: datetime) -> Opened:
@@ -127,24 +127,24 @@ class People:
             person = await session.get(Assister, assister_id)
             if person is None:
                 raise UnknownAssister(assister_id)
-            current = await latest(session, person, program, plan_year)
+            current = await session.run_sync(latest, person, program, plan_year)
             if current and current.stage not in REOPENABLE:
                 return Opened(person.assister_id, current.case_id, current.workflow_id, created=False)
-            standing = await _standing(session, person, program)
+            standing = await session.run_sync(_standing, person, program)
             if classify(standing.before(plan_year)) is not AssisterType.RETURNING or "kind" not in person.details:
                 raise Conflict("This person is not a returning assister; they submit the Certification Request Form.")
             if faults := window_faults(policy, local_date(policy, now)):
                 raise Invalid(faults)
             details = {name: value for name, value in known(person).items() if name in FORM}
             data = details | {"program": program, "plan_year": plan_year, "agreement_accepted": False}
-            return await _open(session, _Opening(person, data, policy, standing, current, actor, "staff"), now)
+            return await session.run_sync(_open, _Opening(person, data, policy, standing, current, actor, "staff"), now)
 
     @again_when_overtaken
     async def import_person(self, imported: ImportedPerson, actor: str, now: datetime) -> tuple[str, bool]:
         """Stores what an import knows of one person's earlier years, audited; answers the id and whether it is new."""
         who = imported.person
         async with self._database.open_writer() as session:
-            person = await self._person(session, who.npn, who.email)
+            person = await session.run_sync(self._person, who.npn, who.email)
             created = person is None
             if person is None:
                 person = new_person(self._key, imported.details(), now)
@@ -159,7 +159,7 @@ class People:
             session.add(person)
             await session.flush()
             if created:
-                await remember_words(session, person.assister_id)
+                await session.run_sync(remember_words, person.assister_id)
             for year in imported.years:
                 await session.merge(
                     EarlierYear(assister_id=person.assister_id, program=imported.program, **year.model_dump())
@@ -175,9 +175,9 @@ class People:
             )
             return person.assister_id, created
 
-    async def _person(self, session: AsyncSession, npn: str | None, email: str) -> Assister | None:
+    def _person(self, session: Session, npn: str | None, email: str) -> Assister | None:
         key = person_key(self._key, npn, email)
-        found: Assister | None = await one_or_none(session, select(Assister).where(col(Assister.person_key) == key))
+        found: Assister | None = one_or_none(session, select(Assister).where(col(Assister.person_key) == key))
         return found
 
 
@@ -221,7 +221,7 @@ def remembered(person: Assister, data: Mapping[str, Any], form: Collection[str])
     return {name: value for name, value in person.details.items() if name not in form} | dict(data)
 
 
-async def latest(session: AsyncSession, person: Assister, program: str, plan_year: int) -> Case | None:
+def latest(session: Session, person: Assister, program: str, plan_year: int) -> Case | None:
     """The person's last case of the year, locked; of two that open one at once, the unique key stops the second."""
     query = (
         select(Case)
@@ -232,27 +232,27 @@ async def latest(session: AsyncSession, person: Assister, program: str, plan_yea
         .limit(1)
         .with_for_update()
     )
-    found: Case | None = await one_or_none(session, query)
+    found: Case | None = one_or_none(session, query)
     return found
 
 
-async def _standing(session: AsyncSession, person: Assister | None, program: str) -> Standing:
+def _standing(session: Session, person: Assister | None, program: str) -> Standing:
     """What earlier years left of a person, by our own records and imported ones (A8, A9)."""
     if person is None:
         return Standing()
-    imported = await rows(
+    imported = rows(
         session,
         select(EarlierYear).where(
             col(EarlierYear.assister_id) == person.assister_id, col(EarlierYear.program) == program
         ),
     )
-    own = await rows(
+    own = rows(
         session,
         select(col(Case.plan_year))
         .join(CertificateRow, col(CertificateRow.case_id) == col(Case.case_id))
         .where(col(Case.assister_id) == person.assister_id, col(Case.program) == program),
     )
-    reported = await rows(
+    reported = rows(
         session,
         select(col(FactRow.kind))
         .join(Case, col(Case.case_id) == col(FactRow.case_id))
@@ -271,13 +271,11 @@ async def _standing(session: AsyncSession, person: Assister | None, program: str
     )
 
 
-async def _repeat(
-    session: AsyncSession, case: Case, data: Mapping[str, Any], now: datetime, shown: str | None
-) -> Opened:
+def _repeat(session: Session, case: Case, data: Mapping[str, Any], now: datetime, shown: str | None) -> Opened:
     """The same request again changes nothing; a form after `begin` still brings the agreement along (A3, A11)."""
-    state = await state_of(session, case)
+    state = state_of(session, case)
     if data.get("agreement_accepted") and not state.ended and not case.request.get("agreement_accepted"):
-        await append(session, case, agreement_facts(case, shown, now, "form"), now)
+        append(session, case, agreement_facts(case, shown, now, "form"), now)
         case.request = {**case.request, "agreement_accepted": True}
         audit(session, now, "applicant", "agreement.accepted", case, source="form")
     return Opened(case.assister_id, case.case_id, case.workflow_id, created=False)
@@ -305,7 +303,7 @@ class _Opening:
     shown: str | None = None
 
 
-async def _open(session: AsyncSession, opening: _Opening, now: datetime) -> Opened:
+def _open(session: Session, opening: _Opening, now: datetime) -> Opened:
     person, policy, standing, data = opening.person, opening.policy, opening.standing, opening.data
     case_id = new_case_id()
     assister_type = classify(standing.before(policy.plan_year))
@@ -335,12 +333,12 @@ async def _open(session: AsyncSession, opening: _Opening, now: datetime) -> Open
         raise_flag(case, IDENTITY_CONFLICT, now)
         audit(session, now, SYSTEM, f"case.flagged.{IDENTITY_CONFLICT}", case)
     session.add_all([person, case])
-    await session.flush()
+    session.flush()
     facts = [Fact(id=f"{case_id}:requested", kind=FactKind.REQUESTED, at=now, data={"opened_by": opening.source})]
     if data.get("agreement_accepted"):
         facts += agreement_facts(case, opening.shown, now, opening.source)
-    await append(session, case, facts, now)
-    await remember_words(session, person.assister_id)
+    append(session, case, facts, now)
+    remember_words(session, person.assister_id)
     described = {"source": opening.source, "kind": case.kind, "assister_type": case.assister_type}
     audit(session, now, opening.actor, "case.opened", case, **described)
     return Opened(person.assister_id, case_id, case.workflow_id, created=True)

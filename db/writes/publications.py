@@ -12,7 +12,7 @@ from itertools import groupby
 from typing import Any
 
 from sqlalchemy import Text, bindparam, cast, delete, func, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from db.case_state import federal_policy_of, one_or_none, registration_of, rows
@@ -68,7 +68,7 @@ class Publications:
         0 when the day has its publication already, unless ``forced``.
         """
         async with self._database.open_writer() as session:
-            newest = await one_or_none(session, _newest_first().with_for_update())
+            newest = await session.run_sync(one_or_none, _newest_first().with_for_update())
             if newest is not None and newest.published_at is None:
                 return int(newest.number)
             if newest is not None and newest.business_day == day and not forced:
@@ -93,10 +93,12 @@ class Publications:
             people = [(assister_id, plan_year) for assister_id, plan_year in changed]
             if not people:
                 return 0, False
-            cases = await _cases_of(session, set(people))
-            lines = await _changed_lines(session, await _wanted(session, cases), {_owner(case) for case in cases})
-            await _put(session, number, lines)
-            await _mark_staged(session, cases)
+            cases = await session.run_sync(_cases_of, set(people))
+            lines = await session.run_sync(
+                _changed_lines, await session.run_sync(_wanted, cases), {_owner(case) for case in cases}
+            )
+            await session.run_sync(_put, number, lines)
+            await session.run_sync(_mark_staged, cases)
             return len(lines), len(people) == STAGED
 
     async def make_current(self, number: int, now: datetime) -> int:
@@ -116,11 +118,11 @@ class Publications:
         took out.
         """
         async with self._database.open_writer() as session:
-            unneeded = col(PublishedRow.replaced_by) < (await _current(session)).number
+            unneeded = col(PublishedRow.replaced_by) < (await session.run_sync(_current)).number
             deleted = 0
             for which in (col(PublishedRow.cells).is_not(None), col(PublishedRow.cells).is_(None)):
                 if deleted < TIDIED:
-                    deleted += await _delete_some(session, unneeded & which, TIDIED - deleted)
+                    deleted += await session.run_sync(_delete_some, unneeded & which, TIDIED - deleted)
             return deleted, deleted == TIDIED
 
     # reading
@@ -128,7 +130,7 @@ class Publications:
     async def current(self) -> Edition:
         """The publication that readers see."""
         async with self._database.open_reader() as session:
-            return await _current(session)
+            return await session.run_sync(_current)
 
     async def rows(self, name: PublishedList, number: int, plan_year: int | None = None) -> AsyncIterator[list[Cells]]:
         """The lines of a list as a publication has them, in the order of their keys, a page at a time.
@@ -142,7 +144,7 @@ class Publications:
         while more:
             async with self._database.open_reader() as session:
                 found = (await session.execute(query.where(col(PublishedRow.key) > after))).all()
-                newest = await _current(session)
+                newest = await session.run_sync(_current)
             if newest.number - number not in (0, 1):
                 raise Superseded
             page = {key: cells for key, cells in found}  # noqa: C416 -- of a key the newest line, which comes last
@@ -158,7 +160,7 @@ class Publications:
         years = FEDERAL_POLICIES if plan_year is None else (plan_year,)
         keys = col(PublishedRow.key).in_([npn_key(year, npn) for year in years])
         async with self._database.open_reader() as session:
-            edition = await _current(session)
+            edition = await session.run_sync(_current)
             found = await session.execute(_lines_of(PublishedList.TRACKER, edition.number).where(keys))
             newest = {key: cells for key, cells in found}  # noqa: C416 -- as above
         return edition, [json.loads(text) for text in newest.values() if text is not None]
@@ -171,20 +173,20 @@ def _owner(case: Case) -> str:
     return f"{case.assister_id}:{case.plan_year}"
 
 
-async def _cases_of(session: AsyncSession, people: Collection[tuple[str, int]]) -> list[Case]:
+def _cases_of(session: Session, people: Collection[tuple[str, int]]) -> list[Case]:
     """Every attempt of these people in these plan years, locked in the order of their ids."""
     query = select(Case).where(
         col(Case.program) == FEDERAL_PROGRAM,
         col(Case.assister_id).in_({assister_id for assister_id, _ in people}),
         col(Case.plan_year).in_({plan_year for _, plan_year in people}),
     )
-    found = await rows(session, query.order_by(col(Case.case_id)).with_for_update())
+    found = rows(session, query.order_by(col(Case.case_id)).with_for_update())
     return [case for case in found if (case.assister_id, case.plan_year) in people]
 
 
-async def _wanted(session: AsyncSession, cases: Iterable[Case]) -> dict[Place, _Line]:
+def _wanted(session: Session, cases: Iterable[Case]) -> dict[Place, _Line]:
     """What the lists are to say of these people."""
-    facts = await _facts_of_all(session, [case.case_id for case in cases])
+    facts = _facts_of_all(session, [case.case_id for case in cases])
     wanted: dict[Place, _Line] = {}
     for owner, theirs in groupby(sorted(cases, key=lambda case: (_owner(case), case.attempt)), key=_owner):
         mine = list(theirs)
@@ -203,22 +205,20 @@ async def _wanted(session: AsyncSession, cases: Iterable[Case]) -> dict[Place, _
     return wanted
 
 
-async def _facts_of_all(session: AsyncSession, case_ids: Collection[str]) -> dict[str, list[Fact]]:
+def _facts_of_all(session: Session, case_ids: Collection[str]) -> dict[str, list[Fact]]:
     columns = select(col(FactRow.case_id), col(FactRow.id), col(FactRow.kind), col(FactRow.at), col(FactRow.data))
     found: dict[str, list[Fact]] = {}
-    for case_id, fact_id, kind, at, data in await session.execute(columns.where(col(FactRow.case_id).in_(case_ids))):
+    for case_id, fact_id, kind, at, data in session.execute(columns.where(col(FactRow.case_id).in_(case_ids))):
         found.setdefault(case_id, []).append(Fact(id=fact_id, kind=FactKind(kind), at=at, data=data))
     return found
 
 
-async def _changed_lines(
-    session: AsyncSession, wanted: Mapping[Place, _Line], owners: Collection[str]
-) -> dict[Place, _Line]:
+def _changed_lines(session: Session, wanted: Mapping[Place, _Line], owners: Collection[str]) -> dict[Place, _Line]:
     """The lines that differ from what stands there, and those to take out. An NPN that nobody confirmed, and that
     somebody else is listed under, stays theirs.
     """
-    held = await _places_of(session, owners)
-    standing = await _standing(session, held | set(wanted))
+    held = _places_of(session, owners)
+    standing = _standing(session, held | set(wanted))
     changed = {}
     for place, line in wanted.items():
         now = standing.get(place)
@@ -233,12 +233,12 @@ async def _changed_lines(
     return changed
 
 
-async def _places_of(session: AsyncSession, owners: Collection[str]) -> set[Place]:
+def _places_of(session: Session, owners: Collection[str]) -> set[Place]:
     query = select(col(PublishedRow.list_name), col(PublishedRow.key)).where(col(PublishedRow.owner).in_(owners))
-    return {(name, key) for name, key in await session.execute(query)}
+    return {(name, key) for name, key in session.execute(query)}
 
 
-async def _standing(session: AsyncSession, places: Collection[Place]) -> dict[Place, _Line]:
+def _standing(session: Session, places: Collection[Place]) -> dict[Place, _Line]:
     """The newest line of each place (and of others), staged ones too."""
     cells: Any = col(PublishedRow.cells)
     columns = select(col(PublishedRow.list_name), col(PublishedRow.key), col(PublishedRow.owner), cells)
@@ -247,20 +247,20 @@ async def _standing(session: AsyncSession, places: Collection[Place]) -> dict[Pl
         col(PublishedRow.list_name).in_([name.value for name in PublishedList]),
         col(PublishedRow.key).in_({key for _, key in places}),
     )
-    found = await session.execute(query.order_by(col(PublishedRow.publication)))
+    found = session.execute(query.order_by(col(PublishedRow.publication)))
     return {(name, key): _Line(owner, cells) for name, key, owner, cells in found}
 
 
-async def _put(session: AsyncSession, number: int, lines: Mapping[Place, _Line]) -> None:
+def _put(session: Session, number: int, lines: Mapping[Place, _Line]) -> None:
     """Writes lines in the place of those staged there before; the ones published there before are marked replaced."""
     for name in PublishedList:
         if keys := [key for list_name, key in lines if list_name == name]:
             there = (col(PublishedRow.list_name) == name.value) & col(PublishedRow.key).in_(keys)
-            await _do(session, delete(PublishedRow).where(there, col(PublishedRow.publication) == number))
+            _do(session, delete(PublishedRow).where(there, col(PublishedRow.publication) == number))
             newest = there & col(PublishedRow.replaced_by).is_(None)
-            await _do(session, update(PublishedRow).where(newest).values(replaced_by=number))
+            _do(session, update(PublishedRow).where(newest).values(replaced_by=number))
     if lines:
-        await session.execute(
+        session.execute(
             insert(PublishedRow),
             [
                 {
@@ -276,31 +276,31 @@ async def _put(session: AsyncSession, number: int, lines: Mapping[Place, _Line])
         )
 
 
-async def _delete_some(session: AsyncSession, which: Any, most: int) -> int:
+def _delete_some(session: Session, which: Any, most: int) -> int:
     """Deletes at most so many lines; how many they were."""
     columns = select(col(PublishedRow.list_name), col(PublishedRow.key), col(PublishedRow.publication))
-    found = (await session.execute(columns.where(which).limit(most))).all()
+    found = (session.execute(columns.where(which).limit(most))).all()
     if found:
         this = (
             (col(PublishedRow.list_name) == bindparam("a_list"))
             & (col(PublishedRow.key) == bindparam("a_key"))
             & (col(PublishedRow.publication) == bindparam("a_number"))
         )
-        connection = await session.connection()
-        await connection.execute(
+        connection = session.connection()
+        connection.execute(
             delete(PublishedRow).where(this),
             [{"a_list": name, "a_key": key, "a_number": number} for name, key, number in found],
         )
     return len(found)
 
 
-async def _do(session: AsyncSession, statement: Any) -> None:
-    await session.execute(statement.execution_options(synchronize_session=False))
+def _do(session: Session, statement: Any) -> None:
+    session.execute(statement.execution_options(synchronize_session=False))
 
 
-async def _mark_staged(session: AsyncSession, cases: Iterable[Case]) -> None:
+def _mark_staged(session: Session, cases: Iterable[Case]) -> None:
     these = col(Case.case_id).in_([case.case_id for case in cases])
-    await _do(session, update(Case).where(these).values(unpublished=False))
+    _do(session, update(Case).where(these).values(unpublished=False))
 
 
 # what is read
@@ -310,8 +310,8 @@ def _newest_first() -> Any:
     return select(PublicationRow).order_by(col(PublicationRow.number).desc()).limit(1)
 
 
-async def _current(session: AsyncSession) -> Edition:
-    newest = await one_or_none(session, _newest_first().where(col(PublicationRow.published_at).is_not(None)))
+def _current(session: Session) -> Edition:
+    newest = one_or_none(session, _newest_first().where(col(PublicationRow.published_at).is_not(None)))
     return Edition(newest.number, newest.published_at) if newest else Edition()
 
 

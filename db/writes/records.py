@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from sqlalchemy import update
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
 from sqlmodel import col, select
 
 from db.case_state import (
@@ -125,13 +125,13 @@ class Records:
     async def claim(self, claim: Claim) -> Claimed:
         """Claims the case for the chain of runs that began with ``claim.run_id``."""
         async with self._database.open_writer() as session:
-            case = await locked(session, claim.case_id)
+            case = await session.run_sync(locked, claim.case_id)
             if case.run_id not in (None, claim.run_id):
                 return Claimed(mine=False)
             if case.run_id is None:
                 case.run_id = claim.run_id
                 begun = Fact(id=f"{case.case_id}:begun", kind=FactKind.BEGUN, at=claim.at)
-                await append(session, case, [begun], claim.at)
+                await session.run_sync(append, case, [begun], claim.at)
                 audit(session, claim.at, SYSTEM, "case.begun", case)
             policy = any_policy_of(case)
             patience = policy.license_unknown_after_seconds if isinstance(policy, Policy) else 0
@@ -146,7 +146,7 @@ class Records:
                 has_scheduling_tool=case.has_scheduling_tool,
                 closes_at=policy.windows.closes_at(zone_of(policy)),
                 license_unknown_after_seconds=patience,
-                standing=await _standing(session, case),
+                standing=await session.run_sync(_standing, case),
             )
 
     async def view(self, case_id: str) -> CaseView:
@@ -155,37 +155,37 @@ class Records:
             case = await session.get(Case, case_id)
             if case is None:
                 raise UnknownCase(case_id)
-            return CaseView(case, await facts_of(session, case_id))
+            return CaseView(case, await session.run_sync(facts_of, case_id))
 
     async def standing(self, case_id: str) -> MarketplaceStanding | None:
         """Where a federal registration stands, for its workflow; None for a case of the state program."""
         async with self._database.open_reader() as session:
-            return await _standing(session, await session.get_one(Case, case_id))
+            return await session.run_sync(_standing, await session.get_one(Case, case_id))
 
     async def record(self, case_id: str, facts: Sequence[Fact], now: datetime, action: str, **details: Any) -> bool:
         """Appends facts to an open case, with their audit row; False, and nothing written, when the case has ended."""
         async with self._database.open_writer() as session:
-            case = await locked(session, case_id)
+            case = await session.run_sync(locked, case_id)
             if case.stage in ENDED:
                 return False
-            await append(session, case, facts, now)
+            await session.run_sync(append, case, facts, now)
             audit(session, now, SYSTEM, action, case, **details)
             return True
 
     async def end(self, case_id: str, kind: str, now: datetime) -> None:
         """Ends a case whose window has closed (C6); nothing happens to one that has ended already."""
         async with self._database.open_writer() as session:
-            case = await locked(session, case_id)
+            case = await session.run_sync(locked, case_id)
             if case.stage in ENDED:
                 return
-            await append(session, case, [Fact(id=f"{case_id}:{kind}", kind=FactKind(kind), at=now)], now)
-            await _void(session, case_id, now)
+            await session.run_sync(append, case, [Fact(id=f"{case_id}:{kind}", kind=FactKind(kind), at=now)], now)
+            await session.run_sync(_void, case_id, now)
             audit(session, now, SYSTEM, f"case.{kind}", case)
 
     async def flag(self, case_id: str, what: str, now: datetime, why: str | None = None) -> None:
         """Puts a case before staff's eyes; said once while the flag is up, however often it is tried again."""
         async with self._database.open_writer() as session:
-            case = await locked(session, case_id)
+            case = await session.run_sync(locked, case_id)
             if raise_flag(case, what, now):
                 session.add(case)
                 audit(session, now, SYSTEM, f"case.flagged.{what}", case, why)
@@ -193,7 +193,7 @@ class Records:
     async def unflag(self, case_id: str, what: str, now: datetime) -> None:
         """Takes a flag back once what it was about is put right; another flag stays."""
         async with self._database.open_writer() as session:
-            case = await locked(session, case_id)
+            case = await session.run_sync(locked, case_id)
             if lower_flag(case, what):
                 session.add(case)
                 audit(session, now, SYSTEM, f"case.unflagged.{what}", case)
@@ -206,7 +206,7 @@ class Records:
         if not reason.strip():
             raise Invalid([Fault("reason", "required")])
         async with self._database.open_writer() as session:
-            case = await locked(session, case_id)
+            case = await session.run_sync(locked, case_id)
             if not lower_flag(case, what):
                 raise Conflict(sentence("flag_not_up"))
             session.add(case)
@@ -221,7 +221,7 @@ class Records:
         """The portal's id of the account that was set up for this case."""
         async with self._database.open_reader() as session:
             kind = col(EffectRow.kind) == "portal.account_created"
-            found = await rows(session, select(EffectRow).where(col(EffectRow.case_id) == case_id, kind))
+            found = await session.run_sync(rows, select(EffectRow).where(col(EffectRow.case_id) == case_id, kind))
             return next((row.external_id for row in found), None)
 
     async def portal_known_as(self, case_id: str) -> str | None:
@@ -234,8 +234,8 @@ class Records:
         """The case under which the portal knows this person's account; None while another year's case needs it (C6)."""
         async with self._database.open_reader() as session:
             case = await session.get_one(Case, case_id)
-            others = await rows(
-                session,
+            others = await session.run_sync(
+                rows,
                 select(col(Case.case_id))
                 .join(CertificateRow, col(CertificateRow.case_id) == col(Case.case_id))
                 .where(
@@ -252,21 +252,21 @@ class Records:
         """The page where this learner goes on, once the LMS has said so."""
         async with self._database.open_reader() as session:
             kinds = col(EffectRow.kind).in_(("training.invited", "training.enrolled"))
-            found = await rows(session, select(EffectRow).where(col(EffectRow.case_id) == case_id, kinds))
+            found = await session.run_sync(rows, select(EffectRow).where(col(EffectRow.case_id) == case_id, kinds))
             return next((str(row.result["url"]) for row in found if row.result), None)
 
     async def mlms_url(self, case_id: str, curriculum: str) -> str | None:
         """The page of the MLMS where this curriculum is taken, once the MLMS has said so."""
         async with self._database.open_reader() as session:
             kind = col(EffectRow.kind) == f"mlms.enrolled.{curriculum}"
-            found = await rows(session, select(EffectRow).where(col(EffectRow.case_id) == case_id, kind))
+            found = await session.run_sync(rows, select(EffectRow).where(col(EffectRow.case_id) == case_id, kind))
             return next((str(row.result["url"]) for row in found if row.result), None)
 
     async def ending_reason(self, case_id: str) -> str:
         """Why the case was withdrawn or revoked; empty when nobody said."""
         async with self._database.open_reader() as session:
             kinds = col(FactRow.kind).in_((FactKind.WITHDRAWN.value, FactKind.REVOKED.value))
-            found = await rows(session, select(FactRow).where(col(FactRow.case_id) == case_id, kinds))
+            found = await session.run_sync(rows, select(FactRow).where(col(FactRow.case_id) == case_id, kinds))
             return str(found[0].data.get("reason") or "") if found else ""
 
     # evidence
@@ -290,8 +290,8 @@ class Records:
     ) -> Intent:
         """Writes down an effect before it is made. The first intent's data stands, and its result where it has one."""
         async with self._database.open_writer() as session:
-            case = await locked(session, case_id)
-            view = CaseView(case, await facts_of(session, case_id))
+            case = await session.run_sync(locked, case_id)
+            view = CaseView(case, await session.run_sync(facts_of, case_id))
             ended = case.stage in ENDED and not after_end
             row = await session.get(EffectRow, key)
             if row is None:
@@ -319,7 +319,7 @@ class Records:
         The first result stands: a repeat changes nothing.
         """
         async with self._database.open_writer() as session:
-            case = await locked(session, case_id)
+            case = await session.run_sync(locked, case_id)
             row = await session.get_one(EffectRow, key)
             ended = case.stage in ENDED and not after_end
             if row.result is not None:
@@ -338,7 +338,7 @@ class Records:
                 session.add(certificate)
                 await session.flush()
             if facts:
-                await append(session, case, facts, now)
+                await session.run_sync(append, case, facts, now)
             audit(session, now, SYSTEM, row.kind, case)
             return False
 
@@ -405,17 +405,17 @@ class Records:
     ) -> None:
         """Audits a command that was refused at the door (C9)."""
         async with self._database.open_writer() as session:
-            case = await locked(session, case_id)
+            case = await session.run_sync(locked, case_id)
             audit(session, now, actor, f"{kind}.refused", case, reason, answer=why)
 
     async def refuse_command(self, command_id: str, answer: str, now: datetime) -> None:
         """Keeps why the workflow refused a command."""
         async with self._database.open_writer() as session:
             row = await session.get_one(CommandRow, command_id)
-            case = await locked(session, row.case_id)
+            case = await session.run_sync(locked, row.case_id)
             await session.refresh(row)
             if row.state == "pending":
-                await _refuse(session, case, row, answer, now)
+                await session.run_sync(_refuse, case, row, answer, now)
 
     @again_when_overtaken
     async def apply_command(self, command_id: str, now: datetime) -> Applied:
@@ -426,22 +426,22 @@ class Records:
             return _applied(row)
         async with self._database.open_writer() as session:
             row = await session.get_one(CommandRow, command_id)
-            case = await locked(session, row.case_id)
+            case = await session.run_sync(locked, row.case_id)
             await session.refresh(row)
             if row.state == "pending":
-                why = await self._carry_out(session, case, row, now)
+                why = await session.run_sync(self._carry_out, case, row, now)
                 if why is None:
                     row.state = "applied"
                     session.add(row)
                     audit(session, now, row.actor, f"case.{_past(row)}", case, row.reason, **_told(row))
                 else:
-                    await _refuse(session, case, row, why, now)
+                    await session.run_sync(_refuse, case, row, why, now)
             return _applied(row)
 
-    async def _carry_out(self, session: AsyncSession, case: Case, row: CommandRow, now: datetime) -> str | None:
+    def _carry_out(self, session: Session, case: Case, row: CommandRow, now: datetime) -> str | None:
         """Does what the command says; answers why not, as a sentence, when the case doesn't allow it."""
         kind, data = CommandKind(row.kind), row.data
-        state = await state_of(session, case)
+        state = state_of(session, case)
         verdict = Verdict(data["verdict"]) if data.get("verdict") else None
         notice = Notice(data["notice"]) if data.get("notice") else None
         why = find_refusal(kind, state, verdict, data.get("override"), notice)
@@ -450,53 +450,53 @@ class Records:
         if kind is CommandKind.SAVE_PROFILE:
             return sentence("not_in_program")  # its workflow asks the registry first
         if kind is CommandKind.ANSWER:
-            why = await self._answer(session, case, data["changes"])
+            why = self._answer(session, case, data["changes"])
         elif verdict is Verdict.APPROVE and not case.identity_matches:
             # Staff have looked at who this is: from now on the person goes by this name and e-mail.
-            why = await self._rename(session, case, case.request)
+            why = self._rename(session, case, case.request)
         if why:
             return why
         decided = verdict in (Verdict.APPROVE, Verdict.DENY) and not case.identity_matches
         if decided and lower_flag(case, IDENTITY_CONFLICT):  # which is what they looked at
             audit(session, now, SYSTEM, f"case.unflagged.{IDENTITY_CONFLICT}", case)
-        await append(session, case, _facts_of(case, row, state), now)
+        append(session, case, _facts_of(case, row, state), now)
         if kind in (CommandKind.WITHDRAW, CommandKind.REVOKE):
-            await _void(session, case.case_id, now)
+            _void(session, case.case_id, now)
         return None
 
-    async def _answer(self, session: AsyncSession, case: Case, changes: dict[str, Any]) -> str | None:
+    def _answer(self, session: Session, case: Case, changes: dict[str, Any]) -> str | None:
         """Lays the answer's changes over the request; why not, where they can't be taken any more."""
         try:
             request = amended(case.request, changes)
         except Invalid as invalid:
             return str(invalid)
         # Whose NPN it really is, is for staff to say first: nobody's record changes by a stranger's answer.
-        why = await self._rename(session, case, request) if case.identity_matches else None
+        why = self._rename(session, case, request) if case.identity_matches else None
         if why is None:
             case.request = request
             session.add(case)
-            await remember_words(session, case.assister_id)
+            remember_words(session, case.assister_id)
         return why
 
-    async def _rename(self, session: AsyncSession, case: Case, request: dict[str, Any]) -> str | None:
+    def _rename(self, session: Session, case: Case, request: dict[str, Any]) -> str | None:
         """Moves the person along with a request; why not, where its NPN or e-mail is another person's."""
-        other = await self._other(session, case, request)
+        other = self._other(session, case, request)
         if other is not None:
             return other.sentence()
-        person = await session.get_one(Assister, case.assister_id)
+        person = session.get_one(Assister, case.assister_id)
         person.person_key = person_key(self._key, request.get("npn"), request["email"])
         person.npn, person.email = request.get("npn"), request["email"]
         person.first_name, person.last_name = request["first_name"], request["last_name"]
         person.details = remembered(person, request, FORM)
         session.add(person)
-        await remember_words(session, person.assister_id)
+        remember_words(session, person.assister_id)
         return None
 
-    async def _other(self, session: AsyncSession, case: Case, request: dict[str, Any]) -> Fault | None:
+    def _other(self, session: Session, case: Case, request: dict[str, Any]) -> Fault | None:
         """The field by which a request is another person's, if it is."""
         key = person_key(self._key, request.get("npn"), request["email"])
         query = select(Assister).where(col(Assister.person_key) == key, col(Assister.assister_id) != case.assister_id)
-        if await one_or_none(session, query) is None:
+        if one_or_none(session, query) is None:
             return None
         return Fault("npn" if request.get("npn") else "email", "identity_taken")
 
@@ -504,7 +504,7 @@ class Records:
         """Raises `Invalid` for changes the request form would not take; nothing is stored."""
         async with self._database.open_reader() as session:
             case = await session.get_one(Case, case_id)
-            other = await self._other(session, case, amended(case.request, changes))
+            other = await session.run_sync(self._other, case, amended(case.request, changes))
         if other is not None:
             raise Invalid([other])
 
@@ -513,11 +513,11 @@ class Records:
     async def keep_link(self, token: str, case_id: str, purpose: str, now: datetime, expires_at: datetime) -> None:
         """Keeps an e-mailed link by its hash; a new activation link voids the ones before it (A28)."""
         async with self._database.open_writer() as session:
-            await locked(session, case_id)
+            await session.run_sync(locked, case_id)
             if await session.get(LinkRow, token_hash(token)) is not None:
                 return
             if purpose == ACTIVATION:
-                await _void(session, case_id, now)
+                await session.run_sync(_void, case_id, now)
             session.add(
                 LinkRow(
                     token_hash=token_hash(token),
@@ -537,7 +537,7 @@ class Records:
             row = await session.get(LinkRow, token_hash(token))
             if row is None or row.purpose != ACTIVATION:
                 return None
-            case = await locked(session, row.case_id)
+            case = await session.run_sync(locked, row.case_id)
             await session.refresh(row)
             if row.used_at or row.voided_at or row.expires_at <= now:
                 return None
@@ -559,12 +559,12 @@ class Records:
     async def accept_agreement(self, case_id: str, language: str, now: datetime) -> bool:
         """Records that the agreement was accepted on the page, once; False when the case has ended (A3)."""
         async with self._database.open_writer() as session:
-            case = await locked(session, case_id)
+            case = await session.run_sync(locked, case_id)
             if case.stage in ENDED:
                 return False
             if not case.request.get("agreement_accepted"):
                 case.request = {**case.request, "agreement_accepted": True}
-                await append(session, case, agreement_facts(case, language, now, "page"), now)
+                await session.run_sync(append, case, agreement_facts(case, language, now, "page"), now)
                 audit(session, now, "assister", "agreement.accepted", case, source="page")
             return True
 
@@ -574,8 +574,8 @@ class Records:
         """The reminders due today, a page at a time by case id; ``after`` is "" for the first page (A18)."""
         waits = [wait.value for wait, owner in OWNER.items() if owner == "assister"]
         async with self._database.open_reader() as session:
-            found = await rows(
-                session,
+            found = await session.run_sync(
+                rows,
                 select(Case)
                 .where(
                     col(Case.case_id) > after, col(Case.waiting_for).in_(waits), col(Case.waiting_since).is_not(None)
@@ -586,19 +586,19 @@ class Records:
             letters = [letter for case in found if (letter := _reminder(case, now)) is not None]
             keys = [effect_key(letter) for letter in letters]
             sent = set(
-                await rows(
-                    session,
+                await session.run_sync(
+                    rows,
                     select(col(EffectRow.key)).where(col(EffectRow.key).in_(keys), col(EffectRow.result).is_not(None)),
                 )
             )
         return [x for x in letters if effect_key(x) not in sent], found[-1].case_id if len(found) == page else ""
 
 
-async def _standing(session: AsyncSession, case: Case) -> MarketplaceStanding | None:
+def _standing(session: Session, case: Case) -> MarketplaceStanding | None:
     """Where a federal registration stands, for its workflow."""
     if case.program != FEDERAL_PROGRAM:
         return None
-    return registration_of(case, await facts_of(session, case.case_id)).standing()
+    return registration_of(case, facts_of(session, case.case_id)).standing()
 
 
 def _certificate_due(view: CaseView, market: str) -> bool:
@@ -681,15 +681,15 @@ def _applied(row: CommandRow | None) -> Applied:
     return Applied(applied=row.state == "applied", verdict=str(row.data.get("verdict") or ""))
 
 
-async def _refuse(session: AsyncSession, case: Case, row: CommandRow, why: str, now: datetime) -> None:
+def _refuse(session: Session, case: Case, row: CommandRow, why: str, now: datetime) -> None:
     row.state, row.answer = "refused", why
     row.data = {name: value for name, value in row.data.items() if name != "profile"}  # nothing of it is kept
     session.add(row)
     audit(session, now, row.actor, f"{row.kind}.refused", case, row.reason, answer=why, **_told(row))
 
 
-async def _void(session: AsyncSession, case_id: str, now: datetime) -> None:
-    await session.execute(
+def _void(session: Session, case_id: str, now: datetime) -> None:
+    session.execute(
         update(LinkRow)
         .where(
             col(LinkRow.case_id) == case_id,

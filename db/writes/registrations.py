@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import exists, func
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
 from sqlmodel import col, select
 
 from db.case_state import facts_of, federal_policy_of, one_or_none, registration_of, rows
@@ -107,25 +108,25 @@ class Registrations:
         """
         data = request.model_dump(mode="json", exclude_none=True)
         async with self._database.open_writer() as session:
-            person = await self._person(session, request)
-            current = await latest(session, person, FEDERAL_PROGRAM, request.plan_year) if person else None
+            person = await session.run_sync(self._person, request)
+            current = await session.run_sync(latest, person, FEDERAL_PROGRAM, request.plan_year) if person else None
             if person is None or _same_account(person, data):
                 if current is not None and current.stage not in REOPENABLE:
                     return Opened(current.assister_id, current.case_id, current.workflow_id, created=False)
-                return await self._open(session, person, data, current, "applicant", "form", now)
-            newest = current or await _newest(session, person)
+                return await session.run_sync(self._open, person, data, current, "applicant", "form", now)
+            newest = current or await session.run_sync(_newest, person)
             _note_second_account(session, person, newest, now)
-            federal = newest is not None or bool(await _years(session, person))
+            federal = newest is not None or bool(await session.run_sync(_years, person))
         raise SecondAccount if federal else Conflict(sentence("npn_in_use"))
 
-    async def _person(self, session: AsyncSession, request: RegistrationRequest) -> Assister | None:
+    def _person(self, session: Session, request: RegistrationRequest) -> Assister | None:
         """Who asks: by NPN, without one by e-mail; and an e-mail that is a federal account's stands for its owner."""
         key = person_key(self._key, request.npn, request.email)
-        found: Assister | None = await one_or_none(session, select(Assister).where(col(Assister.person_key) == key))
+        found: Assister | None = one_or_none(session, select(Assister).where(col(Assister.person_key) == key))
         if found is not None:
             return found
         of_email = _federal_accounts(request.email).order_by(col(Assister.created_at)).limit(1)
-        owners: list[Assister] = await rows(session, of_email)
+        owners: list[Assister] = rows(session, of_email)
         return owners[0] if owners else None
 
     @again_when_overtaken
@@ -141,20 +142,20 @@ class Registrations:
             person = await session.get(Assister, assister_id)
             if person is None:
                 raise UnknownAssister(assister_id)
-            current = await latest(session, person, FEDERAL_PROGRAM, plan_year)
+            current = await session.run_sync(latest, person, FEDERAL_PROGRAM, plan_year)
             if current is not None and current.stage not in REOPENABLE:
                 return Opened(person.assister_id, current.case_id, current.workflow_id, created=False)
-            if not await _years(session, person):
+            if not await session.run_sync(_years, person):
                 raise Conflict("This person never registered before; they submit the registration request.")
             details = {name: value for name, value in known(person).items() if name in DRAFT_FIELDS}
             role = "marketplace_agent_broker" if person.npn else "not_an_agent_broker"
             data = {"role": role, "markets": ["individual"], **details}
             data |= {"program": FEDERAL_PROGRAM, "plan_year": plan_year}
-            return await self._open(session, person, data, current, actor, "staff", now)
+            return await session.run_sync(self._open, person, data, current, actor, "staff", now)
 
-    async def _open(
+    def _open(
         self,
-        session: AsyncSession,
+        session: Session,
         person: Assister | None,
         data: dict[str, Any],
         earlier: Case | None,
@@ -169,8 +170,8 @@ class Registrations:
         if person is None:
             person = new_person(self._key, data, now)
             session.add(person)
-            await session.flush()
-        years = await _years(session, person)
+            session.flush()
+        years = _years(session, person)
         case_id = new_case_id()
         case = Case(
             case_id=case_id,
@@ -190,9 +191,9 @@ class Registrations:
         )
         person.details = remembered(person, data, DRAFT_FIELDS)
         session.add_all([person, case])
-        await session.flush()
-        await append(session, case, _first_facts(case, source, now), now)
-        await remember_words(session, person.assister_id)
+        session.flush()
+        append(session, case, _first_facts(case, source, now), now)
+        remember_words(session, person.assister_id)
         described = {"source": source, "role": case.kind, "assister_type": case.assister_type}
         audit(session, now, actor, "case.opened", case, **described)
         return Opened(person.assister_id, case_id, case.workflow_id, created=True)
@@ -202,10 +203,10 @@ class Registrations:
     async def next(self, case_id: str, actor: str, now: datetime) -> Acted:
         """Next, after Save/Update (B7). Raises `Conflict` before a valid save."""
         async with self._database.open_writer() as session:
-            case, state = await _open_case(session, case_id)
+            case, state = await session.run_sync(_open_case, case_id)
             _refuse(why_not_next(state))
             fact = Fact(id=f"{case_id}:next", kind=FactKind.PROFILE_COMPLETED, at=now)
-            return await _record(session, case, fact, actor, "profile.completed", now)
+            return await session.run_sync(_record, case, fact, actor, "profile.completed", now)
 
     async def enroll(self, case_id: str, curriculum: Curriculum, channel: str, actor: str, now: datetime) -> Acted:
         """Enrols in a course, in the MLMS or at an approved vendor; once each (B11, B13).
@@ -213,14 +214,14 @@ class Registrations:
         Raises `Invalid` for a vendor that isn't approved for it, `Conflict` for the short course without returning.
         """
         async with self._database.open_writer() as session:
-            case, state = await _open_case(session, case_id)
+            case, state = await session.run_sync(_open_case, case_id)
             vendors = federal_policy_of(case).vendors
             if channel != MLMS and (channel not in vendors or curriculum not in vendors[channel].curricula):
                 approved = [name for name, vendor in vendors.items() if curriculum in vendor.curricula]
                 raise Invalid([Fault("channel", "not_approved", (("channels", ", ".join([MLMS, *approved])),))])
             _refuse(why_not_enroll(state, curriculum))
             fact = _enrolled(case_id, curriculum, channel, False, now)
-            return await _record(session, case, fact, actor, "training.enrolled", now, **fact.data)
+            return await session.run_sync(_record, case, fact, actor, "training.enrolled", now, **fact.data)
 
     async def launch(
         self, case_id: str, curriculum: Curriculum, channel: str, token: str, actor: str, now: datetime
@@ -230,10 +231,14 @@ class Registrations:
         Raises `Conflict` when not enrolled, or when there are too many unused tickets.
         """
         async with self._database.open_writer() as session:
-            case, state = await _open_case(session, case_id)
+            case, state = await session.run_sync(_open_case, case_id)
             policy = federal_policy_of(case)
             _refuse(why_not_launch(state, curriculum, channel))
-            _refuse("too_many_tickets" if await _unused(session, case, now) >= policy.launch_tickets_at_once else None)
+            _refuse(
+                "too_many_tickets"
+                if await session.run_sync(_unused, case, now) >= policy.launch_tickets_at_once
+                else None
+            )
             expires_at = now + timedelta(minutes=policy.launch_ticket_minutes)
             digest = token_hash(token)
             session.add(
@@ -247,8 +252,8 @@ class Registrations:
                 )
             )
             data = {"curriculum": curriculum.value, "channel": channel}
-            await append(
-                session, case, [Fact(id=f"{case_id}:launch:{digest}", kind=FactKind.LAUNCHED, at=now, data=data)], now
+            await session.run_sync(
+                append, case, [Fact(id=f"{case_id}:launch:{digest}", kind=FactKind.LAUNCHED, at=now, data=data)], now
             )
             audit(session, now, actor, "training.launched", case, **data)
             return expires_at
@@ -259,7 +264,7 @@ class Registrations:
             ticket = await session.get(TicketRow, token_hash(token))
             if ticket is None or ticket.vendor != vendor:
                 raise NoTicket("ticket_unknown")
-            case = await locked(session, ticket.case_id)
+            case = await session.run_sync(locked, ticket.case_id)
             await session.refresh(ticket)
             if case.stage in ENDED:
                 raise NoTicket("ticket_unknown")
@@ -271,7 +276,7 @@ class Registrations:
             session.add(ticket)
             data = {"curriculum": ticket.curriculum, "channel": vendor}
             started = Fact(id=f"started:{ticket.token_hash}", kind=FactKind.COURSE_STARTED, at=now, data=data)
-            await append(session, case, [started], now)
+            await session.run_sync(append, case, [started], now)
             audit(session, now, vendor, "training.ticket_redeemed", case, **data)
             return Redeemed(
                 learner=ticket.token_hash[:32],
@@ -286,13 +291,13 @@ class Registrations:
         """Records that the text in force was opened, and answers it (B16). Raises `Conflict` where it doesn't apply."""
         text = marketplace_agreement(name, language)
         async with self._database.open_writer() as session:
-            case, state = await _open_case(session, case_id)
+            case, state = await session.run_sync(_open_case, case_id)
             _refuse(why_not_open(state, name))
             data = _of_text(name, text)
-            if await _opened(session, case_id, name, None) != data:  # the text that was opened last counts
+            if await session.run_sync(_opened, case_id, name, None) != data:  # the text that was opened last counts
                 fact_id = f"{case_id}:opened:{name}:{text.version}:{text.language}:{state.facts}"
                 fact = Fact(id=fact_id, kind=FactKind.AGREEMENT_OPENED, at=now, data=data)
-                await _record(session, case, fact, actor, "agreement.opened", now, **data)
+                await session.run_sync(_record, case, fact, actor, "agreement.opened", now, **data)
         return text
 
     async def accept_agreement(
@@ -304,9 +309,9 @@ class Registrations:
         not opened, or before profile and training are complete; `Invalid` for another text's hash.
         """
         async with self._database.open_writer() as session:
-            case, state = await _open_case(session, case_id)
+            case, state = await session.run_sync(_open_case, case_id)
             _refuse(why_not_accept(state, name))
-            opened = await _opened(session, case_id, name, sha256)
+            opened = await session.run_sync(_opened, case_id, name, sha256)
             if opened is None:
                 raise Invalid([Fault("sha256", "another_text")])
             fact = Fact(
@@ -315,7 +320,7 @@ class Registrations:
                 at=now,
                 data=opened,
             )
-            return await _record(session, case, fact, actor, "agreement.accepted", now, **fact.data)
+            return await session.run_sync(_record, case, fact, actor, "agreement.accepted", now, **fact.data)
 
     # the profile: saved by its workflow, once the registry has been asked
 
@@ -368,9 +373,9 @@ class Registrations:
         """
         async with self._database.open_writer() as session:
             row = await session.get_one(CommandRow, command_id)
-            case = await locked(session, row.case_id)
+            case = await session.run_sync(locked, row.case_id)
             await session.refresh(row)
-            state = registration_of(case, await facts_of(session, case.case_id))
+            state = registration_of(case, await session.run_sync(facts_of, case.case_id))
             if row.state != "pending":
                 return ProfileSaved(outcome=row.state, standing=state.standing())
             if faults or state.ended:
@@ -380,12 +385,12 @@ class Registrations:
                 session.add(row)
                 audit(session, now, row.actor, "profile.refused", case, faults=named)
                 return ProfileSaved(outcome="refused", standing=state.standing())
-            state = await self._store_profile(session, case, row, state, npn, now)
+            state = await session.run_sync(self._store_profile, case, row, state, npn, now)
             return ProfileSaved(outcome="applied", standing=state.standing())
 
-    async def _store_profile(
+    def _store_profile(
         self,
-        session: AsyncSession,
+        session: Session,
         case: Case,
         row: CommandRow,
         state: RegistrationState,
@@ -395,27 +400,27 @@ class Registrations:
         profile = _as_it_would_be(case, row)
         version = state.profile.version + 1
         changed = sorted(name for name in {*profile, *case.request} if profile.get(name) != case.request.get(name))
-        await self._rename(session, case, profile)
+        self._rename(session, case, profile)
         case.request, case.kind = profile, profile["role"]
         lower_flag(case, NPN_REFUSED)  # it was put right
         row.state = "applied"
         row.data = {"digest": row.data["digest"], "version": version, "npn": npn.value, "changed": changed}
         session.add_all([case, row])
         data = {"version": version, "role": profile["role"], "npn": npn.value}
-        await remember_words(session, case.assister_id)
+        remember_words(session, case.assister_id)
         fact = Fact(id=f"{case.case_id}:profile:{version}", kind=FactKind.PROFILE_SAVED, at=now, data=data)
         audit(session, now, row.actor, "profile.saved", case, changed=changed, **data)
-        return await _appended(session, case, fact, now)
+        return _appended(session, case, fact, now)
 
-    async def _rename(self, session: AsyncSession, case: Case, profile: dict[str, Any]) -> None:
+    def _rename(self, session: Session, case: Case, profile: dict[str, Any]) -> None:
         """Moves the person along with a profile; one that names no NPN leaves the one they are known by (A10, B3)."""
-        person = await session.get_one(Assister, case.assister_id)
+        person = session.get_one(Assister, case.assister_id)
         person.npn, person.email = profile.get("npn") or person.npn, profile["email"]
         person.person_key = person_key(self._key, person.npn, person.email)
         person.first_name, person.last_name = profile["first_name"], profile["last_name"]
         person.language, person.details = profile["language"], remembered(person, profile, DRAFT_FIELDS)
         session.add(person)
-        await session.flush()
+        session.flush()
 
     async def others_account(self, case_id: str, profile: Mapping[str, Any]) -> Fault | None:
         """The field by which a profile is another person's, if it is: one account a person (B3)."""
@@ -424,8 +429,8 @@ class Registrations:
             person = await session.get_one(Assister, case.assister_id)
             key = person_key(self._key, profile.get("npn") or person.npn, profile["email"])
             others = col(Assister.assister_id) != case.assister_id
-            by_key = await rows(session, select(Assister).where(col(Assister.person_key) == key, others))
-            by_email = await rows(session, _federal_accounts(profile["email"]).where(others).limit(1))
+            by_key = await session.run_sync(rows, select(Assister).where(col(Assister.person_key) == key, others))
+            by_email = await session.run_sync(rows, _federal_accounts(profile["email"]).where(others).limit(1))
         if by_key and profile.get("npn"):
             return Fault("npn", "second_account")
         return Fault("email", "second_account") if by_key or by_email else None
@@ -435,15 +440,15 @@ class Registrations:
     ) -> MarketplaceStanding:
         """Records what the registry said of a profile saved as unverified (B9); nothing, if a newer one was saved."""
         async with self._database.open_writer() as session:
-            case = await locked(session, case_id)
-            state = registration_of(case, await facts_of(session, case_id))
+            case = await session.run_sync(locked, case_id)
+            state = registration_of(case, await session.run_sync(facts_of, case_id))
             if state.ended or state.profile.version != version or state.profile.npn is not NpnStatus.UNVERIFIED:
                 return state.standing()
             kind = FactKind.NPN_REFUSED if faults else FactKind.NPN_VERIFIED
             named = [[fault.field, fault.code] for fault in faults]
             data: dict[str, Any] = {"version": version, **({"faults": named} if faults else {})}
             fact = Fact(id=f"{case_id}:{kind}:{version}", kind=kind, at=now, data=data)
-            found = await _appended(session, case, fact, now)
+            found = await session.run_sync(_appended, case, fact, now)
             if faults:
                 raise_flag(case, NPN_REFUSED, now)
                 session.add(case)
@@ -491,22 +496,22 @@ def _federal_accounts(email: str) -> Any:
     return select(Assister).where(func.lower(col(Assister.email)) == email.lower(), here | earlier)
 
 
-async def _newest(session: AsyncSession, person: Assister) -> Case | None:
+def _newest(session: Session, person: Assister) -> Case | None:
     """The person's newest registration of any plan year, locked."""
     query = select(Case).where(col(Case.assister_id) == person.assister_id, col(Case.program) == FEDERAL_PROGRAM)
-    found: list[Case] = await rows(session, query.order_by(col(Case.opened_at).desc()).limit(1).with_for_update())
+    found: list[Case] = rows(session, query.order_by(col(Case.opened_at).desc()).limit(1).with_for_update())
     return found[0] if found else None
 
 
-async def _years(session: AsyncSession, person: Assister) -> list[EarlierRegistration]:
+def _years(session: Session, person: Assister) -> list[EarlierRegistration]:
     """What earlier years left of a person: imported ones, and our own completed registrations (B1)."""
-    imported = await rows(
+    imported = rows(
         session,
         select(EarlierYear).where(
             col(EarlierYear.assister_id) == person.assister_id, col(EarlierYear.program) == FEDERAL_PROGRAM
         ),
     )
-    completed = await session.execute(
+    completed = session.execute(
         select(col(Case.plan_year), col(FactRow.data))
         .join(FactRow, col(FactRow.case_id) == col(Case.case_id))
         .where(
@@ -553,20 +558,20 @@ def _enrolled(case_id: str, curriculum: Curriculum, channel: str, automatic: boo
     return Fact(id=f"{case_id}:enrolled:{curriculum}:{channel}", kind=FactKind.ENROLLED, at=now, data=data)
 
 
-async def _open_case(session: AsyncSession, case_id: str) -> tuple[Case, RegistrationState]:
+def _open_case(session: Session, case_id: str) -> tuple[Case, RegistrationState]:
     """The registration, locked. Raises `UnknownCase`, and `Conflict` when it has ended or is no federal one."""
-    case = await locked(session, case_id)
+    case = locked(session, case_id)
     if case.program != FEDERAL_PROGRAM:
         raise Conflict(sentence("not_in_program"))
     if case.stage in ENDED:
         raise Conflict(sentence("case_ended", stage=case.stage))
-    return case, registration_of(case, await facts_of(session, case_id))
+    return case, registration_of(case, facts_of(session, case_id))
 
 
-async def _unused(session: AsyncSession, case: Case, now: datetime) -> int:
+def _unused(session: Session, case: Case, now: datetime) -> int:
     """How many launch tickets of a registration could still be used."""
     ours = col(TicketRow.case_id) == case.case_id, col(TicketRow.redeemed_at).is_(None), col(TicketRow.expires_at) > now
-    found = await session.execute(select(func.count()).select_from(TicketRow).where(*ours))
+    found = session.execute(select(func.count()).select_from(TicketRow).where(*ours))
     return int(found.scalar_one())
 
 
@@ -579,14 +584,12 @@ def _of_text(name: MarketplaceAgreement, text: Agreement) -> dict[str, Any]:
     return {"agreement": name.value, "version": text.version, "language": text.language, "sha256": text.sha256}
 
 
-async def _opened(
-    session: AsyncSession, case_id: str, name: MarketplaceAgreement, sha256: str | None
-) -> dict[str, Any] | None:
+def _opened(session: Session, case_id: str, name: MarketplaceAgreement, sha256: str | None) -> dict[str, Any] | None:
     """Of the texts opened in the version in force, the last one, or the one with this hash."""
     version = marketplace_agreement(name, "en").version
     found = [
         fact
-        for fact in await facts_of(session, case_id)
+        for fact in facts_of(session, case_id)
         if fact.kind is FactKind.AGREEMENT_OPENED
         and (fact.data["agreement"], fact.data["version"]) == (name.value, version)
         and sha256 in (None, fact.data["sha256"])
@@ -595,19 +598,19 @@ async def _opened(
     return dict(last.data) if last else None
 
 
-async def _appended(session: AsyncSession, case: Case, fact: Fact, now: datetime) -> RegistrationState:
-    state = await append(session, case, [fact], now)
+def _appended(session: Session, case: Case, fact: Fact, now: datetime) -> RegistrationState:
+    state = append(session, case, [fact], now)
     assert isinstance(state, RegistrationState), "a federal case folds to a registration"
     return state
 
 
-async def _record(
-    session: AsyncSession, case: Case, fact: Fact, actor: str, action: str, now: datetime, **details: Any
+def _record(
+    session: Session, /, case: Case, fact: Fact, actor: str, action: str, now: datetime, **details: Any
 ) -> Acted:
     """Appends a step's fact with its audit row and the message for the workflow; a repeat changes nothing."""
-    if await session.get(FactRow, fact.id) is not None:
-        return Acted(registration_of(case, await facts_of(session, case.case_id)))
-    state = await _appended(session, case, fact, now)
+    if session.get(FactRow, fact.id) is not None:
+        return Acted(registration_of(case, facts_of(session, case.case_id)))
+    state = _appended(session, case, fact, now)
     row = InboxRow(
         source=ASSISTER,
         event_id=fact.id,

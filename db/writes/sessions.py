@@ -63,7 +63,7 @@ class Sessions:
     async def end(self, session_id: str, by: str, now: datetime) -> bool:
         """Ends a session; False where there is none of this id that is still open."""
         async with self._database.open_writer() as session:
-            row = await one_or_none(session, select(StaffSession).where(col(StaffSession.id) == session_id))
+            row = await session.run_sync(one_or_none, select(StaffSession).where(col(StaffSession.id) == session_id))
             if row is None or not self.is_open(row, now):
                 return False
             row.ended_at, row.ended_by = now, by
@@ -76,5 +76,5 @@ class Sessions:
         """The sessions that may be used now, the last used first."""
         async with self._database.open_reader() as session:
             query = select(StaffSession).where(col(StaffSession.ended_at).is_(None), col(StaffSession.expires_at) > now)
-            found = await rows(session, query.order_by(col(StaffSession.seen_at).desc()).limit(500))
+            found = await session.run_sync(rows, query.order_by(col(StaffSession.seen_at).desc()).limit(500))
         return [row for row in found if self.is_open(row, now)]

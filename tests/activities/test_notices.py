@@ -82,7 +82,7 @@ class Office:
 
     async def all(self, table: type[SQLModel]) -> list[Any]:
         async with self.database.open_reader() as session:
-            return await rows(session, select(table))
+            return await session.run_sync(rows, select(table))
 
     async def kept(self) -> list[SentMail]:
         return sorted(await self.all(SentMail), key=lambda mail: mail.key)

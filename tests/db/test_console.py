@@ -272,7 +272,7 @@ async def test_many_who_ask_at_once_wait_for_one_count(office: Office) -> None:
 
 async def test_a_count_that_fails_is_tried_again() -> None:
     class Broken:
-        def read(self) -> Any:
+        def open_reader(self) -> Any:
             raise OSError("gone")
 
     counter = Counter(Broken())  # type: ignore[arg-type]

@@ -65,7 +65,7 @@ class Process:
     async def all(self, table: type[SQLModel], **wanted: object) -> list[Any]:
         query = select(table).where(*(getattr(table, name) == value for name, value in wanted.items()))
         async with self.database.open_reader() as session:
-            return await rows(session, query)
+            return await session.run_sync(rows, query)
 
     async def facts(self, opened: Opened, kind: FactKind) -> list[FactRow]:
         return await self.all(FactRow, case_id=opened.case_id, kind=kind.value)
@@ -804,7 +804,7 @@ async def test_c9_every_step_is_audited_with_who_took_it(two: tuple[Process, Pro
     opened = await one.desk.completed(profile(), NOW)
     async with one.database.open_reader() as session:
         query = select(AuditRow).where(col(AuditRow.case_id) == opened.case_id).order_by(col(AuditRow.id))
-        audited = [(row.actor, row.action) for row in await rows(session, query)]
+        audited = [(row.actor, row.action) for row in await session.run_sync(rows, query)]
     opened_and_accepted = [("assister", "agreement.opened"), ("assister", "agreement.accepted")] * 2
     assert audited == [
         ("applicant", "case.opened"),

@@ -137,8 +137,10 @@ async def test_a22_attempt_500_passes_after_499_fails_over_many_runs(inside: Ins
     assert sent.count("certificate_issued") == sent.count("lms_invitation") == 1
     assert [one["kind"] for one in status["history"]].count("decided") == 1
     async with inside.database.open_reader() as session:
-        found = await rows(session, select(CertificateRow).where(col(CertificateRow.case_id) == opened.case_id))
-        pending = await rows(session, select(CommandRow).where(col(CommandRow.state) == "pending"))
+        found = await session.run_sync(
+            rows, select(CertificateRow).where(col(CertificateRow.case_id) == opened.case_id)
+        )
+        pending = await session.run_sync(rows, select(CommandRow).where(col(CommandRow.state) == "pending"))
     assert len(found) == 1
     assert not [row for row in pending if row.case_id == opened.case_id]
 
@@ -181,7 +183,7 @@ async def test_c6_a_case_ends_with_its_own_window_and_the_next_years_goes_on(ins
     await inside.learned(training, [0.99], plan_year=2026)
     assert (await inside.status(training))["exam"]["passed_at"] is None
     async with inside.database.open_reader() as session:
-        found = await rows(session, select(InboxRow).where(col(InboxRow.case_id) == training.case_id))
+        found = await session.run_sync(rows, select(InboxRow).where(col(InboxRow.case_id) == training.case_id))
     assert [row.note for row in found if row.state == "without_effect"] == ["the case had ended: closed"]
 
     # The next year is not certified by the last one's pass.

@@ -60,13 +60,13 @@ async def in_training(inside: Inside, request: dict[str, Any], **policy: Any) ->
 
 async def decided(inside: Inside, opened: Opened) -> list[FactRow]:
     async with inside.database.open_reader() as session:
-        facts = await rows(session, select(FactRow).where(col(FactRow.case_id) == opened.case_id))
+        facts = await session.run_sync(rows, select(FactRow).where(col(FactRow.case_id) == opened.case_id))
     return [fact for fact in facts if fact.kind == FactKind.DECIDED]
 
 
 async def intended(inside: Inside, opened: Opened, kind: str) -> list[EffectRow]:
     async with inside.database.open_reader() as session:
-        found = await rows(session, select(EffectRow).where(col(EffectRow.case_id) == opened.case_id))
+        found = await session.run_sync(rows, select(EffectRow).where(col(EffectRow.case_id) == opened.case_id))
     return [row for row in found if row.kind == kind]
 
 
