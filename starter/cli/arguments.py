@@ -1,23 +1,24 @@
-"""What the verbs of `certify` take: options they share, files, texts that say something; it carries nothing out."""
+"""What the verbs of `certify` are given: the options they share, files, texts and choices; nothing is carried out."""
 
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from starter.cli.context import WrongCall
+from starter.cli.context import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-FORM_BYTES = 256 * 1024
+# A request with every field at its longest has some 20 KiB; an import has years of many thousand people.
+REQUEST_BYTES = 256 * 1024
 IMPORT_BYTES = 50 * 1024 * 1024
 
 
-def _no_option(_: Any, file: str) -> None:
-    """A lone hyphen is standard input; what else begins with one is a mistyped option."""
+def _refuse_option(_: Any, file: str) -> None:
+    """A lone hyphen is standard input; whatever else begins with one is an option typed wrong."""
     if file.startswith("-") and file != "-":
         raise ValueError("There is no such option.")
 
@@ -28,19 +29,21 @@ Json = Annotated[bool, FLAG, Parameter(name="--json", help="Answer with one JSON
 
 @Parameter(name="*")
 @dataclass(frozen=True)
-class Way:
-    """What every verb takes that talks to a stack."""
+class CommonOptions:
+    """The options of every verb that works on a stack."""
 
     data: Annotated[Path | None, Parameter(help="Folder of the stack; without it the stack that runs is found.")] = None
     json: Json = False
 
 
-USUAL = Way()
+DEFAULTS = CommonOptions()
 
+ProgramName = Literal["bewellnm", "ffm"]
 CaseId = Annotated[str, Parameter(help="Id of the case.")]
 File = Annotated[
-    str, Parameter(allow_leading_hyphen=True, validator=_no_option, help="JSON file; - for standard input.")
+    str, Parameter(allow_leading_hyphen=True, validator=_refuse_option, help="JSON file; - for standard input.")
 ]
+Quiet = Annotated[bool, FLAG, Parameter(name="--quiet", help="Print nothing but the id of the case.")]
 Reason = Annotated[str, Parameter(help="Why; it is audited.")]
 Actor = Annotated[str, Parameter(name="--as", help="Who does it; it is audited.")]
 CommandId = Annotated[
@@ -48,31 +51,31 @@ CommandId = Annotated[
 ]
 
 
-def read(file: str, most: int) -> bytes:
-    """The file's bytes, no more than is allowed."""
+def read_file(file: str, max_bytes: int) -> bytes:
+    """The bytes of a file, or of standard input. Raises `UsageError` where it can't be read or is larger."""
     try:
         if file == "-":
-            body = sys.stdin.buffer.read(most + 1)
+            body = sys.stdin.buffer.read(max_bytes + 1)
         else:
             with Path(file).open("rb") as opened:
-                body = opened.read(most + 1)
+                body = opened.read(max_bytes + 1)
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else error
-        raise WrongCall(f"{file} can't be read: {why}.") from None
-    if len(body) > most:
-        raise WrongCall(f"{file} is larger than {most // 1024} KiB.")
+        raise UsageError(f"{file} can't be read: {why}.") from None
+    if len(body) > max_bytes:
+        raise UsageError(f"{file} is larger than {max_bytes // 1024} KiB.")
     return body
 
 
-def demand(**given: str) -> None:
-    """What is audited says something."""
-    names = {"actor": "--as", "reason": "--reason"}
+def require_text(**given: str) -> None:
+    """Raises `UsageError` for a blank actor or reason: an audit that says neither is none."""
+    options = {"actor": "--as", "reason": "--reason"}
     for name, value in given.items():
         if not value.strip():
-            raise WrongCall(f"{names[name]} needs a text that is not blank.")
+            raise UsageError(f"{options[name]} needs a text that is not blank.")
 
 
-def demand_one_of(name: str, value: str | None, choices: "Sequence[str]") -> None:
-    """A word that is one of those there are."""
+def require_choice(name: str, value: str | None, choices: "Sequence[str]") -> None:
+    """Raises `UsageError`, naming the choices, for a value that is none of them."""
     if value is not None and value not in choices:
-        raise WrongCall(f"{name} is none of: {', '.join(choices)}.")
+        raise UsageError(f"{name} is none of: {', '.join(choices)}.")

@@ -1,4 +1,4 @@
-"""What a verb of `certify` works with: the stack that runs, or the environment's own settings; it starts nothing."""
+"""What a verb of `certify` works with: the settings of the stack that runs or of the environment, and services."""
 
 import os
 import re
@@ -27,13 +27,13 @@ DATABASE_SECRET = Path("/run/secrets/certify_database_url")
 NONE_RUNS = "No stack was found; start one with `certify up`, choose one with --data, or set CERTIFY_DATABASE_URL."
 
 
-class WrongCall(Exception):
+class UsageError(Exception):
     """The command can't be carried out as it was called; the message is a sentence for the caller."""
 
 
 @dataclass(frozen=True)
-class Doors:
-    """The ways in, the way to read, and Temporal itself with the queue that workers listen to."""
+class CommandServices:
+    """What a verb that acts needs: the cases of both programs, what is read of them, Temporal and its task queue."""
 
     cases: "Cases"
     marketplace: "Marketplace"
@@ -42,96 +42,106 @@ class Doors:
     temporal: "Client"
     task_queue: str
 
+    async def read_status(self, case: str) -> Document:
+        """The status document as it is now."""
+        from starter.cases import now
 
-def enter(data: Path | None) -> None:
-    """Puts the settings of the stack that is found into the environment, in place of what was there of ours.
-
-    An environment that names a database is a distributed set-up: it stands, unless a folder is given.
-    """
-    if data is not None or not names_a_database():
-        _take_over(_found(data))
+        return await self.views.status(case, now())
 
 
-def names_a_database() -> bool:
-    """Whether the environment, or a secret's file, names the database."""
-    return any(os.environ.get(name) for name in DATABASE) or DATABASE_SECRET.exists()
+# settings
 
 
-def _found(data: Path | None) -> Document:
-    try:
-        document = find_stack(data)
-    except ValueError as error:
-        raise WrongCall(str(error)) from None
-    if document is None:
-        here = f"No stack runs on {data}; start one with `certify up --data {data}`."
-        raise WrongCall(NONE_RUNS if data is None else here)
-    return document
-
-
-def _take_over(document: Document) -> None:
-    # TEMPORAL_PROFILE and the like would lead to another server.
-    for name in [name for name in os.environ if name.startswith(("CERTIFY_", "TEMPORAL_", "DATABASE_URL"))]:
-        del os.environ[name]
-    os.environ.update(document["settings"])
-
-
-def settings_of(data: Path | None) -> "Settings":
-    """The settings to work with. Raises `WrongCall` naming those that are missing or not understood."""
+def load_settings(data: Path | None) -> "Settings":
+    """The settings to work with. Raises `UsageError` naming those that are missing or not understood."""
     from pydantic import ValidationError
     from pydantic_settings import SettingsError
 
     from settings import load
 
-    enter(data)
+    _choose_settings(data)
     try:
         settings = load()
         if not settings.key:
             raise ValueError("empty")
     except ValidationError as error:
-        raise WrongCall(_at_fault(error)) from None
+        raise UsageError(_describe_faults(error)) from None
     except SettingsError as error:
-        # It says which field, in its sentence only.
+        # This error names the field in its sentence only.
         field = re.search(r'"(\w+)"', str(error))
-        raise WrongCall(f"Settings are not understood: {_variable((field[1],)) if field else error}.") from None
+        raise UsageError(f"Settings are not understood: {_name_variable((field[1],)) if field else error}.") from None
     except ValueError:
-        raise WrongCall("CERTIFY_IDENTITY_KEY has to be a hexadecimal key.") from None
+        raise UsageError("CERTIFY_IDENTITY_KEY has to be a hexadecimal key.") from None
     return settings
 
 
-def _at_fault(error: "ValidationError") -> str:
+def _choose_settings(data: Path | None) -> None:
+    """Leaves the environment as it is where it names a database, unless a folder is given; else a stack's settings."""
+    if data is not None or not has_database_setting():
+        _adopt_settings(_find_stack(data))
+
+
+def has_database_setting() -> bool:
+    """Whether the environment, or a secret's file, names a database: then it is a distributed set-up's."""
+    return any(os.environ.get(name) for name in DATABASE) or DATABASE_SECRET.exists()
+
+
+def _find_stack(data: Path | None) -> Document:
+    try:
+        document = find_stack(data)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+    if document is None:
+        here = f"No stack runs on {data}; start one with `certify up --data {data}`."
+        raise UsageError(NONE_RUNS if data is None else here)
+    return document
+
+
+def _adopt_settings(document: Document) -> None:
+    # What is left of the environment's own, such as TEMPORAL_PROFILE, would lead to another server.
+    for name in [name for name in os.environ if name.startswith(("CERTIFY_", "TEMPORAL_", "DATABASE_URL"))]:
+        del os.environ[name]
+    os.environ.update(document["settings"])
+
+
+def _describe_faults(error: "ValidationError") -> str:
     faults = error.errors(include_url=False, include_input=False)
-    missing = [_variable(fault["loc"]) for fault in faults if fault["type"] == "missing"]
-    others = [_variable(fault["loc"]) for fault in faults if fault["type"] != "missing"]
+    missing = [_name_variable(fault["loc"]) for fault in faults if fault["type"] == "missing"]
+    others = [_name_variable(fault["loc"]) for fault in faults if fault["type"] != "missing"]
     parts = [f"missing: {', '.join(missing)}"] * bool(missing) + [f"not understood: {', '.join(others)}"] * bool(others)
     return f"Settings are {'; '.join(parts)}."
 
 
-def _variable(location: tuple[int | str, ...]) -> str:
-    name = str(location[0])
-    return name.upper() if name.upper().startswith("CERTIFY_") else f"CERTIFY_{name.upper()}"
+def _name_variable(location: tuple[int | str, ...]) -> str:
+    """The environment variable of a field of the settings."""
+    name = str(location[0]).upper()
+    return name if name.startswith("CERTIFY_") else f"CERTIFY_{name}"
+
+
+# services
 
 
 @asynccontextmanager
-async def reading(data: Path | None) -> AsyncIterator["Views"]:
-    """The way to read; Temporal isn't asked."""
+async def open_views(data: Path | None) -> AsyncIterator["Views"]:
+    """What is read of cases; Temporal isn't asked."""
     from db.reads.status import Views
 
-    async with _database(settings_of(data)) as database:
+    async with _open_database(load_settings(data)) as database:
         yield Views(database)
 
 
 @asynccontextmanager
-async def published(data: Path | None) -> AsyncIterator["Publications"]:
-    """The way to read the published federal lists."""
+async def open_lists(data: Path | None) -> AsyncIterator["Publications"]:
+    """The published federal lists; Temporal isn't asked."""
     from db.writes.publications import Publications
 
-    async with _database(settings_of(data)) as database:
+    async with _open_database(load_settings(data)) as database:
         yield Publications(database)
 
 
 @asynccontextmanager
-async def acting(data: Path | None) -> AsyncIterator[Doors]:
-    """The way in. Temporal is connected to with the first call that needs it."""
+async def open_services(data: Path | None) -> AsyncIterator[CommandServices]:
+    """Everything a verb that acts needs. Temporal is connected to by the first call that needs it."""
     from db.reads.status import Views
     from db.writes.inbox import Inbox
     from db.writes.opening import People
@@ -141,18 +151,18 @@ async def acting(data: Path | None) -> AsyncIterator[Doors]:
     from starter.client import connect
     from starter.registrations import Marketplace
 
-    settings = settings_of(data)
-    async with _database(settings) as database:
+    settings = load_settings(data)
+    async with _open_database(settings) as database:
         client = await connect(lazy=True)
         people, records = People(database, settings.key), Records(database, settings.key)
         cases = Cases(client, people, records, Inbox(database), settings.task_queue)
         vendors = {name: vendor.url for name, vendor in settings.vendors.items()}
         marketplace = Marketplace(cases, Registrations(database, settings.key), records, vendors)
-        yield Doors(cases, marketplace, records, Views(database), client, settings.task_queue)
+        yield CommandServices(cases, marketplace, records, Views(database), client, settings.task_queue)
 
 
 @asynccontextmanager
-async def _database(settings: "Settings") -> AsyncIterator["Database"]:
+async def _open_database(settings: "Settings") -> AsyncIterator["Database"]:
     from db.engine import Database
 
     database = Database(settings.database_url)

@@ -1,27 +1,27 @@
-"""Turns what the layers below raise into a sentence and an exit status, once; 1 means no, 2 a wrong call."""
+"""Turns every exception of the layers below into a sentence and an exit status; no other module of `certify` does."""
 
 from cyclopts import CycloptsError
 
-from starter.cli.context import WrongCall
+from starter.cli.context import UsageError
 from starter.stack.folder import StackError
 
-NO, WRONG = 1, 2
+REFUSED, CALLED_WRONGLY = 1, 2
 
 
-def explained(error: Exception) -> tuple[str, int]:
-    """The sentence and the status for an exception; never a traceback."""
+def explain_error(error: Exception) -> tuple[str, int]:
+    """The sentence and the exit status for an exception: 1 for a refusal, 2 for a wrong call; never a traceback."""
     if isinstance(error, CycloptsError):
         error.verbose = False
-        return _line(error), WRONG
-    if isinstance(error, WrongCall):
-        return _line(error), WRONG
+        return _join_lines(error), CALLED_WRONGLY
+    if isinstance(error, UsageError):
+        return _join_lines(error), CALLED_WRONGLY
     if isinstance(error, StackError):
         return str(error), error.status
-    return _refusal(error), NO
+    return _describe_refusal(error), REFUSED
 
 
-def _refusal(error: Exception) -> str:
-    # These are there already when one of theirs was raised; a wrong call needn't wait for them.
+def _describe_refusal(error: Exception) -> str:
+    # Loaded late, so that a wrong call is answered at once: what raises these has loaded them already.
     from sqlalchemy.exc import SQLAlchemyError
     from temporalio.service import RPCError
 
@@ -34,9 +34,9 @@ def _refusal(error: Exception) -> str:
     match error:
         case Invalid():
             faults = "; ".join(f"{fault.field}: {fault.sentence().rstrip('.')}" for fault in error.faults)
-            return f"{_line(faults)}."
+            return f"{_join_lines(faults)}."
         case NotNow() | Conflict():
-            return _line(error)
+            return _join_lines(error)
         case UnknownCase():
             return "There is no case with this id."
         case UnknownAssister():
@@ -44,7 +44,7 @@ def _refusal(error: Exception) -> str:
         case Superseded():
             return "The list was published anew while it was read; read it again."
         case SQLAlchemyError():
-            return f"The database can't be used: {_line(getattr(error, 'orig', None) or error)}."
+            return f"The database can't be used: {_join_lines(getattr(error, 'orig', None) or error)}."
         case RPCError():
             return f"Temporal refused the call: {error.status.name}."
         case RuntimeError() if "client connect" in str(error):  # a lazy client that never reached the server
@@ -53,5 +53,5 @@ def _refusal(error: Exception) -> str:
             return f"Something went wrong that should not have: {type(error).__name__}."
 
 
-def _line(said: object) -> str:
-    return " ".join(str(said).split())
+def _join_lines(message: object) -> str:
+    return " ".join(str(message).split())

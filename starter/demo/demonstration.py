@@ -16,7 +16,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from starter.cli import output as show
+from starter.cli.output import format_code, format_value, make_table, open_console, print_json, print_pairs, print_rcl
 from starter.demo.certifying import Certification, CertificationStory
 from starter.demo.journey import Document, Outcome, Story, Unexpected, certify
 from starter.demo.registering import MLMS, Registration, RegistrationStory
@@ -160,7 +160,7 @@ class Board:
 async def demonstrate(data: Path | None, keep: bool, as_json: bool) -> int:
     """Runs the demonstration on a folder, a fresh one unless given. Returns the status; Ctrl-C ends it at any time."""
     folder = data or Path(tempfile.mkdtemp(prefix="certify-demo-"))
-    out = show.console(error=as_json)
+    out = open_console(error=as_json)
     with cancel_on_signals() as received:
         try:
             return await _on_a_stack(folder, keep, as_json, out)
@@ -177,7 +177,7 @@ async def _on_a_stack(folder: Path, keep: bool, as_json: bool, out: Console) -> 
         listed = await _publish(stack, out)
         letters = await _letters(stack)
         if as_json:
-            show.as_json(_document(stack, outcomes, listed, letters))
+            print_json(_document(stack, outcomes, listed, letters))
         else:
             await _result(out, stack, outcomes, listed, letters, keep)
         if faults:
@@ -233,19 +233,19 @@ async def _letters(stack: Document) -> int:
 async def _result(
     out: Console, stack: Document, outcomes: list[Outcome], listed: list[Document], letters: int, keep: bool
 ) -> None:
-    table = show.table("who", "kind", "stage", "certificates", "time")
+    table = make_table("who", "kind", "stage", "certificates", "time")
     table.columns[0].no_wrap = table.columns[3].no_wrap = True
     table.columns[4].justify = "right"
     for one in outcomes:
-        kind, stage = show.words(one.status["kind"]), show.words(one.status["stage"])
+        kind, stage = format_code(one.status["kind"]), format_code(one.status["stage"])
         numbers = "\n".join(certificate["number"] for certificate in one.certificates) or None
-        table.add_row(one.story.name, kind, stage, show.text(numbers), f"{one.seconds:.1f} s")
+        table.add_row(one.story.name, kind, stage, format_value(numbers), f"{one.seconds:.1f} s")
     out.print()
     out.print(table)
     out.print("\nRegistration Completion List")
-    await show.registered(_page(listed))
+    await print_rcl(_page(listed))
     out.print()
-    show.pairs(out, _places(stack, outcomes, letters, keep))
+    print_pairs(out, _places(stack, outcomes, letters, keep))
 
 
 async def _page(rows: list[Document]) -> AsyncIterator[list[Document]]:

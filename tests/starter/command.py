@@ -1,15 +1,20 @@
-"""Runs the real `certify` as a process of its own, in surroundings without settings."""
+"""Calls `certify` in an environment without settings of ours: in this process, or as a process of its own."""
 
 import asyncio
+import io
 import json
 import os
 import pty
 import subprocess
 import sys
+from contextlib import chdir, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest import mock
+
+from starter.cli.certify import run
 
 ROOT = Path(__file__).resolve().parents[2]
 OURS = ("CERTIFY_", "TEMPORAL_", "SANDBOX_", "DATABASE_URL", "COLUMNS")
@@ -41,8 +46,28 @@ def environment(folder: Path, **settings: str) -> dict[str, str]:
     return {**rest, "XDG_STATE_HOME": str(folder / "state"), "PYTHONPATH": str(ROOT), **settings}
 
 
-def certify(folder: Path, *arguments: str, given: str | bytes = "", **settings: str) -> Ran:
-    """Runs `certify` in a folder, with `given` on standard input."""
+def call_certify(folder: Path, *arguments: str, given: str | bytes = "", **settings: str) -> Ran:
+    """Carries a command out in this process, in a folder, with `given` on standard input: a process takes a second."""
+    given = given if isinstance(given, bytes) else given.encode()
+    out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
+    with (
+        chdir(folder),
+        mock.patch.dict(os.environ, environment(folder, **settings), clear=True),
+        mock.patch.object(sys, "stdin", io.TextIOWrapper(io.BytesIO(given))),
+        redirect_stdout(out),
+        redirect_stderr(err),
+    ):
+        status = run(list(arguments))
+    return Ran(status, _printed(out), _printed(err))
+
+
+def _printed(stream: io.TextIOWrapper) -> str:
+    stream.seek(0)
+    return stream.read()
+
+
+def run_certify(folder: Path, *arguments: str, given: str | bytes = "", **settings: str) -> Ran:
+    """Runs `certify` as a process, in a folder, with `given` on standard input."""
     done = subprocess.run(
         [sys.executable, "-m", "starter.cli.certify", *arguments],
         cwd=folder,
@@ -63,7 +88,7 @@ class Clerk:
     """Somebody at the command line of a stack."""
 
     def __init__(self, folder: Path, data: str) -> None:
-        self._run = partial(certify, folder)
+        self._run = partial(run_certify, folder)
         self._data = data
 
     async def __call__(self, *arguments: str, given: Any = None) -> Ran:

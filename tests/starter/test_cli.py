@@ -2,7 +2,10 @@
 
 import json
 import os
+import shutil
+import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any, get_args
 
@@ -11,21 +14,29 @@ import pytest
 from db.migrate import upgrade
 from domain.federal.markets import Curriculum, MarketplaceAgreement, Role
 from domain.shared.assister import Kind
-from starter.cli import certify as cli, federal
+from starter.cli import cases, federal
+from starter.cli.certify import read_version
 from starter.cli.context import NONE_RUNS
 from starter.stack.plan import SECRETS
-from tests.starter.command import FEDERAL_VERBS, VERBS, Ran, certify, is_one_sentence
+from tests.starter.command import FEDERAL_VERBS, ROOT, VERBS, Ran, call_certify, is_one_sentence, run_certify
 from tests.support import documents
 
 # Nothing listens there: what asks a third party or Temporal fails at once.
 NOWHERE = "http://127.0.0.1:9"
 
 
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with its tables, to be copied."""
+    file = tmp_path_factory.mktemp("migrated") / "app.sqlite"
+    upgrade(f"sqlite+aiosqlite:///{file}")
+    return file
+
+
 @pytest.fixture
-def settings(tmp_path: Path) -> dict[str, str]:
+def settings(tmp_path: Path, migrated: Path) -> dict[str, str]:
     """A distributed set-up's environment over a migrated database."""
-    url = f"sqlite+aiosqlite:///{tmp_path / 'app.sqlite'}"
-    upgrade(url)
+    url = f"sqlite+aiosqlite:///{shutil.copy(migrated, tmp_path)}"
     third_parties = {
         f"CERTIFY_{name}_URL": NOWHERE for name in ("REGISTRY", "BACKGROUND_CHECKS", "LMS", "PORTAL", "MLMS")
     }
@@ -53,23 +64,23 @@ def write_stack(folder: Path, pid: int, **settings: str) -> Path:
 
 
 def test_help_names_every_verb_in_80_columns(tmp_path: Path) -> None:
-    ran = certify(tmp_path, "--help")
+    ran = run_certify(tmp_path, "--help")
     assert ran.status == 0
     assert all(f" {verb} " in ran.out for verb in VERBS)
     assert all(len(line) <= 80 for line in ran.out.splitlines())
 
 
 def test_help_names_every_federal_verb(tmp_path: Path) -> None:
-    ran = certify(tmp_path, "ffm", "--help")
+    ran = call_certify(tmp_path, "ffm", "--help")
     assert ran.status == 0
     assert all(f" {verb} " in ran.out for verb in FEDERAL_VERBS)
     assert all(len(line) <= 80 for line in ran.out.splitlines())
-    assert " ffm " in certify(tmp_path, "--help").out
+    assert " ffm " in call_certify(tmp_path, "--help").out
 
 
 @pytest.mark.parametrize("verb", [*VERBS, *(f"ffm {verb}" for verb in FEDERAL_VERBS)])
 def test_each_verb_has_help_and_takes_json(tmp_path: Path, verb: str) -> None:
-    ran = certify(tmp_path, *verb.split(), "--help")
+    ran = call_certify(tmp_path, *verb.split(), "--help")
     assert (ran.status, ran.err) == (0, "")
     assert f"Usage: certify {verb}" in ran.out
     assert "--json" in ran.out
@@ -113,17 +124,17 @@ def test_each_verb_has_help_and_takes_json(tmp_path: Path, verb: str) -> None:
     ],
 )
 def test_a_wrong_call_is_status_2(tmp_path: Path, arguments: list[str], word: str) -> None:
-    refused(certify(tmp_path, *arguments), 2, word)
+    refused(call_certify(tmp_path, *arguments), 2, word)
 
 
 def test_the_choices_of_the_federal_verbs_are_the_programs() -> None:
-    assert get_args(federal.Curriculum) == tuple(Curriculum)
+    assert get_args(federal.CurriculumName) == tuple(Curriculum)
     assert get_args(federal.AgreementName) == tuple(MarketplaceAgreement)
-    assert get_args(cli.Kind) == (*Kind, *Role)
+    assert get_args(cases.KindName) == (*Kind, *Role)
 
 
 def test_an_unreadable_file_is_a_wrong_call_with_json_too(tmp_path: Path) -> None:
-    refused(certify(tmp_path, "import", "missing.json", "--json"), 2, "missing.json")
+    refused(run_certify(tmp_path, "import", "missing.json", "--json"), 2, "missing.json")
 
 
 # which stack, which settings
@@ -131,22 +142,22 @@ def test_an_unreadable_file_is_a_wrong_call_with_json_too(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("verb", [["list"], ["status", "x"], ["audit", "x"], ["worker"], ["web"], ["ffm", "rcl"]])
 def test_without_a_stack_or_settings_it_says_what_to_do(tmp_path: Path, verb: list[str]) -> None:
-    ran = certify(tmp_path, *verb)
+    ran = call_certify(tmp_path, *verb)
     refused(ran, 2)
     assert ran.err.strip() == NONE_RUNS
 
 
 def test_a_folder_without_a_stack_is_named(tmp_path: Path) -> None:
-    refused(certify(tmp_path, "list", "--data", "elsewhere"), 2, "elsewhere")
+    refused(call_certify(tmp_path, "list", "--data", "elsewhere"), 2, "elsewhere")
 
 
 def test_a_stack_that_has_ended_is_none(tmp_path: Path) -> None:
     write_stack(tmp_path / "data", pid=2**22 + 1)
-    refused(certify(tmp_path, "list"), 2, "No stack was found")
+    refused(call_certify(tmp_path, "list"), 2, "No stack was found")
 
 
 def test_missing_settings_are_all_named(tmp_path: Path) -> None:
-    ran = certify(tmp_path, "list", CERTIFY_DATABASE_URL="sqlite+aiosqlite:///app.sqlite")
+    ran = call_certify(tmp_path, "list", CERTIFY_DATABASE_URL="sqlite+aiosqlite:///app.sqlite")
     refused(ran, 2, "CERTIFY_IDENTITY_KEY", "CERTIFY_REGISTRY_URL", "CERTIFY_PORTAL_WEBHOOK_SECRET")
 
 
@@ -155,23 +166,23 @@ def test_missing_settings_are_all_named(tmp_path: Path) -> None:
     [("CERTIFY_IDENTITY_KEY", "xyz"), ("CERTIFY_STAFF_TOKENS", "none"), ("CERTIFY_WEB_PORT", "many")],
 )
 def test_settings_not_understood_are_named(tmp_path: Path, settings: dict[str, str], name: str, value: str) -> None:
-    refused(certify(tmp_path, "list", **{**settings, name: value}), 2, name)
+    refused(call_certify(tmp_path, "list", **{**settings, name: value}), 2, name)
 
 
 def test_an_environment_that_names_a_database_wins_over_a_stack(tmp_path: Path, settings: dict[str, str]) -> None:
     write_stack(tmp_path / "data", os.getpid(), **{**settings, "CERTIFY_DATABASE_URL": "sqlite+aiosqlite:///no.sqlite"})
-    assert certify(tmp_path, "list", "--json", **settings).document == []
+    assert call_certify(tmp_path, "list", "--json", **settings).document == []
 
 
 def test_a_folder_that_is_given_wins_over_the_environment(tmp_path: Path, settings: dict[str, str]) -> None:
     data = write_stack(tmp_path / "mine", os.getpid(), **settings)
     elsewhere = {**settings, "CERTIFY_DATABASE_URL": "sqlite+aiosqlite:///no.sqlite", "TEMPORAL_PROFILE": "none"}
-    assert certify(tmp_path, "list", "--json", "--data", str(data), **elsewhere).document == []
+    assert call_certify(tmp_path, "list", "--json", "--data", str(data), **elsewhere).document == []
 
 
 def test_the_stack_of_certify_data_is_found(tmp_path: Path, settings: dict[str, str]) -> None:
     data = write_stack(tmp_path / "mine", os.getpid(), **settings)
-    assert certify(tmp_path, "list", "--json", CERTIFY_DATA=str(data)).document == []
+    assert call_certify(tmp_path, "list", "--json", CERTIFY_DATA=str(data)).document == []
 
 
 def test_several_stacks_have_to_be_chosen_from(tmp_path: Path) -> None:
@@ -179,12 +190,12 @@ def test_several_stacks_have_to_be_chosen_from(tmp_path: Path) -> None:
     known.mkdir(parents=True)
     for name in ("one", "two"):
         (known / name).symlink_to(write_stack(tmp_path / name, os.getpid()))
-    refused(certify(tmp_path, "list"), 2, "--data")
+    refused(call_certify(tmp_path, "list"), 2, "--data")
 
 
 def test_a_database_without_tables_is_a_sentence(tmp_path: Path, settings: dict[str, str]) -> None:
     bare = {**settings, "CERTIFY_DATABASE_URL": f"sqlite+aiosqlite:///{tmp_path / 'bare.sqlite'}"}
-    refused(certify(tmp_path, "list", **bare), 1, "database")
+    refused(call_certify(tmp_path, "list", **bare), 1, "database")
 
 
 # no
@@ -204,23 +215,25 @@ def test_a_database_without_tables_is_a_sentence(tmp_path: Path, settings: dict[
     ],
 )
 def test_an_unknown_case_is_status_1(tmp_path: Path, settings: dict[str, str], arguments: list[str]) -> None:
-    refused(certify(tmp_path, *arguments, "--json", **settings), 1, "no case")
+    refused(call_certify(tmp_path, *arguments, "--json", **settings), 1, "no case")
 
 
 def test_an_unknown_assister_is_status_1(tmp_path: Path, settings: dict[str, str]) -> None:
-    refused(certify(tmp_path, "begin", "ast_x", "--plan-year", "2024", "--as", "ana", **settings), 1, "no assister")
+    refused(
+        call_certify(tmp_path, "begin", "ast_x", "--plan-year", "2024", "--as", "ana", **settings), 1, "no assister"
+    )
 
 
 def test_every_field_at_fault_is_named(tmp_path: Path, settings: dict[str, str]) -> None:
     request = documents.broker(email="nobody", phone="1", extra=1)
     del request["npn"]
     given = json.dumps(request)
-    refused(certify(tmp_path, "request", "-", given=given, **settings), 1, "email:", "phone:", "npn:", "extra:")
+    refused(call_certify(tmp_path, "request", "-", given=given, **settings), 1, "email:", "phone:", "npn:", "extra:")
 
 
 @pytest.mark.parametrize("given", [b"", b"nothing", b"\xff\xfe", b'{"a": 1, "a": 2}', b"[" * 100_000])
 def test_what_is_no_json_is_status_1(tmp_path: Path, settings: dict[str, str], given: bytes) -> None:
-    refused(certify(tmp_path, "request", "-", given=given, **settings), 1, "JSON")
+    refused(call_certify(tmp_path, "request", "-", given=given, **settings), 1, "JSON")
 
 
 @pytest.mark.parametrize(
@@ -234,7 +247,7 @@ def test_what_is_no_json_is_status_1(tmp_path: Path, settings: dict[str, str], g
     ],
 )
 def test_an_answer_needs_a_message(tmp_path: Path, settings: dict[str, str], given: Any, fields: list[str]) -> None:
-    refused(certify(tmp_path, "answer", "x", "-", given=json.dumps(given), **settings), 1, *fields)
+    refused(call_certify(tmp_path, "answer", "x", "-", given=json.dumps(given), **settings), 1, *fields)
 
 
 def test_an_import_with_any_fault_stores_nothing(tmp_path: Path, settings: dict[str, str]) -> None:
@@ -247,10 +260,10 @@ def test_an_import_with_any_fault_stores_nothing(tmp_path: Path, settings: dict[
     }
     bad = {**good, "person": {**good["person"], "npn": "0"}, "program": "other"}  # type: ignore[dict-item]
     both = json.dumps([good, bad, 3])
-    refused(certify(tmp_path, "import", "-", given=both, **settings), 1, "1.person.npn", "1.program", "2:")
-    first = certify(tmp_path, "import", "-", "--json", given=json.dumps([good]), **settings).document
+    refused(call_certify(tmp_path, "import", "-", given=both, **settings), 1, "1.person.npn", "1.program", "2:")
+    first = call_certify(tmp_path, "import", "-", "--json", given=json.dumps([good]), **settings).document
     assert (first["imported"], first["assisters"][0]["created"]) == (1, True)
-    again = certify(tmp_path, "import", "-", "--json", given=json.dumps([good]), **settings).document
+    again = call_certify(tmp_path, "import", "-", "--json", given=json.dumps([good]), **settings).document
     assert again["assisters"] == [{**first["assisters"][0], "created": False}]
 
 
@@ -278,7 +291,7 @@ def of_ffm(**person: Any) -> dict[str, Any]:
 def test_an_import_of_ffm_is_checked_by_the_federal_form(
     tmp_path: Path, settings: dict[str, str], person: dict[str, Any], fields: list[str]
 ) -> None:
-    refused(certify(tmp_path, "import", "-", given=json.dumps([of_ffm(**person)]), **settings), 1, *fields)
+    refused(call_certify(tmp_path, "import", "-", given=json.dumps([of_ffm(**person)]), **settings), 1, *fields)
 
 
 @pytest.mark.parametrize("person", [{"kind": "not_an_agent_broker"}, {"role": "not_an_agent_broker"}])
@@ -286,17 +299,17 @@ def test_a_role_is_imported_as_the_kind_or_beside_it(
     tmp_path: Path, settings: dict[str, str], person: dict[str, Any]
 ) -> None:
     given = of_ffm(**person, license_state="TX", markets=["shop", "individual"])
-    imported = certify(tmp_path, "import", "-", "--json", given=json.dumps([given]), **settings).document
+    imported = call_certify(tmp_path, "import", "-", "--json", given=json.dumps([given]), **settings).document
     begin = ("begin", imported["assisters"][0]["assister_id"], "--program", "ffm", "--plan-year", "2024", "--as", "ana")
-    case = certify(tmp_path, *begin, "--json", **settings).document["case_id"]
-    status = certify(tmp_path, "status", case, "--json", **settings).document
+    case = call_certify(tmp_path, *begin, "--json", **settings).document["case_id"]
+    status = call_certify(tmp_path, "status", case, "--json", **settings).document
     assert (status["kind"], status["assister_type"]) == ("not_an_agent_broker", "returning")
     assert [one["market"] for one in status["markets"]] == ["individual", "shop"]
 
 
 def test_a_role_is_no_kind_of_the_state_program(tmp_path: Path, settings: dict[str, str]) -> None:
     given = {**of_ffm(kind="marketplace_agent_broker"), "program": "bewellnm"}
-    refused(certify(tmp_path, "import", "-", given=json.dumps([given]), **settings), 1, "0.person.kind", "broker")
+    refused(call_certify(tmp_path, "import", "-", given=json.dumps([given]), **settings), 1, "0.person.kind", "broker")
 
 
 def test_who_is_known_from_both_programs_begins_in_both(tmp_path: Path, settings: dict[str, str]) -> None:
@@ -305,32 +318,35 @@ def test_who_is_known_from_both_programs_begins_in_both(tmp_path: Path, settings
     federal_side = {"npn": request["npn"], "email": request["email"]}
     federal_side |= {"first_name": request["first_name"], "last_name": request["last_name"]}
     both = [of_ffm(kind="marketplace_agent_broker", **federal_side), documents.earlier(request, 2023)]
-    imported = certify(tmp_path, "import", "-", "--json", given=json.dumps(both), **settings).document
+    imported = call_certify(tmp_path, "import", "-", "--json", given=json.dumps(both), **settings).document
     first, second = imported["assisters"]
     assert (first["assister_id"], second["created"]) == (second["assister_id"], False)
     begin = ("begin", first["assister_id"], "--plan-year", "2024", "--as", "ana", "--json", "--program")
     for program, kind in (("ffm", "marketplace_agent_broker"), ("bewellnm", "agent")):
-        case = certify(tmp_path, *begin, program, **settings).document["case_id"]
-        assert certify(tmp_path, "status", case, "--json", **settings).document["kind"] == kind
+        case = call_certify(tmp_path, *begin, program, **settings).document["case_id"]
+        assert call_certify(tmp_path, "status", case, "--json", **settings).document["kind"] == kind
 
 
 def test_nothing_published_is_an_empty_list(tmp_path: Path, settings: dict[str, str]) -> None:
-    assert certify(tmp_path, "ffm", "rcl", "--json", **settings).document == []
-    assert "empty" in certify(tmp_path, "ffm", "rcl", **settings).out
-    refused(certify(tmp_path, "ffm", "rcl", "1000000002", "--json", **settings), 1, "not on the Registration")
+    assert call_certify(tmp_path, "ffm", "rcl", "--json", **settings).document == []
+    assert "empty" in call_certify(tmp_path, "ffm", "rcl", **settings).out
+    refused(call_certify(tmp_path, "ffm", "rcl", "1000000002", "--json", **settings), 1, "not on the Registration")
 
 
 def test_without_temporal_nothing_is_published(tmp_path: Path, settings: dict[str, str]) -> None:
-    refused(certify(tmp_path, "ffm", "publish", "--json", **settings), 1, "Temporal")
+    refused(call_certify(tmp_path, "ffm", "publish", "--json", **settings), 1, "Temporal")
 
 
 def test_with_temporal_down_everything_is_kept(tmp_path: Path, settings: dict[str, str]) -> None:
     request = json.dumps(documents.agent())
-    opened = certify(tmp_path, "request", "-", "--json", given=request, **settings).document
+    opened = call_certify(tmp_path, "request", "-", "--json", given=request, **settings).document
     assert opened["created"] is True
     withdraw = ("withdraw", opened["case_id"], "--reason", "moved", "--as", "ana", "--id", "mine")
-    assert certify(tmp_path, *withdraw, "--json", **settings).document == {"command_id": "mine", "state": "pending"}
-    ran = certify(tmp_path, *withdraw, **settings)
+    assert call_certify(tmp_path, *withdraw, "--json", **settings).document == {
+        "command_id": "mine",
+        "state": "pending",
+    }
+    ran = call_certify(tmp_path, *withdraw, **settings)
     assert ran.status == 0
     assert "no worker answered yet" in ran.out
 
@@ -342,11 +358,21 @@ def test_with_temporal_down_everything_is_kept(tmp_path: Path, settings: dict[st
 def test_a_process_begins_with_one_document(tmp_path: Path, settings: dict[str, str], verb: str, word: str) -> None:
     """Its own output goes to standard error: here it ends at once, for want of what it needs."""
     hasty = {**settings, "TEMPORAL_CONFIG_FILE": str(tmp_path), "TEMPORAL_TLS": "perhaps"}
-    ran = certify(tmp_path, verb, "--json", **hasty)
+    ran = run_certify(tmp_path, verb, "--json", **hasty)
     assert json.loads(ran.out)["process"] == verb
     assert ran.status != 0
     assert ran.err
 
 
-def test_the_program_is_installed_as_certify() -> None:
-    assert (Path(sys.executable).parent / "certify").exists()
+def test_the_program_is_installed_as_certify_and_says_its_version() -> None:
+    said = subprocess.run(
+        [Path(sys.executable).parent / "certify", "--version"], capture_output=True, text=True, check=True
+    )
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert said.stdout == f"certify {declared}\n"
+
+
+def test_the_version_is_known_where_nothing_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    installed = read_version()
+    monkeypatch.setattr("starter.cli.certify.DISTRIBUTION", "nothing-of-this-name")
+    assert read_version() == installed

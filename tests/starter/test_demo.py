@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from tests.starter.command import certify, environment
+from tests.starter.command import environment, run_certify
 
 pytestmark = pytest.mark.slow
 
 
 def test_the_demo_certifies_several_and_its_folder_carries_on(tmp_path: Path) -> None:
     began = time.monotonic()
-    first = certify(tmp_path, "demo", "--data", "shown", "--json")
+    first = run_certify(tmp_path, "demo", "--data", "shown", "--json")
     assert time.monotonic() - began < 60
     shown = first.document
     came_out = [(one["program"], one["kind"], one["stage"]) for one in shown["assisters"]]
@@ -46,7 +46,7 @@ def test_the_demo_certifies_several_and_its_folder_carries_on(tmp_path: Path) ->
     ):
         assert step in first.err
 
-    again = certify(tmp_path, "demo", "--data", "shown")
+    again = run_certify(tmp_path, "demo", "--data", "shown")
     assert again.status == 0, again.err
     assert "had asked before" in again.out
     assert all(each["number"] in again.out for one in shown["assisters"] for each in one["certificates"])
@@ -84,7 +84,7 @@ def test_up_prints_one_document_without_secrets(tmp_path: Path) -> None:
         command, cwd=tmp_path, env=environment(tmp_path), stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
         stack = stack_of(tmp_path / "data", process)
-        assert certify(tmp_path, "list", "--json").document == []
+        assert run_certify(tmp_path, "list", "--json").document == []
         process.send_signal(signal.SIGINT)
         printed, said = process.communicate(timeout=30)
     assert (process.returncode, said) == (0, b"")

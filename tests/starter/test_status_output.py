@@ -5,7 +5,7 @@ from typing import Any
 
 from rich.console import Console
 
-from starter.cli import output as show
+from starter.cli.status_output import print_status
 
 
 def status(**changes: Any) -> dict[str, Any]:
@@ -46,7 +46,7 @@ def status(**changes: Any) -> dict[str, Any]:
 def printed(document: dict[str, Any]) -> list[str]:
     """The lines of a status, with one space where there are several."""
     text = io.StringIO()
-    show.status(Console(file=text, width=80, highlight=False), document)
+    print_status(Console(file=text, width=80, highlight=False), document)
     lines = text.getvalue().splitlines()
     assert all(len(line) <= 80 for line in lines)
     return [" ".join(line.split()) for line in lines]

@@ -1,0 +1,188 @@
+"""The verbs of `certify` for cases: reading them, and the commands of staff and assisters."""
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from cyclopts import Parameter
+
+from starter.cli.arguments import (
+    DEFAULTS,
+    FLAG,
+    REQUEST_BYTES,
+    Actor,
+    CaseId,
+    CommandId,
+    CommonOptions,
+    File,
+    ProgramName,
+    Reason,
+    read_file,
+    require_choice,
+    require_text,
+)
+from starter.cli.context import CommandServices, open_services, open_views
+from starter.cli.output import open_console, print_audit, print_cases, print_json
+from starter.cli.status_output import print_status, print_summary
+
+if TYPE_CHECKING:
+    from starter.cases import Answer
+
+KindName = Literal["agent", "broker", "enrollment_counselor", "marketplace_agent_broker", "not_an_agent_broker"]
+
+
+# reading
+
+
+async def show_status(
+    case: CaseId,
+    /,
+    *,
+    history: Annotated[bool, FLAG, Parameter(help="With everything that happened, in order.")] = False,
+    options: CommonOptions = DEFAULTS,
+) -> None:
+    """Show where a case is and what it waits for."""
+    from starter.cases import now
+
+    async with open_views(options.data) as views:
+        document = await views.status(case, now(), history)
+    if options.json:
+        print_json(document)
+    else:
+        print_status(open_console(), document)
+
+
+async def list_cases(
+    *,
+    program: Annotated[ProgramName | None, Parameter(help="Only of this program.")] = None,
+    plan_year: Annotated[int | None, Parameter(help="Only of this plan year.")] = None,
+    stage: Annotated[str | None, Parameter(help="Only in this stage, such as awaiting_decision.")] = None,
+    kind: Annotated[KindName | None, Parameter(help="Only of this kind; of program ffm, of this role.")] = None,
+    options: CommonOptions = DEFAULTS,
+) -> None:
+    """List cases, newest first."""
+    from domain.shared.stages import Stage
+
+    require_choice("stage", stage, [one.value for one in Stage])
+    found: list[dict[str, Any]] = []
+    async with open_views(options.data) as views:
+        read_page = partial(views.cases, program=program, plan_year=plan_year, stage=stage, kind=kind)
+        while page := await read_page(after=found[-1]["case_id"] if found else None):
+            found += page
+    if options.json:
+        print_json(found)
+    else:
+        print_cases(open_console(), found)
+
+
+async def show_audit(case: CaseId, /, *, options: CommonOptions = DEFAULTS) -> None:
+    """Show every write about a case: who, when, what, why."""
+    async with open_views(options.data) as views:
+        entries = await views.audit(case)
+    if options.json:
+        print_json(entries)
+    else:
+        print_audit(open_console(), entries)
+
+
+# commands
+
+
+async def decide_case(
+    case: CaseId,
+    decision: Annotated[Literal["approve", "deny", "ask"], Parameter(help="The decision; ask is for information.")],
+    /,
+    *,
+    reason: Reason,
+    actor: Actor,
+    override: Annotated[str | None, Parameter(help="Why to approve over checks that did not pass.")] = None,
+    command_id: CommandId = None,
+    options: CommonOptions = DEFAULTS,
+) -> None:
+    """Decide on a request, as staff; answered at once."""
+    from domain.state.eligibility import Verdict
+
+    require_text(reason=reason, actor=actor)
+    verdict = Verdict(decision)
+    await _send_command(
+        options, case, lambda services: services.cases.decide(case, verdict, reason, actor, override, command_id)
+    )
+
+
+async def answer_question(case: CaseId, file: File, /, *, options: CommonOptions = DEFAULTS) -> None:
+    """Answer what staff asked, as the assister: changed request fields and a message, in JSON."""
+    changes, message = _parse_answer(read_file(file, REQUEST_BYTES))
+    await _send_command(options, case, lambda services: services.cases.answer(case, changes, message))
+
+
+async def withdraw_request(
+    case: CaseId, /, *, reason: Reason, actor: Actor, command_id: CommandId = None, options: CommonOptions = DEFAULTS
+) -> None:
+    """Withdraw a request, in the assister's name."""
+    require_text(reason=reason, actor=actor)
+    await _send_command(options, case, lambda services: services.cases.withdraw(case, reason, actor, command_id))
+
+
+async def revoke_certification(
+    case: CaseId, /, *, reason: Reason, actor: Actor, command_id: CommandId = None, options: CommonOptions = DEFAULTS
+) -> None:
+    """Revoke a certification, as staff."""
+    require_text(reason=reason, actor=actor)
+    await _send_command(options, case, lambda services: services.cases.revoke(case, reason, actor, command_id))
+
+
+async def resend_notice(
+    case: CaseId,
+    notice: Annotated[str, Parameter(help="Name of the e-mail, such as lms_invitation or portal_activation.")],
+    /,
+    *,
+    reason: Reason,
+    actor: Actor,
+    command_id: CommandId = None,
+    options: CommonOptions = DEFAULTS,
+) -> None:
+    """Send an e-mail again; a new activation link voids the one before."""
+    from domain.shared.notices import Notice
+
+    require_choice("NOTICE", notice, [one.value for one in Notice])
+    require_text(reason=reason, actor=actor)
+    wanted = Notice(notice)
+    await _send_command(options, case, lambda services: services.cases.resend(case, wanted, reason, actor, command_id))
+
+
+async def _send_command(
+    options: CommonOptions, case: str, send: Callable[[CommandServices], Awaitable["Answer"]]
+) -> None:
+    """Sends a command and prints what became of it, to people with where the case is then."""
+    async with open_services(options.data) as services:
+        answer = await send(services)
+        if options.json:
+            print_json({"command_id": answer.command_id, "state": answer.state})
+            return
+        status = await services.read_status(case)
+    out = open_console()
+    if answer.state == "pending":
+        out.print(f"Kept as {answer.command_id}: no worker answered yet; it is carried out when one does.")
+    else:
+        out.print(f"Done, as {answer.command_id}.")
+    print_summary(out, status)
+
+
+def _parse_answer(body: bytes) -> tuple[dict[str, Any], str]:
+    """The changed fields, flat or inside ``changes``, and the message. Raises `Invalid` naming every field at fault."""
+    from domain.shared.faults import Fault, Invalid
+    from domain.shared.parsing import read_json
+
+    document = read_json(body)
+    if not isinstance(document, dict):
+        raise Invalid([Fault("body", "object")])
+    message = document.pop("message", None)
+    changes = document.pop("changes", None)
+    faults = [Fault(name, "unknown_field") for name in document] if changes is not None else []
+    if not isinstance(message, str) or not message.strip():
+        faults.append(Fault("message", "required" if message in (None, "") else "text"))
+    if not isinstance(changes, dict | None):
+        faults.append(Fault("changes", "object"))
+    if faults:
+        raise Invalid(faults)
+    return (document if changes is None else changes), str(message)
