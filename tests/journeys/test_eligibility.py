@@ -145,7 +145,7 @@ async def test_a13_a_registry_that_cannot_be_reached_is_waited_for_and_nothing_f
     await world.control("registry", **mode)
     try:
         opened = await world.opened(request, known=False)
-        await asyncio.sleep(1)
+        await world.wait_for_retry(opened)
         status = await world.until(opened, "screening")
         assert (status["waiting_for"], results(status)) == ("screening", {"agreement_accepted": "pass"})
         answer = await world.decide(opened, override=OVERRIDE)
@@ -397,7 +397,7 @@ async def test_a15_lms_and_mail_that_fail_at_first_still_invite_once(world: Worl
                 await asyncio.sleep(0.05)
         await world.control("lms", mode="ok")
         await world.until(opened, lambda status: status["waiting_for"] == "lms_account")
-        await asyncio.sleep(0.5)
+        await world.wait_for_retry(opened)
     finally:
         await world.control("lms", mode="ok")
         await world.control("mailbox", mode="ok")

@@ -45,7 +45,7 @@ async def end(world: World, opened: Document, how: str) -> Document:
     return status
 
 
-async def told_once(world: World, request: Document, how: str) -> None:
+async def told_once(world: World, opened: Document, request: Document, how: str) -> None:
     """One notice of the end, with its reason, and no other end's."""
 
     def of(letter: Document) -> list[str]:
@@ -53,7 +53,7 @@ async def told_once(world: World, request: Document, how: str) -> None:
 
     letter = await world.letter(request["email"], of)
     assert "not this time" in letter["text"]
-    await asyncio.sleep(0.2)
+    await world.wait_until_idle(opened)
     assert [ending for letter in await world.letters(request["email"]) for ending in of(letter)] == [how]
 
 
@@ -112,7 +112,7 @@ async def test_c8_a_case_can_be_ended_at_every_stage_with_one_notice(world: Worl
     if stage != "requested":
         await world.until(opened, stage)
     await end(world, opened, how)
-    await told_once(world, request, how)
+    await told_once(world, opened, request, how)
     for command in COMMAND.values():
         answer = await world.command(opened, command, reason="again")
         assert answer.status_code == 409
@@ -132,7 +132,7 @@ async def test_c8_so_can_a_counselors(world: World, stage: str, how: str) -> Non
         await approved("account", "profile", "course", "0.9")(world, opened)
     await world.until(opened, stage)
     await end(world, opened, how)
-    await told_once(world, request, how)
+    await told_once(world, opened, request, how)
 
 
 @pytest.mark.parametrize("while_asked", [False, True])
@@ -142,7 +142,7 @@ async def test_c8_staff_deny_with_one_notice(world: World, while_asked: bool) ->
     await (asked(world, opened) if while_asked else to_stage(world, opened, "awaiting_decision"))
     status = await end(world, opened, "denied")
     assert (status["eligibility"]["status"], status["eligibility"]["reason"]) == ("denied", "not this time")
-    await told_once(world, request, "denied")
+    await told_once(world, opened, request, "denied")
     assert not [call for call in await world.calls("lms") if call["body"]["registration"] == opened["case_id"]]
 
 
@@ -234,10 +234,10 @@ async def test_c8_a_case_can_be_ended_while_what_it_waits_for_is_down(
     if stage == "certified":
         await world.reported(opened, "account", "profile", "course", "0.9")
     await world.until(opened, stage)
-    await asyncio.sleep(0.2)
+    await world.wait_for_retry(opened)
     await end(world, opened, how)
     await world.control(down, mode="ok")
-    await told_once(world, request, how)
+    await told_once(world, opened, request, how)
 
 
 @pytest.mark.parametrize("how", ["denied", "withdrawn", "revoked"])
@@ -247,9 +247,9 @@ async def test_c8_the_notice_arrives_when_mail_is_back(world: World, how: str) -
     await world.until(opened, "awaiting_decision")
     await world.control("mailbox", mode="down")
     await end(world, opened, how)
-    await asyncio.sleep(0.2)
+    await world.wait_for_retry(opened)
     await world.control("mailbox", mode="ok")
-    await told_once(world, request, how)
+    await told_once(world, opened, request, how)
 
 
 async def test_c8_the_account_is_suspended_when_the_portal_is_back(world: World) -> None:
@@ -273,7 +273,7 @@ async def test_c8_late_webhooks_are_stored_without_effect(world: World, how: str
     before = await end(world, opened, how)
     await world.reported(opened, "account", "profile", "course", "0.9")
     await world.reported_by_portal(opened, "account.registered", "profile.completed", "scheduling_tool.ready")
-    await asyncio.sleep(0.2)
+    await world.wait_until_idle(opened)
     status = await world.status(opened)
     assert {name: before[name] for name in status} == status
     late = [entry for entry in await world.audit(opened) if entry["action"].startswith("webhook.")]

@@ -1,6 +1,5 @@
 """How registrations end, what staff see of them, and that every write is audited (C6, C8, C9)."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -58,11 +57,11 @@ STEPS: dict[str, Any] = {
 }
 
 
-async def told_once(market: Marketplace, request: Document, how: str) -> None:
+async def told_once(market: Marketplace, opened: Document, request: Document, how: str) -> None:
     """One notice of the end, with its reason."""
     letter = await market.letter(request["email"], lambda letter: f"has been {how}" in letter["subject"])
     assert "not this time" in letter["text"]
-    await asyncio.sleep(0.2)
+    await market.wait_until_idle(opened)
     assert len([one for one in await market.letters(request["email"]) if "has been" in one["subject"]]) == 1
 
 
@@ -81,7 +80,7 @@ async def test_c8_a_registration_can_be_ended_at_every_stage_and_nothing_follows
     ended = answer.json()
     assert (ended["stage"], ended["waiting_for"], ended["may_assist"]) == (how, None, False)
     assert how in ended["may_assist_reasons"]
-    await told_once(market, request, how)
+    await told_once(market, opened, request, how)
     before = await market.recorded(opened)
     for step, body in STEPS.items():
         answer = await market.act(opened, step, body)
@@ -89,7 +88,7 @@ async def test_c8_a_registration_can_be_ended_at_every_stage_and_nothing_follows
     for command in COMMAND.values():
         assert (await market.command(opened, command, reason="again")).status_code == 409
     assert (await market.lms(documents.course(await market.policy(), opened, FULL))).status_code == 202
-    await asyncio.sleep(0.2)
+    await market.wait_until_idle(opened)
     assert await market.recorded(opened) == before
     late = [one for one in await market.audit(opened) if "note" in one["details"]]
     assert [one["details"]["note"] for one in late] == [f"the case had ended: {how}"]
@@ -155,9 +154,9 @@ async def test_c8_while_the_mlms_is_down_a_registration_can_be_ended(market: Mar
     try:
         opened = await market.profiled(request)
         await market.done(opened, "enrollments", {"curriculum": FULL, "channel": "mlms"})
-        await asyncio.sleep(0.2)
+        await market.wait_for_retry(opened)
         assert (await market.command(opened, "revoke", reason="not this time")).status_code == 200
-        await told_once(market, request, "revoked")
+        await told_once(market, opened, request, "revoked")
     finally:
         await market.control("mlms", mode="ok")
 

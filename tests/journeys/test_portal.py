@@ -144,12 +144,12 @@ async def test_a26_the_exchange_creates_the_counselors_account_once_after_the_ce
     await world.approved(opened)
     await world.reported(opened, "account", "profile", "course", "0.7")
     await world.until(opened, "awaiting_exam_pass")
-    await asyncio.sleep(0.5)
+    await world.wait_until_idle(opened)
     assert await creations(world, request["email"]) == 0, "trained, but not passed"
     await world.reported(opened, "0.8")
     await world.until(opened, lambda status: status["waiting_for"] == "portal_activation")
     await world.reported(opened, "0.9", "course", "profile")
-    await asyncio.sleep(0.5)
+    await world.wait_until_idle(opened)
     assert await creations(world, request["email"]) == 1
     (account,) = await accounts(world, opened)
     assert (account["userName"], account["active"]) == (request["email"], False)

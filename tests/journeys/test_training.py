@@ -112,9 +112,10 @@ async def test_c6_next_years_case_opens_beside_this_years_and_a_pass_counts_in_i
     crossing = documents.exam(await world.policy(2024), theirs, 0.9)
     assert (await world.lms(crossing)).status_code == 422
     await world.reported(theirs, "account", "profile", "course", plan_year=year)
-    status = await world.until(theirs, "awaiting_exam_pass")
-    await asyncio.sleep(0.5)
-    assert (status["exam"]["attempts"], (await world.status(theirs))["certificate"]) == ([], None)
+    await world.until(theirs, "awaiting_exam_pass")
+    await world.wait_until_idle(theirs)
+    status = await world.status(theirs)
+    assert (status["exam"]["attempts"], status["certificate"]) == ([], None)
 
 
 async def ends(world: World, opened: dict[str, Any], year: int) -> None:
@@ -155,7 +156,7 @@ async def test_c6_c8_the_account_both_years_share_is_suspended_with_the_last_of_
 
     await world.command(ours, "revoke", reason="this year's is void")
     await world.letter(request["email"], lambda letter: "revoked" in letter["subject"])
-    await asyncio.sleep(0.5)
+    await world.wait_until_idle(ours)
     assert await is_active()
     assert (await world.status(theirs))["may_assist"]
     await world.command(theirs, "revoke", reason="so is the next")

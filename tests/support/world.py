@@ -11,7 +11,7 @@ from uuid import uuid4
 import httpx2
 from standardwebhooks.webhooks import Webhook
 
-from tests.support import documents
+from tests.support import documents, idle
 
 Document = dict[str, Any]
 
@@ -66,6 +66,14 @@ class World:
                     return status
                 await asyncio.sleep(0.05)
         raise AssertionError
+
+    async def wait_until_idle(self, opened: Document) -> None:
+        """Waits until all that follows from what was done so far is done: what hasn't happened by then doesn't."""
+        await idle.wait_until_idle(self.stack, opened)
+
+    async def wait_for_retry(self, opened: Document) -> None:
+        """Waits until something the case needs has failed and is to be tried again."""
+        await idle.wait_for_retry(self.stack, opened)
 
     async def audit(self, opened: Document) -> list[Document]:
         found: list[Document] = (await self.get(f"/api/cases/{opened['case_id']}/audit")).json()

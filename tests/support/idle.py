@@ -1,0 +1,50 @@
+"""Waits until a case has nothing left to do: that "nothing happened" is seen then, instead of after some seconds."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from temporalio.api.enums.v1 import WorkflowExecutionStatus
+from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
+from temporalio.client import Client
+
+from tests.support.kept import Kept
+from tests.support.temporal import client_of
+
+PATIENCE = 30.0
+
+
+async def wait_until_idle(stack: dict[str, Any], opened: dict[str, Any]) -> None:
+    """Returns once every event stored for the case is delivered, and all that follows from it at once is done."""
+    kept, client = Kept(Path(stack["data"]) / "app.sqlite"), await client_of(stack)
+    async with asyncio.timeout(PATIENCE):
+        while kept.rows("SELECT 1 FROM inbox WHERE state = 'pending' AND case_id = ?", opened["case_id"]):
+            await asyncio.sleep(0.02)
+    await wait_until_workflow_is_idle(client, opened["workflow_id"])
+
+
+async def wait_for_retry(stack: dict[str, Any], opened: dict[str, Any]) -> None:
+    """Returns once an activity of the case has failed and is to be tried again."""
+    await _wait(await client_of(stack), opened["workflow_id"], _has_failed)
+
+
+async def wait_until_workflow_is_idle(client: Client, workflow_id: str) -> None:
+    """Returns once a workflow has ended, or has neither a task nor an activity to do: it waits for somebody else."""
+    await _wait(client, workflow_id, _is_idle)
+
+
+async def _wait(client: Client, workflow_id: str, holds: Callable[[DescribeWorkflowExecutionResponse], bool]) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while not holds((await client.get_workflow_handle(workflow_id).describe()).raw_description):
+            await asyncio.sleep(0.02)
+
+
+def _is_idle(description: DescribeWorkflowExecutionResponse) -> bool:
+    if description.workflow_execution_info.status != WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_RUNNING:
+        return True
+    return not (description.HasField("pending_workflow_task") or description.pending_activities)
+
+
+def _has_failed(description: DescribeWorkflowExecutionResponse) -> bool:
+    return any(one.attempt > 1 for one in description.pending_activities)
