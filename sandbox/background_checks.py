@@ -1,8 +1,7 @@
-"""Stands in for the background check vendor (Checkr's API shapes). It checks nobody: outcomes are told to it."""
+"""Stands in for the background check vendor, in Checkr's API shapes. It checks nobody: scripts set the outcomes."""
 
 import json
 import time
-from datetime import UTC, datetime
 from typing import Literal
 from uuid import uuid4
 
@@ -12,35 +11,39 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from sandbox.http.controls import Controls, application
-from sandbox.http.pages import respond
-from sandbox.http.requests import Problem, demand_basic, read
-from sandbox.http.webhooks import Deliveries
-from sandbox.seeds import OUTCOMES
-from sandbox.store import Document, Shelf
+from sandbox.http.application import build_application
+from sandbox.http.controls import Controls
+from sandbox.http.fields import EmailAddress
+from sandbox.http.pages import respond_with_page
+from sandbox.http.problems import Problem
+from sandbox.http.requests import read_body, require_basic_credentials
+from sandbox.http.webhooks import WebhookSender
+from sandbox.seeds import CHECK_OUTCOMES
+from sandbox.store import Document, DocumentStore
+from sandbox.timestamps import format_timestamp
 
 OUTCOME, KEY = "outcome", "background_checks:key"
 CANDIDATE, INVITATION, REPORT = "candidate", "invitation", "report"
-EMAIL = r"^[^@\s]+@[^@\s]+$"
 AT_ONCE_SECONDS = 0.2
+USUAL_OUTCOME: Document = {"result": "clear", "after_seconds": AT_ONCE_SECONDS}
 
 
-class Outcome(BaseModel):
-    """What the check of the person with this e-mail shall find, and when."""
+class CheckOutcome(BaseModel):
+    """What the check of the person with this e-mail finds, and after how long."""
 
     model_config = ConfigDict(extra="forbid")
 
-    email: str = Field(pattern=EMAIL, max_length=254)
+    email: EmailAddress
     result: Literal["clear", "consider"]
     after_seconds: float = Field(AT_ONCE_SECONDS, ge=0, le=86_400)
 
 
-class Candidate(BaseModel):
+class CandidateRequest(BaseModel):
     """The part of a candidate this vendor reads; the real one takes more."""
 
     first_name: str = Field(min_length=1, max_length=100)
     last_name: str = Field(min_length=1, max_length=100)
-    email: str = Field(pattern=EMAIL, max_length=254)
+    email: EmailAddress
     custom_id: str | None = Field(None, max_length=100)
 
 
@@ -52,7 +55,7 @@ class WorkLocation(BaseModel):
     city: str | None = None
 
 
-class Invitation(BaseModel):
+class InvitationRequest(BaseModel):
     """An order for a check."""
 
     candidate_id: str
@@ -60,53 +63,53 @@ class Invitation(BaseModel):
     work_locations: list[WorkLocation] = Field(min_length=1, max_length=10)
 
 
-class BackgroundChecks:
+class BackgroundCheckStandIn:
     """The vendor: candidates, invitations and reports, and its webhooks."""
 
-    def __init__(self, api_key: str, shelf: Shelf, deliveries: Deliveries) -> None:
+    def __init__(self, api_key: str, store: DocumentStore, sender: WebhookSender) -> None:
         self._api_key = api_key
-        self._shelf = shelf
-        self.deliveries = deliveries
+        self._store = store
+        self.sender = sender
         self.controls = Controls()
-        for outcome in OUTCOMES:
-            if shelf.get(OUTCOME, outcome["email"]) is None:
-                shelf.put(OUTCOME, outcome["email"], outcome)
+        for outcome in CHECK_OUTCOMES:
+            if store.find_document(OUTCOME, outcome["email"]) is None:
+                store.save_document(OUTCOME, outcome["email"], outcome)
 
-    def app(self) -> Starlette:
+    def build_app(self) -> Starlette:
         """Its web application."""
         routes = [
             Route("/v1/candidates", self.create_candidate, methods=["POST"]),
-            Route("/v1/candidates/{id}", self.candidate),
+            Route("/v1/candidates/{id}", self.show_candidate),
             Route("/v1/invitations", self.create_invitation, methods=["POST"]),
-            Route("/v1/reports/{id}", self.report),
-            Route("/invitations/{id}", self.invitation_page),
-            Route("/outcomes", self.outcomes),
-            Route("/outcomes", self.tell_outcome, methods=["POST"]),
-            self.deliveries.route(),
+            Route("/v1/reports/{id}", self.show_report),
+            Route("/invitations/{id}", self.show_invitation_page),
+            Route("/outcomes", self.list_outcomes),
+            Route("/outcomes", self.set_outcome, methods=["POST"]),
+            self.sender.build_route(),
         ]
-        return application(self.controls, routes, "/v1/", "application/json")
+        return build_application(self.controls, routes, "/v1/", "application/json")
 
     async def create_candidate(self, request: Request) -> Response:
         """A new candidate; the same Idempotency-Key again gives the same one."""
-        demand_basic(request, self._api_key, "")
-        given = await read(request, Candidate)
-        if known := self._known(request, CANDIDATE):
-            return JSONResponse(known, status_code=201)
-        candidate = {"object": CANDIDATE, "created_at": _iso(time.time()), **given.model_dump()}
-        return JSONResponse(self._create(request, CANDIDATE, candidate), status_code=201)
+        self._require_api_key(request)
+        given = await read_body(request, CandidateRequest)
+        if earlier := self._find_by_key(request, CANDIDATE):
+            return JSONResponse(earlier, status_code=201)
+        candidate = {"object": CANDIDATE, "created_at": format_timestamp(time.time()), **given.model_dump()}
+        return JSONResponse(self._save_new(request, CANDIDATE, candidate), status_code=201)
 
-    async def candidate(self, request: Request) -> Response:
+    async def show_candidate(self, request: Request) -> Response:
         """One candidate."""
-        demand_basic(request, self._api_key, "")
-        return JSONResponse(self._find(CANDIDATE, request.path_params["id"]))
+        self._require_api_key(request)
+        return JSONResponse(self._find_or_404(CANDIDATE, request.path_params["id"]))
 
     async def create_invitation(self, request: Request) -> Response:
-        """Orders a check: the report is decided now, by the candidate's e-mail, and told by webhook when it is due."""
-        demand_basic(request, self._api_key, "")
-        given = await read(request, Invitation)
-        if known := self._known(request, INVITATION):
-            return JSONResponse(known, status_code=201)
-        candidate = self._shelf.get(CANDIDATE, given.candidate_id)
+        """Orders a check: its outcome is decided now, by the candidate's e-mail, and reported when it is due."""
+        self._require_api_key(request)
+        given = await read_body(request, InvitationRequest)
+        if earlier := self._find_by_key(request, INVITATION):
+            return JSONResponse(earlier, status_code=201)
+        candidate = self._store.find_document(CANDIDATE, given.candidate_id)
         if candidate is None:
             raise Problem(422, "There is no such candidate", fault="candidate_id")
         report = self._open_report(candidate, given.package)
@@ -116,56 +119,59 @@ class BackgroundChecks:
             "report_id": report["id"],
             "package": given.package,
             "status": "pending",
-            "created_at": _iso(time.time()),
+            "created_at": format_timestamp(time.time()),
         }
-        document = self._create(request, INVITATION, invitation)
+        document = self._save_new(request, INVITATION, invitation)
         return JSONResponse(document, status_code=201)
 
-    async def report(self, request: Request) -> Response:
+    async def show_report(self, request: Request) -> Response:
         """One report: pending until it is due, then complete."""
-        demand_basic(request, self._api_key, "")
-        report = self._find(REPORT, request.path_params["id"])
-        return JSONResponse(_completed(report) if time.time() >= report["due"] else _pending(report))
+        self._require_api_key(request)
+        report = self._find_or_404(REPORT, request.path_params["id"])
+        return JSONResponse(_describe_completed(report) if time.time() >= report["due"] else _describe_pending(report))
 
-    async def invitation_page(self, request: Request) -> Response:
+    async def show_invitation_page(self, request: Request) -> Response:
         """Where the vendor would ask the candidate for consent and data."""
-        self._find(INVITATION, request.path_params["id"])
+        self._find_or_404(INVITATION, request.path_params["id"])
         text = "<p>Here a candidate would consent and fill in. This stand-in completes the check by itself.</p>"
-        return respond("Background check", text)
+        return respond_with_page("Background check", text)
 
-    async def outcomes(self, _request: Request) -> Response:
-        """What was told so far."""
-        return JSONResponse(self._shelf.all(OUTCOME))
+    async def list_outcomes(self, _request: Request) -> Response:
+        """Every outcome that is set."""
+        return JSONResponse(self._store.list_documents(OUTCOME))
 
-    async def tell_outcome(self, request: Request) -> Response:
-        """Decides later checks of one e-mail."""
-        outcome = (await read(request, Outcome)).model_dump()
-        self._shelf.put(OUTCOME, outcome["email"].lower(), outcome)
+    async def set_outcome(self, request: Request) -> Response:
+        """Sets the outcome of later checks of one e-mail."""
+        outcome = (await read_body(request, CheckOutcome)).model_dump()
+        self._store.save_document(OUTCOME, outcome["email"].lower(), outcome)
         return JSONResponse(outcome, status_code=201)
 
-    def _known(self, request: Request, kind: str) -> Document | None:
-        key = request.headers.get("idempotency-key")
-        pointer = self._shelf.get(KEY, f"{kind}:{key}") if key else None
-        return self._shelf.get(kind, pointer["id"]) if pointer else None
+    def _require_api_key(self, request: Request) -> None:
+        # The key is the user name of Basic credentials without a password, as Checkr has it.
+        require_basic_credentials(request, self._api_key, "")
 
-    def _create(self, request: Request, kind: str, document: Document) -> Document:
+    def _find_by_key(self, request: Request, kind: str) -> Document | None:
+        key = request.headers.get("idempotency-key")
+        pointer = self._store.find_document(KEY, f"{kind}:{key}") if key else None
+        return self._store.find_document(kind, pointer["id"]) if pointer else None
+
+    def _save_new(self, request: Request, kind: str, document: Document) -> Document:
         document = {"id": uuid4().hex, **document}
         if kind == INVITATION:
             document["invitation_url"] = str(request.base_url.replace(path=f"/invitations/{document['id']}"))
-        self._shelf.put(kind, document["id"], document)
+        self._store.save_document(kind, document["id"], document)
         if key := request.headers.get("idempotency-key"):
-            self._shelf.put(KEY, f"{kind}:{key}", {"id": document["id"]})
+            self._store.save_document(KEY, f"{kind}:{key}", {"id": document["id"]})
         return document
 
-    def _find(self, kind: str, key: str) -> Document:
-        document = self._shelf.get(kind, key)
+    def _find_or_404(self, kind: str, key: str) -> Document:
+        document = self._store.find_document(kind, key)
         if document is None:
             raise Problem(404, f"There is no such {kind}")
         return document
 
     def _open_report(self, candidate: Document, package: str) -> Document:
-        told = self._shelf.get(OUTCOME, candidate["email"].lower())
-        outcome = told or {"result": "clear", "after_seconds": AT_ONCE_SECONDS}
+        outcome = self._store.find_document(OUTCOME, candidate["email"].lower()) or USUAL_OUTCOME
         now = time.time()
         report = {
             "id": uuid4().hex,
@@ -176,19 +182,25 @@ class BackgroundChecks:
             "created": now,
             "due": now + outcome["after_seconds"],
         }
-        self._shelf.put(REPORT, report["id"], report)
+        self._store.save_document(REPORT, report["id"], report)
         case = candidate["custom_id"] or candidate["id"]
-        self._announce(case, "report.created", _pending(report), now)
-        self._announce(case, "report.completed", _completed(report), report["due"])
+        self._send_event(case, "report.created", _describe_pending(report), now)
+        self._send_event(case, "report.completed", _describe_completed(report), report["due"])
         return report
 
-    def _announce(self, case: str, event: str, report: Document, due: float) -> None:
+    def _send_event(self, case: str, event: str, report: Document, due: float) -> None:
         event_id = uuid4().hex
-        body = {"id": event_id, "object": "event", "type": event, "created_at": _iso(due), "data": {"object": report}}
-        self.deliveries.send(case, event_id, event, json.dumps(body), due)
+        body = {
+            "id": event_id,
+            "object": "event",
+            "type": event,
+            "created_at": format_timestamp(due),
+            "data": {"object": report},
+        }
+        self.sender.queue_event(case, event_id, event, json.dumps(body), due)
 
 
-def _pending(report: Document) -> Document:
+def _describe_pending(report: Document) -> Document:
     return {
         "id": report["id"],
         "object": "report",
@@ -198,15 +210,11 @@ def _pending(report: Document) -> Document:
         "candidate_id": report["candidate_id"],
         "custom_id": report["custom_id"],
         "package": report["package"],
-        "created_at": _iso(report["created"]),
+        "created_at": format_timestamp(report["created"]),
         "completed_at": None,
     }
 
 
-def _completed(report: Document) -> Document:
-    completed = {"status": "complete", "result": report["result"], "completed_at": _iso(report["due"])}
-    return {**_pending(report), **completed}
-
-
-def _iso(moment: float) -> str:
-    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def _describe_completed(report: Document) -> Document:
+    completed = {"status": "complete", "result": report["result"], "completed_at": format_timestamp(report["due"])}
+    return {**_describe_pending(report), **completed}

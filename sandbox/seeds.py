@@ -5,12 +5,11 @@ docs/sandbox.md explains each.
 
 from typing import Any
 
-# NPNs of ten digits starting with 9 are far above any number issued.
-FAR = "2034-12-31"
+USUAL_EXPIRY = "2034-12-31"
 
 
 def _license(state: str, number: str, residency: str = "resident", **other: Any) -> dict[str, Any]:
-    return {"state": state, "number": number, "residency": residency, "expires": FAR, **other}
+    return {"state": state, "number": number, "residency": residency, "expires": USUAL_EXPIRY, **other}
 
 
 def _individual(npn: str, first_name: str, last_name: str, *licenses: dict[str, Any], **other: Any) -> dict[str, Any]:
@@ -22,6 +21,7 @@ def _firm(npn: str, company: str, *licenses: dict[str, Any]) -> dict[str, Any]:
     return {"npn": npn, "entity": "firm", "company": company, "licenses": list(licenses)}
 
 
+# Ten digits that start with 9 are far above any number issued: none of these belongs to a real person.
 PRODUCERS: list[dict[str, Any]] = [
     _individual("9000000101", "Testa", "Agent", _license("NM", "NM-101")),
     _individual("9000000102", "Sample", "Broker", _license("NM", "NM-102", "nonresident"), _license("TX", "TX-102")),
@@ -37,9 +37,9 @@ PRODUCERS: list[dict[str, Any]] = [
     _firm("9000000116", "Sample Web Entity Inc", _license("NM", "NM-116")),
 ]
 
-NPN_OF_NOBODY = "9000000199"
+UNASSIGNED_NPN = "9000000199"
 
-OUTCOMES: list[dict[str, Any]] = [
+CHECK_OUTCOMES: list[dict[str, Any]] = [
     {"email": "ejemplo.consejera@example.org", "result": "clear", "after_seconds": 0.2},
     {"email": "clear.counselor@example.org", "result": "clear", "after_seconds": 0.2},
     {"email": "consider.counselor@example.org", "result": "consider", "after_seconds": 0.2},
@@ -47,7 +47,7 @@ OUTCOMES: list[dict[str, Any]] = [
     {"email": "slow.consider@example.org", "result": "consider", "after_seconds": 5},
 ]
 
-PEOPLE: list[dict[str, Any]] = [
+DEMO_PEOPLE: list[dict[str, Any]] = [
     {"name": "Demo Reviewer", "roles": ["reviewer"]},
     {"name": "Demo Second Reviewer", "roles": ["reviewer"]},
     {"name": "Demo Appeals Reviewer", "roles": ["appeals_reviewer"]},

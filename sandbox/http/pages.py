@@ -1,6 +1,8 @@
-"""The stand-ins' plain pages: one frame, one small style, no script; what is on them is each stand-in's own."""
+"""The stand-ins' plain pages: one layout, one small style sheet, no script. Each stand-in brings the content."""
 
+from collections.abc import Iterable
 from html import escape
+from urllib.parse import urlsplit
 
 from starlette.responses import HTMLResponse
 
@@ -36,30 +38,58 @@ NOTES = {
 }
 
 
-def page(title: str, body: str, note: str = "", language: str = "en") -> str:
-    """A whole page; `body` is HTML, `title` and `note` are text, `language` is en or es."""
+def respond_with_page(
+    title: str, body: str, status: int = 200, language: str = "en", redirects_to: str = ""
+) -> HTMLResponse:
+    """A page as an answer; `body` is HTML, `title` is text, `language` is en or es.
+
+    It loads nothing from anywhere. Browsers hold a form's redirect against the page's policy too, so an address that
+    a form leads to outside of this stand-in has to be named: `redirects_to` is its origin.
+    """
+    policy = POLICY.format(f" {redirects_to}" if redirects_to else "")
+    page = _render_page(title, body, language)
+    return HTMLResponse(page, status, headers={"Content-Security-Policy": policy})
+
+
+def _render_page(title: str, body: str, language: str) -> str:
     return (
         f'<!doctype html><html lang="{language}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{escape(title)}</title><style>{STYLE}</style></head>"
-        f"<body><header><h1>{escape(title)}</h1><p>{escape(note or NOTES[language])}</p></header>"
+        f"<body><header><h1>{escape(title)}</h1><p>{escape(NOTES[language])}</p></header>"
         f"<main>{body}</main></body></html>"
     )
 
 
-def respond(title: str, body: str, status: int = 200, language: str = "en", leads_to: str = "") -> HTMLResponse:
-    """The page as an answer that loads nothing from anywhere; `leads_to` is the origin its forms redirect to."""
-    policy = POLICY.format(f" {leads_to}" if leads_to else "")
-    return HTMLResponse(page(title, body, language=language), status, headers={"Content-Security-Policy": policy})
+def find_origin(url: str) -> str:
+    """The origin of an address, as `redirects_to` takes it."""
+    address = urlsplit(url)
+    return f"{address.scheme}://{address.netloc}"
 
 
-def chosen(language: str) -> str:
-    """The language a page is written in for somebody who wants `language` (RFC 5646)."""
+def choose_language(language: str) -> str:
+    """The language a page is written in, en or es, for somebody who wants `language` (RFC 5646)."""
     return "es" if language.lower().partition("-")[0] == "es" else "en"
 
 
-def definitions(facts: dict[str, object]) -> str:
-    """Facts as a list of terms; None is a dash."""
+def render_list(items: Iterable[str], if_empty: str) -> str:
+    """Items, each HTML, as a list; `if_empty` is the sentence for none."""
+    rows = "".join(f"<li>{item}</li>" for item in items)
+    return f'<ul class="plain">{rows or f"<li>{escape(if_empty)}</li>"}</ul>'
+
+
+def render_link(address: str, text: str, note: str) -> str:
+    """A list's item: a link in bold, and below it a note; an address of this origin, and text."""
+    return f'<strong><a href="{escape(address)}">{escape(text)}</a></strong><small>{escape(note)}</small>'
+
+
+def render_message(message: str) -> str:
+    """What went wrong, as a paragraph that screen readers read out at once."""
+    return f'<p class="message" role="alert">{escape(message)}</p>'
+
+
+def render_definitions(facts: dict[str, object]) -> str:
+    """Facts under their terms; None is a dash."""
     rows = (
         f"<dt>{escape(term)}</dt><dd>{escape(str(fact)) if fact is not None else '–'}</dd>"
         for term, fact in facts.items()
@@ -67,6 +97,6 @@ def definitions(facts: dict[str, object]) -> str:
     return f"<dl>{''.join(rows)}</dl>"
 
 
-def button(action: str, label: str, fields: str = "") -> str:
+def render_button(action: str, label: str, fields: str = "") -> str:
     """A form of one button; `fields` is HTML, `action` a path of this origin."""
     return f'<form method="post" action="{escape(action)}">{fields}<button>{escape(label)}</button></form>'

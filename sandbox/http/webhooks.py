@@ -1,4 +1,4 @@
-"""Signs a stand-in's webhooks and delivers them: in order for each case, bounded retries, never in an answer's way."""
+"""Signs a stand-in's webhooks and delivers them: in order for each case, with bounded retries, in the background."""
 
 import asyncio
 import hashlib
@@ -7,7 +7,6 @@ import time
 from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from standardwebhooks import Webhook
@@ -15,25 +14,25 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from sandbox.store import Document, Shelf
-
-if TYPE_CHECKING:
-    from httpx2 import AsyncClient, Response as Answer
+from sandbox.http.exchange import ExchangeClient, ExchangeUnreachable
+from sandbox.store import Document, DocumentStore
 
 Signer = Callable[[str, str], dict[str, str]]
+"""Gives the headers that sign an event, of its id and its body."""
 
 PATIENCE_SECONDS = 120.0
 FIRST_PAUSE_SECONDS = 0.25
 LONGEST_PAUSE_SECONDS = 5.0
 WAITING, DELIVERED, REFUSED, GIVEN_UP = "waiting", "delivered", "refused", "given_up"
-WORTH_A_RETRY = {408, 425, 429}
+# Of the 4xx these say "later", not "no": Request Timeout, Too Early, Too Many Requests.
+RETRIED_STATUSES = {408, 425, 429}
 
 
-def standard(secret: str) -> Signer:
-    """Standard Webhooks headers, signed at the moment of sending; `secret` is whsec_ and base64."""
+def build_standard_signer(secret: str) -> Signer:
+    """Signs with Standard Webhooks headers, at the moment of sending; `secret` is whsec_ and base64."""
     webhook = Webhook(secret)
 
-    def sign(event_id: str, body: str) -> dict[str, str]:
+    def sign_event(event_id: str, body: str) -> dict[str, str]:
         now = datetime.now(UTC)
         return {
             "webhook-id": event_id,
@@ -41,41 +40,37 @@ def standard(secret: str) -> Signer:
             "webhook-signature": webhook.sign(event_id, now, body),
         }
 
-    return sign
+    return sign_event
 
 
-def checkr(secret: str) -> Signer:
-    """The background check vendor's header: hex HMAC-SHA256 of the raw body."""
+def build_checkr_signer(secret: str) -> Signer:
+    """Signs with the background check vendor's header: hex HMAC-SHA256 of the raw body."""
 
-    def sign(_event_id: str, body: str) -> dict[str, str]:
+    def sign_event(_event_id: str, body: str) -> dict[str, str]:
         return {"X-Checkr-Signature": hmac.new(secret.encode(), body.encode(), hashlib.sha256).hexdigest()}
 
-    return sign
+    return sign_event
 
 
-def client() -> "AsyncClient":
-    """An HTTP client for asking and telling the exchange; the environment's proxies are not for loopback."""
-    # Imported here: it costs a fifth of the start-up, and nobody needs it before the stand-ins listen.
-    import httpx2
+class WebhookSender:
+    """Delivers one stand-in's events to one address of the exchange.
 
-    limits = httpx2.Limits(max_connections=20, max_keepalive_connections=20)
-    return httpx2.AsyncClient(timeout=httpx2.Timeout(10.0, pool=None), limits=limits, trust_env=False)
+    Events are stored before they go out, so that what a killed process had not delivered can be resumed.
+    """
 
-
-class Deliveries:
-    """One stand-in's way to one webhook address. What was not delivered when the process ended is resumed."""
-
-    def __init__(self, sender: str, url: str, sign: Signer, shelf: Shelf, patience: float = PATIENCE_SECONDS) -> None:
+    def __init__(
+        self, sender: str, url: str, sign: Signer, store: DocumentStore, patience: float = PATIENCE_SECONDS
+    ) -> None:
         self._kind = f"delivery:{sender}"
         self._url = url
         self._sign = sign
-        self._shelf = shelf
+        self._store = store
         self._patience = patience
         self._lanes: dict[str, deque[Document]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._client: AsyncClient | None = None
+        self._exchange = ExchangeClient()
 
-    def send(self, case: str, event_id: str, event: str, body: str, due: float | None = None) -> None:
+    def queue_event(self, case: str, event_id: str, event: str, body: str, due: float | None = None) -> None:
         """Queues an event behind the case's earlier ones, to go out at `due` (seconds since 1970), or at once."""
         delivery = {
             "id": uuid4().hex,
@@ -90,87 +85,82 @@ class Deliveries:
             "error": None,
             "body": body,
         }
-        self._keep(delivery)
-        self._queue(delivery)
+        self._save_delivery(delivery)
+        self._queue_delivery(delivery)
 
-    def resume(self) -> None:
+    def resume_deliveries(self) -> None:
         """Queues what an earlier process left undelivered."""
-        for delivery in self._shelf.all(self._kind):
+        for delivery in self.list_deliveries():
             if delivery["outcome"] == WAITING:
-                self._queue(delivery)
+                self._queue_delivery(delivery)
 
-    async def stop(self) -> None:
+    async def stop_deliveries(self) -> None:
         """Ends every attempt under way; they stay `waiting`."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._client:
-            await self._client.aclose()
+        await self._exchange.close()
 
-    def route(self) -> Route:
+    def list_deliveries(self) -> list[Document]:
+        """Every event sent, oldest first, with its outcome."""
+        return self._store.list_documents(self._kind)
+
+    def build_route(self) -> Route:
         """GET /deliveries: every event sent, with its outcome."""
 
-        async def deliveries(_request: Request) -> Response:
-            return JSONResponse(self.sent())
+        async def show_deliveries(_request: Request) -> Response:
+            return JSONResponse(self.list_deliveries())
 
-        return Route("/deliveries", deliveries)
+        return Route("/deliveries", show_deliveries)
 
-    def sent(self) -> list[Document]:
-        """Every event sent, oldest first, with its outcome."""
-        return self._shelf.all(self._kind)
+    def _save_delivery(self, delivery: Document) -> None:
+        self._store.save_document(self._kind, delivery["id"], delivery)
 
-    def _keep(self, delivery: Document) -> None:
-        self._shelf.put(self._kind, delivery["id"], delivery)
-
-    def _queue(self, delivery: Document) -> None:
+    def _queue_delivery(self, delivery: Document) -> None:
         case = delivery["case"]
         if case in self._lanes:
             self._lanes[case].append(delivery)
             return
         self._lanes[case] = deque([delivery])
-        task = asyncio.create_task(self._empty(case))
+        task = asyncio.create_task(self._empty_lane(case))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _empty(self, case: str) -> None:
+    async def _empty_lane(self, case: str) -> None:
         lane = self._lanes[case]
         while lane:
-            await self._deliver(lane[0])
+            await self._deliver_event(lane[0])
             lane.popleft()
         del self._lanes[case]
 
-    async def _deliver(self, delivery: Document) -> None:
+    async def _deliver_event(self, delivery: Document) -> None:
+        """Tries until the exchange accepts or refuses it, or the patience ends."""
         await asyncio.sleep(max(0.0, delivery["due"] - time.time()))
         patience_ends = time.monotonic() + self._patience
         pause = FIRST_PAUSE_SECONDS
         while delivery["outcome"] == WAITING:
-            await self._attempt(delivery)
+            await self._attempt_delivery(delivery)
             if delivery["outcome"] == WAITING and time.monotonic() + pause > patience_ends:
                 delivery["outcome"] = GIVEN_UP
-            self._keep(delivery)
+            self._save_delivery(delivery)
             if delivery["outcome"] == WAITING:
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
-    async def _attempt(self, delivery: Document) -> None:
+    async def _attempt_delivery(self, delivery: Document) -> None:
         delivery["attempts"] += 1
-        answer = await self._post(delivery)
-        if answer is None:
+        # Signed anew at each attempt: the exchange refuses an old timestamp.
+        headers = {"Content-Type": "application/json", **self._sign(delivery["event_id"], delivery["body"])}
+        try:
+            answer = await self._exchange.send_request(
+                "POST", self._url, content=delivery["body"].encode(), headers=headers
+            )
+        except ExchangeUnreachable as error:
+            delivery["error"] = error.reason
             return
         delivery["status"] = answer.status_code
         delivery["error"] = None
         if answer.is_success:
             delivery["outcome"] = DELIVERED
-        elif answer.status_code < 500 and answer.status_code not in WORTH_A_RETRY:
+        elif answer.status_code < 500 and answer.status_code not in RETRIED_STATUSES:
             delivery["outcome"] = REFUSED
-
-    async def _post(self, delivery: Document) -> "Answer | None":
-        import httpx2
-
-        self._client = self._client or client()
-        headers = {"Content-Type": "application/json", **self._sign(delivery["event_id"], delivery["body"])}
-        try:
-            return await self._client.post(self._url, content=delivery["body"].encode(), headers=headers)
-        except httpx2.HTTPError as error:
-            delivery["error"] = type(error).__name__
-            return None

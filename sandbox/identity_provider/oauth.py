@@ -1,8 +1,7 @@
-"""How an OAuth 2.0 request is read, proved and refused (RFC 6749, RFC 7636); not what is granted to whom."""
+"""Reads, authenticates and refuses OAuth 2.0 requests (RFC 6749, RFC 7636); it does not know what is granted."""
 
 import base64
 import hashlib
-import hmac
 import re
 import secrets
 from collections import Counter
@@ -13,17 +12,18 @@ from urllib.parse import parse_qsl, unquote_plus
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from sandbox.http.requests import Problem, is_form
+from sandbox.http.problems import Problem
+from sandbox.http.requests import is_form, is_same_secret, split_authorization
 from sandbox.store import Document
 
-VALUE_LIMIT = 4000
-PARAMETERS = 50
-HANDLES_KEPT = 1000
+LONGEST_VALUE = 4000
+MOST_PARAMETERS = 50
+MOST_TOKENS = 1000
 VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
 
-class Refused(Problem):
+class OAuthProblem(Problem):
     """A refusal as OAuth writes it: an error code and a description for developers, in ASCII."""
 
     def __init__(self, error: str, description: str, status: int = 400, challenge: str = "") -> None:
@@ -31,114 +31,116 @@ class Refused(Problem):
         self.error = error
         self._headers = {**NO_STORE, **({"WWW-Authenticate": challenge} if challenge else {})}
 
-    def response(self) -> Response:
+    def build_response(self) -> Response:
         """The error as an answer to a client; one for a browser goes back in an address instead."""
         document = {"error": self.error, "error_description": self.detail}
         return JSONResponse(document, status_code=self.status, headers=self._headers)
 
 
 @dataclass(frozen=True)
-class Parameters:
-    """The parameters given once and not overlong; `spoiled` when there were others."""
+class OAuthParameters:
+    """The parameters given once and not overlong; not `well_formed` when there were others."""
 
     values: dict[str, str]
-    spoiled: bool
+    well_formed: bool
 
     @classmethod
-    async def of(cls, request: Request) -> "Parameters":
+    async def read_from(cls, request: Request) -> "OAuthParameters":
         """Those of the address, or of the form that was posted; an empty one counts as left out."""
         if request.method != "POST":
             text = request.url.query
         else:
             text = (await request.body()).decode("utf-8", "replace") if is_form(request) else ""
         try:
-            pairs = parse_qsl(text, max_num_fields=PARAMETERS)
+            pairs = parse_qsl(text, max_num_fields=MOST_PARAMETERS)
         except ValueError:
-            return cls({}, True)
-        often = Counter(name for name, _ in pairs)
-        values = {name: value for name, value in pairs if often[name] == 1 and len(value) <= VALUE_LIMIT}
-        return cls(values, len(values) < len(pairs))
+            return cls({}, False)
+        counts = Counter(name for name, _ in pairs)
+        values = {name: value for name, value in pairs if counts[name] == 1 and len(value) <= LONGEST_VALUE}
+        return cls(values, len(values) == len(pairs))
 
     def get(self, name: str) -> str:
-        """One of them; empty when it is not there."""
+        """One parameter; empty when it is not there."""
         return self.values.get(name, "")
 
-    def demand(self, name: str) -> str:
-        """One of them; refused when it is not there."""
+    def require_value(self, name: str) -> str:
+        """One parameter; refused when it is not there."""
         if name not in self.values:
-            raise Refused("invalid_request", f"The parameter {name} is missing")
+            raise OAuthProblem("invalid_request", f"The parameter {name} is missing")
         return self.values[name]
 
-    def demand_unspoiled(self) -> None:
+    def require_well_formed(self) -> None:
         """Refused when any was repeated or overlong."""
-        if self.spoiled:
-            raise Refused("invalid_request", "A parameter is repeated or too long")
+        if not self.well_formed:
+            raise OAuthProblem("invalid_request", "A parameter is repeated or too long")
 
 
-class Handles:
-    """Documents kept in memory for some seconds under names nobody can guess; the oldest give way to too many."""
+class TokenStore:
+    """What codes and access tokens stand for, in memory and for some seconds; beyond `MOST_TOKENS` the oldest go."""
 
     def __init__(self, seconds: float, clock: Callable[[], float]) -> None:
         self._seconds = seconds
         self._clock = clock
-        self._kept: dict[bytes, tuple[float, Document]] = {}
+        self._documents: dict[bytes, tuple[float, Document]] = {}
 
-    def give(self, document: Document) -> str:
-        """A new name for a document."""
-        for old in [name for name, (ends, _) in self._kept.items() if ends <= self._clock()]:
-            del self._kept[old]
-        while len(self._kept) >= HANDLES_KEPT:
-            del self._kept[next(iter(self._kept))]
-        handle = secrets.token_urlsafe(32)
-        self._kept[_digest(handle)] = (self._clock() + self._seconds, document)
-        return handle
+    def issue_token(self, document: Document) -> str:
+        """A new token that stands for a document."""
+        for digest in [digest for digest, (ends, _) in self._documents.items() if ends <= self._clock()]:
+            del self._documents[digest]
+        while len(self._documents) >= MOST_TOKENS:
+            del self._documents[next(iter(self._documents))]
+        token = secrets.token_urlsafe(32)
+        self._documents[_digest_token(token)] = (self._clock() + self._seconds, document)
+        return token
 
-    def find(self, handle: str) -> Document | None:
-        """The document of this name, while it is kept."""
-        ends, document = self._kept.get(_digest(handle), (0.0, None))
+    def find_document(self, token: str) -> Document | None:
+        """What a token stands for; None when it is unknown or has expired."""
+        ends, document = self._documents.get(_digest_token(token), (0.0, None))
         return document if ends > self._clock() else None
 
-    def drop(self, handle: str) -> None:
-        """Forgets the document of this name."""
-        self._kept.pop(_digest(handle), None)
+    def revoke_token(self, token: str) -> None:
+        """Ends a token before its time."""
+        self._documents.pop(_digest_token(token), None)
 
 
-def demand_client(request: Request, asked: Parameters, client_id: str, secret: str) -> None:
+def require_client(request: Request, parameters: OAuthParameters, client_id: str, secret: str) -> None:
     """Refused unless the client proves itself, by Basic credentials or in the form, and by one of the two only."""
-    basic = request.headers.get("authorization")
-    if basic is not None and "client_secret" in asked.values:
-        raise Refused("invalid_request", "The client has to prove itself in one way only")
-    given = (asked.get("client_id"), asked.get("client_secret")) if basic is None else _basic(basic)
-    if not (_same(given[0], client_id) & _same(given[1], secret)):
-        raise Refused("invalid_client", "The client is unknown or its secret is wrong", 401, 'Basic realm="token"')
+    has_header = "authorization" in request.headers
+    if has_header and "client_secret" in parameters.values:
+        raise OAuthProblem("invalid_request", "The client has to prove itself in one way only")
+    given_id, given_secret = (
+        _read_basic_credentials(request)
+        if has_header
+        else (parameters.get("client_id"), parameters.get("client_secret"))
+    )
+    # Both are compared in any case (`&`): how long that takes does not tell which of them is wrong.
+    if not (is_same_secret(given_id, client_id) & is_same_secret(given_secret, secret)):
+        raise OAuthProblem("invalid_client", "The client is unknown or its secret is wrong", 401, 'Basic realm="token"')
 
 
-def verifies(verifier: str, challenge: str) -> bool:
+def is_verifier_of(verifier: str, challenge: str) -> bool:
     """Whether a code verifier is the one of this S256 challenge."""
     digest = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
-    return VERIFIER.fullmatch(verifier) is not None and _same(digest, challenge)
+    return VERIFIER.fullmatch(verifier) is not None and is_same_secret(digest, challenge)
 
 
-def bearer(request: Request) -> str:
+def read_bearer_token(request: Request) -> str:
     """The bearer token of a call; empty without one."""
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else ""
+    scheme, token = split_authorization(request)
+    return token if scheme == "bearer" else ""
 
 
-def _basic(header: str) -> tuple[str, str]:
-    scheme, _, encoded = header.partition(" ")
+def _read_basic_credentials(request: Request) -> tuple[str, str]:
+    """Client id and secret, which OAuth has form-encoded within Basic credentials (RFC 6749, 2.3.1)."""
+    scheme, encoded = split_authorization(request)
     try:
-        given = base64.b64decode(encoded.strip(), validate=True).decode() if scheme.lower() == "basic" else ""
+        given = base64.b64decode(encoded, validate=True).decode() if scheme == "basic" else ""
     except ValueError:
         given = ""
     user, _, password = given.partition(":")
     return unquote_plus(user), unquote_plus(password)
 
 
-def _same(given: str, expected: str) -> bool:
-    return hmac.compare_digest(given.encode(), expected.encode())
-
-
-def _digest(handle: str) -> bytes:
-    """What a name is looked up by: how long that takes then tells nothing of the names."""
-    return hashlib.sha256(handle.encode()).digest()
+def _digest_token(token: str) -> bytes:
+    """What a token is looked up by: how long that takes then tells nothing about the tokens there are."""
+    return hashlib.sha256(token.encode()).digest()

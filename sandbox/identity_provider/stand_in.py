@@ -1,6 +1,6 @@
-"""Stands in for the staff's identity provider: OpenID Connect with demo people anybody may be, on one machine alone.
+"""Stands in for the staff's identity provider: OpenID Connect with demo people, whom anybody may sign in as.
 
-It asks for no password: that it is reached from this machine only is for the sandbox's settings to see to.
+It asks for no password, so it must be reached from this machine only. The sandbox's settings see to that.
 """
 
 import re
@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from html import escape
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from joserfc import jwt
 from joserfc.errors import JoseError
@@ -19,24 +19,34 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from sandbox.http.controls import Controls, application
-from sandbox.http.pages import respond
-from sandbox.identity_provider.oauth import NO_STORE, Handles, Parameters, Refused, bearer, demand_client, verifies
-from sandbox.seeds import PEOPLE
-from sandbox.store import Document, Shelf
+from sandbox.http.application import build_application
+from sandbox.http.controls import Controls
+from sandbox.http.pages import find_origin, render_list, render_message, respond_with_page
+from sandbox.identity_provider.oauth import (
+    NO_STORE,
+    OAuthParameters,
+    OAuthProblem,
+    TokenStore,
+    is_verifier_of,
+    read_bearer_token,
+    require_client,
+)
+from sandbox.seeds import DEMO_PEOPLE
+from sandbox.store import Document, DocumentStore
 
 CLIENT_ID = "certify"
 CALLBACK = "/staff/sign-in/callback"
 ALGORITHM = "RS256"
 CODE_SECONDS = 60
 TOKEN_SECONDS = 300
-KEY = "identity:key"
+SIGNING_KEY = "identity:key"
 SCOPES = ("openid", "profile", "email")
 CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
-VISIBLE = re.compile(r"[!-~]+")
-API = ("/.well-known/", "/jwks", "/authorize", "/token", "/userinfo", "/end-session")
-# What the page carries on from the request to the choice.
-CARRIED = (
+# No spaces and no line breaks: an address with these could add headers to an answer.
+VISIBLE_ASCII = re.compile(r"[!-~]+")
+API_PATHS = ("/.well-known/", "/jwks", "/authorize", "/token", "/userinfo", "/end-session")
+# Parameters that the page hands on from the request to the choice.
+PAGE_PARAMETERS = (
     *("client_id", "redirect_uri", "response_type", "scope", "state", "nonce"),
     *("code_challenge", "code_challenge_method"),
 )
@@ -44,40 +54,44 @@ CARRIED = (
 CREDENTIALS = {"client_secret", "code", "code_verifier", "id_token_hint"}
 
 NOBODY = "nobody"
-NOT_OURS = "The request does not come from the application this provider knows: client or redirect address is another."
+UNKNOWN_CLIENT = (
+    "The request does not come from the application this provider knows: client or redirect address differs."
+)
 
 
-class Identity:
+class IdentityProviderStandIn:
     """The provider of one client, the application at `web_url`."""
 
-    def __init__(self, web_url: str, client_secret: str, shelf: Shelf, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, web_url: str, client_secret: str, store: DocumentStore, clock: Callable[[], float] = time.time
+    ) -> None:
         self._web_url = web_url
         self._redirect_uri = f"{web_url}{CALLBACK}"
         self._client_secret = client_secret
-        self._key = _kept_key(shelf)
+        self._key = _load_signing_key(store)
         self._clock = clock
-        self._people = {_sub(person): person for person in PEOPLE}
-        self._codes = Handles(CODE_SECONDS, clock)
-        self._tokens = Handles(TOKEN_SECONDS, clock)
-        self.controls = _Discreet()
+        self._people = {_build_subject(person): person for person in DEMO_PEOPLE}
+        self._codes = TokenStore(CODE_SECONDS, clock)
+        self._tokens = TokenStore(TOKEN_SECONDS, clock)
+        self.controls = _ControlsWithoutCredentials()
 
-    def app(self) -> Starlette:
+    def build_app(self) -> Starlette:
         """Its web application."""
         both = ["GET", "POST"]
         routes = [
-            Route("/.well-known/openid-configuration", self.discovery),
-            Route("/jwks", self.jwks),
-            Route("/authorize", self.authorize, methods=both),
-            Route("/token", self.token, methods=["POST"]),
-            Route("/userinfo", self.userinfo, methods=both),
+            Route("/.well-known/openid-configuration", self.show_configuration),
+            Route("/jwks", self.show_keys),
+            Route("/authorize", self.authorize_browser, methods=both),
+            Route("/token", self.issue_tokens, methods=["POST"]),
+            Route("/userinfo", self.show_user_info, methods=both),
             Route("/end-session", self.end_session, methods=both),
-            Route("/", self.front),
+            Route("/", self.show_front_page),
         ]
-        return application(self.controls, routes, API)
+        return build_application(self.controls, routes, API_PATHS)
 
-    async def discovery(self, request: Request) -> Response:
+    async def show_configuration(self, request: Request) -> Response:
         """What it offers, and where (OpenID Connect Discovery 1.0)."""
-        issuer = _issuer(request)
+        issuer = _find_issuer(request)
         return JSONResponse(
             {
                 "issuer": issuer,
@@ -100,120 +114,134 @@ class Identity:
             }
         )
 
-    async def jwks(self, _request: Request) -> Response:
+    async def show_keys(self, _request: Request) -> Response:
         """The key that signs ID tokens, its public part."""
         return JSONResponse({"keys": [self._key.as_dict(private=False)]})
 
-    async def authorize(self, request: Request) -> Response:
+    async def authorize_browser(self, request: Request) -> Response:
         """Asks who somebody wants to be; sends the browser back with a code once they said so."""
-        asked = await Parameters.of(request)
-        if (asked.get("client_id"), asked.get("redirect_uri")) != (CLIENT_ID, self._redirect_uri):
-            return _stopped(NOT_OURS)
+        parameters = await OAuthParameters.read_from(request)
+        if (parameters.get("client_id"), parameters.get("redirect_uri")) != (CLIENT_ID, self._redirect_uri):
+            return _respond_with_refusal(UNKNOWN_CLIENT)
         try:
-            _check(asked)
-        except Refused as refusal:
-            return self._back(request, asked, error=refusal.error, error_description=refusal.detail)
-        chosen = asked.get("person") if request.method == "POST" else ""
-        if not chosen:
-            return self._page(asked)
-        if chosen not in self._people:
-            return self._back(request, asked, error="access_denied", error_description="Nobody was chosen")
-        return self._back(request, asked, code=self._codes.give(self._grant(asked, chosen)))
+            _check_authorization(parameters)
+        except OAuthProblem as refusal:
+            return self._redirect_back(request, parameters, error=refusal.error, error_description=refusal.detail)
+        # In an address a person counts for nothing: a link alone must not sign anybody in.
+        person = parameters.get("person") if request.method == "POST" else ""
+        if not person:
+            return self._respond_with_choice(parameters)
+        if person not in self._people:
+            return self._redirect_back(
+                request, parameters, error="access_denied", error_description="Nobody was chosen"
+            )
+        return self._redirect_back(
+            request, parameters, code=self._codes.issue_token(self._build_grant(parameters, person))
+        )
 
-    async def token(self, request: Request) -> Response:
+    async def issue_tokens(self, request: Request) -> Response:
         """An ID token and an access token for a code, to the client that proves itself and brings the verifier."""
-        asked = await Parameters.of(request)
-        asked.demand_unspoiled()
-        demand_client(request, asked, CLIENT_ID, self._client_secret)
-        if asked.demand("grant_type") != "authorization_code":
-            raise Refused("unsupported_grant_type", "Only authorization_code is supported")
-        code, redirect_uri, verifier = map(asked.demand, ("code", "redirect_uri", "code_verifier"))
-        grant = self._redeemed(code)
-        if redirect_uri != self._redirect_uri or not verifies(verifier, grant["code_challenge"]):
-            raise Refused("invalid_grant", "The redirect_uri or the code_verifier is not the one of the code")
-        grant["access_token"] = self._tokens.give({"sub": grant["sub"]})
+        parameters = await OAuthParameters.read_from(request)
+        parameters.require_well_formed()
+        require_client(request, parameters, CLIENT_ID, self._client_secret)
+        if parameters.require_value("grant_type") != "authorization_code":
+            raise OAuthProblem("unsupported_grant_type", "Only authorization_code is supported")
+        code, redirect_uri, verifier = map(parameters.require_value, ("code", "redirect_uri", "code_verifier"))
+        grant = self._redeem_code(code)
+        if redirect_uri != self._redirect_uri or not is_verifier_of(verifier, grant["code_challenge"]):
+            raise OAuthProblem("invalid_grant", "The redirect_uri or the code_verifier is not the one of the code")
+        grant["access_token"] = self._tokens.issue_token({"sub": grant["sub"]})
         answer = {
             "access_token": grant["access_token"],
             "token_type": "Bearer",
             "expires_in": TOKEN_SECONDS,
             "scope": grant["scope"],
-            "id_token": self._id_token(_issuer(request), grant),
+            "id_token": self._sign_id_token(_find_issuer(request), grant),
         }
         return JSONResponse(answer, headers=NO_STORE)
 
-    async def userinfo(self, request: Request) -> Response:
+    async def show_user_info(self, request: Request) -> Response:
         """Who the bearer of an access token signed in as."""
-        known = self._tokens.find(bearer(request))
-        if known is None:
-            raise Refused("invalid_token", "The token is unknown or has expired", 401, 'Bearer error="invalid_token"')
-        return JSONResponse(self._claims(known["sub"]), headers=NO_STORE)
+        grant = self._tokens.find_document(read_bearer_token(request))
+        if grant is None:
+            raise OAuthProblem(
+                "invalid_token", "The token is unknown or has expired", 401, 'Bearer error="invalid_token"'
+            )
+        return JSONResponse(self._build_claims(grant["sub"]), headers=NO_STORE)
 
     async def end_session(self, request: Request) -> Response:
         """Sends the browser back to the application; there is nothing to end, since everybody is asked every time."""
-        asked = await Parameters.of(request)
-        hint, back = asked.get("id_token_hint"), asked.get("post_logout_redirect_uri")
-        foreign = asked.get("client_id") not in ("", CLIENT_ID) or (hint and not self._issued(hint, _issuer(request)))
-        if asked.spoiled or foreign or (back and not self._is_of_the_web(back)):
-            return _stopped("The request to sign out is not one this provider follows.")
+        parameters = await OAuthParameters.read_from(request)
+        hint, back = parameters.get("id_token_hint"), parameters.get("post_logout_redirect_uri")
+        foreign = parameters.get("client_id") not in ("", CLIENT_ID) or (
+            hint and not self._has_issued(hint, _find_issuer(request))
+        )
+        if not parameters.well_formed or foreign or (back and not self._is_of_application(back)):
+            return _respond_with_refusal("The request to sign out is not one this provider follows.")
         if not back:
-            return respond("You are signed out", "<p>You can close this page.</p>")
-        state = {"state": asked.get("state")} if asked.get("state") else {}
+            return respond_with_page("You are signed out", "<p>You can close this page.</p>")
+        state = {"state": parameters.get("state")} if parameters.get("state") else {}
         return RedirectResponse(str(URL(back).include_query_params(**state)), status_code=303)
 
-    async def front(self, _request: Request) -> Response:
+    async def show_front_page(self, _request: Request) -> Response:
         """The people, as a page."""
-        items = "".join(f"<li>{_described(person)}</li>" for person in PEOPLE)
-        return respond("Identity provider", f'<ul class="plain">{items}</ul>')
-
-    def _page(self, asked: Parameters) -> Response:
-        carried = "".join(
-            f'<input type="hidden" name="{name}" value="{escape(asked.values[name])}">'
-            for name in CARRIED
-            if name in asked.values
+        items = (
+            f"<strong>{escape(person['name'])}</strong><small>{_describe_roles(person)}</small>"
+            for person in DEMO_PEOPLE
         )
-        items = "".join(
-            f'<li><button name="person" value="{sub}">{escape(person["name"])}</button> '
-            f"<small>{_roles(person)}</small></li>"
-            for sub, person in self._people.items()
+        return respond_with_page("Identity provider", render_list(items, "Nobody."))
+
+    def _respond_with_choice(self, parameters: OAuthParameters) -> Response:
+        handed_on = "".join(
+            f'<input type="hidden" name="{name}" value="{escape(parameters.values[name])}">'
+            for name in PAGE_PARAMETERS
+            if name in parameters.values
+        )
+        people = (
+            f'<button name="person" value="{subject}">{escape(person["name"])}</button> '
+            f"<small>{_describe_roles(person)}</small>"
+            for subject, person in self._people.items()
         )
         nobody = f'<p><button name="person" value="{NOBODY}">Nobody: cancel</button></p>'
-        form = f'<form method="post" action="/authorize">{carried}<ul class="plain">{items}</ul>{nobody}</form>'
-        address = urlsplit(self._web_url)
-        # Choosing leads back to the application, which the page's policy has to allow.
-        page = respond("Who do you want to be?", form, leads_to=f"{address.scheme}://{address.netloc}")
+        buttons = render_list(people, "Nobody.")
+        form = f'<form method="post" action="/authorize">{handed_on}{buttons}{nobody}</form>'
+        page = respond_with_page("Who do you want to be?", form, redirects_to=find_origin(self._web_url))
         page.headers.update(NO_STORE)
         return page
 
-    def _back(self, request: Request, asked: Parameters, **answer: str) -> Response:
+    def _redirect_back(self, request: Request, parameters: OAuthParameters, **answer: str) -> Response:
         """Back to the application, with the state it gave and the issuer (RFC 9207)."""
-        state = {"state": asked.get("state")} if asked.get("state") else {}
-        address = URL(self._redirect_uri).include_query_params(**answer, **state, iss=_issuer(request))
+        state = {"state": parameters.get("state")} if parameters.get("state") else {}
+        address = URL(self._redirect_uri).include_query_params(**answer, **state, iss=_find_issuer(request))
         return RedirectResponse(str(address), status_code=303, headers=NO_STORE)
 
-    def _grant(self, asked: Parameters, sub: str) -> Document:
+    def _build_grant(self, parameters: OAuthParameters, sub: str) -> Document:
         """What a code stands for."""
         return {
             "sub": sub,
-            "nonce": asked.get("nonce"),
-            "scope": " ".join(scope for scope in SCOPES if scope in asked.get("scope").split()),
-            "code_challenge": asked.get("code_challenge"),
+            "nonce": parameters.get("nonce"),
+            "scope": " ".join(scope for scope in SCOPES if scope in parameters.get("scope").split()),
+            "code_challenge": parameters.get("code_challenge"),
             "auth_time": int(self._clock()),
             "used": False,
             "access_token": "",
         }
 
-    def _redeemed(self, code: str) -> Document:
-        """The grant of a code, the first time; the second time what came of the first is ended too."""
-        grant = self._codes.find(code)
+    def _redeem_code(self, code: str) -> Document:
+        """The grant of a code, the first time; bringing it a second time revokes the token that it gave.
+
+        The second may be a thief, or the first was one: neither keeps anything (RFC 6749, 4.1.2).
+        """
+        grant = self._codes.find_document(code)
         if grant is None:
-            raise Refused("invalid_grant", "The code is unknown or has expired")
+            raise OAuthProblem("invalid_grant", "The code is unknown or has expired")
         if grant["used"]:
-            self._tokens.drop(grant["access_token"])
-            raise Refused("invalid_grant", "The code was used already")
+            self._tokens.revoke_token(grant["access_token"])
+            raise OAuthProblem("invalid_grant", "The code was used already")
         grant["used"] = True
         return grant
 
-    def _id_token(self, issuer: str, grant: Document) -> str:
+    def _sign_id_token(self, issuer: str, grant: Document) -> str:
         now = int(self._clock())
         claims = {
             "iss": issuer,
@@ -222,11 +250,11 @@ class Identity:
             "exp": now + TOKEN_SECONDS,
             "auth_time": grant["auth_time"],
             **({"nonce": grant["nonce"]} if grant["nonce"] else {}),
-            **self._claims(grant["sub"]),
+            **self._build_claims(grant["sub"]),
         }
         return jwt.encode({"alg": ALGORITHM, "kid": self._key.kid}, claims, self._key, [ALGORITHM])
 
-    def _claims(self, sub: str) -> Document:
+    def _build_claims(self, sub: str) -> Document:
         person = self._people[sub]
         return {
             "sub": sub,
@@ -236,7 +264,7 @@ class Identity:
             "roles": person["roles"],
         }
 
-    def _issued(self, id_token: str, issuer: str) -> bool:
+    def _has_issued(self, id_token: str, issuer: str) -> bool:
         """Whether it is an ID token of ours, expired or not."""
         try:
             claims = jwt.decode(id_token, self._key, [ALGORITHM]).claims
@@ -244,67 +272,67 @@ class Identity:
             return False
         return (claims.get("iss"), claims.get("aud")) == (issuer, CLIENT_ID)
 
-    def _is_of_the_web(self, address: str) -> bool:
-        return VISIBLE.fullmatch(address) is not None and f"{address}/".startswith(f"{self._web_url}/")
+    def _is_of_application(self, address: str) -> bool:
+        return VISIBLE_ASCII.fullmatch(address) is not None and f"{address}/".startswith(f"{self._web_url}/")
 
 
-class _Discreet(Controls):
-    """Notes calls without what somebody proved themselves with."""
+class _ControlsWithoutCredentials(Controls):
+    """Records calls without what somebody proved themselves with: /calls is open to everybody on this machine."""
 
-    def record(self, method: str, path: str, query: dict[str, str], body: Any, key: str | None) -> dict[str, Any]:
+    def record_call(self, method: str, path: str, query: dict[str, str], body: Any, key: str | None) -> dict[str, Any]:
         fields = dict(parse_qsl(body)) if isinstance(body, str) else {}
-        return super().record(method, path, _without_credentials(query), _without_credentials(fields) or None, key)
+        return super().record_call(
+            method, path, _leave_out_credentials(query), _leave_out_credentials(fields) or None, key
+        )
 
 
-def _without_credentials(fields: dict[str, str]) -> dict[str, str]:
+def _leave_out_credentials(fields: dict[str, str]) -> dict[str, str]:
     return {name: value for name, value in fields.items() if name not in CREDENTIALS}
 
 
-def _check(asked: Parameters) -> None:
+def _check_authorization(parameters: OAuthParameters) -> None:
     """Refused unless it is a code flow with PKCE that a person may be asked about."""
-    asked.demand_unspoiled()
+    parameters.require_well_formed()
     for name in ("request", "request_uri"):
-        if name in asked.values:
-            raise Refused(f"{name}_not_supported", f"The parameter {name} is not supported")
-    if asked.demand("response_type") != "code":
-        raise Refused("unsupported_response_type", "Only the response type code is supported")
-    if asked.get("response_mode") not in ("", "query"):
-        raise Refused("invalid_request", "Only the response mode query is supported")
-    if "openid" not in asked.get("scope").split():
-        raise Refused("invalid_scope", "The scope openid is missing")
-    if asked.demand("code_challenge_method") != "S256" or not CHALLENGE.fullmatch(asked.demand("code_challenge")):
-        raise Refused("invalid_request", "A code_challenge of the method S256 is required")
-    if "none" in asked.get("prompt").split():
-        raise Refused("login_required", "Everybody is asked every time")
+        if name in parameters.values:
+            raise OAuthProblem(f"{name}_not_supported", f"The parameter {name} is not supported")
+    if parameters.require_value("response_type") != "code":
+        raise OAuthProblem("unsupported_response_type", "Only the response type code is supported")
+    if parameters.get("response_mode") not in ("", "query"):
+        raise OAuthProblem("invalid_request", "Only the response mode query is supported")
+    if "openid" not in parameters.get("scope").split():
+        raise OAuthProblem("invalid_scope", "The scope openid is missing")
+    if parameters.require_value("code_challenge_method") != "S256" or not CHALLENGE.fullmatch(
+        parameters.require_value("code_challenge")
+    ):
+        raise OAuthProblem("invalid_request", "A code_challenge of the method S256 is required")
+    if "none" in parameters.get("prompt").split():
+        raise OAuthProblem("login_required", "Everybody is asked every time")
 
 
-def _issuer(request: Request) -> str:
-    """The address it was reached at, from the socket; what the caller's Host header says counts for nothing."""
+def _find_issuer(request: Request) -> str:
+    """The address it was reached at, from the socket: a caller could write anything into the Host header."""
     host, port = request.scope["server"]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _kept_key(shelf: Shelf) -> RSAKey:
-    """The signing key, made at the first start."""
-    kept = shelf.get(KEY, ALGORITHM)
+def _load_signing_key(store: DocumentStore) -> RSAKey:
+    """The signing key, made at the first start and kept: a restart must not make the ID tokens of before invalid."""
+    kept = store.find_document(SIGNING_KEY, ALGORITHM)
     if kept is None:
         made = RSAKey.generate_key(2048, {"use": "sig", "alg": ALGORITHM}, auto_kid=True)
         kept = dict(made.as_dict(private=True))
-        shelf.put(KEY, ALGORITHM, kept)
+        store.save_document(SIGNING_KEY, ALGORITHM, kept)
     return RSAKey.import_key(kept)
 
 
-def _stopped(why: str) -> Response:
-    return respond("It can't go on here", f'<p class="message" role="alert">{escape(why)}</p>', 400)
+def _respond_with_refusal(why: str) -> Response:
+    return respond_with_page("It can't go on here", render_message(why), 400)
 
 
-def _sub(person: Document) -> str:
+def _build_subject(person: Document) -> str:
     return str(person["name"]).lower().replace(" ", "-")
 
 
-def _described(person: Document) -> str:
-    return f"<strong>{escape(person['name'])}</strong><small>{_roles(person)}</small>"
-
-
-def _roles(person: Document) -> str:
+def _describe_roles(person: Document) -> str:
     return escape(", ".join(person["roles"]).replace("_", " ") or "no role")

@@ -1,4 +1,4 @@
-"""Changes the rows of a CSV or JSON list while it passes, a piece at a time; which rows and how, it is told."""
+"""Changes the rows of a CSV or JSON list while it streams through; which rows and how is handed in."""
 
 import codecs
 import csv
@@ -9,21 +9,22 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 Row = dict[str, Any]
-Change = Callable[[Row], Row | None]
+ChangeRow = Callable[[Row], Row | None]
 """What becomes of a row: itself, another one, or nothing."""
 
+# Rows begin near the start of a list, or nowhere: a document that does not have any is not read ahead for longer.
 HEAD_LIMIT = 64 * 1024
 ROWS_BEGIN = re.compile(r'^\s*\[|"rows"\s*:\s*\[')
 BETWEEN = re.compile(r"[\s,]*")
 
 
-async def changed_csv(pieces: AsyncIterator[bytes], change: Change) -> AsyncIterator[bytes]:
+async def change_csv_rows(pieces: AsyncIterator[bytes], change_row: ChangeRow) -> AsyncIterator[bytes]:
     """A CSV list with a line of column names; a last line without an end passes as it came."""
     columns: list[str] = []
     waiting = b""
     async for piece in pieces:
         waiting += piece
-        end = _end_of_records(waiting)
+        end = _find_end_of_records(waiting)
         block, waiting = waiting[:end].decode("utf-8"), waiting[end:]
         records = list(csv.reader(io.StringIO(block, newline="")))
         written = io.StringIO()
@@ -31,22 +32,24 @@ async def changed_csv(pieces: AsyncIterator[bytes], change: Change) -> AsyncIter
         if records and not columns:
             columns = records.pop(0)
             writer.writerow(columns)
-        writer.writerows(kept for record in records if (kept := _changed(record, columns, change)) is not None)
+        writer.writerows(
+            kept for record in records if (kept := _change_record(record, columns, change_row)) is not None
+        )
         yield written.getvalue().encode()
     yield waiting
 
 
-def _changed(record: list[str], columns: list[str], change: Change) -> list[Any] | None:
+def _change_record(record: list[str], columns: list[str], change_row: ChangeRow) -> list[Any] | None:
     """A record whose columns are not those of the head passes as it came."""
     if len(record) != len(columns):
         return record
-    row = change(dict(zip(columns, record, strict=True)))
+    row = change_row(dict(zip(columns, record, strict=True)))
     return None if row is None else [row[column] for column in columns]
 
 
-async def changed_json(pieces: AsyncIterator[bytes], change: Change) -> AsyncIterator[bytes]:
+async def change_json_rows(pieces: AsyncIterator[bytes], change_row: ChangeRow) -> AsyncIterator[bytes]:
     """A JSON list of rows, or an object whose `rows` are one; what stands around them passes as it came."""
-    texts = _texts(pieces)
+    texts = _decode_pieces(pieces)
     head, found = "", None
     async for text in texts:
         head += text
@@ -55,13 +58,13 @@ async def changed_json(pieces: AsyncIterator[bytes], change: Change) -> AsyncIte
             break
     yield (head[: found.end()] if found else head).encode()
     if found:
-        async for part in _rows(head[found.end() :], texts, change):
+        async for part in _change_rows(head[found.end() :], texts, change_row):
             yield part.encode()
     async for text in texts:
         yield text.encode()
 
 
-async def _rows(waiting: str, texts: AsyncIterator[str], change: Change) -> AsyncIterator[str]:
+async def _change_rows(waiting: str, texts: AsyncIterator[str], change_row: ChangeRow) -> AsyncIterator[str]:
     """The rows up to the end of their list, changed, and what came after it so far."""
     decoder = json.JSONDecoder()
     separator = ""
@@ -69,7 +72,7 @@ async def _rows(waiting: str, texts: AsyncIterator[str], change: Change) -> Asyn
         written: list[str] = []
         at = 0
         while at < len(waiting):
-            at = _after(BETWEEN, waiting, at)
+            at = _skip(BETWEEN, waiting, at)
             if waiting.startswith("]", at):
                 yield "".join(written) + waiting[at:]
                 return
@@ -77,7 +80,7 @@ async def _rows(waiting: str, texts: AsyncIterator[str], change: Change) -> Asyn
                 row, at = decoder.raw_decode(waiting, at)
             except ValueError:
                 break
-            kept = change(row) if isinstance(row, dict) else row
+            kept = change_row(row) if isinstance(row, dict) else row
             if kept is not None:
                 written.append(separator + json.dumps(kept, ensure_ascii=False))
                 separator = ",\n"
@@ -90,19 +93,19 @@ async def _rows(waiting: str, texts: AsyncIterator[str], change: Change) -> Asyn
         waiting += more
 
 
-async def _texts(pieces: AsyncIterator[bytes]) -> AsyncIterator[str]:
+async def _decode_pieces(pieces: AsyncIterator[bytes]) -> AsyncIterator[str]:
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     async for piece in pieces:
         yield decoder.decode(piece)
     yield decoder.decode(b"", final=True)
 
 
-def _after(pattern: re.Pattern[str], text: str, at: int) -> int:
+def _skip(pattern: re.Pattern[str], text: str, at: int) -> int:
     found = pattern.match(text, at)
     return found.end() if found else at
 
 
-def _end_of_records(block: bytes) -> int:
+def _find_end_of_records(block: bytes) -> int:
     """Where the last whole record ends: at a line's end outside of quotes."""
     end = block.rfind(b"\n") + 1
     while end and block.count(b'"', 0, end) % 2:

@@ -1,4 +1,4 @@
-"""SCIM 2.0's words (RFC 7643, 7644): resources, errors, filters, patches, discovery. It keeps no accounts."""
+"""SCIM 2.0 itself (RFC 7643, 7644): resources, errors, filters, patches, discovery. It keeps no accounts."""
 
 import json
 import re
@@ -12,7 +12,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute
 
-from sandbox.http.requests import Problem
+from sandbox.http.problems import Problem
+from sandbox.store import Document
 
 CORE = "urn:ietf:params:scim:schemas:core:2.0"
 MESSAGES = "urn:ietf:params:scim:api:messages:2.0"
@@ -21,8 +22,6 @@ MEDIA_TYPE = "application/scim+json"
 ALWAYS_SHOWN = {"id", "schemas"}
 PATH = re.compile(rf"(?:{re.escape(USER)}:)?(\w+)(?:\.(\w+))?", re.IGNORECASE)
 FILTER = re.compile(r'\s*(userName|externalId)\s+eq\s+("(?:[^"\\]|\\.)*")\s*', re.IGNORECASE)
-
-Document = dict[str, Any]
 
 
 class ScimProblem(Problem):
@@ -34,46 +33,46 @@ class ScimProblem(Problem):
         if kind:
             self.document["scimType"] = kind
 
-    def response(self) -> Response:
+    def build_response(self) -> Response:
         """The error document."""
-        return answer(self.document, self.status)
+        return respond_with_scim(self.document, self.status)
 
 
-def application(routes: Sequence[BaseRoute]) -> Starlette:
+def build_scim_application(routes: Sequence[BaseRoute]) -> Starlette:
     """A web application whose every error is in SCIM's format, for a path or a method it doesn't have too."""
-    return Starlette(routes=routes, exception_handlers={Problem: _on_error, HTTPException: _on_error})
+    return Starlette(routes=routes, exception_handlers={Problem: _respond_to_error, HTTPException: _respond_to_error})
 
 
-async def _on_error(_request: Request, error: Exception) -> Response:
+async def _respond_to_error(_request: Request, error: Exception) -> Response:
     if isinstance(error, ScimProblem):
-        return error.response()
+        return error.build_response()
     if isinstance(error, HTTPException):
-        response = ScimProblem(error.status_code, error.detail).response()
+        response = ScimProblem(error.status_code, error.detail).build_response()
         response.headers.update(error.headers or {})
         return response
     assert isinstance(error, Problem)
-    return ScimProblem(error.status, error.detail).response()
+    return ScimProblem(error.status, error.detail).build_response()
 
 
-def answer(document: Document, status: int = 200) -> Response:
+def respond_with_scim(document: Document, status: int = 200) -> Response:
     """A document under SCIM's media type."""
     return JSONResponse(document, status_code=status, media_type=MEDIA_TYPE)
 
 
-def listing(resources: list[Document], start: int = 1, count: int | None = None) -> Document:
+def build_list(resources: list[Document], start: int = 1, count: int | None = None) -> Document:
     """A page of a list; `start` counts from 1."""
     first = max(start, 1) - 1
-    shown = resources[first : None if count is None else first + max(count, 0)]
+    page = resources[first : None if count is None else first + max(count, 0)]
     return {
         "schemas": [f"{MESSAGES}:ListResponse"],
         "totalResults": len(resources),
         "startIndex": first + 1,
-        "itemsPerPage": len(shown),
-        "Resources": shown,
+        "itemsPerPage": len(page),
+        "Resources": page,
     }
 
 
-def matching(expression: str) -> Callable[[Document], bool]:
+def parse_filter(expression: str) -> Callable[[Document], bool]:
     """The test a filter stands for: `userName eq "…"` in any case, or `externalId eq "…"` exactly."""
     parsed = FILTER.fullmatch(expression)
     if parsed is None:
@@ -87,41 +86,41 @@ def matching(expression: str) -> Callable[[Document], bool]:
     return lambda user: bool(user.get("externalId") == wanted)
 
 
-def shown(resource: Document, wanted: Iterable[str], unwanted: Iterable[str]) -> Document:
+def select_attributes(resource: Document, wanted: Iterable[str], unwanted: Iterable[str]) -> Document:
     """Of a resource the attributes wanted (all, if none is named) less the unwanted ones; id and schemas always."""
-    keep, drop = (
+    kept, dropped = (
         {name.strip().lower().removeprefix(f"{USER.lower()}:") for name in each} for each in (wanted, unwanted)
     )
 
-    def shows(path: str) -> bool:
+    def is_shown(path: str) -> bool:
         whole = path.partition(".")[0]
-        if whole in ALWAYS_SHOWN or {path, whole} & drop:
+        if whole in ALWAYS_SHOWN or {path, whole} & dropped:
             return whole in ALWAYS_SHOWN
-        return not keep or bool({path, whole} & keep) or any(name.startswith(f"{path}.") for name in keep)
+        return not kept or bool({path, whole} & kept) or any(name.startswith(f"{path}.") for name in kept)
 
-    def pruned(value: Any, path: str = "") -> Any:
+    def prune(value: Any, path: str = "") -> Any:
         if isinstance(value, list):
-            return [pruned(each, path) for each in value]
+            return [prune(each, path) for each in value]
         if isinstance(value, dict):
             named = {name: f"{path}.{name}".lstrip(".").lower() for name in value}
-            return {name: pruned(value[name], dotted) for name, dotted in named.items() if shows(dotted)}
+            return {name: prune(value[name], dotted) for name, dotted in named.items() if is_shown(dotted)}
         return value
 
-    found: Document = pruned(resource)
+    found: Document = prune(resource)
     return found
 
 
-def writable(document: Any) -> Document:
+def select_writable(document: Any) -> Document:
     """What of a user that was sent can be set, each attribute by its own name; the rest is passed over."""
     if not isinstance(document, dict):
         raise ScimProblem(400, "A user is an object", "invalidSyntax")
-    return _canonical(document, ATTRIBUTES)
+    return _select_writable_of(document, ATTRIBUTES)
 
 
-def _canonical(document: Document, attributes: list[Document]) -> Document:
-    known = {name: _declared(attributes, name) for name in document}
+def _select_writable_of(document: Document, attributes: list[Document]) -> Document:
+    known = {name: _find_attribute(attributes, name) for name in document}
     return {
-        attribute["name"]: _canonical(document[name], attribute["subAttributes"])
+        attribute["name"]: _select_writable_of(document[name], attribute["subAttributes"])
         if isinstance(document[name], dict) and "subAttributes" in attribute
         else document[name]
         for name, attribute in known.items()
@@ -129,67 +128,67 @@ def _canonical(document: Document, attributes: list[Document]) -> Document:
     }
 
 
-def patched(user: Document, message: Any) -> Document:
+def apply_patch(user: Document, message: Any) -> Document:
     """The user after a PATCH: its operations add, replace or remove an attribute or a part of one, in their order."""
-    operations = _member(message, "operations")
+    operations = _read_member(message, "operations")
     if not isinstance(operations, list) or not operations:
         raise ScimProblem(400, "Operations is a list of at least one", "invalidSyntax")
     user = deepcopy(user)
     for operation in operations:
-        _operate(user, operation)
+        _apply_operation(user, operation)
     return user
 
 
-def _operate(user: Document, operation: Any) -> None:
-    what, path, value = (_member(operation, name) for name in ("op", "path", "value"))
+def _apply_operation(user: Document, operation: Any) -> None:
+    what, path, value = (_read_member(operation, name) for name in ("op", "path", "value"))
     what = str(what).lower()
     if what not in {"add", "replace", "remove"}:
         raise ScimProblem(400, "op is add, replace or remove", "invalidSyntax")
     if what == "remove":
         if path is None:
             raise ScimProblem(400, "What is removed is named by a path", "noTarget")
-        _set(user, path, None)
+        _set_attribute(user, path, None)
     elif path is not None:
-        _set(user, path, value)
+        _set_attribute(user, path, value)
     elif isinstance(value, dict):
         for name, part in value.items():
-            _set(user, name, part)
+            _set_attribute(user, name, part)
     else:
         raise ScimProblem(400, "Without a path, value is an object", "invalidValue")
 
 
-def _set(user: Document, path: Any, value: Any) -> None:
+def _set_attribute(user: Document, path: Any, value: Any) -> None:
     """Sets what a path names; None unassigns it."""
     parsed = PATH.fullmatch(path) if isinstance(path, str) else None
-    attribute = _declared(ATTRIBUTES, parsed[1]) if parsed else None
+    attribute = _find_attribute(ATTRIBUTES, parsed[1]) if parsed else None
     if parsed is None or attribute is None:
         raise ScimProblem(400, "The path names no attribute of a user", "invalidPath")
     if attribute["mutability"] == "readOnly":
         raise ScimProblem(400, f"{attribute['name']} can't be changed", "mutability")
     name, parts, held = attribute["name"], attribute.get("subAttributes", []), user.get(attribute["name"])
     if parsed[2]:
-        if _declared(parts, parsed[2]) is None:
+        if _find_attribute(parts, parsed[2]) is None:
             raise ScimProblem(400, f"{name} has no such part", "invalidPath")
         value = {parsed[2]: value}
     if parts and isinstance(value, dict):
-        user[name] = {**(held if isinstance(held, dict) else {}), **_canonical(value, parts)}
+        user[name] = {**(held if isinstance(held, dict) else {}), **_select_writable_of(value, parts)}
     else:
         user[name] = value
 
 
-def _declared(attributes: list[Document], name: str) -> Document | None:
+def _find_attribute(attributes: list[Document], name: str) -> Document | None:
     """An attribute by its name in any case."""
     return next((each for each in attributes if each["name"].lower() == name.lower()), None)
 
 
-def _member(document: Any, name: str) -> Any:
+def _read_member(document: Any, name: str) -> Any:
     """An attribute by its name in any case, as SCIM has it."""
     if not isinstance(document, dict):
         return None
     return next((value for key, value in document.items() if key.lower() == name), None)
 
 
-def _attribute(name: str, kind: str = "string", parts: list[Document] | None = None, **other: Any) -> Document:
+def _build_attribute(name: str, kind: str = "string", parts: list[Document] | None = None, **other: Any) -> Document:
     attribute = {
         "name": name,
         "type": kind,
@@ -233,23 +232,23 @@ SCHEMA: Document = {
     "name": "User",
     "description": "A portal account",
     "attributes": [
-        _attribute("userName", required=True, uniqueness="server"),
-        _attribute("name", "complex", [_attribute("givenName"), _attribute("familyName")]),
+        _build_attribute("userName", required=True, uniqueness="server"),
+        _build_attribute("name", "complex", [_build_attribute("givenName"), _build_attribute("familyName")]),
         # The user name is the one address: another can't be given.
-        _attribute(
+        _build_attribute(
             "emails",
             "complex",
             [
-                _attribute("value", mutability="readOnly"),
-                _attribute("type", mutability="readOnly"),
-                _attribute("primary", "boolean", mutability="readOnly"),
+                _build_attribute("value", mutability="readOnly"),
+                _build_attribute("type", mutability="readOnly"),
+                _build_attribute("primary", "boolean", mutability="readOnly"),
             ],
             multiValued=True,
             mutability="readOnly",
         ),
-        _attribute("active", "boolean"),
+        _build_attribute("active", "boolean"),
     ],
     "meta": {"resourceType": "Schema"},
 }
 # What a user may have, externalId included, which every resource may have and no schema lists (RFC 7643, 3.1).
-ATTRIBUTES: list[Document] = [_attribute("externalId", caseExact=True), *SCHEMA["attributes"]]
+ATTRIBUTES: list[Document] = [_build_attribute("externalId", caseExact=True), *SCHEMA["attributes"]]

@@ -1,31 +1,42 @@
-"""Stands in for the Broker and the Assister Portal: who may register, profile, scheduling tool; SCIM is mounted."""
+"""Stands in for the Broker Portal and the Assister Portal: who may register, profile, scheduling tool, and SCIM."""
 
 import re
 from html import escape
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 from urllib.parse import quote
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 
-from sandbox.http.controls import Controls, application
-from sandbox.http.pages import button, definitions, respond
-from sandbox.http.requests import Problem, is_form, read
-from sandbox.http.webhooks import Deliveries, client
-from sandbox.portal.accounts import Accounts
-from sandbox.portal.provisioning import PATH, Provisioning
+from sandbox.http.application import build_application
+from sandbox.http.controls import Controls
+from sandbox.http.exchange import ExchangeClient, ExchangeUnreachable
+from sandbox.http.fields import NULL_IS_EMPTY, EmailAddress
+from sandbox.http.pages import (
+    render_button,
+    render_definitions,
+    render_link,
+    render_list,
+    render_message,
+    respond_with_page,
+)
+from sandbox.http.problems import Problem
+from sandbox.http.requests import is_form, read_body
+from sandbox.http.webhooks import WebhookSender
+from sandbox.portal.accounts import PortalAccounts
+from sandbox.portal.provisioning import PATH, ScimService
 from sandbox.portal.scim import MEDIA_TYPE
-from sandbox.store import Document, Shelf
+from sandbox.store import Document, DocumentStore
 
 if TYPE_CHECKING:
-    from httpx2 import AsyncClient, Response as Answer
+    from httpx2 import Response as Answer
 
 COUNSELOR = "enrollment_counselor"
 NUMBER = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,99}")
-TITLE = "The registration is refused"
+REFUSED_TITLE = "The registration is refused"
 
 UNKNOWN = "This e-mail address is not known to the exchange. Use the one of your certification request."
 SET_UP_BY_EXCHANGE = (
@@ -38,224 +49,223 @@ NOT_YOURS = "This certificate number was issued to somebody else."
 REGISTERED = "There is an account already. Log in with it."
 
 
-def _blank(value: Any) -> Any:
-    return "" if value is None else value
-
-
-class Registration(BaseModel):
+class RegistrationForm(BaseModel):
     """What somebody who registers alone fills in."""
 
     model_config = ConfigDict(extra="forbid")
 
-    email: str = Field(pattern=r"^[^@\s]+@[^@\s]+$", max_length=254)
-    certificate_number: Annotated[str, BeforeValidator(_blank), Field(max_length=100)] = ""
+    email: EmailAddress
+    certificate_number: Annotated[str, NULL_IS_EMPTY, Field(max_length=100)] = ""
 
 
-class Certificate(BaseModel):
+class ApplicantCertificate(BaseModel):
     """A certificate as the exchange names it."""
 
     number: str
     status: str
 
 
-class Applicant(BaseModel):
+class PortalApplicant(BaseModel):
     """Whom the exchange knows under an e-mail."""
 
     case_id: str = Field(min_length=1, max_length=100)
     kind: str
-    certificate: Certificate | None = None
+    certificate: ApplicantCertificate | None = None
 
 
-class Refusal(Problem):
+class RegistrationRefused(Problem):
     """A registration that was refused, and of whom, where that is known."""
 
     def __init__(
         self, status: int, code: str, reason: str, *, case_id: str | None = None, fault: str | None = None
     ) -> None:
-        super().__init__(status, TITLE, reason, code=code, fault=fault)
+        super().__init__(status, REFUSED_TITLE, reason, code=code, fault=fault)
         self.reason = reason
         self.case_id = case_id
 
 
-class Portal:
+class PortalStandIn:
     """The portal: accounts by case, whether made over SCIM or by their owners."""
 
-    def __init__(self, token: str, web_url: str, shelf: Shelf, deliveries: Deliveries) -> None:
+    def __init__(self, token: str, web_url: str, store: DocumentStore, sender: WebhookSender) -> None:
         self._token = token
         self._web_url = web_url
-        self._accounts = Accounts(shelf, deliveries)
-        self._client: AsyncClient | None = None
-        self.deliveries = deliveries
+        self._accounts = PortalAccounts(store, sender)
+        self._exchange = ExchangeClient()
+        self.sender = sender
         self.controls = Controls()
 
-    def app(self) -> Starlette:
+    def build_app(self) -> Starlette:
         """Its web application."""
         routes = [
-            Mount(PATH, Provisioning(self._token, self._accounts).app()),
-            Route("/register", self.register_page),
-            Route("/register", self.register, methods=["POST"]),
-            Route("/accounts", self.accounts),
-            Route("/accounts/{case_id}", self.account),
-            Route("/accounts/{case_id}/page", self.account_page),
+            Mount(PATH, ScimService(self._token, self._accounts).build_app()),
+            Route("/register", self.show_registration_form),
+            Route("/register", self.register_account, methods=["POST"]),
+            Route("/accounts", self.list_accounts),
+            Route("/accounts/{case_id}", self.show_account),
+            Route("/accounts/{case_id}/page", self.show_account_page),
             Route("/accounts/{case_id}/profile", self.complete_profile, methods=["POST"]),
-            Route("/accounts/{case_id}/scheduling-tool", self.set_up_scheduling, methods=["POST"]),
-            Route("/", self.front),
-            self.deliveries.route(),
+            Route("/accounts/{case_id}/scheduling-tool", self.set_up_scheduling_tool, methods=["POST"]),
+            Route("/", self.show_front_page),
+            self.sender.build_route(),
         ]
-        return application(self.controls, routes, f"{PATH}/", MEDIA_TYPE)
+        return build_application(self.controls, routes, f"{PATH}/", MEDIA_TYPE)
 
-    async def stop(self) -> None:
-        """Lets go of the connection to the exchange."""
-        if self._client:
-            await self._client.aclose()
+    async def close(self) -> None:
+        """Closes the connections to the exchange."""
+        await self._exchange.close()
 
-    async def register_page(self, request: Request) -> Response:
+    async def show_registration_form(self, request: Request) -> Response:
         """The form with which agents and brokers register."""
-        return _register_page(number=request.query_params.get("certificate_number", ""))
+        return _respond_with_form(number=request.query_params.get("certificate_number", ""))
 
-    async def register(self, request: Request) -> Response:
-        """Registers somebody who has a valid certificate of their own; tells why not, otherwise (A24, A27)."""
+    async def register_account(self, request: Request) -> Response:
+        """Registers somebody who has a valid certificate of their own; anybody else is told why not (A24, A27)."""
         try:
-            registration = await read(request, Registration)
-            applicant = await self._entitled(registration)
+            registration = await read_body(request, RegistrationForm)
+            applicant = await self._require_entitled(registration)
         except Problem as problem:
-            if isinstance(problem, Refusal) and problem.case_id:
-                self._accounts.tell("registration.refused", problem.case_id, problem.reason)
+            if isinstance(problem, RegistrationRefused) and problem.case_id:
+                self._accounts.report_event("registration.refused", problem.case_id, problem.reason)
             if is_form(request):
-                return _register_page(problem.detail, problem.status)
+                return _respond_with_form(problem.detail, problem.status)
             raise
-        account = self._accounts.open(applicant.case_id, registration.email, "registration", active=True)
-        self._accounts.tell("account.registered", account["case_id"])
+        account = self._accounts.create_account(applicant.case_id, registration.email, "registration", active=True)
+        self._accounts.report_event("account.registered", account["case_id"])
         if is_form(request):
-            return RedirectResponse(f"/accounts/{quote(account['case_id'], safe='')}/page", status_code=303)
+            return RedirectResponse(_build_page_path(account), status_code=303)
         return JSONResponse({"case_id": account["case_id"], "account": "registered"}, status_code=201)
 
-    async def accounts(self, _request: Request) -> Response:
+    async def list_accounts(self, _request: Request) -> Response:
         """Every account."""
-        return JSONResponse(self._accounts.all())
+        return JSONResponse(self._accounts.list_accounts())
 
-    async def account(self, request: Request) -> Response:
+    async def show_account(self, request: Request) -> Response:
         """One account."""
-        return JSONResponse(self._find(request))
+        return JSONResponse(self._find_account(request))
 
-    async def account_page(self, request: Request) -> Response:
+    async def show_account_page(self, request: Request) -> Response:
         """One account, with the two steps left as buttons."""
-        account = self._find(request)
-        here = f"/accounts/{quote(account['case_id'], safe='')}"
+        account = self._find_account(request)
+        here = _build_path(account)
         facts = {
-            "Account": "active" if account["active"] else "not activated",
+            "Account": _describe_activation(account),
             "Profile": account["profile"],
             "Scheduling Tool": account["scheduling_tool"].replace("_", " "),
         }
-        buttons = button(f"{here}/profile", "Complete my profile") + button(
+        buttons = render_button(f"{here}/profile", "Complete my profile") + render_button(
             f"{here}/scheduling-tool", "Set up the Scheduling Tool"
         )
-        return respond("Portal account", definitions(facts) + buttons)
+        return respond_with_page("Portal account", render_definitions(facts) + buttons)
 
     async def complete_profile(self, request: Request) -> Response:
         """The owner completes the profile."""
-        return self._step(request, "profile", "complete", "profile.completed")
+        return self._complete_step(request, "profile", "complete", "profile.completed")
 
-    async def set_up_scheduling(self, request: Request) -> Response:
+    async def set_up_scheduling_tool(self, request: Request) -> Response:
         """The owner sets up the Scheduling Tool."""
-        return self._step(request, "scheduling_tool", "ready", "scheduling_tool.ready")
+        return self._complete_step(request, "scheduling_tool", "ready", "scheduling_tool.ready")
 
-    async def front(self, _request: Request) -> Response:
+    async def show_front_page(self, _request: Request) -> Response:
         """The way in."""
-        items = "".join(
-            f'<li><strong><a href="/accounts/{quote(account["case_id"], safe="")}/page">{escape(account["email"])}</a>'
-            f"</strong><small>{'active' if account['active'] else 'not activated'}</small></li>"
-            for account in self._accounts.all()
+        items = (
+            render_link(_build_page_path(account), account["email"], _describe_activation(account))
+            for account in self._accounts.list_accounts()
         )
-        body = f'<p><a href="/register">Register</a></p><ul class="plain">{items or "<li>No accounts yet.</li>"}</ul>'
-        return respond("Broker and Assister Portal", body)
+        body = '<p><a href="/register">Register</a></p>' + render_list(items, "No accounts yet.")
+        return respond_with_page("Broker and Assister Portal", body)
 
-    async def _entitled(self, registration: Registration) -> Applicant:
-        """Who registers, if they may; `Refusal` says why not."""
-        answer = await self._ask("POST", "/api/portal/applicants", json=registration.model_dump())
+    async def _require_entitled(self, registration: RegistrationForm) -> PortalApplicant:
+        """Who registers, if they may; `RegistrationRefused` says why not."""
+        answer = await self._ask_exchange("POST", "/api/portal/applicants", json=registration.model_dump())
         if answer.status_code == 404:
-            raise Refusal(422, "unknown_applicant", UNKNOWN, fault="email")
-        applicant = _applicant(answer)
+            raise RegistrationRefused(422, "unknown_applicant", UNKNOWN, fault="email")
+        applicant = _read_applicant(answer)
         case_id = applicant.case_id
         if applicant.kind == COUNSELOR:
-            raise Refusal(403, "set_up_by_exchange", SET_UP_BY_EXCHANGE, case_id=case_id)
+            raise RegistrationRefused(403, "set_up_by_exchange", SET_UP_BY_EXCHANGE, case_id=case_id)
         await self._check_certificate(registration.certificate_number.strip(), applicant)
-        if self._accounts.taken(case_id, registration.email):
+        if self._accounts.is_taken(case_id, registration.email):
             raise Problem(409, REGISTERED, code="already_registered")
         return applicant
 
-    async def _check_certificate(self, number: str, applicant: Applicant) -> None:
+    async def _check_certificate(self, number: str, applicant: PortalApplicant) -> None:
         def refuse(code: str, reason: str) -> NoReturn:
-            raise Refusal(422, code, reason, case_id=applicant.case_id, fault="certificate_number")
+            raise RegistrationRefused(422, code, reason, case_id=applicant.case_id, fault="certificate_number")
 
         if not number:
             refuse("certificate_missing", NO_NUMBER)
         if not NUMBER.fullmatch(number):
             refuse("certificate_not_valid", NOT_VALID)
-        answer = await self._ask("GET", f"/certificates/{number}")
-        if answer.status_code != 200 or _status(answer) != "valid":
+        answer = await self._ask_exchange("GET", f"/certificates/{number}")
+        if answer.status_code != 200 or _read_certificate_status(answer) != "valid":
             refuse("certificate_not_valid", NOT_VALID)
         if applicant.certificate is None or applicant.certificate.number != number:
             refuse("certificate_of_another", NOT_YOURS)
 
-    async def _ask(self, method: str, path: str, **body: Any) -> "Answer":
-        """The exchange's answer; 503 when there is none."""
-        import httpx2
-
-        self._client = self._client or client()
+    async def _ask_exchange(self, method: str, path: str, **content: Any) -> "Answer":
+        """The exchange's answer; 503 when it gives none or fails."""
         headers = {"Accept": "application/json"}
+        # The page about a certificate is public, so the portal reads it as anybody would: without the token.
         if method == "POST":
             headers["Authorization"] = f"Bearer {self._token}"
-        try:
-            answer = await self._client.request(method, f"{self._web_url}{path}", headers=headers, **body)
-        except httpx2.HTTPError as error:
-            raise _no_answer() from error
+        answer = await self._exchange.send_request(method, f"{self._web_url}{path}", headers=headers, **content)
         if answer.status_code >= 500:
-            raise _no_answer()
+            raise ExchangeUnreachable
         return answer
 
-    def _find(self, request: Request) -> Document:
-        account = self._accounts.of_case(request.path_params["case_id"])
+    def _find_account(self, request: Request) -> Document:
+        account = self._accounts.find_by_case(request.path_params["case_id"])
         if account is None:
             raise Problem(404, "There is no such account")
         return account
 
-    def _step(self, request: Request, field: str, value: str, event: str) -> Response:
-        account = self._find(request)
+    def _complete_step(self, request: Request, field: str, value: str, event: str) -> Response:
+        account = self._find_account(request)
         if not account["active"]:
             raise Problem(409, "The account is not activated", code="not_activated")
-        self._accounts.change(account, **{field: value})
-        self._accounts.tell(event, account["case_id"])
+        self._accounts.change_account(account, **{field: value})
+        self._accounts.report_event(event, account["case_id"])
         if is_form(request):
-            return RedirectResponse(f"/accounts/{quote(account['case_id'], safe='')}/page", status_code=303)
+            return RedirectResponse(_build_page_path(account), status_code=303)
         return JSONResponse(account)
 
 
-def _applicant(answer: "Answer") -> Applicant:
+def _build_path(account: Document) -> str:
+    return f"/accounts/{quote(account['case_id'], safe='')}"
+
+
+def _build_page_path(account: Document) -> str:
+    return f"{_build_path(account)}/page"
+
+
+def _describe_activation(account: Document) -> str:
+    return "active" if account["active"] else "not activated"
+
+
+def _read_applicant(answer: "Answer") -> PortalApplicant:
+    if answer.status_code != 200:
+        raise ExchangeUnreachable
     try:
-        if answer.status_code != 200:
-            raise _no_answer()
-        return Applicant.model_validate(answer.json())
+        return PortalApplicant.model_validate(answer.json())
     except ValueError as error:
-        raise _no_answer() from error
+        raise ExchangeUnreachable from error
 
 
-def _status(answer: "Answer") -> str | None:
+def _read_certificate_status(answer: "Answer") -> str | None:
     try:
-        return Certificate.model_validate(answer.json()).status
+        return ApplicantCertificate.model_validate(answer.json()).status
     except ValueError:
         return None
 
 
-def _no_answer() -> Problem:
-    return Problem(503, "The exchange could not be asked; try again later")
-
-
-def _register_page(message: str = "", status: int = 200, number: str = "") -> Response:
+def _respond_with_form(message: str = "", status: int = 200, number: str = "") -> Response:
     fields = (
         '<label>E-mail <input name="email" type="email" required></label>'
         f'<label>Certificate number <input name="certificate_number" value="{escape(number)}"></label>'
     )
-    why = f'<p class="message" role="alert">{escape(message)}</p>' if message else ""
+    why = render_message(message) if message else ""
     note = "<p>For agents and brokers who hold a certificate of this plan year.</p>"
-    return respond("Register with the Broker Portal", why + note + button("/register", "Register", fields), status)
+    return respond_with_page(
+        "Register with the Broker Portal", why + note + render_button("/register", "Register", fields), status
+    )

@@ -2,9 +2,9 @@
 
 from typing import Literal
 
-Curriculum = Literal["individual_returning", "individual_full", "shop"]
+CurriculumId = Literal["individual_returning", "individual_full", "shop"]
 
-COURSES: dict[str, dict[str, str]] = {
+COURSE_TITLES: dict[str, dict[str, str]] = {
     "en": {
         "individual_returning": "Marketplace training for returning agents and brokers",
         "individual_full": "Individual Marketplace training, complete",
@@ -16,7 +16,7 @@ COURSES: dict[str, dict[str, str]] = {
         "shop": "Capacitación de SHOP",
     },
 }
-WORDS = {
+PAGE_WORDS = {
     "en": {
         "course": "Course",
         "plan_year": "Plan year",

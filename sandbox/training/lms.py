@@ -1,71 +1,72 @@
-"""Stands in for the LMS: places, a learner's pages and API, signed xAPI statements. It judges no case."""
+"""Stands in for the LMS: places, a learner's pages and API, signed xAPI statements. It certifies nobody."""
 
-import json
-from collections.abc import Callable
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
-from html import escape
 from typing import Annotated, Any, Literal
-from uuid import UUID, uuid4
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from sandbox.http.controls import Controls, application
-from sandbox.http.pages import button, definitions, respond
-from sandbox.http.requests import Problem, demand_bearer, demand_key, is_form, read
-from sandbox.http.webhooks import Deliveries
-from sandbox.store import Document, Shelf
+from sandbox.http.application import build_application
+from sandbox.http.controls import Controls
+from sandbox.http.fields import ShortText
+from sandbox.http.pages import (
+    render_button,
+    render_definitions,
+    render_link,
+    render_list,
+    render_message,
+    respond_with_page,
+)
+from sandbox.http.problems import Problem
+from sandbox.http.requests import (
+    is_form,
+    prefers_json,
+    read_body,
+    require_bearer_token,
+    require_idempotency_key,
+)
+from sandbox.http.webhooks import WebhookSender
+from sandbox.store import Document, DocumentStore
+from sandbox.training.places import Iri, PlaceRequest, TrainingPlaces
+from sandbox.training.statements import build_statement
 
-LEARNER, STATEMENT, KEY = "learner", "statement", "lms:key"
-VERBS = "http://adlnet.gov/expapi/verbs/"
-OWN_PASS_MARK = Decimal("0.80")
+# The LMS has a pass mark of its own, which the exchange must not rely on: it judges by the score (A21).
+LMS_PASS_MARK = Decimal("0.80")
 SCALED = r"^(0(\.\d{1,50})?|1(\.0{1,50})?)$"
-REASONABLE = r"^\d{1,9}(\.\d{1,9})?$"
-
-Name = Annotated[str, Field(min_length=1, max_length=200)]
-Iri = Annotated[str, Field(pattern=r"^[a-z][a-z0-9+.-]*:\S+$", max_length=500)]
+POINTS = r"^\d{1,9}(\.\d{1,9})?$"
 
 
-class Learner(BaseModel):
-    """Who learns what, as the exchange tells it."""
+class LmsPlaceRequest(PlaceRequest):
+    """Who learns what; an `account` is named when the learner has one from an earlier year."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    registration: UUID
-    assister_id: Name
-    account: Name | None = None
-    email: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$", max_length=254)]
-    first_name: Name
-    last_name: Name
-    language: Annotated[str, Field(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
-    home_page: Iri
+    account: ShortText | None = None
     account_id: Iri
     profile_id: Iri
-    course_id: Iri
     exam_id: Iri
 
 
-def _digits(value: Any) -> Any:
+def _read_number(value: Any) -> Any:
     """A JSON number is as good as a string of its digits."""
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
-class Exam(BaseModel):
+class ExamResult(BaseModel):
     """A result chosen by whoever sits the exam: a scaled score, or raw points and their maximum."""
 
     model_config = ConfigDict(extra="forbid")
 
-    score: Annotated[str, BeforeValidator(_digits), Field(pattern=SCALED)] | None = None
-    raw: Annotated[str, BeforeValidator(_digits), Field(pattern=REASONABLE)] | None = None
-    max: Annotated[str, BeforeValidator(_digits), Field(pattern=REASONABLE)] | None = None
+    score: Annotated[str, BeforeValidator(_read_number), Field(pattern=SCALED)] | None = None
+    raw: Annotated[str, BeforeValidator(_read_number), Field(pattern=POINTS)] | None = None
+    max: Annotated[str, BeforeValidator(_read_number), Field(pattern=POINTS)] | None = None
     verb: Literal["passed", "failed", "scored"] | None = None
 
     @model_validator(mode="after")
-    def _one_result(self) -> "Exam":
+    def _require_one_result(self) -> "ExamResult":
         scaled, points = self.score is not None, self.raw is not None and self.max is not None
         if scaled == points or (scaled and (self.raw or self.max)):
             raise ValueError("give either score, or raw and max")
@@ -73,246 +74,160 @@ class Exam(BaseModel):
             raise ValueError("raw is at most max, and max is not 0")
         return self
 
+    @property
     def share(self) -> Decimal:
         """The share of the points, 0 to 1."""
         return Decimal(self.score) if self.score is not None else Decimal(self.raw or 0) / Decimal(self.max or 1)
 
-    def result(self) -> Document:
-        """xAPI's result, with the digits as given and this LMS's own verdict."""
+    @property
+    def reported_verb(self) -> str:
+        """The verb asked for, or the one of the LMS's own verdict."""
+        return self.verb or ("passed" if self.share >= LMS_PASS_MARK else "failed")
+
+    def describe_result(self) -> Document:
+        """xAPI's result, with the digits as given and the LMS's own verdict."""
         scaled = {"scaled": Decimal(self.score)} if self.score is not None else None
         points = {"raw": Decimal(self.raw or 0), "min": 0, "max": Decimal(self.max or 0)}
-        return {"score": scaled or points, "success": self.share() >= OWN_PASS_MARK}
-
-    def verb_told(self) -> str:
-        """The verb asked for, or the verdict's."""
-        return self.verb or ("passed" if self.share() >= OWN_PASS_MARK else "failed")
+        return {"score": scaled or points, "success": self.share >= LMS_PASS_MARK}
 
 
-class Resend(BaseModel):
-    """What to send again: all of a learner's statements, or one."""
+@dataclass(frozen=True)
+class LearnerStep:
+    """A step that needs no answer of the learner: its button, its statement, and the progress after it."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    registration: UUID | None = None
-    statement_id: UUID | None = None
-
-    @model_validator(mode="after")
-    def _one(self) -> "Resend":
-        if (self.registration is None) == (self.statement_id is None):
-            raise ValueError("give either registration or statement_id")
-        return self
+    label: str
+    verb: str
+    activity: str
+    progress: Mapping[str, str]
 
 
-Step = Callable[[Document], Document]
-
-
-def _step(verb: str, activity: str, **progress: str) -> Step:
-    """A step of the way that needs nothing said: its verb, its activity, and the learner's progress after it."""
-
-    def take(learner: Document) -> Document:
-        learner["progress"].update(progress)
-        return statement(learner, verb, learner[activity])
-
-    return take
-
-
-STEPS: dict[str, Step] = {
-    "account": _step("registered", "account_id", account="ready"),
-    "profile": _step("completed", "profile_id", profile="complete"),
-    "course/start": _step("initialized", "course_id", course="started"),
-    "course/complete": _step("completed", "course_id", course="completed"),
-}
-LABELS = {
-    "account": "Set up my account",
-    "profile": "Complete my profile",
-    "course/start": "Start the course",
-    "course/complete": "Complete the course",
+# By the path below the learner's own.
+STEPS = {
+    "account": LearnerStep("Set up my account", "registered", "account_id", {"account": "ready"}),
+    "profile": LearnerStep("Complete my profile", "completed", "profile_id", {"profile": "complete"}),
+    "course/start": LearnerStep("Start the course", "initialized", "course_id", {"course": "started"}),
+    "course/complete": LearnerStep("Complete the course", "completed", "course_id", {"course": "completed"}),
 }
 
 
-class Lms:
-    """The learning management system: learners by registration, and what each of them did."""
+class LmsStandIn:
+    """The learning management system: one place for each registration, and what its learner did there."""
 
-    def __init__(self, token: str, shelf: Shelf, deliveries: Deliveries) -> None:
+    def __init__(self, token: str, store: DocumentStore, sender: WebhookSender) -> None:
         self._token = token
-        self._shelf = shelf
-        self.deliveries = deliveries
+        self._places = TrainingPlaces(
+            store, sender, place_kind="learner", statement_kind="statement", key_kind="lms:key"
+        )
+        self.sender = sender
         self.controls = Controls()
 
-    def app(self) -> Starlette:
+    def build_app(self) -> Starlette:
         """Its web application."""
-        steps = [Route(f"/learners/{{registration}}/{path}", self._taking(path), methods=["POST"]) for path in STEPS]
+        here = "/learners/{registration}"
         routes = [
-            Route("/api/v1/invitations", self.invite, methods=["POST"]),
-            Route("/api/v1/enrollments", self.enroll, methods=["POST"]),
-            *steps,
-            Route("/learners/{registration}/exam", self.exam, methods=["POST"]),
-            Route("/learners/{registration}", self.learner),
-            Route("/learners", self.learners),
-            Route("/webhooks/resend", self.resend, methods=["POST"]),
-            Route("/", self.front),
-            self.deliveries.route(),
+            Route("/api/v1/invitations", self.invite_learner, methods=["POST"]),
+            Route("/api/v1/enrollments", self.enroll_learner, methods=["POST"]),
+            *(Route(f"{here}/{path}", self._build_step_handler(path), methods=["POST"]) for path in STEPS),
+            Route(f"{here}/exam", self.take_exam, methods=["POST"]),
+            Route(here, self.show_learner),
+            Route("/learners", self.list_learners),
+            Route("/webhooks/resend", self._places.resend_statements, methods=["POST"]),
+            Route("/", self.show_front_page),
+            self.sender.build_route(),
         ]
-        return application(self.controls, routes, "/api/", "application/json")
+        return build_application(self.controls, routes, "/api/", "application/json")
 
-    async def invite(self, request: Request) -> Response:
+    async def invite_learner(self, request: Request) -> Response:
         """A place for somebody who has yet to set up account and profile."""
-        demand_bearer(request, self._token)
-        key = demand_key(request)
-        learner = await read(request, Learner)
-        if learner.account is not None:
+        require_bearer_token(request, self._token)
+        key = require_idempotency_key(request)
+        wanted = await read_body(request, LmsPlaceRequest)
+        if wanted.account is not None:
             raise Problem(422, "An invitation is for those without an account", fault="account")
-        return self._admit(request, f"invitation:{key}", learner, account="none", profile="incomplete")
+        return self._give_place(request, key, "invitation", wanted, {"account": "none", "profile": "incomplete"})
 
-    async def enroll(self, request: Request) -> Response:
+    async def enroll_learner(self, request: Request) -> Response:
         """A place for somebody whose account and profile are there already."""
-        demand_bearer(request, self._token)
-        key = demand_key(request)
-        learner = await read(request, Learner)
-        return self._admit(request, f"enrollment:{key}", learner, account="ready", profile="complete")
+        require_bearer_token(request, self._token)
+        key = require_idempotency_key(request)
+        wanted = await read_body(request, LmsPlaceRequest)
+        return self._give_place(request, key, "enrollment", wanted, {"account": "ready", "profile": "complete"})
 
-    async def learners(self, _request: Request) -> Response:
+    async def list_learners(self, _request: Request) -> Response:
         """Every learner."""
-        return JSONResponse(self._shelf.all(LEARNER))
+        return JSONResponse(self._places.list_places())
 
-    async def learner(self, request: Request) -> Response:
+    async def show_learner(self, request: Request) -> Response:
         """One learner: a page with every step as a button, or JSON for those who ask for it."""
-        learner = self._find(request)
-        if "application/json" in request.headers.get("accept", ""):
-            return JSONResponse(learner)
-        return self._page(learner)
+        learner = self._find_learner(request)
+        return JSONResponse(learner) if prefers_json(request) else _respond_with_learner(learner)
 
-    async def exam(self, request: Request) -> Response:
+    async def take_exam(self, request: Request) -> Response:
         """Sits the exam, with the result the body gives; any number of times."""
-        learner = self._find(request)
+        learner = self._find_learner(request)
         try:
-            attempt = await read(request, Exam)
+            result = await read_body(request, ExamResult)
         except Problem as problem:
             if is_form(request):
-                return self._page(learner, "A score is a decimal from 0 to 1, such as 0.85.", problem.status)
+                message = "A score is a decimal from 0 to 1, such as 0.85."
+                return _respond_with_learner(learner, message, problem.status)
             raise
         learner["progress"]["attempts"] += 1
-        return self._done(
-            request, learner, statement(learner, attempt.verb_told(), learner["exam_id"], attempt.result())
-        )
+        statement = build_statement(learner, result.reported_verb, learner["exam_id"], result.describe_result())
+        return self._places.report_statement(request, learner["registration"], learner, statement)
 
-    async def resend(self, request: Request) -> Response:
-        """Sends again what was sent before: the same statement ids, signed anew."""
-        wanted = await read(request, Resend)
-        if wanted.statement_id:
-            ids = [str(wanted.statement_id)]
-        else:
-            learner = self._shelf.get(LEARNER, str(wanted.registration))
-            ids = learner["statement_ids"] if learner else []
-        sent = [known for known in (self._shelf.get(STATEMENT, key) for key in ids) if known]
-        if not sent:
-            raise Problem(404, "Nothing of that was sent before")
-        for known in sent:
-            self._send(known)
-        return JSONResponse({"statement_ids": ids}, status_code=202)
-
-    async def front(self, _request: Request) -> Response:
+    async def show_front_page(self, _request: Request) -> Response:
         """The learners, as a page."""
-        items = "".join(
-            f'<li><strong><a href="/learners/{learner["registration"]}">{escape(learner["first_name"])} '
-            f"{escape(learner['last_name'])}</a></strong><small>{escape(learner['course_id'])}</small></li>"
-            for learner in self._shelf.all(LEARNER)
+        items = (
+            render_link(
+                f"/learners/{each['registration']}", f"{each['first_name']} {each['last_name']}", each["course_id"]
+            )
+            for each in self._places.list_places()
         )
-        return respond("Learning management system", f'<ul class="plain">{items or "<li>No learners yet.</li>"}</ul>')
+        return respond_with_page("Learning management system", render_list(items, "No learners yet."))
 
-    def _taking(self, path: str) -> Callable[[Request], Any]:
-        async def take(request: Request) -> Response:
-            learner = self._find(request)
-            return self._done(request, learner, STEPS[path](learner))
+    def _build_step_handler(self, path: str) -> Callable[[Request], Any]:
+        step = STEPS[path]
 
-        return take
+        async def take_step(request: Request) -> Response:
+            learner = self._find_learner(request)
+            learner["progress"].update(step.progress)
+            statement = build_statement(learner, step.verb, learner[step.activity])
+            return self._places.report_statement(request, learner["registration"], learner, statement)
 
-    def _admit(self, request: Request, key: str, given: Learner, **progress: str) -> Response:
-        registration = str(given.registration)
-        place = {"id": registration, "url": str(request.base_url.replace(path=f"/learners/{registration}"))}
-        known = self._shelf.get(KEY, key)
-        if known is not None:
-            if known["id"] != registration:
-                raise Problem(409, "This Idempotency-Key was used for another learner", fault="Idempotency-Key")
-            return JSONResponse(known)
-        if self._shelf.get(LEARNER, registration) is not None:
-            raise Problem(409, "This registration has a place already", fault="registration")
+        return take_step
+
+    def _give_place(
+        self, request: Request, key: str, admitted_by: str, wanted: LmsPlaceRequest, progress: Mapping[str, str]
+    ) -> Response:
         learner = {
-            **given.model_dump(mode="json"),
-            "admitted_by": key.partition(":")[0],
-            "url": place["url"],
+            **wanted.model_dump(mode="json"),
+            "admitted_by": admitted_by,
             "progress": {**progress, "course": "not_started", "attempts": 0},
-            "statement_ids": [],
         }
-        self._shelf.put(LEARNER, registration, learner)
-        self._shelf.put(KEY, key, place)
-        return JSONResponse(place, status_code=201)
+        # Invitations and enrolments each have keys of their own, as two endpoints of a real API would.
+        own_key = f"{admitted_by}:{key}"
+        return self._places.give_place(request, own_key, str(wanted.registration), learner, "registration")
 
-    def _find(self, request: Request) -> Document:
-        learner = self._shelf.get(LEARNER, request.path_params["registration"].lower())
-        if learner is None:
-            raise Problem(404, "There is no such learner")
-        return learner
-
-    def _done(self, request: Request, learner: Document, told: Document) -> Response:
-        """Keeps the progress and tells the exchange; answers a script with the id, a person with the page."""
-        learner["statement_ids"].append(told["id"])
-        self._shelf.put(LEARNER, learner["registration"], learner)
-        sent = {
-            "id": told["id"],
-            "registration": learner["registration"],
-            "verb": told["verb"]["display"]["en-US"],
-            "body": exact_json(told),
-        }
-        self._shelf.put(STATEMENT, told["id"], sent)
-        self._send(sent)
-        if is_form(request):
-            return RedirectResponse(f"/learners/{learner['registration']}", status_code=303)
-        return JSONResponse({"statement_ids": [told["id"]]})
-
-    def _send(self, sent: Document) -> None:
-        self.deliveries.send(sent["registration"], sent["id"], sent["verb"], sent["body"])
-
-    def _page(self, learner: Document, message: str = "", status: int = 200) -> Response:
-        here = f"/learners/{learner['registration']}"
-        progress = learner["progress"]
-        facts = {
-            "Course": learner["course_id"],
-            "Account": progress["account"],
-            "Profile": progress["profile"],
-            "Progress": progress["course"].replace("_", " "),
-            "Exam attempts": progress["attempts"],
-        }
-        score = '<label>Score, 0 to 1 <input name="score" value="0.85" inputmode="decimal" required></label>'
-        body = (
-            (f'<p class="message">{escape(message)}</p>' if message else "")
-            + definitions(facts)
-            + "".join(button(f"{here}/{path}", LABELS[path]) for path in STEPS)
-            + button(f"{here}/exam", "Sit the exam", score)
-        )
-        return respond(f"{learner['first_name']} {learner['last_name']}: training", body, status)
+    def _find_learner(self, request: Request) -> Document:
+        return self._places.find_place(request.path_params["registration"].lower())
 
 
-def statement(learner: Document, verb: str, activity: str, result: Document | None = None) -> Document:
-    """An xAPI statement about this learner, as of now; scores in it are decimals."""
-    return {
-        "id": str(uuid4()),
-        "actor": {
-            "objectType": "Agent",
-            "account": {"homePage": learner["home_page"], "name": learner["assister_id"]},
-        },
-        "verb": {"id": f"{VERBS}{verb}", "display": {"en-US": verb}},
-        "object": {"objectType": "Activity", "id": activity},
-        **({"result": result} if result else {}),
-        "context": {"registration": learner["registration"], "language": learner["language"]},
-        "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+def _respond_with_learner(learner: Document, message: str = "", status: int = 200) -> Response:
+    here = f"/learners/{learner['registration']}"
+    progress = learner["progress"]
+    facts = {
+        "Course": learner["course_id"],
+        "Account": progress["account"],
+        "Profile": progress["profile"],
+        "Progress": progress["course"].replace("_", " "),
+        "Exam attempts": progress["attempts"],
     }
-
-
-def exact_json(value: Any) -> str:
-    """JSON in which a decimal is a number with exactly its digits: 0.79999999999999999999 must not become 0.8."""
-    if isinstance(value, dict):
-        return "{" + ",".join(f"{json.dumps(key)}:{exact_json(item)}" for key, item in value.items()) + "}"
-    if isinstance(value, list):
-        return "[" + ",".join(exact_json(item) for item in value) + "]"
-    return format(value, "f") if isinstance(value, Decimal) else json.dumps(value)
+    score = '<label>Score, 0 to 1 <input name="score" value="0.85" inputmode="decimal" required></label>'
+    body = (
+        (render_message(message) if message else "")
+        + render_definitions(facts)
+        + "".join(render_button(f"{here}/{path}", step.label) for path, step in STEPS.items())
+        + render_button(f"{here}/exam", "Sit the exam", score)
+    )
+    return respond_with_page(f"{learner['first_name']} {learner['last_name']}: training", body, status)

@@ -1,14 +1,12 @@
 """Stands in for training vendors: one site each, which only a launch ticket of the exchange opens (B13–B15).
 
-Which of them HHS approved is none of its business: that is for the exchange to say.
+Which of them HHS approved is for the exchange to say: a vendor that is not approved has a site here as well.
 """
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from html import escape
 from typing import TYPE_CHECKING, Annotated, Any
-from urllib.parse import urlsplit
 from uuid import uuid4
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -17,15 +15,28 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from sandbox.http.controls import Controls, application
-from sandbox.http.pages import button, chosen, definitions, respond
-from sandbox.http.requests import Problem, is_form, read
-from sandbox.http.webhooks import Deliveries, client, standard
-from sandbox.store import Document, Shelf
-from sandbox.training.courses import COURSES, WORDS, Curriculum
+from sandbox.http.application import build_application
+from sandbox.http.controls import Controls
+from sandbox.http.exchange import ExchangeClient, ExchangeUnreachable
+from sandbox.http.fields import ShortText
+from sandbox.http.pages import (
+    choose_language,
+    find_origin,
+    render_button,
+    render_definitions,
+    render_list,
+    render_message,
+    respond_with_page,
+)
+from sandbox.http.problems import Problem
+from sandbox.http.requests import is_form, read_body
+from sandbox.http.webhooks import Signer, WebhookSender, build_standard_signer
+from sandbox.store import Document, DocumentStore
+from sandbox.timestamps import format_now
+from sandbox.training.courses import COURSE_TITLES, PAGE_WORDS, CurriculumId
 
 if TYPE_CHECKING:
-    from httpx2 import AsyncClient, Response as Answer
+    from httpx2 import Response as Answer
 
 COURSE = "vendor:course"
 COMPLETED = "training.completed"
@@ -37,12 +48,11 @@ COME_THROUGH_THE_PORTAL = {
     "ficha “Marketplace Training – Agent Broker” (Capacitación en el Mercado: Agente/corredor) y elija “Access "
     "Training” (Acceder a capacitación).",
 }
-REFUSED = "Access refused / Acceso denegado"
+REFUSED_TITLE = "Access refused / Acceso denegado"
 TRAINING = {"en": "training", "es": "capacitación"}
-NO_ANSWER = "The exchange could not be asked; try again later"
 
 
-class Ticket(BaseModel):
+class VendorTicketBody(BaseModel):
     """What a browser or a script brings: a launch ticket."""
 
     model_config = ConfigDict(extra="forbid")
@@ -50,189 +60,189 @@ class Ticket(BaseModel):
     ticket: Annotated[str, Field(pattern=r"^[!-~]+$", max_length=500)]
 
 
-class Redeemed(BaseModel):
+class CourseAccess(BaseModel):
     """What the exchange gives for a ticket."""
 
-    curriculum: Curriculum
+    curriculum: CurriculumId
     language: str
     plan_year: int
     return_url: Annotated[str, Field(pattern=r"^https?://[A-Za-z0-9.:\[\]-]+(/[!-~]*)?$", max_length=2000)]
-    learner: Annotated[str, Field(min_length=1, max_length=200)]
+    learner: ShortText
 
 
-class Vendors:
+class VendorsStandIn:
     """The vendors' sites, one beside the other at /{vendor}."""
 
     def __init__(
-        self, web_url: str, secrets: Mapping[str, str], shelf: Shelf, deliveries: Mapping[str, Deliveries]
+        self, web_url: str, secrets: Mapping[str, str], store: DocumentStore, senders: Mapping[str, WebhookSender]
     ) -> None:
+        self._exchange = ExchangeClient()
         self._sites = {
-            vendor: Site(vendor, web_url, secret, shelf, deliveries[vendor]) for vendor, secret in secrets.items()
+            vendor: VendorSite(
+                vendor,
+                self._exchange,
+                f"{web_url}/api/vendors/{vendor}/tickets",
+                build_standard_signer(secret),
+                store,
+                senders[vendor],
+            )
+            for vendor, secret in secrets.items()
         }
         self.controls = Controls()
 
-    def app(self) -> Starlette:
+    def build_app(self) -> Starlette:
         """Their web application."""
-        sites = [route for site in self._sites.values() for route in site.routes()]
-        routes = [*sites, Route("/deliveries", self.deliveries), Route("/", self.front)]
-        return application(self.controls, routes, tuple(f"/{vendor}" for vendor in self._sites), "text/html")
+        sites = [route for site in self._sites.values() for route in site.build_routes()]
+        routes = [*sites, Route("/deliveries", self.list_deliveries), Route("/", self.show_front_page)]
+        return build_application(self.controls, routes, tuple(f"/{vendor}" for vendor in self._sites), "text/html")
 
-    async def stop(self) -> None:
-        """Lets go of the connections to the exchange."""
-        for site in self._sites.values():
-            await site.stop()
+    async def close(self) -> None:
+        """Closes the connections to the exchange."""
+        await self._exchange.close()
 
-    async def deliveries(self, _request: Request) -> Response:
+    async def list_deliveries(self, _request: Request) -> Response:
         """Every completion reported, with its outcome."""
-        return JSONResponse([sent for site in self._sites.values() for sent in site.deliveries.sent()])
+        return JSONResponse([event for site in self._sites.values() for event in site.sender.list_deliveries()])
 
-    async def front(self, _request: Request) -> Response:
+    async def show_front_page(self, _request: Request) -> Response:
         """The sites, as a page."""
-        items = "".join(f'<li><a href="/{vendor}/">{escape(vendor)}</a></li>' for vendor in self._sites)
-        return respond("Training vendors", f'<ul class="plain">{items}</ul>')
+        links = (f'<a href="/{vendor}/">{escape(vendor)}</a>' for vendor in self._sites)
+        return respond_with_page("Training vendors", render_list(links, "No vendors."))
 
 
-class Site:
+class VendorSite:
     """One vendor: the tickets it redeemed, and the courses completed with them."""
 
-    def __init__(self, vendor: str, web_url: str, secret: str, shelf: Shelf, deliveries: Deliveries) -> None:
+    def __init__(
+        self,
+        vendor: str,
+        exchange: ExchangeClient,
+        tickets_url: str,
+        sign: Signer,
+        store: DocumentStore,
+        sender: WebhookSender,
+    ) -> None:
         self._vendor = vendor
-        self._tickets_url = f"{web_url}/api/vendors/{vendor}/tickets"
-        self._sign = standard(secret)
-        self._shelf = shelf
-        self._client: AsyncClient | None = None
-        self.deliveries = deliveries
+        self._exchange = exchange
+        self._tickets_url = tickets_url
+        self._sign = sign
+        self._store = store
+        self.sender = sender
 
-    def routes(self) -> list[BaseRoute]:
+    def build_routes(self) -> list[BaseRoute]:
         """Its part of the web application."""
         here = f"/{self._vendor}"
         return [
-            Route(here, self.direct),
-            Route(f"{here}/", self.direct),
-            Route(f"{here}/training", self.training),
-            Route(f"{here}/redeem", self.redeem, methods=["POST"]),
-            Route(f"{here}/complete", self.complete, methods=["POST"]),
-            Route(f"{here}/resend", self.resend, methods=["POST"]),
+            Route(here, self.refuse_direct_access),
+            Route(f"{here}/", self.refuse_direct_access),
+            Route(f"{here}/training", self.show_course),
+            Route(f"{here}/redeem", self.redeem_ticket, methods=["POST"]),
+            Route(f"{here}/complete", self.complete_course, methods=["POST"]),
+            Route(f"{here}/resend", self.resend_completions, methods=["POST"]),
         ]
 
-    async def stop(self) -> None:
-        """Lets go of the connection to the exchange."""
-        if self._client:
-            await self._client.aclose()
-
-    async def direct(self, _request: Request) -> Response:
+    async def refuse_direct_access(self, _request: Request) -> Response:
         """The site's own address: nobody comes in there (B14)."""
         body = "".join(f'<p lang="{language}">{text}</p>' for language, text in COME_THROUGH_THE_PORTAL.items())
-        return respond(REFUSED, body, 403)
+        return respond_with_page(REFUSED_TITLE, body, 403)
 
-    async def training(self, request: Request) -> Response:
-        """The course, for a browser the portal sent here with a ticket."""
+    async def show_course(self, request: Request) -> Response:
+        """The course, for a browser that the portal sent here with a ticket."""
         if "ticket" not in request.query_params:
-            return await self.direct(request)
+            return await self.refuse_direct_access(request)
         try:
-            course = await self._redeemed(request.query_params["ticket"], request)
+            course = await self._open_course(request.query_params["ticket"], request)
         except Problem as problem:
-            return respond(REFUSED, f'<p class="message" role="alert">{escape(problem.detail)}</p>', problem.status)
-        return self._page(course)
+            return respond_with_page(REFUSED_TITLE, render_message(problem.detail), problem.status)
+        return self._respond_with_course(course)
 
-    async def redeem(self, request: Request) -> Response:
+    async def redeem_ticket(self, request: Request) -> Response:
         """The same for a script: what the exchange gives for the ticket."""
-        wanted = await read(request, Ticket)
-        course = await self._redeemed(wanted.ticket, request)
-        return JSONResponse({name: course[name] for name in Redeemed.model_fields})
+        wanted = await read_body(request, VendorTicketBody)
+        course = await self._open_course(wanted.ticket, request)
+        return JSONResponse({name: course[name] for name in CourseAccess.model_fields})
 
-    async def complete(self, request: Request) -> Response:
-        """The learner completes the course: the exchange is told, and the browser sent back to it."""
-        course = await self._opened(request)
+    async def complete_course(self, request: Request) -> Response:
+        """The learner completes the course: it is reported to the exchange, and the browser sent back to it."""
+        course = await self._find_course(request)
         event_id = str(uuid4())
         body = {
             "type": COMPLETED,
             "ticket": course["ticket"],
             "curriculum": course["curriculum"],
-            "occurred_at": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "occurred_at": format_now(),
         }
-        course["events"].append({"id": event_id, "body": json.dumps(body)})
-        self._keep(course)
-        self._send(course["events"][-1], course)
+        event = {"id": event_id, "body": json.dumps(body)}
+        course["events"].append(event)
+        self._save_course(course)
+        self._send_event(event, course)
         if is_form(request):
             return RedirectResponse(course["return_url"], status_code=303)
         return JSONResponse({**body, "event_id": event_id, "return_url": course["return_url"]})
 
-    async def resend(self, request: Request) -> Response:
-        """Sends again what was told of a ticket: the same event ids, signed anew."""
-        course = await self._opened(request)
+    async def resend_completions(self, request: Request) -> Response:
+        """Sends again what was reported of a ticket: the same event ids, signed anew."""
+        course = await self._find_course(request)
         if not course["events"]:
             raise Problem(404, "Nothing of that was sent before")
         for event in course["events"]:
-            self._send(event, course)
+            self._send_event(event, course)
         return JSONResponse({"event_ids": [event["id"] for event in course["events"]]}, status_code=202)
 
-    async def _redeemed(self, ticket: str, request: Request) -> Document:
-        """The course a ticket opens; the exchange's refusal, with its own sentence, where it opens none."""
-        answer = await self._ask(json.dumps({"ticket": ticket}), request.headers.get("accept-language", ""))
+    async def _open_course(self, ticket: str, request: Request) -> Document:
+        """Redeems a ticket for its course; the exchange's refusal, with its own sentence, where it opens none."""
+        answer = await self._ask_exchange(json.dumps({"ticket": ticket}), request.headers.get("accept-language", ""))
         if 400 <= answer.status_code < 500:
-            raise Problem(answer.status_code, "The ticket was refused", _sentence(answer), fault="ticket")
+            raise Problem(answer.status_code, "The ticket was refused", _read_refusal(answer), fault="ticket")
         try:
-            redeemed = Redeemed.model_validate_json(answer.content if answer.status_code == 200 else b"")
+            access = CourseAccess.model_validate_json(answer.content if answer.status_code == 200 else b"")
         except ValueError as error:
-            raise Problem(503, NO_ANSWER) from error
-        course = {"vendor": self._vendor, "ticket": ticket, **redeemed.model_dump(mode="json"), "events": []}
-        self._keep(course)
+            raise ExchangeUnreachable from error
+        course = {"vendor": self._vendor, "ticket": ticket, **access.model_dump(mode="json"), "events": []}
+        self._save_course(course)
         return course
 
-    async def _ask(self, body: str, languages: str) -> "Answer":
-        """The exchange's answer to a signed question; 503 when there is none."""
-        import httpx2
-
-        self._client = self._client or client()
+    async def _ask_exchange(self, body: str, languages: str) -> "Answer":
+        """The exchange's answer to a signed question; it refuses in the first of `languages` that it speaks."""
         headers = {
             "Content-Type": "application/json",
             "Accept": "application/json",
             "Accept-Language": languages,
             **self._sign(str(uuid4()), body),
         }
-        try:
-            return await self._client.post(self._tickets_url, content=body.encode(), headers=headers)
-        except httpx2.HTTPError as error:
-            raise Problem(503, NO_ANSWER) from error
+        return await self._exchange.send_request("POST", self._tickets_url, content=body.encode(), headers=headers)
 
-    async def _opened(self, request: Request) -> Document:
-        wanted = await read(request, Ticket)
-        course = self._shelf.get(COURSE, f"{self._vendor}:{wanted.ticket}")
+    async def _find_course(self, request: Request) -> Document:
+        wanted = await read_body(request, VendorTicketBody)
+        course = self._store.find_document(COURSE, f"{self._vendor}:{wanted.ticket}")
         if course is None:
             raise Problem(404, "No course was opened here with this ticket", fault="ticket")
         return course
 
-    def _keep(self, course: Document) -> None:
-        self._shelf.put(COURSE, f"{self._vendor}:{course['ticket']}", course)
+    def _save_course(self, course: Document) -> None:
+        self._store.save_document(COURSE, f"{self._vendor}:{course['ticket']}", course)
 
-    def _send(self, event: Document, course: Document) -> None:
-        self.deliveries.send(course["ticket"], event["id"], COMPLETED, event["body"])
+    def _send_event(self, event: Document, course: Document) -> None:
+        self.sender.queue_event(course["ticket"], event["id"], COMPLETED, event["body"])
 
-    def _page(self, course: Document) -> Response:
-        language = chosen(course["language"])
-        words = WORDS[language]
+    def _respond_with_course(self, course: Document) -> Response:
+        language = choose_language(course["language"])
+        words = PAGE_WORDS[language]
         facts: dict[str, object] = {
-            words["course"]: COURSES[language][course["curriculum"]],
+            words["course"]: COURSE_TITLES[language][course["curriculum"]],
             words["plan_year"]: course["plan_year"],
         }
         ticket = f'<input type="hidden" name="ticket" value="{escape(course["ticket"])}">'
-        finish = button(f"/{self._vendor}/complete", words["complete"], ticket)
+        body = render_definitions(facts) + render_button(f"/{self._vendor}/complete", words["complete"], ticket)
         title = f"{self._vendor}: {TRAINING[language]}"
-        # Completing leads back to the exchange, which the page's policy has to allow.
-        return respond(title, definitions(facts) + finish, language=language, leads_to=_origin(course["return_url"]))
+        return respond_with_page(title, body, language=language, redirects_to=find_origin(course["return_url"]))
 
 
-def _sentence(answer: "Answer") -> str:
-    """What the exchange said about its refusal."""
+def _read_refusal(answer: "Answer") -> str:
+    """The sentence with which the exchange refused."""
     try:
-        said: Any = answer.json()
+        problem: Any = answer.json()
     except ValueError:
-        said = None
-    sentence = (said.get("detail") or said.get("title")) if isinstance(said, dict) else None
+        problem = None
+    sentence = (problem.get("detail") or problem.get("title")) if isinstance(problem, dict) else None
     return sentence if isinstance(sentence, str) else "The exchange refused the ticket"
-
-
-def _origin(url: str) -> str:
-    address = urlsplit(url)
-    return f"{address.scheme}://{address.netloc}"

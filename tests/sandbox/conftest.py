@@ -17,6 +17,7 @@ from uuid import uuid4
 import httpx2
 import pytest
 from pytest_httpserver import HTTPServer
+from standardwebhooks import Webhook
 from werkzeug import Request, Response
 
 ROOT = Path(__file__).parents[2]
@@ -44,7 +45,7 @@ PATIENCE = 15.0
 
 
 @dataclass
-class Running:
+class RunningSandbox:
     """A sandbox process and its addresses."""
 
     process: subprocess.Popen[str]
@@ -103,7 +104,7 @@ class Running:
             raise
 
 
-def environment(mailbox_dir: Path, web_url: str) -> dict[str, str]:
+def build_environment(mailbox_dir: Path, web_url: str) -> dict[str, str]:
     ports = {f"SANDBOX_{name}_PORT": "0" for name in PORTS}
     own = {
         "SANDBOX_MAILBOX_DIR": str(mailbox_dir),
@@ -114,7 +115,7 @@ def environment(mailbox_dir: Path, web_url: str) -> dict[str, str]:
     return {**os.environ, **SECRETS, **ports, **own}
 
 
-def launch(settings: dict[str, str]) -> subprocess.Popen[str]:
+def launch_sandbox(settings: dict[str, str]) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "sandbox"],
         cwd=ROOT,
@@ -125,8 +126,8 @@ def launch(settings: dict[str, str]) -> subprocess.Popen[str]:
     )
 
 
-def start(mailbox_dir: Path, web_url: str) -> Running:
-    process = launch(environment(mailbox_dir, web_url))
+def start_sandbox(mailbox_dir: Path, web_url: str) -> RunningSandbox:
+    process = launch_sandbox(build_environment(mailbox_dir, web_url))
     assert process.stdout is not None
     watchdog = threading.Timer(PATIENCE, process.kill)
     watchdog.start()
@@ -134,13 +135,13 @@ def start(mailbox_dir: Path, web_url: str) -> Running:
     watchdog.cancel()
     assert line.startswith("sandbox listens: "), line
     named = (each.split(" on port ") for each in line.removeprefix("sandbox listens: ").strip().split(", "))
-    return Running(process, {name: int(port) for name, port in named})
+    return RunningSandbox(process, {name: int(port) for name, port in named})
 
 
 @pytest.fixture(scope="session")
-def sandbox(make_httpserver: HTTPServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def sandbox(make_httpserver: HTTPServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
     """The process; the exchange it tells is `httpserver`."""
-    running = start(tmp_path_factory.mktemp("mailbox"), make_httpserver.url_for("").rstrip("/"))
+    running = start_sandbox(tmp_path_factory.mktemp("mailbox"), make_httpserver.url_for("").rstrip("/"))
     yield running
     running.stop()
 
@@ -152,7 +153,7 @@ async def http() -> AsyncIterator[httpx2.AsyncClient]:
 
 
 @pytest.fixture(autouse=True)
-async def afresh(sandbox: Running, http: httpx2.AsyncClient) -> None:
+async def reset_stand_ins(sandbox: RunningSandbox, http: httpx2.AsyncClient) -> None:
     """Every test finds stand-ins that work, and nothing noted of earlier calls."""
     for name in WEB_STAND_INS:
         await http.post(f"{sandbox.url(name)}/controls", json={"mode": "ok"})
@@ -162,7 +163,7 @@ async def afresh(sandbox: Running, http: httpx2.AsyncClient) -> None:
 
 
 @dataclass
-class Received:
+class ReceivedEvent:
     """A webhook as it arrived."""
 
     headers: dict[str, str]
@@ -175,21 +176,21 @@ class Received:
 
 
 @dataclass
-class Exchange:
+class WebhookReceiver:
     """What the exchange received at one address; it answers a case with the statuses given for it, then with 202."""
 
     case_of: Callable[[dict[str, Any]], str]
     statuses: dict[str, list[int]] = field(default_factory=dict)
-    received: list[Received] = field(default_factory=list)
+    received: list[ReceivedEvent] = field(default_factory=list)
 
     def __call__(self, request: Request) -> Response:
-        received = Received(dict(request.headers.items()), request.get_data())
+        received = ReceivedEvent(dict(request.headers.items()), request.get_data())
         self.received.append(received)
         # An earlier test's events may still be on their way: they are another case's.
         statuses = self.statuses.get(self.case_of(received.body))
         return Response(status=statuses.pop(0) if statuses else 202)
 
-    async def events(self, case: str, count: int) -> list[Received]:
+    async def wait_for_events(self, case: str, count: int) -> list[ReceivedEvent]:
         """The first events about a case, waited for."""
         ends = time.monotonic() + PATIENCE
         while time.monotonic() < ends:
@@ -201,24 +202,24 @@ class Exchange:
 
 
 @pytest.fixture
-def told_by_lms(httpserver: HTTPServer) -> Exchange:
-    exchange = Exchange(lambda body: str(body["context"]["registration"]))
-    httpserver.expect_request("/webhooks/lms", method="POST").respond_with_handler(exchange)
-    return exchange
+def lms_receiver(httpserver: HTTPServer) -> WebhookReceiver:
+    receiver = WebhookReceiver(lambda body: str(body["context"]["registration"]))
+    httpserver.expect_request("/webhooks/lms", method="POST").respond_with_handler(receiver)
+    return receiver
 
 
 @pytest.fixture
-def told_by_portal(httpserver: HTTPServer) -> Exchange:
-    exchange = Exchange(lambda body: str(body["case_id"]))
-    httpserver.expect_request("/webhooks/portal", method="POST").respond_with_handler(exchange)
-    return exchange
+def portal_receiver(httpserver: HTTPServer) -> WebhookReceiver:
+    receiver = WebhookReceiver(lambda body: str(body["case_id"]))
+    httpserver.expect_request("/webhooks/portal", method="POST").respond_with_handler(receiver)
+    return receiver
 
 
 @pytest.fixture
-def told_by_background_checks(httpserver: HTTPServer) -> Exchange:
-    exchange = Exchange(lambda body: str(body["data"]["object"]["custom_id"]))
-    httpserver.expect_request("/webhooks/background-checks", method="POST").respond_with_handler(exchange)
-    return exchange
+def background_check_receiver(httpserver: HTTPServer) -> WebhookReceiver:
+    receiver = WebhookReceiver(lambda body: str(body["data"]["object"]["custom_id"]))
+    httpserver.expect_request("/webhooks/background-checks", method="POST").respond_with_handler(receiver)
+    return receiver
 
 
 @pytest.fixture
@@ -226,11 +227,24 @@ def case_id() -> str:
     return str(uuid4())
 
 
-def bearer(token: str) -> dict[str, str]:
+def build_bearer_header(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {SECRETS[token]}"}
 
 
-def a_learner(registration: str, **other: Any) -> dict[str, Any]:
+async def order_fault(http: httpx2.AsyncClient, stand_in: str, **order: Any) -> None:
+    """Orders the stand-in at this address to fail."""
+    answer = await http.post(f"{stand_in}/controls", json=order)
+    assert answer.status_code == 200, answer.text
+
+
+def verify_statement(event: ReceivedEvent) -> dict[str, Any]:
+    """The xAPI statement of an event of the LMS or the MLMS, whose signature and id are right."""
+    statement: dict[str, Any] = Webhook(SECRETS["CERTIFY_LMS_WEBHOOK_SECRET"]).verify(event.raw, event.headers)
+    assert event.headers["Webhook-Id"] == statement["id"]
+    return statement
+
+
+def build_learner(registration: str, **other: Any) -> dict[str, Any]:
     """What the exchange tells the LMS about a learner."""
     learner = {
         "registration": registration,
@@ -249,10 +263,10 @@ def a_learner(registration: str, **other: Any) -> dict[str, Any]:
     return {**learner, **other}
 
 
-async def invited(http: httpx2.AsyncClient, sandbox: Running, registration: str) -> str:
+async def invite_learner(http: httpx2.AsyncClient, sandbox: RunningSandbox, registration: str) -> str:
     """A learner with an invitation; gives the learner's address."""
-    headers = {**bearer("CERTIFY_LMS_TOKEN"), "Idempotency-Key": f"invite-{registration}"}
-    answer = await http.post(f"{sandbox.lms}/api/v1/invitations", json=a_learner(registration), headers=headers)
+    headers = {**build_bearer_header("CERTIFY_LMS_TOKEN"), "Idempotency-Key": f"invite-{registration}"}
+    answer = await http.post(f"{sandbox.lms}/api/v1/invitations", json=build_learner(registration), headers=headers)
     assert answer.status_code == 201, answer.text
     url: str = answer.json()["url"]
     return url

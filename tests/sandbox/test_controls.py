@@ -2,70 +2,64 @@
 
 import asyncio
 import time
-from typing import Any
 from xml.etree import ElementTree as Xml
 
 import httpx2
 import pytest
 
-from tests.sandbox.conftest import WEB_STAND_INS, Running
+from tests.sandbox.conftest import WEB_STAND_INS, RunningSandbox, order_fault
 
 AUTH = ("registry-user", "registry-password")
 
 
-async def look_up(http: httpx2.AsyncClient, sandbox: Running, timeout: float = 10) -> httpx2.Response:
+async def look_up_producer(http: httpx2.AsyncClient, sandbox: RunningSandbox, timeout: float = 10) -> httpx2.Response:
     url = f"{sandbox.registry}/pdb-xml-reports/entityinfo_xml.cgi?id_entity=9000000101"
     return await http.get(url, auth=AUTH, timeout=timeout)
 
 
-async def order(http: httpx2.AsyncClient, sandbox: Running, **order: Any) -> None:
-    answer = await http.post(f"{sandbox.registry}/controls", json=order)
-    assert answer.status_code == 200, answer.text
+async def collect_statuses(http: httpx2.AsyncClient, sandbox: RunningSandbox, count: int) -> list[int]:
+    return [(await look_up_producer(http, sandbox)).status_code for _ in range(count)]
 
 
-async def statuses(http: httpx2.AsyncClient, sandbox: Running, count: int) -> list[int]:
-    return [(await look_up(http, sandbox)).status_code for _ in range(count)]
-
-
-async def test_down_is_503_until_changed(http: httpx2.AsyncClient, sandbox: Running) -> None:
-    await order(http, sandbox, mode="down")
-    assert await statuses(http, sandbox, 3) == [503] * 3
+async def test_down_is_503_until_changed(http: httpx2.AsyncClient, sandbox: RunningSandbox) -> None:
+    await order_fault(http, sandbox.registry, mode="down")
+    assert await collect_statuses(http, sandbox, 3) == [503] * 3
     assert (await http.get(f"{sandbox.registry}/producers")).status_code == 200
     assert (await http.get(f"{sandbox.registry}/healthz")).status_code == 200
     assert (await http.get(f"{sandbox.registry}/controls")).json() == {"mode": "down"}
-    await order(http, sandbox, mode="ok")
-    assert await statuses(http, sandbox, 1) == [200]
+    await order_fault(http, sandbox.registry, mode="ok")
+    assert await collect_statuses(http, sandbox, 1) == [200]
     assert [call["status"] for call in (await http.get(f"{sandbox.registry}/calls")).json()] == [503, 503, 503, 200]
 
 
-async def test_times_counts_calls(http: httpx2.AsyncClient, sandbox: Running) -> None:
-    await order(http, sandbox, mode="error", status=429, times=2)
-    assert await statuses(http, sandbox, 3) == [429, 429, 200]
-    await order(http, sandbox, mode="error", times=1)
-    assert await statuses(http, sandbox, 2) == [500, 200]
+async def test_times_counts_calls(http: httpx2.AsyncClient, sandbox: RunningSandbox) -> None:
+    await order_fault(http, sandbox.registry, mode="error", status=429, times=2)
+    assert await collect_statuses(http, sandbox, 3) == [429, 429, 200]
+    await order_fault(http, sandbox.registry, mode="error", times=1)
+    assert await collect_statuses(http, sandbox, 2) == [500, 200]
 
 
-async def test_seconds_ends_the_order(http: httpx2.AsyncClient, sandbox: Running) -> None:
-    await order(http, sandbox, mode="down", seconds=0.5)
-    assert await statuses(http, sandbox, 1) == [503]
+async def test_seconds_ends_the_order(http: httpx2.AsyncClient, sandbox: RunningSandbox) -> None:
+    await order_fault(http, sandbox.registry, mode="down", seconds=0.5)
+    assert await collect_statuses(http, sandbox, 1) == [503]
     await asyncio.sleep(0.6)
-    assert await statuses(http, sandbox, 1) == [200]
+    assert await collect_statuses(http, sandbox, 1) == [200]
 
 
-async def test_hang_answers_late_or_never(http: httpx2.AsyncClient, sandbox: Running) -> None:
-    await order(http, sandbox, mode="hang", times=1)
+async def test_hang_answers_late_or_never(http: httpx2.AsyncClient, sandbox: RunningSandbox) -> None:
+    await order_fault(http, sandbox.registry, mode="hang", times=1)
     with pytest.raises(httpx2.ReadTimeout):
-        await look_up(http, sandbox, timeout=0.3)
-    assert await statuses(http, sandbox, 1) == [200]
-    await order(http, sandbox, mode="hang", seconds=0.3, times=1)
+        await look_up_producer(http, sandbox, timeout=0.3)
+    assert await collect_statuses(http, sandbox, 1) == [200]
+    await order_fault(http, sandbox.registry, mode="hang", seconds=0.3, times=1)
     begun = time.monotonic()
-    assert await statuses(http, sandbox, 1) == [503]
+    assert await collect_statuses(http, sandbox, 1) == [503]
     assert time.monotonic() - begun >= 0.3
 
 
-async def test_garbage_is_a_200_nobody_can_read(http: httpx2.AsyncClient, sandbox: Running) -> None:
-    await order(http, sandbox, mode="garbage", times=1)
-    answer = await look_up(http, sandbox)
+async def test_garbage_is_a_200_nobody_can_read(http: httpx2.AsyncClient, sandbox: RunningSandbox) -> None:
+    await order_fault(http, sandbox.registry, mode="garbage", times=1)
+    answer = await look_up_producer(http, sandbox)
     assert answer.status_code == 200
     assert answer.headers["content-type"].startswith("text/xml")
     with pytest.raises(Xml.ParseError):
@@ -85,15 +79,15 @@ async def test_garbage_is_a_200_nobody_can_read(http: httpx2.AsyncClient, sandbo
 )
 @pytest.mark.parametrize("name", WEB_STAND_INS)
 async def test_an_order_not_understood_changes_nothing(
-    http: httpx2.AsyncClient, sandbox: Running, name: str, wrong: dict[str, object], field: str
+    http: httpx2.AsyncClient, sandbox: RunningSandbox, name: str, wrong: dict[str, object], field: str
 ) -> None:
     answer = await http.post(f"{sandbox.url(name)}/controls", json=wrong)
     assert (answer.status_code, [error["field"] for error in answer.json()["errors"]]) == (422, [field])
     assert (await http.get(f"{sandbox.url(name)}/controls")).json() == {"mode": "ok"}
 
 
-async def test_calls_are_noted_in_order_without_credentials(http: httpx2.AsyncClient, sandbox: Running) -> None:
-    await look_up(http, sandbox)
+async def test_calls_are_noted_in_order_without_credentials(http: httpx2.AsyncClient, sandbox: RunningSandbox) -> None:
+    await look_up_producer(http, sandbox)
     (call,) = (await http.get(f"{sandbox.registry}/calls")).json()
     at = call.pop("at")
     assert at.endswith("+00:00")
@@ -110,6 +104,6 @@ async def test_calls_are_noted_in_order_without_credentials(http: httpx2.AsyncCl
 
 
 @pytest.mark.parametrize("name", WEB_STAND_INS)
-async def test_each_has_the_common_routes(http: httpx2.AsyncClient, sandbox: Running, name: str) -> None:
+async def test_each_has_the_common_routes(http: httpx2.AsyncClient, sandbox: RunningSandbox, name: str) -> None:
     assert (await http.get(f"{sandbox.url(name)}/healthz")).json() == {"status": "ok"}
     assert (await http.get(f"{sandbox.url(name)}/calls")).json() == []

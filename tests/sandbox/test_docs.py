@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.seeds import NPN_OF_NOBODY, OUTCOMES, PEOPLE, PRODUCERS
+from sandbox.seeds import CHECK_OUTCOMES, DEMO_PEOPLE, PRODUCERS, UNASSIGNED_NPN
 from tests.sandbox.conftest import ROOT
 
 ROWS = [
@@ -14,7 +14,7 @@ ROWS = [
 ]
 
 
-def row(key: str) -> list[str]:
+def find_row(key: str) -> list[str]:
     found = [cells for cells in ROWS if cells[0] == key]
     assert len(found) == 1, key
     return found[0]
@@ -22,7 +22,7 @@ def row(key: str) -> list[str]:
 
 @pytest.mark.parametrize("producer", PRODUCERS, ids=lambda producer: producer["npn"])
 def test_every_producer_is_listed(producer: dict[str, Any]) -> None:
-    _, name, licenses, _ = row(producer["npn"])
+    _, name, licenses, _ = find_row(producer["npn"])
     names = [producer.get("first_name"), producer.get("last_name"), producer.get("company"), producer.get("suffix")]
     assert all(part in name for part in names if part)
     assert name.startswith("firm: ") is (producer["entity"] == "firm")
@@ -35,17 +35,17 @@ def test_every_producer_is_listed(producer: dict[str, Any]) -> None:
 
 def test_no_other_number_is_listed() -> None:
     listed = {cells[0] for cells in ROWS if cells[0].startswith("9")}
-    assert listed == {producer["npn"] for producer in PRODUCERS} | {NPN_OF_NOBODY}
+    assert listed == {producer["npn"] for producer in PRODUCERS} | {UNASSIGNED_NPN}
 
 
 def test_every_outcome_is_listed() -> None:
     listed = [cells for cells in ROWS if "@" in cells[0]]
-    assert listed == [[each["email"], each["result"], str(each["after_seconds"])] for each in OUTCOMES]
+    assert listed == [[each["email"], each["result"], str(each["after_seconds"])] for each in CHECK_OUTCOMES]
 
 
 def test_every_demo_person_is_listed() -> None:
     listed = [cells for cells in ROWS if cells[0].startswith("Demo ")]
     assert listed == [
         [each["name"], f"`{each['name'].lower().replace(' ', '-')}`", ", ".join(each["roles"]) or "none"]
-        for each in PEOPLE
+        for each in DEMO_PEOPLE
     ]

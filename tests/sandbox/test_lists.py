@@ -14,7 +14,7 @@ import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from tests.sandbox.conftest import Running, start
+from tests.sandbox.conftest import RunningSandbox, start_sandbox
 
 RCL = [
     {"npn": "9000000101", "applicable_plan_year": "2024", "individual_registration_completion_date": "11/03/2023"},
@@ -28,7 +28,7 @@ HELP = [
 ]
 
 
-def as_csv(rows: list[dict[str, Any]], line_end: str = "\r\n") -> str:
+def write_csv(rows: list[dict[str, Any]], line_end: str = "\r\n") -> str:
     written = io.StringIO()
     writer = csv.DictWriter(written, list(rows[0]), lineterminator=line_end)
     writer.writeheader()
@@ -36,12 +36,12 @@ def as_csv(rows: list[dict[str, Any]], line_end: str = "\r\n") -> str:
     return written.getvalue()
 
 
-def rows_of(text: str) -> list[dict[str, str]]:
+def parse_csv(text: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text, newline="")))
 
 
 @dataclass
-class Published:
+class PublishedListPage:
     """One of the exchange's lists, on a real server, with its version."""
 
     body: str
@@ -58,15 +58,17 @@ class Published:
 
 
 @pytest.fixture
-def published(httpserver: HTTPServer) -> dict[str, Published]:
+def published(httpserver: HTTPServer) -> dict[str, PublishedListPage]:
     lists = {
-        "rcl.csv": Published(as_csv(RCL)),
-        "rcl.json": Published(json.dumps(RCL), "application/json"),
-        "terminations.csv": Published(as_csv(TERMINATIONS)),
-        "find-local-help.csv": Published(as_csv(HELP, "\n")),
-        "find-local-help.json": Published(json.dumps({"published": 7, "rows": HELP}), "application/json"),
-        "help-on-demand.json": Published(json.dumps([{"npn": 9000000101, "name": "Testa Agent"}]), "application/json"),
-        "tracker/9000000101": Published(
+        "rcl.csv": PublishedListPage(write_csv(RCL)),
+        "rcl.json": PublishedListPage(json.dumps(RCL), "application/json"),
+        "terminations.csv": PublishedListPage(write_csv(TERMINATIONS)),
+        "find-local-help.csv": PublishedListPage(write_csv(HELP, "\n")),
+        "find-local-help.json": PublishedListPage(json.dumps({"published": 7, "rows": HELP}), "application/json"),
+        "help-on-demand.json": PublishedListPage(
+            json.dumps([{"npn": 9000000101, "name": "Testa Agent"}]), "application/json"
+        ),
+        "tracker/9000000101": PublishedListPage(
             json.dumps({"npn": "9000000101", "rows": [{"plan_year": 2024, "individual": "complete"}]}),
             "application/json",
         ),
@@ -76,68 +78,78 @@ def published(httpserver: HTTPServer) -> dict[str, Published]:
     return lists
 
 
-async def get(http: httpx2.AsyncClient, sandbox: Running, path: str, **headers: str) -> httpx2.Response:
+async def fetch_list(http: httpx2.AsyncClient, sandbox: RunningSandbox, path: str, **headers: str) -> httpx2.Response:
     answer = await http.get(f"{sandbox.lists}/registry/{path}", headers=headers)
     assert answer.status_code in {200, 304}, answer.text
     return answer
 
 
-async def alter(http: httpx2.AsyncClient, sandbox: Running, **alteration: Any) -> None:
+async def add_alteration(http: httpx2.AsyncClient, sandbox: RunningSandbox, **alteration: Any) -> None:
     answer = await http.post(f"{sandbox.lists}/alterations", json=alteration)
     assert answer.status_code == 201, answer.text
 
 
 async def test_without_alterations_every_byte_passes(
-    http: httpx2.AsyncClient, sandbox: Running, published: dict[str, Published]
+    http: httpx2.AsyncClient, sandbox: RunningSandbox, published: dict[str, PublishedListPage]
 ) -> None:
-    await alter(http, sandbox, list="help_on_demand", npn="9000000999", how="omit")
+    await add_alteration(http, sandbox, list="help_on_demand", npn="9000000999", how="omit")
     for path, one in published.items():
         if path != "help-on-demand.json":
-            answer = await get(http, sandbox, path)
+            answer = await fetch_list(http, sandbox, path)
             assert answer.content == one.body.encode(), path
             assert (answer.headers["etag"], answer.headers["content-type"]) == (one.version, one.media_type)
 
 
 async def test_b19_an_npn_is_left_out_of_the_rcl(
-    http: httpx2.AsyncClient, sandbox: Running, published: dict[str, Published]
+    http: httpx2.AsyncClient, sandbox: RunningSandbox, published: dict[str, PublishedListPage]
 ) -> None:
-    await alter(http, sandbox, list="rcl", npn="9000000102", how="omit")
-    assert rows_of((await get(http, sandbox, "rcl.csv")).text) == RCL[:1]
-    assert (await get(http, sandbox, "rcl.json")).json() == RCL[:1]
-    assert (await get(http, sandbox, "terminations.csv")).text == published["terminations.csv"].body
+    await add_alteration(http, sandbox, list="rcl", npn="9000000102", how="omit")
+    assert parse_csv((await fetch_list(http, sandbox, "rcl.csv")).text) == RCL[:1]
+    assert (await fetch_list(http, sandbox, "rcl.json")).json() == RCL[:1]
+    assert (await fetch_list(http, sandbox, "terminations.csv")).text == published["terminations.csv"].body
 
 
 async def test_one_plan_year_alone_is_left_out(
-    http: httpx2.AsyncClient, sandbox: Running, published: dict[str, Published]
+    http: httpx2.AsyncClient, sandbox: RunningSandbox, published: dict[str, PublishedListPage]
 ) -> None:
     where = {"applicable_plan_year": 2023}
-    await alter(http, sandbox, list="rcl", npn="9000000102", where=where, how="omit")
-    assert rows_of((await get(http, sandbox, "rcl.csv")).text) == [RCL[0], RCL[2]]
-    assert (await get(http, sandbox, "rcl.json")).json() == [RCL[0], RCL[2]]
+    await add_alteration(http, sandbox, list="rcl", npn="9000000102", where=where, how="omit")
+    assert parse_csv((await fetch_list(http, sandbox, "rcl.csv")).text) == [RCL[0], RCL[2]]
+    assert (await fetch_list(http, sandbox, "rcl.json")).json() == [RCL[0], RCL[2]]
 
 
-async def test_cells_are_altered(http: httpx2.AsyncClient, sandbox: Running, published: dict[str, Published]) -> None:
+async def test_cells_are_altered(
+    http: httpx2.AsyncClient, sandbox: RunningSandbox, published: dict[str, PublishedListPage]
+) -> None:
     column = "individual_registration_completion_date"
-    await alter(http, sandbox, list="rcl", npn="9000000101", how="alter", set={column: None, "no_column": "x"})
-    await alter(http, sandbox, list="rcl", where={"applicable_plan_year": "2023"}, how="alter", set={"npn": "1"})
-    altered = rows_of((await get(http, sandbox, "rcl.csv")).text)
+    await add_alteration(http, sandbox, list="rcl", npn="9000000101", how="alter", set={column: None, "no_column": "x"})
+    await add_alteration(
+        http, sandbox, list="rcl", where={"applicable_plan_year": "2023"}, how="alter", set={"npn": "1"}
+    )
+    altered = parse_csv((await fetch_list(http, sandbox, "rcl.csv")).text)
     assert altered == [{**RCL[0], column: ""}, {**RCL[1], "npn": "1"}, RCL[2]]
-    assert (await get(http, sandbox, "rcl.json")).json() == [{**RCL[0], column: None}, {**RCL[1], "npn": "1"}, RCL[2]]
+    assert (await fetch_list(http, sandbox, "rcl.json")).json() == [
+        {**RCL[0], column: None},
+        {**RCL[1], "npn": "1"},
+        RCL[2],
+    ]
 
 
 async def test_leading_zeros_tell_no_npns_apart(
-    http: httpx2.AsyncClient, sandbox: Running, published: dict[str, Published]
+    http: httpx2.AsyncClient, sandbox: RunningSandbox, published: dict[str, PublishedListPage]
 ) -> None:
     published["rcl.csv"].body = "npn,status\r\n0000000123,\r\n1230,\r\n"
-    await alter(http, sandbox, list="rcl", npn="123", how="omit")
-    assert rows_of((await get(http, sandbox, "rcl.csv")).text) == [{"npn": "1230", "status": ""}]
+    await add_alteration(http, sandbox, list="rcl", npn="123", how="omit")
+    assert parse_csv((await fetch_list(http, sandbox, "rcl.csv")).text) == [{"npn": "1230", "status": ""}]
 
 
 async def test_columns_may_be_written_otherwise(
-    http: httpx2.AsyncClient, sandbox: Running, published: dict[str, Published]
+    http: httpx2.AsyncClient, sandbox: RunningSandbox, published: dict[str, PublishedListPage]
 ) -> None:
-    await alter(http, sandbox, list="terminations", npn="9000000101", how="alter", set={"effective_plan_year": "2025"})
-    assert rows_of((await get(http, sandbox, "terminations.csv")).text) == [
+    await add_alteration(
+        http, sandbox, list="terminations", npn="9000000101", how="alter", set={"effective_plan_year": "2025"}
+    )
+    assert parse_csv((await fetch_list(http, sandbox, "terminations.csv")).text) == [
         {**TERMINATIONS[0], "Effective Plan Year": "2025"}
     ]
 
@@ -151,94 +163,94 @@ async def test_columns_may_be_written_otherwise(
     ],
 )
 async def test_b20_a_listing_is_left_out_by_what_it_holds(
-    http: httpx2.AsyncClient, sandbox: Running, published: dict[str, Published], whom: dict[str, Any]
+    http: httpx2.AsyncClient, sandbox: RunningSandbox, published: dict[str, PublishedListPage], whom: dict[str, Any]
 ) -> None:
-    await alter(http, sandbox, list="find_local_help", **whom, how="omit")
-    text = (await get(http, sandbox, "find-local-help.csv")).text
-    assert rows_of(text) == HELP[:1]
+    await add_alteration(http, sandbox, list="find_local_help", **whom, how="omit")
+    text = (await fetch_list(http, sandbox, "find-local-help.csv")).text
+    assert parse_csv(text) == HELP[:1]
     assert "\r" not in text
-    assert (await get(http, sandbox, "find-local-help.json")).json() == {"published": 7, "rows": HELP[:1]}
+    assert (await fetch_list(http, sandbox, "find-local-help.json")).json() == {"published": 7, "rows": HELP[:1]}
 
 
 async def test_rows_that_stay_keep_commas_quotes_and_line_breaks(
-    http: httpx2.AsyncClient, sandbox: Running, published: dict[str, Published]
+    http: httpx2.AsyncClient, sandbox: RunningSandbox, published: dict[str, PublishedListPage]
 ) -> None:
-    await alter(http, sandbox, list="find_local_help", name="Testa Agent", how="alter", set={"phone": "1, 2"})
+    await add_alteration(http, sandbox, list="find_local_help", name="Testa Agent", how="alter", set={"phone": "1, 2"})
     expected = [{**HELP[0], "phone": "1, 2"}, HELP[1]]
-    assert rows_of((await get(http, sandbox, "find-local-help.csv")).text) == expected
-    assert (await get(http, sandbox, "find-local-help.json")).json()["rows"] == expected
+    assert parse_csv((await fetch_list(http, sandbox, "find-local-help.csv")).text) == expected
+    assert (await fetch_list(http, sandbox, "find-local-help.json")).json()["rows"] == expected
 
 
 async def test_b18_the_trackers_address_says_whose_rows_they_are(
-    http: httpx2.AsyncClient, sandbox: Running, published: dict[str, Published]
+    http: httpx2.AsyncClient, sandbox: RunningSandbox, published: dict[str, PublishedListPage]
 ) -> None:
     path = "tracker/9000000101?plan_year=2024"
-    await alter(http, sandbox, list="tracker", npn="9000000102", how="omit")
-    assert len((await get(http, sandbox, path)).json()["rows"]) == 1
-    await alter(http, sandbox, list="tracker", npn="9000000101", how="alter", set={"individual": "missing"})
-    assert (await get(http, sandbox, path)).json()["rows"] == [{"plan_year": 2024, "individual": "missing"}]
-    await alter(http, sandbox, list="tracker", npn="9000000101", how="omit")
-    assert (await get(http, sandbox, path)).json() == {"npn": "9000000101", "rows": []}
+    await add_alteration(http, sandbox, list="tracker", npn="9000000102", how="omit")
+    assert len((await fetch_list(http, sandbox, path)).json()["rows"]) == 1
+    await add_alteration(http, sandbox, list="tracker", npn="9000000101", how="alter", set={"individual": "missing"})
+    assert (await fetch_list(http, sandbox, path)).json()["rows"] == [{"plan_year": 2024, "individual": "missing"}]
+    await add_alteration(http, sandbox, list="tracker", npn="9000000101", how="omit")
+    assert (await fetch_list(http, sandbox, path)).json() == {"npn": "9000000101", "rows": []}
 
 
 async def test_a_number_is_an_npn_too(
-    http: httpx2.AsyncClient, sandbox: Running, published: dict[str, Published]
+    http: httpx2.AsyncClient, sandbox: RunningSandbox, published: dict[str, PublishedListPage]
 ) -> None:
-    await alter(http, sandbox, list="help_on_demand", npn="9000000101", how="omit")
-    assert (await get(http, sandbox, "help-on-demand.json")).json() == []
+    await add_alteration(http, sandbox, list="help_on_demand", npn="9000000101", how="omit")
+    assert (await fetch_list(http, sandbox, "help-on-demand.json")).json() == []
 
 
 async def test_an_unchanged_list_is_a_304(
-    http: httpx2.AsyncClient, sandbox: Running, published: dict[str, Published]
+    http: httpx2.AsyncClient, sandbox: RunningSandbox, published: dict[str, PublishedListPage]
 ) -> None:
     tags = []
     for alteration in (None, {"npn": "9000000101", "how": "omit"}, {"npn": "9000000102", "how": "omit"}):
         if alteration:
-            await alter(http, sandbox, list="rcl", **alteration)
-        tags.append((await get(http, sandbox, "rcl.csv")).headers["etag"])
-        again = await get(http, sandbox, "rcl.csv", **{"If-None-Match": tags[-1]})
+            await add_alteration(http, sandbox, list="rcl", **alteration)
+        tags.append((await fetch_list(http, sandbox, "rcl.csv")).headers["etag"])
+        again = await fetch_list(http, sandbox, "rcl.csv", **{"If-None-Match": tags[-1]})
         assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tags[-1])
         for earlier in tags[:-1]:
-            changed = await get(http, sandbox, "rcl.csv", **{"If-None-Match": earlier})
+            changed = await fetch_list(http, sandbox, "rcl.csv", **{"If-None-Match": earlier})
             assert (changed.status_code, changed.headers["etag"]) == (200, tags[-1])
     assert len(set(tags)) == 3
     assert tags[0] == '"v1"'
     assert (await http.delete(f"{sandbox.lists}/alterations")).status_code == 204
     for tag, status in zip(tags, (304, 200, 200), strict=True):
-        assert (await get(http, sandbox, "rcl.csv", **{"If-None-Match": tag})).status_code == status
+        assert (await fetch_list(http, sandbox, "rcl.csv", **{"If-None-Match": tag})).status_code == status
     published["rcl.csv"].version = 'W/"v2"'
     for tag in tags:
-        assert (await get(http, sandbox, "rcl.csv", **{"If-None-Match": tag})).status_code == 200
+        assert (await fetch_list(http, sandbox, "rcl.csv", **{"If-None-Match": tag})).status_code == 200
 
 
 async def test_the_tag_of_an_altered_list_follows_the_lists_own(
-    http: httpx2.AsyncClient, sandbox: Running, published: dict[str, Published]
+    http: httpx2.AsyncClient, sandbox: RunningSandbox, published: dict[str, PublishedListPage]
 ) -> None:
-    await alter(http, sandbox, list="rcl", npn="9000000101", how="omit")
-    first = (await get(http, sandbox, "rcl.csv")).headers["etag"]
+    await add_alteration(http, sandbox, list="rcl", npn="9000000101", how="omit")
+    first = (await fetch_list(http, sandbox, "rcl.csv")).headers["etag"]
     published["rcl.csv"].version = 'W/"v2"'
-    changed = await get(http, sandbox, "rcl.csv", **{"If-None-Match": f'"else", {first}'})
+    changed = await fetch_list(http, sandbox, "rcl.csv", **{"If-None-Match": f'"else", {first}'})
     assert changed.status_code == 200
     assert changed.headers["etag"].startswith('W/"v2~')
     published["rcl.csv"].version = None
-    assert "etag" not in (await get(http, sandbox, "rcl.csv")).headers
-    untouched = (await get(http, sandbox, "terminations.csv")).headers["etag"]
+    assert "etag" not in (await fetch_list(http, sandbox, "rcl.csv")).headers
+    untouched = (await fetch_list(http, sandbox, "terminations.csv")).headers["etag"]
     assert untouched == '"v1"'
 
 
 async def test_what_is_asked_and_answered_passes_on(
-    http: httpx2.AsyncClient, sandbox: Running, httpserver: HTTPServer
+    http: httpx2.AsyncClient, sandbox: RunningSandbox, httpserver: HTTPServer
 ) -> None:
     httpserver.expect_oneshot_request(
         "/registry/rcl.csv", query_string="since=2024&x=%2F", headers={"Accept": "text/csv", "Accept-Language": "es"}
     ).respond_with_data("no", status=404, headers={"Retry-After": "7"}, content_type="text/plain")
-    await alter(http, sandbox, list="rcl", npn="9000000101", how="omit")
+    await add_alteration(http, sandbox, list="rcl", npn="9000000101", how="omit")
     asked = {"Accept": "text/csv", "Accept-Language": "es"}
     answer = await http.get(f"{sandbox.lists}/registry/rcl.csv?since=2024&x=%2F", headers=asked)
     assert (answer.status_code, answer.text, answer.headers["retry-after"]) == (404, "no", "7")
 
 
-async def test_a_large_list_streams(http: httpx2.AsyncClient, sandbox: Running, httpserver: HTTPServer) -> None:
+async def test_a_large_list_streams(http: httpx2.AsyncClient, sandbox: RunningSandbox, httpserver: HTTPServer) -> None:
     count = 300_000
 
     def body() -> Iterator[bytes]:
@@ -251,18 +263,18 @@ async def test_a_large_list_streams(http: httpx2.AsyncClient, sandbox: Running, 
     httpserver.expect_request("/registry/rcl.csv").respond_with_handler(
         lambda _: Response(body(), content_type="text/csv")
     )
-    await alter(http, sandbox, list="rcl", npn=str(9100000000 + count - 1), how="omit")
-    before = peak_memory(sandbox)
+    await add_alteration(http, sandbox, list="rcl", npn=str(9100000000 + count - 1), how="omit")
+    before = measure_peak_memory(sandbox)
     lines, size, last = 0, 0, b""
     async with http.stream("GET", f"{sandbox.lists}/registry/rcl.csv") as answer:
         async for piece in answer.aiter_bytes():
             lines, size, last = lines + piece.count(b"\n"), size + len(piece), piece or last
     assert lines == count
     assert last.endswith(f"{9100000000 + count - 2},2024,a status of some length\r\n".encode())
-    assert peak_memory(sandbox) - before < 8 * 1024**2 < size
+    assert measure_peak_memory(sandbox) - before < 8 * 1024**2 < size
 
 
-def peak_memory(sandbox: Running) -> int:
+def measure_peak_memory(sandbox: RunningSandbox) -> int:
     status = Path(f"/proc/{sandbox.process.pid}/status").read_text()
     return int(next(line for line in status.splitlines() if line.startswith("VmHWM")).split()[1]) * 1024
 
@@ -272,7 +284,7 @@ def peak_memory(sandbox: Running) -> int:
 async def test_a_list_that_breaks_off_breaks_off_here_too(
     http: httpx2.AsyncClient, tmp_path: Path, head: str, altered: bool
 ) -> None:
-    text = as_csv(RCL)
+    text = write_csv(RCL)
     body = f"{len(text):x}\r\n{text}\r\n" if "chunked" in head else text
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -282,43 +294,43 @@ async def test_a_list_that_breaks_off_breaks_off_here_too(
         writer.close()
 
     async with await asyncio.start_server(talk, "127.0.0.1", 0) as server:
-        running = start(tmp_path, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+        running = start_sandbox(tmp_path, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
         try:
             if altered:
-                await alter(http, running, list="rcl", npn="9000000101", how="omit")
+                await add_alteration(http, running, list="rcl", npn="9000000101", how="omit")
             with pytest.raises(httpx2.RemoteProtocolError):
-                await get(http, running, "rcl.csv")
+                await fetch_list(http, running, "rcl.csv")
         finally:
             running.stop()
 
 
 async def test_a_last_line_without_an_end_stays_so(
-    http: httpx2.AsyncClient, sandbox: Running, published: dict[str, Published]
+    http: httpx2.AsyncClient, sandbox: RunningSandbox, published: dict[str, PublishedListPage]
 ) -> None:
-    published["rcl.csv"].body = as_csv(RCL)[:-5]
-    await alter(http, sandbox, list="rcl", npn="9000000101", how="omit")
-    text = (await get(http, sandbox, "rcl.csv")).text
+    published["rcl.csv"].body = write_csv(RCL)[:-5]
+    await add_alteration(http, sandbox, list="rcl", npn="9000000101", how="omit")
+    text = (await fetch_list(http, sandbox, "rcl.csv")).text
     assert text == "".join(published["rcl.csv"].body.splitlines(keepends=True)[i] for i in (0, 2, 3))
 
 
 async def test_json_passes_in_any_layout(
-    http: httpx2.AsyncClient, sandbox: Running, published: dict[str, Published]
+    http: httpx2.AsyncClient, sandbox: RunningSandbox, published: dict[str, PublishedListPage]
 ) -> None:
     people = [{"npn": str(9200000000 + each), "name": 'Núñez ]",{' * (each % 7)} for each in range(5000)]
-    await alter(http, sandbox, list="rcl", npn="9200000007", how="omit")
+    await add_alteration(http, sandbox, list="rcl", npn="9200000007", how="omit")
     wanted = [one for one in people if one["npn"] != "9200000007"]
     for text in (
         json.dumps(people, ensure_ascii=False, indent=1),
         "[\n" + ",\n".join(json.dumps(one, ensure_ascii=False) for one in people) + "\n]\n",
     ):
         published["rcl.json"].body = text
-        assert (await get(http, sandbox, "rcl.json")).json() == wanted
+        assert (await fetch_list(http, sandbox, "rcl.json")).json() == wanted
     published["rcl.json"].body = json.dumps({"rows": people, "count": 5000}, separators=(",", ":"))
-    assert (await get(http, sandbox, "rcl.json")).json() == {"rows": wanted, "count": 5000}
+    assert (await fetch_list(http, sandbox, "rcl.json")).json() == {"rows": wanted, "count": 5000}
 
 
 async def test_an_exchange_that_does_not_answer_is_a_503(http: httpx2.AsyncClient, tmp_path: Path) -> None:
-    alone = start(tmp_path, "http://127.0.0.1:9")
+    alone = start_sandbox(tmp_path, "http://127.0.0.1:9")
     try:
         assert (await http.get(f"{alone.lists}/registry/rcl.csv")).status_code == 503
     finally:
@@ -340,7 +352,7 @@ async def test_an_exchange_that_does_not_answer_is_a_503(http: httpx2.AsyncClien
     ],
 )
 async def test_an_alteration_not_understood_alters_nothing(
-    http: httpx2.AsyncClient, sandbox: Running, wrong: dict[str, Any], field: str
+    http: httpx2.AsyncClient, sandbox: RunningSandbox, wrong: dict[str, Any], field: str
 ) -> None:
     answer = await http.post(f"{sandbox.lists}/alterations", json=wrong)
     assert answer.status_code == 422
@@ -350,16 +362,16 @@ async def test_an_alteration_not_understood_alters_nothing(
 
 async def test_alterations_outlive_the_process_until_forgotten(http: httpx2.AsyncClient, tmp_path: Path) -> None:
     for known in (0, 1):
-        running = start(tmp_path, "http://127.0.0.1:9")
+        running = start_sandbox(tmp_path, "http://127.0.0.1:9")
         try:
             assert len((await http.get(f"{running.lists}/alterations")).json()) == known
-            await alter(http, running, list="rcl", npn="9000000101", how="omit")
+            await add_alteration(http, running, list="rcl", npn="9000000101", how="omit")
         finally:
             running.stop()
 
 
 async def test_orders_concern_the_lists_alone(
-    http: httpx2.AsyncClient, sandbox: Running, published: dict[str, Published]
+    http: httpx2.AsyncClient, sandbox: RunningSandbox, published: dict[str, PublishedListPage]
 ) -> None:
     await http.post(f"{sandbox.lists}/controls", json={"mode": "down", "times": 1})
     assert (await http.get(f"{sandbox.lists}/alterations")).status_code == 200

@@ -1,38 +1,39 @@
 """The LMS's stand-in: invitations and enrolments, a learner's way through it, signed statements, sending again."""
 
-from typing import Any
 from uuid import uuid4
 
 import httpx2
 import pytest
-from standardwebhooks import Webhook
 
-from tests.sandbox.conftest import SECRETS, Exchange, Received, Running, a_learner, bearer, invited
+from tests.sandbox.conftest import (
+    SECRETS,
+    ReceivedEvent,
+    RunningSandbox,
+    WebhookReceiver,
+    build_bearer_header,
+    build_learner,
+    invite_learner,
+    verify_statement,
+)
 
-AUTH = bearer("CERTIFY_LMS_TOKEN")
+AUTH = build_bearer_header("CERTIFY_LMS_TOKEN")
 
 
-def verified(event: Received) -> dict[str, Any]:
-    statement: dict[str, Any] = Webhook(SECRETS["CERTIFY_LMS_WEBHOOK_SECRET"]).verify(event.raw, event.headers)
-    assert event.headers["Webhook-Id"] == statement["id"]
-    return statement
-
-
-def told(event: Received) -> tuple[str, str]:
-    statement = verified(event)
+def summarize_statement(event: ReceivedEvent) -> tuple[str, str]:
+    statement = verify_statement(event)
     return statement["verb"]["id"].rpartition("/")[2], statement["object"]["id"].partition("example.test/")[2]
 
 
 async def test_a_learners_whole_way_arrives_in_order(
-    http: httpx2.AsyncClient, sandbox: Running, told_by_lms: Exchange, case_id: str
+    http: httpx2.AsyncClient, sandbox: RunningSandbox, lms_receiver: WebhookReceiver, case_id: str
 ) -> None:
-    learner = await invited(http, sandbox, case_id)
+    learner = await invite_learner(http, sandbox, case_id)
     for step in ("account", "profile", "course/start", "course/complete"):
         assert (await http.post(f"{learner}/{step}")).status_code == 200
     await http.post(f"{learner}/exam", json={"score": "0.7999"})
     passed = await http.post(f"{learner}/exam", json={"score": "0.8"})
-    events = await told_by_lms.events(case_id, 6)
-    assert [told(event) for event in events] == [
+    events = await lms_receiver.wait_for_events(case_id, 6)
+    assert [summarize_statement(event) for event in events] == [
         ("registered", "account"),
         ("completed", "profile"),
         ("initialized", "course/2024"),
@@ -48,21 +49,21 @@ async def test_a_learners_whole_way_arrives_in_order(
 
 @pytest.mark.parametrize("score", ["0.79999999999999999999", "0.80", "1", "0"])
 async def test_a_score_keeps_its_digits(
-    http: httpx2.AsyncClient, sandbox: Running, told_by_lms: Exchange, case_id: str, score: str
+    http: httpx2.AsyncClient, sandbox: RunningSandbox, lms_receiver: WebhookReceiver, case_id: str, score: str
 ) -> None:
-    learner = await invited(http, sandbox, case_id)
+    learner = await invite_learner(http, sandbox, case_id)
     await http.post(f"{learner}/exam", json={"score": score})
-    event = (await told_by_lms.events(case_id, 1))[0]
+    event = (await lms_receiver.wait_for_events(case_id, 1))[0]
     assert f'"scaled":{score}}}'.encode() in event.raw
     assert event.body["result"]["success"] is (score in {"0.80", "1"})
 
 
 async def test_points_are_told_as_points(
-    http: httpx2.AsyncClient, sandbox: Running, told_by_lms: Exchange, case_id: str
+    http: httpx2.AsyncClient, sandbox: RunningSandbox, lms_receiver: WebhookReceiver, case_id: str
 ) -> None:
-    learner = await invited(http, sandbox, case_id)
+    learner = await invite_learner(http, sandbox, case_id)
     await http.post(f"{learner}/exam", json={"raw": 4, "max": 5})
-    statement = verified((await told_by_lms.events(case_id, 1))[0])
+    statement = verify_statement((await lms_receiver.wait_for_events(case_id, 1))[0])
     assert statement["result"] == {"score": {"raw": 4, "min": 0, "max": 5}, "success": True}
 
 
@@ -83,16 +84,16 @@ async def test_points_are_told_as_points(
     ],
 )
 async def test_an_impossible_result_is_refused(
-    http: httpx2.AsyncClient, sandbox: Running, case_id: str, exam: dict[str, object]
+    http: httpx2.AsyncClient, sandbox: RunningSandbox, case_id: str, exam: dict[str, object]
 ) -> None:
-    learner = await invited(http, sandbox, case_id)
+    learner = await invite_learner(http, sandbox, case_id)
     assert (await http.post(f"{learner}/exam", json=exam)).status_code == 422
 
 
 async def test_an_enrolled_learner_has_account_and_profile(
-    http: httpx2.AsyncClient, sandbox: Running, case_id: str
+    http: httpx2.AsyncClient, sandbox: RunningSandbox, case_id: str
 ) -> None:
-    body = a_learner(case_id, account="existing-account")
+    body = build_learner(case_id, account="existing-account")
     headers = {**AUTH, "Idempotency-Key": case_id}
     first = await http.post(f"{sandbox.lms}/api/v1/enrollments", json=body, headers=headers)
     again = await http.post(f"{sandbox.lms}/api/v1/enrollments", json=body, headers=headers)
@@ -110,26 +111,28 @@ async def test_an_enrolled_learner_has_account_and_profile(
     assert SECRETS["CERTIFY_LMS_TOKEN"] not in str(calls)
 
 
-async def test_a_second_invitation_is_a_conflict(http: httpx2.AsyncClient, sandbox: Running, case_id: str) -> None:
-    await invited(http, sandbox, case_id)
+async def test_a_second_invitation_is_a_conflict(
+    http: httpx2.AsyncClient, sandbox: RunningSandbox, case_id: str
+) -> None:
+    await invite_learner(http, sandbox, case_id)
     url = f"{sandbox.lms}/api/v1/invitations"
     other_key = {**AUTH, "Idempotency-Key": str(uuid4())}
-    assert (await http.post(url, json=a_learner(case_id), headers=other_key)).status_code == 409
+    assert (await http.post(url, json=build_learner(case_id), headers=other_key)).status_code == 409
     used_key = {**AUTH, "Idempotency-Key": f"invite-{case_id}"}
-    assert (await http.post(url, json=a_learner(str(uuid4())), headers=used_key)).status_code == 409
+    assert (await http.post(url, json=build_learner(str(uuid4())), headers=used_key)).status_code == 409
 
 
-async def test_what_is_wrong_is_named(http: httpx2.AsyncClient, sandbox: Running, case_id: str) -> None:
+async def test_what_is_wrong_is_named(http: httpx2.AsyncClient, sandbox: RunningSandbox, case_id: str) -> None:
     url = f"{sandbox.lms}/api/v1/invitations"
     keyed = {**AUTH, "Idempotency-Key": case_id}
-    assert (await http.post(url, json=a_learner(case_id))).status_code == 401
-    keyless = await http.post(url, json=a_learner(case_id), headers=AUTH)
+    assert (await http.post(url, json=build_learner(case_id))).status_code == 401
+    keyless = await http.post(url, json=build_learner(case_id), headers=AUTH)
     assert (keyless.status_code, keyless.json()["errors"][0]["field"]) == (400, "Idempotency-Key")
     broken = await http.post(url, content=b"{", headers=keyed)
     assert (broken.status_code, broken.json()["errors"][0]["field"]) == (400, "body")
-    wrong = await http.post(url, json=a_learner("case 1", course_id="2024"), headers=keyed)
+    wrong = await http.post(url, json=build_learner("case 1", course_id="2024"), headers=keyed)
     assert [error["field"] for error in wrong.json()["errors"]] == ["registration", "course_id"]
-    with_account = await http.post(url, json=a_learner(case_id, account="x"), headers=keyed)
+    with_account = await http.post(url, json=build_learner(case_id, account="x"), headers=keyed)
     assert (with_account.status_code, with_account.json()["errors"][0]["field"]) == (422, "account")
     long = await http.post(url, content=b" " * (256 * 1024 + 1), headers=keyed)
     assert long.status_code == 413
@@ -137,27 +140,27 @@ async def test_what_is_wrong_is_named(http: httpx2.AsyncClient, sandbox: Running
 
 
 async def test_sent_again_is_the_same_statement(
-    http: httpx2.AsyncClient, sandbox: Running, told_by_lms: Exchange, case_id: str
+    http: httpx2.AsyncClient, sandbox: RunningSandbox, lms_receiver: WebhookReceiver, case_id: str
 ) -> None:
-    learner = await invited(http, sandbox, case_id)
+    learner = await invite_learner(http, sandbox, case_id)
     await http.post(f"{learner}/account")
     sent = (await http.post(f"{learner}/exam", json={"score": "0.9"})).json()["statement_ids"]
     one = await http.post(f"{sandbox.lms}/webhooks/resend", json={"statement_id": sent[0]})
     assert (one.status_code, one.json()) == (202, {"statement_ids": sent})
     assert (await http.post(f"{sandbox.lms}/webhooks/resend", json={"registration": case_id})).status_code == 202
-    account, exam, exam_again, *everything = await told_by_lms.events(case_id, 5)
+    account, exam, exam_again, *everything = await lms_receiver.wait_for_events(case_id, 5)
     assert exam.raw == exam_again.raw
     assert [each.raw for each in everything] == [account.raw, exam.raw]
-    verified(exam_again)
+    verify_statement(exam_again)
     unknown = await http.post(f"{sandbox.lms}/webhooks/resend", json={"statement_id": str(uuid4())})
     assert unknown.status_code == 404
     assert (await http.post(f"{sandbox.lms}/webhooks/resend", json={})).status_code == 422
 
 
 async def test_the_page_works_without_a_script(
-    http: httpx2.AsyncClient, sandbox: Running, told_by_lms: Exchange, case_id: str
+    http: httpx2.AsyncClient, sandbox: RunningSandbox, lms_receiver: WebhookReceiver, case_id: str
 ) -> None:
-    learner = await invited(http, sandbox, case_id)
+    learner = await invite_learner(http, sandbox, case_id)
     posted = await http.post(f"{learner}/exam", data={"score": "0.85"})
     assert (posted.status_code, posted.headers["location"]) == (303, f"/learners/{case_id}")
     page = (await http.get(learner)).text
@@ -168,4 +171,4 @@ async def test_the_page_works_without_a_script(
     assert "A score is a decimal" in refused.text
     empty = await http.post(f"{learner}/account", data={})
     assert empty.status_code in {200, 303}
-    assert len(await told_by_lms.events(case_id, 2)) == 2
+    assert len(await lms_receiver.wait_for_events(case_id, 2)) == 2

@@ -4,16 +4,15 @@ import asyncio
 import time
 from email.message import EmailMessage
 from pathlib import Path
-from typing import Any
 
 import aiosmtplib
 import httpx2
 import pytest
 
-from tests.sandbox.conftest import Running, start
+from tests.sandbox.conftest import RunningSandbox, order_fault, start_sandbox
 
 
-def letter(to: str = "testa@example.com", subject: str = "Su solicitud: ñandú") -> EmailMessage:
+def build_message(to: str = "testa@example.com", subject: str = "Su solicitud: ñandú") -> EmailMessage:
     message = EmailMessage()
     message["From"] = "exchange@example.test"
     message["To"] = to
@@ -26,17 +25,13 @@ def letter(to: str = "testa@example.com", subject: str = "Su solicitud: ñandú"
     return message
 
 
-async def send(sandbox: Running, message: EmailMessage, timeout: float = 10) -> None:
+async def send_message(sandbox: RunningSandbox, message: EmailMessage, timeout: float = 10) -> None:
     await aiosmtplib.send(message, hostname="127.0.0.1", port=sandbox.smtp_port, timeout=timeout)
 
 
-async def order(http: httpx2.AsyncClient, sandbox: Running, **order: Any) -> None:
-    assert (await http.post(f"{sandbox.mailbox}/controls", json=order)).status_code == 200
-
-
-async def test_a_message_is_shown_as_it_was_sent(http: httpx2.AsyncClient, sandbox: Running) -> None:
-    await send(sandbox, letter())
-    await send(sandbox, letter("second@example.com", "Later"))
+async def test_a_message_is_shown_as_it_was_sent(http: httpx2.AsyncClient, sandbox: RunningSandbox) -> None:
+    await send_message(sandbox, build_message())
+    await send_message(sandbox, build_message("second@example.com", "Later"))
     first, second = (await http.get(f"{sandbox.mailbox}/messages")).json()
     assert (first["to"], first["subject"], first["language"]) == (["testa@example.com"], "Su solicitud: ñandú", "es")
     assert first["headers"]["Message-ID"] == "<key-1@example.test>"
@@ -53,9 +48,9 @@ async def test_a_message_is_shown_as_it_was_sent(http: httpx2.AsyncClient, sandb
     assert (call["method"], call["status"], call["idempotency_key"]) == ("MAIL", 250, "<key-1@example.test>")
 
 
-async def test_a_messages_html_can_run_nothing(http: httpx2.AsyncClient, sandbox: Running) -> None:
-    message = letter(subject="<script>alert(1)</script>")
-    await send(sandbox, message)
+async def test_a_messages_html_can_run_nothing(http: httpx2.AsyncClient, sandbox: RunningSandbox) -> None:
+    message = build_message(subject="<script>alert(1)</script>")
+    await send_message(sandbox, message)
     found = (await http.get(f"{sandbox.mailbox}/messages")).json()[0]
     html = await http.get(f"{sandbox.mailbox}/messages/{found['id']}/html")
     assert "default-src 'none'" in html.headers["content-security-policy"]
@@ -66,10 +61,10 @@ async def test_a_messages_html_can_run_nothing(http: httpx2.AsyncClient, sandbox
     assert "<script>" not in (await http.get(sandbox.mailbox)).text
 
 
-async def test_what_is_not_there_is_404(http: httpx2.AsyncClient, sandbox: Running) -> None:
+async def test_what_is_not_there_is_404(http: httpx2.AsyncClient, sandbox: RunningSandbox) -> None:
     for path in ("999999", "..%2Fx", "999999/html", "999999/page", "999999/attachments/x"):
         assert (await http.get(f"{sandbox.mailbox}/messages/{path}")).status_code == 404
-    await send(sandbox, letter())
+    await send_message(sandbox, build_message())
     found = (await http.get(f"{sandbox.mailbox}/messages")).json()[0]
     assert (await http.get(f"{sandbox.mailbox}/messages/{found['id']}/attachments/other.pdf")).status_code == 404
     assert (await http.delete(f"{sandbox.mailbox}/messages")).status_code == 204
@@ -77,53 +72,53 @@ async def test_what_is_not_there_is_404(http: httpx2.AsyncClient, sandbox: Runni
 
 
 async def test_messages_survive_a_restart(tmp_path: Path, http: httpx2.AsyncClient) -> None:
-    first = start(tmp_path / "mailbox", "http://127.0.0.1:9")
-    await send(first, letter())
+    first = start_sandbox(tmp_path / "mailbox", "http://127.0.0.1:9")
+    await send_message(first, build_message())
     assert first.stop() == 0
-    second = start(tmp_path / "mailbox", "http://127.0.0.1:9")
+    second = start_sandbox(tmp_path / "mailbox", "http://127.0.0.1:9")
     try:
-        await send(second, letter(subject="After"))
+        await send_message(second, build_message(subject="After"))
         subjects = [each["subject"] for each in (await http.get(f"{second.mailbox}/messages")).json()]
         assert subjects == ["Su solicitud: ñandú", "After"]
     finally:
         second.stop()
 
 
-async def test_a_server_that_is_down_says_421_and_closes(http: httpx2.AsyncClient, sandbox: Running) -> None:
-    await order(http, sandbox, mode="down", times=1)
+async def test_a_server_that_is_down_says_421_and_closes(http: httpx2.AsyncClient, sandbox: RunningSandbox) -> None:
+    await order_fault(http, sandbox.mailbox, mode="down", times=1)
     with pytest.raises(aiosmtplib.SMTPException) as refused:
-        await send(sandbox, letter())
+        await send_message(sandbox, build_message())
     assert "421" in str(refused.value) or getattr(refused.value, "code", None) == 421
-    await send(sandbox, letter())
+    await send_message(sandbox, build_message())
     assert len((await http.get(f"{sandbox.mailbox}/messages")).json()) == 1
 
 
 @pytest.mark.parametrize(("status", "code"), [(None, 451), (550, 550), (452, 452)])
 async def test_a_recipient_is_refused_as_ordered(
-    http: httpx2.AsyncClient, sandbox: Running, status: int | None, code: int
+    http: httpx2.AsyncClient, sandbox: RunningSandbox, status: int | None, code: int
 ) -> None:
-    await order(http, sandbox, mode="error", times=1, **({"status": status} if status else {}))
+    await order_fault(http, sandbox.mailbox, mode="error", times=1, **({"status": status} if status else {}))
     with pytest.raises(aiosmtplib.SMTPRecipientsRefused) as refused:
-        await send(sandbox, letter())
+        await send_message(sandbox, build_message())
     assert [each.code for each in refused.value.recipients] == [code]
-    await send(sandbox, letter())
+    await send_message(sandbox, build_message())
     assert [call["status"] for call in (await http.get(f"{sandbox.mailbox}/calls")).json()] == [code, 250]
 
 
-async def test_a_server_that_hangs(http: httpx2.AsyncClient, sandbox: Running) -> None:
-    await order(http, sandbox, mode="hang", seconds=30, times=1)
+async def test_a_server_that_hangs(http: httpx2.AsyncClient, sandbox: RunningSandbox) -> None:
+    await order_fault(http, sandbox.mailbox, mode="hang", seconds=30, times=1)
     begun = time.monotonic()
     with pytest.raises(aiosmtplib.SMTPTimeoutError):
-        await send(sandbox, letter(), timeout=0.5)
+        await send_message(sandbox, build_message(), timeout=0.5)
     assert time.monotonic() - begun < 5
-    await order(http, sandbox, mode="hang", seconds=0.1, times=1)
+    await order_fault(http, sandbox.mailbox, mode="hang", seconds=0.1, times=1)
     with pytest.raises(aiosmtplib.SMTPException):
-        await send(sandbox, letter())
-    await asyncio.wait_for(send(sandbox, letter()), 5)
+        await send_message(sandbox, build_message())
+    await asyncio.wait_for(send_message(sandbox, build_message()), 5)
 
 
-async def test_a_server_that_talks_garbage(http: httpx2.AsyncClient, sandbox: Running) -> None:
-    await order(http, sandbox, mode="garbage", times=1)
+async def test_a_server_that_talks_garbage(http: httpx2.AsyncClient, sandbox: RunningSandbox) -> None:
+    await order_fault(http, sandbox.mailbox, mode="garbage", times=1)
     with pytest.raises(aiosmtplib.SMTPException):
-        await send(sandbox, letter())
+        await send_message(sandbox, build_message())
     assert (await http.get(f"{sandbox.mailbox}/messages")).json() == []

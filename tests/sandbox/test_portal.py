@@ -8,13 +8,13 @@ from pytest_httpserver import HTTPServer
 from scim2_client.engines.httpx2 import AsyncSCIMClient
 from standardwebhooks import Webhook
 
-from tests.sandbox.conftest import SECRETS, Exchange, Running, bearer
+from tests.sandbox.conftest import SECRETS, RunningSandbox, WebhookReceiver, build_bearer_header
 
-AUTH = bearer("CERTIFY_PORTAL_TOKEN")
+AUTH = build_bearer_header("CERTIFY_PORTAL_TOKEN")
 PATCH = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 
 
-def scim_user(case: str, email: str) -> dict[str, Any]:
+def build_scim_user(case: str, email: str) -> dict[str, Any]:
     return {
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
         "userName": email,
@@ -25,8 +25,8 @@ def scim_user(case: str, email: str) -> dict[str, Any]:
     }
 
 
-async def create(http: httpx2.AsyncClient, sandbox: Running, case: str, email: str) -> httpx2.Response:
-    return await http.post(f"{sandbox.portal}/scim/v2/Users", json=scim_user(case, email), headers=AUTH)
+async def create_user(http: httpx2.AsyncClient, sandbox: RunningSandbox, case: str, email: str) -> httpx2.Response:
+    return await http.post(f"{sandbox.portal}/scim/v2/Users", json=build_scim_user(case, email), headers=AUTH)
 
 
 async def set_active(http: httpx2.AsyncClient, url: str, active: bool) -> httpx2.Response:
@@ -34,7 +34,7 @@ async def set_active(http: httpx2.AsyncClient, url: str, active: bool) -> httpx2
     return await http.patch(url, json=body, headers=AUTH)
 
 
-async def test_a_scim_library_finds_its_way(sandbox: Running, case_id: str) -> None:
+async def test_a_scim_library_finds_its_way(sandbox: RunningSandbox, case_id: str) -> None:
     email = f"{case_id}@example.org"
     async with httpx2.AsyncClient(base_url=f"{sandbox.portal}/scim/v2", headers=AUTH, trust_env=False) as http:
         scim: Any = AsyncSCIMClient(http)
@@ -48,14 +48,14 @@ async def test_a_scim_library_finds_its_way(sandbox: Running, case_id: str) -> N
 
 
 async def test_an_account_is_unique_by_e_mail_and_by_case(
-    http: httpx2.AsyncClient, sandbox: Running, case_id: str
+    http: httpx2.AsyncClient, sandbox: RunningSandbox, case_id: str
 ) -> None:
     email = f"{case_id}@example.org"
-    first = await create(http, sandbox, case_id, email)
+    first = await create_user(http, sandbox, case_id, email)
     assert first.status_code == 201
     assert first.headers["location"] == first.json()["meta"]["location"]
     for case, other in ((case_id, "other@example.org"), ("another-case", email.upper())):
-        conflict = await create(http, sandbox, case, other)
+        conflict = await create_user(http, sandbox, case, other)
         assert (conflict.status_code, conflict.json()["scimType"]) == (409, "uniqueness")
     found = await http.get(
         f"{sandbox.portal}/scim/v2/Users", params={"filter": f'userName eq "{email.upper()}"'}, headers=AUTH
@@ -64,9 +64,9 @@ async def test_an_account_is_unique_by_e_mail_and_by_case(
 
 
 async def test_activation_is_told_once(
-    http: httpx2.AsyncClient, sandbox: Running, told_by_portal: Exchange, case_id: str
+    http: httpx2.AsyncClient, sandbox: RunningSandbox, portal_receiver: WebhookReceiver, case_id: str
 ) -> None:
-    url = (await create(http, sandbox, case_id, f"{case_id}@example.org")).json()["meta"]["location"]
+    url = (await create_user(http, sandbox, case_id, f"{case_id}@example.org")).json()["meta"]["location"]
     early = await http.post(f"{sandbox.portal}/accounts/{case_id}/profile")
     assert (early.status_code, early.json()["code"]) == (409, "not_activated")
     for active in (True, True, False):
@@ -75,7 +75,7 @@ async def test_activation_is_told_once(
     await set_active(http, url, True)
     await http.post(f"{sandbox.portal}/accounts/{case_id}/scheduling-tool")
     await http.post(f"{sandbox.portal}/accounts/{case_id}/profile")
-    events = await told_by_portal.events(case_id, 4)
+    events = await portal_receiver.wait_for_events(case_id, 4)
     assert [event.body["type"] for event in events] == [
         "account.activated",
         "account.activated",
@@ -112,9 +112,9 @@ async def test_activation_is_told_once(
     ],
 )
 async def test_a_patch_that_makes_no_user_is_refused_and_changes_nothing(
-    http: httpx2.AsyncClient, sandbox: Running, case_id: str, body: dict[str, object], kind: str
+    http: httpx2.AsyncClient, sandbox: RunningSandbox, case_id: str, body: dict[str, object], kind: str
 ) -> None:
-    url = (await create(http, sandbox, case_id, f"{case_id}@example.org")).json()["meta"]["location"]
+    url = (await create_user(http, sandbox, case_id, f"{case_id}@example.org")).json()["meta"]["location"]
     before = (await http.get(url, headers=AUTH)).json()
     answer = await http.patch(url, json=body, headers=AUTH)
     assert (answer.status_code, answer.json()["scimType"]) == (400, kind)
@@ -122,9 +122,9 @@ async def test_a_patch_that_makes_no_user_is_refused_and_changes_nothing(
 
 
 async def test_every_attribute_can_be_set_replaced_and_removed(
-    http: httpx2.AsyncClient, sandbox: Running, case_id: str
+    http: httpx2.AsyncClient, sandbox: RunningSandbox, case_id: str
 ) -> None:
-    url = (await create(http, sandbox, case_id, f"{case_id}@example.org")).json()["meta"]["location"]
+    url = (await create_user(http, sandbox, case_id, f"{case_id}@example.org")).json()["meta"]["location"]
     operations = [
         {"op": "Replace", "path": "NAME.givenName", "value": "Muestra"},
         {"op": "remove", "path": "urn:ietf:params:scim:schemas:core:2.0:User:externalId"},
@@ -134,27 +134,31 @@ async def test_every_attribute_can_be_set_replaced_and_removed(
     assert user["name"] == {"givenName": "Muestra", "familyName": "Consejera"}
     assert (user["userName"], user["active"], user.get("externalId")) == (f"new-{case_id}@example.org", True, None)
     assert [email["value"] for email in user["emails"]] == [user["userName"]]
-    replaced = await http.put(url, json=scim_user(case_id, f"{case_id}@example.org"), headers=AUTH)
+    replaced = await http.put(url, json=build_scim_user(case_id, f"{case_id}@example.org"), headers=AUTH)
     assert (replaced.json()["externalId"], replaced.json()["active"]) == (case_id, False)
     # The address given up is free again, and the one taken back isn't.
-    assert (await create(http, sandbox, "another", user["userName"])).status_code == 201
-    assert (await create(http, sandbox, "a third", f"{case_id}@example.org")).status_code == 409
+    assert (await create_user(http, sandbox, "another", user["userName"])).status_code == 201
+    assert (await create_user(http, sandbox, "a third", f"{case_id}@example.org")).status_code == 409
     taken = {"op": "replace", "path": "userName", "value": user["userName"].upper()}
     assert (await http.patch(url, json={"Operations": [taken]}, headers=AUTH)).status_code == 409
 
 
-async def test_an_account_that_is_deleted_is_gone(http: httpx2.AsyncClient, sandbox: Running, case_id: str) -> None:
-    url = (await create(http, sandbox, case_id, f"{case_id}@example.org")).json()["meta"]["location"]
+async def test_an_account_that_is_deleted_is_gone(
+    http: httpx2.AsyncClient, sandbox: RunningSandbox, case_id: str
+) -> None:
+    url = (await create_user(http, sandbox, case_id, f"{case_id}@example.org")).json()["meta"]["location"]
     assert (await http.delete(url, headers=AUTH)).status_code == 204
     assert [(await http.get(at, headers=AUTH)).status_code for at in (url, f"{sandbox.portal}/accounts/{case_id}")] == [
         404,
         404,
     ]
-    assert (await create(http, sandbox, case_id, f"{case_id}@example.org")).status_code == 201
+    assert (await create_user(http, sandbox, case_id, f"{case_id}@example.org")).status_code == 201
 
 
-async def test_what_is_shown_of_a_user_can_be_chosen(http: httpx2.AsyncClient, sandbox: Running, case_id: str) -> None:
-    url = (await create(http, sandbox, case_id, f"{case_id}@example.org")).json()["meta"]["location"]
+async def test_what_is_shown_of_a_user_can_be_chosen(
+    http: httpx2.AsyncClient, sandbox: RunningSandbox, case_id: str
+) -> None:
+    url = (await create_user(http, sandbox, case_id, f"{case_id}@example.org")).json()["meta"]["location"]
 
     async def shown(**parameters: str) -> dict[str, Any]:
         found: dict[str, Any] = (await http.get(url, params=parameters, headers=AUTH)).json()
@@ -169,7 +173,7 @@ async def test_what_is_shown_of_a_user_can_be_chosen(http: httpx2.AsyncClient, s
     assert set(user) == {"schemas", "id", "externalId", "userName", "active"}
 
 
-async def test_scim_errors_are_scims(http: httpx2.AsyncClient, sandbox: Running) -> None:
+async def test_scim_errors_are_scims(http: httpx2.AsyncClient, sandbox: RunningSandbox) -> None:
     users = f"{sandbox.portal}/scim/v2/Users"
     assert (await http.get(users)).status_code == 401
     assert (await http.get(f"{users}/none", headers=AUTH)).status_code == 404
@@ -189,7 +193,7 @@ async def test_scim_errors_are_scims(http: httpx2.AsyncClient, sandbox: Running)
         assert wrong.headers["content-type"] == "application/scim+json"
 
 
-def known(httpserver: HTTPServer, case: str, email: str, kind: str, number: str | None = None) -> None:
+def introduce_applicant(httpserver: HTTPServer, case: str, email: str, kind: str, number: str | None = None) -> None:
     """The exchange knows this applicant."""
     certificate = {"number": number, "status": "valid"} if number else None
     httpserver.expect_request("/api/portal/applicants", method="POST", headers=AUTH).respond_with_json(
@@ -197,29 +201,35 @@ def known(httpserver: HTTPServer, case: str, email: str, kind: str, number: str 
     )
 
 
-def certified(httpserver: HTTPServer, number: str, status: str) -> None:
+def publish_certificate(httpserver: HTTPServer, number: str, status: str) -> None:
     """The exchange's public page about a certificate."""
     httpserver.expect_request(f"/certificates/{number}", headers={"Accept": "application/json"}).respond_with_json(
         {"number": number, "status": status}
     )
 
 
-async def register(http: httpx2.AsyncClient, sandbox: Running, email: str, number: str | None) -> httpx2.Response:
+async def register_account(
+    http: httpx2.AsyncClient, sandbox: RunningSandbox, email: str, number: str | None
+) -> httpx2.Response:
     body = {"email": email, "certificate_number": number}
     return await http.post(f"{sandbox.portal}/register", json=body)
 
 
 async def test_a_broker_with_a_valid_certificate_registers(
-    http: httpx2.AsyncClient, sandbox: Running, httpserver: HTTPServer, told_by_portal: Exchange, case_id: str
+    http: httpx2.AsyncClient,
+    sandbox: RunningSandbox,
+    httpserver: HTTPServer,
+    portal_receiver: WebhookReceiver,
+    case_id: str,
 ) -> None:
     email = f"{case_id}@example.com"
-    known(httpserver, case_id, email, "broker", "CERT-1")
-    certified(httpserver, "CERT-1", "valid")
-    answer = await register(http, sandbox, email, "CERT-1")
+    introduce_applicant(httpserver, case_id, email, "broker", "CERT-1")
+    publish_certificate(httpserver, "CERT-1", "valid")
+    answer = await register_account(http, sandbox, email, "CERT-1")
     assert (answer.status_code, answer.json()) == (201, {"case_id": case_id, "account": "registered"})
-    assert (await register(http, sandbox, email, "CERT-1")).status_code == 409
+    assert (await register_account(http, sandbox, email, "CERT-1")).status_code == 409
     await http.post(f"{sandbox.portal}/accounts/{case_id}/profile")
-    events = await told_by_portal.events(case_id, 2)
+    events = await portal_receiver.wait_for_events(case_id, 2)
     assert [event.body["type"] for event in events] == ["account.registered", "profile.completed"]
 
 
@@ -236,47 +246,55 @@ async def test_a_broker_with_a_valid_certificate_registers(
 )
 async def test_no_registration_without_a_valid_certificate_of_ones_own(
     http: httpx2.AsyncClient,
-    sandbox: Running,
+    sandbox: RunningSandbox,
     httpserver: HTTPServer,
-    told_by_portal: Exchange,
+    portal_receiver: WebhookReceiver,
     case_id: str,
     number: str | None,
     status: str | None,
     code: str,
 ) -> None:
     """A24."""
-    known(httpserver, case_id, "broker@example.com", "broker", "CERT-OWN")
+    introduce_applicant(httpserver, case_id, "broker@example.com", "broker", "CERT-OWN")
     if number and status:
-        certified(httpserver, number, status)
-    answer = await register(http, sandbox, "broker@example.com", number)
+        publish_certificate(httpserver, number, status)
+    answer = await register_account(http, sandbox, "broker@example.com", number)
     problem = answer.json()
     assert (answer.status_code, problem["code"]) == (422, code)
     assert problem["errors"][0]["field"] == "certificate_number"
-    event = (await told_by_portal.events(case_id, 1))[0].body
+    event = (await portal_receiver.wait_for_events(case_id, 1))[0].body
     assert (event["type"], event["reason"]) == ("registration.refused", problem["detail"])
     assert (await http.get(f"{sandbox.portal}/accounts/{case_id}")).status_code == 404
 
 
 async def test_a_number_the_exchange_does_not_know_is_not_valid(
-    http: httpx2.AsyncClient, sandbox: Running, httpserver: HTTPServer, told_by_portal: Exchange, case_id: str
+    http: httpx2.AsyncClient,
+    sandbox: RunningSandbox,
+    httpserver: HTTPServer,
+    portal_receiver: WebhookReceiver,
+    case_id: str,
 ) -> None:
-    known(httpserver, case_id, "broker@example.com", "agent")
+    introduce_applicant(httpserver, case_id, "broker@example.com", "agent")
     httpserver.expect_request("/certificates/CERT-MADE-UP").respond_with_json({}, status=404)
-    answer = await register(http, sandbox, "broker@example.com", "CERT-MADE-UP")
+    answer = await register_account(http, sandbox, "broker@example.com", "CERT-MADE-UP")
     assert (answer.status_code, answer.json()["code"]) == (422, "certificate_not_valid")
-    await told_by_portal.events(case_id, 1)
+    await portal_receiver.wait_for_events(case_id, 1)
 
 
 async def test_a_counselor_is_told_why_not(
-    http: httpx2.AsyncClient, sandbox: Running, httpserver: HTTPServer, told_by_portal: Exchange, case_id: str
+    http: httpx2.AsyncClient,
+    sandbox: RunningSandbox,
+    httpserver: HTTPServer,
+    portal_receiver: WebhookReceiver,
+    case_id: str,
 ) -> None:
     """A27: even with a certificate."""
-    known(httpserver, case_id, "consejera@example.org", "enrollment_counselor", "CERT-2")
-    certified(httpserver, "CERT-2", "valid")
-    answer = await register(http, sandbox, "consejera@example.org", "CERT-2")
+    introduce_applicant(httpserver, case_id, "consejera@example.org", "enrollment_counselor", "CERT-2")
+    publish_certificate(httpserver, "CERT-2", "valid")
+    answer = await register_account(http, sandbox, "consejera@example.org", "CERT-2")
     assert (answer.status_code, answer.json()["code"]) == (403, "set_up_by_exchange")
     assert "beWellnm sets up Assister Portal accounts itself" in answer.json()["detail"]
-    event = (await told_by_portal.events(case_id, 1))[0].body
+    event = (await portal_receiver.wait_for_events(case_id, 1))[0].body
     assert event["type"] == "registration.refused"
     assert (await http.get(f"{sandbox.portal}/accounts/{case_id}")).status_code == 404
     page = await http.post(f"{sandbox.portal}/register", data={"email": "consejera@example.org"})
@@ -285,27 +303,31 @@ async def test_a_counselor_is_told_why_not(
 
 
 async def test_an_e_mail_nobody_knows_opens_nothing(
-    http: httpx2.AsyncClient, sandbox: Running, httpserver: HTTPServer
+    http: httpx2.AsyncClient, sandbox: RunningSandbox, httpserver: HTTPServer
 ) -> None:
     httpserver.expect_request("/api/portal/applicants").respond_with_json({}, status=404)
-    answer = await register(http, sandbox, "stranger@example.com", "CERT-1")
+    answer = await register_account(http, sandbox, "stranger@example.com", "CERT-1")
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "email")
 
 
 async def test_an_exchange_that_fails_is_no_verdict(
-    http: httpx2.AsyncClient, sandbox: Running, httpserver: HTTPServer
+    http: httpx2.AsyncClient, sandbox: RunningSandbox, httpserver: HTTPServer
 ) -> None:
     httpserver.expect_request("/api/portal/applicants").respond_with_data("", status=503)
-    assert (await register(http, sandbox, "broker@example.com", "CERT-1")).status_code == 503
+    assert (await register_account(http, sandbox, "broker@example.com", "CERT-1")).status_code == 503
 
 
 async def test_the_pages_work_without_a_script(
-    http: httpx2.AsyncClient, sandbox: Running, httpserver: HTTPServer, told_by_portal: Exchange, case_id: str
+    http: httpx2.AsyncClient,
+    sandbox: RunningSandbox,
+    httpserver: HTTPServer,
+    portal_receiver: WebhookReceiver,
+    case_id: str,
 ) -> None:
     form = await http.get(f"{sandbox.portal}/register", params={"certificate_number": '"><b>CERT-3'})
     assert "<b>CERT-3" not in form.text
-    known(httpserver, case_id, "page@example.com", "broker", "CERT-3")
-    certified(httpserver, "CERT-3", "valid")
+    introduce_applicant(httpserver, case_id, "page@example.com", "broker", "CERT-3")
+    publish_certificate(httpserver, "CERT-3", "valid")
     fields = {"email": f"{case_id}@example.com", "certificate_number": "CERT-3"}
     posted = await http.post(f"{sandbox.portal}/register", data=fields)
     page = f"/accounts/{case_id}/page"
@@ -315,4 +337,4 @@ async def test_the_pages_work_without_a_script(
     assert (step.status_code, step.headers["location"]) == (303, page)
     assert "complete" in (await http.get(f"{sandbox.portal}{page}")).text
     assert (await http.get(sandbox.portal)).status_code == 200
-    await told_by_portal.events(case_id, 2)
+    await portal_receiver.wait_for_events(case_id, 2)

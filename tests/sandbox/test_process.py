@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.sandbox.conftest import PATIENCE, Running, environment, launch, start
+from tests.sandbox.conftest import PATIENCE, RunningSandbox, build_environment, launch_sandbox, start_sandbox
 
 
-def refusal(settings: dict[str, str]) -> str:
-    process = launch(settings)
+def read_refusal(settings: dict[str, str]) -> str:
+    process = launch_sandbox(settings)
     _, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == 2
     return errors
@@ -18,25 +18,25 @@ def refusal(settings: dict[str, str]) -> str:
 
 @pytest.mark.parametrize("name", ["SANDBOX_MAILBOX_DIR", "SANDBOX_WEB_URL", "CERTIFY_LMS_TOKEN"])
 def test_a_missing_setting_is_named(tmp_path: Path, name: str) -> None:
-    settings = environment(tmp_path, "http://127.0.0.1:9")
-    assert refusal({**settings, name: ""}) == f"sandbox: {name} is not set\n"
+    settings = build_environment(tmp_path, "http://127.0.0.1:9")
+    assert read_refusal({**settings, name: ""}) == f"sandbox: {name} is not set\n"
 
 
 def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        settings = {**environment(tmp_path, "http://127.0.0.1:9"), "SANDBOX_LMS_PORT": str(port)}
-        assert f"port {port} of 127.0.0.1 can't be had" in refusal(settings)
-    assert "SANDBOX_LMS_PORT is not a port" in refusal({**settings, "SANDBOX_LMS_PORT": "http"})
+        settings = {**build_environment(tmp_path, "http://127.0.0.1:9"), "SANDBOX_LMS_PORT": str(port)}
+        assert f"port {port} of 127.0.0.1 can't be had" in read_refusal(settings)
+    assert "SANDBOX_LMS_PORT is not a port" in read_refusal({**settings, "SANDBOX_LMS_PORT": "http"})
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 def test_it_stops_when_told(tmp_path: Path, how: signal.Signals) -> None:
-    assert start(tmp_path, "http://127.0.0.1:9").stop(how) == 0
+    assert start_sandbox(tmp_path, "http://127.0.0.1:9").stop(how) == 0
 
 
 def test_a_connection_left_open_does_not_hold_it_up(tmp_path: Path) -> None:
-    running: Running = start(tmp_path, "http://127.0.0.1:9")
+    running: RunningSandbox = start_sandbox(tmp_path, "http://127.0.0.1:9")
     with (
         socket.create_connection(("127.0.0.1", running.ports["lms"])),
         socket.create_connection(("127.0.0.1", running.smtp_port)),

@@ -11,13 +11,13 @@ from pytest_httpserver import HTTPServer
 from standardwebhooks import Webhook, WebhookVerificationError
 from werkzeug import Request, Response
 
-from tests.sandbox.conftest import SECRETS, Exchange, Running
+from tests.sandbox.conftest import SECRETS, RunningSandbox, WebhookReceiver
 
 VENDORS = {vendor: known["secret"] for vendor, known in json.loads(SECRETS["CERTIFY_VENDORS"]).items()}
 PORTAL = "https://exchange.example.test/portal"
 
 
-class Tickets:
+class ExchangeTickets:
     """The exchange's part: tickets of one vendor each, redeemed once, with a signature only."""
 
     def __init__(self) -> None:
@@ -25,7 +25,7 @@ class Tickets:
         self._used: set[tuple[str, str]] = set()
         self.languages: list[str] = []
 
-    def issue(self, vendor: str = "vendor-a", **other: Any) -> str:
+    def issue_ticket(self, vendor: str = "vendor-a", **other: Any) -> str:
         ticket = uuid4().hex
         self._open[vendor, ticket] = {
             "curriculum": "individual_full",
@@ -43,48 +43,48 @@ class Tickets:
         try:
             body = Webhook(VENDORS[vendor]).verify(request.get_data(), dict(request.headers))
         except WebhookVerificationError:
-            return self._problem(401, "Not signed by this vendor.")
+            return self._build_problem(401, "Not signed by this vendor.")
         assert set(body) == {"ticket"}
         key = vendor, body["ticket"]
         if key in self._used:
-            return self._problem(409, "This ticket was used already. <Ask> for a new one in the portal.")
+            return self._build_problem(409, "This ticket was used already. <Ask> for a new one in the portal.")
         if key not in self._open:
-            return self._problem(404, "There is no such ticket for this vendor.")
+            return self._build_problem(404, "There is no such ticket for this vendor.")
         if self._open[key].get("expired"):
-            return self._problem(410, "This ticket expired; ask for a new one in the portal.")
+            return self._build_problem(410, "This ticket expired; ask for a new one in the portal.")
         self._used.add(key)
         return Response(json.dumps(self._open[key]), content_type="application/json")
 
     @staticmethod
-    def _problem(status: int, detail: str) -> Response:
+    def _build_problem(status: int, detail: str) -> Response:
         document = json.dumps({"title": "Refused", "status": status, "detail": detail})
         return Response(document, status, content_type="application/problem+json")
 
 
 @pytest.fixture
-def tickets(httpserver: HTTPServer) -> Tickets:
-    known = Tickets()
+def tickets(httpserver: HTTPServer) -> ExchangeTickets:
+    known = ExchangeTickets()
     for vendor in VENDORS:
         httpserver.expect_request(f"/api/vendors/{vendor}/tickets", "POST").respond_with_handler(known)
     return known
 
 
 @pytest.fixture
-def told_by_vendors(httpserver: HTTPServer) -> Exchange:
-    exchange = Exchange(lambda body: str(body["ticket"]))
+def vendor_receiver(httpserver: HTTPServer) -> WebhookReceiver:
+    receiver = WebhookReceiver(lambda body: str(body["ticket"]))
     for vendor in VENDORS:
-        httpserver.expect_request(f"/webhooks/vendors/{vendor}", method="POST").respond_with_handler(exchange)
-    return exchange
+        httpserver.expect_request(f"/webhooks/vendors/{vendor}", method="POST").respond_with_handler(receiver)
+    return receiver
 
 
 async def open_training(
-    http: httpx2.AsyncClient, sandbox: Running, ticket: str, vendor: str = "vendor-a"
+    http: httpx2.AsyncClient, sandbox: RunningSandbox, ticket: str, vendor: str = "vendor-a"
 ) -> httpx2.Response:
     return await http.get(f"{sandbox.vendors}/{vendor}/training", params={"ticket": ticket})
 
 
 @pytest.mark.parametrize("path", ["vendor-a", "vendor-a/", "vendor-b/", "vendor-a/training"])
-async def test_b14_the_direct_address_is_refused(http: httpx2.AsyncClient, sandbox: Running, path: str) -> None:
+async def test_b14_the_direct_address_is_refused(http: httpx2.AsyncClient, sandbox: RunningSandbox, path: str) -> None:
     answer = await http.get(f"{sandbox.vendors}/{path}")
     assert answer.status_code == 403
     assert "CMS Enterprise Portal only" in answer.text
@@ -94,9 +94,9 @@ async def test_b14_the_direct_address_is_refused(http: httpx2.AsyncClient, sandb
 
 
 async def test_b15_a_browser_goes_there_and_back(
-    http: httpx2.AsyncClient, sandbox: Running, tickets: Tickets, told_by_vendors: Exchange
+    http: httpx2.AsyncClient, sandbox: RunningSandbox, tickets: ExchangeTickets, vendor_receiver: WebhookReceiver
 ) -> None:
-    ticket = tickets.issue(curriculum="shop")
+    ticket = tickets.issue_ticket(curriculum="shop")
     page = await open_training(http, sandbox, ticket)
     assert page.status_code == 200
     assert "SHOP training" in page.text
@@ -105,7 +105,7 @@ async def test_b15_a_browser_goes_there_and_back(
     assert "form-action 'self' https://exchange.example.test;" in page.headers["content-security-policy"]
     posted = await http.post(f"{sandbox.vendors}/vendor-a/complete", data={"ticket": ticket})
     assert (posted.status_code, posted.headers["location"]) == (303, f"{PORTAL}/return")
-    (event,) = await told_by_vendors.events(ticket, 1)
+    (event,) = await vendor_receiver.wait_for_events(ticket, 1)
     body = Webhook(VENDORS["vendor-a"]).verify(event.raw, event.headers)
     assert body == {**body, "type": "training.completed", "ticket": ticket, "curriculum": "shop"}
     assert set(body) == {"type", "ticket", "curriculum", "occurred_at"}
@@ -114,9 +114,9 @@ async def test_b15_a_browser_goes_there_and_back(
 
 
 async def test_b2_the_course_speaks_the_language_of_the_ticket(
-    http: httpx2.AsyncClient, sandbox: Running, tickets: Tickets
+    http: httpx2.AsyncClient, sandbox: RunningSandbox, tickets: ExchangeTickets
 ) -> None:
-    page = (await open_training(http, sandbox, tickets.issue(language="es"))).text
+    page = (await open_training(http, sandbox, tickets.issue_ticket(language="es"))).text
     assert '<html lang="es">' in page
     assert "Capacitación completa en el Mercado Individual" in page
     assert "Completar el curso" in page
@@ -124,9 +124,9 @@ async def test_b2_the_course_speaks_the_language_of_the_ticket(
 
 
 async def test_a_script_redeems_and_completes(
-    http: httpx2.AsyncClient, sandbox: Running, tickets: Tickets, told_by_vendors: Exchange
+    http: httpx2.AsyncClient, sandbox: RunningSandbox, tickets: ExchangeTickets, vendor_receiver: WebhookReceiver
 ) -> None:
-    ticket = tickets.issue("vendor-b")
+    ticket = tickets.issue_ticket("vendor-b")
     site = f"{sandbox.vendors}/vendor-b"
     assert (await http.post(f"{site}/complete", json={"ticket": ticket})).status_code == 404
     redeemed = await http.post(f"{site}/redeem", json={"ticket": ticket})
@@ -138,7 +138,7 @@ async def test_a_script_redeems_and_completes(
         "learner": "lrn_1",
     }
     completed = (await http.post(f"{site}/complete", json={"ticket": ticket})).json()
-    (event,) = await told_by_vendors.events(ticket, 1)
+    (event,) = await vendor_receiver.wait_for_events(ticket, 1)
     assert event.headers["Webhook-Id"] == completed["event_id"]
     assert completed["return_url"] == f"{PORTAL}/return"
     Webhook(VENDORS["vendor-b"]).verify(event.raw, event.headers)
@@ -154,12 +154,12 @@ async def test_a_script_redeems_and_completes(
     ],
 )
 async def test_b14_a_ticket_that_does_not_open_is_refused_in_the_exchanges_words(
-    http: httpx2.AsyncClient, sandbox: Running, tickets: Tickets, how: str, status: int, sentence: str
+    http: httpx2.AsyncClient, sandbox: RunningSandbox, tickets: ExchangeTickets, how: str, status: int, sentence: str
 ) -> None:
     kinds: dict[str, Callable[[], str]] = {
-        "used": tickets.issue,
-        "expired": lambda: tickets.issue(expired=True),
-        "of another vendor": lambda: tickets.issue("vendor-b"),
+        "used": tickets.issue_ticket,
+        "expired": lambda: tickets.issue_ticket(expired=True),
+        "of another vendor": lambda: tickets.issue_ticket("vendor-b"),
         "invented": lambda: uuid4().hex,
     }
     ticket = kinds[how]()
@@ -177,7 +177,7 @@ async def test_b14_a_ticket_that_does_not_open_is_refused_in_the_exchanges_words
 
 
 async def test_the_exchange_hears_which_languages_the_browser_wants(
-    http: httpx2.AsyncClient, sandbox: Running, tickets: Tickets
+    http: httpx2.AsyncClient, sandbox: RunningSandbox, tickets: ExchangeTickets
 ) -> None:
     wanted = {"Accept-Language": "es-MX,es;q=0.9"}
     await http.get(f"{sandbox.vendors}/vendor-a/training", params={"ticket": "none"}, headers=wanted)
@@ -195,7 +195,7 @@ async def test_the_exchange_hears_which_languages_the_browser_wants(
     ],
 )
 async def test_an_exchange_that_does_not_answer_opens_nothing(
-    http: httpx2.AsyncClient, sandbox: Running, httpserver: HTTPServer, status: int, body: str
+    http: httpx2.AsyncClient, sandbox: RunningSandbox, httpserver: HTTPServer, status: int, body: str
 ) -> None:
     httpserver.expect_request("/api/vendors/vendor-a/tickets").respond_with_data(body, status=status)
     assert (await open_training(http, sandbox, "t")).status_code == 503
@@ -203,33 +203,35 @@ async def test_an_exchange_that_does_not_answer_opens_nothing(
 
 
 async def test_a_completion_is_told_again_under_its_own_id(
-    http: httpx2.AsyncClient, sandbox: Running, tickets: Tickets, told_by_vendors: Exchange
+    http: httpx2.AsyncClient, sandbox: RunningSandbox, tickets: ExchangeTickets, vendor_receiver: WebhookReceiver
 ) -> None:
-    ticket = tickets.issue()
+    ticket = tickets.issue_ticket()
     await open_training(http, sandbox, ticket)
     site = f"{sandbox.vendors}/vendor-a"
     assert (await http.post(f"{site}/resend", json={"ticket": ticket})).status_code == 404
     sent = (await http.post(f"{site}/complete", json={"ticket": ticket})).json()["event_id"]
     again = await http.post(f"{site}/resend", json={"ticket": ticket})
     assert (again.status_code, again.json()) == (202, {"event_ids": [sent]})
-    first, second = await told_by_vendors.events(ticket, 2)
+    first, second = await vendor_receiver.wait_for_events(ticket, 2)
     assert first.raw == second.raw
     assert first.headers["Webhook-Id"] == second.headers["Webhook-Id"] == sent
     told = [one for one in (await http.get(f"{sandbox.vendors}/deliveries")).json() if one["case"] == ticket]
     assert [one["event_id"] for one in told] == [sent, sent]
 
 
-async def test_what_is_wrong_is_named(http: httpx2.AsyncClient, sandbox: Running) -> None:
+async def test_what_is_wrong_is_named(http: httpx2.AsyncClient, sandbox: RunningSandbox) -> None:
     for body in ({}, {"ticket": ""}, {"ticket": "a b"}, {"ticket": "x" * 501}, {"ticket": 7}):
         answer = await http.post(f"{sandbox.vendors}/vendor-a/redeem", json=body)
         assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "ticket")
     assert (await http.get(f"{sandbox.vendors}/vendor-x/")).status_code == 404
 
 
-async def test_orders_concern_the_sites_alone(http: httpx2.AsyncClient, sandbox: Running, tickets: Tickets) -> None:
+async def test_orders_concern_the_sites_alone(
+    http: httpx2.AsyncClient, sandbox: RunningSandbox, tickets: ExchangeTickets
+) -> None:
     await http.post(f"{sandbox.vendors}/controls", json={"mode": "down", "times": 1})
     assert (await http.get(f"{sandbox.vendors}/")).status_code == 200
-    ticket = tickets.issue()
+    ticket = tickets.issue_ticket()
     assert (await open_training(http, sandbox, ticket)).status_code == 503
     assert (await open_training(http, sandbox, ticket)).status_code == 200
     calls = (await http.get(f"{sandbox.vendors}/calls")).json()

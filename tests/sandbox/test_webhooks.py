@@ -1,4 +1,4 @@
-"""Deliveries: retried, in order for a case, resumed after a restart, and never in an answer's way."""
+"""WebhookSender: retried, in order for a case, resumed after a restart, and never in an answer's way."""
 
 import asyncio
 import signal
@@ -9,12 +9,12 @@ from typing import Any
 import httpx2
 from pytest_httpserver import HTTPServer
 
-from sandbox.http.webhooks import Deliveries, checkr
-from sandbox.store import Shelf
-from tests.sandbox.conftest import PATIENCE, Exchange, Running, invited, start
+from sandbox.http.webhooks import WebhookSender, build_checkr_signer
+from sandbox.store import DocumentStore
+from tests.sandbox.conftest import PATIENCE, RunningSandbox, WebhookReceiver, invite_learner, start_sandbox
 
 
-async def outcomes(http: httpx2.AsyncClient, sandbox: Running, case: str) -> list[dict[str, Any]]:
+async def wait_for_outcomes(http: httpx2.AsyncClient, sandbox: RunningSandbox, case: str) -> list[dict[str, Any]]:
     """The case's deliveries, once none of them waits any more."""
     ends = time.monotonic() + PATIENCE
     while time.monotonic() < ends:
@@ -27,15 +27,15 @@ async def outcomes(http: httpx2.AsyncClient, sandbox: Running, case: str) -> lis
 
 
 async def test_a_failing_exchange_is_tried_again_in_order(
-    http: httpx2.AsyncClient, sandbox: Running, told_by_lms: Exchange, case_id: str
+    http: httpx2.AsyncClient, sandbox: RunningSandbox, lms_receiver: WebhookReceiver, case_id: str
 ) -> None:
-    told_by_lms.statuses[case_id] = [503, 500]
-    learner = await invited(http, sandbox, case_id)
+    lms_receiver.statuses[case_id] = [503, 500]
+    learner = await invite_learner(http, sandbox, case_id)
     await http.post(f"{learner}/account")
     await http.post(f"{learner}/profile")
-    events = await told_by_lms.events(case_id, 4)
+    events = await lms_receiver.wait_for_events(case_id, 4)
     assert [event.body["object"]["id"].rpartition("/")[2] for event in events] == ["account"] * 3 + ["profile"]
-    own = await outcomes(http, sandbox, case_id)
+    own = await wait_for_outcomes(http, sandbox, case_id)
     assert [(each["outcome"], each["attempts"], each["status"]) for each in own] == [
         ("delivered", 3, 202),
         ("delivered", 1, 202),
@@ -43,41 +43,41 @@ async def test_a_failing_exchange_is_tried_again_in_order(
 
 
 async def test_a_refusal_is_not_tried_again(
-    http: httpx2.AsyncClient, sandbox: Running, told_by_lms: Exchange, case_id: str
+    http: httpx2.AsyncClient, sandbox: RunningSandbox, lms_receiver: WebhookReceiver, case_id: str
 ) -> None:
-    told_by_lms.statuses[case_id] = [422]
-    learner = await invited(http, sandbox, case_id)
+    lms_receiver.statuses[case_id] = [422]
+    learner = await invite_learner(http, sandbox, case_id)
     await http.post(f"{learner}/account")
     await http.post(f"{learner}/profile")
-    own = await outcomes(http, sandbox, case_id)
+    own = await wait_for_outcomes(http, sandbox, case_id)
     assert [(each["outcome"], each["attempts"]) for each in own] == [("refused", 1), ("delivered", 1)]
 
 
 async def test_one_case_does_not_wait_for_another(
-    http: httpx2.AsyncClient, sandbox: Running, told_by_lms: Exchange, case_id: str
+    http: httpx2.AsyncClient, sandbox: RunningSandbox, lms_receiver: WebhookReceiver, case_id: str
 ) -> None:
     waiting = "00000000-0000-4000-8000-000000000001"
-    slow = await invited(http, sandbox, waiting)
-    told_by_lms.statuses[waiting] = [503, 503, 503]
+    slow = await invite_learner(http, sandbox, waiting)
+    lms_receiver.statuses[waiting] = [503, 503, 503]
     begun = time.monotonic()
     await http.post(f"{slow}/account")
     assert time.monotonic() - begun < 1
-    await told_by_lms.events(waiting, 1)
-    learner = await invited(http, sandbox, case_id)
+    await lms_receiver.wait_for_events(waiting, 1)
+    learner = await invite_learner(http, sandbox, case_id)
     await http.post(f"{learner}/account")
-    await told_by_lms.events(case_id, 1)
+    await lms_receiver.wait_for_events(case_id, 1)
 
 
 async def test_what_was_under_way_is_resumed_after_a_kill(
-    tmp_path: Path, http: httpx2.AsyncClient, httpserver: HTTPServer, told_by_lms: Exchange, case_id: str
+    tmp_path: Path, http: httpx2.AsyncClient, httpserver: HTTPServer, lms_receiver: WebhookReceiver, case_id: str
 ) -> None:
-    nobody = start(tmp_path / "mailbox", "http://127.0.0.1:9")
-    learner = await invited(http, nobody, case_id)
+    nobody = start_sandbox(tmp_path / "mailbox", "http://127.0.0.1:9")
+    learner = await invite_learner(http, nobody, case_id)
     sent = (await http.post(f"{learner}/account")).json()["statement_ids"]
     nobody.stop(signal.SIGKILL)
-    again = start(tmp_path / "mailbox", httpserver.url_for("").rstrip("/"))
+    again = start_sandbox(tmp_path / "mailbox", httpserver.url_for("").rstrip("/"))
     try:
-        event = (await told_by_lms.events(case_id, 1))[0]
+        event = (await lms_receiver.wait_for_events(case_id, 1))[0]
         assert event.body["id"] == sent[0]
         page = await http.get(f"{again.lms}/learners/{case_id}", headers={"Accept": "application/json"})
         assert page.json()["progress"]["account"] == "ready"
@@ -86,11 +86,11 @@ async def test_what_was_under_way_is_resumed_after_a_kill(
 
 
 async def test_patience_ends(case_id: str) -> None:
-    shelf = Shelf()
-    deliveries = Deliveries("patience", "http://127.0.0.1:9", checkr("a-secret"), shelf, patience=0.5)
-    deliveries.send(case_id, "event-1", "some.event", "{}")
+    store = DocumentStore()
+    sender = WebhookSender("patience", "http://127.0.0.1:9", build_checkr_signer("a-secret"), store, patience=0.5)
+    sender.queue_event(case_id, "event-1", "some.event", "{}")
     ends = time.monotonic() + PATIENCE
-    while (kept := shelf.all("delivery:patience")[0])["outcome"] == "waiting" and time.monotonic() < ends:
+    while (kept := store.list_documents("delivery:patience")[0])["outcome"] == "waiting" and time.monotonic() < ends:
         await asyncio.sleep(0.05)
-    await deliveries.stop()
+    await sender.stop_deliveries()
     assert (kept["outcome"], kept["attempts"], kept["error"]) == ("given_up", 2, "ConnectError")
