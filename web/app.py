@@ -1,4 +1,4 @@
-"""The web process: assembles routes and their parts; HTTP only, no rule is decided here."""
+"""The web process: assembles routes and their services; HTTP only, no rule is decided here."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -35,7 +35,7 @@ from web.api import cases as api, federal, lists, webhooks
 from web.assister import pages as assister
 from web.gallery.gallery import Gallery
 from web.http import problems
-from web.http.auth import PUBLIC, Parts, undeclared
+from web.http.auth import PUBLIC, undeclared
 from web.http.identity_provider import Claims, IdentityProvider, cookie_key
 from web.http.limits import Limits
 from web.http.problems import problem
@@ -46,7 +46,7 @@ from web.marketplace import agreements, profile, sign_in as entrance, training
 from web.public import home as registry
 from web.public.request import form as request_form
 from web.public.request.draft import purging
-from web.services import TEMPLATES, Door
+from web.services import TEMPLATES, Services, ServicesDep
 from web.staff import (
     access_log as oversight,
     case,
@@ -61,15 +61,16 @@ from web.staff import (
 log = structlog.get_logger(__name__)
 
 
-def build_door(settings: Settings, database: Database, client: Client) -> Door:
-    """The process's parts."""
+def build_services(settings: Settings, database: Database, client: Client) -> Services:
+    """What the process is built of."""
     records, inbox = Records(database, settings.key), Inbox(database)
     cases = Cases(client, People(database, settings.key), records, inbox, settings.task_queue)
     vendors = {name: vendor.url for name, vendor in settings.vendors.items()}
     marketplace = Marketplace(cases, Registrations(database, settings.key), records, vendors)
     idle, longest = timedelta(minutes=settings.session_idle_minutes), timedelta(hours=settings.session_hours)
-    return Door(
+    return Services(
         settings=settings,
+        database=database,
         cases=cases,
         marketplace=marketplace,
         views=Views(database),
@@ -119,11 +120,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             database = Database(settings.database_url)
             stack.push_async_callback(database.close)
             client = await connect(lazy=True)
-            parts = build_door(settings, database, client)
-            app.state.door = parts
+            services = build_services(settings, database, client)
+            app.state.services = services
             app.state.temporal = client
             schedules = ensure_schedules(client, settings.task_queue)
-            for work in (Courier(parts.cases, parts.inbox).run(), schedules, purging(parts.drafts)):
+            for work in (Courier(services.cases, services.inbox).run(), schedules, purging(services.drafts)):
                 stack.push_async_callback(_stop, asyncio.create_task(work))
             yield
 
@@ -172,9 +173,9 @@ def _add_health(app: FastAPI) -> None:
         tags=["health"],
         responses={503: {"description": "Database or Temporal does not answer."}},
     )
-    async def readyz(parts: Parts) -> JSONResponse:
+    async def readyz(services: ServicesDep) -> JSONResponse:
         """Database and Temporal answer."""
-        checks = {"database": parts.views.alive(), "temporal": _temporal(app.state.temporal)}
+        checks = {"database": services.views.alive(), "temporal": _temporal(app.state.temporal)}
         failed = []
         for name, check in checks.items():
             try:
@@ -187,12 +188,12 @@ def _add_health(app: FastAPI) -> None:
         return JSONResponse({"status": "ready"})
 
     @app.get("/metrics", dependencies=[PUBLIC], tags=["health"])
-    async def metrics(parts: Parts) -> PlainTextResponse:
+    async def metrics(services: ServicesDep) -> PlainTextResponse:
         """Cases by stage, and webhook events waiting for delivery, for Prometheus."""
         kept = CollectorRegistry()
         stages = Gauge("certify_cases", "Cases by stage", ["stage"], registry=kept)
         pending = Gauge("certify_inbox_pending", "Webhook events not yet delivered", registry=kept)
-        counts = await parts.views.counts()
+        counts = await services.views.counts()
         pending.set(counts.pop("inbox_pending"))
         for stage, count in counts.items():
             stages.labels(stage).set(count)

@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from fastapi import Request
+from fastapi import Depends, Request
 from jinja2 import Environment
 
+from db.engine import Database
 from db.reads.access_log import Looks
 from db.reads.console import Console
 from db.reads.status import Views
@@ -28,10 +29,11 @@ TEMPLATES = Path(__file__).parent.parent / "templates"
 
 
 @dataclass(frozen=True)
-class Door:
-    """The web process's parts, built once in web/app.py."""
+class Services:
+    """What the web process is built of, once, in web/app.py."""
 
     settings: Settings
+    database: Database
     cases: Cases
     marketplace: Marketplace
     views: Views
@@ -47,7 +49,10 @@ class Door:
     pages: Mapping[str, Environment]
 
 
-def door(request: Request) -> Door:
-    """The parts of the process that serves this request; a FastAPI dependency."""
-    found: Door = request.app.state.door
+def get_services(request: Request) -> Services:
+    """The services of the process that serves this request; a FastAPI dependency."""
+    found: Services = request.app.state.services
     return found
+
+
+ServicesDep = Annotated[Services, Depends(get_services)]

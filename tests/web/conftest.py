@@ -17,7 +17,7 @@ from starter.client import RPC_TIMEOUT, connect
 from starter.stack import temporal_server
 from starter.stack.processes import choose_ports, send_request
 from tests.web.house import House
-from web.app import build_door, create_app
+from web.app import build_services, create_app
 
 
 @pytest.fixture(scope="session")
@@ -47,10 +47,10 @@ async def house(temporal: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     upgrade(settings.database_url)
     database = Database(settings.database_url)
     app = create_app(settings)
-    app.state.door = door = build_door(settings, database, await connect(lazy=True))
+    app.state.services = services = build_services(settings, database, await connect(lazy=True))
     transport = httpx2.ASGITransport(app=app)
     async with httpx2.AsyncClient(transport=transport, base_url="http://certify.example.org") as browser:
-        yield House(browser, door, database)
+        yield House(browser, services, database)
     await database.close()
 
 

@@ -19,7 +19,7 @@ from domain.shared.facts import Fact, FactKind
 from domain.state.request import parse_request
 from web.http.auth import cookie_name
 from web.http.permissions import StaffRole
-from web.services import Door
+from web.services import Services
 
 NUMBER = "NM24-7Q4K2-M2XDA-9RTWB-B6HCD"
 PDF = b"%PDF-1.7 sample"
@@ -31,7 +31,7 @@ class House:
     """A browser, the parts of the application it visits, and their database."""
 
     browser: httpx2.AsyncClient
-    parts: Door
+    services: Services
     database: Database
 
     async def post(self, path: str, form: Mapping[str, str], **headers: str) -> httpx2.Response:
@@ -41,15 +41,15 @@ class House:
         """Somebody of staff, a reviewer if not said otherwise, signed in on this browser; their forms' token."""
         shown = roles or (StaffRole.REVIEWER,)
         actor, now = "-".join(shown), datetime.now(UTC)
-        token = await self.parts.sessions.begin(actor, NAMES.get(actor, actor), shown, now)
-        self.browser.cookies.set(cookie_name(self.parts), token)
-        opened = await self.parts.sessions.current(token, now)
+        token = await self.services.sessions.begin(actor, NAMES.get(actor, actor), shown, now)
+        self.browser.cookies.set(cookie_name(self.services), token)
+        opened = await self.services.sessions.current(token, now)
         assert opened is not None
         return opened.csrf
 
     async def open(self, document: dict[str, Any]) -> str:
         """A case of a request; its id."""
-        return (await self.parts.cases.submit(parse_request(document))).case_id
+        return (await self.services.cases.submit(parse_request(document))).case_id
 
     async def begin(self, person: dict[str, Any]) -> str:
         """A returning assister's case, opened without a form; its id."""
@@ -61,13 +61,13 @@ class House:
             "lms_account": True,
             "portal_account": True,
         }
-        (imported,) = await self.parts.cases.import_people(parse_import([document]), "staff")
-        return (await self.parts.cases.begin(imported["assister_id"], "bewellnm", 2024, "staff")).case_id
+        (imported,) = await self.services.cases.import_people(parse_import([document]), "staff")
+        return (await self.services.cases.begin(imported["assister_id"], "bewellnm", 2024, "staff")).case_id
 
     async def facts(self, case_id: str, *kinds: FactKind, **data: Any) -> None:
         now = datetime.now(UTC)
         found = [Fact(id=f"{case_id}:{kind}:{uuid4()}", kind=kind, at=now, data=data) for kind in kinds]
-        assert await self.parts.records.record(case_id, found, now, "test")
+        assert await self.services.records.record(case_id, found, now, "test")
 
     async def decide(self, case_id: str, verdict: str, reason: str = "All is well.") -> None:
         decided = {"verdict": verdict, "by": "staff", "reason": reason, "override": None, "round": 0}
@@ -86,13 +86,13 @@ class House:
             session.add(
                 CertificateRow(number=NUMBER, case_id=case_id, issued_at=now, sha256=digest, uri=f"{digest}.pdf")
             )
-        self.parts.settings.certificates_dir.mkdir()
-        (self.parts.settings.certificates_dir / f"{digest}.pdf").write_bytes(PDF)
+        self.services.settings.certificates_dir.mkdir()
+        (self.services.settings.certificates_dir / f"{digest}.pdf").write_bytes(PDF)
 
     async def link(self, case_id: str, purpose: str = STATUS, days: int = 7) -> str:
         """The address an e-mailed link leads to."""
         token, now = secrets.token_urlsafe(), datetime.now(UTC)
-        await self.parts.records.keep_link(token, case_id, purpose, now, now + timedelta(days=days))
+        await self.services.records.keep_link(token, case_id, purpose, now, now + timedelta(days=days))
         return f"/{'activate' if purpose == ACTIVATION else 'status'}/{token}"
 
     async def cases(self) -> list[Case]:
@@ -111,5 +111,5 @@ class House:
         async with self.database.open_reader() as session:
             found = list((await session.execute(select(CommandRow))).scalars())
         for row in found:
-            await self.parts.records.apply_command(row.id, datetime.now(UTC))
+            await self.services.records.apply_command(row.id, datetime.now(UTC))
         return found

@@ -114,9 +114,9 @@ async def test_nobody_and_somebody_without_a_role_get_nowhere(house: House) -> N
         answer = await house.browser.request(method, _filled(path))
         assert answer.status_code == 401, (method, path)
     now = datetime.now(UTC)
-    token = await house.parts.sessions.begin("vera", "Vera Visitor-Sample", [], now)
-    house.browser.cookies.set(cookie_name(house.parts), token)
-    row = await house.parts.sessions.current(token, now)
+    token = await house.services.sessions.begin("vera", "Vera Visitor-Sample", [], now)
+    house.browser.cookies.set(cookie_name(house.services), token)
+    row = await house.services.sessions.current(token, now)
     assert row is not None
     for method, path, _ in STAFFS:
         answer = await house.browser.request(method, _filled(path), headers={"X-CSRF-Token": row.csrf})
@@ -204,15 +204,15 @@ async def test_a_session_rests_and_ages_and_can_be_ended_by_somebody_else(house:
 
 
 async def test_looks_at_sessions_at_once_do_not_trip_over_each_other(house: House) -> None:
-    token = await house.parts.sessions.begin("tess", "Tess Example", ["reviewer"], NOW)
+    token = await house.services.sessions.begin("tess", "Tess Example", ["reviewer"], NOW)
     later = NOW + timedelta(minutes=5)
-    found = await asyncio.gather(*(house.parts.sessions.current(token, later) for _ in range(10)))
+    found = await asyncio.gather(*(house.services.sessions.current(token, later) for _ in range(10)))
     assert all(found)
 
 
 async def test_too_many_forms_of_one_address_are_put_off(house: House) -> None:
     rates = Rates({"request": "2/minute"})
-    house.browser._transport.app.state.door = replace(house.parts, rates=rates)  # type: ignore[attr-defined]
+    house.browser._transport.app.state.services = replace(house.services, rates=rates)  # type: ignore[attr-defined]
     answers = [await house.browser.post("/portal/register", data={"x": "y"}) for _ in range(3)]
     assert [answer.status_code == 429 for answer in answers] == [False, False, True]
     assert int(answers[2].headers["retry-after"]) > 0

@@ -18,7 +18,7 @@ from templates.letters import Letters
 from tests.templates.contexts import READERS, TEMPLATES
 from tests.templates.test_pseudo import variants
 from tests.web.conftest import settings_of
-from web.app import build_door, create_app
+from web.app import build_services, create_app
 from web.gallery.samples import CERTIFICATES, NOTICES, notice_values
 
 LETTERS = Letters(TEMPLATES / "notices")
@@ -32,7 +32,7 @@ async def browser(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
     monkeypatch.setenv("TEMPORAL_CONFIG_FILE", os.devnull)
     settings = settings_of(tmp_path).model_copy(update={"gallery": True})
     app, database = create_app(settings), Database(settings.database_url)
-    app.state.door = build_door(settings, database, await connect(lazy=True))
+    app.state.services = build_services(settings, database, await connect(lazy=True))
     transport = httpx2.ASGITransport(app=app)
     async with httpx2.AsyncClient(transport=transport, base_url="http://certify.example.org") as browser:
         yield browser

@@ -269,7 +269,7 @@ async def test_a_returning_assister_accepts_the_agreement_on_the_page(house: Hou
     text = TEXT[language]
     record = {"version": text.version, "language": language, "sha256": text.sha256, "source": "page"}
     assert await house.agreement(case_id) == [record]
-    audit = await house.parts.views.audit(case_id)
+    audit = await house.services.views.audit(case_id)
     assert [row["actor"] for row in audit if row["action"] == "agreement.accepted"] == ["assister"]
     after = read(await house.browser.get(answer.headers["location"]))
     assert {"en": "You have accepted", "es": "Ha aceptado"}[language] in after.text
@@ -314,7 +314,7 @@ async def test_the_certificate_is_downloaded_once_it_is_there(house: House) -> N
     assert answer.headers["content-type"] == "application/pdf"
     assert answer.headers["content-disposition"] == f'attachment; filename="certificate-{NUMBER}.pdf"'
     assert answer.headers["cache-control"] == "no-store"
-    for file in house.parts.settings.certificates_dir.iterdir():
+    for file in house.services.settings.certificates_dir.iterdir():
         file.unlink()
     assert "try again later" in read(await house.browser.get(f"{link}/certificate"), 503).text
 

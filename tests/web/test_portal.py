@@ -42,7 +42,7 @@ class Visitor:
         self.case_id = case_id
         self.link = link
         self.document = document
-        self.desk = Desk(house.database, house.parts.settings.key)
+        self.desk = Desk(house.database, house.services.settings.key)
 
     async def get(self, path: str = "", language: str = "en") -> httpx2.Response:
         return await self.house.browser.get(f"{self.link}{path}", params={"lang": language})
@@ -115,7 +115,7 @@ class Visitor:
                     uri=f"{market}.pdf",
                 )
             )
-        folder = self.house.parts.settings.certificates_dir
+        folder = self.house.services.settings.certificates_dir
         folder.mkdir(exist_ok=True)
         (folder / f"{market}.pdf").write_bytes(PDF)
         return number
@@ -127,7 +127,7 @@ class Visitor:
 
 async def visitor(house: House, document: dict[str, Any] | None = None) -> Visitor:
     document = document or documents.registration()
-    opened = await house.parts.marketplace.submit(parse_registration(document))
+    opened = await house.services.marketplace.submit(parse_registration(document))
     return Visitor(house, opened.case_id, await house.link(opened.case_id), document)
 
 
@@ -734,7 +734,7 @@ async def test_b17_the_certificate_is_there_once_every_step_is_complete(house: H
     assert answer.headers["cache-control"] == "no-store"
     for market in ("shop", "moon"):
         read(await one.get(f"/certificates/{market}"), 404)
-    for file in house.parts.settings.certificates_dir.iterdir():
+    for file in house.services.settings.certificates_dir.iterdir():
         file.unlink()
     read(await one.get("/certificates/individual"), 503)
 
@@ -756,8 +756,8 @@ async def test_the_newest_open_plan_year_is_offered_and_the_others_can_be_chosen
 
 
 async def _imported(house: House, document: dict[str, Any]) -> str:
-    (imported,) = await house.parts.cases.import_people(parse_import([document]), "staff")
-    return (await house.parts.marketplace.begin(imported["assister_id"], 2024, "staff")).case_id
+    (imported,) = await house.services.cases.import_people(parse_import([document]), "staff")
+    return (await house.services.marketplace.begin(imported["assister_id"], 2024, "staff")).case_id
 
 
 def _named(answer: httpx2.Response, text: str) -> list[str]:

@@ -612,7 +612,7 @@ async def test_an_expired_draft_leads_to_the_start_and_says_so(house: House, per
             assert "Sus respuestas ya no están aquí" in page.text
         lost = await house.post("/request/contact", {"email": "testa@example.com"})
         assert lost.headers["location"] == "/request?why=expired"
-        assert await house.parts.drafts.purge(datetime.now(UTC)) == 1
+        assert await house.services.drafts.purge(datetime.now(UTC)) == 1
     assert await drafts(house) == []
 
 

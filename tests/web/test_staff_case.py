@@ -32,7 +32,7 @@ async def screened(house: House, case_id: str, **results: Result) -> None:
 async def asked(house: House, case_id: str, raw: bytes = ANSWER) -> str:
     """An answer of the registry that is kept; its hash."""
     digest = sha256(raw).hexdigest()
-    await house.parts.records.keep_evidence(
+    await house.services.records.keep_evidence(
         f"{case_id}:registry:0", case_id, "registry", raw, digest, datetime.now(UTC)
     )
     return digest
@@ -51,7 +51,7 @@ async def mailed(house: House, case_id: str, subject: str, html: str = "<p>Hello
 
 async def looked(house: House, case_id: str) -> list[tuple[str, str]]:
     """Who looked at a case, and where, the last first."""
-    return [(row.actor, row.page) for row in (await house.parts.looks.of_case(case_id)).rows]
+    return [(row.actor, row.page) for row in (await house.services.looks.of_case(case_id)).rows]
 
 
 async def test_the_page_says_who_it_is_where_it_stands_and_what_was_found(house: House) -> None:
@@ -105,7 +105,7 @@ async def test_what_happened_is_told_in_order_and_in_the_reader_s_language(house
     case_id = await house.open(documents.broker())
     await house.decide(case_id, "ask", "Which licence is it?")
     sentence = "Approval needs a recorded override, because of: name_matches."
-    await house.parts.records.note_refusal(
+    await house.services.records.note_refusal(
         case_id, CommandKind.DECIDE, "other", "Fine.", sentence, datetime.now(UTC) + SECOND
     )
     english, spanish = [
@@ -174,14 +174,14 @@ async def test_a_certificate_whose_file_is_gone_is_said(house: House) -> None:
     await house.sign_in()
     case_id = await house.open(documents.broker())
     await house.certify(case_id)
-    for file in Path(house.parts.settings.certificates_dir).iterdir():
+    for file in Path(house.services.settings.certificates_dir).iterdir():
         file.unlink()
     read(await house.browser.get(f"/staff/cases/{case_id}/certificate"), 503)
 
 
 async def test_a_registration_shows_profile_courses_agreements_and_lists(house: House) -> None:
     await house.sign_in()
-    opened = await house.parts.marketplace.submit(parse_registration(documents.registration()))
+    opened = await house.services.marketplace.submit(parse_registration(documents.registration()))
     case_id = opened.case_id
     saved: dict[str, Any] = {"version": 1, "role": "marketplace_agent_broker", "npn": "verified"}
     await house.facts(case_id, FactKind.BEGUN)
@@ -220,7 +220,7 @@ async def test_the_workflow_is_one_link_away_where_there_is_a_temporal_ui(
     await house.sign_in()
     case_id = await house.open(documents.broker())
     assert "Temporal" not in read(await house.browser.get(f"/staff/cases/{case_id}")).text
-    monkeypatch.setattr(house.parts.settings, "temporal_ui_url", "http://127.0.0.1:8233/")
+    monkeypatch.setattr(house.services.settings, "temporal_ui_url", "http://127.0.0.1:8233/")
     reader = read(await house.browser.get(f"/staff/cases/{case_id}"))
     workflow = f"http://127.0.0.1:8233/namespaces/default/workflows/assister%2Fbewellnm%2F2024%2F{case_id}"
     assert workflow in [link.get("href") for link in reader.of("a")]

@@ -56,7 +56,7 @@ async def test_cases_are_counted_by_stage_and_by_why_they_wait(house: House) -> 
 
 async def test_every_chart_has_a_name_a_description_and_its_numbers_in_words(house: House) -> None:
     await house.sign_in()
-    fill(house.parts.settings.database_url, 1500, NOW)
+    fill(house.services.settings.database_url, 1500, NOW)
     answer = await house.browser.get("/staff/dashboard")
     reader = read(answer)
     charts = reader.of("svg")

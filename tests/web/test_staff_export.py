@@ -58,7 +58,7 @@ async def test_the_queue_and_every_case_are_exported_under_the_page_s_filters(ho
 
 async def test_a_list_longer_than_what_is_read_at_once_is_whole(house: House) -> None:
     await house.sign_in()
-    fill(house.parts.settings.database_url, 2300)
+    fill(house.services.settings.database_url, 2300)
     lines = await exported(house, "?view=all")
     assert len({line["case_id"] for line in lines}) == len(lines) == 2300
     opened = [line["opened_at"] for line in lines]

@@ -34,7 +34,7 @@ async def test_who_reads_free_text_from_the_api_is_written_down_too(house: House
     case_id = await house.open(documents.broker())
     for asked in ("", "?history=true", "/audit"):
         assert (await house.browser.get(f"/api/cases/{case_id}{asked}")).is_success
-    looks = (await house.parts.looks.of_case(case_id)).rows
+    looks = (await house.services.looks.of_case(case_id)).rows
     assert [(row.actor, row.page) for row in looks] == [("auditor", "audit"), ("auditor", "history")]
     text = (await house.browser.get("/staff/looks")).text
     assert "Case audit" in text
@@ -50,7 +50,7 @@ async def test_others_do_not(house: House, role: StaffRole) -> None:
 async def test_looks_are_narrowed_to_an_actor_and_a_case(house: House) -> None:
     first, second = await house.open(documents.broker()), await house.open(documents.broker())
     for actor, case_id in (("ana", first), ("ana", second), ("ben", first)):
-        await house.parts.looks.note(actor, "case", [case_id])
+        await house.services.looks.note(actor, "case", [case_id])
     await house.sign_in(AUDITOR)
 
     async def shown(query: str) -> set[tuple[str | None, ...]]:
@@ -70,8 +70,8 @@ async def test_looks_are_narrowed_to_an_actor_and_a_case(house: House) -> None:
 async def test_looks_go_on_page_by_page_under_their_filter(house: House) -> None:
     case_id = await house.open(documents.broker())
     for number in range(120):
-        await house.parts.looks.note("ana", "case", [case_id], NOW - timedelta(seconds=number))
-    await house.parts.looks.note("ben", "case", [case_id])
+        await house.services.looks.note("ana", "case", [case_id], NOW - timedelta(seconds=number))
+    await house.services.looks.note("ben", "case", [case_id])
     await house.sign_in(AUDITOR)
     url: str | None = "/staff/looks?actor=ana"
     pages = []
@@ -87,8 +87,8 @@ async def test_looks_go_on_page_by_page_under_their_filter(house: House) -> None
 
 async def test_an_operator_sees_who_is_signed_in_and_ends_a_session(house: House) -> None:
     await house.sign_in(REVIEWER)
-    cookie = house.browser.cookies[cookie_name(house.parts)]
-    theirs = (await house.parts.sessions.open(NOW))[0].id
+    cookie = house.browser.cookies[cookie_name(house.services)]
+    theirs = (await house.services.sessions.open(NOW))[0].id
     csrf = await house.sign_in(OPERATOR)
     answer = await house.browser.get("/staff/sessions")
     reader = read(answer)
@@ -101,7 +101,7 @@ async def test_an_operator_sees_who_is_signed_in_and_ends_a_session(house: House
     assert (ended.status_code, ended.headers["location"]) == (303, "/staff/sessions?told=ended")
     assert "The session has been ended." in read(await house.browser.get("/staff/sessions?told=ended")).text
 
-    house.browser.cookies.set(cookie_name(house.parts), cookie)
+    house.browser.cookies.set(cookie_name(house.services), cookie)
     assert (await house.browser.get("/staff", headers={"Accept": BROWSER})).status_code == 303
 
     csrf = await house.sign_in(OPERATOR)
@@ -112,27 +112,27 @@ async def test_an_operator_sees_who_is_signed_in_and_ends_a_session(house: House
 
 async def test_an_auditor_sees_sessions_and_ends_none(house: House) -> None:
     await house.sign_in(REVIEWER)
-    theirs = (await house.parts.sessions.open(NOW))[0].id
+    theirs = (await house.services.sessions.open(NOW))[0].id
     csrf = await house.sign_in(AUDITOR)
     reader = read(await house.browser.get("/staff/sessions"))
     assert "Rita Example" in reader.text
     assert not [form for form in reader.of("form") if "/staff/sessions" in (form["action"] or "")]
     answer = await house.post(f"/staff/sessions/{theirs}/end", {"csrf_token": csrf})
     assert answer.status_code == 403
-    assert theirs in {row.id for row in await house.parts.sessions.open(NOW)}
+    assert theirs in {row.id for row in await house.services.sessions.open(NOW)}
 
 
 async def test_a_session_is_not_ended_without_the_form_s_token_nor_by_reviewers(house: House) -> None:
     await house.sign_in(REVIEWER)
-    theirs = (await house.parts.sessions.open(NOW))[0].id
+    theirs = (await house.services.sessions.open(NOW))[0].id
     assert (await house.browser.get("/staff/sessions")).status_code == 403
     await house.sign_in(OPERATOR)
     assert (await house.post(f"/staff/sessions/{theirs}/end", {})).status_code == 403
-    assert theirs in {row.id for row in await house.parts.sessions.open(NOW)}
+    assert theirs in {row.id for row in await house.services.sessions.open(NOW)}
 
 
 async def test_a_role_of_another_release_breaks_no_page(house: House) -> None:
-    await house.parts.sessions.begin("old", "Otto Example", ["keeper_of_keys", "auditor"], datetime.now(UTC))
+    await house.services.sessions.begin("old", "Otto Example", ["keeper_of_keys", "auditor"], datetime.now(UTC))
     await house.sign_in(OPERATOR)
     reader = read(await house.browser.get("/staff/sessions"))
     assert "Otto Example" in reader.text

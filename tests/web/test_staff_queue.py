@@ -29,7 +29,7 @@ async def waiting(house: House, **changes: str) -> str:
 async def flagged(house: House, what: str, since: datetime, **changes: str) -> str:
     """A broker with a flag up since then."""
     case_id = await house.open({**documents.broker(), **changes})
-    await house.parts.records.flag(case_id, what, since)
+    await house.services.records.flag(case_id, what, since)
     return case_id
 
 
@@ -96,7 +96,7 @@ async def test_whose_names_a_page_shows_is_noted_once_before_it_is_shown(house: 
 async def test_a_flag_up_while_a_decision_is_due_shows_both(house: House) -> None:
     await house.sign_in()
     case_id = await waiting(house)
-    await house.parts.records.flag(case_id, "identity_conflict", NOW)
+    await house.services.records.flag(case_id, "identity_conflict", NOW)
     reader = read(await house.browser.get("/staff"))
     assert "Decision to make NPN known under another name or e-mail" in reader.text
 
@@ -112,7 +112,7 @@ async def test_filters_narrow_the_list_and_stand_in_the_address(house: House) ->
     await house.sign_in()
     broker = await waiting(house)
     agent = await house.open(documents.agent())
-    await house.parts.records.flag(agent, "mail_refused", NOW)
+    await house.services.records.flag(agent, "mail_refused", NOW)
     everybody = await house.browser.get("/staff")
     assert set(rows(everybody.text)) == {broker, agent}
     counted = dict(
@@ -157,7 +157,7 @@ async def test_what_no_filter_means_is_left_out(house: House, path: str, query: 
 @pytest.mark.parametrize("path", ["/staff", "/staff/cases"])
 async def test_pages_go_through_a_long_list_without_gap_or_repeat_and_back(house: House, path: str) -> None:
     await house.sign_in()
-    fill(house.parts.settings.database_url, 1500)
+    fill(house.services.settings.database_url, 1500)
     async with house.database.open_reader() as session:
         known = list((await session.execute(select(Case).where(col(Case.program) == "bewellnm"))).scalars())
     if path == "/staff":

@@ -26,18 +26,18 @@ async def premature(house: House, case_id: str) -> None:
     """The portal reports an account before there is a certificate."""
     body = {"type": "account.registered", "case_id": case_id, "occurred_at": datetime.now(UTC).isoformat()}
     report, digest = parse_portal(body)
-    await house.parts.inbox.portal(str(uuid4()), report, digest, body, datetime.now(UTC))
+    await house.services.inbox.portal(str(uuid4()), report, digest, body, datetime.now(UTC))
 
 
 async def attempt(house: House, case_id: str, score: float, statement_id: str, **changes: Any) -> bool:
     """The LMS reports an exam; whether the same id came before with other content."""
     policy = policy_for("bewellnm", 2024)
     assert policy is not None
-    case = (await house.parts.records.view(case_id)).case
+    case = (await house.services.records.view(case_id)).case
     opened = {"case_id": case_id, "assister_id": case.assister_id}
     sent = {**documents.exam(policy.model_dump(mode="json"), opened, score), "id": statement_id, **changes}
     statement = read_json(json.dumps(sent).encode())
-    return (await house.parts.inbox.lms(parse(statement), [statement], datetime.now(UTC))).altered
+    return (await house.services.inbox.lms(parse(statement), [statement], datetime.now(UTC))).altered
 
 
 async def altered(house: House, case_id: str, **changes: Any) -> int:
@@ -80,7 +80,7 @@ async def test_what_is_held_says_why_and_a_reviewer_only_reads(house: House) -> 
     assert "See what it says" in aside
     assert {form["action"] for form in reader.of("form")} == {"/staff/sign-out"}
     assert f"/staff/cases/{case_id}" in {link.get("href") for link in reader.of("a")}
-    assert (await house.parts.looks.of_case(case_id)).rows == [], "nothing of what they say is shown"
+    assert (await house.services.looks.of_case(case_id)).rows == [], "nothing of what they say is shown"
     spanish = read(await house.browser.get("/staff/webhooks?lang=es")).text
     assert "Se comunicó antes de emitirse el certificado." in spanish
 
@@ -144,7 +144,7 @@ async def test_an_altered_event_is_read_on_demand_and_the_look_noted(house: Hous
     assert "only the first 65,536 characters" in reader.text
     assert "Final exam taken Waits to be delivered" in reader.text, "what came first"
     assert {form["action"] for form in reader.of("form")} == {"/staff/sign-out"}
-    (look,) = (await house.parts.looks.of_case(case_id)).rows
+    (look,) = (await house.services.looks.of_case(case_id)).rows
     assert (look.actor, look.page) == ("auditor", "webhook")
 
 

@@ -32,7 +32,7 @@ VALUES = {
 @pytest.fixture(autouse=True)
 def _pseudo(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     for language, pages in environment(TEMPLATES, lambda _: Pseudo()).items():
-        monkeypatch.setitem(house.parts.pages, language, pages)
+        monkeypatch.setitem(house.services.pages, language, pages)
 
 
 async def full(house: House) -> None:

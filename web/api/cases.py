@@ -23,11 +23,11 @@ from domain.state.policies import policy_for
 from domain.state.policy import Policy
 from domain.state.request import Request as CertificationRequest, parse_request
 from starter.cases import PENDING, Answer, now
-from web.http.auth import PUBLIC, Parts, Portal, StaffMember, needs
+from web.http.auth import PUBLIC, Portal, StaffMember, needs
 from web.http.permissions import Permission
 from web.http.problems import problem
 from web.http.rate_limits import limited
-from web.services import Door
+from web.services import Services, ServicesDep
 
 router = APIRouter(prefix="/api")
 
@@ -130,12 +130,12 @@ def _inlined(schema: dict[str, Any]) -> dict[str, Any]:
     responses=FAULTS,
     openapi_extra=takes(CertificationRequest | RegistrationRequest),
 )
-async def submit(request: Request, parts: Parts) -> JSONResponse:
+async def submit(request: Request, services: ServicesDep) -> JSONResponse:
     """A request of either program: 201 with the case it opens, 200 for a repeat, 422 with every fault named."""
     document = read_json(await request.body())
     if isinstance(document, dict) and document.get("program") == FEDERAL_PROGRAM:
-        return _opened(await parts.marketplace.submit(parse_registration(document)))
-    return _opened(await parts.cases.submit(parse_request(document)))
+        return _opened(await services.marketplace.submit(parse_registration(document)))
+    return _opened(await services.cases.submit(parse_request(document)))
 
 
 def _opened(opened: Opened) -> JSONResponse:
@@ -144,7 +144,7 @@ def _opened(opened: Opened) -> JSONResponse:
 
 @router.get("/cases", tags=["cases"], responses=STAFF)
 async def cases(
-    parts: Parts,
+    services: ServicesDep,
     _: Reader,
     program: Annotated[str | None, Query(max_length=40)] = None,
     plan_year: Annotated[int | None, Query(ge=0, le=9999)] = None,
@@ -154,85 +154,85 @@ async def cases(
     limit: Annotated[int, Query(ge=1, le=500)] = 500,
 ) -> JSONResponse:
     """Cases, newest first."""
-    found = await parts.views.cases(
+    found = await services.views.cases(
         limit=limit, after=after, program=program, plan_year=plan_year, stage=stage, kind=kind
     )
     return JSONResponse(found)
 
 
 @router.get("/cases/{case_id}", tags=["cases"], responses=STAFF)
-async def case(parts: Parts, me: Reader, case_id: str, history: bool = False) -> JSONResponse:
+async def case(services: ServicesDep, me: Reader, case_id: str, history: bool = False) -> JSONResponse:
     """The status document of a case; with ``history=true``, its facts and notices too, which may name somebody."""
-    document = await parts.views.status(case_id, now(), history)
+    document = await services.views.status(case_id, now(), history)
     if history:
-        await parts.looks.note(me.actor, "history", [case_id])
+        await services.looks.note(me.actor, "history", [case_id])
     return JSONResponse(document)
 
 
 @router.get("/cases/{case_id}/audit", tags=["cases"], responses=STAFF)
-async def audit(parts: Parts, me: Reader, case_id: str) -> JSONResponse:
+async def audit(services: ServicesDep, me: Reader, case_id: str) -> JSONResponse:
     """Every write about a case: who, when, what, why (C9)."""
-    found = await parts.views.audit(case_id)
-    await parts.looks.note(me.actor, "audit", [case_id])
+    found = await services.views.audit(case_id)
+    await services.looks.note(me.actor, "audit", [case_id])
     return JSONResponse(found)
 
 
 @router.post("/cases/{case_id}/decision", tags=["cases"], responses=COMMANDS, openapi_extra=takes(DecisionBody))
 async def decide(
     request: Request,
-    parts: Parts,
+    services: ServicesDep,
     me: Annotated[StaffMember, needs(Permission.DECIDE)],
     case_id: str,
     key: CommandId = None,
 ) -> JSONResponse:
     """Approves, denies or asks for information; answered at once, 409 with the reason where it can't be done."""
     body = await read(request, DecisionBody)
-    answer = await parts.cases.decide(case_id, body.decision, body.reason, me.actor, body.override, key)
-    return await _done(parts, case_id, answer)
+    answer = await services.cases.decide(case_id, body.decision, body.reason, me.actor, body.override, key)
+    return await _done(services, case_id, answer)
 
 
 @router.post("/cases/{case_id}/withdraw", tags=["cases"], responses=COMMANDS, openapi_extra=takes(ReasonBody))
 async def withdraw(
     request: Request,
-    parts: Parts,
+    services: ServicesDep,
     me: Annotated[StaffMember, needs(Permission.WITHDRAW)],
     case_id: str,
     key: CommandId = None,
 ) -> JSONResponse:
     """Withdraws a request in the assister's name."""
     body = await read(request, ReasonBody)
-    return await _done(parts, case_id, await parts.cases.withdraw(case_id, body.reason, me.actor, key))
+    return await _done(services, case_id, await services.cases.withdraw(case_id, body.reason, me.actor, key))
 
 
 @router.post("/cases/{case_id}/revoke", tags=["cases"], responses=COMMANDS, openapi_extra=takes(ReasonBody))
 async def revoke(
     request: Request,
-    parts: Parts,
+    services: ServicesDep,
     me: Annotated[StaffMember, needs(Permission.REVOKE)],
     case_id: str,
     key: CommandId = None,
 ) -> JSONResponse:
     """Revokes a certification."""
     body = await read(request, ReasonBody)
-    return await _done(parts, case_id, await parts.cases.revoke(case_id, body.reason, me.actor, key))
+    return await _done(services, case_id, await services.cases.revoke(case_id, body.reason, me.actor, key))
 
 
 @router.post("/cases/{case_id}/resend", tags=["cases"], responses=COMMANDS, openapi_extra=takes(ResendBody))
 async def resend(
     request: Request,
-    parts: Parts,
+    services: ServicesDep,
     me: Annotated[StaffMember, needs(Permission.RESEND)],
     case_id: str,
     key: CommandId = None,
 ) -> JSONResponse:
     """Sends a notice again; a new activation link voids the old one (A28)."""
     body = await read(request, ResendBody)
-    return await _done(parts, case_id, await parts.cases.resend(case_id, body.notice, body.reason, me.actor, key))
+    return await _done(services, case_id, await services.cases.resend(case_id, body.notice, body.reason, me.actor, key))
 
 
-async def _done(parts: Door, case_id: str, answer: Answer) -> JSONResponse:
+async def _done(services: Services, case_id: str, answer: Answer) -> JSONResponse:
     """The status document as it stands now, with the command's id and state: 200 applied, 202 pending."""
-    status = await parts.views.status(case_id, now())
+    status = await services.views.status(case_id, now())
     told = {"command_id": answer.command_id, "state": answer.state}
     return JSONResponse(status | told, 202 if answer.state == PENDING else 200)
 
@@ -245,13 +245,13 @@ async def _done(parts: Door, case_id: str, answer: Answer) -> JSONResponse:
     openapi_extra=takes(BeginBody),
 )
 async def begin(
-    request: Request, parts: Parts, me: Annotated[StaffMember, needs(Permission.BEGIN)], assister_id: str
+    request: Request, services: ServicesDep, me: Annotated[StaffMember, needs(Permission.BEGIN)], assister_id: str
 ) -> JSONResponse:
     """Opens a returning assister's case without a form (A11)."""
     body = await read(request, BeginBody)
     if body.program == FEDERAL_PROGRAM:
-        return _opened(await parts.marketplace.begin(assister_id, body.plan_year, me.actor))
-    return _opened(await parts.cases.begin(assister_id, body.program, body.plan_year, me.actor))
+        return _opened(await services.marketplace.begin(assister_id, body.plan_year, me.actor))
+    return _opened(await services.cases.begin(assister_id, body.program, body.plan_year, me.actor))
 
 
 @router.get("/policies/{program}/{plan_year}", dependencies=[PUBLIC], tags=["policies"])
@@ -264,10 +264,10 @@ async def policy(program: str, plan_year: int) -> Policy | FederalPolicy:
 
 
 @router.post("/portal/applicants", tags=["portal"], openapi_extra=takes(ApplicantBody))
-async def applicant(request: Request, parts: Parts, _: Portal) -> JSONResponse:
+async def applicant(request: Request, services: ServicesDep, _: Portal) -> JSONResponse:
     """For the portal: whose e-mail this is (case and kind), and whether the certificate number is theirs."""
     body = await read(request, ApplicantBody)
-    found = await parts.views.applicant(body.email, body.certificate_number, now())
+    found = await services.views.applicant(body.email, body.certificate_number, now())
     if found is None:
         return problem(404, "There is no case for this e-mail.", [Fault("email", "mismatch")])
     return JSONResponse(found)

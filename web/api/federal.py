@@ -14,8 +14,8 @@ from domain.shared.parsing import read_json
 from starter.cases import PENDING, now
 from web.api.cases import COMMANDS, CommandId, read, takes
 from web.api.webhooks import ANSWERS, received, verified
-from web.http.auth import SIGNED, Parts, Registrant
-from web.services import Door
+from web.http.auth import SIGNED, Registrant
+from web.services import Services, ServicesDep
 
 router = APIRouter(tags=["federal"])
 
@@ -54,45 +54,47 @@ class TicketBody(_Body):
 
 
 @router.post("/api/cases/{case_id}/profile", responses=MAY, openapi_extra=takes(dict[str, Any]))
-async def save(request: Request, parts: Parts, actor: Registrant, case_id: str, key: CommandId = None) -> JSONResponse:
+async def save(
+    request: Request, services: ServicesDep, actor: Registrant, case_id: str, key: CommandId = None
+) -> JSONResponse:
     """Save/Update: changed fields of the profile; the registry is asked about its NPNs, 422 with every fault named."""
-    answer = await parts.marketplace.save_profile(case_id, read_json(await request.body()), actor, key)
+    answer = await services.marketplace.save_profile(case_id, read_json(await request.body()), actor, key)
     told = {"command_id": answer.command_id, "state": answer.state}
-    return await _status(parts, case_id, 202 if answer.state == PENDING else 200, **told)
+    return await _status(services, case_id, 202 if answer.state == PENDING else 200, **told)
 
 
 @router.post("/api/cases/{case_id}/profile/next", responses=MAY)
-async def go_on(parts: Parts, actor: Registrant, case_id: str) -> JSONResponse:
+async def go_on(services: ServicesDep, actor: Registrant, case_id: str) -> JSONResponse:
     """Next, after Save/Update; 409 before a valid save (B7)."""
-    await parts.marketplace.next(case_id, actor)
-    return await _status(parts, case_id)
+    await services.marketplace.next(case_id, actor)
+    return await _status(services, case_id)
 
 
 @router.post("/api/cases/{case_id}/enrollments", status_code=201, responses=MAY, openapi_extra=takes(EnrollmentBody))
-async def enroll(request: Request, parts: Parts, actor: Registrant, case_id: str) -> JSONResponse:
+async def enroll(request: Request, services: ServicesDep, actor: Registrant, case_id: str) -> JSONResponse:
     """Enrols in a course; once each, a repeat changes nothing (B11)."""
     body = await read(request, EnrollmentBody)
-    await parts.marketplace.enroll(case_id, body.curriculum, body.channel, actor)
-    return await _status(parts, case_id, 201)
+    await services.marketplace.enroll(case_id, body.curriculum, body.channel, actor)
+    return await _status(services, case_id, 201)
 
 
 @router.post("/api/cases/{case_id}/launches", status_code=201, responses=MAY, openapi_extra=takes(EnrollmentBody))
-async def launch(request: Request, parts: Parts, actor: Registrant, case_id: str) -> JSONResponse:
+async def launch(request: Request, services: ServicesDep, actor: Registrant, case_id: str) -> JSONResponse:
     """A launch ticket for a vendor's site: single use, expiring; its address leads there (B14)."""
     body = await read(request, EnrollmentBody)
-    ticket = await parts.marketplace.launch(case_id, body.curriculum, body.channel, actor)
+    ticket = await services.marketplace.launch(case_id, body.curriculum, body.channel, actor)
     document = {"ticket": ticket.ticket, "url": ticket.url, "expires_at": ticket.expires_at.isoformat()}
     return JSONResponse(document, 201, {"Cache-Control": "no-store"})
 
 
 @router.post("/api/cases/{case_id}/agreements/{agreement}/open", responses=MAY)
 async def open_agreement(
-    request: Request, parts: Parts, actor: Registrant, case_id: str, agreement: MarketplaceAgreement
+    request: Request, services: ServicesDep, actor: Registrant, case_id: str, agreement: MarketplaceAgreement
 ) -> JSONResponse:
     """The text in force, to be read to its end; that it was opened is recorded (B16)."""
     body = await read(request, OpenBody) if await request.body() else OpenBody()
-    language = body.language or (await parts.records.view(case_id)).case.request.get("language", "en")
-    text = await parts.marketplace.open_agreement(case_id, agreement, language, actor)
+    language = body.language or (await services.records.view(case_id)).case.request.get("language", "en")
+    text = await services.marketplace.open_agreement(case_id, agreement, language, actor)
     document = {
         "agreement": agreement,
         "market": agreement.market,
@@ -106,26 +108,26 @@ async def open_agreement(
 
 @router.post("/api/cases/{case_id}/agreements/{agreement}/accept", responses=MAY)
 async def accept(
-    request: Request, parts: Parts, actor: Registrant, case_id: str, agreement: MarketplaceAgreement
+    request: Request, services: ServicesDep, actor: Registrant, case_id: str, agreement: MarketplaceAgreement
 ) -> JSONResponse:
     """Accepts the text, by "I Agree"; 409 when it was not opened, or profile or training is not complete (B16)."""
     body = await read(request, AcceptBody) if await request.body() else AcceptBody()
     if not body.read_to_end:
         raise Invalid([Fault("read_to_end", "read_to_the_end")])
-    await parts.marketplace.accept_agreement(case_id, agreement, body.sha256, actor)
-    return await _status(parts, case_id)
+    await services.marketplace.accept_agreement(case_id, agreement, body.sha256, actor)
+    return await _status(services, case_id)
 
 
-async def _status(parts: Door, case_id: str, status: int = 200, **told: str) -> JSONResponse:
-    return JSONResponse(await parts.views.status(case_id, now()) | told, status)
+async def _status(services: Services, case_id: str, status: int = 200, **told: str) -> JSONResponse:
+    return JSONResponse(await services.views.status(case_id, now()) | told, status)
 
 
 # vendors
 
 
-async def _of_vendor(request: Request, parts: Door, vendor: str) -> tuple[str, bytes]:
+async def _of_vendor(request: Request, services: Services, vendor: str) -> tuple[str, bytes]:
     """The id and body of a webhook signed with this vendor's secret; 404 for a vendor nobody knows here."""
-    known = parts.settings.vendors.get(vendor)
+    known = services.settings.vendors.get(vendor)
     if known is None:
         raise HTTPException(404, "There is no such vendor.")
     return await verified(request, known.secret)
@@ -142,27 +144,27 @@ async def _of_vendor(request: Request, parts: Door, vendor: str) -> tuple[str, b
     },
     openapi_extra=takes(TicketBody),
 )
-async def redeem(request: Request, parts: Parts, vendor: str) -> JSONResponse:
+async def redeem(request: Request, services: ServicesDep, vendor: str) -> JSONResponse:
     """A vendor uses up the ticket its site was opened with; it learns the course and no personal data (B14)."""
-    await _of_vendor(request, parts, vendor)
+    await _of_vendor(request, services, vendor)
     body = await read(request, TicketBody)
-    redeemed = await parts.marketplace.redeem(vendor, body.ticket)
+    redeemed = await services.marketplace.redeem(vendor, body.ticket)
     document = {
         "learner": redeemed.learner,
         "curriculum": redeemed.curriculum,
         "language": redeemed.language,
         "plan_year": redeemed.plan_year,
-        "return_url": f"{parts.settings.web_url}/portal?lang={redeemed.language}",
+        "return_url": f"{services.settings.web_url}/portal?lang={redeemed.language}",
     }
     return JSONResponse(document)
 
 
 @router.post("/webhooks/vendors/{vendor}", dependencies=[SIGNED], status_code=202, responses=ANSWERS)
-async def report(request: Request, parts: Parts, vendor: str) -> JSONResponse:
+async def report(request: Request, services: ServicesDep, vendor: str) -> JSONResponse:
     """A vendor reports a completed course; the person comes back to the portal to finish (B15)."""
-    event_id, body = await _of_vendor(request, parts, vendor)
+    event_id, body = await _of_vendor(request, services, vendor)
     if len(event_id) > 100:
         raise Invalid([Fault("webhook-id", "too_long", (("limit", "100"),))])
     document = read_json(body)
     told, digest = parse_vendor(document)
-    return await received(parts, lambda: parts.inbox.vendor(vendor, event_id, told, digest, document, now()))
+    return await received(services, lambda: services.inbox.vendor(vendor, event_id, told, digest, document, now()))

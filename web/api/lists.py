@@ -16,10 +16,11 @@ from starlette.exceptions import HTTPException
 from db.writes.publications import Edition
 from domain.federal.lists import COLUMNS, PublishedList
 from domain.shared.faults import Fault
-from web.http.auth import PUBLIC, Parts
+from web.http.auth import PUBLIC
 from web.http.pages import OPEN, is_page, language_of, wants_json
 from web.http.text import in_language
 from web.public.list_pages import lists_page, tracker_page
+from web.services import ServicesDep
 
 router = APIRouter(prefix="/registry", tags=["federal lists"], dependencies=[PUBLIC])
 
@@ -43,56 +44,56 @@ _PAGE: dict[str, Any] = {"include_in_schema": False, "response_class": HTMLRespo
 
 
 @router.get("", **_PAGE)
-async def published(request: Request, parts: Parts) -> HTMLResponse:
+async def published(request: Request, services: ServicesDep) -> HTMLResponse:
     """The lists, what each is and where it is found, and the form of the tracker."""
-    return lists_page(request, parts, await parts.publications.current(), LISTS)
+    return lists_page(request, services, await services.publications.current(), LISTS)
 
 
 @router.get("/tracker", **_PAGE)
-async def look_up(request: Request, parts: Parts, npn: str = "") -> Response:
+async def look_up(request: Request, services: ServicesDep, npn: str = "") -> Response:
     """Leads to the tracker's page of an NPN, with spaces or leading zeros too."""
     written = "".join(npn[:100].split()).lstrip("0")
     if re.fullmatch(NPN, written, re.ASCII):
         return RedirectResponse(in_language(f"/registry/tracker/{written}", language_of(request)), 303, OPEN)
     faults = [Fault("npn", "npn" if npn.strip() else "required")]
-    return lists_page(request, parts, await parts.publications.current(), LISTS, npn[:100], faults)
+    return lists_page(request, services, await services.publications.current(), LISTS, npn[:100], faults)
 
 
 @router.get("/{name}.csv", response_class=StreamingResponse, responses={**UNKNOWN, 200: {"content": {CSV: {}}}})
 @router.head("/{name}.csv", include_in_schema=False)
-async def published_csv(request: Request, parts: Parts, name: Name, plan_year: PlanYear = None) -> Response:
+async def published_csv(request: Request, services: ServicesDep, name: Name, plan_year: PlanYear = None) -> Response:
     """A list as CSV: a header, and a row for each registration."""
-    wanted, edition = _known(name), await parts.publications.current()
-    pages = parts.publications.rows(wanted, edition.number, plan_year)
+    wanted, edition = _known(name), await services.publications.current()
+    pages = services.publications.rows(wanted, edition.number, plan_year)
     return _answer(request, edition, name, plan_year, CSV, _as_csv(COLUMNS[wanted], pages))
 
 
 @router.get("/{name}.json", response_class=StreamingResponse, responses={**UNKNOWN, 200: {"content": {JSON: {}}}})
 @router.head("/{name}.json", include_in_schema=False)
-async def published_json(request: Request, parts: Parts, name: Name, plan_year: PlanYear = None) -> Response:
+async def published_json(request: Request, services: ServicesDep, name: Name, plan_year: PlanYear = None) -> Response:
     """A list as JSON: `{list, published_at, columns, rows}`, each row an object."""
-    wanted, edition = _known(name), await parts.publications.current()
-    pages = parts.publications.rows(wanted, edition.number, plan_year)
+    wanted, edition = _known(name), await services.publications.current()
+    pages = services.publications.rows(wanted, edition.number, plan_year)
     return _answer(request, edition, name, plan_year, JSON, _as_json(name, edition, COLUMNS[wanted], pages))
 
 
 # The longer address first: the other one would take ".csv" for a part of the NPN.
 @router.get("/tracker/{npn}.csv", response_class=Response, responses={**NOBODY, 200: {"content": {CSV: {}}}})
 @router.head("/tracker/{npn}.csv", include_in_schema=False)
-async def tracked_csv(request: Request, parts: Parts, npn: Npn, plan_year: PlanYear = None) -> Response:
+async def tracked_csv(request: Request, services: ServicesDep, npn: Npn, plan_year: PlanYear = None) -> Response:
     """The Registration Tracker's rows of an NPN as CSV."""
-    edition, rows = await _tracked(parts, npn, plan_year)
+    edition, rows = await _tracked(services, npn, plan_year)
     return _answer(request, edition, "tracker", plan_year, CSV, _lines([COLUMNS[PublishedList.TRACKER], *rows]))
 
 
 @router.get("/tracker/{npn}", response_class=JSONResponse, responses={**NOBODY, 200: {"content": {"text/html": {}}}})
 @router.head("/tracker/{npn}", include_in_schema=False)
-async def tracked(request: Request, parts: Parts, npn: Npn, plan_year: PlanYear = None) -> Response:
+async def tracked(request: Request, services: ServicesDep, npn: Npn, plan_year: PlanYear = None) -> Response:
     """The Registration Tracker on an NPN: `{npn, published_at, rows}`, a row for each plan year; a page for people."""
     if is_page(request) and not wants_json(request):
-        edition, rows = await parts.publications.tracker(npn, plan_year)
-        return tracker_page(request, parts, edition, npn, _objects(COLUMNS[PublishedList.TRACKER], rows), plan_year)
-    edition, rows = await _tracked(parts, npn, plan_year)
+        edition, rows = await services.publications.tracker(npn, plan_year)
+        return tracker_page(request, services, edition, npn, _objects(COLUMNS[PublishedList.TRACKER], rows), plan_year)
+    edition, rows = await _tracked(services, npn, plan_year)
     document = {"npn": npn, "published_at": _instant(edition), "rows": _objects(COLUMNS[PublishedList.TRACKER], rows)}
     answer = _answer(request, edition, "tracker", plan_year, JSON, json.dumps(document).encode())
     answer.headers["Vary"] = "Accept"
@@ -105,8 +106,8 @@ def _known(name: str) -> PublishedList:
     return LISTS[name]
 
 
-async def _tracked(parts: Parts, npn: str, plan_year: int | None) -> tuple[Edition, list[list[str]]]:
-    edition, rows = await parts.publications.tracker(npn, plan_year)
+async def _tracked(services: ServicesDep, npn: str, plan_year: int | None) -> tuple[Edition, list[list[str]]]:
+    edition, rows = await services.publications.tracker(npn, plan_year)
     if not rows:
         raise HTTPException(404, "The tracker doesn't know this NPN.")
     return edition, rows

@@ -19,9 +19,9 @@ from domain.shared.statements import parse
 from domain.state.background_reports import parse_background
 from domain.state.portal_reports import parse_portal
 from starter.cases import now
-from web.http.auth import SIGNED, Parts, RecordStore
+from web.http.auth import SIGNED, RecordStore
 from web.http.problems import problem
-from web.services import Door
+from web.services import Services, ServicesDep
 
 router = APIRouter(tags=["webhooks"])
 ANSWERS: dict[int | str, dict[str, Any]] = {
@@ -49,13 +49,13 @@ async def verified(request: Request, secrets: SecretStr) -> tuple[str, bytes]:
     raise HTTPException(401, "The signature is wrong, or older than five minutes.")
 
 
-async def received(parts: Door, store: Callable[[], Awaitable[Received]]) -> JSONResponse:
+async def received(services: Services, store: Callable[[], Awaitable[Received]]) -> JSONResponse:
     """Stores, acknowledges, and delivers beside the answer; what can't be delivered now is delivered later."""
     taken = await store()
     if taken.altered:
         return problem(409, "This event id came before with another body; it is kept aside for staff.")
     if taken.to_deliver:
-        _beside(parts.cases.deliver_all(taken.to_deliver))
+        _beside(services.cases.deliver_all(taken.to_deliver))
     return JSONResponse({"status": "repeated" if taken.repeated else "stored"}, 202)
 
 
@@ -76,25 +76,25 @@ def _finished(task: asyncio.Task[None]) -> None:
 
 
 @router.post("/webhooks/lms", dependencies=[SIGNED], status_code=202, responses=ANSWERS)
-async def lms(request: Request, parts: Parts) -> JSONResponse:
+async def lms(request: Request, services: ServicesDep) -> JSONResponse:
     """One xAPI statement or a list of them, all or nothing."""
-    _, body = await verified(request, parts.settings.lms_webhook_secret)
-    return await _statements(parts, read_json(body))
+    _, body = await verified(request, services.settings.lms_webhook_secret)
+    return await _statements(services, read_json(body))
 
 
-async def _statements(parts: Door, document: Any) -> JSONResponse:
+async def _statements(services: Services, document: Any) -> JSONResponse:
     statements = parse(document)
     if len(statements) > MAX_STATEMENTS:
         raise Invalid([Fault("body", "too_long", (("limit", str(MAX_STATEMENTS)),))])
     documents = [document] if isinstance(document, dict) else document
-    return await received(parts, lambda: parts.inbox.lms(statements, documents, now()))
+    return await received(services, lambda: services.inbox.lms(statements, documents, now()))
 
 
 @router.post("/xapi/statements", responses=ANSWERS)
-async def post_statements(request: Request, parts: Parts, _: RecordStore) -> JSONResponse:
+async def post_statements(request: Request, services: ServicesDep, _: RecordStore) -> JSONResponse:
     """A learning record store forwards statements, with Basic credentials; answers their ids."""
     document = read_json(await request.body())
-    answer = await _statements(parts, document)
+    answer = await _statements(services, document)
     if answer.status_code != 202:
         return answer
     documents = [document] if isinstance(document, dict) else document
@@ -104,7 +104,7 @@ async def post_statements(request: Request, parts: Parts, _: RecordStore) -> JSO
 @router.put("/xapi/statements", responses=ANSWERS)
 async def put_statement(
     request: Request,
-    parts: Parts,
+    services: ServicesDep,
     _: RecordStore,
     statement_id: Annotated[str | None, Query(alias="statementId")] = None,
 ) -> Response:
@@ -114,29 +114,29 @@ async def put_statement(
         raise Invalid([Fault("body", "object")])
     if statement_id is not None and str(document.setdefault("id", statement_id)).lower() != statement_id.lower():
         raise Invalid([Fault("statementId", "mismatch")])
-    answer = await _statements(parts, document)
+    answer = await _statements(services, document)
     return answer if answer.status_code != 202 else Response(status_code=204)
 
 
 @router.post("/webhooks/portal", dependencies=[SIGNED], status_code=202, responses=ANSWERS)
-async def portal(request: Request, parts: Parts) -> JSONResponse:
+async def portal(request: Request, services: ServicesDep) -> JSONResponse:
     """The portal reports account, profile, Scheduling Tool, or a refused registration."""
-    event_id, body = await verified(request, parts.settings.portal_webhook_secret)
+    event_id, body = await verified(request, services.settings.portal_webhook_secret)
     if len(event_id) > 200:
         raise Invalid([Fault("webhook-id", "too_long", (("limit", "200"),))])
     document = read_json(body)
     report, digest = parse_portal(document)
-    return await received(parts, lambda: parts.inbox.portal(event_id, report, digest, document, now()))
+    return await received(services, lambda: services.inbox.portal(event_id, report, digest, document, now()))
 
 
 @router.post("/webhooks/background-checks", dependencies=[SIGNED], status_code=202, responses=ANSWERS)
-async def background_checks(request: Request, parts: Parts) -> JSONResponse:
+async def background_checks(request: Request, services: ServicesDep) -> JSONResponse:
     """The background-check vendor reports; signed by X-Checkr-Signature, hex HMAC-SHA256 of the raw body."""
     body = await request.body()
-    key = parts.settings.background_checks_webhook_secret.get_secret_value().encode()
+    key = services.settings.background_checks_webhook_secret.get_secret_value().encode()
     wanted = hmac.new(key, body, sha256).hexdigest()
     given = request.headers.get("x-checkr-signature", "")
     if not hmac.compare_digest(wanted.encode(), given.strip().lower().encode()):
         raise HTTPException(401, "The signature is missing or wrong.")
     report = parse_background(read_json(body))
-    return await received(parts, lambda: parts.inbox.background(report, now()))
+    return await received(services, lambda: services.inbox.background(report, now()))

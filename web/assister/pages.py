@@ -15,14 +15,14 @@ from domain.shared.notices import Topic
 from domain.shared.parsing import read_json
 from starter.cases import PENDING, Answer, NotNow, now
 from web.assister.status_page import lacks_agreement, status_page
-from web.http.auth import LINK, Parts
+from web.http.auth import LINK
 from web.http.forms import changes_of, media_type, posted, shows_agreement_in_force, text_faults
 from web.http.pages import PRIVATE, contact_of, current_policy, language_of, problem_page, render
 from web.http.problems import problem
 from web.http.rate_limits import limited
 from web.marketplace.home import portal_home
 from web.marketplace.layout import visit_of
-from web.services import Door
+from web.services import Services, ServicesDep
 
 router = APIRouter(dependencies=[LINK])
 
@@ -30,15 +30,15 @@ _PAGE: dict[str, Any] = {"include_in_schema": False, "response_class": HTMLRespo
 
 
 @router.get("/status/{token}", **_PAGE)
-async def status(token: str, request: Request, parts: Parts) -> HTMLResponse:
+async def status(token: str, request: Request, services: ServicesDep) -> HTMLResponse:
     """Where the certification stands, what to do now, and the question staff have asked; a registration's portal."""
-    visit = await visit_of(request, parts, token)
+    visit = await visit_of(request, services, token)
     if visit is not None:
-        return await portal_home(request, parts, visit)
-    place = await parts.views.place(token, now())
+        return await portal_home(request, services, visit)
+    place = await services.views.place(token, now())
     if place is None:
-        return _unknown(request, parts, Topic.GENERAL)
-    return await status_page(request, parts, token, place)
+        return _unknown(request, services, Topic.GENERAL)
+    return await status_page(request, services, token, place)
 
 
 @router.post(
@@ -54,77 +54,77 @@ async def status(token: str, request: Request, parts: Parts) -> HTMLResponse:
     },
     openapi_extra={"requestBody": {"content": {"application/json": {"schema": {"type": "object"}}}, "required": True}},
 )
-async def information(token: str, request: Request, parts: Parts) -> Response:
+async def information(token: str, request: Request, services: ServicesDep) -> Response:
     """The assister's answer: ``message``, and changed fields of the request beside it or in ``changes``; or a form."""
-    place = await parts.views.place(token, now())
+    place = await services.views.place(token, now())
     if media_type(request) == "application/json":
         if place is None:
             return problem(404, "This link is unknown or has expired.", headers=PRIVATE)
         message, changes = _told(read_json(await request.body()))
-        answer = await _answer(parts, place, message, changes, place.case.request["language"])
+        answer = await _answer(services, place, message, changes, place.case.request["language"])
         document = {"command_id": answer.command_id, "state": answer.state}
         return JSONResponse(document, 202 if answer.state == PENDING else 200, PRIVATE)
     if place is None:
-        return _unknown(request, parts, Topic.GENERAL)
+        return _unknown(request, services, Topic.GENERAL)
     values = await posted(request)
     message = values.pop("message", "")
     changes, faults = changes_of(values, place.case.request)
     try:
-        await _answer(parts, place, message, changes, values.get("agreement_language", ""), faults)
+        await _answer(services, place, message, changes, values.get("agreement_language", ""), faults)
     except Invalid as invalid:
-        return await status_page(request, parts, token, place, {**values, "message": message}, invalid.faults)
+        return await status_page(request, services, token, place, {**values, "message": message}, invalid.faults)
     except NotNow:
-        return _not_now(request, parts, place)
+        return _not_now(request, services, place)
     return _back(request, token, f"answered={place.state.round + 1}")
 
 
 @router.post("/status/{token}/agreement", dependencies=[limited("api")], **_PAGE)
-async def accept(token: str, request: Request, parts: Parts) -> Response:
+async def accept(token: str, request: Request, services: ServicesDep) -> Response:
     """Accepts the agreement for a case that lacks it: a returning assister's, opened without a form (A3, A11)."""
-    place = await parts.views.place(token, now())
+    place = await services.views.place(token, now())
     if place is None:
-        return _unknown(request, parts, Topic.GENERAL)
+        return _unknown(request, services, Topic.GENERAL)
     values = await posted(request)
     if lacks_agreement(place.state):
         if values.get("agreement_accepted") != "true" or not shows_agreement_in_force(values):
-            return await status_page(request, parts, token, place, {}, [Fault("agreement_accepted", "agreement")])
-        await parts.records.accept_agreement(place.case.case_id, values["agreement_language"], now())
+            return await status_page(request, services, token, place, {}, [Fault("agreement_accepted", "agreement")])
+        await services.records.accept_agreement(place.case.case_id, values["agreement_language"], now())
     elif place.state.ended:
-        return _not_now(request, parts, place)
+        return _not_now(request, services, place)
     return _back(request, token, "accepted=1")
 
 
 @router.get("/status/{token}/certificate", include_in_schema=False)
-async def download(token: str, request: Request, parts: Parts) -> Response:
+async def download(token: str, request: Request, services: ServicesDep) -> Response:
     """The certificate as a file."""
-    place = await parts.views.place(token, now())
+    place = await services.views.place(token, now())
     if place is None:
-        return _unknown(request, parts, Topic.GENERAL)
+        return _unknown(request, services, Topic.GENERAL)
     certificate = place.state.certificate
     if certificate is None or place.certificate_uri is None:
-        return _problem(request, parts, place, "no_certificate", 404)
-    file = parts.settings.certificates_dir / Path(place.certificate_uri).name
+        return _problem(request, services, place, "no_certificate", 404)
+    file = services.settings.certificates_dir / Path(place.certificate_uri).name
     if not file.is_file():
-        return _problem(request, parts, place, "no_file", 503)
+        return _problem(request, services, place, "no_file", 503)
     return FileResponse(
         file, headers=PRIVATE, media_type="application/pdf", filename=f"certificate-{certificate.number}.pdf"
     )
 
 
 @router.get("/activate/{token}", **_PAGE)
-async def activation(token: str, request: Request, parts: Parts) -> HTMLResponse:
+async def activation(token: str, request: Request, services: ServicesDep) -> HTMLResponse:
     """What an activation link can still do; opening it uses nothing up, mail programs open links too."""
-    return await _activation(request, parts, token)
+    return await _activation(request, services, token)
 
 
 @router.post("/activate/{token}", dependencies=[limited("api")], **_PAGE)
-async def activate(token: str, request: Request, parts: Parts) -> HTMLResponse:
+async def activate(token: str, request: Request, services: ServicesDep) -> HTMLResponse:
     """Uses the link up and has the account activated (A28)."""
     try:
-        done = await parts.cases.activate(token) is not None
+        done = await services.cases.activate(token) is not None
     except NotNow:
         done = False
-    return await _activation(request, parts, token, done)
+    return await _activation(request, services, token, done)
 
 
 # the answer
@@ -145,7 +145,7 @@ def _told(document: Any) -> tuple[str, dict[str, Any]]:
 
 
 async def _answer(
-    parts: Door, place: Place, message: str, changes: dict[str, Any], shown: str, faults: Sequence[Fault] = ()
+    services: Services, place: Place, message: str, changes: dict[str, Any], shown: str, faults: Sequence[Fault] = ()
 ) -> Answer:
     """Answers staff's question; the agreement, ``shown`` in a language, may be accepted along with it.
 
@@ -153,13 +153,13 @@ async def _answer(
     """
     faults = [*text_faults("message", message), *faults]
     if faults:
-        raise Invalid([*faults, *await _faults_in(parts, place, changes)])
-    return await parts.cases.answer(place.case.case_id, changes, message, shown=shown or None)
+        raise Invalid([*faults, *await _faults_in(services, place, changes)])
+    return await services.cases.answer(place.case.case_id, changes, message, shown=shown or None)
 
 
-async def _faults_in(parts: Door, place: Place, changes: dict[str, Any]) -> Sequence[Fault]:
+async def _faults_in(services: Services, place: Place, changes: dict[str, Any]) -> Sequence[Fault]:
     try:
-        await parts.records.check_answer(place.case.case_id, changes)
+        await services.records.check_answer(place.case.case_id, changes)
     except Invalid as invalid:
         return invalid.faults
     return ()
@@ -168,17 +168,17 @@ async def _faults_in(parts: Door, place: Place, changes: dict[str, Any]) -> Sequ
 # the activation page
 
 
-async def _activation(request: Request, parts: Door, token: str, done: bool | None = None) -> HTMLResponse:
+async def _activation(request: Request, services: Services, token: str, done: bool | None = None) -> HTMLResponse:
     """The page of an activation link, as it stands or right after it was used (``done``)."""
-    state, case = await parts.views.activation(token, now())
+    state, case = await services.views.activation(token, now())
     if case is None:
-        return _unknown(request, parts, Topic.PORTALS)
+        return _unknown(request, services, Topic.PORTALS)
     if done is not None:
         state = "done" if done else "void" if state == "ready" else state
     language = language_of(request, case.request["language"])
     here = f"/activate/{token}"
     return render(
-        parts,
+        services,
         "activate.html",
         language,
         contact_of(policy_of(case), Topic.PORTALS, language),
@@ -187,27 +187,27 @@ async def _activation(request: Request, parts: Door, token: str, done: bool | No
         state=state,
         action=f"{here}?lang={language}" if state == "ready" else None,
         expires=None,
-        portal_url=parts.settings.portal_url,
+        portal_url=services.settings.portal_url,
     )
 
 
 # what both share
 
 
-def _unknown(request: Request, parts: Door, topic: Topic) -> HTMLResponse:
+def _unknown(request: Request, services: Services, topic: Topic) -> HTMLResponse:
     language = language_of(request)
     contact = contact_of(current_policy(now()), topic, language)
     here = quote(request.url.path) if request.method == "GET" else None
-    return problem_page(parts, "unknown_link", 404, language, contact, here)
+    return problem_page(services, "unknown_link", 404, language, contact, here)
 
 
-def _not_now(request: Request, parts: Door, place: Place) -> HTMLResponse:
-    return _problem(request, parts, place, "not_now", 409)
+def _not_now(request: Request, services: Services, place: Place) -> HTMLResponse:
+    return _problem(request, services, place, "not_now", 409)
 
 
-def _problem(request: Request, parts: Door, place: Place, what: str, status: int) -> HTMLResponse:
+def _problem(request: Request, services: Services, place: Place, what: str, status: int) -> HTMLResponse:
     language = language_of(request, place.case.request["language"])
-    return problem_page(parts, what, status, language, contact_of(place.policy, Topic.GENERAL, language))
+    return problem_page(services, what, status, language, contact_of(place.policy, Topic.GENERAL, language))
 
 
 def _back(request: Request, token: str, told: str) -> RedirectResponse:

@@ -17,12 +17,12 @@ from domain.state.eligibility import Check, Result
 from templates.catalogs import translated
 from web.http.forms import Values, errors_of, values_of
 from web.http.pages import contact_of, language_of, render
-from web.services import Door
+from web.services import Services
 
 
 async def status_page(
     request: Request,
-    parts: Door,
+    services: Services,
     token: str,
     place: Place,
     values: Values | None = None,
@@ -37,7 +37,7 @@ async def status_page(
     waiting_for = state.waiting_for if asking or state.stage is not Stage.AWAITING_INFORMATION else None
     topic = TOPIC_OF_WAITING[waiting_for] if waiting_for else Topic.GENERAL
     return render(
-        parts,
+        services,
         "status.html",
         language,
         contact_of(policy, topic, language),
@@ -51,10 +51,10 @@ async def status_page(
         may_assist=not place.may_assist_reasons,
         missing=[translated(SENTENCES[code], language) for code in place.may_assist_reasons],
         steps=steps_of(state, not place.may_assist_reasons),
-        reason=await _reason(parts, place),
+        reason=await _reason(services, place),
         pass_mark=policy.pass_mark,
-        lms_url=await parts.records.lms_url(case.case_id) or parts.settings.lms_url,
-        portal_url=_portal_url(parts, waiting_for),
+        lms_url=await services.records.lms_url(case.case_id) or services.settings.lms_url,
+        portal_url=_portal_url(services, waiting_for),
         certificate=_certificate(place, here, language),
         train_meanwhile=_trains_meanwhile(state),
         question=_question(state, f"{here}/information?lang={language}") if asking else None,
@@ -105,11 +105,11 @@ def _question(state: CaseState, action: str) -> dict[str, str]:
     return {"text": state.decision.reason if state.decision else "", "action": action}
 
 
-async def _reason(parts: Door, place: Place) -> str | None:
+async def _reason(services: Services, place: Place) -> str | None:
     if place.state.stage is Stage.DENIED and place.state.decision:
         return place.state.decision.reason
     if place.state.stage in (Stage.WITHDRAWN, Stage.REVOKED):
-        return await parts.records.ending_reason(place.case.case_id)
+        return await services.records.ending_reason(place.case.case_id)
     return None
 
 
@@ -126,8 +126,8 @@ def _trains_meanwhile(state: CaseState) -> bool:
     return undecided and trains and not state.ended and state.passed_at is None
 
 
-def _portal_url(parts: Door, waiting_for: WaitingFor | None) -> str:
-    portal = parts.settings.portal_url
+def _portal_url(services: Services, waiting_for: WaitingFor | None) -> str:
+    portal = services.settings.portal_url
     return f"{portal}/register" if waiting_for is WaitingFor.PORTAL_REGISTRATION else portal
 
 

@@ -14,9 +14,10 @@ from templates.catalogs import LANGUAGES
 from templates.certificates import Typesetter
 from templates.letters import Letters
 from web.gallery.samples import CERTIFICATES, NOTICES, CertificateSample, NoticeSample
-from web.http.auth import PUBLIC, Parts
+from web.http.auth import PUBLIC
 from web.http.mail_frame import mail_document
 from web.http.pages import contact_of, language_of, render
+from web.services import ServicesDep
 
 PREFIX = "/gallery"
 PROGRAMS = (BEWELLNM_2024.program, FFM_2024.program)
@@ -45,7 +46,7 @@ class Gallery:
         router.add_api_route("/certificates/{program}/{name}/{language}.{ending}", self.certificate)
         return router
 
-    async def front(self, request: Request, parts: Parts) -> HTMLResponse:
+    async def front(self, request: Request, services: ServicesDep) -> HTMLResponse:
         """Everything there is, by program."""
         language = language_of(request)
         programs = [
@@ -60,9 +61,11 @@ class Gallery:
             }
             for program in PROGRAMS
         ]
-        return _page(request, parts, "gallery.html", language, programs=programs)
+        return _page(request, services, "gallery.html", language, programs=programs)
 
-    async def notice(self, request: Request, parts: Parts, notice: Name, name: Name, language: Language) -> Response:
+    async def notice(
+        self, request: Request, services: ServicesDep, notice: Name, name: Name, language: Language
+    ) -> Response:
         """A notice as HTML on a narrow and on a wide screen, and as text."""
         sample = _found(notice, name, language)
         here = NOTICES.index(sample)
@@ -70,7 +73,7 @@ class Gallery:
         reader = language_of(request)
         return _page(
             request,
-            parts,
+            services,
             "gallery_notice.html",
             reader,
             notice=sample.notice,
@@ -99,9 +102,9 @@ class Gallery:
         return Response(make(sample.text(language)), media_type=MEDIA_TYPES[ending])
 
 
-def _page(request: Request, parts: Parts, template: str, language: str, **values: Any) -> HTMLResponse:
+def _page(request: Request, services: ServicesDep, template: str, language: str, **values: Any) -> HTMLResponse:
     contact = contact_of(BEWELLNM_2024, Topic.GENERAL, language)
-    return render(parts, template, language, contact, here=request.url.path, **values)
+    return render(services, template, language, contact, here=request.url.path, **values)
 
 
 def _found(notice: str, name: str, language: str) -> NoticeSample:

@@ -19,7 +19,7 @@ from starter.cases import now
 from web.http.forms import MEDIA_TYPE, media_type, posted
 from web.http.limits import SAFE
 from web.http.permissions import Permission, StaffRole, granted, known_roles
-from web.services import Door, door
+from web.services import Services, get_services
 
 CSRF_FIELD, CSRF_HEADER = "csrf_token", "x-csrf-token"
 
@@ -75,9 +75,9 @@ class Needs:
 
     permission: Permission
 
-    async def __call__(self, request: Request, parts: Annotated[Door, Depends(door)]) -> StaffMember:
+    async def __call__(self, request: Request, services: Annotated[Services, Depends(get_services)]) -> StaffMember:
         """Who calls. Raises `NotSignedIn` or `NotAllowed`."""
-        member = await staff_member(request, parts)
+        member = await staff_member(request, services)
         if member is None:
             raise NotSignedIn
         if not member.may(self.permission):
@@ -98,26 +98,26 @@ LINK = Depends(Declared("link"))
 SIGNED = Depends(Declared("signed"))
 
 
-def cookie_name(parts: Door) -> str:
+def cookie_name(services: Services) -> str:
     """The session's cookie; under TLS browsers see to it that no other host or path sets it."""
-    return "__Host-staff" if parts.settings.is_secure else "staff"
+    return "__Host-staff" if services.settings.is_secure else "staff"
 
 
-async def staff_member(request: Request, parts: Door) -> StaffMember | None:
+async def staff_member(request: Request, services: Services) -> StaffMember | None:
     """Who of staff calls, by bearer token or by session; None where nobody does."""
     if token := _bearer(request):
         # Every token is compared, so that time tells nothing.
-        found = [actor for actor, secret in parts.settings.staff_tokens.items() if _equal(token, secret)]
-        return _by_token(parts, found[0]) if found else None
-    cookie = request.cookies.get(cookie_name(parts), "")
-    row = await parts.sessions.current(cookie, now()) if cookie else None
+        found = [actor for actor, secret in services.settings.staff_tokens.items() if _equal(token, secret)]
+        return _by_token(services, found[0]) if found else None
+    cookie = request.cookies.get(cookie_name(services), "")
+    row = await services.sessions.current(cookie, now()) if cookie else None
     if row is None:
         return None
     return StaffMember(row.actor, row.name, known_roles(row.roles), row.id, row.csrf)
 
 
-def _by_token(parts: Door, actor: str) -> StaffMember:
-    roles = parts.settings.staff_roles.get(actor, [StaffRole.REVIEWER])
+def _by_token(services: Services, actor: str) -> StaffMember:
+    roles = services.settings.staff_roles.get(actor, [StaffRole.REVIEWER])
     return StaffMember(actor, actor, known_roles(roles))
 
 
@@ -142,25 +142,25 @@ def _bearer(request: Request) -> str:
     return token.strip() if scheme.lower() == "bearer" else ""
 
 
-def portal(request: Request, parts: Annotated[Door, Depends(door)]) -> str:
+def portal(request: Request, services: Annotated[Services, Depends(get_services)]) -> str:
     """The portal, by its token; 401 otherwise."""
-    if not _equal(_bearer(request), parts.settings.portal_token):
+    if not _equal(_bearer(request), services.settings.portal_token):
         raise HTTPException(401, "The portal only: send its bearer token.", {"WWW-Authenticate": "Bearer"})
     return "portal"
 
 
-async def registrant(request: Request, parts: Annotated[Door, Depends(door)]) -> str:
+async def registrant(request: Request, services: Annotated[Services, Depends(get_services)]) -> str:
     """Who acts on a federal registration: the assister, through the portal, or staff in their name; 401 otherwise."""
-    if _equal(_bearer(request), parts.settings.portal_token):
+    if _equal(_bearer(request), services.settings.portal_token):
         return "assister"
-    return (await Needs(Permission.ACT_FOR_ASSISTER)(request, parts)).actor
+    return (await Needs(Permission.ACT_FOR_ASSISTER)(request, services)).actor
 
 
-def record_store(request: Request, parts: Annotated[Door, Depends(door)]) -> str:
+def record_store(request: Request, services: Annotated[Services, Depends(get_services)]) -> str:
     """A learning record store, by Basic credentials; 401 otherwise."""
     user, password = _basic(request)
-    same_user = hmac.compare_digest(user.encode(), parts.settings.xapi_user.encode())
-    if not (_equal(password, parts.settings.xapi_password) and same_user):
+    same_user = hmac.compare_digest(user.encode(), services.settings.xapi_user.encode())
+    if not (_equal(password, services.settings.xapi_password) and same_user):
         raise HTTPException(401, "Send the record store's credentials.", {"WWW-Authenticate": 'Basic realm="xapi"'})
     return "record-store"
 
@@ -205,4 +205,3 @@ def _calls(dependant: Dependant) -> Iterator[Any]:
 Portal = Annotated[str, Depends(portal)]
 Registrant = Annotated[str, Depends(registrant)]
 RecordStore = Annotated[str, Depends(record_store)]
-Parts = Annotated[Door, Depends(door)]

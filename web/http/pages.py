@@ -15,7 +15,7 @@ from domain.state.policy import Policy
 from templates.catalogs import LANGUAGES, N_, translated
 from web.http.limits import LANGUAGE_COOKIE
 from web.http.text import in_language
-from web.services import Door
+from web.services import Services
 
 Rules = TypeVar("Rules", bound=ProgramPolicy)
 
@@ -136,7 +136,7 @@ def general_contact(language: str) -> dict[str, str | None]:
 
 
 def render(
-    parts: Door,
+    services: Services,
     template: str,
     language: str,
     contact: Mapping[str, str | None],
@@ -149,17 +149,22 @@ def render(
     """A page; ``here`` is the address to open it again in the other language, None where it can't be opened again."""
     other = "es" if language == "en" else "en"
     switch_url = in_language(here, other) if here else None
-    text = parts.pages[language].get_template(template).render(contact=contact, switch_url=switch_url, **values)
+    text = services.pages[language].get_template(template).render(contact=contact, switch_url=switch_url, **values)
     return HTMLResponse(text, status, {"Content-Language": language, **headers})
 
 
 def problem_page(
-    parts: Door, what: str, status: int, language: str, contact: Mapping[str, str | None], here: str | None = None
+    services: Services,
+    what: str,
+    status: int,
+    language: str,
+    contact: Mapping[str, str | None],
+    here: str | None = None,
 ) -> HTMLResponse:
     """What went wrong, for people: one of `PROBLEMS`."""
     title, detail = (translated(sentence, language) for sentence in PROBLEMS[what])
     return render(
-        parts, "problem.html", language, contact, here=here, status=status, title=title, detail=detail, errors=[]
+        services, "problem.html", language, contact, here=here, status=status, title=title, detail=detail, errors=[]
     )
 
 
@@ -172,7 +177,7 @@ def is_page(request: Request) -> bool:
 def error_page(request: Request, what: str, status: int, headers: Mapping[str, str]) -> HTMLResponse:
     """What went wrong before a page's own code was reached: one of `PROBLEMS`."""
     language = language_of(request)
-    answer = problem_page(request.app.state.door, what, status, language, general_contact(language))
+    answer = problem_page(request.app.state.services, what, status, language, general_contact(language))
     answer.headers.update(headers)
     return answer
 

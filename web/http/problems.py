@@ -68,7 +68,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(SecondAccount)
     async def second_account(request: Request, error: Exception) -> JSONResponse:
-        url = f"{request.app.state.door.settings.web_url}/portal"
+        url = f"{request.app.state.services.settings.web_url}/portal"
         return problem(409, f"{error} {url}", [Fault("email", "second_account")])
 
     @app.exception_handler(UnknownCase)
@@ -85,7 +85,7 @@ def install(app: FastAPI) -> None:
     async def not_signed_in(request: Request, error: NotSignedIn) -> Response:
         if not is_page(request):
             return problem(401, str(error.detail), headers=dict(error.headers or {}))
-        url = sign_in_url(request, request.app.state.door)
+        url = sign_in_url(request, request.app.state.services)
         if "hx-request" in request.headers:  # its answer would be put into the page that is open
             return Response(status_code=401, headers={"HX-Redirect": url})
         return RedirectResponse(url, 303, PRIVATE)

@@ -10,7 +10,7 @@ from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 from starlette.exceptions import HTTPException
 
-from web.services import Door, door
+from web.services import Services, get_services
 
 What = Literal["request", "look_up", "sign_in", "api"]
 
@@ -36,10 +36,10 @@ class Limited:
 
     what: What
 
-    async def __call__(self, request: Request, parts: Annotated[Door, Depends(door)]) -> None:
+    async def __call__(self, request: Request, services: Annotated[Services, Depends(get_services)]) -> None:
         """Counts a call; 429 beyond the limit."""
         address = request.client.host if request.client else ""
-        if left := parts.rates.seconds_left(self.what, address):
+        if left := services.rates.seconds_left(self.what, address):
             detail = "Too many in a short time from your address: please wait a moment, then try again."
             raise HTTPException(429, detail, {"Retry-After": str(left)})
 

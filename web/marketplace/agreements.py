@@ -13,12 +13,12 @@ from domain.shared.faults import Invalid
 from domain.shared.notices import Topic
 from domain.shared.reasons import SENTENCES
 from templates.catalogs import translated
-from web.http.auth import LINK, Parts
+from web.http.auth import LINK
 from web.http.forms import posted
 from web.http.pages import PRIVATE, contact_of, render
 from web.http.rate_limits import limited
 from web.marketplace.layout import Visit, back, ended, refused, sentences_of, unknown_link, visit_of
-from web.services import Door
+from web.services import Services, ServicesDep
 
 router = APIRouter(
     prefix="/status/{token}", include_in_schema=False, default_response_class=HTMLResponse, dependencies=[LINK]
@@ -29,77 +29,77 @@ router = APIRouter(
 
 
 @router.get("/agreements/{name}")
-async def agreement(token: str, name: str, request: Request, parts: Parts) -> Response:
+async def agreement(token: str, name: str, request: Request, services: ServicesDep) -> Response:
     """An agreement before it is launched; its text once it is accepted (B16)."""
-    visit = await visit_of(request, parts, token)
+    visit = await visit_of(request, services, token)
     if visit is None:
-        return unknown_link(request, parts)
-    return await _agreement(parts, visit, name)
+        return unknown_link(request, services)
+    return await _agreement(services, visit, name)
 
 
 @router.get("/agreements/{name}/open")
 @router.get("/agreements/{name}/accept")
-async def launch_anew(token: str, name: str, request: Request, parts: Parts) -> Response:
+async def launch_anew(token: str, name: str, request: Request, services: ServicesDep) -> Response:
     """Where a browser comes back to after a form post: the agreement is launched anew."""
-    visit = await visit_of(request, parts, token)
-    return back(visit, f"/agreements/{_named(name)}") if visit and _named(name) else unknown_link(request, parts)
+    visit = await visit_of(request, services, token)
+    return back(visit, f"/agreements/{_named(name)}") if visit and _named(name) else unknown_link(request, services)
 
 
 @router.post("/agreements/{name}/open", dependencies=[limited("api")])
-async def launch_agreement(token: str, name: str, request: Request, parts: Parts) -> Response:
+async def launch_agreement(token: str, name: str, request: Request, services: ServicesDep) -> Response:
     """Launch: the full text, and "I Agree" after its end; that it was opened is recorded (B16)."""
-    visit = await visit_of(request, parts, token)
+    visit = await visit_of(request, services, token)
     if visit is None:
-        return unknown_link(request, parts)
+        return unknown_link(request, services)
     if visit.place.state.ended:
-        return ended(parts, visit)
+        return ended(services, visit)
     wanted = _named(name)
     if wanted is None:
-        return refused(parts, visit, "no_such_step", 404)
+        return refused(services, visit, "no_such_step", 404)
     try:
-        await parts.marketplace.open_agreement(visit.place.case.case_id, wanted, visit.language)
+        await services.marketplace.open_agreement(visit.place.case.case_id, wanted, visit.language)
     except Conflict as conflict:
-        return refused(parts, visit, "refused", 409, translated(str(conflict), visit.language))
-    return await _agreement(parts, await _again(request, parts, visit), name, launched=True)
+        return refused(services, visit, "refused", 409, translated(str(conflict), visit.language))
+    return await _agreement(services, await _again(request, services, visit), name, launched=True)
 
 
 @router.post("/agreements/{name}/accept", dependencies=[limited("api")])
-async def accept(token: str, name: str, request: Request, parts: Parts) -> Response:
+async def accept(token: str, name: str, request: Request, services: ServicesDep) -> Response:
     """I Agree, to the text whose hash the page holds (B16)."""
-    visit = await visit_of(request, parts, token)
+    visit = await visit_of(request, services, token)
     if visit is None:
-        return unknown_link(request, parts)
+        return unknown_link(request, services)
     if visit.place.state.ended:
-        return ended(parts, visit)
+        return ended(services, visit)
     wanted, values = _named(name), await posted(request)
     if wanted is None:
-        return refused(parts, visit, "no_such_step", 404)
+        return refused(services, visit, "no_such_step", 404)
     try:
-        await parts.marketplace.accept_agreement(visit.place.case.case_id, wanted, values.get("sha256", ""))
+        await services.marketplace.accept_agreement(visit.place.case.case_id, wanted, values.get("sha256", ""))
     except Invalid as invalid:
-        return refused(parts, visit, "refused", 422, sentences_of(invalid.faults, visit.language))
+        return refused(services, visit, "refused", 422, sentences_of(invalid.faults, visit.language))
     except Conflict as conflict:
-        return refused(parts, visit, "refused", 409, translated(str(conflict), visit.language))
+        return refused(services, visit, "refused", 409, translated(str(conflict), visit.language))
     return back(visit, told="accepted")
 
 
-async def _again(request: Request, parts: Door, visit: Visit) -> Visit:
+async def _again(request: Request, services: Services, visit: Visit) -> Visit:
     """The same visit, with the registration as it stands now."""
-    return await visit_of(request, parts, visit.token) or visit
+    return await visit_of(request, services, visit.token) or visit
 
 
-async def _agreement(parts: Door, visit: Visit, name: str, launched: bool = False) -> HTMLResponse:
+async def _agreement(services: Services, visit: Visit, name: str, launched: bool = False) -> HTMLResponse:
     place, language = visit.place, visit.language
     wanted = _named(name)
     standing = next((one for one in place.state.agreements if one.agreement == wanted), None)
     if wanted is None or standing is None:
-        return refused(parts, visit, "no_such_step", 404)
+        return refused(services, visit, "no_such_step", 404)
     accepted = standing.accepted_at is not None
     why_not = why_not_accept(place.state, wanted) if launched else None
     read_in = standing.language if accepted and standing.language else language
     here = f"/agreements/{wanted}"
     return render(
-        parts,
+        services,
         "portal_agreement.html",
         language,
         contact_of(place.policy, Topic.TRAINING, language),
@@ -124,22 +124,22 @@ def _named(name: str) -> MarketplaceAgreement | None:
 
 
 @router.get("/certificates/{name}")
-async def certificate(token: str, name: str, request: Request, parts: Parts) -> Response:
+async def certificate(token: str, name: str, request: Request, services: ServicesDep) -> Response:
     """Print Certificate(s): a market's certificate as a file, once its every step is complete (B17)."""
-    visit = await visit_of(request, parts, token)
+    visit = await visit_of(request, services, token)
     if visit is None:
-        return unknown_link(request, parts)
+        return unknown_link(request, services)
     market = next((one for one in Market if one == name), None)
     if market is None:
-        return refused(parts, visit, "no_such_step", 404)
+        return refused(services, visit, "no_such_step", 404)
     issued = visit.place.state.certificates.get(market)
     uri = visit.place.certificate_uris.get(market)
     if issued is None or uri is None:
         why = translated(SENTENCES["certificate_after_all_steps"], visit.language)
-        return refused(parts, visit, "no_certificate", 404, why)
-    file = parts.settings.certificates_dir / Path(uri).name
+        return refused(services, visit, "no_certificate", 404, why)
+    file = services.settings.certificates_dir / Path(uri).name
     if not file.is_file():
-        return refused(parts, visit, "no_file", 503)
+        return refused(services, visit, "no_file", 503)
     return FileResponse(
         file, headers=PRIVATE, media_type="application/pdf", filename=f"certificate-{issued.number}.pdf"
     )

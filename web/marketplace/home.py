@@ -15,7 +15,7 @@ from templates.catalogs import translated
 from web.http.limits import content_security_policy
 from web.http.pages import PRIVATE, contact_of, render
 from web.marketplace.layout import Visit, sentences_of
-from web.services import Door
+from web.services import Services
 
 RCL = "/registry/rcl.csv"
 FIND_LOCAL_HELP = "/registry/find-local-help.csv"
@@ -23,19 +23,19 @@ FIND_LOCAL_HELP = "/registry/find-local-help.csv"
 TOLD = ("next", "accepted")
 
 
-async def portal_home(request: Request, parts: Door, visit: Visit) -> HTMLResponse:
+async def portal_home(request: Request, services: Services, visit: Visit) -> HTMLResponse:
     """The page of a registration: what to do now, the tab with its links, the four steps in each market, the lists."""
     case, policy, state = visit.place.case, visit.place.policy, visit.place.state
     language = visit.language
     topic = TOPIC_OF_WAITING[state.waiting_for] if state.waiting_for else Topic.GENERAL
     reasons = visit.place.may_assist_reasons
     return render(
-        parts,
+        services,
         "portal_home.html",
         language,
         contact_of(policy, topic, language),
         here=visit.home,
-        headers={**PRIVATE, "Content-Security-Policy": content_security_policy(*vendor_sites(parts, visit))},
+        headers={**PRIVATE, "Content-Security-Policy": content_security_policy(*vendor_sites(services, visit))},
         told=told if (told := request.query_params.get("told")) in TOLD else None,
         name=f"{case.request['first_name']} {case.request['last_name']}",
         role=state.profile.role,
@@ -43,11 +43,11 @@ async def portal_home(request: Request, parts: Door, visit: Visit) -> HTMLRespon
         stage=state.stage,
         waiting_for=state.waiting_for,
         ended=state.ended,
-        reason=await _reason(parts, visit),
+        reason=await _reason(services, visit),
         profile=_profile(visit),
         may_assist=not reasons,
         missing=[translated(SENTENCES[code], language) for code in reasons],
-        mlms=await mlms_of(parts, visit),
+        mlms=await mlms_of(services, visit),
         vendors=vendors_of(visit),
         agreements=_agreements(visit),
         markets=[_market(visit, market) for market in state.markets],
@@ -73,9 +73,9 @@ def steps_of(state: RegistrationState, market: Market) -> list[dict[str, str]]:
     ]
 
 
-async def mlms_of(parts: Door, visit: Visit) -> list[dict[str, Any]]:
+async def mlms_of(services: Services, visit: Visit) -> list[dict[str, Any]]:
     """The courses taken in the MLMS, those to be done first; without an address while the MLMS has yet to say where."""
-    urls = await parts.views.mlms_urls(visit.place.case.case_id)
+    urls = await services.views.mlms_urls(visit.place.case.case_id)
     ours = [one for one in visit.place.state.enrollments if one.channel == MLMS]
     ours.sort(key=lambda one: one.completed_at is not None)
     return [{**one.model_dump(), "url": urls.get(one.curriculum)} for one in ours]
@@ -98,15 +98,15 @@ def _confirmed(state: RegistrationState, market: Market) -> bool:
     return market in state.certificates and (listed or not state.is_listed_role)
 
 
-def vendor_sites(parts: Door, visit: Visit) -> list[str]:
+def vendor_sites(services: Services, visit: Visit) -> list[str]:
     """The origins of the approved vendors' sites: "Access Training" leads there from a form of ours."""
-    known = [vendor.url for name, vendor in parts.settings.vendors.items() if name in visit.place.policy.vendors]
+    known = [vendor.url for name, vendor in services.settings.vendors.items() if name in visit.place.policy.vendors]
     return sorted({f"{url.scheme}://{url.netloc}" for url in map(urlsplit, known)})
 
 
-async def _reason(parts: Door, visit: Visit) -> str | None:
+async def _reason(services: Services, visit: Visit) -> str | None:
     if visit.place.state.stage in (Stage.WITHDRAWN, Stage.REVOKED):
-        return await parts.records.ending_reason(visit.place.case.case_id)
+        return await services.records.ending_reason(visit.place.case.case_id)
     return None
 
 

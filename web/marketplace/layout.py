@@ -16,7 +16,7 @@ from starter.cases import now
 from templates.catalogs import N_, translated
 from web.http.pages import PRIVATE, PROBLEMS, contact_of, current_of, language_of, render
 from web.http.text import in_language, told
-from web.services import Door
+from web.services import Services
 
 # Title and detail of what the portal can't show or do, beside `PROBLEMS`.
 FEDERAL_PROBLEMS: dict[str, tuple[str, str]] = {
@@ -56,9 +56,9 @@ class Visit:
         return f"{self.home}{path}?{asked}lang={self.language}"
 
 
-async def visit_of(request: Request, parts: Door, token: str) -> Visit | None:
+async def visit_of(request: Request, services: Services, token: str) -> Visit | None:
     """The visit a token stands for; None where it is unknown, has expired, or is of another program."""
-    place = await parts.views.registration_place(token, now())
+    place = await services.views.registration_place(token, now())
     if place is None:
         return None
     return Visit(token, place, language_of(request, place.case.request.get("language")))
@@ -75,7 +75,7 @@ def current_year(at: datetime) -> FederalPolicy:
 
 
 def portal_problem(
-    parts: Door,
+    services: Services,
     what: str,
     status: int,
     language: str,
@@ -91,7 +91,7 @@ def portal_problem(
     """
     title, usual = FEDERAL_PROBLEMS[what]
     return render(
-        parts,
+        services,
         "portal_problem.html",
         language,
         contact_of(policy, Topic.TRAINING, language),
@@ -103,17 +103,17 @@ def portal_problem(
     )
 
 
-def unknown_link(request: Request, parts: Door) -> HTMLResponse:
+def unknown_link(request: Request, services: Services) -> HTMLResponse:
     """The page of a link that leads to no registration."""
     language = language_of(request)
     to = ("portal", in_language("/portal", language))
-    return portal_problem(parts, "unknown_link", 404, language, current_year(now()), link=to)
+    return portal_problem(services, "unknown_link", 404, language, current_year(now()), link=to)
 
 
-def refused(parts: Door, visit: Visit, what: str, status: int, detail: str | None = None) -> HTMLResponse:
+def refused(services: Services, visit: Visit, what: str, status: int, detail: str | None = None) -> HTMLResponse:
     """The page of a step that can't be taken; ``detail`` says why, in the reader's language."""
     return portal_problem(
-        parts,
+        services,
         what,
         status,
         visit.language,
@@ -123,9 +123,9 @@ def refused(parts: Door, visit: Visit, what: str, status: int, detail: str | Non
     )
 
 
-def ended(parts: Door, visit: Visit) -> HTMLResponse:
+def ended(services: Services, visit: Visit) -> HTMLResponse:
     """The page for whoever would change a registration that is over."""
-    return refused(parts, visit, "registration_ended", 409)
+    return refused(services, visit, "registration_ended", 409)
 
 
 def sentences_of(faults: Sequence[Fault], language: str) -> str:

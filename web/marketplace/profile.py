@@ -15,13 +15,13 @@ from domain.shared.notices import Topic
 from domain.shared.reasons import SENTENCES
 from starter.cases import PENDING, NotNow
 from templates.catalogs import translated
-from web.http.auth import LINK, Parts
+from web.http.auth import LINK
 from web.http.forms import Values, errors_of, posted
 from web.http.pages import contact_of, render
 from web.http.rate_limits import limited
 from web.marketplace.form import in_order, is_changed, profile_changes, role_of, values_of
 from web.marketplace.layout import Visit, back, ended, sentences_of, unknown_link, visit_of
-from web.services import Door
+from web.services import Services, ServicesDep
 
 router = APIRouter(
     prefix="/status/{token}", include_in_schema=False, default_response_class=HTMLResponse, dependencies=[LINK]
@@ -32,56 +32,56 @@ SHOW_FIELDS, SAVE, NEXT = "role", "save", "next"
 
 
 @router.get("/profile")
-async def profile(token: str, request: Request, parts: Parts) -> Response:
+async def profile(token: str, request: Request, services: ServicesDep) -> Response:
     """The MLMS profile, its fields by the role (B5)."""
-    visit = await visit_of(request, parts, token)
+    visit = await visit_of(request, services, token)
     if visit is None:
-        return unknown_link(request, parts)
+        return unknown_link(request, services)
     if visit.place.state.ended:
         return back(visit)
-    return await _profile(request, parts, visit)
+    return await _profile(request, services, visit)
 
 
 @router.post("/profile", dependencies=[limited("api")])
-async def save(token: str, request: Request, parts: Parts) -> Response:
+async def save(token: str, request: Request, services: ServicesDep) -> Response:
     """Save/Update, Next, or the fields of another role, by the button that was pressed (B5, B7)."""
-    visit = await visit_of(request, parts, token)
+    visit = await visit_of(request, services, token)
     if visit is None:
-        return unknown_link(request, parts)
+        return unknown_link(request, services)
     if visit.place.state.ended:
-        return ended(parts, visit)
+        return ended(services, visit)
     values = await posted(request)
     step = values.pop("step", SAVE)
     if step == SHOW_FIELDS:
-        return await _profile(request, parts, visit, values)
+        return await _profile(request, services, visit, values)
     if step == NEXT:
-        return await _next(request, parts, visit, values)
+        return await _next(request, services, visit, values)
     try:
-        await parts.marketplace.save_profile(
+        await services.marketplace.save_profile(
             visit.place.case.case_id, profile_changes(values, role_of(values, visit.place.state.profile.role))
         )
     except Invalid as invalid:
-        return await _profile(request, parts, visit, values, in_order(invalid.faults))
+        return await _profile(request, services, visit, values, in_order(invalid.faults))
     except NotNow:
-        return ended(parts, visit)
+        return ended(services, visit)
     return back(visit, "/profile", saved="1")
 
 
-async def _next(request: Request, parts: Door, visit: Visit, values: Values) -> Response:
+async def _next(request: Request, services: Services, visit: Visit, values: Values) -> Response:
     """Next, refused before a valid save, and while the form holds something that isn't saved (B7)."""
-    last = await parts.views.last_save(visit.place.case.case_id)
+    last = await services.views.last_save(visit.place.case.case_id)
     if is_changed(values, _known(visit, last), role_of(values, visit.place.state.profile.role)):
-        return await _profile(request, parts, visit, values, stopped=SENTENCES["profile_not_saved"])
+        return await _profile(request, services, visit, values, stopped=SENTENCES["profile_not_saved"])
     try:
-        await parts.marketplace.next(visit.place.case.case_id)
+        await services.marketplace.next(visit.place.case.case_id)
     except Conflict as conflict:
-        return await _profile(request, parts, visit, values, stopped=str(conflict))
+        return await _profile(request, services, visit, values, stopped=str(conflict))
     return back(visit, told="next")
 
 
 async def _profile(
     request: Request,
-    parts: Door,
+    services: Services,
     visit: Visit,
     values: Values | None = None,
     faults: Sequence[Fault] = (),
@@ -89,13 +89,13 @@ async def _profile(
 ) -> HTMLResponse:
     """The profile's page; ``values`` as posted, with their ``faults``; ``stopped`` says why Next was refused."""
     case, state, language = visit.place.case, visit.place.state, visit.language
-    last = await parts.views.last_save(case.case_id)
+    last = await services.views.last_save(case.case_id)
     waits = last is not None and last.state == PENDING
     known = _known(visit, last)
     shown = known if values is None else {**known, **values}
     role = role_of(shown, state.profile.role)
     return render(
-        parts,
+        services,
         "portal_profile.html",
         language,
         contact_of(visit.place.policy, Topic.TRAINING, language),

@@ -18,14 +18,14 @@ from domain.shared.fields import Email
 from domain.shared.notices import Notice, Topic
 from domain.shared.programs import FEDERAL_PROGRAM
 from starter.cases import NotNow, now
-from web.http.auth import PUBLIC, Parts
+from web.http.auth import PUBLIC
 from web.http.forms import Values, errors_of, posted
 from web.http.pages import chosen, contact_of, language_of, open_of, render
 from web.http.rate_limits import limited
 from web.http.text import in_language
 from web.marketplace.form import document_of, in_order
 from web.marketplace.layout import current_year, portal_problem
-from web.services import Door
+from web.services import Services, ServicesDep
 
 router = APIRouter(
     prefix="/portal", include_in_schema=False, default_response_class=HTMLResponse, dependencies=[PUBLIC]
@@ -43,45 +43,45 @@ class _Recovery(BaseModel):
 
 @router.get("")
 @router.get("/recovery")
-async def log_in(request: Request, parts: Parts) -> HTMLResponse:
+async def log_in(request: Request, services: ServicesDep) -> HTMLResponse:
     """How one logs in, and what to do when user ID or password are forgotten: no second account (B3)."""
-    return _log_in(request, parts, {})
+    return _log_in(request, services, {})
 
 
 @router.post("/recovery", dependencies=[limited("request")])
-async def recover(request: Request, parts: Parts) -> HTMLResponse:
+async def recover(request: Request, services: ServicesDep) -> HTMLResponse:
     """Sends the log-in again; whether there is an account, the answer doesn't tell, nor the time it takes."""
     values = await posted(request)
     try:
         email = _Recovery(email=values.get("email", "")).email
     except ValidationError as error:
-        return _log_in(request, parts, values, faults_of(error))
-    page = _log_in(request, parts, {}, asked=True)
-    page.background = BackgroundTask(_send_again, parts, email)
+        return _log_in(request, services, values, faults_of(error))
+    page = _log_in(request, services, {}, asked=True)
+    page.background = BackgroundTask(_send_again, services, email)
     return page
 
 
-async def _send_again(parts: Door, email: str) -> None:
+async def _send_again(services: Services, email: str) -> None:
     """Sends the recovery notice to the open registration of this address, if there is one and it isn't just sent."""
     at = now()
-    case_id = await parts.views.to_recover(email, at - AGAIN_AFTER)
+    case_id = await services.views.to_recover(email, at - AGAIN_AFTER)
     if case_id is None:
         return
     # Of two asked at once, the second finds the first by its id.
     once = f"{Notice.PORTAL_RECOVERY}:{int(at.timestamp() // AGAIN_AFTER.total_seconds())}"
     try:
-        await parts.cases.resend(case_id, Notice.PORTAL_RECOVERY, "asked for at the portal", "applicant", once)
+        await services.cases.resend(case_id, Notice.PORTAL_RECOVERY, "asked for at the portal", "applicant", once)
     except NotNow:  # it ended just now
         return
 
 
 def _log_in(
-    request: Request, parts: Door, values: Values, faults: Sequence[Fault] = (), asked: bool = False
+    request: Request, services: Services, values: Values, faults: Sequence[Fault] = (), asked: bool = False
 ) -> HTMLResponse:
     language, policy = language_of(request), current_year(now())
     portal = policy.links["cms_portal"]
     return render(
-        parts,
+        services,
         "portal.html",
         language,
         contact_of(policy, Topic.PORTALS, language),
@@ -100,27 +100,27 @@ def _log_in(
 
 
 @router.get("/register")
-async def form(request: Request, parts: Parts) -> HTMLResponse:
+async def form(request: Request, services: ServicesDep) -> HTMLResponse:
     """The empty form, for the newest plan year that is open or the one asked for."""
     policy, faults = chosen(FEDERAL_POLICIES.values(), request.query_params.get("plan_year"), now())
-    return _form(parts, language_of(request), policy, {}, faults)
+    return _form(services, language_of(request), policy, {}, faults)
 
 
 @router.post("/register", dependencies=[limited("request")])
-async def register(request: Request, parts: Parts) -> HTMLResponse:
+async def register(request: Request, services: ServicesDep) -> HTMLResponse:
     """Opens the registration, or finds the one this repeats; faults are shown at their fields, the answers kept."""
     language, values = language_of(request), await posted(request)
     policy, _ = chosen(FEDERAL_POLICIES.values(), values.get("plan_year"), now())
     try:
         wanted = parse_registration(document_of(values))
-        opened = await parts.marketplace.submit(wanted)
+        opened = await services.marketplace.submit(wanted)
     except Invalid as invalid:
-        return _form(parts, language, policy, values, in_order(invalid.faults), 422)
+        return _form(services, language, policy, values, in_order(invalid.faults), 422)
     except SecondAccount:
         to = ("recovery", in_language("/portal/recovery", language))
-        return portal_problem(parts, "second_account", 409, language, policy, link=to)
+        return portal_problem(services, "second_account", 409, language, policy, link=to)
     return render(
-        parts,
+        services,
         "portal_registered.html",
         language,
         contact_of(policy, Topic.GENERAL, language),
@@ -133,7 +133,7 @@ async def register(request: Request, parts: Parts) -> HTMLResponse:
 
 
 def _form(
-    parts: Door, language: str, policy: FederalPolicy, values: Values, faults: Sequence[Fault], status: int = 200
+    services: Services, language: str, policy: FederalPolicy, values: Values, faults: Sequence[Fault], status: int = 200
 ) -> HTMLResponse:
     years: list[dict[str, Any]] = [
         {"year": other.plan_year, "url": f"/portal/register?plan_year={other.plan_year}&lang={language}"}
@@ -141,7 +141,7 @@ def _form(
         if other.plan_year != policy.plan_year
     ]
     return render(
-        parts,
+        services,
         "portal_register.html",
         language,
         contact_of(policy, Topic.GENERAL, language),

@@ -10,14 +10,14 @@ from domain.federal.markets import MLMS, Curriculum
 from domain.shared.faults import Fault, Invalid
 from domain.shared.notices import Topic
 from templates.catalogs import translated
-from web.http.auth import LINK, Parts
+from web.http.auth import LINK
 from web.http.forms import Values, errors_of, posted
 from web.http.limits import content_security_policy
 from web.http.pages import PRIVATE, contact_of, render
 from web.http.rate_limits import limited
 from web.marketplace.home import curricula_of, mlms_of, vendor_sites, vendors_of
 from web.marketplace.layout import Visit, back, ended, refused, sentences_of, unknown_link, visit_of
-from web.services import Door
+from web.services import Services, ServicesDep
 
 router = APIRouter(
     prefix="/status/{token}", include_in_schema=False, default_response_class=HTMLResponse, dependencies=[LINK]
@@ -25,81 +25,81 @@ router = APIRouter(
 
 
 @router.get("/training")
-async def training(token: str, request: Request, parts: Parts) -> Response:
+async def training(token: str, request: Request, services: ServicesDep) -> Response:
     """The courses one is enrolled in, and those that can be added (B11)."""
-    visit = await visit_of(request, parts, token)
+    visit = await visit_of(request, services, token)
     if visit is None:
-        return unknown_link(request, parts)
-    return back(visit) if visit.place.state.ended else await _training(request, parts, visit)
+        return unknown_link(request, services)
+    return back(visit) if visit.place.state.ended else await _training(request, services, visit)
 
 
 @router.post("/training", dependencies=[limited("api")])
-async def enroll(token: str, request: Request, parts: Parts) -> Response:
+async def enroll(token: str, request: Request, services: ServicesDep) -> Response:
     """Enrols in a course, in the MLMS or at an approved vendor (B11–B13)."""
-    visit = await visit_of(request, parts, token)
+    visit = await visit_of(request, services, token)
     if visit is None:
-        return unknown_link(request, parts)
+        return unknown_link(request, services)
     if visit.place.state.ended:
-        return ended(parts, visit)
+        return ended(services, visit)
     values = await posted(request)
     curriculum, channel = _course(values), values.get("channel")
     if curriculum is None or not channel:
         missing = {"curriculum": curriculum, "channel": channel}
         faults = [Fault(name, "required") for name, value in missing.items() if not value]
-        return await _training(request, parts, visit, values, faults)
+        return await _training(request, services, visit, values, faults)
     try:
-        await parts.marketplace.enroll(visit.place.case.case_id, curriculum, channel)
+        await services.marketplace.enroll(visit.place.case.case_id, curriculum, channel)
     except Invalid as invalid:
-        return await _training(request, parts, visit, values, _by_name(visit, invalid.faults))
+        return await _training(request, services, visit, values, _by_name(visit, invalid.faults))
     except Conflict as conflict:
-        return refused(parts, visit, "refused", 409, translated(str(conflict), visit.language))
+        return refused(services, visit, "refused", 409, translated(str(conflict), visit.language))
     return back(visit, "/training", enrolled="1")
 
 
 @router.get("/launches")
-async def courses(token: str, request: Request, parts: Parts) -> Response:
+async def courses(token: str, request: Request, services: ServicesDep) -> Response:
     """Where a browser comes back to after a launch that was refused: the courses."""
-    visit = await visit_of(request, parts, token)
-    return back(visit, "/training") if visit else unknown_link(request, parts)
+    visit = await visit_of(request, services, token)
+    return back(visit, "/training") if visit else unknown_link(request, services)
 
 
 @router.post("/launches", dependencies=[limited("api")])
-async def launch(token: str, request: Request, parts: Parts) -> Response:
+async def launch(token: str, request: Request, services: ServicesDep) -> Response:
     """Access Training: a ticket of single use, and on to the vendor's site with it (B14)."""
-    visit = await visit_of(request, parts, token)
+    visit = await visit_of(request, services, token)
     if visit is None:
-        return unknown_link(request, parts)
+        return unknown_link(request, services)
     if visit.place.state.ended:
-        return ended(parts, visit)
+        return ended(services, visit)
     values = await posted(request)
     curriculum = _course(values)
     if curriculum is None:
-        return refused(parts, visit, "no_such_step", 422)
+        return refused(services, visit, "no_such_step", 422)
     try:
-        ticket = await parts.marketplace.launch(visit.place.case.case_id, curriculum, values.get("channel", ""))
+        ticket = await services.marketplace.launch(visit.place.case.case_id, curriculum, values.get("channel", ""))
     except Invalid as invalid:
-        return refused(parts, visit, "refused", 422, sentences_of(_by_name(visit, invalid.faults), visit.language))
+        return refused(services, visit, "refused", 422, sentences_of(_by_name(visit, invalid.faults), visit.language))
     except Conflict as conflict:
-        return refused(parts, visit, "refused", 409, translated(str(conflict), visit.language))
+        return refused(services, visit, "refused", 409, translated(str(conflict), visit.language))
     return RedirectResponse(ticket.url, 303, PRIVATE)
 
 
 async def _training(
-    request: Request, parts: Door, visit: Visit, values: Values | None = None, faults: Sequence[Fault] = ()
+    request: Request, services: Services, visit: Visit, values: Values | None = None, faults: Sequence[Fault] = ()
 ) -> HTMLResponse:
     case, policy, state = visit.place.case, visit.place.policy, visit.place.state
     return render(
-        parts,
+        services,
         "portal_training.html",
         visit.language,
         contact_of(policy, Topic.TRAINING, visit.language),
         here=f"{visit.home}/training",
         status=422 if faults else 200,
-        headers={**PRIVATE, "Content-Security-Policy": content_security_policy(*vendor_sites(parts, visit))},
+        headers={**PRIVATE, "Content-Security-Policy": content_security_policy(*vendor_sites(services, visit))},
         home_url=visit.url(),
         plan_year=case.plan_year,
         enrolled=request.query_params.get("enrolled") == "1",
-        mlms=await mlms_of(parts, visit),
+        mlms=await mlms_of(services, visit),
         vendors=vendors_of(visit),
         action=visit.url("/training"),
         curricula=curricula_of(state),

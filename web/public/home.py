@@ -14,7 +14,7 @@ from domain.shared.notices import Topic
 from domain.state.policies import POLICIES
 from starter.cases import now
 from templates.catalogs import N_, translated
-from web.http.auth import PUBLIC, Parts
+from web.http.auth import PUBLIC
 from web.http.pages import (
     OPEN,
     PRIVATE,
@@ -30,6 +30,7 @@ from web.http.pages import (
 from web.http.problems import problem
 from web.http.rate_limits import limited
 from web.http.text import in_language
+from web.services import ServicesDep
 
 router = APIRouter(dependencies=[PUBLIC])
 
@@ -43,11 +44,11 @@ NOT_A_NUMBER = N_("The number of a certificate has only letters, digits and dash
 
 
 @router.get("/", **_PAGE)
-async def home(request: Request, parts: Parts) -> HTMLResponse:
+async def home(request: Request, services: ServicesDep) -> HTMLResponse:
     """Where everybody goes on from."""
     language, policy = language_of(request), current_policy(now())
     return render(
-        parts,
+        services,
         "home.html",
         language,
         contact_of(policy, Topic.GENERAL, language),
@@ -62,7 +63,7 @@ async def home(request: Request, parts: Parts) -> HTMLResponse:
 
 
 @router.get("/certificates", dependencies=[limited("look_up")], **_PAGE)
-async def verify(request: Request, parts: Parts, number: str | None = None) -> Response:
+async def verify(request: Request, services: ServicesDep, number: str | None = None) -> Response:
     """Asks for a certificate's number, and leads to its page however the number is written."""
     language = language_of(request)
     written = certificate_number(number[:_LONGEST]) if number else ""
@@ -70,7 +71,7 @@ async def verify(request: Request, parts: Parts, number: str | None = None) -> R
         return RedirectResponse(in_language(f"/certificates/{written}", language), 303, OPEN)
     fault = None if number is None else NO_NUMBER if not written else NOT_A_NUMBER
     return render(
-        parts,
+        services,
         "verify.html",
         language,
         general_contact(language),
@@ -92,10 +93,10 @@ async def verify(request: Request, parts: Parts, number: str | None = None) -> R
         404: {"description": "No certificate has this number."},
     },
 )
-async def certificate(number: str, request: Request, parts: Parts) -> Response:
+async def certificate(number: str, request: Request, services: ServicesDep) -> Response:
     """Whether a certificate is valid, superseded, revoked or expired, however its number is written."""
     written = certificate_number(number[:_LONGEST])
-    found = await parts.views.certificate(written, now()) if _NUMBER.fullmatch(written) else None
+    found = await services.views.certificate(written, now()) if _NUMBER.fullmatch(written) else None
     if wants_json(request):
         if found is None:
             return problem(404, "There is no certificate with this number.", headers=_NEGOTIATED)
@@ -103,7 +104,7 @@ async def certificate(number: str, request: Request, parts: Parts) -> Response:
     language = language_of(request)
     policy = any_policy_for(found["program"], found["plan_year"]) if found else None
     return render(
-        parts,
+        services,
         "certificate.html",
         language,
         contact_of(policy or current_policy(now()), Topic.GENERAL, language),
@@ -116,14 +117,14 @@ async def certificate(number: str, request: Request, parts: Parts) -> Response:
 
 
 @router.get("/resources/{kind}", include_in_schema=False, response_class=HTMLResponse)
-async def resources(kind: str, request: Request, parts: Parts) -> HTMLResponse:
+async def resources(kind: str, request: Request, services: ServicesDep) -> HTMLResponse:
     """The resources of a kind of assister, and a counselor's referrals."""
     language, policy = language_of(request), current_policy(now())
     contact = contact_of(policy, Topic.GENERAL, language)
     if kind not in list(Kind):
-        return problem_page(parts, "unknown_kind", 404, language, contact)
+        return problem_page(services, "unknown_kind", 404, language, contact)
     return render(
-        parts,
+        services,
         "resources.html",
         language,
         contact,

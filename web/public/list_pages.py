@@ -16,14 +16,14 @@ from starter.cases import now
 from web.http.forms import errors_of
 from web.http.pages import OPEN, contact_of, language_of, render
 from web.marketplace.layout import current_year
-from web.services import Door
+from web.services import Services
 
 Row = Mapping[str, str]
 
 
 def lists_page(
     request: Request,
-    parts: Door,
+    services: Services,
     edition: Edition,
     names: Iterable[str],
     npn: str = "",
@@ -32,7 +32,7 @@ def lists_page(
     """The lists and the tracker's form; ``faults`` of the NPN that was typed."""
     language = language_of(request)
     return render(
-        parts,
+        services,
         "registry.html",
         language,
         contact_of(current_year(now()), Topic.TRAINING, language),
@@ -49,13 +49,13 @@ def lists_page(
 
 
 def tracker_page(
-    request: Request, parts: Door, edition: Edition, npn: str, rows: Sequence[Row], plan_year: int | None
+    request: Request, services: Services, edition: Edition, npn: str, rows: Sequence[Row], plan_year: int | None
 ) -> HTMLResponse:
     """What the tracker says of an NPN; 404 where it says nothing."""
     language = language_of(request)
     asked = f"?plan_year={plan_year}" if plan_year else ""
     return render(
-        parts,
+        services,
         "tracker.html",
         language,
         contact_of(current_year(now()), Topic.TRAINING, language),

@@ -7,10 +7,11 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from domain.shared.faults import Invalid
 from starter.cases import now
-from web.http.auth import Parts, StaffMember, needs
+from web.http.auth import StaffMember, needs
 from web.http.pages import PRIVATE
 from web.http.permissions import Permission, StaffRole
 from web.http.text import query
+from web.services import ServicesDep
 from web.staff.layout import staff_page
 
 router = APIRouter(prefix="/staff", include_in_schema=False, default_response_class=HTMLResponse)
@@ -23,16 +24,18 @@ TOLD = ("ended", "gone")
 
 
 @router.get("/looks")
-async def looks(request: Request, parts: Parts, me: Annotated[StaffMember, needs(Permission.READ_LOOKS)]) -> Response:
+async def looks(
+    request: Request, services: ServicesDep, me: Annotated[StaffMember, needs(Permission.READ_LOOKS)]
+) -> Response:
     """Who looked at whose personal data, newest first; one actor's and one case's, if asked for."""
     asked = {name: request.query_params.get(name, "").strip()[:LONGEST] for name in ("actor", "case_id")}
     try:
-        page = await parts.looks.all(request.query_params.get("after") or None, AT_A_TIME, **asked)
+        page = await services.looks.all(request.query_params.get("after") or None, AT_A_TIME, **asked)
     except Invalid:  # no place of this list
         return RedirectResponse(LOOKS + query(**asked), 303, PRIVATE)
     return staff_page(
         request,
-        parts,
+        services,
         me,
         "staff/looks.html",
         rows=page.rows,
@@ -45,14 +48,14 @@ async def looks(request: Request, parts: Parts, me: Annotated[StaffMember, needs
 
 @router.get("/sessions")
 async def sessions(
-    request: Request, parts: Parts, me: Annotated[StaffMember, needs(Permission.READ_SESSIONS)]
+    request: Request, services: ServicesDep, me: Annotated[StaffMember, needs(Permission.READ_SESSIONS)]
 ) -> HTMLResponse:
     """Who is signed in, the last seen first."""
     told = request.query_params.get("told")
-    rows = await parts.sessions.open(now())
+    rows = await services.sessions.open(now())
     return staff_page(
         request,
-        parts,
+        services,
         me,
         "staff/sessions.html",
         here=SESSIONS,
@@ -65,10 +68,10 @@ async def sessions(
 
 @router.post("/sessions/{session_id}/end")
 async def end_session(
-    parts: Parts,
+    services: ServicesDep,
     me: Annotated[StaffMember, needs(Permission.END_SESSIONS)],
     session_id: Annotated[str, Path(pattern="^[0-9a-f]{1,64}$")],
 ) -> RedirectResponse:
     """Ends somebody's session: their next click leads to the log-in."""
-    ended = await parts.sessions.end(session_id, me.actor, now())
+    ended = await services.sessions.end(session_id, me.actor, now())
     return RedirectResponse(f"{SESSIONS}?told={'ended' if ended else 'gone'}", 303, PRIVATE)

@@ -10,11 +10,11 @@ from starlette.exceptions import HTTPException
 
 from db.reads.case_file import Evidence, Mail
 from starter.cases import now
-from web.http.auth import Parts, StaffMember, needs
+from web.http.auth import StaffMember, needs
 from web.http.mail_frame import mail_document
 from web.http.pages import PRIVATE, general_contact, language_of, problem_page
 from web.http.permissions import Permission
-from web.services import Door
+from web.services import Services, ServicesDep
 from web.staff.case_page import case_page
 from web.staff.layout import staff_page
 
@@ -26,68 +26,70 @@ MOST_SHOWN = 64 * 1024  # bytes of evidence
 
 
 @router.get("")
-async def case(request: Request, parts: Parts, me: Reader, case_id: str) -> Response:
+async def case(request: Request, services: ServicesDep, me: Reader, case_id: str) -> Response:
     """Everything about a case, and what can be done with it."""
-    return await case_page(request, parts, me, case_id)
+    return await case_page(request, services, me, case_id)
 
 
 @router.get("/evidence/{number}")
-async def evidence(request: Request, parts: Parts, me: Reader, case_id: str, number: int) -> Response:
+async def evidence(request: Request, services: ServicesDep, me: Reader, case_id: str, number: int) -> Response:
     """What a third party answered, word for word, as text; the beginning of it where it is long."""
-    file = await parts.console.case_file(case_id, now())
+    file = await services.console.case_file(case_id, now())
     kept = _numbered(file.evidence, number)
-    row = await parts.console.evidence(case_id, kept.key)
+    row = await services.console.evidence(case_id, kept.key)
     if row is None:
         raise _nothing()
-    await parts.looks.note(me.actor, "evidence", [case_id])
+    await services.looks.note(me.actor, "evidence", [case_id])
     text = row.raw[:MOST_SHOWN].decode("utf-8", "replace")
     cut = MOST_SHOWN if len(row.raw) > MOST_SHOWN else None
-    return staff_page(request, parts, me, "staff/evidence.html", file=file, evidence=kept, text=text, cut=cut)
+    return staff_page(request, services, me, "staff/evidence.html", file=file, evidence=kept, text=text, cut=cut)
 
 
 @router.get("/mails/{number}")
-async def mail(request: Request, parts: Parts, me: Reader, case_id: str, number: int) -> Response:
+async def mail(request: Request, services: ServicesDep, me: Reader, case_id: str, number: int) -> Response:
     """An e-mail as it was sent: as text, and as the recipient's mail program shows it."""
-    file = await parts.console.case_file(case_id, now())
-    row = await parts.console.mail(case_id, _numbered(file.mails, number).key)
+    file = await services.console.case_file(case_id, now())
+    row = await services.console.mail(case_id, _numbered(file.mails, number).key)
     if row is None:
         raise _nothing()
-    await parts.looks.note(me.actor, "mail", [case_id])
-    return staff_page(request, parts, me, "staff/mail.html", file=file, mail=row, number=number)
+    await services.looks.note(me.actor, "mail", [case_id])
+    return staff_page(request, services, me, "staff/mail.html", file=file, mail=row, number=number)
 
 
 @router.get("/mails/{number}/html")
-async def mail_html(parts: Parts, me: Reader, case_id: str, number: int) -> Response:
+async def mail_html(services: ServicesDep, me: Reader, case_id: str, number: int) -> Response:
     """The HTML of an e-mail alone, shut in a page that can do nothing."""
-    file = await parts.console.case_file(case_id, now())
-    row = await parts.console.mail(case_id, _numbered(file.mails, number).key)
+    file = await services.console.case_file(case_id, now())
+    row = await services.console.mail(case_id, _numbered(file.mails, number).key)
     if row is None:
         raise _nothing()
-    await parts.looks.note(me.actor, "mail", [case_id])
+    await services.looks.note(me.actor, "mail", [case_id])
     return mail_document(row.html, row.language)
 
 
 @router.get("/certificate")
-async def certificate(request: Request, parts: Parts, me: Reader, case_id: str) -> Response:
+async def certificate(request: Request, services: ServicesDep, me: Reader, case_id: str) -> Response:
     """The certificate as a file."""
-    return await _download(request, parts, me, case_id, "")
+    return await _download(request, services, me, case_id, "")
 
 
 @router.get("/certificate/{market}")
-async def market_certificate(request: Request, parts: Parts, me: Reader, case_id: str, market: str) -> Response:
+async def market_certificate(
+    request: Request, services: ServicesDep, me: Reader, case_id: str, market: str
+) -> Response:
     """The certificate of a market as a file (B17)."""
-    return await _download(request, parts, me, case_id, market)
+    return await _download(request, services, me, case_id, market)
 
 
-async def _download(request: Request, parts: Parts, me: StaffMember, case_id: str, market: str) -> Response:
-    file = await parts.console.case_file(case_id, now())
+async def _download(request: Request, services: ServicesDep, me: StaffMember, case_id: str, market: str) -> Response:
+    file = await services.console.case_file(case_id, now())
     issued = next((one for one in reversed(file.certificates) if one.market == market), None)
     if issued is None:
         raise _nothing()
-    path = parts.settings.certificates_dir / Path(issued.uri).name
+    path = services.settings.certificates_dir / Path(issued.uri).name
     if not path.is_file():
-        return _no_file(request, parts)
-    await parts.looks.note(me.actor, "certificate", [case_id])
+        return _no_file(request, services)
+    await services.looks.note(me.actor, "certificate", [case_id])
     name = f"certificate-{issued.number}.pdf"
     return FileResponse(path, headers=PRIVATE, media_type="application/pdf", filename=name)
 
@@ -103,6 +105,6 @@ def _nothing() -> HTTPException:
     return HTTPException(404, "There is nothing of this number in this case.")
 
 
-def _no_file(request: Request, parts: Door) -> HTMLResponse:
+def _no_file(request: Request, services: Services) -> HTMLResponse:
     language = language_of(request)
-    return problem_page(parts, "no_file", 503, language, general_contact(language))
+    return problem_page(services, "no_file", 503, language, general_contact(language))

@@ -25,7 +25,7 @@ from web.http.pages import language_of
 from web.http.permissions import Permission
 from web.http.sentences import in_words
 from web.http.text import told
-from web.services import Door
+from web.services import Services
 from web.staff.filters import ALL, QUEUE, address, filters_of
 from web.staff.layout import staff_page
 from web.staff.panel import panel
@@ -65,16 +65,21 @@ class Attempt:
 
 
 async def case_page(
-    request: Request, parts: Door, me: StaffMember, case_id: str, attempt: Attempt | None = None, status: int = 200
+    request: Request,
+    services: Services,
+    me: StaffMember,
+    case_id: str,
+    attempt: Attempt | None = None,
+    status: int = 200,
 ) -> HTMLResponse:
     """The page of a case; raises `UnknownCase`. Whose data it shows is noted."""
-    file, language = await parts.console.case_file(case_id, now()), language_of(request)
+    file, language = await services.console.case_file(case_id, now()), language_of(request)
     state = file.state
-    done = await _done(request, parts, me, file, language)
-    await parts.looks.note(me.actor, "case", [case_id, *([done["of"]] if done and done.get("of") else [])])
+    done = await _done(request, services, me, file, language)
+    await services.looks.note(me.actor, "case", [case_id, *([done["of"]] if done and done.get("of") else [])])
     return staff_page(
         request,
-        parts,
+        services,
         me,
         "staff/case.html",
         here=address(f"{ALL}/{case_id}", filters_of(request.query_params), view=request.query_params.get("view")),
@@ -89,22 +94,24 @@ async def case_page(
         lines=lines(file.timeline, language),
         notes={one.id: in_words(one.note, language) for one in file.held if one.note},
         panel=panel(file, me, language),
-        looks=await _looks(parts, me, case_id),
-        workflow_url=_workflow_url(parts, file),
+        looks=await _looks(services, me, case_id),
+        workflow_url=_workflow_url(services, file),
         done=done,
         **_tried(attempt, state, language),
-        **await _ways(request, parts, case_id),
+        **await _ways(request, services, case_id),
     )
 
 
-async def _looks(parts: Door, me: StaffMember, case_id: str) -> list[LookRow] | None:
+async def _looks(services: Services, me: StaffMember, case_id: str) -> list[LookRow] | None:
     """Who looked at the case last; None for whom that is not shown."""
     if not me.may(Permission.READ_LOOKS):
         return None
-    return (await parts.looks.of_case(case_id, limit=MOST_LOOKS)).rows
+    return (await services.looks.of_case(case_id, limit=MOST_LOOKS)).rows
 
 
-async def _done(request: Request, parts: Door, me: StaffMember, file: CaseFile, language: str) -> dict[str, Any] | None:
+async def _done(
+    request: Request, services: Services, me: StaffMember, file: CaseFile, language: str
+) -> dict[str, Any] | None:
     """What was just done, as far as it is true: an address alone says nothing.
 
     For a decision {verdict, name, of, is_here}, else {sentence}.
@@ -115,7 +122,7 @@ async def _done(request: Request, parts: Door, me: StaffMember, file: CaseFile, 
     if what not in list(Verdict):
         return None
     try:
-        view = await parts.records.view(of)
+        view = await services.records.view(of)
     except UnknownCase:
         return None
     decision = view.stands.decision if isinstance(view.stands, CaseState) else None
@@ -158,20 +165,20 @@ def _refused(said: str, language: str) -> str:
     return translated(_SENT_BEFORE, language) if code == "id_used" else in_words(said, language)
 
 
-def _workflow_url(parts: Door, file: CaseFile) -> str | None:
+def _workflow_url(services: Services, file: CaseFile) -> str | None:
     """The case's workflow in the Temporal UI, where there is one."""
-    ui = parts.settings.temporal_ui_url.rstrip("/")
+    ui = services.settings.temporal_ui_url.rstrip("/")
     if not ui:
         return None
-    return f"{ui}/namespaces/{quote(parts.cases.namespace, safe='')}/workflows/{quote(file.workflow_id, safe='')}"
+    return f"{ui}/namespaces/{quote(services.cases.namespace, safe='')}/workflows/{quote(file.workflow_id, safe='')}"
 
 
-async def _ways(request: Request, parts: Door, case_id: str) -> dict[str, Any]:
+async def _ways(request: Request, services: Services, case_id: str) -> dict[str, Any]:
     """Where one came from, and the case after this one there; both under the same filters."""
     filters = filters_of(request.query_params)
     if request.query_params.get("view") == "all":
         return {"back_url": address(ALL, filters), "next_url": None, "query": address("", filters, view="all")}
-    following = await parts.console.next_in_queue(filters, case_id)
+    following = await services.console.next_in_queue(filters, case_id)
     return {
         "back_url": address(QUEUE, filters),
         "next_url": address(f"{ALL}/{following}", filters) if following else None,

@@ -10,8 +10,9 @@ from db.reads.dashboard import DecisionDay, StageTime
 from domain.state.eligibility import Verdict
 from starter.cases import now
 from templates.labels import REASONS_TO_LOOK, STAFF_STAGES
-from web.http.auth import Parts, StaffMember, needs
+from web.http.auth import StaffMember, needs
 from web.http.permissions import Permission
+from web.services import ServicesDep
 from web.staff.charts import bars, columns
 from web.staff.layout import staff_page
 
@@ -23,16 +24,16 @@ ROW, TALL_ROW, COLUMN = 46, 68, 56
 
 @router.get("/dashboard")
 async def dashboard(
-    request: Request, parts: Parts, me: Annotated[StaffMember, needs(Permission.READ_CASES)]
+    request: Request, services: ServicesDep, me: Annotated[StaffMember, needs(Permission.READ_CASES)]
 ) -> HTMLResponse:
     """How the work goes."""
     at = now()
-    board = await parts.console.dashboard(at)
+    board = await services.console.dashboard(at)
     if board.oldest:
-        await parts.looks.note(me.actor, "dashboard", [case.case_id for case in board.oldest])
+        await services.looks.note(me.actor, "dashboard", [case.case_id for case in board.oldest])
     return staff_page(
         request,
-        parts,
+        services,
         me,
         "staff/dashboard.html",
         now=at,

@@ -15,11 +15,11 @@ from domain.state.certification import CaseState
 from domain.state.eligibility import Verdict
 from starter.cases import APPLIED, Answer, NotNow, now
 from templates.catalogs import translated
-from web.http.auth import Parts, StaffMember, needs
+from web.http.auth import StaffMember, needs
 from web.http.forms import Values, posted, text_faults
 from web.http.pages import PRIVATE, language_of
 from web.http.permissions import Permission
-from web.services import Door
+from web.services import Services, ServicesDep
 from web.staff.case_page import Attempt, case_page
 from web.staff.filters import ALL, address, filters_of
 from web.staff.panel import overridden
@@ -39,65 +39,65 @@ class Decision:
 
 @router.post("/decision")
 async def decide(
-    request: Request, parts: Parts, me: Annotated[StaffMember, needs(Permission.DECIDE)], case_id: str
+    request: Request, services: ServicesDep, me: Annotated[StaffMember, needs(Permission.DECIDE)], case_id: str
 ) -> Response:
     """Approves, denies or asks for information; then the next case of the queue, with a word of what was done."""
     values = await posted(request)
-    view = await parts.records.view(case_id)
+    view = await services.records.view(case_id)
     said = decision_of(values, view.stands, language_of(request), view.case.request["language"])
     if not isinstance(said, Decision):
-        return await case_page(request, parts, me, case_id, Attempt("decision", values, said), 422)
-    command = parts.cases.decide(case_id, said.verdict, said.reason, me.actor, said.override, _id(values))
-    answer = await _given(request, parts, me, case_id, "decision", values, command)
+        return await case_page(request, services, me, case_id, Attempt("decision", values, said), 422)
+    command = services.cases.decide(case_id, said.verdict, said.reason, me.actor, said.override, _id(values))
+    answer = await _given(request, services, me, case_id, "decision", values, command)
     if isinstance(answer, Response):
         return answer
-    return await _onward(request, parts, case_id, said.verdict if answer.state == APPLIED else None)
+    return await _onward(request, services, case_id, said.verdict if answer.state == APPLIED else None)
 
 
 @router.post("/resend")
 async def resend(
-    request: Request, parts: Parts, me: Annotated[StaffMember, needs(Permission.RESEND)], case_id: str
+    request: Request, services: ServicesDep, me: Annotated[StaffMember, needs(Permission.RESEND)], case_id: str
 ) -> Response:
     """Sends a notice again."""
     values = await posted(request)
     notice = values.get("notice", "")
     faults = [] if notice in list(Notice) else [Fault("notice", "required")]
     if faults := [*faults, *text_faults("reason", values.get("reason", ""))]:
-        return await case_page(request, parts, me, case_id, Attempt("resend", values, faults), 422)
-    command = parts.cases.resend(case_id, Notice(notice), values["reason"], me.actor, _id(values))
-    return await _done(request, parts, me, case_id, "resend", values, command)
+        return await case_page(request, services, me, case_id, Attempt("resend", values, faults), 422)
+    command = services.cases.resend(case_id, Notice(notice), values["reason"], me.actor, _id(values))
+    return await _done(request, services, me, case_id, "resend", values, command)
 
 
 @router.post("/withdraw")
 async def withdraw(
-    request: Request, parts: Parts, me: Annotated[StaffMember, needs(Permission.WITHDRAW)], case_id: str
+    request: Request, services: ServicesDep, me: Annotated[StaffMember, needs(Permission.WITHDRAW)], case_id: str
 ) -> Response:
     """Withdraws the request in the assister's name."""
-    return await _end(request, parts, me, case_id, "withdraw", parts.cases.withdraw)
+    return await _end(request, services, me, case_id, "withdraw", services.cases.withdraw)
 
 
 @router.post("/revoke")
 async def revoke(
-    request: Request, parts: Parts, me: Annotated[StaffMember, needs(Permission.REVOKE)], case_id: str
+    request: Request, services: ServicesDep, me: Annotated[StaffMember, needs(Permission.REVOKE)], case_id: str
 ) -> Response:
     """Revokes the certification."""
-    return await _end(request, parts, me, case_id, "revoke", parts.cases.revoke)
+    return await _end(request, services, me, case_id, "revoke", services.cases.revoke)
 
 
 @router.post("/flag")
 async def attend(
-    request: Request, parts: Parts, me: Annotated[StaffMember, needs(Permission.CLEAR_FLAG)], case_id: str
+    request: Request, services: ServicesDep, me: Annotated[StaffMember, needs(Permission.CLEAR_FLAG)], case_id: str
 ) -> Response:
     """Takes a flag down that staff have attended to."""
     values = await posted(request)
-    await parts.records.view(case_id)  # there is such a case
+    await services.records.view(case_id)  # there is such a case
     if faults := text_faults("reason", values.get("reason", "")):
-        return await case_page(request, parts, me, case_id, Attempt("flag", values, faults), 422)
+        return await case_page(request, services, me, case_id, Attempt("flag", values, faults), 422)
     try:
-        await parts.records.attend(case_id, values.get("flag", ""), me.actor, values["reason"], now())
+        await services.records.attend(case_id, values.get("flag", ""), me.actor, values["reason"], now())
     except Conflict as conflict:
-        return await case_page(request, parts, me, case_id, Attempt("flag", values, refused=str(conflict)), 409)
-    parts.console.counts_changed()
+        return await case_page(request, services, me, case_id, Attempt("flag", values, refused=str(conflict)), 409)
+    services.console.counts_changed()
     return _to(request, case_id, done="flag", of=case_id)
 
 
@@ -132,7 +132,7 @@ def _id(values: Mapping[str, str]) -> str | None:
 
 async def _given(
     request: Request,
-    parts: Door,
+    services: Services,
     me: StaffMember,
     case_id: str,
     form: str,
@@ -143,27 +143,32 @@ async def _given(
     try:
         answer = await command
     except NotNow as refused:
-        return await case_page(request, parts, me, case_id, Attempt(form, values, refused=str(refused)), 409)
+        return await case_page(request, services, me, case_id, Attempt(form, values, refused=str(refused)), 409)
     except Invalid as invalid:
-        return await case_page(request, parts, me, case_id, Attempt(form, values, invalid.faults), 422)
-    parts.console.counts_changed()
+        return await case_page(request, services, me, case_id, Attempt(form, values, invalid.faults), 422)
+    services.console.counts_changed()
     return answer
 
 
 async def _end(
-    request: Request, parts: Door, me: StaffMember, case_id: str, form: str, end: Callable[..., Awaitable[Answer]]
+    request: Request,
+    services: Services,
+    me: StaffMember,
+    case_id: str,
+    form: str,
+    end: Callable[..., Awaitable[Answer]],
 ) -> Response:
     """Ends a case with a reason."""
     values = await posted(request)
     if faults := text_faults("reason", values.get("reason", "")):
-        return await case_page(request, parts, me, case_id, Attempt(form, values, faults), 422)
+        return await case_page(request, services, me, case_id, Attempt(form, values, faults), 422)
     command = end(case_id, values["reason"], me.actor, _id(values))
-    return await _done(request, parts, me, case_id, form, values, command)
+    return await _done(request, services, me, case_id, form, values, command)
 
 
 async def _done(
     request: Request,
-    parts: Door,
+    services: Services,
     me: StaffMember,
     case_id: str,
     form: str,
@@ -171,20 +176,20 @@ async def _done(
     command: Awaitable[Answer],
 ) -> Response:
     """Gives a command and goes back to the case."""
-    answer = await _given(request, parts, me, case_id, form, values, command)
+    answer = await _given(request, services, me, case_id, form, values, command)
     if isinstance(answer, Response):
         return answer
     return _to(request, case_id, **({"done": form, "of": case_id} if answer.state == APPLIED else {}))
 
 
-async def _onward(request: Request, parts: Door, case_id: str, verdict: Verdict | None) -> Response:
+async def _onward(request: Request, services: Services, case_id: str, verdict: Verdict | None) -> Response:
     """To the case that comes next where one came from; to the same one if there is none, or nothing is done yet."""
     if verdict is None:
         return _to(request, case_id)
     filters = filters_of(request.query_params)
     following = None
     if request.query_params.get("view") != "all":
-        following = await parts.console.next_in_queue(filters, case_id)
+        following = await services.console.next_in_queue(filters, case_id)
     return _to(request, following or case_id, done=verdict.value, of=case_id)
 
 

@@ -14,9 +14,10 @@ from domain.shared.policy import local_date
 from domain.state.policies import POLICIES
 from starter.cases import now
 from templates.catalogs import N_
-from web.http.auth import Parts, StaffMember, needs
+from web.http.auth import StaffMember, needs
 from web.http.pages import PRIVATE
 from web.http.permissions import Permission
+from web.services import ServicesDep
 from web.staff.filters import filters_of
 
 router = APIRouter(prefix="/staff", include_in_schema=False)
@@ -50,14 +51,14 @@ MARK = "\ufeff"  # tells spreadsheets that it is UTF-8
 
 @router.get("/export.csv")
 async def export(
-    request: Request, parts: Parts, me: Annotated[StaffMember, needs(Permission.EXPORT)]
+    request: Request, services: ServicesDep, me: Annotated[StaffMember, needs(Permission.EXPORT)]
 ) -> StreamingResponse:
     """The whole list under the address's filters, in its order: ``view`` is queue or all."""
     view = View.ALL if request.query_params.get("view") == View.ALL else View.QUEUE
-    await parts.looks.note(me.actor, "export")
+    await services.looks.note(me.actor, "export")
     today = local_date(next(iter(POLICIES.values())), now())
     named = {"Content-Disposition": f'attachment; filename="{NAMES[view]}-{today}.csv"'}
-    pages = parts.console.export(filters_of(request.query_params), view)
+    pages = services.console.export(filters_of(request.query_params), view)
     return StreamingResponse(as_csv(pages), headers={**PRIVATE, **named}, media_type="text/csv; charset=utf-8")
 
 

@@ -9,7 +9,7 @@ from templates.catalogs import N_, translated
 from web.http.auth import StaffMember
 from web.http.pages import PRIVATE, general_contact, language_of, render
 from web.http.permissions import Permission
-from web.services import Door
+from web.services import Services
 
 # The console's pages, in the order of the navigation, each with what it needs.
 NAVIGATION: tuple[tuple[str, str, Permission], ...] = (
@@ -25,7 +25,7 @@ NAVIGATION: tuple[tuple[str, str, Permission], ...] = (
 
 def staff_page(
     request: Request,
-    parts: Door,
+    services: Services,
     me: StaffMember,
     template: str,
     *,
@@ -37,7 +37,7 @@ def staff_page(
     language = language_of(request)
     query = f"?{request.url.query}" if request.url.query else ""
     return render(
-        parts,
+        services,
         template,
         language,
         general_contact(language),

@@ -9,11 +9,11 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from db.reads.queue import Filters, View
 from domain.shared.faults import Invalid
 from starter.cases import now
-from web.http.auth import Parts, StaffMember, needs
+from web.http.auth import StaffMember, needs
 from web.http.forms import errors_of, posted
 from web.http.pages import PRIVATE, language_of
 from web.http.permissions import Permission
-from web.services import Door
+from web.services import Services, ServicesDep
 from web.staff.export import COLUMNS
 from web.staff.filters import ALL, QUEUE, address, facets, filters_of
 from web.staff.layout import staff_page
@@ -28,31 +28,33 @@ MOST_FOUND = 50
 
 
 @router.get("")
-async def queue(request: Request, parts: Parts, me: Reader) -> Response:
+async def queue(request: Request, services: ServicesDep, me: Reader) -> Response:
     """The cases that wait for a person, oldest first."""
-    return await _list(request, parts, me, View.QUEUE)
+    return await _list(request, services, me, View.QUEUE)
 
 
 @router.get("/cases")
-async def all_cases(request: Request, parts: Parts, me: Reader) -> Response:
+async def all_cases(request: Request, services: ServicesDep, me: Reader) -> Response:
     """Every case, newest first."""
-    return await _list(request, parts, me, View.ALL)
+    return await _list(request, services, me, View.ALL)
 
 
-async def _list(request: Request, parts: Door, me: StaffMember, view: View) -> Response:
+async def _list(request: Request, services: Services, me: StaffMember, view: View) -> Response:
     filters, after = filters_of(request.query_params), request.query_params.get("after") or None
-    read = parts.console.queue if view is View.QUEUE else parts.console.all_cases
+    read = services.console.queue if view is View.QUEUE else services.console.all_cases
     try:
         page = await read(filters, after=after, limit=AT_A_TIME)
     except Invalid:  # no place of this list
         return RedirectResponse(address(PATHS[view], filters), 303, PRIVATE)
-    counts = await parts.console.counts(filters, view)
+    counts = await services.console.counts(filters, view)
     if page.rows:
-        await parts.looks.note(me.actor, "queue" if view is View.QUEUE else "cases", [row.case_id for row in page.rows])
-    words = parts.pages[language_of(request)].filters
+        await services.looks.note(
+            me.actor, "queue" if view is View.QUEUE else "cases", [row.case_id for row in page.rows]
+        )
+    words = services.pages[language_of(request)].filters
     return staff_page(
         request,
-        parts,
+        services,
         me,
         "staff/queue.html" if view is View.QUEUE else "staff/cases.html",
         now=now(),
@@ -80,35 +82,35 @@ def _addresses(view: View, filters: Filters, following: str | None, previous: st
 
 
 @router.get("/search")
-async def search_form(request: Request, parts: Parts, me: Reader) -> Response:
+async def search_form(request: Request, services: ServicesDep, me: Reader) -> Response:
     """Where to look for somebody."""
-    return _search_page(request, parts, me, {})
+    return _search_page(request, services, me, {})
 
 
 @router.post("/search")
-async def search(request: Request, parts: Parts, me: Reader) -> Response:
+async def search(request: Request, services: ServicesDep, me: Reader) -> Response:
     """Who was found; the words come in the body, so that no address and no log holds them."""
     values = await posted(request)
     words = values.get("words", "")
     if not words:
-        return _search_page(request, parts, me, values)
+        return _search_page(request, services, me, values)
     try:
-        rows = await parts.console.search(words, limit=MOST_FOUND)
+        rows = await services.console.search(words, limit=MOST_FOUND)
     except Invalid as invalid:
         errors = errors_of(invalid.faults, language_of(request))
-        return _search_page(request, parts, me, values, status=422, errors=errors)
+        return _search_page(request, services, me, values, status=422, errors=errors)
     if rows:
-        await parts.looks.note(me.actor, "search", [row.case_id for row in rows])
-    return _search_page(request, parts, me, values, rows=rows)
+        await services.looks.note(me.actor, "search", [row.case_id for row in rows])
+    return _search_page(request, services, me, values, rows=rows)
 
 
 def _search_page(
-    request: Request, parts: Door, me: StaffMember, values: Mapping[str, str], status: int = 200, **found: Any
+    request: Request, services: Services, me: StaffMember, values: Mapping[str, str], status: int = 200, **found: Any
 ) -> HTMLResponse:
     shown = {"rows": None, "errors": [], **found}
     return staff_page(
         request,
-        parts,
+        services,
         me,
         "staff/search.html",
         here=SEARCH,

@@ -14,14 +14,14 @@ from domain.shared.faults import Fault, Invalid
 from domain.shared.reasons import SENTENCES
 from starter.cases import now
 from templates.catalogs import N_, translated
-from web.http.auth import Parts, StaffMember, needs
+from web.http.auth import StaffMember, needs
 from web.http.forms import posted, text_faults
 from web.http.pages import PRIVATE, language_of
 from web.http.permissions import Permission
 from web.http.problems import sentence_of
 from web.http.sentences import in_words
 from web.http.text import query
-from web.services import Door
+from web.services import Services, ServicesDep
 from web.staff.layout import staff_page
 
 router = APIRouter(prefix="/staff/webhooks", include_in_schema=False, default_response_class=HTMLResponse)
@@ -51,68 +51,68 @@ class Attempt:
 
 
 @router.get("")
-async def webhooks(request: Request, parts: Parts, me: Reader) -> Response:
+async def webhooks(request: Request, services: ServicesDep, me: Reader) -> Response:
     """What is held and what was kept aside, newest first; nothing of what the events say."""
     try:
-        return await _page(request, parts, me)
+        return await _page(request, services, me)
     except Invalid:  # no place of these lists
         return RedirectResponse(HOME, 303, PRIVATE)
 
 
 @router.get("/altered/{number}")
-async def altered(request: Request, parts: Parts, me: Reader, number: Number) -> Response:
+async def altered(request: Request, services: ServicesDep, me: Reader, number: Number) -> Response:
     """What an event says that was kept aside; it may be about somebody, so that the look is noted."""
-    return await _altered_page(request, parts, me, number)
+    return await _altered_page(request, services, me, number)
 
 
 @router.post("/{number}/deliver")
-async def deliver(request: Request, parts: Parts, me: Deliverer, number: Number) -> Response:
+async def deliver(request: Request, services: ServicesDep, me: Deliverer, number: Number) -> Response:
     """Tells the workflow of a held event now."""
     reason = (await posted(request)).get("reason", "")
     if faults := text_faults("reason", reason):
-        return await _page(request, parts, me, Attempt(number, reason, faults), 422)
+        return await _page(request, services, me, Attempt(number, reason, faults), 422)
     try:
-        return await _released(parts, me, number, "held", reason)
+        return await _released(services, me, number, "held", reason)
     except Conflict as conflict:
-        return await _page(request, parts, me, Attempt(number, reason, refused=str(conflict)), 409)
+        return await _page(request, services, me, Attempt(number, reason, refused=str(conflict)), 409)
 
 
 @router.post("/altered/{number}/deliver")
-async def deliver_altered(request: Request, parts: Parts, me: Deliverer, number: Number) -> Response:
+async def deliver_altered(request: Request, services: ServicesDep, me: Deliverer, number: Number) -> Response:
     """Takes an altered event as a new one, by the rules of every other one, and tells the workflow."""
     reason = (await posted(request)).get("reason", "")
     if faults := text_faults("reason", reason):
-        return await _altered_page(request, parts, me, number, Attempt(number, reason, faults), 422)
+        return await _altered_page(request, services, me, number, Attempt(number, reason, faults), 422)
     try:
-        return await _released(parts, me, number, "altered", reason)
+        return await _released(services, me, number, "altered", reason)
     except Conflict as conflict:
         attempt = Attempt(number, reason, refused=str(conflict))
     except Invalid as invalid:  # it doesn't fit its case
         attempt = Attempt(number, reason, refused=sentence_of(invalid.faults, language_of(request)))
-    return await _altered_page(request, parts, me, number, attempt, 409)
+    return await _altered_page(request, services, me, number, attempt, 409)
 
 
-async def _released(parts: Door, me: StaffMember, number: int, kind: str, reason: str) -> Response:
+async def _released(services: Services, me: StaffMember, number: int, kind: str, reason: str) -> Response:
     try:
-        received = await parts.inbox.release(number, kind, me.actor, reason, now())
+        received = await services.inbox.release(number, kind, me.actor, reason, now())
     except UnknownEvent:
         raise _nothing() from None
-    told = [await parts.cases.deliver(row) for row in received.to_deliver]
-    parts.console.counts_changed()
+    told = [await services.cases.deliver(row) for row in received.to_deliver]
+    services.console.counts_changed()
     return RedirectResponse(HOME + query(done="delivered" if all(told) else "kept"), 303, PRIVATE)
 
 
 async def _page(
-    request: Request, parts: Door, me: StaffMember, attempt: Attempt | None = None, status: int = 200
+    request: Request, services: Services, me: StaffMember, attempt: Attempt | None = None, status: int = 200
 ) -> HTMLResponse:
     """Both lists; raises `Invalid` for a place that is none of theirs."""
     language, asked = language_of(request), request.query_params
-    held = await parts.console.held_webhooks(asked.get("held") or None, AT_A_TIME)
-    aside = await parts.console.quarantined(asked.get("altered") or None, AT_A_TIME)
+    held = await services.console.held_webhooks(asked.get("held") or None, AT_A_TIME)
+    aside = await services.console.quarantined(asked.get("altered") or None, AT_A_TIME)
     done = _DONE.get(asked.get("done", ""))
     return staff_page(
         request,
-        parts,
+        services,
         me,
         "staff/webhooks.html",
         here=HOME + query(held=asked.get("held"), altered=asked.get("altered")),
@@ -144,19 +144,19 @@ def _ways(asked: Any, **pages: Any) -> dict[str, dict[str, str | None]]:
 
 async def _altered_page(
     request: Request,
-    parts: Door,
+    services: Services,
     me: StaffMember,
     number: int,
     attempt: Attempt | None = None,
     status: int = 200,
 ) -> HTMLResponse:
-    event = await parts.console.altered_event(number)
+    event = await services.console.altered_event(number)
     if event is None:
         raise _nothing()
-    await parts.looks.note(me.actor, "webhook", [event.case_id])
+    await services.looks.note(me.actor, "webhook", [event.case_id])
     return staff_page(
         request,
-        parts,
+        services,
         me,
         "staff/altered.html",
         here=f"{HOME}/altered/{number}",

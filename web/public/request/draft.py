@@ -13,7 +13,7 @@ from db.writes.drafts import CREATED, SENT, Drafts
 from domain.shared.traces import where
 from starter.cases import now
 from web.http.forms import Values
-from web.services import Door
+from web.services import Services
 
 log = structlog.get_logger(__name__)
 
@@ -48,16 +48,16 @@ class Draft:
         return self.answers.get(CREATED) == "yes"
 
 
-async def draft_of(request: Request, parts: Door) -> Draft | None:
+async def draft_of(request: Request, services: Services) -> Draft | None:
     """The draft of whoever asks; None without a cookie, and where it is unknown or has expired."""
     token = request.cookies.get(COOKIE, "")
-    answers = await parts.drafts.get(token, now()) if token else None
+    answers = await services.drafts.get(token, now()) if token else None
     return None if answers is None else Draft(token, answers)
 
 
-def keep(response: Response, parts: Door, token: str) -> None:
+def keep(response: Response, services: Services, token: str) -> None:
     """Hands out the cookie, until the browser is closed: it is for the form alone, and no script reads it."""
-    secure = parts.settings.is_secure
+    secure = services.settings.is_secure
     response.set_cookie(COOKIE, token, path=PATH, secure=secure, httponly=True, samesite="lax")
 
 

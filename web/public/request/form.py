@@ -1,6 +1,6 @@
 """The public Certification Request Form, a group of questions at a time, and what answers it (A10).
 
-Its rules are domain/state/request.py, its steps are next door in steps.py; the answers so far are kept in the database.
+Its rules are domain/state/request.py, its steps are in steps.py beside it; the answers so far are kept in the database.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ from domain.shared.notices import Topic
 from domain.state.policies import POLICIES
 from domain.state.request import parse_request
 from starter.cases import now
-from web.http.auth import LINK, PUBLIC, Parts
+from web.http.auth import LINK, PUBLIC
 from web.http.forms import posted
 from web.http.pages import PRIVATE, chosen, contact_of, language_of, problem_page
 from web.http.rate_limits import limited
@@ -35,87 +35,87 @@ from web.public.request.pages import (
     step_with,
 )
 from web.public.request.steps import STEPS, Step
-from web.services import Door
+from web.services import Services, ServicesDep
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
 
 @router.get("/request", dependencies=[PUBLIC])
-async def start(request: Request, parts: Parts) -> HTMLResponse:
+async def start(request: Request, services: ServicesDep) -> HTMLResponse:
     """What the form is for, of the newest plan year that is open, the draft's, or the one asked for."""
-    draft = await draft_of(request, parts)
+    draft = await draft_of(request, services)
     year = draft.answers.get("plan_year") if draft else None
     policy, faults = chosen(POLICIES.values(), request.query_params.get("plan_year", year), now())
-    return start_page(request, parts, draft, policy, faults)
+    return start_page(request, services, draft, policy, faults)
 
 
 @router.post("/request", dependencies=[PUBLIC, limited("request")])
-async def begin(request: Request, parts: Parts) -> Response:
+async def begin(request: Request, services: ServicesDep) -> Response:
     """Begins a draft for a plan year, or goes on with the one there is."""
-    values, draft = await posted(request), await draft_of(request, parts)
+    values, draft = await posted(request), await draft_of(request, services)
     policy, faults = chosen(POLICIES.values(), values.get("plan_year", ""), now())
     if faults:
-        return start_page(request, parts, draft, policy, faults, 422)
+        return start_page(request, services, draft, policy, faults, 422)
     year = {"plan_year": str(policy.plan_year)}
     if draft and values.get("do") == "continue":
-        if not draft.is_own(values) or not await parts.drafts.save(draft.token, year, now()):
+        if not draft.is_own(values) or not await services.drafts.save(draft.token, year, now()):
             return _lost()
         return _to(_place(draft))
     if draft:
-        await parts.drafts.drop(draft.token)
+        await services.drafts.drop(draft.token)
     begun = _to("/request/kind", begun="1")
-    keep(begun, parts, await parts.drafts.begin(year, now()))
+    keep(begun, services, await services.drafts.begin(year, now()))
     return begun
 
 
 @router.get("/request/check", dependencies=[LINK])
-async def check(request: Request, parts: Parts) -> Response:
+async def check(request: Request, services: ServicesDep) -> Response:
     """Every answer, to look over before it is sent."""
-    draft = await _draft(request, parts)
+    draft = await _draft(request, services)
     if isinstance(draft, Response):
         return draft
     if steps.first_open(draft.answers):
         return _to(_place(draft))
     try:
-        return check_page(request, parts, draft, parse_request(steps.document(draft.answers)))
+        return check_page(request, services, draft, parse_request(steps.document(draft.answers)))
     except Invalid:
         return _to(START)
 
 
 @router.post("/request/check", dependencies=[LINK, limited("request")])
-async def send(request: Request, parts: Parts) -> Response:
+async def send(request: Request, services: ServicesDep) -> Response:
     """Opens the case, or finds the one this repeats; what keeps it out leads back to the step of the first fault."""
-    draft = await _draft(request, parts, await posted(request))
+    draft = await _draft(request, services, await posted(request))
     if isinstance(draft, Response):
         return draft
     if steps.first_open(draft.answers):
         return _to(_place(draft))
     try:
         wanted = parse_request(steps.document(draft.answers))
-        opened = await parts.cases.submit(wanted, draft.answers["agreement_language"])
+        opened = await services.cases.submit(wanted, draft.answers["agreement_language"])
     except Invalid as invalid:
-        return await _refused(parts, draft, invalid.faults)
+        return await _refused(services, draft, invalid.faults)
     except Conflict:
         language = language_of(request)
         contact = contact_of(policy_of(draft), Topic.GENERAL, language)
-        return problem_page(parts, "identity_conflict", 409, language, contact)
-    await parts.drafts.sent(draft.token, opened.case_id, opened.created, now())
+        return problem_page(services, "identity_conflict", 409, language, contact)
+    await services.drafts.sent(draft.token, opened.case_id, opened.created, now())
     return _to(DONE)
 
 
 @router.get("/request/done", dependencies=[LINK])
-async def done(request: Request, parts: Parts) -> Response:
+async def done(request: Request, services: ServicesDep) -> Response:
     """What happens next, for whoever has just sent a request."""
-    draft = await draft_of(request, parts)
+    draft = await draft_of(request, services)
     if draft is None or draft.case_id is None:
         return _to(START)
-    return done_page(request, parts, draft, (await parts.records.view(draft.case_id)).case)
+    return done_page(request, services, draft, (await services.records.view(draft.case_id)).case)
 
 
 @router.get("/request/{slug}", dependencies=[LINK])
-async def question(slug: str, request: Request, parts: Parts) -> Response:
+async def question(slug: str, request: Request, services: ServicesDep) -> Response:
     """A step, with what was answered before; one whose turn has not come leads to the first that is open."""
-    step, draft = _step(slug), await _draft(request, parts)
+    step, draft = _step(slug), await _draft(request, services)
     if isinstance(draft, Response):
         return draft
     if "begun" in request.query_params:
@@ -123,17 +123,17 @@ async def question(slug: str, request: Request, parts: Parts) -> Response:
     if step not in steps.within_reach(draft.answers):
         return _to(_place(draft))
     faults = [] if "rows" in request.query_params else steps.faults_to_tell(step, draft.answers)
-    return question_page(request, parts, step, draft, faults)
+    return question_page(request, services, step, draft, faults)
 
 
 @router.post("/request/{slug}", dependencies=[LINK, limited("api")])
-async def answer(slug: str, request: Request, parts: Parts) -> Response:
+async def answer(slug: str, request: Request, services: ServicesDep) -> Response:
     """Keeps the answers of a step and goes on, or to the same step again, which shows what is wrong with them.
 
     So that whoever goes back in their browser comes to pages alone, and never has to send a form again.
     """
     step, values = _step(slug), await posted(request)
-    draft = await _draft(request, parts, values)
+    draft = await _draft(request, services, values)
     if isinstance(draft, Response):
         return draft
     if step not in steps.within_reach(draft.answers):
@@ -144,8 +144,8 @@ async def answer(slug: str, request: Request, parts: Parts) -> Response:
     draft = Draft(draft.token, {**draft.answers, **changes})
     faults = steps.faults_at(step, draft.answers)
     if steps.too_long(draft.answers):
-        return question_page(request, parts, step, draft, faults)
-    if not await parts.drafts.save(draft.token, changes, now()):
+        return question_page(request, services, step, draft, faults)
+    if not await services.drafts.save(draft.token, changes, now()):
         return _lost()
     if do:
         return _to(f"/request/{slug}", change=change, rows=str(rows))
@@ -162,9 +162,9 @@ def _step(slug: str) -> Step:
     return found
 
 
-async def _draft(request: Request, parts: Door, values: Mapping[str, str] | None = None) -> Draft | Response:
+async def _draft(request: Request, services: Services, values: Mapping[str, str] | None = None) -> Draft | Response:
     """The draft to go on with, if a form that was posted is its own; else the answer that leads to where one can."""
-    draft = await draft_of(request, parts)
+    draft = await draft_of(request, services)
     if draft is None and "begun" in request.query_params:
         return _to(START, why="cookies")
     if draft is None:
@@ -197,12 +197,12 @@ def _changed(draft: Draft) -> str:
     return address(f"/request/{left.slug}", change="1") if left else CHECK
 
 
-async def _refused(parts: Door, draft: Draft, faults: Sequence[Fault]) -> Response:
+async def _refused(services: Services, draft: Draft, faults: Sequence[Fault]) -> Response:
     """Back to the step of the first fault, which shows it; to the start where the plan year is at fault."""
     first = step_with(faults, draft.answers)
     if first is None:
         return _to(START)
-    if not await parts.drafts.save(draft.token, steps.refusal_of(faults), now()):
+    if not await services.drafts.save(draft.token, steps.refusal_of(faults), now()):
         return _lost()
     return _to(f"/request/{first.slug}", change="1")
 

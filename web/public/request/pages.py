@@ -22,21 +22,26 @@ from web.http.text import query
 from web.public.request.draft import Draft
 from web.public.request.steps import INSURERS, MOST_INSURERS, Step, first_open, is_answered, refused, shown, steps_of
 from web.public.request.words import worded
-from web.services import Door
+from web.services import Services
 
 START, CHECK, DONE = "/request", "/request/check", "/request/done"
 CHECK_TITLE = N_("Check your answers")
 
 
 def start_page(
-    request: Request, parts: Door, draft: Draft | None, policy: Policy, faults: Sequence[Fault], status: int = 200
+    request: Request,
+    services: Services,
+    draft: Draft | None,
+    policy: Policy,
+    faults: Sequence[Fault],
+    status: int = 200,
 ) -> HTMLResponse:
     """What the form is for and what one needs at hand; goes on with a draft, where there is one."""
     language = language_of(request)
     under_way = draft if draft and not draft.case_id else None
     why = next((one for one in ("cookies", "expired") if request.query_params.get("why") == one), "")
     return render(
-        parts,
+        services,
         "request/start.html",
         language,
         contact_of(policy, Topic.GENERAL, language),
@@ -52,14 +57,16 @@ def start_page(
     )
 
 
-def question_page(request: Request, parts: Door, step: Step, draft: Draft, faults: Sequence[Fault]) -> HTMLResponse:
+def question_page(
+    request: Request, services: Services, step: Step, draft: Draft, faults: Sequence[Fault]
+) -> HTMLResponse:
     """A step with its answers so far, and what is wrong with them: then it is a 422, whichever way it was opened."""
     language, policy = language_of(request), policy_of(draft)
     change = changing(request)
     rows = _rows(draft.answers, request.query_params.get("rows", ""))
     number = str(len(rows)) if "rows" in request.query_params else ""
     return render(
-        parts,
+        services,
         step.template,
         language,
         contact_of(policy, Topic.GENERAL, language),
@@ -80,13 +87,13 @@ def question_page(request: Request, parts: Door, step: Step, draft: Draft, fault
     )
 
 
-def check_page(request: Request, parts: Door, draft: Draft, wanted: CertificationRequest) -> HTMLResponse:
+def check_page(request: Request, services: Services, draft: Draft, wanted: CertificationRequest) -> HTMLResponse:
     """Every answer as it will be sent, each group with a way to change it."""
     language, policy = language_of(request), policy_of(draft)
     faults = refused(draft.answers)
     places = {fault.field: place_of(fault, draft.answers) for fault in faults}
     return render(
-        parts,
+        services,
         "request/check.html",
         language,
         contact_of(policy, Topic.GENERAL, language),
@@ -104,12 +111,12 @@ def check_page(request: Request, parts: Door, draft: Draft, wanted: Certificatio
     )
 
 
-def done_page(request: Request, parts: Door, draft: Draft, case: Case) -> HTMLResponse:
+def done_page(request: Request, services: Services, draft: Draft, case: Case) -> HTMLResponse:
     """What happens next with a request that was sent."""
     language = language_of(request)
     policy, _ = chosen(POLICIES.values(), str(case.plan_year), now())
     return render(
-        parts,
+        services,
         "request/done.html",
         language,
         contact_of(policy, Topic.GENERAL, language),

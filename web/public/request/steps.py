@@ -78,7 +78,7 @@ def document(answers: Mapping[str, str]) -> dict[str, Any]:
     kind = answers.get("kind", "")
     asked = (fields_of(kind) if kind in EVERYBODY else frozenset({"kind"})) | _SHOWN
     given = {name: text for name, text in shown(answers).items() if name.partition(".")[0] in asked}
-    # A group without any answer lacks each of its parts.
+    # A group without any answer lacks each of its services.
     return {group: {} for group in _GROUPS if group in asked} | request_document({**given, "program": STATE_PROGRAM})
 
 
