@@ -17,11 +17,11 @@ from domain.shared.messages import (
     Looked,
     LookUp,
     MarketOrder,
-    MarketplaceStanding,
     ProfileSaved,
     PublicationOpened,
     Published,
     PublishOrder,
+    RegistrationSnapshot,
     Reminders,
     RoundPage,
     Screened,
@@ -77,7 +77,7 @@ class Profiles(ABC):
 
     @activity.defn(name="profiles.verify")
     @abstractmethod
-    async def verify(self, order: CaseRef) -> MarketplaceStanding:
+    async def verify(self, order: CaseRef) -> RegistrationSnapshot:
         """Asks the registry about a profile saved as unverified; ``occurrence`` is the profile's version."""
 
 

@@ -15,7 +15,7 @@ from db.writes.registrations import Registrations
 from domain.federal.profile import npn_faults, npns_of, same_npns
 from domain.federal.registration import NpnStatus
 from domain.shared.faults import Fault, Invalid
-from domain.shared.messages import CaseRef, CommandRef, MarketplaceStanding, ProfileSaved
+from domain.shared.messages import CaseRef, CommandRef, ProfileSaved, RegistrationSnapshot
 
 Faults = tuple[Fault, ...]
 Answers = Mapping[str, Answer]
@@ -49,11 +49,11 @@ class ProfilesActivities(contracts.Profiles):
         return NpnStatus.VERIFIED if known else NpnStatus.UNVERIFIED
 
     @activity.defn(name="profiles.verify")
-    async def verify(self, order: CaseRef) -> MarketplaceStanding:
+    async def verify(self, order: CaseRef) -> RegistrationSnapshot:
         """See the contract."""
         view = await self._records.view(order.case_id)
         if view.registration.ended or view.registration.profile.version != order.occurrence:
-            return view.registration.standing()  # a newer profile has a look-up of its own
+            return view.registration.take_snapshot()  # a newer profile has a look-up of its own
         answers = await self._asked(view.case.request)
         await self._keep(order.case_id, answers, order.at)
         faults = _faults(view.case.request, answers)

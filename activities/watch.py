@@ -21,7 +21,7 @@ from domain.federal.lists import contact_of
 from domain.federal.markets import FederalList, Market
 from domain.federal.registration import Listed, RegistrationState
 from domain.shared.facts import Fact, FactKind
-from domain.shared.messages import Effect, Looked, MarketOrder, MarketplaceStanding
+from domain.shared.messages import Effect, Looked, MarketOrder, RegistrationSnapshot
 from domain.shared.notices import Notice
 from domain.shared.policy import local_date
 from templates.letters import Letters
@@ -114,14 +114,14 @@ class WatchActivities(contracts.Watch):
                 await self._records.flag(order.case_id, LATE, order.at, f"not in {fact.data['list']} in time")
             await self._records.record(order.case_id, [fact], order.at, f"watch.{fact.kind.value}", **fact.data)
 
-    async def _standing(self, order: MarketOrder) -> MarketplaceStanding:
+    async def _standing(self, order: MarketOrder) -> RegistrationSnapshot:
         """Where the registration stands after a look; the flag goes with the last late entry that is waited for."""
         view = await self._records.view(order.case_id)
         state = view.registration
         waiting = any(one.late and one.market in state.unlisted for one in state.publication)
         if LATE in flags_of(view.case) and not waiting:
             await self._records.unflag(order.case_id, LATE, order.at)
-        return state.standing()
+        return state.take_snapshot()
 
     @activity.defn(name="watch.ask_help_desk")
     async def ask_help_desk(self, order: MarketOrder) -> Effect:

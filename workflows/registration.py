@@ -15,8 +15,8 @@ with workflow.unsafe.imports_passed_through():
         CommandRef,
         CurriculumOrder,
         MarketOrder,
-        MarketplaceStanding,
         RegistrationProgress,
+        RegistrationSnapshot,
         Report,
     )
     from domain.shared.notices import Notice
@@ -78,7 +78,7 @@ class MarketplaceRegistration(CaseWorkflow):
                 self._notify(Notice.MARKETPLACE_ACTIVE)
             await workflow.wait_condition(lambda heard=standing: self.p.standing is not heard)  # type: ignore[misc]
 
-    def _update_profile(self, standing: MarketplaceStanding) -> None:
+    def _update_profile(self, standing: RegistrationSnapshot) -> None:
         """Step one: an NPN that could not be looked up is looked up until the registry answers (B9)."""
         if standing.npn_unverified:
             self._start(f"npn {standing.profile_version}", lambda: self._verify_npn(standing.profile_version))
@@ -90,7 +90,7 @@ class MarketplaceRegistration(CaseWorkflow):
         summary = "NPN look-up, again"
         self._hear(await workflow.execute_activity_method(Profiles.verify, order, summary=summary, **PATIENT))
 
-    def _train(self, standing: MarketplaceStanding) -> None:
+    def _train(self, standing: RegistrationSnapshot) -> None:
         """Step two: courses taken in the MLMS are opened there; vendors are reached by a ticket from the portal."""
         for curriculum in standing.mlms:
             self._start(f"mlms {curriculum}", lambda it=curriculum: self._enroll(it))  # type: ignore[misc]
@@ -101,7 +101,7 @@ class MarketplaceRegistration(CaseWorkflow):
         await workflow.execute_activity_method(Mlms.enroll, order, summary=summary, **THIRD_PARTY)
         await self._send(Notice.MARKETPLACE_ENROLLED, about=curriculum)
 
-    def _print_certificates(self, standing: MarketplaceStanding) -> None:
+    def _print_certificates(self, standing: RegistrationSnapshot) -> None:
         """Step four: a market with profile, course and agreements has its certificate (B12, B16, B17)."""
         for market in standing.completed:
             self._start(f"certificate {market}", lambda it=market: self._certify(it))  # type: ignore[misc]
@@ -116,7 +116,7 @@ class MarketplaceRegistration(CaseWorkflow):
 
     # the watch over the federal lists
 
-    def _begin_watch(self, standing: MarketplaceStanding) -> None:
+    def _begin_watch(self, standing: RegistrationSnapshot) -> None:
         """Step four, confirmed: who is an agent or broker has to appear in the lists (B9)."""
         for market in standing.unlisted:
             self.p.look_at.setdefault(market, workflow.now())
@@ -162,7 +162,7 @@ class MarketplaceRegistration(CaseWorkflow):
 
     # messages
 
-    def _hear(self, standing: MarketplaceStanding | None) -> None:
+    def _hear(self, standing: RegistrationSnapshot | None) -> None:
         """Messages may overtake each other: of two standings the one with more facts is newer."""
         if standing is not None and standing.facts > self.p.standing.facts and standing.waiting_for:
             self.p.standing = standing

@@ -311,7 +311,7 @@ def tell(rows: Iterable[InboxRow], case: Case, state: State) -> None:
     if isinstance(state, RegistrationState):
         for row in rows:
             if row.case_id == case.case_id and row.message is not None:
-                row.message = {**row.message, "standing": state.standing().model_dump(mode="json")}
+                row.message = {**row.message, "standing": state.take_snapshot().model_dump(mode="json")}
 
 
 def _report(case: Case, fact: Fact) -> Report:

@@ -14,7 +14,7 @@ from db.reads.search import remember_words
 from db.tables import Assister, AuditRow, Case, CertificateRow, EarlierYear, FactRow
 from db.writes.facts import SYSTEM, again_when_overtaken, append, audit, raise_flag
 from domain.programs.imports import ImportedPerson
-from domain.shared.assister import AssisterType, Standing, classify, same_name
+from domain.shared.assister import AssisterHistory, AssisterType, classify, same_name
 from domain.shared.facts import Fact, FactKind
 from domain.shared.faults import Fault, Invalid
 from domain.shared.ids import new_assister_id, new_case_id, person_key, workflow_id
@@ -236,10 +236,10 @@ def latest(session: Session, person: Assister, program: str, plan_year: int) -> 
     return found
 
 
-def _standing(session: Session, person: Assister | None, program: str) -> Standing:
+def _standing(session: Session, person: Assister | None, program: str) -> AssisterHistory:
     """What earlier years left of a person, by our own records and imported ones (A8, A9)."""
     if person is None:
-        return Standing()
+        return AssisterHistory()
     imported = rows(
         session,
         select(EarlierYear).where(
@@ -261,7 +261,7 @@ def _standing(session: Session, person: Assister | None, program: str) -> Standi
             col(FactRow.kind).in_((FactKind.PORTAL_PROFILE_COMPLETED.value, FactKind.SCHEDULING_TOOL_READY.value)),
         ),
     )
-    return Standing(
+    return AssisterHistory(
         certified_years=frozenset(own) | {year.plan_year for year in imported if year.certified},
         ever_registered=any(year.registered or year.trained for year in imported),
         has_lms_account=person.lms_account is not None,
@@ -295,7 +295,7 @@ class _Opening:
     person: Assister
     data: dict[str, Any]
     policy: Policy
-    standing: Standing
+    standing: AssisterHistory
     earlier: Case | None
     actor: str
     source: str

@@ -47,7 +47,7 @@ from domain.shared.commands import CommandKind
 from domain.shared.facts import Fact, FactKind
 from domain.shared.faults import Fault, Invalid
 from domain.shared.ids import new_certificate_number, person_key, token_hash
-from domain.shared.messages import Applied, Claim, Claimed, Letter, MarketplaceStanding
+from domain.shared.messages import Applied, Claim, Claimed, Letter, RegistrationSnapshot
 from domain.shared.notices import Notice
 from domain.shared.policy import ProgramPolicy, local_date, zone_of
 from domain.shared.programs import FEDERAL_PROGRAM
@@ -157,7 +157,7 @@ class Records:
                 raise UnknownCase(case_id)
             return CaseView(case, await session.run_sync(facts_of, case_id))
 
-    async def standing(self, case_id: str) -> MarketplaceStanding | None:
+    async def standing(self, case_id: str) -> RegistrationSnapshot | None:
         """Where a federal registration stands, for its workflow; None for a case of the state program."""
         async with self._database.open_reader() as session:
             return await session.run_sync(_standing, await session.get_one(Case, case_id))
@@ -594,11 +594,11 @@ class Records:
         return [x for x in letters if effect_key(x) not in sent], found[-1].case_id if len(found) == page else ""
 
 
-def _standing(session: Session, case: Case) -> MarketplaceStanding | None:
+def _standing(session: Session, case: Case) -> RegistrationSnapshot | None:
     """Where a federal registration stands, for its workflow."""
     if case.program != FEDERAL_PROGRAM:
         return None
-    return registration_of(case, facts_of(session, case.case_id)).standing()
+    return registration_of(case, facts_of(session, case.case_id)).take_snapshot()
 
 
 def _certificate_due(view: CaseView, market: str) -> bool:

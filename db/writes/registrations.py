@@ -47,7 +47,7 @@ from domain.shared.commands import CommandKind
 from domain.shared.facts import Fact, FactKind
 from domain.shared.faults import Fault, Invalid
 from domain.shared.ids import new_case_id, person_key, token_hash, workflow_id
-from domain.shared.messages import MarketplaceStanding, ProfileSaved, Report
+from domain.shared.messages import ProfileSaved, RegistrationSnapshot, Report
 from domain.shared.parsing import canonical
 from domain.shared.policy import local_date, window_faults
 from domain.shared.programs import FEDERAL_PROGRAM
@@ -377,16 +377,16 @@ class Registrations:
             await session.refresh(row)
             state = registration_of(case, await session.run_sync(facts_of, case.case_id))
             if row.state != "pending":
-                return ProfileSaved(outcome=row.state, standing=state.standing())
+                return ProfileSaved(outcome=row.state, standing=state.take_snapshot())
             if faults or state.ended:
                 named = [[fault.field, fault.code] for fault in faults]
                 row.state, row.data = "refused", {"digest": row.data["digest"], "faults": named}
                 row.answer = sentence("case_ended", stage=state.stage.value) if state.ended else None
                 session.add(row)
                 audit(session, now, row.actor, "profile.refused", case, faults=named)
-                return ProfileSaved(outcome="refused", standing=state.standing())
+                return ProfileSaved(outcome="refused", standing=state.take_snapshot())
             state = await session.run_sync(self._store_profile, case, row, state, npn, now)
-            return ProfileSaved(outcome="applied", standing=state.standing())
+            return ProfileSaved(outcome="applied", standing=state.take_snapshot())
 
     def _store_profile(
         self,
@@ -437,13 +437,13 @@ class Registrations:
 
     async def judge_npns(
         self, case_id: str, version: int, faults: Sequence[Fault], now: datetime
-    ) -> MarketplaceStanding:
+    ) -> RegistrationSnapshot:
         """Records what the registry said of a profile saved as unverified (B9); nothing, if a newer one was saved."""
         async with self._database.open_writer() as session:
             case = await session.run_sync(locked, case_id)
             state = registration_of(case, await session.run_sync(facts_of, case_id))
             if state.ended or state.profile.version != version or state.profile.npn is not NpnStatus.UNVERIFIED:
-                return state.standing()
+                return state.take_snapshot()
             kind = FactKind.NPN_REFUSED if faults else FactKind.NPN_VERIFIED
             named = [[fault.field, fault.code] for fault in faults]
             data: dict[str, Any] = {"version": version, **({"faults": named} if faults else {})}
@@ -453,7 +453,7 @@ class Registrations:
                 raise_flag(case, NPN_REFUSED, now)
                 session.add(case)
             audit(session, now, SYSTEM, kind.value.replace("_", "."), case, **data)
-            return found.standing()
+            return found.take_snapshot()
 
 
 def _as_it_would_be(case: Case, row: CommandRow) -> dict[str, Any]:

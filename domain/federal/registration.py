@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from domain.federal.markets import MLMS, Curriculum, FederalList, Market, MarketplaceAgreement, Role, agreements_of
 from domain.shared.facts import Fact, FactKind
-from domain.shared.messages import MarketplaceStanding
+from domain.shared.messages import RegistrationSnapshot
 from domain.shared.stages import ENDED, ENDINGS, Certificate, Known, Stage, WaitingFor
 
 Versions = Mapping[MarketplaceAgreement, str]
@@ -153,9 +153,9 @@ class RegistrationState(BaseModel):
             if market in self.trained_at and market in self.agreed_at and market not in self.completed_at
         }
 
-    def standing(self) -> MarketplaceStanding:
+    def take_snapshot(self) -> RegistrationSnapshot:
         """The verdicts the workflow branches on."""
-        return MarketplaceStanding(
+        return RegistrationSnapshot(
             facts=self.facts,
             stage=self.stage,
             waiting_for=self.waiting_for or "",

@@ -27,7 +27,7 @@ class AssisterType(StrEnum):
     LAPSED = "lapsed"
 
 
-class Standing(BaseModel):
+class AssisterHistory(BaseModel):
     """What our own records and imported ones know of a person before this case.
 
     ``ever_registered``: registered in the LMS at some time, even if no account is left.
@@ -42,12 +42,12 @@ class Standing(BaseModel):
     has_portal_profile: bool = False
     has_scheduling_tool: bool = False
 
-    def before(self, plan_year: int) -> "Standing":
+    def before(self, plan_year: int) -> "AssisterHistory":
         """The same standing with only the certifications of years earlier than ``plan_year`` (A9)."""
         return self.model_copy(update={"certified_years": frozenset(y for y in self.certified_years if y < plan_year)})
 
 
-def classify(standing: Standing) -> AssisterType:
+def classify(standing: AssisterHistory) -> AssisterType:
     """New, returning or lapsed; ``standing`` counts earlier plan years only (A8, A9)."""
     if standing.certified_years and standing.has_portal_account:
         return AssisterType.RETURNING

@@ -21,13 +21,13 @@ class Claim(BaseModel):
     at: datetime
 
 
-class MarketplaceStanding(BaseModel):
+class RegistrationSnapshot(BaseModel):
     """What a federal registration's facts came to when it was recorded: the verdicts its workflow branches on.
 
     ``npn_problem`` is the version of a profile whose NPN turned out wrong, else 0. Markets and curricula by name.
     """
 
-    facts: int = Field(default=0, description="how many there were: of two standings the one with more is newer")
+    facts: int = Field(default=0, description="how many there were: of two snapshots the one with more is newer")
     stage: str = ""
     waiting_for: str = ""
     profile_version: int = 0
@@ -51,7 +51,7 @@ class Claimed(BaseModel):
     has_scheduling_tool: bool = False
     closes_at: datetime | None = None
     license_unknown_after_seconds: int = 3600
-    standing: MarketplaceStanding | None = None
+    standing: RegistrationSnapshot | None = None
 
 
 class LookUp(CaseRef):
@@ -69,11 +69,11 @@ class Screened(BaseModel):
 class Effect(BaseModel):
     """The recorded result of an effect; ``ended`` says that the case was over, and the effect undone or not made.
 
-    ``standing`` is where a federal registration stands after it.
+    ``standing`` is the snapshot of a federal registration after it.
     """
 
     ended: bool = False
-    standing: MarketplaceStanding | None = None
+    standing: RegistrationSnapshot | None = None
 
 
 class Letter(CaseRef):
@@ -113,7 +113,7 @@ class Report(BaseModel):
     fact_id: str
     kind: str
     passed: bool = False
-    standing: MarketplaceStanding | None = None
+    standing: RegistrationSnapshot | None = None
 
 
 class Command(BaseModel):
@@ -192,7 +192,7 @@ class ProfileSaved(BaseModel):
     """What became of a profile: saved, saved as unverified, or refused; and what the registration came to."""
 
     outcome: str
-    standing: MarketplaceStanding | None = None
+    standing: RegistrationSnapshot | None = None
 
 
 class Looked(BaseModel):
@@ -200,14 +200,14 @@ class Looked(BaseModel):
 
     again_at: datetime | None = None
     ask_help_desk: bool = False
-    standing: MarketplaceStanding | None = None
+    standing: RegistrationSnapshot | None = None
 
 
 class RegistrationProgress(CaseProgress):
     """What a federal registration's workflow knows besides."""
 
     waiting_for: str = "marketplace_profile"
-    standing: MarketplaceStanding = Field(default_factory=MarketplaceStanding)
+    standing: RegistrationSnapshot = Field(default_factory=RegistrationSnapshot)
     look_at: dict[str, datetime] = Field(default_factory=dict, description="by market: when the lists are read next")
 
 

@@ -741,7 +741,7 @@ async def test_b12_b16_the_last_steps_at_once_complete_the_market_once(two: tupl
         told = [row.message for row in await one.all(InboxRow, case_id=opened.case_id)]
         newest = max(told, key=lambda message: message["standing"]["facts"])
         assert newest["standing"]["completed"] == ["individual"]
-        assert newest["standing"] == (await one.state(opened)).standing().model_dump(mode="json")
+        assert newest["standing"] == (await one.state(opened)).take_snapshot().model_dump(mode="json")
 
 
 async def test_b12_each_market_completes_by_its_own_steps(two: tuple[Process, Process]) -> None:

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from domain.shared.assister import AssisterType, Kind, Standing, classify, same_name
+from domain.shared.assister import AssisterHistory, AssisterType, Kind, classify, same_name
 
 YEARS = frozenset({2023})
 
@@ -57,24 +57,24 @@ def test_a13_everybody_has_their_own_name(first: str, last: str) -> None:
 @pytest.mark.parametrize(
     ("standing", "expected"),
     [
-        (Standing(), AssisterType.NEW),
-        (Standing(has_portal_account=True), AssisterType.NEW),
-        (Standing(ever_registered=True), AssisterType.LAPSED),
-        (Standing(has_lms_account=True), AssisterType.LAPSED),
-        (Standing(certified_years=YEARS), AssisterType.LAPSED),
-        (Standing(certified_years=YEARS, has_lms_account=True), AssisterType.LAPSED),
-        (Standing(certified_years=YEARS, has_portal_account=True), AssisterType.RETURNING),
-        (Standing(certified_years=YEARS, has_portal_account=True, has_lms_account=True), AssisterType.RETURNING),
-        (Standing(ever_registered=True, has_portal_account=True), AssisterType.LAPSED),
+        (AssisterHistory(), AssisterType.NEW),
+        (AssisterHistory(has_portal_account=True), AssisterType.NEW),
+        (AssisterHistory(ever_registered=True), AssisterType.LAPSED),
+        (AssisterHistory(has_lms_account=True), AssisterType.LAPSED),
+        (AssisterHistory(certified_years=YEARS), AssisterType.LAPSED),
+        (AssisterHistory(certified_years=YEARS, has_lms_account=True), AssisterType.LAPSED),
+        (AssisterHistory(certified_years=YEARS, has_portal_account=True), AssisterType.RETURNING),
+        (AssisterHistory(certified_years=YEARS, has_portal_account=True, has_lms_account=True), AssisterType.RETURNING),
+        (AssisterHistory(ever_registered=True, has_portal_account=True), AssisterType.LAPSED),
     ],
 )
-def test_a8_a9_new_returning_or_lapsed(standing: Standing, expected: AssisterType) -> None:
+def test_a8_a9_new_returning_or_lapsed(standing: AssisterHistory, expected: AssisterType) -> None:
     assert classify(standing) is expected
 
 
 @pytest.mark.parametrize(("plan_year", "counted"), [(2023, set()), (2024, {2023}), (2025, {2023, 2024})])
 def test_a9_a20_only_earlier_years_count(plan_year: int, counted: set[int]) -> None:
-    standing = Standing(certified_years=frozenset({2023, 2024}), has_portal_account=True)
+    standing = AssisterHistory(certified_years=frozenset({2023, 2024}), has_portal_account=True)
     assert standing.before(plan_year).certified_years == counted
 
 

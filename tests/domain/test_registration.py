@@ -221,7 +221,7 @@ def test_c2_every_state_can_be_shown_and_its_wait_has_an_owner(
     assert state.ended == (state.waiting_for is None)
     assert state.waiting_for is None or OWNER[state.waiting_for]
     assert registration_parts(state)["stage"] is state.stage
-    assert state.standing().facts == len(happened)
+    assert state.take_snapshot().facts == len(happened)
     assert RegistrationState.model_validate_json(state.model_dump_json()) == state
 
 
@@ -474,8 +474,8 @@ def test_b9_what_the_registry_said_of_an_older_version_says_nothing_of_the_newer
     refused = fact(FactKind.NPN_REFUSED, 9, version=1, faults=[["npn", "npn_unknown"]])
     state = fold(BROKER, [saved(1, 2, "unverified"), saved(2, 3, "unverified"), refused])
     assert (state.profile.version, state.profile.npn) == (2, NpnStatus.UNVERIFIED)
-    assert state.standing().npn_unverified
-    assert fold(BROKER, [saved(1, 2, "unverified"), refused]).standing().npn_problem == 1
+    assert state.take_snapshot().npn_unverified
+    assert fold(BROKER, [saved(1, 2, "unverified"), refused]).take_snapshot().npn_problem == 1
 
 
 # agreements

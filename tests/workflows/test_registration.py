@@ -19,7 +19,7 @@ from domain.shared.business_days import is_business_day
 from domain.shared.commands import CommandKind
 from domain.shared.facts import FactKind
 from domain.shared.faults import Invalid
-from domain.shared.messages import BeginRegistration, Command, MarketplaceStanding, Report
+from domain.shared.messages import BeginRegistration, Command, RegistrationSnapshot, Report
 from domain.shared.notices import Notice
 from starter.cases import NotNow
 from tests.support import documents, federal as support
@@ -298,7 +298,7 @@ async def test_a_renewed_workflow_goes_on_with_its_watch(federal: Federal) -> No
     assert len(sent) == len(set(sent)), "no letter was sent again by a renewed workflow"
 
 
-def told(opened: Opened, standing: MarketplaceStanding, fact_id: str = "") -> Report:
+def told(opened: Opened, standing: RegistrationSnapshot, fact_id: str = "") -> Report:
     return Report(
         case_id=opened.case_id,
         fact_id=fact_id or uuid4().hex,
@@ -318,7 +318,9 @@ async def test_c4_an_older_standing_that_comes_late_takes_nothing_back(federal: 
     newer = (await federal.quiet(opened)).standing
     assert older.facts < newer.facts
     await federal.handle(opened).signal(names.ASSISTER_ACTED, told(opened, older))
-    await federal.handle(opened).signal(names.LMS_REPORTED, told(opened, MarketplaceStanding(facts=99, stage="closed")))
+    await federal.handle(opened).signal(
+        names.LMS_REPORTED, told(opened, RegistrationSnapshot(facts=99, stage="closed"))
+    )
     await federal.handle(opened).signal(names.VENDOR_REPORTED, told(opened, older))
     progress = await federal.progress(opened)
     assert (progress.standing, progress.stage) == (newer, "awaiting_agreements")
