@@ -171,7 +171,7 @@ class MailHandler:
     async def handle_MAIL(  # noqa: N802 -- aiosmtpd's name
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
-        """A message begins: this is the call that an order concerns."""
+        """A message begins: this is what /calls counts as a call, and what an order to fail is about."""
         self._call = self._mailbox.controls.record_call("MAIL", "/", {}, {"from": address, "to": []}, None)
         self._fault = self._mailbox.controls.take_fault()
         if self._fault and self._fault.mode != "error":

@@ -57,13 +57,13 @@ class SandboxSettings:
     def read_from(cls, environment: Mapping[str, str]) -> "SandboxSettings":
         """Reads SANDBOX_… and the shared CERTIFY_… variables. Raises `SettingsError`."""
 
-        def require(name: str) -> str:
+        def require_variable(name: str) -> str:
             if not environment.get(name):
                 raise SettingsError(f"{name} is not set")
             return environment[name]
 
-        mailbox_dir = Path(require("SANDBOX_MAILBOX_DIR"))
-        web_url = require("SANDBOX_WEB_URL").rstrip("/")
+        mailbox_dir = Path(require_variable("SANDBOX_MAILBOX_DIR"))
+        web_url = require_variable("SANDBOX_WEB_URL").rstrip("/")
         if not web_url.startswith(("http://", "https://")):
             raise SettingsError("SANDBOX_WEB_URL is not an http address")
         host = environment.get("SANDBOX_HOST", "127.0.0.1")
@@ -78,16 +78,16 @@ class SandboxSettings:
             mailbox_dir=mailbox_dir,
             state_file=Path(environment.get("SANDBOX_STATE_FILE") or mailbox_dir / "stand-ins.sqlite"),
             web_url=web_url,
-            registry_user=require("CERTIFY_REGISTRY_USER"),
-            registry_password=require("CERTIFY_REGISTRY_PASSWORD"),
-            background_checks_api_key=require("CERTIFY_BACKGROUND_CHECKS_API_KEY"),
-            background_checks_webhook_secret=require("CERTIFY_BACKGROUND_CHECKS_WEBHOOK_SECRET"),
-            lms_token=require("CERTIFY_LMS_TOKEN"),
-            lms_webhook_secret=require("CERTIFY_LMS_WEBHOOK_SECRET"),
-            portal_token=require("CERTIFY_PORTAL_TOKEN"),
-            portal_webhook_secret=require("CERTIFY_PORTAL_WEBHOOK_SECRET"),
-            mlms_token=require("CERTIFY_MLMS_TOKEN"),
-            vendor_secrets=_read_vendor_secrets(require("CERTIFY_VENDORS")),
+            registry_user=require_variable("CERTIFY_REGISTRY_USER"),
+            registry_password=require_variable("CERTIFY_REGISTRY_PASSWORD"),
+            background_checks_api_key=require_variable("CERTIFY_BACKGROUND_CHECKS_API_KEY"),
+            background_checks_webhook_secret=require_variable("CERTIFY_BACKGROUND_CHECKS_WEBHOOK_SECRET"),
+            lms_token=require_variable("CERTIFY_LMS_TOKEN"),
+            lms_webhook_secret=require_variable("CERTIFY_LMS_WEBHOOK_SECRET"),
+            portal_token=require_variable("CERTIFY_PORTAL_TOKEN"),
+            portal_webhook_secret=require_variable("CERTIFY_PORTAL_WEBHOOK_SECRET"),
+            mlms_token=require_variable("CERTIFY_MLMS_TOKEN"),
+            vendor_secrets=_read_vendor_secrets(require_variable("CERTIFY_VENDORS")),
             identity_client_secret=identity_client_secret,
         )
 

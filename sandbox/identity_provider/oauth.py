@@ -24,7 +24,7 @@ NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
 
 class OAuthProblem(Problem):
-    """A refusal as OAuth writes it: an error code and a description for developers, in ASCII."""
+    """A refusal in OAuth's format: an error code and a description for developers, in ASCII (RFC 6749, 5.2)."""
 
     def __init__(self, error: str, description: str, status: int = 400, challenge: str = "") -> None:
         super().__init__(status, description, code=error)
@@ -32,14 +32,14 @@ class OAuthProblem(Problem):
         self._headers = {**NO_STORE, **({"WWW-Authenticate": challenge} if challenge else {})}
 
     def build_response(self) -> Response:
-        """The error as an answer to a client; one for a browser goes back in an address instead."""
+        """The error as an answer to a client; a browser is sent back with it in the address instead."""
         document = {"error": self.error, "error_description": self.detail}
         return JSONResponse(document, status_code=self.status, headers=self._headers)
 
 
 @dataclass(frozen=True)
 class OAuthParameters:
-    """The parameters given once and not overlong; not `well_formed` when there were others."""
+    """The parameters that were given once and are not too long; without any others they are `well_formed`."""
 
     values: dict[str, str]
     well_formed: bool
@@ -70,7 +70,7 @@ class OAuthParameters:
         return self.values[name]
 
     def require_well_formed(self) -> None:
-        """Refused when any was repeated or overlong."""
+        """Refused when a parameter was repeated or is too long."""
         if not self.well_formed:
             raise OAuthProblem("invalid_request", "A parameter is repeated or too long")
 

@@ -119,7 +119,7 @@ class IdentityProviderStandIn:
         return JSONResponse({"keys": [self._key.as_dict(private=False)]})
 
     async def authorize_browser(self, request: Request) -> Response:
-        """Asks who somebody wants to be; sends the browser back with a code once they said so."""
+        """Asks who somebody wants to be, and sends the browser back with a code for that person."""
         parameters = await OAuthParameters.read_from(request)
         if (parameters.get("client_id"), parameters.get("redirect_uri")) != (CLIENT_ID, self._redirect_uri):
             return _respond_with_refusal(UNKNOWN_CLIENT)
@@ -291,7 +291,7 @@ def _leave_out_credentials(fields: dict[str, str]) -> dict[str, str]:
 
 
 def _check_authorization(parameters: OAuthParameters) -> None:
-    """Refused unless it is a code flow with PKCE that a person may be asked about."""
+    """Refused unless it asks for the code flow with PKCE, and allows a person to be asked."""
     parameters.require_well_formed()
     for name in ("request", "request_uri"):
         if name in parameters.values:
@@ -317,7 +317,7 @@ def _find_issuer(request: Request) -> str:
 
 
 def _load_signing_key(store: DocumentStore) -> RSAKey:
-    """The signing key, made at the first start and kept: a restart must not make the ID tokens of before invalid."""
+    """The signing key, made at the first start and kept, so that ID tokens stay valid over a restart."""
     kept = store.find_document(SIGNING_KEY, ALGORITHM)
     if kept is None:
         made = RSAKey.generate_key(2048, {"use": "sig", "alg": ALGORITHM}, auto_kid=True)

@@ -12,7 +12,7 @@ Row = dict[str, Any]
 ChangeRow = Callable[[Row], Row | None]
 """What becomes of a row: itself, another one, or nothing."""
 
-# Rows begin near the start of a list, or nowhere: a document that does not have any is not read ahead for longer.
+# Rows begin near the start of a list, or nowhere: a document without any must not fill the memory while it is searched.
 HEAD_LIMIT = 64 * 1024
 ROWS_BEGIN = re.compile(r'^\s*\[|"rows"\s*:\s*\[')
 BETWEEN = re.compile(r"[\s,]*")
@@ -65,20 +65,21 @@ async def change_json_rows(pieces: AsyncIterator[bytes], change_row: ChangeRow) 
 
 
 async def _change_rows(waiting: str, texts: AsyncIterator[str], change_row: ChangeRow) -> AsyncIterator[str]:
-    """The rows up to the end of their list, changed, and what came after it so far."""
+    """The rows up to the end of their list, changed, and what came in the same piece after it."""
     decoder = json.JSONDecoder()
     separator = ""
     while True:
         written: list[str] = []
         at = 0
         while at < len(waiting):
-            at = _skip(BETWEEN, waiting, at)
+            at = _skip_pattern(BETWEEN, waiting, at)
             if waiting.startswith("]", at):
                 yield "".join(written) + waiting[at:]
                 return
             try:
                 row, at = decoder.raw_decode(waiting, at)
             except ValueError:
+                # The row goes on in the next piece, or it is none: then it passes as it came, at the end.
                 break
             kept = change_row(row) if isinstance(row, dict) else row
             if kept is not None:
@@ -100,13 +101,13 @@ async def _decode_pieces(pieces: AsyncIterator[bytes]) -> AsyncIterator[str]:
     yield decoder.decode(b"", final=True)
 
 
-def _skip(pattern: re.Pattern[str], text: str, at: int) -> int:
+def _skip_pattern(pattern: re.Pattern[str], text: str, at: int) -> int:
     found = pattern.match(text, at)
     return found.end() if found else at
 
 
 def _find_end_of_records(block: bytes) -> int:
-    """Where the last whole record ends: at a line's end outside of quotes."""
+    """Where the last whole record ends: at the end of a line, but not within quotes, where a cell may have lines."""
     end = block.rfind(b"\n") + 1
     while end and block.count(b'"', 0, end) % 2:
         end = block.rfind(b"\n", 0, end - 1) + 1

@@ -35,7 +35,7 @@ class ScimName(BaseModel):
 
 
 class ScimUser(BaseModel):
-    """The part of a SCIM user the portal keeps; what is null or missing is unassigned."""
+    """The part of a SCIM user that the portal keeps; an attribute that is null or missing has no value."""
 
     user_name: str = Field(alias="userName", min_length=1, max_length=254)
     external_id: Annotated[str, NULL_IS_EMPTY, Field(alias="externalId", max_length=100)] = ""
@@ -43,7 +43,7 @@ class ScimUser(BaseModel):
     active: StrictBool | None = None
 
     def list_values(self) -> Document:
-        """What an account keeps of it."""
+        """The values that an account keeps of it."""
         name = self.name or ScimName()
         return {
             "case_id": self.external_id,
@@ -55,7 +55,7 @@ class ScimUser(BaseModel):
 
 
 class ScimQuery(BaseModel):
-    """What is asked of users: which, how many, and what of each."""
+    """Which users are asked for, how many of them, and which attributes of each."""
 
     filter: str | None = None
     start: int = Field(1, alias="startIndex", ge=-1_000_000, le=1_000_000)
@@ -94,7 +94,7 @@ class ScimService:
     async def create_user(self, request: Request) -> Response:
         """Creates an account; 409 where the e-mail or the case has one."""
         require_bearer_token(request, self._token)
-        user = _parse(ScimUser, scim.select_writable(await read_json(request)))
+        user = _validate_document(ScimUser, scim.select_writable(await read_json(request)))
         try:
             account = self._accounts.create_account(made_by="exchange", **user.list_values())
         except AccountExists:
@@ -104,12 +104,12 @@ class ScimService:
     async def list_users(self, request: Request) -> Response:
         """The accounts, all or those of a filter."""
         require_bearer_token(request, self._token)
-        return self._respond_with_list(request, _parse(ScimQuery, dict(request.query_params)))
+        return self._respond_with_list(request, _validate_document(ScimQuery, dict(request.query_params)))
 
     async def search_users(self, request: Request) -> Response:
         """The same, asked by POST."""
         require_bearer_token(request, self._token)
-        return self._respond_with_list(request, _parse(ScimQuery, await read_json(request)))
+        return self._respond_with_list(request, _validate_document(ScimQuery, await read_json(request)))
 
     def _respond_with_list(self, request: Request, query: ScimQuery) -> Response:
         users = [_describe_user(account, request) for account in self._accounts.list_accounts()]
@@ -150,11 +150,11 @@ class ScimService:
         return scim.respond_with_scim(scim.SERVICE_PROVIDER_CONFIG)
 
     async def show_resource_types(self, request: Request) -> Response:
-        """Its resource types: users alone."""
+        """Its resource types: there are only users."""
         return self._respond_with_document(scim.RESOURCE_TYPE, request)
 
     async def show_schemas(self, request: Request) -> Response:
-        """Their schemas."""
+        """The schemas of these."""
         return self._respond_with_document(scim.SCHEMA, request)
 
     def _respond_with_document(self, document: Document, request: Request) -> Response:
@@ -174,12 +174,12 @@ class ScimService:
 
     def _change_account(self, account: Document, document: Document) -> None:
         try:
-            self._accounts.change_account(account, **_parse(ScimUser, document).list_values())
+            self._accounts.change_account(account, **_validate_document(ScimUser, document).list_values())
         except AccountExists:
             raise _build_conflict() from None
 
 
-def _parse(model: type[Model], document: Any) -> Model:
+def _validate_document(model: type[Model], document: Any) -> Model:
     """A document as `model`; 400 naming every attribute at fault, never repeating its value."""
     try:
         return model.model_validate(document)
@@ -193,7 +193,7 @@ def _build_conflict() -> scim.ScimProblem:
 
 
 def _describe_user(account: Document, request: Request) -> Document:
-    """An account as SCIM has it, without what is unassigned."""
+    """An account as a SCIM user, without the attributes that have no value."""
     name = {"givenName": account["first_name"], "familyName": account["last_name"]}
     user = {
         "schemas": [scim.USER],
@@ -214,8 +214,8 @@ def _describe_user(account: Document, request: Request) -> Document:
 
 
 def _respond_with_user(account: Document, request: Request, status: int = 200) -> Response:
-    """The account, or as much of it as was asked for."""
-    query, user = _parse(ScimQuery, dict(request.query_params)), _describe_user(account, request)
+    """The account, or the attributes of it that were asked for."""
+    query, user = _validate_document(ScimQuery, dict(request.query_params)), _describe_user(account, request)
     response = scim.respond_with_scim(scim.select_attributes(user, query.attributes, query.unwanted), status)
     response.headers["Location"] = user["meta"]["location"]
     return response

@@ -87,7 +87,7 @@ def parse_filter(expression: str) -> Callable[[Document], bool]:
 
 
 def select_attributes(resource: Document, wanted: Iterable[str], unwanted: Iterable[str]) -> Document:
-    """Of a resource the attributes wanted (all, if none is named) less the unwanted ones; id and schemas always."""
+    """The wanted attributes of a resource (all, if none is named) without the unwanted ones; id and schemas always."""
     kept, dropped = (
         {name.strip().lower().removeprefix(f"{USER.lower()}:") for name in each} for each in (wanted, unwanted)
     )
@@ -98,20 +98,20 @@ def select_attributes(resource: Document, wanted: Iterable[str], unwanted: Itera
             return whole in ALWAYS_SHOWN
         return not kept or bool({path, whole} & kept) or any(name.startswith(f"{path}.") for name in kept)
 
-    def prune(value: Any, path: str = "") -> Any:
+    def prune_value(value: Any, path: str = "") -> Any:
         if isinstance(value, list):
-            return [prune(each, path) for each in value]
+            return [prune_value(each, path) for each in value]
         if isinstance(value, dict):
             named = {name: f"{path}.{name}".lstrip(".").lower() for name in value}
-            return {name: prune(value[name], dotted) for name, dotted in named.items() if is_shown(dotted)}
+            return {name: prune_value(value[name], dotted) for name, dotted in named.items() if is_shown(dotted)}
         return value
 
-    found: Document = prune(resource)
+    found: Document = prune_value(resource)
     return found
 
 
 def select_writable(document: Any) -> Document:
-    """What of a user that was sent can be set, each attribute by its own name; the rest is passed over."""
+    """Those attributes of a user that can be set, under their exact names; the others are ignored, as SCIM asks."""
     if not isinstance(document, dict):
         raise ScimProblem(400, "A user is an object", "invalidSyntax")
     return _select_writable_of(document, ATTRIBUTES)
@@ -158,7 +158,7 @@ def _apply_operation(user: Document, operation: Any) -> None:
 
 
 def _set_attribute(user: Document, path: Any, value: Any) -> None:
-    """Sets what a path names; None unassigns it."""
+    """Sets what a path names; None takes its value away."""
     parsed = PATH.fullmatch(path) if isinstance(path, str) else None
     attribute = _find_attribute(ATTRIBUTES, parsed[1]) if parsed else None
     if parsed is None or attribute is None:
@@ -177,12 +177,12 @@ def _set_attribute(user: Document, path: Any, value: Any) -> None:
 
 
 def _find_attribute(attributes: list[Document], name: str) -> Document | None:
-    """An attribute by its name in any case."""
+    """An attribute's definition, by its name in any case."""
     return next((each for each in attributes if each["name"].lower() == name.lower()), None)
 
 
 def _read_member(document: Any, name: str) -> Any:
-    """An attribute by its name in any case, as SCIM has it."""
+    """A member by its name in any case: SCIM's names are case-insensitive."""
     if not isinstance(document, dict):
         return None
     return next((value for key, value in document.items() if key.lower() == name), None)
@@ -234,7 +234,7 @@ SCHEMA: Document = {
     "attributes": [
         _build_attribute("userName", required=True, uniqueness="server"),
         _build_attribute("name", "complex", [_build_attribute("givenName"), _build_attribute("familyName")]),
-        # The user name is the one address: another can't be given.
+        # The user name is the only address, so it can be changed there and nowhere else.
         _build_attribute(
             "emails",
             "complex",

@@ -74,7 +74,7 @@ class PortalApplicant(BaseModel):
 
 
 class RegistrationRefused(Problem):
-    """A registration that was refused, and of whom, where that is known."""
+    """A registration that was refused; `case_id` is the case it was for, where that is known."""
 
     def __init__(
         self, status: int, code: str, reason: str, *, case_id: str | None = None, fault: str | None = None
@@ -167,7 +167,7 @@ class PortalStandIn:
         return self._complete_step(request, "scheduling_tool", "ready", "scheduling_tool.ready")
 
     async def show_front_page(self, _request: Request) -> Response:
-        """The way in."""
+        """The accounts and the way to register, as a page."""
         items = (
             render_link(_build_page_path(account), account["email"], _describe_activation(account))
             for account in self._accounts.list_accounts()
@@ -190,18 +190,18 @@ class PortalStandIn:
         return applicant
 
     async def _check_certificate(self, number: str, applicant: PortalApplicant) -> None:
-        def refuse(code: str, reason: str) -> NoReturn:
+        def refuse_certificate(code: str, reason: str) -> NoReturn:
             raise RegistrationRefused(422, code, reason, case_id=applicant.case_id, fault="certificate_number")
 
         if not number:
-            refuse("certificate_missing", NO_NUMBER)
+            refuse_certificate("certificate_missing", NO_NUMBER)
         if not NUMBER.fullmatch(number):
-            refuse("certificate_not_valid", NOT_VALID)
+            refuse_certificate("certificate_not_valid", NOT_VALID)
         answer = await self._ask_exchange("GET", f"/certificates/{number}")
         if answer.status_code != 200 or _read_certificate_status(answer) != "valid":
-            refuse("certificate_not_valid", NOT_VALID)
+            refuse_certificate("certificate_not_valid", NOT_VALID)
         if applicant.certificate is None or applicant.certificate.number != number:
-            refuse("certificate_of_another", NOT_YOURS)
+            refuse_certificate("certificate_of_another", NOT_YOURS)
 
     async def _ask_exchange(self, method: str, path: str, **content: Any) -> "Answer":
         """The exchange's answer; 503 when it gives none or fails."""

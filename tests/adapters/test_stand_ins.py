@@ -1,14 +1,6 @@
-"""The adapters and the stand-ins of the sandbox, which never see each other's code, agree on what is spoken."""
+"""The adapters and the stand-ins, which never see each other's code, understand each other over HTTP and SMTP."""
 
-import json
-import os
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -25,9 +17,14 @@ from adapters.portal import Account, Portal
 from adapters.registry import Registry
 from domain.federal.lists import COLUMNS, PublishedList
 from domain.federal.markets import Market
+from tests.support.sandbox_process import SECRETS, RunningSandbox, start_sandbox
 
-NAMES = ("REGISTRY", "BACKGROUND_CHECKS", "LMS", "PORTAL", "MAILBOX", "SMTP", "MLMS", "VENDORS", "LISTS")
-SECRET = "whsec_c2FtcGxlLXNlY3JldC1mb3ItdGVzdHM="
+REGISTRY_USER = SECRETS["CERTIFY_REGISTRY_USER"]
+REGISTRY_PASSWORD = SECRETS["CERTIFY_REGISTRY_PASSWORD"]
+API_KEY = SECRETS["CERTIFY_BACKGROUND_CHECKS_API_KEY"]
+LMS_TOKEN = SECRETS["CERTIFY_LMS_TOKEN"]
+MLMS_TOKEN = SECRETS["CERTIFY_MLMS_TOKEN"]
+PORTAL_TOKEN = SECRETS["CERTIFY_PORTAL_TOKEN"]
 LEARNER = {
     "registration": "00000000-0000-4000-8000-000000000010",
     "assister_id": "ast_10",
@@ -50,76 +47,26 @@ ENROLLMENT = {
 }
 
 
-@dataclass(frozen=True)
-class Sandbox:
-    ports: dict[str, int]
-
-    def url(self, name: str) -> str:
-        return f"http://127.0.0.1:{self.ports[name]}"
-
-
-def free_ports(count: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports: list[int] = [opened.getsockname()[1] for opened in sockets]
-    for opened in sockets:
-        opened.close()
-    return ports
-
-
 @pytest.fixture(scope="module")
-def sandbox(tmp_path_factory: pytest.TempPathFactory, make_httpserver: HTTPServer) -> Iterator[Sandbox]:
-    """The stand-ins; where the exchange would be there is `httpserver`, which takes no notice of webhooks."""
-    ports = dict(zip(NAMES, free_ports(len(NAMES)), strict=True))
-    environment = {f"SANDBOX_{name}_PORT": str(port) for name, port in ports.items()} | {
-        "SANDBOX_HOST": "127.0.0.1",
-        "SANDBOX_MAILBOX_DIR": str(tmp_path_factory.mktemp("mailbox")),
-        "SANDBOX_WEB_URL": make_httpserver.url_for("").rstrip("/"),
-        "CERTIFY_REGISTRY_USER": "exchange",
-        "CERTIFY_REGISTRY_PASSWORD": "password",
-        "CERTIFY_BACKGROUND_CHECKS_API_KEY": "api-key",
-        "CERTIFY_BACKGROUND_CHECKS_WEBHOOK_SECRET": "secret",
-        "CERTIFY_LMS_TOKEN": "lms-token",
-        "CERTIFY_LMS_WEBHOOK_SECRET": SECRET,
-        "CERTIFY_PORTAL_TOKEN": "portal-token",
-        "CERTIFY_PORTAL_WEBHOOK_SECRET": SECRET,
-        "CERTIFY_MLMS_TOKEN": "mlms-token",
-        "CERTIFY_VENDORS": json.dumps({"vendor-a": {"url": "http://127.0.0.1:9", "secret": SECRET}}),
-    }
-    root = Path(__file__).parents[2]
-    process = subprocess.Popen([sys.executable, "-m", "sandbox"], env=os.environ | environment, cwd=root)
-    try:
-        for port in ports.values():
-            wait_for(port, process)
-        yield Sandbox(ports)
-    finally:
-        process.terminate()
-        process.wait(10)
+def sandbox(tmp_path_factory: pytest.TempPathFactory, make_httpserver: HTTPServer) -> Iterator[RunningSandbox]:
+    """The stand-ins; in the exchange's place is `httpserver`, which takes no notice of webhooks."""
+    running = start_sandbox(tmp_path_factory.mktemp("mailbox"), make_httpserver.url_for("").rstrip("/"))
+    yield running
+    running.stop_process()
 
 
-def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
-    for _ in range(300):
-        assert process.poll() is None, "the sandbox ended before it listened"
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return
-    raise AssertionError(f"nobody listens on {port}")
-
-
-async def post(url: str, body: dict[str, Any]) -> None:
+async def post_json(url: str, body: dict[str, Any]) -> None:
     async with client() as opened:
         (await opened.post(url, json=body)).raise_for_status()
 
 
-async def test_registry(http: httpx2.AsyncClient, sandbox: Sandbox) -> None:
-    url = sandbox.url("REGISTRY")
+async def test_registry(http: httpx2.AsyncClient, sandbox: RunningSandbox) -> None:
+    url = sandbox.registry
     license_ = {"state": "NM", "number": "NM-1", "residency": "nonresident", "active": True, "line": "Health"}
     body = {"npn": "9000000777", "entity": "individual", "first_name": "Testa", "last_name": "Broker", "company": ""}
     held = [license_ | {"expires": "2030-01-31"}, license_ | {"number": "NM-2", "active": False}]
-    await post(f"{url}/producers", body | {"licenses": held})
-    registry = Registry(http, url, "exchange", "password")
+    await post_json(f"{url}/producers", body | {"licenses": held})
+    registry = Registry(http, url, REGISTRY_USER, REGISTRY_PASSWORD)
     producer = (await registry.look_up("9000000777")).producer
     assert producer is not None
     assert (producer.entity, producer.first_name, producer.last_name) == ("individual", "Testa", "Broker")
@@ -129,18 +76,18 @@ async def test_registry(http: httpx2.AsyncClient, sandbox: Sandbox) -> None:
     ]
     assert (await registry.look_up("9000000778")).producer is None
     with pytest.raises(Refused, match="registry_refused"):
-        await Registry(http, url, "exchange", "wrong").look_up("9000000777")
+        await Registry(http, url, REGISTRY_USER, "wrong").look_up("9000000777")
 
 
-async def test_background_checks(http: httpx2.AsyncClient, sandbox: Sandbox) -> None:
-    vendor = BackgroundChecks(http, sandbox.url("BACKGROUND_CHECKS"), "api-key", "basic")
+async def test_background_checks(http: httpx2.AsyncClient, sandbox: RunningSandbox) -> None:
+    vendor = BackgroundChecks(http, sandbox.background_checks, API_KEY, "basic")
     case_id = "00000000-0000-4000-8000-000000000011"
     order = await vendor.order(case_id, "Ejemplo", "Consejera", "consejera@example.org", "check-1")
     assert order == await vendor.order(case_id, "Ejemplo", "Consejera", "consejera@example.org", "check-1")
 
 
-async def test_lms(http: httpx2.AsyncClient, sandbox: Sandbox) -> None:
-    lms = Lms(http, sandbox.url("LMS"), "lms-token")
+async def test_lms(http: httpx2.AsyncClient, sandbox: RunningSandbox) -> None:
+    lms = Lms(http, sandbox.lms, LMS_TOKEN)
     learner = Learner(**LEARNER)  # type: ignore[arg-type]
     place = await lms.invite(learner, "invite-1")
     assert place == await lms.invite(learner, "invite-1")
@@ -148,8 +95,8 @@ async def test_lms(http: httpx2.AsyncClient, sandbox: Sandbox) -> None:
     assert (await lms.enroll(returning, "enroll-1")).url != place.url
 
 
-async def test_mlms(http: httpx2.AsyncClient, sandbox: Sandbox) -> None:
-    mlms = Mlms(http, sandbox.url("MLMS"), "mlms-token")
+async def test_mlms(http: httpx2.AsyncClient, sandbox: RunningSandbox) -> None:
+    mlms = Mlms(http, sandbox.mlms, MLMS_TOKEN)
     shop = Enrollment(**ENROLLMENT)  # type: ignore[arg-type]
     place = await mlms.enroll(shop, "enroll-shop")
     assert place == await mlms.enroll(shop, "enroll-shop")
@@ -159,15 +106,15 @@ async def test_mlms(http: httpx2.AsyncClient, sandbox: Sandbox) -> None:
         await mlms.enroll(shop, "another-key")
 
 
-async def test_lists(http: httpx2.AsyncClient, sandbox: Sandbox, httpserver: HTTPServer) -> None:
+async def test_lists(http: httpx2.AsyncClient, sandbox: RunningSandbox, httpserver: HTTPServer) -> None:
     npn, whose = "9000000777", ("Testa", "Broker", "505-555-0177")
-    publish(httpserver, PublishedList.RCL, {"npn": npn, "applicable_plan_year": 2024, "status": ""})
-    publish(
+    publish_list(httpserver, PublishedList.RCL, {"npn": npn, "applicable_plan_year": 2024, "status": ""})
+    publish_list(
         httpserver, PublishedList.FIND_LOCAL_HELP, dict(zip(("first_name", "last_name", "phone"), whose, strict=True))
     )
     row = {"npn": npn, "plan_year": "2024", "individual_completed_on": "11/03/2023", "shop_completed_on": ""}
     httpserver.expect_request(f"/registry/tracker/{npn}").respond_with_json({"npn": npn, "rows": [row]})
-    lists = FederalLists(http, sandbox.url("LISTS"))
+    lists = FederalLists(http, sandbox.lists)
     assert await lists.rcl(npn, 2024)
     assert await lists.find_local_help(*whose)
     tracked = await lists.tracker(npn, 2024)
@@ -178,16 +125,16 @@ async def test_lists(http: httpx2.AsyncClient, sandbox: Sandbox, httpserver: HTT
         {"list": "tracker", "npn": npn},
         {"list": "find_local_help", "name": "Testa Broker"},
     ):
-        await post(f"{sandbox.url('LISTS')}/alterations", {**named, "how": "omit"})
+        await post_json(f"{sandbox.lists}/alterations", {**named, "how": "omit"})
     assert await lists.rcl(npn, 2024) is None
     assert not await lists.find_local_help(*whose)
     assert await lists.tracker(npn, 2024) is None
-    await http.delete(f"{sandbox.url('LISTS')}/alterations")
+    await http.delete(f"{sandbox.lists}/alterations")
     assert await lists.rcl(npn, 2024)
     lists.close()
 
 
-def publish(httpserver: HTTPServer, name: PublishedList, cells: dict[str, Any]) -> None:
+def publish_list(httpserver: HTTPServer, name: PublishedList, cells: dict[str, Any]) -> None:
     """A list of one line, at its address."""
     head, line = COLUMNS[name], (str(cells.get(column, "")) for column in COLUMNS[name])
     body = f"{','.join(head)}\r\n{','.join(line)}\r\n"
@@ -195,8 +142,8 @@ def publish(httpserver: HTTPServer, name: PublishedList, cells: dict[str, Any]) 
     httpserver.expect_request(path).respond_with_data(body, content_type="text/csv", headers={"ETag": '"1"'})
 
 
-async def test_portal(http: httpx2.AsyncClient, sandbox: Sandbox) -> None:
-    portal = Portal(http, sandbox.url("PORTAL"), "portal-token")
+async def test_portal(http: httpx2.AsyncClient, sandbox: RunningSandbox) -> None:
+    portal = Portal(http, sandbox.portal, PORTAL_TOKEN)
     case_id = "00000000-0000-4000-8000-000000000013"
     person = (case_id, "otra.consejera@example.org", "Otra", "Consejera")
     scim_id = await portal.create(*person)
@@ -207,14 +154,14 @@ async def test_portal(http: httpx2.AsyncClient, sandbox: Sandbox) -> None:
     assert await portal.find("00000000-0000-4000-8000-000000000014") is None
 
 
-async def test_mailbox(sandbox: Sandbox) -> None:
+async def test_mailbox(sandbox: RunningSandbox) -> None:
     letter = Letter(
         "testa.broker@example.com", "Año nuevo", "Hola", "<p>Hola</p>", "es", "<m-1@example.org>", None,
         (("certificate.pdf", "application/pdf", b"%PDF"),),
     )  # fmt: skip
-    await Mailer("127.0.0.1", sandbox.ports["SMTP"], None, None, False, "certification@example.org").send(letter)
+    await Mailer("127.0.0.1", sandbox.smtp_port, None, None, False, "certification@example.org").send(letter)
     async with client() as opened:
-        (message,) = (await opened.get(f"{sandbox.url('MAILBOX')}/messages")).json()
+        (message,) = (await opened.get(f"{sandbox.mailbox}/messages")).json()
     assert (message["to"], message["subject"], message["language"]) == ([letter.to], letter.subject, "es")
     assert message["attachments"] == ["certificate.pdf"]
 
@@ -231,22 +178,22 @@ MODES: list[tuple[dict[str, Any], type[Exception]]] = [
 
 @pytest.mark.parametrize(("mode", "expected"), MODES, ids=[str(mode) for mode, _ in MODES])
 async def test_trouble_is_translated(
-    http: httpx2.AsyncClient, sandbox: Sandbox, mode: dict[str, Any], expected: type[Exception]
+    http: httpx2.AsyncClient, sandbox: RunningSandbox, mode: dict[str, Any], expected: type[Exception]
 ) -> None:
     troubled: dict[str, Callable[[str], Awaitable[object]]] = {
-        "REGISTRY": lambda url: Registry(http, url, "exchange", "password").look_up("9000000779"),
-        "LMS": lambda url: Lms(http, url, "lms-token").invite(Learner(**LEARNER), "invite-2"),  # type: ignore[arg-type]
-        "MLMS": lambda url: Mlms(http, url, "mlms-token").enroll(Enrollment(**ENROLLMENT), "enroll-2"),  # type: ignore[arg-type]
-        "LISTS": lambda url: FederalLists(http, url).rcl("9000000779", 2024),
-        "PORTAL": lambda url: Portal(http, url, "portal-token").find("nobody"),
-        "BACKGROUND_CHECKS": lambda url: BackgroundChecks(http, url, "api-key", "basic").order(
+        "registry": lambda url: Registry(http, url, REGISTRY_USER, REGISTRY_PASSWORD).look_up("9000000779"),
+        "lms": lambda url: Lms(http, url, LMS_TOKEN).invite(Learner(**LEARNER), "invite-2"),  # type: ignore[arg-type]
+        "mlms": lambda url: Mlms(http, url, MLMS_TOKEN).enroll(Enrollment(**ENROLLMENT), "enroll-2"),  # type: ignore[arg-type]
+        "lists": lambda url: FederalLists(http, url).rcl("9000000779", 2024),
+        "portal": lambda url: Portal(http, url, PORTAL_TOKEN).find("nobody"),
+        "background_checks": lambda url: BackgroundChecks(http, url, API_KEY, "basic").order(
             "case", "Ejemplo", "Consejera", "consejera@example.org", "check-2"
         ),
     }
     if mode["mode"] == "hang":
         http.timeout = httpx2.Timeout(0.5)
     for name, attempt in troubled.items():
-        await post(f"{sandbox.url(name)}/controls", mode | {"times": 1})
+        await post_json(f"{sandbox.url(name)}/controls", mode | {"times": 1})
         with pytest.raises(expected):
             await attempt(sandbox.url(name))
 
@@ -260,8 +207,8 @@ async def test_trouble_is_translated(
         ({"mode": "garbage"}, Unavailable),
     ],
 )
-async def test_trouble_with_the_mail(sandbox: Sandbox, mode: dict[str, Any], expected: type[Exception]) -> None:
-    mailer = Mailer("127.0.0.1", sandbox.ports["SMTP"], None, None, False, "certification@example.org", 3.0)
-    await post(f"{sandbox.url('MAILBOX')}/controls", mode | {"times": 1})
+async def test_trouble_with_the_mail(sandbox: RunningSandbox, mode: dict[str, Any], expected: type[Exception]) -> None:
+    mailer = Mailer("127.0.0.1", sandbox.smtp_port, None, None, False, "certification@example.org", 3.0)
+    await post_json(f"{sandbox.mailbox}/controls", mode | {"times": 1})
     with pytest.raises(expected):
         await mailer.send(Letter("a@example.com", "Hi", "Hi", "<p>Hi</p>", "en", "<m-2@example.org>"))

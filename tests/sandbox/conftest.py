@@ -2,15 +2,9 @@
 
 import asyncio
 import json
-import os
-import signal
-import subprocess
-import sys
-import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -20,130 +14,15 @@ from pytest_httpserver import HTTPServer
 from standardwebhooks import Webhook
 from werkzeug import Request, Response
 
-ROOT = Path(__file__).parents[2]
-SECRETS = {
-    "CERTIFY_REGISTRY_USER": "registry-user",
-    "CERTIFY_REGISTRY_PASSWORD": "registry-password",
-    "CERTIFY_BACKGROUND_CHECKS_API_KEY": "an-api-key",
-    "CERTIFY_BACKGROUND_CHECKS_WEBHOOK_SECRET": "a-checkr-secret",
-    "CERTIFY_LMS_TOKEN": "an-lms-token",
-    "CERTIFY_LMS_WEBHOOK_SECRET": "whsec_bG1zLXNlY3JldC1sbXMtc2VjcmV0LWxtcw==",
-    "CERTIFY_PORTAL_TOKEN": "a-portal-token",
-    "CERTIFY_PORTAL_WEBHOOK_SECRET": "whsec_cG9ydGFsLXNlY3JldC1wb3J0YWwtc2VjcmV0",
-    "CERTIFY_MLMS_TOKEN": "an-mlms-token",
-    "CERTIFY_VENDORS": json.dumps(
-        {
-            "vendor-a": {"url": "http://127.0.0.1:9/vendor-a", "secret": "whsec_dmVuZG9yLWEtc2VjcmV0LXZlbmRvci1h"},
-            "vendor-b": {"url": "http://127.0.0.1:9/vendor-b", "secret": "whsec_dmVuZG9yLWItc2VjcmV0LXZlbmRvci1i"},
-        }
-    ),
-}
-WEB_STAND_INS = ("registry", "background_checks", "lms", "portal", "mailbox", "mlms", "vendors", "lists", "identity")
-PORTS = (*map(str.upper, WEB_STAND_INS), "SMTP")
-IDENTITY_SECRET = "an-identity-secret"
-PATIENCE = 15.0
-
-
-@dataclass
-class RunningSandbox:
-    """A sandbox process and its addresses."""
-
-    process: subprocess.Popen[str]
-    ports: dict[str, int]
-
-    def url(self, name: str) -> str:
-        return f"http://127.0.0.1:{self.ports[name]}"
-
-    @property
-    def registry(self) -> str:
-        return self.url("registry")
-
-    @property
-    def background_checks(self) -> str:
-        return self.url("background_checks")
-
-    @property
-    def lms(self) -> str:
-        return self.url("lms")
-
-    @property
-    def portal(self) -> str:
-        return self.url("portal")
-
-    @property
-    def mailbox(self) -> str:
-        return self.url("mailbox")
-
-    @property
-    def mlms(self) -> str:
-        return self.url("mlms")
-
-    @property
-    def vendors(self) -> str:
-        return self.url("vendors")
-
-    @property
-    def lists(self) -> str:
-        return self.url("lists")
-
-    @property
-    def identity(self) -> str:
-        return self.url("identity")
-
-    @property
-    def smtp_port(self) -> int:
-        return self.ports["smtp"]
-
-    def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
-        self.process.send_signal(how)
-        try:
-            return self.process.wait(PATIENCE)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait(PATIENCE)
-            raise
-
-
-def build_environment(mailbox_dir: Path, web_url: str) -> dict[str, str]:
-    ports = {f"SANDBOX_{name}_PORT": "0" for name in PORTS}
-    own = {
-        "SANDBOX_MAILBOX_DIR": str(mailbox_dir),
-        "SANDBOX_WEB_URL": web_url,
-        "SANDBOX_IDENTITY_CLIENT_SECRET": IDENTITY_SECRET,
-        "PYTHONPATH": str(ROOT),
-    }
-    return {**os.environ, **SECRETS, **ports, **own}
-
-
-def launch_sandbox(settings: dict[str, str]) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "sandbox"],
-        cwd=ROOT,
-        env=settings,
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-
-
-def start_sandbox(mailbox_dir: Path, web_url: str) -> RunningSandbox:
-    process = launch_sandbox(build_environment(mailbox_dir, web_url))
-    assert process.stdout is not None
-    watchdog = threading.Timer(PATIENCE, process.kill)
-    watchdog.start()
-    line = process.stdout.readline()
-    watchdog.cancel()
-    assert line.startswith("sandbox listens: "), line
-    named = (each.split(" on port ") for each in line.removeprefix("sandbox listens: ").strip().split(", "))
-    return RunningSandbox(process, {name: int(port) for name, port in named})
+from tests.support.sandbox_process import PATIENCE, SECRETS, WEB_STAND_INS, RunningSandbox, start_sandbox
 
 
 @pytest.fixture(scope="session")
 def sandbox(make_httpserver: HTTPServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
-    """The process; the exchange it tells is `httpserver`."""
+    """The process; `httpserver` is the exchange that it calls."""
     running = start_sandbox(tmp_path_factory.mktemp("mailbox"), make_httpserver.url_for("").rstrip("/"))
     yield running
-    running.stop()
+    running.stop_process()
 
 
 @pytest.fixture
@@ -154,7 +33,7 @@ async def http() -> AsyncIterator[httpx2.AsyncClient]:
 
 @pytest.fixture(autouse=True)
 async def reset_stand_ins(sandbox: RunningSandbox, http: httpx2.AsyncClient) -> None:
-    """Every test finds stand-ins that work, and nothing noted of earlier calls."""
+    """Every test finds stand-ins that work, and no record of earlier calls."""
     for name in WEB_STAND_INS:
         await http.post(f"{sandbox.url(name)}/controls", json={"mode": "ok"})
         await http.delete(f"{sandbox.url(name)}/calls")
@@ -245,7 +124,7 @@ def verify_statement(event: ReceivedEvent) -> dict[str, Any]:
 
 
 def build_learner(registration: str, **other: Any) -> dict[str, Any]:
-    """What the exchange tells the LMS about a learner."""
+    """What the exchange sends to the LMS about a learner."""
     learner = {
         "registration": registration,
         "assister_id": "assister-1",

@@ -1,4 +1,4 @@
-"""The background check vendor's stand-in: its API, the outcomes it is told, its signed events."""
+"""The background check vendor's stand-in: its API, the outcomes that scripts set, its signed events."""
 
 import hashlib
 import hmac
@@ -7,7 +7,8 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.sandbox.conftest import SECRETS, ReceivedEvent, RunningSandbox, WebhookReceiver
+from tests.sandbox.conftest import ReceivedEvent, WebhookReceiver
+from tests.support.sandbox_process import SECRETS, RunningSandbox
 
 AUTH = (SECRETS["CERTIFY_BACKGROUND_CHECKS_API_KEY"], "")
 

@@ -1,4 +1,4 @@
-"""Stand-ins that fail as ordered, and the calls they note."""
+"""Stand-ins that fail as ordered, and the calls they record."""
 
 import asyncio
 import time
@@ -7,7 +7,8 @@ from xml.etree import ElementTree as Xml
 import httpx2
 import pytest
 
-from tests.sandbox.conftest import WEB_STAND_INS, RunningSandbox, order_fault
+from tests.sandbox.conftest import order_fault
+from tests.support.sandbox_process import WEB_STAND_INS, RunningSandbox
 
 AUTH = ("registry-user", "registry-password")
 

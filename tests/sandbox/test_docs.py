@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from sandbox.seeds import CHECK_OUTCOMES, DEMO_PEOPLE, PRODUCERS, UNASSIGNED_NPN
-from tests.sandbox.conftest import ROOT
+from tests.support.sandbox_process import ROOT
 
 ROWS = [
     [cell.strip().replace("**", "") for cell in line.strip("|").split("|")]

@@ -1,4 +1,4 @@
-"""The identity provider's stand-in: Authlib's client signs in, whoever can't prove what is needed does not."""
+"""The identity provider's stand-in: Authlib's client signs in, a client without the right proof does not."""
 
 import asyncio
 import signal
@@ -24,7 +24,7 @@ from pytest_httpserver import HTTPServer
 from sandbox.identity_provider.oauth import MOST_TOKENS, TokenStore
 from sandbox.identity_provider.stand_in import CODE_SECONDS, IdentityProviderStandIn
 from sandbox.store import DocumentStore
-from tests.sandbox.conftest import (
+from tests.support.sandbox_process import (
     IDENTITY_SECRET,
     PATIENCE,
     RunningSandbox,
@@ -122,7 +122,7 @@ class ClientApplication:
         return await self.http.post(f"{self.issuer}/token", data=body, auth=auth or ("certify", self.secret))
 
     async def verify_claims(self, token: dict[str, Any], nonce: str = "a-nonce") -> dict[str, Any]:
-        """The ID token's claims, believed only as far as signature and claims deserve it."""
+        """The ID token's claims, once its signature, issuer, audience and nonce are right."""
         metadata = await self.read_metadata()
         keys = KeySet.import_key_set((await self.http.get(metadata["jwks_uri"])).json())
         read = jwt.decode(token["id_token"], keys, metadata["id_token_signing_alg_values_supported"])
@@ -361,14 +361,16 @@ async def test_signing_out_leads_back_to_the_application_and_nowhere_else(applic
     token = await application.redeem_code(await application.choose_person())
     end = (await application.read_metadata())["end_session_endpoint"]
 
-    async def leave(**asked: str) -> httpx2.Response:
+    async def sign_out(**asked: str) -> httpx2.Response:
         return await application.http.get(end, params=asked)
 
     home = f"{application.web}/staff/sign-in?told=out"
-    back = await leave(post_logout_redirect_uri=home, state="s", id_token_hint=token["id_token"], client_id="certify")
+    back = await sign_out(
+        post_logout_redirect_uri=home, state="s", id_token_hint=token["id_token"], client_id="certify"
+    )
     assert (back.status_code, back.headers["location"]) == (303, f"{home}&state=s")
-    assert (await leave(post_logout_redirect_uri=application.web)).headers["location"] == application.web
-    assert (await leave()).status_code == 200
+    assert (await sign_out(post_logout_redirect_uri=application.web)).headers["location"] == application.web
+    assert (await sign_out()).status_code == 200
     posted = await application.http.post(end, data={"post_logout_redirect_uri": home})
     assert posted.headers["location"] == home
     for wrong in (
@@ -380,7 +382,7 @@ async def test_signing_out_leads_back_to_the_application_and_nowhere_else(applic
         {"post_logout_redirect_uri": home, "id_token_hint": "none"},
         {"post_logout_redirect_uri": home, "client_id": "other"},
     ):
-        stopped = await leave(**wrong)
+        stopped = await sign_out(**wrong)
         assert (stopped.status_code, "location" in stopped.headers) == (400, False), wrong
 
 
@@ -473,18 +475,18 @@ def test_only_so_many_codes_are_kept() -> None:
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
 async def test_a_restart_keeps_the_key(tmp_path: Path, http: httpx2.AsyncClient, how: signal.Signals) -> None:
-    async def keys() -> Any:
+    async def read_keys() -> Any:
         running = start_sandbox(tmp_path, "http://127.0.0.1:9")
         answer = await http.get(f"{running.identity}/jwks")
-        running.stop(how)
+        running.stop_process(how)
         return answer.json()
 
-    first = await keys()
-    assert await keys() == first
+    first = await read_keys()
+    assert await read_keys() == first
     assert "d" not in first["keys"][0]
 
 
-NOT_AT_HOME = [
+REACHABLE_BY_OTHERS = [
     {"SANDBOX_HOST": "0.0.0.0"},
     {"SANDBOX_HOST": "192.0.2.1"},
     {"SANDBOX_HOST": "::"},
@@ -494,7 +496,7 @@ NOT_AT_HOME = [
 ]
 
 
-@pytest.mark.parametrize("elsewhere", NOT_AT_HOME, ids=str)
+@pytest.mark.parametrize("elsewhere", REACHABLE_BY_OTHERS, ids=str)
 def test_it_does_not_start_where_others_could_reach_it(tmp_path: Path, elsewhere: dict[str, str]) -> None:
     process = launch_sandbox({**build_environment(tmp_path, "http://127.0.0.1:9"), **elsewhere})
     _, errors = process.communicate(timeout=PATIENCE)

@@ -1,4 +1,4 @@
-"""The federal lists' stand-in: the exchange's lists pass through it, but for what it is told to omit or alter."""
+"""The federal lists' stand-in: the exchange's lists pass through it, except for what it is told to alter."""
 
 import asyncio
 import csv
@@ -14,7 +14,7 @@ import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from tests.sandbox.conftest import RunningSandbox, start_sandbox
+from tests.support.sandbox_process import RunningSandbox, start_sandbox
 
 RCL = [
     {"npn": "9000000101", "applicable_plan_year": "2024", "individual_registration_completion_date": "11/03/2023"},
@@ -253,7 +253,7 @@ async def test_what_is_asked_and_answered_passes_on(
 async def test_a_large_list_streams(http: httpx2.AsyncClient, sandbox: RunningSandbox, httpserver: HTTPServer) -> None:
     count = 300_000
 
-    def body() -> Iterator[bytes]:
+    def stream_body() -> Iterator[bytes]:
         yield b"npn,applicable_plan_year,status\r\n"
         for first in range(0, count, 1000):
             yield "".join(
@@ -261,7 +261,7 @@ async def test_a_large_list_streams(http: httpx2.AsyncClient, sandbox: RunningSa
             ).encode()
 
     httpserver.expect_request("/registry/rcl.csv").respond_with_handler(
-        lambda _: Response(body(), content_type="text/csv")
+        lambda _: Response(stream_body(), content_type="text/csv")
     )
     await add_alteration(http, sandbox, list="rcl", npn=str(9100000000 + count - 1), how="omit")
     before = measure_peak_memory(sandbox)
@@ -287,13 +287,13 @@ async def test_a_list_that_breaks_off_breaks_off_here_too(
     text = write_csv(RCL)
     body = f"{len(text):x}\r\n{text}\r\n" if "chunked" in head else text
 
-    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def send_and_break_off(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(f"HTTP/1.1 200 OK\r\nContent-Type: text/csv\r\n{head}\r\n\r\n{body}".encode())
         await writer.drain()
         writer.close()
 
-    async with await asyncio.start_server(talk, "127.0.0.1", 0) as server:
+    async with await asyncio.start_server(send_and_break_off, "127.0.0.1", 0) as server:
         running = start_sandbox(tmp_path, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
         try:
             if altered:
@@ -301,7 +301,7 @@ async def test_a_list_that_breaks_off_breaks_off_here_too(
             with pytest.raises(httpx2.RemoteProtocolError):
                 await fetch_list(http, running, "rcl.csv")
         finally:
-            running.stop()
+            running.stop_process()
 
 
 async def test_a_last_line_without_an_end_stays_so(
@@ -334,7 +334,7 @@ async def test_an_exchange_that_does_not_answer_is_a_503(http: httpx2.AsyncClien
     try:
         assert (await http.get(f"{alone.lists}/registry/rcl.csv")).status_code == 503
     finally:
-        alone.stop()
+        alone.stop_process()
 
 
 @pytest.mark.parametrize(
@@ -367,7 +367,7 @@ async def test_alterations_outlive_the_process_until_forgotten(http: httpx2.Asyn
             assert len((await http.get(f"{running.lists}/alterations")).json()) == known
             await add_alteration(http, running, list="rcl", npn="9000000101", how="omit")
         finally:
-            running.stop()
+            running.stop_process()
 
 
 async def test_orders_concern_the_lists_alone(

@@ -6,15 +6,14 @@ import httpx2
 import pytest
 
 from tests.sandbox.conftest import (
-    SECRETS,
     ReceivedEvent,
-    RunningSandbox,
     WebhookReceiver,
     build_bearer_header,
     build_learner,
     invite_learner,
     verify_statement,
 )
+from tests.support.sandbox_process import SECRETS, RunningSandbox
 
 AUTH = build_bearer_header("CERTIFY_LMS_TOKEN")
 

@@ -9,7 +9,8 @@ import aiosmtplib
 import httpx2
 import pytest
 
-from tests.sandbox.conftest import RunningSandbox, order_fault, start_sandbox
+from tests.sandbox.conftest import order_fault
+from tests.support.sandbox_process import RunningSandbox, start_sandbox
 
 
 def build_message(to: str = "testa@example.com", subject: str = "Su solicitud: ñandú") -> EmailMessage:
@@ -74,14 +75,14 @@ async def test_what_is_not_there_is_404(http: httpx2.AsyncClient, sandbox: Runni
 async def test_messages_survive_a_restart(tmp_path: Path, http: httpx2.AsyncClient) -> None:
     first = start_sandbox(tmp_path / "mailbox", "http://127.0.0.1:9")
     await send_message(first, build_message())
-    assert first.stop() == 0
+    assert first.stop_process() == 0
     second = start_sandbox(tmp_path / "mailbox", "http://127.0.0.1:9")
     try:
         await send_message(second, build_message(subject="After"))
         subjects = [each["subject"] for each in (await http.get(f"{second.mailbox}/messages")).json()]
         assert subjects == ["Su solicitud: ñandú", "After"]
     finally:
-        second.stop()
+        second.stop_process()
 
 
 async def test_a_server_that_is_down_says_421_and_closes(http: httpx2.AsyncClient, sandbox: RunningSandbox) -> None:

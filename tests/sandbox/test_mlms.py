@@ -6,14 +6,15 @@ from uuid import uuid4
 import httpx2
 import pytest
 
-from tests.sandbox.conftest import SECRETS, RunningSandbox, WebhookReceiver, build_bearer_header, verify_statement
+from tests.sandbox.conftest import WebhookReceiver, build_bearer_header, verify_statement
+from tests.support.sandbox_process import SECRETS, RunningSandbox
 
 AUTH = build_bearer_header("CERTIFY_MLMS_TOKEN")
 HOME = "https://mlms.example.test"
 
 
 def build_enrollment(registration: str, curriculum: str = "individual_full", **other: Any) -> dict[str, Any]:
-    """What the exchange tells the MLMS."""
+    """What the exchange sends to the MLMS about a learner."""
     enrollment = {
         "registration": registration,
         "assister_id": "assister-1",

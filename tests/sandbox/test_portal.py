@@ -8,7 +8,8 @@ from pytest_httpserver import HTTPServer
 from scim2_client.engines.httpx2 import AsyncSCIMClient
 from standardwebhooks import Webhook
 
-from tests.sandbox.conftest import SECRETS, RunningSandbox, WebhookReceiver, build_bearer_header
+from tests.sandbox.conftest import WebhookReceiver, build_bearer_header
+from tests.support.sandbox_process import SECRETS, RunningSandbox
 
 AUTH = build_bearer_header("CERTIFY_PORTAL_TOKEN")
 PATCH = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
@@ -160,13 +161,13 @@ async def test_what_is_shown_of_a_user_can_be_chosen(
 ) -> None:
     url = (await create_user(http, sandbox, case_id, f"{case_id}@example.org")).json()["meta"]["location"]
 
-    async def shown(**parameters: str) -> dict[str, Any]:
+    async def fetch_user(**parameters: str) -> dict[str, Any]:
         found: dict[str, Any] = (await http.get(url, params=parameters, headers=AUTH)).json()
         return found
 
-    assert set(await shown(attributes="username, NAME.givenName")) == {"schemas", "id", "userName", "name"}
-    assert (await shown(attributes="name.givenName"))["name"] == {"givenName": "Ejemplo"}
-    assert (await shown(excludedAttributes="name.givenName,id"))["name"] == {"familyName": "Consejera"}
+    assert set(await fetch_user(attributes="username, NAME.givenName")) == {"schemas", "id", "userName", "name"}
+    assert (await fetch_user(attributes="name.givenName"))["name"] == {"givenName": "Ejemplo"}
+    assert (await fetch_user(excludedAttributes="name.givenName,id"))["name"] == {"familyName": "Consejera"}
     search = {"filter": f'externalId eq "{case_id}"', "excludedAttributes": ["emails", "meta", "name"]}
     found = await http.post(f"{sandbox.portal}/scim/v2/.search", json=search, headers=AUTH)
     (user,) = found.json()["Resources"]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.sandbox.conftest import PATIENCE, RunningSandbox, build_environment, launch_sandbox, start_sandbox
+from tests.support.sandbox_process import PATIENCE, RunningSandbox, build_environment, launch_sandbox, start_sandbox
 
 
 def read_refusal(settings: dict[str, str]) -> str:
@@ -32,7 +32,7 @@ def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 def test_it_stops_when_told(tmp_path: Path, how: signal.Signals) -> None:
-    assert start_sandbox(tmp_path, "http://127.0.0.1:9").stop(how) == 0
+    assert start_sandbox(tmp_path, "http://127.0.0.1:9").stop_process(how) == 0
 
 
 def test_a_connection_left_open_does_not_hold_it_up(tmp_path: Path) -> None:
@@ -41,4 +41,4 @@ def test_a_connection_left_open_does_not_hold_it_up(tmp_path: Path) -> None:
         socket.create_connection(("127.0.0.1", running.ports["lms"])),
         socket.create_connection(("127.0.0.1", running.smtp_port)),
     ):
-        assert running.stop() == 0
+        assert running.stop_process() == 0

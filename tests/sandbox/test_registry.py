@@ -5,7 +5,7 @@ from xml.etree import ElementTree as Xml
 import httpx2
 import pytest
 
-from tests.sandbox.conftest import RunningSandbox
+from tests.support.sandbox_process import RunningSandbox
 
 AUTH = ("registry-user", "registry-password")
 

@@ -11,7 +11,8 @@ from pytest_httpserver import HTTPServer
 from standardwebhooks import Webhook, WebhookVerificationError
 from werkzeug import Request, Response
 
-from tests.sandbox.conftest import SECRETS, RunningSandbox, WebhookReceiver
+from tests.sandbox.conftest import WebhookReceiver
+from tests.support.sandbox_process import SECRETS, RunningSandbox
 
 VENDORS = {vendor: known["secret"] for vendor, known in json.loads(SECRETS["CERTIFY_VENDORS"]).items()}
 PORTAL = "https://exchange.example.test/portal"

@@ -1,4 +1,4 @@
-"""WebhookSender: retried, in order for a case, resumed after a restart, and never in an answer's way."""
+"""Webhooks: retried, in order for a case, resumed after a restart, and sent without making any answer wait."""
 
 import asyncio
 import signal
@@ -11,7 +11,8 @@ from pytest_httpserver import HTTPServer
 
 from sandbox.http.webhooks import WebhookSender, build_checkr_signer
 from sandbox.store import DocumentStore
-from tests.sandbox.conftest import PATIENCE, RunningSandbox, WebhookReceiver, invite_learner, start_sandbox
+from tests.sandbox.conftest import WebhookReceiver, invite_learner
+from tests.support.sandbox_process import PATIENCE, RunningSandbox, start_sandbox
 
 
 async def wait_for_outcomes(http: httpx2.AsyncClient, sandbox: RunningSandbox, case: str) -> list[dict[str, Any]]:
@@ -74,7 +75,7 @@ async def test_what_was_under_way_is_resumed_after_a_kill(
     nobody = start_sandbox(tmp_path / "mailbox", "http://127.0.0.1:9")
     learner = await invite_learner(http, nobody, case_id)
     sent = (await http.post(f"{learner}/account")).json()["statement_ids"]
-    nobody.stop(signal.SIGKILL)
+    nobody.stop_process(signal.SIGKILL)
     again = start_sandbox(tmp_path / "mailbox", httpserver.url_for("").rstrip("/"))
     try:
         event = (await lms_receiver.wait_for_events(case_id, 1))[0]
@@ -82,7 +83,7 @@ async def test_what_was_under_way_is_resumed_after_a_kill(
         page = await http.get(f"{again.lms}/learners/{case_id}", headers={"Accept": "application/json"})
         assert page.json()["progress"]["account"] == "ready"
     finally:
-        again.stop()
+        again.stop_process()
 
 
 async def test_patience_ends(case_id: str) -> None:
