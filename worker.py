@@ -19,6 +19,7 @@ from activities.background import BackgroundActivities
 from activities.certificates import CertificatesActivities
 from activities.failures import CodedFailures
 from activities.licensing import LicensingActivities
+from activities.listing_check import ListingCheckActivities
 from activities.mlms import MlmsActivities
 from activities.notices import NoticesActivities
 from activities.portal import PortalActivities
@@ -26,7 +27,6 @@ from activities.profiles import ProfilesActivities
 from activities.publications import PublicationsActivities
 from activities.records import RecordsActivities
 from activities.training import TrainingActivities
-from activities.watch import WatchActivities
 from adapters import http
 from adapters.background_checks import BackgroundChecks
 from adapters.calendar import federal_holidays
@@ -46,13 +46,13 @@ from starter.client import connect
 from starter.replay import verify
 from templates.letters import Letters
 from workflows.certification import AssisterCertification
+from workflows.daily_reminders import DailyReminders
 from workflows.publication import DailyPublication
 from workflows.registration import MarketplaceRegistration
-from workflows.rounds import DailyRound
 
 HERE = Path(__file__).parent
 HISTORIES = HERE / "tests" / "histories"
-WORKFLOWS = [AssisterCertification, MarketplaceRegistration, DailyRound, DailyPublication]
+WORKFLOWS = [AssisterCertification, MarketplaceRegistration, DailyReminders, DailyPublication]
 MAIL_SECONDS = 8.0
 # An effect of two calls has to fit into an activity's ten seconds.
 HTTP_SECONDS = 4.5
@@ -104,7 +104,7 @@ def activities_of(settings: Settings, database: Database, client: httpx2.AsyncCl
         ),
         ProfilesActivities(registry, records, Registrations(database, settings.key)),
         MlmsActivities(Mlms(client, settings.mlms_url, settings.mlms_token.get_secret_value()), records),
-        WatchActivities(lists, records, mailer, letters, settings.published_lists),
+        ListingCheckActivities(lists, records, mailer, letters, settings.published_lists),
         PublicationsActivities(Publications(database), federal_holidays),
     ]
 

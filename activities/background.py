@@ -20,7 +20,7 @@ class BackgroundActivities(contracts.Background):
         self._records = records
 
     @activity.defn(name="background.order")
-    async def order(self, order: CaseRef) -> Effect:
+    async def order_check(self, order: CaseRef) -> Effect:
         """See the contract."""
 
         async def make(intent: Intent) -> Made:

@@ -33,7 +33,7 @@ class CertificatesActivities(contracts.Certificates):
         self._web_url = web_url
 
     @activity.defn(name="certificates.issue")
-    async def issue(self, order: CaseRef) -> Effect:
+    async def issue_certificate(self, order: CaseRef) -> Effect:
         """See the contract."""
         return await self._issue(order, key_of(order, KIND))
 

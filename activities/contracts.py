@@ -22,8 +22,8 @@ from domain.shared.messages import (
     Published,
     PublishOrder,
     RegistrationSnapshot,
+    ReminderPage,
     Reminders,
-    RoundPage,
     Screened,
     Staged,
 )
@@ -34,22 +34,22 @@ class Records(ABC):
 
     @activity.defn(name="records.claim")
     @abstractmethod
-    async def claim(self, claim: Claim) -> Claimed:
+    async def claim_case(self, claim: Claim) -> Claimed:
         """Claims the case for this chain of runs; another chain is told that the case isn't its own."""
 
     @activity.defn(name="records.apply")
     @abstractmethod
-    async def apply(self, command: CommandRef) -> Applied:
+    async def apply_command(self, command: CommandRef) -> Applied:
         """Applies a stored command to the case, once."""
 
     @activity.defn(name="records.end")
     @abstractmethod
-    async def end(self, ending: Ending) -> Effect:
+    async def close_case(self, ending: Ending) -> Effect:
         """Records the end of the case."""
 
     @activity.defn(name="records.due_reminders")
     @abstractmethod
-    async def due_reminders(self, page: RoundPage) -> Reminders:
+    async def list_due_reminders(self, page: ReminderPage) -> Reminders:
         """The reminders due on the round's day, a page at a time (A18)."""
 
 
@@ -72,12 +72,12 @@ class Profiles(ABC):
 
     @activity.defn(name="profiles.save")
     @abstractmethod
-    async def save(self, command: CommandRef) -> ProfileSaved:
+    async def save_profile(self, command: CommandRef) -> ProfileSaved:
         """Asks the registry and saves a stored profile, as unverified where it can't be asked; or refuses it."""
 
     @activity.defn(name="profiles.verify")
     @abstractmethod
-    async def verify(self, order: CaseRef) -> RegistrationSnapshot:
+    async def verify_npn(self, order: CaseRef) -> RegistrationSnapshot:
         """Asks the registry about a profile saved as unverified; ``occurrence`` is the profile's version."""
 
 
@@ -86,7 +86,7 @@ class Background(ABC):
 
     @activity.defn(name="background.order")
     @abstractmethod
-    async def order(self, order: CaseRef) -> Effect:
+    async def order_check(self, order: CaseRef) -> Effect:
         """Orders the check from the vendor, once; its report comes by webhook."""
 
 
@@ -95,12 +95,12 @@ class Training(ABC):
 
     @activity.defn(name="training.invite")
     @abstractmethod
-    async def invite(self, order: CaseRef) -> Effect:
+    async def invite_learner(self, order: CaseRef) -> Effect:
         """Opens the LMS for a person without an account, once."""
 
     @activity.defn(name="training.enroll")
     @abstractmethod
-    async def enroll(self, order: CaseRef) -> Effect:
+    async def enroll_learner(self, order: CaseRef) -> Effect:
         """Enrols an existing account in this year's course, once."""
 
 
@@ -109,16 +109,16 @@ class Mlms(ABC):
 
     @activity.defn(name="mlms.enroll")
     @abstractmethod
-    async def enroll(self, order: CurriculumOrder) -> Effect:
+    async def enroll_learner(self, order: CurriculumOrder) -> Effect:
         """Enrols in one curriculum, once."""
 
 
-class Watch(ABC):
+class ListingCheck(ABC):
     """The federal lists, watched after a registration is complete (B18–B21)."""
 
     @activity.defn(name="watch.look")
     @abstractmethod
-    async def look(self, order: MarketOrder) -> Looked:
+    async def check_listing(self, order: MarketOrder) -> Looked:
         """Reads the lists by their addresses and records what is there, and what is late; says when to look again."""
 
     @activity.defn(name="watch.ask_help_desk")
@@ -132,12 +132,12 @@ class Publications(ABC):
 
     @activity.defn(name="publications.open")
     @abstractmethod
-    async def open(self, order: PublishOrder) -> PublicationOpened:
+    async def open_publication(self, order: PublishOrder) -> PublicationOpened:
         """Opens the day's publication, or finds the one that was left unfinished; none is due on a day off."""
 
     @activity.defn(name="publications.stage")
     @abstractmethod
-    async def stage(self, order: PublishOrder) -> Staged:
+    async def stage_page(self, order: PublishOrder) -> Staged:
         """Stages one page of what changed since the last publication; nobody sees it yet."""
 
     @activity.defn(name="publications.make_current")
@@ -147,7 +147,7 @@ class Publications(ABC):
 
     @activity.defn(name="publications.tidy")
     @abstractmethod
-    async def tidy(self, order: PublishOrder) -> Staged:
+    async def delete_replaced(self, order: PublishOrder) -> Staged:
         """Deletes one page of what earlier publications replaced and no reader needs any more."""
 
 
@@ -161,7 +161,7 @@ class Certificates(ABC):
 
     @activity.defn(name="certificates.issue")
     @abstractmethod
-    async def issue(self, order: CaseRef) -> Effect:
+    async def issue_certificate(self, order: CaseRef) -> Effect:
         """Prints, signs and keeps the certificate, once."""
 
 
@@ -175,7 +175,7 @@ class Portal(ABC):
 
     @activity.defn(name="portal.activate")
     @abstractmethod
-    async def activate(self, order: CaseRef) -> Effect:
+    async def activate_account(self, order: CaseRef) -> Effect:
         """Activates the account whose owner used the activation link."""
 
     @activity.defn(name="portal.reuse_account")
@@ -185,7 +185,7 @@ class Portal(ABC):
 
     @activity.defn(name="portal.suspend")
     @abstractmethod
-    async def suspend(self, order: CaseRef) -> Effect:
+    async def suspend_account(self, order: CaseRef) -> Effect:
         """Suspends the account of a case that has ended, if there is one of ours."""
 
 
@@ -194,5 +194,5 @@ class Notices(ABC):
 
     @activity.defn(name="notices.send")
     @abstractmethod
-    async def send(self, letter: Letter) -> Effect:
+    async def send_notice(self, letter: Letter) -> Effect:
         """Sends a notice in the assister's language, once per case, notice and occurrence."""

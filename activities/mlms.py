@@ -19,7 +19,7 @@ class MlmsActivities(contracts.Mlms):
         self._records = records
 
     @activity.defn(name="mlms.enroll")
-    async def enroll(self, order: CurriculumOrder) -> Effect:
+    async def enroll_learner(self, order: CurriculumOrder) -> Effect:
         """See the contract."""
         kind = f"mlms.enrolled.{order.curriculum}"
 

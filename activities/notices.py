@@ -72,7 +72,7 @@ class NoticesActivities(contracts.Notices):
         self._key = key
 
     @activity.defn(name="notices.send")
-    async def send(self, letter: Letter) -> Effect:
+    async def send_notice(self, letter: Letter) -> Effect:
         """See the contract. A letter the mail server refuses for good is flagged to staff, and the case goes on."""
         notice = Notice(letter.notice)
         key = effect_key(letter)

@@ -35,7 +35,7 @@ class PortalActivities(contracts.Portal):
         return await once(self._records, order, "portal.account_created", make, undo=undo)
 
     @activity.defn(name="portal.activate")
-    async def activate(self, order: CaseRef) -> Effect:
+    async def activate_account(self, order: CaseRef) -> Effect:
         """See the contract."""
         account = await self._records.portal_account(order.case_id)
         if account is None or await self._ended(order):
@@ -66,7 +66,7 @@ class PortalActivities(contracts.Portal):
         return await once(self._records, order, "portal.account_reused", make, undo=undo)
 
     @activity.defn(name="portal.suspend")
-    async def suspend(self, order: CaseRef) -> Effect:
+    async def suspend_account(self, order: CaseRef) -> Effect:
         """See the contract."""
         view = await self._records.view(order.case_id)
         if view.state.certificate is None:

@@ -30,7 +30,7 @@ class ProfilesActivities(contracts.Profiles):
         self._registrations = registrations
 
     @activity.defn(name="profiles.save")
-    async def save(self, command: CommandRef) -> ProfileSaved:
+    async def save_profile(self, command: CommandRef) -> ProfileSaved:
         """See the contract."""
         status = NpnStatus.NOT_REQUIRED
         faults: Faults = ()
@@ -49,7 +49,7 @@ class ProfilesActivities(contracts.Profiles):
         return NpnStatus.VERIFIED if known else NpnStatus.UNVERIFIED
 
     @activity.defn(name="profiles.verify")
-    async def verify(self, order: CaseRef) -> RegistrationSnapshot:
+    async def verify_npn(self, order: CaseRef) -> RegistrationSnapshot:
         """See the contract."""
         view = await self._records.view(order.case_id)
         if view.registration.ended or view.registration.profile.version != order.occurrence:

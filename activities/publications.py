@@ -22,7 +22,7 @@ class PublicationsActivities(contracts.Publications):
         self._holidays = holidays
 
     @activity.defn(name="publications.open")
-    async def open(self, order: PublishOrder) -> PublicationOpened:
+    async def open_publication(self, order: PublishOrder) -> PublicationOpened:
         """See the contract."""
         day = order.at.astimezone(EASTERN).date()
         if not order.forced and not is_business_day(day, self._holidays([day.year])):
@@ -30,7 +30,7 @@ class PublicationsActivities(contracts.Publications):
         return PublicationOpened(number=await self._publications.open(day, order.at, forced=order.forced))
 
     @activity.defn(name="publications.stage")
-    async def stage(self, order: PublishOrder) -> Staged:
+    async def stage_page(self, order: PublishOrder) -> Staged:
         """See the contract."""
         rows, more = await self._publications.stage(order.number)
         return Staged(rows=rows, more=more)
@@ -41,7 +41,7 @@ class PublicationsActivities(contracts.Publications):
         return Published(number=order.number, rows=await self._publications.make_current(order.number, order.at))
 
     @activity.defn(name="publications.tidy")
-    async def tidy(self, order: PublishOrder) -> Staged:
+    async def delete_replaced(self, order: PublishOrder) -> Staged:
         """See the contract."""
         rows, more = await self._publications.tidy()
         return Staged(rows=rows, more=more)

@@ -4,7 +4,7 @@ from temporalio import activity
 
 from activities import contracts
 from db.writes.records import Records
-from domain.shared.messages import Applied, Claim, Claimed, CommandRef, Effect, Ending, Reminders, RoundPage
+from domain.shared.messages import Applied, Claim, Claimed, CommandRef, Effect, Ending, ReminderPage, Reminders
 
 
 class RecordsActivities(contracts.Records):
@@ -14,23 +14,23 @@ class RecordsActivities(contracts.Records):
         self._records = records
 
     @activity.defn(name="records.claim")
-    async def claim(self, claim: Claim) -> Claimed:
+    async def claim_case(self, claim: Claim) -> Claimed:
         """See the contract."""
         return await self._records.claim(claim)
 
     @activity.defn(name="records.apply")
-    async def apply(self, command: CommandRef) -> Applied:
+    async def apply_command(self, command: CommandRef) -> Applied:
         """See the contract."""
         return await self._records.apply_command(command.command_id, command.at)
 
     @activity.defn(name="records.end")
-    async def end(self, ending: Ending) -> Effect:
+    async def close_case(self, ending: Ending) -> Effect:
         """See the contract."""
         await self._records.end(ending.case_id, ending.kind, ending.at)
         return Effect(ended=True)
 
     @activity.defn(name="records.due_reminders")
-    async def due_reminders(self, page: RoundPage) -> Reminders:
+    async def list_due_reminders(self, page: ReminderPage) -> Reminders:
         """See the contract."""
         letters, after = await self._records.due_reminders(page.at, page.after)
         return Reminders(letters=letters, after=after)

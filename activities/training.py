@@ -20,12 +20,12 @@ class TrainingActivities(contracts.Training):
         self._records = records
 
     @activity.defn(name="training.invite")
-    async def invite(self, order: CaseRef) -> Effect:
+    async def invite_learner(self, order: CaseRef) -> Effect:
         """See the contract."""
         return await self._place(order, "training.invited", FactKind.LMS_INVITED, self._lms.invite)
 
     @activity.defn(name="training.enroll")
-    async def enroll(self, order: CaseRef) -> Effect:
+    async def enroll_learner(self, order: CaseRef) -> Effect:
         """See the contract."""
         return await self._place(order, "training.enrolled", FactKind.LMS_ENROLLED, self._lms.enroll)
 

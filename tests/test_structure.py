@@ -12,6 +12,7 @@ from activities import (
     certificates,
     contracts,
     licensing,
+    listing_check,
     mlms,
     notices,
     portal,
@@ -19,7 +20,6 @@ from activities import (
     publications,
     records,
     training,
-    watch,
 )
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -42,7 +42,7 @@ IMPLEMENTATIONS = {
     contracts.Notices: notices.NoticesActivities,
     contracts.Profiles: profiles.ProfilesActivities,
     contracts.Mlms: mlms.MlmsActivities,
-    contracts.Watch: watch.WatchActivities,
+    contracts.ListingCheck: listing_check.ListingCheckActivities,
     contracts.Publications: publications.PublicationsActivities,
 }
 

@@ -1,4 +1,4 @@
-"""What the workflow of a case does in either program: its frame, its endings, its errands and its steps; no journey."""
+"""What the workflow of a case does in either program: claim, steps, side tasks and endings; no journey."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
@@ -45,44 +45,44 @@ class CaseWorkflow:
 
     def __init__(self, case_id: str, progress: CaseProgress) -> None:
         self.case_id = case_id
-        self.p = progress
+        self.progress = progress
         self._steps: dict[str, asyncio.Task[None]] = {}
 
-    async def _journey(self) -> str:
+    async def _follow_journey(self) -> str:
         """The program's own steps; answers the stage they end in."""
         raise NotImplementedError
 
-    async def _live(self) -> str | None:
+    async def _run_case(self) -> str | None:
         """Claims the case and lives it to its end; answers the stage it ended in, None to continue as new."""
-        if not await self._claim():
+        if not await self._claim_case():
             return "claimed elsewhere"
-        outcome = await self._race()
+        outcome = await self._race_to_outcome()
         if outcome is not None:
-            await self._say_goodbye(outcome)
+            await self._close_case(outcome)
         await workflow.wait_condition(workflow.all_handlers_finished)
-        return self.p.stage if outcome is not None else None
+        return self.progress.stage if outcome is not None else None
 
     # the race
 
-    async def _claim(self) -> bool:
-        if self.p.claimed is None:
+    async def _claim_case(self) -> bool:
+        if self.progress.claimed is None:
             claim = Claim(case_id=self.case_id, run_id=workflow.info().first_execution_run_id, at=workflow.now())
-            self.p.claimed = await workflow.execute_local_activity_method(Records.claim, claim, **DATABASE)
-        return self.p.claimed.mine
+            self.progress.claimed = await workflow.execute_local_activity_method(Records.claim_case, claim, **DATABASE)
+        return self.progress.claimed.mine
 
-    async def _race(self) -> str | None:
+    async def _race_to_outcome(self) -> str | None:
         """Runs until the case ends, and answers how: denied, withdrawn, revoked or closed; None to continue as new."""
-        tasks = [asyncio.create_task(runner) for runner in self._runners()]
+        tasks = [asyncio.create_task(runner) for runner in self._list_runners()]
         await workflow.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finished = [task.result() for task in tasks if task.done()]
         # Not in a finally: a workflow that leaves the worker's cache can't wait any more.
-        await _cancel([*tasks, *self._steps.values()])
+        await _cancel_tasks([*tasks, *self._steps.values()])
         return next((outcome for outcome in finished if outcome), None)
 
-    def _runners(self) -> list[Coroutine[Any, Any, str | None]]:
-        return [self._journey(), self._errands(), self._ending(), self._renewal()]
+    def _list_runners(self) -> list[Coroutine[Any, Any, str | None]]:
+        return [self._follow_journey(), self._run_side_tasks(), self._wait_for_ending(), self._wait_for_renewal()]
 
-    async def _ending(self) -> str:
+    async def _wait_for_ending(self) -> str:
         """Waits for a withdrawal, a revocation or the closing of the plan year's window."""
         closes_at = self._claimed.closes_at
         while True:
@@ -90,106 +90,106 @@ class CaseWorkflow:
             if left is not None and left <= timedelta():
                 return FactKind.CLOSED.value
             try:
-                await workflow.wait_condition(lambda: self.p.ending is not None, timeout=left)
+                await workflow.wait_condition(lambda: self.progress.ending is not None, timeout=left)
             except TimeoutError:
                 return FactKind.CLOSED.value
-            assert self.p.ending is not None
-            if (await self._applied(self.p.ending)).applied:
-                return ENDINGS[CommandKind(self.p.ending.kind)].value
+            assert self.progress.ending is not None
+            if (await self._apply_command(self.progress.ending)).applied:
+                return ENDINGS[CommandKind(self.progress.ending.kind)].value
             # A signal may name a command that was never stored, or was refused: the case goes on.
-            self.p.ending = None
+            self.progress.ending = None
 
-    async def _renewal(self) -> None:
+    async def _wait_for_renewal(self) -> None:
         """Waits until the history has grown, and the case waits for people rather than for an activity."""
-        await workflow.wait_condition(lambda: self._resting and self._history_has_grown())
+        await workflow.wait_condition(lambda: self._is_resting and self._history_has_grown())
 
     def _history_has_grown(self) -> bool:
-        return workflow.info().is_continue_as_new_suggested() or self.p.messages >= MESSAGES_A_RUN
+        return workflow.info().is_continue_as_new_suggested() or self.progress.messages >= MESSAGES_A_RUN
 
     @property
-    def _resting(self) -> bool:
+    def _is_resting(self) -> bool:
         under_way = any(not task.done() for task in self._steps.values())
-        return not (under_way or self.p.errands or self.p.ending)
+        return not (under_way or self.progress.errands or self.progress.ending)
 
-    # errands beside the journey
+    # side tasks beside the journey
 
-    async def _errands(self) -> None:
+    async def _run_side_tasks(self) -> None:
         """Notices to send again and accounts to activate, as people ask for them."""
         while True:
-            await workflow.wait_condition(lambda: bool(self.p.errands))
-            errand = self.p.errands[0]
-            applied = await self._applied(errand)
+            await workflow.wait_condition(lambda: bool(self.progress.errands))
+            task = self.progress.errands[0]
+            applied = await self._apply_command(task)
             if applied.applied:
                 # Not a step of `done`, which would grow for ever: an effect is made once by its key.
-                self._steps[f"errand {errand.command_id}"] = asyncio.create_task(self._run_errand(errand))
-            self.p.errands = self.p.errands[1:]
+                self._steps[f"side task {task.command_id}"] = asyncio.create_task(self._run_side_task(task))
+            self.progress.errands = self.progress.errands[1:]
 
-    async def _run_errand(self, errand: Command) -> None:
-        await self._send(Notice(errand.notice), about=errand.command_id)
+    async def _run_side_task(self, task: Command) -> None:
+        await self._send_notice(Notice(task.notice), about=task.command_id)
 
-    def _farewell(self, outcome: str) -> list[Coroutine[Any, Any, None]]:
-        """What is done when the case has ended: the assister is told."""
-        return [self._send(Notice(outcome))]
+    def _list_closing_actions(self, outcome: str) -> list[Coroutine[Any, Any, None]]:
+        """What is done once the case has ended: a notice to the assister."""
+        return [self._send_notice(Notice(outcome))]
 
-    async def _say_goodbye(self, outcome: str) -> None:
+    async def _close_case(self, outcome: str) -> None:
         """Tells the assister, and takes back what must not stay open; nobody has recorded yet that a window closed."""
-        self._enter(Stage(outcome), None)
+        self._enter_stage(Stage(outcome), None)
         if outcome == Stage.CLOSED:
             ending = Ending(case_id=self.case_id, kind=outcome, at=workflow.now())
-            await workflow.execute_local_activity_method(Records.end, ending, **DATABASE)
-        await asyncio.gather(*self._farewell(outcome))
+            await workflow.execute_local_activity_method(Records.close_case, ending, **DATABASE)
+        await asyncio.gather(*self._list_closing_actions(outcome))
 
     # small verbs
 
-    async def _applied(self, command: Command) -> Applied:
+    async def _apply_command(self, command: Command) -> Applied:
         ref = CommandRef(command_id=command.command_id, case_id=self.case_id, at=workflow.now())
-        return await workflow.execute_local_activity_method(Records.apply, ref, **DATABASE)
+        return await workflow.execute_local_activity_method(Records.apply_command, ref, **DATABASE)
 
     @property
     def _claimed(self) -> Claimed:
-        assert self.p.claimed is not None
-        return self.p.claimed
+        assert self.progress.claimed is not None
+        return self.progress.claimed
 
-    def _start(self, step: str, work: Callable[[], Coroutine[Any, Any, None]]) -> asyncio.Task[None]:
+    def _start_step(self, step: str, work: Callable[[], Coroutine[Any, Any, None]]) -> asyncio.Task[None]:
         """Starts a step beside the journey; a step that is done, in this run or an earlier one, stays done."""
         if step not in self._steps:
-            self._steps[step] = asyncio.create_task(self._finish(step, work))
+            self._steps[step] = asyncio.create_task(self._finish_step(step, work))
         return self._steps[step]
 
-    async def _finish(self, step: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        if step not in self.p.done:
+    async def _finish_step(self, step: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        if step not in self.progress.done:
             await work()
-            self.p.done.add(step)
+            self.progress.done.add(step)
 
-    async def _once(
+    async def _complete_step(
         self, step: str, work: Callable[[], Coroutine[Any, Any, None]], stage: Stage, waiting_for: WaitingFor
     ) -> None:
         """Goes through a step in this stage, and waits until it is done."""
-        if step not in self.p.done:
-            self._enter(stage, waiting_for)
-        await self._start(step, work)
+        if step not in self.progress.done:
+            self._enter_stage(stage, waiting_for)
+        await self._start_step(step, work)
 
-    async def _effect(self, effect: Callable[[Any, CaseRef], Awaitable[Effect]], summary: str) -> None:
+    async def _make_effect(self, effect: Callable[[Any, CaseRef], Awaitable[Effect]], summary: str) -> None:
         """An effect outside, retried until its result is recorded."""
         case = CaseRef(case_id=self.case_id, at=workflow.now())
         await workflow.execute_activity_method(effect, case, summary=summary, **THIRD_PARTY)
 
-    def _notify(self, notice: Notice, occurrence: int = 0) -> None:
+    def _notify_assister(self, notice: Notice, occurrence: int = 0) -> None:
         """Sends a notice of the journey, once per occurrence; the journey doesn't wait for the mail."""
-        self._start(f"notice {notice} {occurrence}", lambda: self._send(notice, occurrence))
+        self._start_step(f"notice {notice} {occurrence}", lambda: self._send_notice(notice, occurrence))
 
-    async def _send(self, notice: Notice, occurrence: int = 0, about: str = "") -> None:
+    async def _send_notice(self, notice: Notice, occurrence: int = 0, about: str = "") -> None:
         letter = Letter(case_id=self.case_id, at=workflow.now(), notice=notice, occurrence=occurrence, about=about)
-        await workflow.execute_activity_method(Notices.send, letter, summary=f"e-mail: {notice}", **THIRD_PARTY)
+        await workflow.execute_activity_method(Notices.send_notice, letter, summary=f"e-mail: {notice}", **THIRD_PARTY)
 
-    def _enter(self, stage: Stage, waiting_for: WaitingFor | None) -> None:
+    def _enter_stage(self, stage: Stage, waiting_for: WaitingFor | None) -> None:
         """Moves to a stage and a wait, and says so to the operators: who waits for what since when."""
         value, owner = (waiting_for.value, OWNER[waiting_for]) if waiting_for else ("", "nobody")
-        entered = self.p.stage != stage
-        waits = self.p.waiting_for != value or self.p.waiting_since is None
-        self.p.stage = stage
-        since = workflow.now() if waits or self.p.waiting_since is None else self.p.waiting_since
-        self.p.waiting_for, self.p.waiting_since = value, since
+        entered = self.progress.stage != stage
+        waits = self.progress.waiting_for != value or self.progress.waiting_since is None
+        self.progress.stage = stage
+        since = workflow.now() if waits or self.progress.waiting_since is None else self.progress.waiting_since
+        self.progress.waiting_for, self.progress.waiting_since = value, since
         if not (entered or waits):
             return
         if workflow.patched("waits are searchable"):
@@ -209,91 +209,91 @@ class CaseWorkflow:
 
     # messages
 
-    def _take(self, message_id: str, case_id: str) -> bool:
+    def _remember_message(self, message_id: str, case_id: str) -> bool:
         """Whether a message is this case's and new; either way it is remembered."""
-        self.p.messages += 1
-        if case_id != self.case_id or message_id in self.p.processed:
+        self.progress.messages += 1
+        if case_id != self.case_id or message_id in self.progress.processed:
             return False
-        self.p.processed = [*self.p.processed[-REMEMBERED:], message_id]
+        self.progress.processed = [*self.progress.processed[-REMEMBERED:], message_id]
         return True
 
-    def _accept(self, command: Command) -> None:
+    def _accept_command(self, command: Command) -> None:
         """Where commands end, whether they came as a signal or as an update."""
-        if not self._take(command.command_id, command.case_id):
+        if not self._remember_message(command.command_id, command.case_id):
             return
         if command.kind in (CommandKind.WITHDRAW, CommandKind.REVOKE):
-            self.p.ending = self.p.ending or command
+            self.progress.ending = self.progress.ending or command
         elif command.kind in (CommandKind.RESEND, CommandKind.ACTIVATE):
-            self.p.errands = [*self.p.errands, command]
+            self.progress.errands = [*self.progress.errands, command]
         else:
-            self._consider(command)
+            self._accept_own_command(command)
 
-    def _consider(self, command: Command) -> None:
+    def _accept_own_command(self, command: Command) -> None:
         """Takes a command of the program's own."""
 
-    def _check(self, command: Command) -> None:
+    def _check_command(self, command: Command) -> None:
         """The last word on a command: refuses, with a sentence, what this case can't do now.
 
         Findings are the database's to judge, at the door and when the command is applied: it knows them first.
         """
         if command.case_id != self.case_id:
-            raise refused("This command is for another case.")
-        if command.command_id in self.p.processed:
+            raise build_refusal("This command is for another case.")
+        if command.command_id in self.progress.processed:
             return
-        if self.p.ending is not None or self.p.stage in (Stage.DENIED, Stage.CLOSED):
-            raise refused(sentence("case_ended", stage=self.p.stage))
-        self._check_own(command)
+        if self.progress.ending is not None or self.progress.stage in (Stage.DENIED, Stage.CLOSED):
+            raise build_refusal(sentence("case_ended", stage=self.progress.stage))
+        self._check_own_command(command)
 
-    def _check_own(self, command: Command) -> None:
+    def _check_own_command(self, command: Command) -> None:
         """What the program has to say against a command."""
 
     @workflow.signal(name=names.WITHDRAWN)
-    def withdrawn(self, command: Command) -> None:
+    def receive_withdrawal(self, command: Command) -> None:
         """The assister withdrew."""
-        self._accept(command)
+        self._accept_command(command)
 
     @workflow.signal(name=names.REVOKED)
-    def revoked(self, command: Command) -> None:
+    def receive_revocation(self, command: Command) -> None:
         """Staff revoked the certification."""
-        self._accept(command)
+        self._accept_command(command)
 
     @workflow.update(name=names.WITHDRAW)
-    def withdraw(self, command: Command) -> str:
+    def withdraw_request(self, command: Command) -> str:
         """The assister withdraws."""
-        return self._accepted(command)
+        return self._accept_update(command)
 
     @workflow.update(name=names.REVOKE)
-    def revoke(self, command: Command) -> str:
+    def revoke_certification(self, command: Command) -> str:
         """Staff revoke the certification."""
-        return self._accepted(command)
+        return self._accept_update(command)
 
     @workflow.update(name=names.RESEND)
-    def resend(self, command: Command) -> str:
+    def resend_notice(self, command: Command) -> str:
         """A notice is to be sent again."""
-        return self._accepted(command)
+        return self._accept_update(command)
 
-    def _accepted(self, command: Command) -> str:
-        self._accept(command)
+    def _accept_update(self, command: Command) -> str:
+        self._accept_command(command)
         return "accepted"
 
-    @withdraw.validator
+    @withdraw_request.validator
     def _may_withdraw(self, command: Command) -> None:
-        self._check(command)
+        self._check_command(command)
 
-    @revoke.validator
+    @revoke_certification.validator
     def _may_revoke(self, command: Command) -> None:
-        self._check(command)
+        self._check_command(command)
 
-    @resend.validator
+    @resend_notice.validator
     def _may_resend(self, command: Command) -> None:
-        self._check(command)
+        self._check_command(command)
 
 
-async def _cancel(tasks: Sequence[asyncio.Task[Any]]) -> None:
+async def _cancel_tasks(tasks: Sequence[asyncio.Task[Any]]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def refused(why: str) -> ApplicationError:
+def build_refusal(why: str) -> ApplicationError:
     return ApplicationError(why, type="refused", non_retryable=True)

@@ -26,7 +26,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.shared.stages import Stage, WaitingFor
     from domain.state.eligibility import Verdict
     from workflows import messages as names
-    from workflows.case import CaseWorkflow, refused
+    from workflows.case import CaseWorkflow, build_refusal
     from workflows.options import DATABASE, PATIENT, THIRD_PARTY
 
 
@@ -34,7 +34,7 @@ with workflow.unsafe.imports_passed_through():
 class AssisterCertification(CaseWorkflow):
     """The certification of one assister for one plan year, from the request to the first day of helping."""
 
-    p: Progress
+    progress: Progress
 
     @workflow.init
     def __init__(self, begin: Begin) -> None:
@@ -42,29 +42,31 @@ class AssisterCertification(CaseWorkflow):
 
     @workflow.run
     async def run(self, begin: Begin) -> str:
-        """Races the journey and the errands against an ending, and continues as new when the history has grown.
+        """Races the journey and the side tasks against an ending, and continues as new when the history has grown.
 
         Returns the stage the case ended in, or "claimed elsewhere".
         """
-        ended = await self._live()
+        ended = await self._run_case()
         if ended is None:
-            workflow.continue_as_new(begin.model_copy(update={"progress": self.p.model_copy(update={"messages": 0})}))
+            workflow.continue_as_new(
+                begin.model_copy(update={"progress": self.progress.model_copy(update={"messages": 0})})
+            )
         return ended
 
     @property
-    def _resting(self) -> bool:
-        return super()._resting and not self.p.pending
+    def _is_resting(self) -> bool:
+        return super()._is_resting and not self.progress.pending
 
     # the journey: the guide's seven steps
 
-    async def _journey(self) -> str:
-        if self._returning and self._claimed.has_lms_account and self._claimed.identity_matches:
-            self._start("enrolled", self._enroll)
+    async def _follow_journey(self) -> str:
+        if self._is_returning and self._claimed.has_lms_account and self._claimed.identity_matches:
+            self._start_step("enrolled", self._enroll_in_course)
         else:
-            self._notify(Notice.REQUEST_RECEIVED)
+            self._notify_assister(Notice.REQUEST_RECEIVED)
         if not await self._become_eligible():
             return Stage.DENIED.value
-        await self._train()
+        await self._complete_training()
         await self._pass_exam()
         await self._receive_certificate()
         await self._set_up_portal()
@@ -72,18 +74,20 @@ class AssisterCertification(CaseWorkflow):
 
     async def _become_eligible(self) -> bool:
         """Steps 1 and 2: the request is screened, counselors are checked, and staff decide."""
-        while not self.p.verdict:
-            if self.p.asked:
-                await self._hear_answer()
+        while not self.progress.verdict:
+            if self.progress.asked:
+                await self._await_answer()
                 continue
-            await self._once(f"screened {self.p.rounds}", self._screen, Stage.SCREENING, WaitingFor.SCREENING)
+            await self._complete_step(
+                f"screened {self.progress.rounds}", self._screen_request, Stage.SCREENING, WaitingFor.SCREENING
+            )
             if self._kind is Kind.ENROLLMENT_COUNSELOR:
                 await self._check_background()
-            await self._hear_decision()
-        return self.p.verdict == Verdict.APPROVE
+            await self._await_decision()
+        return self.progress.verdict == Verdict.APPROVE
 
-    async def _screen(self) -> None:
-        order = LookUp(case_id=self.case_id, at=workflow.now(), occurrence=self.p.rounds)
+    async def _screen_request(self) -> None:
+        order = LookUp(case_id=self.case_id, at=workflow.now(), occurrence=self.progress.rounds)
         patience = timedelta(seconds=self._claimed.license_unknown_after_seconds)
         try:
             screened = await workflow.execute_activity_method(
@@ -96,140 +100,148 @@ class AssisterCertification(CaseWorkflow):
         except ActivityError as error:
             if is_cancelled_exception(error):  # the case ended meanwhile
                 raise
-            ref = CaseRef(case_id=self.case_id, at=workflow.now(), occurrence=self.p.rounds)
+            ref = CaseRef(case_id=self.case_id, at=workflow.now(), occurrence=self.progress.rounds)
             screened = await workflow.execute_local_activity_method(Licensing.record_unknown, ref, **DATABASE)
-        self.p.unknown_license = screened.unknown
+        self.progress.unknown_license = screened.unknown
 
     async def _check_background(self) -> None:
         """A14: ordered once, and reported before anybody may approve."""
         here = Stage.AWAITING_BACKGROUND_CHECK, WaitingFor.BACKGROUND_CHECK
-        await self._once("background", lambda: self._effect(Background.order, "background check ordered"), *here)
-        if not self._seen(FactKind.BACKGROUND_REPORTED):
-            self._enter(*here)
-            await workflow.wait_condition(lambda: self._seen(FactKind.BACKGROUND_REPORTED) or bool(self.p.pending))
+        await self._complete_step(
+            "background", lambda: self._make_effect(Background.order_check, "background check ordered"), *here
+        )
+        if not self._has_seen(FactKind.BACKGROUND_REPORTED):
+            self._enter_stage(*here)
+            await workflow.wait_condition(
+                lambda: self._has_seen(FactKind.BACKGROUND_REPORTED) or bool(self.progress.pending)
+            )
 
-    async def _hear_decision(self) -> None:
+    async def _await_decision(self) -> None:
         """Waits for staff; meanwhile a licence that could not be looked up is looked up again."""
-        if self._seen(FactKind.BACKGROUND_REPORTED) or self._kind is not Kind.ENROLLMENT_COUNSELOR:
-            self._enter(Stage.AWAITING_DECISION, WaitingFor.DECISION)
+        if self._has_seen(FactKind.BACKGROUND_REPORTED) or self._kind is not Kind.ENROLLMENT_COUNSELOR:
+            self._enter_stage(Stage.AWAITING_DECISION, WaitingFor.DECISION)
         again = asyncio.create_task(self._look_up_again())
         try:
-            await workflow.wait_condition(lambda: bool(self.p.pending))
+            await workflow.wait_condition(lambda: bool(self.progress.pending))
         finally:
             again.cancel()
-        await self._apply(self.p.pending[0])
+        await self._apply_pending(self.progress.pending[0])
 
     async def _look_up_again(self) -> None:
-        if not self.p.unknown_license:
+        if not self.progress.unknown_license:
             return
-        order = LookUp(case_id=self.case_id, at=workflow.now(), occurrence=self.p.rounds, patient=True)
+        order = LookUp(case_id=self.case_id, at=workflow.now(), occurrence=self.progress.rounds, patient=True)
         summary = "license look-up, again"
         with suppress(ActivityError):  # given up, since staff decided first
             await workflow.execute_activity_method(Licensing.look_up, order, summary=summary, **PATIENT)
-            self.p.unknown_license = False
+            self.progress.unknown_license = False
 
-    async def _hear_answer(self) -> None:
+    async def _await_answer(self) -> None:
         """Staff asked for information: the assister answers, or staff deny."""
-        self._enter(Stage.AWAITING_INFORMATION, WaitingFor.INFORMATION)
-        self._notify(Notice.INFORMATION_NEEDED, occurrence=self.p.rounds)
-        await workflow.wait_condition(lambda: bool(self.p.pending))
-        await self._apply(self.p.pending[0])
+        self._enter_stage(Stage.AWAITING_INFORMATION, WaitingFor.INFORMATION)
+        self._notify_assister(Notice.INFORMATION_NEEDED, occurrence=self.progress.rounds)
+        await workflow.wait_condition(lambda: bool(self.progress.pending))
+        await self._apply_pending(self.progress.pending[0])
 
-    async def _apply(self, command: Command) -> None:
+    async def _apply_pending(self, command: Command) -> None:
         """Applies a decision or an answer, once; what the database recorded is what counts."""
-        applied = await self._applied(command)
-        self.p.pending = [other for other in self.p.pending if other.command_id != command.command_id]
+        applied = await self._apply_command(command)
+        self.progress.pending = [other for other in self.progress.pending if other.command_id != command.command_id]
         if not applied.applied:
             return
         if command.kind == CommandKind.ANSWER:
-            self.p.rounds += 1
-            self.p.asked = False
+            self.progress.rounds += 1
+            self.progress.asked = False
         elif applied.verdict == Verdict.ASK:
-            self.p.asked = True
+            self.progress.asked = True
         else:
-            self.p.verdict, self.p.pending = applied.verdict, []
+            self.progress.verdict, self.progress.pending = applied.verdict, []
 
-    async def _enroll(self) -> None:
+    async def _enroll_in_course(self) -> None:
         """An existing LMS account is enrolled in this year's course, without an invitation (A9, A11, A16)."""
-        await self._effect(Training.enroll, "existing LMS account enrolled")
-        self._notify(Notice.LMS_ENROLLED)
+        await self._make_effect(Training.enroll_learner, "existing LMS account enrolled")
+        self._notify_assister(Notice.LMS_ENROLLED)
 
-    async def _train(self) -> None:
+    async def _complete_training(self) -> None:
         """Step 3: the LMS opens with account and profile, and the course has no deadline (A15–A18)."""
         here = Stage.INVITED, WaitingFor.LMS_INVITATION
         if self._claimed.has_lms_account:
-            await self._once("enrolled", self._enroll, *here)
+            await self._complete_step("enrolled", self._enroll_in_course, *here)
         else:
-            await self._once("invited", lambda: self._effect(Training.invite, "LMS opened for a new account"), *here)
-            self._notify(Notice.LMS_INVITATION)
-            await self._until(Stage.INVITED, WaitingFor.LMS_ACCOUNT, FactKind.LMS_REGISTERED)
-            await self._until(Stage.INVITED, WaitingFor.LMS_PROFILE, FactKind.LMS_PROFILE_COMPLETED)
-        await self._until(Stage.IN_TRAINING, WaitingFor.COURSE_COMPLETION, FactKind.COURSE_COMPLETED)
+            await self._complete_step(
+                "invited", lambda: self._make_effect(Training.invite_learner, "LMS opened for a new account"), *here
+            )
+            self._notify_assister(Notice.LMS_INVITATION)
+            await self._wait_for_fact(Stage.INVITED, WaitingFor.LMS_ACCOUNT, FactKind.LMS_REGISTERED)
+            await self._wait_for_fact(Stage.INVITED, WaitingFor.LMS_PROFILE, FactKind.LMS_PROFILE_COMPLETED)
+        await self._wait_for_fact(Stage.IN_TRAINING, WaitingFor.COURSE_COMPLETION, FactKind.COURSE_COMPLETED)
 
     async def _pass_exam(self) -> None:
         """Step 4: 80 % or better, as many attempts as it takes (A21, A22)."""
-        if not self.p.passed:
-            self._enter(Stage.AWAITING_EXAM_PASS, WaitingFor.EXAM_PASS)
-            await workflow.wait_condition(lambda: self.p.passed)
+        if not self.progress.passed:
+            self._enter_stage(Stage.AWAITING_EXAM_PASS, WaitingFor.EXAM_PASS)
+            await workflow.wait_condition(lambda: self.progress.passed)
 
     async def _receive_certificate(self) -> None:
         """Step 5: eligible, trained and passed (A23)."""
-        await self._once(
+        await self._complete_step(
             "certificate",
-            lambda: self._effect(Certificates.issue, "certificate printed, signed and kept"),
+            lambda: self._make_effect(Certificates.issue_certificate, "certificate printed, signed and kept"),
             Stage.AWAITING_EXAM_PASS,
             WaitingFor.CERTIFICATE,
         )
-        self._notify(Notice.CERTIFICATE_ISSUED)
+        self._notify_assister(Notice.CERTIFICATE_ISSUED)
 
     async def _set_up_portal(self) -> None:
         """Step 6: brokers register, a counselor's account is set up by us; then profile and Scheduling Tool."""
         if not self._claimed.has_portal_account:
             await (self._register_on_portal() if self._kind.is_licensed else self._activate_account())
         else:
-            await self._start("reused", lambda: self._effect(Portal.reuse_account, "existing portal account reused"))
+            await self._start_step(
+                "reused", lambda: self._make_effect(Portal.reuse_account, "existing portal account reused")
+            )
         if not self._claimed.has_portal_profile:
-            await self._until(Stage.PORTAL_SETUP, WaitingFor.PORTAL_PROFILE, FactKind.PORTAL_PROFILE_COMPLETED)
+            await self._wait_for_fact(Stage.PORTAL_SETUP, WaitingFor.PORTAL_PROFILE, FactKind.PORTAL_PROFILE_COMPLETED)
         if not self._claimed.has_scheduling_tool:
-            await self._until(Stage.PORTAL_SETUP, WaitingFor.SCHEDULING_TOOL, FactKind.SCHEDULING_TOOL_READY)
+            await self._wait_for_fact(Stage.PORTAL_SETUP, WaitingFor.SCHEDULING_TOOL, FactKind.SCHEDULING_TOOL_READY)
 
     async def _register_on_portal(self) -> None:
         """A25: they register themselves, and the portal reports it."""
         done = FactKind.PORTAL_REGISTERED, FactKind.PORTAL_ACTIVATED
-        await self._until(Stage.CERTIFIED, WaitingFor.PORTAL_REGISTRATION, *done)
+        await self._wait_for_fact(Stage.CERTIFIED, WaitingFor.PORTAL_REGISTRATION, *done)
 
     async def _activate_account(self) -> None:
         """A26, A28: we create the account, the counselor activates it by a single-use link."""
-        await self._once(
+        await self._complete_step(
             "account",
-            lambda: self._effect(Portal.create_account, "Assister Portal account created"),
+            lambda: self._make_effect(Portal.create_account, "Assister Portal account created"),
             Stage.CERTIFIED,
             WaitingFor.PORTAL_ACCOUNT,
         )
-        self._notify(Notice.PORTAL_ACTIVATION)
-        await self._until(Stage.PORTAL_SETUP, WaitingFor.PORTAL_ACTIVATION, FactKind.PORTAL_ACTIVATED)
+        self._notify_assister(Notice.PORTAL_ACTIVATION)
+        await self._wait_for_fact(Stage.PORTAL_SETUP, WaitingFor.PORTAL_ACTIVATION, FactKind.PORTAL_ACTIVATED)
 
     async def _help_consumers(self) -> str:
         """Step 7: ready to help, until the plan year's window closes."""
-        self._enter(Stage.ACTIVE, WaitingFor.NEXT_PLAN_YEAR)
-        self._notify(Notice.ACTIVE)
+        self._enter_stage(Stage.ACTIVE, WaitingFor.NEXT_PLAN_YEAR)
+        self._notify_assister(Notice.ACTIVE)
         await workflow.wait_condition(lambda: False)
         return Stage.CLOSED.value
 
-    # errands and farewells
+    # side tasks and closing actions
 
-    async def _run_errand(self, errand: Command) -> None:
-        if errand.kind == CommandKind.ACTIVATE:
-            await self._effect(Portal.activate, "Assister Portal account activated")
+    async def _run_side_task(self, task: Command) -> None:
+        if task.kind == CommandKind.ACTIVATE:
+            await self._make_effect(Portal.activate_account, "Assister Portal account activated")
         else:
-            await super()._run_errand(errand)
+            await super()._run_side_task(task)
 
-    def _farewell(self, outcome: str) -> list[Coroutine[Any, Any, None]]:
+    def _list_closing_actions(self, outcome: str) -> list[Coroutine[Any, Any, None]]:
         """What must not stay open is taken back."""
-        farewell = super()._farewell(outcome)
+        actions = super()._list_closing_actions(outcome)
         if outcome in (Stage.REVOKED, Stage.WITHDRAWN):
-            farewell.append(self._effect(Portal.suspend, "portal account suspended"))
-        return farewell
+            actions.append(self._make_effect(Portal.suspend_account, "portal account suspended"))
+        return actions
 
     # small verbs
 
@@ -238,89 +250,89 @@ class AssisterCertification(CaseWorkflow):
         return Kind(self._claimed.kind)
 
     @property
-    def _returning(self) -> bool:
+    def _is_returning(self) -> bool:
         return self._claimed.assister_type == AssisterType.RETURNING
 
-    def _seen(self, kind: FactKind) -> bool:
-        return kind in self.p.facts
+    def _has_seen(self, kind: FactKind) -> bool:
+        return kind in self.progress.facts
 
-    async def _until(self, stage: Stage, waiting_for: WaitingFor, *kinds: FactKind) -> None:
+    async def _wait_for_fact(self, stage: Stage, waiting_for: WaitingFor, *kinds: FactKind) -> None:
         """Waits in this stage for one of these facts; what was seen before, in an earlier run too, is passed by."""
-        if not any(map(self._seen, kinds)):
-            self._enter(stage, waiting_for)
-            await workflow.wait_condition(lambda: any(map(self._seen, kinds)))
+        if not any(map(self._has_seen, kinds)):
+            self._enter_stage(stage, waiting_for)
+            await workflow.wait_condition(lambda: any(map(self._has_seen, kinds)))
 
     # messages
 
-    def _note(self, report: Report) -> None:
-        if self._take(report.fact_id, report.case_id):
-            self.p.facts.add(report.kind)
-            self.p.passed = self.p.passed or (report.kind == FactKind.EXAM_ATTEMPTED and report.passed)
+    def _record_report(self, report: Report) -> None:
+        if self._remember_message(report.fact_id, report.case_id):
+            self.progress.facts.add(report.kind)
+            self.progress.passed = self.progress.passed or (report.kind == FactKind.EXAM_ATTEMPTED and report.passed)
 
     @workflow.signal(name=names.LMS_REPORTED)
     def lms_reported(self, report: Report) -> None:
         """The LMS reported account, profile, course or exam."""
-        self._note(report)
+        self._record_report(report)
 
     @workflow.signal(name=names.BACKGROUND_CHECK_REPORTED)
     def background_check_reported(self, report: Report) -> None:
         """The background check is complete."""
-        self._note(report)
+        self._record_report(report)
 
     @workflow.signal(name=names.PORTAL_REPORTED)
     def portal_reported(self, report: Report) -> None:
         """The portal reported account, profile or Scheduling Tool."""
-        self._note(report)
+        self._record_report(report)
 
-    def _consider(self, command: Command) -> None:
-        if not self.p.verdict:
-            self.p.pending = [*self.p.pending, command]
+    def _accept_own_command(self, command: Command) -> None:
+        if not self.progress.verdict:
+            self.progress.pending = [*self.progress.pending, command]
 
-    def _check_own(self, command: Command) -> None:
+    def _check_own_command(self, command: Command) -> None:
         if command.kind == CommandKind.DECIDE:
             self._check_decision(command)
-        elif command.kind == CommandKind.ANSWER and (not self.p.asked or self.p.pending):
-            raise refused(sentence("not_asked"))
+        elif command.kind == CommandKind.ANSWER and (not self.progress.asked or self.progress.pending):
+            raise build_refusal(sentence("not_asked"))
 
     def _check_decision(self, command: Command) -> None:
-        if self.p.verdict or self.p.pending:
-            raise refused(sentence("overtaken"))
-        if self.p.asked and command.verdict != Verdict.DENY:
-            raise refused(sentence("awaiting_information"))
+        if self.progress.verdict or self.progress.pending:
+            raise build_refusal(sentence("overtaken"))
+        if self.progress.asked and command.verdict != Verdict.DENY:
+            raise build_refusal(sentence("awaiting_information"))
 
     @workflow.signal(name=names.DECIDED)
-    def decided(self, command: Command) -> None:
+    def receive_decision(self, command: Command) -> None:
         """Staff decided; one that can't be applied is refused where it is recorded."""
-        self._accept(command)
+        self._accept_command(command)
 
     @workflow.update(name=names.DECIDE)
-    def decide(self, command: Command) -> str:
+    def decide_eligibility(self, command: Command) -> str:
         """Staff decide, and are told at once (A12)."""
-        return self._accepted(command)
+        return self._accept_update(command)
 
     @workflow.update(name=names.ANSWER)
-    def answer(self, command: Command) -> str:
+    def answer_question(self, command: Command) -> str:
         """The assister answers what staff asked."""
-        return self._accepted(command)
+        return self._accept_update(command)
 
     @workflow.update(name=names.ACTIVATE)
-    def activate(self, command: Command) -> str:
+    def activate_account(self, command: Command) -> str:
         """A counselor used the activation link."""
-        return self._accepted(command)
+        return self._accept_update(command)
 
-    @decide.validator
+    @decide_eligibility.validator
     def _may_decide(self, command: Command) -> None:
-        self._check(command)
+        self._check_command(command)
 
-    @answer.validator
+    @answer_question.validator
     def _may_answer(self, command: Command) -> None:
-        self._check(command)
+        self._check_command(command)
 
-    @activate.validator
+    @activate_account.validator
     def _may_activate(self, command: Command) -> None:
-        self._check(command)
+        self._check_command(command)
 
     @workflow.query(name=names.PROGRESS)
-    def progress(self) -> Progress:
+    def describe_progress(self) -> Progress:
         """Where the case is, what it waits for and since when, for operators."""
-        return self.p
+        return self.progress

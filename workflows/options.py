@@ -44,8 +44,8 @@ READING: LongOptions = {
 }
 
 
-# What a daily round could not do by then is the next round's.
-BEFORE_THE_NEXT_ROUND = timedelta(hours=20)
+# What the daily reminders could not send by then is due again the next day.
+UNTIL_THE_NEXT_DAY = timedelta(hours=20)
 
 
 class LocalOptions(TypedDict):

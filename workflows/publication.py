@@ -20,13 +20,13 @@ class DailyPublication:
         """Answers what was published (continues as new when there are many pages)."""
         order = order or PublishOrder(at=workflow.now())
         if not order.number:
-            opened = await workflow.execute_local_activity_method(Publications.open, order, **DATABASE)
+            opened = await workflow.execute_local_activity_method(Publications.open_publication, order, **DATABASE)
             if not opened.number:
                 workflow.set_current_details("nothing was due")
                 return Published()
             order = order.model_copy(update={"number": opened.number})
         for _ in range(PAGES_A_RUN):
-            staged = await workflow.execute_local_activity_method(Publications.stage, order, **DATABASE)
+            staged = await workflow.execute_local_activity_method(Publications.stage_page, order, **DATABASE)
             order = order.model_copy(update={"rows": order.rows + staged.rows})
             workflow.set_current_details(f"publication {order.number}: {order.rows} rows staged")
             if not staged.more:
@@ -36,12 +36,12 @@ class DailyPublication:
         order = order.model_copy(update={"at": workflow.now()})
         published = await workflow.execute_local_activity_method(Publications.make_current, order, **DATABASE)
         workflow.set_current_details(f"publication {published.number}: {published.rows} rows, current")
-        await self._tidy(order)
+        await self._delete_replaced(order)
         return published
 
-    async def _tidy(self, order: PublishOrder) -> None:
+    async def _delete_replaced(self, order: PublishOrder) -> None:
         """What is left over is the next publication's to delete."""
         for _ in range(PAGES_A_RUN):
-            tidied = await workflow.execute_local_activity_method(Publications.tidy, order, **DATABASE)
+            tidied = await workflow.execute_local_activity_method(Publications.delete_replaced, order, **DATABASE)
             if not tidied.more:
                 return

@@ -127,7 +127,10 @@ class Command(BaseModel):
 
 
 class CaseProgress(BaseModel):
-    """What the workflow of a case knows in either program: carried over continue-as-new, and told to operators."""
+    """What the workflow of a case knows in either program: carried over continue-as-new, and answered to operators.
+
+    ``errands`` are the side tasks: fields keep the names under which running cases carry them over.
+    """
 
     stage: str = "requested"
     waiting_for: str = ""
@@ -169,7 +172,7 @@ class Reminders(BaseModel):
     after: str = ""
 
 
-class RoundPage(BaseModel):
+class ReminderPage(BaseModel):
     """Which page of the round over all cases is wanted; ``at`` is the round's time."""
 
     at: datetime

@@ -78,7 +78,7 @@ class Office:
 
     async def send(self, case_id: str, notice: Notice, occurrence: int = 0, about: str = "") -> None:
         letter = Letter(case_id=case_id, at=self.at, notice=notice, occurrence=occurrence, about=about)
-        await self.notices.send(letter)
+        await self.notices.send_notice(letter)
 
     async def all(self, table: type[SQLModel]) -> list[Any]:
         async with self.database.open_reader() as session:

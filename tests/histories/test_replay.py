@@ -76,7 +76,9 @@ def test_both_ends_of_a_renewed_history_are_among_them(name: str) -> None:
     assert '"continuedExecutionRunId"' in last
 
 
-@pytest.mark.parametrize("concern", [contracts.Profiles, contracts.Mlms, contracts.Watch, contracts.Publications])
+@pytest.mark.parametrize(
+    "concern", [contracts.Profiles, contracts.Mlms, contracts.ListingCheck, contracts.Publications]
+)
 def test_the_federal_program_s_activities_are_all_among_them(concern: type) -> None:
     histories = [json.loads(file.read_text("utf-8")) for file in RECORDED if file.stem.startswith("federal")]
     said = "".join(json.dumps(one) + "".join(payloads(one)) for one in histories)

@@ -98,7 +98,7 @@ class EndsMeanwhile:
 async def test_c8_an_account_activated_while_the_case_ends_is_closed_again() -> None:
     both = EndsMeanwhile()
     activities = PortalActivities(both, both)  # type: ignore[arg-type]
-    assert await activities.activate(CaseRef(case_id="c", at=NOW)) == Effect(ended=True)
+    assert await activities.activate_account(CaseRef(case_id="c", at=NOW)) == Effect(ended=True)
     assert both.asked == [True, False]
 
 

@@ -31,7 +31,7 @@ from db.writes.opening import Opened, People
 from db.writes.records import Records
 from domain.programs.imports import parse_import
 from domain.shared.facts import FactKind
-from domain.shared.messages import Progress, Report, RoundPage
+from domain.shared.messages import Progress, ReminderPage, Report
 from domain.shared.parsing import read_json
 from domain.shared.statements import parse
 from domain.state.background_reports import BackgroundReport
@@ -253,7 +253,7 @@ class Inside:
         """A daily round as the schedule starts it, on a later day; answers how many reminders went out."""
         done: int = await self.client.execute_workflow(
             names.DAILY_ROUND,
-            RoundPage(at=at),
+            ReminderPage(at=at),
             id=f"daily-round-{uuid4().hex}",
             task_queue=self.settings.task_queue,
             result_type=int,

@@ -30,7 +30,7 @@ HEARTBEAT_SECONDS = 5
 LATE = "list_late"
 
 
-class WatchActivities(contracts.Watch):
+class ListingCheckActivities(contracts.ListingCheck):
     """Looks whether a completed market is in the tracker, the RCL and Find Local Help."""
 
     def __init__(self, lists: FederalLists, records: Records, mailer: Mailer, letters: Letters, lists_url: str) -> None:
@@ -41,7 +41,7 @@ class WatchActivities(contracts.Watch):
         self._lists_url = lists_url
 
     @activity.defn(name="watch.look")
-    async def look(self, order: MarketOrder) -> Looked:
+    async def check_listing(self, order: MarketOrder) -> Looked:
         """See the contract."""
         view = await self._records.view(order.case_id)
         policy, state = view.federal, view.registration
