@@ -1,0 +1,195 @@
+"""Takes one invented assister through a program over the real interfaces, led by what the case waits for."""
+
+import asyncio
+import json
+import sys
+import time
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Generic, TypeVar
+
+from httpx2 import AsyncClient, HTTPError, Response
+
+Document = dict[str, Any]
+Step = Callable[[Any, Document], Awaitable[None]]
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PAUSE_SECONDS = 0.1
+
+
+class Unexpected(Exception):
+    """Something did not come out as it should have; the message is a sentence."""
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """An invented assister, by their request, and the stages of which one is the end that is expected."""
+
+    request: Document
+    ends: tuple[str, ...] = field(default=("active",), kw_only=True)
+
+    @property
+    def name(self) -> str:
+        """First and last name."""
+        return f"{self.request['first_name']} {self.request['last_name']}"
+
+
+@dataclass(frozen=True)
+class ScenarioResult:
+    """How it came out: the status document at the end, and how long it took."""
+
+    scenario: Scenario
+    status: Document
+    seconds: float
+
+    @property
+    def certificates(self) -> list[Document]:
+        """Those issued; in the federal program one for each market, in the order of the markets."""
+        return list_certificates(self.status)
+
+
+def list_certificates(status: Document) -> list[Document]:
+    """The certificates in the status document of either program."""
+    one = status["certificate"]
+    issued: list[Document] = status.get("certificates") or ([one] if one else [])
+    return sorted(issued, key=lambda certificate: str(certificate.get("market")))
+
+
+ScenarioT = TypeVar("ScenarioT", bound=Scenario)
+
+
+class Walkthrough(ABC, Generic[ScenarioT]):
+    """One assister's way through one of the programs; a case that was opened before goes on where it was left."""
+
+    # What assisters, staff and third parties do when the case waits for this; for the rest the demonstration waits too.
+    steps: ClassVar[Mapping[str, Step]]
+
+    def __init__(
+        self, scenario: ScenarioT, stack: Document, http: AsyncClient, note_step: Callable[[str], None]
+    ) -> None:
+        self._scenario = scenario
+        self._stack = stack
+        self._web: str = stack["web"]
+        self._stand_ins: Mapping[str, str] = {**stack["sandbox"], "mailbox": stack["mailbox"]}
+        self._staff = {"Authorization": f"Bearer {stack['secrets']['staff_token']}"}
+        self._http = http
+        self._note_step = note_step
+        self._case = ""
+        self._last_status: Document = {}
+
+    @abstractmethod
+    def _is_over(self, status: Document) -> bool:
+        """Whether nobody has anything left to do."""
+
+    @abstractmethod
+    def _measure_progress(self, status: Document) -> tuple[object, ...]:
+        """How far the case is: it has moved on when this changes."""
+
+    @abstractmethod
+    def _count_notices(self, status: Document) -> Counter[str]:
+        """The e-mails that have to be sent by the end, by their kinds in the history."""
+
+    async def run(self, seconds: float) -> ScenarioResult:
+        """Goes all the way. Raises `Unexpected` where it comes out otherwise, or takes longer than `seconds`."""
+        began = time.monotonic()
+        try:
+            async with asyncio.timeout(seconds):
+                status = await self._go_to_the_end()
+        except TimeoutError:
+            last = self._last_status
+            where = f"in stage {last['stage']}, waiting for {last['waiting_for']}" if last else "new"
+            raise Unexpected(f"{self._scenario.name} was still {where} after {seconds:.0f} seconds") from None
+        return ScenarioResult(self._scenario, status, time.monotonic() - began)
+
+    async def _go_to_the_end(self) -> Document:
+        await self._submit_request()
+        status = await self._read_status()
+        while not self._is_over(status):
+            step = self.steps.get(status["waiting_for"])
+            if step:
+                await step(self, status)
+            status = await self._wait_for_change(status)
+        await self._check_end(status)
+        return status
+
+    async def _submit_request(self) -> None:
+        answer = await self._call("POST", f"{self._web}/api/requests", 200, 201, json=self._scenario.request)
+        opened = answer.json()
+        self._case = opened["case_id"]
+        self._note_step("request sent" if opened["created"] else "had asked before")
+
+    async def _check_end(self, status: Document) -> None:
+        """The end is the expected one, its notices are sent, and the public page calls each certificate valid."""
+        name, wanted = self._scenario.name, self._scenario.ends
+        if status["stage"] not in wanted or status["may_assist"] == ("denied" in wanted):
+            raise Unexpected(f"{name} ended as {status['stage']} instead of {' or '.join(wanted)}")
+        await self._wait_for_notices(status)
+        for certificate in list_certificates(status):
+            page = f"{self._web}/certificates/{certificate['number']}"
+            public = (await self._call("GET", page, 200, headers={"Accept": "application/json"})).json()
+            if (public["status"], public["sha256"]) != ("valid", certificate["sha256"]):
+                raise Unexpected(f"The public page calls {certificate['number']} {public['status']}")
+        if status["may_assist"]:
+            self._note_step("may begin helping consumers")
+
+    async def _wait_for_notices(self, status: Document) -> None:
+        while True:
+            history = (await self._read_status(history=True))["history"]
+            if self._count_notices(status) <= Counter(one["kind"] for one in history):
+                return
+            await asyncio.sleep(PAUSE_SECONDS)
+
+    # calls
+
+    def _build_case_url(self, path: str) -> str:
+        return f"{self._web}/api/cases/{self._case}/{path}"
+
+    async def _read_status(self, history: bool = False) -> Document:
+        url = f"{self._web}/api/cases/{self._case}?history={str(history).lower()}"
+        self._last_status = (await self._call("GET", url, 200, headers=self._staff)).json()
+        return self._last_status
+
+    async def _wait_for_change(self, before: Document) -> Document:
+        """The status once the case has moved on; the time given for the whole way bounds this too."""
+        while True:
+            status = await self._read_status()
+            if self._measure_progress(status) != self._measure_progress(before):
+                return status
+            await asyncio.sleep(PAUSE_SECONDS)
+
+    async def _call(self, method: str, url: str, *expected: int, **options: Any) -> Response:
+        """The answer of one of the statuses expected. Raises `Unexpected` for any other, or for none."""
+        try:
+            answer = await self._http.request(method, url, **options)
+        except HTTPError as error:
+            raise Unexpected(f"{method} {url} was not answered ({type(error).__name__})") from None
+        if answer.status_code not in expected:
+            raise Unexpected(f"{method} {url} was answered with {answer.status_code}: {_read_detail(answer)}")
+        return answer
+
+
+def _read_detail(answer: Response) -> str:
+    """The sentence of a problem document."""
+    try:
+        return str(answer.json()["detail"])
+    except (ValueError, TypeError, KeyError):
+        return answer.reason_phrase
+
+
+async def run_verb(stack: Document, *arguments: str, given: object = None) -> Any:
+    """Runs a verb of `certify` on a stack, as an operator does; returns the document it answers with."""
+    command = (sys.executable, "-m", "starter.cli.certify", *arguments, "--json", "--data", stack["data"])
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdin=pipe, stdout=pipe, stderr=pipe)
+    try:
+        out, err = await process.communicate(json.dumps(given).encode())
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    if process.returncode:
+        raise Unexpected(f"certify {arguments[0]} was refused: {err.decode().strip().rstrip('.')}")
+    return json.loads(out)
