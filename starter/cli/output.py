@@ -28,6 +28,16 @@ RCL = {
     "status": ("status", 6),
 }
 RULE_WIDTH = 79
+STAND_INS = {
+    "registry": "licence registry",
+    "background_checks": "background checks",
+    "lms": "LMS",
+    "portal": "Broker and Assister Portal",
+    "mlms": "MLMS",
+    "lists": "federal lists",
+    "vendors": "training vendors",
+    "identity": "identity provider",
+}
 
 
 def open_console(error: bool = False) -> Console:
@@ -108,14 +118,24 @@ def make_table(*columns: str, rows: Iterable[tuple[Cell, ...]] = ()) -> Table:
 
 
 def print_addresses(out: Console, document: Document) -> None:
-    """Where a stack listens, by the document of its stack.json."""
-    rows = [("web", document["web"]), ("Temporal UI", document["temporal_ui"]), ("Temporal", document["temporal"])]
-    if document["mailbox"]:
-        rows.append(("mailbox", document["mailbox"]))
-    rows += [(spell_code(name), url) for name, url in document["sandbox"].items()]
-    rows += [("folder", document["data"]), ("secrets", f"{document['data']}/stack.json")]
-    out.print("The stack is ready; Ctrl-C ends it.")
+    """Where a stack listens, by the document of its stack.json: what people open first, then the stand-ins."""
+    web, data = document["web"], document["data"]
+    rows = [
+        ("web", web),
+        ("request form", f"{web}/request"),
+        ("staff console", f"{web}/staff"),
+        ("federal portal", f"{web}/portal"),
+        *([("mailbox", document["mailbox"])] if document["mailbox"] else []),
+        ("Temporal UI", document["temporal_ui"]),
+        ("Temporal", document["temporal"]),
+        ("folder", data),
+        ("secrets", f"{data}/stack.json"),
+    ]
+    out.print("The stack is ready; Ctrl-C ends it.\n")
     print_pairs(out, rows)
+    if document["sandbox"]:
+        out.print("\nStand-ins for the third parties:\n")
+        print_pairs(out, [(STAND_INS.get(name, spell_code(name)), url) for name, url in document["sandbox"].items()])
 
 
 def print_opened_case(out: Console, document: Document) -> None:
