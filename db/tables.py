@@ -156,6 +156,10 @@ class AuditRow(SQLModel, table=True):
     assister_id: str | None = Field(default=None, index=True)
     reason: str | None = None
     details: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
+    reason_code: str | None = Field(
+        default=None, description="of what we say ourselves in it: the reason, or the details' answer or note"
+    )
+    reason_details: dict[str, str] | None = Field(default=None, sa_type=JSON(none_as_null=True))
 
 
 class CommandRow(SQLModel, table=True):
@@ -170,6 +174,8 @@ class CommandRow(SQLModel, table=True):
     data: dict[str, Any] = Field(sa_type=JSON)
     state: str = Field(default="pending", index=True)
     answer: str | None = None
+    answer_code: str | None = Field(default=None, description="of the answer; none where it is no sentence of ours")
+    answer_details: dict[str, str] | None = Field(default=None, sa_type=JSON(none_as_null=True))
     created_at: datetime = Field(sa_type=Utc)
 
 

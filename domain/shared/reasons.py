@@ -1,6 +1,12 @@
-"""Reason codes and the plain English sentence of each; other languages come from the catalogs, where it is read."""
+"""Why something is refused, isn't so yet or has no effect: a code, its details, and the plain English sentence.
+
+A reason stays a code from the rule that finds it to the page that shows it. English is for the API, the command line
+and Temporal; other languages come from the catalogs, where it is read.
+"""
 
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cache
 
 SENTENCES: dict[str, str] = {
@@ -30,6 +36,13 @@ SENTENCES: dict[str, str] = {
     "not_asked": "No information has been asked for.",
     "notice_not_sendable": "This notice can't be sent at this point of the case.",
     "flag_not_up": "This flag is not up any more; somebody has taken it down.",
+    "identity_taken": "This NPN or e-mail belongs to another person's case.",
+    "other_case": "This command is for another case.",
+    "certificate_not_due": "The certificate is not due.",
+    "not_now": "The case can't do this now.",
+    # why a case isn't opened without a form (A11)
+    "not_returning": "This person is not a returning assister; they submit the Certification Request Form.",
+    "never_registered": "This person never registered before; they submit the registration request.",
     # why an event is not delivered again (A24, C5)
     "webhook_delivered": "This event has been delivered already.",
     "webhook_taken": "This event has been taken already.",
@@ -42,6 +55,16 @@ SENTENCES: dict[str, str] = {
     "event.",
     "webhook_not_kept": "Too little was kept of this event to take it; its sender has to report it again, as a new "
     "event.",
+    # why an event has no effect, is kept aside, or makes a case one for staff (A24, C5)
+    "not_final": "It is not a completed report.",
+    "reported_before": "It was reported before under this launch ticket.",
+    "before_certificate": "It was reported before the certificate was issued.",
+    "account_not_set_up": "It was reported for a counselor's account that we have not set up.",
+    "workflow_ended": "The workflow had ended.",
+    "altered_event": "The same event id came before with other content.",
+    "other_person": "The same NPN came under another name or e-mail address.",
+    "second_account_asked": "A second account was asked for.",
+    "activation_link_used": "The activation link was used.",
     # of the federal program: why somebody may not assist yet, and why a step is refused (B5–B16)
     "not_an_agent_broker": "The role is Not an Agent Broker.",
     "profile_not_complete": "The MLMS profile is not complete.",
@@ -75,9 +98,29 @@ SENTENCES: dict[str, str] = {
 }
 
 
+@dataclass(frozen=True)
+class Reason:
+    """A code of `SENTENCES` and what its sentence's places are filled with: codes of ours, or somebody's name."""
+
+    code: str
+    details: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+    def sentence(self) -> str:
+        """The plain sentence, in English."""
+        return SENTENCES[self.code].format_map(self.details)
+
+
+class Refusal(Exception):
+    """It can't be done as things stand; ``reason`` says why, and the message is its English sentence."""
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(reason.sentence())
+        self.reason = reason
+
+
 def sentence(code: str, **details: str) -> str:
     """The plain sentence of a reason code, in English."""
-    return SENTENCES[code].format_map(details)
+    return Reason(code, details).sentence()
 
 
 def recognized(said: str) -> tuple[str, dict[str, str]] | None:
