@@ -358,8 +358,8 @@ class StaffSession(SQLModel, table=True):
     ended_by: str | None = None
 
 
-class LookRow(SQLModel, table=True):
-    """A look at personal data: who, when, on which page, whose case; never changed, never deleted."""
+class AccessLogRow(SQLModel, table=True):
+    """An access to personal data: who, when, on which page, whose case; never changed, never deleted."""
 
     __tablename__ = "look"
     __table_args__ = (Index("ix_look_actor", "actor", "id"), Index("ix_look_case", "case_id", "id"))

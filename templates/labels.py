@@ -143,7 +143,7 @@ STAFF_ROLES: Labels = {
 }
 
 # The pages that show personal data, as they are written down.
-LOOKED_AT: Labels = {
+ACCESSED_PAGES: Labels = {
     "queue": N_("Work queue"),
     "cases": N_("All cases"),
     "search": N_("Search"),
@@ -173,7 +173,7 @@ FILTERS: dict[str, Labels] = {
     "staff_awaited": STAFF_AWAITED,
     "reason_to_look": REASONS_TO_LOOK,
     "staff_role": STAFF_ROLES,
-    "looked_at": LOOKED_AT,
+    "accessed_page": ACCESSED_PAGES,
     "owner": staff.OWNERS,
     "assister_type": staff.ASSISTER_TYPES,
     "employer": staff.EMPLOYERS,
@@ -207,7 +207,7 @@ FILTERS: dict[str, Labels] = {
 def filters(words: NullTranslations) -> dict[str, Callable[[str], str]]:
     """The filters of a template environment: a value of an enumeration by its name in the catalog's language."""
     named: dict[str, Callable[[str], str]] = {name: partial(_label, table, words) for name, table in FILTERS.items()}
-    named |= {name: partial(_label_or_code, FILTERS[name], words) for name in ("looked_at", "actor")}
+    named |= {name: partial(_label_or_code, FILTERS[name], words) for name in ("accessed_page", "actor")}
     return named | {"reason_to_look": partial(_reason_to_look, words)}
 
 

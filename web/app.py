@@ -13,7 +13,6 @@ from starlette.middleware.sessions import SessionMiddleware
 from temporalio.client import Client
 
 from db.engine import Database
-from db.reads.access_log import Looks
 from db.reads.console import Console
 from db.reads.status import Views
 from db.writes.drafts import Drafts
@@ -48,7 +47,7 @@ from web.public.request import form as request_form
 from web.public.request.draft import purging
 from web.services import TEMPLATES, Services, ServicesDep
 from web.staff import (
-    access_log as oversight,
+    access_log,
     case,
     dashboard,
     decisions,
@@ -75,7 +74,6 @@ def build_services(settings: Settings, database: Database, client: Client) -> Se
         marketplace=marketplace,
         views=Views(database),
         console=Console(database),
-        looks=Looks(database),
         publications=Publications(database),
         inbox=inbox,
         records=records,
@@ -143,7 +141,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(Limits, own_url=settings.web_url)
     problems.install(app)
     portal = (entrance, profile, training, agreements)
-    staff = (queue, export, case, decisions, staff_webhooks, dashboard, oversight)
+    staff = (queue, export, case, decisions, staff_webhooks, dashboard, access_log)
     for module in (api, federal, webhooks, request_form, assister, registry, lists, sign_in, *staff, *portal):
         app.include_router(module.router)
     if settings.gallery:

@@ -9,7 +9,6 @@ from fastapi import Depends, Request
 from jinja2 import Environment
 
 from db.engine import Database
-from db.reads.access_log import Looks
 from db.reads.console import Console
 from db.reads.status import Views
 from db.writes.drafts import Drafts
@@ -38,7 +37,6 @@ class Services:
     marketplace: Marketplace
     views: Views
     console: Console
-    looks: Looks
     publications: Publications
     inbox: Inbox
     records: Records

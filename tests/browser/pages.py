@@ -167,6 +167,6 @@ PAGES = {
         "/staff/webhooks/altered/{number}/deliver",
         as_staff(sent(_altered, FAULT, "main form:not(.usa-search) button:visible"), "Demo Operator"),
     ),
-    "staff_looks": Row("/staff/looks", as_staff(at("/staff/looks"), "Demo Auditor")),
+    "staff_access_log": Row("/staff/access-log", as_staff(at("/staff/access-log"), "Demo Auditor")),
     "staff_sessions": Row("/staff/sessions", as_staff(at("/staff/sessions"), "Demo Operator")),
 }

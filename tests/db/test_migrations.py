@@ -19,7 +19,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, SQLModel, col
 
 from db import migrate
-from db.tables import Assister, AuditRow, Case, CertificateRow, FactRow, LookRow, SearchTerm, StageEntry
+from db.tables import AccessLogRow, Assister, AuditRow, Case, CertificateRow, FactRow, SearchTerm, StageEntry
 
 NOW = datetime(2025, 11, 3, 9, 30, tzinfo=UTC)
 LATER = datetime(2025, 11, 4, 9, 30, tzinfo=UTC)
@@ -115,7 +115,7 @@ def write_a_fact_an_audit_row_and_a_look(connection: Connection) -> None:
             _case(),
             FactRow(id="fact-1", case_id="case-1", kind="requested", at=NOW, data={}, recorded_at=NOW),
             AuditRow(at=NOW, actor="staff", action="approve", case_id="case-1"),
-            LookRow(at=NOW, actor="staff", page="case", case_id="case-1"),
+            AccessLogRow(at=NOW, actor="staff", page="case", case_id="case-1"),
         ):
             session.add(row)
             session.flush()

@@ -13,7 +13,6 @@ from sqlmodel import SQLModel
 
 from db.case_state import rows
 from db.engine import Database
-from db.reads.access_log import Looks
 from db.reads.console import Console
 from db.reads.counts import Counts
 from db.reads.queue import Filters, ListedCase, QueuePage
@@ -53,7 +52,6 @@ class Office:
         self.registrations = Registrations(database, KEY)
         self.inbox = Inbox(database)
         self.console = Console(database)
-        self.looks = Looks(database)
         self.desk = Desk(database, KEY)
         self.now = NOW
 

@@ -82,15 +82,15 @@ def test_every_flag_that_the_code_raises_has_a_label_and_every_label_a_flag() ->
     assert {*raised(), DECISION} == set(labels.REASONS_TO_LOOK)
 
 
-def test_every_page_that_notes_a_look_has_a_label_and_every_label_a_page() -> None:
+def test_every_page_that_records_an_access_has_a_label_and_every_label_a_page() -> None:
     noted = set()
     for path in sorted((ROOT / "web").rglob("*.py")):
         for call, _ in calls(path):
-            if ast.unparse(call.func).endswith("looks.note"):
-                words = [node.value for node in ast.walk(call.args[1]) if isinstance(node, ast.Constant)]
+            if call.args and ast.unparse(call.args[0]) == "record_access":
+                words = [node.value for node in ast.walk(call.args[2]) if isinstance(node, ast.Constant)]
                 assert words, f"{path.name}: {ast.unparse(call)}"
                 noted |= set(words)
-    assert noted == set(labels.LOOKED_AT)
+    assert noted == set(labels.ACCESSED_PAGES)
 
 
 @pytest.mark.parametrize(

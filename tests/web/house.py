@@ -12,7 +12,8 @@ import httpx2
 from sqlmodel import col, select
 
 from db.engine import Database
-from db.tables import Case, CertificateRow, CommandRow, FactRow
+from db.reads.access_log import read_access_log
+from db.tables import AccessLogRow, Case, CertificateRow, CommandRow, FactRow
 from db.writes.records import ACTIVATION, STATUS
 from domain.programs.imports import parse_import
 from domain.shared.facts import Fact, FactKind
@@ -94,6 +95,10 @@ class House:
         token, now = secrets.token_urlsafe(), datetime.now(UTC)
         await self.services.records.keep_link(token, case_id, purpose, now, now + timedelta(days=days))
         return f"/{'activate' if purpose == ACTIVATION else 'status'}/{token}"
+
+    async def list_accesses(self, case_id: str = "") -> list[AccessLogRow]:
+        """Who was shown personal data, of one case if it is given; newest first."""
+        return (await self.database.read(read_access_log, limit=200, case_id=case_id)).rows
 
     async def cases(self) -> list[Case]:
         async with self.database.open_reader() as session:

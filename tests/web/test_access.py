@@ -26,7 +26,7 @@ NOW = datetime(2026, 11, 16, 15, 0, tzinfo=UTC)  # a Monday
 CHANGES = frozenset(Permission) - {
     Permission.READ_CASES,
     Permission.READ_WEBHOOKS,
-    Permission.READ_LOOKS,
+    Permission.READ_ACCESS_LOG,
     Permission.READ_SESSIONS,
     Permission.EXPORT,
 }

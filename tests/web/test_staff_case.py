@@ -1,4 +1,4 @@
-"""The page of a case as staff see it: its file, evidence, e-mails and certificates; and that looks are noted."""
+"""The page of a case as staff see it: its file, evidence, e-mails and certificates; and that accesses are recorded."""
 
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -51,7 +51,7 @@ async def mailed(house: House, case_id: str, subject: str, html: str = "<p>Hello
 
 async def looked(house: House, case_id: str) -> list[tuple[str, str]]:
     """Who looked at a case, and where, the last first."""
-    return [(row.actor, row.page) for row in (await house.services.looks.of_case(case_id)).rows]
+    return [(row.actor, row.page) for row in await house.list_accesses(case_id)]
 
 
 async def test_the_page_says_who_it_is_where_it_stands_and_what_was_found(house: House) -> None:

@@ -8,7 +8,7 @@ from tests.support import documents
 from tests.support.crowd import fill
 from tests.web.house import House
 from tests.web.test_pages import read
-from tests.web.test_staff_queue import flagged, looks, rows, waiting
+from tests.web.test_staff_queue import flagged, rows, waiting
 
 NOW = datetime.now(UTC)
 
@@ -35,7 +35,7 @@ async def test_without_cases_the_page_says_so_and_draws_nothing(house: House) ->
     reader = read(await house.browser.get("/staff/dashboard"))
     assert "There are no cases yet." in reader.text
     assert not reader.of("svg")
-    assert await looks(house) == []
+    assert await house.list_accesses() == []
 
 
 async def test_cases_are_counted_by_stage_and_by_why_they_wait(house: House) -> None:
@@ -50,8 +50,8 @@ async def test_cases_are_counted_by_stage_and_by_why_they_wait(house: House) -> 
     for said in ("Waiting for staff 4", "Longest wait 4 days", "Cases in all 4", "Reminders due 0"):
         assert said in reader.text
     assert rows(answer.text)[0] == oldest
-    assert {look.page for look in await looks(house)} == {"dashboard"}
-    assert len(await looks(house)) == 4
+    assert {access.page for access in await house.list_accesses()} == {"dashboard"}
+    assert len(await house.list_accesses()) == 4
 
 
 async def test_every_chart_has_a_name_a_description_and_its_numbers_in_words(house: House) -> None:

@@ -1,4 +1,4 @@
-"""The export of a list: its columns and rows, nothing a spreadsheet would compute, noted as one look."""
+"""The export of a list: its columns and rows, nothing a spreadsheet would compute, recorded as one access."""
 
 import csv
 import re
@@ -12,7 +12,7 @@ from db.tables import Assister
 from tests.support import documents
 from tests.support.crowd import fill
 from tests.web.house import House
-from tests.web.test_staff_queue import looks, waiting
+from tests.web.test_staff_queue import waiting
 from web.http.permissions import StaffRole
 from web.staff.export import COLUMNS, cell
 
@@ -71,11 +71,12 @@ async def test_a_file_is_named_by_list_and_day(house: House) -> None:
     assert re.fullmatch(r'attachment; filename="cases-20\d\d-\d\d-\d\d\.csv"', named)
 
 
-async def test_an_export_is_noted_as_one_look_at_a_whole_list(house: House) -> None:
+async def test_an_export_is_recorded_as_one_access_to_a_whole_list(house: House) -> None:
     await house.sign_in()
     await waiting(house)
     await exported(house)
-    assert [(look.actor, look.page, look.case_id) for look in await looks(house)] == [("reviewer", "export", None)]
+    (access,) = await house.list_accesses()
+    assert (access.actor, access.page, access.case_id) == ("reviewer", "export", None)
 
 
 async def test_only_who_may_export_does(house: House) -> None:
@@ -83,7 +84,7 @@ async def test_only_who_may_export_does(house: House) -> None:
     await house.sign_in(StaffRole.APPEALS_REVIEWER)
     answer = await house.browser.get("/staff/export.csv")
     assert answer.status_code == 403
-    assert await looks(house) == []
+    assert await house.list_accesses() == []
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 from sqlmodel import col, select
 
-from db.tables import Case, LookRow
+from db.tables import Case
 from domain.shared.facts import FactKind
 from tests.support import documents
 from tests.support.crowd import fill
@@ -33,11 +33,6 @@ async def flagged(house: House, what: str, since: datetime, **changes: str) -> s
     return case_id
 
 
-async def looks(house: House) -> list[LookRow]:
-    async with house.database.open_reader() as session:
-        return list((await session.execute(select(LookRow).order_by(col(LookRow.id)))).scalars())
-
-
 def rows(page: str) -> list[str]:
     """The cases of the table, in its order."""
     return re.findall(r'<th scope="row"><a href="/staff/cases/([0-9a-f-]{36})', page)
@@ -54,13 +49,13 @@ async def test_whoever_is_not_signed_in_is_led_to_the_log_in_and_back(house: Hou
     assert (answer.status_code, answer.headers["location"]) == (303, "/staff/sign-in?next=%2Fstaff%3Fkind%3Dbroker")
 
 
-async def test_an_empty_queue_says_so_and_notes_no_look(house: House) -> None:
+async def test_an_empty_queue_says_so_and_records_no_access(house: House) -> None:
     await house.sign_in()
     reader = read(await house.browser.get("/staff"))
     assert "Nothing waits for staff now." in reader.text
     assert "Cases waiting for staff: 0" in reader.text
     assert not reader.of("table")
-    assert await looks(house) == []
+    assert await house.list_accesses() == []
 
 
 async def test_who_has_waited_longest_comes_first_with_why_and_how_long(house: House) -> None:
@@ -81,16 +76,16 @@ async def test_who_has_waited_longest_comes_first_with_why_and_how_long(house: H
     assert all(first < second for first, second in pairwise(map(str, instants)))
 
 
-async def test_whose_names_a_page_shows_is_noted_once_before_it_is_shown(house: House) -> None:
+async def test_whose_names_a_page_shows_is_recorded_once_before_it_is_shown(house: House) -> None:
     await house.sign_in()
     cases = {await waiting(house), await waiting(house)}
     ended = await house.open(documents.broker())
     await house.browser.get("/staff")
-    assert [(look.actor, look.page) for look in await looks(house)] == [("reviewer", "queue")] * 2
-    assert {look.case_id for look in await looks(house)} == cases
+    assert [(access.actor, access.page) for access in await house.list_accesses()] == [("reviewer", "queue")] * 2
+    assert {access.case_id for access in await house.list_accesses()} == cases
     await house.browser.get("/staff/cases")
-    noted = (await looks(house))[2:]
-    assert {(look.page, look.case_id) for look in noted} == {("cases", case) for case in (*cases, ended)}
+    noted = (await house.list_accesses())[:-2]
+    assert {(access.page, access.case_id) for access in noted} == {("cases", case) for case in (*cases, ended)}
 
 
 async def test_a_flag_up_while_a_decision_is_due_shows_both(house: House) -> None:

@@ -6,7 +6,7 @@ import pytest
 from tests.support import documents
 from tests.web.house import NUMBER, House
 from tests.web.test_pages import read
-from tests.web.test_staff_queue import looks, rows
+from tests.web.test_staff_queue import rows
 
 
 async def search(house: House, words: str, csrf: str) -> httpx2.Response:
@@ -28,12 +28,12 @@ async def test_people_are_found_by_name_npn_e_mail_and_certificate_number(house:
         assert next(field["value"] for field in reader.of("input") if field.get("id") == "words") == words
 
 
-async def test_what_was_found_is_noted_and_what_was_asked_is_not(house: House) -> None:
+async def test_what_was_found_is_recorded_and_what_was_asked_is_not(house: House) -> None:
     csrf = await house.sign_in()
     case_id = await house.open(documents.broker(first_name="Nadia"))
     await search(house, "nadia", csrf)
     await search(house, "nobody-of-this-name", csrf)
-    assert [(look.page, look.case_id) for look in await looks(house)] == [("search", case_id)]
+    assert [(access.page, access.case_id) for access in await house.list_accesses()] == [("search", case_id)]
 
 
 async def test_where_nothing_is_found_the_page_says_what_to_try(house: House) -> None:
@@ -66,7 +66,7 @@ async def test_nothing_asked_for_shows_the_form_again(house: House) -> None:
     csrf = await house.sign_in()
     reader = read(await search(house, "  ", csrf))
     assert "Nothing was found" not in reader.text
-    assert await looks(house) == []
+    assert await house.list_accesses() == []
 
 
 async def test_a_search_without_the_session_s_token_finds_nothing(house: House) -> None:
@@ -74,5 +74,5 @@ async def test_a_search_without_the_session_s_token_finds_nothing(house: House) 
     await house.open(documents.broker(first_name="Nadia"))
     answer = await house.browser.post("/staff/search", data={"words": "Nadia"}, headers={"Accept": "text/html"})
     assert answer.status_code == 403
-    assert await looks(house) == []
+    assert await house.list_accesses() == []
     assert "Nadia" not in answer.text

@@ -80,7 +80,7 @@ async def test_what_is_held_says_why_and_a_reviewer_only_reads(house: House) -> 
     assert "See what it says" in aside
     assert {form["action"] for form in reader.of("form")} == {"/staff/sign-out"}
     assert f"/staff/cases/{case_id}" in {link.get("href") for link in reader.of("a")}
-    assert (await house.services.looks.of_case(case_id)).rows == [], "nothing of what they say is shown"
+    assert await house.list_accesses(case_id) == [], "nothing of what they say is shown"
     spanish = read(await house.browser.get("/staff/webhooks?lang=es")).text
     assert "Se comunicó antes de emitirse el certificado." in spanish
 
@@ -133,7 +133,7 @@ async def test_what_has_no_effect_is_refused_with_a_sentence(house: House) -> No
     assert len(await audited(house, "webhook.release_refused")) == 1
 
 
-async def test_an_altered_event_is_read_on_demand_and_the_look_noted(house: House) -> None:
+async def test_an_altered_event_is_read_on_demand_and_the_access_recorded(house: House) -> None:
     case_id = await house.open(documents.broker())
     number = await altered(house, case_id, note="<script>" + "x" * MOST_SHOWN)
     await house.sign_in(StaffRole.AUDITOR)
@@ -144,8 +144,8 @@ async def test_an_altered_event_is_read_on_demand_and_the_look_noted(house: Hous
     assert "only the first 65,536 characters" in reader.text
     assert "Final exam taken Waits to be delivered" in reader.text, "what came first"
     assert {form["action"] for form in reader.of("form")} == {"/staff/sign-out"}
-    (look,) = (await house.services.looks.of_case(case_id)).rows
-    assert (look.actor, look.page) == ("auditor", "webhook")
+    (access,) = await house.list_accesses(case_id)
+    assert (access.actor, access.page) == ("auditor", "webhook")
 
 
 async def test_an_altered_event_is_taken_as_a_new_one_once(house: House) -> None:

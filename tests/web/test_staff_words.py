@@ -54,7 +54,13 @@ async def full(house: House) -> None:
     "path",
     [
         *("/staff", "/staff?kind=broker", "/staff?attention=list_late", "/staff/cases", "/staff/search"),
-        *("/staff/dashboard", "/staff/looks", "/staff/looks?actor=x", "/staff/sessions", "/staff/sessions?told=ended"),
+        *(
+            "/staff/dashboard",
+            "/staff/access-log",
+            "/staff/access-log?actor=x",
+            "/staff/sessions",
+            "/staff/sessions?told=ended",
+        ),
     ],
 )
 async def test_b2_no_word_of_the_console_escapes_translation(house: House, path: str) -> None:
@@ -74,7 +80,7 @@ async def test_b2_no_word_of_what_was_found_escapes_translation(house: House, wo
 
 async def test_b2_nor_of_the_pages_that_are_empty(house: House) -> None:
     await house.sign_in(StaffRole.AUDITOR)
-    for path in ("/staff", "/staff/cases", "/staff/dashboard", "/staff/looks"):
+    for path in ("/staff", "/staff/cases", "/staff/dashboard", "/staff/access-log"):
         told((await house.browser.get(path)).text)
 
 

@@ -7,6 +7,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
 from starlette.exceptions import HTTPException
 
+from db.writes.access_log import record_access
 from db.writes.opening import Opened
 from domain.federal.markets import Role
 from domain.federal.policies import federal_policy_for
@@ -165,7 +166,7 @@ async def case(services: ServicesDep, me: Reader, case_id: str, history: bool = 
     """The status document of a case; with ``history=true``, its facts and notices too, which may name somebody."""
     document = await services.views.status(case_id, now(), history)
     if history:
-        await services.looks.note(me.actor, "history", [case_id])
+        await services.database.write(record_access, me.actor, "history", [case_id], now())
     return JSONResponse(document)
 
 
@@ -173,7 +174,7 @@ async def case(services: ServicesDep, me: Reader, case_id: str, history: bool = 
 async def audit(services: ServicesDep, me: Reader, case_id: str) -> JSONResponse:
     """Every write about a case: who, when, what, why (C9)."""
     found = await services.views.audit(case_id)
-    await services.looks.note(me.actor, "audit", [case_id])
+    await services.database.write(record_access, me.actor, "audit", [case_id], now())
     return JSONResponse(found)
 
 

@@ -27,7 +27,7 @@ class Permission(StrEnum):
     EXPORT = "export"
     READ_WEBHOOKS = "read_webhooks"
     DELIVER = "deliver"
-    READ_LOOKS = "read_looks"
+    READ_ACCESS_LOG = "read_access_log"
     READ_SESSIONS = "read_sessions"
     END_SESSIONS = "end_sessions"
 
@@ -42,7 +42,7 @@ GRANTS: dict[StaffRole, frozenset[Permission]] = {
     StaffRole.APPEALS_REVIEWER: _READS | {_P.REVOKE, _P.RESEND, _P.CLEAR_FLAG},
     StaffRole.OPERATOR: _READS
     | {_P.RESEND, _P.BEGIN, _P.CLEAR_FLAG, _P.DELIVER, _P.EXPORT, _P.READ_SESSIONS, _P.END_SESSIONS},
-    StaffRole.AUDITOR: _READS | {_P.EXPORT, _P.READ_LOOKS, _P.READ_SESSIONS},
+    StaffRole.AUDITOR: _READS | {_P.EXPORT, _P.READ_ACCESS_LOG, _P.READ_SESSIONS},
 }
 
 

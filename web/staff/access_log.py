@@ -1,10 +1,11 @@
-"""Who looked at whose data, and who is signed in: for auditors and operators. Looks are only read, sessions ended."""
+"""Who looked at whose data, and who is signed in: for auditors and operators; sessions can be ended."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
+from db.reads.access_log import read_access_log
 from domain.shared.faults import Invalid
 from starter.cases import now
 from web.http.auth import StaffMember, needs
@@ -16,34 +17,44 @@ from web.staff.layout import staff_page
 
 router = APIRouter(prefix="/staff", include_in_schema=False, default_response_class=HTMLResponse)
 
-LOOKS, SESSIONS = "/staff/looks", "/staff/sessions"
+ACCESS_LOG, SESSIONS = "/staff/access-log", "/staff/sessions"
 AT_A_TIME = 50
 LONGEST = 200
 # What the page of sessions says first, by what stands in its address.
 TOLD = ("ended", "gone")
 
 
-@router.get("/looks")
-async def looks(
-    request: Request, services: ServicesDep, me: Annotated[StaffMember, needs(Permission.READ_LOOKS)]
+@router.get("/access-log")
+async def show_access_log(
+    request: Request, services: ServicesDep, me: Annotated[StaffMember, needs(Permission.READ_ACCESS_LOG)]
 ) -> Response:
     """Who looked at whose personal data, newest first; one actor's and one case's, if asked for."""
     asked = {name: request.query_params.get(name, "").strip()[:LONGEST] for name in ("actor", "case_id")}
     try:
-        page = await services.looks.all(request.query_params.get("after") or None, AT_A_TIME, **asked)
+        page = await services.database.read(
+            read_access_log, request.query_params.get("after") or None, AT_A_TIME, **asked
+        )
     except Invalid:  # no place of this list
-        return RedirectResponse(LOOKS + query(**asked), 303, PRIVATE)
+        return RedirectResponse(ACCESS_LOG + query(**asked), 303, PRIVATE)
     return staff_page(
         request,
         services,
         me,
-        "staff/looks.html",
+        "staff/access_log.html",
         rows=page.rows,
         asked=asked,
-        first_url=LOOKS + query(**asked) if page.previous else None,
-        previous_url=LOOKS + query(**asked, after=page.previous) if page.previous else None,
-        next_url=LOOKS + query(**asked, after=page.next) if page.next else None,
+        first_url=ACCESS_LOG + query(**asked) if page.previous else None,
+        previous_url=ACCESS_LOG + query(**asked, after=page.previous) if page.previous else None,
+        next_url=ACCESS_LOG + query(**asked, after=page.next) if page.next else None,
     )
+
+
+@router.get("/looks")
+async def redirect_to_access_log(
+    request: Request, _: Annotated[StaffMember, needs(Permission.READ_ACCESS_LOG)]
+) -> RedirectResponse:
+    """The page's former address, which auditors may have kept."""
+    return RedirectResponse(ACCESS_LOG + query(**request.query_params), 301, PRIVATE)
 
 
 @router.get("/sessions")

@@ -9,6 +9,7 @@ from fastapi.responses import FileResponse, HTMLResponse, Response
 from starlette.exceptions import HTTPException
 
 from db.reads.case_file import Evidence, Mail
+from db.writes.access_log import record_access
 from starter.cases import now
 from web.http.auth import StaffMember, needs
 from web.http.mail_frame import mail_document
@@ -39,7 +40,7 @@ async def evidence(request: Request, services: ServicesDep, me: Reader, case_id:
     row = await services.console.evidence(case_id, kept.key)
     if row is None:
         raise _nothing()
-    await services.looks.note(me.actor, "evidence", [case_id])
+    await services.database.write(record_access, me.actor, "evidence", [case_id], now())
     text = row.raw[:MOST_SHOWN].decode("utf-8", "replace")
     cut = MOST_SHOWN if len(row.raw) > MOST_SHOWN else None
     return staff_page(request, services, me, "staff/evidence.html", file=file, evidence=kept, text=text, cut=cut)
@@ -52,7 +53,7 @@ async def mail(request: Request, services: ServicesDep, me: Reader, case_id: str
     row = await services.console.mail(case_id, _numbered(file.mails, number).key)
     if row is None:
         raise _nothing()
-    await services.looks.note(me.actor, "mail", [case_id])
+    await services.database.write(record_access, me.actor, "mail", [case_id], now())
     return staff_page(request, services, me, "staff/mail.html", file=file, mail=row, number=number)
 
 
@@ -63,7 +64,7 @@ async def mail_html(services: ServicesDep, me: Reader, case_id: str, number: int
     row = await services.console.mail(case_id, _numbered(file.mails, number).key)
     if row is None:
         raise _nothing()
-    await services.looks.note(me.actor, "mail", [case_id])
+    await services.database.write(record_access, me.actor, "mail", [case_id], now())
     return mail_document(row.html, row.language)
 
 
@@ -89,7 +90,7 @@ async def _download(request: Request, services: ServicesDep, me: StaffMember, ca
     path = services.settings.certificates_dir / Path(issued.uri).name
     if not path.is_file():
         return _no_file(request, services)
-    await services.looks.note(me.actor, "certificate", [case_id])
+    await services.database.write(record_access, me.actor, "certificate", [case_id], now())
     name = f"certificate-{issued.number}.pdf"
     return FileResponse(path, headers=PRIVATE, media_type="application/pdf", filename=name)
 

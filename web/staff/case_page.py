@@ -9,9 +9,11 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 
 from db.case_state import State, UnknownCase
+from db.reads.access_log import read_access_log
 from db.reads.case_file import CaseFile
 from db.reads.timeline import EntryKind
-from db.tables import LookRow
+from db.tables import AccessLogRow
+from db.writes.access_log import record_access
 from domain.federal.registration import RegistrationState
 from domain.shared.faults import Fault
 from domain.shared.reasons import SENTENCES, recognized
@@ -31,7 +33,7 @@ from web.staff.layout import staff_page
 from web.staff.panel import panel
 from web.staff.timeline import lines
 
-MOST_LOOKS = 20
+MOST_ACCESSES = 20
 
 # What is asked for where it is missing.
 _MISSING = {
@@ -72,11 +74,13 @@ async def case_page(
     attempt: Attempt | None = None,
     status: int = 200,
 ) -> HTMLResponse:
-    """The page of a case; raises `UnknownCase`. Whose data it shows is noted."""
+    """The page of a case; raises `UnknownCase`. Whose data it shows is recorded."""
     file, language = await services.console.case_file(case_id, now()), language_of(request)
     state = file.state
     done = await _done(request, services, me, file, language)
-    await services.looks.note(me.actor, "case", [case_id, *([done["of"]] if done and done.get("of") else [])])
+    await services.database.write(
+        record_access, me.actor, "case", [case_id, *([done["of"]] if done and done.get("of") else [])], now()
+    )
     return staff_page(
         request,
         services,
@@ -94,7 +98,7 @@ async def case_page(
         lines=lines(file.timeline, language),
         notes={one.id: in_words(one.note, language) for one in file.held if one.note},
         panel=panel(file, me, language),
-        looks=await _looks(services, me, case_id),
+        accesses=await _read_accesses(services, me, case_id),
         workflow_url=_workflow_url(services, file),
         done=done,
         **_tried(attempt, state, language),
@@ -102,11 +106,11 @@ async def case_page(
     )
 
 
-async def _looks(services: Services, me: StaffMember, case_id: str) -> list[LookRow] | None:
+async def _read_accesses(services: Services, me: StaffMember, case_id: str) -> list[AccessLogRow] | None:
     """Who looked at the case last; None for whom that is not shown."""
-    if not me.may(Permission.READ_LOOKS):
+    if not me.may(Permission.READ_ACCESS_LOG):
         return None
-    return (await services.looks.of_case(case_id, limit=MOST_LOOKS)).rows
+    return (await services.database.read(read_access_log, limit=MOST_ACCESSES, case_id=case_id)).rows
 
 
 async def _done(

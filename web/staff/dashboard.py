@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from db.reads.dashboard import DecisionDay, StageTime
+from db.writes.access_log import record_access
 from domain.state.eligibility import Verdict
 from starter.cases import now
 from templates.labels import REASONS_TO_LOOK, STAFF_STAGES
@@ -30,7 +31,9 @@ async def dashboard(
     at = now()
     board = await services.console.dashboard(at)
     if board.oldest:
-        await services.looks.note(me.actor, "dashboard", [case.case_id for case in board.oldest])
+        await services.database.write(
+            record_access, me.actor, "dashboard", [case.case_id for case in board.oldest], now()
+        )
     return staff_page(
         request,
         services,

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
 
 from db.reads.queue import ExportedCase, View
+from db.writes.access_log import record_access
 from domain.shared.policy import local_date
 from domain.state.policies import POLICIES
 from starter.cases import now
@@ -55,7 +56,7 @@ async def export(
 ) -> StreamingResponse:
     """The whole list under the address's filters, in its order: ``view`` is queue or all."""
     view = View.ALL if request.query_params.get("view") == View.ALL else View.QUEUE
-    await services.looks.note(me.actor, "export")
+    await services.database.write(record_access, me.actor, "export", (), now())
     today = local_date(next(iter(POLICIES.values())), now())
     named = {"Content-Disposition": f'attachment; filename="{NAMES[view]}-{today}.csv"'}
     pages = services.console.export(filters_of(request.query_params), view)

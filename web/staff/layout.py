@@ -18,7 +18,7 @@ NAVIGATION: tuple[tuple[str, str, Permission], ...] = (
     ("/staff/search", N_("Search"), Permission.READ_CASES),
     ("/staff/webhooks", N_("Webhooks"), Permission.READ_WEBHOOKS),
     ("/staff/dashboard", N_("Dashboard"), Permission.READ_CASES),
-    ("/staff/looks", N_("Looks"), Permission.READ_LOOKS),
+    ("/staff/access-log", N_("Access log"), Permission.READ_ACCESS_LOG),
     ("/staff/sessions", N_("Sessions"), Permission.READ_SESSIONS),
 )
 

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from db.reads.queue import Filters, View
+from db.writes.access_log import record_access
 from domain.shared.faults import Invalid
 from starter.cases import now
 from web.http.auth import StaffMember, needs
@@ -48,8 +49,12 @@ async def _list(request: Request, services: Services, me: StaffMember, view: Vie
         return RedirectResponse(address(PATHS[view], filters), 303, PRIVATE)
     counts = await services.console.counts(filters, view)
     if page.rows:
-        await services.looks.note(
-            me.actor, "queue" if view is View.QUEUE else "cases", [row.case_id for row in page.rows]
+        await services.database.write(
+            record_access,
+            me.actor,
+            "queue" if view is View.QUEUE else "cases",
+            [row.case_id for row in page.rows],
+            now(),
         )
     words = services.pages[language_of(request)].filters
     return staff_page(
@@ -100,7 +105,7 @@ async def search(request: Request, services: ServicesDep, me: Reader) -> Respons
         errors = errors_of(invalid.faults, language_of(request))
         return _search_page(request, services, me, values, status=422, errors=errors)
     if rows:
-        await services.looks.note(me.actor, "search", [row.case_id for row in rows])
+        await services.database.write(record_access, me.actor, "search", [row.case_id for row in rows], now())
     return _search_page(request, services, me, values, rows=rows)
 
 

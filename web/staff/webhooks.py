@@ -8,6 +8,7 @@ from fastapi import APIRouter, Path, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
+from db.writes.access_log import record_access
 from db.writes.inbox import UnknownEvent
 from db.writes.opening import Conflict
 from domain.shared.faults import Fault, Invalid
@@ -61,7 +62,7 @@ async def webhooks(request: Request, services: ServicesDep, me: Reader) -> Respo
 
 @router.get("/altered/{number}")
 async def altered(request: Request, services: ServicesDep, me: Reader, number: Number) -> Response:
-    """What an event says that was kept aside; it may be about somebody, so that the look is noted."""
+    """What an event says that was kept aside; it may be about somebody, so that the access is recorded."""
     return await _altered_page(request, services, me, number)
 
 
@@ -153,7 +154,7 @@ async def _altered_page(
     event = await services.console.altered_event(number)
     if event is None:
         raise _nothing()
-    await services.looks.note(me.actor, "webhook", [event.case_id])
+    await services.database.write(record_access, me.actor, "webhook", [event.case_id], now())
     return staff_page(
         request,
         services,

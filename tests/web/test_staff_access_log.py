@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from db.writes.access_log import record_access
 from tests.support import documents
 from tests.web.house import House
 from tests.web.test_pages import BROWSER, read
@@ -21,7 +22,7 @@ async def test_an_auditor_reads_who_looked_at_whom_the_last_first(house: House) 
     await house.browser.get("/staff")
     await house.browser.get("/staff/export.csv")
     await house.sign_in(AUDITOR)
-    answer = await house.browser.get("/staff/looks")
+    answer = await house.browser.get("/staff/access-log")
     reader = read(answer)
     assert reader.text.index("Export") < reader.text.index(case_id)
     assert "a whole list" in reader.text
@@ -34,9 +35,10 @@ async def test_who_reads_free_text_from_the_api_is_written_down_too(house: House
     case_id = await house.open(documents.broker())
     for asked in ("", "?history=true", "/audit"):
         assert (await house.browser.get(f"/api/cases/{case_id}{asked}")).is_success
-    looks = (await house.services.looks.of_case(case_id)).rows
-    assert [(row.actor, row.page) for row in looks] == [("auditor", "audit"), ("auditor", "history")]
-    text = (await house.browser.get("/staff/looks")).text
+    found = await house.list_accesses(case_id)
+    assert all(NOW <= row.at <= datetime.now(UTC) for row in found)
+    assert [(row.actor, row.page) for row in found] == [("auditor", "audit"), ("auditor", "history")]
+    text = (await house.browser.get("/staff/access-log")).text
     assert "Case audit" in text
     assert "Case history" in text
 
@@ -44,17 +46,17 @@ async def test_who_reads_free_text_from_the_api_is_written_down_too(house: House
 @pytest.mark.parametrize("role", [REVIEWER, OPERATOR, StaffRole.APPEALS_REVIEWER])
 async def test_others_do_not(house: House, role: StaffRole) -> None:
     await house.sign_in(role)
-    assert (await house.browser.get("/staff/looks", headers={"Accept": BROWSER})).status_code == 403
+    assert (await house.browser.get("/staff/access-log", headers={"Accept": BROWSER})).status_code == 403
 
 
-async def test_looks_are_narrowed_to_an_actor_and_a_case(house: House) -> None:
+async def test_the_log_is_narrowed_to_an_actor_and_a_case(house: House) -> None:
     first, second = await house.open(documents.broker()), await house.open(documents.broker())
     for actor, case_id in (("ana", first), ("ana", second), ("ben", first)):
-        await house.services.looks.note(actor, "case", [case_id])
+        await house.database.write(record_access, actor, "case", [case_id], NOW)
     await house.sign_in(AUDITOR)
 
     async def shown(query: str) -> set[tuple[str | None, ...]]:
-        reader = read(await house.browser.get(f"/staff/looks{query}"))
+        reader = read(await house.browser.get(f"/staff/access-log{query}"))
         cases = [one for one in reader.text.split() if one in (first, second)]
         actors = [one for one in reader.text.split() if one in ("ana", "ben")]
         return set(zip(actors, cases, strict=True))
@@ -64,25 +66,31 @@ async def test_looks_are_narrowed_to_an_actor_and_a_case(house: House) -> None:
     assert await shown(f"?case_id={first}") == {("ana", first), ("ben", first)}
     assert await shown(f"?actor=ana&case_id={first}") == {("ana", first)}
     assert await shown("?actor=nobody") == set()
-    assert "No look matches." in read(await house.browser.get("/staff/looks?case_id=x")).text
+    assert "No entry matches." in read(await house.browser.get("/staff/access-log?case_id=x")).text
 
 
-async def test_looks_go_on_page_by_page_under_their_filter(house: House) -> None:
+async def test_the_former_address_leads_to_the_log_under_the_same_filter(house: House) -> None:
+    await house.sign_in(AUDITOR)
+    answer = await house.browser.get("/staff/looks?actor=ana")
+    assert (answer.status_code, answer.headers["location"]) == (301, "/staff/access-log?actor=ana")
+
+
+async def test_the_log_goes_on_page_by_page_under_its_filter(house: House) -> None:
     case_id = await house.open(documents.broker())
     for number in range(120):
-        await house.services.looks.note("ana", "case", [case_id], NOW - timedelta(seconds=number))
-    await house.services.looks.note("ben", "case", [case_id])
+        await house.database.write(record_access, "ana", "case", [case_id], NOW - timedelta(seconds=number))
+    await house.database.write(record_access, "ben", "case", [case_id], NOW)
     await house.sign_in(AUDITOR)
-    url: str | None = "/staff/looks?actor=ana"
+    url: str | None = "/staff/access-log?actor=ana"
     pages = []
     while url:
         answer = await house.browser.get(url)
         pages.append(answer.text.count("<time"))
         last, url = answer.text, link(answer.text, "page-next")
     assert pages == [50, 50, 20]
-    assert link(last, "page-first") == "/staff/looks?actor=ana"
-    astray = await house.browser.get("/staff/looks?actor=ana&after=x")
-    assert (astray.status_code, astray.headers["location"]) == (303, "/staff/looks?actor=ana")
+    assert link(last, "page-first") == "/staff/access-log?actor=ana"
+    astray = await house.browser.get("/staff/access-log?actor=ana&after=x")
+    assert (astray.status_code, astray.headers["location"]) == (303, "/staff/access-log?actor=ana")
 
 
 async def test_an_operator_sees_who_is_signed_in_and_ends_a_session(house: House) -> None:
