@@ -39,49 +39,23 @@ class RunningSandbox:
 
     process: subprocess.Popen[str]
     ports: dict[str, int]
-
-    def url(self, name: str) -> str:
-        return f"http://127.0.0.1:{self.ports[name]}"
-
-    @property
-    def registry(self) -> str:
-        return self.url("registry")
-
-    @property
-    def background_checks(self) -> str:
-        return self.url("background_checks")
-
-    @property
-    def lms(self) -> str:
-        return self.url("lms")
-
-    @property
-    def portal(self) -> str:
-        return self.url("portal")
-
-    @property
-    def mailbox(self) -> str:
-        return self.url("mailbox")
-
-    @property
-    def mlms(self) -> str:
-        return self.url("mlms")
-
-    @property
-    def vendors(self) -> str:
-        return self.url("vendors")
-
-    @property
-    def lists(self) -> str:
-        return self.url("lists")
-
-    @property
-    def identity(self) -> str:
-        return self.url("identity")
+    registry: str
+    background_checks: str
+    lms: str
+    portal: str
+    mailbox: str
+    mlms: str
+    vendors: str
+    lists: str
+    identity: str
 
     @property
     def smtp_port(self) -> int:
         return self.ports["smtp"]
+
+    def url(self, name: str) -> str:
+        """The address of the stand-in with this name in lower case."""
+        return build_url(self.ports[name])
 
     def stop_process(self, how: signal.Signals = signal.SIGTERM) -> int:
         self.process.send_signal(how)
@@ -94,6 +68,7 @@ class RunningSandbox:
 
 
 def build_environment(mailbox_dir: Path, web_url: str) -> dict[str, str]:
+    """Every setting of the sandbox; the exchange is at `web_url`, every port a free one."""
     ports = {f"SANDBOX_{name}_PORT": "0" for name in PORTS}
     own = {
         "SANDBOX_MAILBOX_DIR": str(mailbox_dir),
@@ -105,6 +80,7 @@ def build_environment(mailbox_dir: Path, web_url: str) -> dict[str, str]:
 
 
 def launch_sandbox(settings: dict[str, str]) -> subprocess.Popen[str]:
+    """The process, started but not waited for: it may end at once when a setting is wrong."""
     return subprocess.Popen(
         [sys.executable, "-m", "sandbox"],
         cwd=ROOT,
@@ -116,6 +92,7 @@ def launch_sandbox(settings: dict[str, str]) -> subprocess.Popen[str]:
 
 
 def start_sandbox(mailbox_dir: Path, web_url: str) -> RunningSandbox:
+    """The process, once it listens and has said on which ports."""
     process = launch_sandbox(build_environment(mailbox_dir, web_url))
     assert process.stdout is not None
     watchdog = threading.Timer(PATIENCE, process.kill)
@@ -124,4 +101,9 @@ def start_sandbox(mailbox_dir: Path, web_url: str) -> RunningSandbox:
     watchdog.cancel()
     assert line.startswith("sandbox listens: "), line
     named = (each.split(" on port ") for each in line.removeprefix("sandbox listens: ").strip().split(", "))
-    return RunningSandbox(process, {name: int(port) for name, port in named})
+    ports = {name: int(port) for name, port in named}
+    return RunningSandbox(process, ports, **{name: build_url(ports[name]) for name in WEB_STAND_INS})
+
+
+def build_url(port: int) -> str:
+    return f"http://127.0.0.1:{port}"
