@@ -1,6 +1,7 @@
 """Every environment variable, typed and explained; read by entry points only, and handed on from there."""
 
 from contextlib import suppress
+from datetime import timedelta
 from functools import cached_property
 from ipaddress import ip_address
 from pathlib import Path
@@ -165,6 +166,16 @@ class Settings(BaseSettings):
     def key(self) -> bytes:
         """The identity key's bytes."""
         return bytes.fromhex(self.identity_key.get_secret_value())
+
+    @property
+    def session_idle(self) -> timedelta:
+        """How long a session may rest before it has expired."""
+        return timedelta(minutes=self.session_idle_minutes)
+
+    @property
+    def session_longest(self) -> timedelta:
+        """After how long every session has expired."""
+        return timedelta(hours=self.session_hours)
 
     @property
     def is_secure(self) -> bool:

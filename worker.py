@@ -38,7 +38,6 @@ from adapters.portal import Portal
 from adapters.press import Press
 from adapters.registry import Registry
 from db.engine import Database
-from db.writes.publications import Publications
 from db.writes.records import Records
 from db.writes.registrations import Registrations
 from settings import Settings, load
@@ -105,7 +104,7 @@ def activities_of(settings: Settings, database: Database, client: httpx2.AsyncCl
         ProfilesActivities(registry, records, Registrations(database, settings.key)),
         MlmsActivities(Mlms(client, settings.mlms_url, settings.mlms_token.get_secret_value()), records),
         ListingCheckActivities(lists, records, mailer, letters, settings.published_lists),
-        PublicationsActivities(Publications(database), federal_holidays),
+        PublicationsActivities(database, federal_holidays),
     ]
 
 

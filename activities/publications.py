@@ -6,7 +6,8 @@ from datetime import date
 from temporalio import activity
 
 from activities import contracts
-from db.writes.publications import Publications
+from db.engine import Database
+from db.writes.publications import make_current, open_publication, stage_changes, tidy_lines
 from domain.federal.lists import EASTERN
 from domain.shared.business_days import is_business_day
 from domain.shared.messages import PublicationOpened, Published, PublishOrder, Staged
@@ -17,8 +18,8 @@ Holidays = Callable[[Iterable[int]], Container[date]]
 class PublicationsActivities(contracts.Publications):
     """Opens, stages and makes current; ``holidays`` tells the days of whole years on which offices are closed."""
 
-    def __init__(self, publications: Publications, holidays: Holidays) -> None:
-        self._publications = publications
+    def __init__(self, database: Database, holidays: Holidays) -> None:
+        self._database = database
         self._holidays = holidays
 
     @activity.defn(name="publications.open")
@@ -27,21 +28,23 @@ class PublicationsActivities(contracts.Publications):
         day = order.at.astimezone(EASTERN).date()
         if not order.forced and not is_business_day(day, self._holidays([day.year])):
             return PublicationOpened()
-        return PublicationOpened(number=await self._publications.open(day, order.at, forced=order.forced))
+        number = await self._database.write(open_publication, day, order.at, forced=order.forced)
+        return PublicationOpened(number=number)
 
     @activity.defn(name="publications.stage")
     async def stage_page(self, order: PublishOrder) -> Staged:
         """See the contract."""
-        rows, more = await self._publications.stage(order.number)
+        rows, more = await self._database.write(stage_changes, order.number)
         return Staged(rows=rows, more=more)
 
     @activity.defn(name="publications.make_current")
     async def make_current(self, order: PublishOrder) -> Published:
         """See the contract."""
-        return Published(number=order.number, rows=await self._publications.make_current(order.number, order.at))
+        rows = await self._database.write(make_current, order.number, order.at)
+        return Published(number=order.number, rows=rows)
 
     @activity.defn(name="publications.tidy")
     async def delete_replaced(self, order: PublishOrder) -> Staged:
         """See the contract."""
-        rows, more = await self._publications.tidy()
+        rows, more = await self._database.write(tidy_lines)
         return Staged(rows=rows, more=more)

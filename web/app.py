@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from datetime import timedelta
 
 import structlog
 from fastapi import FastAPI
@@ -15,13 +14,10 @@ from temporalio.client import Client
 from db.engine import Database
 from db.reads.console import Console
 from db.reads.status import Views
-from db.writes.drafts import Drafts
 from db.writes.inbox import Inbox
 from db.writes.opening import People
-from db.writes.publications import Publications
 from db.writes.records import Records
 from db.writes.registrations import Registrations
-from db.writes.sessions import Sessions
 from settings import Settings, load
 from starter.cases import Cases
 from starter.client import connect
@@ -66,7 +62,6 @@ def build_services(settings: Settings, database: Database, client: Client) -> Se
     cases = Cases(client, People(database, settings.key), records, inbox, settings.task_queue)
     vendors = {name: vendor.url for name, vendor in settings.vendors.items()}
     marketplace = Marketplace(cases, Registrations(database, settings.key), records, vendors)
-    idle, longest = timedelta(minutes=settings.session_idle_minutes), timedelta(hours=settings.session_hours)
     return Services(
         settings=settings,
         database=database,
@@ -74,11 +69,8 @@ def build_services(settings: Settings, database: Database, client: Client) -> Se
         marketplace=marketplace,
         views=Views(database),
         console=Console(database),
-        publications=Publications(database),
         inbox=inbox,
         records=records,
-        drafts=Drafts(database),
-        sessions=Sessions(database, idle, longest),
         rates=_rates(settings),
         identity=_identity(settings),
         pages=environment(TEMPLATES),
@@ -122,7 +114,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             app.state.services = services
             app.state.temporal = client
             schedules = ensure_schedules(client, settings.task_queue)
-            for work in (Courier(services.cases, services.inbox).run(), schedules, purging(services.drafts)):
+            for work in (Courier(services.cases, services.inbox).run(), schedules, purging(database)):
                 stack.push_async_callback(_stop, asyncio.create_task(work))
             yield
 

@@ -11,11 +11,8 @@ from jinja2 import Environment
 from db.engine import Database
 from db.reads.console import Console
 from db.reads.status import Views
-from db.writes.drafts import Drafts
 from db.writes.inbox import Inbox
-from db.writes.publications import Publications
 from db.writes.records import Records
-from db.writes.sessions import Sessions
 from settings import Settings
 from starter.cases import Cases
 from starter.registrations import Marketplace
@@ -37,11 +34,8 @@ class Services:
     marketplace: Marketplace
     views: Views
     console: Console
-    publications: Publications
     inbox: Inbox
     records: Records
-    sessions: Sessions
-    drafts: Drafts
     rates: "Rates"
     identity: "IdentityProvider | None"
     pages: Mapping[str, Environment]

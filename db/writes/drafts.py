@@ -1,4 +1,7 @@
-"""Request forms being filled in: their answers, for two hours after the last one, by the hash of a cookie's secret."""
+"""Request forms being filled in: their answers, for two hours after the last one, by the hash of a cookie's secret.
+
+The secret itself is never stored.
+"""
 
 import secrets
 from collections.abc import Mapping
@@ -8,7 +11,6 @@ from sqlalchemy.orm import Session
 from sqlmodel import col, delete, func, select
 
 from db.case_state import one_or_none
-from db.engine import Database
 from db.tables import DraftRow
 from domain.shared.ids import token_hash
 
@@ -19,60 +21,50 @@ SENT, CREATED = "sent", "created"
 Answers = dict[str, str]
 
 
-class Drafts:
-    """Every read and write about drafts; the cookie's secret itself is never stored."""
+def begin_draft(session: Session, answers: Mapping[str, str], now: datetime, replaced: str | None = None) -> str:
+    """Keeps the first answers; the secret by which they are found again. Deletes the draft they replace, by its own."""
+    if replaced is not None:
+        session.execute(delete(DraftRow).where(col(DraftRow.token_hash) == token_hash(replaced)))
+    token = secrets.token_urlsafe(32)
+    session.add(DraftRow(token_hash=token_hash(token), answers=dict(answers), created_at=now, expires_at=now + LIFE))
+    return token
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
-    async def begin(self, answers: Mapping[str, str], now: datetime) -> str:
-        """Keeps the first answers; the secret by which they are found again."""
-        token = secrets.token_urlsafe(32)
-        row = DraftRow(token_hash=token_hash(token), answers=dict(answers), created_at=now, expires_at=now + LIFE)
-        async with self._database.open_writer() as session:
-            session.add(row)
-        return token
+def find_draft(session: Session, token: str, now: datetime) -> Answers | None:
+    """The answers so far; None where there are none, or no longer."""
+    row = session.get(DraftRow, token_hash(token))
+    return dict(row.answers) if row and now < row.expires_at else None
 
-    async def get(self, token: str, now: datetime) -> Answers | None:
-        """The answers so far; None where there are none, or no longer."""
-        async with self._database.open_reader() as session:
-            row = await session.get(DraftRow, token_hash(token))
-        return dict(row.answers) if row and now < row.expires_at else None
 
-    async def save(self, token: str, answers: Mapping[str, str], now: datetime) -> bool:
-        """Lays answers over those so far and begins the two hours anew; False where there is no such draft to go on."""
-        async with self._database.open_writer() as session:
-            row = await session.run_sync(self._locked, token)
-            if row is None or now >= row.expires_at or SENT in row.answers:
-                return False
-            row.answers, row.expires_at = {**row.answers, **answers}, now + LIFE
-            session.add(row)
-        return True
+def save_draft(session: Session, token: str, answers: Mapping[str, str], now: datetime) -> bool:
+    """Lays answers over those so far and begins the two hours anew; False where there is no such draft to go on."""
+    row = _lock_draft(session, token)
+    if row is None or now >= row.expires_at or SENT in row.answers:
+        return False
+    row.answers, row.expires_at = {**row.answers, **answers}, now + LIFE
+    session.add(row)
+    return True
 
-    async def sent(self, token: str, case_id: str, created: bool, now: datetime) -> None:
-        """Deletes the answers, which the case has now; who sent them twice at once is told of the case they opened."""
-        async with self._database.open_writer() as session:
-            row = await session.run_sync(self._locked, token)
-            if row is None:
-                return
-            created = created or row.answers.get(CREATED) == "yes"
-            row.answers, row.expires_at = {SENT: case_id, CREATED: "yes" if created else "no"}, now + LIFE
-            session.add(row)
 
-    async def drop(self, token: str) -> None:
-        """Deletes a draft."""
-        async with self._database.open_writer() as session:
-            await session.execute(delete(DraftRow).where(col(DraftRow.token_hash) == token_hash(token)))
+def close_draft(session: Session, token: str, case_id: str, created: bool, now: datetime) -> None:
+    """Deletes the answers, which the case has now; who sent them twice at once is told of the case they opened."""
+    row = _lock_draft(session, token)
+    if row is None:
+        return
+    created = created or row.answers.get(CREATED) == "yes"
+    row.answers, row.expires_at = {SENT: case_id, CREATED: "yes" if created else "no"}, now + LIFE
+    session.add(row)
 
-    async def purge(self, now: datetime) -> int:
-        """Deletes what has expired; how many there were."""
-        expired = col(DraftRow.expires_at) <= now
-        async with self._database.open_writer() as session:
-            found = await session.run_sync(one_or_none, select(func.count()).select_from(DraftRow).where(expired))
-            await session.execute(delete(DraftRow).where(expired))
-        return int(found or 0)
 
-    def _locked(self, session: Session, token: str) -> DraftRow | None:
-        query = select(DraftRow).where(col(DraftRow.token_hash) == token_hash(token)).with_for_update()
-        found: DraftRow | None = one_or_none(session, query)
-        return found
+def purge_drafts(session: Session, now: datetime) -> int:
+    """Deletes what has expired; how many there were."""
+    expired = col(DraftRow.expires_at) <= now
+    found = one_or_none(session, select(func.count()).select_from(DraftRow).where(expired))
+    session.execute(delete(DraftRow).where(expired))
+    return int(found or 0)
+
+
+def _lock_draft(session: Session, token: str) -> DraftRow | None:
+    query = select(DraftRow).where(col(DraftRow.token_hash) == token_hash(token)).with_for_update()
+    found: DraftRow | None = one_or_none(session, query)
+    return found

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from db.engine import Database
     from db.reads.status import Views
-    from db.writes.publications import Publications
     from db.writes.records import Records
     from settings import Settings
     from starter.cases import Cases
@@ -126,17 +125,15 @@ async def open_views(data: Path | None) -> AsyncIterator["Views"]:
     """What is read of cases; Temporal isn't asked."""
     from db.reads.status import Views
 
-    async with _open_database(load_settings(data)) as database:
+    async with _connect_database(load_settings(data)) as database:
         yield Views(database)
 
 
 @asynccontextmanager
-async def open_lists(data: Path | None) -> AsyncIterator["Publications"]:
-    """The published federal lists; Temporal isn't asked."""
-    from db.writes.publications import Publications
-
-    async with _open_database(load_settings(data)) as database:
-        yield Publications(database)
+async def open_database(data: Path | None) -> AsyncIterator["Database"]:
+    """The database, for what is only read; Temporal isn't asked."""
+    async with _connect_database(load_settings(data)) as database:
+        yield database
 
 
 @asynccontextmanager
@@ -152,7 +149,7 @@ async def open_services(data: Path | None) -> AsyncIterator[CommandServices]:
     from starter.registrations import Marketplace
 
     settings = load_settings(data)
-    async with _open_database(settings) as database:
+    async with _connect_database(settings) as database:
         client = await connect(lazy=True)
         people, records = People(database, settings.key), Records(database, settings.key)
         cases = Cases(client, people, records, Inbox(database), settings.task_queue)
@@ -162,7 +159,7 @@ async def open_services(data: Path | None) -> AsyncIterator[CommandServices]:
 
 
 @asynccontextmanager
-async def _open_database(settings: "Settings") -> AsyncIterator["Database"]:
+async def _connect_database(settings: "Settings") -> AsyncIterator["Database"]:
     from db.engine import Database
 
     database = Database(settings.database_url)

@@ -26,8 +26,8 @@ def _describe_refusal(error: Exception) -> str:
     from temporalio.service import RPCError
 
     from db.case_state import UnknownCase
+    from db.reads.published_lists import Superseded
     from db.writes.opening import Conflict, UnknownAssister
-    from db.writes.publications import Superseded
     from domain.shared.faults import Invalid
     from starter.cases import NotNow
 

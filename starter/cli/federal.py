@@ -17,7 +17,7 @@ from starter.cli.arguments import (
     read_file,
     require_text,
 )
-from starter.cli.context import UsageError, open_lists, open_services
+from starter.cli.context import UsageError, open_database, open_services
 from starter.cli.output import (
     format_instant,
     open_console,
@@ -30,7 +30,7 @@ from starter.cli.output import (
 from starter.cli.status_output import print_summary
 
 if TYPE_CHECKING:
-    from db.writes.publications import Publications
+    from db.engine import Database
     from domain.shared.agreements import Agreement
     from starter.cli.output import Pages
 
@@ -225,19 +225,20 @@ async def show_rcl(
     options: CommonOptions = DEFAULTS,
 ) -> None:
     """Show the published Registration Completion List."""
-    async with open_lists(options.data) as lists:
-        pages = _read_rcl(lists, npn, plan_year)
+    async with open_database(options.data) as database:
+        pages = _read_rcl(database, npn, plan_year)
         await (print_json_rows(pages) if options.json else print_rcl(pages))
 
 
-async def _read_rcl(lists: "Publications", npn: str | None, plan_year: int | None) -> "Pages":
+async def _read_rcl(database: "Database", npn: str | None, plan_year: int | None) -> "Pages":
     """The list as it is published now, a page at a time. Raises `NotNow` where it lacks the NPN."""
+    from db.reads.published_lists import find_current, stream_list
     from domain.federal.lists import COLUMNS, PublishedList
     from starter.cases import NotNow
 
     is_listed = False
-    edition = await lists.current()
-    async for page in lists.rows(PublishedList.RCL, edition.number, plan_year):
+    edition = await database.read(find_current)
+    async for page in stream_list(database, PublishedList.RCL, edition.number, plan_year):
         rows = [dict(zip(COLUMNS[PublishedList.RCL], cells, strict=True)) for cells in page]
         # The list has NPNs without leading zeros.
         found = rows if npn is None else [row for row in rows if row["npn"] == npn.lstrip("0")]

@@ -20,7 +20,7 @@ from playwright.async_api import async_playwright
 
 from db.engine import Database
 from db.migrate import upgrade
-from db.writes.sessions import Sessions
+from db.writes.sessions import open_session
 from starter.stack.embedded import run_stack
 from starter.stack.processes import choose_ports
 from tests.fixtures.postgres import server
@@ -81,8 +81,8 @@ async def web_over(url: str, settings: Mapping[str, str]) -> AsyncIterator[str]:
 async def signed_in(url: str) -> AsyncIterator[str]:
     """A session of somebody who may read everything; its cookie."""
     database = Database(url)
-    sessions = Sessions(database, timedelta(hours=1), timedelta(hours=2))
-    yield await sessions.begin("bench", "Bea Benchmark-Sample", ["reviewer", "auditor"], datetime.now(UTC))
+    roles, longest = ["reviewer", "auditor"], timedelta(hours=2)
+    yield await database.write(open_session, "bench", "Bea Benchmark-Sample", roles, longest, datetime.now(UTC))
     await database.close()
 
 

@@ -10,18 +10,22 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from db import migrate
 from db.engine import Database
+from db.reads import published_lists
+from db.reads.published_lists import Edition, Superseded, find_current, find_tracked, stream_list
 from db.tables import Case, PublishedRow
 from db.writes import publications
 from db.writes.opening import Opened
-from db.writes.publications import Edition, Publications, Superseded
+from db.writes.publications import make_current, open_publication, stage_changes, tidy_lines
 from domain.federal.lists import COLUMNS, PublishedList
 from domain.federal.registration import NpnStatus
 from domain.shared.facts import Fact, FactKind
 from tests.support.documents import new_npn
+from tests.support.publishing import publish_lists, read_list, stage_all
 from tests.support.registrations import MINUTE, Desk, profile
 
 NOW = datetime(2023, 10, 3, 16, tzinfo=UTC)
@@ -36,56 +40,53 @@ class House:
     def __init__(self, url: str) -> None:
         self.database = Database(url)
         self.desk = Desk(self.database)
-        self.publications = Publications(self.database)
+
+    async def open(self, day: date, at: datetime, forced: bool = False) -> int:
+        return await self.database.write(open_publication, day, at, forced=forced)
+
+    async def stage(self, number: int) -> tuple[int, bool]:
+        return await self.database.write(stage_changes, number)
 
     async def staged(self, number: int) -> int:
-        """Every page; how many lines."""
-        lines, more = 0, True
-        while more:
-            staged, more = await self.publications.stage(number)
-            lines += staged
-        return lines
+        return await stage_all(self.database, number)
+
+    async def make_current(self, number: int, at: datetime) -> int:
+        return await self.database.write(make_current, number, at)
+
+    async def current(self) -> Edition:
+        return await self.database.read(find_current)
+
+    async def tracked(self, npn: str, plan_year: int | None = None) -> tuple[Edition, list[list[str]]]:
+        return await self.database.read(find_tracked, npn, plan_year)
 
     async def published(self, at: datetime = NOW, tidied: bool = True) -> int:
-        """A whole publication; its number."""
-        number = await self.publications.open(at.date(), at, forced=True)
-        await self.staged(number)
-        await self.publications.make_current(number, at)
-        while tidied and (await self.publications.tidy())[1]:
-            pass
-        return number
+        return await publish_lists(self.database, at, tidied)
 
     async def lines(self, name: PublishedList, **which: Any) -> list[dict[str, str]]:
         """What a reader sees now."""
-        number = which.pop("number", None) or (await self.publications.current()).number
-        pages = self.publications.rows(name, number, **which)
-        return [dict(zip(COLUMNS[name], cells, strict=True)) async for page in pages for cells in page]
+        return [dict(zip(COLUMNS[name], cells, strict=True)) for cells in await read_list(self.database, name, **which)]
 
     async def npns(self, name: PublishedList = RCL, **which: Any) -> list[str]:
         return [line["npn"] for line in await self.lines(name, **which)]
 
     async def unpublished(self) -> int:
         query = select(func.count()).select_from(Case).where(col(Case.unpublished).is_(True))
-        async with self.database.open_reader() as session:
-            return int((await session.execute(query)).scalar_one())
+        return int(await self.database.read(Session.scalar, query) or 0)
 
     async def kept(self) -> int:
         """How many lines there are, whoever sees them."""
-        async with self.database.open_reader() as session:
-            return int((await session.execute(select(func.count()).select_from(PublishedRow))).scalar_one())
+        return int(await self.database.read(Session.scalar, select(func.count()).select_from(PublishedRow)) or 0)
 
     async def most_kept(self) -> int:
         """How many lines there are of one key, at most."""
         of_key = select(func.count(col(PublishedRow.key)).label("lines")).group_by(
             col(PublishedRow.list_name), col(PublishedRow.key)
         )
-        async with self.database.open_reader() as session:
-            return (await session.execute(select(func.max(of_key.subquery().c.lines)))).scalar_one() or 0
+        return await self.database.read(Session.scalar, select(func.max(of_key.subquery().c.lines))) or 0
 
     async def execute(self, *statements: str) -> None:
-        async with self.database.open_writer() as session:
-            for statement in statements:
-                await session.execute(text(statement))
+        for statement in statements:
+            await self.database.write(Session.execute, text(statement))
 
 
 @pytest_asyncio.fixture
@@ -99,45 +100,44 @@ async def house(url: str) -> AsyncIterator[House]:
 async def test_b19_what_is_staged_is_seen_by_nobody_before_the_switch(house: House) -> None:
     document = profile()
     await house.desk.completed(document, NOW)
-    number = await house.publications.open(TODAY, NOW)
+    number = await house.open(TODAY, NOW)
     assert (number, await house.staged(number)) == (1, 4)
-    assert await house.publications.current() == Edition()
+    assert await house.current() == Edition()
     assert await house.npns() == []
-    assert await house.publications.tracker(document["npn"]) == (Edition(), [])
+    assert await house.tracked(document["npn"]) == (Edition(), [])
     with pytest.raises(Superseded):
         await house.lines(RCL, number=number)
 
-    assert await house.publications.make_current(number, NOW + MINUTE) == 4
-    assert await house.publications.current() == Edition(1, NOW + MINUTE)
+    assert await house.make_current(number, NOW + MINUTE) == 4
+    assert await house.current() == Edition(1, NOW + MINUTE)
     assert await house.npns() == [document["npn"]]
     assert [line["helps"] for line in await house.lines(HELP)] == ["consumers"]
 
 
 async def test_b18_b19_a_day_has_one_publication_and_an_unfinished_one_is_taken_up_again(house: House) -> None:
-    opened = house.publications.open
+    opened = house.open
     assert [await opened(TODAY, NOW), await opened(TODAY, NOW), await opened(TODAY, NOW, forced=True)] == [1, 1, 1]
-    await house.publications.make_current(1, NOW)
+    await house.make_current(1, NOW)
     assert await opened(TODAY, NOW) == 0
     assert await opened(TODAY, NOW, forced=True) == 2
     assert await opened(TODAY + timedelta(days=1), NOW) == 2
-    await house.publications.make_current(2, NOW)
+    await house.make_current(2, NOW)
     assert await opened(TODAY + timedelta(days=1), NOW) == 3
 
 
 async def test_b19_of_several_that_open_at_once_all_get_the_same_number(house: House) -> None:
-    other = Publications(house.database)
-    found = await asyncio.gather(*(one.open(TODAY, NOW) for one in (house.publications, other) for _ in range(4)))
+    found = await asyncio.gather(*(house.open(TODAY, NOW) for _ in range(8)))
     assert set(found) == {1}
 
 
 async def test_b19_many_registrations_are_staged_page_by_page(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(publications, "STAGED", 2)
+    monkeypatch.setattr(publications, "STAGED_AT_ONCE", 2)
     for _ in range(5):
         await house.desk.completed(profile(), NOW)
-    number = await house.publications.open(TODAY, NOW)
-    pages = [await house.publications.stage(number) for _ in range(4)]
+    number = await house.open(TODAY, NOW)
+    pages = [await house.stage(number) for _ in range(4)]
     assert pages == [(8, True), (8, True), (4, False), (0, False)]
-    await house.publications.make_current(number, NOW)
+    await house.make_current(number, NOW)
     assert len(await house.npns()) == 5
 
 
@@ -154,11 +154,11 @@ BROKEN = {
 
 async def test_b19_a_page_that_breaks_off_leaves_nothing_and_is_staged_again(house: House) -> None:
     await house.desk.completed(profile(), NOW)
-    number = await house.publications.open(TODAY, NOW)
+    number = await house.open(TODAY, NOW)
     dialect = "sqlite" if house.database.is_sqlite else "postgresql"
     await house.execute(*BROKEN[dialect])
     with pytest.raises(DBAPIError):  # in the last statement of the page
-        await house.publications.stage(number)
+        await house.stage(number)
     assert (await house.kept(), await house.unpublished()) == (0, 1)
     await house.execute("DROP TRIGGER broken" + ("" if dialect == "sqlite" else " ON assister_case"))
     assert await house.staged(number) == 4
@@ -167,20 +167,20 @@ async def test_b19_a_page_that_breaks_off_leaves_nothing_and_is_staged_again(hou
 async def test_b19_a_publication_that_was_switched_twice_is_switched_once(house: House) -> None:
     await house.desk.completed(profile(), NOW)
     number = await house.published()
-    assert await house.publications.make_current(number, NOW + MINUTE) == 4
-    assert (await house.publications.current()).published_at == NOW
+    assert await house.make_current(number, NOW + MINUTE) == 4
+    assert (await house.current()).published_at == NOW
 
 
 async def test_b19_a_change_between_staging_and_the_switch_is_published_next_time(house: House) -> None:
     document = profile()
     opened = await house.desk.opened(document, NOW)
     await house.desk.saved(opened, document, NOW)
-    number = await house.publications.open(TODAY, NOW)
+    number = await house.open(TODAY, NOW)
     await house.staged(number)
     await house.desk.completed(document, NOW + MINUTE, again=opened)
-    await house.publications.make_current(number, NOW + MINUTE)
+    await house.make_current(number, NOW + MINUTE)
     assert (await house.npns(), await house.npns(TRACKER)) == ([], [document["npn"]])
-    assert await house.publications.stage(number) == (0, False)
+    assert await house.stage(number) == (0, False)
     assert await house.unpublished() == 1
     await house.published(NOW + MINUTE)
     assert await house.npns() == [document["npn"]]
@@ -209,8 +209,8 @@ async def test_b8_only_what_changed_is_written(house: House) -> None:
     await house.published()
     fact = Fact(id="of no list", kind=FactKind.LAUNCHED, at=NOW, data={"curriculum": "shop", "channel": "vendor-a"})
     await house.desk.records.record(opened.case_id, [fact], NOW, "test")
-    number = await house.publications.open(TODAY, NOW, forced=True)
-    assert await house.publications.stage(number) == (0, False)
+    number = await house.open(TODAY, NOW, forced=True)
+    assert await house.stage(number) == (0, False)
     assert await house.unpublished() == 0
 
 
@@ -223,7 +223,7 @@ async def test_b9_a_corrected_npn_takes_the_place_of_the_old_one(house: House) -
     await house.published(NOW + MINUTE)
     for name in (RCL, TRACKER, DEMAND):
         assert await house.npns(name) == [corrected["npn"]]
-    assert (await house.publications.tracker(document["npn"]))[1] == []
+    assert (await house.tracked(document["npn"]))[1] == []
     assert len(await house.lines(HELP)) == 1
 
 
@@ -248,7 +248,7 @@ async def test_b9_an_npn_that_nobody_confirmed_takes_nobodys_place(house: House)
     opened = await house.desk.opened(stranger, later)
     await house.desk.saved(opened, claimed, later, npn=NpnStatus.UNVERIFIED)
     await house.published(later)
-    _, (line,) = await house.publications.tracker(owner["npn"])
+    _, (line,) = await house.tracked(owner["npn"])
     assert dict(zip(COLUMNS[TRACKER], line, strict=True))["individual_completed_on"] == "10/03/2023"
 
 
@@ -259,14 +259,14 @@ async def test_b18_the_tracker_answers_by_npn_and_plan_year(house: House) -> Non
     again = {**document, "plan_year": 2025}
     await house.desk.saved(await house.desk.opened(again, later), again, later, npn=NpnStatus.UNVERIFIED)
     await house.published(later)
-    edition, lines = await house.publications.tracker(document["npn"])
+    edition, lines = await house.tracked(document["npn"])
     assert edition == Edition(1, later)
     assert [(line[1], line[3], line[-1]) for line in lines] == [
         ("2024", "verified", "complete"),
         ("2025", "unverified", "in_progress"),
     ]
-    assert len((await house.publications.tracker(document["npn"], 2025))[1]) == 1
-    assert (await house.publications.tracker(document["npn"], 2026))[1] == []
+    assert len((await house.tracked(document["npn"], 2025))[1]) == 1
+    assert (await house.tracked(document["npn"], 2026))[1] == []
     assert await house.npns(plan_year=2024) == [document["npn"]]
     assert await house.npns(plan_year=2025) == []
 
@@ -288,11 +288,11 @@ async def test_b19_revoked_and_registered_again(house: House) -> None:
 async def test_b19_a_reader_goes_on_with_the_publication_it_began_and_no_further_than_the_next(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(publications, "READ", 4)
+    monkeypatch.setattr(published_lists, "READ_AT_ONCE", 4)
     documents = [profile() for _ in range(12)]
     cases = [await house.desk.completed(document, NOW) for document in documents]
     number = await house.published()
-    slow, slower = (house.publications.rows(RCL, number) for _ in range(2))
+    slow, slower = (stream_list(house.database, RCL, number) for _ in range(2))
     read = [*await anext(slow)]
     await anext(slower)
 
@@ -313,8 +313,9 @@ async def test_b8_b19_lists_and_what_is_kept_of_them_are_right_through_many_publ
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """People rename themselves, are revoked and register again; with pages so small that everything falls apart."""
-    for name, size in (("STAGED", 2), ("READ", 5), ("TIDIED", 3)):
-        monkeypatch.setattr(publications, name, size)
+    monkeypatch.setattr(published_lists, "READ_AT_ONCE", 5)
+    monkeypatch.setattr(publications, "STAGED_AT_ONCE", 2)
+    monkeypatch.setattr(publications, "TIDIED_AT_ONCE", 3)
     chance, at = random.Random(20231003), NOW
     documents = [profile() for _ in range(7)]
     cases: list[Opened | None] = [None] * 7
@@ -334,7 +335,7 @@ async def test_b8_b19_lists_and_what_is_kept_of_them_are_right_through_many_publ
         listed = {one["npn"]: one["last_name"] for one, opened in zip(documents, cases, strict=True) if opened}
         more = True
         while more:
-            _, more = await house.publications.tidy()
+            _, more = await house.database.write(tidy_lines)
             assert {line["npn"]: line["last_name"] for line in await house.lines(DEMAND)} == listed
             assert number == 1 or await house.lines(DEMAND, number=number - 1) == before
         before = await house.lines(DEMAND)
@@ -348,7 +349,7 @@ async def test_b19_changes_made_while_pages_are_staged_are_all_published_in_the_
     house: House, monkeypatch: pytest.MonkeyPatch, url: str
 ) -> None:
     """Two processes: one stages and switches over and over, the other completes registrations meanwhile."""
-    monkeypatch.setattr(publications, "STAGED", 3)
+    monkeypatch.setattr(publications, "STAGED_AT_ONCE", 3)
     other = House(url)
     documents = [profile() for _ in range(12)]
     done = asyncio.Event()

@@ -1,7 +1,7 @@
 """The web application with its database, and what the tests of the pages do to it; no test."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -13,12 +13,13 @@ from sqlmodel import col, select
 
 from db.engine import Database
 from db.reads.access_log import read_access_log
-from db.tables import AccessLogRow, Case, CertificateRow, CommandRow, FactRow
+from db.tables import AccessLogRow, Case, CertificateRow, CommandRow, FactRow, StaffSession
+from db.writes import sessions
 from db.writes.records import ACTIVATION, STATUS
 from domain.programs.imports import parse_import
 from domain.shared.facts import Fact, FactKind
 from domain.state.request import parse_request
-from web.http.auth import cookie_name
+from web.http.auth import cookie_name, find_staff_session
 from web.http.permissions import StaffRole
 from web.services import Services
 
@@ -42,11 +43,23 @@ class House:
         """Somebody of staff, a reviewer if not said otherwise, signed in on this browser; their forms' token."""
         shown = roles or (StaffRole.REVIEWER,)
         actor, now = "-".join(shown), datetime.now(UTC)
-        token = await self.services.sessions.begin(actor, NAMES.get(actor, actor), shown, now)
+        token = await self.open_session(actor, NAMES.get(actor, actor), shown, now)
         self.browser.cookies.set(cookie_name(self.services), token)
-        opened = await self.services.sessions.current(token, now)
+        opened = await self.find_session(token, now)
         assert opened is not None
         return opened.csrf
+
+    async def open_session(self, actor: str, name: str, roles: Iterable[str], now: datetime) -> str:
+        """A session of somebody of staff; the cookie's secret."""
+        return await self.database.write(
+            sessions.open_session, actor, name, roles, self.services.settings.session_longest, now
+        )
+
+    async def find_session(self, token: str, now: datetime) -> StaffSession | None:
+        return await find_staff_session(self.database, token, self.services.settings.session_idle, now)
+
+    async def open_sessions(self, now: datetime) -> list[StaffSession]:
+        return await self.database.read(sessions.list_open_sessions, self.services.settings.session_idle, now)
 
     async def open(self, document: dict[str, Any]) -> str:
         """A case of a request; its id."""

@@ -12,12 +12,13 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute, iter_route_contexts
 from pydantic import ValidationError
 
-from db.writes.sessions import Sessions
+from db.tables import StaffSession
+from db.writes.sessions import end_session, list_open_sessions, open_session
 from settings import RoleName
 from tests.web.conftest import settings_of
 from tests.web.house import House
 from web.app import create_app
-from web.http.auth import LINK, PUBLIC, Declared, Needs, cookie_name, declared, needs, undeclared
+from web.http.auth import LINK, PUBLIC, Declared, Needs, cookie_name, declared, find_staff_session, needs, undeclared
 from web.http.limits import SAFE
 from web.http.permissions import GRANTS, Permission, StaffRole, granted
 from web.http.rate_limits import Limited, Rates
@@ -114,9 +115,9 @@ async def test_nobody_and_somebody_without_a_role_get_nowhere(house: House) -> N
         answer = await house.browser.request(method, _filled(path))
         assert answer.status_code == 401, (method, path)
     now = datetime.now(UTC)
-    token = await house.services.sessions.begin("vera", "Vera Visitor-Sample", [], now)
+    token = await house.open_session("vera", "Vera Visitor-Sample", [], now)
     house.browser.cookies.set(cookie_name(house.services), token)
-    row = await house.services.sessions.current(token, now)
+    row = await house.find_session(token, now)
     assert row is not None
     for method, path, _ in STAFFS:
         answer = await house.browser.request(method, _filled(path), headers={"X-CSRF-Token": row.csrf})
@@ -185,28 +186,35 @@ async def test_a_form_of_another_site_is_refused_before_anything_looks_at_it(
 
 
 async def test_a_session_rests_and_ages_and_can_be_ended_by_somebody_else(house: House) -> None:
-    sessions = Sessions(house.database, idle=timedelta(minutes=30), longest=timedelta(hours=2))
-    token = await sessions.begin("tess", "Tess Example", ["reviewer"], NOW)
+    idle = timedelta(minutes=30)
+
+    async def begin() -> str:
+        return await house.database.write(open_session, "tess", "Tess Example", ["reviewer"], timedelta(hours=2), NOW)
+
+    async def current(token: str, at: datetime) -> StaffSession | None:
+        return await find_staff_session(house.database, token, idle, at)
+
+    token = await begin()
     for minutes in (29, 58, 87, 116):
-        assert await sessions.current(token, NOW + timedelta(minutes=minutes)), minutes
-    assert await sessions.current(token, NOW + timedelta(minutes=121)) is None  # its time is up
-    resting = await sessions.begin("tess", "Tess Example", ["reviewer"], NOW)
-    assert await sessions.current(resting, NOW + timedelta(minutes=31)) is None
-    revoked = await sessions.begin("tess", "Tess Example", ["reviewer"], NOW)
-    row = await sessions.current(revoked, NOW)
+        assert await current(token, NOW + timedelta(minutes=minutes)), minutes
+    assert await current(token, NOW + timedelta(minutes=121)) is None  # its time is up
+    resting = await begin()
+    assert await current(resting, NOW + timedelta(minutes=31)) is None
+    revoked = await begin()
+    row = await current(revoked, NOW)
     assert row is not None
-    assert await sessions.end(row.id, "oscar", NOW)
-    assert await sessions.current(revoked, NOW) is None
-    assert not await sessions.end(row.id, "oscar", NOW)
-    assert await sessions.current("nobody's", NOW) is None
-    assert [one.id for one in await sessions.open(NOW)] != []
-    assert row.id not in [one.id for one in await sessions.open(NOW)]
+    assert await house.database.write(end_session, row.id, "oscar", idle, NOW)
+    assert await current(revoked, NOW) is None
+    assert not await house.database.write(end_session, row.id, "oscar", idle, NOW)
+    assert await current("nobody's", NOW) is None
+    assert [one.id for one in await house.database.read(list_open_sessions, idle, NOW)] != []
+    assert row.id not in [one.id for one in await house.database.read(list_open_sessions, idle, NOW)]
 
 
 async def test_looks_at_sessions_at_once_do_not_trip_over_each_other(house: House) -> None:
-    token = await house.services.sessions.begin("tess", "Tess Example", ["reviewer"], NOW)
+    token = await house.open_session("tess", "Tess Example", ["reviewer"], NOW)
     later = NOW + timedelta(minutes=5)
-    found = await asyncio.gather(*(house.services.sessions.current(token, later) for _ in range(10)))
+    found = await asyncio.gather(*(house.find_session(token, later) for _ in range(10)))
     assert all(found)
 
 

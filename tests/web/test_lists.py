@@ -18,15 +18,17 @@ import httpx2
 import pytest
 import pytest_asyncio
 from sqlalchemy import insert, text
+from sqlalchemy.orm import Session
 
 from db.engine import Database
 from db.migrate import upgrade
 from db.tables import PublishedRow
-from db.writes.publications import Publications
+from db.writes.publications import make_current, open_publication
 from domain.federal.registration import NpnStatus
 from domain.shared.facts import FactKind
 from starter.stack.processes import choose_ports
 from tests.support.documents import new_npn
+from tests.support.publishing import publish_lists
 from tests.support.registrations import MINUTE, Desk, profile
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -55,24 +57,19 @@ class Site:
         )
 
     async def publish(self, at: datetime = NOW) -> None:
-        publications = Publications(self.database)
-        number = await publications.open(at.date(), at, forced=True)
-        while (await publications.stage(number))[1]:
-            pass
-        await publications.make_current(number, at)
+        await publish_lists(self.database, at)
 
     async def taken_out(self, npn: str) -> None:
         """Publishes the RCL without this NPN."""
-        number = await Publications(self.database).open(NOW.date(), NOW, forced=True)
+        number = await self.database.write(open_publication, NOW.date(), NOW, forced=True)
         gone = PublishedRow(list_name="rcl", key=f"2024:{npn}", publication=number, owner=f"ast_{npn}:2024")
-        async with self.database.open_writer() as session:
-            session.add(gone)
-        await Publications(self.database).make_current(number, NOW)
+        await self.database.write(Session.add, gone)
+        await self.database.write(make_current, number, NOW)
 
     async def filled(self, rows: int) -> list[str]:
         """Publishes an RCL of so many rows; their NPNs."""
         npns = [str(2_000_000_000 + number) for number in range(rows)]
-        number = await Publications(self.database).open(NOW.date(), NOW, forced=True)
+        number = await self.database.write(open_publication, NOW.date(), NOW, forced=True)
         lines = [
             {
                 "list_name": "rcl",
@@ -83,9 +80,8 @@ class Site:
             }
             for npn in npns
         ]
-        async with self.database.open_writer() as session:
-            await session.execute(insert(PublishedRow), lines)
-        await Publications(self.database).make_current(number, NOW)
+        await self.database.write(Session.execute, insert(PublishedRow), lines)
+        await self.database.write(make_current, number, NOW)
         return npns
 
 
@@ -428,8 +424,7 @@ async def test_b18_no_npn_reaches_the_log_not_even_when_everything_fails(site: S
     npn = new_npn()
     for path in (npn, f"{npn}.csv", f"{npn}0", f"{npn}?plan_year=2024&npn={npn}"):
         await site.get(f"tracker/{path}")
-    async with site.database.open_writer() as session:
-        await session.execute(text("ALTER TABLE published_row RENAME TO elsewhere"))
+    await site.database.write(Session.execute, text("ALTER TABLE published_row RENAME TO elsewhere"))
     assert (await site.get(f"tracker/{npn}")).status_code == 500
     log = site.log.read_text()
     assert "request failed" in log

@@ -17,7 +17,7 @@ from sqlmodel import col, select
 from db.engine import Database
 from db.migrate import upgrade
 from db.tables import DraftRow
-from db.writes.drafts import LIFE, Drafts
+from db.writes.drafts import LIFE, begin_draft, find_draft, purge_drafts
 from domain.shared.ids import token_hash
 from domain.state.agreements import agreement
 from templates.catalogs import translated
@@ -612,23 +612,26 @@ async def test_an_expired_draft_leads_to_the_start_and_says_so(house: House, per
             assert "Sus respuestas ya no están aquí" in page.text
         lost = await house.post("/request/contact", {"email": "testa@example.com"})
         assert lost.headers["location"] == "/request?why=expired"
-        assert await house.services.drafts.purge(datetime.now(UTC)) == 1
+        assert await house.database.write(purge_drafts, datetime.now(UTC)) == 1
     assert await drafts(house) == []
+
+
+async def begin_of(database: Database, kind: str, at: datetime) -> str:
+    return await database.write(begin_draft, {"kind": kind}, at)
 
 
 async def test_expired_drafts_are_deleted_by_themselves_after_a_failed_round_too(tmp_path: Path) -> None:
     url = f"sqlite+aiosqlite:///{tmp_path / 'drafts.sqlite'}"
     database = Database(url)
-    drafts = Drafts(database)
-    work = asyncio.create_task(purging(drafts, every=0.02))
+    work = asyncio.create_task(purging(database, every=0.02))
     await asyncio.sleep(0.1)
     await asyncio.to_thread(upgrade, url)
     now = datetime.now(UTC)
-    old, fresh = await drafts.begin({"kind": "agent"}, now - LIFE), await drafts.begin({"kind": "broker"}, now)
+    old, fresh = await begin_of(database, "agent", now - LIFE), await begin_of(database, "broker", now)
     async with asyncio.timeout(10):
-        while await drafts.get(old, now - timedelta(seconds=1)):
+        while await database.read(find_draft, old, now - timedelta(seconds=1)):
             await asyncio.sleep(0.02)
-    assert await drafts.get(fresh, now) == {"kind": "broker"}
+    assert await database.read(find_draft, fresh, now) == {"kind": "broker"}
     assert not work.done()
     work.cancel()
     await asyncio.wait([work])

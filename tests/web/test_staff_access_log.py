@@ -96,7 +96,7 @@ async def test_the_log_goes_on_page_by_page_under_its_filter(house: House) -> No
 async def test_an_operator_sees_who_is_signed_in_and_ends_a_session(house: House) -> None:
     await house.sign_in(REVIEWER)
     cookie = house.browser.cookies[cookie_name(house.services)]
-    theirs = (await house.services.sessions.open(NOW))[0].id
+    theirs = (await house.open_sessions(NOW))[0].id
     csrf = await house.sign_in(OPERATOR)
     answer = await house.browser.get("/staff/sessions")
     reader = read(answer)
@@ -120,27 +120,27 @@ async def test_an_operator_sees_who_is_signed_in_and_ends_a_session(house: House
 
 async def test_an_auditor_sees_sessions_and_ends_none(house: House) -> None:
     await house.sign_in(REVIEWER)
-    theirs = (await house.services.sessions.open(NOW))[0].id
+    theirs = (await house.open_sessions(NOW))[0].id
     csrf = await house.sign_in(AUDITOR)
     reader = read(await house.browser.get("/staff/sessions"))
     assert "Rita Example" in reader.text
     assert not [form for form in reader.of("form") if "/staff/sessions" in (form["action"] or "")]
     answer = await house.post(f"/staff/sessions/{theirs}/end", {"csrf_token": csrf})
     assert answer.status_code == 403
-    assert theirs in {row.id for row in await house.services.sessions.open(NOW)}
+    assert theirs in {row.id for row in await house.open_sessions(NOW)}
 
 
 async def test_a_session_is_not_ended_without_the_form_s_token_nor_by_reviewers(house: House) -> None:
     await house.sign_in(REVIEWER)
-    theirs = (await house.services.sessions.open(NOW))[0].id
+    theirs = (await house.open_sessions(NOW))[0].id
     assert (await house.browser.get("/staff/sessions")).status_code == 403
     await house.sign_in(OPERATOR)
     assert (await house.post(f"/staff/sessions/{theirs}/end", {})).status_code == 403
-    assert theirs in {row.id for row in await house.services.sessions.open(NOW)}
+    assert theirs in {row.id for row in await house.open_sessions(NOW)}
 
 
 async def test_a_role_of_another_release_breaks_no_page(house: House) -> None:
-    await house.services.sessions.begin("old", "Otto Example", ["keeper_of_keys", "auditor"], datetime.now(UTC))
+    await house.open_session("old", "Otto Example", ["keeper_of_keys", "auditor"], datetime.now(UTC))
     await house.sign_in(OPERATOR)
     reader = read(await house.browser.get("/staff/sessions"))
     assert "Otto Example" in reader.text

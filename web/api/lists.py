@@ -13,7 +13,7 @@ from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response, StreamingResponse
 from starlette.exceptions import HTTPException
 
-from db.writes.publications import Edition
+from db.reads.published_lists import Edition, find_current, find_tracked, stream_list
 from domain.federal.lists import COLUMNS, PublishedList
 from domain.shared.faults import Fault
 from web.http.auth import PUBLIC
@@ -46,7 +46,7 @@ _PAGE: dict[str, Any] = {"include_in_schema": False, "response_class": HTMLRespo
 @router.get("", **_PAGE)
 async def published(request: Request, services: ServicesDep) -> HTMLResponse:
     """The lists, what each is and where it is found, and the form of the tracker."""
-    return lists_page(request, services, await services.publications.current(), LISTS)
+    return lists_page(request, services, await services.database.read(find_current), LISTS)
 
 
 @router.get("/tracker", **_PAGE)
@@ -56,15 +56,15 @@ async def look_up(request: Request, services: ServicesDep, npn: str = "") -> Res
     if re.fullmatch(NPN, written, re.ASCII):
         return RedirectResponse(in_language(f"/registry/tracker/{written}", language_of(request)), 303, OPEN)
     faults = [Fault("npn", "npn" if npn.strip() else "required")]
-    return lists_page(request, services, await services.publications.current(), LISTS, npn[:100], faults)
+    return lists_page(request, services, await services.database.read(find_current), LISTS, npn[:100], faults)
 
 
 @router.get("/{name}.csv", response_class=StreamingResponse, responses={**UNKNOWN, 200: {"content": {CSV: {}}}})
 @router.head("/{name}.csv", include_in_schema=False)
 async def published_csv(request: Request, services: ServicesDep, name: Name, plan_year: PlanYear = None) -> Response:
     """A list as CSV: a header, and a row for each registration."""
-    wanted, edition = _known(name), await services.publications.current()
-    pages = services.publications.rows(wanted, edition.number, plan_year)
+    wanted, edition = _known(name), await services.database.read(find_current)
+    pages = stream_list(services.database, wanted, edition.number, plan_year)
     return _answer(request, edition, name, plan_year, CSV, _as_csv(COLUMNS[wanted], pages))
 
 
@@ -72,8 +72,8 @@ async def published_csv(request: Request, services: ServicesDep, name: Name, pla
 @router.head("/{name}.json", include_in_schema=False)
 async def published_json(request: Request, services: ServicesDep, name: Name, plan_year: PlanYear = None) -> Response:
     """A list as JSON: `{list, published_at, columns, rows}`, each row an object."""
-    wanted, edition = _known(name), await services.publications.current()
-    pages = services.publications.rows(wanted, edition.number, plan_year)
+    wanted, edition = _known(name), await services.database.read(find_current)
+    pages = stream_list(services.database, wanted, edition.number, plan_year)
     return _answer(request, edition, name, plan_year, JSON, _as_json(name, edition, COLUMNS[wanted], pages))
 
 
@@ -91,7 +91,7 @@ async def tracked_csv(request: Request, services: ServicesDep, npn: Npn, plan_ye
 async def tracked(request: Request, services: ServicesDep, npn: Npn, plan_year: PlanYear = None) -> Response:
     """The Registration Tracker on an NPN: `{npn, published_at, rows}`, a row for each plan year; a page for people."""
     if is_page(request) and not wants_json(request):
-        edition, rows = await services.publications.tracker(npn, plan_year)
+        edition, rows = await services.database.read(find_tracked, npn, plan_year)
         return tracker_page(request, services, edition, npn, _objects(COLUMNS[PublishedList.TRACKER], rows), plan_year)
     edition, rows = await _tracked(services, npn, plan_year)
     document = {"npn": npn, "published_at": _instant(edition), "rows": _objects(COLUMNS[PublishedList.TRACKER], rows)}
@@ -107,7 +107,7 @@ def _known(name: str) -> PublishedList:
 
 
 async def _tracked(services: ServicesDep, npn: str, plan_year: int | None) -> tuple[Edition, list[list[str]]]:
-    edition, rows = await services.publications.tracker(npn, plan_year)
+    edition, rows = await services.database.read(find_tracked, npn, plan_year)
     if not rows:
         raise HTTPException(404, "The tracker doesn't know this NPN.")
     return edition, rows

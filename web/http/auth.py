@@ -5,6 +5,7 @@ import binascii
 import hmac
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Annotated, Any
 
@@ -15,6 +16,9 @@ from pydantic import SecretStr
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute
 
+from db.engine import Database
+from db.tables import StaffSession
+from db.writes.sessions import find_session, is_touch_due, touch_session
 from starter.cases import now
 from web.http.forms import MEDIA_TYPE, media_type, posted
 from web.http.limits import SAFE
@@ -110,10 +114,18 @@ async def staff_member(request: Request, services: Services) -> StaffMember | No
         found = [actor for actor, secret in services.settings.staff_tokens.items() if _equal(token, secret)]
         return _by_token(services, found[0]) if found else None
     cookie = request.cookies.get(cookie_name(services), "")
-    row = await services.sessions.current(cookie, now()) if cookie else None
+    row = await find_staff_session(services.database, cookie, services.settings.session_idle, now()) if cookie else None
     if row is None:
         return None
     return StaffMember(row.actor, row.name, known_roles(row.roles), row.id, row.csrf)
+
+
+async def find_staff_session(database: Database, token: str, idle: timedelta, at: datetime) -> StaffSession | None:
+    """The session of a cookie, noted as used; None where there is none, it was ended, or it has expired."""
+    row = await database.read(find_session, token, idle, at)
+    if row is not None and is_touch_due(row, at):
+        await database.write(touch_session, row.token_hash, at)
+    return row
 
 
 def _by_token(services: Services, actor: str) -> StaffMember:

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Path, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from db.reads.access_log import read_access_log
+from db.writes.sessions import end_session as close_session, list_open_sessions
 from domain.shared.faults import Invalid
 from starter.cases import now
 from web.http.auth import StaffMember, needs
@@ -63,7 +64,7 @@ async def sessions(
 ) -> HTMLResponse:
     """Who is signed in, the last seen first."""
     told = request.query_params.get("told")
-    rows = await services.sessions.open(now())
+    rows = await services.database.read(list_open_sessions, services.settings.session_idle, now())
     return staff_page(
         request,
         services,
@@ -84,5 +85,6 @@ async def end_session(
     session_id: Annotated[str, Path(pattern="^[0-9a-f]{1,64}$")],
 ) -> RedirectResponse:
     """Ends somebody's session: their next click leads to the log-in."""
-    ended = await services.sessions.end(session_id, me.actor, now())
+    idle = services.settings.session_idle
+    ended = await services.database.write(close_session, session_id, me.actor, idle, now())
     return RedirectResponse(f"{SESSIONS}?told={'ended' if ended else 'gone'}", 303, PRIVATE)

@@ -6,6 +6,7 @@ from urllib.parse import urlencode, urlsplit
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
+from db.writes.sessions import end_session, open_session
 from starter.cases import now
 from web.http.auth import PUBLIC, StaffMember, cookie_name, needs, staff_member
 from web.http.identity_provider import SignInFailed
@@ -56,7 +57,8 @@ async def callback(request: Request, services: ServicesDep) -> Response:
         request.session.clear()
     if not found.roles:
         return _page(request, services, "no_role", 403)
-    token = await services.sessions.begin(found.actor, found.name, found.roles, now())
+    longest = services.settings.session_longest
+    token = await services.database.write(open_session, found.actor, found.name, found.roles, longest, now())
     answer = RedirectResponse(onward, 303, PRIVATE)
     seconds = services.settings.session_hours * 3600
     answer.set_cookie(
@@ -70,7 +72,7 @@ async def sign_out(
     request: Request, services: ServicesDep, me: Annotated[StaffMember, needs(Permission.READ_CASES)]
 ) -> RedirectResponse:
     """Ends the session; the cookie of an ended one opens nothing."""
-    await services.sessions.end(me.session, me.actor, now())
+    await services.database.write(end_session, me.session, me.actor, services.settings.session_idle, now())
     answer = RedirectResponse(f"{HOME}/sign-in?told=out", 303, PRIVATE)
     answer.delete_cookie(cookie_name(services), secure=services.settings.is_secure, httponly=True, samesite="lax")
     return answer

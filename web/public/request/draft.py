@@ -9,7 +9,8 @@ from hashlib import sha256
 import structlog
 from fastapi import Request, Response
 
-from db.writes.drafts import CREATED, SENT, Drafts
+from db.engine import Database
+from db.writes.drafts import CREATED, SENT, find_draft, purge_drafts
 from domain.shared.traces import where
 from starter.cases import now
 from web.http.forms import Values
@@ -51,7 +52,7 @@ class Draft:
 async def draft_of(request: Request, services: Services) -> Draft | None:
     """The draft of whoever asks; None without a cookie, and where it is unknown or has expired."""
     token = request.cookies.get(COOKIE, "")
-    answers = await services.drafts.get(token, now()) if token else None
+    answers = await services.database.read(find_draft, token, now()) if token else None
     return None if answers is None else Draft(token, answers)
 
 
@@ -61,11 +62,11 @@ def keep(response: Response, services: Services, token: str) -> None:
     response.set_cookie(COOKIE, token, path=PATH, secure=secure, httponly=True, samesite="lax")
 
 
-async def purging(drafts: Drafts, every: float = 300.0) -> None:
+async def purging(database: Database, every: float = 300.0) -> None:
     """Deletes expired drafts until cancelled; a failed round is logged by its kind, and tried again."""
     while True:
         try:
-            await drafts.purge(now())
+            await database.write(purge_drafts, now())
         except Exception as error:  # the next round tries again
             log.warning("drafts not purged", error=type(error).__name__, where=where(error))
         await asyncio.sleep(every)

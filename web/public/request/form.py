@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
+from db.writes.drafts import begin_draft, close_draft, save_draft
 from db.writes.opening import Conflict
 from domain.shared.faults import Fault, Invalid
 from domain.shared.notices import Topic
@@ -58,13 +59,12 @@ async def begin(request: Request, services: ServicesDep) -> Response:
         return start_page(request, services, draft, policy, faults, 422)
     year = {"plan_year": str(policy.plan_year)}
     if draft and values.get("do") == "continue":
-        if not draft.is_own(values) or not await services.drafts.save(draft.token, year, now()):
+        if not draft.is_own(values) or not await services.database.write(save_draft, draft.token, year, now()):
             return _lost()
         return _to(_place(draft))
-    if draft:
-        await services.drafts.drop(draft.token)
+    token = await services.database.write(begin_draft, year, now(), draft.token if draft else None)
     begun = _to("/request/kind", begun="1")
-    keep(begun, services, await services.drafts.begin(year, now()))
+    keep(begun, services, token)
     return begun
 
 
@@ -99,7 +99,7 @@ async def send(request: Request, services: ServicesDep) -> Response:
         language = language_of(request)
         contact = contact_of(policy_of(draft), Topic.GENERAL, language)
         return problem_page(services, "identity_conflict", 409, language, contact)
-    await services.drafts.sent(draft.token, opened.case_id, opened.created, now())
+    await services.database.write(close_draft, draft.token, opened.case_id, opened.created, now())
     return _to(DONE)
 
 
@@ -145,7 +145,7 @@ async def answer(slug: str, request: Request, services: ServicesDep) -> Response
     faults = steps.faults_at(step, draft.answers)
     if steps.too_long(draft.answers):
         return question_page(request, services, step, draft, faults)
-    if not await services.drafts.save(draft.token, changes, now()):
+    if not await services.database.write(save_draft, draft.token, changes, now()):
         return _lost()
     if do:
         return _to(f"/request/{slug}", change=change, rows=str(rows))
@@ -202,7 +202,7 @@ async def _refused(services: Services, draft: Draft, faults: Sequence[Fault]) ->
     first = step_with(faults, draft.answers)
     if first is None:
         return _to(START)
-    if not await services.drafts.save(draft.token, steps.refusal_of(faults), now()):
+    if not await services.database.write(save_draft, draft.token, steps.refusal_of(faults), now()):
         return _lost()
     return _to(f"/request/{first.slug}", change="1")
 
