@@ -17,7 +17,7 @@ _SECRETS = Path("/run/secrets")
 RoleName = Literal["reviewer", "appeals_reviewer", "operator", "auditor"]
 
 
-def _rate(value: str) -> str:
+def _parse_rate(value: str) -> str:
     try:
         parse(value)
     except ValueError:
@@ -25,7 +25,7 @@ def _rate(value: str) -> str:
     return value
 
 
-Rate = Annotated[str, AfterValidator(_rate)]
+Rate = Annotated[str, AfterValidator(_parse_rate)]
 
 
 class TrainingVendor(BaseModel):
@@ -152,7 +152,7 @@ class Settings(BaseSettings):
     signing_cert_file: Path = Field(default=Path("data/signing/signing-cert.pem"), description="its PEM certificate")
 
     @model_validator(mode="after")
-    def _demonstrations_stay_at_home(self) -> Self:
+    def _keep_demonstrations_local(self) -> Self:
         """An identity provider without TLS, and the gallery, are for one machine alone."""
         at_home = is_loopback(self.web_url)
         open_provider = self.oidc_issuer and not self.oidc_issuer.startswith("https://")
@@ -163,7 +163,7 @@ class Settings(BaseSettings):
         return self
 
     @cached_property
-    def key(self) -> bytes:
+    def identity_key_bytes(self) -> bytes:
         """The identity key's bytes."""
         return bytes.fromhex(self.identity_key.get_secret_value())
 
@@ -196,6 +196,6 @@ def is_loopback(url: str) -> bool:
     return host == "localhost"
 
 
-def load(**values: Any) -> Settings:
+def load_settings(**values: Any) -> Settings:
     """The settings of this process's environment. Raises pydantic's ValidationError naming what is missing."""
     return Settings(**values)

@@ -28,22 +28,22 @@ from activities.publications import PublicationsActivities
 from activities.records import RecordsActivities
 from activities.training import TrainingActivities
 from adapters import http
-from adapters.background_checks import BackgroundChecks
-from adapters.calendar import federal_holidays
-from adapters.lists import FederalLists
-from adapters.lms import Lms
+from adapters.background_checks import BackgroundCheckClient
+from adapters.certificate_signer import CertificateSigner
+from adapters.holidays import list_federal_holidays
+from adapters.lists import FederalListReader
+from adapters.lms import LmsClient
 from adapters.mail import Mailer
-from adapters.mlms import Mlms
-from adapters.portal import Portal
-from adapters.press import Press
-from adapters.registry import Registry
+from adapters.mlms import MlmsClient
+from adapters.portal import PortalClient
+from adapters.registry import RegistryClient
 from db.engine import Database
 from db.writes.records import Records
 from db.writes.registrations import Registrations
-from settings import Settings, load
+from settings import Settings, load_settings
 from starter.client import connect
 from starter.replay import verify
-from templates.letters import Letters
+from templates.letters import NoticeRenderer
 from workflows.certification import AssisterCertification
 from workflows.daily_reminders import DailyReminders
 from workflows.publication import DailyPublication
@@ -58,13 +58,13 @@ HTTP_SECONDS = 4.5
 GRACEFUL = timedelta(seconds=5)
 
 
-def activities_of(settings: Settings, database: Database, client: httpx2.AsyncClient) -> list[object]:
+def build_activities(settings: Settings, database: Database, client: httpx2.AsyncClient) -> list[object]:
     """One object per outside concern, each with what it needs handed in."""
-    records = Records(database, settings.key)
-    registry = Registry(
+    records = Records(database, settings.identity_key_bytes)
+    registry = RegistryClient(
         client, settings.registry_url, settings.registry_user, settings.registry_password.get_secret_value()
     )
-    vendor = BackgroundChecks(
+    vendor = BackgroundCheckClient(
         client,
         settings.background_checks_url,
         settings.background_checks_api_key.get_secret_value(),
@@ -79,15 +79,15 @@ def activities_of(settings: Settings, database: Database, client: httpx2.AsyncCl
         settings.mail_from,
         timeout=MAIL_SECONDS,
     )
-    letters = Letters(HERE / "templates" / "notices")
-    lists = FederalLists(client, settings.published_lists, settings.certificates_dir)
-    press = Press(settings.signing_key_file, settings.signing_cert_file)
-    portal = Portal(client, settings.portal_url, settings.portal_token.get_secret_value())
+    letters = NoticeRenderer(HERE / "templates" / "notices")
+    lists = FederalListReader(client, settings.published_lists, settings.certificates_dir)
+    press = CertificateSigner(settings.signing_key_file, settings.signing_cert_file)
+    portal = PortalClient(client, settings.portal_url, settings.portal_token.get_secret_value())
     return [
         RecordsActivities(records),
         LicensingActivities(registry, records),
         BackgroundActivities(vendor, records),
-        TrainingActivities(Lms(client, settings.lms_url, settings.lms_token.get_secret_value()), records),
+        TrainingActivities(LmsClient(client, settings.lms_url, settings.lms_token.get_secret_value()), records),
         CertificatesActivities(press, records, settings.certificates_dir, settings.web_url),
         PortalActivities(portal, records),
         NoticesActivities(
@@ -99,28 +99,28 @@ def activities_of(settings: Settings, database: Database, client: httpx2.AsyncCl
             settings.portal_url,
             settings.lms_url,
             settings.mlms_url,
-            settings.key,
+            settings.identity_key_bytes,
         ),
-        ProfilesActivities(registry, records, Registrations(database, settings.key)),
-        MlmsActivities(Mlms(client, settings.mlms_url, settings.mlms_token.get_secret_value()), records),
+        ProfilesActivities(registry, records, Registrations(database, settings.identity_key_bytes)),
+        MlmsActivities(MlmsClient(client, settings.mlms_url, settings.mlms_token.get_secret_value()), records),
         ListingCheckActivities(lists, records, mailer, letters, settings.published_lists),
-        PublicationsActivities(database, federal_holidays),
+        PublicationsActivities(database, list_federal_holidays),
     ]
 
 
-def registered(objects: list[object]) -> list[object]:
+def list_activity_methods(objects: list[object]) -> list[object]:
     """The activity methods of these objects."""
     methods = [getattr(one, name) for one in objects for name in dir(one) if not name.startswith("_")]
     return [method for method in methods if hasattr(method, "__temporal_activity_definition")]
 
 
-def build(client: Client, settings: Settings, objects: list[object]) -> Worker:
+def build_worker(client: Client, settings: Settings, objects: list[object]) -> Worker:
     """The worker over these activities."""
     return Worker(
         client,
         task_queue=settings.task_queue,
         workflows=WORKFLOWS,
-        activities=registered(objects),  # type: ignore[arg-type]
+        activities=list_activity_methods(objects),  # type: ignore[arg-type]
         graceful_shutdown_timeout=GRACEFUL,
         sticky_queue_schedule_to_start_timeout=timedelta(seconds=2),
         workflow_task_poller_behavior=PollerBehaviorAutoscaling(),
@@ -128,7 +128,7 @@ def build(client: Client, settings: Settings, objects: list[object]) -> Worker:
     )
 
 
-async def serve(settings: Settings) -> None:
+async def run_worker(settings: Settings) -> None:
     """Works until SIGTERM or SIGINT, then lets running activities finish for a while."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -136,9 +136,9 @@ async def serve(settings: Settings) -> None:
     async with AsyncExitStack() as stack:
         database = Database(settings.database_url)
         stack.push_async_callback(database.close)
-        client = await stack.enter_async_context(http.client(HTTP_SECONDS))
+        client = await stack.enter_async_context(http.open_client(HTTP_SECONDS))
         temporal = await connect([CodedFailures()])
-        await stack.enter_async_context(build(temporal, settings, activities_of(settings, database, client)))
+        await stack.enter_async_context(build_worker(temporal, settings, build_activities(settings, database, client)))
         if settings.ready_file:
             settings.ready_file.touch()
         structlog.get_logger(__name__).info("worker ready", task_queue=settings.task_queue)
@@ -150,7 +150,7 @@ def main(arguments: Sequence[str]) -> int:
     if arguments[:1] == ["verify"]:
         folder = Path(arguments[1]) if arguments[1:] else HISTORIES
         return verify(folder, WORKFLOWS)
-    uvloop.run(serve(load()))
+    uvloop.run(run_worker(load_settings()))
     return 0
 
 

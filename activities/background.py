@@ -4,7 +4,7 @@ from temporalio import activity
 
 from activities import contracts
 from activities.effects import Made, key_of, once
-from adapters.background_checks import BackgroundChecks
+from adapters.background_checks import BackgroundCheckClient
 from db.writes.records import Intent, Records
 from domain.shared.facts import Fact, FactKind
 from domain.shared.messages import CaseRef, Effect
@@ -15,7 +15,7 @@ KIND = "background.ordered"
 class BackgroundActivities(contracts.Background):
     """The background-check vendor's orders."""
 
-    def __init__(self, vendor: BackgroundChecks, records: Records) -> None:
+    def __init__(self, vendor: BackgroundCheckClient, records: Records) -> None:
         self._vendor = vendor
         self._records = records
 
@@ -25,7 +25,7 @@ class BackgroundActivities(contracts.Background):
 
         async def make(intent: Intent) -> Made:
             request = intent.view.case.request
-            ordered = await self._vendor.order(
+            ordered = await self._vendor.order_check(
                 order.case_id, request["first_name"], request["last_name"], request["email"], key_of(order, KIND)
             )
             fact = Fact(id=f"{order.case_id}:background_ordered", kind=FactKind.BACKGROUND_ORDERED, at=order.at)

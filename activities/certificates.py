@@ -12,7 +12,7 @@ from temporalio import activity
 
 from activities import contracts
 from activities.effects import Made, key_of, once
-from adapters.press import Press
+from adapters.certificate_signer import CertificateSigner
 from db.case_state import holder_of
 from db.tables import CertificateRow
 from db.writes.records import CaseView, Intent, Records
@@ -26,7 +26,7 @@ KIND = "certificate.issued"
 class CertificatesActivities(contracts.Certificates):
     """Prints certificates into a folder; the PDF never travels through Temporal."""
 
-    def __init__(self, press: Press, records: Records, folder: Path, web_url: str) -> None:
+    def __init__(self, press: CertificateSigner, records: Records, folder: Path, web_url: str) -> None:
         self._press = press
         self._records = records
         self._folder = folder
@@ -64,7 +64,7 @@ class CertificatesActivities(contracts.Certificates):
     def _printed(self, intent: Intent, draft: Path) -> bytes:
         """The first print stands: a signature differs each time, and a retry must not leave a second certificate."""
         if not draft.exists():
-            _keep(self._press.print(self._text(intent.view, intent.data)), draft, draft)
+            _keep(self._press.print_certificate(self._text(intent.view, intent.data)), draft, draft)
         return draft.read_bytes()
 
     def _text(self, view: CaseView, data: dict[str, str]) -> CertificateText:

@@ -4,7 +4,7 @@ from temporalio import activity
 
 from activities import contracts
 from adapters.http import Refused
-from adapters.registry import Registry, read
+from adapters.registry import RegistryClient, parse_answer
 from db.writes.records import CaseView, Records
 from domain.shared.assister import AssisterType, Kind
 from domain.shared.facts import Fact, FactKind
@@ -19,7 +19,7 @@ SOURCE = "registry"
 class LicensingActivities(contracts.Licensing):
     """The licence registry's look-ups."""
 
-    def __init__(self, registry: Registry, records: Records) -> None:
+    def __init__(self, registry: RegistryClient, records: Records) -> None:
         self._registry = registry
         self._records = records
 
@@ -61,8 +61,8 @@ class LicensingActivities(contracts.Licensing):
             return None
         kept = await self._records.evidence(key)
         if kept is not None:
-            return read(kept, npn)
-        answer = await self._registry.look_up(npn)
+            return parse_answer(kept, npn)
+        answer = await self._registry.look_up_npn(npn)
         await self._records.keep_evidence(key, order.case_id, SOURCE, answer.raw, answer.sha256, order.at)
         return answer.producer
 

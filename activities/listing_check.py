@@ -10,10 +10,10 @@ from temporalio import activity
 from activities import contracts
 from activities.effects import Made, key_of, once
 from activities.mails import as_sent, message_id
-from adapters.calendar import federal_holidays
+from adapters.holidays import list_federal_holidays
 from adapters.http import Refused
-from adapters.lists import FederalLists, RclEntry
-from adapters.mail import Letter as Mail, Mailer
+from adapters.lists import FederalListReader, RclEntry
+from adapters.mail import Email as Mail, Mailer
 from db.writes.facts import flags_of
 from db.writes.records import CaseView, Intent, Records
 from domain.federal.listing_check import due_dates, is_late, next_look
@@ -24,7 +24,7 @@ from domain.shared.facts import Fact, FactKind
 from domain.shared.messages import Effect, Looked, MarketOrder, RegistrationSnapshot
 from domain.shared.notices import Notice
 from domain.shared.policy import local_date
-from templates.letters import Letters
+from templates.letters import NoticeRenderer
 
 HEARTBEAT_SECONDS = 5
 LATE = "list_late"
@@ -33,7 +33,9 @@ LATE = "list_late"
 class ListingCheckActivities(contracts.ListingCheck):
     """Looks whether a completed market is in the tracker, the RCL and Find Local Help."""
 
-    def __init__(self, lists: FederalLists, records: Records, mailer: Mailer, letters: Letters, lists_url: str) -> None:
+    def __init__(
+        self, lists: FederalListReader, records: Records, mailer: Mailer, letters: NoticeRenderer, lists_url: str
+    ) -> None:
         self._lists = lists
         self._records = records
         self._mailer = mailer
@@ -48,7 +50,7 @@ class ListingCheckActivities(contracts.ListingCheck):
         if Market(order.market) not in state.unlisted:
             return Looked(standing=await self._standing(order))
         today = local_date(policy, order.at)
-        holidays = federal_holidays(range(today.year - 1, today.year + 2))
+        holidays = list_federal_holidays(range(today.year - 1, today.year + 2))
         ours = [one for one in state.publication if one.market == order.market]
         facts: list[Fact] = []
         absent = False
@@ -99,12 +101,12 @@ class ListingCheckActivities(contracts.ListingCheck):
         if one.list is FederalList.FIND_LOCAL_HELP:
             who = view.case.request
             phone = contact_of(who).phone
-            listed = await self._lists.find_local_help(who["first_name"], who["last_name"], phone, one.market)
+            listed = await self._lists.is_in_local_help(who["first_name"], who["last_name"], phone, one.market)
             return listed, listed
         if one.list is FederalList.TRACKER:
-            tracked = await self._lists.tracker(npn, plan_year)
-            return tracked is not None and tracked.completed(one.market), tracked is not None
-        entry = await self._lists.rcl(npn, plan_year)
+            tracked = await self._lists.read_tracker(npn, plan_year)
+            return tracked is not None and tracked.shows_completed(one.market), tracked is not None
+        entry = await self._lists.find_rcl_entry(npn, plan_year)
         return entry is not None and _completed(entry, one.market), entry is not None
 
     async def _record(self, order: MarketOrder, facts: Sequence[Fact]) -> None:
@@ -133,7 +135,7 @@ class ListingCheckActivities(contracts.ListingCheck):
             mail = self._letter(intent.view, order, key)
             told = Fact(id=f"{order.case_id}:help_desk", kind=FactKind.HELP_DESK_TOLD, at=order.at)
             try:
-                await self._mailer.send(mail)
+                await self._mailer.send_email(mail)
             except Refused as refused:
                 await self._records.flag(order.case_id, "mail_refused", order.at)
                 return Made({"notice": Notice.HELP_DESK, "refused": refused.code})
@@ -161,7 +163,7 @@ class ListingCheckActivities(contracts.ListingCheck):
             "due_on": rcl.due_on,
             "looked_at": order.at,
         }
-        rendered = self._letters.render(Notice.HELP_DESK, "en", values)
+        rendered = self._letters.render_notice(Notice.HELP_DESK, "en", values)
         return Mail(
             to=policy.help_desk,
             subject=rendered.subject,

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from hashlib import sha256
 
-from adapters.mail import Letter as Mail
+from adapters.mail import Email as Mail
 from db.tables import SentMail
 from domain.shared.messages import CaseRef
 from domain.shared.notices import Notice

@@ -4,7 +4,7 @@ from temporalio import activity
 
 from activities import contracts
 from activities.effects import Made, key_of, once
-from adapters.mlms import Enrollment, Mlms
+from adapters.mlms import MlmsClient, MlmsEnrollment
 from db.writes.records import CaseView, Intent, Records
 from domain.federal.markets import Curriculum
 from domain.shared.facts import Fact, FactKind
@@ -14,7 +14,7 @@ from domain.shared.messages import CurriculumOrder, Effect
 class MlmsActivities(contracts.Mlms):
     """Enrols registrations in the MLMS."""
 
-    def __init__(self, mlms: Mlms, records: Records) -> None:
+    def __init__(self, mlms: MlmsClient, records: Records) -> None:
         self._mlms = mlms
         self._records = records
 
@@ -24,7 +24,7 @@ class MlmsActivities(contracts.Mlms):
         kind = f"mlms.enrolled.{order.curriculum}"
 
         async def make(intent: Intent) -> Made:
-            place = await self._mlms.enroll(_enrollment(intent.view, order.curriculum), key_of(order, kind))
+            place = await self._mlms.enroll_learner(_enrollment(intent.view, order.curriculum), key_of(order, kind))
             fact = Fact(
                 id=f"{order.case_id}:mlms:{order.curriculum}",
                 kind=FactKind.MLMS_ENROLLED,
@@ -36,9 +36,9 @@ class MlmsActivities(contracts.Mlms):
         return await once(self._records, order, kind, make)
 
 
-def _enrollment(view: CaseView, curriculum: str) -> Enrollment:
+def _enrollment(view: CaseView, curriculum: str) -> MlmsEnrollment:
     request, ids = view.case.request, view.federal.mlms
-    return Enrollment(
+    return MlmsEnrollment(
         registration=view.case.case_id,
         assister_id=view.case.assister_id,
         email=request["email"],

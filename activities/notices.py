@@ -14,7 +14,7 @@ from activities import contracts
 from activities.effects import Made, once
 from activities.mails import as_sent, message_id
 from adapters.http import Refused
-from adapters.mail import Letter as Mail, Mailer
+from adapters.mail import Email as Mail, Mailer
 from db.case_state import npn_faults_of
 from db.writes.records import ACTIVATION, STATUS, CaseView, Intent, Records, effect_key
 from domain.federal.markets import MLMS
@@ -28,8 +28,8 @@ from domain.shared.programs import FEDERAL_PROGRAM
 from domain.shared.stages import Certificate
 from domain.state.certification import PortalAccount
 from domain.state.policy import Policy
-from templates.catalogs import translated
-from templates.letters import Letters
+from templates.catalogs import translate
+from templates.letters import NoticeRenderer
 
 FAREWELLS = frozenset({Notice.DENIED, Notice.WITHDRAWN, Notice.REVOKED, Notice.CLOSED})
 _WITH_STATUS_LINK = frozenset(
@@ -52,7 +52,7 @@ class NoticesActivities(contracts.Notices):
     def __init__(
         self,
         mailer: Mailer,
-        letters: Letters,
+        letters: NoticeRenderer,
         records: Records,
         certificates: Path,
         web_url: str,
@@ -82,7 +82,7 @@ class NoticesActivities(contracts.Notices):
         async def make(intent: Intent) -> Made:
             mail = await self._mail(notice, letter, key, intent.view)
             try:
-                await self._mailer.send(mail)
+                await self._mailer.send_email(mail)
             except Refused as refused:
                 await self._records.flag(letter.case_id, "mail_refused", letter.at)
                 return Made({"notice": notice, "refused": refused.code})
@@ -98,7 +98,7 @@ class NoticesActivities(contracts.Notices):
     async def _mail(self, notice: Notice, letter: Letter, key: str, view: CaseView) -> Mail:
         request = view.case.request
         values = await self._values(notice, letter, key, view)
-        rendered = self._letters.render(notice, request["language"], values)
+        rendered = self._letters.render_notice(notice, request["language"], values)
         return Mail(
             to=request["email"],
             subject=rendered.subject,
@@ -173,7 +173,7 @@ class NoticesActivities(contracts.Notices):
             "recovery_url": f"{self._web_url}/portal",
             "user_id": view.case.assister_id,
             "fields": [fault.field for fault in faults],
-            "problems": [translated(SENTENCES[fault.code], language) for fault in faults],
+            "problems": [translate(SENTENCES[fault.code], language) for fault in faults],
             "curriculum": curriculum.curriculum if curriculum else "",
             "automatic": bool(curriculum and curriculum.automatic),
             "mlms_url": await self._mlms_url(notice, view, curriculum),

@@ -4,7 +4,7 @@ from temporalio import activity
 
 from activities import contracts
 from activities.effects import Made, once
-from adapters.portal import Portal
+from adapters.portal import PortalClient
 from db.writes.records import Intent, Records
 from domain.shared.facts import Fact, FactKind
 from domain.shared.messages import CaseRef, Effect
@@ -13,7 +13,7 @@ from domain.shared.messages import CaseRef, Effect
 class PortalActivities(contracts.Portal):
     """The portal's accounts."""
 
-    def __init__(self, portal: Portal, records: Records) -> None:
+    def __init__(self, portal: PortalClient, records: Records) -> None:
         self._portal = portal
         self._records = records
 
@@ -23,7 +23,7 @@ class PortalActivities(contracts.Portal):
 
         async def make(intent: Intent) -> Made:
             request = intent.view.case.request
-            account = await self._portal.create(
+            account = await self._portal.create_account(
                 order.case_id, request["email"], request["first_name"], request["last_name"]
             )
             fact = Fact(id=f"{order.case_id}:portal_account", kind=FactKind.PORTAL_ACCOUNT_CREATED, at=order.at)
@@ -55,7 +55,7 @@ class PortalActivities(contracts.Portal):
 
         async def make(intent: Intent) -> Made:
             known_as = await self._records.portal_known_as(order.case_id)
-            account = await self._portal.reuse(order.case_id, known_as, intent.view.case.request["email"])
+            account = await self._portal.reuse_account(order.case_id, known_as, intent.view.case.request["email"])
             fact = Fact(id=f"{order.case_id}:portal_reused", kind=FactKind.PORTAL_ACCOUNT_REUSED, at=order.at)
             return Made({"account": account}, (fact,) if account else ())
 
@@ -74,7 +74,7 @@ class PortalActivities(contracts.Portal):
 
         async def make(_: Intent) -> Made:
             known_as = await self._records.account_to_suspend(order.case_id)
-            account = await self._portal.find(known_as) if known_as else None
+            account = await self._portal.find_account(known_as) if known_as else None
             if account is not None and account.active:
                 await self._portal.set_active(account.id, False)
             return Made({"account": account.id if account else None})

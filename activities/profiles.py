@@ -9,7 +9,7 @@ from temporalio import activity
 
 from activities import contracts
 from adapters.http import Refused, Unavailable
-from adapters.registry import Answer, Registry
+from adapters.registry import RegistryAnswer, RegistryClient
 from db.writes.records import Records
 from db.writes.registrations import Registrations
 from domain.federal.profile import npn_faults, npns_of, same_npns
@@ -18,13 +18,13 @@ from domain.shared.faults import Fault, Invalid
 from domain.shared.messages import CaseRef, CommandRef, ProfileSaved, RegistrationSnapshot
 
 Faults = tuple[Fault, ...]
-Answers = Mapping[str, Answer]
+Answers = Mapping[str, RegistryAnswer]
 
 
 class ProfilesActivities(contracts.Profiles):
     """Saves profiles once the registry has been asked."""
 
-    def __init__(self, registry: Registry, records: Records, registrations: Registrations) -> None:
+    def __init__(self, registry: RegistryClient, records: Records, registrations: Registrations) -> None:
         self._registry = registry
         self._records = records
         self._registrations = registrations
@@ -76,7 +76,7 @@ class ProfilesActivities(contracts.Profiles):
     async def _asked(self, profile: Mapping[str, Any]) -> Answers:
         """The registry's answers, by the fields of the NPNs."""
         npns = npns_of(profile)
-        answers = await asyncio.gather(*map(self._registry.look_up, npns.values()))
+        answers = await asyncio.gather(*map(self._registry.look_up_npn, npns.values()))
         return dict(zip(npns, answers, strict=True))
 
     async def _keep(self, case_id: str, answers: Answers, at: datetime) -> None:

@@ -6,7 +6,7 @@ from temporalio import activity
 
 from activities import contracts
 from activities.effects import Made, key_of, once
-from adapters.lms import Learner, Lms, Place
+from adapters.lms import LmsClient, LmsLearner, LmsPlace
 from db.writes.records import CaseView, Intent, Records
 from domain.shared.facts import Fact, FactKind
 from domain.shared.messages import CaseRef, Effect
@@ -15,22 +15,22 @@ from domain.shared.messages import CaseRef, Effect
 class TrainingActivities(contracts.Training):
     """Invitations to the LMS and enrolments in it."""
 
-    def __init__(self, lms: Lms, records: Records) -> None:
+    def __init__(self, lms: LmsClient, records: Records) -> None:
         self._lms = lms
         self._records = records
 
     @activity.defn(name="training.invite")
     async def invite_learner(self, order: CaseRef) -> Effect:
         """See the contract."""
-        return await self._place(order, "training.invited", FactKind.LMS_INVITED, self._lms.invite)
+        return await self._place(order, "training.invited", FactKind.LMS_INVITED, self._lms.invite_learner)
 
     @activity.defn(name="training.enroll")
     async def enroll_learner(self, order: CaseRef) -> Effect:
         """See the contract."""
-        return await self._place(order, "training.enrolled", FactKind.LMS_ENROLLED, self._lms.enroll)
+        return await self._place(order, "training.enrolled", FactKind.LMS_ENROLLED, self._lms.enroll_learner)
 
     async def _place(
-        self, order: CaseRef, kind: str, fact: FactKind, ask: Callable[[Learner, str], Awaitable[Place]]
+        self, order: CaseRef, kind: str, fact: FactKind, ask: Callable[[LmsLearner, str], Awaitable[LmsPlace]]
     ) -> Effect:
         async def make(intent: Intent) -> Made:
             account = await self._records.lms_account(intent.view.case.assister_id)
@@ -41,9 +41,9 @@ class TrainingActivities(contracts.Training):
         return await once(self._records, order, kind, make)
 
 
-def _learner(view: CaseView, account: str | None) -> Learner:
+def _learner(view: CaseView, account: str | None) -> LmsLearner:
     request, ids = view.case.request, view.policy.lms
-    return Learner(
+    return LmsLearner(
         registration=view.case.case_id,
         assister_id=view.case.assister_id,
         account=account if view.case.has_lms_account else None,

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 import httpx2
 from pydantic import BaseModel, Field
 
-from adapters.http import call, document
+from adapters.http import call_service, read_document
 
 SERVICE = "background_checks"
 WORK_LOCATION = {"country": "US", "state": "NM"}
 
 
 @dataclass(frozen=True)
-class Order:
+class BackgroundCheckOrder:
     """The vendor's own ids of what was ordered."""
 
     candidate_id: str
@@ -24,7 +24,7 @@ class _Created(BaseModel):
     id: str = Field(min_length=1, max_length=200)
 
 
-class BackgroundChecks:
+class BackgroundCheckClient:
     """The vendor, with the API key as Basic user name and the package of checks the exchange buys."""
 
     def __init__(self, client: httpx2.AsyncClient, url: str, api_key: str, package: str) -> None:
@@ -33,15 +33,19 @@ class BackgroundChecks:
         self._auth = httpx2.BasicAuth(api_key, "")
         self._package = package
 
-    async def order(self, case_id: str, first_name: str, last_name: str, email: str, key: str) -> Order:
+    async def order_check(
+        self, case_id: str, first_name: str, last_name: str, email: str, key: str
+    ) -> BackgroundCheckOrder:
         """Invites one counselor to a check (A14); the same `key` again gives the same order."""
         candidate = {"first_name": first_name, "last_name": last_name, "email": email, "custom_id": case_id}
-        candidate_id = await self._create("candidates", candidate, f"{key}:candidate")
+        candidate_id = await self._create_resource("candidates", candidate, f"{key}:candidate")
         invitation = {"candidate_id": candidate_id, "package": self._package, "work_locations": [WORK_LOCATION]}
-        return Order(candidate_id, await self._create("invitations", invitation, f"{key}:invitation"))
+        return BackgroundCheckOrder(
+            candidate_id, await self._create_resource("invitations", invitation, f"{key}:invitation")
+        )
 
-    async def _create(self, collection: str, body: Mapping[str, object], key: str) -> str:
-        response = await call(
+    async def _create_resource(self, collection: str, body: Mapping[str, object], key: str) -> str:
+        response = await call_service(
             self._client,
             SERVICE,
             "POST",
@@ -50,4 +54,4 @@ class BackgroundChecks:
             headers={"Idempotency-Key": key},
             json=body,
         )
-        return document(response, SERVICE, _Created).id
+        return read_document(response, SERVICE, _Created).id

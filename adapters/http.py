@@ -38,8 +38,8 @@ class Refused(_Failure):
     """It will not heal by itself: a person decides."""
 
 
-def client(timeout: float = 8.0) -> httpx2.AsyncClient:
-    """A client for `call`; `timeout` is in seconds and bounds a whole call, answer included."""
+def open_client(timeout: float = 8.0) -> httpx2.AsyncClient:
+    """A client for `call_service`; `timeout` is in seconds and bounds a whole call, answer included."""
     # These loggers write addresses with their query, which holds an NPN or an e-mail address.
     for name in ("httpx2", "httpcore2"):
         logging.getLogger(name).setLevel(logging.WARNING)
@@ -48,7 +48,7 @@ def client(timeout: float = 8.0) -> httpx2.AsyncClient:
     return httpx2.AsyncClient(timeout=timeout, headers=headers, follow_redirects=False)
 
 
-async def call(
+async def call_service(
     client: httpx2.AsyncClient, service: str, method: str, url: str, *, answers: Container[int] = (), **kw: Any
 ) -> httpx2.Response:
     """One call to `service`; statuses in `answers` are returned to the caller like a success.
@@ -56,28 +56,28 @@ async def call(
     Raises Unavailable(`<service>_unreachable`) for transport errors, 5xx, 408 and 429,
     Refused(`<service>_refused`) for any other status, Refused(`<service>_unreadable`) for an oversized answer.
     """
-    with _translated(service):
+    with _translate_failures(service):
         async with asyncio.timeout(client.timeout.read):
-            response = await _send(client, service, method, url, **kw)
-    _judge(response, service, answers)
+            response = await _send_request(client, service, method, url, **kw)
+    _judge_status(response, service, answers)
     return response
 
 
 @asynccontextmanager
-async def streamed(
+async def open_stream(
     client: httpx2.AsyncClient, service: str, url: str, *, within: float, answers: Container[int] = (), **kw: Any
 ) -> AsyncIterator[httpx2.Response]:
-    """A GET whose answer is read in the block, by `pieces`; `within` is in seconds and bounds the block.
+    """A GET whose answer is read in the block, by `read_pieces`; `within` is in seconds and bounds the block.
 
     Raises what `call` raises, for what fails in the block too.
     """
-    with _translated(service):
+    with _translate_failures(service):
         async with asyncio.timeout(within), client.stream("GET", url, **kw) as response:
-            _judge(response, service, answers)
+            _judge_status(response, service, answers)
             yield response
 
 
-async def pieces(response: httpx2.Response, service: str, at_most: int) -> AsyncIterator[bytes]:
+async def read_pieces(response: httpx2.Response, service: str, at_most: int) -> AsyncIterator[bytes]:
     """The body as it came over the wire; Refused(`<service>_unreadable`) once it has more than `at_most` bytes."""
     async for piece in response.aiter_raw(PIECE_BYTES):
         if response.num_bytes_downloaded > at_most:
@@ -85,7 +85,7 @@ async def pieces(response: httpx2.Response, service: str, at_most: int) -> Async
         yield piece
 
 
-def document(response: httpx2.Response, service: str, model: type[Document]) -> Document:
+def read_document(response: httpx2.Response, service: str, model: type[Document]) -> Document:
     """The answer's JSON as `model`; anything else raises Refused(`<service>_unreadable`)."""
     try:
         return model.model_validate_json(response.content)
@@ -94,7 +94,7 @@ def document(response: httpx2.Response, service: str, model: type[Document]) -> 
 
 
 @contextmanager
-def _translated(service: str) -> Iterator[None]:
+def _translate_failures(service: str) -> Iterator[None]:
     """Turns what goes wrong on the way into the two exceptions."""
     try:
         yield
@@ -106,7 +106,7 @@ def _translated(service: str) -> Iterator[None]:
         raise Refused(f"{service}_refused", "its address is not a URL") from None
 
 
-def _judge(response: httpx2.Response, service: str, answers: Container[int]) -> None:
+def _judge_status(response: httpx2.Response, service: str, answers: Container[int]) -> None:
     status = response.status_code
     if response.is_success or status in answers:
         return
@@ -115,7 +115,7 @@ def _judge(response: httpx2.Response, service: str, answers: Container[int]) -> 
     raise Refused(f"{service}_refused", f"answered {status}")
 
 
-async def _send(client: httpx2.AsyncClient, service: str, method: str, url: str, **kw: Any) -> httpx2.Response:
+async def _send_request(client: httpx2.AsyncClient, service: str, method: str, url: str, **kw: Any) -> httpx2.Response:
     async with client.stream(method, url, **kw) as response:
         body = bytearray()
         async for chunk in response.aiter_raw():

@@ -6,13 +6,13 @@ from dataclasses import asdict, dataclass
 import httpx2
 from pydantic import BaseModel, ConfigDict, Field
 
-from adapters.http import call, document
+from adapters.http import call_service, read_document
 
 SERVICE = "lms"
 
 
 @dataclass(frozen=True, repr=False)
-class Learner:
+class LmsLearner:
     """Who learns what: `registration` is the case id, `account` the name of an account the LMS already has."""
 
     registration: str
@@ -29,7 +29,7 @@ class Learner:
     exam_id: str
 
 
-class Place(BaseModel):
+class LmsPlace(BaseModel):
     """A learner's place in the LMS: its id there, and the page where the learner goes on."""
 
     model_config = ConfigDict(frozen=True)
@@ -38,7 +38,7 @@ class Place(BaseModel):
     url: str = Field(pattern="^https?://", max_length=2000)
 
 
-class Lms:
+class LmsClient:
     """The learning management system, by bearer token."""
 
     def __init__(self, client: httpx2.AsyncClient, url: str, token: str) -> None:
@@ -46,18 +46,18 @@ class Lms:
         self._url = url.rstrip("/")
         self._token = token
 
-    async def invite(self, learner: Learner, key: str) -> Place:
+    async def invite_learner(self, learner: LmsLearner, key: str) -> LmsPlace:
         """Invites someone without an account to set one up (A15); the same `key` again gives the same place."""
         body = asdict(learner)
         del body["account"]
-        return await self._post("invitations", body, key)
+        return await self._post_learner("invitations", body, key)
 
-    async def enroll(self, learner: Learner, key: str) -> Place:
+    async def enroll_learner(self, learner: LmsLearner, key: str) -> LmsPlace:
         """Enrols the existing account of a returning assister in the course (A16)."""
-        return await self._post("enrollments", asdict(learner), key)
+        return await self._post_learner("enrollments", asdict(learner), key)
 
-    async def _post(self, collection: str, body: Mapping[str, object], key: str) -> Place:
-        response = await call(
+    async def _post_learner(self, collection: str, body: Mapping[str, object], key: str) -> LmsPlace:
+        response = await call_service(
             self._client,
             SERVICE,
             "POST",
@@ -65,4 +65,4 @@ class Lms:
             headers={"Authorization": f"Bearer {self._token}", "Idempotency-Key": key},
             json=body,
         )
-        return document(response, SERVICE, Place)
+        return read_document(response, SERVICE, LmsPlace)

@@ -16,7 +16,7 @@ REFUSED = "mail_refused"
 
 
 @dataclass(frozen=True, repr=False)
-class Letter:
+class Email:
     """One e-mail to one person, in `language` ("en", "es"); `message_id` with its angle brackets.
 
     `attachments` are (file name, MIME type, content).
@@ -53,11 +53,11 @@ class Mailer:
         self._sender = sender
         self._timeout = timeout
 
-    async def send(self, letter: Letter) -> None:
+    async def send_email(self, letter: Email) -> None:
         """Hands the letter over. Raises Refused("mail_refused") if the server refuses this letter or its recipient
         for good, Unavailable("mail_unreachable") for everything else that goes wrong."""
         try:
-            message = self._message(letter)
+            message = self._build_message(letter)
         except (MessageError, ValueError, IndexError):  # an IndexError: an empty address
             raise Refused(REFUSED, "the letter can't be put into a message") from None
         try:
@@ -74,15 +74,15 @@ class Mailer:
         except aiosmtplib.SMTPNotSupported:
             raise Refused(REFUSED, "the server can't carry this address") from None
         except aiosmtplib.SMTPRecipientsRefused as error:
-            raise _translated(error.recipients[0]) from None
+            raise _translate_reply(error.recipients[0]) from None
         except (aiosmtplib.SMTPDataError, aiosmtplib.SMTPRecipientRefused) as error:
-            raise _translated(error) from None
+            raise _translate_reply(error) from None
         except aiosmtplib.SMTPResponseException as error:
             raise Unavailable(UNREACHABLE, f"answered {error.code}") from None
         except (aiosmtplib.SMTPException, OSError) as error:  # a TimeoutError is an OSError
             raise Unavailable(UNREACHABLE, type(error).__name__) from None
 
-    def _message(self, letter: Letter) -> EmailMessage:
+    def _build_message(self, letter: Email) -> EmailMessage:
         message = EmailMessage()
         message["From"] = self._sender
         # As one address: a comma in it must not make two recipients.
@@ -103,7 +103,7 @@ class Mailer:
         return message
 
 
-def _translated(error: aiosmtplib.SMTPResponseException) -> Refused | Unavailable:
+def _translate_reply(error: aiosmtplib.SMTPResponseException) -> Refused | Unavailable:
     """Of the server's word on this letter, only 5xx is final (RFC 5321, 4.2.1)."""
     detail = f"answered {error.code}"
     return Refused(REFUSED, detail) if 500 <= error.code <= 599 else Unavailable(UNREACHABLE, detail)

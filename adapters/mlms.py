@@ -4,14 +4,14 @@ from dataclasses import asdict, dataclass
 
 import httpx2
 
-from adapters.http import call, document
-from adapters.lms import Place
+from adapters.http import call_service, read_document
+from adapters.lms import LmsPlace
 
 SERVICE = "mlms"
 
 
 @dataclass(frozen=True, repr=False)
-class Enrollment:
+class MlmsEnrollment:
     """Who learns which curriculum: `registration` is the case id, `course_id` the IRI the MLMS will report on."""
 
     registration: str
@@ -25,7 +25,7 @@ class Enrollment:
     course_id: str
 
 
-class Mlms:
+class MlmsClient:
     """The MLMS, by bearer token."""
 
     def __init__(self, client: httpx2.AsyncClient, url: str, token: str) -> None:
@@ -33,9 +33,9 @@ class Mlms:
         self._url = url.rstrip("/")
         self._token = token
 
-    async def enroll(self, enrollment: Enrollment, key: str) -> Place:
+    async def enroll_learner(self, enrollment: MlmsEnrollment, key: str) -> LmsPlace:
         """Gives a place in one curriculum (B11); the same `key` again gives the same place."""
-        response = await call(
+        response = await call_service(
             self._client,
             SERVICE,
             "POST",
@@ -43,4 +43,4 @@ class Mlms:
             headers={"Authorization": f"Bearer {self._token}", "Idempotency-Key": key},
             json=asdict(enrollment),
         )
-        return document(response, SERVICE, Place)
+        return read_document(response, SERVICE, LmsPlace)

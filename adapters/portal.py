@@ -7,7 +7,7 @@ from urllib.parse import quote
 import httpx2
 from pydantic import BaseModel, ConfigDict, Field
 
-from adapters.http import Refused, call, document
+from adapters.http import Refused, call_service, read_document
 
 SERVICE = "portal"
 USER = "urn:ietf:params:scim:schemas:core:2.0:User"
@@ -15,7 +15,7 @@ PATCH = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 CONFLICT = 409
 
 
-class Account(BaseModel):
+class PortalAccountRecord(BaseModel):
     """An account at the portal: its SCIM id, and whether its owner can use it."""
 
     model_config = ConfigDict(frozen=True)
@@ -35,7 +35,7 @@ class _Users(BaseModel):
     resources: list[_User] = Field(default_factory=list, alias="Resources")
 
 
-class Portal:
+class PortalClient:
     """A portal's account service; `url` is the portal's, under which SCIM lives at /scim/v2."""
 
     def __init__(self, client: httpx2.AsyncClient, url: str, token: str) -> None:
@@ -47,9 +47,9 @@ class Portal:
             "Content-Type": "application/scim+json",
         }
 
-    async def create(self, case_id: str, email: str, first_name: str, last_name: str) -> str:
+    async def create_account(self, case_id: str, email: str, first_name: str, last_name: str) -> str:
         """Creates the account, not yet active (A26), and gives its SCIM id; one that is there already is found."""
-        response = await self._call(
+        response = await self._call_scim(
             "POST",
             body={
                 "schemas": [USER],
@@ -62,50 +62,54 @@ class Portal:
             answers={CONFLICT},
         )
         if response.status_code != CONFLICT:
-            return document(response, SERVICE, _User).id
-        existing = await self._by_case(case_id) or await self._by_email(email)
+            return read_document(response, SERVICE, _User).id
+        existing = await self._find_by_case(case_id) or await self._find_by_email(email)
         if existing is None:
             raise Refused("portal_refused", "it reports a conflict with an account it does not show")
-        await self._patch(existing.id, externalId=case_id)
+        await self._patch_user(existing.id, externalId=case_id)
         return existing.id
 
-    async def reuse(self, case_id: str, known_as: str | None, email: str) -> str | None:
+    async def reuse_account(self, case_id: str, known_as: str | None, email: str) -> str | None:
         """Hands an existing account to this case, active, and gives its SCIM id; None where the portal shows none."""
-        existing = (await self._by_case(known_as) if known_as else None) or await self._by_email(email)
+        existing = (await self._find_by_case(known_as) if known_as else None) or await self._find_by_email(email)
         if existing is None:
             return None
-        await self._patch(existing.id, externalId=case_id, active=True)
+        await self._patch_user(existing.id, externalId=case_id, active=True)
         return existing.id
 
     async def set_active(self, scim_id: str, active: bool) -> None:
         """Activates (A28) or suspends an account; doing it twice changes nothing."""
-        await self._patch(scim_id, active=active)
+        await self._patch_user(scim_id, active=active)
 
-    async def _patch(self, scim_id: str, **values: str | bool) -> None:
+    async def _patch_user(self, scim_id: str, **values: str | bool) -> None:
         operations = [{"op": "replace", "path": path, "value": value} for path, value in values.items()]
-        await self._call("PATCH", f"/{quote(scim_id, safe='')}", body={"schemas": [PATCH], "Operations": operations})
+        await self._call_scim(
+            "PATCH", f"/{quote(scim_id, safe='')}", body={"schemas": [PATCH], "Operations": operations}
+        )
 
-    async def find(self, case_id: str) -> Account | None:
+    async def find_account(self, case_id: str) -> PortalAccountRecord | None:
         """The account made for this case, if there is one."""
-        user = await self._by_case(case_id)
-        return None if user is None else Account(id=user.id, active=user.active)
+        user = await self._find_by_case(case_id)
+        return None if user is None else PortalAccountRecord(id=user.id, active=user.active)
 
     # A portal that ignores a filter answers with everybody: what is not the one asked for is dropped.
 
-    async def _by_case(self, case_id: str) -> _User | None:
-        found = [user for user in await self._list("externalId", case_id) if user.external_id == case_id]
-        return _only(found)
+    async def _find_by_case(self, case_id: str) -> _User | None:
+        found = [user for user in await self._list_users("externalId", case_id) if user.external_id == case_id]
+        return _take_only(found)
 
-    async def _by_email(self, email: str) -> _User | None:
-        found = [user for user in await self._list("userName", email) if user.user_name.casefold() == email.casefold()]
-        return _only(found)
+    async def _find_by_email(self, email: str) -> _User | None:
+        found = [
+            user for user in await self._list_users("userName", email) if user.user_name.casefold() == email.casefold()
+        ]
+        return _take_only(found)
 
-    async def _list(self, attribute: str, value: str) -> list[_User]:
+    async def _list_users(self, attribute: str, value: str) -> list[_User]:
         # A SCIM filter's string is a JSON string (RFC 7644, 3.4.2.2).
-        response = await self._call("GET", params={"filter": f"{attribute} eq {json.dumps(value)}"})
-        return document(response, SERVICE, _Users).resources
+        response = await self._call_scim("GET", params={"filter": f"{attribute} eq {json.dumps(value)}"})
+        return read_document(response, SERVICE, _Users).resources
 
-    async def _call(
+    async def _call_scim(
         self,
         method: str,
         path: str = "",
@@ -114,7 +118,7 @@ class Portal:
         params: Mapping[str, str] | None = None,
         answers: Container[int] = (),
     ) -> httpx2.Response:
-        return await call(
+        return await call_service(
             self._client,
             SERVICE,
             method,
@@ -126,7 +130,7 @@ class Portal:
         )
 
 
-def _only(found: list[_User]) -> _User | None:
+def _take_only(found: list[_User]) -> _User | None:
     if len(found) > 1:
         raise Refused("portal_unreadable", "several accounts answer to one owner")
     return found[0] if found else None

@@ -14,7 +14,7 @@ import httpx2
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
-from adapters.http import Refused, call
+from adapters.http import Refused, call_service
 from domain.shared.licensing import License, Producer
 
 SERVICE = "registry"
@@ -32,7 +32,7 @@ NOT_FOUND = re.compile(r"not found|no (record|match|producer|entity|data)", re.I
 
 
 @dataclass(frozen=True, repr=False)
-class Answer:
+class RegistryAnswer:
     """What the registry said: `raw` as received, its SHA-256 in hex, and who it describes (None: nobody)."""
 
     raw: bytes
@@ -40,7 +40,7 @@ class Answer:
     producer: Producer | None
 
 
-class Registry:
+class RegistryClient:
     """The registry, by Basic credentials. Each look-up is billed."""
 
     def __init__(self, client: httpx2.AsyncClient, url: str, user: str, password: str) -> None:
@@ -48,88 +48,92 @@ class Registry:
         self._url = url.rstrip("/") + PATH
         self._auth = httpx2.BasicAuth(user, password)
 
-    async def look_up(self, npn: str) -> Answer:
+    async def look_up_npn(self, npn: str) -> RegistryAnswer:
         """Looks one NPN up (A13); an answer that can't be read in full raises Refused("registry_unreadable")."""
-        response = await call(self._client, SERVICE, "GET", self._url, params={"id_entity": npn}, auth=self._auth)
+        response = await call_service(
+            self._client, SERVICE, "GET", self._url, params={"id_entity": npn}, auth=self._auth
+        )
         raw = response.content
-        return Answer(raw, hashlib.sha256(raw).hexdigest(), read(raw, npn))
+        return RegistryAnswer(raw, hashlib.sha256(raw).hexdigest(), parse_answer(raw, npn))
 
 
-def read(raw: bytes, npn: str) -> Producer | None:
+def parse_answer(raw: bytes, npn: str) -> Producer | None:
     """The producer in a PDB answer, None if it says there is none; also for answers kept from earlier."""
     try:
         root = fromstring(raw, forbid_dtd=True, forbid_entities=True, forbid_external=True)
     except (ParseError, DefusedXmlException, ValueError, LookupError):
-        raise _unreadable("not XML that is safe to read") from None
+        raise _refuse_answer("not XML that is safe to read") from None
     if root.tag != "PDB":
-        raise _unreadable("not a PDB document")
+        raise _refuse_answer("not a PDB document")
     error = root.find("ERROR")
     if error is not None:
-        if NOT_FOUND.search(_text(error, "DESCRIPTION")):
+        if NOT_FOUND.search(_find_text(error, "DESCRIPTION")):
             return None
-        raise _unreadable("it reports an error of its own")
+        raise _refuse_answer("it reports an error of its own")
     entities = [*root.iterfind("PRODUCER/INDIVIDUAL"), *root.iterfind("PRODUCER/FIRM")]
     if len(entities) != 1:
-        raise _unreadable("not exactly one producer")
-    return _producer(entities[0], npn)
+        raise _refuse_answer("not exactly one producer")
+    return _parse_producer(entities[0], npn)
 
 
-def _producer(entity: Element, npn: str) -> Producer:
+def _parse_producer(entity: Element, npn: str) -> Producer:
     biographic = entity.find(BIOGRAPHIC)
     if biographic is None:
-        raise _unreadable("a producer without BIOGRAPHIC")
-    if any(_text(biographic, tag) not in ("", npn) for tag in NPN_TAGS):
-        raise _unreadable("a producer with another NPN")
+        raise _refuse_answer("a producer without BIOGRAPHIC")
+    if any(_find_text(biographic, tag) not in ("", npn) for tag in NPN_TAGS):
+        raise _refuse_answer("a producer with another NPN")
     return Producer(
         npn=npn,
         entity="individual" if entity.tag == "INDIVIDUAL" else "firm",
-        first_name=_text(biographic, "NAME_FIRST"),
-        last_name=_text(biographic, "NAME_LAST"),
-        suffix=_text(biographic, "NAME_SUFFIX"),
-        company=_text(biographic, "NAME_COMPANY"),
+        first_name=_find_text(biographic, "NAME_FIRST"),
+        last_name=_find_text(biographic, "NAME_LAST"),
+        suffix=_find_text(biographic, "NAME_SUFFIX"),
+        company=_find_text(biographic, "NAME_COMPANY"),
         licenses=tuple(
-            _license(state, license_) for state in entity.iterfind(STATES) for license_ in state.iterfind("LICENSE")
+            _parse_license(state, license_)
+            for state in entity.iterfind(STATES)
+            for license_ in state.iterfind("LICENSE")
         ),
     )
 
 
-def _license(state: Element, element: Element) -> License:
+def _parse_license(state: Element, element: Element) -> License:
     code = state.get("name", "").strip()
     if not re.fullmatch("[A-Z]{2}", code):
-        raise _unreadable("a state that is not a two-letter code")
-    residency = _text(element, "RESIDENCY_STATUS").lower()
-    active = _text(element, "ACTIVE").lower()
+        raise _refuse_answer("a state that is not a two-letter code")
+    residency = _find_text(element, "RESIDENCY_STATUS").lower()
+    active = _find_text(element, "ACTIVE").lower()
     if residency not in RESIDENCY or active not in ACTIVE:
-        raise _unreadable("a licence with an unknown residency or activity")
-    number = _text(element, "LICENSE_NUM")
+        raise _refuse_answer("a licence with an unknown residency or activity")
+    number = _find_text(element, "LICENSE_NUM")
     if not number:
-        raise _unreadable("a licence without a number")
+        raise _refuse_answer("a licence without a number")
     return License(
         state=code,
         number=number,
         residency=RESIDENCY[residency],
         active=ACTIVE[active],
-        expires=_date(_text(element, "DATE_EXPIRE_LICENSE")),
+        expires=_parse_date(_find_text(element, "DATE_EXPIRE_LICENSE")),
         lines=tuple(
-            _text(detail, "LOA")
+            _find_text(detail, "LOA")
             for detail in element.iterfind("DETAILS/DETAIL")
-            if _text(detail, "LOA") and _text(detail, "STATUS").lower() in LINE_STATUS_ACTIVE
+            if _find_text(detail, "LOA") and _find_text(detail, "STATUS").lower() in LINE_STATUS_ACTIVE
         ),
     )
 
 
-def _date(text: str) -> date | None:
+def _parse_date(text: str) -> date | None:
     if not text:
         return None
     try:
         return datetime.strptime(text, DATE_FORMAT).date()  # noqa: DTZ007 - a calendar day has no time zone
     except ValueError:
-        raise _unreadable("a licence with an unreadable date") from None
+        raise _refuse_answer("a licence with an unreadable date") from None
 
 
-def _text(element: Element, path: str) -> str:
+def _find_text(element: Element, path: str) -> str:
     return (element.findtext(path) or "").strip()
 
 
-def _unreadable(detail: str) -> Refused:
+def _refuse_answer(detail: str) -> Refused:
     return Refused(f"{SERVICE}_unreadable", detail)

@@ -16,7 +16,7 @@ LOCALES = {"en": "en_US", "es": "es_US"}
 
 
 @cache
-def translations(language: str) -> NullTranslations:
+def load_translations(language: str) -> NullTranslations:
     """The catalog of a language, read from its .po; English is what templates and code say themselves."""
     if language == "en":
         return NullTranslations()
@@ -28,9 +28,9 @@ def translations(language: str) -> NullTranslations:
     return GNUTranslations(compiled)
 
 
-def translated(sentence: str, language: str, **details: str) -> str:
+def translate(sentence: str, language: str, **details: str) -> str:
     """An English sentence in the reader's language, its {places} filled in afterwards."""
-    found = translations(language).gettext(sentence)
+    found = load_translations(language).gettext(sentence)
     return found.format_map(details) if details else found
 
 

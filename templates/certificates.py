@@ -44,21 +44,21 @@ class Typesetter:
     def __init__(self) -> None:
         self._threads = threading.local()
 
-    def pdf(self, text: CertificateText) -> bytes:
+    def set_pdf(self, text: CertificateText) -> bytes:
         """The page as PDF/A-2a and PDF/UA-1: the same bytes for the same text. Raises `Unprintable`."""
-        return self._set(text, "pdf")
+        return self._set_page(text, "pdf")
 
-    def png(self, text: CertificateText) -> bytes:
+    def set_png(self, text: CertificateText) -> bytes:
         """The page as a picture. Raises `Unprintable`."""
-        return self._set(text, "png")
+        return self._set_page(text, "png")
 
-    def _set(self, text: CertificateText, how: Literal["pdf", "png"]) -> bytes:
+    def _set_page(self, text: CertificateText, how: Literal["pdf", "png"]) -> bytes:
         import typst
 
         try:
-            page = self._compiler().compile(
+            page = self._load_compiler().compile(
                 format=how,
-                sys_inputs=_inputs(text),
+                sys_inputs=_list_inputs(text),
                 pdf_standards=PDF_STANDARDS,
                 timestamp=datetime.combine(text.issued_on, time(), UTC),
                 ppi=PICTURE_PPI,
@@ -68,7 +68,7 @@ class Typesetter:
         assert isinstance(page, bytes)
         return page
 
-    def _compiler(self) -> "typst.Compiler":
+    def _load_compiler(self) -> "typst.Compiler":
         # A typst compiler may not be shared between threads.
         import typst
 
@@ -80,7 +80,7 @@ class Typesetter:
         return compiler
 
 
-def _inputs(text: CertificateText) -> dict[str, str]:
+def _list_inputs(text: CertificateText) -> dict[str, str]:
     return {
         "number": text.number,
         "holder": text.holder,
@@ -91,11 +91,11 @@ def _inputs(text: CertificateText) -> dict[str, str]:
         "valid_until": text.valid_until.isoformat() if text.valid_until else "",
         "verify_url": text.verify_url,
         "language": text.language,
-        "qr": _qr(text.verify_url),
+        "qr": _draw_qr_code(text.verify_url),
     }
 
 
-def _qr(url: str) -> str:
+def _draw_qr_code(url: str) -> str:
     import segno
 
     drawing = io.BytesIO()

@@ -14,46 +14,46 @@ ZONES = {"bewellnm": ZoneInfo("America/Denver"), "ffm": ZoneInfo("America/New_Yo
 DAY, HOUR, MINUTE = 86400, 3600, 60  # seconds
 
 
-def day(language: str, value: date, program: str = "bewellnm") -> str:
+def format_day(language: str, value: date, program: str = "bewellnm") -> str:
     """A date written out, a moment as the date it has where the program is."""
     local = value.astimezone(ZONES[program]) if isinstance(value, datetime) else value
     return format_date(local, "long", locale=LOCALES[language])
 
 
-def moment(language: str, value: datetime, program: str = "bewellnm") -> str:
+def format_moment(language: str, value: datetime, program: str = "bewellnm") -> str:
     """A date and time where the program is, written out."""
-    return f"{day(language, value, program)}, {_time(language, value, program)}"
+    return f"{format_day(language, value, program)}, {_format_time(language, value, program)}"
 
 
-def short_day(language: str, value: date, program: str = "bewellnm") -> str:
+def format_short_day(language: str, value: date, program: str = "bewellnm") -> str:
     """A date as tables have room for, a moment as the date it has where the program is."""
-    return _short(language, value.astimezone(ZONES[program]).date() if isinstance(value, datetime) else value)
+    return _format_short(language, value.astimezone(ZONES[program]).date() if isinstance(value, datetime) else value)
 
 
-def short_moment(language: str, value: datetime, program: str = "bewellnm") -> str:
+def format_short_moment(language: str, value: datetime, program: str = "bewellnm") -> str:
     """A date and time as tables have room for."""
-    return f"{short_day(language, value, program)}, {_time(language, value, program)}"
+    return f"{format_short_day(language, value, program)}, {_format_time(language, value, program)}"
 
 
-def instant(value: datetime) -> str:
+def format_instant(value: datetime) -> str:
     """A moment for programs, in UTC to the second."""
     return value.astimezone(UTC).isoformat()[:19] + "Z"
 
 
-def lasted(language: str, since: datetime, until: datetime) -> str:
+def format_elapsed(language: str, since: datetime, until: datetime) -> str:
     """How long it has been, in full days; in hours within the first one, in minutes within the first of those."""
-    unit, number = _measured((until - since).total_seconds())
-    return _counted(language, unit, int(number))
+    unit, number = _choose_unit((until - since).total_seconds())
+    return _format_count(language, unit, int(number))
 
 
-def span(language: str, value: timedelta) -> str:
+def format_span(language: str, value: timedelta) -> str:
     """About how long something took, in days, hours, minutes or seconds, in short; below ten of them to a tenth."""
     seconds = value.total_seconds()
-    unit, number = _measured(seconds) if seconds >= MINUTE else ("second", seconds)
-    return _counted(language, unit, round(number, 1 if number < 10 else None), "short")
+    unit, number = _choose_unit(seconds) if seconds >= MINUTE else ("second", seconds)
+    return _format_count(language, unit, round(number, 1 if number < 10 else None), "short")
 
 
-def _measured(seconds: float) -> tuple[str, float]:
+def _choose_unit(seconds: float) -> tuple[str, float]:
     """In the largest unit that it reaches, a minute at least."""
     if seconds >= DAY:
         return "day", seconds / DAY
@@ -62,16 +62,16 @@ def _measured(seconds: float) -> tuple[str, float]:
 
 # Tables hold the same few dates, times and spans again and again.
 @lru_cache(4096)
-def _time(language: str, value: datetime, program: str) -> str:
+def _format_time(language: str, value: datetime, program: str) -> str:
     zone = ZONES[program]
     return format_time(value.astimezone(zone), "h:mm a z", tzinfo=zone, locale=LOCALES[language])
 
 
 @lru_cache(4096)
-def _short(language: str, value: date) -> str:
+def _format_short(language: str, value: date) -> str:
     return format_date(value, "medium", locale=LOCALES[language])
 
 
 @lru_cache(4096)
-def _counted(language: str, unit: str, number: float, length: Literal["short", "long"] = "long") -> str:
+def _format_count(language: str, unit: str, number: float, length: Literal["short", "long"] = "long") -> str:
     return format_unit(number, f"duration-{unit}", length, locale=LOCALES[language])

@@ -34,7 +34,7 @@ msgstr ""
 """
 
 
-def tables(
+def extract_tables(
     source: IO[bytes], keywords: Mapping[str, Any], comment_tags: Collection[str], options: Mapping[str, Any]
 ) -> Iterator[tuple[int, None, str, list[str]]]:
     """A method of Babel's: the values of the tables named SENTENCES, which domain code leaves unmarked."""
@@ -48,8 +48,8 @@ def tables(
 METHODS = [
     ("templates/pages/**.html", "jinja2"),
     ("templates/notices/**", "jinja2"),
-    ("domain/shared/reasons.py", "templates.extract:tables"),
-    ("domain/shared/faults.py", "templates.extract:tables"),
+    ("domain/shared/reasons.py", "templates.extract:extract_tables"),
+    ("domain/shared/faults.py", "templates.extract:extract_tables"),
     ("templates/labels.py", "python"),
     ("templates/staff_labels.py", "python"),
     ("web/**.py", "python"),
@@ -57,7 +57,7 @@ METHODS = [
 OPTIONS = {"templates/**": {"silent": "false", "trimmed": "true"}}
 
 
-def sentences() -> Catalog:
+def collect_sentences() -> Catalog:
     """Every marked sentence, with the files it stands in."""
     found = Catalog(charset="utf-8")
     for folder in sorted({pattern.partition("/")[0] for pattern, _ in METHODS}):
@@ -68,12 +68,12 @@ def sentences() -> Catalog:
     return found
 
 
-def updated(catalog: Path) -> str:
+def update_catalog(catalog: Path) -> str:
     """The text of a catalog with exactly the sentences of today."""
     language = catalog.parents[1].name
     with catalog.open("rb") as source:
         known = read_po(source, locale=language, abort_invalid=True)
-    known.update(sentences(), no_fuzzy_matching=True)
+    known.update(collect_sentences(), no_fuzzy_matching=True)
     text = BytesIO()
     write_po(text, known, width=120, omit_header=True, sort_output=True, ignore_obsolete=True, include_lineno=False)
     return HEADER.format(language=language) + text.getvalue().decode().strip() + "\n"
@@ -83,7 +83,7 @@ def main(check: bool) -> int:
     """Writes the catalogs, or with `check` names those that are out of date; how many sentences wait is told."""
     stale = 0
     for catalog in sorted(LOCALE.glob("*/LC_MESSAGES/messages.po")):
-        text = updated(catalog)
+        text = update_catalog(catalog)
         stale += text != catalog.read_text("utf-8")
         if not check:
             catalog.write_text(text, "utf-8")

@@ -5,7 +5,7 @@ from functools import partial
 from gettext import NullTranslations
 
 from templates import staff_labels as staff
-from templates.catalogs import N_, translated
+from templates.catalogs import N_, translate
 
 Labels = dict[str, str]
 
@@ -204,23 +204,25 @@ FILTERS: dict[str, Labels] = {
 }
 
 
-def filters(words: NullTranslations) -> dict[str, Callable[[str], str]]:
+def make_filters(words: NullTranslations) -> dict[str, Callable[[str], str]]:
     """The filters of a template environment: a value of an enumeration by its name in the catalog's language."""
-    named: dict[str, Callable[[str], str]] = {name: partial(_label, table, words) for name, table in FILTERS.items()}
+    named: dict[str, Callable[[str], str]] = {
+        name: partial(_label_value, table, words) for name, table in FILTERS.items()
+    }
     named |= {name: partial(_label_or_code, FILTERS[name], words) for name in ("accessed_page", "actor")}
-    return named | {"reason_to_look": partial(_reason_to_look, words)}
+    return named | {"reason_to_look": partial(_label_attention, words)}
 
 
-def label(name: str, code: str, language: str) -> str:
+def find_label(name: str, code: str, language: str) -> str:
     """What a filter shows of a value, for code."""
-    return translated(FILTERS[name][code], language)
+    return translate(FILTERS[name][code], language)
 
 
-def _label(table: Labels, words: NullTranslations, code: str) -> str:
+def _label_value(table: Labels, words: NullTranslations, code: str) -> str:
     return words.gettext(table[code])
 
 
-def _reason_to_look(words: NullTranslations, code: str) -> str:
+def _label_attention(words: NullTranslations, code: str) -> str:
     """A flag of another release hides no case: it has no name here, and its code is said."""
     label = REASONS_TO_LOOK.get(code)
     return words.gettext(label) if label else f"{words.gettext(OTHER_REASON_TO_LOOK)}: {code}"

@@ -12,9 +12,9 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 
-from templates.catalogs import LANGUAGES, translations
-from templates.dates import day, moment
-from templates.labels import filters
+from templates.catalogs import LANGUAGES, load_translations
+from templates.dates import format_day, format_moment
+from templates.labels import make_filters
 
 COLUMNS = 72
 
@@ -23,48 +23,48 @@ _OPENING = re.compile(r"- |>|\d\. |https?://")
 
 
 @dataclass(frozen=True)
-class Rendered:
+class RenderedNotice:
     subject: str
     text: str
     html: str
 
 
-class Letters:
+class NoticeRenderer:
     """The notices kept in `folder` (templates/notices), ready to be rendered."""
 
-    def __init__(self, folder: Path, words: Callable[[str], NullTranslations] = translations) -> None:
+    def __init__(self, folder: Path, words: Callable[[str], NullTranslations] = load_translations) -> None:
         # Subjects and text parts are plain text: escaping would put "&amp;" before the reader.
-        self._plain = {one: _environment(folder, one, words(one), autoescape=False) for one in LANGUAGES}
-        self._html = {one: _environment(folder, one, words(one), autoescape=True) for one in LANGUAGES}
+        self._plain = {one: _make_environment(folder, one, words(one), autoescape=False) for one in LANGUAGES}
+        self._html = {one: _make_environment(folder, one, words(one), autoescape=True) for one in LANGUAGES}
 
-    def render(self, notice: str, language: str, values: Mapping[str, object]) -> Rendered:
+    def render_notice(self, notice: str, language: str, values: Mapping[str, object]) -> RenderedNotice:
         """The notice in "en" or "es". A variable that a template needs and `values` lacks raises UndefinedError."""
         known = {**values, "notice": notice, "language": language}
         plain, html = self._plain[language], self._html[language]
-        return Rendered(
-            subject=one_line(plain.get_template(f"{notice}.subject.txt").render(known)),
-            text=wrapped(plain.get_template(f"{notice}.txt").render(known)),
+        return RenderedNotice(
+            subject=strip_line_breaks(plain.get_template(f"{notice}.subject.txt").render(known)),
+            text=wrap_text(plain.get_template(f"{notice}.txt").render(known)),
             html=html.get_template(f"{notice}.html").render(known),
         )
 
 
-def one_line(text: str) -> str:
+def strip_line_breaks(text: str) -> str:
     """Text without line breaks or control characters, so that no value can add a header."""
     return " ".join("".join(character if character.isprintable() else " " for character in text).split())
 
 
-def wrapped(text: str) -> str:
+def wrap_text(text: str) -> str:
     """Paragraphs filled to 72 columns; list items, quoted lines and bare links keep a line of their own."""
-    filled = (_fill(paragraph) for paragraph in _paragraphs(text))
+    filled = (_fill_paragraph(paragraph) for paragraph in _split_paragraphs(text))
     return re.sub(r"\n{3,}", "\n\n", "\n".join(filled)).strip() + "\n"
 
 
-def quoted(text: str) -> str:
+def quote_text(text: str) -> str:
     """Somebody's words, line by line, marked as theirs."""
     return "\n".join(f"> {line}" for line in text.splitlines())
 
 
-def _paragraphs(text: str) -> list[str]:
+def _split_paragraphs(text: str) -> list[str]:
     paragraphs: list[str] = []
     for line in map(str.strip, text.splitlines()):
         if paragraphs and paragraphs[-1] and line and not _OPENING.match(line):
@@ -74,7 +74,7 @@ def _paragraphs(text: str) -> list[str]:
     return paragraphs
 
 
-def _fill(paragraph: str) -> str:
+def _fill_paragraph(paragraph: str) -> str:
     if paragraph.startswith("> "):
         indent = "> "
     elif paragraph.startswith("- ") or re.match(r"\d\. ", paragraph):
@@ -85,11 +85,11 @@ def _fill(paragraph: str) -> str:
 
 
 @pass_context
-def _moment(context: Context, value: datetime) -> str:
-    return moment(context["language"], value, str(context.resolve("program")))
+def _format_moment(context: Context, value: datetime) -> str:
+    return format_moment(context["language"], value, str(context.resolve("program")))
 
 
-def _environment(folder: Path, language: str, words: NullTranslations, autoescape: bool) -> Environment:
+def _make_environment(folder: Path, language: str, words: NullTranslations, autoescape: bool) -> Environment:
     environment = Environment(
         loader=FileSystemLoader(folder),
         extensions=["jinja2.ext.i18n"],
@@ -101,5 +101,7 @@ def _environment(folder: Path, language: str, words: NullTranslations, autoescap
     )
     environment.policies["ext.i18n.trimmed"] = True
     environment.install_gettext_translations(words, newstyle=True)  # type: ignore[attr-defined]
-    environment.filters.update(day=partial(day, language), moment=_moment, quoted=quoted, **filters(words))
+    environment.filters.update(
+        day=partial(format_day, language), moment=_format_moment, quoted=quote_text, **make_filters(words)
+    )
     return environment

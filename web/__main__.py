@@ -2,11 +2,11 @@
 
 import uvicorn
 
-from settings import load
+from settings import load_settings
 from web.app import create_app
 
 if __name__ == "__main__":
-    settings = load()
+    settings = load_settings()
     uvicorn.run(
         create_app(settings),
         host=settings.web_host,

@@ -18,14 +18,14 @@ from db.writes.inbox import Inbox
 from db.writes.opening import People
 from db.writes.records import Records
 from db.writes.registrations import Registrations
-from settings import Settings, load
+from settings import Settings, load_settings
 from starter.cases import Cases
 from starter.client import connect
 from starter.delivery import Courier
 from starter.registrations import Marketplace
 from starter.schedules import ensure_schedules
 from templates.certificates import Typesetter
-from templates.letters import Letters
+from templates.letters import NoticeRenderer
 from web.api import cases as api, federal, lists, webhooks
 from web.assister import pages as assister
 from web.gallery.gallery import Gallery
@@ -58,10 +58,10 @@ log = structlog.get_logger(__name__)
 
 def build_services(settings: Settings, database: Database, client: Client) -> Services:
     """What the process is built of."""
-    records, inbox = Records(database, settings.key), Inbox(database)
-    cases = Cases(client, People(database, settings.key), records, inbox, settings.task_queue)
+    records, inbox = Records(database, settings.identity_key_bytes), Inbox(database)
+    cases = Cases(client, People(database, settings.identity_key_bytes), records, inbox, settings.task_queue)
     vendors = {name: vendor.url for name, vendor in settings.vendors.items()}
-    marketplace = Marketplace(cases, Registrations(database, settings.key), records, vendors)
+    marketplace = Marketplace(cases, Registrations(database, settings.identity_key_bytes), records, vendors)
     return Services(
         settings=settings,
         database=database,
@@ -102,7 +102,7 @@ def _identity(settings: Settings) -> IdentityProvider | None:
 
 def create_app(settings: Settings | None = None) -> FastAPI:
     """The application over the settings given, or this process's own."""
-    settings = settings or load()
+    settings = settings or load_settings()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -124,7 +124,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     # Remembers a log-in under way, and nothing else: its path is the log-in's.
     app.add_middleware(
         SessionMiddleware,
-        secret_key=cookie_key(settings.key),
+        secret_key=cookie_key(settings.identity_key_bytes),
         session_cookie="sign-in",
         path="/staff/sign-in",
         max_age=600,
@@ -137,7 +137,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     for module in (api, federal, webhooks, request_form, assister, registry, lists, sign_in, *staff, *portal):
         app.include_router(module.router)
     if settings.gallery:
-        app.include_router(Gallery(Letters(TEMPLATES / "notices"), Typesetter()).router)
+        app.include_router(Gallery(NoticeRenderer(TEMPLATES / "notices"), Typesetter()).router)
     app.mount(PREFIX, StaticFiles(shelf()), name="static")
     _add_health(app)
     if paths := undeclared(app.routes):

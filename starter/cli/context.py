@@ -56,12 +56,12 @@ def load_settings(data: Path | None) -> "Settings":
     from pydantic import ValidationError
     from pydantic_settings import SettingsError
 
-    from settings import load
+    from settings import load_settings
 
     _choose_settings(data)
     try:
-        settings = load()
-        if not settings.key:
+        settings = load_settings()
+        if not settings.identity_key_bytes:
             raise ValueError("empty")
     except ValidationError as error:
         raise UsageError(_describe_faults(error)) from None
@@ -151,10 +151,10 @@ async def open_services(data: Path | None) -> AsyncIterator[CommandServices]:
     settings = load_settings(data)
     async with _connect_database(settings) as database:
         client = await connect(lazy=True)
-        people, records = People(database, settings.key), Records(database, settings.key)
+        people, records = People(database, settings.identity_key_bytes), Records(database, settings.identity_key_bytes)
         cases = Cases(client, people, records, Inbox(database), settings.task_queue)
         vendors = {name: vendor.url for name, vendor in settings.vendors.items()}
-        marketplace = Marketplace(cases, Registrations(database, settings.key), records, vendors)
+        marketplace = Marketplace(cases, Registrations(database, settings.identity_key_bytes), records, vendors)
         yield CommandServices(cases, marketplace, records, Views(database), client, settings.task_queue)
 
 

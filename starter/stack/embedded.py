@@ -19,7 +19,9 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 READY_SECONDS = 90.0
 WEB_PORT = 8000
 ATTEMPTS = 4
-MAKE_SIGNING_PAIR = "import sys; from adapters.press import make_signing_pair; make_signing_pair(sys.argv[1])"
+MAKE_SIGNING_PAIR = (
+    "import sys; from adapters.certificate_signer import make_signing_pair; make_signing_pair(sys.argv[1])"
+)
 
 ChildrenBuilder = Callable[[Plan], Sequence[Child]]
 OnReady = Callable[[Document], None]

@@ -31,7 +31,7 @@ from domain.shared.ids import token_hash
 from domain.shared.messages import Letter
 from domain.shared.notices import Notice
 from domain.state.request import parse_request
-from templates.letters import Letters
+from templates.letters import NoticeRenderer
 from tests.support import documents
 from tests.support.postbox import Postbox
 
@@ -67,7 +67,9 @@ class Office:
     def notices(self) -> NoticesActivities:
         mailer = Mailer("127.0.0.1", self.port, None, None, False, "certification@example.org")
         web, portal, lms, mlms = (f"https://{name}.example.org" for name in ("certify", "portal", "lms", "mlms"))
-        return NoticesActivities(mailer, Letters(NOTICES), self.records, self.certificates, web, portal, lms, mlms, KEY)
+        return NoticesActivities(
+            mailer, NoticeRenderer(NOTICES), self.records, self.certificates, web, portal, lms, mlms, KEY
+        )
 
     async def open(self, document: dict[str, Any]) -> str:
         """A case of a request of either program; its id."""

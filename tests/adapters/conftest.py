@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 import httpx2
 import pytest
 
-from adapters.http import client
+from adapters.http import open_client
 
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 Peer = Callable[[Talk], AbstractAsyncContextManager[int]]
@@ -23,7 +23,7 @@ def httpserver_listen_address() -> tuple[str, int]:
 @pytest.fixture
 async def http() -> AsyncIterator[httpx2.AsyncClient]:
     """The adapters' own client."""
-    async with client() as opened:
+    async with open_client() as opened:
         yield opened
 
 

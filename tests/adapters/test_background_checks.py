@@ -4,7 +4,7 @@ import httpx2
 import pytest
 from pytest_httpserver import HTTPServer
 
-from adapters.background_checks import BackgroundChecks, Order
+from adapters.background_checks import BackgroundCheckClient, BackgroundCheckOrder
 from adapters.http import Refused, Unavailable
 from tests.adapters.conftest import everything_said
 
@@ -13,15 +13,15 @@ EMAIL = "ejemplo.consejera@example.org"
 
 
 @pytest.fixture
-def vendor(http: httpx2.AsyncClient, httpserver: HTTPServer) -> BackgroundChecks:
-    return BackgroundChecks(http, httpserver.url_for("/"), "api-key", "counselor_basic")
+def vendor(http: httpx2.AsyncClient, httpserver: HTTPServer) -> BackgroundCheckClient:
+    return BackgroundCheckClient(http, httpserver.url_for("/"), "api-key", "counselor_basic")
 
 
-async def order(vendor: BackgroundChecks) -> Order:
-    return await vendor.order(CASE, "Ejemplo", "Consejera", EMAIL, "check-1")
+async def order(vendor: BackgroundCheckClient) -> BackgroundCheckOrder:
+    return await vendor.order_check(CASE, "Ejemplo", "Consejera", EMAIL, "check-1")
 
 
-async def test_a_candidate_is_made_and_invited(vendor: BackgroundChecks, httpserver: HTTPServer) -> None:
+async def test_a_candidate_is_made_and_invited(vendor: BackgroundCheckClient, httpserver: HTTPServer) -> None:
     authorization = httpx2.BasicAuth("api-key", "")._auth_header
     httpserver.expect_oneshot_request(
         "/v1/candidates",
@@ -39,7 +39,7 @@ async def test_a_candidate_is_made_and_invited(vendor: BackgroundChecks, httpser
             "work_locations": [{"country": "US", "state": "NM"}],
         },
     ).respond_with_json({"id": "inv_1", "object": "invitation", "status": "pending"}, status=201)
-    assert await order(vendor) == Order("can_1", "inv_1")
+    assert await order(vendor) == BackgroundCheckOrder("can_1", "inv_1")
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ async def test_a_candidate_is_made_and_invited(vendor: BackgroundChecks, httpser
     ],
 )
 async def test_failures(
-    vendor: BackgroundChecks,
+    vendor: BackgroundCheckClient,
     httpserver: HTTPServer,
     body: str,
     status: int,
@@ -69,13 +69,13 @@ async def test_failures(
 
 
 async def test_an_invitation_that_fails_is_tried_again_under_the_same_keys(
-    vendor: BackgroundChecks, httpserver: HTTPServer
+    vendor: BackgroundCheckClient, httpserver: HTTPServer
 ) -> None:
     httpserver.expect_request("/v1/candidates").respond_with_json({"id": "can_1"}, status=201)
     httpserver.expect_oneshot_request("/v1/invitations").respond_with_data("", status=503)
     httpserver.expect_oneshot_request("/v1/invitations").respond_with_json({"id": "inv_1"}, status=201)
     with pytest.raises(Unavailable):
         await order(vendor)
-    assert await order(vendor) == Order("can_1", "inv_1")
+    assert await order(vendor) == BackgroundCheckOrder("can_1", "inv_1")
     keys = [request.headers["Idempotency-Key"] for request, _ in httpserver.log]
     assert keys == ["check-1:candidate", "check-1:invitation"] * 2

@@ -15,7 +15,7 @@ from werkzeug import Request, Response
 
 from adapters import lists
 from adapters.http import Refused, Unavailable
-from adapters.lists import FederalLists
+from adapters.lists import FederalListReader
 from domain.federal.lists import COLUMNS, PublishedList
 from domain.federal.markets import Market
 from tests.adapters.conftest import Peer, everything_said
@@ -73,10 +73,10 @@ def listings(httpserver: HTTPServer) -> Published:
 
 
 @pytest.fixture
-async def federal(http: httpx2.AsyncClient, httpserver: HTTPServer) -> AsyncIterator[FederalLists]:
-    opened = FederalLists(http, httpserver.url_for("/"))
+async def federal(http: httpx2.AsyncClient, httpserver: HTTPServer) -> AsyncIterator[FederalListReader]:
+    opened = FederalListReader(http, httpserver.url_for("/"))
     yield opened
-    opened.close()
+    opened.delete_copies()
 
 
 def test_the_columns_are_the_published_ones() -> None:
@@ -87,85 +87,87 @@ def test_the_columns_are_the_published_ones() -> None:
 # The Registration Completion List (B19).
 
 
-async def test_b19_a_line_is_found_by_npn_and_plan_year(federal: FederalLists, rcl: Published) -> None:
+async def test_b19_a_line_is_found_by_npn_and_plan_year(federal: FederalListReader, rcl: Published) -> None:
     rcl.text = csv_of(RCL_HEAD, f"{NPN},2023,10/01/2022,12/31/2023,10/02/2022,12/31/2023,No,T1", LINE)
-    found = await federal.rcl(NPN, 2024)
+    found = await federal.find_rcl_entry(NPN, 2024)
     assert found is not None
     assert astuple(found) == (NPN, 2024, date(2023, 11, 3), date(2024, 12, 31), None, None, "Yes", "")
-    earlier = await federal.rcl(NPN, 2023)
+    earlier = await federal.find_rcl_entry(NPN, 2023)
     assert earlier is not None
     assert (earlier.shop_registration_completion_date, earlier.status) == (date(2022, 10, 2), "T1")
-    assert await federal.rcl(NPN, 2025) is None
-    assert await federal.rcl("9000000302", 2024) is None
+    assert await federal.find_rcl_entry(NPN, 2025) is None
+    assert await federal.find_rcl_entry("9000000302", 2024) is None
     assert NPN not in repr(found)
 
 
 @pytest.mark.parametrize("written", ["123", "0000000123"])
 @pytest.mark.parametrize("asked", ["123", "0000000123"])
-async def test_leading_zeros_tell_nobody_apart(federal: FederalLists, rcl: Published, written: str, asked: str) -> None:
+async def test_leading_zeros_tell_nobody_apart(
+    federal: FederalListReader, rcl: Published, written: str, asked: str
+) -> None:
     rcl.text = csv_of(RCL_HEAD, f"{written},2024,,,,,,", "1230,2024,,,,,,")
-    found = await federal.rcl(asked, 2024)
+    found = await federal.find_rcl_entry(asked, 2024)
     assert found is not None
     assert found.npn == "123"
 
 
-async def test_the_whole_list_is_read_once_a_version(federal: FederalLists, rcl: Published) -> None:
+async def test_the_whole_list_is_read_once_a_version(federal: FederalListReader, rcl: Published) -> None:
     for _ in range(3):
-        assert await federal.rcl(NPN, 2024)
+        assert await federal.find_rcl_entry(NPN, 2024)
     assert (rcl.whole, rcl.conditions) == (1, [None, '"1"', '"1"'])
     rcl.text, rcl.version = csv_of(RCL_HEAD), '"2"'
-    assert await federal.rcl(NPN, 2024) is None
+    assert await federal.find_rcl_entry(NPN, 2024) is None
     assert rcl.whole == 2
 
 
-async def test_look_ups_at_the_same_time_share_one_reading(federal: FederalLists, rcl: Published) -> None:
+async def test_look_ups_at_the_same_time_share_one_reading(federal: FederalListReader, rcl: Published) -> None:
     rcl.text = csv_of(RCL_HEAD, *(f"{number},2024,,,,,," for number in range(1, 2001)))
-    found = await asyncio.gather(*(federal.rcl(str(number), 2024) for number in range(1, 2001, 100)))
+    found = await asyncio.gather(*(federal.find_rcl_entry(str(number), 2024) for number in range(1, 2001, 100)))
     assert [each and each.npn for each in found] == [str(number) for number in range(1, 2001, 100)]
     assert rcl.whole == 1
 
 
 async def test_a_list_without_a_version_is_read_again_after_a_while(
-    federal: FederalLists, rcl: Published, monkeypatch: pytest.MonkeyPatch
+    federal: FederalListReader, rcl: Published, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rcl.version = None
-    assert await federal.rcl(NPN, 2024)
-    assert await federal.rcl(NPN, 2024)
+    assert await federal.find_rcl_entry(NPN, 2024)
+    assert await federal.find_rcl_entry(NPN, 2024)
     assert rcl.whole == 1
     monkeypatch.setattr(lists, "UNTAGGED_SECONDS", -1.0)
     rcl.text = csv_of(RCL_HEAD)
-    assert await federal.rcl(NPN, 2024) is None
+    assert await federal.find_rcl_entry(NPN, 2024) is None
     assert rcl.whole == 2
 
 
-async def test_a_list_of_several_pieces_keeps_its_lines_whole(federal: FederalLists, rcl: Published) -> None:
+async def test_a_list_of_several_pieces_keeps_its_lines_whole(federal: FederalListReader, rcl: Published) -> None:
     count = 25_000
     rcl.text = csv_of(RCL_HEAD, *(f"{9000000000 + each},2024,11/03/2023,,,,Yes," for each in range(count)))
     assert len(rcl.text) > 3 * 256 * 1024
-    found = [await federal.rcl(str(9000000000 + each), 2024) for each in range(0, count, 999)]
+    found = [await federal.find_rcl_entry(str(9000000000 + each), 2024) for each in range(0, count, 999)]
     assert all(found)
-    assert await federal.rcl(str(9000000000 + count), 2024) is None
+    assert await federal.find_rcl_entry(str(9000000000 + count), 2024) is None
 
 
 async def test_its_copy_is_kept_in_the_folder_and_leaves_nothing_there(
     http: httpx2.AsyncClient, httpserver: HTTPServer, rcl: Published, tmp_path: Path
 ) -> None:
-    opened = FederalLists(http, httpserver.url_for("/"), tmp_path)
-    assert await opened.rcl(NPN, 2024)
+    opened = FederalListReader(http, httpserver.url_for("/"), tmp_path)
+    assert await opened.find_rcl_entry(NPN, 2024)
     here = [file for file in Path("/proc/self/fd").iterdir() if str(file.resolve()).startswith(str(tmp_path))]
     assert len(here) == 1
     assert list(tmp_path.iterdir()) == []
-    opened.close()
+    opened.delete_copies()
 
 
 async def test_a_folder_that_is_full_or_gone_is_no_answer(
     http: httpx2.AsyncClient, httpserver: HTTPServer, rcl: Published, tmp_path: Path
 ) -> None:
     (tmp_path / "file").touch()
-    opened = FederalLists(http, httpserver.url_for("/"), tmp_path / "file" / "in no folder")
+    opened = FederalListReader(http, httpserver.url_for("/"), tmp_path / "file" / "in no folder")
     with pytest.raises(Unavailable, match="lists_unreachable"):
-        await opened.rcl(NPN, 2024)
-    opened.close()
+        await opened.find_rcl_entry(NPN, 2024)
+    opened.delete_copies()
 
 
 @pytest.mark.parametrize(
@@ -190,31 +192,31 @@ async def test_a_folder_that_is_full_or_gone_is_no_answer(
     ],
 )
 async def test_b19_a_list_that_is_not_whole_or_not_the_list_is_no_answer(
-    federal: FederalLists, rcl: Published, text: str
+    federal: FederalListReader, rcl: Published, text: str
 ) -> None:
     rcl.text = text
     with pytest.raises(Refused) as raised:
-        await federal.rcl(NPN, 2024)
+        await federal.find_rcl_entry(NPN, 2024)
     assert raised.value.code == "lists_unreadable"
     assert NPN not in everything_said(raised.value)
 
 
-async def test_bytes_that_are_no_text(federal: FederalLists, httpserver: HTTPServer) -> None:
+async def test_bytes_that_are_no_text(federal: FederalListReader, httpserver: HTTPServer) -> None:
     body = csv_of(RCL_HEAD).encode() + b"\xff\xfe\r\n"
     httpserver.expect_request("/registry/rcl.csv").respond_with_data(body)
     with pytest.raises(Refused, match="lists_unreadable"):
-        await federal.rcl(NPN, 2024)
+        await federal.find_rcl_entry(NPN, 2024)
 
 
-async def test_a_reading_that_failed_is_not_kept(federal: FederalLists, rcl: Published) -> None:
+async def test_a_reading_that_failed_is_not_kept(federal: FederalListReader, rcl: Published) -> None:
     whole = rcl.text
-    assert await federal.rcl(NPN, 2024)
+    assert await federal.find_rcl_entry(NPN, 2024)
     rcl.text, rcl.version = whole[:-1], '"2"'
     for _ in range(2):
         with pytest.raises(Refused, match="lists_unreadable"):
-            await federal.rcl(NPN, 2024)
+            await federal.find_rcl_entry(NPN, 2024)
     rcl.text = whole
-    assert await federal.rcl(NPN, 2024)
+    assert await federal.find_rcl_entry(NPN, 2024)
     assert rcl.conditions == [None, '"1"', '"1"', '"1"']
 
 
@@ -234,14 +236,14 @@ async def test_a_look_up_given_up_leaves_the_next_one_alone(
             await asyncio.sleep(30)
 
     async with peer(talk) as port:
-        opened = FederalLists(http, f"http://127.0.0.1:{port}")
-        first = asyncio.create_task(opened.rcl("7", 2024))
+        opened = FederalListReader(http, f"http://127.0.0.1:{port}")
+        first = asyncio.create_task(opened.find_rcl_entry("7", 2024))
         await slow.wait()
         first.cancel()
         with pytest.raises(asyncio.CancelledError):
             await first
-        assert await opened.rcl("29999", 2024)
-        opened.close()
+        assert await opened.find_rcl_entry("29999", 2024)
+        opened.delete_copies()
 
 
 @pytest.mark.parametrize(
@@ -255,11 +257,11 @@ async def test_a_look_up_given_up_leaves_the_next_one_alone(
     ],
 )
 async def test_refusals(
-    federal: FederalLists, httpserver: HTTPServer, status: int, expected: type[Unavailable | Refused], code: str
+    federal: FederalListReader, httpserver: HTTPServer, status: int, expected: type[Unavailable | Refused], code: str
 ) -> None:
     httpserver.expect_request("/registry/rcl.csv").respond_with_data("", status=status)
     with pytest.raises(expected) as raised:
-        await federal.rcl(NPN, 2024)
+        await federal.find_rcl_entry(NPN, 2024)
     assert raised.value.code == code
 
 
@@ -279,7 +281,7 @@ async def test_a_connection_that_breaks_is_unreachable(http: httpx2.AsyncClient,
 
     async with peer(talk) as port:
         with pytest.raises(Unavailable, match="lists_unreachable"):
-            await FederalLists(http, f"http://127.0.0.1:{port}").rcl(NPN, 2024)
+            await FederalListReader(http, f"http://127.0.0.1:{port}").find_rcl_entry(NPN, 2024)
 
 
 async def test_silence_and_a_trickle_come_to_an_end(
@@ -300,18 +302,18 @@ async def test_silence_and_a_trickle_come_to_an_end(
     for talk in (silence, trickle):
         async with peer(talk) as port:
             with pytest.raises(Unavailable, match="timed out"):
-                await FederalLists(http, f"http://127.0.0.1:{port}").rcl(NPN, 2024)
+                await FederalListReader(http, f"http://127.0.0.1:{port}").find_rcl_entry(NPN, 2024)
 
 
 async def test_a_list_has_a_bounded_size(
-    federal: FederalLists, rcl: Published, monkeypatch: pytest.MonkeyPatch
+    federal: FederalListReader, rcl: Published, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rcl.text = csv_of(RCL_HEAD, *[LINE] * 100)
     monkeypatch.setattr(lists, "LIST_BYTES", len(rcl.text) - 1)
     with pytest.raises(Refused, match="too large"):
-        await federal.rcl(NPN, 2024)
+        await federal.find_rcl_entry(NPN, 2024)
     monkeypatch.setattr(lists, "LIST_BYTES", len(rcl.text))
-    assert await federal.rcl(NPN, 2024), "the same line a hundred times is one"
+    assert await federal.find_rcl_entry(NPN, 2024), "the same line a hundred times is one"
 
 
 # The Registration Tracker (B18).
@@ -337,12 +339,12 @@ def expect_tracker(httpserver: HTTPServer, answer: object, status: int = 200) ->
     ],
 )
 async def test_b18_the_tracker_shows_which_markets_are_completed(
-    federal: FederalLists, httpserver: HTTPServer, row: dict[str, object], individual: bool, shop: bool
+    federal: FederalListReader, httpserver: HTTPServer, row: dict[str, object], individual: bool, shop: bool
 ) -> None:
     expect_tracker(httpserver, {"npn": NPN, "rows": [tracked(2023, "11/05/2022", "11/05/2022"), row]})
-    found = await federal.tracker(NPN, 2024)
+    found = await federal.read_tracker(NPN, 2024)
     assert found is not None
-    assert (found.completed(Market.INDIVIDUAL), found.completed(Market.SHOP)) == (individual, shop)
+    assert (found.shows_completed(Market.INDIVIDUAL), found.shows_completed(Market.SHOP)) == (individual, shop)
 
 
 @pytest.mark.parametrize(
@@ -350,10 +352,10 @@ async def test_b18_the_tracker_shows_which_markets_are_completed(
     [({"npn": NPN, "rows": []}, 200), ({"npn": NPN, "rows": [tracked(2023)]}, 200), ({"title": "Unknown"}, 404)],
 )
 async def test_b18_the_tracker_may_know_nothing(
-    federal: FederalLists, httpserver: HTTPServer, answer: object, status: int
+    federal: FederalListReader, httpserver: HTTPServer, answer: object, status: int
 ) -> None:
     expect_tracker(httpserver, answer, status)
-    assert await federal.tracker(NPN, 2024) is None
+    assert await federal.read_tracker(NPN, 2024) is None
 
 
 @pytest.mark.parametrize(
@@ -370,19 +372,19 @@ async def test_b18_the_tracker_may_know_nothing(
     ],
 )
 async def test_a_tracker_that_says_something_else(
-    federal: FederalLists, httpserver: HTTPServer, answer: object
+    federal: FederalListReader, httpserver: HTTPServer, answer: object
 ) -> None:
     expect_tracker(httpserver, answer)
     with pytest.raises(Refused) as raised:
-        await federal.tracker(NPN, 2024)
+        await federal.read_tracker(NPN, 2024)
     assert raised.value.code == "lists_unreadable"
     assert NPN not in everything_said(raised.value)
 
 
-async def test_a_tracker_that_is_down(federal: FederalLists, httpserver: HTTPServer) -> None:
+async def test_a_tracker_that_is_down(federal: FederalListReader, httpserver: HTTPServer) -> None:
     expect_tracker(httpserver, {}, 503)
     with pytest.raises(Unavailable, match="lists_unreachable") as raised:
-        await federal.tracker(NPN, 2024)
+        await federal.read_tracker(NPN, 2024)
     assert NPN not in everything_said(raised.value)
 
 
@@ -403,7 +405,7 @@ def person(first_name: str, last_name: str, phone: str) -> str:
     ],
 )
 async def test_b20_a_listing_is_known_by_name_and_phone(
-    federal: FederalLists, listings: Published, asked: tuple[str, str, str]
+    federal: FederalListReader, listings: Published, asked: tuple[str, str, str]
 ) -> None:
     listings.text = csv_of(
         HELP_HEAD,
@@ -411,7 +413,7 @@ async def test_b20_a_listing_is_known_by_name_and_phone(
         person("Inventada", "Núñez Prueba", "15055550104"),
         person("'-Made", "'=Up", "505-555-0106"),
     )
-    assert await federal.find_local_help(*asked)
+    assert await federal.is_in_local_help(*asked)
 
 
 @pytest.mark.parametrize(
@@ -424,31 +426,35 @@ async def test_b20_a_listing_is_known_by_name_and_phone(
     ],
 )
 async def test_b20_another_name_or_phone_is_no_listing(
-    federal: FederalLists, listings: Published, asked: tuple[str, str, str]
+    federal: FederalListReader, listings: Published, asked: tuple[str, str, str]
 ) -> None:
     listings.text = csv_of(HELP_HEAD, person("Inventada", "Núñez Prueba", "505-555-0104"))
-    assert not await federal.find_local_help(*asked)
+    assert not await federal.is_in_local_help(*asked)
 
 
-async def test_b20_every_listing_of_a_name_and_phone_is_looked_at(federal: FederalLists, listings: Published) -> None:
+async def test_b20_every_listing_of_a_name_and_phone_is_looked_at(
+    federal: FederalListReader, listings: Published
+) -> None:
     """Somebody is listed for several plan years, or beside a namesake in the same office."""
     who = {"first_name": "Testa", "last_name": "Agent", "phone": "505-555-0101"}
     for_individuals = [listing(**who, city=f"Ejemplo {number}", markets="individual") for number in range(3)]
     listings.text = csv_of(HELP_HEAD, *for_individuals, listing(**who, markets="individual; shop"))
-    assert await federal.find_local_help(**who, market=Market.SHOP)
+    assert await federal.is_in_local_help(**who, market=Market.SHOP)
     listings.text, listings.version = csv_of(HELP_HEAD, *for_individuals), '"2"'
-    assert not await federal.find_local_help(**who, market=Market.SHOP)
+    assert not await federal.is_in_local_help(**who, market=Market.SHOP)
 
 
-async def test_listings_are_a_list_of_their_own(federal: FederalLists, rcl: Published, listings: Published) -> None:
+async def test_listings_are_a_list_of_their_own(
+    federal: FederalListReader, rcl: Published, listings: Published
+) -> None:
     listings.text = csv_of(HELP_HEAD, person("Testa", "Agent", "505-555-0101"))
-    assert await federal.rcl(NPN, 2024)
-    assert await federal.find_local_help("Testa", "Agent", "505-555-0101")
+    assert await federal.find_rcl_entry(NPN, 2024)
+    assert await federal.is_in_local_help("Testa", "Agent", "505-555-0101")
     assert (rcl.whole, listings.whole) == (1, 1)
     listings.text, listings.version = csv_of(RCL_HEAD), '"2"'
     with pytest.raises(Refused, match="not the columns"):
-        await federal.find_local_help("Testa", "Agent", "505-555-0101")
-    assert await federal.rcl(NPN, 2024)
+        await federal.is_in_local_help("Testa", "Agent", "505-555-0101")
+    assert await federal.find_rcl_entry(NPN, 2024)
 
 
 def test_nothing_here_reads_a_whole_list_at_once() -> None:
@@ -457,6 +463,6 @@ def test_nothing_here_reads_a_whole_list_at_once() -> None:
             yield piece
 
     async def blocks() -> list[bytes]:
-        return [block async for block in lists._whole_records(body())]
+        return [block async for block in lists._split_records(body())]
 
     assert asyncio.run(blocks()) == [b"a,b\r\n", b'1,"x\r\ny"\r\n', b"2,3\r\n"]

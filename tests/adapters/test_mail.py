@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 from aiosmtpd.smtp import SMTP, AuthResult
 
+from adapters.certificate_signer import make_signing_pair
 from adapters.http import Refused, Unavailable
-from adapters.mail import Letter, Mailer
-from adapters.press import make_signing_pair
+from adapters.mail import Email, Mailer
 from tests.adapters.conftest import Peer, everything_said
 from tests.support.postbox import Postbox
 
 TO = "ejemplo.consejera@example.org"
 PDF = bytes(range(256)) * 40
-LETTER = Letter(
+LETTER = Email(
     to=TO,
     subject="Su certificado está listo – año del plan 2024",
     text="Hola, Consejera:\n\nSu certificado está adjunto.\n",
@@ -46,7 +46,7 @@ def mailer(port: int, *, user: str | None = None, starttls: bool = False, timeou
 
 
 async def test_a_letter_arrives_whole(port: int, postbox: Postbox) -> None:
-    await mailer(port).send(LETTER)
+    await mailer(port).send_email(LETTER)
     (envelope,) = postbox.envelopes
     assert (envelope.mail_from, envelope.rcpt_tos) == ("certification@example.org", [TO])
     message = postbox.messages()[0]
@@ -70,15 +70,15 @@ async def test_a_letter_arrives_whole(port: int, postbox: Postbox) -> None:
 
 
 async def test_a_letter_without_extras(port: int, postbox: Postbox) -> None:
-    await mailer(port).send(replace(LETTER, reply_to=None, attachments=()))
+    await mailer(port).send_email(replace(LETTER, reply_to=None, attachments=()))
     message = postbox.messages()[0]
     assert message["Reply-To"] is None
     assert list(message.iter_attachments()) == []
 
 
 async def test_a_resend_is_recognised_by_its_message_id(port: int, postbox: Postbox) -> None:
-    await mailer(port).send(LETTER)
-    await mailer(port).send(LETTER)
+    await mailer(port).send_email(LETTER)
+    await mailer(port).send_email(LETTER)
     assert [message["Message-ID"] for message in postbox.messages()] == [LETTER.message_id] * 2
 
 
@@ -87,7 +87,7 @@ async def test_a_resend_is_recognised_by_its_message_id(port: int, postbox: Post
 async def test_a_temporary_reply_is_tried_again(port: int, postbox: Postbox, stage: str, code: int) -> None:
     setattr(postbox, stage, f"{code} {TO} try later")
     with pytest.raises(Unavailable) as raised:
-        await mailer(port).send(LETTER)
+        await mailer(port).send_email(LETTER)
     assert raised.value.code == "mail_unreachable"
     assert TO not in everything_said(raised.value)
 
@@ -97,7 +97,7 @@ async def test_a_temporary_reply_is_tried_again(port: int, postbox: Postbox, sta
 async def test_a_permanent_reply_is_not(port: int, postbox: Postbox, stage: str, code: int) -> None:
     setattr(postbox, stage, f"{code} {TO} no such mailbox")
     with pytest.raises(Refused) as raised:
-        await mailer(port).send(LETTER)
+        await mailer(port).send_email(LETTER)
     assert raised.value.code == "mail_refused"
     assert TO not in everything_said(raised.value)
 
@@ -107,19 +107,19 @@ async def test_a_permanent_reply_is_not(port: int, postbox: Postbox, stage: str,
 )
 async def test_one_letter_has_one_recipient(port: int, postbox: Postbox, address: str) -> None:
     with pytest.raises(Refused, match="mail_refused"):
-        await mailer(port).send(replace(LETTER, to=address))
+        await mailer(port).send_email(replace(LETTER, to=address))
     assert postbox.envelopes == []
 
 
 async def test_a_subject_adds_no_header(port: int, postbox: Postbox) -> None:
     with pytest.raises(Refused, match="mail_refused"):
-        await mailer(port).send(replace(LETTER, subject="Hi\r\nBcc: other@example.org"))
+        await mailer(port).send_email(replace(LETTER, subject="Hi\r\nBcc: other@example.org"))
     assert postbox.envelopes == []
 
 
 async def test_nobody_listening(unused_tcp_port: int) -> None:
     with pytest.raises(Unavailable, match="mail_unreachable") as raised:
-        await mailer(unused_tcp_port).send(LETTER)
+        await mailer(unused_tcp_port).send_email(LETTER)
     assert TO not in everything_said(raised.value)
 
 
@@ -131,7 +131,7 @@ async def test_a_server_that_does_not_speak_to_us(peer: Peer, greeting: str) -> 
 
     async with peer(talk) as port:
         with pytest.raises(Unavailable, match="mail_unreachable"):
-            await mailer(port).send(LETTER)
+            await mailer(port).send_email(LETTER)
 
 
 async def test_silence_is_not_waited_for(peer: Peer) -> None:
@@ -140,7 +140,7 @@ async def test_silence_is_not_waited_for(peer: Peer) -> None:
 
     async with peer(talk) as port:
         with pytest.raises(Unavailable, match="mail_unreachable"):
-            await mailer(port, timeout=0.3).send(LETTER)
+            await mailer(port, timeout=0.3).send_email(LETTER)
 
 
 @pytest.mark.filterwarnings("ignore:Requiring AUTH")
@@ -155,13 +155,13 @@ async def test_wrong_credentials_heal_when_they_are_mended(postbox: Postbox) -> 
 
     server = await asyncio.get_running_loop().create_server(strict, "127.0.0.1", 0)
     with pytest.raises(Unavailable, match="535"):
-        await mailer(server.sockets[0].getsockname()[1], user="exchange").send(LETTER)
+        await mailer(server.sockets[0].getsockname()[1], user="exchange").send_email(LETTER)
     server.close()
 
 
 async def test_a_letter_does_not_go_in_the_clear_where_tls_is_asked_for(port: int, postbox: Postbox) -> None:
     with pytest.raises(Unavailable, match="mail_unreachable"):
-        await mailer(port, starttls=True).send(LETTER)
+        await mailer(port, starttls=True).send_email(LETTER)
     assert postbox.envelopes == []
 
 
@@ -171,7 +171,7 @@ async def test_nor_to_a_server_whose_certificate_nobody_vouches_for(postbox: Pos
     context.load_cert_chain(pair.cert_file, pair.key_file)
     server = await asyncio.get_running_loop().create_server(lambda: SMTP(postbox, tls_context=context), "127.0.0.1", 0)
     with pytest.raises(Unavailable, match="mail_unreachable"):
-        await mailer(server.sockets[0].getsockname()[1], starttls=True).send(LETTER)
+        await mailer(server.sockets[0].getsockname()[1], starttls=True).send_email(LETTER)
     server.close()
     assert postbox.envelopes == []
 

@@ -8,7 +8,7 @@ import pytest
 from pytest_httpserver import HTTPServer
 
 from adapters.http import Refused, Unavailable
-from adapters.registry import PATH, Registry, read
+from adapters.registry import PATH, RegistryClient, parse_answer
 from domain.shared.licensing import License
 from tests.adapters.conftest import everything_said
 
@@ -46,17 +46,17 @@ def state(name: str, *licenses: str) -> str:
 
 
 @pytest.fixture
-def registry(http: httpx2.AsyncClient, httpserver: HTTPServer) -> Registry:
-    return Registry(http, httpserver.url_for("/"), "exchange", "secret")
+def registry(http: httpx2.AsyncClient, httpserver: HTTPServer) -> RegistryClient:
+    return RegistryClient(http, httpserver.url_for("/"), "exchange", "secret")
 
 
-async def test_a_producer_is_looked_up_by_npn(registry: Registry, httpserver: HTTPServer) -> None:
+async def test_a_producer_is_looked_up_by_npn(registry: RegistryClient, httpserver: HTTPServer) -> None:
     body = report(state("NM", license_xml(details=line_xml("Accident and Health"))))
     headers = {"Authorization": httpx2.BasicAuth("exchange", "secret")._auth_header}
     httpserver.expect_oneshot_request(PATH, "GET", headers=headers, query_string={"id_entity": NPN}).respond_with_data(
         body, content_type="text/xml"
     )
-    answer = await registry.look_up(NPN)
+    answer = await registry.look_up_npn(NPN)
     assert answer.raw == body.encode()
     assert answer.sha256 == hashlib.sha256(body.encode()).hexdigest()
     assert answer.producer is not None
@@ -87,7 +87,7 @@ def test_every_licence_of_every_state_is_read() -> None:
         + state("NM", license_xml("NM-3"))
         + state("UT")
     )
-    producer = read(report(states).encode(), NPN)
+    producer = parse_answer(report(states).encode(), NPN)
     assert producer is not None
     assert [(held.state, held.number, held.active) for held in producer.licenses] == [
         ("NM", "NM-1", False),
@@ -100,29 +100,29 @@ def test_every_licence_of_every_state_is_read() -> None:
 
 def test_a_firm_says_so() -> None:
     body = report(entity="FIRM", biographic="<NAME_COMPANY>Sample Agency &amp; Co</NAME_COMPANY>")
-    producer = read(body.encode(), NPN)
+    producer = parse_answer(body.encode(), NPN)
     assert producer is not None
     assert (producer.entity, producer.company, producer.last_name) == ("firm", "Sample Agency & Co", "")
 
 
 def test_a_line_that_is_not_active_does_not_count() -> None:
     details = line_xml("Life", "Inactive") + line_xml("Accident and Health", "") + line_xml("", "Active")
-    producer = read(report(state("NM", license_xml(details=details))).encode(), NPN)
+    producer = parse_answer(report(state("NM", license_xml(details=details))).encode(), NPN)
     assert producer is not None
     assert producer.licenses[0].lines == ("Accident and Health",)
 
 
 def test_what_is_left_out_stays_unknown() -> None:
-    producer = read(report(state("NM", license_xml(expires="", residency=""))).encode(), NPN)
+    producer = parse_answer(report(state("NM", license_xml(expires="", residency=""))).encode(), NPN)
     assert producer is not None
     assert producer.licenses == (
         License(state="NM", number="L-1", residency=None, active=True, expires=None, lines=()),
     )
 
 
-async def test_nobody_by_that_npn_is_an_answer(registry: Registry, httpserver: HTTPServer) -> None:
+async def test_nobody_by_that_npn_is_an_answer(registry: RegistryClient, httpserver: HTTPServer) -> None:
     httpserver.expect_request(PATH).respond_with_data(NOT_FOUND, content_type="text/xml")
-    answer = await registry.look_up(NPN)
+    answer = await registry.look_up_npn(NPN)
     assert answer.producer is None
     assert answer.raw == NOT_FOUND.encode()
 
@@ -157,22 +157,22 @@ UNREADABLE = {
 
 @pytest.mark.parametrize("body", UNREADABLE.values(), ids=UNREADABLE)
 async def test_an_answer_we_cannot_read_in_full_is_refused(
-    registry: Registry, httpserver: HTTPServer, body: str
+    registry: RegistryClient, httpserver: HTTPServer, body: str
 ) -> None:
     httpserver.expect_request(PATH).respond_with_data(body.encode("latin-1"), content_type="text/xml")
     with pytest.raises(Refused) as raised:
-        await registry.look_up(NPN)
+        await registry.look_up_npn(NPN)
     assert raised.value.code == "registry_unreadable"
     assert raised.value.__suppress_context__ or raised.value.__context__ is None
     for secret in (NPN, "Testa", "L-1", "Other"):
         assert secret not in str(raised.value) + repr(raised.value)
 
 
-async def test_an_oversized_answer_is_refused(registry: Registry, httpserver: HTTPServer) -> None:
+async def test_an_oversized_answer_is_refused(registry: RegistryClient, httpserver: HTTPServer) -> None:
     many = "".join(license_xml(f"NM-{n}") for n in range(10_000))
     httpserver.expect_request(PATH).respond_with_data(report(state("NM", many)), content_type="text/xml")
     with pytest.raises(Refused, match="registry_unreadable"):
-        await registry.look_up(NPN)
+        await registry.look_up_npn(NPN)
 
 
 @pytest.mark.parametrize(
@@ -184,17 +184,17 @@ async def test_an_oversized_answer_is_refused(registry: Registry, httpserver: HT
     ],
 )
 async def test_an_unreachable_registry_is_not_a_missing_licence(
-    registry: Registry, httpserver: HTTPServer, status: int, expected: type[Unavailable | Refused], code: str
+    registry: RegistryClient, httpserver: HTTPServer, status: int, expected: type[Unavailable | Refused], code: str
 ) -> None:
     httpserver.expect_request(PATH).respond_with_data("", status=status)
     with pytest.raises(expected) as raised:
-        await registry.look_up(NPN)
+        await registry.look_up_npn(NPN)
     assert raised.value.code == code
     assert NPN not in everything_said(raised.value)
 
 
 async def test_a_silent_registry(http: httpx2.AsyncClient, unused_tcp_port: int) -> None:
-    registry = Registry(http, f"http://127.0.0.1:{unused_tcp_port}", "exchange", "secret")
+    registry = RegistryClient(http, f"http://127.0.0.1:{unused_tcp_port}", "exchange", "secret")
     with pytest.raises(Unavailable) as raised:
-        await registry.look_up(NPN)
+        await registry.look_up_npn(NPN)
     assert NPN not in everything_said(raised.value)

@@ -7,14 +7,14 @@ import httpx2
 import pytest
 from pytest_httpserver import HTTPServer
 
-from adapters.background_checks import BackgroundChecks
-from adapters.http import Refused, Unavailable, client
-from adapters.lists import FederalLists
-from adapters.lms import Learner, Lms
-from adapters.mail import Letter, Mailer
-from adapters.mlms import Enrollment, Mlms
-from adapters.portal import Account, Portal
-from adapters.registry import Registry
+from adapters.background_checks import BackgroundCheckClient
+from adapters.http import Refused, Unavailable, open_client
+from adapters.lists import FederalListReader
+from adapters.lms import LmsClient, LmsLearner
+from adapters.mail import Email, Mailer
+from adapters.mlms import MlmsClient, MlmsEnrollment
+from adapters.portal import PortalAccountRecord, PortalClient
+from adapters.registry import RegistryClient
 from domain.federal.lists import COLUMNS, PublishedList
 from domain.federal.markets import Market
 from tests.support.sandbox_process import SECRETS, RunningSandbox, start_sandbox
@@ -56,7 +56,7 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory, make_httpserver: HTTPServe
 
 
 async def post_json(url: str, body: dict[str, Any]) -> None:
-    async with client() as opened:
+    async with open_client() as opened:
         (await opened.post(url, json=body)).raise_for_status()
 
 
@@ -66,44 +66,44 @@ async def test_registry(http: httpx2.AsyncClient, sandbox: RunningSandbox) -> No
     body = {"npn": "9000000777", "entity": "individual", "first_name": "Testa", "last_name": "Broker", "company": ""}
     held = [license_ | {"expires": "2030-01-31"}, license_ | {"number": "NM-2", "active": False}]
     await post_json(f"{url}/producers", body | {"licenses": held})
-    registry = Registry(http, url, REGISTRY_USER, REGISTRY_PASSWORD)
-    producer = (await registry.look_up("9000000777")).producer
+    registry = RegistryClient(http, url, REGISTRY_USER, REGISTRY_PASSWORD)
+    producer = (await registry.look_up_npn("9000000777")).producer
     assert producer is not None
     assert (producer.entity, producer.first_name, producer.last_name) == ("individual", "Testa", "Broker")
     assert [(x.state, x.number, x.residency, x.active, str(x.expires), x.lines) for x in producer.licenses] == [
         ("NM", "NM-1", "nonresident", True, "2030-01-31", ("Health",)),
         ("NM", "NM-2", "nonresident", False, "None", ()),
     ]
-    assert (await registry.look_up("9000000778")).producer is None
+    assert (await registry.look_up_npn("9000000778")).producer is None
     with pytest.raises(Refused, match="registry_refused"):
-        await Registry(http, url, REGISTRY_USER, "wrong").look_up("9000000777")
+        await RegistryClient(http, url, REGISTRY_USER, "wrong").look_up_npn("9000000777")
 
 
 async def test_background_checks(http: httpx2.AsyncClient, sandbox: RunningSandbox) -> None:
-    vendor = BackgroundChecks(http, sandbox.background_checks, API_KEY, "basic")
+    vendor = BackgroundCheckClient(http, sandbox.background_checks, API_KEY, "basic")
     case_id = "00000000-0000-4000-8000-000000000011"
-    order = await vendor.order(case_id, "Ejemplo", "Consejera", "consejera@example.org", "check-1")
-    assert order == await vendor.order(case_id, "Ejemplo", "Consejera", "consejera@example.org", "check-1")
+    order = await vendor.order_check(case_id, "Ejemplo", "Consejera", "consejera@example.org", "check-1")
+    assert order == await vendor.order_check(case_id, "Ejemplo", "Consejera", "consejera@example.org", "check-1")
 
 
 async def test_lms(http: httpx2.AsyncClient, sandbox: RunningSandbox) -> None:
-    lms = Lms(http, sandbox.lms, LMS_TOKEN)
-    learner = Learner(**LEARNER)  # type: ignore[arg-type]
-    place = await lms.invite(learner, "invite-1")
-    assert place == await lms.invite(learner, "invite-1")
-    returning = Learner(**LEARNER | {"registration": "00000000-0000-4000-8000-000000000012", "account": "testa"})  # type: ignore[arg-type]
-    assert (await lms.enroll(returning, "enroll-1")).url != place.url
+    lms = LmsClient(http, sandbox.lms, LMS_TOKEN)
+    learner = LmsLearner(**LEARNER)  # type: ignore[arg-type]
+    place = await lms.invite_learner(learner, "invite-1")
+    assert place == await lms.invite_learner(learner, "invite-1")
+    returning = LmsLearner(**LEARNER | {"registration": "00000000-0000-4000-8000-000000000012", "account": "testa"})  # type: ignore[arg-type]
+    assert (await lms.enroll_learner(returning, "enroll-1")).url != place.url
 
 
 async def test_mlms(http: httpx2.AsyncClient, sandbox: RunningSandbox) -> None:
-    mlms = Mlms(http, sandbox.mlms, MLMS_TOKEN)
-    shop = Enrollment(**ENROLLMENT)  # type: ignore[arg-type]
-    place = await mlms.enroll(shop, "enroll-shop")
-    assert place == await mlms.enroll(shop, "enroll-shop")
-    full = Enrollment(**ENROLLMENT | {"curriculum": "individual_full"})  # type: ignore[arg-type]
-    assert (await mlms.enroll(full, "enroll-full")).url != place.url
+    mlms = MlmsClient(http, sandbox.mlms, MLMS_TOKEN)
+    shop = MlmsEnrollment(**ENROLLMENT)  # type: ignore[arg-type]
+    place = await mlms.enroll_learner(shop, "enroll-shop")
+    assert place == await mlms.enroll_learner(shop, "enroll-shop")
+    full = MlmsEnrollment(**ENROLLMENT | {"curriculum": "individual_full"})  # type: ignore[arg-type]
+    assert (await mlms.enroll_learner(full, "enroll-full")).url != place.url
     with pytest.raises(Refused, match="mlms_refused"):
-        await mlms.enroll(shop, "another-key")
+        await mlms.enroll_learner(shop, "another-key")
 
 
 async def test_lists(http: httpx2.AsyncClient, sandbox: RunningSandbox, httpserver: HTTPServer) -> None:
@@ -114,24 +114,24 @@ async def test_lists(http: httpx2.AsyncClient, sandbox: RunningSandbox, httpserv
     )
     row = {"npn": npn, "plan_year": "2024", "individual_completed_on": "11/03/2023", "shop_completed_on": ""}
     httpserver.expect_request(f"/registry/tracker/{npn}").respond_with_json({"npn": npn, "rows": [row]})
-    lists = FederalLists(http, sandbox.lists)
-    assert await lists.rcl(npn, 2024)
-    assert await lists.find_local_help(*whose)
-    tracked = await lists.tracker(npn, 2024)
+    lists = FederalListReader(http, sandbox.lists)
+    assert await lists.find_rcl_entry(npn, 2024)
+    assert await lists.is_in_local_help(*whose)
+    tracked = await lists.read_tracker(npn, 2024)
     assert tracked is not None
-    assert tracked.completed(Market.INDIVIDUAL)
+    assert tracked.shows_completed(Market.INDIVIDUAL)
     for named in (
         {"list": "rcl", "npn": npn},
         {"list": "tracker", "npn": npn},
         {"list": "find_local_help", "name": "Testa Broker"},
     ):
         await post_json(f"{sandbox.lists}/alterations", {**named, "how": "omit"})
-    assert await lists.rcl(npn, 2024) is None
-    assert not await lists.find_local_help(*whose)
-    assert await lists.tracker(npn, 2024) is None
+    assert await lists.find_rcl_entry(npn, 2024) is None
+    assert not await lists.is_in_local_help(*whose)
+    assert await lists.read_tracker(npn, 2024) is None
     await http.delete(f"{sandbox.lists}/alterations")
-    assert await lists.rcl(npn, 2024)
-    lists.close()
+    assert await lists.find_rcl_entry(npn, 2024)
+    lists.delete_copies()
 
 
 def publish_list(httpserver: HTTPServer, name: PublishedList, cells: dict[str, Any]) -> None:
@@ -143,24 +143,24 @@ def publish_list(httpserver: HTTPServer, name: PublishedList, cells: dict[str, A
 
 
 async def test_portal(http: httpx2.AsyncClient, sandbox: RunningSandbox) -> None:
-    portal = Portal(http, sandbox.portal, PORTAL_TOKEN)
+    portal = PortalClient(http, sandbox.portal, PORTAL_TOKEN)
     case_id = "00000000-0000-4000-8000-000000000013"
     person = (case_id, "otra.consejera@example.org", "Otra", "Consejera")
-    scim_id = await portal.create(*person)
-    assert await portal.create(*person) == scim_id
-    assert await portal.find(case_id) == Account(id=scim_id, active=False)
+    scim_id = await portal.create_account(*person)
+    assert await portal.create_account(*person) == scim_id
+    assert await portal.find_account(case_id) == PortalAccountRecord(id=scim_id, active=False)
     await portal.set_active(scim_id, True)
-    assert await portal.find(case_id) == Account(id=scim_id, active=True)
-    assert await portal.find("00000000-0000-4000-8000-000000000014") is None
+    assert await portal.find_account(case_id) == PortalAccountRecord(id=scim_id, active=True)
+    assert await portal.find_account("00000000-0000-4000-8000-000000000014") is None
 
 
 async def test_mailbox(sandbox: RunningSandbox) -> None:
-    letter = Letter(
+    letter = Email(
         "testa.broker@example.com", "Año nuevo", "Hola", "<p>Hola</p>", "es", "<m-1@example.org>", None,
         (("certificate.pdf", "application/pdf", b"%PDF"),),
     )  # fmt: skip
-    await Mailer("127.0.0.1", sandbox.smtp_port, None, None, False, "certification@example.org").send(letter)
-    async with client() as opened:
+    await Mailer("127.0.0.1", sandbox.smtp_port, None, None, False, "certification@example.org").send_email(letter)
+    async with open_client() as opened:
         (message,) = (await opened.get(f"{sandbox.mailbox}/messages")).json()
     assert (message["to"], message["subject"], message["language"]) == ([letter.to], letter.subject, "es")
     assert message["attachments"] == ["certificate.pdf"]
@@ -181,12 +181,12 @@ async def test_trouble_is_translated(
     http: httpx2.AsyncClient, sandbox: RunningSandbox, mode: dict[str, Any], expected: type[Exception]
 ) -> None:
     troubled: dict[str, Callable[[str], Awaitable[object]]] = {
-        "registry": lambda url: Registry(http, url, REGISTRY_USER, REGISTRY_PASSWORD).look_up("9000000779"),
-        "lms": lambda url: Lms(http, url, LMS_TOKEN).invite(Learner(**LEARNER), "invite-2"),  # type: ignore[arg-type]
-        "mlms": lambda url: Mlms(http, url, MLMS_TOKEN).enroll(Enrollment(**ENROLLMENT), "enroll-2"),  # type: ignore[arg-type]
-        "lists": lambda url: FederalLists(http, url).rcl("9000000779", 2024),
-        "portal": lambda url: Portal(http, url, PORTAL_TOKEN).find("nobody"),
-        "background_checks": lambda url: BackgroundChecks(http, url, API_KEY, "basic").order(
+        "registry": lambda url: RegistryClient(http, url, REGISTRY_USER, REGISTRY_PASSWORD).look_up_npn("9000000779"),
+        "lms": lambda url: LmsClient(http, url, LMS_TOKEN).invite_learner(LmsLearner(**LEARNER), "invite-2"),  # type: ignore[arg-type]
+        "mlms": lambda url: MlmsClient(http, url, MLMS_TOKEN).enroll_learner(MlmsEnrollment(**ENROLLMENT), "enroll-2"),  # type: ignore[arg-type]
+        "lists": lambda url: FederalListReader(http, url).find_rcl_entry("9000000779", 2024),
+        "portal": lambda url: PortalClient(http, url, PORTAL_TOKEN).find_account("nobody"),
+        "background_checks": lambda url: BackgroundCheckClient(http, url, API_KEY, "basic").order_check(
             "case", "Ejemplo", "Consejera", "consejera@example.org", "check-2"
         ),
     }
@@ -211,4 +211,4 @@ async def test_trouble_with_the_mail(sandbox: RunningSandbox, mode: dict[str, An
     mailer = Mailer("127.0.0.1", sandbox.smtp_port, None, None, False, "certification@example.org", 3.0)
     await post_json(f"{sandbox.mailbox}/controls", mode | {"times": 1})
     with pytest.raises(expected):
-        await mailer.send(Letter("a@example.com", "Hi", "Hi", "<p>Hi</p>", "en", "<m-2@example.org>"))
+        await mailer.send_email(Email("a@example.com", "Hi", "Hi", "<p>Hi</p>", "en", "<m-2@example.org>"))

@@ -22,7 +22,7 @@ from rich.table import Table
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowHistory
 
-from adapters.press import Press
+from adapters.certificate_signer import CertificateSigner
 from starter.client import connect
 from starter.stack.embedded import run_stack
 from templates.certificates import CertificateText
@@ -107,7 +107,7 @@ async def cached_mib(world: World, waits: Waits, size: Size) -> float:
 
 def printing_ms(folder: Path) -> float:
     """Milliseconds of a certificate, printed and signed; the median, the first one left out."""
-    press = Press(folder / "signing" / "signing-key.pem", folder / "signing" / "signing-cert.pem")
+    press = CertificateSigner(folder / "signing" / "signing-key.pem", folder / "signing" / "signing-cert.pem")
     text = CertificateText(
         number="BW24-0000",
         holder="Testa Broker",
@@ -122,7 +122,7 @@ def printing_ms(folder: Path) -> float:
     times = []
     for number in range(PRINTS):
         began = time.perf_counter()
-        press.print(replace(text, holder=f"Testa Broker {number}"))
+        press.print_certificate(replace(text, holder=f"Testa Broker {number}"))
         times.append(time.perf_counter() - began)
     return sorted(times[1:])[PRINTS // 2] * 1000
 

@@ -6,7 +6,7 @@ from typing import Literal
 import pytest
 from playwright.async_api import ViewportSize
 
-from templates.letters import Letters
+from templates.letters import NoticeRenderer
 from tests.browser.checks import audit, fits, focus_visible, frame
 from tests.browser.visitors import PHONE, Browse
 from tests.support.world import World
@@ -15,7 +15,7 @@ from web.gallery.samples import NOTICES, NoticeSample
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-LETTERS = Letters(TEMPLATES / "notices")
+LETTERS = NoticeRenderer(TEMPLATES / "notices")
 ONE_OF_EACH = {sample.notice: sample for sample in NOTICES}.values()
 DESKTOP: ViewportSize = {"width": 800, "height": 900}
 NOTICE = "/gallery/notices/certificate_issued/broker-long_name/{language}"
@@ -37,7 +37,7 @@ async def test_every_notice_reads_well(
     await page.emulate_media(color_scheme=scheme)
     for sample in samples:
         if language in sample.languages:
-            letter = LETTERS.render(sample.notice, language, sample.values(language))
+            letter = LETTERS.render_notice(sample.notice, language, sample.values(language))
             await page.set_content(letter.html)
             await frame(page, language)
             await audit(page)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, ViewportSize, expect
 
-from templates.catalogs import translated
+from templates.catalogs import translate
 from tests.browser.checks import audit, fits, focus_visible, frame
 from tests.browser.forms import fill_in, press
 from tests.browser.people import People
@@ -32,7 +32,7 @@ async def pressed(page: Page, label: str) -> None:
     """Presses a button by its English name, in the language of the page; ends on the next page."""
     language = await page.locator("html").get_attribute("lang") or ""
     async with page.expect_navigation():
-        await press(page, translated(label, language))
+        await press(page, translate(label, language))
 
 
 async def answer(page: Page, document: Document, **changes: str) -> None:
@@ -73,7 +73,7 @@ async def test_a10_a_request_in_spanish_on_a_phone_one_mistake_corrected_and_its
     await fits(page)
     await pressed(page, "Send the request")
     assert slug(page) == "done"
-    await expect(page.locator("h1")).to_have_text(translated("Thank you. We have your request.", "es"))
+    await expect(page.locator("h1")).to_have_text(translate("Thank you. We have your request.", "es"))
     await frame(page, "es")
     await fits(page)
     await its_link(page, people, request)
@@ -82,7 +82,7 @@ async def test_a10_a_request_in_spanish_on_a_phone_one_mistake_corrected_and_its
 async def corrected(page: Page, request: Document) -> None:
     """The mistake is told at the top and at its field, everything else is kept; then it is put right."""
     assert slug(page) == "contact"
-    assert (await page.title()).startswith(translated("Error:", "es"))
+    assert (await page.title()).startswith(translate("Error:", "es"))
     await frame(page, "es")
     await page.locator("[role=alert] a[href='#email']").click()
     field = page.locator("[name=email]")
@@ -103,7 +103,7 @@ async def its_link(page: Page, people: People, request: Document) -> None:
     await page.goto(link)
     await frame(page, "es")
     await expect(page.locator("main")).to_contain_text("Muestra")
-    heading = translated("Your certification for plan year %(year)s", "es") % {"year": 2024}
+    heading = translate("Your certification for plan year %(year)s", "es") % {"year": 2024}
     await expect(page.locator("h1")).to_have_text(heading)
     await fits(page)
 

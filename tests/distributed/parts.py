@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx2
 
-from adapters.press import make_signing_pair
+from adapters.certificate_signer import make_signing_pair
 from starter.stack.plan import SANDBOX_PORTS, SECRETS, STAND_INS, build_stand_in_settings, select_shown_secrets
 from starter.stack.processes import choose_ports
 

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from adapters.calendar import federal_holidays
+from adapters.holidays import list_federal_holidays
 from domain.shared.business_days import is_business_day, nth_business_day
 
 # Completed on, and the n-th business day after it.
@@ -92,7 +92,7 @@ def test_b18_b19_b20_business_days_are_counted(
     start: str, starts_on: str, n: int, expected: str, falls_on: str
 ) -> None:
     first, last = day_of(start, starts_on), day_of(expected, falls_on)
-    holidays = federal_holidays(range(first.year, last.year + 1))
+    holidays = list_federal_holidays(range(first.year, last.year + 1))
     assert nth_business_day(first, n, holidays) == last
     assert is_business_day(last, holidays)
 

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from adapters.calendar import federal_holidays
+from adapters.holidays import list_federal_holidays
 from domain.federal.listing_check import due_dates, is_late, next_look
 from domain.federal.markets import FederalList
 from domain.federal.policies import federal_policy_for
@@ -14,7 +14,7 @@ from domain.shared.policy import local_date
 FOUND = federal_policy_for(2024)
 assert FOUND is not None
 POLICY: FederalPolicy = FOUND
-HOLIDAYS = federal_holidays(range(2023, 2029))
+HOLIDAYS = list_federal_holidays(range(2023, 2029))
 
 # Completed on; the last day the tracker and the RCL may lack it, and the day on which that is flagged; then the same of
 # Find Local Help.

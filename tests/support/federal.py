@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from temporalio.client import Client
 
-from adapters.calendar import federal_holidays
+from adapters.holidays import list_federal_holidays
 from db.tables import Case
 from db.writes.opening import Opened
 from db.writes.registrations import Acted, Registrations
@@ -44,7 +44,7 @@ class Federal(Inside):
 
     def __init__(self, *parts: Any) -> None:
         super().__init__(*parts)
-        self.registrations = Registrations(self.database, self.settings.key)
+        self.registrations = Registrations(self.database, self.settings.identity_key_bytes)
         self.cases = Cases(self.client, self.people, self.records, self.inbox, self.settings.task_queue)
         vendors = {name: vendor.url for name, vendor in self.settings.vendors.items()}
         self.marketplace = Marketplace(self.cases, self.registrations, self.records, vendors)
@@ -201,7 +201,7 @@ def _whose(request: Document, one: str) -> dict[str, str]:
 def a_friday(before_a_holiday: bool = False) -> date:
     """The next Friday before a whole week of business days; or before a Monday that is a federal holiday."""
     day = datetime.now(EASTERN).date() + A_DAY
-    holidays = federal_holidays(range(day.year, day.year + 2))
+    holidays = list_federal_holidays(range(day.year, day.year + 2))
     while True:
         week = [day + timedelta(days=3 + number) for number in range(5)]
         off = [one for one in week if not is_business_day(one, holidays)]

@@ -3,7 +3,7 @@
 from typing import Any
 from urllib.parse import urlsplit
 
-from templates.catalogs import translated
+from templates.catalogs import translate
 from tests.support.browser import Browser, Page
 
 START, CHECK, DONE = "/request", "/request/check", "/request/done"
@@ -20,7 +20,7 @@ def step_of(page: Page) -> str:
 
 async def press(browser: Browser, label: str, **changes: str) -> Page:
     """Presses a button by its English name, whatever language the page is in."""
-    return await browser.press(translated(label, browser.page.language), **changes)
+    return await browser.press(translate(label, browser.page.language), **changes)
 
 
 async def begin(browser: Browser, web: str = "", plan_year: int = 2024, language: str = "") -> Page:

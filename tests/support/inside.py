@@ -21,7 +21,7 @@ from temporalio.testing import TimeSkipper, WorkflowEnvironment
 import worker
 from activities.failures import CodedFailures
 from adapters import http
-from adapters.press import make_signing_pair
+from adapters.certificate_signer import make_signing_pair
 from db import migrate
 from db.engine import Database
 from db.reads.status import Views
@@ -40,7 +40,7 @@ from domain.state.policies import policy_for
 from domain.state.policy import Policy
 from domain.state.portal_reports import parse_portal
 from domain.state.request import parse_request
-from settings import Settings, load
+from settings import Settings, load_settings
 from starter.cases import Cases
 from starter.client import plugin
 from starter.stack import temporal_server
@@ -65,9 +65,9 @@ class Inside:
         self.settings = settings
         self.client = client
         self.database = database
-        self.records = Records(database, settings.key)
+        self.records = Records(database, settings.identity_key_bytes)
         self.inbox = Inbox(database)
-        self.people = People(database, settings.key)
+        self.people = People(database, settings.identity_key_bytes)
         self.views = Views(database)
         self.cases = Cases(client, self.people, self.records, self.inbox, settings.task_queue)
         self.plan = plan
@@ -299,10 +299,10 @@ async def system(kind: type[System], folder: Path, suggest_renewal_at: int) -> A
         client = await _temporal(stack, suggest_renewal_at)
         database = Database(settings.database_url)
         stack.push_async_callback(database.close)
-        outward = await stack.enter_async_context(http.client())
+        outward = await stack.enter_async_context(http.open_client())
         web = await stack.enter_async_context(httpx2.AsyncClient(timeout=20, trust_env=False))
         await stack.enter_async_context(
-            worker.build(client, settings, worker.activities_of(settings, database, outward))
+            worker.build_worker(client, settings, worker.build_activities(settings, database, outward))
         )
         await _answering(plan)
         yield kind(settings, plan, client, database, web)
@@ -343,7 +343,7 @@ def _settings(plan: Plan) -> Settings:
         if name.startswith("CERTIFY_") and name != "CERTIFY_DATABASE_URL"
     }
     parsed = {name: json.loads(given.pop(name)) for name in ("staff_tokens", "staff_roles", "vendors")}
-    return load(**given, **parsed, CERTIFY_DATABASE_URL=plan.settings["CERTIFY_DATABASE_URL"])
+    return load_settings(**given, **parsed, CERTIFY_DATABASE_URL=plan.settings["CERTIFY_DATABASE_URL"])
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from itertools import product
 from typing import Any
 
 from domain.state.agreements import agreement
-from templates.catalogs import translated
+from templates.catalogs import translate
 from tests.templates.contexts import ANSWERS, KINDS, frame
 from web.public.request.steps import STEPS, Step, steps_of
 
@@ -84,7 +84,7 @@ def done(language: str, kind: str, created: bool = True) -> dict[str, object]:
 
 
 def progress(language: str, steps: tuple[Step, ...], number: int) -> dict[str, Any]:
-    titles = [translated(title, language) for title in (*(one.title for one in steps), "Check your answers")]
+    titles = [translate(title, language) for title in (*(one.title for one in steps), "Check your answers")]
     return {"number": number + 1, "total": len(titles), "title": titles[number], "steps": titles}
 
 

@@ -12,7 +12,7 @@ import pytest
 from jinja2 import UndefinedError
 
 from domain.shared.notices import TOPIC, TOPIC_OF_WAITING, Notice, Topic, topic_of
-from templates.letters import COLUMNS, Letters, Rendered
+from templates.letters import COLUMNS, NoticeRenderer, RenderedNotice
 from tests.support.checks import check_each
 from tests.templates.contexts import (
     AWAITED,
@@ -41,7 +41,7 @@ from web.gallery.samples import (
     notice_values,
 )
 
-LETTERS = Letters(TEMPLATES / "notices")
+LETTERS = NoticeRenderer(TEMPLATES / "notices")
 # The help desk is written to in English; everything else goes to an assister, in their language.
 TO_ASSISTERS = [notice for notice in Notice if notice is not Notice.HELP_DESK]
 EVERY_NOTICE = [
@@ -83,9 +83,9 @@ class Reader(HTMLParser):
         return " ".join(" ".join(self.words).split())
 
 
-def letter(notice: Notice, language: str, kind: str | None = None, **values: object) -> Rendered:
+def letter(notice: Notice, language: str, kind: str | None = None, **values: object) -> RenderedNotice:
     kind = kind or ("broker" if "broker" in READERS[notice] else "marketplace_agent_broker")
-    return LETTERS.render(notice, language, notice_values(notice, language, kind, **values))
+    return LETTERS.render_notice(notice, language, notice_values(notice, language, kind, **values))
 
 
 def contacts_in(text: str) -> set[str]:
@@ -108,7 +108,7 @@ class Letter:
         return f"{self.notice} to {self.kind} ({self.language})"
 
     @cached_property
-    def rendered(self) -> Rendered:
+    def rendered(self) -> RenderedNotice:
         return letter(self.notice, self.language, self.kind)
 
     @cached_property
@@ -362,7 +362,7 @@ def test_a_missing_value_is_an_error(notice: Notice) -> None:
     values = notice_values(notice, "en", READERS[notice][-1])
     for missing in ("first_name", "program") if notice is Notice.HELP_DESK else ("first_name", "contact", "program"):
         with pytest.raises(UndefinedError):
-            LETTERS.render(notice, "en", {name: value for name, value in values.items() if name != missing})
+            LETTERS.render_notice(notice, "en", {name: value for name, value in values.items() if name != missing})
 
 
 def _letters_only(text: str) -> str:

@@ -13,8 +13,8 @@ from pydantic import BaseModel
 
 from domain.shared.notices import Notice
 from templates.catalogs import LANGUAGES
-from templates.dates import ZONES, day, moment
-from templates.letters import Letters
+from templates.dates import ZONES, format_day, format_moment
+from templates.letters import NoticeRenderer
 from tests.support.checks import check_each
 from tests.templates.contexts import AWAITED, FEDERAL_AWAITED, READERS, ROLES, TEMPLATES
 from tests.templates.pages import EVERY_PAGE
@@ -50,7 +50,7 @@ class Pseudo(NullTranslations):
 
 
 PAGES = environment(TEMPLATES, lambda _: Pseudo())
-LETTERS = Letters(TEMPLATES / "notices", lambda _: Pseudo())
+LETTERS = NoticeRenderer(TEMPLATES / "notices", lambda _: Pseudo())
 
 
 class Shown(HTMLParser):
@@ -95,9 +95,11 @@ def data(value: object) -> Iterator[str]:
     if isinstance(value, str):
         yield from (line for text in (value, *value.splitlines()) if (line := " ".join(text.split())))
     elif isinstance(value, datetime):
-        yield from (write(one, value, program) for write, one, program in product((moment, day), LANGUAGES, ZONES))
+        yield from (
+            write(one, value, program) for write, one, program in product((format_moment, format_day), LANGUAGES, ZONES)
+        )
     elif isinstance(value, date):
-        yield from (day(one, value) for one in LANGUAGES)
+        yield from (format_day(one, value) for one in LANGUAGES)
     elif isinstance(value, BaseModel):
         yield from data(value.model_dump())
     elif isinstance(value, Mapping):
@@ -124,7 +126,7 @@ def has_no_word_of_a_notice_that_escapes_translation(letter: tuple[Notice, str, 
     notice, language, kind = letter
     for changes in variants(notice, kind):
         values = notice_values(notice, language, kind, **changes)
-        rendered = LETTERS.render(notice, language, values)
+        rendered = LETTERS.render_notice(notice, language, values)
         for part in (rendered.subject, rendered.text, " ".join(Shown(rendered.html).words)):
             assert "⟦" in part, changes
             assert left_of(part, values) == [], changes

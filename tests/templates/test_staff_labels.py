@@ -13,7 +13,7 @@ from domain.federal.markets import Curriculum, Role
 from domain.shared.assister import Kind
 from domain.shared.stages import Stage, WaitingFor
 from templates import labels
-from templates.catalogs import LANGUAGES, translated
+from templates.catalogs import LANGUAGES, translate
 from web.http.permissions import StaffRole
 
 ROOT = Path(__file__).parents[2]
@@ -115,4 +115,4 @@ def test_no_label_for_staff_speaks_to_the_assister_or_stands_for_two_values(tabl
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("table", [labels.STAFF_STAGES, labels.REASONS_TO_LOOK])
 def test_a_label_of_the_charts_fits_on_a_phone(table: dict[str, str], language: str) -> None:
-    assert not [told for told in (translated(label, language) for label in table.values()) if len(told) > 40]
+    assert not [told for told in (translate(label, language) for label in table.values()) if len(told) > 40]

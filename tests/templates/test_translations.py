@@ -19,8 +19,8 @@ from domain.shared.faults import Fault
 from domain.shared.notices import Notice
 from domain.state.agreements import AGREEMENTS, agreement
 from domain.state.policies import POLICIES
-from templates.catalogs import LOCALE, translated, translations
-from templates.extract import updated
+from templates.catalogs import LOCALE, load_translations, translate
+from templates.extract import update_catalog
 from templates.labels import FILTERS
 from tests.templates.contexts import LANGUAGES, TEMPLATES
 from tests.templates.pages import EVERY_PAGE
@@ -54,7 +54,7 @@ def places(text: str) -> set[str]:
 
 
 def test_b2_the_catalog_holds_what_is_said_today_and_nothing_else() -> None:
-    assert updated(CATALOG) == CATALOG.read_text("utf-8"), "make catalogs"
+    assert update_catalog(CATALOG) == CATALOG.read_text("utf-8"), "make catalogs"
 
 
 def test_b2_no_translation_is_empty_fuzzy_or_english() -> None:
@@ -85,7 +85,7 @@ def test_b2_every_sentence_that_code_may_say_is_in_the_catalog() -> None:
 def test_b2_every_reason_is_told_in_both_languages(code: str) -> None:
     sentence = reasons.SENTENCES[code]
     details = dict.fromkeys(places(sentence), "0042")
-    english, spanish_one = (translated(sentence, language, **details) for language in LANGUAGES)
+    english, spanish_one = (translate(sentence, language, **details) for language in LANGUAGES)
     assert english == reasons.sentence(code, **details)
     assert spanish_one != english
     assert english.count("0042") == spanish_one.count("0042") == len(details)
@@ -169,7 +169,7 @@ def test_an_environment_speaks_its_language(language: str, written: str) -> None
 
 
 def test_a_sentence_nobody_translated_is_said_in_english() -> None:
-    assert translations("es").gettext("Nobody ever says this.") == "Nobody ever says this."
+    assert load_translations("es").gettext("Nobody ever says this.") == "Nobody ever says this."
 
 
 def flat(table: Any, path: str = "") -> Iterator[tuple[str, str]]:

@@ -14,14 +14,14 @@ from domain.shared.notices import Notice
 from settings import Settings
 from starter.client import connect
 from templates.catalogs import LANGUAGES
-from templates.letters import Letters
+from templates.letters import NoticeRenderer
 from tests.templates.contexts import READERS, TEMPLATES
 from tests.templates.test_pseudo import variants
 from tests.web.conftest import settings_of
 from web.app import build_services, create_app
 from web.gallery.samples import CERTIFICATES, NOTICES, notice_values
 
-LETTERS = Letters(TEMPLATES / "notices")
+LETTERS = NoticeRenderer(TEMPLATES / "notices")
 LINK = re.compile(r'(?:href|src)="(/gallery/[^"?]*)"')
 
 
@@ -50,14 +50,14 @@ def test_every_wording_of_a_notice_is_among_its_samples_once(notice: Notice) -> 
     """Whoever gets it, whatever it is about: what they read is in the gallery."""
     samples = [sample for sample in NOTICES if sample.notice is notice]
     for language in samples[0].languages:
-        shown = [LETTERS.render(notice, language, sample.values(language)).text for sample in samples]
+        shown = [LETTERS.render_notice(notice, language, sample.values(language)).text for sample in samples]
         assert len(set(shown)) == len(shown)
         for kind in READERS[notice]:
             for changes in variants(notice, kind):
                 if changes.get("waiting_for") == "screening" or "reason" in changes:
                     continue  # nobody is reminded of what we do; reasons are staff's own words, and looked at below
                 values = notice_values(notice, language, kind, **changes)
-                said = LETTERS.render(notice, language, values).text
+                said = LETTERS.render_notice(notice, language, values).text
                 named = said.replace(str(values["first_name"]), "Testa")
                 assert named in [one.replace("Ejemplo", "Testa") for one in shown], (kind, changes)
 
@@ -88,7 +88,7 @@ async def test_everything_listed_can_be_looked_at(browser: httpx2.AsyncClient) -
 
 async def test_a_sample_is_what_the_worker_would_send(browser: httpx2.AsyncClient) -> None:
     sample = next(one for one in NOTICES if one.notice is Notice.CERTIFICATE_ISSUED)
-    letter = LETTERS.render(sample.notice, "es", sample.values("es"))
+    letter = LETTERS.render_notice(sample.notice, "es", sample.values("es"))
     address = f"/gallery/notices/{sample.notice}/{sample.name}/es"
     assert (await browser.get(f"{address}/html")).text == letter.html
     page = (await browser.get(address, params={"lang": "en"})).text

@@ -42,7 +42,7 @@ class Visitor:
         self.case_id = case_id
         self.link = link
         self.document = document
-        self.desk = Desk(house.database, house.services.settings.key)
+        self.desk = Desk(house.database, house.services.settings.identity_key_bytes)
 
     async def get(self, path: str = "", language: str = "en") -> httpx2.Response:
         return await self.house.browser.get(f"{self.link}{path}", params={"lang": language})

@@ -20,7 +20,7 @@ from db.tables import DraftRow
 from db.writes.drafts import LIFE, begin_draft, find_draft, purge_drafts
 from domain.shared.ids import token_hash
 from domain.state.agreements import agreement
-from templates.catalogs import translated
+from templates.catalogs import translate
 from tests.support import documents, form
 from tests.support.browser import Browser, Page
 from tests.templates.contexts import PHONE
@@ -744,7 +744,7 @@ async def test_a_form_that_can_not_be_read_is_refused(house: House) -> None:
 
 def test_every_sentence_of_the_form_is_there_in_spanish() -> None:
     said = [step.title for step in STEPS] + [*MISSING.values(), *OTHERWISE.values()]
-    assert [one for one in said if translated(one, "es") == one] == []
+    assert [one for one in said if translate(one, "es") == one] == []
 
 
 def _steps(kind: str) -> list[str]:

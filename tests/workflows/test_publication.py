@@ -21,7 +21,7 @@ from temporalio.worker import Worker
 import worker
 from activities.failures import CodedFailures
 from activities.publications import PublicationsActivities
-from adapters.calendar import federal_holidays
+from adapters.holidays import list_federal_holidays
 from db import migrate
 from db.engine import Database
 from db.reads.published_lists import find_current
@@ -54,7 +54,9 @@ class Press:
 
     def worker(self, task_queue: str | None = None) -> Worker:
         settings = Settings.model_construct(task_queue=task_queue or self.task_queue)
-        return worker.build(self.client, settings, [PublicationsActivities(self.database, federal_holidays)])
+        return worker.build_worker(
+            self.client, settings, [PublicationsActivities(self.database, list_federal_holidays)]
+        )
 
     async def run(self, order: PublishOrder | None) -> tuple[Published, WorkflowHandle[Any, Any]]:
         """A publication as the schedule starts it, or with an order; and its workflow."""

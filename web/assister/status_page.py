@@ -14,7 +14,7 @@ from domain.shared.stages import Stage, WaitingFor
 from domain.state.agreements import agreement
 from domain.state.certification import CaseState, EligibilityStatus, LmsAccount
 from domain.state.eligibility import Check, Result
-from templates.catalogs import translated
+from templates.catalogs import translate
 from web.http.forms import Values, errors_of, values_of
 from web.http.pages import contact_of, language_of, render
 from web.services import Services
@@ -49,7 +49,7 @@ async def status_page(
         stage=state.stage if asking or state.stage is not Stage.AWAITING_INFORMATION else Stage.SCREENING,
         waiting_for=waiting_for,
         may_assist=not place.may_assist_reasons,
-        missing=[translated(SENTENCES[code], language) for code in place.may_assist_reasons],
+        missing=[translate(SENTENCES[code], language) for code in place.may_assist_reasons],
         steps=steps_of(state, not place.may_assist_reasons),
         reason=await _reason(services, place),
         pass_mark=policy.pass_mark,

@@ -12,7 +12,7 @@ from domain.shared.notices import Notice, Topic
 from domain.state.policies import BEWELLNM_2024
 from templates.catalogs import LANGUAGES
 from templates.certificates import Typesetter
-from templates.letters import Letters
+from templates.letters import NoticeRenderer
 from web.gallery.samples import CERTIFICATES, NOTICES, CertificateSample, NoticeSample
 from web.http.auth import PUBLIC
 from web.http.mail_frame import mail_document
@@ -30,7 +30,7 @@ Language = Annotated[str, Path(pattern="^(en|es)$")]
 class Gallery:
     """The pages under /gallery. What they show is made up, so that anybody may see them."""
 
-    def __init__(self, letters: Letters, typesetter: Typesetter) -> None:
+    def __init__(self, letters: NoticeRenderer, typesetter: Typesetter) -> None:
         self._letters = letters
         self._typesetter = typesetter
 
@@ -69,7 +69,7 @@ class Gallery:
         """A notice as HTML on a narrow and on a wide screen, and as text."""
         sample = _found(notice, name, language)
         here = NOTICES.index(sample)
-        letter = self._letters.render(sample.notice, language, sample.values(language))
+        letter = self._letters.render_notice(sample.notice, language, sample.values(language))
         reader = language_of(request)
         return _page(
             request,
@@ -89,7 +89,9 @@ class Gallery:
     async def notice_html(self, notice: Name, name: Name, language: Language) -> Response:
         """The HTML part alone, for a frame."""
         sample = _found(notice, name, language)
-        return mail_document(self._letters.render(sample.notice, language, sample.values(language)).html, language)
+        return mail_document(
+            self._letters.render_notice(sample.notice, language, sample.values(language)).html, language
+        )
 
     def certificate(
         self, program: Name, name: Name, language: Language, ending: Literal["pdf", "png"]
@@ -98,7 +100,7 @@ class Gallery:
         sample = next((one for one in CERTIFICATES if (one.program, one.name) == (program, name)), None)
         if sample is None:
             raise HTTPException(404, "There is no such sample.")
-        make = self._typesetter.pdf if ending == "pdf" else self._typesetter.png
+        make = self._typesetter.set_pdf if ending == "pdf" else self._typesetter.set_png
         return Response(make(sample.text(language)), media_type=MEDIA_TYPES[ending])
 
 

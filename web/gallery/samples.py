@@ -12,7 +12,7 @@ from domain.shared.notices import Notice, topic_of
 from domain.shared.policy import ProgramPolicy
 from domain.shared.stages import OWNER, WaitingFor
 from domain.state.policies import BEWELLNM_2024
-from templates.catalogs import N_, translated
+from templates.catalogs import N_, translate
 from templates.certificates import CertificateText
 from templates.labels import KINDS, MARKETS, WAITING_FOR, Labels
 from web.http.pages import contact_of
@@ -136,7 +136,7 @@ class NoticeSample:
     def label(self, language: str) -> str:
         """What it is a sample of, for people."""
         about = {**VARIANTS, **WAITING_FOR}.get(self.variant)
-        return ": ".join(translated(one, language) for one in (KINDS[self.kind], about) if one)
+        return ": ".join(translate(one, language) for one in (KINDS[self.kind], about) if one)
 
     def values(self, language: str) -> dict[str, object]:
         """What its templates need."""
@@ -159,7 +159,7 @@ class CertificateSample:
     def label(self, language: str) -> str:
         """What it is a sample of, for people."""
         parts = ({**KINDS, **MARKETS}[self.kind], VARIANTS.get(self.variant))
-        return ": ".join(translated(one, language) for one in parts if one)
+        return ": ".join(translate(one, language) for one in parts if one)
 
     def text(self, language: str) -> CertificateText:
         """Everything it shows."""
@@ -213,7 +213,7 @@ def _by_reader(notice: Notice, language: str, kind: str) -> Mapping[str, object]
             "referrals": BEWELLNM_2024.referrals[language] if kind == Kind.ENROLLMENT_COUNSELOR else (),
         }
     if notice is Notice.MARKETPLACE_PROFILE_NPN:
-        return {"problems": [translated(SENTENCES[code], language) for code in ("npn_other_name", "npn_of_individual")]}
+        return {"problems": [translate(SENTENCES[code], language) for code in ("npn_other_name", "npn_of_individual")]}
     if notice is Notice.INFORMATION_NEEDED:
         return {"question": _QUESTION[language]}
     if notice in _REASONS:

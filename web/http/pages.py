@@ -12,7 +12,7 @@ from domain.shared.notices import Topic
 from domain.shared.policy import Contact, ProgramPolicy, local_date, window_faults
 from domain.state.policies import POLICIES
 from domain.state.policy import Policy
-from templates.catalogs import LANGUAGES, N_, translated
+from templates.catalogs import LANGUAGES, N_, translate
 from web.http.limits import LANGUAGE_COOKIE
 from web.http.text import in_language
 from web.services import Services
@@ -162,7 +162,7 @@ def problem_page(
     here: str | None = None,
 ) -> HTMLResponse:
     """What went wrong, for people: one of `PROBLEMS`."""
-    title, detail = (translated(sentence, language) for sentence in PROBLEMS[what])
+    title, detail = (translate(sentence, language) for sentence in PROBLEMS[what])
     return render(
         services, "problem.html", language, contact, here=here, status=status, title=title, detail=detail, errors=[]
     )

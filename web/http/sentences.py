@@ -1,8 +1,8 @@
 """What was said or noted in plain English, in the reader's language; what is refused, and why, is the domain's."""
 
 from domain.shared.reasons import SENTENCES, recognized
-from templates.catalogs import translated
-from templates.labels import FILTERS, label
+from templates.catalogs import translate
+from templates.labels import FILTERS, find_label
 from templates.staff_labels import NOTES
 
 _ENDED = "the case had ended: "
@@ -14,16 +14,16 @@ def in_words(said: str, language: str) -> str:
         return in_words(SENTENCES["case_ended"].format(stage=said.removeprefix(_ENDED)), language)
     found = recognized(said)
     if found is None:
-        return translated(NOTES.get(said, said), language)
+        return translate(NOTES.get(said, said), language)
     code, details = found
-    return translated(
+    return translate(
         SENTENCES[code], language, **{name: _shown(name, text, language) for name, text in details.items()}
     )
 
 
 def called(name: str, code: str, language: str) -> str:
     """A value by its label; one that has none, of another release or a person's name, as it is."""
-    return label(name, code, language) if code in FILTERS[name] else code
+    return find_label(name, code, language) if code in FILTERS[name] else code
 
 
 def _shown(name: str, text: str, language: str) -> str:

@@ -11,20 +11,28 @@ from babel.numbers import format_decimal, format_percent
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from domain.shared import faults
-from templates.catalogs import LANGUAGES, LOCALES, translated, translations
-from templates.dates import day, instant, lasted, moment, short_day, short_moment, span
-from templates.labels import filters
+from templates.catalogs import LANGUAGES, LOCALES, load_translations, translate
+from templates.dates import (
+    format_day,
+    format_elapsed,
+    format_instant,
+    format_moment,
+    format_short_day,
+    format_short_moment,
+    format_span,
+)
+from templates.labels import make_filters
 from web.http.static_files import static
 
 
-def environment(folder: Path, words: Callable[[str], NullTranslations] = translations) -> dict[str, Environment]:
+def environment(folder: Path, words: Callable[[str], NullTranslations] = load_translations) -> dict[str, Environment]:
     """One template environment per language over `folder` (templates), pages named as in pages/."""
     return {language: _environment(folder, language, words(language)) for language in LANGUAGES}
 
 
 def told(fault: faults.Fault, language: str) -> str:
     """What is wrong and what to do, in the reader's language."""
-    return translated(faults.SENTENCES[fault.code], language, **dict(fault.details))
+    return translate(faults.SENTENCES[fault.code], language, **dict(fault.details))
 
 
 def query(**values: str | None) -> str:
@@ -64,15 +72,15 @@ def _environment(folder: Path, language: str, words: NullTranslations) -> Enviro
     pages.install_gettext_translations(words, newstyle=True)  # type: ignore[attr-defined]
     pages.globals.update(language=language, static=static)
     pages.filters.update(
-        day=partial(day, language),
-        moment=partial(moment, language),
-        short_day=partial(short_day, language),
-        short_moment=partial(short_moment, language),
-        lasted=partial(lasted, language),
-        span=partial(span, language),
-        instant=instant,
+        day=partial(format_day, language),
+        moment=partial(format_moment, language),
+        short_day=partial(format_short_day, language),
+        short_moment=partial(format_short_moment, language),
+        lasted=partial(format_elapsed, language),
+        span=partial(format_span, language),
+        instant=format_instant,
         number=partial(number, language),
         percent=partial(percent, language),
-        **filters(words),
+        **make_filters(words),
     )
     return pages

@@ -12,7 +12,7 @@ from domain.federal.registration import why_not_accept
 from domain.shared.faults import Invalid
 from domain.shared.notices import Topic
 from domain.shared.reasons import SENTENCES
-from templates.catalogs import translated
+from templates.catalogs import translate
 from web.http.auth import LINK
 from web.http.forms import posted
 from web.http.pages import PRIVATE, contact_of, render
@@ -59,7 +59,7 @@ async def launch_agreement(token: str, name: str, request: Request, services: Se
     try:
         await services.marketplace.open_agreement(visit.place.case.case_id, wanted, visit.language)
     except Conflict as conflict:
-        return refused(services, visit, "refused", 409, translated(str(conflict), visit.language))
+        return refused(services, visit, "refused", 409, translate(str(conflict), visit.language))
     return await _agreement(services, await _again(request, services, visit), name, launched=True)
 
 
@@ -79,7 +79,7 @@ async def accept(token: str, name: str, request: Request, services: ServicesDep)
     except Invalid as invalid:
         return refused(services, visit, "refused", 422, sentences_of(invalid.faults, visit.language))
     except Conflict as conflict:
-        return refused(services, visit, "refused", 409, translated(str(conflict), visit.language))
+        return refused(services, visit, "refused", 409, translate(str(conflict), visit.language))
     return back(visit, told="accepted")
 
 
@@ -112,7 +112,7 @@ async def _agreement(services: Services, visit: Visit, name: str, launched: bool
         accepted_at=standing.accepted_at,
         open_action=None if accepted or launched or place.state.ended else visit.url(f"{here}/open"),
         accept_action=visit.url(f"{here}/accept") if launched and not accepted and why_not is None else None,
-        why_not=translated(SENTENCES[why_not], language) if why_not else None,
+        why_not=translate(SENTENCES[why_not], language) if why_not else None,
     )
 
 
@@ -135,7 +135,7 @@ async def certificate(token: str, name: str, request: Request, services: Service
     issued = visit.place.state.certificates.get(market)
     uri = visit.place.certificate_uris.get(market)
     if issued is None or uri is None:
-        why = translated(SENTENCES["certificate_after_all_steps"], visit.language)
+        why = translate(SENTENCES["certificate_after_all_steps"], visit.language)
         return refused(services, visit, "no_certificate", 404, why)
     file = services.settings.certificates_dir / Path(uri).name
     if not file.is_file():

@@ -11,7 +11,7 @@ from domain.federal.registration import NpnStatus, RegistrationState
 from domain.shared.notices import TOPIC_OF_WAITING, Topic
 from domain.shared.reasons import SENTENCES
 from domain.shared.stages import Stage
-from templates.catalogs import translated
+from templates.catalogs import translate
 from web.http.limits import content_security_policy
 from web.http.pages import PRIVATE, contact_of, render
 from web.marketplace.layout import Visit, sentences_of
@@ -46,7 +46,7 @@ async def portal_home(request: Request, services: Services, visit: Visit) -> HTM
         reason=await _reason(services, visit),
         profile=_profile(visit),
         may_assist=not reasons,
-        missing=[translated(SENTENCES[code], language) for code in reasons],
+        missing=[translate(SENTENCES[code], language) for code in reasons],
         mlms=await mlms_of(services, visit),
         vendors=vendors_of(visit),
         agreements=_agreements(visit),

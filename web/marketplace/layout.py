@@ -13,7 +13,7 @@ from domain.federal.policy import FederalPolicy
 from domain.shared.faults import Fault
 from domain.shared.notices import Topic
 from starter.cases import now
-from templates.catalogs import N_, translated
+from templates.catalogs import N_, translate
 from web.http.pages import PRIVATE, PROBLEMS, contact_of, current_of, language_of, render
 from web.http.text import in_language, told
 from web.services import Services
@@ -97,8 +97,8 @@ def portal_problem(
         contact_of(policy, Topic.TRAINING, language),
         here=here,
         status=status,
-        title=translated(title, language),
-        detail=detail or translated(usual, language),
+        title=translate(title, language),
+        detail=detail or translate(usual, language),
         link={"to": link[0], "url": link[1]} if link else None,
     )
 

@@ -14,7 +14,7 @@ from domain.shared.faults import Fault, Invalid
 from domain.shared.notices import Topic
 from domain.shared.reasons import SENTENCES
 from starter.cases import PENDING, NotNow
-from templates.catalogs import translated
+from templates.catalogs import translate
 from web.http.auth import LINK
 from web.http.forms import Values, errors_of, posted
 from web.http.pages import contact_of, render
@@ -113,7 +113,7 @@ async def _profile(
         waits=waits,
         saved=request.query_params.get("saved") == "1" and not waits and values is None,
         refused=_refused(visit, last) if values is None else None,
-        stopped=translated(stopped, language) if stopped else None,
+        stopped=translate(stopped, language) if stopped else None,
         values=shown,
         errors=errors_of(faults, language),
     )

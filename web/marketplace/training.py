@@ -9,7 +9,7 @@ from db.writes.opening import Conflict
 from domain.federal.markets import MLMS, Curriculum
 from domain.shared.faults import Fault, Invalid
 from domain.shared.notices import Topic
-from templates.catalogs import translated
+from templates.catalogs import translate
 from web.http.auth import LINK
 from web.http.forms import Values, errors_of, posted
 from web.http.limits import content_security_policy
@@ -52,7 +52,7 @@ async def enroll(token: str, request: Request, services: ServicesDep) -> Respons
     except Invalid as invalid:
         return await _training(request, services, visit, values, _by_name(visit, invalid.faults))
     except Conflict as conflict:
-        return refused(services, visit, "refused", 409, translated(str(conflict), visit.language))
+        return refused(services, visit, "refused", 409, translate(str(conflict), visit.language))
     return back(visit, "/training", enrolled="1")
 
 
@@ -80,7 +80,7 @@ async def launch(token: str, request: Request, services: ServicesDep) -> Respons
     except Invalid as invalid:
         return refused(services, visit, "refused", 422, sentences_of(_by_name(visit, invalid.faults), visit.language))
     except Conflict as conflict:
-        return refused(services, visit, "refused", 409, translated(str(conflict), visit.language))
+        return refused(services, visit, "refused", 409, translate(str(conflict), visit.language))
     return RedirectResponse(ticket.url, 303, PRIVATE)
 
 

@@ -13,7 +13,7 @@ from domain.shared.ids import certificate_number
 from domain.shared.notices import Topic
 from domain.state.policies import POLICIES
 from starter.cases import now
-from templates.catalogs import N_, translated
+from templates.catalogs import N_, translate
 from web.http.auth import PUBLIC
 from web.http.pages import (
     OPEN,
@@ -79,7 +79,7 @@ async def verify(request: Request, services: ServicesDep, number: str | None = N
         status=422 if fault else 200,
         headers=OPEN,
         values={"number": (number or "")[:_LONGEST]},
-        errors=[{"field": "number", "message": translated(fault, language)}] if fault else [],
+        errors=[{"field": "number", "message": translate(fault, language)}] if fault else [],
     )
 
 

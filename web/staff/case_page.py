@@ -21,7 +21,7 @@ from domain.shared.stages import OWNER
 from domain.state.certification import CaseState
 from domain.state.eligibility import Verdict
 from starter.cases import APPLIED, now
-from templates.catalogs import N_, translated
+from templates.catalogs import N_, translate
 from web.http.auth import StaffMember
 from web.http.pages import language_of
 from web.http.permissions import Permission
@@ -93,8 +93,8 @@ async def case_page(
         now=now(),
         is_federal=isinstance(state, RegistrationState),
         owner=OWNER[state.waiting_for] if state.waiting_for else None,
-        missing=[translated(SENTENCES[code], language) for code in file.status["may_assist_reasons"]],
-        checks={one.check: translated(SENTENCES[one.check], language) for one in file.findings},
+        missing=[translate(SENTENCES[code], language) for code in file.status["may_assist_reasons"]],
+        checks={one.check: translate(SENTENCES[one.check], language) for one in file.findings},
         lines=lines(file.timeline, language),
         notes={one.id: in_words(one.note, language) for one in file.held if one.note},
         panel=panel(file, me, language),
@@ -122,7 +122,7 @@ async def _done(
     """
     what, of = request.query_params.get("done", ""), request.query_params.get("of", "")
     if what in _DONE and of == file.case_id:
-        return {"sentence": translated(_DONE[what], language)} if _acted(what, file, me) else None
+        return {"sentence": translate(_DONE[what], language)} if _acted(what, file, me) else None
     if what not in list(Verdict):
         return None
     try:
@@ -161,12 +161,12 @@ def _tried(attempt: Attempt | None, state: State, language: str) -> dict[str, An
 
 def _message(fault: Fault, language: str) -> str:
     own = _MISSING.get(fault.field) if fault.code == "required" else None
-    return translated(own, language) if own else told(fault, language)
+    return translate(own, language) if own else told(fault, language)
 
 
 def _refused(said: str, language: str) -> str:
     code, _ = recognized(said) or ("", {})
-    return translated(_SENT_BEFORE, language) if code == "id_used" else in_words(said, language)
+    return translate(_SENT_BEFORE, language) if code == "id_used" else in_words(said, language)
 
 
 def _workflow_url(services: Services, file: CaseFile) -> str | None:

@@ -14,7 +14,7 @@ from domain.shared.notices import Notice
 from domain.state.certification import CaseState
 from domain.state.eligibility import Verdict
 from starter.cases import APPLIED, Answer, NotNow, now
-from templates.catalogs import translated
+from templates.catalogs import translate
 from web.http.auth import StaffMember, needs
 from web.http.forms import Values, posted, text_faults
 from web.http.pages import PRIVATE, language_of
@@ -117,7 +117,7 @@ def decision_of(values: Values, state: State, language: str, theirs: str) -> Dec
         faults += text_faults("override", override)
     if verdict is None or faults:
         return faults
-    said = translated(USUAL[usual].sentence, language if verdict is Verdict.APPROVE else theirs) if usual else ""
+    said = translate(USUAL[usual].sentence, language if verdict is Verdict.APPROVE else theirs) if usual else ""
     return Decision(verdict, "\n\n".join(part for part in (said, written) if part), override)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 
-from templates.catalogs import N_, translated
+from templates.catalogs import N_, translate
 from web.http.auth import StaffMember
 from web.http.pages import PRIVATE, general_contact, language_of, render
 from web.http.permissions import Permission
@@ -54,7 +54,7 @@ def staff_page(
 
 def _navigation(me: StaffMember, path: str, language: str) -> list[dict[str, Any]]:
     return [
-        {"url": url, "label": translated(label, language), "current": path == url}
+        {"url": url, "label": translate(label, language), "current": path == url}
         for url, label, permission in NAVIGATION
         if me.may(permission)
     ]

@@ -11,7 +11,7 @@ from domain.shared.commands import CommandKind
 from domain.shared.notices import Notice
 from domain.state.certification import CaseState
 from domain.state.eligibility import Check, Verdict, needing_override
-from templates.catalogs import translated
+from templates.catalogs import translate
 from web.http.auth import StaffMember
 from web.http.permissions import Permission
 from web.http.sentences import in_words
@@ -114,6 +114,6 @@ def _choices(state: CaseState, language: str) -> list[Choice]:
     for verdict in Verdict:
         why = find_refusal(CommandKind.DECIDE, state, verdict, _SOME)
         usual = usual_for(verdict, state.opening.kind.is_licensed)
-        reasons = {code: translated(sentence, language) for code, sentence in usual.items()}
+        reasons = {code: translate(sentence, language) for code, sentence in usual.items()}
         found.append(Choice(verdict, in_words(why, language) if why else None, reasons))
     return found

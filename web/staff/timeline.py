@@ -9,7 +9,7 @@ from db.reads.timeline import Entry, EntryKind
 from domain.federal.markets import MLMS
 from domain.shared.facts import FactKind
 from domain.shared.faults import Fault
-from templates.catalogs import N_, translated
+from templates.catalogs import N_, translate
 from web.http.sentences import called, in_words
 from web.http.text import percent, told
 
@@ -160,4 +160,4 @@ _WORDS: Mapping[EntryKind, Callable[[Entry, str], tuple[str, Details]]] = {
 
 
 def _said(sentence: str, language: str, **details: str) -> str:
-    return translated(sentence, language, **details)
+    return translate(sentence, language, **details)

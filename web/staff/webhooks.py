@@ -14,7 +14,7 @@ from db.writes.opening import Conflict
 from domain.shared.faults import Fault, Invalid
 from domain.shared.reasons import SENTENCES
 from starter.cases import now
-from templates.catalogs import N_, translated
+from templates.catalogs import N_, translate
 from web.http.auth import StaffMember, needs
 from web.http.forms import posted, text_faults
 from web.http.pages import PRIVATE, language_of
@@ -122,7 +122,7 @@ async def _page(
         notes={one.id: in_words(one.note, language) for one in held.rows if one.note},
         aside=aside.rows,
         ways=_ways(asked, held=held, altered=aside),
-        done=translated(done, language) if done else None,
+        done=translate(done, language) if done else None,
         **_tried(attempt, language),
     )
 

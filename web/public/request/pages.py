@@ -15,7 +15,7 @@ from domain.state.policies import POLICIES
 from domain.state.policy import Policy
 from domain.state.request import Request as CertificationRequest
 from starter.cases import now
-from templates.catalogs import N_, translated
+from templates.catalogs import N_, translate
 from web.http.forms import Values, shows_agreement_in_force, values_of
 from web.http.pages import chosen, contact_of, language_of, open_of, render
 from web.http.text import query
@@ -174,8 +174,8 @@ def _progress(slug: str, answers: Values, language: str) -> dict[str, Any]:
     return {
         "number": number + 1,
         "total": len(titles) if known else None,
-        "title": translated(titles[number][1], language),
-        "steps": [translated(title, language) for _, title in titles] if known else [],
+        "title": translate(titles[number][1], language),
+        "steps": [translate(title, language) for _, title in titles] if known else [],
     }
 
 

@@ -26,7 +26,7 @@ class SigningPair(NamedTuple):
     cert_file: Path
 
 
-class Press:
+class CertificateSigner:
     """Prints with one signing pair; may be shared between threads.
 
     Nothing is loaded until the first print, which takes about a second longer.
@@ -38,22 +38,22 @@ class Press:
         self._loading = threading.Lock()
         self._signer: SimpleSigner | None = None
 
-    def print(self, text: CertificateText) -> bytes:
+    def print_certificate(self, text: CertificateText) -> bytes:
         """The certificate as a signed PDF (A23). Not to be called on an event loop's thread.
 
         Raises Refused("certificate_unprintable") for a text the page can't show, Unavailable("signing_key_unreadable")
         as long as there is no key to sign with.
         """
-        return self._sign(self.render(text))
+        return self._sign_page(self.render_page(text))
 
-    def render(self, text: CertificateText) -> bytes:
+    def render_page(self, text: CertificateText) -> bytes:
         """The page before it is signed: the same bytes for the same text."""
         try:
-            return self._typesetter.pdf(text)
+            return self._typesetter.set_pdf(text)
         except Unprintable:
             raise Refused("certificate_unprintable", "the template can't show its text") from None
 
-    def _sign(self, page: bytes) -> bytes:
+    def _sign_page(self, page: bytes) -> bytes:
         from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
         from pyhanko.sign.fields import InvisSigSettings, SigFieldSpec, SigSeedSubFilter
         from pyhanko.sign.signers import PdfSignatureMetadata, PdfSigner

@@ -6,7 +6,7 @@ from datetime import date
 from adapters.http import Refused
 
 
-def federal_holidays(years: Iterable[int]) -> frozenset[date]:
+def list_federal_holidays(years: Iterable[int]) -> frozenset[date]:
     """The federal holidays of whole years with the days on which they are observed.
 
     Of a year whose last day observes the next one's New Year's Day, that day is among them. Raises

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from adapters.calendar import federal_holidays
+from adapters.holidays import list_federal_holidays
 from adapters.http import Refused
 
 MONDAY, THURSDAY, SATURDAY, SUNDAY = 0, 3, 5, 6
@@ -56,28 +56,28 @@ def expected(year: int) -> set[date]:
 @pytest.mark.parametrize("year", [THIS_YEAR, THIS_YEAR + 1], ids=["this_year", "next_year"])
 def test_b20_this_years_and_next_years_holidays_are_there(year: int, name: str) -> None:
     holiday = eleven(year)[name]
-    assert {holiday, observed(holiday)} <= federal_holidays([year - 1, year])
+    assert {holiday, observed(holiday)} <= list_federal_holidays([year - 1, year])
 
 
 @pytest.mark.parametrize("year", range(2021, 2036))
 def test_a_year_has_these_holidays_and_no_others(year: int) -> None:
-    assert federal_holidays([year]) == expected(year)
+    assert list_federal_holidays([year]) == expected(year)
 
 
 def test_new_years_day_may_be_observed_in_the_year_before() -> None:
-    assert date(2021, 12, 31) in federal_holidays([2021])
-    assert date(2021, 12, 31) not in federal_holidays([2022])
-    assert date(2022, 12, 31) not in federal_holidays([2022])
-    assert date(2023, 1, 2) in federal_holidays([2023])
+    assert date(2021, 12, 31) in list_federal_holidays([2021])
+    assert date(2021, 12, 31) not in list_federal_holidays([2022])
+    assert date(2022, 12, 31) not in list_federal_holidays([2022])
+    assert date(2023, 1, 2) in list_federal_holidays([2023])
 
 
 def test_several_years_at_once() -> None:
-    assert federal_holidays(range(2021, 2024)) == expected(2021) | expected(2022) | expected(2023)
-    assert federal_holidays([]) == frozenset()
+    assert list_federal_holidays(range(2021, 2024)) == expected(2021) | expected(2022) | expected(2023)
+    assert list_federal_holidays([]) == frozenset()
 
 
 @pytest.mark.parametrize("year", [1, 1776, 2101, 9999])
 def test_a_year_that_is_not_known_is_no_year_without_holidays(year: int) -> None:
     with pytest.raises(Refused, match=str(year)) as raised:
-        federal_holidays([2024, year])
+        list_federal_holidays([2024, year])
     assert raised.value.code == "calendar_unknown"

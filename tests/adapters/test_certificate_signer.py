@@ -20,8 +20,8 @@ from pyhanko.sign.validation.status import PdfSignatureStatus
 from pyhanko_certvalidator import ValidationContext
 from pypdf import PdfReader
 
+from adapters.certificate_signer import CertificateSigner, SigningPair, make_signing_pair
 from adapters.http import Refused, Unavailable
-from adapters.press import Press, SigningPair, make_signing_pair
 from domain.shared.faults import Invalid
 from domain.state.request import parse_part
 from templates.certificates import FOLDER, CertificateText
@@ -47,8 +47,8 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> SigningPair:
 
 
 @pytest.fixture(scope="module")
-def press(pair: SigningPair) -> Press:
-    return Press(*pair)
+def press(pair: SigningPair) -> CertificateSigner:
+    return CertificateSigner(*pair)
 
 
 def status_of(pdf: bytes, pair: SigningPair) -> PdfSignatureStatus:
@@ -73,8 +73,8 @@ def pages_in(pdf: bytes) -> int:
 
 
 @pytest.mark.parametrize("text", [TEXT, SPANISH], ids=["en", "es"])
-def test_the_signature_holds(press: Press, pair: SigningPair, text: CertificateText) -> None:
-    status = status_of(press.print(text), pair)
+def test_the_signature_holds(press: CertificateSigner, pair: SigningPair, text: CertificateText) -> None:
+    status = status_of(press.print_certificate(text), pair)
     assert status.bottom_line
     assert status.intact
     assert status.valid
@@ -83,44 +83,44 @@ def test_the_signature_holds(press: Press, pair: SigningPair, text: CertificateT
     assert status.pkcs7_signature_mechanism == "sha256_ecdsa"
 
 
-def test_it_is_a_pades_signature_by_the_exchange(press: Press) -> None:
-    (signature,) = PdfFileReader(io.BytesIO(press.print(TEXT))).embedded_signatures
+def test_it_is_a_pades_signature_by_the_exchange(press: CertificateSigner) -> None:
+    (signature,) = PdfFileReader(io.BytesIO(press.print_certificate(TEXT))).embedded_signatures
     assert signature.sig_object["/SubFilter"] == "/ETSI.CAdES.detached"
     assert signature.sig_object["/Name"] == "beWellnm"
 
 
-def test_a_changed_certificate_does_not_verify(press: Press, pair: SigningPair) -> None:
-    pdf = press.print(TEXT)
+def test_a_changed_certificate_does_not_verify(press: CertificateSigner, pair: SigningPair) -> None:
+    pdf = press.print_certificate(TEXT)
     forged = bytearray(pdf)
-    forged[len(press.render(TEXT)) // 2] ^= 1
+    forged[len(press.render_page(TEXT)) // 2] ^= 1
     status = status_of(bytes(forged), pair)
     assert not status.intact
     assert not status.bottom_line
 
 
-def test_another_key_does_not_verify(press: Press, tmp_path: Path) -> None:
-    assert not status_of(press.print(TEXT), make_signing_pair(tmp_path)).trusted
+def test_another_key_does_not_verify(press: CertificateSigner, tmp_path: Path) -> None:
+    assert not status_of(press.print_certificate(TEXT), make_signing_pair(tmp_path)).trusted
 
 
-def test_the_page_is_the_same_each_time(press: Press, pair: SigningPair) -> None:
-    page = press.render(TEXT)
-    assert Press(*pair).render(TEXT) == page
-    assert press.render(SPANISH) != page
+def test_the_page_is_the_same_each_time(press: CertificateSigner, pair: SigningPair) -> None:
+    page = press.render_page(TEXT)
+    assert CertificateSigner(*pair).render_page(TEXT) == page
+    assert press.render_page(SPANISH) != page
     # The signature is added after the page, and leaves it as it is.
-    assert press.print(TEXT).startswith(page)
+    assert press.print_certificate(TEXT).startswith(page)
 
 
-def test_threads_do_not_mix_certificates_up(press: Press, pair: SigningPair) -> None:
+def test_threads_do_not_mix_certificates_up(press: CertificateSigner, pair: SigningPair) -> None:
     texts = [replace(TEXT, holder=f"Sample Agent {n}", number=f"BW24-{n:04d}") for n in range(12)]
     with ThreadPoolExecutor(4) as threads:
-        printed = list(threads.map(press.print, texts))
+        printed = list(threads.map(press.print_certificate, texts))
     for text, pdf in zip(texts, printed, strict=True):
-        assert pdf.startswith(press.render(text))
+        assert pdf.startswith(press.render_page(text))
         assert status_of(pdf, pair).bottom_line
 
 
-def test_it_declares_the_archival_and_the_accessible_profile(press: Press) -> None:
-    page = press.render(TEXT)
+def test_it_declares_the_archival_and_the_accessible_profile(press: CertificateSigner) -> None:
+    page = press.render_page(TEXT)
     assert b"<pdfaid:part>2</pdfaid:part><pdfaid:conformance>A</pdfaid:conformance>" in page
     assert b"<pdfuaid:part>1</pdfuaid:part>" in page
 
@@ -137,16 +137,16 @@ HOLDERS = {
 
 @pytest.mark.parametrize("holder", HOLDERS.values(), ids=HOLDERS)
 @pytest.mark.parametrize("language", ["en", "es"])
-def test_every_name_fits_one_page(press: Press, holder: str, language: str) -> None:
-    assert pages_in(press.render(replace(TEXT, holder=holder, language=language))) == 1
+def test_every_name_fits_one_page(press: CertificateSigner, holder: str, language: str) -> None:
+    assert pages_in(press.render_page(replace(TEXT, holder=holder, language=language))) == 1
 
 
 @pytest.mark.parametrize(
     ("language", "program", "kind"),
     [(lang, prog, kind) for lang in WORDS for prog, its in WORDS[lang]["programs"].items() for kind in its["kinds"]],
 )
-def test_every_kind_prints_in_every_language(press: Press, language: str, program: str, kind: str) -> None:
-    assert pages_in(press.render(replace(TEXT, language=language, program=program, kind=kind))) == 1
+def test_every_kind_prints_in_every_language(press: CertificateSigner, language: str, program: str, kind: str) -> None:
+    assert pages_in(press.render_page(replace(TEXT, language=language, program=program, kind=kind))) == 1
 
 
 def test_both_languages_have_the_same_words() -> None:
@@ -176,19 +176,21 @@ def test_both_languages_have_the_same_words() -> None:
     ],
     ids=["en", "es"],
 )
-def test_it_says_what_it_must(press: Press, text: CertificateText, expected: str) -> None:
-    said = words_on(press.print(text))
+def test_it_says_what_it_must(press: CertificateSigner, text: CertificateText, expected: str) -> None:
+    said = words_on(press.print_certificate(text))
     for words in [*expected.split("|"), text.number, text.verify_url]:
         assert words in said
 
 
 @pytest.mark.parametrize("text", [TEXT, SPANISH], ids=["en", "es"])
-def test_one_without_an_end_leaves_the_line_out(press: Press, pair: SigningPair, text: CertificateText) -> None:
-    pdf = press.print(replace(text, valid_until=None))
+def test_one_without_an_end_leaves_the_line_out(
+    press: CertificateSigner, pair: SigningPair, text: CertificateText
+) -> None:
+    pdf = press.print_certificate(replace(text, valid_until=None))
     said = run_together(words_on(pdf))
     assert run_together(WORDS[text.language]["issued_on"]) in said
     assert run_together(WORDS[text.language]["valid_until"]) not in said
-    assert run_together(WORDS[text.language]["valid_until"]) in run_together(words_on(press.print(text)))
+    assert run_together(WORDS[text.language]["valid_until"]) in run_together(words_on(press.print_certificate(text)))
     assert status_of(pdf, pair).bottom_line
     assert pages_in(pdf) == 1
 
@@ -205,21 +207,21 @@ def test_one_without_an_end_leaves_the_line_out(press: Press, pair: SigningPair,
     ],
     ids=["kind", "language", "program", "no name", "letters", "address"],
 )
-def test_what_the_page_cannot_show_is_refused(press: Press, text: CertificateText) -> None:
+def test_what_the_page_cannot_show_is_refused(press: CertificateSigner, text: CertificateText) -> None:
     with pytest.raises(Refused) as raised:
-        press.print(text)
+        press.print_certificate(text)
     assert raised.value.code == "certificate_unprintable"
     assert text.holder.strip() == "" or text.holder not in str(raised.value)
 
 
 def test_a_missing_key_may_still_come(tmp_path: Path) -> None:
-    press = Press(tmp_path / "key.pem", tmp_path / "cert.pem")
+    press = CertificateSigner(tmp_path / "key.pem", tmp_path / "cert.pem")
     with pytest.raises(Unavailable, match="signing_key_unreadable"):
-        press.print(TEXT)
+        press.print_certificate(TEXT)
     made = make_signing_pair(tmp_path)
     made.key_file.rename(tmp_path / "key.pem")
     made.cert_file.rename(tmp_path / "cert.pem")
-    assert press.print(TEXT).startswith(b"%PDF")
+    assert press.print_certificate(TEXT).startswith(b"%PDF")
 
 
 def test_the_development_pair_is_made_once_and_private(tmp_path: Path) -> None:
@@ -232,7 +234,7 @@ def test_the_development_pair_is_made_once_and_private(tmp_path: Path) -> None:
 
 def test_it_loads_nothing_heavy_before_it_prints() -> None:
     heavy = "{'typst', 'pyhanko', 'segno', 'cryptography'}"
-    code = f"import sys, adapters.press; print({heavy} & set(sys.modules))"
+    code = f"import sys, adapters.certificate_signer; print({heavy} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
 
@@ -242,21 +244,21 @@ def test_a_certificate_says_little_in_logs() -> None:
 
 
 @pytest.mark.bench
-def test_printing_is_quick(press: Press) -> None:
-    press.print(TEXT)
+def test_printing_is_quick(press: CertificateSigner) -> None:
+    press.print_certificate(TEXT)
     times = []
     for n in range(30):
         start = perf_counter()
-        press.print(replace(TEXT, holder=f"Sample Agent {n}", number=f"BW24-{n:04d}"))
+        press.print_certificate(replace(TEXT, holder=f"Sample Agent {n}", number=f"BW24-{n:04d}"))
         times.append(perf_counter() - start)
     assert sorted(times)[len(times) // 2] < 0.060
 
 
-def test_a23_every_character_the_form_takes_in_a_name_can_be_shown(press: Press) -> None:
+def test_a23_every_character_the_form_takes_in_a_name_can_be_shown(press: CertificateSigner) -> None:
     taken = [chr(code) for code in range(0x20, 0x3000) if _is_taken(chr(code))]
     assert len(taken) > 1500
     for start in range(0, len(taken), 60):
-        press.render(replace(TEXT, holder="A".join(["", *taken[start : start + 60]])))
+        press.render_page(replace(TEXT, holder="A".join(["", *taken[start : start + 60]])))
 
 
 def _is_taken(character: str) -> bool:
