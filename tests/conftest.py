@@ -11,7 +11,7 @@ import pytest_asyncio
 from starter.stack.embedded import run_stack
 from tests.support.world import World
 
-pytest_plugins = ["tests.fixtures.postgres"]
+pytest_plugins = ["tests.fixtures.postgres", "tests.fixtures.migrated"]
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -1,12 +1,10 @@
 """Accesses to personal data: each one recorded with who, when and where, and read page by page."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest_asyncio
 
-from db import migrate
 from db.cursors import Page
 from db.reads.access_log import read_access_log
 from db.tables import AccessLogRow
@@ -15,9 +13,8 @@ from tests.support.office import NOW, Office, office_over
 
 
 @pytest_asyncio.fixture
-async def office(url: str) -> AsyncIterator[Office]:
-    await asyncio.to_thread(migrate.upgrade, url)
-    async with office_over(url) as found:
+async def office(migrated_url: str) -> AsyncIterator[Office]:
+    async with office_over(migrated_url) as found:
         yield found
 
 

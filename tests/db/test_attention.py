@@ -1,6 +1,5 @@
 """What staff should look at, why and since when; and how long cases stay in a stage: true after every write."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
@@ -8,7 +7,6 @@ import pytest
 import pytest_asyncio
 from hypothesis import given, strategies as st
 
-from db import migrate
 from db.tables import AuditRow, Case, StageEntry
 from db.writes.facts import draw_attention, flags_of, lower_flag, raise_flag
 from db.writes.opening import Conflict
@@ -24,9 +22,8 @@ from tests.support.office import NOW, Office, office_over
 
 
 @pytest_asyncio.fixture
-async def office(url: str) -> AsyncIterator[Office]:
-    await asyncio.to_thread(migrate.upgrade, url)
-    async with office_over(url) as found:
+async def office(migrated_url: str) -> AsyncIterator[Office]:
+    async with office_over(migrated_url) as found:
         yield found
 
 

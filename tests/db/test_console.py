@@ -12,7 +12,6 @@ import pytest
 import pytest_asyncio
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db import migrate
 from db.case_state import UnknownCase
 from db.engine import Database
 from db.reads.case_file import CaseFile
@@ -30,9 +29,8 @@ from tests.support.office import NOW, Office, ids, office_over
 
 
 @pytest_asyncio.fixture
-async def office(url: str) -> AsyncIterator[Office]:
-    await asyncio.to_thread(migrate.upgrade, url)
-    async with office_over(url) as found:
+async def office(migrated_url: str) -> AsyncIterator[Office]:
+    async with office_over(migrated_url) as found:
         yield found
 
 
@@ -237,7 +235,7 @@ async def test_counts_stand_for_some_seconds_and_are_fetched_anew_beside_the_ans
     assert await total() == 3
 
 
-async def test_a_change_while_counting_is_not_overwritten_by_the_older_count(office: Office, url: str) -> None:
+async def test_a_change_while_counting_is_not_overwritten_by_the_older_count(office: Office, migrated_url: str) -> None:
     counted, go_on = asyncio.Event(), asyncio.Event()
 
     class Slow(Database):
@@ -250,7 +248,7 @@ async def test_a_change_while_counting_is_not_overwritten_by_the_older_count(off
             counted.set()
             await go_on.wait()
 
-    slow = Slow(url)
+    slow = Slow(migrated_url)
     counter = Counter(slow)
     before = asyncio.create_task(counter.groups())
     await counted.wait()

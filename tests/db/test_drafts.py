@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 import pytest_asyncio
 from sqlalchemy import select
 
-from db import migrate
 from db.case_state import rows
 from db.engine import Database
 from db.tables import DraftRow
@@ -19,9 +18,8 @@ SECOND = timedelta(seconds=1)
 
 
 @pytest_asyncio.fixture
-async def database(url: str) -> AsyncIterator[Database]:
-    await asyncio.to_thread(migrate.upgrade, url)
-    database = Database(url)
+async def database(migrated_url: str) -> AsyncIterator[Database]:
+    database = Database(migrated_url)
     yield database
     await database.close()
 

@@ -8,7 +8,6 @@ from uuid import uuid4
 import pytest
 import pytest_asyncio
 
-from db import migrate
 from db.engine import Database
 from db.tables import Assister, Case
 from db.writes.inbox import Inbox
@@ -39,10 +38,9 @@ class Process:
 
 
 @pytest_asyncio.fixture
-async def two(url: str) -> AsyncIterator[tuple[Process, Process]]:
+async def two(migrated_url: str) -> AsyncIterator[tuple[Process, Process]]:
     """Two processes over a migrated database."""
-    await asyncio.to_thread(migrate.upgrade, url)
-    processes = Process(url), Process(url)
+    processes = Process(migrated_url), Process(migrated_url)
     yield processes
     for process in processes:
         await process.database.close()

@@ -13,7 +13,6 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
-from db import migrate
 from db.engine import Database
 from db.reads import published_lists
 from db.reads.published_lists import Edition, Superseded, find_current, find_tracked, stream_list
@@ -90,9 +89,8 @@ class House:
 
 
 @pytest_asyncio.fixture
-async def house(url: str) -> AsyncIterator[House]:
-    await asyncio.to_thread(migrate.upgrade, url)
-    found = House(url)
+async def house(migrated_url: str) -> AsyncIterator[House]:
+    found = House(migrated_url)
     yield found
     await found.database.close()
 
@@ -346,11 +344,11 @@ async def test_b8_b19_lists_and_what_is_kept_of_them_are_right_through_many_publ
 
 
 async def test_b19_changes_made_while_pages_are_staged_are_all_published_in_the_end(
-    house: House, monkeypatch: pytest.MonkeyPatch, url: str
+    house: House, monkeypatch: pytest.MonkeyPatch, migrated_url: str
 ) -> None:
     """Two processes: one stages and switches over and over, the other completes registrations meanwhile."""
     monkeypatch.setattr(publications, "STAGED_AT_ONCE", 3)
-    other = House(url)
+    other = House(migrated_url)
     documents = [profile() for _ in range(12)]
     done = asyncio.Event()
 

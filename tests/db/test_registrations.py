@@ -13,7 +13,6 @@ import pytest_asyncio
 from sqlalchemy import select, text
 from sqlmodel import SQLModel, col
 
-from db import migrate
 from db.case_state import rows
 from db.engine import Database
 from db.tables import Assister, AuditRow, Case, CertificateRow, CommandRow, FactRow, InboxRow
@@ -81,10 +80,9 @@ class Process:
 
 
 @pytest_asyncio.fixture
-async def two(url: str) -> AsyncIterator[tuple[Process, Process]]:
+async def two(migrated_url: str) -> AsyncIterator[tuple[Process, Process]]:
     """Two processes over a migrated database."""
-    await asyncio.to_thread(migrate.upgrade, url)
-    processes = Process(url), Process(url)
+    processes = Process(migrated_url), Process(migrated_url)
     yield processes
     for process in processes:
         await process.database.close()
@@ -381,10 +379,9 @@ async def test_b3_b7_a_profile_renames_its_person_and_never_makes_another(two: t
     assert stranger.assister_id != opened.assister_id, "the old NPN is nobody's any more"
 
 
-async def test_b3_whose_e_mail_it_is_is_found_by_an_index(sqlite_url: str) -> None:
+async def test_b3_whose_e_mail_it_is_is_found_by_an_index(migrated_sqlite_url: str) -> None:
     """Everybody may ask for a registration: of a hundred thousand people none but the asked for are looked at."""
-    await asyncio.to_thread(migrate.upgrade, sqlite_url)
-    database = Database(sqlite_url)
+    database = Database(migrated_sqlite_url)
     query = _federal_accounts("somebody@example.net").compile(compile_kwargs={"literal_binds": True})
     async with database.open_reader() as session:
         plan = [row[3] for row in await session.execute(text(f"EXPLAIN QUERY PLAN {query}"))]

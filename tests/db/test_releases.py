@@ -8,7 +8,6 @@ from uuid import uuid4
 import pytest
 import pytest_asyncio
 
-from db import migrate
 from db.tables import AlteredEvent, AuditRow, FactRow, InboxRow
 from db.writes.facts import flags_of
 from db.writes.inbox import Received, UnknownEvent
@@ -25,9 +24,8 @@ from tests.support.office import Office, office_over
 
 
 @pytest_asyncio.fixture
-async def office(url: str) -> AsyncIterator[Office]:
-    await asyncio.to_thread(migrate.upgrade, url)
-    async with office_over(url) as found:
+async def office(migrated_url: str) -> AsyncIterator[Office]:
+    async with office_over(migrated_url) as found:
         yield found
 
 
