@@ -12,8 +12,8 @@ from adapters.http import Refused, Unavailable
 from adapters.registry import RegistryAnswer, RegistryClient
 from db.writes.records import Records
 from db.writes.registrations import Registrations
+from domain.federal.markets import NpnStatus
 from domain.federal.profile import npn_faults, npns_of, same_npns
-from domain.federal.registration import NpnStatus
 from domain.shared.faults import Fault, Invalid
 from domain.shared.messages import CaseRef, CommandRef, ProfileSaved, RegistrationSnapshot
 

@@ -28,12 +28,12 @@ from domain.federal.markets import (
     EarlierRegistration,
     Market,
     MarketplaceAgreement,
+    NpnStatus,
     is_returning,
 )
 from domain.federal.policies import federal_policy_for
 from domain.federal.profile import DRAFT_FIELDS, RegistrationRequest, parse_profile
 from domain.federal.registration import (
-    NpnStatus,
     RegistrationState,
     why_not_accept,
     why_not_enroll,

@@ -1,6 +1,7 @@
 """When a command may be carried out on a federal registration, and why not."""
 
-from domain.federal.registration import NpnStatus, RegistrationState
+from domain.federal.markets import NpnStatus
+from domain.federal.registration import RegistrationState
 from domain.shared.commands import CommandKind
 from domain.shared.notices import Notice
 from domain.shared.reasons import sentence

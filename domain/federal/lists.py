@@ -8,8 +8,8 @@ from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from domain.federal.markets import Market
-from domain.federal.registration import NpnStatus, ProfileStatus, RegistrationState
+from domain.federal.markets import Market, NpnStatus
+from domain.federal.registration import ProfileStatus, RegistrationState
 from domain.shared.stages import Stage
 
 EASTERN = ZoneInfo("America/New_York")

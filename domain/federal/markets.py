@@ -1,4 +1,4 @@
-"""The federal marketplace's words: roles, markets, curricula, agreements, and who is returning (B1, B6, B11–B16)."""
+"""The federal marketplace's words: roles, markets, curricula, agreements, lists, and who returns (B1, B6, B11–B16)."""
 
 from collections.abc import Iterable
 from enum import StrEnum
@@ -46,6 +46,15 @@ class MarketplaceAgreement(StrEnum):
     def market(self) -> Market:
         """The market an agreement applies to."""
         return Market.SHOP if self is MarketplaceAgreement.SHOP_PRIVACY_SECURITY else Market.INDIVIDUAL
+
+
+class NpnStatus(StrEnum):
+    """What the licence registry said of the NPNs of the profile saved last (B9)."""
+
+    VERIFIED = "verified"
+    UNVERIFIED = "unverified"
+    REFUSED = "refused"
+    NOT_REQUIRED = "not_required"
 
 
 class FederalList(StrEnum):

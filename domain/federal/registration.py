@@ -7,21 +7,31 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from domain.federal.markets import MLMS, Curriculum, FederalList, Market, MarketplaceAgreement, Role, agreements_of
-from domain.shared.facts import Fact, FactKind
+from domain.federal.facts import (
+    AgreementData,
+    CourseData,
+    EnrolledData,
+    ListingData,
+    ListingsDueData,
+    MarketData,
+    ProfileSavedData,
+    ProfileVersionData,
+)
+from domain.federal.markets import (
+    MLMS,
+    Curriculum,
+    FederalList,
+    Market,
+    MarketplaceAgreement,
+    NpnStatus,
+    Role,
+    agreements_of,
+)
+from domain.shared.facts import Fact, FactKind, FactLog
 from domain.shared.messages import RegistrationSnapshot
-from domain.shared.stages import ENDED, ENDINGS, Certificate, Known, Stage, WaitingFor
+from domain.shared.stages import ENDED, ENDINGS, Certificate, Stage, WaitingFor
 
 Versions = Mapping[MarketplaceAgreement, str]
-
-
-class NpnStatus(StrEnum):
-    """What the licence registry said of the NPNs of the profile saved last (B9)."""
-
-    VERIFIED = "verified"
-    UNVERIFIED = "unverified"
-    REFUSED = "refused"
-    NOT_REQUIRED = "not_required"
 
 
 Verdicts = Mapping[int, tuple[NpnStatus, datetime]]
@@ -168,113 +178,121 @@ class RegistrationState(BaseModel):
         )
 
 
+_COUNTS = (NpnStatus.VERIFIED, NpnStatus.NOT_REQUIRED)  # with which a profile can be complete
+
+
 def fold_registration(opening: RegistrationOpening, facts: Iterable[Fact], in_force: Versions) -> RegistrationState:
     """The state the facts come to. Facts repeated or permuted give the same state."""
-    known = Known(facts)
-    enrollments = _enrollments(opening, known)
-    markets = tuple(market for market in Market if market in opening.markets or _enrolled(market, enrollments))
-    trained_at = _first_by_market((one.market, one.completed_at) for one in enrollments)
-    completed_at = {Market(fact.data["market"]): fact.at for fact in known.all(FactKind.MARKET_COMPLETED)}
-    acceptances = tuple(_acceptance(name, known, in_force) for market in markets for name in agreements_of(market))
-    ending = known.first(*ENDINGS)
+    log = FactLog(facts)
+    enrollments = _fold_enrollments(opening, log)
+    markets = tuple(market for market in Market if market in opening.markets or _is_enrolled(market, enrollments))
+    trained_at = _find_first_times((one.market, one.completed_at) for one in enrollments)
+    completed_at = {fact.read_as(MarketData).market: fact.at for fact in log.find_all(FactKind.MARKET_COMPLETED)}
+    acceptances = tuple(_fold_acceptance(name, log, in_force) for market in markets for name in agreements_of(market))
+    ending = log.find_first(*ENDINGS)
     state = RegistrationState(
         opening=opening,
-        facts=len(known.sorted),
+        facts=len(log),
         stage=Stage.REQUESTED,
         waiting_for=None,
         waiting_since=None,
-        profile=_profile(opening, known),
+        profile=_fold_profile(opening, log),
         markets=markets,
         enrollments=enrollments,
         trained_at=trained_at,
         agreements=acceptances,
-        agreed_at=_agreed_at(markets, acceptances),
+        agreed_at=_find_agreed_times(markets, acceptances),
         completed_at=completed_at,
-        certificates=_certificates(known),
-        publication=_publication(known),
-        help_desk_told_at=known.at(FactKind.HELP_DESK_TOLD),
+        certificates=_fold_certificates(log),
+        publication=_fold_publication(log),
+        help_desk_told_at=log.find_time(FactKind.HELP_DESK_TOLD),
         ended_at=ending.at if ending else None,
     )
-    stage, waiting_for, since = _stage(state, known)
+    stage, waiting_for, since = _find_stage(state, log)
     return state.model_copy(update={"stage": stage, "waiting_for": waiting_for, "waiting_since": since})
 
 
-def _profile(opening: RegistrationOpening, known: Known) -> Profile:
-    saves = known.all(FactKind.PROFILE_SAVED)
+def _fold_profile(opening: RegistrationOpening, log: FactLog) -> Profile:
+    saves = [(fact.read_as(ProfileSavedData), fact.at) for fact in log.find_all(FactKind.PROFILE_SAVED)]
     if not saves:
         return Profile(
             status=ProfileStatus.INCOMPLETE, version=0, role=opening.role, npn=None, saved_at=None, completed_at=None
         )
-    last = max(saves, key=lambda fact: int(fact.data["version"]))
-    verdicts = _verdicts(known)
-    npn, _ = _npn(last, verdicts)
-    next_at = known.at(FactKind.PROFILE_COMPLETED)
-    done = next_at is not None and npn in (NpnStatus.VERIFIED, NpnStatus.NOT_REQUIRED)
-    first = min(saves, key=lambda fact: int(fact.data["version"]))
+    saves.sort(key=lambda save: save[0].version)
+    (_, first_at), (last, last_at) = saves[0], saves[-1]
+    verdicts = _fold_verdicts(log)
+    npn, _ = _find_npn_status(last, last_at, verdicts)
+    next_at = log.find_time(FactKind.PROFILE_COMPLETED)
+    done = next_at is not None and npn in _COUNTS
     # A profile that was complete stays so when it is saved anew: its first complete moment counts.
-    was = [at for fact in saves if (at := _complete_since(fact, verdicts, next_at)) is not None]
+    was = [time for save, at in saves if (time := _find_completion(save, at, verdicts, next_at)) is not None]
     return Profile(
         status=ProfileStatus.COMPLETE if done else ProfileStatus.SAVED,
-        version=int(last.data["version"]),
-        role=Role(last.data["role"]),
+        version=last.version,
+        role=last.role,
         npn=npn,
-        saved_at=last.at,
-        completed_at=max(min(was), first.at) if done and was else None,
+        saved_at=last_at,
+        completed_at=max(min(was), first_at) if done and was else None,
     )
 
 
-def _verdicts(known: Known) -> Verdicts:
+def _fold_verdicts(log: FactLog) -> Verdicts:
     """What the registry said later, by the version of the profile: the first word counts, and a good one over a bad."""
     kinds = ((FactKind.NPN_REFUSED, NpnStatus.REFUSED), (FactKind.NPN_VERIFIED, NpnStatus.VERIFIED))
-    return {fact.data["version"]: (said, fact.at) for kind, said in kinds for fact in reversed(known.all(kind))}
+    return {
+        fact.read_as(ProfileVersionData).version: (status, fact.at)
+        for kind, status in kinds
+        for fact in reversed(log.find_all(kind))
+    }
 
 
-def _npn(saved: Fact, verdicts: Verdicts) -> tuple[NpnStatus, datetime]:
+def _find_npn_status(saved: ProfileSavedData, saved_at: datetime, verdicts: Verdicts) -> tuple[NpnStatus, datetime]:
     """What the registry said of one saved profile, and when that was known."""
-    status = NpnStatus(saved.data["npn"])
-    later = verdicts.get(saved.data["version"]) if status is NpnStatus.UNVERIFIED else None
-    return later or (status, saved.at)
+    later = verdicts.get(saved.version) if saved.npn is NpnStatus.UNVERIFIED else None
+    return later or (saved.npn, saved_at)
 
 
-def _complete_since(saved: Fact, verdicts: Verdicts, next_at: datetime | None) -> datetime | None:
-    npn, at = _npn(saved, verdicts)
-    if next_at is None or npn not in (NpnStatus.VERIFIED, NpnStatus.NOT_REQUIRED):
-        return None
-    return max(at, next_at)
+def _find_completion(
+    saved: ProfileSavedData, saved_at: datetime, verdicts: Verdicts, next_at: datetime | None
+) -> datetime | None:
+    """Since when a saved profile is complete: its NPNs known to be right, and Next (B7, B9)."""
+    npn, at = _find_npn_status(saved, saved_at, verdicts)
+    return max(at, next_at) if next_at is not None and npn in _COUNTS else None
 
 
-def _enrollments(opening: RegistrationOpening, known: Known) -> tuple[Enrollment, ...]:
-    found: dict[tuple[str, str], Enrollment] = {}
-    for fact in known.all(FactKind.ENROLLED):
-        curriculum, channel = Curriculum(fact.data["curriculum"]), str(fact.data["channel"])
-        counts = curriculum is not Curriculum.INDIVIDUAL_RETURNING or opening.returning
+def _fold_enrollments(opening: RegistrationOpening, log: FactLog) -> tuple[Enrollment, ...]:
+    found: dict[tuple[Curriculum, str], Enrollment] = {}
+    started, completed = (_find_courses(log, kind) for kind in (FactKind.COURSE_STARTED, FactKind.COURSE_COMPLETED))
+    for fact in log.find_all(FactKind.ENROLLED):
+        enrolled = fact.read_as(EnrolledData)
+        course = (enrolled.curriculum, enrolled.channel)
+        counts = enrolled.curriculum is not Curriculum.INDIVIDUAL_RETURNING or opening.returning
         found.setdefault(
-            (curriculum, channel),
+            course,
             Enrollment(
-                curriculum=curriculum,
-                market=curriculum.market,
-                channel=channel,
-                automatic=bool(fact.data.get("automatic")),
+                curriculum=enrolled.curriculum,
+                market=enrolled.curriculum.market,
+                channel=enrolled.channel,
+                automatic=enrolled.automatic,
                 enrolled_at=fact.at,
-                started_at=_course(known, FactKind.COURSE_STARTED, curriculum, channel),
-                completed_at=_course(known, FactKind.COURSE_COMPLETED, curriculum, channel) if counts else None,
+                started_at=started.get(course),
+                completed_at=completed.get(course) if counts else None,
             ),
         )
     return tuple(found.values())
 
 
-def _course(known: Known, kind: FactKind, curriculum: Curriculum, channel: str) -> datetime | None:
-    wanted = (curriculum.value, channel)
-    return next(
-        (fact.at for fact in known.all(kind) if (fact.data["curriculum"], fact.data["channel"]) == wanted), None
-    )
+def _find_courses(log: FactLog, kind: FactKind) -> dict[tuple[Curriculum, str], datetime]:
+    """When each course was first reported to be started, or completed, where it is taken."""
+    reported = [(fact.read_as(CourseData), fact.at) for fact in reversed(log.find_all(kind))]
+    return {(course.curriculum, course.channel): at for course, at in reported}
 
 
-def _enrolled(market: Market, enrollments: Iterable[Enrollment]) -> bool:
+def _is_enrolled(market: Market, enrollments: Iterable[Enrollment]) -> bool:
     return any(one.market is market for one in enrollments)
 
 
-def _first_by_market(times: Iterable[tuple[Market, datetime | None]]) -> dict[Market, datetime]:
+def _find_first_times(times: Iterable[tuple[Market, datetime | None]]) -> dict[Market, datetime]:
     found: dict[Market, datetime] = {}
     for market, at in times:
         if at is not None:
@@ -282,31 +300,33 @@ def _first_by_market(times: Iterable[tuple[Market, datetime | None]]) -> dict[Ma
     return found
 
 
-def _acceptance(name: MarketplaceAgreement, known: Known, in_force: Versions) -> Acceptance:
-    """How one agreement stands in the version in force; an older version's acceptance doesn't count any more."""
+def _fold_acceptance(name: MarketplaceAgreement, log: FactLog, in_force: Versions) -> Acceptance:
+    """How one agreement stands in the version in force; an older version's acceptance doesn't count any more.
 
-    def last(kind: FactKind) -> Fact | None:
-        ours = [
-            fact
-            for fact in known.all(kind)
-            if fact.data.get("agreement") == name and fact.data.get("version") == in_force[name]
-        ]
-        return ours[-1] if kind is FactKind.AGREEMENT_OPENED and ours else next(iter(ours), None)
-
-    opened, accepted = last(FactKind.AGREEMENT_OPENED), last(FactKind.AGREEMENT_ACCEPTED)
-    shown = accepted or opened
+    Of openings the last counts, of acceptances the first.
+    """
+    opened = _find_texts(log, FactKind.AGREEMENT_OPENED, name, in_force)[-1:]
+    accepted = _find_texts(log, FactKind.AGREEMENT_ACCEPTED, name, in_force)[:1]
+    text = next((text for text, _ in accepted or opened), None)
     return Acceptance(
         agreement=name,
         market=name.market,
         version=in_force[name],
-        opened_at=opened.at if opened else None,
-        accepted_at=accepted.at if accepted else None,
-        language=shown.data["language"] if shown else None,
-        sha256=shown.data["sha256"] if shown else None,
+        opened_at=next((at for _, at in opened), None),
+        accepted_at=next((at for _, at in accepted), None),
+        language=text.language if text else None,
+        sha256=text.sha256 if text else None,
     )
 
 
-def _agreed_at(markets: Iterable[Market], acceptances: Iterable[Acceptance]) -> dict[Market, datetime]:
+def _find_texts(
+    log: FactLog, kind: FactKind, name: MarketplaceAgreement, in_force: Versions
+) -> list[tuple[AgreementData, datetime]]:
+    texts = [(fact.read_as(AgreementData), fact.at) for fact in log.find_all(kind)]
+    return [(text, at) for text, at in texts if (text.agreement, text.version) == (name, in_force[name])]
+
+
+def _find_agreed_times(markets: Iterable[Market], acceptances: Iterable[Acceptance]) -> dict[Market, datetime]:
     accepted = {one.agreement: one.accepted_at for one in acceptances}
     found: dict[Market, datetime] = {}
     for market in markets:
@@ -316,73 +336,71 @@ def _agreed_at(markets: Iterable[Market], acceptances: Iterable[Acceptance]) -> 
     return found
 
 
-def _certificates(known: Known) -> dict[Market, Certificate]:
-    first = {fact.data["market"]: fact.data for fact in reversed(known.all(FactKind.CERTIFICATE_ISSUED))}
-    return {
-        market: Certificate.model_validate({k: v for k, v in first[market].items() if k != "market"})
-        for market in Market
-        if market in first
-    }
+def _fold_certificates(log: FactLog) -> dict[Market, Certificate]:
+    issued = {fact.read_as(MarketData).market: fact for fact in reversed(log.find_all(FactKind.CERTIFICATE_ISSUED))}
+    return {market: issued[market].read_as(Certificate) for market in Market if market in issued}
 
 
-def _publication(known: Known) -> tuple[Listed, ...]:
-    found = []
-    for opened in known.all(FactKind.WATCH_OPENED):
-        market = opened.data["market"]
-        for name, due_on in opened.data["due"].items():
-            of_list = {"market": market, "list": name}
-            listed = next((f for f in known.all(FactKind.LISTED) if of_list.items() <= f.data.items()), None)
-            late = any(of_list.items() <= f.data.items() for f in known.all(FactKind.LIST_LATE))
-            found.append(
-                Listed(
-                    market=Market(market),
-                    list=FederalList(name),
-                    due_on=date.fromisoformat(due_on),
-                    listed_at=listed.at if listed else None,
-                    late=late and listed is None,
-                )
-            )
-    return tuple(found)
+def _fold_publication(log: FactLog) -> tuple[Listed, ...]:
+    listed_at = _find_listings(log, FactKind.LISTED)
+    late = _find_listings(log, FactKind.LIST_LATE)
+    return tuple(
+        Listed(
+            market=expected.market,
+            list=name,
+            due_on=due_on,
+            listed_at=listed_at.get((expected.market, name)),
+            late=(expected.market, name) in late and (expected.market, name) not in listed_at,
+        )
+        for expected in (fact.read_as(ListingsDueData) for fact in log.find_all(FactKind.WATCH_OPENED))
+        for name, due_on in expected.due.items()
+    )
 
 
-def _stage(state: RegistrationState, known: Known) -> tuple[Stage, WaitingFor | None, datetime | None]:
+def _find_listings(log: FactLog, kind: FactKind) -> dict[tuple[Market, FederalList], datetime]:
+    """When each market was first seen, or missed, in each list."""
+    seen = [(fact.read_as(ListingData), fact.at) for fact in reversed(log.find_all(kind))]
+    return {(one.market, one.list): at for one, at in seen}
+
+
+def _find_stage(state: RegistrationState, log: FactLog) -> tuple[Stage, WaitingFor | None, datetime | None]:
     """The four steps of the guide, asked in order: the first that isn't done in every market is where it is."""
-    ending = known.first(*ENDINGS)
+    ending = log.find_first(*ENDINGS)
     if ending:
         return ENDINGS[ending.kind], None, None
-    began = known.at(FactKind.REQUESTED)
-    if known.first(FactKind.BEGUN) is None:
+    began = log.find_time(FactKind.REQUESTED)
+    if log.find_first(FactKind.BEGUN) is None:
         return Stage.REQUESTED, WaitingFor.MARKETPLACE_PROFILE, began
     profile = state.profile
     if profile.status is not ProfileStatus.COMPLETE:
-        next_at = known.at(FactKind.PROFILE_COMPLETED)
+        next_at = log.find_time(FactKind.PROFILE_COMPLETED)
         if next_at is not None and profile.npn is NpnStatus.UNVERIFIED:
             return Stage.AWAITING_PROFILE, WaitingFor.NPN_VERIFICATION, profile.saved_at
         return Stage.AWAITING_PROFILE, WaitingFor.MARKETPLACE_PROFILE, profile.saved_at or began
-    return _after_profile(state)
+    return _find_stage_after_profile(state)
 
 
-def _after_profile(state: RegistrationState) -> tuple[Stage, WaitingFor, datetime | None]:
+def _find_stage_after_profile(state: RegistrationState) -> tuple[Stage, WaitingFor, datetime | None]:
     missing = [market for market in state.markets if market not in state.completed_at]
     to_agree = [market for market in state.markets if market in state.trained_at and market not in state.agreed_at]
     if to_agree:
-        since = [state.trained_at[market] for market in to_agree]
-        return Stage.AWAITING_AGREEMENTS, WaitingFor.MARKETPLACE_AGREEMENTS, _latest(state.profile.completed_at, *since)
+        since = _find_latest(state.profile.completed_at, *(state.trained_at[market] for market in to_agree))
+        return Stage.AWAITING_AGREEMENTS, WaitingFor.MARKETPLACE_AGREEMENTS, since
     if missing:
         return Stage.IN_TRAINING, WaitingFor.MARKETPLACE_TRAINING, state.profile.completed_at
     if set(state.certificates) != set(state.markets):
-        return Stage.CERTIFIED, WaitingFor.CERTIFICATE, _latest(*state.completed_at.values())
+        return Stage.CERTIFIED, WaitingFor.CERTIFICATE, _find_latest(*state.completed_at.values())
     issued = [one.issued_at for one in state.certificates.values()]
     watched = {one.market for one in state.publication}
     if state.is_listed_role and (
         watched != set(state.markets) or any(one.listed_at is None for one in state.publication)
     ):
-        return Stage.CERTIFIED, WaitingFor.PUBLICATION, _latest(*issued)
+        return Stage.CERTIFIED, WaitingFor.PUBLICATION, _find_latest(*issued)
     listed = [one.listed_at for one in state.publication]
-    return Stage.ACTIVE, WaitingFor.NEXT_PLAN_YEAR, _latest(*issued, *listed)
+    return Stage.ACTIVE, WaitingFor.NEXT_PLAN_YEAR, _find_latest(*issued, *listed)
 
 
-def _latest(*times: datetime | None) -> datetime | None:
+def _find_latest(*times: datetime | None) -> datetime | None:
     return max((at for at in times if at), default=None)
 
 

@@ -1,8 +1,9 @@
 """Facts: what happened to a case, each with its own id and time; never taken back, the status is a fold over them."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -51,16 +52,26 @@ class FactKind(StrEnum):
     CLOSED = "closed"
 
 
-class Fact(BaseModel):
-    """One thing that happened: `id` is unique, `at` is when it happened (UTC), `data` depends on the kind.
+class FactData(BaseModel):
+    """What a fact of one kind says; which kind has which shape, the programs' modules of facts say.
 
-    ``data``: requested {opened_by}; screened {round, findings}; background_reported {result}; decided {verdict, by,
-    reason, override, round}; answered {round}; exam_attempted {event_id, score, passed}; certificate_issued {number,
-    issued_at, valid_until, sha256}. In the federal program: profile_saved {version, role, npn}; npn_verified {version};
-    npn_refused {version, faults}; enrolled {curriculum, channel, automatic}; launched, course_started, course_completed
-    {curriculum, channel}; agreement_opened, agreement_accepted {agreement, version, language, sha256};
-    market_completed {market}; certificate_issued also {market}; watch_opened {market, due}; listed {market, list};
-    list_late {market, list, due_on}.
+    Facts are kept for good, so that a shape only ever grows, by fields with defaults.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    def to_json(self) -> dict[str, Any]:
+        """As it is stored."""
+        return self.model_dump(mode="json")
+
+
+Data = TypeVar("Data", bound=FactData)
+
+
+class Fact(BaseModel):
+    """One thing that happened: `id` is unique, `at` is when it happened (UTC), `data` is JSON, its shape the kind's.
+
+    The shapes are the models of `domain.state.facts` and `domain.federal.facts`.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -69,3 +80,39 @@ class Fact(BaseModel):
     kind: FactKind
     at: datetime
     data: dict[str, Any] = Field(default_factory=dict)
+
+    def read_as(self, shape: type[Data]) -> Data:
+        """What it says, in the shape of its kind."""
+        return shape.model_validate(self.data)
+
+
+class FactLog:
+    """The facts of a case, each once, in the order of their times; the order they are given in doesn't matter."""
+
+    def __init__(self, facts: Iterable[Fact]) -> None:
+        once = {fact.id: fact for fact in facts}
+        self._facts = sorted(once.values(), key=lambda fact: (fact.at, fact.id))
+
+    def __len__(self) -> int:
+        return len(self._facts)
+
+    def find_all(self, *kinds: FactKind) -> list[Fact]:
+        """Every fact of these kinds, the earliest first."""
+        return [fact for fact in self._facts if fact.kind in kinds]
+
+    def find_first(self, *kinds: FactKind) -> Fact | None:
+        """The earliest fact of these kinds."""
+        return next((fact for fact in self._facts if fact.kind in kinds), None)
+
+    def find_last(self, *kinds: FactKind) -> Fact | None:
+        """The latest fact of these kinds."""
+        return next((fact for fact in reversed(self._facts) if fact.kind in kinds), None)
+
+    def has(self, *kinds: FactKind) -> bool:
+        """Whether a fact of one of these kinds happened."""
+        return self.find_first(*kinds) is not None
+
+    def find_time(self, *kinds: FactKind) -> datetime | None:
+        """When the earliest fact of these kinds happened."""
+        found = self.find_first(*kinds)
+        return found.at if found else None

@@ -1,12 +1,9 @@
-"""The stages of a case and what each waits for, in either program; and the facts of a case, in their order."""
+"""The stages of a case and what each waits for, in either program."""
 
-from collections.abc import Iterable
 from datetime import date, datetime
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict
-
-from domain.shared.facts import Fact, FactKind
+from domain.shared.facts import FactData, FactKind
 
 
 class Stage(StrEnum):
@@ -90,36 +87,13 @@ OWNER: dict[WaitingFor, str] = {
 }
 
 
-class Certificate(BaseModel):
+class Certificate(FactData):
     """The certificate issued (A23)."""
-
-    model_config = ConfigDict(frozen=True)
 
     number: str
     issued_at: datetime
     valid_until: date | None
     sha256: str
-
-
-class Known:
-    """The facts of a case, each once, in the order of their times; the order they are given in doesn't matter."""
-
-    def __init__(self, facts: Iterable[Fact]) -> None:
-        once = {fact.id: fact for fact in facts}
-        self.sorted = sorted(once.values(), key=lambda fact: (fact.at, fact.id))
-
-    def all(self, *kinds: FactKind) -> list[Fact]:
-        return [fact for fact in self.sorted if fact.kind in kinds]
-
-    def first(self, *kinds: FactKind) -> Fact | None:
-        return next((fact for fact in self.sorted if fact.kind in kinds), None)
-
-    def last(self, *kinds: FactKind) -> Fact | None:
-        return next((fact for fact in reversed(self.sorted) if fact.kind in kinds), None)
-
-    def at(self, *kinds: FactKind) -> datetime | None:
-        found = self.first(*kinds)
-        return found.at if found else None
 
 
 ENDINGS = {FactKind.REVOKED: Stage.REVOKED, FactKind.WITHDRAWN: Stage.WITHDRAWN, FactKind.CLOSED: Stage.CLOSED}

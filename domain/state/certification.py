@@ -7,9 +7,10 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict
 
 from domain.shared.assister import AssisterType, Kind
-from domain.shared.facts import Fact, FactKind
-from domain.shared.stages import ENDED, ENDINGS, Certificate, Known, Stage, WaitingFor
+from domain.shared.facts import Fact, FactKind, FactLog
+from domain.shared.stages import ENDED, ENDINGS, Certificate, Stage, WaitingFor
 from domain.state.eligibility import Check, Finding, Result, Verdict, finding
+from domain.state.facts import BackgroundReportedData, DecidedData, ExamAttemptedData, ScreenedData
 
 
 class EligibilityStatus(StrEnum):
@@ -120,13 +121,13 @@ class CaseState(BaseModel):
     def portal_ready(self) -> bool:
         """Account, profile and Scheduling Tool, in any order (A29)."""
         return (
-            _account_done(self.opening.kind, self.portal_account)
+            _is_account_done(self.opening.kind, self.portal_account)
             and self.portal_profile is Completeness.COMPLETE
             and self.scheduling_tool is SchedulingTool.READY
         )
 
 
-def _account_done(kind: Kind, account: PortalAccount) -> bool:
+def _is_account_done(kind: Kind, account: PortalAccount) -> bool:
     """A broker's or agent's account counts once registered, a counselor's once activated (A25, A28)."""
     if account is PortalAccount.REGISTERED:
         return kind.is_licensed
@@ -135,15 +136,15 @@ def _account_done(kind: Kind, account: PortalAccount) -> bool:
 
 def fold(opening: Opening, facts: Iterable[Fact]) -> CaseState:
     """The state the facts come to. Facts repeated or permuted give the same state."""
-    known = Known(facts)
-    eligibility, decision = _eligibility(known)
-    profile_at = known.at(FactKind.LMS_PROFILE_COMPLETED) or (
-        known.at(FactKind.LMS_ENROLLED) if opening.has_lms_account else None
+    log = FactLog(facts)
+    eligibility, decision = _fold_eligibility(log)
+    profile_at = log.find_time(FactKind.LMS_PROFILE_COMPLETED) or (
+        log.find_time(FactKind.LMS_ENROLLED) if opening.has_lms_account else None
     )
-    course_at = known.at(FactKind.COURSE_COMPLETED)
+    course_at = log.find_time(FactKind.COURSE_COMPLETED)
     attempts = tuple(
-        Attempt(event_id=fact.data["event_id"], score=fact.data["score"], passed=fact.data["passed"], at=fact.at)
-        for fact in known.all(FactKind.EXAM_ATTEMPTED)
+        Attempt(**fact.read_as(ExamAttemptedData).model_dump(), at=fact.at)
+        for fact in log.find_all(FactKind.EXAM_ATTEMPTED)
     )
     state = CaseState(
         opening=opening,
@@ -152,125 +153,125 @@ def fold(opening: Opening, facts: Iterable[Fact]) -> CaseState:
         waiting_since=None,
         eligibility=eligibility,
         decision=decision,
-        findings=_findings(opening, known),
-        round=_round(known),
-        lms_account=_lms_account(opening, known),
+        findings=_fold_findings(opening, log),
+        round=_count_answers(log),
+        lms_account=_fold_lms_account(opening, log),
         lms_profile=Completeness.COMPLETE if profile_at else Completeness.INCOMPLETE,
         trained_at=max(course_at, profile_at) if course_at and profile_at else None,
         passed_at=next((attempt.at for attempt in attempts if attempt.passed), None),
         attempts=attempts,
-        certificate=_certificate(known),
-        portal_account=_portal_account(opening, known),
+        certificate=_fold_certificate(log),
+        portal_account=_fold_portal_account(opening, log),
         portal_profile=(
             Completeness.COMPLETE
-            if opening.has_portal_profile or known.first(FactKind.PORTAL_PROFILE_COMPLETED)
+            if opening.has_portal_profile or log.has(FactKind.PORTAL_PROFILE_COMPLETED)
             else Completeness.INCOMPLETE
         ),
         scheduling_tool=(
             SchedulingTool.READY
-            if opening.has_scheduling_tool or known.first(FactKind.SCHEDULING_TOOL_READY)
+            if opening.has_scheduling_tool or log.has(FactKind.SCHEDULING_TOOL_READY)
             else SchedulingTool.NOT_READY
         ),
     )
-    stage, waiting_for = _stage(state, known)
+    stage, waiting_for = _find_stage(state, log)
     return state.model_copy(
         update={
             "stage": stage,
             "waiting_for": waiting_for,
-            "waiting_since": _since(known, waiting_for) if waiting_for else None,
+            "waiting_since": _find_wait_start(log, waiting_for) if waiting_for else None,
         }
     )
 
 
-def _round(known: Known) -> int:
+def _count_answers(log: FactLog) -> int:
     """How often the request was answered: each answer is screened again (A12)."""
-    return len(known.all(FactKind.ANSWERED))
+    return len(log.find_all(FactKind.ANSWERED))
 
 
-def _eligibility(known: Known) -> tuple[EligibilityStatus, Decision | None]:
-    decisions = known.all(FactKind.DECIDED)
-    final = next((fact for fact in decisions if fact.data["verdict"] != Verdict.ASK), None)
-    last = final or (decisions[-1] if decisions else None)
-    if last is None:
+def _fold_eligibility(log: FactLog) -> tuple[EligibilityStatus, Decision | None]:
+    """Where the determination stands, and the decision that counts: the first final one, else the last question."""
+    decisions = [
+        Decision(**fact.read_as(DecidedData).model_dump(exclude={"round"}), at=fact.at)
+        for fact in log.find_all(FactKind.DECIDED)
+    ]
+    if not decisions:
         return EligibilityStatus.PENDING, None
-    decision = Decision(
-        verdict=last.data["verdict"],
-        by=last.data["by"],
-        at=last.at,
-        reason=last.data["reason"],
-        override=last.data.get("override"),
-    )
+    final = next((one for one in decisions if one.verdict is not Verdict.ASK), None)
     if final is not None:
-        approved = decision.verdict is Verdict.APPROVE
-        return (EligibilityStatus.APPROVED if approved else EligibilityStatus.DENIED), decision
-    asked = len(decisions) > _round(known)
-    return (EligibilityStatus.INFORMATION_REQUESTED if asked else EligibilityStatus.PENDING), decision
+        approved = final.verdict is Verdict.APPROVE
+        return (EligibilityStatus.APPROVED if approved else EligibilityStatus.DENIED), final
+    asked = len(decisions) > _count_answers(log)
+    return (EligibilityStatus.INFORMATION_REQUESTED if asked else EligibilityStatus.PENDING), decisions[-1]
 
 
-def _findings(opening: Opening, known: Known) -> tuple[Finding, ...]:
-    """The last screening's findings, with the agreement and the background check as they stand now."""
-    screenings = [fact for fact in known.all(FactKind.SCREENED) if fact.data["round"] == _round(known)]
-    last = max(screenings, key=lambda fact: (fact.at, _is_answered(fact), fact.id), default=None)
-    found = [Finding.model_validate(one) for one in last.data["findings"]] if last else []
+def _find_screenings(log: FactLog) -> list[tuple[Fact, ScreenedData]]:
+    """The screenings of the request as it was answered last; earlier ones are of another request (A12)."""
+    screenings = [(fact, fact.read_as(ScreenedData)) for fact in log.find_all(FactKind.SCREENED)]
+    answers = _count_answers(log)
+    return [(fact, screened) for fact, screened in screenings if screened.round == answers]
+
+
+def _fold_findings(opening: Opening, log: FactLog) -> tuple[Finding, ...]:
+    """The last screening's findings, with the agreement and the background check as they stand now.
+
+    Of the same instant, what the registry said stands over its silence (A13).
+    """
+    screenings = sorted(_find_screenings(log), key=lambda one: (one[0].at, one[1].is_answered, one[0].id))
+    found = [*screenings[-1][1].findings] if screenings else []
     if opening.kind.is_licensed:
-        found.append(finding(Check.AGREEMENT_ACCEPTED, known.first(FactKind.AGREEMENT_ACCEPTED) is not None))
+        found.append(finding(Check.AGREEMENT_ACCEPTED, log.has(FactKind.AGREEMENT_ACCEPTED)))
     else:
-        report = known.last(FactKind.BACKGROUND_REPORTED)
+        report = log.find_last(FactKind.BACKGROUND_REPORTED)
         clear = {"clear": Result.PASS, "consider": Result.CONSIDER}
-        found.append(finding(Check.BACKGROUND_CHECK, clear[report.data["result"]] if report else Result.PENDING))
+        result = clear[report.read_as(BackgroundReportedData).result] if report else Result.PENDING
+        found.append(finding(Check.BACKGROUND_CHECK, result))
     return tuple(found)
 
 
-def _is_answered(screened: Fact) -> bool:
-    """Of the same instant, what the registry said stands over its silence (A13)."""
-    return all(one["result"] != Result.UNKNOWN for one in screened.data["findings"])
-
-
-def _lms_account(opening: Opening, known: Known) -> LmsAccount:
-    if opening.has_lms_account or known.first(FactKind.LMS_REGISTERED):
+def _fold_lms_account(opening: Opening, log: FactLog) -> LmsAccount:
+    if opening.has_lms_account or log.has(FactKind.LMS_REGISTERED):
         return LmsAccount.READY
-    return LmsAccount.INVITED if known.first(FactKind.LMS_INVITED) else LmsAccount.NONE
+    return LmsAccount.INVITED if log.has(FactKind.LMS_INVITED) else LmsAccount.NONE
 
 
-def _certificate(known: Known) -> Certificate | None:
-    issued = known.first(FactKind.CERTIFICATE_ISSUED)
-    return Certificate.model_validate(issued.data) if issued else None
+def _fold_certificate(log: FactLog) -> Certificate | None:
+    issued = log.find_first(FactKind.CERTIFICATE_ISSUED)
+    return issued.read_as(Certificate) if issued else None
 
 
-def _portal_account(opening: Opening, known: Known) -> PortalAccount:
-    if opening.has_portal_account or known.first(FactKind.PORTAL_ACTIVATED):
+def _fold_portal_account(opening: Opening, log: FactLog) -> PortalAccount:
+    if opening.has_portal_account or log.has(FactKind.PORTAL_ACTIVATED):
         return PortalAccount.ACTIVE
-    if known.first(FactKind.PORTAL_REGISTERED) and opening.kind.is_licensed:
+    if log.has(FactKind.PORTAL_REGISTERED) and opening.kind.is_licensed:
         return PortalAccount.REGISTERED
-    return PortalAccount.CREATED if known.first(FactKind.PORTAL_ACCOUNT_CREATED) else PortalAccount.NONE
+    return PortalAccount.CREATED if log.has(FactKind.PORTAL_ACCOUNT_CREATED) else PortalAccount.NONE
 
 
-def _stage(state: CaseState, known: Known) -> tuple[Stage, WaitingFor | None]:
+def _find_stage(state: CaseState, log: FactLog) -> tuple[Stage, WaitingFor | None]:
     """The seven steps of the guide, asked in order: the first that isn't done is where the case is."""
-    ending = known.first(*ENDINGS)
+    ending = log.find_first(*ENDINGS)
     if ending:
         return ENDINGS[ending.kind], None
     if state.eligibility is EligibilityStatus.DENIED:
         return Stage.DENIED, None
     if state.eligibility is not EligibilityStatus.APPROVED:
-        return _before_decision(state, known)
+        return _find_stage_before_decision(state, log)
     if state.certificate is None:
-        return _in_training(state)
-    return _after_certificate(state)
+        return _find_stage_in_training(state)
+    return _find_stage_after_certificate(state)
 
 
-def _before_decision(state: CaseState, known: Known) -> tuple[Stage, WaitingFor]:
+def _find_stage_before_decision(state: CaseState, log: FactLog) -> tuple[Stage, WaitingFor]:
     if state.eligibility is EligibilityStatus.INFORMATION_REQUESTED:
         return Stage.AWAITING_INFORMATION, WaitingFor.INFORMATION
-    screened = any(fact.data["round"] == state.round for fact in known.all(FactKind.SCREENED))
-    if not screened:
-        return Stage.SCREENING if known.first(FactKind.BEGUN) else Stage.REQUESTED, WaitingFor.SCREENING
+    if not _find_screenings(log):
+        return Stage.SCREENING if log.has(FactKind.BEGUN) else Stage.REQUESTED, WaitingFor.SCREENING
     if any(one.result is Result.PENDING for one in state.findings):
         return Stage.AWAITING_BACKGROUND_CHECK, WaitingFor.BACKGROUND_CHECK
     return Stage.AWAITING_DECISION, WaitingFor.DECISION
 
 
-def _in_training(state: CaseState) -> tuple[Stage, WaitingFor]:
+def _find_stage_in_training(state: CaseState) -> tuple[Stage, WaitingFor]:
     if state.lms_account is LmsAccount.NONE:
         return Stage.INVITED, WaitingFor.LMS_INVITATION
     if state.lms_account is LmsAccount.INVITED:
@@ -286,11 +287,11 @@ def _in_training(state: CaseState) -> tuple[Stage, WaitingFor]:
     return Stage.AWAITING_EXAM_PASS, WaitingFor.CERTIFICATE
 
 
-def _after_certificate(state: CaseState) -> tuple[Stage, WaitingFor]:
+def _find_stage_after_certificate(state: CaseState) -> tuple[Stage, WaitingFor]:
     if state.portal_account is PortalAccount.NONE:
         licensed = state.opening.kind.is_licensed
         return Stage.CERTIFIED, WaitingFor.PORTAL_REGISTRATION if licensed else WaitingFor.PORTAL_ACCOUNT
-    if not _account_done(state.opening.kind, state.portal_account):
+    if not _is_account_done(state.opening.kind, state.portal_account):
         return Stage.PORTAL_SETUP, WaitingFor.PORTAL_ACTIVATION
     if state.portal_profile is Completeness.INCOMPLETE:
         return Stage.PORTAL_SETUP, WaitingFor.PORTAL_PROFILE
@@ -334,8 +335,8 @@ _BEGINS: dict[WaitingFor, tuple[FactKind, ...]] = {
 }
 
 
-def _since(known: Known, waiting_for: WaitingFor) -> datetime | None:
+def _find_wait_start(log: FactLog, waiting_for: WaitingFor) -> datetime | None:
     """When the wait began: the latest of the first facts that lead into it (a decision, an answer: the last)."""
     repeated = (FactKind.DECIDED, FactKind.ANSWERED, FactKind.SCREENED)
-    begins = [known.last(kind) if kind in repeated else known.first(kind) for kind in _BEGINS[waiting_for]]
+    begins = [log.find_last(kind) if kind in repeated else log.find_first(kind) for kind in _BEGINS[waiting_for]]
     return max((fact.at for fact in begins if fact), default=None)

@@ -7,6 +7,7 @@ from domain.shared.facts import Fact, FactKind
 from domain.shared.faults import Fault, Invalid
 from domain.shared.statements import VERBS, Statement, _actor_faults
 from domain.state import exam
+from domain.state.facts import ExamAttemptedData
 from domain.state.policy import LmsIds, Policy
 
 MEANING: dict[tuple[str, str], FactKind] = {
@@ -31,11 +32,8 @@ def fact_of(statement: Statement, policy: Policy, accounts: frozenset[str], rece
     if kind is FactKind.EXAM_ATTEMPTED:
         try:
             score = exam.score_of(statement.result)
-            data = {
-                "event_id": statement.id,
-                "score": exam.as_text(score),
-                "passed": exam.passes(score, policy.pass_mark),
-            }
+            passed = exam.passes(score, policy.pass_mark)
+            data = ExamAttemptedData(event_id=statement.id, score=exam.as_text(score), passed=passed).to_json()
         except Invalid as invalid:
             faults.extend(invalid.faults)
     if faults or kind is None:

@@ -11,8 +11,7 @@ from db.tables import AuditRow, Case, StageEntry
 from db.writes.facts import draw_attention, flags_of, lower_flag, raise_flag
 from db.writes.opening import Conflict
 from db.writes.records import refused
-from domain.federal.markets import MLMS
-from domain.federal.registration import NpnStatus
+from domain.federal.markets import MLMS, NpnStatus
 from domain.shared.commands import CommandKind
 from domain.shared.facts import FactKind
 from domain.shared.faults import Fault, Invalid

@@ -21,7 +21,7 @@ from db.writes import publications
 from db.writes.opening import Opened
 from db.writes.publications import make_current, open_publication, stage_changes, tidy_lines
 from domain.federal.lists import COLUMNS, PublishedList
-from domain.federal.registration import NpnStatus
+from domain.federal.markets import NpnStatus
 from domain.shared.facts import Fact, FactKind
 from tests.support.documents import new_npn
 from tests.support.publishing import publish_lists, read_list, stage_all

@@ -21,9 +21,9 @@ from db.writes.opening import Conflict, Opened, People
 from db.writes.records import Records
 from db.writes.registrations import NoTicket, Redeemed, Registrations, SecondAccount, _federal_accounts
 from domain.federal.agreements import marketplace_agreement
-from domain.federal.markets import MLMS, Curriculum, Market, MarketplaceAgreement, agreements_of
+from domain.federal.markets import MLMS, Curriculum, Market, MarketplaceAgreement, NpnStatus, agreements_of
 from domain.federal.profile import parse_profile, parse_registration
-from domain.federal.registration import NpnStatus, ProfileStatus, RegistrationState
+from domain.federal.registration import ProfileStatus, RegistrationState
 from domain.federal.vendor_reports import parse_vendor
 from domain.programs.imports import parse_import
 from domain.shared.facts import Fact, FactKind

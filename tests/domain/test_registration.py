@@ -16,13 +16,13 @@ from domain.federal.markets import (
     FederalList,
     Market,
     MarketplaceAgreement,
+    NpnStatus,
     Role,
     agreements_of,
     is_returning,
 )
 from domain.federal.registration import (
     MAY_ASSIST_REASONS,
-    NpnStatus,
     ProfileStatus,
     RegistrationOpening,
     RegistrationState,

@@ -9,9 +9,8 @@ from db.engine import Database
 from db.writes.opening import Opened
 from db.writes.records import Records
 from db.writes.registrations import Registrations
-from domain.federal.markets import MLMS, Curriculum, Market, agreements_of
+from domain.federal.markets import MLMS, Curriculum, Market, NpnStatus, agreements_of
 from domain.federal.profile import parse_registration
-from domain.federal.registration import NpnStatus
 from domain.shared.facts import Fact, FactKind
 from tests.support import documents
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime
 from functools import partial
 
-from domain.federal.registration import NpnStatus
+from domain.federal.markets import NpnStatus
 from domain.shared.assister import Kind
 from domain.shared.stages import Stage
 from tests.templates.contexts import FEDERAL_CONTACT, frame

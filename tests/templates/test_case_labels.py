@@ -10,9 +10,9 @@ import pytest
 from db.reads import pending as outstanding
 from db.reads.timeline import EntryKind
 from db.writes import events
-from domain.federal.markets import FederalList
+from domain.federal.markets import FederalList, NpnStatus
 from domain.federal.profile import RegistrationRequest
-from domain.federal.registration import NpnStatus, ProfileStatus
+from domain.federal.registration import ProfileStatus
 from domain.shared import reasons
 from domain.shared.assister import AssisterType
 from domain.shared.commands import CommandKind

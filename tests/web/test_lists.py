@@ -24,7 +24,7 @@ from db.engine import Database
 from db.migrate import upgrade
 from db.tables import PublishedRow
 from db.writes.publications import make_current, open_publication
-from domain.federal.registration import NpnStatus
+from domain.federal.markets import NpnStatus
 from domain.shared.facts import FactKind
 from starter.stack.processes import choose_ports
 from tests.support.documents import new_npn

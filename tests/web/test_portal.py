@@ -14,9 +14,8 @@ from sqlmodel import select
 from db.tables import CertificateRow, CommandRow, FactRow
 from db.writes.records import ACTIVATION
 from domain.federal.agreements import marketplace_agreement
-from domain.federal.markets import Curriculum, FederalList, Market, MarketplaceAgreement, agreements_of
+from domain.federal.markets import Curriculum, FederalList, Market, MarketplaceAgreement, NpnStatus, agreements_of
 from domain.federal.profile import parse_registration
-from domain.federal.registration import NpnStatus
 from domain.programs.imports import parse_import
 from domain.shared.facts import Fact, FactKind
 from domain.shared.faults import Fault

@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 
-from domain.federal.markets import MLMS, Curriculum, Market
-from domain.federal.registration import NpnStatus, RegistrationState
+from domain.federal.markets import MLMS, Curriculum, Market, NpnStatus
+from domain.federal.registration import RegistrationState
 from domain.shared.notices import TOPIC_OF_WAITING, Topic
 from domain.shared.reasons import SENTENCES
 from domain.shared.stages import Stage

@@ -7,9 +7,8 @@ from fastapi.responses import HTMLResponse, Response
 
 from db.tables import CommandRow
 from db.writes.opening import Conflict
-from domain.federal.markets import Role
+from domain.federal.markets import NpnStatus, Role
 from domain.federal.profile import REQUIRED
-from domain.federal.registration import NpnStatus
 from domain.shared.faults import Fault, Invalid
 from domain.shared.notices import Topic
 from domain.shared.reasons import SENTENCES

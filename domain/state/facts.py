@@ -1,0 +1,48 @@
+"""What a certification's facts say, each kind in its shape; facts that say nothing besides have none."""
+
+from typing import Literal
+
+from domain.shared.facts import FactData
+from domain.state.eligibility import Finding, Result, Verdict
+
+
+class ScreenedData(FactData):
+    """What screening found; ``round`` counts the answers before it (A12, A13)."""
+
+    round: int
+    findings: tuple[Finding, ...]
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether the registry said anything: nothing is left unknown."""
+        return all(one.result is not Result.UNKNOWN for one in self.findings)
+
+
+class BackgroundReportedData(FactData):
+    """What the background check came to (A14)."""
+
+    result: Literal["clear", "consider"]
+
+
+class DecidedData(FactData):
+    """What staff decided, who, and why; ``override`` is why over checks that did not pass (A12)."""
+
+    verdict: Verdict
+    by: str
+    reason: str
+    override: str | None = None
+    round: int = 0
+
+
+class AnsweredData(FactData):
+    """How often the assister has answered, this time included (A12)."""
+
+    round: int
+
+
+class ExamAttemptedData(FactData):
+    """An attempt at the exam; ``score`` is a decimal between 0 and 1, as text so that nothing is rounded (A21, A22)."""
+
+    event_id: str
+    score: str
+    passed: bool
