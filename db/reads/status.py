@@ -84,7 +84,7 @@ class Views:
         self._database = database
 
     async def status(self, case_id: str, now: datetime, history: bool = False) -> dict[str, Any]:
-        """The status document of interface.md; with ``history``, the facts too. Raises `UnknownCase`."""
+        """The status document; with ``history``, the facts too. Raises `UnknownCase`."""
         async with self._database.open_reader() as session:
             case = await session.run_sync(_case, case_id)
             state = await session.run_sync(state_of, case)
@@ -304,7 +304,7 @@ def _plain(value: Any) -> Any:
 
 
 def status_document(case: Case, state: State, now: datetime) -> dict[str, Any]:
-    """The status document of interface.md."""
+    """The status document of either program; docs/stages.md lists every value it may hold."""
     if isinstance(state, RegistrationState):
         parts = _registration_parts(case, state, now)
     else:

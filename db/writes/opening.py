@@ -40,7 +40,7 @@ class Opened:
     created: bool
 
     def document(self) -> dict[str, Any]:
-        """As interface.md has it."""
+        """The answer to a request: whose case it is, and whether it was opened now."""
         return {
             "assister_id": self.assister_id,
             "case_id": self.case_id,

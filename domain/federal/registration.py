@@ -482,7 +482,7 @@ def why_not_accept(state: RegistrationState, name: MarketplaceAgreement) -> str 
 
 
 def registration_parts(state: RegistrationState) -> dict[str, Any]:
-    """The parts of the status document that follow from the facts alone (interface.md, Federal program)."""
+    """The parts of the status document that follow from the facts alone."""
     certificates = [{"market": market, **one.model_dump()} for market, one in state.certificates.items()]
     return {
         "stage": state.stage,

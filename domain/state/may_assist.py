@@ -53,7 +53,7 @@ def certificate_due(state: CaseState) -> bool:
 
 
 def status_parts(state: CaseState) -> dict[str, Any]:
-    """The parts of the status document that follow from the facts alone (interface.md)."""
+    """The parts of the status document that follow from the facts alone."""
     decision = state.decision
     return {
         "stage": state.stage,

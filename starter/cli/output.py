@@ -152,16 +152,25 @@ def print_cases(out: Console, found: list[Document]) -> None:
     rows = (
         (
             one["case_id"],
-            format_code(one["kind"]),
             str(one["plan_year"]),
-            format_code(one["stage"]),
-            format_code(one["waiting_for"]),
+            format_code(one["kind"]),
+            _format_stage(one["stage"], one["waiting_for"]),
         )
         for one in found
     )
-    table = make_table("case", "kind", "year", "stage", "waiting for", rows=rows)
+    table = make_table("case", "year", "kind", "stage: waiting for", rows=rows)
     table.columns[0].no_wrap = True
+    # Two lines for the longest kind leave the stage most of the room.
+    table.columns[2].max_width = 12
     out.print(table)
+
+
+def _format_stage(stage: str, waiting_for: str | None) -> Text:
+    text = format_code(stage)
+    # Stages such as awaiting_decision say it themselves.
+    if waiting_for and not stage.endswith(waiting_for):
+        text.append(f": {spell_code(waiting_for)}")
+    return text
 
 
 def print_audit(out: Console, entries: list[Document]) -> None:
@@ -185,7 +194,20 @@ def format_details(data: Document) -> str:
 
 
 def _format_detail(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list):
+        return "; ".join(map(_format_item, value))
+    if isinstance(value, dict):
+        return "; ".join(f"{name} {_format_detail(each)}" for name, each in value.items())
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _format_item(item: object) -> str:
+    """An item of a list, such as a finding: without its names, which would stand in every one."""
+    if isinstance(item, dict):
+        return " ".join(map(_format_detail, item.values()))
+    return _format_detail(item)
 
 
 def print_agreement(out: Console, wording: str, title: str) -> None:

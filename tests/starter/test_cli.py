@@ -341,6 +341,7 @@ def test_with_temporal_down_everything_is_kept(tmp_path: Path, settings: dict[st
     request = json.dumps(documents.agent())
     opened = call_certify(tmp_path, "request", "-", "--json", given=request, **settings).document
     assert opened["created"] is True
+    assert call_certify(tmp_path, "request", "-", "--quiet", given=request, **settings).out == f"{opened['case_id']}\n"
     withdraw = ("withdraw", opened["case_id"], "--reason", "moved", "--as", "ana", "--id", "mine")
     assert call_certify(tmp_path, *withdraw, "--json", **settings).document == {
         "command_id": "mine",
