@@ -1,4 +1,8 @@
-"""Pages by keys: where the next and the previous page begin, as a short text for an address; no personal data."""
+"""Pages by keys: where the next and the previous page begin, as a short text for an address; no personal data.
+
+By hand, since sqlakeyset pages one ordered select, and some lists here merge several index scans
+(db/reads/pending.py); its markers also spell values with their types into the address.
+"""
 
 import struct
 from base64 import urlsafe_b64decode, urlsafe_b64encode

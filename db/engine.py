@@ -16,6 +16,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import Session
+from tenacity import Retrying, retry_if_exception, stop_after_attempt
 
 Arguments = ParamSpec("Arguments")
 Answer = TypeVar("Answer")
@@ -82,13 +83,9 @@ class Database:
         return await asyncio.get_running_loop().run_in_executor(self._readers, unit)
 
     def _commit(self, work: Callable[..., Answer], *args: Any) -> Answer:
-        for _ in range(TRIES - 1):
-            try:
-                return self._commit_once(work, *args)
-            except DBAPIError as error:
-                if not _is_overtaken(error):
-                    raise
-        return self._commit_once(work, *args)
+        tries = Retrying(retry=retry_if_exception(_is_overtaken), stop=stop_after_attempt(TRIES), reraise=True)
+        answer: Answer = tries(self._commit_once, work, *args)
+        return answer
 
     def _commit_once(self, work: Callable[..., Answer], *args: Any) -> Answer:
         with Session(self._writing, expire_on_commit=False) as session, session.begin():
@@ -123,13 +120,15 @@ class Database:
             engine.dispose()
 
 
-def _is_overtaken(error: DBAPIError) -> bool:
+def _is_overtaken(error: BaseException) -> bool:
     """Whether another transaction came first.
 
     Transactions lock cases first, in the order of their ids; what else they touch could still make two wait for each
     other, and PostgreSQL then ends one of them.
     """
-    return isinstance(error, IntegrityError) or getattr(error.orig, "sqlstate", None) in OVERTAKEN
+    if isinstance(error, IntegrityError):
+        return True
+    return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in OVERTAKEN
 
 
 def _sqlite_engine(url: Any, connections: int) -> Engine:

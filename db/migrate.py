@@ -3,12 +3,12 @@
 import os
 import sqlite3
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, inspect, make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_fixed
 
 SECRET = Path("/run/secrets/certify_database_url")
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -85,15 +85,14 @@ def _engine(url: URL) -> Engine:
 
 def _turn_on_wal(connection: Any, _: Any) -> None:
     # It stays on. SQLite doesn't wait by itself here: of two who turn it on at once, one is told "locked".
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode=WAL")
-            return
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
-                raise
-            time.sleep(0.02)
+    tries = Retrying(
+        retry=retry_if_exception(_is_busy), stop=stop_after_delay(PATIENCE), wait=wait_fixed(0.02), reraise=True
+    )
+    tries(connection.execute, "PRAGMA journal_mode=WAL")
+
+
+def _is_busy(error: BaseException) -> bool:
+    return isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode == sqlite3.SQLITE_BUSY
 
 
 def _revision(connection: Connection) -> str | None:

@@ -1,6 +1,5 @@
 """How this project speaks to Temporal: one plugin, shared by client, worker and replayer, and one way to connect."""
 
-import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -9,6 +8,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.envconfig import ClientConfig
 from temporalio.plugin import SimplePlugin
 from temporalio.worker import Interceptor
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 RPC_TIMEOUT = timedelta(seconds=10)
 
@@ -26,11 +26,7 @@ async def connect(interceptors: Sequence[Interceptor] = (), patience: float = 30
     Tries for ``patience`` seconds; a lazy client connects with its first call. Raises RuntimeError when there is none.
     """
     config = ClientConfig.load_client_connect_config()
-    deadline = asyncio.get_running_loop().time() + patience
-    while True:
-        try:
-            return await Client.connect(**config, plugins=[plugin(interceptors)], lazy=lazy)
-        except RuntimeError:
-            if asyncio.get_running_loop().time() > deadline:
-                raise
-            await asyncio.sleep(0.2)
+    tries = AsyncRetrying(
+        retry=retry_if_exception_type(RuntimeError), stop=stop_after_delay(patience), wait=wait_fixed(0.2), reraise=True
+    )
+    return await tries(Client.connect, **config, plugins=[plugin(interceptors)], lazy=lazy)

@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
+import phonenumbers
+from email_validator import EmailNotValidError, validate_email
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -16,78 +18,21 @@ from pydantic_core import PydanticCustomError
 
 from domain.shared.faults import Fault, Invalid
 
+# The states, the District and the territories: they change once in a generation, and the library `us` brings a fuzzy
+# matcher in compiled code along with them.
 STATES = frozenset(
     [
-        "AL",
-        "AK",
-        "AZ",
-        "AR",
-        "CA",
-        "CO",
-        "CT",
-        "DE",
-        "DC",
-        "FL",
-        "GA",
-        "HI",
-        "ID",
-        "IL",
-        "IN",
-        "IA",
-        "KS",
-        "KY",
-        "LA",
-        "ME",
-        "MD",
-        "MA",
-        "MI",
-        "MN",
-        "MS",
-        "MO",
-        "MT",
-        "NE",
-        "NV",
-        "NH",
-        "NJ",
-        "NM",
-        "NY",
-        "NC",
-        "ND",
-        "OH",
-        "OK",
-        "OR",
-        "PA",
-        "RI",
-        "SC",
-        "SD",
-        "TN",
-        "TX",
-        "UT",
-        "VT",
-        "VA",
-        "WA",
-        "WV",
-        "WI",
-        "WY",
-        "AS",
-        "GU",
-        "MP",
-        "PR",
-        "VI",
+        "AL", "AK", "AZ", "AR", "CA", "CO", "CT", "DE", "DC", "FL", "GA", "HI", "ID", "IL",
+        "IN", "IA", "KS", "KY", "LA", "ME", "MD", "MA", "MI", "MN", "MS", "MO", "MT", "NE",
+        "NV", "NH", "NJ", "NM", "NY", "NC", "ND", "OH", "OK", "OR", "PA", "RI", "SC", "SD",
+        "TN", "TX", "UT", "VT", "VA", "WA", "WV", "WI", "WY", "AS", "GU", "MP", "PR", "VI",
     ]
-)
-
+)  # fmt: skip
 
 _NPN = re.compile(r"[1-9]\d{0,9}", re.ASCII)
 
 
-_EMAIL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})+", re.ASCII)
-
-
 _PUNCTUATION = frozenset([*range(0x250), *range(0x2010, 0x2028)])
-
-
-_PHONE = re.compile(r"\+?[\d\s().-]+", re.ASCII)
 
 
 _POSTAL_CODE = re.compile(r"\d{5}(-?\d{4})?", re.ASCII)
@@ -130,20 +75,21 @@ def _npn(text: str) -> str:
 
 
 def _email(text: str) -> str:
-    local, _, domain = text.partition("@")
-    if (
-        not _EMAIL.fullmatch(text)
-        or ".." in text
-        or local.startswith(".")
-        or local.endswith(".")
-        or domain.startswith("-")
-    ):
-        raise fault("email")
-    return text
+    """As it was typed, since some servers tell upper case apart; a domain of other letters in its ASCII form."""
+    try:
+        found = validate_email(text, check_deliverability=False, allow_smtputf8=False)
+    except EmailNotValidError:
+        raise fault("email") from None
+    return text if text.isascii() or found.ascii_email is None else found.ascii_email
 
 
 def _phone(text: str) -> str:
-    if not _PHONE.fullmatch(text) or not 10 <= sum(c.isdigit() for c in text) <= 15:
+    """As it was written; one without a country code is a number of the United States."""
+    try:
+        number = phonenumbers.parse(text, "US")
+    except phonenumbers.NumberParseException:
+        raise fault("phone") from None
+    if not phonenumbers.is_possible_number(number):
         raise fault("phone")
     return text
 
