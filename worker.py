@@ -38,7 +38,6 @@ from adapters.mlms import MlmsClient
 from adapters.portal import PortalClient
 from adapters.registry import RegistryClient
 from db.engine import Database
-from db.writes.records import Records
 from db.writes.registrations import Registrations
 from settings import Settings, load_settings
 from starter.client import connect
@@ -60,7 +59,6 @@ GRACEFUL = timedelta(seconds=5)
 
 def build_activities(settings: Settings, database: Database, client: httpx2.AsyncClient) -> list[object]:
     """One object per outside concern, each with what it needs handed in."""
-    records = Records(database, settings.identity_key_bytes)
     registry = RegistryClient(
         client, settings.registry_url, settings.registry_user, settings.registry_password.get_secret_value()
     )
@@ -84,16 +82,16 @@ def build_activities(settings: Settings, database: Database, client: httpx2.Asyn
     press = CertificateSigner(settings.signing_key_file, settings.signing_cert_file)
     portal = PortalClient(client, settings.portal_url, settings.portal_token.get_secret_value())
     return [
-        RecordsActivities(records),
-        LicensingActivities(registry, records),
-        BackgroundActivities(vendor, records),
-        TrainingActivities(LmsClient(client, settings.lms_url, settings.lms_token.get_secret_value()), records),
-        CertificatesActivities(press, records, settings.certificates_dir, settings.web_url),
-        PortalActivities(portal, records),
+        RecordsActivities(database, settings.identity_key_bytes),
+        LicensingActivities(registry, database),
+        BackgroundActivities(vendor, database),
+        TrainingActivities(LmsClient(client, settings.lms_url, settings.lms_token.get_secret_value()), database),
+        CertificatesActivities(press, database, settings.certificates_dir, settings.web_url),
+        PortalActivities(portal, database),
         NoticesActivities(
             mailer,
             letters,
-            records,
+            database,
             settings.certificates_dir,
             settings.web_url,
             settings.portal_url,
@@ -101,9 +99,9 @@ def build_activities(settings: Settings, database: Database, client: httpx2.Asyn
             settings.mlms_url,
             settings.identity_key_bytes,
         ),
-        ProfilesActivities(registry, records, Registrations(database, settings.identity_key_bytes)),
-        MlmsActivities(MlmsClient(client, settings.mlms_url, settings.mlms_token.get_secret_value()), records),
-        ListingCheckActivities(lists, records, mailer, letters, settings.published_lists),
+        ProfilesActivities(registry, database, Registrations(database, settings.identity_key_bytes)),
+        MlmsActivities(MlmsClient(client, settings.mlms_url, settings.mlms_token.get_secret_value()), database),
+        ListingCheckActivities(lists, database, mailer, letters, settings.published_lists),
         PublicationsActivities(database, list_federal_holidays),
     ]
 

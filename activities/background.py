@@ -5,7 +5,8 @@ from temporalio import activity
 from activities import contracts
 from activities.effects import Made, key_of, once
 from adapters.background_checks import BackgroundCheckClient
-from db.writes.records import Intent, Records
+from db.engine import Database
+from db.writes.effects import Intent
 from domain.shared.facts import Fact, FactKind
 from domain.shared.messages import CaseRef, Effect
 
@@ -15,9 +16,9 @@ KIND = "background.ordered"
 class BackgroundActivities(contracts.Background):
     """The background-check vendor's orders."""
 
-    def __init__(self, vendor: BackgroundCheckClient, records: Records) -> None:
+    def __init__(self, vendor: BackgroundCheckClient, database: Database) -> None:
         self._vendor = vendor
-        self._records = records
+        self._database = database
 
     @activity.defn(name="background.order")
     async def order_check(self, order: CaseRef) -> Effect:
@@ -31,4 +32,4 @@ class BackgroundActivities(contracts.Background):
             fact = Fact(id=f"{order.case_id}:background_ordered", kind=FactKind.BACKGROUND_ORDERED, at=order.at)
             return Made({"invitation_id": ordered.invitation_id}, (fact,), external_id=ordered.candidate_id)
 
-        return await once(self._records, order, KIND, make)
+        return await once(self._database, order, KIND, make)

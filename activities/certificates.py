@@ -13,9 +13,10 @@ from temporalio import activity
 from activities import contracts
 from activities.effects import Made, key_of, once
 from adapters.certificate_signer import CertificateSigner
-from db.case_state import holder_of
+from db.case_state import CaseSnapshot, holder_of, load_standing
+from db.engine import Database
 from db.tables import CertificateRow
-from db.writes.records import CaseView, Intent, Records
+from db.writes.effects import Intent, intend_certificate
 from domain.shared.facts import Fact, FactKind
 from domain.shared.messages import CaseRef, Effect, MarketOrder
 from templates.certificates import CertificateText
@@ -26,9 +27,9 @@ KIND = "certificate.issued"
 class CertificatesActivities(contracts.Certificates):
     """Prints certificates into a folder; the PDF never travels through Temporal."""
 
-    def __init__(self, press: CertificateSigner, records: Records, folder: Path, web_url: str) -> None:
+    def __init__(self, press: CertificateSigner, database: Database, folder: Path, web_url: str) -> None:
         self._press = press
-        self._records = records
+        self._database = database
         self._folder = folder
         self._web_url = web_url
 
@@ -41,10 +42,10 @@ class CertificatesActivities(contracts.Certificates):
     async def issue_for_market(self, order: MarketOrder) -> Effect:
         """See the contract."""
         effect = await self._issue(order, f"{key_of(order, KIND)}:{order.market}", order.market)
-        return effect.model_copy(update={"standing": await self._records.standing(order.case_id)})
+        return effect.model_copy(update={"standing": await self._database.read(load_standing, order.case_id)})
 
     async def _issue(self, order: CaseRef, key: str, market: str = "") -> Effect:
-        intent = await self._records.intend_certificate(key, order.case_id, order.at, market)
+        intent = await self._database.write(intend_certificate, key, order.case_id, order.at, market)
         draft = self._folder / f".{intent.data['number']}.pdf"
 
         async def make(intent: Intent) -> Made:
@@ -57,7 +58,7 @@ class CertificatesActivities(contracts.Certificates):
         async def undo(made: Made) -> None:
             (self._folder / f"{made.result['sha256']}.pdf").unlink(missing_ok=True)
 
-        effect = await once(self._records, order, KIND, make, intent=intent, key=key, undo=undo)
+        effect = await once(self._database, order, KIND, make, intent=intent, key=key, undo=undo)
         await asyncio.to_thread(_clear, draft)
         return effect
 
@@ -67,7 +68,7 @@ class CertificatesActivities(contracts.Certificates):
             _keep(self._press.print_certificate(self._text(intent.view, intent.data)), draft, draft)
         return draft.read_bytes()
 
-    def _text(self, view: CaseView, data: dict[str, str]) -> CertificateText:
+    def _text(self, view: CaseSnapshot, data: dict[str, str]) -> CertificateText:
         request = view.case.request
         return CertificateText(
             number=data["number"],

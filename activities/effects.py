@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from adapters.http import Refused
+from db.engine import Database
 from db.tables import CertificateRow, SentMail
-from db.writes.records import Intent, Records, refused
+from db.writes.cases import flag_case
+from db.writes.effects import Intent, complete_effect, intend_effect, refused
 from domain.shared.facts import Fact
 from domain.shared.messages import CaseRef, Effect
 
@@ -28,7 +30,7 @@ def key_of(order: CaseRef, step: str) -> str:
 
 
 async def once(
-    records: Records,
+    database: Database,
     order: CaseRef,
     kind: str,
     make: Callable[[Intent], Awaitable[Made]],
@@ -43,7 +45,8 @@ async def once(
     A case that has ended gets no effect; where it ends while the effect is made, ``undo`` takes it back.
     """
     key = key or key_of(order, kind)
-    intent = intent or await records.intend(key, order.case_id, kind, {}, order.at, after_end=after_end)
+    if intent is None:
+        intent = await database.write(intend_effect, key, order.case_id, kind, {}, order.at, after_end=after_end)
     if intent.ended:
         return Effect(ended=True)
     if intent.result is not None:
@@ -52,9 +55,10 @@ async def once(
         made = await make(intent)
     except Refused as refusal:
         # It is tried again all the same: whoever looks at the case may put right what is refused.
-        await records.flag(order.case_id, refused(kind), order.at, refusal.code)
+        await database.write(flag_case, order.case_id, refused(kind), order.at, refusal.code)
         raise
-    ended = await records.complete(
+    ended = await database.write(
+        complete_effect,
         key,
         order.case_id,
         made.result,

@@ -5,7 +5,11 @@ from temporalio import activity
 from activities import contracts
 from adapters.http import Refused
 from adapters.registry import RegistryClient, parse_answer
-from db.writes.records import CaseView, Records
+from db.case_state import CaseSnapshot, load_snapshot
+from db.engine import Database
+from db.reads.third_parties import find_evidence
+from db.writes.cases import record_facts
+from db.writes.effects import keep_evidence
 from domain.shared.assister import AssisterType, Kind
 from domain.shared.facts import Fact, FactKind
 from domain.shared.licensing import Producer
@@ -19,14 +23,14 @@ SOURCE = "registry"
 class LicensingActivities(contracts.Licensing):
     """The licence registry's look-ups."""
 
-    def __init__(self, registry: RegistryClient, records: Records) -> None:
+    def __init__(self, registry: RegistryClient, database: Database) -> None:
         self._registry = registry
-        self._records = records
+        self._database = database
 
     @activity.defn(name="licensing.look_up")
     async def look_up(self, order: LookUp) -> Screened:
         """See the contract."""
-        view = await self._records.view(order.case_id)
+        view = await self._database.read(load_snapshot, order.case_id)
         if not Kind(view.case.kind).is_licensed:
             return await self._record(view, order, [], "answered")
         try:
@@ -49,24 +53,24 @@ class LicensingActivities(contracts.Licensing):
     @activity.defn(name="licensing.record_unknown")
     async def record_unknown(self, order: CaseRef) -> Screened:
         """See the contract."""
-        view = await self._records.view(order.case_id)
+        view = await self._database.read(load_snapshot, order.case_id)
         await self._record(view, order, unknown_license(), "unknown")
         return Screened(unknown=True)
 
-    async def _ask(self, view: CaseView, order: LookUp) -> Producer | None:
+    async def _ask(self, view: CaseSnapshot, order: LookUp) -> Producer | None:
         """The producer under the request's NPN; look-ups are billed, so this round's answer is asked for once."""
         key = f"{order.case_id}:{SOURCE}:{order.occurrence}"
         npn = view.case.request.get("npn")
         if npn is None:  # an imported record may lack it
             return None
-        kept = await self._records.evidence(key)
+        kept = await self._database.read(find_evidence, key)
         if kept is not None:
             return parse_answer(kept, npn)
         answer = await self._registry.look_up_npn(npn)
-        await self._records.keep_evidence(key, order.case_id, SOURCE, answer.raw, answer.sha256, order.at)
+        await self._database.write(keep_evidence, key, order.case_id, SOURCE, answer.raw, answer.sha256, order.at)
         return answer.producer
 
-    async def _record(self, view: CaseView, order: CaseRef, findings: list[Finding], how: str) -> Screened:
+    async def _record(self, view: CaseSnapshot, order: CaseRef, findings: list[Finding], how: str) -> Screened:
         """Records this round's findings, with those that our own records make."""
         if not view.case.identity_matches:
             findings = [*findings, finding(Check.IDENTITY_MATCHES, False)]
@@ -78,11 +82,13 @@ class LicensingActivities(contracts.Licensing):
             at=order.at,
             data={"round": order.occurrence, "findings": [one.model_dump(mode="json") for one in findings]},
         )
-        await self._records.record(order.case_id, [fact], order.at, "case.screened", round=order.occurrence, how=how)
+        await self._database.write(
+            record_facts, order.case_id, [fact], order.at, "case.screened", round=order.occurrence, how=how
+        )
         return Screened()
 
 
-def _in_scope(view: CaseView) -> bool:
+def _in_scope(view: CaseSnapshot) -> bool:
     """Whether the addresses are still within the intake scope: the door saw to it, an answer may have changed them."""
     case = view.case
     physical, business = (

@@ -14,8 +14,11 @@ from adapters.holidays import list_federal_holidays
 from adapters.http import Refused
 from adapters.lists import FederalListReader, RclEntry
 from adapters.mail import Email as Mail, Mailer
+from db.case_state import CaseSnapshot, load_snapshot, load_standing
+from db.engine import Database
+from db.writes.cases import flag_case, record_facts, unflag_case
+from db.writes.effects import Intent
 from db.writes.facts import flags_of
-from db.writes.records import CaseView, Intent, Records
 from domain.federal.listing_check import due_dates, is_late, next_look
 from domain.federal.lists import contact_of
 from domain.federal.markets import FederalList, Market
@@ -34,10 +37,10 @@ class ListingCheckActivities(contracts.ListingCheck):
     """Looks whether a completed market is in the tracker, the RCL and Find Local Help."""
 
     def __init__(
-        self, lists: FederalListReader, records: Records, mailer: Mailer, letters: NoticeRenderer, lists_url: str
+        self, lists: FederalListReader, database: Database, mailer: Mailer, letters: NoticeRenderer, lists_url: str
     ) -> None:
         self._lists = lists
-        self._records = records
+        self._database = database
         self._mailer = mailer
         self._letters = letters
         self._lists_url = lists_url
@@ -45,7 +48,7 @@ class ListingCheckActivities(contracts.ListingCheck):
     @activity.defn(name="watch.look")
     async def check_listing(self, order: MarketOrder) -> Looked:
         """See the contract."""
-        view = await self._records.view(order.case_id)
+        view = await self._database.read(load_snapshot, order.case_id)
         policy, state = view.federal, view.registration
         if Market(order.market) not in state.unlisted:
             return Looked(standing=await self._standing(order))
@@ -74,7 +77,7 @@ class ListingCheckActivities(contracts.ListingCheck):
         )
 
     async def _read(
-        self, view: CaseView, order: MarketOrder, ours: Sequence[Listed], today: date
+        self, view: CaseSnapshot, order: MarketOrder, ours: Sequence[Listed], today: date
     ) -> tuple[list[Fact], bool]:
         """What the lists say now, as facts; and whether the NPN is absent from the RCL after its lag (B21)."""
         facts: list[Fact] = []
@@ -95,7 +98,7 @@ class ListingCheckActivities(contracts.ListingCheck):
                     facts.append(Fact(id=fact_id, kind=FactKind.LIST_LATE, at=order.at, data=late))
         return facts, absent
 
-    async def _is_there(self, view: CaseView, one: Listed) -> tuple[bool, bool]:
+    async def _is_there(self, view: CaseSnapshot, one: Listed) -> tuple[bool, bool]:
         """Whether the market is in a list, and whether the list knows this NPN at all."""
         npn, plan_year = str(view.case.request["npn"]), view.case.plan_year
         if one.list is FederalList.FIND_LOCAL_HELP:
@@ -113,16 +116,20 @@ class ListingCheckActivities(contracts.ListingCheck):
         """Late ones are watched on. Staff see them before they are facts: a fact is not flagged again."""
         for fact in facts:
             if fact.kind is FactKind.LIST_LATE:
-                await self._records.flag(order.case_id, LATE, order.at, f"not in {fact.data['list']} in time")
-            await self._records.record(order.case_id, [fact], order.at, f"watch.{fact.kind.value}", **fact.data)
+                await self._database.write(
+                    flag_case, order.case_id, LATE, order.at, f"not in {fact.data['list']} in time"
+                )
+            await self._database.write(
+                record_facts, order.case_id, [fact], order.at, f"watch.{fact.kind.value}", **fact.data
+            )
 
     async def _standing(self, order: MarketOrder) -> RegistrationSnapshot:
         """Where the registration stands after a look; the flag goes with the last late entry that is waited for."""
-        view = await self._records.view(order.case_id)
+        view = await self._database.read(load_snapshot, order.case_id)
         state = view.registration
         waiting = any(one.late and one.market in state.unlisted for one in state.publication)
         if LATE in flags_of(view.case) and not waiting:
-            await self._records.unflag(order.case_id, LATE, order.at)
+            await self._database.write(unflag_case, order.case_id, LATE, order.at)
         return state.take_snapshot()
 
     @activity.defn(name="watch.ask_help_desk")
@@ -137,15 +144,15 @@ class ListingCheckActivities(contracts.ListingCheck):
             try:
                 await self._mailer.send_email(mail)
             except Refused as refused:
-                await self._records.flag(order.case_id, "mail_refused", order.at)
+                await self._database.write(flag_case, order.case_id, "mail_refused", order.at)
                 return Made({"notice": Notice.HELP_DESK, "refused": refused.code})
             result = {"notice": Notice.HELP_DESK, "subject": mail.subject, "message_id": mail.message_id}
             return Made(result, (told,), mail=as_sent(mail, Notice.HELP_DESK, order, key))
 
-        effect = await once(self._records, order, kind, make)
-        return effect.model_copy(update={"standing": await self._records.standing(order.case_id)})
+        effect = await once(self._database, order, kind, make)
+        return effect.model_copy(update={"standing": await self._database.read(load_standing, order.case_id)})
 
-    def _letter(self, view: CaseView, order: MarketOrder, key: str) -> Mail:
+    def _letter(self, view: CaseSnapshot, order: MarketOrder, key: str) -> Mail:
         request, state, policy = view.case.request, view.registration, view.federal
         rcl = next(one for one in state.publication if (one.market, one.list) == (order.market, FederalList.RCL))
         values = {

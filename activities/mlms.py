@@ -5,7 +5,9 @@ from temporalio import activity
 from activities import contracts
 from activities.effects import Made, key_of, once
 from adapters.mlms import MlmsClient, MlmsEnrollment
-from db.writes.records import CaseView, Intent, Records
+from db.case_state import CaseSnapshot
+from db.engine import Database
+from db.writes.effects import Intent
 from domain.federal.markets import Curriculum
 from domain.shared.facts import Fact, FactKind
 from domain.shared.messages import CurriculumOrder, Effect
@@ -14,9 +16,9 @@ from domain.shared.messages import CurriculumOrder, Effect
 class MlmsActivities(contracts.Mlms):
     """Enrols registrations in the MLMS."""
 
-    def __init__(self, mlms: MlmsClient, records: Records) -> None:
+    def __init__(self, mlms: MlmsClient, database: Database) -> None:
         self._mlms = mlms
-        self._records = records
+        self._database = database
 
     @activity.defn(name="mlms.enroll")
     async def enroll_learner(self, order: CurriculumOrder) -> Effect:
@@ -33,10 +35,10 @@ class MlmsActivities(contracts.Mlms):
             )
             return Made({"id": place.id, "url": place.url}, (fact,), external_id=place.id)
 
-        return await once(self._records, order, kind, make)
+        return await once(self._database, order, kind, make)
 
 
-def _enrollment(view: CaseView, curriculum: str) -> MlmsEnrollment:
+def _enrollment(view: CaseSnapshot, curriculum: str) -> MlmsEnrollment:
     request, ids = view.case.request, view.federal.mlms
     return MlmsEnrollment(
         registration=view.case.case_id,

@@ -15,8 +15,12 @@ from activities.effects import Made, once
 from activities.mails import as_sent, message_id
 from adapters.http import Refused
 from adapters.mail import Email as Mail, Mailer
-from db.case_state import npn_faults_of
-from db.writes.records import ACTIVATION, STATUS, CaseView, Intent, Records, effect_key
+from db.case_state import CaseSnapshot, find_ending_reason, load_snapshot, npn_faults_of
+from db.engine import Database
+from db.reads.third_parties import find_lms_url, find_mlms_url
+from db.writes.cases import flag_case
+from db.writes.effects import Intent
+from db.writes.links import ACTIVATION, STATUS, keep_link
 from domain.federal.markets import MLMS
 from domain.federal.registration import Enrollment, RegistrationState
 from domain.shared.assister import AssisterType
@@ -53,7 +57,7 @@ class NoticesActivities(contracts.Notices):
         self,
         mailer: Mailer,
         letters: NoticeRenderer,
-        records: Records,
+        database: Database,
         certificates: Path,
         web_url: str,
         portal_url: str,
@@ -63,7 +67,7 @@ class NoticesActivities(contracts.Notices):
     ) -> None:
         self._mailer = mailer
         self._letters = letters
-        self._records = records
+        self._database = database
         self._certificates = certificates
         self._web_url = web_url
         self._portal_url = portal_url
@@ -75,7 +79,7 @@ class NoticesActivities(contracts.Notices):
     async def send_notice(self, letter: Letter) -> Effect:
         """See the contract. A letter the mail server refuses for good is flagged to staff, and the case goes on."""
         notice = Notice(letter.notice)
-        key = effect_key(letter)
+        key = letter.key
         if notice is Notice.REMINDER and await self._is_done(letter):
             return Effect()
 
@@ -84,18 +88,18 @@ class NoticesActivities(contracts.Notices):
             try:
                 await self._mailer.send_email(mail)
             except Refused as refused:
-                await self._records.flag(letter.case_id, "mail_refused", letter.at)
+                await self._database.write(flag_case, letter.case_id, "mail_refused", letter.at)
                 return Made({"notice": notice, "refused": refused.code})
             kept = as_sent(mail, notice, letter, key, self._secrets(key))
             return Made({"notice": notice, "subject": mail.subject, "message_id": mail.message_id}, mail=kept)
 
-        return await once(self._records, letter, f"notice.{notice}", make, key=key, after_end=notice in FAREWELLS)
+        return await once(self._database, letter, f"notice.{notice}", make, key=key, after_end=notice in FAREWELLS)
 
     async def _is_done(self, letter: Letter) -> bool:
         """Whether what a reminder is about was done meanwhile, while the mail server was down perhaps."""
-        return (await self._records.view(letter.case_id)).case.waiting_for != _waited_for(letter)
+        return (await self._database.read(load_snapshot, letter.case_id)).case.waiting_for != _waited_for(letter)
 
-    async def _mail(self, notice: Notice, letter: Letter, key: str, view: CaseView) -> Mail:
+    async def _mail(self, notice: Notice, letter: Letter, key: str, view: CaseSnapshot) -> Mail:
         request = view.case.request
         values = await self._values(notice, letter, key, view)
         rendered = self._letters.render_notice(notice, request["language"], values)
@@ -109,7 +113,7 @@ class NoticesActivities(contracts.Notices):
             attachments=self._attachments(notice, letter, view),
         )
 
-    def _attachments(self, notice: Notice, letter: Letter, view: CaseView) -> tuple[tuple[str, str, bytes], ...]:
+    def _attachments(self, notice: Notice, letter: Letter, view: CaseSnapshot) -> tuple[tuple[str, str, bytes], ...]:
         certificate = None
         if notice is Notice.CERTIFICATE_ISSUED:
             certificate = view.state.certificate
@@ -120,7 +124,7 @@ class NoticesActivities(contracts.Notices):
         pdf = (self._certificates / f"{certificate.sha256}.pdf").read_bytes()
         return ((f"certificate-{certificate.number}.pdf", "application/pdf", pdf),)
 
-    async def _values(self, notice: Notice, letter: Letter, key: str, view: CaseView) -> dict[str, Any]:
+    async def _values(self, notice: Notice, letter: Letter, key: str, view: CaseSnapshot) -> dict[str, Any]:
         """Everything the notice's template says; see templates/notices."""
         request = view.case.request
         language = request["language"]
@@ -141,7 +145,7 @@ class NoticesActivities(contracts.Notices):
             return {**values, **await self._of_registration(notice, letter, view, values["status_url"])}
         return {**values, **await self._of_certification(notice, letter, key, view)}
 
-    async def _of_certification(self, notice: Notice, letter: Letter, key: str, view: CaseView) -> dict[str, Any]:
+    async def _of_certification(self, notice: Notice, letter: Letter, key: str, view: CaseSnapshot) -> dict[str, Any]:
         policy, state, language = view.policy, view.state, view.case.request["language"]
         values: dict[str, Any] = {
             "resources": [
@@ -156,12 +160,14 @@ class NoticesActivities(contracts.Notices):
             "portal_ready": state.portal_ready,
         }
         if notice in _WITH_LMS_LINK:
-            values["lms_url"] = await self._records.lms_url(view.case.case_id) or self._lms_url
+            values["lms_url"] = await self._database.read(find_lms_url, view.case.case_id) or self._lms_url
         if notice is Notice.PORTAL_ACTIVATION:
             values |= await self._activation(letter, key, policy)
         return values
 
-    async def _of_registration(self, notice: Notice, letter: Letter, view: CaseView, portal_url: str) -> dict[str, Any]:
+    async def _of_registration(
+        self, notice: Notice, letter: Letter, view: CaseSnapshot, portal_url: str
+    ) -> dict[str, Any]:
         policy, state, language = view.federal, view.registration, view.case.request["language"]
         market, certificate = market_certificate(view, letter)
         curriculum = _curriculum(state, letter)
@@ -184,23 +190,23 @@ class NoticesActivities(contracts.Notices):
             "find_local_help_url": policy.links["find_local_help"].url,
         }
 
-    async def _mlms_url(self, notice: Notice, view: CaseView, curriculum: Enrollment | None) -> str:
+    async def _mlms_url(self, notice: Notice, view: CaseSnapshot, curriculum: Enrollment | None) -> str:
         if notice is not Notice.MARKETPLACE_ENROLLED or curriculum is None:
             return ""
-        return await self._records.mlms_url(view.case.case_id, curriculum.curriculum) or self._mlms
+        return await self._database.read(find_mlms_url, view.case.case_id, curriculum.curriculum) or self._mlms
 
     async def _status_url(self, notice: Notice, letter: Letter, key: str, policy: ProgramPolicy) -> str:
         token = self._token(STATUS, key)
         expires = letter.at + timedelta(days=policy.status_link_days)
         if notice in _WITH_STATUS_LINK:
-            await self._records.keep_link(token, letter.case_id, STATUS, letter.at, expires)
+            await self._database.write(keep_link, token, letter.case_id, STATUS, letter.at, expires)
         return f"{self._web_url}/status/{token}"
 
     async def _activation(self, letter: Letter, key: str, policy: Policy) -> dict[str, Any]:
         """A single-use link; keeping it voids the one before (A28)."""
         token = self._token(ACTIVATION, key)
         expires = letter.at + timedelta(days=policy.activation_link_days)
-        await self._records.keep_link(token, letter.case_id, ACTIVATION, letter.at, expires)
+        await self._database.write(keep_link, token, letter.case_id, ACTIVATION, letter.at, expires)
         return {"activation_url": f"{self._web_url}/activate/{token}", "activation_expires": expires}
 
     def _token(self, purpose: str, key: str) -> str:
@@ -212,10 +218,10 @@ class NoticesActivities(contracts.Notices):
         """Every secret that a letter's links may carry."""
         return tuple(self._token(purpose, key) for purpose in (STATUS, ACTIVATION))
 
-    async def _reason(self, notice: Notice, view: CaseView) -> str:
+    async def _reason(self, notice: Notice, view: CaseSnapshot) -> str:
         if notice is Notice.DENIED:
             return view.state.decision.reason if view.state.decision else ""
-        return await self._records.ending_reason(view.case.case_id) if notice in FAREWELLS else ""
+        return await self._database.read(find_ending_reason, view.case.case_id) if notice in FAREWELLS else ""
 
     def _shown(self, certificate: Certificate | None, policy: ProgramPolicy) -> Mapping[str, Any] | None:
         if certificate is None:
@@ -228,7 +234,7 @@ class NoticesActivities(contracts.Notices):
         }
 
 
-def market_certificate(view: CaseView, letter: Letter) -> tuple[str, Certificate | None]:
+def market_certificate(view: CaseSnapshot, letter: Letter) -> tuple[str, Certificate | None]:
     """The market a letter is about and its certificate; one sent again is about the last one issued."""
     certificates = view.registration.certificates
     last = max(certificates, key=lambda market: certificates[market].issued_at, default=None)

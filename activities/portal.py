@@ -5,7 +5,10 @@ from temporalio import activity
 from activities import contracts
 from activities.effects import Made, once
 from adapters.portal import PortalClient
-from db.writes.records import Intent, Records
+from db.case_state import load_snapshot
+from db.engine import Database
+from db.reads.third_parties import find_account_to_suspend, find_portal_account, find_reusable_portal_account
+from db.writes.effects import Intent
 from domain.shared.facts import Fact, FactKind
 from domain.shared.messages import CaseRef, Effect
 
@@ -13,9 +16,9 @@ from domain.shared.messages import CaseRef, Effect
 class PortalActivities(contracts.Portal):
     """The portal's accounts."""
 
-    def __init__(self, portal: PortalClient, records: Records) -> None:
+    def __init__(self, portal: PortalClient, database: Database) -> None:
         self._portal = portal
-        self._records = records
+        self._database = database
 
     @activity.defn(name="portal.create_account")
     async def create_account(self, order: CaseRef) -> Effect:
@@ -32,12 +35,12 @@ class PortalActivities(contracts.Portal):
         async def undo(made: Made) -> None:
             await self._portal.set_active(made.result["account"], False)
 
-        return await once(self._records, order, "portal.account_created", make, undo=undo)
+        return await once(self._database, order, "portal.account_created", make, undo=undo)
 
     @activity.defn(name="portal.activate")
     async def activate_account(self, order: CaseRef) -> Effect:
         """See the contract."""
-        account = await self._records.portal_account(order.case_id)
+        account = await self._database.read(find_portal_account, order.case_id)
         if account is None or await self._ended(order):
             return Effect(ended=True)
         await self._portal.set_active(account, True)
@@ -47,36 +50,36 @@ class PortalActivities(contracts.Portal):
         return Effect(ended=ended)
 
     async def _ended(self, order: CaseRef) -> bool:
-        return (await self._records.view(order.case_id)).state.ended
+        return (await self._database.read(load_snapshot, order.case_id)).state.ended
 
     @activity.defn(name="portal.reuse_account")
     async def reuse_account(self, order: CaseRef) -> Effect:
         """See the contract. An account that the portal doesn't show is taken as it is."""
 
         async def make(intent: Intent) -> Made:
-            known_as = await self._records.portal_known_as(order.case_id)
+            known_as = await self._database.read(find_reusable_portal_account, order.case_id)
             account = await self._portal.reuse_account(order.case_id, known_as, intent.view.case.request["email"])
             fact = Fact(id=f"{order.case_id}:portal_reused", kind=FactKind.PORTAL_ACCOUNT_REUSED, at=order.at)
             return Made({"account": account}, (fact,) if account else ())
 
         async def undo(made: Made) -> None:
-            if made.result["account"] and await self._records.account_to_suspend(order.case_id):
+            if made.result["account"] and await self._database.read(find_account_to_suspend, order.case_id):
                 await self._portal.set_active(made.result["account"], False)
 
-        return await once(self._records, order, "portal.account_reused", make, undo=undo)
+        return await once(self._database, order, "portal.account_reused", make, undo=undo)
 
     @activity.defn(name="portal.suspend")
     async def suspend_account(self, order: CaseRef) -> Effect:
         """See the contract."""
-        view = await self._records.view(order.case_id)
+        view = await self._database.read(load_snapshot, order.case_id)
         if view.state.certificate is None:
             return Effect(ended=True)
 
         async def make(_: Intent) -> Made:
-            known_as = await self._records.account_to_suspend(order.case_id)
+            known_as = await self._database.read(find_account_to_suspend, order.case_id)
             account = await self._portal.find_account(known_as) if known_as else None
             if account is not None and account.active:
                 await self._portal.set_active(account.id, False)
             return Made({"account": account.id if account else None})
 
-        return await once(self._records, order, "portal.suspended", make, after_end=True)
+        return await once(self._database, order, "portal.suspended", make, after_end=True)

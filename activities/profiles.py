@@ -10,7 +10,9 @@ from temporalio import activity
 from activities import contracts
 from adapters.http import Refused, Unavailable
 from adapters.registry import RegistryAnswer, RegistryClient
-from db.writes.records import Records
+from db.case_state import load_snapshot
+from db.engine import Database
+from db.writes.effects import keep_evidence
 from db.writes.registrations import Registrations
 from domain.federal.markets import NpnStatus
 from domain.federal.profile import npn_faults, npns_of, same_npns
@@ -24,9 +26,9 @@ Answers = Mapping[str, RegistryAnswer]
 class ProfilesActivities(contracts.Profiles):
     """Saves profiles once the registry has been asked."""
 
-    def __init__(self, registry: RegistryClient, records: Records, registrations: Registrations) -> None:
+    def __init__(self, registry: RegistryClient, database: Database, registrations: Registrations) -> None:
         self._registry = registry
-        self._records = records
+        self._database = database
         self._registrations = registrations
 
     @activity.defn(name="profiles.save")
@@ -44,14 +46,14 @@ class ProfilesActivities(contracts.Profiles):
 
     async def _as_known(self, case_id: str, profile: Mapping[str, Any]) -> NpnStatus:
         """Unverified, unless the registry has confirmed these NPNs of this person before."""
-        view = await self._records.view(case_id)
+        view = await self._database.read(load_snapshot, case_id)
         known = view.registration.profile.npn is NpnStatus.VERIFIED and same_npns(profile, view.case.request)
         return NpnStatus.VERIFIED if known else NpnStatus.UNVERIFIED
 
     @activity.defn(name="profiles.verify")
     async def verify_npn(self, order: CaseRef) -> RegistrationSnapshot:
         """See the contract."""
-        view = await self._records.view(order.case_id)
+        view = await self._database.read(load_snapshot, order.case_id)
         if view.registration.ended or view.registration.profile.version != order.occurrence:
             return view.registration.take_snapshot()  # a newer profile has a look-up of its own
         answers = await self._asked(view.case.request)
@@ -83,7 +85,7 @@ class ProfilesActivities(contracts.Profiles):
         """Keeps answers about a saved profile as evidence."""
         for answer in answers.values():
             key = f"{case_id}:registry:{answer.sha256}"
-            await self._records.keep_evidence(key, case_id, "registry", answer.raw, answer.sha256, at)
+            await self._database.write(keep_evidence, key, case_id, "registry", answer.raw, answer.sha256, at)
 
 
 def _faults(profile: Mapping[str, Any], answers: Answers) -> Faults:

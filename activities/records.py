@@ -3,34 +3,38 @@
 from temporalio import activity
 
 from activities import contracts
-from db.writes.records import Records
+from db.engine import Database
+from db.reads.reminders import list_due_reminders
+from db.writes.cases import claim_case, end_case
+from db.writes.commands import apply_command
 from domain.shared.messages import Applied, Claim, Claimed, CommandRef, Effect, Ending, ReminderPage, Reminders
 
 
 class RecordsActivities(contracts.Records):
     """Claims, commands, ends and the daily round's list."""
 
-    def __init__(self, records: Records) -> None:
-        self._records = records
+    def __init__(self, database: Database, identity_key: bytes) -> None:
+        self._database = database
+        self._identity_key = identity_key
 
     @activity.defn(name="records.claim")
     async def claim_case(self, claim: Claim) -> Claimed:
         """See the contract."""
-        return await self._records.claim(claim)
+        return await self._database.write(claim_case, claim)
 
     @activity.defn(name="records.apply")
     async def apply_command(self, command: CommandRef) -> Applied:
         """See the contract."""
-        return await self._records.apply_command(command.command_id, command.at)
+        return await self._database.write(apply_command, self._identity_key, command.command_id, command.at)
 
     @activity.defn(name="records.end")
     async def close_case(self, ending: Ending) -> Effect:
         """See the contract."""
-        await self._records.end(ending.case_id, ending.kind, ending.at)
+        await self._database.write(end_case, ending.case_id, ending.kind, ending.at)
         return Effect(ended=True)
 
     @activity.defn(name="records.due_reminders")
     async def list_due_reminders(self, page: ReminderPage) -> Reminders:
         """See the contract."""
-        letters, after = await self._records.due_reminders(page.at, page.after)
+        letters, after = await self._database.read(list_due_reminders, page.at, page.after)
         return Reminders(letters=letters, after=after)

@@ -7,7 +7,10 @@ from temporalio import activity
 from activities import contracts
 from activities.effects import Made, key_of, once
 from adapters.lms import LmsClient, LmsLearner, LmsPlace
-from db.writes.records import CaseView, Intent, Records
+from db.case_state import CaseSnapshot
+from db.engine import Database
+from db.reads.third_parties import find_lms_account
+from db.writes.effects import Intent
 from domain.shared.facts import Fact, FactKind
 from domain.shared.messages import CaseRef, Effect
 
@@ -15,9 +18,9 @@ from domain.shared.messages import CaseRef, Effect
 class TrainingActivities(contracts.Training):
     """Invitations to the LMS and enrolments in it."""
 
-    def __init__(self, lms: LmsClient, records: Records) -> None:
+    def __init__(self, lms: LmsClient, database: Database) -> None:
         self._lms = lms
-        self._records = records
+        self._database = database
 
     @activity.defn(name="training.invite")
     async def invite_learner(self, order: CaseRef) -> Effect:
@@ -33,15 +36,15 @@ class TrainingActivities(contracts.Training):
         self, order: CaseRef, kind: str, fact: FactKind, ask: Callable[[LmsLearner, str], Awaitable[LmsPlace]]
     ) -> Effect:
         async def make(intent: Intent) -> Made:
-            account = await self._records.lms_account(intent.view.case.assister_id)
+            account = await self._database.read(find_lms_account, intent.view.case.assister_id)
             place = await ask(_learner(intent.view, account), key_of(order, kind))
             recorded = Fact(id=f"{order.case_id}:{fact}", kind=fact, at=order.at)
             return Made({"id": place.id, "url": place.url}, (recorded,), external_id=place.id)
 
-        return await once(self._records, order, kind, make)
+        return await once(self._database, order, kind, make)
 
 
-def _learner(view: CaseView, account: str | None) -> LmsLearner:
+def _learner(view: CaseSnapshot, account: str | None) -> LmsLearner:
     request, ids = view.case.request, view.policy.lms
     return LmsLearner(
         registration=view.case.case_id,

@@ -1,6 +1,8 @@
 """A case's state, folded from its stored facts; shared by what writes and what reads."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -14,6 +16,7 @@ from domain.federal.registration import RegistrationOpening, RegistrationState, 
 from domain.shared.assister import AssisterType, Kind
 from domain.shared.facts import Fact, FactKind
 from domain.shared.faults import Fault
+from domain.shared.messages import RegistrationSnapshot
 from domain.shared.policy import ProgramPolicy
 from domain.shared.programs import FEDERAL_PROGRAM
 from domain.state.certification import CaseState, Opening, fold
@@ -24,6 +27,60 @@ State = CaseState | RegistrationState
 
 class UnknownCase(LookupError):
     """There is no such case."""
+
+
+@dataclass(frozen=True)
+class CaseSnapshot:
+    """A case with its facts, and what follows from them: which policy it goes by and where it stands."""
+
+    case: Case
+    facts: Sequence[Fact]
+
+    @cached_property
+    def policy(self) -> Policy:
+        """The state program's policy."""
+        return policy_of(self.case)
+
+    @cached_property
+    def federal(self) -> FederalPolicy:
+        """The federal program's policy."""
+        return federal_policy_of(self.case)
+
+    @cached_property
+    def rules(self) -> ProgramPolicy:
+        """The policy of whichever program."""
+        return self.federal if self.case.program == FEDERAL_PROGRAM else self.policy
+
+    @cached_property
+    def state(self) -> CaseState:
+        """Where a case of the state program stands."""
+        return fold(opening_of(self.case), self.facts)
+
+    @cached_property
+    def registration(self) -> RegistrationState:
+        """Where a federal registration stands."""
+        return registration_of(self.case, self.facts)
+
+    @cached_property
+    def stands(self) -> State:
+        """Where the case stands, in whichever program."""
+        return self.registration if self.case.program == FEDERAL_PROGRAM else self.state
+
+
+def load_snapshot(session: Session, case_id: str) -> CaseSnapshot:
+    """The case with its facts. Raises `UnknownCase`."""
+    case = session.get(Case, case_id)
+    if case is None:
+        raise UnknownCase(case_id)
+    return CaseSnapshot(case, facts_of(session, case_id))
+
+
+def load_standing(session: Session, case_id: str) -> RegistrationSnapshot | None:
+    """Where a federal registration stands, for its workflow; None for a case of the state program."""
+    case = session.get_one(Case, case_id)
+    if case.program != FEDERAL_PROGRAM:
+        return None
+    return registration_of(case, facts_of(session, case_id)).take_snapshot()
 
 
 def one_or_none(session: Session, query: Any) -> Any:
@@ -102,6 +159,13 @@ def state_of(session: Session, case: Case) -> State:
 def certification_of(session: Session, case: Case) -> CaseState:
     """The fold over the facts of a case of the state program."""
     return fold(opening_of(case), facts_of(session, case.case_id))
+
+
+def find_ending_reason(session: Session, case_id: str) -> str:
+    """Why the case was withdrawn or revoked; empty when nobody said."""
+    kinds = col(FactRow.kind).in_((FactKind.WITHDRAWN.value, FactKind.REVOKED.value))
+    found = rows(session, select(FactRow).where(col(FactRow.case_id) == case_id, kinds))
+    return str(found[0].data.get("reason") or "") if found else ""
 
 
 def npn_faults_of(facts: Iterable[Fact]) -> list[Fault]:

@@ -21,10 +21,21 @@ from temporalio.common import (
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
+from db.case_state import load_snapshot
+from db.engine import Database
 from db.tables import Case, CommandRow, InboxRow
+from db.writes.commands import (
+    apply_command,
+    check_answer,
+    find_command_state,
+    load_command,
+    note_refusal,
+    refuse_command,
+    store_command,
+)
 from db.writes.inbox import Inbox
+from db.writes.links import use_activation_link
 from db.writes.opening import Conflict, Opened, People
-from db.writes.records import Records
 from domain.programs.commands import find_refusal
 from domain.programs.imports import ImportedPerson
 from domain.shared.commands import CommandKind
@@ -62,10 +73,13 @@ def now() -> datetime:
 class Cases:
     """What people and third parties can do with cases."""
 
-    def __init__(self, client: Client, people: People, records: Records, inbox: Inbox, task_queue: str) -> None:
+    def __init__(
+        self, client: Client, database: Database, identity_key: bytes, people: People, inbox: Inbox, task_queue: str
+    ) -> None:
         self._client = client
         self._people = people
-        self._records = records
+        self._database = database
+        self._identity_key = identity_key
         self._inbox = inbox
         self._task_queue = task_queue
 
@@ -104,7 +118,7 @@ class Cases:
     async def try_to_start(self, case_id: str) -> bool:
         """Starts the case's workflow; False when Temporal can't be reached now."""
         try:
-            await self.start((await self._records.view(case_id)).case)
+            await self.start((await self._database.read(load_snapshot, case_id)).case)
         except Unreachable:
             return False
         return True
@@ -148,11 +162,11 @@ class Cases:
         shown: str | None = None,
     ) -> Answer:
         """The assister's answer to a question of staff. Raises `Invalid` where the changed request isn't one."""
-        view = await self._records.view(case_id)
+        view = await self._database.read(load_snapshot, case_id)
         why = find_refusal(CommandKind.ANSWER, view.stands)
         if why:
             raise NotNow(why)
-        await self._records.check_answer(case_id, dict(changes))
+        await self._database.read(check_answer, self._identity_key, case_id, dict(changes))
         data = {"changes": dict(changes), "language": shown}
         return await self._command(CommandKind.ANSWER, case_id, actor, message, data, None)
 
@@ -172,7 +186,7 @@ class Cases:
 
     async def activate(self, token: str) -> str | None:
         """Uses up a counselor's activation link; the case's id, or None when the link is spent, expired or void."""
-        row = await self._records.use_link(token, now())
+        row = await self._database.write(use_activation_link, token, now())
         if row is None:
             return None
         await self.send(row)
@@ -185,17 +199,17 @@ class Cases:
         reason = reason.strip()
         if not reason:
             raise Invalid([Fault("reason", "required")])
-        view = await self._records.view(case_id)
+        view = await self._database.read(load_snapshot, case_id)
         given, command_id = command_id, opaque_id(command_id, case_id)
-        if await self._records.command_state(command_id) is None:
+        if await self._database.read(find_command_state, command_id) is None:
             verdict = Verdict(data["verdict"]) if "verdict" in data else None
             notice = Notice(data["notice"]) if "notice" in data else None
             why = find_refusal(kind, view.stands, verdict, data.get("override"), notice)
             if why:
-                await self._records.note_refusal(case_id, kind, actor, reason, why, now())
+                await self._database.write(note_refusal, case_id, kind, actor, reason, why, now())
                 raise NotNow(why)
         try:
-            row = await self._records.store_command(command_id, case_id, kind, actor, reason, data, now())
+            row = await self._database.write(store_command, command_id, case_id, kind, actor, reason, data, now())
         except Conflict as conflict:
             raise NotNow(str(conflict)) from None
         answer = await self.send(row)
@@ -206,17 +220,17 @@ class Cases:
         if row.state == "refused":
             raise _refusal(row)
         if row.state == "pending":
-            view = await self._records.view(row.case_id)
+            view = await self._database.read(load_snapshot, row.case_id)
             try:
                 await self._update(view.case, row)
             except Unreachable:
                 return Answer(row.id, PENDING)
             except _RefusedByWorkflow as refused:
-                await self._records.refuse_command(row.id, refused.why, now())
+                await self._database.write(refuse_command, row.id, refused.why, now())
                 raise NotNow(refused.why) from None
             if row.kind != CommandKind.SAVE_PROFILE:  # its workflow has asked the registry, and saved it
-                await self._records.apply_command(row.id, now())
-            row = await self._records.command(row.id)
+                await self._database.write(apply_command, self._identity_key, row.id, now())
+            row = await self._database.read(load_command, row.id)
             if row.state == "refused":
                 raise _refusal(row)
         return Answer(row.id, APPLIED if row.state == APPLIED else PENDING)

@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import urlencode
 
+from db.case_state import load_snapshot
+from db.engine import Database
 from db.writes.opening import Opened
-from db.writes.records import Records
 from db.writes.registrations import Acted, Redeemed, Registrations
 from domain.federal.markets import Curriculum, MarketplaceAgreement
 from domain.federal.profile import RegistrationRequest, parse_profile
@@ -35,11 +36,11 @@ class Marketplace:
     """What assisters, vendors and staff can do with registrations. ``vendors`` are the addresses of their sites."""
 
     def __init__(
-        self, cases: Cases, registrations: Registrations, records: Records, vendors: Mapping[str, str]
+        self, cases: Cases, database: Database, registrations: Registrations, vendors: Mapping[str, str]
     ) -> None:
         self._cases = cases
         self._registrations = registrations
-        self._records = records
+        self._database = database
         self._vendors = vendors
 
     async def submit(self, request: RegistrationRequest) -> Opened:
@@ -62,7 +63,7 @@ class Marketplace:
 
         Raises `Invalid` naming every field at fault, with nothing saved, and `NotNow` when the case has ended.
         """
-        view = await self._records.view(case_id)
+        view = await self._database.read(load_snapshot, case_id)
         if view.case.program != FEDERAL_PROGRAM:
             raise NotNow(sentence("not_in_program"))
         profile = parse_profile(view.case.request, changes)

@@ -16,7 +16,6 @@ from db.reads.console import Console
 from db.reads.status import Views
 from db.writes.inbox import Inbox
 from db.writes.opening import People
-from db.writes.records import Records
 from db.writes.registrations import Registrations
 from settings import Settings, load_settings
 from starter.cases import Cases
@@ -58,10 +57,17 @@ log = structlog.get_logger(__name__)
 
 def build_services(settings: Settings, database: Database, client: Client) -> Services:
     """What the process is built of."""
-    records, inbox = Records(database, settings.identity_key_bytes), Inbox(database)
-    cases = Cases(client, People(database, settings.identity_key_bytes), records, inbox, settings.task_queue)
+    inbox = Inbox(database)
+    cases = Cases(
+        client,
+        database,
+        settings.identity_key_bytes,
+        People(database, settings.identity_key_bytes),
+        inbox,
+        settings.task_queue,
+    )
     vendors = {name: vendor.url for name, vendor in settings.vendors.items()}
-    marketplace = Marketplace(cases, Registrations(database, settings.identity_key_bytes), records, vendors)
+    marketplace = Marketplace(cases, database, Registrations(database, settings.identity_key_bytes), vendors)
     return Services(
         settings=settings,
         database=database,
@@ -70,7 +76,6 @@ def build_services(settings: Settings, database: Database, client: Client) -> Se
         views=Views(database),
         console=Console(database),
         inbox=inbox,
-        records=records,
         rates=_rates(settings),
         identity=_identity(settings),
         pages=environment(TEMPLATES),

@@ -12,7 +12,6 @@ from db.engine import Database
 from db.reads.console import Console
 from db.reads.status import Views
 from db.writes.inbox import Inbox
-from db.writes.records import Records
 from settings import Settings
 from starter.cases import Cases
 from starter.registrations import Marketplace
@@ -35,7 +34,6 @@ class Services:
     views: Views
     console: Console
     inbox: Inbox
-    records: Records
     rates: "Rates"
     identity: "IdentityProvider | None"
     pages: Mapping[str, Environment]

@@ -82,6 +82,11 @@ class Letter(CaseRef):
     notice: str
     about: str = ""
 
+    @property
+    def key(self) -> str:
+        """The key of the effect that sends it: case, notice, occurrence and what it is about."""
+        return f"{self.case_id}:notice:{self.notice}:{self.occurrence}:{self.about}"
+
 
 class CommandRef(BaseModel):
     """A stored command to apply."""

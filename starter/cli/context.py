@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from db.engine import Database
     from db.reads.status import Views
-    from db.writes.records import Records
     from settings import Settings
     from starter.cases import Cases
     from starter.registrations import Marketplace
@@ -36,7 +35,7 @@ class CommandServices:
 
     cases: "Cases"
     marketplace: "Marketplace"
-    records: "Records"
+    database: "Database"
     views: "Views"
     temporal: "Client"
     task_queue: str
@@ -142,7 +141,6 @@ async def open_services(data: Path | None) -> AsyncIterator[CommandServices]:
     from db.reads.status import Views
     from db.writes.inbox import Inbox
     from db.writes.opening import People
-    from db.writes.records import Records
     from db.writes.registrations import Registrations
     from starter.cases import Cases
     from starter.client import connect
@@ -151,11 +149,11 @@ async def open_services(data: Path | None) -> AsyncIterator[CommandServices]:
     settings = load_settings(data)
     async with _connect_database(settings) as database:
         client = await connect(lazy=True)
-        people, records = People(database, settings.identity_key_bytes), Records(database, settings.identity_key_bytes)
-        cases = Cases(client, people, records, Inbox(database), settings.task_queue)
+        people = People(database, settings.identity_key_bytes)
+        cases = Cases(client, database, settings.identity_key_bytes, people, Inbox(database), settings.task_queue)
         vendors = {name: vendor.url for name, vendor in settings.vendors.items()}
-        marketplace = Marketplace(cases, Registrations(database, settings.identity_key_bytes), records, vendors)
-        yield CommandServices(cases, marketplace, records, Views(database), client, settings.task_queue)
+        marketplace = Marketplace(cases, database, Registrations(database, settings.identity_key_bytes), vendors)
+        yield CommandServices(cases, marketplace, database, Views(database), client, settings.task_queue)
 
 
 @asynccontextmanager

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 
+from db.case_state import load_snapshot
 from starter.cli.arguments import (
     DEFAULTS,
     FLAG,
@@ -157,7 +158,7 @@ async def _open_agreement(
     from domain.federal.markets import MarketplaceAgreement
 
     async with open_services(options.data) as services:
-        language = language or (await services.records.view(case)).case.request.get("language", "en")
+        language = language or (await services.database.read(load_snapshot, case)).case.request.get("language", "en")
         return await services.marketplace.open_agreement(case, MarketplaceAgreement(name), language, actor)
 
 

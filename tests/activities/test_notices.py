@@ -19,11 +19,11 @@ from activities.notices import NoticesActivities
 from adapters.http import Unavailable
 from adapters.mail import Mailer
 from db import migrate
-from db.case_state import rows
+from db.case_state import load_snapshot, rows
 from db.engine import Database
 from db.tables import EffectRow, LinkRow, SentMail
+from db.writes.cases import end_case, record_facts
 from db.writes.opening import People
-from db.writes.records import Records
 from db.writes.registrations import Registrations
 from domain.federal.profile import parse_registration
 from domain.shared.facts import Fact, FactKind
@@ -60,15 +60,11 @@ class Office:
     at: datetime = field(default=NOW)
 
     @property
-    def records(self) -> Records:
-        return Records(self.database, KEY)
-
-    @property
     def notices(self) -> NoticesActivities:
         mailer = Mailer("127.0.0.1", self.port, None, None, False, "certification@example.org")
         web, portal, lms, mlms = (f"https://{name}.example.org" for name in ("certify", "portal", "lms", "mlms"))
         return NoticesActivities(
-            mailer, NoticeRenderer(NOTICES), self.records, self.certificates, web, portal, lms, mlms, KEY
+            mailer, NoticeRenderer(NOTICES), self.database, self.certificates, web, portal, lms, mlms, KEY
         )
 
     async def open(self, document: dict[str, Any]) -> str:
@@ -132,7 +128,7 @@ async def test_the_names_of_what_is_attached_are_kept_and_not_the_files(office: 
     (office.certificates / f"{digest}.pdf").write_bytes(PDF)
     shown = {"number": number, "issued_at": NOW.isoformat(), "valid_until": None, "sha256": digest}
     issued = Fact(id="certificate", kind=FactKind.CERTIFICATE_ISSUED, at=NOW, data=shown)
-    assert await office.records.record(case_id, [issued], NOW, "test")
+    assert await office.database.write(record_facts, case_id, [issued], NOW, "test")
     await office.send(case_id, Notice.CERTIFICATE_ISSUED)
     (mail,) = await office.kept()
     assert mail.attachments == [f"certificate-{number}.pdf"]
@@ -149,7 +145,7 @@ async def test_no_secret_of_a_link_is_kept(office: Office) -> None:
             of_federal = notice.startswith("marketplace_") or notice is Notice.PORTAL_RECOVERY
             of_both = notice in {Notice.REMINDER, Notice.WITHDRAWN, Notice.REVOKED, Notice.CLOSED}
             if of_both or of_federal == federal:
-                waiting_for = (await office.records.view(case_id)).case.waiting_for
+                waiting_for = (await office.database.read(load_snapshot, case_id)).case.waiting_for
                 for occurrence in (0, 1):
                     await office.send(case_id, notice, occurrence, f"{waiting_for}:2026-11-02")
     messages = office.postbox.messages()
@@ -202,7 +198,7 @@ async def test_what_went_out_is_kept_though_the_case_ended_meanwhile(office: Off
     case_id = await office.open(documents.broker())
 
     async def ends() -> None:
-        await office.records.end(case_id, FactKind.CLOSED, NOW)
+        await office.database.write(end_case, case_id, FactKind.CLOSED, NOW)
 
     office.postbox.meanwhile = ends
     await office.send(case_id, Notice.LMS_INVITATION)

@@ -7,10 +7,12 @@ import pytest
 import pytest_asyncio
 from hypothesis import given, strategies as st
 
+from db.case_state import load_snapshot
 from db.tables import AuditRow, Case, StageEntry
+from db.writes.cases import clear_flag, flag_case, unflag_case
+from db.writes.effects import complete_effect, intend_effect, refused
 from db.writes.facts import draw_attention, flags_of, lower_flag, raise_flag
 from db.writes.opening import Conflict
-from db.writes.records import refused
 from domain.federal.markets import MLMS, NpnStatus
 from domain.shared.commands import CommandKind
 from domain.shared.facts import FactKind
@@ -27,7 +29,7 @@ async def office(migrated_url: str) -> AsyncIterator[Office]:
 
 
 async def case_of(office: Office, case_id: str) -> Case:
-    return (await office.records.view(case_id)).case
+    return (await office.database.read(load_snapshot, case_id)).case
 
 
 async def seen(office: Office, case_id: str) -> tuple[str | None, bool]:
@@ -62,22 +64,22 @@ async def test_a_flag_puts_a_case_into_the_queue_and_its_healing_takes_it_out(of
     opened = await office.opened()
     assert await seen(office, opened.case_id) == (None, False)
     at = office.later()
-    await office.records.flag(opened.case_id, "mail_refused", at)
+    await office.database.write(flag_case, opened.case_id, "mail_refused", at)
     case = await case_of(office, opened.case_id)
     assert (case.attention, case.attention_since, case.flagged_at) == ("mail_refused", at, at)
-    await office.records.flag(opened.case_id, "mail_refused", office.later())
+    await office.database.write(flag_case, opened.case_id, "mail_refused", office.later())
     assert (await case_of(office, opened.case_id)).flagged_at == at
-    await office.records.unflag(opened.case_id, "mail_refused", office.later())
+    await office.database.write(unflag_case, opened.case_id, "mail_refused", office.later())
     assert await seen(office, opened.case_id) == (None, False)
 
 
 async def test_an_effect_that_is_refused_and_then_heals(office: Office) -> None:
     opened = await office.opened()
     what, key = refused("notice.reminder"), f"{opened.case_id}:notice:reminder:0:x"
-    await office.records.intend(key, opened.case_id, "notice.reminder", {}, office.later())
-    await office.records.flag(opened.case_id, what, office.later(), "550")
+    await office.database.write(intend_effect, key, opened.case_id, "notice.reminder", {}, office.later())
+    await office.database.write(flag_case, opened.case_id, what, office.later(), "550")
     assert await seen(office, opened.case_id) == (what, True)
-    await office.records.complete(key, opened.case_id, {"subject": "x"}, [], office.later())
+    await office.database.write(complete_effect, key, opened.case_id, {"subject": "x"}, [], office.later())
     assert await seen(office, opened.case_id) == (None, False)
 
 
@@ -85,15 +87,15 @@ async def test_a_second_flag_waits_behind_the_first_and_is_not_lost(office: Offi
     opened = await office.waiting()
     waiting_since = (await case_of(office, opened.case_id)).waiting_since
     first, second = office.later(), office.later()
-    await office.records.flag(opened.case_id, "mail_refused", first)
-    await office.records.flag(opened.case_id, "list_late", second)
+    await office.database.write(flag_case, opened.case_id, "mail_refused", first)
+    await office.database.write(flag_case, opened.case_id, "list_late", second)
     case = await case_of(office, opened.case_id)
     assert flags_of(case) == {"mail_refused": first, "list_late": second}
     assert (case.attention, case.attention_since) == ("mail_refused", waiting_since), "staff are awaited since before"
-    await office.records.attend(opened.case_id, "mail_refused", "riley", "called them", office.later())
+    await office.database.write(clear_flag, opened.case_id, "mail_refused", "riley", "called them", office.later())
     case = await case_of(office, opened.case_id)
     assert (case.flag, case.flagged_at, case.attention) == ("list_late", second, "list_late")
-    await office.records.attend(opened.case_id, "list_late", "riley", "it is there", office.later())
+    await office.database.write(clear_flag, opened.case_id, "list_late", "riley", "it is there", office.later())
     assert await seen(office, opened.case_id) == ("decision", True)
     await office.decided(opened)
     assert await seen(office, opened.case_id) == (None, False)
@@ -101,15 +103,15 @@ async def test_a_second_flag_waits_behind_the_first_and_is_not_lost(office: Offi
 
 async def test_whoever_takes_a_flag_down_says_why_and_does_it_once(office: Office) -> None:
     opened = await office.opened()
-    await office.records.flag(opened.case_id, "mail_refused", office.later())
+    await office.database.write(flag_case, opened.case_id, "mail_refused", office.later())
     with pytest.raises(Invalid) as caught:
-        await office.records.attend(opened.case_id, "mail_refused", "riley", "  ", office.later())
+        await office.database.write(clear_flag, opened.case_id, "mail_refused", "riley", "  ", office.later())
     assert caught.value.faults == (Fault("reason", "required"),)
     with pytest.raises(Conflict):
-        await office.records.attend(opened.case_id, "list_late", "riley", "why not", office.later())
-    await office.records.attend(opened.case_id, "mail_refused", "riley", " called them ", office.later())
+        await office.database.write(clear_flag, opened.case_id, "list_late", "riley", "why not", office.later())
+    await office.database.write(clear_flag, opened.case_id, "mail_refused", "riley", " called them ", office.later())
     with pytest.raises(Conflict):
-        await office.records.attend(opened.case_id, "mail_refused", "riley", "called them", office.later())
+        await office.database.write(clear_flag, opened.case_id, "mail_refused", "riley", "called them", office.later())
     [row] = await office.all(AuditRow, case_id=opened.case_id, action="case.flag_cleared")
     assert (row.actor, row.reason, row.details) == ("riley", "called them", {"flag": "mail_refused"})
 
@@ -117,9 +119,9 @@ async def test_whoever_takes_a_flag_down_says_why_and_does_it_once(office: Offic
 async def test_a_flag_taken_down_by_staff_comes_back_when_it_happens_again(office: Office) -> None:
     opened = await office.opened()
     for _ in range(2):
-        await office.records.flag(opened.case_id, "mail_refused", office.later())
-        await office.records.attend(opened.case_id, "mail_refused", "riley", "called them", office.later())
-    await office.records.flag(opened.case_id, "mail_refused", office.later())
+        await office.database.write(flag_case, opened.case_id, "mail_refused", office.later())
+        await office.database.write(clear_flag, opened.case_id, "mail_refused", "riley", "called them", office.later())
+    await office.database.write(flag_case, opened.case_id, "mail_refused", office.later())
     assert await seen(office, opened.case_id) == ("mail_refused", True)
     assert len(await office.all(AuditRow, case_id=opened.case_id, action="case.flagged.mail_refused")) == 3
 

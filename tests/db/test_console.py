@@ -18,7 +18,11 @@ from db.reads.case_file import CaseFile
 from db.reads.console import Console
 from db.reads.counts import FRESH, USABLE, Counter
 from db.reads.queue import Filters, View
+from db.reads.reminders import list_due_reminders
 from db.tables import Case, EffectRow, SearchTerm, SentMail
+from db.writes.cases import clear_flag, flag_case
+from db.writes.commands import note_refusal
+from db.writes.effects import complete_effect, intend_effect, keep_evidence
 from db.writes.opening import Opened
 from domain.programs.imports import parse_import
 from domain.shared.commands import CommandKind
@@ -44,7 +48,7 @@ async def test_the_queue_has_what_staff_should_look_at_oldest_first(office: Offi
         await office.waiting(kind="agent", insurers=["X"]),
     )
     flagged = await office.registered()
-    await office.records.flag(flagged.case_id, "list_late", office.later())
+    await office.database.write(flag_case, flagged.case_id, "list_late", office.later())
     rows = (await office.queue()).rows
     assert ids(rows) == [first.case_id, second.case_id, flagged.case_id]
     assert [row.attention for row in rows] == ["decision", "decision", "list_late"]
@@ -76,7 +80,7 @@ async def test_filters_narrow_both_lists_down(office: Office) -> None:
     agent = await office.waiting(kind="agent", insurers=["X"])
     federal = await office.registered()
     for opened in (flagged, federal):
-        await office.records.flag(opened.case_id, "mail_refused", office.later())
+        await office.database.write(flag_case, opened.case_id, "mail_refused", office.later())
     cases = [waits.case_id, flagged.case_id, agent.case_id, federal.case_id]
     for wanted, found in WANTED:
         expected = {cases[number] for number in found}
@@ -190,7 +194,7 @@ async def test_each_facet_is_counted_with_the_other_filters_on(office: Office) -
     for kind in ("broker", "broker", "agent"):
         await office.waiting(kind=kind, insurers=["X"])
     flagged = await office.registered()
-    await office.records.flag(flagged.case_id, "list_late", office.later())
+    await office.database.write(flag_case, flagged.case_id, "list_late", office.later())
     await office.opened()
     counts = await office.counts(kind="broker")
     assert counts.total == 2
@@ -383,8 +387,8 @@ async def test_a13_each_check_of_the_licence_shows_the_registrys_answer_of_its_r
     for number in range(2):
         raw = json.dumps({"round": number}).encode()
         key = f"{opened.case_id}:registry:{number}"
-        await office.records.keep_evidence(
-            key, opened.case_id, "registry", raw, sha256(raw).hexdigest(), office.later()
+        await office.database.write(
+            keep_evidence, key, opened.case_id, "registry", raw, sha256(raw).hexdigest(), office.later()
         )
         await office.screened(opened, number=number)
         if number == 0:
@@ -417,8 +421,8 @@ async def test_a3_the_agreement_is_shown_with_its_record(office: Office) -> None
 async def test_a14_the_background_check_is_shown_with_order_and_report(office: Office) -> None:
     opened = await office.opened(documents.counselor())
     key = f"{opened.case_id}:background.ordered:0"
-    await office.records.intend(key, opened.case_id, "background.ordered", {}, office.later())
-    await office.records.complete(key, opened.case_id, {}, [], office.later(), external_id="cand_1")
+    await office.database.write(intend_effect, key, opened.case_id, "background.ordered", {}, office.later())
+    await office.database.write(complete_effect, key, opened.case_id, {}, [], office.later(), external_id="cand_1")
     ordered = office.now
     await office.screened(opened)
     (found,) = [one for one in (await file_of(office, opened)).findings if one.check == "background_check"]
@@ -503,11 +507,11 @@ async def test_the_timeline_tells_everything_once_in_order_with_who_did_it(offic
     opened = await office.screened(await office.opened(), answered=False)
     refused = await office.decided(opened)
     assert not refused.applied
-    await office.records.note_refusal(
-        opened.case_id, CommandKind.DECIDE, "alex", "quickly", "Approval needs it.", office.later()
+    await office.database.write(
+        note_refusal, opened.case_id, CommandKind.DECIDE, "alex", "quickly", "Approval needs it.", office.later()
     )
-    await office.records.flag(opened.case_id, "mail_refused", office.later(), "550")
-    await office.records.attend(opened.case_id, "mail_refused", "riley", "called them", office.later())
+    await office.database.write(flag_case, opened.case_id, "mail_refused", office.later(), "550")
+    await office.database.write(clear_flag, opened.case_id, "mail_refused", "riley", "called them", office.later())
     await office.portal(opened, "account.registered", "msg_1")
     await office.decided(opened, override="seen the licence")
     await office.mailed(opened, "lms_invitation")
@@ -536,10 +540,12 @@ async def test_the_timeline_tells_everything_once_in_order_with_who_did_it(offic
 async def test_what_the_entries_of_the_timeline_say(office: Office) -> None:
     opened = await office.screened(await office.opened(), answered=False)
     await office.decided(opened)
-    await office.records.note_refusal(opened.case_id, CommandKind.REVOKE, "alex", "now", "It can't be.", office.later())
+    await office.database.write(
+        note_refusal, opened.case_id, CommandKind.REVOKE, "alex", "now", "It can't be.", office.later()
+    )
     await office.decided(opened, override="seen the licence")
     await office.portal(opened, "account.registered", "msg_1")
-    await office.records.flag(opened.case_id, "list_late", office.later())
+    await office.database.write(flag_case, opened.case_id, "list_late", office.later())
     entries = (await file_of(office, opened)).timeline
     refused, at_door = [entry for entry in entries if entry.kind == "command"]
     assert refused.data["state"] == "refused"
@@ -647,14 +653,14 @@ async def test_a18_reminders_due_are_those_the_daily_round_would_send(office: Of
     await office.waiting()
     for days, due in ((13, 0), (14, 2), (20, 2), (28, 2), (168, 2), (181, 2), (182, 0)):
         now = office.now + timedelta(days=days)
-        letters, _ = await office.records.due_reminders(now, "")
+        letters, _ = await office.database.read(list_due_reminders, now, "")
         assert (await office.console.dashboard(now)).reminders_due == len(letters) == due, days
 
 
 async def test_a18_a_reminder_that_went_out_is_due_no_more(office: Office) -> None:
     opened = await office.registered()
     now = office.later(days=15)
-    ((letter,), _) = await office.records.due_reminders(now, "")
+    ((letter,), _) = await office.database.read(list_due_reminders, now, "")
     await office.mailed(opened, "reminder", about=letter.about)
     dashboard = await office.console.dashboard(now + timedelta(minutes=5))
     assert dashboard.reminders_due == 0

@@ -8,11 +8,15 @@ from uuid import uuid4
 import pytest
 import pytest_asyncio
 
+from db.case_state import load_snapshot
 from db.engine import Database
 from db.tables import Assister, Case
+from db.writes.cases import record_facts
+from db.writes.commands import apply_command, check_answer, find_command_state, refuse_command, store_command
+from db.writes.effects import intend_effect
 from db.writes.inbox import Inbox
+from db.writes.links import ACTIVATION, keep_link, use_activation_link
 from db.writes.opening import Conflict, Opened, People
-from db.writes.records import ACTIVATION, Records
 from domain.shared.commands import CommandKind
 from domain.shared.facts import Fact, FactKind
 from domain.shared.messages import CaseRef
@@ -33,7 +37,6 @@ class Process:
     def __init__(self, url: str) -> None:
         self.database = Database(url)
         self.people = People(self.database, KEY)
-        self.records = Records(self.database, KEY)
         self.inbox = Inbox(self.database)
 
 
@@ -51,21 +54,21 @@ async def opened(process: Process, document: dict[str, object]) -> Opened:
 
 
 async def case_of(process: Process, case: Opened) -> Case:
-    return (await process.records.view(case.case_id)).case
+    return (await process.database.read(load_snapshot, case.case_id)).case
 
 
 async def command(process: Process, case: Opened, kind: CommandKind, **data: object) -> str:
     number = str(uuid4())
-    await process.records.store_command(number, case.case_id, kind, "staff", "because", dict(data), NOW)
+    await process.database.write(store_command, number, case.case_id, kind, "staff", "because", dict(data), NOW)
     return number
 
 
 async def asked(process: Process, case: Opened) -> None:
     """A case of which staff have asked something."""
     screened = Fact(id=f"{case.case_id}:s", kind=FactKind.SCREENED, at=NOW, data={"round": 0, "findings": []})
-    await process.records.record(case.case_id, [screened], NOW, "test")
+    await process.database.write(record_facts, case.case_id, [screened], NOW, "test")
     number = await command(process, case, CommandKind.DECIDE, verdict=Verdict.ASK, override=None)
-    assert (await process.records.apply_command(number, NOW)).applied
+    assert (await process.database.write(apply_command, KEY, number, NOW)).applied
 
 
 def reported(case: Opened, verb: str, role: str) -> dict[str, object]:
@@ -86,7 +89,7 @@ async def test_a10_a_repeated_request_and_reports_of_the_lms_lose_nothing(two: t
                 *(opened(process, document) for process in (one, other) for _ in range(3)),
                 *(process.inbox.lms(parse(one_), [one_], NOW) for process, one_ in zip(two, statements, strict=True)),
             )
-        state = (await one.records.view(case.case_id)).state
+        state = (await one.database.read(load_snapshot, case.case_id)).state
         assert (state.lms_account, (await case_of(one, case)).stage) == ("ready", state.stage)
 
 
@@ -113,13 +116,15 @@ async def test_a28_a_link_is_used_while_the_case_is_withdrawn(two: tuple[Process
     one, other = two
     for number in range(8):
         case = await opened(one, documents.counselor())
-        await one.records.keep_link(f"token {number}", case.case_id, ACTIVATION, NOW, NOW + timedelta(days=7))
+        await one.database.write(keep_link, f"token {number}", case.case_id, ACTIVATION, NOW, NOW + timedelta(days=7))
         withdrawal = await command(one, case, CommandKind.WITHDRAW)
         async with asyncio.timeout(20):
             _, applied, _ = await asyncio.gather(
-                one.records.use_link(f"token {number}", NOW),
-                other.records.apply_command(withdrawal, NOW),
-                one.records.keep_link(f"another {number}", case.case_id, ACTIVATION, NOW, NOW + timedelta(days=7)),
+                one.database.write(use_activation_link, f"token {number}", NOW),
+                other.database.write(apply_command, KEY, withdrawal, NOW),
+                one.database.write(
+                    keep_link, f"another {number}", case.case_id, ACTIVATION, NOW, NOW + timedelta(days=7)
+                ),
             )
         assert applied.applied
         assert (await case_of(one, case)).stage == "withdrawn"
@@ -132,9 +137,10 @@ async def test_a12_one_command_applied_and_refused_at_once_ends_one_way(two: tup
         number = await command(one, case, CommandKind.WITHDRAW)
         async with asyncio.timeout(20):
             applied, _ = await asyncio.gather(
-                one.records.apply_command(number, NOW), other.records.refuse_command(number, "too late", NOW)
+                one.database.write(apply_command, KEY, number, NOW),
+                other.database.write(refuse_command, number, "too late", NOW),
             )
-        state = await one.records.command_state(number)
+        state = await one.database.read(find_command_state, number)
         assert state == ("applied" if applied.applied else "refused")
         assert ((await case_of(one, case)).stage == "withdrawn") == applied.applied
 
@@ -145,12 +151,15 @@ async def test_a12_an_npn_taken_meanwhile_refuses_the_answer(two: tuple[Process,
     case = await opened(one, documents.broker())
     await asked(one, case)
     rival = documents.broker()
-    await one.records.check_answer(case.case_id, {"npn": rival["npn"]})
+    await one.database.read(check_answer, KEY, case.case_id, {"npn": rival["npn"]})
     number = await command(one, case, CommandKind.ANSWER, changes={"npn": rival["npn"]}, language=None)
     await opened(one, rival)
     before = (await case_of(one, case)).request
-    assert not (await one.records.apply_command(number, NOW)).applied
-    assert (await one.records.command_state(number), (await case_of(one, case)).request) == ("refused", before)
+    assert not (await one.database.write(apply_command, KEY, number, NOW)).applied
+    assert (await one.database.read(find_command_state, number), (await case_of(one, case)).request) == (
+        "refused",
+        before,
+    )
 
 
 async def test_a12_an_answer_is_kept_as_the_form_takes_it(two: tuple[Process, Process]) -> None:
@@ -160,7 +169,7 @@ async def test_a12_an_answer_is_kept_as_the_form_takes_it(two: tuple[Process, Pr
     npn = documents.new_npn()
     changes = {"npn": f" {npn} ", "physical_address": {"state": "tx"}, "email": " Testa@Example.com "}
     number = await command(one, case, CommandKind.ANSWER, changes=changes, language=None)
-    assert (await one.records.apply_command(number, NOW)).applied
+    assert (await one.database.write(apply_command, KEY, number, NOW)).applied
     request = (await case_of(one, case)).request
     assert (request["npn"], request["physical_address"]["state"], request["email"]) == (npn, "TX", "Testa@Example.com")
     found = await one.people.submit(parse_request(documents.broker(npn, email="testa@example.com")), NOW)
@@ -173,7 +182,7 @@ async def test_a10_a_strangers_request_changes_nobody_until_staff_approve(
     one, _ = two
     owner = documents.broker()
     first = await opened(one, owner)
-    await one.records.apply_command(await command(one, first, CommandKind.WITHDRAW), NOW)
+    await one.database.write(apply_command, KEY, await command(one, first, CommandKind.WITHDRAW), NOW)
     stranger = {**owner, "first_name": "Another", "email": f"another.{owner['email']}"}
     case = await opened(one, stranger)
     assert await opened(one, stranger) == Opened(case.assister_id, case.case_id, case.workflow_id, created=False)
@@ -181,12 +190,12 @@ async def test_a10_a_strangers_request_changes_nobody_until_staff_approve(
         await opened(one, owner)
     await asked(one, case)
     answer = await command(one, case, CommandKind.ANSWER, changes={"phone": "505-555-0199"}, language=None)
-    assert (await one.records.apply_command(answer, NOW)).applied
+    assert (await one.database.write(apply_command, KEY, answer, NOW)).applied
     assert (await _person(one, case)).email == owner["email"]
     screened = Fact(id=f"{case.case_id}:t", kind=FactKind.SCREENED, at=NOW, data={"round": 1, "findings": []})
-    await one.records.record(case.case_id, [screened], NOW, "test")
+    await one.database.write(record_facts, case.case_id, [screened], NOW, "test")
     approval = await command(one, case, CommandKind.DECIDE, verdict=Verdict.APPROVE, override="seen in person")
-    assert (await one.records.apply_command(approval, NOW)).applied
+    assert (await one.database.write(apply_command, KEY, approval, NOW)).applied
     assert (await _person(one, case)).email == stranger["email"]
 
 
@@ -199,7 +208,7 @@ async def test_a14_a_report_that_overtakes_the_answer_to_our_order_is_taken(two:
     one, _ = two
     case = await opened(one, documents.counselor())
     order = CaseRef(case_id=case.case_id, at=NOW)
-    await one.records.intend(f"{order.case_id}:order", order.case_id, "background.ordered", {}, NOW)
+    await one.database.write(intend_effect, f"{order.case_id}:order", order.case_id, "background.ordered", {}, NOW)
     report = BackgroundReport("evt_1", "report.completed", "candidate_1", case.case_id, "complete", "clear", "digest")
     assert len((await one.inbox.background(report, NOW)).to_deliver) == 1
 

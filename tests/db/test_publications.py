@@ -18,6 +18,7 @@ from db.reads import published_lists
 from db.reads.published_lists import Edition, Superseded, find_current, find_tracked, stream_list
 from db.tables import Case, PublishedRow
 from db.writes import publications
+from db.writes.cases import record_facts
 from db.writes.opening import Opened
 from db.writes.publications import make_current, open_publication, stage_changes, tidy_lines
 from domain.federal.lists import COLUMNS, PublishedList
@@ -206,7 +207,7 @@ async def test_b8_only_what_changed_is_written(house: House) -> None:
     opened = await house.desk.completed(document, NOW)
     await house.published()
     fact = Fact(id="of no list", kind=FactKind.LAUNCHED, at=NOW, data={"curriculum": "shop", "channel": "vendor-a"})
-    await house.desk.records.record(opened.case_id, [fact], NOW, "test")
+    await house.desk.database.write(record_facts, opened.case_id, [fact], NOW, "test")
     number = await house.open(TODAY, NOW, forced=True)
     assert await house.stage(number) == (0, False)
     assert await house.unpublished() == 0

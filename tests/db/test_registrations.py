@@ -13,12 +13,15 @@ import pytest_asyncio
 from sqlalchemy import select, text
 from sqlmodel import SQLModel, col
 
-from db.case_state import rows
+from db.case_state import load_snapshot, rows
 from db.engine import Database
+from db.reads.third_parties import find_account_to_suspend
 from db.tables import Assister, AuditRow, Case, CertificateRow, CommandRow, FactRow, InboxRow
+from db.writes.cases import record_facts
+from db.writes.commands import load_command, refuse_command
+from db.writes.effects import intend_certificate
 from db.writes.inbox import Inbox, Received
 from db.writes.opening import Conflict, Opened, People
-from db.writes.records import Records
 from db.writes.registrations import NoTicket, Redeemed, Registrations, SecondAccount, _federal_accounts
 from domain.federal.agreements import marketplace_agreement
 from domain.federal.markets import MLMS, Curriculum, Market, MarketplaceAgreement, NpnStatus, agreements_of
@@ -47,7 +50,6 @@ class Process:
     def __init__(self, url: str) -> None:
         self.database = Database(url)
         self.people = People(self.database, KEY)
-        self.records = Records(self.database, KEY)
         self.inbox = Inbox(self.database)
         self.registrations = Registrations(self.database, KEY)
         self.desk = Desk(self.database, KEY)
@@ -56,10 +58,10 @@ class Process:
         return await self.registrations.submit(parse_registration(document), at)
 
     async def state(self, opened: Opened) -> RegistrationState:
-        return (await self.records.view(opened.case_id)).registration
+        return (await self.database.read(load_snapshot, opened.case_id)).registration
 
     async def case(self, opened: Opened) -> Case:
-        return (await self.records.view(opened.case_id)).case
+        return (await self.database.read(load_snapshot, opened.case_id)).case
 
     async def all(self, table: type[SQLModel], **wanted: object) -> list[Any]:
         query = select(table).where(*(getattr(table, name) == value for name, value in wanted.items()))
@@ -322,7 +324,7 @@ async def _by_the_registry(process: Process, opened: Opened, command_id: str) ->
     faults = [Fault("npn", "npn_unknown"), Fault("business_npn", "npn_of_individual")]
     saved = await process.registrations.save_profile(command_id, NpnStatus.VERIFIED, faults, NOW)
     assert saved.outcome == "refused"
-    row = await process.records.command(command_id)
+    row = await process.database.read(load_command, command_id)
     assert row.data["faults"] == [["npn", "npn_unknown"], ["business_npn", "npn_of_individual"]]
 
 
@@ -333,7 +335,7 @@ async def _by_an_end(process: Process, opened: Opened, command_id: str) -> None:
 
 
 async def _by_its_workflow(process: Process, opened: Opened, command_id: str) -> None:
-    await process.records.refuse_command(command_id, "The case has ended: closed.", NOW)
+    await process.database.write(refuse_command, command_id, "The case has ended: closed.", NOW)
 
 
 @pytest.mark.parametrize("refuse", [_by_the_registry, _by_an_end, _by_its_workflow], ids=lambda how: how.__name__)
@@ -350,7 +352,7 @@ async def test_b7_of_a_refused_profile_nothing_is_left_but_its_fields_names(
     kept = await one.everything()
     assert all(value in kept for value in VALUES), "while it waits for its answer it is kept"
     await refuse(one, opened, command_id)
-    assert (await one.records.command(command_id)).state == "refused"
+    assert (await one.database.read(load_command, command_id)).state == "refused"
     after = await one.everything()
     assert [value for value in VALUES if value in after] == []
     assert (await one.case(opened)).request == before
@@ -439,7 +441,7 @@ async def test_c8_a_federal_certificate_keeps_no_account_of_the_state_program_op
         session.add(
             CertificateRow(number=uuid4().hex, case_id=opened.case_id, market="shop", issued_at=NOW, sha256="", uri="")
         )
-    assert await one.records.account_to_suspend(certification.case_id) == certification.case_id
+    assert await one.database.read(find_account_to_suspend, certification.case_id) == certification.case_id
 
 
 async def test_b7_one_profile_told_twice_is_saved_once(two: tuple[Process, Process]) -> None:
@@ -577,7 +579,7 @@ async def test_b14_there_are_only_so_many_unused_tickets(two: tuple[Process, Pro
     one, _ = two
     opened = await one.submit(profile())
     launch = one.registrations.launch
-    most = (await one.records.view(opened.case_id)).federal.launch_tickets_at_once
+    most = (await one.database.read(load_snapshot, opened.case_id)).federal.launch_tickets_at_once
     await ticket(one, opened, minutes=29)
     tokens = [uuid4().hex for _ in range(most - 1)]
     for token in tokens:
@@ -624,7 +626,7 @@ async def test_b18_a_third_party_s_fast_clock_moves_no_completion_into_the_futur
     await one.registrations.redeem(VENDOR, token, NOW)
     await reported(one, token, occurred_at="2099-01-01T00:00:00Z")
     await one.registrations.enroll(opened.case_id, Curriculum.INDIVIDUAL_FULL, MLMS, "assister", NOW)
-    policy = (await one.records.view(opened.case_id)).federal.model_dump(mode="json")
+    policy = (await one.database.read(load_snapshot, opened.case_id)).federal.model_dump(mode="json")
     for verb, timestamp in (("initialized", "2026-11-02T16:00:00Z"), ("completed", "2099-01-01T00:00:00Z")):
         told = documents.course(policy, vars(opened), "individual_full", verb, timestamp=timestamp)
         await one.inbox.lms(parse([told]), [told], NOW)
@@ -669,7 +671,7 @@ def opened_text(opened: Opened, name: MarketplaceAgreement, version: str) -> Fac
 async def test_b16_what_was_opened_in_an_older_version_can_t_be_accepted(two: tuple[Process, Process]) -> None:
     one, _ = two
     opened = await trained(one, profile())
-    await one.records.record(opened.case_id, [opened_text(opened, GENERAL, "2023-1")], NOW, "test")
+    await one.database.write(record_facts, opened.case_id, [opened_text(opened, GENERAL, "2023-1")], NOW, "test")
     with pytest.raises(Conflict):
         await one.registrations.accept_agreement(opened.case_id, GENERAL, None, "assister", NOW)
     text = await one.registrations.open_agreement(opened.case_id, GENERAL, "es", "assister", NOW)
@@ -749,9 +751,9 @@ async def test_b12_each_market_completes_by_its_own_steps(two: tuple[Process, Pr
         await one.registrations.accept_agreement(opened.case_id, name, None, "assister", NOW)
     state = await one.state(opened)
     assert set(state.completed_at) == {Market.SHOP}
-    assert (await one.records.intend_certificate("a key", opened.case_id, NOW, "shop")).data["market"] == "shop"
+    assert (await one.database.write(intend_certificate, "a key", opened.case_id, NOW, "shop")).data["market"] == "shop"
     with pytest.raises(Conflict):
-        await one.records.intend_certificate("another key", opened.case_id, NOW, "individual")
+        await one.database.write(intend_certificate, "another key", opened.case_id, NOW, "individual")
 
 
 # what a registration has ended with

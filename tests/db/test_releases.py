@@ -8,7 +8,9 @@ from uuid import uuid4
 import pytest
 import pytest_asyncio
 
+from db.case_state import load_snapshot
 from db.tables import AlteredEvent, AuditRow, FactRow, InboxRow
+from db.writes.effects import complete_effect, intend_effect
 from db.writes.facts import flags_of
 from db.writes.inbox import Received, UnknownEvent
 from db.writes.opening import Conflict, Opened
@@ -155,7 +157,7 @@ async def test_c5_an_altered_statement_is_taken_once_as_an_event_of_its_own(offi
     assert [(one.data["score"], one.data["passed"]) for one in attempts] == [("0.79", False), ("0.8", True)]
     assert (row.fact_id, row.state, row.message and row.message["passed"]) == (attempts[1].id, "pending", True)
     assert row.event_id != (await office.all(AlteredEvent))[0].event_id
-    assert flags_of((await office.records.view(opened.case_id)).case) == {}
+    assert flags_of((await office.database.read(load_snapshot, opened.case_id)).case) == {}
     await refused(office, "altered", number, "webhook_taken")
     assert len(await facts(office, opened, FactKind.EXAM_ATTEMPTED)) == 2
     (listed,) = (await office.console.quarantined()).rows
@@ -190,9 +192,9 @@ async def test_a_flag_stays_while_another_altered_event_is_left(office: Office) 
     await scored(office, opened, "0.6", "0.8")
     first, second = sorted(row.id for row in await office.all(AlteredEvent))
     await released(office, "altered", first)
-    assert [*flags_of((await office.records.view(opened.case_id)).case)] == ["altered_event"]
+    assert [*flags_of((await office.database.read(load_snapshot, opened.case_id)).case)] == ["altered_event"]
     await released(office, "altered", second)
-    assert flags_of((await office.records.view(opened.case_id)).case) == {}
+    assert flags_of((await office.database.read(load_snapshot, opened.case_id)).case) == {}
 
 
 async def test_a20_an_altered_statement_is_checked_like_every_other(office: Office) -> None:
@@ -249,8 +251,8 @@ async def ordered(office: Office) -> Opened:
     """A counselor's case whose background check is ordered."""
     opened = await office.opened(documents.counselor())
     key = f"{opened.case_id}:background.ordered:0"
-    await office.records.intend(key, opened.case_id, "background.ordered", {}, office.later())
-    await office.records.complete(key, opened.case_id, {}, [], office.later())
+    await office.database.write(intend_effect, key, opened.case_id, "background.ordered", {}, office.later())
+    await office.database.write(complete_effect, key, opened.case_id, {}, [], office.later())
     return opened
 
 

@@ -11,6 +11,7 @@ from sqlmodel import col, select
 
 from db.case_state import rows
 from db.tables import CertificateRow, CommandRow, InboxRow
+from db.writes.links import use_activation_link
 from domain.shared.commands import CommandKind
 from domain.shared.messages import Command
 from domain.shared.notices import Notice
@@ -210,7 +211,7 @@ async def test_a28_an_activation_link_expires_and_is_sent_again(inside: Inside) 
     assert states == {7: "ready", 8: "expired"}
 
     await inside.skip(opened, 8 * DAY)
-    assert await inside.records.use_link(first, inside.now(opened)) is None
+    assert await inside.database.write(use_activation_link, first, inside.now(opened)) is None
     await inside.cases.resend(opened.case_id, Notice.PORTAL_ACTIVATION, "it expired", "staff")
     second = activation_token(
         await inside.letter(request, lambda one: _has_activation(one) and activation_token(one) != first)

@@ -1,6 +1,7 @@
 """What nobody foresaw: no traceback with what was sent, no stop of what else waits, nothing left open after the end."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
@@ -10,6 +11,8 @@ import structlog
 from starlette.types import Message
 
 from activities.portal import PortalActivities
+from db.case_state import load_snapshot
+from db.reads.third_parties import find_portal_account
 from domain.shared.messages import CaseRef, Effect
 from starter.delivery import Courier
 from web.http.limits import Limits
@@ -77,17 +80,18 @@ async def test_c1_an_event_that_can_never_be_delivered_holds_up_no_other() -> No
 
 
 class EndsMeanwhile:
-    """Records of a case that is withdrawn while the portal is asked, and the portal."""
+    """The database of a case that is withdrawn while the portal is asked, and the portal."""
 
     def __init__(self) -> None:
         self.ended = False
         self.asked: list[bool] = []
 
-    async def portal_account(self, _: str) -> str:
-        return "account"
-
-    async def view(self, _: str) -> Any:
-        return SimpleNamespace(state=SimpleNamespace(ended=self.ended))
+    async def read(self, work: Callable[..., Any], _: str) -> Any:
+        found = {
+            find_portal_account: "account",
+            load_snapshot: SimpleNamespace(state=SimpleNamespace(ended=self.ended)),
+        }
+        return found[work]
 
     async def set_active(self, _: str, active: bool) -> None:
         self.asked.append(active)

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from temporalio.client import Client
 
 from adapters.holidays import list_federal_holidays
+from db.case_state import load_snapshot, load_standing
 from db.tables import Case
 from db.writes.opening import Opened
 from db.writes.registrations import Acted, Registrations
@@ -45,9 +46,16 @@ class Federal(Inside):
     def __init__(self, *parts: Any) -> None:
         super().__init__(*parts)
         self.registrations = Registrations(self.database, self.settings.identity_key_bytes)
-        self.cases = Cases(self.client, self.people, self.records, self.inbox, self.settings.task_queue)
+        self.cases = Cases(
+            self.client,
+            self.database,
+            self.settings.identity_key_bytes,
+            self.people,
+            self.inbox,
+            self.settings.task_queue,
+        )
         vendors = {name: vendor.url for name, vendor in self.settings.vendors.items()}
-        self.marketplace = Marketplace(self.cases, self.registrations, self.records, vendors)
+        self.marketplace = Marketplace(self.cases, self.database, self.registrations, vendors)
 
     # opening
 
@@ -81,7 +89,10 @@ class Federal(Inside):
         """Waits until the workflow knows what the facts come to, each of them counted or not; what it knows then."""
         async with asyncio.timeout(PATIENCE):
             while True:
-                progress, recorded = await self.progress(opened), await self.records.standing(opened.case_id)
+                progress, recorded = (
+                    await self.progress(opened),
+                    await self.database.read(load_standing, opened.case_id),
+                )
                 assert recorded is not None
                 if progress.standing == recorded.model_copy(update={"facts": progress.standing.facts}):
                     return progress
@@ -114,7 +125,7 @@ class Federal(Inside):
     async def course(self, opened: Opened, curriculum: Curriculum, verb: str = "completed") -> None:
         """The MLMS reports a course."""
         at = self.now(opened)
-        policy = (await self.records.view(opened.case_id)).federal.model_dump(mode="json")
+        policy = (await self.database.read(load_snapshot, opened.case_id)).federal.model_dump(mode="json")
         statement = documents.course(policy, opened.document(), curriculum, verb, timestamp=at.isoformat())
         received = await self.inbox.lms(parse([statement]), [statement], at)
         await self.cases.deliver_all(received.to_deliver)

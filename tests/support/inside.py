@@ -23,12 +23,12 @@ from activities.failures import CodedFailures
 from adapters import http
 from adapters.certificate_signer import make_signing_pair
 from db import migrate
+from db.case_state import load_snapshot
 from db.engine import Database
 from db.reads.status import Views
 from db.tables import Case
 from db.writes.inbox import Inbox
 from db.writes.opening import Opened, People
-from db.writes.records import Records
 from domain.programs.imports import parse_import
 from domain.shared.facts import FactKind
 from domain.shared.messages import Progress, ReminderPage, Report
@@ -65,11 +65,10 @@ class Inside:
         self.settings = settings
         self.client = client
         self.database = database
-        self.records = Records(database, settings.identity_key_bytes)
         self.inbox = Inbox(database)
         self.people = People(database, settings.identity_key_bytes)
         self.views = Views(database)
-        self.cases = Cases(client, self.people, self.records, self.inbox, settings.task_queue)
+        self.cases = Cases(client, database, settings.identity_key_bytes, self.people, self.inbox, settings.task_queue)
         self.plan = plan
         self._web = web
         self._skipper = TimeSkipper(client)
@@ -80,7 +79,7 @@ class Inside:
     async def open(self, request: Document, at: datetime | None = None, know: bool = True, **policy: Any) -> Opened:
         """Opens a case and starts its workflow; ``policy`` names what differs from the shipped one for this case."""
         opened = await self.store(request, at, know, **policy)
-        await self.cases.start((await self.records.view(opened.case_id)).case)
+        await self.cases.start((await self.database.read(load_snapshot, opened.case_id)).case)
         return opened
 
     async def store(self, request: Document, at: datetime | None = None, know: bool = True, **policy: Any) -> Opened:
@@ -95,7 +94,7 @@ class Inside:
         """Opens a returning assister's case of another plan year, as staff do."""
         begun = await self.people.begin(opened.assister_id, "bewellnm", plan_year, "staff", at)
         await self._change_policy(begun.case_id, policy)
-        await self.cases.start((await self.records.view(begun.case_id)).case)
+        await self.cases.start((await self.database.read(load_snapshot, begun.case_id)).case)
         return begun
 
     async def returning(self, earlier: Document, plan_year: int) -> Opened:
@@ -105,7 +104,7 @@ class Inside:
         at = datetime.now(UTC)
         assister_id, _ = await self.people.import_person(imported, "staff", at)
         begun = await self.people.begin(assister_id, "bewellnm", plan_year, "staff", at)
-        await self.cases.start((await self.records.view(begun.case_id)).case)
+        await self.cases.start((await self.database.read(load_snapshot, begun.case_id)).case)
         return begun
 
     async def _change_policy(self, case_id: str, changes: Mapping[str, Any]) -> None:

@@ -11,16 +11,18 @@ from uuid import uuid4
 from sqlalchemy import select
 from sqlmodel import SQLModel
 
-from db.case_state import rows
+from db.case_state import load_snapshot, rows
 from db.engine import Database
 from db.reads.console import Console
 from db.reads.counts import Counts
 from db.reads.queue import Filters, ListedCase, QueuePage
 from db.reads.status import Views
 from db.tables import CertificateRow
+from db.writes.cases import claim_case, record_facts
+from db.writes.commands import apply_command, store_command
+from db.writes.effects import complete_effect, intend_certificate, intend_effect
 from db.writes.inbox import Inbox, Received
 from db.writes.opening import Opened, People
-from db.writes.records import Records
 from db.writes.registrations import Registrations
 from domain.federal.profile import parse_registration
 from domain.federal.vendor_reports import parse_vendor
@@ -48,7 +50,6 @@ class Office:
     def __init__(self, database: Database) -> None:
         self.database = database
         self.people = People(database, KEY)
-        self.records = Records(database, KEY)
         self.registrations = Registrations(database, KEY)
         self.inbox = Inbox(database)
         self.console = Console(database)
@@ -66,7 +67,9 @@ class Office:
         """A case of a request that its workflow has claimed."""
         request = parse_request(document or documents.broker(**changes))
         opened = await self.people.submit(request, self.later())
-        await self.records.claim(Claim(case_id=opened.case_id, run_id=f"run-{opened.case_id}", at=self.later()))
+        await self.database.write(
+            claim_case, Claim(case_id=opened.case_id, run_id=f"run-{opened.case_id}", at=self.later())
+        )
         return opened
 
     async def registered(self, **changes: Any) -> Opened:
@@ -76,7 +79,7 @@ class Office:
     async def screened(self, opened: Opened, answered: bool = True, number: int = 0) -> Opened:
         """A case that was screened: every check passed, or the registry was silent."""
         found = [finding(check, True) for check in (Check.NPN_FOUND, Check.NAME_MATCHES, Check.LICENSE_ACTIVE)]
-        view = await self.records.view(opened.case_id)
+        view = await self.database.read(load_snapshot, opened.case_id)
         found = found if answered else unknown_license()
         if not view.case.identity_matches:
             found = [*found, finding(Check.IDENTITY_MATCHES, False)]
@@ -98,15 +101,15 @@ class Office:
     ) -> None:
         at = at or self.later()
         one = Fact(id=str(uuid4()), kind=kind, at=at, data=data or {})
-        assert await self.records.record(opened.case_id, [one], at, action)
+        assert await self.database.write(record_facts, opened.case_id, [one], at, action)
 
     async def decided(self, opened: Opened, verdict: str = "approve", **data: Any) -> Applied:
         return await self.command(opened, CommandKind.DECIDE, verdict=verdict, **{"override": None, **data})
 
     async def command(self, opened: Opened, kind: CommandKind, reason: str = "a sample reason", **data: Any) -> Applied:
         number = str(uuid4())
-        await self.records.store_command(number, opened.case_id, kind, "riley", reason, data, self.later())
-        return await self.records.apply_command(number, self.later())
+        await self.database.write(store_command, number, opened.case_id, kind, "riley", reason, data, self.later())
+        return await self.database.write(apply_command, KEY, number, self.later())
 
     async def certified(self, opened: Opened) -> str:
         """Everything up to the certificate; its number."""
@@ -114,7 +117,7 @@ class Office:
             await self.fact(opened, kind)
         await self.fact(opened, FactKind.EXAM_ATTEMPTED, {"event_id": "e", "score": "0.9", "passed": True})
         key, at = f"{opened.case_id}:certificate.issued:0", self.later()
-        intent = await self.records.intend_certificate(key, opened.case_id, at)
+        intent = await self.database.write(intend_certificate, key, opened.case_id, at)
         number = str(intent.data["number"])
         shown = {"number": number, "issued_at": at.isoformat(), "valid_until": None, "sha256": "0" * 64}
         issued = Fact(id=f"{opened.case_id}:certificate", kind=FactKind.CERTIFICATE_ISSUED, at=at, data=shown)
@@ -126,15 +129,15 @@ class Office:
             sha256="0" * 64,
             uri="a.pdf",
         )
-        await self.records.complete(key, opened.case_id, shown, [issued], at, certificate=row)
+        await self.database.write(complete_effect, key, opened.case_id, shown, [issued], at, certificate=row)
         return number
 
     async def mailed(self, opened: Opened, notice: str, result: Document | None = None, about: str = "") -> str:
         """A notice that went out; the key of its effect."""
         key = f"{opened.case_id}:notice:{notice}:0:{about}"
-        await self.records.intend(key, opened.case_id, f"notice.{notice}", {}, self.later())
+        await self.database.write(intend_effect, key, opened.case_id, f"notice.{notice}", {}, self.later())
         sent = {"subject": f"About {notice}", "message_id": f"<{sha256(key.encode()).hexdigest()}@mail.example.org>"}
-        await self.records.complete(key, opened.case_id, result or sent, [], self.later())
+        await self.database.write(complete_effect, key, opened.case_id, result or sent, [], self.later())
         return key
 
     def statement(self, opened: Opened, verb: str, role: str, **changes: Any) -> Document:

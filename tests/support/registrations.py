@@ -6,8 +6,8 @@ from typing import Any
 from uuid import uuid4
 
 from db.engine import Database
+from db.writes.cases import record_facts
 from db.writes.opening import Opened
-from db.writes.records import Records
 from db.writes.registrations import Registrations
 from domain.federal.markets import MLMS, Curriculum, Market, NpnStatus, agreements_of
 from domain.federal.profile import parse_registration
@@ -44,7 +44,7 @@ class Desk:
 
     def __init__(self, database: Database, key: bytes = b"a test's key") -> None:
         self.registrations = Registrations(database, key)
-        self.records = Records(database, key)
+        self.database = database
 
     async def opened(self, document: dict[str, Any], at: datetime) -> Opened:
         return await self.registrations.submit(parse_registration(document), at)
@@ -64,7 +64,7 @@ class Desk:
             await self.registrations.enroll(opened.case_id, COURSE[market], MLMS, "assister", at)
             course = {"curriculum": COURSE[market].value, "channel": MLMS}
             fact = Fact(id=str(uuid4()), kind=FactKind.COURSE_COMPLETED, at=at, data=course)
-            await self.records.record(opened.case_id, [fact], at, "test")
+            await self.database.write(record_facts, opened.case_id, [fact], at, "test")
 
     async def completed(
         self, document: dict[str, Any], at: datetime, *, again: Opened | None = None, **saved: Any
@@ -82,4 +82,4 @@ class Desk:
 
     async def ended(self, opened: Opened, kind: FactKind, at: datetime) -> None:
         fact = Fact(id=f"{opened.case_id}:{kind}", kind=kind, at=at, data={"reason": "a sample reason"})
-        assert await self.records.record(opened.case_id, [fact], at, "test")
+        assert await self.database.write(record_facts, opened.case_id, [fact], at, "test")

@@ -25,7 +25,7 @@ SOURCES = [
 ]
 
 # What is raised by a name that is handed on, and never by itself.
-HANDED_ON = {("db/writes/records.py", "what")}
+HANDED_ON = {("db/writes/cases.py", "what")}
 # A notice the mail server refuses raises a flag of its own, within its effect.
 NOTICES = "notice."
 
@@ -66,8 +66,9 @@ def raised() -> Iterator[str]:
         module = importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
         for call, function in calls(path):
             name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
-            if name in ("raise_flag", "flag") and len(call.args) > 1:
-                argument = call.args[1]
+            unit = ast.unparse(call.args[0]) if name == "write" else name
+            if unit in ("raise_flag", "flag_case") and len(call.args) > 1:
+                argument = call.args[2 if unit == "flag_case" else 1]
                 found = values(argument, module, function)
                 handed = (str(path.relative_to(ROOT)), ast.unparse(argument)) in HANDED_ON
                 assert found or handed or "refused(" in ast.unparse(argument), f"{path.name}: {ast.unparse(call)}"

@@ -15,7 +15,9 @@ from db.engine import Database
 from db.reads.access_log import read_access_log
 from db.tables import AccessLogRow, Case, CertificateRow, CommandRow, FactRow, StaffSession
 from db.writes import sessions
-from db.writes.records import ACTIVATION, STATUS
+from db.writes.cases import record_facts
+from db.writes.commands import apply_command
+from db.writes.links import ACTIVATION, STATUS, keep_link
 from domain.programs.imports import parse_import
 from domain.shared.facts import Fact, FactKind
 from domain.state.request import parse_request
@@ -81,7 +83,7 @@ class House:
     async def facts(self, case_id: str, *kinds: FactKind, **data: Any) -> None:
         now = datetime.now(UTC)
         found = [Fact(id=f"{case_id}:{kind}:{uuid4()}", kind=kind, at=now, data=data) for kind in kinds]
-        assert await self.services.records.record(case_id, found, now, "test")
+        assert await self.services.database.write(record_facts, case_id, found, now, "test")
 
     async def decide(self, case_id: str, verdict: str, reason: str = "All is well.") -> None:
         decided = {"verdict": verdict, "by": "staff", "reason": reason, "override": None, "round": 0}
@@ -106,7 +108,7 @@ class House:
     async def link(self, case_id: str, purpose: str = STATUS, days: int = 7) -> str:
         """The address an e-mailed link leads to."""
         token, now = secrets.token_urlsafe(), datetime.now(UTC)
-        await self.services.records.keep_link(token, case_id, purpose, now, now + timedelta(days=days))
+        await self.services.database.write(keep_link, token, case_id, purpose, now, now + timedelta(days=days))
         return f"/{'activate' if purpose == ACTIVATION else 'status'}/{token}"
 
     async def list_accesses(self, case_id: str = "") -> list[AccessLogRow]:
@@ -129,5 +131,7 @@ class House:
         async with self.database.open_reader() as session:
             found = list((await session.execute(select(CommandRow))).scalars())
         for row in found:
-            await self.services.records.apply_command(row.id, datetime.now(UTC))
+            await self.services.database.write(
+                apply_command, self.services.settings.identity_key_bytes, row.id, datetime.now(UTC)
+            )
         return found

@@ -5,7 +5,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from db.writes.records import ACTIVATION
+from db.writes.links import ACTIVATION
 from domain.shared.facts import FactKind
 from domain.state.agreements import agreement
 from tests.support import documents

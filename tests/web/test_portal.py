@@ -12,7 +12,9 @@ import time_machine
 from sqlmodel import select
 
 from db.tables import CertificateRow, CommandRow, FactRow
-from db.writes.records import ACTIVATION
+from db.writes.cases import record_facts
+from db.writes.effects import complete_effect, intend_effect
+from db.writes.links import ACTIVATION
 from domain.federal.agreements import marketplace_agreement
 from domain.federal.markets import Curriculum, FederalList, Market, MarketplaceAgreement, NpnStatus, agreements_of
 from domain.federal.profile import parse_registration
@@ -81,8 +83,8 @@ class Visitor:
 
     async def record(self, kind: FactKind, **data: Any) -> None:
         at = datetime.now(UTC)
-        assert await self.desk.records.record(
-            self.case_id, [Fact(id=str(uuid4()), kind=kind, at=at, data=data)], at, "t"
+        assert await self.desk.database.write(
+            record_facts, self.case_id, [Fact(id=str(uuid4()), kind=kind, at=at, data=data)], at, "t"
         )
 
     async def trained(self, *curricula: Curriculum, channel: str = "mlms") -> None:
@@ -369,8 +371,8 @@ async def test_b4_mlms_training_leads_to_the_mlms_once_there_is_a_place(house: H
     assert f"{one.link}/training?lang=en" in _named(await one.get(), "MLMS Training")
     now, url = datetime.now(UTC), "https://mlms.example.org/learners/1/shop"
     order = CurriculumOrder(case_id=one.case_id, at=now, curriculum="shop")
-    await one.desk.records.intend("key", order.case_id, "mlms.enrolled.shop", {}, now)
-    await one.desk.records.complete("key", one.case_id, {"id": "1", "url": url}, [], now)
+    await one.desk.database.write(intend_effect, "key", order.case_id, "mlms.enrolled.shop", {}, now)
+    await one.desk.database.write(complete_effect, "key", one.case_id, {"id": "1", "url": url}, [], now)
     for path in ("", "/training"):
         assert _named(await one.get(path), "MLMS Training") == [url]
 

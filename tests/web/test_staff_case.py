@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from db.tables import EffectRow, SentMail
+from db.writes.commands import note_refusal
+from db.writes.effects import keep_evidence
 from domain.federal.profile import parse_registration
 from domain.shared.commands import CommandKind
 from domain.shared.facts import FactKind
@@ -32,8 +34,8 @@ async def screened(house: House, case_id: str, **results: Result) -> None:
 async def asked(house: House, case_id: str, raw: bytes = ANSWER) -> str:
     """An answer of the registry that is kept; its hash."""
     digest = sha256(raw).hexdigest()
-    await house.services.records.keep_evidence(
-        f"{case_id}:registry:0", case_id, "registry", raw, digest, datetime.now(UTC)
+    await house.services.database.write(
+        keep_evidence, f"{case_id}:registry:0", case_id, "registry", raw, digest, datetime.now(UTC)
     )
     return digest
 
@@ -105,8 +107,8 @@ async def test_what_happened_is_told_in_order_and_in_the_reader_s_language(house
     case_id = await house.open(documents.broker())
     await house.decide(case_id, "ask", "Which licence is it?")
     sentence = "Approval needs a recorded override, because of: name_matches."
-    await house.services.records.note_refusal(
-        case_id, CommandKind.DECIDE, "other", "Fine.", sentence, datetime.now(UTC) + SECOND
+    await house.services.database.write(
+        note_refusal, case_id, CommandKind.DECIDE, "other", "Fine.", sentence, datetime.now(UTC) + SECOND
     )
     english, spanish = [
         read(await house.browser.get(f"/staff/cases/{case_id}?lang={language}")).text for language in ("en", "es")

@@ -8,6 +8,7 @@ import pytest
 from sqlmodel import col, select
 
 from db.tables import Case
+from db.writes.cases import flag_case
 from domain.shared.facts import FactKind
 from tests.support import documents
 from tests.support.crowd import fill
@@ -29,7 +30,7 @@ async def waiting(house: House, **changes: str) -> str:
 async def flagged(house: House, what: str, since: datetime, **changes: str) -> str:
     """A broker with a flag up since then."""
     case_id = await house.open({**documents.broker(), **changes})
-    await house.services.records.flag(case_id, what, since)
+    await house.services.database.write(flag_case, case_id, what, since)
     return case_id
 
 
@@ -91,7 +92,7 @@ async def test_whose_names_a_page_shows_is_recorded_once_before_it_is_shown(hous
 async def test_a_flag_up_while_a_decision_is_due_shows_both(house: House) -> None:
     await house.sign_in()
     case_id = await waiting(house)
-    await house.services.records.flag(case_id, "identity_conflict", NOW)
+    await house.services.database.write(flag_case, case_id, "identity_conflict", NOW)
     reader = read(await house.browser.get("/staff"))
     assert "Decision to make NPN known under another name or e-mail" in reader.text
 
@@ -107,7 +108,7 @@ async def test_filters_narrow_the_list_and_stand_in_the_address(house: House) ->
     await house.sign_in()
     broker = await waiting(house)
     agent = await house.open(documents.agent())
-    await house.services.records.flag(agent, "mail_refused", NOW)
+    await house.services.database.write(flag_case, agent, "mail_refused", NOW)
     everybody = await house.browser.get("/staff")
     assert set(rows(everybody.text)) == {broker, agent}
     counted = dict(

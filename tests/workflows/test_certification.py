@@ -10,8 +10,10 @@ import pytest
 import pytest_asyncio
 from sqlmodel import col, select
 
-from db.case_state import rows
+from db.case_state import load_snapshot, rows
+from db.reads.reminders import list_due_reminders
 from db.tables import CommandRow, EffectRow, FactRow
+from db.writes.commands import store_command
 from db.writes.opening import Opened
 from domain.shared.commands import CommandKind
 from domain.shared.facts import FactKind
@@ -79,7 +81,7 @@ async def command_state(inside: Inside, command_id: str) -> str | None:
 async def test_c3_messages_that_come_before_the_first_task_are_counted(inside: Inside) -> None:
     """Handlers run before run(): with the start, a course and an exam are reported already."""
     opened = await inside.store(documents.broker())
-    case = (await inside.records.view(opened.case_id)).case
+    case = (await inside.database.read(load_snapshot, opened.case_id)).case
     handle = await inside.client.start_workflow(
         names.WORKFLOW,
         Begin(case_id=opened.case_id, program=case.program, plan_year=case.plan_year),
@@ -99,7 +101,7 @@ async def test_c3_messages_that_come_before_the_first_task_are_counted(inside: I
 async def test_c1_a_second_start_of_the_same_case_leaves_the_first_alone(inside: Inside) -> None:
     opened = await inside.open(documents.broker())
     await inside.agreed(opened, "awaiting_decision", "decision")
-    case = (await inside.records.view(opened.case_id)).case
+    case = (await inside.database.read(load_snapshot, opened.case_id)).case
     other = await inside.client.execute_workflow(
         names.WORKFLOW,
         Begin(case_id=opened.case_id, program=case.program, plan_year=case.plan_year),
@@ -334,8 +336,8 @@ async def test_c8_a_withdrawal_nobody_stored_ends_nothing(inside: Inside) -> Non
 async def test_c8_a_stored_withdrawal_may_come_as_a_signal(inside: Inside) -> None:
     opened = await in_training(inside, documents.broker())
     command_id = f"signalled-{uuid4()}"
-    await inside.records.store_command(
-        command_id, opened.case_id, CommandKind.WITHDRAW, "staff", "by mail", {}, inside.now(opened)
+    await inside.database.write(
+        store_command, command_id, opened.case_id, CommandKind.WITHDRAW, "staff", "by mail", {}, inside.now(opened)
     )
     command = Command(case_id=opened.case_id, command_id=command_id, kind=CommandKind.WITHDRAW)
     await inside.handle(opened).signal(names.WITHDRAWN, command)
@@ -399,8 +401,8 @@ async def test_a11_a_returning_assister_is_enrolled_while_the_lms_comes_back(ins
     await inside.approved(opened, override="agreement on file")
     status = await inside.agreed(opened, "invited", "lms_invitation")
     began = inside.now(opened)
-    assert await inside.records.due_reminders(began + timedelta(days=15), "") is not None
-    letters, _ = await inside.records.due_reminders(began + timedelta(days=15), "")
+    assert await inside.database.read(list_due_reminders, began + timedelta(days=15), "") is not None
+    letters, _ = await inside.database.read(list_due_reminders, began + timedelta(days=15), "")
     assert opened.case_id not in {letter.case_id for letter in letters}, "what we owe is nobody else's to do"
     assert status["training"]["profile"] == "incomplete"
     await inside.control("lms", mode="ok")

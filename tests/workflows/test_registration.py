@@ -10,8 +10,9 @@ import pytest
 import pytest_asyncio
 from sqlmodel import col, select
 
-from db.case_state import rows
+from db.case_state import load_snapshot, rows
 from db.tables import SentMail
+from db.writes.commands import apply_command, store_command
 from db.writes.opening import Opened
 from domain.federal.markets import MLMS, Curriculum, Market, agreements_of
 from domain.federal.policies import FEDERAL_POLICIES
@@ -357,7 +358,7 @@ async def test_c3_everything_that_was_told_before_the_first_task_counts(federal:
     opened = await federal.store(request)
     await federal.enroll(opened, Curriculum.SHOP)
     await federal.course(opened, Curriculum.SHOP)
-    await federal.cases.start((await federal.records.view(opened.case_id)).case)
+    await federal.cases.start((await federal.database.read(load_snapshot, opened.case_id)).case)
     await federal.save(opened)
     await federal.next(opened)
     await federal.agreed(opened, "awaiting_agreements", "marketplace_agreements")
@@ -445,7 +446,7 @@ async def test_b9_b10_a_refused_profile_names_its_fields_and_the_case_goes_on(fe
     assert [(fault.field, fault.code) for fault in caught.value.faults] == named
     assert (await federal.quiet(opened)).standing == before.standing
     assert (await federal.save(opened, business_npn=firm["npn"])).state == "applied"
-    assert (await federal.records.view(opened.case_id)).case.request["business_npn"] == firm["npn"]
+    assert (await federal.database.read(load_snapshot, opened.case_id)).case.request["business_npn"] == firm["npn"]
 
 
 async def test_b7_two_saves_at_once_are_saved_one_after_the_other(federal: Federal) -> None:
@@ -462,7 +463,7 @@ async def test_b7_two_saves_at_once_are_saved_one_after_the_other(federal: Feder
 async def test_b7_two_saves_of_different_fields_at_once_are_both_kept(federal: Federal) -> None:
     opened = await federal.profiled(documents.registration())
     await asyncio.gather(federal.save(opened, phone="915-555-0142"), federal.save(opened, language="es"))
-    saved = (await federal.records.view(opened.case_id)).case.request
+    saved = (await federal.database.read(load_snapshot, opened.case_id)).case.request
     assert (saved["phone"], saved["language"]) == ("915-555-0142", "es")
 
 
@@ -508,7 +509,7 @@ async def test_updates_and_signals_sent_while_it_renews_itself_are_all_there_onc
     status = await federal.status(opened)
     saved = [one["data"]["version"] for one in status["history"] if one["kind"] == "profile_saved"]
     assert saved == list(range(1, len(phones) + 2))
-    assert (await federal.records.view(opened.case_id)).case.request["phone"] == phones[-1]
+    assert (await federal.database.read(load_snapshot, opened.case_id)).case.request["phone"] == phones[-1]
     assert set(status["training"]) == {market for market, at in status["training"].items() if at}
     assert (await federal.notices(opened)).count("marketplace_welcome") == 1
 
@@ -659,10 +660,12 @@ async def test_c8_a_withdrawal_nobody_stored_ends_nothing(federal: Federal) -> N
 async def test_c8_a_registration_that_ended_before_its_workflow_began_ends_there_too(federal: Federal) -> None:
     """The withdrawal was recorded while the claim of the case was still on its way."""
     opened = await federal.store(documents.registration())
-    row = await federal.records.store_command(
-        str(uuid4()), opened.case_id, CommandKind.WITHDRAW, "staff", "another job", {}, datetime.now(UTC)
+    row = await federal.database.write(
+        store_command, str(uuid4()), opened.case_id, CommandKind.WITHDRAW, "staff", "another job", {}, datetime.now(UTC)
     )
-    assert (await federal.records.apply_command(row.id, datetime.now(UTC))).applied
+    assert (
+        await federal.database.write(apply_command, federal.settings.identity_key_bytes, row.id, datetime.now(UTC))
+    ).applied
     handle = await federal.client.start_workflow(
         names.REGISTRATION,
         BeginRegistration(case_id=opened.case_id, program="ffm", plan_year=2024),

@@ -7,6 +7,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from starlette.exceptions import HTTPException
 
+from db.case_state import load_snapshot
 from domain.federal.markets import Curriculum, MarketplaceAgreement
 from domain.federal.vendor_reports import parse_vendor
 from domain.shared.faults import Fault, Invalid
@@ -93,7 +94,8 @@ async def open_agreement(
 ) -> JSONResponse:
     """The text in force, to be read to its end; that it was opened is recorded (B16)."""
     body = await read(request, OpenBody) if await request.body() else OpenBody()
-    language = body.language or (await services.records.view(case_id)).case.request.get("language", "en")
+    case = (await services.database.read(load_snapshot, case_id)).case
+    language = body.language or case.request.get("language", "en")
     text = await services.marketplace.open_agreement(case_id, agreement, language, actor)
     document = {
         "agreement": agreement,

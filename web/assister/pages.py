@@ -10,6 +10,8 @@ from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Redirect
 
 from db.case_state import policy_of
 from db.reads.status import Place
+from db.writes.cases import accept_agreement
+from db.writes.commands import check_answer
 from domain.shared.faults import Fault, Invalid
 from domain.shared.notices import Topic
 from domain.shared.parsing import read_json
@@ -88,7 +90,7 @@ async def accept(token: str, request: Request, services: ServicesDep) -> Respons
     if lacks_agreement(place.state):
         if values.get("agreement_accepted") != "true" or not shows_agreement_in_force(values):
             return await status_page(request, services, token, place, {}, [Fault("agreement_accepted", "agreement")])
-        await services.records.accept_agreement(place.case.case_id, values["agreement_language"], now())
+        await services.database.write(accept_agreement, place.case.case_id, values["agreement_language"], now())
     elif place.state.ended:
         return _not_now(request, services, place)
     return _back(request, token, "accepted=1")
@@ -159,7 +161,7 @@ async def _answer(
 
 async def _faults_in(services: Services, place: Place, changes: dict[str, Any]) -> Sequence[Fault]:
     try:
-        await services.records.check_answer(place.case.case_id, changes)
+        await services.database.read(check_answer, services.settings.identity_key_bytes, place.case.case_id, changes)
     except Invalid as invalid:
         return invalid.faults
     return ()

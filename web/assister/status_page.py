@@ -6,7 +6,9 @@ from typing import Any
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 
+from db.case_state import find_ending_reason
 from db.reads.status import Place
+from db.reads.third_parties import find_lms_url
 from domain.shared.faults import Fault
 from domain.shared.notices import TOPIC_OF_WAITING, Topic
 from domain.shared.reasons import SENTENCES
@@ -53,7 +55,7 @@ async def status_page(
         steps=steps_of(state, not place.may_assist_reasons),
         reason=await _reason(services, place),
         pass_mark=policy.pass_mark,
-        lms_url=await services.records.lms_url(case.case_id) or services.settings.lms_url,
+        lms_url=await services.database.read(find_lms_url, case.case_id) or services.settings.lms_url,
         portal_url=_portal_url(services, waiting_for),
         certificate=_certificate(place, here, language),
         train_meanwhile=_trains_meanwhile(state),
@@ -109,7 +111,7 @@ async def _reason(services: Services, place: Place) -> str | None:
     if place.state.stage is Stage.DENIED and place.state.decision:
         return place.state.decision.reason
     if place.state.stage in (Stage.WITHDRAWN, Stage.REVOKED):
-        return await services.records.ending_reason(place.case.case_id)
+        return await services.database.read(find_ending_reason, place.case.case_id)
     return None
 
 

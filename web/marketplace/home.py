@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 
+from db.case_state import find_ending_reason
 from domain.federal.markets import MLMS, Curriculum, Market, NpnStatus
 from domain.federal.registration import RegistrationState
 from domain.shared.notices import TOPIC_OF_WAITING, Topic
@@ -106,7 +107,7 @@ def vendor_sites(services: Services, visit: Visit) -> list[str]:
 
 async def _reason(services: Services, visit: Visit) -> str | None:
     if visit.place.state.stage in (Stage.WITHDRAWN, Stage.REVOKED):
-        return await services.records.ending_reason(visit.place.case.case_id)
+        return await services.database.read(find_ending_reason, visit.place.case.case_id)
     return None
 
 

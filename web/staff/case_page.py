@@ -8,7 +8,7 @@ from urllib.parse import quote
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 
-from db.case_state import State, UnknownCase
+from db.case_state import State, UnknownCase, load_snapshot
 from db.reads.access_log import read_access_log
 from db.reads.case_file import CaseFile
 from db.reads.timeline import EntryKind
@@ -126,7 +126,7 @@ async def _done(
     if what not in list(Verdict):
         return None
     try:
-        view = await services.records.view(of)
+        view = await services.database.read(load_snapshot, of)
     except UnknownCase:
         return None
     decision = view.stands.decision if isinstance(view.stands, CaseState) else None

@@ -7,7 +7,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from db.case_state import State
+from db.case_state import State, load_snapshot
+from db.writes.cases import clear_flag
 from db.writes.opening import Conflict
 from domain.shared.faults import Fault, Invalid
 from domain.shared.notices import Notice
@@ -43,7 +44,7 @@ async def decide(
 ) -> Response:
     """Approves, denies or asks for information; then the next case of the queue, with a word of what was done."""
     values = await posted(request)
-    view = await services.records.view(case_id)
+    view = await services.database.read(load_snapshot, case_id)
     said = decision_of(values, view.stands, language_of(request), view.case.request["language"])
     if not isinstance(said, Decision):
         return await case_page(request, services, me, case_id, Attempt("decision", values, said), 422)
@@ -90,11 +91,11 @@ async def attend(
 ) -> Response:
     """Takes a flag down that staff have attended to."""
     values = await posted(request)
-    await services.records.view(case_id)  # there is such a case
+    await services.database.read(load_snapshot, case_id)  # there is such a case
     if faults := text_faults("reason", values.get("reason", "")):
         return await case_page(request, services, me, case_id, Attempt("flag", values, faults), 422)
     try:
-        await services.records.attend(case_id, values.get("flag", ""), me.actor, values["reason"], now())
+        await services.database.write(clear_flag, case_id, values.get("flag", ""), me.actor, values["reason"], now())
     except Conflict as conflict:
         return await case_page(request, services, me, case_id, Attempt("flag", values, refused=str(conflict)), 409)
     services.console.counts_changed()

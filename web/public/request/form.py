@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
+from db.case_state import load_snapshot
 from db.writes.drafts import begin_draft, close_draft, save_draft
 from db.writes.opening import Conflict
 from domain.shared.faults import Fault, Invalid
@@ -109,7 +110,7 @@ async def done(request: Request, services: ServicesDep) -> Response:
     draft = await draft_of(request, services)
     if draft is None or draft.case_id is None:
         return _to(START)
-    return done_page(request, services, draft, (await services.records.view(draft.case_id)).case)
+    return done_page(request, services, draft, (await services.database.read(load_snapshot, draft.case_id)).case)
 
 
 @router.get("/request/{slug}", dependencies=[LINK])

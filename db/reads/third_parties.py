@@ -1,0 +1,65 @@
+"""What third parties have said of a case: accounts, pages where one goes on, raw answers kept as evidence."""
+
+from sqlalchemy.orm import Session
+from sqlmodel import col, select
+
+from db.case_state import rows
+from db.tables import Assister, Case, CertificateRow, EffectRow, EvidenceRow
+from domain.shared.stages import ENDED
+
+
+def find_lms_account(session: Session, assister_id: str) -> str | None:
+    """The name of the person's account in the LMS, if there is one."""
+    return session.get_one(Assister, assister_id).lms_account
+
+
+def find_portal_account(session: Session, case_id: str) -> str | None:
+    """The portal's id of the account that was set up for this case."""
+    kind = col(EffectRow.kind) == "portal.account_created"
+    found = rows(session, select(EffectRow).where(col(EffectRow.case_id) == case_id, kind))
+    return next((row.external_id for row in found), None)
+
+
+def find_reusable_portal_account(session: Session, case_id: str) -> str | None:
+    """The id by which the portal knows this person's account: the case that used it last, or an imported id."""
+    case = session.get_one(Case, case_id)
+    return session.get_one(Assister, case.assister_id).portal_account
+
+
+def find_account_to_suspend(session: Session, case_id: str) -> str | None:
+    """The case under which the portal knows this person's account; None while another year's case needs it (C6)."""
+    case = session.get_one(Case, case_id)
+    others = rows(
+        session,
+        select(col(Case.case_id))
+        .join(CertificateRow, col(CertificateRow.case_id) == col(Case.case_id))
+        .where(
+            col(Case.assister_id) == case.assister_id,
+            col(Case.program) == case.program,
+            col(Case.case_id) != case_id,
+            col(Case.stage).not_in(ENDED),
+        ),
+    )
+    person = session.get_one(Assister, case.assister_id)
+    return None if others else person.portal_account or case_id
+
+
+def find_lms_url(session: Session, case_id: str) -> str | None:
+    """The page where this learner goes on, once the LMS has said so."""
+    return _find_url(session, case_id, "training.invited", "training.enrolled")
+
+
+def find_mlms_url(session: Session, case_id: str, curriculum: str) -> str | None:
+    """The page of the MLMS where this curriculum is taken, once the MLMS has said so."""
+    return _find_url(session, case_id, f"mlms.enrolled.{curriculum}")
+
+
+def _find_url(session: Session, case_id: str, *kinds: str) -> str | None:
+    query = select(EffectRow).where(col(EffectRow.case_id) == case_id, col(EffectRow.kind).in_(kinds))
+    return next((str(row.result["url"]) for row in rows(session, query) if row.result), None)
+
+
+def find_evidence(session: Session, key: str) -> bytes | None:
+    """A third party's raw answer kept under this key (case, source, round), if there is one."""
+    row = session.get(EvidenceRow, key)
+    return row.raw if row else None

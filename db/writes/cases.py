@@ -1,0 +1,109 @@
+"""What is written about an open case outside commands and effects: its claim, facts, end, and flags for staff."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from db.case_state import any_policy_of, load_standing
+from db.writes.facts import SYSTEM, append, audit, locked, lower_flag, raise_flag
+from db.writes.links import void_activation_links
+from db.writes.opening import Conflict, agreement_facts
+from domain.shared.facts import Fact, FactKind
+from domain.shared.faults import Fault, Invalid
+from domain.shared.messages import Claim, Claimed
+from domain.shared.policy import zone_of
+from domain.shared.reasons import sentence
+from domain.shared.stages import ENDED
+from domain.state.policy import Policy
+
+
+def claim_case(session: Session, claim: Claim) -> Claimed:
+    """Claims the case for the chain of runs that began with ``claim.run_id``."""
+    case = locked(session, claim.case_id)
+    if case.run_id not in (None, claim.run_id):
+        return Claimed(mine=False)
+    if case.run_id is None:
+        case.run_id = claim.run_id
+        append(session, case, [Fact(id=f"{case.case_id}:begun", kind=FactKind.BEGUN, at=claim.at)], claim.at)
+        audit(session, claim.at, SYSTEM, "case.begun", case)
+    policy = any_policy_of(case)
+    patience = policy.license_unknown_after_seconds if isinstance(policy, Policy) else 0
+    return Claimed(
+        mine=True,
+        kind=case.kind,
+        assister_type=case.assister_type,
+        has_lms_account=case.has_lms_account,
+        has_portal_account=case.has_portal_account,
+        identity_matches=case.identity_matches,
+        has_portal_profile=case.has_portal_profile,
+        has_scheduling_tool=case.has_scheduling_tool,
+        closes_at=policy.windows.closes_at(zone_of(policy)),
+        license_unknown_after_seconds=patience,
+        standing=load_standing(session, case.case_id),
+    )
+
+
+def record_facts(
+    session: Session, /, case_id: str, facts: Sequence[Fact], now: datetime, action: str, **details: Any
+) -> bool:
+    """Appends facts to an open case, with their audit row; False, and nothing written, when the case has ended."""
+    case = locked(session, case_id)
+    if case.stage in ENDED:
+        return False
+    append(session, case, facts, now)
+    audit(session, now, SYSTEM, action, case, **details)
+    return True
+
+
+def end_case(session: Session, case_id: str, kind: str, now: datetime) -> None:
+    """Ends a case whose window has closed (C6); nothing happens to one that has ended already."""
+    case = locked(session, case_id)
+    if case.stage in ENDED:
+        return
+    append(session, case, [Fact(id=f"{case_id}:{kind}", kind=FactKind(kind), at=now)], now)
+    void_activation_links(session, case_id, now)
+    audit(session, now, SYSTEM, f"case.{kind}", case)
+
+
+def flag_case(session: Session, case_id: str, what: str, now: datetime, why: str | None = None) -> None:
+    """Puts a case before staff's eyes; said once while the flag is up, however often it is tried again."""
+    case = locked(session, case_id)
+    if raise_flag(case, what, now):
+        session.add(case)
+        audit(session, now, SYSTEM, f"case.flagged.{what}", case, why)
+
+
+def unflag_case(session: Session, case_id: str, what: str, now: datetime) -> None:
+    """Takes a flag back once what it was about is put right; another flag stays."""
+    case = locked(session, case_id)
+    if lower_flag(case, what):
+        session.add(case)
+        audit(session, now, SYSTEM, f"case.unflagged.{what}", case)
+
+
+def clear_flag(session: Session, case_id: str, what: str, actor: str, reason: str, now: datetime) -> None:
+    """Staff take a flag down, having looked at what it is about; others stay.
+
+    Raises `Invalid` without a reason, `Conflict` where the flag isn't up any more.
+    """
+    if not reason.strip():
+        raise Invalid([Fault("reason", "required")])
+    case = locked(session, case_id)
+    if not lower_flag(case, what):
+        raise Conflict(sentence("flag_not_up"))
+    session.add(case)
+    audit(session, now, actor, "case.flag_cleared", case, reason.strip(), flag=what)
+
+
+def accept_agreement(session: Session, case_id: str, language: str, now: datetime) -> bool:
+    """Records that the agreement was accepted on the page, once; False when the case has ended (A3)."""
+    case = locked(session, case_id)
+    if case.stage in ENDED:
+        return False
+    if not case.request.get("agreement_accepted"):
+        case.request = {**case.request, "agreement_accepted": True}
+        append(session, case, agreement_facts(case, language, now, "page"), now)
+        audit(session, now, "assister", "agreement.accepted", case, source="page")
+    return True

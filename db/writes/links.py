@@ -1,0 +1,67 @@
+"""E-mailed links, kept by their hash: the status page's, and the single-use one that activates an account (A28)."""
+
+from datetime import datetime
+
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+from sqlmodel import col
+
+from db.tables import CommandRow, LinkRow
+from db.writes.facts import audit, locked
+from domain.shared.commands import CommandKind
+from domain.shared.ids import token_hash
+
+ACTIVATION, STATUS = "activation", "status"
+
+
+def keep_link(session: Session, token: str, case_id: str, purpose: str, now: datetime, expires_at: datetime) -> None:
+    """Keeps a link by its hash; a new activation link voids the ones before it."""
+    locked(session, case_id)
+    digest = token_hash(token)
+    if session.get(LinkRow, digest) is not None:
+        return
+    if purpose == ACTIVATION:
+        void_activation_links(session, case_id, now)
+    session.add(LinkRow(token_hash=digest, case_id=case_id, purpose=purpose, created_at=now, expires_at=expires_at))
+
+
+def use_activation_link(session: Session, token: str, now: datetime) -> CommandRow | None:
+    """Uses up an activation link, and keeps the command it comes to; None if it is unknown, used, expired or void.
+
+    Both in one transaction: a link that is spent without an account activated would be the last one.
+    """
+    row = session.get(LinkRow, token_hash(token))
+    if row is None or row.purpose != ACTIVATION:
+        return None
+    case = locked(session, row.case_id)
+    session.refresh(row)
+    if row.used_at or row.voided_at or row.expires_at <= now:
+        return None
+    row.used_at = now
+    session.add(row)
+    audit(session, now, "assister", "portal.activation_link_used", case)
+    command = CommandRow(
+        id=f"activate:{row.token_hash}",
+        case_id=case.case_id,
+        kind=CommandKind.ACTIVATE,
+        actor="assister",
+        reason="activation link used",
+        data={},
+        created_at=now,
+    )
+    session.add(command)
+    return command
+
+
+def void_activation_links(session: Session, case_id: str, now: datetime) -> None:
+    """Voids the activation links of a case that were not used."""
+    session.execute(
+        update(LinkRow)
+        .where(
+            col(LinkRow.case_id) == case_id,
+            col(LinkRow.purpose) == ACTIVATION,
+            col(LinkRow.used_at).is_(None),
+            col(LinkRow.voided_at).is_(None),
+        )
+        .values(voided_at=now)
+    )

@@ -1,0 +1,11 @@
+"""When a gentle reminder is due: every so many days after a wait began, so many times at most (A18)."""
+
+from datetime import date, timedelta
+
+
+def find_due_date(waiting_since: date, today: date, every_days: int, at_most: int) -> date | None:
+    """The latest due date on or before today; None before the first one, and once the last one is over."""
+    number = (today - waiting_since).days // every_days
+    if not 1 <= number <= at_most:
+        return None
+    return waiting_since + timedelta(days=number * every_days)
