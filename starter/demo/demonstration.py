@@ -14,7 +14,7 @@ from rich.live import Live
 from starter.cli.output import open_console, print_json
 from starter.demo.federal import RegistrationScenario, RegistrationWalkthrough
 from starter.demo.progress import LiveProgress, PlainProgress, ProgressDisplay
-from starter.demo.report import Report, describe_report, print_report
+from starter.demo.report import DemoReport, describe_report, print_report
 from starter.demo.scenarios import PLAN_YEAR, SCENARIOS
 from starter.demo.state import CertificationScenario, CertificationWalkthrough
 from starter.demo.walkthrough import Document, Scenario, ScenarioResult, Unexpected, run_verb
@@ -78,17 +78,17 @@ async def _walk_through(
     return result
 
 
-async def _make_report(stack: Document, results: list[ScenarioResult], out: Console) -> Report:
+async def _make_report(stack: Document, results: list[ScenarioResult], out: Console) -> DemoReport:
     """Publishes the federal lists, whatever day it is, and reads what they and the mailbox hold then."""
     published = await run_verb(stack, "ffm", "publish", "--force")
     out.print(f"Federal lists published, publication {published['number']}.")
     async with AsyncClient(timeout=CALL_SECONDS, trust_env=False) as http:
         rcl = await http.get(f"{stack['web']}/registry/rcl.json", params={"plan_year": PLAN_YEAR})
         messages = await http.get(f"{stack['mailbox']}/messages")
-    return Report(stack, results, rcl.raise_for_status().json()["rows"], len(messages.json()))
+    return DemoReport(stack, results, rcl.raise_for_status().json()["rows"], len(messages.json()))
 
 
-async def _print_outcome(report: Report, faults: list[Unexpected], keep: bool, as_json: bool, out: Console) -> None:
+async def _print_outcome(report: DemoReport, faults: list[Unexpected], keep: bool, as_json: bool, out: Console) -> None:
     if as_json:
         print_json(describe_report(report))
     else:

@@ -16,7 +16,7 @@ HASH_SHOWN = 12
 
 
 @dataclass(frozen=True)
-class Report:
+class DemoReport:
     """The results of the assisters, the rows published in the Registration Completion List, the e-mails sent."""
 
     stack: Document
@@ -28,7 +28,7 @@ class Report:
 # for people
 
 
-async def print_report(out: Console, report: Report, keep: bool) -> None:
+async def print_report(out: Console, report: DemoReport, keep: bool) -> None:
     """Tables of both programs, the published list, the certificates' files, and where all of it is to be seen."""
     state = [one for one in report.results if one.status["program"] != "ffm"]
     federal = [one for one in report.results if one.status["program"] == "ffm"]
@@ -79,7 +79,7 @@ def _describe_holder(name: str, certificate: Document) -> str:
     return f"{name}, {spell_code(certificate['market'])}" if "market" in certificate else name
 
 
-def _print_addresses(out: Console, report: Report, keep: bool) -> None:
+def _print_addresses(out: Console, report: DemoReport, keep: bool) -> None:
     stack = report.stack
     if keep:
         out.print("The stack is running; Ctrl-C ends it. To look at:")
@@ -104,7 +104,7 @@ def name_command() -> str:
 # for scripts
 
 
-def describe_report(report: Report) -> Document:
+def describe_report(report: DemoReport) -> Document:
     """The document of `certify demo --json`."""
     stack = report.stack
     return {

@@ -27,6 +27,10 @@ ChildrenBuilder = Callable[[Plan], Sequence[Child]]
 OnReady = Callable[[Document], None]
 
 
+# Rounds of stopping: web and sandbox first (0), so that nothing new comes in; then the worker (1), which finishes its
+# running activities while it can still report them; the Temporal server last (2).
+
+
 def build_children(plan: Plan) -> tuple[Child, ...]:
     """The processes of the stack. Worker and web wait for server, migration and signing pair, which are quick."""
     first = (

@@ -88,10 +88,12 @@ class Plan:
 
     @property
     def environment(self) -> dict[str, str]:
+        """The environment of the processes that are ours."""
         return {**self.inherited, **self.settings}
 
     @property
     def ready_file(self) -> Path:
+        """The file the worker touches once it polls."""
         return self.data / ".worker-ready"
 
     @property
@@ -112,6 +114,7 @@ class Plan:
         }
 
     def build_url(self, name: str) -> str:
+        """The address of a process or stand-in, by the name of its port."""
         return _build_url(self.ports[name])
 
     def describe_stack(self) -> Document:

@@ -58,6 +58,7 @@ class Process:
 
     @classmethod
     async def start(cls, child: Child, folder: Path, logs: Path, keep_open: Sequence[int]) -> "Process":
+        """Starts a child in a folder; what it prints goes to its log, the descriptors stay open in it."""
         log = logs / f"{child.name}.log"
         output = _open_log(log)
         guard = (sys.executable, "-I", "-S", str(GUARD), str(os.getpid()))
@@ -87,6 +88,7 @@ class Process:
             await self.child.prepare()
 
     async def wait_until_ended(self) -> None:
+        """Returns when it has ended and is reaped."""
         await self._popen.wait()
 
     async def stop(self) -> None:
@@ -106,6 +108,7 @@ class Process:
                 os.killpg(self._popen.pid, signal.SIGKILL)
 
     def describe_end(self) -> StackError:
+        """The error that says how it ended, with the last lines of its log."""
         code = self._popen.returncode or 0
         status = f"status {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"
         last = "".join(f"\n  {line}" for line in _read_last_lines(self._log))

@@ -13,6 +13,7 @@ from starter.stack.folder import StackError
 from starter.stack.processes import send_request
 
 NAMESPACE = "default"
+# Ten years: a case is looked up long after it closed, and its id must not be started again.
 RETENTION = f"{3650 * 24 * 3600}s"
 SEARCH_ATTRIBUTES = {
     "Program": "Keyword",
@@ -34,6 +35,7 @@ def find_program() -> str:
 def build_command(database: Path, port: int, ui_port: int, http_port: int) -> tuple[str, ...]:
     """The command line that serves a namespace of ours from a database file on these ports of the loopback address."""
     attributes = (f"--search-attribute={name}={kind}" for name, kind in SEARCH_ATTRIBUTES.items())
+    # synchronous=2 is FULL: what Temporal has acknowledged survives a power cut too.
     return (
         *(find_program(), "server", "start-dev", "--ip", "127.0.0.1", "--log-level", "warn"),
         *("--port", str(port), "--ui-port", str(ui_port), "--http-port", str(http_port)),
