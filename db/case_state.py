@@ -67,12 +67,17 @@ class CaseSnapshot:
         return self.registration if self.case.program == FEDERAL_PROGRAM else self.state
 
 
-def load_snapshot(session: Session, case_id: str) -> CaseSnapshot:
-    """The case with its facts. Raises `UnknownCase`."""
+def load_case(session: Session, case_id: str) -> Case:
+    """The case of this id. Raises `UnknownCase`."""
     case = session.get(Case, case_id)
     if case is None:
         raise UnknownCase(case_id)
-    return CaseSnapshot(case, facts_of(session, case_id))
+    return case
+
+
+def load_snapshot(session: Session, case_id: str) -> CaseSnapshot:
+    """The case with its facts. Raises `UnknownCase`."""
+    return CaseSnapshot(load_case(session, case_id), facts_of(session, case_id))
 
 
 def load_standing(session: Session, case_id: str) -> RegistrationSnapshot | None:

@@ -13,7 +13,7 @@ from temporalio.client import Client
 
 from db.engine import Database
 from db.reads.console import Console
-from db.reads.status import Views
+from db.reads.metrics import check_tables, count_pending_events, count_stages
 from db.writes.inbox import Inbox
 from db.writes.opening import People
 from db.writes.registrations import Registrations
@@ -73,7 +73,6 @@ def build_services(settings: Settings, database: Database, client: Client) -> Se
         database=database,
         cases=cases,
         marketplace=marketplace,
-        views=Views(database),
         console=Console(database),
         inbox=inbox,
         rates=_rates(settings),
@@ -170,7 +169,7 @@ def _add_health(app: FastAPI) -> None:
     )
     async def readyz(services: ServicesDep) -> JSONResponse:
         """Database and Temporal answer."""
-        checks = {"database": services.views.alive(), "temporal": _temporal(app.state.temporal)}
+        checks = {"database": services.database.read(check_tables), "temporal": _temporal(app.state.temporal)}
         failed = []
         for name, check in checks.items():
             try:
@@ -188,9 +187,8 @@ def _add_health(app: FastAPI) -> None:
         kept = CollectorRegistry()
         stages = Gauge("certify_cases", "Cases by stage", ["stage"], registry=kept)
         pending = Gauge("certify_inbox_pending", "Webhook events not yet delivered", registry=kept)
-        counts = await services.views.counts()
-        pending.set(counts.pop("inbox_pending"))
-        for stage, count in counts.items():
+        pending.set(await services.database.read(count_pending_events))
+        for stage, count in (await services.database.read(count_stages)).items():
             stages.labels(stage).set(count)
         return PlainTextResponse(generate_latest(kept), media_type=CONTENT_TYPE_LATEST)
 

@@ -1,4 +1,4 @@
-"""What every route is handed: the way in (`Cases`), the way to read (`Views`), settings and page templates."""
+"""What every route is handed: the way to the workflows (`Cases`), the database, settings and page templates."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,6 @@ from jinja2 import Environment
 
 from db.engine import Database
 from db.reads.console import Console
-from db.reads.status import Views
 from db.writes.inbox import Inbox
 from settings import Settings
 from starter.cases import Cases
@@ -31,7 +30,6 @@ class Services:
     database: Database
     cases: Cases
     marketplace: Marketplace
-    views: Views
     console: Console
     inbox: Inbox
     rates: "Rates"

@@ -13,7 +13,7 @@ from db.case_state import State, UnknownCase, any_policy_of, folded, holder_of, 
 from db.cursors import PLACES, Cursor
 from db.reads.pending import Altered, Held, altered_of, held_of
 from db.reads.queue import ListedCase, listed
-from db.reads.status import certificate_status, status_document
+from db.reads.status import describe_status
 from db.reads.timeline import Entry, timeline
 from db.tables import (
     Assister,
@@ -28,6 +28,7 @@ from db.tables import (
     SentMail,
 )
 from db.writes.facts import flags_of
+from domain.programs.certificates import find_certificate_status
 from domain.shared.facts import Fact, FactKind
 from domain.shared.policy import local_date
 from domain.shared.programs import FEDERAL_PROGRAM
@@ -201,7 +202,7 @@ def case_file(session: Session, case_id: str, now: datetime) -> CaseFile:
         place=PLACES.cursor((since, case_id), back=False) if since else None,
         flags=[Flag(what, at) for what, at in flags_of(case).items()],
         state=state,
-        status=status_document(case, state, now),
+        status=describe_status(case, state, now),
         request=case.request,
         identity_matches=case.identity_matches,
         person=_person(person),
@@ -282,7 +283,7 @@ def _certificates(session: Session, case: Case, state: State, now: datetime) -> 
             number=row.number,
             market=row.market,
             holder=row.holder or holder_of(case),
-            status=certificate_status(state, row, today),
+            status=find_certificate_status(state, row.number, row.market, row.valid_until, today),
             issued_at=row.issued_at,
             valid_until=row.valid_until,
             sha256=row.sha256,

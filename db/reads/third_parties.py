@@ -54,6 +54,13 @@ def find_mlms_url(session: Session, case_id: str, curriculum: str) -> str | None
     return _find_url(session, case_id, f"mlms.enrolled.{curriculum}")
 
 
+def read_mlms_urls(session: Session, case_id: str) -> dict[str, str]:
+    """Where a registration's courses in the MLMS go on, by curriculum, once the MLMS has said so (B4)."""
+    enrolled = col(EffectRow.kind).like("mlms.enrolled.%")
+    found = rows(session, select(EffectRow).where(col(EffectRow.case_id) == case_id, enrolled))
+    return {row.kind.rpartition(".")[2]: str(row.result["url"]) for row in found if row.result}
+
+
 def _find_url(session: Session, case_id: str, *kinds: str) -> str | None:
     query = select(EffectRow).where(col(EffectRow.case_id) == case_id, col(EffectRow.kind).in_(kinds))
     return next((str(row.result["url"]) for row in rows(session, query) if row.result), None)

@@ -1,7 +1,6 @@
 """The verbs of `certify` for cases: reading them, and the commands of staff and assisters."""
 
 from collections.abc import Awaitable, Callable
-from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
@@ -21,7 +20,7 @@ from starter.cli.arguments import (
     require_choice,
     require_text,
 )
-from starter.cli.context import CommandServices, open_services, open_views
+from starter.cli.context import CommandServices, open_database, open_services
 from starter.cli.output import open_console, print_audit, print_cases, print_json
 from starter.cli.status_output import print_status, print_summary
 
@@ -42,10 +41,11 @@ async def show_status(
     options: CommonOptions = DEFAULTS,
 ) -> None:
     """Show where a case is and what it waits for."""
+    from db.reads.status import read_status
     from starter.cases import now
 
-    async with open_views(options.data) as views:
-        document = await views.status(case, now(), history)
+    async with open_database(options.data) as database:
+        document = await database.read(read_status, case, now(), with_history=history)
     if options.json:
         print_json(document)
     else:
@@ -61,13 +61,15 @@ async def list_cases(
     options: CommonOptions = DEFAULTS,
 ) -> None:
     """List cases, newest first."""
+    from db.reads.cases import read_case_list
+    from db.reads.queue import Filters
     from domain.shared.stages import Stage
 
     require_choice("stage", stage, [one.value for one in Stage])
     found: list[dict[str, Any]] = []
-    async with open_views(options.data) as views:
-        read_page = partial(views.cases, program=program, plan_year=plan_year, stage=stage, kind=kind)
-        while page := await read_page(after=found[-1]["case_id"] if found else None):
+    filters = Filters(program, plan_year, kind, stage)
+    async with open_database(options.data) as database:
+        while page := await database.read(read_case_list, filters, found[-1]["case_id"] if found else None):
             found += page
     if options.json:
         print_json(found)
@@ -77,8 +79,10 @@ async def list_cases(
 
 async def show_audit(case: CaseId, /, *, options: CommonOptions = DEFAULTS) -> None:
     """Show every write about a case: who, when, what, why."""
-    async with open_views(options.data) as views:
-        entries = await views.audit(case)
+    from db.reads.cases import read_audit
+
+    async with open_database(options.data) as database:
+        entries = await database.read(read_audit, case)
     if options.json:
         print_json(entries)
     else:

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from temporalio.client import Client
 
     from db.engine import Database
-    from db.reads.status import Views
     from settings import Settings
     from starter.cases import Cases
     from starter.registrations import Marketplace
@@ -31,20 +30,20 @@ class UsageError(Exception):
 
 @dataclass(frozen=True)
 class CommandServices:
-    """What a verb that acts needs: the cases of both programs, what is read of them, Temporal and its task queue."""
+    """What a verb that acts needs: the database, the cases of both programs, Temporal and its task queue."""
 
+    database: "Database"
     cases: "Cases"
     marketplace: "Marketplace"
-    database: "Database"
-    views: "Views"
     temporal: "Client"
     task_queue: str
 
     async def read_status(self, case: str) -> Document:
         """The status document as it is now."""
+        from db.reads.status import read_status
         from starter.cases import now
 
-        return await self.views.status(case, now())
+        return await self.database.read(read_status, case, now())
 
 
 # settings
@@ -120,15 +119,6 @@ def _name_variable(location: tuple[int | str, ...]) -> str:
 
 
 @asynccontextmanager
-async def open_views(data: Path | None) -> AsyncIterator["Views"]:
-    """What is read of cases; Temporal isn't asked."""
-    from db.reads.status import Views
-
-    async with _connect_database(load_settings(data)) as database:
-        yield Views(database)
-
-
-@asynccontextmanager
 async def open_database(data: Path | None) -> AsyncIterator["Database"]:
     """The database, for what is only read; Temporal isn't asked."""
     async with _connect_database(load_settings(data)) as database:
@@ -138,7 +128,6 @@ async def open_database(data: Path | None) -> AsyncIterator["Database"]:
 @asynccontextmanager
 async def open_services(data: Path | None) -> AsyncIterator[CommandServices]:
     """Everything a verb that acts needs. Temporal is connected to by the first call that needs it."""
-    from db.reads.status import Views
     from db.writes.inbox import Inbox
     from db.writes.opening import People
     from db.writes.registrations import Registrations
@@ -153,7 +142,7 @@ async def open_services(data: Path | None) -> AsyncIterator[CommandServices]:
         cases = Cases(client, database, settings.identity_key_bytes, people, Inbox(database), settings.task_queue)
         vendors = {name: vendor.url for name, vendor in settings.vendors.items()}
         marketplace = Marketplace(cases, database, Registrations(database, settings.identity_key_bytes), vendors)
-        yield CommandServices(cases, marketplace, database, Views(database), client, settings.task_queue)
+        yield CommandServices(database, cases, marketplace, client, settings.task_queue)
 
 
 @asynccontextmanager

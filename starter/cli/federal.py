@@ -115,11 +115,12 @@ async def launch_course(
 ) -> None:
     """Make a ticket to a vendor's training: it opens the site once, before it expires."""
     from domain.federal.markets import Curriculum
+    from domain.shared import instants
 
     require_text(actor=actor)
     async with open_services(options.data) as services:
         ticket = await services.marketplace.launch(case, Curriculum(curriculum), channel, actor)
-    expires_at = ticket.expires_at.isoformat().replace("+00:00", "Z")
+    expires_at = instants.format_instant(ticket.expires_at)
     if options.json:
         print_json({"ticket": ticket.ticket, "url": ticket.url, "expires_at": expires_at})
         return

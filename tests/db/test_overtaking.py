@@ -106,9 +106,9 @@ async def test_c4_lists_about_the_same_cases_in_another_order_are_all_taken(two:
 
 
 async def _history(process: Process, case: Opened) -> list[dict[str, str]]:
-    from db.reads.status import Views
+    from db.reads.status import read_status
 
-    found: list[dict[str, str]] = (await Views(process.database).status(case.case_id, NOW, history=True))["history"]
+    found: list[dict[str, str]] = (await process.database.read(read_status, case.case_id, NOW, True))["history"]
     return found
 
 

@@ -10,6 +10,7 @@ import pytest_asyncio
 from sqlmodel import col, select
 
 from db.case_state import rows
+from db.reads.links import read_activation
 from db.tables import CertificateRow, CommandRow, InboxRow
 from db.writes.links import use_activation_link
 from domain.shared.commands import CommandKind
@@ -206,7 +207,8 @@ async def test_a28_an_activation_link_expires_and_is_sent_again(inside: Inside) 
     first = activation_token(await inside.letter(request, _has_activation))
     issued = inside.now(opened)
     states = {
-        days: (await inside.views.activation(first, issued + days * DAY - timedelta(minutes=5)))[0] for days in (7, 8)
+        days: (await inside.database.read(read_activation, first, issued + days * DAY - timedelta(minutes=5)))[0]
+        for days in (7, 8)
     }
     assert states == {7: "ready", 8: "expired"}
 
@@ -217,9 +219,9 @@ async def test_a28_an_activation_link_expires_and_is_sent_again(inside: Inside) 
         await inside.letter(request, lambda one: _has_activation(one) and activation_token(one) != first)
     )
     later = inside.now(opened)
-    assert (await inside.views.activation(first, later))[0] == "void"
-    assert (await inside.views.activation(second, later + 7 * DAY - timedelta(minutes=5)))[0] == "ready"
-    assert (await inside.views.activation(second, later + 7 * DAY))[0] == "expired"
+    assert (await inside.database.read(read_activation, first, later))[0] == "void"
+    assert (await inside.database.read(read_activation, second, later + 7 * DAY - timedelta(minutes=5)))[0] == "ready"
+    assert (await inside.database.read(read_activation, second, later + 7 * DAY))[0] == "expired"
 
     assert await inside.cases.activate(first) is None
     assert await inside.cases.activate(second) == opened.case_id

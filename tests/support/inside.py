@@ -25,7 +25,7 @@ from adapters.certificate_signer import make_signing_pair
 from db import migrate
 from db.case_state import load_snapshot
 from db.engine import Database
-from db.reads.status import Views
+from db.reads.status import read_status
 from db.tables import Case
 from db.writes.inbox import Inbox
 from db.writes.opening import Opened, People
@@ -67,7 +67,6 @@ class Inside:
         self.database = database
         self.inbox = Inbox(database)
         self.people = People(database, settings.identity_key_bytes)
-        self.views = Views(database)
         self.cases = Cases(client, database, settings.identity_key_bytes, self.people, self.inbox, settings.task_queue)
         self.plan = plan
         self._web = web
@@ -120,7 +119,7 @@ class Inside:
         return self.client.get_workflow_handle(opened.workflow_id)
 
     async def status(self, opened: Opened) -> Document:
-        return await self.views.status(opened.case_id, self.now(opened), history=True)
+        return await self.database.read(read_status, opened.case_id, self.now(opened), with_history=True)
 
     async def progress(self, opened: Opened) -> Progress:
         answer: Progress = await self.handle(opened).query(names.PROGRESS, result_type=Progress)

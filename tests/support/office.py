@@ -16,7 +16,7 @@ from db.engine import Database
 from db.reads.console import Console
 from db.reads.counts import Counts
 from db.reads.queue import Filters, ListedCase, QueuePage
-from db.reads.status import Views
+from db.reads.status import read_status
 from db.tables import CertificateRow
 from db.writes.cases import claim_case, record_facts
 from db.writes.commands import apply_command, store_command
@@ -182,7 +182,7 @@ class Office:
 
     async def status(self, opened: Opened) -> Document:
         """The status document, as others read it."""
-        return await Views(self.database).status(opened.case_id, self.now)
+        return await self.database.read(read_status, opened.case_id, self.now)
 
     async def all(self, table: type[SQLModel], **wanted: object) -> list[Any]:
         query = select(table).where(*(getattr(table, name) == value for name, value in wanted.items()))

@@ -5,6 +5,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from db.reads.cases import read_audit
 from db.writes.links import ACTIVATION
 from domain.shared.facts import FactKind
 from domain.state.agreements import agreement
@@ -269,7 +270,7 @@ async def test_a_returning_assister_accepts_the_agreement_on_the_page(house: Hou
     text = TEXT[language]
     record = {"version": text.version, "language": language, "sha256": text.sha256, "source": "page"}
     assert await house.agreement(case_id) == [record]
-    audit = await house.services.views.audit(case_id)
+    audit = await house.database.read(read_audit, case_id)
     assert [row["actor"] for row in audit if row["action"] == "agreement.accepted"] == ["assister"]
     after = read(await house.browser.get(answer.headers["location"]))
     assert {"en": "You have accepted", "es": "Ha aceptado"}[language] in after.text

@@ -7,6 +7,9 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
 from starlette.exceptions import HTTPException
 
+from db.reads.cases import find_applicant, read_audit, read_case_list
+from db.reads.queue import Filters
+from db.reads.status import read_status
 from db.writes.access_log import record_access
 from db.writes.opening import Opened
 from domain.federal.markets import Role
@@ -155,16 +158,14 @@ async def cases(
     limit: Annotated[int, Query(ge=1, le=500)] = 500,
 ) -> JSONResponse:
     """Cases, newest first."""
-    found = await services.views.cases(
-        limit=limit, after=after, program=program, plan_year=plan_year, stage=stage, kind=kind
-    )
+    found = await services.database.read(read_case_list, Filters(program, plan_year, kind, stage), after, limit)
     return JSONResponse(found)
 
 
 @router.get("/cases/{case_id}", tags=["cases"], responses=STAFF)
 async def case(services: ServicesDep, me: Reader, case_id: str, history: bool = False) -> JSONResponse:
     """The status document of a case; with ``history=true``, its facts and notices too, which may name somebody."""
-    document = await services.views.status(case_id, now(), history)
+    document = await services.database.read(read_status, case_id, now(), history)
     if history:
         await services.database.write(record_access, me.actor, "history", [case_id], now())
     return JSONResponse(document)
@@ -173,7 +174,7 @@ async def case(services: ServicesDep, me: Reader, case_id: str, history: bool = 
 @router.get("/cases/{case_id}/audit", tags=["cases"], responses=STAFF)
 async def audit(services: ServicesDep, me: Reader, case_id: str) -> JSONResponse:
     """Every write about a case: who, when, what, why (C9)."""
-    found = await services.views.audit(case_id)
+    found = await services.database.read(read_audit, case_id)
     await services.database.write(record_access, me.actor, "audit", [case_id], now())
     return JSONResponse(found)
 
@@ -233,7 +234,7 @@ async def resend(
 
 async def _done(services: Services, case_id: str, answer: Answer) -> JSONResponse:
     """The status document as it stands now, with the command's id and state: 200 applied, 202 pending."""
-    status = await services.views.status(case_id, now())
+    status = await services.database.read(read_status, case_id, now())
     told = {"command_id": answer.command_id, "state": answer.state}
     return JSONResponse(status | told, 202 if answer.state == PENDING else 200)
 
@@ -268,7 +269,7 @@ async def policy(program: str, plan_year: int) -> Policy | FederalPolicy:
 async def applicant(request: Request, services: ServicesDep, _: Portal) -> JSONResponse:
     """For the portal: whose e-mail this is (case and kind), and whether the certificate number is theirs."""
     body = await read(request, ApplicantBody)
-    found = await services.views.applicant(body.email, body.certificate_number, now())
+    found = await services.database.read(find_applicant, body.email, body.certificate_number, now())
     if found is None:
         return problem(404, "There is no case for this e-mail.", [Fault("email", "mismatch")])
     return JSONResponse(found)

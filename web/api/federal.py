@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from starlette.exceptions import HTTPException
 
 from db.case_state import load_snapshot
+from db.reads.status import read_status
 from domain.federal.markets import Curriculum, MarketplaceAgreement
 from domain.federal.vendor_reports import parse_vendor
 from domain.shared.faults import Fault, Invalid
@@ -121,7 +122,7 @@ async def accept(
 
 
 async def _status(services: Services, case_id: str, status: int = 200, **told: str) -> JSONResponse:
-    return JSONResponse(await services.views.status(case_id, now()) | told, status)
+    return JSONResponse(await services.database.read(read_status, case_id, now()) | told, status)
 
 
 # vendors

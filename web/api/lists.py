@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from db.reads.published_lists import Edition, find_current, find_tracked, stream_list
 from domain.federal.lists import COLUMNS, PublishedList
 from domain.shared.faults import Fault
+from domain.shared.instants import format_instant
 from web.http.auth import PUBLIC
 from web.http.pages import OPEN, is_page, language_of, wants_json
 from web.http.text import in_language
@@ -170,4 +171,4 @@ def _objects(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> list[dict
 
 
 def _instant(edition: Edition) -> str | None:
-    return edition.published_at.isoformat().replace("+00:00", "Z") if edition.published_at else None
+    return format_instant(edition.published_at) if edition.published_at else None

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from db.case_state import policy_of
-from db.reads.status import Place
+from db.reads.links import LinkedCertification, follow_link, read_activation
 from db.writes.cases import accept_agreement
 from db.writes.commands import check_answer
 from domain.shared.faults import Fault, Invalid
@@ -37,7 +37,7 @@ async def status(token: str, request: Request, services: ServicesDep) -> HTMLRes
     visit = await visit_of(request, services, token)
     if visit is not None:
         return await portal_home(request, services, visit)
-    place = await services.views.place(token, now())
+    place = await _find_certification(services, token)
     if place is None:
         return _unknown(request, services, Topic.GENERAL)
     return await status_page(request, services, token, place)
@@ -58,7 +58,7 @@ async def status(token: str, request: Request, services: ServicesDep) -> HTMLRes
 )
 async def information(token: str, request: Request, services: ServicesDep) -> Response:
     """The assister's answer: ``message``, and changed fields of the request beside it or in ``changes``; or a form."""
-    place = await services.views.place(token, now())
+    place = await _find_certification(services, token)
     if media_type(request) == "application/json":
         if place is None:
             return problem(404, "This link is unknown or has expired.", headers=PRIVATE)
@@ -83,7 +83,7 @@ async def information(token: str, request: Request, services: ServicesDep) -> Re
 @router.post("/status/{token}/agreement", dependencies=[limited("api")], **_PAGE)
 async def accept(token: str, request: Request, services: ServicesDep) -> Response:
     """Accepts the agreement for a case that lacks it: a returning assister's, opened without a form (A3, A11)."""
-    place = await services.views.place(token, now())
+    place = await _find_certification(services, token)
     if place is None:
         return _unknown(request, services, Topic.GENERAL)
     values = await posted(request)
@@ -99,7 +99,7 @@ async def accept(token: str, request: Request, services: ServicesDep) -> Respons
 @router.get("/status/{token}/certificate", include_in_schema=False)
 async def download(token: str, request: Request, services: ServicesDep) -> Response:
     """The certificate as a file."""
-    place = await services.views.place(token, now())
+    place = await _find_certification(services, token)
     if place is None:
         return _unknown(request, services, Topic.GENERAL)
     certificate = place.state.certificate
@@ -129,6 +129,11 @@ async def activate(token: str, request: Request, services: ServicesDep) -> HTMLR
     return await _activation(request, services, token, done)
 
 
+async def _find_certification(services: Services, token: str) -> LinkedCertification | None:
+    linked = await services.database.read(follow_link, token, now())
+    return linked if isinstance(linked, LinkedCertification) else None
+
+
 # the answer
 
 
@@ -147,7 +152,12 @@ def _told(document: Any) -> tuple[str, dict[str, Any]]:
 
 
 async def _answer(
-    services: Services, place: Place, message: str, changes: dict[str, Any], shown: str, faults: Sequence[Fault] = ()
+    services: Services,
+    place: LinkedCertification,
+    message: str,
+    changes: dict[str, Any],
+    shown: str,
+    faults: Sequence[Fault] = (),
 ) -> Answer:
     """Answers staff's question; the agreement, ``shown`` in a language, may be accepted along with it.
 
@@ -159,7 +169,7 @@ async def _answer(
     return await services.cases.answer(place.case.case_id, changes, message, shown=shown or None)
 
 
-async def _faults_in(services: Services, place: Place, changes: dict[str, Any]) -> Sequence[Fault]:
+async def _faults_in(services: Services, place: LinkedCertification, changes: dict[str, Any]) -> Sequence[Fault]:
     try:
         await services.database.read(check_answer, services.settings.identity_key_bytes, place.case.case_id, changes)
     except Invalid as invalid:
@@ -172,7 +182,7 @@ async def _faults_in(services: Services, place: Place, changes: dict[str, Any]) 
 
 async def _activation(request: Request, services: Services, token: str, done: bool | None = None) -> HTMLResponse:
     """The page of an activation link, as it stands or right after it was used (``done``)."""
-    state, case = await services.views.activation(token, now())
+    state, case = await services.database.read(read_activation, token, now())
     if case is None:
         return _unknown(request, services, Topic.PORTALS)
     if done is not None:
@@ -203,11 +213,11 @@ def _unknown(request: Request, services: Services, topic: Topic) -> HTMLResponse
     return problem_page(services, "unknown_link", 404, language, contact, here)
 
 
-def _not_now(request: Request, services: Services, place: Place) -> HTMLResponse:
+def _not_now(request: Request, services: Services, place: LinkedCertification) -> HTMLResponse:
     return _problem(request, services, place, "not_now", 409)
 
 
-def _problem(request: Request, services: Services, place: Place, what: str, status: int) -> HTMLResponse:
+def _problem(request: Request, services: Services, place: LinkedCertification, what: str, status: int) -> HTMLResponse:
     language = language_of(request, place.case.request["language"])
     return problem_page(services, what, status, language, contact_of(place.policy, Topic.GENERAL, language))
 

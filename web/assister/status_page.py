@@ -7,7 +7,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 
 from db.case_state import find_ending_reason
-from db.reads.status import Place
+from db.reads.links import LinkedCertification
 from db.reads.third_parties import find_lms_url
 from domain.shared.faults import Fault
 from domain.shared.notices import TOPIC_OF_WAITING, Topic
@@ -26,7 +26,7 @@ async def status_page(
     request: Request,
     services: Services,
     token: str,
-    place: Place,
+    place: LinkedCertification,
     values: Values | None = None,
     faults: Sequence[Fault] = (),
 ) -> HTMLResponse:
@@ -107,7 +107,7 @@ def _question(state: CaseState, action: str) -> dict[str, str]:
     return {"text": state.decision.reason if state.decision else "", "action": action}
 
 
-async def _reason(services: Services, place: Place) -> str | None:
+async def _reason(services: Services, place: LinkedCertification) -> str | None:
     if place.state.stage is Stage.DENIED and place.state.decision:
         return place.state.decision.reason
     if place.state.stage in (Stage.WITHDRAWN, Stage.REVOKED):
@@ -115,7 +115,7 @@ async def _reason(services: Services, place: Place) -> str | None:
     return None
 
 
-def _agreement(place: Place, action: str, language: str) -> dict[str, str] | None:
+def _agreement(place: LinkedCertification, action: str, language: str) -> dict[str, str] | None:
     if not lacks_agreement(place.state):
         return None
     return {**agreement(place.case.program, language).model_dump(), "action": action}
@@ -133,7 +133,7 @@ def _portal_url(services: Services, waiting_for: WaitingFor | None) -> str:
     return f"{portal}/register" if waiting_for is WaitingFor.PORTAL_REGISTRATION else portal
 
 
-def _certificate(place: Place, here: str, language: str) -> dict[str, Any] | None:
+def _certificate(place: LinkedCertification, here: str, language: str) -> dict[str, Any] | None:
     certificate = place.state.certificate
     if certificate is None:
         return None

@@ -7,6 +7,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 
 from db.case_state import find_ending_reason
+from db.reads.third_parties import read_mlms_urls
 from domain.federal.markets import MLMS, Curriculum, Market, NpnStatus
 from domain.federal.registration import RegistrationState
 from domain.shared.notices import TOPIC_OF_WAITING, Topic
@@ -76,7 +77,7 @@ def steps_of(state: RegistrationState, market: Market) -> list[dict[str, str]]:
 
 async def mlms_of(services: Services, visit: Visit) -> list[dict[str, Any]]:
     """The courses taken in the MLMS, those to be done first; without an address while the MLMS has yet to say where."""
-    urls = await services.views.mlms_urls(visit.place.case.case_id)
+    urls = await services.database.read(read_mlms_urls, visit.place.case.case_id)
     ours = [one for one in visit.place.state.enrollments if one.channel == MLMS]
     ours.sort(key=lambda one: one.completed_at is not None)
     return [{**one.model_dump(), "url": urls.get(one.curriculum)} for one in ours]

@@ -7,7 +7,7 @@ from datetime import datetime
 from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from db.reads.status import RegistrationPlace
+from db.reads.links import LinkedRegistration, follow_link
 from domain.federal.policies import FEDERAL_POLICIES
 from domain.federal.policy import FederalPolicy
 from domain.shared.faults import Fault
@@ -42,7 +42,7 @@ class Visit:
     """Somebody with the link of a federal registration: where it leads, and in which language they read."""
 
     token: str
-    place: RegistrationPlace
+    place: LinkedRegistration
     language: str
 
     @property
@@ -58,8 +58,8 @@ class Visit:
 
 async def visit_of(request: Request, services: Services, token: str) -> Visit | None:
     """The visit a token stands for; None where it is unknown, has expired, or is of another program."""
-    place = await services.views.registration_place(token, now())
-    if place is None:
+    place = await services.database.read(follow_link, token, now())
+    if not isinstance(place, LinkedRegistration):
         return None
     return Visit(token, place, language_of(request, place.case.request.get("language")))
 

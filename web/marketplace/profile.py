@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
+from db.reads.cases import find_last_save
 from db.tables import CommandRow
 from db.writes.opening import Conflict
 from domain.federal.markets import NpnStatus, Role
@@ -68,7 +69,7 @@ async def save(token: str, request: Request, services: ServicesDep) -> Response:
 
 async def _next(request: Request, services: Services, visit: Visit, values: Values) -> Response:
     """Next, refused before a valid save, and while the form holds something that isn't saved (B7)."""
-    last = await services.views.last_save(visit.place.case.case_id)
+    last = await services.database.read(find_last_save, visit.place.case.case_id)
     if is_changed(values, _known(visit, last), role_of(values, visit.place.state.profile.role)):
         return await _profile(request, services, visit, values, stopped=SENTENCES["profile_not_saved"])
     try:
@@ -88,7 +89,7 @@ async def _profile(
 ) -> HTMLResponse:
     """The profile's page; ``values`` as posted, with their ``faults``; ``stopped`` says why Next was refused."""
     case, state, language = visit.place.case, visit.place.state, visit.language
-    last = await services.views.last_save(case.case_id)
+    last = await services.database.read(find_last_save, case.case_id)
     waits = last is not None and last.state == PENDING
     known = _known(visit, last)
     shown = known if values is None else {**known, **values}

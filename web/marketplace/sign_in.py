@@ -9,6 +9,7 @@ from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, ValidationError
 from starlette.background import BackgroundTask
 
+from db.reads.cases import find_registration_to_recover
 from db.writes.registrations import SecondAccount
 from domain.federal.policies import FEDERAL_POLICIES
 from domain.federal.policy import FederalPolicy
@@ -64,7 +65,7 @@ async def recover(request: Request, services: ServicesDep) -> HTMLResponse:
 async def _send_again(services: Services, email: str) -> None:
     """Sends the recovery notice to the open registration of this address, if there is one and it isn't just sent."""
     at = now()
-    case_id = await services.views.to_recover(email, at - AGAIN_AFTER)
+    case_id = await services.database.read(find_registration_to_recover, email, at - AGAIN_AFTER)
     if case_id is None:
         return
     # Of two asked at once, the second finds the first by its id.

@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
+from db.reads.certificates import read_certificate
 from domain.programs.policies import any_policy_for
 from domain.shared.assister import Kind
 from domain.shared.ids import certificate_number
@@ -96,7 +97,9 @@ async def verify(request: Request, services: ServicesDep, number: str | None = N
 async def certificate(number: str, request: Request, services: ServicesDep) -> Response:
     """Whether a certificate is valid, superseded, revoked or expired, however its number is written."""
     written = certificate_number(number[:_LONGEST])
-    found = await services.views.certificate(written, now()) if _NUMBER.fullmatch(written) else None
+    found = None
+    if _NUMBER.fullmatch(written):
+        found = await services.database.read(read_certificate, written, now())
     if wants_json(request):
         if found is None:
             return problem(404, "There is no certificate with this number.", headers=_NEGOTIATED)

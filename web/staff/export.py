@@ -11,6 +11,7 @@ from fastapi.responses import StreamingResponse
 
 from db.reads.queue import ExportedCase, View
 from db.writes.access_log import record_access
+from domain.shared.instants import format_instant
 from domain.shared.policy import local_date
 from domain.state.policies import POLICIES
 from starter.cases import now
@@ -73,7 +74,7 @@ async def as_csv(pages: AsyncIterator[list[ExportedCase]]) -> AsyncIterator[byte
 def cell(value: Any) -> str:
     """A value as a spreadsheet shows it and doesn't compute it."""
     if isinstance(value, datetime):
-        return value.isoformat(timespec="seconds").replace("+00:00", "Z")
+        return format_instant(value, "seconds")
     text = "" if value is None else str(value)
     return f"'{text}" if text.startswith(FORMULA) or text.lstrip().startswith(FORMULA) else text
 

@@ -1,0 +1,123 @@
+"""Cases as programs read them: listed, found by an e-mail address, with every write about one and the last save."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func
+from sqlalchemy.orm import Session
+from sqlmodel import col, select
+
+from db.case_state import load_case, one_or_none, rows
+from db.reads.certificates import read_certificate
+from db.reads.queue import Filters
+from db.reads.status import to_json_values
+from db.tables import Assister, AuditRow, Case, CertificateRow, CommandRow
+from domain.shared.commands import CommandKind
+from domain.shared.ids import certificate_number
+from domain.shared.instants import format_instant
+from domain.shared.notices import Notice
+from domain.shared.programs import FEDERAL_PROGRAM
+from domain.shared.stages import ENDED
+
+LONGEST_LIST = 500
+_LISTED = (
+    "case_id",
+    "assister_id",
+    "program",
+    "plan_year",
+    "kind",
+    "assister_type",
+    "stage",
+    "waiting_for",
+    "waiting_since",
+    "opened_at",
+    "flag",
+)
+
+
+def read_case_list(
+    session: Session, filters: Filters, after: str | None = None, limit: int = LONGEST_LIST
+) -> list[dict[str, Any]]:
+    """Cases as JSON documents, newest first; ``after`` is the last case_id of the page before.
+
+    Raises `UnknownCase` where ``after`` is none.
+    """
+    query = select(Case).order_by(col(Case.opened_at).desc(), col(Case.case_id)).limit(limit)
+    for name, value in filters.wanted().items():
+        query = query.where(getattr(Case, name) == value)
+    if after is not None:
+        last = load_case(session, after)
+        same_time_later_id = (col(Case.opened_at) == last.opened_at) & (col(Case.case_id) > after)
+        query = query.where((col(Case.opened_at) < last.opened_at) | same_time_later_id)
+    return [to_json_values({name: getattr(case, name) for name in _LISTED}) for case in rows(session, query)]
+
+
+def read_audit(session: Session, case_id: str) -> list[dict[str, Any]]:
+    """Every write about a case as JSON: {at, actor, action, reason, details} (C9). Raises `UnknownCase`."""
+    load_case(session, case_id)
+    found = rows(session, select(AuditRow).where(col(AuditRow.case_id) == case_id).order_by(col(AuditRow.id)))
+    return [
+        {
+            "at": format_instant(row.at),
+            "actor": row.actor,
+            "action": row.action,
+            "reason": row.reason,
+            "details": row.details,
+        }
+        for row in found
+    ]
+
+
+def find_applicant(session: Session, email: str, number: str | None, now: datetime) -> dict[str, Any] | None:
+    """For the state's portal: the case of this e-mail address as {case_id, kind, certificate}; None without one.
+
+    It is the case of the certificate of this number if that is theirs, else their newest; the certificate is then
+    {number, status}, and None where the number is another person's or nobody's.
+    """
+    people = rows(session, _find_people(email))
+    ours = select(Case).where(col(Case.assister_id).in_(people), col(Case.program) != FEDERAL_PROGRAM)
+    found = rows(session, ours.order_by(col(Case.opened_at).desc()).limit(50))
+    if not found:
+        return None
+    certificate = session.get(CertificateRow, certificate_number(number)) if number else None
+    case = next((one for one in found if certificate and one.case_id == certificate.case_id), found[0])
+    shown = None
+    if certificate is not None and certificate.case_id == case.case_id:
+        public = read_certificate(session, certificate.number, now)
+        shown = {"number": certificate.number, "status": public["status"]} if public else None
+    return {"case_id": case.case_id, "kind": case.kind, "certificate": shown}
+
+
+def find_last_save(session: Session, case_id: str) -> CommandRow | None:
+    """The profile of a registration that was sent last: saved, refused, or waiting for a worker (B7)."""
+    saves = col(CommandRow.kind) == CommandKind.SAVE_PROFILE.value
+    query = select(CommandRow).where(col(CommandRow.case_id) == case_id, saves)
+    found: CommandRow | None = one_or_none(session, query.order_by(col(CommandRow.created_at).desc()).limit(1))
+    return found
+
+
+def find_registration_to_recover(session: Session, email: str, since: datetime) -> str | None:
+    """The case of the newest open registration of an address, for its log-in to be sent again (B3).
+
+    None where there is none, and where somebody asked for it after ``since`` already.
+    """
+    query = select(Case).where(
+        col(Case.assister_id).in_(_find_people(email)),
+        col(Case.program) == FEDERAL_PROGRAM,
+        col(Case.stage).not_in(ENDED),
+    )
+    case: Case | None = one_or_none(session, query.order_by(col(Case.opened_at).desc()).limit(1))
+    if case is None:
+        return None
+    resent = select(CommandRow).where(
+        col(CommandRow.case_id) == case.case_id,
+        col(CommandRow.kind) == CommandKind.RESEND.value,
+        col(CommandRow.created_at) > since,
+    )
+    asked = any(row.data["notice"] == Notice.PORTAL_RECOVERY for row in rows(session, resent))
+    return None if asked else case.case_id
+
+
+def _find_people(email: str) -> Any:
+    """The query for who has this e-mail address, in whatever case it is written."""
+    return select(col(Assister.assister_id)).where(func.lower(col(Assister.email)) == email.lower())

@@ -1,0 +1,95 @@
+"""What an e-mailed link leads to: a certification, a federal registration, or an account to be activated."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+from sqlmodel import col, select
+
+from db.case_state import (
+    certification_of,
+    facts_of,
+    federal_policy_of,
+    load_case,
+    npn_faults_of,
+    policy_of,
+    registration_of,
+    rows,
+)
+from db.tables import Case, CertificateRow, LinkRow
+from domain.federal.policy import FederalPolicy
+from domain.federal.registration import RegistrationState, may_assist_in_marketplace
+from domain.shared.faults import Fault
+from domain.shared.ids import token_hash
+from domain.shared.policy import local_date
+from domain.shared.programs import FEDERAL_PROGRAM
+from domain.state.certification import CaseState
+from domain.state.may_assist import may_assist
+from domain.state.policy import Policy
+
+
+@dataclass(frozen=True)
+class LinkedCertification:
+    """A certification with everything that its status page shows."""
+
+    case: Case
+    policy: Policy
+    state: CaseState
+    may_assist_reasons: list[str]
+    certificate_uri: str | None
+
+
+@dataclass(frozen=True)
+class LinkedRegistration:
+    """A federal registration with everything that the marketplace's pages show; certificates' URIs by market."""
+
+    case: Case
+    policy: FederalPolicy
+    state: RegistrationState
+    may_assist_reasons: list[str]
+    npn_faults: list[Fault]
+    certificate_uris: dict[str, str]
+
+
+def follow_link(session: Session, token: str, now: datetime) -> LinkedCertification | LinkedRegistration | None:
+    """What a status link leads to, in either program; None where it is unknown or has expired."""
+    link = session.get(LinkRow, token_hash(token))
+    if link is None or link.purpose != "status" or link.expires_at <= now:
+        return None
+    case = load_case(session, link.case_id)
+    if case.program == FEDERAL_PROGRAM:
+        return _load_registration(session, case, now)
+    return _load_certification(session, case, now)
+
+
+def _load_certification(session: Session, case: Case, now: datetime) -> LinkedCertification:
+    state, policy = certification_of(session, case), policy_of(case)
+    reasons = may_assist(state, local_date(policy, now))
+    uris = _find_certificates(session, case)
+    return LinkedCertification(case, policy, state, reasons, next(iter(uris.values()), None))
+
+
+def _load_registration(session: Session, case: Case, now: datetime) -> LinkedRegistration:
+    facts = facts_of(session, case.case_id)
+    state, policy = registration_of(case, facts), federal_policy_of(case)
+    reasons = may_assist_in_marketplace(state, local_date(policy, now))
+    return LinkedRegistration(case, policy, state, reasons, npn_faults_of(facts), _find_certificates(session, case))
+
+
+def _find_certificates(session: Session, case: Case) -> dict[str, str]:
+    """The URIs of a case's certificates by market, which is empty in the state program."""
+    found = rows(session, select(CertificateRow).where(col(CertificateRow.case_id) == case.case_id))
+    return {row.market: row.uri for row in found}
+
+
+def read_activation(session: Session, token: str, now: datetime) -> tuple[str, Case | None]:
+    """The state of an activation link (ready, used, expired, void or unknown), and its case if it is known."""
+    link = session.get(LinkRow, token_hash(token))
+    if link is None or link.purpose != "activation":
+        return "unknown", None
+    case = load_case(session, link.case_id)
+    if link.used_at:
+        return "used", case
+    if link.voided_at:
+        return "void", case
+    return ("expired" if link.expires_at <= now else "ready"), case

@@ -1,0 +1,22 @@
+"""What a certificate of either program is worth today."""
+
+from datetime import date
+
+from domain.federal.markets import Market
+from domain.federal.registration import RegistrationState
+from domain.shared.stages import Stage
+from domain.state.certification import CaseState
+
+
+def find_certificate_status(
+    state: CaseState | RegistrationState, number: str, market: str, valid_until: date | None, today: date
+) -> str:
+    """valid, superseded by a newer one, revoked or expired; ``market`` is empty in the state program (A24)."""
+    if state.stage in (Stage.REVOKED, Stage.WITHDRAWN):
+        return "revoked"
+    newest = state.certificates.get(Market(market)) if isinstance(state, RegistrationState) else state.certificate
+    if newest is not None and newest.number != number:
+        return "superseded"
+    if state.stage is Stage.CLOSED or (valid_until is not None and today > valid_until):
+        return "expired"
+    return "valid"
