@@ -346,6 +346,45 @@ async def test_c8_a_stored_withdrawal_may_come_as_a_signal(inside: Inside) -> No
     assert await command_state(inside, command_id) == "applied"
 
 
+async def test_c8_a_stored_revocation_may_come_as_a_signal(inside: Inside) -> None:
+    opened = await in_training(inside, documents.broker())
+    command = await _store(inside, opened, CommandKind.REVOKE)
+    await inside.handle(opened).signal(names.REVOKED, command)
+    assert await inside.handle(opened).result() == "revoked"
+    assert await command_state(inside, command.command_id) == "applied"
+
+
+async def test_a12_a_stored_decision_may_come_as_a_signal_and_one_nobody_stored_decides_nothing(inside: Inside) -> None:
+    opened = await _decision(inside)
+    stray = Command(case_id=opened.case_id, command_id=f"by-hand-{uuid4()}", kind=CommandKind.DECIDE, verdict="deny")
+    await inside.handle(opened).signal(names.DECIDED, stray)
+    command = await _store(inside, opened, CommandKind.DECIDE, verdict="approve", override=None)
+    await inside.handle(opened).signal(names.DECIDED, command)
+    await inside.agreed(opened, "invited", "lms_account")
+    assert [fact.data["verdict"] for fact in await decided(inside, opened)] == ["approve"]
+    assert await command_state(inside, command.command_id) == "applied"
+
+
+async def test_a12_a_stored_decision_the_case_does_not_allow_is_refused_by_signal_too(inside: Inside) -> None:
+    opened = await _unknown(inside)
+    command = await _store(inside, opened, CommandKind.DECIDE, verdict="approve", override=None)
+    await inside.handle(opened).signal(names.DECIDED, command)
+    async with asyncio.timeout(30):
+        while await command_state(inside, command.command_id) != "refused":
+            await asyncio.sleep(0.03)
+    await inside.agreed(opened, "awaiting_decision", "decision")
+    assert await decided(inside, opened) == []
+
+
+async def _store(inside: Inside, opened: Opened, kind: CommandKind, **data: Any) -> Command:
+    """A command kept by another system, as the signal names it."""
+    command_id = f"signalled-{uuid4()}"
+    await inside.database.write(
+        store_command, command_id, opened.case_id, kind, "staff", "by mail", data, inside.now(opened)
+    )
+    return Command(case_id=opened.case_id, command_id=command_id, kind=kind, verdict=str(data.get("verdict", "")))
+
+
 async def test_a12_a_late_decision_by_signal_changes_nothing_and_doesn_t_keep_the_history_growing(
     inside: Inside,
 ) -> None:
