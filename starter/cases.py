@@ -25,7 +25,6 @@ from db.case_state import load_snapshot
 from db.engine import Database
 from db.tables import Case, CommandRow, InboxRow
 from db.writes.commands import (
-    apply_command,
     check_answer,
     find_command_state,
     load_command,
@@ -195,7 +194,7 @@ class Cases:
     async def _command(
         self, kind: CommandKind, case_id: str, actor: str, reason: str, data: dict[str, Any], command_id: str | None
     ) -> Answer:
-        """Checks, stores under the caller's id, sends as an update with that id, applies once."""
+        """Checks, stores under the caller's id, sends as an update with that id; its workflow applies it, once."""
         reason = reason.strip()
         if not reason:
             raise Invalid([Fault("reason", "required")])
@@ -228,8 +227,6 @@ class Cases:
             except _RefusedByWorkflow as refused:
                 await self._database.write(refuse_command, row.id, refused.why, now())
                 raise NotNow(refused.why) from None
-            if row.kind != CommandKind.SAVE_PROFILE:  # its workflow has asked the registry, and saved it
-                await self._database.write(apply_command, self._identity_key, row.id, now())
             row = await self._database.read(load_command, row.id)
             if row.state == "refused":
                 raise _refusal(row)
@@ -242,6 +239,7 @@ class Cases:
             kind=row.kind,
             verdict=str(row.data.get("verdict") or ""),
             notice=str(row.data.get("notice") or ""),
+            answer_when_applied=True,
         )
         handle = self._client.get_workflow_handle(case.workflow_id)
         try:

@@ -47,6 +47,8 @@ class CaseWorkflow:
         self.case_id = case_id
         self.progress = progress
         self._steps: dict[str, asyncio.Task[None]] = {}
+        self._applying: set[str] = set()
+        self._applied: dict[str, Applied] = {}
 
     async def _follow_journey(self) -> str:
         """The program's own steps; answers the stage they end in."""
@@ -142,8 +144,20 @@ class CaseWorkflow:
     # small verbs
 
     async def _apply_command(self, command: Command) -> Applied:
-        ref = CommandRef(command_id=command.command_id, case_id=self.case_id, at=workflow.now())
-        return await workflow.execute_local_activity_method(Records.apply_command, ref, **DATABASE)
+        """What became of a command: applied here and nowhere else, by whoever asks first, its update or the journey."""
+        command_id = command.command_id
+        while command_id in self._applying:
+            await workflow.wait_condition(lambda: command_id not in self._applying)
+        if command_id not in self._applied:
+            self._applying.add(command_id)
+            try:
+                ref = CommandRef(command_id=command_id, case_id=self.case_id, at=workflow.now())
+                self._applied[command_id] = await workflow.execute_local_activity_method(
+                    Records.apply_command, ref, **DATABASE
+                )
+            finally:
+                self._applying.discard(command_id)
+        return self._applied[command_id]
 
     @property
     def _claimed(self) -> Claimed:
@@ -258,23 +272,29 @@ class CaseWorkflow:
         self._accept_command(command)
 
     @workflow.update(name=names.WITHDRAW)
-    def withdraw_request(self, command: Command) -> str:
+    async def withdraw_request(self, command: Command) -> str:
         """The assister withdraws."""
-        return self._accept_update(command)
+        return await self._carry_out_update(command)
 
     @workflow.update(name=names.REVOKE)
-    def revoke_certification(self, command: Command) -> str:
+    async def revoke_certification(self, command: Command) -> str:
         """Staff revoke the certification."""
-        return self._accept_update(command)
+        return await self._carry_out_update(command)
 
     @workflow.update(name=names.RESEND)
-    def resend_notice(self, command: Command) -> str:
+    async def resend_notice(self, command: Command) -> str:
         """A notice is to be sent again."""
-        return self._accept_update(command)
+        return await self._carry_out_update(command)
 
-    def _accept_update(self, command: Command) -> str:
+    async def _carry_out_update(self, command: Command) -> str:
+        """Takes a command and answers what became of it: applied or refused.
+
+        It doesn't wait for the journey to come by, which a third party that is down may hold up for hours.
+        """
         self._accept_command(command)
-        return "accepted"
+        if not command.answer_when_applied:
+            return "accepted"
+        return "applied" if (await self._apply_command(command)).applied else "refused"
 
     @withdraw_request.validator
     def _may_withdraw(self, command: Command) -> None:

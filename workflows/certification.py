@@ -306,19 +306,19 @@ class AssisterCertification(CaseWorkflow):
         self._accept_command(command)
 
     @workflow.update(name=names.DECIDE)
-    def decide_eligibility(self, command: Command) -> str:
+    async def decide_eligibility(self, command: Command) -> str:
         """Staff decide, and are told at once (A12)."""
-        return self._accept_update(command)
+        return await self._carry_out_update(command)
 
     @workflow.update(name=names.ANSWER)
-    def answer_question(self, command: Command) -> str:
+    async def answer_question(self, command: Command) -> str:
         """The assister answers what staff asked."""
-        return self._accept_update(command)
+        return await self._carry_out_update(command)
 
     @workflow.update(name=names.ACTIVATE)
-    def activate_account(self, command: Command) -> str:
+    async def activate_account(self, command: Command) -> str:
         """A counselor used the activation link."""
-        return self._accept_update(command)
+        return await self._carry_out_update(command)
 
     @decide_eligibility.validator
     def _may_decide(self, command: Command) -> None:

@@ -122,13 +122,18 @@ class Report(BaseModel):
 
 
 class Command(BaseModel):
-    """A command for a case, under the caller's id. ``kind`` and ``verdict`` are those of `domain.programs.commands`."""
+    """A command for a case, under the caller's id. ``kind`` and ``verdict`` are those of `domain.programs.commands`.
+
+    ``answer_when_applied`` asks an update for what became of the command. It is new: updates in histories of before
+    lack it, and were answered when they were accepted.
+    """
 
     case_id: str
     command_id: str
     kind: str
     verdict: str = ""
     notice: str = ""
+    answer_when_applied: bool = False
 
 
 class CaseProgress(BaseModel):

@@ -119,9 +119,14 @@ async def test_a22_attempt_500_passes_after_499_fails_over_many_runs(inside: Ins
     handle = inside.handle(opened)
     for kind, command_id in ((CommandKind.DECIDE, decision), (CommandKind.RESEND, resent)):
         again = Command(
-            case_id=opened.case_id, command_id=command_id, kind=kind, verdict="approve", notice="request_received"
+            case_id=opened.case_id,
+            command_id=command_id,
+            kind=kind,
+            verdict="approve",
+            notice="request_received",
+            answer_when_applied=True,
         )
-        assert await handle.execute_update(kind.value, again, id=command_id, result_type=str) == "accepted"
+        assert await handle.execute_update(kind.value, again, id=command_id, result_type=str) == "applied"
     await inside.reported(opened, 0.8)
     status = await inside.agreed(opened, "certified", "portal_registration")
     assert len(status["exam"]["attempts"]) == 500

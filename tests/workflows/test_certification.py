@@ -396,6 +396,36 @@ async def test_a12_a_late_decision_by_signal_changes_nothing_and_doesn_t_keep_th
     assert [fact.data["verdict"] for fact in await decided(inside, opened)] == ["approve"]
 
 
+async def test_a12_a_denial_is_applied_while_a_third_party_holds_the_journey_up(inside: Inside) -> None:
+    opened = await _ordering(inside)
+    assert await inside.decide(opened, "deny") == "applied"
+    assert (await inside.status(opened))["stage"] == "denied"
+    await inside.control("background_checks", mode="ok")
+    assert await asyncio.wait_for(inside.handle(opened).result(), 30) == "denied"
+
+
+async def test_a12_a_decision_that_comes_as_a_signal_and_as_an_update_is_applied_once(inside: Inside) -> None:
+    opened = await _decision(inside)
+    command_id, data = f"both-{uuid4()}", {"verdict": "approve", "override": None}
+    await inside.database.write(
+        store_command, command_id, opened.case_id, CommandKind.DECIDE, "staff", "all well", data, inside.now(opened)
+    )
+    command = Command(
+        case_id=opened.case_id,
+        command_id=command_id,
+        kind=CommandKind.DECIDE,
+        verdict="approve",
+        answer_when_applied=True,
+    )
+    handle = inside.handle(opened)
+    _, answer = await asyncio.gather(
+        handle.signal(names.DECIDED, command),
+        handle.execute_update(names.DECIDE, command, id=command_id, result_type=str),
+    )
+    assert answer == "applied"
+    assert len(await decided(inside, opened)) == 1
+
+
 async def test_a12_two_decisions_at_once_are_one_decision(inside: Inside) -> None:
     opened = await _decision(inside)
     commands = {str(uuid4()): verdict for verdict in ("approve", "deny", "approve")}  # a denial may follow a question
