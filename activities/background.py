@@ -3,7 +3,7 @@
 from temporalio import activity
 
 from activities import contracts
-from activities.effects import Made, key_of, once
+from activities.effects import EffectResult, build_effect_key, make_once
 from adapters.background_checks import BackgroundCheckClient
 from db.engine import Database
 from db.writes.effects import Intent
@@ -24,12 +24,16 @@ class BackgroundActivities(contracts.Background):
     async def order_check(self, order: CaseRef) -> Effect:
         """See the contract."""
 
-        async def make(intent: Intent) -> Made:
+        async def make(intent: Intent) -> EffectResult:
             request = intent.view.case.request
             ordered = await self._vendor.order_check(
-                order.case_id, request["first_name"], request["last_name"], request["email"], key_of(order, KIND)
+                order.case_id,
+                request["first_name"],
+                request["last_name"],
+                request["email"],
+                build_effect_key(order, KIND),
             )
             fact = Fact(id=f"{order.case_id}:background_ordered", kind=FactKind.BACKGROUND_ORDERED, at=order.at)
-            return Made({"invitation_id": ordered.invitation_id}, (fact,), external_id=ordered.candidate_id)
+            return EffectResult({"invitation_id": ordered.invitation_id}, (fact,), external_id=ordered.candidate_id)
 
-        return await once(self._database, order, KIND, make)
+        return await make_once(self._database, order, KIND, make)

@@ -11,7 +11,7 @@ from uuid import uuid4
 from temporalio import activity
 
 from activities import contracts
-from activities.effects import Made, key_of, once
+from activities.effects import EffectResult, build_effect_key, make_once
 from adapters.certificate_signer import CertificateSigner
 from db.case_state import CaseSnapshot, holder_of, load_standing
 from db.engine import Database
@@ -36,39 +36,39 @@ class CertificatesActivities(contracts.Certificates):
     @activity.defn(name="certificates.issue")
     async def issue_certificate(self, order: CaseRef) -> Effect:
         """See the contract."""
-        return await self._issue(order, key_of(order, KIND))
+        return await self._print_and_record(order, build_effect_key(order, KIND))
 
     @activity.defn(name="certificates.issue_for_market")
     async def issue_for_market(self, order: MarketOrder) -> Effect:
         """See the contract."""
-        effect = await self._issue(order, f"{key_of(order, KIND)}:{order.market}", order.market)
+        effect = await self._print_and_record(order, f"{build_effect_key(order, KIND)}:{order.market}", order.market)
         return effect.model_copy(update={"standing": await self._database.read(load_standing, order.case_id)})
 
-    async def _issue(self, order: CaseRef, key: str, market: str = "") -> Effect:
+    async def _print_and_record(self, order: CaseRef, key: str, market: str = "") -> Effect:
         intent = await self._database.write(intend_certificate, key, order.case_id, order.at, market)
         draft = self._folder / f".{intent.data['number']}.pdf"
 
-        async def make(intent: Intent) -> Made:
-            pdf = await asyncio.to_thread(self._printed, intent, draft)
+        async def make(intent: Intent) -> EffectResult:
+            pdf = await asyncio.to_thread(self._print_once, intent, draft)
             digest = sha256(pdf).hexdigest()
             path = self._folder / f"{digest}.pdf"
-            await asyncio.to_thread(_keep, pdf, path, draft)
-            return _made(order.case_id, intent.data, digest, path)
+            await asyncio.to_thread(_keep_file, pdf, path, draft)
+            return _describe_certificate(order.case_id, intent.data, digest, path)
 
-        async def undo(made: Made) -> None:
+        async def undo(made: EffectResult) -> None:
             (self._folder / f"{made.result['sha256']}.pdf").unlink(missing_ok=True)
 
-        effect = await once(self._database, order, KIND, make, intent=intent, key=key, undo=undo)
-        await asyncio.to_thread(_clear, draft)
+        effect = await make_once(self._database, order, KIND, make, intent=intent, key=key, undo=undo)
+        await asyncio.to_thread(_remove_drafts, draft)
         return effect
 
-    def _printed(self, intent: Intent, draft: Path) -> bytes:
+    def _print_once(self, intent: Intent, draft: Path) -> bytes:
         """The first print stands: a signature differs each time, and a retry must not leave a second certificate."""
         if not draft.exists():
-            _keep(self._press.print_certificate(self._text(intent.view, intent.data)), draft, draft)
+            _keep_file(self._press.print_certificate(self._compose_text(intent.view, intent.data)), draft, draft)
         return draft.read_bytes()
 
-    def _text(self, view: CaseSnapshot, data: dict[str, str]) -> CertificateText:
+    def _compose_text(self, view: CaseSnapshot, data: dict[str, str]) -> CertificateText:
         request = view.case.request
         return CertificateText(
             number=data["number"],
@@ -83,7 +83,7 @@ class CertificatesActivities(contracts.Certificates):
         )
 
 
-def _keep(pdf: bytes, path: Path, draft: Path) -> None:
+def _keep_file(pdf: bytes, path: Path, draft: Path) -> None:
     """Writes a file, whole or not at all; one that is there already stays."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = draft.with_name(f"{draft.name}.{uuid4().hex}")
@@ -96,13 +96,13 @@ def _keep(pdf: bytes, path: Path, draft: Path) -> None:
     part.unlink()
 
 
-def _clear(draft: Path) -> None:
+def _remove_drafts(draft: Path) -> None:
     """Removes what printing left behind, in this attempt or one that was killed."""
     for left in draft.parent.glob(f"{draft.name}*"):
         left.unlink(missing_ok=True)
 
 
-def _made(case_id: str, data: dict[str, str], digest: str, path: Path) -> Made:
+def _describe_certificate(case_id: str, data: dict[str, str], digest: str, path: Path) -> EffectResult:
     issued_at = datetime.fromisoformat(data["issued_at"])
     shown = {
         "number": data["number"],
@@ -127,4 +127,4 @@ def _made(case_id: str, data: dict[str, str], digest: str, path: Path) -> Made:
         sha256=digest,
         uri=path.name,
     )
-    return Made(shown, (fact,), certificate=row)
+    return EffectResult(shown, (fact,), certificate=row)

@@ -14,7 +14,7 @@ from domain.shared.messages import CaseRef, Effect
 
 
 @dataclass(frozen=True)
-class Made:
+class EffectResult:
     """What making an effect came to: its result, and what is kept with it."""
 
     result: dict[str, Any] = field(default_factory=dict)
@@ -24,27 +24,27 @@ class Made:
     mail: SentMail | None = None
 
 
-def key_of(order: CaseRef, step: str) -> str:
+def build_effect_key(order: CaseRef, step: str) -> str:
     """The key of an effect: case, step and occurrence."""
     return f"{order.case_id}:{step}:{order.occurrence}"
 
 
-async def once(
+async def make_once(
     database: Database,
     order: CaseRef,
     kind: str,
-    make: Callable[[Intent], Awaitable[Made]],
+    make: Callable[[Intent], Awaitable[EffectResult]],
     *,
     intent: Intent | None = None,
     key: str | None = None,
     after_end: bool = False,
-    undo: Callable[[Made], Awaitable[None]] | None = None,
+    undo: Callable[[EffectResult], Awaitable[None]] | None = None,
 ) -> Effect:
     """Makes an effect at most once as far as we can tell: a retry finds the recorded result.
 
     A case that has ended gets no effect; where it ends while the effect is made, ``undo`` takes it back.
     """
-    key = key or key_of(order, kind)
+    key = key or build_effect_key(order, kind)
     if intent is None:
         intent = await database.write(intend_effect, key, order.case_id, kind, {}, order.at, after_end=after_end)
     if intent.ended:

@@ -18,7 +18,7 @@ from domain.shared.traces import where
 log = structlog.get_logger(__name__)
 
 
-def coded(error: Exception) -> ApplicationError:
+def encode_failure(error: Exception) -> ApplicationError:
     """The failure that stands for an exception in history: a code, and nothing that was said."""
     if isinstance(error, Unavailable):
         return ApplicationError(f"{error.code}; retried until it heals", type=error.code)
@@ -29,14 +29,14 @@ def coded(error: Exception) -> ApplicationError:
     return ApplicationError("internal error; see the worker's log", type=type(error).__name__)
 
 
-class _Inbound(ActivityInboundInterceptor):
+class _CodingInbound(ActivityInboundInterceptor):
     async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002 the SDK's name
         try:
             return await self.next.execute_activity(input)
         except ApplicationError:
             raise
         except Exception as error:
-            failure = coded(error)
+            failure = encode_failure(error)
             info = activity.info()
             log.warning(
                 "activity failed",
@@ -55,4 +55,4 @@ class CodedFailures(Interceptor):
 
     def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:  # noqa: A002
         """Wraps each activity."""
-        return _Inbound(super().intercept_activity(next))
+        return _CodingInbound(super().intercept_activity(next))

@@ -32,9 +32,9 @@ class LicensingActivities(contracts.Licensing):
         """See the contract."""
         view = await self._database.read(load_snapshot, order.case_id)
         if not Kind(view.case.kind).is_licensed:
-            return await self._record(view, order, [], "answered")
+            return await self._record_findings(view, order, [], "answered")
         try:
-            producer = await self._ask(view, order)
+            producer = await self._ask_registry(view, order)
         except Refused:
             if order.patient:
                 raise
@@ -48,16 +48,16 @@ class LicensingActivities(contracts.Licensing):
             local_date(view.policy, order.at),
             view.policy.home_state,
         )
-        return await self._record(view, order, findings, "answered")
+        return await self._record_findings(view, order, findings, "answered")
 
     @activity.defn(name="licensing.record_unknown")
     async def record_unknown(self, order: CaseRef) -> Screened:
         """See the contract."""
         view = await self._database.read(load_snapshot, order.case_id)
-        await self._record(view, order, unknown_license(), "unknown")
+        await self._record_findings(view, order, unknown_license(), "unknown")
         return Screened(unknown=True)
 
-    async def _ask(self, view: CaseSnapshot, order: LookUp) -> Producer | None:
+    async def _ask_registry(self, view: CaseSnapshot, order: LookUp) -> Producer | None:
         """The producer under the request's NPN; look-ups are billed, so this round's answer is asked for once."""
         key = f"{order.case_id}:{SOURCE}:{order.occurrence}"
         npn = view.case.request.get("npn")
@@ -70,11 +70,11 @@ class LicensingActivities(contracts.Licensing):
         await self._database.write(keep_evidence, key, order.case_id, SOURCE, answer.raw, answer.sha256, order.at)
         return answer.producer
 
-    async def _record(self, view: CaseSnapshot, order: CaseRef, findings: list[Finding], how: str) -> Screened:
+    async def _record_findings(self, view: CaseSnapshot, order: CaseRef, findings: list[Finding], how: str) -> Screened:
         """Records this round's findings, with those that our own records make."""
         if not view.case.identity_matches:
             findings = [*findings, finding(Check.IDENTITY_MATCHES, False)]
-        if not _in_scope(view):
+        if not _is_in_scope(view):
             findings = [*findings, finding(Check.INTAKE_SCOPE, False)]
         fact = Fact(
             id=f"{order.case_id}:screened:{order.occurrence}:{how}",
@@ -88,7 +88,7 @@ class LicensingActivities(contracts.Licensing):
         return Screened()
 
 
-def _in_scope(view: CaseSnapshot) -> bool:
+def _is_in_scope(view: CaseSnapshot) -> bool:
     """Whether the addresses are still within the intake scope: the door saw to it, an answer may have changed them."""
     case = view.case
     physical, business = (

@@ -8,8 +8,8 @@ from datetime import date, datetime
 from temporalio import activity
 
 from activities import contracts
-from activities.effects import Made, key_of, once
-from activities.mails import as_sent, message_id
+from activities.effects import EffectResult, build_effect_key, make_once
+from activities.sent_mail import build_message_id, build_sent_mail
 from adapters.holidays import list_federal_holidays
 from adapters.http import Refused
 from adapters.lists import FederalListReader, RclEntry
@@ -51,32 +51,32 @@ class ListingCheckActivities(contracts.ListingCheck):
         view = await self._database.read(load_snapshot, order.case_id)
         policy, state = view.federal, view.registration
         if Market(order.market) not in state.unlisted:
-            return Looked(standing=await self._standing(order))
+            return Looked(standing=await self._settle_flag(order))
         today = local_date(policy, order.at)
         holidays = list_federal_holidays(range(today.year - 1, today.year + 2))
         ours = [one for one in state.publication if one.market == order.market]
         facts: list[Fact] = []
         absent = False
         if ours:
-            async with _heartbeating():
-                facts, absent = await self._read(view, order, ours, today)
+            async with _keep_heartbeating():
+                facts, absent = await self._read_lists(view, order, ours, today)
         else:
-            since = local_date(policy, _listable_since(state, Market(order.market)))
+            since = local_date(policy, _find_listable_date(state, Market(order.market)))
             due = {name.value: day.isoformat() for name, day in due_dates(policy, since, holidays).items()}
             data = {"market": order.market, "due": due}
             facts = [
                 Fact(id=f"{order.case_id}:watch:{order.market}", kind=FactKind.WATCH_OPENED, at=order.at, data=data)
             ]
         if facts:
-            await self._record(order, facts)
+            await self._record_listings(order, facts)
         missing = not ours or any(one.listed_at is None and not _is_new(one, facts) for one in ours)
         return Looked(
             again_at=next_look(policy, order.at, holidays) if missing else None,
             ask_help_desk=absent and state.help_desk_told_at is None,
-            standing=await self._standing(order),
+            standing=await self._settle_flag(order),
         )
 
-    async def _read(
+    async def _read_lists(
         self, view: CaseSnapshot, order: MarketOrder, ours: Sequence[Listed], today: date
     ) -> tuple[list[Fact], bool]:
         """What the lists say now, as facts; and whether the NPN is absent from the RCL after its lag (B21)."""
@@ -85,7 +85,7 @@ class ListingCheckActivities(contracts.ListingCheck):
         for one in ours:
             if one.listed_at is not None:
                 continue
-            there, known = await self._is_there(view, one)
+            there, known = await self._is_listed(view, one)
             data = {"market": order.market, "list": one.list.value}
             if there:
                 fact_id = f"{order.case_id}:listed:{order.market}:{one.list}"
@@ -98,7 +98,7 @@ class ListingCheckActivities(contracts.ListingCheck):
                     facts.append(Fact(id=fact_id, kind=FactKind.LIST_LATE, at=order.at, data=late))
         return facts, absent
 
-    async def _is_there(self, view: CaseSnapshot, one: Listed) -> tuple[bool, bool]:
+    async def _is_listed(self, view: CaseSnapshot, one: Listed) -> tuple[bool, bool]:
         """Whether the market is in a list, and whether the list knows this NPN at all."""
         npn, plan_year = str(view.case.request["npn"]), view.case.plan_year
         if one.list is FederalList.FIND_LOCAL_HELP:
@@ -110,9 +110,9 @@ class ListingCheckActivities(contracts.ListingCheck):
             tracked = await self._lists.read_tracker(npn, plan_year)
             return tracked is not None and tracked.shows_completed(one.market), tracked is not None
         entry = await self._lists.find_rcl_entry(npn, plan_year)
-        return entry is not None and _completed(entry, one.market), entry is not None
+        return entry is not None and _find_completion(entry, one.market), entry is not None
 
-    async def _record(self, order: MarketOrder, facts: Sequence[Fact]) -> None:
+    async def _record_listings(self, order: MarketOrder, facts: Sequence[Fact]) -> None:
         """Late ones are watched on. Staff see them before they are facts: a fact is not flagged again."""
         for fact in facts:
             if fact.kind is FactKind.LIST_LATE:
@@ -123,7 +123,7 @@ class ListingCheckActivities(contracts.ListingCheck):
                 record_facts, order.case_id, [fact], order.at, f"watch.{fact.kind.value}", **fact.data
             )
 
-    async def _standing(self, order: MarketOrder) -> RegistrationSnapshot:
+    async def _settle_flag(self, order: MarketOrder) -> RegistrationSnapshot:
         """Where the registration stands after a look; the flag goes with the last late entry that is waited for."""
         view = await self._database.read(load_snapshot, order.case_id)
         state = view.registration
@@ -136,23 +136,23 @@ class ListingCheckActivities(contracts.ListingCheck):
     async def ask_help_desk(self, order: MarketOrder) -> Effect:
         """See the contract. A letter the mail server refuses for good is flagged to staff, and the case goes on."""
         kind = f"notice.{Notice.HELP_DESK}"
-        key = key_of(order, kind)
+        key = build_effect_key(order, kind)
 
-        async def make(intent: Intent) -> Made:
-            mail = self._letter(intent.view, order, key)
+        async def make(intent: Intent) -> EffectResult:
+            mail = self._compose_email(intent.view, order, key)
             told = Fact(id=f"{order.case_id}:help_desk", kind=FactKind.HELP_DESK_TOLD, at=order.at)
             try:
                 await self._mailer.send_email(mail)
             except Refused as refused:
                 await self._database.write(flag_case, order.case_id, "mail_refused", order.at)
-                return Made({"notice": Notice.HELP_DESK, "refused": refused.code})
+                return EffectResult({"notice": Notice.HELP_DESK, "refused": refused.code})
             result = {"notice": Notice.HELP_DESK, "subject": mail.subject, "message_id": mail.message_id}
-            return Made(result, (told,), mail=as_sent(mail, Notice.HELP_DESK, order, key))
+            return EffectResult(result, (told,), mail=build_sent_mail(mail, Notice.HELP_DESK, order, key))
 
-        effect = await once(self._database, order, kind, make)
+        effect = await make_once(self._database, order, kind, make)
         return effect.model_copy(update={"standing": await self._database.read(load_standing, order.case_id)})
 
-    def _letter(self, view: CaseSnapshot, order: MarketOrder, key: str) -> Mail:
+    def _compose_email(self, view: CaseSnapshot, order: MarketOrder, key: str) -> Mail:
         request, state, policy = view.case.request, view.registration, view.federal
         rcl = next(one for one in state.publication if (one.market, one.list) == (order.market, FederalList.RCL))
         values = {
@@ -177,18 +177,18 @@ class ListingCheckActivities(contracts.ListingCheck):
             text=rendered.text,
             html=rendered.html,
             language="en",
-            message_id=message_id(key),
+            message_id=build_message_id(key),
             reply_to=request["email"],
         )
 
 
-def _listable_since(state: RegistrationState, market: Market) -> datetime:
+def _find_listable_date(state: RegistrationState, market: Market) -> datetime:
     """From when on a market belongs on the lists: its completion; later, where the role came with a later profile."""
     completed_at, saved_at = state.completed_at[market], state.profile.saved_at
     return max(completed_at, saved_at) if saved_at else completed_at
 
 
-def _completed(entry: RclEntry, market: Market) -> bool:
+def _find_completion(entry: RclEntry, market: Market) -> bool:
     completed = {
         Market.INDIVIDUAL: entry.individual_registration_completion_date,
         Market.SHOP: entry.shop_registration_completion_date,
@@ -201,7 +201,7 @@ def _is_new(one: Listed, facts: Sequence[Fact]) -> bool:
 
 
 @asynccontextmanager
-async def _heartbeating() -> AsyncIterator[None]:
+async def _keep_heartbeating() -> AsyncIterator[None]:
     """Says that it is still at it: a list of a million lines takes its time."""
 
     async def beat() -> None:

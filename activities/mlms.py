@@ -3,7 +3,7 @@
 from temporalio import activity
 
 from activities import contracts
-from activities.effects import Made, key_of, once
+from activities.effects import EffectResult, build_effect_key, make_once
 from adapters.mlms import MlmsClient, MlmsEnrollment
 from db.case_state import CaseSnapshot
 from db.engine import Database
@@ -25,20 +25,22 @@ class MlmsActivities(contracts.Mlms):
         """See the contract."""
         kind = f"mlms.enrolled.{order.curriculum}"
 
-        async def make(intent: Intent) -> Made:
-            place = await self._mlms.enroll_learner(_enrollment(intent.view, order.curriculum), key_of(order, kind))
+        async def make(intent: Intent) -> EffectResult:
+            place = await self._mlms.enroll_learner(
+                _build_enrollment(intent.view, order.curriculum), build_effect_key(order, kind)
+            )
             fact = Fact(
                 id=f"{order.case_id}:mlms:{order.curriculum}",
                 kind=FactKind.MLMS_ENROLLED,
                 at=order.at,
                 data={"curriculum": order.curriculum},
             )
-            return Made({"id": place.id, "url": place.url}, (fact,), external_id=place.id)
+            return EffectResult({"id": place.id, "url": place.url}, (fact,), external_id=place.id)
 
-        return await once(self._database, order, kind, make)
+        return await make_once(self._database, order, kind, make)
 
 
-def _enrollment(view: CaseSnapshot, curriculum: str) -> MlmsEnrollment:
+def _build_enrollment(view: CaseSnapshot, curriculum: str) -> MlmsEnrollment:
     request, ids = view.case.request, view.federal.mlms
     return MlmsEnrollment(
         registration=view.case.case_id,

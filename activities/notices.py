@@ -11,8 +11,8 @@ from typing import Any
 from temporalio import activity
 
 from activities import contracts
-from activities.effects import Made, once
-from activities.mails import as_sent, message_id
+from activities.effects import EffectResult, make_once
+from activities.sent_mail import build_message_id, build_sent_mail
 from adapters.http import Refused
 from adapters.mail import Email as Mail, Mailer
 from db.case_state import CaseSnapshot, find_ending_reason, load_snapshot, npn_faults_of
@@ -83,25 +83,25 @@ class NoticesActivities(contracts.Notices):
         if notice is Notice.REMINDER and await self._is_done(letter):
             return Effect()
 
-        async def make(intent: Intent) -> Made:
-            mail = await self._mail(notice, letter, key, intent.view)
+        async def make(intent: Intent) -> EffectResult:
+            mail = await self._compose_email(notice, letter, key, intent.view)
             try:
                 await self._mailer.send_email(mail)
             except Refused as refused:
                 await self._database.write(flag_case, letter.case_id, "mail_refused", letter.at)
-                return Made({"notice": notice, "refused": refused.code})
-            kept = as_sent(mail, notice, letter, key, self._secrets(key))
-            return Made({"notice": notice, "subject": mail.subject, "message_id": mail.message_id}, mail=kept)
+                return EffectResult({"notice": notice, "refused": refused.code})
+            kept = build_sent_mail(mail, notice, letter, key, self._list_secrets(key))
+            return EffectResult({"notice": notice, "subject": mail.subject, "message_id": mail.message_id}, mail=kept)
 
-        return await once(self._database, letter, f"notice.{notice}", make, key=key, after_end=notice in FAREWELLS)
+        return await make_once(self._database, letter, f"notice.{notice}", make, key=key, after_end=notice in FAREWELLS)
 
     async def _is_done(self, letter: Letter) -> bool:
         """Whether what a reminder is about was done meanwhile, while the mail server was down perhaps."""
-        return (await self._database.read(load_snapshot, letter.case_id)).case.waiting_for != _waited_for(letter)
+        return (await self._database.read(load_snapshot, letter.case_id)).case.waiting_for != _find_wait(letter)
 
-    async def _mail(self, notice: Notice, letter: Letter, key: str, view: CaseSnapshot) -> Mail:
+    async def _compose_email(self, notice: Notice, letter: Letter, key: str, view: CaseSnapshot) -> Mail:
         request = view.case.request
-        values = await self._values(notice, letter, key, view)
+        values = await self._gather_values(notice, letter, key, view)
         rendered = self._letters.render_notice(notice, request["language"], values)
         return Mail(
             to=request["email"],
@@ -109,26 +109,28 @@ class NoticesActivities(contracts.Notices):
             text=rendered.text,
             html=rendered.html,
             language=request["language"],
-            message_id=message_id(key),
-            attachments=self._attachments(notice, letter, view),
+            message_id=build_message_id(key),
+            attachments=self._load_attachments(notice, letter, view),
         )
 
-    def _attachments(self, notice: Notice, letter: Letter, view: CaseSnapshot) -> tuple[tuple[str, str, bytes], ...]:
+    def _load_attachments(
+        self, notice: Notice, letter: Letter, view: CaseSnapshot
+    ) -> tuple[tuple[str, str, bytes], ...]:
         certificate = None
         if notice is Notice.CERTIFICATE_ISSUED:
             certificate = view.state.certificate
         elif notice is Notice.MARKETPLACE_CERTIFICATE:
-            _, certificate = market_certificate(view, letter)
+            _, certificate = find_market_certificate(view, letter)
         if certificate is None:
             return ()
         pdf = (self._certificates / f"{certificate.sha256}.pdf").read_bytes()
         return ((f"certificate-{certificate.number}.pdf", "application/pdf", pdf),)
 
-    async def _values(self, notice: Notice, letter: Letter, key: str, view: CaseSnapshot) -> dict[str, Any]:
+    async def _gather_values(self, notice: Notice, letter: Letter, key: str, view: CaseSnapshot) -> dict[str, Any]:
         """Everything the notice's template says; see templates/notices."""
         request = view.case.request
         language = request["language"]
-        waiting_for = _waited_for(letter) if notice is Notice.REMINDER else view.case.waiting_for
+        waiting_for = _find_wait(letter) if notice is Notice.REMINDER else view.case.waiting_for
         values: dict[str, Any] = {
             "first_name": request["first_name"],
             "last_name": request["last_name"],
@@ -136,16 +138,18 @@ class NoticesActivities(contracts.Notices):
             "program": view.case.program,
             "plan_year": view.case.plan_year,
             "language": language,
-            "contact": _contact(view.rules, notice, waiting_for, language),
-            "status_url": await self._status_url(notice, letter, key, view.rules),
-            "reason": await self._reason(notice, view),
+            "contact": _find_contact(view.rules, notice, waiting_for, language),
+            "status_url": await self._build_status_url(notice, letter, key, view.rules),
+            "reason": await self._find_reason(notice, view),
             "waiting_for": waiting_for or "",
         }
         if view.case.program == FEDERAL_PROGRAM:
-            return {**values, **await self._of_registration(notice, letter, view, values["status_url"])}
-        return {**values, **await self._of_certification(notice, letter, key, view)}
+            return {**values, **await self._gather_registration(notice, letter, view, values["status_url"])}
+        return {**values, **await self._gather_certification(notice, letter, key, view)}
 
-    async def _of_certification(self, notice: Notice, letter: Letter, key: str, view: CaseSnapshot) -> dict[str, Any]:
+    async def _gather_certification(
+        self, notice: Notice, letter: Letter, key: str, view: CaseSnapshot
+    ) -> dict[str, Any]:
         policy, state, language = view.policy, view.state, view.case.request["language"]
         values: dict[str, Any] = {
             "resources": [
@@ -153,7 +157,7 @@ class NoticesActivities(contracts.Notices):
             ],
             "referrals": [] if state.opening.kind.is_licensed else list(policy.referrals[language]),
             "question": state.decision.reason if state.decision else "",
-            "certificate": self._shown(state.certificate, policy),
+            "certificate": self._format_certificate(state.certificate, policy),
             "portal_url": f"{self._portal_url}/register",
             "is_returning": state.opening.assister_type is AssisterType.RETURNING,
             "has_portal_account": state.portal_account in (PortalAccount.REGISTERED, PortalAccount.ACTIVE),
@@ -162,15 +166,15 @@ class NoticesActivities(contracts.Notices):
         if notice in _WITH_LMS_LINK:
             values["lms_url"] = await self._database.read(find_lms_url, view.case.case_id) or self._lms_url
         if notice is Notice.PORTAL_ACTIVATION:
-            values |= await self._activation(letter, key, policy)
+            values |= await self._build_activation_link(letter, key, policy)
         return values
 
-    async def _of_registration(
+    async def _gather_registration(
         self, notice: Notice, letter: Letter, view: CaseSnapshot, portal_url: str
     ) -> dict[str, Any]:
         policy, state, language = view.federal, view.registration, view.case.request["language"]
-        market, certificate = market_certificate(view, letter)
-        curriculum = _curriculum(state, letter)
+        market, certificate = find_market_certificate(view, letter)
+        curriculum = _find_enrollment(state, letter)
         faults = npn_faults_of(view.facts)
         return {
             "resources": [{"label": link.label[language], "url": link.url} for link in policy.resources],
@@ -182,48 +186,48 @@ class NoticesActivities(contracts.Notices):
             "problems": [translate(SENTENCES[fault.code], language) for fault in faults],
             "curriculum": curriculum.curriculum if curriculum else "",
             "automatic": bool(curriculum and curriculum.automatic),
-            "mlms_url": await self._mlms_url(notice, view, curriculum),
+            "mlms_url": await self._build_mlms_url(notice, view, curriculum),
             "market": market,
-            "certificate": self._shown(certificate, policy),
+            "certificate": self._format_certificate(certificate, policy),
             "tracker_url": f"{self._web_url}/portal",
             "rcl_url": f"{self._web_url}/registry/rcl.csv",
             "find_local_help_url": policy.links["find_local_help"].url,
         }
 
-    async def _mlms_url(self, notice: Notice, view: CaseSnapshot, curriculum: Enrollment | None) -> str:
+    async def _build_mlms_url(self, notice: Notice, view: CaseSnapshot, curriculum: Enrollment | None) -> str:
         if notice is not Notice.MARKETPLACE_ENROLLED or curriculum is None:
             return ""
         return await self._database.read(find_mlms_url, view.case.case_id, curriculum.curriculum) or self._mlms
 
-    async def _status_url(self, notice: Notice, letter: Letter, key: str, policy: ProgramPolicy) -> str:
-        token = self._token(STATUS, key)
+    async def _build_status_url(self, notice: Notice, letter: Letter, key: str, policy: ProgramPolicy) -> str:
+        token = self._derive_token(STATUS, key)
         expires = letter.at + timedelta(days=policy.status_link_days)
         if notice in _WITH_STATUS_LINK:
             await self._database.write(keep_link, token, letter.case_id, STATUS, letter.at, expires)
         return f"{self._web_url}/status/{token}"
 
-    async def _activation(self, letter: Letter, key: str, policy: Policy) -> dict[str, Any]:
+    async def _build_activation_link(self, letter: Letter, key: str, policy: Policy) -> dict[str, Any]:
         """A single-use link; keeping it voids the one before (A28)."""
-        token = self._token(ACTIVATION, key)
+        token = self._derive_token(ACTIVATION, key)
         expires = letter.at + timedelta(days=policy.activation_link_days)
         await self._database.write(keep_link, token, letter.case_id, ACTIVATION, letter.at, expires)
         return {"activation_url": f"{self._web_url}/activate/{token}", "activation_expires": expires}
 
-    def _token(self, purpose: str, key: str) -> str:
+    def _derive_token(self, purpose: str, key: str) -> str:
         """The link's secret follows from the letter's key: the same letter sent twice carries the same link."""
         mac = hmac.new(self._key, f"{purpose}:{key}".encode(), sha256).digest()
         return base64.urlsafe_b64encode(mac).rstrip(b"=").decode()
 
-    def _secrets(self, key: str) -> tuple[str, ...]:
+    def _list_secrets(self, key: str) -> tuple[str, ...]:
         """Every secret that a letter's links may carry."""
-        return tuple(self._token(purpose, key) for purpose in (STATUS, ACTIVATION))
+        return tuple(self._derive_token(purpose, key) for purpose in (STATUS, ACTIVATION))
 
-    async def _reason(self, notice: Notice, view: CaseSnapshot) -> str:
+    async def _find_reason(self, notice: Notice, view: CaseSnapshot) -> str:
         if notice is Notice.DENIED:
             return view.state.decision.reason if view.state.decision else ""
         return await self._database.read(find_ending_reason, view.case.case_id) if notice in FAREWELLS else ""
 
-    def _shown(self, certificate: Certificate | None, policy: ProgramPolicy) -> Mapping[str, Any] | None:
+    def _format_certificate(self, certificate: Certificate | None, policy: ProgramPolicy) -> Mapping[str, Any] | None:
         if certificate is None:
             return None
         return {
@@ -234,7 +238,7 @@ class NoticesActivities(contracts.Notices):
         }
 
 
-def market_certificate(view: CaseSnapshot, letter: Letter) -> tuple[str, Certificate | None]:
+def find_market_certificate(view: CaseSnapshot, letter: Letter) -> tuple[str, Certificate | None]:
     """The market a letter is about and its certificate; one sent again is about the last one issued."""
     certificates = view.registration.certificates
     last = max(certificates, key=lambda market: certificates[market].issued_at, default=None)
@@ -242,18 +246,20 @@ def market_certificate(view: CaseSnapshot, letter: Letter) -> tuple[str, Certifi
     return (market.value, certificates[market]) if market else ("", None)
 
 
-def _curriculum(state: RegistrationState, letter: Letter) -> Enrollment | None:
+def _find_enrollment(state: RegistrationState, letter: Letter) -> Enrollment | None:
     """The enrolment a letter is about; one sent again is about the automatic one."""
     found = [one for one in state.enrollments if one.channel == MLMS]
     about = next((one for one in found if one.curriculum == letter.about), None)
     return about or next(iter(sorted(found, key=lambda one: not one.automatic)), None)
 
 
-def _waited_for(letter: Letter) -> str:
+def _find_wait(letter: Letter) -> str:
     """What a reminder is about: its `about` is the wait and its due date."""
     return letter.about.partition(":")[0]
 
 
-def _contact(policy: ProgramPolicy, notice: Notice, waiting_for: str | None, language: str) -> dict[str, str | None]:
+def _find_contact(
+    policy: ProgramPolicy, notice: Notice, waiting_for: str | None, language: str
+) -> dict[str, str | None]:
     contact: Contact = getattr(policy.contacts, topic_of(notice, waiting_for))
     return {"label": contact.label[language], "phone": contact.phone, "email": contact.email}

@@ -3,7 +3,7 @@
 from temporalio import activity
 
 from activities import contracts
-from activities.effects import Made, once
+from activities.effects import EffectResult, make_once
 from adapters.portal import PortalClient
 from db.case_state import load_snapshot
 from db.engine import Database
@@ -24,49 +24,49 @@ class PortalActivities(contracts.Portal):
     async def create_account(self, order: CaseRef) -> Effect:
         """See the contract."""
 
-        async def make(intent: Intent) -> Made:
+        async def make(intent: Intent) -> EffectResult:
             request = intent.view.case.request
             account = await self._portal.create_account(
                 order.case_id, request["email"], request["first_name"], request["last_name"]
             )
             fact = Fact(id=f"{order.case_id}:portal_account", kind=FactKind.PORTAL_ACCOUNT_CREATED, at=order.at)
-            return Made({"account": account}, (fact,), external_id=account)
+            return EffectResult({"account": account}, (fact,), external_id=account)
 
-        async def undo(made: Made) -> None:
+        async def undo(made: EffectResult) -> None:
             await self._portal.set_active(made.result["account"], False)
 
-        return await once(self._database, order, "portal.account_created", make, undo=undo)
+        return await make_once(self._database, order, "portal.account_created", make, undo=undo)
 
     @activity.defn(name="portal.activate")
     async def activate_account(self, order: CaseRef) -> Effect:
         """See the contract."""
         account = await self._database.read(find_portal_account, order.case_id)
-        if account is None or await self._ended(order):
+        if account is None or await self._has_ended(order):
             return Effect(ended=True)
         await self._portal.set_active(account, True)
-        ended = await self._ended(order)
+        ended = await self._has_ended(order)
         if ended:  # meanwhile, and its suspension may have come first
             await self._portal.set_active(account, False)
         return Effect(ended=ended)
 
-    async def _ended(self, order: CaseRef) -> bool:
+    async def _has_ended(self, order: CaseRef) -> bool:
         return (await self._database.read(load_snapshot, order.case_id)).state.ended
 
     @activity.defn(name="portal.reuse_account")
     async def reuse_account(self, order: CaseRef) -> Effect:
         """See the contract. An account that the portal doesn't show is taken as it is."""
 
-        async def make(intent: Intent) -> Made:
+        async def make(intent: Intent) -> EffectResult:
             known_as = await self._database.read(find_reusable_portal_account, order.case_id)
             account = await self._portal.reuse_account(order.case_id, known_as, intent.view.case.request["email"])
             fact = Fact(id=f"{order.case_id}:portal_reused", kind=FactKind.PORTAL_ACCOUNT_REUSED, at=order.at)
-            return Made({"account": account}, (fact,) if account else ())
+            return EffectResult({"account": account}, (fact,) if account else ())
 
-        async def undo(made: Made) -> None:
+        async def undo(made: EffectResult) -> None:
             if made.result["account"] and await self._database.read(find_account_to_suspend, order.case_id):
                 await self._portal.set_active(made.result["account"], False)
 
-        return await once(self._database, order, "portal.account_reused", make, undo=undo)
+        return await make_once(self._database, order, "portal.account_reused", make, undo=undo)
 
     @activity.defn(name="portal.suspend")
     async def suspend_account(self, order: CaseRef) -> Effect:
@@ -75,11 +75,11 @@ class PortalActivities(contracts.Portal):
         if view.state.certificate is None:
             return Effect(ended=True)
 
-        async def make(_: Intent) -> Made:
+        async def make(_: Intent) -> EffectResult:
             known_as = await self._database.read(find_account_to_suspend, order.case_id)
             account = await self._portal.find_account(known_as) if known_as else None
             if account is not None and account.active:
                 await self._portal.set_active(account.id, False)
-            return Made({"account": account.id if account else None})
+            return EffectResult({"account": account.id if account else None})
 
-        return await once(self._database, order, "portal.suspended", make, after_end=True)
+        return await make_once(self._database, order, "portal.suspended", make, after_end=True)

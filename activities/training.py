@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from temporalio import activity
 
 from activities import contracts
-from activities.effects import Made, key_of, once
+from activities.effects import EffectResult, build_effect_key, make_once
 from adapters.lms import LmsClient, LmsLearner, LmsPlace
 from db.case_state import CaseSnapshot
 from db.engine import Database
@@ -25,26 +25,26 @@ class TrainingActivities(contracts.Training):
     @activity.defn(name="training.invite")
     async def invite_learner(self, order: CaseRef) -> Effect:
         """See the contract."""
-        return await self._place(order, "training.invited", FactKind.LMS_INVITED, self._lms.invite_learner)
+        return await self._place_learner(order, "training.invited", FactKind.LMS_INVITED, self._lms.invite_learner)
 
     @activity.defn(name="training.enroll")
     async def enroll_learner(self, order: CaseRef) -> Effect:
         """See the contract."""
-        return await self._place(order, "training.enrolled", FactKind.LMS_ENROLLED, self._lms.enroll_learner)
+        return await self._place_learner(order, "training.enrolled", FactKind.LMS_ENROLLED, self._lms.enroll_learner)
 
-    async def _place(
+    async def _place_learner(
         self, order: CaseRef, kind: str, fact: FactKind, ask: Callable[[LmsLearner, str], Awaitable[LmsPlace]]
     ) -> Effect:
-        async def make(intent: Intent) -> Made:
+        async def make(intent: Intent) -> EffectResult:
             account = await self._database.read(find_lms_account, intent.view.case.assister_id)
-            place = await ask(_learner(intent.view, account), key_of(order, kind))
+            place = await ask(_build_learner(intent.view, account), build_effect_key(order, kind))
             recorded = Fact(id=f"{order.case_id}:{fact}", kind=fact, at=order.at)
-            return Made({"id": place.id, "url": place.url}, (recorded,), external_id=place.id)
+            return EffectResult({"id": place.id, "url": place.url}, (recorded,), external_id=place.id)
 
-        return await once(self._database, order, kind, make)
+        return await make_once(self._database, order, kind, make)
 
 
-def _learner(view: CaseSnapshot, account: str | None) -> LmsLearner:
+def _build_learner(view: CaseSnapshot, account: str | None) -> LmsLearner:
     request, ids = view.case.request, view.policy.lms
     return LmsLearner(
         registration=view.case.case_id,

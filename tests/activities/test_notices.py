@@ -14,8 +14,8 @@ import pytest
 import pytest_asyncio
 from sqlmodel import SQLModel, select
 
-from activities.mails import LEFT_OUT
 from activities.notices import NoticesActivities
+from activities.sent_mail import LEFT_OUT
 from adapters.http import Unavailable
 from adapters.mail import Mailer
 from db import migrate

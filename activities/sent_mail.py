@@ -11,12 +11,12 @@ from domain.shared.notices import Notice
 LEFT_OUT = "…"
 
 
-def message_id(key: str) -> str:
+def build_message_id(key: str) -> str:
     """The Message-ID of the notice with this key, with its angle brackets: a resend is recognised by it."""
     return f"<{sha256(key.encode()).hexdigest()[:40]}@certification.bewellnm.example>"
 
 
-def as_sent(mail: Mail, notice: Notice, order: CaseRef, key: str, secrets: Iterable[str] = ()) -> SentMail:
+def build_sent_mail(mail: Mail, notice: Notice, order: CaseRef, key: str, secrets: Iterable[str] = ()) -> SentMail:
     """The row of a mail that was sent. `secrets` are the tokens of the links in it: whoever has one has its page."""
     subject, text, html = mail.subject, mail.text, mail.html
     for secret in secrets:
