@@ -2,12 +2,16 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 Row = tuple[Any, ...]
+Answer = TypeVar("Answer")
+PAUSE = 0.02
+MOST = 0.3
 
 
 class Kept:
@@ -33,6 +37,38 @@ class Kept:
 
     def unfinished(self) -> list[Row]:
         return self.rows("SELECT case_id, kind FROM effect WHERE result IS NULL")
+
+
+class Changes:
+    """Asks again when a database was written to, which costs next to nothing to see; where it is no file, often."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._connection: sqlite3.Connection | None = None
+
+    async def poll(self, ask: Callable[[], Awaitable[Answer]], holds: Callable[[Answer], object]) -> Answer:
+        """The first answer for which ``holds`` holds."""
+        while True:
+            seen = self._version()
+            if holds(answer := await ask()):
+                return answer
+            await self._wait_for_another(seen)
+
+    async def _wait_for_another(self, seen: int) -> None:
+        # What comes with time alone is seen too, a little later.
+        ends = time.monotonic() + (MOST if seen else PAUSE)
+        while True:
+            await asyncio.sleep(PAUSE)
+            if self._version() != seen or time.monotonic() >= ends:
+                return
+
+    def _version(self) -> int:
+        if self._connection is None:
+            if not self._file.is_file():
+                return 0
+            self._connection = sqlite3.connect(self._file, timeout=20)
+        (version,) = self._connection.execute("PRAGMA data_version").fetchone()
+        return int(version)
 
 
 async def until(holds: Callable[[], object], seconds: float = 30, pause: float = 0.03) -> None:

@@ -32,13 +32,16 @@ class Life:
         """Does what the case waits for, once each, until it waits for ``wanted``."""
         await self.begin()
         done: set[str] = set()
+
+        async def go_on() -> Document:
+            status = await self.world.status(self.opened)
+            waiting_for = str(status["waiting_for"])
+            if waiting_for not in (wanted, *done) and await self.act(waiting_for):
+                done.add(waiting_for)
+            return status
+
         async with asyncio.timeout(seconds):
-            while (status := await self.world.status(self.opened))["waiting_for"] != wanted:
-                waiting_for = str(status["waiting_for"])
-                if waiting_for not in done and await self.act(waiting_for):
-                    done.add(waiting_for)
-                await asyncio.sleep(0.1)
-        return status
+            return await self.world.changes.poll(go_on, lambda status: status["waiting_for"] == wanted)
 
     async def act(self, waiting_for: str) -> bool:
         """Does what the case waits for, if it is somebody's to do; whether it was done."""

@@ -5,6 +5,7 @@ import json
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -12,6 +13,7 @@ import httpx2
 from standardwebhooks.webhooks import Webhook
 
 from tests.support import documents, idle
+from tests.support.kept import Changes
 
 Document = dict[str, Any]
 
@@ -30,6 +32,7 @@ class World:
         self.web: str = stack["web"]
         self.staff = {"Authorization": f"Bearer {stack['secrets']['staff_token']}"}
         self._policies: dict[int, Document] = {}
+        self.changes = Changes(Path(stack["data"]) / "app.sqlite")
 
     # reading
 
@@ -60,12 +63,7 @@ class World:
         """Waits until the case is in a stage, or until ``wanted`` holds for its status."""
         holds = (lambda status: status["stage"] == wanted) if isinstance(wanted, str) else wanted
         async with asyncio.timeout(seconds):
-            while True:
-                status = await self.status(opened)
-                if holds(status):
-                    return status
-                await asyncio.sleep(0.05)
-        raise AssertionError
+            return await self.changes.poll(lambda: self.status(opened), holds)
 
     async def wait_until_idle(self, opened: Document) -> None:
         """Waits until all that follows from what was done so far is done: what hasn't happened by then doesn't."""
@@ -85,18 +83,14 @@ class World:
         return [entry["kind"] for entry in document["history"]]
 
     async def letters(self, email: str) -> list[Document]:
-        messages = (await self.http.get(f"{self.stack['mailbox']}/messages")).json()
-        return [message for message in messages if email in message["to"]]
+        found: list[Document] = (await self.http.get(f"{self.stack['mailbox']}/messages", params={"to": email})).json()
+        return found
 
     async def letter(self, email: str, wanted: Callable[[Document], Any], seconds: float = 30) -> Document:
         """Waits for an e-mail to this address for which ``wanted`` holds."""
         async with asyncio.timeout(seconds):
-            while True:
-                found = [message for message in await self.letters(email) if wanted(message)]
-                if found:
-                    return found[-1]
-                await asyncio.sleep(0.1)
-        raise AssertionError
+            found = await self.changes.poll(lambda: self.letters(email), lambda letters: any(map(wanted, letters)))
+        return [letter for letter in found if wanted(letter)][-1]
 
     async def calls(self, stand_in: str) -> list[Document]:
         found: list[Document] = (await self.http.get(f"{self.stack['sandbox'][stand_in]}/calls")).json()
