@@ -3,21 +3,25 @@
 import os
 import subprocess
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import httpx2
 import pytest
+from fastapi import FastAPI
+from jinja2 import Environment
 
 from db.engine import Database
-from db.migrate import upgrade
 from settings import Settings
 from starter.client import RPC_TIMEOUT, connect
 from starter.stack import temporal_server
 from starter.stack.processes import choose_ports, send_request
 from tests.web.house import House
 from web.app import build_services, create_app
+from web.http.text import environment
+from web.services import TEMPLATES
 
 
 @pytest.fixture(scope="session")
@@ -36,18 +40,37 @@ def temporal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             process.terminate()
 
 
+@pytest.fixture(scope="session")
+def app() -> FastAPI:
+    """The application, whose routes take as long to build as most tests to run; it has no services yet."""
+    return create_app(settings_of(Path("/nowhere")))
+
+
+@pytest.fixture(scope="session")
+def pages() -> Mapping[str, Environment]:
+    """The pages' templates, each compiled once."""
+    return environment(TEMPLATES)
+
+
 @pytest.fixture
-async def house(temporal: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[House]:
+async def house(
+    app: FastAPI,
+    pages: Mapping[str, Environment],
+    migrated_sqlite_url: str,
+    temporal: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> AsyncIterator[House]:
     """The application and a browser, a database of its own each time."""
     monkeypatch.setenv("TEMPORAL_ADDRESS", temporal)
     monkeypatch.setenv("TEMPORAL_CONFIG_FILE", os.devnull)
     # No worker answers here: an update is only worth a moment's wait.
     monkeypatch.setattr("starter.cases.RPC_TIMEOUT", RPC_TIMEOUT / 20)
     settings = settings_of(tmp_path)
-    upgrade(settings.database_url)
+    assert settings.database_url == migrated_sqlite_url
     database = Database(settings.database_url)
-    app = create_app(settings)
-    app.state.services = services = build_services(settings, database, await connect(lazy=True))
+    services = replace(build_services(settings, database, await connect(lazy=True)), pages=pages)
+    monkeypatch.setattr(app.state, "services", services, raising=False)
     transport = httpx2.ASGITransport(app=app)
     async with httpx2.AsyncClient(transport=transport, base_url="http://certify.example.org") as browser:
         yield House(browser, services, database)
