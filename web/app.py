@@ -12,8 +12,8 @@ from starlette.middleware.sessions import SessionMiddleware
 from temporalio.client import Client
 
 from db.engine import Database
-from db.reads.console import Console
 from db.reads.metrics import check_tables, count_pending_events, count_stages
+from db.reads.numbers import StaffNumbers
 from db.writes.inbox import Inbox
 from db.writes.opening import People
 from db.writes.registrations import Registrations
@@ -73,7 +73,7 @@ def build_services(settings: Settings, database: Database, client: Client) -> Se
         database=database,
         cases=cases,
         marketplace=marketplace,
-        console=Console(database),
+        numbers=StaffNumbers(database),
         inbox=inbox,
         rates=_rates(settings),
         identity=_identity(settings),

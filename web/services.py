@@ -9,7 +9,7 @@ from fastapi import Depends, Request
 from jinja2 import Environment
 
 from db.engine import Database
-from db.reads.console import Console
+from db.reads.numbers import StaffNumbers
 from db.writes.inbox import Inbox
 from settings import Settings
 from starter.cases import Cases
@@ -30,7 +30,7 @@ class Services:
     database: Database
     cases: Cases
     marketplace: Marketplace
-    console: Console
+    numbers: StaffNumbers
     inbox: Inbox
     rates: "Rates"
     identity: "IdentityProvider | None"

@@ -9,10 +9,10 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
-from db.case_state import State, UnknownCase, any_policy_of, folded, holder_of, rows
+from db.case_state import State, any_policy_of, folded, holder_of, load_case, rows
 from db.cursors import PLACES, Cursor
 from db.reads.pending import Altered, Held, altered_of, held_of
-from db.reads.queue import ListedCase, listed
+from db.reads.queue import ListedCase, list_matching
 from db.reads.status import describe_status
 from db.reads.timeline import Entry, timeline
 from db.tables import (
@@ -176,11 +176,9 @@ class CaseFile:
     altered: list[Altered]
 
 
-def case_file(session: Session, case_id: str, now: datetime) -> CaseFile:
+def read_case_file(session: Session, case_id: str, now: datetime) -> CaseFile:
     """The file of a case. Raises `UnknownCase`."""
-    case = session.get(Case, case_id)
-    if case is None:
-        raise UnknownCase(case_id)
+    case = load_case(session, case_id)
     person = session.get_one(Assister, case.assister_id)
     facts = _all(session, FactRow, case_id)
     known = [Fact(id=row.id, kind=FactKind(row.kind), at=row.at, data=row.data) for row in facts]
@@ -219,6 +217,18 @@ def case_file(session: Session, case_id: str, now: datetime) -> CaseFile:
     )
 
 
+def find_evidence(session: Session, case_id: str, key: str) -> EvidenceRow | None:
+    """A third party's raw answer; None where it is another case's, or there is none of this key."""
+    row = session.get(EvidenceRow, key)
+    return row if row is not None and row.case_id == case_id else None
+
+
+def find_mail(session: Session, case_id: str, key: str) -> SentMail | None:
+    """An e-mail as it was sent, without the secrets of its links; None where it is another case's, or there is none."""
+    row = session.get(SentMail, key)
+    return row if row is not None and row.case_id == case_id else None
+
+
 def _all(session: Session, table: Any, case_id: str) -> list[Any]:
     return rows(session, select(table).where(table.case_id == case_id))
 
@@ -248,7 +258,7 @@ def _earlier_years(session: Session, person: Assister) -> list[Year]:
 
 def _other_cases(session: Session, case: Case) -> list[ListedCase]:
     theirs, others = col(Case.assister_id) == case.assister_id, col(Case.case_id) != case.case_id
-    return listed(session, theirs, others, limit=MOST_CASES)
+    return list_matching(session, theirs, others, limit=MOST_CASES)
 
 
 def _evidence(session: Session, case: Case) -> list[Evidence]:

@@ -12,7 +12,7 @@ from sqlmodel import col
 
 from db.reads.counts import Group
 from db.reads.pending import PENDING
-from db.reads.queue import Filters, ListedCase, View, cases_from
+from db.reads.queue import Filters, ListedCase, View, list_cases_from
 from db.tables import Case, EffectRow, FactRow, InboxRow, StageEntry, Utc
 from domain.federal.policies import FEDERAL_POLICIES
 from domain.shared.policy import ProgramPolicy, local_date, zone_of
@@ -58,22 +58,22 @@ class Dashboard:
     oldest: list[ListedCase]
 
 
-def dashboard(session: Session, groups: Sequence[Group], now: datetime) -> Dashboard:
+def read_dashboard(session: Session, groups: Sequence[Group], now: datetime) -> Dashboard:
     """The numbers of now; those of cases from the groups already counted."""
     pending = select(func.count()).select_from(InboxRow).where(col(InboxRow.state) == PENDING)
     return Dashboard(
         at=now,
-        stages=_sums(groups, "stage"),
-        attention=_sums(groups, "attention"),
-        times=_times(session, now - timedelta(days=STAGE_DAYS)),
-        decisions=_decisions(session, now),
-        reminders_due=sum([_reminders(session, policies, now) for policies in _by_cadence()]),
+        stages=_add_up(groups, "stage"),
+        attention=_add_up(groups, "attention"),
+        times=_measure_stages(session, now - timedelta(days=STAGE_DAYS)),
+        decisions=_count_decisions(session, now),
+        reminders_due=sum([_count_reminders(session, policies, now) for policies in _group_by_cadence()]),
         webhooks_pending=int((session.execute(pending)).scalar_one()),
-        oldest=cases_from(session, View.QUEUE, Filters(), None, OLDEST),
+        oldest=list_cases_from(session, View.QUEUE, Filters(), None, OLDEST),
     )
 
 
-def _sums(groups: Iterable[Group], facet: str) -> dict[str, int]:
+def _add_up(groups: Iterable[Group], facet: str) -> dict[str, int]:
     sums: dict[str, int] = {}
     for group in groups:
         value = group.values[facet]
@@ -82,7 +82,7 @@ def _sums(groups: Iterable[Group], facet: str) -> dict[str, int]:
     return sums
 
 
-def _times(session: Session, since: datetime) -> list[StageTime]:
+def _measure_stages(session: Session, since: datetime) -> list[StageTime]:
     """Of each stage the newest times, from the index alone; 500 are enough for both marks."""
     newest = [
         select(col(StageEntry.stage), col(StageEntry.entered_at), col(StageEntry.left_at))
@@ -96,22 +96,22 @@ def _times(session: Session, since: datetime) -> list[StageTime]:
     spent: dict[str, list[float]] = {}
     for stage, entered_at, left_at in found:
         spent.setdefault(stage, []).append((left_at - entered_at).total_seconds())
-    return [_stage_time(stage, spent[stage]) for stage in LEFT if stage in spent]
+    return [_measure_stage(stage, spent[stage]) for stage in LEFT if stage in spent]
 
 
-def _stage_time(stage: str, seconds: list[float]) -> StageTime:
+def _measure_stage(stage: str, seconds: list[float]) -> StageTime:
     ninth = quantiles(seconds, n=10, method="inclusive")[8] if len(seconds) > 1 else seconds[0]
     return StageTime(stage, timedelta(seconds=median(seconds)), timedelta(seconds=ninth), len(seconds))
 
 
-def _decisions(session: Session, now: datetime) -> list[DecisionDay]:
+def _count_decisions(session: Session, now: datetime) -> list[DecisionDay]:
     policy = next(iter(POLICIES.values()))
     today = local_date(policy, now)
     days = [today - timedelta(days=ago) for ago in reversed(range(DECISION_DAYS))]
     counted = {day: {verdict.value: 0 for verdict in Verdict} for day in days}
     query = select(col(FactRow.at), FactRow.data["verdict"].as_string()).where(
         col(FactRow.kind) == literal_column("'decided'"),  # as the index says it
-        col(FactRow.at) >= _midnight(policy, days[0]),
+        col(FactRow.at) >= _find_midnight(policy, days[0]),
     )
     for at, verdict in session.execute(query):
         day = local_date(policy, at)
@@ -120,14 +120,14 @@ def _decisions(session: Session, now: datetime) -> list[DecisionDay]:
     return [DecisionDay(day, verdicts) for day, verdicts in counted.items()]
 
 
-def _midnight(policy: ProgramPolicy, day: date) -> datetime:
+def _find_midnight(policy: ProgramPolicy, day: date) -> datetime:
     return datetime.combine(day, time(), zone_of(policy)).astimezone(UTC)
 
 
 # reminders
 
 
-def _by_cadence() -> Iterable[list[ProgramPolicy]]:
+def _group_by_cadence() -> Iterable[list[ProgramPolicy]]:
     """The policies in force, those together that remind alike."""
 
     def cadence(policy: ProgramPolicy) -> tuple[str, str, int, int]:
@@ -138,7 +138,7 @@ def _by_cadence() -> Iterable[list[ProgramPolicy]]:
     return [list(alike) for _, alike in groupby(sorted(policies, key=cadence), key=cadence)]
 
 
-def _reminders(session: Session, policies: Sequence[ProgramPolicy], now: datetime) -> int:
+def _count_reminders(session: Session, policies: Sequence[ProgramPolicy], now: datetime) -> int:
     """How many reminders the daily round would send now, by the policies in force; one sent already isn't due (A18).
 
     Whose wait began on the same day is reminded on the same days: each such day is a range of the index.
@@ -146,7 +146,7 @@ def _reminders(session: Session, policies: Sequence[ProgramPolicy], now: datetim
     policy = policies[0]
     today, every = local_date(policy, now), policy.reminder_every_days
     days = [
-        (_midnight(policy, began), _midnight(policy, began + timedelta(days=1)), due.isoformat())
+        (_find_midnight(policy, began), _find_midnight(policy, began + timedelta(days=1)), due.isoformat())
         for ago in range(every, every * (policy.reminders_at_most + 1))
         for began, due in [(today - timedelta(days=ago), today - timedelta(days=ago % every))]
     ]

@@ -1,19 +1,25 @@
 """Lists of cases for staff: the queue of those that wait for a person, and all of them; read from covering indexes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import literal, select, tuple_
+from sqlalchemy import func, literal, select, tuple_
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from db.cursors import PLACES, Cursor, Page, page_of
-from db.tables import Assister, Case, Utc
+from db.engine import Database
+from db.tables import Assister, Case, FactRow, Utc
+from domain.shared.facts import FactKind
 
-Place = tuple[datetime, str]
+LONGEST_PAGE = 200
+ROWS_AT_ONCE = 1000  # of a file
+
+# Where a list goes on: since when the case it stands at waits, or when it was opened; and its case_id.
+Position = tuple[datetime, str]
 
 
 @dataclass(frozen=True)
@@ -70,52 +76,53 @@ class ExportedCase(ListedCase):
     language: str
 
 
-QueuePage = Page[ListedCase]
 _OF_PERSON = ("first_name", "last_name", "email", "npn", "language")
 
 
-def page_of_cases(session: Session, view: View, filters: Filters, after: Cursor | None, limit: int) -> QueuePage:
+def read_case_page(
+    session: Session, view: View, filters: Filters, after: Cursor | None = None, limit: int = 25
+) -> Page[ListedCase]:
     """One page of a list. Raises `Invalid` for a cursor that is none."""
 
-    def fetch(place: Place | None, back: bool, most: int) -> Sequence[ListedCase]:
-        return cases_from(session, view, filters, place, most, back=back)
+    def fetch(position: Position | None, back: bool, most: int) -> Sequence[ListedCase]:
+        return list_cases_from(session, view, filters, position, most, back=back)
 
-    return page_of(PLACES, lambda case: place_of(case, view), fetch, after, limit)
+    return page_of(PLACES, lambda case: find_position(case, view), fetch, after, min(limit, LONGEST_PAGE))
 
 
-def place_of(case: ListedCase, view: View) -> Place:
-    """Where a case stands in a list."""
+def find_position(case: ListedCase, view: View) -> Position:
+    """Where a case stands in a list, for the next page to begin after it."""
     at = case.attention_since if view is View.QUEUE else case.opened_at
     assert at is not None, "a case in the queue has waited since some time"
     return at, case.case_id
 
 
-def cases_from(
-    session: Session, view: View, filters: Filters, place: Place | None, limit: int, *, back: bool = False
+def list_cases_from(
+    session: Session, view: View, filters: Filters, position: Position | None, limit: int, *, back: bool = False
 ) -> list[ListedCase]:
-    """So many cases after a place of the list, or looking back before it; from the beginning where there is none."""
-    query = _cases_from(ListedCase, view, filters, place, limit, back)
+    """So many cases after a position in the list, or looking back before it; from the beginning where there is none."""
+    query = _select_from(ListedCase, view, filters, position, limit, back)
     return [ListedCase(*row) for row in session.execute(query)]
 
 
-def exported_from(
-    session: Session, view: View, filters: Filters, place: Place | None, limit: int
+def list_exported_from(
+    session: Session, view: View, filters: Filters, position: Position | None, limit: int
 ) -> list[ExportedCase]:
-    """The same for a file."""
-    query = _cases_from(ExportedCase, view, filters, place, limit, False)
+    """So many cases after a position for a file, which also says how to reach the person."""
+    query = _select_from(ExportedCase, view, filters, position, limit, False)
     return [ExportedCase(*row) for row in session.execute(query)]
 
 
-def _cases_from(
-    shown: type[ListedCase], view: View, filters: Filters, place: Place | None, limit: int, back: bool
+def _select_from(
+    shown: type[ListedCase], view: View, filters: Filters, position: Position | None, limit: int, back: bool
 ) -> Any:
     """The index alone says which cases they are, and only theirs are read from the tables."""
     at = col(Case.attention_since) if view is View.QUEUE else col(Case.opened_at)
     key = tuple_(at, col(Case.case_id))
     down = (view is View.ALL) != back
     which: Any = select(at.label("at"), col(Case.case_id)).where(*_conditions(view, filters))
-    if place is not None:
-        known = tuple_(literal(place[0], Utc), literal(place[1]))
+    if position is not None:
+        known = tuple_(literal(position[0], Utc), literal(position[1]))
         which = which.where(key < known if down else key > known)
     ordered = (at.desc(), col(Case.case_id).desc()) if down else (at, col(Case.case_id))
     these = which.order_by(*ordered).limit(limit).subquery("these")
@@ -123,7 +130,41 @@ def _cases_from(
     return _columns(shown).join(these, these.c.case_id == col(Case.case_id)).order_by(*order)
 
 
-def listed(session: Session, *conditions: Any, limit: int) -> list[ListedCase]:
+async def stream_cases(database: Database, view: View, filters: Filters) -> AsyncIterator[list[ExportedCase]]:
+    """A whole list in its order, a page at a time; no connection is held between two, so a slow reader costs none."""
+    position: Position | None = None
+    while page := await database.read(list_exported_from, view, filters, position, ROWS_AT_ONCE):
+        yield page
+        if len(page) < ROWS_AT_ONCE:
+            return
+        position = find_position(page[-1], view)
+
+
+def find_next_in_queue(session: Session, filters: Filters, after_case_id: str) -> str | None:
+    """The case to look at after this one, which may have left the queue meanwhile; None when there is none.
+
+    After the last one comes the first.
+    """
+    since = _find_since(session, after_case_id)
+    for position in (None,) if since is None else ((since, after_case_id), None):
+        found = list_cases_from(session, View.QUEUE, filters, position, 2)
+        others = [one.case_id for one in found if one.case_id != after_case_id]
+        if others:
+            return others[0]
+    return None
+
+
+def _find_since(session: Session, case_id: str) -> datetime | None:
+    """Since when a case has its place in the queue; one that was decided had it since it could be decided."""
+    case = session.get(Case, case_id)
+    if case is not None and case.attention_since is not None:
+        return case.attention_since
+    kinds = (FactKind.SCREENED.value, FactKind.BACKGROUND_REPORTED.value)
+    ready = select(func.max(col(FactRow.at))).where(col(FactRow.case_id) == case_id, col(FactRow.kind).in_(kinds))
+    return session.execute(ready).scalar_one()
+
+
+def list_matching(session: Session, *conditions: Any, limit: int) -> list[ListedCase]:
     """Cases that some index finds, newest first."""
     query = _columns(ListedCase).where(*conditions).order_by(col(Case.opened_at).desc(), col(Case.case_id)).limit(limit)
     return [ListedCase(*row) for row in session.execute(query)]

@@ -1,17 +1,17 @@
-"""Finding people by the words kept of them, and their cases; and keeping those words as people change."""
+"""Finding people by the words kept of them, and their cases."""
 
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import delete, exists, func, insert
+from sqlalchemy import exists, func
 from sqlalchemy.orm import Session, aliased
 from sqlmodel import col, select
 
 from db.case_state import rows
-from db.reads.queue import ListedCase, listed
-from db.tables import Assister, Case, CertificateRow, SearchTerm
+from db.reads.queue import ListedCase, list_matching
+from db.tables import Case, CertificateRow, SearchTerm
 from domain.shared.ids import certificate_number
-from domain.shared.search_words import terms_of, words_of
+from domain.shared.search_words import words_of
 
 LAST = "\U0010ffff"
 COMMON = 500  # words with more terms than that are equally common
@@ -19,59 +19,45 @@ CASES_OF_ONE = 10
 TERMS_OF_ONE = 4  # that begin with the same word; who has more takes the place of others
 
 
-def remember_words(session: Session, assister_id: str) -> None:
-    """Keeps by which words a person is found: their own, and those of their requests where they differ."""
-    person = session.get_one(Assister, assister_id)
-    wanted = terms_of(person.first_name, person.last_name, person.email, person.npn)
-    for request in rows(session, select(col(Case.request)).where(col(Case.assister_id) == assister_id)):
-        wanted |= terms_of(request["first_name"], request["last_name"], request["email"], request.get("npn"))
-    of_person = col(SearchTerm.assister_id) == assister_id
-    known = set(rows(session, select(col(SearchTerm.term)).where(of_person)))
-    if gone := known - wanted:
-        session.execute(delete(SearchTerm).where(of_person, col(SearchTerm.term).in_(gone)))
-    if new := wanted - known:
-        session.execute(insert(SearchTerm), [{"term": term, "assister_id": assister_id} for term in sorted(new)])
-
-
-def found_cases(session: Session, query: str, limit: int) -> list[ListedCase]:
+def find_cases(session: Session, query: str, limit: int) -> list[ListedCase]:
     """The cases of a certificate's number, or else of the people in whom every word is found; newest first of each.
 
     Raises `Invalid` for a query that is too long.
     """
     words = words_of(query)
-    case_id = _certified(session, query)
+    case_id = _find_certified(session, query)
     if case_id is not None:
-        return listed(session, col(Case.case_id) == case_id, limit=1)
-    people = _people(session, words, limit) if words else []
+        return list_matching(session, col(Case.case_id) == case_id, limit=1)
+    people = _find_people(session, words, limit) if words else []
     if not people:
         return []
-    found = listed(session, col(Case.assister_id).in_(people), limit=limit * CASES_OF_ONE)
+    found = list_matching(session, col(Case.assister_id).in_(people), limit=limit * CASES_OF_ONE)
     places = {assister_id: place for place, assister_id in enumerate(people)}
     return sorted(found, key=lambda case: places[case.assister_id])[:limit]
 
 
-def _certified(session: Session, query: str) -> str | None:
+def _find_certified(session: Session, query: str) -> str | None:
     """The case of the certificate of this number."""
     row = session.get(CertificateRow, certificate_number(query))
     return row.case_id if row else None
 
 
-def _people(session: Session, words: Sequence[str], limit: int) -> list[str]:
+def _find_people(session: Session, words: Sequence[str], limit: int) -> list[str]:
     """Who has a term that begins with each of the words; found by the rarest one, in the order of its terms."""
-    rarest, *others = [word for _, word in sorted([(_frequency(session, word), word) for word in words])]
-    query = select(col(SearchTerm.assister_id)).where(*_begins(SearchTerm, rarest)).order_by(col(SearchTerm.term))
+    rarest, *others = [word for _, word in sorted([(_count_terms(session, word), word) for word in words])]
+    query = select(col(SearchTerm.assister_id)).where(*_begin_with(SearchTerm, rarest)).order_by(col(SearchTerm.term))
     for word in others:
         other = aliased(SearchTerm)
-        query = query.where(exists().where(other.assister_id == SearchTerm.assister_id, *_begins(other, word)))  # type: ignore[arg-type]
+        query = query.where(exists().where(other.assister_id == SearchTerm.assister_id, *_begin_with(other, word)))  # type: ignore[arg-type]
     found = rows(session, query.limit(limit * TERMS_OF_ONE))
     return list(dict.fromkeys(found))[:limit]
 
 
-def _frequency(session: Session, word: str) -> int:
+def _count_terms(session: Session, word: str) -> int:
     """How many terms begin with a word, counted up to `COMMON`."""
-    some = select(col(SearchTerm.term)).where(*_begins(SearchTerm, word)).limit(COMMON).subquery()
+    some = select(col(SearchTerm.term)).where(*_begin_with(SearchTerm, word)).limit(COMMON).subquery()
     return int((session.execute(select(func.count()).select_from(some))).scalar_one())
 
 
-def _begins(terms: type[SearchTerm], word: str) -> tuple[Any, Any]:
+def _begin_with(terms: type[SearchTerm], word: str) -> tuple[Any, Any]:
     return col(terms.term) >= word, col(terms.term) < word + LAST

@@ -7,11 +7,11 @@ from sqlalchemy.orm import Session
 from sqlmodel import col, select
 
 from db.case_state import State, one_or_none, state_of
-from db.reads.search import remember_words
 from db.tables import Assister, Case, CommandRow
 from db.writes.facts import SYSTEM, append, audit, locked, lower_flag
 from db.writes.links import void_activation_links
 from db.writes.opening import IDENTITY_CONFLICT, Conflict, agreement_facts, remembered
+from db.writes.search_words import remember_words
 from domain.programs.commands import find_refusal
 from domain.shared.commands import CommandKind
 from domain.shared.facts import Fact, FactKind

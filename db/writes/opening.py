@@ -10,9 +10,9 @@ from sqlmodel import col, select
 
 from db.case_state import one_or_none, rows, state_of
 from db.engine import Database
-from db.reads.search import remember_words
 from db.tables import Assister, AuditRow, Case, CertificateRow, EarlierYear, FactRow
 from db.writes.facts import SYSTEM, again_when_overtaken, append, audit, raise_flag
+from db.writes.search_words import remember_words
 from domain.programs.imports import ImportedPerson
 from domain.shared.assister import AssisterHistory, AssisterType, classify, same_name
 from domain.shared.facts import Fact, FactKind

@@ -15,12 +15,12 @@ from sqlmodel import col, select
 from db.case_state import facts_of, federal_policy_of, one_or_none, registration_of, rows
 from db.engine import Database
 from db.reads.pending import PENDING
-from db.reads.search import remember_words
 from db.tables import Assister, AuditRow, Case, CommandRow, EarlierYear, FactRow, InboxRow, TicketRow
 from db.writes.events import ASSISTER
 from db.writes.facts import SYSTEM, again_when_overtaken, append, audit, locked, lower_flag, raise_flag
 from db.writes.inbox import tell
 from db.writes.opening import Conflict, Opened, UnknownAssister, known, latest, new_person, remembered, same_identity
+from db.writes.search_words import remember_words
 from domain.federal.agreements import marketplace_agreement
 from domain.federal.markets import (
     MLMS,

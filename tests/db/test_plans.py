@@ -1,17 +1,20 @@
 """The console's pages are read by indexes, however many cases there are: the databases' own plans say so."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
-from typing import Any
+from functools import partial
 
 import pytest
 import pytest_asyncio
+from sqlalchemy.orm import Session
 
 from db import migrate
 from db.engine import Database
-from db.reads.console import Console
-from db.reads.counts import Counter
-from db.reads.queue import Filters
+from db.reads.counts import count_groups
+from db.reads.dashboard import read_dashboard
+from db.reads.numbers import StaffNumbers
+from db.reads.queue import Filters, View, read_case_page
+from db.reads.search import find_cases
 from db.writes.inbox import Inbox
 from tests.fixtures import postgres
 from tests.support import crowd
@@ -42,28 +45,25 @@ async def database(filled: tuple[str, Crowd]) -> AsyncIterator[Database]:
     await found.close()
 
 
-Read = Callable[[Console], Awaitable[Any]]
-
-
-async def deep(console: Console) -> Any:
-    page = await console.queue(Filters())
-    return await console.queue(Filters(), page.next)
+def read_second_page(session: Session) -> None:
+    page = read_case_page(session, View.QUEUE, Filters())
+    read_case_page(session, View.QUEUE, Filters(), page.next)
 
 
 @pytest.mark.parametrize(
     ("read", "index"),
     [
-        (lambda console: console.queue(Filters()), "ix_case_attention"),
-        (lambda console: console.queue(Filters(stage="awaiting_decision")), "ix_case_attention"),
-        (deep, "ix_case_attention"),
-        (lambda console: console.all_cases(Filters()), "ix_case_opened"),
-        (lambda console: console.all_cases(Filters(program="ffm")), "ix_case_opened"),
+        (partial(read_case_page, view=View.QUEUE, filters=Filters()), "ix_case_attention"),
+        (partial(read_case_page, view=View.QUEUE, filters=Filters(stage="awaiting_decision")), "ix_case_attention"),
+        (read_second_page, "ix_case_attention"),
+        (partial(read_case_page, view=View.ALL, filters=Filters()), "ix_case_opened"),
+        (partial(read_case_page, view=View.ALL, filters=Filters(program="ffm")), "ix_case_opened"),
     ],
 )
 async def test_a_list_is_read_from_its_index_alone_and_only_its_rows_from_the_tables(
-    database: Database, read: Read, index: str
+    database: Database, read: Callable[[Session], object], index: str
 ) -> None:
-    for plan in await plans_of(database, lambda: read(Console(database))):
+    for plan in await plans_of(database, lambda: database.read(read)):
         assert index in plan, plan
         assert "COVERING INDEX" in plan or "Index Only Scan" in plan, plan
         assert_no_table_is_read_through(plan)
@@ -71,28 +71,28 @@ async def test_a_list_is_read_from_its_index_alone_and_only_its_rows_from_the_ta
 
 @pytest.mark.parametrize("filters", [ALL_FILTERS, Filters(kind="nothing"), Filters(attention="mail_refused")])
 async def test_filters_that_few_or_none_fit_read_no_table_through(database: Database, filters: Filters) -> None:
-    for read in (lambda: Console(database).queue(filters), lambda: Console(database).all_cases(filters)):
-        for plan in await plans_of(database, read):
+    for view in View:
+        for plan in await plans_of(database, partial(database.read, read_case_page, view, filters)):
             assert_no_table_is_read_through(plan)
 
 
 async def test_counts_are_one_pass_over_an_index(database: Database) -> None:
-    (plan,) = await plans_of(database, Counter(database).groups)
+    (plan,) = await plans_of(database, lambda: database.read(count_groups))
     assert "ix_case_counts" in plan
     assert "TEMP B-TREE" not in plan
 
 
 @pytest.mark.parametrize("words", ["ana", "an exam", "ana example-00017", "nobody at all", "person.00017@"])
 async def test_a_search_goes_by_the_words(database: Database, words: str) -> None:
-    plans = await plans_of(database, lambda: Console(database).search(words))
+    plans = await plans_of(database, lambda: database.read(find_cases, words, 50))
     assert len(plans) >= 3
     for plan in plans:
         assert_no_table_is_read_through(plan)
 
 
 async def test_the_dashboard_reads_no_table_through_but_small_ones(database: Database) -> None:
-    await Console(database).dashboard(crowd.NOW)
-    for plan in await plans_of(database, lambda: Console(database).dashboard(crowd.NOW)):
+    groups = await database.read(count_groups)
+    for plan in await plans_of(database, lambda: database.read(read_dashboard, groups, crowd.NOW)):
         assert_no_table_is_read_through(plan, but=("inbox",))
 
 
@@ -103,15 +103,15 @@ async def test_the_courier_finds_at_once_that_there_is_nothing_to_begin(database
 
 async def test_what_is_found_is_what_is_there(database: Database, filled: tuple[str, Crowd]) -> None:
     """The crowd is found like everybody else, and counted."""
-    console, people = Console(database), filled[1]
+    numbers, people = StaffNumbers(database), filled[1]
     first, last = people.name(17)
-    (case,) = await console.search(f"{first} {last}")
+    (case,) = await database.read(find_cases, f"{first} {last}", 50)
     assert (case.first_name, case.last_name) == (first, last)
-    assert await console.search(people.npn(17)) == [case]
-    counts = await console.counts(Filters(), "all")
+    assert await database.read(find_cases, people.npn(17), 50) == [case]
+    counts = await numbers.count_cases(View.ALL, Filters())
     assert counts.total == people.number
-    waiting = await console.counts(ALL_FILTERS)
-    rows = (await console.queue(ALL_FILTERS, limit=200)).rows
+    waiting = await numbers.count_cases(View.QUEUE, ALL_FILTERS)
+    rows = (await database.read(read_case_page, View.QUEUE, ALL_FILTERS, None, 200)).rows
     assert waiting.total == len(rows)
     assert rows == sorted(rows, key=lambda row: (row.attention_since, row.case_id))
 

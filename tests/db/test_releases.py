@@ -160,7 +160,7 @@ async def test_c5_an_altered_statement_is_taken_once_as_an_event_of_its_own(offi
     assert flags_of((await office.database.read(load_snapshot, opened.case_id)).case) == {}
     await refused(office, "altered", number, "webhook_taken")
     assert len(await facts(office, opened, FactKind.EXAM_ATTEMPTED)) == 2
-    (listed,) = (await office.console.quarantined()).rows
+    (listed,) = (await office.list_altered()).rows
     assert listed.released_at is not None
 
 
@@ -260,7 +260,7 @@ async def test_a14_an_altered_background_report_has_the_last_word_once_it_is_tak
     opened = await office.screened(await ordered(office))
     await office.checked(opened, "clear", "evt_1")
     assert (await office.checked(opened, "consider", "evt_1")).altered
-    kept = (await office.console.quarantined()).rows[0].body
+    kept = (await office.list_altered()).rows[0].body
     assert '"result": "consider"' in kept, "staff see what differs"
     assert (await office.status(opened))["eligibility"]["findings"][-1]["result"] == "pass"
     await released(office, "altered", await altered(office))
@@ -271,7 +271,7 @@ async def test_of_a_background_report_nothing_personal_is_kept(office: Office) -
     opened = await ordered(office)
     await office.checked(opened, "clear", "evt_1")
     assert (await office.checked(opened, "consider", "evt_1", account="Ejemplo Consejera, born 1 April")).altered
-    assert "Ejemplo" not in (await office.console.quarantined()).rows[0].body
+    assert "Ejemplo" not in (await office.list_altered()).rows[0].body
 
 
 async def ticketed(office: Office) -> tuple[Opened, str]:
@@ -289,7 +289,7 @@ async def test_b15_an_altered_report_of_a_vendor_counts_no_second_time(office: O
     await office.completed_at_vendor(ticket, "msg_1")
     assert (await office.completed_at_vendor(ticket, "msg_1", occurred_at="2024-11-01T00:00:00Z")).altered
     await refused(office, "altered", await altered(office), "webhook_repeated")
-    assert ticket not in (await office.console.quarantined()).rows[0].body
+    assert ticket not in (await office.list_altered()).rows[0].body
     assert len(await facts(office, opened, FactKind.COURSE_COMPLETED)) == 1
 
 
@@ -313,7 +313,7 @@ async def test_what_an_earlier_release_kept_too_little_of_is_not_guessed_at(offi
         row = await session.get_one(AlteredEvent, number)
         row.body = {"body": "{}"}
     await refused(office, "altered", number, "webhook_not_kept")
-    assert (await office.console.quarantined()).rows[0].body == "{}"
+    assert (await office.list_altered()).rows[0].body == "{}"
 
 
 async def test_the_case_file_tells_of_it(office: Office) -> None:
@@ -324,7 +324,7 @@ async def test_the_case_file_tells_of_it(office: Office) -> None:
         await released(office, "altered", await altered(office))
     told = [
         (entry.name, entry.actor)
-        for entry in (await office.console.case_file(opened.case_id, office.now)).timeline
+        for entry in (await office.read_case_file(opened.case_id)).timeline
         if entry.kind in ("webhook", "flag")
     ]
     assert told == [

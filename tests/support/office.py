@@ -1,7 +1,7 @@
 """What staff's pages stand on, over one database: cases written as doors and worker write them, and the reads."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -12,10 +12,14 @@ from sqlalchemy import select
 from sqlmodel import SQLModel
 
 from db.case_state import load_snapshot, rows
+from db.cursors import Page
 from db.engine import Database
-from db.reads.console import Console
+from db.reads.case_file import CaseFile, read_case_file
 from db.reads.counts import Counts
-from db.reads.queue import Filters, ListedCase, QueuePage
+from db.reads.numbers import StaffNumbers
+from db.reads.pending import HELD, Altered, Held, altered_page, held_page
+from db.reads.queue import Filters, ListedCase, View, read_case_page
+from db.reads.search import find_cases
 from db.reads.status import read_status
 from db.tables import CertificateRow
 from db.writes.cases import claim_case, record_facts
@@ -52,7 +56,7 @@ class Office:
         self.people = People(database, KEY)
         self.registrations = Registrations(database, KEY)
         self.inbox = Inbox(database)
-        self.console = Console(database)
+        self.numbers = StaffNumbers(database)
         self.desk = Desk(database, KEY)
         self.now = NOW
 
@@ -167,18 +171,27 @@ class Office:
 
     # what staff see
 
-    async def queue(self, after: str | None = None, limit: int = 25, **wanted: Any) -> QueuePage:
-        return await self.console.queue(Filters(**wanted), after, limit)
+    async def queue(self, after: str | None = None, limit: int = 25, **wanted: Any) -> Page[ListedCase]:
+        return await self.database.read(read_case_page, View.QUEUE, Filters(**wanted), after, limit)
 
     async def queued(self, **wanted: Any) -> list[str]:
         return ids((await self.queue(limit=200, **wanted)).rows)
 
     async def found(self, words: str) -> list[str]:
-        return ids(await self.console.search(words))
+        return ids(await self.database.read(find_cases, words, 50))
 
     async def counts(self, view: str = "queue", **wanted: Any) -> Counts:
-        self.console.counts_changed()
-        return await self.console.counts(Filters(**wanted), view)
+        self.numbers.forget()
+        return await self.numbers.count_cases(View(view), Filters(**wanted))
+
+    async def list_held(self, after: str | None = None, limit: int = 25, states: Sequence[str] = HELD) -> Page[Held]:
+        return await self.database.read(held_page, after, limit, states)
+
+    async def list_altered(self, after: str | None = None, limit: int = 25) -> Page[Altered]:
+        return await self.database.read(altered_page, after, limit)
+
+    async def read_case_file(self, case_id: str) -> CaseFile:
+        return await self.database.read(read_case_file, case_id, self.now)
 
     async def status(self, opened: Opened) -> Document:
         """The status document, as others read it."""

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from sqlalchemy import event
+from sqlalchemy.orm import Session
 
 from db.engine import Database
 
@@ -15,18 +16,22 @@ async def plans_of(database: Database, read: Callable[[], Awaitable[Any]], how: 
     def note(_: Any, __: Any, statement: str, parameters: Any, *___: Any) -> None:
         asked.append((statement, parameters))
 
-    engine = database._reader.sync_engine
-    event.listen(engine, "before_cursor_execute", note)
+    engines = (database._reading, database._reader.sync_engine)
+    for engine in engines:
+        event.listen(engine, "before_cursor_execute", note)
     try:
         await read()
     finally:
-        event.remove(engine, "before_cursor_execute", note)
+        for engine in engines:
+            event.remove(engine, "before_cursor_execute", note)
     return [await _plan(database, statement, parameters, how) for statement, parameters in asked]
 
 
 async def _plan(database: Database, statement: str, parameters: Any, how: str) -> str:
     explain = "EXPLAIN QUERY PLAN " if database.is_sqlite else f"EXPLAIN ({how}) " if how else "EXPLAIN "
-    async with database.open_reader() as session:
-        connection = await session.connection()
-        found = await connection.exec_driver_sql(explain + statement, parameters)
+
+    def ask(session: Session) -> str:
+        found = session.connection().exec_driver_sql(explain + statement, parameters)
         return "\n".join(str(row[-1]) for row in found)
+
+    return await database.read(ask)

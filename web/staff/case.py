@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, HTMLResponse, Response
 from starlette.exceptions import HTTPException
 
-from db.reads.case_file import Evidence, Mail
+from db.reads.case_file import Evidence, Mail, find_evidence, find_mail, read_case_file
 from db.writes.access_log import record_access
 from starter.cases import now
 from web.http.auth import StaffMember, needs
@@ -35,9 +35,9 @@ async def case(request: Request, services: ServicesDep, me: Reader, case_id: str
 @router.get("/evidence/{number}")
 async def evidence(request: Request, services: ServicesDep, me: Reader, case_id: str, number: int) -> Response:
     """What a third party answered, word for word, as text; the beginning of it where it is long."""
-    file = await services.console.case_file(case_id, now())
+    file = await services.database.read(read_case_file, case_id, now())
     kept = _numbered(file.evidence, number)
-    row = await services.console.evidence(case_id, kept.key)
+    row = await services.database.read(find_evidence, case_id, kept.key)
     if row is None:
         raise _nothing()
     await services.database.write(record_access, me.actor, "evidence", [case_id], now())
@@ -49,8 +49,8 @@ async def evidence(request: Request, services: ServicesDep, me: Reader, case_id:
 @router.get("/mails/{number}")
 async def mail(request: Request, services: ServicesDep, me: Reader, case_id: str, number: int) -> Response:
     """An e-mail as it was sent: as text, and as the recipient's mail program shows it."""
-    file = await services.console.case_file(case_id, now())
-    row = await services.console.mail(case_id, _numbered(file.mails, number).key)
+    file = await services.database.read(read_case_file, case_id, now())
+    row = await services.database.read(find_mail, case_id, _numbered(file.mails, number).key)
     if row is None:
         raise _nothing()
     await services.database.write(record_access, me.actor, "mail", [case_id], now())
@@ -60,8 +60,8 @@ async def mail(request: Request, services: ServicesDep, me: Reader, case_id: str
 @router.get("/mails/{number}/html")
 async def mail_html(services: ServicesDep, me: Reader, case_id: str, number: int) -> Response:
     """The HTML of an e-mail alone, shut in a page that can do nothing."""
-    file = await services.console.case_file(case_id, now())
-    row = await services.console.mail(case_id, _numbered(file.mails, number).key)
+    file = await services.database.read(read_case_file, case_id, now())
+    row = await services.database.read(find_mail, case_id, _numbered(file.mails, number).key)
     if row is None:
         raise _nothing()
     await services.database.write(record_access, me.actor, "mail", [case_id], now())
@@ -83,7 +83,7 @@ async def market_certificate(
 
 
 async def _download(request: Request, services: ServicesDep, me: StaffMember, case_id: str, market: str) -> Response:
-    file = await services.console.case_file(case_id, now())
+    file = await services.database.read(read_case_file, case_id, now())
     issued = next((one for one in reversed(file.certificates) if one.market == market), None)
     if issued is None:
         raise _nothing()

@@ -10,7 +10,8 @@ from fastapi.responses import HTMLResponse
 
 from db.case_state import State, UnknownCase, load_snapshot
 from db.reads.access_log import read_access_log
-from db.reads.case_file import CaseFile
+from db.reads.case_file import CaseFile, read_case_file
+from db.reads.queue import find_next_in_queue
 from db.reads.timeline import EntryKind
 from db.tables import AccessLogRow
 from db.writes.access_log import record_access
@@ -75,7 +76,7 @@ async def case_page(
     status: int = 200,
 ) -> HTMLResponse:
     """The page of a case; raises `UnknownCase`. Whose data it shows is recorded."""
-    file, language = await services.console.case_file(case_id, now()), language_of(request)
+    file, language = await services.database.read(read_case_file, case_id, now()), language_of(request)
     state = file.state
     done = await _done(request, services, me, file, language)
     await services.database.write(
@@ -182,7 +183,7 @@ async def _ways(request: Request, services: Services, case_id: str) -> dict[str,
     filters = filters_of(request.query_params)
     if request.query_params.get("view") == "all":
         return {"back_url": address(ALL, filters), "next_url": None, "query": address("", filters, view="all")}
-    following = await services.console.next_in_queue(filters, case_id)
+    following = await services.database.read(find_next_in_queue, filters, case_id)
     return {
         "back_url": address(QUEUE, filters),
         "next_url": address(f"{ALL}/{following}", filters) if following else None,

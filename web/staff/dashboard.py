@@ -29,7 +29,7 @@ async def dashboard(
 ) -> HTMLResponse:
     """How the work goes."""
     at = now()
-    board = await services.console.dashboard(at)
+    board = await services.numbers.read_dashboard(at)
     if board.oldest:
         await services.database.write(
             record_access, me.actor, "dashboard", [case.case_id for case in board.oldest], now()

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from db.case_state import State, load_snapshot
+from db.reads.queue import find_next_in_queue
 from db.writes.cases import clear_flag
 from db.writes.opening import Conflict
 from domain.shared.faults import Fault, Invalid
@@ -98,7 +99,7 @@ async def attend(
         await services.database.write(clear_flag, case_id, values.get("flag", ""), me.actor, values["reason"], now())
     except Conflict as conflict:
         return await case_page(request, services, me, case_id, Attempt("flag", values, refused=str(conflict)), 409)
-    services.console.counts_changed()
+    services.numbers.forget()
     return _to(request, case_id, done="flag", of=case_id)
 
 
@@ -147,7 +148,7 @@ async def _given(
         return await case_page(request, services, me, case_id, Attempt(form, values, refused=str(refused)), 409)
     except Invalid as invalid:
         return await case_page(request, services, me, case_id, Attempt(form, values, invalid.faults), 422)
-    services.console.counts_changed()
+    services.numbers.forget()
     return answer
 
 
@@ -190,7 +191,7 @@ async def _onward(request: Request, services: Services, case_id: str, verdict: V
     filters = filters_of(request.query_params)
     following = None
     if request.query_params.get("view") != "all":
-        following = await services.console.next_in_queue(filters, case_id)
+        following = await services.database.read(find_next_in_queue, filters, case_id)
     return _to(request, following or case_id, done=verdict.value, of=case_id)
 
 

@@ -6,7 +6,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from db.reads.queue import Filters, View
+from db.reads.queue import Filters, View, read_case_page
+from db.reads.search import find_cases
 from db.writes.access_log import record_access
 from domain.shared.faults import Invalid
 from starter.cases import now
@@ -42,12 +43,11 @@ async def all_cases(request: Request, services: ServicesDep, me: Reader) -> Resp
 
 async def _list(request: Request, services: Services, me: StaffMember, view: View) -> Response:
     filters, after = filters_of(request.query_params), request.query_params.get("after") or None
-    read = services.console.queue if view is View.QUEUE else services.console.all_cases
     try:
-        page = await read(filters, after=after, limit=AT_A_TIME)
+        page = await services.database.read(read_case_page, view, filters, after, AT_A_TIME)
     except Invalid:  # no place of this list
         return RedirectResponse(address(PATHS[view], filters), 303, PRIVATE)
-    counts = await services.console.counts(filters, view)
+    counts = await services.numbers.count_cases(view, filters)
     if page.rows:
         await services.database.write(
             record_access,
@@ -100,7 +100,7 @@ async def search(request: Request, services: ServicesDep, me: Reader) -> Respons
     if not words:
         return _search_page(request, services, me, values)
     try:
-        rows = await services.console.search(words, limit=MOST_FOUND)
+        rows = await services.database.read(find_cases, words, MOST_FOUND)
     except Invalid as invalid:
         errors = errors_of(invalid.faults, language_of(request))
         return _search_page(request, services, me, values, status=422, errors=errors)

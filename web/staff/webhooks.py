@@ -8,6 +8,7 @@ from fastapi import APIRouter, Path, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
+from db.reads.pending import altered_event, altered_page, held_page
 from db.writes.access_log import record_access
 from db.writes.inbox import UnknownEvent
 from db.writes.opening import Conflict
@@ -99,7 +100,7 @@ async def _released(services: Services, me: StaffMember, number: int, kind: str,
     except UnknownEvent:
         raise _nothing() from None
     told = [await services.cases.deliver(row) for row in received.to_deliver]
-    services.console.counts_changed()
+    services.numbers.forget()
     return RedirectResponse(HOME + query(done="delivered" if all(told) else "kept"), 303, PRIVATE)
 
 
@@ -108,8 +109,8 @@ async def _page(
 ) -> HTMLResponse:
     """Both lists; raises `Invalid` for a place that is none of theirs."""
     language, asked = language_of(request), request.query_params
-    held = await services.console.held_webhooks(asked.get("held") or None, AT_A_TIME)
-    aside = await services.console.quarantined(asked.get("altered") or None, AT_A_TIME)
+    held = await services.database.read(held_page, asked.get("held") or None, AT_A_TIME)
+    aside = await services.database.read(altered_page, asked.get("altered") or None, AT_A_TIME)
     done = _DONE.get(asked.get("done", ""))
     return staff_page(
         request,
@@ -151,7 +152,7 @@ async def _altered_page(
     attempt: Attempt | None = None,
     status: int = 200,
 ) -> HTMLResponse:
-    event = await services.console.altered_event(number)
+    event = await services.database.read(altered_event, number)
     if event is None:
         raise _nothing()
     await services.database.write(record_access, me.actor, "webhook", [event.case_id], now())
