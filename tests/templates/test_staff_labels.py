@@ -73,8 +73,8 @@ def raised() -> Iterator[str]:
                 handed = (str(path.relative_to(ROOT)), ast.unparse(argument)) in HANDED_ON
                 assert found or handed or "refused(" in ast.unparse(argument), f"{path.name}: {ast.unparse(call)}"
                 yield from found
-            elif (name == "once" and len(call.args) > 2) or (name == "_place" and len(call.args) > 1):
-                kinds = values(call.args[2 if name == "once" else 1], module, function)
+            elif (name == "make_once" and len(call.args) > 2) or (name == "_place_learner" and len(call.args) > 1):
+                kinds = values(call.args[2 if name == "make_once" else 1], module, function)
                 assert kinds or ast.unparse(call.args[2]) == "kind", f"{path.name}: {ast.unparse(call)}"
                 yield from (f"{kind}.refused" for kind in kinds if not kind.startswith(NOTICES))
 
