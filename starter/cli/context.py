@@ -49,7 +49,7 @@ class CommandServices:
 # settings
 
 
-def load_settings(data: Path | None) -> "Settings":
+def find_settings(data: Path | None) -> "Settings":
     """The settings to work with. Raises `UsageError` naming those that are missing or not understood."""
     from pydantic import ValidationError
     from pydantic_settings import SettingsError
@@ -121,7 +121,7 @@ def _name_variable(location: tuple[int | str, ...]) -> str:
 @asynccontextmanager
 async def open_database(data: Path | None) -> AsyncIterator["Database"]:
     """The database, for what is only read; Temporal isn't asked."""
-    async with _connect_database(load_settings(data)) as database:
+    async with _connect_database(find_settings(data)) as database:
         yield database
 
 
@@ -135,7 +135,7 @@ async def open_services(data: Path | None) -> AsyncIterator[CommandServices]:
     from starter.client import connect
     from starter.registrations import Marketplace
 
-    settings = load_settings(data)
+    settings = find_settings(data)
     async with _connect_database(settings) as database:
         client = await connect(lazy=True)
         people = People(database, settings.identity_key_bytes)

@@ -9,7 +9,7 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from starter.cli.arguments import DEFAULTS, FLAG, CommonOptions, Json
-from starter.cli.context import has_database_setting, load_settings
+from starter.cli.context import find_settings, has_database_setting
 from starter.cli.output import open_console, print_addresses, print_json
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -55,20 +55,20 @@ async def run_demonstration(
 
 def run_worker(*, options: CommonOptions = DEFAULTS) -> None:
     """Run the Temporal worker."""
-    load_settings(options.data)
+    find_settings(options.data)
     _become_process(options, "worker", str(ROOT / "worker.py"))
 
 
 def run_web(*, options: CommonOptions = DEFAULTS) -> None:
     """Run the web: API, pages, webhooks."""
-    load_settings(options.data)
+    find_settings(options.data)
     _become_process(options, "web", "-P", "-m", "web")
 
 
 def run_sandbox(*, options: CommonOptions = DEFAULTS) -> None:
     """Run the stand-in third parties, with their SANDBOX_… settings."""
     if options.data is not None or has_database_setting():
-        load_settings(options.data)
+        find_settings(options.data)
     _become_process(options, "sandbox", "-P", "-m", "sandbox")
 
 
