@@ -38,7 +38,6 @@ from adapters.mlms import MlmsClient
 from adapters.portal import PortalClient
 from adapters.registry import RegistryClient
 from db.engine import Database
-from db.writes.registrations import Registrations
 from settings import Settings, load_settings
 from starter.client import connect
 from starter.replay import verify
@@ -99,7 +98,7 @@ def build_activities(settings: Settings, database: Database, client: httpx2.Asyn
             settings.mlms_url,
             settings.identity_key_bytes,
         ),
-        ProfilesActivities(registry, database, Registrations(database, settings.identity_key_bytes)),
+        ProfilesActivities(registry, database, settings.identity_key_bytes),
         MlmsActivities(MlmsClient(client, settings.mlms_url, settings.mlms_token.get_secret_value()), database),
         ListingCheckActivities(lists, database, mailer, letters, settings.published_lists),
         PublicationsActivities(database, list_federal_holidays),

@@ -99,7 +99,8 @@ def rows_without_a_test() -> list[str]:
 
 def stages_page() -> str:
     from domain.federal.markets import Curriculum, FederalList, Market, MarketplaceAgreement, NpnStatus, Role
-    from domain.federal.registration import MAY_ASSIST_REASONS as MAY_ASSIST_REASONS_IN_FFM, ProfileStatus
+    from domain.federal.may_assist import MAY_ASSIST_REASONS as MAY_ASSIST_REASONS_IN_FFM
+    from domain.federal.registration import ProfileStatus
     from domain.shared.reasons import SENTENCES
     from domain.shared.stages import ENDED, OWNER, Stage
     from domain.state.certification import Completeness, EligibilityStatus, LmsAccount, PortalAccount, SchedulingTool

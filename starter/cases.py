@@ -32,11 +32,13 @@ from db.writes.commands import (
     refuse_command,
     store_command,
 )
+from db.writes.imports import import_person
 from db.writes.inbox import Inbox
 from db.writes.links import use_activation_link
-from db.writes.opening import Conflict, Opened, People
+from db.writes.opening import Conflict, Opened, begin_case, open_requested_case
 from domain.programs.commands import find_refusal
 from domain.programs.imports import ImportedPerson
+from domain.programs.opening import AnyRequest
 from domain.shared.commands import CommandKind
 from domain.shared.faults import Fault, Invalid
 from domain.shared.ids import command_id as opaque_id
@@ -45,7 +47,6 @@ from domain.shared.notices import Notice
 from domain.shared.reasons import sentence
 from domain.shared.stages import ENDED
 from domain.state.eligibility import Verdict
-from domain.state.request import Request
 from starter.client import RPC_TIMEOUT
 from workflows import messages as names
 
@@ -72,11 +73,8 @@ def now() -> datetime:
 class Cases:
     """What people and third parties can do with cases."""
 
-    def __init__(
-        self, client: Client, database: Database, identity_key: bytes, people: People, inbox: Inbox, task_queue: str
-    ) -> None:
+    def __init__(self, client: Client, database: Database, identity_key: bytes, inbox: Inbox, task_queue: str) -> None:
         self._client = client
-        self._people = people
         self._database = database
         self._identity_key = identity_key
         self._inbox = inbox
@@ -89,30 +87,34 @@ class Cases:
 
     # beginning
 
-    async def submit(self, request: Request, shown: str | None = None) -> Opened:
+    async def submit_request(self, request: AnyRequest, language: str | None = None) -> Opened:
         """Stores a request first and starts its workflow next; what is left between the two is reconciled.
 
-        ``shown`` is the language in which the agreement was shown, where it isn't the request's.
+        ``language`` is the one in which the agreement was shown, where it isn't the request's. Raises `Invalid` for
+        what keeps it out, `SecondAccount` (B3) or another `Conflict` for another person's NPN or e-mail.
         """
-        opened = await self._people.submit(request, now(), shown)
-        if opened.created:
-            await self.try_to_start(opened.case_id)
-        return opened
+        opened = await self._database.write(open_requested_case, self._identity_key, request, now(), language)
+        if isinstance(opened, Conflict):
+            raise opened
+        return await self._start_opened(opened)
 
-    async def begin(self, assister_id: str, program: str, plan_year: int, actor: str) -> Opened:
-        """Opens a returning assister's case without a form (A11)."""
-        opened = await self._people.begin(assister_id, program, plan_year, actor, now())
+    async def begin_case(self, assister_id: str, program: str, plan_year: int, actor: str) -> Opened:
+        """Opens the case of somebody known from earlier years without a form (A11)."""
+        opened = await self._database.write(begin_case, assister_id, program, plan_year, actor, now())
+        return await self._start_opened(opened)
+
+    async def _start_opened(self, opened: Opened) -> Opened:
         if opened.created:
             await self.try_to_start(opened.case_id)
         return opened
 
     async def import_people(self, people: list[ImportedPerson], actor: str) -> list[dict[str, Any]]:
         """Stores earlier years, a transaction per person."""
-        done = []
+        imported = []
         for one in people:
-            assister_id, created = await self._people.import_person(one, actor, now())
-            done.append({"assister_id": assister_id, "created": created, "program": one.program})
-        return done
+            assister_id, created = await self._database.write(import_person, self._identity_key, one, actor, now())
+            imported.append({"assister_id": assister_id, "created": created, "program": one.program})
+        return imported
 
     async def try_to_start(self, case_id: str) -> bool:
         """Starts the case's workflow; False when Temporal can't be reached now."""

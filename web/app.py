@@ -15,13 +15,11 @@ from db.engine import Database
 from db.reads.metrics import check_tables, count_pending_events, count_stages
 from db.reads.numbers import StaffNumbers
 from db.writes.inbox import Inbox
-from db.writes.opening import People
-from db.writes.registrations import Registrations
 from settings import Settings, load_settings
 from starter.cases import Cases
 from starter.client import connect
 from starter.delivery import Courier
-from starter.registrations import Marketplace
+from starter.registrations import Registrations
 from starter.schedules import ensure_schedules
 from templates.certificates import Typesetter
 from templates.letters import NoticeRenderer
@@ -58,21 +56,13 @@ log = structlog.get_logger(__name__)
 def build_services(settings: Settings, database: Database, client: Client) -> Services:
     """What the process is built of."""
     inbox = Inbox(database)
-    cases = Cases(
-        client,
-        database,
-        settings.identity_key_bytes,
-        People(database, settings.identity_key_bytes),
-        inbox,
-        settings.task_queue,
-    )
+    cases = Cases(client, database, settings.identity_key_bytes, inbox, settings.task_queue)
     vendors = {name: vendor.url for name, vendor in settings.vendors.items()}
-    marketplace = Marketplace(cases, database, Registrations(database, settings.identity_key_bytes), vendors)
     return Services(
         settings=settings,
         database=database,
         cases=cases,
-        marketplace=marketplace,
+        registrations=Registrations(cases, database, settings.identity_key_bytes, vendors),
         numbers=StaffNumbers(database),
         inbox=inbox,
         rates=_rates(settings),

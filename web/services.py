@@ -13,7 +13,7 @@ from db.reads.numbers import StaffNumbers
 from db.writes.inbox import Inbox
 from settings import Settings
 from starter.cases import Cases
-from starter.registrations import Marketplace
+from starter.registrations import Registrations
 
 if TYPE_CHECKING:
     from web.http.identity_provider import IdentityProvider
@@ -29,7 +29,7 @@ class Services:
     settings: Settings
     database: Database
     cases: Cases
-    marketplace: Marketplace
+    registrations: Registrations
     numbers: StaffNumbers
     inbox: Inbox
     rates: "Rates"

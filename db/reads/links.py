@@ -17,8 +17,9 @@ from db.case_state import (
     rows,
 )
 from db.tables import Case, CertificateRow, LinkRow
+from domain.federal.may_assist import may_assist_in_marketplace
 from domain.federal.policy import FederalPolicy
-from domain.federal.registration import RegistrationState, may_assist_in_marketplace
+from domain.federal.registration import RegistrationState
 from domain.shared.faults import Fault
 from domain.shared.ids import token_hash
 from domain.shared.policy import local_date

@@ -9,8 +9,9 @@ from sqlmodel import col, select
 
 from db.case_state import State, federal_policy_of, load_case, policy_of, rows, state_of
 from db.tables import Case, EffectRow, FactRow
+from domain.federal.may_assist import may_assist_in_marketplace, registration_parts
 from domain.federal.profile import REQUIRED
-from domain.federal.registration import RegistrationState, may_assist_in_marketplace, registration_parts
+from domain.federal.registration import RegistrationState
 from domain.shared.instants import format_instant
 from domain.shared.policy import local_date
 from domain.state.certification import CaseState

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from db.case_state import any_policy_of, load_standing
 from db.writes.facts import SYSTEM, append, audit, locked, lower_flag, raise_flag
 from db.writes.links import void_activation_links
-from db.writes.opening import Conflict, agreement_facts
+from db.writes.opening import Conflict
 from domain.shared.facts import Fact, FactKind
 from domain.shared.faults import Fault, Invalid
 from domain.shared.messages import Claim, Claimed
@@ -95,15 +95,3 @@ def clear_flag(session: Session, case_id: str, what: str, actor: str, reason: st
         raise Conflict(sentence("flag_not_up"))
     session.add(case)
     audit(session, now, actor, "case.flag_cleared", case, reason.strip(), flag=what)
-
-
-def accept_agreement(session: Session, case_id: str, language: str, now: datetime) -> bool:
-    """Records that the agreement was accepted on the page, once; False when the case has ended (A3)."""
-    case = locked(session, case_id)
-    if case.stage in ENDED:
-        return False
-    if not case.request.get("agreement_accepted"):
-        case.request = {**case.request, "agreement_accepted": True}
-        append(session, case, agreement_facts(case, language, now, "page"), now)
-        audit(session, now, "assister", "agreement.accepted", case, source="page")
-    return True

@@ -4,24 +4,25 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
-from sqlmodel import col, select
 
-from db.case_state import State, one_or_none, state_of
+from db.case_state import State, state_of
 from db.tables import Assister, Case, CommandRow
 from db.writes.facts import SYSTEM, append, audit, locked, lower_flag
 from db.writes.links import void_activation_links
-from db.writes.opening import IDENTITY_CONFLICT, Conflict, agreement_facts, remembered
+from db.writes.opening import Conflict
+from db.writes.persons import find_by_key, rename_person
 from db.writes.search_words import remember_words
 from domain.programs.commands import find_refusal
 from domain.shared.commands import CommandKind
 from domain.shared.facts import Fact, FactKind
 from domain.shared.faults import Fault, Invalid
-from domain.shared.ids import person_key
 from domain.shared.messages import Applied
 from domain.shared.notices import Notice
 from domain.shared.reasons import sentence
+from domain.state.agreements import build_acceptance_fact
 from domain.state.certification import CaseState
 from domain.state.eligibility import Check, Verdict
+from domain.state.opening import IDENTITY_CONFLICT
 from domain.state.request import FORM, amended
 
 
@@ -144,20 +145,15 @@ def _rename(session: Session, identity_key: bytes, case: Case, request: dict[str
     if other is not None:
         return other.sentence()
     person = session.get_one(Assister, case.assister_id)
-    person.person_key = person_key(identity_key, request.get("npn"), request["email"])
-    person.npn, person.email = request.get("npn"), request["email"]
-    person.first_name, person.last_name = request["first_name"], request["last_name"]
-    person.details = remembered(person, request, FORM)
-    session.add(person)
+    rename_person(session, identity_key, person, request.get("npn"), request, FORM)
     remember_words(session, person.assister_id)
     return None
 
 
 def _other(session: Session, identity_key: bytes, case: Case, request: dict[str, Any]) -> Fault | None:
     """The field by which a request is another person's, if it is."""
-    key = person_key(identity_key, request.get("npn"), request["email"])
-    query = select(Assister).where(col(Assister.person_key) == key, col(Assister.assister_id) != case.assister_id)
-    if one_or_none(session, query) is None:
+    person = find_by_key(session, identity_key, request.get("npn"), request["email"])
+    if person is None or person.assister_id == case.assister_id:
         return None
     return Fault("npn" if request.get("npn") else "email", "identity_taken")
 
@@ -185,12 +181,15 @@ def _facts_of(case: Case, row: CommandRow, state: State) -> list[Fact]:
         facts = [Fact(id=f"command:{row.id}", kind=FactKind.DECIDED, at=at, data=decided)]
         missing = any(one.check is Check.AGREEMENT_ACCEPTED and one.result != "pass" for one in state.findings)
         if missing and override and row.data["verdict"] == Verdict.APPROVE:
-            facts += agreement_facts(case, None, at, "staff", by=row.actor, evidence=override)
+            language = case.request.get("language", "en")
+            facts.append(build_acceptance_fact(case.case_id, language, at, "staff", by=row.actor, evidence=override))
         return facts
     if kind is CommandKind.ANSWER and isinstance(state, CaseState):
         answered = Fact(id=f"command:{row.id}", kind=FactKind.ANSWERED, at=at, data={"round": state.round + 1})
-        accepted = row.data["changes"].get("agreement_accepted") is True
-        return [answered, *(agreement_facts(case, row.data.get("language"), at, "page") if accepted else ())]
+        if row.data["changes"].get("agreement_accepted") is not True:
+            return [answered]
+        language = row.data.get("language") or case.request.get("language", "en")
+        return [answered, build_acceptance_fact(case.case_id, language, at, "page")]
     if kind in (CommandKind.WITHDRAW, CommandKind.REVOKE):
         ending = FactKind.WITHDRAWN if kind is CommandKind.WITHDRAW else FactKind.REVOKED
         return [Fact(id=f"command:{row.id}", kind=ending, at=at, data={"by": row.actor, "reason": row.reason})]

@@ -1,9 +1,6 @@
-"""The federal marketplace's words: roles, markets, curricula, agreements, lists, and who returns (B1, B6, B11–B16)."""
+"""The federal marketplace's words: roles, markets, curricula and agreements (B6, B11–B16)."""
 
-from collections.abc import Iterable
 from enum import StrEnum
-
-from pydantic import BaseModel, ConfigDict
 
 MLMS = "mlms"
 
@@ -63,25 +60,6 @@ class FederalList(StrEnum):
     TRACKER = "tracker"
     RCL = "rcl"
     FIND_LOCAL_HELP = "find_local_help"
-
-
-class EarlierRegistration(BaseModel):
-    """What is known of one earlier plan year: by our own records, or imported."""
-
-    model_config = ConfigDict(frozen=True)
-
-    plan_year: int
-    registered: bool
-    trained: bool
-    individual_market: bool
-
-
-def is_returning(years: Iterable[EarlierRegistration], plan_year: int) -> bool:
-    """Whether the short course suffices: registered, trained and in the Individual Market in the year before (B1)."""
-    return any(
-        year.plan_year == plan_year - 1 and year.registered and year.trained and year.individual_market
-        for year in years
-    )
 
 
 def agreements_of(market: Market) -> tuple[MarketplaceAgreement, ...]:

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
@@ -402,101 +401,3 @@ def _find_stage_after_profile(state: RegistrationState) -> tuple[Stage, WaitingF
 
 def _find_latest(*times: datetime | None) -> datetime | None:
     return max((at for at in times if at), default=None)
-
-
-MAY_ASSIST_REASONS = (
-    "not_an_agent_broker",
-    "profile_not_complete",
-    "npn_not_verified",
-    "training_not_complete",
-    "agreements_not_accepted",
-    "no_certificate",
-    "certificate_expired",
-    "withdrawn",
-    "revoked",
-    "closed",
-)
-
-
-def may_assist_in_marketplace(state: RegistrationState, today: date) -> list[str]:
-    """Why this person may not help consumers: codes of `domain.shared.reasons`; empty when they may in some market."""
-    reasons = [state.stage.value] if state.ended else []
-    if not state.is_listed_role:
-        reasons.append("not_an_agent_broker")
-    if state.profile.npn in (NpnStatus.UNVERIFIED, NpnStatus.REFUSED):
-        reasons.append("npn_not_verified")
-    elif state.profile.status is not ProfileStatus.COMPLETE:
-        reasons.append("profile_not_complete")
-    return reasons + min((_missing_in(market, state, today) for market in state.markets), key=len)
-
-
-def _missing_in(market: Market, state: RegistrationState, today: date) -> list[str]:
-    reasons = []
-    if market not in state.trained_at:
-        reasons.append("training_not_complete")
-    if market not in state.agreed_at:
-        reasons.append("agreements_not_accepted")
-    certificate = state.certificates.get(market)
-    if certificate is None:
-        reasons.append("no_certificate")
-    elif certificate.valid_until and today > certificate.valid_until:
-        reasons.append("certificate_expired")
-    return reasons
-
-
-# what may be done now: a code of `domain.shared.reasons`, or None
-
-
-def why_not_next(state: RegistrationState) -> str | None:
-    """Next is refused before a valid save (B7)."""
-    return "profile_not_saved" if state.profile.version == 0 or state.profile.npn is NpnStatus.REFUSED else None
-
-
-def why_not_enroll(state: RegistrationState, curriculum: Curriculum) -> str | None:
-    """The short course is for those who return (B1)."""
-    short = curriculum is Curriculum.INDIVIDUAL_RETURNING
-    return "short_course_is_for_returning" if short and not state.opening.returning else None
-
-
-def why_not_launch(state: RegistrationState, curriculum: Curriculum, channel: str) -> str | None:
-    """A launch needs an enrolment at this vendor (B14)."""
-    enrolled = any((one.curriculum, one.channel) == (curriculum, channel) for one in state.enrollments)
-    return None if enrolled else "not_enrolled"
-
-
-def why_not_open(state: RegistrationState, name: MarketplaceAgreement) -> str | None:
-    """An agreement is opened when it applies: its market is one of this registration's (B16)."""
-    return None if name.market in state.markets else "agreement_not_applicable"
-
-
-def why_not_accept(state: RegistrationState, name: MarketplaceAgreement) -> str | None:
-    """Accepted after the saved profile and the completed training, and only when opened in this version (B16)."""
-    if (why := why_not_open(state, name)) is not None:
-        return why
-    if state.profile.status is not ProfileStatus.COMPLETE:
-        return "profile_first"
-    if name.market not in state.trained_at:
-        return "training_first"
-    opened = next(one for one in state.agreements if one.agreement is name).opened_at
-    return "agreement_not_opened" if opened is None else None
-
-
-def registration_parts(state: RegistrationState) -> dict[str, Any]:
-    """The parts of the status document that follow from the facts alone."""
-    certificates = [{"market": market, **one.model_dump()} for market, one in state.certificates.items()]
-    return {
-        "stage": state.stage,
-        "waiting_for": state.waiting_for,
-        "waiting_since": state.waiting_since,
-        "markets": [{"market": market, "completed_at": state.completed_at.get(market)} for market in state.markets],
-        "profile": state.profile.model_dump(),
-        "enrollments": [one.model_dump() for one in state.enrollments],
-        "training": {market.value: state.trained_at.get(market) for market in state.markets},
-        "agreements": [one.model_dump() for one in state.agreements],
-        "certificate": next(iter(state.certificates.values())).model_dump() if certificates else None,
-        "certificates": certificates,
-        "publication": {
-            "lists": [one.model_dump() for one in state.publication],
-            "help_desk_told_at": state.help_desk_told_at,
-        },
-    }

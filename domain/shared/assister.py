@@ -1,7 +1,10 @@
-"""Who an assister is and what earlier years make of them: new, returning or lapsed (A1, A8, A9)."""
+"""Who an assister is, who is the same person, and what is known of their earlier years (A1, A8–A10)."""
 
 import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
@@ -27,33 +30,43 @@ class AssisterType(StrEnum):
     LAPSED = "lapsed"
 
 
-class AssisterHistory(BaseModel):
-    """What our own records and imported ones know of a person before this case.
-
-    ``ever_registered``: registered in the LMS at some time, even if no account is left.
-    """
+class YearRecord(BaseModel):
+    """What is known of a person in one plan year of a program: by our own records, or imported (A8, A9, B1)."""
 
     model_config = ConfigDict(frozen=True)
 
-    certified_years: frozenset[int] = frozenset()
-    ever_registered: bool = False
+    plan_year: int
+    registered: bool = False
+    trained: bool = False
+    certified: bool = False
+    individual_market: bool = False
+
+
+class AssisterHistory(BaseModel):
+    """What is known of a person in one program before a case is opened; years in no order, a year maybe twice."""
+
+    model_config = ConfigDict(frozen=True)
+
+    years: tuple[YearRecord, ...] = ()
     has_lms_account: bool = False
     has_portal_account: bool = False
     has_portal_profile: bool = False
     has_scheduling_tool: bool = False
 
-    def before(self, plan_year: int) -> "AssisterHistory":
-        """The same standing with only the certifications of years earlier than ``plan_year`` (A9)."""
-        return self.model_copy(update={"certified_years": frozenset(y for y in self.certified_years if y < plan_year)})
 
+@dataclass(frozen=True)
+class Identity:
+    """By what people are told apart: NPN, else e-mail; and the name they go by (A10)."""
 
-def classify(standing: AssisterHistory) -> AssisterType:
-    """New, returning or lapsed; ``standing`` counts earlier plan years only (A8, A9)."""
-    if standing.certified_years and standing.has_portal_account:
-        return AssisterType.RETURNING
-    if not standing.certified_years and not standing.ever_registered and not standing.has_lms_account:
-        return AssisterType.NEW
-    return AssisterType.LAPSED
+    npn: str | None
+    email: str
+    first_name: str
+    last_name: str
+
+    @classmethod
+    def of_request(cls, request: Mapping[str, Any]) -> "Identity":
+        """Who a stored request or profile says it is."""
+        return cls(request.get("npn"), request["email"], request["first_name"], request["last_name"])
 
 
 _SUFFIXES = frozenset({"jr", "sr", "ii", "iii", "iv", "v", "esq", "md", "phd"})
@@ -75,3 +88,10 @@ def _comparable(name: str) -> str:
 def same_name(first: str, last: str, other_first: str, other_last: str) -> bool:
     """Whether two names are one person's: without case, accents, punctuation and suffixes (A13)."""
     return _comparable(first) == _comparable(other_first) and _comparable(last) == _comparable(other_last)
+
+
+def is_same_person(one: Identity, other: Identity) -> bool:
+    """Whether two who share an NPN or e-mail give the same e-mail and the same name (A10)."""
+    return one.email.lower() == other.email.lower() and same_name(
+        one.first_name, one.last_name, other.first_name, other.last_name
+    )

@@ -1,6 +1,10 @@
-"""The agreement with the exchange, as a sample text (A3)."""
+"""The agreement with the exchange, as a sample text, and the record that it was accepted (A3)."""
+
+from datetime import datetime
 
 from domain.shared.agreements import Agreement
+from domain.shared.facts import Fact, FactKind
+from domain.shared.programs import STATE_PROGRAM
 
 _ENGLISH = """\
 SAMPLE TEXT. This is not a legal document. Replace it with the agreement your counsel has approved.
@@ -69,3 +73,10 @@ AGREEMENTS: dict[tuple[str, str], Agreement] = {
 def agreement(program: str, language: str) -> Agreement:
     """The agreement in force, in "en" or "es"; KeyError for a program or language without one."""
     return AGREEMENTS[program, language]
+
+
+def build_acceptance_fact(case_id: str, language: str, at: datetime, source: str, **more: str) -> Fact:
+    """The fact that the agreement in force was accepted: version, language and hash of its text, time and source."""
+    text = agreement(STATE_PROGRAM, language)
+    record = {"version": text.version, "language": text.language, "sha256": text.sha256, "source": source, **more}
+    return Fact(id=f"{case_id}:agreement", kind=FactKind.AGREEMENT_ACCEPTED, at=at, data=record)

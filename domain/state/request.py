@@ -1,7 +1,6 @@
 """The Certification Request Form: what an assister submits, checked at the door (A1–A7, A10)."""
 
 from collections.abc import Mapping
-from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
@@ -14,13 +13,10 @@ from pydantic import (
     model_validator,
 )
 
-from domain.shared.assister import AssisterType, Kind
 from domain.shared.faults import Fault, Invalid, faults_of
 from domain.shared.fields import Address, Email, Name, Npn, PersonName, Phone, _Form, _plain, _short, fault
-from domain.shared.policy import window_faults
 from domain.shared.programs import STATE_PROGRAM
 from domain.state.policies import policy_for
-from domain.state.policy import Policy
 
 
 def _new_mexico(text: str) -> str:
@@ -182,21 +178,6 @@ def _unknown_kind(data: Mapping[Any, Any]) -> list[Fault]:
     except ValidationError as error:
         return [first, *faults_of(error)]
     return [first]
-
-
-def admission_faults(request: Request, policy: Policy, assister_type: AssisterType, today: date) -> list[Fault]:
-    """What keeps a well-formed request out: the window (C6) and the intake scope of new assisters (A7)."""
-    faults = window_faults(policy, today)
-    business = None if isinstance(request, CounselorRequest) else request.business_address.state
-    physical = request.physical_address.state
-    if not policy.intake.admits(Kind(request.kind), assister_type, physical, business):
-        outside = [
-            Fault(field, "intake_scope")
-            for field, state in (("physical_address.state", physical), ("business_address.state", business))
-            if state not in policy.intake.neighbour_states
-        ]
-        faults += outside
-    return faults
 
 
 def parse_part(kind: str, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from db.engine import Database
     from settings import Settings
     from starter.cases import Cases
-    from starter.registrations import Marketplace
+    from starter.registrations import Registrations
 
 DATABASE = ("CERTIFY_DATABASE_URL", "DATABASE_URL")
 DATABASE_SECRET = Path("/run/secrets/certify_database_url")
@@ -34,7 +34,7 @@ class CommandServices:
 
     database: "Database"
     cases: "Cases"
-    marketplace: "Marketplace"
+    registrations: "Registrations"
     temporal: "Client"
     task_queue: str
 
@@ -129,20 +129,17 @@ async def open_database(data: Path | None) -> AsyncIterator["Database"]:
 async def open_services(data: Path | None) -> AsyncIterator[CommandServices]:
     """Everything a verb that acts needs. Temporal is connected to by the first call that needs it."""
     from db.writes.inbox import Inbox
-    from db.writes.opening import People
-    from db.writes.registrations import Registrations
     from starter.cases import Cases
     from starter.client import connect
-    from starter.registrations import Marketplace
+    from starter.registrations import Registrations
 
     settings = find_settings(data)
     async with _connect_database(settings) as database:
         client = await connect(lazy=True)
-        people = People(database, settings.identity_key_bytes)
-        cases = Cases(client, database, settings.identity_key_bytes, people, Inbox(database), settings.task_queue)
+        cases = Cases(client, database, settings.identity_key_bytes, Inbox(database), settings.task_queue)
         vendors = {name: vendor.url for name, vendor in settings.vendors.items()}
-        marketplace = Marketplace(cases, database, Registrations(database, settings.identity_key_bytes), vendors)
-        yield CommandServices(database, cases, marketplace, client, settings.task_queue)
+        registrations = Registrations(cases, database, settings.identity_key_bytes, vendors)
+        yield CommandServices(database, cases, registrations, client, settings.task_queue)
 
 
 @asynccontextmanager

@@ -69,9 +69,9 @@ async def save_profile(
     require_text(actor=actor)
     changes = read_json(body)
     async with open_services(options.data) as services:
-        answer = await services.marketplace.save_profile(case, changes, actor, command_id)
+        answer = await services.registrations.save_profile(case, changes, actor, command_id)
         if go_on and answer.state == "applied":
-            await services.marketplace.next(case, actor)
+            await services.registrations.complete_profile(case, actor)
         status = await services.read_status(case)
     if options.json:
         print_json({**status, "command_id": answer.command_id, "state": answer.state})
@@ -98,7 +98,7 @@ async def enroll_in_course(
 
     require_text(actor=actor)
     async with open_services(options.data) as services:
-        await services.marketplace.enroll(case, Curriculum(curriculum), channel, actor)
+        await services.registrations.enroll_in_course(case, Curriculum(curriculum), channel, actor)
         status = await services.read_status(case)
     _print_step(options, f"Enrolled in {spell_code(curriculum)}, {channel}.", status)
 
@@ -119,7 +119,7 @@ async def launch_course(
 
     require_text(actor=actor)
     async with open_services(options.data) as services:
-        ticket = await services.marketplace.launch(case, Curriculum(curriculum), channel, actor)
+        ticket = await services.registrations.issue_launch_ticket(case, Curriculum(curriculum), channel, actor)
     expires_at = instants.format_instant(ticket.expires_at)
     if options.json:
         print_json({"ticket": ticket.ticket, "url": ticket.url, "expires_at": expires_at})
@@ -160,7 +160,7 @@ async def _open_agreement(
 
     async with open_services(options.data) as services:
         language = language or (await services.database.read(load_snapshot, case)).case.request.get("language", "en")
-        return await services.marketplace.open_agreement(case, MarketplaceAgreement(name), language, actor)
+        return await services.registrations.open_agreement(case, MarketplaceAgreement(name), language, actor)
 
 
 def _ask_for_consent(options: CommonOptions) -> None:
@@ -176,7 +176,7 @@ async def _accept_agreement(options: CommonOptions, case: str, name: AgreementNa
     from domain.federal.markets import MarketplaceAgreement
 
     async with open_services(options.data) as services:
-        await services.marketplace.accept_agreement(case, MarketplaceAgreement(name), sha256, actor)
+        await services.registrations.accept_agreement(case, MarketplaceAgreement(name), sha256, actor)
         status = await services.read_status(case)
     _print_step(options, "Accepted.", status)
 

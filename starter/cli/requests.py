@@ -23,19 +23,12 @@ from starter.cli.output import open_console, print_json, print_opened_case
 async def submit_request(file: File, /, *, quiet: Quiet = False, options: CommonOptions = DEFAULTS) -> None:
     """Submit a certification request of either program."""
     body = read_file(file, REQUEST_BYTES)
-    from domain.federal.profile import RegistrationRequest, parse_registration
+    from domain.programs.opening import parse_any_request
     from domain.shared.parsing import read_json
-    from domain.shared.programs import FEDERAL_PROGRAM
-    from domain.state.request import parse_request
 
-    document = read_json(body)
-    is_federal = isinstance(document, dict) and document.get("program") == FEDERAL_PROGRAM
-    wanted = parse_registration(document) if is_federal else parse_request(document)
+    wanted = parse_any_request(read_json(body))
     async with open_services(options.data) as services:
-        if isinstance(wanted, RegistrationRequest):
-            opened = await services.marketplace.submit(wanted)
-        else:
-            opened = await services.cases.submit(wanted)
+        opened = await services.cases.submit_request(wanted)
     _print_opened(options, quiet, opened.document())
 
 
@@ -52,10 +45,7 @@ async def begin_case(
     """Open a returning assister's case, without a form."""
     require_text(actor=actor)
     async with open_services(options.data) as services:
-        if program == "ffm":
-            opened = await services.marketplace.begin(assister, plan_year, actor)
-        else:
-            opened = await services.cases.begin(assister, program, plan_year, actor)
+        opened = await services.cases.begin_case(assister, program, plan_year, actor)
     _print_opened(options, quiet, opened.document())
 
 

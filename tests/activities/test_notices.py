@@ -23,16 +23,13 @@ from db.case_state import load_snapshot, rows
 from db.engine import Database
 from db.tables import EffectRow, LinkRow, SentMail
 from db.writes.cases import end_case, record_facts
-from db.writes.opening import People
-from db.writes.registrations import Registrations
-from domain.federal.profile import parse_registration
 from domain.shared.facts import Fact, FactKind
 from domain.shared.ids import token_hash
 from domain.shared.messages import Letter
 from domain.shared.notices import Notice
-from domain.state.request import parse_request
 from templates.letters import NoticeRenderer
 from tests.support import documents
+from tests.support.opening import open_case
 from tests.support.postbox import Postbox
 
 KEY = b"a test's key"
@@ -69,10 +66,7 @@ class Office:
 
     async def open(self, document: dict[str, Any]) -> str:
         """A case of a request of either program; its id."""
-        if document["program"] == "ffm":
-            registrations = Registrations(self.database, KEY)
-            return (await registrations.submit(parse_registration(document), NOW)).case_id
-        return (await People(self.database, KEY).submit(parse_request(document), NOW)).case_id
+        return (await open_case(self.database, KEY, document, NOW)).case_id
 
     async def send(self, case_id: str, notice: Notice, occurrence: int = 0, about: str = "") -> None:
         letter = Letter(case_id=case_id, at=self.at, notice=notice, occurrence=occurrence, about=about)

@@ -20,7 +20,7 @@ from temporalio.api.enums.v1 import PendingActivityState
 from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
 
 from db.engine import Database
-from db.writes.opening import People
+from db.writes.imports import import_person
 from domain.programs.imports import parse_import
 from starter.cases import now
 from tests.support import documents, mortal as support
@@ -239,9 +239,9 @@ async def _returning(mortal: Mortal, world: World) -> Life:
     life = _broker(world)
     await world.know(documents.producer(life.request))
     database = Database(mortal.plan.settings["CERTIFY_DATABASE_URL"])
-    people = People(database, bytes.fromhex(mortal.plan.settings["CERTIFY_IDENTITY_KEY"]))
+    key = bytes.fromhex(mortal.plan.settings["CERTIFY_IDENTITY_KEY"])
     [earlier] = parse_import([documents.earlier(life.request, 2023)])
-    assister_id, _ = await people.import_person(earlier, "staff", now())
+    assister_id, _ = await database.write(import_person, key, earlier, "staff", now())
     await database.close()
     life.request["assister_id"] = assister_id
     return life

@@ -13,13 +13,14 @@ from db.writes.cases import clear_flag, flag_case, unflag_case
 from db.writes.effects import complete_effect, intend_effect, refused
 from db.writes.facts import draw_attention, flags_of, lower_flag, raise_flag
 from db.writes.opening import Conflict
+from db.writes.profiles import record_npn_verdict
 from domain.federal.markets import MLMS, NpnStatus
 from domain.shared.commands import CommandKind
 from domain.shared.facts import FactKind
 from domain.shared.faults import Fault, Invalid
-from domain.state.request import parse_request
 from tests.support import documents
-from tests.support.office import NOW, Office, office_over
+from tests.support.office import KEY, NOW, Office, office_over
+from tests.support.opening import open_case
 
 
 @pytest_asyncio.fixture
@@ -153,7 +154,7 @@ async def test_a_conflict_about_who_somebody_is(office: Office) -> None:
     document = documents.broker()
     opened = await office.opened(document)
     with pytest.raises(Conflict):
-        await office.people.submit(parse_request({**document, "last_name": "Somebody-Else"}), office.later())
+        await open_case(office.database, KEY, {**document, "last_name": "Somebody-Else"}, office.later())
     assert await seen(office, opened.case_id) == ("identity_conflict", True)
 
 
@@ -173,7 +174,7 @@ async def test_a_conflict_that_somebody_else_caused_outlives_the_decision(office
     document = documents.broker()
     opened = await office.screened(await office.opened(document))
     with pytest.raises(Conflict):
-        await office.people.submit(parse_request({**document, "last_name": "Somebody-Else"}), office.later())
+        await open_case(office.database, KEY, {**document, "last_name": "Somebody-Else"}, office.later())
     assert (await office.decided(opened)).applied
     assert await seen(office, opened.case_id) == ("identity_conflict", True)
 
@@ -191,7 +192,7 @@ async def test_b9_a_wrong_npn_is_flagged_until_the_profile_is_put_right(office: 
     opened = await office.registered(**document)
     await office.desk.saved(opened, document, office.later(), NpnStatus.UNVERIFIED)
     fault = Fault("npn", "npn_unknown")
-    await office.registrations.judge_npns(opened.case_id, 1, [fault], office.later())
+    await office.database.write(record_npn_verdict, opened.case_id, 1, [fault], {}, office.later())
     assert await seen(office, opened.case_id) == ("npn_refused", True)
     await office.desk.saved(opened, document, office.later())
     assert await seen(office, opened.case_id) == (None, False)

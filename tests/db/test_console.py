@@ -21,13 +21,15 @@ from db.tables import Case, EffectRow, SearchTerm, SentMail
 from db.writes.cases import clear_flag, flag_case
 from db.writes.commands import note_refusal
 from db.writes.effects import complete_effect, intend_effect, keep_evidence
-from db.writes.opening import Opened
+from db.writes.imports import import_person
+from db.writes.opening import Opened, begin_case
+from db.writes.profiles import complete_profile
 from domain.programs.imports import parse_import
 from domain.shared.commands import CommandKind
 from domain.shared.faults import Invalid
 from domain.shared.stages import Stage
 from tests.support import documents
-from tests.support.office import NOW, Office, ids, office_over
+from tests.support.office import KEY, NOW, Office, ids, office_over
 
 
 @pytest_asyncio.fixture
@@ -369,10 +371,10 @@ async def test_b7_a_profile_that_changes_the_name_changes_the_words(office: Offi
 async def test_whoever_was_imported_is_known_by_their_words_before_their_first_case(office: Office) -> None:
     earlier = documents.earlier(documents.broker("77001234", last_name="Returning"), 2023)
     (imported,) = parse_import([earlier])
-    assister_id, _ = await office.people.import_person(imported, "staff", office.later())
+    assister_id, _ = await office.database.write(import_person, KEY, imported, "staff", office.later())
     assert {"returning", "77001234"} <= {row.term for row in await office.all(SearchTerm, assister_id=assister_id)}
     assert await office.found("returning") == []
-    begun = await office.people.begin(assister_id, "bewellnm", 2024, "staff", office.later())
+    begun = await office.database.write(begin_case, assister_id, "bewellnm", 2024, "staff", office.later())
     assert await office.found("returning") == [begun.case_id]
 
 
@@ -457,8 +459,8 @@ async def test_a10_who_is_known_stands_beside_who_asks(office: Office) -> None:
 async def test_the_rest_of_the_file(office: Office) -> None:
     earlier = documents.earlier(documents.broker(), 2022, 2023)
     (imported,) = parse_import([earlier])
-    assister_id, _ = await office.people.import_person(imported, "staff", office.later())
-    begun = await office.people.begin(assister_id, "bewellnm", 2024, "staff", office.later())
+    assister_id, _ = await office.database.write(import_person, KEY, imported, "staff", office.later())
+    begun = await office.database.write(begin_case, assister_id, "bewellnm", 2024, "staff", office.later())
     file = await file_of(office, begun)
     assert (file.begun, file.run_id, file.workflow_id) == (False, None, begun.workflow_id)
     assert [(one.plan_year, one.certified) for one in file.earlier_years] == [(2023, True), (2022, True)]
@@ -573,7 +575,7 @@ async def test_b_a_registrations_timeline_and_file(office: Office) -> None:
     document = documents.registration()
     opened = await office.registered(**document)
     await office.desk.saved(opened, document, office.later())
-    await office.registrations.next(opened.case_id, "assister", office.later())
+    await office.database.write(complete_profile, opened.case_id, "assister", office.later())
     file = await file_of(office, opened)
     assert (file.findings, file.status["program"]) == ([], "ffm")
     assert [(entry.kind.value, entry.name, entry.actor) for entry in file.timeline] == [

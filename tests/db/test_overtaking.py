@@ -14,9 +14,10 @@ from db.tables import Assister, Case
 from db.writes.cases import record_facts
 from db.writes.commands import apply_command, check_answer, find_command_state, refuse_command, store_command
 from db.writes.effects import intend_effect
+from db.writes.imports import import_person
 from db.writes.inbox import Inbox
 from db.writes.links import ACTIVATION, keep_link, use_activation_link
-from db.writes.opening import Conflict, Opened, People
+from db.writes.opening import Conflict, Opened, begin_case
 from domain.shared.commands import CommandKind
 from domain.shared.facts import Fact, FactKind
 from domain.shared.messages import CaseRef
@@ -24,8 +25,8 @@ from domain.shared.statements import parse
 from domain.state.background_reports import BackgroundReport
 from domain.state.eligibility import Verdict
 from domain.state.policies import policy_for
-from domain.state.request import parse_request
 from tests.support import documents
+from tests.support.opening import open_case
 
 KEY = b"a test's key"
 NOW = datetime(2026, 11, 2, 17, tzinfo=UTC)
@@ -36,7 +37,6 @@ class Process:
 
     def __init__(self, url: str) -> None:
         self.database = Database(url)
-        self.people = People(self.database, KEY)
         self.inbox = Inbox(self.database)
 
 
@@ -50,7 +50,7 @@ async def two(migrated_url: str) -> AsyncIterator[tuple[Process, Process]]:
 
 
 async def opened(process: Process, document: dict[str, object]) -> Opened:
-    return await process.people.submit(parse_request(document), NOW)
+    return await open_case(process.database, KEY, document, NOW)
 
 
 async def case_of(process: Process, case: Opened) -> Case:
@@ -172,7 +172,7 @@ async def test_a12_an_answer_is_kept_as_the_form_takes_it(two: tuple[Process, Pr
     assert (await one.database.write(apply_command, KEY, number, NOW)).applied
     request = (await case_of(one, case)).request
     assert (request["npn"], request["physical_address"]["state"], request["email"]) == (npn, "TX", "Testa@Example.com")
-    found = await one.people.submit(parse_request(documents.broker(npn, email="testa@example.com")), NOW)
+    found = await open_case(one.database, KEY, documents.broker(npn, email="testa@example.com"), NOW)
     assert found.case_id == case.case_id
 
 
@@ -218,8 +218,11 @@ async def test_a11_a_case_begun_twice_at_once_is_one_case(two: tuple[Process, Pr
     from domain.programs.imports import parse_import
 
     (person,) = parse_import([documents.earlier(documents.broker(), 2023)])
-    assister_id, _ = await one.people.import_person(person, "import", NOW)
+    assister_id, _ = await one.database.write(import_person, KEY, person, "import", NOW)
     begun = await asyncio.gather(
-        *(process.people.begin(assister_id, "bewellnm", 2024, "staff", NOW) for process in (one, other) * 3)
+        *(
+            process.database.write(begin_case, assister_id, "bewellnm", 2024, "staff", NOW)
+            for process in (one, other) * 3
+        )
     )
     assert (len({case.case_id for case in begun}), sum(case.created for case in begun)) == (1, 1)

@@ -20,21 +20,38 @@ from db.tables import Assister, AuditRow, Case, CertificateRow, CommandRow, Fact
 from db.writes.cases import record_facts
 from db.writes.commands import load_command, refuse_command
 from db.writes.effects import intend_certificate
+from db.writes.imports import import_person
 from db.writes.inbox import Inbox, Received
-from db.writes.opening import Conflict, Opened, People
-from db.writes.registrations import NoTicket, Redeemed, Registrations, SecondAccount, _federal_accounts
+from db.writes.launch_tickets import (
+    RedeemedTicket,
+    UnusableTicket,
+    enroll_in_course,
+    keep_launch_ticket,
+    redeem_launch_ticket,
+)
+from db.writes.marketplace_agreements import accept_marketplace_agreement, open_marketplace_agreement
+from db.writes.opening import Conflict, Opened, SecondAccount, begin_case
+from db.writes.persons import select_accounts
+from db.writes.profiles import (
+    complete_profile,
+    find_account_fault,
+    keep_profile,
+    load_profile_to_save,
+    record_npn_verdict,
+    save_profile,
+)
 from domain.federal.agreements import marketplace_agreement
 from domain.federal.markets import MLMS, Curriculum, Market, MarketplaceAgreement, NpnStatus, agreements_of
-from domain.federal.profile import parse_profile, parse_registration
 from domain.federal.registration import ProfileStatus, RegistrationState
 from domain.federal.vendor_reports import parse_vendor
 from domain.programs.imports import parse_import
 from domain.shared.facts import Fact, FactKind
 from domain.shared.faults import Fault, Invalid
+from domain.shared.messages import RegistrationSnapshot
 from domain.shared.parsing import canonical
 from domain.shared.statements import parse
-from domain.state.request import parse_request
 from tests.support import documents
+from tests.support.opening import open_case
 from tests.support.registrations import COURSE, Desk, profile
 
 KEY = b"a test's key"
@@ -49,13 +66,11 @@ class Process:
 
     def __init__(self, url: str) -> None:
         self.database = Database(url)
-        self.people = People(self.database, KEY)
         self.inbox = Inbox(self.database)
-        self.registrations = Registrations(self.database, KEY)
         self.desk = Desk(self.database, KEY)
 
     async def submit(self, document: dict[str, Any], at: datetime = NOW) -> Opened:
-        return await self.registrations.submit(parse_registration(document), at)
+        return await open_case(self.database, KEY, document, at)
 
     async def state(self, opened: Opened) -> RegistrationState:
         return (await self.database.read(load_snapshot, opened.case_id)).registration
@@ -102,10 +117,7 @@ def refusals(answers: Iterable[object], kind: type[Exception]) -> int:
 
 async def stored(process: Process, opened: Opened, command_id: str, changes: dict[str, Any]) -> CommandRow:
     """A profile kept under a command, as the door keeps it."""
-    draft = (await process.case(opened)).request
-    return await process.registrations.store_profile(
-        command_id, opened.case_id, parse_profile(draft, changes), set(changes), "assister", NOW
-    )
+    return await process.database.write(keep_profile, KEY, command_id, opened.case_id, changes, "assister", NOW)
 
 
 async def trained(process: Process, document: dict[str, Any]) -> Opened:
@@ -119,8 +131,8 @@ async def trained(process: Process, document: dict[str, Any]) -> Opened:
 async def ticket(process: Process, opened: Opened, minutes: int = 0, vendor: str = VENDOR) -> str:
     """A launch ticket bought so many minutes before now."""
     token, at = uuid4().hex, NOW - timedelta(minutes=minutes)
-    await process.registrations.enroll(opened.case_id, Curriculum.SHOP, vendor, "assister", at)
-    await process.registrations.launch(opened.case_id, Curriculum.SHOP, vendor, token, "assister", at)
+    await process.database.write(enroll_in_course, opened.case_id, Curriculum.SHOP, vendor, "assister", at)
+    await process.database.write(keep_launch_ticket, opened.case_id, Curriculum.SHOP, vendor, token, "assister", at)
     return token
 
 
@@ -212,7 +224,7 @@ def earlier(document: dict[str, Any], *years: int, **changes: Any) -> dict[str, 
 
 async def imported(process: Process, *given: Any, **changes: Any) -> str:
     [person] = parse_import([earlier(*given, **changes)])
-    assister_id, _ = await process.people.import_person(person, "import", NOW)
+    assister_id, _ = await process.database.write(import_person, KEY, person, "import", NOW)
     return assister_id
 
 
@@ -234,7 +246,7 @@ async def test_b1_b11_who_returns_is_enrolled_in_the_short_course_once(
     document = profile()
     assister_id = await imported(one, document, *years, **changes)
     begun = await at_once(
-        *(process.registrations.begin(assister_id, 2024, "staff", NOW) for process in (one, other) * 3),
+        *(process.database.write(begin_case, assister_id, "ffm", 2024, "staff", NOW) for process in (one, other) * 3),
         *(process.submit(document) for process in two),
     )
     assert len({case.case_id for case in begun}) == 1
@@ -275,20 +287,20 @@ async def test_c6_a_year_without_a_policy_is_begun_by_nobody(two: tuple[Process,
     one, _ = two
     opened = await one.submit(profile())
     with pytest.raises(Invalid, match="no certification policy"):
-        await one.registrations.begin(opened.assister_id, plan_year, "staff", NOW)
+        await one.database.write(begin_case, opened.assister_id, "ffm", plan_year, "staff", NOW)
 
 
 async def test_b1_nobody_begins_who_never_registered(two: tuple[Process, Process]) -> None:
     one, _ = two
     opened = await one.submit(profile(plan_year=2026), NOW)
     with pytest.raises(Conflict):
-        await one.registrations.begin(opened.assister_id, 2024, "staff", NOW)
+        await one.database.write(begin_case, opened.assister_id, "ffm", 2024, "staff", NOW)
 
 
 async def test_b1_begun_without_a_form_it_has_no_profile_yet(two: tuple[Process, Process]) -> None:
     one, _ = two
     document = profile()
-    opened = await one.registrations.begin(await imported(one, document, 2023), 2024, "staff", NOW)
+    opened = await one.database.write(begin_case, await imported(one, document, 2023), "ffm", 2024, "staff", NOW)
     state = await one.state(opened)
     assert (state.profile.status, state.profile.role.value) == (ProfileStatus.INCOMPLETE, document["role"])
     with pytest.raises(Invalid) as caught:
@@ -322,7 +334,7 @@ VALUES = [
 
 async def _by_the_registry(process: Process, opened: Opened, command_id: str) -> None:
     faults = [Fault("npn", "npn_unknown"), Fault("business_npn", "npn_of_individual")]
-    saved = await process.registrations.save_profile(command_id, NpnStatus.VERIFIED, faults, NOW)
+    saved = await process.database.write(save_profile, KEY, command_id, NpnStatus.VERIFIED, faults, {}, NOW)
     assert saved.outcome == "refused"
     row = await process.database.read(load_command, command_id)
     assert row.data["faults"] == [["npn", "npn_unknown"], ["business_npn", "npn_of_individual"]]
@@ -330,7 +342,7 @@ async def _by_the_registry(process: Process, opened: Opened, command_id: str) ->
 
 async def _by_an_end(process: Process, opened: Opened, command_id: str) -> None:
     await process.desk.ended(opened, FactKind.WITHDRAWN, NOW)
-    saved = await process.registrations.save_profile(command_id, NpnStatus.VERIFIED, (), NOW)
+    saved = await process.database.write(save_profile, KEY, command_id, NpnStatus.VERIFIED, (), {}, NOW)
     assert saved.outcome == "refused"
 
 
@@ -371,7 +383,7 @@ async def test_b3_b7_a_profile_renames_its_person_and_never_makes_another(two: t
     }
     command_id = str(uuid4())
     await stored(one, opened, command_id, renamed)
-    await one.registrations.save_profile(command_id, NpnStatus.VERIFIED, (), NOW)
+    await one.database.write(save_profile, KEY, command_id, NpnStatus.VERIFIED, (), {}, NOW)
     [person] = await other.all(Assister, assister_id=opened.assister_id)
     assert {name: getattr(person, name) for name in renamed} == renamed
     assert len(await other.all(Assister)) == 1
@@ -384,7 +396,7 @@ async def test_b3_b7_a_profile_renames_its_person_and_never_makes_another(two: t
 async def test_b3_whose_e_mail_it_is_is_found_by_an_index(migrated_sqlite_url: str) -> None:
     """Everybody may ask for a registration: of a hundred thousand people none but the asked for are looked at."""
     database = Database(migrated_sqlite_url)
-    query = _federal_accounts("somebody@example.net").compile(compile_kwargs={"literal_binds": True})
+    query = select_accounts("ffm", "somebody@example.net").compile(compile_kwargs={"literal_binds": True})
     async with database.open_reader() as session:
         plan = [row[3] for row in await session.execute(text(f"EXPLAIN QUERY PLAN {query}"))]
     await database.close()
@@ -397,7 +409,10 @@ async def test_b3_a_profile_can_t_take_another_person_s_account(two: tuple[Proce
     mine, theirs = profile(), profile()
     opened = await one.submit(mine)
     await one.submit(theirs)
-    others = one.registrations.others_account
+
+    async def others(case_id: str, document: dict[str, Any]) -> Fault | None:
+        return await one.database.read(find_account_fault, KEY, case_id, document)
+
     assert await others(opened.case_id, mine) is None
     assert await others(opened.case_id, {**mine, "npn": theirs["npn"]}) == Fault("npn", "second_account")
     assert await others(opened.case_id, {**mine, "email": theirs["email"]}) == Fault("email", "second_account")
@@ -409,12 +424,12 @@ async def test_a10_b3_a_profile_without_an_npn_leaves_the_one_its_owner_is_known
     """The state program, too, tells people apart by their NPN."""
     one, _ = two
     broker = documents.broker()
-    certification = await one.people.submit(parse_request(broker), NOW)
+    certification = await open_case(one.database, KEY, broker, NOW)
     opened = await one.submit({**profile(), **{name: broker[name] for name in ("npn", *NAMED)}})
     assert opened.assister_id == certification.assister_id
     trainee = {**(await one.case(opened)).request, "role": "not_an_agent_broker", "npn": None}
     await one.desk.saved(opened, trainee, NOW, NpnStatus.NOT_REQUIRED)
-    again = await one.people.submit(parse_request(broker), NOW)
+    again = await open_case(one.database, KEY, broker, NOW)
     assert (again.case_id, again.created) == (certification.case_id, False)
     with pytest.raises(SecondAccount):
         await one.submit(profile(broker["npn"]))
@@ -425,8 +440,8 @@ async def test_a9_accounts_elsewhere_are_none_in_the_state_program(two: tuple[Pr
     one, _ = two
     broker = documents.broker()
     earlier = {**documents.registered(broker, 2023), "lms_account": True, "portal_account": "a federal account"}
-    await one.people.import_person(parse_import([earlier])[0], "staff", NOW)
-    case = await one.case(await one.people.submit(parse_request(broker), NOW))
+    await one.database.write(import_person, KEY, parse_import([earlier])[0], "staff", NOW)
+    case = await one.case(await open_case(one.database, KEY, broker, NOW))
     assert (case.assister_type, case.has_lms_account, case.has_portal_account) == ("new", False, False)
 
 
@@ -435,7 +450,7 @@ async def test_c8_a_federal_certificate_keeps_no_account_of_the_state_program_op
 ) -> None:
     one, _ = two
     broker = documents.broker()
-    certification = await one.people.submit(parse_request(broker), NOW)
+    certification = await open_case(one.database, KEY, broker, NOW)
     opened = await one.submit({**profile(), **{name: broker[name] for name in ("npn", *NAMED)}})
     async with one.database.open_writer() as session:
         session.add(
@@ -452,7 +467,10 @@ async def test_b7_one_profile_told_twice_is_saved_once(two: tuple[Process, Proce
     kept = await at_once(*(stored(process, opened, command_id, {}) for process in two * 2))
     assert {row.id for row in kept} == {command_id}
     saved = await at_once(
-        *(process.registrations.save_profile(command_id, NpnStatus.VERIFIED, (), NOW) for process in (one, other) * 3)
+        *(
+            process.database.write(save_profile, KEY, command_id, NpnStatus.VERIFIED, (), {}, NOW)
+            for process in (one, other) * 3
+        )
     )
     assert {one_.outcome for one_ in saved} == {"applied"}
     assert len(await one.facts(opened, FactKind.PROFILE_SAVED)) == 1
@@ -468,7 +486,10 @@ async def test_b7_two_profiles_at_once_are_two_versions(two: tuple[Process, Proc
         await stored(one, opened, command_id, {"phone": f"915-555-010{number}"})
     saving = zip(two * 2, commands, strict=True)
     await at_once(
-        *(process.registrations.save_profile(command, NpnStatus.VERIFIED, (), NOW) for process, command in saving)
+        *(
+            process.database.write(save_profile, KEY, command, NpnStatus.VERIFIED, (), {}, NOW)
+            for process, command in saving
+        )
     )
     versions = sorted(fact.data["version"] for fact in await one.facts(opened, FactKind.PROFILE_SAVED))
     assert versions == [1, 2, 3, 4]
@@ -489,7 +510,7 @@ async def test_b7_a_save_changes_what_was_sent_with_it_and_nothing_else(two: tup
     for command_id, changed in changes.items():
         await stored(one, opened, command_id, changed)
     for command_id in changes:
-        await one.registrations.save_profile(command_id, NpnStatus.VERIFIED, (), NOW)
+        await one.database.write(save_profile, KEY, command_id, NpnStatus.VERIFIED, (), {}, NOW)
     request = (await one.case(opened)).request
     assert (request["phone"], request["language"]) == ("915-555-0142", "es")
     first = next(iter(changes))
@@ -505,9 +526,11 @@ async def test_b7_a_save_that_does_not_fit_what_was_saved_meanwhile_is_refused(t
     await stored(one, opened, command_id, {"web_entity_npn": firm})
     await one.desk.saved(opened, {**document, "business_npn": firm}, NOW)
     with pytest.raises(Invalid) as caught:
-        await one.registrations.profile_to_save(command_id)
+        await one.database.read(load_profile_to_save, KEY, command_id)
     assert [(fault.field, fault.code) for fault in caught.value.faults] == [("web_entity_npn", "npn_copied")]
-    saved = await one.registrations.save_profile(command_id, NpnStatus.NOT_REQUIRED, caught.value.faults, NOW)
+    saved = await one.database.write(
+        save_profile, KEY, command_id, NpnStatus.NOT_REQUIRED, caught.value.faults, {}, NOW
+    )
     assert (saved.outcome, (await one.state(opened)).profile.version) == ("refused", 2)
 
 
@@ -529,15 +552,18 @@ async def test_b9_the_registry_s_late_answer_is_about_the_version_it_was_asked_f
     one, other = two
     document = profile()
     opened = await one.submit(document)
-    judge = one.registrations.judge_npns
+
+    async def judge(version: int, faults: list[Fault], process: Process = one) -> RegistrationSnapshot:
+        return await process.database.write(record_npn_verdict, opened.case_id, version, faults, {}, NOW)
+
     await one.desk.saved(opened, document, NOW, NpnStatus.UNVERIFIED)
     await one.desk.saved(opened, {**document, "phone": "915-555-0122"}, NOW, NpnStatus.UNVERIFIED)
     unknown = [Fault("npn", "npn_unknown")]
-    assert (await judge(opened.case_id, 1, unknown, NOW)).npn_unverified, "nothing was said of the second version"
-    await at_once(*(process.registrations.judge_npns(opened.case_id, 2, unknown, NOW) for process in (one, other) * 2))
+    assert (await judge(1, unknown)).npn_unverified, "nothing was said of the second version"
+    await at_once(*(judge(2, unknown, process) for process in (one, other) * 2))
     assert len(await one.facts(opened, FactKind.NPN_REFUSED)) == 1
     assert (await one.case(opened)).flag == "npn_refused"
-    assert (await judge(opened.case_id, 2, [], NOW)).npn_problem == 2, "an answer stands"
+    assert (await judge(2, [])).npn_problem == 2, "an answer stands"
     await one.desk.saved(opened, document, NOW)
     assert (await one.case(opened)).flag is None, "it was put right"
 
@@ -550,10 +576,12 @@ async def test_b14_of_vendors_that_redeem_a_ticket_at_once_one_wins(two: tuple[P
     opened = await one.submit(profile(language="es"))
     for _ in range(4):
         token = await ticket(one, opened)
-        answers = await at_once(*(process.registrations.redeem(VENDOR, token, NOW) for process in (one, other) * 2))
-        (won,) = (answer for answer in answers if isinstance(answer, Redeemed))
+        answers = await at_once(
+            *(process.database.write(redeem_launch_ticket, VENDOR, token, NOW) for process in (one, other) * 2)
+        )
+        (won,) = (answer for answer in answers if isinstance(answer, RedeemedTicket))
         assert (won.curriculum, won.language, won.plan_year) == ("shop", "es", 2024)
-        assert [answer.fault.code for answer in answers if isinstance(answer, NoTicket)] == ["ticket_used"] * 3
+        assert [answer.fault.code for answer in answers if isinstance(answer, UnusableTicket)] == ["ticket_used"] * 3
     assert len(await one.facts(opened, FactKind.COURSE_STARTED)) == 4
 
 
@@ -562,14 +590,16 @@ async def test_b14_a_ticket_is_of_one_vendor_and_half_an_hour(two: tuple[Process
     opened = await one.submit(profile())
 
     async def refused(vendor: str, token: str) -> str:
-        with pytest.raises(NoTicket) as caught:
-            await one.registrations.redeem(vendor, token, NOW)
+        with pytest.raises(UnusableTicket) as caught:
+            await one.database.write(redeem_launch_ticket, vendor, token, NOW)
         return caught.value.fault.code
 
     assert await refused(VENDOR, "never issued") == "ticket_unknown"
     assert await refused("vendor-b", await ticket(one, opened)) == "ticket_unknown"
     assert await refused(VENDOR, await ticket(one, opened, minutes=30)) == "ticket_expired"
-    assert (await one.registrations.redeem(VENDOR, await ticket(one, opened, minutes=29), NOW)).curriculum == "shop"
+    assert (
+        await one.database.write(redeem_launch_ticket, VENDOR, await ticket(one, opened, minutes=29), NOW)
+    ).curriculum == "shop"
     open_one = await ticket(one, opened)
     await one.desk.ended(opened, FactKind.WITHDRAWN, NOW)
     assert await refused(VENDOR, open_one) == "ticket_unknown"
@@ -578,19 +608,22 @@ async def test_b14_a_ticket_is_of_one_vendor_and_half_an_hour(two: tuple[Process
 async def test_b14_there_are_only_so_many_unused_tickets(two: tuple[Process, Process]) -> None:
     one, _ = two
     opened = await one.submit(profile())
-    launch = one.registrations.launch
+
+    async def launch(token: str, at: datetime = NOW) -> None:
+        await one.database.write(keep_launch_ticket, opened.case_id, Curriculum.SHOP, VENDOR, token, "assister", at)
+
     most = (await one.database.read(load_snapshot, opened.case_id)).federal.launch_tickets_at_once
     await ticket(one, opened, minutes=29)
     tokens = [uuid4().hex for _ in range(most - 1)]
     for token in tokens:
-        await launch(opened.case_id, Curriculum.SHOP, VENDOR, token, "assister", NOW)
+        await launch(token)
     with pytest.raises(Conflict, match="too many"):
-        await launch(opened.case_id, Curriculum.SHOP, VENDOR, uuid4().hex, "assister", NOW)
-    await one.registrations.redeem(VENDOR, tokens[0], NOW)
-    await launch(opened.case_id, Curriculum.SHOP, VENDOR, uuid4().hex, "assister", NOW)
+        await launch(uuid4().hex)
+    await one.database.write(redeem_launch_ticket, VENDOR, tokens[0], NOW)
+    await launch(uuid4().hex)
     with pytest.raises(Conflict, match="too many"):
-        await launch(opened.case_id, Curriculum.SHOP, VENDOR, uuid4().hex, "assister", NOW)
-    await launch(opened.case_id, Curriculum.SHOP, VENDOR, uuid4().hex, "assister", NOW + timedelta(minutes=1))
+        await launch(uuid4().hex)
+    await launch(uuid4().hex, NOW + timedelta(minutes=1))
     assert len(await one.facts(opened, FactKind.LAUNCHED)) == most + 2
 
 
@@ -598,7 +631,7 @@ async def test_b14_no_ticket_s_secret_is_in_the_database(two: tuple[Process, Pro
     one, _ = two
     opened = await one.submit(profile())
     token = await ticket(one, opened)
-    await one.registrations.redeem(VENDOR, token, NOW)
+    await one.database.write(redeem_launch_ticket, VENDOR, token, NOW)
     await reported(one, token)
     assert token not in await one.everything()
 
@@ -607,7 +640,7 @@ async def test_b15_a_completion_reported_twice_at_once_counts_once(two: tuple[Pr
     one, other = two
     opened = await one.submit(profile())
     token = await ticket(one, opened)
-    await one.registrations.redeem(VENDOR, token, NOW)
+    await one.database.write(redeem_launch_ticket, VENDOR, token, NOW)
     await at_once(*(reported(process, token, "event 1") for process in (one, other) * 2))
     await reported(one, token, "event 2")
     assert len(await one.facts(opened, FactKind.COURSE_COMPLETED)) == 1
@@ -623,9 +656,9 @@ async def test_b18_a_third_party_s_fast_clock_moves_no_completion_into_the_futur
     one, _ = two
     opened = await one.submit(profile())
     token = await ticket(one, opened)
-    await one.registrations.redeem(VENDOR, token, NOW)
+    await one.database.write(redeem_launch_ticket, VENDOR, token, NOW)
     await reported(one, token, occurred_at="2099-01-01T00:00:00Z")
-    await one.registrations.enroll(opened.case_id, Curriculum.INDIVIDUAL_FULL, MLMS, "assister", NOW)
+    await one.database.write(enroll_in_course, opened.case_id, Curriculum.INDIVIDUAL_FULL, MLMS, "assister", NOW)
     policy = (await one.database.read(load_snapshot, opened.case_id)).federal.model_dump(mode="json")
     for verb, timestamp in (("initialized", "2026-11-02T16:00:00Z"), ("completed", "2099-01-01T00:00:00Z")):
         told = documents.course(policy, vars(opened), "individual_full", verb, timestamp=timestamp)
@@ -652,7 +685,7 @@ async def test_b15_a_completion_that_fits_no_ticket_is_refused(
     with pytest.raises(Invalid) as unredeemed:
         await reported(one, token)
     assert [(found.field, found.code) for found in unredeemed.value.faults] == [("ticket", "ticket_not_redeemed")]
-    await one.registrations.redeem(VENDOR, token, NOW)
+    await one.database.write(redeem_launch_ticket, VENDOR, token, NOW)
     with pytest.raises(Invalid) as caught:
         await reported(one, token, **changes)
     assert [(found.field, found.code) for found in caught.value.faults] == [fault]
@@ -673,12 +706,12 @@ async def test_b16_what_was_opened_in_an_older_version_can_t_be_accepted(two: tu
     opened = await trained(one, profile())
     await one.database.write(record_facts, opened.case_id, [opened_text(opened, GENERAL, "2023-1")], NOW, "test")
     with pytest.raises(Conflict):
-        await one.registrations.accept_agreement(opened.case_id, GENERAL, None, "assister", NOW)
-    text = await one.registrations.open_agreement(opened.case_id, GENERAL, "es", "assister", NOW)
+        await one.database.write(accept_marketplace_agreement, opened.case_id, GENERAL, None, "assister", NOW)
+    text = await one.database.write(open_marketplace_agreement, opened.case_id, GENERAL, "es", "assister", NOW)
     with pytest.raises(Invalid) as caught:
-        await one.registrations.accept_agreement(opened.case_id, GENERAL, "0" * 64, "assister", NOW)
+        await one.database.write(accept_marketplace_agreement, opened.case_id, GENERAL, "0" * 64, "assister", NOW)
     assert [(fault.field, fault.code) for fault in caught.value.faults] == [("sha256", "another_text")]
-    await one.registrations.accept_agreement(opened.case_id, GENERAL, text.sha256, "assister", NOW)
+    await one.database.write(accept_marketplace_agreement, opened.case_id, GENERAL, text.sha256, "assister", NOW)
     [accepted] = await one.facts(opened, FactKind.AGREEMENT_ACCEPTED)
     kept = {"agreement": GENERAL, "version": text.version, "language": "es", "sha256": text.sha256}
     assert accepted.data == kept
@@ -702,9 +735,11 @@ async def test_b16_the_text_that_counts_is_the_one_the_reader_had_before_them(
     opened = await trained(one, profile())
     for minute, language in enumerate(read):
         at = NOW + timedelta(minutes=minute)
-        await one.registrations.open_agreement(opened.case_id, GENERAL, language, "assister", at)
+        await one.database.write(open_marketplace_agreement, opened.case_id, GENERAL, language, "assister", at)
     sha256 = marketplace_agreement(GENERAL, given).sha256 if given else None
-    await one.registrations.accept_agreement(opened.case_id, GENERAL, sha256, "assister", NOW + timedelta(hours=1))
+    await one.database.write(
+        accept_marketplace_agreement, opened.case_id, GENERAL, sha256, "assister", NOW + timedelta(hours=1)
+    )
     [accepted] = await one.facts(opened, FactKind.AGREEMENT_ACCEPTED)
     text = marketplace_agreement(GENERAL, kept)
     assert (accepted.data["language"], accepted.data["sha256"]) == (kept, text.sha256)
@@ -715,7 +750,7 @@ async def test_b16_a_text_opened_again_and_again_is_one_fact(two: tuple[Process,
     opened = await one.submit(profile())
     await at_once(
         *(
-            process.registrations.open_agreement(opened.case_id, GENERAL, "en", "assister", NOW)
+            process.database.write(open_marketplace_agreement, opened.case_id, GENERAL, "en", "assister", NOW)
             for process in (one, other) * 3
         )
     )
@@ -727,10 +762,10 @@ async def test_b12_b16_the_last_steps_at_once_complete_the_market_once(two: tupl
     for _ in range(4):
         opened = await trained(one, profile())
         for name in (GENERAL, PRIVACY):
-            await one.registrations.open_agreement(opened.case_id, name, "en", "assister", NOW)
+            await one.database.write(open_marketplace_agreement, opened.case_id, name, "en", "assister", NOW)
         await at_once(
             *(
-                process.registrations.accept_agreement(opened.case_id, name, None, "assister", NOW)
+                process.database.write(accept_marketplace_agreement, opened.case_id, name, None, "assister", NOW)
                 for process in (one, other)
                 for name in (GENERAL, PRIVACY)
             )
@@ -747,8 +782,8 @@ async def test_b12_each_market_completes_by_its_own_steps(two: tuple[Process, Pr
     one, _ = two
     opened = await trained(one, profile(markets=["individual", "shop"]))
     for name in agreements_of(Market.SHOP):
-        await one.registrations.open_agreement(opened.case_id, name, "en", "assister", NOW)
-        await one.registrations.accept_agreement(opened.case_id, name, None, "assister", NOW)
+        await one.database.write(open_marketplace_agreement, opened.case_id, name, "en", "assister", NOW)
+        await one.database.write(accept_marketplace_agreement, opened.case_id, name, None, "assister", NOW)
     state = await one.state(opened)
     assert set(state.completed_at) == {Market.SHOP}
     assert (await one.database.write(intend_certificate, "a key", opened.case_id, NOW, "shop")).data["market"] == "shop"
@@ -760,20 +795,19 @@ async def test_b12_each_market_completes_by_its_own_steps(two: tuple[Process, Pr
 
 
 async def test_c8_no_step_is_taken_after_the_end_nor_in_the_other_program(two: tuple[Process, Process]) -> None:
-    from domain.state.request import parse_request
 
     one, _ = two
     ended = await trained(one, profile())
     await one.desk.ended(ended, FactKind.REVOKED, NOW)
-    other = await one.people.submit(parse_request(documents.broker()), NOW)
+    other = await open_case(one.database, KEY, documents.broker(), NOW)
     for opened in (ended, other):
-        steps = one.registrations
+        write = one.database.write
         for step in (
-            steps.next(opened.case_id, "assister", NOW),
-            steps.enroll(opened.case_id, Curriculum.SHOP, MLMS, "assister", NOW),
-            steps.launch(opened.case_id, Curriculum.SHOP, VENDOR, "token", "assister", NOW),
-            steps.open_agreement(opened.case_id, GENERAL, "en", "assister", NOW),
-            steps.accept_agreement(opened.case_id, GENERAL, None, "assister", NOW),
+            write(complete_profile, opened.case_id, "assister", NOW),
+            write(enroll_in_course, opened.case_id, Curriculum.SHOP, MLMS, "assister", NOW),
+            write(keep_launch_ticket, opened.case_id, Curriculum.SHOP, VENDOR, "token", "assister", NOW),
+            write(open_marketplace_agreement, opened.case_id, GENERAL, "en", "assister", NOW),
+            write(accept_marketplace_agreement, opened.case_id, GENERAL, None, "assister", NOW),
         ):
             with pytest.raises(Conflict):
                 await step
@@ -785,16 +819,19 @@ async def test_b13_enrolling_twice_at_once_is_one_place_and_a_vendor_must_be_app
 ) -> None:
     one, other = two
     opened = await one.submit(profile())
-    enroll = [process.registrations.enroll for process in (one, other) * 3]
-    await at_once(*(each(opened.case_id, Curriculum.SHOP, MLMS, "assister", NOW) for each in enroll))
+
+    async def enroll(curriculum: Curriculum, channel: str, process: Process = one) -> None:
+        await process.database.write(enroll_in_course, opened.case_id, curriculum, channel, "assister", NOW)
+
+    await at_once(*(enroll(Curriculum.SHOP, MLMS, process) for process in (one, other) * 3))
     assert len(await one.facts(opened, FactKind.ENROLLED)) == 1
     assert len(await one.all(InboxRow, case_id=opened.case_id)) == 1
     for curriculum, channel in ((Curriculum.SHOP, "vendor-c"), (Curriculum.INDIVIDUAL_RETURNING, "vendor-b")):
         with pytest.raises(Invalid) as caught:
-            await enroll[0](opened.case_id, curriculum, channel, "assister", NOW)
+            await enroll(curriculum, channel)
         assert [(fault.field, fault.code) for fault in caught.value.faults] == [("channel", "not_approved")]
     with pytest.raises(Conflict):
-        await enroll[0](opened.case_id, Curriculum.INDIVIDUAL_RETURNING, MLMS, "assister", NOW)
+        await enroll(Curriculum.INDIVIDUAL_RETURNING, MLMS)
     assert COURSE[Market.SHOP] in {each.curriculum for each in (await one.state(opened)).enrollments}
 
 

@@ -13,6 +13,7 @@ from db.tables import AlteredEvent, AuditRow, FactRow, InboxRow
 from db.writes.effects import complete_effect, intend_effect
 from db.writes.facts import flags_of
 from db.writes.inbox import Received, UnknownEvent
+from db.writes.launch_tickets import enroll_in_course, keep_launch_ticket, redeem_launch_ticket
 from db.writes.opening import Conflict, Opened
 from domain.federal.markets import Curriculum
 from domain.shared.commands import CommandKind
@@ -278,9 +279,13 @@ async def ticketed(office: Office) -> tuple[Opened, str]:
     """A registration with a launch ticket that was used."""
     document = documents.registration(markets=["individual", "shop"])
     opened, ticket = await office.registered(**document), uuid4().hex
-    await office.registrations.enroll(opened.case_id, Curriculum.SHOP, "vendor-a", "assister", office.later())
-    await office.registrations.launch(opened.case_id, Curriculum.SHOP, "vendor-a", ticket, "assister", office.later())
-    await office.registrations.redeem("vendor-a", ticket, office.later())
+    await office.database.write(
+        enroll_in_course, opened.case_id, Curriculum.SHOP, "vendor-a", "assister", office.later()
+    )
+    await office.database.write(
+        keep_launch_ticket, opened.case_id, Curriculum.SHOP, "vendor-a", ticket, "assister", office.later()
+    )
+    await office.database.write(redeem_launch_ticket, "vendor-a", ticket, office.later())
     return opened, ticket
 
 
@@ -296,8 +301,10 @@ async def test_b15_an_altered_report_of_a_vendor_counts_no_second_time(office: O
 async def test_b15_an_altered_report_of_another_ticket_is_taken(office: Office) -> None:
     opened, ticket = await ticketed(office)
     other = uuid4().hex
-    await office.registrations.launch(opened.case_id, Curriculum.SHOP, "vendor-a", other, "assister", office.later())
-    await office.registrations.redeem("vendor-a", other, office.later())
+    await office.database.write(
+        keep_launch_ticket, opened.case_id, Curriculum.SHOP, "vendor-a", other, "assister", office.later()
+    )
+    await office.database.write(redeem_launch_ticket, "vendor-a", other, office.later())
     await office.completed_at_vendor(ticket, "msg_1")
     assert (await office.completed_at_vendor(other, "msg_1")).altered
     (row,) = (await released(office, "altered", await altered(office))).to_deliver

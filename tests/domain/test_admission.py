@@ -6,8 +6,9 @@ import pytest
 
 from domain.shared.assister import AssisterType
 from domain.shared.policy import Windows
+from domain.state.opening import find_admission_faults
 from domain.state.policies import policy_for
-from domain.state.request import admission_faults, parse_request
+from domain.state.request import parse_request
 from tests.support import documents
 
 TODAY = date(2026, 11, 20)
@@ -25,7 +26,7 @@ def refused(kind: str, assister_type: AssisterType, business: str, physical: str
         make = documents.agent if kind == "agent" else documents.broker
         document = make(business_address=documents.address(business), physical_address=documents.address(physical))
     assert POLICY is not None
-    faults = admission_faults(parse_request(document), POLICY, assister_type, TODAY)
+    faults = find_admission_faults(parse_request(document), POLICY, assister_type, TODAY)
     assert {fault.code for fault in faults} <= {"intake_scope"}
     return [fault.field.partition("_")[0] for fault in faults]
 
@@ -77,13 +78,13 @@ def test_c6_a_window_is_open_from_its_first_to_its_last_day(today: date, expecte
     policy = policy_for("bewellnm", 2027)
     assert policy is not None
     request = parse_request(documents.broker(plan_year=2027))
-    assert [fault.code for fault in admission_faults(request, policy, NEW, today)] == expected
+    assert [fault.code for fault in find_admission_faults(request, policy, NEW, today)] == expected
 
 
 def test_c6_2024_s_window_never_closes() -> None:
     assert POLICY is not None
     request = parse_request(documents.broker())
-    assert admission_faults(request, POLICY, NEW, date(2060, 1, 1)) == []
+    assert find_admission_faults(request, POLICY, NEW, date(2060, 1, 1)) == []
     assert POLICY.windows.closes_at(MOUNTAIN) is None
 
 

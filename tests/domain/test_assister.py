@@ -1,11 +1,9 @@
-"""Who somebody is: the same name however it is spelled, and what earlier years make of a person (A8, A9, A13)."""
+"""Who somebody is: the same name however it is spelled, and the kinds of assister (A1, A13)."""
 
 import pytest
 from hypothesis import given, strategies as st
 
-from domain.shared.assister import AssisterHistory, AssisterType, Kind, classify, same_name
-
-YEARS = frozenset({2023})
+from domain.shared.assister import Kind, same_name
 
 
 @pytest.mark.parametrize(
@@ -52,30 +50,6 @@ def test_a13_given_and_family_name_have_to_match_both(one: tuple[str, str], othe
 @given(first=st.text(max_size=20), last=st.text(max_size=20))
 def test_a13_everybody_has_their_own_name(first: str, last: str) -> None:
     assert same_name(first, last, first, last)
-
-
-@pytest.mark.parametrize(
-    ("standing", "expected"),
-    [
-        (AssisterHistory(), AssisterType.NEW),
-        (AssisterHistory(has_portal_account=True), AssisterType.NEW),
-        (AssisterHistory(ever_registered=True), AssisterType.LAPSED),
-        (AssisterHistory(has_lms_account=True), AssisterType.LAPSED),
-        (AssisterHistory(certified_years=YEARS), AssisterType.LAPSED),
-        (AssisterHistory(certified_years=YEARS, has_lms_account=True), AssisterType.LAPSED),
-        (AssisterHistory(certified_years=YEARS, has_portal_account=True), AssisterType.RETURNING),
-        (AssisterHistory(certified_years=YEARS, has_portal_account=True, has_lms_account=True), AssisterType.RETURNING),
-        (AssisterHistory(ever_registered=True, has_portal_account=True), AssisterType.LAPSED),
-    ],
-)
-def test_a8_a9_new_returning_or_lapsed(standing: AssisterHistory, expected: AssisterType) -> None:
-    assert classify(standing) is expected
-
-
-@pytest.mark.parametrize(("plan_year", "counted"), [(2023, set()), (2024, {2023}), (2025, {2023, 2024})])
-def test_a9_a20_only_earlier_years_count(plan_year: int, counted: set[int]) -> None:
-    standing = AssisterHistory(certified_years=frozenset({2023, 2024}), has_portal_account=True)
-    assert standing.before(plan_year).certified_years == counted
 
 
 def test_a1_there_are_three_kinds_and_counselors_hold_no_licence() -> None:

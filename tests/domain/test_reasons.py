@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from domain.federal import registration
+from domain.federal import may_assist as federal
 from domain.shared import faults, reasons
 from domain.shared.facts import FactKind
 from domain.shared.notices import TOPIC, Notice
@@ -36,9 +36,9 @@ def literals(name: str, place: int) -> set[str]:
 
 
 def refusals_of_steps() -> set[str]:
-    """Why a step of a federal registration can't be taken now: the codes its rules answer."""
-    tree = ast.parse((ROOT / "domain" / "federal" / "registration.py").read_text())
-    rules = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name.startswith("why_not_")]
+    """Why a step can't be taken, or a case not begun, now: the codes the rules answer."""
+    nodes = [node for file in (ROOT / "domain").rglob("*.py") for node in ast.walk(ast.parse(file.read_text()))]
+    rules = [node for node in nodes if isinstance(node, ast.FunctionDef) and node.name.startswith("why_not_")]
     said = [part for rule in rules for statement in rule.body[1:] for part in ast.walk(statement)]
     codes = {one.value for one in said if isinstance(one, ast.Constant) and isinstance(one.value, str)}
     assert len(codes) > 5
@@ -47,7 +47,7 @@ def refusals_of_steps() -> set[str]:
 
 def test_every_reason_used_has_its_sentence() -> None:
     used = literals("sentence", 0) | {*MAY_ASSIST_REASONS, *Check} | {stage.value for stage in ENDED}
-    used |= {*registration.MAY_ASSIST_REASONS, *refusals_of_steps()}
+    used |= {*federal.MAY_ASSIST_REASONS, *refusals_of_steps()}
     assert len(used) > 20
     assert used <= set(reasons.SENTENCES)
 

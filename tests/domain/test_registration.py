@@ -12,29 +12,22 @@ from hypothesis import given, settings, strategies as st
 from domain.federal.markets import (
     MLMS,
     Curriculum,
-    EarlierRegistration,
     FederalList,
     Market,
     MarketplaceAgreement,
     NpnStatus,
     Role,
     agreements_of,
-    is_returning,
 )
+from domain.federal.may_assist import MAY_ASSIST_REASONS, may_assist_in_marketplace, registration_parts
+from domain.federal.policies import FEDERAL_POLICIES
 from domain.federal.registration import (
-    MAY_ASSIST_REASONS,
     ProfileStatus,
     RegistrationOpening,
     RegistrationState,
     fold_registration,
-    may_assist_in_marketplace,
-    registration_parts,
-    why_not_accept,
-    why_not_enroll,
-    why_not_launch,
-    why_not_next,
-    why_not_open,
 )
+from domain.federal.steps import why_not_accept, why_not_enroll, why_not_launch, why_not_next, why_not_open
 from domain.shared.facts import Fact, FactKind
 from domain.shared.stages import ENDED, OWNER, Stage, WaitingFor
 from tests.domain.test_fold import WAITS_OF_FFM
@@ -555,12 +548,16 @@ def test_b7_next_needs_a_profile_that_was_saved_and_not_refused() -> None:
 def test_b1_b14_courses_are_begun_by_those_they_are_for_and_launched_once_enrolled() -> None:
     assert why_not_enroll(fold(NEW, []), Curriculum.INDIVIDUAL_RETURNING) == "short_course_is_for_returning"
     assert why_not_enroll(fold(BROKER, []), Curriculum.INDIVIDUAL_RETURNING) is None
-    enrolled = course(FactKind.ENROLLED, 5, Curriculum.SHOP, "vendor-a")
-    launch = Curriculum.SHOP, "vendor-a"
-    assert why_not_launch(fold(NEW, []), *launch) == "not_enrolled"
-    assert why_not_launch(fold(NEW, [enrolled]), Curriculum.SHOP, "vendor-b") == "not_enrolled"
-    assert why_not_launch(fold(NEW, [enrolled]), Curriculum.INDIVIDUAL_FULL, "vendor-a") == "not_enrolled"
-    assert why_not_launch(fold(NEW, [enrolled]), *launch) is None
+    policy, enrolled = FEDERAL_POLICIES[2024], course(FactKind.ENROLLED, 5, Curriculum.SHOP, "vendor-a")
+
+    def why_not(facts: list[Fact], curriculum: Curriculum, channel: str, unused: int = 0) -> str | None:
+        return why_not_launch(fold(NEW, facts), policy, curriculum, channel, unused)
+
+    assert why_not([], Curriculum.SHOP, "vendor-a") == "not_enrolled"
+    assert why_not([enrolled], Curriculum.SHOP, "vendor-b") == "not_enrolled"
+    assert why_not([enrolled], Curriculum.INDIVIDUAL_FULL, "vendor-a") == "not_enrolled"
+    assert why_not([enrolled], Curriculum.SHOP, "vendor-a", policy.launch_tickets_at_once - 1) is None
+    assert why_not([enrolled], Curriculum.SHOP, "vendor-a", policy.launch_tickets_at_once) == "too_many_tickets"
 
 
 # who may assist
@@ -628,34 +625,3 @@ def test_b20_a_listing_of_one_market_says_nothing_of_the_other() -> None:
     state = fold(BOTH, without(way(*Market), FactKind.LISTED) + listed(Market.SHOP))
     assert {one.market for one in state.publication if one.listed_at} == {Market.SHOP}
     assert state.waiting_for is WaitingFor.PUBLICATION
-
-
-# who returns
-
-YEAR = EarlierRegistration(plan_year=2025, registered=True, trained=True, individual_market=True)
-
-
-@pytest.mark.parametrize(
-    ("years", "returning"),
-    [
-        ([], False),
-        ([YEAR], True),
-        ([YEAR.model_copy(update={"plan_year": 2024})], False),  # a gap year
-        ([YEAR.model_copy(update={"plan_year": 2026})], False),  # this year itself
-        ([YEAR.model_copy(update={"plan_year": 2024}), YEAR], True),
-        ([YEAR.model_copy(update={"registered": False})], False),
-        ([YEAR.model_copy(update={"trained": False})], False),
-        ([YEAR.model_copy(update={"individual_market": False})], False),  # SHOP only
-        (
-            [
-                YEAR.model_copy(update={"individual_market": False}),
-                YEAR.model_copy(update={"plan_year": 2024}),
-            ],
-            False,
-        ),
-    ],
-)
-def test_b1_returning_is_registered_trained_and_in_the_individual_market_the_year_before(
-    years: list[EarlierRegistration], returning: bool
-) -> None:
-    assert is_returning(years, 2026) is returning

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,17 +17,19 @@ from temporalio.client import Client
 from adapters.holidays import list_federal_holidays
 from db.case_state import load_snapshot, load_standing
 from db.tables import Case
+from db.writes.launch_tickets import enroll_in_course
+from db.writes.marketplace_agreements import accept_marketplace_agreement, open_marketplace_agreement
 from db.writes.opening import Opened
-from db.writes.registrations import Acted, Registrations
+from db.writes.profiles import complete_profile
+from db.writes.registration_steps import RecordedStep
 from domain.federal.markets import MLMS, Curriculum, Market, MarketplaceAgreement, agreements_of
 from domain.federal.policies import FEDERAL_POLICIES
 from domain.federal.policy import FederalPolicy
-from domain.federal.profile import parse_registration
 from domain.shared.business_days import is_business_day
 from domain.shared.messages import Published, PublishOrder, RegistrationProgress
 from domain.shared.statements import parse
-from starter.cases import Answer, Cases
-from starter.registrations import Marketplace
+from starter.cases import Answer
+from starter.registrations import Registrations
 from starter.stack.plan import Plan
 from starter.stack.processes import is_answering
 from tests.support import documents, inside as support
@@ -45,17 +47,8 @@ class Federal(Inside):
 
     def __init__(self, *parts: Any) -> None:
         super().__init__(*parts)
-        self.registrations = Registrations(self.database, self.settings.identity_key_bytes)
-        self.cases = Cases(
-            self.client,
-            self.database,
-            self.settings.identity_key_bytes,
-            self.people,
-            self.inbox,
-            self.settings.task_queue,
-        )
         vendors = {name: vendor.url for name, vendor in self.settings.vendors.items()}
-        self.marketplace = Marketplace(self.cases, self.database, self.registrations, vendors)
+        self.registrations = Registrations(self.cases, self.database, self.settings.identity_key_bytes, vendors)
 
     # opening
 
@@ -63,9 +56,7 @@ class Federal(Inside):
         """Stores a request whose workflow is not started yet."""
         if know and request.get("npn"):
             await self.know(documents.individual(request))
-        opened = await self.registrations.submit(parse_registration(request), at or datetime.now(UTC))
-        await self._change_policy(opened.case_id, policy)
-        return opened
+        return await super().store(request, at, know=False, **policy)
 
     async def _change_policy(self, case_id: str, changes: Mapping[str, Any]) -> None:
         if changes:
@@ -113,14 +104,16 @@ class Federal(Inside):
 
     async def save(self, opened: Opened, **changes: Any) -> Answer:
         """Save/Update, as the portal does it."""
-        return await self.marketplace.save_profile(opened.case_id, changes)
+        return await self.registrations.save_profile(opened.case_id, changes)
 
     async def next(self, opened: Opened) -> None:
-        await self._acted(await self.registrations.next(opened.case_id, "assister", self.now(opened)))
+        await self._deliver(await self.database.write(complete_profile, opened.case_id, "assister", self.now(opened)))
 
     async def enroll(self, opened: Opened, curriculum: Curriculum, channel: str = MLMS) -> None:
-        acted = await self.registrations.enroll(opened.case_id, curriculum, channel, "assister", self.now(opened))
-        await self._acted(acted)
+        acted = await self.database.write(
+            enroll_in_course, opened.case_id, curriculum, channel, "assister", self.now(opened)
+        )
+        await self._deliver(acted)
 
     async def course(self, opened: Opened, curriculum: Curriculum, verb: str = "completed") -> None:
         """The MLMS reports a course."""
@@ -133,11 +126,13 @@ class Federal(Inside):
     async def accept(self, opened: Opened, name: MarketplaceAgreement) -> None:
         """Opens an agreement and accepts it."""
         at = self.now(opened)
-        await self.registrations.open_agreement(opened.case_id, name, "en", "assister", at)
-        await self._acted(await self.registrations.accept_agreement(opened.case_id, name, None, "assister", at))
+        await self.database.write(open_marketplace_agreement, opened.case_id, name, "en", "assister", at)
+        await self._deliver(
+            await self.database.write(accept_marketplace_agreement, opened.case_id, name, None, "assister", at)
+        )
 
-    async def _acted(self, acted: Acted) -> None:
-        await self.cases.deliver_all(list(acted.to_deliver))
+    async def _deliver(self, step: RecordedStep) -> None:
+        await self.cases.deliver_all(step.to_deliver)
 
     async def profiled(self, request: Document, **policy: Any) -> Opened:
         """Somebody new up to the complete profile."""

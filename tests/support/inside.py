@@ -27,8 +27,9 @@ from db.case_state import load_snapshot
 from db.engine import Database
 from db.reads.status import read_status
 from db.tables import Case
+from db.writes.imports import import_person
 from db.writes.inbox import Inbox
-from db.writes.opening import Opened, People
+from db.writes.opening import Opened, begin_case
 from domain.programs.imports import parse_import
 from domain.shared.facts import FactKind
 from domain.shared.messages import Progress, ReminderPage, Report
@@ -39,7 +40,6 @@ from domain.state.eligibility import Verdict
 from domain.state.policies import policy_for
 from domain.state.policy import Policy
 from domain.state.portal_reports import parse_portal
-from domain.state.request import parse_request
 from settings import Settings, load_settings
 from starter.cases import Cases
 from starter.client import plugin
@@ -47,6 +47,7 @@ from starter.stack import temporal_server
 from starter.stack.plan import OWN_PORTS, SANDBOX_PORTS, SECRETS, STAND_INS, Plan
 from starter.stack.processes import choose_ports, is_answering
 from tests.support import documents
+from tests.support.opening import open_case
 from workflows import messages as names
 
 Document = dict[str, Any]
@@ -66,8 +67,7 @@ class Inside:
         self.client = client
         self.database = database
         self.inbox = Inbox(database)
-        self.people = People(database, settings.identity_key_bytes)
-        self.cases = Cases(client, database, settings.identity_key_bytes, self.people, self.inbox, settings.task_queue)
+        self.cases = Cases(client, database, settings.identity_key_bytes, self.inbox, settings.task_queue)
         self.plan = plan
         self._web = web
         self._skipper = TimeSkipper(client)
@@ -85,13 +85,13 @@ class Inside:
         """Stores a request whose workflow is not started yet."""
         if know and "npn" in request:
             await self._post("registry", "producers", documents.producer(request))
-        opened = await self.people.submit(parse_request(request), at or datetime.now(UTC))
+        opened = await open_case(self.database, self.settings.identity_key_bytes, request, at or datetime.now(UTC))
         await self._change_policy(opened.case_id, policy)
         return opened
 
     async def begin(self, opened: Opened, plan_year: int, at: datetime, **policy: Any) -> Opened:
         """Opens a returning assister's case of another plan year, as staff do."""
-        begun = await self.people.begin(opened.assister_id, "bewellnm", plan_year, "staff", at)
+        begun = await self.database.write(begin_case, opened.assister_id, "bewellnm", plan_year, "staff", at)
         await self._change_policy(begun.case_id, policy)
         await self.cases.start((await self.database.read(load_snapshot, begun.case_id)).case)
         return begun
@@ -101,8 +101,10 @@ class Inside:
         await self._post("registry", "producers", documents.producer(earlier["person"]))
         [imported] = parse_import(read_json(json.dumps([earlier]).encode()))
         at = datetime.now(UTC)
-        assister_id, _ = await self.people.import_person(imported, "staff", at)
-        begun = await self.people.begin(assister_id, "bewellnm", plan_year, "staff", at)
+        assister_id, _ = await self.database.write(
+            import_person, self.settings.identity_key_bytes, imported, "staff", at
+        )
+        begun = await self.database.write(begin_case, assister_id, "bewellnm", plan_year, "staff", at)
         await self.cases.start((await self.database.read(load_snapshot, begun.case_id)).case)
         return begun
 

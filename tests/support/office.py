@@ -26,9 +26,7 @@ from db.writes.cases import claim_case, record_facts
 from db.writes.commands import apply_command, store_command
 from db.writes.effects import complete_effect, intend_certificate, intend_effect
 from db.writes.inbox import Inbox, Received
-from db.writes.opening import Opened, People
-from db.writes.registrations import Registrations
-from domain.federal.profile import parse_registration
+from db.writes.opening import Opened
 from domain.federal.vendor_reports import parse_vendor
 from domain.shared.commands import CommandKind
 from domain.shared.facts import Fact, FactKind
@@ -39,8 +37,8 @@ from domain.state.background_reports import parse_background
 from domain.state.eligibility import Check, finding, unknown_license
 from domain.state.policies import policy_for
 from domain.state.portal_reports import parse_portal
-from domain.state.request import parse_request
 from tests.support import documents
+from tests.support.opening import open_case
 from tests.support.registrations import Desk
 
 KEY = b"a test's key"
@@ -53,8 +51,6 @@ class Office:
 
     def __init__(self, database: Database) -> None:
         self.database = database
-        self.people = People(database, KEY)
-        self.registrations = Registrations(database, KEY)
         self.inbox = Inbox(database)
         self.numbers = StaffNumbers(database)
         self.desk = Desk(database, KEY)
@@ -69,8 +65,7 @@ class Office:
 
     async def opened(self, document: Document | None = None, **changes: Any) -> Opened:
         """A case of a request that its workflow has claimed."""
-        request = parse_request(document or documents.broker(**changes))
-        opened = await self.people.submit(request, self.later())
+        opened = await open_case(self.database, KEY, document or documents.broker(**changes), self.later())
         await self.database.write(
             claim_case, Claim(case_id=opened.case_id, run_id=f"run-{opened.case_id}", at=self.later())
         )
@@ -78,7 +73,7 @@ class Office:
 
     async def registered(self, **changes: Any) -> Opened:
         """A federal registration."""
-        return await self.registrations.submit(parse_registration(documents.registration(**changes)), self.later())
+        return await open_case(self.database, KEY, documents.registration(**changes), self.later())
 
     async def screened(self, opened: Opened, answered: bool = True, number: int = 0) -> Opened:
         """A case that was screened: every check passed, or the registry was silent."""

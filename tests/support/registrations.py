@@ -7,12 +7,14 @@ from uuid import uuid4
 
 from db.engine import Database
 from db.writes.cases import record_facts
+from db.writes.launch_tickets import enroll_in_course
+from db.writes.marketplace_agreements import accept_marketplace_agreement, open_marketplace_agreement
 from db.writes.opening import Opened
-from db.writes.registrations import Registrations
+from db.writes.profiles import complete_profile, keep_profile, save_profile
 from domain.federal.markets import MLMS, Curriculum, Market, NpnStatus, agreements_of
-from domain.federal.profile import parse_registration
 from domain.shared.facts import Fact, FactKind
 from tests.support import documents
+from tests.support.opening import open_case
 
 COURSE = {Market.INDIVIDUAL: Curriculum.INDIVIDUAL_FULL, Market.SHOP: Curriculum.SHOP}
 MINUTE = timedelta(minutes=1)
@@ -43,25 +45,25 @@ class Desk:
     """Takes registrations through their steps, at the times it is told."""
 
     def __init__(self, database: Database, key: bytes = b"a test's key") -> None:
-        self.registrations = Registrations(database, key)
         self.database = database
+        self.key = key
 
     async def opened(self, document: dict[str, Any], at: datetime) -> Opened:
-        return await self.registrations.submit(parse_registration(document), at)
+        return await open_case(self.database, self.key, document, at)
 
     async def saved(
         self, opened: Opened, document: dict[str, Any], at: datetime, npn: NpnStatus = NpnStatus.VERIFIED
     ) -> None:
         """The profile, saved; what the registry said of its NPN is given."""
         command = str(uuid4())
-        await self.registrations.store_profile(command, opened.case_id, document, set(document), "assister", at)
-        assert (await self.registrations.save_profile(command, npn, (), at)).outcome == "applied"
+        await self.database.write(keep_profile, self.key, command, opened.case_id, document, "assister", at)
+        assert (await self.database.write(save_profile, self.key, command, npn, (), {}, at)).outcome == "applied"
 
     async def trained(self, opened: Opened, at: datetime, markets: Sequence[Market]) -> None:
         """Next, and the courses of these markets."""
-        await self.registrations.next(opened.case_id, "assister", at)
+        await self.database.write(complete_profile, opened.case_id, "assister", at)
         for market in markets:
-            await self.registrations.enroll(opened.case_id, COURSE[market], MLMS, "assister", at)
+            await self.database.write(enroll_in_course, opened.case_id, COURSE[market], MLMS, "assister", at)
             course = {"curriculum": COURSE[market].value, "channel": MLMS}
             fact = Fact(id=str(uuid4()), kind=FactKind.COURSE_COMPLETED, at=at, data=course)
             await self.database.write(record_facts, opened.case_id, [fact], at, "test")
@@ -76,8 +78,8 @@ class Desk:
         await self.trained(opened, at, markets)
         for market in markets:
             for name in agreements_of(market):
-                await self.registrations.open_agreement(opened.case_id, name, "en", "assister", at)
-                await self.registrations.accept_agreement(opened.case_id, name, None, "assister", at)
+                await self.database.write(open_marketplace_agreement, opened.case_id, name, "en", "assister", at)
+                await self.database.write(accept_marketplace_agreement, opened.case_id, name, None, "assister", at)
         return opened
 
     async def ended(self, opened: Opened, kind: FactKind, at: datetime) -> None:

@@ -78,10 +78,11 @@ def notes() -> set[str]:
             "domain/state/portal_reports.py",
             "domain/state/background_reports.py",
             "db/writes/events.py",
-            "db/writes/opening.py",
+            "domain/state/opening.py",
+            "domain/federal/opening.py",
+            "starter/cases.py",
         )
     )
-    written += "".join((ROOT / file).read_text("utf-8") for file in ("db/writes/registrations.py", "starter/cases.py"))
     found = re.findall(
         r'(?:return|reason =|note=|NOT_FINAL, REPORTED_BEFORE =) "([a-z][^"]* [^"]*)"(?:, "([^"]*)")?', written
     )

@@ -65,7 +65,7 @@ class House:
 
     async def open(self, document: dict[str, Any]) -> str:
         """A case of a request; its id."""
-        return (await self.services.cases.submit(parse_request(document))).case_id
+        return (await self.services.cases.submit_request(parse_request(document))).case_id
 
     async def begin(self, person: dict[str, Any]) -> str:
         """A returning assister's case, opened without a form; its id."""
@@ -78,7 +78,7 @@ class House:
             "portal_account": True,
         }
         (imported,) = await self.services.cases.import_people(parse_import([document]), "staff")
-        return (await self.services.cases.begin(imported["assister_id"], "bewellnm", 2024, "staff")).case_id
+        return (await self.services.cases.begin_case(imported["assister_id"], "bewellnm", 2024, "staff")).case_id
 
     async def facts(self, case_id: str, *kinds: FactKind, **data: Any) -> None:
         now = datetime.now(UTC)

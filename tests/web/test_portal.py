@@ -15,6 +15,7 @@ from db.tables import CertificateRow, CommandRow, FactRow
 from db.writes.cases import record_facts
 from db.writes.effects import complete_effect, intend_effect
 from db.writes.links import ACTIVATION
+from db.writes.profiles import save_profile
 from domain.federal.agreements import marketplace_agreement
 from domain.federal.markets import Curriculum, FederalList, Market, MarketplaceAgreement, NpnStatus, agreements_of
 from domain.federal.profile import parse_registration
@@ -69,7 +70,10 @@ class Visitor:
             rows = [row for row in (await session.execute(select(CommandRow))).scalars() if row.state == "pending"]
         at = datetime.now(UTC)
         saves = [row for row in rows if row.kind == "save_profile"]
-        return [(await self.desk.registrations.save_profile(row.id, npn, faults, at)).outcome for row in saves]
+        return [
+            (await self.desk.database.write(save_profile, self.desk.key, row.id, npn, faults, {}, at)).outcome
+            for row in saves
+        ]
 
     async def profiled(self, npn: NpnStatus = NpnStatus.VERIFIED) -> None:
         """A profile that is saved and completed, by the page's own buttons."""
@@ -128,7 +132,7 @@ class Visitor:
 
 async def visitor(house: House, document: dict[str, Any] | None = None) -> Visitor:
     document = document or documents.registration()
-    opened = await house.services.marketplace.submit(parse_registration(document))
+    opened = await house.services.cases.submit_request(parse_registration(document))
     return Visitor(house, opened.case_id, await house.link(opened.case_id), document)
 
 
@@ -758,7 +762,7 @@ async def test_the_newest_open_plan_year_is_offered_and_the_others_can_be_chosen
 
 async def _imported(house: House, document: dict[str, Any]) -> str:
     (imported,) = await house.services.cases.import_people(parse_import([document]), "staff")
-    return (await house.services.marketplace.begin(imported["assister_id"], 2024, "staff")).case_id
+    return (await house.services.cases.begin_case(imported["assister_id"], "ffm", 2024, "staff")).case_id
 
 
 def _named(answer: httpx2.Response, text: str) -> list[str]:

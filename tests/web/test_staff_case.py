@@ -183,7 +183,7 @@ async def test_a_certificate_whose_file_is_gone_is_said(house: House) -> None:
 
 async def test_a_registration_shows_profile_courses_agreements_and_lists(house: House) -> None:
     await house.sign_in()
-    opened = await house.services.marketplace.submit(parse_registration(documents.registration()))
+    opened = await house.services.cases.submit_request(parse_registration(documents.registration()))
     case_id = opened.case_id
     saved: dict[str, Any] = {"version": 1, "role": "marketplace_agent_broker", "npn": "verified"}
     await house.facts(case_id, FactKind.BEGUN)

@@ -484,7 +484,7 @@ async def test_b9_what_the_registry_confirmed_stays_confirmed_while_it_is_silent
 async def test_b7_the_same_command_sent_twice_is_saved_once(federal: Federal) -> None:
     opened = await federal.open(documents.registration())
     command_id = str(uuid4())
-    save = federal.marketplace.save_profile
+    save = federal.registrations.save_profile
     answers = await asyncio.gather(*(save(opened.case_id, {}, "assister", command_id) for _ in range(3)))
     assert {answer.state for answer in answers} == {"applied"}
     assert (await federal.status(opened))["profile"]["version"] == 1

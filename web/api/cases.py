@@ -15,7 +15,7 @@ from db.writes.opening import Opened
 from domain.federal.markets import Role
 from domain.federal.policies import federal_policy_for
 from domain.federal.policy import FederalPolicy
-from domain.federal.profile import RegistrationRequest, parse_registration
+from domain.programs.opening import AnyRequest, parse_any_request
 from domain.shared.assister import Kind
 from domain.shared.faults import Fault, Invalid, faults_of
 from domain.shared.notices import Notice
@@ -25,7 +25,6 @@ from domain.shared.stages import Stage
 from domain.state.eligibility import Verdict
 from domain.state.policies import policy_for
 from domain.state.policy import Policy
-from domain.state.request import Request as CertificationRequest, parse_request
 from starter.cases import PENDING, Answer, now
 from web.http.auth import PUBLIC, Portal, StaffMember, needs
 from web.http.permissions import Permission
@@ -132,14 +131,11 @@ def _inlined(schema: dict[str, Any]) -> dict[str, Any]:
     status_code=201,
     tags=["requests"],
     responses=FAULTS,
-    openapi_extra=takes(CertificationRequest | RegistrationRequest),
+    openapi_extra=takes(AnyRequest),
 )
 async def submit(request: Request, services: ServicesDep) -> JSONResponse:
     """A request of either program: 201 with the case it opens, 200 for a repeat, 422 with every fault named."""
-    document = read_json(await request.body())
-    if isinstance(document, dict) and document.get("program") == FEDERAL_PROGRAM:
-        return _opened(await services.marketplace.submit(parse_registration(document)))
-    return _opened(await services.cases.submit(parse_request(document)))
+    return _opened(await services.cases.submit_request(parse_any_request(read_json(await request.body()))))
 
 
 def _opened(opened: Opened) -> JSONResponse:
@@ -251,9 +247,7 @@ async def begin(
 ) -> JSONResponse:
     """Opens a returning assister's case without a form (A11)."""
     body = await read(request, BeginBody)
-    if body.program == FEDERAL_PROGRAM:
-        return _opened(await services.marketplace.begin(assister_id, body.plan_year, me.actor))
-    return _opened(await services.cases.begin(assister_id, body.program, body.plan_year, me.actor))
+    return _opened(await services.cases.begin_case(assister_id, body.program, body.plan_year, me.actor))
 
 
 @router.get("/policies/{program}/{plan_year}", dependencies=[PUBLIC], tags=["policies"])

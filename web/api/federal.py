@@ -60,7 +60,7 @@ async def save(
     request: Request, services: ServicesDep, actor: Registrant, case_id: str, key: CommandId = None
 ) -> JSONResponse:
     """Save/Update: changed fields of the profile; the registry is asked about its NPNs, 422 with every fault named."""
-    answer = await services.marketplace.save_profile(case_id, read_json(await request.body()), actor, key)
+    answer = await services.registrations.save_profile(case_id, read_json(await request.body()), actor, key)
     told = {"command_id": answer.command_id, "state": answer.state}
     return await _status(services, case_id, 202 if answer.state == PENDING else 200, **told)
 
@@ -68,7 +68,7 @@ async def save(
 @router.post("/api/cases/{case_id}/profile/next", responses=MAY)
 async def go_on(services: ServicesDep, actor: Registrant, case_id: str) -> JSONResponse:
     """Next, after Save/Update; 409 before a valid save (B7)."""
-    await services.marketplace.next(case_id, actor)
+    await services.registrations.complete_profile(case_id, actor)
     return await _status(services, case_id)
 
 
@@ -76,7 +76,7 @@ async def go_on(services: ServicesDep, actor: Registrant, case_id: str) -> JSONR
 async def enroll(request: Request, services: ServicesDep, actor: Registrant, case_id: str) -> JSONResponse:
     """Enrols in a course; once each, a repeat changes nothing (B11)."""
     body = await read(request, EnrollmentBody)
-    await services.marketplace.enroll(case_id, body.curriculum, body.channel, actor)
+    await services.registrations.enroll_in_course(case_id, body.curriculum, body.channel, actor)
     return await _status(services, case_id, 201)
 
 
@@ -84,7 +84,7 @@ async def enroll(request: Request, services: ServicesDep, actor: Registrant, cas
 async def launch(request: Request, services: ServicesDep, actor: Registrant, case_id: str) -> JSONResponse:
     """A launch ticket for a vendor's site: single use, expiring; its address leads there (B14)."""
     body = await read(request, EnrollmentBody)
-    ticket = await services.marketplace.launch(case_id, body.curriculum, body.channel, actor)
+    ticket = await services.registrations.issue_launch_ticket(case_id, body.curriculum, body.channel, actor)
     document = {"ticket": ticket.ticket, "url": ticket.url, "expires_at": ticket.expires_at.isoformat()}
     return JSONResponse(document, 201, {"Cache-Control": "no-store"})
 
@@ -97,7 +97,7 @@ async def open_agreement(
     body = await read(request, OpenBody) if await request.body() else OpenBody()
     case = (await services.database.read(load_snapshot, case_id)).case
     language = body.language or case.request.get("language", "en")
-    text = await services.marketplace.open_agreement(case_id, agreement, language, actor)
+    text = await services.registrations.open_agreement(case_id, agreement, language, actor)
     document = {
         "agreement": agreement,
         "market": agreement.market,
@@ -117,7 +117,7 @@ async def accept(
     body = await read(request, AcceptBody) if await request.body() else AcceptBody()
     if not body.read_to_end:
         raise Invalid([Fault("read_to_end", "read_to_the_end")])
-    await services.marketplace.accept_agreement(case_id, agreement, body.sha256, actor)
+    await services.registrations.accept_agreement(case_id, agreement, body.sha256, actor)
     return await _status(services, case_id)
 
 
@@ -151,7 +151,7 @@ async def redeem(request: Request, services: ServicesDep, vendor: str) -> JSONRe
     """A vendor uses up the ticket its site was opened with; it learns the course and no personal data (B14)."""
     await _of_vendor(request, services, vendor)
     body = await read(request, TicketBody)
-    redeemed = await services.marketplace.redeem(vendor, body.ticket)
+    redeemed = await services.registrations.redeem_launch_ticket(vendor, body.ticket)
     document = {
         "learner": redeemed.learner,
         "curriculum": redeemed.curriculum,

@@ -10,7 +10,7 @@ from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Redirect
 
 from db.case_state import policy_of
 from db.reads.links import LinkedCertification, follow_link, read_activation
-from db.writes.cases import accept_agreement
+from db.writes.agreements import accept_agreement
 from db.writes.commands import check_answer
 from domain.shared.faults import Fault, Invalid
 from domain.shared.notices import Topic

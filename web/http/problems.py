@@ -10,8 +10,8 @@ from fastapi.responses import JSONResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
 from db.case_state import UnknownCase
-from db.writes.opening import Conflict, UnknownAssister
-from db.writes.registrations import NoTicket, SecondAccount
+from db.writes.launch_tickets import UnusableTicket
+from db.writes.opening import Conflict, SecondAccount, UnknownAssister
 from domain.shared.faults import Fault, Invalid
 from starter.cases import NotNow
 from web.http.auth import NotAllowed, NotSignedIn
@@ -57,8 +57,8 @@ def install(app: FastAPI) -> None:
     async def invalid(_: Request, error: Invalid) -> JSONResponse:
         return problem(422, sentence_of(error.faults), error.faults)
 
-    @app.exception_handler(NoTicket)
-    async def ticket(_: Request, error: NoTicket) -> JSONResponse:
+    @app.exception_handler(UnusableTicket)
+    async def ticket(_: Request, error: UnusableTicket) -> JSONResponse:
         return problem(_OF_TICKET[error.fault.code], told(error.fault, "en"), [error.fault])
 
     @app.exception_handler(NotNow)

@@ -8,7 +8,7 @@ from fastapi.responses import FileResponse, HTMLResponse, Response
 from db.writes.opening import Conflict
 from domain.federal.agreements import marketplace_agreement
 from domain.federal.markets import Market, MarketplaceAgreement
-from domain.federal.registration import why_not_accept
+from domain.federal.steps import why_not_accept
 from domain.shared.faults import Invalid
 from domain.shared.notices import Topic
 from domain.shared.reasons import SENTENCES
@@ -57,7 +57,7 @@ async def launch_agreement(token: str, name: str, request: Request, services: Se
     if wanted is None:
         return refused(services, visit, "no_such_step", 404)
     try:
-        await services.marketplace.open_agreement(visit.place.case.case_id, wanted, visit.language)
+        await services.registrations.open_agreement(visit.place.case.case_id, wanted, visit.language)
     except Conflict as conflict:
         return refused(services, visit, "refused", 409, translate(str(conflict), visit.language))
     return await _agreement(services, await _again(request, services, visit), name, launched=True)
@@ -75,7 +75,7 @@ async def accept(token: str, name: str, request: Request, services: ServicesDep)
     if wanted is None:
         return refused(services, visit, "no_such_step", 404)
     try:
-        await services.marketplace.accept_agreement(visit.place.case.case_id, wanted, values.get("sha256", ""))
+        await services.registrations.accept_agreement(visit.place.case.case_id, wanted, values.get("sha256", ""))
     except Invalid as invalid:
         return refused(services, visit, "refused", 422, sentences_of(invalid.faults, visit.language))
     except Conflict as conflict:

@@ -57,7 +57,7 @@ async def save(token: str, request: Request, services: ServicesDep) -> Response:
     if step == NEXT:
         return await _next(request, services, visit, values)
     try:
-        await services.marketplace.save_profile(
+        await services.registrations.save_profile(
             visit.place.case.case_id, profile_changes(values, role_of(values, visit.place.state.profile.role))
         )
     except Invalid as invalid:
@@ -73,7 +73,7 @@ async def _next(request: Request, services: Services, visit: Visit, values: Valu
     if is_changed(values, _known(visit, last), role_of(values, visit.place.state.profile.role)):
         return await _profile(request, services, visit, values, stopped=SENTENCES["profile_not_saved"])
     try:
-        await services.marketplace.next(visit.place.case.case_id)
+        await services.registrations.complete_profile(visit.place.case.case_id)
     except Conflict as conflict:
         return await _profile(request, services, visit, values, stopped=str(conflict))
     return back(visit, told="next")

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from starlette.background import BackgroundTask
 
 from db.reads.cases import find_registration_to_recover
-from db.writes.registrations import SecondAccount
+from db.writes.opening import SecondAccount
 from domain.federal.policies import FEDERAL_POLICIES
 from domain.federal.policy import FederalPolicy
 from domain.federal.profile import parse_registration
@@ -114,7 +114,7 @@ async def register(request: Request, services: ServicesDep) -> HTMLResponse:
     policy, _ = chosen(FEDERAL_POLICIES.values(), values.get("plan_year"), now())
     try:
         wanted = parse_registration(document_of(values))
-        opened = await services.marketplace.submit(wanted)
+        opened = await services.cases.submit_request(wanted)
     except Invalid as invalid:
         return _form(services, language, policy, values, in_order(invalid.faults), 422)
     except SecondAccount:

@@ -48,7 +48,7 @@ async def enroll(token: str, request: Request, services: ServicesDep) -> Respons
         faults = [Fault(name, "required") for name, value in missing.items() if not value]
         return await _training(request, services, visit, values, faults)
     try:
-        await services.marketplace.enroll(visit.place.case.case_id, curriculum, channel)
+        await services.registrations.enroll_in_course(visit.place.case.case_id, curriculum, channel)
     except Invalid as invalid:
         return await _training(request, services, visit, values, _by_name(visit, invalid.faults))
     except Conflict as conflict:
@@ -76,7 +76,9 @@ async def launch(token: str, request: Request, services: ServicesDep) -> Respons
     if curriculum is None:
         return refused(services, visit, "no_such_step", 422)
     try:
-        ticket = await services.marketplace.launch(visit.place.case.case_id, curriculum, values.get("channel", ""))
+        ticket = await services.registrations.issue_launch_ticket(
+            visit.place.case.case_id, curriculum, values.get("channel", "")
+        )
     except Invalid as invalid:
         return refused(services, visit, "refused", 422, sentences_of(_by_name(visit, invalid.faults), visit.language))
     except Conflict as conflict:

@@ -93,7 +93,7 @@ async def send(request: Request, services: ServicesDep) -> Response:
         return _to(_place(draft))
     try:
         wanted = parse_request(steps.document(draft.answers))
-        opened = await services.cases.submit(wanted, draft.answers["agreement_language"])
+        opened = await services.cases.submit_request(wanted, draft.answers["agreement_language"])
     except Invalid as invalid:
         return await _refused(services, draft, invalid.faults)
     except Conflict:

@@ -1,0 +1,32 @@
+"""The agreement with the exchange, accepted in a case of the state program after the case was opened (A3)."""
+
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from db.tables import Case
+from db.writes.facts import append, audit, locked
+from domain.shared.stages import ENDED
+from domain.state.agreements import build_acceptance_fact
+
+
+def record_acceptance(
+    session: Session, case: Case, language: str | None, source: str, actor: str, now: datetime
+) -> None:
+    """Records in a locked case that the agreement was accepted, once; by default in the request's language."""
+    if case.request.get("agreement_accepted"):
+        return
+    language = language or case.request.get("language", "en")
+    append(session, case, [build_acceptance_fact(case.case_id, language, now, source)], now)
+    case.request = {**case.request, "agreement_accepted": True}
+    session.add(case)
+    audit(session, now, actor, "agreement.accepted", case, source=source)
+
+
+def accept_agreement(session: Session, case_id: str, language: str, now: datetime) -> bool:
+    """The agreement is accepted on the assister's page; False when the case has ended."""
+    case = locked(session, case_id)
+    if case.stage in ENDED:
+        return False
+    record_acceptance(session, case, language, "page", "assister", now)
+    return True

@@ -1,0 +1,115 @@
+"""Enrolments in courses, and the launch tickets that open a vendor's site for one of them (B11–B14)."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import func
+from sqlalchemy.orm import Session
+from sqlmodel import col, select
+
+from db.case_state import federal_policy_of
+from db.tables import Case, TicketRow
+from db.writes.facts import append, audit, locked
+from db.writes.registration_steps import RecordedStep, lock_open_registration, record_step, require_step
+from domain.federal.markets import Curriculum
+from domain.federal.opening import build_enrollment_fact
+from domain.federal.steps import find_channel_fault, why_not_enroll, why_not_launch
+from domain.shared.facts import Fact, FactKind
+from domain.shared.faults import Fault, Invalid
+from domain.shared.ids import token_hash
+from domain.shared.stages import ENDED
+
+
+class UnusableTicket(Exception):
+    """A launch ticket can't be used; the fault says why (B14)."""
+
+    def __init__(self, code: str) -> None:
+        self.fault = Fault("ticket", code)
+        super().__init__(code)
+
+
+@dataclass(frozen=True)
+class RedeemedTicket:
+    """What a vendor learns from a launch ticket: no personal data (B14)."""
+
+    learner: str
+    curriculum: str
+    language: str
+    plan_year: int
+
+
+def enroll_in_course(
+    session: Session, case_id: str, curriculum: Curriculum, channel: str, actor: str, now: datetime
+) -> RecordedStep:
+    """Enrols in a course, in the MLMS or at an approved vendor; once each (B11, B13).
+
+    Raises `Invalid` for a vendor that isn't approved for it, `Conflict` for the short course without returning.
+    """
+    case, state = lock_open_registration(session, case_id)
+    if fault := find_channel_fault(federal_policy_of(case), curriculum, channel):
+        raise Invalid([fault])
+    require_step(why_not_enroll(state, curriculum))
+    fact = build_enrollment_fact(case_id, curriculum, channel, False, now)
+    return record_step(session, case, fact, actor, "training.enrolled", now, **fact.data)
+
+
+def keep_launch_ticket(
+    session: Session, case_id: str, curriculum: Curriculum, channel: str, token: str, actor: str, now: datetime
+) -> datetime:
+    """Keeps a launch ticket by its hash, and answers when it expires (B14).
+
+    Raises `Conflict` when not enrolled, or when there are too many unused tickets.
+    """
+    case, state = lock_open_registration(session, case_id)
+    policy = federal_policy_of(case)
+    require_step(why_not_launch(state, policy, curriculum, channel, _count_unused(session, case, now)))
+    expires_at = now + timedelta(minutes=policy.launch_ticket_minutes)
+    digest = token_hash(token)
+    session.add(
+        TicketRow(
+            token_hash=digest,
+            case_id=case_id,
+            vendor=channel,
+            curriculum=curriculum,
+            created_at=now,
+            expires_at=expires_at,
+        )
+    )
+    data = {"curriculum": curriculum.value, "channel": channel}
+    append(session, case, [Fact(id=f"{case_id}:launch:{digest}", kind=FactKind.LAUNCHED, at=now, data=data)], now)
+    audit(session, now, actor, "training.launched", case, **data)
+    return expires_at
+
+
+def redeem_launch_ticket(session: Session, vendor: str, token: str, now: datetime) -> RedeemedTicket:
+    """Uses a launch ticket up, for its vendor only (B14). Raises `UnusableTicket` saying why it can't be used."""
+    ticket = session.get(TicketRow, token_hash(token))
+    if ticket is None or ticket.vendor != vendor:
+        raise UnusableTicket("ticket_unknown")
+    case = locked(session, ticket.case_id)
+    session.refresh(ticket)
+    if case.stage in ENDED:
+        raise UnusableTicket("ticket_unknown")
+    if ticket.redeemed_at is not None:
+        raise UnusableTicket("ticket_used")
+    if ticket.expires_at <= now:
+        raise UnusableTicket("ticket_expired")
+    ticket.redeemed_at = now
+    session.add(ticket)
+    data = {"curriculum": ticket.curriculum, "channel": vendor}
+    started = Fact(id=f"started:{ticket.token_hash}", kind=FactKind.COURSE_STARTED, at=now, data=data)
+    append(session, case, [started], now)
+    audit(session, now, vendor, "training.ticket_redeemed", case, **data)
+    return RedeemedTicket(
+        learner=ticket.token_hash[:32],
+        curriculum=ticket.curriculum,
+        language=str(case.request.get("language", "en")),
+        plan_year=case.plan_year,
+    )
+
+
+def _count_unused(session: Session, case: Case, now: datetime) -> int:
+    """How many launch tickets of a registration could still be used."""
+    ours = col(TicketRow.case_id) == case.case_id, col(TicketRow.redeemed_at).is_(None), col(TicketRow.expires_at) > now
+    found = session.execute(select(func.count()).select_from(TicketRow).where(*ours))
+    return int(found.scalar_one())

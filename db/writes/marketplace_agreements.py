@@ -1,0 +1,64 @@
+"""The agreements with the Marketplace as one registration reads and accepts them (B16)."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from db.case_state import facts_of
+from db.writes.registration_steps import RecordedStep, lock_open_registration, record_step, require_step
+from domain.federal.agreements import marketplace_agreement
+from domain.federal.markets import MarketplaceAgreement
+from domain.federal.steps import why_not_accept, why_not_open
+from domain.shared.agreements import Agreement
+from domain.shared.facts import Fact, FactKind
+from domain.shared.faults import Fault, Invalid
+
+
+def open_marketplace_agreement(
+    session: Session, case_id: str, name: MarketplaceAgreement, language: str, actor: str, now: datetime
+) -> Agreement:
+    """Records that the text in force was opened, and answers it (B16). Raises `Conflict` where it doesn't apply."""
+    text = marketplace_agreement(name, language)
+    case, state = lock_open_registration(session, case_id)
+    require_step(why_not_open(state, name))
+    data = {"agreement": name.value, "version": text.version, "language": text.language, "sha256": text.sha256}
+    if _find_opened(session, case_id, name, None) != data:  # the text that was opened last counts
+        fact_id = f"{case_id}:opened:{name}:{text.version}:{text.language}:{state.facts}"
+        fact = Fact(id=fact_id, kind=FactKind.AGREEMENT_OPENED, at=now, data=data)
+        record_step(session, case, fact, actor, "agreement.opened", now, **data)
+    return text
+
+
+def accept_marketplace_agreement(
+    session: Session, case_id: str, name: MarketplaceAgreement, sha256: str | None, actor: str, now: datetime
+) -> RecordedStep:
+    """Accepts the text that was opened last, by "I Agree" (B16).
+
+    ``sha256`` is the hash of the text the reader had before them, where it is known. Raises `Conflict` when it was
+    not opened, or before profile and training are complete; `Invalid` for another text's hash.
+    """
+    case, state = lock_open_registration(session, case_id)
+    require_step(why_not_accept(state, name))
+    opened = _find_opened(session, case_id, name, sha256)
+    if opened is None:
+        raise Invalid([Fault("sha256", "another_text")])
+    fact_id = f"{case_id}:accepted:{name}:{opened['version']}"
+    fact = Fact(id=fact_id, kind=FactKind.AGREEMENT_ACCEPTED, at=now, data=opened)
+    return record_step(session, case, fact, actor, "agreement.accepted", now, **fact.data)
+
+
+def _find_opened(
+    session: Session, case_id: str, name: MarketplaceAgreement, sha256: str | None
+) -> dict[str, Any] | None:
+    """Of the texts opened in the version in force, the last one, or the one with this hash."""
+    version = marketplace_agreement(name, "en").version
+    found = [
+        fact
+        for fact in facts_of(session, case_id)
+        if fact.kind is FactKind.AGREEMENT_OPENED
+        and (fact.data["agreement"], fact.data["version"]) == (name.value, version)
+        and sha256 in (None, fact.data["sha256"])
+    ]
+    last = max(found, key=lambda fact: fact.at, default=None)
+    return dict(last.data) if last else None

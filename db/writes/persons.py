@@ -1,0 +1,84 @@
+"""Persons: found by keyed hash, added, and moved along with what they sign; no case is known here (A10, B3)."""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import exists, func
+from sqlalchemy.orm import Session
+from sqlmodel import col, select
+
+from db.case_state import one_or_none
+from db.tables import Assister, Case, EarlierYear
+from domain.shared.assister import Identity
+from domain.shared.ids import new_assister_id, person_key
+from domain.shared.opening import merge_details
+
+
+def find_by_key(session: Session, identity_key: bytes, npn: str | None, email: str) -> Assister | None:
+    """The person with this NPN; without one, with this e-mail address (A10)."""
+    key = person_key(identity_key, npn, email)
+    found: Assister | None = one_or_none(session, select(Assister).where(col(Assister.person_key) == key))
+    return found
+
+
+def select_accounts(program: str, email: str) -> Any:
+    """Whose account in a program this e-mail address is: who asked here, or was there in an earlier year (B3)."""
+    here = exists().where(col(Case.assister_id) == col(Assister.assister_id), col(Case.program) == program)
+    earlier = exists().where(
+        col(EarlierYear.assister_id) == col(Assister.assister_id), col(EarlierYear.program) == program
+    )
+    return select(Assister).where(func.lower(col(Assister.email)) == email.lower(), here | earlier)
+
+
+def add_person(session: Session, identity_key: bytes, details: Mapping[str, Any], now: datetime) -> Assister:
+    """A person as a request or an import describes them, stored."""
+    npn = details.get("npn")
+    person = Assister(
+        assister_id=new_assister_id(),
+        person_key=person_key(identity_key, npn, details["email"]),
+        npn=npn,
+        email=details["email"],
+        first_name=details["first_name"],
+        last_name=details["last_name"],
+        language=details["language"],
+        details=dict(details),
+        created_at=now,
+    )
+    session.add(person)
+    session.flush()
+    return person
+
+
+def identity_of(person: Assister) -> Identity:
+    """By what a person is known."""
+    return Identity(person.npn, person.email, person.first_name, person.last_name)
+
+
+def describe_person(person: Assister) -> dict[str, Any]:
+    """What is known of a person from their last request or import, for a case without a form."""
+    return {
+        "language": person.language,
+        **person.details,
+        "first_name": person.first_name,
+        "last_name": person.last_name,
+        "email": person.email,
+        **({"npn": person.npn} if person.npn else {}),
+    }
+
+
+def rename_person(
+    session: Session,
+    identity_key: bytes,
+    person: Assister,
+    npn: str | None,
+    request: Mapping[str, Any],
+    form: Collection[str],
+) -> None:
+    """Moves a person along with a request or profile: from now on they are found by what it says (A10)."""
+    person.npn, person.email = npn, request["email"]
+    person.person_key = person_key(identity_key, npn, person.email)
+    person.first_name, person.last_name = request["first_name"], request["last_name"]
+    person.details = merge_details(person.details, request, form)
+    session.add(person)
+    session.flush()

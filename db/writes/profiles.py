@@ -1,0 +1,220 @@
+"""A registration's profile: kept first, saved or refused once the registry was asked, completed by Next (B7–B10)."""
+
+import hmac
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+from sqlalchemy.orm import Session
+from sqlmodel import col, select
+
+from db.case_state import UnknownCase, facts_of, registration_of, rows
+from db.tables import Assister, Case, CommandRow
+from db.writes.effects import keep_evidence
+from db.writes.facts import SYSTEM, audit, locked, lower_flag, raise_flag
+from db.writes.opening import Conflict
+from db.writes.persons import rename_person, select_accounts
+from db.writes.registration_steps import RecordedStep, append_fact, lock_open_registration, record_step, require_step
+from db.writes.search_words import remember_words
+from domain.federal.markets import NpnStatus
+from domain.federal.profile import DRAFT_FIELDS, parse_profile, same_npns
+from domain.federal.registration import RegistrationState
+from domain.federal.steps import why_not_next
+from domain.programs.commands import find_refusal
+from domain.shared.commands import CommandKind
+from domain.shared.facts import Fact, FactKind
+from domain.shared.faults import Fault
+from domain.shared.ids import person_key
+from domain.shared.messages import ProfileSaved, RegistrationSnapshot
+from domain.shared.parsing import canonical
+from domain.shared.programs import FEDERAL_PROGRAM
+from domain.shared.reasons import sentence
+
+NPN_REFUSED = "npn_refused"
+Evidence = Mapping[str, bytes]  # the registry's raw answers, by their SHA-256
+
+
+@dataclass(frozen=True)
+class ProfileToSave:
+    """A profile that a stored command would save now.
+
+    ``fault`` names the field by which it is another person's; ``is_verified`` says that the registry has confirmed
+    its NPNs for this person before.
+    """
+
+    profile: dict[str, Any]
+    fault: Fault | None
+    is_verified: bool
+
+
+def keep_profile(
+    session: Session, identity_key: bytes, command_id: str, case_id: str, changes: object, actor: str, now: datetime
+) -> CommandRow:
+    """Keeps a profile under the caller's id before its workflow is told; a repeat of the id finds the first.
+
+    Raises `Invalid` with every field at fault, and `Conflict` when the case can't take one now, or when the id was
+    used for something else.
+    """
+    case = session.get(Case, case_id)
+    if case is None:
+        raise UnknownCase(case_id)
+    if case.program != FEDERAL_PROGRAM:
+        raise Conflict(sentence("not_in_program"))
+    profile = parse_profile(case.request, changes)
+    if why := find_refusal(CommandKind.SAVE_PROFILE, registration_of(case, facts_of(session, case_id))):
+        raise Conflict(why)
+    assert isinstance(changes, Mapping), "what was parsed has fields"
+    given = {name: value for name, value in profile.items() if name in changes}
+    # Keyed, since a refused profile leaves nothing behind that its NPN could be guessed from.
+    digest = hmac.new(identity_key, canonical(given).encode(), sha256).hexdigest()
+    row = session.get(CommandRow, command_id)
+    if row is None:
+        row = CommandRow(
+            id=command_id,
+            case_id=case_id,
+            kind=CommandKind.SAVE_PROFILE,
+            actor=actor,
+            reason="profile saved",
+            data={"digest": digest, "given": sorted(given), "profile": profile},
+            created_at=now,
+        )
+        session.add(row)
+    elif (row.case_id, row.kind, row.data.get("digest")) != (case_id, CommandKind.SAVE_PROFILE, digest):
+        raise Conflict(sentence("id_used"))
+    return row
+
+
+def load_profile_to_save(session: Session, identity_key: bytes, command_id: str) -> ProfileToSave | None:
+    """The profile a stored command would save; None when it is done already.
+
+    Raises `Invalid` where it can't be saved any more, since another one was saved meanwhile.
+    """
+    row = session.get_one(CommandRow, command_id)
+    if row.state != "pending":
+        return None
+    case = session.get_one(Case, row.case_id)
+    profile = _merge_profile(case, row)
+    state = registration_of(case, facts_of(session, case.case_id))
+    confirmed = state.profile.npn is NpnStatus.VERIFIED and same_npns(profile, case.request)
+    return ProfileToSave(profile, find_account_fault(session, identity_key, case.case_id, profile), confirmed)
+
+
+def find_account_fault(session: Session, identity_key: bytes, case_id: str, profile: Mapping[str, Any]) -> Fault | None:
+    """The field by which a profile is another person's, if it is: one account a person (B3)."""
+    case = session.get_one(Case, case_id)
+    person = session.get_one(Assister, case.assister_id)
+    key = person_key(identity_key, profile.get("npn") or person.npn, profile["email"])
+    others = col(Assister.assister_id) != case.assister_id
+    by_key = rows(session, select(Assister).where(col(Assister.person_key) == key, others))
+    if by_key and profile.get("npn"):
+        return Fault("npn", "second_account")
+    by_email = rows(session, select_accounts(FEDERAL_PROGRAM, profile["email"]).where(others).limit(1))
+    return Fault("email", "second_account") if by_key or by_email else None
+
+
+def save_profile(
+    session: Session,
+    identity_key: bytes,
+    command_id: str,
+    npn: NpnStatus,
+    faults: Sequence[Fault],
+    evidence: Evidence,
+    now: datetime,
+) -> ProfileSaved:
+    """Saves the profile of a stored command, or refuses it with the fields at fault, once (B7–B10).
+
+    A refused one leaves nothing of itself behind but the fields' names, and of what the registry said nothing.
+    """
+    row = session.get_one(CommandRow, command_id)
+    case = locked(session, row.case_id)
+    session.refresh(row)
+    state = registration_of(case, facts_of(session, case.case_id))
+    if row.state == "pending":
+        if faults or state.ended:
+            _refuse_profile(session, case, row, state, faults, now)
+        else:
+            state = _store_profile(session, identity_key, case, row, state, npn, now)
+            _keep_answers(session, case, evidence, now)
+    return ProfileSaved(outcome=row.state, standing=state.take_snapshot())
+
+
+def _refuse_profile(
+    session: Session, case: Case, row: CommandRow, state: RegistrationState, faults: Sequence[Fault], now: datetime
+) -> None:
+    named = _name_faults(faults)
+    row.state, row.data = "refused", {"digest": row.data["digest"], "faults": named}
+    row.answer = sentence("case_ended", stage=state.stage.value) if state.ended else None
+    session.add(row)
+    audit(session, now, row.actor, "profile.refused", case, faults=named)
+
+
+def _store_profile(
+    session: Session,
+    identity_key: bytes,
+    case: Case,
+    row: CommandRow,
+    state: RegistrationState,
+    npn: NpnStatus,
+    now: datetime,
+) -> RegistrationState:
+    profile = _merge_profile(case, row)
+    version = state.profile.version + 1
+    changed = sorted(name for name in {*profile, *case.request} if profile.get(name) != case.request.get(name))
+    person = session.get_one(Assister, case.assister_id)
+    person.language = profile["language"]
+    # A profile that names no NPN leaves its owner the one they are known by (A10, B3).
+    rename_person(session, identity_key, person, profile.get("npn") or person.npn, profile, DRAFT_FIELDS)
+    case.request, case.kind = profile, profile["role"]
+    lower_flag(case, NPN_REFUSED)  # it was put right
+    row.state = "applied"
+    row.data = {"digest": row.data["digest"], "version": version, "npn": npn.value, "changed": changed}
+    session.add_all([case, row])
+    data = {"version": version, "role": profile["role"], "npn": npn.value}
+    remember_words(session, case.assister_id)
+    fact = Fact(id=f"{case.case_id}:profile:{version}", kind=FactKind.PROFILE_SAVED, at=now, data=data)
+    audit(session, now, row.actor, "profile.saved", case, changed=changed, **data)
+    return append_fact(session, case, fact, now)
+
+
+def record_npn_verdict(
+    session: Session, case_id: str, version: int, faults: Sequence[Fault], evidence: Evidence, now: datetime
+) -> RegistrationSnapshot:
+    """Records what the registry said of a profile saved as unverified (B9); no verdict, if a newer one was saved."""
+    case = locked(session, case_id)
+    _keep_answers(session, case, evidence, now)
+    state = registration_of(case, facts_of(session, case_id))
+    if state.ended or state.profile.version != version or state.profile.npn is not NpnStatus.UNVERIFIED:
+        return state.take_snapshot()
+    kind = FactKind.NPN_REFUSED if faults else FactKind.NPN_VERIFIED
+    data: dict[str, Any] = {"version": version, **({"faults": _name_faults(faults)} if faults else {})}
+    fact = Fact(id=f"{case_id}:{kind}:{version}", kind=kind, at=now, data=data)
+    state = append_fact(session, case, fact, now)
+    if faults:
+        raise_flag(case, NPN_REFUSED, now)
+        session.add(case)
+    audit(session, now, SYSTEM, kind.value.replace("_", "."), case, **data)
+    return state.take_snapshot()
+
+
+def complete_profile(session: Session, case_id: str, actor: str, now: datetime) -> RecordedStep:
+    """Next, after Save/Update (B7). Raises `Conflict` before a valid save."""
+    case, state = lock_open_registration(session, case_id)
+    require_step(why_not_next(state))
+    fact = Fact(id=f"{case_id}:next", kind=FactKind.PROFILE_COMPLETED, at=now)
+    return record_step(session, case, fact, actor, "profile.completed", now)
+
+
+def _merge_profile(case: Case, row: CommandRow) -> dict[str, Any]:
+    """The profile as a command would save it now: what was not sent with it is as the last save left it (B7)."""
+    return parse_profile(case.request, {name: row.data["profile"][name] for name in row.data["given"]})
+
+
+def _keep_answers(session: Session, case: Case, evidence: Evidence, now: datetime) -> None:
+    for digest, raw in evidence.items():
+        keep_evidence(session, f"{case.case_id}:registry:{digest}", case.case_id, "registry", raw, digest, now)
+
+
+def _name_faults(faults: Sequence[Fault]) -> list[list[str]]:
+    return [[fault.field, fault.code] for fault in faults]

@@ -1,0 +1,77 @@
+"""What a federal registration's steps share: the open case, locked, and a step's fact with its message (B7–B16)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from db.case_state import facts_of, registration_of
+from db.reads.pending import PENDING
+from db.tables import Case, FactRow, InboxRow
+from db.writes.events import ASSISTER
+from db.writes.facts import append, audit, locked
+from db.writes.inbox import tell
+from db.writes.opening import Conflict
+from domain.federal.registration import RegistrationState
+from domain.shared.facts import Fact
+from domain.shared.messages import Report
+from domain.shared.programs import FEDERAL_PROGRAM
+from domain.shared.reasons import sentence
+from domain.shared.stages import ENDED
+
+
+@dataclass(frozen=True)
+class RecordedStep:
+    """What an assister's step led to: where the registration stands, and what its workflow is to be told."""
+
+    state: RegistrationState
+    to_deliver: Sequence[InboxRow] = ()
+
+
+def lock_open_registration(session: Session, case_id: str) -> tuple[Case, RegistrationState]:
+    """The registration, locked. Raises `UnknownCase`, and `Conflict` when it has ended or is no federal one."""
+    case = locked(session, case_id)
+    if case.program != FEDERAL_PROGRAM:
+        raise Conflict(sentence("not_in_program"))
+    if case.stage in ENDED:
+        raise Conflict(sentence("case_ended", stage=case.stage))
+    return case, registration_of(case, facts_of(session, case_id))
+
+
+def require_step(why_not: str | None) -> None:
+    """Raises `Conflict` with the sentence of the code that a rule of `domain.federal.steps` answers, if any."""
+    if why_not is not None:
+        raise Conflict(sentence(why_not))
+
+
+def append_fact(session: Session, case: Case, fact: Fact, now: datetime) -> RegistrationState:
+    """Appends a fact to a federal registration; where it stands then."""
+    state = append(session, case, [fact], now)
+    assert isinstance(state, RegistrationState), "a federal case folds to a registration"
+    return state
+
+
+def record_step(
+    session: Session, /, case: Case, fact: Fact, actor: str, action: str, now: datetime, **details: Any
+) -> RecordedStep:
+    """Appends a step's fact with its audit row and the message for the workflow; a repeat changes nothing."""
+    if session.get(FactRow, fact.id) is not None:
+        return RecordedStep(registration_of(case, facts_of(session, case.case_id)))
+    state = append_fact(session, case, fact, now)
+    row = InboxRow(
+        source=ASSISTER,
+        event_id=fact.id,
+        case_id=case.case_id,
+        kind=fact.kind,
+        digest="",
+        fact_id=fact.id,
+        message=Report(case_id=case.case_id, fact_id=fact.id, kind=fact.kind).model_dump(mode="json"),
+        state=PENDING,
+        received_at=now,
+    )
+    tell([row], case, state)
+    session.add(row)
+    audit(session, now, actor, action, case, **details)
+    return RecordedStep(state, [row])

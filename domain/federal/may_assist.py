@@ -1,0 +1,67 @@
+"""What a registration's state allows: helping consumers in the Marketplace; and its parts of the status document."""
+
+from datetime import date
+from typing import Any
+
+from domain.federal.markets import Market, NpnStatus
+from domain.federal.registration import ProfileStatus, RegistrationState
+
+MAY_ASSIST_REASONS = (
+    "not_an_agent_broker",
+    "profile_not_complete",
+    "npn_not_verified",
+    "training_not_complete",
+    "agreements_not_accepted",
+    "no_certificate",
+    "certificate_expired",
+    "withdrawn",
+    "revoked",
+    "closed",
+)
+
+
+def may_assist_in_marketplace(state: RegistrationState, today: date) -> list[str]:
+    """Why this person may not help consumers: codes of `domain.shared.reasons`; empty when they may in some market."""
+    reasons = [state.stage.value] if state.ended else []
+    if not state.is_listed_role:
+        reasons.append("not_an_agent_broker")
+    if state.profile.npn in (NpnStatus.UNVERIFIED, NpnStatus.REFUSED):
+        reasons.append("npn_not_verified")
+    elif state.profile.status is not ProfileStatus.COMPLETE:
+        reasons.append("profile_not_complete")
+    return reasons + min((_missing_in(market, state, today) for market in state.markets), key=len)
+
+
+def _missing_in(market: Market, state: RegistrationState, today: date) -> list[str]:
+    reasons = []
+    if market not in state.trained_at:
+        reasons.append("training_not_complete")
+    if market not in state.agreed_at:
+        reasons.append("agreements_not_accepted")
+    certificate = state.certificates.get(market)
+    if certificate is None:
+        reasons.append("no_certificate")
+    elif certificate.valid_until and today > certificate.valid_until:
+        reasons.append("certificate_expired")
+    return reasons
+
+
+def registration_parts(state: RegistrationState) -> dict[str, Any]:
+    """The parts of the status document that follow from the facts alone in the federal program."""
+    certificates = [{"market": market, **one.model_dump()} for market, one in state.certificates.items()]
+    return {
+        "stage": state.stage,
+        "waiting_for": state.waiting_for,
+        "waiting_since": state.waiting_since,
+        "markets": [{"market": market, "completed_at": state.completed_at.get(market)} for market in state.markets],
+        "profile": state.profile.model_dump(),
+        "enrollments": [one.model_dump() for one in state.enrollments],
+        "training": {market.value: state.trained_at.get(market) for market in state.markets},
+        "agreements": [one.model_dump() for one in state.agreements],
+        "certificate": next(iter(state.certificates.values())).model_dump() if certificates else None,
+        "certificates": certificates,
+        "publication": {
+            "lists": [one.model_dump() for one in state.publication],
+            "help_desk_told_at": state.help_desk_told_at,
+        },
+    }

@@ -1,0 +1,151 @@
+"""What a program has to say before a case is opened: who asks, whether they may, and what the case begins with."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any, ClassVar, Generic, TypeVar
+
+from domain.shared.assister import AssisterHistory, AssisterType, Identity
+from domain.shared.facts import Fact, FactKind
+from domain.shared.faults import Fault
+from domain.shared.policy import ProgramPolicy
+
+APPLICANT, FORM, STAFF = "applicant", "form", "staff"
+Requested = TypeVar("Requested")
+Rules = TypeVar("Rules", bound=ProgramPolicy)
+
+
+class IdentityMatch(StrEnum):
+    """Whether who asks is the person found: the same; opened, and for staff to look at; or turned away (A10, B3)."""
+
+    SAME = "same"
+    DOUBTFUL = "doubtful"
+    CONFLICT = "conflict"
+
+
+@dataclass(frozen=True)
+class Origin:
+    """By whom a case is opened, from where (a form, or staff) and when.
+
+    ``language`` is the one in which the agreement was shown, where it isn't the request's.
+    """
+
+    actor: str
+    source: str
+    at: datetime
+    language: str | None = None
+
+
+@dataclass(frozen=True)
+class Accounts:
+    """What the person has already, so that the case needn't set it up (A9, A11)."""
+
+    has_lms_account: bool = False
+    has_portal_account: bool = False
+    has_portal_profile: bool = False
+    has_scheduling_tool: bool = False
+
+
+@dataclass(frozen=True)
+class NewCase:
+    """A case as its program opens it: ``request`` is what is stored of what was asked for, ``facts`` come with it."""
+
+    case_id: str
+    policy: ProgramPolicy
+    kind: str
+    assister_type: AssisterType
+    accounts: Accounts
+    request: dict[str, Any]
+    facts: tuple[Fact, ...]
+
+
+class OpeningRules(ABC, Generic[Requested, Rules]):
+    """One program's rules of opening a case; ``Requested`` is its parsed request, ``Rules`` its policy.
+
+    ``kind_field`` is the field of the request that is the case's kind, ``form`` are the fields its form asks for.
+    ``email_is_account``: an e-mail address stands for its owner's account even where another NPN is given (B3).
+    ``conflict`` is the flag of a case whose owner's identity somebody else gave, ``conflict_reason`` the audit's words.
+    """
+
+    program: ClassVar[str]
+    kind_field: ClassVar[str]
+    form: ClassVar[frozenset[str]]
+    email_is_account: ClassVar[bool]
+    conflict: ClassVar[str]
+    conflict_reason: ClassVar[str]
+
+    @abstractmethod
+    def find_policy(self, plan_year: int) -> Rules | None:
+        """The policy in force, if there is one for this year."""
+
+    @abstractmethod
+    def identify(self, request: Requested) -> Identity:
+        """Who asks."""
+
+    @abstractmethod
+    def describe_request(self, request: Requested) -> dict[str, Any]:
+        """The request as it is stored."""
+
+    @abstractmethod
+    def match_identity(self, asking: Identity, known: Identity | None, running: Identity | None) -> IdentityMatch:
+        """Whether who asks is the person found by their keys.
+
+        ``running`` is who asked for their case of this year, where one is open.
+        """
+
+    @abstractmethod
+    def name_conflict(self, has_account: bool) -> str:
+        """Why somebody is turned away, as a code of `domain.shared.reasons`; ``has_account``: in this program."""
+
+    @abstractmethod
+    def classify(self, history: AssisterHistory, plan_year: int) -> AssisterType:
+        """New, returning or lapsed, by the years before this one."""
+
+    @abstractmethod
+    def find_admission_faults(
+        self, request: Requested, policy: Rules, assister_type: AssisterType, today: date
+    ) -> list[Fault]:
+        """What keeps a well-formed request out."""
+
+    @abstractmethod
+    def why_not_begin(self, details: Mapping[str, Any], history: AssisterHistory, plan_year: int) -> str | None:
+        """Why staff can't open this person's case without a form, as a code of `domain.shared.reasons`."""
+
+    @abstractmethod
+    def draft_request(self, known: Mapping[str, Any], plan_year: int) -> dict[str, Any]:
+        """The request of a case opened without a form, from what is known of the person."""
+
+    @abstractmethod
+    def describe_accounts(self, history: AssisterHistory, assister_type: AssisterType) -> Accounts:
+        """Which accounts the case finds."""
+
+    @abstractmethod
+    def list_first_facts(
+        self, case_id: str, request: Mapping[str, Any], assister_type: AssisterType, origin: Origin
+    ) -> list[Fact]:
+        """What happens with the opening, besides that the case was requested."""
+
+    def plan_case(
+        self, case_id: str, request: dict[str, Any], policy: Rules, history: AssisterHistory, origin: Origin
+    ) -> NewCase:
+        """The case, as it is to be stored."""
+        assister_type = self.classify(history, policy.plan_year)
+        requested = Fact(
+            id=f"{case_id}:requested", kind=FactKind.REQUESTED, at=origin.at, data={"opened_by": origin.source}
+        )
+        return NewCase(
+            case_id=case_id,
+            policy=policy,
+            kind=request[self.kind_field],
+            assister_type=assister_type,
+            accounts=self.describe_accounts(history, assister_type),
+            request=request,
+            facts=(requested, *self.list_first_facts(case_id, request, assister_type, origin)),
+        )
+
+
+def merge_details(details: Mapping[str, Any], request: Mapping[str, Any], form: Collection[str]) -> dict[str, Any]:
+    """What is kept of a person once a form was filled in: this, and of before what only other forms ask for."""
+    return {name: value for name, value in details.items() if name not in form} | dict(request)

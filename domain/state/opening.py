@@ -1,0 +1,111 @@
+"""Opening a case of the state program: who is new, returning or lapsed, and who may come in (A7–A11)."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from domain.shared.assister import AssisterHistory, AssisterType, Identity, Kind, is_same_person
+from domain.shared.facts import Fact
+from domain.shared.faults import Fault
+from domain.shared.opening import Accounts, IdentityMatch, OpeningRules, Origin
+from domain.shared.policy import window_faults
+from domain.shared.programs import STATE_PROGRAM
+from domain.state.agreements import build_acceptance_fact
+from domain.state.policies import policy_for
+from domain.state.policy import Policy
+from domain.state.request import FORM, CounselorRequest, Request
+
+IDENTITY_CONFLICT = "identity_conflict"
+
+
+def classify_assister(history: AssisterHistory, plan_year: int) -> AssisterType:
+    """Returning with a certification of an earlier year and a portal account; lapsed with anything less (A8, A9)."""
+    certified = any(year.certified and year.plan_year < plan_year for year in history.years)
+    if certified and history.has_portal_account:
+        return AssisterType.RETURNING
+    # Who once registered in the LMS is not new, even if no account is left.
+    registered = history.has_lms_account or any(year.registered or year.trained for year in history.years)
+    return AssisterType.LAPSED if certified or registered else AssisterType.NEW
+
+
+def find_admission_faults(request: Request, policy: Policy, assister_type: AssisterType, today: date) -> list[Fault]:
+    """What keeps a well-formed request out: the window (C6) and the intake scope of new assisters (A7)."""
+    faults = window_faults(policy, today)
+    business = None if isinstance(request, CounselorRequest) else request.business_address.state
+    physical = request.physical_address.state
+    if not policy.intake.admits(Kind(request.kind), assister_type, physical, business):
+        outside = [
+            Fault(field, "intake_scope")
+            for field, state in (("physical_address.state", physical), ("business_address.state", business))
+            if state not in policy.intake.neighbour_states
+        ]
+        faults += outside
+    return faults
+
+
+class StateOpening(OpeningRules[Request, Policy]):
+    """The exchange's rules of opening a case; what each method promises stands in `OpeningRules`."""
+
+    program = STATE_PROGRAM
+    kind_field = "kind"
+    form = FORM
+    email_is_account = False
+    conflict = IDENTITY_CONFLICT
+    conflict_reason = "same NPN under another name or e-mail"
+
+    def find_policy(self, plan_year: int) -> Policy | None:
+        return policy_for(STATE_PROGRAM, plan_year)
+
+    def identify(self, request: Request) -> Identity:
+        npn = None if isinstance(request, CounselorRequest) else request.npn
+        return Identity(npn, request.email, request.first_name, request.last_name)
+
+    def describe_request(self, request: Request) -> dict[str, Any]:
+        return request.model_dump(mode="json")
+
+    def match_identity(self, asking: Identity, known: Identity | None, running: Identity | None) -> IdentityMatch:
+        """A counselor is who their e-mail says; an NPN is one person's, whom staff look at where anything differs."""
+        if asking.npn is None or known is None:
+            return IdentityMatch.SAME
+        if running is not None:
+            return IdentityMatch.SAME if is_same_person(running, asking) else IdentityMatch.CONFLICT
+        return IdentityMatch.SAME if is_same_person(known, asking) else IdentityMatch.DOUBTFUL
+
+    def name_conflict(self, has_account: bool) -> str:
+        return "npn_in_use"
+
+    def classify(self, history: AssisterHistory, plan_year: int) -> AssisterType:
+        return classify_assister(history, plan_year)
+
+    def find_admission_faults(
+        self, request: Request, policy: Policy, assister_type: AssisterType, today: date
+    ) -> list[Fault]:
+        return find_admission_faults(request, policy, assister_type, today)
+
+    def why_not_begin(self, details: Mapping[str, Any], history: AssisterHistory, plan_year: int) -> str | None:
+        """Only returning assisters are spared the form (A11); without a kind there is nothing to open."""
+        returning = classify_assister(history, plan_year) is AssisterType.RETURNING
+        return None if returning and self.kind_field in details else "not_returning"
+
+    def draft_request(self, known: Mapping[str, Any], plan_year: int) -> dict[str, Any]:
+        form = {name: value for name, value in known.items() if name in FORM}
+        return form | {"program": STATE_PROGRAM, "plan_year": plan_year, "agreement_accepted": False}
+
+    def describe_accounts(self, history: AssisterHistory, assister_type: AssisterType) -> Accounts:
+        """Profile and Scheduling Tool belong to a portal account; who returns has both (A11)."""
+        returning = assister_type is AssisterType.RETURNING
+        return Accounts(
+            has_lms_account=history.has_lms_account,
+            has_portal_account=history.has_portal_account,
+            has_portal_profile=history.has_portal_account and (returning or history.has_portal_profile),
+            has_scheduling_tool=history.has_portal_account and (returning or history.has_scheduling_tool),
+        )
+
+    def list_first_facts(
+        self, case_id: str, request: Mapping[str, Any], assister_type: AssisterType, origin: Origin
+    ) -> list[Fact]:
+        """The agreement, where it came with the request (A3)."""
+        if not request.get("agreement_accepted"):
+            return []
+        language = origin.language or request.get("language", "en")
+        return [build_acceptance_fact(case_id, language, origin.at, origin.source)]
