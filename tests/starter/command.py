@@ -85,10 +85,10 @@ def is_one_sentence(text: str) -> bool:
 
 
 class Clerk:
-    """Somebody at the command line of a stack."""
+    """Somebody at the command line of a stack; `certify` runs in this process, what is typed at a terminal in its own."""
 
     def __init__(self, folder: Path, data: str) -> None:
-        self._run = partial(run_certify, folder)
+        self._run = partial(call_certify, folder)
         self._data = data
 
     async def __call__(self, *arguments: str, given: Any = None) -> Ran:

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 
+from starter.client import RPC_TIMEOUT
 from starter.stack.embedded import build_children, run_stack
 from starter.stack.plan import Plan
 from starter.stack.processes import Child
@@ -126,7 +127,10 @@ async def test_people_read_it_in_80_columns(clerk: Clerk, world: World) -> None:
         assert "[bold]exactly[/bold]" in ran.out or verb == ["list"]
 
 
-async def test_a_command_without_a_worker_is_kept(tmp_path: Path) -> None:
+async def test_a_command_without_a_worker_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Nobody answers: an update is only worth a moment's wait.
+    monkeypatch.setattr("starter.cases.RPC_TIMEOUT", RPC_TIMEOUT / 20)
+
     def no_worker(plan: Plan) -> Sequence[Child]:
         return [child for child in build_children(plan) if child.name in ("temporal", "migration")]
 
