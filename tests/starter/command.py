@@ -85,7 +85,7 @@ def is_one_sentence(text: str) -> bool:
 
 
 class Clerk:
-    """Somebody at the command line of a stack; `certify` runs in this process, what is typed at a terminal in its own."""
+    """Somebody at the command line of a stack; only for a terminal `certify` is a process of its own."""
 
     def __init__(self, folder: Path, data: str) -> None:
         self._run = partial(call_certify, folder)
