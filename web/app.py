@@ -12,7 +12,7 @@ from starlette.middleware.sessions import SessionMiddleware
 from temporalio.client import Client
 
 from db.engine import Database
-from db.reads.metrics import check_tables, count_pending_events, count_stages
+from db.reads.counts import check_tables, count_pending_events, count_stages
 from db.reads.numbers import StaffNumbers
 from db.writes.inbox import Inbox
 from settings import Settings, load_settings

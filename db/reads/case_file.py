@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
@@ -14,7 +14,8 @@ from db.cursors import PLACES, Cursor
 from db.reads.pending import Altered, Held, altered_of, held_of
 from db.reads.queue import ListedCase, list_matching
 from db.reads.status import describe_status
-from db.reads.timeline import Entry, timeline
+from db.reads.third_parties import Evidence, list_evidence
+from db.reads.timeline import TimelineEntry, build_timeline
 from db.tables import (
     Assister,
     AuditRow,
@@ -23,7 +24,6 @@ from db.tables import (
     CommandRow,
     EarlierYear,
     EffectRow,
-    EvidenceRow,
     FactRow,
     SentMail,
 )
@@ -31,7 +31,6 @@ from db.writes.facts import flags_of
 from domain.programs.certificates import find_certificate_status
 from domain.shared.facts import Fact, FactKind
 from domain.shared.policy import local_date
-from domain.shared.programs import FEDERAL_PROGRAM
 from domain.state.certification import CaseState
 from domain.state.eligibility import LICENSING, Check, Finding
 
@@ -39,7 +38,7 @@ MOST_CASES = 50
 
 
 @dataclass(frozen=True)
-class Person:
+class KnownPerson:
     """Who the case is about, as they are known now."""
 
     assister_id: str
@@ -54,7 +53,7 @@ class Person:
 
 
 @dataclass(frozen=True)
-class Year:
+class EarlierRecord:
     """What was imported of an earlier year."""
 
     program: str
@@ -66,20 +65,7 @@ class Year:
 
 
 @dataclass(frozen=True)
-class Evidence:
-    """A third party's raw answer that is kept; numbered from 1 within the case; ``round`` is a screening's."""
-
-    number: int
-    key: str
-    source: str
-    round: int | None
-    at: datetime
-    sha256: str
-    size: int
-
-
-@dataclass(frozen=True)
-class FoundWith:
+class ExplainedFinding:
     """A finding of the screening with what it stands on.
 
     ``basis`` depends on the check. Of the licence {npn, license_number}; agreement_accepted {version, language, sha256,
@@ -124,7 +110,7 @@ class IssuedCertificate:
 
 
 @dataclass(frozen=True)
-class Told:
+class GivenCommand:
     """A command somebody gave: pending, applied, or refused with a sentence; ``data`` is what it says besides."""
 
     id: str
@@ -163,15 +149,15 @@ class CaseFile:
     status: dict[str, Any]
     request: dict[str, Any]
     identity_matches: bool
-    person: Person
-    earlier_years: list[Year]
+    person: KnownPerson
+    earlier_years: list[EarlierRecord]
     other_cases: list[ListedCase]
-    findings: list[FoundWith]
+    findings: list[ExplainedFinding]
     evidence: list[Evidence]
-    timeline: list[Entry]
+    timeline: list[TimelineEntry]
     mails: list[Mail]
     certificates: list[IssuedCertificate]
-    commands: list[Told]
+    commands: list[GivenCommand]
     held: list[Held]
     altered: list[Altered]
 
@@ -180,13 +166,13 @@ def read_case_file(session: Session, case_id: str, now: datetime) -> CaseFile:
     """The file of a case. Raises `UnknownCase`."""
     case = load_case(session, case_id)
     person = session.get_one(Assister, case.assister_id)
-    facts = _all(session, FactRow, case_id)
+    facts = _read_rows(session, FactRow, case_id)
     known = [Fact(id=row.id, kind=FactKind(row.kind), at=row.at, data=row.data) for row in facts]
     state = folded(case, known)
-    commands = _all(session, CommandRow, case_id)
-    effects = _all(session, EffectRow, case_id)
-    audited: list[AuditRow] = _all(session, AuditRow, case_id)
-    evidence, mails = _evidence(session, case), _mails(session, case_id)
+    commands = _read_rows(session, CommandRow, case_id)
+    effects = _read_rows(session, EffectRow, case_id)
+    audited: list[AuditRow] = _read_rows(session, AuditRow, case_id)
+    evidence, mails = list_evidence(session, case), _list_mails(session, case_id)
     since = case.attention_since
     return CaseFile(
         case_id=case_id,
@@ -203,24 +189,18 @@ def read_case_file(session: Session, case_id: str, now: datetime) -> CaseFile:
         status=describe_status(case, state, now),
         request=case.request,
         identity_matches=case.identity_matches,
-        person=_person(person),
-        earlier_years=_earlier_years(session, person),
-        other_cases=_other_cases(session, case),
-        findings=_findings(case, person, state, known, effects, evidence),
+        person=_describe_person(person),
+        earlier_years=_list_earlier_years(session, person),
+        other_cases=_list_other_cases(session, case),
+        findings=_explain_findings(case, person, state, known, effects, evidence),
         evidence=evidence,
-        timeline=timeline(facts, effects, commands, audited, {mail.key: mail.number for mail in mails}),
+        timeline=build_timeline(facts, effects, commands, audited, {mail.key: mail.number for mail in mails}),
         mails=mails,
-        certificates=_certificates(session, case, state, now),
-        commands=[_told(row) for row in sorted(commands, key=lambda row: row.created_at)],
+        certificates=_list_certificates(session, case, state, now),
+        commands=[_describe_command(row) for row in sorted(commands, key=lambda row: row.created_at)],
         held=held_of(session, case_id),
         altered=altered_of(session, case_id),
     )
-
-
-def find_evidence(session: Session, case_id: str, key: str) -> EvidenceRow | None:
-    """A third party's raw answer; None where it is another case's, or there is none of this key."""
-    row = session.get(EvidenceRow, key)
-    return row if row is not None and row.case_id == case_id else None
 
 
 def find_mail(session: Session, case_id: str, key: str) -> SentMail | None:
@@ -229,12 +209,12 @@ def find_mail(session: Session, case_id: str, key: str) -> SentMail | None:
     return row if row is not None and row.case_id == case_id else None
 
 
-def _all(session: Session, table: Any, case_id: str) -> list[Any]:
+def _read_rows(session: Session, table: Any, case_id: str) -> list[Any]:
     return rows(session, select(table).where(table.case_id == case_id))
 
 
-def _person(person: Assister) -> Person:
-    return Person(
+def _describe_person(person: Assister) -> KnownPerson:
+    return KnownPerson(
         assister_id=person.assister_id,
         first_name=person.first_name,
         last_name=person.last_name,
@@ -247,46 +227,28 @@ def _person(person: Assister) -> Person:
     )
 
 
-def _earlier_years(session: Session, person: Assister) -> list[Year]:
+def _list_earlier_years(session: Session, person: Assister) -> list[EarlierRecord]:
     query = select(EarlierYear).where(col(EarlierYear.assister_id) == person.assister_id)
     found = rows(session, query.order_by(col(EarlierYear.plan_year).desc(), col(EarlierYear.program)))
     return [
-        Year(one.program, one.plan_year, one.registered, one.trained, one.certified, one.individual_market)
+        EarlierRecord(one.program, one.plan_year, one.registered, one.trained, one.certified, one.individual_market)
         for one in found
     ]
 
 
-def _other_cases(session: Session, case: Case) -> list[ListedCase]:
+def _list_other_cases(session: Session, case: Case) -> list[ListedCase]:
     theirs, others = col(Case.assister_id) == case.assister_id, col(Case.case_id) != case.case_id
     return list_matching(session, theirs, others, limit=MOST_CASES)
 
 
-def _evidence(session: Session, case: Case) -> list[Evidence]:
-    """Without what it says, which may be long."""
-    columns = [getattr(EvidenceRow, name) for name in ("key", "source", "at", "sha256")]
-    query: Any = select(*columns, func.length(col(EvidenceRow.raw)))
-    ours = query.where(col(EvidenceRow.case_id) == case.case_id).order_by(col(EvidenceRow.at), col(EvidenceRow.key))
-    found = session.execute(ours)
-    return [
-        Evidence(number, key, source, _round(case, key), at, sha256, size)
-        for number, (key, source, at, sha256, size) in enumerate(found, 1)
-    ]
-
-
-def _round(case: Case, key: str) -> int | None:
-    """The screening whose look-up it was; the federal program's are of profiles, by their hash."""
-    last = key.rpartition(":")[2]
-    return int(last) if case.program != FEDERAL_PROGRAM and last.isdigit() else None
-
-
-def _mails(session: Session, case_id: str) -> list[Mail]:
+def _list_mails(session: Session, case_id: str) -> list[Mail]:
     names = ("key", "notice", "language", "recipient", "subject", "attachments", "message_id", "sent_at")
     query: Any = select(*(getattr(SentMail, name) for name in names))
     ours = query.where(col(SentMail.case_id) == case_id).order_by(col(SentMail.sent_at), col(SentMail.key))
     return [Mail(number, *row) for number, row in enumerate(session.execute(ours), 1)]
 
 
-def _certificates(session: Session, case: Case, state: State, now: datetime) -> list[IssuedCertificate]:
+def _list_certificates(session: Session, case: Case, state: State, now: datetime) -> list[IssuedCertificate]:
     today = local_date(any_policy_of(case), now)
     return [
         IssuedCertificate(
@@ -299,39 +261,41 @@ def _certificates(session: Session, case: Case, state: State, now: datetime) -> 
             sha256=row.sha256,
             uri=row.uri,
         )
-        for row in sorted(_all(session, CertificateRow, case.case_id), key=lambda row: row.issued_at)
+        for row in sorted(_read_rows(session, CertificateRow, case.case_id), key=lambda row: row.issued_at)
     ]
 
 
-def _told(row: CommandRow) -> Told:
+def _describe_command(row: CommandRow) -> GivenCommand:
     kept = {
         name: row.data[name] for name in ("verdict", "override", "notice", "changed", "faults") if row.data.get(name)
     }
     changes = {"changed": sorted(row.data["changes"])} if row.data.get("changes") else {}
-    return Told(row.id, row.kind, row.actor, row.reason, row.state, row.answer, row.created_at, {**kept, **changes})
+    return GivenCommand(
+        row.id, row.kind, row.actor, row.reason, row.state, row.answer, row.created_at, {**kept, **changes}
+    )
 
 
 # findings
 
 
-def _findings(
+def _explain_findings(
     case: Case,
     person: Assister,
     state: State,
     facts: Sequence[Fact],
     effects: Sequence[EffectRow],
     evidence: Sequence[Evidence],
-) -> list[FoundWith]:
+) -> list[ExplainedFinding]:
     if not isinstance(state, CaseState):
         return []
     of_round = next((one for one in evidence if one.round == state.round), None)
     return [
-        FoundWith(
+        ExplainedFinding(
             one.check,
             one.result,
             one.source,
             of_round if one.check in LICENSING else None,
-            _basis(one, case, person, facts, effects),
+            _find_basis(one, case, person, facts, effects),
         )
         for one in state.findings
     ]
@@ -340,25 +304,25 @@ def _findings(
 _NAMED = ("first_name", "last_name", "email")
 
 
-def _basis(
+def _find_basis(
     finding: Finding, case: Case, person: Assister, facts: Iterable[Fact], effects: Iterable[EffectRow]
 ) -> dict[str, Any]:
     request = case.request
     if finding.check in LICENSING:
         return {name: request.get(name) for name in ("npn", "license_number")}
     if finding.check is Check.AGREEMENT_ACCEPTED:
-        accepted = min(_of(facts, FactKind.AGREEMENT_ACCEPTED), key=lambda fact: fact.at, default=None)
+        accepted = min(_select_facts(facts, FactKind.AGREEMENT_ACCEPTED), key=lambda fact: fact.at, default=None)
         return {**accepted.data, "at": accepted.at} if accepted else {}
     if finding.check is Check.BACKGROUND_CHECK:
-        return _background(facts, effects)
+        return _describe_background_check(facts, effects)
     if finding.check is Check.INTAKE_SCOPE:
         return {name: request.get(name) for name in ("physical_address", "business_address")}
     known: Mapping[str, Any] = {name: getattr(person, name) for name in _NAMED}
     return {"known": known, "requested": {name: request.get(name) for name in _NAMED}}
 
 
-def _background(facts: Iterable[Fact], effects: Iterable[EffectRow]) -> dict[str, Any]:
-    reported = max(_of(facts, FactKind.BACKGROUND_REPORTED), key=lambda fact: fact.at, default=None)
+def _describe_background_check(facts: Iterable[Fact], effects: Iterable[EffectRow]) -> dict[str, Any]:
+    reported = max(_select_facts(facts, FactKind.BACKGROUND_REPORTED), key=lambda fact: fact.at, default=None)
     ordered = next((row.done_at for row in effects if row.kind == "background.ordered"), None)
     return {
         "ordered_at": ordered,
@@ -367,5 +331,5 @@ def _background(facts: Iterable[Fact], effects: Iterable[EffectRow]) -> dict[str
     }
 
 
-def _of(facts: Iterable[Fact], kind: FactKind) -> list[Fact]:
+def _select_facts(facts: Iterable[Fact], kind: FactKind) -> list[Fact]:
     return [fact for fact in facts if fact.kind is kind]

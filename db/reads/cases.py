@@ -1,4 +1,4 @@
-"""Cases as programs read them: listed, found by an e-mail address, with every write about one and the last save."""
+"""Cases and certificates as programs and the public read them: lists, the audit, a certificate, an e-mail's case."""
 
 from datetime import datetime
 from typing import Any
@@ -7,15 +7,16 @@ from sqlalchemy import func
 from sqlalchemy.orm import Session
 from sqlmodel import col, select
 
-from db.case_state import load_case, one_or_none, rows
-from db.reads.certificates import read_certificate
+from db.case_state import any_policy_of, holder_of, load_case, one_or_none, rows, state_of
 from db.reads.queue import Filters
 from db.reads.status import to_json_values
 from db.tables import Assister, AuditRow, Case, CertificateRow, CommandRow
+from domain.programs.certificates import find_certificate_status
 from domain.shared.commands import CommandKind
 from domain.shared.ids import certificate_number
 from domain.shared.instants import format_instant
 from domain.shared.notices import Notice
+from domain.shared.policy import local_date
 from domain.shared.programs import FEDERAL_PROGRAM
 from domain.shared.stages import ENDED
 
@@ -43,7 +44,7 @@ def read_case_list(
     Raises `UnknownCase` where ``after`` is none.
     """
     query = select(Case).order_by(col(Case.opened_at).desc(), col(Case.case_id)).limit(limit)
-    for name, value in filters.wanted().items():
+    for name, value in filters.list_wanted().items():
         query = query.where(getattr(Case, name) == value)
     if after is not None:
         last = load_case(session, after)
@@ -66,6 +67,30 @@ def read_audit(session: Session, case_id: str) -> list[dict[str, Any]]:
         }
         for row in found
     ]
+
+
+def read_certificate(session: Session, number: str, now: datetime) -> dict[str, Any] | None:
+    """What the public may know of a certificate, as JSON; None where there is no such number.
+
+    Its holder is named as on the day it was issued; the market is there in the federal program only.
+    """
+    row = session.get(CertificateRow, certificate_number(number))
+    if row is None:
+        return None
+    case = load_case(session, row.case_id)
+    state, today = state_of(session, case), local_date(any_policy_of(case), now)
+    return {
+        "number": row.number,
+        "status": find_certificate_status(state, row.number, row.market, row.valid_until, today),
+        "holder": row.holder or holder_of(case),
+        "kind": case.kind,
+        "program": case.program,
+        "plan_year": case.plan_year,
+        "issued_at": format_instant(row.issued_at),
+        "valid_until": row.valid_until.isoformat() if row.valid_until else None,
+        "sha256": row.sha256,
+        **({"market": row.market} if row.market else {}),
+    }
 
 
 def find_applicant(session: Session, email: str, number: str | None, now: datetime) -> dict[str, Any] | None:

@@ -1,14 +1,16 @@
-"""How many cases there are of each kind, stage and so on: one grouped query, added up for any filters."""
+"""How many cases there are, by stage, kind and so on, for staff and for metrics."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
+from sqlmodel import col
 
+from db.reads.pending import PENDING
 from db.reads.queue import Filters, View
-from db.tables import Case
+from db.tables import Case, InboxRow
 
 FACETS = ("program", "plan_year", "stage", "kind", "attention")
 GROUPED = ("assister_type", *FACETS)  # in the order of the index
@@ -39,7 +41,7 @@ def count_groups(session: Session) -> list[Group]:
 
 def add_up_groups(groups: Sequence[Group], filters: Filters, view: View) -> Counts:
     """What the groups come to under these filters."""
-    wanted = filters.wanted()
+    wanted = filters.list_wanted()
     facets: dict[str, dict[str | int, int]] = {name: {} for name in FACETS}
     total = 0
     for group in groups:
@@ -52,3 +54,20 @@ def add_up_groups(groups: Sequence[Group], filters: Filters, view: View) -> Coun
             if value is not None and not set(missed) - {name}:
                 facets[name][value] = facets[name].get(value, 0) + group.number
     return Counts(total, {name: dict(sorted(numbers.items())) for name, numbers in facets.items()})
+
+
+def check_tables(session: Session) -> None:
+    """Raises when the database does not answer, or has no tables yet."""
+    session.execute(text("SELECT 1 FROM assister_case LIMIT 1"))
+
+
+def count_stages(session: Session) -> dict[str, int]:
+    """How many cases are in each stage."""
+    by_stage = select(col(Case.stage), func.count()).group_by(col(Case.stage))
+    return dict(session.execute(by_stage).tuples().all())
+
+
+def count_pending_events(session: Session) -> int:
+    """How many webhook events wait for delivery."""
+    pending = select(func.count()).select_from(InboxRow).where(col(InboxRow.state) == PENDING)
+    return int(session.execute(pending).scalar_one())

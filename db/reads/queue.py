@@ -32,7 +32,7 @@ class Filters:
     stage: str | None = None
     attention: str | None = None
 
-    def wanted(self) -> dict[str, str | int]:
+    def list_wanted(self) -> dict[str, str | int]:
         """What is asked for, by the names of the columns."""
         given = {one.name: getattr(self, one.name) for one in fields(self)}
         return {name: value for name, value in given.items() if value is not None}
@@ -120,14 +120,14 @@ def _select_from(
     at = col(Case.attention_since) if view is View.QUEUE else col(Case.opened_at)
     key = tuple_(at, col(Case.case_id))
     down = (view is View.ALL) != back
-    which: Any = select(at.label("at"), col(Case.case_id)).where(*_conditions(view, filters))
+    which: Any = select(at.label("at"), col(Case.case_id)).where(*_list_conditions(view, filters))
     if position is not None:
         known = tuple_(literal(position[0], Utc), literal(position[1]))
         which = which.where(key < known if down else key > known)
     ordered = (at.desc(), col(Case.case_id).desc()) if down else (at, col(Case.case_id))
     these = which.order_by(*ordered).limit(limit).subquery("these")
     order = (these.c.at.desc(), these.c.case_id.desc()) if down else (these.c.at, these.c.case_id)
-    return _columns(shown).join(these, these.c.case_id == col(Case.case_id)).order_by(*order)
+    return _select_columns(shown).join(these, these.c.case_id == col(Case.case_id)).order_by(*order)
 
 
 async def stream_cases(database: Database, view: View, filters: Filters) -> AsyncIterator[list[ExportedCase]]:
@@ -166,18 +166,23 @@ def _find_since(session: Session, case_id: str) -> datetime | None:
 
 def list_matching(session: Session, *conditions: Any, limit: int) -> list[ListedCase]:
     """Cases that some index finds, newest first."""
-    query = _columns(ListedCase).where(*conditions).order_by(col(Case.opened_at).desc(), col(Case.case_id)).limit(limit)
+    query = (
+        _select_columns(ListedCase)
+        .where(*conditions)
+        .order_by(col(Case.opened_at).desc(), col(Case.case_id))
+        .limit(limit)
+    )
     return [ListedCase(*row) for row in session.execute(query)]
 
 
-def _conditions(view: View, filters: Filters) -> Iterable[Any]:
+def _list_conditions(view: View, filters: Filters) -> Iterable[Any]:
     if view is View.QUEUE:
         yield col(Case.attention_since).is_not(None)
-    for name, value in filters.wanted().items():
+    for name, value in filters.list_wanted().items():
         yield getattr(Case, name) == value
 
 
-def _columns(shown: type[ListedCase]) -> Any:
+def _select_columns(shown: type[ListedCase]) -> Any:
     names = [one.name for one in fields(shown)]
     columns = [getattr(Assister if name in _OF_PERSON else Case, name) for name in names]
     return select(*columns).join(Assister, col(Assister.assister_id) == col(Case.assister_id))

@@ -1,11 +1,30 @@
 """What third parties have said of a case: accounts, pages where one goes on, raw answers kept as evidence."""
 
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
-from sqlmodel import col, select
+from sqlmodel import col
 
 from db.case_state import rows
 from db.tables import Assister, Case, CertificateRow, EffectRow, EvidenceRow
+from domain.shared.programs import FEDERAL_PROGRAM
 from domain.shared.stages import ENDED
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A third party's raw answer that is kept; numbered from 1 within the case; ``round`` is a screening's."""
+
+    number: int
+    key: str
+    source: str
+    round: int | None
+    at: datetime
+    sha256: str
+    size: int
 
 
 def find_lms_account(session: Session, assister_id: str) -> str | None:
@@ -70,3 +89,27 @@ def find_evidence(session: Session, key: str) -> bytes | None:
     """A third party's raw answer kept under this key (case, source, round), if there is one."""
     row = session.get(EvidenceRow, key)
     return row.raw if row else None
+
+
+def find_evidence_of_case(session: Session, case_id: str, key: str) -> EvidenceRow | None:
+    """A third party's raw answer; None where it is another case's, or there is none of this key."""
+    row = session.get(EvidenceRow, key)
+    return row if row is not None and row.case_id == case_id else None
+
+
+def list_evidence(session: Session, case: Case) -> list[Evidence]:
+    """Without what it says, which may be long."""
+    columns = [getattr(EvidenceRow, name) for name in ("key", "source", "at", "sha256")]
+    query: Any = select(*columns, func.length(col(EvidenceRow.raw)))
+    ours = query.where(col(EvidenceRow.case_id) == case.case_id).order_by(col(EvidenceRow.at), col(EvidenceRow.key))
+    found = session.execute(ours)
+    return [
+        Evidence(number, key, source, _find_round(case, key), at, sha256, size)
+        for number, (key, source, at, sha256, size) in enumerate(found, 1)
+    ]
+
+
+def _find_round(case: Case, key: str) -> int | None:
+    """The screening whose look-up it was; the federal program's are of profiles, by their hash."""
+    last = key.rpartition(":")[2]
+    return int(last) if case.program != FEDERAL_PROGRAM and last.isdigit() else None

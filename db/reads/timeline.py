@@ -24,7 +24,7 @@ class EntryKind(StrEnum):
 
 
 @dataclass(frozen=True)
-class Entry:
+class TimelineEntry:
     """One thing that happened: ``at`` is when it did, ``recorded_at`` when we wrote it down.
 
     ``name`` depends on the kind: a fact's kind; a notice; a command's kind; raised, lowered or cleared of a flag;
@@ -42,31 +42,31 @@ class Entry:
     data: dict[str, Any]
 
 
-def timeline(
+def build_timeline(
     facts: Sequence[FactRow],
     effects: Iterable[EffectRow],
     commands: Sequence[CommandRow],
     audited: Sequence[AuditRow],
     mails: Mapping[str, int],
-) -> list[Entry]:
+) -> list[TimelineEntry]:
     """Everything once, in the order of its times; ``mails`` are the numbers of kept mails by their effects' keys."""
     audited = sorted(audited, key=lambda row: row.id or 0)
     own = {f"command:{row.id}": row for row in commands}
-    actors = _actors(audited)
+    actors = _find_actors(audited)
     known, recorded = {row.id for row in facts}, {row.recorded_at for row in facts}
     entries = [
-        *(_fact(row, own.get(row.id), actors) for row in sorted(facts, key=lambda row: _LIFE[row.kind])),
-        *(_notice(row, mails) for row in effects if row.kind.startswith("notice.")),
-        *(_command(row) for row in commands if not _became_a_fact(row, known)),
-        *(entry for row in audited if (entry := _audited(row, recorded)) is not None),
+        *(_describe_fact(row, own.get(row.id), actors) for row in sorted(facts, key=lambda row: _ORDER[row.kind])),
+        *(_describe_notice(row, mails) for row in effects if row.kind.startswith("notice.")),
+        *(_describe_command(row) for row in commands if not _became_fact(row, known)),
+        *(entry for row in audited if (entry := _describe_audited(row, recorded)) is not None),
     ]
     return sorted(entries, key=lambda entry: (entry.at, entry.recorded_at))
 
 
-_LIFE = {kind.value: place for place, kind in enumerate(FactKind)}  # the order of facts of one instant
+_ORDER = {kind.value: place for place, kind in enumerate(FactKind)}  # the order of facts of one instant
 
 
-def _actors(audited: Iterable[AuditRow]) -> dict[datetime, str]:
+def _find_actors(audited: Iterable[AuditRow]) -> dict[datetime, str]:
     """Who wrote at an instant: all of one transaction has the same."""
     actors: dict[datetime, str] = {}
     for row in audited:
@@ -75,7 +75,7 @@ def _actors(audited: Iterable[AuditRow]) -> dict[datetime, str]:
     return actors
 
 
-def _fact(row: FactRow, command: CommandRow | None, actors: Mapping[datetime, str]) -> Entry:
+def _describe_fact(row: FactRow, command: CommandRow | None, actors: Mapping[datetime, str]) -> TimelineEntry:
     """Who is behind a fact says itself, or its command, or what was audited in the same transaction."""
     actor = row.data.get("by") or (command.actor if command else actors.get(row.recorded_at, SYSTEM))
     data = {name: value for name, value in row.data.items() if name not in ("by", "reason")}
@@ -83,38 +83,38 @@ def _fact(row: FactRow, command: CommandRow | None, actors: Mapping[datetime, st
         data["changed"] = sorted(command.data["changes"])
     reason = row.data.get("reason") or (command.reason if command else None)
     ours = row.kind in (FactKind.BEGUN, FactKind.SCREENED, FactKind.MARKET_COMPLETED)
-    return Entry(row.at, row.recorded_at, EntryKind.FACT, row.kind, SYSTEM if ours else actor, reason, data)
+    return TimelineEntry(row.at, row.recorded_at, EntryKind.FACT, row.kind, SYSTEM if ours else actor, reason, data)
 
 
-def _notice(row: EffectRow, mails: Mapping[str, int]) -> Entry:
+def _describe_notice(row: EffectRow, mails: Mapping[str, int]) -> TimelineEntry:
     result = row.result
     state = "pending" if result is None else "refused" if result.get("refused") else "sent"
     data = {"state": state, "subject": (result or {}).get("subject"), "mail": mails.get(row.key)}
     at = row.done_at or row.intended_at
-    return Entry(at, at, EntryKind.NOTICE, row.kind.partition(".")[2], SYSTEM, None, data)
+    return TimelineEntry(at, at, EntryKind.NOTICE, row.kind.partition(".")[2], SYSTEM, None, data)
 
 
-def _command(row: CommandRow) -> Entry:
-    data = {"state": row.state, "answer": row.answer, **_said(row.data)}
+def _describe_command(row: CommandRow) -> TimelineEntry:
+    data = {"state": row.state, "answer": row.answer, **_select_told(row.data)}
     at = row.created_at
-    return Entry(at, at, EntryKind.COMMAND, row.kind, row.actor, row.reason, data)
+    return TimelineEntry(at, at, EntryKind.COMMAND, row.kind, row.actor, row.reason, data)
 
 
-def _said(data: Mapping[str, Any]) -> dict[str, Any]:
+def _select_told(data: Mapping[str, Any]) -> dict[str, Any]:
     return {name: data[name] for name in ("verdict", "override", "notice", "faults") if data.get(name)}
 
 
-def _became_a_fact(row: CommandRow, facts: Collection[str]) -> bool:
+def _became_fact(row: CommandRow, facts: Collection[str]) -> bool:
     if row.kind == CommandKind.SAVE_PROFILE:
         return row.state == "applied"
     return f"command:{row.id}" in facts
 
 
-def _audited(row: AuditRow, recorded: Collection[datetime]) -> Entry | None:
+def _describe_audited(row: AuditRow, recorded: Collection[datetime]) -> TimelineEntry | None:
     """What only the audit knows; None for what is told by a fact, a notice or a command."""
 
-    def entry(kind: EntryKind, name: str, /, **data: Any) -> Entry:
-        return Entry(row.at, row.at, kind, name, row.actor, row.reason, data)
+    def entry(kind: EntryKind, name: str, /, **data: Any) -> TimelineEntry:
+        return TimelineEntry(row.at, row.at, kind, name, row.actor, row.reason, data)
 
     first, _, rest = row.action.partition(".")
     details = row.details

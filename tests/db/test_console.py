@@ -13,10 +13,11 @@ import pytest_asyncio
 from db.case_state import UnknownCase
 from db.cursors import Page
 from db.engine import Database
-from db.reads.case_file import CaseFile, find_evidence, find_mail
+from db.reads.case_file import CaseFile, find_mail
 from db.reads.numbers import FRESH, USABLE, StaffNumbers
 from db.reads.queue import Filters, ListedCase, View, find_next_in_queue, read_case_page, stream_cases
 from db.reads.reminders import list_due_reminders
+from db.reads.third_parties import find_evidence_of_case
 from db.tables import Case, EffectRow, SearchTerm, SentMail
 from db.writes.cases import clear_flag, flag_case
 from db.writes.commands import note_refusal
@@ -410,12 +411,14 @@ async def test_a13_each_check_of_the_licence_shows_the_registrys_answer_of_its_r
     by_check = {one.check: one for one in file.findings}
     assert by_check["npn_found"].evidence == file.evidence[1]
     assert by_check["npn_found"].basis["npn"] == file.request["npn"]
-    kept = await office.database.read(find_evidence, opened.case_id, file.evidence[1].key)
+    kept = await office.database.read(find_evidence_of_case, opened.case_id, file.evidence[1].key)
     assert kept is not None
     assert (kept.raw, kept.sha256) == (b'{"round": 1}', sha256(b'{"round": 1}').hexdigest())
     other = await office.opened()
-    assert await office.database.read(find_evidence, other.case_id, file.evidence[1].key) is None, "another case's"
-    assert await office.database.read(find_evidence, opened.case_id, "no such key") is None
+    assert await office.database.read(find_evidence_of_case, other.case_id, file.evidence[1].key) is None, (
+        "another case's"
+    )
+    assert await office.database.read(find_evidence_of_case, opened.case_id, "no such key") is None
 
 
 async def test_a3_the_agreement_is_shown_with_its_record(office: Office) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
-from db.reads.certificates import read_certificate
+from db.reads.cases import read_certificate
 from domain.programs.policies import any_policy_for
 from domain.shared.assister import Kind
 from domain.shared.ids import certificate_number

@@ -8,7 +8,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, HTMLResponse, Response
 from starlette.exceptions import HTTPException
 
-from db.reads.case_file import Evidence, Mail, find_evidence, find_mail, read_case_file
+from db.reads.case_file import Mail, find_mail, read_case_file
+from db.reads.third_parties import Evidence, find_evidence_of_case
 from db.writes.access_log import record_access
 from starter.cases import now
 from web.http.auth import StaffMember, needs
@@ -37,7 +38,7 @@ async def evidence(request: Request, services: ServicesDep, me: Reader, case_id:
     """What a third party answered, word for word, as text; the beginning of it where it is long."""
     file = await services.database.read(read_case_file, case_id, now())
     kept = _numbered(file.evidence, number)
-    row = await services.database.read(find_evidence, case_id, kept.key)
+    row = await services.database.read(find_evidence_of_case, case_id, kept.key)
     if row is None:
         raise _nothing()
     await services.database.write(record_access, me.actor, "evidence", [case_id], now())

@@ -65,13 +65,13 @@ def filters_of(asked: Mapping[str, str]) -> Filters:
 
 def address(path: str, filters: Filters, **more: str | None) -> str:
     """The address of a list under these filters."""
-    wanted = {name: str(value) for name, value in filters.wanted().items()}
+    wanted = {name: str(value) for name, value in filters.list_wanted().items()}
     return path + query(**wanted, **more)
 
 
 def facets(filters: Filters, counts: Counts, words: Mapping[str, Callable[[Any], str]]) -> list[Facet]:
     """The filters there is something to choose of, each value with its count; ``words`` are a template's filters."""
-    wanted = {name: str(value) for name, value in filters.wanted().items()}
+    wanted = {name: str(value) for name, value in filters.list_wanted().items()}
     found = []
     for name, (label, labels, shown_by) in FACETS.items():
         numbers = {str(value): number for value, number in counts.facets.get(name, {}).items()}

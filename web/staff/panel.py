@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from uuid import uuid4
 
 from db.case_state import State
-from db.reads.case_file import CaseFile, Told
+from db.reads.case_file import CaseFile, GivenCommand
 from domain.federal.registration import RegistrationState
 from domain.programs.commands import find_refusal
 from domain.shared.commands import CommandKind
@@ -57,7 +57,7 @@ class Panel:
     clears: bool
     acts: bool
     ended: str | None
-    kept: list[Told]
+    kept: list[GivenCommand]
 
     @property
     def may_decide(self) -> bool:

@@ -67,7 +67,7 @@ async def _list(request: Request, services: Services, me: StaffMember, view: Vie
         # Counts are some seconds old; a list that is all on one page counts itself.
         total=counts.total if page.next or page.previous else len(page.rows),
         facets=facets(filters, counts, words),
-        is_filtered=bool(filters.wanted()),
+        is_filtered=bool(filters.list_wanted()),
         **_addresses(view, filters, page.next, page.previous),
     )
 

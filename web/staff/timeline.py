@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from db.reads.timeline import Entry, EntryKind
+from db.reads.timeline import EntryKind, TimelineEntry
 from domain.federal.markets import MLMS
 from domain.shared.facts import FactKind
 from domain.shared.faults import Fault
@@ -56,12 +56,12 @@ class Line:
     mail: int | None = None
 
 
-def lines(entries: Iterable[Entry], language: str) -> list[Line]:
+def lines(entries: Iterable[TimelineEntry], language: str) -> list[Line]:
     """Every entry in words, in the order they come."""
     return [_line(entry, language) for entry in entries]
 
 
-def _line(entry: Entry, language: str) -> Line:
+def _line(entry: TimelineEntry, language: str) -> Line:
     what, details = _WORDS[entry.kind](entry, language)
     told_by = str(entry.data.get("verdict") or entry.data.get("state") or entry.name)
     return Line(
@@ -75,7 +75,7 @@ def _line(entry: Entry, language: str) -> Line:
     )
 
 
-def _fact(entry: Entry, language: str) -> tuple[str, Details]:
+def _fact(entry: TimelineEntry, language: str) -> tuple[str, Details]:
     data = entry.data
     name = "verdict" if entry.name == FactKind.DECIDED else "fact"
     what = called(name, str(data["verdict"]) if name == "verdict" else entry.name, language)
@@ -116,13 +116,13 @@ def _faults(data: Mapping[str, Any], language: str) -> Details:
     return [f"{called('field', field, language)}: {told(Fault(field, code), language)}" for field, code in named]
 
 
-def _notice(entry: Entry, language: str) -> tuple[str, Details]:
+def _notice(entry: TimelineEntry, language: str) -> tuple[str, Details]:
     notice = called("notice", entry.name, language)
     subject = entry.data.get("subject")
     return _said(_NOTICES[entry.data["state"]], language, notice=notice), [str(subject)] if subject else []
 
 
-def _command(entry: Entry, language: str) -> tuple[str, Details]:
+def _command(entry: TimelineEntry, language: str) -> tuple[str, Details]:
     data = entry.data
     what = f"{called('command', entry.name, language)}: {called('command_state', str(data['state']), language)}"
     details = [called(name, str(data[name]), language) for name in ("verdict", "notice") if data.get(name)]
@@ -132,24 +132,24 @@ def _command(entry: Entry, language: str) -> tuple[str, Details]:
     return what, [*details, *answer, *_changed(data, language), *_faults(data, language)]
 
 
-def _flag(entry: Entry, language: str) -> tuple[str, Details]:
+def _flag(entry: TimelineEntry, language: str) -> tuple[str, Details]:
     flag = called("reason_to_look", str(entry.data.get("flag") or ""), language)
     return _said(_FLAGS[entry.name], language, flag=flag), []
 
 
-def _webhook(entry: Entry, language: str) -> tuple[str, Details]:
+def _webhook(entry: TimelineEntry, language: str) -> tuple[str, Details]:
     note, what = entry.data.get("note"), entry.data.get("what")
     details = [in_words(str(note), language)] if note else []
     return _said(_WEBHOOKS[entry.name], language), [*([str(what)] if what else []), *details]
 
 
-def _audit(entry: Entry, language: str) -> tuple[str, Details]:
+def _audit(entry: TimelineEntry, language: str) -> tuple[str, Details]:
     action = entry.name.removesuffix(".after_end")
     late = [_said(N_("It was done although the case had ended meanwhile."), language)] if action != entry.name else []
     return called("action", action, language), late
 
 
-_WORDS: Mapping[EntryKind, Callable[[Entry, str], tuple[str, Details]]] = {
+_WORDS: Mapping[EntryKind, Callable[[TimelineEntry, str], tuple[str, Details]]] = {
     EntryKind.FACT: _fact,
     EntryKind.NOTICE: _notice,
     EntryKind.COMMAND: _command,
