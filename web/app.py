@@ -23,7 +23,8 @@ from starter.registrations import Registrations
 from starter.schedules import ensure_schedules
 from templates.certificates import Typesetter
 from templates.letters import NoticeRenderer
-from web.api import cases as api, federal, lists, webhooks
+from web import status_link
+from web.api import cases as api, federal, webhooks
 from web.assister import pages as assister
 from web.gallery.gallery import Gallery
 from web.http import problems
@@ -35,7 +36,7 @@ from web.http.rate_limits import Rates
 from web.http.static_files import PREFIX, StaticFiles, shelf
 from web.http.text import environment
 from web.marketplace import agreements, profile, sign_in as entrance, training
-from web.public import home as registry
+from web.public import home as registry, lists
 from web.public.request import form as request_form
 from web.public.request.draft import purging
 from web.services import TEMPLATES, Services, ServicesDep
@@ -125,10 +126,23 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         https_only=settings.is_secure,
     )
     app.add_middleware(Limits, own_url=settings.web_url)
-    problems.install(app)
+    problems.install_handlers(app)
+    federal.install_handlers(app)
     portal = (entrance, profile, training, agreements)
     staff = (queue, export, case, decisions, staff_webhooks, dashboard, access_log)
-    for module in (api, federal, webhooks, request_form, assister, registry, lists, sign_in, *staff, *portal):
+    for module in (
+        api,
+        federal,
+        webhooks,
+        request_form,
+        status_link,
+        assister,
+        registry,
+        lists,
+        sign_in,
+        *staff,
+        *portal,
+    ):
         app.include_router(module.router)
     if settings.gallery:
         app.include_router(Gallery(NoticeRenderer(TEMPLATES / "notices"), Typesetter()).router)

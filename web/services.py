@@ -11,8 +11,11 @@ from jinja2 import Environment
 from db.engine import Database
 from db.reads.numbers import StaffNumbers
 from db.writes.inbox import Inbox
+from domain.shared.notices import Topic
+from domain.shared.policy import describe_contact, find_current_policy
+from domain.state.policies import POLICIES
 from settings import Settings
-from starter.cases import Cases
+from starter.cases import Cases, now
 from starter.registrations import Registrations
 
 if TYPE_CHECKING:
@@ -35,6 +38,10 @@ class Services:
     rates: "Rates"
     identity: "IdentityProvider | None"
     pages: Mapping[str, Environment]
+
+    def describe_general_contact(self, language: str) -> dict[str, str | None]:
+        """The contact of a page that is about nobody's case: that of the state program, whose site this is."""
+        return describe_contact(find_current_policy(POLICIES.values(), now()), Topic.GENERAL, language)
 
 
 def get_services(request: Request) -> Services:

@@ -1,11 +1,14 @@
 """Policies: each program's rules, as versioned, dated data. A case keeps the one it began with."""
 
+from collections.abc import Collection, Iterable
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from domain.shared.faults import Fault
+from domain.shared.notices import Topic
 
 
 class _Data(BaseModel):
@@ -72,6 +75,9 @@ class ProgramPolicy(_Data):
     status_link_days: int = Field(default=400, description="life of an e-mailed status link")
 
 
+Rules = TypeVar("Rules", bound=ProgramPolicy)
+
+
 def local_date(policy: ProgramPolicy, now: datetime) -> date:
     """The program's date at an instant: windows, licences, certificates and business days are measured in it."""
     return now.astimezone(zone_of(policy)).date()
@@ -84,6 +90,35 @@ def window_faults(policy: ProgramPolicy, today: date) -> list[Fault]:
     if policy.windows.closes_on and today > policy.windows.closes_on:
         return [Fault("plan_year", "window_closed")]
     return []
+
+
+def list_open_policies(policies: Iterable[Rules], now: datetime) -> list[Rules]:
+    """Of one program's policies those whose window is open, newest first."""
+    newest = sorted(policies, key=lambda policy: -policy.plan_year)
+    return [policy for policy in newest if policy.windows.open_on(local_date(policy, now))]
+
+
+def find_current_policy(policies: Collection[Rules], now: datetime) -> Rules:
+    """The newest of one program's policies that is open; where none is, the newest of all."""
+    return next(iter(list_open_policies(policies, now)), max(policies, key=lambda policy: policy.plan_year))
+
+
+def choose_policy(policies: Collection[Rules], plan_year: str | None, now: datetime) -> tuple[Rules, list[Fault]]:
+    """The policy of the plan year asked for; the current one, and why, where that isn't open."""
+    current = find_current_policy(policies, now)
+    if plan_year is None:
+        return current, []
+    asked = next((policy for policy in policies if str(policy.plan_year) == plan_year), None)
+    if asked is None:
+        return current, [Fault("plan_year", "no_policy")]
+    faults = window_faults(asked, local_date(asked, now))
+    return (current, faults) if faults else (asked, [])
+
+
+def describe_contact(policy: ProgramPolicy, topic: Topic, language: str) -> dict[str, str | None]:
+    """The one contact that a page or letter of this topic shows (A31): `{label, phone, email}`."""
+    contact: Contact = getattr(policy.contacts, topic)
+    return {"label": contact.label[language], "phone": contact.phone, "email": contact.email}
 
 
 def zone_of(policy: ProgramPolicy) -> tzinfo:

@@ -1,9 +1,11 @@
 """Everything an assister reads stands in English and in Spanish (B2), checked against what code and templates say."""
 
 import re
+import sys
 import tomllib
 from collections.abc import Iterator
 from datetime import date
+from importlib import import_module
 from string import Formatter
 from typing import Any
 
@@ -24,8 +26,8 @@ from templates.extract import update_catalog
 from templates.labels import FILTERS
 from tests.templates.contexts import LANGUAGES, TEMPLATES
 from tests.templates.pages import EVERY_PAGE
+from web.http.problem_pages import ProblemText
 from web.http.text import environment, told
-from web.marketplace.layout import FEDERAL_PROBLEMS
 
 CATALOG = LOCALE / "es" / "LC_MESSAGES" / "messages.po"
 
@@ -72,11 +74,20 @@ def test_b2_translations_keep_their_places_and_bring_no_markup() -> None:
         assert not re.search(r"[<>]|\s{2}", sentence + translation), sentence
 
 
+def list_problem_texts() -> set[ProblemText]:
+    """What the rooms of the web, all of which the application imports, say on their pages of problems."""
+    import_module("web.app")
+    rooms = [module for name, module in sys.modules.items() if name.startswith("web.")]
+    return {value for room in rooms for value in vars(room).values() if isinstance(value, ProblemText)}
+
+
 def test_b2_every_sentence_that_code_may_say_is_in_the_catalog() -> None:
     known = dict(entries())
     said = [*reasons.SENTENCES.values(), *faults.SENTENCES.values()]
     said += [label for table in FILTERS.values() for label in table.values()]
-    said += [sentence for problem in FEDERAL_PROBLEMS.values() for sentence in problem]
+    problems = list_problem_texts()
+    assert len(problems) == 15
+    said += [sentence for text in problems for sentence in text]
     assert len(said) > 120
     assert [sentence for sentence in said if sentence not in known] == []
 

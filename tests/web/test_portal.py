@@ -28,7 +28,7 @@ from tests.support.registrations import Desk
 from tests.templates.rendered import Reader
 from tests.web.house import PDF, House
 from tests.web.test_pages import answers, read
-from web.marketplace.form import values_of
+from web.marketplace.form import SHAPE
 
 HELP = "FFMProducer-AssisterHelpDesk@cms.hhs.gov"
 TAB = "Marketplace Training – Agent Broker"
@@ -162,7 +162,7 @@ def links(reader: Reader) -> list[str]:
 
 def form_of(document: Mapping[str, Any]) -> dict[str, str]:
     """What a browser posts for a request to register, empty fields too."""
-    return {"business_npn": "", "web_entity_npn": "", **values_of(document)}
+    return {"business_npn": "", "web_entity_npn": "", **SHAPE.list_values(document)}
 
 
 def faulty(reader: Reader) -> set[str]:

@@ -2,13 +2,15 @@
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from starlette.exceptions import HTTPException
 
 from db.case_state import load_snapshot
 from db.reads.status import read_status
+from db.writes.launch_tickets import UnusableTicket
+from db.writes.opening import SecondAccount
 from domain.federal.markets import Curriculum, MarketplaceAgreement
 from domain.federal.vendor_reports import parse_vendor
 from domain.shared.faults import Fault, Invalid
@@ -17,6 +19,8 @@ from starter.cases import PENDING, now
 from web.api.cases import COMMANDS, CommandId, read, takes
 from web.api.webhooks import ANSWERS, received, verified
 from web.http.auth import SIGNED, Registrant
+from web.http.problems import problem
+from web.http.text import told
 from web.services import Services, ServicesDep
 
 router = APIRouter(tags=["federal"])
@@ -171,3 +175,23 @@ async def report(request: Request, services: ServicesDep, vendor: str) -> JSONRe
     document = read_json(body)
     told, digest = parse_vendor(document)
     return await received(services, lambda: services.inbox.vendor(vendor, event_id, told, digest, document, now()))
+
+
+# problems
+
+
+# Why a launch ticket can't be used, as a status.
+_OF_TICKET = {"ticket_unknown": 404, "ticket_used": 409, "ticket_expired": 410}
+
+
+def install_handlers(app: FastAPI) -> None:
+    """Translates what only this program raises into problem documents; the rest is in web/http/problems.py."""
+
+    @app.exception_handler(UnusableTicket)
+    async def unusable_ticket(_: Request, error: UnusableTicket) -> JSONResponse:
+        return problem(_OF_TICKET[error.fault.code], told(error.fault, "en"), [error.fault])
+
+    @app.exception_handler(SecondAccount)
+    async def second_account(request: Request, error: SecondAccount) -> JSONResponse:
+        url = f"{request.app.state.services.settings.web_url}/portal"
+        return problem(409, f"{error} {url}", [Fault("email", "second_account")])

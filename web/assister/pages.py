@@ -15,28 +15,35 @@ from db.writes.commands import check_answer
 from domain.shared.faults import Fault, Invalid
 from domain.shared.notices import Topic
 from domain.shared.parsing import read_json
+from domain.shared.policy import describe_contact, find_current_policy
+from domain.state.policies import POLICIES
 from starter.cases import PENDING, Answer, NotNow, now
+from templates.catalogs import N_
 from web.assister.status_page import lacks_agreement, status_page
 from web.http.auth import LINK
-from web.http.forms import changes_of, media_type, posted, shows_agreement_in_force, text_faults
-from web.http.pages import PRIVATE, contact_of, current_policy, language_of, problem_page, render
+from web.http.forms import find_text_faults, read_form, read_media_type
+from web.http.negotiation import choose_language
+from web.http.pages import PRIVATE, render_page
+from web.http.problem_pages import NO_CERTIFICATE, NO_FILE, UNKNOWN_LINK, ProblemText, render_problem
 from web.http.problems import problem
 from web.http.rate_limits import limited
-from web.marketplace.home import portal_home
-from web.marketplace.layout import visit_of
 from web.services import Services, ServicesDep
+from web.state_form import find_changes, shows_agreement_in_force
 
 router = APIRouter(dependencies=[LINK])
 
+NOT_NOW = ProblemText(
+    N_("We can't take this now"),
+    N_(
+        "Your certification has moved on since you opened the page. Please open your status page again to see "
+        "where it stands."
+    ),
+)
 _PAGE: dict[str, Any] = {"include_in_schema": False, "response_class": HTMLResponse}
 
 
-@router.get("/status/{token}", **_PAGE)
-async def status(token: str, request: Request, services: ServicesDep) -> HTMLResponse:
-    """Where the certification stands, what to do now, and the question staff have asked; a registration's portal."""
-    visit = await visit_of(request, services, token)
-    if visit is not None:
-        return await portal_home(request, services, visit)
+async def show_status(token: str, request: Request, services: ServicesDep) -> HTMLResponse:
+    """Where the certification stands, what to do now, and the question staff have asked."""
     place = await _find_certification(services, token)
     if place is None:
         return _unknown(request, services, Topic.GENERAL)
@@ -59,7 +66,7 @@ async def status(token: str, request: Request, services: ServicesDep) -> HTMLRes
 async def information(token: str, request: Request, services: ServicesDep) -> Response:
     """The assister's answer: ``message``, and changed fields of the request beside it or in ``changes``; or a form."""
     place = await _find_certification(services, token)
-    if media_type(request) == "application/json":
+    if read_media_type(request) == "application/json":
         if place is None:
             return problem(404, "This link is unknown or has expired.", headers=PRIVATE)
         message, changes = _told(read_json(await request.body()))
@@ -68,9 +75,9 @@ async def information(token: str, request: Request, services: ServicesDep) -> Re
         return JSONResponse(document, 202 if answer.state == PENDING else 200, PRIVATE)
     if place is None:
         return _unknown(request, services, Topic.GENERAL)
-    values = await posted(request)
+    values = await read_form(request)
     message = values.pop("message", "")
-    changes, faults = changes_of(values, place.case.request)
+    changes, faults = find_changes(values, place.case.request)
     try:
         await _answer(services, place, message, changes, values.get("agreement_language", ""), faults)
     except Invalid as invalid:
@@ -86,7 +93,7 @@ async def accept(token: str, request: Request, services: ServicesDep) -> Respons
     place = await _find_certification(services, token)
     if place is None:
         return _unknown(request, services, Topic.GENERAL)
-    values = await posted(request)
+    values = await read_form(request)
     if lacks_agreement(place.state):
         if values.get("agreement_accepted") != "true" or not shows_agreement_in_force(values):
             return await status_page(request, services, token, place, {}, [Fault("agreement_accepted", "agreement")])
@@ -104,10 +111,10 @@ async def download(token: str, request: Request, services: ServicesDep) -> Respo
         return _unknown(request, services, Topic.GENERAL)
     certificate = place.state.certificate
     if certificate is None or place.certificate_uri is None:
-        return _problem(request, services, place, "no_certificate", 404)
+        return _problem(request, services, place, NO_CERTIFICATE, 404)
     file = services.settings.certificates_dir / Path(place.certificate_uri).name
     if not file.is_file():
-        return _problem(request, services, place, "no_file", 503)
+        return _problem(request, services, place, NO_FILE, 503)
     return FileResponse(
         file, headers=PRIVATE, media_type="application/pdf", filename=f"certificate-{certificate.number}.pdf"
     )
@@ -163,7 +170,7 @@ async def _answer(
 
     Raises `Invalid` with ``faults`` and those found here, and `NotNow`.
     """
-    faults = [*text_faults("message", message), *faults]
+    faults = [*find_text_faults("message", message), *faults]
     if faults:
         raise Invalid([*faults, *await _faults_in(services, place, changes)])
     return await services.cases.answer(place.case.case_id, changes, message, shown=shown or None)
@@ -187,13 +194,13 @@ async def _activation(request: Request, services: Services, token: str, done: bo
         return _unknown(request, services, Topic.PORTALS)
     if done is not None:
         state = "done" if done else "void" if state == "ready" else state
-    language = language_of(request, case.request["language"])
+    language = choose_language(request, case.request["language"])
     here = f"/activate/{token}"
-    return render(
+    return render_page(
         services,
         "activate.html",
         language,
-        contact_of(policy_of(case), Topic.PORTALS, language),
+        describe_contact(policy_of(case), Topic.PORTALS, language),
         here=here,
         status=200 if state in ("ready", "done") else 410,
         state=state,
@@ -207,19 +214,21 @@ async def _activation(request: Request, services: Services, token: str, done: bo
 
 
 def _unknown(request: Request, services: Services, topic: Topic) -> HTMLResponse:
-    language = language_of(request)
-    contact = contact_of(current_policy(now()), topic, language)
+    language = choose_language(request)
+    contact = describe_contact(find_current_policy(POLICIES.values(), now()), topic, language)
     here = quote(request.url.path) if request.method == "GET" else None
-    return problem_page(services, "unknown_link", 404, language, contact, here)
+    return render_problem(services, UNKNOWN_LINK, 404, language, contact, here)
 
 
 def _not_now(request: Request, services: Services, place: LinkedCertification) -> HTMLResponse:
-    return _problem(request, services, place, "not_now", 409)
+    return _problem(request, services, place, NOT_NOW, 409)
 
 
-def _problem(request: Request, services: Services, place: LinkedCertification, what: str, status: int) -> HTMLResponse:
-    language = language_of(request, place.case.request["language"])
-    return problem_page(services, what, status, language, contact_of(place.policy, Topic.GENERAL, language))
+def _problem(
+    request: Request, services: Services, place: LinkedCertification, problem: ProblemText, status: int
+) -> HTMLResponse:
+    language = choose_language(request, place.case.request["language"])
+    return render_problem(services, problem, status, language, describe_contact(place.policy, Topic.GENERAL, language))
 
 
 def _back(request: Request, token: str, told: str) -> RedirectResponse:

@@ -11,15 +11,18 @@ from db.reads.links import LinkedCertification
 from db.reads.third_parties import find_lms_url
 from domain.shared.faults import Fault
 from domain.shared.notices import TOPIC_OF_WAITING, Topic
+from domain.shared.policy import describe_contact
 from domain.shared.reasons import SENTENCES
 from domain.shared.stages import Stage, WaitingFor
 from domain.state.agreements import agreement
 from domain.state.certification import CaseState, EligibilityStatus, LmsAccount
 from domain.state.eligibility import Check, Result
 from templates.catalogs import translate
-from web.http.forms import Values, errors_of, values_of
-from web.http.pages import contact_of, language_of, render
+from web.http.forms import Values, describe_faults
+from web.http.negotiation import choose_language
+from web.http.pages import render_page
 from web.services import Services
+from web.state_form import list_values
 
 
 async def status_page(
@@ -32,17 +35,17 @@ async def status_page(
 ) -> HTMLResponse:
     """The page of a case; ``values`` and ``faults`` after an answer that could not be taken."""
     case, policy, state = place.case, place.policy, place.state
-    language = language_of(request, case.request["language"])
+    language = choose_language(request, case.request["language"])
     here = f"/status/{token}"
     told = _told_round(request)
     asking = state.stage is Stage.AWAITING_INFORMATION and told != state.round + 1
     waiting_for = state.waiting_for if asking or state.stage is not Stage.AWAITING_INFORMATION else None
     topic = TOPIC_OF_WAITING[waiting_for] if waiting_for else Topic.GENERAL
-    return render(
+    return render_page(
         services,
         "status.html",
         language,
-        contact_of(policy, topic, language),
+        describe_contact(policy, topic, language),
         here=here,
         status=422 if faults else 200,
         first_name=case.request["first_name"],
@@ -60,8 +63,8 @@ async def status_page(
         certificate=_certificate(place, here, language),
         train_meanwhile=_trains_meanwhile(state),
         question=_question(state, f"{here}/information?lang={language}") if asking else None,
-        values=values if values is not None else values_of(case.request) if asking else {},
-        errors=errors_of(faults, language),
+        values=values if values is not None else list_values(case.request) if asking else {},
+        errors=describe_faults(faults, language),
         answered=told in (state.round, state.round + 1) and not asking,
         accepted=request.query_params.get("accepted") == "1" and not lacks_agreement(state),
         agreement=_agreement(place, f"{here}/agreement?lang={language}", language),

@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 
 from domain.federal.policies import FFM_2024
 from domain.shared.notices import Notice, Topic
+from domain.shared.policy import describe_contact
 from domain.state.policies import BEWELLNM_2024
 from templates.catalogs import LANGUAGES
 from templates.certificates import Typesetter
@@ -16,7 +17,8 @@ from templates.letters import NoticeRenderer
 from web.gallery.samples import CERTIFICATES, NOTICES, CertificateSample, NoticeSample
 from web.http.auth import PUBLIC
 from web.http.mail_frame import mail_document
-from web.http.pages import contact_of, language_of, render
+from web.http.negotiation import choose_language
+from web.http.pages import render_page
 from web.services import ServicesDep
 
 PREFIX = "/gallery"
@@ -48,7 +50,7 @@ class Gallery:
 
     async def front(self, request: Request, services: ServicesDep) -> HTMLResponse:
         """Everything there is, by program."""
-        language = language_of(request)
+        language = choose_language(request)
         programs = [
             {
                 "program": program,
@@ -70,7 +72,7 @@ class Gallery:
         sample = _found(notice, name, language)
         here = NOTICES.index(sample)
         letter = self._letters.render_notice(sample.notice, language, sample.values(language))
-        reader = language_of(request)
+        reader = choose_language(request)
         return _page(
             request,
             services,
@@ -105,8 +107,8 @@ class Gallery:
 
 
 def _page(request: Request, services: ServicesDep, template: str, language: str, **values: Any) -> HTMLResponse:
-    contact = contact_of(BEWELLNM_2024, Topic.GENERAL, language)
-    return render(services, template, language, contact, here=request.url.path, **values)
+    contact = describe_contact(BEWELLNM_2024, Topic.GENERAL, language)
+    return render_page(services, template, language, contact, here=request.url.path, **values)
 
 
 def _found(notice: str, name: str, language: str) -> NoticeSample:

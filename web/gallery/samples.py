@@ -9,13 +9,12 @@ from domain.federal.policies import FFM_2024
 from domain.shared.assister import Kind
 from domain.shared.faults import SENTENCES
 from domain.shared.notices import Notice, topic_of
-from domain.shared.policy import ProgramPolicy
+from domain.shared.policy import ProgramPolicy, describe_contact
 from domain.shared.stages import OWNER, WaitingFor
 from domain.state.policies import BEWELLNM_2024
 from templates.catalogs import N_, translate
 from templates.certificates import CertificateText
 from templates.labels import KINDS, MARKETS, WAITING_FOR, Labels
-from web.http.pages import contact_of
 
 STATUS_URL = "https://certify.example.org/status/5f0d8b6b0d1a4f2e8c7a6b5d4e3f2a1b"
 LMS_URL = "https://lms.example.org/learners/3f1c"
@@ -188,7 +187,7 @@ def notice_values(notice: Notice, language: str, kind: str, **changes: object) -
         "kind": kind,
         "plan_year": policy.plan_year,
         "program": policy.program,
-        "contact": contact_of(policy, topic_of(notice, waiting_for), language),
+        "contact": describe_contact(policy, topic_of(notice, waiting_for), language),
         "waiting_for": waiting_for,
         **_SAID[notice],
         **_by_reader(notice, language, kind),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 from fastapi import Depends, Request
 from fastapi.dependencies.models import Dependant
@@ -20,11 +21,13 @@ from db.engine import Database
 from db.tables import StaffSession
 from db.writes.sessions import find_session, is_touch_due, touch_session
 from starter.cases import now
-from web.http.forms import MEDIA_TYPE, media_type, posted
+from web.http.forms import MEDIA_TYPE, read_form, read_media_type
 from web.http.limits import SAFE
 from web.http.permissions import Permission, StaffRole, granted, known_roles
+from web.http.problem_pages import NOT_ALLOWED, STALE_PAGE, ProblemText
 from web.services import Services, get_services
 
+STAFF_HOME = "/staff"
 CSRF_FIELD, CSRF_HEADER = "csrf_token", "x-csrf-token"
 
 
@@ -36,11 +39,11 @@ class NotSignedIn(HTTPException):
 
 
 class NotAllowed(HTTPException):
-    """Who is signed in may not do this; ``what`` is the page that says so, one of `web.http.pages.PROBLEMS`."""
+    """Who is signed in may not do this; ``text`` is for their page, ``detail`` for programs."""
 
-    def __init__(self, what: str, detail: str) -> None:
+    def __init__(self, text: ProblemText, detail: str) -> None:
         super().__init__(403, detail)
-        self.what = what
+        self.text = text
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,7 @@ class Needs:
             raise NotSignedIn
         if not member.may(self.permission):
             roles = ", ".join(sorted(member.roles)) or "none"
-            raise NotAllowed("not_allowed", f"This needs the permission {self.permission}; your roles are: {roles}.")
+            raise NotAllowed(NOT_ALLOWED, f"This needs the permission {self.permission}; your roles are: {roles}.")
         await check_csrf(request, member)
         return member
 
@@ -105,6 +108,15 @@ SIGNED = Depends(Declared("signed"))
 def cookie_name(services: Services) -> str:
     """The session's cookie; under TLS browsers see to it that no other host or path sets it."""
     return "__Host-staff" if services.settings.is_secure else "staff"
+
+
+def find_sign_in_address(request: Request, services: Services) -> str:
+    """The sign-in that leads back to the page asked for; whoever had a session is told that it is over."""
+    onward = STAFF_HOME
+    if request.method == "GET":
+        onward = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    told = {"told": "ended"} if request.cookies.get(cookie_name(services)) else {}
+    return f"{STAFF_HOME}/sign-in?{urlencode({'next': onward, **told})}"
 
 
 async def staff_member(request: Request, services: Services) -> StaffMember | None:
@@ -138,10 +150,10 @@ async def check_csrf(request: Request, member: StaffMember) -> None:
     if not member.session or request.method in SAFE:
         return
     given = request.headers.get(CSRF_HEADER, "")
-    if not given and media_type(request) == MEDIA_TYPE:
-        given = (await posted(request)).get(CSRF_FIELD, "")
+    if not given and read_media_type(request) == MEDIA_TYPE:
+        given = (await read_form(request)).get(CSRF_FIELD, "")
     if not hmac.compare_digest(given.encode(), member.csrf.encode()):
-        raise NotAllowed("stale_page", "The page you sent this from is out of date: open it again, then send it again.")
+        raise NotAllowed(STALE_PAGE, "The page you sent this from is out of date: open it again, then send it again.")
 
 
 def _equal(given: str, secret: SecretStr) -> bool:

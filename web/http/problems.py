@@ -10,20 +10,17 @@ from fastapi.responses import JSONResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
 from db.case_state import UnknownCase
-from db.writes.launch_tickets import UnusableTicket
-from db.writes.opening import Conflict, SecondAccount, UnknownAssister
+from db.writes.opening import Conflict, UnknownAssister
 from domain.shared.faults import Fault, Invalid
 from starter.cases import NotNow
-from web.http.auth import NotAllowed, NotSignedIn
-from web.http.pages import PRIVATE, error_page, is_page
+from web.http.auth import NotAllowed, NotSignedIn, find_sign_in_address
+from web.http.negotiation import expects_page
+from web.http.pages import PRIVATE
+from web.http.problem_pages import NO_PAGE, TOO_MANY, UNREADABLE, render_error
 from web.http.text import told
-from web.staff.sign_in import sign_in_url
 
-# Why a launch ticket can't be used, as a status.
-_OF_TICKET = {"ticket_unknown": 404, "ticket_used": 409, "ticket_expired": 410}
-
-# And what a page of `web.http.pages.PROBLEMS` it is for somebody with a browser.
-_PAGE_OF_STATUS = {404: "no_page", 429: "too_many"}
+# What somebody with a browser is told, by status.
+_TEXT_OF_STATUS = {404: NO_PAGE, 429: TOO_MANY}
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -50,31 +47,22 @@ def sentence_of(faults: Sequence[Fault], language: str = "en") -> str:
     return " ".join(f"{fault.field}: {told(fault, language)}" for fault in faults)
 
 
-def install(app: FastAPI) -> None:
+def install_handlers(app: FastAPI) -> None:
     """Translates what the layers below raise into problem documents."""
 
     @app.exception_handler(Invalid)
     async def invalid(_: Request, error: Invalid) -> JSONResponse:
         return problem(422, sentence_of(error.faults), error.faults)
 
-    @app.exception_handler(UnusableTicket)
-    async def ticket(_: Request, error: UnusableTicket) -> JSONResponse:
-        return problem(_OF_TICKET[error.fault.code], told(error.fault, "en"), [error.fault])
-
     @app.exception_handler(NotNow)
     @app.exception_handler(Conflict)
     async def conflict(_: Request, error: Exception) -> JSONResponse:
         return problem(409, str(error))
 
-    @app.exception_handler(SecondAccount)
-    async def second_account(request: Request, error: Exception) -> JSONResponse:
-        url = f"{request.app.state.services.settings.web_url}/portal"
-        return problem(409, f"{error} {url}", [Fault("email", "second_account")])
-
     @app.exception_handler(UnknownCase)
     async def no_case(request: Request, _: Exception) -> Response:
-        if is_page(request):
-            return error_page(request, "no_page", 404, {})
+        if expects_page(request):
+            return render_error(request, NO_PAGE, 404, {})
         return problem(404, "There is no case with this id.")
 
     @app.exception_handler(UnknownAssister)
@@ -83,9 +71,9 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(NotSignedIn)
     async def not_signed_in(request: Request, error: NotSignedIn) -> Response:
-        if not is_page(request):
+        if not expects_page(request):
             return problem(401, str(error.detail), headers=dict(error.headers or {}))
-        url = sign_in_url(request, request.app.state.services)
+        url = find_sign_in_address(request, request.app.state.services)
         if "hx-request" in request.headers:  # its answer would be put into the page that is open
             return Response(status_code=401, headers={"HX-Redirect": url})
         return RedirectResponse(url, 303, PRIVATE)
@@ -93,16 +81,16 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> Response:
         headers = dict(error.headers or {})
-        if not is_page(request):
+        if not expects_page(request):
             return problem(error.status_code, str(error.detail), headers=headers)
-        what = error.what if isinstance(error, NotAllowed) else _PAGE_OF_STATUS.get(error.status_code, "unreadable")
-        return error_page(request, what, error.status_code, headers)
+        text = error.text if isinstance(error, NotAllowed) else _TEXT_OF_STATUS.get(error.status_code, UNREADABLE)
+        return render_error(request, text, error.status_code, headers)
 
     @app.exception_handler(RequestValidationError)
     async def validation(request: Request, error: RequestValidationError) -> Response:
-        if is_page(request):
+        if expects_page(request):
             if any(one["loc"][0] == "path" for one in error.errors()):
-                return error_page(request, "no_page", 404, {})
-            return error_page(request, "unreadable", 422, {})
+                return render_error(request, NO_PAGE, 404, {})
+            return render_error(request, UNREADABLE, 422, {})
         faults = [Fault(".".join(str(step) for step in one["loc"][1:]) or "body", "invalid") for one in error.errors()]
         return problem(422, sentence_of(faults), faults)

@@ -15,6 +15,8 @@ from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
+from web.http.negotiation import has_current
+
 STATIC = Path(__file__).parent.parent / "static"
 PREFIX = "/static"
 FOREVER = "public, max-age=31536000, immutable"
@@ -91,7 +93,7 @@ class StaticFiles:
         packs = file.packed is not None and _takes_gzip(asked.get("accept-encoding", ""))
         tag = f'"{file.tag}{"-gzip" if packs else ""}"'
         headers = {"ETag": tag, "Cache-Control": FOREVER if is_lasting else "no-cache", "Vary": "Accept-Encoding"}
-        if tag in [one.strip().removeprefix("W/") for one in asked.get("if-none-match", "").split(",")]:
+        if has_current(asked, tag):
             return Response(status_code=304, headers=headers)
         if packs:
             headers["Content-Encoding"] = "gzip"

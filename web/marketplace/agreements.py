@@ -11,13 +11,25 @@ from domain.federal.markets import Market, MarketplaceAgreement
 from domain.federal.steps import why_not_accept
 from domain.shared.faults import Invalid
 from domain.shared.notices import Topic
+from domain.shared.policy import describe_contact
 from domain.shared.reasons import SENTENCES
 from templates.catalogs import translate
 from web.http.auth import LINK
-from web.http.forms import posted
-from web.http.pages import PRIVATE, contact_of, render
+from web.http.forms import read_form
+from web.http.pages import PRIVATE, render_page
+from web.http.problem_pages import NO_CERTIFICATE, NO_FILE
 from web.http.rate_limits import limited
-from web.marketplace.layout import Visit, back, ended, refused, sentences_of, unknown_link, visit_of
+from web.marketplace.layout import (
+    NO_SUCH_STEP,
+    REFUSED,
+    Visit,
+    back,
+    ended,
+    refused,
+    sentences_of,
+    unknown_link,
+    visit_of,
+)
 from web.services import Services, ServicesDep
 
 router = APIRouter(
@@ -55,11 +67,11 @@ async def launch_agreement(token: str, name: str, request: Request, services: Se
         return ended(services, visit)
     wanted = _named(name)
     if wanted is None:
-        return refused(services, visit, "no_such_step", 404)
+        return refused(services, visit, NO_SUCH_STEP, 404)
     try:
         await services.registrations.open_agreement(visit.place.case.case_id, wanted, visit.language)
     except Conflict as conflict:
-        return refused(services, visit, "refused", 409, translate(str(conflict), visit.language))
+        return refused(services, visit, REFUSED, 409, translate(str(conflict), visit.language))
     return await _agreement(services, await _again(request, services, visit), name, launched=True)
 
 
@@ -71,15 +83,15 @@ async def accept(token: str, name: str, request: Request, services: ServicesDep)
         return unknown_link(request, services)
     if visit.place.state.ended:
         return ended(services, visit)
-    wanted, values = _named(name), await posted(request)
+    wanted, values = _named(name), await read_form(request)
     if wanted is None:
-        return refused(services, visit, "no_such_step", 404)
+        return refused(services, visit, NO_SUCH_STEP, 404)
     try:
         await services.registrations.accept_agreement(visit.place.case.case_id, wanted, values.get("sha256", ""))
     except Invalid as invalid:
-        return refused(services, visit, "refused", 422, sentences_of(invalid.faults, visit.language))
+        return refused(services, visit, REFUSED, 422, sentences_of(invalid.faults, visit.language))
     except Conflict as conflict:
-        return refused(services, visit, "refused", 409, translate(str(conflict), visit.language))
+        return refused(services, visit, REFUSED, 409, translate(str(conflict), visit.language))
     return back(visit, told="accepted")
 
 
@@ -93,16 +105,16 @@ async def _agreement(services: Services, visit: Visit, name: str, launched: bool
     wanted = _named(name)
     standing = next((one for one in place.state.agreements if one.agreement == wanted), None)
     if wanted is None or standing is None:
-        return refused(services, visit, "no_such_step", 404)
+        return refused(services, visit, NO_SUCH_STEP, 404)
     accepted = standing.accepted_at is not None
     why_not = why_not_accept(place.state, wanted) if launched else None
     read_in = standing.language if accepted and standing.language else language
     here = f"/agreements/{wanted}"
-    return render(
+    return render_page(
         services,
         "portal_agreement.html",
         language,
-        contact_of(place.policy, Topic.TRAINING, language),
+        describe_contact(place.policy, Topic.TRAINING, language),
         here=f"{visit.home}{here}",
         home_url=visit.url(),
         agreement=wanted,
@@ -131,15 +143,15 @@ async def certificate(token: str, name: str, request: Request, services: Service
         return unknown_link(request, services)
     market = next((one for one in Market if one == name), None)
     if market is None:
-        return refused(services, visit, "no_such_step", 404)
+        return refused(services, visit, NO_SUCH_STEP, 404)
     issued = visit.place.state.certificates.get(market)
     uri = visit.place.certificate_uris.get(market)
     if issued is None or uri is None:
         why = translate(SENTENCES["certificate_after_all_steps"], visit.language)
-        return refused(services, visit, "no_certificate", 404, why)
+        return refused(services, visit, NO_CERTIFICATE, 404, why)
     file = services.settings.certificates_dir / Path(uri).name
     if not file.is_file():
-        return refused(services, visit, "no_file", 503)
+        return refused(services, visit, NO_FILE, 503)
     return FileResponse(
         file, headers=PRIVATE, media_type="application/pdf", filename=f"certificate-{issued.number}.pdf"
     )

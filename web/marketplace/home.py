@@ -11,11 +11,12 @@ from db.reads.third_parties import read_mlms_urls
 from domain.federal.markets import MLMS, Curriculum, Market, NpnStatus
 from domain.federal.registration import RegistrationState
 from domain.shared.notices import TOPIC_OF_WAITING, Topic
+from domain.shared.policy import describe_contact
 from domain.shared.reasons import SENTENCES
 from domain.shared.stages import Stage
 from templates.catalogs import translate
 from web.http.limits import content_security_policy
-from web.http.pages import PRIVATE, contact_of, render
+from web.http.pages import PRIVATE, render_page
 from web.marketplace.layout import Visit, sentences_of
 from web.services import Services
 
@@ -31,11 +32,11 @@ async def portal_home(request: Request, services: Services, visit: Visit) -> HTM
     language = visit.language
     topic = TOPIC_OF_WAITING[state.waiting_for] if state.waiting_for else Topic.GENERAL
     reasons = visit.place.may_assist_reasons
-    return render(
+    return render_page(
         services,
         "portal_home.html",
         language,
-        contact_of(policy, topic, language),
+        describe_contact(policy, topic, language),
         here=visit.home,
         headers={**PRIVATE, "Content-Security-Policy": content_security_policy(*vendor_sites(services, visit))},
         told=told if (told := request.query_params.get("told")) in TOLD else None,

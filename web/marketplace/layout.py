@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse
@@ -12,29 +11,28 @@ from domain.federal.policies import FEDERAL_POLICIES
 from domain.federal.policy import FederalPolicy
 from domain.shared.faults import Fault
 from domain.shared.notices import Topic
+from domain.shared.policy import describe_contact, find_current_policy
 from starter.cases import now
 from templates.catalogs import N_, translate
-from web.http.pages import PRIVATE, PROBLEMS, contact_of, current_of, language_of, render
+from web.http.negotiation import choose_language
+from web.http.pages import PRIVATE, render_page
+from web.http.problem_pages import UNKNOWN_LINK, ProblemText
 from web.http.text import in_language, told
 from web.services import Services
 
-# Title and detail of what the portal can't show or do, beside `PROBLEMS`.
-FEDERAL_PROBLEMS: dict[str, tuple[str, str]] = {
-    **PROBLEMS,
-    "second_account": (
-        N_("You already have an account"),
-        N_(
-            "There is an account with this National Producer Number (NPN) or e-mail address, and every person has only "
-            "one. Nothing was changed. Please recover its user ID and its link instead of opening a second account."
-        ),
+SECOND_ACCOUNT = ProblemText(
+    N_("You already have an account"),
+    N_(
+        "There is an account with this National Producer Number (NPN) or e-mail address, and every person has only "
+        "one. Nothing was changed. Please recover its user ID and its link instead of opening a second account."
     ),
-    "registration_ended": (
-        N_("Your registration has ended"),
-        N_("Nothing can be changed in it any more. Your page of the portal says why."),
-    ),
-    "refused": (N_("This can't be done now"), N_("Please do the step before it first.")),
-    "no_such_step": (N_("Page not found"), N_("Your registration has no such step.")),
-}
+)
+REGISTRATION_ENDED = ProblemText(
+    N_("Your registration has ended"),
+    N_("Nothing can be changed in it any more. Your page of the portal says why."),
+)
+REFUSED = ProblemText(N_("This can't be done now"), N_("Please do the step before it first."))
+NO_SUCH_STEP = ProblemText(N_("Page not found"), N_("Your registration has no such step."))
 
 
 @dataclass(frozen=True)
@@ -61,7 +59,7 @@ async def visit_of(request: Request, services: Services, token: str) -> Visit | 
     place = await services.database.read(follow_link, token, now())
     if not isinstance(place, LinkedRegistration):
         return None
-    return Visit(token, place, language_of(request, place.case.request.get("language")))
+    return Visit(token, place, choose_language(request, place.case.request.get("language")))
 
 
 def back(visit: Visit, path: str = "", **query: str) -> RedirectResponse:
@@ -69,14 +67,9 @@ def back(visit: Visit, path: str = "", **query: str) -> RedirectResponse:
     return RedirectResponse(visit.url(path, **query), 303, PRIVATE)
 
 
-def current_year(at: datetime) -> FederalPolicy:
-    """The newest federal policy that is open; where none is, the newest of all."""
-    return current_of(FEDERAL_POLICIES.values(), at)
-
-
 def portal_problem(
     services: Services,
-    what: str,
+    problem: ProblemText,
     status: int,
     language: str,
     policy: FederalPolicy,
@@ -85,36 +78,39 @@ def portal_problem(
     link: tuple[str, str] | None = None,
     here: str | None = None,
 ) -> HTMLResponse:
-    """What went wrong, for people: one of `FEDERAL_PROBLEMS`, perhaps with a ``detail`` of its own, and where to go on.
+    """What went wrong, for people: perhaps with a ``detail`` of its own, and where to go on.
 
     ``link`` is a label, as in `portal_problem.html`, and an address.
     """
-    title, usual = FEDERAL_PROBLEMS[what]
-    return render(
+    return render_page(
         services,
         "portal_problem.html",
         language,
-        contact_of(policy, Topic.TRAINING, language),
+        describe_contact(policy, Topic.TRAINING, language),
         here=here,
         status=status,
-        title=translate(title, language),
-        detail=detail or translate(usual, language),
+        title=translate(problem.title, language),
+        detail=detail or translate(problem.detail, language),
         link={"to": link[0], "url": link[1]} if link else None,
     )
 
 
 def unknown_link(request: Request, services: Services) -> HTMLResponse:
     """The page of a link that leads to no registration."""
-    language = language_of(request)
+    language = choose_language(request)
     to = ("portal", in_language("/portal", language))
-    return portal_problem(services, "unknown_link", 404, language, current_year(now()), link=to)
+    return portal_problem(
+        services, UNKNOWN_LINK, 404, language, find_current_policy(FEDERAL_POLICIES.values(), now()), link=to
+    )
 
 
-def refused(services: Services, visit: Visit, what: str, status: int, detail: str | None = None) -> HTMLResponse:
+def refused(
+    services: Services, visit: Visit, problem: ProblemText, status: int, detail: str | None = None
+) -> HTMLResponse:
     """The page of a step that can't be taken; ``detail`` says why, in the reader's language."""
     return portal_problem(
         services,
-        what,
+        problem,
         status,
         visit.language,
         visit.place.policy,
@@ -125,7 +121,7 @@ def refused(services: Services, visit: Visit, what: str, status: int, detail: st
 
 def ended(services: Services, visit: Visit) -> HTMLResponse:
     """The page for whoever would change a registration that is over."""
-    return refused(services, visit, "registration_ended", 409)
+    return refused(services, visit, REGISTRATION_ENDED, 409)
 
 
 def sentences_of(faults: Sequence[Fault], language: str) -> str:

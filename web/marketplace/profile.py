@@ -12,14 +12,15 @@ from domain.federal.markets import NpnStatus, Role
 from domain.federal.profile import REQUIRED
 from domain.shared.faults import Fault, Invalid
 from domain.shared.notices import Topic
+from domain.shared.policy import describe_contact
 from domain.shared.reasons import SENTENCES
 from starter.cases import PENDING, NotNow
 from templates.catalogs import translate
 from web.http.auth import LINK
-from web.http.forms import Values, errors_of, posted
-from web.http.pages import contact_of, render
+from web.http.forms import Values, describe_faults, read_form
+from web.http.pages import render_page
 from web.http.rate_limits import limited
-from web.marketplace.form import in_order, is_changed, profile_changes, role_of, values_of
+from web.marketplace.form import SHAPE, in_order, is_changed, profile_changes, role_of
 from web.marketplace.layout import Visit, back, ended, sentences_of, unknown_link, visit_of
 from web.services import Services, ServicesDep
 
@@ -50,7 +51,7 @@ async def save(token: str, request: Request, services: ServicesDep) -> Response:
         return unknown_link(request, services)
     if visit.place.state.ended:
         return ended(services, visit)
-    values = await posted(request)
+    values = await read_form(request)
     step = values.pop("step", SAVE)
     if step == SHOW_FIELDS:
         return await _profile(request, services, visit, values)
@@ -94,11 +95,11 @@ async def _profile(
     known = _known(visit, last)
     shown = known if values is None else {**known, **values}
     role = role_of(shown, state.profile.role)
-    return render(
+    return render_page(
         services,
         "portal_profile.html",
         language,
-        contact_of(visit.place.policy, Topic.TRAINING, language),
+        describe_contact(visit.place.policy, Topic.TRAINING, language),
         here=f"{visit.home}/profile",
         status=409 if stopped else 422 if faults else 200,
         home_url=visit.url(),
@@ -115,14 +116,14 @@ async def _profile(
         refused=_refused(visit, last) if values is None else None,
         stopped=translate(stopped, language) if stopped else None,
         values=shown,
-        errors=errors_of(faults, language),
+        errors=describe_faults(faults, language),
     )
 
 
 def _known(visit: Visit, last: CommandRow | None) -> Values:
     """What the profile holds: as it was sent last, where that waits for a worker; else as it is saved."""
     waiting = last.data["profile"] if last is not None and last.state == PENDING else visit.place.case.request
-    return values_of(waiting)
+    return SHAPE.list_values(waiting)
 
 
 def _refused(visit: Visit, last: CommandRow | None) -> str | None:

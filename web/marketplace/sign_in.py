@@ -17,15 +17,17 @@ from domain.federal.profile import parse_registration
 from domain.shared.faults import Fault, Invalid, faults_of
 from domain.shared.fields import Email
 from domain.shared.notices import Notice, Topic
+from domain.shared.policy import choose_policy, describe_contact, find_current_policy, list_open_policies
 from domain.shared.programs import FEDERAL_PROGRAM
 from starter.cases import NotNow, now
 from web.http.auth import PUBLIC
-from web.http.forms import Values, errors_of, posted
-from web.http.pages import chosen, contact_of, language_of, open_of, render
+from web.http.forms import Values, describe_faults, read_form
+from web.http.negotiation import choose_language
+from web.http.pages import render_page
 from web.http.rate_limits import limited
 from web.http.text import in_language
-from web.marketplace.form import document_of, in_order
-from web.marketplace.layout import current_year, portal_problem
+from web.marketplace.form import SHAPE, in_order
+from web.marketplace.layout import SECOND_ACCOUNT, portal_problem
 from web.services import Services, ServicesDep
 
 router = APIRouter(
@@ -52,7 +54,7 @@ async def log_in(request: Request, services: ServicesDep) -> HTMLResponse:
 @router.post("/recovery", dependencies=[limited("request")])
 async def recover(request: Request, services: ServicesDep) -> HTMLResponse:
     """Sends the log-in again; whether there is an account, the answer doesn't tell, nor the time it takes."""
-    values = await posted(request)
+    values = await read_form(request)
     try:
         email = _Recovery(email=values.get("email", "")).email
     except ValidationError as error:
@@ -79,13 +81,13 @@ async def _send_again(services: Services, email: str) -> None:
 def _log_in(
     request: Request, services: Services, values: Values, faults: Sequence[Fault] = (), asked: bool = False
 ) -> HTMLResponse:
-    language, policy = language_of(request), current_year(now())
+    language, policy = choose_language(request), find_current_policy(FEDERAL_POLICIES.values(), now())
     portal = policy.links["cms_portal"]
-    return render(
+    return render_page(
         services,
         "portal.html",
         language,
-        contact_of(policy, Topic.PORTALS, language),
+        describe_contact(policy, Topic.PORTALS, language),
         here="/portal",
         status=422 if faults else 200,
         action=f"/portal/recovery?lang={language}",
@@ -93,7 +95,7 @@ def _log_in(
         cms_portal={"label": portal.label[language], "url": portal.url},
         asked=asked,
         values=values,
-        errors=errors_of(faults, language),
+        errors=describe_faults(faults, language),
     )
 
 
@@ -103,28 +105,28 @@ def _log_in(
 @router.get("/register")
 async def form(request: Request, services: ServicesDep) -> HTMLResponse:
     """The empty form, for the newest plan year that is open or the one asked for."""
-    policy, faults = chosen(FEDERAL_POLICIES.values(), request.query_params.get("plan_year"), now())
-    return _form(services, language_of(request), policy, {}, faults)
+    policy, faults = choose_policy(FEDERAL_POLICIES.values(), request.query_params.get("plan_year"), now())
+    return _form(services, choose_language(request), policy, {}, faults)
 
 
 @router.post("/register", dependencies=[limited("request")])
 async def register(request: Request, services: ServicesDep) -> HTMLResponse:
     """Opens the registration, or finds the one this repeats; faults are shown at their fields, the answers kept."""
-    language, values = language_of(request), await posted(request)
-    policy, _ = chosen(FEDERAL_POLICIES.values(), values.get("plan_year"), now())
+    language, values = choose_language(request), await read_form(request)
+    policy, _ = choose_policy(FEDERAL_POLICIES.values(), values.get("plan_year"), now())
     try:
-        wanted = parse_registration(document_of(values))
+        wanted = parse_registration(SHAPE.read_document(values))
         opened = await services.cases.submit_request(wanted)
     except Invalid as invalid:
         return _form(services, language, policy, values, in_order(invalid.faults), 422)
     except SecondAccount:
         to = ("recovery", in_language("/portal/recovery", language))
-        return portal_problem(services, "second_account", 409, language, policy, link=to)
-    return render(
+        return portal_problem(services, SECOND_ACCOUNT, 409, language, policy, link=to)
+    return render_page(
         services,
         "portal_registered.html",
         language,
-        contact_of(policy, Topic.GENERAL, language),
+        describe_contact(policy, Topic.GENERAL, language),
         status=201 if opened.created else 200,
         plan_year=wanted.plan_year,
         created=opened.created,
@@ -138,14 +140,14 @@ def _form(
 ) -> HTMLResponse:
     years: list[dict[str, Any]] = [
         {"year": other.plan_year, "url": f"/portal/register?plan_year={other.plan_year}&lang={language}"}
-        for other in open_of(FEDERAL_POLICIES.values(), now())
+        for other in list_open_policies(FEDERAL_POLICIES.values(), now())
         if other.plan_year != policy.plan_year
     ]
-    return render(
+    return render_page(
         services,
         "portal_register.html",
         language,
-        contact_of(policy, Topic.GENERAL, language),
+        describe_contact(policy, Topic.GENERAL, language),
         here=f"/portal/register?plan_year={policy.plan_year}",
         status=status,
         action=f"/portal/register?lang={language}",
@@ -154,5 +156,5 @@ def _form(
         plan_year=policy.plan_year,
         years=years,
         values=values,
-        errors=errors_of(faults, language),
+        errors=describe_faults(faults, language),
     )

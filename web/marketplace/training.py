@@ -9,14 +9,25 @@ from db.writes.opening import Conflict
 from domain.federal.markets import MLMS, Curriculum
 from domain.shared.faults import Fault, Invalid
 from domain.shared.notices import Topic
+from domain.shared.policy import describe_contact
 from templates.catalogs import translate
 from web.http.auth import LINK
-from web.http.forms import Values, errors_of, posted
+from web.http.forms import Values, describe_faults, read_form
 from web.http.limits import content_security_policy
-from web.http.pages import PRIVATE, contact_of, render
+from web.http.pages import PRIVATE, render_page
 from web.http.rate_limits import limited
 from web.marketplace.home import curricula_of, mlms_of, vendor_sites, vendors_of
-from web.marketplace.layout import Visit, back, ended, refused, sentences_of, unknown_link, visit_of
+from web.marketplace.layout import (
+    NO_SUCH_STEP,
+    REFUSED,
+    Visit,
+    back,
+    ended,
+    refused,
+    sentences_of,
+    unknown_link,
+    visit_of,
+)
 from web.services import Services, ServicesDep
 
 router = APIRouter(
@@ -41,7 +52,7 @@ async def enroll(token: str, request: Request, services: ServicesDep) -> Respons
         return unknown_link(request, services)
     if visit.place.state.ended:
         return ended(services, visit)
-    values = await posted(request)
+    values = await read_form(request)
     curriculum, channel = _course(values), values.get("channel")
     if curriculum is None or not channel:
         missing = {"curriculum": curriculum, "channel": channel}
@@ -52,7 +63,7 @@ async def enroll(token: str, request: Request, services: ServicesDep) -> Respons
     except Invalid as invalid:
         return await _training(request, services, visit, values, _by_name(visit, invalid.faults))
     except Conflict as conflict:
-        return refused(services, visit, "refused", 409, translate(str(conflict), visit.language))
+        return refused(services, visit, REFUSED, 409, translate(str(conflict), visit.language))
     return back(visit, "/training", enrolled="1")
 
 
@@ -71,18 +82,18 @@ async def launch(token: str, request: Request, services: ServicesDep) -> Respons
         return unknown_link(request, services)
     if visit.place.state.ended:
         return ended(services, visit)
-    values = await posted(request)
+    values = await read_form(request)
     curriculum = _course(values)
     if curriculum is None:
-        return refused(services, visit, "no_such_step", 422)
+        return refused(services, visit, NO_SUCH_STEP, 422)
     try:
         ticket = await services.registrations.issue_launch_ticket(
             visit.place.case.case_id, curriculum, values.get("channel", "")
         )
     except Invalid as invalid:
-        return refused(services, visit, "refused", 422, sentences_of(_by_name(visit, invalid.faults), visit.language))
+        return refused(services, visit, REFUSED, 422, sentences_of(_by_name(visit, invalid.faults), visit.language))
     except Conflict as conflict:
-        return refused(services, visit, "refused", 409, translate(str(conflict), visit.language))
+        return refused(services, visit, REFUSED, 409, translate(str(conflict), visit.language))
     return RedirectResponse(ticket.url, 303, PRIVATE)
 
 
@@ -90,11 +101,11 @@ async def _training(
     request: Request, services: Services, visit: Visit, values: Values | None = None, faults: Sequence[Fault] = ()
 ) -> HTMLResponse:
     case, policy, state = visit.place.case, visit.place.policy, visit.place.state
-    return render(
+    return render_page(
         services,
         "portal_training.html",
         visit.language,
-        contact_of(policy, Topic.TRAINING, visit.language),
+        describe_contact(policy, Topic.TRAINING, visit.language),
         here=f"{visit.home}/training",
         status=422 if faults else 200,
         headers={**PRIVATE, "Content-Security-Policy": content_security_policy(*vendor_sites(services, visit))},
@@ -110,7 +121,7 @@ async def _training(
             *({"channel": key, **vendor.model_dump()} for key, vendor in policy.vendors.items()),
         ],
         values=values or {},
-        errors=errors_of(faults, visit.language),
+        errors=describe_faults(faults, visit.language),
     )
 
 

@@ -12,22 +12,14 @@ from domain.programs.policies import any_policy_for
 from domain.shared.assister import Kind
 from domain.shared.ids import certificate_number
 from domain.shared.notices import Topic
+from domain.shared.policy import describe_contact, find_current_policy, list_open_policies
 from domain.state.policies import POLICIES
 from starter.cases import now
 from templates.catalogs import N_, translate
 from web.http.auth import PUBLIC
-from web.http.pages import (
-    OPEN,
-    PRIVATE,
-    contact_of,
-    current_policy,
-    general_contact,
-    language_of,
-    open_of,
-    problem_page,
-    render,
-    wants_json,
-)
+from web.http.negotiation import choose_language, prefers_json
+from web.http.pages import OPEN, PRIVATE, render_page
+from web.http.problem_pages import ProblemText, render_problem
 from web.http.problems import problem
 from web.http.rate_limits import limited
 from web.http.text import in_language
@@ -40,6 +32,10 @@ _NUMBER = re.compile(r"[A-Z0-9-]{1,60}", re.ASCII | re.IGNORECASE)
 _NEGOTIATED = {**PRIVATE, "Vary": "Accept, Accept-Language"}
 _PAGE: dict[str, Any] = {"include_in_schema": False, "response_class": HTMLResponse}
 
+UNKNOWN_KIND = ProblemText(
+    N_("Page not found"),
+    N_("There are resources for agents, brokers and enrollment counselors."),
+)
 NO_NUMBER = N_("Enter the number of the certificate.")
 NOT_A_NUMBER = N_("The number of a certificate has only letters, digits and dashes.")
 
@@ -47,16 +43,16 @@ NOT_A_NUMBER = N_("The number of a certificate has only letters, digits and dash
 @router.get("/", **_PAGE)
 async def home(request: Request, services: ServicesDep) -> HTMLResponse:
     """Where everybody goes on from."""
-    language, policy = language_of(request), current_policy(now())
-    return render(
+    language, policy = choose_language(request), find_current_policy(POLICIES.values(), now())
+    return render_page(
         services,
         "home.html",
         language,
-        contact_of(policy, Topic.GENERAL, language),
+        describe_contact(policy, Topic.GENERAL, language),
         here="/",
         headers=OPEN,
         plan_year=policy.plan_year,
-        is_open=bool(open_of(POLICIES.values(), now())),
+        is_open=bool(list_open_policies(POLICIES.values(), now())),
         kinds=_resources_of(list(Kind), language),
         values={},
         errors=[],
@@ -66,16 +62,16 @@ async def home(request: Request, services: ServicesDep) -> HTMLResponse:
 @router.get("/certificates", dependencies=[limited("look_up")], **_PAGE)
 async def verify(request: Request, services: ServicesDep, number: str | None = None) -> Response:
     """Asks for a certificate's number, and leads to its page however the number is written."""
-    language = language_of(request)
+    language = choose_language(request)
     written = certificate_number(number[:_LONGEST]) if number else ""
     if _NUMBER.fullmatch(written):
         return RedirectResponse(in_language(f"/certificates/{written}", language), 303, OPEN)
     fault = None if number is None else NO_NUMBER if not written else NOT_A_NUMBER
-    return render(
+    return render_page(
         services,
         "verify.html",
         language,
-        general_contact(language),
+        services.describe_general_contact(language),
         here="/certificates",
         status=422 if fault else 200,
         headers=OPEN,
@@ -100,17 +96,17 @@ async def certificate(number: str, request: Request, services: ServicesDep) -> R
     found = None
     if _NUMBER.fullmatch(written):
         found = await services.database.read(read_certificate, written, now())
-    if wants_json(request):
+    if prefers_json(request):
         if found is None:
             return problem(404, "There is no certificate with this number.", headers=_NEGOTIATED)
         return JSONResponse(found, headers=_NEGOTIATED)
-    language = language_of(request)
+    language = choose_language(request)
     policy = any_policy_for(found["program"], found["plan_year"]) if found else None
-    return render(
+    return render_page(
         services,
         "certificate.html",
         language,
-        contact_of(policy or current_policy(now()), Topic.GENERAL, language),
+        describe_contact(policy or find_current_policy(POLICIES.values(), now()), Topic.GENERAL, language),
         here=f"/certificates/{number}" if _NUMBER.fullmatch(number) else None,
         status=200 if found else 404,
         headers=_NEGOTIATED,
@@ -122,11 +118,11 @@ async def certificate(number: str, request: Request, services: ServicesDep) -> R
 @router.get("/resources/{kind}", include_in_schema=False, response_class=HTMLResponse)
 async def resources(kind: str, request: Request, services: ServicesDep) -> HTMLResponse:
     """The resources of a kind of assister, and a counselor's referrals."""
-    language, policy = language_of(request), current_policy(now())
-    contact = contact_of(policy, Topic.GENERAL, language)
+    language, policy = choose_language(request), find_current_policy(POLICIES.values(), now())
+    contact = describe_contact(policy, Topic.GENERAL, language)
     if kind not in list(Kind):
-        return problem_page(services, "unknown_kind", 404, language, contact)
-    return render(
+        return render_problem(services, UNKNOWN_KIND, 404, language, contact)
+    return render_page(
         services,
         "resources.html",
         language,

@@ -10,12 +10,14 @@ from fastapi.responses import HTMLResponse
 from db.reads.published_lists import Edition
 from domain.federal.lists import DATE_FORMAT
 from domain.federal.markets import Market
+from domain.federal.policies import FEDERAL_POLICIES
 from domain.shared.faults import Fault
 from domain.shared.notices import Topic
+from domain.shared.policy import describe_contact, find_current_policy
 from starter.cases import now
-from web.http.forms import errors_of
-from web.http.pages import OPEN, contact_of, language_of, render
-from web.marketplace.layout import current_year
+from web.http.forms import describe_faults
+from web.http.negotiation import choose_language
+from web.http.pages import OPEN, render_page
 from web.services import Services
 
 Row = Mapping[str, str]
@@ -30,12 +32,12 @@ def lists_page(
     faults: Sequence[Fault] = (),
 ) -> HTMLResponse:
     """The lists and the tracker's form; ``faults`` of the NPN that was typed."""
-    language = language_of(request)
-    return render(
+    language = choose_language(request)
+    return render_page(
         services,
         "registry.html",
         language,
-        contact_of(current_year(now()), Topic.TRAINING, language),
+        describe_contact(find_current_policy(FEDERAL_POLICIES.values(), now()), Topic.TRAINING, language),
         here="/registry",
         status=422 if faults else 200,
         headers=OPEN,
@@ -44,7 +46,7 @@ def lists_page(
             {"list": name, "csv_url": f"/registry/{name}.csv", "json_url": f"/registry/{name}.json"} for name in names
         ],
         values={"npn": npn},
-        errors=errors_of(faults, language),
+        errors=describe_faults(faults, language),
     )
 
 
@@ -52,13 +54,13 @@ def tracker_page(
     request: Request, services: Services, edition: Edition, npn: str, rows: Sequence[Row], plan_year: int | None
 ) -> HTMLResponse:
     """What the tracker says of an NPN; 404 where it says nothing."""
-    language = language_of(request)
+    language = choose_language(request)
     asked = f"?plan_year={plan_year}" if plan_year else ""
-    return render(
+    return render_page(
         services,
         "tracker.html",
         language,
-        contact_of(current_year(now()), Topic.TRAINING, language),
+        describe_contact(find_current_policy(FEDERAL_POLICIES.values(), now()), Topic.TRAINING, language),
         here=f"/registry/tracker/{npn}{asked}",
         status=200 if rows else 404,
         headers={**OPEN, "Vary": "Accept, Accept-Language, Cookie"},

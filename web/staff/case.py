@@ -14,8 +14,10 @@ from db.writes.access_log import record_access
 from starter.cases import now
 from web.http.auth import StaffMember, needs
 from web.http.mail_frame import mail_document
-from web.http.pages import PRIVATE, general_contact, language_of, problem_page
+from web.http.negotiation import choose_language
+from web.http.pages import PRIVATE
 from web.http.permissions import Permission
+from web.http.problem_pages import NO_FILE, render_problem
 from web.services import Services, ServicesDep
 from web.staff.case_page import case_page
 from web.staff.layout import staff_page
@@ -108,5 +110,5 @@ def _nothing() -> HTTPException:
 
 
 def _no_file(request: Request, services: Services) -> HTMLResponse:
-    language = language_of(request)
-    return problem_page(services, "no_file", 503, language, general_contact(language))
+    language = choose_language(request)
+    return render_problem(services, NO_FILE, 503, language, services.describe_general_contact(language))

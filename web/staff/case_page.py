@@ -24,7 +24,7 @@ from domain.state.eligibility import Verdict
 from starter.cases import APPLIED, now
 from templates.catalogs import N_, translate
 from web.http.auth import StaffMember
-from web.http.pages import language_of
+from web.http.negotiation import choose_language
 from web.http.permissions import Permission
 from web.http.sentences import in_words
 from web.http.text import told
@@ -76,7 +76,7 @@ async def case_page(
     status: int = 200,
 ) -> HTMLResponse:
     """The page of a case; raises `UnknownCase`. Whose data it shows is recorded."""
-    file, language = await services.database.read(read_case_file, case_id, now()), language_of(request)
+    file, language = await services.database.read(read_case_file, case_id, now()), choose_language(request)
     state = file.state
     done = await _done(request, services, me, file, language)
     await services.database.write(

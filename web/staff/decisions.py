@@ -18,8 +18,9 @@ from domain.state.eligibility import Verdict
 from starter.cases import APPLIED, Answer, NotNow, now
 from templates.catalogs import translate
 from web.http.auth import StaffMember, needs
-from web.http.forms import Values, posted, text_faults
-from web.http.pages import PRIVATE, language_of
+from web.http.forms import Values, find_text_faults, read_form
+from web.http.negotiation import choose_language
+from web.http.pages import PRIVATE
 from web.http.permissions import Permission
 from web.services import Services, ServicesDep
 from web.staff.case_page import Attempt, case_page
@@ -44,9 +45,9 @@ async def decide(
     request: Request, services: ServicesDep, me: Annotated[StaffMember, needs(Permission.DECIDE)], case_id: str
 ) -> Response:
     """Approves, denies or asks for information; then the next case of the queue, with a word of what was done."""
-    values = await posted(request)
+    values = await read_form(request)
     view = await services.database.read(load_snapshot, case_id)
-    said = decision_of(values, view.stands, language_of(request), view.case.request["language"])
+    said = decision_of(values, view.stands, choose_language(request), view.case.request["language"])
     if not isinstance(said, Decision):
         return await case_page(request, services, me, case_id, Attempt("decision", values, said), 422)
     command = services.cases.decide(case_id, said.verdict, said.reason, me.actor, said.override, _id(values))
@@ -61,10 +62,10 @@ async def resend(
     request: Request, services: ServicesDep, me: Annotated[StaffMember, needs(Permission.RESEND)], case_id: str
 ) -> Response:
     """Sends a notice again."""
-    values = await posted(request)
+    values = await read_form(request)
     notice = values.get("notice", "")
     faults = [] if notice in list(Notice) else [Fault("notice", "required")]
-    if faults := [*faults, *text_faults("reason", values.get("reason", ""))]:
+    if faults := [*faults, *find_text_faults("reason", values.get("reason", ""))]:
         return await case_page(request, services, me, case_id, Attempt("resend", values, faults), 422)
     command = services.cases.resend(case_id, Notice(notice), values["reason"], me.actor, _id(values))
     return await _done(request, services, me, case_id, "resend", values, command)
@@ -91,9 +92,9 @@ async def attend(
     request: Request, services: ServicesDep, me: Annotated[StaffMember, needs(Permission.CLEAR_FLAG)], case_id: str
 ) -> Response:
     """Takes a flag down that staff have attended to."""
-    values = await posted(request)
+    values = await read_form(request)
     await services.database.read(load_snapshot, case_id)  # there is such a case
-    if faults := text_faults("reason", values.get("reason", "")):
+    if faults := find_text_faults("reason", values.get("reason", "")):
         return await case_page(request, services, me, case_id, Attempt("flag", values, faults), 422)
     try:
         await services.database.write(clear_flag, case_id, values.get("flag", ""), me.actor, values["reason"], now())
@@ -113,10 +114,10 @@ def decision_of(values: Values, state: State, language: str, theirs: str) -> Dec
     faults = [] if verdict else [Fault("verdict", "required")]
     if usual and not (verdict and usual in usual_for(verdict, _is_licensed(state))):
         faults.append(Fault("usual", "required"))
-    faults += text_faults("reason", written) if written or not usual else []
+    faults += find_text_faults("reason", written) if written or not usual else []
     override = values.get("override", "") if verdict is Verdict.APPROVE and overridden(state) else None
     if override is not None:
-        faults += text_faults("override", override)
+        faults += find_text_faults("override", override)
     if verdict is None or faults:
         return faults
     said = translate(USUAL[usual].sentence, language if verdict is Verdict.APPROVE else theirs) if usual else ""
@@ -161,8 +162,8 @@ async def _end(
     end: Callable[..., Awaitable[Answer]],
 ) -> Response:
     """Ends a case with a reason."""
-    values = await posted(request)
-    if faults := text_faults("reason", values.get("reason", "")):
+    values = await read_form(request)
+    if faults := find_text_faults("reason", values.get("reason", "")):
         return await case_page(request, services, me, case_id, Attempt(form, values, faults), 422)
     command = end(case_id, values["reason"], me.actor, _id(values))
     return await _done(request, services, me, case_id, form, values, command)

@@ -7,7 +7,8 @@ from fastapi.responses import HTMLResponse
 
 from templates.catalogs import N_, translate
 from web.http.auth import StaffMember
-from web.http.pages import PRIVATE, general_contact, language_of, render
+from web.http.negotiation import choose_language
+from web.http.pages import PRIVATE, render_page
 from web.http.permissions import Permission
 from web.services import Services
 
@@ -34,13 +35,13 @@ def staff_page(
     **values: Any,
 ) -> HTMLResponse:
     """A page of the console; ``here`` is the address to open it again in the other language, if not this one's own."""
-    language = language_of(request)
+    language = choose_language(request)
     query = f"?{request.url.query}" if request.url.query else ""
-    return render(
+    return render_page(
         services,
         template,
         language,
-        general_contact(language),
+        services.describe_general_contact(language),
         here=here or (f"{request.url.path}{query}" if request.method == "GET" else None),
         status=status,
         headers=PRIVATE,

@@ -12,8 +12,9 @@ from db.writes.access_log import record_access
 from domain.shared.faults import Invalid
 from starter.cases import now
 from web.http.auth import StaffMember, needs
-from web.http.forms import errors_of, posted
-from web.http.pages import PRIVATE, language_of
+from web.http.forms import describe_faults, read_form
+from web.http.negotiation import choose_language
+from web.http.pages import PRIVATE
 from web.http.permissions import Permission
 from web.services import Services, ServicesDep
 from web.staff.export import COLUMNS
@@ -56,7 +57,7 @@ async def _list(request: Request, services: Services, me: StaffMember, view: Vie
             [row.case_id for row in page.rows],
             now(),
         )
-    words = services.pages[language_of(request)].filters
+    words = services.pages[choose_language(request)].filters
     return staff_page(
         request,
         services,
@@ -95,14 +96,14 @@ async def search_form(request: Request, services: ServicesDep, me: Reader) -> Re
 @router.post("/search")
 async def search(request: Request, services: ServicesDep, me: Reader) -> Response:
     """Who was found; the words come in the body, so that no address and no log holds them."""
-    values = await posted(request)
+    values = await read_form(request)
     words = values.get("words", "")
     if not words:
         return _search_page(request, services, me, values)
     try:
         rows = await services.database.read(find_cases, words, MOST_FOUND)
     except Invalid as invalid:
-        errors = errors_of(invalid.faults, language_of(request))
+        errors = describe_faults(invalid.faults, choose_language(request))
         return _search_page(request, services, me, values, status=422, errors=errors)
     if rows:
         await services.database.write(record_access, me.actor, "search", [row.case_id for row in rows], now())

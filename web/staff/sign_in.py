@@ -10,7 +10,8 @@ from db.writes.sessions import end_session, open_session
 from starter.cases import now
 from web.http.auth import PUBLIC, StaffMember, cookie_name, needs, staff_member
 from web.http.identity_provider import SignInFailed
-from web.http.pages import PRIVATE, general_contact, language_of, render
+from web.http.negotiation import choose_language
+from web.http.pages import PRIVATE, render_page
 from web.http.permissions import Permission
 from web.http.rate_limits import limited
 from web.services import Services, ServicesDep
@@ -78,22 +79,13 @@ async def sign_out(
     return answer
 
 
-def sign_in_url(request: Request, services: Services) -> str:
-    """The log-in that leads back to the page asked for; whoever had a session is told that it is over."""
-    onward = HOME
-    if request.method == "GET":
-        onward = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    told = {"told": "ended"} if request.cookies.get(cookie_name(services)) else {}
-    return f"{HOME}/sign-in?{urlencode({'next': onward, **told})}"
-
-
 def _page(request: Request, services: Services, told: str | None, status: int = 200) -> HTMLResponse:
-    language, onward = language_of(request), _local(request.query_params.get("next"))
-    return render(
+    language, onward = choose_language(request), _local(request.query_params.get("next"))
+    return render_page(
         services,
         "staff/sign_in.html",
         language,
-        general_contact(language),
+        services.describe_general_contact(language),
         here=f"{HOME}/sign-in?{urlencode({'next': onward})}",
         status=status,
         told=told,

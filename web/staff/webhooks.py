@@ -17,8 +17,9 @@ from domain.shared.reasons import SENTENCES
 from starter.cases import now
 from templates.catalogs import N_, translate
 from web.http.auth import StaffMember, needs
-from web.http.forms import posted, text_faults
-from web.http.pages import PRIVATE, language_of
+from web.http.forms import find_text_faults, read_form
+from web.http.negotiation import choose_language
+from web.http.pages import PRIVATE
 from web.http.permissions import Permission
 from web.http.problems import sentence_of
 from web.http.sentences import in_words
@@ -70,8 +71,8 @@ async def altered(request: Request, services: ServicesDep, me: Reader, number: N
 @router.post("/{number}/deliver")
 async def deliver(request: Request, services: ServicesDep, me: Deliverer, number: Number) -> Response:
     """Tells the workflow of a held event now."""
-    reason = (await posted(request)).get("reason", "")
-    if faults := text_faults("reason", reason):
+    reason = (await read_form(request)).get("reason", "")
+    if faults := find_text_faults("reason", reason):
         return await _page(request, services, me, Attempt(number, reason, faults), 422)
     try:
         return await _released(services, me, number, "held", reason)
@@ -82,15 +83,15 @@ async def deliver(request: Request, services: ServicesDep, me: Deliverer, number
 @router.post("/altered/{number}/deliver")
 async def deliver_altered(request: Request, services: ServicesDep, me: Deliverer, number: Number) -> Response:
     """Takes an altered event as a new one, by the rules of every other one, and tells the workflow."""
-    reason = (await posted(request)).get("reason", "")
-    if faults := text_faults("reason", reason):
+    reason = (await read_form(request)).get("reason", "")
+    if faults := find_text_faults("reason", reason):
         return await _altered_page(request, services, me, number, Attempt(number, reason, faults), 422)
     try:
         return await _released(services, me, number, "altered", reason)
     except Conflict as conflict:
         attempt = Attempt(number, reason, refused=str(conflict))
     except Invalid as invalid:  # it doesn't fit its case
-        attempt = Attempt(number, reason, refused=sentence_of(invalid.faults, language_of(request)))
+        attempt = Attempt(number, reason, refused=sentence_of(invalid.faults, choose_language(request)))
     return await _altered_page(request, services, me, number, attempt, 409)
 
 
@@ -108,7 +109,7 @@ async def _page(
     request: Request, services: Services, me: StaffMember, attempt: Attempt | None = None, status: int = 200
 ) -> HTMLResponse:
     """Both lists; raises `Invalid` for a place that is none of theirs."""
-    language, asked = language_of(request), request.query_params
+    language, asked = choose_language(request), request.query_params
     held = await services.database.read(held_page, asked.get("held") or None, AT_A_TIME)
     aside = await services.database.read(altered_page, asked.get("altered") or None, AT_A_TIME)
     done = _DONE.get(asked.get("done", ""))
@@ -166,7 +167,7 @@ async def _altered_page(
         event=event,
         text=event.body[:MOST_SHOWN],
         cut=MOST_SHOWN if len(event.body) > MOST_SHOWN else None,
-        **_tried(attempt, language_of(request)),
+        **_tried(attempt, choose_language(request)),
     )
 
 

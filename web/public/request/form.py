@@ -14,12 +14,16 @@ from db.writes.drafts import begin_draft, close_draft, save_draft
 from db.writes.opening import Conflict
 from domain.shared.faults import Fault, Invalid
 from domain.shared.notices import Topic
+from domain.shared.policy import choose_policy, describe_contact
 from domain.state.policies import POLICIES
 from domain.state.request import parse_request
 from starter.cases import now
+from templates.catalogs import N_
 from web.http.auth import LINK, PUBLIC
-from web.http.forms import posted
-from web.http.pages import PRIVATE, chosen, contact_of, language_of, problem_page
+from web.http.forms import read_form
+from web.http.negotiation import choose_language
+from web.http.pages import PRIVATE
+from web.http.problem_pages import ProblemText, render_problem
 from web.http.rate_limits import limited
 from web.public.request import steps
 from web.public.request.draft import Draft, draft_of, keep
@@ -39,6 +43,14 @@ from web.public.request.pages import (
 from web.public.request.steps import STEPS, Step
 from web.services import Services, ServicesDep
 
+IDENTITY_CONFLICT = ProblemText(
+    N_("We could not take your request"),
+    N_(
+        "Your National Producer Number (NPN) is already in use under another name or e-mail address. "
+        "Our staff have been told and will look at it."
+    ),
+)
+
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
 
@@ -47,15 +59,15 @@ async def start(request: Request, services: ServicesDep) -> HTMLResponse:
     """What the form is for, of the newest plan year that is open, the draft's, or the one asked for."""
     draft = await draft_of(request, services)
     year = draft.answers.get("plan_year") if draft else None
-    policy, faults = chosen(POLICIES.values(), request.query_params.get("plan_year", year), now())
+    policy, faults = choose_policy(POLICIES.values(), request.query_params.get("plan_year", year), now())
     return start_page(request, services, draft, policy, faults)
 
 
 @router.post("/request", dependencies=[PUBLIC, limited("request")])
 async def begin(request: Request, services: ServicesDep) -> Response:
     """Begins a draft for a plan year, or goes on with the one there is."""
-    values, draft = await posted(request), await draft_of(request, services)
-    policy, faults = chosen(POLICIES.values(), values.get("plan_year", ""), now())
+    values, draft = await read_form(request), await draft_of(request, services)
+    policy, faults = choose_policy(POLICIES.values(), values.get("plan_year", ""), now())
     if faults:
         return start_page(request, services, draft, policy, faults, 422)
     year = {"plan_year": str(policy.plan_year)}
@@ -86,7 +98,7 @@ async def check(request: Request, services: ServicesDep) -> Response:
 @router.post("/request/check", dependencies=[LINK, limited("request")])
 async def send(request: Request, services: ServicesDep) -> Response:
     """Opens the case, or finds the one this repeats; what keeps it out leads back to the step of the first fault."""
-    draft = await _draft(request, services, await posted(request))
+    draft = await _draft(request, services, await read_form(request))
     if isinstance(draft, Response):
         return draft
     if steps.first_open(draft.answers):
@@ -97,9 +109,9 @@ async def send(request: Request, services: ServicesDep) -> Response:
     except Invalid as invalid:
         return await _refused(services, draft, invalid.faults)
     except Conflict:
-        language = language_of(request)
-        contact = contact_of(policy_of(draft), Topic.GENERAL, language)
-        return problem_page(services, "identity_conflict", 409, language, contact)
+        language = choose_language(request)
+        contact = describe_contact(policy_of(draft), Topic.GENERAL, language)
+        return render_problem(services, IDENTITY_CONFLICT, 409, language, contact)
     await services.database.write(close_draft, draft.token, opened.case_id, opened.created, now())
     return _to(DONE)
 
@@ -133,7 +145,7 @@ async def answer(slug: str, request: Request, services: ServicesDep) -> Response
 
     So that whoever goes back in their browser comes to pages alone, and never has to send a form again.
     """
-    step, values = _step(slug), await posted(request)
+    step, values = _step(slug), await read_form(request)
     draft = await _draft(request, services, values)
     if isinstance(draft, Response):
         return draft

@@ -9,6 +9,7 @@ from fastapi.responses import HTMLResponse
 from db.tables import Case
 from domain.shared.faults import Fault
 from domain.shared.notices import Topic
+from domain.shared.policy import choose_policy, describe_contact, list_open_policies
 from domain.shared.programs import STATE_PROGRAM
 from domain.state.agreements import agreement
 from domain.state.policies import POLICIES
@@ -16,13 +17,15 @@ from domain.state.policy import Policy
 from domain.state.request import Request as CertificationRequest
 from starter.cases import now
 from templates.catalogs import N_, translate
-from web.http.forms import Values, shows_agreement_in_force, values_of
-from web.http.pages import chosen, contact_of, language_of, open_of, render
+from web.http.forms import Values
+from web.http.negotiation import choose_language
+from web.http.pages import render_page
 from web.http.text import query
 from web.public.request.draft import Draft
 from web.public.request.steps import INSURERS, MOST_INSURERS, Step, first_open, is_answered, refused, shown, steps_of
 from web.public.request.words import worded
 from web.services import Services
+from web.state_form import list_values, shows_agreement_in_force
 
 START, CHECK, DONE = "/request", "/request/check", "/request/done"
 CHECK_TITLE = N_("Check your answers")
@@ -37,18 +40,18 @@ def start_page(
     status: int = 200,
 ) -> HTMLResponse:
     """What the form is for and what one needs at hand; goes on with a draft, where there is one."""
-    language = language_of(request)
+    language = choose_language(request)
     under_way = draft if draft and not draft.case_id else None
     why = next((one for one in ("cookies", "expired") if request.query_params.get("why") == one), "")
-    return render(
+    return render_page(
         services,
         "request/start.html",
         language,
-        contact_of(policy, Topic.GENERAL, language),
+        describe_contact(policy, Topic.GENERAL, language),
         here=address(START, plan_year=str(policy.plan_year), why=why),
         status=status,
         plan_year=policy.plan_year,
-        years=[other.plan_year for other in open_of(POLICIES.values(), now())] or [policy.plan_year],
+        years=[other.plan_year for other in list_open_policies(POLICIES.values(), now())] or [policy.plan_year],
         values={"plan_year": str(policy.plan_year)},
         errors=worded(faults, language),
         why=why,
@@ -61,15 +64,15 @@ def question_page(
     request: Request, services: Services, step: Step, draft: Draft, faults: Sequence[Fault]
 ) -> HTMLResponse:
     """A step with its answers so far, and what is wrong with them: then it is a 422, whichever way it was opened."""
-    language, policy = language_of(request), policy_of(draft)
+    language, policy = choose_language(request), policy_of(draft)
     change = changing(request)
     rows = _rows(draft.answers, request.query_params.get("rows", ""))
     number = str(len(rows)) if "rows" in request.query_params else ""
-    return render(
+    return render_page(
         services,
         step.template,
         language,
-        contact_of(policy, Topic.GENERAL, language),
+        describe_contact(policy, Topic.GENERAL, language),
         here=address(f"/request/{step.slug}", change=change, rows=number),
         status=422 if faults else 200,
         action=address(f"/request/{step.slug}", change=change),
@@ -89,14 +92,14 @@ def question_page(
 
 def check_page(request: Request, services: Services, draft: Draft, wanted: CertificationRequest) -> HTMLResponse:
     """Every answer as it will be sent, each group with a way to change it."""
-    language, policy = language_of(request), policy_of(draft)
+    language, policy = choose_language(request), policy_of(draft)
     faults = refused(draft.answers)
     places = {fault.field: place_of(fault, draft.answers) for fault in faults}
-    return render(
+    return render_page(
         services,
         "request/check.html",
         language,
-        contact_of(policy, Topic.GENERAL, language),
+        describe_contact(policy, Topic.GENERAL, language),
         here=CHECK,
         status=422 if faults else 200,
         back=f"/request/{steps_of(draft.answers)[-1].slug}",
@@ -104,7 +107,7 @@ def check_page(request: Request, services: Services, draft: Draft, wanted: Certi
         form_token=draft.form_token,
         kind=wanted.kind,
         plan_year=wanted.plan_year,
-        values=values_of(wanted.model_dump(mode="json")),
+        values=list_values(wanted.model_dump(mode="json")),
         insurers=getattr(wanted, INSURERS, ()),
         same_address=bool(draft.answers.get("physical_same")),
         errors=[{**one, "url": places[str(one["field"])]} for one in worded(faults, language)],
@@ -113,13 +116,13 @@ def check_page(request: Request, services: Services, draft: Draft, wanted: Certi
 
 def done_page(request: Request, services: Services, draft: Draft, case: Case) -> HTMLResponse:
     """What happens next with a request that was sent."""
-    language = language_of(request)
-    policy, _ = chosen(POLICIES.values(), str(case.plan_year), now())
-    return render(
+    language = choose_language(request)
+    policy, _ = choose_policy(POLICIES.values(), str(case.plan_year), now())
+    return render_page(
         services,
         "request/done.html",
         language,
-        contact_of(policy, Topic.GENERAL, language),
+        describe_contact(policy, Topic.GENERAL, language),
         here=DONE,
         kind=case.kind,
         plan_year=case.plan_year,
@@ -130,7 +133,7 @@ def done_page(request: Request, services: Services, draft: Draft, case: Case) ->
 
 def policy_of(draft: Draft) -> Policy:
     """The policy of the plan year a draft is for."""
-    policy, _ = chosen(POLICIES.values(), draft.answers.get("plan_year", ""), now())
+    policy, _ = choose_policy(POLICIES.values(), draft.answers.get("plan_year", ""), now())
     return policy
 
 

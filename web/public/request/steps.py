@@ -12,7 +12,8 @@ from domain.shared.faults import Fault, Invalid
 from domain.shared.programs import STATE_PROGRAM
 from domain.state.request import fields_of, parse_request
 from templates.catalogs import N_
-from web.http.forms import Values, request_document
+from web.http.forms import Values
+from web.state_form import read_request
 
 EVERYBODY = frozenset(Kind)
 LICENSED = frozenset(kind for kind in Kind if kind.is_licensed)
@@ -79,7 +80,7 @@ def document(answers: Mapping[str, str]) -> dict[str, Any]:
     asked = (fields_of(kind) if kind in EVERYBODY else frozenset({"kind"})) | _SHOWN
     given = {name: text for name, text in shown(answers).items() if name.partition(".")[0] in asked}
     # A group without any answer lacks each of its services.
-    return {group: {} for group in _GROUPS if group in asked} | request_document({**given, "program": STATE_PROGRAM})
+    return {group: {} for group in _GROUPS if group in asked} | read_request({**given, "program": STATE_PROGRAM})
 
 
 def shown(answers: Mapping[str, str]) -> Values:

@@ -18,7 +18,8 @@ from domain.federal.lists import COLUMNS, PublishedList
 from domain.shared.faults import Fault
 from domain.shared.instants import format_instant
 from web.http.auth import PUBLIC
-from web.http.pages import OPEN, is_page, language_of, wants_json
+from web.http.negotiation import choose_language, expects_page, has_current, prefers_json
+from web.http.pages import OPEN
 from web.http.text import in_language
 from web.public.list_pages import lists_page, tracker_page
 from web.services import ServicesDep
@@ -55,7 +56,7 @@ async def look_up(request: Request, services: ServicesDep, npn: str = "") -> Res
     """Leads to the tracker's page of an NPN, with spaces or leading zeros too."""
     written = "".join(npn[:100].split()).lstrip("0")
     if re.fullmatch(NPN, written, re.ASCII):
-        return RedirectResponse(in_language(f"/registry/tracker/{written}", language_of(request)), 303, OPEN)
+        return RedirectResponse(in_language(f"/registry/tracker/{written}", choose_language(request)), 303, OPEN)
     faults = [Fault("npn", "npn" if npn.strip() else "required")]
     return lists_page(request, services, await services.database.read(find_current), LISTS, npn[:100], faults)
 
@@ -91,7 +92,7 @@ async def tracked_csv(request: Request, services: ServicesDep, npn: Npn, plan_ye
 @router.head("/tracker/{npn}", include_in_schema=False)
 async def tracked(request: Request, services: ServicesDep, npn: Npn, plan_year: PlanYear = None) -> Response:
     """The Registration Tracker on an NPN: `{npn, published_at, rows}`, a row for each plan year; a page for people."""
-    if is_page(request) and not wants_json(request):
+    if expects_page(request) and not prefers_json(request):
         edition, rows = await services.database.read(find_tracked, npn, plan_year)
         return tracker_page(request, services, edition, npn, _objects(COLUMNS[PublishedList.TRACKER], rows), plan_year)
     edition, rows = await _tracked(services, npn, plan_year)
@@ -128,7 +129,7 @@ def _answer(
     headers = {"ETag": tag, "Cache-Control": "no-cache"}
     if edition.published_at:
         headers["Last-Modified"] = format_datetime(edition.published_at.astimezone(UTC), usegmt=True)
-    if _has(request, tag):
+    if has_current(request.headers, tag):
         return Response(status_code=304, headers=headers)
     headers["Content-Disposition"] = f'attachment; filename="{what}.{media_type.rpartition("/")[2]}"'
     if request.method == "HEAD":
@@ -136,12 +137,6 @@ def _answer(
     if isinstance(body, bytes):
         return Response(body, headers=headers, media_type=media_type)
     return StreamingResponse(body, headers=headers, media_type=media_type)
-
-
-def _has(request: Request, tag: str) -> bool:
-    """Whether the reader says that they have it."""
-    given = request.headers.get("if-none-match", "")
-    return given.strip() == "*" or tag in [one.strip().removeprefix("W/") for one in given.split(",")]
 
 
 async def _as_csv(columns: Sequence[str], pages: Pages) -> AsyncIterator[bytes]:

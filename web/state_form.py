@@ -1,0 +1,59 @@
+"""The state's Certification Request Form as a document: asked for in web/public/request, corrected in web/assister.
+
+It stands beside the rooms because both need it; what is right in it is for domain/state/request.py to say.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from domain.shared.faults import Fault
+from domain.shared.programs import STATE_PROGRAM
+from domain.state.agreements import AGREEMENTS
+from web.http.forms import FormShape, Values
+
+SHAPE = FormShape(lines=frozenset({"insurers"}), ticks=frozenset({"agreement_accepted", "background_check_consent"}))
+_SHOWN_TEXT = ("agreement_version", "agreement_language")
+# A box that isn't ticked is not posted at all, and no page asks for the state of the licence: it is New Mexico's.
+_UNSAID: dict[str, dict[str, Any]] = {
+    "agent": {"license_state": "NM", "agreement_accepted": False},
+    "broker": {"license_state": "NM", "agreement_accepted": False},
+    "enrollment_counselor": {"background_check_consent": False},
+}
+_MAY_BE_EMPTIED = ("business_address.line2", "physical_address.line2", "employer.name")
+
+
+def read_document(values: Mapping[str, str]) -> dict[str, Any]:
+    """The document that filled fields stand for; an agreement counts only with the text in force before the reader."""
+    document = SHAPE.read_document({name: text for name, text in values.items() if name not in _SHOWN_TEXT})
+    if document.get("agreement_accepted") is True and not shows_agreement_in_force(values):
+        del document["agreement_accepted"]
+    return document
+
+
+def read_request(values: Mapping[str, str]) -> dict[str, Any]:
+    """The certification request a form stands for, with what it leaves unsaid: unticked boxes, the licence's state."""
+    return {**_UNSAID.get(values.get("kind", ""), {}), **read_document(values)}
+
+
+def list_values(document: Mapping[str, Any]) -> Values:
+    """What a form shows of a document."""
+    return SHAPE.list_values(document)
+
+
+def find_changes(values: Mapping[str, str], before: Mapping[str, Any]) -> tuple[dict[str, Any], list[Fault]]:
+    """What a form changes in a document, and the fields that were emptied but may not be."""
+    old = list_values(before)
+    changed = {name: text for name, text in values.items() if text != old.get(name, "").strip()}
+    emptied = [name for name, text in changed.items() if not text]
+    changes = read_document(changed)
+    for name in emptied:
+        head, _, rest = name.partition(".")
+        if name in _MAY_BE_EMPTIED:
+            changes[head] = {**changes.get(head, {}), rest: None}
+    return changes, [Fault(name, "required") for name in emptied if name not in _MAY_BE_EMPTIED]
+
+
+def shows_agreement_in_force(values: Mapping[str, str]) -> bool:
+    """Whether the text the reader had before them is the one in force."""
+    text = AGREEMENTS.get((STATE_PROGRAM, values.get("agreement_language", "")))
+    return text is not None and text.version == values.get("agreement_version")
