@@ -82,7 +82,7 @@ class Case(SQLModel, table=True):
             postgresql_where=text("attention_since IS NOT NULL"),
         ),
         Index("ix_case_opened", "opened_at", "case_id", "attention", "program", "plan_year", "kind", "stage"),
-        # What the courier looks for every other second; most often there is nothing.
+        # What the delivery looks for every other second; most often there is nothing.
         Index(
             "ix_case_unbegun",
             "opened_at",
@@ -192,9 +192,11 @@ class InboxRow(SQLModel, table=True):
     digest: str
     fact_id: str | None = None
     message: dict[str, Any] | None = Field(
-        default=None, sa_type=JSON, description="the signal to send; none has no effect"
+        default=None, sa_type=JSON, description="the signal to send, of events from before it was made when sent"
     )
     note: str | None = Field(default=None, description="why it has no effect, for staff")
+    note_code: str | None = Field(default=None, description="of the note; none where it is no sentence of ours")
+    note_details: dict[str, str] | None = Field(default=None, sa_type=JSON(none_as_null=True))
     state: str = Field(description="pending, delivered or without_effect")
     received_at: datetime = Field(sa_type=Utc)
 

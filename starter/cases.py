@@ -21,7 +21,7 @@ from temporalio.common import (
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from db.case_state import load_snapshot
+from db.case_state import CaseSnapshot, load_snapshot
 from db.engine import Database
 from db.tables import Case, CommandRow, InboxRow
 from db.writes.commands import (
@@ -33,18 +33,19 @@ from db.writes.commands import (
     store_command,
 )
 from db.writes.imports import import_person
-from db.writes.inbox import Inbox
+from db.writes.inbox import mark_delivered
 from db.writes.links import use_activation_link
 from db.writes.opening import Conflict, Opened, begin_case, open_requested_case
 from domain.programs.commands import find_refusal
 from domain.programs.imports import ImportedPerson
 from domain.programs.opening import AnyRequest
+from domain.programs.reports import describe_fact
 from domain.shared.commands import CommandKind
 from domain.shared.faults import Fault, Invalid
 from domain.shared.ids import command_id as opaque_id
 from domain.shared.messages import Begin, Command, Report
 from domain.shared.notices import Notice
-from domain.shared.reasons import sentence
+from domain.shared.reasons import Reason, sentence
 from domain.shared.stages import ENDED
 from domain.state.eligibility import Verdict
 from starter.client import RPC_TIMEOUT
@@ -73,11 +74,10 @@ def now() -> datetime:
 class Cases:
     """What people and third parties can do with cases."""
 
-    def __init__(self, client: Client, database: Database, identity_key: bytes, inbox: Inbox, task_queue: str) -> None:
+    def __init__(self, client: Client, database: Database, identity_key: bytes, task_queue: str) -> None:
         self._client = client
         self._database = database
         self._identity_key = identity_key
-        self._inbox = inbox
         self._task_queue = task_queue
 
     @property
@@ -260,11 +260,11 @@ class Cases:
 
     async def deliver(self, row: InboxRow) -> bool:
         """Tells the workflow of a recorded fact, or begins the case first; False when Temporal can't be reached now."""
-        if row.message is None:
+        if row.fact_id is None:
             return True
-        case = await self._inbox.addressee(row)
-        handle = self._client.get_workflow_handle(case.workflow_id)
-        report = Report.model_validate(row.message)
+        snapshot = await self._database.read(load_snapshot, row.case_id)
+        case, handle = snapshot.case, self._client.get_workflow_handle(snapshot.case.workflow_id)
+        report = describe_event(row, snapshot)
         try:
             with _reaching():
                 await handle.signal(names.SIGNAL_OF_SOURCE[row.source], report, rpc_timeout=RPC_TIMEOUT)
@@ -273,9 +273,9 @@ class Cases:
         except _NotRunning:
             if case.stage not in ENDED and case.run_id is None:
                 return await self.try_to_start(row.case_id)  # and told in the next round
-            await self._inbox.delivered(_id(row), note="the workflow had ended")
+            await self._database.write(mark_delivered, _id(row), Reason("workflow_ended"))
             return True
-        await self._inbox.delivered(_id(row))
+        await self._database.write(mark_delivered, _id(row))
         return True
 
     async def deliver_all(self, rows: Sequence[InboxRow]) -> None:
@@ -334,6 +334,14 @@ _UNREACHABLE = frozenset(
         RPCStatusCode.UNKNOWN,
     }
 )
+
+
+def describe_event(row: InboxRow, snapshot: CaseSnapshot) -> Report:
+    """What the workflow is told of an event; of one stored by an earlier release, what was to be told then."""
+    if row.message is not None:
+        return Report.model_validate(row.message)
+    fact = next(fact for fact in snapshot.facts if fact.id == row.fact_id)
+    return describe_fact(row.case_id, fact, snapshot.stands)
 
 
 def _id(row: InboxRow) -> int:

@@ -6,56 +6,56 @@ from datetime import timedelta
 
 import structlog
 
-from db.writes.inbox import Inbox
+from db.engine import Database
+from db.reads.pending import list_pending_commands, list_pending_events, list_unbegun_cases
 from db.writes.opening import Conflict
 from domain.shared.traces import where
 from starter.cases import Cases, NotNow, now
 
 log = structlog.get_logger(__name__)
 
+# Who stored it tells Temporal at once, and is left the time to; a command is waited for by its caller.
 GRACE = timedelta(seconds=5)
 AT_ONCE = 20
 
 
-class Courier:
-    """One round over everything that waits; rounds may overlap between processes, since each delivery is idempotent."""
+async def deliver_pending(database: Database, cases: Cases) -> int:
+    """Brings along what it can; answers how much there was.
 
-    def __init__(self, cases: Cases, inbox: Inbox) -> None:
-        self._cases = cases
-        self._inbox = inbox
+    Several may do so at once, since each delivery is idempotent.
+    """
+    before = now() - GRACE
+    unbegun = await database.read(list_unbegun_cases, before)
+    for case in unbegun:
+        await cases.start(case)
+    events = [row for row in await database.read(list_pending_events) if row.received_at < before]
+    for row in events:
+        if not await _try("event", row.id, cases.deliver(row)):
+            break
+    commands = await database.read(list_pending_commands, before - GRACE)
+    # Side by side: each waits for its workflow, and one that can't answer must not hold up the others.
+    for start in range(0, len(commands), AT_ONCE):
+        some = commands[start : start + AT_ONCE]
+        await asyncio.gather(*(_try("command", one.id, cases.send(one)) for one in some))
+    return len(unbegun) + len(events) + len(commands)
 
-    async def round(self) -> int:
-        """Brings along what it can; answers how much there was."""
-        before = now() - GRACE
-        unbegun = await self._inbox.not_begun(before)
-        for case in unbegun:
-            await self._cases.start(case)
-        events = [row for row in await self._inbox.pending() if row.received_at < before]
-        for row in events:
-            if not await self._tried("event", row.id, self._cases.deliver(row)):
-                break
-        commands = await self._inbox.pending_commands(before - GRACE)
-        # Side by side: each waits for its workflow, and one that can't answer must not hold up the others.
-        for start in range(0, len(commands), AT_ONCE):
-            some = commands[start : start + AT_ONCE]
-            await asyncio.gather(*(self._tried("command", one.id, self._cases.send(one)) for one in some))
-        return len(unbegun) + len(events) + len(commands)
 
-    async def _tried(self, what: str, number: object, work: Awaitable[object]) -> object:
-        """What came of it; True of a failure of its own, which is logged and does not stop the round."""
+async def _try(what: str, number: object, work: Awaitable[object]) -> object:
+    """What came of it; True of a failure of its own, which is logged and does not stop the round."""
+    try:
+        return await work
+    except (NotNow, Conflict):
+        log.info("refused", what=what, id=number)
+    except Exception as error:  # the next round tries again
+        log.warning("not delivered", what=what, id=number, error=type(error).__name__, where=where(error))
+    return True
+
+
+async def keep_delivering(database: Database, cases: Cases, every: float = 2.0) -> None:
+    """Rounds until cancelled; a failed one is logged by its kind, and tried again."""
+    while True:
         try:
-            return await work
-        except (NotNow, Conflict):
-            log.info("refused", what=what, id=number)
+            await deliver_pending(database, cases)
         except Exception as error:  # the next round tries again
-            log.warning("not delivered", what=what, id=number, error=type(error).__name__, where=where(error))
-        return True
-
-    async def run(self, every: float = 2.0) -> None:
-        """Rounds until cancelled; a failed one is logged by its kind, and tried again."""
-        while True:
-            try:
-                await self.round()
-            except Exception as error:  # the next round tries again
-                log.warning("delivery round failed", error=type(error).__name__)
-            await asyncio.sleep(every)
+            log.warning("delivery round failed", error=type(error).__name__)
+        await asyncio.sleep(every)

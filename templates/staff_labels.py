@@ -236,14 +236,6 @@ WEBHOOKS: Labels = {
 
 # Why something is held or flagged, as it was written down.
 NOTES: Labels = {
-    "not a completed report": N_("It is not a completed report."),
-    "reported before under this ticket": N_("It was reported before under this launch ticket."),
-    "reported before the certificate was issued": N_("It was reported before the certificate was issued."),
-    "reported for a counselor's account that we have not set up": N_(
-        "It was reported for a counselor's account that we have not set up."
-    ),
-    "the workflow had ended": N_("The workflow had ended."),
-    "same event id with another body": N_("The same event id came before with other content."),
     "same NPN under another name or e-mail": N_("The same NPN came under another name or e-mail address."),
     "a second account was asked for": N_("A second account was asked for."),
     "activation link used": N_("The activation link was used."),

@@ -14,11 +14,10 @@ from temporalio.client import Client
 from db.engine import Database
 from db.reads.counts import check_tables, count_pending_events, count_stages
 from db.reads.numbers import StaffNumbers
-from db.writes.inbox import Inbox
 from settings import Settings, load_settings
 from starter.cases import Cases
 from starter.client import connect
-from starter.delivery import Courier
+from starter.delivery import keep_delivering
 from starter.registrations import Registrations
 from starter.schedules import ensure_schedules
 from templates.certificates import Typesetter
@@ -56,8 +55,7 @@ log = structlog.get_logger(__name__)
 
 def build_services(settings: Settings, database: Database, client: Client) -> Services:
     """What the process is built of."""
-    inbox = Inbox(database)
-    cases = Cases(client, database, settings.identity_key_bytes, inbox, settings.task_queue)
+    cases = Cases(client, database, settings.identity_key_bytes, settings.task_queue)
     vendors = {name: vendor.url for name, vendor in settings.vendors.items()}
     return Services(
         settings=settings,
@@ -65,7 +63,6 @@ def build_services(settings: Settings, database: Database, client: Client) -> Se
         cases=cases,
         registrations=Registrations(cases, database, settings.identity_key_bytes, vendors),
         numbers=StaffNumbers(database),
-        inbox=inbox,
         rates=_rates(settings),
         identity=_identity(settings),
         pages=environment(TEMPLATES),
@@ -109,7 +106,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             app.state.services = services
             app.state.temporal = client
             schedules = ensure_schedules(client, settings.task_queue)
-            for work in (Courier(services.cases, services.inbox).run(), schedules, purging(database)):
+            for work in (keep_delivering(database, services.cases), schedules, purging(database)):
                 stack.push_async_callback(_stop, asyncio.create_task(work))
             yield
 

@@ -10,7 +10,6 @@ from jinja2 import Environment
 
 from db.engine import Database
 from db.reads.numbers import StaffNumbers
-from db.writes.inbox import Inbox
 from domain.shared.notices import Topic
 from domain.shared.policy import describe_contact, find_current_policy
 from domain.state.policies import POLICIES
@@ -34,7 +33,6 @@ class Services:
     cases: Cases
     registrations: Registrations
     numbers: StaffNumbers
-    inbox: Inbox
     rates: "Rates"
     identity: "IdentityProvider | None"
     pages: Mapping[str, Environment]

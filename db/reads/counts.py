@@ -8,9 +8,9 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
-from db.reads.pending import PENDING
 from db.reads.queue import Filters, View
 from db.tables import Case, InboxRow
+from domain.shared.events import EventState
 
 FACETS = ("program", "plan_year", "stage", "kind", "attention")
 GROUPED = ("assister_type", *FACETS)  # in the order of the index
@@ -69,5 +69,5 @@ def count_stages(session: Session) -> dict[str, int]:
 
 def count_pending_events(session: Session) -> int:
     """How many webhook events wait for delivery."""
-    pending = select(func.count()).select_from(InboxRow).where(col(InboxRow.state) == PENDING)
+    pending = select(func.count()).select_from(InboxRow).where(col(InboxRow.state) == EventState.PENDING)
     return int(session.execute(pending).scalar_one())

@@ -11,10 +11,10 @@ from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from db.reads.counts import Group
-from db.reads.pending import PENDING
 from db.reads.queue import Filters, ListedCase, View, list_cases_from
 from db.tables import Case, EffectRow, FactRow, InboxRow, StageEntry, Utc
 from domain.federal.policies import FEDERAL_POLICIES
+from domain.shared.events import EventState
 from domain.shared.policy import ProgramPolicy, local_date, zone_of
 from domain.shared.stages import ENDED, OWNER, Stage
 from domain.state.eligibility import Verdict
@@ -60,7 +60,7 @@ class Dashboard:
 
 def read_dashboard(session: Session, groups: Sequence[Group], now: datetime) -> Dashboard:
     """The numbers of now; those of cases from the groups already counted."""
-    pending = select(func.count()).select_from(InboxRow).where(col(InboxRow.state) == PENDING)
+    pending = select(func.count()).select_from(InboxRow).where(col(InboxRow.state) == EventState.PENDING)
     return Dashboard(
         at=now,
         stages=_add_up(groups, "stage"),

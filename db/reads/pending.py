@@ -1,26 +1,30 @@
 """What was stored and still waits: for Temporal to be told, or for staff to look at it; lists only, no rules."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session, aliased
 from sqlmodel import col
 
 from db.case_state import rows
 from db.cursors import NUMBERS, Cursor, Page, page_of
-from db.engine import Database
 from db.tables import AlteredEvent, Case, CommandRow, InboxRow
+from domain.shared.events import EventState
+from domain.shared.reasons import Reason, read_reason
 
-PENDING, DELIVERED, WITHOUT_EFFECT = "pending", "delivered", "without_effect"
-HELD = (PENDING, WITHOUT_EFFECT)
+HELD = (EventState.PENDING, EventState.WITHOUT_EFFECT)
+AT_ONCE = 500
 
 
 @dataclass(frozen=True)
 class Held:
-    """An event that was stored and not delivered: pending, or without effect and then why (``note``)."""
+    """An event that was stored and not delivered: pending, or without effect and then why.
+
+    ``note`` is what was written down then; ``note_code`` and ``note_details`` say it in codes, where there are some.
+    """
 
     id: int
     source: str
@@ -29,7 +33,14 @@ class Held:
     kind: str
     state: str
     note: str | None
+    note_code: str | None
+    note_details: Mapping[str, str] | None
     received_at: datetime
+
+    @property
+    def reason(self) -> Reason | None:
+        """Why it has no effect; None where it isn't known in codes."""
+        return read_reason(self.note_code, self.note_details)
 
 
 @dataclass(frozen=True)
@@ -51,42 +62,22 @@ class Altered:
     first_received_at: datetime | None
 
 
-class Outstanding:
-    """Reads of what waits, for the courier; and the one write that says it is done."""
+def list_pending_events(session: Session, limit: int = AT_ONCE) -> list[InboxRow]:
+    """Events not yet told to their workflows, oldest first."""
+    query = select(InboxRow).where(col(InboxRow.state) == EventState.PENDING)
+    return rows(session, query.order_by(col(InboxRow.id)).limit(limit))
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
-    async def pending(self, limit: int = 500) -> list[InboxRow]:
-        """Events not yet told to their workflows, oldest first."""
-        async with self._database.open_reader() as session:
-            return await session.run_sync(
-                rows, select(InboxRow).where(col(InboxRow.state) == PENDING).order_by(col(InboxRow.id)).limit(limit)
-            )
+def list_pending_commands(session: Session, before: datetime) -> list[CommandRow]:
+    """Commands kept and not yet answered, given before this instant."""
+    query = select(CommandRow).where(col(CommandRow.state) == "pending", col(CommandRow.created_at) < before)
+    return rows(session, query.order_by(col(CommandRow.created_at)).limit(AT_ONCE))
 
-    async def addressee(self, row: InboxRow) -> Case:
-        """The case an event is about."""
-        async with self._database.open_reader() as session:
-            return await session.get_one(Case, row.case_id)
 
-    async def delivered(self, row_id: int, note: str | None = None) -> None:
-        """The workflow has been told, or there is none any more (then with a note)."""
-        async with self._database.open_writer() as session:
-            await session.execute(update(InboxRow).where(col(InboxRow.id) == row_id).values(state=DELIVERED, note=note))
-
-    async def pending_commands(self, before: datetime) -> list[CommandRow]:
-        """Commands kept and not yet answered, given before this instant."""
-        async with self._database.open_reader() as session:
-            query = select(CommandRow).where(col(CommandRow.state) == "pending", col(CommandRow.created_at) < before)
-            return await session.run_sync(rows, query.order_by(col(CommandRow.created_at)).limit(500))
-
-    async def not_begun(self, before: datetime) -> list[Case]:
-        """Cases whose workflow has not claimed them, opened before this instant."""
-        async with self._database.open_reader() as session:
-            query = select(Case).where(
-                col(Case.run_id).is_(None), col(Case.opened_at) < before, col(Case.stage) == "requested"
-            )
-            return await session.run_sync(rows, query.order_by(col(Case.opened_at)).limit(500))
+def list_unbegun_cases(session: Session, before: datetime) -> list[Case]:
+    """Cases whose workflow has not claimed them, opened before this instant."""
+    query = select(Case).where(col(Case.run_id).is_(None), col(Case.opened_at) < before, col(Case.stage) == "requested")
+    return rows(session, query.order_by(col(Case.opened_at)).limit(AT_ONCE))
 
 
 _HELD = [getattr(InboxRow, name) for name in Held.__annotations__]

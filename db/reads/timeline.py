@@ -1,7 +1,7 @@
 """What happened to a case, in order: facts, notices, commands, flags, webhooks without effect, other audited acts."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -10,6 +10,7 @@ from db.tables import AuditRow, CommandRow, EffectRow, FactRow
 from db.writes.facts import SYSTEM
 from domain.shared.commands import CommandKind
 from domain.shared.facts import FactKind
+from domain.shared.reasons import Reason, read_reason
 
 
 class EntryKind(StrEnum):
@@ -30,7 +31,8 @@ class TimelineEntry:
     ``name`` depends on the kind: a fact's kind; a notice; a command's kind; raised, lowered or cleared of a flag;
     without_effect, altered or released of a webhook; the action of what was audited. ``data`` likewise: a fact's; of a
     notice {state: sent, refused or pending, subject, mail: its number}; of a command {state, answer, verdict, …}; of a
-    flag {flag}; of a webhook {event_id, note, what}.
+    flag {flag}; of a webhook {event_id, note, what}. ``coded`` has those of reason, answer and note that are no words
+    of a person but ours, in codes.
     """
 
     at: datetime
@@ -40,6 +42,7 @@ class TimelineEntry:
     actor: str
     reason: str | None
     data: dict[str, Any]
+    coded: Mapping[str, Reason] = field(default_factory=dict)
 
 
 def build_timeline(
@@ -110,11 +113,18 @@ def _became_fact(row: CommandRow, facts: Collection[str]) -> bool:
     return f"command:{row.id}" in facts
 
 
+def _read_codes(row: AuditRow) -> dict[str, Reason]:
+    """An audited row has one code: of its answer or its note, where it has such, else of its reason."""
+    reason = read_reason(row.reason_code, row.reason_details)
+    said = next((name for name in ("answer", "note") if name in row.details), "reason")
+    return {said: reason} if reason else {}
+
+
 def _describe_audited(row: AuditRow, recorded: Collection[datetime]) -> TimelineEntry | None:
     """What only the audit knows; None for what is told by a fact, a notice or a command."""
 
     def entry(kind: EntryKind, name: str, /, **data: Any) -> TimelineEntry:
-        return TimelineEntry(row.at, row.at, kind, name, row.actor, row.reason, data)
+        return TimelineEntry(row.at, row.at, kind, name, row.actor, row.reason, data, _read_codes(row))
 
     first, _, rest = row.action.partition(".")
     details = row.details

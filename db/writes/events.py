@@ -1,4 +1,4 @@
-"""What an event of a third party says about its case: its fact, or why it doesn't count; nothing is stored here."""
+"""What an event of a third party means for its case: its fact, or why it doesn't count; nothing is stored here."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,25 +12,24 @@ from db.case_state import UnknownCase, certification_of, federal_policy_of, one_
 from db.tables import AlteredEvent, Assister, Case, EffectRow, FactRow, TicketRow
 from db.writes.facts import locked
 from domain.federal.mlms_statements import course_fact_of
-from domain.federal.vendor_reports import VendorReport, parse_vendor
-from domain.shared.facts import Fact, FactKind
+from domain.federal.vendor_reports import VendorReport, check_ticket, fact_of_completion, parse_vendor
+from domain.shared.events import EventSource
+from domain.shared.facts import Fact
 from domain.shared.faults import Fault, Invalid
 from domain.shared.parsing import read_json
 from domain.shared.programs import FEDERAL_PROGRAM
+from domain.shared.reasons import Reason
 from domain.shared.statements import Statement, parse
-from domain.state.background_reports import BackgroundReport, parse_background
+from domain.state.background_reports import BackgroundReport, fact_of_check, parse_background, why_not_final
 from domain.state.lms_statements import fact_of
-from domain.state.portal_reports import PORTAL_FACT, PortalEvent, PortalReport, parse_portal, premature
-
-LMS, PORTAL, BACKGROUND, VENDORS, ASSISTER = "lms", "portal", "background-checks", "vendors", "assister"
-NOT_FINAL, REPORTED_BEFORE = "not a completed report", "reported before under this ticket"
+from domain.state.portal_reports import PortalReport, fact_of_report, parse_portal, why_premature
 
 
 @dataclass(frozen=True)
 class Event:
     """An event with its id at its source, its case, a digest of its body, and what may be kept of that."""
 
-    source: str
+    source: EventSource
     id: str
     case_id: str
     kind: str
@@ -39,44 +38,40 @@ class Event:
 
 
 @dataclass(frozen=True)
-class Said:
-    """What an event says of a case: the fact, and why it doesn't count, for staff."""
+class ParsedEvent:
+    """What an event means for its case, which is locked: the fact, and why it doesn't count."""
 
     case: Case
     fact: Fact
-    why: str | None = None
+    reason: Reason | None = None
 
 
-def said_by_lms(session: Session, statement: Statement, received_at: datetime) -> Said:
-    """A statement's fact, its case locked. Raises `Invalid` naming the field where it doesn't fit (A20, C4)."""
-    case = _case(session, statement.case_id, "context.registration")
+def parse_lms_event(session: Session, statement: Statement, received_at: datetime) -> ParsedEvent:
+    """What a statement means. Raises `Invalid` naming the field where it doesn't fit its case (A20, C4)."""
+    case = _lock_case(session, statement.case_id, "context.registration")
     person = session.get_one(Assister, case.assister_id)
     accounts = frozenset(name for name in (person.assister_id, person.lms_account) if name)
     if case.program == FEDERAL_PROGRAM:
-        return Said(case, course_fact_of(statement, federal_policy_of(case), accounts, received_at))
-    return Said(case, fact_of(statement, policy_of(case), accounts, received_at))
+        return ParsedEvent(case, course_fact_of(statement, federal_policy_of(case), accounts, received_at))
+    return ParsedEvent(case, fact_of(statement, policy_of(case), accounts, received_at))
 
 
-def said_by_portal(session: Session, report: PortalReport, event_id: str) -> Said:
-    """A portal report's fact, its case locked; a premature one doesn't count (A24). Raises `Invalid`."""
-    case = _case(session, report.case_id, "case_id")
+def parse_portal_event(session: Session, report: PortalReport, event_id: str) -> ParsedEvent:
+    """What a portal report means; a premature one doesn't count (A24). Raises `Invalid`."""
+    case = _lock_case(session, report.case_id, "case_id")
     if case.program == FEDERAL_PROGRAM:
         raise Invalid([Fault("case_id", "mismatch")])
-    why = premature(report.type, certification_of(session, case))
-    data = {"reason": report.reason} if report.type is PortalEvent.REGISTRATION_REFUSED else {}
-    fact = Fact(id=f"portal:{event_id}", kind=PORTAL_FACT[report.type], at=report.occurred_at, data=data)
-    return Said(case, fact, why)
+    reason = why_premature(report.type, certification_of(session, case))
+    return ParsedEvent(case, fact_of_report(report, event_id), reason)
 
 
-def said_by_background(report: BackgroundReport, case: Case, received_at: datetime) -> Said:
-    """A background report's fact; only a completed one counts (A14)."""
-    data = {"result": report.verdict} if report.verdict else {}
-    fact = Fact(id=f"background:{report.event_id}", kind=FactKind.BACKGROUND_REPORTED, at=received_at, data=data)
-    return Said(case, fact, None if report.verdict else NOT_FINAL)
+def parse_background_event(report: BackgroundReport, case: Case, received_at: datetime) -> ParsedEvent:
+    """What a background report means; only a completed one counts (A14)."""
+    return ParsedEvent(case, fact_of_check(report, received_at), why_not_final(report))
 
 
-def checked_case(session: Session, report: BackgroundReport) -> Case:
-    """The case whose check was ordered under the vendor's candidate, or is just being ordered under its own id; locked.
+def lock_checked_case(session: Session, report: BackgroundReport) -> Case:
+    """The case whose check was ordered under the vendor's candidate, or is just being ordered under its own id.
 
     Raises `Invalid` where there is none.
     """
@@ -94,7 +89,7 @@ def checked_case(session: Session, report: BackgroundReport) -> Case:
     return locked(session, order.case_id)
 
 
-def ticket_of(session: Session, vendor: str, hashed: str) -> TicketRow:
+def find_ticket(session: Session, vendor: str, hashed: str) -> TicketRow:
     """A vendor's launch ticket by its hash. Raises `Invalid` where there is none of theirs (B14)."""
     ticket = session.get(TicketRow, hashed)
     if ticket is None or ticket.vendor != vendor:
@@ -102,51 +97,46 @@ def ticket_of(session: Session, vendor: str, hashed: str) -> TicketRow:
     return ticket
 
 
-def said_by_vendor(
+def parse_vendor_event(
     session: Session, ticket: TicketRow, report: VendorReport, case: Case, received_at: datetime
-) -> Said:
-    """A completion's fact, which counts once a ticket. Raises `Invalid` for another course's or an unused ticket."""
-    if ticket.curriculum != report.curriculum:
-        raise Invalid([Fault("curriculum", "mismatch")])
-    if ticket.redeemed_at is None:
-        raise Invalid([Fault("ticket", "ticket_not_redeemed")])
-    data = {"curriculum": ticket.curriculum, "channel": ticket.vendor}
-    at = min(report.occurred_at, received_at)  # whose clock is fast moves no due date
-    fact = Fact(id=f"vendor:{ticket.token_hash}", kind=FactKind.COURSE_COMPLETED, at=at, data=data)
+) -> ParsedEvent:
+    """What a completion means, which counts once a ticket. Raises `Invalid` for another course's or an unused one."""
+    check_ticket(report, ticket.curriculum, redeemed=ticket.redeemed_at is not None)
+    fact = fact_of_completion(report, ticket.token_hash, ticket.vendor, received_at)
     again = session.get(FactRow, fact.id) is not None
-    return Said(case, fact, REPORTED_BEFORE if again else None)
+    return ParsedEvent(case, fact, Reason("reported_before") if again else None)
 
 
-def read_again(session: Session, row: AlteredEvent) -> tuple[Event, Said]:
+def parse_altered_event(session: Session, row: AlteredEvent) -> tuple[Event, ParsedEvent]:
     """An event that was kept aside, as a new one with an id of its own, under the rules of every other one.
 
     Raises `Invalid` naming the field where it doesn't fit its case.
     """
-    document = read_json(row.body["text"].encode())
+    document, source = read_json(row.body["text"].encode()), EventSource(row.source)
     event_id = f"altered:{row.id}:{row.event_id}"
-    if row.source == LMS:
+    if source is EventSource.LMS:
         event_id = str(uuid5(UUID(row.event_id), f"altered:{row.id}"))
         (statement,) = parse({**document, "id": event_id})
-        said = said_by_lms(session, statement, row.received_at)
+        parsed = parse_lms_event(session, statement, row.received_at)
         kind, digest = statement.verb, statement.digest
-    elif row.source == PORTAL:
+    elif source is EventSource.PORTAL:
         report, digest = parse_portal(document)
-        said, kind = said_by_portal(session, report, event_id), report.type
-    elif row.source == BACKGROUND:
+        parsed, kind = parse_portal_event(session, report, event_id), report.type
+    elif source is EventSource.BACKGROUND_CHECKS:
         background = parse_background({**document, "id": event_id})
-        said = said_by_background(background, checked_case(session, background), row.received_at)
+        parsed = parse_background_event(background, lock_checked_case(session, background), row.received_at)
         kind, digest = background.type, background.digest
     else:
         vendor, _, given = row.event_id.partition(":")
         event_id = f"{vendor}:altered:{row.id}:{given}"
         completed, digest = parse_vendor(document)
-        ticket = ticket_of(session, vendor, completed.ticket)  # of which the hash was kept
+        ticket = find_ticket(session, vendor, completed.ticket)  # of which the hash was kept
         case = locked(session, ticket.case_id)
-        said, kind = said_by_vendor(session, ticket, completed, case, row.received_at), completed.type
-    return Event(row.source, event_id, said.case.case_id, kind, digest, document), said
+        parsed, kind = parse_vendor_event(session, ticket, completed, case, row.received_at), completed.type
+    return Event(source, event_id, parsed.case.case_id, kind, digest, document), parsed
 
 
-def _case(session: Session, case_id: str, name: str) -> Case:
+def _lock_case(session: Session, case_id: str, name: str) -> Case:
     try:
         return locked(session, case_id)
     except UnknownCase:

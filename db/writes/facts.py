@@ -14,6 +14,7 @@ from db.case_state import State, UnknownCase, facts_of, folded, one_or_none
 from db.tables import Assister, AuditRow, Case, FactRow, StageEntry
 from domain.federal.registration import RegistrationState
 from domain.shared.facts import Fact, FactKind
+from domain.shared.reasons import Reason
 from domain.shared.stages import OWNER, WaitingFor
 
 SYSTEM, STAFF, DECISION = "system", "staff", "decision"
@@ -68,10 +69,14 @@ def audit(
     actor: str,
     action: str,
     case: Case,
-    reason: str | None = None,
+    reason: str | Reason | None = None,
     **details: Any,
 ) -> None:
-    """Adds who did what, when and why."""
+    """Adds who did what, when and why.
+
+    A `Reason`, as the reason or as one of the details, is kept as its sentence and in codes; there is one at most.
+    """
+    coded = next((one for one in (reason, *details.values()) if isinstance(one, Reason)), None)
     session.add(
         AuditRow(
             at=at,
@@ -79,10 +84,16 @@ def audit(
             action=action,
             case_id=case.case_id,
             assister_id=case.assister_id,
-            reason=reason,
-            details=details,
+            reason=_in_words(reason),
+            details={name: _in_words(value) for name, value in details.items()},
+            reason_code=coded.code if coded else None,
+            reason_details=dict(coded.details) if coded else None,
         )
     )
+
+
+def _in_words(value: Any) -> Any:
+    return value.sentence() if isinstance(value, Reason) else value
 
 
 def append(session: Session, case: Case, facts: Sequence[Fact], now: datetime) -> State:

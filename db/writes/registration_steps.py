@@ -1,4 +1,4 @@
-"""What a federal registration's steps share: the open case, locked, and a step's fact with its message (B7–B16)."""
+"""What a federal registration's steps share: the open case, locked, and a step's fact (B7–B16)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,15 +8,12 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from db.case_state import facts_of, registration_of
-from db.reads.pending import PENDING
 from db.tables import Case, FactRow, InboxRow
-from db.writes.events import ASSISTER
 from db.writes.facts import append, audit, locked
-from db.writes.inbox import tell
 from db.writes.opening import Conflict
 from domain.federal.registration import RegistrationState
+from domain.shared.events import EventSource, EventState
 from domain.shared.facts import Fact
-from domain.shared.messages import Report
 from domain.shared.programs import FEDERAL_PROGRAM
 from domain.shared.reasons import sentence
 from domain.shared.stages import ENDED
@@ -56,22 +53,20 @@ def append_fact(session: Session, case: Case, fact: Fact, now: datetime) -> Regi
 def record_step(
     session: Session, /, case: Case, fact: Fact, actor: str, action: str, now: datetime, **details: Any
 ) -> RecordedStep:
-    """Appends a step's fact with its audit row and the message for the workflow; a repeat changes nothing."""
+    """Appends a step's fact with its audit row, to be told to the workflow; a repeat changes nothing."""
     if session.get(FactRow, fact.id) is not None:
         return RecordedStep(registration_of(case, facts_of(session, case.case_id)))
     state = append_fact(session, case, fact, now)
     row = InboxRow(
-        source=ASSISTER,
+        source=EventSource.ASSISTER,
         event_id=fact.id,
         case_id=case.case_id,
         kind=fact.kind,
         digest="",
         fact_id=fact.id,
-        message=Report(case_id=case.case_id, fact_id=fact.id, kind=fact.kind).model_dump(mode="json"),
-        state=PENDING,
+        state=EventState.PENDING,
         received_at=now,
     )
-    tell([row], case, state)
     session.add(row)
     audit(session, now, actor, action, case, **details)
     return RecordedStep(state, [row])

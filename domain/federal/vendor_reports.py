@@ -5,7 +5,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from domain.federal.facts import CourseData
 from domain.federal.markets import Curriculum
+from domain.shared.facts import Fact, FactKind
 from domain.shared.faults import Fault, Invalid, faults_of
 from domain.shared.fields import _instant
 from domain.shared.parsing import digest
@@ -30,3 +32,18 @@ def parse_vendor(body: Any) -> tuple[VendorReport, str]:
         return VendorReport.model_validate(body), digest(body)
     except ValidationError as error:
         raise Invalid(faults_of(error)) from None
+
+
+def check_ticket(report: VendorReport, curriculum: str, *, redeemed: bool) -> None:
+    """Raises `Invalid` where the report is of another course than its ticket, or the ticket was never used (B15)."""
+    if curriculum != report.curriculum:
+        raise Invalid([Fault("curriculum", "mismatch")])
+    if not redeemed:
+        raise Invalid([Fault("ticket", "ticket_not_redeemed")])
+
+
+def fact_of_completion(report: VendorReport, ticket_hash: str, vendor: str, received_at: datetime) -> Fact:
+    """The completed course, as a fact that counts once a ticket."""
+    data = CourseData(curriculum=report.curriculum, channel=vendor).to_json()
+    at = min(report.occurred_at, received_at)  # whose clock is fast moves no due date
+    return Fact(id=f"vendor:{ticket_hash}", kind=FactKind.COURSE_COMPLETED, at=at, data=data)

@@ -110,6 +110,11 @@ class Reason:
         return SENTENCES[self.code].format_map(self.details)
 
 
+def read_reason(code: str | None, details: Mapping[str, str] | None) -> Reason | None:
+    """A reason as it was stored; None without a code, and for one that another release knows."""
+    return Reason(code, details or {}) if code in SENTENCES else None
+
+
 class Refusal(Exception):
     """It can't be done as things stand; ``reason`` says why, and the message is its English sentence."""
 

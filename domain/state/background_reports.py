@@ -4,8 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from domain.shared.facts import Fact, FactKind
 from domain.shared.faults import Fault, Invalid
 from domain.shared.parsing import digest
+from domain.shared.reasons import Reason
+from domain.state.facts import BackgroundReportedData
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,17 @@ def parse_background(body: Any) -> BackgroundReport:
         result=subject.get("result"),
         digest=digest(body),
     )
+
+
+def fact_of_check(report: BackgroundReport, received_at: datetime) -> Fact:
+    """What the vendor reports, as a fact."""
+    data = BackgroundReportedData.model_validate({"result": report.verdict}).to_json() if report.verdict else {}
+    return Fact(id=f"background:{report.event_id}", kind=FactKind.BACKGROUND_REPORTED, at=received_at, data=data)
+
+
+def why_not_final(report: BackgroundReport) -> Reason | None:
+    """Why a report doesn't count: only a completed one does (A14)."""
+    return None if report.verdict else Reason("not_final")
 
 
 def _short_text(value: Any) -> bool:

@@ -6,10 +6,11 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from domain.shared.facts import FactKind
+from domain.shared.facts import Fact, FactKind
 from domain.shared.faults import Fault, Invalid, faults_of
 from domain.shared.fields import _instant, uuid_of
 from domain.shared.parsing import digest
+from domain.shared.reasons import Reason
 from domain.state.certification import CaseState, PortalAccount
 
 
@@ -55,7 +56,13 @@ def parse_portal(body: Any) -> tuple[PortalReport, str]:
     return report, digest(body)
 
 
-def premature(event: PortalEvent, state: CaseState) -> str | None:
+def fact_of_report(report: PortalReport, event_id: str) -> Fact:
+    """What the portal reports, as a fact."""
+    data = {"reason": report.reason} if report.type is PortalEvent.REGISTRATION_REFUSED else {}
+    return Fact(id=f"portal:{event_id}", kind=PORTAL_FACT[report.type], at=report.occurred_at, data=data)
+
+
+def why_premature(event: PortalEvent, state: CaseState) -> Reason | None:
     """Why a portal report can't count yet, for staff; None when it can (A24, A26).
 
     Nothing of the portal counts before the certificate; a counselor's account must be the one we set up.
@@ -63,8 +70,8 @@ def premature(event: PortalEvent, state: CaseState) -> str | None:
     if event is PortalEvent.REGISTRATION_REFUSED:
         return None
     if state.certificate is None:
-        return "reported before the certificate was issued"
+        return Reason("before_certificate")
     counselor = not state.opening.kind.is_licensed
     if counselor and state.portal_account is PortalAccount.NONE and event.value.startswith("account."):
-        return "reported for a counselor's account that we have not set up"
+        return Reason("account_not_set_up")
     return None

@@ -128,7 +128,6 @@ async def open_database(data: Path | None) -> AsyncIterator["Database"]:
 @asynccontextmanager
 async def open_services(data: Path | None) -> AsyncIterator[CommandServices]:
     """Everything a verb that acts needs. Temporal is connected to by the first call that needs it."""
-    from db.writes.inbox import Inbox
     from starter.cases import Cases
     from starter.client import connect
     from starter.registrations import Registrations
@@ -136,7 +135,7 @@ async def open_services(data: Path | None) -> AsyncIterator[CommandServices]:
     settings = find_settings(data)
     async with _connect_database(settings) as database:
         client = await connect(lazy=True)
-        cases = Cases(client, database, settings.identity_key_bytes, Inbox(database), settings.task_queue)
+        cases = Cases(client, database, settings.identity_key_bytes, settings.task_queue)
         vendors = {name: vendor.url for name, vendor in settings.vendors.items()}
         registrations = Registrations(cases, database, settings.identity_key_bytes, vendors)
         yield CommandServices(database, cases, registrations, client, settings.task_queue)

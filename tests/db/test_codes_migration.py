@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col
 
 from db import migrate
-from db.tables import AuditRow, CommandRow
+from db.tables import AuditRow, CommandRow, InboxRow
 from domain.shared.reasons import SENTENCES
 from tests.db.test_migrations import NOW, _assister, _case, connected, differences
 
@@ -134,6 +134,21 @@ def test_an_audited_act_has_its_code_beside_what_was_said_and_can_t_be_changed(u
         assert told == AUDITED
         with pytest.raises(IntegrityError, match="audit is append-only"):
             connection.execute(text("UPDATE audit SET actor = actor"))
+
+
+def test_a_note_on_an_event_has_its_code_beside_it(url: str) -> None:
+    """The workflow's end is noted of an event alone; what no release noted keeps its text."""
+    notes: dict[str, Coded] = {**NOTES, "the workflow had ended": ("workflow_ended", {})}
+    kept = {"source": "lms", "case_id": "case-1", "kind": "k", "digest": "", "state": "x", "received_at": NOW}
+    given = [*notes, None]
+    fill_release_before(url, "inbox", [{"event_id": str(said), "note": said, **kept} for said in given])
+    migrate.upgrade(url)
+    with connected(url) as connection, Session(connection) as session:
+        found = {row.event_id: row for row in session.execute(select(InboxRow)).scalars()}
+    assert len(found) == len(given)
+    for said in given:
+        row = found[str(said)]
+        assert (row.note, (row.note_code, row.note_details)) == (said, notes.get(str(said), NOTHING))
 
 
 def test_codes_are_filled_in_page_by_page(url: str) -> None:

@@ -23,11 +23,13 @@ from db.writes.cases import clear_flag, flag_case
 from db.writes.commands import note_refusal
 from db.writes.effects import complete_effect, intend_effect, keep_evidence
 from db.writes.imports import import_person
+from db.writes.inbox import mark_delivered
 from db.writes.opening import Opened, begin_case
 from db.writes.profiles import complete_profile
 from domain.programs.imports import parse_import
 from domain.shared.commands import CommandKind
 from domain.shared.faults import Invalid
+from domain.shared.reasons import Reason
 from domain.shared.stages import Stage
 from tests.support import documents
 from tests.support.office import KEY, NOW, Office, ids, office_over
@@ -568,9 +570,10 @@ async def test_what_the_entries_of_the_timeline_say(office: Office) -> None:
     (held,) = [entry for entry in entries if entry.kind == "webhook"]
     assert held.data == {
         "event_id": "msg_1",
-        "note": "reported before the certificate was issued",
+        "note": "It was reported before the certificate was issued.",
         "what": "account.registered",
     }
+    assert held.coded == {"note": Reason("before_certificate")}
     assert [entry.data for entry in entries if entry.kind == "flag"] == [{"flag": "list_late"}]
 
 
@@ -600,11 +603,11 @@ async def test_held_webhooks_newest_first_with_why_and_by_pages(office: Office) 
     assert [(one.state, one.source) for one in page.rows] == [("pending", "lms"), ("without_effect", "portal")]
     rest = await office.list_held(page.next, 2)
     assert [one.event_id for one in rest.rows] == ["msg_1", "msg_0"]
-    assert (rest.next, rest.rows[0].note) == (None, "reported before the certificate was issued")
+    assert (rest.next, rest.rows[0].reason) == (None, Reason("before_certificate"))
     back = await office.list_held(rest.previous, 2)
     assert (back.rows, back.previous) == (page.rows, None)
     (pending,) = (await office.list_held(states=["pending"])).rows
-    await office.inbox.delivered(pending.id)
+    await office.database.write(mark_delivered, pending.id)
     assert (await office.list_held(states=["pending"])).rows == []
     assert [one.event_id for one in (await file_of(office, opened)).held] == ["msg_0", "msg_1", "msg_2"]
 

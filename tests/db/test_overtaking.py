@@ -15,7 +15,7 @@ from db.writes.cases import record_facts
 from db.writes.commands import apply_command, check_answer, find_command_state, refuse_command, store_command
 from db.writes.effects import intend_effect
 from db.writes.imports import import_person
-from db.writes.inbox import Inbox
+from db.writes.inbox import accept_background_report, accept_statements
 from db.writes.links import ACTIVATION, keep_link, use_activation_link
 from db.writes.opening import Conflict, Opened, begin_case
 from domain.shared.commands import CommandKind
@@ -37,7 +37,6 @@ class Process:
 
     def __init__(self, url: str) -> None:
         self.database = Database(url)
-        self.inbox = Inbox(self.database)
 
 
 @pytest_asyncio.fixture
@@ -87,7 +86,10 @@ async def test_a10_a_repeated_request_and_reports_of_the_lms_lose_nothing(two: t
         async with asyncio.timeout(20):
             await asyncio.gather(
                 *(opened(process, document) for process in (one, other) for _ in range(3)),
-                *(process.inbox.lms(parse(one_), [one_], NOW) for process, one_ in zip(two, statements, strict=True)),
+                *(
+                    process.database.write(accept_statements, parse(one_), [one_], NOW)
+                    for process, one_ in zip(two, statements, strict=True)
+                ),
             )
         state = (await one.database.read(load_snapshot, case.case_id)).state
         assert (state.lms_account, (await case_of(one, case)).stage) == ("ready", state.stage)
@@ -99,7 +101,10 @@ async def test_c4_lists_about_the_same_cases_in_another_order_are_all_taken(two:
     forth = [reported(case, "registered", "account") for case in cases]
     back = [reported(case, "completed", "course") for case in reversed(cases)]
     async with asyncio.timeout(20):
-        await asyncio.gather(one.inbox.lms(parse(forth), forth, NOW), other.inbox.lms(parse(back), back, NOW))
+        await asyncio.gather(
+            one.database.write(accept_statements, parse(forth), forth, NOW),
+            other.database.write(accept_statements, parse(back), back, NOW),
+        )
     for case in cases:
         kinds = [row["kind"] for row in (await _history(one, case))]
         assert {FactKind.LMS_REGISTERED, FactKind.COURSE_COMPLETED} <= set(kinds)
@@ -210,7 +215,7 @@ async def test_a14_a_report_that_overtakes_the_answer_to_our_order_is_taken(two:
     order = CaseRef(case_id=case.case_id, at=NOW)
     await one.database.write(intend_effect, f"{order.case_id}:order", order.case_id, "background.ordered", {}, NOW)
     report = BackgroundReport("evt_1", "report.completed", "candidate_1", case.case_id, "complete", "clear", "digest")
-    assert len((await one.inbox.background(report, NOW)).to_deliver) == 1
+    assert len((await one.database.write(accept_background_report, report, NOW)).to_deliver) == 1
 
 
 async def test_a11_a_case_begun_twice_at_once_is_one_case(two: tuple[Process, Process]) -> None:

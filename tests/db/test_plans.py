@@ -13,9 +13,9 @@ from db.engine import Database
 from db.reads.counts import count_groups
 from db.reads.dashboard import read_dashboard
 from db.reads.numbers import StaffNumbers
+from db.reads.pending import list_unbegun_cases
 from db.reads.queue import Filters, View, read_case_page
 from db.reads.search import find_cases
-from db.writes.inbox import Inbox
 from tests.fixtures import postgres
 from tests.support import crowd
 from tests.support.crowd import Crowd
@@ -96,8 +96,8 @@ async def test_the_dashboard_reads_no_table_through_but_small_ones(database: Dat
         assert_no_table_is_read_through(plan, but=("inbox",))
 
 
-async def test_the_courier_finds_at_once_that_there_is_nothing_to_begin(database: Database) -> None:
-    (plan,) = await plans_of(database, lambda: Inbox(database).not_begun(crowd.NOW))
+async def test_the_delivery_finds_at_once_that_there_is_nothing_to_begin(database: Database) -> None:
+    (plan,) = await plans_of(database, lambda: database.read(list_unbegun_cases, crowd.NOW))
     assert "ix_case_unbegun" in plan
 
 

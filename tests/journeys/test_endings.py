@@ -277,7 +277,7 @@ async def test_c8_late_webhooks_are_stored_without_effect(world: World, how: str
     status = await world.status(opened)
     assert {name: before[name] for name in status} == status
     late = [entry for entry in await world.audit(opened) if entry["action"].startswith("webhook.")]
-    assert {entry["details"]["note"] for entry in late} == {f"the case had ended: {how}"}
+    assert {entry["details"]["note"] for entry in late} == {f"The case has ended: {how}."}
     assert len(late) == 7
 
 

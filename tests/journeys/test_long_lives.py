@@ -191,7 +191,7 @@ async def test_c6_a_case_ends_with_its_own_window_and_the_next_years_goes_on(ins
     assert (await inside.status(training))["exam"]["passed_at"] is None
     async with inside.database.open_reader() as session:
         found = await session.run_sync(rows, select(InboxRow).where(col(InboxRow.case_id) == training.case_id))
-    assert [row.note for row in found if row.state == "without_effect"] == ["the case had ended: closed"]
+    assert [row.note for row in found if row.state == "without_effect"] == ["The case has ended: closed."]
 
     # The next year is not certified by the last one's pass.
     assert await inside.decide(following, override="agreement on file") == "applied"

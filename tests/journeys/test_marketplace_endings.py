@@ -91,7 +91,7 @@ async def test_c8_a_registration_can_be_ended_at_every_stage_and_nothing_follows
     await market.wait_until_idle(opened)
     assert await market.recorded(opened) == before
     late = [one for one in await market.audit(opened) if "note" in one["details"]]
-    assert [one["details"]["note"] for one in late] == [f"the case had ended: {how}"]
+    assert [one["details"]["note"] for one in late] == [f"The case has ended: {how}."]
 
 
 @pytest.mark.parametrize("how", COMMAND)

@@ -536,7 +536,7 @@ async def test_c4_a_vendors_second_report_of_one_course_is_kept_without_effect(m
         assert (await market.vendor("vendor-a", report, webhook_id=str(uuid4()))).status_code == 202
     assert len(await market.facts(opened, "course_completed")) == 1
     noted = [one for one in await market.audit(opened) if one["action"] == "webhook.training.completed"]
-    assert [one["details"].get("note") for one in noted] == [None, "reported before under this ticket"]
+    assert [one["details"].get("note") for one in noted] == [None, "It was reported before under this launch ticket."]
     assert (await market.status(opened))["flag"] is None
 
 

@@ -12,9 +12,10 @@ from starlette.types import Message
 
 from activities.portal import PortalActivities
 from db.case_state import load_snapshot
+from db.reads.pending import list_pending_commands, list_pending_events, list_unbegun_cases
 from db.reads.third_parties import find_portal_account
 from domain.shared.messages import CaseRef, Effect
-from starter.delivery import Courier
+from starter.delivery import deliver_pending
 from web.http.limits import Limits
 
 NOW = datetime(2026, 11, 2, 17, tzinfo=UTC)
@@ -42,19 +43,15 @@ async def _nothing() -> Message:
 
 
 class Waiting:
-    """Three events and a command that wait; a letter box for the courier."""
+    """Three events and a command that wait; nothing else is in this database."""
 
     def __init__(self) -> None:
         self.rows = [SimpleNamespace(id=number, received_at=NOW) for number in range(3)]
+        self.command = SimpleNamespace(id="c")
 
-    async def not_begun(self, _: datetime) -> list[Any]:
-        return []
-
-    async def pending(self) -> list[Any]:
-        return self.rows
-
-    async def pending_commands(self, _: datetime) -> list[Any]:
-        return [SimpleNamespace(id="c")]
+    async def read(self, work: Callable[..., Any], *_: Any) -> list[Any]:
+        found = {list_unbegun_cases: [], list_pending_events: self.rows, list_pending_commands: [self.command]}
+        return found[work]
 
 
 class Recipients:
@@ -75,7 +72,7 @@ class Recipients:
 
 async def test_c1_an_event_that_can_never_be_delivered_holds_up_no_other() -> None:
     cases = Recipients()
-    await Courier(cases, Waiting()).round()  # type: ignore[arg-type]
+    await deliver_pending(Waiting(), cases)  # type: ignore[arg-type]
     assert cases.told == [1, 2, "c"]
 
 

@@ -17,6 +17,7 @@ from temporalio.client import Client
 from adapters.holidays import list_federal_holidays
 from db.case_state import load_snapshot, load_standing
 from db.tables import Case
+from db.writes.inbox import accept_statements
 from db.writes.launch_tickets import enroll_in_course
 from db.writes.marketplace_agreements import accept_marketplace_agreement, open_marketplace_agreement
 from db.writes.opening import Opened
@@ -120,7 +121,7 @@ class Federal(Inside):
         at = self.now(opened)
         policy = (await self.database.read(load_snapshot, opened.case_id)).federal.model_dump(mode="json")
         statement = documents.course(policy, opened.document(), curriculum, verb, timestamp=at.isoformat())
-        received = await self.inbox.lms(parse([statement]), [statement], at)
+        received = await self.database.write(accept_statements, parse([statement]), [statement], at)
         await self.cases.deliver_all(received.to_deliver)
 
     async def accept(self, opened: Opened, name: MarketplaceAgreement) -> None:

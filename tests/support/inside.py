@@ -28,7 +28,7 @@ from db.engine import Database
 from db.reads.status import read_status
 from db.tables import Case
 from db.writes.imports import import_person
-from db.writes.inbox import Inbox
+from db.writes.inbox import accept_background_report, accept_portal_report, accept_statements
 from db.writes.opening import Opened, begin_case
 from domain.programs.imports import parse_import
 from domain.shared.facts import FactKind
@@ -66,8 +66,7 @@ class Inside:
         self.settings = settings
         self.client = client
         self.database = database
-        self.inbox = Inbox(database)
-        self.cases = Cases(client, database, settings.identity_key_bytes, self.inbox, settings.task_queue)
+        self.cases = Cases(client, database, settings.identity_key_bytes, settings.task_queue)
         self.plan = plan
         self._web = web
         self._skipper = TimeSkipper(client)
@@ -228,7 +227,7 @@ class Inside:
             _statement(policy, opened, step, at + timedelta(microseconds=number)) for number, step in enumerate(steps)
         ]
         body = read_json(json.dumps(statements).encode())
-        received = await self.inbox.lms(parse(body), body, at)
+        received = await self.database.write(accept_statements, parse(body), body, at)
         await self.cases.deliver_all(received.to_deliver)
 
     async def reported_by_portal(self, opened: Opened, *events: str) -> None:
@@ -236,7 +235,7 @@ class Inside:
             at = self.now(opened)
             body = {"type": event, "case_id": opened.case_id, "occurred_at": at.isoformat()}
             report, digest = parse_portal(body)
-            received = await self.inbox.portal(str(uuid4()), report, digest, body, at)
+            received = await self.database.write(accept_portal_report, str(uuid4()), report, digest, body, at)
             await self.cases.deliver_all(received.to_deliver)
 
     async def checked(self, opened: Opened, result: str = "clear") -> None:
@@ -246,7 +245,7 @@ class Inside:
         )
         event = uuid4().hex
         report = BackgroundReport(event, "report.completed", None, opened.case_id, "complete", result, event)
-        received = await self.inbox.background(report, self.now(opened))
+        received = await self.database.write(accept_background_report, report, self.now(opened))
         await self.cases.deliver_all(received.to_deliver)
 
     async def round(self, at: datetime) -> int:

@@ -25,7 +25,13 @@ from db.tables import CertificateRow
 from db.writes.cases import claim_case, record_facts
 from db.writes.commands import apply_command, store_command
 from db.writes.effects import complete_effect, intend_certificate, intend_effect
-from db.writes.inbox import Inbox, Received
+from db.writes.inbox import (
+    Received,
+    accept_background_report,
+    accept_portal_report,
+    accept_statements,
+    accept_vendor_report,
+)
 from db.writes.opening import Opened
 from domain.federal.vendor_reports import parse_vendor
 from domain.shared.commands import CommandKind
@@ -51,7 +57,6 @@ class Office:
 
     def __init__(self, database: Database) -> None:
         self.database = database
-        self.inbox = Inbox(database)
         self.numbers = StaffNumbers(database)
         self.desk = Desk(database, KEY)
         self.now = NOW
@@ -147,22 +152,24 @@ class Office:
 
     async def lms(self, *statements: Document) -> Received:
         read = [read_json(_json(one)) for one in statements]
-        return await self.inbox.lms(parse(read), read, self.later())
+        return await self.database.write(accept_statements, parse(read), read, self.later())
 
     async def portal(self, opened: Opened, kind: str, event_id: str = "", **changes: Any) -> Received:
         body = {"type": kind, "case_id": opened.case_id, "occurred_at": self.now.isoformat(), **changes}
         report, digest = parse_portal(body)
-        return await self.inbox.portal(event_id or str(uuid4()), report, digest, body, self.later())
+        return await self.database.write(
+            accept_portal_report, event_id or str(uuid4()), report, digest, body, self.later()
+        )
 
     async def checked(self, opened: Opened, result: str, event_id: str = "", **changes: Any) -> Received:
         subject = {"custom_id": opened.case_id, "candidate_id": None, "status": "complete", "result": result}
         body = {"id": event_id or str(uuid4()), "type": "report.completed", "data": {"object": subject}, **changes}
-        return await self.inbox.background(parse_background(body), self.later())
+        return await self.database.write(accept_background_report, parse_background(body), self.later())
 
     async def completed_at_vendor(self, ticket: str, event_id: str, **changes: Any) -> Received:
         body = {**documents.vendor_report(ticket, "shop", occurred_at=self.now.isoformat()), **changes}
         report, digest = parse_vendor(body)
-        return await self.inbox.vendor("vendor-a", event_id, report, digest, body, self.later())
+        return await self.database.write(accept_vendor_report, "vendor-a", event_id, report, digest, body, self.later())
 
     # what staff see
 

@@ -7,17 +7,17 @@ from string import Formatter
 
 import pytest
 
-from db.reads import pending as outstanding
 from db.reads.timeline import EntryKind
-from db.writes import events
 from domain.federal.markets import FederalList, NpnStatus
 from domain.federal.profile import RegistrationRequest
 from domain.federal.registration import ProfileStatus
 from domain.shared import reasons
 from domain.shared.assister import AssisterType
 from domain.shared.commands import CommandKind
+from domain.shared.events import EventSource, EventState
 from domain.shared.facts import FactKind
 from domain.shared.notices import Notice
+from domain.shared.reasons import Reason
 from domain.shared.stages import OWNER
 from domain.state.certification import Completeness, LmsAccount, PortalAccount, SchedulingTool
 from domain.state.eligibility import SOURCE, Check, Result, Verdict
@@ -25,13 +25,13 @@ from domain.state.request import AgentRequest, CounselorRequest, EmployerKind
 from templates.labels import FILTERS
 from templates.staff_labels import NOTES
 from web.http.permissions import Permission
-from web.http.sentences import called, in_words
+from web.http.sentences import called, explain, in_words
 from web.staff import timeline as staff_timeline
 from web.staff.panel import FORMS
 from web.staff.reasons import USUAL, usual_for
 
 ROOT = Path(__file__).parents[2]
-SENDERS = {events.LMS, events.PORTAL, events.BACKGROUND, events.VENDORS, events.ASSISTER, "registry"}
+SENDERS = {*EventSource, "registry"}
 FIELDS = {*AgentRequest.model_fields, *CounselorRequest.model_fields, *RegistrationRequest.model_fields}
 
 
@@ -59,7 +59,7 @@ FIELDS = {*AgentRequest.model_fields, *CounselorRequest.model_fields, *Registrat
         ("npn_status", NpnStatus),
         ("federal_list", FederalList),
         ("field", FIELDS - {"program", "plan_year"}),
-        ("webhook_state", {outstanding.PENDING, outstanding.DELIVERED, outstanding.WITHOUT_EFFECT}),
+        ("webhook_state", EventState),
     ],
 )
 def test_every_value_has_its_label(name: str, codes: Iterable[str]) -> None:
@@ -71,26 +71,21 @@ def test_every_entry_of_the_timeline_has_its_words() -> None:
 
 
 def notes() -> set[str]:
-    """What the code writes down of why an event has no effect, or a case is flagged: small sentences, not codes."""
+    """What the code writes down of why a case is flagged: small sentences, not codes."""
     written = "".join(
         (ROOT / file).read_text("utf-8")
         for file in (
-            "domain/state/portal_reports.py",
-            "domain/state/background_reports.py",
-            "db/writes/events.py",
             "domain/state/opening.py",
             "domain/federal/opening.py",
             "starter/cases.py",
         )
     )
-    found = re.findall(
-        r'(?:return|reason =|note=|NOT_FINAL, REPORTED_BEFORE =) "([a-z][^"]* [^"]*)"(?:, "([^"]*)")?', written
-    )
+    found = re.findall(r'(?:return|reason =|note=) "([a-z][^"]* [^"]*)"(?:, "([^"]*)")?', written)
     return {note for pair in found for note in pair if note}
 
 
 def test_every_note_is_told_in_words() -> None:
-    assert len(notes()) > 4
+    assert notes()
     assert notes() <= set(NOTES)
 
 
@@ -107,7 +102,7 @@ def test_what_no_table_knows_stays_as_it_was_said() -> None:
     assert reasons.recognized("Nobody ever says this.") is None
     assert in_words("Nobody ever says this: {}.", "es") == "Nobody ever says this: {}."
     assert called("actor", "rita@example.org", "es") == "rita@example.org"
-    assert in_words("the case had ended: denied", "es") == "El caso ha terminado: Solicitud denegada."
+    assert explain(Reason("case_ended", {"stage": "denied"}), "es") == "El caso ha terminado: Solicitud denegada."
     assert in_words("Approval needs a recorded override, because of: no_such_check.", "en").endswith(": no_such_check.")
 
 

@@ -10,6 +10,7 @@ from sqlmodel import col, select
 
 from db.case_state import load_snapshot
 from db.tables import AlteredEvent, AuditRow, FactRow, InboxRow
+from db.writes.inbox import accept_portal_report, accept_statements
 from domain.shared.parsing import read_json
 from domain.shared.statements import parse
 from domain.state.policies import policy_for
@@ -27,7 +28,7 @@ async def premature(house: House, case_id: str) -> None:
     """The portal reports an account before there is a certificate."""
     body = {"type": "account.registered", "case_id": case_id, "occurred_at": datetime.now(UTC).isoformat()}
     report, digest = parse_portal(body)
-    await house.services.inbox.portal(str(uuid4()), report, digest, body, datetime.now(UTC))
+    await house.database.write(accept_portal_report, str(uuid4()), report, digest, body, datetime.now(UTC))
 
 
 async def attempt(house: House, case_id: str, score: float, statement_id: str, **changes: Any) -> bool:
@@ -38,7 +39,7 @@ async def attempt(house: House, case_id: str, score: float, statement_id: str, *
     opened = {"case_id": case_id, "assister_id": case.assister_id}
     sent = {**documents.exam(policy.model_dump(mode="json"), opened, score), "id": statement_id, **changes}
     statement = read_json(json.dumps(sent).encode())
-    return (await house.services.inbox.lms(parse(statement), [statement], datetime.now(UTC))).altered
+    return (await house.database.write(accept_statements, parse(statement), [statement], datetime.now(UTC))).altered
 
 
 async def altered(house: House, case_id: str, **changes: Any) -> int:

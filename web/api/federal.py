@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 
 from db.case_state import load_snapshot
 from db.reads.status import read_status
+from db.writes.inbox import accept_vendor_report
 from db.writes.launch_tickets import UnusableTicket
 from db.writes.opening import SecondAccount
 from domain.federal.markets import Curriculum, MarketplaceAgreement
@@ -17,7 +18,7 @@ from domain.shared.faults import Fault, Invalid
 from domain.shared.parsing import read_json
 from starter.cases import PENDING, now
 from web.api.cases import COMMANDS, CommandId, read, takes
-from web.api.webhooks import ANSWERS, received, verified
+from web.api.webhooks import ANSWERS, acknowledge, verify_webhook
 from web.http.auth import SIGNED, Registrant
 from web.http.problems import problem
 from web.http.text import told
@@ -137,7 +138,7 @@ async def _of_vendor(request: Request, services: Services, vendor: str) -> tuple
     known = services.settings.vendors.get(vendor)
     if known is None:
         raise HTTPException(404, "There is no such vendor.")
-    return await verified(request, known.secret)
+    return await verify_webhook(request, known.secret)
 
 
 @router.post(
@@ -167,14 +168,15 @@ async def redeem(request: Request, services: ServicesDep, vendor: str) -> JSONRe
 
 
 @router.post("/webhooks/vendors/{vendor}", dependencies=[SIGNED], status_code=202, responses=ANSWERS)
-async def report(request: Request, services: ServicesDep, vendor: str) -> JSONResponse:
+async def receive_vendor_webhook(request: Request, services: ServicesDep, vendor: str) -> JSONResponse:
     """A vendor reports a completed course; the person comes back to the portal to finish (B15)."""
     event_id, body = await _of_vendor(request, services, vendor)
     if len(event_id) > 100:
         raise Invalid([Fault("webhook-id", "too_long", (("limit", "100"),))])
     document = read_json(body)
-    told, digest = parse_vendor(document)
-    return await received(services, lambda: services.inbox.vendor(vendor, event_id, told, digest, document, now()))
+    completed, digest = parse_vendor(document)
+    received = await services.database.write(accept_vendor_report, vendor, event_id, completed, digest, document, now())
+    return acknowledge(services, received)
 
 
 # problems

@@ -2,7 +2,6 @@
 
 import asyncio
 import hmac
-from collections.abc import Awaitable, Callable
 from hashlib import sha256
 from typing import Annotated, Any
 
@@ -12,7 +11,7 @@ from pydantic import SecretStr
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 from starlette.exceptions import HTTPException
 
-from db.writes.inbox import Received
+from db.writes.inbox import Received, accept_background_report, accept_portal_report, accept_statements
 from domain.shared.faults import Fault, Invalid
 from domain.shared.parsing import read_json
 from domain.shared.statements import parse
@@ -34,7 +33,7 @@ ANSWERS: dict[int | str, dict[str, Any]] = {
 MAX_STATEMENTS = 500
 
 
-async def verified(request: Request, secrets: SecretStr) -> tuple[str, bytes]:
+async def verify_webhook(request: Request, secrets: SecretStr) -> tuple[str, bytes]:
     """The id and body of a webhook signed by the Standard Webhooks scheme; 401 otherwise."""
     body = await request.body()
     headers = {name: request.headers.get(name, "") for name in ("webhook-id", "webhook-timestamp", "webhook-signature")}
@@ -49,52 +48,51 @@ async def verified(request: Request, secrets: SecretStr) -> tuple[str, bytes]:
     raise HTTPException(401, "The signature is wrong, or older than five minutes.")
 
 
-async def received(services: Services, store: Callable[[], Awaitable[Received]]) -> JSONResponse:
-    """Stores, acknowledges, and delivers beside the answer; what can't be delivered now is delivered later."""
-    taken = await store()
-    if taken.altered:
+def acknowledge(services: Services, received: Received) -> JSONResponse:
+    """The answer to what is stored, which is delivered beside it; what can't be delivered now is delivered later."""
+    if received.altered:
         return problem(409, "This event id came before with another body; it is kept aside for staff.")
-    if taken.to_deliver:
-        _beside(services.cases.deliver_all(taken.to_deliver))
-    return JSONResponse({"status": "repeated" if taken.repeated else "stored"}, 202)
+    if received.to_deliver:
+        _run_beside(services.cases.deliver_all(received.to_deliver))
+    return JSONResponse({"status": "repeated" if received.repeated else "stored"}, 202)
 
 
 _under_way: set[asyncio.Task[None]] = set()
 
 
-def _beside(work: Any) -> None:
+def _run_beside(work: Any) -> None:
     task = asyncio.create_task(work)
     _under_way.add(task)
-    task.add_done_callback(_finished)
+    task.add_done_callback(_forget_task)
 
 
-def _finished(task: asyncio.Task[None]) -> None:
-    """The courier tries again what failed here."""
+def _forget_task(task: asyncio.Task[None]) -> None:
+    """What failed here is tried again by the delivery in the background."""
     _under_way.discard(task)
     if not task.cancelled():
         task.exception()
 
 
 @router.post("/webhooks/lms", dependencies=[SIGNED], status_code=202, responses=ANSWERS)
-async def lms(request: Request, services: ServicesDep) -> JSONResponse:
+async def receive_lms_webhook(request: Request, services: ServicesDep) -> JSONResponse:
     """One xAPI statement or a list of them, all or nothing."""
-    _, body = await verified(request, services.settings.lms_webhook_secret)
-    return await _statements(services, read_json(body))
+    _, body = await verify_webhook(request, services.settings.lms_webhook_secret)
+    return await _accept_statements(services, read_json(body))
 
 
-async def _statements(services: Services, document: Any) -> JSONResponse:
+async def _accept_statements(services: Services, document: Any) -> JSONResponse:
     statements = parse(document)
     if len(statements) > MAX_STATEMENTS:
         raise Invalid([Fault("body", "too_long", (("limit", str(MAX_STATEMENTS)),))])
     documents = [document] if isinstance(document, dict) else document
-    return await received(services, lambda: services.inbox.lms(statements, documents, now()))
+    return acknowledge(services, await services.database.write(accept_statements, statements, documents, now()))
 
 
 @router.post("/xapi/statements", responses=ANSWERS)
-async def post_statements(request: Request, services: ServicesDep, _: RecordStore) -> JSONResponse:
+async def receive_statements(request: Request, services: ServicesDep, _: RecordStore) -> JSONResponse:
     """A learning record store forwards statements, with Basic credentials; answers their ids."""
     document = read_json(await request.body())
-    answer = await _statements(services, document)
+    answer = await _accept_statements(services, document)
     if answer.status_code != 202:
         return answer
     documents = [document] if isinstance(document, dict) else document
@@ -102,7 +100,7 @@ async def post_statements(request: Request, services: ServicesDep, _: RecordStor
 
 
 @router.put("/xapi/statements", responses=ANSWERS)
-async def put_statement(
+async def receive_statement(
     request: Request,
     services: ServicesDep,
     _: RecordStore,
@@ -114,23 +112,24 @@ async def put_statement(
         raise Invalid([Fault("body", "object")])
     if statement_id is not None and str(document.setdefault("id", statement_id)).lower() != statement_id.lower():
         raise Invalid([Fault("statementId", "mismatch")])
-    answer = await _statements(services, document)
+    answer = await _accept_statements(services, document)
     return answer if answer.status_code != 202 else Response(status_code=204)
 
 
 @router.post("/webhooks/portal", dependencies=[SIGNED], status_code=202, responses=ANSWERS)
-async def portal(request: Request, services: ServicesDep) -> JSONResponse:
+async def receive_portal_webhook(request: Request, services: ServicesDep) -> JSONResponse:
     """The portal reports account, profile, Scheduling Tool, or a refused registration."""
-    event_id, body = await verified(request, services.settings.portal_webhook_secret)
+    event_id, body = await verify_webhook(request, services.settings.portal_webhook_secret)
     if len(event_id) > 200:
         raise Invalid([Fault("webhook-id", "too_long", (("limit", "200"),))])
     document = read_json(body)
     report, digest = parse_portal(document)
-    return await received(services, lambda: services.inbox.portal(event_id, report, digest, document, now()))
+    received = await services.database.write(accept_portal_report, event_id, report, digest, document, now())
+    return acknowledge(services, received)
 
 
 @router.post("/webhooks/background-checks", dependencies=[SIGNED], status_code=202, responses=ANSWERS)
-async def background_checks(request: Request, services: ServicesDep) -> JSONResponse:
+async def receive_background_check_webhook(request: Request, services: ServicesDep) -> JSONResponse:
     """The background-check vendor reports; signed by X-Checkr-Signature, hex HMAC-SHA256 of the raw body."""
     body = await request.body()
     key = services.settings.background_checks_webhook_secret.get_secret_value().encode()
@@ -139,4 +138,4 @@ async def background_checks(request: Request, services: ServicesDep) -> JSONResp
     if not hmac.compare_digest(wanted.encode(), given.strip().lower().encode()):
         raise HTTPException(401, "The signature is missing or wrong.")
     report = parse_background(read_json(body))
-    return await received(services, lambda: services.inbox.background(report, now()))
+    return acknowledge(services, await services.database.write(accept_background_report, report, now()))

@@ -1,24 +1,29 @@
 """What was said or noted in plain English, in the reader's language; what is refused, and why, is the domain's."""
 
-from domain.shared.reasons import SENTENCES, recognized
+from collections.abc import Iterable
+
+from db.reads.pending import Held
+from domain.shared.reasons import SENTENCES, Reason, recognized
 from templates.catalogs import translate
 from templates.labels import FILTERS, find_label
 from templates.staff_labels import NOTES
 
-_ENDED = "the case had ended: "
+
+def explain(reason: Reason, language: str) -> str:
+    """A reason in the reader's language."""
+    shown = {name: _shown(name, text, language) for name, text in reason.details.items()}
+    return translate(SENTENCES[reason.code], language, **shown)
+
+
+def explain_notes(held: Iterable[Held], language: str) -> dict[int, str]:
+    """Why held events have no effect, by their numbers; what has no code stays as it was noted."""
+    return {one.id: explain(one.reason, language) if one.reason else one.note for one in held if one.note}
 
 
 def in_words(said: str, language: str) -> str:
-    """A sentence of a refusal, or a note of why something is held; what no table of ours knows stays as it was said."""
-    if said.startswith(_ENDED):
-        return in_words(SENTENCES["case_ended"].format(stage=said.removeprefix(_ENDED)), language)
+    """A sentence of a refusal; what no table of ours knows stays as it was said."""
     found = recognized(said)
-    if found is None:
-        return translate(NOTES.get(said, said), language)
-    code, details = found
-    return translate(
-        SENTENCES[code], language, **{name: _shown(name, text, language) for name, text in details.items()}
-    )
+    return translate(NOTES.get(said, said), language) if found is None else explain(Reason(*found), language)
 
 
 def called(name: str, code: str, language: str) -> str:

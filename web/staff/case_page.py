@@ -26,7 +26,7 @@ from templates.catalogs import N_, translate
 from web.http.auth import StaffMember
 from web.http.negotiation import choose_language
 from web.http.permissions import Permission
-from web.http.sentences import in_words
+from web.http.sentences import explain_notes, in_words
 from web.http.text import told
 from web.services import Services
 from web.staff.filters import ALL, QUEUE, address, filters_of
@@ -97,7 +97,7 @@ async def case_page(
         missing=[translate(SENTENCES[code], language) for code in file.status["may_assist_reasons"]],
         checks={one.check: translate(SENTENCES[one.check], language) for one in file.findings},
         lines=lines(file.timeline, language),
-        notes={one.id: in_words(one.note, language) for one in file.held if one.note},
+        notes=explain_notes(file.held, language),
         panel=panel(file, me, language),
         accesses=await _read_accesses(services, me, case_id),
         workflow_url=_workflow_url(services, file),

@@ -10,7 +10,7 @@ from domain.federal.markets import MLMS
 from domain.shared.facts import FactKind
 from domain.shared.faults import Fault
 from templates.catalogs import N_, translate
-from web.http.sentences import called, in_words
+from web.http.sentences import called, explain, in_words
 from web.http.text import percent, told
 
 Details = list[str]
@@ -69,7 +69,7 @@ def _line(entry: TimelineEntry, language: str) -> Line:
         what=what,
         details=details,
         who=called("actor", entry.actor, language),
-        why=in_words(entry.reason, language) if entry.reason else None,
+        why=_in_words(entry, "reason", entry.reason, language) if entry.reason else None,
         tone=_TONES.get(told_by, ""),
         mail=entry.data.get("mail") if entry.kind is EntryKind.NOTICE else None,
     )
@@ -128,7 +128,7 @@ def _command(entry: TimelineEntry, language: str) -> tuple[str, Details]:
     details = [called(name, str(data[name]), language) for name in ("verdict", "notice") if data.get(name)]
     if data.get("override"):
         details.append(_said(N_("Override: {reason}"), language, reason=str(data["override"])))
-    answer = [in_words(str(data["answer"]), language)] if data.get("answer") else []
+    answer = [_in_words(entry, "answer", str(data["answer"]), language)] if data.get("answer") else []
     return what, [*details, *answer, *_changed(data, language), *_faults(data, language)]
 
 
@@ -139,7 +139,7 @@ def _flag(entry: TimelineEntry, language: str) -> tuple[str, Details]:
 
 def _webhook(entry: TimelineEntry, language: str) -> tuple[str, Details]:
     note, what = entry.data.get("note"), entry.data.get("what")
-    details = [in_words(str(note), language)] if note else []
+    details = [_in_words(entry, "note", str(note), language)] if note else []
     return _said(_WEBHOOKS[entry.name], language), [*([str(what)] if what else []), *details]
 
 
@@ -157,6 +157,11 @@ _WORDS: Mapping[EntryKind, Callable[[TimelineEntry, str], tuple[str, Details]]] 
     EntryKind.WEBHOOK: _webhook,
     EntryKind.AUDIT: _audit,
 }
+
+
+def _in_words(entry: TimelineEntry, name: str, text: str, language: str) -> str:
+    """The entry's reason, answer or note: what is ours by its code, in the reader's language."""
+    return explain(entry.coded[name], language) if name in entry.coded else in_words(text, language)
 
 
 def _said(sentence: str, language: str, **details: str) -> str:

@@ -10,10 +10,9 @@ from starlette.exceptions import HTTPException
 
 from db.reads.pending import altered_event, altered_page, held_page
 from db.writes.access_log import record_access
-from db.writes.inbox import UnknownEvent
-from db.writes.opening import Conflict
+from db.writes.releases import Release, UnknownEvent, release_event
 from domain.shared.faults import Fault, Invalid
-from domain.shared.reasons import SENTENCES
+from domain.shared.reasons import Reason
 from starter.cases import now
 from templates.catalogs import N_, translate
 from web.http.auth import StaffMember, needs
@@ -22,8 +21,8 @@ from web.http.negotiation import choose_language
 from web.http.pages import PRIVATE
 from web.http.permissions import Permission
 from web.http.problems import sentence_of
-from web.http.sentences import in_words
-from web.http.text import query
+from web.http.sentences import explain, explain_notes
+from web.http.text import query, told
 from web.services import Services, ServicesDep
 from web.staff.layout import staff_page
 
@@ -45,7 +44,7 @@ _DONE = {
 
 @dataclass(frozen=True)
 class Attempt:
-    """A delivery that was asked for and not made: of which event, with what words, and why not."""
+    """A delivery that was asked for and not made: of which event, with what words, and why not, in words too."""
 
     number: int
     reason: str
@@ -74,10 +73,11 @@ async def deliver(request: Request, services: ServicesDep, me: Deliverer, number
     reason = (await read_form(request)).get("reason", "")
     if faults := find_text_faults("reason", reason):
         return await _page(request, services, me, Attempt(number, reason, faults), 422)
-    try:
-        return await _released(services, me, number, "held", reason)
-    except Conflict as conflict:
-        return await _page(request, services, me, Attempt(number, reason, refused=str(conflict)), 409)
+    release = await _release(services, me, number, "held", reason)
+    if release.refused is None:
+        return await _deliver(services, release)
+    refused = explain(release.refused, choose_language(request))
+    return await _page(request, services, me, Attempt(number, reason, refused=refused), 409)
 
 
 @router.post("/altered/{number}/deliver")
@@ -86,23 +86,29 @@ async def deliver_altered(request: Request, services: ServicesDep, me: Deliverer
     reason = (await read_form(request)).get("reason", "")
     if faults := find_text_faults("reason", reason):
         return await _altered_page(request, services, me, number, Attempt(number, reason, faults), 422)
+    language = choose_language(request)
     try:
-        return await _released(services, me, number, "altered", reason)
-    except Conflict as conflict:
-        attempt = Attempt(number, reason, refused=str(conflict))
+        release = await _release(services, me, number, "altered", reason)
     except Invalid as invalid:  # it doesn't fit its case
-        attempt = Attempt(number, reason, refused=sentence_of(invalid.faults, choose_language(request)))
-    return await _altered_page(request, services, me, number, attempt, 409)
+        refused = sentence_of(invalid.faults, language)
+    else:
+        if release.refused is None:
+            return await _deliver(services, release)
+        refused = explain(release.refused, language)
+    return await _altered_page(request, services, me, number, Attempt(number, reason, refused=refused), 409)
 
 
-async def _released(services: Services, me: StaffMember, number: int, kind: str, reason: str) -> Response:
+async def _release(services: Services, me: StaffMember, number: int, kind: str, reason: str) -> Release:
     try:
-        received = await services.inbox.release(number, kind, me.actor, reason, now())
+        return await services.database.write(release_event, number, kind, me.actor, reason, now())
     except UnknownEvent:
         raise _nothing() from None
-    told = [await services.cases.deliver(row) for row in received.to_deliver]
+
+
+async def _deliver(services: Services, release: Release) -> Response:
+    delivered = [await services.cases.deliver(row) for row in release.to_deliver]
     services.numbers.forget()
-    return RedirectResponse(HOME + query(done="delivered" if all(told) else "kept"), 303, PRIVATE)
+    return RedirectResponse(HOME + query(done="delivered" if all(delivered) else "kept"), 303, PRIVATE)
 
 
 async def _page(
@@ -121,7 +127,7 @@ async def _page(
         here=HOME + query(held=asked.get("held"), altered=asked.get("altered")),
         status=status,
         held=held.rows,
-        notes={one.id: in_words(one.note, language) for one in held.rows if one.note},
+        notes=explain_notes(held.rows, language),
         aside=aside.rows,
         ways=_ways(asked, held=held, altered=aside),
         done=translate(done, language) if done else None,
@@ -174,12 +180,13 @@ async def _altered_page(
 def _tried(attempt: Attempt | None, language: str) -> dict[str, Any]:
     if attempt is None:
         return {"tried": None, "reason": "", "fault": None, "refused": None}
-    said = [SENTENCES["reason_needed"] if one.code == "required" else one.sentence() for one in attempt.faults]
+    needed, faults = Reason("reason_needed"), attempt.faults
+    said = [explain(needed, language) if one.code == "required" else told(one, language) for one in faults]
     return {
         "tried": attempt.number,
         "reason": attempt.reason,
-        "fault": in_words(said[0], language) if said else None,
-        "refused": in_words(attempt.refused, language) if attempt.refused else None,
+        "fault": said[0] if said else None,
+        "refused": attempt.refused,
     }
 
 

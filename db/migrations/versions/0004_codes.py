@@ -76,7 +76,9 @@ def upgrade() -> None:
     """Adds the columns and fills them for what is recognized; sentences and people's own words are not touched."""
     _add_columns("command", "answer")
     _add_columns("audit", "reason")
+    _add_columns("inbox", "note")
     _fill_in_commands()
+    _fill_in_inbox()
     with allow_changes("audit"):
         _fill_in_audit()
 
@@ -90,6 +92,12 @@ def _fill_in_commands() -> None:
     command = _table("command", "answer", sa.column("id", sa.String()), sa.column("answer", sa.String()))
     for row in _rows(command, command.c.answer.is_not(None), ""):
         _fill_in(command, row["id"], "answer", recognize(row["answer"], ANSWERS))
+
+
+def _fill_in_inbox() -> None:
+    inbox = _table("inbox", "note", sa.column("id", sa.Integer()), sa.column("note", sa.String()))
+    for row in _rows(inbox, inbox.c.note.is_not(None), 0):
+        _fill_in(inbox, row["id"], "note", recognize(row["note"], NOTES))
 
 
 def _fill_in_audit() -> None:

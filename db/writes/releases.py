@@ -1,0 +1,86 @@
+"""Staff have a webhook's event delivered all the same (docs/decisions/0018)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+from sqlmodel import col, select
+
+from db.case_state import one_or_none
+from db.tables import AlteredEvent, Case, InboxRow
+from db.writes.events import parse_altered_event
+from db.writes.facts import SYSTEM, append, audit, locked, lower_flag
+from db.writes.inbox import ALTERED_EVENT, store_event
+from domain.shared.events import refuse_delivery, why_not_deliver, why_not_take, why_without_effect
+from domain.shared.faults import Fault, Invalid
+from domain.shared.reasons import Reason
+
+TABLES: dict[str, type[InboxRow] | type[AlteredEvent]] = {"held": InboxRow, "altered": AlteredEvent}
+
+
+@dataclass(frozen=True)
+class Release:
+    """What is to be delivered now, or why nothing may be."""
+
+    to_deliver: Sequence[InboxRow] = ()
+    refused: Reason | None = None
+
+
+class UnknownEvent(LookupError):
+    """There is no such event."""
+
+
+def release_event(session: Session, row_id: int, kind: str, actor: str, reason: str, now: datetime) -> Release:
+    """What is to be delivered now: of a "held" event itself, if it is pending; of an "altered" one a new event.
+
+    A refusal is audited too. Raises `Invalid` without a reason, or naming the fields by which an altered event doesn't
+    fit its case; `UnknownEvent`.
+    """
+    reason = reason.strip()
+    if not reason:
+        raise Invalid([Fault("reason", "required")])
+    row: Any = session.get(TABLES[kind], row_id)
+    if row is None:
+        raise UnknownEvent(row_id)
+    case = locked(session, row.case_id)
+    session.refresh(row)  # somebody else may have had it delivered before the case was ours
+    release = _release_held(row) if kind == "held" else _release_altered(session, case, row, now)
+    what = {"source": row.source, "event_id": row.event_id}
+    if release.refused is not None:
+        audit(session, now, actor, "webhook.release_refused", case, reason, answer=release.refused, **what)
+        return release
+    audit(session, now, actor, "webhook.released", case, reason, **what)
+    if kind == "altered" and not _has_more_altered(session, case) and lower_flag(case, ALTERED_EVENT):
+        audit(session, now, SYSTEM, f"case.unflagged.{ALTERED_EVENT}", case)
+    return release
+
+
+def _release_held(row: InboxRow) -> Release:
+    refused = why_not_deliver(row.state, row.note_code)
+    return Release(refused=refused) if refused else Release([row])
+
+
+def _release_altered(session: Session, case: Case, row: AlteredEvent, now: datetime) -> Release:
+    refused = why_not_take(case.stage, taken=row.released_at is not None, kept="text" in row.body)
+    if refused is not None:
+        return Release(refused=refused)
+    event, parsed = parse_altered_event(session, row)
+    if event.case_id != row.case_id:
+        return Release(refused=Reason("webhook_other_case"))
+    refused = refuse_delivery(why_without_effect(case.stage, parsed.reason))
+    if refused is not None:
+        return Release(refused=refused)
+    stored = store_event(session, event, parsed, now)
+    append(session, case, [parsed.fact], now)
+    row.released_at = now
+    session.add(row)
+    return Release([stored] if stored else ())
+
+
+def _has_more_altered(session: Session, case: Case) -> bool:
+    left = select(AlteredEvent).where(
+        col(AlteredEvent.case_id) == case.case_id, col(AlteredEvent.released_at).is_(None)
+    )
+    return one_or_none(session, left.limit(1)) is not None

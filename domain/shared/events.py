@@ -1,0 +1,57 @@
+"""What becomes of an event that somebody reports about a case: told to its workflow, or without effect (A24, C5)."""
+
+from enum import StrEnum
+
+from domain.shared.reasons import Reason
+from domain.shared.stages import ENDED
+
+
+class EventSource(StrEnum):
+    """Who reports; each has its signal."""
+
+    LMS = "lms"
+    PORTAL = "portal"
+    BACKGROUND_CHECKS = "background-checks"
+    VENDORS = "vendors"
+    ASSISTER = "assister"
+
+
+class EventState(StrEnum):
+    """Whether the case's workflow has been told of an event."""
+
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    WITHOUT_EFFECT = "without_effect"
+
+
+# Codes of reasons: a report that came too early, of which staff are told.
+PREMATURE = frozenset({"before_certificate", "account_not_set_up"})
+# Why staff can't have an event delivered, by why it has no effect; any other one was reported too early (A24).
+_REFUSED = {"case_ended": "webhook_ended", "not_final": "webhook_not_final", "reported_before": "webhook_repeated"}
+_TOO_EARLY = "webhook_premature"
+
+
+def why_without_effect(stage: str, found: Reason | None) -> Reason | None:
+    """Why an event has no effect: its case had ended, or what else was ``found``; None where it counts."""
+    return Reason("case_ended", {"stage": stage}) if stage in ENDED else found
+
+
+def refuse_delivery(reason: Reason | None) -> Reason | None:
+    """Why staff can't have an event delivered that has no effect for this reason; None for one that counts."""
+    return None if reason is None else Reason(_REFUSED.get(reason.code, _TOO_EARLY))
+
+
+def why_not_deliver(state: str, code: str | None) -> Reason | None:
+    """Why staff can't have a held event delivered; ``code`` says why it has no effect, where that is known."""
+    if state == EventState.WITHOUT_EFFECT:
+        return Reason(_REFUSED.get(code or "", _TOO_EARLY))
+    return None if state == EventState.PENDING else Reason("webhook_delivered")
+
+
+def why_not_take(stage: str, *, taken: bool, kept: bool) -> Reason | None:
+    """Why staff can't have an altered event taken: it was taken before, its case ended, or too little of it is kept."""
+    if taken:
+        return Reason("webhook_taken")
+    if stage in ENDED:
+        return Reason("webhook_ended")
+    return None if kept else Reason("webhook_not_kept")
