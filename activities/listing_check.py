@@ -14,11 +14,10 @@ from adapters.holidays import list_federal_holidays
 from adapters.http import Refused
 from adapters.lists import FederalListReader, RclEntry
 from adapters.mail import Email as Mail, Mailer
-from db.case_state import CaseSnapshot, load_snapshot, load_standing
+from db.case_state import CaseSnapshot, list_flags, load_snapshot, load_standing
 from db.engine import Database
 from db.writes.cases import flag_case, record_facts, unflag_case
 from db.writes.effects import Intent
-from db.writes.facts import flags_of
 from domain.federal.listing_check import due_dates, is_late, next_look
 from domain.federal.lists import contact_of
 from domain.federal.markets import FederalList, Market
@@ -128,7 +127,7 @@ class ListingCheckActivities(contracts.ListingCheck):
         view = await self._database.read(load_snapshot, order.case_id)
         state = view.registration
         waiting = any(one.late and one.market in state.unlisted for one in state.publication)
-        if LATE in flags_of(view.case) and not waiting:
+        if LATE in list_flags(view.case) and not waiting:
             await self._database.write(unflag_case, order.case_id, LATE, order.at)
         return state.take_snapshot()
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
@@ -117,6 +118,14 @@ def registration_opening_of(case: Case) -> RegistrationOpening:
         markets=tuple(map(Market, case.request["markets"])),
         returning=case.assister_type == AssisterType.RETURNING,
     )
+
+
+def list_flags(case: Case) -> dict[str, datetime]:
+    """The flags that are up, and since when; the one that was raised first comes first."""
+    if case.flag is None:
+        return {}
+    further = {what: datetime.fromisoformat(at) for what, at in case.further_flags or ()}
+    return {case.flag: case.flagged_at or case.opened_at, **further}
 
 
 def holder_of(case: Case) -> str:

@@ -144,6 +144,10 @@ class FactRow(SQLModel, table=True):
     recorded_at: datetime = Field(sa_type=Utc)
 
 
+# Who the audit names for what nobody asked for.
+SYSTEM = "system"
+
+
 class AuditRow(SQLModel, table=True):
     """Who did what, when and why (C9); never changed, never deleted."""
 

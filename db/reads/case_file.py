@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
-from db.case_state import State, any_policy_of, folded, holder_of, load_case, rows
+from db.case_state import State, any_policy_of, folded, holder_of, list_flags, load_case, rows
 from db.cursors import PLACES, Cursor
 from db.reads.pending import Altered, Held, altered_of, held_of
 from db.reads.queue import ListedCase, list_matching
@@ -27,7 +27,6 @@ from db.tables import (
     FactRow,
     SentMail,
 )
-from db.writes.facts import flags_of
 from domain.programs.certificates import find_certificate_status
 from domain.shared.facts import Fact, FactKind
 from domain.shared.policy import local_date
@@ -184,7 +183,7 @@ def read_case_file(session: Session, case_id: str, now: datetime) -> CaseFile:
         attention=case.attention,
         attention_since=since,
         place=PLACES.cursor((since, case_id), back=False) if since else None,
-        flags=[Flag(what, at) for what, at in flags_of(case).items()],
+        flags=[Flag(what, at) for what, at in list_flags(case).items()],
         state=state,
         status=describe_status(case, state, now),
         request=case.request,

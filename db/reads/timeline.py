@@ -6,8 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from db.tables import AuditRow, CommandRow, EffectRow, FactRow
-from db.writes.facts import SYSTEM
+from db.tables import SYSTEM, AuditRow, CommandRow, EffectRow, FactRow
 from domain.shared.commands import CommandKind
 from domain.shared.facts import FactKind
 from domain.shared.reasons import Reason, read_reason

@@ -7,7 +7,8 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from db.case_state import any_policy_of, load_standing
-from db.writes.facts import SYSTEM, append, audit, locked, lower_flag, raise_flag
+from db.tables import SYSTEM
+from db.writes.facts import append, audit, locked, lower_flag, raise_flag
 from db.writes.links import void_activation_links
 from db.writes.opening import Conflict
 from domain.shared.facts import Fact, FactKind

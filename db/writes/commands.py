@@ -6,8 +6,8 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from db.case_state import State, state_of
-from db.tables import Assister, Case, CommandRow
-from db.writes.facts import SYSTEM, append, audit, locked, lower_flag
+from db.tables import SYSTEM, Assister, Case, CommandRow
+from db.writes.facts import append, audit, locked, lower_flag
 from db.writes.links import void_activation_links
 from db.writes.opening import Conflict
 from db.writes.persons import find_by_key, rename_person

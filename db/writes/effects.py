@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from db.case_state import CaseSnapshot, facts_of, holder_of
-from db.tables import CertificateRow, EffectRow, EvidenceRow, SentMail
-from db.writes.facts import SYSTEM, append, audit, locked, lower_flag
+from db.tables import SYSTEM, CertificateRow, EffectRow, EvidenceRow, SentMail
+from db.writes.facts import append, audit, locked, lower_flag
 from db.writes.opening import Conflict
 from domain.federal.markets import Market
 from domain.shared.facts import Fact

@@ -10,14 +10,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 from sqlmodel import col, select
 
-from db.case_state import State, UnknownCase, facts_of, folded, one_or_none
-from db.tables import Assister, AuditRow, Case, FactRow, StageEntry
+from db.case_state import State, UnknownCase, facts_of, folded, list_flags, one_or_none
+from db.tables import SYSTEM, Assister, AuditRow, Case, FactRow, StageEntry
 from domain.federal.registration import RegistrationState
 from domain.shared.facts import Fact, FactKind
 from domain.shared.reasons import Reason
 from domain.shared.stages import OWNER, WaitingFor
 
-SYSTEM, STAFF, DECISION = "system", "staff", "decision"
+STAFF, DECISION = "staff", "decision"
 TRIES = 3
 OVERTAKEN = ("40001", "40P01")  # PostgreSQL: not serializable, deadlock
 Answer = TypeVar("Answer")
@@ -139,17 +139,9 @@ def _enter(session: Session, case: Case, stage: str, now: datetime) -> None:
     session.add(StageEntry(case_id=case.case_id, stage=stage, entered_at=at))
 
 
-def flags_of(case: Case) -> dict[str, datetime]:
-    """The flags that are up, and since when; the one that was raised first comes first."""
-    if case.flag is None:
-        return {}
-    further = {what: datetime.fromisoformat(at) for what, at in case.further_flags or ()}
-    return {case.flag: case.flagged_at or case.opened_at, **further}
-
-
 def raise_flag(case: Case, what: str, now: datetime) -> bool:
     """Puts a case before staff's eyes; whether it is new to them: a flag that is up already stays as it is."""
-    flags = flags_of(case)
+    flags = list_flags(case)
     if what in flags:
         return False
     _hoist(case, {**flags, what: now})
@@ -158,7 +150,7 @@ def raise_flag(case: Case, what: str, now: datetime) -> bool:
 
 def lower_flag(case: Case, what: str) -> bool:
     """Takes a flag down, others stay; whether it was up."""
-    flags = flags_of(case)
+    flags = list_flags(case)
     if flags.pop(what, None) is None:
         return False
     _hoist(case, flags)

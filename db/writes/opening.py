@@ -10,9 +10,9 @@ from sqlmodel import col, select
 
 from db.case_state import one_or_none, rows
 from db.reads.history import read_history
-from db.tables import Assister, AuditRow, Case
+from db.tables import SYSTEM, Assister, AuditRow, Case
 from db.writes.agreements import record_acceptance
-from db.writes.facts import SYSTEM, append, audit, raise_flag
+from db.writes.facts import append, audit, raise_flag
 from db.writes.persons import add_person, describe_person, find_by_key, identity_of, select_accounts
 from db.writes.search_words import remember_words
 from domain.programs.opening import OPENING_RULES, AnyRequest

@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session
 from sqlmodel import col, select
 
 from db.case_state import UnknownCase, facts_of, registration_of, rows
-from db.tables import Assister, Case, CommandRow
+from db.tables import SYSTEM, Assister, Case, CommandRow
 from db.writes.effects import keep_evidence
-from db.writes.facts import SYSTEM, audit, locked, lower_flag, raise_flag
+from db.writes.facts import audit, locked, lower_flag, raise_flag
 from db.writes.opening import Conflict
 from db.writes.persons import rename_person, select_accounts
 from db.writes.registration_steps import RecordedStep, append_fact, lock_open_registration, record_step, require_step

@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session
 from sqlmodel import col, select
 
 from db.case_state import one_or_none
-from db.tables import AlteredEvent, Case, InboxRow
+from db.tables import SYSTEM, AlteredEvent, Case, InboxRow
 from db.writes.events import parse_altered_event
-from db.writes.facts import SYSTEM, append, audit, locked, lower_flag
+from db.writes.facts import append, audit, locked, lower_flag
 from db.writes.inbox import ALTERED_EVENT, store_event
 from domain.shared.events import refuse_delivery, why_not_deliver, why_not_take, why_without_effect
 from domain.shared.faults import Fault, Invalid

@@ -7,11 +7,11 @@ import pytest
 import pytest_asyncio
 from hypothesis import given, strategies as st
 
-from db.case_state import load_snapshot
+from db.case_state import list_flags, load_snapshot
 from db.tables import AuditRow, Case, StageEntry
 from db.writes.cases import clear_flag, flag_case, unflag_case
 from db.writes.effects import complete_effect, intend_effect, refused
-from db.writes.facts import draw_attention, flags_of, lower_flag, raise_flag
+from db.writes.facts import draw_attention, lower_flag, raise_flag
 from db.writes.opening import Conflict
 from db.writes.profiles import record_npn_verdict
 from domain.federal.markets import MLMS, NpnStatus
@@ -91,7 +91,7 @@ async def test_a_second_flag_waits_behind_the_first_and_is_not_lost(office: Offi
     await office.database.write(flag_case, opened.case_id, "mail_refused", first)
     await office.database.write(flag_case, opened.case_id, "list_late", second)
     case = await case_of(office, opened.case_id)
-    assert flags_of(case) == {"mail_refused": first, "list_late": second}
+    assert list_flags(case) == {"mail_refused": first, "list_late": second}
     assert (case.attention, case.attention_since) == ("mail_refused", waiting_since), "staff are awaited since before"
     await office.database.write(clear_flag, opened.case_id, "mail_refused", "riley", "called them", office.later())
     case = await case_of(office, opened.case_id)
@@ -141,7 +141,7 @@ def test_flags_up_and_down_in_any_order(moves: list[tuple[bool, str]], decides: 
             up.setdefault(what, number)
         else:
             assert lower_flag(case, what) == (up.pop(what, None) is not None)
-        assert flags_of(case) == {name: NOW + timedelta(minutes=at) for name, at in up.items()}
+        assert list_flags(case) == {name: NOW + timedelta(minutes=at) for name, at in up.items()}
         assert case.attention == (next(iter(up), None) or ("decision" if decides else None))
         since = NOW - timedelta(days=1) if decides else NOW + timedelta(minutes=up[case.flag]) if case.flag else None
         assert case.attention_since == since
@@ -184,7 +184,7 @@ async def test_webhooks_that_are_altered_or_premature(office: Office) -> None:
     await office.portal(opened, "account.registered", "msg_1")
     assert await seen(office, opened.case_id) == ("premature_report", True)
     assert (await office.portal(opened, "account.activated", "msg_1")).altered
-    assert [*flags_of(await case_of(office, opened.case_id))] == ["premature_report", "altered_event"]
+    assert [*list_flags(await case_of(office, opened.case_id))] == ["premature_report", "altered_event"]
 
 
 async def test_b9_a_wrong_npn_is_flagged_until_the_profile_is_put_right(office: Office) -> None:

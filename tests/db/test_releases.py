@@ -10,10 +10,9 @@ import pytest_asyncio
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from db.case_state import load_snapshot
+from db.case_state import list_flags, load_snapshot
 from db.tables import AlteredEvent, AuditRow, FactRow, InboxRow
 from db.writes.effects import complete_effect, intend_effect
-from db.writes.facts import flags_of
 from db.writes.inbox import accept_statements, mark_delivered
 from db.writes.launch_tickets import enroll_in_course, keep_launch_ticket, redeem_launch_ticket
 from db.writes.opening import Opened
@@ -176,7 +175,7 @@ async def test_c5_an_altered_statement_is_taken_once_as_an_event_of_its_own(offi
     assert [(one.data["score"], one.data["passed"]) for one in attempts] == [("0.79", False), ("0.8", True)]
     assert (row.fact_id, row.state, (await told(office, row)).passed) == (attempts[1].id, "pending", True)
     assert row.event_id != (await office.all(AlteredEvent))[0].event_id
-    assert flags_of((await office.database.read(load_snapshot, opened.case_id)).case) == {}
+    assert list_flags((await office.database.read(load_snapshot, opened.case_id)).case) == {}
     await refused(office, "altered", number, "webhook_taken")
     assert len(await facts(office, opened, FactKind.EXAM_ATTEMPTED)) == 2
     (listed,) = (await office.list_altered()).rows
@@ -211,9 +210,9 @@ async def test_a_flag_stays_while_another_altered_event_is_left(office: Office) 
     await scored(office, opened, "0.6", "0.8")
     first, second = sorted(row.id for row in await office.all(AlteredEvent))
     await released(office, "altered", first)
-    assert [*flags_of((await office.database.read(load_snapshot, opened.case_id)).case)] == ["altered_event"]
+    assert [*list_flags((await office.database.read(load_snapshot, opened.case_id)).case)] == ["altered_event"]
     await released(office, "altered", second)
-    assert flags_of((await office.database.read(load_snapshot, opened.case_id)).case) == {}
+    assert list_flags((await office.database.read(load_snapshot, opened.case_id)).case) == {}
 
 
 async def test_a20_an_altered_statement_is_checked_like_every_other(office: Office) -> None:
