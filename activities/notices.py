@@ -25,9 +25,10 @@ from domain.federal.markets import MLMS
 from domain.federal.registration import Enrollment, RegistrationState
 from domain.shared.assister import AssisterType
 from domain.shared.faults import SENTENCES
+from domain.shared.links import ACTIVATION_PATH, STATUS_PATH
 from domain.shared.messages import Effect, Letter
 from domain.shared.notices import Notice, topic_of
-from domain.shared.policy import Contact, ProgramPolicy, local_date
+from domain.shared.policy import ProgramPolicy, describe_contact, local_date
 from domain.shared.programs import FEDERAL_PROGRAM
 from domain.shared.stages import Certificate
 from domain.state.certification import PortalAccount
@@ -138,7 +139,7 @@ class NoticesActivities(contracts.Notices):
             "program": view.case.program,
             "plan_year": view.case.plan_year,
             "language": language,
-            "contact": _find_contact(view.rules, notice, waiting_for, language),
+            "contact": describe_contact(view.rules, topic_of(notice, waiting_for), language),
             "status_url": await self._build_status_url(notice, letter, key, view.rules),
             "reason": await self._find_reason(notice, view),
             "waiting_for": waiting_for or "",
@@ -204,14 +205,17 @@ class NoticesActivities(contracts.Notices):
         expires = letter.at + timedelta(days=policy.status_link_days)
         if notice in _WITH_STATUS_LINK:
             await self._database.write(keep_link, token, letter.case_id, STATUS, letter.at, expires)
-        return f"{self._web_url}/status/{token}"
+        return f"{self._web_url}{STATUS_PATH.format(token=token)}"
 
     async def _build_activation_link(self, letter: Letter, key: str, policy: Policy) -> dict[str, Any]:
         """A single-use link; keeping it voids the one before (A28)."""
         token = self._derive_token(ACTIVATION, key)
         expires = letter.at + timedelta(days=policy.activation_link_days)
         await self._database.write(keep_link, token, letter.case_id, ACTIVATION, letter.at, expires)
-        return {"activation_url": f"{self._web_url}/activate/{token}", "activation_expires": expires}
+        return {
+            "activation_url": f"{self._web_url}{ACTIVATION_PATH.format(token=token)}",
+            "activation_expires": expires,
+        }
 
     def _derive_token(self, purpose: str, key: str) -> str:
         """The link's secret follows from the letter's key: the same letter sent twice carries the same link."""
@@ -256,10 +260,3 @@ def _find_enrollment(state: RegistrationState, letter: Letter) -> Enrollment | N
 def _find_wait(letter: Letter) -> str:
     """What a reminder is about: its `about` is the wait and its due date."""
     return letter.about.partition(":")[0]
-
-
-def _find_contact(
-    policy: ProgramPolicy, notice: Notice, waiting_for: str | None, language: str
-) -> dict[str, str | None]:
-    contact: Contact = getattr(policy.contacts, topic_of(notice, waiting_for))
-    return {"label": contact.label[language], "phone": contact.phone, "email": contact.email}

@@ -1,6 +1,6 @@
 """Dates, moments and spans as a language writes them, by the clock of a program's own place; no rules of time."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -33,11 +33,6 @@ def format_short_day(language: str, value: date, program: str = "bewellnm") -> s
 def format_short_moment(language: str, value: datetime, program: str = "bewellnm") -> str:
     """A date and time as tables have room for."""
     return f"{format_short_day(language, value, program)}, {_format_time(language, value, program)}"
-
-
-def format_instant(value: datetime) -> str:
-    """A moment for programs, in UTC to the second."""
-    return value.astimezone(UTC).isoformat()[:19] + "Z"
 
 
 def format_elapsed(language: str, since: datetime, until: datetime) -> str:

@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
+from domain.shared.links import STATUS_PATH
 from web.assister.pages import show_status
 from web.http.auth import LINK
 from web.marketplace.home import portal_home
@@ -12,7 +13,7 @@ from web.services import ServicesDep
 router = APIRouter(dependencies=[LINK], include_in_schema=False, default_response_class=HTMLResponse)
 
 
-@router.get("/status/{token}")
+@router.get(STATUS_PATH)
 async def follow_status_link(token: str, request: Request, services: ServicesDep) -> HTMLResponse:
     """The page of the case this link was sent about, in the room of its program."""
     visit = await visit_of(request, services, token)

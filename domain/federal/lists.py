@@ -1,6 +1,5 @@
 """The published federal lists: their columns, and the rows a person's registrations come to (B8, B18–B20); no files."""
 
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -10,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from domain.federal.markets import Market, NpnStatus
 from domain.federal.registration import ProfileStatus, RegistrationState
+from domain.shared.formulas import quote_formula
 from domain.shared.stages import Stage
 
 EASTERN = ZoneInfo("America/New_York")
@@ -101,7 +101,6 @@ BETWEEN = "; "
 
 _TERMINATED = frozenset({Stage.REVOKED, Stage.WITHDRAWN})
 _TRACKED = frozenset({NpnStatus.VERIFIED, NpnStatus.UNVERIFIED})
-_FORMULA = frozenset("=+-@")
 
 
 @dataclass(frozen=True)
@@ -176,14 +175,12 @@ def npn_key(plan_year: int, npn: str) -> str:
 
 
 def cell(value: object) -> str:
-    """One cell, made safe in this one place: no tab, line break or other control character, and nothing that a
-    spreadsheet takes for a formula: an apostrophe goes before a leading =, +, - or @, full-width ones too.
-    """
+    """One cell, made safe in this one place: no tab, line break or other control character, and no formula."""
     text = str(value)
     if not text.isprintable():
         text = "".join(c if c.isprintable() else " " for c in text)
     text = " ".join(text.split())
-    return f"'{text}" if unicodedata.normalize("NFKC", text[:1]) in _FORMULA else text
+    return quote_formula(text)
 
 
 def contact_of(profile: Mapping[str, Any]) -> Contact:

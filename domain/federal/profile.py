@@ -10,6 +10,7 @@ from domain.federal.policies import federal_policy_for
 from domain.shared.assister import same_name
 from domain.shared.faults import Fault, Invalid, faults_of
 from domain.shared.fields import Address, Email, Line, Name, Npn, PersonName, Phone, fault
+from domain.shared.formulas import begins_formula
 from domain.shared.licensing import Producer
 
 NPN_FIELDS = ("npn", "business_npn", "web_entity_npn")
@@ -19,12 +20,11 @@ REQUIRED: dict[Role, tuple[str, ...]] = {
 }
 _ONLY_PROFILE = ("verified",)
 _FIXED = ("program", "plan_year", "markets")
-_FORMULA = ("=", "+", "-", "@")
 
 
 def _no_formula(text: str) -> str:
     """What is published in lists must not be a formula where somebody opens them in a spreadsheet."""
-    if text.startswith(_FORMULA):
+    if begins_formula(text):
         raise fault("no_formula")
     return text
 

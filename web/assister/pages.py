@@ -13,6 +13,7 @@ from db.reads.links import LinkedCertification, follow_link, read_activation
 from db.writes.agreements import accept_agreement
 from db.writes.commands import check_answer
 from domain.shared.faults import Fault, Invalid
+from domain.shared.links import ACTIVATION_PATH, STATUS_PATH
 from domain.shared.notices import Topic
 from domain.shared.parsing import read_json
 from domain.shared.policy import describe_contact, find_current_policy
@@ -51,7 +52,7 @@ async def show_status(token: str, request: Request, services: ServicesDep) -> HT
 
 
 @router.post(
-    "/status/{token}/information",
+    f"{STATUS_PATH}/information",
     dependencies=[limited("api")],
     tags=["assister"],
     responses={
@@ -87,7 +88,7 @@ async def information(token: str, request: Request, services: ServicesDep) -> Re
     return _back(request, token, f"answered={place.state.round + 1}")
 
 
-@router.post("/status/{token}/agreement", dependencies=[limited("api")], **_PAGE)
+@router.post(f"{STATUS_PATH}/agreement", dependencies=[limited("api")], **_PAGE)
 async def accept(token: str, request: Request, services: ServicesDep) -> Response:
     """Accepts the agreement for a case that lacks it: a returning assister's, opened without a form (A3, A11)."""
     place = await _find_certification(services, token)
@@ -103,7 +104,7 @@ async def accept(token: str, request: Request, services: ServicesDep) -> Respons
     return _back(request, token, "accepted=1")
 
 
-@router.get("/status/{token}/certificate", include_in_schema=False)
+@router.get(f"{STATUS_PATH}/certificate", include_in_schema=False)
 async def download(token: str, request: Request, services: ServicesDep) -> Response:
     """The certificate as a file."""
     place = await _find_certification(services, token)
@@ -120,13 +121,13 @@ async def download(token: str, request: Request, services: ServicesDep) -> Respo
     )
 
 
-@router.get("/activate/{token}", **_PAGE)
+@router.get(ACTIVATION_PATH, **_PAGE)
 async def activation(token: str, request: Request, services: ServicesDep) -> HTMLResponse:
     """What an activation link can still do; opening it uses nothing up, mail programs open links too."""
     return await _activation(request, services, token)
 
 
-@router.post("/activate/{token}", dependencies=[limited("api")], **_PAGE)
+@router.post(ACTIVATION_PATH, dependencies=[limited("api")], **_PAGE)
 async def activate(token: str, request: Request, services: ServicesDep) -> HTMLResponse:
     """Uses the link up and has the account activated (A28)."""
     try:
@@ -195,7 +196,7 @@ async def _activation(request: Request, services: Services, token: str, done: bo
     if done is not None:
         state = "done" if done else "void" if state == "ready" else state
     language = choose_language(request, case.request["language"])
-    here = f"/activate/{token}"
+    here = ACTIVATION_PATH.format(token=token)
     return render_page(
         services,
         "activate.html",
@@ -235,4 +236,4 @@ def _back(request: Request, token: str, told: str) -> RedirectResponse:
     """To the status page, in the language it was read in, with a word of thanks."""
     lang = request.query_params.get("lang")
     suffix = f"&lang={lang}" if lang in ("en", "es") else ""
-    return RedirectResponse(f"/status/{token}?{told}{suffix}", 303, PRIVATE)
+    return RedirectResponse(f"{STATUS_PATH.format(token=token)}?{told}{suffix}", 303, PRIVATE)

@@ -10,6 +10,7 @@ from db.case_state import find_ending_reason
 from db.reads.links import LinkedCertification
 from db.reads.third_parties import find_lms_url
 from domain.shared.faults import Fault
+from domain.shared.links import STATUS_PATH
 from domain.shared.notices import TOPIC_OF_WAITING, Topic
 from domain.shared.policy import describe_contact
 from domain.shared.reasons import SENTENCES
@@ -36,7 +37,7 @@ async def status_page(
     """The page of a case; ``values`` and ``faults`` after an answer that could not be taken."""
     case, policy, state = place.case, place.policy, place.state
     language = choose_language(request, case.request["language"])
-    here = f"/status/{token}"
+    here = STATUS_PATH.format(token=token)
     told = _told_round(request)
     asking = state.stage is Stage.AWAITING_INFORMATION and told != state.round + 1
     waiting_for = state.waiting_for if asking or state.stage is not Stage.AWAITING_INFORMATION else None

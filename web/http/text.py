@@ -11,11 +11,11 @@ from babel.numbers import format_decimal, format_percent
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from domain.shared import faults
+from domain.shared.instants import format_instant
 from templates.catalogs import LANGUAGES, LOCALES, load_translations, translate
 from templates.dates import (
     format_day,
     format_elapsed,
-    format_instant,
     format_moment,
     format_short_day,
     format_short_moment,
@@ -78,7 +78,7 @@ def _environment(folder: Path, language: str, words: NullTranslations) -> Enviro
         short_moment=partial(format_short_moment, language),
         lasted=partial(format_elapsed, language),
         span=partial(format_span, language),
-        instant=format_instant,
+        instant=partial(format_instant, timespec="seconds"),
         number=partial(number, language),
         percent=partial(percent, language),
         **make_filters(words),

@@ -10,6 +10,7 @@ from domain.federal.agreements import marketplace_agreement
 from domain.federal.markets import Market, MarketplaceAgreement
 from domain.federal.steps import why_not_accept
 from domain.shared.faults import Invalid
+from domain.shared.links import STATUS_PATH
 from domain.shared.notices import Topic
 from domain.shared.policy import describe_contact
 from domain.shared.reasons import SENTENCES
@@ -33,7 +34,7 @@ from web.marketplace.layout import (
 from web.services import Services, ServicesDep
 
 router = APIRouter(
-    prefix="/status/{token}", include_in_schema=False, default_response_class=HTMLResponse, dependencies=[LINK]
+    prefix=STATUS_PATH, include_in_schema=False, default_response_class=HTMLResponse, dependencies=[LINK]
 )
 
 

@@ -10,6 +10,7 @@ from db.reads.links import LinkedRegistration, follow_link
 from domain.federal.policies import FEDERAL_POLICIES
 from domain.federal.policy import FederalPolicy
 from domain.shared.faults import Fault
+from domain.shared.links import STATUS_PATH
 from domain.shared.notices import Topic
 from domain.shared.policy import describe_contact, find_current_policy
 from starter.cases import now
@@ -46,7 +47,7 @@ class Visit:
     @property
     def home(self) -> str:
         """The address of the registration's own page."""
-        return f"/status/{self.token}"
+        return STATUS_PATH.format(token=self.token)
 
     def url(self, path: str = "", **query: str) -> str:
         """An address under the registration's own page, in the language it is read in."""

@@ -11,6 +11,7 @@ from db.writes.opening import Conflict
 from domain.federal.markets import NpnStatus, Role
 from domain.federal.profile import REQUIRED
 from domain.shared.faults import Fault, Invalid
+from domain.shared.links import STATUS_PATH
 from domain.shared.notices import Topic
 from domain.shared.policy import describe_contact
 from domain.shared.reasons import SENTENCES
@@ -25,7 +26,7 @@ from web.marketplace.layout import Visit, back, ended, sentences_of, unknown_lin
 from web.services import Services, ServicesDep
 
 router = APIRouter(
-    prefix="/status/{token}", include_in_schema=False, default_response_class=HTMLResponse, dependencies=[LINK]
+    prefix=STATUS_PATH, include_in_schema=False, default_response_class=HTMLResponse, dependencies=[LINK]
 )
 
 # What the buttons of the profile are called when they are pressed.

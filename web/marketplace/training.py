@@ -8,6 +8,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from db.writes.opening import Conflict
 from domain.federal.markets import MLMS, Curriculum
 from domain.shared.faults import Fault, Invalid
+from domain.shared.links import STATUS_PATH
 from domain.shared.notices import Topic
 from domain.shared.policy import describe_contact
 from templates.catalogs import translate
@@ -31,7 +32,7 @@ from web.marketplace.layout import (
 from web.services import Services, ServicesDep
 
 router = APIRouter(
-    prefix="/status/{token}", include_in_schema=False, default_response_class=HTMLResponse, dependencies=[LINK]
+    prefix=STATUS_PATH, include_in_schema=False, default_response_class=HTMLResponse, dependencies=[LINK]
 )
 
 

@@ -11,6 +11,7 @@ from fastapi.responses import StreamingResponse
 
 from db.reads.queue import ExportedCase, View, stream_cases
 from db.writes.access_log import record_access
+from domain.shared.formulas import quote_formula
 from domain.shared.instants import format_instant
 from domain.shared.policy import local_date
 from domain.state.policies import POLICIES
@@ -45,8 +46,6 @@ COLUMNS: dict[str, str] = {
     "flag": N_("the flag that is up"),
     "opened_at": N_("when the case was opened, in UTC"),
 }
-# What spreadsheets take for the beginning of a formula, also behind spaces or in the full width of East Asian letters.
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 NAMES = {View.QUEUE: "work-queue", View.ALL: "cases"}
 MARK = "\ufeff"  # tells spreadsheets that it is UTF-8
 
@@ -75,8 +74,7 @@ def cell(value: Any) -> str:
     """A value as a spreadsheet shows it and doesn't compute it."""
     if isinstance(value, datetime):
         return format_instant(value, "seconds")
-    text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(FORMULA) or text.lstrip().startswith(FORMULA) else text
+    return quote_formula("" if value is None else str(value))
 
 
 def _lines(rows: Iterable[Sequence[str]]) -> str:
