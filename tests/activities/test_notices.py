@@ -73,8 +73,7 @@ class Office:
         await self.notices.send_notice(letter)
 
     async def all(self, table: type[SQLModel]) -> list[Any]:
-        async with self.database.open_reader() as session:
-            return await session.run_sync(rows, select(table))
+        return await self.database.read(rows, select(table))
 
     async def kept(self) -> list[SentMail]:
         return sorted(await self.all(SentMail), key=lambda mail: mail.key)

@@ -33,6 +33,7 @@ from domain.shared.reasons import Reason
 from domain.shared.stages import Stage
 from tests.support import documents
 from tests.support.office import KEY, NOW, Office, ids, office_over
+from tests.support.tables import add_rows, change_row
 
 
 @pytest_asyncio.fixture
@@ -139,10 +140,8 @@ async def test_a_page_that_is_gone_altogether_becomes_the_first_one(office: Offi
 
 async def test_cases_of_the_same_instant_are_told_apart_by_their_ids(office: Office) -> None:
     cases = sorted(await five(office))
-    async with office.database.open_writer() as session:
-        for case_id in cases:
-            case = await session.get_one(Case, case_id)
-            case.attention_since = NOW
+    for case_id in cases:
+        await office.database.write(change_row, Case, case_id, attention_since=NOW)
     found, after = [], None
     while True:
         page = await office.queue(after, limit=1)
@@ -498,8 +497,7 @@ async def test_certificates_and_mails(office: Office) -> None:
         message_id="<x@mail.example.org>",
         sent_at=office.later(),
     )
-    async with office.database.open_writer() as session:
-        session.add(mail)
+    await office.database.write(add_rows, mail)
     file = await file_of(office, opened)
     (certificate,) = file.certificates
     assert (certificate.number, certificate.status, certificate.holder) == (number, "valid", "Testa Broker")

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 import pytest_asyncio
+from sqlalchemy.orm import Session
 
 from db.case_state import load_snapshot
 from db.engine import Database
@@ -205,8 +206,8 @@ async def test_a10_a_strangers_request_changes_nobody_until_staff_approve(
 
 
 async def _person(process: Process, case: Opened) -> Assister:
-    async with process.database.open_reader() as session:
-        return await session.get_one(Assister, case.assister_id)
+    person: Assister = await process.database.read(Session.get_one, Assister, case.assister_id)
+    return person
 
 
 async def test_a14_a_report_that_overtakes_the_answer_to_our_order_is_taken(two: tuple[Process, Process]) -> None:

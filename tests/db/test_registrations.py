@@ -11,6 +11,7 @@ from uuid import uuid4
 import pytest
 import pytest_asyncio
 from sqlalchemy import select, text
+from sqlalchemy.orm import Session
 from sqlmodel import SQLModel, col
 
 from db.case_state import load_snapshot, rows
@@ -54,6 +55,7 @@ from starter.cases import describe_event
 from tests.support import documents
 from tests.support.opening import open_case
 from tests.support.registrations import COURSE, Desk, profile
+from tests.support.tables import add_rows
 
 KEY = b"a test's key"
 NOW = datetime(2026, 11, 2, 17, tzinfo=UTC)
@@ -80,20 +82,21 @@ class Process:
 
     async def all(self, table: type[SQLModel], **wanted: object) -> list[Any]:
         query = select(table).where(*(getattr(table, name) == value for name, value in wanted.items()))
-        async with self.database.open_reader() as session:
-            return await session.run_sync(rows, query)
+        return await self.database.read(rows, query)
 
     async def facts(self, opened: Opened, kind: FactKind) -> list[FactRow]:
         return await self.all(FactRow, case_id=opened.case_id, kind=kind.value)
 
     async def everything(self) -> str:
         """Every value of every table, as text."""
-        found = []
-        async with self.database.open_reader() as session:
-            for table in SQLModel.metadata.sorted_tables:
-                for row in await session.execute(select(table)):
-                    found += [one.decode("utf-8", "replace") if isinstance(one, bytes) else one for one in row]
-        return json.dumps(found, default=str, ensure_ascii=False)
+
+        def read_every_value(session: Session) -> list[Any]:
+            tables = SQLModel.metadata.sorted_tables
+            return [value for table in tables for row in session.execute(select(table)) for value in row]
+
+        found = await self.database.read(read_every_value)
+        texts = [one.decode("utf-8", "replace") if isinstance(one, bytes) else one for one in found]
+        return json.dumps(texts, default=str, ensure_ascii=False)
 
 
 @pytest_asyncio.fixture
@@ -397,8 +400,8 @@ async def test_b3_whose_e_mail_it_is_is_found_by_an_index(migrated_sqlite_url: s
     """Everybody may ask for a registration: of a hundred thousand people none but the asked for are looked at."""
     database = Database(migrated_sqlite_url)
     query = select_accounts("ffm", "somebody@example.net").compile(compile_kwargs={"literal_binds": True})
-    async with database.open_reader() as session:
-        plan = [row[3] for row in await session.execute(text(f"EXPLAIN QUERY PLAN {query}"))]
+    explained = await database.read(Session.execute, text(f"EXPLAIN QUERY PLAN {query}"))
+    plan = [row[3] for row in explained]
     await database.close()
     assert any("ix_assister_email" in step for step in plan)
     assert not [step for step in plan if step.startswith("SCAN")]
@@ -452,10 +455,8 @@ async def test_c8_a_federal_certificate_keeps_no_account_of_the_state_program_op
     broker = documents.broker()
     certification = await open_case(one.database, KEY, broker, NOW)
     opened = await one.submit({**profile(), **{name: broker[name] for name in ("npn", *NAMED)}})
-    async with one.database.open_writer() as session:
-        session.add(
-            CertificateRow(number=uuid4().hex, case_id=opened.case_id, market="shop", issued_at=NOW, sha256="", uri="")
-        )
+    row = CertificateRow(number=uuid4().hex, case_id=opened.case_id, market="shop", issued_at=NOW, sha256="", uri="")
+    await one.database.write(add_rows, row)
     assert await one.database.read(find_account_to_suspend, certification.case_id) == certification.case_id
 
 
@@ -842,9 +843,8 @@ async def test_b13_enrolling_twice_at_once_is_one_place_and_a_vendor_must_be_app
 async def test_c9_every_step_is_audited_with_who_took_it(two: tuple[Process, Process]) -> None:
     one, _ = two
     opened = await one.desk.completed(profile(), NOW)
-    async with one.database.open_reader() as session:
-        query = select(AuditRow).where(col(AuditRow.case_id) == opened.case_id).order_by(col(AuditRow.id))
-        audited = [(row.actor, row.action) for row in await session.run_sync(rows, query)]
+    query = select(AuditRow).where(col(AuditRow.case_id) == opened.case_id).order_by(col(AuditRow.id))
+    audited = [(row.actor, row.action) for row in await one.database.read(rows, query)]
     opened_and_accepted = [("assister", "agreement.opened"), ("assister", "agreement.accepted")] * 2
     assert audited == [
         ("applicant", "case.opened"),

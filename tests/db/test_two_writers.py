@@ -3,10 +3,8 @@
 import subprocess
 import sys
 
-from sqlalchemy import insert, select
-
 from db.engine import Database
-from tests.db.increment import COUNTER
+from tests.db.increment import make_counter, read_counter
 
 TIMES = 200
 
@@ -14,9 +12,7 @@ TIMES = 200
 async def test_two_processes_incrementing_one_counter_lose_nothing(url: str) -> None:
     database = Database(url)
     try:
-        async with database.open_writer() as session:
-            await (await session.connection()).run_sync(COUNTER.metadata.create_all)
-            await session.execute(insert(COUNTER).values(value=0))
+        await database.write(make_counter)
         processes = [_writer(url), _writer(url)]
         for process in processes:
             assert process.stdout
@@ -28,8 +24,7 @@ async def test_two_processes_incrementing_one_counter_lose_nothing(url: str) -> 
         for process in processes:
             _, errors = process.communicate(timeout=60)
             assert (process.returncode, errors) == (0, "")
-        async with database.open_reader() as session:
-            assert (await session.execute(select(COUNTER.c.value))).scalar_one() == 2 * TIMES
+        assert await database.read(read_counter) == 2 * TIMES
     finally:
         await database.close()
 

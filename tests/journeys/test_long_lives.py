@@ -143,11 +143,9 @@ async def test_a22_attempt_500_passes_after_499_fails_over_many_runs(inside: Ins
     assert sent.count("request_received") == 2
     assert sent.count("certificate_issued") == sent.count("lms_invitation") == 1
     assert [one["kind"] for one in status["history"]].count("decided") == 1
-    async with inside.database.open_reader() as session:
-        found = await session.run_sync(
-            rows, select(CertificateRow).where(col(CertificateRow.case_id) == opened.case_id)
-        )
-        pending = await session.run_sync(rows, select(CommandRow).where(col(CommandRow.state) == "pending"))
+    certificates = select(CertificateRow).where(col(CertificateRow.case_id) == opened.case_id)
+    found = await inside.database.read(rows, certificates)
+    pending = await inside.database.read(rows, select(CommandRow).where(col(CommandRow.state) == "pending"))
     assert len(found) == 1
     assert not [row for row in pending if row.case_id == opened.case_id]
 
@@ -189,8 +187,7 @@ async def test_c6_a_case_ends_with_its_own_window_and_the_next_years_goes_on(ins
     # What is reported afterwards is kept, and has no effect.
     await inside.learned(training, [0.99], plan_year=2026)
     assert (await inside.status(training))["exam"]["passed_at"] is None
-    async with inside.database.open_reader() as session:
-        found = await session.run_sync(rows, select(InboxRow).where(col(InboxRow.case_id) == training.case_id))
+    found = await inside.database.read(rows, select(InboxRow).where(col(InboxRow.case_id) == training.case_id))
     assert [row.note for row in found if row.state == "without_effect"] == ["The case has ended: closed."]
 
     # The next year is not certified by the last one's pass.

@@ -35,6 +35,7 @@ from starter.stack.plan import Plan
 from starter.stack.processes import is_answering
 from tests.support import documents, inside as support
 from tests.support.inside import NEVER, PATIENCE, ROOT, Document, Inside
+from tests.support.tables import change_row
 from workflows import messages as names
 
 EASTERN = ZoneInfo("America/New_York")
@@ -61,11 +62,9 @@ class Federal(Inside):
 
     async def _change_policy(self, case_id: str, changes: Mapping[str, Any]) -> None:
         if changes:
-            async with self.database.open_writer() as session:
-                case = await session.get_one(Case, case_id)
-                changed = {**FederalPolicy.model_validate(case.policy).model_dump(mode="json"), **changes}
-                case.policy = FederalPolicy.model_validate(changed).model_dump(mode="json")
-                session.add(case)
+            policy = (await self.database.read(load_snapshot, case_id)).federal.model_dump(mode="json")
+            changed = FederalPolicy.model_validate({**policy, **changes}).model_dump(mode="json")
+            await self.database.write(change_row, Case, case_id, policy=changed)
 
     async def know(self, producer: Document) -> None:
         """The registry knows an NPN from now on."""

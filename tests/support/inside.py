@@ -48,6 +48,7 @@ from starter.stack.plan import OWN_PORTS, SANDBOX_PORTS, SECRETS, STAND_INS, Pla
 from starter.stack.processes import choose_ports, is_answering
 from tests.support import documents
 from tests.support.opening import open_case
+from tests.support.tables import change_row
 from workflows import messages as names
 
 Document = dict[str, Any]
@@ -109,10 +110,9 @@ class Inside:
 
     async def _change_policy(self, case_id: str, changes: Mapping[str, Any]) -> None:
         if changes:
-            async with self.database.open_writer() as session:
-                case = await session.get_one(Case, case_id)
-                case.policy = Policy.model_validate({**case.policy, **changes}).model_dump(mode="json")
-                session.add(case)
+            policy = (await self.database.read(load_snapshot, case_id)).case.policy
+            changed = Policy.model_validate({**policy, **changes}).model_dump(mode="json")
+            await self.database.write(change_row, Case, case_id, policy=changed)
 
     # looking
 

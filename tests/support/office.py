@@ -201,8 +201,7 @@ class Office:
 
     async def all(self, table: type[SQLModel], **wanted: object) -> list[Any]:
         query = select(table).where(*(getattr(table, name) == value for name, value in wanted.items()))
-        async with self.database.open_reader() as session:
-            return await session.run_sync(rows, query)
+        return await self.database.read(rows, query)
 
 
 def ids(cases: list[ListedCase]) -> list[str]:

@@ -11,6 +11,7 @@ from uuid import uuid4
 import httpx2
 from sqlmodel import col, select
 
+from db.case_state import rows
 from db.engine import Database
 from db.reads.access_log import read_access_log
 from db.tables import AccessLogRow, Case, CertificateRow, CommandRow, FactRow, StaffSession
@@ -21,6 +22,7 @@ from db.writes.links import ACTIVATION, STATUS, keep_link
 from domain.programs.imports import parse_import
 from domain.shared.facts import Fact, FactKind
 from domain.state.request import parse_request
+from tests.support.tables import add_rows
 from web.http.auth import cookie_name, find_staff_session
 from web.http.permissions import StaffRole
 from web.services import Services
@@ -98,10 +100,8 @@ class House:
         now, digest = datetime.now(UTC), sha256(PDF).hexdigest()
         shown = {"number": NUMBER, "issued_at": now.isoformat(), "valid_until": None, "sha256": digest}
         await self.facts(case_id, FactKind.CERTIFICATE_ISSUED, **shown)
-        async with self.database.open_writer() as session:
-            session.add(
-                CertificateRow(number=NUMBER, case_id=case_id, issued_at=now, sha256=digest, uri=f"{digest}.pdf")
-            )
+        row = CertificateRow(number=NUMBER, case_id=case_id, issued_at=now, sha256=digest, uri=f"{digest}.pdf")
+        await self.database.write(add_rows, row)
         self.services.settings.certificates_dir.mkdir()
         (self.services.settings.certificates_dir / f"{digest}.pdf").write_bytes(PDF)
 
@@ -116,20 +116,17 @@ class House:
         return (await self.database.read(read_access_log, limit=200, case_id=case_id)).rows
 
     async def cases(self) -> list[Case]:
-        async with self.database.open_reader() as session:
-            return list((await session.execute(select(Case))).scalars())
+        return await self.database.read(rows, select(Case))
 
     async def agreement(self, case_id: str) -> list[dict[str, Any]]:
         """What was recorded of the agreement."""
         accepted = col(FactRow.kind) == FactKind.AGREEMENT_ACCEPTED
-        async with self.database.open_reader() as session:
-            found = await session.execute(select(FactRow).where(col(FactRow.case_id) == case_id, accepted))
-            return [row.data for row in found.scalars()]
+        query = select(FactRow).where(col(FactRow.case_id) == case_id, accepted)
+        return [row.data for row in await self.database.read(rows, query)]
 
     async def apply_commands(self) -> list[CommandRow]:
         """What a worker does with stored commands."""
-        async with self.database.open_reader() as session:
-            found = list((await session.execute(select(CommandRow))).scalars())
+        found = await self.database.read(rows, select(CommandRow))
         for row in found:
             await self.services.database.write(
                 apply_command, self.services.settings.identity_key_bytes, row.id, datetime.now(UTC)

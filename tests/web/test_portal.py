@@ -9,8 +9,9 @@ from uuid import uuid4
 import httpx2
 import pytest
 import time_machine
-from sqlmodel import select
+from sqlmodel import col, select
 
+from db.case_state import rows
 from db.tables import CertificateRow, CommandRow, FactRow
 from db.writes.cases import record_facts
 from db.writes.effects import complete_effect, intend_effect
@@ -25,6 +26,7 @@ from domain.shared.faults import Fault
 from domain.shared.messages import CurriculumOrder
 from tests.support import documents
 from tests.support.registrations import Desk
+from tests.support.tables import add_rows
 from tests.templates.rendered import Reader
 from tests.web.house import PDF, House
 from tests.web.test_pages import answers, read
@@ -66,10 +68,9 @@ class Visitor:
 
     async def work(self, npn: NpnStatus = NpnStatus.VERIFIED, *faults: Fault) -> list[str]:
         """What the worker does with profiles that wait; the outcomes."""
-        async with self.house.database.open_reader() as session:
-            rows = [row for row in (await session.execute(select(CommandRow))).scalars() if row.state == "pending"]
+        pending = await self.house.database.read(rows, select(CommandRow).where(col(CommandRow.state) == "pending"))
         at = datetime.now(UTC)
-        saves = [row for row in rows if row.kind == "save_profile"]
+        saves = [row for row in pending if row.kind == "save_profile"]
         return [
             (await self.desk.database.write(save_profile, self.desk.key, row.id, npn, faults, {}, at)).outcome
             for row in saves
@@ -109,25 +110,22 @@ class Visitor:
         await self.record(FactKind.MARKET_COMPLETED, market=market.value)
         shown = {"number": number, "issued_at": at.isoformat(), "valid_until": None, "sha256": "5a" * 32}
         await self.record(FactKind.CERTIFICATE_ISSUED, market=market.value, **shown)
-        async with self.house.database.open_writer() as session:
-            session.add(
-                CertificateRow(
-                    number=number,
-                    case_id=self.case_id,
-                    market=market.value,
-                    issued_at=at,
-                    sha256="5a" * 32,
-                    uri=f"{market}.pdf",
-                )
-            )
+        certificate = CertificateRow(
+            number=number,
+            case_id=self.case_id,
+            market=market.value,
+            issued_at=at,
+            sha256="5a" * 32,
+            uri=f"{market}.pdf",
+        )
+        await self.house.database.write(add_rows, certificate)
         folder = self.house.services.settings.certificates_dir
         folder.mkdir(exist_ok=True)
         (folder / f"{market}.pdf").write_bytes(PDF)
         return number
 
     async def facts(self, kind: FactKind) -> list[dict[str, Any]]:
-        async with self.house.database.open_reader() as session:
-            return [row.data for row in (await session.execute(select(FactRow))).scalars() if row.kind == kind]
+        return [row.data for row in await self.house.database.read(rows, select(FactRow)) if row.kind == kind]
 
 
 async def visitor(house: House, document: dict[str, Any] | None = None) -> Visitor:
@@ -201,9 +199,8 @@ async def recover(house: House, email: str) -> str:
 
 
 async def resent(house: House) -> list[tuple[str, str, str]]:
-    async with house.database.open_reader() as session:
-        rows = list((await session.execute(select(CommandRow))).scalars())
-    return [(row.case_id, row.data["notice"], row.actor) for row in rows if row.kind == "resend"]
+    commands = await house.database.read(rows, select(CommandRow))
+    return [(row.case_id, row.data["notice"], row.actor) for row in commands if row.kind == "resend"]
 
 
 async def test_b3_recovery_sends_the_log_in_again_and_never_tells_whether_there_is_an_account(house: House) -> None:

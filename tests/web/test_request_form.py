@@ -12,8 +12,9 @@ from urllib.parse import urlsplit
 import httpx2
 import pytest
 import time_machine
-from sqlmodel import col, select
+from sqlmodel import select
 
+from db.case_state import rows
 from db.engine import Database
 from db.migrate import upgrade
 from db.tables import DraftRow
@@ -47,8 +48,7 @@ def person(house: House) -> Browser:
 
 
 async def drafts(house: House) -> list[DraftRow]:
-    async with house.database.open_reader() as session:
-        return list((await session.execute(select(DraftRow))).scalars())
+    return await house.database.read(rows, select(DraftRow))
 
 
 async def at(person: Browser, step: str, document: dict[str, Any]) -> Page:
@@ -702,9 +702,8 @@ async def test_the_cookie_holds_nothing_but_a_secret_whose_hash_is_kept(house: H
     cookie = answer.headers["set-cookie"]
     secret = re.fullmatch(rf"{COOKIE}=([\w-]{{43}}); HttpOnly; Path=/request; SameSite=lax", cookie)
     assert secret
-    async with house.database.open_reader() as session:
-        query = select(DraftRow).where(col(DraftRow.token_hash) == token_hash(secret[1]))
-        assert (await session.execute(query)).scalar_one().answers == {"plan_year": "2024"}
+    (draft,) = [one for one in await drafts(house) if one.token_hash == token_hash(secret[1])]
+    assert draft.answers == {"plan_year": "2024"}
     assert secret[1] not in str([row.model_dump() for row in await drafts(house)])
 
 

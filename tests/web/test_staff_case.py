@@ -15,6 +15,7 @@ from domain.shared.commands import CommandKind
 from domain.shared.facts import FactKind
 from domain.state.eligibility import Check, Result, finding
 from tests.support import documents
+from tests.support.tables import add_rows
 from tests.web.house import NUMBER, PDF, House
 from tests.web.test_pages import BROWSER, read
 from web.http.permissions import StaffRole
@@ -46,9 +47,11 @@ async def mailed(house: House, case_id: str, subject: str, html: str = "<p>Hello
     effect: dict[str, Any] = {"key": key, "case_id": case_id, "kind": "notice.request_received", "data": {}}
     mail: dict[str, Any] = {"key": key, "case_id": case_id, "notice": "request_received", "language": "es"}
     said = {"recipient": "somebody@example.com", "subject": subject, "text": f"{subject}: …", "html": html}
-    async with house.database.open_writer() as session:
-        session.add(EffectRow(**effect, result={"subject": subject}, intended_at=now, done_at=now))
-        session.add(SentMail(**mail, **said, attachments=["a.pdf"], message_id="<1@example.org>", sent_at=now))
+    await house.database.write(
+        add_rows,
+        EffectRow(**effect, result={"subject": subject}, intended_at=now, done_at=now),
+        SentMail(**mail, **said, attachments=["a.pdf"], message_id="<1@example.org>", sent_at=now),
+    )
 
 
 async def looked(house: House, case_id: str) -> list[tuple[str, str]]:

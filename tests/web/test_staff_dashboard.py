@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from db.tables import StageEntry
 from tests.support import documents
 from tests.support.crowd import fill
+from tests.support.tables import add_rows
 from tests.web.house import House
 from tests.web.test_pages import read
 from tests.web.test_staff_queue import flagged, rows, waiting
@@ -78,11 +79,12 @@ async def test_every_chart_has_a_name_a_description_and_its_numbers_in_words(hou
 async def test_the_times_of_stages_are_their_median_and_ninth_decile(house: House) -> None:
     await house.sign_in()
     case_id = await house.open(documents.broker())
-    async with house.database.open_writer() as session:
-        for hours in range(1, 12):
-            entered = NOW - timedelta(days=2)
-            left = entered + timedelta(hours=hours)
-            session.add(StageEntry(case_id=case_id, stage="screening", entered_at=entered, left_at=left))
+    entered = NOW - timedelta(days=2)
+    stays = [
+        StageEntry(case_id=case_id, stage="screening", entered_at=entered, left_at=entered + timedelta(hours=hours))
+        for hours in range(1, 12)
+    ]
+    await house.database.write(add_rows, *stays)
     answer = await house.browser.get("/staff/dashboard")
     assert table(answer.text, "times")["Being screened"] == ["6 hr", "10 hr", "11"]
     assert "median 6 hr, nine of ten within 10 hr" in drawn(answer.text, "times")

@@ -8,6 +8,7 @@ import httpx2
 import pytest
 from sqlmodel import col, select
 
+from db.case_state import rows
 from db.tables import AuditRow, Case, CommandRow
 from db.writes.facts import raise_flag
 from domain.shared.facts import FactKind
@@ -44,14 +45,12 @@ class Desk:
         return await self.house.post(f"{self.path}/{what}{query}", {**await self.form(what), **values})
 
     async def commands(self) -> list[CommandRow]:
-        async with self.house.database.open_reader() as session:
-            found = await session.execute(select(CommandRow).where(col(CommandRow.case_id) == self.case_id))
-            return list(found.scalars())
+        query = select(CommandRow).where(col(CommandRow.case_id) == self.case_id)
+        return await self.house.database.read(rows, query)
 
     async def actions(self) -> list[str]:
-        async with self.house.database.open_reader() as session:
-            query = select(col(AuditRow.action)).where(col(AuditRow.case_id) == self.case_id)
-            return list((await session.execute(query.order_by(col(AuditRow.id)))).scalars())
+        query = select(col(AuditRow.action)).where(col(AuditRow.case_id) == self.case_id)
+        return await self.house.database.read(rows, query.order_by(col(AuditRow.id)))
 
 
 async def desk(house: House, document: dict[str, Any] | None = None, **results: Result) -> Desk:

@@ -11,6 +11,7 @@ from db.reads.queue import ExportedCase
 from db.tables import Assister
 from tests.support import documents
 from tests.support.crowd import fill
+from tests.support.tables import change_row
 from tests.web.house import House
 from tests.web.test_staff_queue import waiting
 from web.http.permissions import StaffRole
@@ -104,10 +105,8 @@ def test_other_cells_stay_as_they_are() -> None:
 async def test_a_name_that_is_a_formula_arrives_as_text_in_its_own_cell(house: House) -> None:
     await house.sign_in()
     case_id = await waiting(house)
-    async with house.database.open_writer() as session:
-        case = next(one for one in await house.cases() if one.case_id == case_id)
-        person = await session.get_one(Assister, case.assister_id)
-        person.first_name, person.last_name = '=cmd|"/c calc"!A1', 'Sample",\n"=2'
-        session.add(person)
+    case = next(one for one in await house.cases() if one.case_id == case_id)
+    names = {"first_name": '=cmd|"/c calc"!A1', "last_name": 'Sample",\n"=2'}
+    await house.database.write(change_row, Assister, case.assister_id, **names)
     (line,) = await exported(house)
     assert (line["first_name"], line["last_name"]) == ('\'=cmd|"/c calc"!A1', 'Sample",\n"=2')

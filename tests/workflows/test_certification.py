@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import pytest
 import pytest_asyncio
+from sqlalchemy.orm import Session
 from sqlmodel import col, select
 
 from db.case_state import load_snapshot, rows
@@ -61,20 +62,17 @@ async def in_training(inside: Inside, request: dict[str, Any], **policy: Any) ->
 
 
 async def decided(inside: Inside, opened: Opened) -> list[FactRow]:
-    async with inside.database.open_reader() as session:
-        facts = await session.run_sync(rows, select(FactRow).where(col(FactRow.case_id) == opened.case_id))
+    facts = await inside.database.read(rows, select(FactRow).where(col(FactRow.case_id) == opened.case_id))
     return [fact for fact in facts if fact.kind == FactKind.DECIDED]
 
 
 async def intended(inside: Inside, opened: Opened, kind: str) -> list[EffectRow]:
-    async with inside.database.open_reader() as session:
-        found = await session.run_sync(rows, select(EffectRow).where(col(EffectRow.case_id) == opened.case_id))
+    found = await inside.database.read(rows, select(EffectRow).where(col(EffectRow.case_id) == opened.case_id))
     return [row for row in found if row.kind == kind]
 
 
 async def command_state(inside: Inside, command_id: str) -> str | None:
-    async with inside.database.open_reader() as session:
-        row = await session.get(CommandRow, command_id)
+    row = await inside.database.read(Session.get, CommandRow, command_id)
     return row.state if row else None
 
 

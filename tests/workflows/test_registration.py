@@ -200,8 +200,7 @@ async def test_b21_the_help_desk_s_letter_waits_for_a_mail_server_that_is_down_a
     await federal.business_day(opened, wednesday)
     await federal.until(opened, lambda status: status["publication"]["help_desk_told_at"])
     assert len(await federal.help_desk(request)) == 1
-    async with federal.database.open_reader() as session:
-        kept = await session.run_sync(rows, select(SentMail).where(col(SentMail.case_id) == opened.case_id))
+    kept = await federal.database.read(rows, select(SentMail).where(col(SentMail.case_id) == opened.case_id))
     (mail,) = [one for one in kept if one.notice == Notice.HELP_DESK]
     assert (mail.recipient, mail.language) == (HELP_DESK, "en")
     assert request["npn"] in mail.text
