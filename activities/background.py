@@ -3,10 +3,10 @@
 from temporalio import activity
 
 from activities import contracts
-from activities.effects import EffectResult, build_effect_key, make_once
+from activities.effects import build_effect_key, make_once
 from adapters.background_checks import BackgroundCheckClient
 from db.engine import Database
-from db.writes.effects import Intent
+from db.writes.effects import EffectResult, Intent
 from domain.shared.facts import Fact, FactKind
 from domain.shared.messages import CaseRef, Effect
 
@@ -25,7 +25,7 @@ class BackgroundActivities(contracts.Background):
         """See the contract."""
 
         async def make(intent: Intent) -> EffectResult:
-            request = intent.view.case.request
+            request = intent.snapshot.case.request
             ordered = await self._vendor.order_check(
                 order.case_id,
                 request["first_name"],

@@ -11,12 +11,12 @@ from uuid import uuid4
 from temporalio import activity
 
 from activities import contracts
-from activities.effects import EffectResult, build_effect_key, make_once
+from activities.effects import build_effect_key, make_once
 from adapters.certificate_signer import CertificateSigner
-from db.case_state import CaseSnapshot, holder_of, load_standing
+from db.case_state import CaseSnapshot, holder_of
 from db.engine import Database
 from db.tables import CertificateRow
-from db.writes.effects import Intent, intend_certificate
+from db.writes.effects import EffectResult, Intent, intend_certificate
 from domain.shared.facts import Fact, FactKind
 from domain.shared.messages import CaseRef, Effect, MarketOrder
 from templates.certificates import CertificateText
@@ -27,8 +27,8 @@ KIND = "certificate.issued"
 class CertificatesActivities(contracts.Certificates):
     """Prints certificates into a folder; the PDF never travels through Temporal."""
 
-    def __init__(self, press: CertificateSigner, database: Database, folder: Path, web_url: str) -> None:
-        self._press = press
+    def __init__(self, signer: CertificateSigner, database: Database, folder: Path, web_url: str) -> None:
+        self._signer = signer
         self._database = database
         self._folder = folder
         self._web_url = web_url
@@ -41,8 +41,7 @@ class CertificatesActivities(contracts.Certificates):
     @activity.defn(name="certificates.issue_for_market")
     async def issue_for_market(self, order: MarketOrder) -> Effect:
         """See the contract."""
-        effect = await self._print_and_record(order, f"{build_effect_key(order, KIND)}:{order.market}", order.market)
-        return effect.model_copy(update={"standing": await self._database.read(load_standing, order.case_id)})
+        return await self._print_and_record(order, f"{build_effect_key(order, KIND)}:{order.market}", order.market)
 
     async def _print_and_record(self, order: CaseRef, key: str, market: str = "") -> Effect:
         intent = await self._database.write(intend_certificate, key, order.case_id, order.at, market)
@@ -65,17 +64,17 @@ class CertificatesActivities(contracts.Certificates):
     def _print_once(self, intent: Intent, draft: Path) -> bytes:
         """The first print stands: a signature differs each time, and a retry must not leave a second certificate."""
         if not draft.exists():
-            _keep_file(self._press.print_certificate(self._compose_text(intent.view, intent.data)), draft, draft)
+            _keep_file(self._signer.print_certificate(self._compose_text(intent.snapshot, intent.data)), draft, draft)
         return draft.read_bytes()
 
-    def _compose_text(self, view: CaseSnapshot, data: dict[str, str]) -> CertificateText:
-        request = view.case.request
+    def _compose_text(self, snapshot: CaseSnapshot, data: dict[str, str]) -> CertificateText:
+        request = snapshot.case.request
         return CertificateText(
             number=data["number"],
-            holder=data.get("holder") or holder_of(view.case),
-            kind=data.get("market") or view.case.kind,
-            program=view.case.program,
-            plan_year=view.case.plan_year,
+            holder=data.get("holder") or holder_of(snapshot.case),
+            kind=data.get("market") or snapshot.case.kind,
+            program=snapshot.case.program,
+            plan_year=snapshot.case.plan_year,
             issued_on=date.fromisoformat(data["issued_on"]),
             valid_until=date.fromisoformat(data["valid_until"]) if data["valid_until"] else None,
             verify_url=f"{self._web_url}/certificates/{data['number']}",

@@ -1,27 +1,12 @@
 """An effect made once: intended, made from its intent, its result recorded; the frame of every outside concern."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
-from typing import Any
 
 from adapters.http import Refused
 from db.engine import Database
-from db.tables import CertificateRow, SentMail
 from db.writes.cases import flag_case
-from db.writes.effects import Intent, complete_effect, intend_effect, refused
-from domain.shared.facts import Fact
+from db.writes.effects import EffectResult, Intent, complete_effect, intend_effect, refusal_flag
 from domain.shared.messages import CaseRef, Effect
-
-
-@dataclass(frozen=True)
-class EffectResult:
-    """What making an effect came to: its result, and what is kept with it."""
-
-    result: dict[str, Any] = field(default_factory=dict)
-    facts: tuple[Fact, ...] = ()
-    external_id: str | None = None
-    certificate: CertificateRow | None = None
-    mail: SentMail | None = None
 
 
 def build_effect_key(order: CaseRef, step: str) -> str:
@@ -50,25 +35,14 @@ async def make_once(
     if intent.ended:
         return Effect(ended=True)
     if intent.result is not None:
-        return Effect()
+        return Effect(standing=intent.snapshot.take_registration_snapshot())
     try:
         made = await make(intent)
     except Refused as refusal:
         # It is tried again all the same: whoever looks at the case may put right what is refused.
-        await database.write(flag_case, order.case_id, refused(kind), order.at, refusal.code)
+        await database.write(flag_case, order.case_id, refusal_flag(kind), order.at, refusal.code)
         raise
-    ended = await database.write(
-        complete_effect,
-        key,
-        order.case_id,
-        made.result,
-        made.facts,
-        order.at,
-        external_id=made.external_id,
-        certificate=made.certificate,
-        mail=made.mail,
-        after_end=after_end,
-    )
-    if ended and undo is not None:
+    effect = await database.write(complete_effect, key, order.case_id, made, order.at, after_end=after_end)
+    if effect.ended and undo is not None:
         await undo(made)
-    return Effect(ended=ended)
+    return effect

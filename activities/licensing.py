@@ -30,37 +30,37 @@ class LicensingActivities(contracts.Licensing):
     @activity.defn(name="licensing.look_up")
     async def look_up(self, order: LookUp) -> Screened:
         """See the contract."""
-        view = await self._database.read(load_snapshot, order.case_id)
-        if not Kind(view.case.kind).is_licensed:
-            return await self._record_findings(view, order, [], "answered")
+        snapshot = await self._database.read(load_snapshot, order.case_id)
+        if not Kind(snapshot.case.kind).is_licensed:
+            return await self._record_findings(snapshot, order, [], "answered")
         try:
-            producer = await self._ask_registry(view, order)
+            producer = await self._ask_registry(snapshot, order)
         except Refused:
             if order.patient:
                 raise
             return await self.record_unknown(order)
-        request = view.case.request
+        request = snapshot.case.request
         findings = license_findings(
             producer,
             request["first_name"],
             request["last_name"],
             request.get("license_number"),
-            local_date(view.policy, order.at),
-            view.policy.home_state,
+            local_date(snapshot.state_policy, order.at),
+            snapshot.state_policy.home_state,
         )
-        return await self._record_findings(view, order, findings, "answered")
+        return await self._record_findings(snapshot, order, findings, "answered")
 
     @activity.defn(name="licensing.record_unknown")
     async def record_unknown(self, order: CaseRef) -> Screened:
         """See the contract."""
-        view = await self._database.read(load_snapshot, order.case_id)
-        await self._record_findings(view, order, unknown_license(), "unknown")
+        snapshot = await self._database.read(load_snapshot, order.case_id)
+        await self._record_findings(snapshot, order, unknown_license(), "unknown")
         return Screened(unknown=True)
 
-    async def _ask_registry(self, view: CaseSnapshot, order: LookUp) -> Producer | None:
+    async def _ask_registry(self, snapshot: CaseSnapshot, order: LookUp) -> Producer | None:
         """The producer under the request's NPN; look-ups are billed, so this round's answer is asked for once."""
         key = f"{order.case_id}:{SOURCE}:{order.occurrence}"
-        npn = view.case.request.get("npn")
+        npn = snapshot.case.request.get("npn")
         if npn is None:  # an imported record may lack it
             return None
         kept = await self._database.read(find_evidence, key)
@@ -70,11 +70,13 @@ class LicensingActivities(contracts.Licensing):
         await self._database.write(keep_evidence, key, order.case_id, SOURCE, answer.raw, answer.sha256, order.at)
         return answer.producer
 
-    async def _record_findings(self, view: CaseSnapshot, order: CaseRef, findings: list[Finding], how: str) -> Screened:
+    async def _record_findings(
+        self, snapshot: CaseSnapshot, order: CaseRef, findings: list[Finding], how: str
+    ) -> Screened:
         """Records this round's findings, with those that our own records make."""
-        if not view.case.identity_matches:
+        if not snapshot.case.identity_matches:
             findings = [*findings, finding(Check.IDENTITY_MATCHES, False)]
-        if not _is_in_scope(view):
+        if not _is_in_scope(snapshot):
             findings = [*findings, finding(Check.INTAKE_SCOPE, False)]
         fact = Fact(
             id=f"{order.case_id}:screened:{order.occurrence}:{how}",
@@ -88,10 +90,10 @@ class LicensingActivities(contracts.Licensing):
         return Screened()
 
 
-def _is_in_scope(view: CaseSnapshot) -> bool:
+def _is_in_scope(snapshot: CaseSnapshot) -> bool:
     """Whether the addresses are still within the intake scope: the door saw to it, an answer may have changed them."""
-    case = view.case
+    case = snapshot.case
     physical, business = (
         (case.request.get(f"{which}_address") or {}).get("state") for which in ("physical", "business")
     )
-    return view.policy.intake.admits(Kind(case.kind), AssisterType(case.assister_type), physical, business)
+    return snapshot.state_policy.intake.admits(Kind(case.kind), AssisterType(case.assister_type), physical, business)

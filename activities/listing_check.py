@@ -8,28 +8,28 @@ from datetime import date, datetime
 from temporalio import activity
 
 from activities import contracts
-from activities.effects import EffectResult, build_effect_key, make_once
+from activities.effects import build_effect_key, make_once
 from activities.sent_mail import build_message_id, build_sent_mail
 from adapters.holidays import list_federal_holidays
 from adapters.http import Refused
 from adapters.lists import FederalListReader, RclEntry
 from adapters.mail import Email as Mail, Mailer
-from db.case_state import CaseSnapshot, list_flags, load_snapshot, load_standing
+from db.case_state import CaseSnapshot, load_snapshot
 from db.engine import Database
-from db.writes.cases import flag_case, record_facts, unflag_case
-from db.writes.effects import Intent
+from db.writes.cases import flag_case
+from db.writes.effects import EffectResult, Intent
+from db.writes.listings import record_listing
 from domain.federal.listing_check import due_dates, is_late, next_look
 from domain.federal.lists import contact_of
 from domain.federal.markets import FederalList, Market
 from domain.federal.registration import Listed, RegistrationState
 from domain.shared.facts import Fact, FactKind
-from domain.shared.messages import Effect, Looked, MarketOrder, RegistrationSnapshot
+from domain.shared.messages import Effect, Looked, MarketOrder
 from domain.shared.notices import Notice
 from domain.shared.policy import local_date
 from templates.letters import NoticeRenderer
 
 HEARTBEAT_SECONDS = 5
-LATE = "list_late"
 
 
 class ListingCheckActivities(contracts.ListingCheck):
@@ -47,10 +47,10 @@ class ListingCheckActivities(contracts.ListingCheck):
     @activity.defn(name="watch.look")
     async def check_listing(self, order: MarketOrder) -> Looked:
         """See the contract."""
-        view = await self._database.read(load_snapshot, order.case_id)
-        policy, state = view.federal, view.registration
+        snapshot = await self._database.read(load_snapshot, order.case_id)
+        policy, state = snapshot.federal_policy, snapshot.registration
         if Market(order.market) not in state.unlisted:
-            return Looked(standing=await self._settle_flag(order))
+            return Looked(standing=await self._database.write(record_listing, order.case_id, [], order.at))
         today = local_date(policy, order.at)
         holidays = list_federal_holidays(range(today.year - 1, today.year + 2))
         ours = [one for one in state.publication if one.market == order.market]
@@ -58,7 +58,7 @@ class ListingCheckActivities(contracts.ListingCheck):
         absent = False
         if ours:
             async with _keep_heartbeating():
-                facts, absent = await self._read_lists(view, order, ours, today)
+                facts, absent = await self._read_lists(snapshot, order, ours, today)
         else:
             since = local_date(policy, _find_listable_date(state, Market(order.market)))
             due = {name.value: day.isoformat() for name, day in due_dates(policy, since, holidays).items()}
@@ -66,17 +66,15 @@ class ListingCheckActivities(contracts.ListingCheck):
             facts = [
                 Fact(id=f"{order.case_id}:watch:{order.market}", kind=FactKind.WATCH_OPENED, at=order.at, data=data)
             ]
-        if facts:
-            await self._record_listings(order, facts)
         missing = not ours or any(one.listed_at is None and not _is_new(one, facts) for one in ours)
         return Looked(
             again_at=next_look(policy, order.at, holidays) if missing else None,
             ask_help_desk=absent and state.help_desk_told_at is None,
-            standing=await self._settle_flag(order),
+            standing=await self._database.write(record_listing, order.case_id, facts, order.at),
         )
 
     async def _read_lists(
-        self, view: CaseSnapshot, order: MarketOrder, ours: Sequence[Listed], today: date
+        self, snapshot: CaseSnapshot, order: MarketOrder, ours: Sequence[Listed], today: date
     ) -> tuple[list[Fact], bool]:
         """What the lists say now, as facts; and whether the NPN is absent from the RCL after its lag (B21)."""
         facts: list[Fact] = []
@@ -84,7 +82,7 @@ class ListingCheckActivities(contracts.ListingCheck):
         for one in ours:
             if one.listed_at is not None:
                 continue
-            there, known = await self._is_listed(view, one)
+            there, known = await self._is_listed(snapshot, one)
             data = {"market": order.market, "list": one.list.value}
             if there:
                 fact_id = f"{order.case_id}:listed:{order.market}:{one.list}"
@@ -97,11 +95,11 @@ class ListingCheckActivities(contracts.ListingCheck):
                     facts.append(Fact(id=fact_id, kind=FactKind.LIST_LATE, at=order.at, data=late))
         return facts, absent
 
-    async def _is_listed(self, view: CaseSnapshot, one: Listed) -> tuple[bool, bool]:
+    async def _is_listed(self, snapshot: CaseSnapshot, one: Listed) -> tuple[bool, bool]:
         """Whether the market is in a list, and whether the list knows this NPN at all."""
-        npn, plan_year = str(view.case.request["npn"]), view.case.plan_year
+        npn, plan_year = str(snapshot.case.request["npn"]), snapshot.case.plan_year
         if one.list is FederalList.FIND_LOCAL_HELP:
-            who = view.case.request
+            who = snapshot.case.request
             phone = contact_of(who).phone
             listed = await self._lists.is_in_local_help(who["first_name"], who["last_name"], phone, one.market)
             return listed, listed
@@ -111,26 +109,6 @@ class ListingCheckActivities(contracts.ListingCheck):
         entry = await self._lists.find_rcl_entry(npn, plan_year)
         return entry is not None and _find_completion(entry, one.market), entry is not None
 
-    async def _record_listings(self, order: MarketOrder, facts: Sequence[Fact]) -> None:
-        """Late ones are watched on. Staff see them before they are facts: a fact is not flagged again."""
-        for fact in facts:
-            if fact.kind is FactKind.LIST_LATE:
-                await self._database.write(
-                    flag_case, order.case_id, LATE, order.at, f"not in {fact.data['list']} in time"
-                )
-            await self._database.write(
-                record_facts, order.case_id, [fact], order.at, f"watch.{fact.kind.value}", **fact.data
-            )
-
-    async def _settle_flag(self, order: MarketOrder) -> RegistrationSnapshot:
-        """Where the registration stands after a look; the flag goes with the last late entry that is waited for."""
-        view = await self._database.read(load_snapshot, order.case_id)
-        state = view.registration
-        waiting = any(one.late and one.market in state.unlisted for one in state.publication)
-        if LATE in list_flags(view.case) and not waiting:
-            await self._database.write(unflag_case, order.case_id, LATE, order.at)
-        return state.take_snapshot()
-
     @activity.defn(name="watch.ask_help_desk")
     async def ask_help_desk(self, order: MarketOrder) -> Effect:
         """See the contract. A letter the mail server refuses for good is flagged to staff, and the case goes on."""
@@ -138,7 +116,7 @@ class ListingCheckActivities(contracts.ListingCheck):
         key = build_effect_key(order, kind)
 
         async def make(intent: Intent) -> EffectResult:
-            mail = self._compose_email(intent.view, order, key)
+            mail = self._compose_email(intent.snapshot, order, key)
             told = Fact(id=f"{order.case_id}:help_desk", kind=FactKind.HELP_DESK_TOLD, at=order.at)
             try:
                 await self._mailer.send_email(mail)
@@ -148,19 +126,18 @@ class ListingCheckActivities(contracts.ListingCheck):
             result = {"notice": Notice.HELP_DESK, "subject": mail.subject, "message_id": mail.message_id}
             return EffectResult(result, (told,), mail=build_sent_mail(mail, Notice.HELP_DESK, order, key))
 
-        effect = await make_once(self._database, order, kind, make)
-        return effect.model_copy(update={"standing": await self._database.read(load_standing, order.case_id)})
+        return await make_once(self._database, order, kind, make)
 
-    def _compose_email(self, view: CaseSnapshot, order: MarketOrder, key: str) -> Mail:
-        request, state, policy = view.case.request, view.registration, view.federal
+    def _compose_email(self, snapshot: CaseSnapshot, order: MarketOrder, key: str) -> Mail:
+        request, state, policy = snapshot.case.request, snapshot.registration, snapshot.federal_policy
         rcl = next(one for one in state.publication if (one.market, one.list) == (order.market, FederalList.RCL))
         values = {
             "first_name": request["first_name"],
             "last_name": request["last_name"],
-            "kind": view.case.kind,
-            "program": view.case.program,
+            "kind": snapshot.case.kind,
+            "program": snapshot.case.program,
             "npn": request["npn"],
-            "plan_year": view.case.plan_year,
+            "plan_year": snapshot.case.plan_year,
             "markets": [
                 {"market": market.value, "completed_on": local_date(policy, at)}
                 for market, at in state.completed_at.items()

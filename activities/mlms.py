@@ -3,11 +3,11 @@
 from temporalio import activity
 
 from activities import contracts
-from activities.effects import EffectResult, build_effect_key, make_once
+from activities.effects import build_effect_key, make_once
 from adapters.mlms import MlmsClient, MlmsEnrollment
 from db.case_state import CaseSnapshot
 from db.engine import Database
-from db.writes.effects import Intent
+from db.writes.effects import EffectResult, Intent
 from domain.federal.markets import Curriculum
 from domain.shared.facts import Fact, FactKind
 from domain.shared.messages import CurriculumOrder, Effect
@@ -27,7 +27,7 @@ class MlmsActivities(contracts.Mlms):
 
         async def make(intent: Intent) -> EffectResult:
             place = await self._mlms.enroll_learner(
-                _build_enrollment(intent.view, order.curriculum), build_effect_key(order, kind)
+                _build_enrollment(intent.snapshot, order.curriculum), build_effect_key(order, kind)
             )
             fact = Fact(
                 id=f"{order.case_id}:mlms:{order.curriculum}",
@@ -40,11 +40,11 @@ class MlmsActivities(contracts.Mlms):
         return await make_once(self._database, order, kind, make)
 
 
-def _build_enrollment(view: CaseSnapshot, curriculum: str) -> MlmsEnrollment:
-    request, ids = view.case.request, view.federal.mlms
+def _build_enrollment(snapshot: CaseSnapshot, curriculum: str) -> MlmsEnrollment:
+    request, ids = snapshot.case.request, snapshot.federal_policy.mlms
     return MlmsEnrollment(
-        registration=view.case.case_id,
-        assister_id=view.case.assister_id,
+        registration=snapshot.case.case_id,
+        assister_id=snapshot.case.assister_id,
         email=request["email"],
         first_name=request["first_name"],
         last_name=request["last_name"],

@@ -11,7 +11,7 @@ from typing import Any
 from temporalio import activity
 
 from activities import contracts
-from activities.effects import EffectResult, make_once
+from activities.effects import make_once
 from activities.sent_mail import build_message_id, build_sent_mail
 from adapters.http import Refused
 from adapters.mail import Email as Mail, Mailer
@@ -19,7 +19,7 @@ from db.case_state import CaseSnapshot, find_ending_reason, load_snapshot, npn_f
 from db.engine import Database
 from db.reads.third_parties import find_lms_url, find_mlms_url
 from db.writes.cases import flag_case
-from db.writes.effects import Intent
+from db.writes.effects import EffectResult, Intent
 from db.writes.links import ACTIVATION, STATUS, keep_link
 from domain.federal.markets import MLMS
 from domain.federal.registration import Enrollment, RegistrationState
@@ -85,7 +85,7 @@ class NoticesActivities(contracts.Notices):
             return Effect()
 
         async def make(intent: Intent) -> EffectResult:
-            mail = await self._compose_email(notice, letter, key, intent.view)
+            mail = await self._compose_email(notice, letter, key, intent.snapshot)
             try:
                 await self._mailer.send_email(mail)
             except Refused as refused:
@@ -100,9 +100,9 @@ class NoticesActivities(contracts.Notices):
         """Whether what a reminder is about was done meanwhile, while the mail server was down perhaps."""
         return (await self._database.read(load_snapshot, letter.case_id)).case.waiting_for != _find_wait(letter)
 
-    async def _compose_email(self, notice: Notice, letter: Letter, key: str, view: CaseSnapshot) -> Mail:
-        request = view.case.request
-        values = await self._gather_values(notice, letter, key, view)
+    async def _compose_email(self, notice: Notice, letter: Letter, key: str, snapshot: CaseSnapshot) -> Mail:
+        request = snapshot.case.request
+        values = await self._gather_values(notice, letter, key, snapshot)
         rendered = self._letters.render_notice(notice, request["language"], values)
         return Mail(
             to=request["email"],
@@ -111,47 +111,47 @@ class NoticesActivities(contracts.Notices):
             html=rendered.html,
             language=request["language"],
             message_id=build_message_id(key),
-            attachments=self._load_attachments(notice, letter, view),
+            attachments=self._load_attachments(notice, letter, snapshot),
         )
 
     def _load_attachments(
-        self, notice: Notice, letter: Letter, view: CaseSnapshot
+        self, notice: Notice, letter: Letter, snapshot: CaseSnapshot
     ) -> tuple[tuple[str, str, bytes], ...]:
         certificate = None
         if notice is Notice.CERTIFICATE_ISSUED:
-            certificate = view.state.certificate
+            certificate = snapshot.certification.certificate
         elif notice is Notice.MARKETPLACE_CERTIFICATE:
-            _, certificate = find_market_certificate(view, letter)
+            _, certificate = find_market_certificate(snapshot, letter)
         if certificate is None:
             return ()
         pdf = (self._certificates / f"{certificate.sha256}.pdf").read_bytes()
         return ((f"certificate-{certificate.number}.pdf", "application/pdf", pdf),)
 
-    async def _gather_values(self, notice: Notice, letter: Letter, key: str, view: CaseSnapshot) -> dict[str, Any]:
+    async def _gather_values(self, notice: Notice, letter: Letter, key: str, snapshot: CaseSnapshot) -> dict[str, Any]:
         """Everything the notice's template says; see templates/notices."""
-        request = view.case.request
+        request = snapshot.case.request
         language = request["language"]
-        waiting_for = _find_wait(letter) if notice is Notice.REMINDER else view.case.waiting_for
+        waiting_for = _find_wait(letter) if notice is Notice.REMINDER else snapshot.case.waiting_for
         values: dict[str, Any] = {
             "first_name": request["first_name"],
             "last_name": request["last_name"],
-            "kind": view.case.kind,
-            "program": view.case.program,
-            "plan_year": view.case.plan_year,
+            "kind": snapshot.case.kind,
+            "program": snapshot.case.program,
+            "plan_year": snapshot.case.plan_year,
             "language": language,
-            "contact": describe_contact(view.rules, topic_of(notice, waiting_for), language),
-            "status_url": await self._build_status_url(notice, letter, key, view.rules),
-            "reason": await self._find_reason(notice, view),
+            "contact": describe_contact(snapshot.policy, topic_of(notice, waiting_for), language),
+            "status_url": await self._build_status_url(notice, letter, key, snapshot.policy),
+            "reason": await self._find_reason(notice, snapshot),
             "waiting_for": waiting_for or "",
         }
-        if view.case.program == FEDERAL_PROGRAM:
-            return {**values, **await self._gather_registration(notice, letter, view, values["status_url"])}
-        return {**values, **await self._gather_certification(notice, letter, key, view)}
+        if snapshot.case.program == FEDERAL_PROGRAM:
+            return {**values, **await self._gather_registration(notice, letter, snapshot, values["status_url"])}
+        return {**values, **await self._gather_certification(notice, letter, key, snapshot)}
 
     async def _gather_certification(
-        self, notice: Notice, letter: Letter, key: str, view: CaseSnapshot
+        self, notice: Notice, letter: Letter, key: str, snapshot: CaseSnapshot
     ) -> dict[str, Any]:
-        policy, state, language = view.policy, view.state, view.case.request["language"]
+        policy, state, language = snapshot.state_policy, snapshot.certification, snapshot.case.request["language"]
         values: dict[str, Any] = {
             "resources": [
                 {"label": link.label[language], "url": link.url} for link in policy.resources[state.opening.kind]
@@ -165,29 +165,29 @@ class NoticesActivities(contracts.Notices):
             "portal_ready": state.portal_ready,
         }
         if notice in _WITH_LMS_LINK:
-            values["lms_url"] = await self._database.read(find_lms_url, view.case.case_id) or self._lms_url
+            values["lms_url"] = await self._database.read(find_lms_url, snapshot.case.case_id) or self._lms_url
         if notice is Notice.PORTAL_ACTIVATION:
             values |= await self._build_activation_link(letter, key, policy)
         return values
 
     async def _gather_registration(
-        self, notice: Notice, letter: Letter, view: CaseSnapshot, portal_url: str
+        self, notice: Notice, letter: Letter, snapshot: CaseSnapshot, portal_url: str
     ) -> dict[str, Any]:
-        policy, state, language = view.federal, view.registration, view.case.request["language"]
-        market, certificate = find_market_certificate(view, letter)
+        policy, state, language = snapshot.federal_policy, snapshot.registration, snapshot.case.request["language"]
+        market, certificate = find_market_certificate(snapshot, letter)
         curriculum = _find_enrollment(state, letter)
-        faults = npn_faults_of(view.facts)
+        faults = npn_faults_of(snapshot.facts)
         return {
             "resources": [{"label": link.label[language], "url": link.url} for link in policy.resources],
             "referrals": [],
             "portal_url": portal_url,
             "recovery_url": f"{self._web_url}/portal",
-            "user_id": view.case.assister_id,
+            "user_id": snapshot.case.assister_id,
             "fields": [fault.field for fault in faults],
             "problems": [translate(SENTENCES[fault.code], language) for fault in faults],
             "curriculum": curriculum.curriculum if curriculum else "",
             "automatic": bool(curriculum and curriculum.automatic),
-            "mlms_url": await self._build_mlms_url(notice, view, curriculum),
+            "mlms_url": await self._build_mlms_url(notice, snapshot, curriculum),
             "market": market,
             "certificate": self._format_certificate(certificate, policy),
             "tracker_url": f"{self._web_url}/portal",
@@ -195,10 +195,10 @@ class NoticesActivities(contracts.Notices):
             "find_local_help_url": policy.links["find_local_help"].url,
         }
 
-    async def _build_mlms_url(self, notice: Notice, view: CaseSnapshot, curriculum: Enrollment | None) -> str:
+    async def _build_mlms_url(self, notice: Notice, snapshot: CaseSnapshot, curriculum: Enrollment | None) -> str:
         if notice is not Notice.MARKETPLACE_ENROLLED or curriculum is None:
             return ""
-        return await self._database.read(find_mlms_url, view.case.case_id, curriculum.curriculum) or self._mlms
+        return await self._database.read(find_mlms_url, snapshot.case.case_id, curriculum.curriculum) or self._mlms
 
     async def _build_status_url(self, notice: Notice, letter: Letter, key: str, policy: ProgramPolicy) -> str:
         token = self._derive_token(STATUS, key)
@@ -226,10 +226,10 @@ class NoticesActivities(contracts.Notices):
         """Every secret that a letter's links may carry."""
         return tuple(self._derive_token(purpose, key) for purpose in (STATUS, ACTIVATION))
 
-    async def _find_reason(self, notice: Notice, view: CaseSnapshot) -> str:
+    async def _find_reason(self, notice: Notice, snapshot: CaseSnapshot) -> str:
         if notice is Notice.DENIED:
-            return view.state.decision.reason if view.state.decision else ""
-        return await self._database.read(find_ending_reason, view.case.case_id) if notice in FAREWELLS else ""
+            return snapshot.certification.decision.reason if snapshot.certification.decision else ""
+        return await self._database.read(find_ending_reason, snapshot.case.case_id) if notice in FAREWELLS else ""
 
     def _format_certificate(self, certificate: Certificate | None, policy: ProgramPolicy) -> Mapping[str, Any] | None:
         if certificate is None:
@@ -242,9 +242,9 @@ class NoticesActivities(contracts.Notices):
         }
 
 
-def find_market_certificate(view: CaseSnapshot, letter: Letter) -> tuple[str, Certificate | None]:
+def find_market_certificate(snapshot: CaseSnapshot, letter: Letter) -> tuple[str, Certificate | None]:
     """The market a letter is about and its certificate; one sent again is about the last one issued."""
-    certificates = view.registration.certificates
+    certificates = snapshot.registration.certificates
     last = max(certificates, key=lambda market: certificates[market].issued_at, default=None)
     market = next((market for market in certificates if market == letter.about), last)
     return (market.value, certificates[market]) if market else ("", None)

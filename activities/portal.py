@@ -3,12 +3,12 @@
 from temporalio import activity
 
 from activities import contracts
-from activities.effects import EffectResult, make_once
+from activities.effects import make_once
 from adapters.portal import PortalClient
 from db.case_state import load_snapshot
 from db.engine import Database
 from db.reads.third_parties import find_account_to_suspend, find_portal_account, find_reusable_portal_account
-from db.writes.effects import Intent
+from db.writes.effects import EffectResult, Intent
 from domain.shared.facts import Fact, FactKind
 from domain.shared.messages import CaseRef, Effect
 
@@ -25,7 +25,7 @@ class PortalActivities(contracts.Portal):
         """See the contract."""
 
         async def make(intent: Intent) -> EffectResult:
-            request = intent.view.case.request
+            request = intent.snapshot.case.request
             account = await self._portal.create_account(
                 order.case_id, request["email"], request["first_name"], request["last_name"]
             )
@@ -50,7 +50,7 @@ class PortalActivities(contracts.Portal):
         return Effect(ended=ended)
 
     async def _has_ended(self, order: CaseRef) -> bool:
-        return (await self._database.read(load_snapshot, order.case_id)).state.ended
+        return (await self._database.read(load_snapshot, order.case_id)).certification.ended
 
     @activity.defn(name="portal.reuse_account")
     async def reuse_account(self, order: CaseRef) -> Effect:
@@ -58,7 +58,7 @@ class PortalActivities(contracts.Portal):
 
         async def make(intent: Intent) -> EffectResult:
             known_as = await self._database.read(find_reusable_portal_account, order.case_id)
-            account = await self._portal.reuse_account(order.case_id, known_as, intent.view.case.request["email"])
+            account = await self._portal.reuse_account(order.case_id, known_as, intent.snapshot.case.request["email"])
             fact = Fact(id=f"{order.case_id}:portal_reused", kind=FactKind.PORTAL_ACCOUNT_REUSED, at=order.at)
             return EffectResult({"account": account}, (fact,) if account else ())
 
@@ -71,8 +71,8 @@ class PortalActivities(contracts.Portal):
     @activity.defn(name="portal.suspend")
     async def suspend_account(self, order: CaseRef) -> Effect:
         """See the contract."""
-        view = await self._database.read(load_snapshot, order.case_id)
-        if view.state.certificate is None:
+        snapshot = await self._database.read(load_snapshot, order.case_id)
+        if snapshot.certification.certificate is None:
             return Effect(ended=True)
 
         async def make(_: Intent) -> EffectResult:

@@ -5,12 +5,12 @@ from collections.abc import Awaitable, Callable
 from temporalio import activity
 
 from activities import contracts
-from activities.effects import EffectResult, build_effect_key, make_once
+from activities.effects import build_effect_key, make_once
 from adapters.lms import LmsClient, LmsLearner, LmsPlace
 from db.case_state import CaseSnapshot
 from db.engine import Database
 from db.reads.third_parties import find_lms_account
-from db.writes.effects import Intent
+from db.writes.effects import EffectResult, Intent
 from domain.shared.facts import Fact, FactKind
 from domain.shared.messages import CaseRef, Effect
 
@@ -36,20 +36,20 @@ class TrainingActivities(contracts.Training):
         self, order: CaseRef, kind: str, fact: FactKind, ask: Callable[[LmsLearner, str], Awaitable[LmsPlace]]
     ) -> Effect:
         async def make(intent: Intent) -> EffectResult:
-            account = await self._database.read(find_lms_account, intent.view.case.assister_id)
-            place = await ask(_build_learner(intent.view, account), build_effect_key(order, kind))
+            account = await self._database.read(find_lms_account, intent.snapshot.case.assister_id)
+            place = await ask(_build_learner(intent.snapshot, account), build_effect_key(order, kind))
             recorded = Fact(id=f"{order.case_id}:{fact}", kind=fact, at=order.at)
             return EffectResult({"id": place.id, "url": place.url}, (recorded,), external_id=place.id)
 
         return await make_once(self._database, order, kind, make)
 
 
-def _build_learner(view: CaseSnapshot, account: str | None) -> LmsLearner:
-    request, ids = view.case.request, view.policy.lms
+def _build_learner(snapshot: CaseSnapshot, account: str | None) -> LmsLearner:
+    request, ids = snapshot.case.request, snapshot.state_policy.lms
     return LmsLearner(
-        registration=view.case.case_id,
-        assister_id=view.case.assister_id,
-        account=account if view.case.has_lms_account else None,
+        registration=snapshot.case.case_id,
+        assister_id=snapshot.case.assister_id,
+        account=account if snapshot.case.has_lms_account else None,
         email=request["email"],
         first_name=request["first_name"],
         last_name=request["last_name"],

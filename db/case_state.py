@@ -38,22 +38,22 @@ class CaseSnapshot:
     facts: Sequence[Fact]
 
     @cached_property
-    def policy(self) -> Policy:
+    def state_policy(self) -> Policy:
         """The state program's policy."""
         return policy_of(self.case)
 
     @cached_property
-    def federal(self) -> FederalPolicy:
+    def federal_policy(self) -> FederalPolicy:
         """The federal program's policy."""
         return federal_policy_of(self.case)
 
     @cached_property
-    def rules(self) -> ProgramPolicy:
+    def policy(self) -> ProgramPolicy:
         """The policy of whichever program."""
-        return self.federal if self.case.program == FEDERAL_PROGRAM else self.policy
+        return self.federal_policy if self.case.program == FEDERAL_PROGRAM else self.state_policy
 
     @cached_property
-    def state(self) -> CaseState:
+    def certification(self) -> CaseState:
         """Where a case of the state program stands."""
         return fold(opening_of(self.case), self.facts)
 
@@ -63,9 +63,13 @@ class CaseSnapshot:
         return registration_of(self.case, self.facts)
 
     @cached_property
-    def stands(self) -> State:
+    def state(self) -> State:
         """Where the case stands, in whichever program."""
-        return self.registration if self.case.program == FEDERAL_PROGRAM else self.state
+        return self.registration if self.case.program == FEDERAL_PROGRAM else self.certification
+
+    def take_registration_snapshot(self) -> RegistrationSnapshot | None:
+        """What the workflow of a federal registration goes by; None for a case of the state program."""
+        return self.registration.take_snapshot() if self.case.program == FEDERAL_PROGRAM else None
 
 
 def load_case(session: Session, case_id: str) -> Case:
@@ -79,14 +83,6 @@ def load_case(session: Session, case_id: str) -> Case:
 def load_snapshot(session: Session, case_id: str) -> CaseSnapshot:
     """The case with its facts. Raises `UnknownCase`."""
     return CaseSnapshot(load_case(session, case_id), facts_of(session, case_id))
-
-
-def load_standing(session: Session, case_id: str) -> RegistrationSnapshot | None:
-    """Where a federal registration stands, for its workflow; None for a case of the state program."""
-    case = session.get_one(Case, case_id)
-    if case.program != FEDERAL_PROGRAM:
-        return None
-    return registration_of(case, facts_of(session, case_id)).take_snapshot()
 
 
 def one_or_none(session: Session, query: Any) -> Any:

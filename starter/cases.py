@@ -164,7 +164,7 @@ class Cases:
     ) -> Answer:
         """The assister's answer to a question of staff. Raises `Invalid` where the changed request isn't one."""
         view = await self._database.read(load_snapshot, case_id)
-        why = find_refusal(CommandKind.ANSWER, view.stands)
+        why = find_refusal(CommandKind.ANSWER, view.state)
         if why:
             raise NotNow(why)
         await self._database.read(check_answer, self._identity_key, case_id, dict(changes))
@@ -205,7 +205,7 @@ class Cases:
         if await self._database.read(find_command_state, command_id) is None:
             verdict = Verdict(data["verdict"]) if "verdict" in data else None
             notice = Notice(data["notice"]) if "notice" in data else None
-            why = find_refusal(kind, view.stands, verdict, data.get("override"), notice)
+            why = find_refusal(kind, view.state, verdict, data.get("override"), notice)
             if why:
                 await self._database.write(note_refusal, case_id, kind, actor, reason, why, now())
                 raise NotNow(why)
@@ -341,7 +341,7 @@ def describe_event(row: InboxRow, snapshot: CaseSnapshot) -> Report:
     if row.message is not None:
         return Report.model_validate(row.message)
     fact = next(fact for fact in snapshot.facts if fact.id == row.fact_id)
-    return describe_fact(row.case_id, fact, snapshot.stands)
+    return describe_fact(row.case_id, fact, snapshot.state)
 
 
 def _id(row: InboxRow) -> int:

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from db.case_state import any_policy_of, load_standing
+from db.case_state import CaseSnapshot, facts_of
 from db.tables import SYSTEM
 from db.writes.facts import append, audit, locked, lower_flag, raise_flag
 from db.writes.links import void_activation_links
@@ -29,7 +29,8 @@ def claim_case(session: Session, claim: Claim) -> Claimed:
         case.run_id = claim.run_id
         append(session, case, [Fact(id=f"{case.case_id}:begun", kind=FactKind.BEGUN, at=claim.at)], claim.at)
         audit(session, claim.at, SYSTEM, "case.begun", case)
-    policy = any_policy_of(case)
+    snapshot = CaseSnapshot(case, facts_of(session, case.case_id))
+    policy = snapshot.policy
     patience = policy.license_unknown_after_seconds if isinstance(policy, Policy) else 0
     return Claimed(
         mine=True,
@@ -42,7 +43,7 @@ def claim_case(session: Session, claim: Claim) -> Claimed:
         has_scheduling_tool=case.has_scheduling_tool,
         closes_at=policy.windows.closes_at(zone_of(policy)),
         license_unknown_after_seconds=patience,
-        standing=load_standing(session, case.case_id),
+        standing=snapshot.take_registration_snapshot(),
     )
 
 

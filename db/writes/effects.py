@@ -1,7 +1,6 @@
 """Effects made outside: intended before they are made, their results recorded once; and evidence of what was said."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -12,8 +11,10 @@ from db.tables import SYSTEM, CertificateRow, EffectRow, EvidenceRow, SentMail
 from db.writes.facts import append, audit, locked, lower_flag
 from db.writes.opening import Conflict
 from domain.federal.markets import Market
+from domain.federal.registration import RegistrationState
 from domain.shared.facts import Fact
 from domain.shared.ids import new_certificate_number
+from domain.shared.messages import Effect
 from domain.shared.policy import local_date
 from domain.shared.programs import FEDERAL_PROGRAM
 from domain.shared.stages import ENDED
@@ -24,13 +25,24 @@ from domain.state.may_assist import certificate_due
 class Intent:
     """An effect about to be made: ``result`` is there when it was made already; ``ended`` when it must not be."""
 
-    view: CaseSnapshot
+    snapshot: CaseSnapshot
     data: dict[str, Any]
     result: dict[str, Any] | None
     ended: bool
 
 
-def refused(kind: str) -> str:
+@dataclass(frozen=True)
+class EffectResult:
+    """What making an effect came to: its result, and what is kept with it."""
+
+    result: dict[str, Any] = field(default_factory=dict)
+    facts: tuple[Fact, ...] = ()
+    external_id: str | None = None
+    certificate: CertificateRow | None = None
+    mail: SentMail | None = None
+
+
+def refusal_flag(kind: str) -> str:
     """The flag of a case one of whose effects a third party refuses."""
     return f"{kind}.refused"
 
@@ -59,19 +71,9 @@ def intend_effect(
 
 
 def complete_effect(
-    session: Session,
-    key: str,
-    case_id: str,
-    result: dict[str, Any],
-    facts: Sequence[Fact],
-    now: datetime,
-    *,
-    external_id: str | None = None,
-    certificate: CertificateRow | None = None,
-    mail: SentMail | None = None,
-    after_end: bool = False,
-) -> bool:
-    """Stores an effect's result with its facts; True when the case ended meanwhile, and the caller compensates.
+    session: Session, key: str, case_id: str, made: EffectResult, now: datetime, *, after_end: bool = False
+) -> Effect:
+    """Stores an effect's result with its facts; ``ended`` when the case ended meanwhile, and the caller takes it back.
 
     The first result stands: a repeat changes nothing.
     """
@@ -79,24 +81,22 @@ def complete_effect(
     row = session.get_one(EffectRow, key)
     ended = case.stage in ENDED and not after_end
     if row.result is not None:
-        return ended
-    row.result, row.done_at, row.external_id = result, now, external_id
+        return Effect(ended=ended)
+    row.result, row.done_at, row.external_id = made.result, now, made.external_id
     session.add(row)
-    if mail is not None:  # it went out, whatever became of the case meanwhile
-        session.add(mail)
-    if lower_flag(case, refused(row.kind)):  # it healed
+    if made.mail is not None:  # it went out, whatever became of the case meanwhile
+        session.add(made.mail)
+    if lower_flag(case, refusal_flag(row.kind)):  # it healed
         session.add(case)
-        audit(session, now, SYSTEM, f"case.unflagged.{refused(row.kind)}", case)
+        audit(session, now, SYSTEM, f"case.unflagged.{refusal_flag(row.kind)}", case)
+    audit(session, now, SYSTEM, f"{row.kind}.after_end" if ended else row.kind, case)
     if ended:
-        audit(session, now, SYSTEM, f"{row.kind}.after_end", case)
-        return True
-    if certificate is not None:
-        session.add(certificate)
+        return Effect(ended=True)
+    if made.certificate is not None:
+        session.add(made.certificate)
         session.flush()
-    if facts:
-        append(session, case, facts, now)
-    audit(session, now, SYSTEM, row.kind, case)
-    return False
+    state = append(session, case, made.facts, now) if made.facts else None
+    return Effect(standing=state.take_snapshot() if isinstance(state, RegistrationState) else None)
 
 
 def intend_certificate(session: Session, key: str, case_id: str, now: datetime, market: str = "") -> Intent:
@@ -105,14 +105,14 @@ def intend_certificate(session: Session, key: str, case_id: str, now: datetime, 
     Raises `Conflict` when none is due (not eligible, trained and passed; the market not complete).
     """
     view = CaseSnapshot(locked(session, case_id), facts_of(session, case_id))
-    until = view.rules.windows.closes_on
-    if not view.stands.ended and not _certificate_due(view, market):
+    until = view.policy.windows.closes_on
+    if not view.state.ended and not _certificate_due(view, market):
         raise Conflict("The certificate is not due.")
     data = {
         "number": new_certificate_number(view.case.program, view.case.plan_year),
         "holder": holder_of(view.case),
         "issued_at": now.isoformat(),
-        "issued_on": local_date(view.rules, now).isoformat(),
+        "issued_on": local_date(view.policy, now).isoformat(),
         "valid_until": until.isoformat() if until else None,
         **({"market": market} if market else {}),
     }
@@ -122,7 +122,7 @@ def intend_certificate(session: Session, key: str, case_id: str, now: datetime, 
 def _certificate_due(view: CaseSnapshot, market: str) -> bool:
     if view.case.program == FEDERAL_PROGRAM:
         return Market(market) in view.registration.completed_at
-    return view.state.certificate is not None or certificate_due(view.state)
+    return view.certification.certificate is not None or certificate_due(view.certification)
 
 
 def keep_evidence(

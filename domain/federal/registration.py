@@ -151,6 +151,11 @@ class RegistrationState(BaseModel):
         return [market for market in self.certificates if market not in seen]
 
     @property
+    def awaits_late_entry(self) -> bool:
+        """Whether an entry that is late in a list is still waited for (B18–B20)."""
+        return any(one.late and one.market in self.unlisted for one in self.publication)
+
+    @property
     def newly_complete(self) -> dict[Market, datetime]:
         """Markets whose last step was just done, with its time: not yet recorded as completed (B12)."""
         profile_at = self.profile.completed_at

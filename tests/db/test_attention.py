@@ -10,7 +10,7 @@ from hypothesis import given, strategies as st
 from db.case_state import list_flags, load_snapshot
 from db.tables import AuditRow, Case, StageEntry
 from db.writes.cases import clear_flag, flag_case, unflag_case
-from db.writes.effects import complete_effect, intend_effect, refused
+from db.writes.effects import EffectResult, complete_effect, intend_effect, refusal_flag
 from db.writes.facts import draw_attention, lower_flag, raise_flag
 from db.writes.opening import Conflict
 from db.writes.profiles import record_npn_verdict
@@ -76,11 +76,11 @@ async def test_a_flag_puts_a_case_into_the_queue_and_its_healing_takes_it_out(of
 
 async def test_an_effect_that_is_refused_and_then_heals(office: Office) -> None:
     opened = await office.opened()
-    what, key = refused("notice.reminder"), f"{opened.case_id}:notice:reminder:0:x"
+    what, key = refusal_flag("notice.reminder"), f"{opened.case_id}:notice:reminder:0:x"
     await office.database.write(intend_effect, key, opened.case_id, "notice.reminder", {}, office.later())
     await office.database.write(flag_case, opened.case_id, what, office.later(), "550")
     assert await seen(office, opened.case_id) == (what, True)
-    await office.database.write(complete_effect, key, opened.case_id, {"subject": "x"}, [], office.later())
+    await office.database.write(complete_effect, key, opened.case_id, EffectResult({"subject": "x"}), office.later())
     assert await seen(office, opened.case_id) == (None, False)
 
 

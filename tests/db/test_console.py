@@ -21,7 +21,7 @@ from db.reads.third_parties import find_evidence_of_case
 from db.tables import Case, EffectRow, SearchTerm, SentMail
 from db.writes.cases import clear_flag, flag_case
 from db.writes.commands import note_refusal
-from db.writes.effects import complete_effect, intend_effect, keep_evidence
+from db.writes.effects import EffectResult, complete_effect, intend_effect, keep_evidence
 from db.writes.imports import import_person
 from db.writes.inbox import mark_delivered
 from db.writes.opening import Opened, begin_case
@@ -434,7 +434,9 @@ async def test_a14_the_background_check_is_shown_with_order_and_report(office: O
     opened = await office.opened(documents.counselor())
     key = f"{opened.case_id}:background.ordered:0"
     await office.database.write(intend_effect, key, opened.case_id, "background.ordered", {}, office.later())
-    await office.database.write(complete_effect, key, opened.case_id, {}, [], office.later(), external_id="cand_1")
+    await office.database.write(
+        complete_effect, key, opened.case_id, EffectResult(external_id="cand_1"), office.later()
+    )
     ordered = office.now
     await office.screened(opened)
     (found,) = [one for one in (await file_of(office, opened)).findings if one.check == "background_check"]

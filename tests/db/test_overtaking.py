@@ -92,7 +92,7 @@ async def test_a10_a_repeated_request_and_reports_of_the_lms_lose_nothing(two: t
                     for process, one_ in zip(two, statements, strict=True)
                 ),
             )
-        state = (await one.database.read(load_snapshot, case.case_id)).state
+        state = (await one.database.read(load_snapshot, case.case_id)).certification
         assert (state.lms_account, (await case_of(one, case)).stage) == ("ready", state.stage)
 
 

@@ -613,7 +613,7 @@ async def test_b14_there_are_only_so_many_unused_tickets(two: tuple[Process, Pro
     async def launch(token: str, at: datetime = NOW) -> None:
         await one.database.write(keep_launch_ticket, opened.case_id, Curriculum.SHOP, VENDOR, token, "assister", at)
 
-    most = (await one.database.read(load_snapshot, opened.case_id)).federal.launch_tickets_at_once
+    most = (await one.database.read(load_snapshot, opened.case_id)).federal_policy.launch_tickets_at_once
     await ticket(one, opened, minutes=29)
     tokens = [uuid4().hex for _ in range(most - 1)]
     for token in tokens:
@@ -663,7 +663,7 @@ async def test_b18_a_third_party_s_fast_clock_moves_no_completion_into_the_futur
     await one.database.write(redeem_launch_ticket, VENDOR, token, NOW)
     await reported(one, token, occurred_at="2099-01-01T00:00:00Z")
     await one.database.write(enroll_in_course, opened.case_id, Curriculum.INDIVIDUAL_FULL, MLMS, "assister", NOW)
-    policy = (await one.database.read(load_snapshot, opened.case_id)).federal.model_dump(mode="json")
+    policy = (await one.database.read(load_snapshot, opened.case_id)).federal_policy.model_dump(mode="json")
     for verb, timestamp in (("initialized", "2026-11-02T16:00:00Z"), ("completed", "2099-01-01T00:00:00Z")):
         told = documents.course(policy, vars(opened), "individual_full", verb, timestamp=timestamp)
         await one.database.write(accept_statements, parse([told]), [told], NOW)

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from db.case_state import list_flags, load_snapshot
 from db.tables import AlteredEvent, AuditRow, FactRow, InboxRow
-from db.writes.effects import complete_effect, intend_effect
+from db.writes.effects import EffectResult, complete_effect, intend_effect
 from db.writes.inbox import accept_statements, mark_delivered
 from db.writes.launch_tickets import enroll_in_course, keep_launch_ticket, redeem_launch_ticket
 from db.writes.opening import Opened
@@ -270,7 +270,7 @@ async def ordered(office: Office) -> Opened:
     opened = await office.opened(documents.counselor())
     key = f"{opened.case_id}:background.ordered:0"
     await office.database.write(intend_effect, key, opened.case_id, "background.ordered", {}, office.later())
-    await office.database.write(complete_effect, key, opened.case_id, {}, [], office.later())
+    await office.database.write(complete_effect, key, opened.case_id, EffectResult(), office.later())
     return opened
 
 

@@ -86,7 +86,7 @@ class EndsMeanwhile:
     async def read(self, work: Callable[..., Any], _: str) -> Any:
         found = {
             find_portal_account: "account",
-            load_snapshot: SimpleNamespace(state=SimpleNamespace(ended=self.ended)),
+            load_snapshot: SimpleNamespace(certification=SimpleNamespace(ended=self.ended)),
         }
         return found[work]
 

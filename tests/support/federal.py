@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from temporalio.client import Client
 
 from adapters.holidays import list_federal_holidays
-from db.case_state import load_snapshot, load_standing
+from db.case_state import load_snapshot
 from db.tables import Case
 from db.writes.inbox import accept_statements
 from db.writes.launch_tickets import enroll_in_course
@@ -80,10 +80,8 @@ class Federal(Inside):
         """Waits until the workflow knows what the facts come to, each of them counted or not; what it knows then."""
         async with asyncio.timeout(PATIENCE):
             while True:
-                progress, recorded = (
-                    await self.progress(opened),
-                    await self.database.read(load_standing, opened.case_id),
-                )
+                progress = await self.progress(opened)
+                recorded = (await self.database.read(load_snapshot, opened.case_id)).take_registration_snapshot()
                 assert recorded is not None
                 if progress.standing == recorded.model_copy(update={"facts": progress.standing.facts}):
                     return progress
@@ -118,7 +116,7 @@ class Federal(Inside):
     async def course(self, opened: Opened, curriculum: Curriculum, verb: str = "completed") -> None:
         """The MLMS reports a course."""
         at = self.now(opened)
-        policy = (await self.database.read(load_snapshot, opened.case_id)).federal.model_dump(mode="json")
+        policy = (await self.database.read(load_snapshot, opened.case_id)).federal_policy.model_dump(mode="json")
         statement = documents.course(policy, opened.document(), curriculum, verb, timestamp=at.isoformat())
         received = await self.database.write(accept_statements, parse([statement]), [statement], at)
         await self.cases.deliver_all(received.to_deliver)

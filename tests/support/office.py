@@ -24,7 +24,7 @@ from db.reads.status import read_status
 from db.tables import CertificateRow
 from db.writes.cases import claim_case, record_facts
 from db.writes.commands import apply_command, store_command
-from db.writes.effects import complete_effect, intend_certificate, intend_effect
+from db.writes.effects import EffectResult, complete_effect, intend_certificate, intend_effect
 from db.writes.inbox import (
     Received,
     accept_background_report,
@@ -133,7 +133,9 @@ class Office:
             sha256="0" * 64,
             uri="a.pdf",
         )
-        await self.database.write(complete_effect, key, opened.case_id, shown, [issued], at, certificate=row)
+        await self.database.write(
+            complete_effect, key, opened.case_id, EffectResult(shown, (issued,), certificate=row), at
+        )
         return number
 
     async def mailed(self, opened: Opened, notice: str, result: Document | None = None, about: str = "") -> str:
@@ -141,7 +143,7 @@ class Office:
         key = f"{opened.case_id}:notice:{notice}:0:{about}"
         await self.database.write(intend_effect, key, opened.case_id, f"notice.{notice}", {}, self.later())
         sent = {"subject": f"About {notice}", "message_id": f"<{sha256(key.encode()).hexdigest()}@mail.example.org>"}
-        await self.database.write(complete_effect, key, opened.case_id, result or sent, [], self.later())
+        await self.database.write(complete_effect, key, opened.case_id, EffectResult(result or sent), self.later())
         return key
 
     def statement(self, opened: Opened, verb: str, role: str, **changes: Any) -> Document:

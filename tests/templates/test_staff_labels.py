@@ -71,7 +71,7 @@ def raised() -> Iterator[str]:
                 argument = call.args[2 if unit == "flag_case" else 1]
                 found = values(argument, module, function)
                 handed = (str(path.relative_to(ROOT)), ast.unparse(argument)) in HANDED_ON
-                assert found or handed or "refused(" in ast.unparse(argument), f"{path.name}: {ast.unparse(call)}"
+                assert found or handed or "refusal_flag(" in ast.unparse(argument), f"{path.name}: {ast.unparse(call)}"
                 yield from found
             elif (name == "make_once" and len(call.args) > 2) or (name == "_place_learner" and len(call.args) > 1):
                 kinds = values(call.args[2 if name == "make_once" else 1], module, function)

@@ -14,7 +14,7 @@ from sqlmodel import col, select
 from db.case_state import rows
 from db.tables import CertificateRow, CommandRow, FactRow
 from db.writes.cases import record_facts
-from db.writes.effects import complete_effect, intend_effect
+from db.writes.effects import EffectResult, complete_effect, intend_effect
 from db.writes.links import ACTIVATION
 from db.writes.profiles import save_profile
 from domain.federal.agreements import marketplace_agreement
@@ -373,7 +373,7 @@ async def test_b4_mlms_training_leads_to_the_mlms_once_there_is_a_place(house: H
     now, url = datetime.now(UTC), "https://mlms.example.org/learners/1/shop"
     order = CurriculumOrder(case_id=one.case_id, at=now, curriculum="shop")
     await one.desk.database.write(intend_effect, "key", order.case_id, "mlms.enrolled.shop", {}, now)
-    await one.desk.database.write(complete_effect, "key", one.case_id, {"id": "1", "url": url}, [], now)
+    await one.desk.database.write(complete_effect, "key", one.case_id, EffectResult({"id": "1", "url": url}), now)
     for path in ("", "/training"):
         assert _named(await one.get(path), "MLMS Training") == [url]
 

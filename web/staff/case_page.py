@@ -130,7 +130,7 @@ async def _done(
         view = await services.database.read(load_snapshot, of)
     except UnknownCase:
         return None
-    decision = view.stands.decision if isinstance(view.stands, CaseState) else None
+    decision = view.state.decision if isinstance(view.state, CaseState) else None
     if decision is None or (decision.verdict, decision.by) != (what, me.actor):
         return None
     asked = view.case.request

@@ -47,7 +47,7 @@ async def decide(
     """Approves, denies or asks for information; then the next case of the queue, with a word of what was done."""
     values = await read_form(request)
     view = await services.database.read(load_snapshot, case_id)
-    said = decision_of(values, view.stands, choose_language(request), view.case.request["language"])
+    said = decision_of(values, view.state, choose_language(request), view.case.request["language"])
     if not isinstance(said, Decision):
         return await case_page(request, services, me, case_id, Attempt("decision", values, said), 422)
     command = services.cases.decide(case_id, said.verdict, said.reason, me.actor, said.override, _id(values))
