@@ -10,6 +10,7 @@ import pytest
 
 from db.writes.facts import DECISION
 from domain.federal.markets import Curriculum, Role
+from domain.programs.opening import OPENING_RULES
 from domain.shared.assister import Kind
 from domain.shared.stages import Stage, WaitingFor
 from templates import labels
@@ -25,7 +26,7 @@ SOURCES = [
 ]
 
 # What is raised by a name that is handed on, and never by itself.
-HANDED_ON = {("db/writes/cases.py", "what")}
+HANDED_ON = {("db/writes/cases.py", "what"), ("db/writes/opening.py", "rules.conflict")}
 # A notice the mail server refuses raises a flag of its own, within its effect.
 NOTICES = "notice."
 
@@ -80,7 +81,8 @@ def raised() -> Iterator[str]:
 
 
 def test_every_flag_that_the_code_raises_has_a_label_and_every_label_a_flag() -> None:
-    assert {*raised(), DECISION} == set(labels.REASONS_TO_LOOK)
+    conflicts = {rules.conflict for rules in OPENING_RULES.values()}
+    assert {*raised(), *conflicts, DECISION} == set(labels.REASONS_TO_LOOK)
 
 
 def test_every_page_that_records_an_access_has_a_label_and_every_label_a_page() -> None:
