@@ -62,7 +62,7 @@ class Federal(Inside):
 
     async def _change_policy(self, case_id: str, changes: Mapping[str, Any]) -> None:
         if changes:
-            policy = (await self.database.read(load_snapshot, case_id)).federal.model_dump(mode="json")
+            policy = (await self.database.read(load_snapshot, case_id)).federal_policy.model_dump(mode="json")
             changed = FederalPolicy.model_validate({**policy, **changes}).model_dump(mode="json")
             await self.database.write(change_row, Case, case_id, policy=changed)
 
