@@ -37,7 +37,7 @@ from web.http.text import environment
 from web.marketplace import agreements, profile, sign_in as entrance, training
 from web.public import home as registry, lists
 from web.public.request import form as request_form
-from web.public.request.draft import purging
+from web.public.request.draft import keep_purging
 from web.services import TEMPLATES, Services, ServicesDep
 from web.staff import (
     access_log,
@@ -106,7 +106,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             app.state.services = services
             app.state.temporal = client
             schedules = ensure_schedules(client, settings.task_queue)
-            for work in (keep_delivering(database, services.cases), schedules, purging(database)):
+            for work in (keep_delivering(database, services.cases), schedules, keep_purging(database)):
                 stack.push_async_callback(_stop, asyncio.create_task(work))
             yield
 

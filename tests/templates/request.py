@@ -8,7 +8,7 @@ from typing import Any
 from domain.state.agreements import agreement
 from templates.catalogs import translate
 from tests.templates.contexts import ANSWERS, KINDS, frame
-from web.public.request.steps import STEPS, Step, steps_of
+from web.public.request.steps import STEPS, Step, list_steps
 
 Build = Callable[..., dict[str, object]]
 
@@ -32,7 +32,7 @@ def start(language: str, **changes: object) -> dict[str, object]:
 
 def step(language: str, slug: str, kind: str, faulty: bool = False) -> dict[str, object]:
     """A step, empty or with answers that each have a fault, every other one named by its own sentence."""
-    steps = steps_of({"kind": kind})
+    steps = list_steps({"kind": kind})
     asked = next(one for one in steps if one.slug == slug)
     fields = ids(asked)
     faults = [{"field": field, "message": f"Fault of {field}"} for field in fields]
@@ -61,7 +61,7 @@ def ids(asked: Step) -> list[str]:
 
 
 def check(language: str, kind: str, refused: bool = False, **changes: object) -> dict[str, object]:
-    steps = steps_of({"kind": kind})
+    steps = list_steps({"kind": kind})
     fault = {"field": "business_address.state", "message": "Fault of it", "named": False, "url": "/request/name#x"}
     return {
         **frame(language, "/request/check"),

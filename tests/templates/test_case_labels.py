@@ -28,7 +28,7 @@ from web.http.permissions import Permission
 from web.http.sentences import called, explain, in_words
 from web.staff import timeline as staff_timeline
 from web.staff.panel import FORMS
-from web.staff.reasons import USUAL, usual_for
+from web.staff.reasons import USUAL, list_usual_reasons
 
 ROOT = Path(__file__).parents[2]
 SENDERS = {*EventSource, "registry"}
@@ -107,6 +107,8 @@ def test_what_no_table_knows_stays_as_it_was_said() -> None:
 
 
 def test_every_usual_reason_is_for_one_verdict_and_every_form_has_its_permission() -> None:
-    offered = {code for verdict in Verdict for licensed in (True, False) for code in usual_for(verdict, licensed)}
+    offered = {
+        code for verdict in Verdict for licensed in (True, False) for code in list_usual_reasons(verdict, licensed)
+    }
     assert offered == set(USUAL)
     assert {permission for permission, _ in FORMS.values()} <= set(Permission)

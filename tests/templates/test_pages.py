@@ -26,7 +26,7 @@ from tests.templates.contexts import (
 from tests.templates.pages import EVERY_PAGE
 from tests.templates.rendered import Reader, page
 from web.http.text import in_language, percent
-from web.public.request.steps import steps_of
+from web.public.request.steps import list_steps
 
 ENDS = ("denied", "withdrawn", "revoked", "closed", "suspended", "under_appeal")
 
@@ -48,7 +48,7 @@ def test_an_address_in_another_language_keeps_its_query() -> None:
 
 @pytest.mark.parametrize(("language", "kind"), [*product(LANGUAGES, KINDS)])
 def test_each_step_names_every_fault_twice_and_keeps_the_answers(language: str, kind: str) -> None:
-    for step in steps_of({"kind": kind}):
+    for step in list_steps({"kind": kind}):
         source = page(f"{step.slug}, {kind}, True", language)
         reader = Reader(source)
         for field in request.ids(step):
@@ -66,7 +66,7 @@ def test_each_step_names_every_fault_twice_and_keeps_the_answers(language: str, 
 
 def test_the_steps_ask_for_every_field_of_a_request() -> None:
     for kind in KINDS:
-        asked = [Reader(page(f"{step.slug}, {kind}, False", "en")) for step in steps_of({"kind": kind})]
+        asked = [Reader(page(f"{step.slug}, {kind}, False", "en")) for step in list_steps({"kind": kind})]
         names = {attributes["name"] or "" for reader in asked for attributes in reader.of("input")}
         by_hand = {"program", "plan_year", "license_state"}
         assert {name.partition(".")[0] for name in names} >= fields_of(kind) - by_hand

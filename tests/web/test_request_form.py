@@ -27,7 +27,7 @@ from tests.support.browser import Browser, Page
 from tests.templates.contexts import PHONE
 from tests.web.house import House
 from tests.web.test_pages import contacts, read, returning
-from web.public.request.draft import COOKIE, purging
+from web.public.request.draft import COOKIE, keep_purging
 from web.public.request.steps import STEPS
 from web.public.request.words import MISSING, OTHERWISE
 
@@ -623,7 +623,7 @@ async def begin_of(database: Database, kind: str, at: datetime) -> str:
 async def test_expired_drafts_are_deleted_by_themselves_after_a_failed_round_too(tmp_path: Path) -> None:
     url = f"sqlite+aiosqlite:///{tmp_path / 'drafts.sqlite'}"
     database = Database(url)
-    work = asyncio.create_task(purging(database, every=0.02))
+    work = asyncio.create_task(keep_purging(database, every=0.02))
     await asyncio.sleep(0.1)
     await asyncio.to_thread(upgrade, url)
     now = datetime.now(UTC)

@@ -1,10 +1,10 @@
 """The HTTP API for scripts and staff: requests, cases, decisions and other commands, policies, the portal's look-up."""
 
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
+from pydantic import Field, StringConstraints
 from starlette.exceptions import HTTPException
 
 from db.reads.cases import find_applicant, read_audit, read_case_list
@@ -17,7 +17,7 @@ from domain.federal.policies import federal_policy_for
 from domain.federal.policy import FederalPolicy
 from domain.programs.opening import AnyRequest, parse_any_request
 from domain.shared.assister import Kind
-from domain.shared.faults import Fault, Invalid, faults_of
+from domain.shared.faults import Fault
 from domain.shared.notices import Notice
 from domain.shared.parsing import read_json
 from domain.shared.programs import FEDERAL_PROGRAM, STATE_PROGRAM
@@ -26,6 +26,7 @@ from domain.state.eligibility import Verdict
 from domain.state.policies import policy_for
 from domain.state.policy import Policy
 from starter.cases import PENDING, Answer, now
+from web.api.bodies import StrictBody, describe_body, read_body
 from web.http.auth import PUBLIC, Portal, StaffMember, needs
 from web.http.permissions import Permission
 from web.http.problems import problem
@@ -54,11 +55,7 @@ COMMANDS: dict[int | str, dict[str, Any]] = {
 }
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class DecisionBody(_Body):
+class DecisionBody(StrictBody):
     """A staff decision (A12)."""
 
     decision: Verdict
@@ -66,63 +63,31 @@ class DecisionBody(_Body):
     override: Annotated[str, StringConstraints(strip_whitespace=True, max_length=4000)] | None = None
 
 
-class ReasonBody(_Body):
+class ReasonBody(StrictBody):
     """Why a case is withdrawn or revoked."""
 
     reason: Reason
 
 
-class ResendBody(_Body):
+class ResendBody(StrictBody):
     """Which notice to send again, and why."""
 
     notice: Notice
     reason: Reason
 
 
-class BeginBody(_Body):
+class BeginBody(StrictBody):
     """Which plan year's case to open for a returning assister (A11)."""
 
     plan_year: Annotated[int, Field(strict=True)]
     program: str = STATE_PROGRAM
 
 
-class ApplicantBody(_Body):
+class ApplicantBody(StrictBody):
     """Whom the portal asks about."""
 
     email: Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=254)]
     certificate_number: Annotated[str, StringConstraints(strip_whitespace=True, max_length=64)] | None = None
-
-
-Model = TypeVar("Model", bound=BaseModel)
-
-
-async def read(request: Request, model: type[Model]) -> Model:
-    """The body as this model; raises `Invalid` naming every field at fault."""
-    document = read_json(await request.body())
-    try:
-        return model.model_validate(document)
-    except ValidationError as error:
-        raise Invalid(faults_of(error)) from None
-
-
-def takes(model: Any) -> dict[str, Any]:
-    """The OpenAPI entry of a body that `read` reads."""
-    schema = TypeAdapter(model).json_schema()
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": _inlined(schema)}}}}
-
-
-def _inlined(schema: dict[str, Any]) -> dict[str, Any]:
-    """A schema without references, each put in its place."""
-    kept = schema.pop("$defs", {})
-
-    def put(value: Any) -> Any:
-        if isinstance(value, dict):
-            name = str(value.get("$ref", "")).rsplit("/", 1)[-1]
-            return put(kept[name]) if name in kept else {key: put(item) for key, item in value.items()}
-        return [put(item) for item in value] if isinstance(value, list) else value
-
-    inlined: dict[str, Any] = put(schema)
-    return inlined
 
 
 @router.post(
@@ -131,19 +96,19 @@ def _inlined(schema: dict[str, Any]) -> dict[str, Any]:
     status_code=201,
     tags=["requests"],
     responses=FAULTS,
-    openapi_extra=takes(AnyRequest),
+    openapi_extra=describe_body(AnyRequest),
 )
-async def submit(request: Request, services: ServicesDep) -> JSONResponse:
+async def submit_request(request: Request, services: ServicesDep) -> JSONResponse:
     """A request of either program: 201 with the case it opens, 200 for a repeat, 422 with every fault named."""
-    return _opened(await services.cases.submit_request(parse_any_request(read_json(await request.body()))))
+    return _answer_opened(await services.cases.submit_request(parse_any_request(read_json(await request.body()))))
 
 
-def _opened(opened: Opened) -> JSONResponse:
+def _answer_opened(opened: Opened) -> JSONResponse:
     return JSONResponse(opened.document(), 201 if opened.created else 200)
 
 
 @router.get("/cases", tags=["cases"], responses=STAFF)
-async def cases(
+async def list_cases(
     services: ServicesDep,
     _: Reader,
     program: Annotated[str | None, Query(max_length=40)] = None,
@@ -159,7 +124,7 @@ async def cases(
 
 
 @router.get("/cases/{case_id}", tags=["cases"], responses=STAFF)
-async def case(services: ServicesDep, me: Reader, case_id: str, history: bool = False) -> JSONResponse:
+async def show_case(services: ServicesDep, me: Reader, case_id: str, history: bool = False) -> JSONResponse:
     """The status document of a case; with ``history=true``, its facts and notices too, which may name somebody."""
     document = await services.database.read(read_status, case_id, now(), history)
     if history:
@@ -168,15 +133,15 @@ async def case(services: ServicesDep, me: Reader, case_id: str, history: bool = 
 
 
 @router.get("/cases/{case_id}/audit", tags=["cases"], responses=STAFF)
-async def audit(services: ServicesDep, me: Reader, case_id: str) -> JSONResponse:
+async def show_audit(services: ServicesDep, me: Reader, case_id: str) -> JSONResponse:
     """Every write about a case: who, when, what, why (C9)."""
     found = await services.database.read(read_audit, case_id)
     await services.database.write(record_access, me.actor, "audit", [case_id], now())
     return JSONResponse(found)
 
 
-@router.post("/cases/{case_id}/decision", tags=["cases"], responses=COMMANDS, openapi_extra=takes(DecisionBody))
-async def decide(
+@router.post("/cases/{case_id}/decision", tags=["cases"], responses=COMMANDS, openapi_extra=describe_body(DecisionBody))
+async def decide_case(
     request: Request,
     services: ServicesDep,
     me: Annotated[StaffMember, needs(Permission.DECIDE)],
@@ -184,13 +149,13 @@ async def decide(
     key: CommandId = None,
 ) -> JSONResponse:
     """Approves, denies or asks for information; answered at once, 409 with the reason where it can't be done."""
-    body = await read(request, DecisionBody)
+    body = await read_body(request, DecisionBody)
     answer = await services.cases.decide(case_id, body.decision, body.reason, me.actor, body.override, key)
-    return await _done(services, case_id, answer)
+    return await _answer_command(services, case_id, answer)
 
 
-@router.post("/cases/{case_id}/withdraw", tags=["cases"], responses=COMMANDS, openapi_extra=takes(ReasonBody))
-async def withdraw(
+@router.post("/cases/{case_id}/withdraw", tags=["cases"], responses=COMMANDS, openapi_extra=describe_body(ReasonBody))
+async def withdraw_case(
     request: Request,
     services: ServicesDep,
     me: Annotated[StaffMember, needs(Permission.WITHDRAW)],
@@ -198,12 +163,12 @@ async def withdraw(
     key: CommandId = None,
 ) -> JSONResponse:
     """Withdraws a request in the assister's name."""
-    body = await read(request, ReasonBody)
-    return await _done(services, case_id, await services.cases.withdraw(case_id, body.reason, me.actor, key))
+    body = await read_body(request, ReasonBody)
+    return await _answer_command(services, case_id, await services.cases.withdraw(case_id, body.reason, me.actor, key))
 
 
-@router.post("/cases/{case_id}/revoke", tags=["cases"], responses=COMMANDS, openapi_extra=takes(ReasonBody))
-async def revoke(
+@router.post("/cases/{case_id}/revoke", tags=["cases"], responses=COMMANDS, openapi_extra=describe_body(ReasonBody))
+async def revoke_case(
     request: Request,
     services: ServicesDep,
     me: Annotated[StaffMember, needs(Permission.REVOKE)],
@@ -211,12 +176,12 @@ async def revoke(
     key: CommandId = None,
 ) -> JSONResponse:
     """Revokes a certification."""
-    body = await read(request, ReasonBody)
-    return await _done(services, case_id, await services.cases.revoke(case_id, body.reason, me.actor, key))
+    body = await read_body(request, ReasonBody)
+    return await _answer_command(services, case_id, await services.cases.revoke(case_id, body.reason, me.actor, key))
 
 
-@router.post("/cases/{case_id}/resend", tags=["cases"], responses=COMMANDS, openapi_extra=takes(ResendBody))
-async def resend(
+@router.post("/cases/{case_id}/resend", tags=["cases"], responses=COMMANDS, openapi_extra=describe_body(ResendBody))
+async def resend_notice(
     request: Request,
     services: ServicesDep,
     me: Annotated[StaffMember, needs(Permission.RESEND)],
@@ -224,11 +189,13 @@ async def resend(
     key: CommandId = None,
 ) -> JSONResponse:
     """Sends a notice again; a new activation link voids the old one (A28)."""
-    body = await read(request, ResendBody)
-    return await _done(services, case_id, await services.cases.resend(case_id, body.notice, body.reason, me.actor, key))
+    body = await read_body(request, ResendBody)
+    return await _answer_command(
+        services, case_id, await services.cases.resend(case_id, body.notice, body.reason, me.actor, key)
+    )
 
 
-async def _done(services: Services, case_id: str, answer: Answer) -> JSONResponse:
+async def _answer_command(services: Services, case_id: str, answer: Answer) -> JSONResponse:
     """The status document as it stands now, with the command's id and state: 200 applied, 202 pending."""
     status = await services.database.read(read_status, case_id, now())
     told = {"command_id": answer.command_id, "state": answer.state}
@@ -240,18 +207,18 @@ async def _done(services: Services, case_id: str, answer: Answer) -> JSONRespons
     status_code=201,
     tags=["cases"],
     responses={**COMMANDS, 404: {"description": "There is no such assister."}},
-    openapi_extra=takes(BeginBody),
+    openapi_extra=describe_body(BeginBody),
 )
-async def begin(
+async def begin_case(
     request: Request, services: ServicesDep, me: Annotated[StaffMember, needs(Permission.BEGIN)], assister_id: str
 ) -> JSONResponse:
     """Opens a returning assister's case without a form (A11)."""
-    body = await read(request, BeginBody)
-    return _opened(await services.cases.begin_case(assister_id, body.program, body.plan_year, me.actor))
+    body = await read_body(request, BeginBody)
+    return _answer_opened(await services.cases.begin_case(assister_id, body.program, body.plan_year, me.actor))
 
 
 @router.get("/policies/{program}/{plan_year}", dependencies=[PUBLIC], tags=["policies"])
-async def policy(program: str, plan_year: int) -> Policy | FederalPolicy:
+async def show_policy(program: str, plan_year: int) -> Policy | FederalPolicy:
     """The policy in force."""
     found = federal_policy_for(plan_year) if program == FEDERAL_PROGRAM else policy_for(program, plan_year)
     if found is None:
@@ -259,10 +226,10 @@ async def policy(program: str, plan_year: int) -> Policy | FederalPolicy:
     return found
 
 
-@router.post("/portal/applicants", tags=["portal"], openapi_extra=takes(ApplicantBody))
-async def applicant(request: Request, services: ServicesDep, _: Portal) -> JSONResponse:
+@router.post("/portal/applicants", tags=["portal"], openapi_extra=describe_body(ApplicantBody))
+async def identify_applicant(request: Request, services: ServicesDep, _: Portal) -> JSONResponse:
     """For the portal: whose e-mail this is (case and kind), and whether the certificate number is theirs."""
-    body = await read(request, ApplicantBody)
+    body = await read_body(request, ApplicantBody)
     found = await services.database.read(find_applicant, body.email, body.certificate_number, now())
     if found is None:
         return problem(404, "There is no case for this e-mail.", [Fault("email", "mismatch")])

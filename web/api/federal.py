@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import Field, StringConstraints
 from starlette.exceptions import HTTPException
 
 from db.case_state import load_snapshot
@@ -17,7 +17,8 @@ from domain.federal.vendor_reports import parse_vendor
 from domain.shared.faults import Fault, Invalid
 from domain.shared.parsing import read_json
 from starter.cases import PENDING, now
-from web.api.cases import COMMANDS, CommandId, read, takes
+from web.api.bodies import StrictBody, describe_body, read_body
+from web.api.cases import COMMANDS, CommandId
 from web.api.webhooks import ANSWERS, acknowledge, verify_webhook
 from web.http.auth import SIGNED, Registrant
 from web.http.problems import problem
@@ -30,65 +31,65 @@ MAY: dict[int | str, dict[str, Any]] = {**COMMANDS, 401: {"description": "Staff 
 Channel = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class EnrollmentBody(_Body):
+class EnrollmentBody(StrictBody):
     """Which course, and where: in the MLMS, or at a vendor by its id (B11, B13)."""
 
     curriculum: Curriculum
     channel: Channel
 
 
-class OpenBody(_Body):
+class OpenBody(StrictBody):
     """In which language an agreement is opened; by default the registration's."""
 
     language: Literal["en", "es"] | None = None
 
 
-class AcceptBody(_Body):
+class AcceptBody(StrictBody):
     """The reader's word that the text was read to its end, and the hash of the text they had before them (B16)."""
 
     sha256: Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")] | None = None
     read_to_end: bool = True
 
 
-class TicketBody(_Body):
+class TicketBody(StrictBody):
     """The launch ticket a vendor was given."""
 
     ticket: Annotated[str, Field(min_length=1, max_length=200)]
 
 
-@router.post("/api/cases/{case_id}/profile", responses=MAY, openapi_extra=takes(dict[str, Any]))
-async def save(
+@router.post("/api/cases/{case_id}/profile", responses=MAY, openapi_extra=describe_body(dict[str, Any]))
+async def save_profile(
     request: Request, services: ServicesDep, actor: Registrant, case_id: str, key: CommandId = None
 ) -> JSONResponse:
     """Save/Update: changed fields of the profile; the registry is asked about its NPNs, 422 with every fault named."""
     answer = await services.registrations.save_profile(case_id, read_json(await request.body()), actor, key)
     told = {"command_id": answer.command_id, "state": answer.state}
-    return await _status(services, case_id, 202 if answer.state == PENDING else 200, **told)
+    return await _answer_status(services, case_id, 202 if answer.state == PENDING else 200, **told)
 
 
 @router.post("/api/cases/{case_id}/profile/next", responses=MAY)
-async def go_on(services: ServicesDep, actor: Registrant, case_id: str) -> JSONResponse:
+async def complete_profile(services: ServicesDep, actor: Registrant, case_id: str) -> JSONResponse:
     """Next, after Save/Update; 409 before a valid save (B7)."""
     await services.registrations.complete_profile(case_id, actor)
-    return await _status(services, case_id)
+    return await _answer_status(services, case_id)
 
 
-@router.post("/api/cases/{case_id}/enrollments", status_code=201, responses=MAY, openapi_extra=takes(EnrollmentBody))
-async def enroll(request: Request, services: ServicesDep, actor: Registrant, case_id: str) -> JSONResponse:
+@router.post(
+    "/api/cases/{case_id}/enrollments", status_code=201, responses=MAY, openapi_extra=describe_body(EnrollmentBody)
+)
+async def enroll_in_course(request: Request, services: ServicesDep, actor: Registrant, case_id: str) -> JSONResponse:
     """Enrols in a course; once each, a repeat changes nothing (B11)."""
-    body = await read(request, EnrollmentBody)
+    body = await read_body(request, EnrollmentBody)
     await services.registrations.enroll_in_course(case_id, body.curriculum, body.channel, actor)
-    return await _status(services, case_id, 201)
+    return await _answer_status(services, case_id, 201)
 
 
-@router.post("/api/cases/{case_id}/launches", status_code=201, responses=MAY, openapi_extra=takes(EnrollmentBody))
-async def launch(request: Request, services: ServicesDep, actor: Registrant, case_id: str) -> JSONResponse:
+@router.post(
+    "/api/cases/{case_id}/launches", status_code=201, responses=MAY, openapi_extra=describe_body(EnrollmentBody)
+)
+async def issue_launch_ticket(request: Request, services: ServicesDep, actor: Registrant, case_id: str) -> JSONResponse:
     """A launch ticket for a vendor's site: single use, expiring; its address leads there (B14)."""
-    body = await read(request, EnrollmentBody)
+    body = await read_body(request, EnrollmentBody)
     ticket = await services.registrations.issue_launch_ticket(case_id, body.curriculum, body.channel, actor)
     document = {"ticket": ticket.ticket, "url": ticket.url, "expires_at": ticket.expires_at.isoformat()}
     return JSONResponse(document, 201, {"Cache-Control": "no-store"})
@@ -99,7 +100,7 @@ async def open_agreement(
     request: Request, services: ServicesDep, actor: Registrant, case_id: str, agreement: MarketplaceAgreement
 ) -> JSONResponse:
     """The text in force, to be read to its end; that it was opened is recorded (B16)."""
-    body = await read(request, OpenBody) if await request.body() else OpenBody()
+    body = await read_body(request, OpenBody) if await request.body() else OpenBody()
     case = (await services.database.read(load_snapshot, case_id)).case
     language = body.language or case.request.get("language", "en")
     text = await services.registrations.open_agreement(case_id, agreement, language, actor)
@@ -115,25 +116,25 @@ async def open_agreement(
 
 
 @router.post("/api/cases/{case_id}/agreements/{agreement}/accept", responses=MAY)
-async def accept(
+async def accept_agreement(
     request: Request, services: ServicesDep, actor: Registrant, case_id: str, agreement: MarketplaceAgreement
 ) -> JSONResponse:
     """Accepts the text, by "I Agree"; 409 when it was not opened, or profile or training is not complete (B16)."""
-    body = await read(request, AcceptBody) if await request.body() else AcceptBody()
+    body = await read_body(request, AcceptBody) if await request.body() else AcceptBody()
     if not body.read_to_end:
         raise Invalid([Fault("read_to_end", "read_to_the_end")])
     await services.registrations.accept_agreement(case_id, agreement, body.sha256, actor)
-    return await _status(services, case_id)
+    return await _answer_status(services, case_id)
 
 
-async def _status(services: Services, case_id: str, status: int = 200, **told: str) -> JSONResponse:
+async def _answer_status(services: Services, case_id: str, status: int = 200, **told: str) -> JSONResponse:
     return JSONResponse(await services.database.read(read_status, case_id, now()) | told, status)
 
 
 # vendors
 
 
-async def _of_vendor(request: Request, services: Services, vendor: str) -> tuple[str, bytes]:
+async def _verify_vendor(request: Request, services: Services, vendor: str) -> tuple[str, bytes]:
     """The id and body of a webhook signed with this vendor's secret; 404 for a vendor nobody knows here."""
     known = services.settings.vendors.get(vendor)
     if known is None:
@@ -150,12 +151,12 @@ async def _of_vendor(request: Request, services: Services, vendor: str) -> tuple
         409: {"description": "The ticket was used already."},
         410: {"description": "The ticket has expired."},
     },
-    openapi_extra=takes(TicketBody),
+    openapi_extra=describe_body(TicketBody),
 )
-async def redeem(request: Request, services: ServicesDep, vendor: str) -> JSONResponse:
+async def redeem_ticket(request: Request, services: ServicesDep, vendor: str) -> JSONResponse:
     """A vendor uses up the ticket its site was opened with; it learns the course and no personal data (B14)."""
-    await _of_vendor(request, services, vendor)
-    body = await read(request, TicketBody)
+    await _verify_vendor(request, services, vendor)
+    body = await read_body(request, TicketBody)
     redeemed = await services.registrations.redeem_launch_ticket(vendor, body.ticket)
     document = {
         "learner": redeemed.learner,
@@ -170,7 +171,7 @@ async def redeem(request: Request, services: ServicesDep, vendor: str) -> JSONRe
 @router.post("/webhooks/vendors/{vendor}", dependencies=[SIGNED], status_code=202, responses=ANSWERS)
 async def receive_vendor_webhook(request: Request, services: ServicesDep, vendor: str) -> JSONResponse:
     """A vendor reports a completed course; the person comes back to the portal to finish (B15)."""
-    event_id, body = await _of_vendor(request, services, vendor)
+    event_id, body = await _verify_vendor(request, services, vendor)
     if len(event_id) > 100:
         raise Invalid([Fault("webhook-id", "too_long", (("limit", "100"),))])
     document = read_json(body)

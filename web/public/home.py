@@ -41,7 +41,7 @@ NOT_A_NUMBER = N_("The number of a certificate has only letters, digits and dash
 
 
 @router.get("/", **_PAGE)
-async def home(request: Request, services: ServicesDep) -> HTMLResponse:
+async def show_home(request: Request, services: ServicesDep) -> HTMLResponse:
     """Where everybody goes on from."""
     language, policy = choose_language(request), find_current_policy(POLICIES.values(), now())
     return render_page(
@@ -53,14 +53,14 @@ async def home(request: Request, services: ServicesDep) -> HTMLResponse:
         headers=OPEN,
         plan_year=policy.plan_year,
         is_open=bool(list_open_policies(POLICIES.values(), now())),
-        kinds=_resources_of(list(Kind), language),
+        kinds=_list_resources(list(Kind), language),
         values={},
         errors=[],
     )
 
 
 @router.get("/certificates", dependencies=[limited("look_up")], **_PAGE)
-async def verify(request: Request, services: ServicesDep, number: str | None = None) -> Response:
+async def ask_for_certificate(request: Request, services: ServicesDep, number: str | None = None) -> Response:
     """Asks for a certificate's number, and leads to its page however the number is written."""
     language = choose_language(request)
     written = certificate_number(number[:_LONGEST]) if number else ""
@@ -90,7 +90,7 @@ async def verify(request: Request, services: ServicesDep, number: str | None = N
         404: {"description": "No certificate has this number."},
     },
 )
-async def certificate(number: str, request: Request, services: ServicesDep) -> Response:
+async def show_certificate(number: str, request: Request, services: ServicesDep) -> Response:
     """Whether a certificate is valid, superseded, revoked or expired, however its number is written."""
     written = certificate_number(number[:_LONGEST])
     found = None
@@ -111,12 +111,12 @@ async def certificate(number: str, request: Request, services: ServicesDep) -> R
         status=200 if found else 404,
         headers=_NEGOTIATED,
         number=found["number"] if found else number[:_LONGEST],
-        certificate=_with_dates(found) if found else None,
+        certificate=_parse_dates(found) if found else None,
     )
 
 
 @router.get("/resources/{kind}", include_in_schema=False, response_class=HTMLResponse)
-async def resources(kind: str, request: Request, services: ServicesDep) -> HTMLResponse:
+async def show_resources(kind: str, request: Request, services: ServicesDep) -> HTMLResponse:
     """The resources of a kind of assister, and a counselor's referrals."""
     language, policy = choose_language(request), find_current_policy(POLICIES.values(), now())
     contact = describe_contact(policy, Topic.GENERAL, language)
@@ -129,17 +129,17 @@ async def resources(kind: str, request: Request, services: ServicesDep) -> HTMLR
         contact,
         here=f"/resources/{kind}",
         kind=kind,
-        kinds=_resources_of([other for other in Kind if other != kind], language),
+        kinds=_list_resources([other for other in Kind if other != kind], language),
         resources=[{"label": link.label[language], "url": link.url} for link in policy.resources[Kind(kind)]],
         referrals=policy.referrals[language],
     )
 
 
-def _resources_of(kinds: list[Kind], language: str) -> list[dict[str, str]]:
+def _list_resources(kinds: list[Kind], language: str) -> list[dict[str, str]]:
     return [{"kind": kind.value, "url": f"/resources/{kind}?lang={language}"} for kind in kinds]
 
 
-def _with_dates(document: dict[str, Any]) -> dict[str, Any]:
+def _parse_dates(document: dict[str, Any]) -> dict[str, Any]:
     """The document with its dates as dates, for the page."""
     until = document["valid_until"]
     return {

@@ -23,7 +23,7 @@ from web.services import Services
 Row = Mapping[str, str]
 
 
-def lists_page(
+def render_lists(
     request: Request,
     services: Services,
     edition: Edition,
@@ -50,7 +50,7 @@ def lists_page(
     )
 
 
-def tracker_page(
+def render_tracker(
     request: Request, services: Services, edition: Edition, npn: str, rows: Sequence[Row], plan_year: int | None
 ) -> HTMLResponse:
     """What the tracker says of an NPN; 404 where it says nothing."""
@@ -66,25 +66,25 @@ def tracker_page(
         headers={**OPEN, "Vary": "Accept, Accept-Language, Cookie"},
         npn=npn,
         published_at=edition.published_at,
-        years=[_year(row) for row in sorted(rows, key=lambda row: row["plan_year"], reverse=True)],
+        years=[_describe_year(row) for row in sorted(rows, key=lambda row: row["plan_year"], reverse=True)],
         csv_url=f"/registry/tracker/{npn}.csv{asked}",
         values={},
         errors=[],
     )
 
 
-def _year(row: Row) -> dict[str, Any]:
+def _describe_year(row: Row) -> dict[str, Any]:
     markets = [
         {
             "market": market.value,
             "training": row[f"{market}_training"],
             "agreements": row[f"{market}_agreements"],
-            "completed_on": _day(row[f"{market}_completed_on"]),
+            "completed_on": _parse_day(row[f"{market}_completed_on"]),
         }
         for market in Market
     ]
     return {**{name: row[name] for name in ("plan_year", "profile", "npn_status", "status")}, "markets": markets}
 
 
-def _day(text: str) -> date | None:
+def _parse_day(text: str) -> date | None:
     return datetime.strptime(text, DATE_FORMAT).date() if text else None  # noqa: DTZ007 a day has no zone

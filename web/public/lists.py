@@ -21,7 +21,7 @@ from web.http.auth import PUBLIC
 from web.http.negotiation import choose_language, expects_page, has_current, prefers_json
 from web.http.pages import OPEN
 from web.http.text import in_language
-from web.public.list_pages import lists_page, tracker_page
+from web.public.list_pages import render_lists, render_tracker
 from web.services import ServicesDep
 
 router = APIRouter(prefix="/registry", tags=["federal lists"], dependencies=[PUBLIC])
@@ -46,76 +46,84 @@ _PAGE: dict[str, Any] = {"include_in_schema": False, "response_class": HTMLRespo
 
 
 @router.get("", **_PAGE)
-async def published(request: Request, services: ServicesDep) -> HTMLResponse:
+async def show_lists(request: Request, services: ServicesDep) -> HTMLResponse:
     """The lists, what each is and where it is found, and the form of the tracker."""
-    return lists_page(request, services, await services.database.read(find_current), LISTS)
+    return render_lists(request, services, await services.database.read(find_current), LISTS)
 
 
 @router.get("/tracker", **_PAGE)
-async def look_up(request: Request, services: ServicesDep, npn: str = "") -> Response:
+async def look_up_npn(request: Request, services: ServicesDep, npn: str = "") -> Response:
     """Leads to the tracker's page of an NPN, with spaces or leading zeros too."""
     written = "".join(npn[:100].split()).lstrip("0")
     if re.fullmatch(NPN, written, re.ASCII):
         return RedirectResponse(in_language(f"/registry/tracker/{written}", choose_language(request)), 303, OPEN)
     faults = [Fault("npn", "npn" if npn.strip() else "required")]
-    return lists_page(request, services, await services.database.read(find_current), LISTS, npn[:100], faults)
+    return render_lists(request, services, await services.database.read(find_current), LISTS, npn[:100], faults)
 
 
 @router.get("/{name}.csv", response_class=StreamingResponse, responses={**UNKNOWN, 200: {"content": {CSV: {}}}})
 @router.head("/{name}.csv", include_in_schema=False)
-async def published_csv(request: Request, services: ServicesDep, name: Name, plan_year: PlanYear = None) -> Response:
+async def download_csv(request: Request, services: ServicesDep, name: Name, plan_year: PlanYear = None) -> Response:
     """A list as CSV: a header, and a row for each registration."""
-    wanted, edition = _known(name), await services.database.read(find_current)
+    wanted, edition = _find_list(name), await services.database.read(find_current)
     pages = stream_list(services.database, wanted, edition.number, plan_year)
-    return _answer(request, edition, name, plan_year, CSV, _as_csv(COLUMNS[wanted], pages))
+    return _send_list(request, edition, name, plan_year, CSV, _stream_csv(COLUMNS[wanted], pages))
 
 
 @router.get("/{name}.json", response_class=StreamingResponse, responses={**UNKNOWN, 200: {"content": {JSON: {}}}})
 @router.head("/{name}.json", include_in_schema=False)
-async def published_json(request: Request, services: ServicesDep, name: Name, plan_year: PlanYear = None) -> Response:
+async def download_json(request: Request, services: ServicesDep, name: Name, plan_year: PlanYear = None) -> Response:
     """A list as JSON: `{list, published_at, columns, rows}`, each row an object."""
-    wanted, edition = _known(name), await services.database.read(find_current)
+    wanted, edition = _find_list(name), await services.database.read(find_current)
     pages = stream_list(services.database, wanted, edition.number, plan_year)
-    return _answer(request, edition, name, plan_year, JSON, _as_json(name, edition, COLUMNS[wanted], pages))
+    return _send_list(request, edition, name, plan_year, JSON, _stream_json(name, edition, COLUMNS[wanted], pages))
 
 
 # The longer address first: the other one would take ".csv" for a part of the NPN.
 @router.get("/tracker/{npn}.csv", response_class=Response, responses={**NOBODY, 200: {"content": {CSV: {}}}})
 @router.head("/tracker/{npn}.csv", include_in_schema=False)
-async def tracked_csv(request: Request, services: ServicesDep, npn: Npn, plan_year: PlanYear = None) -> Response:
+async def download_tracker_csv(
+    request: Request, services: ServicesDep, npn: Npn, plan_year: PlanYear = None
+) -> Response:
     """The Registration Tracker's rows of an NPN as CSV."""
-    edition, rows = await _tracked(services, npn, plan_year)
-    return _answer(request, edition, "tracker", plan_year, CSV, _lines([COLUMNS[PublishedList.TRACKER], *rows]))
+    edition, rows = await _find_tracked(services, npn, plan_year)
+    return _send_list(request, edition, "tracker", plan_year, CSV, _write_csv([COLUMNS[PublishedList.TRACKER], *rows]))
 
 
 @router.get("/tracker/{npn}", response_class=JSONResponse, responses={**NOBODY, 200: {"content": {"text/html": {}}}})
 @router.head("/tracker/{npn}", include_in_schema=False)
-async def tracked(request: Request, services: ServicesDep, npn: Npn, plan_year: PlanYear = None) -> Response:
+async def show_tracker(request: Request, services: ServicesDep, npn: Npn, plan_year: PlanYear = None) -> Response:
     """The Registration Tracker on an NPN: `{npn, published_at, rows}`, a row for each plan year; a page for people."""
     if expects_page(request) and not prefers_json(request):
         edition, rows = await services.database.read(find_tracked, npn, plan_year)
-        return tracker_page(request, services, edition, npn, _objects(COLUMNS[PublishedList.TRACKER], rows), plan_year)
-    edition, rows = await _tracked(services, npn, plan_year)
-    document = {"npn": npn, "published_at": _instant(edition), "rows": _objects(COLUMNS[PublishedList.TRACKER], rows)}
-    answer = _answer(request, edition, "tracker", plan_year, JSON, json.dumps(document).encode())
+        return render_tracker(
+            request, services, edition, npn, _name_cells(COLUMNS[PublishedList.TRACKER], rows), plan_year
+        )
+    edition, rows = await _find_tracked(services, npn, plan_year)
+    document = {
+        "npn": npn,
+        "published_at": _format_publication(edition),
+        "rows": _name_cells(COLUMNS[PublishedList.TRACKER], rows),
+    }
+    answer = _send_list(request, edition, "tracker", plan_year, JSON, json.dumps(document).encode())
     answer.headers["Vary"] = "Accept"
     return answer
 
 
-def _known(name: str) -> PublishedList:
+def _find_list(name: str) -> PublishedList:
     if name not in LISTS:
         raise HTTPException(404, f"There is no such list; there are {', '.join(LISTS)}.")
     return LISTS[name]
 
 
-async def _tracked(services: ServicesDep, npn: str, plan_year: int | None) -> tuple[Edition, list[list[str]]]:
+async def _find_tracked(services: ServicesDep, npn: str, plan_year: int | None) -> tuple[Edition, list[list[str]]]:
     edition, rows = await services.database.read(find_tracked, npn, plan_year)
     if not rows:
         raise HTTPException(404, "The tracker doesn't know this NPN.")
     return edition, rows
 
 
-def _answer(
+def _send_list(
     request: Request,
     edition: Edition,
     name: str,
@@ -139,31 +147,31 @@ def _answer(
     return StreamingResponse(body, headers=headers, media_type=media_type)
 
 
-async def _as_csv(columns: Sequence[str], pages: Pages) -> AsyncIterator[bytes]:
-    yield _lines([columns])
+async def _stream_csv(columns: Sequence[str], pages: Pages) -> AsyncIterator[bytes]:
+    yield _write_csv([columns])
     async for page in pages:
-        yield _lines(page)
+        yield _write_csv(page)
 
 
-def _lines(rows: Iterable[Sequence[str]]) -> bytes:
+def _write_csv(rows: Iterable[Sequence[str]]) -> bytes:
     text = StringIO(newline="")
     csv.writer(text).writerows(rows)
     return text.getvalue().encode()
 
 
-async def _as_json(name: str, edition: Edition, columns: Sequence[str], pages: Pages) -> AsyncIterator[bytes]:
-    head = {"list": name, "published_at": _instant(edition), "columns": columns}
+async def _stream_json(name: str, edition: Edition, columns: Sequence[str], pages: Pages) -> AsyncIterator[bytes]:
+    head = {"list": name, "published_at": _format_publication(edition), "columns": columns}
     yield f'{json.dumps(head)[:-1]}, "rows": ['.encode()
     between = ""
     async for page in pages:
-        yield f"{between}{json.dumps(_objects(columns, page))[1:-1]}".encode()
+        yield f"{between}{json.dumps(_name_cells(columns, page))[1:-1]}".encode()
         between = ",\n"
     yield b"]}\n"
 
 
-def _objects(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> list[dict[str, str]]:
+def _name_cells(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> list[dict[str, str]]:
     return [dict(zip(columns, cells, strict=True)) for cells in rows]
 
 
-def _instant(edition: Edition) -> str | None:
+def _format_publication(edition: Edition) -> str | None:
     return format_instant(edition.published_at) if edition.published_at else None

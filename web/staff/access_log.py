@@ -14,7 +14,7 @@ from web.http.pages import PRIVATE
 from web.http.permissions import Permission, StaffRole
 from web.http.text import query
 from web.services import ServicesDep
-from web.staff.layout import staff_page
+from web.staff.layout import render_staff_page
 
 router = APIRouter(prefix="/staff", include_in_schema=False, default_response_class=HTMLResponse)
 
@@ -37,7 +37,7 @@ async def show_access_log(
         )
     except Invalid:  # no place of this list
         return RedirectResponse(ACCESS_LOG + query(**asked), 303, PRIVATE)
-    return staff_page(
+    return render_staff_page(
         request,
         services,
         me,
@@ -59,13 +59,13 @@ async def redirect_to_access_log(
 
 
 @router.get("/sessions")
-async def sessions(
+async def show_sessions(
     request: Request, services: ServicesDep, me: Annotated[StaffMember, needs(Permission.READ_SESSIONS)]
 ) -> HTMLResponse:
     """Who is signed in, the last seen first."""
     told = request.query_params.get("told")
     rows = await services.database.read(list_open_sessions, services.settings.session_idle, now())
-    return staff_page(
+    return render_staff_page(
         request,
         services,
         me,

@@ -20,7 +20,7 @@ from web.http.permissions import Permission
 from web.http.problem_pages import NO_FILE, render_problem
 from web.services import Services, ServicesDep
 from web.staff.case_page import case_page
-from web.staff.layout import staff_page
+from web.staff.layout import render_staff_page
 
 router = APIRouter(prefix="/staff/cases/{case_id}", include_in_schema=False, default_response_class=HTMLResponse)
 
@@ -30,41 +30,41 @@ MOST_SHOWN = 64 * 1024  # bytes of evidence
 
 
 @router.get("")
-async def case(request: Request, services: ServicesDep, me: Reader, case_id: str) -> Response:
+async def show_case(request: Request, services: ServicesDep, me: Reader, case_id: str) -> Response:
     """Everything about a case, and what can be done with it."""
     return await case_page(request, services, me, case_id)
 
 
 @router.get("/evidence/{number}")
-async def evidence(request: Request, services: ServicesDep, me: Reader, case_id: str, number: int) -> Response:
+async def show_evidence(request: Request, services: ServicesDep, me: Reader, case_id: str, number: int) -> Response:
     """What a third party answered, word for word, as text; the beginning of it where it is long."""
     file = await services.database.read(read_case_file, case_id, now())
-    kept = _numbered(file.evidence, number)
+    kept = _find_numbered(file.evidence, number)
     row = await services.database.read(find_evidence_of_case, case_id, kept.key)
     if row is None:
         raise _nothing()
     await services.database.write(record_access, me.actor, "evidence", [case_id], now())
     text = row.raw[:MOST_SHOWN].decode("utf-8", "replace")
     cut = MOST_SHOWN if len(row.raw) > MOST_SHOWN else None
-    return staff_page(request, services, me, "staff/evidence.html", file=file, evidence=kept, text=text, cut=cut)
+    return render_staff_page(request, services, me, "staff/evidence.html", file=file, evidence=kept, text=text, cut=cut)
 
 
 @router.get("/mails/{number}")
-async def mail(request: Request, services: ServicesDep, me: Reader, case_id: str, number: int) -> Response:
+async def show_mail(request: Request, services: ServicesDep, me: Reader, case_id: str, number: int) -> Response:
     """An e-mail as it was sent: as text, and as the recipient's mail program shows it."""
     file = await services.database.read(read_case_file, case_id, now())
-    row = await services.database.read(find_mail, case_id, _numbered(file.mails, number).key)
+    row = await services.database.read(find_mail, case_id, _find_numbered(file.mails, number).key)
     if row is None:
         raise _nothing()
     await services.database.write(record_access, me.actor, "mail", [case_id], now())
-    return staff_page(request, services, me, "staff/mail.html", file=file, mail=row, number=number)
+    return render_staff_page(request, services, me, "staff/mail.html", file=file, mail=row, number=number)
 
 
 @router.get("/mails/{number}/html")
-async def mail_html(services: ServicesDep, me: Reader, case_id: str, number: int) -> Response:
+async def show_mail_html(services: ServicesDep, me: Reader, case_id: str, number: int) -> Response:
     """The HTML of an e-mail alone, shut in a page that can do nothing."""
     file = await services.database.read(read_case_file, case_id, now())
-    row = await services.database.read(find_mail, case_id, _numbered(file.mails, number).key)
+    row = await services.database.read(find_mail, case_id, _find_numbered(file.mails, number).key)
     if row is None:
         raise _nothing()
     await services.database.write(record_access, me.actor, "mail", [case_id], now())
@@ -72,33 +72,35 @@ async def mail_html(services: ServicesDep, me: Reader, case_id: str, number: int
 
 
 @router.get("/certificate")
-async def certificate(request: Request, services: ServicesDep, me: Reader, case_id: str) -> Response:
+async def download_certificate(request: Request, services: ServicesDep, me: Reader, case_id: str) -> Response:
     """The certificate as a file."""
-    return await _download(request, services, me, case_id, "")
+    return await _send_certificate(request, services, me, case_id, "")
 
 
 @router.get("/certificate/{market}")
-async def market_certificate(
+async def download_market_certificate(
     request: Request, services: ServicesDep, me: Reader, case_id: str, market: str
 ) -> Response:
     """The certificate of a market as a file (B17)."""
-    return await _download(request, services, me, case_id, market)
+    return await _send_certificate(request, services, me, case_id, market)
 
 
-async def _download(request: Request, services: ServicesDep, me: StaffMember, case_id: str, market: str) -> Response:
+async def _send_certificate(
+    request: Request, services: ServicesDep, me: StaffMember, case_id: str, market: str
+) -> Response:
     file = await services.database.read(read_case_file, case_id, now())
     issued = next((one for one in reversed(file.certificates) if one.market == market), None)
     if issued is None:
         raise _nothing()
     path = services.settings.certificates_dir / Path(issued.uri).name
     if not path.is_file():
-        return _no_file(request, services)
+        return _render_no_file(request, services)
     await services.database.write(record_access, me.actor, "certificate", [case_id], now())
     name = f"certificate-{issued.number}.pdf"
     return FileResponse(path, headers=PRIVATE, media_type="application/pdf", filename=name)
 
 
-def _numbered(kept: Iterable[Numbered], number: int) -> Numbered:
+def _find_numbered(kept: Iterable[Numbered], number: int) -> Numbered:
     found = next((one for one in kept if one.number == number), None)
     if found is None:
         raise _nothing()
@@ -109,6 +111,6 @@ def _nothing() -> HTTPException:
     return HTTPException(404, "There is nothing of this number in this case.")
 
 
-def _no_file(request: Request, services: Services) -> HTMLResponse:
+def _render_no_file(request: Request, services: Services) -> HTMLResponse:
     language = choose_language(request)
     return render_problem(services, NO_FILE, 503, language, services.describe_general_contact(language))

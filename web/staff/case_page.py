@@ -29,8 +29,8 @@ from web.http.permissions import Permission
 from web.http.sentences import explain_notes, in_words
 from web.http.text import told
 from web.services import Services
-from web.staff.filters import ALL, QUEUE, address, filters_of
-from web.staff.layout import staff_page
+from web.staff.filters import ALL, QUEUE, build_address, read_filters
+from web.staff.layout import render_staff_page
 from web.staff.panel import panel
 from web.staff.timeline import lines
 
@@ -82,12 +82,14 @@ async def case_page(
     await services.database.write(
         record_access, me.actor, "case", [case_id, *([done["of"]] if done and done.get("of") else [])], now()
     )
-    return staff_page(
+    return render_staff_page(
         request,
         services,
         me,
         "staff/case.html",
-        here=address(f"{ALL}/{case_id}", filters_of(request.query_params), view=request.query_params.get("view")),
+        here=build_address(
+            f"{ALL}/{case_id}", read_filters(request.query_params), view=request.query_params.get("view")
+        ),
         status=status,
         file=file,
         state=state,
@@ -180,12 +182,16 @@ def _workflow_url(services: Services, file: CaseFile) -> str | None:
 
 async def _ways(request: Request, services: Services, case_id: str) -> dict[str, Any]:
     """Where one came from, and the case after this one there; both under the same filters."""
-    filters = filters_of(request.query_params)
+    filters = read_filters(request.query_params)
     if request.query_params.get("view") == "all":
-        return {"back_url": address(ALL, filters), "next_url": None, "query": address("", filters, view="all")}
+        return {
+            "back_url": build_address(ALL, filters),
+            "next_url": None,
+            "query": build_address("", filters, view="all"),
+        }
     following = await services.database.read(find_next_in_queue, filters, case_id)
     return {
-        "back_url": address(QUEUE, filters),
-        "next_url": address(f"{ALL}/{following}", filters) if following else None,
-        "query": address("", filters),
+        "back_url": build_address(QUEUE, filters),
+        "next_url": build_address(f"{ALL}/{following}", filters) if following else None,
+        "query": build_address("", filters),
     }

@@ -31,20 +31,23 @@ class Column:
     height: float
 
 
-def bars(numbers: Sequence[float], row: float, longest: float | None = None) -> list[Bar]:
+def draw_bars(numbers: Sequence[float], row: float, longest: float | None = None) -> list[Bar]:
     """A bar for each number, ``row`` pixels apart; ``longest`` is what fills the width, if not the greatest of them."""
     greatest = max(numbers, default=0.0) if longest is None else longest
-    return [Bar(place * row, _length(number, greatest, LONGEST, LEAST_WIDTH)) for place, number in enumerate(numbers)]
+    return [
+        Bar(place * row, _measure_length(number, greatest, LONGEST, LEAST_WIDTH))
+        for place, number in enumerate(numbers)
+    ]
 
 
-def columns(numbers: Sequence[float], tall: float, greatest: float) -> list[Column]:
+def draw_columns(numbers: Sequence[float], tall: float, greatest: float) -> list[Column]:
     """A column for each number, side by side over the whole width; ``greatest`` is ``tall`` pixels high."""
     room = 100 / max(len(numbers), 1)
-    heights = [_length(number, greatest, tall, LEAST_HEIGHT) for number in numbers]
+    heights = [_measure_length(number, greatest, tall, LEAST_HEIGHT) for number in numbers]
     return [Column(place * room, room * (1 - GAP), tall - height, height) for place, height in enumerate(heights)]
 
 
-def _length(number: float, greatest: float, longest: float, least: float) -> float:
+def _measure_length(number: float, greatest: float, longest: float, least: float) -> float:
     if number <= 0 or greatest <= 0:
         return 0.0
     return max(least, min(number / greatest, 1.0) * longest)

@@ -14,8 +14,8 @@ from templates.labels import REASONS_TO_LOOK, STAFF_STAGES
 from web.http.auth import StaffMember, needs
 from web.http.permissions import Permission
 from web.services import ServicesDep
-from web.staff.charts import bars, columns
-from web.staff.layout import staff_page
+from web.staff.charts import draw_bars, draw_columns
+from web.staff.layout import render_staff_page
 
 router = APIRouter(prefix="/staff", include_in_schema=False, default_response_class=HTMLResponse)
 
@@ -24,7 +24,7 @@ ROW, TALL_ROW, COLUMN = 46, 68, 56
 
 
 @router.get("/dashboard")
-async def dashboard(
+async def show_dashboard(
     request: Request, services: ServicesDep, me: Annotated[StaffMember, needs(Permission.READ_CASES)]
 ) -> HTMLResponse:
     """How the work goes."""
@@ -34,7 +34,7 @@ async def dashboard(
         await services.database.write(
             record_access, me.actor, "dashboard", [case.case_id for case in board.oldest], now()
         )
-    return staff_page(
+    return render_staff_page(
         request,
         services,
         me,
@@ -43,10 +43,10 @@ async def dashboard(
         board=board,
         total=sum(board.stages.values()),
         waiting=sum(board.attention.values()),
-        stages=_counted(board.stages, list(STAFF_STAGES)),
-        reasons=_counted(board.attention, list(REASONS_TO_LOOK)),
-        times=_times(board.times),
-        decisions=_decisions(board.decisions),
+        stages=_draw_counts(board.stages, list(STAFF_STAGES)),
+        reasons=_draw_counts(board.attention, list(REASONS_TO_LOOK)),
+        times=_draw_times(board.times),
+        decisions=_draw_decisions(board.decisions),
         rows=board.oldest,
         of_case="",
         row=ROW,
@@ -55,29 +55,29 @@ async def dashboard(
     )
 
 
-def _counted(numbers: Mapping[str, int], order: Sequence[str]) -> list[dict[str, Any]]:
+def _draw_counts(numbers: Mapping[str, int], order: Sequence[str]) -> list[dict[str, Any]]:
     """Each code with its number and bar, in the order given; what stands in none comes last."""
     codes = sorted(numbers, key=lambda code: (order.index(code) if code in order else len(order), code))
-    drawn = bars([numbers[code] for code in codes], ROW)
+    drawn = draw_bars([numbers[code] for code in codes], ROW)
     return [{"code": code, "number": numbers[code], "bar": bar} for code, bar in zip(codes, drawn, strict=True)]
 
 
-def _times(times: Sequence[StageTime]) -> list[dict[str, Any]]:
+def _draw_times(times: Sequence[StageTime]) -> list[dict[str, Any]]:
     """Each stage with its median as a bar, and the ninth decile as a line, on one scale."""
     longest = max((time.ninth_decile.total_seconds() for time in times), default=0.0)
-    medians = bars([time.median.total_seconds() for time in times], TALL_ROW, longest)
-    deciles = bars([time.ninth_decile.total_seconds() for time in times], TALL_ROW, longest)
+    medians = draw_bars([time.median.total_seconds() for time in times], TALL_ROW, longest)
+    deciles = draw_bars([time.ninth_decile.total_seconds() for time in times], TALL_ROW, longest)
     return [{"time": time, "bar": bar, "line": line} for time, bar, line in zip(times, medians, deciles, strict=True)]
 
 
-def _decisions(days: Sequence[DecisionDay]) -> list[dict[str, Any]]:
+def _draw_decisions(days: Sequence[DecisionDay]) -> list[dict[str, Any]]:
     """Each verdict with its columns, all on one scale."""
     greatest = max((number for day in days for number in day.verdicts.values()), default=0)
     return [
         {
             "verdict": verdict.value,
             "number": sum(day.verdicts[verdict] for day in days),
-            "columns": columns([day.verdicts[verdict] for day in days], COLUMN, greatest),
+            "columns": draw_columns([day.verdicts[verdict] for day in days], COLUMN, greatest),
         }
         for verdict in Verdict
     ]

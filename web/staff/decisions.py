@@ -24,9 +24,9 @@ from web.http.pages import PRIVATE
 from web.http.permissions import Permission
 from web.services import Services, ServicesDep
 from web.staff.case_page import Attempt, case_page
-from web.staff.filters import ALL, address, filters_of
+from web.staff.filters import ALL, build_address, read_filters
 from web.staff.panel import overridden
-from web.staff.reasons import USUAL, usual_for
+from web.staff.reasons import USUAL, list_usual_reasons
 
 router = APIRouter(prefix="/staff/cases/{case_id}", include_in_schema=False, default_response_class=HTMLResponse)
 
@@ -112,7 +112,7 @@ def decision_of(values: Values, state: State, language: str, theirs: str) -> Dec
     chosen, usual, written = values.get("verdict", ""), values.get("usual", ""), values.get("reason", "")
     verdict = Verdict(chosen) if chosen in list(Verdict) else None
     faults = [] if verdict else [Fault("verdict", "required")]
-    if usual and not (verdict and usual in usual_for(verdict, _is_licensed(state))):
+    if usual and not (verdict and usual in list_usual_reasons(verdict, _is_licensed(state))):
         faults.append(Fault("usual", "required"))
     faults += find_text_faults("reason", written) if written or not usual else []
     override = values.get("override", "") if verdict is Verdict.APPROVE and overridden(state) else None
@@ -189,7 +189,7 @@ async def _onward(request: Request, services: Services, case_id: str, verdict: V
     """To the case that comes next where one came from; to the same one if there is none, or nothing is done yet."""
     if verdict is None:
         return _to(request, case_id)
-    filters = filters_of(request.query_params)
+    filters = read_filters(request.query_params)
     following = None
     if request.query_params.get("view") != "all":
         following = await services.database.read(find_next_in_queue, filters, case_id)
@@ -199,5 +199,5 @@ async def _onward(request: Request, services: Services, case_id: str, verdict: V
 def _to(request: Request, case_id: str, **told: str) -> RedirectResponse:
     """A case's page, read from its heading on."""
     asked: Any = request.query_params
-    url = address(f"{ALL}/{case_id}", filters_of(asked), view=asked.get("view"), lang=asked.get("lang"), **told)
+    url = build_address(f"{ALL}/{case_id}", read_filters(asked), view=asked.get("view"), lang=asked.get("lang"), **told)
     return RedirectResponse(f"{url}#case", 303, PRIVATE)

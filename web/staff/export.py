@@ -21,7 +21,7 @@ from web.http.auth import StaffMember, needs
 from web.http.pages import PRIVATE
 from web.http.permissions import Permission
 from web.services import ServicesDep
-from web.staff.filters import filters_of
+from web.staff.filters import read_filters
 
 router = APIRouter(prefix="/staff", include_in_schema=False)
 
@@ -51,7 +51,7 @@ MARK = "\ufeff"  # tells spreadsheets that it is UTF-8
 
 
 @router.get("/export.csv")
-async def export(
+async def export_cases(
     request: Request, services: ServicesDep, me: Annotated[StaffMember, needs(Permission.EXPORT)]
 ) -> StreamingResponse:
     """The whole list under the address's filters, in its order: ``view`` is queue or all."""
@@ -59,15 +59,15 @@ async def export(
     await services.database.write(record_access, me.actor, "export", (), now())
     today = local_date(next(iter(POLICIES.values())), now())
     named = {"Content-Disposition": f'attachment; filename="{NAMES[view]}-{today}.csv"'}
-    pages = stream_cases(services.database, view, filters_of(request.query_params))
-    return StreamingResponse(as_csv(pages), headers={**PRIVATE, **named}, media_type="text/csv; charset=utf-8")
+    pages = stream_cases(services.database, view, read_filters(request.query_params))
+    return StreamingResponse(stream_csv(pages), headers={**PRIVATE, **named}, media_type="text/csv; charset=utf-8")
 
 
-async def as_csv(pages: AsyncIterator[list[ExportedCase]]) -> AsyncIterator[bytes]:
+async def stream_csv(pages: AsyncIterator[list[ExportedCase]]) -> AsyncIterator[bytes]:
     """A header, and a line for each case."""
-    yield (MARK + _lines([list(COLUMNS)])).encode()
+    yield (MARK + _write_csv([list(COLUMNS)])).encode()
     async for page in pages:
-        yield _lines([cell(getattr(case, name)) for name in COLUMNS] for case in page).encode()
+        yield _write_csv([cell(getattr(case, name)) for name in COLUMNS] for case in page).encode()
 
 
 def cell(value: Any) -> str:
@@ -77,7 +77,7 @@ def cell(value: Any) -> str:
     return quote_formula("" if value is None else str(value))
 
 
-def _lines(rows: Iterable[Sequence[str]]) -> str:
+def _write_csv(rows: Iterable[Sequence[str]]) -> str:
     text = StringIO()
     csv.writer(text).writerows(rows)
     return text.getvalue()

@@ -27,7 +27,7 @@ _YEAR = re.compile(r"2[0-9]{3}")
 
 
 @dataclass(frozen=True)
-class Choice:
+class FacetChoice:
     """A value of a filter, how many cases it would leave, and whether it is chosen."""
 
     value: str
@@ -42,7 +42,7 @@ class Facet:
 
     name: str
     label: str
-    choices: Sequence[Choice]
+    choices: Sequence[FacetChoice]
 
     @property
     def is_set(self) -> bool:
@@ -50,26 +50,26 @@ class Facet:
         return any(choice.is_chosen for choice in self.choices)
 
 
-def filters_of(asked: Mapping[str, str]) -> Filters:
+def read_filters(asked: Mapping[str, str]) -> Filters:
     """What an address asks for; what no filter could mean is left out."""
     year = asked.get("plan_year", "")
     flag = asked.get("attention", "")
     return Filters(
-        program=_known(asked, "program"),
+        program=_read_choice(asked, "program"),
         plan_year=int(year) if _YEAR.fullmatch(year) else None,
-        kind=_known(asked, "kind"),
-        stage=_known(asked, "stage"),
+        kind=_read_choice(asked, "kind"),
+        stage=_read_choice(asked, "stage"),
         attention=flag if _FLAG.fullmatch(flag) else None,
     )
 
 
-def address(path: str, filters: Filters, **more: str | None) -> str:
+def build_address(path: str, filters: Filters, **more: str | None) -> str:
     """The address of a list under these filters."""
     wanted = {name: str(value) for name, value in filters.list_wanted().items()}
     return path + query(**wanted, **more)
 
 
-def facets(filters: Filters, counts: Counts, words: Mapping[str, Callable[[Any], str]]) -> list[Facet]:
+def list_facets(filters: Filters, counts: Counts, words: Mapping[str, Callable[[Any], str]]) -> list[Facet]:
     """The filters there is something to choose of, each value with its count; ``words`` are a template's filters."""
     wanted = {name: str(value) for name, value in filters.list_wanted().items()}
     found = []
@@ -79,18 +79,18 @@ def facets(filters: Filters, counts: Counts, words: Mapping[str, Callable[[Any],
         if chosen is not None:
             numbers.setdefault(chosen, 0)
         if len(numbers) > 1 or chosen is not None:
-            values = sorted(numbers, key=_order(labels))
-            choices = [Choice(value, words[shown_by](value), numbers[value], value == chosen) for value in values]
+            values = sorted(numbers, key=_rank_values(labels))
+            choices = [FacetChoice(value, words[shown_by](value), numbers[value], value == chosen) for value in values]
             found.append(Facet(name, label, choices))
     return found
 
 
-def _known(asked: Mapping[str, str], name: str) -> str | None:
+def _read_choice(asked: Mapping[str, str], name: str) -> str | None:
     value = asked.get(name, "")
     return value if value in FACETS[name][1] else None
 
 
-def _order(labels: Labels) -> Callable[[str], tuple[int, str]]:
+def _rank_values(labels: Labels) -> Callable[[str], tuple[int, str]]:
     """As the labels stand; years, which have none, as they are."""
     places = {value: place for place, value in enumerate(labels)}
     return lambda value: (places.get(value, len(places)), value)

@@ -24,7 +24,7 @@ NAVIGATION: tuple[tuple[str, str, Permission], ...] = (
 )
 
 
-def staff_page(
+def render_staff_page(
     request: Request,
     services: Services,
     me: StaffMember,
@@ -47,13 +47,13 @@ def staff_page(
         headers=PRIVATE,
         me=me,
         csrf=me.csrf,
-        nav=_navigation(me, request.url.path, language),
+        nav=_list_navigation(me, request.url.path, language),
         may={permission.value: me.may(permission) for permission in Permission},
         **values,
     )
 
 
-def _navigation(me: StaffMember, path: str, language: str) -> list[dict[str, Any]]:
+def _list_navigation(me: StaffMember, path: str, language: str) -> list[dict[str, Any]]:
     return [
         {"url": url, "label": translate(label, language), "current": path == url}
         for url, label, permission in NAVIGATION

@@ -15,7 +15,7 @@ from templates.catalogs import translate
 from web.http.auth import StaffMember
 from web.http.permissions import Permission
 from web.http.sentences import in_words
-from web.staff.reasons import usual_for
+from web.staff.reasons import list_usual_reasons
 
 # The forms of a case's page, each with the permission it needs and the command it gives; a flag is no command.
 FORMS: dict[str, tuple[Permission, CommandKind | None]] = {
@@ -113,7 +113,7 @@ def _choices(state: CaseState, language: str) -> list[Choice]:
     found = []
     for verdict in Verdict:
         why = find_refusal(CommandKind.DECIDE, state, verdict, _SOME)
-        usual = usual_for(verdict, state.opening.kind.is_licensed)
+        usual = list_usual_reasons(verdict, state.opening.kind.is_licensed)
         reasons = {code: translate(sentence, language) for code, sentence in usual.items()}
         found.append(Choice(verdict, in_words(why, language) if why else None, reasons))
     return found

@@ -7,7 +7,7 @@ from templates.catalogs import N_
 
 
 @dataclass(frozen=True)
-class Usual:
+class UsualReason:
     """A usual reason; ``is_licensed`` says for whom: agents and brokers, counselors, or both where it is None."""
 
     verdict: Verdict
@@ -15,35 +15,35 @@ class Usual:
     is_licensed: bool | None = None
 
 
-USUAL: dict[str, Usual] = {
-    "in_order": Usual(Verdict.APPROVE, N_("Everything was checked and is in order.")),
-    "proved": Usual(Verdict.APPROVE, N_("What the checks left open was proved to us otherwise.")),
-    "no_license": Usual(
+USUAL: dict[str, UsualReason] = {
+    "in_order": UsualReason(Verdict.APPROVE, N_("Everything was checked and is in order.")),
+    "proved": UsualReason(Verdict.APPROVE, N_("What the checks left open was proved to us otherwise.")),
+    "no_license": UsualReason(
         Verdict.DENY, N_("The license registry shows no active New Mexico license under your name and NPN."), True
     ),
-    "background": Usual(
+    "background": UsualReason(
         Verdict.DENY, N_("The result of the background check does not allow us to approve your request."), False
     ),
-    "out_of_scope": Usual(
+    "out_of_scope": UsualReason(
         Verdict.DENY, N_("Your addresses are outside the area in which we take new agents and brokers."), True
     ),
-    "no_answer": Usual(Verdict.DENY, N_("We did not get the information that we had asked you for.")),
-    "ask_license": Usual(
+    "no_answer": UsualReason(Verdict.DENY, N_("We did not get the information that we had asked you for.")),
+    "ask_license": UsualReason(
         Verdict.ASK, N_("We could not find your license. Please check your NPN and the number of your license."), True
     ),
-    "ask_name": Usual(
+    "ask_name": UsualReason(
         Verdict.ASK,
         N_("Your name is not the one on your license. Please correct it, or tell us why they differ."),
         True,
     ),
-    "ask_identity": Usual(
+    "ask_identity": UsualReason(
         Verdict.ASK, N_("We know your NPN under another name or e-mail address. Please tell us which is right."), True
     ),
-    "ask_address": Usual(Verdict.ASK, N_("Please check the addresses that you gave us.")),
+    "ask_address": UsualReason(Verdict.ASK, N_("Please check the addresses that you gave us.")),
 }
 
 
-def usual_for(verdict: Verdict, is_licensed: bool) -> dict[str, str]:
+def list_usual_reasons(verdict: Verdict, is_licensed: bool) -> dict[str, str]:
     """The reasons that fit a verdict about such a person, by their codes."""
     return {
         code: usual.sentence

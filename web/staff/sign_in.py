@@ -24,40 +24,40 @@ TOLD = ("ended", "out", "failed", "no_role")
 
 
 @router.get("/sign-in", dependencies=[PUBLIC])
-async def sign_in(request: Request, services: ServicesDep) -> Response:
+async def show_sign_in(request: Request, services: ServicesDep) -> Response:
     """The page that leads to the identity provider; whoever is signed in goes on."""
     if await staff_member(request, services) is not None:
-        return RedirectResponse(_local(request.query_params.get("next")), 303, PRIVATE)
+        return RedirectResponse(_find_local_address(request.query_params.get("next")), 303, PRIVATE)
     told = request.query_params.get("told")
-    return _page(request, services, told if told in TOLD else None)
+    return _render_sign_in(request, services, told if told in TOLD else None)
 
 
 @router.get("/sign-in/start", dependencies=[PUBLIC, limited("sign_in")])
-async def start(request: Request, services: ServicesDep) -> Response:
+async def start_sign_in(request: Request, services: ServicesDep) -> Response:
     """To the identity provider."""
     if services.identity is None:
-        return _page(request, services, "failed", 503)
-    request.session["next"] = _local(request.query_params.get("next"))
+        return _render_sign_in(request, services, "failed", 503)
+    request.session["next"] = _find_local_address(request.query_params.get("next"))
     try:
         return await services.identity.leave_for(request)
     except SignInFailed:
-        return _page(request, services, "failed", 503)
+        return _render_sign_in(request, services, "failed", 503)
 
 
 @router.get("/sign-in/callback", dependencies=[PUBLIC, limited("sign_in")])
-async def callback(request: Request, services: ServicesDep) -> Response:
+async def finish_sign_in(request: Request, services: ServicesDep) -> Response:
     """Back from the identity provider: opens the session of somebody who has a role here."""
-    onward = _local(request.session.get("next"))
+    onward = _find_local_address(request.session.get("next"))
     if services.identity is None:
-        return _page(request, services, "failed", 503)
+        return _render_sign_in(request, services, "failed", 503)
     try:
         found = await services.identity.returned(request)
     except SignInFailed:
-        return _page(request, services, "failed", 403)
+        return _render_sign_in(request, services, "failed", 403)
     finally:
         request.session.clear()
     if not found.roles:
-        return _page(request, services, "no_role", 403)
+        return _render_sign_in(request, services, "no_role", 403)
     longest = services.settings.session_longest
     token = await services.database.write(open_session, found.actor, found.name, found.roles, longest, now())
     answer = RedirectResponse(onward, 303, PRIVATE)
@@ -79,8 +79,8 @@ async def sign_out(
     return answer
 
 
-def _page(request: Request, services: Services, told: str | None, status: int = 200) -> HTMLResponse:
-    language, onward = choose_language(request), _local(request.query_params.get("next"))
+def _render_sign_in(request: Request, services: Services, told: str | None, status: int = 200) -> HTMLResponse:
+    language, onward = choose_language(request), _find_local_address(request.query_params.get("next"))
     return render_page(
         services,
         "staff/sign_in.html",
@@ -93,7 +93,7 @@ def _page(request: Request, services: Services, told: str | None, status: int = 
     )
 
 
-def _local(url: object) -> str:
+def _find_local_address(url: object) -> str:
     """A page of the console; anything else is its first page."""
     asked = urlsplit(url) if isinstance(url, str) and len(url) <= 2000 and "\\" not in url else None
     if asked is None or asked.scheme or asked.netloc or not (asked.path + "/").startswith("/staff/"):

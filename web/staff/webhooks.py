@@ -24,7 +24,7 @@ from web.http.problems import sentence_of
 from web.http.sentences import explain, explain_notes
 from web.http.text import query, told
 from web.services import Services, ServicesDep
-from web.staff.layout import staff_page
+from web.staff.layout import render_staff_page
 
 router = APIRouter(prefix="/staff/webhooks", include_in_schema=False, default_response_class=HTMLResponse)
 
@@ -119,7 +119,7 @@ async def _page(
     held = await services.database.read(held_page, asked.get("held") or None, AT_A_TIME)
     aside = await services.database.read(altered_page, asked.get("altered") or None, AT_A_TIME)
     done = _DONE.get(asked.get("done", ""))
-    return staff_page(
+    return render_staff_page(
         request,
         services,
         me,
@@ -163,7 +163,7 @@ async def _altered_page(
     if event is None:
         raise _nothing()
     await services.database.write(record_access, me.actor, "webhook", [event.case_id], now())
-    return staff_page(
+    return render_staff_page(
         request,
         services,
         me,

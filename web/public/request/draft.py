@@ -49,20 +49,20 @@ class Draft:
         return self.answers.get(CREATED) == "yes"
 
 
-async def draft_of(request: Request, services: Services) -> Draft | None:
+async def load_draft(request: Request, services: Services) -> Draft | None:
     """The draft of whoever asks; None without a cookie, and where it is unknown or has expired."""
     token = request.cookies.get(COOKIE, "")
     answers = await services.database.read(find_draft, token, now()) if token else None
     return None if answers is None else Draft(token, answers)
 
 
-def keep(response: Response, services: Services, token: str) -> None:
+def hand_out_cookie(response: Response, services: Services, token: str) -> None:
     """Hands out the cookie, until the browser is closed: it is for the form alone, and no script reads it."""
     secure = services.settings.is_secure
     response.set_cookie(COOKIE, token, path=PATH, secure=secure, httponly=True, samesite="lax")
 
 
-async def purging(database: Database, every: float = 300.0) -> None:
+async def keep_purging(database: Database, every: float = 300.0) -> None:
     """Deletes expired drafts until cancelled; a failed round is logged by its kind, and tried again."""
     while True:
         try:

@@ -26,19 +26,19 @@ from web.http.pages import PRIVATE
 from web.http.problem_pages import ProblemText, render_problem
 from web.http.rate_limits import limited
 from web.public.request import steps
-from web.public.request.draft import Draft, draft_of, keep
+from web.public.request.draft import Draft, hand_out_cookie, load_draft
 from web.public.request.pages import (
     CHECK,
     DONE,
     START,
-    address,
-    changing,
-    check_page,
-    done_page,
-    policy_of,
-    question_page,
-    start_page,
-    step_with,
+    build_address,
+    find_draft_policy,
+    find_step_with,
+    read_change,
+    render_check,
+    render_done,
+    render_question,
+    render_start,
 )
 from web.public.request.steps import STEPS, Step
 from web.services import Services, ServicesDep
@@ -55,119 +55,119 @@ router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
 
 @router.get("/request", dependencies=[PUBLIC])
-async def start(request: Request, services: ServicesDep) -> HTMLResponse:
+async def show_start(request: Request, services: ServicesDep) -> HTMLResponse:
     """What the form is for, of the newest plan year that is open, the draft's, or the one asked for."""
-    draft = await draft_of(request, services)
+    draft = await load_draft(request, services)
     year = draft.answers.get("plan_year") if draft else None
     policy, faults = choose_policy(POLICIES.values(), request.query_params.get("plan_year", year), now())
-    return start_page(request, services, draft, policy, faults)
+    return render_start(request, services, draft, policy, faults)
 
 
 @router.post("/request", dependencies=[PUBLIC, limited("request")])
-async def begin(request: Request, services: ServicesDep) -> Response:
+async def begin_request(request: Request, services: ServicesDep) -> Response:
     """Begins a draft for a plan year, or goes on with the one there is."""
-    values, draft = await read_form(request), await draft_of(request, services)
+    values, draft = await read_form(request), await load_draft(request, services)
     policy, faults = choose_policy(POLICIES.values(), values.get("plan_year", ""), now())
     if faults:
-        return start_page(request, services, draft, policy, faults, 422)
+        return render_start(request, services, draft, policy, faults, 422)
     year = {"plan_year": str(policy.plan_year)}
     if draft and values.get("do") == "continue":
         if not draft.is_own(values) or not await services.database.write(save_draft, draft.token, year, now()):
-            return _lost()
-        return _to(_place(draft))
+            return _redirect_lost()
+        return _redirect(_find_place(draft))
     token = await services.database.write(begin_draft, year, now(), draft.token if draft else None)
-    begun = _to("/request/kind", begun="1")
-    keep(begun, services, token)
+    begun = _redirect("/request/kind", begun="1")
+    hand_out_cookie(begun, services, token)
     return begun
 
 
 @router.get("/request/check", dependencies=[LINK])
-async def check(request: Request, services: ServicesDep) -> Response:
+async def show_check(request: Request, services: ServicesDep) -> Response:
     """Every answer, to look over before it is sent."""
-    draft = await _draft(request, services)
+    draft = await _find_own_draft(request, services)
     if isinstance(draft, Response):
         return draft
-    if steps.first_open(draft.answers):
-        return _to(_place(draft))
+    if steps.find_first_open(draft.answers):
+        return _redirect(_find_place(draft))
     try:
-        return check_page(request, services, draft, parse_request(steps.document(draft.answers)))
+        return render_check(request, services, draft, parse_request(steps.build_document(draft.answers)))
     except Invalid:
-        return _to(START)
+        return _redirect(START)
 
 
 @router.post("/request/check", dependencies=[LINK, limited("request")])
-async def send(request: Request, services: ServicesDep) -> Response:
+async def send_request(request: Request, services: ServicesDep) -> Response:
     """Opens the case, or finds the one this repeats; what keeps it out leads back to the step of the first fault."""
-    draft = await _draft(request, services, await read_form(request))
+    draft = await _find_own_draft(request, services, await read_form(request))
     if isinstance(draft, Response):
         return draft
-    if steps.first_open(draft.answers):
-        return _to(_place(draft))
+    if steps.find_first_open(draft.answers):
+        return _redirect(_find_place(draft))
     try:
-        wanted = parse_request(steps.document(draft.answers))
+        wanted = parse_request(steps.build_document(draft.answers))
         opened = await services.cases.submit_request(wanted, draft.answers["agreement_language"])
     except Invalid as invalid:
-        return await _refused(services, draft, invalid.faults)
+        return await _redirect_refused(services, draft, invalid.faults)
     except Conflict:
         language = choose_language(request)
-        contact = describe_contact(policy_of(draft), Topic.GENERAL, language)
+        contact = describe_contact(find_draft_policy(draft), Topic.GENERAL, language)
         return render_problem(services, IDENTITY_CONFLICT, 409, language, contact)
     await services.database.write(close_draft, draft.token, opened.case_id, opened.created, now())
-    return _to(DONE)
+    return _redirect(DONE)
 
 
 @router.get("/request/done", dependencies=[LINK])
-async def done(request: Request, services: ServicesDep) -> Response:
+async def show_done(request: Request, services: ServicesDep) -> Response:
     """What happens next, for whoever has just sent a request."""
-    draft = await draft_of(request, services)
+    draft = await load_draft(request, services)
     if draft is None or draft.case_id is None:
-        return _to(START)
-    return done_page(request, services, draft, (await services.database.read(load_snapshot, draft.case_id)).case)
+        return _redirect(START)
+    return render_done(request, services, draft, (await services.database.read(load_snapshot, draft.case_id)).case)
 
 
 @router.get("/request/{slug}", dependencies=[LINK])
-async def question(slug: str, request: Request, services: ServicesDep) -> Response:
+async def show_question(slug: str, request: Request, services: ServicesDep) -> Response:
     """A step, with what was answered before; one whose turn has not come leads to the first that is open."""
-    step, draft = _step(slug), await _draft(request, services)
+    step, draft = _find_step(slug), await _find_own_draft(request, services)
     if isinstance(draft, Response):
         return draft
     if "begun" in request.query_params:
-        return _to(f"/request/{slug}")
-    if step not in steps.within_reach(draft.answers):
-        return _to(_place(draft))
-    faults = [] if "rows" in request.query_params else steps.faults_to_tell(step, draft.answers)
-    return question_page(request, services, step, draft, faults)
+        return _redirect(f"/request/{slug}")
+    if step not in steps.list_reachable(draft.answers):
+        return _redirect(_find_place(draft))
+    faults = [] if "rows" in request.query_params else steps.find_faults_to_show(step, draft.answers)
+    return render_question(request, services, step, draft, faults)
 
 
 @router.post("/request/{slug}", dependencies=[LINK, limited("api")])
-async def answer(slug: str, request: Request, services: ServicesDep) -> Response:
+async def keep_answer(slug: str, request: Request, services: ServicesDep) -> Response:
     """Keeps the answers of a step and goes on, or to the same step again, which shows what is wrong with them.
 
     So that whoever goes back in their browser comes to pages alone, and never has to send a form again.
     """
-    step, values = _step(slug), await read_form(request)
-    draft = await _draft(request, services, values)
+    step, values = _find_step(slug), await read_form(request)
+    draft = await _find_own_draft(request, services, values)
     if isinstance(draft, Response):
         return draft
-    if step not in steps.within_reach(draft.answers):
-        return _to(_place(draft))
-    do, change = values.get("do") if slug == steps.INSURERS else None, changing(request)
-    values, rows = steps.with_rows(values, do) if do else (values, 0)
-    changes = steps.changes_of(step, draft.answers, values)
+    if step not in steps.list_reachable(draft.answers):
+        return _redirect(_find_place(draft))
+    do, change = values.get("do") if slug == steps.INSURERS else None, read_change(request)
+    values, rows = steps.change_rows(values, do) if do else (values, 0)
+    changes = steps.collect_changes(step, draft.answers, values)
     draft = Draft(draft.token, {**draft.answers, **changes})
-    faults = steps.faults_at(step, draft.answers)
-    if steps.too_long(draft.answers):
-        return question_page(request, services, step, draft, faults)
+    faults = steps.find_faults_at(step, draft.answers)
+    if steps.is_too_long(draft.answers):
+        return render_question(request, services, step, draft, faults)
     if not await services.database.write(save_draft, draft.token, changes, now()):
-        return _lost()
+        return _redirect_lost()
     if do:
-        return _to(f"/request/{slug}", change=change, rows=str(rows))
+        return _redirect(f"/request/{slug}", change=change, rows=str(rows))
     if faults:
-        return _to(f"/request/{slug}", change=change)
-    return _to(_changed(draft)) if change else _to(_after(step, draft))
+        return _redirect(f"/request/{slug}", change=change)
+    return _redirect(_find_after_change(draft)) if change else _redirect(_find_next(step, draft))
 
 
-def _step(slug: str) -> Step:
+def _find_step(slug: str) -> Step:
     """The step of this address; 404 where there is none."""
     found = next((step for step in STEPS if step.slug == slug), None)
     if found is None:
@@ -175,50 +175,52 @@ def _step(slug: str) -> Step:
     return found
 
 
-async def _draft(request: Request, services: Services, values: Mapping[str, str] | None = None) -> Draft | Response:
+async def _find_own_draft(
+    request: Request, services: Services, values: Mapping[str, str] | None = None
+) -> Draft | Response:
     """The draft to go on with, if a form that was posted is its own; else the answer that leads to where one can."""
-    draft = await draft_of(request, services)
+    draft = await load_draft(request, services)
     if draft is None and "begun" in request.query_params:
-        return _to(START, why="cookies")
+        return _redirect(START, why="cookies")
     if draft is None:
-        return _lost()
+        return _redirect_lost()
     if draft.case_id:
-        return _to(DONE)
-    return draft if values is None or draft.is_own(values) else _lost()
+        return _redirect(DONE)
+    return draft if values is None or draft.is_own(values) else _redirect_lost()
 
 
-def _lost() -> RedirectResponse:
-    return _to(START, why="expired")
+def _redirect_lost() -> RedirectResponse:
+    return _redirect(START, why="expired")
 
 
-def _place(draft: Draft) -> str:
+def _find_place(draft: Draft) -> str:
     """How far a draft has come: its first open step, or the page that lists its answers."""
-    first = steps.first_open(draft.answers)
+    first = steps.find_first_open(draft.answers)
     return f"/request/{first.slug}" if first else CHECK
 
 
-def _after(step: Step, draft: Draft) -> str:
+def _find_next(step: Step, draft: Draft) -> str:
     """The next step of who goes from one to the other."""
-    asked = steps.steps_of(draft.answers)
+    asked = steps.list_steps(draft.answers)
     following = asked[asked.index(step) + 1 :]
     return f"/request/{following[0].slug}" if following else CHECK
 
 
-def _changed(draft: Draft) -> str:
+def _find_after_change(draft: Draft) -> str:
     """Back to the list of answers, by what a change leaves open and what else a request was refused for."""
-    left = steps.first_open(draft.answers) or step_with(steps.refused(draft.answers), draft.answers)
-    return address(f"/request/{left.slug}", change="1") if left else CHECK
+    left = steps.find_first_open(draft.answers) or find_step_with(steps.read_refusal(draft.answers), draft.answers)
+    return build_address(f"/request/{left.slug}", change="1") if left else CHECK
 
 
-async def _refused(services: Services, draft: Draft, faults: Sequence[Fault]) -> Response:
+async def _redirect_refused(services: Services, draft: Draft, faults: Sequence[Fault]) -> Response:
     """Back to the step of the first fault, which shows it; to the start where the plan year is at fault."""
-    first = step_with(faults, draft.answers)
+    first = find_step_with(faults, draft.answers)
     if first is None:
-        return _to(START)
-    if not await services.database.write(save_draft, draft.token, steps.refusal_of(faults), now()):
-        return _lost()
-    return _to(f"/request/{first.slug}", change="1")
+        return _redirect(START)
+    if not await services.database.write(save_draft, draft.token, steps.write_refusal(faults), now()):
+        return _redirect_lost()
+    return _redirect(f"/request/{first.slug}", change="1")
 
 
-def _to(path: str, **query: str) -> RedirectResponse:
-    return RedirectResponse(address(path, **query), 303, PRIVATE)
+def _redirect(path: str, **query: str) -> RedirectResponse:
+    return RedirectResponse(build_address(path, **query), 303, PRIVATE)

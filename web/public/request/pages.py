@@ -22,8 +22,17 @@ from web.http.negotiation import choose_language
 from web.http.pages import render_page
 from web.http.text import query
 from web.public.request.draft import Draft
-from web.public.request.steps import INSURERS, MOST_INSURERS, Step, first_open, is_answered, refused, shown, steps_of
-from web.public.request.words import worded
+from web.public.request.steps import (
+    INSURERS,
+    MOST_INSURERS,
+    Step,
+    copy_same_address,
+    find_first_open,
+    is_answered,
+    list_steps,
+    read_refusal,
+)
+from web.public.request.words import word_faults
 from web.services import Services
 from web.state_form import list_values, shows_agreement_in_force
 
@@ -31,7 +40,7 @@ START, CHECK, DONE = "/request", "/request/check", "/request/done"
 CHECK_TITLE = N_("Check your answers")
 
 
-def start_page(
+def render_start(
     request: Request,
     services: Services,
     draft: Draft | None,
@@ -48,41 +57,41 @@ def start_page(
         "request/start.html",
         language,
         describe_contact(policy, Topic.GENERAL, language),
-        here=address(START, plan_year=str(policy.plan_year), why=why),
+        here=build_address(START, plan_year=str(policy.plan_year), why=why),
         status=status,
         plan_year=policy.plan_year,
         years=[other.plan_year for other in list_open_policies(POLICIES.values(), now())] or [policy.plan_year],
         values={"plan_year": str(policy.plan_year)},
-        errors=worded(faults, language),
+        errors=word_faults(faults, language),
         why=why,
         intake_states=policy.intake.neighbour_states,
         form_token=under_way.form_token if under_way else None,
     )
 
 
-def question_page(
+def render_question(
     request: Request, services: Services, step: Step, draft: Draft, faults: Sequence[Fault]
 ) -> HTMLResponse:
     """A step with its answers so far, and what is wrong with them: then it is a 422, whichever way it was opened."""
-    language, policy = choose_language(request), policy_of(draft)
-    change = changing(request)
-    rows = _rows(draft.answers, request.query_params.get("rows", ""))
+    language, policy = choose_language(request), find_draft_policy(draft)
+    change = read_change(request)
+    rows = _list_rows(draft.answers, request.query_params.get("rows", ""))
     number = str(len(rows)) if "rows" in request.query_params else ""
     return render_page(
         services,
         step.template,
         language,
         describe_contact(policy, Topic.GENERAL, language),
-        here=address(f"/request/{step.slug}", change=change, rows=number),
+        here=build_address(f"/request/{step.slug}", change=change, rows=number),
         status=422 if faults else 200,
-        action=address(f"/request/{step.slug}", change=change),
-        back=_back(step, draft, change),
-        progress=_progress(step.slug, draft.answers, language),
+        action=build_address(f"/request/{step.slug}", change=change),
+        back=_find_way_back(step, draft, change),
+        progress=_describe_progress(step.slug, draft.answers, language),
         form_token=draft.form_token,
         kind=draft.answers.get("kind", ""),
-        values=_values(draft.answers, language),
-        errors=worded(faults, language),
-        fields=_fields(step, rows),
+        values=_fill_values(draft.answers, language),
+        errors=word_faults(faults, language),
+        fields=_list_fields(step, rows),
         rows=rows,
         most_rows=MOST_INSURERS,
         intake_states=policy.intake.neighbour_states,
@@ -90,11 +99,11 @@ def question_page(
     )
 
 
-def check_page(request: Request, services: Services, draft: Draft, wanted: CertificationRequest) -> HTMLResponse:
+def render_check(request: Request, services: Services, draft: Draft, wanted: CertificationRequest) -> HTMLResponse:
     """Every answer as it will be sent, each group with a way to change it."""
-    language, policy = choose_language(request), policy_of(draft)
-    faults = refused(draft.answers)
-    places = {fault.field: place_of(fault, draft.answers) for fault in faults}
+    language, policy = choose_language(request), find_draft_policy(draft)
+    faults = read_refusal(draft.answers)
+    places = {fault.field: find_place(fault, draft.answers) for fault in faults}
     return render_page(
         services,
         "request/check.html",
@@ -102,19 +111,19 @@ def check_page(request: Request, services: Services, draft: Draft, wanted: Certi
         describe_contact(policy, Topic.GENERAL, language),
         here=CHECK,
         status=422 if faults else 200,
-        back=f"/request/{steps_of(draft.answers)[-1].slug}",
-        progress=_progress("check", draft.answers, language),
+        back=f"/request/{list_steps(draft.answers)[-1].slug}",
+        progress=_describe_progress("check", draft.answers, language),
         form_token=draft.form_token,
         kind=wanted.kind,
         plan_year=wanted.plan_year,
         values=list_values(wanted.model_dump(mode="json")),
         insurers=getattr(wanted, INSURERS, ()),
         same_address=bool(draft.answers.get("physical_same")),
-        errors=[{**one, "url": places[str(one["field"])]} for one in worded(faults, language)],
+        errors=[{**one, "url": places[str(one["field"])]} for one in word_faults(faults, language)],
     )
 
 
-def done_page(request: Request, services: Services, draft: Draft, case: Case) -> HTMLResponse:
+def render_done(request: Request, services: Services, draft: Draft, case: Case) -> HTMLResponse:
     """What happens next with a request that was sent."""
     language = choose_language(request)
     policy, _ = choose_policy(POLICIES.values(), str(case.plan_year), now())
@@ -131,46 +140,46 @@ def done_page(request: Request, services: Services, draft: Draft, case: Case) ->
     )
 
 
-def policy_of(draft: Draft) -> Policy:
+def find_draft_policy(draft: Draft) -> Policy:
     """The policy of the plan year a draft is for."""
     policy, _ = choose_policy(POLICIES.values(), draft.answers.get("plan_year", ""), now())
     return policy
 
 
-def changing(request: Request) -> str:
+def read_change(request: Request) -> str:
     """Whether an answer is changed from the list of all, as the addresses say it: "1", or nothing."""
     return "1" if request.query_params.get("change") else ""
 
 
-def address(path: str, **asked: str) -> str:
+def build_address(path: str, **asked: str) -> str:
     """An address of the form, with what is asked of it; never an answer."""
     return path + query(**asked)
 
 
-def place_of(fault: Fault, answers: Values) -> str:
+def find_place(fault: Fault, answers: Values) -> str:
     """Where a fault is mended: the field in its step; the start page, where no step asks for it."""
-    step = step_with([fault], answers)
-    return f"{address(f'/request/{step.slug}', change='1')}#{fault.field}" if step else START
+    step = find_step_with([fault], answers)
+    return f"{build_address(f'/request/{step.slug}', change='1')}#{fault.field}" if step else START
 
 
-def step_with(faults: Iterable[Fault], answers: Values) -> Step | None:
+def find_step_with(faults: Iterable[Fault], answers: Values) -> Step | None:
     """The first step that one of the faults belongs to."""
     fields = [fault.field for fault in faults]
-    return next((step for step in steps_of(answers) if any(map(step.owns, fields))), None)
+    return next((step for step in list_steps(answers) if any(map(step.owns, fields))), None)
 
 
-def _back(step: Step, draft: Draft, change: str) -> str:
+def _find_way_back(step: Step, draft: Draft, change: str) -> str:
     """The step before; while an answer is changed, the page that lists them all, once there is one."""
-    if change and first_open(draft.answers) is None:
+    if change and find_first_open(draft.answers) is None:
         return CHECK
-    steps = steps_of(draft.answers)
+    steps = list_steps(draft.answers)
     before = steps.index(step) - 1
-    return address(f"/request/{steps[before].slug}", change=change) if before >= 0 else START
+    return build_address(f"/request/{steps[before].slug}", change=change) if before >= 0 else START
 
 
-def _progress(slug: str, answers: Values, language: str) -> dict[str, Any]:
+def _describe_progress(slug: str, answers: Values, language: str) -> dict[str, Any]:
     """How far along a step is; how far there is to go is known once the kind is."""
-    steps = steps_of(answers)
+    steps = list_steps(answers)
     titles = [(step.slug, step.title) for step in steps] + [("check", CHECK_TITLE)]
     number = [name for name, _ in titles].index(slug)
     known = is_answered(steps[0], answers) and len(steps) > 1
@@ -182,18 +191,18 @@ def _progress(slug: str, answers: Values, language: str) -> dict[str, Any]:
     }
 
 
-def _values(answers: Values, language: str) -> Values:
+def _fill_values(answers: Values, language: str) -> Values:
     """The answers as a form shows them; the agreement is only ticked where it is the text that was accepted."""
     accepted = {} if shows_agreement_in_force(answers) else {"agreement_accepted": ""}
-    return {"language": language} | shown(answers) | accepted
+    return {"language": language} | copy_same_address(answers) | accepted
 
 
-def _fields(step: Step, rows: Sequence[str]) -> list[str]:
+def _list_fields(step: Step, rows: Sequence[str]) -> list[str]:
     """The fields on a step's page, by their ids, for the summary to lead to."""
     return [*step.fields, *(f"{INSURERS}.{number}" for number in range(1, len(rows)) if step.slug == INSURERS)]
 
 
-def _rows(answers: Values, wanted: str) -> list[str]:
+def _list_rows(answers: Values, wanted: str) -> list[str]:
     """The insurance companies, a row each, and an empty row where one was asked for or there is none."""
     given = answers.get(INSURERS, "").splitlines()
     count = int(wanted) if wanted.isascii() and wanted.isdigit() and len(wanted) <= 2 else 1

@@ -47,10 +47,10 @@ class Step:
         """Whether a field of the request, or a part of it, is asked here."""
         return field.partition(".")[0] in {name.partition(".")[0] for name in self.fields}
 
-    def taken(self, posted: Mapping[str, str]) -> Values:
+    def pick_answers(self, posted: Mapping[str, str]) -> Values:
         """The answers in what was posted: each field of the step, empty where it is missing, and nothing else."""
         if self.slug == INSURERS:
-            return {INSURERS: "\n".join(row for row in rows_of(posted) if row)}
+            return {INSURERS: "\n".join(row for row in read_rows(posted) if row)}
         return {name: posted.get(name, "") for name in self.fields}
 
 
@@ -68,22 +68,22 @@ STEPS = (
 )
 
 
-def steps_of(answers: Mapping[str, str]) -> tuple[Step, ...]:
+def list_steps(answers: Mapping[str, str]) -> tuple[Step, ...]:
     """The steps of the kind that was chosen; until one is, the first."""
     kind = answers.get("kind", "")
     return tuple(step for step in STEPS if kind in step.kinds) or STEPS[:1]
 
 
-def document(answers: Mapping[str, str]) -> dict[str, Any]:
+def build_document(answers: Mapping[str, str]) -> dict[str, Any]:
     """The request the answers stand for so far: the fields of its kind, whatever else was answered before."""
     kind = answers.get("kind", "")
     asked = (fields_of(kind) if kind in EVERYBODY else frozenset({"kind"})) | _SHOWN
-    given = {name: text for name, text in shown(answers).items() if name.partition(".")[0] in asked}
+    given = {name: text for name, text in copy_same_address(answers).items() if name.partition(".")[0] in asked}
     # A group without any answer lacks each of its services.
     return {group: {} for group in _GROUPS if group in asked} | read_request({**given, "program": STATE_PROGRAM})
 
 
-def shown(answers: Mapping[str, str]) -> Values:
+def copy_same_address(answers: Mapping[str, str]) -> Values:
     """The answers as the pages show them: with the business address for a physical one that is the same."""
     if not answers.get(SAME):
         return dict(answers)
@@ -91,25 +91,25 @@ def shown(answers: Mapping[str, str]) -> Values:
     return {**answers, **copied}
 
 
-def faults_in(answers: Mapping[str, str]) -> list[Fault]:
+def find_faults(answers: Mapping[str, str]) -> list[Fault]:
     """Everything that is wrong with the request as it stands, and everything it lacks."""
     try:
-        parse_request(document(answers))
+        parse_request(build_document(answers))
     except Invalid as invalid:
         return list(invalid.faults)
     return []
 
 
-def faults_at(step: Step, answers: Mapping[str, str]) -> list[Fault]:
+def find_faults_at(step: Step, answers: Mapping[str, str]) -> list[Fault]:
     """What is wrong with the answers of one step."""
-    return [fault for fault in faults_in(answers) if step.owns(fault.field)]
+    return [fault for fault in find_faults(answers) if step.owns(fault.field)]
 
 
-def faults_to_tell(step: Step, answers: Mapping[str, str]) -> list[Fault]:
+def find_faults_to_show(step: Step, answers: Mapping[str, str]) -> list[Fault]:
     """What to say of a step when it is opened again: what is wrong with its answers, and why sending was refused."""
     if not is_answered(step, answers):
         return []
-    return faults_at(step, answers) + [fault for fault in refused(answers) if step.owns(fault.field)]
+    return find_faults_at(step, answers) + [fault for fault in read_refusal(answers) if step.owns(fault.field)]
 
 
 def is_answered(step: Step, answers: Mapping[str, str]) -> bool:
@@ -117,35 +117,35 @@ def is_answered(step: Step, answers: Mapping[str, str]) -> bool:
     return step.fields[0] in answers
 
 
-def first_open(answers: Mapping[str, str]) -> Step | None:
+def find_first_open(answers: Mapping[str, str]) -> Step | None:
     """The first step that is not answered, or not rightly; None where the request is complete."""
-    faults = faults_in(answers)
+    faults = find_faults(answers)
     return next(
         (
             step
-            for step in steps_of(answers)
+            for step in list_steps(answers)
             if not is_answered(step, answers) or any(step.owns(fault.field) for fault in faults)
         ),
         None,
     )
 
 
-def within_reach(answers: Mapping[str, str]) -> tuple[Step, ...]:
+def list_reachable(answers: Mapping[str, str]) -> tuple[Step, ...]:
     """The steps that may be opened: those answered, and the first that is not."""
-    steps, first = steps_of(answers), first_open(answers)
+    steps, first = list_steps(answers), find_first_open(answers)
     return steps[: steps.index(first) + 1] if first else steps
 
 
-def rows_of(posted: Mapping[str, str]) -> list[str]:
+def read_rows(posted: Mapping[str, str]) -> list[str]:
     """The rows of insurance companies in what was posted, in their order, empty ones too."""
     numbered = {name.partition(".")[2]: text for name, text in posted.items() if name.startswith(f"{INSURERS}.")}
     rows = {int(number): text for number, text in numbered.items() if number.isascii() and number.isdigit()}
     return [rows[number] for number in sorted(rows)]
 
 
-def with_rows(posted: Mapping[str, str], do: str) -> tuple[Values, int]:
+def change_rows(posted: Mapping[str, str], do: str) -> tuple[Values, int]:
     """Insurance companies after a row was added or taken away, and how many rows there are now, an empty one too."""
-    rows = rows_of(posted)
+    rows = read_rows(posted)
     verb, _, number = do.partition(".")
     if verb == "remove" and number.isascii() and number.isdigit() and len(number) <= 2:
         rows[int(number) : int(number) + 1] = []
@@ -154,23 +154,23 @@ def with_rows(posted: Mapping[str, str], do: str) -> tuple[Values, int]:
     return {f"{INSURERS}.{number}": row for number, row in enumerate(kept)}, count
 
 
-def changes_of(step: Step, answers: Mapping[str, str], posted: Mapping[str, str]) -> Values:
+def collect_changes(step: Step, answers: Mapping[str, str], posted: Mapping[str, str]) -> Values:
     """What a posted step changes in the answers; why sending was refused at it is no longer told."""
-    return step.taken(posted) | refusal_of(one for one in refused(answers) if not step.owns(one.field))
+    return step.pick_answers(posted) | write_refusal(one for one in read_refusal(answers) if not step.owns(one.field))
 
 
-def too_long(answers: Mapping[str, str]) -> bool:
+def is_too_long(answers: Mapping[str, str]) -> bool:
     """Whether answers are longer than any that are right, and too long to keep."""
     return sum(map(len, answers.values())) > LONGEST
 
 
-def refusal_of(faults: Iterable[Fault]) -> Values:
+def write_refusal(faults: Iterable[Fault]) -> Values:
     """Why a request was refused when it was sent, as kept with its answers: nothing but fields and codes."""
     return {REFUSED: "\n".join(f"{fault.field} {fault.code}" for fault in faults)}
 
 
-def refused(answers: Mapping[str, str]) -> list[Fault]:
+def read_refusal(answers: Mapping[str, str]) -> list[Fault]:
     """What a request was refused for when it was sent, until its steps are answered again; in their order."""
     pairs = (line.partition(" ") for line in answers.get(REFUSED, "").splitlines())
     found = [Fault(field, code) for field, _, code in pairs]
-    return [fault for step in steps_of(answers) for fault in found if step.owns(fault.field)]
+    return [fault for step in list_steps(answers) for fault in found if step.owns(fault.field)]

@@ -47,12 +47,12 @@ OTHERWISE: dict[tuple[str, str], str] = {
 }
 
 
-def worded(faults: Iterable[Fault], language: str) -> list[dict[str, object]]:
+def word_faults(faults: Iterable[Fault], language: str) -> list[dict[str, object]]:
     """Faults as the pages show them; ``named`` where the sentence itself says which field it is about."""
-    return [_worded(fault, language) for fault in faults]
+    return [_word_fault(fault, language) for fault in faults]
 
 
-def _worded(fault: Fault, language: str) -> dict[str, object]:
+def _word_fault(fault: Fault, language: str) -> dict[str, object]:
     own = OTHERWISE.get((fault.field, fault.code))
     if fault.code in ("required", "choice"):
         own = MISSING.get(fault.field)

@@ -1,0 +1,47 @@
+"""JSON bodies of the API: read into models that take no field they don't know, and described for OpenAPI."""
+
+from typing import Any, TypeVar
+
+from fastapi import Request
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+
+from domain.shared.faults import Invalid, faults_of
+from domain.shared.parsing import read_json
+
+
+class StrictBody(BaseModel):
+    """A body; a field that it doesn't know is a fault, since it may be one that was misspelled."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+async def read_body(request: Request, model: type[Model]) -> Model:
+    """The body as this model; raises `Invalid` naming every field at fault."""
+    document = read_json(await request.body())
+    try:
+        return model.model_validate(document)
+    except ValidationError as error:
+        raise Invalid(faults_of(error)) from None
+
+
+def describe_body(model: Any) -> dict[str, Any]:
+    """The OpenAPI entry of a body that `read_body` reads."""
+    schema = TypeAdapter(model).json_schema()
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": _inline_references(schema)}}}}
+
+
+def _inline_references(schema: dict[str, Any]) -> dict[str, Any]:
+    """A schema without references, each put in its place."""
+    kept = schema.pop("$defs", {})
+
+    def put(value: Any) -> Any:
+        if isinstance(value, dict):
+            name = str(value.get("$ref", "")).rsplit("/", 1)[-1]
+            return put(kept[name]) if name in kept else {key: put(item) for key, item in value.items()}
+        return [put(item) for item in value] if isinstance(value, list) else value
+
+    inlined: dict[str, Any] = put(schema)
+    return inlined
