@@ -24,7 +24,6 @@ from db.writes.links import ACTIVATION, STATUS, keep_link
 from domain.federal.markets import MLMS
 from domain.federal.registration import Enrollment, RegistrationState
 from domain.shared.assister import AssisterType
-from domain.shared.faults import SENTENCES
 from domain.shared.links import ACTIVATION_PATH, STATUS_PATH
 from domain.shared.messages import Effect, Letter
 from domain.shared.notices import Notice, topic_of
@@ -184,7 +183,7 @@ class NoticesActivities(contracts.Notices):
             "recovery_url": f"{self._web_url}/portal",
             "user_id": snapshot.case.assister_id,
             "fields": [fault.field for fault in faults],
-            "problems": [translate(SENTENCES[fault.code], language) for fault in faults],
+            "problems": [translate(fault.template, language, **fault.details) for fault in faults],
             "curriculum": curriculum.curriculum if curriculum else "",
             "automatic": bool(curriculum and curriculum.automatic),
             "mlms_url": await self._build_mlms_url(notice, snapshot, curriculum),

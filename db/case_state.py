@@ -16,7 +16,7 @@ from domain.federal.policy import FederalPolicy
 from domain.federal.registration import RegistrationOpening, RegistrationState, fold_registration
 from domain.shared.assister import AssisterType, Kind
 from domain.shared.facts import Fact, FactKind
-from domain.shared.faults import Fault
+from domain.shared.faults import Fault, load_faults
 from domain.shared.messages import RegistrationSnapshot
 from domain.shared.policy import ProgramPolicy
 from domain.shared.programs import FEDERAL_PROGRAM
@@ -182,4 +182,4 @@ def npn_faults_of(facts: Iterable[Fact]) -> list[Fault]:
     """What is wrong with the NPNs of the profile saved last, once the registry has said so (B9)."""
     refused = [fact for fact in facts if fact.kind is FactKind.NPN_REFUSED]
     last = max(refused, key=lambda fact: int(fact.data["version"]), default=None)
-    return [Fault(field, code) for field, code in last.data["faults"]] if last else []
+    return load_faults(last.data["faults"]) if last else []

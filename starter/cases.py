@@ -35,17 +35,17 @@ from db.writes.commands import (
 from db.writes.imports import import_person
 from db.writes.inbox import mark_delivered
 from db.writes.links import use_activation_link
-from db.writes.opening import Conflict, Opened, begin_case, open_requested_case
+from db.writes.opening import Opened, begin_case, open_requested_case
 from domain.programs.commands import find_refusal
 from domain.programs.imports import ImportedPerson
 from domain.programs.opening import AnyRequest
 from domain.programs.reports import describe_fact
 from domain.shared.commands import CommandKind
-from domain.shared.faults import Fault, Invalid
+from domain.shared.faults import Fault, Invalid, load_faults
 from domain.shared.ids import command_id as opaque_id
 from domain.shared.messages import Begin, Command, Report
 from domain.shared.notices import Notice
-from domain.shared.reasons import Reason, sentence
+from domain.shared.reasons import Reason, Refusal, read_reason
 from domain.shared.stages import ENDED
 from domain.state.eligibility import Verdict
 from starter.client import RPC_TIMEOUT
@@ -60,10 +60,6 @@ class Answer:
 
     command_id: str
     state: str
-
-
-class NotNow(Exception):
-    """The case can't do this now; the message is a sentence for people."""
 
 
 def now() -> datetime:
@@ -91,10 +87,10 @@ class Cases:
         """Stores a request first and starts its workflow next; what is left between the two is reconciled.
 
         ``language`` is the one in which the agreement was shown, where it isn't the request's. Raises `Invalid` for
-        what keeps it out, `SecondAccount` (B3) or another `Conflict` for another person's NPN or e-mail.
+        what keeps it out, `SecondAccount` (B3) or another `Refusal` for another person's NPN or e-mail.
         """
         opened = await self._database.write(open_requested_case, self._identity_key, request, now(), language)
-        if isinstance(opened, Conflict):
+        if isinstance(opened, Refusal):
             raise opened
         return await self._start_opened(opened)
 
@@ -150,7 +146,7 @@ class Cases:
         override: str | None = None,
         command_id: str | None = None,
     ) -> Answer:
-        """A staff decision, answered at once (A12). Raises `NotNow` with the reason where it can't be done."""
+        """A staff decision, answered at once (A12). Raises `Refusal` with the reason where it can't be done."""
         data = {"verdict": verdict.value, "override": override or None}
         return await self._command(CommandKind.DECIDE, case_id, actor, reason, data, command_id)
 
@@ -166,7 +162,7 @@ class Cases:
         view = await self._database.read(load_snapshot, case_id)
         why = find_refusal(CommandKind.ANSWER, view.state)
         if why:
-            raise NotNow(why)
+            raise Refusal(why)
         await self._database.read(check_answer, self._identity_key, case_id, dict(changes))
         data = {"changes": dict(changes), "language": shown}
         return await self._command(CommandKind.ANSWER, case_id, actor, message, data, None)
@@ -208,11 +204,8 @@ class Cases:
             why = find_refusal(kind, view.state, verdict, data.get("override"), notice)
             if why:
                 await self._database.write(note_refusal, case_id, kind, actor, reason, why, now())
-                raise NotNow(why)
-        try:
-            row = await self._database.write(store_command, command_id, case_id, kind, actor, reason, data, now())
-        except Conflict as conflict:
-            raise NotNow(str(conflict)) from None
+                raise Refusal(why)
+        row = await self._database.write(store_command, command_id, case_id, kind, actor, reason, data, now())
         answer = await self.send(row)
         return replace(answer, command_id=given or answer.command_id)
 
@@ -227,8 +220,8 @@ class Cases:
             except Unreachable:
                 return Answer(row.id, PENDING)
             except _RefusedByWorkflow as refused:
-                await self._database.write(refuse_command, row.id, refused.why, now())
-                raise NotNow(refused.why) from None
+                await self._database.write(refuse_command, row.id, refused.reason, now())
+                raise Refusal(refused.reason) from None
             row = await self._database.read(load_command, row.id)
             if row.state == "refused":
                 raise _refusal(row)
@@ -248,13 +241,12 @@ class Cases:
             with _reaching():
                 await handle.execute_update(row.kind, command, id=row.id, result_type=str, rpc_timeout=RPC_TIMEOUT)
         except WorkflowUpdateFailedError as failed:
-            why = failed.cause.message if isinstance(failed.cause, ApplicationError) else ""
-            raise _RefusedByWorkflow(why or "The case can't do this now.") from None
+            raise _RefusedByWorkflow(_read_refusal(failed.cause)) from None
         except _NotRunning:
             if case.run_id is None:
                 await self.try_to_start(case.case_id)
                 raise Unreachable from None
-            raise _RefusedByWorkflow(sentence("case_ended", stage=case.stage)) from None
+            raise _RefusedByWorkflow(Reason("case_ended", {"stage": case.stage})) from None
 
     # webhooks' facts
 
@@ -285,9 +277,17 @@ class Cases:
 
 
 def _refusal(row: CommandRow) -> Exception:
-    """Why a command was refused: the fields of a profile that are at fault, or a sentence."""
-    faults = [Fault(field, code) for field, code in row.data.get("faults", ())]
-    return Invalid(faults) if faults else NotNow(row.answer or sentence("case_ended", stage=""))
+    """Why a command was refused: the fields at fault, or the reason; one of another release isn't known here."""
+    faults = load_faults(row.data.get("faults", ()))
+    return Invalid(faults) if faults else Refusal(read_reason(row.answer_code, row.answer_details) or Reason("not_now"))
+
+
+def _read_refusal(cause: BaseException | None) -> Reason:
+    """Why the workflow refused a command; a worker of a release before codes says it in a sentence alone."""
+    if isinstance(cause, ApplicationError) and len(cause.details) == 2:
+        code, details = cause.details
+        return read_reason(code, details) or Reason("not_now")
+    return Reason("not_now")
 
 
 class Unreachable(Exception):
@@ -317,10 +317,8 @@ def _reaching() -> Iterator[None]:
         raise Unreachable from None  # a lazy client that has never reached the server
 
 
-class _RefusedByWorkflow(Exception):
-    def __init__(self, why: str) -> None:
-        super().__init__(why)
-        self.why = why
+class _RefusedByWorkflow(Refusal):
+    """The workflow's validator had the last word."""
 
 
 _UNREACHABLE = frozenset(

@@ -8,9 +8,9 @@ import structlog
 
 from db.engine import Database
 from db.reads.pending import list_pending_commands, list_pending_events, list_unbegun_cases
-from db.writes.opening import Conflict
+from domain.shared.reasons import Refusal
 from domain.shared.traces import where
-from starter.cases import Cases, NotNow, now
+from starter.cases import Cases, now
 
 log = structlog.get_logger(__name__)
 
@@ -44,7 +44,7 @@ async def _try(what: str, number: object, work: Awaitable[object]) -> object:
     """What came of it; True of a failure of its own, which is logged and does not stop the round."""
     try:
         return await work
-    except (NotNow, Conflict):
+    except Refusal:
         log.info("refused", what=what, id=number)
     except Exception as error:  # the next round tries again
         log.warning("not delivered", what=what, id=number, error=type(error).__name__, where=where(error))

@@ -9,7 +9,6 @@ from urllib.parse import urlencode
 from db.engine import Database
 from db.writes.launch_tickets import RedeemedTicket, enroll_in_course, keep_launch_ticket, redeem_launch_ticket
 from db.writes.marketplace_agreements import accept_marketplace_agreement, open_marketplace_agreement
-from db.writes.opening import Conflict
 from db.writes.profiles import complete_profile, keep_profile
 from db.writes.registration_steps import RecordedStep
 from domain.federal.markets import Curriculum, MarketplaceAgreement
@@ -17,7 +16,7 @@ from domain.federal.registration import RegistrationState
 from domain.shared.agreements import Agreement
 from domain.shared.faults import Fault, Invalid
 from domain.shared.ids import command_id as opaque_id
-from starter.cases import Answer, Cases, NotNow, now
+from starter.cases import Answer, Cases, now
 
 
 @dataclass(frozen=True)
@@ -46,21 +45,16 @@ class Registrations:
     ) -> Answer:
         """Save/Update: the registry is asked about the NPNs, then the profile is saved (B7–B10).
 
-        ``changes`` is parsed JSON. Raises `Invalid` naming every field at fault, with nothing saved, and `NotNow` when
+        ``changes`` is parsed JSON. Raises `Invalid` naming every field at fault, with nothing saved, and `Refusal` when
         the case has ended.
         """
         given, command_id = command_id, opaque_id(command_id, case_id)
-        try:
-            row = await self._database.write(
-                keep_profile, self._identity_key, command_id, case_id, changes, actor, now()
-            )
-        except Conflict as conflict:
-            raise NotNow(str(conflict)) from None
+        row = await self._database.write(keep_profile, self._identity_key, command_id, case_id, changes, actor, now())
         answer = await self._cases.send(row)
         return replace(answer, command_id=given or answer.command_id)
 
     async def complete_profile(self, case_id: str, actor: str = "assister") -> RegistrationState:
-        """Next, after Save/Update (B7). Raises `Conflict` before a valid save."""
+        """Next, after Save/Update (B7). Raises `Refusal` before a valid save."""
         return await self._deliver(await self._database.write(complete_profile, case_id, actor, now()))
 
     async def enroll_in_course(
@@ -73,7 +67,7 @@ class Registrations:
     async def issue_launch_ticket(
         self, case_id: str, curriculum: Curriculum, channel: str, actor: str = "assister"
     ) -> LaunchTicket:
-        """A launch ticket for a vendor's site (B14). Raises `Conflict` when not enrolled, `Invalid` for the MLMS."""
+        """A launch ticket for a vendor's site (B14). Raises `Refusal` when not enrolled, `Invalid` for the MLMS."""
         if channel not in self._vendors:
             raise Invalid([Fault("channel", "no_launch")])
         token = secrets.token_urlsafe(24)

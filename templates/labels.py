@@ -198,7 +198,6 @@ FILTERS: dict[str, Labels] = {
     "field": staff.FIELDS,
     "agreed_on": staff.AGREED_ON,
     "webhook_state": staff.WEBHOOKS,
-    "note": staff.NOTES,
     "actor": staff.ACTORS,
     "action": staff.ACTIONS,
 }

@@ -234,13 +234,6 @@ WEBHOOKS: Labels = {
     "without_effect": N_("Without effect"),
 }
 
-# Why something is held or flagged, as it was written down.
-NOTES: Labels = {
-    "same NPN under another name or e-mail": N_("The same NPN came under another name or e-mail address."),
-    "a second account was asked for": N_("A second account was asked for."),
-    "activation link used": N_("The activation link was used."),
-}
-
 # Third parties whose reports arrive by webhook.
 REPORTERS: Labels = {
     "lms": N_("Learning Management System (LMS)"),

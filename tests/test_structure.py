@@ -98,3 +98,31 @@ def test_every_contract_has_its_implementation() -> None:
         one for _, one in inspect.getmembers(contracts, inspect.isclass) if one.__module__ == contracts.__name__
     }
     assert declared == set(IMPLEMENTATIONS)
+
+
+def test_no_code_that_runs_makes_a_pattern_of_a_sentence_or_reads_their_tables() -> None:
+    """What is refused is a code: where it is shown a sentence is made of it, and no sentence is taken apart again.
+
+    A pattern is a literal of its module; only the models of reasons and faults look into the tables of sentences.
+    """
+    tables = {f"domain.shared.{name}" for name in ("reasons", "faults")}
+    for path in sources():
+        name = str(path.relative_to(ROOT))
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        if name.split("/")[0] in {"domain", "db", "web"} and "migrations" not in path.parts:
+            patterns = [call.args[0] for call in ast.walk(tree) if isinstance(call, ast.Call) and _is_of_re(call.func)]
+            assert all(isinstance(one, ast.Constant | ast.Name) for one in patterns), name
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and node.module in tables:
+                assert "SENTENCES" not in {alias.name for alias in node.names}, name
+
+
+def _is_of_re(called: ast.expr) -> bool:
+    return isinstance(called, ast.Attribute) and isinstance(called.value, ast.Name) and called.value.id == "re"
+
+
+def test_a_migration_imports_nothing_that_changes() -> None:
+    for path in sorted((ROOT / "db" / "migrations" / "versions").glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] in OURS:
+                assert node.module == "db.migrations.append_only", path.name

@@ -26,7 +26,7 @@ with workflow.unsafe.imports_passed_through():
         Letter,
     )
     from domain.shared.notices import Notice
-    from domain.shared.reasons import sentence
+    from domain.shared.reasons import Reason
     from domain.shared.stages import OWNER, Stage, WaitingFor
     from workflows import messages as names
     from workflows.options import DATABASE, THIRD_PARTY
@@ -246,16 +246,16 @@ class CaseWorkflow:
         """Takes a command of the program's own."""
 
     def _check_command(self, command: Command) -> None:
-        """The last word on a command: refuses, with a sentence, what this case can't do now.
+        """The last word on a command: refuses what this case can't do now.
 
         Findings are the database's to judge, at the door and when the command is applied: it knows them first.
         """
         if command.case_id != self.case_id:
-            raise build_refusal("This command is for another case.")
+            raise build_refusal(Reason("other_case"))
         if command.command_id in self.progress.processed:
             return
         if self.progress.ending is not None or self.progress.stage in (Stage.DENIED, Stage.CLOSED):
-            raise build_refusal(sentence("case_ended", stage=self.progress.stage))
+            raise build_refusal(Reason("case_ended", {"stage": self.progress.stage}))
         self._check_own_command(command)
 
     def _check_own_command(self, command: Command) -> None:
@@ -315,5 +315,6 @@ async def _cancel_tasks(tasks: Sequence[asyncio.Task[Any]]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def build_refusal(why: str) -> ApplicationError:
-    return ApplicationError(why, type="refused", non_retryable=True)
+def build_refusal(reason: Reason) -> ApplicationError:
+    """Its sentence for whoever looks into Temporal; the code and the details for who sent the command."""
+    return ApplicationError(reason.sentence(), reason.code, dict(reason.details), type="refused", non_retryable=True)

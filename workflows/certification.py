@@ -22,7 +22,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.shared.facts import FactKind
     from domain.shared.messages import Begin, CaseRef, Command, LookUp, Progress, Report
     from domain.shared.notices import Notice
-    from domain.shared.reasons import sentence
+    from domain.shared.reasons import Reason
     from domain.shared.stages import Stage, WaitingFor
     from domain.state.eligibility import Verdict
     from workflows import messages as names
@@ -292,13 +292,13 @@ class AssisterCertification(CaseWorkflow):
         if command.kind == CommandKind.DECIDE:
             self._check_decision(command)
         elif command.kind == CommandKind.ANSWER and (not self.progress.asked or self.progress.pending):
-            raise build_refusal(sentence("not_asked"))
+            raise build_refusal(Reason("not_asked"))
 
     def _check_decision(self, command: Command) -> None:
         if self.progress.verdict or self.progress.pending:
-            raise build_refusal(sentence("overtaken"))
+            raise build_refusal(Reason("overtaken"))
         if self.progress.asked and command.verdict != Verdict.DENY:
-            raise build_refusal(sentence("awaiting_information"))
+            raise build_refusal(Reason("awaiting_information"))
 
     @workflow.signal(name=names.DECIDED)
     def receive_decision(self, command: Command) -> None:

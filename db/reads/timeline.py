@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from db.tables import SYSTEM, AuditRow, CommandRow, EffectRow, FactRow
-from domain.shared.commands import CommandKind
+from domain.shared.commands import OWN_REASONS, CommandKind
 from domain.shared.facts import FactKind
 from domain.shared.reasons import Reason, read_reason
 
@@ -99,7 +99,12 @@ def _describe_notice(row: EffectRow, mails: Mapping[str, int]) -> TimelineEntry:
 def _describe_command(row: CommandRow) -> TimelineEntry:
     data = {"state": row.state, "answer": row.answer, **_select_told(row.data)}
     at = row.created_at
-    return TimelineEntry(at, at, EntryKind.COMMAND, row.kind, row.actor, row.reason, data)
+    ours = {
+        "reason": OWN_REASONS.get(CommandKind(row.kind)),
+        "answer": read_reason(row.answer_code, row.answer_details),
+    }
+    coded = {name: reason for name, reason in ours.items() if reason}
+    return TimelineEntry(at, at, EntryKind.COMMAND, row.kind, row.actor, row.reason, data, coded)
 
 
 def _select_told(data: Mapping[str, Any]) -> dict[str, Any]:

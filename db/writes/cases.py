@@ -10,12 +10,11 @@ from db.case_state import CaseSnapshot, facts_of
 from db.tables import SYSTEM
 from db.writes.facts import append, audit, locked, lower_flag, raise_flag
 from db.writes.links import void_activation_links
-from db.writes.opening import Conflict
 from domain.shared.facts import Fact, FactKind
 from domain.shared.faults import Fault, Invalid
 from domain.shared.messages import Claim, Claimed
 from domain.shared.policy import zone_of
-from domain.shared.reasons import sentence
+from domain.shared.reasons import Reason, Refusal
 from domain.shared.stages import ENDED
 from domain.state.policy import Policy
 
@@ -88,12 +87,12 @@ def unflag_case(session: Session, case_id: str, what: str, now: datetime) -> Non
 def clear_flag(session: Session, case_id: str, what: str, actor: str, reason: str, now: datetime) -> None:
     """Staff take a flag down, having looked at what it is about; others stay.
 
-    Raises `Invalid` without a reason, `Conflict` where the flag isn't up any more.
+    Raises `Invalid` without a reason, `Refusal` where the flag isn't up any more.
     """
     if not reason.strip():
         raise Invalid([Fault("reason", "required")])
     case = locked(session, case_id)
     if not lower_flag(case, what):
-        raise Conflict(sentence("flag_not_up"))
+        raise Refusal(Reason("flag_not_up"))
     session.add(case)
     audit(session, now, actor, "case.flag_cleared", case, reason.strip(), flag=what)

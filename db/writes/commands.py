@@ -9,16 +9,15 @@ from db.case_state import State, state_of
 from db.tables import SYSTEM, Assister, Case, CommandRow
 from db.writes.facts import append, audit, locked, lower_flag
 from db.writes.links import void_activation_links
-from db.writes.opening import Conflict
 from db.writes.persons import find_by_key, rename_person
 from db.writes.search_words import remember_words
 from domain.programs.commands import find_refusal
-from domain.shared.commands import CommandKind
+from domain.shared.commands import OWN_REASONS, CommandKind
 from domain.shared.facts import Fact, FactKind
-from domain.shared.faults import Fault, Invalid
+from domain.shared.faults import Fault, Invalid, dump_faults
 from domain.shared.messages import Applied
 from domain.shared.notices import Notice
-from domain.shared.reasons import sentence
+from domain.shared.reasons import Reason, Refusal
 from domain.state.agreements import build_acceptance_fact
 from domain.state.certification import CaseState
 from domain.state.eligibility import Check, Verdict
@@ -38,7 +37,7 @@ def store_command(
 ) -> CommandRow:
     """Keeps a command under the caller's id before it is sent; a repeat of the id finds the first.
 
-    Raises `Conflict` when the id was used for something else.
+    Raises `Refusal` when the id was used for something else.
     """
     row = session.get(CommandRow, command_id)
     if row is None:
@@ -47,7 +46,7 @@ def store_command(
         )
         session.add(row)
     elif (row.case_id, row.kind, row.actor, row.reason, row.data) != (case_id, kind, actor, reason, data):
-        raise Conflict(sentence("id_used"))
+        raise Refusal(Reason("id_used"))
     return row
 
 
@@ -63,20 +62,20 @@ def load_command(session: Session, command_id: str) -> CommandRow:
 
 
 def note_refusal(
-    session: Session, case_id: str, kind: CommandKind, actor: str, reason: str, why: str, now: datetime
+    session: Session, case_id: str, kind: CommandKind, actor: str, reason: str, why: Reason, now: datetime
 ) -> None:
     """Audits a command that was refused at the door (C9)."""
     case = locked(session, case_id)
     audit(session, now, actor, f"{kind}.refused", case, reason, answer=why)
 
 
-def refuse_command(session: Session, command_id: str, answer: str, now: datetime) -> None:
+def refuse_command(session: Session, command_id: str, why: Reason, now: datetime) -> None:
     """Keeps why the workflow refused a command."""
     row = session.get_one(CommandRow, command_id)
     case = locked(session, row.case_id)
     session.refresh(row)
     if row.state == "pending":
-        _refuse(session, case, row, answer, now)
+        _refuse(session, case, row, why, now)
 
 
 def apply_command(session: Session, identity_key: bytes, command_id: str, now: datetime) -> Applied:
@@ -91,14 +90,22 @@ def apply_command(session: Session, identity_key: bytes, command_id: str, now: d
         if why is None:
             row.state = "applied"
             session.add(row)
-            audit(session, now, row.actor, f"case.{_past(row)}", case, row.reason, **_told(row))
+            audit(
+                session,
+                now,
+                row.actor,
+                f"case.{_past(row)}",
+                case,
+                OWN_REASONS.get(CommandKind(row.kind), row.reason),
+                **_told(row),
+            )
         else:
             _refuse(session, case, row, why, now)
     return _applied(row)
 
 
-def _carry_out(session: Session, identity_key: bytes, case: Case, row: CommandRow, now: datetime) -> str | None:
-    """Does what the command says; answers why not, as a sentence, when the case doesn't allow it."""
+def _carry_out(session: Session, identity_key: bytes, case: Case, row: CommandRow, now: datetime) -> Reason | None:
+    """Does what the command says; answers why not when the case doesn't allow it."""
     kind, data = CommandKind(row.kind), row.data
     state = state_of(session, case)
     verdict = Verdict(data["verdict"]) if data.get("verdict") else None
@@ -107,9 +114,9 @@ def _carry_out(session: Session, identity_key: bytes, case: Case, row: CommandRo
     if why:
         return why
     if kind is CommandKind.SAVE_PROFILE:
-        return sentence("not_in_program")  # its workflow asks the registry first
+        return Reason("not_in_program")  # its workflow asks the registry first
     if kind is CommandKind.ANSWER:
-        why = _answer(session, identity_key, case, data["changes"])
+        why = _answer(session, identity_key, case, row)
     elif verdict is Verdict.APPROVE and not case.identity_matches:
         # Staff have looked at who this is: from now on the person goes by this name and e-mail.
         why = _rename(session, identity_key, case, case.request)
@@ -124,12 +131,13 @@ def _carry_out(session: Session, identity_key: bytes, case: Case, row: CommandRo
     return None
 
 
-def _answer(session: Session, identity_key: bytes, case: Case, changes: dict[str, Any]) -> str | None:
+def _answer(session: Session, identity_key: bytes, case: Case, row: CommandRow) -> Reason | None:
     """Lays the answer's changes over the request; why not, where they can't be taken any more."""
     try:
-        request = amended(case.request, changes)
+        request = amended(case.request, row.data["changes"])
     except Invalid as invalid:
-        return str(invalid)
+        row.data = {**row.data, "faults": dump_faults(invalid.faults)}
+        return Reason("fields_at_fault")
     # Whose NPN it really is, is for staff to say first: nobody's record changes by a stranger's answer.
     why = _rename(session, identity_key, case, request) if case.identity_matches else None
     if why is None:
@@ -139,11 +147,10 @@ def _answer(session: Session, identity_key: bytes, case: Case, changes: dict[str
     return why
 
 
-def _rename(session: Session, identity_key: bytes, case: Case, request: dict[str, Any]) -> str | None:
+def _rename(session: Session, identity_key: bytes, case: Case, request: dict[str, Any]) -> Reason | None:
     """Moves the person along with a request; why not, where its NPN or e-mail is another person's."""
-    other = _other(session, identity_key, case, request)
-    if other is not None:
-        return other.sentence()
+    if _other(session, identity_key, case, request) is not None:
+        return Reason("identity_taken")
     person = session.get_one(Assister, case.assister_id)
     rename_person(session, identity_key, person, request.get("npn"), request, FORM)
     remember_words(session, person.assister_id)
@@ -213,7 +220,7 @@ def _past(row: CommandRow) -> str:
 
 def _told(row: CommandRow) -> dict[str, Any]:
     """What the audit keeps of a command besides its reason."""
-    kept = {name: row.data[name] for name in ("verdict", "override", "notice") if row.data.get(name)}
+    kept = {name: row.data[name] for name in ("verdict", "override", "notice", "faults") if row.data.get(name)}
     return {
         **kept,
         "command_id": row.id,
@@ -227,8 +234,14 @@ def _applied(row: CommandRow | None) -> Applied:
     return Applied(applied=row.state == "applied", verdict=str(row.data.get("verdict") or ""))
 
 
-def _refuse(session: Session, case: Case, row: CommandRow, why: str, now: datetime) -> None:
-    row.state, row.answer = "refused", why
+def keep_answer(row: CommandRow, why: Reason) -> None:
+    """Why it was refused, in words for who reads the database and in codes for every page."""
+    row.answer, row.answer_code, row.answer_details = why.sentence(), why.code, dict(why.details)
+
+
+def _refuse(session: Session, case: Case, row: CommandRow, why: Reason, now: datetime) -> None:
+    row.state = "refused"
+    keep_answer(row, why)
     row.data = {name: value for name, value in row.data.items() if name != "profile"}  # nothing of it is kept
     session.add(row)
     audit(session, now, row.actor, f"{row.kind}.refused", case, row.reason, answer=why, **_told(row))

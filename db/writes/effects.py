@@ -9,7 +9,6 @@ from sqlalchemy.orm import Session
 from db.case_state import CaseSnapshot, facts_of, holder_of
 from db.tables import SYSTEM, CertificateRow, EffectRow, EvidenceRow, SentMail
 from db.writes.facts import append, audit, locked, lower_flag
-from db.writes.opening import Conflict
 from domain.federal.markets import Market
 from domain.federal.registration import RegistrationState
 from domain.shared.facts import Fact
@@ -17,6 +16,7 @@ from domain.shared.ids import new_certificate_number
 from domain.shared.messages import Effect
 from domain.shared.policy import local_date
 from domain.shared.programs import FEDERAL_PROGRAM
+from domain.shared.reasons import Reason, Refusal
 from domain.shared.stages import ENDED
 from domain.state.may_assist import certificate_due
 
@@ -102,12 +102,12 @@ def complete_effect(
 def intend_certificate(session: Session, key: str, case_id: str, now: datetime, market: str = "") -> Intent:
     """The certificate's intent: number, name and time of issue are fixed before it is printed (A23, B17).
 
-    Raises `Conflict` when none is due (not eligible, trained and passed; the market not complete).
+    Raises `Refusal` when none is due (not eligible, trained and passed; the market not complete).
     """
     view = CaseSnapshot(locked(session, case_id), facts_of(session, case_id))
     until = view.policy.windows.closes_on
     if not view.state.ended and not _certificate_due(view, market):
-        raise Conflict("The certificate is not due.")
+        raise Refusal(Reason("certificate_not_due"))
     data = {
         "number": new_certificate_number(view.case.program, view.case.plan_year),
         "holder": holder_of(view.case),

@@ -43,7 +43,7 @@ def enroll_in_course(
 ) -> RecordedStep:
     """Enrols in a course, in the MLMS or at an approved vendor; once each (B11, B13).
 
-    Raises `Invalid` for a vendor that isn't approved for it, `Conflict` for the short course without returning.
+    Raises `Invalid` for a vendor that isn't approved for it, `Refusal` for the short course without returning.
     """
     case, state = lock_open_registration(session, case_id)
     if fault := find_channel_fault(federal_policy_of(case), curriculum, channel):
@@ -58,7 +58,7 @@ def keep_launch_ticket(
 ) -> datetime:
     """Keeps a launch ticket by its hash, and answers when it expires (B14).
 
-    Raises `Conflict` when not enrolled, or when there are too many unused tickets.
+    Raises `Refusal` when not enrolled, or when there are too many unused tickets.
     """
     case, state = lock_open_registration(session, case_id)
     policy = federal_policy_of(case)

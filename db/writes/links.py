@@ -8,7 +8,7 @@ from sqlmodel import col
 
 from db.tables import CommandRow, LinkRow
 from db.writes.facts import audit, locked
-from domain.shared.commands import CommandKind
+from domain.shared.commands import OWN_REASONS, CommandKind
 from domain.shared.ids import token_hash
 
 ACTIVATION, STATUS = "activation", "status"
@@ -45,7 +45,7 @@ def use_activation_link(session: Session, token: str, now: datetime) -> CommandR
         case_id=case.case_id,
         kind=CommandKind.ACTIVATE,
         actor="assister",
-        reason="activation link used",
+        reason=OWN_REASONS[CommandKind.ACTIVATE].sentence(),
         data={},
         created_at=now,
     )

@@ -18,7 +18,7 @@ from domain.shared.faults import Fault, Invalid
 def open_marketplace_agreement(
     session: Session, case_id: str, name: MarketplaceAgreement, language: str, actor: str, now: datetime
 ) -> Agreement:
-    """Records that the text in force was opened, and answers it (B16). Raises `Conflict` where it doesn't apply."""
+    """Records that the text in force was opened, and answers it (B16). Raises `Refusal` where it doesn't apply."""
     text = marketplace_agreement(name, language)
     case, state = lock_open_registration(session, case_id)
     require_step(why_not_open(state, name))
@@ -35,7 +35,7 @@ def accept_marketplace_agreement(
 ) -> RecordedStep:
     """Accepts the text that was opened last, by "I Agree" (B16).
 
-    ``sha256`` is the hash of the text the reader had before them, where it is known. Raises `Conflict` when it was
+    ``sha256`` is the hash of the text the reader had before them, where it is known. Raises `Refusal` when it was
     not opened, or before profile and training are complete; `Invalid` for another text's hash.
     """
     case, state = lock_open_registration(session, case_id)

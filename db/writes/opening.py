@@ -21,7 +21,7 @@ from domain.shared.faults import Fault, Invalid
 from domain.shared.ids import new_case_id, workflow_id
 from domain.shared.opening import APPLICANT, FORM, STAFF, IdentityMatch, NewCase, OpeningRules, Origin, merge_details
 from domain.shared.policy import local_date, window_faults
-from domain.shared.reasons import sentence
+from domain.shared.reasons import Refusal
 from domain.shared.stages import ENDED, REOPENABLE, Stage
 
 Rules = OpeningRules[Any, Any]
@@ -41,12 +41,8 @@ class Opened:
         return asdict(self)
 
 
-class Conflict(Exception):
-    """It can't be done as things stand; the message is a sentence for people."""
-
-
-class SecondAccount(Conflict):
-    """The person has an account already; the message points at its recovery (B3)."""
+class SecondAccount(Refusal):
+    """The person has an account already; the reason points at its recovery (B3)."""
 
 
 class UnknownAssister(LookupError):
@@ -55,11 +51,11 @@ class UnknownAssister(LookupError):
 
 def open_requested_case(
     session: Session, identity_key: bytes, request: AnyRequest, now: datetime, language: str | None = None
-) -> Opened | Conflict:
+) -> Opened | Refusal:
     """Opens the case a request asks for, or finds the one it repeats (A10).
 
     ``language`` is the one in which the agreement was shown; by default the request's. Raises `Invalid` for a request
-    that may not come in, with nothing stored. Who gives another person's NPN or e-mail gets a `Conflict`, answered and
+    that may not come in, with nothing stored. Who gives another person's NPN or e-mail gets a `Refusal`, answered and
     not raised: what staff are told of it is committed.
     """
     rules = OPENING_RULES[request.program]
@@ -82,7 +78,7 @@ def open_requested_case(
 def begin_case(session: Session, assister_id: str, program: str, plan_year: int, actor: str, now: datetime) -> Opened:
     """Opens the case of somebody known from earlier years, without a form (A11).
 
-    Raises `UnknownAssister`, `Invalid` for a plan year without a policy or outside its window, and `Conflict` for
+    Raises `UnknownAssister`, `Invalid` for a plan year without a policy or outside its window, and `Refusal` for
     somebody whom the program asks to submit its form.
     """
     rules = OPENING_RULES.get(program)
@@ -97,7 +93,7 @@ def begin_case(session: Session, assister_id: str, program: str, plan_year: int,
         return _found(latest)
     history = read_history(session, person, program)
     if why := rules.why_not_begin(person.details, history, plan_year):
-        raise Conflict(sentence(why))
+        raise Refusal(why)
     if faults := window_faults(policy, local_date(policy, now)):
         raise Invalid(faults)
     origin = Origin(actor, STAFF, now)
@@ -158,7 +154,7 @@ def _repeat_request(session: Session, case: Case, document: Mapping[str, Any], o
     return _found(case)
 
 
-def _note_conflict(session: Session, rules: Rules, person: Assister, latest: Case | None, now: datetime) -> Conflict:
+def _note_conflict(session: Session, rules: Rules, person: Assister, latest: Case | None, now: datetime) -> Refusal:
     """Staff are told that somebody gave another person's NPN or e-mail; nothing else is stored of it."""
     case = latest or _lock_newest_case(session, person, rules.program)
     if case is not None:
@@ -172,13 +168,14 @@ def _note_conflict(session: Session, rules: Rules, person: Assister, latest: Cas
                 actor=APPLICANT,
                 action="request.conflict",
                 assister_id=person.assister_id,
-                reason=rules.conflict_reason,
+                reason=rules.conflict_reason.sentence(),
+                reason_code=rules.conflict_reason.code,
                 details={},
             )
         )
     has_account = case is not None or bool(read_history(session, person, rules.program).years)
-    code = rules.name_conflict(has_account)
-    return SecondAccount(sentence(code)) if code == "second_account" else Conflict(sentence(code))
+    reason = rules.name_conflict(has_account)
+    return SecondAccount(reason) if reason.code == "second_account" else Refusal(reason)
 
 
 def _store_case(

@@ -12,9 +12,9 @@ from sqlmodel import col, select
 
 from db.case_state import UnknownCase, facts_of, registration_of, rows
 from db.tables import SYSTEM, Assister, Case, CommandRow
+from db.writes.commands import keep_answer
 from db.writes.effects import keep_evidence
 from db.writes.facts import audit, locked, lower_flag, raise_flag
-from db.writes.opening import Conflict
 from db.writes.persons import rename_person, select_accounts
 from db.writes.registration_steps import RecordedStep, append_fact, lock_open_registration, record_step, require_step
 from db.writes.search_words import remember_words
@@ -23,14 +23,14 @@ from domain.federal.profile import DRAFT_FIELDS, parse_profile, same_npns
 from domain.federal.registration import RegistrationState
 from domain.federal.steps import why_not_next
 from domain.programs.commands import find_refusal
-from domain.shared.commands import CommandKind
+from domain.shared.commands import OWN_REASONS, CommandKind
 from domain.shared.facts import Fact, FactKind
-from domain.shared.faults import Fault
+from domain.shared.faults import Fault, dump_faults
 from domain.shared.ids import person_key
 from domain.shared.messages import ProfileSaved, RegistrationSnapshot
 from domain.shared.parsing import canonical
 from domain.shared.programs import FEDERAL_PROGRAM
-from domain.shared.reasons import sentence
+from domain.shared.reasons import Reason, Refusal
 
 NPN_REFUSED = "npn_refused"
 Evidence = Mapping[str, bytes]  # the registry's raw answers, by their SHA-256
@@ -54,17 +54,17 @@ def keep_profile(
 ) -> CommandRow:
     """Keeps a profile under the caller's id before its workflow is told; a repeat of the id finds the first.
 
-    Raises `Invalid` with every field at fault, and `Conflict` when the case can't take one now, or when the id was
+    Raises `Invalid` with every field at fault, and `Refusal` when the case can't take one now, or when the id was
     used for something else.
     """
     case = session.get(Case, case_id)
     if case is None:
         raise UnknownCase(case_id)
     if case.program != FEDERAL_PROGRAM:
-        raise Conflict(sentence("not_in_program"))
+        raise Refusal(Reason("not_in_program"))
     profile = parse_profile(case.request, changes)
     if why := find_refusal(CommandKind.SAVE_PROFILE, registration_of(case, facts_of(session, case_id))):
-        raise Conflict(why)
+        raise Refusal(why)
     assert isinstance(changes, Mapping), "what was parsed has fields"
     given = {name: value for name, value in profile.items() if name in changes}
     # Keyed, since a refused profile leaves nothing behind that its NPN could be guessed from.
@@ -76,13 +76,13 @@ def keep_profile(
             case_id=case_id,
             kind=CommandKind.SAVE_PROFILE,
             actor=actor,
-            reason="profile saved",
+            reason=OWN_REASONS[CommandKind.SAVE_PROFILE].sentence(),
             data={"digest": digest, "given": sorted(given), "profile": profile},
             created_at=now,
         )
         session.add(row)
     elif (row.case_id, row.kind, row.data.get("digest")) != (case_id, CommandKind.SAVE_PROFILE, digest):
-        raise Conflict(sentence("id_used"))
+        raise Refusal(Reason("id_used"))
     return row
 
 
@@ -143,9 +143,10 @@ def save_profile(
 def _refuse_profile(
     session: Session, case: Case, row: CommandRow, state: RegistrationState, faults: Sequence[Fault], now: datetime
 ) -> None:
-    named = _name_faults(faults)
+    named = dump_faults(faults)
     row.state, row.data = "refused", {"digest": row.data["digest"], "faults": named}
-    row.answer = sentence("case_ended", stage=state.stage.value) if state.ended else None
+    if state.ended:
+        keep_answer(row, Reason("case_ended", {"stage": state.stage.value}))
     session.add(row)
     audit(session, now, row.actor, "profile.refused", case, faults=named)
 
@@ -188,7 +189,7 @@ def record_npn_verdict(
     if state.ended or state.profile.version != version or state.profile.npn is not NpnStatus.UNVERIFIED:
         return state.take_snapshot()
     kind = FactKind.NPN_REFUSED if faults else FactKind.NPN_VERIFIED
-    data: dict[str, Any] = {"version": version, **({"faults": _name_faults(faults)} if faults else {})}
+    data: dict[str, Any] = {"version": version, **({"faults": dump_faults(faults)} if faults else {})}
     fact = Fact(id=f"{case_id}:{kind}:{version}", kind=kind, at=now, data=data)
     state = append_fact(session, case, fact, now)
     if faults:
@@ -199,7 +200,7 @@ def record_npn_verdict(
 
 
 def complete_profile(session: Session, case_id: str, actor: str, now: datetime) -> RecordedStep:
-    """Next, after Save/Update (B7). Raises `Conflict` before a valid save."""
+    """Next, after Save/Update (B7). Raises `Refusal` before a valid save."""
     case, state = lock_open_registration(session, case_id)
     require_step(why_not_next(state))
     fact = Fact(id=f"{case_id}:next", kind=FactKind.PROFILE_COMPLETED, at=now)
@@ -214,7 +215,3 @@ def _merge_profile(case: Case, row: CommandRow) -> dict[str, Any]:
 def _keep_answers(session: Session, case: Case, evidence: Evidence, now: datetime) -> None:
     for digest, raw in evidence.items():
         keep_evidence(session, f"{case.case_id}:registry:{digest}", case.case_id, "registry", raw, digest, now)
-
-
-def _name_faults(faults: Sequence[Fault]) -> list[list[str]]:
-    return [[fault.field, fault.code] for fault in faults]

@@ -10,12 +10,11 @@ from sqlalchemy.orm import Session
 from db.case_state import facts_of, registration_of
 from db.tables import Case, FactRow, InboxRow
 from db.writes.facts import append, audit, locked
-from db.writes.opening import Conflict
 from domain.federal.registration import RegistrationState
 from domain.shared.events import EventSource, EventState
 from domain.shared.facts import Fact
 from domain.shared.programs import FEDERAL_PROGRAM
-from domain.shared.reasons import sentence
+from domain.shared.reasons import Reason, Refusal
 from domain.shared.stages import ENDED
 
 
@@ -28,19 +27,19 @@ class RecordedStep:
 
 
 def lock_open_registration(session: Session, case_id: str) -> tuple[Case, RegistrationState]:
-    """The registration, locked. Raises `UnknownCase`, and `Conflict` when it has ended or is no federal one."""
+    """The registration, locked. Raises `UnknownCase`, and `Refusal` when it has ended or is no federal one."""
     case = locked(session, case_id)
     if case.program != FEDERAL_PROGRAM:
-        raise Conflict(sentence("not_in_program"))
+        raise Refusal(Reason("not_in_program"))
     if case.stage in ENDED:
-        raise Conflict(sentence("case_ended", stage=case.stage))
+        raise Refusal(Reason("case_ended", {"stage": case.stage}))
     return case, registration_of(case, facts_of(session, case_id))
 
 
-def require_step(why_not: str | None) -> None:
-    """Raises `Conflict` with the sentence of the code that a rule of `domain.federal.steps` answers, if any."""
+def require_step(why_not: Reason | None) -> None:
+    """Raises `Refusal` with the reason that a rule of `domain.federal.steps` gives, if any."""
     if why_not is not None:
-        raise Conflict(sentence(why_not))
+        raise Refusal(why_not)
 
 
 def append_fact(session: Session, case: Case, fact: Fact, now: datetime) -> RegistrationState:

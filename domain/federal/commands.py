@@ -4,16 +4,16 @@ from domain.federal.markets import NpnStatus
 from domain.federal.registration import RegistrationState
 from domain.shared.commands import CommandKind
 from domain.shared.notices import Notice
-from domain.shared.reasons import sentence
+from domain.shared.reasons import Reason
 from domain.shared.stages import Stage
 
 
-def find_refusal(kind: CommandKind, state: RegistrationState, notice: Notice | None) -> str | None:
+def find_refusal(kind: CommandKind, state: RegistrationState, notice: Notice | None) -> Reason | None:
     """The federal program decides nothing about eligibility; it is withdrawn, revoked, and its notices sent again."""
     if kind in (CommandKind.DECIDE, CommandKind.ANSWER, CommandKind.ACTIVATE):
-        return sentence("not_in_program")
+        return Reason("not_in_program")
     if kind is CommandKind.RESEND and not (notice and _is_sendable(notice, state)):
-        return sentence("notice_not_sendable")
+        return Reason("notice_not_sendable")
     return None
 
 

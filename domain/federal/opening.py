@@ -14,6 +14,7 @@ from domain.shared.faults import Fault
 from domain.shared.opening import Accounts, IdentityMatch, OpeningRules, Origin
 from domain.shared.policy import window_faults
 from domain.shared.programs import FEDERAL_PROGRAM
+from domain.shared.reasons import Reason
 
 SECOND_ACCOUNT = "second_account"
 
@@ -40,7 +41,7 @@ class FederalOpening(OpeningRules[RegistrationRequest, FederalPolicy]):
     form = DRAFT_FIELDS
     email_is_account = True
     conflict = SECOND_ACCOUNT
-    conflict_reason = "a second account was asked for"
+    conflict_reason = Reason("second_account_asked")
 
     def find_policy(self, plan_year: int) -> FederalPolicy | None:
         return federal_policy_for(plan_year)
@@ -59,8 +60,8 @@ class FederalOpening(OpeningRules[RegistrationRequest, FederalPolicy]):
         same = not other_npn and is_same_person(known, asking)
         return IdentityMatch.SAME if same else IdentityMatch.CONFLICT
 
-    def name_conflict(self, has_account: bool) -> str:
-        return "second_account" if has_account else "npn_in_use"
+    def name_conflict(self, has_account: bool) -> Reason:
+        return Reason("second_account" if has_account else "npn_in_use")
 
     def classify(self, history: AssisterHistory, plan_year: int) -> AssisterType:
         """Returning with the year before complete; a gap, or another market only, is lapsed: the full course (B1)."""
@@ -74,9 +75,9 @@ class FederalOpening(OpeningRules[RegistrationRequest, FederalPolicy]):
     ) -> list[Fault]:
         return window_faults(policy, today)
 
-    def why_not_begin(self, details: Mapping[str, Any], history: AssisterHistory, plan_year: int) -> str | None:
+    def why_not_begin(self, details: Mapping[str, Any], history: AssisterHistory, plan_year: int) -> Reason | None:
         """Whoever registered in some earlier year, be it to take the full course (B1)."""
-        return None if history.years else "never_registered"
+        return None if history.years else Reason("never_registered")
 
     def draft_request(self, known: Mapping[str, Any], plan_year: int) -> dict[str, Any]:
         """Role and markets are a first guess; the profile is theirs to save."""

@@ -1,49 +1,50 @@
-"""What an assister may do with a registration now, and why not: a code of `domain.shared.reasons`, or None (B7–B16)."""
+"""What an assister may do with a registration now, and why not the rest (B7–B16)."""
 
 from domain.federal.markets import MLMS, Curriculum, MarketplaceAgreement, NpnStatus
 from domain.federal.policy import FederalPolicy
 from domain.federal.registration import ProfileStatus, RegistrationState
 from domain.shared.faults import Fault
+from domain.shared.reasons import Reason
 
 
-def why_not_next(state: RegistrationState) -> str | None:
+def why_not_next(state: RegistrationState) -> Reason | None:
     """Next is refused before a valid save (B7)."""
-    return "profile_not_saved" if state.profile.version == 0 or state.profile.npn is NpnStatus.REFUSED else None
+    return Reason("profile_not_saved") if state.profile.version == 0 or state.profile.npn is NpnStatus.REFUSED else None
 
 
-def why_not_enroll(state: RegistrationState, curriculum: Curriculum) -> str | None:
+def why_not_enroll(state: RegistrationState, curriculum: Curriculum) -> Reason | None:
     """The short course is for those who return (B1)."""
     short = curriculum is Curriculum.INDIVIDUAL_RETURNING
-    return "short_course_is_for_returning" if short and not state.opening.returning else None
+    return Reason("short_course_is_for_returning") if short and not state.opening.returning else None
 
 
 def why_not_launch(
     state: RegistrationState, policy: FederalPolicy, curriculum: Curriculum, channel: str, unused: int
-) -> str | None:
+) -> Reason | None:
     """A launch needs an enrolment at this vendor, and not too many ``unused`` tickets (B14)."""
     if not any((one.curriculum, one.channel) == (curriculum, channel) for one in state.enrollments):
-        return "not_enrolled"
-    return "too_many_tickets" if unused >= policy.launch_tickets_at_once else None
+        return Reason("not_enrolled")
+    return Reason("too_many_tickets") if unused >= policy.launch_tickets_at_once else None
 
 
-def why_not_open(state: RegistrationState, name: MarketplaceAgreement) -> str | None:
+def why_not_open(state: RegistrationState, name: MarketplaceAgreement) -> Reason | None:
     """An agreement is opened when it applies: its market is one of this registration's (B16)."""
-    return None if name.market in state.markets else "agreement_not_applicable"
+    return None if name.market in state.markets else Reason("agreement_not_applicable")
 
 
-def why_not_accept(state: RegistrationState, name: MarketplaceAgreement) -> str | None:
+def why_not_accept(state: RegistrationState, name: MarketplaceAgreement) -> Reason | None:
     """Accepted after the saved profile and the completed training, and only when opened in this version (B16)."""
     if (why := why_not_open(state, name)) is not None:
         return why
     if state.profile.status is not ProfileStatus.COMPLETE:
-        return "profile_first"
+        return Reason("profile_first")
     if name.market not in state.trained_at:
-        return "training_first"
+        return Reason("training_first")
     opened = next(one for one in state.agreements if one.agreement is name).opened_at
-    return "agreement_not_opened" if opened is None else None
+    return Reason("agreement_not_opened") if opened is None else None
 
 
 def find_channel_fault(policy: FederalPolicy, curriculum: Curriculum, channel: str) -> Fault | None:
     """A course is taken in the MLMS, or at a vendor that HHS has approved for it (B13)."""
     approved = [MLMS, *(name for name, vendor in policy.vendors.items() if curriculum in vendor.curricula)]
-    return None if channel in approved else Fault("channel", "not_approved", (("channels", ", ".join(approved)),))
+    return None if channel in approved else Fault("channel", "not_approved", {"channels": ", ".join(approved)})

@@ -4,7 +4,7 @@ from domain.federal import commands as federal
 from domain.federal.registration import RegistrationState
 from domain.shared.commands import CommandKind
 from domain.shared.notices import Notice
-from domain.shared.reasons import sentence
+from domain.shared.reasons import Reason
 from domain.state import commands as state_program
 from domain.state.certification import CaseState
 from domain.state.eligibility import Verdict
@@ -16,10 +16,10 @@ def find_refusal(
     verdict: Verdict | None = None,
     override: str | None = None,
     notice: Notice | None = None,
-) -> str | None:
-    """Why the case can't do this now, as a sentence; None when it can. The workflow's validator has the last word."""
+) -> Reason | None:
+    """Why the case can't do this now; None when it can. The workflow's validator has the last word."""
     if state.ended:
-        return sentence("case_ended", stage=state.stage.value)
+        return Reason("case_ended", {"stage": state.stage.value})
     if isinstance(state, RegistrationState):
         return federal.find_refusal(kind, state, notice)
     return state_program.find_refusal(kind, state, verdict, override, notice)

@@ -105,7 +105,7 @@ def _form_fields(one: ImportedPerson) -> dict[str, Any]:
     """Those of the program's form; others are nothing that a case of it could use."""
     kind = one.person.kind
     if one.program != FEDERAL_PROGRAM and kind not in _KINDS:
-        raise Invalid([Fault("kind", "choice", (("choices", ", ".join(Kind)),))])
+        raise Invalid([Fault("kind", "choice", {"choices": ", ".join(Kind)})])
     fields = (DRAFT_FIELDS if one.program == FEDERAL_PROGRAM else fields_of(kind)) - _OF_A_CASE
     extra = one.person.model_extra or {}
     given = {name: value for name, value in extra.items() if name in fields and value is not None}

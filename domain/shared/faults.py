@@ -1,10 +1,13 @@
 """Faults in what somebody sent: which field, which rule, and a plain English sentence."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field as dataclass_field
+from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
+
+from domain.shared.reasons import Coded
 
 SENTENCES: dict[str, str] = {
     "required": "This field is required.",
@@ -100,16 +103,13 @@ _FROM_PYDANTIC = {
 
 
 @dataclass(frozen=True)
-class Fault:
-    """One thing wrong with what was sent: the dotted path of the field, and a code of `SENTENCES`."""
+class Fault(Coded):
+    """One thing wrong with what was sent: the dotted path of the field, and what is wrong and what to do, in a code."""
 
+    sentences = SENTENCES
     field: str
     code: str
-    details: tuple[tuple[str, str], ...] = ()
-
-    def sentence(self) -> str:
-        """What is wrong and what to do, for people, in English."""
-        return SENTENCES[self.code].format_map(dict(self.details))
+    details: Mapping[str, str] = dataclass_field(default_factory=dict, hash=False)
 
 
 class Invalid(Exception):
@@ -120,25 +120,35 @@ class Invalid(Exception):
         super().__init__("; ".join(f"{fault.field}: {fault.sentence()}" for fault in self.faults))
 
 
-def _code(error: ErrorDetails) -> tuple[str, tuple[tuple[str, str], ...]]:
+def dump_faults(faults: Iterable[Fault]) -> list[list[Any]]:
+    """As they are stored: field and code, and the details of those that have some; never the values."""
+    return [[one.field, one.code, *([dict(one.details)] if one.details else [])] for one in faults]
+
+
+def load_faults(stored: Iterable[Sequence[Any]]) -> list[Fault]:
+    """Faults as they were stored."""
+    return [Fault(*one) for one in stored]
+
+
+def _code_error(error: ErrorDetails) -> tuple[str, dict[str, str]]:
     context: Mapping[str, object] = error.get("ctx") or {}
     if error["type"] in SENTENCES and error["type"] not in _FROM_PYDANTIC:
-        return error["type"], ()
+        return error["type"], {}
     code = _FROM_PYDANTIC.get(error["type"], "invalid")
     if code == "choice":
         choices = str(context.get("expected") or context.get("expected_tags") or "")
-        return code, (("choices", choices.replace("'", "").replace(" or ", ", ")),)
+        return code, {"choices": choices.replace("'", "").replace(" or ", ", ")}
     if code in ("too_short", "too_long"):
         limit = context.get("min_length", context.get("max_length", ""))
-        return code, (("limit", str(limit)),)
-    return code, ()
+        return code, {"limit": str(limit)}
+    return code, {}
 
 
 def faults_of(error: ValidationError, drop: frozenset[str] = frozenset()) -> list[Fault]:
     """Pydantic's errors as our faults; path steps in ``drop`` (tags of unions) are left out of the field's name."""
     faults = []
     for one in error.errors(include_url=False, include_input=False):
-        code, details = _code(one)
+        code, details = _code_error(one)
         path = ".".join(str(step) for step in one["loc"] if step not in drop)
         faults.append(Fault(path or "body", code, details))
     return faults

@@ -11,6 +11,7 @@ from domain.shared.assister import AssisterHistory, AssisterType, Identity
 from domain.shared.facts import Fact, FactKind
 from domain.shared.faults import Fault
 from domain.shared.policy import ProgramPolicy
+from domain.shared.reasons import Reason
 
 APPLICANT, FORM, STAFF = "applicant", "form", "staff"
 Requested = TypeVar("Requested")
@@ -74,7 +75,7 @@ class OpeningRules(ABC, Generic[Requested, Rules]):
     form: ClassVar[frozenset[str]]
     email_is_account: ClassVar[bool]
     conflict: ClassVar[str]
-    conflict_reason: ClassVar[str]
+    conflict_reason: ClassVar[Reason]
 
     @abstractmethod
     def find_policy(self, plan_year: int) -> Rules | None:
@@ -96,8 +97,8 @@ class OpeningRules(ABC, Generic[Requested, Rules]):
         """
 
     @abstractmethod
-    def name_conflict(self, has_account: bool) -> str:
-        """Why somebody is turned away, as a code of `domain.shared.reasons`; ``has_account``: in this program."""
+    def name_conflict(self, has_account: bool) -> Reason:
+        """Why somebody is turned away; ``has_account``: in this program."""
 
     @abstractmethod
     def classify(self, history: AssisterHistory, plan_year: int) -> AssisterType:
@@ -110,8 +111,8 @@ class OpeningRules(ABC, Generic[Requested, Rules]):
         """What keeps a well-formed request out."""
 
     @abstractmethod
-    def why_not_begin(self, details: Mapping[str, Any], history: AssisterHistory, plan_year: int) -> str | None:
-        """Why staff can't open this person's case without a form, as a code of `domain.shared.reasons`."""
+    def why_not_begin(self, details: Mapping[str, Any], history: AssisterHistory, plan_year: int) -> Reason | None:
+        """Why staff can't open this person's case without a form."""
 
     @abstractmethod
     def draft_request(self, known: Mapping[str, Any], plan_year: int) -> dict[str, Any]:

@@ -4,10 +4,9 @@ A reason stays a code from the rule that finds it to the page that shows it. Eng
 and Temporal; other languages come from the catalogs, where it is read.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from typing import ClassVar
 
 SENTENCES: dict[str, str] = {
     # why somebody may not assist yet (A30)
@@ -36,6 +35,7 @@ SENTENCES: dict[str, str] = {
     "not_asked": "No information has been asked for.",
     "notice_not_sendable": "This notice can't be sent at this point of the case.",
     "flag_not_up": "This flag is not up any more; somebody has taken it down.",
+    "fields_at_fault": "Some of the fields are at fault.",
     "identity_taken": "This NPN or e-mail belongs to another person's case.",
     "other_case": "This command is for another case.",
     "certificate_not_due": "The certificate is not due.",
@@ -64,7 +64,9 @@ SENTENCES: dict[str, str] = {
     "altered_event": "The same event id came before with other content.",
     "other_person": "The same NPN came under another name or e-mail address.",
     "second_account_asked": "A second account was asked for.",
+    # why a command is given that nobody gives a reason for
     "activation_link_used": "The activation link was used.",
+    "profile_sent": "The profile was sent.",
     # of the federal program: why somebody may not assist yet, and why a step is refused (B5–B16)
     "not_an_agent_broker": "The role is Not an Agent Broker.",
     "profile_not_complete": "The MLMS profile is not complete.",
@@ -98,16 +100,30 @@ SENTENCES: dict[str, str] = {
 }
 
 
-@dataclass(frozen=True)
-class Reason:
-    """A code of `SENTENCES` and what its sentence's places are filled with: codes of ours, or somebody's name."""
+class Coded:
+    """What is said by a code of ``sentences`` and by what the places of its sentence are filled with."""
 
+    sentences: ClassVar[Mapping[str, str]]
     code: str
-    details: Mapping[str, str] = field(default_factory=dict, hash=False)
+    details: Mapping[str, str]
+
+    @property
+    def template(self) -> str:
+        """The English sentence with its {places}, by which the catalogs know it."""
+        return self.sentences[self.code]
 
     def sentence(self) -> str:
-        """The plain sentence, in English."""
-        return SENTENCES[self.code].format_map(self.details)
+        """The whole sentence, in English."""
+        return self.template.format_map(self.details)
+
+
+@dataclass(frozen=True)
+class Reason(Coded):
+    """Why not: a code of `SENTENCES`, with codes of ours as details, or the name of who decided."""
+
+    sentences = SENTENCES
+    code: str
+    details: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 def read_reason(code: str | None, details: Mapping[str, str] | None) -> Reason | None:
@@ -121,20 +137,3 @@ class Refusal(Exception):
     def __init__(self, reason: Reason) -> None:
         super().__init__(reason.sentence())
         self.reason = reason
-
-
-def sentence(code: str, **details: str) -> str:
-    """The plain sentence of a reason code, in English."""
-    return Reason(code, details).sentence()
-
-
-def recognized(said: str) -> tuple[str, dict[str, str]] | None:
-    """The code and the details of a sentence that was said before; None where it is none of these."""
-    found = ((code, pattern.fullmatch(said)) for code, pattern in _patterns().items())
-    return next(((code, match.groupdict()) for code, match in found if match), None)
-
-
-@cache
-def _patterns() -> dict[str, re.Pattern[str]]:
-    place = re.compile(r"\\\{(\w+)\\\}")
-    return {code: re.compile(place.sub(r"(?P<\1>.*)", re.escape(said)), re.DOTALL) for code, said in SENTENCES.items()}

@@ -39,10 +39,10 @@ def words_of(query: str) -> list[str]:
     Raises `Invalid` for more than can be looked for.
     """
     if len(query) > LONGEST:
-        raise Invalid([Fault("words", "too_long", (("limit", str(LONGEST)),))])
+        raise Invalid([Fault("words", "too_long", {"limit": str(LONGEST)})])
     found = list(dict.fromkeys(word for token in query.split() for word in _looked_for(token)))
     if len(found) > MOST_WORDS:
-        raise Invalid([Fault("words", "too_long", (("limit", str(MOST_WORDS)),))])
+        raise Invalid([Fault("words", "too_long", {"limit": str(MOST_WORDS)})])
     return found
 
 

@@ -55,7 +55,7 @@ def parse_background(body: Any) -> BackgroundReport:
     if not any(ids.values()):
         faults.append(Fault("data.object.candidate_id", "required"))
     if body.get("type") == "report.completed" and subject.get("result") not in ("clear", "consider"):
-        faults.append(Fault("data.object.result", "choice", (("choices", "clear, consider"),)))
+        faults.append(Fault("data.object.result", "choice", {"choices": "clear, consider"}))
     if faults:
         raise Invalid(faults)
     return BackgroundReport(

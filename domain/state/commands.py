@@ -2,10 +2,10 @@
 
 from domain.shared.commands import CommandKind
 from domain.shared.notices import Notice
-from domain.shared.reasons import sentence
+from domain.shared.reasons import Reason
 from domain.shared.stages import Stage
 from domain.state.certification import CaseState, Completeness, EligibilityStatus, LmsAccount, PortalAccount
-from domain.state.eligibility import Verdict, refusals
+from domain.state.eligibility import Verdict, find_override_refusal
 
 
 def find_refusal(
@@ -14,27 +14,27 @@ def find_refusal(
     verdict: Verdict | None,
     override: str | None,
     notice: Notice | None,
-) -> str | None:
-    """Why a certification can't do this now, as a sentence; None when it can."""
+) -> Reason | None:
+    """Why a certification can't do this now; None when it can."""
     if kind is CommandKind.SAVE_PROFILE:
-        return sentence("not_in_program")
+        return Reason("not_in_program")
     if kind is CommandKind.DECIDE and verdict is not None:
-        return _decision_refusal(state, verdict, override)
+        return _find_decision_refusal(state, verdict, override)
     if kind is CommandKind.ANSWER and state.eligibility is not EligibilityStatus.INFORMATION_REQUESTED:
-        return sentence("not_asked")
+        return Reason("not_asked")
     if kind is CommandKind.RESEND and (notice is None or not is_sendable(notice, state)):
-        return sentence("notice_not_sendable")
+        return Reason("notice_not_sendable")
     return None
 
 
-def _decision_refusal(state: CaseState, verdict: Verdict, override: str | None) -> str | None:
+def _find_decision_refusal(state: CaseState, verdict: Verdict, override: str | None) -> Reason | None:
     if state.eligibility in (EligibilityStatus.APPROVED, EligibilityStatus.DENIED) and state.decision:
-        return sentence("already_decided", by=state.decision.by)
+        return Reason("already_decided", {"by": state.decision.by})
     if state.stage in (Stage.REQUESTED, Stage.SCREENING):
-        return sentence("still_screening")
+        return Reason("still_screening")
     if state.stage is Stage.AWAITING_INFORMATION and verdict is not Verdict.DENY:
-        return sentence("awaiting_information")
-    return next(iter(refusals(verdict, state.findings, override)), None)
+        return Reason("awaiting_information")
+    return find_override_refusal(verdict, state.findings, override)
 
 
 def is_sendable(notice: Notice, state: CaseState) -> bool:

@@ -1,6 +1,6 @@
 """Eligibility: what screening finds, and when staff may decide (A3, A7, A12–A14)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date
 from enum import StrEnum
 
@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from domain.shared.assister import same_name
 from domain.shared.licensing import License, Producer
-from domain.shared.reasons import sentence
+from domain.shared.reasons import Reason
 
 
 class Check(StrEnum):
@@ -129,21 +129,20 @@ def _bare(number: str) -> str:
     return "".join(c for c in number.casefold() if c.isalnum()).lstrip("0")
 
 
-def refusals(verdict: Verdict, findings: Iterable[Finding], override: str | None) -> list[str]:
-    """Why this decision can't be taken on these findings, as sentences; empty when it can (A13, A14)."""
+def find_override_refusal(verdict: Verdict, findings: Sequence[Finding], override: str | None) -> Reason | None:
+    """Why this decision can't be taken on these findings; None when it can (A13, A14)."""
     if verdict is not Verdict.APPROVE:
-        return []
-    found = list(findings)
-    if any(one.check is Check.BACKGROUND_CHECK and one.result is Result.PENDING for one in found):
-        return [sentence("awaiting_background_check")]
-    open_checks = needing_override(found)
+        return None
+    if any(one.check is Check.BACKGROUND_CHECK and one.result is Result.PENDING for one in findings):
+        return Reason("awaiting_background_check")
+    open_checks = find_open_checks(findings)
     if not open_checks or override:
-        return []
+        return None
     if open_checks == [Check.AGREEMENT_ACCEPTED]:
-        return [sentence("agreement_needed")]
-    return [sentence("override_needed", checks=", ".join(open_checks))]
+        return Reason("agreement_needed")
+    return Reason("override_needed", {"checks": ", ".join(open_checks)})
 
 
-def needing_override(findings: Sequence[Finding]) -> list[Check]:
+def find_open_checks(findings: Sequence[Finding]) -> list[Check]:
     """The checks that did not pass: approving over them needs a recorded override."""
     return [one.check for one in findings if one.result is not Result.PASS]

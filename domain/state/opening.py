@@ -10,6 +10,7 @@ from domain.shared.faults import Fault
 from domain.shared.opening import Accounts, IdentityMatch, OpeningRules, Origin
 from domain.shared.policy import window_faults
 from domain.shared.programs import STATE_PROGRAM
+from domain.shared.reasons import Reason
 from domain.state.agreements import build_acceptance_fact
 from domain.state.policies import policy_for
 from domain.state.policy import Policy
@@ -51,7 +52,7 @@ class StateOpening(OpeningRules[Request, Policy]):
     form = FORM
     email_is_account = False
     conflict = IDENTITY_CONFLICT
-    conflict_reason = "same NPN under another name or e-mail"
+    conflict_reason = Reason("other_person")
 
     def find_policy(self, plan_year: int) -> Policy | None:
         return policy_for(STATE_PROGRAM, plan_year)
@@ -71,8 +72,8 @@ class StateOpening(OpeningRules[Request, Policy]):
             return IdentityMatch.SAME if is_same_person(running, asking) else IdentityMatch.CONFLICT
         return IdentityMatch.SAME if is_same_person(known, asking) else IdentityMatch.DOUBTFUL
 
-    def name_conflict(self, has_account: bool) -> str:
-        return "npn_in_use"
+    def name_conflict(self, has_account: bool) -> Reason:
+        return Reason("npn_in_use")
 
     def classify(self, history: AssisterHistory, plan_year: int) -> AssisterType:
         return classify_assister(history, plan_year)
@@ -82,10 +83,10 @@ class StateOpening(OpeningRules[Request, Policy]):
     ) -> list[Fault]:
         return find_admission_faults(request, policy, assister_type, today)
 
-    def why_not_begin(self, details: Mapping[str, Any], history: AssisterHistory, plan_year: int) -> str | None:
+    def why_not_begin(self, details: Mapping[str, Any], history: AssisterHistory, plan_year: int) -> Reason | None:
         """Only returning assisters are spared the form (A11); without a kind there is nothing to open."""
         returning = classify_assister(history, plan_year) is AssisterType.RETURNING
-        return None if returning and self.kind_field in details else "not_returning"
+        return None if returning and self.kind_field in details else Reason("not_returning")
 
     def draft_request(self, known: Mapping[str, Any], plan_year: int) -> dict[str, Any]:
         form = {name: value for name, value in known.items() if name in FORM}

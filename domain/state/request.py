@@ -168,7 +168,7 @@ def _renamed(faults: list[Fault]) -> list[Fault]:
 def _unknown_kind(data: Mapping[Any, Any]) -> list[Fault]:
     """The kind is at fault; the fields every kind shares are checked as well."""
     first = (
-        Fault("kind", "choice", (("choices", ", ".join(_MODELS)),))
+        Fault("kind", "choice", {"choices": ", ".join(_MODELS)})
         if data.get("kind") is not None
         else Fault("kind", "required")
     )

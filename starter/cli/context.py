@@ -28,6 +28,10 @@ class UsageError(Exception):
     """The command can't be carried out as it was called; the message is a sentence for the caller."""
 
 
+class NotDone(Exception):
+    """What was asked for isn't so, or wasn't done; the message is a sentence of the command line's own."""
+
+
 @dataclass(frozen=True)
 class CommandServices:
     """What a verb that acts needs: the database, the cases of both programs, Temporal and its task queue."""

@@ -2,7 +2,7 @@
 
 from cyclopts import CycloptsError
 
-from starter.cli.context import UsageError
+from starter.cli.context import NotDone, UsageError
 from starter.stack.folder import StackError
 
 REFUSED, CALLED_WRONGLY = 1, 2
@@ -27,15 +27,15 @@ def _describe_refusal(error: Exception) -> str:
 
     from db.case_state import UnknownCase
     from db.reads.published_lists import Superseded
-    from db.writes.opening import Conflict, UnknownAssister
+    from db.writes.opening import UnknownAssister
     from domain.shared.faults import Invalid
-    from starter.cases import NotNow
+    from domain.shared.reasons import Refusal
 
     match error:
         case Invalid():
             faults = "; ".join(f"{fault.field}: {fault.sentence().rstrip('.')}" for fault in error.faults)
             return f"{_join_lines(faults)}."
-        case NotNow() | Conflict():
+        case Refusal() | NotDone():
             return _join_lines(error)
         case UnknownCase():
             return "There is no case with this id."

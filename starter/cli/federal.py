@@ -18,7 +18,7 @@ from starter.cli.arguments import (
     read_file,
     require_text,
 )
-from starter.cli.context import UsageError, open_database, open_services
+from starter.cli.context import NotDone, UsageError, open_database, open_services
 from starter.cli.output import (
     format_instant,
     open_console,
@@ -164,12 +164,10 @@ async def _open_agreement(
 
 
 def _ask_for_consent(options: CommonOptions) -> None:
-    """Waits for the words "I Agree". Raises `NotNow` for any others."""
-    from starter.cases import NotNow
-
+    """Waits for the words "I Agree". Raises `NotDone` for any others."""
     open_console(error=options.json).print('Type "I Agree" to accept it: ', end="")
     if " ".join(sys.stdin.readline().split()).casefold() != I_AGREE:
-        raise NotNow("Not accepted; that it was opened is on record.")
+        raise NotDone("Not accepted; that it was opened is on record.")
 
 
 async def _accept_agreement(options: CommonOptions, case: str, name: AgreementName, sha256: str, actor: str) -> None:
@@ -201,7 +199,6 @@ async def publish_lists(
     options: CommonOptions = DEFAULTS,
 ) -> None:
     """Publish the federal lists now; the schedule does so on business days."""
-    from starter.cases import NotNow
     from starter.publication import publish
 
     async with open_services(options.data) as services:
@@ -209,7 +206,7 @@ async def publish_lists(
             async with asyncio.timeout(PUBLISHING_SECONDS):
                 published = await publish(services.temporal, services.task_queue, forced=force)
         except TimeoutError:
-            raise NotNow("No worker has published the lists yet; it goes on as soon as one runs.") from None
+            raise NotDone("No worker has published the lists yet; it goes on as soon as one runs.") from None
     if options.json:
         print_json({"number": published.number, "rows": published.rows})
     elif published.number:
@@ -233,10 +230,9 @@ async def show_rcl(
 
 
 async def _read_rcl(database: "Database", npn: str | None, plan_year: int | None) -> "Pages":
-    """The list as it is published now, a page at a time. Raises `NotNow` where it lacks the NPN."""
+    """The list as it is published now, a page at a time. Raises `NotDone` where it lacks the NPN."""
     from db.reads.published_lists import find_current, stream_list
     from domain.federal.lists import COLUMNS, PublishedList
-    from starter.cases import NotNow
 
     is_listed = False
     edition = await database.read(find_current)
@@ -248,4 +244,4 @@ async def _read_rcl(database: "Database", npn: str | None, plan_year: int | None
         if found:
             yield found
     if npn is not None and not is_listed:
-        raise NotNow("This NPN is not on the Registration Completion List.")
+        raise NotDone("This NPN is not on the Registration Completion List.")

@@ -12,12 +12,12 @@ from db.tables import AuditRow, Case, StageEntry
 from db.writes.cases import clear_flag, flag_case, unflag_case
 from db.writes.effects import EffectResult, complete_effect, intend_effect, refusal_flag
 from db.writes.facts import draw_attention, lower_flag, raise_flag
-from db.writes.opening import Conflict
 from db.writes.profiles import record_npn_verdict
 from domain.federal.markets import MLMS, NpnStatus
 from domain.shared.commands import CommandKind
 from domain.shared.facts import FactKind
 from domain.shared.faults import Fault, Invalid
+from domain.shared.reasons import Refusal
 from tests.support import documents
 from tests.support.office import KEY, NOW, Office, office_over
 from tests.support.opening import open_case
@@ -108,10 +108,10 @@ async def test_whoever_takes_a_flag_down_says_why_and_does_it_once(office: Offic
     with pytest.raises(Invalid) as caught:
         await office.database.write(clear_flag, opened.case_id, "mail_refused", "riley", "  ", office.later())
     assert caught.value.faults == (Fault("reason", "required"),)
-    with pytest.raises(Conflict):
+    with pytest.raises(Refusal):
         await office.database.write(clear_flag, opened.case_id, "list_late", "riley", "why not", office.later())
     await office.database.write(clear_flag, opened.case_id, "mail_refused", "riley", " called them ", office.later())
-    with pytest.raises(Conflict):
+    with pytest.raises(Refusal):
         await office.database.write(clear_flag, opened.case_id, "mail_refused", "riley", "called them", office.later())
     [row] = await office.all(AuditRow, case_id=opened.case_id, action="case.flag_cleared")
     assert (row.actor, row.reason, row.details) == ("riley", "called them", {"flag": "mail_refused"})
@@ -153,7 +153,7 @@ def test_flags_up_and_down_in_any_order(moves: list[tuple[bool, str]], decides: 
 async def test_a_conflict_about_who_somebody_is(office: Office) -> None:
     document = documents.broker()
     opened = await office.opened(document)
-    with pytest.raises(Conflict):
+    with pytest.raises(Refusal):
         await open_case(office.database, KEY, {**document, "last_name": "Somebody-Else"}, office.later())
     assert await seen(office, opened.case_id) == ("identity_conflict", True)
 
@@ -173,7 +173,7 @@ async def test_a10_a_case_under_another_name_is_flagged_until_it_is_decided(offi
 async def test_a_conflict_that_somebody_else_caused_outlives_the_decision(office: Office) -> None:
     document = documents.broker()
     opened = await office.screened(await office.opened(document))
-    with pytest.raises(Conflict):
+    with pytest.raises(Refusal):
         await open_case(office.database, KEY, {**document, "last_name": "Somebody-Else"}, office.later())
     assert (await office.decided(opened)).applied
     assert await seen(office, opened.case_id) == ("identity_conflict", True)
@@ -201,7 +201,7 @@ async def test_b9_a_wrong_npn_is_flagged_until_the_profile_is_put_right(office: 
 async def test_b3_a_second_account_asked_for(office: Office) -> None:
     document = documents.registration()
     opened = await office.registered(**document)
-    with pytest.raises(Conflict):
+    with pytest.raises(Refusal):
         await office.registered(**{**document, "email": "somebody.else@example.com"})
     assert await seen(office, opened.case_id) == ("second_account", True)
 

@@ -31,6 +31,7 @@ from domain.shared.commands import CommandKind
 from domain.shared.faults import Invalid
 from domain.shared.reasons import Reason
 from domain.shared.stages import Stage
+from domain.state.eligibility import LICENSING
 from tests.support import documents
 from tests.support.office import KEY, NOW, Office, ids, office_over
 from tests.support.tables import add_rows, change_row
@@ -521,7 +522,7 @@ async def test_the_timeline_tells_everything_once_in_order_with_who_did_it(offic
     refused = await office.decided(opened)
     assert not refused.applied
     await office.database.write(
-        note_refusal, opened.case_id, CommandKind.DECIDE, "alex", "quickly", "Approval needs it.", office.later()
+        note_refusal, opened.case_id, CommandKind.DECIDE, "alex", "quickly", Reason("agreement_needed"), office.later()
     )
     await office.database.write(flag_case, opened.case_id, "mail_refused", office.later(), "550")
     await office.database.write(clear_flag, opened.case_id, "mail_refused", "riley", "called them", office.later())
@@ -554,7 +555,7 @@ async def test_what_the_entries_of_the_timeline_say(office: Office) -> None:
     opened = await office.screened(await office.opened(), answered=False)
     await office.decided(opened)
     await office.database.write(
-        note_refusal, opened.case_id, CommandKind.REVOKE, "alex", "now", "It can't be.", office.later()
+        note_refusal, opened.case_id, CommandKind.REVOKE, "alex", "now", Reason("not_asked"), office.later()
     )
     await office.decided(opened, override="seen the licence")
     await office.portal(opened, "account.registered", "msg_1")
@@ -563,8 +564,9 @@ async def test_what_the_entries_of_the_timeline_say(office: Office) -> None:
     refused, at_door = [entry for entry in entries if entry.kind == "command"]
     assert refused.data["state"] == "refused"
     assert refused.data["answer"].startswith("Approval needs a recorded override")
+    assert refused.coded["answer"] == Reason("override_needed", {"checks": ", ".join(LICENSING)})
     assert (refused.reason, refused.data["verdict"]) == ("a sample reason", "approve")
-    assert (at_door.name, at_door.reason, at_door.data["answer"]) == ("revoke", "now", "It can't be.")
+    assert (at_door.name, at_door.reason, at_door.coded["answer"]) == ("revoke", "now", Reason("not_asked"))
     (decided,) = [entry for entry in entries if entry.name == "decided"]
     assert (decided.reason, decided.data["override"]) == ("a sample reason", "seen the licence")
     (held,) = [entry for entry in entries if entry.kind == "webhook"]

@@ -18,10 +18,11 @@ from db.writes.effects import intend_effect
 from db.writes.imports import import_person
 from db.writes.inbox import accept_background_report, accept_statements
 from db.writes.links import ACTIVATION, keep_link, use_activation_link
-from db.writes.opening import Conflict, Opened, begin_case
+from db.writes.opening import Opened, begin_case
 from domain.shared.commands import CommandKind
 from domain.shared.facts import Fact, FactKind
 from domain.shared.messages import CaseRef
+from domain.shared.reasons import Reason, Refusal
 from domain.shared.statements import parse
 from domain.state.background_reports import BackgroundReport
 from domain.state.eligibility import Verdict
@@ -144,7 +145,7 @@ async def test_a12_one_command_applied_and_refused_at_once_ends_one_way(two: tup
         async with asyncio.timeout(20):
             applied, _ = await asyncio.gather(
                 one.database.write(apply_command, KEY, number, NOW),
-                other.database.write(refuse_command, number, "too late", NOW),
+                other.database.write(refuse_command, number, Reason("overtaken"), NOW),
             )
         state = await one.database.read(find_command_state, number)
         assert state == ("applied" if applied.applied else "refused")
@@ -192,7 +193,7 @@ async def test_a10_a_strangers_request_changes_nobody_until_staff_approve(
     stranger = {**owner, "first_name": "Another", "email": f"another.{owner['email']}"}
     case = await opened(one, stranger)
     assert await opened(one, stranger) == Opened(case.assister_id, case.case_id, case.workflow_id, created=False)
-    with pytest.raises(Conflict):
+    with pytest.raises(Refusal):
         await opened(one, owner)
     await asked(one, case)
     answer = await command(one, case, CommandKind.ANSWER, changes={"phone": "505-555-0199"}, language=None)

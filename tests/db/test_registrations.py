@@ -31,7 +31,7 @@ from db.writes.launch_tickets import (
     redeem_launch_ticket,
 )
 from db.writes.marketplace_agreements import accept_marketplace_agreement, open_marketplace_agreement
-from db.writes.opening import Conflict, Opened, SecondAccount, begin_case
+from db.writes.opening import Opened, SecondAccount, begin_case
 from db.writes.persons import select_accounts
 from db.writes.profiles import (
     complete_profile,
@@ -50,6 +50,7 @@ from domain.shared.facts import Fact, FactKind
 from domain.shared.faults import Fault, Invalid
 from domain.shared.messages import RegistrationSnapshot
 from domain.shared.parsing import canonical
+from domain.shared.reasons import Reason, Refusal
 from domain.shared.statements import parse
 from starter.cases import describe_event
 from tests.support import documents
@@ -296,7 +297,7 @@ async def test_c6_a_year_without_a_policy_is_begun_by_nobody(two: tuple[Process,
 async def test_b1_nobody_begins_who_never_registered(two: tuple[Process, Process]) -> None:
     one, _ = two
     opened = await one.submit(profile(plan_year=2026), NOW)
-    with pytest.raises(Conflict):
+    with pytest.raises(Refusal):
         await one.database.write(begin_case, opened.assister_id, "ffm", 2024, "staff", NOW)
 
 
@@ -350,7 +351,7 @@ async def _by_an_end(process: Process, opened: Opened, command_id: str) -> None:
 
 
 async def _by_its_workflow(process: Process, opened: Opened, command_id: str) -> None:
-    await process.database.write(refuse_command, command_id, "The case has ended: closed.", NOW)
+    await process.database.write(refuse_command, command_id, Reason("case_ended", {"stage": "closed"}), NOW)
 
 
 @pytest.mark.parametrize("refuse", [_by_the_registry, _by_an_end, _by_its_workflow], ids=lambda how: how.__name__)
@@ -475,7 +476,7 @@ async def test_b7_one_profile_told_twice_is_saved_once(two: tuple[Process, Proce
     )
     assert {one_.outcome for one_ in saved} == {"applied"}
     assert len(await one.facts(opened, FactKind.PROFILE_SAVED)) == 1
-    with pytest.raises(Conflict):
+    with pytest.raises(Refusal):
         await stored(one, opened, command_id, {"phone": "915-555-0144"})
 
 
@@ -618,11 +619,11 @@ async def test_b14_there_are_only_so_many_unused_tickets(two: tuple[Process, Pro
     tokens = [uuid4().hex for _ in range(most - 1)]
     for token in tokens:
         await launch(token)
-    with pytest.raises(Conflict, match="too many"):
+    with pytest.raises(Refusal, match="too many"):
         await launch(uuid4().hex)
     await one.database.write(redeem_launch_ticket, VENDOR, tokens[0], NOW)
     await launch(uuid4().hex)
-    with pytest.raises(Conflict, match="too many"):
+    with pytest.raises(Refusal, match="too many"):
         await launch(uuid4().hex)
     await launch(uuid4().hex, NOW + timedelta(minutes=1))
     assert len(await one.facts(opened, FactKind.LAUNCHED)) == most + 2
@@ -709,7 +710,7 @@ async def test_b16_what_was_opened_in_an_older_version_can_t_be_accepted(two: tu
     one, _ = two
     opened = await trained(one, profile())
     await one.database.write(record_facts, opened.case_id, [opened_text(opened, GENERAL, "2023-1")], NOW, "test")
-    with pytest.raises(Conflict):
+    with pytest.raises(Refusal):
         await one.database.write(accept_marketplace_agreement, opened.case_id, GENERAL, None, "assister", NOW)
     text = await one.database.write(open_marketplace_agreement, opened.case_id, GENERAL, "es", "assister", NOW)
     with pytest.raises(Invalid) as caught:
@@ -792,7 +793,7 @@ async def test_b12_each_market_completes_by_its_own_steps(two: tuple[Process, Pr
     state = await one.state(opened)
     assert set(state.completed_at) == {Market.SHOP}
     assert (await one.database.write(intend_certificate, "a key", opened.case_id, NOW, "shop")).data["market"] == "shop"
-    with pytest.raises(Conflict):
+    with pytest.raises(Refusal):
         await one.database.write(intend_certificate, "another key", opened.case_id, NOW, "individual")
 
 
@@ -814,7 +815,7 @@ async def test_c8_no_step_is_taken_after_the_end_nor_in_the_other_program(two: t
             write(open_marketplace_agreement, opened.case_id, GENERAL, "en", "assister", NOW),
             write(accept_marketplace_agreement, opened.case_id, GENERAL, None, "assister", NOW),
         ):
-            with pytest.raises(Conflict):
+            with pytest.raises(Refusal):
                 await step
     assert (await one.state(ended)).markets == (Market.INDIVIDUAL,)
 
@@ -835,7 +836,7 @@ async def test_b13_enrolling_twice_at_once_is_one_place_and_a_vendor_must_be_app
         with pytest.raises(Invalid) as caught:
             await enroll(curriculum, channel)
         assert [(fault.field, fault.code) for fault in caught.value.faults] == [("channel", "not_approved")]
-    with pytest.raises(Conflict):
+    with pytest.raises(Refusal):
         await enroll(Curriculum.INDIVIDUAL_RETURNING, MLMS)
     assert COURSE[Market.SHOP] in {each.curriculum for each in (await one.state(opened)).enrollments}
 

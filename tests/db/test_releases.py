@@ -23,7 +23,7 @@ from domain.shared.facts import FactKind
 from domain.shared.faults import Invalid
 from domain.shared.messages import Report
 from domain.shared.parsing import read_json
-from domain.shared.reasons import Reason, sentence
+from domain.shared.reasons import Reason
 from domain.shared.statements import parse
 from starter.cases import describe_event
 from tests.support import documents
@@ -46,7 +46,11 @@ async def refused(office: Office, kind: str, number: int, code: str) -> None:
     assert await released(office, kind, number) == Release(refused=Reason(code))
     assert (len(await office.all(InboxRow)), len(await office.all(FactRow))) == before
     row = max(await office.all(AuditRow, action="webhook.release_refused"), key=lambda row: row.id)
-    assert (row.actor, row.reason, row.details["answer"]) == ("morgan", "the sender has called", sentence(code))
+    assert (row.actor, row.reason, row.details["answer"]) == (
+        "morgan",
+        "the sender has called",
+        Reason(code).sentence(),
+    )
     assert (row.reason_code, row.reason_details) == (code, {})
 
 

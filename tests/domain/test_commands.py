@@ -10,11 +10,19 @@ from domain.shared.assister import AssisterType, Kind
 from domain.shared.commands import CommandKind
 from domain.shared.facts import Fact, FactKind
 from domain.shared.notices import Notice
-from domain.shared.reasons import sentence
+from domain.shared.reasons import Reason
 from domain.shared.stages import Stage
 from domain.state.certification import CaseState, Opening, fold
 from domain.state.commands import is_sendable
-from domain.state.eligibility import Check, Result, Verdict, finding, license_findings, refusals, unknown_license
+from domain.state.eligibility import (
+    Check,
+    Result,
+    Verdict,
+    find_override_refusal,
+    finding,
+    license_findings,
+    unknown_license,
+)
 
 START = datetime(2026, 1, 5, 12, tzinfo=UTC)
 BROKER = Opening(kind=Kind.BROKER, assister_type=AssisterType.NEW)
@@ -97,12 +105,8 @@ DECISIONS: list[tuple[Stage, Verdict, str | None]] = [
 @pytest.mark.parametrize(("stage", "verdict", "expected"), DECISIONS)
 def test_a12_when_staff_may_decide(stage: Stage, verdict: Verdict, expected: str | None) -> None:
     why = find_refusal(CommandKind.DECIDE, STATES[stage], verdict)
-    wanted = {
-        None: None,
-        "already_decided": sentence("already_decided", by="ada"),
-        "case_ended": sentence("case_ended", stage=stage.value),
-    }
-    assert why == (wanted[expected] if expected in wanted else sentence(str(expected)))
+    details = {"already_decided": {"by": "ada"}, "case_ended": {"stage": stage.value}}
+    assert why == (Reason(expected, details.get(expected, {})) if expected else None)
 
 
 @pytest.mark.parametrize("kind", [CommandKind.WITHDRAW, CommandKind.REVOKE, CommandKind.ACTIVATE])
@@ -171,20 +175,21 @@ def test_a13_a14_what_did_not_pass_needs_an_override(
     check: Check, result: Result, override: str | None, expected: str | None
 ) -> None:
     findings = [finding(Check.NPN_FOUND, True), finding(check, result)]
-    found = refusals(Verdict.APPROVE, findings, override)
-    assert found == ([sentence("override_needed", checks=check.value)] if expected else [])
-    assert refusals(Verdict.DENY, findings, None) == refusals(Verdict.ASK, findings, None) == []
+    found = find_override_refusal(Verdict.APPROVE, findings, override)
+    assert found == (Reason(expected, {"checks": check.value}) if expected else None)
+    assert find_override_refusal(Verdict.DENY, findings, None) is None
+    assert find_override_refusal(Verdict.ASK, findings, None) is None
 
 
 def test_a14_a_background_check_that_has_not_come_can_t_be_overridden() -> None:
     findings = [finding(Check.BACKGROUND_CHECK, Result.PENDING), finding(Check.NPN_FOUND, False)]
-    assert refusals(Verdict.APPROVE, findings, "never mind") == [sentence("awaiting_background_check")]
+    assert find_override_refusal(Verdict.APPROVE, findings, "never mind") == Reason("awaiting_background_check")
 
 
 def test_a3_an_agreement_that_was_not_accepted_is_said_so() -> None:
     findings = [finding(Check.AGREEMENT_ACCEPTED, False)]
-    assert refusals(Verdict.APPROVE, findings, None) == [sentence("agreement_needed")]
-    assert refusals(Verdict.APPROVE, findings, "on paper") == []
+    assert find_override_refusal(Verdict.APPROVE, findings, None) == Reason("agreement_needed")
+    assert find_override_refusal(Verdict.APPROVE, findings, "on paper") is None
 
 
 def test_a13_unknown_covers_the_same_checks_as_an_answer() -> None:

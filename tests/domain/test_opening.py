@@ -14,6 +14,7 @@ from domain.shared.assister import AssisterHistory, AssisterType, Identity, Year
 from domain.shared.facts import FactKind
 from domain.shared.faults import Invalid
 from domain.shared.opening import Accounts, IdentityMatch, OpeningRules, Origin, merge_details
+from domain.shared.reasons import Reason
 from domain.state.opening import StateOpening, classify_assister
 from domain.state.request import BrokerRequest
 from tests.support import documents
@@ -91,8 +92,8 @@ def test_b3_an_account_is_its_owners_alone(
 
 
 def test_b3_who_has_an_account_in_the_marketplace_is_pointed_at_it() -> None:
-    assert [FEDERAL.name_conflict(known) for known in (True, False)] == ["second_account", "npn_in_use"]
-    assert {STATE.name_conflict(known) for known in (True, False)} == {"npn_in_use"}
+    assert [FEDERAL.name_conflict(known).code for known in (True, False)] == ["second_account", "npn_in_use"]
+    assert {STATE.name_conflict(known).code for known in (True, False)} == {"npn_in_use"}
 
 
 # who is new, returning or lapsed
@@ -185,12 +186,12 @@ def test_b1_who_registered_before_but_not_last_year_is_lapsed(
 def test_a11_only_who_returns_is_spared_the_form(
     details: dict[str, str], history: AssisterHistory, why: str | None
 ) -> None:
-    assert STATE.why_not_begin(details, history, 2024) == why
+    assert STATE.why_not_begin(details, history, 2024) == (Reason(why) if why else None)
 
 
 def test_b1_whoever_registered_before_begins_without_a_request() -> None:
     assert FEDERAL.why_not_begin({}, AssisterHistory(years=(YEAR,)), 2026) is None
-    assert FEDERAL.why_not_begin({"role": "x"}, AssisterHistory(), 2026) == "never_registered"
+    assert FEDERAL.why_not_begin({"role": "x"}, AssisterHistory(), 2026) == Reason("never_registered")
 
 
 def test_a11_a_case_without_a_form_holds_what_is_known_and_no_agreement() -> None:

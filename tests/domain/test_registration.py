@@ -29,6 +29,7 @@ from domain.federal.registration import (
 )
 from domain.federal.steps import why_not_accept, why_not_enroll, why_not_launch, why_not_next, why_not_open
 from domain.shared.facts import Fact, FactKind
+from domain.shared.reasons import Reason
 from domain.shared.stages import ENDED, OWNER, Stage, WaitingFor
 from tests.domain.test_fold import WAITS_OF_FFM
 
@@ -482,7 +483,7 @@ def test_b16_a_newer_version_is_asked_for_again_and_takes_no_completion_back() -
     assert (after.agreed_at, after.completed_at) == ({}, before.completed_at)
     assert {one.version for one in after.agreements} == {NEWER}
     assert may_assist_in_marketplace(after, TODAY) == ["agreements_not_accepted"]
-    assert why_not_accept(after, MarketplaceAgreement.INDIVIDUAL_GENERAL) == "agreement_not_opened"
+    assert why_not_accept(after, MarketplaceAgreement.INDIVIDUAL_GENERAL) == Reason("agreement_not_opened")
     opened = fold(BROKER, [*way(), RENEWED], newer=True)
     assert why_not_accept(opened, MarketplaceAgreement.INDIVIDUAL_GENERAL) is None
     accepted = fold(BROKER, [*way(), *agreed(Market.INDIVIDUAL, 71, NEWER)], newer=True)
@@ -527,37 +528,39 @@ NOT_BEFORE = [
 def test_b16_an_agreement_is_accepted_after_profile_and_training_and_when_it_was_opened(
     happened: list[Fact], why: str | None
 ) -> None:
-    assert why_not_accept(fold(NEW, happened), MarketplaceAgreement.INDIVIDUAL_GENERAL) == why
+    assert why_not_accept(fold(NEW, happened), MarketplaceAgreement.INDIVIDUAL_GENERAL) == (
+        Reason(why) if why else None
+    )
 
 
 def test_b16_only_the_agreements_of_ones_markets_apply() -> None:
     state = fold(BROKER, way())
     assert {one.agreement for one in state.agreements} == set(agreements_of(Market.INDIVIDUAL))
     shop = MarketplaceAgreement.SHOP_PRIVACY_SECURITY
-    assert why_not_open(state, shop) == why_not_accept(state, shop) == "agreement_not_applicable"
+    assert why_not_open(state, shop) == why_not_accept(state, shop) == Reason("agreement_not_applicable")
     assert why_not_open(fold(BOTH, way()), shop) is None
 
 
 def test_b7_next_needs_a_profile_that_was_saved_and_not_refused() -> None:
-    assert why_not_next(fold(NEW, [])) == "profile_not_saved"
-    assert why_not_next(fold(NEW, PROFILES["refused"])) == "profile_not_saved"
+    assert why_not_next(fold(NEW, [])) == Reason("profile_not_saved")
+    assert why_not_next(fold(NEW, PROFILES["refused"])) == Reason("profile_not_saved")
     assert why_not_next(fold(NEW, [saved(1, 2, "unverified")])) is None
     assert why_not_next(fold(NEW, [*PROFILES["refused"], saved(2, 9)])) is None
 
 
 def test_b1_b14_courses_are_begun_by_those_they_are_for_and_launched_once_enrolled() -> None:
-    assert why_not_enroll(fold(NEW, []), Curriculum.INDIVIDUAL_RETURNING) == "short_course_is_for_returning"
+    assert why_not_enroll(fold(NEW, []), Curriculum.INDIVIDUAL_RETURNING) == Reason("short_course_is_for_returning")
     assert why_not_enroll(fold(BROKER, []), Curriculum.INDIVIDUAL_RETURNING) is None
     policy, enrolled = FEDERAL_POLICIES[2024], course(FactKind.ENROLLED, 5, Curriculum.SHOP, "vendor-a")
 
-    def why_not(facts: list[Fact], curriculum: Curriculum, channel: str, unused: int = 0) -> str | None:
+    def why_not(facts: list[Fact], curriculum: Curriculum, channel: str, unused: int = 0) -> Reason | None:
         return why_not_launch(fold(NEW, facts), policy, curriculum, channel, unused)
 
-    assert why_not([], Curriculum.SHOP, "vendor-a") == "not_enrolled"
-    assert why_not([enrolled], Curriculum.SHOP, "vendor-b") == "not_enrolled"
-    assert why_not([enrolled], Curriculum.INDIVIDUAL_FULL, "vendor-a") == "not_enrolled"
+    assert why_not([], Curriculum.SHOP, "vendor-a") == Reason("not_enrolled")
+    assert why_not([enrolled], Curriculum.SHOP, "vendor-b") == Reason("not_enrolled")
+    assert why_not([enrolled], Curriculum.INDIVIDUAL_FULL, "vendor-a") == Reason("not_enrolled")
     assert why_not([enrolled], Curriculum.SHOP, "vendor-a", policy.launch_tickets_at_once - 1) is None
-    assert why_not([enrolled], Curriculum.SHOP, "vendor-a", policy.launch_tickets_at_once) == "too_many_tickets"
+    assert why_not([enrolled], Curriculum.SHOP, "vendor-a", policy.launch_tickets_at_once) == Reason("too_many_tickets")
 
 
 # who may assist

@@ -16,8 +16,8 @@ from db.writes.links import use_activation_link
 from domain.shared.commands import CommandKind
 from domain.shared.messages import Command
 from domain.shared.notices import Notice
+from domain.shared.reasons import Refusal
 from domain.state.policies import policy_for
-from starter.cases import NotNow
 from tests.support import documents, inside as support
 from tests.support.inside import Inside
 
@@ -258,7 +258,7 @@ async def test_a13_an_unreachable_registry_is_unknown_and_later_look_ups_heal_it
             licensing = [one for one in status["eligibility"]["findings"] if one["source"] == "A13"]
             assert {one["result"] for one in licensing} == {"unknown"}
             assert len(licensing) == 6
-            with pytest.raises(NotNow, match="override"):
+            with pytest.raises(Refusal, match="override"):
                 await inside.decide(opened)
         assert await inside.decide(overridden, override="licence seen on paper") == "applied"
         await inside.agreed(overridden, "invited", "lms_account")

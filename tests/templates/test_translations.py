@@ -19,6 +19,7 @@ from domain.shared import faults, reasons
 from domain.shared.agreements import Agreement
 from domain.shared.faults import Fault
 from domain.shared.notices import Notice
+from domain.shared.reasons import Reason
 from domain.state.agreements import AGREEMENTS, agreement
 from domain.state.policies import POLICIES
 from templates.catalogs import LOCALE, load_translations, translate
@@ -27,7 +28,8 @@ from templates.labels import FILTERS
 from tests.templates.contexts import LANGUAGES, TEMPLATES
 from tests.templates.pages import EVERY_PAGE
 from web.http.problem_pages import ProblemText
-from web.http.text import environment, told
+from web.http.sentences import explain
+from web.http.text import environment
 
 CATALOG = LOCALE / "es" / "LC_MESSAGES" / "messages.po"
 
@@ -97,15 +99,15 @@ def test_b2_every_reason_is_told_in_both_languages(code: str) -> None:
     sentence = reasons.SENTENCES[code]
     details = dict.fromkeys(places(sentence), "0042")
     english, spanish_one = (translate(sentence, language, **details) for language in LANGUAGES)
-    assert english == reasons.sentence(code, **details)
+    assert english == Reason(code, details).sentence()
     assert spanish_one != english
     assert english.count("0042") == spanish_one.count("0042") == len(details)
 
 
 @pytest.mark.parametrize("code", [*faults.SENTENCES])
 def test_b2_every_fault_is_told_in_both_languages(code: str) -> None:
-    fault = Fault("field", code, tuple((name, "0042") for name in sorted(places(faults.SENTENCES[code]))))
-    english, spanish_one = (told(fault, language) for language in LANGUAGES)
+    fault = Fault("field", code, dict.fromkeys(places(faults.SENTENCES[code]), "0042"))
+    english, spanish_one = (explain(fault, language) for language in LANGUAGES)
     assert english == fault.sentence()
     assert spanish_one != english
     assert english.count("0042") == spanish_one.count("0042") == len(fault.details)

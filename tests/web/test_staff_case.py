@@ -13,6 +13,7 @@ from db.writes.effects import keep_evidence
 from domain.federal.profile import parse_registration
 from domain.shared.commands import CommandKind
 from domain.shared.facts import FactKind
+from domain.shared.reasons import Reason
 from domain.state.eligibility import Check, Result, finding
 from tests.support import documents
 from tests.support.tables import add_rows
@@ -109,9 +110,9 @@ async def test_what_happened_is_told_in_order_and_in_the_reader_s_language(house
     await house.sign_in()
     case_id = await house.open(documents.broker())
     await house.decide(case_id, "ask", "Which licence is it?")
-    sentence = "Approval needs a recorded override, because of: name_matches."
+    why = Reason("override_needed", {"checks": "name_matches"})
     await house.services.database.write(
-        note_refusal, case_id, CommandKind.DECIDE, "other", "Fine.", sentence, datetime.now(UTC) + SECOND
+        note_refusal, case_id, CommandKind.DECIDE, "other", "Fine.", why, datetime.now(UTC) + SECOND
     )
     english, spanish = [
         read(await house.browser.get(f"/staff/cases/{case_id}?lang={language}")).text for language in ("en", "es")

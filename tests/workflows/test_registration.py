@@ -22,7 +22,7 @@ from domain.shared.facts import FactKind
 from domain.shared.faults import Invalid
 from domain.shared.messages import BeginRegistration, Command, RegistrationSnapshot, Report
 from domain.shared.notices import Notice
-from starter.cases import NotNow
+from domain.shared.reasons import Refusal
 from tests.support import documents, federal as support
 from tests.support.federal import A_DAY, Federal, a_friday
 from tests.support.inside import STAGE
@@ -629,7 +629,7 @@ async def test_c8_a_withdrawal_is_not_kept_waiting_by_anything(federal: Federal,
     assert facts.count("withdrawn") == 1
     await asyncio.sleep(0.5)
     assert (await federal.status(opened))["history"] == history, "nothing goes on after the end"
-    with pytest.raises(NotNow):
+    with pytest.raises(Refusal):
         await federal.save(opened, phone="915-555-0199")
 
 
@@ -720,6 +720,6 @@ async def test_a_notice_is_sent_again_when_staff_ask_for_it(federal: Federal) ->
     async with asyncio.timeout(30):
         while (await federal.notices(opened)).count("marketplace_welcome") < 2:
             await asyncio.sleep(0.1)
-    with pytest.raises(NotNow):
+    with pytest.raises(Refusal):
         await federal.cases.resend(opened.case_id, Notice.MARKETPLACE_CERTIFICATE, "lost", "staff")
     assert FEDERAL_POLICIES[2024].help_desk == HELP_DESK

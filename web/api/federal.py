@@ -22,7 +22,7 @@ from web.api.cases import COMMANDS, CommandId
 from web.api.webhooks import ANSWERS, acknowledge, verify_webhook
 from web.http.auth import SIGNED, Registrant
 from web.http.problems import problem
-from web.http.text import told
+from web.http.sentences import explain
 from web.services import Services, ServicesDep
 
 router = APIRouter(tags=["federal"])
@@ -173,7 +173,7 @@ async def receive_vendor_webhook(request: Request, services: ServicesDep, vendor
     """A vendor reports a completed course; the person comes back to the portal to finish (B15)."""
     event_id, body = await _verify_vendor(request, services, vendor)
     if len(event_id) > 100:
-        raise Invalid([Fault("webhook-id", "too_long", (("limit", "100"),))])
+        raise Invalid([Fault("webhook-id", "too_long", {"limit": "100"})])
     document = read_json(body)
     completed, digest = parse_vendor(document)
     received = await services.database.write(accept_vendor_report, vendor, event_id, completed, digest, document, now())
@@ -192,7 +192,7 @@ def install_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(UnusableTicket)
     async def unusable_ticket(_: Request, error: UnusableTicket) -> JSONResponse:
-        return problem(_OF_TICKET[error.fault.code], told(error.fault, "en"), [error.fault])
+        return problem(_OF_TICKET[error.fault.code], explain(error.fault, "en"), [error.fault])
 
     @app.exception_handler(SecondAccount)
     async def second_account(request: Request, error: SecondAccount) -> JSONResponse:

@@ -83,7 +83,7 @@ async def receive_lms_webhook(request: Request, services: ServicesDep) -> JSONRe
 async def _accept_statements(services: Services, document: Any) -> JSONResponse:
     statements = parse(document)
     if len(statements) > MAX_STATEMENTS:
-        raise Invalid([Fault("body", "too_long", (("limit", str(MAX_STATEMENTS)),))])
+        raise Invalid([Fault("body", "too_long", {"limit": str(MAX_STATEMENTS)})])
     documents = [document] if isinstance(document, dict) else document
     return acknowledge(services, await services.database.write(accept_statements, statements, documents, now()))
 
@@ -121,7 +121,7 @@ async def receive_portal_webhook(request: Request, services: ServicesDep) -> JSO
     """The portal reports account, profile, Scheduling Tool, or a refused registration."""
     event_id, body = await verify_webhook(request, services.settings.portal_webhook_secret)
     if len(event_id) > 200:
-        raise Invalid([Fault("webhook-id", "too_long", (("limit", "200"),))])
+        raise Invalid([Fault("webhook-id", "too_long", {"limit": "200"})])
     document = read_json(body)
     report, digest = parse_portal(document)
     received = await services.database.write(accept_portal_report, event_id, report, digest, document, now())

@@ -17,8 +17,9 @@ from domain.shared.links import ACTIVATION_PATH, STATUS_PATH
 from domain.shared.notices import Topic
 from domain.shared.parsing import read_json
 from domain.shared.policy import describe_contact, find_current_policy
+from domain.shared.reasons import Refusal
 from domain.state.policies import POLICIES
-from starter.cases import PENDING, Answer, NotNow, now
+from starter.cases import PENDING, Answer, now
 from templates.catalogs import N_
 from web.assister.status_page import lacks_agreement, status_page
 from web.http.auth import LINK
@@ -83,7 +84,7 @@ async def information(token: str, request: Request, services: ServicesDep) -> Re
         await _answer(services, place, message, changes, values.get("agreement_language", ""), faults)
     except Invalid as invalid:
         return await status_page(request, services, token, place, {**values, "message": message}, invalid.faults)
-    except NotNow:
+    except Refusal:
         return _not_now(request, services, place)
     return _back(request, token, f"answered={place.state.round + 1}")
 
@@ -132,7 +133,7 @@ async def activate(token: str, request: Request, services: ServicesDep) -> HTMLR
     """Uses the link up and has the account activated (A28)."""
     try:
         done = await services.cases.activate(token) is not None
-    except NotNow:
+    except Refusal:
         done = False
     return await _activation(request, services, token, done)
 
@@ -169,7 +170,7 @@ async def _answer(
 ) -> Answer:
     """Answers staff's question; the agreement, ``shown`` in a language, may be accepted along with it.
 
-    Raises `Invalid` with ``faults`` and those found here, and `NotNow`.
+    Raises `Invalid` with ``faults`` and those found here, and `Refusal`.
     """
     faults = [*find_text_faults("message", message), *faults]
     if faults:

@@ -13,15 +13,15 @@ from domain.shared.faults import Fault
 from domain.shared.links import STATUS_PATH
 from domain.shared.notices import TOPIC_OF_WAITING, Topic
 from domain.shared.policy import describe_contact
-from domain.shared.reasons import SENTENCES
+from domain.shared.reasons import Reason
 from domain.shared.stages import Stage, WaitingFor
 from domain.state.agreements import agreement
 from domain.state.certification import CaseState, EligibilityStatus, LmsAccount
 from domain.state.eligibility import Check, Result
-from templates.catalogs import translate
 from web.http.forms import Values, describe_faults
 from web.http.negotiation import choose_language
 from web.http.pages import render_page
+from web.http.sentences import explain
 from web.services import Services
 from web.state_form import list_values
 
@@ -55,7 +55,7 @@ async def status_page(
         stage=state.stage if asking or state.stage is not Stage.AWAITING_INFORMATION else Stage.SCREENING,
         waiting_for=waiting_for,
         may_assist=not place.may_assist_reasons,
-        missing=[translate(SENTENCES[code], language) for code in place.may_assist_reasons],
+        missing=[explain(Reason(code), language) for code in place.may_assist_reasons],
         steps=steps_of(state, not place.may_assist_reasons),
         reason=await _reason(services, place),
         pass_mark=policy.pass_mark,

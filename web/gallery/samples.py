@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from domain.federal.markets import Market, Role
 from domain.federal.policies import FFM_2024
 from domain.shared.assister import Kind
-from domain.shared.faults import SENTENCES
+from domain.shared.faults import Fault
 from domain.shared.notices import Notice, topic_of
 from domain.shared.policy import ProgramPolicy, describe_contact
 from domain.shared.stages import OWNER, WaitingFor
@@ -15,6 +15,7 @@ from domain.state.policies import BEWELLNM_2024
 from templates.catalogs import N_, translate
 from templates.certificates import CertificateText
 from templates.labels import KINDS, MARKETS, WAITING_FOR, Labels
+from web.http.sentences import explain
 
 STATUS_URL = "https://certify.example.org/status/5f0d8b6b0d1a4f2e8c7a6b5d4e3f2a1b"
 LMS_URL = "https://lms.example.org/learners/3f1c"
@@ -212,7 +213,7 @@ def _by_reader(notice: Notice, language: str, kind: str) -> Mapping[str, object]
             "referrals": BEWELLNM_2024.referrals[language] if kind == Kind.ENROLLMENT_COUNSELOR else (),
         }
     if notice is Notice.MARKETPLACE_PROFILE_NPN:
-        return {"problems": [translate(SENTENCES[code], language) for code in ("npn_other_name", "npn_of_individual")]}
+        return {"problems": [explain(Fault("npn", code), language) for code in ("npn_other_name", "npn_of_individual")]}
     if notice is Notice.INFORMATION_NEEDED:
         return {"question": _QUESTION[language]}
     if notice in _REASONS:

@@ -9,7 +9,7 @@ from fastapi import Request
 from starlette.exceptions import HTTPException
 
 from domain.shared.faults import Fault
-from web.http.text import told
+from web.http.sentences import explain
 
 MEDIA_TYPE = "application/x-www-form-urlencoded"
 MOST_FIELDS = 200
@@ -110,7 +110,7 @@ def find_text_faults(field: str, text: str) -> list[Fault]:
     if not text.strip():
         return [Fault(field, "required")]
     if len(text) > LONGEST_TEXT:
-        return [Fault(field, "too_long", (("limit", str(LONGEST_TEXT)),))]
+        return [Fault(field, "too_long", {"limit": str(LONGEST_TEXT)})]
     if any(
         (char < " " and char not in "\n\r\t") or "\x7f" <= char <= "\x9f" or "\ud800" <= char <= "\udfff"
         for char in text
@@ -121,4 +121,4 @@ def find_text_faults(field: str, text: str) -> list[Fault]:
 
 def describe_faults(faults: Iterable[Fault], language: str) -> list[dict[str, str]]:
     """Faults as the pages show them."""
-    return [{"field": fault.field, "message": told(fault, language)} for fault in faults]
+    return [{"field": fault.field, "message": explain(fault, language)} for fault in faults]

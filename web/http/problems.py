@@ -10,14 +10,14 @@ from fastapi.responses import JSONResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
 from db.case_state import UnknownCase
-from db.writes.opening import Conflict, UnknownAssister
+from db.writes.opening import UnknownAssister
 from domain.shared.faults import Fault, Invalid
-from starter.cases import NotNow
+from domain.shared.reasons import Refusal
 from web.http.auth import NotAllowed, NotSignedIn, find_sign_in_address
 from web.http.negotiation import expects_page
 from web.http.pages import PRIVATE
 from web.http.problem_pages import NO_PAGE, TOO_MANY, UNREADABLE, render_error
-from web.http.text import told
+from web.http.sentences import explain
 
 # What somebody with a browser is told, by status.
 _TEXT_OF_STATUS = {404: NO_PAGE, 429: TOO_MANY}
@@ -37,14 +37,14 @@ def problem(
     }
     if faults:
         document["errors"] = [
-            {"field": fault.field, "code": fault.code, "message": told(fault, language)} for fault in faults
+            {"field": fault.field, "code": fault.code, "message": explain(fault, language)} for fault in faults
         ]
     return JSONResponse(document, status, headers, MEDIA_TYPE)
 
 
 def sentence_of(faults: Sequence[Fault], language: str = "en") -> str:
     """The faults in one sentence, each field named."""
-    return " ".join(f"{fault.field}: {told(fault, language)}" for fault in faults)
+    return " ".join(f"{fault.field}: {explain(fault, language)}" for fault in faults)
 
 
 def install_handlers(app: FastAPI) -> None:
@@ -54,8 +54,8 @@ def install_handlers(app: FastAPI) -> None:
     async def invalid(_: Request, error: Invalid) -> JSONResponse:
         return problem(422, sentence_of(error.faults), error.faults)
 
-    @app.exception_handler(NotNow)
-    @app.exception_handler(Conflict)
+    @app.exception_handler(Refusal)
+    @app.exception_handler(Refusal)
     async def conflict(_: Request, error: Exception) -> JSONResponse:
         return problem(409, str(error))
 

@@ -1,18 +1,17 @@
-"""What was said or noted in plain English, in the reader's language; what is refused, and why, is the domain's."""
+"""Why not, and what is wrong, in the reader's language; what is refused, and why, is the domain's."""
 
 from collections.abc import Iterable
 
 from db.reads.pending import Held
-from domain.shared.reasons import SENTENCES, Reason, recognized
+from domain.shared.reasons import Coded
 from templates.catalogs import translate
 from templates.labels import FILTERS, find_label
-from templates.staff_labels import NOTES
 
 
-def explain(reason: Reason, language: str) -> str:
-    """A reason in the reader's language."""
-    shown = {name: _shown(name, text, language) for name, text in reason.details.items()}
-    return translate(SENTENCES[reason.code], language, **shown)
+def explain(why: Coded, language: str) -> str:
+    """A reason or a fault in the reader's language, the codes among its details as they are called."""
+    details = {name: _name_detail(name, text, language) for name, text in why.details.items()}
+    return translate(why.template, language, **details)
 
 
 def explain_notes(held: Iterable[Held], language: str) -> dict[int, str]:
@@ -20,18 +19,12 @@ def explain_notes(held: Iterable[Held], language: str) -> dict[int, str]:
     return {one.id: explain(one.reason, language) if one.reason else one.note for one in held if one.note}
 
 
-def in_words(said: str, language: str) -> str:
-    """A sentence of a refusal; what no table of ours knows stays as it was said."""
-    found = recognized(said)
-    return translate(NOTES.get(said, said), language) if found is None else explain(Reason(*found), language)
-
-
 def called(name: str, code: str, language: str) -> str:
     """A value by its label; one that has none, of another release or a person's name, as it is."""
     return find_label(name, code, language) if code in FILTERS[name] else code
 
 
-def _shown(name: str, text: str, language: str) -> str:
+def _name_detail(name: str, text: str, language: str) -> str:
     """A detail as it is called; who it was keeps the name."""
     if name == "checks":
         return ", ".join(called("check", check, language) for check in text.split(", "))

@@ -10,9 +10,8 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from babel.numbers import format_decimal, format_percent
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from domain.shared import faults
 from domain.shared.instants import format_instant
-from templates.catalogs import LANGUAGES, LOCALES, load_translations, translate
+from templates.catalogs import LANGUAGES, LOCALES, load_translations
 from templates.dates import (
     format_day,
     format_elapsed,
@@ -28,11 +27,6 @@ from web.http.static_files import static
 def environment(folder: Path, words: Callable[[str], NullTranslations] = load_translations) -> dict[str, Environment]:
     """One template environment per language over `folder` (templates), pages named as in pages/."""
     return {language: _environment(folder, language, words(language)) for language in LANGUAGES}
-
-
-def told(fault: faults.Fault, language: str) -> str:
-    """What is wrong and what to do, in the reader's language."""
-    return translate(faults.SENTENCES[fault.code], language, **dict(fault.details))
 
 
 def query(**values: str | None) -> str:

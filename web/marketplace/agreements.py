@@ -5,7 +5,6 @@ from pathlib import Path
 from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, HTMLResponse, Response
 
-from db.writes.opening import Conflict
 from domain.federal.agreements import marketplace_agreement
 from domain.federal.markets import Market, MarketplaceAgreement
 from domain.federal.steps import why_not_accept
@@ -13,13 +12,13 @@ from domain.shared.faults import Invalid
 from domain.shared.links import STATUS_PATH
 from domain.shared.notices import Topic
 from domain.shared.policy import describe_contact
-from domain.shared.reasons import SENTENCES
-from templates.catalogs import translate
+from domain.shared.reasons import Reason, Refusal
 from web.http.auth import LINK
 from web.http.forms import read_form
 from web.http.pages import PRIVATE, render_page
 from web.http.problem_pages import NO_CERTIFICATE, NO_FILE
 from web.http.rate_limits import limited
+from web.http.sentences import explain
 from web.marketplace.layout import (
     NO_SUCH_STEP,
     REFUSED,
@@ -71,8 +70,8 @@ async def launch_agreement(token: str, name: str, request: Request, services: Se
         return refused(services, visit, NO_SUCH_STEP, 404)
     try:
         await services.registrations.open_agreement(visit.place.case.case_id, wanted, visit.language)
-    except Conflict as conflict:
-        return refused(services, visit, REFUSED, 409, translate(str(conflict), visit.language))
+    except Refusal as refusal:
+        return refused(services, visit, REFUSED, 409, explain(refusal.reason, visit.language))
     return await _agreement(services, await _again(request, services, visit), name, launched=True)
 
 
@@ -91,8 +90,8 @@ async def accept(token: str, name: str, request: Request, services: ServicesDep)
         await services.registrations.accept_agreement(visit.place.case.case_id, wanted, values.get("sha256", ""))
     except Invalid as invalid:
         return refused(services, visit, REFUSED, 422, sentences_of(invalid.faults, visit.language))
-    except Conflict as conflict:
-        return refused(services, visit, REFUSED, 409, translate(str(conflict), visit.language))
+    except Refusal as refusal:
+        return refused(services, visit, REFUSED, 409, explain(refusal.reason, visit.language))
     return back(visit, told="accepted")
 
 
@@ -125,7 +124,7 @@ async def _agreement(services: Services, visit: Visit, name: str, launched: bool
         accepted_at=standing.accepted_at,
         open_action=None if accepted or launched or place.state.ended else visit.url(f"{here}/open"),
         accept_action=visit.url(f"{here}/accept") if launched and not accepted and why_not is None else None,
-        why_not=translate(SENTENCES[why_not], language) if why_not else None,
+        why_not=explain(why_not, language) if why_not else None,
     )
 
 
@@ -148,7 +147,7 @@ async def certificate(token: str, name: str, request: Request, services: Service
     issued = visit.place.state.certificates.get(market)
     uri = visit.place.certificate_uris.get(market)
     if issued is None or uri is None:
-        why = translate(SENTENCES["certificate_after_all_steps"], visit.language)
+        why = explain(Reason("certificate_after_all_steps"), visit.language)
         return refused(services, visit, NO_CERTIFICATE, 404, why)
     file = services.settings.certificates_dir / Path(uri).name
     if not file.is_file():

@@ -12,11 +12,11 @@ from domain.federal.markets import MLMS, Curriculum, Market, NpnStatus
 from domain.federal.registration import RegistrationState
 from domain.shared.notices import TOPIC_OF_WAITING, Topic
 from domain.shared.policy import describe_contact
-from domain.shared.reasons import SENTENCES
+from domain.shared.reasons import Reason
 from domain.shared.stages import Stage
-from templates.catalogs import translate
 from web.http.limits import content_security_policy
 from web.http.pages import PRIVATE, render_page
+from web.http.sentences import explain
 from web.marketplace.layout import Visit, sentences_of
 from web.services import Services
 
@@ -49,7 +49,7 @@ async def portal_home(request: Request, services: Services, visit: Visit) -> HTM
         reason=await _reason(services, visit),
         profile=_profile(visit),
         may_assist=not reasons,
-        missing=[translate(SENTENCES[code], language) for code in reasons],
+        missing=[explain(Reason(code), language) for code in reasons],
         mlms=await mlms_of(services, visit),
         vendors=vendors_of(visit),
         agreements=_agreements(visit),

@@ -18,7 +18,8 @@ from templates.catalogs import N_, translate
 from web.http.negotiation import choose_language
 from web.http.pages import PRIVATE, render_page
 from web.http.problem_pages import UNKNOWN_LINK, ProblemText
-from web.http.text import in_language, told
+from web.http.sentences import explain
+from web.http.text import in_language
 from web.services import Services
 
 SECOND_ACCOUNT = ProblemText(
@@ -127,4 +128,4 @@ def ended(services: Services, visit: Visit) -> HTMLResponse:
 
 def sentences_of(faults: Sequence[Fault], language: str) -> str:
     """Faults as running text, for a page without their fields."""
-    return " ".join(told(fault, language) for fault in faults)
+    return " ".join(explain(fault, language) for fault in faults)

@@ -7,20 +7,19 @@ from fastapi.responses import HTMLResponse, Response
 
 from db.reads.cases import find_last_save
 from db.tables import CommandRow
-from db.writes.opening import Conflict
 from domain.federal.markets import NpnStatus, Role
 from domain.federal.profile import REQUIRED
-from domain.shared.faults import Fault, Invalid
+from domain.shared.faults import Fault, Invalid, load_faults
 from domain.shared.links import STATUS_PATH
 from domain.shared.notices import Topic
 from domain.shared.policy import describe_contact
-from domain.shared.reasons import SENTENCES
-from starter.cases import PENDING, NotNow
-from templates.catalogs import translate
+from domain.shared.reasons import Reason, Refusal
+from starter.cases import PENDING
 from web.http.auth import LINK
 from web.http.forms import Values, describe_faults, read_form
 from web.http.pages import render_page
 from web.http.rate_limits import limited
+from web.http.sentences import explain
 from web.marketplace.form import SHAPE, in_order, is_changed, profile_changes, role_of
 from web.marketplace.layout import Visit, back, ended, sentences_of, unknown_link, visit_of
 from web.services import Services, ServicesDep
@@ -64,7 +63,7 @@ async def save(token: str, request: Request, services: ServicesDep) -> Response:
         )
     except Invalid as invalid:
         return await _profile(request, services, visit, values, in_order(invalid.faults))
-    except NotNow:
+    except Refusal:
         return ended(services, visit)
     return back(visit, "/profile", saved="1")
 
@@ -73,11 +72,11 @@ async def _next(request: Request, services: Services, visit: Visit, values: Valu
     """Next, refused before a valid save, and while the form holds something that isn't saved (B7)."""
     last = await services.database.read(find_last_save, visit.place.case.case_id)
     if is_changed(values, _known(visit, last), role_of(values, visit.place.state.profile.role)):
-        return await _profile(request, services, visit, values, stopped=SENTENCES["profile_not_saved"])
+        return await _profile(request, services, visit, values, stopped=Reason("profile_not_saved"))
     try:
         await services.registrations.complete_profile(visit.place.case.case_id)
-    except Conflict as conflict:
-        return await _profile(request, services, visit, values, stopped=str(conflict))
+    except Refusal as refusal:
+        return await _profile(request, services, visit, values, stopped=refusal.reason)
     return back(visit, told="next")
 
 
@@ -87,7 +86,7 @@ async def _profile(
     visit: Visit,
     values: Values | None = None,
     faults: Sequence[Fault] = (),
-    stopped: str | None = None,
+    stopped: Reason | None = None,
 ) -> HTMLResponse:
     """The profile's page; ``values`` as posted, with their ``faults``; ``stopped`` says why Next was refused."""
     case, state, language = visit.place.case, visit.place.state, visit.language
@@ -115,7 +114,7 @@ async def _profile(
         waits=waits,
         saved=request.query_params.get("saved") == "1" and not waits and values is None,
         refused=_refused(visit, last) if values is None else None,
-        stopped=translate(stopped, language) if stopped else None,
+        stopped=explain(stopped, language) if stopped else None,
         values=shown,
         errors=describe_faults(faults, language),
     )
@@ -131,8 +130,7 @@ def _refused(visit: Visit, last: CommandRow | None) -> str | None:
     """What is wrong with the profile: with the one refused last, or with the NPNs of the one saved."""
     saved_at = visit.place.state.profile.saved_at
     if last is not None and last.state == "refused" and (saved_at is None or saved_at < last.created_at):
-        faults = [Fault(field, code) for field, code in last.data.get("faults", ())]
-        return sentences_of(faults, visit.language) or None
+        return sentences_of(load_faults(last.data.get("faults", ())), visit.language) or None
     if visit.place.state.profile.npn is NpnStatus.REFUSED:
         return sentences_of(visit.place.npn_faults, visit.language)
     return None

@@ -19,7 +19,8 @@ from domain.shared.fields import Email
 from domain.shared.notices import Notice, Topic
 from domain.shared.policy import choose_policy, describe_contact, find_current_policy, list_open_policies
 from domain.shared.programs import FEDERAL_PROGRAM
-from starter.cases import NotNow, now
+from domain.shared.reasons import Refusal
+from starter.cases import now
 from web.http.auth import PUBLIC
 from web.http.forms import Values, describe_faults, read_form
 from web.http.negotiation import choose_language
@@ -74,7 +75,7 @@ async def _send_again(services: Services, email: str) -> None:
     once = f"{Notice.PORTAL_RECOVERY}:{int(at.timestamp() // AGAIN_AFTER.total_seconds())}"
     try:
         await services.cases.resend(case_id, Notice.PORTAL_RECOVERY, "asked for at the portal", "applicant", once)
-    except NotNow:  # it ended just now
+    except Refusal:  # it ended just now
         return
 
 

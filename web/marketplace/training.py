@@ -5,18 +5,18 @@ from collections.abc import Sequence
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from db.writes.opening import Conflict
 from domain.federal.markets import MLMS, Curriculum
 from domain.shared.faults import Fault, Invalid
 from domain.shared.links import STATUS_PATH
 from domain.shared.notices import Topic
 from domain.shared.policy import describe_contact
-from templates.catalogs import translate
+from domain.shared.reasons import Refusal
 from web.http.auth import LINK
 from web.http.forms import Values, describe_faults, read_form
 from web.http.limits import content_security_policy
 from web.http.pages import PRIVATE, render_page
 from web.http.rate_limits import limited
+from web.http.sentences import explain
 from web.marketplace.home import curricula_of, mlms_of, vendor_sites, vendors_of
 from web.marketplace.layout import (
     NO_SUCH_STEP,
@@ -63,8 +63,8 @@ async def enroll(token: str, request: Request, services: ServicesDep) -> Respons
         await services.registrations.enroll_in_course(visit.place.case.case_id, curriculum, channel)
     except Invalid as invalid:
         return await _training(request, services, visit, values, _by_name(visit, invalid.faults))
-    except Conflict as conflict:
-        return refused(services, visit, REFUSED, 409, translate(str(conflict), visit.language))
+    except Refusal as refusal:
+        return refused(services, visit, REFUSED, 409, explain(refusal.reason, visit.language))
     return back(visit, "/training", enrolled="1")
 
 
@@ -93,8 +93,8 @@ async def launch(token: str, request: Request, services: ServicesDep) -> Respons
         )
     except Invalid as invalid:
         return refused(services, visit, REFUSED, 422, sentences_of(_by_name(visit, invalid.faults), visit.language))
-    except Conflict as conflict:
-        return refused(services, visit, REFUSED, 409, translate(str(conflict), visit.language))
+    except Refusal as refusal:
+        return refused(services, visit, REFUSED, 409, explain(refusal.reason, visit.language))
     return RedirectResponse(ticket.url, 303, PRIVATE)
 
 
@@ -138,8 +138,8 @@ def _by_name(visit: Visit, faults: Sequence[Fault]) -> list[Fault]:
         return ", ".join(vendors[one].name if one in vendors else one.upper() for one in ids.split(", "))
 
     return [
-        Fault(
-            one.field, one.code, tuple((key, named(text) if key == "channels" else text) for key, text in one.details)
-        )
+        Fault(one.field, one.code, {**one.details, "channels": named(one.details["channels"])})
+        if "channels" in one.details
+        else one
         for one in faults
     ]

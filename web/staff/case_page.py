@@ -17,7 +17,7 @@ from db.tables import AccessLogRow
 from db.writes.access_log import record_access
 from domain.federal.registration import RegistrationState
 from domain.shared.faults import Fault
-from domain.shared.reasons import SENTENCES, recognized
+from domain.shared.reasons import Reason
 from domain.shared.stages import OWNER
 from domain.state.certification import CaseState
 from domain.state.eligibility import Verdict
@@ -26,8 +26,7 @@ from templates.catalogs import N_, translate
 from web.http.auth import StaffMember
 from web.http.negotiation import choose_language
 from web.http.permissions import Permission
-from web.http.sentences import explain_notes, in_words
-from web.http.text import told
+from web.http.sentences import explain, explain_notes
 from web.services import Services
 from web.staff.filters import ALL, QUEUE, build_address, read_filters
 from web.staff.layout import render_staff_page
@@ -64,7 +63,7 @@ class Attempt:
     form: str
     values: Mapping[str, str] = field(default_factory=dict)
     faults: Sequence[Fault] = ()
-    refused: str | None = None
+    refused: Reason | None = None
 
 
 async def case_page(
@@ -96,8 +95,8 @@ async def case_page(
         now=now(),
         is_federal=isinstance(state, RegistrationState),
         owner=OWNER[state.waiting_for] if state.waiting_for else None,
-        missing=[translate(SENTENCES[code], language) for code in file.status["may_assist_reasons"]],
-        checks={one.check: translate(SENTENCES[one.check], language) for one in file.findings},
+        missing=[explain(Reason(code), language) for code in file.status["may_assist_reasons"]],
+        checks={one.check: explain(Reason(one.check), language) for one in file.findings},
         lines=lines(file.timeline, language),
         notes=explain_notes(file.held, language),
         panel=panel(file, me, language),
@@ -164,12 +163,11 @@ def _tried(attempt: Attempt | None, state: State, language: str) -> dict[str, An
 
 def _message(fault: Fault, language: str) -> str:
     own = _MISSING.get(fault.field) if fault.code == "required" else None
-    return translate(own, language) if own else told(fault, language)
+    return translate(own, language) if own else explain(fault, language)
 
 
-def _refused(said: str, language: str) -> str:
-    code, _ = recognized(said) or ("", {})
-    return translate(_SENT_BEFORE, language) if code == "id_used" else in_words(said, language)
+def _refused(reason: Reason, language: str) -> str:
+    return translate(_SENT_BEFORE, language) if reason.code == "id_used" else explain(reason, language)
 
 
 def _workflow_url(services: Services, file: CaseFile) -> str | None:

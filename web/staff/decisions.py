@@ -10,12 +10,12 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from db.case_state import State, load_snapshot
 from db.reads.queue import find_next_in_queue
 from db.writes.cases import clear_flag
-from db.writes.opening import Conflict
 from domain.shared.faults import Fault, Invalid
 from domain.shared.notices import Notice
+from domain.shared.reasons import Refusal
 from domain.state.certification import CaseState
 from domain.state.eligibility import Verdict
-from starter.cases import APPLIED, Answer, NotNow, now
+from starter.cases import APPLIED, Answer, now
 from templates.catalogs import translate
 from web.http.auth import StaffMember, needs
 from web.http.forms import Values, find_text_faults, read_form
@@ -98,8 +98,8 @@ async def attend(
         return await case_page(request, services, me, case_id, Attempt("flag", values, faults), 422)
     try:
         await services.database.write(clear_flag, case_id, values.get("flag", ""), me.actor, values["reason"], now())
-    except Conflict as conflict:
-        return await case_page(request, services, me, case_id, Attempt("flag", values, refused=str(conflict)), 409)
+    except Refusal as refusal:
+        return await case_page(request, services, me, case_id, Attempt("flag", values, refused=refusal.reason), 409)
     services.numbers.forget()
     return _to(request, case_id, done="flag", of=case_id)
 
@@ -145,8 +145,8 @@ async def _given(
     """What became of a command; the page that says why it can't be carried out now, or what is wrong with it."""
     try:
         answer = await command
-    except NotNow as refused:
-        return await case_page(request, services, me, case_id, Attempt(form, values, refused=str(refused)), 409)
+    except Refusal as refused:
+        return await case_page(request, services, me, case_id, Attempt(form, values, refused=refused.reason), 409)
     except Invalid as invalid:
         return await case_page(request, services, me, case_id, Attempt(form, values, invalid.faults), 422)
     services.numbers.forget()

@@ -10,11 +10,11 @@ from domain.programs.commands import find_refusal
 from domain.shared.commands import CommandKind
 from domain.shared.notices import Notice
 from domain.state.certification import CaseState
-from domain.state.eligibility import Check, Verdict, needing_override
+from domain.state.eligibility import Check, Verdict, find_open_checks
 from templates.catalogs import translate
 from web.http.auth import StaffMember
 from web.http.permissions import Permission
-from web.http.sentences import in_words
+from web.http.sentences import explain
 from web.staff.reasons import list_usual_reasons
 
 # The forms of a case's page, each with the permission it needs and the command it gives; a flag is no command.
@@ -97,7 +97,7 @@ def panel(file: CaseFile, me: StaffMember, language: str) -> Panel:
         revokes=may["revoke"] and why_ended is None,
         clears=may["flag"],
         acts=any(may[form] for form in ("resend", "withdraw", "revoke")),
-        ended=in_words(why_ended, language) if why_ended else None,
+        ended=explain(why_ended, language) if why_ended else None,
         kept=[one for one in file.commands if one.state == "pending"],
     )
 
@@ -106,7 +106,7 @@ def overridden(state: State) -> list[Check]:
     """The checks over which an approval would go: those that did not pass; none where it can't be given at all."""
     if isinstance(state, RegistrationState) or find_refusal(CommandKind.DECIDE, state, Verdict.APPROVE, _SOME):
         return []
-    return needing_override(state.findings)
+    return find_open_checks(state.findings)
 
 
 def _choices(state: CaseState, language: str) -> list[Choice]:
@@ -115,5 +115,5 @@ def _choices(state: CaseState, language: str) -> list[Choice]:
         why = find_refusal(CommandKind.DECIDE, state, verdict, _SOME)
         usual = list_usual_reasons(verdict, state.opening.kind.is_licensed)
         reasons = {code: translate(sentence, language) for code, sentence in usual.items()}
-        found.append(Choice(verdict, in_words(why, language) if why else None, reasons))
+        found.append(Choice(verdict, explain(why, language) if why else None, reasons))
     return found

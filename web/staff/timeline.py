@@ -8,10 +8,10 @@ from typing import Any
 from db.reads.timeline import EntryKind, TimelineEntry
 from domain.federal.markets import MLMS
 from domain.shared.facts import FactKind
-from domain.shared.faults import Fault
+from domain.shared.faults import load_faults
 from templates.catalogs import N_, translate
-from web.http.sentences import called, explain, in_words
-from web.http.text import percent, told
+from web.http.sentences import called, explain
+from web.http.text import percent
 
 Details = list[str]
 
@@ -112,8 +112,8 @@ def _changed(data: Mapping[str, Any], language: str) -> Details:
 
 def _faults(data: Mapping[str, Any], language: str) -> Details:
     """The fields of a profile at fault, each with what is wrong."""
-    named = [one for one in data.get("faults") or () if isinstance(one, list | tuple) and len(one) == 2]
-    return [f"{called('field', field, language)}: {told(Fault(field, code), language)}" for field, code in named]
+    faults = load_faults(data.get("faults") or ())
+    return [f"{called('field', one.field, language)}: {explain(one, language)}" for one in faults]
 
 
 def _notice(entry: TimelineEntry, language: str) -> tuple[str, Details]:
@@ -160,8 +160,8 @@ _WORDS: Mapping[EntryKind, Callable[[TimelineEntry, str], tuple[str, Details]]] 
 
 
 def _in_words(entry: TimelineEntry, name: str, text: str, language: str) -> str:
-    """The entry's reason, answer or note: what is ours by its code, in the reader's language."""
-    return explain(entry.coded[name], language) if name in entry.coded else in_words(text, language)
+    """The entry's reason, answer or note: what is ours by its code, in the reader's language; else as it was said."""
+    return explain(entry.coded[name], language) if name in entry.coded else text
 
 
 def _said(sentence: str, language: str, **details: str) -> str:

@@ -22,7 +22,7 @@ from web.http.pages import PRIVATE
 from web.http.permissions import Permission
 from web.http.problems import sentence_of
 from web.http.sentences import explain, explain_notes
-from web.http.text import query, told
+from web.http.text import query
 from web.services import Services, ServicesDep
 from web.staff.layout import render_staff_page
 
@@ -181,7 +181,7 @@ def _tried(attempt: Attempt | None, language: str) -> dict[str, Any]:
     if attempt is None:
         return {"tried": None, "reason": "", "fault": None, "refused": None}
     needed, faults = Reason("reason_needed"), attempt.faults
-    said = [explain(needed, language) if one.code == "required" else told(one, language) for one in faults]
+    said = [explain(needed, language) if one.code == "required" else explain(one, language) for one in faults]
     return {
         "tried": attempt.number,
         "reason": attempt.reason,

@@ -11,10 +11,10 @@ from starlette.exceptions import HTTPException
 
 from db.case_state import load_snapshot
 from db.writes.drafts import begin_draft, close_draft, save_draft
-from db.writes.opening import Conflict
 from domain.shared.faults import Fault, Invalid
 from domain.shared.notices import Topic
 from domain.shared.policy import choose_policy, describe_contact
+from domain.shared.reasons import Refusal
 from domain.state.policies import POLICIES
 from domain.state.request import parse_request
 from starter.cases import now
@@ -108,7 +108,7 @@ async def send_request(request: Request, services: ServicesDep) -> Response:
         opened = await services.cases.submit_request(wanted, draft.answers["agreement_language"])
     except Invalid as invalid:
         return await _redirect_refused(services, draft, invalid.faults)
-    except Conflict:
+    except Refusal:
         language = choose_language(request)
         contact = describe_contact(find_draft_policy(draft), Topic.GENERAL, language)
         return render_problem(services, IDENTITY_CONFLICT, 409, language, contact)
