@@ -28,6 +28,7 @@ def refused(kind: str, assister_type: AssisterType, business: str, physical: str
     assert POLICY is not None
     faults = find_admission_faults(parse_request(document), POLICY, assister_type, TODAY)
     assert {fault.code for fault in faults} <= {"intake_scope"}
+    assert all(fault.field.endswith("_address.state") for fault in faults)
     return [fault.field.partition("_")[0] for fault in faults]
 
 
@@ -38,16 +39,20 @@ def refused(kind: str, assister_type: AssisterType, business: str, physical: str
         ("NM", "NM", []),
         ("NV", "NM", []),
         ("NY", "NM", []),
+        ("TX", "NM", []),
         ("AZ", "AZ", []),
         ("AZ", "CO", []),
+        ("CO", "AZ", []),
         ("OK", "UT", []),
         ("TX", "TX", []),
+        ("tx", "ut", []),
         ("TX", "NV", ["physical"]),
         ("NV", "TX", ["business"]),
         ("NM", "TX", ["business"]),
         ("NM", "NV", ["physical", "business"]),
         ("NV", "NV", ["physical", "business"]),
         ("PR", "CA", ["physical", "business"]),
+        ("CA", "NY", ["physical", "business"]),
     ],
 )
 def test_a7_new_agents_and_brokers_are_in_new_mexico_or_wholly_in_the_five_states(

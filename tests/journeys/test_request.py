@@ -65,24 +65,11 @@ async def test_a1_each_of_the_three_kinds_opens_a_case(world: World, kind: str) 
     assert (opened["created"], opened["workflow_id"]) == (True, f"assister/bewellnm/2024/{opened['case_id']}")
 
 
-@pytest.mark.parametrize("kind", ["navigator", "Broker", "", None, 3, ["broker"], {"kind": "broker"}])
-async def test_a1_a_fourth_kind_is_refused_with_the_three_named(world: World, kind: Any) -> None:
-    request = documents.broker(kind=kind)
+async def test_a1_a_fourth_kind_is_refused_with_the_three_named(world: World) -> None:
+    request = documents.broker(kind="navigator")
     assert await refused(world, request) == ["kind"]
     detail = (await world.submit(request)).json()["detail"]
-    if kind is not None:
-        assert all(name in detail for name in KINDS)
-
-
-async def test_a1_a_request_without_a_kind_has_its_other_faults_named_too(world: World) -> None:
-    assert await refused(world, {"program": "bewellnm", "plan_year": 2024, "email": "nobody"}) == [
-        "email",
-        "first_name",
-        "kind",
-        "last_name",
-        "phone",
-        "physical_address",
-    ]
+    assert all(name in detail for name in KINDS)
 
 
 async def test_a2_an_agents_one_insurer_and_a_brokers_several_are_stored_and_shown(world: World) -> None:
@@ -91,41 +78,7 @@ async def test_a2_an_agents_one_insurer_and_a_brokers_several_are_stored_and_sho
         assert (await world.status(await world.opened(request)))["insurers"] == request["insurers"]
 
 
-@pytest.mark.parametrize(
-    ("kind", "insurers", "field"),
-    [
-        ("agent", ["Sample Health", "Example Mutual"], "insurers"),
-        ("agent", [], "insurers"),
-        ("broker", [], "insurers"),
-        ("broker", [f"Insurer {number}" for number in range(51)], "insurers"),
-        ("broker", ["Sample Health", ""], "insurers.1"),
-        ("broker", ["Sample Health", 5], "insurers.1"),
-        ("broker", "Sample Health", "insurers"),
-        ("broker", {"0": "Sample Health"}, "insurers"),
-        ("broker", None, "insurers"),
-    ],
-)
-async def test_a2_another_number_of_insurers_is_refused(world: World, kind: str, insurers: Any, field: str) -> None:
-    assert await refused(world, KINDS[kind](insurers=insurers)) == [field]
-
-
 # licence and agreement
-
-
-@pytest.mark.parametrize("kind", ["agent", "broker"])
-@pytest.mark.parametrize("field", ["npn", "license_number", "license_state", "business_address", "agreement_accepted"])
-async def test_a3_a_missing_licence_field_or_agreement_is_refused_at_the_form(
-    world: World, kind: str, field: str
-) -> None:
-    request = KINDS[kind]()
-    del request[field]
-    assert await refused(world, request) == [field]
-    assert await refused(world, {**request, field: None}) == [field]
-
-
-@pytest.mark.parametrize("answer", [False, "true", 1, "yes", [True]])
-async def test_a3_an_agreement_not_accepted_is_refused_at_the_form(world: World, answer: Any) -> None:
-    assert await refused(world, documents.broker(agreement_accepted=answer)) == ["agreement_accepted"]
 
 
 async def test_a3_the_form_refuses_the_same(world: World, person: Browser) -> None:
@@ -173,66 +126,7 @@ async def test_a10_the_form_opens_one_case_and_says_which_e_mail_comes(world: Wo
     assert "Ya nos había enviado una solicitud" in again.text
 
 
-# employers, and what counselors don't have
-
-
-@pytest.mark.parametrize(
-    ("field", "value"),
-    [
-        ("insurers", ["Sample Health"]),
-        ("insurers", []),
-        ("commission", "5 %"),
-        ("commission_accepted", True),
-        ("npn", "1234567"),
-        ("license_number", "NM-1"),
-        ("license_state", "NM"),
-        ("business_address", documents.address("NM")),
-    ],
-)
-async def test_a4_a_counselors_request_has_no_insurer_commission_or_licence(
-    world: World, field: str, value: Any
-) -> None:
-    answer = await world.submit(documents.counselor(**{field: value}))
-    assert (answer.status_code, fields(answer)) == (422, [field])
-    assert answer.json()["errors"][0]["code"] == "unknown_field"
-
-
-@pytest.mark.parametrize(
-    "employer",
-    [
-        {"kind": "exchange"},
-        {"kind": "exchange", "name": "beWellnm"},
-        {"kind": "hospital", "name": "Sample Hospital"},
-        {"kind": "clinic", "name": "Sample Clinic"},
-        {"kind": "school", "name": "Escuela de Ejemplo"},
-        {"kind": "other", "name": "Sample Library"},
-    ],
-)
-async def test_a5_counselors_are_employed_here(world: World, employer: Document) -> None:
-    assert (await world.submit(documents.counselor(employer=employer))).status_code == 201
-
-
-@pytest.mark.parametrize(
-    ("employer", "field"),
-    [
-        ({"kind": "hospital"}, "employer.name"),
-        ({"kind": "clinic", "name": ""}, "employer.name"),
-        ({"kind": "school", "name": "  "}, "employer.name"),
-        ({"kind": "other", "name": None}, "employer.name"),
-        ({"kind": "clinic", "name": ["Sample"]}, "employer.name"),
-        ({"kind": "bank", "name": "Sample Bank"}, "employer.kind"),
-        ({"name": "Sample"}, "employer.kind"),
-        ({"kind": "exchange", "salary": 1}, "employer.salary"),
-        ("exchange", "employer"),
-        (None, "employer"),
-    ],
-)
-async def test_a5_any_other_employer_is_refused(world: World, employer: Any, field: str) -> None:
-    assert await refused(world, documents.counselor(employer=employer)) == [field]
-
-
-async def test_a5_brokers_name_no_employer(world: World) -> None:
-    assert await refused(world, documents.broker(employer={"kind": "exchange"})) == ["employer"]
+# where counselors refer to
 
 
 async def test_a6_counselors_are_told_where_to_refer_consumers_on_their_page_and_by_email(world: World) -> None:
@@ -250,44 +144,11 @@ async def test_a6_counselors_are_told_where_to_refer_consumers_on_their_page_and
 # intake scope
 
 
-@pytest.mark.parametrize(
-    ("business", "physical", "at_fault"),
-    [
-        ("NM", "NM", []),
-        ("NV", "NM", []),
-        ("TX", "NM", []),
-        ("AZ", "CO", []),
-        ("CO", "AZ", []),
-        ("OK", "UT", []),
-        ("TX", "TX", []),
-        ("tx", "ut", []),
-        ("NV", "NV", ["business_address.state", "physical_address.state"]),
-        ("TX", "NV", ["physical_address.state"]),
-        ("NV", "TX", ["business_address.state"]),
-        ("NM", "TX", ["business_address.state"]),
-        ("NM", "NV", ["business_address.state", "physical_address.state"]),
-        ("CA", "NY", ["business_address.state", "physical_address.state"]),
-    ],
-)
-@pytest.mark.parametrize("kind", ["agent", "broker"])
-async def test_a7_new_agents_and_brokers_are_in_new_mexico_or_have_both_addresses_next_door(
-    world: World, kind: str, business: str, physical: str, at_fault: list[str]
-) -> None:
-    request = KINDS[kind](business_address=documents.address(business), physical_address=documents.address(physical))
-    if at_fault:
-        assert await refused(world, request) == at_fault
-    else:
-        assert (await world.submit(request)).status_code == 201
-
-
-@pytest.mark.parametrize("state", ["TX", "NV", "", "N M", "NMX"])
-async def test_a7_in_new_mexico_with_another_states_licence_is_refused(world: World, state: str) -> None:
-    request = documents.agent(license_state=state)
-    assert await refused(world, request) == ["license_state"]
-
-
-async def test_a7_counselors_are_not_restricted(world: World) -> None:
-    assert (await world.submit(documents.counselor(physical_address=documents.address("NV")))).status_code == 201
+async def test_a7_who_is_new_and_out_of_scope_is_refused_and_who_is_next_door_is_taken(world: World) -> None:
+    out = documents.broker(business_address=documents.address("TX"), physical_address=documents.address("NV"))
+    assert await refused(world, out) == ["physical_address.state"]
+    near = documents.agent(business_address=documents.address("AZ"), physical_address=documents.address("CO"))
+    assert (await world.submit(near)).status_code == 201
 
 
 async def test_a7_the_scope_is_policy_data(world: World) -> None:
@@ -457,47 +318,14 @@ async def test_a10_every_fault_is_named_at_once(world: World) -> None:
     ]
 
 
-FAULTY: dict[str, tuple[Any, ...]] = {
-    "npn": ("", "0", "-1", "12345678901", "12a", "1.5", "١٢٣", "１２３", 12345, None, ["1"]),
-    "email": (
-        *("", "a b@example.com", "a@b", "a@@example.com", "a@example.com\nBcc: b@c.de", "ä@example.com"),
-        *(".a@example.com", "a..b@example.com", "x" * 250 + "@a.bc", 5, None),
-    ),
-    "phone": ("", "call me", "505-555", "505\n555\t0100", "5" * 16, 5055550100),
-    "first_name": ("", "x" * 101, "Tes\0ta", "Tes\nta", "Tes\u2028ta", "Tes\x9bta", True),
-    "last_name": (None, 7, {"last": "Broker"}, ["Broker"], "x" * 100_000),
-    "plan_year": ("2024", 2024.0, True, None, -1, 10**400, 1999, 2100, [2024]),
-    "program": ("ffm2", "", None, 1),
-    "language": ("de", "EN", None, ["en"]),
-    "physical_address": ("1 Sample Street", None, [], {"line1": {}}),
-    "__proto__": ({"kind": "agent"},),
-    "shoe size": (44,),
-    "": ("nameless",),
-}
-
-
-@pytest.mark.parametrize(
-    ("field", "value"),
-    [(field, value) for field, values in FAULTY.items() for value in values],
-    ids=lambda value: ascii(value)[:24],
-)
-async def test_a10_a_fault_is_refused_by_its_name(world: World, field: str, value: Any) -> None:
-    answer = await world.submit({**documents.broker(), field: value})
-    assert answer.status_code == 422
-    assert {name.partition(".")[0] for name in fields(answer)} == {field or "body"}
-
-
-@pytest.mark.parametrize("name", ["Zoë-Ñuñez", "O’Ejemplo", "Łukasz", "Ελένη", "Мария", "e\u0301jemplo", "X"])
-async def test_a10_names_are_taken_and_written_as_they_are(world: World, name: str) -> None:
-    request = documents.counselor(first_name=name)
-    await world.opened(request)
-    letter = await world.letter(request["email"], lambda letter: name in letter["text"])
-    assert letter["language"] == "es"
-
-
-@pytest.mark.parametrize("name", ["李", "🌵", "7", "\u202eatseT", "\u200b"])
-async def test_a10_names_a_certificate_cannot_show_are_refused(world: World, name: str) -> None:
-    assert await refused(world, documents.counselor(last_name=name)) == ["last_name"]
+async def test_a10_names_are_taken_and_written_as_they_are(world: World) -> None:
+    names = ("Zoë-Ñuñez", "O’Ejemplo", "Łukasz", "Ελένη", "Мария", "e\u0301jemplo", "X")
+    requests = [documents.counselor(first_name=name) for name in names]
+    for request in requests:
+        await world.opened(request)
+    for request in requests:
+        letter = await world.letter(request["email"], lambda letter: "/status/" in letter["text"])
+        assert (letter["language"], request["first_name"] in letter["text"]) == ("es", True)
 
 
 async def test_c6_a_plan_year_that_has_closed_takes_nobody(world: World) -> None:

@@ -1,0 +1,183 @@
+"""The Certification Request Form: what is taken, and what is refused by the name of its field (A1–A5, A7, A10)."""
+
+from typing import Any
+
+import pytest
+
+from domain.shared.faults import Fault
+from domain.state.request import parse_request
+from tests.support import documents
+from tests.support.refusals import list_faults, list_fields, read_document
+
+Document = dict[str, Any]
+KINDS = {"agent": documents.agent, "broker": documents.broker, "enrollment_counselor": documents.counselor}
+
+
+def refused(request: Any) -> list[str]:
+    return list_fields(parse_request, request)
+
+
+# the kinds
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a1_each_of_the_three_kinds_is_taken(kind: str) -> None:
+    assert parse_request(read_document(KINDS[kind]())).kind == kind
+
+
+@pytest.mark.parametrize("kind", ["navigator", "Broker", "", None, 3, ["broker"], {"kind": "broker"}])
+def test_a1_a_fourth_kind_is_refused_with_the_three_named(kind: Any) -> None:
+    (fault,) = list_faults(parse_request, documents.broker(kind=kind))
+    assert fault.field == "kind"
+    if kind is not None:
+        assert all(name in fault.sentence() for name in KINDS)
+
+
+def test_a1_a_request_without_a_kind_has_its_other_faults_named_too() -> None:
+    assert refused({"program": "bewellnm", "plan_year": 2024, "email": "nobody"}) == [
+        "email",
+        "first_name",
+        "kind",
+        "last_name",
+        "phone",
+        "physical_address",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "insurers", "field"),
+    [
+        ("agent", ["Sample Health", "Example Mutual"], "insurers"),
+        ("agent", [], "insurers"),
+        ("broker", [], "insurers"),
+        ("broker", [f"Insurer {number}" for number in range(51)], "insurers"),
+        ("broker", ["Sample Health", ""], "insurers.1"),
+        ("broker", ["Sample Health", 5], "insurers.1"),
+        ("broker", "Sample Health", "insurers"),
+        ("broker", {"0": "Sample Health"}, "insurers"),
+        ("broker", None, "insurers"),
+    ],
+)
+def test_a2_another_number_of_insurers_is_refused(kind: str, insurers: Any, field: str) -> None:
+    assert refused(KINDS[kind](insurers=insurers)) == [field]
+
+
+# licence and agreement
+
+
+@pytest.mark.parametrize("kind", ["agent", "broker"])
+@pytest.mark.parametrize("field", ["npn", "license_number", "license_state", "business_address", "agreement_accepted"])
+def test_a3_a_missing_licence_field_or_agreement_is_refused(kind: str, field: str) -> None:
+    request = KINDS[kind]()
+    del request[field]
+    assert refused(request) == [field]
+    assert refused({**request, field: None}) == [field]
+
+
+@pytest.mark.parametrize("answer", [False, "true", 1, "yes", [True]])
+def test_a3_an_agreement_not_accepted_is_refused(answer: Any) -> None:
+    assert refused(documents.broker(agreement_accepted=answer)) == ["agreement_accepted"]
+
+
+@pytest.mark.parametrize("state", ["TX", "NV", "", "N M", "NMX"])
+def test_a3_a7_another_states_licence_is_refused(state: str) -> None:
+    assert refused(documents.agent(license_state=state)) == ["license_state"]
+
+
+# employers, and what counselors don't have
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("insurers", ["Sample Health"]),
+        ("insurers", []),
+        ("commission", "5 %"),
+        ("commission_accepted", True),
+        ("npn", "1234567"),
+        ("license_number", "NM-1"),
+        ("license_state", "NM"),
+        ("business_address", documents.address("NM")),
+    ],
+)
+def test_a4_a_counselors_request_has_no_insurer_commission_or_licence(field: str, value: Any) -> None:
+    assert list_faults(parse_request, documents.counselor(**{field: value})) == [Fault(field, "unknown_field")]
+
+
+@pytest.mark.parametrize(
+    "employer",
+    [
+        {"kind": "exchange"},
+        {"kind": "exchange", "name": "beWellnm"},
+        {"kind": "hospital", "name": "Sample Hospital"},
+        {"kind": "clinic", "name": "Sample Clinic"},
+        {"kind": "school", "name": "Escuela de Ejemplo"},
+        {"kind": "other", "name": "Sample Library"},
+    ],
+)
+def test_a5_counselors_are_employed_here(employer: Document) -> None:
+    assert refused(documents.counselor(employer=employer)) == []
+
+
+@pytest.mark.parametrize(
+    ("employer", "field"),
+    [
+        ({"kind": "hospital"}, "employer.name"),
+        ({"kind": "clinic", "name": ""}, "employer.name"),
+        ({"kind": "school", "name": "  "}, "employer.name"),
+        ({"kind": "other", "name": None}, "employer.name"),
+        ({"kind": "clinic", "name": ["Sample"]}, "employer.name"),
+        ({"kind": "bank", "name": "Sample Bank"}, "employer.kind"),
+        ({"name": "Sample"}, "employer.kind"),
+        ({"kind": "exchange", "salary": 1}, "employer.salary"),
+        ("exchange", "employer"),
+        (None, "employer"),
+    ],
+)
+def test_a5_any_other_employer_is_refused(employer: Any, field: str) -> None:
+    assert refused(documents.counselor(employer=employer)) == [field]
+
+
+def test_a5_brokers_name_no_employer() -> None:
+    assert refused(documents.broker(employer={"kind": "exchange"})) == ["employer"]
+
+
+# every field
+
+FAULTY: dict[str, tuple[Any, ...]] = {
+    "npn": ("", "0", "-1", "12345678901", "12a", "1.5", "١٢٣", "１２３", 12345, None, ["1"]),
+    "email": (
+        *("", "a b@example.com", "a@b", "a@@example.com", "a@example.com\nBcc: b@c.de", "ä@example.com"),
+        *(".a@example.com", "a..b@example.com", "x" * 250 + "@a.bc", 5, None),
+    ),
+    "phone": ("", "call me", "505-555", "505\n555\t0100", "5" * 16, 5055550100),
+    "first_name": ("", "x" * 101, "Tes\0ta", "Tes\nta", "Tes\u2028ta", "Tes\x9bta", True),
+    "last_name": (None, 7, {"last": "Broker"}, ["Broker"], "x" * 100_000),
+    "plan_year": ("2024", 2024.0, True, None, -1, 10**400, 1999, 2100, [2024]),
+    "program": ("ffm2", "", None, 1),
+    "language": ("de", "EN", None, ["en"]),
+    "physical_address": ("1 Sample Street", None, [], {"line1": {}}),
+    "__proto__": ({"kind": "agent"},),
+    "shoe size": (44,),
+    "": ("nameless",),
+}
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [(field, value) for field, values in FAULTY.items() for value in values],
+    ids=lambda value: ascii(value)[:24],
+)
+def test_a10_a_fault_is_refused_by_its_name(field: str, value: Any) -> None:
+    named = refused({**documents.broker(), field: value})
+    assert {name.partition(".")[0] for name in named} == {field or "body"}
+
+
+@pytest.mark.parametrize("name", ["Zoë-Ñuñez", "O’Ejemplo", "Łukasz", "Ελένη", "Мария", "e\u0301jemplo", "X"])
+def test_a10_names_are_taken_as_they_are_written(name: str) -> None:
+    assert parse_request(read_document(documents.counselor(first_name=name))).first_name == name
+
+
+@pytest.mark.parametrize("name", ["李", "🌵", "7", "\u202eatseT", "\u200b"])
+def test_a10_names_a_certificate_cannot_show_are_refused(name: str) -> None:
+    assert refused(documents.counselor(last_name=name)) == ["last_name"]
