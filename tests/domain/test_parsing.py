@@ -77,7 +77,11 @@ def test_c5_different_documents_are_different(one: str, other: str) -> None:
     "body",
     [
         b"",
+        b" ",
         b"{",
+        b"kind=broker",
+        b"\xff\xfe{}",
+        b'{"plan_year": NaN}',
         b"{'a': 1}",
         b'{"a": 1} {"b": 2}',
         b'{"a": 1, "a": 1}',
@@ -93,6 +97,7 @@ def test_c5_different_documents_are_different(one: str, other: str) -> None:
         b"9" * 5000,
         b"[" * 100_000,
         b'{"a":' * 100_000,
+        b'{"a":' * 40_000 + b"1" + b"}" * 40_000,
     ],
     ids=lambda body: repr(body[:20]),
 )

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from domain.programs.opening import parse_any_request
 from domain.shared.faults import Fault
 from domain.state.request import parse_request
 from tests.support import documents
@@ -143,6 +144,12 @@ def test_a5_brokers_name_no_employer() -> None:
 
 
 # every field
+
+
+@pytest.mark.parametrize("document", [None, [], "broker", True, 7], ids=str)
+def test_a10_what_is_no_document_is_no_request(document: Any) -> None:
+    assert list_fields(parse_any_request, document) == ["body"]
+
 
 FAULTY: dict[str, tuple[Any, ...]] = {
     "npn": ("", "0", "-1", "12345678901", "12a", "1.5", "١٢٣", "１２３", 12345, None, ["1"]),

@@ -14,6 +14,7 @@ import pytest
 from standardwebhooks.webhooks import Webhook
 
 from tests.support import documents
+from tests.support.documents import changed
 from tests.support.world import World, fields
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -63,46 +64,43 @@ async def reports(world: World, opened: dict[str, Any]) -> list[dict[str, Any]]:
 # who says so
 
 
+FORGED: list[dict[str, str]] = [
+    {"webhook_signature": ""},
+    {"webhook_id": ""},
+    {"webhook_timestamp": ""},
+    {"webhook_id": "another"},
+    {"webhook_timestamp": "0"},
+    {"webhook_timestamp": "soon"},
+    {"webhook_timestamp": "nan"},
+    {"webhook_timestamp": "1e400"},
+    {"webhook_signature": "v1,AAAA"},
+    {"webhook_signature": "v1,not base64!"},
+    {"webhook_signature": "v1"},
+    {"webhook_signature": ",,,"},
+]
+
+
 @pytest.mark.parametrize("source", ["lms", "portal"])
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"webhook_signature": ""},
-        {"webhook_id": ""},
-        {"webhook_timestamp": ""},
-        {"webhook_id": "another"},
-        {"webhook_timestamp": "0"},
-        {"webhook_timestamp": "soon"},
-        {"webhook_timestamp": "nan"},
-        {"webhook_timestamp": "1e400"},
-        {"webhook_signature": "v1,AAAA"},
-        {"webhook_signature": "v1,not base64!"},
-        {"webhook_signature": "v1"},
-        {"webhook_signature": ",,,"},
-    ],
-    ids=str,
-)
-async def test_c4_unsigned_or_forged_is_401(world: World, source: str, changes: dict[str, str]) -> None:
+async def test_c4_unsigned_or_forged_is_401(world: World, source: str) -> None:
     opened = await world.opened(documents.broker())
     text = json.dumps(await body_for(world, source, opened))
-    answer = await post(world, f"/webhooks/{source}", text, envelope(secret_of(world, source), text, None, **changes))
-    assert answer.status_code == 401
+    for changes in FORGED:
+        headers = envelope(secret_of(world, source), text, None, **changes)
+        answer = await post(world, f"/webhooks/{source}", text, headers)
+        assert (changes, answer.status_code) == (changes, 401)
     assert await untouched(world, opened)
 
 
 @pytest.mark.parametrize("source", ["lms", "portal"])
-@pytest.mark.parametrize(
-    ("seconds", "status"), [(-310, 401), (-290, 202), (0, 202), (290, 202), (310, 401)], ids=lambda value: str(value)
-)
-async def test_c4_a_timestamp_is_believed_for_five_minutes_each_way(
-    world: World, source: str, seconds: int, status: int
-) -> None:
+async def test_c4_a_timestamp_is_believed_for_five_minutes_each_way(world: World, source: str) -> None:
     opened = await world.opened(documents.broker())
     text = json.dumps(await body_for(world, source, opened))
-    at = datetime.now(UTC) + timedelta(seconds=seconds)
-    answer = await post(world, f"/webhooks/{source}", text, envelope(secret_of(world, source), text, at))
-    assert answer.status_code == status
-    assert await untouched(world, opened) is (status == 401)
+    for seconds, status in ((-310, 401), (310, 401), (-290, 202), (0, 202), (290, 202)):
+        assert await untouched(world, opened) is (seconds in (-310, 310, -290))
+        at = datetime.now(UTC) + timedelta(seconds=seconds)
+        answer = await post(world, f"/webhooks/{source}", text, envelope(secret_of(world, source), text, at))
+        assert (seconds, answer.status_code) == (seconds, status)
+    assert not await untouched(world, opened)
 
 
 @pytest.mark.parametrize("source", ["lms", "portal"])
@@ -128,22 +126,7 @@ async def test_c4_one_right_signature_among_several_suffices_while_secrets_rotat
 
 
 @pytest.mark.parametrize("source", ["lms", "portal", "background-checks"])
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "{",
-        "[]",
-        "7",
-        "null",
-        '"text"',
-        '{"a": 1, "a": 2}',
-        '{"a": NaN}',
-        "[" * 5000,
-        '{"a": 1e99999999999999999999}',
-    ],
-    ids=lambda text: text[:12] or "empty",
-)
+@pytest.mark.parametrize("text", ["", "[]", '{"a": NaN}'], ids=["empty", "no report", "no JSON"])
 async def test_c4_what_is_no_report_is_422(world: World, source: str, text: str) -> None:
     if source == "background-checks":
         answer = await checkr(world, text)
@@ -163,45 +146,12 @@ async def test_c4_a_body_beyond_the_limit_is_413(world: World, source: str) -> N
 # what the LMS says
 
 WRONG: dict[str, tuple[dict[str, Any], list[str]]] = {
-    "another person": ({"actor.account.name": "ast_somebody_else"}, ["actor.account.name"]),
-    "no name": ({"actor.account.name": None}, ["actor.account.name"]),
-    "another LMS": ({"actor.account.homePage": "https://lms.example.org"}, ["actor.account.homePage"]),
-    "by e-mail": ({"actor": {"mbox": "mailto:x@example.com"}}, ["actor.account.homePage", "actor.account.name"]),
-    "no actor": ({"actor": None}, ["actor.account.homePage", "actor.account.name"]),
-    "unknown case": ({"context.registration": "00000000-0000-4000-8000-000000000404"}, ["context.registration"]),
-    "not a uuid": ({"context.registration": "case 7"}, ["context.registration"]),
-    "no registration": ({"context": {}}, ["context.registration"]),
-    "no context": ({"context": None}, ["context.registration"]),
-    "another activity": ({"object.id": "https://lms.example.org/other"}, ["object.id"]),
-    "no object": ({"object": None}, ["object.id"]),
-    "unknown verb": ({"verb.id": documents.VERBS + "laughed"}, ["verb.id"]),
-    "verb without its IRI": ({"verb.id": "passed"}, ["verb.id"]),
-    "no verb": ({"verb": None}, ["verb.id"]),
-    "a verb the activity has not": ({"verb.id": documents.VERBS + "registered"}, ["object.id"]),
-    "no id": ({"id": None}, ["id"]),
-    "id not a uuid": ({"id": "7"}, ["id"]),
-    "time without a zone": ({"timestamp": "2026-11-21T10:00:00"}, ["timestamp"]),
-    "no time": ({"timestamp": "yesterday"}, ["timestamp"]),
-    "a time beyond the calendar": ({"timestamp": "0001-01-01T00:00:00+14:00"}, ["timestamp"]),
     "several": (
         {"actor.account.name": "x", "verb.id": documents.VERBS + "laughed"},
         ["actor.account.name", "verb.id"],
     ),
+    "unknown case": ({"context.registration": "00000000-0000-4000-8000-000000000404"}, ["context.registration"]),
 }
-
-
-def changed(document: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    """The document with some fields replaced, by their dotted paths; None leaves a field out."""
-    document = json.loads(json.dumps(document))
-    for path, value in changes.items():
-        *way, last = path.split(".")
-        place = document
-        for step in way:
-            place = place[step]
-        place[last] = value
-        if value is None:
-            del place[last]
-    return document
 
 
 @pytest.mark.parametrize("wrong", WRONG)
@@ -210,9 +160,7 @@ async def test_c4_a_statement_that_does_not_fit_its_case_is_422_naming_the_field
     opened = await world.opened(documents.broker())
     good = documents.exam(await world.policy(), opened, 0.9)
     answer = await world.lms(changed(good, changes))
-    assert answer.status_code == 422
-    named_fields = fields(answer)
-    assert set(named) <= set(named_fields) <= {*named, *(field.rsplit(".", 1)[0] for field in named), "actor"}
+    assert (answer.status_code, sorted(fields(answer))) == (422, named)
     assert (await world.status(opened))["exam"]["attempts"] == []
     assert (await world.lms(good)).status_code == 202
 
@@ -391,16 +339,8 @@ async def test_c4_a_record_store_needs_its_credentials_and_sense(world: World) -
 @pytest.mark.parametrize(
     ("changes", "named"),
     [
-        ({"type": "account.deleted"}, ["type"]),
-        ({"type": None}, ["type"]),
-        ({"case_id": "00000000-0000-4000-8000-000000000404"}, ["case_id"]),
-        ({"case_id": "7"}, ["case_id"]),
-        ({"case_id": None}, ["case_id"]),
-        ({"occurred_at": None}, ["occurred_at"]),
-        ({"occurred_at": "2026-11-21T10:00:00"}, ["occurred_at"]),
-        ({"occurred_at": "yesterday"}, ["occurred_at"]),
-        ({"reason": 7}, ["reason"]),
         ({"type": None, "case_id": None}, ["type", "case_id"]),
+        ({"case_id": "00000000-0000-4000-8000-000000000404"}, ["case_id"]),
     ],
     ids=str,
 )
@@ -462,16 +402,9 @@ async def test_c4_a_background_report_unsigned_or_forged_is_401(world: World) ->
 @pytest.mark.parametrize(
     ("changes", "named"),
     [
-        ({"id": None}, "id"),
-        ({"type": None}, "type"),
-        ({"data": None}, "data.object"),
-        ({"data.object": None}, "data.object"),
-        ({"data.object.candidate_id": None}, "data.object.candidate_id"),
         ({"data.object.candidate_id": "a-stranger"}, "data.object.candidate_id"),
-        ({"data.object.candidate_id": {"id": 7}}, "data.object.candidate_id"),
         ({"data.object.custom_id": "00000000-0000-4000-8000-000000000404"}, "data.object.candidate_id"),
         ({"data.object.result": "fine"}, "data.object.result"),
-        ({"data.object.result": None}, "data.object.result"),
     ],
     ids=str,
 )

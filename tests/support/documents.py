@@ -1,6 +1,7 @@
 """Requests and reports as third parties and people send them; each call names only what matters to the test."""
 
 import itertools
+import json
 import secrets
 from datetime import UTC, datetime
 from typing import Any
@@ -170,6 +171,20 @@ def producer(request: dict[str, Any], **changes: Any) -> dict[str, Any]:
         "licenses": [held],
         **changes,
     }
+
+
+def changed(document: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """The document with some fields replaced, by their dotted paths; None leaves a field out."""
+    document = json.loads(json.dumps(document))
+    for path, value in changes.items():
+        *way, last = path.split(".")
+        place = document
+        for step in way:
+            place = place[step]
+        place[last] = value
+        if value is None:
+            del place[last]
+    return document
 
 
 def statement(
