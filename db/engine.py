@@ -5,16 +5,14 @@ a unit runs in a thread of its own from its first statement to its commit.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Engine, create_engine, event
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import Session
 from tenacity import Retrying, retry_if_exception, stop_after_attempt
 
@@ -30,31 +28,17 @@ class Database:
     """A database by its URL (``sqlite+aiosqlite:///…`` or ``postgresql+psycopg://…``)."""
 
     def __init__(self, url: str, pool_size: int = 8) -> None:
-        self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
-        options: dict[str, Any] = {"hide_parameters": True}
-        if not self.is_sqlite:
-            options |= {"pool_size": pool_size, "pool_pre_ping": True}
-        self._reader = create_async_engine(url, **options)
-        # SQLite knows one writer at a time: ours take turns in the pool's queue, not in its busy loop.
-        self._writer = create_async_engine(
-            url, **(options if not self.is_sqlite else {"pool_size": 1, "max_overflow": 0})
-        )
+        parsed = make_url(url)
+        self.is_sqlite = parsed.get_backend_name() == "sqlite"
         if self.is_sqlite:
-            for engine in (self._reader, self._writer):
-                _prepare_sqlite(engine.sync_engine)
-            event.listen(self._writer.sync_engine, "begin", _begin_immediate)
-        self._open_units(url, pool_size)
-
-    def _open_units(self, url: str, pool_size: int) -> None:
-        if self.is_sqlite:
-            # One writer, since SQLite knows one at a time: units take turns in the thread's queue, not in a busy loop.
-            parsed = make_url(url).set(drivername="sqlite")
-            self._writing, self._reading = _sqlite_engine(parsed, 1), _sqlite_engine(parsed, READERS)
+            # SQLite knows one writer at a time: units take turns in the queue of one thread, not in SQLite's busy loop.
+            parsed = parsed.set(drivername="sqlite")
+            self._writing, self._reading = _open_sqlite(parsed, 1), _open_sqlite(parsed, READERS)
             event.listen(self._writing, "begin", _begin_immediate)
             self._writers, self._readers = ThreadPoolExecutor(1, "writer"), ThreadPoolExecutor(READERS, "reader")
         else:
             self._writing = self._reading = create_engine(
-                url, hide_parameters=True, pool_size=pool_size, max_overflow=0, pool_pre_ping=True
+                parsed, hide_parameters=True, pool_size=pool_size, max_overflow=0, pool_pre_ping=True
             )
             self._writers = self._readers = ThreadPoolExecutor(pool_size, "unit")
 
@@ -95,25 +79,11 @@ class Database:
         with Session(self._reading, expire_on_commit=False) as session:
             return work(session, *args)
 
-    @asynccontextmanager
-    async def open_writer(self) -> AsyncIterator[AsyncSession]:
-        """One transaction that writes, rolled back on an exception; no network call belongs inside."""
-        async with AsyncSession(self._writer, expire_on_commit=False) as session, session.begin():
-            yield session
-
-    @asynccontextmanager
-    async def open_reader(self) -> AsyncIterator[AsyncSession]:
-        """A session that only reads."""
-        async with AsyncSession(self._reader, expire_on_commit=False) as session:
-            yield session
-
     async def close(self) -> None:
         """Closes every connection, once the units that run are done."""
-        await asyncio.to_thread(self._close_units)
-        await self._reader.dispose()
-        await self._writer.dispose()
+        await asyncio.to_thread(self._close_pools)
 
-    def _close_units(self) -> None:
+    def _close_pools(self) -> None:
         for pool in (self._writers, self._readers):
             pool.shutdown()
         for engine in (self._writing, self._reading):
@@ -131,7 +101,7 @@ def _is_overtaken(error: BaseException) -> bool:
     return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in OVERTAKEN
 
 
-def _sqlite_engine(url: Any, connections: int) -> Engine:
+def _open_sqlite(url: URL, connections: int) -> Engine:
     engine = create_engine(
         url, hide_parameters=True, pool_size=connections, max_overflow=0, connect_args={"check_same_thread": False}
     )
@@ -144,7 +114,7 @@ def _begin_immediate(connection: Any) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
-def _prepare_sqlite(engine: Engine | AsyncEngine) -> None:
+def _prepare_sqlite(engine: Engine) -> None:
     @event.listens_for(engine, "connect")
     def _set_pragmas(connection: Any, _: Any) -> None:
         connection.isolation_level = None

@@ -30,6 +30,7 @@ MAY_READ_SETTINGS = {
     "web/app.py",
     "web/services.py",
     "starter/cli/context.py",
+    "starter/composition.py",
     "docs/generate.py",
 }
 IMPLEMENTATIONS = {

@@ -15,10 +15,9 @@ from db.engine import Database
 from db.reads.counts import check_tables, count_pending_events, count_stages
 from db.reads.numbers import StaffNumbers
 from settings import Settings, load_settings
-from starter.cases import Cases
 from starter.client import connect
+from starter.composition import build_case_services
 from starter.delivery import keep_delivering
-from starter.registrations import Registrations
 from starter.schedules import ensure_schedules
 from templates.certificates import Typesetter
 from templates.letters import NoticeRenderer
@@ -55,13 +54,12 @@ log = structlog.get_logger(__name__)
 
 def build_services(settings: Settings, database: Database, client: Client) -> Services:
     """What the process is built of."""
-    cases = Cases(client, database, settings.identity_key_bytes, settings.task_queue)
-    vendors = {name: vendor.url for name, vendor in settings.vendors.items()}
+    acting = build_case_services(settings, database, client)
     return Services(
         settings=settings,
         database=database,
-        cases=cases,
-        registrations=Registrations(cases, database, settings.identity_key_bytes, vendors),
+        cases=acting.cases,
+        registrations=acting.registrations,
         numbers=StaffNumbers(database),
         rates=_rates(settings),
         identity=_identity(settings),

@@ -6,7 +6,6 @@ from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
 from sqlalchemy.exc import DBAPIError, IntegrityError
-from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 from sqlmodel import col, select
 
@@ -64,7 +63,7 @@ def locked(session: Session, case_id: str) -> Case:
 
 
 def audit(
-    session: Session | AsyncSession,
+    session: Session,
     at: datetime,
     actor: str,
     action: str,

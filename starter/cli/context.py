@@ -132,17 +132,14 @@ async def open_database(data: Path | None) -> AsyncIterator["Database"]:
 @asynccontextmanager
 async def open_services(data: Path | None) -> AsyncIterator[CommandServices]:
     """Everything a verb that acts needs. Temporal is connected to by the first call that needs it."""
-    from starter.cases import Cases
     from starter.client import connect
-    from starter.registrations import Registrations
+    from starter.composition import build_case_services
 
     settings = find_settings(data)
     async with _connect_database(settings) as database:
         client = await connect(lazy=True)
-        cases = Cases(client, database, settings.identity_key_bytes, settings.task_queue)
-        vendors = {name: vendor.url for name, vendor in settings.vendors.items()}
-        registrations = Registrations(cases, database, settings.identity_key_bytes, vendors)
-        yield CommandServices(database, cases, registrations, client, settings.task_queue)
+        acting = build_case_services(settings, database, client)
+        yield CommandServices(database, acting.cases, acting.registrations, client, settings.task_queue)
 
 
 @asynccontextmanager

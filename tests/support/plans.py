@@ -16,14 +16,11 @@ async def plans_of(database: Database, read: Callable[[], Awaitable[Any]], how: 
     def note(_: Any, __: Any, statement: str, parameters: Any, *___: Any) -> None:
         asked.append((statement, parameters))
 
-    engines = (database._reading, database._reader.sync_engine)
-    for engine in engines:
-        event.listen(engine, "before_cursor_execute", note)
+    event.listen(database._reading, "before_cursor_execute", note)
     try:
         await read()
     finally:
-        for engine in engines:
-            event.remove(engine, "before_cursor_execute", note)
+        event.remove(database._reading, "before_cursor_execute", note)
     return [await _plan(database, statement, parameters, how) for statement, parameters in asked]
 
 

@@ -9,8 +9,8 @@ import pytest
 from sqlmodel import col, select
 
 from db.case_state import rows
-from db.tables import AuditRow, Case, CommandRow
-from db.writes.facts import raise_flag
+from db.tables import AuditRow, CommandRow
+from db.writes.cases import flag_case
 from domain.shared.facts import FactKind
 from domain.state.eligibility import Check, Result, finding
 from tests.support import documents
@@ -256,10 +256,7 @@ async def test_a_case_is_ended_with_a_reason_and_a_step_to_confirm_it(house: Hou
 async def test_a_flag_is_taken_down_with_a_word_of_what_was_done(house: House) -> None:
     reviewer = await desk(house)
     for what in ("altered_event", "training.invited.refused"):
-        async with house.database.open_writer() as session:
-            case = await session.get_one(Case, reviewer.case_id)
-            raise_flag(case, what, datetime.now(UTC))
-            session.add(case)
+        await house.database.write(flag_case, reviewer.case_id, what, datetime.now(UTC), "seen by a test")
     reader = await reviewer.page()
     assert "Webhook repeated with other content" in reader.text
     sent = {"csrf_token": reviewer.csrf, "flag": "training.invited.refused"}
