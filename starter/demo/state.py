@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+from domain.shared.links import ACTIVATION_PATH
 from starter.demo.walkthrough import PAUSE_SECONDS, Document, Scenario, Step, Walkthrough
 
 END_STAGES = frozenset({"active", "denied"})
@@ -98,7 +99,7 @@ class CertificationWalkthrough(Walkthrough[CertificationScenario]):
 
     async def _find_activation_link(self) -> str:
         """The newest activation link among the e-mails to the assister."""
-        pattern = re.compile(re.escape(f"{self._web}/activate/") + r"[\w-]+")
+        pattern = re.compile(re.escape(f"{self._web}{ACTIVATION_PATH.format(token='')}") + r"[\w-]+")
         while True:
             address = self._scenario.request["email"]
             messages = (await self._call("GET", f"{self._stand_ins['mailbox']}/messages?to={address}", 200)).json()
