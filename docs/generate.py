@@ -158,14 +158,14 @@ def permissions_page() -> str:
 
     from tests.web.conftest import settings_of
     from web.app import create_app
-    from web.http.auth import Declared, Needs, declared
+    from web.http.auth import AccessDeclaration, PermissionRequired, list_access
     from web.http.permissions import GRANTS, Permission
 
     def told(route: APIRoute) -> str:
-        whom = declared(route)[0]
-        if isinstance(whom, Needs):
+        whom = list_access(route)[0]
+        if isinstance(whom, PermissionRequired):
             return f"`{whom.permission}`"
-        return whom.whom if isinstance(whom, Declared) else whom.__name__.replace("_", " ")
+        return whom.whom if isinstance(whom, AccessDeclaration) else whom.__name__.replace("_", " ")
 
     routes = [one.original_route for one in iter_route_contexts(create_app(settings_of(Path("/nowhere"))).routes)]
     calls = sorted(

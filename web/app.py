@@ -26,13 +26,13 @@ from web.api import cases as api, federal, webhooks
 from web.assister import pages as assister
 from web.gallery.gallery import Gallery
 from web.http import problems
-from web.http.auth import PUBLIC, undeclared
-from web.http.identity_provider import Claims, IdentityProvider, cookie_key
+from web.http.auth import PUBLIC, find_undeclared_routes
+from web.http.identity_provider import Claims, IdentityProvider, derive_cookie_key
 from web.http.limits import Limits
-from web.http.problems import problem
-from web.http.rate_limits import Rates
-from web.http.static_files import PREFIX, StaticFiles, shelf
-from web.http.text import environment
+from web.http.problems import build_problem
+from web.http.rate_limits import RateLimiter
+from web.http.static_files import PREFIX, StaticFiles, load_files
+from web.http.text import build_environments
 from web.marketplace import agreements, profile, sign_in as entrance, training
 from web.public import home as registry, lists
 from web.public.request import form as request_form
@@ -61,14 +61,14 @@ def build_services(settings: Settings, database: Database, client: Client) -> Se
         cases=acting.cases,
         registrations=acting.registrations,
         numbers=StaffNumbers(database),
-        rates=_rates(settings),
-        identity=_identity(settings),
-        pages=environment(TEMPLATES),
+        rate_limiter=_build_rate_limiter(settings),
+        identity_provider=_build_identity_provider(settings),
+        pages=build_environments(TEMPLATES),
     )
 
 
-def _rates(settings: Settings) -> Rates:
-    return Rates(
+def _build_rate_limiter(settings: Settings) -> RateLimiter:
+    return RateLimiter(
         {
             "request": settings.rate_request,
             "look_up": settings.rate_look_up,
@@ -78,7 +78,7 @@ def _rates(settings: Settings) -> Rates:
     )
 
 
-def _identity(settings: Settings) -> IdentityProvider | None:
+def _build_identity_provider(settings: Settings) -> IdentityProvider | None:
     if not settings.oidc_issuer:
         return None
     return IdentityProvider(
@@ -105,7 +105,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             app.state.temporal = client
             schedules = ensure_schedules(client, settings.task_queue)
             for work in (keep_delivering(database, services.cases), schedules, keep_purging(database)):
-                stack.push_async_callback(_stop, asyncio.create_task(work))
+                stack.push_async_callback(_stop_task, asyncio.create_task(work))
             yield
 
     app = FastAPI(
@@ -114,7 +114,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     # Remembers a log-in under way, and nothing else: its path is the log-in's.
     app.add_middleware(
         SessionMiddleware,
-        secret_key=cookie_key(settings.identity_key_bytes),
+        secret_key=derive_cookie_key(settings.identity_key_bytes),
         session_cookie="sign-in",
         path="/staff/sign-in",
         max_age=600,
@@ -141,14 +141,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.include_router(module.router)
     if settings.gallery:
         app.include_router(Gallery(NoticeRenderer(TEMPLATES / "notices"), Typesetter()).router)
-    app.mount(PREFIX, StaticFiles(shelf()), name="static")
+    app.mount(PREFIX, StaticFiles(load_files()), name="static")
     _add_health(app)
-    if paths := undeclared(app.routes):
+    if paths := find_undeclared_routes(app.routes):
         raise RuntimeError(f"These routes don't declare who may call them: {', '.join(paths)}.")
     return app
 
 
-async def _stop(task: asyncio.Task[None]) -> None:
+async def _stop_task(task: asyncio.Task[None]) -> None:
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task
@@ -168,7 +168,7 @@ def _add_health(app: FastAPI) -> None:
     )
     async def readyz(services: ServicesDep) -> JSONResponse:
         """Database and Temporal answer."""
-        checks = {"database": services.database.read(check_tables), "temporal": _temporal(app.state.temporal)}
+        checks = {"database": services.database.read(check_tables), "temporal": _check_temporal(app.state.temporal)}
         failed = []
         for name, check in checks.items():
             try:
@@ -177,7 +177,7 @@ def _add_health(app: FastAPI) -> None:
                 log.warning("not ready", part=name, error=type(error).__name__)
                 failed.append(name)
         if failed:
-            return problem(503, f"Not answering: {', '.join(failed)}.")
+            return build_problem(503, f"Not answering: {', '.join(failed)}.")
         return JSONResponse({"status": "ready"})
 
     @app.get("/metrics", dependencies=[PUBLIC], tags=["health"])
@@ -192,6 +192,6 @@ def _add_health(app: FastAPI) -> None:
         return PlainTextResponse(generate_latest(kept), media_type=CONTENT_TYPE_LATEST)
 
 
-async def _temporal(client: Client) -> None:
+async def _check_temporal(client: Client) -> None:
     if not await client.service_client.check_health():
         raise RuntimeError("not serving")

@@ -19,7 +19,7 @@ from starter.registrations import Registrations
 
 if TYPE_CHECKING:
     from web.http.identity_provider import IdentityProvider
-    from web.http.rate_limits import Rates
+    from web.http.rate_limits import RateLimiter
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
 
@@ -33,8 +33,8 @@ class Services:
     cases: Cases
     registrations: Registrations
     numbers: StaffNumbers
-    rates: "Rates"
-    identity: "IdentityProvider | None"
+    rate_limiter: "RateLimiter"
+    identity_provider: "IdentityProvider | None"
     pages: Mapping[str, Environment]
 
     def describe_general_contact(self, language: str) -> dict[str, str | None]:

@@ -37,7 +37,7 @@ async def test_every_notice_reads_well(
     await page.emulate_media(color_scheme=scheme)
     for sample in samples:
         if language in sample.languages:
-            letter = LETTERS.render_notice(sample.notice, language, sample.values(language))
+            letter = LETTERS.render_notice(sample.notice, language, sample.build_values(language))
             await page.set_content(letter.html)
             await frame(page, language)
             await audit(page)

@@ -9,7 +9,7 @@ from domain.shared.notices import TOPIC_OF_WAITING, Notice, Topic
 from domain.shared.stages import OWNER
 from domain.state.agreements import agreement
 from web.gallery.samples import ACTIVATION_URL, LMS_URL, PORTAL_URL, RCL_URL, RECOVERY_URL, STATUS_URL, VERIFY_URL
-from web.http.text import in_language
+from web.http.text import set_language
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
 LANGUAGES = ("en", "es")
@@ -123,7 +123,7 @@ STEPS = [
 
 def frame(language: str, path: str, topic: Topic = Topic.GENERAL) -> dict[str, object]:
     """What base.html wants of every page."""
-    return {"contact": CONTACTS[topic], "switch_url": in_language(path, "en" if language == "es" else "es")}
+    return {"contact": CONTACTS[topic], "switch_url": set_language(path, "en" if language == "es" else "es")}
 
 
 def certificate(

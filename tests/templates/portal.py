@@ -10,7 +10,7 @@ from domain.federal.markets import Curriculum, FederalList, Market, MarketplaceA
 from domain.federal.profile import REQUIRED
 from tests.templates.contexts import FEDERAL_CONTACT, RESOURCES
 from web.gallery.samples import LMS_URL
-from web.http.text import in_language
+from web.http.text import set_language
 
 HOME = "/status/0a1b2c"
 AT = datetime(2024, 3, 6, 1, 0, tzinfo=UTC)
@@ -62,7 +62,7 @@ Build = Callable[..., dict[str, object]]
 
 def frame(language: str, path: str) -> dict[str, object]:
     """What base.html wants of every page."""
-    return {"contact": FEDERAL_CONTACT, "switch_url": in_language(path, "en" if language == "es" else "es")}
+    return {"contact": FEDERAL_CONTACT, "switch_url": set_language(path, "en" if language == "es" else "es")}
 
 
 def log_in(language: str, asked: bool = False, faulty: bool = False) -> dict[str, object]:

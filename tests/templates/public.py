@@ -8,7 +8,7 @@ from domain.federal.markets import NpnStatus
 from domain.shared.assister import Kind
 from domain.shared.stages import Stage
 from tests.templates.contexts import FEDERAL_CONTACT, frame
-from web.http.text import in_language
+from web.http.text import set_language
 
 AT = datetime(2024, 3, 6, 1, 0, tzinfo=UTC)
 LISTS = ("rcl", "terminations", "find-local-help", "help-on-demand")
@@ -34,7 +34,7 @@ def verify(language: str, typed: str | None = None) -> dict[str, object]:
 
 
 def federal(language: str, path: str) -> dict[str, object]:
-    return {"contact": FEDERAL_CONTACT, "switch_url": in_language(path, "en" if language == "es" else "es")}
+    return {"contact": FEDERAL_CONTACT, "switch_url": set_language(path, "en" if language == "es" else "es")}
 
 
 def registry(language: str, published_at: datetime | None = AT, typed: str | None = None) -> dict[str, object]:

@@ -6,9 +6,9 @@ from html.parser import HTMLParser
 
 from tests.templates.contexts import TEMPLATES
 from tests.templates.pages import EVERY_PAGE
-from web.http.text import environment
+from web.http.text import build_environments
 
-PAGES = environment(TEMPLATES)
+PAGES = build_environments(TEMPLATES)
 VOID = {"meta", "link", "input", "br", "img"}
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from domain.state.agreements import agreement
 from templates.catalogs import translate
 from tests.templates.contexts import ANSWERS, KINDS, frame
-from web.public.request.steps import STEPS, Step, list_steps
+from web.public.request.steps import STEPS, FormStep, list_steps
 
 Build = Callable[..., dict[str, object]]
 
@@ -53,7 +53,7 @@ def step(language: str, slug: str, kind: str, faulty: bool = False) -> dict[str,
     }
 
 
-def ids(asked: Step) -> list[str]:
+def ids(asked: FormStep) -> list[str]:
     """The fields of a step that can be at fault."""
     rows = ["insurers.1"] if asked.slug == "insurers" else []
     said = ("physical_same", "agreement_version", "agreement_language")
@@ -83,7 +83,7 @@ def done(language: str, kind: str, created: bool = True) -> dict[str, object]:
     return {**frame(language, "/request/done"), "kind": kind, "plan_year": 2024, "created": created, "email": email}
 
 
-def progress(language: str, steps: tuple[Step, ...], number: int) -> dict[str, Any]:
+def progress(language: str, steps: tuple[FormStep, ...], number: int) -> dict[str, Any]:
     titles = [translate(title, language) for title in (*(one.title for one in steps), "Check your answers")]
     return {"number": number + 1, "total": len(titles), "title": titles[number], "steps": titles}
 

@@ -9,7 +9,7 @@ from tests.support.checks import check_each
 from tests.templates.contexts import HELP_DESK, LANGUAGES, PHONE, PORTALS, TRAINING
 from tests.templates.pages import EVERY_PAGE
 from tests.templates.rendered import Page, Reader, find_page
-from web.http.static_files import shelf
+from web.http.static_files import load_files
 
 
 class Asked(HTMLParser):
@@ -72,7 +72,7 @@ def has_nothing_the_content_security_policy_refuses(page: Page) -> None:
     asked = Asked(page.source)
     assert asked.refused == []
     assert asked.urls
-    ours = (f"/static/{shelf().version}/", "/gallery/")
+    ours = (f"/static/{load_files().version}/", "/gallery/")
     assert {url for url in asked.urls if not url.startswith(ours)} == set()
 
 

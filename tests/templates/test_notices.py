@@ -38,7 +38,7 @@ from web.gallery.samples import (
     RCL_URL,
     TRACKER_URL,
     VERIFY_URL,
-    notice_values,
+    build_notice_values,
 )
 
 LETTERS = NoticeRenderer(TEMPLATES / "notices")
@@ -85,7 +85,7 @@ class Reader(HTMLParser):
 
 def letter(notice: Notice, language: str, kind: str | None = None, **values: object) -> RenderedNotice:
     kind = kind or ("broker" if "broker" in READERS[notice] else "marketplace_agent_broker")
-    return LETTERS.render_notice(notice, language, notice_values(notice, language, kind, **values))
+    return LETTERS.render_notice(notice, language, build_notice_values(notice, language, kind, **values))
 
 
 def contacts_in(text: str) -> set[str]:
@@ -359,7 +359,7 @@ def test_the_lines_of_a_question_are_kept() -> None:
 
 @pytest.mark.parametrize("notice", Notice)
 def test_a_missing_value_is_an_error(notice: Notice) -> None:
-    values = notice_values(notice, "en", READERS[notice][-1])
+    values = build_notice_values(notice, "en", READERS[notice][-1])
     for missing in ("first_name", "program") if notice is Notice.HELP_DESK else ("first_name", "contact", "program"):
         with pytest.raises(UndefinedError):
             LETTERS.render_notice(notice, "en", {name: value for name, value in values.items() if name != missing})

@@ -25,7 +25,7 @@ from tests.templates.contexts import (
 )
 from tests.templates.pages import EVERY_PAGE
 from tests.templates.rendered import Reader, page
-from web.http.text import in_language, percent
+from web.http.text import format_share, set_language
 from web.public.request.steps import list_steps
 
 ENDS = ("denied", "withdrawn", "revoked", "closed", "suspended", "under_appeal")
@@ -39,9 +39,9 @@ def test_the_language_switch_keeps_the_page(language: str) -> None:
 
 
 def test_an_address_in_another_language_keeps_its_query() -> None:
-    assert in_language("/request?plan_year=2024&lang=en", "es") == "/request?plan_year=2024&lang=es"
+    assert set_language("/request?plan_year=2024&lang=en", "es") == "/request?plan_year=2024&lang=es"
     assert (
-        in_language("https://certify.example.org/status/0a#now", "es")
+        set_language("https://certify.example.org/status/0a#now", "es")
         == "https://certify.example.org/status/0a?lang=es#now"
     )
 
@@ -175,8 +175,8 @@ def test_every_value_has_a_label() -> None:
 
 
 def test_a_pass_mark_is_not_rounded() -> None:
-    assert percent("en", "0.80") == "80%"
-    assert percent("en", "0.7999") == "79.99%"
+    assert format_share("en", "0.80") == "80%"
+    assert format_share("en", "0.7999") == "79.99%"
 
 
 def _activations() -> Iterator[tuple[str, str]]:

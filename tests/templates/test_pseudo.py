@@ -19,8 +19,8 @@ from tests.support.checks import check_each
 from tests.templates.contexts import AWAITED, FEDERAL_AWAITED, READERS, ROLES, TEMPLATES
 from tests.templates.pages import EVERY_PAGE
 from tests.templates.rendered import Page, find_page
-from web.gallery.samples import notice_values
-from web.http.text import environment
+from web.gallery.samples import build_notice_values
+from web.http.text import build_environments
 
 ACCENTED = str.maketrans("aeiounAEIOUN", "áéíóúñÁÉÍÓÚÑ")
 PLACE = re.compile(r"(%\(\w+\)s|{\w*})")
@@ -49,7 +49,7 @@ class Pseudo(NullTranslations):
         return self.gettext(message)
 
 
-PAGES = environment(TEMPLATES, lambda _: Pseudo())
+PAGES = build_environments(TEMPLATES, lambda _: Pseudo())
 LETTERS = NoticeRenderer(TEMPLATES / "notices", lambda _: Pseudo())
 
 
@@ -125,7 +125,7 @@ def test_b2_no_word_of_a_page_escapes_translation(language: str) -> None:
 def has_no_word_of_a_notice_that_escapes_translation(letter: tuple[Notice, str, str]) -> None:
     notice, language, kind = letter
     for changes in variants(notice, kind):
-        values = notice_values(notice, language, kind, **changes)
+        values = build_notice_values(notice, language, kind, **changes)
         rendered = LETTERS.render_notice(notice, language, values)
         for part in (rendered.subject, rendered.text, " ".join(Shown(rendered.html).words)):
             assert "⟦" in part, changes
@@ -149,7 +149,7 @@ def variants(notice: Notice, kind: str) -> list[dict[str, Any]]:
         return [{"automatic": True}, {"automatic": False, "curriculum": "shop"}]
     if notice is Notice.CERTIFICATE_ISSUED:
         return [{"has_portal_account": has, "portal_ready": ready} for has, ready in product((True, False), repeat=2)]
-    if "reason" in notice_values(notice, "en", kind):
+    if "reason" in build_notice_values(notice, "en", kind):
         return [{"reason": None}, {"reason": "Said by somebody."}]
     return [{}]
 

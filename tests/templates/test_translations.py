@@ -29,7 +29,7 @@ from tests.templates.contexts import LANGUAGES, TEMPLATES
 from tests.templates.pages import EVERY_PAGE
 from web.http.problem_pages import ProblemText
 from web.http.sentences import explain
-from web.http.text import environment
+from web.http.text import build_environments
 
 CATALOG = LOCALE / "es" / "LC_MESSAGES" / "messages.po"
 
@@ -173,7 +173,7 @@ def test_the_agreement_of_the_exchange_is_the_one_in_force() -> None:
 
 @pytest.mark.parametrize(("language", "written"), [("en", "March 5, 2024"), ("es", "5 de marzo de 2024")])
 def test_an_environment_speaks_its_language(language: str, written: str) -> None:
-    pages = environment(TEMPLATES)
+    pages = build_environments(TEMPLATES)
     assert set(pages) == set(LANGUAGES)
     template = pages[language].from_string("{{ language }} {{ value | day }} {{ _('Holder') }}")
     assert (

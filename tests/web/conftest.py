@@ -20,7 +20,7 @@ from starter.stack import temporal_server
 from starter.stack.processes import choose_ports, send_request
 from tests.web.house import House
 from web.app import build_services, create_app
-from web.http.text import environment
+from web.http.text import build_environments
 from web.services import TEMPLATES
 
 
@@ -49,7 +49,7 @@ def app() -> FastAPI:
 @pytest.fixture(scope="session")
 def pages() -> Mapping[str, Environment]:
     """The pages' templates, each compiled once."""
-    return environment(TEMPLATES)
+    return build_environments(TEMPLATES)
 
 
 @pytest.fixture

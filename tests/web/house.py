@@ -23,7 +23,7 @@ from domain.programs.imports import parse_import
 from domain.shared.facts import Fact, FactKind
 from domain.state.request import parse_request
 from tests.support.tables import add_rows
-from web.http.auth import cookie_name, find_staff_session
+from web.http.auth import choose_session_cookie, find_staff_session
 from web.http.permissions import StaffRole
 from web.services import Services
 
@@ -48,7 +48,7 @@ class House:
         shown = roles or (StaffRole.REVIEWER,)
         actor, now = "-".join(shown), datetime.now(UTC)
         token = await self.open_session(actor, NAMES.get(actor, actor), shown, now)
-        self.browser.cookies.set(cookie_name(self.services), token)
+        self.browser.cookies.set(choose_session_cookie(self.services), token)
         opened = await self.find_session(token, now)
         assert opened is not None
         return opened.csrf

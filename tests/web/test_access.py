@@ -18,10 +18,20 @@ from settings import RoleName
 from tests.web.conftest import settings_of
 from tests.web.house import House
 from web.app import create_app
-from web.http.auth import LINK, PUBLIC, Declared, Needs, cookie_name, declared, find_staff_session, needs, undeclared
-from web.http.limits import SAFE
-from web.http.permissions import GRANTS, Permission, StaffRole, granted
-from web.http.rate_limits import Limited, Rates
+from web.http.auth import (
+    LINK,
+    PUBLIC,
+    AccessDeclaration,
+    PermissionRequired,
+    choose_session_cookie,
+    find_staff_session,
+    find_undeclared_routes,
+    list_access,
+    require_permission,
+)
+from web.http.limits import SAFE_METHODS
+from web.http.permissions import GRANTS, Permission, StaffRole, collect_permissions
+from web.http.rate_limits import RateLimited, RateLimiter
 
 NOW = datetime(2026, 11, 16, 15, 0, tzinfo=UTC)  # a Monday
 CHANGES = frozenset(Permission) - {
@@ -42,13 +52,13 @@ def _api_routes() -> Iterator[APIRoute]:
 def _routes() -> Iterator[tuple[str, str, Any]]:
     """Method, path and what is declared, of every route."""
     for route in _api_routes():
-        (whom,) = declared(route)
+        (whom,) = list_access(route)
         for method in sorted((route.methods or set()) - {"HEAD"}):
             yield method, route.path_format, whom
 
 
 ROUTES = list(_routes())
-STAFFS = [(method, path, whom.permission) for method, path, whom in ROUTES if isinstance(whom, Needs)]
+STAFFS = [(method, path, whom.permission) for method, path, whom in ROUTES if isinstance(whom, PermissionRequired)]
 
 
 def _filled(path: str) -> str:
@@ -65,7 +75,9 @@ def test_the_console_and_the_cases_are_for_staff_alone() -> None:
     others = {
         path
         for _, path, whom in ROUTES
-        if path.startswith(("/staff", "/api/cases")) and not isinstance(whom, Needs) and isinstance(whom, Declared)
+        if path.startswith(("/staff", "/api/cases"))
+        and not isinstance(whom, PermissionRequired)
+        and isinstance(whom, AccessDeclaration)
     }
     assert others == {"/staff/sign-in", "/staff/sign-in/start", "/staff/sign-in/callback"}
 
@@ -79,11 +91,11 @@ def test_a_route_that_declares_nothing_or_twice_is_named() -> None:
     @app.get("/forgotten")
     async def forgets() -> None: ...
 
-    @app.get("/twice", dependencies=[PUBLIC, needs(Permission.DECIDE)])
+    @app.get("/twice", dependencies=[PUBLIC, require_permission(Permission.DECIDE)])
     async def declares_twice() -> None: ...
 
     app.mount("/files", FastAPI())
-    assert undeclared(app.router.routes[4:]) == ["/open", "/forgotten", "/twice", "/files"][1:]
+    assert find_undeclared_routes(app.router.routes[4:]) == ["/open", "/forgotten", "/twice", "/files"][1:]
 
 
 def test_an_application_with_such_a_route_is_not_built(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,7 +128,7 @@ async def test_nobody_and_somebody_without_a_role_get_nowhere(house: House) -> N
         assert answer.status_code == 401, (method, path)
     now = datetime.now(UTC)
     token = await house.open_session("vera", "Vera Visitor-Sample", [], now)
-    house.browser.cookies.set(cookie_name(house.services), token)
+    house.browser.cookies.set(choose_session_cookie(house.services), token)
     row = await house.find_session(token, now)
     assert row is not None
     for method, path, _ in STAFFS:
@@ -219,22 +231,22 @@ async def test_looks_at_sessions_at_once_do_not_trip_over_each_other(house: Hous
 
 
 async def test_too_many_forms_of_one_address_are_put_off(house: House) -> None:
-    rates = Rates({"request": "2/minute"})
-    house.browser._transport.app.state.services = replace(house.services, rates=rates)  # type: ignore[attr-defined]
+    rates = RateLimiter({"request": "2/minute"})
+    house.browser._transport.app.state.services = replace(house.services, rate_limiter=rates)  # type: ignore[attr-defined]
     answers = [await house.browser.post("/portal/register", data={"x": "y"}) for _ in range(3)]
     assert [answer.status_code == 429 for answer in answers] == [False, False, True]
     assert int(answers[2].headers["retry-after"]) > 0
     page = await house.browser.post("/portal/register", data={"x": "y"}, headers={"Accept": "text/html"})
     assert page.status_code == 429
     assert "<h1>" in page.text
-    assert rates.seconds_left("request", "another address") == 0
+    assert rates.count_call("request", "another address") == 0
 
 
 def test_every_form_that_needs_no_log_in_is_limited() -> None:
     forms = {
-        route.path_format: [one.call for one in route.dependant.dependencies if isinstance(one.call, Limited)]
+        route.path_format: [one.call for one in route.dependant.dependencies if isinstance(one.call, RateLimited)]
         for route in _api_routes()
-        if "POST" in (route.methods or ()) and declared(route)[0] in (PUBLIC.dependency, LINK.dependency)
+        if "POST" in (route.methods or ()) and list_access(route)[0] in (PUBLIC.dependency, LINK.dependency)
     }
     assert len(forms) > 10
     assert [path for path, limits in forms.items() if len(limits) != 1] == []
@@ -249,10 +261,10 @@ async def test_a_language_asked_for_is_remembered(house: House) -> None:
 
 
 def test_every_permission_is_granted_and_an_auditor_changes_nothing() -> None:
-    assert granted(StaffRole) == frozenset(Permission)
+    assert collect_permissions(StaffRole) == frozenset(Permission)
     assert not GRANTS[StaffRole.AUDITOR] & CHANGES
     assert [role for role in StaffRole if Permission.DECIDE in GRANTS[role]] == [StaffRole.REVIEWER]
-    assert granted([]) == frozenset()
+    assert collect_permissions([]) == frozenset()
 
 
 @pytest.mark.parametrize(
@@ -276,5 +288,5 @@ def test_the_settings_know_the_roles_there_are() -> None:
 
 
 def test_methods_that_change_nothing_need_no_token() -> None:
-    assert "GET" in SAFE
-    assert "POST" not in SAFE
+    assert "GET" in SAFE_METHODS
+    assert "POST" not in SAFE_METHODS

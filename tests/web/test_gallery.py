@@ -19,7 +19,7 @@ from tests.templates.contexts import READERS, TEMPLATES
 from tests.templates.test_pseudo import variants
 from tests.web.conftest import settings_of
 from web.app import build_services, create_app
-from web.gallery.samples import CERTIFICATES, NOTICES, notice_values
+from web.gallery.samples import CERTIFICATES, NOTICES, build_notice_values
 
 LETTERS = NoticeRenderer(TEMPLATES / "notices")
 LINK = re.compile(r'(?:href|src)="(/gallery/[^"?]*)"')
@@ -50,23 +50,25 @@ def test_every_wording_of_a_notice_is_among_its_samples_once(notice: Notice) -> 
     """Whoever gets it, whatever it is about: what they read is in the gallery."""
     samples = [sample for sample in NOTICES if sample.notice is notice]
     for language in samples[0].languages:
-        shown = [LETTERS.render_notice(notice, language, sample.values(language)).text for sample in samples]
+        shown = [LETTERS.render_notice(notice, language, sample.build_values(language)).text for sample in samples]
         assert len(set(shown)) == len(shown)
         for kind in READERS[notice]:
             for changes in variants(notice, kind):
                 if changes.get("waiting_for") == "screening" or "reason" in changes:
                     continue  # nobody is reminded of what we do; reasons are staff's own words, and looked at below
-                values = notice_values(notice, language, kind, **changes)
+                values = build_notice_values(notice, language, kind, **changes)
                 said = LETTERS.render_notice(notice, language, values).text
                 named = said.replace(str(values["first_name"]), "Testa")
                 assert named in [one.replace("Ejemplo", "Testa") for one in shown], (kind, changes)
 
 
-@pytest.mark.parametrize("notice", [notice for notice in Notice if "reason" in notice_values(notice, "en", "broker")])
+@pytest.mark.parametrize(
+    "notice", [notice for notice in Notice if "reason" in build_notice_values(notice, "en", "broker")]
+)
 def test_what_may_have_a_reason_is_shown_with_and_without(notice: Notice) -> None:
     samples = [sample for sample in NOTICES if sample.notice is notice]
     for program in {sample.program for sample in samples}:
-        reasons = {bool(sample.values("en")["reason"]) for sample in samples if sample.program == program}
+        reasons = {bool(sample.build_values("en")["reason"]) for sample in samples if sample.program == program}
         assert reasons == {True, False}
 
 
@@ -88,7 +90,7 @@ async def test_everything_listed_can_be_looked_at(browser: httpx2.AsyncClient) -
 
 async def test_a_sample_is_what_the_worker_would_send(browser: httpx2.AsyncClient) -> None:
     sample = next(one for one in NOTICES if one.notice is Notice.CERTIFICATE_ISSUED)
-    letter = LETTERS.render_notice(sample.notice, "es", sample.values("es"))
+    letter = LETTERS.render_notice(sample.notice, "es", sample.build_values("es"))
     address = f"/gallery/notices/{sample.notice}/{sample.name}/es"
     assert (await browser.get(f"{address}/html")).text == letter.html
     page = (await browser.get(address, params={"lang": "en"})).text

@@ -9,7 +9,7 @@ from tests.support import documents
 from tests.web.house import House
 from tests.web.test_pages import BROWSER, read
 from tests.web.test_staff_queue import link, waiting
-from web.http.auth import cookie_name
+from web.http.auth import choose_session_cookie
 from web.http.permissions import StaffRole
 
 NOW = datetime.now(UTC)
@@ -95,7 +95,7 @@ async def test_the_log_goes_on_page_by_page_under_its_filter(house: House) -> No
 
 async def test_an_operator_sees_who_is_signed_in_and_ends_a_session(house: House) -> None:
     await house.sign_in(REVIEWER)
-    cookie = house.browser.cookies[cookie_name(house.services)]
+    cookie = house.browser.cookies[choose_session_cookie(house.services)]
     theirs = (await house.open_sessions(NOW))[0].id
     csrf = await house.sign_in(OPERATOR)
     answer = await house.browser.get("/staff/sessions")
@@ -109,7 +109,7 @@ async def test_an_operator_sees_who_is_signed_in_and_ends_a_session(house: House
     assert (ended.status_code, ended.headers["location"]) == (303, "/staff/sessions?told=ended")
     assert "The session has been ended." in read(await house.browser.get("/staff/sessions?told=ended")).text
 
-    house.browser.cookies.set(cookie_name(house.services), cookie)
+    house.browser.cookies.set(choose_session_cookie(house.services), cookie)
     assert (await house.browser.get("/staff", headers={"Accept": BROWSER})).status_code == 303
 
     csrf = await house.sign_in(OPERATOR)

@@ -11,7 +11,7 @@ from tests.templates.test_pseudo import Pseudo, Shown, left_of
 from tests.web.house import NAMES, House
 from tests.web.test_staff_queue import flagged, waiting
 from web.http.permissions import StaffRole
-from web.http.text import environment
+from web.http.text import build_environments
 from web.services import TEMPLATES
 from web.staff.export import COLUMNS
 from web.staff.layout import NAVIGATION
@@ -31,7 +31,7 @@ VALUES = {
 
 @pytest.fixture(autouse=True)
 def _pseudo(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    for language, pages in environment(TEMPLATES, lambda _: Pseudo()).items():
+    for language, pages in build_environments(TEMPLATES, lambda _: Pseudo()).items():
         monkeypatch.setitem(house.services.pages, language, pages)
 
 

@@ -11,7 +11,7 @@ import pytest
 from tests.templates.pages import EVERY_PAGE
 from tests.templates.rendered import page
 from tests.templates.test_every_page import Asked
-from web.http.static_files import FOREVER, STATIC, StaticFiles, shelf, static
+from web.http.static_files import FOREVER, STATIC, StaticFiles, build_static_address, load_files
 
 VENDOR = STATIC / "vendor"
 FIRST_VISIT = 200_000
@@ -23,7 +23,7 @@ NOT_ASKED_FOR = re.compile(r"fonts/(source-sans-pro|merriweather|roboto-mono)/|i
 
 @pytest.fixture
 async def browser() -> AsyncIterator[httpx2.AsyncClient]:
-    transport = httpx2.ASGITransport(app=StaticFiles(shelf()))
+    transport = httpx2.ASGITransport(app=StaticFiles(load_files()))
     async with httpx2.AsyncClient(transport=transport, base_url="http://certify.example.org") as found:
         yield found
 
@@ -42,7 +42,7 @@ async def weight(browser: httpx2.AsyncClient, address: str) -> int:
 
 
 async def test_a_file_is_compressed_and_kept_for_ever(browser: httpx2.AsyncClient) -> None:
-    address = static("vendor/uswds/css/uswds.min.css")
+    address = build_static_address("vendor/uswds/css/uswds.min.css")
     answer = await fetched(browser, address, accept_encoding="gzip")
     assert answer.headers["cache-control"] == FOREVER
     assert answer.headers["content-type"] == "text/css; charset=utf-8"
@@ -55,7 +55,7 @@ async def test_a_file_is_compressed_and_kept_for_ever(browser: httpx2.AsyncClien
 
 
 async def test_who_has_it_is_told_so(browser: httpx2.AsyncClient) -> None:
-    address = static("site.css")
+    address = build_static_address("site.css")
     tag = (await fetched(browser, address, accept_encoding="gzip")).headers["etag"]
     again = await fetched(browser, address, accept_encoding="gzip", if_none_match=f'"other", W/{tag}')
     assert (again.status_code, again.content) == (304, b"")
@@ -71,20 +71,28 @@ async def test_an_address_of_another_release_finds_todays_file_and_is_asked_for_
 
 
 async def test_only_what_is_on_the_shelf_is_given_and_only_to_read(browser: httpx2.AsyncClient) -> None:
-    for path in ("/../app.py", "/..%2Fapp.py", "/nothing.css", "/", "", "/vendor", f"/{shelf().version}/../../app.py"):
+    for path in (
+        "/../app.py",
+        "/..%2Fapp.py",
+        "/nothing.css",
+        "/",
+        "",
+        "/vendor",
+        f"/{load_files().version}/../../app.py",
+    ):
         assert (await browser.get(path)).status_code == 404, path
     assert (await browser.post("/site.css")).status_code == 405
     answer = await browser.head("/site.css")
     assert (answer.status_code, answer.content) == (200, b"")
     with pytest.raises(KeyError):
-        static("nothing.css")
+        build_static_address("nothing.css")
 
 
 def test_another_byte_is_another_version(tmp_path: Path) -> None:
     versions = set()
     for text in ("a {}", "b {}"):
         (tmp_path / "site.css").write_text(text)
-        versions.add(shelf.__wrapped__(tmp_path).version)
+        versions.add(load_files.__wrapped__(tmp_path).version)
     assert len(versions) == 2
 
 

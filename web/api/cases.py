@@ -27,15 +27,15 @@ from domain.state.policies import policy_for
 from domain.state.policy import Policy
 from starter.cases import PENDING, Answer, now
 from web.api.bodies import StrictBody, describe_body, read_body
-from web.http.auth import PUBLIC, Portal, StaffMember, needs
+from web.http.auth import PUBLIC, Portal, StaffMember, require_permission
 from web.http.permissions import Permission
-from web.http.problems import problem
-from web.http.rate_limits import limited
+from web.http.problems import build_problem
+from web.http.rate_limits import limit_rate
 from web.services import Services, ServicesDep
 
 router = APIRouter(prefix="/api")
 
-Reader = Annotated[StaffMember, needs(Permission.READ_CASES)]
+Reader = Annotated[StaffMember, require_permission(Permission.READ_CASES)]
 Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
 CommandId = Annotated[
     str | None,
@@ -92,7 +92,7 @@ class ApplicantBody(StrictBody):
 
 @router.post(
     "/requests",
-    dependencies=[PUBLIC, limited("api")],
+    dependencies=[PUBLIC, limit_rate("api")],
     status_code=201,
     tags=["requests"],
     responses=FAULTS,
@@ -144,7 +144,7 @@ async def show_audit(services: ServicesDep, me: Reader, case_id: str) -> JSONRes
 async def decide_case(
     request: Request,
     services: ServicesDep,
-    me: Annotated[StaffMember, needs(Permission.DECIDE)],
+    me: Annotated[StaffMember, require_permission(Permission.DECIDE)],
     case_id: str,
     key: CommandId = None,
 ) -> JSONResponse:
@@ -158,7 +158,7 @@ async def decide_case(
 async def withdraw_case(
     request: Request,
     services: ServicesDep,
-    me: Annotated[StaffMember, needs(Permission.WITHDRAW)],
+    me: Annotated[StaffMember, require_permission(Permission.WITHDRAW)],
     case_id: str,
     key: CommandId = None,
 ) -> JSONResponse:
@@ -171,7 +171,7 @@ async def withdraw_case(
 async def revoke_case(
     request: Request,
     services: ServicesDep,
-    me: Annotated[StaffMember, needs(Permission.REVOKE)],
+    me: Annotated[StaffMember, require_permission(Permission.REVOKE)],
     case_id: str,
     key: CommandId = None,
 ) -> JSONResponse:
@@ -184,7 +184,7 @@ async def revoke_case(
 async def resend_notice(
     request: Request,
     services: ServicesDep,
-    me: Annotated[StaffMember, needs(Permission.RESEND)],
+    me: Annotated[StaffMember, require_permission(Permission.RESEND)],
     case_id: str,
     key: CommandId = None,
 ) -> JSONResponse:
@@ -210,7 +210,10 @@ async def _answer_command(services: Services, case_id: str, answer: Answer) -> J
     openapi_extra=describe_body(BeginBody),
 )
 async def begin_case(
-    request: Request, services: ServicesDep, me: Annotated[StaffMember, needs(Permission.BEGIN)], assister_id: str
+    request: Request,
+    services: ServicesDep,
+    me: Annotated[StaffMember, require_permission(Permission.BEGIN)],
+    assister_id: str,
 ) -> JSONResponse:
     """Opens a returning assister's case without a form (A11)."""
     body = await read_body(request, BeginBody)
@@ -232,5 +235,5 @@ async def identify_applicant(request: Request, services: ServicesDep, _: Portal)
     body = await read_body(request, ApplicantBody)
     found = await services.database.read(find_applicant, body.email, body.certificate_number, now())
     if found is None:
-        return problem(404, "There is no case for this e-mail.", [Fault("email", "mismatch")])
+        return build_problem(404, "There is no case for this e-mail.", [Fault("email", "mismatch")])
     return JSONResponse(found)

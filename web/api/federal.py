@@ -21,7 +21,7 @@ from web.api.bodies import StrictBody, describe_body, read_body
 from web.api.cases import COMMANDS, CommandId
 from web.api.webhooks import ANSWERS, acknowledge, verify_webhook
 from web.http.auth import SIGNED, Registrant
-from web.http.problems import problem
+from web.http.problems import build_problem
 from web.http.sentences import explain
 from web.services import Services, ServicesDep
 
@@ -192,9 +192,9 @@ def install_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(UnusableTicket)
     async def unusable_ticket(_: Request, error: UnusableTicket) -> JSONResponse:
-        return problem(_OF_TICKET[error.fault.code], explain(error.fault, "en"), [error.fault])
+        return build_problem(_OF_TICKET[error.fault.code], explain(error.fault, "en"), [error.fault])
 
     @app.exception_handler(SecondAccount)
     async def second_account(request: Request, error: SecondAccount) -> JSONResponse:
         url = f"{request.app.state.services.settings.web_url}/portal"
-        return problem(409, f"{error} {url}", [Fault("email", "second_account")])
+        return build_problem(409, f"{error} {url}", [Fault("email", "second_account")])

@@ -19,7 +19,7 @@ from domain.state.background_reports import parse_background
 from domain.state.portal_reports import parse_portal
 from starter.cases import now
 from web.http.auth import SIGNED, RecordStore
-from web.http.problems import problem
+from web.http.problems import build_problem
 from web.services import Services, ServicesDep
 
 router = APIRouter(tags=["webhooks"])
@@ -51,7 +51,7 @@ async def verify_webhook(request: Request, secrets: SecretStr) -> tuple[str, byt
 def acknowledge(services: Services, received: Received) -> JSONResponse:
     """The answer to what is stored, which is delivered beside it; what can't be delivered now is delivered later."""
     if received.altered:
-        return problem(409, "This event id came before with another body; it is kept aside for staff.")
+        return build_problem(409, "This event id came before with another body; it is kept aside for staff.")
     if received.to_deliver:
         _run_beside(services.cases.deliver_all(received.to_deliver))
     return JSONResponse({"status": "repeated" if received.repeated else "stored"}, 202)

@@ -27,8 +27,8 @@ from web.http.forms import find_text_faults, read_form, read_media_type
 from web.http.negotiation import choose_language
 from web.http.pages import PRIVATE, render_page
 from web.http.problem_pages import NO_CERTIFICATE, NO_FILE, UNKNOWN_LINK, ProblemText, render_problem
-from web.http.problems import problem
-from web.http.rate_limits import limited
+from web.http.problems import build_problem
+from web.http.rate_limits import limit_rate
 from web.services import Services, ServicesDep
 from web.state_form import find_changes, shows_agreement_in_force
 
@@ -54,7 +54,7 @@ async def show_status(token: str, request: Request, services: ServicesDep) -> HT
 
 @router.post(
     f"{STATUS_PATH}/information",
-    dependencies=[limited("api")],
+    dependencies=[limit_rate("api")],
     tags=["assister"],
     responses={
         202: {"description": "Kept; no worker answered yet. It is carried out when one does."},
@@ -70,7 +70,7 @@ async def information(token: str, request: Request, services: ServicesDep) -> Re
     place = await _find_certification(services, token)
     if read_media_type(request) == "application/json":
         if place is None:
-            return problem(404, "This link is unknown or has expired.", headers=PRIVATE)
+            return build_problem(404, "This link is unknown or has expired.", headers=PRIVATE)
         message, changes = _told(read_json(await request.body()))
         answer = await _answer(services, place, message, changes, place.case.request["language"])
         document = {"command_id": answer.command_id, "state": answer.state}
@@ -89,7 +89,7 @@ async def information(token: str, request: Request, services: ServicesDep) -> Re
     return _back(request, token, f"answered={place.state.round + 1}")
 
 
-@router.post(f"{STATUS_PATH}/agreement", dependencies=[limited("api")], **_PAGE)
+@router.post(f"{STATUS_PATH}/agreement", dependencies=[limit_rate("api")], **_PAGE)
 async def accept(token: str, request: Request, services: ServicesDep) -> Response:
     """Accepts the agreement for a case that lacks it: a returning assister's, opened without a form (A3, A11)."""
     place = await _find_certification(services, token)
@@ -128,7 +128,7 @@ async def activation(token: str, request: Request, services: ServicesDep) -> HTM
     return await _activation(request, services, token)
 
 
-@router.post(ACTIVATION_PATH, dependencies=[limited("api")], **_PAGE)
+@router.post(ACTIVATION_PATH, dependencies=[limit_rate("api")], **_PAGE)
 async def activate(token: str, request: Request, services: ServicesDep) -> HTMLResponse:
     """Uses the link up and has the account activated (A28)."""
     try:

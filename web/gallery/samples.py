@@ -62,7 +62,7 @@ _REASONS: dict[Notice, dict[str, str]] = {
     Notice.CLOSED: {"en": "The request was made twice.", "es": "La solicitud se hizo dos veces."},
 }
 # What each notice says beyond the person, whoever reads it.
-_SAID: dict[Notice, Mapping[str, object]] = {
+_VALUES: dict[Notice, Mapping[str, object]] = {
     Notice.REQUEST_RECEIVED: {"status_url": STATUS_URL},
     Notice.INFORMATION_NEEDED: {"status_url": STATUS_URL},
     Notice.LMS_INVITATION: {"lms_url": LMS_URL},
@@ -126,21 +126,21 @@ class NoticeSample:
     @property
     def program(self) -> str:
         """The program of whoever gets it."""
-        return _policy(self.kind).program
+        return _find_policy(self.kind).program
 
     @property
     def languages(self) -> tuple[str, ...]:
         """The languages it is written in: the federal help desk reads English."""
         return ("en",) if self.notice is Notice.HELP_DESK else ("en", "es")
 
-    def label(self, language: str) -> str:
+    def describe(self, language: str) -> str:
         """What it is a sample of, for people."""
         about = {**VARIANTS, **WAITING_FOR}.get(self.variant)
         return ": ".join(translate(one, language) for one in (KINDS[self.kind], about) if one)
 
-    def values(self, language: str) -> dict[str, object]:
+    def build_values(self, language: str) -> dict[str, object]:
         """What its templates need."""
-        return notice_values(self.notice, language, self.kind, **self.changes)
+        return build_notice_values(self.notice, language, self.kind, **self.changes)
 
 
 @dataclass(frozen=True)
@@ -156,14 +156,14 @@ class CertificateSample:
         """How it is called in an address."""
         return f"{self.kind}-{self.variant}" if self.variant else self.kind
 
-    def label(self, language: str) -> str:
+    def describe(self, language: str) -> str:
         """What it is a sample of, for people."""
         parts = ({**KINDS, **MARKETS}[self.kind], VARIANTS.get(self.variant))
         return ": ".join(translate(one, language) for one in parts if one)
 
-    def text(self, language: str) -> CertificateText:
+    def build_text(self, language: str) -> CertificateText:
         """Everything it shows."""
-        first_name, last_name = LONG_NAME if self.variant == "long_name" else _name(self.kind)
+        first_name, last_name = LONG_NAME if self.variant == "long_name" else _choose_name(self.kind)
         return CertificateText(
             number=NUMBER,
             holder=f"{first_name} {last_name}",
@@ -177,11 +177,11 @@ class CertificateSample:
         )
 
 
-def notice_values(notice: Notice, language: str, kind: str, **changes: object) -> dict[str, object]:
+def build_notice_values(notice: Notice, language: str, kind: str, **changes: object) -> dict[str, object]:
     """Everything the notice's templates need and nothing more; a role as kind makes it the federal program's."""
-    policy = _policy(kind)
+    policy = _find_policy(kind)
     waiting_for = str(changes.get("waiting_for") or ("marketplace_profile" if kind in ROLES else "lms_account"))
-    first_name, last_name = _name(kind)
+    first_name, last_name = _choose_name(kind)
     return {
         "first_name": first_name,
         "last_name": last_name,
@@ -190,21 +190,21 @@ def notice_values(notice: Notice, language: str, kind: str, **changes: object) -
         "program": policy.program,
         "contact": describe_contact(policy, topic_of(notice, waiting_for), language),
         "waiting_for": waiting_for,
-        **_SAID[notice],
-        **_by_reader(notice, language, kind),
+        **_VALUES[notice],
+        **_build_reader_values(notice, language, kind),
         **changes,
     }
 
 
-def _policy(kind: str) -> ProgramPolicy:
+def _find_policy(kind: str) -> ProgramPolicy:
     return FFM_2024 if kind in ROLES else BEWELLNM_2024
 
 
-def _name(kind: str) -> tuple[str, str]:
+def _choose_name(kind: str) -> tuple[str, str]:
     return ("Ejemplo", "Consejera") if kind == Kind.ENROLLMENT_COUNSELOR else ("Testa", "Broker")
 
 
-def _by_reader(notice: Notice, language: str, kind: str) -> Mapping[str, object]:
+def _build_reader_values(notice: Notice, language: str, kind: str) -> Mapping[str, object]:
     """What a notice says by kind and language of its reader."""
     if notice is Notice.ACTIVE:
         links = BEWELLNM_2024.resources[Kind(kind)]
@@ -221,7 +221,7 @@ def _by_reader(notice: Notice, language: str, kind: str) -> Mapping[str, object]
     return {}
 
 
-def _notices() -> Iterator[NoticeSample]:
+def _make_notices() -> Iterator[NoticeSample]:
     """Every wording of every notice, once."""
     broker, counselor = Kind.BROKER.value, Kind.ENROLLMENT_COUNSELOR.value
     agent_broker, nobody = Role.MARKETPLACE_AGENT_BROKER.value, Role.NOT_AN_AGENT_BROKER.value
@@ -253,19 +253,19 @@ def _notices() -> Iterator[NoticeSample]:
     yield NoticeSample(Notice.CERTIFICATE_ISSUED, broker, "long_name", long_name)
     yield NoticeSample(Notice.MARKETPLACE_ENROLLED, agent_broker, "automatic")
     yield NoticeSample(Notice.MARKETPLACE_ENROLLED, agent_broker, "chosen", {"automatic": False, "curriculum": "shop"})
-    yield from _endings((broker,), Notice.DENIED)
-    yield from _endings((broker, agent_broker), Notice.WITHDRAWN, Notice.REVOKED, Notice.CLOSED)
-    yield from (_reminder(waited) for waited, owner in OWNER.items() if owner not in ("us", "nobody"))
+    yield from _make_endings((broker,), Notice.DENIED)
+    yield from _make_endings((broker, agent_broker), Notice.WITHDRAWN, Notice.REVOKED, Notice.CLOSED)
+    yield from (_make_reminder(waited) for waited, owner in OWNER.items() if owner not in ("us", "nobody"))
 
 
-def _endings(kinds: tuple[str, ...], *notices: Notice) -> Iterator[NoticeSample]:
+def _make_endings(kinds: tuple[str, ...], *notices: Notice) -> Iterator[NoticeSample]:
     for notice in notices:
         for kind in kinds:
             yield NoticeSample(notice, kind, "with_reason")
             yield NoticeSample(notice, kind, "without_reason", {"reason": ""})
 
 
-def _reminder(waited: WaitingFor) -> NoticeSample:
+def _make_reminder(waited: WaitingFor) -> NoticeSample:
     kind: str = Kind.BROKER
     if waited.startswith("marketplace_"):
         kind = Role.MARKETPLACE_AGENT_BROKER
@@ -274,12 +274,12 @@ def _reminder(waited: WaitingFor) -> NoticeSample:
     return NoticeSample(Notice.REMINDER, kind, waited, {"waiting_for": waited})
 
 
-def _certificates() -> Iterator[CertificateSample]:
+def _make_certificates() -> Iterator[CertificateSample]:
     yield from (CertificateSample(BEWELLNM_2024.program, kind) for kind in Kind)
     yield from (CertificateSample(FFM_2024.program, market) for market in Market)
     yield CertificateSample(BEWELLNM_2024.program, Kind.BROKER, "without_end")
     yield CertificateSample(BEWELLNM_2024.program, Kind.BROKER, "long_name")
 
 
-NOTICES = tuple(sorted(_notices(), key=lambda sample: list(Notice).index(sample.notice)))
-CERTIFICATES = tuple(_certificates())
+NOTICES = tuple(sorted(_make_notices(), key=lambda sample: list(Notice).index(sample.notice)))
+CERTIFICATES = tuple(_make_certificates())

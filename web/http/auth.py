@@ -22,8 +22,8 @@ from db.tables import StaffSession
 from db.writes.sessions import find_session, is_touch_due, touch_session
 from starter.cases import now
 from web.http.forms import MEDIA_TYPE, read_form, read_media_type
-from web.http.limits import SAFE
-from web.http.permissions import Permission, StaffRole, granted, known_roles
+from web.http.limits import SAFE_METHODS
+from web.http.permissions import Permission, StaffRole, collect_permissions, parse_roles
 from web.http.problem_pages import NOT_ALLOWED, STALE_PAGE, ProblemText
 from web.services import Services, get_services
 
@@ -59,7 +59,7 @@ class StaffMember:
     @cached_property
     def permissions(self) -> frozenset[Permission]:
         """What their roles are granted together."""
-        return granted(self.roles)
+        return collect_permissions(self.roles)
 
     def may(self, permission: Permission) -> bool:
         """Whether a role of theirs is granted this."""
@@ -67,7 +67,7 @@ class StaffMember:
 
 
 @dataclass(frozen=True)
-class Declared:
+class AccessDeclaration:
     """Who may call a route, for whoever looks at the table of routes; it checks nothing itself."""
 
     whom: str
@@ -77,14 +77,14 @@ class Declared:
 
 
 @dataclass(frozen=True)
-class Needs:
+class PermissionRequired:
     """Somebody of staff with this permission; with a session, an unsafe method needs its CSRF token too."""
 
     permission: Permission
 
     async def __call__(self, request: Request, services: Annotated[Services, Depends(get_services)]) -> StaffMember:
         """Who calls. Raises `NotSignedIn` or `NotAllowed`."""
-        member = await staff_member(request, services)
+        member = await find_staff_member(request, services)
         if member is None:
             raise NotSignedIn
         if not member.may(self.permission):
@@ -94,18 +94,18 @@ class Needs:
         return member
 
 
-def needs(permission: Permission) -> Any:
+def require_permission(permission: Permission) -> Any:
     """Declares that a route is for staff with this permission; the route is handed the `StaffMember`."""
-    return Depends(Needs(permission))
+    return Depends(PermissionRequired(permission))
 
 
 # Anybody; who holds an e-mailed link or a form's cookie; a third party whose signature or ticket is checked.
-PUBLIC = Depends(Declared("public"))
-LINK = Depends(Declared("link"))
-SIGNED = Depends(Declared("signed"))
+PUBLIC = Depends(AccessDeclaration("public"))
+LINK = Depends(AccessDeclaration("link"))
+SIGNED = Depends(AccessDeclaration("signed"))
 
 
-def cookie_name(services: Services) -> str:
+def choose_session_cookie(services: Services) -> str:
     """The session's cookie; under TLS browsers see to it that no other host or path sets it."""
     return "__Host-staff" if services.settings.is_secure else "staff"
 
@@ -115,21 +115,21 @@ def find_sign_in_address(request: Request, services: Services) -> str:
     onward = STAFF_HOME
     if request.method == "GET":
         onward = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    told = {"told": "ended"} if request.cookies.get(cookie_name(services)) else {}
+    told = {"told": "ended"} if request.cookies.get(choose_session_cookie(services)) else {}
     return f"{STAFF_HOME}/sign-in?{urlencode({'next': onward, **told})}"
 
 
-async def staff_member(request: Request, services: Services) -> StaffMember | None:
+async def find_staff_member(request: Request, services: Services) -> StaffMember | None:
     """Who of staff calls, by bearer token or by session; None where nobody does."""
-    if token := _bearer(request):
+    if token := _read_bearer_token(request):
         # Every token is compared, so that time tells nothing.
-        found = [actor for actor, secret in services.settings.staff_tokens.items() if _equal(token, secret)]
-        return _by_token(services, found[0]) if found else None
-    cookie = request.cookies.get(cookie_name(services), "")
+        found = [actor for actor, secret in services.settings.staff_tokens.items() if _is_same_secret(token, secret)]
+        return _build_token_holder(services, found[0]) if found else None
+    cookie = request.cookies.get(choose_session_cookie(services), "")
     row = await find_staff_session(services.database, cookie, services.settings.session_idle, now()) if cookie else None
     if row is None:
         return None
-    return StaffMember(row.actor, row.name, known_roles(row.roles), row.id, row.csrf)
+    return StaffMember(row.actor, row.name, parse_roles(row.roles), row.id, row.csrf)
 
 
 async def find_staff_session(database: Database, token: str, idle: timedelta, at: datetime) -> StaffSession | None:
@@ -140,14 +140,14 @@ async def find_staff_session(database: Database, token: str, idle: timedelta, at
     return row
 
 
-def _by_token(services: Services, actor: str) -> StaffMember:
+def _build_token_holder(services: Services, actor: str) -> StaffMember:
     roles = services.settings.staff_roles.get(actor, [StaffRole.REVIEWER])
-    return StaffMember(actor, actor, known_roles(roles))
+    return StaffMember(actor, actor, parse_roles(roles))
 
 
 async def check_csrf(request: Request, member: StaffMember) -> None:
     """Refuses an unsafe call of a session without the session's token. Raises `NotAllowed`."""
-    if not member.session or request.method in SAFE:
+    if not member.session or request.method in SAFE_METHODS:
         return
     given = request.headers.get(CSRF_HEADER, "")
     if not given and read_media_type(request) == MEDIA_TYPE:
@@ -156,40 +156,40 @@ async def check_csrf(request: Request, member: StaffMember) -> None:
         raise NotAllowed(STALE_PAGE, "The page you sent this from is out of date: open it again, then send it again.")
 
 
-def _equal(given: str, secret: SecretStr) -> bool:
+def _is_same_secret(given: str, secret: SecretStr) -> bool:
     kept = secret.get_secret_value()
     return bool(kept) and hmac.compare_digest(given.encode(), kept.encode())
 
 
-def _bearer(request: Request) -> str:
+def _read_bearer_token(request: Request) -> str:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else ""
 
 
-def portal(request: Request, services: Annotated[Services, Depends(get_services)]) -> str:
+def require_portal(request: Request, services: Annotated[Services, Depends(get_services)]) -> str:
     """The portal, by its token; 401 otherwise."""
-    if not _equal(_bearer(request), services.settings.portal_token):
+    if not _is_same_secret(_read_bearer_token(request), services.settings.portal_token):
         raise HTTPException(401, "The portal only: send its bearer token.", {"WWW-Authenticate": "Bearer"})
     return "portal"
 
 
-async def registrant(request: Request, services: Annotated[Services, Depends(get_services)]) -> str:
+async def require_registrant(request: Request, services: Annotated[Services, Depends(get_services)]) -> str:
     """Who acts on a federal registration: the assister, through the portal, or staff in their name; 401 otherwise."""
-    if _equal(_bearer(request), services.settings.portal_token):
+    if _is_same_secret(_read_bearer_token(request), services.settings.portal_token):
         return "assister"
-    return (await Needs(Permission.ACT_FOR_ASSISTER)(request, services)).actor
+    return (await PermissionRequired(Permission.ACT_FOR_ASSISTER)(request, services)).actor
 
 
-def record_store(request: Request, services: Annotated[Services, Depends(get_services)]) -> str:
+def require_record_store(request: Request, services: Annotated[Services, Depends(get_services)]) -> str:
     """A learning record store, by Basic credentials; 401 otherwise."""
-    user, password = _basic(request)
+    user, password = _read_basic_credentials(request)
     same_user = hmac.compare_digest(user.encode(), services.settings.xapi_user.encode())
-    if not (_equal(password, services.settings.xapi_password) and same_user):
+    if not (_is_same_secret(password, services.settings.xapi_password) and same_user):
         raise HTTPException(401, "Send the record store's credentials.", {"WWW-Authenticate": 'Basic realm="xapi"'})
     return "record-store"
 
 
-def _basic(request: Request) -> tuple[str, str]:
+def _read_basic_credentials(request: Request) -> tuple[str, str]:
     scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "basic":
         return "", ""
@@ -201,31 +201,35 @@ def _basic(request: Request) -> tuple[str, str]:
 
 
 FOR_ANYBODY = ("/static", "/openapi.json")
-Access = Declared | Needs | Callable[..., Any]
-_OTHERS = (portal, registrant, record_store)
+Access = AccessDeclaration | PermissionRequired | Callable[..., Any]
+_DEPENDENCIES = (require_portal, require_registrant, require_record_store)
 
 
-def declared(route: APIRoute) -> list[Access]:
+def list_access(route: APIRoute) -> list[Access]:
     """What a route declares about who may call it."""
-    return [call for call in _calls(route.dependant) if isinstance(call, Declared | Needs) or call in _OTHERS]
+    return [
+        call
+        for call in _walk_dependencies(route.dependant)
+        if isinstance(call, AccessDeclaration | PermissionRequired) or call in _DEPENDENCIES
+    ]
 
 
-def undeclared(routes: Sequence[BaseRoute]) -> list[str]:
+def find_undeclared_routes(routes: Sequence[BaseRoute]) -> list[str]:
     """The routes that don't declare, once, who may call them; files and the API's description are for anybody."""
     found = ((context.path or "", context.original_route) for context in iter_route_contexts(routes))
-    return [path for path, route in found if path not in FOR_ANYBODY and not _is_declared(route)]
+    return [path for path, route in found if path not in FOR_ANYBODY and not _declares_access(route)]
 
 
-def _is_declared(route: BaseRoute) -> bool:
-    return isinstance(route, APIRoute) and len(declared(route)) == 1
+def _declares_access(route: BaseRoute) -> bool:
+    return isinstance(route, APIRoute) and len(list_access(route)) == 1
 
 
-def _calls(dependant: Dependant) -> Iterator[Any]:
+def _walk_dependencies(dependant: Dependant) -> Iterator[Any]:
     for one in dependant.dependencies:
         yield one.call
-        yield from _calls(one)
+        yield from _walk_dependencies(one)
 
 
-Portal = Annotated[str, Depends(portal)]
-Registrant = Annotated[str, Depends(registrant)]
-RecordStore = Annotated[str, Depends(record_store)]
+Portal = Annotated[str, Depends(require_portal)]
+Registrant = Annotated[str, Depends(require_registrant)]
+RecordStore = Annotated[str, Depends(require_record_store)]

@@ -11,7 +11,7 @@ from fastapi import Request
 from fastapi.responses import Response
 
 from domain.shared.traces import where
-from web.http.permissions import StaffRole, known_roles
+from web.http.permissions import StaffRole, parse_roles
 
 log = structlog.get_logger(__name__)
 SCOPE = "openid profile email"
@@ -56,15 +56,15 @@ class IdentityProvider:
             client_kwargs={"scope": SCOPE, "code_challenge_method": "S256", "timeout": 10},
         )
 
-    async def leave_for(self, request: Request) -> Response:
+    async def redirect_to_sign_in(self, request: Request) -> Response:
         """To the provider's log-in; state, nonce and verifier wait in the signed cookie. Raises `SignInFailed`."""
         try:
             answer: Response = await self._client.authorize_redirect(request, f"{self._web_url}{CALLBACK}")
         except Exception as error:
-            raise _failed(error) from None
+            raise _log_failure(error) from None
         return answer
 
-    async def returned(self, request: Request) -> Identity:
+    async def read_identity(self, request: Request) -> Identity:
         """Who came back. Raises `SignInFailed`."""
         try:
             metadata = await self._client.load_server_metadata()
@@ -72,25 +72,25 @@ class IdentityProvider:
                 raise SignInFailed
             token = await self._client.authorize_access_token(request)
         except Exception as error:  # of the transport, the protocol, the token: all of them mean nobody is signed in
-            raise _failed(error) from None
+            raise _log_failure(error) from None
         claims = token.get("userinfo") or {}
         actor = str(claims.get(self._claims.actor) or "").strip()[:LONGEST]
         if not actor:
             raise SignInFailed
         name = str(claims.get("name") or actor).strip()[:LONGEST]
-        return Identity(actor, name, self._roles(claims.get(self._claims.roles)))
+        return Identity(actor, name, self._parse_roles(claims.get(self._claims.roles)))
 
-    def _roles(self, said: Any) -> frozenset[StaffRole]:
+    def _parse_roles(self, said: Any) -> frozenset[StaffRole]:
         names = [str(one) for one in said] if isinstance(said, list) else [str(said or "")]
-        return known_roles(self._claims.role_names.get(name, name) for name in names)
+        return parse_roles(self._claims.role_names.get(name, name) for name in names)
 
 
-def _failed(error: Exception) -> SignInFailed:
+def _log_failure(error: Exception) -> SignInFailed:
     """The failure by its place alone: what the provider said may hold tokens."""
     log.warning("sign-in failed", error=type(error).__name__, where=where(error))
     return SignInFailed()
 
 
-def cookie_key(key: bytes) -> str:
+def derive_cookie_key(key: bytes) -> str:
     """The key of the cookie that remembers a log-in under way."""
     return hmac.new(key, b"sign-in", "sha256").hexdigest()

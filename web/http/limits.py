@@ -12,11 +12,11 @@ from templates.catalogs import LANGUAGES
 
 log = structlog.get_logger(__name__)
 MAX_BODY = 256 * 1024
-SAFE = ("GET", "HEAD", "OPTIONS")
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 LANGUAGE_COOKIE = "lang"
 
 
-def content_security_policy(*form_targets: str) -> str:
+def build_content_security_policy(*form_targets: str) -> str:
     """What a page may load, and the origins its forms may lead to besides our own."""
     targets = " ".join(("'self'", *form_targets))
     return (
@@ -26,13 +26,13 @@ def content_security_policy(*form_targets: str) -> str:
     )
 
 
-HEADERS = [
+SECURITY_HEADERS = [
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
     (b"referrer-policy", b"same-origin"),
-    (b"content-security-policy", content_security_policy().encode()),
+    (b"content-security-policy", build_content_security_policy().encode()),
 ]
-STRICT = (b"strict-transport-security", b"max-age=31536000")
+HTTPS_ONLY = (b"strict-transport-security", b"max-age=31536000")
 _REFUSALS = {
     400: ("Bad Request", "The address contains a NUL character."),
     403: ("Forbidden", "This was sent from a page of another site: open the page here, then send it again."),
@@ -78,16 +78,16 @@ class Limits:
                 began = True
                 present = {name.lower() for name, _ in message["headers"]}
                 added = [pair for pair in self._headers if pair[0] not in present]
-                message["headers"] = [*message["headers"], *added, *self._remembered(scope)]
+                message["headers"] = [*message["headers"], *added, *self._build_language_cookie(scope)]
             await send(message)
 
         if "\0" in scope["path"] or b"%00" in scope["query_string"]:
             await _refuse(dressed, 400)
             return
-        if scope["method"] not in SAFE and not self._is_own(scope):
+        if scope["method"] not in SAFE_METHODS and not self._is_from_own_page(scope):
             await _refuse(dressed, 403)
             return
-        if _declared(scope) > MAX_BODY:
+        if _read_content_length(scope) > MAX_BODY:
             await _refuse(dressed, 413)
             return
         try:
@@ -102,7 +102,7 @@ class Limits:
             if not began:
                 await _refuse(dressed, 500)
 
-    def _is_own(self, scope: Scope) -> bool:
+    def _is_from_own_page(self, scope: Scope) -> bool:
         """Whether a form was sent from a page of ours, as far as the browser says; programs say nothing."""
         headers = dict(scope["headers"])
         if site := headers.get(b"sec-fetch-site", b"").decode("latin-1"):
@@ -113,9 +113,9 @@ class Limits:
 
     @property
     def _headers(self) -> list[tuple[bytes, bytes]]:
-        return [*HEADERS, STRICT] if self._own.scheme == "https" else HEADERS
+        return [*SECURITY_HEADERS, HTTPS_ONLY] if self._own.scheme == "https" else SECURITY_HEADERS
 
-    def _remembered(self, scope: Scope) -> list[tuple[bytes, bytes]]:
+    def _build_language_cookie(self, scope: Scope) -> list[tuple[bytes, bytes]]:
         """The cookie of the language that was chosen by the address; it holds nothing else."""
         asked = dict(parse_qsl(scope["query_string"].decode("latin-1"))).get("lang")
         if scope["method"] != "GET" or asked not in LANGUAGES:
@@ -125,7 +125,7 @@ class Limits:
         return [(b"set-cookie", cookie.encode())]
 
 
-def _declared(scope: Scope) -> int:
+def _read_content_length(scope: Scope) -> int:
     headers: dict[bytes, Any] = dict(scope["headers"])
     declared = headers.get(b"content-length", b"0")
     return int(declared) if declared.isdigit() else 0

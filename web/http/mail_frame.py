@@ -11,7 +11,7 @@ POLICY = (
 )
 
 
-def mail_document(html: str, language: str) -> HTMLResponse:
+def render_mail(html: str, language: str) -> HTMLResponse:
     """The HTML part of a mail, as it was sent."""
     headers = {"Content-Security-Policy": POLICY, "X-Frame-Options": "SAMEORIGIN", "Content-Language": language}
     return HTMLResponse(html, headers={**PRIVATE, **headers})

@@ -5,7 +5,7 @@ from typing import Any
 
 from fastapi.responses import HTMLResponse
 
-from web.http.text import in_language
+from web.http.text import set_language
 from web.services import Services
 
 # A page may be about one person, and its address a secret.
@@ -28,6 +28,6 @@ def render_page(
 ) -> HTMLResponse:
     """A page; ``here`` is the address to open it again in the other language, None where it can't be opened again."""
     other = "es" if language == "en" else "en"
-    switch_url = in_language(here, other) if here else None
+    switch_url = set_language(here, other) if here else None
     text = services.pages[language].get_template(template).render(contact=contact, switch_url=switch_url, **values)
     return HTMLResponse(text, status, {"Content-Language": language, **headers})

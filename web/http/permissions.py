@@ -46,11 +46,11 @@ GRANTS: dict[StaffRole, frozenset[Permission]] = {
 }
 
 
-def granted(roles: Iterable[StaffRole]) -> frozenset[Permission]:
+def collect_permissions(roles: Iterable[StaffRole]) -> frozenset[Permission]:
     """Everything these roles may do together."""
     return frozenset().union(*(GRANTS[role] for role in roles))
 
 
-def known_roles(names: Iterable[str]) -> frozenset[StaffRole]:
+def parse_roles(names: Iterable[str]) -> frozenset[StaffRole]:
     """The roles among these names; what is no role of ours is left out."""
     return frozenset(StaffRole(name) for name in names if name in set(StaffRole))

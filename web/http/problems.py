@@ -25,7 +25,7 @@ _TEXT_OF_STATUS = {404: NO_PAGE, 429: TOO_MANY}
 MEDIA_TYPE = "application/problem+json"
 
 
-def problem(
+def build_problem(
     status: int, detail: str, faults: Sequence[Fault] = (), language: str = "en", headers: dict[str, str] | None = None
 ) -> JSONResponse:
     """A problem document: what is wrong in one sentence, and the fields at fault."""
@@ -42,7 +42,7 @@ def problem(
     return JSONResponse(document, status, headers, MEDIA_TYPE)
 
 
-def sentence_of(faults: Sequence[Fault], language: str = "en") -> str:
+def join_faults(faults: Sequence[Fault], language: str = "en") -> str:
     """The faults in one sentence, each field named."""
     return " ".join(f"{fault.field}: {explain(fault, language)}" for fault in faults)
 
@@ -52,27 +52,27 @@ def install_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(Invalid)
     async def invalid(_: Request, error: Invalid) -> JSONResponse:
-        return problem(422, sentence_of(error.faults), error.faults)
+        return build_problem(422, join_faults(error.faults), error.faults)
 
     @app.exception_handler(Refusal)
     @app.exception_handler(Refusal)
     async def conflict(_: Request, error: Exception) -> JSONResponse:
-        return problem(409, str(error))
+        return build_problem(409, str(error))
 
     @app.exception_handler(UnknownCase)
     async def no_case(request: Request, _: Exception) -> Response:
         if expects_page(request):
             return render_error(request, NO_PAGE, 404, {})
-        return problem(404, "There is no case with this id.")
+        return build_problem(404, "There is no case with this id.")
 
     @app.exception_handler(UnknownAssister)
     async def no_assister(_: Request, __: Exception) -> JSONResponse:
-        return problem(404, "There is no assister with this id.")
+        return build_problem(404, "There is no assister with this id.")
 
     @app.exception_handler(NotSignedIn)
     async def not_signed_in(request: Request, error: NotSignedIn) -> Response:
         if not expects_page(request):
-            return problem(401, str(error.detail), headers=dict(error.headers or {}))
+            return build_problem(401, str(error.detail), headers=dict(error.headers or {}))
         url = find_sign_in_address(request, request.app.state.services)
         if "hx-request" in request.headers:  # its answer would be put into the page that is open
             return Response(status_code=401, headers={"HX-Redirect": url})
@@ -82,7 +82,7 @@ def install_handlers(app: FastAPI) -> None:
     async def http(request: Request, error: HTTPException) -> Response:
         headers = dict(error.headers or {})
         if not expects_page(request):
-            return problem(error.status_code, str(error.detail), headers=headers)
+            return build_problem(error.status_code, str(error.detail), headers=headers)
         text = error.text if isinstance(error, NotAllowed) else _TEXT_OF_STATUS.get(error.status_code, UNREADABLE)
         return render_error(request, text, error.status_code, headers)
 
@@ -93,4 +93,4 @@ def install_handlers(app: FastAPI) -> None:
                 return render_error(request, NO_PAGE, 404, {})
             return render_error(request, UNREADABLE, 422, {})
         faults = [Fault(".".join(str(step) for step in one["loc"][1:]) or "body", "invalid") for one in error.errors()]
-        return problem(422, sentence_of(faults), faults)
+        return build_problem(422, join_faults(faults), faults)

@@ -15,14 +15,14 @@ from web.services import Services, get_services
 What = Literal["request", "look_up", "sign_in", "api"]
 
 
-class Rates:
+class RateLimiter:
     """One count for each address and kind of thing; ``limits`` as the library writes them, "60/10 minutes"."""
 
     def __init__(self, limits: Mapping[What, str]) -> None:
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
         self._limits: dict[What, RateLimitItem] = {what: parse(limit) for what, limit in limits.items()}
 
-    def seconds_left(self, what: What, address: str) -> int:
+    def count_call(self, what: What, address: str) -> int:
         """Counts one more; 0 where it may be done, else after how many seconds it may be tried again."""
         limit = self._limits[what]
         if self._limiter.hit(limit, what, address):
@@ -31,7 +31,7 @@ class Rates:
 
 
 @dataclass(frozen=True)
-class Limited:
+class RateLimited:
     """What one address may do so often only."""
 
     what: What
@@ -39,11 +39,11 @@ class Limited:
     async def __call__(self, request: Request, services: Annotated[Services, Depends(get_services)]) -> None:
         """Counts a call; 429 beyond the limit."""
         address = request.client.host if request.client else ""
-        if left := services.rates.seconds_left(self.what, address):
+        if left := services.rate_limiter.count_call(self.what, address):
             detail = "Too many in a short time from your address: please wait a moment, then try again."
             raise HTTPException(429, detail, {"Retry-After": str(left)})
 
 
-def limited(what: What) -> Any:
+def limit_rate(what: What) -> Any:
     """A route that one address may call so often only."""
-    return Depends(Limited(what))
+    return Depends(RateLimited(what))

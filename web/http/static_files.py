@@ -27,13 +27,13 @@ class StaticFile:
     """A file as it is sent; ``packed`` is None where compressing it gains nothing."""
 
     body: bytes
-    packed: bytes | None
+    compressed: bytes | None
     media_type: str
     tag: str
 
 
 @dataclass(frozen=True)
-class Shelf:
+class FileStore:
     """Every file by its path, and ``version``, a hash of them all.
 
     The version stands before the path, so that what a style sheet refers to has a version too.
@@ -42,13 +42,13 @@ class Shelf:
     files: dict[str, StaticFile]
     version: str
 
-    def address(self, path: str) -> str:
+    def build_address(self, path: str) -> str:
         """The address of a file that may be kept for ever. Raises KeyError for one that isn't there."""
         if path not in self.files:
             raise KeyError(path)
         return f"{PREFIX}/{self.version}/{path}"
 
-    def find(self, path: str) -> tuple[StaticFile | None, bool]:
+    def find_file(self, path: str) -> tuple[StaticFile | None, bool]:
         """The file of an address below the prefix, and whether it may be kept for ever.
 
         A version of another release finds today's file, to be asked for again the next time.
@@ -60,47 +60,47 @@ class Shelf:
 
 
 @cache
-def shelf(folder: Path = STATIC) -> Shelf:
+def load_files(folder: Path = STATIC) -> FileStore:
     """The files of a folder, read and compressed once."""
     found = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
-    files = {name: _read(path) for name, path in found.items()}
+    files = {name: _read_file(path) for name, path in found.items()}
     version = sha256("\n".join(f"{name} {file.tag}" for name, file in files.items()).encode()).hexdigest()
-    return Shelf(files, version[:12])
+    return FileStore(files, version[:12])
 
 
-def static(path: str) -> str:
+def build_static_address(path: str) -> str:
     """The address of a file of web/static, for templates."""
-    return shelf().address(path)
+    return load_files().build_address(path)
 
 
 class StaticFiles:
     """Serves a shelf; mounted at `PREFIX`."""
 
-    def __init__(self, files: Shelf) -> None:
+    def __init__(self, files: FileStore) -> None:
         self._files = files
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""
         path = scope["path"].removeprefix(scope.get("root_path", "")).lstrip("/")
-        await self._answer(path, scope["method"], Headers(scope=scope))(scope, receive, send)
+        await self._build_answer(path, scope["method"], Headers(scope=scope))(scope, receive, send)
 
-    def _answer(self, path: str, method: str, asked: Headers) -> Response:
+    def _build_answer(self, path: str, method: str, asked: Headers) -> Response:
         if method not in ("GET", "HEAD"):
             return PlainTextResponse("Only to be read.", 405, {"Allow": "GET, HEAD"})
-        file, is_lasting = self._files.find(path)
+        file, is_lasting = self._files.find_file(path)
         if file is None:
             return PlainTextResponse("There is no such file.", 404)
-        packs = file.packed is not None and _takes_gzip(asked.get("accept-encoding", ""))
+        packs = file.compressed is not None and _accepts_gzip(asked.get("accept-encoding", ""))
         tag = f'"{file.tag}{"-gzip" if packs else ""}"'
         headers = {"ETag": tag, "Cache-Control": FOREVER if is_lasting else "no-cache", "Vary": "Accept-Encoding"}
         if has_current(asked, tag):
             return Response(status_code=304, headers=headers)
         if packs:
             headers["Content-Encoding"] = "gzip"
-        return Response(file.packed if packs else file.body, headers=headers, media_type=file.media_type)
+        return Response(file.compressed if packs else file.body, headers=headers, media_type=file.media_type)
 
 
-def _read(path: Path) -> StaticFile:
+def _read_file(path: Path) -> StaticFile:
     body = path.read_bytes()
     packed = gzip.compress(body, mtime=0)
     media_type = "font/woff2" if path.suffix == ".woff2" else mimetypes.guess_type(path.name)[0] or "text/plain"
@@ -108,6 +108,6 @@ def _read(path: Path) -> StaticFile:
     return StaticFile(body, smaller, media_type, sha256(body).hexdigest()[:16])
 
 
-def _takes_gzip(accepted: str) -> bool:
+def _accepts_gzip(accepted: str) -> bool:
     weights = [one.replace(" ", "").lower() for one in accepted.split(",")]
     return any(one == "gzip" or (one.startswith("gzip;q=") and one[7:].strip("0.") != "") for one in weights)

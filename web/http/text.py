@@ -21,39 +21,41 @@ from templates.dates import (
     format_span,
 )
 from templates.labels import make_filters
-from web.http.static_files import static
+from web.http.static_files import build_static_address
 
 
-def environment(folder: Path, words: Callable[[str], NullTranslations] = load_translations) -> dict[str, Environment]:
+def build_environments(
+    folder: Path, words: Callable[[str], NullTranslations] = load_translations
+) -> dict[str, Environment]:
     """One template environment per language over `folder` (templates), pages named as in pages/."""
-    return {language: _environment(folder, language, words(language)) for language in LANGUAGES}
+    return {language: _build_environment(folder, language, words(language)) for language in LANGUAGES}
 
 
-def query(**values: str | None) -> str:
+def build_query(**values: str | None) -> str:
     """What an address says after its path; nothing where nothing is said."""
     said = {name: value for name, value in values.items() if value}
     return f"?{urlencode(said)}" if said else ""
 
 
-def in_language(url: str, language: str) -> str:
+def set_language(url: str, language: str) -> str:
     """The same page in another language: the address with its `lang` set."""
     parts = urlsplit(url)
     query = [(name, value) for name, value in parse_qsl(parts.query, keep_blank_values=True) if name != "lang"]
     return urlunsplit(parts._replace(query=urlencode([*query, ("lang", language)])))
 
 
-def percent(language: str, value: str | Decimal) -> str:
+def format_share(language: str, value: str | Decimal) -> str:
     """A share of one as a percentage, without rounding it away."""
     return format_percent(Decimal(value), locale=LOCALES[language], decimal_quantization=False)
 
 
 @lru_cache(4096)
-def number(language: str, value: int) -> str:
+def format_number(language: str, value: int) -> str:
     """A number with its thousands apart."""
     return format_decimal(value, locale=LOCALES[language])
 
 
-def _environment(folder: Path, language: str, words: NullTranslations) -> Environment:
+def _build_environment(folder: Path, language: str, words: NullTranslations) -> Environment:
     pages = Environment(
         loader=FileSystemLoader(folder / "pages"),
         extensions=["jinja2.ext.i18n"],
@@ -64,7 +66,7 @@ def _environment(folder: Path, language: str, words: NullTranslations) -> Enviro
     )
     pages.policies["ext.i18n.trimmed"] = True
     pages.install_gettext_translations(words, newstyle=True)  # type: ignore[attr-defined]
-    pages.globals.update(language=language, static=static)
+    pages.globals.update(language=language, static=build_static_address)
     pages.filters.update(
         day=partial(format_day, language),
         moment=partial(format_moment, language),
@@ -73,8 +75,8 @@ def _environment(folder: Path, language: str, words: NullTranslations) -> Enviro
         lasted=partial(format_elapsed, language),
         span=partial(format_span, language),
         instant=partial(format_instant, timespec="seconds"),
-        number=partial(number, language),
-        percent=partial(percent, language),
+        number=partial(format_number, language),
+        percent=partial(format_share, language),
         **make_filters(words),
     )
     return pages

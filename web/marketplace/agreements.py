@@ -17,7 +17,7 @@ from web.http.auth import LINK
 from web.http.forms import read_form
 from web.http.pages import PRIVATE, render_page
 from web.http.problem_pages import NO_CERTIFICATE, NO_FILE
-from web.http.rate_limits import limited
+from web.http.rate_limits import limit_rate
 from web.http.sentences import explain
 from web.marketplace.layout import (
     NO_SUCH_STEP,
@@ -57,7 +57,7 @@ async def launch_anew(token: str, name: str, request: Request, services: Service
     return back(visit, f"/agreements/{_named(name)}") if visit and _named(name) else unknown_link(request, services)
 
 
-@router.post("/agreements/{name}/open", dependencies=[limited("api")])
+@router.post("/agreements/{name}/open", dependencies=[limit_rate("api")])
 async def launch_agreement(token: str, name: str, request: Request, services: ServicesDep) -> Response:
     """Launch: the full text, and "I Agree" after its end; that it was opened is recorded (B16)."""
     visit = await visit_of(request, services, token)
@@ -75,7 +75,7 @@ async def launch_agreement(token: str, name: str, request: Request, services: Se
     return await _agreement(services, await _again(request, services, visit), name, launched=True)
 
 
-@router.post("/agreements/{name}/accept", dependencies=[limited("api")])
+@router.post("/agreements/{name}/accept", dependencies=[limit_rate("api")])
 async def accept(token: str, name: str, request: Request, services: ServicesDep) -> Response:
     """I Agree, to the text whose hash the page holds (B16)."""
     visit = await visit_of(request, services, token)

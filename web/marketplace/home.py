@@ -14,7 +14,7 @@ from domain.shared.notices import TOPIC_OF_WAITING, Topic
 from domain.shared.policy import describe_contact
 from domain.shared.reasons import Reason
 from domain.shared.stages import Stage
-from web.http.limits import content_security_policy
+from web.http.limits import build_content_security_policy
 from web.http.pages import PRIVATE, render_page
 from web.http.sentences import explain
 from web.marketplace.layout import Visit, sentences_of
@@ -38,7 +38,7 @@ async def portal_home(request: Request, services: Services, visit: Visit) -> HTM
         language,
         describe_contact(policy, topic, language),
         here=visit.home,
-        headers={**PRIVATE, "Content-Security-Policy": content_security_policy(*vendor_sites(services, visit))},
+        headers={**PRIVATE, "Content-Security-Policy": build_content_security_policy(*vendor_sites(services, visit))},
         told=told if (told := request.query_params.get("told")) in TOLD else None,
         name=f"{case.request['first_name']} {case.request['last_name']}",
         role=state.profile.role,

@@ -19,7 +19,7 @@ from web.http.negotiation import choose_language
 from web.http.pages import PRIVATE, render_page
 from web.http.problem_pages import UNKNOWN_LINK, ProblemText
 from web.http.sentences import explain
-from web.http.text import in_language
+from web.http.text import set_language
 from web.services import Services
 
 SECOND_ACCOUNT = ProblemText(
@@ -100,7 +100,7 @@ def portal_problem(
 def unknown_link(request: Request, services: Services) -> HTMLResponse:
     """The page of a link that leads to no registration."""
     language = choose_language(request)
-    to = ("portal", in_language("/portal", language))
+    to = ("portal", set_language("/portal", language))
     return portal_problem(
         services, UNKNOWN_LINK, 404, language, find_current_policy(FEDERAL_POLICIES.values(), now()), link=to
     )

@@ -18,7 +18,7 @@ from starter.cases import PENDING
 from web.http.auth import LINK
 from web.http.forms import Values, describe_faults, read_form
 from web.http.pages import render_page
-from web.http.rate_limits import limited
+from web.http.rate_limits import limit_rate
 from web.http.sentences import explain
 from web.marketplace.form import SHAPE, in_order, is_changed, profile_changes, role_of
 from web.marketplace.layout import Visit, back, ended, sentences_of, unknown_link, visit_of
@@ -43,7 +43,7 @@ async def profile(token: str, request: Request, services: ServicesDep) -> Respon
     return await _profile(request, services, visit)
 
 
-@router.post("/profile", dependencies=[limited("api")])
+@router.post("/profile", dependencies=[limit_rate("api")])
 async def save(token: str, request: Request, services: ServicesDep) -> Response:
     """Save/Update, Next, or the fields of another role, by the button that was pressed (B5, B7)."""
     visit = await visit_of(request, services, token)

@@ -25,8 +25,8 @@ from web.http.auth import PUBLIC
 from web.http.forms import Values, describe_faults, read_form
 from web.http.negotiation import choose_language
 from web.http.pages import render_page
-from web.http.rate_limits import limited
-from web.http.text import in_language
+from web.http.rate_limits import limit_rate
+from web.http.text import set_language
 from web.marketplace.form import SHAPE, in_order
 from web.marketplace.layout import SECOND_ACCOUNT, portal_problem
 from web.services import Services, ServicesDep
@@ -52,7 +52,7 @@ async def log_in(request: Request, services: ServicesDep) -> HTMLResponse:
     return _log_in(request, services, {})
 
 
-@router.post("/recovery", dependencies=[limited("request")])
+@router.post("/recovery", dependencies=[limit_rate("request")])
 async def recover(request: Request, services: ServicesDep) -> HTMLResponse:
     """Sends the log-in again; whether there is an account, the answer doesn't tell, nor the time it takes."""
     values = await read_form(request)
@@ -92,7 +92,7 @@ def _log_in(
         here="/portal",
         status=422 if faults else 200,
         action=f"/portal/recovery?lang={language}",
-        register_url=in_language("/portal/register", language),
+        register_url=set_language("/portal/register", language),
         cms_portal={"label": portal.label[language], "url": portal.url},
         asked=asked,
         values=values,
@@ -110,7 +110,7 @@ async def form(request: Request, services: ServicesDep) -> HTMLResponse:
     return _form(services, choose_language(request), policy, {}, faults)
 
 
-@router.post("/register", dependencies=[limited("request")])
+@router.post("/register", dependencies=[limit_rate("request")])
 async def register(request: Request, services: ServicesDep) -> HTMLResponse:
     """Opens the registration, or finds the one this repeats; faults are shown at their fields, the answers kept."""
     language, values = choose_language(request), await read_form(request)
@@ -121,7 +121,7 @@ async def register(request: Request, services: ServicesDep) -> HTMLResponse:
     except Invalid as invalid:
         return _form(services, language, policy, values, in_order(invalid.faults), 422)
     except SecondAccount:
-        to = ("recovery", in_language("/portal/recovery", language))
+        to = ("recovery", set_language("/portal/recovery", language))
         return portal_problem(services, SECOND_ACCOUNT, 409, language, policy, link=to)
     return render_page(
         services,
@@ -132,7 +132,7 @@ async def register(request: Request, services: ServicesDep) -> HTMLResponse:
         plan_year=wanted.plan_year,
         created=opened.created,
         email=wanted.email,
-        recovery_url=in_language("/portal/recovery", language),
+        recovery_url=set_language("/portal/recovery", language),
     )
 
 
@@ -152,7 +152,7 @@ def _form(
         here=f"/portal/register?plan_year={policy.plan_year}",
         status=status,
         action=f"/portal/register?lang={language}",
-        portal_url=in_language("/portal", language),
+        portal_url=set_language("/portal", language),
         program=FEDERAL_PROGRAM,
         plan_year=policy.plan_year,
         years=years,

@@ -13,9 +13,9 @@ from domain.shared.policy import describe_contact
 from domain.shared.reasons import Refusal
 from web.http.auth import LINK
 from web.http.forms import Values, describe_faults, read_form
-from web.http.limits import content_security_policy
+from web.http.limits import build_content_security_policy
 from web.http.pages import PRIVATE, render_page
-from web.http.rate_limits import limited
+from web.http.rate_limits import limit_rate
 from web.http.sentences import explain
 from web.marketplace.home import curricula_of, mlms_of, vendor_sites, vendors_of
 from web.marketplace.layout import (
@@ -45,7 +45,7 @@ async def training(token: str, request: Request, services: ServicesDep) -> Respo
     return back(visit) if visit.place.state.ended else await _training(request, services, visit)
 
 
-@router.post("/training", dependencies=[limited("api")])
+@router.post("/training", dependencies=[limit_rate("api")])
 async def enroll(token: str, request: Request, services: ServicesDep) -> Response:
     """Enrols in a course, in the MLMS or at an approved vendor (B11–B13)."""
     visit = await visit_of(request, services, token)
@@ -75,7 +75,7 @@ async def courses(token: str, request: Request, services: ServicesDep) -> Respon
     return back(visit, "/training") if visit else unknown_link(request, services)
 
 
-@router.post("/launches", dependencies=[limited("api")])
+@router.post("/launches", dependencies=[limit_rate("api")])
 async def launch(token: str, request: Request, services: ServicesDep) -> Response:
     """Access Training: a ticket of single use, and on to the vendor's site with it (B14)."""
     visit = await visit_of(request, services, token)
@@ -109,7 +109,7 @@ async def _training(
         describe_contact(policy, Topic.TRAINING, visit.language),
         here=f"{visit.home}/training",
         status=422 if faults else 200,
-        headers={**PRIVATE, "Content-Security-Policy": content_security_policy(*vendor_sites(services, visit))},
+        headers={**PRIVATE, "Content-Security-Policy": build_content_security_policy(*vendor_sites(services, visit))},
         home_url=visit.url(),
         plan_year=case.plan_year,
         enrolled=request.query_params.get("enrolled") == "1",

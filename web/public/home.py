@@ -20,9 +20,9 @@ from web.http.auth import PUBLIC
 from web.http.negotiation import choose_language, prefers_json
 from web.http.pages import OPEN, PRIVATE, render_page
 from web.http.problem_pages import ProblemText, render_problem
-from web.http.problems import problem
-from web.http.rate_limits import limited
-from web.http.text import in_language
+from web.http.problems import build_problem
+from web.http.rate_limits import limit_rate
+from web.http.text import set_language
 from web.services import ServicesDep
 
 router = APIRouter(dependencies=[PUBLIC])
@@ -59,13 +59,13 @@ async def show_home(request: Request, services: ServicesDep) -> HTMLResponse:
     )
 
 
-@router.get("/certificates", dependencies=[limited("look_up")], **_PAGE)
+@router.get("/certificates", dependencies=[limit_rate("look_up")], **_PAGE)
 async def ask_for_certificate(request: Request, services: ServicesDep, number: str | None = None) -> Response:
     """Asks for a certificate's number, and leads to its page however the number is written."""
     language = choose_language(request)
     written = certificate_number(number[:_LONGEST]) if number else ""
     if _NUMBER.fullmatch(written):
-        return RedirectResponse(in_language(f"/certificates/{written}", language), 303, OPEN)
+        return RedirectResponse(set_language(f"/certificates/{written}", language), 303, OPEN)
     fault = None if number is None else NO_NUMBER if not written else NOT_A_NUMBER
     return render_page(
         services,
@@ -83,7 +83,7 @@ async def ask_for_certificate(request: Request, services: ServicesDep, number: s
 @router.get(
     "/certificates/{number}",
     tags=["certificates"],
-    dependencies=[limited("look_up")],
+    dependencies=[limit_rate("look_up")],
     response_class=JSONResponse,
     responses={
         200: {"content": {"text/html": {}}, "description": "What the public may know; JSON where that is preferred."},
@@ -98,7 +98,7 @@ async def show_certificate(number: str, request: Request, services: ServicesDep)
         found = await services.database.read(read_certificate, written, now())
     if prefers_json(request):
         if found is None:
-            return problem(404, "There is no certificate with this number.", headers=_NEGOTIATED)
+            return build_problem(404, "There is no certificate with this number.", headers=_NEGOTIATED)
         return JSONResponse(found, headers=_NEGOTIATED)
     language = choose_language(request)
     policy = any_policy_for(found["program"], found["plan_year"]) if found else None

@@ -20,7 +20,7 @@ from domain.shared.instants import format_instant
 from web.http.auth import PUBLIC
 from web.http.negotiation import choose_language, expects_page, has_current, prefers_json
 from web.http.pages import OPEN
-from web.http.text import in_language
+from web.http.text import set_language
 from web.public.list_pages import render_lists, render_tracker
 from web.services import ServicesDep
 
@@ -56,7 +56,7 @@ async def look_up_npn(request: Request, services: ServicesDep, npn: str = "") ->
     """Leads to the tracker's page of an NPN, with spaces or leading zeros too."""
     written = "".join(npn[:100].split()).lstrip("0")
     if re.fullmatch(NPN, written, re.ASCII):
-        return RedirectResponse(in_language(f"/registry/tracker/{written}", choose_language(request)), 303, OPEN)
+        return RedirectResponse(set_language(f"/registry/tracker/{written}", choose_language(request)), 303, OPEN)
     faults = [Fault("npn", "npn" if npn.strip() else "required")]
     return render_lists(request, services, await services.database.read(find_current), LISTS, npn[:100], faults)
 

@@ -12,8 +12,8 @@ from db.reads.case_file import Mail, find_mail, read_case_file
 from db.reads.third_parties import Evidence, find_evidence_of_case
 from db.writes.access_log import record_access
 from starter.cases import now
-from web.http.auth import StaffMember, needs
-from web.http.mail_frame import mail_document
+from web.http.auth import StaffMember, require_permission
+from web.http.mail_frame import render_mail
 from web.http.negotiation import choose_language
 from web.http.pages import PRIVATE
 from web.http.permissions import Permission
@@ -24,7 +24,7 @@ from web.staff.layout import render_staff_page
 
 router = APIRouter(prefix="/staff/cases/{case_id}", include_in_schema=False, default_response_class=HTMLResponse)
 
-Reader = Annotated[StaffMember, needs(Permission.READ_CASES)]
+Reader = Annotated[StaffMember, require_permission(Permission.READ_CASES)]
 Numbered = TypeVar("Numbered", Evidence, Mail)
 MOST_SHOWN = 64 * 1024  # bytes of evidence
 
@@ -68,7 +68,7 @@ async def show_mail_html(services: ServicesDep, me: Reader, case_id: str, number
     if row is None:
         raise _nothing()
     await services.database.write(record_access, me.actor, "mail", [case_id], now())
-    return mail_document(row.html, row.language)
+    return render_mail(row.html, row.language)
 
 
 @router.get("/certificate")

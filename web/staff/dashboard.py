@@ -11,7 +11,7 @@ from db.writes.access_log import record_access
 from domain.state.eligibility import Verdict
 from starter.cases import now
 from templates.labels import REASONS_TO_LOOK, STAFF_STAGES
-from web.http.auth import StaffMember, needs
+from web.http.auth import StaffMember, require_permission
 from web.http.permissions import Permission
 from web.services import ServicesDep
 from web.staff.charts import draw_bars, draw_columns
@@ -25,7 +25,7 @@ ROW, TALL_ROW, COLUMN = 46, 68, 56
 
 @router.get("/dashboard")
 async def show_dashboard(
-    request: Request, services: ServicesDep, me: Annotated[StaffMember, needs(Permission.READ_CASES)]
+    request: Request, services: ServicesDep, me: Annotated[StaffMember, require_permission(Permission.READ_CASES)]
 ) -> HTMLResponse:
     """How the work goes."""
     at = now()

@@ -17,7 +17,7 @@ from domain.state.certification import CaseState
 from domain.state.eligibility import Verdict
 from starter.cases import APPLIED, Answer, now
 from templates.catalogs import translate
-from web.http.auth import StaffMember, needs
+from web.http.auth import StaffMember, require_permission
 from web.http.forms import Values, find_text_faults, read_form
 from web.http.negotiation import choose_language
 from web.http.pages import PRIVATE
@@ -42,7 +42,10 @@ class Decision:
 
 @router.post("/decision")
 async def decide(
-    request: Request, services: ServicesDep, me: Annotated[StaffMember, needs(Permission.DECIDE)], case_id: str
+    request: Request,
+    services: ServicesDep,
+    me: Annotated[StaffMember, require_permission(Permission.DECIDE)],
+    case_id: str,
 ) -> Response:
     """Approves, denies or asks for information; then the next case of the queue, with a word of what was done."""
     values = await read_form(request)
@@ -59,7 +62,10 @@ async def decide(
 
 @router.post("/resend")
 async def resend(
-    request: Request, services: ServicesDep, me: Annotated[StaffMember, needs(Permission.RESEND)], case_id: str
+    request: Request,
+    services: ServicesDep,
+    me: Annotated[StaffMember, require_permission(Permission.RESEND)],
+    case_id: str,
 ) -> Response:
     """Sends a notice again."""
     values = await read_form(request)
@@ -73,7 +79,10 @@ async def resend(
 
 @router.post("/withdraw")
 async def withdraw(
-    request: Request, services: ServicesDep, me: Annotated[StaffMember, needs(Permission.WITHDRAW)], case_id: str
+    request: Request,
+    services: ServicesDep,
+    me: Annotated[StaffMember, require_permission(Permission.WITHDRAW)],
+    case_id: str,
 ) -> Response:
     """Withdraws the request in the assister's name."""
     return await _end(request, services, me, case_id, "withdraw", services.cases.withdraw)
@@ -81,7 +90,10 @@ async def withdraw(
 
 @router.post("/revoke")
 async def revoke(
-    request: Request, services: ServicesDep, me: Annotated[StaffMember, needs(Permission.REVOKE)], case_id: str
+    request: Request,
+    services: ServicesDep,
+    me: Annotated[StaffMember, require_permission(Permission.REVOKE)],
+    case_id: str,
 ) -> Response:
     """Revokes the certification."""
     return await _end(request, services, me, case_id, "revoke", services.cases.revoke)
@@ -89,7 +101,10 @@ async def revoke(
 
 @router.post("/flag")
 async def attend(
-    request: Request, services: ServicesDep, me: Annotated[StaffMember, needs(Permission.CLEAR_FLAG)], case_id: str
+    request: Request,
+    services: ServicesDep,
+    me: Annotated[StaffMember, require_permission(Permission.CLEAR_FLAG)],
+    case_id: str,
 ) -> Response:
     """Takes a flag down that staff have attended to."""
     values = await read_form(request)

@@ -17,7 +17,7 @@ from domain.shared.policy import local_date
 from domain.state.policies import POLICIES
 from starter.cases import now
 from templates.catalogs import N_
-from web.http.auth import StaffMember, needs
+from web.http.auth import StaffMember, require_permission
 from web.http.pages import PRIVATE
 from web.http.permissions import Permission
 from web.services import ServicesDep
@@ -52,7 +52,7 @@ MARK = "\ufeff"  # tells spreadsheets that it is UTF-8
 
 @router.get("/export.csv")
 async def export_cases(
-    request: Request, services: ServicesDep, me: Annotated[StaffMember, needs(Permission.EXPORT)]
+    request: Request, services: ServicesDep, me: Annotated[StaffMember, require_permission(Permission.EXPORT)]
 ) -> StreamingResponse:
     """The whole list under the address's filters, in its order: ``view`` is queue or all."""
     view = View.ALL if request.query_params.get("view") == View.ALL else View.QUEUE

@@ -9,7 +9,7 @@ from db.reads.counts import Counts
 from db.reads.queue import Filters
 from templates.catalogs import N_
 from templates.labels import KINDS, PROGRAMS, REASONS_TO_LOOK, STAFF_STAGES, Labels
-from web.http.text import query
+from web.http.text import build_query
 
 QUEUE, ALL = "/staff", "/staff/cases"
 
@@ -66,7 +66,7 @@ def read_filters(asked: Mapping[str, str]) -> Filters:
 def build_address(path: str, filters: Filters, **more: str | None) -> str:
     """The address of a list under these filters."""
     wanted = {name: str(value) for name, value in filters.list_wanted().items()}
-    return path + query(**wanted, **more)
+    return path + build_query(**wanted, **more)
 
 
 def list_facets(filters: Filters, counts: Counts, words: Mapping[str, Callable[[Any], str]]) -> list[Facet]:

@@ -11,7 +11,7 @@ from db.reads.search import find_cases
 from db.writes.access_log import record_access
 from domain.shared.faults import Invalid
 from starter.cases import now
-from web.http.auth import StaffMember, needs
+from web.http.auth import StaffMember, require_permission
 from web.http.forms import describe_faults, read_form
 from web.http.negotiation import choose_language
 from web.http.pages import PRIVATE
@@ -23,7 +23,7 @@ from web.staff.layout import render_staff_page
 
 router = APIRouter(prefix="/staff", include_in_schema=False, default_response_class=HTMLResponse)
 
-Reader = Annotated[StaffMember, needs(Permission.READ_CASES)]
+Reader = Annotated[StaffMember, require_permission(Permission.READ_CASES)]
 PATHS = {View.QUEUE: QUEUE, View.ALL: ALL}
 SEARCH = "/staff/search"
 AT_A_TIME = 25

@@ -8,12 +8,12 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from db.writes.sessions import end_session, open_session
 from starter.cases import now
-from web.http.auth import PUBLIC, StaffMember, cookie_name, needs, staff_member
+from web.http.auth import PUBLIC, StaffMember, choose_session_cookie, find_staff_member, require_permission
 from web.http.identity_provider import SignInFailed
 from web.http.negotiation import choose_language
 from web.http.pages import PRIVATE, render_page
 from web.http.permissions import Permission
-from web.http.rate_limits import limited
+from web.http.rate_limits import limit_rate
 from web.services import Services, ServicesDep
 
 router = APIRouter(prefix="/staff", include_in_schema=False, default_response_class=HTMLResponse)
@@ -26,32 +26,32 @@ TOLD = ("ended", "out", "failed", "no_role")
 @router.get("/sign-in", dependencies=[PUBLIC])
 async def show_sign_in(request: Request, services: ServicesDep) -> Response:
     """The page that leads to the identity provider; whoever is signed in goes on."""
-    if await staff_member(request, services) is not None:
+    if await find_staff_member(request, services) is not None:
         return RedirectResponse(_find_local_address(request.query_params.get("next")), 303, PRIVATE)
     told = request.query_params.get("told")
     return _render_sign_in(request, services, told if told in TOLD else None)
 
 
-@router.get("/sign-in/start", dependencies=[PUBLIC, limited("sign_in")])
+@router.get("/sign-in/start", dependencies=[PUBLIC, limit_rate("sign_in")])
 async def start_sign_in(request: Request, services: ServicesDep) -> Response:
     """To the identity provider."""
-    if services.identity is None:
+    if services.identity_provider is None:
         return _render_sign_in(request, services, "failed", 503)
     request.session["next"] = _find_local_address(request.query_params.get("next"))
     try:
-        return await services.identity.leave_for(request)
+        return await services.identity_provider.redirect_to_sign_in(request)
     except SignInFailed:
         return _render_sign_in(request, services, "failed", 503)
 
 
-@router.get("/sign-in/callback", dependencies=[PUBLIC, limited("sign_in")])
+@router.get("/sign-in/callback", dependencies=[PUBLIC, limit_rate("sign_in")])
 async def finish_sign_in(request: Request, services: ServicesDep) -> Response:
     """Back from the identity provider: opens the session of somebody who has a role here."""
     onward = _find_local_address(request.session.get("next"))
-    if services.identity is None:
+    if services.identity_provider is None:
         return _render_sign_in(request, services, "failed", 503)
     try:
-        found = await services.identity.returned(request)
+        found = await services.identity_provider.read_identity(request)
     except SignInFailed:
         return _render_sign_in(request, services, "failed", 403)
     finally:
@@ -63,19 +63,26 @@ async def finish_sign_in(request: Request, services: ServicesDep) -> Response:
     answer = RedirectResponse(onward, 303, PRIVATE)
     seconds = services.settings.session_hours * 3600
     answer.set_cookie(
-        cookie_name(services), token, max_age=seconds, secure=services.settings.is_secure, httponly=True, samesite="lax"
+        choose_session_cookie(services),
+        token,
+        max_age=seconds,
+        secure=services.settings.is_secure,
+        httponly=True,
+        samesite="lax",
     )
     return answer
 
 
 @router.post("/sign-out")
 async def sign_out(
-    request: Request, services: ServicesDep, me: Annotated[StaffMember, needs(Permission.READ_CASES)]
+    request: Request, services: ServicesDep, me: Annotated[StaffMember, require_permission(Permission.READ_CASES)]
 ) -> RedirectResponse:
     """Ends the session; the cookie of an ended one opens nothing."""
     await services.database.write(end_session, me.session, me.actor, services.settings.session_idle, now())
     answer = RedirectResponse(f"{HOME}/sign-in?told=out", 303, PRIVATE)
-    answer.delete_cookie(cookie_name(services), secure=services.settings.is_secure, httponly=True, samesite="lax")
+    answer.delete_cookie(
+        choose_session_cookie(services), secure=services.settings.is_secure, httponly=True, samesite="lax"
+    )
     return answer
 
 
@@ -89,7 +96,7 @@ def _render_sign_in(request: Request, services: Services, told: str | None, stat
         here=f"{HOME}/sign-in?{urlencode({'next': onward})}",
         status=status,
         told=told,
-        start_url=f"{HOME}/sign-in/start?{urlencode({'next': onward})}" if services.identity else None,
+        start_url=f"{HOME}/sign-in/start?{urlencode({'next': onward})}" if services.identity_provider else None,
     )
 
 

@@ -11,7 +11,7 @@ from domain.shared.facts import FactKind
 from domain.shared.faults import load_faults
 from templates.catalogs import N_, translate
 from web.http.sentences import called, explain
-from web.http.text import percent
+from web.http.text import format_share
 
 Details = list[str]
 
@@ -95,7 +95,7 @@ def _more(name: str, data: Mapping[str, Any], language: str) -> Details:
         found.append(_said(N_("Registry checks passed: {passed} of {all}"), language, **numbers))
     if name == FactKind.EXAM_ATTEMPTED:
         result = N_("Score {score}, passed") if data["passed"] else N_("Score {score}, not passed")
-        found.append(_said(result, language, score=percent(language, data["score"])))
+        found.append(_said(result, language, score=format_share(language, data["score"])))
     if data.get("number"):
         found.append(_said(N_("Certificate number: {number}"), language, number=str(data["number"])))
     if data.get("source"):

@@ -15,14 +15,14 @@ from domain.shared.faults import Fault, Invalid
 from domain.shared.reasons import Reason
 from starter.cases import now
 from templates.catalogs import N_, translate
-from web.http.auth import StaffMember, needs
+from web.http.auth import StaffMember, require_permission
 from web.http.forms import find_text_faults, read_form
 from web.http.negotiation import choose_language
 from web.http.pages import PRIVATE
 from web.http.permissions import Permission
-from web.http.problems import sentence_of
+from web.http.problems import join_faults
 from web.http.sentences import explain, explain_notes
-from web.http.text import query
+from web.http.text import build_query
 from web.services import Services, ServicesDep
 from web.staff.layout import render_staff_page
 
@@ -31,8 +31,8 @@ router = APIRouter(prefix="/staff/webhooks", include_in_schema=False, default_re
 HOME = "/staff/webhooks"
 AT_A_TIME = 25
 MOST_SHOWN = 64 * 1024  # characters
-Reader = Annotated[StaffMember, needs(Permission.READ_WEBHOOKS)]
-Deliverer = Annotated[StaffMember, needs(Permission.DELIVER)]
+Reader = Annotated[StaffMember, require_permission(Permission.READ_WEBHOOKS)]
+Deliverer = Annotated[StaffMember, require_permission(Permission.DELIVER)]
 Number = Annotated[int, Path(ge=1, le=2**63 - 1)]
 
 # What is said on top, by what stands in the address.
@@ -90,7 +90,7 @@ async def deliver_altered(request: Request, services: ServicesDep, me: Deliverer
     try:
         release = await _release(services, me, number, "altered", reason)
     except Invalid as invalid:  # it doesn't fit its case
-        refused = sentence_of(invalid.faults, language)
+        refused = join_faults(invalid.faults, language)
     else:
         if release.refused is None:
             return await _deliver(services, release)
@@ -108,7 +108,7 @@ async def _release(services: Services, me: StaffMember, number: int, kind: str, 
 async def _deliver(services: Services, release: Release) -> Response:
     delivered = [await services.cases.deliver(row) for row in release.to_deliver]
     services.numbers.forget()
-    return RedirectResponse(HOME + query(done="delivered" if all(delivered) else "kept"), 303, PRIVATE)
+    return RedirectResponse(HOME + build_query(done="delivered" if all(delivered) else "kept"), 303, PRIVATE)
 
 
 async def _page(
@@ -124,7 +124,7 @@ async def _page(
         services,
         me,
         "staff/webhooks.html",
-        here=HOME + query(held=asked.get("held"), altered=asked.get("altered")),
+        here=HOME + build_query(held=asked.get("held"), altered=asked.get("altered")),
         status=status,
         held=held.rows,
         notes=explain_notes(held.rows, language),
@@ -139,7 +139,7 @@ def _ways(asked: Any, **pages: Any) -> dict[str, dict[str, str | None]]:
     """The pages around each list, the other one left where it is."""
 
     def url(name: str, cursor: str | None) -> str:
-        return HOME + query(**{one: cursor if one == name else asked.get(one) for one in pages})
+        return HOME + build_query(**{one: cursor if one == name else asked.get(one) for one in pages})
 
     return {
         name: {

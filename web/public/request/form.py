@@ -24,7 +24,7 @@ from web.http.forms import read_form
 from web.http.negotiation import choose_language
 from web.http.pages import PRIVATE
 from web.http.problem_pages import ProblemText, render_problem
-from web.http.rate_limits import limited
+from web.http.rate_limits import limit_rate
 from web.public.request import steps
 from web.public.request.draft import Draft, hand_out_cookie, load_draft
 from web.public.request.pages import (
@@ -40,7 +40,7 @@ from web.public.request.pages import (
     render_question,
     render_start,
 )
-from web.public.request.steps import STEPS, Step
+from web.public.request.steps import STEPS, FormStep
 from web.services import Services, ServicesDep
 
 IDENTITY_CONFLICT = ProblemText(
@@ -63,7 +63,7 @@ async def show_start(request: Request, services: ServicesDep) -> HTMLResponse:
     return render_start(request, services, draft, policy, faults)
 
 
-@router.post("/request", dependencies=[PUBLIC, limited("request")])
+@router.post("/request", dependencies=[PUBLIC, limit_rate("request")])
 async def begin_request(request: Request, services: ServicesDep) -> Response:
     """Begins a draft for a plan year, or goes on with the one there is."""
     values, draft = await read_form(request), await load_draft(request, services)
@@ -95,7 +95,7 @@ async def show_check(request: Request, services: ServicesDep) -> Response:
         return _redirect(START)
 
 
-@router.post("/request/check", dependencies=[LINK, limited("request")])
+@router.post("/request/check", dependencies=[LINK, limit_rate("request")])
 async def send_request(request: Request, services: ServicesDep) -> Response:
     """Opens the case, or finds the one this repeats; what keeps it out leads back to the step of the first fault."""
     draft = await _find_own_draft(request, services, await read_form(request))
@@ -139,7 +139,7 @@ async def show_question(slug: str, request: Request, services: ServicesDep) -> R
     return render_question(request, services, step, draft, faults)
 
 
-@router.post("/request/{slug}", dependencies=[LINK, limited("api")])
+@router.post("/request/{slug}", dependencies=[LINK, limit_rate("api")])
 async def keep_answer(slug: str, request: Request, services: ServicesDep) -> Response:
     """Keeps the answers of a step and goes on, or to the same step again, which shows what is wrong with them.
 
@@ -167,7 +167,7 @@ async def keep_answer(slug: str, request: Request, services: ServicesDep) -> Res
     return _redirect(_find_after_change(draft)) if change else _redirect(_find_next(step, draft))
 
 
-def _find_step(slug: str) -> Step:
+def _find_step(slug: str) -> FormStep:
     """The step of this address; 404 where there is none."""
     found = next((step for step in STEPS if step.slug == slug), None)
     if found is None:
@@ -199,7 +199,7 @@ def _find_place(draft: Draft) -> str:
     return f"/request/{first.slug}" if first else CHECK
 
 
-def _find_next(step: Step, draft: Draft) -> str:
+def _find_next(step: FormStep, draft: Draft) -> str:
     """The next step of who goes from one to the other."""
     asked = steps.list_steps(draft.answers)
     following = asked[asked.index(step) + 1 :]

@@ -20,12 +20,12 @@ from templates.catalogs import N_, translate
 from web.http.forms import Values
 from web.http.negotiation import choose_language
 from web.http.pages import render_page
-from web.http.text import query
+from web.http.text import build_query
 from web.public.request.draft import Draft
 from web.public.request.steps import (
     INSURERS,
     MOST_INSURERS,
-    Step,
+    FormStep,
     copy_same_address,
     find_first_open,
     is_answered,
@@ -70,7 +70,7 @@ def render_start(
 
 
 def render_question(
-    request: Request, services: Services, step: Step, draft: Draft, faults: Sequence[Fault]
+    request: Request, services: Services, step: FormStep, draft: Draft, faults: Sequence[Fault]
 ) -> HTMLResponse:
     """A step with its answers so far, and what is wrong with them: then it is a 422, whichever way it was opened."""
     language, policy = choose_language(request), find_draft_policy(draft)
@@ -153,7 +153,7 @@ def read_change(request: Request) -> str:
 
 def build_address(path: str, **asked: str) -> str:
     """An address of the form, with what is asked of it; never an answer."""
-    return path + query(**asked)
+    return path + build_query(**asked)
 
 
 def find_place(fault: Fault, answers: Values) -> str:
@@ -162,13 +162,13 @@ def find_place(fault: Fault, answers: Values) -> str:
     return f"{build_address(f'/request/{step.slug}', change='1')}#{fault.field}" if step else START
 
 
-def find_step_with(faults: Iterable[Fault], answers: Values) -> Step | None:
+def find_step_with(faults: Iterable[Fault], answers: Values) -> FormStep | None:
     """The first step that one of the faults belongs to."""
     fields = [fault.field for fault in faults]
     return next((step for step in list_steps(answers) if any(map(step.owns, fields))), None)
 
 
-def _find_way_back(step: Step, draft: Draft, change: str) -> str:
+def _find_way_back(step: FormStep, draft: Draft, change: str) -> str:
     """The step before; while an answer is changed, the page that lists them all, once there is one."""
     if change and find_first_open(draft.answers) is None:
         return CHECK
@@ -197,7 +197,7 @@ def _fill_values(answers: Values, language: str) -> Values:
     return {"language": language} | copy_same_address(answers) | accepted
 
 
-def _list_fields(step: Step, rows: Sequence[str]) -> list[str]:
+def _list_fields(step: FormStep, rows: Sequence[str]) -> list[str]:
     """The fields on a step's page, by their ids, for the summary to lead to."""
     return [*step.fields, *(f"{INSURERS}.{number}" for number in range(1, len(rows)) if step.slug == INSURERS)]
 

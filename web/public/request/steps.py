@@ -30,7 +30,7 @@ LONGEST = 20_000
 
 
 @dataclass(frozen=True)
-class Step:
+class FormStep:
     """One group of questions: its page, its heading on the way, the names of its fields, and whom it is for."""
 
     slug: str
@@ -55,20 +55,22 @@ class Step:
 
 
 STEPS = (
-    Step("kind", N_("Kind of assister"), ("kind",)),
-    Step("name", N_("Name"), ("first_name", "last_name")),
-    Step("contact", N_("Contact"), ("email", "phone", "language")),
-    Step("license", N_("License"), ("npn", "license_number"), LICENSED),
-    Step("employer", N_("Employer"), ("employer.kind", "employer.name"), COUNSELORS),
-    Step(INSURERS, N_("Insurance companies"), (INSURERS,), LICENSED),
-    Step("business-address", N_("Business address"), tuple(f"business_address.{part}" for part in _ADDRESS), LICENSED),
-    Step("physical-address", N_("Physical address"), (*(f"physical_address.{part}" for part in _ADDRESS), SAME)),
-    Step("agreement", N_("Agreement"), ("agreement_accepted", "agreement_version", "agreement_language")),
-    Step("background-check", N_("Background check"), ("background_check_consent",), COUNSELORS),
+    FormStep("kind", N_("Kind of assister"), ("kind",)),
+    FormStep("name", N_("Name"), ("first_name", "last_name")),
+    FormStep("contact", N_("Contact"), ("email", "phone", "language")),
+    FormStep("license", N_("License"), ("npn", "license_number"), LICENSED),
+    FormStep("employer", N_("Employer"), ("employer.kind", "employer.name"), COUNSELORS),
+    FormStep(INSURERS, N_("Insurance companies"), (INSURERS,), LICENSED),
+    FormStep(
+        "business-address", N_("Business address"), tuple(f"business_address.{part}" for part in _ADDRESS), LICENSED
+    ),
+    FormStep("physical-address", N_("Physical address"), (*(f"physical_address.{part}" for part in _ADDRESS), SAME)),
+    FormStep("agreement", N_("Agreement"), ("agreement_accepted", "agreement_version", "agreement_language")),
+    FormStep("background-check", N_("Background check"), ("background_check_consent",), COUNSELORS),
 )
 
 
-def list_steps(answers: Mapping[str, str]) -> tuple[Step, ...]:
+def list_steps(answers: Mapping[str, str]) -> tuple[FormStep, ...]:
     """The steps of the kind that was chosen; until one is, the first."""
     kind = answers.get("kind", "")
     return tuple(step for step in STEPS if kind in step.kinds) or STEPS[:1]
@@ -100,24 +102,24 @@ def find_faults(answers: Mapping[str, str]) -> list[Fault]:
     return []
 
 
-def find_faults_at(step: Step, answers: Mapping[str, str]) -> list[Fault]:
+def find_faults_at(step: FormStep, answers: Mapping[str, str]) -> list[Fault]:
     """What is wrong with the answers of one step."""
     return [fault for fault in find_faults(answers) if step.owns(fault.field)]
 
 
-def find_faults_to_show(step: Step, answers: Mapping[str, str]) -> list[Fault]:
+def find_faults_to_show(step: FormStep, answers: Mapping[str, str]) -> list[Fault]:
     """What to say of a step when it is opened again: what is wrong with its answers, and why sending was refused."""
     if not is_answered(step, answers):
         return []
     return find_faults_at(step, answers) + [fault for fault in read_refusal(answers) if step.owns(fault.field)]
 
 
-def is_answered(step: Step, answers: Mapping[str, str]) -> bool:
+def is_answered(step: FormStep, answers: Mapping[str, str]) -> bool:
     """Whether a step was taken, rightly or not."""
     return step.fields[0] in answers
 
 
-def find_first_open(answers: Mapping[str, str]) -> Step | None:
+def find_first_open(answers: Mapping[str, str]) -> FormStep | None:
     """The first step that is not answered, or not rightly; None where the request is complete."""
     faults = find_faults(answers)
     return next(
@@ -130,7 +132,7 @@ def find_first_open(answers: Mapping[str, str]) -> Step | None:
     )
 
 
-def list_reachable(answers: Mapping[str, str]) -> tuple[Step, ...]:
+def list_reachable(answers: Mapping[str, str]) -> tuple[FormStep, ...]:
     """The steps that may be opened: those answered, and the first that is not."""
     steps, first = list_steps(answers), find_first_open(answers)
     return steps[: steps.index(first) + 1] if first else steps
@@ -154,7 +156,7 @@ def change_rows(posted: Mapping[str, str], do: str) -> tuple[Values, int]:
     return {f"{INSURERS}.{number}": row for number, row in enumerate(kept)}, count
 
 
-def collect_changes(step: Step, answers: Mapping[str, str], posted: Mapping[str, str]) -> Values:
+def collect_changes(step: FormStep, answers: Mapping[str, str], posted: Mapping[str, str]) -> Values:
     """What a posted step changes in the answers; why sending was refused at it is no longer told."""
     return step.pick_answers(posted) | write_refusal(one for one in read_refusal(answers) if not step.owns(one.field))
 
