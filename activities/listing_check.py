@@ -18,7 +18,7 @@ from db.case_state import CaseSnapshot, load_snapshot
 from db.engine import Database
 from db.writes.cases import flag_case
 from db.writes.effects import EffectResult, Intent
-from db.writes.listings import record_listing
+from db.writes.federal.listings import record_listing
 from domain.federal.listing_check import due_dates, is_late, next_look
 from domain.federal.lists import contact_of
 from domain.federal.markets import FederalList, Market

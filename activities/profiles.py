@@ -12,7 +12,7 @@ from adapters.http import Refused, Unavailable
 from adapters.registry import RegistryAnswer, RegistryClient
 from db.case_state import load_snapshot
 from db.engine import Database
-from db.writes.profiles import ProfileToSave, load_profile_to_save, record_npn_verdict, save_profile
+from db.writes.federal.profiles import ProfileToSave, load_profile_to_save, record_npn_verdict, save_profile
 from domain.federal.markets import NpnStatus
 from domain.federal.profile import npn_faults, npns_of
 from domain.shared.faults import Fault, Invalid

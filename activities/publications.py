@@ -7,7 +7,7 @@ from temporalio import activity
 
 from activities import contracts
 from db.engine import Database
-from db.writes.publications import make_current, open_publication, stage_changes, tidy_lines
+from db.writes.federal.publications import make_current, open_publication, stage_changes, tidy_lines
 from domain.federal.lists import EASTERN
 from domain.shared.business_days import is_business_day
 from domain.shared.messages import PublicationOpened, Published, PublishOrder, Staged

@@ -7,10 +7,10 @@ from datetime import datetime
 from urllib.parse import urlencode
 
 from db.engine import Database
-from db.writes.launch_tickets import RedeemedTicket, enroll_in_course, keep_launch_ticket, redeem_launch_ticket
-from db.writes.marketplace_agreements import accept_marketplace_agreement, open_marketplace_agreement
-from db.writes.profiles import complete_profile, keep_profile
-from db.writes.registration_steps import RecordedStep
+from db.writes.federal.agreements import accept_marketplace_agreement, open_marketplace_agreement
+from db.writes.federal.launch_tickets import RedeemedTicket, enroll_in_course, keep_launch_ticket, redeem_launch_ticket
+from db.writes.federal.profiles import complete_profile, keep_profile
+from db.writes.federal.steps import RecordedStep
 from domain.federal.markets import Curriculum, MarketplaceAgreement
 from domain.federal.registration import RegistrationState
 from domain.shared.agreements import Agreement

@@ -9,8 +9,7 @@ from db.case_state import State, state_of
 from db.tables import SYSTEM, Assister, Case, CommandRow
 from db.writes.facts import append, audit, locked, lower_flag
 from db.writes.links import void_activation_links
-from db.writes.persons import find_by_key, rename_person
-from db.writes.search_words import remember_words
+from db.writes.persons import find_by_key, remember_words, rename_person
 from domain.programs.commands import find_refusal
 from domain.shared.commands import OWN_REASONS, CommandKind
 from domain.shared.facts import Fact, FactKind

@@ -5,8 +5,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from db.tables import AuditRow, EarlierYear
-from db.writes.persons import add_person, find_by_key
-from db.writes.search_words import remember_words
+from db.writes.persons import add_person, find_by_key, remember_words
 from domain.programs.imports import ImportedPerson
 from domain.shared.programs import STATE_PROGRAM
 

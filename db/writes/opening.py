@@ -13,8 +13,7 @@ from db.reads.history import read_history
 from db.tables import SYSTEM, Assister, AuditRow, Case
 from db.writes.agreements import record_acceptance
 from db.writes.facts import append, audit, raise_flag
-from db.writes.persons import add_person, describe_person, find_by_key, identity_of, select_accounts
-from db.writes.search_words import remember_words
+from db.writes.persons import add_person, describe_person, find_by_key, identity_of, remember_words, select_accounts
 from domain.programs.opening import OPENING_RULES, AnyRequest
 from domain.shared.assister import Identity
 from domain.shared.faults import Fault, Invalid

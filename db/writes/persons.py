@@ -1,18 +1,19 @@
-"""Persons: found by keyed hash, added, and moved along with what they sign; no case is known here (A10, B3)."""
+"""Persons: found by keyed hash or by the words staff search, added, and moved along with what they sign (A10, B3)."""
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import exists, func
+from sqlalchemy import delete, exists, func, insert
 from sqlalchemy.orm import Session
 from sqlmodel import col, select
 
-from db.case_state import one_or_none
-from db.tables import Assister, Case, EarlierYear
+from db.case_state import one_or_none, rows
+from db.tables import Assister, Case, EarlierYear, SearchTerm
 from domain.shared.assister import Identity
 from domain.shared.ids import new_assister_id, person_key
 from domain.shared.opening import merge_details
+from domain.shared.search_words import terms_of
 
 
 def find_by_key(session: Session, identity_key: bytes, npn: str | None, email: str) -> Assister | None:
@@ -82,3 +83,17 @@ def rename_person(
     person.details = merge_details(person.details, request, form)
     session.add(person)
     session.flush()
+
+
+def remember_words(session: Session, assister_id: str) -> None:
+    """Keeps by which words a person is found: their own, and those of their requests where they differ."""
+    person = session.get_one(Assister, assister_id)
+    wanted = terms_of(person.first_name, person.last_name, person.email, person.npn)
+    for request in rows(session, select(col(Case.request)).where(col(Case.assister_id) == assister_id)):
+        wanted |= terms_of(request["first_name"], request["last_name"], request["email"], request.get("npn"))
+    of_person = col(SearchTerm.assister_id) == assister_id
+    known = set(rows(session, select(col(SearchTerm.term)).where(of_person)))
+    if gone := known - wanted:
+        session.execute(delete(SearchTerm).where(of_person, col(SearchTerm.term).in_(gone)))
+    if new := wanted - known:
+        session.execute(insert(SearchTerm), [{"term": term, "assister_id": assister_id} for term in sorted(new)])

@@ -12,7 +12,7 @@ from db.tables import AuditRow, Case, StageEntry
 from db.writes.cases import clear_flag, flag_case, unflag_case
 from db.writes.effects import EffectResult, complete_effect, intend_effect, refusal_flag
 from db.writes.facts import draw_attention, lower_flag, raise_flag
-from db.writes.profiles import record_npn_verdict
+from db.writes.federal.profiles import record_npn_verdict
 from domain.federal.markets import MLMS, NpnStatus
 from domain.shared.commands import CommandKind
 from domain.shared.facts import FactKind

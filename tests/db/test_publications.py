@@ -17,10 +17,10 @@ from db.engine import Database
 from db.reads import published_lists
 from db.reads.published_lists import Edition, Superseded, find_current, find_tracked, stream_list
 from db.tables import Case, PublishedRow
-from db.writes import publications
 from db.writes.cases import record_facts
+from db.writes.federal import publications
+from db.writes.federal.publications import make_current, open_publication, stage_changes, tidy_lines
 from db.writes.opening import Opened
-from db.writes.publications import make_current, open_publication, stage_changes, tidy_lines
 from domain.federal.lists import COLUMNS, PublishedList
 from domain.federal.markets import NpnStatus
 from domain.shared.facts import Fact, FactKind

@@ -21,19 +21,15 @@ from db.tables import Assister, AuditRow, Case, CertificateRow, CommandRow, Fact
 from db.writes.cases import record_facts
 from db.writes.commands import load_command, refuse_command
 from db.writes.effects import intend_certificate
-from db.writes.imports import import_person
-from db.writes.inbox import Received, accept_statements, accept_vendor_report
-from db.writes.launch_tickets import (
+from db.writes.federal.agreements import accept_marketplace_agreement, open_marketplace_agreement
+from db.writes.federal.launch_tickets import (
     RedeemedTicket,
     UnusableTicket,
     enroll_in_course,
     keep_launch_ticket,
     redeem_launch_ticket,
 )
-from db.writes.marketplace_agreements import accept_marketplace_agreement, open_marketplace_agreement
-from db.writes.opening import Opened, SecondAccount, begin_case
-from db.writes.persons import select_accounts
-from db.writes.profiles import (
+from db.writes.federal.profiles import (
     complete_profile,
     find_account_fault,
     keep_profile,
@@ -41,6 +37,10 @@ from db.writes.profiles import (
     record_npn_verdict,
     save_profile,
 )
+from db.writes.imports import import_person
+from db.writes.inbox import Received, accept_statements, accept_vendor_report
+from db.writes.opening import Opened, SecondAccount, begin_case
+from db.writes.persons import select_accounts
 from domain.federal.agreements import marketplace_agreement
 from domain.federal.markets import MLMS, Curriculum, Market, MarketplaceAgreement, NpnStatus, agreements_of
 from domain.federal.registration import ProfileStatus, RegistrationState

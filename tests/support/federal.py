@@ -17,12 +17,12 @@ from temporalio.client import Client
 from adapters.holidays import list_federal_holidays
 from db.case_state import load_snapshot
 from db.tables import Case
+from db.writes.federal.agreements import accept_marketplace_agreement, open_marketplace_agreement
+from db.writes.federal.launch_tickets import enroll_in_course
+from db.writes.federal.profiles import complete_profile
+from db.writes.federal.steps import RecordedStep
 from db.writes.inbox import accept_statements
-from db.writes.launch_tickets import enroll_in_course
-from db.writes.marketplace_agreements import accept_marketplace_agreement, open_marketplace_agreement
 from db.writes.opening import Opened
-from db.writes.profiles import complete_profile
-from db.writes.registration_steps import RecordedStep
 from domain.federal.markets import MLMS, Curriculum, Market, MarketplaceAgreement, agreements_of
 from domain.federal.policies import FEDERAL_POLICIES
 from domain.federal.policy import FederalPolicy

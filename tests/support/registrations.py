@@ -7,10 +7,10 @@ from uuid import uuid4
 
 from db.engine import Database
 from db.writes.cases import record_facts
-from db.writes.launch_tickets import enroll_in_course
-from db.writes.marketplace_agreements import accept_marketplace_agreement, open_marketplace_agreement
+from db.writes.federal.agreements import accept_marketplace_agreement, open_marketplace_agreement
+from db.writes.federal.launch_tickets import enroll_in_course
+from db.writes.federal.profiles import complete_profile, keep_profile, save_profile
 from db.writes.opening import Opened
-from db.writes.profiles import complete_profile, keep_profile, save_profile
 from domain.federal.markets import MLMS, Curriculum, Market, NpnStatus, agreements_of
 from domain.shared.facts import Fact, FactKind
 from tests.support import documents

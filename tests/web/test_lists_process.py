@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from db.engine import Database
 from db.tables import PublishedRow
-from db.writes.publications import make_current, open_publication
+from db.writes.federal.publications import make_current, open_publication
 from starter.stack.processes import choose_ports
 from tests.fixtures.migrated import migrate_sqlite
 from tests.support.documents import new_npn

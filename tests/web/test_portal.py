@@ -15,8 +15,8 @@ from db.case_state import rows
 from db.tables import CertificateRow, CommandRow, FactRow
 from db.writes.cases import record_facts
 from db.writes.effects import EffectResult, complete_effect, intend_effect
+from db.writes.federal.profiles import save_profile
 from db.writes.links import ACTIVATION
-from db.writes.profiles import save_profile
 from domain.federal.agreements import marketplace_agreement
 from domain.federal.markets import Curriculum, FederalList, Market, MarketplaceAgreement, NpnStatus, agreements_of
 from domain.federal.profile import parse_registration

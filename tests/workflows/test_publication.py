@@ -25,7 +25,7 @@ from adapters.holidays import list_federal_holidays
 from db import migrate
 from db.engine import Database
 from db.reads.published_lists import find_current
-from db.writes import publications
+from db.writes.federal import publications
 from domain.federal.lists import PublishedList
 from domain.shared.messages import Published, PublishOrder
 from settings import Settings

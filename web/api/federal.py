@@ -9,8 +9,8 @@ from starlette.exceptions import HTTPException
 
 from db.case_state import load_snapshot
 from db.reads.status import read_status
+from db.writes.federal.launch_tickets import UnusableTicket
 from db.writes.inbox import accept_vendor_report
-from db.writes.launch_tickets import UnusableTicket
 from db.writes.opening import SecondAccount
 from domain.federal.markets import Curriculum, MarketplaceAgreement
 from domain.federal.vendor_reports import parse_vendor

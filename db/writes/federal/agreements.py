@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from db.case_state import facts_of
-from db.writes.registration_steps import RecordedStep, lock_open_registration, record_step, require_step
+from db.writes.federal.steps import RecordedStep, lock_open_registration, record_step, require_step
 from domain.federal.agreements import marketplace_agreement
 from domain.federal.markets import MarketplaceAgreement
 from domain.federal.steps import why_not_accept, why_not_open

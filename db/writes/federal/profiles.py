@@ -15,9 +15,8 @@ from db.tables import SYSTEM, Assister, Case, CommandRow
 from db.writes.commands import keep_answer
 from db.writes.effects import keep_evidence
 from db.writes.facts import audit, locked, lower_flag, raise_flag
-from db.writes.persons import rename_person, select_accounts
-from db.writes.registration_steps import RecordedStep, append_fact, lock_open_registration, record_step, require_step
-from db.writes.search_words import remember_words
+from db.writes.federal.steps import RecordedStep, append_fact, lock_open_registration, record_step, require_step
+from db.writes.persons import remember_words, rename_person, select_accounts
 from domain.federal.markets import NpnStatus
 from domain.federal.profile import DRAFT_FIELDS, parse_profile, same_npns
 from domain.federal.registration import RegistrationState

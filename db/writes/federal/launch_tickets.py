@@ -10,7 +10,7 @@ from sqlmodel import col, select
 from db.case_state import federal_policy_of
 from db.tables import Case, TicketRow
 from db.writes.facts import append, audit, locked
-from db.writes.registration_steps import RecordedStep, lock_open_registration, record_step, require_step
+from db.writes.federal.steps import RecordedStep, lock_open_registration, record_step, require_step
 from domain.federal.markets import Curriculum
 from domain.federal.opening import build_enrollment_fact
 from domain.federal.steps import find_channel_fault, why_not_enroll, why_not_launch
