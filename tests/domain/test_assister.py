@@ -22,6 +22,10 @@ from domain.shared.assister import Kind, same_name
         (("Testa", "Groß"), ("Testa", "GROSS")),
         (("  Testa ", "Sample"), ("Testa", "Sample")),
         (("Jose\u0301", "Sample"), ("José", "Sample")),
+        (("Inventada", "Núñez Prueba"), ("INVENTADA", "NUNEZ-PRUEBA")),
+        (("José María", "O'Ejemplo"), ("JOSE MARIA", "OEJEMPLO")),
+        (("Testa", "Broker"), ("Testa", "Broker, Jr.")),
+        (("Testa", "Broker III"), ("Testa", "Broker")),
     ],
 )
 def test_a13_spellings_of_one_name_are_the_same(one: tuple[str, str], other: tuple[str, str]) -> None:
@@ -40,6 +44,9 @@ def test_a13_spellings_of_one_name_are_the_same(one: tuple[str, str], other: tup
         (("Testa", "Broker"), ("Testa", "")),
         (("Testa", "Jr"), ("Testa", "Sr")),
         (("V", "Sample"), ("", "Sample")),
+        (("Testa", "Broker"), ("Testa", "Broker Prueba")),
+        (("Testa", "Broker"), ("Tessa", "Broker")),
+        (("T", "Broker"), ("Testa", "Broker")),
     ],
 )
 def test_a13_given_and_family_name_have_to_match_both(one: tuple[str, str], other: tuple[str, str]) -> None:

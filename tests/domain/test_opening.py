@@ -108,7 +108,26 @@ CERTIFIED = (YearRecord(plan_year=2023, certified=True),)
         (AssisterHistory(has_portal_account=True), NEW),
         (AssisterHistory(years=(YearRecord(plan_year=2022, registered=True),)), LAPSED),
         (AssisterHistory(years=(YearRecord(plan_year=2022, trained=True),)), LAPSED),
+        (AssisterHistory(years=(YearRecord(plan_year=2023),)), NEW),
         (AssisterHistory(has_lms_account=True), LAPSED),
+        (AssisterHistory(years=(YearRecord(plan_year=2015, certified=True),), has_portal_account=True), RETURNING),
+        (AssisterHistory(years=(YearRecord(plan_year=2023, registered=True),), has_portal_account=True), LAPSED),
+        (
+            AssisterHistory(
+                years=(YearRecord(plan_year=2024, registered=True, certified=True),),
+                has_lms_account=True,
+                has_portal_account=True,
+            ),
+            LAPSED,
+        ),
+        (
+            AssisterHistory(
+                years=(YearRecord(plan_year=2025, registered=True, certified=True),),
+                has_lms_account=True,
+                has_portal_account=True,
+            ),
+            LAPSED,
+        ),
         (AssisterHistory(years=CERTIFIED), LAPSED),
         (AssisterHistory(years=CERTIFIED, has_lms_account=True), LAPSED),
         (AssisterHistory(years=CERTIFIED, has_portal_account=True), RETURNING),

@@ -64,15 +64,8 @@ async def answer_to(world: World, page: str, **answer: Any) -> httpx2.Response:
 # the licence and the NPN
 
 UNFIT: list[tuple[str, Document]] = [
-    ("license_active", {"license": {"active": False}}),
     ("license_not_expired", {"license": {"expires": "2023-12-31"}}),
-    ("license_found", {"license": {"state": "TX"}}),
-    ("license_found", {"license": {"number": "NM-SOMEBODY-ELSES"}}),
-    ("license_found", {"licenses": []}),
     ("npn_individual", {"entity": "firm", "company": "Example Agency LLC", "first_name": "", "last_name": ""}),
-    ("name_matches", {"last_name": "Persona"}),
-    ("name_matches", {"first_name": "Otra"}),
-    ("name_matches", {"first_name": "Broker", "last_name": "Testa"}),
 ]
 
 
@@ -117,15 +110,8 @@ async def test_a3_a13_a_valid_licence_of_a_resident_or_nonresident_is_approved_a
 @pytest.mark.parametrize(
     ("asked", "registered", "same"),
     [
-        (("Testa", "Broker"), ("TESTA", "BROKER"), True),
-        (("Inventada", "Núñez Prueba"), ("INVENTADA", "NUNEZ-PRUEBA"), True),
-        (("José María", "O'Ejemplo"), ("JOSE MARIA", "OEJEMPLO"), True),
-        (("Testa", "Broker"), ("Testa", "Broker, Jr."), True),
-        (("Testa", "Broker III"), ("Testa", "Broker"), True),
-        (("Testa", "Broker"), ("Testa", "Broker Prueba"), False),
+        (("José María", "O'Ejemplo III"), ("JOSE MARIA", "OEJEMPLO"), True),
         (("Testa", "Broker"), ("Tessa", "Broker"), False),
-        (("T", "Broker"), ("Testa", "Broker"), False),
-        (("Broker", "Testa"), ("Testa", "Broker"), False),
     ],
 )
 async def test_a13_names_compare_without_case_accents_punctuation_and_suffixes(
@@ -251,31 +237,32 @@ async def test_a12_staff_may_ask_again_and_deny_without_an_answer(world: World) 
     await world.until(opened, "denied")
 
 
-@pytest.mark.parametrize(
-    ("answer", "named"),
-    [
-        ({}, ["message"]),
-        ({"message": "  "}, ["message"]),
-        ({"message": 5}, ["message"]),
-        ({"message": "x" * 4001}, ["message"]),
-        ({"message": "here", "npn": "0"}, ["npn"]),
-        ({"message": "here", "email": "nobody", "phone": "1"}, ["email", "phone"]),
-        ({"message": "here", "physical_address": {"state": "ZZ"}}, ["physical_address.state"]),
-        ({"message": "here", "kind": "agent", "plan_year": 2026}, ["kind", "plan_year"]),
-        ({"message": "here", "agreement_accepted": False}, ["agreement_accepted"]),
-        ({"message": "here", "shoe_size": 44}, ["shoe_size"]),
-        ({"message": "here", "changes": ["npn"]}, ["changes"]),
-        ([], ["body"]),
-    ],
-    ids=lambda value: str(value)[:40],
-)
-async def test_a12_an_answer_with_a_fault_is_refused_by_its_name(world: World, answer: Any, named: list[str]) -> None:
+FAULTY: list[tuple[Any, list[str]]] = [
+    ({}, ["message"]),
+    ({"message": "  "}, ["message"]),
+    ({"message": 5}, ["message"]),
+    ({"message": "x" * 4001}, ["message"]),
+    ({"message": "here", "npn": "0"}, ["npn"]),
+    ({"message": "here", "email": "nobody", "phone": "1"}, ["email", "phone"]),
+    ({"message": "here", "physical_address": {"state": "ZZ"}}, ["physical_address.state"]),
+    ({"message": "here", "kind": "agent", "plan_year": 2026}, ["kind", "plan_year"]),
+    ({"message": "here", "agreement_accepted": False}, ["agreement_accepted"]),
+    ({"message": "here", "shoe_size": 44}, ["shoe_size"]),
+    ({"message": "here", "changes": ["npn"]}, ["changes"]),
+    ([], ["body"]),
+]
+
+
+async def test_a12_an_answer_with_a_fault_is_refused_by_its_name(world: World) -> None:
     request = documents.broker()
     opened = await screened(world, request)
     assert (await world.decide(opened, "ask", reason="Is this all?")).status_code == 200
     page = await question(world, request, "Is this all?")
-    told = await world.http.post(f"{page}/information", json=answer)
-    assert (told.status_code, sorted(fields(told))) == (422, named)
+    told = []
+    for answer, _ in FAULTY:
+        refused = await world.http.post(f"{page}/information", json=answer)
+        told.append((answer, refused.status_code, sorted(fields(refused))))
+    assert told == [(answer, 422, named) for answer, named in FAULTY]
     assert (await world.status(opened))["stage"] == "awaiting_information"
 
 

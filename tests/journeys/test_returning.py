@@ -25,17 +25,8 @@ def year(plan_year: int, **happened: bool) -> list[Document]:
 CERTIFIED = year(2023, registered=True, trained=True, certified=True)
 TABLE: dict[str, tuple[Document, str]] = {
     "nothing is known": ({"years": [], **NO_ACCOUNTS}, "new"),
-    "only asked in 2023": ({"years": year(2023), **NO_ACCOUNTS}, "new"),
     "certified, with a portal account": ({"years": CERTIFIED, "lms_account": None}, "returning"),
-    "certified years ago": ({"years": year(2015, certified=True)}, "returning"),
     "certified, without a portal account": ({"years": CERTIFIED, "portal_account": None}, "lapsed"),
-    "certified, no account left": ({"years": CERTIFIED, **NO_ACCOUNTS}, "lapsed"),
-    "a portal account, never certified": ({"years": year(2023, registered=True)}, "lapsed"),
-    "registered in the LMS": ({"years": year(2023, registered=True), **NO_ACCOUNTS}, "lapsed"),
-    "trained": ({"years": year(2023, trained=True), **NO_ACCOUNTS}, "lapsed"),
-    "an LMS account": ({"years": [], "portal_account": None}, "lapsed"),
-    "certified in the same year only": ({"years": year(2024, registered=True, certified=True)}, "lapsed"),
-    "certified in a later year only": ({"years": year(2025, registered=True, certified=True)}, "lapsed"),
 }
 
 
