@@ -4,10 +4,11 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import structlog
@@ -38,14 +39,20 @@ from adapters.mlms import MlmsClient
 from adapters.portal import PortalClient
 from adapters.registry import RegistryClient
 from db.engine import Database
+from domain.shared.traces import where
 from settings import Settings, load_settings
+from starter.background import run_background
 from starter.client import connect
+from starter.composition import build_case_services
 from starter.replay import verify
+from starter.schedules import ensure_schedules
 from templates.letters import NoticeRenderer
 from workflows.certification import AssisterCertification
 from workflows.daily_reminders import DailyReminders
 from workflows.publication import DailyPublication
 from workflows.registration import MarketplaceRegistration
+
+log = structlog.get_logger(__name__)
 
 HERE = Path(__file__).parent
 HISTORIES = HERE / "tests" / "histories"
@@ -133,13 +140,34 @@ async def run_worker(settings: Settings) -> None:
     async with AsyncExitStack() as stack:
         database = Database(settings.database_url)
         stack.push_async_callback(database.close)
+        # By a connection of its own, which need not be there yet: drafts are purged while Temporal is down.
+        services = build_case_services(settings, database, await connect(lazy=True))
+        _run_beside(stack, stop, run_background(database, services.cases))
         client = await stack.enter_async_context(http.open_client(HTTP_SECONDS))
         temporal = await connect([CodedFailures()])
+        _run_beside(stack, stop, ensure_schedules(temporal, settings.task_queue))
         await stack.enter_async_context(build_worker(temporal, settings, build_activities(settings, database, client)))
         if settings.ready_file:
             settings.ready_file.touch()
-        structlog.get_logger(__name__).info("worker ready", task_queue=settings.task_queue)
+        log.info("worker ready", task_queue=settings.task_queue)
         await stop.wait()
+
+
+def _run_beside(stack: AsyncExitStack, stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:
+    """Until the worker ends; a failure that nobody foresaw ends the worker, so that it is seen and started again."""
+    task = asyncio.create_task(work)
+
+    def look_at_end(ended: asyncio.Task[None]) -> None:
+        if not ended.cancelled() and (error := ended.exception()) is not None:
+            log.error("background work failed", error=type(error).__name__, where=where(error))
+            stop.set()
+
+    async def end() -> None:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    task.add_done_callback(look_at_end)
+    stack.push_async_callback(end)
 
 
 def main(arguments: Sequence[str]) -> int:

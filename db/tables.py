@@ -384,3 +384,12 @@ class DraftRow(SQLModel, table=True):
     answers: dict[str, str] = Field(sa_type=JSON)
     created_at: datetime = Field(sa_type=Utc)
     expires_at: datetime = Field(sa_type=Utc, index=True)
+
+
+class LeaseRow(SQLModel, table=True):
+    """Which process does what only one at a time may do, and until when if it does not renew it."""
+
+    __tablename__ = "lease"
+    name: str = Field(primary_key=True)
+    holder: str
+    expires_at: datetime = Field(sa_type=Utc)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import structlog
 from fastapi import FastAPI
@@ -17,8 +17,6 @@ from db.reads.numbers import StaffNumbers
 from settings import Settings, load_settings
 from starter.client import connect
 from starter.composition import build_case_services
-from starter.delivery import keep_delivering
-from starter.schedules import ensure_schedules
 from templates.certificates import Typesetter
 from templates.letters import NoticeRenderer
 from web import status_link
@@ -36,7 +34,6 @@ from web.http.text import build_environments
 from web.marketplace import agreements, profile, sign_in as entrance, training
 from web.public import home as registry, lists
 from web.public.request import form as request_form
-from web.public.request.draft import keep_purging
 from web.services import TEMPLATES, Services, ServicesDep
 from web.staff import (
     access_log,
@@ -103,9 +100,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             services = build_services(settings, database, client)
             app.state.services = services
             app.state.temporal = client
-            schedules = ensure_schedules(client, settings.task_queue)
-            for work in (keep_delivering(database, services.cases), schedules, keep_purging(database)):
-                stack.push_async_callback(_stop_task, asyncio.create_task(work))
             yield
 
     app = FastAPI(
@@ -146,12 +140,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     if paths := find_undeclared_routes(app.routes):
         raise RuntimeError(f"These routes don't declare who may call them: {', '.join(paths)}.")
     return app
-
-
-async def _stop_task(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
 
 
 def _add_health(app: FastAPI) -> None:

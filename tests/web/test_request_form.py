@@ -1,11 +1,9 @@
 """The request form as a browser meets it, step by step, over the real database: what it asks, keeps and sends."""
 
-import asyncio
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from html import unescape
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,10 +13,8 @@ import time_machine
 from sqlmodel import select
 
 from db.case_state import rows
-from db.engine import Database
-from db.migrate import upgrade
 from db.tables import DraftRow
-from db.writes.drafts import LIFE, begin_draft, find_draft, purge_drafts
+from db.writes.drafts import LIFE, purge_drafts
 from domain.shared.ids import token_hash
 from domain.state.agreements import agreement
 from templates.catalogs import translate
@@ -27,7 +23,7 @@ from tests.support.browser import Browser, Page
 from tests.templates.contexts import PHONE
 from tests.web.house import House
 from tests.web.test_pages import contacts, read, returning
-from web.public.request.draft import COOKIE, keep_purging
+from web.public.request.draft import COOKIE
 from web.public.request.steps import STEPS
 from web.public.request.words import MISSING, OTHERWISE
 
@@ -614,28 +610,6 @@ async def test_an_expired_draft_leads_to_the_start_and_says_so(house: House, per
         assert lost.headers["location"] == "/request?why=expired"
         assert await house.database.write(purge_drafts, datetime.now(UTC)) == 1
     assert await drafts(house) == []
-
-
-async def begin_of(database: Database, kind: str, at: datetime) -> str:
-    return await database.write(begin_draft, {"kind": kind}, at)
-
-
-async def test_expired_drafts_are_deleted_by_themselves_after_a_failed_round_too(tmp_path: Path) -> None:
-    url = f"sqlite+aiosqlite:///{tmp_path / 'drafts.sqlite'}"
-    database = Database(url)
-    work = asyncio.create_task(keep_purging(database, every=0.02))
-    await asyncio.sleep(0.1)
-    await asyncio.to_thread(upgrade, url)
-    now = datetime.now(UTC)
-    old, fresh = await begin_of(database, "agent", now - LIFE), await begin_of(database, "broker", now)
-    async with asyncio.timeout(10):
-        while await database.read(find_draft, old, now - timedelta(seconds=1)):
-            await asyncio.sleep(0.02)
-    assert await database.read(find_draft, fresh, now) == {"kind": "broker"}
-    assert not work.done()
-    work.cancel()
-    await asyncio.wait([work])
-    await database.close()
 
 
 async def test_who_accepts_no_cookies_is_told(house: House, person: Browser) -> None:

@@ -1,4 +1,4 @@
-"""Codes: why something was refused or had no effect, beside the sentences of before, which stay as they are."""
+"""Codes: why something was refused or had no effect, beside the sentences of before, which stay as they are; leases."""
 
 from collections.abc import Iterator, Mapping
 from string import ascii_lowercase
@@ -81,6 +81,12 @@ def upgrade() -> None:
     _fill_in_inbox()
     with allow_changes("audit"):
         _fill_in_audit()
+    op.create_table(
+        "lease",
+        sa.Column("name", sa.String(), primary_key=True),
+        sa.Column("holder", sa.String(), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+    )
 
 
 def _add_columns(table: str, name: str) -> None:

@@ -1,22 +1,16 @@
 """The draft behind a request form: the cookie it is found by, what proves that a form is its own; no routes."""
 
-import asyncio
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 
-import structlog
 from fastapi import Request, Response
 
-from db.engine import Database
-from db.writes.drafts import CREATED, SENT, find_draft, purge_drafts
-from domain.shared.traces import where
+from db.writes.drafts import CREATED, SENT, find_draft
 from starter.cases import now
 from web.http.forms import Values
 from web.services import Services
-
-log = structlog.get_logger(__name__)
 
 COOKIE, PATH = "request_draft", "/request"
 FORM_TOKEN = "form_token"
@@ -60,13 +54,3 @@ def hand_out_cookie(response: Response, services: Services, token: str) -> None:
     """Hands out the cookie, until the browser is closed: it is for the form alone, and no script reads it."""
     secure = services.settings.is_secure
     response.set_cookie(COOKIE, token, path=PATH, secure=secure, httponly=True, samesite="lax")
-
-
-async def keep_purging(database: Database, every: float = 300.0) -> None:
-    """Deletes expired drafts until cancelled; a failed round is logged by its kind, and tried again."""
-    while True:
-        try:
-            await database.write(purge_drafts, now())
-        except Exception as error:  # the next round tries again
-            log.warning("drafts not purged", error=type(error).__name__, where=where(error))
-        await asyncio.sleep(every)
