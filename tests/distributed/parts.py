@@ -81,6 +81,7 @@ class Apart:
     def document(self) -> dict[str, Any]:
         """What a test needs to drive it, under the names of stack.json."""
         return {
+            "data": str(self._folder),
             "web": self._urls["web"],
             "mailbox": self._urls["mailbox"],
             "sandbox": {name: self._urls[name] for name in STAND_INS},
