@@ -39,7 +39,7 @@ from adapters.mlms import MlmsClient
 from adapters.portal import PortalClient
 from adapters.registry import RegistryClient
 from db.engine import Database
-from domain.shared.traces import where
+from domain.shared.traces import locate_error
 from settings import Settings, load_settings
 from starter.background import run_background
 from starter.client import connect
@@ -159,7 +159,7 @@ def _run_beside(stack: AsyncExitStack, stop: asyncio.Event, work: Coroutine[Any,
 
     def look_at_end(ended: asyncio.Task[None]) -> None:
         if not ended.cancelled() and (error := ended.exception()) is not None:
-            log.error("background work failed", error=type(error).__name__, where=where(error))
+            log.error("background work failed", error=type(error).__name__, where=locate_error(error))
             stop.set()
 
     async def end() -> None:

@@ -13,7 +13,7 @@ from temporalio.worker import (
 
 from adapters.http import Refused, Unavailable
 from db.case_state import UnknownCase
-from domain.shared.traces import where
+from domain.shared.traces import locate_error
 
 log = structlog.get_logger(__name__)
 
@@ -45,7 +45,7 @@ class _CodingInbound(ActivityInboundInterceptor):
                 attempt=info.attempt,
                 code=failure.type,
                 error=type(error).__name__,
-                where=where(error),
+                where=locate_error(error),
             )
         raise failure from None
 

@@ -14,8 +14,8 @@ from domain.shared.assister import AssisterType, Kind
 from domain.shared.facts import Fact, FactKind
 from domain.shared.licensing import Producer
 from domain.shared.messages import CaseRef, LookUp, Screened
-from domain.shared.policy import local_date
-from domain.state.eligibility import Check, Finding, finding, license_findings, unknown_license
+from domain.shared.policy import find_local_date
+from domain.state.eligibility import Check, Finding, check_license, list_unknown_findings, make_finding
 
 SOURCE = "registry"
 
@@ -40,12 +40,12 @@ class LicensingActivities(contracts.Licensing):
                 raise
             return await self.record_unknown(order)
         request = snapshot.case.request
-        findings = license_findings(
+        findings = check_license(
             producer,
             request["first_name"],
             request["last_name"],
             request.get("license_number"),
-            local_date(snapshot.state_policy, order.at),
+            find_local_date(snapshot.state_policy, order.at),
             snapshot.state_policy.home_state,
         )
         return await self._record_findings(snapshot, order, findings, "answered")
@@ -54,7 +54,7 @@ class LicensingActivities(contracts.Licensing):
     async def record_unknown(self, order: CaseRef) -> Screened:
         """See the contract."""
         snapshot = await self._database.read(load_snapshot, order.case_id)
-        await self._record_findings(snapshot, order, unknown_license(), "unknown")
+        await self._record_findings(snapshot, order, list_unknown_findings(), "unknown")
         return Screened(unknown=True)
 
     async def _ask_registry(self, snapshot: CaseSnapshot, order: LookUp) -> Producer | None:
@@ -75,9 +75,9 @@ class LicensingActivities(contracts.Licensing):
     ) -> Screened:
         """Records this round's findings, with those that our own records make."""
         if not snapshot.case.identity_matches:
-            findings = [*findings, finding(Check.IDENTITY_MATCHES, False)]
+            findings = [*findings, make_finding(Check.IDENTITY_MATCHES, False)]
         if not _is_in_scope(snapshot):
-            findings = [*findings, finding(Check.INTAKE_SCOPE, False)]
+            findings = [*findings, make_finding(Check.INTAKE_SCOPE, False)]
         fact = Fact(
             id=f"{order.case_id}:screened:{order.occurrence}:{how}",
             kind=FactKind.SCREENED,

@@ -19,14 +19,14 @@ from db.engine import Database
 from db.writes.cases import flag_case
 from db.writes.effects import EffectResult, Intent
 from db.writes.federal.listings import record_listing
-from domain.federal.listing_check import due_dates, is_late, next_look
-from domain.federal.lists import contact_of
+from domain.federal.listing_check import find_due_dates, find_next_check, is_late
+from domain.federal.lists import select_contact
 from domain.federal.markets import FederalList, Market
 from domain.federal.registration import Listed, RegistrationState
 from domain.shared.facts import Fact, FactKind
 from domain.shared.messages import Effect, Looked, MarketOrder
 from domain.shared.notices import Notice
-from domain.shared.policy import local_date
+from domain.shared.policy import find_local_date
 from templates.letters import NoticeRenderer
 
 HEARTBEAT_SECONDS = 5
@@ -51,7 +51,7 @@ class ListingCheckActivities(contracts.ListingCheck):
         policy, state = snapshot.federal_policy, snapshot.registration
         if Market(order.market) not in state.unlisted:
             return Looked(standing=await self._database.write(record_listing, order.case_id, [], order.at))
-        today = local_date(policy, order.at)
+        today = find_local_date(policy, order.at)
         holidays = list_federal_holidays(range(today.year - 1, today.year + 2))
         ours = [one for one in state.publication if one.market == order.market]
         facts: list[Fact] = []
@@ -60,15 +60,15 @@ class ListingCheckActivities(contracts.ListingCheck):
             async with _keep_heartbeating():
                 facts, absent = await self._read_lists(snapshot, order, ours, today)
         else:
-            since = local_date(policy, _find_listable_date(state, Market(order.market)))
-            due = {name.value: day.isoformat() for name, day in due_dates(policy, since, holidays).items()}
+            since = find_local_date(policy, _find_listable_date(state, Market(order.market)))
+            due = {name.value: day.isoformat() for name, day in find_due_dates(policy, since, holidays).items()}
             data = {"market": order.market, "due": due}
             facts = [
                 Fact(id=f"{order.case_id}:watch:{order.market}", kind=FactKind.WATCH_OPENED, at=order.at, data=data)
             ]
         missing = not ours or any(one.listed_at is None and not _is_new(one, facts) for one in ours)
         return Looked(
-            again_at=next_look(policy, order.at, holidays) if missing else None,
+            again_at=find_next_check(policy, order.at, holidays) if missing else None,
             ask_help_desk=absent and state.help_desk_told_at is None,
             standing=await self._database.write(record_listing, order.case_id, facts, order.at),
         )
@@ -100,7 +100,7 @@ class ListingCheckActivities(contracts.ListingCheck):
         npn, plan_year = str(snapshot.case.request["npn"]), snapshot.case.plan_year
         if one.list is FederalList.FIND_LOCAL_HELP:
             who = snapshot.case.request
-            phone = contact_of(who).phone
+            phone = select_contact(who).phone
             listed = await self._lists.is_in_local_help(who["first_name"], who["last_name"], phone, one.market)
             return listed, listed
         if one.list is FederalList.TRACKER:
@@ -139,7 +139,7 @@ class ListingCheckActivities(contracts.ListingCheck):
             "npn": request["npn"],
             "plan_year": snapshot.case.plan_year,
             "markets": [
-                {"market": market.value, "completed_on": local_date(policy, at)}
+                {"market": market.value, "completed_on": find_local_date(policy, at)}
                 for market, at in state.completed_at.items()
             ],
             "rcl_url": f"{self._lists_url}/registry/rcl.csv",

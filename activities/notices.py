@@ -26,8 +26,8 @@ from domain.federal.registration import Enrollment, RegistrationState
 from domain.shared.assister import AssisterType
 from domain.shared.links import ACTIVATION_PATH, STATUS_PATH
 from domain.shared.messages import Effect, Letter
-from domain.shared.notices import Notice, topic_of
-from domain.shared.policy import ProgramPolicy, describe_contact, local_date
+from domain.shared.notices import Notice, find_topic
+from domain.shared.policy import ProgramPolicy, describe_contact, find_local_date
 from domain.shared.programs import FEDERAL_PROGRAM
 from domain.shared.stages import Certificate
 from domain.state.certification import PortalAccount
@@ -138,7 +138,7 @@ class NoticesActivities(contracts.Notices):
             "program": snapshot.case.program,
             "plan_year": snapshot.case.plan_year,
             "language": language,
-            "contact": describe_contact(snapshot.policy, topic_of(notice, waiting_for), language),
+            "contact": describe_contact(snapshot.policy, find_topic(notice, waiting_for), language),
             "status_url": await self._build_status_url(notice, letter, key, snapshot.policy),
             "reason": await self._find_reason(notice, snapshot),
             "waiting_for": waiting_for or "",
@@ -235,7 +235,7 @@ class NoticesActivities(contracts.Notices):
             return None
         return {
             "number": certificate.number,
-            "issued_on": local_date(policy, certificate.issued_at),
+            "issued_on": find_local_date(policy, certificate.issued_at),
             "valid_until": certificate.valid_until,
             "verify_url": f"{self._web_url}/certificates/{certificate.number}",
         }

@@ -14,7 +14,7 @@ from db.case_state import load_snapshot
 from db.engine import Database
 from db.writes.federal.profiles import ProfileToSave, load_profile_to_save, record_npn_verdict, save_profile
 from domain.federal.markets import NpnStatus
-from domain.federal.profile import npn_faults, npns_of
+from domain.federal.profile import find_npn_faults, list_npns
 from domain.shared.faults import Fault, Invalid
 from domain.shared.messages import CaseRef, CommandRef, ProfileSaved, RegistrationSnapshot
 
@@ -71,7 +71,7 @@ class ProfilesActivities(contracts.Profiles):
         """What speaks against a profile before it is saved."""
         if waiting.fault:
             return NpnVerdict(NpnStatus.NOT_REQUIRED, (waiting.fault,))
-        if not npns_of(waiting.profile):
+        if not list_npns(waiting.profile):
             return NpnVerdict(NpnStatus.NOT_REQUIRED)
         try:
             answers = await self._ask_registry(waiting.profile)
@@ -82,10 +82,10 @@ class ProfilesActivities(contracts.Profiles):
 
     async def _ask_registry(self, profile: Mapping[str, Any]) -> Answers:
         """The registry's answers, by the fields of the NPNs."""
-        npns = npns_of(profile)
+        npns = list_npns(profile)
         answers = await asyncio.gather(*map(self._registry.look_up_npn, npns.values()))
         return dict(zip(npns, answers, strict=True))
 
 
 def _find_npn_faults(profile: Mapping[str, Any], answers: Answers) -> Faults:
-    return tuple(npn_faults(profile, {field: answer.producer for field, answer in answers.items()}))
+    return tuple(find_npn_faults(profile, {field: answer.producer for field, answer in answers.items()}))

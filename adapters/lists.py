@@ -24,7 +24,7 @@ import httpx2
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from adapters.http import Refused, Unavailable, call_service, open_stream, read_document, read_pieces
-from domain.federal.lists import BETWEEN, COLUMNS, DATE_FORMAT, PublishedList, cell
+from domain.federal.lists import BETWEEN, COLUMNS, DATE_FORMAT, PublishedList, format_cell
 from domain.federal.markets import Market
 
 SERVICE = "lists"
@@ -125,7 +125,7 @@ class FederalListReader:
 
     async def is_in_local_help(self, first_name: str, last_name: str, phone: str, market: Market | None = None) -> bool:
         """Whether a listing has this name and phone number, for this market if one is given (B20): it holds no NPN."""
-        listing = {"first_name": cell(first_name), "last_name": cell(last_name), "phone": phone}
+        listing = {"first_name": format_cell(first_name), "last_name": format_cell(last_name), "phone": phone}
         found = await self._help.find_lines(_key_listing(listing))
         return any(market is None or market in line["markets"].split(BETWEEN) for line in found)
 

@@ -10,20 +10,19 @@ from sqlalchemy.orm import Session
 from sqlmodel import col, select
 
 from db.tables import Case, FactRow
-from domain.federal.agreements import versions_in_force
+from domain.federal.agreements import list_versions_in_force
 from domain.federal.markets import Market, Role
 from domain.federal.policy import FederalPolicy
 from domain.federal.registration import RegistrationOpening, RegistrationState, fold_registration
+from domain.programs.state import CaseState
 from domain.shared.assister import AssisterType, Kind
 from domain.shared.facts import Fact, FactKind
 from domain.shared.faults import Fault, load_faults
 from domain.shared.messages import RegistrationSnapshot
 from domain.shared.policy import ProgramPolicy
 from domain.shared.programs import FEDERAL_PROGRAM
-from domain.state.certification import CaseState, Opening, fold
+from domain.state.certification import CertificationOpening, CertificationState, fold_certification
 from domain.state.policy import Policy
-
-State = CaseState | RegistrationState
 
 
 class UnknownCase(LookupError):
@@ -53,9 +52,9 @@ class CaseSnapshot:
         return self.federal_policy if self.case.program == FEDERAL_PROGRAM else self.state_policy
 
     @cached_property
-    def certification(self) -> CaseState:
+    def certification(self) -> CertificationState:
         """Where a case of the state program stands."""
-        return fold(opening_of(self.case), self.facts)
+        return fold_certification(opening_of(self.case), self.facts)
 
     @cached_property
     def registration(self) -> RegistrationState:
@@ -63,7 +62,7 @@ class CaseSnapshot:
         return registration_of(self.case, self.facts)
 
     @cached_property
-    def state(self) -> State:
+    def state(self) -> CaseState:
         """Where the case stands, in whichever program."""
         return self.registration if self.case.program == FEDERAL_PROGRAM else self.certification
 
@@ -95,9 +94,9 @@ def rows(session: Session, query: Any) -> list[Any]:
     return list((session.execute(query)).scalars())
 
 
-def opening_of(case: Case) -> Opening:
+def opening_of(case: Case) -> CertificationOpening:
     """What the case is from its first moment on."""
-    return Opening(
+    return CertificationOpening(
         kind=Kind(case.kind),
         assister_type=AssisterType(case.assister_type),
         has_lms_account=case.has_lms_account,
@@ -151,24 +150,26 @@ def facts_of(session: Session, case_id: str) -> list[Fact]:
     return [Fact(id=fact_id, kind=FactKind(kind), at=at, data=data) for fact_id, kind, at, data in found]
 
 
-def folded(case: Case, facts: Iterable[Fact]) -> State:
+def folded(case: Case, facts: Iterable[Fact]) -> CaseState:
     """The fold over the case's facts, by the rules of its program."""
-    return registration_of(case, facts) if case.program == FEDERAL_PROGRAM else fold(opening_of(case), facts)
+    return (
+        registration_of(case, facts) if case.program == FEDERAL_PROGRAM else fold_certification(opening_of(case), facts)
+    )
 
 
 def registration_of(case: Case, facts: Iterable[Fact]) -> RegistrationState:
     """The fold over a federal registration's facts."""
-    return fold_registration(registration_opening_of(case), facts, versions_in_force())
+    return fold_registration(registration_opening_of(case), facts, list_versions_in_force())
 
 
-def state_of(session: Session, case: Case) -> State:
+def state_of(session: Session, case: Case) -> CaseState:
     """The fold over the case's stored facts."""
     return folded(case, facts_of(session, case.case_id))
 
 
-def certification_of(session: Session, case: Case) -> CaseState:
+def certification_of(session: Session, case: Case) -> CertificationState:
     """The fold over the facts of a case of the state program."""
-    return fold(opening_of(case), facts_of(session, case.case_id))
+    return fold_certification(opening_of(case), facts_of(session, case.case_id))
 
 
 def find_ending_reason(session: Session, case_id: str) -> str:

@@ -15,7 +15,7 @@ import structlog
 from db.engine import Database
 from db.writes.drafts import purge_drafts
 from db.writes.leases import give_back_lease, take_lease
-from domain.shared.traces import where
+from domain.shared.traces import locate_error
 from starter.cases import Cases, now
 from starter.delivery import keep_delivering
 
@@ -67,7 +67,7 @@ async def _try_lease(database: Database, holder: str, term: timedelta) -> bool |
     try:
         return await database.write(take_lease, LEASE, holder, now(), term)
     except Exception as error:  # tried again while the last term lasts
-        log.warning("lease not renewed", error=type(error).__name__, where=where(error))
+        log.warning("lease not renewed", error=type(error).__name__, where=locate_error(error))
         return None
 
 
@@ -77,5 +77,5 @@ async def keep_purging(database: Database, every: float = PURGED_EVERY) -> None:
         try:
             await database.write(purge_drafts, now())
         except Exception as error:  # the next round tries again
-            log.warning("drafts not purged", error=type(error).__name__, where=where(error))
+            log.warning("drafts not purged", error=type(error).__name__, where=locate_error(error))
         await asyncio.sleep(every)

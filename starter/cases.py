@@ -42,7 +42,7 @@ from domain.programs.opening import AnyRequest
 from domain.programs.reports import describe_fact
 from domain.shared.commands import CommandKind
 from domain.shared.faults import Fault, Invalid, load_faults
-from domain.shared.ids import command_id as opaque_id
+from domain.shared.ids import make_command_id as opaque_id
 from domain.shared.messages import Begin, Command, Report
 from domain.shared.notices import Notice
 from domain.shared.reasons import Reason, Refusal, read_reason

@@ -9,7 +9,7 @@ import structlog
 from db.engine import Database
 from db.reads.pending import list_pending_commands, list_pending_events, list_unbegun_cases
 from domain.shared.reasons import Refusal
-from domain.shared.traces import where
+from domain.shared.traces import locate_error
 from starter.cases import Cases, now
 
 log = structlog.get_logger(__name__)
@@ -47,7 +47,7 @@ async def _try(what: str, number: object, work: Awaitable[object]) -> object:
     except Refusal:
         log.info("refused", what=what, id=number)
     except Exception as error:  # the next round tries again
-        log.warning("not delivered", what=what, id=number, error=type(error).__name__, where=where(error))
+        log.warning("not delivered", what=what, id=number, error=type(error).__name__, where=locate_error(error))
     return True
 
 

@@ -15,7 +15,7 @@ from domain.federal.markets import Curriculum, MarketplaceAgreement
 from domain.federal.registration import RegistrationState
 from domain.shared.agreements import Agreement
 from domain.shared.faults import Fault, Invalid
-from domain.shared.ids import command_id as opaque_id
+from domain.shared.ids import make_command_id as opaque_id
 from starter.cases import Answer, Cases, now
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
-from db.case_state import State, any_policy_of, folded, holder_of, list_flags, load_case, rows
+from db.case_state import any_policy_of, folded, holder_of, list_flags, load_case, rows
 from db.cursors import PLACES, Cursor
 from db.reads.pending import Altered, Held, altered_of, held_of
 from db.reads.queue import ListedCase, list_matching
@@ -28,9 +28,10 @@ from db.tables import (
     SentMail,
 )
 from domain.programs.certificates import find_certificate_status
+from domain.programs.state import CaseState
 from domain.shared.facts import Fact, FactKind
-from domain.shared.policy import local_date
-from domain.state.certification import CaseState
+from domain.shared.policy import find_local_date
+from domain.state.certification import CertificationState
 from domain.state.eligibility import LICENSING, Check, Finding
 
 MOST_CASES = 50
@@ -144,7 +145,7 @@ class CaseFile:
     attention_since: datetime | None
     place: Cursor | None
     flags: list[Flag]
-    state: State
+    state: CaseState
     status: dict[str, Any]
     request: dict[str, Any]
     identity_matches: bool
@@ -247,8 +248,8 @@ def _list_mails(session: Session, case_id: str) -> list[Mail]:
     return [Mail(number, *row) for number, row in enumerate(session.execute(ours), 1)]
 
 
-def _list_certificates(session: Session, case: Case, state: State, now: datetime) -> list[IssuedCertificate]:
-    today = local_date(any_policy_of(case), now)
+def _list_certificates(session: Session, case: Case, state: CaseState, now: datetime) -> list[IssuedCertificate]:
+    today = find_local_date(any_policy_of(case), now)
     return [
         IssuedCertificate(
             number=row.number,
@@ -280,12 +281,12 @@ def _describe_command(row: CommandRow) -> GivenCommand:
 def _explain_findings(
     case: Case,
     person: Assister,
-    state: State,
+    state: CaseState,
     facts: Sequence[Fact],
     effects: Sequence[EffectRow],
     evidence: Sequence[Evidence],
 ) -> list[ExplainedFinding]:
-    if not isinstance(state, CaseState):
+    if not isinstance(state, CertificationState):
         return []
     of_round = next((one for one in evidence if one.round == state.round), None)
     return [

@@ -13,10 +13,10 @@ from db.reads.status import to_json_values
 from db.tables import Assister, AuditRow, Case, CertificateRow, CommandRow
 from domain.programs.certificates import find_certificate_status
 from domain.shared.commands import CommandKind
-from domain.shared.ids import certificate_number
+from domain.shared.ids import parse_certificate_number
 from domain.shared.instants import format_instant
 from domain.shared.notices import Notice
-from domain.shared.policy import local_date
+from domain.shared.policy import find_local_date
 from domain.shared.programs import FEDERAL_PROGRAM
 from domain.shared.stages import ENDED
 
@@ -74,11 +74,11 @@ def read_certificate(session: Session, number: str, now: datetime) -> dict[str, 
 
     Its holder is named as on the day it was issued; the market is there in the federal program only.
     """
-    row = session.get(CertificateRow, certificate_number(number))
+    row = session.get(CertificateRow, parse_certificate_number(number))
     if row is None:
         return None
     case = load_case(session, row.case_id)
-    state, today = state_of(session, case), local_date(any_policy_of(case), now)
+    state, today = state_of(session, case), find_local_date(any_policy_of(case), now)
     return {
         "number": row.number,
         "status": find_certificate_status(state, row.number, row.market, row.valid_until, today),
@@ -104,7 +104,7 @@ def find_applicant(session: Session, email: str, number: str | None, now: dateti
     found = rows(session, ours.order_by(col(Case.opened_at).desc()).limit(50))
     if not found:
         return None
-    certificate = session.get(CertificateRow, certificate_number(number)) if number else None
+    certificate = session.get(CertificateRow, parse_certificate_number(number)) if number else None
     case = next((one for one in found if certificate and one.case_id == certificate.case_id), found[0])
     shown = None
     if certificate is not None and certificate.case_id == case.case_id:

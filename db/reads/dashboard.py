@@ -15,7 +15,7 @@ from db.reads.queue import Filters, ListedCase, View, list_cases_from
 from db.tables import Case, EffectRow, FactRow, InboxRow, StageEntry, Utc
 from domain.federal.policies import FEDERAL_POLICIES
 from domain.shared.events import EventState
-from domain.shared.policy import ProgramPolicy, local_date, zone_of
+from domain.shared.policy import ProgramPolicy, find_local_date, find_time_zone
 from domain.shared.stages import ENDED, OWNER, Stage
 from domain.state.eligibility import Verdict
 from domain.state.policies import POLICIES
@@ -106,7 +106,7 @@ def _measure_stage(stage: str, seconds: list[float]) -> StageTime:
 
 def _count_decisions(session: Session, now: datetime) -> list[DecisionDay]:
     policy = next(iter(POLICIES.values()))
-    today = local_date(policy, now)
+    today = find_local_date(policy, now)
     days = [today - timedelta(days=ago) for ago in reversed(range(DECISION_DAYS))]
     counted = {day: {verdict.value: 0 for verdict in Verdict} for day in days}
     query = select(col(FactRow.at), FactRow.data["verdict"].as_string()).where(
@@ -114,14 +114,14 @@ def _count_decisions(session: Session, now: datetime) -> list[DecisionDay]:
         col(FactRow.at) >= _find_midnight(policy, days[0]),
     )
     for at, verdict in session.execute(query):
-        day = local_date(policy, at)
+        day = find_local_date(policy, at)
         if day in counted:
             counted[day][verdict] += 1
     return [DecisionDay(day, verdicts) for day, verdicts in counted.items()]
 
 
 def _find_midnight(policy: ProgramPolicy, day: date) -> datetime:
-    return datetime.combine(day, time(), zone_of(policy)).astimezone(UTC)
+    return datetime.combine(day, time(), find_time_zone(policy)).astimezone(UTC)
 
 
 # reminders
@@ -144,7 +144,7 @@ def _count_reminders(session: Session, policies: Sequence[ProgramPolicy], now: d
     Whose wait began on the same day is reminded on the same days: each such day is a range of the index.
     """
     policy = policies[0]
-    today, every = local_date(policy, now), policy.reminder_every_days
+    today, every = find_local_date(policy, now), policy.reminder_every_days
     days = [
         (_find_midnight(policy, began), _find_midnight(policy, began + timedelta(days=1)), due.isoformat())
         for ago in range(every, every * (policy.reminders_at_most + 1))

@@ -17,15 +17,15 @@ from db.case_state import (
     rows,
 )
 from db.tables import Case, CertificateRow, LinkRow
-from domain.federal.may_assist import may_assist_in_marketplace
+from domain.federal.may_assist import list_marketplace_obstacles
 from domain.federal.policy import FederalPolicy
 from domain.federal.registration import RegistrationState
 from domain.shared.faults import Fault
-from domain.shared.ids import token_hash
-from domain.shared.policy import local_date
+from domain.shared.ids import hash_token
+from domain.shared.policy import find_local_date
 from domain.shared.programs import FEDERAL_PROGRAM
-from domain.state.certification import CaseState
-from domain.state.may_assist import may_assist
+from domain.state.certification import CertificationState
+from domain.state.may_assist import list_obstacles
 from domain.state.policy import Policy
 
 
@@ -35,7 +35,7 @@ class LinkedCertification:
 
     case: Case
     policy: Policy
-    state: CaseState
+    state: CertificationState
     may_assist_reasons: list[str]
     certificate_uri: str | None
 
@@ -54,7 +54,7 @@ class LinkedRegistration:
 
 def follow_link(session: Session, token: str, now: datetime) -> LinkedCertification | LinkedRegistration | None:
     """What a status link leads to, in either program; None where it is unknown or has expired."""
-    link = session.get(LinkRow, token_hash(token))
+    link = session.get(LinkRow, hash_token(token))
     if link is None or link.purpose != "status" or link.expires_at <= now:
         return None
     case = load_case(session, link.case_id)
@@ -65,7 +65,7 @@ def follow_link(session: Session, token: str, now: datetime) -> LinkedCertificat
 
 def _load_certification(session: Session, case: Case, now: datetime) -> LinkedCertification:
     state, policy = certification_of(session, case), policy_of(case)
-    reasons = may_assist(state, local_date(policy, now))
+    reasons = list_obstacles(state, find_local_date(policy, now))
     uris = _find_certificates(session, case)
     return LinkedCertification(case, policy, state, reasons, next(iter(uris.values()), None))
 
@@ -73,7 +73,7 @@ def _load_certification(session: Session, case: Case, now: datetime) -> LinkedCe
 def _load_registration(session: Session, case: Case, now: datetime) -> LinkedRegistration:
     facts = facts_of(session, case.case_id)
     state, policy = registration_of(case, facts), federal_policy_of(case)
-    reasons = may_assist_in_marketplace(state, local_date(policy, now))
+    reasons = list_marketplace_obstacles(state, find_local_date(policy, now))
     return LinkedRegistration(case, policy, state, reasons, npn_faults_of(facts), _find_certificates(session, case))
 
 
@@ -85,7 +85,7 @@ def _find_certificates(session: Session, case: Case) -> dict[str, str]:
 
 def read_activation(session: Session, token: str, now: datetime) -> tuple[str, Case | None]:
     """The state of an activation link (ready, used, expired, void or unknown), and its case if it is known."""
-    link = session.get(LinkRow, token_hash(token))
+    link = session.get(LinkRow, hash_token(token))
     if link is None or link.purpose != "activation":
         return "unknown", None
     case = load_case(session, link.case_id)

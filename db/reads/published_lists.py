@@ -16,7 +16,7 @@ from sqlmodel import col
 from db.case_state import one_or_none
 from db.engine import Database
 from db.tables import PublicationRow, PublishedRow
-from domain.federal.lists import PublishedList, npn_key
+from domain.federal.lists import PublishedList, make_npn_key
 from domain.federal.policies import FEDERAL_POLICIES
 
 READ_AT_ONCE = 2000  # lines at a time
@@ -88,7 +88,7 @@ def read_page(session: Session, name: PublishedList, number: int, after: str, pl
 def find_tracked(session: Session, npn: str, plan_year: int | None = None) -> tuple[Edition, list[Cells]]:
     """What the tracker says of an NPN, a line for each plan year; none for an NPN it doesn't know."""
     years = FEDERAL_POLICIES if plan_year is None else (plan_year,)
-    keys = col(PublishedRow.key).in_([npn_key(year, npn) for year in years])
+    keys = col(PublishedRow.key).in_([make_npn_key(year, npn) for year in years])
     edition = find_current(session)
     found = session.execute(_lines_of(PublishedList.TRACKER, edition.number).where(keys))
     newest = {key: cells for key, cells in found}  # noqa: C416 -- as above

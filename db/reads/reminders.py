@@ -9,7 +9,7 @@ from db.case_state import any_policy_of, rows
 from db.tables import Case, EffectRow
 from domain.shared.messages import Letter
 from domain.shared.notices import Notice
-from domain.shared.policy import local_date
+from domain.shared.policy import find_local_date
 from domain.shared.reminders import find_due_date
 from domain.shared.stages import OWNER
 
@@ -43,7 +43,7 @@ def list_due_reminders(session: Session, now: datetime, after: str, page: int = 
 def _reminder_of(case: Case, now: datetime) -> Letter | None:
     policy = any_policy_of(case)
     assert case.waiting_since is not None
-    since, today = local_date(policy, case.waiting_since), local_date(policy, now)
+    since, today = find_local_date(policy, case.waiting_since), find_local_date(policy, now)
     due = find_due_date(since, today, policy.reminder_every_days, policy.reminders_at_most)
     if due is None:
         return None

@@ -10,8 +10,8 @@ from sqlmodel import col, select
 from db.case_state import rows
 from db.reads.queue import ListedCase, list_matching
 from db.tables import Case, CertificateRow, SearchTerm
-from domain.shared.ids import certificate_number
-from domain.shared.search_words import words_of
+from domain.shared.ids import parse_certificate_number
+from domain.shared.search_words import split_words
 
 LAST = "\U0010ffff"
 COMMON = 500  # words with more terms than that are equally common
@@ -24,7 +24,7 @@ def find_cases(session: Session, query: str, limit: int) -> list[ListedCase]:
 
     Raises `Invalid` for a query that is too long.
     """
-    words = words_of(query)
+    words = split_words(query)
     case_id = _find_certified(session, query)
     if case_id is not None:
         return list_matching(session, col(Case.case_id) == case_id, limit=1)
@@ -38,7 +38,7 @@ def find_cases(session: Session, query: str, limit: int) -> list[ListedCase]:
 
 def _find_certified(session: Session, query: str) -> str | None:
     """The case of the certificate of this number."""
-    row = session.get(CertificateRow, certificate_number(query))
+    row = session.get(CertificateRow, parse_certificate_number(query))
     return row.case_id if row else None
 
 

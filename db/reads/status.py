@@ -7,15 +7,16 @@ from typing import Any
 from sqlalchemy.orm import Session
 from sqlmodel import col, select
 
-from db.case_state import State, federal_policy_of, load_case, policy_of, rows, state_of
+from db.case_state import federal_policy_of, load_case, policy_of, rows, state_of
 from db.tables import Case, EffectRow, FactRow
-from domain.federal.may_assist import may_assist_in_marketplace, registration_parts
+from domain.federal.may_assist import describe_registration, list_marketplace_obstacles
 from domain.federal.profile import REQUIRED
 from domain.federal.registration import RegistrationState
+from domain.programs.state import CaseState
 from domain.shared.instants import format_instant
-from domain.shared.policy import local_date
-from domain.state.certification import CaseState
-from domain.state.may_assist import may_assist, status_parts
+from domain.shared.policy import find_local_date
+from domain.state.certification import CertificationState
+from domain.state.may_assist import describe_certification, list_obstacles
 
 
 def read_status(session: Session, case_id: str, now: datetime, with_history: bool = False) -> dict[str, Any]:
@@ -27,7 +28,7 @@ def read_status(session: Session, case_id: str, now: datetime, with_history: boo
     return document
 
 
-def describe_status(case: Case, state: State, now: datetime) -> dict[str, Any]:
+def describe_status(case: Case, state: CaseState, now: datetime) -> dict[str, Any]:
     """The status document of either program as JSON values; docs/stages.md lists every value it may hold."""
     if isinstance(state, RegistrationState):
         parts = _describe_registration(case, state, now)
@@ -53,17 +54,17 @@ def describe_status(case: Case, state: State, now: datetime) -> dict[str, Any]:
     return plain
 
 
-def _describe_certification(case: Case, state: CaseState, now: datetime) -> dict[str, Any]:
+def _describe_certification(case: Case, state: CertificationState, now: datetime) -> dict[str, Any]:
     policy = policy_of(case)
-    parts = status_parts(state)
+    parts = describe_certification(state)
     parts["training"]["course"] = policy.lms.course_id
-    reasons = may_assist(state, local_date(policy, now))
+    reasons = list_obstacles(state, find_local_date(policy, now))
     return {**parts, "may_assist_reasons": reasons, "insurers": list(case.request.get("insurers") or [])}
 
 
 def _describe_registration(case: Case, state: RegistrationState, now: datetime) -> dict[str, Any]:
-    reasons = may_assist_in_marketplace(state, local_date(federal_policy_of(case), now))
-    parts = registration_parts(state)
+    reasons = list_marketplace_obstacles(state, find_local_date(federal_policy_of(case), now))
+    parts = describe_registration(state)
     parts["profile"] |= {"required": REQUIRED[state.profile.role]}
     return {**parts, "may_assist_reasons": reasons}
 

@@ -13,7 +13,7 @@ from db.writes.links import void_activation_links
 from domain.shared.facts import Fact, FactKind
 from domain.shared.faults import Fault, Invalid
 from domain.shared.messages import Claim, Claimed
-from domain.shared.policy import zone_of
+from domain.shared.policy import find_time_zone
 from domain.shared.reasons import Reason, Refusal
 from domain.shared.stages import ENDED
 from domain.state.policy import Policy
@@ -40,7 +40,7 @@ def claim_case(session: Session, claim: Claim) -> Claimed:
         identity_matches=case.identity_matches,
         has_portal_profile=case.has_portal_profile,
         has_scheduling_tool=case.has_scheduling_tool,
-        closes_at=policy.windows.closes_at(zone_of(policy)),
+        closes_at=policy.windows.find_closing_time(find_time_zone(policy)),
         license_unknown_after_seconds=patience,
         standing=snapshot.take_registration_snapshot(),
     )

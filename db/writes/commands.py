@@ -5,12 +5,13 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from db.case_state import State, state_of
+from db.case_state import state_of
 from db.tables import SYSTEM, Assister, Case, CommandRow
 from db.writes.facts import append, audit, locked, lower_flag
 from db.writes.links import void_activation_links
 from db.writes.persons import find_by_key, remember_words, rename_person
 from domain.programs.commands import find_refusal
+from domain.programs.state import CaseState
 from domain.shared.commands import OWN_REASONS, CommandKind
 from domain.shared.facts import Fact, FactKind
 from domain.shared.faults import Fault, Invalid, dump_faults
@@ -18,10 +19,10 @@ from domain.shared.messages import Applied
 from domain.shared.notices import Notice
 from domain.shared.reasons import Reason, Refusal
 from domain.state.agreements import build_acceptance_fact
-from domain.state.certification import CaseState
+from domain.state.certification import CertificationState
 from domain.state.eligibility import Check, Verdict
 from domain.state.opening import IDENTITY_CONFLICT
-from domain.state.request import FORM, amended
+from domain.state.request import FORM, amend_request
 
 
 def store_command(
@@ -133,7 +134,7 @@ def _carry_out(session: Session, identity_key: bytes, case: Case, row: CommandRo
 def _answer(session: Session, identity_key: bytes, case: Case, row: CommandRow) -> Reason | None:
     """Lays the answer's changes over the request; why not, where they can't be taken any more."""
     try:
-        request = amended(case.request, row.data["changes"])
+        request = amend_request(case.request, row.data["changes"])
     except Invalid as invalid:
         row.data = {**row.data, "faults": dump_faults(invalid.faults)}
         return Reason("fields_at_fault")
@@ -167,15 +168,15 @@ def _other(session: Session, identity_key: bytes, case: Case, request: dict[str,
 def check_answer(session: Session, identity_key: bytes, case_id: str, changes: dict[str, Any]) -> None:
     """Raises `Invalid` for changes the request form would not take; nothing is stored."""
     case = session.get_one(Case, case_id)
-    other = _other(session, identity_key, case, amended(case.request, changes))
+    other = _other(session, identity_key, case, amend_request(case.request, changes))
     if other is not None:
         raise Invalid([other])
 
 
-def _facts_of(case: Case, row: CommandRow, state: State) -> list[Fact]:
+def _facts_of(case: Case, row: CommandRow, state: CaseState) -> list[Fact]:
     """The facts a command comes to; its id is theirs."""
     kind, at = CommandKind(row.kind), row.created_at
-    if kind is CommandKind.DECIDE and isinstance(state, CaseState):
+    if kind is CommandKind.DECIDE and isinstance(state, CertificationState):
         override = row.data.get("override")
         decided = {
             "verdict": row.data["verdict"],
@@ -190,7 +191,7 @@ def _facts_of(case: Case, row: CommandRow, state: State) -> list[Fact]:
             language = case.request.get("language", "en")
             facts.append(build_acceptance_fact(case.case_id, language, at, "staff", by=row.actor, evidence=override))
         return facts
-    if kind is CommandKind.ANSWER and isinstance(state, CaseState):
+    if kind is CommandKind.ANSWER and isinstance(state, CertificationState):
         answered = Fact(id=f"command:{row.id}", kind=FactKind.ANSWERED, at=at, data={"round": state.round + 1})
         if row.data["changes"].get("agreement_accepted") is not True:
             return [answered]

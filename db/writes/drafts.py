@@ -12,7 +12,7 @@ from sqlmodel import col, delete, func, select
 
 from db.case_state import one_or_none
 from db.tables import DraftRow
-from domain.shared.ids import token_hash
+from domain.shared.ids import hash_token
 
 LIFE = timedelta(hours=2)
 # What is left of a draft once it was sent, so that its confirmation can be opened again: the case, and if it is new.
@@ -24,15 +24,15 @@ Answers = dict[str, str]
 def begin_draft(session: Session, answers: Mapping[str, str], now: datetime, replaced: str | None = None) -> str:
     """Keeps the first answers; the secret by which they are found again. Deletes the draft they replace, by its own."""
     if replaced is not None:
-        session.execute(delete(DraftRow).where(col(DraftRow.token_hash) == token_hash(replaced)))
+        session.execute(delete(DraftRow).where(col(DraftRow.token_hash) == hash_token(replaced)))
     token = secrets.token_urlsafe(32)
-    session.add(DraftRow(token_hash=token_hash(token), answers=dict(answers), created_at=now, expires_at=now + LIFE))
+    session.add(DraftRow(token_hash=hash_token(token), answers=dict(answers), created_at=now, expires_at=now + LIFE))
     return token
 
 
 def find_draft(session: Session, token: str, now: datetime) -> Answers | None:
     """The answers so far; None where there are none, or no longer."""
-    row = session.get(DraftRow, token_hash(token))
+    row = session.get(DraftRow, hash_token(token))
     return dict(row.answers) if row and now < row.expires_at else None
 
 
@@ -65,6 +65,6 @@ def purge_drafts(session: Session, now: datetime) -> int:
 
 
 def _lock_draft(session: Session, token: str) -> DraftRow | None:
-    query = select(DraftRow).where(col(DraftRow.token_hash) == token_hash(token)).with_for_update()
+    query = select(DraftRow).where(col(DraftRow.token_hash) == hash_token(token)).with_for_update()
     found: DraftRow | None = one_or_none(session, query)
     return found

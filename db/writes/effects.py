@@ -12,13 +12,13 @@ from db.writes.facts import append, audit, locked, lower_flag
 from domain.federal.markets import Market
 from domain.federal.registration import RegistrationState
 from domain.shared.facts import Fact
-from domain.shared.ids import new_certificate_number
+from domain.shared.ids import make_certificate_number
 from domain.shared.messages import Effect
-from domain.shared.policy import local_date
+from domain.shared.policy import find_local_date
 from domain.shared.programs import FEDERAL_PROGRAM
 from domain.shared.reasons import Reason, Refusal
 from domain.shared.stages import ENDED
-from domain.state.may_assist import certificate_due
+from domain.state.may_assist import is_certificate_due
 
 
 @dataclass(frozen=True)
@@ -109,10 +109,10 @@ def intend_certificate(session: Session, key: str, case_id: str, now: datetime, 
     if not view.state.ended and not _certificate_due(view, market):
         raise Refusal(Reason("certificate_not_due"))
     data = {
-        "number": new_certificate_number(view.case.program, view.case.plan_year),
+        "number": make_certificate_number(view.case.program, view.case.plan_year),
         "holder": holder_of(view.case),
         "issued_at": now.isoformat(),
-        "issued_on": local_date(view.policy, now).isoformat(),
+        "issued_on": find_local_date(view.policy, now).isoformat(),
         "valid_until": until.isoformat() if until else None,
         **({"market": market} if market else {}),
     }
@@ -122,7 +122,7 @@ def intend_certificate(session: Session, key: str, case_id: str, now: datetime, 
 def _certificate_due(view: CaseSnapshot, market: str) -> bool:
     if view.case.program == FEDERAL_PROGRAM:
         return Market(market) in view.registration.completed_at
-    return view.certification.certificate is not None or certificate_due(view.certification)
+    return view.certification.certificate is not None or is_certificate_due(view.certification)
 
 
 def keep_evidence(

@@ -11,18 +11,23 @@ from sqlmodel import col, select
 from db.case_state import UnknownCase, certification_of, federal_policy_of, one_or_none, policy_of
 from db.tables import AlteredEvent, Assister, Case, EffectRow, FactRow, TicketRow
 from db.writes.facts import locked
-from domain.federal.mlms_statements import course_fact_of
-from domain.federal.vendor_reports import VendorReport, check_ticket, fact_of_completion, parse_vendor
+from domain.federal.mlms_statements import build_course_fact
+from domain.federal.vendor_reports import VendorReport, build_completion_fact, check_ticket, parse_vendor_report
 from domain.shared.events import EventSource
 from domain.shared.facts import Fact
 from domain.shared.faults import Fault, Invalid
 from domain.shared.parsing import read_json
 from domain.shared.programs import FEDERAL_PROGRAM
 from domain.shared.reasons import Reason
-from domain.shared.statements import Statement, parse
-from domain.state.background_reports import BackgroundReport, fact_of_check, parse_background, why_not_final
-from domain.state.lms_statements import fact_of
-from domain.state.portal_reports import PortalReport, fact_of_report, parse_portal, why_premature
+from domain.shared.statements import Statement, parse_statements
+from domain.state.background_reports import (
+    BackgroundReport,
+    build_check_fact,
+    find_unfinished_reason,
+    parse_background_report,
+)
+from domain.state.lms_statements import build_lms_fact
+from domain.state.portal_reports import PortalReport, build_portal_fact, find_premature_reason, parse_portal_report
 
 
 @dataclass(frozen=True)
@@ -52,8 +57,8 @@ def parse_lms_event(session: Session, statement: Statement, received_at: datetim
     person = session.get_one(Assister, case.assister_id)
     accounts = frozenset(name for name in (person.assister_id, person.lms_account) if name)
     if case.program == FEDERAL_PROGRAM:
-        return ParsedEvent(case, course_fact_of(statement, federal_policy_of(case), accounts, received_at))
-    return ParsedEvent(case, fact_of(statement, policy_of(case), accounts, received_at))
+        return ParsedEvent(case, build_course_fact(statement, federal_policy_of(case), accounts, received_at))
+    return ParsedEvent(case, build_lms_fact(statement, policy_of(case), accounts, received_at))
 
 
 def parse_portal_event(session: Session, report: PortalReport, event_id: str) -> ParsedEvent:
@@ -61,13 +66,13 @@ def parse_portal_event(session: Session, report: PortalReport, event_id: str) ->
     case = _lock_case(session, report.case_id, "case_id")
     if case.program == FEDERAL_PROGRAM:
         raise Invalid([Fault("case_id", "mismatch")])
-    reason = why_premature(report.type, certification_of(session, case))
-    return ParsedEvent(case, fact_of_report(report, event_id), reason)
+    reason = find_premature_reason(report.type, certification_of(session, case))
+    return ParsedEvent(case, build_portal_fact(report, event_id), reason)
 
 
 def parse_background_event(report: BackgroundReport, case: Case, received_at: datetime) -> ParsedEvent:
     """What a background report means; only a completed one counts (A14)."""
-    return ParsedEvent(case, fact_of_check(report, received_at), why_not_final(report))
+    return ParsedEvent(case, build_check_fact(report, received_at), find_unfinished_reason(report))
 
 
 def lock_checked_case(session: Session, report: BackgroundReport) -> Case:
@@ -102,7 +107,7 @@ def parse_vendor_event(
 ) -> ParsedEvent:
     """What a completion means, which counts once a ticket. Raises `Invalid` for another course's or an unused one."""
     check_ticket(report, ticket.curriculum, redeemed=ticket.redeemed_at is not None)
-    fact = fact_of_completion(report, ticket.token_hash, ticket.vendor, received_at)
+    fact = build_completion_fact(report, ticket.token_hash, ticket.vendor, received_at)
     again = session.get(FactRow, fact.id) is not None
     return ParsedEvent(case, fact, Reason("reported_before") if again else None)
 
@@ -116,20 +121,20 @@ def parse_altered_event(session: Session, row: AlteredEvent) -> tuple[Event, Par
     event_id = f"altered:{row.id}:{row.event_id}"
     if source is EventSource.LMS:
         event_id = str(uuid5(UUID(row.event_id), f"altered:{row.id}"))
-        (statement,) = parse({**document, "id": event_id})
+        (statement,) = parse_statements({**document, "id": event_id})
         parsed = parse_lms_event(session, statement, row.received_at)
         kind, digest = statement.verb, statement.digest
     elif source is EventSource.PORTAL:
-        report, digest = parse_portal(document)
+        report, digest = parse_portal_report(document)
         parsed, kind = parse_portal_event(session, report, event_id), report.type
     elif source is EventSource.BACKGROUND_CHECKS:
-        background = parse_background({**document, "id": event_id})
+        background = parse_background_report({**document, "id": event_id})
         parsed = parse_background_event(background, lock_checked_case(session, background), row.received_at)
         kind, digest = background.type, background.digest
     else:
         vendor, _, given = row.event_id.partition(":")
         event_id = f"{vendor}:altered:{row.id}:{given}"
-        completed, digest = parse_vendor(document)
+        completed, digest = parse_vendor_report(document)
         ticket = find_ticket(session, vendor, completed.ticket)  # of which the hash was kept
         case = locked(session, ticket.case_id)
         parsed, kind = parse_vendor_event(session, ticket, completed, case, row.received_at), completed.type

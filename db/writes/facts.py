@@ -9,9 +9,10 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 from sqlmodel import col, select
 
-from db.case_state import State, UnknownCase, facts_of, folded, list_flags, one_or_none
+from db.case_state import UnknownCase, facts_of, folded, list_flags, one_or_none
 from db.tables import SYSTEM, Assister, AuditRow, Case, FactRow, StageEntry
 from domain.federal.registration import RegistrationState
+from domain.programs.state import CaseState
 from domain.shared.facts import Fact, FactKind
 from domain.shared.reasons import Reason
 from domain.shared.stages import OWNER, WaitingFor
@@ -95,7 +96,7 @@ def _in_words(value: Any) -> Any:
     return value.sentence() if isinstance(value, Reason) else value
 
 
-def append(session: Session, case: Case, facts: Sequence[Fact], now: datetime) -> State:
+def append(session: Session, case: Case, facts: Sequence[Fact], now: datetime) -> CaseState:
     """Appends the facts that are not there yet and folds anew; the case's stage and wait follow.
 
     With the last step of a federal market goes the fact that the market is complete: later versions of an agreement

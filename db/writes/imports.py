@@ -21,13 +21,15 @@ def import_person(
     person = find_by_key(session, identity_key, who.npn, who.email)
     created = person is None
     if person is None:
-        person = add_person(session, identity_key, imported.details(), now)
+        person = add_person(session, identity_key, imported.describe_person(), now)
     else:
         session.refresh(person, with_for_update=True)
-        person.details = imported.details() | person.details
+        person.details = imported.describe_person() | person.details
     if imported.program == STATE_PROGRAM:  # accounts elsewhere are none in the exchange's LMS and portal
-        person.lms_account = person.lms_account or imported.account(imported.lms_account, person.assister_id)
-        person.portal_account = person.portal_account or imported.account(imported.portal_account, person.assister_id)
+        person.lms_account = person.lms_account or imported.find_account_name(imported.lms_account, person.assister_id)
+        person.portal_account = person.portal_account or imported.find_account_name(
+            imported.portal_account, person.assister_id
+        )
     session.add(person)
     session.flush()
     if created:

@@ -24,11 +24,11 @@ from db.writes.events import (
 )
 from db.writes.facts import append, audit, locked, raise_flag
 from domain.federal.vendor_reports import VendorReport
-from domain.shared.events import PREMATURE, EventSource, EventState, why_without_effect
+from domain.shared.events import PREMATURE, EventSource, EventState, find_reason_without_effect
 from domain.shared.facts import Fact
 from domain.shared.faults import Fault, Invalid
-from domain.shared.ids import token_hash
-from domain.shared.parsing import exact
+from domain.shared.ids import hash_token
+from domain.shared.parsing import write_exact
 from domain.shared.reasons import Reason
 from domain.shared.statements import Statement
 from domain.state.background_reports import BackgroundReport
@@ -115,8 +115,8 @@ def accept_vendor_report(
 
     Raises `Invalid` naming the field where the ticket is another vendor's or curriculum's, or was never used.
     """
-    kept = {**body, "ticket": token_hash(report.ticket)}
-    ticket = find_ticket(session, vendor, token_hash(report.ticket))
+    kept = {**body, "ticket": hash_token(report.ticket)}
+    ticket = find_ticket(session, vendor, hash_token(report.ticket))
     case = locked(session, ticket.case_id)
     event = Event(EventSource.VENDORS, f"{vendor}:{event_id}", case.case_id, report.type, digest, kept)
     fresh, received = _sort_out(session, [event], now)
@@ -134,7 +134,7 @@ def mark_delivered(session: Session, row_id: int, reason: Reason | None = None) 
 def store_event(session: Session, event: Event, parsed: ParsedEvent, now: datetime) -> InboxRow | None:
     """Stores a new event with its audit row: the row if its fact counts. What speaks against it is kept for staff."""
     case, fact = parsed.case, parsed.fact
-    reason = why_without_effect(case.stage, parsed.reason)
+    reason = find_reason_without_effect(case.stage, parsed.reason)
     row = InboxRow(
         source=event.source,
         event_id=event.id,
@@ -189,7 +189,7 @@ def _sort_out(session: Session, events: Sequence[Event], now: datetime) -> tuple
 
 
 def _keep_aside(session: Session, event: Event, case_id: str, now: datetime) -> None:
-    kept = {"text": exact(event.body)}
+    kept = {"text": write_exact(event.body)}
     session.add(AlteredEvent(source=event.source, event_id=event.id, case_id=case_id, body=kept, received_at=now))
     case = session.get(Case, case_id, with_for_update=True)
     if case is not None:

@@ -9,7 +9,7 @@ from sqlmodel import col
 from db.tables import CommandRow, LinkRow
 from db.writes.facts import audit, locked
 from domain.shared.commands import OWN_REASONS, CommandKind
-from domain.shared.ids import token_hash
+from domain.shared.ids import hash_token
 
 ACTIVATION, STATUS = "activation", "status"
 
@@ -17,7 +17,7 @@ ACTIVATION, STATUS = "activation", "status"
 def keep_link(session: Session, token: str, case_id: str, purpose: str, now: datetime, expires_at: datetime) -> None:
     """Keeps a link by its hash; a new activation link voids the ones before it."""
     locked(session, case_id)
-    digest = token_hash(token)
+    digest = hash_token(token)
     if session.get(LinkRow, digest) is not None:
         return
     if purpose == ACTIVATION:
@@ -30,7 +30,7 @@ def use_activation_link(session: Session, token: str, now: datetime) -> CommandR
 
     Both in one transaction: a link that is spent without an account activated would be the last one.
     """
-    row = session.get(LinkRow, token_hash(token))
+    row = session.get(LinkRow, hash_token(token))
     if row is None or row.purpose != ACTIVATION:
         return None
     case = locked(session, row.case_id)

@@ -17,9 +17,9 @@ from db.writes.persons import add_person, describe_person, find_by_key, identity
 from domain.programs.opening import OPENING_RULES, AnyRequest
 from domain.shared.assister import Identity
 from domain.shared.faults import Fault, Invalid
-from domain.shared.ids import new_case_id, workflow_id
+from domain.shared.ids import make_case_id, make_workflow_id
 from domain.shared.opening import APPLICANT, FORM, STAFF, IdentityMatch, NewCase, OpeningRules, Origin, merge_details
-from domain.shared.policy import local_date, window_faults
+from domain.shared.policy import find_local_date, find_window_faults
 from domain.shared.reasons import Refusal
 from domain.shared.stages import ENDED, REOPENABLE, Stage
 
@@ -91,13 +91,13 @@ def begin_case(session: Session, assister_id: str, program: str, plan_year: int,
     if latest and latest.stage not in REOPENABLE:
         return _found(latest)
     history = read_history(session, person, program)
-    if why := rules.why_not_begin(person.details, history, plan_year):
+    if why := rules.find_begin_refusal(person.details, history, plan_year):
         raise Refusal(why)
-    if faults := window_faults(policy, local_date(policy, now)):
+    if faults := find_window_faults(policy, find_local_date(policy, now)):
         raise Invalid(faults)
     origin = Origin(actor, STAFF, now)
     draft = rules.draft_request(describe_person(person), plan_year)
-    new = rules.plan_case(new_case_id(), draft, policy, history, origin)
+    new = rules.plan_case(make_case_id(), draft, policy, history, origin)
     return _store_case(session, rules, person, latest, new, origin, IdentityMatch.SAME)
 
 
@@ -118,9 +118,9 @@ def _admit_request(
     assert policy is not None, "a parsed request has a policy"
     history = read_history(session, person, rules.program)
     assister_type = rules.classify(history, request.plan_year)
-    if faults := rules.find_admission_faults(request, policy, assister_type, local_date(policy, origin.at)):
+    if faults := rules.find_admission_faults(request, policy, assister_type, find_local_date(policy, origin.at)):
         raise Invalid(faults)
-    return rules.plan_case(new_case_id(), rules.describe_request(request), policy, history, origin)
+    return rules.plan_case(make_case_id(), rules.describe_request(request), policy, history, origin)
 
 
 def _lock_latest_case(session: Session, person: Assister, program: str, plan_year: int) -> Case | None:
@@ -200,7 +200,7 @@ def _store_case(
         policy=policy.model_dump(mode="json"),
         request=new.request,
         identity_matches=match is IdentityMatch.SAME,
-        workflow_id=workflow_id(policy.program, policy.plan_year, new.case_id),
+        workflow_id=make_workflow_id(policy.program, policy.plan_year, new.case_id),
         stage=Stage.REQUESTED,
         opened_at=origin.at,
     )

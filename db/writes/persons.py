@@ -11,14 +11,14 @@ from sqlmodel import col, select
 from db.case_state import one_or_none, rows
 from db.tables import Assister, Case, EarlierYear, SearchTerm
 from domain.shared.assister import Identity
-from domain.shared.ids import new_assister_id, person_key
+from domain.shared.ids import make_assister_id, make_person_key
 from domain.shared.opening import merge_details
-from domain.shared.search_words import terms_of
+from domain.shared.search_words import list_terms
 
 
 def find_by_key(session: Session, identity_key: bytes, npn: str | None, email: str) -> Assister | None:
     """The person with this NPN; without one, with this e-mail address (A10)."""
-    key = person_key(identity_key, npn, email)
+    key = make_person_key(identity_key, npn, email)
     found: Assister | None = one_or_none(session, select(Assister).where(col(Assister.person_key) == key))
     return found
 
@@ -36,8 +36,8 @@ def add_person(session: Session, identity_key: bytes, details: Mapping[str, Any]
     """A person as a request or an import describes them, stored."""
     npn = details.get("npn")
     person = Assister(
-        assister_id=new_assister_id(),
-        person_key=person_key(identity_key, npn, details["email"]),
+        assister_id=make_assister_id(),
+        person_key=make_person_key(identity_key, npn, details["email"]),
         npn=npn,
         email=details["email"],
         first_name=details["first_name"],
@@ -78,7 +78,7 @@ def rename_person(
 ) -> None:
     """Moves a person along with a request or profile: from now on they are found by what it says (A10)."""
     person.npn, person.email = npn, request["email"]
-    person.person_key = person_key(identity_key, npn, person.email)
+    person.person_key = make_person_key(identity_key, npn, person.email)
     person.first_name, person.last_name = request["first_name"], request["last_name"]
     person.details = merge_details(person.details, request, form)
     session.add(person)
@@ -88,9 +88,9 @@ def rename_person(
 def remember_words(session: Session, assister_id: str) -> None:
     """Keeps by which words a person is found: their own, and those of their requests where they differ."""
     person = session.get_one(Assister, assister_id)
-    wanted = terms_of(person.first_name, person.last_name, person.email, person.npn)
+    wanted = list_terms(person.first_name, person.last_name, person.email, person.npn)
     for request in rows(session, select(col(Case.request)).where(col(Case.assister_id) == assister_id)):
-        wanted |= terms_of(request["first_name"], request["last_name"], request["email"], request.get("npn"))
+        wanted |= list_terms(request["first_name"], request["last_name"], request["email"], request.get("npn"))
     of_person = col(SearchTerm.assister_id) == assister_id
     known = set(rows(session, select(col(SearchTerm.term)).where(of_person)))
     if gone := known - wanted:

@@ -13,7 +13,12 @@ from db.tables import SYSTEM, AlteredEvent, Case, InboxRow
 from db.writes.events import parse_altered_event
 from db.writes.facts import append, audit, locked, lower_flag
 from db.writes.inbox import ALTERED_EVENT, store_event
-from domain.shared.events import refuse_delivery, why_not_deliver, why_not_take, why_without_effect
+from domain.shared.events import (
+    find_altered_refusal,
+    find_delivery_refusal,
+    find_reason_without_effect,
+    find_release_refusal,
+)
 from domain.shared.faults import Fault, Invalid
 from domain.shared.reasons import Reason
 
@@ -58,18 +63,18 @@ def release_event(session: Session, row_id: int, kind: str, actor: str, reason: 
 
 
 def _release_held(row: InboxRow) -> Release:
-    refused = why_not_deliver(row.state, row.note_code)
+    refused = find_delivery_refusal(row.state, row.note_code)
     return Release(refused=refused) if refused else Release([row])
 
 
 def _release_altered(session: Session, case: Case, row: AlteredEvent, now: datetime) -> Release:
-    refused = why_not_take(case.stage, taken=row.released_at is not None, kept="text" in row.body)
+    refused = find_altered_refusal(case.stage, taken=row.released_at is not None, kept="text" in row.body)
     if refused is not None:
         return Release(refused=refused)
     event, parsed = parse_altered_event(session, row)
     if event.case_id != row.case_id:
         return Release(refused=Reason("webhook_other_case"))
-    refused = refuse_delivery(why_without_effect(case.stage, parsed.reason))
+    refused = find_release_refusal(find_reason_without_effect(case.stage, parsed.reason))
     if refused is not None:
         return Release(refused=refused)
     stored = store_event(session, event, parsed, now)

@@ -12,7 +12,7 @@ from sqlmodel import col, delete, select
 
 from db.case_state import one_or_none, rows
 from db.tables import AuditRow, StaffSession
-from domain.shared.ids import token_hash
+from domain.shared.ids import hash_token
 
 TOUCHED_EVERY = timedelta(minutes=1)
 KEPT_FOR = timedelta(days=90)
@@ -25,7 +25,7 @@ def open_session(
     """Opens a session; the secret for its cookie. Sessions over for three months are forgotten."""
     token = secrets.token_urlsafe(32)
     row = StaffSession(
-        token_hash=token_hash(token),
+        token_hash=hash_token(token),
         id=secrets.token_hex(8),
         actor=actor,
         name=name,
@@ -43,7 +43,7 @@ def open_session(
 
 def find_session(session: Session, token: str, idle: timedelta, now: datetime) -> StaffSession | None:
     """The session of a cookie; None where there is none, it was ended, or it has expired."""
-    row = session.get(StaffSession, token_hash(token))
+    row = session.get(StaffSession, hash_token(token))
     return row if row is not None and _is_open(row, idle, now) else None
 
 

@@ -5,13 +5,13 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from domain.federal.markets import FederalList
 from domain.federal.policy import FederalPolicy
-from domain.shared.business_days import is_business_day, nth_business_day
-from domain.shared.policy import zone_of
+from domain.shared.business_days import find_business_day, is_business_day
+from domain.shared.policy import find_time_zone
 
 
-def due_dates(policy: FederalPolicy, completed_on: date, holidays: Container[date]) -> dict[FederalList, date]:
+def find_due_dates(policy: FederalPolicy, completed_on: date, holidays: Container[date]) -> dict[FederalList, date]:
     """The last day on which each list may still lack a registration completed on this day, US Eastern."""
-    return {name: nth_business_day(completed_on, lag, holidays) for name, lag in policy.lags.items()}
+    return {name: find_business_day(completed_on, lag, holidays) for name, lag in policy.lags.items()}
 
 
 def is_late(due_on: date, today: date) -> bool:
@@ -19,12 +19,12 @@ def is_late(due_on: date, today: date) -> bool:
     return today > due_on
 
 
-def next_look(policy: FederalPolicy, now: datetime, holidays: Container[date]) -> datetime:
+def find_next_check(policy: FederalPolicy, now: datetime, holidays: Container[date]) -> datetime:
     """The next hour at which the lists are read, later than now: once on every business day. In UTC."""
-    local = now.astimezone(zone_of(policy))
+    local = now.astimezone(find_time_zone(policy))
     day = local.date()
     while True:
-        at = datetime.combine(day, time(policy.look_at_hour), zone_of(policy))
+        at = datetime.combine(day, time(policy.look_at_hour), find_time_zone(policy))
         if is_business_day(day, holidays) and at > local:
             return at.astimezone(UTC)
         day += timedelta(days=1)

@@ -104,7 +104,7 @@ _TRACKED = frozenset({NpnStatus.VERIFIED, NpnStatus.UNVERIFIED})
 
 
 @dataclass(frozen=True)
-class Attempt:
+class ListedRegistration:
     """One registration: the fold over its facts, its profile as saved, and its window's last day, if it has one."""
 
     state: RegistrationState
@@ -113,7 +113,7 @@ class Attempt:
 
 
 @dataclass(frozen=True)
-class Row:
+class ListRow:
     """One line of a list. ``key`` orders the list and begins with the plan year.
 
     A line that is not ``firm`` is about an NPN nobody has confirmed yet: it takes nobody's place.
@@ -126,7 +126,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Contact:
+class PublicContact:
     """How consumers reach somebody, from the professional contact, else the business, else the person (B8)."""
 
     business_name: str
@@ -141,7 +141,7 @@ class Contact:
 
 
 @dataclass(frozen=True)
-class _Completed:
+class _Completion:
     """A market that was completed: when and until when; whether that is over, and whether by revocation."""
 
     at: datetime
@@ -150,31 +150,31 @@ class _Completed:
     revoked: bool
 
 
-def rows_of(assister_id: str, plan_year: int, attempts: Sequence[Attempt]) -> list[Row]:
+def build_rows(assister_id: str, plan_year: int, attempts: Sequence[ListedRegistration]) -> list[ListRow]:
     """Everything the lists say of a person's registrations of one plan year, the first attempt first.
 
     Only those with the role of an agent or broker are listed (B9), and under the NPN of the profile they saved; on
     the lists of completed registrations only once the licence registry has confirmed it.
     """
     listed = [one for one in attempts if one.state.is_listed_role and one.state.profile.version > 0]
-    by_npn: dict[str, list[Attempt]] = {}
+    by_npn: dict[str, list[ListedRegistration]] = {}
     for one in listed:
         if one.state.profile.npn in _TRACKED:
             by_npn.setdefault(one.profile["npn"], []).append(one)
-    rows: list[Row] = []
+    rows: list[ListRow] = []
     for npn, ours in by_npn.items():
-        rows += _by_npn(npn, plan_year, ours)
+        rows += _build_npn_rows(npn, plan_year, ours)
     if listed and listed[-1] is attempts[-1]:
-        rows += _listings(assister_id, plan_year, listed[-1])
+        rows += _build_help_rows(assister_id, plan_year, listed[-1])
     return rows
 
 
-def npn_key(plan_year: int, npn: str) -> str:
+def make_npn_key(plan_year: int, npn: str) -> str:
     """The key of the lists that go by NPN."""
     return f"{plan_year:04d}:{npn:0>10}"
 
 
-def cell(value: object) -> str:
+def format_cell(value: object) -> str:
     """One cell, made safe in this one place: no tab, line break or other control character, and no formula."""
     text = str(value)
     if not text.isprintable():
@@ -183,7 +183,7 @@ def cell(value: object) -> str:
     return quote_formula(text)
 
 
-def contact_of(profile: Mapping[str, Any]) -> Contact:
+def select_contact(profile: Mapping[str, Any]) -> PublicContact:
     """What is listed of a profile. Addresses are the business's first; phones lose the plus of their country code."""
     business: Mapping[str, Any] = profile.get("business_contact") or {}
     professional: Mapping[str, Any] = profile.get("professional_contact") or {}
@@ -193,7 +193,7 @@ def contact_of(profile: Mapping[str, Any]) -> Contact:
         return next((str(one[name]) for one in (professional, business, profile) if one.get(name)), "")
 
     languages = [*(professional.get("languages") or ()), *(business.get("languages") or ())]
-    return Contact(
+    return PublicContact(
         business_name=str(business.get("name") or professional.get("name") or ""),
         address=", ".join(filter(None, (address.get("line1"), address.get("line2")))),
         city=str(address.get("city") or ""),
@@ -206,29 +206,31 @@ def contact_of(profile: Mapping[str, Any]) -> Contact:
     )
 
 
-def day_of(at: datetime | None) -> str:
+def format_list_date(at: datetime | None) -> str:
     """The date of an instant in the federal marketplace, as the lists write it; empty for none."""
     return at.astimezone(EASTERN).strftime(DATE_FORMAT) if at else ""
 
 
-def _row(name: PublishedList, key: str, values: Iterable[object], firm: bool = True) -> Row:
-    cells = tuple(map(cell, values))
+def _build_row(name: PublishedList, key: str, values: Iterable[object], firm: bool = True) -> ListRow:
+    cells = tuple(map(format_cell, values))
     assert len(cells) == len(COLUMNS[name]), f"{name} has {len(COLUMNS[name])} columns"
-    return Row(name, key, cells, firm)
+    return ListRow(name, key, cells, firm)
 
 
-def _by_npn(npn: str, plan_year: int, attempts: Sequence[Attempt]) -> Iterator[Row]:
-    key = npn_key(plan_year, npn)
+def _build_npn_rows(npn: str, plan_year: int, attempts: Sequence[ListedRegistration]) -> Iterator[ListRow]:
+    key = make_npn_key(plan_year, npn)
     confirmed = [one for one in attempts if one.state.profile.npn is NpnStatus.VERIFIED]
-    yield _row(PublishedList.TRACKER, key, _tracked(npn, plan_year, attempts[-1].state), firm=bool(confirmed))
-    completed = {market: found for market in Market if (found := _completed(market, confirmed))}
+    yield _build_row(
+        PublishedList.TRACKER, key, _list_tracked_cells(npn, plan_year, attempts[-1].state), firm=bool(confirmed)
+    )
+    completed = {market: found for market in Market if (found := _find_completions(market, confirmed))}
     if completed:
-        yield _row(PublishedList.RCL, key, _registered(npn, plan_year, confirmed[-1], completed))
-    if over := {market: one for market, found in completed.items() if (one := _over(found))}:
-        yield _row(PublishedList.TERMINATIONS, key, _terminated(npn, plan_year, completed, over))
+        yield _build_row(PublishedList.RCL, key, _list_registered_cells(npn, plan_year, confirmed[-1], completed))
+    if over := {market: one for market, found in completed.items() if (one := _find_termination(found))}:
+        yield _build_row(PublishedList.TERMINATIONS, key, _list_terminated_cells(npn, plan_year, completed, over))
 
 
-def _completed(market: Market, attempts: Iterable[Attempt]) -> list[_Completed]:
+def _find_completions(market: Market, attempts: Iterable[ListedRegistration]) -> list[_Completion]:
     """Every time a market was completed, the first time first."""
     found = []
     for one in attempts:
@@ -236,78 +238,78 @@ def _completed(market: Market, attempts: Iterable[Attempt]) -> list[_Completed]:
         if market in state.completed_at:
             ended_at = state.ended_at if state.stage in _TERMINATED else None
             until = ended_at.astimezone(EASTERN).date() if ended_at else one.closes_on
-            found.append(_Completed(state.completed_at[market], until, ended_at, state.stage is Stage.REVOKED))
+            found.append(_Completion(state.completed_at[market], until, ended_at, state.stage is Stage.REVOKED))
     return found
 
 
-def _over(completed: Sequence[_Completed]) -> _Completed | None:
+def _find_termination(completed: Sequence[_Completion]) -> _Completion | None:
     """What the termination list says of a market: its termination, and after a reinstatement the revocation before."""
     last = completed[-1]
     return last if last.ended_at else next((one for one in reversed(completed) if one.revoked), None)
 
 
-def _status(completed: Mapping[Market, Sequence[_Completed]]) -> str:
+def _format_status(completed: Mapping[Market, Sequence[_Completion]]) -> str:
     """R where a later registration completed a market again that was revoked, else T where one is revoked."""
     reinstated = any(not found[-1].ended_at and any(one.revoked for one in found[:-1]) for found in completed.values())
     revoked = any(found[-1].revoked for found in completed.values())
     return f"R{REVOKED}" if reinstated else f"T{REVOKED}" if revoked else ""
 
 
-def _registered(
-    npn: str, plan_year: int, last: Attempt, completed: Mapping[Market, Sequence[_Completed]]
+def _list_registered_cells(
+    npn: str, plan_year: int, last: ListedRegistration, completed: Mapping[Market, Sequence[_Completion]]
 ) -> Iterator[object]:
     yield from (npn, plan_year)
     for market in Market:
         newest = completed[market][-1] if market in completed else None
-        yield day_of(newest.at if newest else None)
+        yield format_list_date(newest.at if newest else None)
         yield newest.until.strftime(DATE_FORMAT) if newest and newest.until else ""
     yield VALID if last.state.stage is not Stage.CLOSED else ""
-    yield _status(completed)
+    yield _format_status(completed)
 
 
-def _terminated(
+def _list_terminated_cells(
     npn: str,
     plan_year: int,
-    completed: Mapping[Market, Sequence[_Completed]],
-    over: Mapping[Market, _Completed],
+    completed: Mapping[Market, Sequence[_Completion]],
+    over: Mapping[Market, _Completion],
 ) -> tuple[object, ...]:
     return (
         npn,
-        _status(completed),
+        _format_status(completed),
         MARKETPLACES[frozenset(over)],
         plan_year,
-        day_of(min(one.at for one in over.values())),
-        day_of(max(one.ended_at for one in over.values() if one.ended_at)),
+        format_list_date(min(one.at for one in over.values())),
+        format_list_date(max(one.ended_at for one in over.values() if one.ended_at)),
     )
 
 
-def _tracked(npn: str, plan_year: int, state: RegistrationState) -> Iterator[object]:
-    yield from (npn, plan_year, _done(state.profile.status is ProfileStatus.COMPLETE), state.profile.npn)
+def _list_tracked_cells(npn: str, plan_year: int, state: RegistrationState) -> Iterator[object]:
+    yield from (npn, plan_year, _format_done(state.profile.status is ProfileStatus.COMPLETE), state.profile.npn)
     for market in Market:
         applies = market in state.markets
-        yield _done(market in state.trained_at) if applies else "not_applicable"
-        yield _done(market in state.agreed_at) if applies else "not_applicable"
-        yield day_of(state.completed_at.get(market))
+        yield _format_done(market in state.trained_at) if applies else "not_applicable"
+        yield _format_done(market in state.agreed_at) if applies else "not_applicable"
+        yield format_list_date(state.completed_at.get(market))
     if state.ended:
         yield state.stage
     else:
         yield "complete" if set(state.markets) <= set(state.completed_at) else "in_progress"
 
 
-def _done(is_done: bool) -> str:
+def _format_done(is_done: bool) -> str:
     return "complete" if is_done else "incomplete"
 
 
-def _listings(assister_id: str, plan_year: int, attempt: Attempt) -> Iterator[Row]:
+def _build_help_rows(assister_id: str, plan_year: int, attempt: ListedRegistration) -> Iterator[ListRow]:
     """Where consumers look for help: who is registered now, and whom they help (B8)."""
     state, profile = attempt.state, attempt.profile
     markets = [market for market in Market if market in state.completed_at]
     if state.ended or not markets or state.profile.npn is not NpnStatus.VERIFIED:
         return
-    contact, names = contact_of(profile), (profile["first_name"], profile["last_name"])
+    contact, names = select_contact(profile), (profile["first_name"], profile["last_name"])
     helps = BETWEEN.join(HELPS[market] for market in markets)
     key = f"{plan_year:04d}:{assister_id}"
-    yield _row(
+    yield _build_row(
         PublishedList.FIND_LOCAL_HELP,
         key,
         (
@@ -325,7 +327,7 @@ def _listings(assister_id: str, plan_year: int, attempt: Attempt) -> Iterator[Ro
             helps,
         ),
     )
-    yield _row(
+    yield _build_row(
         PublishedList.HELP_ON_DEMAND,
         key,
         (

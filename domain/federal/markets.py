@@ -62,6 +62,6 @@ class FederalList(StrEnum):
     FIND_LOCAL_HELP = "find_local_help"
 
 
-def agreements_of(market: Market) -> tuple[MarketplaceAgreement, ...]:
+def list_agreements(market: Market) -> tuple[MarketplaceAgreement, ...]:
     """The agreements that apply to a market, in the order of the guide."""
     return tuple(agreement for agreement in MarketplaceAgreement if agreement.market is market)

@@ -20,7 +20,7 @@ MAY_ASSIST_REASONS = (
 )
 
 
-def may_assist_in_marketplace(state: RegistrationState, today: date) -> list[str]:
+def list_marketplace_obstacles(state: RegistrationState, today: date) -> list[str]:
     """Why this person may not help consumers: codes of `domain.shared.reasons`; empty when they may in some market."""
     reasons = [state.stage.value] if state.ended else []
     if not state.is_listed_role:
@@ -29,10 +29,10 @@ def may_assist_in_marketplace(state: RegistrationState, today: date) -> list[str
         reasons.append("npn_not_verified")
     elif state.profile.status is not ProfileStatus.COMPLETE:
         reasons.append("profile_not_complete")
-    return reasons + min((_missing_in(market, state, today) for market in state.markets), key=len)
+    return reasons + min((_list_market_obstacles(market, state, today) for market in state.markets), key=len)
 
 
-def _missing_in(market: Market, state: RegistrationState, today: date) -> list[str]:
+def _list_market_obstacles(market: Market, state: RegistrationState, today: date) -> list[str]:
     reasons = []
     if market not in state.trained_at:
         reasons.append("training_not_complete")
@@ -46,7 +46,7 @@ def _missing_in(market: Market, state: RegistrationState, today: date) -> list[s
     return reasons
 
 
-def registration_parts(state: RegistrationState) -> dict[str, Any]:
+def describe_registration(state: RegistrationState) -> dict[str, Any]:
     """The parts of the status document that follow from the facts alone in the federal program."""
     certificates = [{"market": market, **one.model_dump()} for market, one in state.certificates.items()]
     return {

@@ -6,20 +6,20 @@ from domain.federal.markets import MLMS
 from domain.federal.policy import FederalPolicy
 from domain.shared.facts import Fact, FactKind
 from domain.shared.faults import Fault, Invalid
-from domain.shared.statements import VERBS, Statement, _actor_faults
+from domain.shared.statements import VERBS, Statement, find_actor_faults
 
 # The federal program has no exam: the course's completion suffices (B12).
 COURSE_MEANING = {"initialized": FactKind.COURSE_STARTED, "completed": FactKind.COURSE_COMPLETED}
 
 
-def course_fact_of(
+def build_course_fact(
     statement: Statement, policy: FederalPolicy, accounts: frozenset[str], received_at: datetime
 ) -> Fact:
     """The fact a statement of the MLMS reports of a federal registration (B12, B13).
 
     Raises `Invalid` naming actor, verb or object where it doesn't fit the registration or its policy.
     """
-    faults = _actor_faults(statement, policy.mlms.home_page, accounts)
+    faults = find_actor_faults(statement, policy.mlms.home_page, accounts)
     verb = statement.verb.removeprefix(VERBS)
     kind = COURSE_MEANING.get(verb) if verb != statement.verb else None
     if kind is None:

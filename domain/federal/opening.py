@@ -5,14 +5,14 @@ from datetime import date, datetime
 from typing import Any
 
 from domain.federal.markets import MLMS, Curriculum, Market, Role
-from domain.federal.policies import federal_policy_for
+from domain.federal.policies import find_federal_policy
 from domain.federal.policy import FederalPolicy
 from domain.federal.profile import DRAFT_FIELDS, RegistrationRequest
 from domain.shared.assister import AssisterHistory, AssisterType, Identity, YearRecord, is_same_person
 from domain.shared.facts import Fact, FactKind
 from domain.shared.faults import Fault
 from domain.shared.opening import Accounts, IdentityMatch, OpeningRules, Origin
-from domain.shared.policy import window_faults
+from domain.shared.policy import find_window_faults
 from domain.shared.programs import FEDERAL_PROGRAM
 from domain.shared.reasons import Reason
 
@@ -44,7 +44,7 @@ class FederalOpening(OpeningRules[RegistrationRequest, FederalPolicy]):
     conflict_reason = Reason("second_account_asked")
 
     def find_policy(self, plan_year: int) -> FederalPolicy | None:
-        return federal_policy_for(plan_year)
+        return find_federal_policy(plan_year)
 
     def identify(self, request: RegistrationRequest) -> Identity:
         return Identity(request.npn, request.email, request.first_name, request.last_name)
@@ -73,9 +73,9 @@ class FederalOpening(OpeningRules[RegistrationRequest, FederalPolicy]):
     def find_admission_faults(
         self, request: RegistrationRequest, policy: FederalPolicy, assister_type: AssisterType, today: date
     ) -> list[Fault]:
-        return window_faults(policy, today)
+        return find_window_faults(policy, today)
 
-    def why_not_begin(self, details: Mapping[str, Any], history: AssisterHistory, plan_year: int) -> Reason | None:
+    def find_begin_refusal(self, details: Mapping[str, Any], history: AssisterHistory, plan_year: int) -> Reason | None:
         """Whoever registered in some earlier year, be it to take the full course (B1)."""
         return None if history.years else Reason("never_registered")
 

@@ -25,7 +25,7 @@ _DESK = Contact(
 )
 
 
-def _mlms_ids(plan_year: int) -> MlmsIds:
+def _build_mlms_ids(plan_year: int) -> MlmsIds:
     return MlmsIds(
         home_page=_MLMS,
         courses={one: f"{_MLMS}/activities/{plan_year}/{one.value.replace('_', '-')}" for one in Curriculum},
@@ -38,7 +38,7 @@ FFM_2024 = FederalPolicy(
     contacts=Contacts(general=_DESK, portals=_DESK, training=_DESK),
     windows=Windows(),
     time_zone="America/New_York",
-    mlms=_mlms_ids(2024),
+    mlms=_build_mlms_ids(2024),
     vendors={
         "vendor-a": Vendor(name="Training Vendor A", curricula=tuple(Curriculum)),
         "vendor-b": Vendor(name="Training Vendor B", curricula=(Curriculum.INDIVIDUAL_FULL, Curriculum.SHOP)),
@@ -67,12 +67,12 @@ FFM_2024 = FederalPolicy(
 )
 
 
-def _federal_carried_over(plan_year: int) -> FederalPolicy:
+def _carry_over(plan_year: int) -> FederalPolicy:
     return FFM_2024.model_copy(
         update={
             "plan_year": plan_year,
             "carried_over_from": 2024,
-            "mlms": _mlms_ids(plan_year),
+            "mlms": _build_mlms_ids(plan_year),
             "windows": Windows(opens_on=date(plan_year - 1, 8, 1), closes_on=date(plan_year, 12, 31)),
         }
     )
@@ -81,13 +81,13 @@ def _federal_carried_over(plan_year: int) -> FederalPolicy:
 FEDERAL_POLICIES: dict[int, FederalPolicy] = {
     policy.plan_year: policy
     for policy in (
-        _federal_carried_over(2023),
+        _carry_over(2023),
         FFM_2024,
-        *(_federal_carried_over(plan_year) for plan_year in (2025, 2026, 2027)),
+        *(_carry_over(plan_year) for plan_year in (2025, 2026, 2027)),
     )
 }
 
 
-def federal_policy_for(plan_year: int) -> FederalPolicy | None:
+def find_federal_policy(plan_year: int) -> FederalPolicy | None:
     """The federal marketplace's policy in force, or None where there is none for that year."""
     return FEDERAL_POLICIES.get(plan_year)

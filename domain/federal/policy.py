@@ -3,17 +3,17 @@
 from pydantic import Field
 
 from domain.federal.markets import Curriculum, FederalList
-from domain.shared.policy import Link, ProgramPolicy, _Data
+from domain.shared.policy import Link, PolicyData, ProgramPolicy
 
 
-class MlmsIds(_Data):
+class MlmsIds(PolicyData):
     """The IRIs by which the MLMS reports: its home page, and an activity for each course (B13)."""
 
     home_page: str
     courses: dict[Curriculum, str]
 
 
-class Vendor(_Data):
+class Vendor(PolicyData):
     """A training vendor approved by HHS, and what it may train (B13)."""
 
     name: str

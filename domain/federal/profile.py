@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, create_model
+from pydantic import AfterValidator, BaseModel, Field, ValidationError, create_model
 
 from domain.federal.markets import Market, Role
-from domain.federal.policies import federal_policy_for
-from domain.shared.assister import same_name
-from domain.shared.faults import Fault, Invalid, faults_of
-from domain.shared.fields import Address, Email, Line, Name, Npn, PersonName, Phone, fault
+from domain.federal.policies import find_federal_policy
+from domain.shared.assister import is_same_name
+from domain.shared.faults import Fault, Invalid, list_faults
+from domain.shared.fields import Address, Email, Line, Name, Npn, PersonName, Phone, StrictForm, make_error
 from domain.shared.formulas import begins_formula
 from domain.shared.licensing import Producer
 
@@ -25,13 +25,13 @@ _FIXED = ("program", "plan_year", "markets")
 def _no_formula(text: str) -> str:
     """What is published in lists must not be a formula where somebody opens them in a spreadsheet."""
     if begins_formula(text):
-        raise fault("no_formula")
+        raise make_error("no_formula")
     return text
 
 
 def _website(text: str) -> str:
     if not text.startswith(("https://", "http://")) or not text.isascii() or any(c.isspace() for c in text):
-        raise fault("website")
+        raise make_error("website")
     return text
 
 
@@ -40,25 +40,21 @@ def _distinct(markets: tuple[Market, ...]) -> tuple[Market, ...]:
 
 
 def _year(value: int) -> int:
-    if federal_policy_for(value) is None:
-        raise fault("no_policy")
+    if find_federal_policy(value) is None:
+        raise make_error("no_policy")
     return value
 
 
 def _verified(value: bool) -> bool:
     if not value:
-        raise fault("verify_first")
+        raise make_error("verify_first")
     return value
 
 
 Form = TypeVar("Form", bound=BaseModel)
 
 
-class _Form(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class ProfessionalContact(_Form):
+class ProfessionalContact(StrictForm):
     """How to reach the person in their profession; listed where consumers look for help (B8)."""
 
     name: Annotated[Name, AfterValidator(_no_formula)] | None = None
@@ -75,7 +71,7 @@ class BusinessContact(ProfessionalContact):
     address: Address
 
 
-class _Profile(_Form):
+class _Profile(StrictForm):
     language: Literal["en", "es"] = "en"
     first_name: Annotated[PersonName, AfterValidator(_no_formula)]
     last_name: Annotated[PersonName, AfterValidator(_no_formula)]
@@ -98,9 +94,9 @@ class RegistrationRequest(_Profile):
 
 
 DRAFT_FIELDS = frozenset(RegistrationRequest.model_fields)
-_Draft: type[_Form] = create_model(
+_Draft: type[StrictForm] = create_model(
     "_Draft",
-    __base__=_Form,
+    __base__=StrictForm,
     **{name: (field.rebuild_annotation(), None) for name, field in RegistrationRequest.model_fields.items()},  # type: ignore[call-overload]
 )
 
@@ -112,8 +108,8 @@ class _Save(RegistrationRequest):
 def parse_registration(data: object) -> RegistrationRequest:
     """The request in ``data`` (parsed JSON). Raises `Invalid` with every fault named."""
     values = data if isinstance(data, Mapping) else {}
-    npns = [one for one in _missing(values) if one.field in NPN_FIELDS]
-    return _with_own_rules(RegistrationRequest, data, [*npns, *_copied(values)])
+    npns = [one for one in _find_missing(values) if one.field in NPN_FIELDS]
+    return _validate_with_faults(RegistrationRequest, data, [*npns, *_find_copied(values)])
 
 
 def parse_draft(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -121,7 +117,7 @@ def parse_draft(values: Mapping[str, Any]) -> dict[str, Any]:
 
     Raises `Invalid` naming every one at fault.
     """
-    return _parsed(_Draft, values).model_dump(mode="json", exclude_unset=True)
+    return _validate(_Draft, values).model_dump(mode="json", exclude_unset=True)
 
 
 def parse_profile(draft: Mapping[str, Any], changes: object) -> dict[str, Any]:
@@ -133,14 +129,14 @@ def parse_profile(draft: Mapping[str, Any], changes: object) -> dict[str, Any]:
         raise Invalid([Fault("body", "object")])
     fixed = [Fault(name, "not_changeable") for name in _FIXED if name in changes and changes[name] != draft.get(name)]
     merged = {name: value for name, value in {**draft, **changes}.items() if value is not None}
-    saved = _with_own_rules(_Save, merged, [*fixed, *_missing(merged), *_copied(merged)])
+    saved = _validate_with_faults(_Save, merged, [*fixed, *_find_missing(merged), *_find_copied(merged)])
     return saved.model_dump(mode="json", exclude=set(_ONLY_PROFILE))
 
 
-def _with_own_rules(model: type[Form], data: object, faults: Sequence[Fault]) -> Form:
+def _validate_with_faults(model: type[Form], data: object, faults: Sequence[Fault]) -> Form:
     """The form in ``data``, unless the rules found ``faults``: all of them are named, a field's own rule first."""
     try:
-        found = _parsed(model, data)
+        found = _validate(model, data)
     except Invalid as invalid:
         named = {fault.field for fault in faults}
         raise Invalid([*(one for one in invalid.faults if one.field not in named), *faults]) from None
@@ -149,16 +145,16 @@ def _with_own_rules(model: type[Form], data: object, faults: Sequence[Fault]) ->
     return found
 
 
-def _parsed(model: type[Form], data: object) -> Form:
+def _validate(model: type[Form], data: object) -> Form:
     if not isinstance(data, Mapping):
         raise Invalid([Fault("body", "object")])
     try:
         return model.model_validate(dict(data))
     except ValidationError as error:
-        raise Invalid(faults_of(error)) from None
+        raise Invalid(list_faults(error)) from None
 
 
-def _missing(profile: Mapping[str, Any]) -> list[Fault]:
+def _find_missing(profile: Mapping[str, Any]) -> list[Fault]:
     """The fields that the role asks for and the profile lacks (B5, B9)."""
     role = profile.get("role")
     required = REQUIRED[Role(role)] if role in tuple(Role) else ()
@@ -169,7 +165,7 @@ def _missing(profile: Mapping[str, Any]) -> list[Fault]:
     ]
 
 
-def _copied(profile: Mapping[str, Any]) -> list[Fault]:
+def _find_copied(profile: Mapping[str, Any]) -> list[Fault]:
     """Individual, business and web-based entity have NPNs of their own (B10)."""
     seen: dict[str, str] = {}
     faults = []
@@ -185,18 +181,18 @@ def _copied(profile: Mapping[str, Any]) -> list[Fault]:
     return faults
 
 
-def npns_of(profile: Mapping[str, Any]) -> dict[str, str]:
+def list_npns(profile: Mapping[str, Any]) -> dict[str, str]:
     """The NPNs a profile names, by field; they are looked up one by one (B9, B10)."""
     return {name: profile[name] for name in NPN_FIELDS if profile.get(name)}
 
 
-def same_npns(profile: Mapping[str, Any], saved: Mapping[str, Any]) -> bool:
+def has_same_npns(profile: Mapping[str, Any], saved: Mapping[str, Any]) -> bool:
     """Whether a profile names the NPNs and the person of the one before: what the registry said of that one holds."""
     names = ("first_name", "last_name")
-    return npns_of(profile) == npns_of(saved) and all(profile[name] == saved.get(name) for name in names)
+    return list_npns(profile) == list_npns(saved) and all(profile[name] == saved.get(name) for name in names)
 
 
-def npn_faults(profile: Mapping[str, Any], producers: Mapping[str, Producer | None]) -> list[Fault]:
+def find_npn_faults(profile: Mapping[str, Any], producers: Mapping[str, Producer | None]) -> list[Fault]:
     """What the registry's answers, by field, say against a profile (B9, B10)."""
     faults = []
     for field, producer in producers.items():
@@ -205,12 +201,12 @@ def npn_faults(profile: Mapping[str, Any], producers: Mapping[str, Producer | No
         elif field == "npn":
             if producer.entity == "firm":
                 faults.append(Fault(field, "npn_of_firm"))
-            elif not _of_this_person(profile, producer):
+            elif not _is_of_this_person(profile, producer):
                 faults.append(Fault(field, "npn_other_name"))
         elif producer.entity == "individual":
             faults.append(Fault(field, "npn_of_individual"))
     return faults
 
 
-def _of_this_person(profile: Mapping[str, Any], producer: Producer) -> bool:
-    return same_name(profile["first_name"], profile["last_name"], producer.first_name, producer.last_name)
+def _is_of_this_person(profile: Mapping[str, Any], producer: Producer) -> bool:
+    return is_same_name(profile["first_name"], profile["last_name"], producer.first_name, producer.last_name)

@@ -24,7 +24,7 @@ from domain.federal.markets import (
     MarketplaceAgreement,
     NpnStatus,
     Role,
-    agreements_of,
+    list_agreements,
 )
 from domain.shared.facts import Fact, FactKind, FactLog
 from domain.shared.messages import RegistrationSnapshot
@@ -192,7 +192,7 @@ def fold_registration(opening: RegistrationOpening, facts: Iterable[Fact], in_fo
     markets = tuple(market for market in Market if market in opening.markets or _is_enrolled(market, enrollments))
     trained_at = _find_first_times((one.market, one.completed_at) for one in enrollments)
     completed_at = {fact.read_as(MarketData).market: fact.at for fact in log.find_all(FactKind.MARKET_COMPLETED)}
-    acceptances = tuple(_fold_acceptance(name, log, in_force) for market in markets for name in agreements_of(market))
+    acceptances = tuple(_fold_acceptance(name, log, in_force) for market in markets for name in list_agreements(market))
     ending = log.find_first(*ENDINGS)
     state = RegistrationState(
         opening=opening,
@@ -334,7 +334,7 @@ def _find_agreed_times(markets: Iterable[Market], acceptances: Iterable[Acceptan
     accepted = {one.agreement: one.accepted_at for one in acceptances}
     found: dict[Market, datetime] = {}
     for market in markets:
-        times = [accepted[name] for name in agreements_of(market)]
+        times = [accepted[name] for name in list_agreements(market)]
         if all(times):
             found[market] = max(at for at in times if at)
     return found

@@ -7,18 +7,18 @@ from domain.shared.faults import Fault
 from domain.shared.reasons import Reason
 
 
-def why_not_next(state: RegistrationState) -> Reason | None:
+def find_next_refusal(state: RegistrationState) -> Reason | None:
     """Next is refused before a valid save (B7)."""
     return Reason("profile_not_saved") if state.profile.version == 0 or state.profile.npn is NpnStatus.REFUSED else None
 
 
-def why_not_enroll(state: RegistrationState, curriculum: Curriculum) -> Reason | None:
+def find_enrollment_refusal(state: RegistrationState, curriculum: Curriculum) -> Reason | None:
     """The short course is for those who return (B1)."""
     short = curriculum is Curriculum.INDIVIDUAL_RETURNING
     return Reason("short_course_is_for_returning") if short and not state.opening.returning else None
 
 
-def why_not_launch(
+def find_launch_refusal(
     state: RegistrationState, policy: FederalPolicy, curriculum: Curriculum, channel: str, unused: int
 ) -> Reason | None:
     """A launch needs an enrolment at this vendor, and not too many ``unused`` tickets (B14)."""
@@ -27,14 +27,14 @@ def why_not_launch(
     return Reason("too_many_tickets") if unused >= policy.launch_tickets_at_once else None
 
 
-def why_not_open(state: RegistrationState, name: MarketplaceAgreement) -> Reason | None:
+def find_opening_refusal(state: RegistrationState, name: MarketplaceAgreement) -> Reason | None:
     """An agreement is opened when it applies: its market is one of this registration's (B16)."""
     return None if name.market in state.markets else Reason("agreement_not_applicable")
 
 
-def why_not_accept(state: RegistrationState, name: MarketplaceAgreement) -> Reason | None:
+def find_acceptance_refusal(state: RegistrationState, name: MarketplaceAgreement) -> Reason | None:
     """Accepted after the saved profile and the completed training, and only when opened in this version (B16)."""
-    if (why := why_not_open(state, name)) is not None:
+    if (why := find_opening_refusal(state, name)) is not None:
         return why
     if state.profile.status is not ProfileStatus.COMPLETE:
         return Reason("profile_first")

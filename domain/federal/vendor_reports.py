@@ -8,9 +8,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from domain.federal.facts import CourseData
 from domain.federal.markets import Curriculum
 from domain.shared.facts import Fact, FactKind
-from domain.shared.faults import Fault, Invalid, faults_of
-from domain.shared.fields import _instant
-from domain.shared.parsing import digest
+from domain.shared.faults import Fault, Invalid, list_faults
+from domain.shared.fields import parse_occurred_at
+from domain.shared.parsing import hash_document
 
 
 class VendorReport(BaseModel):
@@ -21,17 +21,17 @@ class VendorReport(BaseModel):
     type: Literal["training.completed"]
     ticket: str = Field(min_length=1, max_length=200)
     curriculum: Curriculum
-    occurred_at: Annotated[datetime, BeforeValidator(_instant)]
+    occurred_at: Annotated[datetime, BeforeValidator(parse_occurred_at)]
 
 
-def parse_vendor(body: Any) -> tuple[VendorReport, str]:
+def parse_vendor_report(body: Any) -> tuple[VendorReport, str]:
     """The vendor's report and a digest of its parsed body. Raises `Invalid` naming every field at fault."""
     if not isinstance(body, dict):
         raise Invalid([Fault("body", "object")])
     try:
-        return VendorReport.model_validate(body), digest(body)
+        return VendorReport.model_validate(body), hash_document(body)
     except ValidationError as error:
-        raise Invalid(faults_of(error)) from None
+        raise Invalid(list_faults(error)) from None
 
 
 def check_ticket(report: VendorReport, curriculum: str, *, redeemed: bool) -> None:
@@ -42,7 +42,7 @@ def check_ticket(report: VendorReport, curriculum: str, *, redeemed: bool) -> No
         raise Invalid([Fault("ticket", "ticket_not_redeemed")])
 
 
-def fact_of_completion(report: VendorReport, ticket_hash: str, vendor: str, received_at: datetime) -> Fact:
+def build_completion_fact(report: VendorReport, ticket_hash: str, vendor: str, received_at: datetime) -> Fact:
     """The completed course, as a fact that counts once a ticket."""
     data = CourseData(curriculum=report.curriculum, channel=vendor).to_json()
     at = min(report.occurred_at, received_at)  # whose clock is fast moves no due date

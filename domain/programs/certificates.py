@@ -4,13 +4,11 @@ from datetime import date
 
 from domain.federal.markets import Market
 from domain.federal.registration import RegistrationState
+from domain.programs.state import CaseState
 from domain.shared.stages import Stage
-from domain.state.certification import CaseState
 
 
-def find_certificate_status(
-    state: CaseState | RegistrationState, number: str, market: str, valid_until: date | None, today: date
-) -> str:
+def find_certificate_status(state: CaseState, number: str, market: str, valid_until: date | None, today: date) -> str:
     """valid, superseded by a newer one, revoked or expired; ``market`` is empty in the state program (A24)."""
     if state.stage in (Stage.REVOKED, Stage.WITHDRAWN):
         return "revoked"

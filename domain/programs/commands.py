@@ -2,17 +2,17 @@
 
 from domain.federal import commands as federal
 from domain.federal.registration import RegistrationState
+from domain.programs.state import CaseState
 from domain.shared.commands import CommandKind
 from domain.shared.notices import Notice
 from domain.shared.reasons import Reason
 from domain.state import commands as state_program
-from domain.state.certification import CaseState
 from domain.state.eligibility import Verdict
 
 
 def find_refusal(
     kind: CommandKind,
-    state: CaseState | RegistrationState,
+    state: CaseState,
     verdict: Verdict | None = None,
     override: str | None = None,
     notice: Notice | None = None,

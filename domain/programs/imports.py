@@ -8,10 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from domain.federal.markets import Role
 from domain.federal.profile import DRAFT_FIELDS, parse_draft
 from domain.shared.assister import Kind
-from domain.shared.faults import Fault, Invalid, faults_of
+from domain.shared.faults import Fault, Invalid, list_faults
 from domain.shared.fields import Email, Npn, PersonName
 from domain.shared.programs import FEDERAL_PROGRAM
-from domain.state.request import fields_of, parse_part
+from domain.state.request import list_fields, parse_part
 
 
 class _Strict(BaseModel):
@@ -53,7 +53,7 @@ class ImportedPerson(_Strict):
     lms_account: str | bool | None = None
     portal_account: str | bool | None = None
 
-    def details(self) -> dict[str, Any]:
+    def describe_person(self) -> dict[str, Any]:
         """What is kept of the person, for a case without a form: a role in the kind's place is one in its own."""
         details = self.person.model_dump(mode="json", exclude_none=True)
         if details["kind"] in _ROLES:
@@ -62,7 +62,7 @@ class ImportedPerson(_Strict):
         return details
 
     @staticmethod
-    def account(given: str | bool | None, assister_id: str) -> str | None:
+    def find_account_name(given: str | bool | None, assister_id: str) -> str | None:
         """The account's name: as given; `true` stands for the person's own id; none otherwise."""
         if given is True:
             return assister_id
@@ -82,18 +82,18 @@ def parse_import(data: Any) -> list[ImportedPerson]:
     try:
         found = _LIST.validate_python(data)
     except ValidationError as error:
-        raise Invalid(faults_of(error, drop=frozenset({"str", "bool"}))) from None
+        raise Invalid(list_faults(error, drop=frozenset({"str", "bool"}))) from None
     faults: list[Fault] = []
-    people = [_with_form_fields(number, one, faults) for number, one in enumerate(found)]
+    people = [_add_form_fields(number, one, faults) for number, one in enumerate(found)]
     if faults:
         raise Invalid(faults)
     return people
 
 
-def _with_form_fields(number: int, one: ImportedPerson, faults: list[Fault]) -> ImportedPerson:
+def _add_form_fields(number: int, one: ImportedPerson, faults: list[Fault]) -> ImportedPerson:
     """The same with the form's further fields in its spelling: a case opened from them is screened by them (A11)."""
     try:
-        part = _form_fields(one)
+        part = _read_form_fields(one)
     except Invalid as invalid:
         faults += [Fault(f"{number}.person.{fault.field}", fault.code, fault.details) for fault in invalid.faults]
         return one
@@ -101,12 +101,12 @@ def _with_form_fields(number: int, one: ImportedPerson, faults: list[Fault]) -> 
     return one.model_copy(update={"person": Person.model_construct(**known | part)})
 
 
-def _form_fields(one: ImportedPerson) -> dict[str, Any]:
+def _read_form_fields(one: ImportedPerson) -> dict[str, Any]:
     """Those of the program's form; others are nothing that a case of it could use."""
     kind = one.person.kind
     if one.program != FEDERAL_PROGRAM and kind not in _KINDS:
         raise Invalid([Fault("kind", "choice", {"choices": ", ".join(Kind)})])
-    fields = (DRAFT_FIELDS if one.program == FEDERAL_PROGRAM else fields_of(kind)) - _OF_A_CASE
+    fields = (DRAFT_FIELDS if one.program == FEDERAL_PROGRAM else list_fields(kind)) - _OF_A_CASE
     extra = one.person.model_extra or {}
     given = {name: value for name, value in extra.items() if name in fields and value is not None}
     return parse_draft(given) if one.program == FEDERAL_PROGRAM else parse_part(kind, given)

@@ -72,26 +72,28 @@ class Identity:
 _SUFFIXES = frozenset({"jr", "sr", "ii", "iii", "iv", "v", "esq", "md", "phd"})
 
 
-def _words(name: str) -> tuple[str, ...]:
+def _split_words(name: str) -> tuple[str, ...]:
     folded = unicodedata.normalize("NFKD", name).casefold()
     letters = "".join(c if c.isalnum() else "" if unicodedata.combining(c) or c in "'’." else " " for c in folded)
     return tuple(letters.split())
 
 
-def _comparable(name: str) -> str:
-    words = _words(name)
+def _normalize_name(name: str) -> str:
+    words = _split_words(name)
     while len(words) > 1 and words[-1] in _SUFFIXES:
         words = words[:-1]
     return "".join(words)
 
 
-def same_name(first: str, last: str, other_first: str, other_last: str) -> bool:
+def is_same_name(first: str, last: str, other_first: str, other_last: str) -> bool:
     """Whether two names are one person's: without case, accents, punctuation and suffixes (A13)."""
-    return _comparable(first) == _comparable(other_first) and _comparable(last) == _comparable(other_last)
+    return _normalize_name(first) == _normalize_name(other_first) and _normalize_name(last) == _normalize_name(
+        other_last
+    )
 
 
 def is_same_person(one: Identity, other: Identity) -> bool:
     """Whether two who share an NPN or e-mail give the same e-mail and the same name (A10)."""
-    return one.email.lower() == other.email.lower() and same_name(
+    return one.email.lower() == other.email.lower() and is_same_name(
         one.first_name, one.last_name, other.first_name, other.last_name
     )

@@ -11,7 +11,7 @@ def is_business_day(day: date, holidays: Container[date]) -> bool:
     return day.weekday() <= FRIDAY and day not in holidays
 
 
-def nth_business_day(day: date, n: int, holidays: Container[date]) -> date:
+def find_business_day(day: date, n: int, holidays: Container[date]) -> date:
     """The n-th business day after `day`, which itself is never counted: of a Friday the first is Monday.
 
     `n` is 1 or more; `holidays` have to reach as far as the answer.

@@ -31,24 +31,24 @@ _REFUSED = {"case_ended": "webhook_ended", "not_final": "webhook_not_final", "re
 _TOO_EARLY = "webhook_premature"
 
 
-def why_without_effect(stage: str, found: Reason | None) -> Reason | None:
+def find_reason_without_effect(stage: str, found: Reason | None) -> Reason | None:
     """Why an event has no effect: its case had ended, or what else was ``found``; None where it counts."""
     return Reason("case_ended", {"stage": stage}) if stage in ENDED else found
 
 
-def refuse_delivery(reason: Reason | None) -> Reason | None:
+def find_release_refusal(reason: Reason | None) -> Reason | None:
     """Why staff can't have an event delivered that has no effect for this reason; None for one that counts."""
     return None if reason is None else Reason(_REFUSED.get(reason.code, _TOO_EARLY))
 
 
-def why_not_deliver(state: str, code: str | None) -> Reason | None:
+def find_delivery_refusal(state: str, code: str | None) -> Reason | None:
     """Why staff can't have a held event delivered; ``code`` says why it has no effect, where that is known."""
     if state == EventState.WITHOUT_EFFECT:
         return Reason(_REFUSED.get(code or "", _TOO_EARLY))
     return None if state == EventState.PENDING else Reason("webhook_delivered")
 
 
-def why_not_take(stage: str, *, taken: bool, kept: bool) -> Reason | None:
+def find_altered_refusal(stage: str, *, taken: bool, kept: bool) -> Reason | None:
     """Why staff can't have an altered event taken: it was taken before, its case ended, or too little of it is kept."""
     if taken:
         return Reason("webhook_taken")

@@ -144,7 +144,7 @@ def _code_error(error: ErrorDetails) -> tuple[str, dict[str, str]]:
     return code, {}
 
 
-def faults_of(error: ValidationError, drop: frozenset[str] = frozenset()) -> list[Fault]:
+def list_faults(error: ValidationError, drop: frozenset[str] = frozenset()) -> list[Fault]:
     """Pydantic's errors as our faults; path steps in ``drop`` (tags of unions) are left out of the field's name."""
     faults = []
     for one in error.errors(include_url=False, include_input=False):

@@ -38,21 +38,21 @@ _PUNCTUATION = frozenset([*range(0x250), *range(0x2010, 0x2028)])
 _POSTAL_CODE = re.compile(r"\d{5}(-?\d{4})?", re.ASCII)
 
 
-def fault(code: str) -> PydanticCustomError:
+def make_error(code: str) -> PydanticCustomError:
     """An error pydantic reports under one of our own codes."""
     return PydanticCustomError(code, "{code}", {"code": code})
 
 
-def _plain(text: str) -> str:
+def check_plain(text: str) -> str:
     if any(ord(c) < 32 or 127 <= ord(c) < 160 or ord(c) in (0x2028, 0x2029) for c in text):
-        raise fault("control_characters")
+        raise make_error("control_characters")
     return text
 
 
 def _showable(text: str) -> str:
     """Only characters that the certificate's fonts have, at least one of them a letter (A23)."""
     if not any(c.isalpha() for c in text) or not all(map(_in_our_fonts, text)):
-        raise fault("name_letters")
+        raise make_error("name_letters")
     return text
 
 
@@ -70,7 +70,7 @@ def _in_our_fonts(character: str) -> bool:
 
 def _npn(text: str) -> str:
     if not _NPN.fullmatch(text):
-        raise fault("npn")
+        raise make_error("npn")
     return text
 
 
@@ -79,7 +79,7 @@ def _email(text: str) -> str:
     try:
         found = validate_email(text, check_deliverability=False, allow_smtputf8=False)
     except EmailNotValidError:
-        raise fault("email") from None
+        raise make_error("email") from None
     return text if text.isascii() or found.ascii_email is None else found.ascii_email
 
 
@@ -88,93 +88,95 @@ def _phone(text: str) -> str:
     try:
         number = phonenumbers.parse(text, "US")
     except phonenumbers.NumberParseException:
-        raise fault("phone") from None
+        raise make_error("phone") from None
     if not phonenumbers.is_possible_number(number):
-        raise fault("phone")
+        raise make_error("phone")
     return text
 
 
 def _state(text: str) -> str:
     if text.upper() not in STATES:
-        raise fault("state")
+        raise make_error("state")
     return text.upper()
 
 
 def _postal_code(text: str) -> str:
     if not _POSTAL_CODE.fullmatch(text):
-        raise fault("postal_code")
+        raise make_error("postal_code")
     return text
 
 
-def _short(limit: int) -> Any:
+def limit_text(limit: int) -> Any:
     return StringConstraints(strip_whitespace=True, min_length=1, max_length=limit)
 
 
-Name = Annotated[str, _short(100), AfterValidator(_plain)]
+Name = Annotated[str, limit_text(100), AfterValidator(check_plain)]
 
 
-PersonName = Annotated[str, _short(100), AfterValidator(_plain), AfterValidator(_showable)]
+PersonName = Annotated[str, limit_text(100), AfterValidator(check_plain), AfterValidator(_showable)]
 
 
-Line = Annotated[str, _short(200), AfterValidator(_plain)]
+Line = Annotated[str, limit_text(200), AfterValidator(check_plain)]
 
 
-Email = Annotated[str, _short(254), AfterValidator(_email)]
+Email = Annotated[str, limit_text(254), AfterValidator(_email)]
 
 
-Phone = Annotated[str, _short(40), AfterValidator(_plain), AfterValidator(_phone)]
+Phone = Annotated[str, limit_text(40), AfterValidator(check_plain), AfterValidator(_phone)]
 
 
-Npn = Annotated[str, _short(20), AfterValidator(_npn)]
+Npn = Annotated[str, limit_text(20), AfterValidator(_npn)]
 
 
-State = Annotated[str, _short(20), AfterValidator(_state)]
+State = Annotated[str, limit_text(20), AfterValidator(_state)]
 
 
-PostalCode = Annotated[str, _short(10), AfterValidator(_postal_code)]
+PostalCode = Annotated[str, limit_text(10), AfterValidator(_postal_code)]
 
 
-class _Form(BaseModel):
+class StrictForm(BaseModel):
+    """A form of which an unknown field is refused, not ignored."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Address(_Form):
+class Address(StrictForm):
     """A postal address in the United States."""
 
     line1: Line
-    line2: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200), AfterValidator(_plain)] | None = (
-        None
-    )
+    line2: (
+        Annotated[str, StringConstraints(strip_whitespace=True, max_length=200), AfterValidator(check_plain)] | None
+    ) = None
     city: Name
     state: State
     postal_code: PostalCode
 
 
-def _instant(value: Any) -> datetime:
+def parse_occurred_at(value: Any) -> datetime:
     try:
-        return time_of(value, "occurred_at")
+        return parse_instant(value, "occurred_at")
     except Invalid:
-        raise fault("timestamp") from None
+        raise make_error("timestamp") from None
 
 
-def _text(value: Any, field: str) -> str:
+def read_text(value: Any, field: str) -> str:
     if not isinstance(value, str) or not value or len(value) > 2000:
         raise Invalid([Fault(field, "required" if value in (None, "") else "text")])
     return value
 
 
-def uuid_of(value: Any, field: str) -> str:
+def parse_uuid(value: Any, field: str) -> str:
     """A UUID in its usual spelling; raises `Invalid` naming the field."""
     try:
-        return str(UUID(_text(value, field)))
+        return str(UUID(read_text(value, field)))
     except ValueError:
         raise Invalid([Fault(field, "uuid")]) from None
 
 
-def time_of(value: Any, field: str) -> datetime:
+def parse_instant(value: Any, field: str) -> datetime:
     """An instant with its zone, as UTC, of the years 2000 to 2099; raises `Invalid` naming the field."""
     try:
-        found = datetime.fromisoformat(_text(value, field))
+        found = datetime.fromisoformat(read_text(value, field))
         if found.tzinfo is None or not 2000 <= found.year < 2100:
             raise ValueError("no instant of ours")
         return found.astimezone(UTC)

@@ -9,23 +9,23 @@ from uuid import UUID, uuid4
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
-def person_key(key: bytes, npn: str | None, email: str) -> str:
+def make_person_key(key: bytes, npn: str | None, email: str) -> str:
     """Who is the same person: equal NPN; without one, equal lower-cased e-mail (A10). A keyed hash, in hex."""
     text = f"npn:{npn}" if npn else f"email:{email.lower()}"
     return hmac.new(key, text.encode(), sha256).hexdigest()
 
 
-def new_assister_id() -> str:
+def make_assister_id() -> str:
     """An opaque id of a person."""
     return f"ast_{secrets.token_hex(12)}"
 
 
-def new_case_id() -> str:
+def make_case_id() -> str:
     """A case's id: a UUID, so that it can be an xAPI registration."""
     return str(uuid4())
 
 
-def workflow_id(program: str, plan_year: int, case_id: str) -> str:
+def make_workflow_id(program: str, plan_year: int, case_id: str) -> str:
     """The id of the workflow of a case."""
     return f"assister/{program}/{plan_year}/{case_id}"
 
@@ -33,7 +33,7 @@ def workflow_id(program: str, plan_year: int, case_id: str) -> str:
 _PREFIX = {"bewellnm": "NM", "ffm": "FM"}
 
 
-def new_certificate_number(program: str, plan_year: int) -> str:
+def make_certificate_number(program: str, plan_year: int) -> str:
     """A number that can't be guessed: 100 random bits, in groups that can be read aloud."""
     letters = "".join(secrets.choice(_ALPHABET) for _ in range(20))
     groups = "-".join(letters[at : at + 5] for at in range(0, 20, 5))
@@ -44,7 +44,7 @@ _GROUPED = re.compile(r"([A-Z]{2}[0-9]{2})([0-9A-Z]{5})([0-9A-Z]{5})([0-9A-Z]{5}
 _MISREAD = str.maketrans("OIL", "011")
 
 
-def certificate_number(text: str) -> str:
+def parse_certificate_number(text: str) -> str:
     """A certificate's number as we write it, however somebody wrote it down.
 
     In any case, with spaces, without its dashes, with letters that it never has for the digits they look like.
@@ -55,7 +55,7 @@ def certificate_number(text: str) -> str:
     return "-".join([grouped[1], *(group.translate(_MISREAD) for group in grouped.groups()[1:])])
 
 
-def command_id(given: str | None, case_id: str) -> str:
+def make_command_id(given: str | None, case_id: str) -> str:
     """The id of a command: the caller's UUID, a hash of any other id they gave (it may say anything), or a new one."""
     if not given:
         return str(uuid4())
@@ -65,6 +65,6 @@ def command_id(given: str | None, case_id: str) -> str:
         return sha256(f"{case_id}:{given}".encode()).hexdigest()
 
 
-def token_hash(token: str) -> str:
+def hash_token(token: str) -> str:
     """What is kept of a link's secret."""
     return sha256(token.encode()).hexdigest()

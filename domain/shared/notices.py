@@ -83,7 +83,7 @@ TOPIC_OF_WAITING: dict[str, Topic] = {
 }
 
 
-def topic_of(notice: str, waiting_for: str | None = None) -> Topic:
+def find_topic(notice: str, waiting_for: str | None = None) -> Topic:
     """The topic of a notice; a reminder's is that of what is waited for, general if that is nothing in particular."""
     if notice == Notice.REMINDER:
         return TOPIC_OF_WAITING.get(waiting_for, Topic.GENERAL) if waiting_for else Topic.GENERAL

@@ -111,7 +111,7 @@ class OpeningRules(ABC, Generic[Requested, Rules]):
         """What keeps a well-formed request out."""
 
     @abstractmethod
-    def why_not_begin(self, details: Mapping[str, Any], history: AssisterHistory, plan_year: int) -> Reason | None:
+    def find_begin_refusal(self, details: Mapping[str, Any], history: AssisterHistory, plan_year: int) -> Reason | None:
         """Why staff can't open this person's case without a form."""
 
     @abstractmethod

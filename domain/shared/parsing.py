@@ -11,11 +11,11 @@ from domain.shared.faults import Fault, Invalid
 _PLACES = 1000
 
 
-def _refuse(constant: str) -> NoReturn:
+def _refuse_constant(constant: str) -> NoReturn:
     raise ValueError(constant)
 
 
-def _decimal(text: str) -> Decimal:
+def _parse_decimal(text: str) -> Decimal:
     """An exact number, unless its exponent is a trap: as a whole number it would fill the memory."""
     number = Decimal(text)
     if abs(number.adjusted()) > _PLACES:
@@ -23,7 +23,7 @@ def _decimal(text: str) -> Decimal:
     return number
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _build_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
         raise ValueError("repeated key")
@@ -33,27 +33,32 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def read_json(body: bytes) -> Any:
     """The JSON document in ``body``, numbers with a point as `Decimal`.
 
-    Raises `Invalid` where it is not JSON (UTF-8, no NaN, no repeated keys, no half characters, no number beyond
-    reckoning, not nested absurdly deep), and naming each field that holds a NUL character.
+    Raises `Invalid` where it is not JSON (UTF-8, no NaN, no repeated keys, no half characters, no exponent beyond
+    1000, not nested absurdly deep), and naming each field that holds a NUL character.
     """
     try:
-        return _whole(
-            json.loads(body.decode("utf-8"), parse_float=_decimal, parse_constant=_refuse, object_pairs_hook=_unique)
+        return _check_text(
+            json.loads(
+                body.decode("utf-8"),
+                parse_float=_parse_decimal,
+                parse_constant=_refuse_constant,
+                object_pairs_hook=_build_object,
+            )
         )
     except (ValueError, RecursionError, InvalidOperation):
         raise Invalid([Fault("body", "json")]) from None
 
 
-def _whole(document: Any) -> Any:
+def _check_text(document: Any) -> Any:
     """The document, if all of its text can be stored: no half of a surrogate pair, and no NUL (PostgreSQL has none)."""
-    text = canonical(document)
+    text = write_canonical(document)
     text.encode("utf-8")
-    if "\\u0000" in text and (named := [*_with_nul(document, "")]):
+    if "\\u0000" in text and (named := [*_find_nul(document, "")]):
         raise Invalid([Fault(field or "body", "control_characters") for field in named])
     return document
 
 
-def _with_nul(value: Any, path: str) -> Iterator[str]:
+def _find_nul(value: Any, path: str) -> Iterator[str]:
     """The paths of the fields whose text or name holds a NUL character."""
     if isinstance(value, str) and "\0" in value:
         yield path
@@ -61,36 +66,36 @@ def _with_nul(value: Any, path: str) -> Iterator[str]:
     for key, item in parts:
         if "\0" in str(key):
             yield path
-        yield from _with_nul(item, f"{path}.{key}".lstrip("."))
+        yield from _find_nul(item, f"{path}.{key}".lstrip("."))
 
 
-def canonical(document: Any) -> str:
+def write_canonical(document: Any) -> str:
     """One spelling per JSON document, to compare bodies after parsing (C5): 0.80 and 0.8 are the same number."""
 
-    def plain(value: Any) -> Any:
+    def simplify(value: Any) -> Any:
         if isinstance(value, Decimal):
-            return {"number": _spelled(value)}
+            return {"number": _write_number(value)}
         if isinstance(value, bool) or value is None or isinstance(value, str):
             return value
         if isinstance(value, int):
-            return {"number": _spelled(Decimal(value))}
+            return {"number": _write_number(Decimal(value))}
         if isinstance(value, dict):
-            return {key: plain(item) for key, item in value.items()}
-        return [plain(item) for item in value]
+            return {key: simplify(item) for key, item in value.items()}
+        return [simplify(item) for item in value]
 
-    return json.dumps(plain(document), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return json.dumps(simplify(document), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
-def exact(document: Any) -> str:
+def write_exact(document: Any) -> str:
     """The document as JSON that `read_json` reads back as the same one, each number with its own digits."""
     if isinstance(document, dict):
-        return "{" + ", ".join(f"{exact(key)}: {exact(value)}" for key, value in document.items()) + "}"
+        return "{" + ", ".join(f"{write_exact(key)}: {write_exact(value)}" for key, value in document.items()) + "}"
     if isinstance(document, list):
-        return "[" + ", ".join(map(exact, document)) + "]"
+        return "[" + ", ".join(map(write_exact, document)) + "]"
     return str(document) if isinstance(document, Decimal) else json.dumps(document, ensure_ascii=False)
 
 
-def _spelled(number: Decimal) -> str:
+def _write_number(number: Decimal) -> str:
     """A number's only spelling, with every digit: `normalize` would round to its context, and overflow."""
     sign, digits, exponent = number.as_tuple()
     text = "".join(map(str, digits)).lstrip("0")
@@ -98,6 +103,6 @@ def _spelled(number: Decimal) -> str:
     return f"{'-' if sign else ''}{bare}E{int(exponent) + len(text) - len(bare)}" if bare else "0"
 
 
-def digest(body: Any) -> str:
+def hash_document(body: Any) -> str:
     """A digest of a parsed body: equal documents, equal digests."""
-    return sha256(canonical(body).encode()).hexdigest()
+    return sha256(write_canonical(body).encode()).hexdigest()

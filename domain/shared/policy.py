@@ -11,11 +11,11 @@ from domain.shared.faults import Fault
 from domain.shared.notices import Topic
 
 
-class _Data(BaseModel):
+class PolicyData(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Contact(_Data):
+class Contact(PolicyData):
     """Whom to ask about one topic; ``label`` per language (A31)."""
 
     label: dict[str, str]
@@ -23,7 +23,7 @@ class Contact(_Data):
     email: str | None = None
 
 
-class Contacts(_Data):
+class Contacts(PolicyData):
     """The exchange's contacts by topic (A31)."""
 
     general: Contact
@@ -31,31 +31,31 @@ class Contacts(_Data):
     training: Contact
 
 
-class Link(_Data):
+class Link(PolicyData):
     """A page worth reading; ``label`` per language (A32)."""
 
     label: dict[str, str]
     url: str
 
 
-class Windows(_Data):
+class Windows(PolicyData):
     """When a plan year's certification is open. An absent date means there is no such limit (C6)."""
 
     opens_on: date | None = None
     closes_on: date | None = None
 
-    def open_on(self, today: date) -> bool:
+    def is_open_on(self, today: date) -> bool:
         """Whether a day lies in the window."""
         return (self.opens_on is None or self.opens_on <= today) and (self.closes_on is None or today <= self.closes_on)
 
-    def closes_at(self, zone: tzinfo) -> datetime | None:
+    def find_closing_time(self, zone: tzinfo) -> datetime | None:
         """The first instant after the last day, in UTC."""
         if self.closes_on is None:
             return None
         return datetime.combine(self.closes_on + timedelta(days=1), time(), zone).astimezone(UTC)
 
 
-class ProgramPolicy(_Data):
+class ProgramPolicy(PolicyData):
     """What the rules of every program say, for one plan year."""
 
     program: str
@@ -78,12 +78,12 @@ class ProgramPolicy(_Data):
 Rules = TypeVar("Rules", bound=ProgramPolicy)
 
 
-def local_date(policy: ProgramPolicy, now: datetime) -> date:
+def find_local_date(policy: ProgramPolicy, now: datetime) -> date:
     """The program's date at an instant: windows, licences, certificates and business days are measured in it."""
-    return now.astimezone(zone_of(policy)).date()
+    return now.astimezone(find_time_zone(policy)).date()
 
 
-def window_faults(policy: ProgramPolicy, today: date) -> list[Fault]:
+def find_window_faults(policy: ProgramPolicy, today: date) -> list[Fault]:
     """What is wrong with a request for this plan year on a day: its window is not open yet, or closed (C6)."""
     if policy.windows.opens_on and today < policy.windows.opens_on:
         return [Fault("plan_year", "window_not_open")]
@@ -95,7 +95,7 @@ def window_faults(policy: ProgramPolicy, today: date) -> list[Fault]:
 def list_open_policies(policies: Iterable[Rules], now: datetime) -> list[Rules]:
     """Of one program's policies those whose window is open, newest first."""
     newest = sorted(policies, key=lambda policy: -policy.plan_year)
-    return [policy for policy in newest if policy.windows.open_on(local_date(policy, now))]
+    return [policy for policy in newest if policy.windows.is_open_on(find_local_date(policy, now))]
 
 
 def find_current_policy(policies: Collection[Rules], now: datetime) -> Rules:
@@ -111,7 +111,7 @@ def choose_policy(policies: Collection[Rules], plan_year: str | None, now: datet
     asked = next((policy for policy in policies if str(policy.plan_year) == plan_year), None)
     if asked is None:
         return current, [Fault("plan_year", "no_policy")]
-    faults = window_faults(asked, local_date(asked, now))
+    faults = find_window_faults(asked, find_local_date(asked, now))
     return (current, faults) if faults else (asked, [])
 
 
@@ -121,6 +121,6 @@ def describe_contact(policy: ProgramPolicy, topic: Topic, language: str) -> dict
     return {"label": contact.label[language], "phone": contact.phone, "email": contact.email}
 
 
-def zone_of(policy: ProgramPolicy) -> tzinfo:
+def find_time_zone(policy: ProgramPolicy) -> tzinfo:
     """The time zone of the program's dates."""
     return ZoneInfo(policy.time_zone) if policy.time_zone else timezone(timedelta(hours=policy.utc_offset_hours))

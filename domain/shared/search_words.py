@@ -12,7 +12,7 @@ MOST_WORDS = 8
 _PLAIN = str.maketrans({"æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ð": "d", "ł": "l", "þ": "th", "ħ": "h", "ı": "i"})
 
 
-def folded(text: str) -> str:
+def normalize_text(text: str) -> str:
     """Without case, accents and ligatures: *Muñoz* and *MUNOZ* are the same."""
     if text.isascii():
         return text.lower()
@@ -20,36 +20,48 @@ def folded(text: str) -> str:
     return "".join(c for c in apart if not unicodedata.combining(c)).translate(_PLAIN)
 
 
-def terms_of(first_name: str, last_name: str, email: str, npn: str | None) -> set[str]:
+def list_terms(first_name: str, last_name: str, email: str, npn: str | None) -> set[str]:
     """Everything of a person that a search may begin with.
 
     Of a name each word, and what belongs together also written as one (*O'Brien*: o, brien, obrien); the e-mail
     address, what stands before its @, and the words of that; the NPN.
     """
-    address = folded(email)
+    address = normalize_text(email)
     local = address.partition("@")[0]
-    together = {"".join(_parts(word)) for name in (first_name, last_name) for word in name.split()}
-    found = {*_parts(first_name), *_parts(last_name), *together, address, local, *_parts(local), npn or ""}
+    together = {"".join(_split_parts(word)) for name in (first_name, last_name) for word in name.split()}
+    found = {
+        *_split_parts(first_name),
+        *_split_parts(last_name),
+        *together,
+        address,
+        local,
+        *_split_parts(local),
+        npn or "",
+    }
     return found - {""}
 
 
-def words_of(query: str) -> list[str]:
+def split_words(query: str) -> list[str]:
     """The words to look for, each the beginning of a term; all of them have to be found.
 
     Raises `Invalid` for more than can be looked for.
     """
     if len(query) > LONGEST:
         raise Invalid([Fault("words", "too_long", {"limit": str(LONGEST)})])
-    found = list(dict.fromkeys(word for token in query.split() for word in _looked_for(token)))
+    found = list(dict.fromkeys(word for token in query.split() for word in _split_token(token)))
     if len(found) > MOST_WORDS:
         raise Invalid([Fault("words", "too_long", {"limit": str(MOST_WORDS)})])
     return found
 
 
-def _looked_for(token: str) -> Iterable[str]:
+def _split_token(token: str) -> Iterable[str]:
     """An e-mail address is one word; anything else is as many as it has parts."""
-    return ["".join(c for c in folded(token) if "!" <= c <= "~")] if "@" in token.strip("@") else _parts(token)
+    return (
+        ["".join(c for c in normalize_text(token) if "!" <= c <= "~")]
+        if "@" in token.strip("@")
+        else _split_parts(token)
+    )
 
 
-def _parts(text: str) -> list[str]:
-    return "".join(c if c.isalnum() else " " for c in folded(text)).split()
+def _split_parts(text: str) -> list[str]:
+    return "".join(c if c.isalnum() else " " for c in normalize_text(text)).split()

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from domain.shared.faults import Fault, Invalid
-from domain.shared.fields import _text, time_of, uuid_of
-from domain.shared.parsing import canonical
+from domain.shared.fields import parse_instant, parse_uuid, read_text
+from domain.shared.parsing import write_canonical
 
 VERBS = "http://adlnet.gov/expapi/verbs/"
 
@@ -17,7 +17,7 @@ _COMPARED = ("actor", "verb", "object", "result", "context")
 
 @dataclass(frozen=True)
 class Statement:
-    """A statement whose shape is right; whether it fits its case is `fact_of`'s to say."""
+    """A statement whose shape is right; whether it fits its case, the program's module says."""
 
     id: str
     case_id: str
@@ -30,13 +30,13 @@ class Statement:
     digest: str
 
 
-def _member(value: Any, field: str) -> Mapping[str, Any]:
+def _read_member(value: Any, field: str) -> Mapping[str, Any]:
     if not isinstance(value, dict):
         raise Invalid([Fault(field, "required" if value is None else "object")])
     return value
 
 
-def parse(body: Any) -> list[Statement]:
+def parse_statements(body: Any) -> list[Statement]:
     """The statements in a body, one or a list, all or nothing. Raises `Invalid` naming every field at fault."""
     one = isinstance(body, dict)
     documents = [body] if one else body
@@ -46,7 +46,7 @@ def parse(body: Any) -> list[Statement]:
     for number, document in enumerate(documents):
         prefix = "" if one else f"{number}."
         try:
-            statements.append(_statement(document))
+            statements.append(_parse_statement(document))
         except Invalid as invalid:
             faults += [Fault(prefix + fault.field, fault.code, fault.details) for fault in invalid.faults]
     if faults:
@@ -54,26 +54,29 @@ def parse(body: Any) -> list[Statement]:
     return statements
 
 
-def _statement(document: Any) -> Statement:
+def _parse_statement(document: Any) -> Statement:
     faults: list[Fault] = []
 
-    def take(read: Any, *arguments: Any) -> Any:
+    def collect(read: Any, *arguments: Any) -> Any:
         try:
             return read(*arguments)
         except Invalid as invalid:
             faults.extend(invalid.faults)
             return None
 
-    document = _member(document, "body")
-    statement_id = take(uuid_of, document.get("id"), "id")
-    account = take(_member, (take(_member, document.get("actor"), "actor") or {}).get("account"), "actor.account") or {}
-    home_page = take(_text, account.get("homePage"), "actor.account.homePage")
-    name = take(_text, account.get("name"), "actor.account.name")
-    verb = take(_text, (take(_member, document.get("verb"), "verb") or {}).get("id"), "verb.id")
-    object_id = take(_text, (take(_member, document.get("object"), "object") or {}).get("id"), "object.id")
-    context = take(_member, document.get("context"), "context") or {}
-    case_id = take(uuid_of, context.get("registration"), "context.registration")
-    timestamp = take(time_of, document["timestamp"], "timestamp") if document.get("timestamp") is not None else None
+    def read_part(whole: Mapping[str, Any], name: str, path: str) -> Mapping[str, Any]:
+        return collect(_read_member, whole.get(name), path) or {}
+
+    document = _read_member(document, "body")
+    statement_id = collect(parse_uuid, document.get("id"), "id")
+    account = read_part(read_part(document, "actor", "actor"), "account", "actor.account")
+    home_page = collect(read_text, account.get("homePage"), "actor.account.homePage")
+    name = collect(read_text, account.get("name"), "actor.account.name")
+    verb = collect(read_text, read_part(document, "verb", "verb").get("id"), "verb.id")
+    object_id = collect(read_text, read_part(document, "object", "object").get("id"), "object.id")
+    case_id = collect(parse_uuid, read_part(document, "context", "context").get("registration"), "context.registration")
+    stated_at = document.get("timestamp")
+    timestamp = collect(parse_instant, stated_at, "timestamp") if stated_at is not None else None
     if faults:
         raise Invalid(faults)
     return Statement(
@@ -85,14 +88,14 @@ def _statement(document: Any) -> Statement:
         object_id=object_id,
         result=document.get("result"),
         timestamp=timestamp,
-        digest=canonical(
+        digest=write_canonical(
             {field: document.get(field) for field in _COMPARED}
             | {"timestamp": timestamp.isoformat() if timestamp else None}
         ),
     )
 
 
-def _actor_faults(statement: Statement, home_page: str, accounts: frozenset[str]) -> list[Fault]:
+def find_actor_faults(statement: Statement, home_page: str, accounts: frozenset[str]) -> list[Fault]:
     faults = []
     if statement.home_page.rstrip("/") != home_page:
         faults.append(Fault("actor.account.homePage", "mismatch"))

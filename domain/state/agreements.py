@@ -70,13 +70,13 @@ AGREEMENTS: dict[tuple[str, str], Agreement] = {
 }
 
 
-def agreement(program: str, language: str) -> Agreement:
+def find_agreement(program: str, language: str) -> Agreement:
     """The agreement in force, in "en" or "es"; KeyError for a program or language without one."""
     return AGREEMENTS[program, language]
 
 
 def build_acceptance_fact(case_id: str, language: str, at: datetime, source: str, **more: str) -> Fact:
     """The fact that the agreement in force was accepted: version, language and hash of its text, time and source."""
-    text = agreement(STATE_PROGRAM, language)
+    text = find_agreement(STATE_PROGRAM, language)
     record = {"version": text.version, "language": text.language, "sha256": text.sha256, "source": source, **more}
     return Fact(id=f"{case_id}:agreement", kind=FactKind.AGREEMENT_ACCEPTED, at=at, data=record)

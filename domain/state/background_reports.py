@@ -6,7 +6,7 @@ from typing import Any
 
 from domain.shared.facts import Fact, FactKind
 from domain.shared.faults import Fault, Invalid
-from domain.shared.parsing import digest
+from domain.shared.parsing import hash_document
 from domain.shared.reasons import Reason
 from domain.state.facts import BackgroundReportedData
 
@@ -35,23 +35,25 @@ class BackgroundReport:
         subject = {
             "candidate_id": self.candidate_id,
             "custom_id": self.case_id,
-            "status": self.status if _short_text(self.status) else None,
-            "result": self.result if _short_text(self.result) else None,
+            "status": self.status if _is_short_text(self.status) else None,
+            "result": self.result if _is_short_text(self.result) else None,
         }
         return {"id": self.event_id, "type": self.type, "data": {"object": subject}}
 
 
-def parse_background(body: Any) -> BackgroundReport:
+def parse_background_report(body: Any) -> BackgroundReport:
     """The vendor's event. Raises `Invalid` naming every field at fault."""
     if not isinstance(body, dict):
         raise Invalid([Fault("body", "object")])
     held = body.get("data")
     subject = held.get("object") if isinstance(held, dict) else None
-    faults = [Fault(field, "required") for field in ("id", "type") if not _short_text(body.get(field))]
+    faults = [Fault(field, "required") for field in ("id", "type") if not _is_short_text(body.get(field))]
     if not isinstance(subject, dict):
         raise Invalid([*faults, Fault("data.object", "required")])
     ids = {name: subject.get(name) for name in ("candidate_id", "custom_id")}
-    faults += [Fault(f"data.object.{name}", "text") for name, value in ids.items() if value and not _short_text(value)]
+    faults += [
+        Fault(f"data.object.{name}", "text") for name, value in ids.items() if value and not _is_short_text(value)
+    ]
     if not any(ids.values()):
         faults.append(Fault("data.object.candidate_id", "required"))
     if body.get("type") == "report.completed" and subject.get("result") not in ("clear", "consider"):
@@ -65,20 +67,20 @@ def parse_background(body: Any) -> BackgroundReport:
         case_id=ids["custom_id"] or None,
         status=subject.get("status"),
         result=subject.get("result"),
-        digest=digest(body),
+        digest=hash_document(body),
     )
 
 
-def fact_of_check(report: BackgroundReport, received_at: datetime) -> Fact:
+def build_check_fact(report: BackgroundReport, received_at: datetime) -> Fact:
     """What the vendor reports, as a fact."""
     data = BackgroundReportedData.model_validate({"result": report.verdict}).to_json() if report.verdict else {}
     return Fact(id=f"background:{report.event_id}", kind=FactKind.BACKGROUND_REPORTED, at=received_at, data=data)
 
 
-def why_not_final(report: BackgroundReport) -> Reason | None:
+def find_unfinished_reason(report: BackgroundReport) -> Reason | None:
     """Why a report doesn't count: only a completed one does (A14)."""
     return None if report.verdict else Reason("not_final")
 
 
-def _short_text(value: Any) -> bool:
+def _is_short_text(value: Any) -> bool:
     return isinstance(value, str) and 0 < len(value) <= 200 and value.isascii() and value.isprintable()

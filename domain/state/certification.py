@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from domain.shared.assister import AssisterType, Kind
 from domain.shared.facts import Fact, FactKind, FactLog
 from domain.shared.stages import ENDED, ENDINGS, Certificate, Stage, WaitingFor
-from domain.state.eligibility import Check, Finding, Result, Verdict, finding
+from domain.state.eligibility import Check, Finding, Result, Verdict, make_finding
 from domain.state.facts import BackgroundReportedData, DecidedData, ExamAttemptedData, ScreenedData
 
 
@@ -53,7 +53,7 @@ class SchedulingTool(StrEnum):
     READY = "ready"
 
 
-class Opening(BaseModel):
+class CertificationOpening(BaseModel):
     """What a case is from its first moment on: who, and what earlier years left in place."""
 
     model_config = ConfigDict(frozen=True)
@@ -78,7 +78,7 @@ class Decision(BaseModel):
     override: str | None
 
 
-class Attempt(BaseModel):
+class ExamAttempt(BaseModel):
     """One attempt at the exam; every one is kept (A22)."""
 
     model_config = ConfigDict(frozen=True)
@@ -89,12 +89,12 @@ class Attempt(BaseModel):
     at: datetime
 
 
-class CaseState(BaseModel):
+class CertificationState(BaseModel):
     """Everything the facts of a case come to."""
 
     model_config = ConfigDict(frozen=True)
 
-    opening: Opening
+    opening: CertificationOpening
     stage: Stage
     waiting_for: WaitingFor | None
     waiting_since: datetime | None
@@ -106,7 +106,7 @@ class CaseState(BaseModel):
     lms_profile: Completeness
     trained_at: datetime | None
     passed_at: datetime | None
-    attempts: tuple[Attempt, ...]
+    attempts: tuple[ExamAttempt, ...]
     certificate: Certificate | None
     portal_account: PortalAccount
     portal_profile: Completeness
@@ -134,7 +134,7 @@ def _is_account_done(kind: Kind, account: PortalAccount) -> bool:
     return account is PortalAccount.ACTIVE
 
 
-def fold(opening: Opening, facts: Iterable[Fact]) -> CaseState:
+def fold_certification(opening: CertificationOpening, facts: Iterable[Fact]) -> CertificationState:
     """The state the facts come to. Facts repeated or permuted give the same state."""
     log = FactLog(facts)
     eligibility, decision = _fold_eligibility(log)
@@ -143,10 +143,10 @@ def fold(opening: Opening, facts: Iterable[Fact]) -> CaseState:
     )
     course_at = log.find_time(FactKind.COURSE_COMPLETED)
     attempts = tuple(
-        Attempt(**fact.read_as(ExamAttemptedData).model_dump(), at=fact.at)
+        ExamAttempt(**fact.read_as(ExamAttemptedData).model_dump(), at=fact.at)
         for fact in log.find_all(FactKind.EXAM_ATTEMPTED)
     )
-    state = CaseState(
+    state = CertificationState(
         opening=opening,
         stage=Stage.REQUESTED,
         waiting_for=None,
@@ -211,7 +211,7 @@ def _find_screenings(log: FactLog) -> list[tuple[Fact, ScreenedData]]:
     return [(fact, screened) for fact, screened in screenings if screened.round == answers]
 
 
-def _fold_findings(opening: Opening, log: FactLog) -> tuple[Finding, ...]:
+def _fold_findings(opening: CertificationOpening, log: FactLog) -> tuple[Finding, ...]:
     """The last screening's findings, with the agreement and the background check as they stand now.
 
     Of the same instant, what the registry said stands over its silence (A13).
@@ -219,16 +219,16 @@ def _fold_findings(opening: Opening, log: FactLog) -> tuple[Finding, ...]:
     screenings = sorted(_find_screenings(log), key=lambda one: (one[0].at, one[1].is_answered, one[0].id))
     found = [*screenings[-1][1].findings] if screenings else []
     if opening.kind.is_licensed:
-        found.append(finding(Check.AGREEMENT_ACCEPTED, log.has(FactKind.AGREEMENT_ACCEPTED)))
+        found.append(make_finding(Check.AGREEMENT_ACCEPTED, log.has(FactKind.AGREEMENT_ACCEPTED)))
     else:
         report = log.find_last(FactKind.BACKGROUND_REPORTED)
         clear = {"clear": Result.PASS, "consider": Result.CONSIDER}
         result = clear[report.read_as(BackgroundReportedData).result] if report else Result.PENDING
-        found.append(finding(Check.BACKGROUND_CHECK, result))
+        found.append(make_finding(Check.BACKGROUND_CHECK, result))
     return tuple(found)
 
 
-def _fold_lms_account(opening: Opening, log: FactLog) -> LmsAccount:
+def _fold_lms_account(opening: CertificationOpening, log: FactLog) -> LmsAccount:
     if opening.has_lms_account or log.has(FactKind.LMS_REGISTERED):
         return LmsAccount.READY
     return LmsAccount.INVITED if log.has(FactKind.LMS_INVITED) else LmsAccount.NONE
@@ -239,7 +239,7 @@ def _fold_certificate(log: FactLog) -> Certificate | None:
     return issued.read_as(Certificate) if issued else None
 
 
-def _fold_portal_account(opening: Opening, log: FactLog) -> PortalAccount:
+def _fold_portal_account(opening: CertificationOpening, log: FactLog) -> PortalAccount:
     if opening.has_portal_account or log.has(FactKind.PORTAL_ACTIVATED):
         return PortalAccount.ACTIVE
     if log.has(FactKind.PORTAL_REGISTERED) and opening.kind.is_licensed:
@@ -247,7 +247,7 @@ def _fold_portal_account(opening: Opening, log: FactLog) -> PortalAccount:
     return PortalAccount.CREATED if log.has(FactKind.PORTAL_ACCOUNT_CREATED) else PortalAccount.NONE
 
 
-def _find_stage(state: CaseState, log: FactLog) -> tuple[Stage, WaitingFor | None]:
+def _find_stage(state: CertificationState, log: FactLog) -> tuple[Stage, WaitingFor | None]:
     """The seven steps of the guide, asked in order: the first that isn't done is where the case is."""
     ending = log.find_first(*ENDINGS)
     if ending:
@@ -261,7 +261,7 @@ def _find_stage(state: CaseState, log: FactLog) -> tuple[Stage, WaitingFor | Non
     return _find_stage_after_certificate(state)
 
 
-def _find_stage_before_decision(state: CaseState, log: FactLog) -> tuple[Stage, WaitingFor]:
+def _find_stage_before_decision(state: CertificationState, log: FactLog) -> tuple[Stage, WaitingFor]:
     if state.eligibility is EligibilityStatus.INFORMATION_REQUESTED:
         return Stage.AWAITING_INFORMATION, WaitingFor.INFORMATION
     if not _find_screenings(log):
@@ -271,7 +271,7 @@ def _find_stage_before_decision(state: CaseState, log: FactLog) -> tuple[Stage, 
     return Stage.AWAITING_DECISION, WaitingFor.DECISION
 
 
-def _find_stage_in_training(state: CaseState) -> tuple[Stage, WaitingFor]:
+def _find_stage_in_training(state: CertificationState) -> tuple[Stage, WaitingFor]:
     if state.lms_account is LmsAccount.NONE:
         return Stage.INVITED, WaitingFor.LMS_INVITATION
     if state.lms_account is LmsAccount.INVITED:
@@ -287,7 +287,7 @@ def _find_stage_in_training(state: CaseState) -> tuple[Stage, WaitingFor]:
     return Stage.AWAITING_EXAM_PASS, WaitingFor.CERTIFICATE
 
 
-def _find_stage_after_certificate(state: CaseState) -> tuple[Stage, WaitingFor]:
+def _find_stage_after_certificate(state: CertificationState) -> tuple[Stage, WaitingFor]:
     if state.portal_account is PortalAccount.NONE:
         licensed = state.opening.kind.is_licensed
         return Stage.CERTIFIED, WaitingFor.PORTAL_REGISTRATION if licensed else WaitingFor.PORTAL_ACCOUNT

@@ -4,13 +4,13 @@ from domain.shared.commands import CommandKind
 from domain.shared.notices import Notice
 from domain.shared.reasons import Reason
 from domain.shared.stages import Stage
-from domain.state.certification import CaseState, Completeness, EligibilityStatus, LmsAccount, PortalAccount
+from domain.state.certification import CertificationState, Completeness, EligibilityStatus, LmsAccount, PortalAccount
 from domain.state.eligibility import Verdict, find_override_refusal
 
 
 def find_refusal(
     kind: CommandKind,
-    state: CaseState,
+    state: CertificationState,
     verdict: Verdict | None,
     override: str | None,
     notice: Notice | None,
@@ -27,7 +27,7 @@ def find_refusal(
     return None
 
 
-def _find_decision_refusal(state: CaseState, verdict: Verdict, override: str | None) -> Reason | None:
+def _find_decision_refusal(state: CertificationState, verdict: Verdict, override: str | None) -> Reason | None:
     if state.eligibility in (EligibilityStatus.APPROVED, EligibilityStatus.DENIED) and state.decision:
         return Reason("already_decided", {"by": state.decision.by})
     if state.stage in (Stage.REQUESTED, Stage.SCREENING):
@@ -37,7 +37,7 @@ def _find_decision_refusal(state: CaseState, verdict: Verdict, override: str | N
     return find_override_refusal(verdict, state.findings, override)
 
 
-def is_sendable(notice: Notice, state: CaseState) -> bool:
+def is_sendable(notice: Notice, state: CertificationState) -> bool:
     """Whether a notice may be sent again at this point: what it says must be true now."""
     opened = state.lms_account is not LmsAccount.NONE
     enrolled = state.lms_profile is Completeness.COMPLETE

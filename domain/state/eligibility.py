@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
-from domain.shared.assister import same_name
+from domain.shared.assister import is_same_name
 from domain.shared.licensing import License, Producer
 from domain.shared.reasons import Reason
 
@@ -68,7 +68,7 @@ class Verdict(StrEnum):
     ASK = "ask"
 
 
-def finding(check: Check, result: Result | bool) -> Finding:
+def make_finding(check: Check, result: Result | bool) -> Finding:
     """A finding with its source; True is pass, False is fail."""
     if isinstance(result, bool):
         result = Result.PASS if result else Result.FAIL
@@ -85,12 +85,12 @@ LICENSING = (
 )
 
 
-def unknown_license() -> list[Finding]:
+def list_unknown_findings() -> list[Finding]:
     """The findings while the registry can't be asked, or its answer can't be read: unknown, never failed (A13)."""
-    return [finding(check, Result.UNKNOWN) for check in LICENSING]
+    return [make_finding(check, Result.UNKNOWN) for check in LICENSING]
 
 
-def license_findings(
+def check_license(
     producer: Producer | None,
     first_name: str,
     last_name: str,
@@ -103,29 +103,29 @@ def license_findings(
     ``producer`` is None when the registry knows no such NPN. ``today`` is the exchange's date.
     """
     if producer is None:
-        return [finding(check, False) for check in LICENSING]
-    licenses = [one for one in producer.licenses if one.state == state and _same_number(one.number, license_number)]
+        return [make_finding(check, False) for check in LICENSING]
+    licenses = [one for one in producer.licenses if one.state == state and _is_same_number(one.number, license_number)]
     active = [one for one in licenses if one.active]
     return [
-        finding(Check.NPN_FOUND, True),
-        finding(Check.NPN_INDIVIDUAL, producer.entity == "individual"),
-        finding(Check.NAME_MATCHES, same_name(first_name, last_name, producer.first_name, producer.last_name)),
-        finding(Check.LICENSE_FOUND, bool(licenses)),
-        finding(Check.LICENSE_ACTIVE, bool(active)),
-        finding(Check.LICENSE_NOT_EXPIRED, any(_in_force(one, today) for one in active or licenses)),
+        make_finding(Check.NPN_FOUND, True),
+        make_finding(Check.NPN_INDIVIDUAL, producer.entity == "individual"),
+        make_finding(Check.NAME_MATCHES, is_same_name(first_name, last_name, producer.first_name, producer.last_name)),
+        make_finding(Check.LICENSE_FOUND, bool(licenses)),
+        make_finding(Check.LICENSE_ACTIVE, bool(active)),
+        make_finding(Check.LICENSE_NOT_EXPIRED, any(_is_in_force(one, today) for one in active or licenses)),
     ]
 
 
-def _in_force(one: License, today: date) -> bool:
+def _is_in_force(one: License, today: date) -> bool:
     return one.expires is None or one.expires >= today
 
 
-def _same_number(one: str, wanted: str | None) -> bool:
+def _is_same_number(one: str, wanted: str | None) -> bool:
     """Imported people may come without a licence number: then any licence of the state will do."""
-    return wanted is None or _bare(one) == _bare(wanted)
+    return wanted is None or _strip_number(one) == _strip_number(wanted)
 
 
-def _bare(number: str) -> str:
+def _strip_number(number: str) -> str:
     return "".join(c for c in number.casefold() if c.isalnum()).lstrip("0")
 
 

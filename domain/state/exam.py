@@ -10,7 +10,7 @@ _DIGITS = 20
 _PLACES, _CUT = 40, 6
 
 
-def score_of(result: Any) -> Fraction:
+def parse_score(result: Any) -> Fraction:
     """The scaled score in an xAPI ``result``: ``score.scaled`` in −1..1, or ``score.raw`` of ``score.max``.
 
     Raises `Invalid` naming the field when there is no number, or one out of range.
@@ -19,11 +19,11 @@ def score_of(result: Any) -> Fraction:
     if not isinstance(score, dict):
         raise Invalid([Fault("result.score", "score")])
     if "scaled" in score:
-        scaled = _number(score["scaled"], "result.score.scaled")
+        scaled = _parse_number(score["scaled"], "result.score.scaled")
         if not -1 <= scaled <= 1:
             raise Invalid([Fault("result.score.scaled", "score")])
         return scaled
-    raw, most = _number(score.get("raw"), "result.score.raw"), _number(score.get("max"), "result.score.max")
+    raw, most = _parse_number(score.get("raw"), "result.score.raw"), _parse_number(score.get("max"), "result.score.max")
     if most <= 0:
         raise Invalid([Fault("result.score.max", "score")])
     if not 0 <= raw <= most:
@@ -31,7 +31,7 @@ def score_of(result: Any) -> Fraction:
     return raw / most
 
 
-def _number(value: Any, field: str) -> Fraction:
+def _parse_number(value: Any, field: str) -> Fraction:
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
         raise Invalid([Fault(field, "score")])
     number = Decimal(value)
@@ -40,12 +40,12 @@ def _number(value: Any, field: str) -> Fraction:
     return Fraction(number)
 
 
-def passes(score: Fraction, pass_mark: Decimal) -> bool:
+def is_pass(score: Fraction, pass_mark: Decimal) -> bool:
     """Whether the score reaches the mark, compared exactly (A21)."""
     return score >= Fraction(pass_mark)
 
 
-def as_text(score: Fraction) -> str:
+def format_score(score: Fraction) -> str:
     """The score as a decimal string: exact where it ends within forty places, else cut (never rounded) to six."""
     exact = (score * 10**_PLACES).denominator == 1
     places = _PLACES if exact else _CUT

@@ -5,7 +5,7 @@ from typing import Any
 
 from domain.shared.facts import Fact, FactKind
 from domain.shared.faults import Fault, Invalid
-from domain.shared.statements import VERBS, Statement, _actor_faults
+from domain.shared.statements import VERBS, Statement, find_actor_faults
 from domain.state import exam
 from domain.state.facts import ExamAttemptedData
 from domain.state.policy import LmsIds, Policy
@@ -21,19 +21,19 @@ MEANING: dict[tuple[str, str], FactKind] = {
 }
 
 
-def fact_of(statement: Statement, policy: Policy, accounts: frozenset[str], received_at: datetime) -> Fact:
+def build_lms_fact(statement: Statement, policy: Policy, accounts: frozenset[str], received_at: datetime) -> Fact:
     """The fact a statement reports of its case. ``accounts`` are the names the person has in the LMS.
 
     Raises `Invalid` naming actor, verb, object or score where it doesn't fit the case or its policy (C4, A20).
     """
-    faults = _actor_faults(statement, policy.lms.home_page, accounts)
-    kind = _kind(statement, policy.lms, faults)
+    faults = find_actor_faults(statement, policy.lms.home_page, accounts)
+    kind = _find_kind(statement, policy.lms, faults)
     data: dict[str, Any] = {}
     if kind is FactKind.EXAM_ATTEMPTED:
         try:
-            score = exam.score_of(statement.result)
-            passed = exam.passes(score, policy.pass_mark)
-            data = ExamAttemptedData(event_id=statement.id, score=exam.as_text(score), passed=passed).to_json()
+            score = exam.parse_score(statement.result)
+            passed = exam.is_pass(score, policy.pass_mark)
+            data = ExamAttemptedData(event_id=statement.id, score=exam.format_score(score), passed=passed).to_json()
         except Invalid as invalid:
             faults.extend(invalid.faults)
     if faults or kind is None:
@@ -41,7 +41,7 @@ def fact_of(statement: Statement, policy: Policy, accounts: frozenset[str], rece
     return Fact(id=f"lms:{statement.id}", kind=kind, at=statement.timestamp or received_at, data=data)
 
 
-def _kind(statement: Statement, ids: LmsIds, faults: list[Fault]) -> FactKind | None:
+def _find_kind(statement: Statement, ids: LmsIds, faults: list[Fault]) -> FactKind | None:
     """The fact's kind; otherwise the fault of the field that is off: an unknown verb, or another year's activity."""
     verb = statement.verb.removeprefix(VERBS)
     if not any(known == verb for known, _ in MEANING) or verb == statement.verb:

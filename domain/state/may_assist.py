@@ -4,7 +4,7 @@ from datetime import date
 from typing import Any
 
 from domain.shared.stages import Stage
-from domain.state.certification import CaseState, EligibilityStatus
+from domain.state.certification import CertificationState, EligibilityStatus
 
 MAY_ASSIST_REASONS = (
     "not_eligible",
@@ -20,7 +20,7 @@ MAY_ASSIST_REASONS = (
 )
 
 
-def may_assist(state: CaseState, today: date) -> list[str]:
+def list_obstacles(state: CertificationState, today: date) -> list[str]:
     """Why this person may not begin helping consumers: codes of `domain.shared.reasons`; empty when they may (A30).
 
     ``today`` is the exchange's date. Each step that isn't done is named.
@@ -41,7 +41,7 @@ def may_assist(state: CaseState, today: date) -> list[str]:
     return reasons
 
 
-def certificate_due(state: CaseState) -> bool:
+def is_certificate_due(state: CertificationState) -> bool:
     """Whether the certificate is to be issued: eligible, trained and passed, and none issued yet (A23)."""
     return (
         not state.ended
@@ -52,7 +52,7 @@ def certificate_due(state: CaseState) -> bool:
     )
 
 
-def status_parts(state: CaseState) -> dict[str, Any]:
+def describe_certification(state: CertificationState) -> dict[str, Any]:
     """The parts of the status document that follow from the facts alone."""
     decision = state.decision
     return {

@@ -8,11 +8,11 @@ from domain.shared.assister import AssisterHistory, AssisterType, Identity, Kind
 from domain.shared.facts import Fact
 from domain.shared.faults import Fault
 from domain.shared.opening import Accounts, IdentityMatch, OpeningRules, Origin
-from domain.shared.policy import window_faults
+from domain.shared.policy import find_window_faults
 from domain.shared.programs import STATE_PROGRAM
 from domain.shared.reasons import Reason
 from domain.state.agreements import build_acceptance_fact
-from domain.state.policies import policy_for
+from domain.state.policies import find_state_policy
 from domain.state.policy import Policy
 from domain.state.request import FORM, CounselorRequest, Request
 
@@ -31,7 +31,7 @@ def classify_assister(history: AssisterHistory, plan_year: int) -> AssisterType:
 
 def find_admission_faults(request: Request, policy: Policy, assister_type: AssisterType, today: date) -> list[Fault]:
     """What keeps a well-formed request out: the window (C6) and the intake scope of new assisters (A7)."""
-    faults = window_faults(policy, today)
+    faults = find_window_faults(policy, today)
     business = None if isinstance(request, CounselorRequest) else request.business_address.state
     physical = request.physical_address.state
     if not policy.intake.admits(Kind(request.kind), assister_type, physical, business):
@@ -55,7 +55,7 @@ class StateOpening(OpeningRules[Request, Policy]):
     conflict_reason = Reason("other_person")
 
     def find_policy(self, plan_year: int) -> Policy | None:
-        return policy_for(STATE_PROGRAM, plan_year)
+        return find_state_policy(STATE_PROGRAM, plan_year)
 
     def identify(self, request: Request) -> Identity:
         npn = None if isinstance(request, CounselorRequest) else request.npn
@@ -83,7 +83,7 @@ class StateOpening(OpeningRules[Request, Policy]):
     ) -> list[Fault]:
         return find_admission_faults(request, policy, assister_type, today)
 
-    def why_not_begin(self, details: Mapping[str, Any], history: AssisterHistory, plan_year: int) -> Reason | None:
+    def find_begin_refusal(self, details: Mapping[str, Any], history: AssisterHistory, plan_year: int) -> Reason | None:
         """Only returning assisters are spared the form (A11); without a kind there is nothing to open."""
         returning = classify_assister(history, plan_year) is AssisterType.RETURNING
         return None if returning and self.kind_field in details else Reason("not_returning")

@@ -13,7 +13,7 @@ _LMS = "https://lms.bewellnm.example"
 _PORTAL_HELP = "https://www.bewellnm.com"
 
 
-def _lms_ids(plan_year: int) -> LmsIds:
+def _build_lms_ids(plan_year: int) -> LmsIds:
     return LmsIds(
         home_page=_LMS,
         account_id=f"{_LMS}/activities/account",
@@ -49,7 +49,7 @@ BEWELLNM_2024 = Policy(
     program="bewellnm",
     plan_year=2024,
     pass_mark=Decimal("0.80"),
-    lms=_lms_ids(2024),
+    lms=_build_lms_ids(2024),
     contacts=Contacts(
         general=Contact(
             label={
@@ -87,13 +87,13 @@ BEWELLNM_2024 = Policy(
 )
 
 
-def _carried_over(plan_year: int) -> Policy:
+def _carry_over(plan_year: int) -> Policy:
     """2024's rules for another year: its own course, and a window that ends with the plan year."""
     return BEWELLNM_2024.model_copy(
         update={
             "plan_year": plan_year,
             "carried_over_from": 2024,
-            "lms": _lms_ids(plan_year),
+            "lms": _build_lms_ids(plan_year),
             "windows": Windows(opens_on=date(plan_year - 1, 9, 1), closes_on=date(plan_year, 12, 31)),
         }
     )
@@ -101,10 +101,10 @@ def _carried_over(plan_year: int) -> Policy:
 
 POLICIES: dict[tuple[str, int], Policy] = {
     (policy.program, policy.plan_year): policy
-    for policy in (_carried_over(2023), BEWELLNM_2024, _carried_over(2025), _carried_over(2026), _carried_over(2027))
+    for policy in (_carry_over(2023), BEWELLNM_2024, _carry_over(2025), _carry_over(2026), _carry_over(2027))
 }
 
 
-def policy_for(program: str, plan_year: int) -> Policy | None:
+def find_state_policy(program: str, plan_year: int) -> Policy | None:
     """The exchange's policy in force, or None where it has none for that year."""
     return POLICIES.get((program, plan_year))

@@ -5,10 +5,10 @@ from decimal import Decimal
 from pydantic import Field, field_serializer
 
 from domain.shared.assister import AssisterType, Kind
-from domain.shared.policy import Link, ProgramPolicy, _Data
+from domain.shared.policy import Link, PolicyData, ProgramPolicy
 
 
-class LmsIds(_Data):
+class LmsIds(PolicyData):
     """The IRIs by which the LMS reports: its home page, and one activity each (A19, A20)."""
 
     home_page: str
@@ -18,7 +18,7 @@ class LmsIds(_Data):
     exam_id: str
 
 
-class Intake(_Data):
+class Intake(PolicyData):
     """Whom the exchange takes in as *new* agents and brokers (A7): home state, or both addresses in these states."""
 
     kinds: tuple[Kind, ...]

@@ -7,11 +7,11 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from domain.shared.facts import Fact, FactKind
-from domain.shared.faults import Fault, Invalid, faults_of
-from domain.shared.fields import _instant, uuid_of
-from domain.shared.parsing import digest
+from domain.shared.faults import Fault, Invalid, list_faults
+from domain.shared.fields import parse_occurred_at, parse_uuid
+from domain.shared.parsing import hash_document
 from domain.shared.reasons import Reason
-from domain.state.certification import CaseState, PortalAccount
+from domain.state.certification import CertificationState, PortalAccount
 
 
 class PortalEvent(StrEnum):
@@ -40,29 +40,29 @@ class PortalReport(BaseModel):
 
     type: PortalEvent
     case_id: str = Field(max_length=64)
-    occurred_at: Annotated[datetime, BeforeValidator(_instant)]
+    occurred_at: Annotated[datetime, BeforeValidator(parse_occurred_at)]
     reason: str | None = Field(default=None, max_length=2000)
 
 
-def parse_portal(body: Any) -> tuple[PortalReport, str]:
+def parse_portal_report(body: Any) -> tuple[PortalReport, str]:
     """The portal's report and a digest of its parsed body. Raises `Invalid` naming every field at fault."""
     if not isinstance(body, dict):
         raise Invalid([Fault("body", "object")])
     try:
         report = PortalReport.model_validate(body)
     except ValidationError as error:
-        raise Invalid(faults_of(error)) from None
-    uuid_of(report.case_id, "case_id")
-    return report, digest(body)
+        raise Invalid(list_faults(error)) from None
+    parse_uuid(report.case_id, "case_id")
+    return report, hash_document(body)
 
 
-def fact_of_report(report: PortalReport, event_id: str) -> Fact:
+def build_portal_fact(report: PortalReport, event_id: str) -> Fact:
     """What the portal reports, as a fact."""
     data = {"reason": report.reason} if report.type is PortalEvent.REGISTRATION_REFUSED else {}
     return Fact(id=f"portal:{event_id}", kind=PORTAL_FACT[report.type], at=report.occurred_at, data=data)
 
 
-def why_premature(event: PortalEvent, state: CaseState) -> Reason | None:
+def find_premature_reason(event: PortalEvent, state: CertificationState) -> Reason | None:
     """Why a portal report can't count yet, for staff; None when it can (A24, A26).
 
     Nothing of the portal counts before the certificate; a counselor's account must be the one we set up.

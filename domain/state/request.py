@@ -13,39 +13,50 @@ from pydantic import (
     model_validator,
 )
 
-from domain.shared.faults import Fault, Invalid, faults_of
-from domain.shared.fields import Address, Email, Name, Npn, PersonName, Phone, _Form, _plain, _short, fault
+from domain.shared.faults import Fault, Invalid, list_faults
+from domain.shared.fields import (
+    Address,
+    Email,
+    Name,
+    Npn,
+    PersonName,
+    Phone,
+    StrictForm,
+    check_plain,
+    limit_text,
+    make_error,
+)
 from domain.shared.programs import STATE_PROGRAM
-from domain.state.policies import policy_for
+from domain.state.policies import find_state_policy
 
 
 def _new_mexico(text: str) -> str:
     if text.upper() != "NM":
-        raise fault("license_state")
+        raise make_error("license_state")
     return "NM"
 
 
 def _accepted(value: bool) -> bool:
     if not value:
-        raise fault("agreement")
+        raise make_error("agreement")
     return value
 
 
 def _consented(value: bool) -> bool:
     if not value:
-        raise fault("consent")
+        raise make_error("consent")
     return value
 
 
 def _one(insurers: tuple[str, ...]) -> tuple[str, ...]:
     if len(insurers) > 1:
-        raise fault("one_insurer")
+        raise make_error("one_insurer")
     return insurers
 
 
 def _year(value: int) -> int:
-    if policy_for(STATE_PROGRAM, value) is None:
-        raise fault("no_policy")
+    if find_state_policy(STATE_PROGRAM, value) is None:
+        raise make_error("no_policy")
     return value
 
 
@@ -59,20 +70,22 @@ class EmployerKind(StrEnum):
     OTHER = "other"
 
 
-class Employer(_Form):
+class Employer(StrictForm):
     """A counselor's employer; a name is required except for the exchange itself (A5)."""
 
     kind: EmployerKind
-    name: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200), AfterValidator(_plain)] | None = None
+    name: (
+        Annotated[str, StringConstraints(strip_whitespace=True, max_length=200), AfterValidator(check_plain)] | None
+    ) = None
 
     @model_validator(mode="after")
     def _named(self) -> Self:
         if self.kind is not EmployerKind.EXCHANGE and not self.name:
-            raise fault("employer_name")
+            raise make_error("employer_name")
         return self
 
 
-class _Common(_Form):
+class _Common(StrictForm):
     program: Literal["bewellnm"]
     plan_year: Annotated[int, Field(strict=True), AfterValidator(_year)]
     language: Literal["en", "es"] = "en"
@@ -85,8 +98,8 @@ class _Common(_Form):
 
 class _Licensed(_Common):
     npn: Npn
-    license_number: Annotated[str, _short(30), AfterValidator(_plain)]
-    license_state: Annotated[str, _short(20), AfterValidator(_new_mexico)]
+    license_number: Annotated[str, limit_text(30), AfterValidator(check_plain)]
+    license_state: Annotated[str, limit_text(20), AfterValidator(_new_mexico)]
     business_address: Address
     agreement_accepted: Annotated[bool, Field(strict=True), AfterValidator(_accepted)]
 
@@ -128,10 +141,10 @@ _FIXED = ("program", "plan_year", "kind")
 
 
 # Each kind's fields, none of them required: what is known of somebody whose case opens without a form.
-_PARTS: dict[str, type[_Form]] = {
+_PARTS: dict[str, type[StrictForm]] = {
     kind: create_model(
         f"PartOf{model.__name__}",
-        __base__=_Form,
+        __base__=StrictForm,
         **{name: (field.rebuild_annotation(), None) for name, field in model.model_fields.items()},  # type: ignore[call-overload]
     )
     for kind, model in _MODELS.items()
@@ -151,21 +164,21 @@ def parse_request(data: object) -> Request:
     kind = data.get("kind")
     model = _MODELS.get(kind) if isinstance(kind, str) else None
     if model is None:
-        raise Invalid(_unknown_kind(data))
+        raise Invalid(_find_kind_faults(data))
     try:
         return model.model_validate(dict(data))
     except ValidationError as error:
-        raise Invalid(_renamed(faults_of(error))) from None
+        raise Invalid(_rename_faults(list_faults(error))) from None
 
 
-def _renamed(faults: list[Fault]) -> list[Fault]:
+def _rename_faults(faults: list[Fault]) -> list[Fault]:
     """An employer without a name is at fault in the name; a list is not too short besides what its entries are."""
     entries = {one.field.rpartition(".")[0] for one in faults}
     named = [Fault(f"{one.field}.name", one.code) if one.code == "employer_name" else one for one in faults]
     return [one for one in named if not (one.code == "too_short" and one.field in entries)]
 
 
-def _unknown_kind(data: Mapping[Any, Any]) -> list[Fault]:
+def _find_kind_faults(data: Mapping[Any, Any]) -> list[Fault]:
     """The kind is at fault; the fields every kind shares are checked as well."""
     first = (
         Fault("kind", "choice", {"choices": ", ".join(_MODELS)})
@@ -176,7 +189,7 @@ def _unknown_kind(data: Mapping[Any, Any]) -> list[Fault]:
     try:
         _Common.model_validate(shared)
     except ValidationError as error:
-        return [first, *faults_of(error)]
+        return [first, *list_faults(error)]
     return [first]
 
 
@@ -185,15 +198,15 @@ def parse_part(kind: str, values: Mapping[str, Any]) -> dict[str, Any]:
     try:
         return _PARTS[kind].model_validate(dict(values)).model_dump(mode="json", exclude_unset=True)
     except ValidationError as error:
-        raise Invalid(_renamed(faults_of(error))) from None
+        raise Invalid(_rename_faults(list_faults(error))) from None
 
 
-def fields_of(kind: str) -> frozenset[str]:
+def list_fields(kind: str) -> frozenset[str]:
     """The fields of this kind's form."""
     return frozenset(_PARTS[kind].model_fields)
 
 
-def amended(request: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+def amend_request(request: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
     """A stored request with the answer's changed fields laid over it, as the form takes them (A12).
 
     Raises `Invalid` for fields that stay, and for those the form would refuse. What a case opened without a form

@@ -24,7 +24,7 @@ from db.engine import Database
 from db.tables import EffectRow, LinkRow, SentMail
 from db.writes.cases import end_case, record_facts
 from domain.shared.facts import Fact, FactKind
-from domain.shared.ids import token_hash
+from domain.shared.ids import hash_token
 from domain.shared.messages import Letter
 from domain.shared.notices import Notice
 from templates.letters import NoticeRenderer
@@ -146,7 +146,7 @@ async def test_no_secret_of_a_link_is_kept(office: Office) -> None:
         secret for message in messages for kind in ("plain", "html") for secret in LINK.findall(part(message, kind))
     }
     links = {row.token_hash for row in await office.all(LinkRow)}
-    assert {token_hash(secret) for secret in carried} <= links
+    assert {hash_token(secret) for secret in carried} <= links
     assert len(carried) >= 20
     mails = await office.kept()
     assert len(mails) == len(messages)

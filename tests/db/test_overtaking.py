@@ -23,10 +23,10 @@ from domain.shared.commands import CommandKind
 from domain.shared.facts import Fact, FactKind
 from domain.shared.messages import CaseRef
 from domain.shared.reasons import Reason, Refusal
-from domain.shared.statements import parse
+from domain.shared.statements import parse_statements
 from domain.state.background_reports import BackgroundReport
 from domain.state.eligibility import Verdict
-from domain.state.policies import policy_for
+from domain.state.policies import find_state_policy
 from tests.support import documents
 from tests.support.opening import open_case
 
@@ -73,7 +73,7 @@ async def asked(process: Process, case: Opened) -> None:
 
 
 def reported(case: Opened, verb: str, role: str) -> dict[str, object]:
-    policy = policy_for("bewellnm", 2024)
+    policy = find_state_policy("bewellnm", 2024)
     assert policy is not None
     return documents.statement(policy.model_dump(mode="json"), vars(case), verb, role)
 
@@ -89,7 +89,7 @@ async def test_a10_a_repeated_request_and_reports_of_the_lms_lose_nothing(two: t
             await asyncio.gather(
                 *(opened(process, document) for process in (one, other) for _ in range(3)),
                 *(
-                    process.database.write(accept_statements, parse(one_), [one_], NOW)
+                    process.database.write(accept_statements, parse_statements(one_), [one_], NOW)
                     for process, one_ in zip(two, statements, strict=True)
                 ),
             )
@@ -104,8 +104,8 @@ async def test_c4_lists_about_the_same_cases_in_another_order_are_all_taken(two:
     back = [reported(case, "completed", "course") for case in reversed(cases)]
     async with asyncio.timeout(20):
         await asyncio.gather(
-            one.database.write(accept_statements, parse(forth), forth, NOW),
-            other.database.write(accept_statements, parse(back), back, NOW),
+            one.database.write(accept_statements, parse_statements(forth), forth, NOW),
+            other.database.write(accept_statements, parse_statements(back), back, NOW),
         )
     for case in cases:
         kinds = [row["kind"] for row in (await _history(one, case))]

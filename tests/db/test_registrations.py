@@ -41,17 +41,17 @@ from db.writes.imports import import_person
 from db.writes.inbox import Received, accept_statements, accept_vendor_report
 from db.writes.opening import Opened, SecondAccount, begin_case
 from db.writes.persons import select_accounts
-from domain.federal.agreements import marketplace_agreement
-from domain.federal.markets import MLMS, Curriculum, Market, MarketplaceAgreement, NpnStatus, agreements_of
+from domain.federal.agreements import find_marketplace_agreement
+from domain.federal.markets import MLMS, Curriculum, Market, MarketplaceAgreement, NpnStatus, list_agreements
 from domain.federal.registration import ProfileStatus, RegistrationState
-from domain.federal.vendor_reports import parse_vendor
+from domain.federal.vendor_reports import parse_vendor_report
 from domain.programs.imports import parse_import
 from domain.shared.facts import Fact, FactKind
 from domain.shared.faults import Fault, Invalid
 from domain.shared.messages import RegistrationSnapshot
-from domain.shared.parsing import canonical
+from domain.shared.parsing import write_canonical
 from domain.shared.reasons import Reason, Refusal
-from domain.shared.statements import parse
+from domain.shared.statements import parse_statements
 from starter.cases import describe_event
 from tests.support import documents
 from tests.support.opening import open_case
@@ -60,7 +60,7 @@ from tests.support.tables import add_rows
 
 KEY = b"a test's key"
 NOW = datetime(2026, 11, 2, 17, tzinfo=UTC)
-GENERAL, PRIVACY = agreements_of(Market.INDIVIDUAL)
+GENERAL, PRIVACY = list_agreements(Market.INDIVIDUAL)
 VENDOR = "vendor-a"
 NAMED = ("email", "first_name", "last_name")
 
@@ -143,7 +143,7 @@ async def ticket(process: Process, opened: Opened, minutes: int = 0, vendor: str
 async def reported(process: Process, token: str, event_id: str = "", **changes: Any) -> Received:
     vendor, event_id = changes.pop("vendor", VENDOR), event_id or uuid4().hex
     body = {"type": "training.completed", "ticket": token, "curriculum": "shop", "occurred_at": NOW.isoformat()}
-    told, digest = parse_vendor(body | changes)
+    told, digest = parse_vendor_report(body | changes)
     return await process.database.write(accept_vendor_report, vendor, event_id, told, digest, body | changes, NOW)
 
 
@@ -545,7 +545,7 @@ async def test_b7_no_npn_can_be_guessed_from_what_a_refused_profile_left(two: tu
     sent = [{"npn": "1888888888"}, row.data["profile"]]
     await _by_the_registry(one, opened, command_id)
     kept = await one.everything()
-    assert not [one_ for one_ in sent if sha256(canonical(one_).encode()).hexdigest() in kept]
+    assert not [one_ for one_ in sent if sha256(write_canonical(one_).encode()).hexdigest() in kept]
 
 
 async def test_b9_the_registry_s_late_answer_is_about_the_version_it_was_asked_for(
@@ -667,7 +667,7 @@ async def test_b18_a_third_party_s_fast_clock_moves_no_completion_into_the_futur
     policy = (await one.database.read(load_snapshot, opened.case_id)).federal_policy.model_dump(mode="json")
     for verb, timestamp in (("initialized", "2026-11-02T16:00:00Z"), ("completed", "2099-01-01T00:00:00Z")):
         told = documents.course(policy, vars(opened), "individual_full", verb, timestamp=timestamp)
-        await one.database.write(accept_statements, parse([told]), [told], NOW)
+        await one.database.write(accept_statements, parse_statements([told]), [told], NOW)
     assert (await one.state(opened)).trained_at == dict.fromkeys((Market.SHOP, Market.INDIVIDUAL), NOW)
     [started] = [row for row in await one.facts(opened, FactKind.COURSE_STARTED) if row.data["channel"] == MLMS]
     assert started.at == NOW - timedelta(hours=1), "what happened earlier happened then"
@@ -741,12 +741,12 @@ async def test_b16_the_text_that_counts_is_the_one_the_reader_had_before_them(
     for minute, language in enumerate(read):
         at = NOW + timedelta(minutes=minute)
         await one.database.write(open_marketplace_agreement, opened.case_id, GENERAL, language, "assister", at)
-    sha256 = marketplace_agreement(GENERAL, given).sha256 if given else None
+    sha256 = find_marketplace_agreement(GENERAL, given).sha256 if given else None
     await one.database.write(
         accept_marketplace_agreement, opened.case_id, GENERAL, sha256, "assister", NOW + timedelta(hours=1)
     )
     [accepted] = await one.facts(opened, FactKind.AGREEMENT_ACCEPTED)
-    text = marketplace_agreement(GENERAL, kept)
+    text = find_marketplace_agreement(GENERAL, kept)
     assert (accepted.data["language"], accepted.data["sha256"]) == (kept, text.sha256)
 
 
@@ -787,7 +787,7 @@ async def test_b12_b16_the_last_steps_at_once_complete_the_market_once(two: tupl
 async def test_b12_each_market_completes_by_its_own_steps(two: tuple[Process, Process]) -> None:
     one, _ = two
     opened = await trained(one, profile(markets=["individual", "shop"]))
-    for name in agreements_of(Market.SHOP):
+    for name in list_agreements(Market.SHOP):
         await one.database.write(open_marketplace_agreement, opened.case_id, name, "en", "assister", NOW)
         await one.database.write(accept_marketplace_agreement, opened.case_id, name, None, "assister", NOW)
     state = await one.state(opened)

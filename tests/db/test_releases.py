@@ -24,7 +24,7 @@ from domain.shared.faults import Invalid
 from domain.shared.messages import Report
 from domain.shared.parsing import read_json
 from domain.shared.reasons import Reason
-from domain.shared.statements import parse
+from domain.shared.statements import parse_statements
 from starter.cases import describe_event
 from tests.support import documents
 from tests.support.office import Office, office_over
@@ -192,7 +192,7 @@ async def test_a21_numbers_are_read_again_to_the_last_digit(office: Office) -> N
     await office.lms(_with(statement, "0.5"))
     exactly = '{"score": {"scaled": 0.7999999999999999999999}}'
     body = {**statement, "result": read_json(exactly.encode())}
-    assert (await office.database.write(accept_statements, parse([body]), [body], office.later())).altered
+    assert (await office.database.write(accept_statements, parse_statements([body]), [body], office.later())).altered
     await released(office, "altered", await altered(office))
     scores = {one.data["score"]: one.data["passed"] for one in await facts(office, opened, FactKind.EXAM_ATTEMPTED)}
     assert scores == {"0.5": False, "0.7999999999999999999999": False}

@@ -7,13 +7,13 @@ import pytest
 from domain.shared.assister import AssisterType
 from domain.shared.policy import Windows
 from domain.state.opening import find_admission_faults
-from domain.state.policies import policy_for
+from domain.state.policies import find_state_policy
 from domain.state.request import parse_request
 from tests.support import documents
 
 TODAY = date(2026, 11, 20)
 MOUNTAIN = timezone(timedelta(hours=-7))
-POLICY = policy_for("bewellnm", 2024)
+POLICY = find_state_policy("bewellnm", 2024)
 assert POLICY is not None
 NEW, RETURNING, LAPSED = AssisterType.NEW, AssisterType.RETURNING, AssisterType.LAPSED
 
@@ -80,7 +80,7 @@ def test_a7_counselors_are_not_restricted() -> None:
     ],
 )
 def test_c6_a_window_is_open_from_its_first_to_its_last_day(today: date, expected: list[str]) -> None:
-    policy = policy_for("bewellnm", 2027)
+    policy = find_state_policy("bewellnm", 2027)
     assert policy is not None
     request = parse_request(documents.broker(plan_year=2027))
     assert [fault.code for fault in find_admission_faults(request, policy, NEW, today)] == expected
@@ -90,8 +90,8 @@ def test_c6_2024_s_window_never_closes() -> None:
     assert POLICY is not None
     request = parse_request(documents.broker())
     assert find_admission_faults(request, POLICY, NEW, date(2060, 1, 1)) == []
-    assert POLICY.windows.closes_at(MOUNTAIN) is None
+    assert POLICY.windows.find_closing_time(MOUNTAIN) is None
 
 
 def test_c6_a_window_closes_at_the_exchange_s_midnight() -> None:
-    assert Windows(closes_on=date(2026, 12, 31)).closes_at(MOUNTAIN) == datetime(2027, 1, 1, 7, tzinfo=UTC)
+    assert Windows(closes_on=date(2026, 12, 31)).find_closing_time(MOUNTAIN) == datetime(2027, 1, 1, 7, tzinfo=UTC)

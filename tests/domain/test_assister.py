@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from domain.shared.assister import Kind, same_name
+from domain.shared.assister import Kind, is_same_name
 
 
 @pytest.mark.parametrize(
@@ -29,8 +29,8 @@ from domain.shared.assister import Kind, same_name
     ],
 )
 def test_a13_spellings_of_one_name_are_the_same(one: tuple[str, str], other: tuple[str, str]) -> None:
-    assert same_name(*one, *other)
-    assert same_name(*other, *one)
+    assert is_same_name(*one, *other)
+    assert is_same_name(*other, *one)
 
 
 @pytest.mark.parametrize(
@@ -50,13 +50,13 @@ def test_a13_spellings_of_one_name_are_the_same(one: tuple[str, str], other: tup
     ],
 )
 def test_a13_given_and_family_name_have_to_match_both(one: tuple[str, str], other: tuple[str, str]) -> None:
-    assert not same_name(*one, *other)
-    assert not same_name(*other, *one)
+    assert not is_same_name(*one, *other)
+    assert not is_same_name(*other, *one)
 
 
 @given(first=st.text(max_size=20), last=st.text(max_size=20))
 def test_a13_everybody_has_their_own_name(first: str, last: str) -> None:
-    assert same_name(first, last, first, last)
+    assert is_same_name(first, last, first, last)
 
 
 def test_a1_there_are_three_kinds_and_counselors_hold_no_licence() -> None:

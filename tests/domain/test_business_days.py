@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from adapters.holidays import list_federal_holidays
-from domain.shared.business_days import is_business_day, nth_business_day
+from domain.shared.business_days import find_business_day, is_business_day
 
 # Completed on, and the n-th business day after it.
 TABLE = [
@@ -93,7 +93,7 @@ def test_b18_b19_b20_business_days_are_counted(
 ) -> None:
     first, last = day_of(start, starts_on), day_of(expected, falls_on)
     holidays = list_federal_holidays(range(first.year, last.year + 1))
-    assert nth_business_day(first, n, holidays) == last
+    assert find_business_day(first, n, holidays) == last
     assert is_business_day(last, holidays)
 
 
@@ -103,7 +103,7 @@ def test_the_table_is_long_enough_and_says_nothing_twice() -> None:
 
 def test_the_day_itself_is_never_counted() -> None:
     with pytest.raises(ValueError, match="from 1"):
-        nth_business_day(date(2024, 3, 1), 0, ())
+        find_business_day(date(2024, 3, 1), 0, ())
 
 
 def test_without_holidays_only_weekends_are_skipped() -> None:

@@ -12,21 +12,21 @@ from domain.shared.facts import Fact, FactKind
 from domain.shared.notices import Notice
 from domain.shared.reasons import Reason
 from domain.shared.stages import Stage
-from domain.state.certification import CaseState, Opening, fold
+from domain.state.certification import CertificationOpening, CertificationState, fold_certification
 from domain.state.commands import is_sendable
 from domain.state.eligibility import (
     Check,
     Result,
     Verdict,
+    check_license,
     find_override_refusal,
-    finding,
-    license_findings,
-    unknown_license,
+    list_unknown_findings,
+    make_finding,
 )
 
 START = datetime(2026, 1, 5, 12, tzinfo=UTC)
-BROKER = Opening(kind=Kind.BROKER, assister_type=AssisterType.NEW)
-COUNSELOR = Opening(kind=Kind.ENROLLMENT_COUNSELOR, assister_type=AssisterType.NEW)
+BROKER = CertificationOpening(kind=Kind.BROKER, assister_type=AssisterType.NEW)
+COUNSELOR = CertificationOpening(kind=Kind.ENROLLMENT_COUNSELOR, assister_type=AssisterType.NEW)
 GOOD_LICENSE: list[dict[str, Any]] = []
 
 ASK = {"verdict": "ask", "by": "ada", "reason": "Which?", "override": None}
@@ -58,15 +58,15 @@ ACTIVE: list[Step] = [
 ]
 
 
-def state(steps: list[Step], opening: Opening = BROKER) -> CaseState:
+def state(steps: list[Step], opening: CertificationOpening = BROKER) -> CertificationState:
     facts = [
         Fact(id=str(number), kind=kind, at=START + timedelta(hours=number), data=data)
         for number, (kind, data) in enumerate(steps)
     ]
-    return fold(opening, facts)
+    return fold_certification(opening, facts)
 
 
-STATES: dict[Stage, CaseState] = {
+STATES: dict[Stage, CertificationState] = {
     Stage.REQUESTED: state(REQUESTED),
     Stage.SCREENING: state(SCREENING),
     Stage.AWAITING_DECISION: state(SCREENED),
@@ -151,7 +151,7 @@ def test_a28_an_activation_link_is_sent_again_until_it_was_used() -> None:
 
 def test_a15_a16_an_lms_letter_is_sent_again_once_the_lms_is_open() -> None:
     assert not is_sendable(Notice.LMS_INVITATION, state(APPROVED))
-    returning = Opening(kind=Kind.BROKER, assister_type=AssisterType.RETURNING, has_lms_account=True)
+    returning = CertificationOpening(kind=Kind.BROKER, assister_type=AssisterType.RETURNING, has_lms_account=True)
     assert not is_sendable(Notice.LMS_ENROLLED, state(SCREENING, returning))
     assert is_sendable(Notice.LMS_ENROLLED, state([*SCREENING, (FactKind.LMS_ENROLLED, {})], returning))
     assert not is_sendable(Notice.LMS_INVITATION, state([*APPROVED, (FactKind.LMS_ENROLLED, {})], returning))
@@ -174,7 +174,7 @@ def test_a15_a16_an_lms_letter_is_sent_again_once_the_lms_is_open() -> None:
 def test_a13_a14_what_did_not_pass_needs_an_override(
     check: Check, result: Result, override: str | None, expected: str | None
 ) -> None:
-    findings = [finding(Check.NPN_FOUND, True), finding(check, result)]
+    findings = [make_finding(Check.NPN_FOUND, True), make_finding(check, result)]
     found = find_override_refusal(Verdict.APPROVE, findings, override)
     assert found == (Reason(expected, {"checks": check.value}) if expected else None)
     assert find_override_refusal(Verdict.DENY, findings, None) is None
@@ -182,19 +182,19 @@ def test_a13_a14_what_did_not_pass_needs_an_override(
 
 
 def test_a14_a_background_check_that_has_not_come_can_t_be_overridden() -> None:
-    findings = [finding(Check.BACKGROUND_CHECK, Result.PENDING), finding(Check.NPN_FOUND, False)]
+    findings = [make_finding(Check.BACKGROUND_CHECK, Result.PENDING), make_finding(Check.NPN_FOUND, False)]
     assert find_override_refusal(Verdict.APPROVE, findings, "never mind") == Reason("awaiting_background_check")
 
 
 def test_a3_an_agreement_that_was_not_accepted_is_said_so() -> None:
-    findings = [finding(Check.AGREEMENT_ACCEPTED, False)]
+    findings = [make_finding(Check.AGREEMENT_ACCEPTED, False)]
     assert find_override_refusal(Verdict.APPROVE, findings, None) == Reason("agreement_needed")
     assert find_override_refusal(Verdict.APPROVE, findings, "on paper") is None
 
 
 def test_a13_unknown_covers_the_same_checks_as_an_answer() -> None:
-    unknown = {one.check for one in unknown_license()}
-    assert {one.result for one in unknown_license()} == {Result.UNKNOWN}
-    answered = license_findings(None, "Testa", "Broker", "NM-1", START.date())
+    unknown = {one.check for one in list_unknown_findings()}
+    assert {one.result for one in list_unknown_findings()} == {Result.UNKNOWN}
+    answered = check_license(None, "Testa", "Broker", "NM-1", START.date())
     assert {one.check for one in answered} == unknown
     assert {one.result for one in answered} == {Result.FAIL}

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from domain.shared.licensing import License, Producer
-from domain.state.eligibility import LICENSING, Check, Result, license_findings
+from domain.state.eligibility import LICENSING, Check, Result, check_license
 
 TODAY = date(2026, 11, 20)
 LICENSE = License(
@@ -19,7 +19,7 @@ PERSON = Producer(
 
 def failed(producer: Producer | None, number: str | None = "NM-7") -> set[Check]:
     """The checks that fail for somebody who asks as Testa Broker with this licence number."""
-    findings = license_findings(producer, "Testa", "Broker", number, TODAY)
+    findings = check_license(producer, "Testa", "Broker", number, TODAY)
     assert [one.check for one in findings] == list(LICENSING)
     assert {one.source for one in findings} == {"A13"}
     return {one.check for one in findings if one.result is Result.FAIL}

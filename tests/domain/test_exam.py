@@ -9,7 +9,7 @@ from hypothesis import example, given, strategies as st
 
 from domain.shared.faults import Invalid
 from domain.shared.parsing import read_json
-from domain.state.exam import as_text, passes, score_of
+from domain.state.exam import format_score, is_pass, parse_score
 
 MARK = Decimal("0.80")
 NINES = "0.7" + "9" * 38
@@ -48,26 +48,26 @@ def result(text: str) -> Any:
 def test_a21_eighty_percent_passes_and_nothing_is_rounded_up(score: str, passed: bool, shown: str | None) -> None:
     if shown is None:
         with pytest.raises(Invalid):
-            score_of(result(score))
+            parse_score(result(score))
         return
-    found = score_of(result(score))
-    assert passes(found, MARK) is passed
-    assert as_text(found) == shown
+    found = parse_score(result(score))
+    assert is_pass(found, MARK) is passed
+    assert format_score(found) == shown
 
 
 @given(score=scores)
 @example(score=Fraction(12 * 10**35 - 1, 15 * 10**35))
 @example(score=Fraction(-1, 10**7))
 def test_a21_what_is_shown_never_exceeds_the_score_s_size_and_hardly_falls_short_of_it(score: Fraction) -> None:
-    shown = Fraction(Decimal(as_text(score)))
+    shown = Fraction(Decimal(format_score(score)))
     assert abs(shown) <= abs(score) < abs(shown) + Fraction(1, 10**6)
-    assert not (passes(shown, MARK) and not passes(score, MARK))
+    assert not (is_pass(shown, MARK) and not is_pass(score, MARK))
 
 
 @given(number=st.decimals(min_value=0, max_value=1, places=19))
 def test_a21_a_decimal_is_shown_as_it_is(number: Decimal) -> None:
-    found = score_of(result(f'{{"scaled": {number:f}}}'))
-    assert Decimal(as_text(found)) == number
+    found = parse_score(result(f'{{"scaled": {number:f}}}'))
+    assert Decimal(format_score(found)) == number
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_a21_a_decimal_is_shown_as_it_is(number: Decimal) -> None:
 )
 def test_c4_a_score_that_is_none_is_refused_by_its_field(score: Any, field: str) -> None:
     with pytest.raises(Invalid) as refused:
-        score_of({"score": score})
+        parse_score({"score": score})
     assert [fault.field for fault in refused.value.faults] == [field]
 
 
@@ -104,4 +104,4 @@ def test_c4_a_result_that_is_none_is_refused() -> None:
     nothings: list[Any] = [None, [], "passed", {"success": True}]
     for nothing in nothings:
         with pytest.raises(Invalid):
-            score_of(nothing)
+            parse_score(nothing)

@@ -10,9 +10,9 @@ from domain.shared.assister import AssisterType, Kind
 from domain.shared.facts import Fact, FactKind
 from domain.shared.notices import TOPIC_OF_WAITING
 from domain.shared.stages import ENDED, OWNER, REOPENABLE, Stage, WaitingFor
-from domain.state.certification import CaseState, EligibilityStatus, Opening, fold
+from domain.state.certification import CertificationOpening, CertificationState, EligibilityStatus, fold_certification
 from domain.state.eligibility import Check, Result, Verdict
-from domain.state.may_assist import certificate_due, may_assist, status_parts
+from domain.state.may_assist import describe_certification, is_certificate_due, list_obstacles
 
 START = datetime(2026, 1, 5, 12, tzinfo=UTC)
 TODAY = date(2026, 6, 1)
@@ -26,7 +26,7 @@ WAITS_OF_FFM = {
 
 instants = st.integers(0, 500).map(lambda hours: START + timedelta(hours=hours))
 openings = st.builds(
-    Opening,
+    CertificationOpening,
     kind=st.sampled_from(Kind),
     assister_type=st.sampled_from(AssisterType),
     has_lms_account=st.booleans(),
@@ -134,25 +134,25 @@ def way(start: datetime = START) -> list[Fact]:
     ]
 
 
-NEW_BROKER = Opening(kind=Kind.BROKER, assister_type=AssisterType.NEW)
-NEW_COUNSELOR = Opening(kind=Kind.ENROLLMENT_COUNSELOR, assister_type=AssisterType.NEW)
+NEW_BROKER = CertificationOpening(kind=Kind.BROKER, assister_type=AssisterType.NEW)
+NEW_COUNSELOR = CertificationOpening(kind=Kind.ENROLLMENT_COUNSELOR, assister_type=AssisterType.NEW)
 
 
 @settings(max_examples=300, deadline=None)
 @given(opening=openings, happened=facts() | lives(), data=st.data())
 def test_c1_c4_facts_permuted_and_repeated_give_the_same_state(
-    opening: Opening, happened: list[Fact], data: st.DataObject
+    opening: CertificationOpening, happened: list[Fact], data: st.DataObject
 ) -> None:
     repeated = data.draw(st.lists(st.sampled_from(happened), max_size=10)) if happened else []
     shuffled = data.draw(st.permutations([*happened, *repeated]))
-    assert fold(opening, shuffled) == fold(opening, happened)
+    assert fold_certification(opening, shuffled) == fold_certification(opening, happened)
 
 
 @settings(max_examples=300, deadline=None)
 @given(opening=openings, happened=facts() | lives())
-def test_a30_nobody_may_assist_before_every_step_is_there(opening: Opening, happened: list[Fact]) -> None:
-    state = fold(opening, happened)
-    if may_assist(state, TODAY):
+def test_a30_nobody_may_assist_before_every_step_is_there(opening: CertificationOpening, happened: list[Fact]) -> None:
+    state = fold_certification(opening, happened)
+    if list_obstacles(state, TODAY):
         return
     kinds = {fact.kind for fact in happened}
     assert not state.ended
@@ -169,35 +169,37 @@ def test_a30_nobody_may_assist_before_every_step_is_there(opening: Opening, happ
 
 @settings(max_examples=300, deadline=None)
 @given(opening=openings, happened=facts() | lives())
-def test_a23_a_certificate_is_due_in_one_combination_only(opening: Opening, happened: list[Fact]) -> None:
-    state = fold(opening, happened)
+def test_a23_a_certificate_is_due_in_one_combination_only(opening: CertificationOpening, happened: list[Fact]) -> None:
+    state = fold_certification(opening, happened)
     eligible = state.eligibility is EligibilityStatus.APPROVED
     all_three = eligible and state.trained_at is not None and state.passed_at is not None
-    assert certificate_due(state) == (all_three and state.certificate is None and not state.ended)
+    assert is_certificate_due(state) == (all_three and state.certificate is None and not state.ended)
 
 
 @settings(max_examples=300, deadline=None)
 @given(opening=openings, happened=facts() | lives())
-def test_c2_every_state_can_be_shown_and_its_wait_has_an_owner(opening: Opening, happened: list[Fact]) -> None:
-    state = fold(opening, happened)
+def test_c2_every_state_can_be_shown_and_its_wait_has_an_owner(
+    opening: CertificationOpening, happened: list[Fact]
+) -> None:
+    state = fold_certification(opening, happened)
     assert state.ended == (state.waiting_for is None)
     assert state.waiting_for is None or OWNER[state.waiting_for]
-    assert status_parts(state)["stage"] is state.stage
-    assert CaseState.model_validate_json(state.model_dump_json()) == state
+    assert describe_certification(state)["stage"] is state.stage
+    assert CertificationState.model_validate_json(state.model_dump_json()) == state
 
 
 @settings(max_examples=200, deadline=None)
 @given(opening=openings, happened=facts() | lives(), later=facts())
 def test_c8_nothing_that_happens_after_an_end_takes_it_back(
-    opening: Opening, happened: list[Fact], later: list[Fact]
+    opening: CertificationOpening, happened: list[Fact], later: list[Fact]
 ) -> None:
-    before = fold(opening, happened)
+    before = fold_certification(opening, happened)
     if before.stage not in ENDED - {Stage.DENIED}:
         return
     much_later = [
         fact.model_copy(update={"id": f"later-{fact.id}", "at": fact.at + timedelta(days=100)}) for fact in later
     ]
-    assert fold(opening, [*happened, *much_later]).stage is before.stage
+    assert fold_certification(opening, [*happened, *much_later]).stage is before.stage
 
 
 @settings(max_examples=200, deadline=None)
@@ -205,7 +207,7 @@ def test_c8_nothing_that_happens_after_an_end_takes_it_back(
 def test_a22_every_attempt_is_kept_and_a_fail_after_a_pass_changes_nothing(
     happened: list[Fact], extra: list[bool]
 ) -> None:
-    before = fold(NEW_BROKER, happened)
+    before = fold_certification(NEW_BROKER, happened)
     attempts = [
         Fact(
             id=f"again-{number}",
@@ -215,7 +217,7 @@ def test_a22_every_attempt_is_kept_and_a_fail_after_a_pass_changes_nothing(
         )
         for number, passed in enumerate(extra)
     ]
-    after = fold(NEW_BROKER, [*happened, *attempts])
+    after = fold_certification(NEW_BROKER, [*happened, *attempts])
     assert len(after.attempts) == len(before.attempts) + len(attempts)
     assert before.passed_at is None or after.passed_at == before.passed_at
 
@@ -233,37 +235,39 @@ def test_a22_every_attempt_is_kept_and_a_fail_after_a_pass_changes_nothing(
         (NEW_COUNSELOR, FactKind.PORTAL_ACTIVATED, "portal_not_ready"),
     ],
 )
-def test_a30_the_step_that_is_missing_is_named(opening: Opening, removed: FactKind, named: str) -> None:
-    assert may_assist(fold(opening, way()), TODAY) == []
-    assert may_assist(fold(opening, [fact for fact in way() if fact.kind is not removed]), TODAY) == [named]
+def test_a30_the_step_that_is_missing_is_named(opening: CertificationOpening, removed: FactKind, named: str) -> None:
+    assert list_obstacles(fold_certification(opening, way()), TODAY) == []
+    assert list_obstacles(fold_certification(opening, [fact for fact in way() if fact.kind is not removed]), TODAY) == [
+        named
+    ]
 
 
 def test_a25_a_counselor_who_registered_is_not_active_and_a_broker_is() -> None:
     happened = [fact for fact in way() if fact.kind is not FactKind.PORTAL_ACTIVATED]
-    assert fold(NEW_BROKER, happened).stage is Stage.ACTIVE
-    assert fold(NEW_COUNSELOR, happened).waiting_for is WaitingFor.PORTAL_ACTIVATION
+    assert fold_certification(NEW_BROKER, happened).stage is Stage.ACTIVE
+    assert fold_certification(NEW_COUNSELOR, happened).waiting_for is WaitingFor.PORTAL_ACTIVATION
 
 
 def test_c6_a_certificate_is_good_through_its_last_day_and_not_after() -> None:
-    state = fold(NEW_BROKER, way())
-    assert may_assist(state, date(2026, 12, 31)) == []
-    assert may_assist(state, date(2027, 1, 1)) == ["certificate_expired"]
+    state = fold_certification(NEW_BROKER, way())
+    assert list_obstacles(state, date(2026, 12, 31)) == []
+    assert list_obstacles(state, date(2027, 1, 1)) == ["certificate_expired"]
 
 
 @pytest.mark.parametrize("ending", [FactKind.WITHDRAWN, FactKind.REVOKED, FactKind.CLOSED])
 def test_c8_an_ended_case_may_not_assist_and_says_why(ending: FactKind) -> None:
     end = Fact(id="end", kind=ending, at=START + timedelta(days=90))
-    assert may_assist(fold(NEW_BROKER, [*way(), end]), TODAY) == [ending.value]
+    assert list_obstacles(fold_certification(NEW_BROKER, [*way(), end]), TODAY) == [ending.value]
 
 
 def test_a11_an_account_that_is_to_be_enrolled_waits_for_us_and_not_for_its_owner() -> None:
-    lapsed = Opening(kind=Kind.BROKER, assister_type=AssisterType.LAPSED, has_lms_account=True)
+    lapsed = CertificationOpening(kind=Kind.BROKER, assister_type=AssisterType.LAPSED, has_lms_account=True)
     happened = [fact for fact in way() if WAY.index(fact.kind) <= WAY.index(FactKind.DECIDED)]
-    state = fold(lapsed, happened)
+    state = fold_certification(lapsed, happened)
     assert (state.stage, state.waiting_for) == (Stage.INVITED, WaitingFor.LMS_INVITATION)
     assert OWNER[WaitingFor.LMS_INVITATION] == "us"
     enrolled = Fact(id="enrolled", kind=FactKind.LMS_ENROLLED, at=START + timedelta(days=30))
-    assert fold(lapsed, [*happened, enrolled]).waiting_for is WaitingFor.COURSE_COMPLETION
+    assert fold_certification(lapsed, [*happened, enrolled]).waiting_for is WaitingFor.COURSE_COMPLETION
 
 
 def test_a13_a_registry_that_answers_replaces_unknown_even_in_the_same_instant() -> None:
@@ -278,7 +282,7 @@ def test_a13_a_registry_that_answers_replaces_unknown_even_in_the_same_instant()
         for how, result in (("unknown", "unknown"), ("answered", "pass"))
     )
     for happened in ([unknown, answered], [answered, unknown]):
-        found = {one.check: one.result for one in fold(NEW_BROKER, happened).findings}
+        found = {one.check: one.result for one in fold_certification(NEW_BROKER, happened).findings}
         assert found[Check.NPN_FOUND] is Result.PASS
 
 
@@ -289,7 +293,7 @@ def test_a14_the_last_background_report_counts() -> None:
         for hours, result in ((40, "clear"), (50, "consider"))
     ]
     for happened in (reports, reports[::-1]):
-        found = {one.check: one.result for one in fold(NEW_COUNSELOR, happened).findings}
+        found = {one.check: one.result for one in fold_certification(NEW_COUNSELOR, happened).findings}
         assert found[Check.BACKGROUND_CHECK] is Result.CONSIDER
 
 
@@ -302,19 +306,25 @@ def test_every_status_has_an_owner() -> None:
 
 def test_every_stage_and_wait_is_reached_by_some_facts() -> None:
     """The two stages of the licence watch and of appeals come with those; those of the federal program are its own."""
-    states = [fold(opening, way()[:upto]) for opening in (NEW_BROKER, NEW_COUNSELOR) for upto in range(len(WAY) + 1)]
+    states = [
+        fold_certification(opening, way()[:upto])
+        for opening in (NEW_BROKER, NEW_COUNSELOR)
+        for upto in range(len(WAY) + 1)
+    ]
     ask = Fact(
         id="ask", kind=FactKind.DECIDED, at=START, data={"verdict": "ask", "by": "ada", "reason": "?", "override": None}
     )
     deny = ask.model_copy(update={"data": {**ask.data, "verdict": "deny"}})
-    states += [fold(NEW_BROKER, [ask]), fold(NEW_BROKER, [deny])]
+    states += [fold_certification(NEW_BROKER, [ask]), fold_certification(NEW_BROKER, [deny])]
     endings = FactKind.WITHDRAWN, FactKind.REVOKED, FactKind.CLOSED
-    states += [fold(NEW_BROKER, [Fact(id="end", kind=kind, at=START)]) for kind in endings]
+    states += [fold_certification(NEW_BROKER, [Fact(id="end", kind=kind, at=START)]) for kind in endings]
     unregistered = [fact for fact in way() if fact.kind is not FactKind.EXAM_ATTEMPTED]
-    states.append(fold(NEW_BROKER, [fact for fact in unregistered if fact.kind is not FactKind.CERTIFICATE_ISSUED]))
+    states.append(
+        fold_certification(NEW_BROKER, [fact for fact in unregistered if fact.kind is not FactKind.CERTIFICATE_ISSUED])
+    )
     late = FactKind.LMS_ENROLLED, FactKind.PORTAL_ACCOUNT_CREATED
     broker = [fact for fact in way() if fact.kind not in late]
-    states += [fold(NEW_BROKER, broker[:upto]) for upto in range(len(broker) + 1)]
+    states += [fold_certification(NEW_BROKER, broker[:upto]) for upto in range(len(broker) + 1)]
     federal = {Stage.AWAITING_PROFILE, Stage.AWAITING_AGREEMENTS}
     assert {state.stage for state in states} == set(Stage) - federal - {Stage.SUSPENDED, Stage.UNDER_APPEAL}
     assert {state.waiting_for for state in states} - {None} == set(WaitingFor) - WAITS_OF_FFM

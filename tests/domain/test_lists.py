@@ -7,9 +7,17 @@ from typing import Any
 
 import pytest
 
-from domain.federal.agreements import versions_in_force
-from domain.federal.lists import COLUMNS, Attempt, PublishedList, Row, cell, contact_of, rows_of
-from domain.federal.markets import MLMS, Curriculum, Market, Role, agreements_of
+from domain.federal.agreements import list_versions_in_force
+from domain.federal.lists import (
+    COLUMNS,
+    ListedRegistration,
+    ListRow,
+    PublishedList,
+    build_rows,
+    format_cell,
+    select_contact,
+)
+from domain.federal.markets import MLMS, Curriculum, Market, Role, list_agreements
 from domain.federal.registration import RegistrationOpening, fold_registration
 from domain.shared.facts import Fact, FactKind
 
@@ -60,8 +68,13 @@ def facts_of(
     for market in completed:
         course = {"curriculum": COURSE[market].value, "channel": MLMS}
         found += [(FactKind.ENROLLED, before, course), (FactKind.COURSE_COMPLETED, before, course)]
-        for name in agreements_of(market):
-            accepted = {"agreement": name.value, "version": versions_in_force()[name], "language": "es", "sha256": "0"}
+        for name in list_agreements(market):
+            accepted = {
+                "agreement": name.value,
+                "version": list_versions_in_force()[name],
+                "language": "es",
+                "sha256": "0",
+            }
             found.append((FactKind.AGREEMENT_ACCEPTED, at, accepted))
         found.append((FactKind.MARKET_COMPLETED, at, {"market": market.value}))
     if end:
@@ -75,18 +88,18 @@ def attempt(
     of: dict[str, Any] | None = None,
     closes_on: date | None = None,
     **facts: Any,
-) -> Attempt:
+) -> ListedRegistration:
     opening = RegistrationOpening(role=Role.MARKETPLACE_AGENT_BROKER, markets=markets, returning=False)
-    state = fold_registration(opening, facts_of(*completed, **facts), versions_in_force())
-    return Attempt(state, profile() if of is None else of, closes_on)
+    state = fold_registration(opening, facts_of(*completed, **facts), list_versions_in_force())
+    return ListedRegistration(state, profile() if of is None else of, closes_on)
 
 
-def said(rows: Iterable[Row], name: PublishedList) -> list[dict[str, str]]:
+def said(rows: Iterable[ListRow], name: PublishedList) -> list[dict[str, str]]:
     return [dict(zip(COLUMNS[name], row.cells, strict=True)) for row in rows if row.list is name]
 
 
-def only(name: PublishedList, *attempts: Attempt, plan_year: int = 2024) -> dict[str, str]:
-    (found,) = said(rows_of("ast_1", plan_year, attempts), name)
+def only(name: PublishedList, *attempts: ListedRegistration, plan_year: int = 2024) -> dict[str, str]:
+    (found,) = said(build_rows("ast_1", plan_year, attempts), name)
     return found
 
 
@@ -108,8 +121,8 @@ def test_b19_each_market_has_its_own_date_and_both_the_windows_end() -> None:
     early, late = facts_of(Market.INDIVIDUAL), facts_of(Market.SHOP, at=NOON + timedelta(days=9))
     opening = RegistrationOpening(role=Role.MARKETPLACE_AGENT_BROKER, markets=BOTH, returning=False)
     facts = [Fact(id=f"{n}", kind=one.kind, at=one.at, data=one.data) for n, one in enumerate([*early, *late])]
-    state = fold_registration(opening, facts, versions_in_force())
-    line = only(PublishedList.RCL, Attempt(state, profile(), date(2024, 12, 31)))
+    state = fold_registration(opening, facts, list_versions_in_force())
+    line = only(PublishedList.RCL, ListedRegistration(state, profile(), date(2024, 12, 31)))
     assert (line["individual_registration_completion_date"], line["individual_marketplace_end_date"]) == (
         "10/03/2023",
         "12/31/2024",
@@ -132,19 +145,19 @@ def test_b19_dates_are_those_of_the_east(at: datetime, day: str) -> None:
 
 
 def test_b9_who_is_not_an_agent_broker_is_on_no_list() -> None:
-    assert rows_of("ast_1", 2024, [attempt(Market.INDIVIDUAL, role=Role.NOT_AN_AGENT_BROKER)]) == []
+    assert build_rows("ast_1", 2024, [attempt(Market.INDIVIDUAL, role=Role.NOT_AN_AGENT_BROKER)]) == []
 
 
 @pytest.mark.parametrize(("npn", "lists"), [("unverified", ["tracker"]), ("refused", [])])
 def test_b9_an_npn_nobody_confirmed_is_at_most_on_the_tracker(npn: str, lists: list[str]) -> None:
-    rows = rows_of("ast_1", 2024, [attempt(Market.INDIVIDUAL, npn=npn)])
+    rows = build_rows("ast_1", 2024, [attempt(Market.INDIVIDUAL, npn=npn)])
     assert [row.list for row in rows] == lists
     assert not any(row.firm for row in rows)
 
 
 def test_b18_the_tracker_begins_with_the_first_saved_profile() -> None:
-    assert rows_of("ast_1", 2024, [attempt(saved=False)]) == []
-    (row,) = rows_of("ast_1", 2024, [attempt(markets=BOTH)])
+    assert build_rows("ast_1", 2024, [attempt(saved=False)]) == []
+    (row,) = build_rows("ast_1", 2024, [attempt(markets=BOTH)])
     assert row.list is PublishedList.TRACKER
     assert row.key == f"2024:{NPN}"
     assert row.firm
@@ -181,8 +194,8 @@ def test_b19_a_revoked_registration_is_terminated_on_both_lists() -> None:
     assert list(only(PublishedList.TERMINATIONS, revoked).values()) == [
         NPN, "T4", "BOTH", "2024", "10/03/2023", "02/05/2024",
     ]  # fmt: skip
-    assert said(rows_of("ast_1", 2024, [revoked]), PublishedList.FIND_LOCAL_HELP) == []
-    assert said(rows_of("ast_1", 2024, [revoked]), PublishedList.HELP_ON_DEMAND) == []
+    assert said(build_rows("ast_1", 2024, [revoked]), PublishedList.FIND_LOCAL_HELP) == []
+    assert said(build_rows("ast_1", 2024, [revoked]), PublishedList.HELP_ON_DEMAND) == []
 
 
 def test_b19_who_withdraws_is_on_the_termination_list_and_barred_from_nothing() -> None:
@@ -203,7 +216,7 @@ def test_b19_a_later_registration_that_completes_reinstates() -> None:
     assert list(only(PublishedList.TERMINATIONS, revoked, again).values()) == [
         NPN, "R4", "INDIVIDUAL", "2024", "10/03/2023", "02/05/2024",
     ]  # fmt: skip
-    assert len(said(rows_of("ast_1", 2024, [revoked, again]), PublishedList.FIND_LOCAL_HELP)) == 1
+    assert len(said(build_rows("ast_1", 2024, [revoked, again]), PublishedList.FIND_LOCAL_HELP)) == 1
 
 
 def test_b19_until_it_completes_the_termination_stands() -> None:
@@ -223,13 +236,13 @@ def test_b19_a_market_that_is_not_taken_up_again_stays_ended() -> None:
 
 def test_b19_coming_back_after_a_withdrawal_is_no_reinstatement() -> None:
     again = attempt(Market.INDIVIDUAL, at=datetime(2024, 3, 4, 17, tzinfo=UTC))
-    rows = rows_of("ast_1", 2024, [attempt(Market.INDIVIDUAL, end=WITHDRAWN), again])
+    rows = build_rows("ast_1", 2024, [attempt(Market.INDIVIDUAL, end=WITHDRAWN), again])
     assert said(rows, PublishedList.TERMINATIONS) == []
     assert said(rows, PublishedList.RCL)[0]["status"] == ""
 
 
 def test_b19_who_ends_before_completion_is_neither_registered_nor_terminated() -> None:
-    rows = rows_of("ast_1", 2024, [attempt(end=REVOKED)])
+    rows = build_rows("ast_1", 2024, [attempt(end=REVOKED)])
     assert [row.list for row in rows] == [PublishedList.TRACKER]
 
 
@@ -237,14 +250,14 @@ def test_b19_a_plan_year_that_is_over_ends_without_a_termination() -> None:
     closed = attempt(Market.INDIVIDUAL, closes_on=date(2025, 12, 31), end=(FactKind.CLOSED, NOON))
     line = only(PublishedList.RCL, closed)
     assert (line["individual_marketplace_end_date"], line["npn_valid_current_plan_year_only"]) == ("12/31/2025", "")
-    names = {row.list for row in rows_of("ast_1", 2024, [closed])}
+    names = {row.list for row in build_rows("ast_1", 2024, [closed])}
     assert names == {PublishedList.TRACKER, PublishedList.RCL}
 
 
 def test_b19_what_was_done_under_another_npn_stays_under_that_one() -> None:
     revoked = attempt(Market.INDIVIDUAL, end=REVOKED)
     corrected = attempt(Market.INDIVIDUAL, of=profile(OTHER_NPN), at=datetime(2024, 3, 4, 17, tzinfo=UTC))
-    rows = rows_of("ast_1", 2024, [revoked, corrected])
+    rows = build_rows("ast_1", 2024, [revoked, corrected])
     lines = {line["npn"]: line["status"] for line in said(rows, PublishedList.RCL)}
     assert lines == {NPN: "T4", OTHER_NPN: ""}
 
@@ -281,8 +294,8 @@ def test_b8_both_listings_say_whom_somebody_helps(market: Market, helps: str) ->
 
 
 def test_b8_without_a_professional_contact_the_business_is_listed_and_without_any_the_person() -> None:
-    assert contact_of(profile(professional_contact=None)).email == "office@example.org"
-    alone = contact_of(profile(professional_contact=None, business_contact=None))
+    assert select_contact(profile(professional_contact=None)).email == "office@example.org"
+    alone = select_contact(profile(professional_contact=None, business_contact=None))
     assert (alone.email, alone.phone, alone.address, alone.zip) == ("testa@example.com", "915-555-0100", "", "")
 
 
@@ -306,7 +319,7 @@ def test_b8_without_a_professional_contact_the_business_is_listed_and_without_an
     ],
 )
 def test_b8_no_cell_begins_a_formula(text: object, safe: str) -> None:
-    assert cell(text) == safe
+    assert format_cell(text) == safe
 
 
 def test_b8_every_cell_of_every_list_is_made_safe() -> None:
@@ -316,6 +329,6 @@ def test_b8_every_cell_of_every_list_is_made_safe() -> None:
         "address": {"line1": evil, "line2": evil, "city": evil, "state": "TX", "postal_code": "79901"},
     }  # fmt: skip
     hurt = profile(first_name=evil, last_name=evil, business_contact=contact, professional_contact=contact)
-    for row in rows_of("ast_1", 2024, [attempt(*BOTH, markets=BOTH, of=hurt, end=None)]):
+    for row in build_rows("ast_1", 2024, [attempt(*BOTH, markets=BOTH, of=hurt, end=None)]):
         assert not [one for one in row.cells if re.match(r"[=+\-@\t\r\n]", one)]
         assert not [one for one in row.cells if not one.isprintable()]

@@ -205,12 +205,12 @@ def test_b1_who_registered_before_but_not_last_year_is_lapsed(
 def test_a11_only_who_returns_is_spared_the_form(
     details: dict[str, str], history: AssisterHistory, why: str | None
 ) -> None:
-    assert STATE.why_not_begin(details, history, 2024) == (Reason(why) if why else None)
+    assert STATE.find_begin_refusal(details, history, 2024) == (Reason(why) if why else None)
 
 
 def test_b1_whoever_registered_before_begins_without_a_request() -> None:
-    assert FEDERAL.why_not_begin({}, AssisterHistory(years=(YEAR,)), 2026) is None
-    assert FEDERAL.why_not_begin({"role": "x"}, AssisterHistory(), 2026) == Reason("never_registered")
+    assert FEDERAL.find_begin_refusal({}, AssisterHistory(years=(YEAR,)), 2026) is None
+    assert FEDERAL.find_begin_refusal({"role": "x"}, AssisterHistory(), 2026) == Reason("never_registered")
 
 
 def test_a11_a_case_without_a_form_holds_what_is_known_and_no_agreement() -> None:

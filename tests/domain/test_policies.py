@@ -6,8 +6,8 @@ from decimal import Decimal
 import pytest
 
 from domain.shared.assister import Kind
-from domain.shared.policy import local_date
-from domain.state.policies import POLICIES, policy_for
+from domain.shared.policy import find_local_date
+from domain.state.policies import POLICIES, find_state_policy
 from domain.state.policy import Policy
 
 YEARS = sorted(year for program, year in POLICIES if program == "bewellnm")
@@ -16,8 +16,8 @@ each = pytest.mark.parametrize("policy", POLICIES.values(), ids=lambda policy: s
 
 def test_plan_years_shipped() -> None:
     assert YEARS == [2023, 2024, 2025, 2026, 2027]
-    assert policy_for("bewellnm", 2022) is None
-    assert policy_for("other", 2024) is None
+    assert find_state_policy("bewellnm", 2022) is None
+    assert find_state_policy("other", 2024) is None
     marks = {year: policy.carried_over_from for (_, year), policy in POLICIES.items()}
     assert marks == {year: None if year == 2024 else 2024 for year in YEARS}
 
@@ -53,7 +53,7 @@ def test_a_policy_kept_with_a_case_is_read_as_it_was(policy: Policy) -> None:
 
 def test_c6_windows_overlap_and_end_with_their_year() -> None:
     for year in (2023, 2025, 2026, 2027):
-        policy = policy_for("bewellnm", year)
+        policy = find_state_policy("bewellnm", year)
         assert policy is not None
         assert (policy.windows.opens_on, policy.windows.closes_on) == (date(year - 1, 9, 1), date(year, 12, 31))
 
@@ -66,6 +66,6 @@ def test_c6_windows_overlap_and_end_with_their_year() -> None:
     ],
 )
 def test_dates_are_the_exchange_s(now: datetime, expected: date) -> None:
-    policy = policy_for("bewellnm", 2026)
+    policy = find_state_policy("bewellnm", 2026)
     assert policy is not None
-    assert local_date(policy, now) == expected
+    assert find_local_date(policy, now) == expected

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from domain.federal.markets import Market, Role
-from domain.federal.policies import federal_policy_for
-from domain.federal.profile import NPN_FIELDS, REQUIRED, npn_faults, npns_of, parse_profile, parse_registration
+from domain.federal.policies import find_federal_policy
+from domain.federal.profile import NPN_FIELDS, REQUIRED, find_npn_faults, list_npns, parse_profile, parse_registration
 from domain.shared.faults import Fault, Invalid
 from domain.shared.licensing import Producer
-from domain.shared.policy import local_date, window_faults
+from domain.shared.policy import find_local_date, find_window_faults
 from tests.support.registrations import profile
 
 NPN, FIRM, OTHER = "1000000017", "1000000025", "1000000033"
@@ -212,11 +212,11 @@ SAID: list[tuple[str, Producer | None, str | None]] = [
 
 @pytest.mark.parametrize(("field", "said", "code"), SAID)
 def test_b9_b10_each_field_names_an_npn_of_its_own_sort(field: str, said: Producer | None, code: str | None) -> None:
-    assert npn_faults(request(), {field: said}) == ([Fault(field, code)] if code else [])
+    assert find_npn_faults(request(), {field: said}) == ([Fault(field, code)] if code else [])
 
 
 def test_b9_b10_every_npn_at_fault_is_named() -> None:
-    found = npn_faults(request(), {"npn": A_FIRM, "business_npn": PERSON, "web_entity_npn": None})
+    found = find_npn_faults(request(), {"npn": A_FIRM, "business_npn": PERSON, "web_entity_npn": None})
     assert [(fault.field, fault.code) for fault in found] == [
         ("npn", "npn_of_firm"),
         ("business_npn", "npn_of_individual"),
@@ -245,9 +245,9 @@ def test_b10_the_refusal_warns_of_compensation_that_issuers_may_deny(code: str) 
 
 
 def test_b9_npns_are_asked_about_by_their_fields() -> None:
-    assert npns_of(request()) == {"npn": NPN}
-    assert npns_of(request(npn=None)) == {}
-    assert tuple(npns_of(request(business_npn=FIRM, web_entity_npn=OTHER))) == NPN_FIELDS
+    assert list_npns(request()) == {"npn": NPN}
+    assert list_npns(request(npn=None)) == {}
+    assert tuple(list_npns(request(business_npn=FIRM, web_entity_npn=OTHER))) == NPN_FIELDS
 
 
 @pytest.mark.parametrize("npn", ["", " ", "0123", "12345678901", "1x", "１２３", "-7", 1000000017, ["1"], "1\n2"])
@@ -323,6 +323,6 @@ def test_b7_the_person_s_own_fields_have_theirs(changes: dict[str, Any], fault: 
     ],
 )
 def test_c6_the_window_opens_and_closes_at_midnight_in_the_east(now: datetime, code: str | None) -> None:
-    policy = federal_policy_for(2027)
+    policy = find_federal_policy(2027)
     assert policy is not None
-    assert window_faults(policy, local_date(policy, now)) == ([Fault("plan_year", code)] if code else [])
+    assert find_window_faults(policy, find_local_date(policy, now)) == ([Fault("plan_year", code)] if code else [])

@@ -17,9 +17,9 @@ from domain.federal.markets import (
     MarketplaceAgreement,
     NpnStatus,
     Role,
-    agreements_of,
+    list_agreements,
 )
-from domain.federal.may_assist import MAY_ASSIST_REASONS, may_assist_in_marketplace, registration_parts
+from domain.federal.may_assist import MAY_ASSIST_REASONS, describe_registration, list_marketplace_obstacles
 from domain.federal.policies import FEDERAL_POLICIES
 from domain.federal.registration import (
     ProfileStatus,
@@ -27,7 +27,13 @@ from domain.federal.registration import (
     RegistrationState,
     fold_registration,
 )
-from domain.federal.steps import why_not_accept, why_not_enroll, why_not_launch, why_not_next, why_not_open
+from domain.federal.steps import (
+    find_acceptance_refusal,
+    find_enrollment_refusal,
+    find_launch_refusal,
+    find_next_refusal,
+    find_opening_refusal,
+)
 from domain.shared.facts import Fact, FactKind
 from domain.shared.reasons import Reason
 from domain.shared.stages import ENDED, OWNER, Stage, WaitingFor
@@ -69,7 +75,7 @@ def trained(market: Market, hours: float = 3) -> list[Fact]:
 
 def agreed(market: Market, hours: float = 4, version: str = IN_FORCE) -> list[Fact]:
     kinds = FactKind.AGREEMENT_OPENED, FactKind.AGREEMENT_ACCEPTED
-    return [text(kind, hours, name, version) for name in agreements_of(market) for kind in kinds]
+    return [text(kind, hours, name, version) for name in list_agreements(market) for kind in kinds]
 
 
 def certified(market: Market, hours: float = 5, until: str | None = "2026-12-31") -> list[Fact]:
@@ -214,7 +220,7 @@ def test_c2_every_state_can_be_shown_and_its_wait_has_an_owner(
     state = fold(opening, happened)
     assert state.ended == (state.waiting_for is None)
     assert state.waiting_for is None or OWNER[state.waiting_for]
-    assert registration_parts(state)["stage"] is state.stage
+    assert describe_registration(state)["stage"] is state.stage
     assert state.take_snapshot().facts == len(happened)
     assert RegistrationState.model_validate_json(state.model_dump_json()) == state
 
@@ -234,7 +240,7 @@ def test_b12_a_market_is_complete_in_one_combination_only(opening: RegistrationO
 @given(opening=openings, happened=facts() | lives())
 def test_nobody_may_assist_unless_one_market_has_every_step(opening: RegistrationOpening, happened: list[Fact]) -> None:
     state = fold(opening, happened)
-    if reasons := may_assist_in_marketplace(state, TODAY):
+    if reasons := list_marketplace_obstacles(state, TODAY):
         assert set(reasons) <= set(MAY_ASSIST_REASONS)
         return
     assert not state.ended
@@ -302,7 +308,7 @@ def test_c8_it_ends_from_every_stage(ending: FactKind, steps: int) -> None:
     end = fact(ending, 100)
     state = fold(BOTH, [*happened, end])
     assert (state.stage, state.waiting_for, state.ended_at) == (Stage(ending.value), None, end.at)
-    assert ending.value in may_assist_in_marketplace(state, TODAY)
+    assert ending.value in list_marketplace_obstacles(state, TODAY)
 
 
 def test_waits_count_from_the_step_before() -> None:
@@ -408,7 +414,7 @@ def test_b11_a_course_of_the_other_market_adds_that_market() -> None:
     state = fold(BROKER, [*way(), course(FactKind.ENROLLED, 30, Curriculum.SHOP)])
     assert state.markets == (Market.INDIVIDUAL, Market.SHOP)
     assert (state.stage, state.waiting_for) == (Stage.IN_TRAINING, WaitingFor.MARKETPLACE_TRAINING)
-    assert may_assist_in_marketplace(state, TODAY) == [], "the Individual Market's certificate is as good as before"
+    assert list_marketplace_obstacles(state, TODAY) == [], "the Individual Market's certificate is as good as before"
 
 
 @pytest.mark.parametrize("hours", AN_EARLIER_AND_A_LATER_HOUR)
@@ -438,10 +444,10 @@ def test_b6_b9_who_switches_to_not_an_agent_broker_may_not_assist_and_is_waited_
     assert fold(BROKER, unlisted).waiting_for is WaitingFor.PUBLICATION
     switched = fold(BROKER, [*unlisted, SWITCHED])
     assert (switched.stage, switched.is_listed_role) == (Stage.ACTIVE, False)
-    assert may_assist_in_marketplace(switched, TODAY) == ["not_an_agent_broker"]
+    assert list_marketplace_obstacles(switched, TODAY) == ["not_an_agent_broker"]
     back = fold(BROKER, [*unlisted, SWITCHED, saved(3, 50)])
     assert (back.waiting_for, back.is_listed_role) == (WaitingFor.PUBLICATION, True)
-    assert may_assist_in_marketplace(back, TODAY) == []
+    assert list_marketplace_obstacles(back, TODAY) == []
     assert back.profile.completed_at == START + timedelta(hours=2.5), "its first complete moment counts"
 
 
@@ -449,10 +455,10 @@ def test_b9_a_profile_saved_again_with_a_silent_registry_waits_and_takes_nothing
     happened = [*way(), saved(2, 60, "unverified")]
     state = fold(BROKER, happened)
     assert (state.stage, state.waiting_for) == (Stage.AWAITING_PROFILE, WaitingFor.NPN_VERIFICATION)
-    assert may_assist_in_marketplace(state, TODAY) == ["npn_not_verified"]
+    assert list_marketplace_obstacles(state, TODAY) == ["npn_not_verified"]
     assert completed(state) == {Market.INDIVIDUAL}
     again = fold(BROKER, [*happened, fact(FactKind.NPN_VERIFIED, 61, version=2)])
-    assert (again.stage, may_assist_in_marketplace(again, TODAY)) == (Stage.ACTIVE, [])
+    assert (again.stage, list_marketplace_obstacles(again, TODAY)) == (Stage.ACTIVE, [])
 
 
 def test_a_profile_saved_thousands_of_times_is_folded_in_no_time() -> None:
@@ -482,10 +488,10 @@ def test_b16_a_newer_version_is_asked_for_again_and_takes_no_completion_back() -
     assert (before.stage, after.stage) == (Stage.ACTIVE, Stage.AWAITING_AGREEMENTS)
     assert (after.agreed_at, after.completed_at) == ({}, before.completed_at)
     assert {one.version for one in after.agreements} == {NEWER}
-    assert may_assist_in_marketplace(after, TODAY) == ["agreements_not_accepted"]
-    assert why_not_accept(after, MarketplaceAgreement.INDIVIDUAL_GENERAL) == Reason("agreement_not_opened")
+    assert list_marketplace_obstacles(after, TODAY) == ["agreements_not_accepted"]
+    assert find_acceptance_refusal(after, MarketplaceAgreement.INDIVIDUAL_GENERAL) == Reason("agreement_not_opened")
     opened = fold(BROKER, [*way(), RENEWED], newer=True)
-    assert why_not_accept(opened, MarketplaceAgreement.INDIVIDUAL_GENERAL) is None
+    assert find_acceptance_refusal(opened, MarketplaceAgreement.INDIVIDUAL_GENERAL) is None
     accepted = fold(BROKER, [*way(), *agreed(Market.INDIVIDUAL, 71, NEWER)], newer=True)
     assert (accepted.stage, accepted.newly_complete) == (Stage.ACTIVE, {})
     assert accepted.completed_at == before.completed_at
@@ -528,33 +534,37 @@ NOT_BEFORE = [
 def test_b16_an_agreement_is_accepted_after_profile_and_training_and_when_it_was_opened(
     happened: list[Fact], why: str | None
 ) -> None:
-    assert why_not_accept(fold(NEW, happened), MarketplaceAgreement.INDIVIDUAL_GENERAL) == (
+    assert find_acceptance_refusal(fold(NEW, happened), MarketplaceAgreement.INDIVIDUAL_GENERAL) == (
         Reason(why) if why else None
     )
 
 
 def test_b16_only_the_agreements_of_ones_markets_apply() -> None:
     state = fold(BROKER, way())
-    assert {one.agreement for one in state.agreements} == set(agreements_of(Market.INDIVIDUAL))
+    assert {one.agreement for one in state.agreements} == set(list_agreements(Market.INDIVIDUAL))
     shop = MarketplaceAgreement.SHOP_PRIVACY_SECURITY
-    assert why_not_open(state, shop) == why_not_accept(state, shop) == Reason("agreement_not_applicable")
-    assert why_not_open(fold(BOTH, way()), shop) is None
+    assert (
+        find_opening_refusal(state, shop) == find_acceptance_refusal(state, shop) == Reason("agreement_not_applicable")
+    )
+    assert find_opening_refusal(fold(BOTH, way()), shop) is None
 
 
 def test_b7_next_needs_a_profile_that_was_saved_and_not_refused() -> None:
-    assert why_not_next(fold(NEW, [])) == Reason("profile_not_saved")
-    assert why_not_next(fold(NEW, PROFILES["refused"])) == Reason("profile_not_saved")
-    assert why_not_next(fold(NEW, [saved(1, 2, "unverified")])) is None
-    assert why_not_next(fold(NEW, [*PROFILES["refused"], saved(2, 9)])) is None
+    assert find_next_refusal(fold(NEW, [])) == Reason("profile_not_saved")
+    assert find_next_refusal(fold(NEW, PROFILES["refused"])) == Reason("profile_not_saved")
+    assert find_next_refusal(fold(NEW, [saved(1, 2, "unverified")])) is None
+    assert find_next_refusal(fold(NEW, [*PROFILES["refused"], saved(2, 9)])) is None
 
 
 def test_b1_b14_courses_are_begun_by_those_they_are_for_and_launched_once_enrolled() -> None:
-    assert why_not_enroll(fold(NEW, []), Curriculum.INDIVIDUAL_RETURNING) == Reason("short_course_is_for_returning")
-    assert why_not_enroll(fold(BROKER, []), Curriculum.INDIVIDUAL_RETURNING) is None
+    assert find_enrollment_refusal(fold(NEW, []), Curriculum.INDIVIDUAL_RETURNING) == Reason(
+        "short_course_is_for_returning"
+    )
+    assert find_enrollment_refusal(fold(BROKER, []), Curriculum.INDIVIDUAL_RETURNING) is None
     policy, enrolled = FEDERAL_POLICIES[2024], course(FactKind.ENROLLED, 5, Curriculum.SHOP, "vendor-a")
 
     def why_not(facts: list[Fact], curriculum: Curriculum, channel: str, unused: int = 0) -> Reason | None:
-        return why_not_launch(fold(NEW, facts), policy, curriculum, channel, unused)
+        return find_launch_refusal(fold(NEW, facts), policy, curriculum, channel, unused)
 
     assert why_not([], Curriculum.SHOP, "vendor-a") == Reason("not_enrolled")
     assert why_not([enrolled], Curriculum.SHOP, "vendor-b") == Reason("not_enrolled")
@@ -577,14 +587,14 @@ REMOVED: list[tuple[FactKind, str]] = [
 
 @pytest.mark.parametrize(("removed", "named"), REMOVED)
 def test_a30_the_step_that_is_missing_is_named(removed: FactKind, named: str) -> None:
-    assert may_assist_in_marketplace(fold(BROKER, way()), TODAY) == []
-    assert may_assist_in_marketplace(fold(BROKER, without(way(), removed)), TODAY) == [named]
+    assert list_marketplace_obstacles(fold(BROKER, way()), TODAY) == []
+    assert list_marketplace_obstacles(fold(BROKER, without(way(), removed)), TODAY) == [named]
 
 
-@pytest.mark.parametrize("name", agreements_of(Market.INDIVIDUAL))
+@pytest.mark.parametrize("name", list_agreements(Market.INDIVIDUAL))
 def test_a30_each_agreement_is_a_step(name: MarketplaceAgreement) -> None:
     happened = [one for one in way() if one.kind is not FactKind.AGREEMENT_ACCEPTED or one.data["agreement"] != name]
-    assert may_assist_in_marketplace(fold(BROKER, happened), TODAY) == ["agreements_not_accepted"]
+    assert list_marketplace_obstacles(fold(BROKER, happened), TODAY) == ["agreements_not_accepted"]
 
 
 def test_a30_steps_of_two_markets_don_t_make_up_for_each_other() -> None:
@@ -592,22 +602,22 @@ def test_a30_steps_of_two_markets_don_t_make_up_for_each_other() -> None:
     individual = [*trained(Market.INDIVIDUAL), *agreed(Market.INDIVIDUAL, version=OLD), *certified(Market.INDIVIDUAL)]
     shop = [*trained(Market.SHOP, 20), *agreed(Market.SHOP, 21)]
     state = fold(BOTH, [*PROFILES["verified"], *individual, *shop])
-    assert may_assist_in_marketplace(state, TODAY) != []
+    assert list_marketplace_obstacles(state, TODAY) != []
     issued = fold(BOTH, [*PROFILES["verified"], *individual, *shop, *certified(Market.SHOP, 22)])
-    assert may_assist_in_marketplace(issued, TODAY) == []
+    assert list_marketplace_obstacles(issued, TODAY) == []
 
 
 def test_a30_publication_is_watched_and_no_step_of_the_assister_s() -> None:
-    assert may_assist_in_marketplace(fold(BROKER, without(way(), FactKind.LISTED)), TODAY) == []
+    assert list_marketplace_obstacles(fold(BROKER, without(way(), FactKind.LISTED)), TODAY) == []
 
 
 def test_c6_a_certificate_is_good_through_its_last_day_and_not_after() -> None:
     state = fold(BROKER, way())
-    assert may_assist_in_marketplace(state, date(2026, 12, 31)) == []
-    assert may_assist_in_marketplace(state, date(2027, 1, 1)) == ["certificate_expired"]
+    assert list_marketplace_obstacles(state, date(2026, 12, 31)) == []
+    assert list_marketplace_obstacles(state, date(2027, 1, 1)) == ["certificate_expired"]
     other = certified(Market.SHOP, until=None)
     both = fold(BOTH, [*way(), *trained(Market.SHOP), *agreed(Market.SHOP), *other])
-    assert may_assist_in_marketplace(both, date(2027, 1, 1)) == [], "the other market's is good still"
+    assert list_marketplace_obstacles(both, date(2027, 1, 1)) == [], "the other market's is good still"
 
 
 # the lists

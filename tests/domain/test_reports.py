@@ -9,17 +9,17 @@ import pytest
 from domain.shared.facts import Fact
 from domain.shared.faults import Invalid
 from domain.shared.parsing import read_json
-from domain.shared.statements import parse
-from domain.state.background_reports import parse_background
-from domain.state.lms_statements import fact_of
-from domain.state.policies import policy_for
-from domain.state.portal_reports import parse_portal
+from domain.shared.statements import parse_statements
+from domain.state.background_reports import parse_background_report
+from domain.state.lms_statements import build_lms_fact
+from domain.state.policies import find_state_policy
+from domain.state.portal_reports import parse_portal_report
 from tests.support import documents
 from tests.support.documents import changed
 from tests.support.refusals import list_fields
 
 Document = dict[str, Any]
-POLICY = policy_for("bewellnm", 2024)
+POLICY = find_state_policy("bewellnm", 2024)
 assert POLICY is not None
 IDS = POLICY.model_dump(mode="json")
 CASE = {"case_id": "00000000-0000-4000-8000-000000000001", "assister_id": "ast_1"}
@@ -32,7 +32,7 @@ NOW = datetime(2026, 11, 21, 17, tzinfo=UTC)
 def facts_of(body: Any) -> list[Fact]:
     """The facts of one person's statements, as the door takes them."""
     assert POLICY is not None
-    return [fact_of(one, POLICY, frozenset([CASE["assister_id"]]), NOW) for one in parse(body)]
+    return [build_lms_fact(one, POLICY, frozenset([CASE["assister_id"]]), NOW) for one in parse_statements(body)]
 
 
 WRONG: dict[str, tuple[Document, list[str]]] = {
@@ -163,7 +163,7 @@ def read_exam(score: str, verb: str = "passed") -> list[Fact]:
 )
 def test_c4_a_portal_report_that_is_not_understood_is_refused_by_its_field(changes: Document, named: list[str]) -> None:
     good = {"type": "registration.refused", "case_id": CASE["case_id"], "occurred_at": NOW.isoformat()}
-    assert list_fields(parse_portal, changed(good, changes)) == named
+    assert list_fields(parse_portal_report, changed(good, changes)) == named
 
 
 # what the background-check vendor says
@@ -187,13 +187,15 @@ def test_c4_a_portal_report_that_is_not_understood_is_refused_by_its_field(chang
 def test_c4_a_background_report_without_sense_is_refused_by_its_field(changes: Document, named: list[str]) -> None:
     subject = {"id": "r1", "object": "report", "status": "complete", "result": "clear", "candidate_id": "c1"}
     good = {"id": "e1", "object": "event", "type": "report.completed", "data": {"object": subject}}
-    assert list_fields(parse_background, changed(good, changes)) == named
+    assert list_fields(parse_background_report, changed(good, changes)) == named
 
 
 # what is nobody's report
 
 
-@pytest.mark.parametrize("judge", [facts_of, parse_portal, parse_background], ids=lambda judge: judge.__name__)
+@pytest.mark.parametrize(
+    "judge", [facts_of, parse_portal_report, parse_background_report], ids=lambda judge: judge.__name__
+)
 @pytest.mark.parametrize("document", [[], 7, None, "text"], ids=str)
 def test_c4_what_is_no_report_is_refused(judge: Any, document: Any) -> None:
     assert list_fields(judge, document) == ["body"]

@@ -5,13 +5,13 @@ from datetime import UTC, date, datetime
 import pytest
 
 from adapters.holidays import list_federal_holidays
-from domain.federal.listing_check import due_dates, is_late, next_look
+from domain.federal.listing_check import find_due_dates, find_next_check, is_late
 from domain.federal.markets import FederalList
-from domain.federal.policies import federal_policy_for
+from domain.federal.policies import find_federal_policy
 from domain.federal.policy import FederalPolicy
-from domain.shared.policy import local_date
+from domain.shared.policy import find_local_date
 
-FOUND = federal_policy_for(2024)
+FOUND = find_federal_policy(2024)
 assert FOUND is not None
 POLICY: FederalPolicy = FOUND
 HOLIDAYS = list_federal_holidays(range(2023, 2029))
@@ -50,7 +50,7 @@ def day(text: str) -> date:
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: row[0])
 def test_b18_b19_b20_due_dates_and_the_days_that_are_flagged(row: tuple[str, str, str, str, str]) -> None:
     completed, due, flagged, due_in_help, flagged_in_help = map(day, row)
-    assert due_dates(POLICY, completed, HOLIDAYS) == {
+    assert find_due_dates(POLICY, completed, HOLIDAYS) == {
         FederalList.TRACKER: due,
         FederalList.RCL: due,
         FederalList.FIND_LOCAL_HELP: due_in_help,
@@ -59,8 +59,8 @@ def test_b18_b19_b20_due_dates_and_the_days_that_are_flagged(row: tuple[str, str
         looks: list[date] = []
         now = datetime(completed.year, completed.month, completed.day, 17, tzinfo=UTC)
         while not looks or not is_late(last_day, looks[-1]):
-            now = next_look(POLICY, now, HOLIDAYS)
-            looks.append(local_date(POLICY, now))
+            now = find_next_check(POLICY, now, HOLIDAYS)
+            looks.append(find_local_date(POLICY, now))
         assert looks[-1] == late_on
         assert not any(is_late(last_day, earlier) for earlier in looks[:-1])
 
@@ -90,7 +90,7 @@ LOOKS = [
 
 @pytest.mark.parametrize(("now", "expected"), [row[1:] for row in LOOKS], ids=[row[0] for row in LOOKS])
 def test_b18_the_lists_are_read_at_noon_of_the_next_business_day_in_the_east(now: str, expected: str) -> None:
-    found = next_look(POLICY, datetime.fromisoformat(now).replace(tzinfo=UTC), HOLIDAYS)
+    found = find_next_check(POLICY, datetime.fromisoformat(now).replace(tzinfo=UTC), HOLIDAYS)
     assert found.tzinfo is UTC
     assert found == datetime.fromisoformat(expected).replace(tzinfo=UTC)
 
@@ -98,8 +98,10 @@ def test_b18_the_lists_are_read_at_noon_of_the_next_business_day_in_the_east(now
 def test_b18_the_day_of_completion_is_the_day_in_the_east() -> None:
     """23:30 on Friday in New York is Saturday in UTC: due on Tuesday all the same, not on Wednesday."""
     friday_night = datetime(2024, 3, 2, 4, 30, tzinfo=UTC)
-    assert local_date(POLICY, friday_night) == day("2024-03-01 Fri")
-    assert due_dates(POLICY, local_date(POLICY, friday_night), HOLIDAYS)[FederalList.RCL] == day("2024-03-05 Tue")
+    assert find_local_date(POLICY, friday_night) == day("2024-03-01 Fri")
+    assert find_due_dates(POLICY, find_local_date(POLICY, friday_night), HOLIDAYS)[FederalList.RCL] == day(
+        "2024-03-05 Tue"
+    )
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from domain.shared.commands import CommandKind
 from domain.shared.messages import Command
 from domain.shared.notices import Notice
 from domain.shared.reasons import Refusal
-from domain.state.policies import policy_for
+from domain.state.policies import find_state_policy
 from tests.support import documents, inside as support
 from tests.support.inside import Inside
 
@@ -247,7 +247,7 @@ def activation_token(letter: dict[str, str]) -> str:
 
 async def test_a13_an_unreachable_registry_is_unknown_and_later_look_ups_heal_it(inside: Inside) -> None:
     """The shipped policy's hour is made three seconds: no time can be skipped while an activity fails."""
-    policy = policy_for("bewellnm", 2024)
+    policy = find_state_policy("bewellnm", 2024)
     assert policy is not None
     assert policy.license_unknown_after_seconds == 3600
     await inside.control("registry", mode="down")

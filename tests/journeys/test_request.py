@@ -11,7 +11,7 @@ import httpx2
 import pytest
 import pytest_asyncio
 
-from domain.state.agreements import agreement
+from domain.state.agreements import find_agreement
 from tests.support import documents, form
 from tests.support.browser import Browser
 from tests.support.world import World, fields
@@ -108,7 +108,7 @@ async def test_a3_an_accepted_agreement_is_a_record(world: World, person: Browse
     record = fact["data"]
     assert (record["version"], record["language"], record["source"]) == ("2024-1", language, "form")
     assert record["version"] in shown.text
-    assert record["sha256"] == sha256(agreement("bewellnm", language).text.encode()).hexdigest()
+    assert record["sha256"] == sha256(find_agreement("bewellnm", language).text.encode()).hexdigest()
     assert datetime.fromisoformat(fact["at"]) <= datetime.now(UTC)
 
 

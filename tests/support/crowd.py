@@ -13,10 +13,10 @@ from uuid import UUID
 import psycopg
 from sqlalchemy import URL, make_url
 
-from domain.programs.policies import any_policy_for
-from domain.shared.ids import workflow_id
+from domain.programs.policies import find_policy
+from domain.shared.ids import make_workflow_id
 from domain.shared.programs import FEDERAL_PROGRAM, STATE_PROGRAM
-from domain.shared.search_words import terms_of
+from domain.shared.search_words import list_terms
 from domain.shared.stages import OWNER, Stage, WaitingFor
 
 NOW = datetime(2026, 11, 2, 17, tzinfo=UTC)
@@ -137,7 +137,7 @@ class Crowd:
         known = ("es" if place % 4 == 0 else "en", "{}", _at(self.now - timedelta(days=900)))
         found["assister"].append((assister_id, f"key-{place}", self.npn(place), self.email(place), first, last, *known))
         found["search_term"] += [
-            (term, assister_id) for term in terms_of(first, last, self.email(place), self.npn(place))
+            (term, assister_id) for term in list_terms(first, last, self.email(place), self.npn(place))
         ]
 
     def _case(self, found: Rows, place: int, case_id: str) -> None:
@@ -156,7 +156,7 @@ class Crowd:
             (
                 *(case_id, _id(place), program, year, 1, kind, self._one_of(TYPES), 0, 0, 0, 0),
                 *(self._policy(program, year), json.dumps({**request, "markets": ["individual"]}), 1),
-                *(workflow_id(program, year, case_id), f"run-{place}", stage.value, waiting_for, _at(since)),
+                *(make_workflow_id(program, year, case_id), f"run-{place}", stage.value, waiting_for, _at(since)),
                 *(flag, _at(flagged) if flag else None, attention, _at(flagged) if attention else None),
                 *(_at(opened), 0),
             )
@@ -198,7 +198,7 @@ class Crowd:
 
     def _policy(self, program: str, year: int) -> str:
         if (program, year) not in self.policies:
-            policy = any_policy_for(program, year)
+            policy = find_policy(program, year)
             assert policy
             self.policies[program, year] = json.dumps(policy.model_dump(mode="json"))
         return self.policies[program, year]

@@ -23,12 +23,12 @@ from db.writes.federal.profiles import complete_profile
 from db.writes.federal.steps import RecordedStep
 from db.writes.inbox import accept_statements
 from db.writes.opening import Opened
-from domain.federal.markets import MLMS, Curriculum, Market, MarketplaceAgreement, agreements_of
+from domain.federal.markets import MLMS, Curriculum, Market, MarketplaceAgreement, list_agreements
 from domain.federal.policies import FEDERAL_POLICIES
 from domain.federal.policy import FederalPolicy
 from domain.shared.business_days import is_business_day
 from domain.shared.messages import Published, PublishOrder, RegistrationProgress
-from domain.shared.statements import parse
+from domain.shared.statements import parse_statements
 from starter.cases import Answer
 from starter.registrations import Registrations
 from starter.stack.plan import Plan
@@ -118,7 +118,7 @@ class Federal(Inside):
         at = self.now(opened)
         policy = (await self.database.read(load_snapshot, opened.case_id)).federal_policy.model_dump(mode="json")
         statement = documents.course(policy, opened.document(), curriculum, verb, timestamp=at.isoformat())
-        received = await self.database.write(accept_statements, parse([statement]), [statement], at)
+        received = await self.database.write(accept_statements, parse_statements([statement]), [statement], at)
         await self.cases.deliver_all(received.to_deliver)
 
     async def accept(self, opened: Opened, name: MarketplaceAgreement) -> None:
@@ -146,7 +146,7 @@ class Federal(Inside):
     async def completed(self, opened: Opened, market: Market = Market.INDIVIDUAL) -> None:
         """A market from the enrolment to its certificate."""
         await self.trained(opened, market)
-        for name in agreements_of(market):
+        for name in list_agreements(market):
             await self.accept(opened, name)
         await self.until(opened, lambda status: market in {one["market"] for one in status["certificates"]})
 

@@ -34,12 +34,12 @@ from domain.programs.imports import parse_import
 from domain.shared.facts import FactKind
 from domain.shared.messages import Progress, ReminderPage, Report
 from domain.shared.parsing import read_json
-from domain.shared.statements import parse
+from domain.shared.statements import parse_statements
 from domain.state.background_reports import BackgroundReport
 from domain.state.eligibility import Verdict
-from domain.state.policies import policy_for
+from domain.state.policies import find_state_policy
 from domain.state.policy import Policy
-from domain.state.portal_reports import parse_portal
+from domain.state.portal_reports import parse_portal_report
 from settings import Settings, load_settings
 from starter.cases import Cases
 from starter.client import plugin
@@ -220,21 +220,21 @@ class Inside:
 
     async def learned(self, opened: Opened, steps: Sequence[str | float], plan_year: int = 2024) -> None:
         """The LMS reports these steps in one list."""
-        policy = policy_for("bewellnm", plan_year)
+        policy = find_state_policy("bewellnm", plan_year)
         assert policy is not None
         at = self.now(opened)
         statements = [
             _statement(policy, opened, step, at + timedelta(microseconds=number)) for number, step in enumerate(steps)
         ]
         body = read_json(json.dumps(statements).encode())
-        received = await self.database.write(accept_statements, parse(body), body, at)
+        received = await self.database.write(accept_statements, parse_statements(body), body, at)
         await self.cases.deliver_all(received.to_deliver)
 
     async def reported_by_portal(self, opened: Opened, *events: str) -> None:
         for event in events:
             at = self.now(opened)
             body = {"type": event, "case_id": opened.case_id, "occurred_at": at.isoformat()}
-            report, digest = parse_portal(body)
+            report, digest = parse_portal_report(body)
             received = await self.database.write(accept_portal_report, str(uuid4()), report, digest, body, at)
             await self.cases.deliver_all(received.to_deliver)
 

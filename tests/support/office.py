@@ -33,16 +33,16 @@ from db.writes.inbox import (
     accept_vendor_report,
 )
 from db.writes.opening import Opened
-from domain.federal.vendor_reports import parse_vendor
+from domain.federal.vendor_reports import parse_vendor_report
 from domain.shared.commands import CommandKind
 from domain.shared.facts import Fact, FactKind
 from domain.shared.messages import Applied, Claim
 from domain.shared.parsing import read_json
-from domain.shared.statements import parse
-from domain.state.background_reports import parse_background
-from domain.state.eligibility import Check, finding, unknown_license
-from domain.state.policies import policy_for
-from domain.state.portal_reports import parse_portal
+from domain.shared.statements import parse_statements
+from domain.state.background_reports import parse_background_report
+from domain.state.eligibility import Check, list_unknown_findings, make_finding
+from domain.state.policies import find_state_policy
+from domain.state.portal_reports import parse_portal_report
 from tests.support import documents
 from tests.support.opening import open_case
 from tests.support.registrations import Desk
@@ -82,11 +82,11 @@ class Office:
 
     async def screened(self, opened: Opened, answered: bool = True, number: int = 0) -> Opened:
         """A case that was screened: every check passed, or the registry was silent."""
-        found = [finding(check, True) for check in (Check.NPN_FOUND, Check.NAME_MATCHES, Check.LICENSE_ACTIVE)]
+        found = [make_finding(check, True) for check in (Check.NPN_FOUND, Check.NAME_MATCHES, Check.LICENSE_ACTIVE)]
         view = await self.database.read(load_snapshot, opened.case_id)
-        found = found if answered else unknown_license()
+        found = found if answered else list_unknown_findings()
         if not view.case.identity_matches:
-            found = [*found, finding(Check.IDENTITY_MATCHES, False)]
+            found = [*found, make_finding(Check.IDENTITY_MATCHES, False)]
         data = {"round": number, "findings": [one.model_dump(mode="json") for one in found]}
         await self.fact(opened, FactKind.SCREENED, data, action="case.screened")
         return opened
@@ -147,18 +147,18 @@ class Office:
         return key
 
     def statement(self, opened: Opened, verb: str, role: str, **changes: Any) -> Document:
-        policy = policy_for("bewellnm", 2024)
+        policy = find_state_policy("bewellnm", 2024)
         assert policy is not None
         document = documents.statement(policy.model_dump(mode="json"), vars(opened), verb, role, **changes)
         return {**document, "timestamp": self.now.isoformat()}
 
     async def lms(self, *statements: Document) -> Received:
         read = [read_json(_json(one)) for one in statements]
-        return await self.database.write(accept_statements, parse(read), read, self.later())
+        return await self.database.write(accept_statements, parse_statements(read), read, self.later())
 
     async def portal(self, opened: Opened, kind: str, event_id: str = "", **changes: Any) -> Received:
         body = {"type": kind, "case_id": opened.case_id, "occurred_at": self.now.isoformat(), **changes}
-        report, digest = parse_portal(body)
+        report, digest = parse_portal_report(body)
         return await self.database.write(
             accept_portal_report, event_id or str(uuid4()), report, digest, body, self.later()
         )
@@ -166,11 +166,11 @@ class Office:
     async def checked(self, opened: Opened, result: str, event_id: str = "", **changes: Any) -> Received:
         subject = {"custom_id": opened.case_id, "candidate_id": None, "status": "complete", "result": result}
         body = {"id": event_id or str(uuid4()), "type": "report.completed", "data": {"object": subject}, **changes}
-        return await self.database.write(accept_background_report, parse_background(body), self.later())
+        return await self.database.write(accept_background_report, parse_background_report(body), self.later())
 
     async def completed_at_vendor(self, ticket: str, event_id: str, **changes: Any) -> Received:
         body = {**documents.vendor_report(ticket, "shop", occurred_at=self.now.isoformat()), **changes}
-        report, digest = parse_vendor(body)
+        report, digest = parse_vendor_report(body)
         return await self.database.write(accept_vendor_report, "vendor-a", event_id, report, digest, body, self.later())
 
     # what staff see

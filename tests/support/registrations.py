@@ -11,7 +11,7 @@ from db.writes.federal.agreements import accept_marketplace_agreement, open_mark
 from db.writes.federal.launch_tickets import enroll_in_course
 from db.writes.federal.profiles import complete_profile, keep_profile, save_profile
 from db.writes.opening import Opened
-from domain.federal.markets import MLMS, Curriculum, Market, NpnStatus, agreements_of
+from domain.federal.markets import MLMS, Curriculum, Market, NpnStatus, list_agreements
 from domain.shared.facts import Fact, FactKind
 from tests.support import documents
 from tests.support.opening import open_case
@@ -77,7 +77,7 @@ class Desk:
         await self.saved(opened, document, at, **saved)
         await self.trained(opened, at, markets)
         for market in markets:
-            for name in agreements_of(market):
+            for name in list_agreements(market):
                 await self.database.write(open_marketplace_agreement, opened.case_id, name, "en", "assister", at)
                 await self.database.write(accept_marketplace_agreement, opened.case_id, name, None, "assister", at)
         return opened

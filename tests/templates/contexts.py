@@ -7,7 +7,7 @@ from domain.federal.markets import Role
 from domain.federal.policies import FFM_2024
 from domain.shared.notices import TOPIC_OF_WAITING, Notice, Topic
 from domain.shared.stages import OWNER
-from domain.state.agreements import agreement
+from domain.state.agreements import find_agreement
 from web.gallery.samples import ACTIVATION_URL, LMS_URL, PORTAL_URL, RCL_URL, RECOVERY_URL, STATUS_URL, VERIFY_URL
 from web.http.text import set_language
 
@@ -188,12 +188,12 @@ def status(
 
 def in_force(language: str) -> dict[str, object]:
     """The agreement in force, as the status page shows it."""
-    return agreement("bewellnm", language).model_dump()
+    return find_agreement("bewellnm", language).model_dump()
 
 
 def agreement_asked(language: str, answered: bool = False) -> dict[str, object]:
     """The status page of a returning assister, who has yet to accept the agreement."""
-    asked = agreement("bewellnm", language)
+    asked = find_agreement("bewellnm", language)
     return status(
         language,
         "broker",

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 from functools import partial
 from itertools import product
 
-from domain.federal.agreements import marketplace_agreement
+from domain.federal.agreements import find_marketplace_agreement
 from domain.federal.markets import Curriculum, FederalList, Market, MarketplaceAgreement, Role
 from domain.federal.profile import REQUIRED
 from tests.templates.contexts import FEDERAL_CONTACT, RESOURCES
@@ -248,7 +248,7 @@ def agreement(language: str, state: str = "asked") -> dict[str, object]:
         "agreement": name,
         "market": name.market,
         "version": "2024-1",
-        "text": None if state == "asked" else marketplace_agreement(name, language),
+        "text": None if state == "asked" else find_marketplace_agreement(name, language),
         "accepted_at": AT if state == "accepted" else None,
         "open_action": f"{HOME}/agreements/{name}/open" if state == "asked" else None,
         "accept_action": f"{HOME}/agreements/{name}/accept" if state == "launched" else None,

@@ -5,7 +5,7 @@ from functools import partial
 from itertools import product
 from typing import Any
 
-from domain.state.agreements import agreement
+from domain.state.agreements import find_agreement
 from templates.catalogs import translate
 from tests.templates.contexts import ANSWERS, KINDS, frame
 from web.public.request.steps import STEPS, FormStep, list_steps
@@ -49,7 +49,7 @@ def step(language: str, slug: str, kind: str, faulty: bool = False) -> dict[str,
         "rows": INSURERS if faulty else [""],
         "most_rows": 50,
         "intake_states": STATES,
-        "agreement": agreement("bewellnm", language),
+        "agreement": find_agreement("bewellnm", language),
     }
 
 

@@ -11,7 +11,7 @@ from itertools import product
 import pytest
 from jinja2 import UndefinedError
 
-from domain.shared.notices import TOPIC, TOPIC_OF_WAITING, Notice, Topic, topic_of
+from domain.shared.notices import TOPIC, TOPIC_OF_WAITING, Notice, Topic, find_topic
 from templates.letters import COLUMNS, NoticeRenderer, RenderedNotice
 from tests.support.checks import check_each
 from tests.templates.contexts import (
@@ -120,7 +120,7 @@ def shows_the_contact_of_its_topic_and_no_other(one: Letter) -> None:
     awaited = FEDERAL_AWAITED if one.kind in ROLES else AWAITED
     for waiting_for in awaited if one.notice is Notice.REMINDER else ("decision",):
         rendered = letter(one.notice, one.language, one.kind, waiting_for=waiting_for)
-        expected = {HELP_DESK} if one.kind in ROLES else contact_of(topic_of(one.notice, waiting_for))
+        expected = {HELP_DESK} if one.kind in ROLES else contact_of(find_topic(one.notice, waiting_for))
         if one.notice is Notice.HELP_DESK:
             expected = set()
         assert contacts_in(rendered.text) == expected, waiting_for
@@ -256,11 +256,11 @@ def test_every_notice_has_a_topic_and_its_templates() -> None:
 
 
 def test_a_reminder_takes_the_topic_of_what_is_waited_for() -> None:
-    assert topic_of("reminder", "background_check") is Topic.GENERAL
-    assert topic_of("reminder", "exam_pass") is Topic.TRAINING
-    assert topic_of("reminder", "scheduling_tool") is Topic.PORTALS
-    assert topic_of("reminder", None) is Topic.GENERAL
-    assert {topic_of("reminder", waited) for waited in TOPIC_OF_WAITING} == set(Topic)
+    assert find_topic("reminder", "background_check") is Topic.GENERAL
+    assert find_topic("reminder", "exam_pass") is Topic.TRAINING
+    assert find_topic("reminder", "scheduling_tool") is Topic.PORTALS
+    assert find_topic("reminder", None) is Topic.GENERAL
+    assert {find_topic("reminder", waited) for waited in TOPIC_OF_WAITING} == set(Topic)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

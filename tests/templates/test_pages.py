@@ -13,7 +13,7 @@ from domain.shared.notices import TOPIC_OF_WAITING, Topic
 from domain.shared.programs import FEDERAL_PROGRAM
 from domain.shared.stages import Stage, WaitingFor
 from domain.state.policies import POLICIES
-from domain.state.request import fields_of
+from domain.state.request import list_fields
 from templates import labels
 from tests.templates import contexts, request
 from tests.templates.contexts import (
@@ -69,7 +69,7 @@ def test_the_steps_ask_for_every_field_of_a_request() -> None:
         asked = [Reader(page(f"{step.slug}, {kind}, False", "en")) for step in list_steps({"kind": kind})]
         names = {attributes["name"] or "" for reader in asked for attributes in reader.of("input")}
         by_hand = {"program", "plan_year", "license_state"}
-        assert {name.partition(".")[0] for name in names} >= fields_of(kind) - by_hand
+        assert {name.partition(".")[0] for name in names} >= list_fields(kind) - by_hand
         address = {f"physical_address.{part}" for part in contexts.ADDRESS}
         assert names >= address
 

@@ -20,7 +20,7 @@ from domain.shared.agreements import Agreement
 from domain.shared.faults import Fault
 from domain.shared.notices import Notice
 from domain.shared.reasons import Reason
-from domain.state.agreements import AGREEMENTS, agreement
+from domain.state.agreements import AGREEMENTS, find_agreement
 from domain.state.policies import POLICIES
 from templates.catalogs import LOCALE, load_translations, translate
 from templates.extract import update_catalog
@@ -168,7 +168,7 @@ def test_b2_every_agreement_is_one_text_in_two_languages_marked_as_a_sample(
 
 
 def test_the_agreement_of_the_exchange_is_the_one_in_force() -> None:
-    assert {agreement("bewellnm", language).version for language in LANGUAGES} == {"2024-1"}
+    assert {find_agreement("bewellnm", language).version for language in LANGUAGES} == {"2024-1"}
 
 
 @pytest.mark.parametrize(("language", "written"), [("en", "March 5, 2024"), ("es", "5 de marzo de 2024")])

@@ -8,14 +8,14 @@ import pytest
 from db.reads.cases import read_audit
 from db.writes.links import ACTIVATION
 from domain.shared.facts import FactKind
-from domain.state.agreements import agreement
+from domain.state.agreements import find_agreement
 from tests.support import documents
 from tests.templates.contexts import PHONE, PORTALS, TRAINING
 from tests.templates.rendered import Reader
 from tests.web.house import NUMBER, PDF, House
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
-TEXT = {language: agreement("bewellnm", language) for language in ("en", "es")}
+TEXT = {language: find_agreement("bewellnm", language) for language in ("en", "es")}
 
 
 def read(answer: httpx2.Response, status: int = 200) -> Reader:

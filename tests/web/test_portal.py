@@ -17,8 +17,8 @@ from db.writes.cases import record_facts
 from db.writes.effects import EffectResult, complete_effect, intend_effect
 from db.writes.federal.profiles import save_profile
 from db.writes.links import ACTIVATION
-from domain.federal.agreements import marketplace_agreement
-from domain.federal.markets import Curriculum, FederalList, Market, MarketplaceAgreement, NpnStatus, agreements_of
+from domain.federal.agreements import find_marketplace_agreement
+from domain.federal.markets import Curriculum, FederalList, Market, MarketplaceAgreement, NpnStatus, list_agreements
 from domain.federal.profile import parse_registration
 from domain.programs.imports import parse_import
 from domain.shared.facts import Fact, FactKind
@@ -386,7 +386,7 @@ async def test_the_home_follows_each_market_on_its_own(house: House) -> None:
     assert steps(await one.home()) == ["done", "next", "later", "later"] * 2
     await one.trained(Curriculum.SHOP)
     assert steps(await one.home()) == ["done", "next", "later", "later", "done", "done", "next", "later"]
-    await one.agreed(*agreements_of(Market.SHOP))
+    await one.agreed(*list_agreements(Market.SHOP))
     assert steps(await one.home()) == ["done", "next", "later", "later", "done", "done", "done", "next"]
     await one.certified(Market.SHOP)
     reader = await one.home()
@@ -400,7 +400,7 @@ async def test_b18_b19_b20_the_state_of_each_list_is_shown(house: House) -> None
     one = await visitor(house)
     await one.profiled()
     await one.trained(Curriculum.INDIVIDUAL_FULL)
-    await one.agreed(*agreements_of(Market.INDIVIDUAL))
+    await one.agreed(*list_agreements(Market.INDIVIDUAL))
     await one.certified()
     due = {FederalList.TRACKER: "2024-03-08", FederalList.RCL: "2024-03-08", FederalList.FIND_LOCAL_HELP: "2024-03-11"}
     await one.record(FactKind.WATCH_OPENED, market="individual", due=due)
@@ -662,7 +662,7 @@ async def test_b16_an_agreement_is_launched_read_and_accepted(house: House, lang
     one, name = await visitor(house), MarketplaceAgreement.INDIVIDUAL_GENERAL
     await one.profiled()
     await one.trained(Curriculum.INDIVIDUAL_FULL)
-    here, text = f"/agreements/{name}", marketplace_agreement(name, language)
+    here, text = f"/agreements/{name}", find_marketplace_agreement(name, language)
     before = await one.get(here, language)
     assert text.text.splitlines()[0] not in before.text
     assert [form["action"] for form in read(before).of("form")] == [f"{one.link}{here}/open?lang={language}"]
@@ -690,7 +690,7 @@ async def test_b16_an_agreement_is_launched_read_and_accepted(house: House, lang
 
 async def test_b16_before_the_training_an_agreement_can_be_read_but_not_accepted(house: House) -> None:
     one, here = await visitor(house), "/agreements/individual_general"
-    sha256 = marketplace_agreement(MarketplaceAgreement.INDIVIDUAL_GENERAL, "en").sha256
+    sha256 = find_marketplace_agreement(MarketplaceAgreement.INDIVIDUAL_GENERAL, "en").sha256
     for sentence, step in (("Complete your profile first", one.profiled), ("Complete the training", None)):
         reader = read(await one.post(f"{here}/open"))
         assert sentence in reader.text
@@ -725,7 +725,7 @@ async def test_b17_the_certificate_is_there_once_every_step_is_complete(house: H
         assert said in read(await one.get("/certificates/individual", language), 404).text
     await one.profiled()
     await one.trained(Curriculum.INDIVIDUAL_FULL)
-    await one.agreed(*agreements_of(Market.INDIVIDUAL))
+    await one.agreed(*list_agreements(Market.INDIVIDUAL))
     read(await one.get("/certificates/individual"), 404)
     number = await one.certified()
     assert f"{one.link}/certificates/individual" in _named(await one.get(), "Print Certificate(s)")

@@ -15,8 +15,8 @@ from sqlmodel import select
 from db.case_state import rows
 from db.tables import DraftRow
 from db.writes.drafts import LIFE, purge_drafts
-from domain.shared.ids import token_hash
-from domain.state.agreements import agreement
+from domain.shared.ids import hash_token
+from domain.state.agreements import find_agreement
 from templates.catalogs import translate
 from tests.support import documents, form
 from tests.support.browser import Browser, Page
@@ -27,7 +27,7 @@ from web.public.request.draft import COOKIE
 from web.public.request.steps import STEPS
 from web.public.request.words import MISSING, OTHERWISE
 
-TEXT = {language: agreement("bewellnm", language) for language in ("en", "es")}
+TEXT = {language: find_agreement("bewellnm", language) for language in ("en", "es")}
 KINDS: dict[str, Callable[..., dict[str, Any]]] = {
     "agent": documents.agent,
     "broker": documents.broker,
@@ -676,7 +676,7 @@ async def test_the_cookie_holds_nothing_but_a_secret_whose_hash_is_kept(house: H
     cookie = answer.headers["set-cookie"]
     secret = re.fullmatch(rf"{COOKIE}=([\w-]{{43}}); HttpOnly; Path=/request; SameSite=lax", cookie)
     assert secret
-    (draft,) = [one for one in await drafts(house) if one.token_hash == token_hash(secret[1])]
+    (draft,) = [one for one in await drafts(house) if one.token_hash == hash_token(secret[1])]
     assert draft.answers == {"plan_year": "2024"}
     assert secret[1] not in str([row.model_dump() for row in await drafts(house)])
 

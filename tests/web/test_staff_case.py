@@ -14,7 +14,7 @@ from domain.federal.profile import parse_registration
 from domain.shared.commands import CommandKind
 from domain.shared.facts import FactKind
 from domain.shared.reasons import Reason
-from domain.state.eligibility import Check, Result, finding
+from domain.state.eligibility import Check, Result, make_finding
 from tests.support import documents
 from tests.support.tables import add_rows
 from tests.web.house import NUMBER, PDF, House
@@ -29,7 +29,7 @@ SECOND = timedelta(seconds=1)
 
 async def screened(house: House, case_id: str, **results: Result) -> None:
     """A screening's findings, by the names of their checks."""
-    found = [finding(Check(check), result).model_dump(mode="json") for check, result in results.items()]
+    found = [make_finding(Check(check), result).model_dump(mode="json") for check, result in results.items()]
     await house.facts(case_id, FactKind.SCREENED, round=0, findings=found)
 
 
@@ -99,7 +99,7 @@ async def test_a_case_of_which_nothing_is_known_yet_looks_right(house: House) ->
 async def test_forty_findings_and_long_names_are_sound(house: House) -> None:
     await house.sign_in()
     case_id = await house.open(documents.broker(first_name=LONG, last_name=LONG))
-    every = [finding(check, result).model_dump(mode="json") for check in Check for result in list(Result)[:4]]
+    every = [make_finding(check, result).model_dump(mode="json") for check in Check for result in list(Result)[:4]]
     await house.facts(case_id, FactKind.SCREENED, round=0, findings=every)
     reader = read(await house.browser.get(f"/staff/cases/{case_id}"))
     results = [tag for tag in reader.of("span") if "tag--sign" in (tag.get("class") or "")]

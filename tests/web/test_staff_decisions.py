@@ -12,7 +12,7 @@ from db.case_state import rows
 from db.tables import AuditRow, CommandRow
 from db.writes.cases import flag_case
 from domain.shared.facts import FactKind
-from domain.state.eligibility import Check, Result, finding
+from domain.state.eligibility import Check, Result, make_finding
 from tests.support import documents
 from tests.templates.rendered import Reader
 from tests.web.house import House
@@ -57,7 +57,7 @@ async def desk(house: House, document: dict[str, Any] | None = None, **results: 
     """A reviewer before a case that was screened."""
     csrf = await house.sign_in()
     case_id = await house.open(document or documents.broker())
-    found = [finding(Check(check), result).model_dump(mode="json") for check, result in results.items()]
+    found = [make_finding(Check(check), result).model_dump(mode="json") for check, result in results.items()]
     if results:
         await house.facts(case_id, FactKind.SCREENED, round=0, findings=found)
     return Desk(house, case_id, csrf)

@@ -12,9 +12,9 @@ from db.case_state import load_snapshot, rows
 from db.tables import AlteredEvent, AuditRow, FactRow, InboxRow
 from db.writes.inbox import accept_portal_report, accept_statements
 from domain.shared.parsing import read_json
-from domain.shared.statements import parse
-from domain.state.policies import policy_for
-from domain.state.portal_reports import parse_portal
+from domain.shared.statements import parse_statements
+from domain.state.policies import find_state_policy
+from domain.state.portal_reports import parse_portal_report
 from tests.support import documents
 from tests.web.house import House
 from tests.web.test_pages import read
@@ -27,19 +27,21 @@ HTML = {"accept": "text/html"}
 async def premature(house: House, case_id: str) -> None:
     """The portal reports an account before there is a certificate."""
     body = {"type": "account.registered", "case_id": case_id, "occurred_at": datetime.now(UTC).isoformat()}
-    report, digest = parse_portal(body)
+    report, digest = parse_portal_report(body)
     await house.database.write(accept_portal_report, str(uuid4()), report, digest, body, datetime.now(UTC))
 
 
 async def attempt(house: House, case_id: str, score: float, statement_id: str, **changes: Any) -> bool:
     """The LMS reports an exam; whether the same id came before with other content."""
-    policy = policy_for("bewellnm", 2024)
+    policy = find_state_policy("bewellnm", 2024)
     assert policy is not None
     case = (await house.services.database.read(load_snapshot, case_id)).case
     opened = {"case_id": case_id, "assister_id": case.assister_id}
     sent = {**documents.exam(policy.model_dump(mode="json"), opened, score), "id": statement_id, **changes}
     statement = read_json(json.dumps(sent).encode())
-    return (await house.database.write(accept_statements, parse(statement), [statement], datetime.now(UTC))).altered
+    return (
+        await house.database.write(accept_statements, parse_statements(statement), [statement], datetime.now(UTC))
+    ).altered
 
 
 async def altered(house: House, case_id: str, **changes: Any) -> int:

@@ -14,7 +14,7 @@ from db.case_state import load_snapshot, rows
 from db.tables import SentMail
 from db.writes.commands import apply_command, store_command
 from db.writes.opening import Opened
-from domain.federal.markets import MLMS, Curriculum, Market, agreements_of
+from domain.federal.markets import MLMS, Curriculum, Market, list_agreements
 from domain.federal.policies import FEDERAL_POLICIES
 from domain.shared.business_days import is_business_day
 from domain.shared.commands import CommandKind
@@ -376,7 +376,7 @@ async def test_query_and_database_agree_at_every_step_of_a_life(federal: Federal
     for market in Market:
         await federal.trained(opened, market)
         await federal.agreed(opened, "awaiting_agreements", "marketplace_agreements")
-        for name in agreements_of(market):
+        for name in list_agreements(market):
             await federal.accept(opened, name)
             await federal.quiet(opened)
     await federal.agreed(opened, "certified", "publication")
@@ -408,7 +408,7 @@ async def test_b9_a_profile_is_saved_while_the_registry_is_silent_and_verified_w
     await federal.enroll(opened, Curriculum.INDIVIDUAL_FULL)
     await federal.course(opened, Curriculum.INDIVIDUAL_FULL)
     with pytest.raises(Exception, match="Complete your profile first"):
-        await federal.accept(opened, agreements_of(INDIVIDUAL)[0])
+        await federal.accept(opened, list_agreements(INDIVIDUAL)[0])
     await federal.control("registry", mode="ok")
     status = await federal.agreed(opened, "awaiting_agreements", "marketplace_agreements")
     assert (status["profile"]["npn"], status["profile"]["status"]) == ("verified", "complete")
@@ -707,7 +707,7 @@ async def test_a18_nothing_is_lost_in_a_pause_of_two_hundred_days(federal: Feder
     opened = await _agreements(federal)
     assert await federal.skip(opened, timedelta(days=200))
     await federal.agreed(opened, "awaiting_agreements", "marketplace_agreements")
-    for name in agreements_of(INDIVIDUAL):
+    for name in list_agreements(INDIVIDUAL):
         await federal.accept(opened, name)
     await federal.agreed(opened, "certified", "publication")
     assert {one["channel"] for one in (await federal.status(opened))["enrollments"]} == {MLMS}

@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 from fastapi import Request
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from domain.shared.faults import Invalid, faults_of
+from domain.shared.faults import Invalid, list_faults
 from domain.shared.parsing import read_json
 
 
@@ -24,7 +24,7 @@ async def read_body(request: Request, model: type[Model]) -> Model:
     try:
         return model.model_validate(document)
     except ValidationError as error:
-        raise Invalid(faults_of(error)) from None
+        raise Invalid(list_faults(error)) from None
 
 
 def describe_body(model: Any) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from db.reads.status import read_status
 from db.writes.access_log import record_access
 from db.writes.opening import Opened
 from domain.federal.markets import Role
-from domain.federal.policies import federal_policy_for
+from domain.federal.policies import find_federal_policy
 from domain.federal.policy import FederalPolicy
 from domain.programs.opening import AnyRequest, parse_any_request
 from domain.shared.assister import Kind
@@ -23,7 +23,7 @@ from domain.shared.parsing import read_json
 from domain.shared.programs import FEDERAL_PROGRAM, STATE_PROGRAM
 from domain.shared.stages import Stage
 from domain.state.eligibility import Verdict
-from domain.state.policies import policy_for
+from domain.state.policies import find_state_policy
 from domain.state.policy import Policy
 from starter.cases import PENDING, Answer, now
 from web.api.bodies import StrictBody, describe_body, read_body
@@ -223,7 +223,7 @@ async def begin_case(
 @router.get("/policies/{program}/{plan_year}", dependencies=[PUBLIC], tags=["policies"])
 async def show_policy(program: str, plan_year: int) -> Policy | FederalPolicy:
     """The policy in force."""
-    found = federal_policy_for(plan_year) if program == FEDERAL_PROGRAM else policy_for(program, plan_year)
+    found = find_federal_policy(plan_year) if program == FEDERAL_PROGRAM else find_state_policy(program, plan_year)
     if found is None:
         raise HTTPException(404, "There is no policy for this program and plan year.")
     return found

@@ -13,7 +13,7 @@ from db.writes.federal.launch_tickets import UnusableTicket
 from db.writes.inbox import accept_vendor_report
 from db.writes.opening import SecondAccount
 from domain.federal.markets import Curriculum, MarketplaceAgreement
-from domain.federal.vendor_reports import parse_vendor
+from domain.federal.vendor_reports import parse_vendor_report
 from domain.shared.faults import Fault, Invalid
 from domain.shared.parsing import read_json
 from starter.cases import PENDING, now
@@ -175,7 +175,7 @@ async def receive_vendor_webhook(request: Request, services: ServicesDep, vendor
     if len(event_id) > 100:
         raise Invalid([Fault("webhook-id", "too_long", {"limit": "100"})])
     document = read_json(body)
-    completed, digest = parse_vendor(document)
+    completed, digest = parse_vendor_report(document)
     received = await services.database.write(accept_vendor_report, vendor, event_id, completed, digest, document, now())
     return acknowledge(services, received)
 

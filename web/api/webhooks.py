@@ -14,9 +14,9 @@ from starlette.exceptions import HTTPException
 from db.writes.inbox import Received, accept_background_report, accept_portal_report, accept_statements
 from domain.shared.faults import Fault, Invalid
 from domain.shared.parsing import read_json
-from domain.shared.statements import parse
-from domain.state.background_reports import parse_background
-from domain.state.portal_reports import parse_portal
+from domain.shared.statements import parse_statements
+from domain.state.background_reports import parse_background_report
+from domain.state.portal_reports import parse_portal_report
 from starter.cases import now
 from web.http.auth import SIGNED, RecordStore
 from web.http.problems import build_problem
@@ -81,7 +81,7 @@ async def receive_lms_webhook(request: Request, services: ServicesDep) -> JSONRe
 
 
 async def _accept_statements(services: Services, document: Any) -> JSONResponse:
-    statements = parse(document)
+    statements = parse_statements(document)
     if len(statements) > MAX_STATEMENTS:
         raise Invalid([Fault("body", "too_long", {"limit": str(MAX_STATEMENTS)})])
     documents = [document] if isinstance(document, dict) else document
@@ -123,7 +123,7 @@ async def receive_portal_webhook(request: Request, services: ServicesDep) -> JSO
     if len(event_id) > 200:
         raise Invalid([Fault("webhook-id", "too_long", {"limit": "200"})])
     document = read_json(body)
-    report, digest = parse_portal(document)
+    report, digest = parse_portal_report(document)
     received = await services.database.write(accept_portal_report, event_id, report, digest, document, now())
     return acknowledge(services, received)
 
@@ -137,5 +137,5 @@ async def receive_background_check_webhook(request: Request, services: ServicesD
     given = request.headers.get("x-checkr-signature", "")
     if not hmac.compare_digest(wanted.encode(), given.strip().lower().encode()):
         raise HTTPException(401, "The signature is missing or wrong.")
-    report = parse_background(read_json(body))
+    report = parse_background_report(read_json(body))
     return acknowledge(services, await services.database.write(accept_background_report, report, now()))

@@ -15,8 +15,8 @@ from domain.shared.notices import TOPIC_OF_WAITING, Topic
 from domain.shared.policy import describe_contact
 from domain.shared.reasons import Reason
 from domain.shared.stages import Stage, WaitingFor
-from domain.state.agreements import agreement
-from domain.state.certification import CaseState, EligibilityStatus, LmsAccount
+from domain.state.agreements import find_agreement
+from domain.state.certification import CertificationState, EligibilityStatus, LmsAccount
 from domain.state.eligibility import Check, Result
 from web.http.forms import Values, describe_faults
 from web.http.negotiation import choose_language
@@ -69,21 +69,21 @@ async def status_page(
         answered=told in (state.round, state.round + 1) and not asking,
         accepted=request.query_params.get("accepted") == "1" and not lacks_agreement(state),
         agreement=_agreement(place, f"{here}/agreement?lang={language}", language),
-        agreed=agreement(case.program, language).model_dump() if case.request.get("agreement_accepted") else None,
+        agreed=find_agreement(case.program, language).model_dump() if case.request.get("agreement_accepted") else None,
         consented=None if state.opening.kind.is_licensed else case.request.get("background_check_consent") is True,
         resources=[{"label": link.label[language], "url": link.url} for link in policy.resources[state.opening.kind]],
         referrals=policy.referrals[language],
     )
 
 
-def lacks_agreement(state: CaseState) -> bool:
+def lacks_agreement(state: CertificationState) -> bool:
     """Whether an agent's or broker's open case still needs the agreement."""
     return not state.ended and any(
         one.check is Check.AGREEMENT_ACCEPTED and one.result is not Result.PASS for one in state.findings
     )
 
 
-def steps_of(state: CaseState, may_assist: bool) -> list[dict[str, str]]:
+def steps_of(state: CertificationState, may_assist: bool) -> list[dict[str, str]]:
     """The seven steps of the guide: done, next (the first that isn't, while the case goes on) or later."""
     done = {
         "request": True,
@@ -107,7 +107,7 @@ def _told_round(request: Request) -> int | None:
     return int(told) if told.isascii() and told.isdigit() and len(told) < 9 else None
 
 
-def _question(state: CaseState, action: str) -> dict[str, str]:
+def _question(state: CertificationState, action: str) -> dict[str, str]:
     return {"text": state.decision.reason if state.decision else "", "action": action}
 
 
@@ -122,10 +122,10 @@ async def _reason(services: Services, place: LinkedCertification) -> str | None:
 def _agreement(place: LinkedCertification, action: str, language: str) -> dict[str, str] | None:
     if not lacks_agreement(place.state):
         return None
-    return {**agreement(place.case.program, language).model_dump(), "action": action}
+    return {**find_agreement(place.case.program, language).model_dump(), "action": action}
 
 
-def _trains_meanwhile(state: CaseState) -> bool:
+def _trains_meanwhile(state: CertificationState) -> bool:
     """Returning assisters train while eligibility is determined (A11)."""
     undecided = state.eligibility in (EligibilityStatus.PENDING, EligibilityStatus.INFORMATION_REQUESTED)
     trains = state.opening.has_lms_account and state.lms_account is LmsAccount.READY

@@ -8,7 +8,7 @@ from domain.federal.markets import Market, Role
 from domain.federal.policies import FFM_2024
 from domain.shared.assister import Kind
 from domain.shared.faults import Fault
-from domain.shared.notices import Notice, topic_of
+from domain.shared.notices import Notice, find_topic
 from domain.shared.policy import ProgramPolicy, describe_contact
 from domain.shared.stages import OWNER, WaitingFor
 from domain.state.policies import BEWELLNM_2024
@@ -188,7 +188,7 @@ def build_notice_values(notice: Notice, language: str, kind: str, **changes: obj
         "kind": kind,
         "plan_year": policy.plan_year,
         "program": policy.program,
-        "contact": describe_contact(policy, topic_of(notice, waiting_for), language),
+        "contact": describe_contact(policy, find_topic(notice, waiting_for), language),
         "waiting_for": waiting_for,
         **_VALUES[notice],
         **_build_reader_values(notice, language, kind),

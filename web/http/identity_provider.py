@@ -10,7 +10,7 @@ from authlib.integrations.starlette_client import OAuth
 from fastapi import Request
 from fastapi.responses import Response
 
-from domain.shared.traces import where
+from domain.shared.traces import locate_error
 from web.http.permissions import StaffRole, parse_roles
 
 log = structlog.get_logger(__name__)
@@ -87,7 +87,7 @@ class IdentityProvider:
 
 def _log_failure(error: Exception) -> SignInFailed:
     """The failure by its place alone: what the provider said may hold tokens."""
-    log.warning("sign-in failed", error=type(error).__name__, where=where(error))
+    log.warning("sign-in failed", error=type(error).__name__, where=locate_error(error))
     return SignInFailed()
 
 

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, urlsplit
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from domain.shared.traces import where
+from domain.shared.traces import locate_error
 from templates.catalogs import LANGUAGES
 
 log = structlog.get_logger(__name__)
@@ -98,7 +98,7 @@ class Limits:
             await _refuse(dressed, 413)
         except Exception as error:
             endpoint = getattr(scope.get("endpoint"), "__name__", None)
-            log.error("request failed", endpoint=endpoint, error=type(error).__name__, where=where(error))
+            log.error("request failed", endpoint=endpoint, error=type(error).__name__, where=locate_error(error))
             if not began:
                 await _refuse(dressed, 500)
 

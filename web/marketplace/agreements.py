@@ -5,9 +5,9 @@ from pathlib import Path
 from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, HTMLResponse, Response
 
-from domain.federal.agreements import marketplace_agreement
+from domain.federal.agreements import find_marketplace_agreement
 from domain.federal.markets import Market, MarketplaceAgreement
-from domain.federal.steps import why_not_accept
+from domain.federal.steps import find_acceptance_refusal
 from domain.shared.faults import Invalid
 from domain.shared.links import STATUS_PATH
 from domain.shared.notices import Topic
@@ -107,7 +107,7 @@ async def _agreement(services: Services, visit: Visit, name: str, launched: bool
     if wanted is None or standing is None:
         return refused(services, visit, NO_SUCH_STEP, 404)
     accepted = standing.accepted_at is not None
-    why_not = why_not_accept(place.state, wanted) if launched else None
+    why_not = find_acceptance_refusal(place.state, wanted) if launched else None
     read_in = standing.language if accepted and standing.language else language
     here = f"/agreements/{wanted}"
     return render_page(
@@ -120,7 +120,7 @@ async def _agreement(services: Services, visit: Visit, name: str, launched: bool
         agreement=wanted,
         market=wanted.market,
         version=standing.version,
-        text=marketplace_agreement(wanted, read_in) if launched or accepted else None,
+        text=find_marketplace_agreement(wanted, read_in) if launched or accepted else None,
         accepted_at=standing.accepted_at,
         open_action=None if accepted or launched or place.state.ended else visit.url(f"{here}/open"),
         accept_action=visit.url(f"{here}/accept") if launched and not accepted and why_not is None else None,

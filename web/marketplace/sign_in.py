@@ -14,7 +14,7 @@ from db.writes.opening import SecondAccount
 from domain.federal.policies import FEDERAL_POLICIES
 from domain.federal.policy import FederalPolicy
 from domain.federal.profile import parse_registration
-from domain.shared.faults import Fault, Invalid, faults_of
+from domain.shared.faults import Fault, Invalid, list_faults
 from domain.shared.fields import Email
 from domain.shared.notices import Notice, Topic
 from domain.shared.policy import choose_policy, describe_contact, find_current_policy, list_open_policies
@@ -59,7 +59,7 @@ async def recover(request: Request, services: ServicesDep) -> HTMLResponse:
     try:
         email = _Recovery(email=values.get("email", "")).email
     except ValidationError as error:
-        return _log_in(request, services, values, faults_of(error))
+        return _log_in(request, services, values, list_faults(error))
     page = _log_in(request, services, {}, asked=True)
     page.background = BackgroundTask(_send_again, services, email)
     return page

@@ -8,9 +8,9 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from db.reads.cases import read_certificate
-from domain.programs.policies import any_policy_for
+from domain.programs.policies import find_policy
 from domain.shared.assister import Kind
-from domain.shared.ids import certificate_number
+from domain.shared.ids import parse_certificate_number
 from domain.shared.notices import Topic
 from domain.shared.policy import describe_contact, find_current_policy, list_open_policies
 from domain.state.policies import POLICIES
@@ -63,7 +63,7 @@ async def show_home(request: Request, services: ServicesDep) -> HTMLResponse:
 async def ask_for_certificate(request: Request, services: ServicesDep, number: str | None = None) -> Response:
     """Asks for a certificate's number, and leads to its page however the number is written."""
     language = choose_language(request)
-    written = certificate_number(number[:_LONGEST]) if number else ""
+    written = parse_certificate_number(number[:_LONGEST]) if number else ""
     if _NUMBER.fullmatch(written):
         return RedirectResponse(set_language(f"/certificates/{written}", language), 303, OPEN)
     fault = None if number is None else NO_NUMBER if not written else NOT_A_NUMBER
@@ -92,7 +92,7 @@ async def ask_for_certificate(request: Request, services: ServicesDep, number: s
 )
 async def show_certificate(number: str, request: Request, services: ServicesDep) -> Response:
     """Whether a certificate is valid, superseded, revoked or expired, however its number is written."""
-    written = certificate_number(number[:_LONGEST])
+    written = parse_certificate_number(number[:_LONGEST])
     found = None
     if _NUMBER.fullmatch(written):
         found = await services.database.read(read_certificate, written, now())
@@ -101,7 +101,7 @@ async def show_certificate(number: str, request: Request, services: ServicesDep)
             return build_problem(404, "There is no certificate with this number.", headers=_NEGOTIATED)
         return JSONResponse(found, headers=_NEGOTIATED)
     language = choose_language(request)
-    policy = any_policy_for(found["program"], found["plan_year"]) if found else None
+    policy = find_policy(found["program"], found["plan_year"]) if found else None
     return render_page(
         services,
         "certificate.html",

@@ -8,7 +8,7 @@ from urllib.parse import quote
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 
-from db.case_state import State, UnknownCase, load_snapshot
+from db.case_state import UnknownCase, load_snapshot
 from db.reads.access_log import read_access_log
 from db.reads.case_file import CaseFile, read_case_file
 from db.reads.queue import find_next_in_queue
@@ -16,10 +16,11 @@ from db.reads.timeline import EntryKind
 from db.tables import AccessLogRow
 from db.writes.access_log import record_access
 from domain.federal.registration import RegistrationState
+from domain.programs.state import CaseState
 from domain.shared.faults import Fault
 from domain.shared.reasons import Reason
 from domain.shared.stages import OWNER
-from domain.state.certification import CaseState
+from domain.state.certification import CertificationState
 from domain.state.eligibility import Verdict
 from starter.cases import APPLIED, now
 from templates.catalogs import N_, translate
@@ -131,7 +132,7 @@ async def _done(
         view = await services.database.read(load_snapshot, of)
     except UnknownCase:
         return None
-    decision = view.state.decision if isinstance(view.state, CaseState) else None
+    decision = view.state.decision if isinstance(view.state, CertificationState) else None
     if decision is None or (decision.verdict, decision.by) != (what, me.actor):
         return None
     asked = view.case.request
@@ -147,11 +148,11 @@ def _acted(what: str, file: CaseFile, me: StaffMember) -> bool:
     return any((one.kind, one.actor, one.state) == (what, me.actor, APPLIED) for one in file.commands)
 
 
-def _tried(attempt: Attempt | None, state: State, language: str) -> dict[str, Any]:
+def _tried(attempt: Attempt | None, state: CaseState, language: str) -> dict[str, Any]:
     """What a form that was not taken shows: which it was, its words, faults by field, and why not now."""
     if attempt is None:
         return {"tried": None, "values": {}, "errors": [], "refused": None, "overtaken_by": None}
-    decision = state.decision if isinstance(state, CaseState) else None
+    decision = state.decision if isinstance(state, CertificationState) else None
     return {
         "tried": attempt.form,
         "values": attempt.values,

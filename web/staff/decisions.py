@@ -7,13 +7,14 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from db.case_state import State, load_snapshot
+from db.case_state import load_snapshot
 from db.reads.queue import find_next_in_queue
 from db.writes.cases import clear_flag
+from domain.programs.state import CaseState
 from domain.shared.faults import Fault, Invalid
 from domain.shared.notices import Notice
 from domain.shared.reasons import Refusal
-from domain.state.certification import CaseState
+from domain.state.certification import CertificationState
 from domain.state.eligibility import Verdict
 from starter.cases import APPLIED, Answer, now
 from templates.catalogs import translate
@@ -119,7 +120,7 @@ async def attend(
     return _to(request, case_id, done="flag", of=case_id)
 
 
-def decision_of(values: Values, state: State, language: str, theirs: str) -> Decision | Sequence[Fault]:
+def decision_of(values: Values, state: CaseState, language: str, theirs: str) -> Decision | Sequence[Fault]:
     """What a form decides, or every fault in it. A usual reason goes before the words that were typed.
 
     ``language`` is the reader's; what the assister is told stands in ``theirs``.
@@ -139,8 +140,8 @@ def decision_of(values: Values, state: State, language: str, theirs: str) -> Dec
     return Decision(verdict, "\n\n".join(part for part in (said, written) if part), override)
 
 
-def _is_licensed(state: State) -> bool:
-    return isinstance(state, CaseState) and state.opening.kind.is_licensed
+def _is_licensed(state: CaseState) -> bool:
+    return isinstance(state, CertificationState) and state.opening.kind.is_licensed
 
 
 def _id(values: Mapping[str, str]) -> str | None:

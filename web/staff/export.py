@@ -13,7 +13,7 @@ from db.reads.queue import ExportedCase, View, stream_cases
 from db.writes.access_log import record_access
 from domain.shared.formulas import quote_formula
 from domain.shared.instants import format_instant
-from domain.shared.policy import local_date
+from domain.shared.policy import find_local_date
 from domain.state.policies import POLICIES
 from starter.cases import now
 from templates.catalogs import N_
@@ -57,7 +57,7 @@ async def export_cases(
     """The whole list under the address's filters, in its order: ``view`` is queue or all."""
     view = View.ALL if request.query_params.get("view") == View.ALL else View.QUEUE
     await services.database.write(record_access, me.actor, "export", (), now())
-    today = local_date(next(iter(POLICIES.values())), now())
+    today = find_local_date(next(iter(POLICIES.values())), now())
     named = {"Content-Disposition": f'attachment; filename="{NAMES[view]}-{today}.csv"'}
     pages = stream_cases(services.database, view, read_filters(request.query_params))
     return StreamingResponse(stream_csv(pages), headers={**PRIVATE, **named}, media_type="text/csv; charset=utf-8")

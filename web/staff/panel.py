@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from uuid import uuid4
 
-from db.case_state import State
 from db.reads.case_file import CaseFile, GivenCommand
 from domain.federal.registration import RegistrationState
 from domain.programs.commands import find_refusal
+from domain.programs.state import CaseState
 from domain.shared.commands import CommandKind
 from domain.shared.notices import Notice
-from domain.state.certification import CaseState
+from domain.state.certification import CertificationState
 from domain.state.eligibility import Check, Verdict, find_open_checks
 from templates.catalogs import translate
 from web.http.auth import StaffMember
@@ -86,7 +86,7 @@ def panel(file: CaseFile, me: StaffMember, language: str) -> Panel:
     state = file.state
     may = {form: me.may(permission) for form, (permission, _) in FORMS.items()}
     why_ended = find_refusal(CommandKind.WITHDRAW, state)  # which nothing but an end refuses
-    certification = state if isinstance(state, CaseState) else None
+    certification = state if isinstance(state, CertificationState) else None
     return Panel(
         ids={form: uuid4().hex for form in FORMS},
         decides=may["decision"] and certification is not None,
@@ -102,14 +102,14 @@ def panel(file: CaseFile, me: StaffMember, language: str) -> Panel:
     )
 
 
-def overridden(state: State) -> list[Check]:
+def overridden(state: CaseState) -> list[Check]:
     """The checks over which an approval would go: those that did not pass; none where it can't be given at all."""
     if isinstance(state, RegistrationState) or find_refusal(CommandKind.DECIDE, state, Verdict.APPROVE, _SOME):
         return []
     return find_open_checks(state.findings)
 
 
-def _choices(state: CaseState, language: str) -> list[Choice]:
+def _choices(state: CertificationState, language: str) -> list[Choice]:
     found = []
     for verdict in Verdict:
         why = find_refusal(CommandKind.DECIDE, state, verdict, _SOME)

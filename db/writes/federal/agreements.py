@@ -7,9 +7,9 @@ from sqlalchemy.orm import Session
 
 from db.case_state import facts_of
 from db.writes.federal.steps import RecordedStep, lock_open_registration, record_step, require_step
-from domain.federal.agreements import marketplace_agreement
+from domain.federal.agreements import find_marketplace_agreement
 from domain.federal.markets import MarketplaceAgreement
-from domain.federal.steps import why_not_accept, why_not_open
+from domain.federal.steps import find_acceptance_refusal, find_opening_refusal
 from domain.shared.agreements import Agreement
 from domain.shared.facts import Fact, FactKind
 from domain.shared.faults import Fault, Invalid
@@ -19,9 +19,9 @@ def open_marketplace_agreement(
     session: Session, case_id: str, name: MarketplaceAgreement, language: str, actor: str, now: datetime
 ) -> Agreement:
     """Records that the text in force was opened, and answers it (B16). Raises `Refusal` where it doesn't apply."""
-    text = marketplace_agreement(name, language)
+    text = find_marketplace_agreement(name, language)
     case, state = lock_open_registration(session, case_id)
-    require_step(why_not_open(state, name))
+    require_step(find_opening_refusal(state, name))
     data = {"agreement": name.value, "version": text.version, "language": text.language, "sha256": text.sha256}
     if _find_opened(session, case_id, name, None) != data:  # the text that was opened last counts
         fact_id = f"{case_id}:opened:{name}:{text.version}:{text.language}:{state.facts}"
@@ -39,7 +39,7 @@ def accept_marketplace_agreement(
     not opened, or before profile and training are complete; `Invalid` for another text's hash.
     """
     case, state = lock_open_registration(session, case_id)
-    require_step(why_not_accept(state, name))
+    require_step(find_acceptance_refusal(state, name))
     opened = _find_opened(session, case_id, name, sha256)
     if opened is None:
         raise Invalid([Fault("sha256", "another_text")])
@@ -52,7 +52,7 @@ def _find_opened(
     session: Session, case_id: str, name: MarketplaceAgreement, sha256: str | None
 ) -> dict[str, Any] | None:
     """Of the texts opened in the version in force, the last one, or the one with this hash."""
-    version = marketplace_agreement(name, "en").version
+    version = find_marketplace_agreement(name, "en").version
     found = [
         fact
         for fact in facts_of(session, case_id)

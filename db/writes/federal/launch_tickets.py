@@ -13,10 +13,10 @@ from db.writes.facts import append, audit, locked
 from db.writes.federal.steps import RecordedStep, lock_open_registration, record_step, require_step
 from domain.federal.markets import Curriculum
 from domain.federal.opening import build_enrollment_fact
-from domain.federal.steps import find_channel_fault, why_not_enroll, why_not_launch
+from domain.federal.steps import find_channel_fault, find_enrollment_refusal, find_launch_refusal
 from domain.shared.facts import Fact, FactKind
 from domain.shared.faults import Fault, Invalid
-from domain.shared.ids import token_hash
+from domain.shared.ids import hash_token
 from domain.shared.stages import ENDED
 
 
@@ -48,7 +48,7 @@ def enroll_in_course(
     case, state = lock_open_registration(session, case_id)
     if fault := find_channel_fault(federal_policy_of(case), curriculum, channel):
         raise Invalid([fault])
-    require_step(why_not_enroll(state, curriculum))
+    require_step(find_enrollment_refusal(state, curriculum))
     fact = build_enrollment_fact(case_id, curriculum, channel, False, now)
     return record_step(session, case, fact, actor, "training.enrolled", now, **fact.data)
 
@@ -62,9 +62,9 @@ def keep_launch_ticket(
     """
     case, state = lock_open_registration(session, case_id)
     policy = federal_policy_of(case)
-    require_step(why_not_launch(state, policy, curriculum, channel, _count_unused(session, case, now)))
+    require_step(find_launch_refusal(state, policy, curriculum, channel, _count_unused(session, case, now)))
     expires_at = now + timedelta(minutes=policy.launch_ticket_minutes)
-    digest = token_hash(token)
+    digest = hash_token(token)
     session.add(
         TicketRow(
             token_hash=digest,
@@ -83,7 +83,7 @@ def keep_launch_ticket(
 
 def redeem_launch_ticket(session: Session, vendor: str, token: str, now: datetime) -> RedeemedTicket:
     """Uses a launch ticket up, for its vendor only (B14). Raises `UnusableTicket` saying why it can't be used."""
-    ticket = session.get(TicketRow, token_hash(token))
+    ticket = session.get(TicketRow, hash_token(token))
     if ticket is None or ticket.vendor != vendor:
         raise UnusableTicket("ticket_unknown")
     case = locked(session, ticket.case_id)

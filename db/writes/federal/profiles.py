@@ -18,16 +18,16 @@ from db.writes.facts import audit, locked, lower_flag, raise_flag
 from db.writes.federal.steps import RecordedStep, append_fact, lock_open_registration, record_step, require_step
 from db.writes.persons import remember_words, rename_person, select_accounts
 from domain.federal.markets import NpnStatus
-from domain.federal.profile import DRAFT_FIELDS, parse_profile, same_npns
+from domain.federal.profile import DRAFT_FIELDS, has_same_npns, parse_profile
 from domain.federal.registration import RegistrationState
-from domain.federal.steps import why_not_next
+from domain.federal.steps import find_next_refusal
 from domain.programs.commands import find_refusal
 from domain.shared.commands import OWN_REASONS, CommandKind
 from domain.shared.facts import Fact, FactKind
 from domain.shared.faults import Fault, dump_faults
-from domain.shared.ids import person_key
+from domain.shared.ids import make_person_key
 from domain.shared.messages import ProfileSaved, RegistrationSnapshot
-from domain.shared.parsing import canonical
+from domain.shared.parsing import write_canonical
 from domain.shared.programs import FEDERAL_PROGRAM
 from domain.shared.reasons import Reason, Refusal
 
@@ -67,7 +67,7 @@ def keep_profile(
     assert isinstance(changes, Mapping), "what was parsed has fields"
     given = {name: value for name, value in profile.items() if name in changes}
     # Keyed, since a refused profile leaves nothing behind that its NPN could be guessed from.
-    digest = hmac.new(identity_key, canonical(given).encode(), sha256).hexdigest()
+    digest = hmac.new(identity_key, write_canonical(given).encode(), sha256).hexdigest()
     row = session.get(CommandRow, command_id)
     if row is None:
         row = CommandRow(
@@ -96,7 +96,7 @@ def load_profile_to_save(session: Session, identity_key: bytes, command_id: str)
     case = session.get_one(Case, row.case_id)
     profile = _merge_profile(case, row)
     state = registration_of(case, facts_of(session, case.case_id))
-    confirmed = state.profile.npn is NpnStatus.VERIFIED and same_npns(profile, case.request)
+    confirmed = state.profile.npn is NpnStatus.VERIFIED and has_same_npns(profile, case.request)
     return ProfileToSave(profile, find_account_fault(session, identity_key, case.case_id, profile), confirmed)
 
 
@@ -104,7 +104,7 @@ def find_account_fault(session: Session, identity_key: bytes, case_id: str, prof
     """The field by which a profile is another person's, if it is: one account a person (B3)."""
     case = session.get_one(Case, case_id)
     person = session.get_one(Assister, case.assister_id)
-    key = person_key(identity_key, profile.get("npn") or person.npn, profile["email"])
+    key = make_person_key(identity_key, profile.get("npn") or person.npn, profile["email"])
     others = col(Assister.assister_id) != case.assister_id
     by_key = rows(session, select(Assister).where(col(Assister.person_key) == key, others))
     if by_key and profile.get("npn"):
@@ -201,7 +201,7 @@ def record_npn_verdict(
 def complete_profile(session: Session, case_id: str, actor: str, now: datetime) -> RecordedStep:
     """Next, after Save/Update (B7). Raises `Refusal` before a valid save."""
     case, state = lock_open_registration(session, case_id)
-    require_step(why_not_next(state))
+    require_step(find_next_refusal(state))
     fact = Fact(id=f"{case_id}:next", kind=FactKind.PROFILE_COMPLETED, at=now)
     return record_step(session, case, fact, actor, "profile.completed", now)
 

@@ -18,7 +18,7 @@ from sqlmodel import col
 from db.case_state import federal_policy_of, one_or_none, registration_of, rows
 from db.reads.published_lists import Cells, find_current, newest_first
 from db.tables import Case, FactRow, PublicationRow, PublishedRow
-from domain.federal.lists import Attempt, PublishedList, rows_of
+from domain.federal.lists import ListedRegistration, PublishedList, build_rows
 from domain.shared.facts import Fact, FactKind
 from domain.shared.programs import FEDERAL_PROGRAM
 
@@ -119,14 +119,14 @@ def _wanted_lines(session: Session, cases: Iterable[Case]) -> dict[LineKey, _Lin
     for owner, theirs in groupby(sorted(cases, key=lambda case: (_owner_of(case), case.attempt)), key=_owner_of):
         mine = list(theirs)
         attempts = [
-            Attempt(
+            ListedRegistration(
                 registration_of(case, facts.get(case.case_id, ())),
                 case.request,
                 federal_policy_of(case).windows.closes_on,
             )
             for case in mine
         ]
-        for row in rows_of(mine[0].assister_id, mine[0].plan_year, attempts):
+        for row in build_rows(mine[0].assister_id, mine[0].plan_year, attempts):
             place = (row.list.value, row.key)
             if row.firm or place not in wanted:
                 wanted[place] = _Line(owner, list(row.cells), row.firm)

@@ -11,7 +11,7 @@ from domain.shared.faults import Fault
 from domain.shared.notices import Topic
 from domain.shared.policy import choose_policy, describe_contact, list_open_policies
 from domain.shared.programs import STATE_PROGRAM
-from domain.state.agreements import agreement
+from domain.state.agreements import find_agreement
 from domain.state.policies import POLICIES
 from domain.state.policy import Policy
 from domain.state.request import Request as CertificationRequest
@@ -95,7 +95,7 @@ def render_question(
         rows=rows,
         most_rows=MOST_INSURERS,
         intake_states=policy.intake.neighbour_states,
-        agreement=agreement(STATE_PROGRAM, language),
+        agreement=find_agreement(STATE_PROGRAM, language),
     )
 
 

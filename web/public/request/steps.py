@@ -10,7 +10,7 @@ from typing import Any
 from domain.shared.assister import Kind
 from domain.shared.faults import Fault, Invalid
 from domain.shared.programs import STATE_PROGRAM
-from domain.state.request import fields_of, parse_request
+from domain.state.request import list_fields, parse_request
 from templates.catalogs import N_
 from web.http.forms import Values
 from web.state_form import read_request
@@ -79,7 +79,7 @@ def list_steps(answers: Mapping[str, str]) -> tuple[FormStep, ...]:
 def build_document(answers: Mapping[str, str]) -> dict[str, Any]:
     """The request the answers stand for so far: the fields of its kind, whatever else was answered before."""
     kind = answers.get("kind", "")
-    asked = (fields_of(kind) if kind in EVERYBODY else frozenset({"kind"})) | _SHOWN
+    asked = (list_fields(kind) if kind in EVERYBODY else frozenset({"kind"})) | _SHOWN
     given = {name: text for name, text in copy_same_address(answers).items() if name.partition(".")[0] in asked}
     # A group without any answer lacks each of its services.
     return {group: {} for group in _GROUPS if group in asked} | read_request({**given, "program": STATE_PROGRAM})
