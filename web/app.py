@@ -23,14 +23,14 @@ from web import status_link
 from web.api import cases as api, federal, webhooks
 from web.assister import pages as assister
 from web.gallery.gallery import Gallery
-from web.http import problems
+from web.http import error_handlers
 from web.http.auth import PUBLIC, find_undeclared_routes
+from web.http.environments import build_environments
 from web.http.identity_provider import Claims, IdentityProvider, derive_cookie_key
 from web.http.limits import Limits
 from web.http.problems import build_problem
 from web.http.rate_limits import RateLimiter
 from web.http.static_files import PREFIX, StaticFiles, load_files
-from web.http.text import build_environments
 from web.marketplace import agreements, profile, sign_in as entrance, training
 from web.public import home as registry, lists
 from web.public.request import form as request_form
@@ -115,7 +115,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         https_only=settings.is_secure,
     )
     app.add_middleware(Limits, own_url=settings.web_url)
-    problems.install_handlers(app)
+    error_handlers.install_handlers(app)
     federal.install_handlers(app)
     portal = (entrance, profile, training, agreements)
     staff = (queue, export, case, decisions, staff_webhooks, dashboard, access_log)

@@ -9,7 +9,7 @@ from domain.shared.notices import TOPIC_OF_WAITING, Notice, Topic
 from domain.shared.stages import OWNER
 from domain.state.agreements import find_agreement
 from web.gallery.samples import ACTIVATION_URL, LMS_URL, PORTAL_URL, RCL_URL, RECOVERY_URL, STATUS_URL, VERIFY_URL
-from web.http.text import set_language
+from web.http.addresses import set_language
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
 LANGUAGES = ("en", "es")

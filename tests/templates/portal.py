@@ -10,7 +10,7 @@ from domain.federal.markets import Curriculum, FederalList, Market, MarketplaceA
 from domain.federal.profile import REQUIRED
 from tests.templates.contexts import FEDERAL_CONTACT, RESOURCES
 from web.gallery.samples import LMS_URL
-from web.http.text import set_language
+from web.http.addresses import set_language
 
 HOME = "/status/0a1b2c"
 AT = datetime(2024, 3, 6, 1, 0, tzinfo=UTC)

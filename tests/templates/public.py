@@ -8,7 +8,7 @@ from domain.federal.markets import NpnStatus
 from domain.shared.assister import Kind
 from domain.shared.stages import Stage
 from tests.templates.contexts import FEDERAL_CONTACT, frame
-from web.http.text import set_language
+from web.http.addresses import set_language
 
 AT = datetime(2024, 3, 6, 1, 0, tzinfo=UTC)
 LISTS = ("rcl", "terminations", "find-local-help", "help-on-demand")

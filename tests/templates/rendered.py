@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 
 from tests.templates.contexts import TEMPLATES
 from tests.templates.pages import EVERY_PAGE
-from web.http.text import build_environments
+from web.http.environments import build_environments
 
 PAGES = build_environments(TEMPLATES)
 VOID = {"meta", "link", "input", "br", "img"}

@@ -25,7 +25,8 @@ from tests.templates.contexts import (
 )
 from tests.templates.pages import EVERY_PAGE
 from tests.templates.rendered import Reader, page
-from web.http.text import format_share, set_language
+from web.http.addresses import set_language
+from web.http.environments import format_share
 from web.public.request.steps import list_steps
 
 ENDS = ("denied", "withdrawn", "revoked", "closed", "suspended", "under_appeal")

@@ -20,7 +20,7 @@ from tests.templates.contexts import AWAITED, FEDERAL_AWAITED, READERS, ROLES, T
 from tests.templates.pages import EVERY_PAGE
 from tests.templates.rendered import Page, find_page
 from web.gallery.samples import build_notice_values
-from web.http.text import build_environments
+from web.http.environments import build_environments
 
 ACCENTED = str.maketrans("aeiounAEIOUN", "áéíóúñÁÉÍÓÚÑ")
 PLACE = re.compile(r"(%\(\w+\)s|{\w*})")

@@ -27,9 +27,9 @@ from templates.extract import update_catalog
 from templates.labels import FILTERS
 from tests.templates.contexts import LANGUAGES, TEMPLATES
 from tests.templates.pages import EVERY_PAGE
+from web.http.environments import build_environments
 from web.http.problem_pages import ProblemText
 from web.http.sentences import explain
-from web.http.text import build_environments
 
 CATALOG = LOCALE / "es" / "LC_MESSAGES" / "messages.po"
 

@@ -20,7 +20,7 @@ from starter.stack import temporal_server
 from starter.stack.processes import choose_ports, send_request
 from tests.web.house import House
 from web.app import build_services, create_app
-from web.http.text import build_environments
+from web.http.environments import build_environments
 from web.services import TEMPLATES
 
 

@@ -10,8 +10,8 @@ from tests.support import documents
 from tests.templates.test_pseudo import Pseudo, Shown, left_of
 from tests.web.house import NAMES, House
 from tests.web.test_staff_queue import flagged, waiting
+from web.http.environments import build_environments
 from web.http.permissions import StaffRole
-from web.http.text import build_environments
 from web.services import TEMPLATES
 from web.staff.export import COLUMNS
 from web.staff.layout import NAVIGATION

@@ -16,9 +16,8 @@ from templates.certificates import Typesetter
 from templates.letters import NoticeRenderer
 from web.gallery.samples import CERTIFICATES, NOTICES, CertificateSample, NoticeSample
 from web.http.auth import PUBLIC
-from web.http.mail_frame import render_mail
 from web.http.negotiation import choose_language
-from web.http.pages import render_page
+from web.http.pages import render_mail, render_page
 from web.services import ServicesDep
 
 PREFIX = "/gallery"

@@ -86,8 +86,8 @@ class FormShape:
 async def read_form(request: Request) -> Values:
     """The fields of a form post by their names, trimmed; 415 for another kind of body, 400 for an unreadable one.
 
-    Starlette's own parser is no help: it needs another library even for this media type, takes what isn't UTF-8 and
-    more fields than we do, and keeps several values of a name.
+    Starlette's `Request.form` is no help: its parser reads bytes that aren't escaped as Latin-1 and puts U+FFFD for
+    what isn't UTF-8, so that a name would be kept misspelt, and another kind of body is an empty form to it.
     """
     if read_media_type(request) != MEDIA_TYPE:
         raise HTTPException(415, f"Send the form as {MEDIA_TYPE}.")

@@ -1,11 +1,11 @@
-"""A page for a browser: a template in the reader's language, under headers that keep it private or let it be shared."""
+"""Pages for a browser: a template in the reader's language, or an e-mail as it was sent, each with its headers."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from fastapi.responses import HTMLResponse
 
-from web.http.text import set_language
+from web.http.addresses import set_language
 from web.services import Services
 
 # A page may be about one person, and its address a secret.
@@ -13,6 +13,12 @@ PRIVATE = {"Cache-Control": "no-store", "Referrer-Policy": "same-origin", "X-Rob
 
 # A page that is the same for everybody who reads its language.
 OPEN = {"Cache-Control": "no-cache", "Vary": "Accept-Language, Cookie"}
+
+# An e-mail may style itself, and nothing else: no script, no image, no form, no link that leads the window elsewhere.
+_MAIL_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'self'; sandbox"
+)
 
 
 def render_page(
@@ -31,3 +37,9 @@ def render_page(
     switch_url = set_language(here, other) if here else None
     text = services.pages[language].get_template(template).render(contact=contact, switch_url=switch_url, **values)
     return HTMLResponse(text, status, {"Content-Language": language, **headers})
+
+
+def render_mail(html: str, language: str) -> HTMLResponse:
+    """The HTML part of an e-mail as a document of its own, for a frame on a page; who may see it is decided there."""
+    headers = {"Content-Security-Policy": _MAIL_POLICY, "X-Frame-Options": "SAMEORIGIN", "Content-Language": language}
+    return HTMLResponse(html, headers={**PRIVATE, **headers})

@@ -1,34 +1,25 @@
-"""Errors as RFC 9457 problem documents, one place for the whole of HTTP: every field at fault is named."""
+"""What went wrong, as a document for programs (RFC 9457); what people get instead is in problem_pages.py."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
-from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, RedirectResponse, Response
-from starlette.exceptions import HTTPException
+from fastapi.responses import JSONResponse
 
-from db.case_state import UnknownCase
-from db.writes.opening import UnknownAssister
-from domain.shared.faults import Fault, Invalid
-from domain.shared.reasons import Refusal
-from web.http.auth import NotAllowed, NotSignedIn, find_sign_in_address
-from web.http.negotiation import expects_page
-from web.http.pages import PRIVATE
-from web.http.problem_pages import NO_PAGE, TOO_MANY, UNREADABLE, render_error
+from domain.shared.faults import Fault
 from web.http.sentences import explain
-
-# What somebody with a browser is told, by status.
-_TEXT_OF_STATUS = {404: NO_PAGE, 429: TOO_MANY}
 
 MEDIA_TYPE = "application/problem+json"
 
 
 def build_problem(
-    status: int, detail: str, faults: Sequence[Fault] = (), language: str = "en", headers: dict[str, str] | None = None
+    status: int,
+    detail: str,
+    faults: Sequence[Fault] = (),
+    language: str = "en",
+    headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
-    """A problem document: what is wrong in one sentence, and the fields at fault."""
+    """A problem document: what is wrong in one sentence, and every field at fault: `{field, code, message}`."""
     document: dict[str, Any] = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
@@ -43,54 +34,5 @@ def build_problem(
 
 
 def join_faults(faults: Sequence[Fault], language: str = "en") -> str:
-    """The faults in one sentence, each field named."""
+    """The faults in one text, each field named."""
     return " ".join(f"{fault.field}: {explain(fault, language)}" for fault in faults)
-
-
-def install_handlers(app: FastAPI) -> None:
-    """Translates what the layers below raise into problem documents."""
-
-    @app.exception_handler(Invalid)
-    async def invalid(_: Request, error: Invalid) -> JSONResponse:
-        return build_problem(422, join_faults(error.faults), error.faults)
-
-    @app.exception_handler(Refusal)
-    @app.exception_handler(Refusal)
-    async def conflict(_: Request, error: Exception) -> JSONResponse:
-        return build_problem(409, str(error))
-
-    @app.exception_handler(UnknownCase)
-    async def no_case(request: Request, _: Exception) -> Response:
-        if expects_page(request):
-            return render_error(request, NO_PAGE, 404, {})
-        return build_problem(404, "There is no case with this id.")
-
-    @app.exception_handler(UnknownAssister)
-    async def no_assister(_: Request, __: Exception) -> JSONResponse:
-        return build_problem(404, "There is no assister with this id.")
-
-    @app.exception_handler(NotSignedIn)
-    async def not_signed_in(request: Request, error: NotSignedIn) -> Response:
-        if not expects_page(request):
-            return build_problem(401, str(error.detail), headers=dict(error.headers or {}))
-        url = find_sign_in_address(request, request.app.state.services)
-        if "hx-request" in request.headers:  # its answer would be put into the page that is open
-            return Response(status_code=401, headers={"HX-Redirect": url})
-        return RedirectResponse(url, 303, PRIVATE)
-
-    @app.exception_handler(HTTPException)
-    async def http(request: Request, error: HTTPException) -> Response:
-        headers = dict(error.headers or {})
-        if not expects_page(request):
-            return build_problem(error.status_code, str(error.detail), headers=headers)
-        text = error.text if isinstance(error, NotAllowed) else _TEXT_OF_STATUS.get(error.status_code, UNREADABLE)
-        return render_error(request, text, error.status_code, headers)
-
-    @app.exception_handler(RequestValidationError)
-    async def validation(request: Request, error: RequestValidationError) -> Response:
-        if expects_page(request):
-            if any(one["loc"][0] == "path" for one in error.errors()):
-                return render_error(request, NO_PAGE, 404, {})
-            return render_error(request, UNREADABLE, 422, {})
-        faults = [Fault(".".join(str(step) for step in one["loc"][1:]) or "body", "invalid") for one in error.errors()]
-        return build_problem(422, join_faults(faults), faults)

@@ -1,7 +1,14 @@
-"""How often one address may do a thing: forms without a log-in, look-ups, log-ins; counted in this process."""
+"""How often one address may do a thing: forms without a log-in, look-ups, log-ins.
+
+Counted in this process: of several, each counts its own, which still stops somebody who tries numbers or links. The
+counting is the library's; what wraps it for Starlette (slowapi) finds the limit by decorated functions, where a route
+here declares it beside who may call it.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import ceil
+from time import time
 from typing import Annotated, Any, Literal
 
 from fastapi import Depends, Request
@@ -27,7 +34,8 @@ class RateLimiter:
         limit = self._limits[what]
         if self._limiter.hit(limit, what, address):
             return 0
-        return max(1, int(limit.get_expiry() / max(1, limit.amount)) + 1)
+        # When the oldest call leaves the window, one more may be made.
+        return max(1, ceil(self._limiter.get_window_stats(limit, what, address).reset_time - time()))
 
 
 @dataclass(frozen=True)

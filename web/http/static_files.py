@@ -2,6 +2,11 @@
 
 They are compressed once, when the process starts. Pages are not compressed at all: most carry a secret (a form's token,
 an e-mailed link) next to what the reader typed, and the length of a compressed page would give it away bit by bit.
+
+By hand, for want of a library that does it. Starlette's StaticFiles has no addresses that last; behind its
+GZipMiddleware the style sheet of a first visit takes ten times as long, each time, and is compressed even for whoever
+says ``gzip;q=0``. ServeStatic compresses in a build step, of which the tree has none, knows only the addresses of this
+release (a page that was opened before would lose its style), overlooks a tag in a list of several, and has no types.
 """
 
 import gzip
@@ -24,7 +29,7 @@ FOREVER = "public, max-age=31536000, immutable"
 
 @dataclass(frozen=True)
 class StaticFile:
-    """A file as it is sent; ``packed`` is None where compressing it gains nothing."""
+    """A file as it is sent; ``compressed`` is None where that gains nothing."""
 
     body: bytes
     compressed: bytes | None
@@ -36,7 +41,8 @@ class StaticFile:
 class FileStore:
     """Every file by its path, and ``version``, a hash of them all.
 
-    The version stands before the path, so that what a style sheet refers to has a version too.
+    The version stands before the path and not in the file's name, so that what a style sheet refers to has it too,
+    without being rewritten.
     """
 
     files: dict[str, StaticFile]
@@ -74,7 +80,7 @@ def build_static_address(path: str) -> str:
 
 
 class StaticFiles:
-    """Serves a shelf; mounted at `PREFIX`."""
+    """Serves the files of a store; mounted at `PREFIX`."""
 
     def __init__(self, files: FileStore) -> None:
         self._files = files
@@ -90,21 +96,21 @@ class StaticFiles:
         file, is_lasting = self._files.find_file(path)
         if file is None:
             return PlainTextResponse("There is no such file.", 404)
-        packs = file.compressed is not None and _accepts_gzip(asked.get("accept-encoding", ""))
-        tag = f'"{file.tag}{"-gzip" if packs else ""}"'
+        is_compressed = file.compressed is not None and _accepts_gzip(asked.get("accept-encoding", ""))
+        tag = f'"{file.tag}{"-gzip" if is_compressed else ""}"'
         headers = {"ETag": tag, "Cache-Control": FOREVER if is_lasting else "no-cache", "Vary": "Accept-Encoding"}
         if has_current(asked, tag):
             return Response(status_code=304, headers=headers)
-        if packs:
+        if is_compressed:
             headers["Content-Encoding"] = "gzip"
-        return Response(file.compressed if packs else file.body, headers=headers, media_type=file.media_type)
+        return Response(file.compressed if is_compressed else file.body, headers=headers, media_type=file.media_type)
 
 
 def _read_file(path: Path) -> StaticFile:
     body = path.read_bytes()
-    packed = gzip.compress(body, mtime=0)
+    compressed = gzip.compress(body, mtime=0)
     media_type = "font/woff2" if path.suffix == ".woff2" else mimetypes.guess_type(path.name)[0] or "text/plain"
-    smaller = packed if len(packed) < len(body) * 0.9 else None
+    smaller = compressed if len(compressed) < len(body) * 0.9 else None
     return StaticFile(body, smaller, media_type, sha256(body).hexdigest()[:16])
 
 

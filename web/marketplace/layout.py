@@ -15,11 +15,11 @@ from domain.shared.notices import Topic
 from domain.shared.policy import describe_contact, find_current_policy
 from starter.cases import now
 from templates.catalogs import N_, translate
+from web.http.addresses import set_language
 from web.http.negotiation import choose_language
 from web.http.pages import PRIVATE, render_page
 from web.http.problem_pages import UNKNOWN_LINK, ProblemText
 from web.http.sentences import explain
-from web.http.text import set_language
 from web.services import Services
 
 SECOND_ACCOUNT = ProblemText(

@@ -21,12 +21,12 @@ from domain.shared.policy import choose_policy, describe_contact, find_current_p
 from domain.shared.programs import FEDERAL_PROGRAM
 from domain.shared.reasons import Refusal
 from starter.cases import now
+from web.http.addresses import set_language
 from web.http.auth import PUBLIC
 from web.http.forms import Values, describe_faults, read_form
 from web.http.negotiation import choose_language
 from web.http.pages import render_page
 from web.http.rate_limits import limit_rate
-from web.http.text import set_language
 from web.marketplace.form import SHAPE, in_order
 from web.marketplace.layout import SECOND_ACCOUNT, portal_problem
 from web.services import Services, ServicesDep

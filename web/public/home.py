@@ -16,13 +16,13 @@ from domain.shared.policy import describe_contact, find_current_policy, list_ope
 from domain.state.policies import POLICIES
 from starter.cases import now
 from templates.catalogs import N_, translate
+from web.http.addresses import set_language
 from web.http.auth import PUBLIC
 from web.http.negotiation import choose_language, prefers_json
 from web.http.pages import OPEN, PRIVATE, render_page
 from web.http.problem_pages import ProblemText, render_problem
 from web.http.problems import build_problem
 from web.http.rate_limits import limit_rate
-from web.http.text import set_language
 from web.services import ServicesDep
 
 router = APIRouter(dependencies=[PUBLIC])

@@ -17,10 +17,10 @@ from db.reads.published_lists import Edition, find_current, find_tracked, stream
 from domain.federal.lists import COLUMNS, PublishedList
 from domain.shared.faults import Fault
 from domain.shared.instants import format_instant
+from web.http.addresses import set_language
 from web.http.auth import PUBLIC
 from web.http.negotiation import choose_language, expects_page, has_current, prefers_json
 from web.http.pages import OPEN
-from web.http.text import set_language
 from web.public.list_pages import render_lists, render_tracker
 from web.services import ServicesDep
 

@@ -9,10 +9,10 @@ from db.reads.access_log import read_access_log
 from db.writes.sessions import end_session as close_session, list_open_sessions
 from domain.shared.faults import Invalid
 from starter.cases import now
+from web.http.addresses import build_query
 from web.http.auth import StaffMember, require_permission
 from web.http.pages import PRIVATE
 from web.http.permissions import Permission, StaffRole
-from web.http.text import build_query
 from web.services import ServicesDep
 from web.staff.layout import render_staff_page
 

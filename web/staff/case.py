@@ -13,9 +13,8 @@ from db.reads.third_parties import Evidence, find_evidence_of_case
 from db.writes.access_log import record_access
 from starter.cases import now
 from web.http.auth import StaffMember, require_permission
-from web.http.mail_frame import render_mail
 from web.http.negotiation import choose_language
-from web.http.pages import PRIVATE
+from web.http.pages import PRIVATE, render_mail
 from web.http.permissions import Permission
 from web.http.problem_pages import NO_FILE, render_problem
 from web.services import Services, ServicesDep

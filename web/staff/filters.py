@@ -9,7 +9,7 @@ from db.reads.counts import Counts
 from db.reads.queue import Filters
 from templates.catalogs import N_
 from templates.labels import KINDS, PROGRAMS, REASONS_TO_LOOK, STAFF_STAGES, Labels
-from web.http.text import build_query
+from web.http.addresses import build_query
 
 QUEUE, ALL = "/staff", "/staff/cases"
 

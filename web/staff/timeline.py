@@ -10,8 +10,8 @@ from domain.federal.markets import MLMS
 from domain.shared.facts import FactKind
 from domain.shared.faults import load_faults
 from templates.catalogs import N_, translate
+from web.http.environments import format_share
 from web.http.sentences import called, explain
-from web.http.text import format_share
 
 Details = list[str]
 

@@ -15,6 +15,7 @@ from domain.shared.faults import Fault, Invalid
 from domain.shared.reasons import Reason
 from starter.cases import now
 from templates.catalogs import N_, translate
+from web.http.addresses import build_query
 from web.http.auth import StaffMember, require_permission
 from web.http.forms import find_text_faults, read_form
 from web.http.negotiation import choose_language
@@ -22,7 +23,6 @@ from web.http.pages import PRIVATE
 from web.http.permissions import Permission
 from web.http.problems import join_faults
 from web.http.sentences import explain, explain_notes
-from web.http.text import build_query
 from web.services import Services, ServicesDep
 from web.staff.layout import render_staff_page
 

@@ -17,10 +17,10 @@ from domain.state.policy import Policy
 from domain.state.request import Request as CertificationRequest
 from starter.cases import now
 from templates.catalogs import N_, translate
+from web.http.addresses import build_query
 from web.http.forms import Values
 from web.http.negotiation import choose_language
 from web.http.pages import render_page
-from web.http.text import build_query
 from web.public.request.draft import Draft
 from web.public.request.steps import (
     INSURERS,

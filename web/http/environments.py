@@ -1,11 +1,10 @@
-"""The words of the pages: faults, addresses, and a template environment for each language; no routes."""
+"""The template environments of the pages, one a language: what every template may call; no page is rendered here."""
 
 from collections.abc import Callable
 from decimal import Decimal
 from functools import lru_cache, partial
 from gettext import NullTranslations
 from pathlib import Path
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from babel.numbers import format_decimal, format_percent
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -25,30 +24,18 @@ from web.http.static_files import build_static_address
 
 
 def build_environments(
-    folder: Path, words: Callable[[str], NullTranslations] = load_translations
+    folder: Path, load_words: Callable[[str], NullTranslations] = load_translations
 ) -> dict[str, Environment]:
-    """One template environment per language over `folder` (templates), pages named as in pages/."""
-    return {language: _build_environment(folder, language, words(language)) for language in LANGUAGES}
-
-
-def build_query(**values: str | None) -> str:
-    """What an address says after its path; nothing where nothing is said."""
-    said = {name: value for name, value in values.items() if value}
-    return f"?{urlencode(said)}" if said else ""
-
-
-def set_language(url: str, language: str) -> str:
-    """The same page in another language: the address with its `lang` set."""
-    parts = urlsplit(url)
-    query = [(name, value) for name, value in parse_qsl(parts.query, keep_blank_values=True) if name != "lang"]
-    return urlunsplit(parts._replace(query=urlencode([*query, ("lang", language)])))
+    """The environment of each language over `folder`, which is templates/ or like it; pages are named as in pages/."""
+    return {language: _build_environment(folder, language, load_words(language)) for language in LANGUAGES}
 
 
 def format_share(language: str, value: str | Decimal) -> str:
-    """A share of one as a percentage, without rounding it away."""
+    """A share of one as a percentage, with every digit it has: 79.99 % doesn't pass, and mustn't look as if it did."""
     return format_percent(Decimal(value), locale=LOCALES[language], decimal_quantization=False)
 
 
+# A dashboard has hundreds of numbers, most of them small and the same; formatting one takes longer than looking it up.
 @lru_cache(4096)
 def format_number(language: str, value: int) -> str:
     """A number with its thousands apart."""
