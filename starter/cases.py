@@ -186,7 +186,7 @@ class Cases:
         row = await self._database.write(use_activation_link, token, now())
         if row is None:
             return None
-        await self.send(row)
+        await self.send_command(row)
         return row.case_id
 
     async def _command(
@@ -206,10 +206,10 @@ class Cases:
                 await self._database.write(note_refusal, case_id, kind, actor, reason, why, now())
                 raise Refusal(why)
         row = await self._database.write(store_command, command_id, case_id, kind, actor, reason, data, now())
-        answer = await self.send(row)
+        answer = await self.send_command(row)
         return replace(answer, command_id=given or answer.command_id)
 
-    async def send(self, row: CommandRow) -> Answer:
+    async def send_command(self, row: CommandRow) -> Answer:
         """Sends a stored command; under the same id it is never carried out twice."""
         if row.state == "refused":
             raise _refusal(row)
@@ -250,7 +250,7 @@ class Cases:
 
     # webhooks' facts
 
-    async def deliver(self, row: InboxRow) -> bool:
+    async def deliver_event(self, row: InboxRow) -> bool:
         """Tells the workflow of a recorded fact, or begins the case first; False when Temporal can't be reached now."""
         if row.fact_id is None:
             return True
@@ -270,10 +270,10 @@ class Cases:
         await self._database.write(mark_delivered, _id(row))
         return True
 
-    async def deliver_all(self, rows: Sequence[InboxRow]) -> None:
+    async def deliver_events(self, rows: Sequence[InboxRow]) -> None:
         """Delivers what a webhook just brought."""
         for row in rows:
-            await self.deliver(row)
+            await self.deliver_event(row)
 
 
 def _refusal(row: CommandRow) -> Exception:

@@ -11,7 +11,7 @@ from workflows import messages as names
 PUBLICATION_ID = "publication"
 
 
-async def publish(client: Client, task_queue: str, *, forced: bool = False) -> Published:
+async def publish_lists(client: Client, task_queue: str, *, forced: bool = False) -> Published:
     """What was published; nothing on a day off, or when the day has its publication, unless ``forced``.
 
     Who asks while another publication of this kind runs gets that one's answer. It takes as long as a worker takes:

@@ -50,7 +50,7 @@ class Registrations:
         """
         given, command_id = command_id, opaque_id(command_id, case_id)
         row = await self._database.write(keep_profile, self._identity_key, command_id, case_id, changes, actor, now())
-        answer = await self._cases.send(row)
+        answer = await self._cases.send_command(row)
         return replace(answer, command_id=given or answer.command_id)
 
     async def complete_profile(self, case_id: str, actor: str = "assister") -> RegistrationState:
@@ -94,5 +94,5 @@ class Registrations:
 
     async def _deliver(self, step: RecordedStep) -> RegistrationState:
         """Tells the workflow; what can't be told now is told later."""
-        await self._cases.deliver_all(step.to_deliver)
+        await self._cases.deliver_events(step.to_deliver)
         return step.state

@@ -11,7 +11,7 @@ from sqlmodel import col
 
 from db.case_state import any_policy_of, folded, holder_of, list_flags, load_case, rows
 from db.cursors import PLACES, Cursor
-from db.reads.pending import Altered, Held, altered_of, held_of
+from db.reads.pending import EventKeptAside, HeldEvent, list_altered_events, list_held_events
 from db.reads.queue import ListedCase, list_matching
 from db.reads.status import describe_status
 from db.reads.third_parties import Evidence, list_evidence
@@ -158,8 +158,8 @@ class CaseFile:
     mails: list[Mail]
     certificates: list[IssuedCertificate]
     commands: list[GivenCommand]
-    held: list[Held]
-    altered: list[Altered]
+    held: list[HeldEvent]
+    altered: list[EventKeptAside]
 
 
 def read_case_file(session: Session, case_id: str, now: datetime) -> CaseFile:
@@ -198,8 +198,8 @@ def read_case_file(session: Session, case_id: str, now: datetime) -> CaseFile:
         mails=mails,
         certificates=_list_certificates(session, case, state, now),
         commands=[_describe_command(row) for row in sorted(commands, key=lambda row: row.created_at)],
-        held=held_of(session, case_id),
-        altered=altered_of(session, case_id),
+        held=list_held_events(session, case_id),
+        altered=list_altered_events(session, case_id),
     )
 
 

@@ -20,7 +20,7 @@ AT_ONCE = 500
 
 
 @dataclass(frozen=True)
-class Held:
+class HeldEvent:
     """An event that was stored and not delivered: pending, or without effect and then why.
 
     ``note`` is what was written down then; ``note_code`` and ``note_details`` say it in codes, where there are some.
@@ -44,7 +44,7 @@ class Held:
 
 
 @dataclass(frozen=True)
-class Altered:
+class EventKeptAside:
     """An event kept aside, since its id came before with another body; and what became of that first one.
 
     ``body`` is the JSON text; ``released_at`` is when staff had it taken all the same.
@@ -80,51 +80,55 @@ def list_unbegun_cases(session: Session, before: datetime) -> list[Case]:
     return rows(session, query.order_by(col(Case.opened_at)).limit(AT_ONCE))
 
 
-_HELD = [getattr(InboxRow, name) for name in Held.__annotations__]
+_HELD = [getattr(InboxRow, name) for name in HeldEvent.__annotations__]
 
 
-def held_page(session: Session, after: Cursor | None, limit: int, states: Sequence[str] = HELD) -> Page[Held]:
+def read_held_events(
+    session: Session, after: Cursor | None, limit: int, states: Sequence[str] = HELD
+) -> Page[HeldEvent]:
     """Events held, newest first. Raises `Invalid` for a cursor that is none."""
 
-    def fetch(key: int | None, back: bool, most: int) -> list[Held]:
-        found = [one for state in states for one in _of_state(session, state, key, back, most)]
+    def fetch(key: int | None, back: bool, most: int) -> list[HeldEvent]:
+        found = [one for state in states for one in _list_in_state(session, state, key, back, most)]
         return sorted(found, key=lambda one: one.id, reverse=not back)[:most]
 
     return page_of(NUMBERS, lambda one: one.id, fetch, after, limit)
 
 
-def _of_state(session: Session, state: str, key: int | None, back: bool, most: int) -> Iterable[Held]:
+def _list_in_state(session: Session, state: str, key: int | None, back: bool, most: int) -> Iterable[HeldEvent]:
     """Those of one state: an index has them in their order, which it hasn't for several."""
     query: Any = select(*_HELD).where(col(InboxRow.state) == state).limit(most)
-    return [Held(*row) for row in session.execute(_nearest(query, col(InboxRow.id), key, back))]
+    return [HeldEvent(*row) for row in session.execute(_order_from(query, col(InboxRow.id), key, back))]
 
 
-def held_of(session: Session, case_id: str) -> list[Held]:
+def list_held_events(session: Session, case_id: str) -> list[HeldEvent]:
     """The events held of a case, oldest first."""
     query: Any = select(*_HELD).where(col(InboxRow.case_id) == case_id, col(InboxRow.state).in_(HELD))
-    return [Held(*row) for row in session.execute(query.order_by(col(InboxRow.id)))]
+    return [HeldEvent(*row) for row in session.execute(query.order_by(col(InboxRow.id)))]
 
 
-def altered_page(session: Session, after: Cursor | None, limit: int) -> Page[Altered]:
+def read_altered_events(session: Session, after: Cursor | None, limit: int) -> Page[EventKeptAside]:
     """Events kept aside, newest first. Raises `Invalid` for a cursor that is none."""
 
-    def fetch(key: int | None, back: bool, most: int) -> list[Altered]:
-        return _altered(session, _nearest(_kept_aside(), col(AlteredEvent.id), key, back).limit(most))
+    def fetch(key: int | None, back: bool, most: int) -> list[EventKeptAside]:
+        return _read_altered(session, _order_from(_select_altered(), col(AlteredEvent.id), key, back).limit(most))
 
     return page_of(NUMBERS, lambda one: one.id, fetch, after, limit)
 
 
-def altered_of(session: Session, case_id: str) -> list[Altered]:
+def list_altered_events(session: Session, case_id: str) -> list[EventKeptAside]:
     """The events kept aside of a case, oldest first."""
-    return _altered(session, _kept_aside().where(col(AlteredEvent.case_id) == case_id).order_by(col(AlteredEvent.id)))
+    return _read_altered(
+        session, _select_altered().where(col(AlteredEvent.case_id) == case_id).order_by(col(AlteredEvent.id))
+    )
 
 
-def altered_event(session: Session, number: int) -> Altered | None:
+def find_altered_event(session: Session, number: int) -> EventKeptAside | None:
     """One event kept aside; None where there is none of this number."""
-    return next(iter(_altered(session, _kept_aside().where(col(AlteredEvent.id) == number))), None)
+    return next(iter(_read_altered(session, _select_altered().where(col(AlteredEvent.id) == number))), None)
 
 
-def _kept_aside() -> Any:
+def _select_altered() -> Any:
     first = aliased(InboxRow)
     same = (first.source == AlteredEvent.source) & (first.event_id == AlteredEvent.event_id)
     shown = [getattr(first, name) for name in ("kind", "state", "received_at")]
@@ -132,9 +136,9 @@ def _kept_aside() -> Any:
     return query.outerjoin(first, same)
 
 
-def _altered(session: Session, query: Any) -> list[Altered]:
+def _read_altered(session: Session, query: Any) -> list[EventKeptAside]:
     return [
-        Altered(
+        EventKeptAside(
             id=row.id,
             source=row.source,
             event_id=row.event_id,
@@ -150,7 +154,7 @@ def _altered(session: Session, query: Any) -> list[Altered]:
     ]
 
 
-def _nearest(query: Any, number: Any, key: int | None, back: bool) -> Any:
+def _order_from(query: Any, number: Any, key: int | None, back: bool) -> Any:
     if key is not None:
         query = query.where(number > key if back else number < key)
     return query.order_by(number if back else number.desc())

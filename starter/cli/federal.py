@@ -199,12 +199,12 @@ async def publish_lists(
     options: CommonOptions = DEFAULTS,
 ) -> None:
     """Publish the federal lists now; the schedule does so on business days."""
-    from starter.publication import publish
+    from starter.publication import publish_lists
 
     async with open_services(options.data) as services:
         try:
             async with asyncio.timeout(PUBLISHING_SECONDS):
-                published = await publish(services.temporal, services.task_queue, forced=force)
+                published = await publish_lists(services.temporal, services.task_queue, forced=force)
         except TimeoutError:
             raise NotDone("No worker has published the lists yet; it goes on as soon as one runs.") from None
     if options.json:

@@ -19,7 +19,7 @@ from temporalio.client import Client
 from db.engine import Database
 from settings import Settings
 from starter.client import connect
-from starter.publication import publish
+from starter.publication import publish_lists
 from starter.stack.embedded import run_stack
 from tests.bench import usage
 from tests.support.registrations import Desk, profile
@@ -151,7 +151,7 @@ async def figures(folder: Path, listed: int, changed: int) -> dict[str, Any]:
 async def published(client: Client, changed: int) -> dict[str, Any]:
     """Publishes what changed."""
     began = time.perf_counter()
-    made = await asyncio.wait_for(publish(client, TASK_QUEUE, forced=True), PATIENCE)
+    made = await asyncio.wait_for(publish_lists(client, TASK_QUEUE, forced=True), PATIENCE)
     seconds = time.perf_counter() - began
     assert made.rows >= changed
     return {

@@ -60,13 +60,13 @@ class Recipients:
     def __init__(self) -> None:
         self.told: list[Any] = []
 
-    async def deliver(self, row: Any) -> bool:
+    async def deliver_event(self, row: Any) -> bool:
         if row.id == 0:
             raise ValueError("exceeded workflow execution limit for signal events")
         self.told.append(row.id)
         return True
 
-    async def send(self, command: Any) -> None:
+    async def send_command(self, command: Any) -> None:
         self.told.append(command.id)
 
 

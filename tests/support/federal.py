@@ -119,7 +119,7 @@ class Federal(Inside):
         policy = (await self.database.read(load_snapshot, opened.case_id)).federal_policy.model_dump(mode="json")
         statement = documents.course(policy, opened.document(), curriculum, verb, timestamp=at.isoformat())
         received = await self.database.write(accept_statements, parse_statements([statement]), [statement], at)
-        await self.cases.deliver_all(received.to_deliver)
+        await self.cases.deliver_events(received.to_deliver)
 
     async def accept(self, opened: Opened, name: MarketplaceAgreement) -> None:
         """Opens an agreement and accepts it."""
@@ -130,7 +130,7 @@ class Federal(Inside):
         )
 
     async def _deliver(self, step: RecordedStep) -> None:
-        await self.cases.deliver_all(step.to_deliver)
+        await self.cases.deliver_events(step.to_deliver)
 
     async def profiled(self, request: Document, **policy: Any) -> Opened:
         """Somebody new up to the complete profile."""

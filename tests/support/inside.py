@@ -228,7 +228,7 @@ class Inside:
         ]
         body = read_json(json.dumps(statements).encode())
         received = await self.database.write(accept_statements, parse_statements(body), body, at)
-        await self.cases.deliver_all(received.to_deliver)
+        await self.cases.deliver_events(received.to_deliver)
 
     async def reported_by_portal(self, opened: Opened, *events: str) -> None:
         for event in events:
@@ -236,7 +236,7 @@ class Inside:
             body = {"type": event, "case_id": opened.case_id, "occurred_at": at.isoformat()}
             report, digest = parse_portal_report(body)
             received = await self.database.write(accept_portal_report, str(uuid4()), report, digest, body, at)
-            await self.cases.deliver_all(received.to_deliver)
+            await self.cases.deliver_events(received.to_deliver)
 
     async def checked(self, opened: Opened, result: str = "clear") -> None:
         """The background-check vendor reports."""
@@ -246,7 +246,7 @@ class Inside:
         event = uuid4().hex
         report = BackgroundReport(event, "report.completed", None, opened.case_id, "complete", result, event)
         received = await self.database.write(accept_background_report, report, self.now(opened))
-        await self.cases.deliver_all(received.to_deliver)
+        await self.cases.deliver_events(received.to_deliver)
 
     async def round(self, at: datetime) -> int:
         """A daily round as the schedule starts it, on a later day; answers how many reminders went out."""

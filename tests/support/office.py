@@ -17,7 +17,7 @@ from db.engine import Database
 from db.reads.case_file import CaseFile, read_case_file
 from db.reads.counts import Counts
 from db.reads.numbers import StaffNumbers
-from db.reads.pending import HELD, Altered, Held, altered_page, held_page
+from db.reads.pending import HELD, EventKeptAside, HeldEvent, read_altered_events, read_held_events
 from db.reads.queue import Filters, ListedCase, View, read_case_page
 from db.reads.search import find_cases
 from db.reads.status import read_status
@@ -188,11 +188,13 @@ class Office:
         self.numbers.forget()
         return await self.numbers.count_cases(View(view), Filters(**wanted))
 
-    async def list_held(self, after: str | None = None, limit: int = 25, states: Sequence[str] = HELD) -> Page[Held]:
-        return await self.database.read(held_page, after, limit, states)
+    async def list_held(
+        self, after: str | None = None, limit: int = 25, states: Sequence[str] = HELD
+    ) -> Page[HeldEvent]:
+        return await self.database.read(read_held_events, after, limit, states)
 
-    async def list_altered(self, after: str | None = None, limit: int = 25) -> Page[Altered]:
-        return await self.database.read(altered_page, after, limit)
+    async def list_altered(self, after: str | None = None, limit: int = 25) -> Page[EventKeptAside]:
+        return await self.database.read(read_altered_events, after, limit)
 
     async def read_case_file(self, case_id: str) -> CaseFile:
         return await self.database.read(read_case_file, case_id, self.now)

@@ -30,7 +30,7 @@ from domain.federal.lists import PublishedList
 from domain.shared.messages import Published, PublishOrder
 from settings import Settings
 from starter.client import plugin
-from starter.publication import publish
+from starter.publication import publish_lists
 from starter.schedules import DAILY_PUBLICATION_ID, DAILY_ROUND_ID, ensure_schedules
 from starter.stack import temporal_server
 from tests.support import mortal
@@ -164,7 +164,7 @@ def _payloads(value: Any) -> list[str]:
 async def test_b19_who_publishes_while_another_does_gets_that_publication(press: Press) -> None:
     await press.desk.completed(profile(), TUESDAY)
     queue = uuid4().hex
-    several = [asyncio.create_task(publish(press.client, queue, forced=True)) for _ in range(4)]
+    several = [asyncio.create_task(publish_lists(press.client, queue, forced=True)) for _ in range(4)]
     await asyncio.wait(several, timeout=1)  # nobody works there yet
     async with press.worker(queue):
         found = await asyncio.wait_for(asyncio.gather(*several), 30)
@@ -224,12 +224,12 @@ async def test_b19_c1_a_worker_killed_between_staging_and_the_switch_loses_nothi
         queue = str(processes.plan.settings.get("CERTIFY_TASK_QUEUE", "certification"))
         first, second, late = (profile() for _ in range(3))
         opened = await desk.completed(first, TUESDAY)
-        assert (await publish(client, queue, forced=True)).number == 1
+        assert (await publish_lists(client, queue, forced=True)).number == 1
         await desk.saved(opened, {**first, "markets": ["individual"], "last_name": "Agent-Ejemplo"}, TUESDAY)
         await desk.completed(second, TUESDAY)
 
         kept(HELD)
-        publishing = asyncio.create_task(publish(client, queue, forced=True))
+        publishing = asyncio.create_task(publish_lists(client, queue, forced=True))
         async with asyncio.timeout(30):
             while not kept("SELECT 1 FROM published_row WHERE publication = 2") or kept(
                 "SELECT 1 FROM assister_case WHERE unpublished"
@@ -247,7 +247,7 @@ async def test_b19_c1_a_worker_killed_between_staging_and_the_switch_loses_nothi
         assert {first["npn"], second["npn"]} <= set(await npns())
         listed = (await http.get(f"{address}/registry/find-local-help.json")).json()["rows"]
         assert "Agent-Ejemplo" in {row["last_name"] for row in listed}
-        assert (await publish(client, queue, forced=True)).number == 3
+        assert (await publish_lists(client, queue, forced=True)).number == 3
         assert await npns() == [first["npn"], second["npn"], late["npn"]]
         assert kept("SELECT count(*) FROM publication") == [(3,)]
         await database.close()

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from db.reads.pending import Held
+from db.reads.pending import HeldEvent
 from domain.shared.reasons import Coded
 from templates.catalogs import translate
 from templates.labels import FILTERS, find_label
@@ -14,7 +14,7 @@ def explain(why: Coded, language: str) -> str:
     return translate(why.template, language, **details)
 
 
-def explain_notes(held: Iterable[Held], language: str) -> dict[int, str]:
+def explain_notes(held: Iterable[HeldEvent], language: str) -> dict[int, str]:
     """Why held events have no effect, by their numbers; what has no code stays as it was noted."""
     return {one.id: explain(one.reason, language) if one.reason else one.note for one in held if one.note}
 

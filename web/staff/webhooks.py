@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
-from db.reads.pending import altered_event, altered_page, held_page
+from db.reads.pending import find_altered_event, read_altered_events, read_held_events
 from db.writes.access_log import record_access
 from db.writes.releases import Release, UnknownEvent, release_event
 from domain.shared.faults import Fault, Invalid
@@ -106,7 +106,7 @@ async def _release(services: Services, me: StaffMember, number: int, kind: str, 
 
 
 async def _deliver(services: Services, release: Release) -> Response:
-    delivered = [await services.cases.deliver(row) for row in release.to_deliver]
+    delivered = [await services.cases.deliver_event(row) for row in release.to_deliver]
     services.numbers.forget()
     return RedirectResponse(HOME + build_query(done="delivered" if all(delivered) else "kept"), 303, PRIVATE)
 
@@ -116,8 +116,8 @@ async def _page(
 ) -> HTMLResponse:
     """Both lists; raises `Invalid` for a place that is none of theirs."""
     language, asked = choose_language(request), request.query_params
-    held = await services.database.read(held_page, asked.get("held") or None, AT_A_TIME)
-    aside = await services.database.read(altered_page, asked.get("altered") or None, AT_A_TIME)
+    held = await services.database.read(read_held_events, asked.get("held") or None, AT_A_TIME)
+    aside = await services.database.read(read_altered_events, asked.get("altered") or None, AT_A_TIME)
     done = _DONE.get(asked.get("done", ""))
     return render_staff_page(
         request,
@@ -159,7 +159,7 @@ async def _altered_page(
     attempt: Attempt | None = None,
     status: int = 200,
 ) -> HTMLResponse:
-    event = await services.database.read(altered_event, number)
+    event = await services.database.read(find_altered_event, number)
     if event is None:
         raise _nothing()
     await services.database.write(record_access, me.actor, "webhook", [event.case_id], now())
