@@ -3,18 +3,19 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help demo up test browser check bench conformance lock docs catalogs screenshots verify clean venv
+.PHONY: help demo up test test-fast browser check bench conformance lock docs catalogs screenshots verify clean venv
 MAKEFLAGS += --no-print-directory
 
 BIN := .venv/bin
 ARGS ?=
 PYTHON ?=
+IN_PARALLEL := -n auto --dist worksteal
 COMPILE := --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-annotate
 COMPILE += --custom-compile-command "make lock"
 
 help: ## this list
 	@echo 'make TARGET [ARGS="…"] [PYTHON=python3.13]'
-	@sed -n 's/^\([a-z]*\):.*## /  \1	/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## /  \1	/p' $(MAKEFILE_LIST) | expand -t 16
 
 demo: venv ## starts everything, certifies several assisters over the real interfaces, shows the result
 	@$(BIN)/certify demo $(ARGS)
@@ -22,8 +23,13 @@ demo: venv ## starts everything, certifies several assisters over the real inter
 up: venv ## the embedded stack, until Ctrl-C
 	@$(BIN)/certify up $(ARGS)
 
-test: venv browser ## the whole test suite, two processes at a time
-	@$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+test: venv browser ## the whole test suite, on real servers and in a real browser
+	@$(BIN)/python -m pytest $(IN_PARALLEL) $(ARGS)
+
+test-fast: venv browser ## a part of it for the loop of work: domain, database on SQLite, workflows, one journey, one page
+	@$(BIN)/python -m pytest $(IN_PARALLEL) -m "not slow and not bench and not conformance" -k "not postgres" $(ARGS) \
+		tests/test_structure.py tests/domain tests/db tests/workflows tests/journeys/test_first_day.py \
+		"tests/browser/test_pages.py::test_a_page_can_be_used_by_everybody[en-desk-request]"
 
 browser: ## finds the Chromium that tests drive, or installs Debian's
 	@.ci/browser

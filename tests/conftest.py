@@ -1,5 +1,6 @@
 """The real stack for tests: one per test process, started as a user starts it, driven from outside."""
 
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,22 @@ import pytest_asyncio
 from starter.stack.embedded import run_stack
 from tests.support.world import World
 
+# Tests mostly wait, for processes and timers: two at a time on each processor leave none of them idle.
+# Each has a stack of its own, which takes memory.
+AT_ONCE, MOST = 2, 8
+
 pytest_plugins = ["tests.fixtures.postgres", "tests.fixtures.migrated"]
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """How many processes `-n auto` means."""
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return min(AT_ONCE * (processors or 1), MOST)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begins with what takes long: one process would work on alone at what began last."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -55,7 +55,6 @@ GONE = {Check.LICENSE_FOUND, Check.LICENSE_ACTIVE, Check.LICENSE_NOT_EXPIRED}
         ({"first_name": "Otra"}, {Check.NAME_MATCHES}),
         ({"first_name": "Broker", "last_name": "Testa"}, {Check.NAME_MATCHES}),
     ],
-    ids=str,
 )
 def test_a3_a13_each_check_fails_for_its_own_reason(changes: dict[str, Any], expected: set[Check]) -> None:
     assert failed(PERSON.model_copy(update=changes)) == expected
