@@ -21,7 +21,7 @@ from templates.certificates import Typesetter
 from templates.letters import NoticeRenderer
 from web import status_link
 from web.api import cases as api, federal, webhooks
-from web.assister import pages as assister
+from web.assister import activation, answer, certificate, links as assister_links
 from web.gallery.gallery import Gallery
 from web.http import error_handlers
 from web.http.auth import PUBLIC, find_undeclared_routes
@@ -31,7 +31,7 @@ from web.http.limits import Limits
 from web.http.problems import build_problem
 from web.http.rate_limits import RateLimiter
 from web.http.static_files import PREFIX, StaticFiles, load_files
-from web.marketplace import agreements, profile, sign_in as entrance, training
+from web.marketplace import agreements, certificates, profile, sign_in as marketplace_sign_in, training, visit
 from web.public import home as registry, lists
 from web.public.request import form as request_form
 from web.services import TEMPLATES, Services, ServicesDep
@@ -117,7 +117,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(Limits, own_url=settings.web_url)
     error_handlers.install_handlers(app)
     federal.install_handlers(app)
-    portal = (entrance, profile, training, agreements)
+    assister_links.install_handlers(app)
+    visit.install_handlers(app)
+    assister = (answer, certificate, activation)
+    marketplace = (marketplace_sign_in, profile, training, agreements, certificates)
     staff = (queue, export, case, decisions, staff_webhooks, dashboard, access_log)
     for module in (
         api,
@@ -125,12 +128,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         webhooks,
         request_form,
         status_link,
-        assister,
+        *assister,
         registry,
         lists,
         sign_in,
         *staff,
-        *portal,
+        *marketplace,
     ):
         app.include_router(module.router)
     if settings.gallery:

@@ -26,19 +26,19 @@ from web.services import Services
 from web.state_form import list_values
 
 
-async def status_page(
+async def render_status(
     request: Request,
     services: Services,
     token: str,
-    place: LinkedCertification,
+    certification: LinkedCertification,
     values: Values | None = None,
     faults: Sequence[Fault] = (),
 ) -> HTMLResponse:
     """The page of a case; ``values`` and ``faults`` after an answer that could not be taken."""
-    case, policy, state = place.case, place.policy, place.state
+    case, policy, state = certification.case, certification.policy, certification.state
     language = choose_language(request, case.request["language"])
     here = STATUS_PATH.format(token=token)
-    told = _told_round(request)
+    told = _read_told_round(request)
     asking = state.stage is Stage.AWAITING_INFORMATION and told != state.round + 1
     waiting_for = state.waiting_for if asking or state.stage is not Stage.AWAITING_INFORMATION else None
     topic = TOPIC_OF_WAITING[waiting_for] if waiting_for else Topic.GENERAL
@@ -54,21 +54,21 @@ async def status_page(
         plan_year=case.plan_year,
         stage=state.stage if asking or state.stage is not Stage.AWAITING_INFORMATION else Stage.SCREENING,
         waiting_for=waiting_for,
-        may_assist=not place.may_assist_reasons,
-        missing=[explain(Reason(code), language) for code in place.may_assist_reasons],
-        steps=steps_of(state, not place.may_assist_reasons),
-        reason=await _reason(services, place),
+        may_assist=not certification.may_assist_reasons,
+        missing=[explain(Reason(code), language) for code in certification.may_assist_reasons],
+        steps=list_steps(state, not certification.may_assist_reasons),
+        reason=await _find_reason(services, certification),
         pass_mark=policy.pass_mark,
         lms_url=await services.database.read(find_lms_url, case.case_id) or services.settings.lms_url,
-        portal_url=_portal_url(services, waiting_for),
-        certificate=_certificate(place, here, language),
+        portal_url=_find_portal_url(services, waiting_for),
+        certificate=_describe_certificate(certification, here, language),
         train_meanwhile=_trains_meanwhile(state),
-        question=_question(state, f"{here}/information?lang={language}") if asking else None,
+        question=_describe_question(state, f"{here}/information?lang={language}") if asking else None,
         values=values if values is not None else list_values(case.request) if asking else {},
         errors=describe_faults(faults, language),
         answered=told in (state.round, state.round + 1) and not asking,
         accepted=request.query_params.get("accepted") == "1" and not lacks_agreement(state),
-        agreement=_agreement(place, f"{here}/agreement?lang={language}", language),
+        agreement=_describe_agreement(certification, f"{here}/agreement?lang={language}", language),
         agreed=find_agreement(case.program, language).model_dump() if case.request.get("agreement_accepted") else None,
         consented=None if state.opening.kind.is_licensed else case.request.get("background_check_consent") is True,
         resources=[{"label": link.label[language], "url": link.url} for link in policy.resources[state.opening.kind]],
@@ -83,7 +83,7 @@ def lacks_agreement(state: CertificationState) -> bool:
     )
 
 
-def steps_of(state: CertificationState, may_assist: bool) -> list[dict[str, str]]:
+def list_steps(state: CertificationState, may_assist: bool) -> list[dict[str, str]]:
     """The seven steps of the guide: done, next (the first that isn't, while the case goes on) or later."""
     done = {
         "request": True,
@@ -101,28 +101,28 @@ def steps_of(state: CertificationState, may_assist: bool) -> list[dict[str, str]
     ]
 
 
-def _told_round(request: Request) -> int | None:
+def _read_told_round(request: Request) -> int | None:
     """The round an answer led to, right after it was sent: the page then waits with us until it is carried out."""
     told = request.query_params.get("answered", "")
     return int(told) if told.isascii() and told.isdigit() and len(told) < 9 else None
 
 
-def _question(state: CertificationState, action: str) -> dict[str, str]:
+def _describe_question(state: CertificationState, action: str) -> dict[str, str]:
     return {"text": state.decision.reason if state.decision else "", "action": action}
 
 
-async def _reason(services: Services, place: LinkedCertification) -> str | None:
-    if place.state.stage is Stage.DENIED and place.state.decision:
-        return place.state.decision.reason
-    if place.state.stage in (Stage.WITHDRAWN, Stage.REVOKED):
-        return await services.database.read(find_ending_reason, place.case.case_id)
+async def _find_reason(services: Services, certification: LinkedCertification) -> str | None:
+    if certification.state.stage is Stage.DENIED and certification.state.decision:
+        return certification.state.decision.reason
+    if certification.state.stage in (Stage.WITHDRAWN, Stage.REVOKED):
+        return await services.database.read(find_ending_reason, certification.case.case_id)
     return None
 
 
-def _agreement(place: LinkedCertification, action: str, language: str) -> dict[str, str] | None:
-    if not lacks_agreement(place.state):
+def _describe_agreement(certification: LinkedCertification, action: str, language: str) -> dict[str, str] | None:
+    if not lacks_agreement(certification.state):
         return None
-    return {**find_agreement(place.case.program, language).model_dump(), "action": action}
+    return {**find_agreement(certification.case.program, language).model_dump(), "action": action}
 
 
 def _trains_meanwhile(state: CertificationState) -> bool:
@@ -132,13 +132,13 @@ def _trains_meanwhile(state: CertificationState) -> bool:
     return undecided and trains and not state.ended and state.passed_at is None
 
 
-def _portal_url(services: Services, waiting_for: WaitingFor | None) -> str:
+def _find_portal_url(services: Services, waiting_for: WaitingFor | None) -> str:
     portal = services.settings.portal_url
     return f"{portal}/register" if waiting_for is WaitingFor.PORTAL_REGISTRATION else portal
 
 
-def _certificate(place: LinkedCertification, here: str, language: str) -> dict[str, Any] | None:
-    certificate = place.state.certificate
+def _describe_certificate(certification: LinkedCertification, here: str, language: str) -> dict[str, Any] | None:
+    certificate = certification.state.certificate
     if certificate is None:
         return None
     return {

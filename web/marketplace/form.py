@@ -29,7 +29,7 @@ _ORDER = (
 _OF_SOME_ROLE = frozenset(name for fields in FIELDS.values() for name in fields)
 
 
-def profile_changes(values: Mapping[str, str], role: Role) -> dict[str, Any]:
+def collect_changes(values: Mapping[str, str], role: Role) -> dict[str, Any]:
     """What a profile form changes: every field of the role, those left empty taken away, and those of no other role."""
     document = SHAPE.read_document({**values, "verified": ""})
     of_role = {name: document.get(name) for name in FIELDS[role]}
@@ -38,12 +38,12 @@ def profile_changes(values: Mapping[str, str], role: Role) -> dict[str, Any]:
     return {**unknown, **not_asked, **of_role, "verified": values.get("verified") == "true"}
 
 
-def role_of(values: Mapping[str, str], otherwise: Role) -> Role:
+def read_role(values: Mapping[str, str], otherwise: Role) -> Role:
     """The role that is chosen in a form; one nobody knows shows the fields of the role there was."""
     return next((role for role in Role if role == values.get("role")), otherwise)
 
 
-def in_order(faults: Iterable[Fault]) -> list[Fault]:
+def sort_faults(faults: Iterable[Fault]) -> list[Fault]:
     """Faults in the order of their fields, those of no field last."""
     return sorted(
         faults, key=lambda fault: _ORDER.index(head) if (head := fault.field.partition(".")[0]) in _ORDER else 99

@@ -17,7 +17,8 @@ from domain.shared.stages import Stage
 from web.http.limits import build_content_security_policy
 from web.http.pages import PRIVATE, render_page
 from web.http.sentences import explain
-from web.marketplace.layout import Visit, sentences_of
+from web.marketplace.layout import explain_faults
+from web.marketplace.visit import Visit
 from web.services import Services
 
 RCL = "/registry/rcl.csv"
@@ -26,19 +27,22 @@ FIND_LOCAL_HELP = "/registry/find-local-help.csv"
 TOLD = ("next", "accepted")
 
 
-async def portal_home(request: Request, services: Services, visit: Visit) -> HTMLResponse:
+async def render_home(request: Request, services: Services, visit: Visit) -> HTMLResponse:
     """The page of a registration: what to do now, the tab with its links, the four steps in each market, the lists."""
-    case, policy, state = visit.place.case, visit.place.policy, visit.place.state
+    case, policy, state = visit.registration.case, visit.registration.policy, visit.registration.state
     language = visit.language
     topic = TOPIC_OF_WAITING[state.waiting_for] if state.waiting_for else Topic.GENERAL
-    reasons = visit.place.may_assist_reasons
+    reasons = visit.registration.may_assist_reasons
     return render_page(
         services,
         "portal_home.html",
         language,
         describe_contact(policy, topic, language),
         here=visit.home,
-        headers={**PRIVATE, "Content-Security-Policy": build_content_security_policy(*vendor_sites(services, visit))},
+        headers={
+            **PRIVATE,
+            "Content-Security-Policy": build_content_security_policy(*list_vendor_sites(services, visit)),
+        },
         told=told if (told := request.query_params.get("told")) in TOLD else None,
         name=f"{case.request['first_name']} {case.request['last_name']}",
         role=state.profile.role,
@@ -46,28 +50,28 @@ async def portal_home(request: Request, services: Services, visit: Visit) -> HTM
         stage=state.stage,
         waiting_for=state.waiting_for,
         ended=state.ended,
-        reason=await _reason(services, visit),
-        profile=_profile(visit),
+        reason=await _find_ending_reason(services, visit),
+        profile=_describe_profile(visit),
         may_assist=not reasons,
         missing=[explain(Reason(code), language) for code in reasons],
-        mlms=await mlms_of(services, visit),
-        vendors=vendors_of(visit),
-        agreements=_agreements(visit),
-        markets=[_market(visit, market) for market in state.markets],
-        urls=_urls(visit),
+        mlms=await describe_mlms_courses(services, visit),
+        vendors=describe_vendor_courses(visit),
+        agreements=_describe_agreements(visit),
+        markets=[_describe_market(visit, market) for market in state.markets],
+        urls=_build_urls(visit),
         is_listed=state.is_listed_role,
         help_desk_told_at=state.help_desk_told_at,
         resources=[{"label": link.label[language], "url": link.url} for link in policy.resources],
     )
 
 
-def steps_of(state: RegistrationState, market: Market) -> list[dict[str, str]]:
+def list_steps(state: RegistrationState, market: Market) -> list[dict[str, str]]:
     """The guide's four steps in a market: done, next (the first that isn't, while the case goes on) or later (B12)."""
     done = {
         "profile": state.profile.completed_at is not None,
         "training": market in state.trained_at,
         "agreements": market in state.agreed_at,
-        "confirm": _confirmed(state, market),
+        "confirm": _is_confirmed(state, market),
     }
     first = None if state.ended else next((key for key, is_done in done.items() if not is_done), None)
     return [
@@ -76,56 +80,58 @@ def steps_of(state: RegistrationState, market: Market) -> list[dict[str, str]]:
     ]
 
 
-async def mlms_of(services: Services, visit: Visit) -> list[dict[str, Any]]:
+async def describe_mlms_courses(services: Services, visit: Visit) -> list[dict[str, Any]]:
     """The courses taken in the MLMS, those to be done first; without an address while the MLMS has yet to say where."""
-    urls = await services.database.read(read_mlms_urls, visit.place.case.case_id)
-    ours = [one for one in visit.place.state.enrollments if one.channel == MLMS]
+    urls = await services.database.read(read_mlms_urls, visit.case_id)
+    ours = [one for one in visit.registration.state.enrollments if one.channel == MLMS]
     ours.sort(key=lambda one: one.completed_at is not None)
     return [{**one.model_dump(), "url": urls.get(one.curriculum)} for one in ours]
 
 
-def vendors_of(visit: Visit) -> list[dict[str, Any]]:
+def describe_vendor_courses(visit: Visit) -> list[dict[str, Any]]:
     """The courses taken at vendors, each with what launches it there (B14)."""
-    vendors = visit.place.policy.vendors
+    vendors = visit.registration.policy.vendors
     return [
         {**one.model_dump(), "name": vendors[one.channel].name, "action": visit.url("/launches")}
-        for one in visit.place.state.enrollments
+        for one in visit.registration.state.enrollments
         if one.channel in vendors
     ]
 
 
-def _confirmed(state: RegistrationState, market: Market) -> bool:
+def _is_confirmed(state: RegistrationState, market: Market) -> bool:
     """Whether the certificate is there, and the market seen in every list it belongs on."""
     lists = [one for one in state.publication if one.market is market]
     listed = bool(lists) and all(one.listed_at for one in lists)
     return market in state.certificates and (listed or not state.is_listed_role)
 
 
-def vendor_sites(services: Services, visit: Visit) -> list[str]:
+def list_vendor_sites(services: Services, visit: Visit) -> list[str]:
     """The origins of the approved vendors' sites: "Access Training" leads there from a form of ours."""
-    known = [vendor.url for name, vendor in services.settings.vendors.items() if name in visit.place.policy.vendors]
+    known = [
+        vendor.url for name, vendor in services.settings.vendors.items() if name in visit.registration.policy.vendors
+    ]
     return sorted({f"{url.scheme}://{url.netloc}" for url in map(urlsplit, known)})
 
 
-async def _reason(services: Services, visit: Visit) -> str | None:
-    if visit.place.state.stage in (Stage.WITHDRAWN, Stage.REVOKED):
-        return await services.database.read(find_ending_reason, visit.place.case.case_id)
+async def _find_ending_reason(services: Services, visit: Visit) -> str | None:
+    if visit.registration.state.stage in (Stage.WITHDRAWN, Stage.REVOKED):
+        return await services.database.read(find_ending_reason, visit.case_id)
     return None
 
 
-def _profile(visit: Visit) -> dict[str, Any]:
+def _describe_profile(visit: Visit) -> dict[str, Any]:
     """How the MLMS profile stands, and what the registry says against its NPNs."""
-    profile = visit.place.state.profile
-    faults = visit.place.npn_faults if profile.npn is NpnStatus.REFUSED else []
+    profile = visit.registration.state.profile
+    faults = visit.registration.npn_faults if profile.npn is NpnStatus.REFUSED else []
     return {
         "status": profile.status,
         "saved": profile.version > 0,
         "npn": profile.npn,
-        "problem": sentences_of(faults, visit.language),
+        "problem": explain_faults(faults, visit.language),
     }
 
 
-def _agreements(visit: Visit) -> list[dict[str, Any]]:
+def _describe_agreements(visit: Visit) -> list[dict[str, Any]]:
     return [
         {
             "agreement": one.agreement,
@@ -133,16 +139,16 @@ def _agreements(visit: Visit) -> list[dict[str, Any]]:
             "url": visit.url(f"/agreements/{one.agreement}"),
             "accepted_at": one.accepted_at,
         }
-        for one in visit.place.state.agreements
+        for one in visit.registration.state.agreements
     ]
 
 
-def _market(visit: Visit, market: Market) -> dict[str, Any]:
-    state = visit.place.state
+def _describe_market(visit: Visit, market: Market) -> dict[str, Any]:
+    state = visit.registration.state
     certificate = state.certificates.get(market)
     return {
         "market": market,
-        "steps": steps_of(state, market),
+        "steps": list_steps(state, market),
         "lists": [one.model_dump(exclude={"market"}) for one in state.publication if one.market is market],
         "complete": market in state.completed_at,
         "certificate": certificate
@@ -154,9 +160,9 @@ def _market(visit: Visit, market: Market) -> dict[str, Any]:
     }
 
 
-def _urls(visit: Visit) -> dict[str, str | None]:
+def _build_urls(visit: Visit) -> dict[str, str | None]:
     """Where the links of the tab lead (B4, B18–B20)."""
-    case, links = visit.place.case, visit.place.policy.links
+    case, links = visit.registration.case, visit.registration.policy.links
     npn = case.request.get("npn")
     return {
         "profile": visit.url("/profile"),
@@ -168,6 +174,6 @@ def _urls(visit: Visit) -> dict[str, str | None]:
     }
 
 
-def curricula_of(state: RegistrationState) -> list[Curriculum]:
+def list_curricula(state: RegistrationState) -> list[Curriculum]:
     """The courses somebody may choose: the short one is for those who return (B1, B11)."""
     return [one for one in Curriculum if state.opening.returning or one is not Curriculum.INDIVIDUAL_RETURNING]

@@ -20,8 +20,16 @@ from web.http.forms import Values, describe_faults, read_form
 from web.http.pages import render_page
 from web.http.rate_limits import limit_rate
 from web.http.sentences import explain
-from web.marketplace.form import SHAPE, in_order, is_changed, profile_changes, role_of
-from web.marketplace.layout import Visit, back, ended, sentences_of, unknown_link, visit_of
+from web.marketplace.form import SHAPE, collect_changes, is_changed, read_role, sort_faults
+from web.marketplace.layout import explain_faults
+from web.marketplace.visit import (
+    REGISTRATION_ENDED,
+    CurrentVisit,
+    OpenVisit,
+    Visit,
+    VisitRefused,
+    redirect_back,
+)
 from web.services import Services, ServicesDep
 
 router = APIRouter(
@@ -33,54 +41,45 @@ SHOW_FIELDS, SAVE, NEXT = "role", "save", "next"
 
 
 @router.get("/profile")
-async def profile(token: str, request: Request, services: ServicesDep) -> Response:
+async def show_profile(request: Request, services: ServicesDep, visit: CurrentVisit) -> Response:
     """The MLMS profile, its fields by the role (B5)."""
-    visit = await visit_of(request, services, token)
-    if visit is None:
-        return unknown_link(request, services)
-    if visit.place.state.ended:
-        return back(visit)
-    return await _profile(request, services, visit)
+    if visit.registration.state.ended:
+        return redirect_back(visit)
+    return await _render_profile(request, services, visit)
 
 
 @router.post("/profile", dependencies=[limit_rate("api")])
-async def save(token: str, request: Request, services: ServicesDep) -> Response:
+async def save_profile(request: Request, services: ServicesDep, visit: OpenVisit) -> Response:
     """Save/Update, Next, or the fields of another role, by the button that was pressed (B5, B7)."""
-    visit = await visit_of(request, services, token)
-    if visit is None:
-        return unknown_link(request, services)
-    if visit.place.state.ended:
-        return ended(services, visit)
     values = await read_form(request)
     step = values.pop("step", SAVE)
     if step == SHOW_FIELDS:
-        return await _profile(request, services, visit, values)
+        return await _render_profile(request, services, visit, values)
     if step == NEXT:
-        return await _next(request, services, visit, values)
+        return await _complete_profile(request, services, visit, values)
+    changes = collect_changes(values, read_role(values, visit.registration.state.profile.role))
     try:
-        await services.registrations.save_profile(
-            visit.place.case.case_id, profile_changes(values, role_of(values, visit.place.state.profile.role))
-        )
+        await services.registrations.save_profile(visit.case_id, changes)
     except Invalid as invalid:
-        return await _profile(request, services, visit, values, in_order(invalid.faults))
+        return await _render_profile(request, services, visit, values, sort_faults(invalid.faults))
     except Refusal:
-        return ended(services, visit)
-    return back(visit, "/profile", saved="1")
+        raise VisitRefused(REGISTRATION_ENDED, 409, visit) from None
+    return redirect_back(visit, "/profile", saved="1")
 
 
-async def _next(request: Request, services: Services, visit: Visit, values: Values) -> Response:
+async def _complete_profile(request: Request, services: Services, visit: Visit, values: Values) -> Response:
     """Next, refused before a valid save, and while the form holds something that isn't saved (B7)."""
-    last = await services.database.read(find_last_save, visit.place.case.case_id)
-    if is_changed(values, _known(visit, last), role_of(values, visit.place.state.profile.role)):
-        return await _profile(request, services, visit, values, stopped=Reason("profile_not_saved"))
+    last = await services.database.read(find_last_save, visit.case_id)
+    if is_changed(values, _list_known_values(visit, last), read_role(values, visit.registration.state.profile.role)):
+        return await _render_profile(request, services, visit, values, stopped=Reason("profile_not_saved"))
     try:
-        await services.registrations.complete_profile(visit.place.case.case_id)
+        await services.registrations.complete_profile(visit.case_id)
     except Refusal as refusal:
-        return await _profile(request, services, visit, values, stopped=refusal.reason)
-    return back(visit, told="next")
+        return await _render_profile(request, services, visit, values, stopped=refusal.reason)
+    return redirect_back(visit, told="next")
 
 
-async def _profile(
+async def _render_profile(
     request: Request,
     services: Services,
     visit: Visit,
@@ -89,17 +88,17 @@ async def _profile(
     stopped: Reason | None = None,
 ) -> HTMLResponse:
     """The profile's page; ``values`` as posted, with their ``faults``; ``stopped`` says why Next was refused."""
-    case, state, language = visit.place.case, visit.place.state, visit.language
+    case, state, language = visit.registration.case, visit.registration.state, visit.language
     last = await services.database.read(find_last_save, case.case_id)
     waits = last is not None and last.state == PENDING
-    known = _known(visit, last)
+    known = _list_known_values(visit, last)
     shown = known if values is None else {**known, **values}
-    role = role_of(shown, state.profile.role)
+    role = read_role(shown, state.profile.role)
     return render_page(
         services,
         "portal_profile.html",
         language,
-        describe_contact(visit.place.policy, Topic.TRAINING, language),
+        describe_contact(visit.registration.policy, Topic.TRAINING, language),
         here=f"{visit.home}/profile",
         status=409 if stopped else 422 if faults else 200,
         home_url=visit.url(),
@@ -113,24 +112,24 @@ async def _profile(
         npn=state.profile.npn,
         waits=waits,
         saved=request.query_params.get("saved") == "1" and not waits and values is None,
-        refused=_refused(visit, last) if values is None else None,
+        refused=_explain_refused(visit, last) if values is None else None,
         stopped=explain(stopped, language) if stopped else None,
         values=shown,
         errors=describe_faults(faults, language),
     )
 
 
-def _known(visit: Visit, last: CommandRow | None) -> Values:
+def _list_known_values(visit: Visit, last: CommandRow | None) -> Values:
     """What the profile holds: as it was sent last, where that waits for a worker; else as it is saved."""
-    waiting = last.data["profile"] if last is not None and last.state == PENDING else visit.place.case.request
+    waiting = last.data["profile"] if last is not None and last.state == PENDING else visit.registration.case.request
     return SHAPE.list_values(waiting)
 
 
-def _refused(visit: Visit, last: CommandRow | None) -> str | None:
+def _explain_refused(visit: Visit, last: CommandRow | None) -> str | None:
     """What is wrong with the profile: with the one refused last, or with the NPNs of the one saved."""
-    saved_at = visit.place.state.profile.saved_at
+    saved_at = visit.registration.state.profile.saved_at
     if last is not None and last.state == "refused" and (saved_at is None or saved_at < last.created_at):
-        return sentences_of(load_faults(last.data.get("faults", ())), visit.language) or None
-    if visit.place.state.profile.npn is NpnStatus.REFUSED:
-        return sentences_of(visit.place.npn_faults, visit.language)
+        return explain_faults(load_faults(last.data.get("faults", ())), visit.language) or None
+    if visit.registration.state.profile.npn is NpnStatus.REFUSED:
+        return explain_faults(visit.registration.npn_faults, visit.language)
     return None

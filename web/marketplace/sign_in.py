@@ -21,15 +21,25 @@ from domain.shared.policy import choose_policy, describe_contact, find_current_p
 from domain.shared.programs import FEDERAL_PROGRAM
 from domain.shared.reasons import Refusal
 from starter.cases import now
+from templates.catalogs import N_
 from web.http.addresses import set_language
 from web.http.auth import PUBLIC
 from web.http.forms import Values, describe_faults, read_form
 from web.http.negotiation import choose_language
 from web.http.pages import render_page
+from web.http.problem_pages import ProblemText
 from web.http.rate_limits import limit_rate
-from web.marketplace.form import SHAPE, in_order
-from web.marketplace.layout import SECOND_ACCOUNT, portal_problem
+from web.marketplace.form import SHAPE, sort_faults
+from web.marketplace.layout import render_portal_problem
 from web.services import Services, ServicesDep
+
+SECOND_ACCOUNT = ProblemText(
+    N_("You already have an account"),
+    N_(
+        "There is an account with this National Producer Number (NPN) or e-mail address, and every person has only "
+        "one. Nothing was changed. Please recover its user ID and its link instead of opening a second account."
+    ),
+)
 
 router = APIRouter(
     prefix="/portal", include_in_schema=False, default_response_class=HTMLResponse, dependencies=[PUBLIC]
@@ -47,25 +57,25 @@ class _Recovery(BaseModel):
 
 @router.get("")
 @router.get("/recovery")
-async def log_in(request: Request, services: ServicesDep) -> HTMLResponse:
+async def show_sign_in(request: Request, services: ServicesDep) -> HTMLResponse:
     """How one logs in, and what to do when user ID or password are forgotten: no second account (B3)."""
-    return _log_in(request, services, {})
+    return _render_sign_in(request, services, {})
 
 
 @router.post("/recovery", dependencies=[limit_rate("request")])
-async def recover(request: Request, services: ServicesDep) -> HTMLResponse:
+async def recover_account(request: Request, services: ServicesDep) -> HTMLResponse:
     """Sends the log-in again; whether there is an account, the answer doesn't tell, nor the time it takes."""
     values = await read_form(request)
     try:
         email = _Recovery(email=values.get("email", "")).email
     except ValidationError as error:
-        return _log_in(request, services, values, list_faults(error))
-    page = _log_in(request, services, {}, asked=True)
-    page.background = BackgroundTask(_send_again, services, email)
+        return _render_sign_in(request, services, values, list_faults(error))
+    page = _render_sign_in(request, services, {}, asked=True)
+    page.background = BackgroundTask(_resend_recovery, services, email)
     return page
 
 
-async def _send_again(services: Services, email: str) -> None:
+async def _resend_recovery(services: Services, email: str) -> None:
     """Sends the recovery notice to the open registration of this address, if there is one and it isn't just sent."""
     at = now()
     case_id = await services.database.read(find_registration_to_recover, email, at - AGAIN_AFTER)
@@ -79,7 +89,7 @@ async def _send_again(services: Services, email: str) -> None:
         return
 
 
-def _log_in(
+def _render_sign_in(
     request: Request, services: Services, values: Values, faults: Sequence[Fault] = (), asked: bool = False
 ) -> HTMLResponse:
     language, policy = choose_language(request), find_current_policy(FEDERAL_POLICIES.values(), now())
@@ -104,14 +114,14 @@ def _log_in(
 
 
 @router.get("/register")
-async def form(request: Request, services: ServicesDep) -> HTMLResponse:
+async def show_registration_form(request: Request, services: ServicesDep) -> HTMLResponse:
     """The empty form, for the newest plan year that is open or the one asked for."""
     policy, faults = choose_policy(FEDERAL_POLICIES.values(), request.query_params.get("plan_year"), now())
-    return _form(services, choose_language(request), policy, {}, faults)
+    return _render_registration_form(services, choose_language(request), policy, {}, faults)
 
 
 @router.post("/register", dependencies=[limit_rate("request")])
-async def register(request: Request, services: ServicesDep) -> HTMLResponse:
+async def open_registration(request: Request, services: ServicesDep) -> HTMLResponse:
     """Opens the registration, or finds the one this repeats; faults are shown at their fields, the answers kept."""
     language, values = choose_language(request), await read_form(request)
     policy, _ = choose_policy(FEDERAL_POLICIES.values(), values.get("plan_year"), now())
@@ -119,10 +129,10 @@ async def register(request: Request, services: ServicesDep) -> HTMLResponse:
         wanted = parse_registration(SHAPE.read_document(values))
         opened = await services.cases.submit_request(wanted)
     except Invalid as invalid:
-        return _form(services, language, policy, values, in_order(invalid.faults), 422)
+        return _render_registration_form(services, language, policy, values, sort_faults(invalid.faults), 422)
     except SecondAccount:
         to = ("recovery", set_language("/portal/recovery", language))
-        return portal_problem(services, SECOND_ACCOUNT, 409, language, policy, link=to)
+        return render_portal_problem(services, SECOND_ACCOUNT, 409, language, policy, link=to)
     return render_page(
         services,
         "portal_registered.html",
@@ -136,7 +146,7 @@ async def register(request: Request, services: ServicesDep) -> HTMLResponse:
     )
 
 
-def _form(
+def _render_registration_form(
     services: Services, language: str, policy: FederalPolicy, values: Values, faults: Sequence[Fault], status: int = 200
 ) -> HTMLResponse:
     years: list[dict[str, Any]] = [

@@ -18,7 +18,7 @@ from web.http.pages import PRIVATE, render_mail
 from web.http.permissions import Permission
 from web.http.problem_pages import NO_FILE, render_problem
 from web.services import Services, ServicesDep
-from web.staff.case_page import case_page
+from web.staff.case_page import render_case
 from web.staff.layout import render_staff_page
 
 router = APIRouter(prefix="/staff/cases/{case_id}", include_in_schema=False, default_response_class=HTMLResponse)
@@ -31,7 +31,7 @@ MOST_SHOWN = 64 * 1024  # bytes of evidence
 @router.get("")
 async def show_case(request: Request, services: ServicesDep, me: Reader, case_id: str) -> Response:
     """Everything about a case, and what can be done with it."""
-    return await case_page(request, services, me, case_id)
+    return await render_case(request, services, me, case_id)
 
 
 @router.get("/evidence/{number}")

@@ -31,8 +31,8 @@ from web.http.sentences import explain, explain_notes
 from web.services import Services
 from web.staff.filters import ALL, QUEUE, build_address, read_filters
 from web.staff.layout import render_staff_page
-from web.staff.panel import panel
-from web.staff.timeline import lines
+from web.staff.panel import build_panel
+from web.staff.timeline import describe_entries
 
 MOST_ACCESSES = 20
 
@@ -58,7 +58,7 @@ _DONE = {
 
 
 @dataclass(frozen=True)
-class Attempt:
+class FormAttempt:
     """A form that was sent and not taken: what was typed, what is wrong with it, or why it can't be done now."""
 
     form: str
@@ -67,18 +67,18 @@ class Attempt:
     refused: Reason | None = None
 
 
-async def case_page(
+async def render_case(
     request: Request,
     services: Services,
     me: StaffMember,
     case_id: str,
-    attempt: Attempt | None = None,
+    attempt: FormAttempt | None = None,
     status: int = 200,
 ) -> HTMLResponse:
     """The page of a case; raises `UnknownCase`. Whose data it shows is recorded."""
     file, language = await services.database.read(read_case_file, case_id, now()), choose_language(request)
     state = file.state
-    done = await _done(request, services, me, file, language)
+    done = await _describe_done(request, services, me, file, language)
     await services.database.write(
         record_access, me.actor, "case", [case_id, *([done["of"]] if done and done.get("of") else [])], now()
     )
@@ -98,14 +98,14 @@ async def case_page(
         owner=OWNER[state.waiting_for] if state.waiting_for else None,
         missing=[explain(Reason(code), language) for code in file.status["may_assist_reasons"]],
         checks={one.check: explain(Reason(one.check), language) for one in file.findings},
-        lines=lines(file.timeline, language),
+        lines=describe_entries(file.timeline, language),
         notes=explain_notes(file.held, language),
-        panel=panel(file, me, language),
+        panel=build_panel(file, me, language),
         accesses=await _read_accesses(services, me, case_id),
-        workflow_url=_workflow_url(services, file),
+        workflow_url=_find_workflow_url(services, file),
         done=done,
-        **_tried(attempt, state, language),
-        **await _ways(request, services, case_id),
+        **_describe_attempt(attempt, state, language),
+        **await _find_ways(request, services, case_id),
     )
 
 
@@ -116,7 +116,7 @@ async def _read_accesses(services: Services, me: StaffMember, case_id: str) -> l
     return (await services.database.read(read_access_log, limit=MOST_ACCESSES, case_id=case_id)).rows
 
 
-async def _done(
+async def _describe_done(
     request: Request, services: Services, me: StaffMember, file: CaseFile, language: str
 ) -> dict[str, Any] | None:
     """What was just done, as far as it is true: an address alone says nothing.
@@ -125,7 +125,7 @@ async def _done(
     """
     what, of = request.query_params.get("done", ""), request.query_params.get("of", "")
     if what in _DONE and of == file.case_id:
-        return {"sentence": translate(_DONE[what], language)} if _acted(what, file, me) else None
+        return {"sentence": translate(_DONE[what], language)} if _has_acted(what, file, me) else None
     if what not in list(Verdict):
         return None
     try:
@@ -140,7 +140,7 @@ async def _done(
     return {"verdict": what, "name": name, "of": of, "is_here": of == file.case_id}
 
 
-def _acted(what: str, file: CaseFile, me: StaffMember) -> bool:
+def _has_acted(what: str, file: CaseFile, me: StaffMember) -> bool:
     """Whether this person did that to the case."""
     if what == "flag":
         cleared = (EntryKind.FLAG, "cleared", me.actor)
@@ -148,7 +148,7 @@ def _acted(what: str, file: CaseFile, me: StaffMember) -> bool:
     return any((one.kind, one.actor, one.state) == (what, me.actor, APPLIED) for one in file.commands)
 
 
-def _tried(attempt: Attempt | None, state: CaseState, language: str) -> dict[str, Any]:
+def _describe_attempt(attempt: FormAttempt | None, state: CaseState, language: str) -> dict[str, Any]:
     """What a form that was not taken shows: which it was, its words, faults by field, and why not now."""
     if attempt is None:
         return {"tried": None, "values": {}, "errors": [], "refused": None, "overtaken_by": None}
@@ -156,22 +156,22 @@ def _tried(attempt: Attempt | None, state: CaseState, language: str) -> dict[str
     return {
         "tried": attempt.form,
         "values": attempt.values,
-        "errors": [{"field": one.field, "message": _message(one, language)} for one in attempt.faults],
-        "refused": _refused(attempt.refused, language) if attempt.refused else None,
+        "errors": [{"field": one.field, "message": _explain_fault(one, language)} for one in attempt.faults],
+        "refused": _explain_refused(attempt.refused, language) if attempt.refused else None,
         "overtaken_by": decision if attempt.form == "decision" else None,
     }
 
 
-def _message(fault: Fault, language: str) -> str:
+def _explain_fault(fault: Fault, language: str) -> str:
     own = _MISSING.get(fault.field) if fault.code == "required" else None
     return translate(own, language) if own else explain(fault, language)
 
 
-def _refused(reason: Reason, language: str) -> str:
+def _explain_refused(reason: Reason, language: str) -> str:
     return translate(_SENT_BEFORE, language) if reason.code == "id_used" else explain(reason, language)
 
 
-def _workflow_url(services: Services, file: CaseFile) -> str | None:
+def _find_workflow_url(services: Services, file: CaseFile) -> str | None:
     """The case's workflow in the Temporal UI, where there is one."""
     ui = services.settings.temporal_ui_url.rstrip("/")
     if not ui:
@@ -179,7 +179,7 @@ def _workflow_url(services: Services, file: CaseFile) -> str | None:
     return f"{ui}/namespaces/{quote(services.cases.namespace, safe='')}/workflows/{quote(file.workflow_id, safe='')}"
 
 
-async def _ways(request: Request, services: Services, case_id: str) -> dict[str, Any]:
+async def _find_ways(request: Request, services: Services, case_id: str) -> dict[str, Any]:
     """Where one came from, and the case after this one there; both under the same filters."""
     filters = read_filters(request.query_params)
     if request.query_params.get("view") == "all":

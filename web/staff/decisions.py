@@ -1,6 +1,6 @@
 """What staff do with a case from its page: decide, send again, withdraw, revoke, take a flag down (A12)."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -13,7 +13,7 @@ from db.writes.cases import clear_flag
 from domain.programs.state import CaseState
 from domain.shared.faults import Fault, Invalid
 from domain.shared.notices import Notice
-from domain.shared.reasons import Refusal
+from domain.shared.reasons import Reason, Refusal
 from domain.state.certification import CertificationState
 from domain.state.eligibility import Verdict
 from starter.cases import APPLIED, Answer, now
@@ -24,16 +24,16 @@ from web.http.negotiation import choose_language
 from web.http.pages import PRIVATE
 from web.http.permissions import Permission
 from web.services import Services, ServicesDep
-from web.staff.case_page import Attempt, case_page
+from web.staff.case_page import FormAttempt, render_case
 from web.staff.filters import ALL, build_address, read_filters
-from web.staff.panel import overridden
+from web.staff.panel import list_overridden
 from web.staff.reasons import USUAL, list_usual_reasons
 
 router = APIRouter(prefix="/staff/cases/{case_id}", include_in_schema=False, default_response_class=HTMLResponse)
 
 
 @dataclass(frozen=True)
-class Decision:
+class PostedDecision:
     """What a form decides."""
 
     verdict: Verdict
@@ -41,87 +41,161 @@ class Decision:
     override: str | None
 
 
+@dataclass(frozen=True)
+class PostedForm:
+    """A form of a case's page that somebody of staff sent: who, about which case, which form, and what is in it."""
+
+    request: Request
+    services: Services
+    me: StaffMember
+    case_id: str
+    name: str
+    values: Values
+
+    @property
+    def reason(self) -> str:
+        """Why they do it; checked by `find_reason_faults`."""
+        return self.values.get("reason", "")
+
+    @property
+    def command_id(self) -> str | None:
+        """The command's id, made when the form was shown: sent twice, it is carried out once."""
+        return self.values.get("command_id", "")[:64] or None
+
+    def find_reason_faults(self) -> list[Fault]:
+        """What is wrong with the reason: none is given, or it is too long or no text."""
+        return find_text_faults("reason", self.reason)
+
+    async def show_faults(self, faults: Sequence[Fault]) -> Response:
+        """The case's page with the form as it was sent, and what is wrong with it. Raises `UnknownCase`."""
+        return await self._show_again(FormAttempt(self.name, self.values, faults), 422)
+
+    async def show_refusal(self, reason: Reason) -> Response:
+        """The case's page with the form as it was sent, and why it can't be done now. Raises `UnknownCase`."""
+        return await self._show_again(FormAttempt(self.name, self.values, refused=reason), 409)
+
+    async def _show_again(self, attempt: FormAttempt, status: int) -> Response:
+        return await render_case(self.request, self.services, self.me, self.case_id, attempt, status)
+
+
+async def _read_posted(request: Request, services: Services, me: StaffMember, case_id: str, name: str) -> PostedForm:
+    return PostedForm(request, services, me, case_id, name, await read_form(request))
+
+
 @router.post("/decision")
-async def decide(
+async def decide_case(
     request: Request,
     services: ServicesDep,
     me: Annotated[StaffMember, require_permission(Permission.DECIDE)],
     case_id: str,
 ) -> Response:
     """Approves, denies or asks for information; then the next case of the queue, with a word of what was done."""
-    values = await read_form(request)
-    view = await services.database.read(load_snapshot, case_id)
-    said = decision_of(values, view.state, choose_language(request), view.case.request["language"])
-    if not isinstance(said, Decision):
-        return await case_page(request, services, me, case_id, Attempt("decision", values, said), 422)
-    command = services.cases.decide(case_id, said.verdict, said.reason, me.actor, said.override, _id(values))
-    answer = await _given(request, services, me, case_id, "decision", values, command)
-    if isinstance(answer, Response):
-        return answer
-    return await _onward(request, services, case_id, said.verdict if answer.state == APPLIED else None)
+    form = await _read_posted(request, services, me, case_id, "decision")
+    snapshot = await services.database.read(load_snapshot, case_id)
+    try:
+        language = choose_language(request)
+        decided = read_decision(form.values, snapshot.state, language, snapshot.case.request["language"])
+    except Invalid as invalid:
+        return await form.show_faults(invalid.faults)
+    verdict, reason, override = decided.verdict, decided.reason, decided.override
+    command = services.cases.decide(case_id, verdict, reason, me.actor, override, form.command_id)
+    return await _give_command(form, command, verdict)
 
 
 @router.post("/resend")
-async def resend(
+async def resend_notice(
     request: Request,
     services: ServicesDep,
     me: Annotated[StaffMember, require_permission(Permission.RESEND)],
     case_id: str,
 ) -> Response:
     """Sends a notice again."""
-    values = await read_form(request)
-    notice = values.get("notice", "")
+    form = await _read_posted(request, services, me, case_id, "resend")
+    notice = form.values.get("notice", "")
     faults = [] if notice in list(Notice) else [Fault("notice", "required")]
-    if faults := [*faults, *find_text_faults("reason", values.get("reason", ""))]:
-        return await case_page(request, services, me, case_id, Attempt("resend", values, faults), 422)
-    command = services.cases.resend(case_id, Notice(notice), values["reason"], me.actor, _id(values))
-    return await _done(request, services, me, case_id, "resend", values, command)
+    if faults := [*faults, *form.find_reason_faults()]:
+        return await form.show_faults(faults)
+    return await _give_command(
+        form, services.cases.resend(case_id, Notice(notice), form.reason, me.actor, form.command_id)
+    )
 
 
 @router.post("/withdraw")
-async def withdraw(
+async def withdraw_request(
     request: Request,
     services: ServicesDep,
     me: Annotated[StaffMember, require_permission(Permission.WITHDRAW)],
     case_id: str,
 ) -> Response:
     """Withdraws the request in the assister's name."""
-    return await _end(request, services, me, case_id, "withdraw", services.cases.withdraw)
+    return await _end_case(await _read_posted(request, services, me, case_id, "withdraw"), services.cases.withdraw)
 
 
 @router.post("/revoke")
-async def revoke(
+async def revoke_certification(
     request: Request,
     services: ServicesDep,
     me: Annotated[StaffMember, require_permission(Permission.REVOKE)],
     case_id: str,
 ) -> Response:
     """Revokes the certification."""
-    return await _end(request, services, me, case_id, "revoke", services.cases.revoke)
+    return await _end_case(await _read_posted(request, services, me, case_id, "revoke"), services.cases.revoke)
 
 
 @router.post("/flag")
-async def attend(
+async def take_flag_down(
     request: Request,
     services: ServicesDep,
     me: Annotated[StaffMember, require_permission(Permission.CLEAR_FLAG)],
     case_id: str,
 ) -> Response:
     """Takes a flag down that staff have attended to."""
-    values = await read_form(request)
-    await services.database.read(load_snapshot, case_id)  # there is such a case
-    if faults := find_text_faults("reason", values.get("reason", "")):
-        return await case_page(request, services, me, case_id, Attempt("flag", values, faults), 422)
+    form = await _read_posted(request, services, me, case_id, "flag")
+    if faults := form.find_reason_faults():
+        return await form.show_faults(faults)
+    flag = form.values.get("flag", "")
     try:
-        await services.database.write(clear_flag, case_id, values.get("flag", ""), me.actor, values["reason"], now())
+        await services.database.write(clear_flag, case_id, flag, me.actor, form.reason, now())
     except Refusal as refusal:
-        return await case_page(request, services, me, case_id, Attempt("flag", values, refused=refusal.reason), 409)
+        return await form.show_refusal(refusal.reason)
     services.numbers.forget()
-    return _to(request, case_id, done="flag", of=case_id)
+    return _redirect_to_case(request, case_id, done="flag", of=case_id)
 
 
-def decision_of(values: Values, state: CaseState, language: str, theirs: str) -> Decision | Sequence[Fault]:
-    """What a form decides, or every fault in it. A usual reason goes before the words that were typed.
+async def _end_case(form: PostedForm, end: Callable[..., Awaitable[Answer]]) -> Response:
+    if faults := form.find_reason_faults():
+        return await form.show_faults(faults)
+    return await _give_command(form, end(form.case_id, form.reason, form.me.actor, form.command_id))
+
+
+async def _give_command(form: PostedForm, command: Awaitable[Answer], verdict: Verdict | None = None) -> Response:
+    """Gives a command and says what became of it, where one goes on: after a verdict at the next case of the queue.
+
+    That is the case itself where there is no next one, or no worker has answered yet; its page says so.
+    """
+    try:
+        answer = await command
+    except Refusal as refusal:
+        return await form.show_refusal(refusal.reason)
+    except Invalid as invalid:
+        return await form.show_faults(invalid.faults)
+    form.services.numbers.forget()
+    if answer.state != APPLIED:
+        return _redirect_to_case(form.request, form.case_id)
+    onward = await _find_next_case(form) if verdict else None
+    return _redirect_to_case(form.request, onward or form.case_id, done=verdict or form.name, of=form.case_id)
+
+
+async def _find_next_case(form: PostedForm) -> str | None:
+    """The case after this one in the queue, under the same filters; None for who came from another list."""
+    asked = form.request.query_params
+    if asked.get("view") == "all":
+        return None
+    return await form.services.database.read(find_next_in_queue, read_filters(asked), form.case_id)
+
+
+def read_decision(values: Values, state: CaseState, language: str, theirs: str) -> PostedDecision:
+    """What a form decides. A usual reason goes before the words that were typed. Raises `Invalid` with every fault.
 
     ``language`` is the reader's; what the assister is told stands in ``theirs``.
     """
@@ -131,88 +205,20 @@ def decision_of(values: Values, state: CaseState, language: str, theirs: str) ->
     if usual and not (verdict and usual in list_usual_reasons(verdict, _is_licensed(state))):
         faults.append(Fault("usual", "required"))
     faults += find_text_faults("reason", written) if written or not usual else []
-    override = values.get("override", "") if verdict is Verdict.APPROVE and overridden(state) else None
+    override = values.get("override", "") if verdict is Verdict.APPROVE and list_overridden(state) else None
     if override is not None:
         faults += find_text_faults("override", override)
     if verdict is None or faults:
-        return faults
+        raise Invalid(faults)
     said = translate(USUAL[usual].sentence, language if verdict is Verdict.APPROVE else theirs) if usual else ""
-    return Decision(verdict, "\n\n".join(part for part in (said, written) if part), override)
+    return PostedDecision(verdict, "\n\n".join(part for part in (said, written) if part), override)
 
 
 def _is_licensed(state: CaseState) -> bool:
     return isinstance(state, CertificationState) and state.opening.kind.is_licensed
 
 
-def _id(values: Mapping[str, str]) -> str | None:
-    """The command's id, made when the form was shown: sent twice, it is carried out once."""
-    return values.get("command_id", "")[:64] or None
-
-
-async def _given(
-    request: Request,
-    services: Services,
-    me: StaffMember,
-    case_id: str,
-    form: str,
-    values: Values,
-    command: Awaitable[Answer],
-) -> Answer | Response:
-    """What became of a command; the page that says why it can't be carried out now, or what is wrong with it."""
-    try:
-        answer = await command
-    except Refusal as refused:
-        return await case_page(request, services, me, case_id, Attempt(form, values, refused=refused.reason), 409)
-    except Invalid as invalid:
-        return await case_page(request, services, me, case_id, Attempt(form, values, invalid.faults), 422)
-    services.numbers.forget()
-    return answer
-
-
-async def _end(
-    request: Request,
-    services: Services,
-    me: StaffMember,
-    case_id: str,
-    form: str,
-    end: Callable[..., Awaitable[Answer]],
-) -> Response:
-    """Ends a case with a reason."""
-    values = await read_form(request)
-    if faults := find_text_faults("reason", values.get("reason", "")):
-        return await case_page(request, services, me, case_id, Attempt(form, values, faults), 422)
-    command = end(case_id, values["reason"], me.actor, _id(values))
-    return await _done(request, services, me, case_id, form, values, command)
-
-
-async def _done(
-    request: Request,
-    services: Services,
-    me: StaffMember,
-    case_id: str,
-    form: str,
-    values: Values,
-    command: Awaitable[Answer],
-) -> Response:
-    """Gives a command and goes back to the case."""
-    answer = await _given(request, services, me, case_id, form, values, command)
-    if isinstance(answer, Response):
-        return answer
-    return _to(request, case_id, **({"done": form, "of": case_id} if answer.state == APPLIED else {}))
-
-
-async def _onward(request: Request, services: Services, case_id: str, verdict: Verdict | None) -> Response:
-    """To the case that comes next where one came from; to the same one if there is none, or nothing is done yet."""
-    if verdict is None:
-        return _to(request, case_id)
-    filters = read_filters(request.query_params)
-    following = None
-    if request.query_params.get("view") != "all":
-        following = await services.database.read(find_next_in_queue, filters, case_id)
-    return _to(request, following or case_id, done=verdict.value, of=case_id)
-
-
-def _to(request: Request, case_id: str, **told: str) -> RedirectResponse:
+def _redirect_to_case(request: Request, case_id: str, **told: str) -> RedirectResponse:
     """A case's page, read from its heading on."""
     asked: Any = request.query_params
     url = build_address(f"{ALL}/{case_id}", read_filters(asked), view=asked.get("view"), lang=asked.get("lang"), **told)

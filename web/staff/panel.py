@@ -31,7 +31,7 @@ _SOME = "some override"  # whether it is asked for is seen before it is typed
 
 
 @dataclass(frozen=True)
-class Choice:
+class VerdictChoice:
     """A verdict: ``why_not`` is a sentence where it can't be given now; ``reasons`` are the usual ones."""
 
     verdict: Verdict
@@ -49,7 +49,7 @@ class Panel:
 
     ids: dict[str, str]
     decides: bool
-    choices: list[Choice]
+    choices: list[VerdictChoice]
     overrides: list[Check]
     notices: list[Notice]
     withdraws: bool
@@ -81,7 +81,7 @@ class Panel:
         return next(iter(sentences)) if len(sentences) == 1 else None
 
 
-def panel(file: CaseFile, me: StaffMember, language: str) -> Panel:
+def build_panel(file: CaseFile, me: StaffMember, language: str) -> Panel:
     """What this person can do with the case as it stands."""
     state = file.state
     may = {form: me.may(permission) for form, (permission, _) in FORMS.items()}
@@ -90,8 +90,8 @@ def panel(file: CaseFile, me: StaffMember, language: str) -> Panel:
     return Panel(
         ids={form: uuid4().hex for form in FORMS},
         decides=may["decision"] and certification is not None,
-        choices=_choices(certification, language) if certification else [],
-        overrides=overridden(state),
+        choices=_list_choices(certification, language) if certification else [],
+        overrides=list_overridden(state),
         notices=[one for one in Notice if may["resend"] and not find_refusal(CommandKind.RESEND, state, notice=one)],
         withdraws=may["withdraw"] and why_ended is None,
         revokes=may["revoke"] and why_ended is None,
@@ -102,18 +102,18 @@ def panel(file: CaseFile, me: StaffMember, language: str) -> Panel:
     )
 
 
-def overridden(state: CaseState) -> list[Check]:
+def list_overridden(state: CaseState) -> list[Check]:
     """The checks over which an approval would go: those that did not pass; none where it can't be given at all."""
     if isinstance(state, RegistrationState) or find_refusal(CommandKind.DECIDE, state, Verdict.APPROVE, _SOME):
         return []
     return find_open_checks(state.findings)
 
 
-def _choices(state: CertificationState, language: str) -> list[Choice]:
+def _list_choices(state: CertificationState, language: str) -> list[VerdictChoice]:
     found = []
     for verdict in Verdict:
         why = find_refusal(CommandKind.DECIDE, state, verdict, _SOME)
         usual = list_usual_reasons(verdict, state.opening.kind.is_licensed)
         reasons = {code: translate(sentence, language) for code, sentence in usual.items()}
-        found.append(Choice(verdict, explain(why, language) if why else None, reasons))
+        found.append(VerdictChoice(verdict, explain(why, language) if why else None, reasons))
     return found

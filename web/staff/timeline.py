@@ -56,12 +56,12 @@ class Line:
     mail: int | None = None
 
 
-def lines(entries: Iterable[TimelineEntry], language: str) -> list[Line]:
+def describe_entries(entries: Iterable[TimelineEntry], language: str) -> list[Line]:
     """Every entry in words, in the order they come."""
-    return [_line(entry, language) for entry in entries]
+    return [_describe_entry(entry, language) for entry in entries]
 
 
-def _line(entry: TimelineEntry, language: str) -> Line:
+def _describe_entry(entry: TimelineEntry, language: str) -> Line:
     what, details = _WORDS[entry.kind](entry, language)
     told_by = str(entry.data.get("verdict") or entry.data.get("state") or entry.name)
     return Line(
@@ -69,100 +69,100 @@ def _line(entry: TimelineEntry, language: str) -> Line:
         what=what,
         details=details,
         who=called("actor", entry.actor, language),
-        why=_in_words(entry, "reason", entry.reason, language) if entry.reason else None,
+        why=_explain_answer(entry, "reason", entry.reason, language) if entry.reason else None,
         tone=_TONES.get(told_by, ""),
         mail=entry.data.get("mail") if entry.kind is EntryKind.NOTICE else None,
     )
 
 
-def _fact(entry: TimelineEntry, language: str) -> tuple[str, Details]:
+def _describe_fact(entry: TimelineEntry, language: str) -> tuple[str, Details]:
     data = entry.data
     name = "verdict" if entry.name == FactKind.DECIDED else "fact"
     what = called(name, str(data["verdict"]) if name == "verdict" else entry.name, language)
     about = [called(label, str(data[field]), language) for field, label in _ABOUT.items() if data.get(field)]
-    return what, [*about, *_more(entry.name, data, language)]
+    return what, [*about, *_describe_more(entry.name, data, language)]
 
 
-def _more(name: str, data: Mapping[str, Any], language: str) -> Details:
+def _describe_more(name: str, data: Mapping[str, Any], language: str) -> Details:
     """What a fact says besides what it is about."""
     found: Details = []
     if data.get("channel"):
         place = "MLMS" if data["channel"] == MLMS else str(data["channel"])
-        found.append(_said(N_("At: {place}"), language, place=place))
+        found.append(_phrase(N_("At: {place}"), language, place=place))
     if name == FactKind.SCREENED:
         passed = sum(1 for one in data["findings"] if one["result"] == "pass")
         numbers = {"passed": str(passed), "all": str(len(data["findings"]))}
-        found.append(_said(N_("Registry checks passed: {passed} of {all}"), language, **numbers))
+        found.append(_phrase(N_("Registry checks passed: {passed} of {all}"), language, **numbers))
     if name == FactKind.EXAM_ATTEMPTED:
         result = N_("Score {score}, passed") if data["passed"] else N_("Score {score}, not passed")
-        found.append(_said(result, language, score=format_share(language, data["score"])))
+        found.append(_phrase(result, language, score=format_share(language, data["score"])))
     if data.get("number"):
-        found.append(_said(N_("Certificate number: {number}"), language, number=str(data["number"])))
+        found.append(_phrase(N_("Certificate number: {number}"), language, number=str(data["number"])))
     if data.get("source"):
         found.append(called("agreed_on", str(data["source"]), language))
     if data.get("override"):
-        found.append(_said(N_("Override: {reason}"), language, reason=str(data["override"])))
-    return [*found, *_changed(data, language), *_faults(data, language)]
+        found.append(_phrase(N_("Override: {reason}"), language, reason=str(data["override"])))
+    return [*found, *_describe_changed(data, language), *_describe_faults(data, language)]
 
 
-def _changed(data: Mapping[str, Any], language: str) -> Details:
+def _describe_changed(data: Mapping[str, Any], language: str) -> Details:
     fields = [called("field", str(field), language) for field in data.get("changed") or ()]
-    return [_said(N_("Changed: {fields}"), language, fields=", ".join(fields))] if fields else []
+    return [_phrase(N_("Changed: {fields}"), language, fields=", ".join(fields))] if fields else []
 
 
-def _faults(data: Mapping[str, Any], language: str) -> Details:
+def _describe_faults(data: Mapping[str, Any], language: str) -> Details:
     """The fields of a profile at fault, each with what is wrong."""
     faults = load_faults(data.get("faults") or ())
     return [f"{called('field', one.field, language)}: {explain(one, language)}" for one in faults]
 
 
-def _notice(entry: TimelineEntry, language: str) -> tuple[str, Details]:
+def _describe_notice(entry: TimelineEntry, language: str) -> tuple[str, Details]:
     notice = called("notice", entry.name, language)
     subject = entry.data.get("subject")
-    return _said(_NOTICES[entry.data["state"]], language, notice=notice), [str(subject)] if subject else []
+    return _phrase(_NOTICES[entry.data["state"]], language, notice=notice), [str(subject)] if subject else []
 
 
-def _command(entry: TimelineEntry, language: str) -> tuple[str, Details]:
+def _describe_command(entry: TimelineEntry, language: str) -> tuple[str, Details]:
     data = entry.data
     what = f"{called('command', entry.name, language)}: {called('command_state', str(data['state']), language)}"
     details = [called(name, str(data[name]), language) for name in ("verdict", "notice") if data.get(name)]
     if data.get("override"):
-        details.append(_said(N_("Override: {reason}"), language, reason=str(data["override"])))
-    answer = [_in_words(entry, "answer", str(data["answer"]), language)] if data.get("answer") else []
-    return what, [*details, *answer, *_changed(data, language), *_faults(data, language)]
+        details.append(_phrase(N_("Override: {reason}"), language, reason=str(data["override"])))
+    answer = [_explain_answer(entry, "answer", str(data["answer"]), language)] if data.get("answer") else []
+    return what, [*details, *answer, *_describe_changed(data, language), *_describe_faults(data, language)]
 
 
-def _flag(entry: TimelineEntry, language: str) -> tuple[str, Details]:
+def _describe_flag(entry: TimelineEntry, language: str) -> tuple[str, Details]:
     flag = called("reason_to_look", str(entry.data.get("flag") or ""), language)
-    return _said(_FLAGS[entry.name], language, flag=flag), []
+    return _phrase(_FLAGS[entry.name], language, flag=flag), []
 
 
-def _webhook(entry: TimelineEntry, language: str) -> tuple[str, Details]:
+def _describe_webhook(entry: TimelineEntry, language: str) -> tuple[str, Details]:
     note, what = entry.data.get("note"), entry.data.get("what")
-    details = [_in_words(entry, "note", str(note), language)] if note else []
-    return _said(_WEBHOOKS[entry.name], language), [*([str(what)] if what else []), *details]
+    details = [_explain_answer(entry, "note", str(note), language)] if note else []
+    return _phrase(_WEBHOOKS[entry.name], language), [*([str(what)] if what else []), *details]
 
 
-def _audit(entry: TimelineEntry, language: str) -> tuple[str, Details]:
+def _describe_audited(entry: TimelineEntry, language: str) -> tuple[str, Details]:
     action = entry.name.removesuffix(".after_end")
-    late = [_said(N_("It was done although the case had ended meanwhile."), language)] if action != entry.name else []
+    late = [_phrase(N_("It was done although the case had ended meanwhile."), language)] if action != entry.name else []
     return called("action", action, language), late
 
 
 _WORDS: Mapping[EntryKind, Callable[[TimelineEntry, str], tuple[str, Details]]] = {
-    EntryKind.FACT: _fact,
-    EntryKind.NOTICE: _notice,
-    EntryKind.COMMAND: _command,
-    EntryKind.FLAG: _flag,
-    EntryKind.WEBHOOK: _webhook,
-    EntryKind.AUDIT: _audit,
+    EntryKind.FACT: _describe_fact,
+    EntryKind.NOTICE: _describe_notice,
+    EntryKind.COMMAND: _describe_command,
+    EntryKind.FLAG: _describe_flag,
+    EntryKind.WEBHOOK: _describe_webhook,
+    EntryKind.AUDIT: _describe_audited,
 }
 
 
-def _in_words(entry: TimelineEntry, name: str, text: str, language: str) -> str:
+def _explain_answer(entry: TimelineEntry, name: str, text: str, language: str) -> str:
     """The entry's reason, answer or note: what is ours by its code, in the reader's language; else as it was said."""
     return explain(entry.coded[name], language) if name in entry.coded else text
 
 
-def _said(sentence: str, language: str, **details: str) -> str:
+def _phrase(sentence: str, language: str, **details: str) -> str:
     return translate(sentence, language, **details)

@@ -43,7 +43,7 @@ _DONE = {
 
 
 @dataclass(frozen=True)
-class Attempt:
+class DeliveryAttempt:
     """A delivery that was asked for and not made: of which event, with what words, and why not, in words too."""
 
     number: int
@@ -53,31 +53,31 @@ class Attempt:
 
 
 @router.get("")
-async def webhooks(request: Request, services: ServicesDep, me: Reader) -> Response:
+async def show_webhooks(request: Request, services: ServicesDep, me: Reader) -> Response:
     """What is held and what was kept aside, newest first; nothing of what the events say."""
     try:
-        return await _page(request, services, me)
+        return await _render_webhooks(request, services, me)
     except Invalid:  # no place of these lists
         return RedirectResponse(HOME, 303, PRIVATE)
 
 
 @router.get("/altered/{number}")
-async def altered(request: Request, services: ServicesDep, me: Reader, number: Number) -> Response:
+async def show_altered(request: Request, services: ServicesDep, me: Reader, number: Number) -> Response:
     """What an event says that was kept aside; it may be about somebody, so that the access is recorded."""
-    return await _altered_page(request, services, me, number)
+    return await _render_altered(request, services, me, number)
 
 
 @router.post("/{number}/deliver")
-async def deliver(request: Request, services: ServicesDep, me: Deliverer, number: Number) -> Response:
+async def deliver_held(request: Request, services: ServicesDep, me: Deliverer, number: Number) -> Response:
     """Tells the workflow of a held event now."""
     reason = (await read_form(request)).get("reason", "")
     if faults := find_text_faults("reason", reason):
-        return await _page(request, services, me, Attempt(number, reason, faults), 422)
+        return await _render_webhooks(request, services, me, DeliveryAttempt(number, reason, faults), 422)
     release = await _release(services, me, number, "held", reason)
     if release.refused is None:
         return await _deliver(services, release)
     refused = explain(release.refused, choose_language(request))
-    return await _page(request, services, me, Attempt(number, reason, refused=refused), 409)
+    return await _render_webhooks(request, services, me, DeliveryAttempt(number, reason, refused=refused), 409)
 
 
 @router.post("/altered/{number}/deliver")
@@ -85,7 +85,7 @@ async def deliver_altered(request: Request, services: ServicesDep, me: Deliverer
     """Takes an altered event as a new one, by the rules of every other one, and tells the workflow."""
     reason = (await read_form(request)).get("reason", "")
     if faults := find_text_faults("reason", reason):
-        return await _altered_page(request, services, me, number, Attempt(number, reason, faults), 422)
+        return await _render_altered(request, services, me, number, DeliveryAttempt(number, reason, faults), 422)
     language = choose_language(request)
     try:
         release = await _release(services, me, number, "altered", reason)
@@ -95,7 +95,7 @@ async def deliver_altered(request: Request, services: ServicesDep, me: Deliverer
         if release.refused is None:
             return await _deliver(services, release)
         refused = explain(release.refused, language)
-    return await _altered_page(request, services, me, number, Attempt(number, reason, refused=refused), 409)
+    return await _render_altered(request, services, me, number, DeliveryAttempt(number, reason, refused=refused), 409)
 
 
 async def _release(services: Services, me: StaffMember, number: int, kind: str, reason: str) -> Release:
@@ -111,8 +111,8 @@ async def _deliver(services: Services, release: Release) -> Response:
     return RedirectResponse(HOME + build_query(done="delivered" if all(delivered) else "kept"), 303, PRIVATE)
 
 
-async def _page(
-    request: Request, services: Services, me: StaffMember, attempt: Attempt | None = None, status: int = 200
+async def _render_webhooks(
+    request: Request, services: Services, me: StaffMember, attempt: DeliveryAttempt | None = None, status: int = 200
 ) -> HTMLResponse:
     """Both lists; raises `Invalid` for a place that is none of theirs."""
     language, asked = choose_language(request), request.query_params
@@ -129,13 +129,13 @@ async def _page(
         held=held.rows,
         notes=explain_notes(held.rows, language),
         aside=aside.rows,
-        ways=_ways(asked, held=held, altered=aside),
+        ways=_build_ways(asked, held=held, altered=aside),
         done=translate(done, language) if done else None,
-        **_tried(attempt, language),
+        **_describe_attempt(attempt, language),
     )
 
 
-def _ways(asked: Any, **pages: Any) -> dict[str, dict[str, str | None]]:
+def _build_ways(asked: Any, **pages: Any) -> dict[str, dict[str, str | None]]:
     """The pages around each list, the other one left where it is."""
 
     def url(name: str, cursor: str | None) -> str:
@@ -151,12 +151,12 @@ def _ways(asked: Any, **pages: Any) -> dict[str, dict[str, str | None]]:
     }
 
 
-async def _altered_page(
+async def _render_altered(
     request: Request,
     services: Services,
     me: StaffMember,
     number: int,
-    attempt: Attempt | None = None,
+    attempt: DeliveryAttempt | None = None,
     status: int = 200,
 ) -> HTMLResponse:
     event = await services.database.read(find_altered_event, number)
@@ -173,11 +173,11 @@ async def _altered_page(
         event=event,
         text=event.body[:MOST_SHOWN],
         cut=MOST_SHOWN if len(event.body) > MOST_SHOWN else None,
-        **_tried(attempt, choose_language(request)),
+        **_describe_attempt(attempt, choose_language(request)),
     )
 
 
-def _tried(attempt: Attempt | None, language: str) -> dict[str, Any]:
+def _describe_attempt(attempt: DeliveryAttempt | None, language: str) -> dict[str, Any]:
     if attempt is None:
         return {"tried": None, "reason": "", "fault": None, "refused": None}
     needed, faults = Reason("reason_needed"), attempt.faults

@@ -1,0 +1,136 @@
+"""What an assister sends from the status page: the answer to staff's question, the agreement (A12, A3)."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, JSONResponse, Response
+
+from db.reads.links import LinkedCertification
+from db.writes import agreements
+from db.writes.commands import check_answer
+from domain.shared.faults import Fault, Invalid
+from domain.shared.links import STATUS_PATH
+from domain.shared.parsing import read_json
+from domain.shared.reasons import Refusal
+from starter.cases import PENDING, Answer, now
+from templates.catalogs import N_
+from web.assister.links import CurrentCertification, LinkRefused, redirect_back
+from web.assister.status_page import lacks_agreement, render_status
+from web.http.auth import LINK
+from web.http.forms import find_text_faults, read_form, read_media_type
+from web.http.pages import PRIVATE
+from web.http.problem_pages import ProblemText
+from web.http.rate_limits import limit_rate
+from web.services import Services, ServicesDep
+from web.state_form import find_changes, shows_agreement_in_force
+
+router = APIRouter(dependencies=[LINK])
+
+NOT_NOW = ProblemText(
+    N_("We can't take this now"),
+    N_(
+        "Your certification has moved on since you opened the page. Please open your status page again to see "
+        "where it stands."
+    ),
+)
+
+
+@router.post(
+    f"{STATUS_PATH}/information",
+    dependencies=[limit_rate("api")],
+    tags=["assister"],
+    responses={
+        202: {"description": "Kept; no worker answered yet. It is carried out when one does."},
+        303: {"description": "After a form post: back to the status page."},
+        404: {"description": "The link is unknown or has expired."},
+        409: {"description": "Nothing was asked."},
+        422: {"description": "Every field at fault is named."},
+    },
+    openapi_extra={"requestBody": {"content": {"application/json": {"schema": {"type": "object"}}}, "required": True}},
+)
+async def answer_question(
+    token: str, request: Request, services: ServicesDep, certification: CurrentCertification
+) -> Response:
+    """The assister's answer: ``message``, and changed fields of the request beside it or in ``changes``; or a form."""
+    case = certification.case
+    if read_media_type(request) == "application/json":
+        message, changes = _read_answer(read_json(await request.body()))
+        answer = await _send_answer(services, certification, message, changes, case.request["language"])
+        document = {"command_id": answer.command_id, "state": answer.state}
+        return JSONResponse(document, 202 if answer.state == PENDING else 200, PRIVATE)
+    values = await read_form(request)
+    message = values.pop("message", "")
+    changes, faults = find_changes(values, case.request)
+    try:
+        await _send_answer(services, certification, message, changes, values.get("agreement_language", ""), faults)
+    except Invalid as invalid:
+        posted = {**values, "message": message}
+        return await render_status(request, services, token, certification, posted, invalid.faults)
+    except Refusal:
+        raise LinkRefused(NOT_NOW, 409, certification) from None
+    return redirect_back(request, token, f"answered={certification.state.round + 1}")
+
+
+@router.post(
+    f"{STATUS_PATH}/agreement",
+    dependencies=[limit_rate("api")],
+    include_in_schema=False,
+    response_class=HTMLResponse,
+)
+async def accept_agreement(
+    token: str, request: Request, services: ServicesDep, certification: CurrentCertification
+) -> Response:
+    """Accepts the agreement for a case that lacks it: a returning assister's, opened without a form (A3, A11)."""
+    values, state = await read_form(request), certification.state
+    if lacks_agreement(state):
+        if values.get("agreement_accepted") != "true" or not shows_agreement_in_force(values):
+            faults = [Fault("agreement_accepted", "agreement")]
+            return await render_status(request, services, token, certification, {}, faults)
+        language = values["agreement_language"]
+        await services.database.write(agreements.accept_agreement, certification.case.case_id, language, now())
+    elif state.ended:
+        raise LinkRefused(NOT_NOW, 409, certification)
+    return redirect_back(request, token, "accepted=1")
+
+
+def _read_answer(document: Any) -> tuple[str, dict[str, Any]]:
+    """Message and changed fields of an answer sent as JSON."""
+    if not isinstance(document, dict):
+        raise Invalid([Fault("body", "object")])
+    beside = {name: value for name, value in document.items() if name not in ("message", "changes")}
+    changes = document.get("changes", {})
+    if not isinstance(changes, dict):
+        raise Invalid([Fault("changes", "object")])
+    message = document.get("message")
+    if message is not None and not isinstance(message, str):
+        raise Invalid([Fault("message", "text")])
+    return message or "", {**beside, **changes}
+
+
+async def _send_answer(
+    services: Services,
+    certification: LinkedCertification,
+    message: str,
+    changes: dict[str, Any],
+    shown: str,
+    faults: Sequence[Fault] = (),
+) -> Answer:
+    """Answers staff's question; the agreement, ``shown`` in a language, may be accepted along with it.
+
+    Raises `Invalid` with ``faults`` and those found here, and `Refusal`.
+    """
+    case_id = certification.case.case_id
+    faults = [*find_text_faults("message", message), *faults]
+    if faults:
+        raise Invalid([*faults, *await _find_faults(services, case_id, changes)])
+    return await services.cases.answer(case_id, changes, message, shown=shown or None)
+
+
+async def _find_faults(services: Services, case_id: str, changes: dict[str, Any]) -> Sequence[Fault]:
+    """What is wrong with the request once it is changed like this."""
+    try:
+        await services.database.read(check_answer, services.settings.identity_key_bytes, case_id, changes)
+    except Invalid as invalid:
+        return invalid.faults
+    return ()

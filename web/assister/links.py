@@ -1,0 +1,71 @@
+"""Somebody who comes with the link of a certification, and what keeps them from a page or a step; no routes."""
+
+from typing import Annotated
+from urllib.parse import quote
+
+from fastapi import Depends, FastAPI, Request
+from fastapi.responses import RedirectResponse, Response
+
+from db.reads.links import LinkedCertification, follow_link
+from domain.shared.links import STATUS_PATH
+from domain.shared.notices import Topic
+from domain.shared.policy import describe_contact, find_current_policy
+from domain.state.policies import POLICIES
+from starter.cases import now
+from web.http.forms import read_media_type
+from web.http.negotiation import choose_language
+from web.http.pages import PRIVATE
+from web.http.problem_pages import UNKNOWN_LINK, ProblemText, render_problem
+from web.http.problems import build_problem
+from web.services import ServicesDep
+
+
+class LinkRefused(Exception):
+    """What a link can't show or do: answered by the page that says so, or a problem document for a program.
+
+    Without a ``certification`` the link leads to none: it is unknown, has expired, or is of the federal program.
+    """
+
+    def __init__(
+        self,
+        problem: ProblemText = UNKNOWN_LINK,
+        status: int = 404,
+        certification: LinkedCertification | None = None,
+        topic: Topic = Topic.GENERAL,
+    ) -> None:
+        super().__init__(problem.title)
+        self.problem, self.status, self.certification, self.topic = problem, status, certification, topic
+
+
+async def find_certification(token: str, services: ServicesDep) -> LinkedCertification:
+    """The certification a token stands for. Raises `LinkRefused`."""
+    linked = await services.database.read(follow_link, token, now())
+    if not isinstance(linked, LinkedCertification):
+        raise LinkRefused
+    return linked
+
+
+CurrentCertification = Annotated[LinkedCertification, Depends(find_certification)]
+
+
+def install_handlers(app: FastAPI) -> None:
+    """Answers `LinkRefused`."""
+
+    @app.exception_handler(LinkRefused)
+    async def answer_refused(request: Request, refused: LinkRefused) -> Response:
+        if read_media_type(request) == "application/json":
+            return build_problem(refused.status, "This link is unknown or has expired.", headers=PRIVATE)
+        found = refused.certification
+        language = choose_language(request, found.case.request["language"] if found else None)
+        policy = found.policy if found else find_current_policy(POLICIES.values(), now())
+        contact = describe_contact(policy, refused.topic, language)
+        # A link's page can be opened again in the other language, what was posted to it can't.
+        here = quote(request.url.path) if request.method == "GET" and found is None else None
+        return render_problem(request.app.state.services, refused.problem, refused.status, language, contact, here)
+
+
+def redirect_back(request: Request, token: str, told: str) -> RedirectResponse:
+    """To the status page, in the language it was read in, with a word of thanks."""
+    lang = request.query_params.get("lang")
+    suffix = f"&lang={lang}" if lang in ("en", "es") else ""
+    return RedirectResponse(f"{STATUS_PATH.format(token=token)}?{told}{suffix}", 303, PRIVATE)

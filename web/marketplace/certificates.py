@@ -1,0 +1,39 @@
+"""The certificates of a registration as files, one a market (B17)."""
+
+from pathlib import Path
+
+from fastapi import APIRouter
+from fastapi.responses import FileResponse, HTMLResponse, Response
+
+from domain.federal.markets import Market
+from domain.shared.links import STATUS_PATH
+from domain.shared.reasons import Reason
+from web.http.auth import LINK
+from web.http.pages import PRIVATE
+from web.http.problem_pages import NO_CERTIFICATE, NO_FILE
+from web.http.sentences import explain
+from web.marketplace.visit import NO_SUCH_STEP, CurrentVisit, VisitRefused
+from web.services import ServicesDep
+
+router = APIRouter(
+    prefix=STATUS_PATH, include_in_schema=False, default_response_class=HTMLResponse, dependencies=[LINK]
+)
+
+
+@router.get("/certificates/{name}")
+async def download_certificate(name: str, services: ServicesDep, visit: CurrentVisit) -> Response:
+    """Print Certificate(s): a market's certificate as a file, once its every step is complete (B17)."""
+    market = next((one for one in Market if one == name), None)
+    if market is None:
+        raise VisitRefused(NO_SUCH_STEP, 404, visit)
+    issued = visit.registration.state.certificates.get(market)
+    uri = visit.registration.certificate_uris.get(market)
+    if issued is None or uri is None:
+        why = explain(Reason("certificate_after_all_steps"), visit.language)
+        raise VisitRefused(NO_CERTIFICATE, 404, visit, why)
+    file = services.settings.certificates_dir / Path(uri).name
+    if not file.is_file():
+        raise VisitRefused(NO_FILE, 503, visit)
+    return FileResponse(
+        file, headers=PRIVATE, media_type="application/pdf", filename=f"certificate-{issued.number}.pdf"
+    )

@@ -1,0 +1,144 @@
+"""Somebody who comes with the link of a federal registration, and what keeps them from a page or a step; no routes."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, FastAPI, Request
+from fastapi.responses import RedirectResponse, Response
+
+from db.reads.links import LinkedRegistration, follow_link
+from domain.federal.policies import FEDERAL_POLICIES
+from domain.shared.faults import Fault, Invalid
+from domain.shared.links import STATUS_PATH
+from domain.shared.policy import find_current_policy
+from domain.shared.reasons import Refusal
+from starter.cases import now
+from templates.catalogs import N_
+from web.http.addresses import set_language
+from web.http.negotiation import choose_language
+from web.http.pages import PRIVATE
+from web.http.problem_pages import UNKNOWN_LINK, ProblemText
+from web.http.sentences import explain
+from web.marketplace.layout import explain_faults, render_portal_problem
+from web.services import ServicesDep
+
+REGISTRATION_ENDED = ProblemText(
+    N_("Your registration has ended"),
+    N_("Nothing can be changed in it any more. Your page of the portal says why."),
+)
+REFUSED = ProblemText(N_("This can't be done now"), N_("Please do the step before it first."))
+NO_SUCH_STEP = ProblemText(N_("Page not found"), N_("Your registration has no such step."))
+
+
+@dataclass(frozen=True)
+class Visit:
+    """A registration that was come to by its link, and the language it is read in."""
+
+    token: str
+    registration: LinkedRegistration
+    language: str
+
+    @property
+    def case_id(self) -> str:
+        """The registration's case."""
+        return self.registration.case.case_id
+
+    @property
+    def home(self) -> str:
+        """The address of the registration's own page."""
+        return STATUS_PATH.format(token=self.token)
+
+    def url(self, path: str = "", **query: str) -> str:
+        """An address under the registration's own page, in the language it is read in."""
+        asked = "".join(f"{name}={value}&" for name, value in query.items())
+        return f"{self.home}{path}?{asked}lang={self.language}"
+
+
+class VisitRefused(Exception):
+    """A page that can't be shown or a step that can't be taken: answered by the page that says what went wrong.
+
+    Without a ``visit`` the link leads to no registration; ``detail`` says why, in the reader's language.
+    """
+
+    def __init__(
+        self, problem: ProblemText, status: int, visit: Visit | None = None, detail: str | None = None
+    ) -> None:
+        super().__init__(problem.title)
+        self.problem, self.status, self.visit, self.detail = problem, status, visit, detail
+
+
+def begin_visit(request: Request, token: str, registration: LinkedRegistration) -> Visit:
+    """The visit to a registration, read in the language that is chosen, or else in its own."""
+    return Visit(token, registration, choose_language(request, registration.case.request.get("language")))
+
+
+async def find_visit(token: str, request: Request, services: ServicesDep) -> Visit:
+    """The visit a token stands for. Raises `VisitRefused` where it is unknown, has expired, or is of the state's."""
+    linked = await services.database.read(follow_link, token, now())
+    if not isinstance(linked, LinkedRegistration):
+        raise VisitRefused(UNKNOWN_LINK, 404)
+    return begin_visit(request, token, linked)
+
+
+CurrentVisit = Annotated[Visit, Depends(find_visit)]
+
+
+async def find_open_visit(visit: CurrentVisit) -> Visit:
+    """The visit of somebody who would change the registration. Raises `VisitRefused` where it is over."""
+    if visit.registration.state.ended:
+        raise VisitRefused(REGISTRATION_ENDED, 409, visit)
+    return visit
+
+
+OpenVisit = Annotated[Visit, Depends(find_open_visit)]
+
+
+def install_handlers(app: FastAPI) -> None:
+    """Answers `VisitRefused` with its page."""
+
+    @app.exception_handler(VisitRefused)
+    async def render_refused(request: Request, refused: VisitRefused) -> Response:
+        services, visit = request.app.state.services, refused.visit
+        if visit is None:
+            language, policy = choose_language(request), find_current_policy(FEDERAL_POLICIES.values(), now())
+            link = ("portal", set_language("/portal", language))
+        else:
+            language, policy = visit.language, visit.registration.policy
+            link = ("home", visit.url())
+        return render_portal_problem(
+            services, refused.problem, refused.status, language, policy, detail=refused.detail, link=link
+        )
+
+
+@contextmanager
+def explain_refusals(visit: Visit) -> Iterator[None]:
+    """Raises `VisitRefused` with the reason for a step that the rules refuse, or with the faults found in it."""
+    try:
+        yield
+    except Invalid as invalid:
+        detail = explain_faults(name_vendors(visit, invalid.faults), visit.language)
+        raise VisitRefused(REFUSED, 422, visit, detail) from None
+    except Refusal as refusal:
+        raise VisitRefused(REFUSED, 409, visit, explain(refusal.reason, visit.language)) from None
+
+
+def name_vendors(visit: Visit, faults: Sequence[Fault]) -> list[Fault]:
+    """Faults that list vendors name them as the pages do, not by their ids."""
+    vendors = visit.registration.policy.vendors
+
+    def name(ids: str) -> str:
+        return ", ".join(vendors[one].name if one in vendors else one.upper() for one in ids.split(", "))
+
+    return [
+        Fault(one.field, one.code, {**one.details, "channels": name(one.details["channels"])})
+        if "channels" in one.details
+        else one
+        for one in faults
+    ]
+
+
+def redirect_back(visit: Visit, path: str = "", **query: str) -> RedirectResponse:
+    """To a page of the registration after a form post, in the language it was read in."""
+    return RedirectResponse(visit.url(path, **query), 303, PRIVATE)
