@@ -70,7 +70,7 @@ async def test_an_address_of_another_release_finds_todays_file_and_is_asked_for_
         assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-cache")
 
 
-async def test_only_what_is_on_the_shelf_is_given_and_only_to_read(browser: httpx2.AsyncClient) -> None:
+async def test_only_what_is_in_the_store_is_given_and_only_to_read(browser: httpx2.AsyncClient) -> None:
     for path in (
         "/../app.py",
         "/..%2Fapp.py",

@@ -18,7 +18,7 @@ from domain.state.request import Request as CertificationRequest
 from starter.cases import now
 from templates.catalogs import N_, translate
 from web.http.addresses import build_query
-from web.http.forms import Values
+from web.http.forms import Values, parse_number
 from web.http.negotiation import choose_language
 from web.http.pages import render_page
 from web.public.request.draft import Draft
@@ -205,5 +205,5 @@ def _list_fields(step: FormStep, rows: Sequence[str]) -> list[str]:
 def _list_rows(answers: Values, wanted: str) -> list[str]:
     """The insurance companies, a row each, and an empty row where one was asked for or there is none."""
     given = answers.get(INSURERS, "").splitlines()
-    count = int(wanted) if wanted.isascii() and wanted.isdigit() and len(wanted) <= 2 else 1
-    return given + [""] * (min(count, MOST_INSURERS) - len(given))
+    count = parse_number(wanted, 2)
+    return given + [""] * (min(1 if count is None else count, MOST_INSURERS) - len(given))

@@ -12,7 +12,7 @@ from domain.shared.faults import Fault, Invalid
 from domain.shared.programs import STATE_PROGRAM
 from domain.state.request import list_fields, parse_request
 from templates.catalogs import N_
-from web.http.forms import Values
+from web.http.forms import Values, parse_number
 from web.state_form import read_request
 
 EVERYBODY = frozenset(Kind)
@@ -81,7 +81,7 @@ def build_document(answers: Mapping[str, str]) -> dict[str, Any]:
     kind = answers.get("kind", "")
     asked = (list_fields(kind) if kind in EVERYBODY else frozenset({"kind"})) | _SHOWN
     given = {name: text for name, text in copy_same_address(answers).items() if name.partition(".")[0] in asked}
-    # A group without any answer lacks each of its services.
+    # A group without any answer lacks each of its parts.
     return {group: {} for group in _GROUPS if group in asked} | read_request({**given, "program": STATE_PROGRAM})
 
 
@@ -141,16 +141,16 @@ def list_reachable(answers: Mapping[str, str]) -> tuple[FormStep, ...]:
 def read_rows(posted: Mapping[str, str]) -> list[str]:
     """The rows of insurance companies in what was posted, in their order, empty ones too."""
     numbered = {name.partition(".")[2]: text for name, text in posted.items() if name.startswith(f"{INSURERS}.")}
-    rows = {int(number): text for number, text in numbered.items() if number.isascii() and number.isdigit()}
-    return [rows[number] for number in sorted(rows)]
+    rows = {place: text for number, text in numbered.items() if (place := parse_number(number)) is not None}
+    return [rows[place] for place in sorted(rows)]
 
 
 def change_rows(posted: Mapping[str, str], do: str) -> tuple[Values, int]:
     """Insurance companies after a row was added or taken away, and how many rows there are now, an empty one too."""
     rows = read_rows(posted)
     verb, _, number = do.partition(".")
-    if verb == "remove" and number.isascii() and number.isdigit() and len(number) <= 2:
-        rows[int(number) : int(number) + 1] = []
+    if verb == "remove" and (place := parse_number(number)) is not None:
+        rows[place : place + 1] = []
     kept = [row for row in rows if row]
     count = min(max(1, len(kept) + (verb == "add")), MOST_INSURERS)
     return {f"{INSURERS}.{number}": row for number, row in enumerate(kept)}, count
