@@ -33,9 +33,9 @@ from db.writes.commands import (
     store_command,
 )
 from db.writes.imports import import_person
-from db.writes.inbox import mark_delivered
 from db.writes.links import use_activation_link
 from db.writes.opening import Opened, begin_case, open_requested_case
+from db.writes.webhooks.inbox import mark_delivered
 from domain.programs.commands import find_refusal
 from domain.programs.imports import ImportedPerson
 from domain.programs.opening import AnyRequest

@@ -26,7 +26,7 @@ def _describe_refusal(error: Exception) -> str:
     from temporalio.service import RPCError
 
     from db.case_state import UnknownCase
-    from db.reads.published_lists import Superseded
+    from db.reads.federal.published_lists import Superseded
     from db.writes.opening import UnknownAssister
     from domain.shared.faults import Invalid
     from domain.shared.reasons import Refusal

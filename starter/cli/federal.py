@@ -231,7 +231,7 @@ async def show_rcl(
 
 async def _read_rcl(database: "Database", npn: str | None, plan_year: int | None) -> "Pages":
     """The list as it is published now, a page at a time. Raises `NotDone` where it lacks the NPN."""
-    from db.reads.published_lists import find_current, stream_list
+    from db.reads.federal.published_lists import find_current, stream_list
     from domain.federal.lists import COLUMNS, PublishedList
 
     is_listed = False

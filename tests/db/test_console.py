@@ -24,8 +24,8 @@ from db.writes.commands import note_refusal
 from db.writes.effects import EffectResult, complete_effect, intend_effect, keep_evidence
 from db.writes.federal.profiles import complete_profile
 from db.writes.imports import import_person
-from db.writes.inbox import mark_delivered
 from db.writes.opening import Opened, begin_case
+from db.writes.webhooks.inbox import mark_delivered
 from domain.programs.imports import parse_import
 from domain.shared.commands import CommandKind
 from domain.shared.faults import Invalid

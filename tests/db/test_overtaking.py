@@ -16,9 +16,9 @@ from db.writes.cases import record_facts
 from db.writes.commands import apply_command, check_answer, find_command_state, refuse_command, store_command
 from db.writes.effects import intend_effect
 from db.writes.imports import import_person
-from db.writes.inbox import accept_background_report, accept_statements
 from db.writes.links import ACTIVATION, keep_link, use_activation_link
 from db.writes.opening import Opened, begin_case
+from db.writes.webhooks.inbox import accept_background_report, accept_statements
 from domain.shared.commands import CommandKind
 from domain.shared.facts import Fact, FactKind
 from domain.shared.messages import CaseRef

@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from db.engine import Database
-from db.reads import published_lists
-from db.reads.published_lists import Edition, Superseded, find_current, find_tracked, stream_list
+from db.reads.federal import published_lists
+from db.reads.federal.published_lists import Edition, Superseded, find_current, find_tracked, stream_list
 from db.tables import Case, PublishedRow
 from db.writes.cases import record_facts
 from db.writes.federal import publications

@@ -38,9 +38,9 @@ from db.writes.federal.profiles import (
     save_profile,
 )
 from db.writes.imports import import_person
-from db.writes.inbox import Received, accept_statements, accept_vendor_report
 from db.writes.opening import Opened, SecondAccount, begin_case
 from db.writes.persons import select_accounts
+from db.writes.webhooks.inbox import Received, accept_statements, accept_vendor_report
 from domain.federal.agreements import find_marketplace_agreement
 from domain.federal.markets import MLMS, Curriculum, Market, MarketplaceAgreement, NpnStatus, list_agreements
 from domain.federal.registration import ProfileStatus, RegistrationState

@@ -14,9 +14,9 @@ from db.case_state import list_flags, load_snapshot
 from db.tables import AlteredEvent, AuditRow, FactRow, InboxRow
 from db.writes.effects import EffectResult, complete_effect, intend_effect
 from db.writes.federal.launch_tickets import enroll_in_course, keep_launch_ticket, redeem_launch_ticket
-from db.writes.inbox import accept_statements, mark_delivered
 from db.writes.opening import Opened
-from db.writes.releases import Release, UnknownEvent, release_event
+from db.writes.webhooks.inbox import accept_statements, mark_delivered
+from db.writes.webhooks.releases import Release, UnknownEvent, release_event
 from domain.federal.markets import Curriculum
 from domain.shared.commands import CommandKind
 from domain.shared.facts import FactKind

@@ -21,8 +21,8 @@ from db.writes.federal.agreements import accept_marketplace_agreement, open_mark
 from db.writes.federal.launch_tickets import enroll_in_course
 from db.writes.federal.profiles import complete_profile
 from db.writes.federal.steps import RecordedStep
-from db.writes.inbox import accept_statements
 from db.writes.opening import Opened
+from db.writes.webhooks.inbox import accept_statements
 from domain.federal.markets import MLMS, Curriculum, Market, MarketplaceAgreement, list_agreements
 from domain.federal.policies import FEDERAL_POLICIES
 from domain.federal.policy import FederalPolicy

@@ -28,8 +28,8 @@ from db.engine import Database
 from db.reads.status import read_status
 from db.tables import Case
 from db.writes.imports import import_person
-from db.writes.inbox import accept_background_report, accept_portal_report, accept_statements
 from db.writes.opening import Opened, begin_case
+from db.writes.webhooks.inbox import accept_background_report, accept_portal_report, accept_statements
 from domain.programs.imports import parse_import
 from domain.shared.facts import FactKind
 from domain.shared.messages import Progress, ReminderPage, Report

@@ -25,14 +25,14 @@ from db.tables import CertificateRow
 from db.writes.cases import claim_case, record_facts
 from db.writes.commands import apply_command, store_command
 from db.writes.effects import EffectResult, complete_effect, intend_certificate, intend_effect
-from db.writes.inbox import (
+from db.writes.opening import Opened
+from db.writes.webhooks.inbox import (
     Received,
     accept_background_report,
     accept_portal_report,
     accept_statements,
     accept_vendor_report,
 )
-from db.writes.opening import Opened
 from domain.federal.vendor_reports import parse_vendor_report
 from domain.shared.commands import CommandKind
 from domain.shared.facts import Fact, FactKind

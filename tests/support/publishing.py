@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from db.engine import Database
-from db.reads.published_lists import Cells, find_current, stream_list
+from db.reads.federal.published_lists import Cells, find_current, stream_list
 from db.writes.federal.publications import make_current, open_publication, stage_changes, tidy_lines
 from domain.federal.lists import PublishedList
 

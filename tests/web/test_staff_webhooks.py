@@ -10,7 +10,7 @@ from sqlmodel import col, select
 
 from db.case_state import load_snapshot, rows
 from db.tables import AlteredEvent, AuditRow, FactRow, InboxRow
-from db.writes.inbox import accept_portal_report, accept_statements
+from db.writes.webhooks.inbox import accept_portal_report, accept_statements
 from domain.shared.parsing import read_json
 from domain.shared.statements import parse_statements
 from domain.state.policies import find_state_policy

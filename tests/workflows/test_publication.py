@@ -24,7 +24,7 @@ from activities.publications import PublicationsActivities
 from adapters.holidays import list_federal_holidays
 from db import migrate
 from db.engine import Database
-from db.reads.published_lists import find_current
+from db.reads.federal.published_lists import find_current
 from db.writes.federal import publications
 from domain.federal.lists import PublishedList
 from domain.shared.messages import Published, PublishOrder

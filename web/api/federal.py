@@ -10,8 +10,8 @@ from starlette.exceptions import HTTPException
 from db.case_state import load_snapshot
 from db.reads.status import read_status
 from db.writes.federal.launch_tickets import UnusableTicket
-from db.writes.inbox import accept_vendor_report
 from db.writes.opening import SecondAccount
+from db.writes.webhooks.inbox import accept_vendor_report
 from domain.federal.markets import Curriculum, MarketplaceAgreement
 from domain.federal.vendor_reports import parse_vendor_report
 from domain.shared.faults import Fault, Invalid

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 from starlette.exceptions import HTTPException
 
-from db.writes.inbox import Received, accept_background_report, accept_portal_report, accept_statements
+from db.writes.webhooks.inbox import Received, accept_background_report, accept_portal_report, accept_statements
 from domain.shared.faults import Fault, Invalid
 from domain.shared.parsing import read_json
 from domain.shared.statements import parse_statements

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 
-from db.reads.published_lists import Edition
+from db.reads.federal.published_lists import Edition
 from domain.federal.lists import DATE_FORMAT
 from domain.federal.markets import Market
 from domain.federal.policies import FEDERAL_POLICIES

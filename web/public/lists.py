@@ -13,7 +13,7 @@ from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response, StreamingResponse
 from starlette.exceptions import HTTPException
 
-from db.reads.published_lists import Edition, find_current, find_tracked, stream_list
+from db.reads.federal.published_lists import Edition, find_current, find_tracked, stream_list
 from domain.federal.lists import COLUMNS, PublishedList
 from domain.shared.faults import Fault
 from domain.shared.instants import format_instant

@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 
 from db.reads.pending import find_altered_event, read_altered_events, read_held_events
 from db.writes.access_log import record_access
-from db.writes.releases import Release, UnknownEvent, release_event
+from db.writes.webhooks.releases import Release, UnknownEvent, release_event
 from domain.shared.faults import Fault, Invalid
 from domain.shared.reasons import Reason
 from starter.cases import now

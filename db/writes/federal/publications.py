@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from db.case_state import federal_policy_of, one_or_none, registration_of, rows
-from db.reads.published_lists import Cells, find_current, newest_first
+from db.reads.federal.published_lists import Cells, find_current, newest_first
 from db.tables import Case, FactRow, PublicationRow, PublishedRow
 from domain.federal.lists import ListedRegistration, PublishedList, build_rows
 from domain.shared.facts import Fact, FactKind

@@ -12,7 +12,8 @@ from sqlmodel import col, select
 
 from db.case_state import UnknownCase, one_or_none
 from db.tables import AlteredEvent, Case, InboxRow
-from db.writes.events import (
+from db.writes.facts import append, audit, locked, raise_flag
+from db.writes.webhooks.events import (
     Event,
     ParsedEvent,
     find_ticket,
@@ -22,7 +23,6 @@ from db.writes.events import (
     parse_portal_event,
     parse_vendor_event,
 )
-from db.writes.facts import append, audit, locked, raise_flag
 from domain.federal.vendor_reports import VendorReport
 from domain.shared.events import PREMATURE, EventSource, EventState, find_reason_without_effect
 from domain.shared.facts import Fact

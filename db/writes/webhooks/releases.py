@@ -10,9 +10,9 @@ from sqlmodel import col, select
 
 from db.case_state import one_or_none
 from db.tables import SYSTEM, AlteredEvent, Case, InboxRow
-from db.writes.events import parse_altered_event
 from db.writes.facts import append, audit, locked, lower_flag
-from db.writes.inbox import ALTERED_EVENT, store_event
+from db.writes.webhooks.events import parse_altered_event
+from db.writes.webhooks.inbox import ALTERED_EVENT, store_event
 from domain.shared.events import (
     find_altered_refusal,
     find_delivery_refusal,
