@@ -65,8 +65,9 @@ EVERYWHERE = {
     "C5": "An event id seen before with another body is refused and kept aside for staff",
     "C6": "Plan years overlap without touching each other; a case ends with its own year's window",
     "C7": "A licence that lapses after certification suspends the authority to assist until it is restored",
-    "C8": "Withdrawn, denied, appealed and revoked are explicit, each with its notice",
+    "C8": "Withdrawn, denied and revoked are explicit, each with its notice",
     "C9": "Every write is audited: who, when, what, why",
+    "C10": "An appealed decision is explicit, with its notice",
 }
 ROWS = STATE_PROGRAM | FEDERAL_PROGRAM | EVERYWHERE
 
