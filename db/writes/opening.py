@@ -58,7 +58,7 @@ def open_requested_case(
     not raised: what staff are told of it is committed.
     """
     rules = OPENING_RULES[request.program]
-    asking = rules.identify(request)
+    asking = rules.identify_applicant(request)
     person = _find_person(session, identity_key, rules, asking)
     latest = _lock_latest_case(session, person, rules.program, request.plan_year) if person else None
     running = latest if latest and latest.stage not in REOPENABLE else None
@@ -89,7 +89,7 @@ def begin_case(session: Session, assister_id: str, program: str, plan_year: int,
         raise UnknownAssister(assister_id)
     latest = _lock_latest_case(session, person, program, plan_year)
     if latest and latest.stage not in REOPENABLE:
-        return _found(latest)
+        return _answer_found(latest)
     history = read_history(session, person, program)
     if why := rules.find_begin_refusal(person.details, history, plan_year):
         raise Refusal(why)
@@ -117,7 +117,7 @@ def _admit_request(
     policy = rules.find_policy(request.plan_year)
     assert policy is not None, "a parsed request has a policy"
     history = read_history(session, person, rules.program)
-    assister_type = rules.classify(history, request.plan_year)
+    assister_type = rules.classify_assister(history, request.plan_year)
     if faults := rules.find_admission_faults(request, policy, assister_type, find_local_date(policy, origin.at)):
         raise Invalid(faults)
     return rules.plan_case(make_case_id(), rules.describe_request(request), policy, history, origin)
@@ -142,7 +142,7 @@ def _select_cases(person: Assister, program: str) -> Any:
     return select(Case).where(col(Case.assister_id) == person.assister_id, col(Case.program) == program)
 
 
-def _found(case: Case) -> Opened:
+def _answer_found(case: Case) -> Opened:
     return Opened(case.assister_id, case.case_id, case.workflow_id, created=False)
 
 
@@ -150,7 +150,7 @@ def _repeat_request(session: Session, case: Case, document: Mapping[str, Any], o
     """The same request again changes nothing; a form after `begin` still brings the agreement along (A3, A11)."""
     if document.get("agreement_accepted") and case.stage not in ENDED:
         record_acceptance(session, case, origin.language, origin.source, origin.actor, origin.at)
-    return _found(case)
+    return _answer_found(case)
 
 
 def _note_conflict(session: Session, rules: Rules, person: Assister, latest: Case | None, now: datetime) -> Refusal:

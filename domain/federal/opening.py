@@ -46,7 +46,7 @@ class FederalOpening(OpeningRules[RegistrationRequest, FederalPolicy]):
     def find_policy(self, plan_year: int) -> FederalPolicy | None:
         return find_federal_policy(plan_year)
 
-    def identify(self, request: RegistrationRequest) -> Identity:
+    def identify_applicant(self, request: RegistrationRequest) -> Identity:
         return Identity(request.npn, request.email, request.first_name, request.last_name)
 
     def describe_request(self, request: RegistrationRequest) -> dict[str, Any]:
@@ -63,7 +63,7 @@ class FederalOpening(OpeningRules[RegistrationRequest, FederalPolicy]):
     def name_conflict(self, has_account: bool) -> Reason:
         return Reason("second_account" if has_account else "npn_in_use")
 
-    def classify(self, history: AssisterHistory, plan_year: int) -> AssisterType:
+    def classify_assister(self, history: AssisterHistory, plan_year: int) -> AssisterType:
         """Returning with the year before complete; a gap, or another market only, is lapsed: the full course (B1)."""
         if is_returning(history.years, plan_year):
             return AssisterType.RETURNING

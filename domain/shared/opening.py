@@ -82,7 +82,7 @@ class OpeningRules(ABC, Generic[Requested, Rules]):
         """The policy in force, if there is one for this year."""
 
     @abstractmethod
-    def identify(self, request: Requested) -> Identity:
+    def identify_applicant(self, request: Requested) -> Identity:
         """Who asks."""
 
     @abstractmethod
@@ -101,7 +101,7 @@ class OpeningRules(ABC, Generic[Requested, Rules]):
         """Why somebody is turned away; ``has_account``: in this program."""
 
     @abstractmethod
-    def classify(self, history: AssisterHistory, plan_year: int) -> AssisterType:
+    def classify_assister(self, history: AssisterHistory, plan_year: int) -> AssisterType:
         """New, returning or lapsed, by the years before this one."""
 
     @abstractmethod
@@ -132,7 +132,7 @@ class OpeningRules(ABC, Generic[Requested, Rules]):
         self, case_id: str, request: dict[str, Any], policy: Rules, history: AssisterHistory, origin: Origin
     ) -> NewCase:
         """The case, as it is to be stored."""
-        assister_type = self.classify(history, policy.plan_year)
+        assister_type = self.classify_assister(history, policy.plan_year)
         requested = Fact(
             id=f"{case_id}:requested", kind=FactKind.REQUESTED, at=origin.at, data={"opened_by": origin.source}
         )

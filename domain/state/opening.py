@@ -57,7 +57,7 @@ class StateOpening(OpeningRules[Request, Policy]):
     def find_policy(self, plan_year: int) -> Policy | None:
         return find_state_policy(STATE_PROGRAM, plan_year)
 
-    def identify(self, request: Request) -> Identity:
+    def identify_applicant(self, request: Request) -> Identity:
         npn = None if isinstance(request, CounselorRequest) else request.npn
         return Identity(npn, request.email, request.first_name, request.last_name)
 
@@ -75,7 +75,7 @@ class StateOpening(OpeningRules[Request, Policy]):
     def name_conflict(self, has_account: bool) -> Reason:
         return Reason("npn_in_use")
 
-    def classify(self, history: AssisterHistory, plan_year: int) -> AssisterType:
+    def classify_assister(self, history: AssisterHistory, plan_year: int) -> AssisterType:
         return classify_assister(history, plan_year)
 
     def find_admission_faults(

@@ -39,7 +39,7 @@ def test_what_is_stored_of_a_request_reads_as_the_same_request(document: dict[st
     rules, request = OPENING_RULES[document["program"]], parse_any_request(document)
     stored = rules.describe_request(request)
     assert parse_any_request(stored) == request
-    assert rules.identify(request) == Identity.of_request(stored)
+    assert rules.identify_applicant(request) == Identity.of_request(stored)
 
 
 # whose case it is
@@ -136,7 +136,7 @@ CERTIFIED = (YearRecord(plan_year=2023, certified=True),)
     ],
 )
 def test_a8_a9_new_returning_or_lapsed(history: AssisterHistory, expected: AssisterType) -> None:
-    assert STATE.classify(history, 2024) is classify_assister(history, 2024) is expected
+    assert STATE.classify_assister(history, 2024) is classify_assister(history, 2024) is expected
 
 
 @pytest.mark.parametrize(("plan_year", "expected"), [(2022, NEW), (2023, NEW), (2024, RETURNING), (2030, RETURNING)])
@@ -187,7 +187,7 @@ def test_b1_returning_is_registered_trained_and_in_the_individual_market_the_yea
 def test_b1_who_registered_before_but_not_last_year_is_lapsed(
     years: tuple[YearRecord, ...], expected: AssisterType
 ) -> None:
-    assert FEDERAL.classify(AssisterHistory(years=years), 2026) is expected
+    assert FEDERAL.classify_assister(AssisterHistory(years=years), 2026) is expected
 
 
 # a case without a form
