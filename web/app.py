@@ -42,7 +42,7 @@ from web.staff import (
     decisions,
     export,
     queue,
-    sign_in,
+    sessions,
     webhooks as staff_webhooks,
 )
 
@@ -131,7 +131,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         *assister,
         registry,
         lists,
-        sign_in,
+        sessions,
         *staff,
         *marketplace,
     ):

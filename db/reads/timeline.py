@@ -145,7 +145,7 @@ def _describe_audited(row: AuditRow, recorded: Collection[datetime]) -> Timeline
         return entry(EntryKind.FLAG, "raised" if name == "flagged" else "lowered", flag=flag)
     if "command_id" in details or row.action == "profile.refused":
         return None
-    if rest == "refused" and first in list(CommandKind):  # at the door, and not kept as a command
+    if rest == "refused" and first in list(CommandKind):  # before it was kept as a command
         return entry(EntryKind.COMMAND, first, state="refused", answer=details.get("answer"))
     if row.at in recorded or (first == "notice" and not rest.endswith(".after_end")):
         return None

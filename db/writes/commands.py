@@ -64,7 +64,7 @@ def load_command(session: Session, command_id: str) -> CommandRow:
 def note_refusal(
     session: Session, case_id: str, kind: CommandKind, actor: str, reason: str, why: Reason, now: datetime
 ) -> None:
-    """Audits a command that was refused at the door (C9)."""
+    """Audits a command that was refused before it was kept (C9)."""
     case = locked(session, case_id)
     audit(session, now, actor, f"{kind}.refused", case, reason, answer=why)
 

@@ -15,7 +15,7 @@ from tests.support.tables import change_row
 from tests.web.house import House
 from tests.web.test_staff_queue import waiting
 from web.http.permissions import StaffRole
-from web.staff.export import COLUMNS, cell
+from web.staff.export import COLUMNS, format_cell
 
 Lines = list[dict[str, str]]
 
@@ -92,14 +92,14 @@ async def test_only_who_may_export_does(house: House) -> None:
     "text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "  =1", "＝1", '=HYPERLINK("http://example.org")']
 )
 def test_what_a_spreadsheet_would_compute_is_marked_as_text(text: str) -> None:
-    assert cell(text) == f"'{text}"
+    assert format_cell(text) == f"'{text}"
 
 
 def test_other_cells_stay_as_they_are() -> None:
-    assert [cell(value) for value in ("Ana-María", "a=b", None, 2024, "", "o'clock")] == [
+    assert [format_cell(value) for value in ("Ana-María", "a=b", None, 2024, "", "o'clock")] == [
         *("Ana-María", "a=b", "", "2024", "", "o'clock")
     ]
-    assert cell(datetime(2026, 3, 4, 5, 6, 7, 89, tzinfo=UTC)) == "2026-03-04T05:06:07Z"
+    assert format_cell(datetime(2026, 3, 4, 5, 6, 7, 89, tzinfo=UTC)) == "2026-03-04T05:06:07Z"
 
 
 async def test_a_name_that_is_a_formula_arrives_as_text_in_its_own_cell(house: House) -> None:

@@ -19,7 +19,7 @@ from domain.shared.parsing import read_json
 from starter.cases import PENDING, now
 from web.api.bodies import StrictBody, describe_body, read_body
 from web.api.cases import COMMANDS, CommandId
-from web.api.webhooks import ANSWERS, acknowledge, verify_webhook
+from web.api.webhooks import ANSWERS, acknowledge_event, verify_webhook
 from web.http.auth import SIGNED, Registrant
 from web.http.problems import build_problem
 from web.http.sentences import explain
@@ -177,7 +177,7 @@ async def receive_vendor_webhook(request: Request, services: ServicesDep, vendor
     document = read_json(body)
     completed, digest = parse_vendor_report(document)
     received = await services.database.write(accept_vendor_report, vendor, event_id, completed, digest, document, now())
-    return acknowledge(services, received)
+    return acknowledge_event(services, received)
 
 
 # problems

@@ -48,7 +48,7 @@ async def verify_webhook(request: Request, secrets: SecretStr) -> tuple[str, byt
     raise HTTPException(401, "The signature is wrong, or older than five minutes.")
 
 
-def acknowledge(services: Services, received: Received) -> JSONResponse:
+def acknowledge_event(services: Services, received: Received) -> JSONResponse:
     """The answer to what is stored, which is delivered beside it; what can't be delivered now is delivered later."""
     if received.altered:
         return build_problem(409, "This event id came before with another body; it is kept aside for staff.")
@@ -85,7 +85,7 @@ async def _accept_statements(services: Services, document: Any) -> JSONResponse:
     if len(statements) > MAX_STATEMENTS:
         raise Invalid([Fault("body", "too_long", {"limit": str(MAX_STATEMENTS)})])
     documents = [document] if isinstance(document, dict) else document
-    return acknowledge(services, await services.database.write(accept_statements, statements, documents, now()))
+    return acknowledge_event(services, await services.database.write(accept_statements, statements, documents, now()))
 
 
 @router.post("/xapi/statements", responses=ANSWERS)
@@ -125,7 +125,7 @@ async def receive_portal_webhook(request: Request, services: ServicesDep) -> JSO
     document = read_json(body)
     report, digest = parse_portal_report(document)
     received = await services.database.write(accept_portal_report, event_id, report, digest, document, now())
-    return acknowledge(services, received)
+    return acknowledge_event(services, received)
 
 
 @router.post("/webhooks/background-checks", dependencies=[SIGNED], status_code=202, responses=ANSWERS)
@@ -138,4 +138,4 @@ async def receive_background_check_webhook(request: Request, services: ServicesD
     if not hmac.compare_digest(wanted.encode(), given.strip().lower().encode()):
         raise HTTPException(401, "The signature is missing or wrong.")
     report = parse_background_report(read_json(body))
-    return acknowledge(services, await services.database.write(accept_background_report, report, now()))
+    return acknowledge_event(services, await services.database.write(accept_background_report, report, now()))

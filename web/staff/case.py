@@ -41,7 +41,7 @@ async def show_evidence(request: Request, services: ServicesDep, me: Reader, cas
     kept = _find_numbered(file.evidence, number)
     row = await services.database.read(find_evidence_of_case, case_id, kept.key)
     if row is None:
-        raise _nothing()
+        raise _build_not_found()
     await services.database.write(record_access, me.actor, "evidence", [case_id], now())
     text = row.raw[:MOST_SHOWN].decode("utf-8", "replace")
     cut = MOST_SHOWN if len(row.raw) > MOST_SHOWN else None
@@ -54,7 +54,7 @@ async def show_mail(request: Request, services: ServicesDep, me: Reader, case_id
     file = await services.database.read(read_case_file, case_id, now())
     row = await services.database.read(find_mail, case_id, _find_numbered(file.mails, number).key)
     if row is None:
-        raise _nothing()
+        raise _build_not_found()
     await services.database.write(record_access, me.actor, "mail", [case_id], now())
     return render_staff_page(request, services, me, "staff/mail.html", file=file, mail=row, number=number)
 
@@ -65,7 +65,7 @@ async def show_mail_html(services: ServicesDep, me: Reader, case_id: str, number
     file = await services.database.read(read_case_file, case_id, now())
     row = await services.database.read(find_mail, case_id, _find_numbered(file.mails, number).key)
     if row is None:
-        raise _nothing()
+        raise _build_not_found()
     await services.database.write(record_access, me.actor, "mail", [case_id], now())
     return render_mail(row.html, row.language)
 
@@ -90,7 +90,7 @@ async def _send_certificate(
     file = await services.database.read(read_case_file, case_id, now())
     issued = next((one for one in reversed(file.certificates) if one.market == market), None)
     if issued is None:
-        raise _nothing()
+        raise _build_not_found()
     path = services.settings.certificates_dir / Path(issued.uri).name
     if not path.is_file():
         return _render_no_file(request, services)
@@ -102,11 +102,11 @@ async def _send_certificate(
 def _find_numbered(kept: Iterable[Numbered], number: int) -> Numbered:
     found = next((one for one in kept if one.number == number), None)
     if found is None:
-        raise _nothing()
+        raise _build_not_found()
     return found
 
 
-def _nothing() -> HTTPException:
+def _build_not_found() -> HTTPException:
     return HTTPException(404, "There is nothing of this number in this case.")
 
 

@@ -67,10 +67,10 @@ async def stream_csv(pages: AsyncIterator[list[ExportedCase]]) -> AsyncIterator[
     """A header, and a line for each case."""
     yield (MARK + _write_csv([list(COLUMNS)])).encode()
     async for page in pages:
-        yield _write_csv([cell(getattr(case, name)) for name in COLUMNS] for case in page).encode()
+        yield _write_csv([format_cell(getattr(case, name)) for name in COLUMNS] for case in page).encode()
 
 
-def cell(value: Any) -> str:
+def format_cell(value: Any) -> str:
     """A value as a spreadsheet shows it and doesn't compute it."""
     if isinstance(value, datetime):
         return format_instant(value, "seconds")

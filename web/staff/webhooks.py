@@ -73,9 +73,9 @@ async def deliver_held(request: Request, services: ServicesDep, me: Deliverer, n
     reason = (await read_form(request)).get("reason", "")
     if faults := find_text_faults("reason", reason):
         return await _render_webhooks(request, services, me, DeliveryAttempt(number, reason, faults), 422)
-    release = await _release(services, me, number, "held", reason)
+    release = await _release_event(services, me, number, "held", reason)
     if release.refused is None:
-        return await _deliver(services, release)
+        return await _deliver_released(services, release)
     refused = explain(release.refused, choose_language(request))
     return await _render_webhooks(request, services, me, DeliveryAttempt(number, reason, refused=refused), 409)
 
@@ -88,24 +88,24 @@ async def deliver_altered(request: Request, services: ServicesDep, me: Deliverer
         return await _render_altered(request, services, me, number, DeliveryAttempt(number, reason, faults), 422)
     language = choose_language(request)
     try:
-        release = await _release(services, me, number, "altered", reason)
+        release = await _release_event(services, me, number, "altered", reason)
     except Invalid as invalid:  # it doesn't fit its case
         refused = join_faults(invalid.faults, language)
     else:
         if release.refused is None:
-            return await _deliver(services, release)
+            return await _deliver_released(services, release)
         refused = explain(release.refused, language)
     return await _render_altered(request, services, me, number, DeliveryAttempt(number, reason, refused=refused), 409)
 
 
-async def _release(services: Services, me: StaffMember, number: int, kind: str, reason: str) -> Release:
+async def _release_event(services: Services, me: StaffMember, number: int, kind: str, reason: str) -> Release:
     try:
         return await services.database.write(release_event, number, kind, me.actor, reason, now())
     except UnknownEvent:
-        raise _nothing() from None
+        raise _build_not_found() from None
 
 
-async def _deliver(services: Services, release: Release) -> Response:
+async def _deliver_released(services: Services, release: Release) -> Response:
     delivered = [await services.cases.deliver_event(row) for row in release.to_deliver]
     services.numbers.forget()
     return RedirectResponse(HOME + build_query(done="delivered" if all(delivered) else "kept"), 303, PRIVATE)
@@ -161,7 +161,7 @@ async def _render_altered(
 ) -> HTMLResponse:
     event = await services.database.read(find_altered_event, number)
     if event is None:
-        raise _nothing()
+        raise _build_not_found()
     await services.database.write(record_access, me.actor, "webhook", [event.case_id], now())
     return render_staff_page(
         request,
@@ -190,5 +190,5 @@ def _describe_attempt(attempt: DeliveryAttempt | None, language: str) -> dict[st
     }
 
 
-def _nothing() -> HTTPException:
+def _build_not_found() -> HTTPException:
     return HTTPException(404, "There is no such event.")

@@ -1,26 +1,28 @@
-"""Staff signing in and out: by the identity provider, into a session of ours."""
+"""Staff's sessions: signing in by the identity provider, signing out, who is signed in, ending somebody's session."""
 
 from typing import Annotated
 from urllib.parse import urlencode, urlsplit
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Path, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from db.writes.sessions import end_session, open_session
+from db.writes.sessions import end_session, list_open_sessions, open_session
 from starter.cases import now
 from web.http.auth import PUBLIC, StaffMember, choose_session_cookie, find_staff_member, require_permission
 from web.http.identity_provider import SignInFailed
 from web.http.negotiation import choose_language
 from web.http.pages import PRIVATE, render_page
-from web.http.permissions import Permission
+from web.http.permissions import Permission, StaffRole
 from web.http.rate_limits import limit_rate
 from web.services import Services, ServicesDep
+from web.staff.layout import render_staff_page
 
 router = APIRouter(prefix="/staff", include_in_schema=False, default_response_class=HTMLResponse)
 
-HOME = "/staff"
-# What the page says first, by what stands in its address.
+HOME, SESSIONS = "/staff", "/staff/sessions"
+# What the pages say first, by what stands in their addresses.
 TOLD = ("ended", "out", "failed", "no_role")
+TOLD_OF_SESSIONS = ("ended", "gone")
 
 
 @router.get("/sign-in", dependencies=[PUBLIC])
@@ -84,6 +86,38 @@ async def sign_out(
         choose_session_cookie(services), secure=services.settings.is_secure, httponly=True, samesite="lax"
     )
     return answer
+
+
+@router.get("/sessions")
+async def show_sessions(
+    request: Request, services: ServicesDep, me: Annotated[StaffMember, require_permission(Permission.READ_SESSIONS)]
+) -> HTMLResponse:
+    """Who is signed in, the last seen first."""
+    told = request.query_params.get("told")
+    rows = await services.database.read(list_open_sessions, services.settings.session_idle, now())
+    return render_staff_page(
+        request,
+        services,
+        me,
+        "staff/sessions.html",
+        here=SESSIONS,
+        rows=rows,
+        told=told if told in TOLD_OF_SESSIONS else None,
+        now=now(),
+        known=frozenset(StaffRole),
+    )
+
+
+@router.post("/sessions/{session_id}/end")
+async def end_other_session(
+    services: ServicesDep,
+    me: Annotated[StaffMember, require_permission(Permission.END_SESSIONS)],
+    session_id: Annotated[str, Path(pattern="^[0-9a-f]{1,64}$")],
+) -> RedirectResponse:
+    """Ends somebody's session: their next click leads to the log-in."""
+    idle = services.settings.session_idle
+    ended = await services.database.write(end_session, session_id, me.actor, idle, now())
+    return RedirectResponse(f"{SESSIONS}?told={'ended' if ended else 'gone'}", 303, PRIVATE)
 
 
 def _render_sign_in(request: Request, services: Services, told: str | None, status: int = 200) -> HTMLResponse:
