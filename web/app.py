@@ -32,7 +32,7 @@ from web.http.problems import build_problem
 from web.http.rate_limits import RateLimiter
 from web.http.static_files import PREFIX, StaticFiles, load_files
 from web.marketplace import agreements, certificates, profile, sign_in as marketplace_sign_in, training, visit
-from web.public import home as registry, lists
+from web.public import home, lists
 from web.public.request import form as request_form
 from web.services import TEMPLATES, Services, ServicesDep
 from web.staff import (
@@ -129,7 +129,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         request_form,
         status_link,
         *assister,
-        registry,
+        home,
         lists,
         sessions,
         *staff,
@@ -139,13 +139,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     if settings.gallery:
         app.include_router(Gallery(NoticeRenderer(TEMPLATES / "notices"), Typesetter()).router)
     app.mount(PREFIX, StaticFiles(load_files()), name="static")
-    _add_health(app)
+    _add_health_routes(app)
     if paths := find_undeclared_routes(app.routes):
         raise RuntimeError(f"These routes don't declare who may call them: {', '.join(paths)}.")
     return app
 
 
-def _add_health(app: FastAPI) -> None:
+def _add_health_routes(app: FastAPI) -> None:
     @app.get("/healthz", dependencies=[PUBLIC], tags=["health"])
     async def healthz() -> JSONResponse:
         """The process answers."""

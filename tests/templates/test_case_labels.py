@@ -23,7 +23,7 @@ from domain.state.eligibility import SOURCE, Check, Result, Verdict
 from domain.state.request import AgentRequest, CounselorRequest, EmployerKind
 from templates.labels import FILTERS
 from web.http.permissions import Permission
-from web.http.sentences import called, explain
+from web.http.sentences import explain, name_code
 from web.staff import timeline as staff_timeline
 from web.staff.panel import FORMS
 from web.staff.reasons import USUAL, list_usual_reasons
@@ -80,7 +80,7 @@ def test_a_reason_is_told_in_the_reader_s_language_with_its_details_as_they_are_
 
 
 def test_what_has_no_name_is_shown_as_it_is() -> None:
-    assert called("actor", "rita@example.org", "es") == "rita@example.org"
+    assert name_code("actor", "rita@example.org", "es") == "rita@example.org"
     assert explain(Reason("case_ended", {"stage": "denied"}), "es") == "El caso ha terminado: Solicitud denegada."
     assert explain(Reason("override_needed", {"checks": "no_such_check"}), "en").endswith(": no_such_check.")
 

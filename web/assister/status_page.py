@@ -18,7 +18,7 @@ from domain.shared.stages import Stage, WaitingFor
 from domain.state.agreements import find_agreement
 from domain.state.certification import CertificationState, EligibilityStatus, LmsAccount
 from domain.state.eligibility import Check, Result
-from web.http.forms import Values, describe_faults
+from web.http.forms import Values, describe_faults, parse_number
 from web.http.negotiation import choose_language
 from web.http.pages import render_page
 from web.http.sentences import explain
@@ -104,7 +104,7 @@ def list_steps(state: CertificationState, may_assist: bool) -> list[dict[str, st
 def _read_told_round(request: Request) -> int | None:
     """The round an answer led to, right after it was sent: the page then waits with us until it is carried out."""
     told = request.query_params.get("answered", "")
-    return int(told) if told.isascii() and told.isdigit() and len(told) < 9 else None
+    return parse_number(told, 8)
 
 
 def _describe_question(state: CertificationState, action: str) -> dict[str, str]:

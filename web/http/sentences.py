@@ -19,7 +19,7 @@ def explain_notes(held: Iterable[HeldEvent], language: str) -> dict[int, str]:
     return {one.id: explain(one.reason, language) if one.reason else one.note for one in held if one.note}
 
 
-def called(name: str, code: str, language: str) -> str:
+def name_code(name: str, code: str, language: str) -> str:
     """A value by its label; one that has none, of another release or a person's name, as it is."""
     return find_label(name, code, language) if code in FILTERS[name] else code
 
@@ -27,5 +27,5 @@ def called(name: str, code: str, language: str) -> str:
 def _name_detail(name: str, text: str, language: str) -> str:
     """A detail as it is called; who it was keeps the name."""
     if name == "checks":
-        return ", ".join(called("check", check, language) for check in text.split(", "))
-    return called("staff_stage", text, language) if name == "stage" else text
+        return ", ".join(name_code("check", check, language) for check in text.split(", "))
+    return name_code("staff_stage", text, language) if name == "stage" else text

@@ -11,7 +11,7 @@ from domain.shared.facts import FactKind
 from domain.shared.faults import load_faults
 from templates.catalogs import N_, translate
 from web.http.environments import format_share
-from web.http.sentences import called, explain
+from web.http.sentences import explain, name_code
 
 Details = list[str]
 
@@ -68,7 +68,7 @@ def _describe_entry(entry: TimelineEntry, language: str) -> Line:
         at=entry.at,
         what=what,
         details=details,
-        who=called("actor", entry.actor, language),
+        who=name_code("actor", entry.actor, language),
         why=_explain_answer(entry, "reason", entry.reason, language) if entry.reason else None,
         tone=_TONES.get(told_by, ""),
         mail=entry.data.get("mail") if entry.kind is EntryKind.NOTICE else None,
@@ -78,8 +78,8 @@ def _describe_entry(entry: TimelineEntry, language: str) -> Line:
 def _describe_fact(entry: TimelineEntry, language: str) -> tuple[str, Details]:
     data = entry.data
     name = "verdict" if entry.name == FactKind.DECIDED else "fact"
-    what = called(name, str(data["verdict"]) if name == "verdict" else entry.name, language)
-    about = [called(label, str(data[field]), language) for field, label in _ABOUT.items() if data.get(field)]
+    what = name_code(name, str(data["verdict"]) if name == "verdict" else entry.name, language)
+    about = [name_code(label, str(data[field]), language) for field, label in _ABOUT.items() if data.get(field)]
     return what, [*about, *_describe_more(entry.name, data, language)]
 
 
@@ -99,33 +99,33 @@ def _describe_more(name: str, data: Mapping[str, Any], language: str) -> Details
     if data.get("number"):
         found.append(_phrase(N_("Certificate number: {number}"), language, number=str(data["number"])))
     if data.get("source"):
-        found.append(called("agreed_on", str(data["source"]), language))
+        found.append(name_code("agreed_on", str(data["source"]), language))
     if data.get("override"):
         found.append(_phrase(N_("Override: {reason}"), language, reason=str(data["override"])))
     return [*found, *_describe_changed(data, language), *_describe_faults(data, language)]
 
 
 def _describe_changed(data: Mapping[str, Any], language: str) -> Details:
-    fields = [called("field", str(field), language) for field in data.get("changed") or ()]
+    fields = [name_code("field", str(field), language) for field in data.get("changed") or ()]
     return [_phrase(N_("Changed: {fields}"), language, fields=", ".join(fields))] if fields else []
 
 
 def _describe_faults(data: Mapping[str, Any], language: str) -> Details:
     """The fields of a profile at fault, each with what is wrong."""
     faults = load_faults(data.get("faults") or ())
-    return [f"{called('field', one.field, language)}: {explain(one, language)}" for one in faults]
+    return [f"{name_code('field', one.field, language)}: {explain(one, language)}" for one in faults]
 
 
 def _describe_notice(entry: TimelineEntry, language: str) -> tuple[str, Details]:
-    notice = called("notice", entry.name, language)
+    notice = name_code("notice", entry.name, language)
     subject = entry.data.get("subject")
     return _phrase(_NOTICES[entry.data["state"]], language, notice=notice), [str(subject)] if subject else []
 
 
 def _describe_command(entry: TimelineEntry, language: str) -> tuple[str, Details]:
     data = entry.data
-    what = f"{called('command', entry.name, language)}: {called('command_state', str(data['state']), language)}"
-    details = [called(name, str(data[name]), language) for name in ("verdict", "notice") if data.get(name)]
+    what = f"{name_code('command', entry.name, language)}: {name_code('command_state', str(data['state']), language)}"
+    details = [name_code(name, str(data[name]), language) for name in ("verdict", "notice") if data.get(name)]
     if data.get("override"):
         details.append(_phrase(N_("Override: {reason}"), language, reason=str(data["override"])))
     answer = [_explain_answer(entry, "answer", str(data["answer"]), language)] if data.get("answer") else []
@@ -133,7 +133,7 @@ def _describe_command(entry: TimelineEntry, language: str) -> tuple[str, Details
 
 
 def _describe_flag(entry: TimelineEntry, language: str) -> tuple[str, Details]:
-    flag = called("reason_to_look", str(entry.data.get("flag") or ""), language)
+    flag = name_code("reason_to_look", str(entry.data.get("flag") or ""), language)
     return _phrase(_FLAGS[entry.name], language, flag=flag), []
 
 
@@ -146,7 +146,7 @@ def _describe_webhook(entry: TimelineEntry, language: str) -> tuple[str, Details
 def _describe_audited(entry: TimelineEntry, language: str) -> tuple[str, Details]:
     action = entry.name.removesuffix(".after_end")
     late = [_phrase(N_("It was done although the case had ended meanwhile."), language)] if action != entry.name else []
-    return called("action", action, language), late
+    return name_code("action", action, language), late
 
 
 _WORDS: Mapping[EntryKind, Callable[[TimelineEntry, str], tuple[str, Details]]] = {
