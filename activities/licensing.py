@@ -16,6 +16,7 @@ from domain.shared.licensing import Producer
 from domain.shared.messages import CaseRef, LookUp, Screened
 from domain.shared.policy import find_local_date
 from domain.state.eligibility import Check, Finding, check_license, list_unknown_findings, make_finding
+from domain.state.facts import ScreenedData
 
 SOURCE = "registry"
 
@@ -82,7 +83,7 @@ class LicensingActivities(contracts.Licensing):
             id=f"{order.case_id}:screened:{order.occurrence}:{how}",
             kind=FactKind.SCREENED,
             at=order.at,
-            data={"round": order.occurrence, "findings": [one.model_dump(mode="json") for one in findings]},
+            data=ScreenedData(round=order.occurrence, findings=tuple(findings)).to_json(),
         )
         await self._database.write(
             record_facts, order.case_id, [fact], order.at, "case.screened", round=order.occurrence, how=how

@@ -19,6 +19,7 @@ from db.engine import Database
 from db.writes.cases import flag_case
 from db.writes.effects import EffectResult, Intent
 from db.writes.federal.listings import record_listing
+from domain.federal.facts import ListingData, ListingsDueData, ListLateData
 from domain.federal.listing_check import find_due_dates, find_next_check, is_late
 from domain.federal.lists import select_contact
 from domain.federal.markets import FederalList, Market
@@ -61,11 +62,9 @@ class ListingCheckActivities(contracts.ListingCheck):
                 facts, absent = await self._read_lists(snapshot, order, ours, today)
         else:
             since = find_local_date(policy, _find_listable_date(state, Market(order.market)))
-            due = {name.value: day.isoformat() for name, day in find_due_dates(policy, since, holidays).items()}
-            data = {"market": order.market, "due": due}
-            facts = [
-                Fact(id=f"{order.case_id}:watch:{order.market}", kind=FactKind.WATCH_OPENED, at=order.at, data=data)
-            ]
+            due = ListingsDueData(market=Market(order.market), due=find_due_dates(policy, since, holidays)).to_json()
+            fact_id = f"{order.case_id}:watch:{order.market}"
+            facts = [Fact(id=fact_id, kind=FactKind.WATCH_OPENED, at=order.at, data=due)]
         missing = not ours or any(one.listed_at is None and not _is_new(one, facts) for one in ours)
         return Looked(
             again_at=find_next_check(policy, order.at, holidays) if missing else None,
@@ -83,15 +82,15 @@ class ListingCheckActivities(contracts.ListingCheck):
             if one.listed_at is not None:
                 continue
             there, known = await self._is_listed(snapshot, one)
-            data = {"market": order.market, "list": one.list.value}
             if there:
+                data = ListingData(market=one.market, list=one.list).to_json()
                 fact_id = f"{order.case_id}:listed:{order.market}:{one.list}"
                 facts.append(Fact(id=fact_id, kind=FactKind.LISTED, at=order.at, data=data))
             elif is_late(one.due_on, today):
                 absent = absent or (one.list is FederalList.RCL and not known)
                 if not one.late:
                     fact_id = f"{order.case_id}:late:{order.market}:{one.list}"
-                    late = {**data, "due_on": one.due_on.isoformat()}
+                    late = ListLateData(market=one.market, list=one.list, due_on=one.due_on).to_json()
                     facts.append(Fact(id=fact_id, kind=FactKind.LIST_LATE, at=order.at, data=late))
         return facts, absent
 
@@ -173,7 +172,7 @@ def _find_completion(entry: RclEntry, market: Market) -> bool:
 
 
 def _is_new(one: Listed, facts: Sequence[Fact]) -> bool:
-    return any(fact.kind is FactKind.LISTED and fact.data["list"] == one.list for fact in facts)
+    return any(fact.kind is FactKind.LISTED and fact.read_as(ListingData).list is one.list for fact in facts)
 
 
 @asynccontextmanager

@@ -11,6 +11,7 @@ from sqlmodel import col, select
 
 from db.tables import Case, FactRow
 from domain.federal.agreements import list_versions_in_force
+from domain.federal.facts import NpnRefusedData
 from domain.federal.markets import Market, Role
 from domain.federal.policy import FederalPolicy
 from domain.federal.registration import RegistrationOpening, RegistrationState, fold_registration
@@ -182,5 +183,5 @@ def find_ending_reason(session: Session, case_id: str) -> str:
 def npn_faults_of(facts: Iterable[Fact]) -> list[Fault]:
     """What is wrong with the NPNs of the profile saved last, once the registry has said so (B9)."""
     refused = [fact for fact in facts if fact.kind is FactKind.NPN_REFUSED]
-    last = max(refused, key=lambda fact: int(fact.data["version"]), default=None)
-    return load_faults(last.data["faults"]) if last else []
+    last = max((fact.read_as(NpnRefusedData) for fact in refused), key=lambda one: one.version, default=None)
+    return load_faults(last.faults) if last else []

@@ -68,7 +68,7 @@ def end_case(session: Session, case_id: str, kind: str, now: datetime) -> None:
     audit(session, now, SYSTEM, f"case.{kind}", case)
 
 
-def flag_case(session: Session, case_id: str, what: str, now: datetime, why: str | None = None) -> None:
+def flag_case(session: Session, case_id: str, what: str, now: datetime, why: str | Reason | None = None) -> None:
     """Puts a case before staff's eyes; said once while the flag is up, however often it is tried again."""
     case = locked(session, case_id)
     if raise_flag(case, what, now):

@@ -11,6 +11,7 @@ from sqlmodel import col, select
 
 from db.case_state import UnknownCase, facts_of, folded, list_flags, one_or_none
 from db.tables import SYSTEM, Assister, AuditRow, Case, FactRow, StageEntry
+from domain.federal.facts import MarketData
 from domain.federal.registration import RegistrationState
 from domain.programs.state import CaseState
 from domain.shared.facts import Fact, FactKind
@@ -108,7 +109,7 @@ def append(session: Session, case: Case, facts: Sequence[Fact], now: datetime) -
     state = folded(case, [*stored, *fresh])
     if isinstance(state, RegistrationState):
         case.unpublished = True
-        if completed := _completed(case.case_id, state):
+        if completed := _build_completion_facts(case.case_id, state):
             fresh += completed
             for fact in completed:
                 audit(session, now, SYSTEM, "market.completed", case, **fact.data)
@@ -172,9 +173,10 @@ def draw_attention(case: Case) -> None:
     case.attention_since = since if case.attention else None
 
 
-def _completed(case_id: str, state: RegistrationState) -> list[Fact]:
+def _build_completion_facts(case_id: str, state: RegistrationState) -> list[Fact]:
+    kind = FactKind.MARKET_COMPLETED
     return [
-        Fact(id=f"{case_id}:completed:{market}", kind=FactKind.MARKET_COMPLETED, at=at, data={"market": market.value})
+        Fact(id=f"{case_id}:completed:{market}", kind=kind, at=at, data=MarketData(market=market).to_json())
         for market, at in state.newly_complete.items()
     ]
 

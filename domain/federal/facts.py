@@ -60,6 +60,12 @@ class ListingsDueData(MarketData):
 
 
 class ListingData(MarketData):
-    """The federal list in which a market was seen, or was still missing after its last day (B18–B21)."""
+    """The federal list in which a market was seen (B18–B20)."""
 
     list: FederalList
+
+
+class ListLateData(ListingData):
+    """The federal list in which a market was still missing after its last day (B21)."""
+
+    due_on: date

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from domain.federal.facts import CourseData
 from domain.federal.markets import MLMS
 from domain.federal.policy import FederalPolicy
 from domain.shared.facts import Fact, FactKind
@@ -29,6 +30,6 @@ def build_course_fact(
         faults.append(Fault("object.id", "mismatch"))
     if faults or kind is None or curriculum is None:
         raise Invalid(faults)
-    data = {"curriculum": curriculum.value, "channel": MLMS}
+    data = CourseData(curriculum=curriculum, channel=MLMS).to_json()
     at = min(statement.timestamp or received_at, received_at)  # whose clock is fast moves no due date
     return Fact(id=f"lms:{statement.id}", kind=kind, at=at, data=data)

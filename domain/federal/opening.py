@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
 
+from domain.federal.facts import EnrolledData
 from domain.federal.markets import MLMS, Curriculum, Market, Role
 from domain.federal.policies import find_federal_policy
 from domain.federal.policy import FederalPolicy
@@ -29,7 +30,7 @@ def is_returning(years: Iterable[YearRecord], plan_year: int) -> bool:
 
 def build_enrollment_fact(case_id: str, curriculum: Curriculum, channel: str, automatic: bool, at: datetime) -> Fact:
     """The fact of an enrolment, in the MLMS or at a vendor; of a course at one of them there is only one (B11, B13)."""
-    data = {"curriculum": curriculum.value, "channel": channel, "automatic": automatic}
+    data = EnrolledData(curriculum=curriculum, channel=channel, automatic=automatic).to_json()
     return Fact(id=f"{case_id}:enrolled:{curriculum}:{channel}", kind=FactKind.ENROLLED, at=at, data=data)
 
 

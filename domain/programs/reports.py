@@ -2,12 +2,19 @@
 
 from domain.federal.registration import RegistrationState
 from domain.programs.state import CaseState
-from domain.shared.facts import Fact
+from domain.shared.facts import Fact, FactKind
 from domain.shared.messages import Report
+from domain.state.facts import BackgroundReportedData, ExamAttemptedData
 
 
 def describe_fact(case_id: str, fact: Fact, state: CaseState) -> Report:
     """The fact with the verdict recorded in it; of a federal registration what its facts came to, too."""
-    passed = bool(fact.data.get("passed") or fact.data.get("result") == "clear")
     snapshot = state.take_snapshot() if isinstance(state, RegistrationState) else None
-    return Report(case_id=case_id, fact_id=fact.id, kind=fact.kind, passed=passed, standing=snapshot)
+    return Report(case_id=case_id, fact_id=fact.id, kind=fact.kind, passed=_is_good(fact), standing=snapshot)
+
+
+def _is_good(fact: Fact) -> bool:
+    """Whether the exam was passed, or the background check is clear; no other fact has a verdict."""
+    if fact.kind is FactKind.EXAM_ATTEMPTED:
+        return fact.read_as(ExamAttemptedData).passed
+    return fact.kind is FactKind.BACKGROUND_REPORTED and fact.read_as(BackgroundReportedData).result == "clear"

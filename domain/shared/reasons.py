@@ -61,6 +61,7 @@ SENTENCES: dict[str, str] = {
     "before_certificate": "It was reported before the certificate was issued.",
     "account_not_set_up": "It was reported for a counselor's account that we have not set up.",
     "workflow_ended": "The workflow had ended.",
+    "not_listed_in_time": "Not on this federal list in time: {list}.",
     "altered_event": "The same event id came before with other content.",
     "other_person": "The same NPN came under another name or e-mail address.",
     "second_account_asked": "A second account was asked for.",

@@ -80,6 +80,8 @@ AUDITED: list[tuple[str, str | None, dict[str, Any], Coded]] = [
     ("request.conflict", "same NPN under another name or e-mail", {"flag": "x"}, ("other_person", {})),
     ("request.conflict", "a second account was asked for", {"flag": "x"}, ("second_account_asked", {})),
     ("case.portal_activation_asked", "activation link used", {"command_id": "1"}, ("activation_link_used", {})),
+    ("case.flagged.list_late", "not in rcl in time", {}, ("not_listed_in_time", {"list": "rcl"})),
+    ("case.flagged.training.invited.refused", "lms_refused", {}, NOTHING),
     ("profile.refused", None, {"faults": [["npn", "npn_unknown"]]}, NOTHING),
     ("case.withdrawn", "activation link used", {"command_id": "1"}, NOTHING),
     ("decide.refused", "The case has ended: denied.", {"answer": "?"}, NOTHING),

@@ -30,7 +30,7 @@ from web.staff.reasons import USUAL, list_usual_reasons
 
 ROOT = Path(__file__).parents[2]
 SENDERS = {*EventSource, "registry"}
-DETAILS = {"checks": "license_active, name_matches", "stage": "denied", "by": "rita@example.org"}
+DETAILS = {"checks": "license_active, name_matches", "stage": "denied", "list": "rcl", "by": "rita@example.org"}
 FIELDS = {*AgentRequest.model_fields, *CounselorRequest.model_fields, *RegistrationRequest.model_fields}
 
 
@@ -74,7 +74,7 @@ def test_a_reason_is_told_in_the_reader_s_language_with_its_details_as_they_are_
     for code, template in reasons.SENTENCES.items():
         details = {name: DETAILS[name] for _, name, _, _ in Formatter().parse(template) if name}
         reason = Reason(code, details)
-        coded = bool({"checks", "stage"} & set(details))
+        coded = bool({"checks", "stage", "list"} & set(details))
         assert (explain(reason, language) == reason.sentence()) is (language == "en" and not coded)
         assert "license_active" not in explain(reason, language)
 

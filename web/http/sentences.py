@@ -7,6 +7,9 @@ from domain.shared.reasons import Coded
 from templates.catalogs import translate
 from templates.labels import FILTERS, find_label
 
+# The labels of those details of reasons that are codes, one or several; others are said as they are.
+_LABELS = {"checks": "check", "stage": "staff_stage", "list": "federal_list"}
+
 
 def explain(why: Coded, language: str) -> str:
     """A reason or a fault in the reader's language, the codes among its details as they are called."""

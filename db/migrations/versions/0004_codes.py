@@ -63,6 +63,7 @@ REASONS = {
         "other_person": "same NPN under another name or e-mail",
         "second_account_asked": "a second account was asked for",
     },
+    "case.flagged.list_late": {"not_listed_in_time": "not in {list} in time"},
     "case.portal_activation_asked": {"activation_link_used": "activation link used"},
 }
 

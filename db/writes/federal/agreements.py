@@ -1,13 +1,13 @@
 """The agreements with the Marketplace as one registration reads and accepts them (B16)."""
 
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy.orm import Session
 
 from db.case_state import facts_of
 from db.writes.federal.steps import RecordedStep, lock_open_registration, record_step, require_step
 from domain.federal.agreements import find_marketplace_agreement
+from domain.federal.facts import AgreementData
 from domain.federal.markets import MarketplaceAgreement
 from domain.federal.steps import find_acceptance_refusal, find_opening_refusal
 from domain.shared.agreements import Agreement
@@ -22,11 +22,11 @@ def open_marketplace_agreement(
     text = find_marketplace_agreement(name, language)
     case, state = lock_open_registration(session, case_id)
     require_step(find_opening_refusal(state, name))
-    data = {"agreement": name.value, "version": text.version, "language": text.language, "sha256": text.sha256}
+    data = AgreementData(agreement=name, version=text.version, language=text.language, sha256=text.sha256)
     if _find_opened(session, case_id, name, None) != data:  # the text that was opened last counts
         fact_id = f"{case_id}:opened:{name}:{text.version}:{text.language}:{state.facts}"
-        fact = Fact(id=fact_id, kind=FactKind.AGREEMENT_OPENED, at=now, data=data)
-        record_step(session, case, fact, actor, "agreement.opened", now, **data)
+        fact = Fact(id=fact_id, kind=FactKind.AGREEMENT_OPENED, at=now, data=data.to_json())
+        record_step(session, case, fact, actor, "agreement.opened", now, **fact.data)
     return text
 
 
@@ -43,22 +43,17 @@ def accept_marketplace_agreement(
     opened = _find_opened(session, case_id, name, sha256)
     if opened is None:
         raise Invalid([Fault("sha256", "another_text")])
-    fact_id = f"{case_id}:accepted:{name}:{opened['version']}"
-    fact = Fact(id=fact_id, kind=FactKind.AGREEMENT_ACCEPTED, at=now, data=opened)
+    fact_id = f"{case_id}:accepted:{name}:{opened.version}"
+    fact = Fact(id=fact_id, kind=FactKind.AGREEMENT_ACCEPTED, at=now, data=opened.to_json())
     return record_step(session, case, fact, actor, "agreement.accepted", now, **fact.data)
 
 
 def _find_opened(
     session: Session, case_id: str, name: MarketplaceAgreement, sha256: str | None
-) -> dict[str, Any] | None:
+) -> AgreementData | None:
     """Of the texts opened in the version in force, the last one, or the one with this hash."""
     version = find_marketplace_agreement(name, "en").version
-    found = [
-        fact
-        for fact in facts_of(session, case_id)
-        if fact.kind is FactKind.AGREEMENT_OPENED
-        and (fact.data["agreement"], fact.data["version"]) == (name.value, version)
-        and sha256 in (None, fact.data["sha256"])
-    ]
-    last = max(found, key=lambda fact: fact.at, default=None)
-    return dict(last.data) if last else None
+    opened = [fact for fact in facts_of(session, case_id) if fact.kind is FactKind.AGREEMENT_OPENED]
+    texts = [fact.read_as(AgreementData) for fact in sorted(opened, key=lambda fact: fact.at)]
+    found = [text for text in texts if (text.agreement, text.version) == (name, version)]
+    return next((text for text in reversed(found) if sha256 in (None, text.sha256)), None)

@@ -11,6 +11,7 @@ from db.case_state import federal_policy_of
 from db.tables import Case, TicketRow
 from db.writes.facts import append, audit, locked
 from db.writes.federal.steps import RecordedStep, lock_open_registration, record_step, require_step
+from domain.federal.facts import CourseData
 from domain.federal.markets import Curriculum
 from domain.federal.opening import build_enrollment_fact
 from domain.federal.steps import find_channel_fault, find_enrollment_refusal, find_launch_refusal
@@ -75,7 +76,7 @@ def keep_launch_ticket(
             expires_at=expires_at,
         )
     )
-    data = {"curriculum": curriculum.value, "channel": channel}
+    data = CourseData(curriculum=curriculum, channel=channel).to_json()
     append(session, case, [Fact(id=f"{case_id}:launch:{digest}", kind=FactKind.LAUNCHED, at=now, data=data)], now)
     audit(session, now, actor, "training.launched", case, **data)
     return expires_at
@@ -96,7 +97,7 @@ def redeem_launch_ticket(session: Session, vendor: str, token: str, now: datetim
         raise UnusableTicket("ticket_expired")
     ticket.redeemed_at = now
     session.add(ticket)
-    data = {"curriculum": ticket.curriculum, "channel": vendor}
+    data = CourseData(curriculum=Curriculum(ticket.curriculum), channel=vendor).to_json()
     started = Fact(id=f"started:{ticket.token_hash}", kind=FactKind.COURSE_STARTED, at=now, data=data)
     append(session, case, [started], now)
     audit(session, now, vendor, "training.ticket_redeemed", case, **data)

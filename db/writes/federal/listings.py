@@ -8,8 +8,10 @@ from sqlalchemy.orm import Session
 from db.case_state import facts_of, registration_of
 from db.writes.cases import flag_case, record_facts, unflag_case
 from db.writes.facts import locked
+from domain.federal.facts import ListingData
 from domain.shared.facts import Fact, FactKind
 from domain.shared.messages import RegistrationSnapshot
+from domain.shared.reasons import Reason
 
 LATE = "list_late"
 
@@ -21,7 +23,8 @@ def record_listing(session: Session, case_id: str, facts: Sequence[Fact], now: d
     """
     for fact in facts:
         if fact.kind is FactKind.LIST_LATE:
-            flag_case(session, case_id, LATE, now, f"not in {fact.data['list']} in time")
+            late = Reason("not_listed_in_time", {"list": fact.read_as(ListingData).list.value})
+            flag_case(session, case_id, LATE, now, late)
         record_facts(session, case_id, [fact], now, f"watch.{fact.kind.value}", **fact.data)
     case = locked(session, case_id)
     state = registration_of(case, facts_of(session, case_id))

@@ -17,6 +17,7 @@ from db.writes.effects import keep_evidence
 from db.writes.facts import audit, locked, lower_flag, raise_flag
 from db.writes.federal.steps import RecordedStep, append_fact, lock_open_registration, record_step, require_step
 from db.writes.persons import remember_words, rename_person, select_accounts
+from domain.federal.facts import ProfileSavedData
 from domain.federal.markets import NpnStatus
 from domain.federal.profile import DRAFT_FIELDS, has_same_npns, parse_profile
 from domain.federal.registration import RegistrationState
@@ -171,7 +172,7 @@ def _store_profile(
     row.state = "applied"
     row.data = {"digest": row.data["digest"], "version": version, "npn": npn.value, "changed": changed}
     session.add_all([case, row])
-    data = {"version": version, "role": profile["role"], "npn": npn.value}
+    data = ProfileSavedData(version=version, role=profile["role"], npn=npn).to_json()
     remember_words(session, case.assister_id)
     fact = Fact(id=f"{case.case_id}:profile:{version}", kind=FactKind.PROFILE_SAVED, at=now, data=data)
     audit(session, now, row.actor, "profile.saved", case, changed=changed, **data)
