@@ -1,65 +1,42 @@
 """The only door to Temporal: cases are begun, told of facts and given commands; nothing is lost when it is down."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NoReturn
 
-from temporalio.client import (
-    Client,
-    WorkflowUpdateFailedError,
-    WorkflowUpdateRPCTimeoutOrCancelledError,
-)
-from temporalio.common import (
-    SearchAttributeKey,
-    SearchAttributePair,
-    TypedSearchAttributes,
-    WorkflowIDConflictPolicy,
-    WorkflowIDReusePolicy,
-)
-from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.client import Client
 
 from db.case_state import CaseSnapshot, load_snapshot
 from db.engine import Database
 from db.tables import Case, CommandRow, InboxRow
-from db.writes.commands import (
-    check_answer,
-    find_command_state,
-    load_command,
-    note_refusal,
-    refuse_command,
-    store_command,
-)
+from db.writes.commands import keep_command, load_command, refuse_command
 from db.writes.imports import import_person
 from db.writes.links import use_activation_link
 from db.writes.opening import Opened, begin_case, open_requested_case
 from db.writes.webhooks.inbox import mark_delivered
-from domain.programs.commands import find_refusal
 from domain.programs.imports import ImportedPerson
 from domain.programs.opening import AnyRequest
 from domain.programs.reports import describe_fact
-from domain.shared.commands import CommandKind
+from domain.shared.commands import CommandData, CommandOrigin, CommandState, ResendNotice, Revoke, Withdraw
 from domain.shared.faults import Fault, Invalid, load_faults
 from domain.shared.ids import make_command_id as opaque_id
-from domain.shared.messages import Begin, Command, Report
+from domain.shared.messages import Command, Report
 from domain.shared.notices import Notice
 from domain.shared.reasons import Reason, Refusal, read_reason
 from domain.shared.stages import ENDED
+from domain.state.commands import AnswerQuestion, Decide
 from domain.state.eligibility import Verdict
-from starter.client import RPC_TIMEOUT
+from starter.temporal import CaseWorkflows, NotRunning, RefusedByWorkflow, Unreachable
 from workflows import messages as names
-
-APPLIED, PENDING = "applied", "pending"
 
 
 @dataclass(frozen=True)
-class Answer:
+class CommandOutcome:
     """What became of a command: applied, or pending because no worker answered; it is sent again under the same id."""
 
     command_id: str
-    state: str
+    state: CommandState
 
 
 def now() -> datetime:
@@ -71,15 +48,14 @@ class Cases:
     """What people and third parties can do with cases."""
 
     def __init__(self, client: Client, database: Database, identity_key: bytes, task_queue: str) -> None:
-        self._client = client
+        self._workflows = CaseWorkflows(client, task_queue)
         self._database = database
         self._identity_key = identity_key
-        self._task_queue = task_queue
 
     @property
     def namespace(self) -> str:
         """The Temporal namespace in which the workflows run."""
-        return self._client.namespace
+        return self._workflows.namespace
 
     # beginning
 
@@ -115,29 +91,18 @@ class Cases:
     async def try_to_start(self, case_id: str) -> bool:
         """Starts the case's workflow; False when Temporal can't be reached now."""
         try:
-            await self.start((await self._database.read(load_snapshot, case_id)).case)
+            await self.start_workflow((await self._database.read(load_snapshot, case_id)).case)
         except Unreachable:
             return False
         return True
 
-    async def start(self, case: Case) -> None:
+    async def start_workflow(self, case: Case) -> None:
         """Starts the workflow of a case; one that runs, or has run, is left alone. Raises `Unreachable`."""
-        with suppress(WorkflowAlreadyStartedError), _reaching():
-            await self._client.start_workflow(
-                names.WORKFLOW_OF_PROGRAM[case.program],
-                Begin(case_id=case.case_id, program=case.program, plan_year=case.plan_year),
-                id=case.workflow_id,
-                task_queue=self._task_queue,
-                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-                search_attributes=_search_attributes(case),
-                static_summary=f"{case.kind.replace('_', ' ')}, plan year {case.plan_year}, {case.assister_type}",
-                rpc_timeout=RPC_TIMEOUT,
-            )
+        await self._workflows.start_workflow(case)
 
-    # commands
+    # commands; each raises `Refusal` with the reason where it can't be done
 
-    async def decide(
+    async def decide_eligibility(
         self,
         case_id: str,
         verdict: Verdict,
@@ -145,43 +110,40 @@ class Cases:
         actor: str,
         override: str | None = None,
         command_id: str | None = None,
-    ) -> Answer:
-        """A staff decision, answered at once (A12). Raises `Refusal` with the reason where it can't be done."""
-        data = {"verdict": verdict.value, "override": override or None}
-        return await self._command(CommandKind.DECIDE, case_id, actor, reason, data, command_id)
+    ) -> CommandOutcome:
+        """A staff decision, answered at once (A12)."""
+        decision = Decide(verdict=verdict, override=override or None)
+        return await self._give_command(decision, case_id, actor, reason, command_id)
 
-    async def answer(
-        self,
-        case_id: str,
-        changes: Mapping[str, Any],
-        message: str,
-        actor: str = "assister",
-        shown: str | None = None,
-    ) -> Answer:
-        """The assister's answer to a question of staff. Raises `Invalid` where the changed request isn't one."""
-        view = await self._database.read(load_snapshot, case_id)
-        why = find_refusal(CommandKind.ANSWER, view.state)
-        if why:
-            raise Refusal(why)
-        await self._database.read(check_answer, self._identity_key, case_id, dict(changes))
-        data = {"changes": dict(changes), "language": shown}
-        return await self._command(CommandKind.ANSWER, case_id, actor, message, data, None)
+    async def answer_question(
+        self, case_id: str, changes: Mapping[str, Any], message: str, actor: str = "assister", shown: str | None = None
+    ) -> CommandOutcome:
+        """The assister's answer to a question of staff. Raises `Invalid` where the changed request isn't one.
 
-    async def withdraw(self, case_id: str, reason: str, actor: str, command_id: str | None = None) -> Answer:
+        ``shown`` is the language in which the agreement was shown, where it is accepted along with the answer.
+        """
+        answer = AnswerQuestion(changes=dict(changes), language=shown)
+        return await self._give_command(answer, case_id, actor, message)
+
+    async def withdraw_request(
+        self, case_id: str, reason: str, actor: str, command_id: str | None = None
+    ) -> CommandOutcome:
         """The assister withdraws, or staff in their name."""
-        return await self._command(CommandKind.WITHDRAW, case_id, actor, reason, {}, command_id)
+        return await self._give_command(Withdraw(), case_id, actor, reason, command_id)
 
-    async def revoke(self, case_id: str, reason: str, actor: str, command_id: str | None = None) -> Answer:
+    async def revoke_certification(
+        self, case_id: str, reason: str, actor: str, command_id: str | None = None
+    ) -> CommandOutcome:
         """Staff revoke the certification."""
-        return await self._command(CommandKind.REVOKE, case_id, actor, reason, {}, command_id)
+        return await self._give_command(Revoke(), case_id, actor, reason, command_id)
 
-    async def resend(
+    async def resend_notice(
         self, case_id: str, notice: Notice, reason: str, actor: str, command_id: str | None = None
-    ) -> Answer:
+    ) -> CommandOutcome:
         """Sends a notice again; a new activation link voids the old one (A28)."""
-        return await self._command(CommandKind.RESEND, case_id, actor, reason, {"notice": notice.value}, command_id)
+        return await self._give_command(ResendNotice(notice=notice), case_id, actor, reason, command_id)
 
-    async def activate(self, token: str) -> str | None:
+    async def activate_account(self, token: str) -> str | None:
         """Uses up a counselor's activation link; the case's id, or None when the link is spent, expired or void."""
         row = await self._database.write(use_activation_link, token, now())
         if row is None:
@@ -189,85 +151,67 @@ class Cases:
         await self.send_command(row)
         return row.case_id
 
-    async def _command(
-        self, kind: CommandKind, case_id: str, actor: str, reason: str, data: dict[str, Any], command_id: str | None
-    ) -> Answer:
-        """Checks, stores under the caller's id, sends as an update with that id; its workflow applies it, once."""
+    async def _give_command(
+        self, command: CommandData, case_id: str, actor: str, reason: str, command_id: str | None = None
+    ) -> CommandOutcome:
+        """Keeps a command under the caller's id, unless it is refused, and has its workflow apply it."""
         reason = reason.strip()
         if not reason:
             raise Invalid([Fault("reason", "required")])
-        view = await self._database.read(load_snapshot, case_id)
-        given, command_id = command_id, opaque_id(command_id, case_id)
-        if await self._database.read(find_command_state, command_id) is None:
-            verdict = Verdict(data["verdict"]) if "verdict" in data else None
-            notice = Notice(data["notice"]) if "notice" in data else None
-            why = find_refusal(kind, view.state, verdict, data.get("override"), notice)
-            if why:
-                await self._database.write(note_refusal, case_id, kind, actor, reason, why, now())
-                raise Refusal(why)
-        row = await self._database.write(store_command, command_id, case_id, kind, actor, reason, data, now())
-        answer = await self.send_command(row)
-        return replace(answer, command_id=given or answer.command_id)
+        origin = CommandOrigin(opaque_id(command_id, case_id), case_id, actor, reason, now())
+        kept = await self._database.write(keep_command, self._identity_key, command, origin)
+        if isinstance(kept, Reason):
+            raise Refusal(kept)
+        outcome = await self.send_command(kept)
+        return replace(outcome, command_id=command_id or outcome.command_id)
 
-    async def send_command(self, row: CommandRow) -> Answer:
+    async def send_command(self, row: CommandRow) -> CommandOutcome:
         """Sends a stored command; under the same id it is never carried out twice."""
-        if row.state == "refused":
-            raise _refusal(row)
-        if row.state == "pending":
-            view = await self._database.read(load_snapshot, row.case_id)
+        if row.state == CommandState.PENDING:
             try:
-                await self._update(view.case, row)
+                row = await self._have_applied(row)
             except Unreachable:
-                return Answer(row.id, PENDING)
-            except _RefusedByWorkflow as refused:
-                await self._database.write(refuse_command, row.id, refused.reason, now())
-                raise Refusal(refused.reason) from None
-            row = await self._database.read(load_command, row.id)
-            if row.state == "refused":
-                raise _refusal(row)
-        return Answer(row.id, APPLIED if row.state == APPLIED else PENDING)
+                return CommandOutcome(row.id, CommandState.PENDING)
+        if row.state == CommandState.REFUSED:
+            raise _read_refusal(row)
+        return CommandOutcome(row.id, CommandState(row.state))
 
-    async def _update(self, case: Case, row: CommandRow) -> None:
-        command = Command(
-            case_id=row.case_id,
-            command_id=row.id,
-            kind=row.kind,
-            verdict=str(row.data.get("verdict") or ""),
-            notice=str(row.data.get("notice") or ""),
-            answer_when_applied=True,
-        )
-        handle = self._client.get_workflow_handle(case.workflow_id)
+    async def _have_applied(self, row: CommandRow) -> CommandRow:
+        """The command as its workflow has left it. Raises `Unreachable`, and `Refusal` where it was refused."""
+        case = (await self._database.read(load_snapshot, row.case_id)).case
         try:
-            with _reaching():
-                await handle.execute_update(row.kind, command, id=row.id, result_type=str, rpc_timeout=RPC_TIMEOUT)
-        except WorkflowUpdateFailedError as failed:
-            raise _RefusedByWorkflow(_read_refusal(failed.cause)) from None
-        except _NotRunning:
+            await self._workflows.send_command(case, describe_command(row))
+        except NotRunning:
             if case.run_id is None:
                 await self.try_to_start(case.case_id)
                 raise Unreachable from None
-            raise _RefusedByWorkflow(Reason("case_ended", {"stage": case.stage})) from None
+            await self._refuse_command(row, Reason("case_ended", {"stage": case.stage}))
+        except RefusedByWorkflow as refused:
+            await self._refuse_command(row, refused.reason)
+        return await self._database.read(load_command, row.id)
 
-    # webhooks' facts
+    async def _refuse_command(self, row: CommandRow, why: Reason) -> NoReturn:
+        await self._database.write(refuse_command, row.id, why, now())
+        raise Refusal(why)
+
+    # events
 
     async def deliver_event(self, row: InboxRow) -> bool:
         """Tells the workflow of a recorded fact, or begins the case first; False when Temporal can't be reached now."""
         if row.fact_id is None:
             return True
         snapshot = await self._database.read(load_snapshot, row.case_id)
-        case, handle = snapshot.case, self._client.get_workflow_handle(snapshot.case.workflow_id)
-        report = describe_event(row, snapshot)
+        case = snapshot.case
         try:
-            with _reaching():
-                await handle.signal(names.SIGNAL_OF_SOURCE[row.source], report, rpc_timeout=RPC_TIMEOUT)
+            await self._workflows.send_report(case, names.SIGNAL_OF_SOURCE[row.source], describe_event(row, snapshot))
         except Unreachable:
             return False
-        except _NotRunning:
+        except NotRunning:
             if case.stage not in ENDED and case.run_id is None:
                 return await self.try_to_start(row.case_id)  # and told in the next round
-            await self._database.write(mark_delivered, _id(row), Reason("workflow_ended"))
+            await self._database.write(mark_delivered, _number_of(row), Reason("workflow_ended"))
             return True
-        await self._database.write(mark_delivered, _id(row))
+        await self._database.write(mark_delivered, _number_of(row))
         return True
 
     async def deliver_events(self, rows: Sequence[InboxRow]) -> None:
@@ -276,62 +220,22 @@ class Cases:
             await self.deliver_event(row)
 
 
-def _refusal(row: CommandRow) -> Exception:
+def describe_command(row: CommandRow) -> Command:
+    """What the workflow is told of a command: no personal data, and no reason."""
+    return Command(
+        case_id=row.case_id,
+        command_id=row.id,
+        kind=row.kind,
+        verdict=str(row.data.get("verdict") or ""),
+        notice=str(row.data.get("notice") or ""),
+        answer_when_applied=True,
+    )
+
+
+def _read_refusal(row: CommandRow) -> Exception:
     """Why a command was refused: the fields at fault, or the reason; one of another release isn't known here."""
     faults = load_faults(row.data.get("faults", ()))
     return Invalid(faults) if faults else Refusal(read_reason(row.answer_code, row.answer_details) or Reason("not_now"))
-
-
-def _read_refusal(cause: BaseException | None) -> Reason:
-    """Why the workflow refused a command; a worker of a release before codes says it in a sentence alone."""
-    if isinstance(cause, ApplicationError) and len(cause.details) == 2:
-        code, details = cause.details
-        return read_reason(code, details) or Reason("not_now")
-    return Reason("not_now")
-
-
-class Unreachable(Exception):
-    """No worker answered in time, or Temporal is down."""
-
-
-class _NotRunning(Exception):
-    """There is no such workflow running."""
-
-
-@contextmanager
-def _reaching() -> Iterator[None]:
-    """Translates what a call to Temporal may end in: `Unreachable`, to be tried again, or `_NotRunning`."""
-    try:
-        yield
-    except WorkflowUpdateRPCTimeoutOrCancelledError:
-        raise Unreachable from None
-    except RPCError as error:
-        if error.status is RPCStatusCode.NOT_FOUND:
-            raise _NotRunning from None
-        if error.status in _UNREACHABLE:
-            raise Unreachable from None
-        raise
-    except RuntimeError as error:
-        if "client connect" not in str(error):
-            raise
-        raise Unreachable from None  # a lazy client that has never reached the server
-
-
-class _RefusedByWorkflow(Refusal):
-    """The workflow's validator had the last word."""
-
-
-_UNREACHABLE = frozenset(
-    {
-        RPCStatusCode.UNAVAILABLE,
-        RPCStatusCode.DEADLINE_EXCEEDED,
-        RPCStatusCode.CANCELLED,
-        RPCStatusCode.RESOURCE_EXHAUSTED,
-        RPCStatusCode.ABORTED,
-        RPCStatusCode.INTERNAL,
-        RPCStatusCode.UNKNOWN,
-    }
-)
 
 
 def describe_event(row: InboxRow, snapshot: CaseSnapshot) -> Report:
@@ -342,18 +246,6 @@ def describe_event(row: InboxRow, snapshot: CaseSnapshot) -> Report:
     return describe_fact(row.case_id, fact, snapshot.state)
 
 
-def _id(row: InboxRow) -> int:
+def _number_of(row: InboxRow) -> int:
     assert row.id is not None, "a stored row has a number"
     return row.id
-
-
-def _search_attributes(case: Case) -> TypedSearchAttributes:
-    """Four, none of them personal; lists come from the database."""
-    return TypedSearchAttributes(
-        [
-            SearchAttributePair(SearchAttributeKey.for_keyword("Program"), case.program),
-            SearchAttributePair(SearchAttributeKey.for_int("PlanYear"), case.plan_year),
-            SearchAttributePair(SearchAttributeKey.for_keyword("AssisterKind"), case.kind),
-            SearchAttributePair(SearchAttributeKey.for_keyword("Stage"), case.stage),
-        ]
-    )

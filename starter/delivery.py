@@ -27,7 +27,7 @@ async def deliver_pending(database: Database, cases: Cases) -> int:
     before = now() - GRACE
     unbegun = await database.read(list_unbegun_cases, before)
     for case in unbegun:
-        await cases.start(case)
+        await cases.start_workflow(case)
     events = [row for row in await database.read(list_pending_events) if row.received_at < before]
     for row in events:
         if not await _try("event", row.id, cases.deliver_event(row)):

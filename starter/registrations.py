@@ -16,7 +16,7 @@ from domain.federal.registration import RegistrationState
 from domain.shared.agreements import Agreement
 from domain.shared.faults import Fault, Invalid
 from domain.shared.ids import make_command_id as opaque_id
-from starter.cases import Answer, Cases, now
+from starter.cases import Cases, CommandOutcome, now
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Registrations:
 
     async def save_profile(
         self, case_id: str, changes: object, actor: str = "assister", command_id: str | None = None
-    ) -> Answer:
+    ) -> CommandOutcome:
         """Save/Update: the registry is asked about the NPNs, then the profile is saved (B7–B10).
 
         ``changes`` is parsed JSON. Raises `Invalid` naming every field at fault, with nothing saved, and `Refusal` when

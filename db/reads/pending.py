@@ -12,6 +12,7 @@ from sqlmodel import col
 from db.case_state import rows
 from db.cursors import NUMBERS, Cursor, Page, page_of
 from db.tables import AlteredEvent, Case, CommandRow, InboxRow
+from domain.shared.commands import CommandState
 from domain.shared.events import EventState
 from domain.shared.reasons import Reason, read_reason
 
@@ -70,7 +71,7 @@ def list_pending_events(session: Session, limit: int = AT_ONCE) -> list[InboxRow
 
 def list_pending_commands(session: Session, before: datetime) -> list[CommandRow]:
     """Commands kept and not yet answered, given before this instant."""
-    query = select(CommandRow).where(col(CommandRow.state) == "pending", col(CommandRow.created_at) < before)
+    query = select(CommandRow).where(col(CommandRow.state) == CommandState.PENDING, col(CommandRow.created_at) < before)
     return rows(session, query.order_by(col(CommandRow.created_at)).limit(AT_ONCE))
 
 

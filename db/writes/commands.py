@@ -1,4 +1,4 @@
-"""Commands people give a case: kept under the caller's id, and carried out once; whether they may be, is a rule."""
+"""Commands people give a case: kept under the caller's id unless it refuses them, and applied once by its workflow."""
 
 from datetime import datetime
 from typing import Any
@@ -10,200 +10,27 @@ from db.tables import SYSTEM, Assister, Case, CommandRow
 from db.writes.facts import append, audit, locked, lower_flag
 from db.writes.links import void_activation_links
 from db.writes.persons import find_by_key, remember_words, rename_person
-from domain.programs.commands import find_refusal
+from domain.programs.commands import build_facts, find_refusal, parse_command
 from domain.programs.state import CaseState
-from domain.shared.commands import OWN_REASONS, CommandKind
-from domain.shared.facts import Fact, FactKind
+from domain.shared.commands import (
+    ENDING_FACTS,
+    OWN_REASONS,
+    CommandData,
+    CommandKind,
+    CommandOrigin,
+    CommandState,
+    SaveProfile,
+)
 from domain.shared.faults import Fault, Invalid, dump_faults
 from domain.shared.messages import Applied
-from domain.shared.notices import Notice
 from domain.shared.reasons import Reason, Refusal
-from domain.state.agreements import build_acceptance_fact
-from domain.state.certification import CertificationState
-from domain.state.eligibility import Check, Verdict
+from domain.state.commands import AnswerQuestion, moves_person, settles_identity
 from domain.state.opening import IDENTITY_CONFLICT
 from domain.state.request import FORM, amend_request
 
+IDENTITY_TAKEN = "identity_taken"
 
-def store_command(
-    session: Session,
-    command_id: str,
-    case_id: str,
-    kind: CommandKind,
-    actor: str,
-    reason: str,
-    data: dict[str, Any],
-    now: datetime,
-) -> CommandRow:
-    """Keeps a command under the caller's id before it is sent; a repeat of the id finds the first.
-
-    Raises `Refusal` when the id was used for something else.
-    """
-    row = session.get(CommandRow, command_id)
-    if row is None:
-        row = CommandRow(
-            id=command_id, case_id=case_id, kind=kind, actor=actor, reason=reason, data=data, created_at=now
-        )
-        session.add(row)
-    elif (row.case_id, row.kind, row.actor, row.reason, row.data) != (case_id, kind, actor, reason, data):
-        raise Refusal(Reason("id_used"))
-    return row
-
-
-def find_command_state(session: Session, command_id: str) -> str | None:
-    """pending, applied or refused; None for an id never seen."""
-    row = session.get(CommandRow, command_id)
-    return row.state if row else None
-
-
-def load_command(session: Session, command_id: str) -> CommandRow:
-    """A stored command as it stands now."""
-    return session.get_one(CommandRow, command_id)
-
-
-def note_refusal(
-    session: Session, case_id: str, kind: CommandKind, actor: str, reason: str, why: Reason, now: datetime
-) -> None:
-    """Audits a command that was refused before it was kept (C9)."""
-    case = locked(session, case_id)
-    audit(session, now, actor, f"{kind}.refused", case, reason, answer=why)
-
-
-def refuse_command(session: Session, command_id: str, why: Reason, now: datetime) -> None:
-    """Keeps why the workflow refused a command."""
-    row = session.get_one(CommandRow, command_id)
-    case = locked(session, row.case_id)
-    session.refresh(row)
-    if row.state == "pending":
-        _refuse(session, case, row, why, now)
-
-
-def apply_command(session: Session, identity_key: bytes, command_id: str, now: datetime) -> Applied:
-    """Carries out a stored command, once: facts, the request's changes, links voided; a repeat finds it done."""
-    row = session.get(CommandRow, command_id)
-    if row is None or row.state != "pending":
-        return _applied(row)
-    case = locked(session, row.case_id)
-    session.refresh(row)
-    if row.state == "pending":
-        why = _carry_out(session, identity_key, case, row, now)
-        if why is None:
-            row.state = "applied"
-            session.add(row)
-            audit(
-                session,
-                now,
-                row.actor,
-                f"case.{_past(row)}",
-                case,
-                OWN_REASONS.get(CommandKind(row.kind), row.reason),
-                **_told(row),
-            )
-        else:
-            _refuse(session, case, row, why, now)
-    return _applied(row)
-
-
-def _carry_out(session: Session, identity_key: bytes, case: Case, row: CommandRow, now: datetime) -> Reason | None:
-    """Does what the command says; answers why not when the case doesn't allow it."""
-    kind, data = CommandKind(row.kind), row.data
-    state = state_of(session, case)
-    verdict = Verdict(data["verdict"]) if data.get("verdict") else None
-    notice = Notice(data["notice"]) if data.get("notice") else None
-    why = find_refusal(kind, state, verdict, data.get("override"), notice)
-    if why:
-        return why
-    if kind is CommandKind.SAVE_PROFILE:
-        return Reason("not_in_program")  # its workflow asks the registry first
-    if kind is CommandKind.ANSWER:
-        why = _answer(session, identity_key, case, row)
-    elif verdict is Verdict.APPROVE and not case.identity_matches:
-        # Staff have looked at who this is: from now on the person goes by this name and e-mail.
-        why = _rename(session, identity_key, case, case.request)
-    if why:
-        return why
-    decided = verdict in (Verdict.APPROVE, Verdict.DENY) and not case.identity_matches
-    if decided and lower_flag(case, IDENTITY_CONFLICT):  # which is what they looked at
-        audit(session, now, SYSTEM, f"case.unflagged.{IDENTITY_CONFLICT}", case)
-    append(session, case, _facts_of(case, row, state), now)
-    if kind in (CommandKind.WITHDRAW, CommandKind.REVOKE):
-        void_activation_links(session, case.case_id, now)
-    return None
-
-
-def _answer(session: Session, identity_key: bytes, case: Case, row: CommandRow) -> Reason | None:
-    """Lays the answer's changes over the request; why not, where they can't be taken any more."""
-    try:
-        request = amend_request(case.request, row.data["changes"])
-    except Invalid as invalid:
-        row.data = {**row.data, "faults": dump_faults(invalid.faults)}
-        return Reason("fields_at_fault")
-    # Whose NPN it really is, is for staff to say first: nobody's record changes by a stranger's answer.
-    why = _rename(session, identity_key, case, request) if case.identity_matches else None
-    if why is None:
-        case.request = request
-        session.add(case)
-        remember_words(session, case.assister_id)
-    return why
-
-
-def _rename(session: Session, identity_key: bytes, case: Case, request: dict[str, Any]) -> Reason | None:
-    """Moves the person along with a request; why not, where its NPN or e-mail is another person's."""
-    if _other(session, identity_key, case, request) is not None:
-        return Reason("identity_taken")
-    person = session.get_one(Assister, case.assister_id)
-    rename_person(session, identity_key, person, request.get("npn"), request, FORM)
-    remember_words(session, person.assister_id)
-    return None
-
-
-def _other(session: Session, identity_key: bytes, case: Case, request: dict[str, Any]) -> Fault | None:
-    """The field by which a request is another person's, if it is."""
-    person = find_by_key(session, identity_key, request.get("npn"), request["email"])
-    if person is None or person.assister_id == case.assister_id:
-        return None
-    return Fault("npn" if request.get("npn") else "email", "identity_taken")
-
-
-def check_answer(session: Session, identity_key: bytes, case_id: str, changes: dict[str, Any]) -> None:
-    """Raises `Invalid` for changes the request form would not take; nothing is stored."""
-    case = session.get_one(Case, case_id)
-    other = _other(session, identity_key, case, amend_request(case.request, changes))
-    if other is not None:
-        raise Invalid([other])
-
-
-def _facts_of(case: Case, row: CommandRow, state: CaseState) -> list[Fact]:
-    """The facts a command comes to; its id is theirs."""
-    kind, at = CommandKind(row.kind), row.created_at
-    if kind is CommandKind.DECIDE and isinstance(state, CertificationState):
-        override = row.data.get("override")
-        decided = {
-            "verdict": row.data["verdict"],
-            "by": row.actor,
-            "reason": row.reason,
-            "override": override,
-            "round": state.round,
-        }
-        facts = [Fact(id=f"command:{row.id}", kind=FactKind.DECIDED, at=at, data=decided)]
-        missing = any(one.check is Check.AGREEMENT_ACCEPTED and one.result != "pass" for one in state.findings)
-        if missing and override and row.data["verdict"] == Verdict.APPROVE:
-            language = case.request.get("language", "en")
-            facts.append(build_acceptance_fact(case.case_id, language, at, "staff", by=row.actor, evidence=override))
-        return facts
-    if kind is CommandKind.ANSWER and isinstance(state, CertificationState):
-        answered = Fact(id=f"command:{row.id}", kind=FactKind.ANSWERED, at=at, data={"round": state.round + 1})
-        if row.data["changes"].get("agreement_accepted") is not True:
-            return [answered]
-        language = row.data.get("language") or case.request.get("language", "en")
-        return [answered, build_acceptance_fact(case.case_id, language, at, "page")]
-    if kind in (CommandKind.WITHDRAW, CommandKind.REVOKE):
-        ending = FactKind.WITHDRAWN if kind is CommandKind.WITHDRAW else FactKind.REVOKED
-        return [Fact(id=f"command:{row.id}", kind=ending, at=at, data={"by": row.actor, "reason": row.reason})]
-    return []
-
-
-_PAST = {
+_AUDITED_AS = {
     CommandKind.DECIDE: "decided",
     CommandKind.ANSWER: "answered",
     CommandKind.WITHDRAW: "withdrawn",
@@ -214,24 +41,156 @@ _PAST = {
 }
 
 
-def _past(row: CommandRow) -> str:
-    return _PAST[CommandKind(row.kind)]
+def keep_command(
+    session: Session, identity_key: bytes, command: CommandData, origin: CommandOrigin
+) -> CommandRow | Reason:
+    """Keeps a command before it is sent; a repeat of its id finds the first. Or why not, which is audited (C9).
+
+    Raises `UnknownCase`, `Invalid` for an answer that the request form would not take, and `Refusal` when the id was
+    used for something else.
+    """
+    case = locked(session, origin.case_id)
+    row = session.get(CommandRow, origin.command_id)
+    if row is not None:
+        if _is_another(row, command, origin):
+            raise Refusal(Reason("id_used"))
+        return row
+    why = _judge(session, identity_key, case, state_of(session, case), command)
+    if why is not None:
+        audit(session, origin.at, origin.actor, f"{command.kind}.refused", case, origin.reason, answer=why)
+        return why
+    row = CommandRow(
+        id=origin.command_id,
+        case_id=origin.case_id,
+        kind=command.kind,
+        actor=origin.actor,
+        reason=origin.reason,
+        data=command.to_json(),
+        created_at=origin.at,
+    )
+    session.add(row)
+    return row
 
 
-def _told(row: CommandRow) -> dict[str, Any]:
-    """What the audit keeps of a command besides its reason."""
-    kept = {name: row.data[name] for name in ("verdict", "override", "notice", "faults") if row.data.get(name)}
-    return {
-        **kept,
-        "command_id": row.id,
-        **({"changed": sorted(row.data["changes"])} if row.data.get("changes") else {}),
-    }
+def _is_another(row: CommandRow, command: CommandData, origin: CommandOrigin) -> bool:
+    given = (origin.case_id, command.kind, origin.actor, origin.reason, command.to_json())
+    return (row.case_id, row.kind, row.actor, row.reason, row.data) != given
 
 
-def _applied(row: CommandRow | None) -> Applied:
+def load_command(session: Session, command_id: str) -> CommandRow:
+    """A stored command as it stands now."""
+    return session.get_one(CommandRow, command_id)
+
+
+def refuse_command(session: Session, command_id: str, why: Reason, now: datetime) -> None:
+    """Keeps why the workflow refused a command."""
+    row = session.get_one(CommandRow, command_id)
+    case = locked(session, row.case_id)
+    session.refresh(row)
+    if row.state == CommandState.PENDING:
+        _refuse(session, case, row, why, now)
+
+
+def apply_command(session: Session, identity_key: bytes, command_id: str, now: datetime) -> Applied:
+    """Applies a stored command, once: facts, the request's changes, links voided; a repeat finds it done.
+
+    It is judged again: what it was judged by when it was kept may have changed while it waited.
+    """
+    row = session.get(CommandRow, command_id)
     if row is None:
         return Applied(applied=False)
-    return Applied(applied=row.state == "applied", verdict=str(row.data.get("verdict") or ""))
+    case = locked(session, row.case_id)
+    session.refresh(row)
+    if row.state == CommandState.PENDING:
+        command, state = parse_command(row.kind, row.data), state_of(session, case)
+        why = _judge_again(session, identity_key, case, state, command, row)
+        if why is None:
+            _carry_out(session, identity_key, case, state, command, row, now)
+        else:
+            _refuse(session, case, row, why, now)
+    return Applied(applied=row.state == CommandState.APPLIED, verdict=str(row.data.get("verdict") or ""))
+
+
+def check_answer(session: Session, identity_key: bytes, case_id: str, changes: dict[str, Any]) -> None:
+    """Raises `Invalid` for changes the request form would not take; nothing is stored."""
+    _check_changes(session, identity_key, session.get_one(Case, case_id), changes)
+
+
+def _judge(session: Session, identity_key: bytes, case: Case, state: CaseState, command: CommandData) -> Reason | None:
+    """Why the case can't do this now; raises `Invalid` for an answer that the request form would not take."""
+    why = find_refusal(command, state)
+    if why is not None:
+        return why
+    if isinstance(command, AnswerQuestion):
+        _check_changes(session, identity_key, case, command.changes)
+    elif moves_person(command, case.identity_matches) and _find_taken(session, identity_key, case, case.request):
+        return Reason(IDENTITY_TAKEN)
+    return None
+
+
+def _check_changes(session: Session, identity_key: bytes, case: Case, changes: dict[str, Any]) -> None:
+    taken = _find_taken(session, identity_key, case, amend_request(case.request, changes))
+    if taken is not None:
+        raise Invalid([Fault(taken, IDENTITY_TAKEN)])
+
+
+def _find_taken(session: Session, identity_key: bytes, case: Case, request: dict[str, Any]) -> str | None:
+    """The field by which a request is another person's, if it is."""
+    person = find_by_key(session, identity_key, request.get("npn"), request["email"])
+    if person is None or person.assister_id == case.assister_id:
+        return None
+    return "npn" if request.get("npn") else "email"
+
+
+def _judge_again(
+    session: Session, identity_key: bytes, case: Case, state: CaseState, command: CommandData, row: CommandRow
+) -> Reason | None:
+    if isinstance(command, SaveProfile):
+        return Reason("not_in_program")  # its workflow asks the registry first
+    try:
+        return _judge(session, identity_key, case, state, command)
+    except Invalid as invalid:
+        if any(fault.code == IDENTITY_TAKEN for fault in invalid.faults):
+            return Reason(IDENTITY_TAKEN)
+        row.data = {**row.data, "faults": dump_faults(invalid.faults)}
+        return Reason("fields_at_fault")
+
+
+def _carry_out(
+    session: Session,
+    identity_key: bytes,
+    case: Case,
+    state: CaseState,
+    command: CommandData,
+    row: CommandRow,
+    now: datetime,
+) -> None:
+    if isinstance(command, AnswerQuestion):
+        case.request = amend_request(case.request, command.changes)
+        session.add(case)
+        remember_words(session, case.assister_id)
+    if moves_person(command, case.identity_matches):
+        person = session.get_one(Assister, case.assister_id)
+        rename_person(session, identity_key, person, case.request.get("npn"), case.request, FORM)
+        remember_words(session, case.assister_id)
+    if settles_identity(command) and not case.identity_matches and lower_flag(case, IDENTITY_CONFLICT):
+        audit(session, now, SYSTEM, f"case.unflagged.{IDENTITY_CONFLICT}", case)
+    origin = CommandOrigin(row.id, case.case_id, row.actor, row.reason, row.created_at)
+    append(session, case, build_facts(command, origin, state, case.request.get("language", "en")), now)
+    if command.kind in ENDING_FACTS:
+        void_activation_links(session, case.case_id, now)
+    row.state = CommandState.APPLIED
+    session.add(row)
+    reason = OWN_REASONS.get(command.kind, row.reason)
+    audit(session, now, row.actor, f"case.{_AUDITED_AS[command.kind]}", case, reason, **_describe_command(row))
+
+
+def _refuse(session: Session, case: Case, row: CommandRow, why: Reason, now: datetime) -> None:
+    row.state = CommandState.REFUSED
+    keep_answer(row, why)
+    row.data = {name: value for name, value in row.data.items() if name != "profile"}  # nothing of it is kept
+    session.add(row)
+    audit(session, now, row.actor, f"{row.kind}.refused", case, row.reason, answer=why, **_describe_command(row))
 
 
 def keep_answer(row: CommandRow, why: Reason) -> None:
@@ -239,9 +198,8 @@ def keep_answer(row: CommandRow, why: Reason) -> None:
     row.answer, row.answer_code, row.answer_details = why.sentence(), why.code, dict(why.details)
 
 
-def _refuse(session: Session, case: Case, row: CommandRow, why: Reason, now: datetime) -> None:
-    row.state = "refused"
-    keep_answer(row, why)
-    row.data = {name: value for name, value in row.data.items() if name != "profile"}  # nothing of it is kept
-    session.add(row)
-    audit(session, now, row.actor, f"{row.kind}.refused", case, row.reason, answer=why, **_told(row))
+def _describe_command(row: CommandRow) -> dict[str, Any]:
+    """What the audit keeps of a command besides its reason."""
+    kept = {name: row.data[name] for name in ("verdict", "override", "notice", "faults") if row.data.get(name)}
+    changed = {"changed": sorted(row.data["changes"])} if row.data.get("changes") else {}
+    return {**kept, "command_id": row.id, **changed}

@@ -2,19 +2,20 @@
 
 from domain.federal.markets import NpnStatus
 from domain.federal.registration import RegistrationState
-from domain.shared.commands import CommandKind
+from domain.shared.commands import CommandData, ResendNotice, Revoke, SaveProfile, Withdraw
 from domain.shared.notices import Notice
 from domain.shared.reasons import Reason
 from domain.shared.stages import Stage
 
 
-def find_refusal(kind: CommandKind, state: RegistrationState, notice: Notice | None) -> Reason | None:
+def find_refusal(command: CommandData, state: RegistrationState) -> Reason | None:
     """The federal program decides nothing about eligibility; it is withdrawn, revoked, and its notices sent again."""
-    if kind in (CommandKind.DECIDE, CommandKind.ANSWER, CommandKind.ACTIVATE):
-        return Reason("not_in_program")
-    if kind is CommandKind.RESEND and not (notice and _is_sendable(notice, state)):
-        return Reason("notice_not_sendable")
-    return None
+    match command:
+        case ResendNotice():
+            return None if _is_sendable(command.notice, state) else Reason("notice_not_sendable")
+        case Withdraw() | Revoke() | SaveProfile():
+            return None
+    return Reason("not_in_program")
 
 
 def _is_sendable(notice: Notice, state: RegistrationState) -> bool:

@@ -1,25 +1,58 @@
-"""When a command may be carried out on a case of either program; who may give it is not decided here."""
+"""Commands of either program: read from what is kept of them, judged, and the facts they come to.
+
+Who may give a command is not decided here.
+"""
+
+from collections.abc import Mapping
+from typing import Any
 
 from domain.federal import commands as federal
 from domain.federal.registration import RegistrationState
 from domain.programs.state import CaseState
-from domain.shared.commands import CommandKind
-from domain.shared.notices import Notice
+from domain.shared.commands import (
+    ENDING_FACTS,
+    ActivateAccount,
+    CommandData,
+    CommandKind,
+    CommandOrigin,
+    ResendNotice,
+    Revoke,
+    SaveProfile,
+    Withdraw,
+    build_ending_fact,
+)
+from domain.shared.facts import Fact
 from domain.shared.reasons import Reason
 from domain.state import commands as state_program
-from domain.state.eligibility import Verdict
+from domain.state.certification import CertificationState
+from domain.state.commands import AnswerQuestion, Decide, build_answer_facts, build_decision_facts
+
+COMMANDS: Mapping[CommandKind, type[CommandData]] = {
+    command.kind: command
+    for command in (Decide, AnswerQuestion, Withdraw, Revoke, ResendNotice, ActivateAccount, SaveProfile)
+}
 
 
-def find_refusal(
-    kind: CommandKind,
-    state: CaseState,
-    verdict: Verdict | None = None,
-    override: str | None = None,
-    notice: Notice | None = None,
-) -> Reason | None:
+def parse_command(kind: str, data: Mapping[str, Any]) -> CommandData:
+    """A command as it was stored."""
+    return COMMANDS[CommandKind(kind)].model_validate(data)
+
+
+def find_refusal(command: CommandData, state: CaseState) -> Reason | None:
     """Why the case can't do this now; None when it can. The workflow's validator has the last word."""
     if state.ended:
         return Reason("case_ended", {"stage": state.stage.value})
     if isinstance(state, RegistrationState):
-        return federal.find_refusal(kind, state, notice)
-    return state_program.find_refusal(kind, state, verdict, override, notice)
+        return federal.find_refusal(command, state)
+    return state_program.find_refusal(command, state)
+
+
+def build_facts(command: CommandData, origin: CommandOrigin, state: CaseState, language: str) -> list[Fact]:
+    """The facts that a command comes to, none for most; ``language`` is the request's."""
+    if command.kind in ENDING_FACTS:
+        return [build_ending_fact(command.kind, origin)]
+    if isinstance(command, Decide) and isinstance(state, CertificationState):
+        return build_decision_facts(command, origin, state, language)
+    if isinstance(command, AnswerQuestion) and isinstance(state, CertificationState):
+        return build_answer_facts(command, origin, state, language)
+    return []

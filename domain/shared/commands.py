@@ -1,7 +1,15 @@
-"""The commands people give a case, by name; when each may be carried out is its program's to say."""
+"""The commands people give a case, as both programs know them; when each may be carried out is its program's to say."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
+from typing import Any, ClassVar
 
+from pydantic import BaseModel, ConfigDict
+
+from domain.shared.facts import Fact, FactKind
+from domain.shared.notices import Notice
 from domain.shared.reasons import Reason
 
 
@@ -17,8 +25,89 @@ class CommandKind(StrEnum):
     SAVE_PROFILE = "save_profile"
 
 
+class CommandState(StrEnum):
+    """What became of a command: pending until its workflow has answered."""
+
+    PENDING = "pending"
+    APPLIED = "applied"
+    REFUSED = "refused"
+
+
 # Why those are given that nobody gives a reason for; of every other command the reason is a person's words.
 OWN_REASONS = {
     CommandKind.ACTIVATE: Reason("activation_link_used"),
     CommandKind.SAVE_PROFILE: Reason("profile_sent"),
 }
+
+
+@dataclass(frozen=True)
+class CommandOrigin:
+    """Under which id a command was given to which case, by whom, why and when."""
+
+    command_id: str
+    case_id: str
+    actor: str
+    reason: str
+    at: datetime
+
+
+class CommandData(BaseModel):
+    """What a command says besides its origin, a shape for each kind.
+
+    Commands are kept for good, so that a shape only ever grows, by fields with defaults.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    kind: ClassVar[CommandKind]
+
+    def to_json(self) -> dict[str, Any]:
+        """As it is stored."""
+        return self.model_dump(mode="json")
+
+
+class Withdraw(CommandData):
+    """The assister withdraws, or staff in their name."""
+
+    kind = CommandKind.WITHDRAW
+
+
+class Revoke(CommandData):
+    """Staff revoke."""
+
+    kind = CommandKind.REVOKE
+
+
+class ResendNotice(CommandData):
+    """A notice is to be sent again."""
+
+    kind = CommandKind.RESEND
+    notice: Notice
+
+
+class ActivateAccount(CommandData):
+    """A counselor used the activation link (A28)."""
+
+    kind = CommandKind.ACTIVATE
+
+
+class SaveProfile(CommandData):
+    """A profile of the federal program; `db.writes.profiles` has what is kept of it, and for how long (B7)."""
+
+    kind = CommandKind.SAVE_PROFILE
+
+
+ENDING_FACTS: Mapping[CommandKind, FactKind] = {
+    CommandKind.WITHDRAW: FactKind.WITHDRAWN,
+    CommandKind.REVOKE: FactKind.REVOKED,
+}
+
+
+def build_fact(kind: FactKind, origin: CommandOrigin, data: Mapping[str, Any]) -> Fact:
+    """The fact that a command comes to; its id follows from the command's, so that it is there once."""
+    return Fact(id=f"command:{origin.command_id}", kind=kind, at=origin.at, data=dict(data))
+
+
+def build_ending_fact(kind: CommandKind, origin: CommandOrigin) -> Fact:
+    """The fact that a case was withdrawn or revoked."""
+    return build_fact(ENDING_FACTS[kind], origin, {"by": origin.actor, "reason": origin.reason})

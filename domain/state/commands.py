@@ -1,29 +1,56 @@
-"""When a command may be carried out on a certification (A12–A14, A28), and why not."""
+"""The state program's commands: when each may be carried out, and what it comes to (A12–A14, A28)."""
 
-from domain.shared.commands import CommandKind
+from typing import Any
+
+from domain.shared.commands import (
+    CommandData,
+    CommandKind,
+    CommandOrigin,
+    ResendNotice,
+    SaveProfile,
+    build_fact,
+)
+from domain.shared.facts import Fact, FactKind
 from domain.shared.notices import Notice
 from domain.shared.reasons import Reason
 from domain.shared.stages import Stage
+from domain.state.agreements import build_acceptance_fact
 from domain.state.certification import CertificationState, Completeness, EligibilityStatus, LmsAccount, PortalAccount
-from domain.state.eligibility import Verdict, find_override_refusal
+from domain.state.eligibility import Check, Result, Verdict, find_override_refusal
+from domain.state.facts import AnsweredData, DecidedData
 
 
-def find_refusal(
-    kind: CommandKind,
-    state: CertificationState,
-    verdict: Verdict | None,
-    override: str | None,
-    notice: Notice | None,
-) -> Reason | None:
+class Decide(CommandData):
+    """Staff decide; ``override`` is why over checks that did not pass (A12)."""
+
+    kind = CommandKind.DECIDE
+    verdict: Verdict
+    override: str | None = None
+
+
+class AnswerQuestion(CommandData):
+    """The assister answers what staff asked: fields of the request changed, by name (A12).
+
+    ``language`` is the one in which the agreement was shown that is accepted along with it, where it isn't the
+    request's.
+    """
+
+    kind = CommandKind.ANSWER
+    changes: dict[str, Any]
+    language: str | None = None
+
+
+def find_refusal(command: CommandData, state: CertificationState) -> Reason | None:
     """Why a certification can't do this now; None when it can."""
-    if kind is CommandKind.SAVE_PROFILE:
-        return Reason("not_in_program")
-    if kind is CommandKind.DECIDE and verdict is not None:
-        return _find_decision_refusal(state, verdict, override)
-    if kind is CommandKind.ANSWER and state.eligibility is not EligibilityStatus.INFORMATION_REQUESTED:
-        return Reason("not_asked")
-    if kind is CommandKind.RESEND and (notice is None or not is_sendable(notice, state)):
-        return Reason("notice_not_sendable")
+    match command:
+        case SaveProfile():
+            return Reason("not_in_program")
+        case Decide():
+            return _find_decision_refusal(state, command.verdict, command.override)
+        case AnswerQuestion() if state.eligibility is not EligibilityStatus.INFORMATION_REQUESTED:
+            return Reason("not_asked")
+        case ResendNotice() if not is_sendable(command.notice, state):
+            return Reason("notice_not_sendable")
     return None
 
 
@@ -52,3 +79,47 @@ def is_sendable(notice: Notice, state: CertificationState) -> bool:
         Notice.ACTIVE: state.stage is Stage.ACTIVE,
     }
     return allowed.get(notice, False)
+
+
+def moves_person(command: CommandData, identity_matches: bool) -> bool:
+    """Whether the person goes by the request's name and e-mail from this command on (A10).
+
+    Of a request under another name or e-mail than the person's (``identity_matches`` is false), staff say whose it
+    is by approving it; until then nobody's record changes by a stranger's answer.
+    """
+    if identity_matches:
+        return isinstance(command, AnswerQuestion)
+    return isinstance(command, Decide) and command.verdict is Verdict.APPROVE
+
+
+def settles_identity(command: CommandData) -> bool:
+    """Whether staff have looked at who this is."""
+    return isinstance(command, Decide) and command.verdict in (Verdict.APPROVE, Verdict.DENY)
+
+
+def build_decision_facts(
+    command: Decide, origin: CommandOrigin, state: CertificationState, language: str
+) -> list[Fact]:
+    """A decision as a fact; approving over a missing agreement records it, in the language of the request."""
+    override = command.override
+    decided = DecidedData(
+        verdict=command.verdict, by=origin.actor, reason=origin.reason, override=override, round=state.round
+    )
+    facts = [build_fact(FactKind.DECIDED, origin, decided.to_json())]
+    lacks_agreement = any(
+        one.check is Check.AGREEMENT_ACCEPTED and one.result is not Result.PASS for one in state.findings
+    )
+    if command.verdict is Verdict.APPROVE and override and lacks_agreement:
+        evidence = {"by": origin.actor, "evidence": override}
+        facts.append(build_acceptance_fact(origin.case_id, language, origin.at, "staff", **evidence))
+    return facts
+
+
+def build_answer_facts(
+    command: AnswerQuestion, origin: CommandOrigin, state: CertificationState, language: str
+) -> list[Fact]:
+    """An answer as a fact, and the agreement where it is accepted along with it."""
+    facts = [build_fact(FactKind.ANSWERED, origin, AnsweredData(round=state.round + 1).to_json())]
+    if command.changes.get("agreement_accepted") is True:
+        facts.append(build_acceptance_fact(origin.case_id, command.language or language, origin.at, "page"))
+    return facts

@@ -25,7 +25,7 @@ from starter.cli.output import open_console, print_audit, print_cases, print_jso
 from starter.cli.status_output import print_status, print_summary
 
 if TYPE_CHECKING:
-    from starter.cases import Answer
+    from starter.cases import CommandOutcome
 
 KindName = Literal["agent", "broker", "enrollment_counselor", "marketplace_agent_broker", "not_an_agent_broker"]
 
@@ -109,14 +109,16 @@ async def decide_case(
     require_text(reason=reason, actor=actor)
     verdict = Verdict(decision)
     await _send_command(
-        options, case, lambda services: services.cases.decide(case, verdict, reason, actor, override, command_id)
+        options,
+        case,
+        lambda services: services.cases.decide_eligibility(case, verdict, reason, actor, override, command_id),
     )
 
 
 async def answer_question(case: CaseId, file: File, /, *, options: CommonOptions = DEFAULTS) -> None:
     """Answer what staff asked, as the assister: changed request fields and a message, in JSON."""
     changes, message = _parse_answer(read_file(file, REQUEST_BYTES))
-    await _send_command(options, case, lambda services: services.cases.answer(case, changes, message))
+    await _send_command(options, case, lambda services: services.cases.answer_question(case, changes, message))
 
 
 async def withdraw_request(
@@ -124,7 +126,9 @@ async def withdraw_request(
 ) -> None:
     """Withdraw a request, in the assister's name."""
     require_text(reason=reason, actor=actor)
-    await _send_command(options, case, lambda services: services.cases.withdraw(case, reason, actor, command_id))
+    await _send_command(
+        options, case, lambda services: services.cases.withdraw_request(case, reason, actor, command_id)
+    )
 
 
 async def revoke_certification(
@@ -132,7 +136,9 @@ async def revoke_certification(
 ) -> None:
     """Revoke a certification, as staff."""
     require_text(reason=reason, actor=actor)
-    await _send_command(options, case, lambda services: services.cases.revoke(case, reason, actor, command_id))
+    await _send_command(
+        options, case, lambda services: services.cases.revoke_certification(case, reason, actor, command_id)
+    )
 
 
 async def resend_notice(
@@ -151,11 +157,13 @@ async def resend_notice(
     require_choice("NOTICE", notice, [one.value for one in Notice])
     require_text(reason=reason, actor=actor)
     wanted = Notice(notice)
-    await _send_command(options, case, lambda services: services.cases.resend(case, wanted, reason, actor, command_id))
+    await _send_command(
+        options, case, lambda services: services.cases.resend_notice(case, wanted, reason, actor, command_id)
+    )
 
 
 async def _send_command(
-    options: CommonOptions, case: str, send: Callable[[CommandServices], Awaitable["Answer"]]
+    options: CommonOptions, case: str, send: Callable[[CommandServices], Awaitable["CommandOutcome"]]
 ) -> None:
     """Sends a command and prints what became of it, to people with where the case is then."""
     async with open_services(options.data) as services:

@@ -20,7 +20,6 @@ from db.reads.reminders import list_due_reminders
 from db.reads.third_parties import find_evidence_of_case
 from db.tables import Case, EffectRow, SearchTerm, SentMail
 from db.writes.cases import clear_flag, flag_case
-from db.writes.commands import note_refusal
 from db.writes.effects import EffectResult, complete_effect, intend_effect, keep_evidence
 from db.writes.federal.profiles import complete_profile
 from db.writes.imports import import_person
@@ -33,6 +32,7 @@ from domain.shared.reasons import Reason
 from domain.shared.stages import Stage
 from domain.state.eligibility import LICENSING
 from tests.support import documents
+from tests.support.commands import note_refusal
 from tests.support.office import KEY, NOW, Office, ids, office_over
 from tests.support.tables import add_rows, change_row
 

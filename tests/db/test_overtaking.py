@@ -13,7 +13,7 @@ from db.case_state import load_snapshot
 from db.engine import Database
 from db.tables import Assister, Case
 from db.writes.cases import record_facts
-from db.writes.commands import apply_command, check_answer, find_command_state, refuse_command, store_command
+from db.writes.commands import apply_command, check_answer, load_command, refuse_command
 from db.writes.effects import intend_effect
 from db.writes.imports import import_person
 from db.writes.links import ACTIVATION, keep_link, use_activation_link
@@ -28,6 +28,7 @@ from domain.state.background_reports import BackgroundReport
 from domain.state.eligibility import Verdict
 from domain.state.policies import find_state_policy
 from tests.support import documents
+from tests.support.commands import store_command
 from tests.support.opening import open_case
 
 KEY = b"a test's key"
@@ -147,7 +148,7 @@ async def test_a12_one_command_applied_and_refused_at_once_ends_one_way(two: tup
                 one.database.write(apply_command, KEY, number, NOW),
                 other.database.write(refuse_command, number, Reason("overtaken"), NOW),
             )
-        state = await one.database.read(find_command_state, number)
+        state = (await one.database.read(load_command, number)).state
         assert state == ("applied" if applied.applied else "refused")
         assert ((await case_of(one, case)).stage == "withdrawn") == applied.applied
 
@@ -163,7 +164,7 @@ async def test_a12_an_npn_taken_meanwhile_refuses_the_answer(two: tuple[Process,
     await opened(one, rival)
     before = (await case_of(one, case)).request
     assert not (await one.database.write(apply_command, KEY, number, NOW)).applied
-    assert (await one.database.read(find_command_state, number), (await case_of(one, case)).request) == (
+    assert ((await one.database.read(load_command, number)).state, (await case_of(one, case)).request) == (
         "refused",
         before,
     )

@@ -5,15 +5,23 @@ from typing import Any
 
 import pytest
 
-from domain.programs.commands import find_refusal
+from domain.programs.commands import COMMANDS, build_facts, find_refusal, parse_command
 from domain.shared.assister import AssisterType, Kind
-from domain.shared.commands import CommandKind
+from domain.shared.commands import (
+    ActivateAccount,
+    CommandData,
+    CommandKind,
+    CommandOrigin,
+    ResendNotice,
+    Revoke,
+    Withdraw,
+)
 from domain.shared.facts import Fact, FactKind
 from domain.shared.notices import Notice
 from domain.shared.reasons import Reason
 from domain.shared.stages import Stage
 from domain.state.certification import CertificationOpening, CertificationState, fold_certification
-from domain.state.commands import is_sendable
+from domain.state.commands import AnswerQuestion, Decide, is_sendable, moves_person
 from domain.state.eligibility import (
     Check,
     Result,
@@ -104,20 +112,20 @@ DECISIONS: list[tuple[Stage, Verdict, str | None]] = [
 
 @pytest.mark.parametrize(("stage", "verdict", "expected"), DECISIONS)
 def test_a12_when_staff_may_decide(stage: Stage, verdict: Verdict, expected: str | None) -> None:
-    why = find_refusal(CommandKind.DECIDE, STATES[stage], verdict)
+    why = find_refusal(Decide(verdict=verdict), STATES[stage])
     details = {"already_decided": {"by": "ada"}, "case_ended": {"stage": stage.value}}
     assert why == (Reason(expected, details.get(expected, {})) if expected else None)
 
 
-@pytest.mark.parametrize("kind", [CommandKind.WITHDRAW, CommandKind.REVOKE, CommandKind.ACTIVATE])
+@pytest.mark.parametrize("command", [Withdraw(), Revoke(), ActivateAccount()])
 @pytest.mark.parametrize("stage", STATES)
-def test_c8_an_open_case_can_be_ended_and_an_ended_one_can_t(kind: CommandKind, stage: Stage) -> None:
-    assert (find_refusal(kind, STATES[stage]) is None) == (stage not in ENDED)
+def test_c8_an_open_case_can_be_ended_and_an_ended_one_can_t(command: CommandData, stage: Stage) -> None:
+    assert (find_refusal(command, STATES[stage]) is None) == (stage not in ENDED)
 
 
 @pytest.mark.parametrize("stage", STATES)
 def test_a12_only_who_was_asked_answers(stage: Stage) -> None:
-    assert (find_refusal(CommandKind.ANSWER, STATES[stage]) is None) == (stage is Stage.AWAITING_INFORMATION)
+    assert (find_refusal(AnswerQuestion(changes={}), STATES[stage]) is None) == (stage is Stage.AWAITING_INFORMATION)
 
 
 SENDABLE: dict[Notice, set[Stage]] = {
@@ -138,7 +146,7 @@ SENDABLE: dict[Notice, set[Stage]] = {
 
 @pytest.mark.parametrize("notice", Notice)
 def test_a_notice_is_sent_again_only_while_it_is_true(notice: Notice) -> None:
-    found = {stage for stage, one in STATES.items() if not find_refusal(CommandKind.RESEND, one, notice=notice)}
+    found = {stage for stage, one in STATES.items() if not find_refusal(ResendNotice(notice=notice), one)}
     assert found == SENDABLE.get(notice, set())  # those of the federal program never
 
 
@@ -198,3 +206,77 @@ def test_a13_unknown_covers_the_same_checks_as_an_answer() -> None:
     answered = check_license(None, "Testa", "Broker", "NM-1", START.date())
     assert {one.check for one in answered} == unknown
     assert {one.result for one in answered} == {Result.FAIL}
+
+
+ORIGIN = CommandOrigin("7", "case", "ada", "as asked", START)
+
+
+def come_to(command: CommandData, steps: list[Step]) -> list[tuple[str, FactKind, dict[str, Any]]]:
+    return [(fact.id, fact.kind, fact.data) for fact in build_facts(command, ORIGIN, state(steps), "es")]
+
+
+def test_every_kind_of_command_has_a_shape_and_is_read_as_it_was_kept() -> None:
+    assert {kind: shape.kind for kind, shape in COMMANDS.items()} == {kind: kind for kind in CommandKind}
+    for one in (
+        Decide(verdict=Verdict.APPROVE, override="seen"),
+        AnswerQuestion(changes={"phone": "505-555-0100"}, language="es"),
+        ResendNotice(notice=Notice.ACTIVE),
+        Revoke(),
+    ):
+        assert parse_command(one.kind.value, {**one.to_json(), "faults": []}) == one
+
+
+def test_a12_a_decision_is_a_fact_of_who_and_why_in_this_round() -> None:
+    decided = {"verdict": "deny", "by": "ada", "reason": "as asked", "override": None, "round": 0}
+    assert come_to(Decide(verdict=Verdict.DENY), SCREENED) == [("command:7", FactKind.DECIDED, decided)]
+
+
+def test_a3_an_override_over_a_missing_agreement_records_it_in_the_request_s_language() -> None:
+    without = [step for step in SCREENED if step[0] is not FactKind.AGREEMENT_ACCEPTED]
+    approval = Decide(verdict=Verdict.APPROVE, override="signed on paper")
+    _, (fact_id, kind, data) = come_to(approval, without)
+    said = data["source"], data["language"], data["by"], data["evidence"]
+    assert (fact_id, kind, *said) == (
+        "case:agreement",
+        FactKind.AGREEMENT_ACCEPTED,
+        "staff",
+        "es",
+        "ada",
+        "signed on paper",
+    )
+    for other in (Decide(verdict=Verdict.APPROVE), Decide(verdict=Verdict.DENY, override="signed on paper")):
+        assert [kind for _, kind, _ in come_to(other, without)] == [FactKind.DECIDED]
+    assert [kind for _, kind, _ in come_to(approval, SCREENED)] == [FactKind.DECIDED]
+
+
+def test_a12_an_answer_counts_the_rounds_and_may_bring_the_agreement_along() -> None:
+    assert come_to(AnswerQuestion(changes={"phone": "505-555-0100"}), ASKED) == [
+        ("command:7", FactKind.ANSWERED, {"round": 1})
+    ]
+    accepted = {"agreement_accepted": True}
+    for language, expected in ((None, "es"), ("en", "en")):
+        _, (_, kind, data) = come_to(AnswerQuestion(changes=accepted, language=language), ASKED)
+        assert (kind, data["source"], data["language"]) == (FactKind.AGREEMENT_ACCEPTED, "page", expected)
+
+
+def test_c8_an_end_is_a_fact_and_what_is_sent_again_is_none() -> None:
+    said = {"by": "ada", "reason": "as asked"}
+    assert come_to(Withdraw(), ACTIVE) == [("command:7", FactKind.WITHDRAWN, said)]
+    assert come_to(Revoke(), ACTIVE) == [("command:7", FactKind.REVOKED, said)]
+    assert come_to(ResendNotice(notice=Notice.ACTIVE), ACTIVE) == come_to(ActivateAccount(), ACTIVE) == []
+
+
+@pytest.mark.parametrize(
+    ("command", "when_known", "when_doubted"),
+    [
+        (AnswerQuestion(changes={}), True, False),
+        (Decide(verdict=Verdict.APPROVE), False, True),
+        (Decide(verdict=Verdict.DENY), False, False),
+        (Withdraw(), False, False),
+    ],
+)
+def test_a10_a_stranger_s_request_moves_the_person_once_staff_approve_it(
+    command: CommandData, when_known: bool, when_doubted: bool
+) -> None:
+    assert moves_person(command, identity_matches=True) is when_known
+    assert moves_person(command, identity_matches=False) is when_doubted

@@ -101,7 +101,7 @@ async def test_a22_attempt_500_passes_after_499_fails_over_many_runs(inside: Ins
     decision, resent = str(uuid4()), str(uuid4())
     assert await inside.decide(opened, command_id=decision) == "applied"
     await inside.agreed(opened, "invited", "lms_account")
-    await inside.cases.resend(opened.case_id, Notice.REQUEST_RECEIVED, "lost", "staff", resent)
+    await inside.cases.resend_notice(opened.case_id, Notice.REQUEST_RECEIVED, "lost", "staff", resent)
     await inside.reported(opened, "account", "profile", "course")
     waiting = await inside.agreed(opened, "awaiting_exam_pass", "exam_pass")
     since = (await inside.progress(opened)).waiting_since
@@ -216,7 +216,7 @@ async def test_a28_an_activation_link_expires_and_is_sent_again(inside: Inside) 
 
     await inside.skip(opened, 8 * DAY)
     assert await inside.database.write(use_activation_link, first, inside.now(opened)) is None
-    await inside.cases.resend(opened.case_id, Notice.PORTAL_ACTIVATION, "it expired", "staff")
+    await inside.cases.resend_notice(opened.case_id, Notice.PORTAL_ACTIVATION, "it expired", "staff")
     second = activation_token(
         await inside.letter(request, lambda one: _has_activation(one) and activation_token(one) != first)
     )
@@ -225,9 +225,9 @@ async def test_a28_an_activation_link_expires_and_is_sent_again(inside: Inside) 
     assert (await inside.database.read(read_activation, second, later + 7 * DAY - timedelta(minutes=5)))[0] == "ready"
     assert (await inside.database.read(read_activation, second, later + 7 * DAY))[0] == "expired"
 
-    assert await inside.cases.activate(first) is None
-    assert await inside.cases.activate(second) == opened.case_id
-    assert await inside.cases.activate(second) is None
+    assert await inside.cases.activate_account(first) is None
+    assert await inside.cases.activate_account(second) == opened.case_id
+    assert await inside.cases.activate_account(second) is None
     assert await inside.until(opened, lambda _: True)
     accounts = await inside.account(opened)
     assert accounts["active"]
@@ -291,7 +291,9 @@ async def test_c2_the_operators_query_agrees_with_the_database_at_every_stage(in
     await inside.agreed(opened, "awaiting_background_check", "background_check")
     await inside.decide(opened, "ask", reason="Which clinic?")
     await inside.agreed(opened, "awaiting_information", "information")
-    await inside.cases.answer(opened.case_id, {"employer": {"kind": "school", "name": "Sample School"}}, "This one.")
+    await inside.cases.answer_question(
+        opened.case_id, {"employer": {"kind": "school", "name": "Sample School"}}, "This one."
+    )
     await inside.agreed(opened, "awaiting_background_check", "background_check")
     await inside.checked(opened)
     await inside.approved(opened)
@@ -312,7 +314,7 @@ async def test_c2_the_operators_query_agrees_with_the_database_at_every_stage(in
     ):
         await inside.reported_by_portal(opened, event)
         await inside.agreed(opened, stage, waiting_for)
-    await inside.cases.revoke(opened.case_id, "moved away", "staff")
+    await inside.cases.revoke_certification(opened.case_id, "moved away", "staff")
     await inside.until(opened, "revoked")
     assert await inside.handle(opened).result() == "revoked"
     progress = await inside.progress(opened)

@@ -129,7 +129,7 @@ async def test_people_read_it_in_80_columns(clerk: Clerk, world: World) -> None:
 
 async def test_a_command_without_a_worker_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # Nobody answers: an update is only worth a moment's wait.
-    monkeypatch.setattr("starter.cases.RPC_TIMEOUT", RPC_TIMEOUT / 20)
+    monkeypatch.setattr("starter.temporal.RPC_TIMEOUT", RPC_TIMEOUT / 20)
 
     def no_worker(plan: Plan) -> Sequence[Child]:
         return [child for child in build_children(plan) if child.name in ("temporal", "migration")]

@@ -29,7 +29,7 @@ from domain.federal.policy import FederalPolicy
 from domain.shared.business_days import is_business_day
 from domain.shared.messages import Published, PublishOrder, RegistrationProgress
 from domain.shared.statements import parse_statements
-from starter.cases import Answer
+from starter.cases import CommandOutcome
 from starter.registrations import Registrations
 from starter.stack.plan import Plan
 from starter.stack.processes import is_answering
@@ -100,7 +100,7 @@ class Federal(Inside):
 
     # doing, at the case's time
 
-    async def save(self, opened: Opened, **changes: Any) -> Answer:
+    async def save(self, opened: Opened, **changes: Any) -> CommandOutcome:
         """Save/Update, as the portal does it."""
         return await self.registrations.save_profile(opened.case_id, changes)
 

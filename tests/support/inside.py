@@ -78,7 +78,7 @@ class Inside:
     async def open(self, request: Document, at: datetime | None = None, know: bool = True, **policy: Any) -> Opened:
         """Opens a case and starts its workflow; ``policy`` names what differs from the shipped one for this case."""
         opened = await self.store(request, at, know, **policy)
-        await self.cases.start((await self.database.read(load_snapshot, opened.case_id)).case)
+        await self.cases.start_workflow((await self.database.read(load_snapshot, opened.case_id)).case)
         return opened
 
     async def store(self, request: Document, at: datetime | None = None, know: bool = True, **policy: Any) -> Opened:
@@ -93,7 +93,7 @@ class Inside:
         """Opens a returning assister's case of another plan year, as staff do."""
         begun = await self.database.write(begin_case, opened.assister_id, "bewellnm", plan_year, "staff", at)
         await self._change_policy(begun.case_id, policy)
-        await self.cases.start((await self.database.read(load_snapshot, begun.case_id)).case)
+        await self.cases.start_workflow((await self.database.read(load_snapshot, begun.case_id)).case)
         return begun
 
     async def returning(self, earlier: Document, plan_year: int) -> Opened:
@@ -105,7 +105,7 @@ class Inside:
             import_person, self.settings.identity_key_bytes, imported, "staff", at
         )
         begun = await self.database.write(begin_case, assister_id, "bewellnm", plan_year, "staff", at)
-        await self.cases.start((await self.database.read(load_snapshot, begun.case_id)).case)
+        await self.cases.start_workflow((await self.database.read(load_snapshot, begun.case_id)).case)
         return begun
 
     async def _change_policy(self, case_id: str, changes: Mapping[str, Any]) -> None:
@@ -204,7 +204,7 @@ class Inside:
         return lived
 
     async def decide(self, opened: Opened, verdict: str = "approve", **options: Any) -> str:
-        answer = await self.cases.decide(
+        answer = await self.cases.decide_eligibility(
             opened.case_id, Verdict(verdict), options.pop("reason", "checked"), "staff", **options
         )
         return answer.state

@@ -23,7 +23,7 @@ from db.reads.search import find_cases
 from db.reads.status import read_status
 from db.tables import CertificateRow
 from db.writes.cases import claim_case, record_facts
-from db.writes.commands import apply_command, store_command
+from db.writes.commands import apply_command
 from db.writes.effects import EffectResult, complete_effect, intend_certificate, intend_effect
 from db.writes.opening import Opened
 from db.writes.webhooks.inbox import (
@@ -44,6 +44,7 @@ from domain.state.eligibility import Check, list_unknown_findings, make_finding
 from domain.state.policies import find_state_policy
 from domain.state.portal_reports import parse_portal_report
 from tests.support import documents
+from tests.support.commands import store_command
 from tests.support.opening import open_case
 from tests.support.registrations import Desk
 

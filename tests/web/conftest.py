@@ -65,7 +65,7 @@ async def house(
     monkeypatch.setenv("TEMPORAL_ADDRESS", temporal)
     monkeypatch.setenv("TEMPORAL_CONFIG_FILE", os.devnull)
     # No worker answers here: an update is only worth a moment's wait.
-    monkeypatch.setattr("starter.cases.RPC_TIMEOUT", RPC_TIMEOUT / 20)
+    monkeypatch.setattr("starter.temporal.RPC_TIMEOUT", RPC_TIMEOUT / 20)
     settings = settings_of(tmp_path)
     assert settings.database_url == migrated_sqlite_url
     database = Database(settings.database_url)

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from db.tables import EffectRow, SentMail
-from db.writes.commands import note_refusal
 from db.writes.effects import keep_evidence
 from domain.federal.profile import parse_registration
 from domain.shared.commands import CommandKind
@@ -16,6 +15,7 @@ from domain.shared.facts import FactKind
 from domain.shared.reasons import Reason
 from domain.state.eligibility import Check, Result, make_finding
 from tests.support import documents
+from tests.support.commands import note_refusal
 from tests.support.tables import add_rows
 from tests.web.house import NUMBER, PDF, House
 from tests.web.test_pages import BROWSER, read

@@ -14,13 +14,13 @@ from sqlmodel import col, select
 from db.case_state import load_snapshot, rows
 from db.reads.reminders import list_due_reminders
 from db.tables import CommandRow, EffectRow, FactRow
-from db.writes.commands import store_command
 from db.writes.opening import Opened
 from domain.shared.commands import CommandKind
 from domain.shared.facts import FactKind
 from domain.shared.messages import Begin, Command
 from domain.shared.notices import Notice
 from tests.support import documents, inside as support
+from tests.support.commands import store_command
 from tests.support.inside import Inside, report
 from workflows import messages as names
 
@@ -127,7 +127,7 @@ async def test_a_history_is_renewed_only_when_no_step_is_under_way(inside: Insid
     opened = await in_training(inside, request)
     await inside.reported(opened, "course")
     await inside.control("mailbox", mode="down")
-    await inside.cases.resend(opened.case_id, Notice.REQUEST_RECEIVED, "lost", "staff")
+    await inside.cases.resend_notice(opened.case_id, Notice.REQUEST_RECEIVED, "lost", "staff")
     for _ in range(5):
         await inside.learned(opened, [0.1] * 10)
     history = await inside.handle(opened).fetch_history()
@@ -168,7 +168,9 @@ async def test_updates_and_signals_sent_while_it_renews_itself_are_all_there_onc
 
     async def resend() -> None:
         for command_id in resent:
-            answer = await inside.cases.resend(opened.case_id, Notice.REQUEST_RECEIVED, "lost", "staff", command_id)
+            answer = await inside.cases.resend_notice(
+                opened.case_id, Notice.REQUEST_RECEIVED, "lost", "staff", command_id
+            )
             assert answer.state == "applied"
 
     async def attempts() -> None:
@@ -308,7 +310,7 @@ WAYS = [
 async def test_c8_a_withdrawal_is_not_kept_waiting_by_anything(inside: Inside, reach: Way) -> None:
     """In every wait, beside every effect that fails: the case ends at once, and its effects stop."""
     opened = await reach(inside)
-    answer = await inside.cases.withdraw(opened.case_id, "another job", "staff")
+    answer = await inside.cases.withdraw_request(opened.case_id, "another job", "staff")
     assert answer.state == "applied"
     status = await inside.status(opened)
     assert (status["stage"], status["may_assist"]) == ("withdrawn", False)
@@ -327,7 +329,7 @@ async def test_c8_a_withdrawal_nobody_stored_ends_nothing(inside: Inside) -> Non
     await inside.handle(opened).signal(names.WITHDRAWN, stray)
     await inside.reported(opened, "course")
     await inside.agreed(opened, "awaiting_exam_pass", "exam_pass")
-    assert (await inside.cases.withdraw(opened.case_id, "another job", "staff")).state == "applied"
+    assert (await inside.cases.withdraw_request(opened.case_id, "another job", "staff")).state == "applied"
     assert await inside.handle(opened).result() == "withdrawn"
 
 

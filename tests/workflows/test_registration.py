@@ -12,7 +12,7 @@ from sqlmodel import col, select
 
 from db.case_state import load_snapshot, rows
 from db.tables import SentMail
-from db.writes.commands import apply_command, store_command
+from db.writes.commands import apply_command
 from db.writes.opening import Opened
 from domain.federal.markets import MLMS, Curriculum, Market, list_agreements
 from domain.federal.policies import FEDERAL_POLICIES
@@ -24,6 +24,7 @@ from domain.shared.messages import BeginRegistration, Command, RegistrationSnaps
 from domain.shared.notices import Notice
 from domain.shared.reasons import Refusal
 from tests.support import documents, federal as support
+from tests.support.commands import store_command
 from tests.support.federal import A_DAY, Federal, a_friday
 from tests.support.inside import STAGE
 from workflows import messages as names
@@ -357,7 +358,7 @@ async def test_c3_everything_that_was_told_before_the_first_task_counts(federal:
     opened = await federal.store(request)
     await federal.enroll(opened, Curriculum.SHOP)
     await federal.course(opened, Curriculum.SHOP)
-    await federal.cases.start((await federal.database.read(load_snapshot, opened.case_id)).case)
+    await federal.cases.start_workflow((await federal.database.read(load_snapshot, opened.case_id)).case)
     await federal.save(opened)
     await federal.next(opened)
     await federal.agreed(opened, "awaiting_agreements", "marketplace_agreements")
@@ -616,7 +617,7 @@ WAYS = [
 async def test_c8_a_withdrawal_is_not_kept_waiting_by_anything(federal: Federal, reach: Way) -> None:
     """In every wait, beside every effect that fails: the case ends at once, and its effects stop."""
     opened = await reach(federal)
-    answer = await federal.cases.withdraw(opened.case_id, "another job", "staff")
+    answer = await federal.cases.withdraw_request(opened.case_id, "another job", "staff")
     assert answer.state == "applied"
     status = await federal.status(opened)
     assert (status["stage"], status["may_assist"]) == ("withdrawn", False)
@@ -640,7 +641,7 @@ async def test_c8_a_withdrawn_registration_leaves_the_lists_and_is_asked_about_n
     monday, tuesday = business_days(friday, 2)
     await federal.business_day(opened, monday)
     await federal.business_day(opened, tuesday)
-    assert (await federal.cases.withdraw(opened.case_id, "another job", "staff")).state == "applied"
+    assert (await federal.cases.withdraw_request(opened.case_id, "another job", "staff")).state == "applied"
     assert await asyncio.wait_for(federal.handle(opened).result(), 30) == "withdrawn"
     assert await federal.help_desk(request) == []
     assert late(await federal.listed(opened)) == set()
@@ -716,10 +717,10 @@ async def test_a18_nothing_is_lost_in_a_pause_of_two_hundred_days(federal: Feder
 async def test_a_notice_is_sent_again_when_staff_ask_for_it(federal: Federal) -> None:
     opened = await _training(federal)
     await federal.noticed(opened, "marketplace_welcome")
-    await federal.cases.resend(opened.case_id, Notice.MARKETPLACE_WELCOME, "lost", "staff")
+    await federal.cases.resend_notice(opened.case_id, Notice.MARKETPLACE_WELCOME, "lost", "staff")
     async with asyncio.timeout(30):
         while (await federal.notices(opened)).count("marketplace_welcome") < 2:
             await asyncio.sleep(0.1)
     with pytest.raises(Refusal):
-        await federal.cases.resend(opened.case_id, Notice.MARKETPLACE_CERTIFICATE, "lost", "staff")
+        await federal.cases.resend_notice(opened.case_id, Notice.MARKETPLACE_CERTIFICATE, "lost", "staff")
     assert FEDERAL_POLICIES[2024].help_desk == HELP_DESK

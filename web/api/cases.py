@@ -17,6 +17,7 @@ from domain.federal.policies import find_federal_policy
 from domain.federal.policy import FederalPolicy
 from domain.programs.opening import AnyRequest, parse_any_request
 from domain.shared.assister import Kind
+from domain.shared.commands import CommandState
 from domain.shared.faults import Fault
 from domain.shared.notices import Notice
 from domain.shared.parsing import read_json
@@ -25,7 +26,7 @@ from domain.shared.stages import Stage
 from domain.state.eligibility import Verdict
 from domain.state.policies import find_state_policy
 from domain.state.policy import Policy
-from starter.cases import PENDING, Answer, now
+from starter.cases import CommandOutcome, now
 from web.api.bodies import StrictBody, describe_body, read_body
 from web.http.auth import PUBLIC, Portal, StaffMember, require_permission
 from web.http.permissions import Permission
@@ -150,7 +151,7 @@ async def decide_case(
 ) -> JSONResponse:
     """Approves, denies or asks for information; answered at once, 409 with the reason where it can't be done."""
     body = await read_body(request, DecisionBody)
-    answer = await services.cases.decide(case_id, body.decision, body.reason, me.actor, body.override, key)
+    answer = await services.cases.decide_eligibility(case_id, body.decision, body.reason, me.actor, body.override, key)
     return await _answer_command(services, case_id, answer)
 
 
@@ -164,7 +165,9 @@ async def withdraw_case(
 ) -> JSONResponse:
     """Withdraws a request in the assister's name."""
     body = await read_body(request, ReasonBody)
-    return await _answer_command(services, case_id, await services.cases.withdraw(case_id, body.reason, me.actor, key))
+    return await _answer_command(
+        services, case_id, await services.cases.withdraw_request(case_id, body.reason, me.actor, key)
+    )
 
 
 @router.post("/cases/{case_id}/revoke", tags=["cases"], responses=COMMANDS, openapi_extra=describe_body(ReasonBody))
@@ -177,7 +180,9 @@ async def revoke_case(
 ) -> JSONResponse:
     """Revokes a certification."""
     body = await read_body(request, ReasonBody)
-    return await _answer_command(services, case_id, await services.cases.revoke(case_id, body.reason, me.actor, key))
+    return await _answer_command(
+        services, case_id, await services.cases.revoke_certification(case_id, body.reason, me.actor, key)
+    )
 
 
 @router.post("/cases/{case_id}/resend", tags=["cases"], responses=COMMANDS, openapi_extra=describe_body(ResendBody))
@@ -191,15 +196,15 @@ async def resend_notice(
     """Sends a notice again; a new activation link voids the old one (A28)."""
     body = await read_body(request, ResendBody)
     return await _answer_command(
-        services, case_id, await services.cases.resend(case_id, body.notice, body.reason, me.actor, key)
+        services, case_id, await services.cases.resend_notice(case_id, body.notice, body.reason, me.actor, key)
     )
 
 
-async def _answer_command(services: Services, case_id: str, answer: Answer) -> JSONResponse:
+async def _answer_command(services: Services, case_id: str, answer: CommandOutcome) -> JSONResponse:
     """The status document as it stands now, with the command's id and state: 200 applied, 202 pending."""
     status = await services.database.read(read_status, case_id, now())
     told = {"command_id": answer.command_id, "state": answer.state}
-    return JSONResponse(status | told, 202 if answer.state == PENDING else 200)
+    return JSONResponse(status | told, 202 if answer.state == CommandState.PENDING else 200)
 
 
 @router.post(

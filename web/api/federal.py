@@ -14,9 +14,10 @@ from db.writes.opening import SecondAccount
 from db.writes.webhooks.inbox import accept_vendor_report
 from domain.federal.markets import Curriculum, MarketplaceAgreement
 from domain.federal.vendor_reports import parse_vendor_report
+from domain.shared.commands import CommandState
 from domain.shared.faults import Fault, Invalid
 from domain.shared.parsing import read_json
-from starter.cases import PENDING, now
+from starter.cases import now
 from web.api.bodies import StrictBody, describe_body, read_body
 from web.api.cases import COMMANDS, CommandId
 from web.api.webhooks import ANSWERS, acknowledge_event, verify_webhook
@@ -64,7 +65,7 @@ async def save_profile(
     """Save/Update: changed fields of the profile; the registry is asked about its NPNs, 422 with every fault named."""
     answer = await services.registrations.save_profile(case_id, read_json(await request.body()), actor, key)
     told = {"command_id": answer.command_id, "state": answer.state}
-    return await _answer_status(services, case_id, 202 if answer.state == PENDING else 200, **told)
+    return await _answer_status(services, case_id, 202 if answer.state == CommandState.PENDING else 200, **told)
 
 
 @router.post("/api/cases/{case_id}/profile/next", responses=MAY)

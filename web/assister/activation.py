@@ -30,7 +30,7 @@ async def show_activation(token: str, request: Request, services: ServicesDep) -
 async def activate_account(token: str, request: Request, services: ServicesDep) -> HTMLResponse:
     """Uses the link up and has the account activated (A28)."""
     try:
-        done = await services.cases.activate(token) is not None
+        done = await services.cases.activate_account(token) is not None
     except Refusal:
         done = False
     return await _render_activation(request, services, token, done)

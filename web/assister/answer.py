@@ -9,11 +9,12 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 from db.reads.links import LinkedCertification
 from db.writes import agreements
 from db.writes.commands import check_answer
+from domain.shared.commands import CommandState
 from domain.shared.faults import Fault, Invalid
 from domain.shared.links import STATUS_PATH
 from domain.shared.parsing import read_json
 from domain.shared.reasons import Refusal
-from starter.cases import PENDING, Answer, now
+from starter.cases import CommandOutcome, now
 from templates.catalogs import N_
 from web.assister.links import CurrentCertification, LinkRefused, redirect_back
 from web.assister.status_page import lacks_agreement, render_status
@@ -58,7 +59,7 @@ async def answer_question(
         message, changes = _read_answer(read_json(await request.body()))
         answer = await _send_answer(services, certification, message, changes, case.request["language"])
         document = {"command_id": answer.command_id, "state": answer.state}
-        return JSONResponse(document, 202 if answer.state == PENDING else 200, PRIVATE)
+        return JSONResponse(document, 202 if answer.state == CommandState.PENDING else 200, PRIVATE)
     values = await read_form(request)
     message = values.pop("message", "")
     changes, faults = find_changes(values, case.request)
@@ -115,7 +116,7 @@ async def _send_answer(
     changes: dict[str, Any],
     shown: str,
     faults: Sequence[Fault] = (),
-) -> Answer:
+) -> CommandOutcome:
     """Answers staff's question; the agreement, ``shown`` in a language, may be accepted along with it.
 
     Raises `Invalid` with ``faults`` and those found here, and `Refusal`.
@@ -124,7 +125,7 @@ async def _send_answer(
     faults = [*find_text_faults("message", message), *faults]
     if faults:
         raise Invalid([*faults, *await _find_faults(services, case_id, changes)])
-    return await services.cases.answer(case_id, changes, message, shown=shown or None)
+    return await services.cases.answer_question(case_id, changes, message, shown=shown or None)
 
 
 async def _find_faults(services: Services, case_id: str, changes: dict[str, Any]) -> Sequence[Fault]:

@@ -9,12 +9,12 @@ from db.reads.cases import find_last_save
 from db.tables import CommandRow
 from domain.federal.markets import NpnStatus, Role
 from domain.federal.profile import REQUIRED
+from domain.shared.commands import CommandState
 from domain.shared.faults import Fault, Invalid, load_faults
 from domain.shared.links import STATUS_PATH
 from domain.shared.notices import Topic
 from domain.shared.policy import describe_contact
 from domain.shared.reasons import Reason, Refusal
-from starter.cases import PENDING
 from web.http.auth import LINK
 from web.http.forms import Values, describe_faults, read_form
 from web.http.pages import render_page
@@ -90,7 +90,7 @@ async def _render_profile(
     """The profile's page; ``values`` as posted, with their ``faults``; ``stopped`` says why Next was refused."""
     case, state, language = visit.registration.case, visit.registration.state, visit.language
     last = await services.database.read(find_last_save, case.case_id)
-    waits = last is not None and last.state == PENDING
+    waits = last is not None and last.state == CommandState.PENDING
     known = _list_known_values(visit, last)
     shown = known if values is None else {**known, **values}
     role = read_role(shown, state.profile.role)
@@ -121,7 +121,11 @@ async def _render_profile(
 
 def _list_known_values(visit: Visit, last: CommandRow | None) -> Values:
     """What the profile holds: as it was sent last, where that waits for a worker; else as it is saved."""
-    waiting = last.data["profile"] if last is not None and last.state == PENDING else visit.registration.case.request
+    waiting = (
+        last.data["profile"]
+        if last is not None and last.state == CommandState.PENDING
+        else visit.registration.case.request
+    )
     return SHAPE.list_values(waiting)
 
 

@@ -84,7 +84,9 @@ async def _resend_recovery(services: Services, email: str) -> None:
     # Of two asked at once, the second finds the first by its id.
     once = f"{Notice.PORTAL_RECOVERY}:{int(at.timestamp() // AGAIN_AFTER.total_seconds())}"
     try:
-        await services.cases.resend(case_id, Notice.PORTAL_RECOVERY, "asked for at the portal", "applicant", once)
+        await services.cases.resend_notice(
+            case_id, Notice.PORTAL_RECOVERY, "asked for at the portal", "applicant", once
+        )
     except Refusal:  # it ended just now
         return
 

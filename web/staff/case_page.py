@@ -17,12 +17,13 @@ from db.tables import AccessLogRow
 from db.writes.access_log import record_access
 from domain.federal.registration import RegistrationState
 from domain.programs.state import CaseState
+from domain.shared.commands import CommandState
 from domain.shared.faults import Fault
 from domain.shared.reasons import Reason
 from domain.shared.stages import OWNER
 from domain.state.certification import CertificationState
 from domain.state.eligibility import Verdict
-from starter.cases import APPLIED, now
+from starter.cases import now
 from templates.catalogs import N_, translate
 from web.http.auth import StaffMember
 from web.http.negotiation import choose_language
@@ -145,7 +146,7 @@ def _has_acted(what: str, file: CaseFile, me: StaffMember) -> bool:
     if what == "flag":
         cleared = (EntryKind.FLAG, "cleared", me.actor)
         return any((one.kind, one.name, one.actor) == cleared for one in file.timeline)
-    return any((one.kind, one.actor, one.state) == (what, me.actor, APPLIED) for one in file.commands)
+    return any((one.kind, one.actor, one.state) == (what, me.actor, CommandState.APPLIED) for one in file.commands)
 
 
 def _describe_attempt(attempt: FormAttempt | None, state: CaseState, language: str) -> dict[str, Any]:

@@ -11,12 +11,13 @@ from db.case_state import load_snapshot
 from db.reads.queue import find_next_in_queue
 from db.writes.cases import clear_flag
 from domain.programs.state import CaseState
+from domain.shared.commands import CommandState
 from domain.shared.faults import Fault, Invalid
 from domain.shared.notices import Notice
 from domain.shared.reasons import Reason, Refusal
 from domain.state.certification import CertificationState
 from domain.state.eligibility import Verdict
-from starter.cases import APPLIED, Answer, now
+from starter.cases import CommandOutcome, now
 from templates.catalogs import translate
 from web.http.auth import StaffMember, require_permission
 from web.http.forms import Values, find_text_faults, read_form
@@ -98,7 +99,7 @@ async def decide_case(
     except Invalid as invalid:
         return await form.show_faults(invalid.faults)
     verdict, reason, override = decided.verdict, decided.reason, decided.override
-    command = services.cases.decide(case_id, verdict, reason, me.actor, override, form.command_id)
+    command = services.cases.decide_eligibility(case_id, verdict, reason, me.actor, override, form.command_id)
     return await _give_command(form, command, verdict)
 
 
@@ -116,7 +117,7 @@ async def resend_notice(
     if faults := [*faults, *form.find_reason_faults()]:
         return await form.show_faults(faults)
     return await _give_command(
-        form, services.cases.resend(case_id, Notice(notice), form.reason, me.actor, form.command_id)
+        form, services.cases.resend_notice(case_id, Notice(notice), form.reason, me.actor, form.command_id)
     )
 
 
@@ -128,7 +129,9 @@ async def withdraw_request(
     case_id: str,
 ) -> Response:
     """Withdraws the request in the assister's name."""
-    return await _end_case(await _read_posted(request, services, me, case_id, "withdraw"), services.cases.withdraw)
+    return await _end_case(
+        await _read_posted(request, services, me, case_id, "withdraw"), services.cases.withdraw_request
+    )
 
 
 @router.post("/revoke")
@@ -139,7 +142,9 @@ async def revoke_certification(
     case_id: str,
 ) -> Response:
     """Revokes the certification."""
-    return await _end_case(await _read_posted(request, services, me, case_id, "revoke"), services.cases.revoke)
+    return await _end_case(
+        await _read_posted(request, services, me, case_id, "revoke"), services.cases.revoke_certification
+    )
 
 
 @router.post("/flag")
@@ -162,13 +167,15 @@ async def take_flag_down(
     return _redirect_to_case(request, case_id, done="flag", of=case_id)
 
 
-async def _end_case(form: PostedForm, end: Callable[..., Awaitable[Answer]]) -> Response:
+async def _end_case(form: PostedForm, end: Callable[..., Awaitable[CommandOutcome]]) -> Response:
     if faults := form.find_reason_faults():
         return await form.show_faults(faults)
     return await _give_command(form, end(form.case_id, form.reason, form.me.actor, form.command_id))
 
 
-async def _give_command(form: PostedForm, command: Awaitable[Answer], verdict: Verdict | None = None) -> Response:
+async def _give_command(
+    form: PostedForm, command: Awaitable[CommandOutcome], verdict: Verdict | None = None
+) -> Response:
     """Gives a command and says what became of it, where one goes on: after a verdict at the next case of the queue.
 
     That is the case itself where there is no next one, or no worker has answered yet; its page says so.
@@ -180,7 +187,7 @@ async def _give_command(form: PostedForm, command: Awaitable[Answer], verdict: V
     except Invalid as invalid:
         return await form.show_faults(invalid.faults)
     form.services.numbers.forget()
-    if answer.state != APPLIED:
+    if answer.state != CommandState.APPLIED:
         return _redirect_to_case(form.request, form.case_id)
     onward = await _find_next_case(form) if verdict else None
     return _redirect_to_case(form.request, onward or form.case_id, done=verdict or form.name, of=form.case_id)

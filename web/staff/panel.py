@@ -7,9 +7,10 @@ from db.reads.case_file import CaseFile, GivenCommand
 from domain.federal.registration import RegistrationState
 from domain.programs.commands import find_refusal
 from domain.programs.state import CaseState
-from domain.shared.commands import CommandKind
+from domain.shared.commands import CommandKind, CommandState, ResendNotice, Withdraw
 from domain.shared.notices import Notice
 from domain.state.certification import CertificationState
+from domain.state.commands import Decide
 from domain.state.eligibility import Check, Verdict, find_open_checks
 from templates.catalogs import translate
 from web.http.auth import StaffMember
@@ -85,26 +86,26 @@ def build_panel(file: CaseFile, me: StaffMember, language: str) -> Panel:
     """What this person can do with the case as it stands."""
     state = file.state
     may = {form: me.may(permission) for form, (permission, _) in FORMS.items()}
-    why_ended = find_refusal(CommandKind.WITHDRAW, state)  # which nothing but an end refuses
+    why_ended = find_refusal(Withdraw(), state)  # which nothing but an end refuses
     certification = state if isinstance(state, CertificationState) else None
     return Panel(
         ids={form: uuid4().hex for form in FORMS},
         decides=may["decision"] and certification is not None,
         choices=_list_choices(certification, language) if certification else [],
         overrides=list_overridden(state),
-        notices=[one for one in Notice if may["resend"] and not find_refusal(CommandKind.RESEND, state, notice=one)],
+        notices=[one for one in Notice if may["resend"] and not find_refusal(ResendNotice(notice=one), state)],
         withdraws=may["withdraw"] and why_ended is None,
         revokes=may["revoke"] and why_ended is None,
         clears=may["flag"],
         acts=any(may[form] for form in ("resend", "withdraw", "revoke")),
         ended=explain(why_ended, language) if why_ended else None,
-        kept=[one for one in file.commands if one.state == "pending"],
+        kept=[one for one in file.commands if one.state == CommandState.PENDING],
     )
 
 
 def list_overridden(state: CaseState) -> list[Check]:
     """The checks over which an approval would go: those that did not pass; none where it can't be given at all."""
-    if isinstance(state, RegistrationState) or find_refusal(CommandKind.DECIDE, state, Verdict.APPROVE, _SOME):
+    if isinstance(state, RegistrationState) or find_refusal(Decide(verdict=Verdict.APPROVE, override=_SOME), state):
         return []
     return find_open_checks(state.findings)
 
@@ -112,7 +113,7 @@ def list_overridden(state: CaseState) -> list[Check]:
 def _list_choices(state: CertificationState, language: str) -> list[VerdictChoice]:
     found = []
     for verdict in Verdict:
-        why = find_refusal(CommandKind.DECIDE, state, verdict, _SOME)
+        why = find_refusal(Decide(verdict=verdict, override=_SOME), state)
         usual = list_usual_reasons(verdict, state.opening.kind.is_licensed)
         reasons = {code: translate(sentence, language) for code, sentence in usual.items()}
         found.append(VerdictChoice(verdict, explain(why, language) if why else None, reasons))

@@ -23,7 +23,7 @@ from domain.federal.profile import DRAFT_FIELDS, has_same_npns, parse_profile
 from domain.federal.registration import RegistrationState
 from domain.federal.steps import find_next_refusal
 from domain.programs.commands import find_refusal
-from domain.shared.commands import OWN_REASONS, CommandKind
+from domain.shared.commands import OWN_REASONS, CommandKind, CommandState, SaveProfile
 from domain.shared.facts import Fact, FactKind
 from domain.shared.faults import Fault, dump_faults
 from domain.shared.ids import make_person_key
@@ -63,7 +63,7 @@ def keep_profile(
     if case.program != FEDERAL_PROGRAM:
         raise Refusal(Reason("not_in_program"))
     profile = parse_profile(case.request, changes)
-    if why := find_refusal(CommandKind.SAVE_PROFILE, registration_of(case, facts_of(session, case_id))):
+    if why := find_refusal(SaveProfile(), registration_of(case, facts_of(session, case_id))):
         raise Refusal(why)
     assert isinstance(changes, Mapping), "what was parsed has fields"
     given = {name: value for name, value in profile.items() if name in changes}
@@ -92,7 +92,7 @@ def load_profile_to_save(session: Session, identity_key: bytes, command_id: str)
     Raises `Invalid` where it can't be saved any more, since another one was saved meanwhile.
     """
     row = session.get_one(CommandRow, command_id)
-    if row.state != "pending":
+    if row.state != CommandState.PENDING:
         return None
     case = session.get_one(Case, row.case_id)
     profile = _merge_profile(case, row)
@@ -131,7 +131,7 @@ def save_profile(
     case = locked(session, row.case_id)
     session.refresh(row)
     state = registration_of(case, facts_of(session, case.case_id))
-    if row.state == "pending":
+    if row.state == CommandState.PENDING:
         if faults or state.ended:
             _refuse_profile(session, case, row, state, faults, now)
         else:

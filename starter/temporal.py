@@ -1,0 +1,129 @@
+"""What the workflows of cases are asked over Temporal; its errors are translated here, and nothing is stored."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from temporalio.client import Client, WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError
+from temporalio.common import (
+    SearchAttributeKey,
+    SearchAttributePair,
+    TypedSearchAttributes,
+    WorkflowIDConflictPolicy,
+    WorkflowIDReusePolicy,
+)
+from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from db.tables import Case
+from domain.shared.messages import Begin, Command, Report
+from domain.shared.reasons import Reason, Refusal, read_reason
+from starter.client import RPC_TIMEOUT
+from workflows import messages as names
+
+_UNREACHABLE = frozenset(
+    {
+        RPCStatusCode.UNAVAILABLE,
+        RPCStatusCode.DEADLINE_EXCEEDED,
+        RPCStatusCode.CANCELLED,
+        RPCStatusCode.RESOURCE_EXHAUSTED,
+        RPCStatusCode.ABORTED,
+        RPCStatusCode.INTERNAL,
+        RPCStatusCode.UNKNOWN,
+    }
+)
+
+
+class Unreachable(Exception):
+    """No worker answered in time, or Temporal is down."""
+
+
+class NotRunning(Exception):
+    """There is no such workflow running."""
+
+
+class RefusedByWorkflow(Refusal):
+    """The workflow's validator had the last word."""
+
+
+class CaseWorkflows:
+    """The workflows of cases: started, told of facts, given commands. Every method raises `Unreachable`."""
+
+    def __init__(self, client: Client, task_queue: str) -> None:
+        self._client = client
+        self._task_queue = task_queue
+
+    @property
+    def namespace(self) -> str:
+        """The Temporal namespace in which they run."""
+        return self._client.namespace
+
+    async def start_workflow(self, case: Case) -> None:
+        """Starts the workflow of a case; one that runs, or has run, is left alone."""
+        with suppress(WorkflowAlreadyStartedError), _translate_errors():
+            await self._client.start_workflow(
+                names.WORKFLOW_OF_PROGRAM[case.program],
+                Begin(case_id=case.case_id, program=case.program, plan_year=case.plan_year),
+                id=case.workflow_id,
+                task_queue=self._task_queue,
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                search_attributes=_build_search_attributes(case),
+                static_summary=f"{case.kind.replace('_', ' ')}, plan year {case.plan_year}, {case.assister_type}",
+                rpc_timeout=RPC_TIMEOUT,
+            )
+
+    async def send_command(self, case: Case, command: Command) -> None:
+        """Has a command applied. Raises `RefusedByWorkflow` with the reason, and `NotRunning`."""
+        handle = self._client.get_workflow_handle(case.workflow_id)
+        try:
+            with _translate_errors():
+                await handle.execute_update(
+                    command.kind, command, id=command.command_id, result_type=str, rpc_timeout=RPC_TIMEOUT
+                )
+        except WorkflowUpdateFailedError as failed:
+            raise RefusedByWorkflow(_read_refusal(failed.cause)) from None
+
+    async def send_report(self, case: Case, signal: str, report: Report) -> None:
+        """Tells a workflow of a recorded fact. Raises `NotRunning`."""
+        handle = self._client.get_workflow_handle(case.workflow_id)
+        with _translate_errors():
+            await handle.signal(signal, report, rpc_timeout=RPC_TIMEOUT)
+
+
+@contextmanager
+def _translate_errors() -> Iterator[None]:
+    """What a call to Temporal may end in: `Unreachable`, to be tried again, or `NotRunning`."""
+    try:
+        yield
+    except WorkflowUpdateRPCTimeoutOrCancelledError:
+        raise Unreachable from None
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            raise NotRunning from None
+        if error.status in _UNREACHABLE:
+            raise Unreachable from None
+        raise
+    except RuntimeError as error:
+        if "client connect" not in str(error):
+            raise
+        raise Unreachable from None  # a lazy client that has never reached the server
+
+
+def _read_refusal(cause: BaseException | None) -> Reason:
+    """Why the workflow refused a command; a worker of a release before codes says it in a sentence alone."""
+    if isinstance(cause, ApplicationError) and len(cause.details) == 2:
+        code, details = cause.details
+        return read_reason(code, details) or Reason("not_now")
+    return Reason("not_now")
+
+
+def _build_search_attributes(case: Case) -> TypedSearchAttributes:
+    """Four, none of them personal; lists come from the database."""
+    return TypedSearchAttributes(
+        [
+            SearchAttributePair(SearchAttributeKey.for_keyword("Program"), case.program),
+            SearchAttributePair(SearchAttributeKey.for_int("PlanYear"), case.plan_year),
+            SearchAttributePair(SearchAttributeKey.for_keyword("AssisterKind"), case.kind),
+            SearchAttributePair(SearchAttributeKey.for_keyword("Stage"), case.stage),
+        ]
+    )
