@@ -29,6 +29,5 @@ def name_code(name: str, code: str, language: str) -> str:
 
 def _name_detail(name: str, text: str, language: str) -> str:
     """A detail as it is called; who it was keeps the name."""
-    if name == "checks":
-        return ", ".join(name_code("check", check, language) for check in text.split(", "))
-    return name_code("staff_stage", text, language) if name == "stage" else text
+    label = _LABELS.get(name)
+    return ", ".join(name_code(label, code, language) for code in text.split(", ")) if label else text
