@@ -1,11 +1,9 @@
 """What every write shares: a case is locked, facts are appended and folded, flags go up and down; and the audit row."""
 
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
-from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 from sqlmodel import col, select
 
@@ -19,36 +17,6 @@ from domain.shared.reasons import Reason
 from domain.shared.stages import OWNER, WaitingFor
 
 STAFF, DECISION = "staff", "decision"
-TRIES = 3
-OVERTAKEN = ("40001", "40P01")  # PostgreSQL: not serializable, deadlock
-Answer = TypeVar("Answer")
-Arguments = ParamSpec("Arguments")
-
-
-def again_when_overtaken(
-    write: Callable[Arguments, Awaitable[Answer]],
-) -> Callable[Arguments, Coroutine[Any, Any, Answer]]:
-    """Does a write again that another one overtook (the same person, event or command at the same moment).
-
-    Transactions lock cases first, in the order of their ids; what else they touch could still make two wait for each
-    other, and the database then ends one of them.
-    """
-
-    @wraps(write)
-    async def tried(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Answer:
-        for _ in range(TRIES - 1):
-            try:
-                return await write(*args, **kwargs)
-            except DBAPIError as error:
-                if not _overtaken(error):
-                    raise
-        return await write(*args, **kwargs)
-
-    return tried
-
-
-def _overtaken(error: DBAPIError) -> bool:
-    return isinstance(error, IntegrityError) or getattr(error.orig, "sqlstate", None) in OVERTAKEN
 
 
 _LMS_ACCOUNT = frozenset({FactKind.LMS_REGISTERED})
