@@ -7,8 +7,8 @@ from activities.effects import build_effect_key, make_once
 from adapters.background_checks import BackgroundCheckClient
 from db.engine import Database
 from db.writes.effects import EffectResult, Intent
-from domain.shared.facts import Fact, FactKind
-from domain.shared.messages import CaseRef, Effect
+from domain.shared.cases.facts import Fact, FactKind
+from domain.shared.cases.messages import CaseRef, Effect
 
 KIND = "background.ordered"
 

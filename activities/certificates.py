@@ -17,8 +17,8 @@ from db.case_state import CaseSnapshot, holder_of
 from db.engine import Database
 from db.tables import CertificateRow
 from db.writes.effects import EffectResult, Intent, intend_certificate
-from domain.shared.facts import Fact, FactKind
-from domain.shared.messages import CaseRef, Effect, MarketOrder
+from domain.shared.cases.facts import Fact, FactKind
+from domain.shared.cases.messages import CaseRef, Effect, MarketOrder
 from templates.certificates import CertificateText
 
 KIND = "certificate.issued"

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 
 from temporalio import activity
 
-from domain.shared.messages import (
+from domain.shared.cases.messages import (
     Applied,
     CaseRef,
     Claim,

@@ -6,7 +6,7 @@ from adapters.http import Refused
 from db.engine import Database
 from db.writes.cases import flag_case
 from db.writes.effects import EffectResult, Intent, complete_effect, intend_effect, refusal_flag
-from domain.shared.messages import CaseRef, Effect
+from domain.shared.cases.messages import CaseRef, Effect
 
 
 def build_effect_key(order: CaseRef, step: str) -> str:

@@ -11,9 +11,9 @@ from db.reads.third_parties import find_evidence
 from db.writes.cases import record_facts
 from db.writes.effects import keep_evidence
 from domain.shared.assister import AssisterType, Kind
-from domain.shared.facts import Fact, FactKind
+from domain.shared.cases.facts import Fact, FactKind
+from domain.shared.cases.messages import CaseRef, LookUp, Screened
 from domain.shared.licensing import Producer
-from domain.shared.messages import CaseRef, LookUp, Screened
 from domain.shared.policy import find_local_date
 from domain.state.eligibility import Check, Finding, check_license, list_unknown_findings, make_finding
 from domain.state.facts import ScreenedData

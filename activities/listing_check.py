@@ -24,9 +24,9 @@ from domain.federal.listing_check import find_due_dates, find_next_check, is_lat
 from domain.federal.lists import select_contact
 from domain.federal.markets import FederalList, Market
 from domain.federal.registration import Listed, RegistrationState
-from domain.shared.facts import Fact, FactKind
-from domain.shared.messages import Effect, Looked, MarketOrder
-from domain.shared.notices import Notice
+from domain.shared.cases.facts import Fact, FactKind
+from domain.shared.cases.messages import Effect, Looked, MarketOrder
+from domain.shared.cases.notices import Notice
 from domain.shared.policy import find_local_date
 from templates.letters import NoticeRenderer
 

@@ -9,8 +9,8 @@ from db.case_state import CaseSnapshot
 from db.engine import Database
 from db.writes.effects import EffectResult, Intent
 from domain.federal.markets import Curriculum
-from domain.shared.facts import Fact, FactKind
-from domain.shared.messages import CurriculumOrder, Effect
+from domain.shared.cases.facts import Fact, FactKind
+from domain.shared.cases.messages import CurriculumOrder, Effect
 
 
 class MlmsActivities(contracts.Mlms):

@@ -24,12 +24,12 @@ from db.writes.links import ACTIVATION, STATUS, keep_link
 from domain.federal.markets import MLMS
 from domain.federal.registration import Enrollment, RegistrationState
 from domain.shared.assister import AssisterType
+from domain.shared.cases.messages import Effect, Letter
+from domain.shared.cases.notices import Notice, find_topic
+from domain.shared.cases.stages import Certificate
 from domain.shared.links import ACTIVATION_PATH, STATUS_PATH
-from domain.shared.messages import Effect, Letter
-from domain.shared.notices import Notice, find_topic
 from domain.shared.policy import ProgramPolicy, describe_contact, find_local_date
 from domain.shared.programs import FEDERAL_PROGRAM
-from domain.shared.stages import Certificate
 from domain.state.certification import PortalAccount
 from domain.state.policy import Policy
 from templates.catalogs import translate
@@ -51,7 +51,7 @@ _WITH_LMS_LINK = frozenset({Notice.LMS_INVITATION, Notice.LMS_ENROLLED})
 
 
 class NoticesActivities(contracts.Notices):
-    """Sends the notices of `domain.shared.notices`."""
+    """Sends the notices of `domain.shared.cases.notices`."""
 
     def __init__(
         self,

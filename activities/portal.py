@@ -9,8 +9,8 @@ from db.case_state import load_snapshot
 from db.engine import Database
 from db.reads.third_parties import find_account_to_suspend, find_portal_account, find_reusable_portal_account
 from db.writes.effects import EffectResult, Intent
-from domain.shared.facts import Fact, FactKind
-from domain.shared.messages import CaseRef, Effect
+from domain.shared.cases.facts import Fact, FactKind
+from domain.shared.cases.messages import CaseRef, Effect
 
 
 class PortalActivities(contracts.Portal):

@@ -15,8 +15,8 @@ from db.engine import Database
 from db.writes.federal.profiles import ProfileToSave, load_profile_to_save, record_npn_verdict, save_profile
 from domain.federal.markets import NpnStatus
 from domain.federal.profile import find_npn_faults, list_npns
-from domain.shared.faults import Fault, Invalid
-from domain.shared.messages import CaseRef, CommandRef, ProfileSaved, RegistrationSnapshot
+from domain.shared.cases.messages import CaseRef, CommandRef, ProfileSaved, RegistrationSnapshot
+from domain.shared.documents.faults import Fault, Invalid
 
 Faults = tuple[Fault, ...]
 Answers = Mapping[str, RegistryAnswer]

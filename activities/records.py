@@ -7,7 +7,7 @@ from db.engine import Database
 from db.reads.reminders import list_due_reminders
 from db.writes.cases import claim_case, end_case
 from db.writes.commands import apply_command
-from domain.shared.messages import Applied, Claim, Claimed, CommandRef, Effect, Ending, ReminderPage, Reminders
+from domain.shared.cases.messages import Applied, Claim, Claimed, CommandRef, Effect, Ending, ReminderPage, Reminders
 
 
 class RecordsActivities(contracts.Records):

@@ -5,8 +5,8 @@ from hashlib import sha256
 
 from adapters.mail import Email as Mail
 from db.tables import SentMail
-from domain.shared.messages import CaseRef
-from domain.shared.notices import Notice
+from domain.shared.cases.messages import CaseRef
+from domain.shared.cases.notices import Notice
 
 LEFT_OUT = "…"
 

@@ -11,8 +11,8 @@ from db.case_state import CaseSnapshot
 from db.engine import Database
 from db.reads.third_parties import find_lms_account
 from db.writes.effects import EffectResult, Intent
-from domain.shared.facts import Fact, FactKind
-from domain.shared.messages import CaseRef, Effect
+from domain.shared.cases.facts import Fact, FactKind
+from domain.shared.cases.messages import CaseRef, Effect
 
 
 class TrainingActivities(contracts.Training):

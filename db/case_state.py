@@ -17,9 +17,9 @@ from domain.federal.policy import FederalPolicy
 from domain.federal.registration import RegistrationOpening, RegistrationState, fold_registration
 from domain.programs.state import CaseState
 from domain.shared.assister import AssisterType, Kind
-from domain.shared.facts import Fact, FactKind
-from domain.shared.faults import Fault, load_faults
-from domain.shared.messages import RegistrationSnapshot
+from domain.shared.cases.facts import Fact, FactKind
+from domain.shared.cases.messages import RegistrationSnapshot
+from domain.shared.documents.faults import Fault, load_faults
 from domain.shared.policy import ProgramPolicy
 from domain.shared.programs import FEDERAL_PROGRAM
 from domain.state.certification import CertificationOpening, CertificationState, fold_certification

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Generic, TypeVar
 from uuid import UUID
 
-from domain.shared.faults import Fault, Invalid
+from domain.shared.documents.faults import Fault, Invalid
 
 Row = TypeVar("Row")
 Key = TypeVar("Key")

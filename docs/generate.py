@@ -101,8 +101,8 @@ def stages_page() -> str:
     from domain.federal.markets import Curriculum, FederalList, Market, MarketplaceAgreement, NpnStatus, Role
     from domain.federal.may_assist import MAY_ASSIST_REASONS as MAY_ASSIST_REASONS_IN_FFM
     from domain.federal.registration import ProfileStatus
-    from domain.shared.reasons import SENTENCES
-    from domain.shared.stages import ENDED, OWNER, Stage
+    from domain.shared.cases.reasons import SENTENCES
+    from domain.shared.cases.stages import ENDED, OWNER, Stage
     from domain.state.certification import Completeness, EligibilityStatus, LmsAccount, PortalAccount, SchedulingTool
     from domain.state.eligibility import SOURCE, Check, Result
     from domain.state.may_assist import MAY_ASSIST_REASONS

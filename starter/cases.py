@@ -18,13 +18,13 @@ from db.writes.webhooks.inbox import mark_delivered
 from domain.programs.imports import ImportedPerson
 from domain.programs.opening import AnyRequest
 from domain.programs.reports import describe_fact
-from domain.shared.commands import CommandData, CommandOrigin, CommandState, ResendNotice, Revoke, Withdraw
-from domain.shared.faults import Fault, Invalid, load_faults
+from domain.shared.cases.commands import CommandData, CommandOrigin, CommandState, ResendNotice, Revoke, Withdraw
+from domain.shared.cases.messages import Command, Report
+from domain.shared.cases.notices import Notice
+from domain.shared.cases.reasons import Reason, Refusal, read_reason
+from domain.shared.cases.stages import ENDED
+from domain.shared.documents.faults import Fault, Invalid, load_faults
 from domain.shared.ids import make_command_id as opaque_id
-from domain.shared.messages import Command, Report
-from domain.shared.notices import Notice
-from domain.shared.reasons import Reason, Refusal, read_reason
-from domain.shared.stages import ENDED
 from domain.state.commands import AnswerQuestion, Decide
 from domain.state.eligibility import Verdict
 from starter.temporal import CaseWorkflows, NotRunning, RefusedByWorkflow, Unreachable

@@ -8,7 +8,7 @@ import structlog
 
 from db.engine import Database
 from db.reads.pending import list_pending_commands, list_pending_events, list_unbegun_cases
-from domain.shared.reasons import Refusal
+from domain.shared.cases.reasons import Refusal
 from domain.shared.traces import locate_error
 from starter.cases import Cases, now
 

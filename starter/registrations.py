@@ -14,7 +14,7 @@ from db.writes.federal.steps import RecordedStep
 from domain.federal.markets import Curriculum, MarketplaceAgreement
 from domain.federal.registration import RegistrationState
 from domain.shared.agreements import Agreement
-from domain.shared.faults import Fault, Invalid
+from domain.shared.documents.faults import Fault, Invalid
 from domain.shared.ids import make_command_id as opaque_id
 from starter.cases import Cases, CommandOutcome, now
 

@@ -15,8 +15,8 @@ from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from db.tables import Case
-from domain.shared.messages import Begin, Command, Report
-from domain.shared.reasons import Reason, Refusal, read_reason
+from domain.shared.cases.messages import Begin, Command, Report
+from domain.shared.cases.reasons import Reason, Refusal, read_reason
 from starter.client import RPC_TIMEOUT
 from workflows import messages as names
 

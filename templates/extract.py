@@ -48,8 +48,8 @@ def extract_tables(
 METHODS = [
     ("templates/pages/**.html", "jinja2"),
     ("templates/notices/**", "jinja2"),
-    ("domain/shared/reasons.py", "templates.extract:extract_tables"),
-    ("domain/shared/faults.py", "templates.extract:extract_tables"),
+    ("domain/shared/cases/reasons.py", "templates.extract:extract_tables"),
+    ("domain/shared/documents/faults.py", "templates.extract:extract_tables"),
     ("templates/labels.py", "python"),
     ("templates/staff_labels.py", "python"),
     ("web/**.py", "python"),

@@ -10,7 +10,7 @@ from jinja2 import Environment
 
 from db.engine import Database
 from db.reads.numbers import StaffNumbers
-from domain.shared.notices import Topic
+from domain.shared.cases.notices import Topic
 from domain.shared.policy import describe_contact, find_current_policy
 from domain.state.policies import POLICIES
 from settings import Settings

@@ -6,7 +6,7 @@ It stands beside the rooms because both need it; what is right in it is for doma
 from collections.abc import Mapping
 from typing import Any
 
-from domain.shared.faults import Fault
+from domain.shared.documents.faults import Fault
 from domain.shared.programs import STATE_PROGRAM
 from domain.state.agreements import AGREEMENTS
 from web.http.forms import FormShape, Values

@@ -11,9 +11,9 @@ from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from activities.contracts import Notices, Records
-    from domain.shared.commands import CommandKind
-    from domain.shared.facts import FactKind
-    from domain.shared.messages import (
+    from domain.shared.cases.commands import CommandKind
+    from domain.shared.cases.facts import FactKind
+    from domain.shared.cases.messages import (
         Applied,
         CaseProgress,
         CaseRef,
@@ -25,9 +25,9 @@ with workflow.unsafe.imports_passed_through():
         Ending,
         Letter,
     )
-    from domain.shared.notices import Notice
-    from domain.shared.reasons import Reason
-    from domain.shared.stages import OWNER, Stage, WaitingFor
+    from domain.shared.cases.notices import Notice
+    from domain.shared.cases.reasons import Reason
+    from domain.shared.cases.stages import OWNER, Stage, WaitingFor
     from workflows import messages as names
     from workflows.options import DATABASE, THIRD_PARTY
 

@@ -18,12 +18,12 @@ with workflow.unsafe.imports_passed_through():
         Training,
     )
     from domain.shared.assister import AssisterType, Kind
-    from domain.shared.commands import CommandKind
-    from domain.shared.facts import FactKind
-    from domain.shared.messages import Begin, CaseRef, Command, LookUp, Progress, Report
-    from domain.shared.notices import Notice
-    from domain.shared.reasons import Reason
-    from domain.shared.stages import Stage, WaitingFor
+    from domain.shared.cases.commands import CommandKind
+    from domain.shared.cases.facts import FactKind
+    from domain.shared.cases.messages import Begin, CaseRef, Command, LookUp, Progress, Report
+    from domain.shared.cases.notices import Notice
+    from domain.shared.cases.reasons import Reason
+    from domain.shared.cases.stages import Stage, WaitingFor
     from domain.state.eligibility import Verdict
     from workflows import messages as names
     from workflows.case import CaseWorkflow, build_refusal

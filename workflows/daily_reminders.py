@@ -7,7 +7,7 @@ from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
     from activities.contracts import Notices, Records
-    from domain.shared.messages import Letter, ReminderPage
+    from domain.shared.cases.messages import Letter, ReminderPage
     from workflows import messages as names
     from workflows.options import DATABASE, THIRD_PARTY, UNTIL_THE_NEXT_DAY
 

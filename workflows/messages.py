@@ -1,4 +1,4 @@
-"""Names of the workflows' signals, updates and query; their models live in `domain.shared.messages`."""
+"""Names of the workflows' signals, updates and query; their models live in `domain.shared.cases.messages`."""
 
 WORKFLOW = "AssisterCertification"
 REGISTRATION = "MarketplaceRegistration"

@@ -8,7 +8,7 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.contracts import Certificates, ListingCheck, Mlms, Profiles
-    from domain.shared.messages import (
+    from domain.shared.cases.messages import (
         BeginRegistration,
         CaseRef,
         Command,
@@ -19,8 +19,8 @@ with workflow.unsafe.imports_passed_through():
         RegistrationSnapshot,
         Report,
     )
-    from domain.shared.notices import Notice
-    from domain.shared.stages import Stage, WaitingFor
+    from domain.shared.cases.notices import Notice
+    from domain.shared.cases.stages import Stage, WaitingFor
     from workflows import messages as names
     from workflows.case import CaseWorkflow
     from workflows.options import PATIENT, READING, THIRD_PARTY

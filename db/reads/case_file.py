@@ -29,7 +29,7 @@ from db.tables import (
 )
 from domain.programs.certificates import find_certificate_status
 from domain.programs.state import CaseState
-from domain.shared.facts import Fact, FactKind
+from domain.shared.cases.facts import Fact, FactKind
 from domain.shared.policy import find_local_date
 from domain.state.certification import CertificationState
 from domain.state.eligibility import LICENSING, Check, Finding

@@ -12,13 +12,13 @@ from db.reads.queue import Filters
 from db.reads.status import to_json_values
 from db.tables import Assister, AuditRow, Case, CertificateRow, CommandRow
 from domain.programs.certificates import find_certificate_status
-from domain.shared.commands import CommandKind
+from domain.shared.cases.commands import CommandKind
+from domain.shared.cases.notices import Notice
+from domain.shared.cases.stages import ENDED
+from domain.shared.documents.instants import format_instant
 from domain.shared.ids import parse_certificate_number
-from domain.shared.instants import format_instant
-from domain.shared.notices import Notice
 from domain.shared.policy import find_local_date
 from domain.shared.programs import FEDERAL_PROGRAM
-from domain.shared.stages import ENDED
 
 LONGEST_LIST = 500
 _LISTED = (

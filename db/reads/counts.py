@@ -10,7 +10,7 @@ from sqlmodel import col
 
 from db.reads.queue import Filters, View
 from db.tables import Case, InboxRow
-from domain.shared.events import EventState
+from domain.shared.cases.events import EventState
 
 FACETS = ("program", "plan_year", "stage", "kind", "attention")
 GROUPED = ("assister_type", *FACETS)  # in the order of the index

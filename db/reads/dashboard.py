@@ -14,9 +14,9 @@ from db.reads.counts import Group
 from db.reads.queue import Filters, ListedCase, View, list_cases_from
 from db.tables import Case, EffectRow, FactRow, InboxRow, StageEntry, Utc
 from domain.federal.policies import FEDERAL_POLICIES
-from domain.shared.events import EventState
+from domain.shared.cases.events import EventState
+from domain.shared.cases.stages import ENDED, OWNER, Stage
 from domain.shared.policy import ProgramPolicy, find_local_date, find_time_zone
-from domain.shared.stages import ENDED, OWNER, Stage
 from domain.state.eligibility import Verdict
 from domain.state.policies import POLICIES
 

@@ -9,9 +9,9 @@ from db.case_state import rows
 from db.tables import Assister, Case, CertificateRow, EarlierYear, FactRow
 from domain.federal.markets import Market
 from domain.shared.assister import AssisterHistory, YearRecord
-from domain.shared.facts import FactKind
+from domain.shared.cases.facts import FactKind
+from domain.shared.cases.stages import Stage
 from domain.shared.programs import FEDERAL_PROGRAM, STATE_PROGRAM
-from domain.shared.stages import Stage
 
 _TAKEN_BACK = (Stage.REVOKED.value, Stage.WITHDRAWN.value)
 

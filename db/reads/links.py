@@ -20,7 +20,7 @@ from db.tables import Case, CertificateRow, LinkRow
 from domain.federal.may_assist import list_marketplace_obstacles
 from domain.federal.policy import FederalPolicy
 from domain.federal.registration import RegistrationState
-from domain.shared.faults import Fault
+from domain.shared.documents.faults import Fault
 from domain.shared.ids import hash_token
 from domain.shared.policy import find_local_date
 from domain.shared.programs import FEDERAL_PROGRAM

@@ -12,9 +12,9 @@ from sqlmodel import col
 from db.case_state import rows
 from db.cursors import NUMBERS, Cursor, Page, page_of
 from db.tables import AlteredEvent, Case, CommandRow, InboxRow
-from domain.shared.commands import CommandState
-from domain.shared.events import EventState
-from domain.shared.reasons import Reason, read_reason
+from domain.shared.cases.commands import CommandState
+from domain.shared.cases.events import EventState
+from domain.shared.cases.reasons import Reason, read_reason
 
 HELD = (EventState.PENDING, EventState.WITHOUT_EFFECT)
 AT_ONCE = 500

@@ -13,7 +13,7 @@ from sqlmodel import col
 from db.cursors import PLACES, Cursor, Page, page_of
 from db.engine import Database
 from db.tables import Assister, Case, FactRow, Utc
-from domain.shared.facts import FactKind
+from domain.shared.cases.facts import FactKind
 
 LONGEST_PAGE = 200
 ROWS_AT_ONCE = 1000  # of a file

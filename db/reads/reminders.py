@@ -7,11 +7,11 @@ from sqlmodel import col, select
 
 from db.case_state import any_policy_of, rows
 from db.tables import Case, EffectRow
-from domain.shared.messages import Letter
-from domain.shared.notices import Notice
+from domain.shared.cases.messages import Letter
+from domain.shared.cases.notices import Notice
+from domain.shared.cases.reminders import find_due_date
+from domain.shared.cases.stages import OWNER
 from domain.shared.policy import find_local_date
-from domain.shared.reminders import find_due_date
-from domain.shared.stages import OWNER
 
 WAITS_OF_ASSISTERS = [wait.value for wait, owner in OWNER.items() if owner == "assister"]
 PAGE = 200

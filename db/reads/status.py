@@ -13,7 +13,7 @@ from domain.federal.may_assist import describe_registration, list_marketplace_ob
 from domain.federal.profile import REQUIRED
 from domain.federal.registration import RegistrationState
 from domain.programs.state import CaseState
-from domain.shared.instants import format_instant
+from domain.shared.documents.instants import format_instant
 from domain.shared.policy import find_local_date
 from domain.state.certification import CertificationState
 from domain.state.may_assist import describe_certification, list_obstacles

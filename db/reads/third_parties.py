@@ -10,8 +10,8 @@ from sqlmodel import col
 
 from db.case_state import rows
 from db.tables import Assister, Case, CertificateRow, EffectRow, EvidenceRow
+from domain.shared.cases.stages import ENDED
 from domain.shared.programs import FEDERAL_PROGRAM
-from domain.shared.stages import ENDED
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from enum import StrEnum
 from typing import Any
 
 from db.tables import SYSTEM, AuditRow, CommandRow, EffectRow, FactRow
-from domain.shared.commands import OWN_REASONS, CommandKind
-from domain.shared.facts import FactKind
-from domain.shared.reasons import Reason, read_reason
+from domain.shared.cases.commands import OWN_REASONS, CommandKind
+from domain.shared.cases.facts import FactKind
+from domain.shared.cases.reasons import Reason, read_reason
 
 
 class EntryKind(StrEnum):

@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 
 from db.tables import Case
 from db.writes.facts import append, audit, locked
-from domain.shared.stages import ENDED
+from domain.shared.cases.stages import ENDED
 from domain.state.agreements import build_acceptance_fact
 
 

@@ -10,12 +10,12 @@ from db.case_state import CaseSnapshot, facts_of
 from db.tables import SYSTEM
 from db.writes.facts import append, audit, locked, lower_flag, raise_flag
 from db.writes.links import void_activation_links
-from domain.shared.facts import Fact, FactKind
-from domain.shared.faults import Fault, Invalid
-from domain.shared.messages import Claim, Claimed
+from domain.shared.cases.facts import Fact, FactKind
+from domain.shared.cases.messages import Claim, Claimed
+from domain.shared.cases.reasons import Reason, Refusal
+from domain.shared.cases.stages import ENDED
+from domain.shared.documents.faults import Fault, Invalid
 from domain.shared.policy import find_time_zone
-from domain.shared.reasons import Reason, Refusal
-from domain.shared.stages import ENDED
 from domain.state.policy import Policy
 
 

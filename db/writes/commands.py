@@ -12,7 +12,7 @@ from db.writes.links import void_activation_links
 from db.writes.persons import find_by_key, remember_words, rename_person
 from domain.programs.commands import build_facts, find_refusal, parse_command
 from domain.programs.state import CaseState
-from domain.shared.commands import (
+from domain.shared.cases.commands import (
     ENDING_FACTS,
     OWN_REASONS,
     CommandData,
@@ -21,9 +21,9 @@ from domain.shared.commands import (
     CommandState,
     SaveProfile,
 )
-from domain.shared.faults import Fault, Invalid, dump_faults
-from domain.shared.messages import Applied
-from domain.shared.reasons import Reason, Refusal
+from domain.shared.cases.messages import Applied
+from domain.shared.cases.reasons import Reason, Refusal
+from domain.shared.documents.faults import Fault, Invalid, dump_faults
 from domain.state.commands import AnswerQuestion, moves_person, settles_identity
 from domain.state.opening import IDENTITY_CONFLICT
 from domain.state.request import FORM, amend_request

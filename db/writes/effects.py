@@ -11,13 +11,13 @@ from db.tables import SYSTEM, CertificateRow, EffectRow, EvidenceRow, SentMail
 from db.writes.facts import append, audit, locked, lower_flag
 from domain.federal.markets import Market
 from domain.federal.registration import RegistrationState
-from domain.shared.facts import Fact
+from domain.shared.cases.facts import Fact
+from domain.shared.cases.messages import Effect
+from domain.shared.cases.reasons import Reason, Refusal
+from domain.shared.cases.stages import ENDED
 from domain.shared.ids import make_certificate_number
-from domain.shared.messages import Effect
 from domain.shared.policy import find_local_date
 from domain.shared.programs import FEDERAL_PROGRAM
-from domain.shared.reasons import Reason, Refusal
-from domain.shared.stages import ENDED
 from domain.state.may_assist import is_certificate_due
 
 

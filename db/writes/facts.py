@@ -12,9 +12,9 @@ from db.tables import SYSTEM, Assister, AuditRow, Case, FactRow, StageEntry
 from domain.federal.facts import MarketData
 from domain.federal.registration import RegistrationState
 from domain.programs.state import CaseState
-from domain.shared.facts import Fact, FactKind
-from domain.shared.reasons import Reason
-from domain.shared.stages import OWNER, WaitingFor
+from domain.shared.cases.facts import Fact, FactKind
+from domain.shared.cases.reasons import Reason
+from domain.shared.cases.stages import OWNER, WaitingFor
 
 STAFF, DECISION = "staff", "decision"
 

@@ -8,7 +8,7 @@ from sqlmodel import col
 
 from db.tables import CommandRow, LinkRow
 from db.writes.facts import audit, locked
-from domain.shared.commands import OWN_REASONS, CommandKind
+from domain.shared.cases.commands import OWN_REASONS, CommandKind
 from domain.shared.ids import hash_token
 
 ACTIVATION, STATUS = "activation", "status"

@@ -16,12 +16,21 @@ from db.writes.facts import append, audit, raise_flag
 from db.writes.persons import add_person, describe_person, find_by_key, identity_of, remember_words, select_accounts
 from domain.programs.opening import OPENING_RULES, AnyRequest
 from domain.shared.assister import Identity
-from domain.shared.faults import Fault, Invalid
+from domain.shared.cases.opening import (
+    APPLICANT,
+    FORM,
+    STAFF,
+    IdentityMatch,
+    NewCase,
+    OpeningRules,
+    Origin,
+    merge_details,
+)
+from domain.shared.cases.reasons import Refusal
+from domain.shared.cases.stages import ENDED, REOPENABLE, Stage
+from domain.shared.documents.faults import Fault, Invalid
 from domain.shared.ids import make_case_id, make_workflow_id
-from domain.shared.opening import APPLICANT, FORM, STAFF, IdentityMatch, NewCase, OpeningRules, Origin, merge_details
 from domain.shared.policy import find_local_date, find_window_faults
-from domain.shared.reasons import Refusal
-from domain.shared.stages import ENDED, REOPENABLE, Stage
 
 Rules = OpeningRules[Any, Any]
 

@@ -11,8 +11,8 @@ from sqlmodel import col, select
 from db.case_state import one_or_none, rows
 from db.tables import Assister, Case, EarlierYear, SearchTerm
 from domain.shared.assister import Identity
+from domain.shared.cases.opening import merge_details
 from domain.shared.ids import make_assister_id, make_person_key
-from domain.shared.opening import merge_details
 from domain.shared.search_words import list_terms
 
 

@@ -2,10 +2,10 @@
 
 from domain.federal.markets import NpnStatus
 from domain.federal.registration import RegistrationState
-from domain.shared.commands import CommandData, ResendNotice, Revoke, SaveProfile, Withdraw
-from domain.shared.notices import Notice
-from domain.shared.reasons import Reason
-from domain.shared.stages import Stage
+from domain.shared.cases.commands import CommandData, ResendNotice, Revoke, SaveProfile, Withdraw
+from domain.shared.cases.notices import Notice
+from domain.shared.cases.reasons import Reason
+from domain.shared.cases.stages import Stage
 
 
 def find_refusal(command: CommandData, state: RegistrationState) -> Reason | None:

@@ -3,7 +3,7 @@
 from datetime import date
 
 from domain.federal.markets import Curriculum, FederalList, Market, MarketplaceAgreement, NpnStatus, Role
-from domain.shared.facts import FactData
+from domain.shared.cases.facts import FactData
 
 
 class ProfileVersionData(FactData):

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 from domain.federal.markets import Market, NpnStatus
 from domain.federal.registration import ProfileStatus, RegistrationState
-from domain.shared.formulas import quote_formula
-from domain.shared.stages import Stage
+from domain.shared.cases.stages import Stage
+from domain.shared.documents.formulas import quote_formula
 
 EASTERN = ZoneInfo("America/New_York")
 DATE_FORMAT = "%m/%d/%Y"

@@ -21,7 +21,7 @@ MAY_ASSIST_REASONS = (
 
 
 def list_marketplace_obstacles(state: RegistrationState, today: date) -> list[str]:
-    """Why this person may not help consumers: codes of `domain.shared.reasons`; empty when they may in some market."""
+    """Why this person may not help consumers: codes of reasons; empty when they may in some market."""
     reasons = [state.stage.value] if state.ended else []
     if not state.is_listed_role:
         reasons.append("not_an_agent_broker")

@@ -5,9 +5,9 @@ from datetime import datetime
 from domain.federal.facts import CourseData
 from domain.federal.markets import MLMS
 from domain.federal.policy import FederalPolicy
-from domain.shared.facts import Fact, FactKind
-from domain.shared.faults import Fault, Invalid
-from domain.shared.statements import VERBS, Statement, find_actor_faults
+from domain.shared.cases.facts import Fact, FactKind
+from domain.shared.documents.faults import Fault, Invalid
+from domain.shared.documents.statements import VERBS, Statement, find_actor_faults
 
 # The federal program has no exam: the course's completion suffices (B12).
 COURSE_MEANING = {"initialized": FactKind.COURSE_STARTED, "completed": FactKind.COURSE_COMPLETED}

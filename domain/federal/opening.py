@@ -10,12 +10,12 @@ from domain.federal.policies import find_federal_policy
 from domain.federal.policy import FederalPolicy
 from domain.federal.profile import DRAFT_FIELDS, RegistrationRequest
 from domain.shared.assister import AssisterHistory, AssisterType, Identity, YearRecord, is_same_person
-from domain.shared.facts import Fact, FactKind
-from domain.shared.faults import Fault
-from domain.shared.opening import Accounts, IdentityMatch, OpeningRules, Origin
+from domain.shared.cases.facts import Fact, FactKind
+from domain.shared.cases.opening import Accounts, IdentityMatch, OpeningRules, Origin
+from domain.shared.cases.reasons import Reason
+from domain.shared.documents.faults import Fault
 from domain.shared.policy import find_window_faults
 from domain.shared.programs import FEDERAL_PROGRAM
-from domain.shared.reasons import Reason
 
 SECOND_ACCOUNT = "second_account"
 

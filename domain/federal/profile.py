@@ -8,9 +8,9 @@ from pydantic import AfterValidator, BaseModel, Field, ValidationError, create_m
 from domain.federal.markets import Market, Role
 from domain.federal.policies import find_federal_policy
 from domain.shared.assister import is_same_name
-from domain.shared.faults import Fault, Invalid, list_faults
-from domain.shared.fields import Address, Email, Line, Name, Npn, PersonName, Phone, StrictForm, make_error
-from domain.shared.formulas import begins_formula
+from domain.shared.documents.faults import Fault, Invalid, list_faults
+from domain.shared.documents.fields import Address, Email, Line, Name, Npn, PersonName, Phone, StrictForm, make_error
+from domain.shared.documents.formulas import begins_formula
 from domain.shared.licensing import Producer
 
 NPN_FIELDS = ("npn", "business_npn", "web_entity_npn")

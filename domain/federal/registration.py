@@ -26,9 +26,9 @@ from domain.federal.markets import (
     Role,
     list_agreements,
 )
-from domain.shared.facts import Fact, FactKind, FactLog
-from domain.shared.messages import RegistrationSnapshot
-from domain.shared.stages import ENDED, ENDINGS, Certificate, Stage, WaitingFor
+from domain.shared.cases.facts import Fact, FactKind, FactLog
+from domain.shared.cases.messages import RegistrationSnapshot
+from domain.shared.cases.stages import ENDED, ENDINGS, Certificate, Stage, WaitingFor
 
 Versions = Mapping[MarketplaceAgreement, str]
 

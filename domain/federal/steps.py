@@ -3,8 +3,8 @@
 from domain.federal.markets import MLMS, Curriculum, MarketplaceAgreement, NpnStatus
 from domain.federal.policy import FederalPolicy
 from domain.federal.registration import ProfileStatus, RegistrationState
-from domain.shared.faults import Fault
-from domain.shared.reasons import Reason
+from domain.shared.cases.reasons import Reason
+from domain.shared.documents.faults import Fault
 
 
 def find_next_refusal(state: RegistrationState) -> Reason | None:

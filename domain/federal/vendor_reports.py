@@ -7,10 +7,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from domain.federal.facts import CourseData
 from domain.federal.markets import Curriculum
-from domain.shared.facts import Fact, FactKind
-from domain.shared.faults import Fault, Invalid, list_faults
-from domain.shared.fields import parse_occurred_at
-from domain.shared.parsing import hash_document
+from domain.shared.cases.facts import Fact, FactKind
+from domain.shared.documents.faults import Fault, Invalid, list_faults
+from domain.shared.documents.fields import parse_occurred_at
+from domain.shared.documents.parsing import hash_document
 
 
 class VendorReport(BaseModel):

@@ -5,7 +5,7 @@ from datetime import date
 from domain.federal.markets import Market
 from domain.federal.registration import RegistrationState
 from domain.programs.state import CaseState
-from domain.shared.stages import Stage
+from domain.shared.cases.stages import Stage
 
 
 def find_certificate_status(state: CaseState, number: str, market: str, valid_until: date | None, today: date) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from domain.federal import commands as federal
 from domain.federal.registration import RegistrationState
 from domain.programs.state import CaseState
-from domain.shared.commands import (
+from domain.shared.cases.commands import (
     ENDING_FACTS,
     ActivateAccount,
     CommandData,
@@ -21,8 +21,8 @@ from domain.shared.commands import (
     Withdraw,
     build_ending_fact,
 )
-from domain.shared.facts import Fact
-from domain.shared.reasons import Reason
+from domain.shared.cases.facts import Fact
+from domain.shared.cases.reasons import Reason
 from domain.state import commands as state_program
 from domain.state.certification import CertificationState
 from domain.state.commands import AnswerQuestion, Decide, build_answer_facts, build_decision_facts

@@ -8,8 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from domain.federal.markets import Role
 from domain.federal.profile import DRAFT_FIELDS, parse_draft
 from domain.shared.assister import Kind
-from domain.shared.faults import Fault, Invalid, list_faults
-from domain.shared.fields import Email, Npn, PersonName
+from domain.shared.documents.faults import Fault, Invalid, list_faults
+from domain.shared.documents.fields import Email, Npn, PersonName
 from domain.shared.programs import FEDERAL_PROGRAM
 from domain.state.request import list_fields, parse_part
 

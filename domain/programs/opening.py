@@ -5,7 +5,7 @@ from typing import Any
 
 from domain.federal.opening import FederalOpening
 from domain.federal.profile import RegistrationRequest, parse_registration
-from domain.shared.opening import OpeningRules
+from domain.shared.cases.opening import OpeningRules
 from domain.shared.programs import FEDERAL_PROGRAM
 from domain.state.opening import StateOpening
 from domain.state.request import Request, parse_request

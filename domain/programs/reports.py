@@ -2,8 +2,8 @@
 
 from domain.federal.registration import RegistrationState
 from domain.programs.state import CaseState
-from domain.shared.facts import Fact, FactKind
-from domain.shared.messages import Report
+from domain.shared.cases.facts import Fact, FactKind
+from domain.shared.cases.messages import Report
 from domain.state.facts import BackgroundReportedData, ExamAttemptedData
 
 

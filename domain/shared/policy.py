@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from domain.shared.faults import Fault
-from domain.shared.notices import Topic
+from domain.shared.cases.notices import Topic
+from domain.shared.documents.faults import Fault
 
 
 class PolicyData(BaseModel):

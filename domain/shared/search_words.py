@@ -3,7 +3,7 @@
 import unicodedata
 from collections.abc import Iterable
 
-from domain.shared.faults import Fault, Invalid
+from domain.shared.documents.faults import Fault, Invalid
 
 LONGEST = 200
 MOST_WORDS = 8

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from domain.shared.agreements import Agreement
-from domain.shared.facts import Fact, FactKind
+from domain.shared.cases.facts import Fact, FactKind
 from domain.shared.programs import STATE_PROGRAM
 
 _ENGLISH = """\

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from domain.shared.facts import Fact, FactKind
-from domain.shared.faults import Fault, Invalid
-from domain.shared.parsing import hash_document
-from domain.shared.reasons import Reason
+from domain.shared.cases.facts import Fact, FactKind
+from domain.shared.cases.reasons import Reason
+from domain.shared.documents.faults import Fault, Invalid
+from domain.shared.documents.parsing import hash_document
 from domain.state.facts import BackgroundReportedData
 
 

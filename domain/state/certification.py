@@ -7,8 +7,8 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict
 
 from domain.shared.assister import AssisterType, Kind
-from domain.shared.facts import Fact, FactKind, FactLog
-from domain.shared.stages import ENDED, ENDINGS, Certificate, Stage, WaitingFor
+from domain.shared.cases.facts import Fact, FactKind, FactLog
+from domain.shared.cases.stages import ENDED, ENDINGS, Certificate, Stage, WaitingFor
 from domain.state.eligibility import Check, Finding, Result, Verdict, make_finding
 from domain.state.facts import BackgroundReportedData, DecidedData, ExamAttemptedData, ScreenedData
 

@@ -2,18 +2,11 @@
 
 from typing import Any
 
-from domain.shared.commands import (
-    CommandData,
-    CommandKind,
-    CommandOrigin,
-    ResendNotice,
-    SaveProfile,
-    build_fact,
-)
-from domain.shared.facts import Fact, FactKind
-from domain.shared.notices import Notice
-from domain.shared.reasons import Reason
-from domain.shared.stages import Stage
+from domain.shared.cases.commands import CommandData, CommandKind, CommandOrigin, ResendNotice, SaveProfile, build_fact
+from domain.shared.cases.facts import Fact, FactKind
+from domain.shared.cases.notices import Notice
+from domain.shared.cases.reasons import Reason
+from domain.shared.cases.stages import Stage
 from domain.state.agreements import build_acceptance_fact
 from domain.state.certification import CertificationState, Completeness, EligibilityStatus, LmsAccount, PortalAccount
 from domain.state.eligibility import Check, Result, Verdict, find_override_refusal

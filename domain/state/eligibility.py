@@ -7,12 +7,12 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict
 
 from domain.shared.assister import is_same_name
+from domain.shared.cases.reasons import Reason
 from domain.shared.licensing import License, Producer
-from domain.shared.reasons import Reason
 
 
 class Check(StrEnum):
-    """What is looked at; its sentence stands in `domain.shared.reasons`."""
+    """What is looked at; its sentence stands in `domain.shared.cases.reasons`."""
 
     NPN_FOUND = "npn_found"
     NPN_INDIVIDUAL = "npn_individual"

@@ -4,7 +4,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from domain.shared.faults import Fault, Invalid
+from domain.shared.documents.faults import Fault, Invalid
 
 _DIGITS = 20
 _PLACES, _CUT = 40, 6

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from domain.shared.facts import FactData
+from domain.shared.cases.facts import FactData
 from domain.state.eligibility import Finding, Result, Verdict
 
 

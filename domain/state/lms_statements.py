@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import Any
 
-from domain.shared.facts import Fact, FactKind
-from domain.shared.faults import Fault, Invalid
-from domain.shared.statements import VERBS, Statement, find_actor_faults
+from domain.shared.cases.facts import Fact, FactKind
+from domain.shared.documents.faults import Fault, Invalid
+from domain.shared.documents.statements import VERBS, Statement, find_actor_faults
 from domain.state import exam
 from domain.state.facts import ExamAttemptedData
 from domain.state.policy import LmsIds, Policy

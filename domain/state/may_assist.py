@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Any
 
-from domain.shared.stages import Stage
+from domain.shared.cases.stages import Stage
 from domain.state.certification import CertificationState, EligibilityStatus
 
 MAY_ASSIST_REASONS = (
@@ -21,7 +21,7 @@ MAY_ASSIST_REASONS = (
 
 
 def list_obstacles(state: CertificationState, today: date) -> list[str]:
-    """Why this person may not begin helping consumers: codes of `domain.shared.reasons`; empty when they may (A30).
+    """Why this person may not begin helping consumers: codes of reasons; empty when they may (A30).
 
     ``today`` is the exchange's date. Each step that isn't done is named.
     """

@@ -5,12 +5,12 @@ from datetime import date
 from typing import Any
 
 from domain.shared.assister import AssisterHistory, AssisterType, Identity, Kind, is_same_person
-from domain.shared.facts import Fact
-from domain.shared.faults import Fault
-from domain.shared.opening import Accounts, IdentityMatch, OpeningRules, Origin
+from domain.shared.cases.facts import Fact
+from domain.shared.cases.opening import Accounts, IdentityMatch, OpeningRules, Origin
+from domain.shared.cases.reasons import Reason
+from domain.shared.documents.faults import Fault
 from domain.shared.policy import find_window_faults
 from domain.shared.programs import STATE_PROGRAM
-from domain.shared.reasons import Reason
 from domain.state.agreements import build_acceptance_fact
 from domain.state.policies import find_state_policy
 from domain.state.policy import Policy

@@ -6,11 +6,11 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from domain.shared.facts import Fact, FactKind
-from domain.shared.faults import Fault, Invalid, list_faults
-from domain.shared.fields import parse_occurred_at, parse_uuid
-from domain.shared.parsing import hash_document
-from domain.shared.reasons import Reason
+from domain.shared.cases.facts import Fact, FactKind
+from domain.shared.cases.reasons import Reason
+from domain.shared.documents.faults import Fault, Invalid, list_faults
+from domain.shared.documents.fields import parse_occurred_at, parse_uuid
+from domain.shared.documents.parsing import hash_document
 from domain.state.certification import CertificationState, PortalAccount
 
 

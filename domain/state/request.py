@@ -13,8 +13,8 @@ from pydantic import (
     model_validator,
 )
 
-from domain.shared.faults import Fault, Invalid, list_faults
-from domain.shared.fields import (
+from domain.shared.documents.faults import Fault, Invalid, list_faults
+from domain.shared.documents.fields import (
     Address,
     Email,
     Name,

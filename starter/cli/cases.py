@@ -63,7 +63,7 @@ async def list_cases(
     """List cases, newest first."""
     from db.reads.cases import read_case_list
     from db.reads.queue import Filters
-    from domain.shared.stages import Stage
+    from domain.shared.cases.stages import Stage
 
     require_choice("stage", stage, [one.value for one in Stage])
     found: list[dict[str, Any]] = []
@@ -152,7 +152,7 @@ async def resend_notice(
     options: CommonOptions = DEFAULTS,
 ) -> None:
     """Send an e-mail again; a new activation link voids the one before."""
-    from domain.shared.notices import Notice
+    from domain.shared.cases.notices import Notice
 
     require_choice("NOTICE", notice, [one.value for one in Notice])
     require_text(reason=reason, actor=actor)
@@ -182,8 +182,8 @@ async def _send_command(
 
 def _parse_answer(body: bytes) -> tuple[dict[str, Any], str]:
     """The changed fields, flat or inside ``changes``, and the message. Raises `Invalid` naming every field at fault."""
-    from domain.shared.faults import Fault, Invalid
-    from domain.shared.parsing import read_json
+    from domain.shared.documents.faults import Fault, Invalid
+    from domain.shared.documents.parsing import read_json
 
     document = read_json(body)
     if not isinstance(document, dict):

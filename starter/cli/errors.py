@@ -28,8 +28,8 @@ def _describe_refusal(error: Exception) -> str:
     from db.case_state import UnknownCase
     from db.reads.federal.published_lists import Superseded
     from db.writes.opening import UnknownAssister
-    from domain.shared.faults import Invalid
-    from domain.shared.reasons import Refusal
+    from domain.shared.cases.reasons import Refusal
+    from domain.shared.documents.faults import Invalid
 
     match error:
         case Invalid():

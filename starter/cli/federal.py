@@ -64,7 +64,7 @@ async def save_profile(
 ) -> None:
     """Save a profile's changed fields (JSON); the registry is asked about its NPNs."""
     body = read_file(file, REQUEST_BYTES)
-    from domain.shared.parsing import read_json
+    from domain.shared.documents.parsing import read_json
 
     require_text(actor=actor)
     changes = read_json(body)
@@ -115,7 +115,7 @@ async def launch_course(
 ) -> None:
     """Make a ticket to a vendor's training: it opens the site once, before it expires."""
     from domain.federal.markets import Curriculum
-    from domain.shared import instants
+    from domain.shared.documents import instants
 
     require_text(actor=actor)
     async with open_services(options.data) as services:

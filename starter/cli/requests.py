@@ -24,7 +24,7 @@ async def submit_request(file: File, /, *, quiet: Quiet = False, options: Common
     """Submit a certification request of either program."""
     body = read_file(file, REQUEST_BYTES)
     from domain.programs.opening import parse_any_request
-    from domain.shared.parsing import read_json
+    from domain.shared.documents.parsing import read_json
 
     wanted = parse_any_request(read_json(body))
     async with open_services(options.data) as services:
@@ -68,7 +68,7 @@ async def import_people(
     """Load earlier years of assisters; nothing is stored if any of it is at fault."""
     body = read_file(file, IMPORT_BYTES)
     from domain.programs.imports import parse_import
-    from domain.shared.parsing import read_json
+    from domain.shared.documents.parsing import read_json
 
     require_text(actor=actor)
     people = parse_import(read_json(body))

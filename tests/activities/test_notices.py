@@ -23,10 +23,10 @@ from db.case_state import load_snapshot, rows
 from db.engine import Database
 from db.tables import EffectRow, LinkRow, SentMail
 from db.writes.cases import end_case, record_facts
-from domain.shared.facts import Fact, FactKind
+from domain.shared.cases.facts import Fact, FactKind
+from domain.shared.cases.messages import Letter
+from domain.shared.cases.notices import Notice
 from domain.shared.ids import hash_token
-from domain.shared.messages import Letter
-from domain.shared.notices import Notice
 from templates.letters import NoticeRenderer
 from tests.support import documents
 from tests.support.opening import open_case

@@ -22,7 +22,7 @@ from pypdf import PdfReader
 
 from adapters.certificate_signer import CertificateSigner, SigningPair, make_signing_pair
 from adapters.http import Refused, Unavailable
-from domain.shared.faults import Invalid
+from domain.shared.documents.faults import Invalid
 from domain.state.request import parse_part
 from templates.certificates import FOLDER, CertificateText
 

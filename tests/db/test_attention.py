@@ -14,10 +14,10 @@ from db.writes.effects import EffectResult, complete_effect, intend_effect, refu
 from db.writes.facts import draw_attention, lower_flag, raise_flag
 from db.writes.federal.profiles import record_npn_verdict
 from domain.federal.markets import MLMS, NpnStatus
-from domain.shared.commands import CommandKind
-from domain.shared.facts import FactKind
-from domain.shared.faults import Fault, Invalid
-from domain.shared.reasons import Refusal
+from domain.shared.cases.commands import CommandKind
+from domain.shared.cases.facts import FactKind
+from domain.shared.cases.reasons import Refusal
+from domain.shared.documents.faults import Fault, Invalid
 from tests.support import documents
 from tests.support.office import KEY, NOW, Office, office_over
 from tests.support.opening import open_case

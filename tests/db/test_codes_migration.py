@@ -12,7 +12,7 @@ from sqlmodel import Session, col
 
 from db import migrate
 from db.tables import AuditRow, CommandRow, InboxRow
-from domain.shared.reasons import SENTENCES
+from domain.shared.cases.reasons import SENTENCES
 from tests.db.test_migrations import NOW, _assister, _case, connected, differences
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*expression-based index")

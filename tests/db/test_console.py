@@ -26,10 +26,10 @@ from db.writes.imports import import_person
 from db.writes.opening import Opened, begin_case
 from db.writes.webhooks.inbox import mark_delivered
 from domain.programs.imports import parse_import
-from domain.shared.commands import CommandKind
-from domain.shared.faults import Invalid
-from domain.shared.reasons import Reason
-from domain.shared.stages import Stage
+from domain.shared.cases.commands import CommandKind
+from domain.shared.cases.reasons import Reason
+from domain.shared.cases.stages import Stage
+from domain.shared.documents.faults import Invalid
 from domain.state.eligibility import LICENSING
 from tests.support import documents
 from tests.support.commands import note_refusal

@@ -19,11 +19,11 @@ from db.writes.imports import import_person
 from db.writes.links import ACTIVATION, keep_link, use_activation_link
 from db.writes.opening import Opened, begin_case
 from db.writes.webhooks.inbox import accept_background_report, accept_statements
-from domain.shared.commands import CommandKind
-from domain.shared.facts import Fact, FactKind
-from domain.shared.messages import CaseRef
-from domain.shared.reasons import Reason, Refusal
-from domain.shared.statements import parse_statements
+from domain.shared.cases.commands import CommandKind
+from domain.shared.cases.facts import Fact, FactKind
+from domain.shared.cases.messages import CaseRef
+from domain.shared.cases.reasons import Reason, Refusal
+from domain.shared.documents.statements import parse_statements
 from domain.state.background_reports import BackgroundReport
 from domain.state.eligibility import Verdict
 from domain.state.policies import find_state_policy

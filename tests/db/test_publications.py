@@ -23,7 +23,7 @@ from db.writes.federal.publications import make_current, open_publication, stage
 from db.writes.opening import Opened
 from domain.federal.lists import COLUMNS, PublishedList
 from domain.federal.markets import NpnStatus
-from domain.shared.facts import Fact, FactKind
+from domain.shared.cases.facts import Fact, FactKind
 from tests.support.documents import new_npn
 from tests.support.publishing import publish_lists, read_list, stage_all
 from tests.support.registrations import MINUTE, Desk, profile

@@ -46,12 +46,12 @@ from domain.federal.markets import MLMS, Curriculum, Market, MarketplaceAgreemen
 from domain.federal.registration import ProfileStatus, RegistrationState
 from domain.federal.vendor_reports import parse_vendor_report
 from domain.programs.imports import parse_import
-from domain.shared.facts import Fact, FactKind
-from domain.shared.faults import Fault, Invalid
-from domain.shared.messages import RegistrationSnapshot
-from domain.shared.parsing import write_canonical
-from domain.shared.reasons import Reason, Refusal
-from domain.shared.statements import parse_statements
+from domain.shared.cases.facts import Fact, FactKind
+from domain.shared.cases.messages import RegistrationSnapshot
+from domain.shared.cases.reasons import Reason, Refusal
+from domain.shared.documents.faults import Fault, Invalid
+from domain.shared.documents.parsing import write_canonical
+from domain.shared.documents.statements import parse_statements
 from starter.cases import describe_event
 from tests.support import documents
 from tests.support.opening import open_case

@@ -18,13 +18,13 @@ from db.writes.opening import Opened
 from db.writes.webhooks.inbox import accept_statements, mark_delivered
 from db.writes.webhooks.releases import Release, UnknownEvent, release_event
 from domain.federal.markets import Curriculum
-from domain.shared.commands import CommandKind
-from domain.shared.facts import FactKind
-from domain.shared.faults import Invalid
-from domain.shared.messages import Report
-from domain.shared.parsing import read_json
-from domain.shared.reasons import Reason
-from domain.shared.statements import parse_statements
+from domain.shared.cases.commands import CommandKind
+from domain.shared.cases.facts import FactKind
+from domain.shared.cases.messages import Report
+from domain.shared.cases.reasons import Reason
+from domain.shared.documents.faults import Invalid
+from domain.shared.documents.parsing import read_json
+from domain.shared.documents.statements import parse_statements
 from starter.cases import describe_event
 from tests.support import documents
 from tests.support.office import Office, office_over

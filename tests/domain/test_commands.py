@@ -7,7 +7,7 @@ import pytest
 
 from domain.programs.commands import COMMANDS, build_facts, find_refusal, parse_command
 from domain.shared.assister import AssisterType, Kind
-from domain.shared.commands import (
+from domain.shared.cases.commands import (
     ActivateAccount,
     CommandData,
     CommandKind,
@@ -16,10 +16,10 @@ from domain.shared.commands import (
     Revoke,
     Withdraw,
 )
-from domain.shared.facts import Fact, FactKind
-from domain.shared.notices import Notice
-from domain.shared.reasons import Reason
-from domain.shared.stages import Stage
+from domain.shared.cases.facts import Fact, FactKind
+from domain.shared.cases.notices import Notice
+from domain.shared.cases.reasons import Reason
+from domain.shared.cases.stages import Stage
 from domain.state.certification import CertificationOpening, CertificationState, fold_certification
 from domain.state.commands import AnswerQuestion, Decide, is_sendable, moves_person
 from domain.state.eligibility import (

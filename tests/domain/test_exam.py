@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from hypothesis import example, given, strategies as st
 
-from domain.shared.faults import Invalid
-from domain.shared.parsing import read_json
+from domain.shared.documents.faults import Invalid
+from domain.shared.documents.parsing import read_json
 from domain.state.exam import format_score, is_pass, parse_score
 
 MARK = Decimal("0.80")

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from domain.shared.assister import AssisterType, Kind
-from domain.shared.facts import Fact, FactKind
-from domain.shared.notices import TOPIC_OF_WAITING
-from domain.shared.stages import ENDED, OWNER, REOPENABLE, Stage, WaitingFor
+from domain.shared.cases.facts import Fact, FactKind
+from domain.shared.cases.notices import TOPIC_OF_WAITING
+from domain.shared.cases.stages import ENDED, OWNER, REOPENABLE, Stage, WaitingFor
 from domain.state.certification import CertificationOpening, CertificationState, EligibilityStatus, fold_certification
 from domain.state.eligibility import Check, Result, Verdict
 from domain.state.may_assist import describe_certification, is_certificate_due, list_obstacles

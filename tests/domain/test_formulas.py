@@ -2,7 +2,7 @@
 
 import pytest
 
-from domain.shared.formulas import begins_formula, quote_formula
+from domain.shared.documents.formulas import begins_formula, quote_formula
 
 
 @pytest.mark.parametrize("sign", ["=", "+", "-", "@", "＝", "＋", "－", "＠", "﹢", "﹦"])

@@ -19,7 +19,7 @@ from domain.federal.lists import (
 )
 from domain.federal.markets import MLMS, Curriculum, Market, Role, list_agreements
 from domain.federal.registration import RegistrationOpening, fold_registration
-from domain.shared.facts import Fact, FactKind
+from domain.shared.cases.facts import Fact, FactKind
 
 NPN, OTHER_NPN = "1000000017", "1000000025"
 NOON = datetime(2023, 10, 3, 16, tzinfo=UTC)

@@ -11,10 +11,10 @@ from domain.federal.opening import FederalOpening, is_returning
 from domain.federal.profile import RegistrationRequest
 from domain.programs.opening import OPENING_RULES, parse_any_request
 from domain.shared.assister import AssisterHistory, AssisterType, Identity, YearRecord
-from domain.shared.facts import FactKind
-from domain.shared.faults import Invalid
-from domain.shared.opening import Accounts, IdentityMatch, OpeningRules, Origin, merge_details
-from domain.shared.reasons import Reason
+from domain.shared.cases.facts import FactKind
+from domain.shared.cases.opening import Accounts, IdentityMatch, OpeningRules, Origin, merge_details
+from domain.shared.cases.reasons import Reason
+from domain.shared.documents.faults import Invalid
 from domain.state.opening import StateOpening, classify_assister
 from domain.state.request import BrokerRequest
 from tests.support import documents

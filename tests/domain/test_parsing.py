@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from domain.shared.faults import Invalid
-from domain.shared.parsing import read_json, write_canonical
+from domain.shared.documents.faults import Invalid
+from domain.shared.documents.parsing import read_json, write_canonical
 
 numbers = st.decimals(allow_nan=False, allow_infinity=False, places=6) | st.integers()
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))

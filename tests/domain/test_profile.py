@@ -8,7 +8,7 @@ import pytest
 from domain.federal.markets import Market, Role
 from domain.federal.policies import find_federal_policy
 from domain.federal.profile import NPN_FIELDS, REQUIRED, find_npn_faults, list_npns, parse_profile, parse_registration
-from domain.shared.faults import Fault, Invalid
+from domain.shared.documents.faults import Fault, Invalid
 from domain.shared.licensing import Producer
 from domain.shared.policy import find_local_date, find_window_faults
 from tests.support.registrations import profile

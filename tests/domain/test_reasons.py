@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from domain.federal import may_assist as federal
-from domain.shared import faults, reasons
-from domain.shared.facts import FactKind
-from domain.shared.notices import TOPIC, Notice
-from domain.shared.stages import ENDED
+from domain.shared.cases import reasons
+from domain.shared.cases.facts import FactKind
+from domain.shared.cases.notices import TOPIC, Notice
+from domain.shared.cases.stages import ENDED
+from domain.shared.documents import faults
 from domain.state.eligibility import SOURCE, Check
 from domain.state.may_assist import MAY_ASSIST_REASONS
 

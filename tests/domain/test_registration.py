@@ -34,9 +34,9 @@ from domain.federal.steps import (
     find_next_refusal,
     find_opening_refusal,
 )
-from domain.shared.facts import Fact, FactKind
-from domain.shared.reasons import Reason
-from domain.shared.stages import ENDED, OWNER, Stage, WaitingFor
+from domain.shared.cases.facts import Fact, FactKind
+from domain.shared.cases.reasons import Reason
+from domain.shared.cases.stages import ENDED, OWNER, Stage, WaitingFor
 from tests.domain.test_fold import WAITS_OF_FFM
 
 START = datetime(2026, 1, 5, 17, tzinfo=UTC)

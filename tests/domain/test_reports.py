@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from domain.shared.facts import Fact
-from domain.shared.faults import Invalid
-from domain.shared.parsing import read_json
-from domain.shared.statements import parse_statements
+from domain.shared.cases.facts import Fact
+from domain.shared.documents.faults import Invalid
+from domain.shared.documents.parsing import read_json
+from domain.shared.documents.statements import parse_statements
 from domain.state.background_reports import parse_background_report
 from domain.state.lms_statements import build_lms_fact
 from domain.state.policies import find_state_policy

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from domain.programs.opening import parse_any_request
-from domain.shared.faults import Fault
+from domain.shared.documents.faults import Fault
 from domain.state.request import parse_request
 from tests.support import documents
 from tests.support.refusals import list_faults, list_fields, read_document

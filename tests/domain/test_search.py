@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from domain.shared.faults import Invalid
+from domain.shared.documents.faults import Invalid
 from domain.shared.ids import make_certificate_number, parse_certificate_number
 from domain.shared.search_words import LONGEST, list_terms, normalize_text, split_words
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from domain.shared.messages import Begin
+    from domain.shared.cases.messages import Begin
     from workflows import messages as names
     from workflows.certification import AssisterCertification
 

@@ -13,10 +13,10 @@ from db.case_state import rows
 from db.reads.links import read_activation
 from db.tables import CertificateRow, CommandRow, InboxRow
 from db.writes.links import use_activation_link
-from domain.shared.commands import CommandKind
-from domain.shared.messages import Command
-from domain.shared.notices import Notice
-from domain.shared.reasons import Refusal
+from domain.shared.cases.commands import CommandKind
+from domain.shared.cases.messages import Command
+from domain.shared.cases.notices import Notice
+from domain.shared.cases.reasons import Refusal
 from domain.state.policies import find_state_policy
 from tests.support import documents, inside as support
 from tests.support.inside import Inside

@@ -86,7 +86,7 @@ async def test_a11_a_stranger_with_a_returning_assisters_npn_is_not_enrolled(wor
 async def test_c9_an_import_is_held_to_the_form(world: World) -> None:
     """Screening reads these fields; a number for a text would fail it for ever."""
     from domain.programs.imports import parse_import
-    from domain.shared.faults import Invalid
+    from domain.shared.documents.faults import Invalid
 
     wrong: dict[str, Any] = {"license_number": 5, "physical_address": "Sampletown", "insurers": "Sample Health"}
     for field, value in wrong.items():

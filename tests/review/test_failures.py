@@ -14,7 +14,7 @@ from activities.portal import PortalActivities
 from db.case_state import load_snapshot
 from db.reads.pending import list_pending_commands, list_pending_events, list_unbegun_cases
 from db.reads.third_parties import find_portal_account
-from domain.shared.messages import CaseRef, Effect
+from domain.shared.cases.messages import CaseRef, Effect
 from starter.delivery import deliver_pending
 from web.http.limits import Limits
 
@@ -105,7 +105,7 @@ async def test_c8_an_account_activated_while_the_case_ends_is_closed_again() -> 
 
 @pytest.mark.parametrize("text", ["\u0500", "\u1c80", "ꭍ", "Ａ"])
 def test_a23_what_the_fonts_lack_is_not_taken(text: str) -> None:
-    from domain.shared.faults import Invalid
+    from domain.shared.documents.faults import Invalid
     from domain.state.request import parse_part
 
     with pytest.raises(Invalid):

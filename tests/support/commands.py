@@ -8,8 +8,8 @@ from sqlalchemy.orm import Session
 from db.tables import CommandRow
 from db.writes.facts import audit, locked
 from domain.programs.commands import parse_command
-from domain.shared.commands import CommandKind
-from domain.shared.reasons import Reason
+from domain.shared.cases.commands import CommandKind
+from domain.shared.cases.reasons import Reason
 
 
 def store_command(

@@ -14,10 +14,10 @@ import psycopg
 from sqlalchemy import URL, make_url
 
 from domain.programs.policies import find_policy
+from domain.shared.cases.stages import OWNER, Stage, WaitingFor
 from domain.shared.ids import make_workflow_id
 from domain.shared.programs import FEDERAL_PROGRAM, STATE_PROGRAM
 from domain.shared.search_words import list_terms
-from domain.shared.stages import OWNER, Stage, WaitingFor
 
 NOW = datetime(2026, 11, 2, 17, tzinfo=UTC)
 FIRST = (

@@ -27,8 +27,8 @@ from domain.federal.markets import MLMS, Curriculum, Market, MarketplaceAgreemen
 from domain.federal.policies import FEDERAL_POLICIES
 from domain.federal.policy import FederalPolicy
 from domain.shared.business_days import is_business_day
-from domain.shared.messages import Published, PublishOrder, RegistrationProgress
-from domain.shared.statements import parse_statements
+from domain.shared.cases.messages import Published, PublishOrder, RegistrationProgress
+from domain.shared.documents.statements import parse_statements
 from starter.cases import CommandOutcome
 from starter.registrations import Registrations
 from starter.stack.plan import Plan

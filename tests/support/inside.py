@@ -31,10 +31,10 @@ from db.writes.imports import import_person
 from db.writes.opening import Opened, begin_case
 from db.writes.webhooks.inbox import accept_background_report, accept_portal_report, accept_statements
 from domain.programs.imports import parse_import
-from domain.shared.facts import FactKind
-from domain.shared.messages import Progress, ReminderPage, Report
-from domain.shared.parsing import read_json
-from domain.shared.statements import parse_statements
+from domain.shared.cases.facts import FactKind
+from domain.shared.cases.messages import Progress, ReminderPage, Report
+from domain.shared.documents.parsing import read_json
+from domain.shared.documents.statements import parse_statements
 from domain.state.background_reports import BackgroundReport
 from domain.state.eligibility import Verdict
 from domain.state.policies import find_state_policy

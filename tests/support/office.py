@@ -34,11 +34,11 @@ from db.writes.webhooks.inbox import (
     accept_vendor_report,
 )
 from domain.federal.vendor_reports import parse_vendor_report
-from domain.shared.commands import CommandKind
-from domain.shared.facts import Fact, FactKind
-from domain.shared.messages import Applied, Claim
-from domain.shared.parsing import read_json
-from domain.shared.statements import parse_statements
+from domain.shared.cases.commands import CommandKind
+from domain.shared.cases.facts import Fact, FactKind
+from domain.shared.cases.messages import Applied, Claim
+from domain.shared.documents.parsing import read_json
+from domain.shared.documents.statements import parse_statements
 from domain.state.background_reports import parse_background_report
 from domain.state.eligibility import Check, list_unknown_findings, make_finding
 from domain.state.policies import find_state_policy

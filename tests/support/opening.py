@@ -6,7 +6,7 @@ from typing import Any
 from db.engine import Database
 from db.writes.opening import Opened, open_requested_case
 from domain.programs.opening import parse_any_request
-from domain.shared.reasons import Refusal
+from domain.shared.cases.reasons import Refusal
 
 
 async def open_case(database: Database, identity_key: bytes, document: dict[str, Any], at: datetime) -> Opened:

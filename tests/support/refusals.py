@@ -4,8 +4,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from domain.shared.faults import Fault, Invalid
-from domain.shared.parsing import read_json
+from domain.shared.documents.faults import Fault, Invalid
+from domain.shared.documents.parsing import read_json
 
 
 def read_document(document: Any) -> Any:

@@ -12,7 +12,7 @@ from db.writes.federal.launch_tickets import enroll_in_course
 from db.writes.federal.profiles import complete_profile, keep_profile, save_profile
 from db.writes.opening import Opened
 from domain.federal.markets import MLMS, Curriculum, Market, NpnStatus, list_agreements
-from domain.shared.facts import Fact, FactKind
+from domain.shared.cases.facts import Fact, FactKind
 from tests.support import documents
 from tests.support.opening import open_case
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from domain.federal.markets import Role
 from domain.federal.policies import FFM_2024
-from domain.shared.notices import TOPIC_OF_WAITING, Notice, Topic
-from domain.shared.stages import OWNER
+from domain.shared.cases.notices import TOPIC_OF_WAITING, Notice, Topic
+from domain.shared.cases.stages import OWNER
 from domain.state.agreements import find_agreement
 from web.gallery.samples import ACTIVATION_URL, LMS_URL, PORTAL_URL, RCL_URL, RECOVERY_URL, STATUS_URL, VERIFY_URL
 from web.http.addresses import set_language

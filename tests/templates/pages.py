@@ -5,7 +5,7 @@ from datetime import date
 from functools import partial
 from itertools import product
 
-from domain.shared.stages import Stage
+from domain.shared.cases.stages import Stage
 from tests.templates import contexts
 from tests.templates.contexts import KINDS, STATE_WAITS
 from tests.templates.gallery import GALLERY_PAGES

@@ -6,7 +6,7 @@ from functools import partial
 
 from domain.federal.markets import NpnStatus
 from domain.shared.assister import Kind
-from domain.shared.stages import Stage
+from domain.shared.cases.stages import Stage
 from tests.templates.contexts import FEDERAL_CONTACT, frame
 from web.http.addresses import set_language
 

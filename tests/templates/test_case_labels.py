@@ -10,14 +10,14 @@ from db.reads.timeline import EntryKind
 from domain.federal.markets import FederalList, NpnStatus
 from domain.federal.profile import RegistrationRequest
 from domain.federal.registration import ProfileStatus
-from domain.shared import reasons
 from domain.shared.assister import AssisterType
-from domain.shared.commands import CommandKind
-from domain.shared.events import EventSource, EventState
-from domain.shared.facts import FactKind
-from domain.shared.notices import Notice
-from domain.shared.reasons import Reason
-from domain.shared.stages import OWNER
+from domain.shared.cases import reasons
+from domain.shared.cases.commands import CommandKind
+from domain.shared.cases.events import EventSource, EventState
+from domain.shared.cases.facts import FactKind
+from domain.shared.cases.notices import Notice
+from domain.shared.cases.reasons import Reason
+from domain.shared.cases.stages import OWNER
 from domain.state.certification import Completeness, LmsAccount, PortalAccount, SchedulingTool
 from domain.state.eligibility import SOURCE, Check, Result, Verdict
 from domain.state.request import AgentRequest, CounselorRequest, EmployerKind

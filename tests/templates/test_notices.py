@@ -11,7 +11,7 @@ from itertools import product
 import pytest
 from jinja2 import UndefinedError
 
-from domain.shared.notices import TOPIC, TOPIC_OF_WAITING, Notice, Topic, find_topic
+from domain.shared.cases.notices import TOPIC, TOPIC_OF_WAITING, Notice, Topic, find_topic
 from templates.letters import COLUMNS, NoticeRenderer, RenderedNotice
 from tests.support.checks import check_each
 from tests.templates.contexts import (

@@ -9,9 +9,9 @@ import pytest
 from domain.federal.markets import Curriculum, Market, MarketplaceAgreement, Role
 from domain.federal.profile import NPN_FIELDS
 from domain.shared.assister import Kind
-from domain.shared.notices import TOPIC_OF_WAITING, Topic
+from domain.shared.cases.notices import TOPIC_OF_WAITING, Topic
+from domain.shared.cases.stages import Stage, WaitingFor
 from domain.shared.programs import FEDERAL_PROGRAM
-from domain.shared.stages import Stage, WaitingFor
 from domain.state.policies import POLICIES
 from domain.state.request import list_fields
 from templates import labels

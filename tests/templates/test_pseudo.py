@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from domain.shared.notices import Notice
+from domain.shared.cases.notices import Notice
 from templates.catalogs import LANGUAGES
 from templates.dates import ZONES, format_day, format_moment
 from templates.letters import NoticeRenderer

@@ -12,7 +12,7 @@ from db.writes.facts import DECISION
 from domain.federal.markets import Curriculum, Role
 from domain.programs.opening import OPENING_RULES
 from domain.shared.assister import Kind
-from domain.shared.stages import Stage, WaitingFor
+from domain.shared.cases.stages import Stage, WaitingFor
 from templates import labels
 from templates.catalogs import LANGUAGES, translate
 from web.http.permissions import StaffRole

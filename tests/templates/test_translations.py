@@ -15,11 +15,12 @@ from babel.messages.pofile import read_po
 
 from domain.federal.agreements import MARKETPLACE_AGREEMENTS
 from domain.federal.policies import FEDERAL_POLICIES
-from domain.shared import faults, reasons
 from domain.shared.agreements import Agreement
-from domain.shared.faults import Fault
-from domain.shared.notices import Notice
-from domain.shared.reasons import Reason
+from domain.shared.cases import reasons
+from domain.shared.cases.notices import Notice
+from domain.shared.cases.reasons import Reason
+from domain.shared.documents import faults
+from domain.shared.documents.faults import Fault
 from domain.state.agreements import AGREEMENTS, find_agreement
 from domain.state.policies import POLICIES
 from templates.catalogs import LOCALE, load_translations, translate

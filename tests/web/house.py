@@ -20,7 +20,7 @@ from db.writes.cases import record_facts
 from db.writes.commands import apply_command
 from db.writes.links import ACTIVATION, STATUS, keep_link
 from domain.programs.imports import parse_import
-from domain.shared.facts import Fact, FactKind
+from domain.shared.cases.facts import Fact, FactKind
 from domain.state.request import parse_request
 from tests.support.tables import add_rows
 from web.http.auth import choose_session_cookie, find_staff_session

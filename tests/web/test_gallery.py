@@ -10,7 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from db.engine import Database
-from domain.shared.notices import Notice
+from domain.shared.cases.notices import Notice
 from settings import Settings
 from starter.client import connect
 from templates.catalogs import LANGUAGES

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 import pytest
 
 from domain.federal.markets import NpnStatus
-from domain.shared.facts import FactKind
+from domain.shared.cases.facts import FactKind
 from tests.support.registrations import MINUTE, profile
 from tests.web.house import House
 from tests.web.lists import COLUMNS, LATER, LISTS, NOW, Registered, Site, rcl, rows

@@ -7,7 +7,7 @@ import pytest
 
 from db.reads.cases import read_audit
 from db.writes.links import ACTIVATION
-from domain.shared.facts import FactKind
+from domain.shared.cases.facts import FactKind
 from domain.state.agreements import find_agreement
 from tests.support import documents
 from tests.templates.contexts import PHONE, PORTALS, TRAINING

@@ -21,9 +21,9 @@ from domain.federal.agreements import find_marketplace_agreement
 from domain.federal.markets import Curriculum, FederalList, Market, MarketplaceAgreement, NpnStatus, list_agreements
 from domain.federal.profile import parse_registration
 from domain.programs.imports import parse_import
-from domain.shared.facts import Fact, FactKind
-from domain.shared.faults import Fault
-from domain.shared.messages import CurriculumOrder
+from domain.shared.cases.facts import Fact, FactKind
+from domain.shared.cases.messages import CurriculumOrder
+from domain.shared.documents.faults import Fault
 from tests.support import documents
 from tests.support.registrations import Desk
 from tests.support.tables import add_rows

@@ -10,9 +10,9 @@ import pytest
 from db.tables import EffectRow, SentMail
 from db.writes.effects import keep_evidence
 from domain.federal.profile import parse_registration
-from domain.shared.commands import CommandKind
-from domain.shared.facts import FactKind
-from domain.shared.reasons import Reason
+from domain.shared.cases.commands import CommandKind
+from domain.shared.cases.facts import FactKind
+from domain.shared.cases.reasons import Reason
 from domain.state.eligibility import Check, Result, make_finding
 from tests.support import documents
 from tests.support.commands import note_refusal

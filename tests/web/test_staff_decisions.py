@@ -11,7 +11,7 @@ from sqlmodel import col, select
 from db.case_state import rows
 from db.tables import AuditRow, CommandRow
 from db.writes.cases import flag_case
-from domain.shared.facts import FactKind
+from domain.shared.cases.facts import FactKind
 from domain.state.eligibility import Check, Result, make_finding
 from tests.support import documents
 from tests.templates.rendered import Reader

@@ -10,7 +10,7 @@ from sqlmodel import col, select
 from db import case_state
 from db.tables import Case
 from db.writes.cases import flag_case
-from domain.shared.facts import FactKind
+from domain.shared.cases.facts import FactKind
 from tests.support import documents
 from tests.support.crowd import fill
 from tests.web.house import House

@@ -11,8 +11,8 @@ from sqlmodel import col, select
 from db.case_state import load_snapshot, rows
 from db.tables import AlteredEvent, AuditRow, FactRow, InboxRow
 from db.writes.webhooks.inbox import accept_portal_report, accept_statements
-from domain.shared.parsing import read_json
-from domain.shared.statements import parse_statements
+from domain.shared.documents.parsing import read_json
+from domain.shared.documents.statements import parse_statements
 from domain.state.policies import find_state_policy
 from domain.state.portal_reports import parse_portal_report
 from tests.support import documents

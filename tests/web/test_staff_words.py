@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from domain.shared.facts import FactKind
+from domain.shared.cases.facts import FactKind
 from tests.support import documents
 from tests.templates.test_pseudo import Pseudo, Shown, left_of
 from tests.web.house import NAMES, House

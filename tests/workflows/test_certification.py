@@ -15,10 +15,10 @@ from db.case_state import load_snapshot, rows
 from db.reads.reminders import list_due_reminders
 from db.tables import CommandRow, EffectRow, FactRow
 from db.writes.opening import Opened
-from domain.shared.commands import CommandKind
-from domain.shared.facts import FactKind
-from domain.shared.messages import Begin, Command
-from domain.shared.notices import Notice
+from domain.shared.cases.commands import CommandKind
+from domain.shared.cases.facts import FactKind
+from domain.shared.cases.messages import Begin, Command
+from domain.shared.cases.notices import Notice
 from tests.support import documents, inside as support
 from tests.support.commands import store_command
 from tests.support.inside import Inside, report

@@ -17,12 +17,12 @@ from db.writes.opening import Opened
 from domain.federal.markets import MLMS, Curriculum, Market, list_agreements
 from domain.federal.policies import FEDERAL_POLICIES
 from domain.shared.business_days import is_business_day
-from domain.shared.commands import CommandKind
-from domain.shared.facts import FactKind
-from domain.shared.faults import Invalid
-from domain.shared.messages import BeginRegistration, Command, RegistrationSnapshot, Report
-from domain.shared.notices import Notice
-from domain.shared.reasons import Refusal
+from domain.shared.cases.commands import CommandKind
+from domain.shared.cases.facts import FactKind
+from domain.shared.cases.messages import BeginRegistration, Command, RegistrationSnapshot, Report
+from domain.shared.cases.notices import Notice
+from domain.shared.cases.reasons import Refusal
+from domain.shared.documents.faults import Invalid
 from tests.support import documents, federal as support
 from tests.support.commands import store_command
 from tests.support.federal import A_DAY, Federal, a_friday

@@ -5,8 +5,8 @@ from typing import Any, TypeVar
 from fastapi import Request
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from domain.shared.faults import Invalid, list_faults
-from domain.shared.parsing import read_json
+from domain.shared.documents.faults import Invalid, list_faults
+from domain.shared.documents.parsing import read_json
 
 
 class StrictBody(BaseModel):

@@ -17,12 +17,12 @@ from domain.federal.policies import find_federal_policy
 from domain.federal.policy import FederalPolicy
 from domain.programs.opening import AnyRequest, parse_any_request
 from domain.shared.assister import Kind
-from domain.shared.commands import CommandState
-from domain.shared.faults import Fault
-from domain.shared.notices import Notice
-from domain.shared.parsing import read_json
+from domain.shared.cases.commands import CommandState
+from domain.shared.cases.notices import Notice
+from domain.shared.cases.stages import Stage
+from domain.shared.documents.faults import Fault
+from domain.shared.documents.parsing import read_json
 from domain.shared.programs import FEDERAL_PROGRAM, STATE_PROGRAM
-from domain.shared.stages import Stage
 from domain.state.eligibility import Verdict
 from domain.state.policies import find_state_policy
 from domain.state.policy import Policy

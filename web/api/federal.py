@@ -14,9 +14,9 @@ from db.writes.opening import SecondAccount
 from db.writes.webhooks.inbox import accept_vendor_report
 from domain.federal.markets import Curriculum, MarketplaceAgreement
 from domain.federal.vendor_reports import parse_vendor_report
-from domain.shared.commands import CommandState
-from domain.shared.faults import Fault, Invalid
-from domain.shared.parsing import read_json
+from domain.shared.cases.commands import CommandState
+from domain.shared.documents.faults import Fault, Invalid
+from domain.shared.documents.parsing import read_json
 from starter.cases import now
 from web.api.bodies import StrictBody, describe_body, read_body
 from web.api.cases import COMMANDS, CommandId

@@ -12,9 +12,9 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 from starlette.exceptions import HTTPException
 
 from db.writes.webhooks.inbox import Received, accept_background_report, accept_portal_report, accept_statements
-from domain.shared.faults import Fault, Invalid
-from domain.shared.parsing import read_json
-from domain.shared.statements import parse_statements
+from domain.shared.documents.faults import Fault, Invalid
+from domain.shared.documents.parsing import read_json
+from domain.shared.documents.statements import parse_statements
 from domain.state.background_reports import parse_background_report
 from domain.state.portal_reports import parse_portal_report
 from starter.cases import now

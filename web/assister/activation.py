@@ -5,10 +5,10 @@ from fastapi.responses import HTMLResponse
 
 from db.case_state import policy_of
 from db.reads.links import read_activation
+from domain.shared.cases.notices import Topic
+from domain.shared.cases.reasons import Refusal
 from domain.shared.links import ACTIVATION_PATH
-from domain.shared.notices import Topic
 from domain.shared.policy import describe_contact
-from domain.shared.reasons import Refusal
 from starter.cases import now
 from web.assister.links import LinkRefused
 from web.http.auth import LINK

@@ -9,11 +9,11 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 from db.reads.links import LinkedCertification
 from db.writes import agreements
 from db.writes.commands import check_answer
-from domain.shared.commands import CommandState
-from domain.shared.faults import Fault, Invalid
+from domain.shared.cases.commands import CommandState
+from domain.shared.cases.reasons import Refusal
+from domain.shared.documents.faults import Fault, Invalid
+from domain.shared.documents.parsing import read_json
 from domain.shared.links import STATUS_PATH
-from domain.shared.parsing import read_json
-from domain.shared.reasons import Refusal
 from starter.cases import CommandOutcome, now
 from templates.catalogs import N_
 from web.assister.links import CurrentCertification, LinkRefused, redirect_back

@@ -7,8 +7,8 @@ from fastapi import Depends, FastAPI, Request
 from fastapi.responses import RedirectResponse, Response
 
 from db.reads.links import LinkedCertification, follow_link
+from domain.shared.cases.notices import Topic
 from domain.shared.links import STATUS_PATH
-from domain.shared.notices import Topic
 from domain.shared.policy import describe_contact, find_current_policy
 from domain.state.policies import POLICIES
 from starter.cases import now

@@ -9,12 +9,12 @@ from fastapi.responses import HTMLResponse
 from db.case_state import find_ending_reason
 from db.reads.links import LinkedCertification
 from db.reads.third_parties import find_lms_url
-from domain.shared.faults import Fault
+from domain.shared.cases.notices import TOPIC_OF_WAITING, Topic
+from domain.shared.cases.reasons import Reason
+from domain.shared.cases.stages import Stage, WaitingFor
+from domain.shared.documents.faults import Fault
 from domain.shared.links import STATUS_PATH
-from domain.shared.notices import TOPIC_OF_WAITING, Topic
 from domain.shared.policy import describe_contact
-from domain.shared.reasons import Reason
-from domain.shared.stages import Stage, WaitingFor
 from domain.state.agreements import find_agreement
 from domain.state.certification import CertificationState, EligibilityStatus, LmsAccount
 from domain.state.eligibility import Check, Result

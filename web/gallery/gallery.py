@@ -8,7 +8,7 @@ from fastapi.responses import HTMLResponse, Response
 from starlette.exceptions import HTTPException
 
 from domain.federal.policies import FFM_2024
-from domain.shared.notices import Notice, Topic
+from domain.shared.cases.notices import Notice, Topic
 from domain.shared.policy import describe_contact
 from domain.state.policies import BEWELLNM_2024
 from templates.catalogs import LANGUAGES

@@ -7,10 +7,10 @@ from datetime import UTC, date, datetime
 from domain.federal.markets import Market, Role
 from domain.federal.policies import FFM_2024
 from domain.shared.assister import Kind
-from domain.shared.faults import Fault
-from domain.shared.notices import Notice, find_topic
+from domain.shared.cases.notices import Notice, find_topic
+from domain.shared.cases.stages import OWNER, WaitingFor
+from domain.shared.documents.faults import Fault
 from domain.shared.policy import ProgramPolicy, describe_contact
-from domain.shared.stages import OWNER, WaitingFor
 from domain.state.policies import BEWELLNM_2024
 from templates.catalogs import N_, translate
 from templates.certificates import CertificateText

@@ -9,7 +9,7 @@ from pathlib import Path
 from babel.numbers import format_decimal, format_percent
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from domain.shared.instants import format_instant
+from domain.shared.documents.instants import format_instant
 from templates.catalogs import LANGUAGES, LOCALES, load_translations
 from templates.dates import (
     format_day,

@@ -11,8 +11,8 @@ from starlette.exceptions import HTTPException
 
 from db.case_state import UnknownCase
 from db.writes.opening import UnknownAssister
-from domain.shared.faults import Fault, Invalid
-from domain.shared.reasons import Refusal
+from domain.shared.cases.reasons import Refusal
+from domain.shared.documents.faults import Fault, Invalid
 from web.http.auth import NotAllowed, NotSignedIn, find_sign_in_address
 from web.http.negotiation import expects_page
 from web.http.pages import PRIVATE

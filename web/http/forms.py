@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 from fastapi import Request
 from starlette.exceptions import HTTPException
 
-from domain.shared.faults import Fault
+from domain.shared.documents.faults import Fault
 from web.http.sentences import explain
 
 MEDIA_TYPE = "application/x-www-form-urlencoded"

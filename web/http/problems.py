@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi.responses import JSONResponse
 
-from domain.shared.faults import Fault
+from domain.shared.documents.faults import Fault
 from web.http.sentences import explain
 
 MEDIA_TYPE = "application/problem+json"

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from db.reads.pending import HeldEvent
-from domain.shared.reasons import Coded
+from domain.shared.cases.reasons import Coded
 from templates.catalogs import translate
 from templates.labels import FILTERS, find_label
 

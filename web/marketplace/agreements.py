@@ -6,8 +6,8 @@ from fastapi.responses import HTMLResponse, Response
 from domain.federal.agreements import find_marketplace_agreement
 from domain.federal.markets import MarketplaceAgreement
 from domain.federal.steps import find_acceptance_refusal
+from domain.shared.cases.notices import Topic
 from domain.shared.links import STATUS_PATH
-from domain.shared.notices import Topic
 from domain.shared.policy import describe_contact
 from web.http.auth import LINK
 from web.http.forms import read_form

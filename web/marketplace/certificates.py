@@ -6,8 +6,8 @@ from fastapi import APIRouter
 from fastapi.responses import FileResponse, HTMLResponse, Response
 
 from domain.federal.markets import Market
+from domain.shared.cases.reasons import Reason
 from domain.shared.links import STATUS_PATH
-from domain.shared.reasons import Reason
 from web.http.auth import LINK
 from web.http.pages import PRIVATE
 from web.http.problem_pages import NO_CERTIFICATE, NO_FILE

@@ -5,7 +5,7 @@ from typing import Any
 
 from domain.federal.markets import Role
 from domain.federal.profile import NPN_FIELDS
-from domain.shared.faults import Fault
+from domain.shared.documents.faults import Fault
 from web.http.forms import FormShape
 
 SHAPE = FormShape(lines=frozenset({"languages"}), boxes=frozenset({"markets"}))

@@ -10,10 +10,10 @@ from db.case_state import find_ending_reason
 from db.reads.third_parties import read_mlms_urls
 from domain.federal.markets import MLMS, Curriculum, Market, NpnStatus
 from domain.federal.registration import RegistrationState
-from domain.shared.notices import TOPIC_OF_WAITING, Topic
+from domain.shared.cases.notices import TOPIC_OF_WAITING, Topic
+from domain.shared.cases.reasons import Reason
+from domain.shared.cases.stages import Stage
 from domain.shared.policy import describe_contact
-from domain.shared.reasons import Reason
-from domain.shared.stages import Stage
 from web.http.limits import build_content_security_policy
 from web.http.pages import PRIVATE, render_page
 from web.http.sentences import explain

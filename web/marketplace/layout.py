@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from fastapi.responses import HTMLResponse
 
 from domain.federal.policy import FederalPolicy
-from domain.shared.faults import Fault
-from domain.shared.notices import Topic
+from domain.shared.cases.notices import Topic
+from domain.shared.documents.faults import Fault
 from domain.shared.policy import describe_contact
 from templates.catalogs import translate
 from web.http.pages import render_page

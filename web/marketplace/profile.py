@@ -9,12 +9,12 @@ from db.reads.cases import find_last_save
 from db.tables import CommandRow
 from domain.federal.markets import NpnStatus, Role
 from domain.federal.profile import REQUIRED
-from domain.shared.commands import CommandState
-from domain.shared.faults import Fault, Invalid, load_faults
+from domain.shared.cases.commands import CommandState
+from domain.shared.cases.notices import Topic
+from domain.shared.cases.reasons import Reason, Refusal
+from domain.shared.documents.faults import Fault, Invalid, load_faults
 from domain.shared.links import STATUS_PATH
-from domain.shared.notices import Topic
 from domain.shared.policy import describe_contact
-from domain.shared.reasons import Reason, Refusal
 from web.http.auth import LINK
 from web.http.forms import Values, describe_faults, read_form
 from web.http.pages import render_page

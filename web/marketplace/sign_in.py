@@ -14,12 +14,12 @@ from db.writes.opening import SecondAccount
 from domain.federal.policies import FEDERAL_POLICIES
 from domain.federal.policy import FederalPolicy
 from domain.federal.profile import parse_registration
-from domain.shared.faults import Fault, Invalid, list_faults
-from domain.shared.fields import Email
-from domain.shared.notices import Notice, Topic
+from domain.shared.cases.notices import Notice, Topic
+from domain.shared.cases.reasons import Refusal
+from domain.shared.documents.faults import Fault, Invalid, list_faults
+from domain.shared.documents.fields import Email
 from domain.shared.policy import choose_policy, describe_contact, find_current_policy, list_open_policies
 from domain.shared.programs import FEDERAL_PROGRAM
-from domain.shared.reasons import Refusal
 from starter.cases import now
 from templates.catalogs import N_
 from web.http.addresses import set_language

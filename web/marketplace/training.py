@@ -6,9 +6,9 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from domain.federal.markets import MLMS, Curriculum
-from domain.shared.faults import Fault, Invalid
+from domain.shared.cases.notices import Topic
+from domain.shared.documents.faults import Fault, Invalid
 from domain.shared.links import STATUS_PATH
-from domain.shared.notices import Topic
 from domain.shared.policy import describe_contact
 from web.http.auth import LINK
 from web.http.forms import Values, describe_faults, read_form

@@ -10,10 +10,10 @@ from fastapi.responses import RedirectResponse, Response
 
 from db.reads.links import LinkedRegistration, follow_link
 from domain.federal.policies import FEDERAL_POLICIES
-from domain.shared.faults import Fault, Invalid
+from domain.shared.cases.reasons import Refusal
+from domain.shared.documents.faults import Fault, Invalid
 from domain.shared.links import STATUS_PATH
 from domain.shared.policy import find_current_policy
-from domain.shared.reasons import Refusal
 from starter.cases import now
 from templates.catalogs import N_
 from web.http.addresses import set_language

@@ -10,8 +10,8 @@ from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Resp
 from db.reads.cases import read_certificate
 from domain.programs.policies import find_policy
 from domain.shared.assister import Kind
+from domain.shared.cases.notices import Topic
 from domain.shared.ids import parse_certificate_number
-from domain.shared.notices import Topic
 from domain.shared.policy import describe_contact, find_current_policy, list_open_policies
 from domain.state.policies import POLICIES
 from starter.cases import now

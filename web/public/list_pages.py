@@ -11,8 +11,8 @@ from db.reads.federal.published_lists import Edition
 from domain.federal.lists import DATE_FORMAT
 from domain.federal.markets import Market
 from domain.federal.policies import FEDERAL_POLICIES
-from domain.shared.faults import Fault
-from domain.shared.notices import Topic
+from domain.shared.cases.notices import Topic
+from domain.shared.documents.faults import Fault
 from domain.shared.policy import describe_contact, find_current_policy
 from starter.cases import now
 from web.http.forms import describe_faults

@@ -15,8 +15,8 @@ from starlette.exceptions import HTTPException
 
 from db.reads.federal.published_lists import Edition, find_current, find_tracked, stream_list
 from domain.federal.lists import COLUMNS, PublishedList
-from domain.shared.faults import Fault
-from domain.shared.instants import format_instant
+from domain.shared.documents.faults import Fault
+from domain.shared.documents.instants import format_instant
 from web.http.addresses import set_language
 from web.http.auth import PUBLIC
 from web.http.negotiation import choose_language, expects_page, has_current, prefers_json

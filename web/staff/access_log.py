@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from db.reads.access_log import read_access_log
-from domain.shared.faults import Invalid
+from domain.shared.documents.faults import Invalid
 from web.http.addresses import build_query
 from web.http.auth import StaffMember, require_permission
 from web.http.pages import PRIVATE

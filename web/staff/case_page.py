@@ -17,10 +17,10 @@ from db.tables import AccessLogRow
 from db.writes.access_log import record_access
 from domain.federal.registration import RegistrationState
 from domain.programs.state import CaseState
-from domain.shared.commands import CommandState
-from domain.shared.faults import Fault
-from domain.shared.reasons import Reason
-from domain.shared.stages import OWNER
+from domain.shared.cases.commands import CommandState
+from domain.shared.cases.reasons import Reason
+from domain.shared.cases.stages import OWNER
+from domain.shared.documents.faults import Fault
 from domain.state.certification import CertificationState
 from domain.state.eligibility import Verdict
 from starter.cases import now

@@ -11,10 +11,10 @@ from db.case_state import load_snapshot
 from db.reads.queue import find_next_in_queue
 from db.writes.cases import clear_flag
 from domain.programs.state import CaseState
-from domain.shared.commands import CommandState
-from domain.shared.faults import Fault, Invalid
-from domain.shared.notices import Notice
-from domain.shared.reasons import Reason, Refusal
+from domain.shared.cases.commands import CommandState
+from domain.shared.cases.notices import Notice
+from domain.shared.cases.reasons import Reason, Refusal
+from domain.shared.documents.faults import Fault, Invalid
 from domain.state.certification import CertificationState
 from domain.state.eligibility import Verdict
 from starter.cases import CommandOutcome, now

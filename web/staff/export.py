@@ -11,8 +11,8 @@ from fastapi.responses import StreamingResponse
 
 from db.reads.queue import ExportedCase, View, stream_cases
 from db.writes.access_log import record_access
-from domain.shared.formulas import quote_formula
-from domain.shared.instants import format_instant
+from domain.shared.documents.formulas import quote_formula
+from domain.shared.documents.instants import format_instant
 from domain.shared.policy import find_local_date
 from domain.state.policies import POLICIES
 from starter.cases import now

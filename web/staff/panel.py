@@ -7,8 +7,8 @@ from db.reads.case_file import CaseFile, GivenCommand
 from domain.federal.registration import RegistrationState
 from domain.programs.commands import find_refusal
 from domain.programs.state import CaseState
-from domain.shared.commands import CommandKind, CommandState, ResendNotice, Withdraw
-from domain.shared.notices import Notice
+from domain.shared.cases.commands import CommandKind, CommandState, ResendNotice, Withdraw
+from domain.shared.cases.notices import Notice
 from domain.state.certification import CertificationState
 from domain.state.commands import Decide
 from domain.state.eligibility import Check, Verdict, find_open_checks

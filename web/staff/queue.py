@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from db.reads.queue import Filters, View, read_case_page
 from db.reads.search import find_cases
 from db.writes.access_log import record_access
-from domain.shared.faults import Invalid
+from domain.shared.documents.faults import Invalid
 from starter.cases import now
 from web.http.auth import StaffMember, require_permission
 from web.http.forms import describe_faults, read_form

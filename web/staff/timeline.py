@@ -7,8 +7,8 @@ from typing import Any
 
 from db.reads.timeline import EntryKind, TimelineEntry
 from domain.federal.markets import MLMS
-from domain.shared.facts import FactKind
-from domain.shared.faults import load_faults
+from domain.shared.cases.facts import FactKind
+from domain.shared.documents.faults import load_faults
 from templates.catalogs import N_, translate
 from web.http.environments import format_share
 from web.http.sentences import explain, name_code

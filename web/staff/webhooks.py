@@ -11,8 +11,8 @@ from starlette.exceptions import HTTPException
 from db.reads.pending import find_altered_event, read_altered_events, read_held_events
 from db.writes.access_log import record_access
 from db.writes.webhooks.releases import Release, UnknownEvent, release_event
-from domain.shared.faults import Fault, Invalid
-from domain.shared.reasons import Reason
+from domain.shared.cases.reasons import Reason
+from domain.shared.documents.faults import Fault, Invalid
 from starter.cases import now
 from templates.catalogs import N_, translate
 from web.http.addresses import build_query

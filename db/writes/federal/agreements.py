@@ -11,8 +11,8 @@ from domain.federal.facts import AgreementData
 from domain.federal.markets import MarketplaceAgreement
 from domain.federal.steps import find_acceptance_refusal, find_opening_refusal
 from domain.shared.agreements import Agreement
-from domain.shared.facts import Fact, FactKind
-from domain.shared.faults import Fault, Invalid
+from domain.shared.cases.facts import Fact, FactKind
+from domain.shared.documents.faults import Fault, Invalid
 
 
 def open_marketplace_agreement(

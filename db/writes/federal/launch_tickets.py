@@ -15,10 +15,10 @@ from domain.federal.facts import CourseData
 from domain.federal.markets import Curriculum
 from domain.federal.opening import build_enrollment_fact
 from domain.federal.steps import find_channel_fault, find_enrollment_refusal, find_launch_refusal
-from domain.shared.facts import Fact, FactKind
-from domain.shared.faults import Fault, Invalid
+from domain.shared.cases.facts import Fact, FactKind
+from domain.shared.cases.stages import ENDED
+from domain.shared.documents.faults import Fault, Invalid
 from domain.shared.ids import hash_token
-from domain.shared.stages import ENDED
 
 
 class UnusableTicket(Exception):

@@ -9,9 +9,9 @@ from db.case_state import facts_of, registration_of
 from db.writes.cases import flag_case, record_facts, unflag_case
 from db.writes.facts import locked
 from domain.federal.facts import ListingData
-from domain.shared.facts import Fact, FactKind
-from domain.shared.messages import RegistrationSnapshot
-from domain.shared.reasons import Reason
+from domain.shared.cases.facts import Fact, FactKind
+from domain.shared.cases.messages import RegistrationSnapshot
+from domain.shared.cases.reasons import Reason
 
 LATE = "list_late"
 

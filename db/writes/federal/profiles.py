@@ -23,14 +23,14 @@ from domain.federal.profile import DRAFT_FIELDS, has_same_npns, parse_profile
 from domain.federal.registration import RegistrationState
 from domain.federal.steps import find_next_refusal
 from domain.programs.commands import find_refusal
-from domain.shared.commands import OWN_REASONS, CommandKind, CommandState, SaveProfile
-from domain.shared.facts import Fact, FactKind
-from domain.shared.faults import Fault, dump_faults
+from domain.shared.cases.commands import OWN_REASONS, CommandKind, CommandState, SaveProfile
+from domain.shared.cases.facts import Fact, FactKind
+from domain.shared.cases.messages import ProfileSaved, RegistrationSnapshot
+from domain.shared.cases.reasons import Reason, Refusal
+from domain.shared.documents.faults import Fault, dump_faults
+from domain.shared.documents.parsing import write_canonical
 from domain.shared.ids import make_person_key
-from domain.shared.messages import ProfileSaved, RegistrationSnapshot
-from domain.shared.parsing import write_canonical
 from domain.shared.programs import FEDERAL_PROGRAM
-from domain.shared.reasons import Reason, Refusal
 
 NPN_REFUSED = "npn_refused"
 Evidence = Mapping[str, bytes]  # the registry's raw answers, by their SHA-256

@@ -19,7 +19,7 @@ from db.case_state import federal_policy_of, one_or_none, registration_of, rows
 from db.reads.federal.published_lists import Cells, find_current, newest_first
 from db.tables import Case, FactRow, PublicationRow, PublishedRow
 from domain.federal.lists import ListedRegistration, PublishedList, build_rows
-from domain.shared.facts import Fact, FactKind
+from domain.shared.cases.facts import Fact, FactKind
 from domain.shared.programs import FEDERAL_PROGRAM
 
 STAGED_AT_ONCE = 100  # changed registrations in one transaction

@@ -11,11 +11,11 @@ from db.case_state import facts_of, registration_of
 from db.tables import Case, FactRow, InboxRow
 from db.writes.facts import append, audit, locked
 from domain.federal.registration import RegistrationState
-from domain.shared.events import EventSource, EventState
-from domain.shared.facts import Fact
+from domain.shared.cases.events import EventSource, EventState
+from domain.shared.cases.facts import Fact
+from domain.shared.cases.reasons import Reason, Refusal
+from domain.shared.cases.stages import ENDED
 from domain.shared.programs import FEDERAL_PROGRAM
-from domain.shared.reasons import Reason, Refusal
-from domain.shared.stages import ENDED
 
 
 @dataclass(frozen=True)

@@ -13,13 +13,13 @@ from db.tables import AlteredEvent, Assister, Case, EffectRow, FactRow, TicketRo
 from db.writes.facts import locked
 from domain.federal.mlms_statements import build_course_fact
 from domain.federal.vendor_reports import VendorReport, build_completion_fact, check_ticket, parse_vendor_report
-from domain.shared.events import EventSource
-from domain.shared.facts import Fact
-from domain.shared.faults import Fault, Invalid
-from domain.shared.parsing import read_json
+from domain.shared.cases.events import EventSource
+from domain.shared.cases.facts import Fact
+from domain.shared.cases.reasons import Reason
+from domain.shared.documents.faults import Fault, Invalid
+from domain.shared.documents.parsing import read_json
+from domain.shared.documents.statements import Statement, parse_statements
 from domain.shared.programs import FEDERAL_PROGRAM
-from domain.shared.reasons import Reason
-from domain.shared.statements import Statement, parse_statements
 from domain.state.background_reports import (
     BackgroundReport,
     build_check_fact,

@@ -24,13 +24,13 @@ from db.writes.webhooks.events import (
     parse_vendor_event,
 )
 from domain.federal.vendor_reports import VendorReport
-from domain.shared.events import PREMATURE, EventSource, EventState, find_reason_without_effect
-from domain.shared.facts import Fact
-from domain.shared.faults import Fault, Invalid
+from domain.shared.cases.events import PREMATURE, EventSource, EventState, find_reason_without_effect
+from domain.shared.cases.facts import Fact
+from domain.shared.cases.reasons import Reason
+from domain.shared.documents.faults import Fault, Invalid
+from domain.shared.documents.parsing import write_exact
+from domain.shared.documents.statements import Statement
 from domain.shared.ids import hash_token
-from domain.shared.parsing import write_exact
-from domain.shared.reasons import Reason
-from domain.shared.statements import Statement
 from domain.state.background_reports import BackgroundReport
 from domain.state.portal_reports import PortalReport
 

@@ -13,14 +13,14 @@ from db.tables import SYSTEM, AlteredEvent, Case, InboxRow
 from db.writes.facts import append, audit, locked, lower_flag
 from db.writes.webhooks.events import parse_altered_event
 from db.writes.webhooks.inbox import ALTERED_EVENT, store_event
-from domain.shared.events import (
+from domain.shared.cases.events import (
     find_altered_refusal,
     find_delivery_refusal,
     find_reason_without_effect,
     find_release_refusal,
 )
-from domain.shared.faults import Fault, Invalid
-from domain.shared.reasons import Reason
+from domain.shared.cases.reasons import Reason
+from domain.shared.documents.faults import Fault, Invalid
 
 TABLES: dict[str, type[InboxRow] | type[AlteredEvent]] = {"held": InboxRow, "altered": AlteredEvent}
 

@@ -11,10 +11,10 @@ from starlette.exceptions import HTTPException
 
 from db.case_state import load_snapshot
 from db.writes.drafts import begin_draft, close_draft, save_draft
-from domain.shared.faults import Fault, Invalid
-from domain.shared.notices import Topic
+from domain.shared.cases.notices import Topic
+from domain.shared.cases.reasons import Refusal
+from domain.shared.documents.faults import Fault, Invalid
 from domain.shared.policy import choose_policy, describe_contact
-from domain.shared.reasons import Refusal
 from domain.state.policies import POLICIES
 from domain.state.request import parse_request
 from starter.cases import now

@@ -7,8 +7,8 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 
 from db.tables import Case
-from domain.shared.faults import Fault
-from domain.shared.notices import Topic
+from domain.shared.cases.notices import Topic
+from domain.shared.documents.faults import Fault
 from domain.shared.policy import choose_policy, describe_contact, list_open_policies
 from domain.shared.programs import STATE_PROGRAM
 from domain.state.agreements import find_agreement

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from domain.shared.assister import Kind
-from domain.shared.faults import Fault, Invalid
+from domain.shared.documents.faults import Fault, Invalid
 from domain.shared.programs import STATE_PROGRAM
 from domain.state.request import list_fields, parse_request
 from templates.catalogs import N_

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from domain.shared.faults import Fault
+from domain.shared.documents.faults import Fault
 from templates.catalogs import N_, translate
 from web.http.sentences import explain
 

@@ -77,7 +77,7 @@ class Effect(BaseModel):
 
 
 class Letter(CaseRef):
-    """A notice to send (a name of `domain.shared.notices`). ``about`` is the id of the command or date it is about."""
+    """A notice to send (a name of `Notice`). ``about`` is the id of the command or date it is about."""
 
     notice: str
     about: str = ""

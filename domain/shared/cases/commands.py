@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
-from domain.shared.facts import Fact, FactKind
-from domain.shared.notices import Notice
-from domain.shared.reasons import Reason
+from domain.shared.cases.facts import Fact, FactKind
+from domain.shared.cases.notices import Notice
+from domain.shared.cases.reasons import Reason
 
 
 class CommandKind(StrEnum):

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from enum import StrEnum
 
-from domain.shared.facts import FactData, FactKind
+from domain.shared.cases.facts import FactData, FactKind
 
 
 class Stage(StrEnum):

@@ -16,7 +16,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from domain.shared.faults import Fault, Invalid
+from domain.shared.documents.faults import Fault, Invalid
 
 # The states, the District and the territories: they change once in a generation, and the library `us` brings a fuzzy
 # matcher in compiled code along with them.

@@ -8,10 +8,10 @@ from enum import StrEnum
 from typing import Any, ClassVar, Generic, TypeVar
 
 from domain.shared.assister import AssisterHistory, AssisterType, Identity
-from domain.shared.facts import Fact, FactKind
-from domain.shared.faults import Fault
+from domain.shared.cases.facts import Fact, FactKind
+from domain.shared.cases.reasons import Reason
+from domain.shared.documents.faults import Fault
 from domain.shared.policy import ProgramPolicy
-from domain.shared.reasons import Reason
 
 APPLICANT, FORM, STAFF = "applicant", "form", "staff"
 Requested = TypeVar("Requested")

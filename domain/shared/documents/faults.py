@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from domain.shared.reasons import Coded
+from domain.shared.cases.reasons import Coded
 
 SENTENCES: dict[str, str] = {
     "required": "This field is required.",

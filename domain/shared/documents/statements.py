@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from domain.shared.faults import Fault, Invalid
-from domain.shared.fields import parse_instant, parse_uuid, read_text
-from domain.shared.parsing import write_canonical
+from domain.shared.documents.faults import Fault, Invalid
+from domain.shared.documents.fields import parse_instant, parse_uuid, read_text
+from domain.shared.documents.parsing import write_canonical
 
 VERBS = "http://adlnet.gov/expapi/verbs/"
 

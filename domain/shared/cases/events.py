@@ -2,8 +2,8 @@
 
 from enum import StrEnum
 
-from domain.shared.reasons import Reason
-from domain.shared.stages import ENDED
+from domain.shared.cases.reasons import Reason
+from domain.shared.cases.stages import ENDED
 
 
 class EventSource(StrEnum):
