@@ -9,6 +9,7 @@ import pytest
 from temporalio.client import Client
 
 from tests.support import documents
+from tests.support.idle import wait_until_idle
 from tests.support.temporal import client_of, history_of
 from tests.support.world import World
 
@@ -26,7 +27,7 @@ async def test_c2_decisions_and_exam_results_reach_the_workflow_as_what_they_are
     assert names.count("lms_reported") == 5
     assert "decide" in names
     await world.reported_by_portal(opened, "account.registered")
-    await world.until(opened, "portal_setup")
+    await wait_until_idle(world.stack, opened)
     assert '"signalName": "portal_reported"' in await history_of(*await handle(world, opened))
 
 

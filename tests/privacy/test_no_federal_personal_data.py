@@ -171,6 +171,7 @@ async def test_c1_b14_b18_a_federal_life_leaves_nothing_personal_and_no_secret_i
         asked = await market.letters("FFMProducer-AssisterHelpDesk@cms.hhs.gov")
         decoded = await histories(stack["temporal"])
         heard = {name: {one["status"] for one in await calls(market, name)} for name in ("registry", "mlms", "lists")}
+        market.changes.close()
 
     # They did fail, and were tried again; the life is in the histories, and the lists were read by their addresses.
     assert all(statuses >= {200, 500, 503} for statuses in heard.values()), heard

@@ -62,6 +62,12 @@ class Changes:
             if self._version() != seen or time.monotonic() >= ends:
                 return
 
+    def close(self) -> None:
+        """Lets go of the database: while anybody holds it, its write-ahead log keeps pages that were overwritten."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
     def _version(self) -> int:
         if self._connection is None:
             if not self._file.is_file():

@@ -46,7 +46,7 @@ async def show_access_log(
     )
 
 
-@router.get("/looks")
+@router.get("/looks", response_class=RedirectResponse)
 async def redirect_to_access_log(
     request: Request, _: Annotated[StaffMember, require_permission(Permission.READ_ACCESS_LOG)]
 ) -> RedirectResponse:
