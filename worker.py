@@ -42,9 +42,9 @@ from db.engine import Database
 from domain.shared.traces import locate_error
 from settings import Settings, load_settings
 from starter.background import run_background
-from starter.client import connect
+from starter.client import connect_client
 from starter.composition import build_case_services
-from starter.replay import verify
+from starter.replay import verify_histories
 from starter.schedules import ensure_schedules
 from templates.letters import NoticeRenderer
 from workflows.certification import AssisterCertification
@@ -141,10 +141,10 @@ async def run_worker(settings: Settings) -> None:
         database = Database(settings.database_url)
         stack.push_async_callback(database.close)
         # By a connection of its own, which need not be there yet: drafts are purged while Temporal is down.
-        services = build_case_services(settings, database, await connect(lazy=True))
+        services = build_case_services(settings, database, await connect_client(lazy=True))
         _run_beside(stack, stop, run_background(database, services.cases))
         client = await stack.enter_async_context(http.open_client(HTTP_SECONDS))
-        temporal = await connect([CodedFailures()])
+        temporal = await connect_client([CodedFailures()])
         _run_beside(stack, stop, ensure_schedules(temporal, settings.task_queue))
         await stack.enter_async_context(build_worker(temporal, settings, build_activities(settings, database, client)))
         if settings.ready_file:
@@ -174,7 +174,7 @@ def main(arguments: Sequence[str]) -> int:
     """Works; with ``verify [FOLDER]`` replays recorded histories instead, for which it needs no settings."""
     if arguments[:1] == ["verify"]:
         folder = Path(arguments[1]) if arguments[1:] else HISTORIES
-        return verify(folder, WORKFLOWS)
+        return verify_histories(folder, WORKFLOWS)
     uvloop.run(run_worker(load_settings()))
     return 0
 

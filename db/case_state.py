@@ -90,7 +90,7 @@ def one_or_none(session: Session, query: Any) -> Any:
     return (session.execute(query)).scalar_one_or_none()
 
 
-def rows(session: Session, query: Any) -> list[Any]:
+def list_rows(session: Session, query: Any) -> list[Any]:
     """Every row a query finds."""
     return list((session.execute(query)).scalars())
 
@@ -151,7 +151,7 @@ def facts_of(session: Session, case_id: str) -> list[Fact]:
     return [Fact(id=fact_id, kind=FactKind(kind), at=at, data=data) for fact_id, kind, at, data in found]
 
 
-def folded(case: Case, facts: Iterable[Fact]) -> CaseState:
+def fold_case(case: Case, facts: Iterable[Fact]) -> CaseState:
     """The fold over the case's facts, by the rules of its program."""
     return (
         registration_of(case, facts) if case.program == FEDERAL_PROGRAM else fold_certification(opening_of(case), facts)
@@ -165,7 +165,7 @@ def registration_of(case: Case, facts: Iterable[Fact]) -> RegistrationState:
 
 def state_of(session: Session, case: Case) -> CaseState:
     """The fold over the case's stored facts."""
-    return folded(case, facts_of(session, case.case_id))
+    return fold_case(case, facts_of(session, case.case_id))
 
 
 def certification_of(session: Session, case: Case) -> CertificationState:
@@ -176,7 +176,7 @@ def certification_of(session: Session, case: Case) -> CertificationState:
 def find_ending_reason(session: Session, case_id: str) -> str:
     """Why the case was withdrawn or revoked; empty when nobody said."""
     kinds = col(FactRow.kind).in_((FactKind.WITHDRAWN.value, FactKind.REVOKED.value))
-    found = rows(session, select(FactRow).where(col(FactRow.case_id) == case_id, kinds))
+    found = list_rows(session, select(FactRow).where(col(FactRow.case_id) == case_id, kinds))
     return str(found[0].data.get("reason") or "") if found else ""
 
 

@@ -13,14 +13,16 @@ from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, w
 RPC_TIMEOUT = timedelta(seconds=10)
 
 
-def plugin(interceptors: Sequence[Interceptor] = ()) -> SimplePlugin:
+def make_plugin(interceptors: Sequence[Interceptor] = ()) -> SimplePlugin:
     """Converter and interceptors, the same wherever payloads are written or read."""
     return SimplePlugin(
         "assister-certification", data_converter=pydantic_data_converter, interceptors=list(interceptors)
     )
 
 
-async def connect(interceptors: Sequence[Interceptor] = (), patience: float = 30.0, lazy: bool = False) -> Client:
+async def connect_client(
+    interceptors: Sequence[Interceptor] = (), patience: float = 30.0, lazy: bool = False
+) -> Client:
     """A client by Temporal's own profiles (TEMPORAL_PROFILE, TEMPORAL_ADDRESS, TLS, API key).
 
     Tries for ``patience`` seconds; a lazy client connects with its first call. Raises RuntimeError when there is none.
@@ -29,4 +31,4 @@ async def connect(interceptors: Sequence[Interceptor] = (), patience: float = 30
     tries = AsyncRetrying(
         retry=retry_if_exception_type(RuntimeError), stop=stop_after_delay(patience), wait=wait_fixed(0.2), reraise=True
     )
-    return await tries(Client.connect, **config, plugins=[plugin(interceptors)], lazy=lazy)
+    return await tries(Client.connect, **config, plugins=[make_plugin(interceptors)], lazy=lazy)

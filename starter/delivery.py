@@ -30,17 +30,17 @@ async def deliver_pending(database: Database, cases: Cases) -> int:
         await cases.start_workflow(case)
     events = [row for row in await database.read(list_pending_events) if row.received_at < before]
     for row in events:
-        if not await _try("event", row.id, cases.deliver_event(row)):
+        if not await _deliver_one("event", row.id, cases.deliver_event(row)):
             break
     commands = await database.read(list_pending_commands, before - GRACE)
     # Side by side: each waits for its workflow, and one that can't answer must not hold up the others.
     for start in range(0, len(commands), AT_ONCE):
         some = commands[start : start + AT_ONCE]
-        await asyncio.gather(*(_try("command", one.id, cases.send_command(one)) for one in some))
+        await asyncio.gather(*(_deliver_one("command", one.id, cases.send_command(one)) for one in some))
     return len(unbegun) + len(events) + len(commands)
 
 
-async def _try(what: str, number: object, work: Awaitable[object]) -> object:
+async def _deliver_one(what: str, number: object, work: Awaitable[object]) -> object:
     """What came of it; True of a failure of its own, which is logged and does not stop the round."""
     try:
         return await work

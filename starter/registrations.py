@@ -55,14 +55,14 @@ class Registrations:
 
     async def complete_profile(self, case_id: str, actor: str = "assister") -> RegistrationState:
         """Next, after Save/Update (B7). Raises `Refusal` before a valid save."""
-        return await self._deliver(await self._database.write(complete_profile, case_id, actor, now()))
+        return await self._deliver_report(await self._database.write(complete_profile, case_id, actor, now()))
 
     async def enroll_in_course(
         self, case_id: str, curriculum: Curriculum, channel: str, actor: str = "assister"
     ) -> RegistrationState:
         """Enrols in a course, in the MLMS or at an approved vendor (B11, B13)."""
         step = await self._database.write(enroll_in_course, case_id, curriculum, channel, actor, now())
-        return await self._deliver(step)
+        return await self._deliver_report(step)
 
     async def issue_launch_ticket(
         self, case_id: str, curriculum: Curriculum, channel: str, actor: str = "assister"
@@ -90,9 +90,9 @@ class Registrations:
     ) -> RegistrationState:
         """Accepts the text that was opened, by "I Agree" (B16)."""
         step = await self._database.write(accept_marketplace_agreement, case_id, name, sha256, actor, now())
-        return await self._deliver(step)
+        return await self._deliver_report(step)
 
-    async def _deliver(self, step: RecordedStep) -> RegistrationState:
+    async def _deliver_report(self, step: RecordedStep) -> RegistrationState:
         """Tells the workflow; what can't be told now is told later."""
         await self._cases.deliver_events(step.to_deliver)
         return step.state

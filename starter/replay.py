@@ -9,12 +9,12 @@ from temporalio.client import WorkflowHistory
 from temporalio.runtime import Runtime, TelemetryConfig
 from temporalio.worker import Replayer
 
-from starter.client import plugin
+from starter.client import make_plugin
 
 _MESSAGE = re.compile(r'message: "(.+?)(?<!\\)"')
 
 
-def verify(folder: Path, workflows: Sequence[type]) -> int:
+def verify_histories(folder: Path, workflows: Sequence[type]) -> int:
     """Replays every ``*.json`` of the folder and says a line for each; 0 if all do, 1 if one doesn't, 2 without any."""
     histories = {file.name: file.read_text("utf-8", "replace") for file in sorted(folder.glob("*.json"))}
     if not histories:
@@ -26,29 +26,29 @@ def verify(folder: Path, workflows: Sequence[type]) -> int:
 def replayer_of(workflows: Sequence[type]) -> Replayer:
     """A replayer of these workflows that leaves the telling to us: the SDK's core would log to standard output."""
     quiet = Runtime(telemetry=TelemetryConfig(logging=None))
-    return Replayer(workflows=workflows, plugins=[plugin()], runtime=quiet)
+    return Replayer(workflows=workflows, plugins=[make_plugin()], runtime=quiet)
 
 
-async def failure(replayer: Replayer, history: str) -> str | None:
+async def find_failure(replayer: Replayer, history: str) -> str | None:
     """Why this history doesn't replay, as a sentence; None when it does."""
     try:
         parsed = WorkflowHistory.from_json("replayed", history)
     except Exception as error:  # whatever is wrong with a file
-        return f"can't be read as a history: {_told(error)}."
+        return f"can't be read as a history: {_describe_error(error)}."
     result = await replayer.replay_workflow(parsed, raise_on_replay_failure=False)
-    return None if result.replay_failure is None else f"does not replay: {_told(result.replay_failure)}."
+    return None if result.replay_failure is None else f"does not replay: {_describe_error(result.replay_failure)}."
 
 
 async def _all_replay(histories: Mapping[str, str], replayer: Replayer) -> bool:
     failures = []
     for name, history in histories.items():
-        why = await failure(replayer, history)
+        why = await find_failure(replayer, history)
         print(f"{name}: {why or 'replays'}", flush=True)
         failures += [why] if why else []
     return not failures
 
 
-def _told(error: Exception) -> str:
+def _describe_error(error: Exception) -> str:
     """What an error says; of the core's, which is a printed structure, the message alone."""
     text = str(error)
     said = _MESSAGE.search(text)

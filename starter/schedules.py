@@ -26,15 +26,21 @@ DAILY_PUBLICATION_ID = "daily-publication"
 
 def daily_round(task_queue: str) -> Schedule:
     """Every day at nine in New Mexico."""
-    return _daily(names.DAILY_ROUND, DAILY_ROUND_ID, task_queue, "reminders due today", 9, "America/Denver")
+    return _build_daily_schedule(
+        names.DAILY_ROUND, DAILY_ROUND_ID, task_queue, "reminders due today", 9, "America/Denver"
+    )
 
 
 def daily_publication(task_queue: str) -> Schedule:
     """Every day at six in the East; on a day off the workflow finds nothing due (B18–B20)."""
-    return _daily(names.DAILY_PUBLICATION, DAILY_PUBLICATION_ID, task_queue, "federal lists", 6, "America/New_York")
+    return _build_daily_schedule(
+        names.DAILY_PUBLICATION, DAILY_PUBLICATION_ID, task_queue, "federal lists", 6, "America/New_York"
+    )
 
 
-def _daily(workflow: str, workflow_id: str, task_queue: str, summary: str, hour: int, time_zone: str) -> Schedule:
+def _build_daily_schedule(
+    workflow: str, workflow_id: str, task_queue: str, summary: str, hour: int, time_zone: str
+) -> Schedule:
     """Every day at an hour of a time zone; one still running is not overtaken."""
     return Schedule(
         action=ScheduleActionStartWorkflow(workflow, id=workflow_id, task_queue=task_queue, static_summary=summary),
@@ -49,10 +55,10 @@ async def ensure_schedules(client: Client, task_queue: str, every: float = 5.0) 
         (DAILY_ROUND_ID, daily_round(task_queue)),
         (DAILY_PUBLICATION_ID, daily_publication(task_queue)),
     ):
-        await _ensure(client, schedule_id, schedule, every)
+        await _ensure_schedule(client, schedule_id, schedule, every)
 
 
-async def _ensure(client: Client, schedule_id: str, schedule: Schedule, every: float) -> None:
+async def _ensure_schedule(client: Client, schedule_id: str, schedule: Schedule, every: float) -> None:
     while True:
         try:
             await client.create_schedule(schedule_id, schedule, rpc_timeout=RPC_TIMEOUT)

@@ -15,7 +15,7 @@ from db.engine import Database
 from db.reads.counts import check_tables, count_pending_events, count_stages
 from db.reads.numbers import StaffNumbers
 from settings import Settings, load_settings
-from starter.client import connect
+from starter.client import connect_client
 from starter.composition import build_case_services
 from templates.certificates import Typesetter
 from templates.letters import NoticeRenderer
@@ -96,7 +96,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         async with AsyncExitStack() as stack:
             database = Database(settings.database_url)
             stack.push_async_callback(database.close)
-            client = await connect(lazy=True)
+            client = await connect_client(lazy=True)
             services = build_services(settings, database, client)
             app.state.services = services
             app.state.temporal = client

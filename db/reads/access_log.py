@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy.orm import Session
 from sqlmodel import col, select
 
-from db.case_state import rows
+from db.case_state import list_rows
 from db.cursors import NUMBERS, Cursor, Page, page_of
 from db.tables import AccessLogRow
 
@@ -22,6 +22,6 @@ def read_access_log(
         query = select(AccessLogRow).where(*conditions).order_by(number if back else number.desc()).limit(most)
         if key is not None:
             query = query.where(number > key if back else number < key)
-        return rows(session, query)
+        return list_rows(session, query)
 
     return page_of(NUMBERS, lambda row: row.id or 0, fetch, after, limit)

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
-from db.case_state import any_policy_of, folded, holder_of, list_flags, load_case, rows
+from db.case_state import any_policy_of, fold_case, holder_of, list_flags, list_rows, load_case
 from db.cursors import PLACES, Cursor
 from db.reads.pending import EventKeptAside, HeldEvent, list_altered_events, list_held_events
 from db.reads.queue import ListedCase, list_matching
@@ -168,7 +168,7 @@ def read_case_file(session: Session, case_id: str, now: datetime) -> CaseFile:
     person = session.get_one(Assister, case.assister_id)
     facts = _read_rows(session, FactRow, case_id)
     known = [Fact(id=row.id, kind=FactKind(row.kind), at=row.at, data=row.data) for row in facts]
-    state = folded(case, known)
+    state = fold_case(case, known)
     commands = _read_rows(session, CommandRow, case_id)
     effects = _read_rows(session, EffectRow, case_id)
     audited: list[AuditRow] = _read_rows(session, AuditRow, case_id)
@@ -210,7 +210,7 @@ def find_mail(session: Session, case_id: str, key: str) -> SentMail | None:
 
 
 def _read_rows(session: Session, table: Any, case_id: str) -> list[Any]:
-    return rows(session, select(table).where(table.case_id == case_id))
+    return list_rows(session, select(table).where(table.case_id == case_id))
 
 
 def _describe_person(person: Assister) -> KnownPerson:
@@ -229,7 +229,7 @@ def _describe_person(person: Assister) -> KnownPerson:
 
 def _list_earlier_years(session: Session, person: Assister) -> list[EarlierRecord]:
     query = select(EarlierYear).where(col(EarlierYear.assister_id) == person.assister_id)
-    found = rows(session, query.order_by(col(EarlierYear.plan_year).desc(), col(EarlierYear.program)))
+    found = list_rows(session, query.order_by(col(EarlierYear.plan_year).desc(), col(EarlierYear.program)))
     return [
         EarlierRecord(one.program, one.plan_year, one.registered, one.trained, one.certified, one.individual_market)
         for one in found

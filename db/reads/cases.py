@@ -7,7 +7,7 @@ from sqlalchemy import func
 from sqlalchemy.orm import Session
 from sqlmodel import col, select
 
-from db.case_state import any_policy_of, holder_of, load_case, one_or_none, rows, state_of
+from db.case_state import any_policy_of, holder_of, list_rows, load_case, one_or_none, state_of
 from db.reads.queue import Filters
 from db.reads.status import to_json_values
 from db.tables import Assister, AuditRow, Case, CertificateRow, CommandRow
@@ -50,13 +50,13 @@ def read_case_list(
         last = load_case(session, after)
         same_time_later_id = (col(Case.opened_at) == last.opened_at) & (col(Case.case_id) > after)
         query = query.where((col(Case.opened_at) < last.opened_at) | same_time_later_id)
-    return [to_json_values({name: getattr(case, name) for name in _LISTED}) for case in rows(session, query)]
+    return [to_json_values({name: getattr(case, name) for name in _LISTED}) for case in list_rows(session, query)]
 
 
 def read_audit(session: Session, case_id: str) -> list[dict[str, Any]]:
     """Every write about a case as JSON: {at, actor, action, reason, details} (C9). Raises `UnknownCase`."""
     load_case(session, case_id)
-    found = rows(session, select(AuditRow).where(col(AuditRow.case_id) == case_id).order_by(col(AuditRow.id)))
+    found = list_rows(session, select(AuditRow).where(col(AuditRow.case_id) == case_id).order_by(col(AuditRow.id)))
     return [
         {
             "at": format_instant(row.at),
@@ -99,9 +99,9 @@ def find_applicant(session: Session, email: str, number: str | None, now: dateti
     It is the case of the certificate of this number if that is theirs, else their newest; the certificate is then
     {number, status}, and None where the number is another person's or nobody's.
     """
-    people = rows(session, _find_people(email))
+    people = list_rows(session, _find_people(email))
     ours = select(Case).where(col(Case.assister_id).in_(people), col(Case.program) != FEDERAL_PROGRAM)
-    found = rows(session, ours.order_by(col(Case.opened_at).desc()).limit(50))
+    found = list_rows(session, ours.order_by(col(Case.opened_at).desc()).limit(50))
     if not found:
         return None
     certificate = session.get(CertificateRow, parse_certificate_number(number)) if number else None
@@ -139,7 +139,7 @@ def find_registration_to_recover(session: Session, email: str, since: datetime) 
         col(CommandRow.kind) == CommandKind.RESEND.value,
         col(CommandRow.created_at) > since,
     )
-    asked = any(row.data["notice"] == Notice.PORTAL_RECOVERY for row in rows(session, resent))
+    asked = any(row.data["notice"] == Notice.PORTAL_RECOVERY for row in list_rows(session, resent))
     return None if asked else case.case_id
 
 

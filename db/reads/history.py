@@ -5,7 +5,7 @@ from collections.abc import Callable
 from sqlalchemy.orm import Session
 from sqlmodel import col, select
 
-from db.case_state import rows
+from db.case_state import list_rows
 from db.tables import Assister, Case, CertificateRow, EarlierYear, FactRow
 from domain.federal.markets import Market
 from domain.shared.assister import AssisterHistory, YearRecord
@@ -20,7 +20,7 @@ def read_history(session: Session, person: Assister | None, program: str) -> Ass
     """What earlier years left of a person in a program; empty for somebody not known yet."""
     if person is None:
         return AssisterHistory()
-    imported = rows(
+    imported = list_rows(
         session,
         select(EarlierYear).where(
             col(EarlierYear.assister_id) == person.assister_id, col(EarlierYear.program) == program
@@ -41,7 +41,7 @@ def read_history(session: Session, person: Assister | None, program: str) -> Ass
 
 def _read_certified_years(session: Session, person: Assister) -> list[YearRecord]:
     """The years in which we issued a certificate of the state program."""
-    certified = rows(
+    certified = list_rows(
         session,
         select(col(Case.plan_year))
         .join(CertificateRow, col(CertificateRow.case_id) == col(Case.case_id))
@@ -71,7 +71,7 @@ def _read_completed_registrations(session: Session, person: Assister) -> list[Ye
 def _list_portal_reports(session: Session, person: Assister) -> list[str]:
     """What the portal reported of this person's accounts in any year."""
     kinds = (FactKind.PORTAL_PROFILE_COMPLETED.value, FactKind.SCHEDULING_TOOL_READY.value)
-    return rows(
+    return list_rows(
         session,
         select(col(FactRow.kind))
         .join(Case, col(Case.case_id) == col(FactRow.case_id))

@@ -10,11 +10,11 @@ from db.case_state import (
     certification_of,
     facts_of,
     federal_policy_of,
+    list_rows,
     load_case,
     npn_faults_of,
     policy_of,
     registration_of,
-    rows,
 )
 from db.tables import Case, CertificateRow, LinkRow
 from domain.federal.may_assist import list_marketplace_obstacles
@@ -79,7 +79,7 @@ def _load_registration(session: Session, case: Case, now: datetime) -> LinkedReg
 
 def _find_certificates(session: Session, case: Case) -> dict[str, str]:
     """The URIs of a case's certificates by market, which is empty in the state program."""
-    found = rows(session, select(CertificateRow).where(col(CertificateRow.case_id) == case.case_id))
+    found = list_rows(session, select(CertificateRow).where(col(CertificateRow.case_id) == case.case_id))
     return {row.market: row.uri for row in found}
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, aliased
 from sqlmodel import col
 
-from db.case_state import rows
+from db.case_state import list_rows
 from db.cursors import NUMBERS, Cursor, Page, page_of
 from db.tables import AlteredEvent, Case, CommandRow, InboxRow
 from domain.shared.cases.commands import CommandState
@@ -66,19 +66,19 @@ class EventKeptAside:
 def list_pending_events(session: Session, limit: int = AT_ONCE) -> list[InboxRow]:
     """Events not yet told to their workflows, oldest first."""
     query = select(InboxRow).where(col(InboxRow.state) == EventState.PENDING)
-    return rows(session, query.order_by(col(InboxRow.id)).limit(limit))
+    return list_rows(session, query.order_by(col(InboxRow.id)).limit(limit))
 
 
 def list_pending_commands(session: Session, before: datetime) -> list[CommandRow]:
     """Commands kept and not yet answered, given before this instant."""
     query = select(CommandRow).where(col(CommandRow.state) == CommandState.PENDING, col(CommandRow.created_at) < before)
-    return rows(session, query.order_by(col(CommandRow.created_at)).limit(AT_ONCE))
+    return list_rows(session, query.order_by(col(CommandRow.created_at)).limit(AT_ONCE))
 
 
 def list_unbegun_cases(session: Session, before: datetime) -> list[Case]:
     """Cases whose workflow has not claimed them, opened before this instant."""
     query = select(Case).where(col(Case.run_id).is_(None), col(Case.opened_at) < before, col(Case.stage) == "requested")
-    return rows(session, query.order_by(col(Case.opened_at)).limit(AT_ONCE))
+    return list_rows(session, query.order_by(col(Case.opened_at)).limit(AT_ONCE))
 
 
 _HELD = [getattr(InboxRow, name) for name in HeldEvent.__annotations__]

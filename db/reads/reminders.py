@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 from sqlmodel import col, select
 
-from db.case_state import any_policy_of, rows
+from db.case_state import any_policy_of, list_rows
 from db.tables import Case, EffectRow
 from domain.shared.cases.messages import Letter
 from domain.shared.cases.notices import Notice
@@ -22,7 +22,7 @@ def list_due_reminders(session: Session, now: datetime, after: str, page: int = 
 
     A reminder of today that was sent already is none: the round may be repeated.
     """
-    found: list[Case] = rows(
+    found: list[Case] = list_rows(
         session,
         select(Case)
         .where(
@@ -36,7 +36,7 @@ def list_due_reminders(session: Session, now: datetime, after: str, page: int = 
     letters = [letter for case in found if (letter := _reminder_of(case, now)) is not None]
     keys = [letter.key for letter in letters]
     sent = select(col(EffectRow.key)).where(col(EffectRow.key).in_(keys), col(EffectRow.result).is_not(None))
-    done = set(rows(session, sent))
+    done = set(list_rows(session, sent))
     return [letter for letter in letters if letter.key not in done], found[-1].case_id if len(found) == page else ""
 
 

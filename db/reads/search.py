@@ -7,7 +7,7 @@ from sqlalchemy import exists, func
 from sqlalchemy.orm import Session, aliased
 from sqlmodel import col, select
 
-from db.case_state import rows
+from db.case_state import list_rows
 from db.reads.queue import ListedCase, list_matching
 from db.tables import Case, CertificateRow, SearchTerm
 from domain.shared.ids import parse_certificate_number
@@ -49,7 +49,7 @@ def _find_people(session: Session, words: Sequence[str], limit: int) -> list[str
     for word in others:
         other = aliased(SearchTerm)
         query = query.where(exists().where(other.assister_id == SearchTerm.assister_id, *_begin_with(other, word)))  # type: ignore[arg-type]
-    found = rows(session, query.limit(limit * TERMS_OF_ONE))
+    found = list_rows(session, query.limit(limit * TERMS_OF_ONE))
     return list(dict.fromkeys(found))[:limit]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 from sqlmodel import col, select
 
-from db.case_state import federal_policy_of, load_case, policy_of, rows, state_of
+from db.case_state import federal_policy_of, list_rows, load_case, policy_of, state_of
 from db.tables import Case, EffectRow, FactRow
 from domain.federal.may_assist import describe_registration, list_marketplace_obstacles
 from domain.federal.profile import REQUIRED
@@ -71,9 +71,9 @@ def _describe_registration(case: Case, state: RegistrationState, now: datetime) 
 
 def _read_history(session: Session, case_id: str) -> list[dict[str, Any]]:
     """Facts, and notices that were sent, in the order of their times."""
-    facts = rows(session, select(FactRow).where(col(FactRow.case_id) == case_id))
+    facts = list_rows(session, select(FactRow).where(col(FactRow.case_id) == case_id))
     of_notices = col(EffectRow.kind).like("notice.%")
-    notices = rows(session, select(EffectRow).where(col(EffectRow.case_id) == case_id, of_notices))
+    notices = list_rows(session, select(EffectRow).where(col(EffectRow.case_id) == case_id, of_notices))
     entries = [{"id": row.id, "kind": row.kind, "at": row.at, "data": row.data} for row in facts]
     entries += [
         {"id": row.key, "kind": row.kind, "at": row.done_at, "data": {"subject": row.result.get("subject")}}

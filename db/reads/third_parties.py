@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
-from db.case_state import rows
+from db.case_state import list_rows
 from db.tables import Assister, Case, CertificateRow, EffectRow, EvidenceRow
 from domain.shared.cases.stages import ENDED
 from domain.shared.programs import FEDERAL_PROGRAM
@@ -35,7 +35,7 @@ def find_lms_account(session: Session, assister_id: str) -> str | None:
 def find_portal_account(session: Session, case_id: str) -> str | None:
     """The portal's id of the account that was set up for this case."""
     kind = col(EffectRow.kind) == "portal.account_created"
-    found = rows(session, select(EffectRow).where(col(EffectRow.case_id) == case_id, kind))
+    found = list_rows(session, select(EffectRow).where(col(EffectRow.case_id) == case_id, kind))
     return next((row.external_id for row in found), None)
 
 
@@ -48,7 +48,7 @@ def find_reusable_portal_account(session: Session, case_id: str) -> str | None:
 def find_account_to_suspend(session: Session, case_id: str) -> str | None:
     """The case under which the portal knows this person's account; None while another year's case needs it (C6)."""
     case = session.get_one(Case, case_id)
-    others = rows(
+    others = list_rows(
         session,
         select(col(Case.case_id))
         .join(CertificateRow, col(CertificateRow.case_id) == col(Case.case_id))
@@ -76,13 +76,13 @@ def find_mlms_url(session: Session, case_id: str, curriculum: str) -> str | None
 def read_mlms_urls(session: Session, case_id: str) -> dict[str, str]:
     """Where a registration's courses in the MLMS go on, by curriculum, once the MLMS has said so (B4)."""
     enrolled = col(EffectRow.kind).like("mlms.enrolled.%")
-    found = rows(session, select(EffectRow).where(col(EffectRow.case_id) == case_id, enrolled))
+    found = list_rows(session, select(EffectRow).where(col(EffectRow.case_id) == case_id, enrolled))
     return {row.kind.rpartition(".")[2]: str(row.result["url"]) for row in found if row.result}
 
 
 def _find_url(session: Session, case_id: str, *kinds: str) -> str | None:
     query = select(EffectRow).where(col(EffectRow.case_id) == case_id, col(EffectRow.kind).in_(kinds))
-    return next((str(row.result["url"]) for row in rows(session, query) if row.result), None)
+    return next((str(row.result["url"]) for row in list_rows(session, query) if row.result), None)
 
 
 def find_evidence(session: Session, key: str) -> bytes | None:

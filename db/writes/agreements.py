@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from db.tables import Case
-from db.writes.facts import append, audit, locked
+from db.writes.facts import append_facts, lock_case, record_audit
 from domain.shared.cases.stages import ENDED
 from domain.state.agreements import build_acceptance_fact
 
@@ -17,15 +17,15 @@ def record_acceptance(
     if case.request.get("agreement_accepted"):
         return
     language = language or case.request.get("language", "en")
-    append(session, case, [build_acceptance_fact(case.case_id, language, now, source)], now)
+    append_facts(session, case, [build_acceptance_fact(case.case_id, language, now, source)], now)
     case.request = {**case.request, "agreement_accepted": True}
     session.add(case)
-    audit(session, now, actor, "agreement.accepted", case, source=source)
+    record_audit(session, now, actor, "agreement.accepted", case, source=source)
 
 
 def accept_agreement(session: Session, case_id: str, language: str, now: datetime) -> bool:
     """The agreement is accepted on the assister's page; False when the case has ended."""
-    case = locked(session, case_id)
+    case = lock_case(session, case_id)
     if case.stage in ENDED:
         return False
     record_acceptance(session, case, language, "page", "assister", now)

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from db.case_state import CaseSnapshot, facts_of
 from db.tables import SYSTEM
-from db.writes.facts import append, audit, locked, lower_flag, raise_flag
+from db.writes.facts import append_facts, lock_case, lower_flag, raise_flag, record_audit
 from db.writes.links import void_activation_links
 from domain.shared.cases.facts import Fact, FactKind
 from domain.shared.cases.messages import Claim, Claimed
@@ -21,13 +21,13 @@ from domain.state.policy import Policy
 
 def claim_case(session: Session, claim: Claim) -> Claimed:
     """Claims the case for the chain of runs that began with ``claim.run_id``."""
-    case = locked(session, claim.case_id)
+    case = lock_case(session, claim.case_id)
     if case.run_id not in (None, claim.run_id):
         return Claimed(mine=False)
     if case.run_id is None:
         case.run_id = claim.run_id
-        append(session, case, [Fact(id=f"{case.case_id}:begun", kind=FactKind.BEGUN, at=claim.at)], claim.at)
-        audit(session, claim.at, SYSTEM, "case.begun", case)
+        append_facts(session, case, [Fact(id=f"{case.case_id}:begun", kind=FactKind.BEGUN, at=claim.at)], claim.at)
+        record_audit(session, claim.at, SYSTEM, "case.begun", case)
     snapshot = CaseSnapshot(case, facts_of(session, case.case_id))
     policy = snapshot.policy
     patience = policy.license_unknown_after_seconds if isinstance(policy, Policy) else 0
@@ -50,38 +50,38 @@ def record_facts(
     session: Session, /, case_id: str, facts: Sequence[Fact], now: datetime, action: str, **details: Any
 ) -> bool:
     """Appends facts to an open case, with their audit row; False, and nothing written, when the case has ended."""
-    case = locked(session, case_id)
+    case = lock_case(session, case_id)
     if case.stage in ENDED:
         return False
-    append(session, case, facts, now)
-    audit(session, now, SYSTEM, action, case, **details)
+    append_facts(session, case, facts, now)
+    record_audit(session, now, SYSTEM, action, case, **details)
     return True
 
 
 def end_case(session: Session, case_id: str, kind: str, now: datetime) -> None:
     """Ends a case whose window has closed (C6); nothing happens to one that has ended already."""
-    case = locked(session, case_id)
+    case = lock_case(session, case_id)
     if case.stage in ENDED:
         return
-    append(session, case, [Fact(id=f"{case_id}:{kind}", kind=FactKind(kind), at=now)], now)
+    append_facts(session, case, [Fact(id=f"{case_id}:{kind}", kind=FactKind(kind), at=now)], now)
     void_activation_links(session, case_id, now)
-    audit(session, now, SYSTEM, f"case.{kind}", case)
+    record_audit(session, now, SYSTEM, f"case.{kind}", case)
 
 
 def flag_case(session: Session, case_id: str, what: str, now: datetime, why: str | Reason | None = None) -> None:
     """Puts a case before staff's eyes; said once while the flag is up, however often it is tried again."""
-    case = locked(session, case_id)
+    case = lock_case(session, case_id)
     if raise_flag(case, what, now):
         session.add(case)
-        audit(session, now, SYSTEM, f"case.flagged.{what}", case, why)
+        record_audit(session, now, SYSTEM, f"case.flagged.{what}", case, why)
 
 
 def unflag_case(session: Session, case_id: str, what: str, now: datetime) -> None:
     """Takes a flag back once what it was about is put right; another flag stays."""
-    case = locked(session, case_id)
+    case = lock_case(session, case_id)
     if lower_flag(case, what):
         session.add(case)
-        audit(session, now, SYSTEM, f"case.unflagged.{what}", case)
+        record_audit(session, now, SYSTEM, f"case.unflagged.{what}", case)
 
 
 def clear_flag(session: Session, case_id: str, what: str, actor: str, reason: str, now: datetime) -> None:
@@ -91,8 +91,8 @@ def clear_flag(session: Session, case_id: str, what: str, actor: str, reason: st
     """
     if not reason.strip():
         raise Invalid([Fault("reason", "required")])
-    case = locked(session, case_id)
+    case = lock_case(session, case_id)
     if not lower_flag(case, what):
         raise Refusal(Reason("flag_not_up"))
     session.add(case)
-    audit(session, now, actor, "case.flag_cleared", case, reason.strip(), flag=what)
+    record_audit(session, now, actor, "case.flag_cleared", case, reason.strip(), flag=what)

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from db.case_state import state_of
 from db.tables import SYSTEM, Assister, Case, CommandRow
-from db.writes.facts import append, audit, locked, lower_flag
+from db.writes.facts import append_facts, lock_case, lower_flag, record_audit
 from db.writes.links import void_activation_links
 from db.writes.persons import find_by_key, remember_words, rename_person
 from domain.programs.commands import build_facts, find_refusal, parse_command
@@ -49,7 +49,7 @@ def keep_command(
     Raises `UnknownCase`, `Invalid` for an answer that the request form would not take, and `Refusal` when the id was
     used for something else.
     """
-    case = locked(session, origin.case_id)
+    case = lock_case(session, origin.case_id)
     row = session.get(CommandRow, origin.command_id)
     if row is not None:
         if _is_another(row, command, origin):
@@ -57,7 +57,7 @@ def keep_command(
         return row
     why = _judge(session, identity_key, case, state_of(session, case), command)
     if why is not None:
-        audit(session, origin.at, origin.actor, f"{command.kind}.refused", case, origin.reason, answer=why)
+        record_audit(session, origin.at, origin.actor, f"{command.kind}.refused", case, origin.reason, answer=why)
         return why
     row = CommandRow(
         id=origin.command_id,
@@ -85,7 +85,7 @@ def load_command(session: Session, command_id: str) -> CommandRow:
 def refuse_command(session: Session, command_id: str, why: Reason, now: datetime) -> None:
     """Keeps why the workflow refused a command."""
     row = session.get_one(CommandRow, command_id)
-    case = locked(session, row.case_id)
+    case = lock_case(session, row.case_id)
     session.refresh(row)
     if row.state == CommandState.PENDING:
         _refuse(session, case, row, why, now)
@@ -99,7 +99,7 @@ def apply_command(session: Session, identity_key: bytes, command_id: str, now: d
     row = session.get(CommandRow, command_id)
     if row is None:
         return Applied(applied=False)
-    case = locked(session, row.case_id)
+    case = lock_case(session, row.case_id)
     session.refresh(row)
     if row.state == CommandState.PENDING:
         command, state = parse_command(row.kind, row.data), state_of(session, case)
@@ -174,15 +174,15 @@ def _carry_out(
         rename_person(session, identity_key, person, case.request.get("npn"), case.request, FORM)
         remember_words(session, case.assister_id)
     if settles_identity(command) and not case.identity_matches and lower_flag(case, IDENTITY_CONFLICT):
-        audit(session, now, SYSTEM, f"case.unflagged.{IDENTITY_CONFLICT}", case)
+        record_audit(session, now, SYSTEM, f"case.unflagged.{IDENTITY_CONFLICT}", case)
     origin = CommandOrigin(row.id, case.case_id, row.actor, row.reason, row.created_at)
-    append(session, case, build_facts(command, origin, state, case.request.get("language", "en")), now)
+    append_facts(session, case, build_facts(command, origin, state, case.request.get("language", "en")), now)
     if command.kind in ENDING_FACTS:
         void_activation_links(session, case.case_id, now)
     row.state = CommandState.APPLIED
     session.add(row)
     reason = OWN_REASONS.get(command.kind, row.reason)
-    audit(session, now, row.actor, f"case.{_AUDITED_AS[command.kind]}", case, reason, **_describe_command(row))
+    record_audit(session, now, row.actor, f"case.{_AUDITED_AS[command.kind]}", case, reason, **_describe_command(row))
 
 
 def _refuse(session: Session, case: Case, row: CommandRow, why: Reason, now: datetime) -> None:
@@ -190,7 +190,7 @@ def _refuse(session: Session, case: Case, row: CommandRow, why: Reason, now: dat
     keep_answer(row, why)
     row.data = {name: value for name, value in row.data.items() if name != "profile"}  # nothing of it is kept
     session.add(row)
-    audit(session, now, row.actor, f"{row.kind}.refused", case, row.reason, answer=why, **_describe_command(row))
+    record_audit(session, now, row.actor, f"{row.kind}.refused", case, row.reason, answer=why, **_describe_command(row))
 
 
 def keep_answer(row: CommandRow, why: Reason) -> None:

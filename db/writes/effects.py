@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from db.case_state import CaseSnapshot, facts_of, holder_of
 from db.tables import SYSTEM, CertificateRow, EffectRow, EvidenceRow, SentMail
-from db.writes.facts import append, audit, locked, lower_flag
+from db.writes.facts import append_facts, lock_case, lower_flag, record_audit
 from domain.federal.markets import Market
 from domain.federal.registration import RegistrationState
 from domain.shared.cases.facts import Fact
@@ -58,7 +58,7 @@ def intend_effect(
     after_end: bool = False,
 ) -> Intent:
     """Writes down an effect before it is made. The first intent's data stands, and its result where it has one."""
-    case = locked(session, case_id)
+    case = lock_case(session, case_id)
     view = CaseSnapshot(case, facts_of(session, case_id))
     ended = case.stage in ENDED and not after_end
     row = session.get(EffectRow, key)
@@ -77,7 +77,7 @@ def complete_effect(
 
     The first result stands: a repeat changes nothing.
     """
-    case = locked(session, case_id)
+    case = lock_case(session, case_id)
     row = session.get_one(EffectRow, key)
     ended = case.stage in ENDED and not after_end
     if row.result is not None:
@@ -88,14 +88,14 @@ def complete_effect(
         session.add(made.mail)
     if lower_flag(case, refusal_flag(row.kind)):  # it healed
         session.add(case)
-        audit(session, now, SYSTEM, f"case.unflagged.{refusal_flag(row.kind)}", case)
-    audit(session, now, SYSTEM, f"{row.kind}.after_end" if ended else row.kind, case)
+        record_audit(session, now, SYSTEM, f"case.unflagged.{refusal_flag(row.kind)}", case)
+    record_audit(session, now, SYSTEM, f"{row.kind}.after_end" if ended else row.kind, case)
     if ended:
         return Effect(ended=True)
     if made.certificate is not None:
         session.add(made.certificate)
         session.flush()
-    state = append(session, case, made.facts, now) if made.facts else None
+    state = append_facts(session, case, made.facts, now) if made.facts else None
     return Effect(standing=state.take_snapshot() if isinstance(state, RegistrationState) else None)
 
 
@@ -104,7 +104,7 @@ def intend_certificate(session: Session, key: str, case_id: str, now: datetime, 
 
     Raises `Refusal` when none is due (not eligible, trained and passed; the market not complete).
     """
-    view = CaseSnapshot(locked(session, case_id), facts_of(session, case_id))
+    view = CaseSnapshot(lock_case(session, case_id), facts_of(session, case_id))
     until = view.policy.windows.closes_on
     if not view.state.ended and not _certificate_due(view, market):
         raise Refusal(Reason("certificate_not_due"))

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 from sqlmodel import col, select
 
-from db.case_state import UnknownCase, facts_of, folded, list_flags, one_or_none
+from db.case_state import UnknownCase, facts_of, fold_case, list_flags, one_or_none
 from db.tables import SYSTEM, Assister, AuditRow, Case, FactRow, StageEntry
 from domain.federal.facts import MarketData
 from domain.federal.registration import RegistrationState
@@ -23,7 +23,7 @@ _LMS_ACCOUNT = frozenset({FactKind.LMS_REGISTERED})
 _PORTAL_ACCOUNT = frozenset({FactKind.PORTAL_REGISTERED, FactKind.PORTAL_ACTIVATED, FactKind.PORTAL_ACCOUNT_REUSED})
 
 
-def locked(session: Session, case_id: str) -> Case:
+def lock_case(session: Session, case_id: str) -> Case:
     """The case, locked until the transaction ends. Raises `UnknownCase`."""
     case = one_or_none(session, select(Case).where(col(Case.case_id) == case_id).with_for_update())
     if case is None:
@@ -32,7 +32,7 @@ def locked(session: Session, case_id: str) -> Case:
     return found
 
 
-def audit(
+def record_audit(
     session: Session,
     at: datetime,
     actor: str,
@@ -65,7 +65,7 @@ def _in_words(value: Any) -> Any:
     return value.sentence() if isinstance(value, Reason) else value
 
 
-def append(session: Session, case: Case, facts: Sequence[Fact], now: datetime) -> CaseState:
+def append_facts(session: Session, case: Case, facts: Sequence[Fact], now: datetime) -> CaseState:
     """Appends the facts that are not there yet and folds anew; the case's stage and wait follow.
 
     With the last step of a federal market goes the fact that the market is complete: later versions of an agreement
@@ -74,20 +74,20 @@ def append(session: Session, case: Case, facts: Sequence[Fact], now: datetime) -
     stored = facts_of(session, case.case_id)
     known = {fact.id for fact in stored}
     fresh = [fact for fact in facts if fact.id not in known]
-    state = folded(case, [*stored, *fresh])
+    state = fold_case(case, [*stored, *fresh])
     if isinstance(state, RegistrationState):
         case.unpublished = True
         if completed := _build_completion_facts(case.case_id, state):
             fresh += completed
             for fact in completed:
-                audit(session, now, SYSTEM, "market.completed", case, **fact.data)
-            state = folded(case, [*stored, *fresh])
+                record_audit(session, now, SYSTEM, "market.completed", case, **fact.data)
+            state = fold_case(case, [*stored, *fresh])
     for fact in fresh:
         session.add(
             FactRow(id=fact.id, case_id=case.case_id, kind=fact.kind, at=fact.at, data=fact.data, recorded_at=now)
         )
     if case.stage != state.stage or not stored:
-        _enter(session, case, state.stage, now)
+        _enter_stage(session, case, state.stage, now)
     case.stage = state.stage
     case.waiting_for = state.waiting_for
     case.waiting_since = state.waiting_since
@@ -97,7 +97,7 @@ def append(session: Session, case: Case, facts: Sequence[Fact], now: datetime) -
     return state
 
 
-def _enter(session: Session, case: Case, stage: str, now: datetime) -> None:
+def _enter_stage(session: Session, case: Case, stage: str, now: datetime) -> None:
     """Notes when the case came into a stage, and left the one before; clocks that differ make no time negative."""
     query = select(StageEntry).where(col(StageEntry.case_id) == case.case_id, col(StageEntry.left_at).is_(None))
     before = one_or_none(session, query)
@@ -113,7 +113,7 @@ def raise_flag(case: Case, what: str, now: datetime) -> bool:
     flags = list_flags(case)
     if what in flags:
         return False
-    _hoist(case, {**flags, what: now})
+    _store_flags(case, {**flags, what: now})
     return True
 
 
@@ -122,11 +122,11 @@ def lower_flag(case: Case, what: str) -> bool:
     flags = list_flags(case)
     if flags.pop(what, None) is None:
         return False
-    _hoist(case, flags)
+    _store_flags(case, flags)
     return True
 
 
-def _hoist(case: Case, flags: dict[str, datetime]) -> None:
+def _store_flags(case: Case, flags: dict[str, datetime]) -> None:
     first = next(iter(flags), None)
     case.flag, case.flagged_at = first, flags.pop(first) if first else None
     case.further_flags = [[what, at.isoformat()] for what, at in flags.items()] or None

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from db.tables import CommandRow, LinkRow
-from db.writes.facts import audit, locked
+from db.writes.facts import lock_case, record_audit
 from domain.shared.cases.commands import OWN_REASONS, CommandKind
 from domain.shared.ids import hash_token
 
@@ -16,7 +16,7 @@ ACTIVATION, STATUS = "activation", "status"
 
 def keep_link(session: Session, token: str, case_id: str, purpose: str, now: datetime, expires_at: datetime) -> None:
     """Keeps a link by its hash; a new activation link voids the ones before it."""
-    locked(session, case_id)
+    lock_case(session, case_id)
     digest = hash_token(token)
     if session.get(LinkRow, digest) is not None:
         return
@@ -33,13 +33,13 @@ def use_activation_link(session: Session, token: str, now: datetime) -> CommandR
     row = session.get(LinkRow, hash_token(token))
     if row is None or row.purpose != ACTIVATION:
         return None
-    case = locked(session, row.case_id)
+    case = lock_case(session, row.case_id)
     session.refresh(row)
     if row.used_at or row.voided_at or row.expires_at <= now:
         return None
     row.used_at = now
     session.add(row)
-    audit(session, now, "assister", "portal.activation_link_used", case)
+    record_audit(session, now, "assister", "portal.activation_link_used", case)
     command = CommandRow(
         id=f"activate:{row.token_hash}",
         case_id=case.case_id,

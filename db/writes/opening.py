@@ -8,11 +8,11 @@ from typing import Any
 from sqlalchemy.orm import Session
 from sqlmodel import col, select
 
-from db.case_state import one_or_none, rows
+from db.case_state import list_rows, one_or_none
 from db.reads.history import read_history
 from db.tables import SYSTEM, Assister, AuditRow, Case
 from db.writes.agreements import record_acceptance
-from db.writes.facts import append, audit, raise_flag
+from db.writes.facts import append_facts, raise_flag, record_audit
 from db.writes.persons import add_person, describe_person, find_by_key, identity_of, remember_words, select_accounts
 from domain.programs.opening import OPENING_RULES, AnyRequest
 from domain.shared.assister import Identity
@@ -116,7 +116,7 @@ def _find_person(session: Session, identity_key: bytes, rules: Rules, asking: Id
     if found is not None or not rules.email_is_account:
         return found
     owners = select_accounts(rules.program, asking.email).order_by(col(Assister.created_at)).limit(1)
-    return next(iter(rows(session, owners)), None)
+    return next(iter(list_rows(session, owners)), None)
 
 
 def _admit_request(
@@ -168,7 +168,7 @@ def _note_conflict(session: Session, rules: Rules, person: Assister, latest: Cas
     if case is not None:
         raise_flag(case, rules.conflict, now)
         session.add(case)
-        audit(session, now, APPLICANT, "request.conflict", case, rules.conflict_reason, flag=rules.conflict)
+        record_audit(session, now, APPLICANT, "request.conflict", case, rules.conflict_reason, flag=rules.conflict)
     else:
         session.add(
             AuditRow(
@@ -217,11 +217,11 @@ def _store_case(
         person.details = merge_details(person.details, new.request, rules.form)
     else:
         raise_flag(case, rules.conflict, origin.at)
-        audit(session, origin.at, SYSTEM, f"case.flagged.{rules.conflict}", case)
+        record_audit(session, origin.at, SYSTEM, f"case.flagged.{rules.conflict}", case)
     session.add_all([person, case])
     session.flush()
-    append(session, case, new.facts, origin.at)
+    append_facts(session, case, new.facts, origin.at)
     remember_words(session, person.assister_id)
     described = {"source": origin.source, rules.kind_field: case.kind, "assister_type": case.assister_type}
-    audit(session, origin.at, origin.actor, "case.opened", case, **described)
+    record_audit(session, origin.at, origin.actor, "case.opened", case, **described)
     return Opened(person.assister_id, case.case_id, case.workflow_id, created=True)

@@ -8,7 +8,7 @@ from sqlalchemy import delete, exists, func, insert
 from sqlalchemy.orm import Session
 from sqlmodel import col, select
 
-from db.case_state import one_or_none, rows
+from db.case_state import list_rows, one_or_none
 from db.tables import Assister, Case, EarlierYear, SearchTerm
 from domain.shared.assister import Identity
 from domain.shared.cases.opening import merge_details
@@ -89,10 +89,10 @@ def remember_words(session: Session, assister_id: str) -> None:
     """Keeps by which words a person is found: their own, and those of their requests where they differ."""
     person = session.get_one(Assister, assister_id)
     wanted = list_terms(person.first_name, person.last_name, person.email, person.npn)
-    for request in rows(session, select(col(Case.request)).where(col(Case.assister_id) == assister_id)):
+    for request in list_rows(session, select(col(Case.request)).where(col(Case.assister_id) == assister_id)):
         wanted |= list_terms(request["first_name"], request["last_name"], request["email"], request.get("npn"))
     of_person = col(SearchTerm.assister_id) == assister_id
-    known = set(rows(session, select(col(SearchTerm.term)).where(of_person)))
+    known = set(list_rows(session, select(col(SearchTerm.term)).where(of_person)))
     if gone := known - wanted:
         session.execute(delete(SearchTerm).where(of_person, col(SearchTerm.term).in_(gone)))
     if new := wanted - known:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session
 from sqlmodel import col, delete, select
 
-from db.case_state import one_or_none, rows
+from db.case_state import list_rows, one_or_none
 from db.tables import AuditRow, StaffSession
 from domain.shared.ids import hash_token
 
@@ -74,7 +74,7 @@ def end_session(session: Session, session_id: str, by: str, idle: timedelta, now
 def list_open_sessions(session: Session, idle: timedelta, now: datetime) -> list[StaffSession]:
     """The sessions that may be used now, the last used first."""
     query = select(StaffSession).where(col(StaffSession.ended_at).is_(None), col(StaffSession.expires_at) > now)
-    found = rows(session, query.order_by(col(StaffSession.seen_at).desc()).limit(LISTED))
+    found = list_rows(session, query.order_by(col(StaffSession.seen_at).desc()).limit(LISTED))
     return [row for row in found if _is_open(row, idle, now)]
 
 

@@ -132,12 +132,12 @@ async def open_database(data: Path | None) -> AsyncIterator["Database"]:
 @asynccontextmanager
 async def open_services(data: Path | None) -> AsyncIterator[CommandServices]:
     """Everything a verb that acts needs. Temporal is connected to by the first call that needs it."""
-    from starter.client import connect
+    from starter.client import connect_client
     from starter.composition import build_case_services
 
     settings = find_settings(data)
     async with _connect_database(settings) as database:
-        client = await connect(lazy=True)
+        client = await connect_client(lazy=True)
         acting = build_case_services(settings, database, client)
         yield CommandServices(database, acting.cases, acting.registrations, client, settings.task_queue)
 

@@ -19,7 +19,7 @@ from activities.sent_mail import LEFT_OUT
 from adapters.http import Unavailable
 from adapters.mail import Mailer
 from db import migrate
-from db.case_state import load_snapshot, rows
+from db.case_state import list_rows, load_snapshot
 from db.engine import Database
 from db.tables import EffectRow, LinkRow, SentMail
 from db.writes.cases import end_case, record_facts
@@ -73,7 +73,7 @@ class Office:
         await self.notices.send_notice(letter)
 
     async def all(self, table: type[SQLModel]) -> list[Any]:
-        return await self.database.read(rows, select(table))
+        return await self.database.read(list_rows, select(table))
 
     async def kept(self) -> list[SentMail]:
         return sorted(await self.all(SentMail), key=lambda mail: mail.key)

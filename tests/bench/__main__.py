@@ -23,7 +23,7 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowHistory
 
 from adapters.certificate_signer import CertificateSigner
-from starter.client import connect
+from starter.client import connect_client
 from starter.stack.embedded import run_stack
 from templates.certificates import CertificateText
 from tests.bench import lists, load, screens, usage
@@ -227,7 +227,7 @@ async def figures(folder: Path, size: Size, say: Callable[[str], None]) -> dict[
     async with run_stack(folder) as stack, httpx2.AsyncClient(timeout=60) as http:
         ready = time.perf_counter() - began
         os.environ["TEMPORAL_ADDRESS"] = stack["temporal"]
-        world, client = World(stack, http), await connect()
+        world, client = World(stack, http), await connect_client()
         async with load.watching(folder / "app.sqlite") as waits:
             say("a broker's history")
             history = await broker_history(client, world, waits)

@@ -4,14 +4,14 @@ import asyncio
 
 from temporalio.worker import PollerBehaviorAutoscaling, Worker
 
-from starter.client import connect
+from starter.client import connect_client
 from tests.bench.bare import TASK_QUEUE, Bare, nothing
 
 
 async def main() -> None:
     """Works until it is killed."""
     await Worker(
-        await connect(),
+        await connect_client(),
         task_queue=TASK_QUEUE,
         workflows=[Bare],
         activities=[nothing],

@@ -18,7 +18,7 @@ from temporalio.client import Client
 
 from db.engine import Database
 from settings import Settings
-from starter.client import connect
+from starter.client import connect_client
 from starter.publication import publish_lists
 from starter.stack.embedded import run_stack
 from tests.bench import usage
@@ -138,7 +138,7 @@ async def figures(folder: Path, listed: int, changed: int) -> dict[str, Any]:
         assert as_csv.rows == as_json.rows == listed
         peak = usage.peak_mib(web)
         await change(file, changed)
-        publication = await published(await connect(), changed)
+        publication = await published(await connect_client(), changed)
     return {
         "csv": as_csv.document(),
         "json": as_json.document(),

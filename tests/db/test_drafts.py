@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest_asyncio
 from sqlalchemy import select
 
-from db.case_state import rows
+from db.case_state import list_rows
 from db.engine import Database
 from db.tables import DraftRow
 from db.writes.drafts import LIFE, begin_draft, close_draft, find_draft, purge_drafts, save_draft
@@ -25,7 +25,7 @@ async def database(migrated_url: str) -> AsyncIterator[Database]:
 
 
 async def kept(database: Database) -> list[DraftRow]:
-    return await database.read(rows, select(DraftRow))
+    return await database.read(list_rows, select(DraftRow))
 
 
 async def test_answers_are_laid_over_each_other_and_each_begins_the_two_hours_anew(database: Database) -> None:

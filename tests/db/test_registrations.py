@@ -14,7 +14,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 from sqlmodel import SQLModel, col
 
-from db.case_state import load_snapshot, rows
+from db.case_state import list_rows, load_snapshot
 from db.engine import Database
 from db.reads.third_parties import find_account_to_suspend
 from db.tables import Assister, AuditRow, Case, CertificateRow, CommandRow, FactRow, InboxRow
@@ -83,7 +83,7 @@ class Process:
 
     async def all(self, table: type[SQLModel], **wanted: object) -> list[Any]:
         query = select(table).where(*(getattr(table, name) == value for name, value in wanted.items()))
-        return await self.database.read(rows, query)
+        return await self.database.read(list_rows, query)
 
     async def facts(self, opened: Opened, kind: FactKind) -> list[FactRow]:
         return await self.all(FactRow, case_id=opened.case_id, kind=kind.value)
@@ -845,7 +845,7 @@ async def test_c9_every_step_is_audited_with_who_took_it(two: tuple[Process, Pro
     one, _ = two
     opened = await one.desk.completed(profile(), NOW)
     query = select(AuditRow).where(col(AuditRow.case_id) == opened.case_id).order_by(col(AuditRow.id))
-    audited = [(row.actor, row.action) for row in await one.database.read(rows, query)]
+    audited = [(row.actor, row.action) for row in await one.database.read(list_rows, query)]
     opened_and_accepted = [("assister", "agreement.opened"), ("assister", "agreement.accepted")] * 2
     assert audited == [
         ("applicant", "case.opened"),

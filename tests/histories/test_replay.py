@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from activities import contracts
-from starter.replay import failure, replayer_of
+from starter.replay import find_failure, replayer_of
 from tests.histories.changed import Hesitating
 from tests.test_structure import activity_names
 from worker import HERE as ROOT, HISTORIES
@@ -39,7 +39,7 @@ def test_every_recorded_history_replays() -> None:
 
 
 async def test_another_order_of_steps_does_not_replay() -> None:
-    why = await failure(replayer_of([Hesitating]), BROKER.read_text("utf-8"))
+    why = await find_failure(replayer_of([Hesitating]), BROKER.read_text("utf-8"))
     assert why is not None
     assert why.startswith("does not replay: ")
     assert "Nondeterminism" in why

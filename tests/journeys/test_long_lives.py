@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 from sqlmodel import col, select
 
-from db.case_state import rows
+from db.case_state import list_rows
 from db.reads.links import read_activation
 from db.tables import CertificateRow, CommandRow, InboxRow
 from db.writes.links import use_activation_link
@@ -144,8 +144,8 @@ async def test_a22_attempt_500_passes_after_499_fails_over_many_runs(inside: Ins
     assert sent.count("certificate_issued") == sent.count("lms_invitation") == 1
     assert [one["kind"] for one in status["history"]].count("decided") == 1
     certificates = select(CertificateRow).where(col(CertificateRow.case_id) == opened.case_id)
-    found = await inside.database.read(rows, certificates)
-    pending = await inside.database.read(rows, select(CommandRow).where(col(CommandRow.state) == "pending"))
+    found = await inside.database.read(list_rows, certificates)
+    pending = await inside.database.read(list_rows, select(CommandRow).where(col(CommandRow.state) == "pending"))
     assert len(found) == 1
     assert not [row for row in pending if row.case_id == opened.case_id]
 
@@ -187,7 +187,7 @@ async def test_c6_a_case_ends_with_its_own_window_and_the_next_years_goes_on(ins
     # What is reported afterwards is kept, and has no effect.
     await inside.learned(training, [0.99], plan_year=2026)
     assert (await inside.status(training))["exam"]["passed_at"] is None
-    found = await inside.database.read(rows, select(InboxRow).where(col(InboxRow.case_id) == training.case_id))
+    found = await inside.database.read(list_rows, select(InboxRow).where(col(InboxRow.case_id) == training.case_id))
     assert [row.note for row in found if row.state == "without_effect"] == ["The case has ended: closed."]
 
     # The next year is not certified by the last one's pass.

@@ -17,7 +17,7 @@ import httpx2
 import pytest
 from temporalio.client import Client
 
-from starter.client import plugin
+from starter.client import make_plugin
 from starter.stack.embedded import run_stack
 from tests.support import documents, form
 from tests.support.browser import Browser
@@ -117,7 +117,7 @@ def files(folder: Path) -> Iterator[Path]:
 
 async def histories(address: str) -> str:
     """Every history, with every payload decoded as text."""
-    client = await Client.connect(address, plugins=[plugin()])
+    client = await Client.connect(address, plugins=[make_plugin()])
     texts = []
     async for one in client.list_workflows(""):
         history = await client.get_workflow_handle(one.id, run_id=one.run_id).fetch_history()

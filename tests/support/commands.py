@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from db.tables import CommandRow
-from db.writes.facts import audit, locked
+from db.writes.facts import lock_case, record_audit
 from domain.programs.commands import parse_command
 from domain.shared.cases.commands import CommandKind
 from domain.shared.cases.reasons import Reason
@@ -33,4 +33,4 @@ def note_refusal(
     session: Session, case_id: str, kind: CommandKind, actor: str, reason: str, why: Reason, now: datetime
 ) -> None:
     """What is audited of a command that was refused and not kept (C9)."""
-    audit(session, now, actor, f"{kind}.refused", locked(session, case_id), reason, answer=why)
+    record_audit(session, now, actor, f"{kind}.refused", lock_case(session, case_id), reason, answer=why)

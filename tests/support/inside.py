@@ -42,7 +42,7 @@ from domain.state.policy import Policy
 from domain.state.portal_reports import parse_portal_report
 from settings import Settings, load_settings
 from starter.cases import Cases
-from starter.client import plugin
+from starter.client import make_plugin
 from starter.stack import temporal_server
 from starter.stack.plan import OWN_PORTS, SANDBOX_PORTS, SECRETS, STAND_INS, Plan
 from starter.stack.processes import choose_ports, is_answering
@@ -323,7 +323,7 @@ async def _temporal(stack: AsyncExitStack, suggest_renewal_at: int) -> Client:
             part for name, value in dynamic.items() for part in ("--dynamic-config-value", f"{name}={value}")
         ],
         search_attributes=[makers[kind](name) for name, kind in temporal_server.SEARCH_ATTRIBUTES.items()],
-        plugins=[plugin([CodedFailures()])],
+        plugins=[make_plugin([CodedFailures()])],
     )
     stack.push_async_callback(environment.shutdown)
     return environment.client

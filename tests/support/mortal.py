@@ -9,7 +9,7 @@ from typing import Any
 
 from temporalio.client import Client
 
-from starter.client import plugin
+from starter.client import make_plugin
 from starter.stack.embedded import build_children
 from starter.stack.folder import FOLDERS
 from starter.stack.plan import OWN_PORTS, SANDBOX_PORTS, SECRETS, STAND_INS, Plan, build_stand_in_settings
@@ -76,7 +76,7 @@ class Mortal:
 
     async def client(self) -> Client:
         """A client of the Temporal server, past the gates."""
-        return await Client.connect(f"127.0.0.1:{self.plan.ports['temporal']}", plugins=[plugin()])
+        return await Client.connect(f"127.0.0.1:{self.plan.ports['temporal']}", plugins=[make_plugin()])
 
     async def end(self) -> None:
         for process in self._running.values():

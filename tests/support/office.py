@@ -11,7 +11,7 @@ from uuid import uuid4
 from sqlalchemy import select
 from sqlmodel import SQLModel
 
-from db.case_state import load_snapshot, rows
+from db.case_state import list_rows, load_snapshot
 from db.cursors import Page
 from db.engine import Database
 from db.reads.case_file import CaseFile, read_case_file
@@ -206,7 +206,7 @@ class Office:
 
     async def all(self, table: type[SQLModel], **wanted: object) -> list[Any]:
         query = select(table).where(*(getattr(table, name) == value for name, value in wanted.items()))
-        return await self.database.read(rows, query)
+        return await self.database.read(list_rows, query)
 
 
 def ids(cases: list[ListedCase]) -> list[str]:

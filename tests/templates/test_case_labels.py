@@ -23,7 +23,7 @@ from domain.state.eligibility import SOURCE, Check, Result, Verdict
 from domain.state.request import AgentRequest, CounselorRequest, EmployerKind
 from templates.labels import FILTERS
 from web.http.permissions import Permission
-from web.http.sentences import explain, name_code
+from web.http.sentences import explain_reason, name_code
 from web.staff import timeline as staff_timeline
 from web.staff.panel import FORMS
 from web.staff.reasons import USUAL, list_usual_reasons
@@ -75,14 +75,16 @@ def test_a_reason_is_told_in_the_reader_s_language_with_its_details_as_they_are_
         details = {name: DETAILS[name] for _, name, _, _ in Formatter().parse(template) if name}
         reason = Reason(code, details)
         coded = bool({"checks", "stage", "list"} & set(details))
-        assert (explain(reason, language) == reason.sentence()) is (language == "en" and not coded)
-        assert "license_active" not in explain(reason, language)
+        assert (explain_reason(reason, language) == reason.sentence()) is (language == "en" and not coded)
+        assert "license_active" not in explain_reason(reason, language)
 
 
 def test_what_has_no_name_is_shown_as_it_is() -> None:
     assert name_code("actor", "rita@example.org", "es") == "rita@example.org"
-    assert explain(Reason("case_ended", {"stage": "denied"}), "es") == "El caso ha terminado: Solicitud denegada."
-    assert explain(Reason("override_needed", {"checks": "no_such_check"}), "en").endswith(": no_such_check.")
+    assert (
+        explain_reason(Reason("case_ended", {"stage": "denied"}), "es") == "El caso ha terminado: Solicitud denegada."
+    )
+    assert explain_reason(Reason("override_needed", {"checks": "no_such_check"}), "en").endswith(": no_such_check.")
 
 
 def test_every_usual_reason_is_for_one_verdict_and_every_form_has_its_permission() -> None:

@@ -30,7 +30,7 @@ from tests.templates.contexts import LANGUAGES, TEMPLATES
 from tests.templates.pages import EVERY_PAGE
 from web.http.environments import build_environments
 from web.http.problem_pages import ProblemText
-from web.http.sentences import explain
+from web.http.sentences import explain_reason
 
 CATALOG = LOCALE / "es" / "LC_MESSAGES" / "messages.po"
 
@@ -108,7 +108,7 @@ def test_b2_every_reason_is_told_in_both_languages(code: str) -> None:
 @pytest.mark.parametrize("code", [*faults.SENTENCES])
 def test_b2_every_fault_is_told_in_both_languages(code: str) -> None:
     fault = Fault("field", code, dict.fromkeys(places(faults.SENTENCES[code]), "0042"))
-    english, spanish_one = (explain(fault, language) for language in LANGUAGES)
+    english, spanish_one = (explain_reason(fault, language) for language in LANGUAGES)
     assert english == fault.sentence()
     assert spanish_one != english
     assert english.count("0042") == spanish_one.count("0042") == len(fault.details)

@@ -15,7 +15,7 @@ from jinja2 import Environment
 
 from db.engine import Database
 from settings import Settings
-from starter.client import RPC_TIMEOUT, connect
+from starter.client import RPC_TIMEOUT, connect_client
 from starter.stack import temporal_server
 from starter.stack.processes import choose_ports, send_request
 from tests.web.house import House
@@ -69,7 +69,7 @@ async def house(
     settings = settings_of(tmp_path)
     assert settings.database_url == migrated_sqlite_url
     database = Database(settings.database_url)
-    services = replace(build_services(settings, database, await connect(lazy=True)), pages=pages)
+    services = replace(build_services(settings, database, await connect_client(lazy=True)), pages=pages)
     monkeypatch.setattr(app.state, "services", services, raising=False)
     transport = httpx2.ASGITransport(app=app)
     async with httpx2.AsyncClient(transport=transport, base_url="http://certify.example.org") as browser:

@@ -11,7 +11,7 @@ from uuid import uuid4
 import httpx2
 from sqlmodel import col, select
 
-from db.case_state import rows
+from db.case_state import list_rows
 from db.engine import Database
 from db.reads.access_log import read_access_log
 from db.tables import AccessLogRow, Case, CertificateRow, CommandRow, FactRow, StaffSession
@@ -116,17 +116,17 @@ class House:
         return (await self.database.read(read_access_log, limit=200, case_id=case_id)).rows
 
     async def cases(self) -> list[Case]:
-        return await self.database.read(rows, select(Case))
+        return await self.database.read(list_rows, select(Case))
 
     async def agreement(self, case_id: str) -> list[dict[str, Any]]:
         """What was recorded of the agreement."""
         accepted = col(FactRow.kind) == FactKind.AGREEMENT_ACCEPTED
         query = select(FactRow).where(col(FactRow.case_id) == case_id, accepted)
-        return [row.data for row in await self.database.read(rows, query)]
+        return [row.data for row in await self.database.read(list_rows, query)]
 
     async def apply_commands(self) -> list[CommandRow]:
         """What a worker does with stored commands."""
-        found = await self.database.read(rows, select(CommandRow))
+        found = await self.database.read(list_rows, select(CommandRow))
         for row in found:
             await self.services.database.write(
                 apply_command, self.services.settings.identity_key_bytes, row.id, datetime.now(UTC)

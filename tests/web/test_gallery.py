@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from db.engine import Database
 from domain.shared.cases.notices import Notice
 from settings import Settings
-from starter.client import connect
+from starter.client import connect_client
 from templates.catalogs import LANGUAGES
 from templates.letters import NoticeRenderer
 from tests.templates.contexts import READERS, TEMPLATES
@@ -32,7 +32,7 @@ async def browser(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
     monkeypatch.setenv("TEMPORAL_CONFIG_FILE", os.devnull)
     settings = settings_of(tmp_path).model_copy(update={"gallery": True})
     app, database = create_app(settings), Database(settings.database_url)
-    app.state.services = build_services(settings, database, await connect(lazy=True))
+    app.state.services = build_services(settings, database, await connect_client(lazy=True))
     transport = httpx2.ASGITransport(app=app)
     async with httpx2.AsyncClient(transport=transport, base_url="http://certify.example.org") as browser:
         yield browser

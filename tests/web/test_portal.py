@@ -11,7 +11,7 @@ import pytest
 import time_machine
 from sqlmodel import col, select
 
-from db.case_state import rows
+from db.case_state import list_rows
 from db.tables import CertificateRow, CommandRow, FactRow
 from db.writes.cases import record_facts
 from db.writes.effects import EffectResult, complete_effect, intend_effect
@@ -68,7 +68,9 @@ class Visitor:
 
     async def work(self, npn: NpnStatus = NpnStatus.VERIFIED, *faults: Fault) -> list[str]:
         """What the worker does with profiles that wait; the outcomes."""
-        pending = await self.house.database.read(rows, select(CommandRow).where(col(CommandRow.state) == "pending"))
+        pending = await self.house.database.read(
+            list_rows, select(CommandRow).where(col(CommandRow.state) == "pending")
+        )
         at = datetime.now(UTC)
         saves = [row for row in pending if row.kind == "save_profile"]
         return [
@@ -125,7 +127,7 @@ class Visitor:
         return number
 
     async def facts(self, kind: FactKind) -> list[dict[str, Any]]:
-        return [row.data for row in await self.house.database.read(rows, select(FactRow)) if row.kind == kind]
+        return [row.data for row in await self.house.database.read(list_rows, select(FactRow)) if row.kind == kind]
 
 
 async def visitor(house: House, document: dict[str, Any] | None = None) -> Visitor:
@@ -199,7 +201,7 @@ async def recover(house: House, email: str) -> str:
 
 
 async def resent(house: House) -> list[tuple[str, str, str]]:
-    commands = await house.database.read(rows, select(CommandRow))
+    commands = await house.database.read(list_rows, select(CommandRow))
     return [(row.case_id, row.data["notice"], row.actor) for row in commands if row.kind == "resend"]
 
 

@@ -12,7 +12,7 @@ import pytest
 import time_machine
 from sqlmodel import select
 
-from db.case_state import rows
+from db.case_state import list_rows
 from db.tables import DraftRow
 from db.writes.drafts import LIFE, purge_drafts
 from domain.shared.ids import hash_token
@@ -44,7 +44,7 @@ def person(house: House) -> Browser:
 
 
 async def drafts(house: House) -> list[DraftRow]:
-    return await house.database.read(rows, select(DraftRow))
+    return await house.database.read(list_rows, select(DraftRow))
 
 
 async def at(person: Browser, step: str, document: dict[str, Any]) -> Page:

@@ -8,7 +8,7 @@ import httpx2
 import pytest
 from sqlmodel import col, select
 
-from db.case_state import rows
+from db.case_state import list_rows
 from db.tables import AuditRow, CommandRow
 from db.writes.cases import flag_case
 from domain.shared.cases.facts import FactKind
@@ -46,11 +46,11 @@ class Desk:
 
     async def commands(self) -> list[CommandRow]:
         query = select(CommandRow).where(col(CommandRow.case_id) == self.case_id)
-        return await self.house.database.read(rows, query)
+        return await self.house.database.read(list_rows, query)
 
     async def actions(self) -> list[str]:
         query = select(col(AuditRow.action)).where(col(AuditRow.case_id) == self.case_id)
-        return await self.house.database.read(rows, query.order_by(col(AuditRow.id)))
+        return await self.house.database.read(list_rows, query.order_by(col(AuditRow.id)))
 
 
 async def desk(house: House, document: dict[str, Any] | None = None, **results: Result) -> Desk:

@@ -155,7 +155,7 @@ async def test_what_no_filter_means_is_left_out(house: House, path: str, query: 
 async def test_pages_go_through_a_long_list_without_gap_or_repeat_and_back(house: House, path: str) -> None:
     await house.sign_in()
     fill(house.services.settings.database_url, 1500)
-    known = await house.database.read(case_state.rows, select(Case).where(col(Case.program) == "bewellnm"))
+    known = await house.database.read(case_state.list_rows, select(Case).where(col(Case.program) == "bewellnm"))
     if path == "/staff":
         queued = sorted((case.attention_since, case.case_id) for case in known if case.attention_since)
         expected = [case_id for _, case_id in queued]

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from sqlmodel import col, select
 
-from db.case_state import load_snapshot, rows
+from db.case_state import list_rows, load_snapshot
 from db.tables import AlteredEvent, AuditRow, FactRow, InboxRow
 from db.writes.webhooks.inbox import accept_portal_report, accept_statements
 from domain.shared.documents.parsing import read_json
@@ -49,16 +49,16 @@ async def altered(house: House, case_id: str, **changes: Any) -> int:
     statement_id = str(uuid4())
     assert not await attempt(house, case_id, 0.6, statement_id)
     assert await attempt(house, case_id, 0.9, statement_id, **changes)
-    (number,) = await house.database.read(rows, select(col(AlteredEvent.id)))
+    (number,) = await house.database.read(list_rows, select(col(AlteredEvent.id)))
     return int(number)
 
 
 async def kept(house: House) -> list[InboxRow]:
-    return await house.database.read(rows, select(InboxRow).order_by(col(InboxRow.id)))
+    return await house.database.read(list_rows, select(InboxRow).order_by(col(InboxRow.id)))
 
 
 async def audited(house: House, action: str) -> list[AuditRow]:
-    return await house.database.read(rows, select(AuditRow).where(col(AuditRow.action) == action))
+    return await house.database.read(list_rows, select(AuditRow).where(col(AuditRow.action) == action))
 
 
 async def test_nothing_held_looks_right(house: House) -> None:
@@ -157,7 +157,7 @@ async def test_an_altered_event_is_taken_as_a_new_one_once(house: House) -> None
     assert [field["id"] for field in reader.of("textarea") if field.get("aria-invalid")] == [f"reason-{number}"]
     answer = await house.post(path, {"csrf_token": csrf, "reason": "The LMS corrected the score."})
     assert answer.headers["location"] == "/staff/webhooks?done=delivered"
-    found = await house.database.read(rows, select(FactRow).where(col(FactRow.kind) == "exam_attempted"))
+    found = await house.database.read(list_rows, select(FactRow).where(col(FactRow.kind) == "exam_attempted"))
     assert sorted(row.data["score"] for row in found) == ["0.6", "0.9"]
     reader = read(await house.browser.get(f"/staff/webhooks/altered/{number}"))
     assert "Staff had it delivered all the same." in reader.text

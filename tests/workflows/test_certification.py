@@ -11,7 +11,7 @@ import pytest_asyncio
 from sqlalchemy.orm import Session
 from sqlmodel import col, select
 
-from db.case_state import load_snapshot, rows
+from db.case_state import list_rows, load_snapshot
 from db.reads.reminders import list_due_reminders
 from db.tables import CommandRow, EffectRow, FactRow
 from db.writes.opening import Opened
@@ -62,12 +62,12 @@ async def in_training(inside: Inside, request: dict[str, Any], **policy: Any) ->
 
 
 async def decided(inside: Inside, opened: Opened) -> list[FactRow]:
-    facts = await inside.database.read(rows, select(FactRow).where(col(FactRow.case_id) == opened.case_id))
+    facts = await inside.database.read(list_rows, select(FactRow).where(col(FactRow.case_id) == opened.case_id))
     return [fact for fact in facts if fact.kind == FactKind.DECIDED]
 
 
 async def intended(inside: Inside, opened: Opened, kind: str) -> list[EffectRow]:
-    found = await inside.database.read(rows, select(EffectRow).where(col(EffectRow.case_id) == opened.case_id))
+    found = await inside.database.read(list_rows, select(EffectRow).where(col(EffectRow.case_id) == opened.case_id))
     return [row for row in found if row.kind == kind]
 
 

@@ -29,7 +29,7 @@ from db.writes.federal import publications
 from domain.federal.lists import PublishedList
 from domain.shared.cases.messages import Published, PublishOrder
 from settings import Settings
-from starter.client import plugin
+from starter.client import make_plugin
 from starter.publication import publish_lists
 from starter.schedules import DAILY_PUBLICATION_ID, DAILY_ROUND_ID, ensure_schedules
 from starter.stack import temporal_server
@@ -81,7 +81,7 @@ class Press:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def temporal() -> AsyncIterator[Client]:
     environment = await WorkflowEnvironment.start_local(
-        dev_server_existing_path=temporal_server.find_program(), plugins=[plugin([CodedFailures()])]
+        dev_server_existing_path=temporal_server.find_program(), plugins=[make_plugin([CodedFailures()])]
     )
     yield environment.client
     await environment.shutdown()

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 from sqlmodel import col, select
 
-from db.case_state import load_snapshot, rows
+from db.case_state import list_rows, load_snapshot
 from db.tables import SentMail
 from db.writes.commands import apply_command
 from db.writes.opening import Opened
@@ -201,7 +201,7 @@ async def test_b21_the_help_desk_s_letter_waits_for_a_mail_server_that_is_down_a
     await federal.business_day(opened, wednesday)
     await federal.until(opened, lambda status: status["publication"]["help_desk_told_at"])
     assert len(await federal.help_desk(request)) == 1
-    kept = await federal.database.read(rows, select(SentMail).where(col(SentMail.case_id) == opened.case_id))
+    kept = await federal.database.read(list_rows, select(SentMail).where(col(SentMail.case_id) == opened.case_id))
     (mail,) = [one for one in kept if one.notice == Notice.HELP_DESK]
     assert (mail.recipient, mail.language) == (HELP_DESK, "en")
     assert request["npn"] in mail.text

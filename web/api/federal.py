@@ -23,7 +23,7 @@ from web.api.cases import COMMANDS, CommandId
 from web.api.webhooks import ANSWERS, acknowledge_event, verify_webhook
 from web.http.auth import SIGNED, Registrant
 from web.http.problems import build_problem
-from web.http.sentences import explain
+from web.http.sentences import explain_reason
 from web.services import Services, ServicesDep
 
 router = APIRouter(tags=["federal"])
@@ -193,7 +193,7 @@ def install_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(UnusableTicket)
     async def unusable_ticket(_: Request, error: UnusableTicket) -> JSONResponse:
-        return build_problem(_OF_TICKET[error.fault.code], explain(error.fault, "en"), [error.fault])
+        return build_problem(_OF_TICKET[error.fault.code], explain_reason(error.fault, "en"), [error.fault])
 
     @app.exception_handler(SecondAccount)
     async def second_account(request: Request, error: SecondAccount) -> JSONResponse:

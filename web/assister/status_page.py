@@ -21,7 +21,7 @@ from domain.state.eligibility import Check, Result
 from web.http.forms import Values, describe_faults, parse_number
 from web.http.negotiation import choose_language
 from web.http.pages import render_page
-from web.http.sentences import explain
+from web.http.sentences import explain_reason
 from web.services import Services
 from web.state_form import list_values
 
@@ -55,7 +55,7 @@ async def render_status(
         stage=state.stage if asking or state.stage is not Stage.AWAITING_INFORMATION else Stage.SCREENING,
         waiting_for=waiting_for,
         may_assist=not certification.may_assist_reasons,
-        missing=[explain(Reason(code), language) for code in certification.may_assist_reasons],
+        missing=[explain_reason(Reason(code), language) for code in certification.may_assist_reasons],
         steps=list_steps(state, not certification.may_assist_reasons),
         reason=await _find_reason(services, certification),
         pass_mark=policy.pass_mark,

@@ -15,7 +15,7 @@ from domain.state.policies import BEWELLNM_2024
 from templates.catalogs import N_, translate
 from templates.certificates import CertificateText
 from templates.labels import KINDS, MARKETS, WAITING_FOR, Labels
-from web.http.sentences import explain
+from web.http.sentences import explain_reason
 
 STATUS_URL = "https://certify.example.org/status/5f0d8b6b0d1a4f2e8c7a6b5d4e3f2a1b"
 LMS_URL = "https://lms.example.org/learners/3f1c"
@@ -213,7 +213,11 @@ def _build_reader_values(notice: Notice, language: str, kind: str) -> Mapping[st
             "referrals": BEWELLNM_2024.referrals[language] if kind == Kind.ENROLLMENT_COUNSELOR else (),
         }
     if notice is Notice.MARKETPLACE_PROFILE_NPN:
-        return {"problems": [explain(Fault("npn", code), language) for code in ("npn_other_name", "npn_of_individual")]}
+        return {
+            "problems": [
+                explain_reason(Fault("npn", code), language) for code in ("npn_other_name", "npn_of_individual")
+            ]
+        }
     if notice is Notice.INFORMATION_NEEDED:
         return {"question": _QUESTION[language]}
     if notice in _REASONS:

@@ -9,7 +9,7 @@ from fastapi import Request
 from starlette.exceptions import HTTPException
 
 from domain.shared.documents.faults import Fault
-from web.http.sentences import explain
+from web.http.sentences import explain_reason
 
 MEDIA_TYPE = "application/x-www-form-urlencoded"
 MOST_FIELDS = 200
@@ -38,7 +38,7 @@ class FormShape:
         document: dict[str, Any] = {}
         for name, text in values.items():
             if text:
-                self._put(document, name, text)
+                self._put_field(document, name, text)
         for name in self.boxes:
             if isinstance(document.get(name), dict):
                 document[name] = list(document[name])
@@ -61,7 +61,7 @@ class FormShape:
                 shown[path] = str(value)
         return shown
 
-    def _put(self, document: dict[str, Any], name: str, text: str) -> None:
+    def _put_field(self, document: dict[str, Any], name: str, text: str) -> None:
         """Puts a field where its dots say; under its whole name, which no form has, where something else is there."""
         *path, last = name.split(".", _DEEPEST)
         within = document
@@ -70,9 +70,9 @@ class FormShape:
             if not isinstance(within, dict):
                 document[name] = text
                 return
-        within[last] = self._convert(last, text)
+        within[last] = self._convert_value(last, text)
 
-    def _convert(self, name: str, text: str) -> Any:
+    def _convert_value(self, name: str, text: str) -> Any:
         """A field's value; text that can't be what its name says stays text, for the rules to name it as a fault."""
         if name in self.ticks and text == "true":
             return True
@@ -129,4 +129,4 @@ def find_text_faults(field: str, text: str) -> list[Fault]:
 
 def describe_faults(faults: Iterable[Fault], language: str) -> list[dict[str, str]]:
     """Faults as the pages show them."""
-    return [{"field": fault.field, "message": explain(fault, language)} for fault in faults]
+    return [{"field": fault.field, "message": explain_reason(fault, language)} for fault in faults]

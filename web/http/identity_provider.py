@@ -33,7 +33,7 @@ class Claims:
 
 
 @dataclass(frozen=True)
-class Identity:
+class StaffIdentity:
     """Somebody the provider vouches for."""
 
     actor: str
@@ -64,7 +64,7 @@ class IdentityProvider:
             raise _log_failure(error) from None
         return answer
 
-    async def read_identity(self, request: Request) -> Identity:
+    async def read_identity(self, request: Request) -> StaffIdentity:
         """Who came back. Raises `SignInFailed`."""
         try:
             metadata = await self._client.load_server_metadata()
@@ -78,7 +78,7 @@ class IdentityProvider:
         if not actor:
             raise SignInFailed
         name = str(claims.get("name") or actor).strip()[:LONGEST]
-        return Identity(actor, name, self._parse_roles(claims.get(self._claims.roles)))
+        return StaffIdentity(actor, name, self._parse_roles(claims.get(self._claims.roles)))
 
     def _parse_roles(self, said: Any) -> frozenset[StaffRole]:
         names = [str(one) for one in said] if isinstance(said, list) else [str(said or "")]

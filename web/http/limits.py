@@ -82,19 +82,19 @@ class Limits:
             await send(message)
 
         if status := self._find_refusal(scope):
-            await _refuse(status, scope, receive, send_guarded)
+            await _refuse_request(status, scope, receive, send_guarded)
             return
         try:
             await self._app(scope, receive_bounded, send_guarded)
         except _TooLarge:
             if began:
                 raise
-            await _refuse(413, scope, receive, send_guarded)
+            await _refuse_request(413, scope, receive, send_guarded)
         except Exception as error:
             endpoint = getattr(scope.get("endpoint"), "__name__", None)
             log.error("request failed", endpoint=endpoint, error=type(error).__name__, where=locate_error(error))
             if not began:
-                await _refuse(500, scope, receive, send_guarded)
+                await _refuse_request(500, scope, receive, send_guarded)
 
     def _find_refusal(self, scope: Scope) -> int | None:
         """The status of a request that is refused by its first line and headers alone."""
@@ -133,6 +133,6 @@ def _read_content_length(scope: Scope) -> int:
     return int(declared) if declared.isascii() and declared.isdigit() else 0
 
 
-async def _refuse(status: int, scope: Scope, receive: Receive, send: Send) -> None:
+async def _refuse_request(status: int, scope: Scope, receive: Receive, send: Send) -> None:
     """Answers without asking the application, and ends the connection: what else was sent on it isn't read."""
     await build_problem(status, _REFUSALS[status], headers={"Connection": "close"})(scope, receive, send)

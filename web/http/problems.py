@@ -7,7 +7,7 @@ from typing import Any
 from fastapi.responses import JSONResponse
 
 from domain.shared.documents.faults import Fault
-from web.http.sentences import explain
+from web.http.sentences import explain_reason
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -28,11 +28,11 @@ def build_problem(
     }
     if faults:
         document["errors"] = [
-            {"field": fault.field, "code": fault.code, "message": explain(fault, language)} for fault in faults
+            {"field": fault.field, "code": fault.code, "message": explain_reason(fault, language)} for fault in faults
         ]
     return JSONResponse(document, status, headers, MEDIA_TYPE)
 
 
 def join_faults(faults: Sequence[Fault], language: str = "en") -> str:
     """The faults in one text, each field named."""
-    return " ".join(f"{fault.field}: {explain(fault, language)}" for fault in faults)
+    return " ".join(f"{fault.field}: {explain_reason(fault, language)}" for fault in faults)

@@ -11,7 +11,7 @@ from templates.labels import FILTERS, find_label
 _LABELS = {"checks": "check", "stage": "staff_stage", "list": "federal_list"}
 
 
-def explain(why: Coded, language: str) -> str:
+def explain_reason(why: Coded, language: str) -> str:
     """A reason or a fault in the reader's language, the codes among its details as they are called."""
     details = {name: _name_detail(name, text, language) for name, text in why.details.items()}
     return translate(why.template, language, **details)
@@ -19,7 +19,7 @@ def explain(why: Coded, language: str) -> str:
 
 def explain_notes(held: Iterable[HeldEvent], language: str) -> dict[int, str]:
     """Why held events have no effect, by their numbers; what has no code stays as it was noted."""
-    return {one.id: explain(one.reason, language) if one.reason else one.note for one in held if one.note}
+    return {one.id: explain_reason(one.reason, language) if one.reason else one.note for one in held if one.note}
 
 
 def name_code(name: str, code: str, language: str) -> str:

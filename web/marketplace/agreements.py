@@ -13,7 +13,7 @@ from web.http.auth import LINK
 from web.http.forms import read_form
 from web.http.pages import render_page
 from web.http.rate_limits import limit_rate
-from web.http.sentences import explain
+from web.http.sentences import explain_reason
 from web.marketplace.visit import (
     NO_SUCH_STEP,
     CurrentVisit,
@@ -97,5 +97,5 @@ def _render_agreement(
         accepted_at=standing.accepted_at,
         open_action=None if accepted or launched or state.ended else visit.url(f"{here}/open"),
         accept_action=visit.url(f"{here}/accept") if launched and not accepted and why_not is None else None,
-        why_not=explain(why_not, language) if why_not else None,
+        why_not=explain_reason(why_not, language) if why_not else None,
     )

@@ -11,7 +11,7 @@ from domain.shared.links import STATUS_PATH
 from web.http.auth import LINK
 from web.http.pages import PRIVATE
 from web.http.problem_pages import NO_CERTIFICATE, NO_FILE
-from web.http.sentences import explain
+from web.http.sentences import explain_reason
 from web.marketplace.visit import NO_SUCH_STEP, CurrentVisit, VisitRefused
 from web.services import ServicesDep
 
@@ -29,7 +29,7 @@ async def download_certificate(name: str, services: ServicesDep, visit: CurrentV
     issued = visit.registration.state.certificates.get(market)
     uri = visit.registration.certificate_uris.get(market)
     if issued is None or uri is None:
-        why = explain(Reason("certificate_after_all_steps"), visit.language)
+        why = explain_reason(Reason("certificate_after_all_steps"), visit.language)
         raise VisitRefused(NO_CERTIFICATE, 404, visit, why)
     file = services.settings.certificates_dir / Path(uri).name
     if not file.is_file():

@@ -16,7 +16,7 @@ from domain.shared.cases.stages import Stage
 from domain.shared.policy import describe_contact
 from web.http.limits import build_content_security_policy
 from web.http.pages import PRIVATE, render_page
-from web.http.sentences import explain
+from web.http.sentences import explain_reason
 from web.marketplace.layout import explain_faults
 from web.marketplace.visit import Visit
 from web.services import Services
@@ -53,7 +53,7 @@ async def render_home(request: Request, services: Services, visit: Visit) -> HTM
         reason=await _find_ending_reason(services, visit),
         profile=_describe_profile(visit),
         may_assist=not reasons,
-        missing=[explain(Reason(code), language) for code in reasons],
+        missing=[explain_reason(Reason(code), language) for code in reasons],
         mlms=await describe_mlms_courses(services, visit),
         vendors=describe_vendor_courses(visit),
         agreements=_describe_agreements(visit),

@@ -11,7 +11,7 @@ from domain.shared.policy import describe_contact
 from templates.catalogs import translate
 from web.http.pages import render_page
 from web.http.problem_pages import ProblemText
-from web.http.sentences import explain
+from web.http.sentences import explain_reason
 from web.services import Services
 
 
@@ -44,4 +44,4 @@ def render_portal_problem(
 
 def explain_faults(faults: Sequence[Fault], language: str) -> str:
     """Faults as running text, for a page without their fields."""
-    return " ".join(explain(fault, language) for fault in faults)
+    return " ".join(explain_reason(fault, language) for fault in faults)

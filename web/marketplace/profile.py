@@ -19,7 +19,7 @@ from web.http.auth import LINK
 from web.http.forms import Values, describe_faults, read_form
 from web.http.pages import render_page
 from web.http.rate_limits import limit_rate
-from web.http.sentences import explain
+from web.http.sentences import explain_reason
 from web.marketplace.form import SHAPE, collect_changes, is_changed, read_role, sort_faults
 from web.marketplace.layout import explain_faults
 from web.marketplace.visit import (
@@ -113,7 +113,7 @@ async def _render_profile(
         waits=waits,
         saved=request.query_params.get("saved") == "1" and not waits and values is None,
         refused=_explain_refused(visit, last) if values is None else None,
-        stopped=explain(stopped, language) if stopped else None,
+        stopped=explain_reason(stopped, language) if stopped else None,
         values=shown,
         errors=describe_faults(faults, language),
     )

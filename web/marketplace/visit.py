@@ -20,7 +20,7 @@ from web.http.addresses import set_language
 from web.http.negotiation import choose_language
 from web.http.pages import PRIVATE
 from web.http.problem_pages import UNKNOWN_LINK, ProblemText
-from web.http.sentences import explain
+from web.http.sentences import explain_reason
 from web.marketplace.layout import explain_faults, render_portal_problem
 from web.services import ServicesDep
 
@@ -121,7 +121,7 @@ def explain_refusals(visit: Visit) -> Iterator[None]:
         detail = explain_faults(name_vendors(visit, invalid.faults), visit.language)
         raise VisitRefused(REFUSED, 422, visit, detail) from None
     except Refusal as refusal:
-        raise VisitRefused(REFUSED, 409, visit, explain(refusal.reason, visit.language)) from None
+        raise VisitRefused(REFUSED, 409, visit, explain_reason(refusal.reason, visit.language)) from None
 
 
 def name_vendors(visit: Visit, faults: Sequence[Fault]) -> list[Fault]:

@@ -28,7 +28,7 @@ from templates.catalogs import N_, translate
 from web.http.auth import StaffMember
 from web.http.negotiation import choose_language
 from web.http.permissions import Permission
-from web.http.sentences import explain, explain_notes
+from web.http.sentences import explain_notes, explain_reason
 from web.services import Services
 from web.staff.filters import ALL, QUEUE, build_address, read_filters
 from web.staff.layout import render_staff_page
@@ -97,8 +97,8 @@ async def render_case(
         now=now(),
         is_federal=isinstance(state, RegistrationState),
         owner=OWNER[state.waiting_for] if state.waiting_for else None,
-        missing=[explain(Reason(code), language) for code in file.status["may_assist_reasons"]],
-        checks={one.check: explain(Reason(one.check), language) for one in file.findings},
+        missing=[explain_reason(Reason(code), language) for code in file.status["may_assist_reasons"]],
+        checks={one.check: explain_reason(Reason(one.check), language) for one in file.findings},
         lines=describe_entries(file.timeline, language),
         notes=explain_notes(file.held, language),
         panel=build_panel(file, me, language),
@@ -165,11 +165,11 @@ def _describe_attempt(attempt: FormAttempt | None, state: CaseState, language: s
 
 def _explain_fault(fault: Fault, language: str) -> str:
     own = _MISSING.get(fault.field) if fault.code == "required" else None
-    return translate(own, language) if own else explain(fault, language)
+    return translate(own, language) if own else explain_reason(fault, language)
 
 
 def _explain_refused(reason: Reason, language: str) -> str:
-    return translate(_SENT_BEFORE, language) if reason.code == "id_used" else explain(reason, language)
+    return translate(_SENT_BEFORE, language) if reason.code == "id_used" else explain_reason(reason, language)
 
 
 def _find_workflow_url(services: Services, file: CaseFile) -> str | None:

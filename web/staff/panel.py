@@ -15,7 +15,7 @@ from domain.state.eligibility import Check, Verdict, find_open_checks
 from templates.catalogs import translate
 from web.http.auth import StaffMember
 from web.http.permissions import Permission
-from web.http.sentences import explain
+from web.http.sentences import explain_reason
 from web.staff.reasons import list_usual_reasons
 
 # The forms of a case's page, each with the permission it needs and the command it gives; a flag is no command.
@@ -98,7 +98,7 @@ def build_panel(file: CaseFile, me: StaffMember, language: str) -> Panel:
         revokes=may["revoke"] and why_ended is None,
         clears=may["flag"],
         acts=any(may[form] for form in ("resend", "withdraw", "revoke")),
-        ended=explain(why_ended, language) if why_ended else None,
+        ended=explain_reason(why_ended, language) if why_ended else None,
         kept=[one for one in file.commands if one.state == CommandState.PENDING],
     )
 
@@ -116,5 +116,5 @@ def _list_choices(state: CertificationState, language: str) -> list[VerdictChoic
         why = find_refusal(Decide(verdict=verdict, override=_SOME), state)
         usual = list_usual_reasons(verdict, state.opening.kind.is_licensed)
         reasons = {code: translate(sentence, language) for code, sentence in usual.items()}
-        found.append(VerdictChoice(verdict, explain(why, language) if why else None, reasons))
+        found.append(VerdictChoice(verdict, explain_reason(why, language) if why else None, reasons))
     return found

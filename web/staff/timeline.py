@@ -11,7 +11,7 @@ from domain.shared.cases.facts import FactKind
 from domain.shared.documents.faults import load_faults
 from templates.catalogs import N_, translate
 from web.http.environments import format_share
-from web.http.sentences import explain, name_code
+from web.http.sentences import explain_reason, name_code
 
 Details = list[str]
 
@@ -113,7 +113,7 @@ def _describe_changed(data: Mapping[str, Any], language: str) -> Details:
 def _describe_faults(data: Mapping[str, Any], language: str) -> Details:
     """The fields of a profile at fault, each with what is wrong."""
     faults = load_faults(data.get("faults") or ())
-    return [f"{name_code('field', one.field, language)}: {explain(one, language)}" for one in faults]
+    return [f"{name_code('field', one.field, language)}: {explain_reason(one, language)}" for one in faults]
 
 
 def _describe_notice(entry: TimelineEntry, language: str) -> tuple[str, Details]:
@@ -161,7 +161,7 @@ _WORDS: Mapping[EntryKind, Callable[[TimelineEntry, str], tuple[str, Details]]] 
 
 def _explain_answer(entry: TimelineEntry, name: str, text: str, language: str) -> str:
     """The entry's reason, answer or note: what is ours by its code, in the reader's language; else as it was said."""
-    return explain(entry.coded[name], language) if name in entry.coded else text
+    return explain_reason(entry.coded[name], language) if name in entry.coded else text
 
 
 def _phrase(sentence: str, language: str, **details: str) -> str:

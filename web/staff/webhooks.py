@@ -22,7 +22,7 @@ from web.http.negotiation import choose_language
 from web.http.pages import PRIVATE
 from web.http.permissions import Permission
 from web.http.problems import join_faults
-from web.http.sentences import explain, explain_notes
+from web.http.sentences import explain_notes, explain_reason
 from web.services import Services, ServicesDep
 from web.staff.layout import render_staff_page
 
@@ -76,7 +76,7 @@ async def deliver_held(request: Request, services: ServicesDep, me: Deliverer, n
     release = await _release_event(services, me, number, "held", reason)
     if release.refused is None:
         return await _deliver_released(services, release)
-    refused = explain(release.refused, choose_language(request))
+    refused = explain_reason(release.refused, choose_language(request))
     return await _render_webhooks(request, services, me, DeliveryAttempt(number, reason, refused=refused), 409)
 
 
@@ -94,7 +94,7 @@ async def deliver_altered(request: Request, services: ServicesDep, me: Deliverer
     else:
         if release.refused is None:
             return await _deliver_released(services, release)
-        refused = explain(release.refused, language)
+        refused = explain_reason(release.refused, language)
     return await _render_altered(request, services, me, number, DeliveryAttempt(number, reason, refused=refused), 409)
 
 
@@ -181,7 +181,9 @@ def _describe_attempt(attempt: DeliveryAttempt | None, language: str) -> dict[st
     if attempt is None:
         return {"tried": None, "reason": "", "fault": None, "refused": None}
     needed, faults = Reason("reason_needed"), attempt.faults
-    said = [explain(needed, language) if one.code == "required" else explain(one, language) for one in faults]
+    said = [
+        explain_reason(needed, language) if one.code == "required" else explain_reason(one, language) for one in faults
+    ]
     return {
         "tried": attempt.number,
         "reason": attempt.reason,

@@ -9,7 +9,7 @@ from sqlmodel import col, select
 
 from db.case_state import federal_policy_of
 from db.tables import Case, TicketRow
-from db.writes.facts import append, audit, locked
+from db.writes.facts import append_facts, lock_case, record_audit
 from db.writes.federal.steps import RecordedStep, lock_open_registration, record_step, require_step
 from domain.federal.facts import CourseData
 from domain.federal.markets import Curriculum
@@ -77,8 +77,8 @@ def keep_launch_ticket(
         )
     )
     data = CourseData(curriculum=curriculum, channel=channel).to_json()
-    append(session, case, [Fact(id=f"{case_id}:launch:{digest}", kind=FactKind.LAUNCHED, at=now, data=data)], now)
-    audit(session, now, actor, "training.launched", case, **data)
+    append_facts(session, case, [Fact(id=f"{case_id}:launch:{digest}", kind=FactKind.LAUNCHED, at=now, data=data)], now)
+    record_audit(session, now, actor, "training.launched", case, **data)
     return expires_at
 
 
@@ -87,7 +87,7 @@ def redeem_launch_ticket(session: Session, vendor: str, token: str, now: datetim
     ticket = session.get(TicketRow, hash_token(token))
     if ticket is None or ticket.vendor != vendor:
         raise UnusableTicket("ticket_unknown")
-    case = locked(session, ticket.case_id)
+    case = lock_case(session, ticket.case_id)
     session.refresh(ticket)
     if case.stage in ENDED:
         raise UnusableTicket("ticket_unknown")
@@ -99,8 +99,8 @@ def redeem_launch_ticket(session: Session, vendor: str, token: str, now: datetim
     session.add(ticket)
     data = CourseData(curriculum=Curriculum(ticket.curriculum), channel=vendor).to_json()
     started = Fact(id=f"started:{ticket.token_hash}", kind=FactKind.COURSE_STARTED, at=now, data=data)
-    append(session, case, [started], now)
-    audit(session, now, vendor, "training.ticket_redeemed", case, **data)
+    append_facts(session, case, [started], now)
+    record_audit(session, now, vendor, "training.ticket_redeemed", case, **data)
     return RedeemedTicket(
         learner=ticket.token_hash[:32],
         curriculum=ticket.curriculum,

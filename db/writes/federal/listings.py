@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from db.case_state import facts_of, registration_of
 from db.writes.cases import flag_case, record_facts, unflag_case
-from db.writes.facts import locked
+from db.writes.facts import lock_case
 from domain.federal.facts import ListingData
 from domain.shared.cases.facts import Fact, FactKind
 from domain.shared.cases.messages import RegistrationSnapshot
@@ -26,7 +26,7 @@ def record_listing(session: Session, case_id: str, facts: Sequence[Fact], now: d
             late = Reason("not_listed_in_time", {"list": fact.read_as(ListingData).list.value})
             flag_case(session, case_id, LATE, now, late)
         record_facts(session, case_id, [fact], now, f"watch.{fact.kind.value}", **fact.data)
-    case = locked(session, case_id)
+    case = lock_case(session, case_id)
     state = registration_of(case, facts_of(session, case_id))
     if not state.awaits_late_entry:
         unflag_case(session, case_id, LATE, now)

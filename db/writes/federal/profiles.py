@@ -10,11 +10,11 @@ from typing import Any
 from sqlalchemy.orm import Session
 from sqlmodel import col, select
 
-from db.case_state import UnknownCase, facts_of, registration_of, rows
+from db.case_state import UnknownCase, facts_of, list_rows, registration_of
 from db.tables import SYSTEM, Assister, Case, CommandRow
 from db.writes.commands import keep_answer
 from db.writes.effects import keep_evidence
-from db.writes.facts import audit, locked, lower_flag, raise_flag
+from db.writes.facts import lock_case, lower_flag, raise_flag, record_audit
 from db.writes.federal.steps import RecordedStep, append_fact, lock_open_registration, record_step, require_step
 from db.writes.persons import remember_words, rename_person, select_accounts
 from domain.federal.facts import ProfileSavedData
@@ -107,10 +107,10 @@ def find_account_fault(session: Session, identity_key: bytes, case_id: str, prof
     person = session.get_one(Assister, case.assister_id)
     key = make_person_key(identity_key, profile.get("npn") or person.npn, profile["email"])
     others = col(Assister.assister_id) != case.assister_id
-    by_key = rows(session, select(Assister).where(col(Assister.person_key) == key, others))
+    by_key = list_rows(session, select(Assister).where(col(Assister.person_key) == key, others))
     if by_key and profile.get("npn"):
         return Fault("npn", "second_account")
-    by_email = rows(session, select_accounts(FEDERAL_PROGRAM, profile["email"]).where(others).limit(1))
+    by_email = list_rows(session, select_accounts(FEDERAL_PROGRAM, profile["email"]).where(others).limit(1))
     return Fault("email", "second_account") if by_key or by_email else None
 
 
@@ -128,7 +128,7 @@ def save_profile(
     A refused one leaves nothing of itself behind but the fields' names, and of what the registry said nothing.
     """
     row = session.get_one(CommandRow, command_id)
-    case = locked(session, row.case_id)
+    case = lock_case(session, row.case_id)
     session.refresh(row)
     state = registration_of(case, facts_of(session, case.case_id))
     if row.state == CommandState.PENDING:
@@ -148,7 +148,7 @@ def _refuse_profile(
     if state.ended:
         keep_answer(row, Reason("case_ended", {"stage": state.stage.value}))
     session.add(row)
-    audit(session, now, row.actor, "profile.refused", case, faults=named)
+    record_audit(session, now, row.actor, "profile.refused", case, faults=named)
 
 
 def _store_profile(
@@ -175,7 +175,7 @@ def _store_profile(
     data = ProfileSavedData(version=version, role=profile["role"], npn=npn).to_json()
     remember_words(session, case.assister_id)
     fact = Fact(id=f"{case.case_id}:profile:{version}", kind=FactKind.PROFILE_SAVED, at=now, data=data)
-    audit(session, now, row.actor, "profile.saved", case, changed=changed, **data)
+    record_audit(session, now, row.actor, "profile.saved", case, changed=changed, **data)
     return append_fact(session, case, fact, now)
 
 
@@ -183,7 +183,7 @@ def record_npn_verdict(
     session: Session, case_id: str, version: int, faults: Sequence[Fault], evidence: Evidence, now: datetime
 ) -> RegistrationSnapshot:
     """Records what the registry said of a profile saved as unverified (B9); no verdict, if a newer one was saved."""
-    case = locked(session, case_id)
+    case = lock_case(session, case_id)
     _keep_answers(session, case, evidence, now)
     state = registration_of(case, facts_of(session, case_id))
     if state.ended or state.profile.version != version or state.profile.npn is not NpnStatus.UNVERIFIED:
@@ -195,7 +195,7 @@ def record_npn_verdict(
     if faults:
         raise_flag(case, NPN_REFUSED, now)
         session.add(case)
-    audit(session, now, SYSTEM, kind.value.replace("_", "."), case, **data)
+    record_audit(session, now, SYSTEM, kind.value.replace("_", "."), case, **data)
     return state.take_snapshot()
 
 

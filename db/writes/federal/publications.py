@@ -15,7 +15,7 @@ from sqlalchemy import bindparam, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
-from db.case_state import federal_policy_of, one_or_none, registration_of, rows
+from db.case_state import federal_policy_of, list_rows, one_or_none, registration_of
 from db.reads.federal.published_lists import Cells, find_current, newest_first
 from db.tables import Case, FactRow, PublicationRow, PublishedRow
 from domain.federal.lists import ListedRegistration, PublishedList, build_rows
@@ -108,7 +108,7 @@ def _cases_of(session: Session, people: Collection[tuple[str, int]]) -> list[Cas
         col(Case.assister_id).in_({assister_id for assister_id, _ in people}),
         col(Case.plan_year).in_({plan_year for _, plan_year in people}),
     )
-    found = rows(session, query.order_by(col(Case.case_id)).with_for_update())
+    found = list_rows(session, query.order_by(col(Case.case_id)).with_for_update())
     return [case for case in found if (case.assister_id, case.plan_year) in people]
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from db.case_state import facts_of, registration_of
 from db.tables import Case, FactRow, InboxRow
-from db.writes.facts import append, audit, locked
+from db.writes.facts import append_facts, lock_case, record_audit
 from domain.federal.registration import RegistrationState
 from domain.shared.cases.events import EventSource, EventState
 from domain.shared.cases.facts import Fact
@@ -28,7 +28,7 @@ class RecordedStep:
 
 def lock_open_registration(session: Session, case_id: str) -> tuple[Case, RegistrationState]:
     """The registration, locked. Raises `UnknownCase`, and `Refusal` when it has ended or is no federal one."""
-    case = locked(session, case_id)
+    case = lock_case(session, case_id)
     if case.program != FEDERAL_PROGRAM:
         raise Refusal(Reason("not_in_program"))
     if case.stage in ENDED:
@@ -44,7 +44,7 @@ def require_step(why_not: Reason | None) -> None:
 
 def append_fact(session: Session, case: Case, fact: Fact, now: datetime) -> RegistrationState:
     """Appends a fact to a federal registration; where it stands then."""
-    state = append(session, case, [fact], now)
+    state = append_facts(session, case, [fact], now)
     assert isinstance(state, RegistrationState), "a federal case folds to a registration"
     return state
 
@@ -67,5 +67,5 @@ def record_step(
         received_at=now,
     )
     session.add(row)
-    audit(session, now, actor, action, case, **details)
+    record_audit(session, now, actor, action, case, **details)
     return RecordedStep(state, [row])

@@ -10,7 +10,7 @@ from sqlmodel import col, select
 
 from db.case_state import UnknownCase, certification_of, federal_policy_of, one_or_none, policy_of
 from db.tables import AlteredEvent, Assister, Case, EffectRow, FactRow, TicketRow
-from db.writes.facts import locked
+from db.writes.facts import lock_case
 from domain.federal.mlms_statements import build_course_fact
 from domain.federal.vendor_reports import VendorReport, build_completion_fact, check_ticket, parse_vendor_report
 from domain.shared.cases.events import EventSource
@@ -91,7 +91,7 @@ def lock_checked_case(session: Session, report: BackgroundReport) -> Case:
         order = one_or_none(session, of_case)
     if order is None or report.case_id not in (None, order.case_id):
         raise Invalid([Fault("data.object.candidate_id", "mismatch")])
-    return locked(session, order.case_id)
+    return lock_case(session, order.case_id)
 
 
 def find_ticket(session: Session, vendor: str, hashed: str) -> TicketRow:
@@ -136,13 +136,13 @@ def parse_altered_event(session: Session, row: AlteredEvent) -> tuple[Event, Par
         event_id = f"{vendor}:altered:{row.id}:{given}"
         completed, digest = parse_vendor_report(document)
         ticket = find_ticket(session, vendor, completed.ticket)  # of which the hash was kept
-        case = locked(session, ticket.case_id)
+        case = lock_case(session, ticket.case_id)
         parsed, kind = parse_vendor_event(session, ticket, completed, case, row.received_at), completed.type
     return Event(source, event_id, parsed.case.case_id, kind, digest, document), parsed
 
 
 def _lock_case(session: Session, case_id: str, name: str) -> Case:
     try:
-        return locked(session, case_id)
+        return lock_case(session, case_id)
     except UnknownCase:
         raise Invalid([Fault(name, "mismatch")]) from None

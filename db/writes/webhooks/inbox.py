@@ -12,7 +12,7 @@ from sqlmodel import col, select
 
 from db.case_state import UnknownCase, one_or_none
 from db.tables import AlteredEvent, Case, InboxRow
-from db.writes.facts import append, audit, locked, raise_flag
+from db.writes.facts import append_facts, lock_case, raise_flag, record_audit
 from db.writes.webhooks.events import (
     Event,
     ParsedEvent,
@@ -56,7 +56,7 @@ def accept_statements(
     ]
     for case_id in sorted({event.case_id for event in events}):
         with suppress(UnknownCase):
-            locked(session, case_id)
+            lock_case(session, case_id)
     fresh, received = _sort_out(session, events, now)
     faults: list[Fault] = []
     facts: dict[str, tuple[Case, list[Fact]]] = {}
@@ -76,7 +76,7 @@ def accept_statements(
     if faults:
         raise Invalid(faults)
     for case, fresh_facts in facts.values():
-        append(session, case, fresh_facts, now)
+        append_facts(session, case, fresh_facts, now)
     return received
 
 
@@ -117,7 +117,7 @@ def accept_vendor_report(
     """
     kept = {**body, "ticket": hash_token(report.ticket)}
     ticket = find_ticket(session, vendor, hash_token(report.ticket))
-    case = locked(session, ticket.case_id)
+    case = lock_case(session, ticket.case_id)
     event = Event(EventSource.VENDORS, f"{vendor}:{event_id}", case.case_id, report.type, digest, kept)
     fresh, received = _sort_out(session, [event], now)
     if fresh:
@@ -152,14 +152,14 @@ def store_event(session: Session, event: Event, parsed: ParsedEvent, now: dateti
         session.add(case)
     action = f"webhook.{event.kind.rsplit('/', 1)[-1]}"
     details = {"event_id": event.id, **({"note": reason} if reason else {}), **_audited(fact)}
-    audit(session, now, event.source, action, case, fact.data.get("reason"), **details)
+    record_audit(session, now, event.source, action, case, fact.data.get("reason"), **details)
     return None if reason else row
 
 
 def _accept(session: Session, event: Event, parsed: ParsedEvent, now: datetime, received: Received) -> None:
     if row := store_event(session, event, parsed, now):
         received.to_deliver.append(row)
-        append(session, parsed.case, [parsed.fact], now)
+        append_facts(session, parsed.case, [parsed.fact], now)
 
 
 def _sort_out(session: Session, events: Sequence[Event], now: datetime) -> tuple[list[Event], Received]:
@@ -195,7 +195,7 @@ def _keep_aside(session: Session, event: Event, case_id: str, now: datetime) -> 
     if case is not None:
         raise_flag(case, ALTERED_EVENT, now)
         session.add(case)
-        audit(session, now, event.source, "webhook.altered", case, Reason("altered_event"), event_id=event.id)
+        record_audit(session, now, event.source, "webhook.altered", case, Reason("altered_event"), event_id=event.id)
 
 
 def _noted(reason: Reason | None) -> dict[str, Any]:

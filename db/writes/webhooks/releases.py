@@ -10,7 +10,7 @@ from sqlmodel import col, select
 
 from db.case_state import one_or_none
 from db.tables import SYSTEM, AlteredEvent, Case, InboxRow
-from db.writes.facts import append, audit, locked, lower_flag
+from db.writes.facts import append_facts, lock_case, lower_flag, record_audit
 from db.writes.webhooks.events import parse_altered_event
 from db.writes.webhooks.inbox import ALTERED_EVENT, store_event
 from domain.shared.cases.events import (
@@ -49,16 +49,16 @@ def release_event(session: Session, row_id: int, kind: str, actor: str, reason: 
     row: Any = session.get(TABLES[kind], row_id)
     if row is None:
         raise UnknownEvent(row_id)
-    case = locked(session, row.case_id)
+    case = lock_case(session, row.case_id)
     session.refresh(row)  # somebody else may have had it delivered before the case was ours
     release = _release_held(row) if kind == "held" else _release_altered(session, case, row, now)
     what = {"source": row.source, "event_id": row.event_id}
     if release.refused is not None:
-        audit(session, now, actor, "webhook.release_refused", case, reason, answer=release.refused, **what)
+        record_audit(session, now, actor, "webhook.release_refused", case, reason, answer=release.refused, **what)
         return release
-    audit(session, now, actor, "webhook.released", case, reason, **what)
+    record_audit(session, now, actor, "webhook.released", case, reason, **what)
     if kind == "altered" and not _has_more_altered(session, case) and lower_flag(case, ALTERED_EVENT):
-        audit(session, now, SYSTEM, f"case.unflagged.{ALTERED_EVENT}", case)
+        record_audit(session, now, SYSTEM, f"case.unflagged.{ALTERED_EVENT}", case)
     return release
 
 
@@ -78,7 +78,7 @@ def _release_altered(session: Session, case: Case, row: AlteredEvent, now: datet
     if refused is not None:
         return Release(refused=refused)
     stored = store_event(session, event, parsed, now)
-    append(session, case, [parsed.fact], now)
+    append_facts(session, case, [parsed.fact], now)
     row.released_at = now
     session.add(row)
     return Release([stored] if stored else ())

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from domain.shared.documents.faults import Fault
 from templates.catalogs import N_, translate
-from web.http.sentences import explain
+from web.http.sentences import explain_reason
 
 _STREET = N_("Enter the street and number.")
 _CITY = N_("Enter the city.")
@@ -56,5 +56,5 @@ def _word_fault(fault: Fault, language: str) -> dict[str, object]:
     own = OTHERWISE.get((fault.field, fault.code))
     if fault.code in ("required", "choice"):
         own = MISSING.get(fault.field)
-    message = translate(own, language) if own else explain(fault, language)
+    message = translate(own, language) if own else explain_reason(fault, language)
     return {"field": fault.field, "message": message, "named": own is not None}
