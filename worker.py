@@ -132,8 +132,8 @@ def build_worker(client: Client, settings: Settings, objects: list[object]) -> W
     )
 
 
-async def run_worker(settings: Settings) -> None:
-    """Works until SIGTERM or SIGINT, then lets running activities finish for a while."""
+async def run_worker(settings: Settings) -> int:
+    """Works until SIGTERM or SIGINT, then lets running activities finish for a while; 1 when background work failed."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -142,18 +142,19 @@ async def run_worker(settings: Settings) -> None:
         stack.push_async_callback(database.close)
         # By a connection of its own, which need not be there yet: drafts are purged while Temporal is down.
         services = build_case_services(settings, database, await connect_client(lazy=True))
-        _run_beside(stack, stop, run_background(database, services.cases))
+        beside = [_run_beside(stack, stop, run_background(database, services.cases))]
         client = await stack.enter_async_context(http.open_client(HTTP_SECONDS))
         temporal = await connect_client([CodedFailures()])
-        _run_beside(stack, stop, ensure_schedules(temporal, settings.task_queue))
+        beside.append(_run_beside(stack, stop, ensure_schedules(temporal, settings.task_queue)))
         await stack.enter_async_context(build_worker(temporal, settings, build_activities(settings, database, client)))
         if settings.ready_file:
             settings.ready_file.touch()
         log.info("worker ready", task_queue=settings.task_queue)
         await stop.wait()
+        return 1 if any(task.done() and not task.cancelled() and task.exception() for task in beside) else 0
 
 
-def _run_beside(stack: AsyncExitStack, stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:
+def _run_beside(stack: AsyncExitStack, stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
     """Until the worker ends; a failure that nobody foresaw ends the worker, so that it is seen and started again."""
     task = asyncio.create_task(work)
 
@@ -168,6 +169,7 @@ def _run_beside(stack: AsyncExitStack, stop: asyncio.Event, work: Coroutine[Any,
 
     task.add_done_callback(look_at_end)
     stack.push_async_callback(end)
+    return task
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -175,8 +177,7 @@ def main(arguments: Sequence[str]) -> int:
     if arguments[:1] == ["verify"]:
         folder = Path(arguments[1]) if arguments[1:] else HISTORIES
         return verify_histories(folder, WORKFLOWS)
-    uvloop.run(run_worker(load_settings()))
-    return 0
+    return uvloop.run(run_worker(load_settings()))
 
 
 if __name__ == "__main__":

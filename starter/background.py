@@ -7,10 +7,12 @@ may work (a process that was stopped for a while, clocks that differ): no harm, 
 
 import asyncio
 import time
+from contextlib import suppress
 from datetime import timedelta
 from uuid import uuid4
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from db.engine import Database
 from db.writes.drafts import purge_drafts
@@ -41,7 +43,8 @@ async def run_background(
                 log.warning("background work ends: the lease could not be renewed")
             await asyncio.sleep(every)
     finally:
-        await database.write(give_back_lease, LEASE, holder)
+        with suppress(SQLAlchemyError):  # it runs out by itself
+            await database.write(give_back_lease, LEASE, holder)
 
 
 async def _work_while_leased(

@@ -73,7 +73,7 @@ class CaseWorkflows:
             )
 
     async def send_command(self, case: Case, command: Command) -> None:
-        """Has a command applied. Raises `RefusedByWorkflow` with the reason, and `NotRunning`."""
+        """Has a command applied. Raises `RefusedByWorkflow` with the reason, `Unreachable` and `NotRunning`."""
         handle = self._client.get_workflow_handle(case.workflow_id)
         try:
             with _translate_errors():
@@ -81,6 +81,9 @@ class CaseWorkflows:
                     command.kind, command, id=command.command_id, result_type=str, rpc_timeout=RPC_TIMEOUT
                 )
         except WorkflowUpdateFailedError as failed:
+            # A handler that was cut off has refused nothing: its command stays pending, and is sent again.
+            if not (isinstance(failed.cause, ApplicationError) and failed.cause.type == names.REFUSED):
+                raise Unreachable from None
             raise RefusedByWorkflow(_read_refusal(failed.cause)) from None
 
     async def send_report(self, case: Case, signal: str, report: Report) -> None:
@@ -109,9 +112,9 @@ def _translate_errors() -> Iterator[None]:
         raise Unreachable from None  # a lazy client that has never reached the server
 
 
-def _read_refusal(cause: BaseException | None) -> Reason:
+def _read_refusal(cause: ApplicationError) -> Reason:
     """Why the workflow refused a command; a worker of a release before codes says it in a sentence alone."""
-    if isinstance(cause, ApplicationError) and len(cause.details) == 2:
+    if len(cause.details) == 2:
         code, details = cause.details
         return read_reason(code, details) or Reason("not_now")
     return Reason("not_now")

@@ -57,6 +57,7 @@ class CaseWorkflow:
     async def _run_case(self) -> str | None:
         """Claims the case and lives it to its end; answers the stage it ended in, None to continue as new."""
         if not await self._claim_case():
+            await workflow.wait_condition(workflow.all_handlers_finished)
             return "claimed elsewhere"
         outcome = await self._race_to_outcome()
         if outcome is not None:
@@ -317,4 +318,6 @@ async def _cancel_tasks(tasks: Sequence[asyncio.Task[Any]]) -> None:
 
 def build_refusal(reason: Reason) -> ApplicationError:
     """Its sentence for whoever looks into Temporal; the code and the details for who sent the command."""
-    return ApplicationError(reason.sentence(), reason.code, dict(reason.details), type="refused", non_retryable=True)
+    return ApplicationError(
+        reason.sentence(), reason.code, dict(reason.details), type=names.REFUSED, non_retryable=True
+    )

@@ -26,6 +26,8 @@ SAVE_PROFILE = "save_profile"
 
 PROGRESS = "progress"
 
+REFUSED = "refused"  # the type of the failure by which an update is refused
+
 SIGNAL_OF_SOURCE = {
     "lms": LMS_REPORTED,
     "background-checks": BACKGROUND_CHECK_REPORTED,

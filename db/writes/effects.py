@@ -80,8 +80,8 @@ def complete_effect(
     case = lock_case(session, case_id)
     row = session.get_one(EffectRow, key)
     ended = case.stage in ENDED and not after_end
-    if row.result is not None:
-        return Effect(ended=ended)
+    if row.result is not None:  # an attempt that was given up has recorded it meanwhile
+        return Effect(ended=ended, standing=CaseSnapshot(case, facts_of(session, case_id)).take_registration_snapshot())
     row.result, row.done_at, row.external_id = made.result, now, made.external_id
     session.add(row)
     if made.mail is not None:  # it went out, whatever became of the case meanwhile
