@@ -230,7 +230,7 @@ async def test_b19_c1_a_worker_killed_between_staging_and_the_switch_loses_nothi
 
         kept(HELD)
         publishing = asyncio.create_task(publish_lists(client, queue, forced=True))
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while not kept("SELECT 1 FROM published_row WHERE publication = 2") or kept(
                 "SELECT 1 FROM assister_case WHERE unpublished"
             ):
