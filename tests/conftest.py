@@ -41,5 +41,5 @@ async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[dict[
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def world(stack: dict[str, Any]) -> AsyncIterator[World]:
     """The stack, driven from outside."""
-    async with httpx2.AsyncClient(timeout=20) as client:
+    async with httpx2.AsyncClient(timeout=60) as client:
         yield World(stack, client)

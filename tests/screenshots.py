@@ -38,7 +38,7 @@ WAITING = 6
 async def visitors(folder: Path) -> AsyncIterator[tuple[Browser, People]]:
     """A stack with some people in its queue, and a browser."""
     found = subprocess.run([ROOT / ".ci" / "browser", "--find"], capture_output=True, text=True, check=True)
-    async with run_stack(folder) as stack, httpx2.AsyncClient(timeout=30) as http, async_playwright() as playwright:
+    async with run_stack(folder) as stack, httpx2.AsyncClient(timeout=60) as http, async_playwright() as playwright:
         world = World(stack, http)
         for number in range(WAITING):
             request = documents.broker() if number % 2 else documents.counselor()

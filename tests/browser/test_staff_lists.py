@@ -17,7 +17,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 async def with_agents(page: Page, url: str) -> None:
     """Opens a list once its counts, which are some seconds old, know of an agent."""
     await page.goto(url)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not await page.locator("#kind-agent").count():
             await asyncio.sleep(0.5)
             await page.reload()

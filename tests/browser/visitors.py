@@ -85,7 +85,7 @@ class Browsers:
 
     async def _new(self, language: str, javascript: bool) -> tuple[Page, Watch]:
         context = await self._chromium.new_context(locale=LOCALES[language], java_script_enabled=javascript)
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(60_000)
         watch = Watch(context)
         return await context.new_page(), watch
 

@@ -46,7 +46,7 @@ async def mortal(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mort
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def market(mortal: Mortal) -> AsyncIterator[Marketplace]:
-    async with httpx2.AsyncClient(timeout=30, trust_env=False) as client:
+    async with httpx2.AsyncClient(timeout=60, trust_env=False) as client:
         yield Marketplace(mortal.document(), client)
 
 

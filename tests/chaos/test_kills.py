@@ -43,7 +43,7 @@ async def mortal(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mort
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def world(mortal: Mortal) -> AsyncIterator[World]:
-    async with httpx2.AsyncClient(timeout=30, trust_env=False) as client:
+    async with httpx2.AsyncClient(timeout=60, trust_env=False) as client:
         yield World(mortal.document(), client)
 
 

@@ -41,7 +41,7 @@ async def stack(folder: Path, scim_server: str) -> AsyncIterator[dict[str, Any]]
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def world(stack: dict[str, Any]) -> AsyncIterator[World]:
     """That stack, driven from outside."""
-    async with httpx2.AsyncClient(timeout=20) as client:
+    async with httpx2.AsyncClient(timeout=60) as client:
         yield World(stack, client)
 
 

@@ -85,7 +85,7 @@ class RecordStore:
 
     def __init__(self, url: str, credentials: tuple[str, str], log: Path) -> None:
         self._statements = f"{url}/xAPI/statements"
-        self._http = httpx2.AsyncClient(auth=credentials, headers=VERSION, timeout=20, trust_env=False)
+        self._http = httpx2.AsyncClient(auth=credentials, headers=VERSION, timeout=60, trust_env=False)
         self._log = log
 
     async def post(self, *statements: dict[str, Any]) -> Sent:

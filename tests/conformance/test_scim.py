@@ -59,7 +59,7 @@ async def activated(world: World, server: str, request: Document) -> None:
 
 async def becomes(world: World, server: str, request: Document, active: bool) -> None:
     """Waits until the one account of this address is active, or isn't."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while [user["active"] for user in await users(world, server, "userName", request["email"])] != [active]:
             await asyncio.sleep(0.1)
 
@@ -98,7 +98,7 @@ async def test_an_account_that_is_in_the_way_is_looked_up_and_handed_over(world:
 
 
 def checked(url: str) -> list[CheckResult]:
-    with httpx2.Client(base_url=f"{url}/scim/v2", headers=BEARER, timeout=20, trust_env=False) as client:
+    with httpx2.Client(base_url=f"{url}/scim/v2", headers=BEARER, timeout=60, trust_env=False) as client:
         return check_server(SyncSCIMClient(client))
 
 

@@ -111,7 +111,7 @@ async def two(migrated_url: str) -> AsyncIterator[tuple[Process, Process]]:
 
 async def at_once(*work: Awaitable[Any]) -> list[Any]:
     """All of it side by side; what fails is in the list as its exception."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         return await asyncio.gather(*work, return_exceptions=True)
 
 

@@ -17,7 +17,7 @@ from starter.stack.plan import SANDBOX_PORTS, SECRETS, STAND_INS, build_stand_in
 from starter.stack.processes import choose_ports
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 30  # seconds
+PATIENCE = 60  # seconds
 NOT_INHERITED = ("CERTIFY_", "SANDBOX_", "TEMPORAL_", "DATABASE_URL")
 
 

@@ -79,7 +79,7 @@ async def test_separate_processes_certify_and_one_worker_may_leave(apart: Apart,
             for start in (apart.sandbox, apart.web, lambda: apart.worker("first"), lambda: apart.worker("second"))
         )
     )
-    async with asyncio.timeout(SECONDS), httpx2.AsyncClient(timeout=20) as http:
+    async with asyncio.timeout(SECONDS), httpx2.AsyncClient(timeout=60) as http:
         world = World(apart.document, http)
 
         broker, counselor = await asyncio.gather(world.active(documents.broker()), world.active(documents.counselor()))

@@ -194,7 +194,7 @@ def renewed_at(events: int) -> str:
 async def worlds(**options: Any) -> AsyncIterator[tuple[World, Client]]:
     """A stack of its own, driven from outside."""
     with tempfile.TemporaryDirectory(prefix="histories-") as folder:
-        async with run_stack(Path(folder), **options) as stack, httpx2.AsyncClient(timeout=30) as http:
+        async with run_stack(Path(folder), **options) as stack, httpx2.AsyncClient(timeout=60) as http:
             yield World(stack, http), await client_of(stack)
 
 

@@ -80,7 +80,7 @@ async def _status_link(world: World, request: dict[str, Any]) -> str:
 
 async def _settled(world: World, opened: dict[str, Any], action: str) -> list[dict[str, Any]]:
     """The audit, once this action is in it."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while action not in [entry["action"] for entry in await world.audit(opened)]:
             await asyncio.sleep(0.05)
     return await world.audit(opened)

@@ -96,7 +96,7 @@ async def test_a14_a_vendor_that_is_down_is_asked_again_and_checks_once(world: W
     await world.control("background_checks", mode="down")
     try:
         opened = await world.opened(request)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while not await orders(world, opened, request):
                 await asyncio.sleep(0.05)
     finally:

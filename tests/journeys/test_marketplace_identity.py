@@ -394,7 +394,7 @@ async def test_b9_an_npn_saved_while_the_registry_is_down_is_confirmed_when_it_i
     market: Marketplace, outage: Any
 ) -> None:
     (request, opened), _ = outage
-    status = await market.until(opened, lambda status: status["profile"]["npn"] == "verified", seconds=40)
+    status = await market.until(opened, lambda status: status["profile"]["npn"] == "verified", seconds=90)
     assert (status["profile"]["status"], status["profile"]["version"]) == ("complete", 1)
     await market.agreed(opened, "individual")
     await market.until(opened, lambda status: status["certificates"])
@@ -405,7 +405,7 @@ async def test_b9_one_that_then_turns_out_wrong_is_flagged_and_the_assister_told
     market: Marketplace, outage: Any
 ) -> None:
     _, (request, opened) = outage
-    status = await market.until(opened, lambda status: status["profile"]["npn"] == "refused", seconds=40)
+    status = await market.until(opened, lambda status: status["profile"]["npn"] == "refused", seconds=90)
     assert (status["stage"], status["waiting_for"]) == ("awaiting_profile", "marketplace_profile")
     assert status["flag"] == "npn_refused"
     letter = await market.letter(request["email"], lambda letter: "(NPN)" in letter["subject"])

@@ -292,6 +292,6 @@ async def certify(market: Marketplace, browser: Browser, opened: Document, home:
     await browser.open(f"{market.web}/certificates/{certificate['number']}")
     await market.publish()
     await browser.open(home)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while "notice.marketplace_certificate" not in await market.history(opened):
             await asyncio.sleep(0.05)

@@ -73,7 +73,7 @@ async def places(market: Marketplace, opened: Document) -> list[str]:
 
 async def asked_for(market: Marketplace, opened: Document, *wanted: str) -> None:
     """Waits until the MLMS has been asked for these courses, and for no other."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while sorted(await places(market, opened)) != sorted(wanted):
             await asyncio.sleep(0.05)
 
@@ -152,7 +152,7 @@ async def test_b11_shop_and_the_full_course_can_be_added_each_on_its_own(market:
     async def letters() -> int:
         return len([one for one in await market.letters(request["email"]) if "You are enrolled" in one["subject"]])
 
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while await letters() < 3:
             await asyncio.sleep(0.1)
     assert await letters() == 3
@@ -168,14 +168,19 @@ async def test_b11_who_returns_for_shop_alone_is_enrolled_in_nothing(market: Mar
 
 async def test_b11_an_enrolment_the_mlms_did_not_answer_is_made_once(market: Marketplace, archive: Archive) -> None:
     request, _ = archive.take()
-    await market.control("mlms", mode="error", status=503, times=1)
-    opened = await market.opened(request)
-    await market.until(opened, lambda status: status["enrollments"])
-    async with asyncio.timeout(30):
+    await market.control("mlms", mode="error", status=503)  # for how long, not how often: other cases call it too
+    try:
+        opened = await market.opened(request)
+        await market.until(opened, lambda status: status["enrollments"])
+        await market.wait_for_retry(opened)
+    finally:
+        await market.control("mlms", mode="ok")
+    async with asyncio.timeout(60):
         while "mlms_enrolled" not in await market.history(opened):
             await asyncio.sleep(0.05)
     calls = [one for one in await market.calls("mlms") if opened["case_id"] in str(one["body"])]
-    assert [call["status"] for call in calls] == [503, 201]
+    *unanswered, answered = [call["status"] for call in calls]
+    assert (set(unanswered), answered) == ({503}, 201)
     assert len({call["idempotency_key"] for call in calls}) == 1
 
 
@@ -392,7 +397,7 @@ async def test_b14_a_ticket_whose_time_is_over_opens_nothing(market: Marketplace
 def shorten_tickets(market: Marketplace, opened: Document) -> None:
     """Lets this case's tickets expire as they are made: how long they live is data of the policy it keeps."""
     url = market.stack["settings"]["CERTIFY_DATABASE_URL"]
-    with sqlite3.connect(url.removeprefix("sqlite+aiosqlite:///"), timeout=20) as database:
+    with sqlite3.connect(url.removeprefix("sqlite+aiosqlite:///"), timeout=60) as database:
         (policy,) = database.execute(
             "SELECT policy FROM assister_case WHERE case_id = ?", (opened["case_id"],)
         ).fetchone()
@@ -553,7 +558,7 @@ async def test_c4_the_stand_ins_send_again_when_asked_and_nothing_happens_twice(
     again = await market.http.post(url, json={"registration": opened["case_id"]})
     assert (sent.status_code, again.status_code) == (202, 202)
     ids = [*sent.json()["event_ids"], *again.json()["statement_ids"]]
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             deliveries = [
                 one

@@ -25,7 +25,7 @@ KINDS = {"agent": documents.agent, "broker": documents.broker, "enrollment_couns
 @pytest_asyncio.fixture(loop_scope="session")
 async def person() -> AsyncIterator[Browser]:
     """Somebody with a browser of their own, for its cookies."""
-    async with httpx2.AsyncClient(timeout=30, trust_env=False) as http:
+    async with httpx2.AsyncClient(timeout=60, trust_env=False) as http:
         yield Browser(http)
 
 

@@ -222,7 +222,7 @@ async def test_a11_an_enrolment_the_lms_did_not_answer_is_made_once(world: World
     await world.control("lms", mode="down")
     try:
         opened = await begun(world, archive.take("broker"))
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while not await at_the_lms(world, opened):
                 await asyncio.sleep(0.05)
     finally:

@@ -17,7 +17,7 @@ SIGN_IN = "Sign in with your staff account"
 @pytest_asyncio.fixture(loop_scope="session")
 async def http() -> AsyncIterator[httpx2.AsyncClient]:
     """A browser's cookies and connections."""
-    async with httpx2.AsyncClient(timeout=20) as client:
+    async with httpx2.AsyncClient(timeout=60) as client:
         yield client
 
 
@@ -64,7 +64,7 @@ async def test_an_answer_nobody_asked_for_opens_nothing(world: World, http: http
         assert page.status == 403, query
         assert "could not be signed in" in page.text
     await signed_in(world, http, "Demo Reviewer")
-    async with httpx2.AsyncClient(timeout=20) as thief:
+    async with httpx2.AsyncClient(timeout=60) as thief:
         begun = Browser(thief)
         await begun.open(f"{world.web}/staff/sign-in/start")
         (state,) = parse_qs(urlsplit(begun.page.url).query)["state"]
@@ -76,7 +76,7 @@ async def test_an_answer_nobody_asked_for_opens_nothing(world: World, http: http
 
 async def test_a_session_that_was_ended_is_over_at_once(world: World, http: httpx2.AsyncClient) -> None:
     reviewer = await signed_in(world, http, "Demo Second Reviewer")
-    async with httpx2.AsyncClient(timeout=20) as other:
+    async with httpx2.AsyncClient(timeout=60) as other:
         operator = await signed_in(world, other, "Demo Operator", "/staff/sessions")
         rows = operator.page.source.split("<tr")
         (ours, *_) = [row for row in rows if "Demo Second Reviewer" in row]

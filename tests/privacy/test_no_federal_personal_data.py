@@ -158,7 +158,7 @@ async def test_c1_b14_b18_a_federal_life_leaves_nothing_personal_and_no_secret_i
     secrets: set[str] = set()
     async with (
         run_stack(tmp_path, build=told(SKIPPING)) as stack,
-        httpx2.AsyncClient(timeout=30, trust_env=False) as http,
+        httpx2.AsyncClient(timeout=60, trust_env=False) as http,
     ):
         market = Marketplace(stack, http)
         opened = await life(market, secrets)

@@ -23,7 +23,7 @@ async def test_no_secret_of_a_link_is_kept_anywhere(world: World) -> None:
     await broker.until("lms_account")
     answer = await world.command(broker.opened, "resend", notice="request_received", reason="lost")
     assert answer.status_code == 200, answer.text
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while (await world.history(broker.opened)).count("notice.request_received") < 2:
             await asyncio.sleep(0.1)
     sent = [

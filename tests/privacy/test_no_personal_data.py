@@ -136,7 +136,7 @@ async def fail(world: World, name: str, faults: list[dict[str, Any]]) -> None:
     for fault in faults:
         await world.control(name, **fault)
         before = len(await calls(world, name))  # only now: a call under way would be taken for the one that fails
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while len(await calls(world, name)) == before:
                 await asyncio.sleep(0.1)
     await world.control(name, mode="ok")
@@ -221,7 +221,7 @@ async def what_is_refused(world: World) -> None:
 async def what_is_filled_in(world: World) -> None:
     """The request form, step by step: faults, an NPN under another name, a repeat, and one that is never sent."""
     faulty = {"first_name": "Quillonia", "last_name": "Zarthwick 李", "email": "Vandermolenaar at mail"}
-    async with httpx2.AsyncClient(timeout=30, trust_env=False) as http:
+    async with httpx2.AsyncClient(timeout=60, trust_env=False) as http:
         person = Browser(http)
         await form.begin(person, world.web)
         for step, answers in form.answers_of(COUNSELOR).items():
@@ -232,12 +232,12 @@ async def what_is_filled_in(world: World) -> None:
                 await form.answer(person, **answers)
         assert "Xochiquetzal" in person.page.text
     for request, status in ((COUNSELOR, 200), ({**BROKER, "last_name": "Vandermolenaar"}, 409)):
-        async with httpx2.AsyncClient(timeout=30, trust_env=False) as http:
+        async with httpx2.AsyncClient(timeout=60, trust_env=False) as http:
             assert (await form.send(Browser(http), request, world.web)).status == status
 
 
 async def test_c1_no_personal_data_in_temporal_or_in_any_log(tmp_path: Path) -> None:
-    async with run_stack(tmp_path) as stack, httpx2.AsyncClient(timeout=30, trust_env=False) as http:
+    async with run_stack(tmp_path) as stack, httpx2.AsyncClient(timeout=60, trust_env=False) as http:
         world = World(stack, http)
         lives = [await broker_s_life(world), await counselor_s_life(world)]
         await what_is_refused(world)

@@ -115,6 +115,6 @@ async def test_c8_who_is_certified_again_after_a_revocation_has_their_portal_acc
 
 
 async def until(wanted: Callable[[], Awaitable[bool]], value: bool) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while await wanted() is not value:
             await asyncio.sleep(0.1)

@@ -24,7 +24,7 @@ from tests.support import documents
 from tests.support.opening import open_case
 
 TERM, EVERY = timedelta(seconds=0.5), 0.05
-PATIENCE = 20
+PATIENCE = 60
 KEY = b"a test's key"
 
 

@@ -75,7 +75,7 @@ def test_the_demo_ends_when_asked(tmp_path: Path, asked: signal.Signals, status:
     ) as process:
         stack_of(tmp_path / "shown", process)
         process.send_signal(asked)
-        _, said = process.communicate(timeout=30)
+        _, said = process.communicate(timeout=60)
     assert (process.returncode, said) == (status, b"")
     assert not (tmp_path / "shown" / "stack.json").exists()
 
@@ -88,6 +88,6 @@ def test_up_prints_one_document_without_secrets(tmp_path: Path) -> None:
         stack = stack_of(tmp_path / "data", process)
         assert run_certify(tmp_path, "list", "--json").document == []
         process.send_signal(signal.SIGINT)
-        printed, said = process.communicate(timeout=30)
+        printed, said = process.communicate(timeout=60)
     assert (process.returncode, said) == (0, b"")
     assert json.loads(printed) == {name: stack[name] for name in stack if name not in ("secrets", "settings")}

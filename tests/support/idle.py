@@ -12,7 +12,7 @@ from temporalio.client import Client
 from tests.support.kept import Kept
 from tests.support.temporal import client_of
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 
 
 async def wait_until_idle(stack: dict[str, Any], opened: dict[str, Any]) -> None:
@@ -24,9 +24,13 @@ async def wait_until_idle(stack: dict[str, Any], opened: dict[str, Any]) -> None
     await wait_until_workflow_is_idle(client, opened["workflow_id"])
 
 
-async def wait_for_retry(stack: dict[str, Any], opened: dict[str, Any]) -> None:
-    """Returns once an activity of the case has failed and is to be tried again."""
-    await _wait(await client_of(stack), opened["workflow_id"], _has_failed)
+async def wait_for_retry(client: Client, workflow_id: str, attempts: int = 1) -> None:
+    """Returns once an activity of a workflow has failed this often and is to be tried again."""
+
+    def has_failed(description: DescribeWorkflowExecutionResponse) -> bool:
+        return any(one.attempt > attempts for one in description.pending_activities)
+
+    await _wait(client, workflow_id, has_failed)
 
 
 async def wait_until_workflow_is_idle(client: Client, workflow_id: str) -> None:
@@ -44,7 +48,3 @@ def _is_idle(description: DescribeWorkflowExecutionResponse) -> bool:
     if description.workflow_execution_info.status != WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_RUNNING:
         return True
     return not (description.HasField("pending_workflow_task") or description.pending_activities)
-
-
-def _has_failed(description: DescribeWorkflowExecutionResponse) -> bool:
-    return any(one.attempt > 1 for one in description.pending_activities)

@@ -46,7 +46,7 @@ from starter.client import make_plugin
 from starter.stack import temporal_server
 from starter.stack.plan import OWN_PORTS, SANDBOX_PORTS, SECRETS, STAND_INS, Plan
 from starter.stack.processes import choose_ports, is_answering
-from tests.support import documents
+from tests.support import documents, idle
 from tests.support.opening import open_case
 from tests.support.tables import change_row
 from workflows import messages as names
@@ -54,7 +54,7 @@ from workflows import messages as names
 Document = dict[str, Any]
 System = TypeVar("System", bound="Inside")
 ROOT = Path(__file__).parent.parent.parent
-PATIENCE = 30.0
+PATIENCE = 60.0
 NEVER = 10**8
 STAGE = SearchAttributeKey.for_keyword("Stage")
 VERB = {"account": "registered", "profile": "completed", "course": "completed"}
@@ -144,6 +144,10 @@ class Inside:
                     return status
                 await asyncio.sleep(0.03)
         raise AssertionError
+
+    async def wait_for_retry(self, opened: Opened, attempts: int = 1) -> None:
+        """Waits until something the case needs has failed this often and is to be tried again."""
+        await idle.wait_for_retry(self.client, opened.workflow_id, attempts)
 
     async def runs(self, opened: Opened) -> list[str]:
         """The run ids of a case's workflow, the first one first."""
@@ -299,7 +303,7 @@ async def system(kind: type[System], folder: Path, suggest_renewal_at: int) -> A
         database = Database(settings.database_url)
         stack.push_async_callback(database.close)
         outward = await stack.enter_async_context(http.open_client())
-        web = await stack.enter_async_context(httpx2.AsyncClient(timeout=20, trust_env=False))
+        web = await stack.enter_async_context(httpx2.AsyncClient(timeout=60, trust_env=False))
         await stack.enter_async_context(
             worker.build_worker(client, settings, worker.build_activities(settings, database, outward))
         )

@@ -21,13 +21,13 @@ class Kept:
         self._file = file
 
     def rows(self, query: str, *values: object) -> list[Row]:
-        with closing(sqlite3.connect(self._file, timeout=20)) as connection:
+        with closing(sqlite3.connect(self._file, timeout=60)) as connection:
             return connection.execute(query, values).fetchall()
 
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Nobody else writes meanwhile."""
-        with closing(sqlite3.connect(self._file, timeout=20, isolation_level=None)) as connection:
+        with closing(sqlite3.connect(self._file, timeout=60, isolation_level=None)) as connection:
             connection.execute("BEGIN IMMEDIATE")
             yield
             connection.execute("ROLLBACK")
@@ -72,12 +72,12 @@ class Changes:
         if self._connection is None:
             if not self._file.is_file():
                 return 0
-            self._connection = sqlite3.connect(self._file, timeout=20)
+            self._connection = sqlite3.connect(self._file, timeout=60)
         (version,) = self._connection.execute("PRAGMA data_version").fetchone()
         return int(version)
 
 
-async def until(holds: Callable[[], object], seconds: float = 30, pause: float = 0.03) -> None:
+async def until(holds: Callable[[], object], seconds: float = 60, pause: float = 0.03) -> None:
     """Waits; what it waited for is in the traceback."""
     async with asyncio.timeout(seconds):
         while not holds():

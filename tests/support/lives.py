@@ -82,7 +82,7 @@ class Life:
         links = [found[0] for one in letters if (found := re.search(r"/activate/[\w-]+", one["text"]))]
         if not links:
             return False
-        return (await self.world.http.post(self.world.web + links[-1], timeout=30)).status_code == 200
+        return (await self.world.http.post(self.world.web + links[-1], timeout=60)).status_code == 200
 
     async def _post(self, stand_in: str, path: str, **body: str) -> Document:
         answer = await self.world.http.post(f"{self.world.stack['sandbox'][stand_in]}/{path}", json=body)

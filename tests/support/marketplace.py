@@ -76,7 +76,7 @@ class Marketplace(World):
     async def act(self, opened: Document, step: str, body: Any = None) -> httpx2.Response:
         """A step of the assister's, through the portal."""
         url = f"{self.web}/api/cases/{opened['case_id']}/{step}"
-        return await self.http.post(url, json=body, headers=self.portal_token, timeout=30)
+        return await self.http.post(url, json=body, headers=self.portal_token, timeout=60)
 
     async def save(self, opened: Document, **changes: Any) -> httpx2.Response:
         return await self.act(opened, "profile", changes)
@@ -144,7 +144,7 @@ class Marketplace(World):
     async def _completed_in_mlms(self, opened: Document, curriculum: str) -> None:
         """The learner's steps in the MLMS, once it knows of the place."""
         place = f"{self.stack['sandbox']['mlms']}/learners/{opened['case_id']}/{curriculum}"
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while (await self.http.get(place)).status_code == 404:
                 await asyncio.sleep(0.05)
         for step in ("start", "complete"):

@@ -30,7 +30,7 @@ SECRETS = {
 WEB_STAND_INS = ("registry", "background_checks", "lms", "portal", "mailbox", "mlms", "vendors", "lists", "identity")
 PORTS = (*map(str.upper, WEB_STAND_INS), "SMTP")
 IDENTITY_SECRET = "an-identity-secret"
-PATIENCE = 15.0
+PATIENCE = 60.0
 
 
 @dataclass

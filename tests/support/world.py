@@ -14,6 +14,7 @@ from standardwebhooks.webhooks import Webhook
 
 from tests.support import documents, idle
 from tests.support.kept import Changes
+from tests.support.temporal import client_of
 
 Document = dict[str, Any]
 
@@ -59,7 +60,7 @@ class World:
                 return year
         raise AssertionError("no later plan year is open: a policy is due")
 
-    async def until(self, opened: Document, wanted: str | Callable[[Document], Any], seconds: float = 30) -> Document:
+    async def until(self, opened: Document, wanted: str | Callable[[Document], Any], seconds: float = 60) -> Document:
         """Waits until the case is in a stage, or until ``wanted`` holds for its status."""
         holds = (lambda status: status["stage"] == wanted) if isinstance(wanted, str) else wanted
         async with asyncio.timeout(seconds):
@@ -71,7 +72,7 @@ class World:
 
     async def wait_for_retry(self, opened: Document) -> None:
         """Waits until something the case needs has failed and is to be tried again."""
-        await idle.wait_for_retry(self.stack, opened)
+        await idle.wait_for_retry(await client_of(self.stack), opened["workflow_id"])
 
     async def audit(self, opened: Document) -> list[Document]:
         found: list[Document] = (await self.get(f"/api/cases/{opened['case_id']}/audit")).json()
@@ -86,7 +87,7 @@ class World:
         found: list[Document] = (await self.http.get(f"{self.stack['mailbox']}/messages", params={"to": email})).json()
         return found
 
-    async def letter(self, email: str, wanted: Callable[[Document], Any], seconds: float = 30) -> Document:
+    async def letter(self, email: str, wanted: Callable[[Document], Any], seconds: float = 60) -> Document:
         """Waits for an e-mail to this address for which ``wanted`` holds."""
         async with asyncio.timeout(seconds):
             found = await self.changes.poll(lambda: self.letters(email), lambda letters: any(map(wanted, letters)))
@@ -154,7 +155,7 @@ class World:
 
     async def command(self, opened: Document, what: str, **body: Any) -> httpx2.Response:
         return await self.http.post(
-            f"{self.web}/api/cases/{opened['case_id']}/{what}", json=body, headers=self.staff, timeout=30
+            f"{self.web}/api/cases/{opened['case_id']}/{what}", json=body, headers=self.staff, timeout=60
         )
 
     async def approved(self, opened: Document, **body: Any) -> None:

@@ -67,7 +67,7 @@ async def site(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Proces
     url = f"sqlite+aiosqlite:///{migrate_sqlite(folder)}"
     database = Database(url)
     with served(url, folder) as address:
-        async with httpx2.AsyncClient(base_url=address, timeout=20, trust_env=False) as http:
+        async with httpx2.AsyncClient(base_url=address, timeout=60, trust_env=False) as http:
             found = Process(http, database, folder / "web.log")
             await found.publish()
             yield found
@@ -170,15 +170,15 @@ async def test_b19_readers_who_stop_reading_keep_nobody_waiting(site: Process, n
     limits = httpx2.Limits(max_connections=100)
     async with (
         AsyncExitStack() as stack,
-        httpx2.AsyncClient(base_url=site.http.base_url, limits=limits, timeout=30) as crowd,
+        httpx2.AsyncClient(base_url=site.http.base_url, limits=limits, timeout=60) as crowd,
     ):
         for _ in range(READERS):
             answer = await stack.enter_async_context(crowd.stream("GET", "/registry/rcl.csv"))
             assert answer.status_code == 200
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while stuck(site.http.base_url.port or 0) < READERS:
                 await asyncio.sleep(0.05)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             assert (await site.get("tracker/1234567")).status_code == 404
             assert len((await site.get("terminations.csv")).content.splitlines()) == 1
 

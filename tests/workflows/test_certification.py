@@ -134,7 +134,7 @@ async def test_a_history_is_renewed_only_when_no_step_is_under_way(inside: Insid
     assert len(history.events) > GROWN
     assert len(await inside.runs(opened)) == 1
     await inside.control("mailbox", mode="ok")
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while len(await inside.runs(opened)) < 2:
             await asyncio.sleep(0.2)
     assert (await inside.notices(opened)).count("request_received") == 2
@@ -178,7 +178,7 @@ async def test_updates_and_signals_sent_while_it_renews_itself_are_all_there_onc
             await inside.learned(opened, [0.1] * 10)
 
     await asyncio.gather(resend(), attempts())
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while (await inside.notices(opened)).count("request_received") < 7:
             await asyncio.sleep(0.1)
     await inside.agreed(opened, "awaiting_exam_pass", "exam_pass")
@@ -369,7 +369,7 @@ async def test_a12_a_stored_decision_the_case_does_not_allow_is_refused_by_signa
     opened = await _unknown(inside)
     command = await _store(inside, opened, CommandKind.DECIDE, verdict="approve", override=None)
     await inside.handle(opened).signal(names.DECIDED, command)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while await command_state(inside, command.command_id) != "refused":
             await asyncio.sleep(0.03)
     await inside.agreed(opened, "awaiting_decision", "decision")
@@ -490,7 +490,7 @@ async def test_a18_a_reminder_that_comes_too_late_is_not_sent(inside: Inside) ->
     began = inside.now(opened)
     await inside.control("mailbox", mode="down")
     going_round = asyncio.create_task(inside.round(began + timedelta(days=15)))
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not await intended(inside, opened, "notice.reminder"):
             await asyncio.sleep(0.05)
     await inside.reported(opened, "course")

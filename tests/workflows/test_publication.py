@@ -185,7 +185,7 @@ async def test_b18_b19_b20_the_schedules_start_it_at_six_in_the_east(press: Pres
         assert calendar.day_of_week[0].start == 0
         assert calendar.day_of_week[0].end == 6
         await handle.trigger()
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while not (actions := (await handle.describe()).info.recent_actions):
                 await asyncio.sleep(0.05)
         started = actions[0].action
@@ -209,11 +209,11 @@ async def test_b19_c1_a_worker_killed_between_staging_and_the_switch_loses_nothi
     tmp_path: Path,
 ) -> None:
     """The switch is held by the database itself; what was staged is there, and nobody sees it."""
-    async with mortal.running(tmp_path) as processes, httpx2.AsyncClient(timeout=20, trust_env=False) as http:
+    async with mortal.running(tmp_path) as processes, httpx2.AsyncClient(timeout=60, trust_env=False) as http:
         file, address = processes.plan.data / "app.sqlite", processes.document()["web"]
 
         def kept(query: str) -> list[Any]:
-            with closing(sqlite3.connect(file, timeout=20, isolation_level=None)) as connection:
+            with closing(sqlite3.connect(file, timeout=60, isolation_level=None)) as connection:
                 return connection.execute(query).fetchall()
 
         async def npns() -> list[str]:
