@@ -3,7 +3,7 @@
 import asyncio
 import os
 from contextlib import suppress
-from datetime import date, datetime
+from datetime import date
 from hashlib import sha256
 from pathlib import Path
 from uuid import uuid4
@@ -19,6 +19,7 @@ from db.tables import CertificateRow
 from db.writes.effects import EffectResult, Intent, intend_certificate
 from domain.shared.cases.facts import Fact, FactKind
 from domain.shared.cases.messages import CaseRef, Effect, MarketOrder
+from domain.shared.cases.stages import Certificate
 from templates.certificates import CertificateText
 
 KIND = "certificate.issued"
@@ -102,27 +103,21 @@ def _remove_drafts(draft: Path) -> None:
 
 
 def _describe_certificate(case_id: str, data: dict[str, str], digest: str, path: Path) -> EffectResult:
-    issued_at = datetime.fromisoformat(data["issued_at"])
-    shown = {
-        "number": data["number"],
-        "issued_at": data["issued_at"],
-        "valid_until": data["valid_until"],
-        "sha256": digest,
-    }
-    market = data.get("market", "")
+    certificate = Certificate.model_validate({**data, "sha256": digest})
+    shown, market = certificate.to_json(), data.get("market", "")
     fact = Fact(
         id=f"{case_id}:certificate:{market}".rstrip(":"),
         kind=FactKind.CERTIFICATE_ISSUED,
-        at=issued_at,
+        at=certificate.issued_at,
         data={**shown, **({"market": market} if market else {})},
     )
     row = CertificateRow(
-        number=data["number"],
+        number=certificate.number,
         case_id=case_id,
         market=market,
         holder=data.get("holder"),
-        issued_at=issued_at,
-        valid_until=date.fromisoformat(data["valid_until"]) if data["valid_until"] else None,
+        issued_at=certificate.issued_at,
+        valid_until=certificate.valid_until,
         sha256=digest,
         uri=path.name,
     )

@@ -8,6 +8,7 @@ from adapters.mlms import MlmsClient, MlmsEnrollment
 from db.case_state import CaseSnapshot
 from db.engine import Database
 from db.writes.effects import EffectResult, Intent
+from domain.federal.facts import CurriculumData
 from domain.federal.markets import Curriculum
 from domain.shared.cases.facts import Fact, FactKind
 from domain.shared.cases.messages import CurriculumOrder, Effect
@@ -33,7 +34,7 @@ class MlmsActivities(contracts.Mlms):
                 id=f"{order.case_id}:mlms:{order.curriculum}",
                 kind=FactKind.MLMS_ENROLLED,
                 at=order.at,
-                data={"curriculum": order.curriculum},
+                data=CurriculumData(curriculum=Curriculum(order.curriculum)).to_json(),
             )
             return EffectResult({"id": place.id, "url": place.url}, (fact,), external_id=place.id)
 

@@ -17,6 +17,7 @@ from domain.federal.policy import FederalPolicy
 from domain.federal.registration import RegistrationOpening, RegistrationState, fold_registration
 from domain.programs.state import CaseState
 from domain.shared.assister import AssisterType, Kind
+from domain.shared.cases.commands import EndingData
 from domain.shared.cases.facts import Fact, FactKind
 from domain.shared.cases.messages import RegistrationSnapshot
 from domain.shared.documents.faults import Fault, load_faults
@@ -176,8 +177,8 @@ def certification_of(session: Session, case: Case) -> CertificationState:
 def find_ending_reason(session: Session, case_id: str) -> str:
     """Why the case was withdrawn or revoked; empty when nobody said."""
     kinds = col(FactRow.kind).in_((FactKind.WITHDRAWN.value, FactKind.REVOKED.value))
-    found = list_rows(session, select(FactRow).where(col(FactRow.case_id) == case_id, kinds))
-    return str(found[0].data.get("reason") or "") if found else ""
+    found = list_rows(session, select(col(FactRow.data)).where(col(FactRow.case_id) == case_id, kinds))
+    return EndingData.model_validate(found[0]).reason if found else ""
 
 
 def npn_faults_of(facts: Iterable[Fact]) -> list[Fault]:

@@ -33,6 +33,7 @@ from domain.shared.cases.facts import Fact, FactKind
 from domain.shared.policy import find_local_date
 from domain.state.certification import CertificationState
 from domain.state.eligibility import LICENSING, Check, Finding
+from domain.state.facts import BackgroundReportedData
 
 MOST_CASES = 50
 
@@ -326,7 +327,7 @@ def _describe_background_check(facts: Iterable[Fact], effects: Iterable[EffectRo
     ordered = next((row.done_at for row in effects if row.kind == "background.ordered"), None)
     return {
         "ordered_at": ordered,
-        "result": reported.data["result"] if reported else None,
+        "result": reported.read_as(BackgroundReportedData).result if reported else None,
         "reported_at": reported.at if reported else None,
     }
 

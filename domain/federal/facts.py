@@ -25,10 +25,15 @@ class NpnRefusedData(ProfileVersionData):
     faults: tuple[tuple[str, str], ...] = ()
 
 
-class CourseData(FactData):
-    """A course in the MLMS or at a vendor: launched, started or completed there (B11–B14)."""
+class CurriculumData(FactData):
+    """The curriculum whose courses the MLMS was asked to open (B11)."""
 
     curriculum: Curriculum
+
+
+class CourseData(CurriculumData):
+    """A course in the MLMS or at a vendor: launched, started or completed there (B11–B14)."""
+
     channel: str
 
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from domain.shared.agreements import Agreement
 from domain.shared.cases.facts import Fact, FactKind
 from domain.shared.programs import STATE_PROGRAM
+from domain.state.facts import AgreementAcceptedData
 
 _ENGLISH = """\
 SAMPLE TEXT. This is not a legal document. Replace it with the agreement your counsel has approved.
@@ -78,5 +79,7 @@ def find_agreement(program: str, language: str) -> Agreement:
 def build_acceptance_fact(case_id: str, language: str, at: datetime, source: str, **more: str) -> Fact:
     """The fact that the agreement in force was accepted: version, language and hash of its text, time and source."""
     text = find_agreement(STATE_PROGRAM, language)
-    record = {"version": text.version, "language": text.language, "sha256": text.sha256, "source": source, **more}
-    return Fact(id=f"{case_id}:agreement", kind=FactKind.AGREEMENT_ACCEPTED, at=at, data=record)
+    accepted = AgreementAcceptedData(
+        version=text.version, language=text.language, sha256=text.sha256, source=source, **more
+    )
+    return Fact(id=f"{case_id}:agreement", kind=FactKind.AGREEMENT_ACCEPTED, at=at, data=accepted.to_json())

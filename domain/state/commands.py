@@ -98,7 +98,7 @@ def build_decision_facts(
     decided = DecidedData(
         verdict=command.verdict, by=origin.actor, reason=origin.reason, override=override, round=state.round
     )
-    facts = [build_fact(FactKind.DECIDED, origin, decided.to_json())]
+    facts = [build_fact(FactKind.DECIDED, origin, decided)]
     lacks_agreement = any(
         one.check is Check.AGREEMENT_ACCEPTED and one.result is not Result.PASS for one in state.findings
     )
@@ -112,7 +112,7 @@ def build_answer_facts(
     command: AnswerQuestion, origin: CommandOrigin, state: CertificationState, language: str
 ) -> list[Fact]:
     """An answer as a fact, and the agreement where it is accepted along with it."""
-    facts = [build_fact(FactKind.ANSWERED, origin, AnsweredData(round=state.round + 1).to_json())]
+    facts = [build_fact(FactKind.ANSWERED, origin, AnsweredData(round=state.round + 1))]
     if command.changes.get("agreement_accepted") is True:
         facts.append(build_acceptance_fact(origin.case_id, command.language or language, origin.at, "page"))
     return facts

@@ -6,6 +6,17 @@ from domain.shared.cases.facts import FactData
 from domain.state.eligibility import Finding, Result, Verdict
 
 
+class AgreementAcceptedData(FactData):
+    """The text that was accepted, and where; ``by`` and ``evidence`` where staff recorded it for the assister (A3)."""
+
+    version: str
+    language: str
+    sha256: str
+    source: str
+    by: str | None = None
+    evidence: str | None = None
+
+
 class ScreenedData(FactData):
     """What screening found; ``round`` counts the answers before it (A12, A13)."""
 
@@ -38,6 +49,12 @@ class AnsweredData(FactData):
     """How often the assister has answered, this time included (A12)."""
 
     round: int
+
+
+class PortalRefusedData(FactData):
+    """Why the portal refused to register somebody, in its own words (A24)."""
+
+    reason: str | None = None
 
 
 class ExamAttemptedData(FactData):

@@ -12,6 +12,7 @@ from domain.shared.documents.faults import Fault, Invalid, list_faults
 from domain.shared.documents.fields import parse_occurred_at, parse_uuid
 from domain.shared.documents.parsing import hash_document
 from domain.state.certification import CertificationState, PortalAccount
+from domain.state.facts import PortalRefusedData
 
 
 class PortalEvent(StrEnum):
@@ -58,7 +59,8 @@ def parse_portal_report(body: Any) -> tuple[PortalReport, str]:
 
 def build_portal_fact(report: PortalReport, event_id: str) -> Fact:
     """What the portal reports, as a fact."""
-    data = {"reason": report.reason} if report.type is PortalEvent.REGISTRATION_REFUSED else {}
+    refused = report.type is PortalEvent.REGISTRATION_REFUSED
+    data = PortalRefusedData(reason=report.reason).to_json() if refused else {}
     return Fact(id=f"portal:{event_id}", kind=PORTAL_FACT[report.type], at=report.occurred_at, data=data)
 
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
-from domain.shared.cases.facts import Fact, FactKind
+from domain.shared.cases.facts import Fact, FactData, FactKind
 from domain.shared.cases.notices import Notice
 from domain.shared.cases.reasons import Reason
 
@@ -103,11 +103,18 @@ ENDING_FACTS: Mapping[CommandKind, FactKind] = {
 }
 
 
-def build_fact(kind: FactKind, origin: CommandOrigin, data: Mapping[str, Any]) -> Fact:
+class EndingData(FactData):
+    """By whom a case was withdrawn or revoked, and why."""
+
+    by: str = ""
+    reason: str = ""
+
+
+def build_fact(kind: FactKind, origin: CommandOrigin, data: FactData) -> Fact:
     """The fact that a command comes to; its id follows from the command's, so that it is there once."""
-    return Fact(id=f"command:{origin.command_id}", kind=kind, at=origin.at, data=dict(data))
+    return Fact(id=f"command:{origin.command_id}", kind=kind, at=origin.at, data=data.to_json())
 
 
 def build_ending_fact(kind: CommandKind, origin: CommandOrigin) -> Fact:
     """The fact that a case was withdrawn or revoked."""
-    return build_fact(ENDING_FACTS[kind], origin, {"by": origin.actor, "reason": origin.reason})
+    return build_fact(ENDING_FACTS[kind], origin, EndingData(by=origin.actor, reason=origin.reason))

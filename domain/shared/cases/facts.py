@@ -61,8 +61,8 @@ class FactData(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     def to_json(self) -> dict[str, Any]:
-        """As it is stored."""
-        return self.model_dump(mode="json")
+        """As it is stored: what nobody said is left out."""
+        return self.model_dump(mode="json", exclude_unset=True)
 
 
 Data = TypeVar("Data", bound=FactData)

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any, ClassVar, Generic, TypeVar
 
 from domain.shared.assister import AssisterHistory, AssisterType, Identity
-from domain.shared.cases.facts import Fact, FactKind
+from domain.shared.cases.facts import Fact, FactData, FactKind
 from domain.shared.cases.reasons import Reason
 from domain.shared.documents.faults import Fault
 from domain.shared.policy import ProgramPolicy
@@ -37,6 +37,12 @@ class Origin:
     source: str
     at: datetime
     language: str | None = None
+
+
+class RequestedData(FactData):
+    """Where the request came from: a form, or staff."""
+
+    opened_by: str
 
 
 @dataclass(frozen=True)
@@ -133,9 +139,8 @@ class OpeningRules(ABC, Generic[Requested, Rules]):
     ) -> NewCase:
         """The case, as it is to be stored."""
         assister_type = self.classify_assister(history, policy.plan_year)
-        requested = Fact(
-            id=f"{case_id}:requested", kind=FactKind.REQUESTED, at=origin.at, data={"opened_by": origin.source}
-        )
+        source = RequestedData(opened_by=origin.source).to_json()
+        requested = Fact(id=f"{case_id}:requested", kind=FactKind.REQUESTED, at=origin.at, data=source)
         return NewCase(
             case_id=case_id,
             policy=policy,

@@ -2,6 +2,9 @@
 
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Annotated
+
+from pydantic import PlainSerializer
 
 from domain.shared.cases.facts import FactData, FactKind
 
@@ -91,7 +94,7 @@ class Certificate(FactData):
     """The certificate issued (A23)."""
 
     number: str
-    issued_at: datetime
+    issued_at: Annotated[datetime, PlainSerializer(datetime.isoformat, when_used="json")]  # as every fact has it
     valid_until: date | None
     sha256: str
 
