@@ -71,5 +71,10 @@ EVERYWHERE = {
 }
 ROWS = STATE_PROGRAM | FEDERAL_PROGRAM | EVERYWHERE
 
-# Rows that no release goes out without a test of.
-REQUIRED = [*STATE_PROGRAM, *FEDERAL_PROGRAM, "C1", "C2", "C3", "C4", "C5", "C9"]
+# What a row asks for and the system doesn't do yet, so that a row with tests is not taken for more than they show.
+MISSING = {
+    "C8": "A request that was never approved can be revoked; the public page of a withdrawn certificate says *revoked*",
+}
+
+# Rows that no release goes out without a test of: all but those that are not built yet (C7, C10).
+REQUIRED = [row for row in ROWS if row not in ("C7", "C10")]

@@ -254,7 +254,7 @@ def test_printing_is_quick(press: CertificateSigner) -> None:
     assert sorted(times)[len(times) // 2] < 0.060
 
 
-def test_a23_every_character_the_form_takes_in_a_name_can_be_shown(press: CertificateSigner) -> None:
+def test_every_character_the_form_takes_in_a_name_can_be_shown(press: CertificateSigner) -> None:
     taken = [chr(code) for code in range(0x20, 0x3000) if _is_taken(chr(code))]
     assert len(taken) > 1500
     for start in range(0, len(taken), 60):

@@ -59,7 +59,7 @@ def alert(page: Page) -> Locator:
     return page.locator("main [role=alert]").first
 
 
-async def test_a_reviewer_clears_the_queue_by_the_keyboard_alone(
+async def test_c2_a_reviewer_clears_the_queue_by_the_keyboard_alone(
     browse: Browse, people: People, javascript: bool
 ) -> None:
     insurer = "Keyboard Mutual"

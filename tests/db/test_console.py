@@ -341,7 +341,7 @@ async def terms(office: Office, opened: Opened) -> set[str]:
     return {row.term for row in await office.all(SearchTerm, assister_id=opened.assister_id)}
 
 
-async def test_a10_another_name_in_a_request_is_found_too_and_the_old_one_no_more_once_it_is_settled(
+async def test_another_name_in_a_request_is_found_too_and_the_old_one_no_more_once_it_is_settled(
     office: Office,
 ) -> None:
     document = documents.broker("77001234", last_name="Before", email="before@example.com")
@@ -364,7 +364,7 @@ async def test_an_answer_that_changes_the_name_changes_the_words(office: Office)
     assert await office.found("before") == []
 
 
-async def test_b7_a_profile_that_changes_the_name_changes_the_words(office: Office) -> None:
+async def test_a_profile_that_changes_the_name_changes_the_words(office: Office) -> None:
     document = documents.registration(last_name="Before")
     opened = await office.registered(**document)
     await office.desk.saved(opened, {**document, "last_name": "After"}, office.later())
@@ -662,7 +662,7 @@ async def test_a_decision_late_in_the_day_counts_for_the_exchanges_day(office: O
     assert dashboard.decisions[-1].verdicts["approve"] == 1
 
 
-async def test_a18_reminders_due_are_those_the_daily_round_would_send(office: Office) -> None:
+async def test_reminders_due_are_those_that_the_daily_reminders_would_send(office: Office) -> None:
     asked = await office.waiting()
     await office.decided(asked, "ask")
     await office.registered()
@@ -673,7 +673,7 @@ async def test_a18_reminders_due_are_those_the_daily_round_would_send(office: Of
         assert (await office.numbers.read_dashboard(now)).reminders_due == len(letters) == due, days
 
 
-async def test_a18_a_reminder_that_went_out_is_due_no_more(office: Office) -> None:
+async def test_a_reminder_that_went_out_is_due_no_more(office: Office) -> None:
     opened = await office.registered()
     now = office.later(days=15)
     ((letter,), _) = await office.database.read(list_due_reminders, now, "")

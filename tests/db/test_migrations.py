@@ -124,7 +124,7 @@ def write_a_fact_an_audit_row_and_a_look(connection: Connection) -> None:
 
 @pytest.mark.parametrize("table", ["fact", "audit", "look"])
 @pytest.mark.parametrize("change", ["UPDATE {} SET case_id = case_id", "DELETE FROM {}"])
-def test_facts_the_audit_and_looks_are_never_changed(url: str, table: str, change: str) -> None:
+def test_c9_facts_the_audit_and_the_access_log_are_never_changed(url: str, table: str, change: str) -> None:
     migrate.upgrade(url)
     with connected(url) as connection:
         write_a_fact_an_audit_row_and_a_look(connection)
@@ -133,7 +133,7 @@ def test_facts_the_audit_and_looks_are_never_changed(url: str, table: str, chang
 
 
 @pytest.mark.parametrize("table", ["fact", "audit", "look"])
-def test_nor_are_they_emptied_at_once(postgres_url: str, table: str) -> None:
+def test_c9_nor_are_they_emptied_at_once(postgres_url: str, table: str) -> None:
     migrate.upgrade(postgres_url)
     with connected(postgres_url) as connection, pytest.raises(IntegrityError, match=f"{table} is append-only"):
         connection.execute(text(f"TRUNCATE {table} CASCADE"))

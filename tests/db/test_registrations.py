@@ -397,7 +397,7 @@ async def test_b3_b7_a_profile_renames_its_person_and_never_makes_another(two: t
     assert stranger.assister_id != opened.assister_id, "the old NPN is nobody's any more"
 
 
-async def test_b3_whose_e_mail_it_is_is_found_by_an_index(migrated_sqlite_url: str) -> None:
+async def test_whose_e_mail_it_is_is_found_by_an_index(migrated_sqlite_url: str) -> None:
     """Everybody may ask for a registration: of a hundred thousand people none but the asked for are looked at."""
     database = Database(migrated_sqlite_url)
     query = select_accounts("ffm", "somebody@example.net").compile(compile_kwargs={"literal_binds": True})
@@ -536,7 +536,7 @@ async def test_b7_a_save_that_does_not_fit_what_was_saved_meanwhile_is_refused(t
     assert (saved.outcome, (await one.state(opened)).profile.version) == ("refused", 2)
 
 
-async def test_b7_no_npn_can_be_guessed_from_what_a_refused_profile_left(two: tuple[Process, Process]) -> None:
+async def test_no_npn_can_be_guessed_from_what_a_refused_profile_left(two: tuple[Process, Process]) -> None:
     one, _ = two
     document = profile()
     opened = await one.submit(document)

@@ -178,11 +178,11 @@ def test_a15_a16_an_lms_letter_is_sent_again_once_the_lms_is_open() -> None:
         (Result.CONSIDER, "long ago", None),
     ],
 )
-@pytest.mark.parametrize("check", [Check.LICENSE_ACTIVE, Check.BACKGROUND_CHECK, Check.IDENTITY_MATCHES])
+@pytest.mark.parametrize("check", [check for check in Check if check is not Check.AGREEMENT_ACCEPTED])
 def test_a13_a14_what_did_not_pass_needs_an_override(
     check: Check, result: Result, override: str | None, expected: str | None
 ) -> None:
-    findings = [make_finding(Check.NPN_FOUND, True), make_finding(check, result)]
+    findings = [make_finding(Check.AGREEMENT_ACCEPTED, True), make_finding(check, result)]
     found = find_override_refusal(Verdict.APPROVE, findings, override)
     assert found == (Reason(expected, {"checks": check.value}) if expected else None)
     assert find_override_refusal(Verdict.DENY, findings, None) is None

@@ -318,11 +318,11 @@ def test_b8_without_a_professional_contact_the_business_is_listed_and_without_an
         (2024, "2024"),
     ],
 )
-def test_b8_no_cell_begins_a_formula(text: object, safe: str) -> None:
+def test_no_cell_begins_a_formula(text: object, safe: str) -> None:
     assert format_cell(text) == safe
 
 
-def test_b8_every_cell_of_every_list_is_made_safe() -> None:
+def test_every_cell_of_every_list_is_made_safe() -> None:
     evil = "\t=cmd|' /C calc'!A0"
     contact = {
         "name": evil, "email": "=1@example.com", "phone": "+1 915-555-0103", "website": evil, "languages": [evil],

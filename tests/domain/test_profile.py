@@ -163,7 +163,7 @@ def test_b7_who_says_that_nothing_was_checked_saves_nothing() -> None:
 
 
 @pytest.mark.parametrize("changes", [{"program": "bewellnm"}, {"plan_year": 2025}, {"markets": ["shop"]}])
-def test_b12_what_a_registration_is_doesn_t_change_by_its_profile(changes: dict[str, Any]) -> None:
+def test_what_a_registration_is_doesn_t_change_by_its_profile(changes: dict[str, Any]) -> None:
     (field,) = changes
     assert (field, "not_changeable") in faults(changes)
     assert faults({field: request()[field]}) == []
@@ -261,7 +261,7 @@ def test_b9_what_can_t_be_an_npn_is_refused(field: str, npn: object) -> None:
 
 @pytest.mark.parametrize("sign", ["=", "+", "-", "@"])
 @pytest.mark.parametrize("field", ["first_name", "last_name"])
-def test_b8_a_name_is_no_formula(sign: str, field: str) -> None:
+def test_a_name_is_no_formula(sign: str, field: str) -> None:
     assert faults({field: f"{sign}HYPERLINK(A1)"}) == [(field, "no_formula")]
     assert faults({field: f"  {sign}A"}) == [(field, "no_formula")]
     assert faults({field: f"A{sign}1"}) == []
@@ -285,7 +285,7 @@ def test_b8_a_name_is_no_formula(sign: str, field: str) -> None:
         ({"fax": "915-555-0100"}, ("fax", "unknown_field")),
     ],
 )
-def test_b8_contacts_have_their_limits(contact: dict[str, Any], fault: tuple[str, str]) -> None:
+def test_contacts_have_their_limits(contact: dict[str, Any], fault: tuple[str, str]) -> None:
     for name, known in (("professional_contact", CONTACT), ("business_contact", BUSINESS)):
         assert faults({name: {**known, **contact}}) == [(f"{name}.{fault[0]}", fault[1])]
 

@@ -586,18 +586,18 @@ REMOVED: list[tuple[FactKind, str]] = [
 
 
 @pytest.mark.parametrize(("removed", "named"), REMOVED)
-def test_a30_the_step_that_is_missing_is_named(removed: FactKind, named: str) -> None:
+def test_the_step_that_is_missing_is_named(removed: FactKind, named: str) -> None:
     assert list_marketplace_obstacles(fold(BROKER, way()), TODAY) == []
     assert list_marketplace_obstacles(fold(BROKER, without(way(), removed)), TODAY) == [named]
 
 
 @pytest.mark.parametrize("name", list_agreements(Market.INDIVIDUAL))
-def test_a30_each_agreement_is_a_step(name: MarketplaceAgreement) -> None:
+def test_each_agreement_is_a_step(name: MarketplaceAgreement) -> None:
     happened = [one for one in way() if one.kind is not FactKind.AGREEMENT_ACCEPTED or one.data["agreement"] != name]
     assert list_marketplace_obstacles(fold(BROKER, happened), TODAY) == ["agreements_not_accepted"]
 
 
-def test_a30_steps_of_two_markets_don_t_make_up_for_each_other() -> None:
+def test_steps_of_two_markets_don_t_make_up_for_each_other() -> None:
     """Certified in one market whose agreements have to be accepted anew, agreed in the other: neither is enough."""
     individual = [*trained(Market.INDIVIDUAL), *agreed(Market.INDIVIDUAL, version=OLD), *certified(Market.INDIVIDUAL)]
     shop = [*trained(Market.SHOP, 20), *agreed(Market.SHOP, 21)]
@@ -607,7 +607,7 @@ def test_a30_steps_of_two_markets_don_t_make_up_for_each_other() -> None:
     assert list_marketplace_obstacles(issued, TODAY) == []
 
 
-def test_a30_publication_is_watched_and_no_step_of_the_assister_s() -> None:
+def test_publication_is_watched_and_no_step_of_the_assister_s() -> None:
     assert list_marketplace_obstacles(fold(BROKER, without(way(), FactKind.LISTED)), TODAY) == []
 
 

@@ -147,7 +147,7 @@ def test_a5_brokers_name_no_employer() -> None:
 
 
 @pytest.mark.parametrize("document", [None, [], "broker", True, 7], ids=str)
-def test_a10_what_is_no_document_is_no_request(document: Any) -> None:
+def test_what_is_no_document_is_no_request(document: Any) -> None:
     assert list_fields(parse_any_request, document) == ["body"]
 
 
@@ -175,16 +175,16 @@ FAULTY: dict[str, tuple[Any, ...]] = {
     [(field, value) for field, values in FAULTY.items() for value in values],
     ids=lambda value: ascii(value)[:24],
 )
-def test_a10_a_fault_is_refused_by_its_name(field: str, value: Any) -> None:
+def test_a_fault_is_refused_by_its_name(field: str, value: Any) -> None:
     named = refused({**documents.broker(), field: value})
     assert {name.partition(".")[0] for name in named} == {field or "body"}
 
 
 @pytest.mark.parametrize("name", ["Zoë-Ñuñez", "O’Ejemplo", "Łukasz", "Ελένη", "Мария", "e\u0301jemplo", "X"])
-def test_a10_names_are_taken_as_they_are_written(name: str) -> None:
+def test_names_are_taken_as_they_are_written(name: str) -> None:
     assert parse_request(read_document(documents.counselor(first_name=name))).first_name == name
 
 
 @pytest.mark.parametrize("name", ["李", "🌵", "7", "\u202eatseT", "\u200b"])
-def test_a10_names_a_certificate_cannot_show_are_refused(name: str) -> None:
+def test_names_a_certificate_cannot_show_are_refused(name: str) -> None:
     assert refused(documents.counselor(last_name=name)) == ["last_name"]

@@ -22,7 +22,7 @@ Document = dict[str, Any]
 
 
 @pytest.mark.parametrize("body", [b"", b'{"kind": "broker", "kind": "agent"}', b"[]"], ids=str)
-async def test_a10_what_is_no_request_is_refused(world: World, body: bytes) -> None:
+async def test_what_is_no_request_is_refused(world: World, body: bytes) -> None:
     answer = await world.http.post(f"{world.web}/api/requests", content=body)
     assert answer.status_code == 422
     assert answer.headers["content-type"] == "application/problem+json"
@@ -50,7 +50,7 @@ COMMANDS = ["/api/cases/{case}/" + what for what in ("decision", "withdraw", "re
 
 
 @pytest.mark.parametrize("credential", ["", "Bearer ", "Bearer wrong", "Basic {token}", "{token}", "Bearer {token}x"])
-async def test_c2_only_staff_read_and_decide(world: World, credential: str) -> None:
+async def test_only_staff_read_and_decide(world: World, credential: str) -> None:
     opened = await world.opened(documents.broker())
     headers = {"Authorization": credential.format(token=world.stack["secrets"]["staff_token"]).strip()}
     body = {"decision": "approve", "reason": "checked"}
@@ -114,7 +114,7 @@ WEIRD = [
 
 
 @pytest.mark.parametrize("weird", WEIRD, ids=lambda weird: ascii(weird)[:24])
-async def test_c2_an_id_nobody_has_is_not_found(world: World, weird: str) -> None:
+async def test_an_id_nobody_has_is_not_found(world: World, weird: str) -> None:
     told = quote(weird, safe="")
     decision = {"decision": "approve", "reason": "checked"}
     calls = [
@@ -200,7 +200,7 @@ def reports() -> list[tuple[str, Document]]:
 
 @FUZZED
 @given(request=JSON | spoiled(documents.agent("1")) | spoiled(documents.broker("2")) | spoiled(documents.counselor()))
-async def test_c4_no_request_whatever_breaks_the_door(world: World, request: Any) -> None:
+async def test_no_request_whatever_breaks_the_door(world: World, request: Any) -> None:
     answer = await world.submit(request)
     assert answer.status_code in (200, 201, 409, 422), answer.text
 

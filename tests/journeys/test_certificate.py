@@ -95,7 +95,7 @@ async def test_a24_a_number_nobody_has_is_not_found(world: World, number: str) -
         assert answer.status_code == 404
 
 
-async def test_a23_numbers_cannot_be_guessed(world: World) -> None:
+async def test_numbers_cannot_be_guessed(world: World) -> None:
     cases = [await world.certified(documents.agent()) for _ in range(2)]
     numbers = [(await world.status(opened))["certificate"]["number"] for opened in cases]
     secrets = [number.split("-", 1)[1].replace("-", "") for number in numbers]

@@ -136,7 +136,7 @@ async def test_c8_after_an_end_the_same_person_may_register_again_under_the_same
     assert (await market.status(first))["stage"] == "withdrawn"
 
 
-async def test_c8_the_state_programs_decisions_are_none_of_this_program(market: Marketplace) -> None:
+async def test_the_state_programs_decisions_are_none_of_this_program(market: Marketplace) -> None:
     opened = await market.opened(documents.registration())
     answer = await market.decide(opened)
     assert (answer.status_code, "no such step in this program" in answer.json()["detail"]) == (409, True)
@@ -207,7 +207,7 @@ async def test_c2_staff_list_registrations_by_program_role_year_and_stage(market
     assert (await market.http.get(f"{market.web}/api/cases?program=ffm")).status_code == 401
 
 
-async def test_c2_nothing_personal_is_in_temporal(market: Marketplace) -> None:
+async def test_nothing_personal_is_in_temporal(market: Marketplace) -> None:
     contact = {"email": "oficina.inventada@example.org", "phone": "505-555-0123"}
     request = documents.registration(
         first_name="Inventada",

@@ -62,7 +62,7 @@ async def test_c2_operators_see_where_a_case_is_and_whose_move_it_is(world: Worl
     assert (await world.http.get(world.stack["temporal_ui"])).status_code == 200
 
 
-async def test_c2_nothing_personal_is_in_temporal(world: World) -> None:
+async def test_nothing_personal_is_in_temporal(world: World) -> None:
     request = documents.broker(first_name="Inventada", last_name="Persona-Sintética")
     opened = await world.active(request)
     history = await history_of(*await handle(world, opened))

@@ -72,7 +72,7 @@ def told(page: Page) -> str:
     return page.text.partition("Where it stands")[0]
 
 
-async def test_a_reviewer_works_through_the_queue_one_case_after_the_other(world: World, office: Office) -> None:
+async def test_c2_a_reviewer_works_through_the_queue_one_case_after_the_other(world: World, office: Office) -> None:
     mark = uuid4().hex[:8]
     requests = [documents.agent(first_name=f"Queued{number} {mark}", language="es") for number in "AB"]
     opened = [await waiting(world, request) for request in requests]

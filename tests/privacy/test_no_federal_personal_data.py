@@ -152,7 +152,7 @@ async def what_is_refused(market: Marketplace, opened: Document, links: set[str]
     assert (await market.command(opened, "withdraw", reason=REASON)).status_code == 200
 
 
-async def test_c1_b14_b18_a_federal_life_leaves_nothing_personal_and_no_secret_in_temporal_or_in_any_log(
+async def test_a_federal_life_leaves_nothing_personal_and_no_secret_in_temporal_or_in_any_log(
     tmp_path: Path,
 ) -> None:
     secrets: set[str] = set()

@@ -236,7 +236,7 @@ async def what_is_filled_in(world: World) -> None:
             assert (await form.send(Browser(http), request, world.web)).status == status
 
 
-async def test_c1_no_personal_data_in_temporal_or_in_any_log(tmp_path: Path) -> None:
+async def test_no_personal_data_in_temporal_or_in_any_log(tmp_path: Path) -> None:
     async with run_stack(tmp_path) as stack, httpx2.AsyncClient(timeout=60, trust_env=False) as http:
         world = World(stack, http)
         lives = [await broker_s_life(world), await counselor_s_life(world)]

@@ -104,7 +104,7 @@ async def test_c8_an_account_activated_while_the_case_ends_is_closed_again() -> 
 
 
 @pytest.mark.parametrize("text", ["\u0500", "\u1c80", "ꭍ", "Ａ"])
-def test_a23_what_the_fonts_lack_is_not_taken(text: str) -> None:
+def test_what_the_fonts_lack_is_not_taken(text: str) -> None:
     from domain.shared.documents.faults import Invalid
     from domain.state.request import parse_part
 

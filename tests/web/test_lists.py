@@ -112,7 +112,7 @@ async def test_b19_before_the_first_publication_the_lists_are_empty_and_whole(si
     assert (await site.get("tracker/1234567")).status_code == 404
 
 
-async def test_b19_who_has_the_current_list_is_told_so(site: Site) -> None:
+async def test_who_has_the_current_list_is_told_so(site: Site) -> None:
     await site.desk.completed(profile(), NOW)
     await site.publish()
     tags = {}
@@ -144,7 +144,7 @@ async def test_b19_a_plan_year_is_picked_out(site: Site) -> None:
 
 
 @pytest.mark.parametrize("year", ["", "24", "9" * 30, "2024a", "-2024", "99999"])
-async def test_b19_a_plan_year_that_is_none_is_refused(site: Site, year: str) -> None:
+async def test_a_plan_year_that_is_none_is_refused(site: Site, year: str) -> None:
     for path in ("rcl.csv", "rcl.json", "tracker/1234567"):
         answer = await site.get(f"{path}?plan_year={year}")
         assert (answer.status_code, [one["field"] for one in answer.json()["errors"]]) == (422, ["plan_year"])
@@ -202,7 +202,7 @@ async def test_b18_who_looks_for_an_npn_nobody_has_gets_a_page_that_says_so(site
 
 
 @pytest.mark.parametrize("suffix", ["", ".csv"])
-async def test_b18_an_npn_unknown_or_malformed_is_a_problem_that_does_not_repeat_it(site: Site, suffix: str) -> None:
+async def test_an_npn_unknown_or_malformed_is_a_problem_that_does_not_repeat_it(site: Site, suffix: str) -> None:
     for npn, status in (("1234567890", 404), ("0123456", 422), ("12345678901", 422), ("12a", 422), ("１２３", 422)):
         answer = await site.get(f"tracker/{npn}{suffix}")
         assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")

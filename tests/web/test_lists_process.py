@@ -125,7 +125,7 @@ def wait_for(url: str) -> None:
 
 
 @pytest.mark.parametrize("name", LISTS)
-async def test_b19_a_list_is_a_file_by_name_and_head_tells_of_it(site: Process, name: str) -> None:
+async def test_a_list_is_a_file_by_name_and_head_tells_of_it(site: Process, name: str) -> None:
     for file, named in ((f"{name}.csv", f"{name}.csv"), (f"{name}.json?plan_year=2024", f"{name}-2024.json")):
         got, head = await site.get(file), await site.http.head(f"/registry/{file}")
         assert got.headers["content-disposition"] == f'attachment; filename="{named}"'
@@ -137,12 +137,12 @@ async def test_b19_a_list_is_a_file_by_name_and_head_tells_of_it(site: Process, 
 @pytest.mark.parametrize(
     "file", ["tracker.csv", "find_local_help.csv", "nothing.json", "rcl.xml", "rcl", "..%2Frcl.csv"]
 )
-async def test_b19_there_is_no_other_list(site: Process, file: str) -> None:
+async def test_there_is_no_other_list(site: Process, file: str) -> None:
     answer = await site.get(file)
     assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
 
 
-async def test_b18_no_npn_reaches_the_log_not_even_when_everything_fails(site: Process) -> None:
+async def test_no_npn_reaches_the_log_not_even_when_everything_fails(site: Process) -> None:
     npn = new_npn()
     for path in (npn, f"{npn}.csv", f"{npn}0", f"{npn}?plan_year=2024&npn={npn}"):
         await site.get(f"tracker/{path}")
@@ -165,7 +165,7 @@ async def test_b19_a_long_list_comes_whole_in_pieces(site: Process, npns: list[s
     assert [row["npn"] for row in (await site.get("rcl.json?plan_year=2024")).json()["rows"]] == npns
 
 
-async def test_b19_readers_who_stop_reading_keep_nobody_waiting(site: Process, npns: list[str]) -> None:
+async def test_readers_who_stop_reading_keep_nobody_waiting(site: Process, npns: list[str]) -> None:
     """More of them than there are connections to the database; who waited for them would wait for ever."""
     limits = httpx2.Limits(max_connections=100)
     async with (

@@ -52,7 +52,7 @@ async def test_a24_a_number_is_understood_however_it_is_typed(house: House, type
     assert "This certificate is valid" in page.text
 
 
-async def test_a24_letters_that_look_like_digits_are_read_as_digits(house: House) -> None:
+async def test_letters_that_look_like_digits_are_read_as_digits(house: House) -> None:
     number = "NM24-10000-11111-ABCDE-VWXYZ"
     for path in ("/certificates/nm24-IO0o0-LIlil-abcde-vwxyz", "/certificates?number=NM24 IOOOO LLLLL ABCDE VWXYZ"):
         answer = await house.browser.get(path, follow_redirects=True, headers={"Accept": "text/html"})
@@ -71,7 +71,7 @@ async def test_a24_letters_that_look_like_digits_are_read_as_digits(house: House
         ("A" * 5000, "The number of a certificate has only letters"),
     ],
 )
-async def test_a24_what_can_t_be_a_number_is_said_at_the_field(house: House, typed: str, told: str) -> None:
+async def test_what_can_t_be_a_number_is_said_at_the_field(house: House, typed: str, told: str) -> None:
     answer = await house.browser.get("/certificates", params={"number": typed})
     assert answer.status_code == 422
     assert answer.text.count(told) == 2
@@ -115,7 +115,7 @@ async def test_b18_the_form_leads_to_the_tracker(house: House, typed: str, leads
 
 
 @pytest.mark.parametrize("typed", ["", "0", "12a", "12345678901", "１２３", "1" * 5000])
-async def test_b18_what_can_t_be_an_npn_is_said_at_the_field(house: House, typed: str) -> None:
+async def test_what_can_t_be_an_npn_is_said_at_the_field(house: House, typed: str) -> None:
     answer = await house.browser.get("/registry/tracker", params={"npn": typed})
     assert answer.status_code == 422
     assert 'href="#npn"' in answer.text

@@ -63,7 +63,7 @@ async def full(house: House) -> None:
         ),
     ],
 )
-async def test_b2_no_word_of_the_console_escapes_translation(house: House, path: str) -> None:
+async def test_no_word_of_the_console_escapes_translation(house: House, path: str) -> None:
     await full(house)
     answer = await house.browser.get(path)
     assert answer.status_code == 200
@@ -71,14 +71,14 @@ async def test_b2_no_word_of_the_console_escapes_translation(house: House, path:
 
 
 @pytest.mark.parametrize("words", ["testa", "nobody"])
-async def test_b2_no_word_of_what_was_found_escapes_translation(house: House, words: str) -> None:
+async def test_no_word_of_what_was_found_escapes_translation(house: House, words: str) -> None:
     await full(house)
     answer = await house.post("/staff/search", {"words": words})
     assert answer.status_code == 200
     told(answer.text)
 
 
-async def test_b2_nor_of_the_pages_that_are_empty(house: House) -> None:
+async def test_nor_of_the_pages_that_are_empty(house: House) -> None:
     await house.sign_in(StaffRole.AUDITOR)
     for path in ("/staff", "/staff/cases", "/staff/dashboard", "/staff/access-log"):
         told((await house.browser.get(path)).text)

@@ -484,7 +484,7 @@ async def test_c6_a_window_that_has_closed_already_ends_the_case_at_once(inside:
     assert (await inside.status(opened))["stage"] == "closed"
 
 
-async def test_a18_a_reminder_that_comes_too_late_is_not_sent(inside: Inside) -> None:
+async def test_a_reminder_that_comes_too_late_is_not_sent(inside: Inside) -> None:
     """The mail server was down, and meanwhile the assister did what the reminder is about."""
     opened = await in_training(inside, documents.broker())
     began = inside.now(opened)

@@ -314,7 +314,7 @@ def told(opened: Opened, standing: RegistrationSnapshot, fact_id: str = "") -> R
 # what is heard
 
 
-async def test_c4_an_older_standing_that_comes_late_takes_nothing_back(federal: Federal) -> None:
+async def test_c4_an_older_snapshot_that_comes_late_takes_nothing_back(federal: Federal) -> None:
     opened = await federal.profiled(documents.registration())
     older = (await federal.quiet(opened)).standing
     await federal.trained(opened)
@@ -519,7 +519,7 @@ async def test_updates_and_signals_sent_while_it_renews_itself_are_all_there_onc
     assert (await federal.notices(opened)).count("marketplace_welcome") == 1
 
 
-async def test_a18_who_waits_is_reminded_of_what_is_waited_for(federal: Federal) -> None:
+async def test_who_waits_is_reminded_of_what_is_waited_for(federal: Federal) -> None:
     opened = await _agreements(federal)
     began = federal.now(opened)
     await federal.round(began + timedelta(days=15))
@@ -709,7 +709,7 @@ async def test_c6_a_window_that_has_closed_already_ends_the_registration_at_once
     assert (await federal.status(opened))["stage"] == "closed"
 
 
-async def test_a18_nothing_is_lost_in_a_pause_of_two_hundred_days(federal: Federal) -> None:
+async def test_c1_nothing_is_lost_in_a_pause_of_two_hundred_days(federal: Federal) -> None:
     opened = await _agreements(federal)
     assert await federal.skip(opened, timedelta(days=200))
     await federal.agreed(opened, "awaiting_agreements", "marketplace_agreements")
