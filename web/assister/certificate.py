@@ -1,14 +1,12 @@
 """The certificate of a certification as a file, by the e-mailed link (A23)."""
 
-from pathlib import Path
-
 from fastapi import APIRouter
-from fastapi.responses import FileResponse, Response
+from fastapi.responses import Response
 
 from domain.shared.links import STATUS_PATH
 from web.assister.links import CurrentCertification, LinkRefused
 from web.http.auth import LINK
-from web.http.pages import PRIVATE
+from web.http.pages import find_certificate_file
 from web.http.problem_pages import NO_CERTIFICATE, NO_FILE
 from web.services import ServicesDep
 
@@ -21,9 +19,7 @@ async def download_certificate(services: ServicesDep, certification: CurrentCert
     certificate = certification.state.certificate
     if certificate is None or certification.certificate_uri is None:
         raise LinkRefused(NO_CERTIFICATE, 404, certification)
-    file = services.settings.certificates_dir / Path(certification.certificate_uri).name
-    if not file.is_file():
+    file = find_certificate_file(services, certification.certificate_uri, certificate.number)
+    if file is None:
         raise LinkRefused(NO_FILE, 503, certification)
-    return FileResponse(
-        file, headers=PRIVATE, media_type="application/pdf", filename=f"certificate-{certificate.number}.pdf"
-    )
+    return file

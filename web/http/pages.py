@@ -1,9 +1,10 @@
-"""Pages for a browser: a template in the reader's language, or an e-mail as it was sent, each with its headers."""
+"""Pages for a browser: a template in the reader's language, an e-mail as it was sent, a certificate; with headers."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-from fastapi.responses import HTMLResponse
+from fastapi.responses import FileResponse, HTMLResponse
 
 from web.http.addresses import set_language
 from web.services import Services
@@ -43,3 +44,11 @@ def render_mail(html: str, language: str) -> HTMLResponse:
     """The HTML part of an e-mail as a document of its own, for a frame on a page; who may see it is decided there."""
     headers = {"Content-Security-Policy": _MAIL_POLICY, "X-Frame-Options": "SAMEORIGIN", "Content-Language": language}
     return HTMLResponse(html, headers={**PRIVATE, **headers})
+
+
+def find_certificate_file(services: Services, uri: str, number: str) -> FileResponse | None:
+    """A certificate to be saved under its number; None where its file isn't there now."""
+    path = services.settings.certificates_dir / Path(uri).name
+    if not path.is_file():
+        return None
+    return FileResponse(path, headers=PRIVATE, media_type="application/pdf", filename=f"certificate-{number}.pdf")

@@ -1,15 +1,13 @@
 """The certificates of a registration as files, one a market (B17)."""
 
-from pathlib import Path
-
 from fastapi import APIRouter
-from fastapi.responses import FileResponse, HTMLResponse, Response
+from fastapi.responses import HTMLResponse, Response
 
 from domain.federal.markets import Market
 from domain.shared.cases.reasons import Reason
 from domain.shared.links import STATUS_PATH
 from web.http.auth import LINK
-from web.http.pages import PRIVATE
+from web.http.pages import find_certificate_file
 from web.http.problem_pages import NO_CERTIFICATE, NO_FILE
 from web.http.sentences import explain_reason
 from web.marketplace.visit import NO_SUCH_STEP, CurrentVisit, VisitRefused
@@ -31,9 +29,7 @@ async def download_certificate(name: str, services: ServicesDep, visit: CurrentV
     if issued is None or uri is None:
         why = explain_reason(Reason("certificate_after_all_steps"), visit.language)
         raise VisitRefused(NO_CERTIFICATE, 404, visit, why)
-    file = services.settings.certificates_dir / Path(uri).name
-    if not file.is_file():
+    file = find_certificate_file(services, uri, issued.number)
+    if file is None:
         raise VisitRefused(NO_FILE, 503, visit)
-    return FileResponse(
-        file, headers=PRIVATE, media_type="application/pdf", filename=f"certificate-{issued.number}.pdf"
-    )
+    return file

@@ -2,41 +2,34 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from db.reads.access_log import read_access_log
 from domain.shared.documents.faults import Invalid
 from web.http.addresses import build_query
-from web.http.auth import StaffMember, require_permission
 from web.http.pages import PRIVATE
 from web.http.permissions import Permission
-from web.services import ServicesDep
-from web.staff.layout import render_staff_page
+from web.staff.layout import StaffVisit, require_visit
 
 router = APIRouter(prefix="/staff", include_in_schema=False, default_response_class=HTMLResponse)
 
+AuditorVisit = Annotated[StaffVisit, require_visit(Permission.READ_ACCESS_LOG)]
 ACCESS_LOG = "/staff/access-log"
 AT_A_TIME = 50
 LONGEST = 200
 
 
 @router.get("/access-log")
-async def show_access_log(
-    request: Request, services: ServicesDep, me: Annotated[StaffMember, require_permission(Permission.READ_ACCESS_LOG)]
-) -> Response:
+async def show_access_log(visit: AuditorVisit) -> Response:
     """Who looked at whose personal data, newest first; one actor's and one case's, if asked for."""
-    asked = {name: request.query_params.get(name, "").strip()[:LONGEST] for name in ("actor", "case_id")}
+    query = visit.request.query_params
+    asked = {name: query.get(name, "").strip()[:LONGEST] for name in ("actor", "case_id")}
     try:
-        page = await services.database.read(
-            read_access_log, request.query_params.get("after") or None, AT_A_TIME, **asked
-        )
+        page = await visit.services.database.read(read_access_log, query.get("after") or None, AT_A_TIME, **asked)
     except Invalid:  # no place of this list
         return RedirectResponse(ACCESS_LOG + build_query(**asked), 303, PRIVATE)
-    return render_staff_page(
-        request,
-        services,
-        me,
+    return visit.render_page(
         "staff/access_log.html",
         rows=page.rows,
         asked=asked,
@@ -47,8 +40,6 @@ async def show_access_log(
 
 
 @router.get("/looks", response_class=RedirectResponse)
-async def redirect_to_access_log(
-    request: Request, _: Annotated[StaffMember, require_permission(Permission.READ_ACCESS_LOG)]
-) -> RedirectResponse:
+async def redirect_to_access_log(visit: AuditorVisit) -> RedirectResponse:
     """The page's former address, which auditors may have kept."""
-    return RedirectResponse(ACCESS_LOG + build_query(**request.query_params), 301, PRIVATE)
+    return RedirectResponse(ACCESS_LOG + build_query(**visit.request.query_params), 301, PRIVATE)

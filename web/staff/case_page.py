@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
-from fastapi import Request
 from fastapi.responses import HTMLResponse
 
 from db.case_state import UnknownCase, load_snapshot
@@ -14,7 +13,6 @@ from db.reads.case_file import CaseFile, read_case_file
 from db.reads.queue import find_next_in_queue
 from db.reads.timeline import EntryKind
 from db.tables import AccessLogRow
-from db.writes.access_log import record_access
 from domain.federal.registration import RegistrationState
 from domain.programs.state import CaseState
 from domain.shared.cases.commands import CommandState
@@ -26,12 +24,11 @@ from domain.state.eligibility import Verdict
 from starter.cases import now
 from templates.catalogs import N_, translate
 from web.http.auth import StaffMember
-from web.http.negotiation import choose_language
 from web.http.permissions import Permission
 from web.http.sentences import explain_notes, explain_reason
 from web.services import Services
 from web.staff.filters import ALL, QUEUE, build_address, read_filters
-from web.staff.layout import render_staff_page
+from web.staff.layout import StaffVisit
 from web.staff.panel import build_panel
 from web.staff.timeline import describe_entries
 
@@ -69,28 +66,17 @@ class FormAttempt:
 
 
 async def render_case(
-    request: Request,
-    services: Services,
-    me: StaffMember,
-    case_id: str,
-    attempt: FormAttempt | None = None,
-    status: int = 200,
+    visit: StaffVisit, case_id: str, attempt: FormAttempt | None = None, status: int = 200
 ) -> HTMLResponse:
     """The page of a case; raises `UnknownCase`. Whose data it shows is recorded."""
-    file, language = await services.database.read(read_case_file, case_id, now()), choose_language(request)
+    language, query = visit.language, visit.request.query_params
+    file = await visit.services.database.read(read_case_file, case_id, now())
     state = file.state
-    done = await _describe_done(request, services, me, file, language)
-    await services.database.write(
-        record_access, me.actor, "case", [case_id, *([done["of"]] if done and done.get("of") else [])], now()
-    )
-    return render_staff_page(
-        request,
-        services,
-        me,
+    done = await _describe_done(visit, file)
+    await visit.record_access("case", [case_id, *([done["of"]] if done and done.get("of") else [])])
+    return visit.render_page(
         "staff/case.html",
-        here=build_address(
-            f"{ALL}/{case_id}", read_filters(request.query_params), view=request.query_params.get("view")
-        ),
+        here=build_address(f"{ALL}/{case_id}", read_filters(query), view=query.get("view")),
         status=status,
         file=file,
         state=state,
@@ -101,36 +87,35 @@ async def render_case(
         checks={one.check: explain_reason(Reason(one.check), language) for one in file.findings},
         lines=describe_entries(file.timeline, language),
         notes=explain_notes(file.held, language),
-        panel=build_panel(file, me, language),
-        accesses=await _read_accesses(services, me, case_id),
-        workflow_url=_find_workflow_url(services, file),
+        panel=build_panel(file, visit.me, language),
+        accesses=await _read_accesses(visit, case_id),
+        workflow_url=_find_workflow_url(visit.services, file),
         done=done,
         **_describe_attempt(attempt, state, language),
-        **await _find_ways(request, services, case_id),
+        **await _find_ways(visit, case_id),
     )
 
 
-async def _read_accesses(services: Services, me: StaffMember, case_id: str) -> list[AccessLogRow] | None:
+async def _read_accesses(visit: StaffVisit, case_id: str) -> list[AccessLogRow] | None:
     """Who looked at the case last; None for whom that is not shown."""
-    if not me.may(Permission.READ_ACCESS_LOG):
+    if not visit.me.may(Permission.READ_ACCESS_LOG):
         return None
-    return (await services.database.read(read_access_log, limit=MOST_ACCESSES, case_id=case_id)).rows
+    return (await visit.services.database.read(read_access_log, limit=MOST_ACCESSES, case_id=case_id)).rows
 
 
-async def _describe_done(
-    request: Request, services: Services, me: StaffMember, file: CaseFile, language: str
-) -> dict[str, Any] | None:
+async def _describe_done(visit: StaffVisit, file: CaseFile) -> dict[str, Any] | None:
     """What was just done, as far as it is true: an address alone says nothing.
 
     For a decision {verdict, name, of, is_here}, else {sentence}.
     """
-    what, of = request.query_params.get("done", ""), request.query_params.get("of", "")
+    query, me = visit.request.query_params, visit.me
+    what, of = query.get("done", ""), query.get("of", "")
     if what in _DONE and of == file.case_id:
-        return {"sentence": translate(_DONE[what], language)} if _has_acted(what, file, me) else None
+        return {"sentence": translate(_DONE[what], visit.language)} if _has_acted(what, file, me) else None
     if what not in list(Verdict):
         return None
     try:
-        view = await services.database.read(load_snapshot, of)
+        view = await visit.services.database.read(load_snapshot, of)
     except UnknownCase:
         return None
     decision = view.state.decision if isinstance(view.state, CertificationState) else None
@@ -180,16 +165,16 @@ def _find_workflow_url(services: Services, file: CaseFile) -> str | None:
     return f"{ui}/namespaces/{quote(services.cases.namespace, safe='')}/workflows/{quote(file.workflow_id, safe='')}"
 
 
-async def _find_ways(request: Request, services: Services, case_id: str) -> dict[str, Any]:
+async def _find_ways(visit: StaffVisit, case_id: str) -> dict[str, Any]:
     """Where one came from, and the case after this one there; both under the same filters."""
-    filters = read_filters(request.query_params)
-    if request.query_params.get("view") == "all":
+    filters = read_filters(visit.request.query_params)
+    if visit.request.query_params.get("view") == "all":
         return {
             "back_url": build_address(ALL, filters),
             "next_url": None,
             "query": build_address("", filters, view="all"),
         }
-    following = await services.database.read(find_next_in_queue, filters, case_id)
+    following = await visit.services.database.read(find_next_in_queue, filters, case_id)
     return {
         "back_url": build_address(QUEUE, filters),
         "next_url": build_address(f"{ALL}/{following}", filters) if following else None,

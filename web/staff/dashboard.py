@@ -1,21 +1,17 @@
 """The dashboard: how many cases are where, how long stages take, what is decided; each number drawn and tabled."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
 from db.reads.dashboard import DecisionDay, StageTime
-from db.writes.access_log import record_access
 from domain.state.eligibility import Verdict
 from starter.cases import now
 from templates.labels import REASONS_TO_LOOK, STAFF_STAGES
-from web.http.auth import StaffMember, require_permission
-from web.http.permissions import Permission
-from web.services import ServicesDep
 from web.staff.charts import draw_bars, draw_columns
-from web.staff.layout import render_staff_page
+from web.staff.layout import ReaderVisit
 
 router = APIRouter(prefix="/staff", include_in_schema=False, default_response_class=HTMLResponse)
 
@@ -24,20 +20,13 @@ ROW, TALL_ROW, COLUMN = 46, 68, 56
 
 
 @router.get("/dashboard")
-async def show_dashboard(
-    request: Request, services: ServicesDep, me: Annotated[StaffMember, require_permission(Permission.READ_CASES)]
-) -> HTMLResponse:
+async def show_dashboard(visit: ReaderVisit) -> HTMLResponse:
     """How the work goes."""
     at = now()
-    board = await services.numbers.read_dashboard(at)
+    board = await visit.services.numbers.read_dashboard(at)
     if board.oldest:
-        await services.database.write(
-            record_access, me.actor, "dashboard", [case.case_id for case in board.oldest], now()
-        )
-    return render_staff_page(
-        request,
-        services,
-        me,
+        await visit.record_access("dashboard", [case.case_id for case in board.oldest])
+    return visit.render_page(
         "staff/dashboard.html",
         now=at,
         board=board,

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from db.case_state import load_snapshot
@@ -19,15 +19,12 @@ from domain.state.certification import CertificationState
 from domain.state.eligibility import Verdict
 from starter.cases import CommandOutcome, now
 from templates.catalogs import translate
-from web.http.auth import StaffMember, require_permission
 from web.http.forms import Values, find_text_faults, read_form
-from web.http.negotiation import choose_language
 from web.http.pages import PRIVATE
-from web.http.permissions import Permission
-from web.services import Services, ServicesDep
 from web.staff.case_page import FormAttempt, render_case
 from web.staff.filters import ALL, build_address, read_filters
-from web.staff.panel import list_overridden
+from web.staff.layout import StaffVisit, require_visit
+from web.staff.panel import FORMS, list_overridden
 from web.staff.reasons import USUAL, list_usual_reasons
 
 router = APIRouter(prefix="/staff/cases/{case_id}", include_in_schema=False, default_response_class=HTMLResponse)
@@ -46,9 +43,7 @@ class PostedDecision:
 class PostedForm:
     """A form of a case's page that somebody of staff sent: who, about which case, which form, and what is in it."""
 
-    request: Request
-    services: Services
-    me: StaffMember
+    visit: StaffVisit
     case_id: str
     name: str
     values: Values
@@ -76,101 +71,75 @@ class PostedForm:
         return await self._show_again(FormAttempt(self.name, self.values, refused=reason), 409)
 
     async def _show_again(self, attempt: FormAttempt, status: int) -> Response:
-        return await render_case(self.request, self.services, self.me, self.case_id, attempt, status)
+        return await render_case(self.visit, self.case_id, attempt, status)
 
 
-async def _read_posted(request: Request, services: Services, me: StaffMember, case_id: str, name: str) -> PostedForm:
-    return PostedForm(request, services, me, case_id, name, await read_form(request))
+def require_form(name: str) -> Any:
+    """Declares that a route is sent this form, by staff with its permission; it is handed the `PostedForm`."""
+    permission, _ = FORMS[name]
+
+    async def read_posted(visit: Annotated[StaffVisit, require_visit(permission)], case_id: str) -> PostedForm:
+        return PostedForm(visit, case_id, name, await read_form(visit.request))
+
+    return Depends(read_posted)
 
 
 @router.post("/decision")
-async def decide_case(
-    request: Request,
-    services: ServicesDep,
-    me: Annotated[StaffMember, require_permission(Permission.DECIDE)],
-    case_id: str,
-) -> Response:
+async def decide_case(form: Annotated[PostedForm, require_form("decision")]) -> Response:
     """Approves, denies or asks for information; then the next case of the queue, with a word of what was done."""
-    form = await _read_posted(request, services, me, case_id, "decision")
-    snapshot = await services.database.read(load_snapshot, case_id)
+    services, actor = form.visit.services, form.visit.me.actor
+    snapshot = await services.database.read(load_snapshot, form.case_id)
     try:
-        language = choose_language(request)
-        decided = read_decision(form.values, snapshot.state, language, snapshot.case.request["language"])
+        decided = read_decision(form.values, snapshot.state, form.visit.language, snapshot.case.request["language"])
     except Invalid as invalid:
         return await form.show_faults(invalid.faults)
     verdict, reason, override = decided.verdict, decided.reason, decided.override
-    command = services.cases.decide_eligibility(case_id, verdict, reason, me.actor, override, form.command_id)
+    command = services.cases.decide_eligibility(form.case_id, verdict, reason, actor, override, form.command_id)
     return await _give_command(form, command, verdict)
 
 
 @router.post("/resend")
-async def resend_notice(
-    request: Request,
-    services: ServicesDep,
-    me: Annotated[StaffMember, require_permission(Permission.RESEND)],
-    case_id: str,
-) -> Response:
+async def resend_notice(form: Annotated[PostedForm, require_form("resend")]) -> Response:
     """Sends a notice again."""
-    form = await _read_posted(request, services, me, case_id, "resend")
     notice = form.values.get("notice", "")
     faults = [] if notice in list(Notice) else [Fault("notice", "required")]
     if faults := [*faults, *form.find_reason_faults()]:
         return await form.show_faults(faults)
-    return await _give_command(
-        form, services.cases.resend_notice(case_id, Notice(notice), form.reason, me.actor, form.command_id)
-    )
+    cases, actor = form.visit.services.cases, form.visit.me.actor
+    command = cases.resend_notice(form.case_id, Notice(notice), form.reason, actor, form.command_id)
+    return await _give_command(form, command)
 
 
 @router.post("/withdraw")
-async def withdraw_request(
-    request: Request,
-    services: ServicesDep,
-    me: Annotated[StaffMember, require_permission(Permission.WITHDRAW)],
-    case_id: str,
-) -> Response:
+async def withdraw_request(form: Annotated[PostedForm, require_form("withdraw")]) -> Response:
     """Withdraws the request in the assister's name."""
-    return await _end_case(
-        await _read_posted(request, services, me, case_id, "withdraw"), services.cases.withdraw_request
-    )
+    return await _end_case(form, form.visit.services.cases.withdraw_request)
 
 
 @router.post("/revoke")
-async def revoke_certification(
-    request: Request,
-    services: ServicesDep,
-    me: Annotated[StaffMember, require_permission(Permission.REVOKE)],
-    case_id: str,
-) -> Response:
+async def revoke_certification(form: Annotated[PostedForm, require_form("revoke")]) -> Response:
     """Revokes the certification."""
-    return await _end_case(
-        await _read_posted(request, services, me, case_id, "revoke"), services.cases.revoke_certification
-    )
+    return await _end_case(form, form.visit.services.cases.revoke_certification)
 
 
 @router.post("/flag")
-async def take_flag_down(
-    request: Request,
-    services: ServicesDep,
-    me: Annotated[StaffMember, require_permission(Permission.CLEAR_FLAG)],
-    case_id: str,
-) -> Response:
+async def take_flag_down(form: Annotated[PostedForm, require_form("flag")]) -> Response:
     """Takes a flag down that staff have attended to."""
-    form = await _read_posted(request, services, me, case_id, "flag")
     if faults := form.find_reason_faults():
         return await form.show_faults(faults)
-    flag = form.values.get("flag", "")
+    visit, services, flag = form.visit, form.visit.services, form.values.get("flag", "")
     try:
-        await services.database.write(clear_flag, case_id, flag, me.actor, form.reason, now())
+        await services.database.write(clear_flag, form.case_id, flag, visit.me.actor, form.reason, now())
     except Refusal as refusal:
         return await form.show_refusal(refusal.reason)
     services.numbers.forget()
-    return _redirect_to_case(request, case_id, done="flag", of=case_id)
+    return _redirect_to_case(visit.request, form.case_id, done=form.name, of=form.case_id)
 
 
 async def _end_case(form: PostedForm, end: Callable[..., Awaitable[CommandOutcome]]) -> Response:
     if faults := form.find_reason_faults():
         return await form.show_faults(faults)
-    return await _give_command(form, end(form.case_id, form.reason, form.me.actor, form.command_id))
+    return await _give_command(form, end(form.case_id, form.reason, form.visit.me.actor, form.command_id))
 
 
 async def _give_command(
@@ -186,19 +155,19 @@ async def _give_command(
         return await form.show_refusal(refusal.reason)
     except Invalid as invalid:
         return await form.show_faults(invalid.faults)
-    form.services.numbers.forget()
+    form.visit.services.numbers.forget()
     if answer.state != CommandState.APPLIED:
-        return _redirect_to_case(form.request, form.case_id)
+        return _redirect_to_case(form.visit.request, form.case_id)
     onward = await _find_next_case(form) if verdict else None
-    return _redirect_to_case(form.request, onward or form.case_id, done=verdict or form.name, of=form.case_id)
+    return _redirect_to_case(form.visit.request, onward or form.case_id, done=verdict or form.name, of=form.case_id)
 
 
 async def _find_next_case(form: PostedForm) -> str | None:
     """The case after this one in the queue, under the same filters; None for who came from another list."""
-    asked = form.request.query_params
+    asked = form.visit.request.query_params
     if asked.get("view") == "all":
         return None
-    return await form.services.database.read(find_next_in_queue, read_filters(asked), form.case_id)
+    return await form.visit.services.database.read(find_next_in_queue, read_filters(asked), form.case_id)
 
 
 def read_decision(values: Values, state: CaseState, language: str, theirs: str) -> PostedDecision:

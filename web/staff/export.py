@@ -6,22 +6,20 @@ from datetime import datetime
 from io import StringIO
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
 
 from db.reads.queue import ExportedCase, View, stream_cases
-from db.writes.access_log import record_access
 from domain.shared.documents.formulas import quote_formula
 from domain.shared.documents.instants import format_instant
 from domain.shared.policy import find_local_date
 from domain.state.policies import POLICIES
 from starter.cases import now
 from templates.catalogs import N_
-from web.http.auth import StaffMember, require_permission
 from web.http.pages import PRIVATE
 from web.http.permissions import Permission
-from web.services import ServicesDep
 from web.staff.filters import read_filters
+from web.staff.layout import StaffVisit, require_visit
 
 router = APIRouter(prefix="/staff", include_in_schema=False)
 
@@ -51,15 +49,14 @@ MARK = "\ufeff"  # tells spreadsheets that it is UTF-8
 
 
 @router.get("/export.csv")
-async def export_cases(
-    request: Request, services: ServicesDep, me: Annotated[StaffMember, require_permission(Permission.EXPORT)]
-) -> StreamingResponse:
+async def export_cases(visit: Annotated[StaffVisit, require_visit(Permission.EXPORT)]) -> StreamingResponse:
     """The whole list under the address's filters, in its order: ``view`` is queue or all."""
-    view = View.ALL if request.query_params.get("view") == View.ALL else View.QUEUE
-    await services.database.write(record_access, me.actor, "export", (), now())
+    query = visit.request.query_params
+    view = View.ALL if query.get("view") == View.ALL else View.QUEUE
+    await visit.record_access("export", ())
     today = find_local_date(next(iter(POLICIES.values())), now())
     named = {"Content-Disposition": f'attachment; filename="{NAMES[view]}-{today}.csv"'}
-    pages = stream_cases(services.database, view, read_filters(request.query_params))
+    pages = stream_cases(visit.services.database, view, read_filters(query))
     return StreamingResponse(stream_csv(pages), headers={**PRIVATE, **named}, media_type="text/csv; charset=utf-8")
 
 

@@ -1,16 +1,20 @@
-"""What the console's pages share: navigation by what somebody may do, who they are, the form's token; no routes."""
+"""What the console's pages share: who comes to them, navigation by what they may do, the form's token; no routes."""
 
-from typing import Any
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Annotated, Any
 
-from fastapi import Request
+from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse
 
+from db.writes.access_log import record_access
+from starter.cases import now
 from templates.catalogs import N_, translate
-from web.http.auth import StaffMember
+from web.http.auth import StaffMember, require_permission
 from web.http.negotiation import choose_language
-from web.http.pages import PRIVATE, render_page
+from web.http.pages import render_page
 from web.http.permissions import Permission
-from web.services import Services
+from web.services import Services, ServicesDep
 
 # The console's pages, in the order of the navigation, each with what it needs.
 NAVIGATION: tuple[tuple[str, str, Permission], ...] = (
@@ -24,33 +28,55 @@ NAVIGATION: tuple[tuple[str, str, Permission], ...] = (
 )
 
 
-def render_staff_page(
-    request: Request,
-    services: Services,
-    me: StaffMember,
-    template: str,
-    *,
-    here: str | None = None,
-    status: int = 200,
-    **values: Any,
-) -> HTMLResponse:
-    """A page of the console; ``here`` is the address to open it again in the other language, if not this one's own."""
-    language = choose_language(request)
-    query = f"?{request.url.query}" if request.url.query else ""
-    return render_page(
-        services,
-        template,
-        language,
-        services.describe_general_contact(language),
-        here=here or (f"{request.url.path}{query}" if request.method == "GET" else None),
-        status=status,
-        headers=PRIVATE,
-        me=me,
-        csrf=me.csrf,
-        nav=_list_navigation(me, request.url.path, language),
-        may={permission.value: me.may(permission) for permission in Permission},
-        **values,
-    )
+@dataclass(frozen=True)
+class StaffVisit:
+    """Somebody of staff at a page of the console: what they ask for, what it is answered with, and who they are."""
+
+    request: Request
+    services: Services
+    me: StaffMember
+
+    @property
+    def language(self) -> str:
+        """The language they read."""
+        return choose_language(self.request)
+
+    async def record_access(self, page: str, case_ids: Collection[str | None]) -> None:
+        """Records that they are shown the data of these cases' people, on this page."""
+        await self.services.database.write(record_access, self.me.actor, page, case_ids, now())
+
+    def render_page(self, template: str, *, here: str | None = None, status: int = 200, **values: Any) -> HTMLResponse:
+        """A page of the console; ``here`` is the address to open it again in the other language, if not its own."""
+        url = self.request.url
+        query = f"?{url.query}" if url.query else ""
+        return render_page(
+            self.services,
+            template,
+            self.language,
+            self.services.describe_general_contact(self.language),
+            here=here or (f"{url.path}{query}" if self.request.method == "GET" else None),
+            status=status,
+            me=self.me,
+            csrf=self.me.csrf,
+            nav=_list_navigation(self.me, url.path, self.language),
+            may={permission.value: self.me.may(permission) for permission in Permission},
+            **values,
+        )
+
+
+def require_visit(permission: Permission) -> Any:
+    """Declares that a page is for staff with this permission; the route is handed the `StaffVisit`."""
+
+    async def begin_visit(
+        request: Request, services: ServicesDep, me: Annotated[StaffMember, require_permission(permission)]
+    ) -> StaffVisit:
+        return StaffVisit(request, services, me)
+
+    return Depends(begin_visit)
+
+
+# Whoever may read cases.
+ReaderVisit = Annotated[StaffVisit, require_visit(Permission.READ_CASES)]
 
 
 def _list_navigation(me: StaffMember, path: str, language: str) -> list[dict[str, Any]]:

@@ -1,29 +1,23 @@
 """Staff's lists of cases: the queue of those that wait for a person, every case, and the search; nothing is changed."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from db.reads.queue import Filters, View, read_case_page
 from db.reads.search import find_cases
-from db.writes.access_log import record_access
 from domain.shared.documents.faults import Invalid
 from starter.cases import now
-from web.http.auth import StaffMember, require_permission
 from web.http.forms import describe_faults, read_form
-from web.http.negotiation import choose_language
 from web.http.pages import PRIVATE
-from web.http.permissions import Permission
-from web.services import Services, ServicesDep
 from web.staff.export import COLUMNS
 from web.staff.filters import ALL, QUEUE, build_address, list_facets, read_filters
-from web.staff.layout import render_staff_page
+from web.staff.layout import ReaderVisit, StaffVisit
 
 router = APIRouter(prefix="/staff", include_in_schema=False, default_response_class=HTMLResponse)
 
-Reader = Annotated[StaffMember, require_permission(Permission.READ_CASES)]
 PATHS = {View.QUEUE: QUEUE, View.ALL: ALL}
 SEARCH = "/staff/search"
 AT_A_TIME = 25
@@ -31,37 +25,29 @@ MOST_FOUND = 50
 
 
 @router.get("")
-async def show_queue(request: Request, services: ServicesDep, me: Reader) -> Response:
+async def show_queue(visit: ReaderVisit) -> Response:
     """The cases that wait for a person, oldest first."""
-    return await _show_list(request, services, me, View.QUEUE)
+    return await _show_list(visit, View.QUEUE)
 
 
 @router.get("/cases")
-async def show_all_cases(request: Request, services: ServicesDep, me: Reader) -> Response:
+async def show_all_cases(visit: ReaderVisit) -> Response:
     """Every case, newest first."""
-    return await _show_list(request, services, me, View.ALL)
+    return await _show_list(visit, View.ALL)
 
 
-async def _show_list(request: Request, services: Services, me: StaffMember, view: View) -> Response:
-    filters, after = read_filters(request.query_params), request.query_params.get("after") or None
+async def _show_list(visit: StaffVisit, view: View) -> Response:
+    services, asked = visit.services, visit.request.query_params
+    filters, after = read_filters(asked), asked.get("after") or None
     try:
         page = await services.database.read(read_case_page, view, filters, after, AT_A_TIME)
     except Invalid:  # no place of this list
         return RedirectResponse(build_address(PATHS[view], filters), 303, PRIVATE)
     counts = await services.numbers.count_cases(view, filters)
     if page.rows:
-        await services.database.write(
-            record_access,
-            me.actor,
-            "queue" if view is View.QUEUE else "cases",
-            [row.case_id for row in page.rows],
-            now(),
-        )
-    words = services.pages[choose_language(request)].filters
-    return render_staff_page(
-        request,
-        services,
-        me,
+        await visit.record_access("queue" if view is View.QUEUE else "cases", [row.case_id for row in page.rows])
+    words = services.pages[visit.language].filters
+    return visit.render_page(
         "staff/queue.html" if view is View.QUEUE else "staff/cases.html",
         now=now(),
         rows=page.rows,
@@ -88,36 +74,31 @@ def _build_addresses(view: View, filters: Filters, following: str | None, previo
 
 
 @router.get("/search")
-async def show_search(request: Request, services: ServicesDep, me: Reader) -> Response:
+async def show_search(visit: ReaderVisit) -> Response:
     """Where to look for somebody."""
-    return _render_search(request, services, me, {})
+    return _render_search(visit, {})
 
 
 @router.post("/search")
-async def search_cases(request: Request, services: ServicesDep, me: Reader) -> Response:
+async def search_cases(visit: ReaderVisit) -> Response:
     """Who was found; the words come in the body, so that no address and no log holds them."""
-    values = await read_form(request)
+    values = await read_form(visit.request)
     words = values.get("words", "")
     if not words:
-        return _render_search(request, services, me, values)
+        return _render_search(visit, values)
     try:
-        rows = await services.database.read(find_cases, words, MOST_FOUND)
+        rows = await visit.services.database.read(find_cases, words, MOST_FOUND)
     except Invalid as invalid:
-        errors = describe_faults(invalid.faults, choose_language(request))
-        return _render_search(request, services, me, values, status=422, errors=errors)
+        errors = describe_faults(invalid.faults, visit.language)
+        return _render_search(visit, values, status=422, errors=errors)
     if rows:
-        await services.database.write(record_access, me.actor, "search", [row.case_id for row in rows], now())
-    return _render_search(request, services, me, values, rows=rows)
+        await visit.record_access("search", [row.case_id for row in rows])
+    return _render_search(visit, values, rows=rows)
 
 
-def _render_search(
-    request: Request, services: Services, me: StaffMember, values: Mapping[str, str], status: int = 200, **found: Any
-) -> HTMLResponse:
+def _render_search(visit: StaffVisit, values: Mapping[str, str], status: int = 200, **found: Any) -> HTMLResponse:
     shown = {"rows": None, "errors": [], **found}
-    return render_staff_page(
-        request,
-        services,
-        me,
+    return visit.render_page(
         "staff/search.html",
         here=SEARCH,
         status=status,

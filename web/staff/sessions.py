@@ -8,14 +8,14 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from db.writes.sessions import end_session, list_open_sessions, open_session
 from starter.cases import now
-from web.http.auth import PUBLIC, StaffMember, choose_session_cookie, find_staff_member, require_permission
+from web.http.auth import PUBLIC, choose_session_cookie, find_staff_member
 from web.http.identity_provider import SignInFailed
 from web.http.negotiation import choose_language
 from web.http.pages import PRIVATE, render_page
 from web.http.permissions import Permission, StaffRole
 from web.http.rate_limits import limit_rate
 from web.services import Services, ServicesDep
-from web.staff.layout import render_staff_page
+from web.staff.layout import ReaderVisit, StaffVisit, require_visit
 
 router = APIRouter(prefix="/staff", include_in_schema=False, default_response_class=HTMLResponse)
 
@@ -76,10 +76,9 @@ async def finish_sign_in(request: Request, services: ServicesDep) -> Response:
 
 
 @router.post("/sign-out")
-async def sign_out(
-    request: Request, services: ServicesDep, me: Annotated[StaffMember, require_permission(Permission.READ_CASES)]
-) -> RedirectResponse:
+async def sign_out(visit: ReaderVisit) -> RedirectResponse:
     """Ends the session; the cookie of an ended one opens nothing."""
+    me, services = visit.me, visit.services
     await services.database.write(end_session, me.session, me.actor, services.settings.session_idle, now())
     answer = RedirectResponse(f"{HOME}/sign-in?told=out", 303, PRIVATE)
     answer.delete_cookie(
@@ -89,16 +88,11 @@ async def sign_out(
 
 
 @router.get("/sessions")
-async def show_sessions(
-    request: Request, services: ServicesDep, me: Annotated[StaffMember, require_permission(Permission.READ_SESSIONS)]
-) -> HTMLResponse:
+async def show_sessions(visit: Annotated[StaffVisit, require_visit(Permission.READ_SESSIONS)]) -> HTMLResponse:
     """Who is signed in, the last seen first."""
-    told = request.query_params.get("told")
+    told, services = visit.request.query_params.get("told"), visit.services
     rows = await services.database.read(list_open_sessions, services.settings.session_idle, now())
-    return render_staff_page(
-        request,
-        services,
-        me,
+    return visit.render_page(
         "staff/sessions.html",
         here=SESSIONS,
         rows=rows,
@@ -110,13 +104,12 @@ async def show_sessions(
 
 @router.post("/sessions/{session_id}/end")
 async def end_other_session(
-    services: ServicesDep,
-    me: Annotated[StaffMember, require_permission(Permission.END_SESSIONS)],
+    visit: Annotated[StaffVisit, require_visit(Permission.END_SESSIONS)],
     session_id: Annotated[str, Path(pattern="^[0-9a-f]{1,64}$")],
 ) -> RedirectResponse:
     """Ends somebody's session: their next click leads to the log-in."""
-    idle = services.settings.session_idle
-    ended = await services.database.write(end_session, session_id, me.actor, idle, now())
+    idle = visit.services.settings.session_idle
+    ended = await visit.services.database.write(end_session, session_id, visit.me.actor, idle, now())
     return RedirectResponse(f"{SESSIONS}?told={'ended' if ended else 'gone'}", 303, PRIVATE)
 
 

@@ -4,35 +4,32 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Path
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
 from db.reads.pending import find_altered_event, read_altered_events, read_held_events
-from db.writes.access_log import record_access
 from db.writes.webhooks.releases import Release, UnknownEvent, release_event
 from domain.shared.cases.reasons import Reason
 from domain.shared.documents.faults import Fault, Invalid
 from starter.cases import now
 from templates.catalogs import N_, translate
 from web.http.addresses import build_query
-from web.http.auth import StaffMember, require_permission
 from web.http.forms import find_text_faults, read_form
-from web.http.negotiation import choose_language
 from web.http.pages import PRIVATE
 from web.http.permissions import Permission
 from web.http.problems import join_faults
 from web.http.sentences import explain_notes, explain_reason
-from web.services import Services, ServicesDep
-from web.staff.layout import render_staff_page
+from web.services import Services
+from web.staff.layout import StaffVisit, require_visit
 
 router = APIRouter(prefix="/staff/webhooks", include_in_schema=False, default_response_class=HTMLResponse)
 
 HOME = "/staff/webhooks"
 AT_A_TIME = 25
 MOST_SHOWN = 64 * 1024  # characters
-Reader = Annotated[StaffMember, require_permission(Permission.READ_WEBHOOKS)]
-Deliverer = Annotated[StaffMember, require_permission(Permission.DELIVER)]
+WebhooksVisit = Annotated[StaffVisit, require_visit(Permission.READ_WEBHOOKS)]
+DelivererVisit = Annotated[StaffVisit, require_visit(Permission.DELIVER)]
 Number = Annotated[int, Path(ge=1, le=2**63 - 1)]
 
 # What is said on top, by what stands in the address.
@@ -53,54 +50,54 @@ class DeliveryAttempt:
 
 
 @router.get("")
-async def show_webhooks(request: Request, services: ServicesDep, me: Reader) -> Response:
+async def show_webhooks(visit: WebhooksVisit) -> Response:
     """What is held and what was kept aside, newest first; nothing of what the events say."""
     try:
-        return await _render_webhooks(request, services, me)
+        return await _render_webhooks(visit)
     except Invalid:  # no place of these lists
         return RedirectResponse(HOME, 303, PRIVATE)
 
 
 @router.get("/altered/{number}")
-async def show_altered(request: Request, services: ServicesDep, me: Reader, number: Number) -> Response:
+async def show_altered(visit: WebhooksVisit, number: Number) -> Response:
     """What an event says that was kept aside; it may be about somebody, so that the access is recorded."""
-    return await _render_altered(request, services, me, number)
+    return await _render_altered(visit, number)
 
 
 @router.post("/{number}/deliver")
-async def deliver_held(request: Request, services: ServicesDep, me: Deliverer, number: Number) -> Response:
+async def deliver_held(visit: DelivererVisit, number: Number) -> Response:
     """Tells the workflow of a held event now."""
-    reason = (await read_form(request)).get("reason", "")
+    reason = (await read_form(visit.request)).get("reason", "")
     if faults := find_text_faults("reason", reason):
-        return await _render_webhooks(request, services, me, DeliveryAttempt(number, reason, faults), 422)
-    release = await _release_event(services, me, number, "held", reason)
+        return await _render_webhooks(visit, DeliveryAttempt(number, reason, faults), 422)
+    release = await _release_event(visit, number, "held", reason)
     if release.refused is None:
-        return await _deliver_released(services, release)
-    refused = explain_reason(release.refused, choose_language(request))
-    return await _render_webhooks(request, services, me, DeliveryAttempt(number, reason, refused=refused), 409)
+        return await _deliver_released(visit.services, release)
+    refused = explain_reason(release.refused, visit.language)
+    return await _render_webhooks(visit, DeliveryAttempt(number, reason, refused=refused), 409)
 
 
 @router.post("/altered/{number}/deliver")
-async def deliver_altered(request: Request, services: ServicesDep, me: Deliverer, number: Number) -> Response:
+async def deliver_altered(visit: DelivererVisit, number: Number) -> Response:
     """Takes an altered event as a new one, by the rules of every other one, and tells the workflow."""
-    reason = (await read_form(request)).get("reason", "")
+    reason = (await read_form(visit.request)).get("reason", "")
     if faults := find_text_faults("reason", reason):
-        return await _render_altered(request, services, me, number, DeliveryAttempt(number, reason, faults), 422)
-    language = choose_language(request)
+        return await _render_altered(visit, number, DeliveryAttempt(number, reason, faults), 422)
+    language = visit.language
     try:
-        release = await _release_event(services, me, number, "altered", reason)
+        release = await _release_event(visit, number, "altered", reason)
     except Invalid as invalid:  # it doesn't fit its case
         refused = join_faults(invalid.faults, language)
     else:
         if release.refused is None:
-            return await _deliver_released(services, release)
+            return await _deliver_released(visit.services, release)
         refused = explain_reason(release.refused, language)
-    return await _render_altered(request, services, me, number, DeliveryAttempt(number, reason, refused=refused), 409)
+    return await _render_altered(visit, number, DeliveryAttempt(number, reason, refused=refused), 409)
 
 
-async def _release_event(services: Services, me: StaffMember, number: int, kind: str, reason: str) -> Release:
+async def _release_event(visit: StaffVisit, number: int, kind: str, reason: str) -> Release:
     try:
-        return await services.database.write(release_event, number, kind, me.actor, reason, now())
+        return await visit.services.database.write(release_event, number, kind, visit.me.actor, reason, now())
     except UnknownEvent:
         raise _build_not_found() from None
 
@@ -112,17 +109,14 @@ async def _deliver_released(services: Services, release: Release) -> Response:
 
 
 async def _render_webhooks(
-    request: Request, services: Services, me: StaffMember, attempt: DeliveryAttempt | None = None, status: int = 200
+    visit: StaffVisit, attempt: DeliveryAttempt | None = None, status: int = 200
 ) -> HTMLResponse:
     """Both lists; raises `Invalid` for a place that is none of theirs."""
-    language, asked = choose_language(request), request.query_params
-    held = await services.database.read(read_held_events, asked.get("held") or None, AT_A_TIME)
-    aside = await services.database.read(read_altered_events, asked.get("altered") or None, AT_A_TIME)
+    language, asked, database = visit.language, visit.request.query_params, visit.services.database
+    held = await database.read(read_held_events, asked.get("held") or None, AT_A_TIME)
+    aside = await database.read(read_altered_events, asked.get("altered") or None, AT_A_TIME)
     done = _DONE.get(asked.get("done", ""))
-    return render_staff_page(
-        request,
-        services,
-        me,
+    return visit.render_page(
         "staff/webhooks.html",
         here=HOME + build_query(held=asked.get("held"), altered=asked.get("altered")),
         status=status,
@@ -152,28 +146,20 @@ def _build_ways(asked: Any, **pages: Any) -> dict[str, dict[str, str | None]]:
 
 
 async def _render_altered(
-    request: Request,
-    services: Services,
-    me: StaffMember,
-    number: int,
-    attempt: DeliveryAttempt | None = None,
-    status: int = 200,
+    visit: StaffVisit, number: int, attempt: DeliveryAttempt | None = None, status: int = 200
 ) -> HTMLResponse:
-    event = await services.database.read(find_altered_event, number)
+    event = await visit.services.database.read(find_altered_event, number)
     if event is None:
         raise _build_not_found()
-    await services.database.write(record_access, me.actor, "webhook", [event.case_id], now())
-    return render_staff_page(
-        request,
-        services,
-        me,
+    await visit.record_access("webhook", [event.case_id])
+    return visit.render_page(
         "staff/altered.html",
         here=f"{HOME}/altered/{number}",
         status=status,
         event=event,
         text=event.body[:MOST_SHOWN],
         cut=MOST_SHOWN if len(event.body) > MOST_SHOWN else None,
-        **_describe_attempt(attempt, choose_language(request)),
+        **_describe_attempt(attempt, visit.language),
     )
 
 
