@@ -57,8 +57,8 @@ log = structlog.get_logger(__name__)
 HERE = Path(__file__).parent
 HISTORIES = HERE / "tests" / "histories"
 WORKFLOWS = [AssisterCertification, MarketplaceRegistration, DailyReminders, DailyPublication]
+# A letter, and an effect of two calls, have to fit into an activity's ten seconds (workflows/options.py).
 MAIL_SECONDS = 8.0
-# An effect of two calls has to fit into an activity's ten seconds.
 HTTP_SECONDS = 4.5
 GRACEFUL = timedelta(seconds=5)
 
@@ -126,6 +126,8 @@ def build_worker(client: Client, settings: Settings, objects: list[object]) -> W
         workflows=WORKFLOWS,
         activities=list_activity_methods(objects),  # type: ignore[arg-type]
         graceful_shutdown_timeout=GRACEFUL,
+        # How long a task waits for the worker that has its workflow cached. After a kill nobody comes: with the default
+        # of ten seconds, the first command waited that long.
         sticky_queue_schedule_to_start_timeout=timedelta(seconds=2),
         workflow_task_poller_behavior=PollerBehaviorAutoscaling(),
         activity_task_poller_behavior=PollerBehaviorAutoscaling(),
@@ -183,4 +185,5 @@ def main(arguments: Sequence[str]) -> int:
 if __name__ == "__main__":
     status = main(sys.argv[1:])
     sys.stdout.flush()
+    # The SDK's own threads may crash an interpreter that shuts down after its work has succeeded (sdk-python #300).
     os._exit(status)

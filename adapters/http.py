@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 MAX_ANSWER_BYTES = 1024 * 1024
 PIECE_BYTES = 256 * 1024
+# Of the 4xx these alone say that the same call may succeed later.
 RETRY_STATUSES = frozenset({408, 429})
 # The body is kept as it came over the wire, so these would describe it wrongly.
 WIRE_HEADERS = frozenset({"content-encoding", "content-length", "transfer-encoding"})
@@ -57,6 +58,7 @@ async def call_service(
     Refused(`<service>_refused`) for any other status, Refused(`<service>_unreadable`) for an oversized answer.
     """
     with _translate_failures(service):
+        # The client's own timeouts bound each read: a server that sends a byte now and then would hold a call for ever.
         async with asyncio.timeout(client.timeout.read):
             response = await _send_request(client, service, method, url, **kw)
     _judge_status(response, service, answers)
@@ -69,7 +71,7 @@ async def open_stream(
 ) -> AsyncIterator[httpx2.Response]:
     """A GET whose answer is read in the block, by `read_pieces`; `within` is in seconds and bounds the block.
 
-    Raises what `call` raises, for what fails in the block too.
+    Raises what `call_service` raises, for what fails in the block too.
     """
     with _translate_failures(service):
         async with asyncio.timeout(within), client.stream("GET", url, **kw) as response:

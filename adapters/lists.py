@@ -30,6 +30,7 @@ from domain.federal.markets import Market
 SERVICE = "lists"
 LIST_BYTES = 1024**3
 RECORD_BYTES = 64 * 1024
+# Less than the ten minutes the listing check's activity has, in which both lists may have to be read.
 LIST_SECONDS = 240.0
 # At most so many different lines of one key are looked at: a list gone wrong must not fill the memory.
 OF_A_KEY = 1000

@@ -90,6 +90,7 @@ class Mailer:
         message["Subject"] = letter.subject
         message["Date"] = datetime.now(UTC)
         message["Message-ID"] = letter.message_id
+        # Out-of-office replies are not sent to such a message (RFC 3834).
         message["Auto-Submitted"] = "auto-generated"
         if letter.reply_to:
             message["Reply-To"] = Address(addr_spec=letter.reply_to)

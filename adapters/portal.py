@@ -1,4 +1,8 @@
-"""Portal accounts over SCIM 2.0: create, find, activate, suspend; what the portal reports by webhook is not here."""
+"""Portal accounts over SCIM 2.0: create, find, activate, suspend; what the portal reports by webhook is not here.
+
+By plain HTTP: `scim2-client` costs half a second of imports in each worker, quotes e-mail addresses in its exceptions
+and doesn't bound answers; four calls are used (docs/decisions/0006).
+"""
 
 import json
 from collections.abc import Container, Mapping
@@ -63,6 +67,7 @@ class PortalClient:
         )
         if response.status_code != CONFLICT:
             return read_document(response, SERVICE, _User).id
+        # Made by a call of ours whose answer was lost; or the person's account from an earlier case.
         existing = await self._find_by_case(case_id) or await self._find_by_email(email)
         if existing is None:
             raise Refused("portal_refused", "it reports a conflict with an account it does not show")
@@ -74,6 +79,7 @@ class PortalClient:
         existing = (await self._find_by_case(known_as) if known_as else None) or await self._find_by_email(email)
         if existing is None:
             return None
+        # The portal reports under the case that stands here: left with the old one, the new case would wait for ever.
         await self._patch_user(existing.id, externalId=case_id, active=True)
         return existing.id
 

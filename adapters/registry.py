@@ -60,6 +60,7 @@ class RegistryClient:
 def parse_answer(raw: bytes, npn: str) -> Producer | None:
     """The producer in a PDB answer, None if it says there is none; also for answers kept from earlier."""
     try:
+        # A document may name files or addresses, or unfold into gigabytes, by its type and entities alone.
         root = fromstring(raw, forbid_dtd=True, forbid_entities=True, forbid_external=True)
     except (ParseError, DefusedXmlException, ValueError, LookupError):
         raise _refuse_answer("not XML that is safe to read") from None

@@ -37,6 +37,7 @@ class Database:
             event.listen(self._writing, "begin", _begin_immediate)
             self._writers, self._readers = ThreadPoolExecutor(1, "writer"), ThreadPoolExecutor(READERS, "reader")
         else:
+            # Parameters are hidden, since errors are logged and would quote them.
             self._writing = self._reading = create_engine(
                 parsed, hide_parameters=True, pool_size=pool_size, max_overflow=0, pool_pre_ping=True
             )
@@ -72,6 +73,7 @@ class Database:
         return answer
 
     def _commit_once(self, work: Callable[..., Answer], *args: Any) -> Answer:
+        # What a unit answers is read after its end, when nothing can be loaded any more: rows don't expire.
         with Session(self._writing, expire_on_commit=False) as session, session.begin():
             return work(session, *args)
 
@@ -117,14 +119,15 @@ def _begin_immediate(connection: Any) -> None:
 def _prepare_sqlite(engine: Engine) -> None:
     @event.listens_for(engine, "connect")
     def _set_pragmas(connection: Any, _: Any) -> None:
+        # Else the driver opens deferred transactions by itself: of 400 increments that succeeded, 61 were there.
         connection.isolation_level = None
         cursor = connection.cursor()
         for pragma in (
-            "journal_mode=WAL",
-            "synchronous=FULL",
-            "foreign_keys=ON",
-            "busy_timeout=15000",
-            "recursive_triggers=ON",
+            "journal_mode=WAL",  # readers and the writer don't wait for each other
+            "synchronous=FULL",  # with less, WAL may lose what was acknowledged when the power goes
+            "foreign_keys=ON",  # off unless each connection says so
+            "busy_timeout=15000",  # milliseconds: other processes write too
+            "recursive_triggers=ON",  # or REPLACE would delete append-only rows past their triggers
         ):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()

@@ -131,6 +131,7 @@ class FactRow(SQLModel, table=True):
     """A fact about a case; never changed, never deleted."""
 
     __tablename__ = "fact"
+    # The dashboard counts the decisions of thirty days: of all facts it reads these alone.
     __table_args__ = (
         Index(
             "ix_fact_decided", "at", sqlite_where=text("kind = 'decided'"), postgresql_where=text("kind = 'decided'")
@@ -325,6 +326,7 @@ class SearchTerm(SQLModel, table=True):
     """A word by which a person is found: a name, an e-mail address or an NPN, folded to plain small letters."""
 
     __tablename__ = "search_term"
+    # Without row ids the table is its own index: a search reads nothing else.
     __table_args__ = (Index("ix_search_term_assister", "assister_id", "term"), {"sqlite_with_rowid": False})
     term: str = Field(sa_type=PLAIN, primary_key=True)
     assister_id: str = Field(primary_key=True, foreign_key="assister.assister_id")
@@ -367,6 +369,7 @@ class StaffSession(SQLModel, table=True):
 class AccessLogRow(SQLModel, table=True):
     """An access to personal data: who, when, on which page, whose case; never changed, never deleted."""
 
+    # The first name of the access log: a table is not renamed for the sake of a word.
     __tablename__ = "look"
     __table_args__ = (Index("ix_look_actor", "actor", "id"), Index("ix_look_case", "case_id", "id"))
     id: int | None = Field(default=None, primary_key=True)

@@ -24,6 +24,7 @@ from starter.delivery import keep_delivering
 log = structlog.get_logger(__name__)
 
 LEASE = "background"
+# When a worker is killed nobody does its work for a term at most; three renewals in a row may fail before it is lost.
 TERM = timedelta(seconds=12)
 RENEWED_EVERY = 3.0
 PURGED_EVERY = 300.0
@@ -32,10 +33,15 @@ PURGED_EVERY = 300.0
 async def run_background(
     database: Database, cases: Cases, term: timedelta = TERM, every: float = RENEWED_EVERY
 ) -> None:
-    """Works whenever it holds the lease, until cancelled; then the lease is given back."""
+    """Works whenever it holds the lease, until cancelled; then the lease is given back.
+
+    A lease is a row and no lock of the database: that ends with its connection, which a pool may keep after the
+    process stood still, and SQLite has none (docs/decisions/0020).
+    """
     holder = uuid4().hex
     try:
         while True:
+            # The term counts from before the question: its answer may take a while.
             began = time.monotonic()
             if await _try_lease(database, holder, term):
                 log.info("background work begins")

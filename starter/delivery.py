@@ -1,4 +1,4 @@
-"""Brings along what was stored and not yet told to Temporal: begins cases, delivers facts, sends commands again."""
+"""Delivers what was stored while Temporal could not be told: starts workflows, signals facts, sends commands again."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -20,7 +20,7 @@ AT_ONCE = 20
 
 
 async def deliver_pending(database: Database, cases: Cases) -> int:
-    """Brings along what it can; answers how much there was.
+    """One round: delivers what it can, and answers how much there was to deliver.
 
     Several may do so at once, since each delivery is idempotent.
     """
@@ -41,7 +41,7 @@ async def deliver_pending(database: Database, cases: Cases) -> int:
 
 
 async def _deliver_one(what: str, number: object, work: Awaitable[object]) -> object:
-    """What came of it; True of a failure of its own, which is logged and does not stop the round."""
+    """False where Temporal can't be reached, which ends the round; what fails by itself is logged and passed over."""
     try:
         return await work
     except Refusal:

@@ -65,6 +65,7 @@ class CaseWorkflows:
                 Begin(case_id=case.case_id, program=case.program, plan_year=case.plan_year),
                 id=case.workflow_id,
                 task_queue=self._task_queue,
+                # A request sent again finds the workflow running; one whose case has ended never runs a second time.
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
                 id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
                 search_attributes=_build_search_attributes(case),

@@ -18,9 +18,10 @@ PAGE = 200
 
 
 def list_due_reminders(session: Session, now: datetime, after: str, page: int = PAGE) -> tuple[list[Letter], str]:
-    """The letters of a page of cases, and the id after which the next page begins; "" before the first, "" after all.
+    """The reminders to send to a page of cases, and the case id after which the next page begins.
 
-    A reminder of today that was sent already is none: the round may be repeated.
+    ``after`` is empty for the first page, and so is the answer's id after the last one. A reminder of today that was
+    sent already is left out, so that the daily reminders may be repeated.
     """
     found: list[Case] = list_rows(
         session,

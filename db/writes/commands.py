@@ -100,7 +100,7 @@ def apply_command(session: Session, identity_key: bytes, command_id: str, now: d
     if row is None:
         return Applied(applied=False)
     case = lock_case(session, row.case_id)
-    session.refresh(row)
+    session.refresh(row)  # somebody else may have applied it before the case was ours
     if row.state == CommandState.PENDING:
         command, state = parse_command(row.kind, row.data), state_of(session, case)
         why = _judge_again(session, identity_key, case, state, command, row)

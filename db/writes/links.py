@@ -34,7 +34,7 @@ def use_activation_link(session: Session, token: str, now: datetime) -> CommandR
     if row is None or row.purpose != ACTIVATION:
         return None
     case = lock_case(session, row.case_id)
-    session.refresh(row)
+    session.refresh(row)  # of two who confirm at once the second finds it used
     if row.used_at or row.voided_at or row.expires_at <= now:
         return None
     row.used_at = now

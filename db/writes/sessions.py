@@ -1,6 +1,7 @@
-"""Sessions of staff: opened by a log-in, expiring by time and by rest, ended by their owner or by somebody else.
+"""Sessions of staff: opened by a log-in; they expire, and are ended by their owner or by somebody else.
 
-The cookie's secret itself is never stored. ``idle`` is how long a session may rest, ``longest`` how long it lasts.
+The cookie's secret itself is never stored. A session expires ``longest`` after the log-in, and earlier when it was not
+used for ``idle``.
 """
 
 import secrets

@@ -1,4 +1,4 @@
-"""Business days: Monday to Friday without the federal holidays, which are told (B18–B20); it knows no calendar."""
+"""Business days: Monday to Friday without the federal holidays, which the caller hands in (B18–B20)."""
 
 from collections.abc import Container
 from datetime import date, timedelta

@@ -6,6 +6,7 @@ import secrets
 from hashlib import sha256
 from uuid import UUID, uuid4
 
+# Crockford's alphabet: none of I, L and O, which are taken for digits, nor U.
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
@@ -47,7 +48,7 @@ _MISREAD = str.maketrans("OIL", "011")
 def parse_certificate_number(text: str) -> str:
     """A certificate's number as we write it, however somebody wrote it down.
 
-    In any case, with spaces, without its dashes, with letters that it never has for the digits they look like.
+    In capitals or small letters, with spaces, without its dashes, with O, I and L where 0 and 1 are meant.
     """
     grouped = _GROUPED.fullmatch("".join(c for c in text.upper() if c.isalnum()))
     if grouped is None:
@@ -66,5 +67,5 @@ def make_command_id(given: str | None, case_id: str) -> str:
 
 
 def hash_token(token: str) -> str:
-    """What is kept of a link's secret."""
+    """What is kept of a link's secret. Neither salt nor rounds: a token has 192 bits or more that nobody can try."""
     return sha256(token.encode()).hexdigest()

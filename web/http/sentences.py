@@ -12,7 +12,7 @@ _LABELS = {"checks": "check", "stage": "staff_stage", "list": "federal_list"}
 
 
 def explain_reason(why: Coded, language: str) -> str:
-    """A reason or a fault in the reader's language, the codes among its details as they are called."""
+    """A reason or a fault in the reader's language, with the codes among its details replaced by their labels."""
     details = {name: _name_detail(name, text, language) for name, text in why.details.items()}
     return translate(why.template, language, **details)
 
@@ -28,6 +28,6 @@ def name_code(name: str, code: str, language: str) -> str:
 
 
 def _name_detail(name: str, text: str, language: str) -> str:
-    """A detail as it is called; who it was keeps the name."""
+    """A detail by its label where it is a code; anything else, such as a person's name, as it is."""
     label = _LABELS.get(name)
     return ", ".join(name_code(label, code, language) for code in text.split(", ")) if label else text

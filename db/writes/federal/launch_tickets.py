@@ -88,7 +88,7 @@ def redeem_launch_ticket(session: Session, vendor: str, token: str, now: datetim
     if ticket is None or ticket.vendor != vendor:
         raise UnusableTicket("ticket_unknown")
     case = lock_case(session, ticket.case_id)
-    session.refresh(ticket)
+    session.refresh(ticket)  # of two who bring it at once the second finds it used
     if case.stage in ENDED:
         raise UnusableTicket("ticket_unknown")
     if ticket.redeemed_at is not None:

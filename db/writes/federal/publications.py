@@ -22,7 +22,8 @@ from domain.federal.lists import ListedRegistration, PublishedList, build_rows
 from domain.shared.cases.facts import Fact, FactKind
 from domain.shared.programs import FEDERAL_PROGRAM
 
-STAGED_AT_ONCE = 100  # changed registrations in one transaction
+# Changed registrations, and lines deleted, in one transaction: on SQLite nobody else writes meanwhile.
+STAGED_AT_ONCE = 100
 TIDIED_AT_ONCE = 2000
 
 LineKey = tuple[str, str]  # list and key
@@ -30,7 +31,7 @@ LineKey = tuple[str, str]  # list and key
 
 @dataclass(frozen=True)
 class _Line:
-    """What stands at a place, or is to stand there, and whose it is; None is a line taken out."""
+    """A line under a list and key, as it is or shall be, and whose it is; without cells it is taken out."""
 
     owner: str
     cells: Cells | None

@@ -54,6 +54,7 @@ def accept_statements(
         Event(EventSource.LMS, one.id, one.case_id, one.verb, one.digest, document)
         for one, document in zip(statements, documents, strict=True)
     ]
+    # Locked in the order of their ids: two lists about the same cases would else wait for each other.
     for case_id in sorted({event.case_id for event in events}):
         with suppress(UnknownCase):
             lock_case(session, case_id)

@@ -33,7 +33,7 @@ class CommandState(StrEnum):
     REFUSED = "refused"
 
 
-# Why those are given that nobody gives a reason for; of every other command the reason is a person's words.
+# The reasons of commands for which nobody is asked one; every other command comes with a person's own words.
 OWN_REASONS = {
     CommandKind.ACTIVATE: Reason("activation_link_used"),
     CommandKind.SAVE_PROFILE: Reason("profile_sent"),

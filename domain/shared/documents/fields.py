@@ -56,6 +56,7 @@ def _showable(text: str) -> str:
     return text
 
 
+# What they lack was once found out only after the exam, when a certificate could not be printed (docs/decisions/0010).
 def _in_our_fonts(character: str) -> bool:
     code, category = ord(character), unicodedata.category(character)
     if category.startswith("L"):

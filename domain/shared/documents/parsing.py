@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 
 from domain.shared.documents.faults import Fault, Invalid
 
+# Converted to a whole number, 1e999999999 filled the memory and stopped the process; no score comes near this.
 _PLACES = 1000
 
 
