@@ -11,6 +11,7 @@ from temporalio.worker import Interceptor
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 RPC_TIMEOUT = timedelta(seconds=10)
+PATIENCE_SECONDS = 30.0
 
 
 def make_plugin(interceptors: Sequence[Interceptor] = ()) -> SimplePlugin:
@@ -20,15 +21,16 @@ def make_plugin(interceptors: Sequence[Interceptor] = ()) -> SimplePlugin:
     )
 
 
-async def connect_client(
-    interceptors: Sequence[Interceptor] = (), patience: float = 30.0, lazy: bool = False
-) -> Client:
+async def connect_client(interceptors: Sequence[Interceptor] = (), lazy: bool = False) -> Client:
     """A client by Temporal's own profiles (TEMPORAL_PROFILE, TEMPORAL_ADDRESS, TLS, API key).
 
-    Tries for ``patience`` seconds; a lazy client connects with its first call. Raises RuntimeError when there is none.
+    Tries for half a minute; a lazy client connects with its first call. Raises RuntimeError when there is none.
     """
     config = ClientConfig.load_client_connect_config()
     tries = AsyncRetrying(
-        retry=retry_if_exception_type(RuntimeError), stop=stop_after_delay(patience), wait=wait_fixed(0.2), reraise=True
+        retry=retry_if_exception_type(RuntimeError),
+        stop=stop_after_delay(PATIENCE_SECONDS),
+        wait=wait_fixed(0.2),
+        reraise=True,
     )
     return await tries(Client.connect, **config, plugins=[make_plugin(interceptors)], lazy=lazy)

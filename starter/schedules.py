@@ -22,6 +22,7 @@ from workflows import messages as names
 log = structlog.get_logger(__name__)
 DAILY_ROUND_ID = "daily-round"
 DAILY_PUBLICATION_ID = "daily-publication"
+TRIED_EVERY = 5.0  # seconds
 
 
 def daily_round(task_queue: str) -> Schedule:
@@ -49,16 +50,16 @@ def _build_daily_schedule(
     )
 
 
-async def ensure_schedules(client: Client, task_queue: str, every: float = 5.0) -> None:
+async def ensure_schedules(client: Client, task_queue: str) -> None:
     """Makes the schedules that aren't there, as soon as Temporal answers."""
     for schedule_id, schedule in (
         (DAILY_ROUND_ID, daily_round(task_queue)),
         (DAILY_PUBLICATION_ID, daily_publication(task_queue)),
     ):
-        await _ensure_schedule(client, schedule_id, schedule, every)
+        await _ensure_schedule(client, schedule_id, schedule)
 
 
-async def _ensure_schedule(client: Client, schedule_id: str, schedule: Schedule, every: float) -> None:
+async def _ensure_schedule(client: Client, schedule_id: str, schedule: Schedule) -> None:
     while True:
         try:
             await client.create_schedule(schedule_id, schedule, rpc_timeout=RPC_TIMEOUT)
@@ -66,6 +67,6 @@ async def _ensure_schedule(client: Client, schedule_id: str, schedule: Schedule,
             return
         except (RPCError, RuntimeError) as error:  # RuntimeError: a lazy client that has never reached the server
             log.info("schedule not made yet", error=type(error).__name__)
-            await asyncio.sleep(every)
+            await asyncio.sleep(TRIED_EVERY)
         else:
             return

@@ -88,10 +88,29 @@ AGREEMENTS: Labels = {
     "shop_privacy_security": N_("SHOP Privacy and Security Agreement"),
 }
 
-PROFILE_FIELDS: Labels = {
+# The fields of requests and profiles.
+FIELDS: Labels = {
+    "first_name": N_("First name"),
+    "last_name": N_("Last name"),
+    "email": N_("E-mail address"),
+    "phone": N_("Phone number"),
+    "language": N_("Language"),
+    "kind": N_("Kind"),
     "npn": N_("National Producer Number (NPN)"),
+    "license_number": N_("License number"),
+    "license_state": N_("State of the license"),
+    "insurers": N_("Insurance companies"),
+    "business_address": N_("Business address"),
+    "physical_address": N_("Physical address"),
+    "employer": N_("Employer"),
+    "background_check_consent": N_("Consent to the background check"),
+    "agreement_accepted": N_("Agreement"),
+    "role": N_("Role"),
+    "markets": N_("Markets"),
     "business_npn": N_("NPN of the business"),
     "web_entity_npn": N_("NPN of the web-based entity"),
+    "business_contact": N_("Business contact"),
+    "professional_contact": N_("Professional contact"),
 }
 
 # What staff call it, where that is not what the assister is told.
@@ -168,7 +187,6 @@ FILTERS: dict[str, Labels] = {
     "market": MARKETS,
     "curriculum": CURRICULA,
     "marketplace_agreement": AGREEMENTS,
-    "profile_field": PROFILE_FIELDS,
     "staff_stage": STAFF_STAGES,
     "staff_awaited": STAFF_AWAITED,
     "reason_to_look": REASONS_TO_LOOK,
@@ -195,7 +213,7 @@ FILTERS: dict[str, Labels] = {
     "scheduling_tool": staff.SCHEDULING,
     "npn_status": staff.NPNS,
     "federal_list": staff.LISTS,
-    "field": staff.FIELDS,
+    "field": FIELDS,
     "agreed_on": staff.AGREED_ON,
     "webhook_state": staff.WEBHOOKS,
     "actor": staff.ACTORS,

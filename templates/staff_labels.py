@@ -197,30 +197,6 @@ LISTS: Labels = {
     "find_local_help": N_("Find Local Help"),
 }
 
-FIELDS: Labels = {
-    "first_name": N_("First name"),
-    "last_name": N_("Last name"),
-    "email": N_("E-mail address"),
-    "phone": N_("Phone number"),
-    "language": N_("Language"),
-    "kind": N_("Kind"),
-    "npn": N_("National Producer Number (NPN)"),
-    "license_number": N_("License number"),
-    "license_state": N_("State of the license"),
-    "insurers": N_("Insurance companies"),
-    "business_address": N_("Business address"),
-    "physical_address": N_("Physical address"),
-    "employer": N_("Employer"),
-    "background_check_consent": N_("Consent to the background check"),
-    "agreement_accepted": N_("Agreement"),
-    "role": N_("Role"),
-    "markets": N_("Markets"),
-    "business_npn": N_("NPN of the business"),
-    "web_entity_npn": N_("NPN of the web-based entity"),
-    "business_contact": N_("Business contact"),
-    "professional_contact": N_("Professional contact"),
-}
-
 # Where the agreement was accepted.
 AGREED_ON: Labels = {
     "form": N_("on the request form"),

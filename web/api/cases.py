@@ -152,7 +152,7 @@ async def decide_case(
     """Approves, denies or asks for information; answered at once, 409 with the reason where it can't be done."""
     body = await read_body(request, DecisionBody)
     answer = await services.cases.decide_eligibility(case_id, body.decision, body.reason, me.actor, body.override, key)
-    return await _answer_command(services, case_id, answer)
+    return await answer_command(services, case_id, answer)
 
 
 @router.post("/cases/{case_id}/withdraw", tags=["cases"], responses=COMMANDS, openapi_extra=describe_body(ReasonBody))
@@ -165,7 +165,7 @@ async def withdraw_case(
 ) -> JSONResponse:
     """Withdraws a request in the assister's name."""
     body = await read_body(request, ReasonBody)
-    return await _answer_command(
+    return await answer_command(
         services, case_id, await services.cases.withdraw_request(case_id, body.reason, me.actor, key)
     )
 
@@ -180,7 +180,7 @@ async def revoke_case(
 ) -> JSONResponse:
     """Revokes a certification."""
     body = await read_body(request, ReasonBody)
-    return await _answer_command(
+    return await answer_command(
         services, case_id, await services.cases.revoke_certification(case_id, body.reason, me.actor, key)
     )
 
@@ -195,12 +195,12 @@ async def resend_notice(
 ) -> JSONResponse:
     """Sends a notice again; a new activation link voids the old one (A28)."""
     body = await read_body(request, ResendBody)
-    return await _answer_command(
+    return await answer_command(
         services, case_id, await services.cases.resend_notice(case_id, body.notice, body.reason, me.actor, key)
     )
 
 
-async def _answer_command(services: Services, case_id: str, answer: CommandOutcome) -> JSONResponse:
+async def answer_command(services: Services, case_id: str, answer: CommandOutcome) -> JSONResponse:
     """The status document as it stands now, with the command's id and state: 200 applied, 202 pending."""
     status = await services.database.read(read_status, case_id, now())
     told = {"command_id": answer.command_id, "state": answer.state}

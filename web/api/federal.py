@@ -14,12 +14,11 @@ from db.writes.opening import SecondAccount
 from db.writes.webhooks.inbox import accept_vendor_report
 from domain.federal.markets import Curriculum, MarketplaceAgreement
 from domain.federal.vendor_reports import parse_vendor_report
-from domain.shared.cases.commands import CommandState
 from domain.shared.documents.faults import Fault, Invalid
 from domain.shared.documents.parsing import read_json
 from starter.cases import now
 from web.api.bodies import StrictBody, describe_body, read_body
-from web.api.cases import COMMANDS, CommandId
+from web.api.cases import COMMANDS, CommandId, answer_command
 from web.api.webhooks import ANSWERS, acknowledge_event, verify_webhook
 from web.http.auth import SIGNED, Registrant
 from web.http.problems import build_problem
@@ -64,8 +63,7 @@ async def save_profile(
 ) -> JSONResponse:
     """Save/Update: changed fields of the profile; the registry is asked about its NPNs, 422 with every fault named."""
     answer = await services.registrations.save_profile(case_id, read_json(await request.body()), actor, key)
-    told = {"command_id": answer.command_id, "state": answer.state}
-    return await _answer_status(services, case_id, 202 if answer.state == CommandState.PENDING else 200, **told)
+    return await answer_command(services, case_id, answer)
 
 
 @router.post("/api/cases/{case_id}/profile/next", responses=MAY)
@@ -128,8 +126,8 @@ async def accept_agreement(
     return await _answer_status(services, case_id)
 
 
-async def _answer_status(services: Services, case_id: str, status: int = 200, **told: str) -> JSONResponse:
-    return JSONResponse(await services.database.read(read_status, case_id, now()) | told, status)
+async def _answer_status(services: Services, case_id: str, status: int = 200) -> JSONResponse:
+    return JSONResponse(await services.database.read(read_status, case_id, now()), status)
 
 
 # vendors

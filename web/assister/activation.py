@@ -1,6 +1,6 @@
 """The activation of a counselor's account in the portal, by an e-mailed link that works once (A28)."""
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import HTMLResponse
 
 from db.case_state import policy_of
@@ -13,11 +13,11 @@ from starter.cases import now
 from web.assister.links import LinkRefused
 from web.http.auth import LINK
 from web.http.negotiation import choose_language
-from web.http.pages import render_page
+from web.http.pages import build_page_router, render_page
 from web.http.rate_limits import limit_rate
 from web.services import Services, ServicesDep
 
-router = APIRouter(dependencies=[LINK], include_in_schema=False, default_response_class=HTMLResponse)
+router = build_page_router(LINK)
 
 
 @router.get(ACTIVATION_PATH)

@@ -1,16 +1,15 @@
 """The certificate of a certification as a file, by the e-mailed link (A23)."""
 
-from fastapi import APIRouter
 from fastapi.responses import Response
 
 from domain.shared.links import STATUS_PATH
 from web.assister.links import CurrentCertification, LinkRefused
 from web.http.auth import LINK
-from web.http.pages import find_certificate_file
+from web.http.pages import build_page_router, find_certificate_file
 from web.http.problem_pages import NO_CERTIFICATE, NO_FILE
 from web.services import ServicesDep
 
-router = APIRouter(dependencies=[LINK], include_in_schema=False)
+router = build_page_router(LINK)
 
 
 @router.get(f"{STATUS_PATH}/certificate")

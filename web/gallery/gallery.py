@@ -17,7 +17,7 @@ from templates.letters import NoticeRenderer
 from web.gallery.samples import CERTIFICATES, NOTICES, CertificateSample, NoticeSample
 from web.http.auth import PUBLIC
 from web.http.negotiation import choose_language
-from web.http.pages import render_mail, render_page
+from web.http.pages import build_page_router, render_mail, render_page
 from web.services import ServicesDep
 
 PREFIX = "/gallery"
@@ -38,9 +38,7 @@ class Gallery:
     @property
     def router(self) -> APIRouter:
         """The routes, to be added where `settings.gallery` says so and nowhere else."""
-        router = APIRouter(
-            prefix=PREFIX, include_in_schema=False, default_response_class=HTMLResponse, dependencies=[PUBLIC]
-        )
+        router = build_page_router(PUBLIC, prefix=PREFIX)
         router.add_api_route("", self.show_samples)
         router.add_api_route("/notices/{notice}/{name}/{language}", self.show_notice)
         router.add_api_route("/notices/{notice}/{name}/{language}/html", self.show_notice_html)

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from fastapi import APIRouter
+from fastapi.params import Depends
 from fastapi.responses import FileResponse, HTMLResponse
 
 from web.http.addresses import set_language
@@ -20,6 +22,11 @@ _MAIL_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'self'; sandbox"
 )
+
+
+def build_page_router(*access: Depends, prefix: str = "") -> APIRouter:
+    """A router of pages, which the API's description leaves out; ``access`` is who may call all of them."""
+    return APIRouter(prefix=prefix, dependencies=access, include_in_schema=False, default_response_class=HTMLResponse)
 
 
 def render_page(

@@ -13,11 +13,7 @@ MEDIA_TYPE = "application/problem+json"
 
 
 def build_problem(
-    status: int,
-    detail: str,
-    faults: Sequence[Fault] = (),
-    language: str = "en",
-    headers: Mapping[str, str] | None = None,
+    status: int, detail: str, faults: Sequence[Fault] = (), headers: Mapping[str, str] | None = None
 ) -> JSONResponse:
     """A problem document: what is wrong in one sentence, and every field at fault: `{field, code, message}`."""
     document: dict[str, Any] = {
@@ -28,7 +24,7 @@ def build_problem(
     }
     if faults:
         document["errors"] = [
-            {"field": fault.field, "code": fault.code, "message": explain_reason(fault, language)} for fault in faults
+            {"field": fault.field, "code": fault.code, "message": explain_reason(fault, "en")} for fault in faults
         ]
     return JSONResponse(document, status, headers, MEDIA_TYPE)
 

@@ -1,6 +1,5 @@
 """The agreements as pages: launched, read, then accepted (B16)."""
 
-from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
 from domain.federal.agreements import find_marketplace_agreement
@@ -8,10 +7,9 @@ from domain.federal.markets import MarketplaceAgreement
 from domain.federal.steps import find_acceptance_refusal
 from domain.shared.cases.notices import Topic
 from domain.shared.links import STATUS_PATH
-from domain.shared.policy import describe_contact
 from web.http.auth import LINK
 from web.http.forms import read_form
-from web.http.pages import render_page
+from web.http.pages import build_page_router
 from web.http.rate_limits import limit_rate
 from web.http.sentences import explain_reason
 from web.marketplace.visit import (
@@ -24,17 +22,14 @@ from web.marketplace.visit import (
     find_visit,
     redirect_back,
 )
-from web.services import Services, ServicesDep
 
-router = APIRouter(
-    prefix=STATUS_PATH, include_in_schema=False, default_response_class=HTMLResponse, dependencies=[LINK]
-)
+router = build_page_router(LINK, prefix=STATUS_PATH)
 
 
 @router.get("/agreements/{name}")
-async def show_agreement(name: str, services: ServicesDep, visit: CurrentVisit) -> Response:
+async def show_agreement(name: str, visit: CurrentVisit) -> Response:
     """An agreement before it is launched; its text once it is accepted (B16)."""
-    return _render_agreement(services, visit, _find_agreement(visit, name))
+    return _render_agreement(visit, _find_agreement(visit, name))
 
 
 @router.get("/agreements/{name}/open")
@@ -45,21 +40,21 @@ async def redirect_to_agreement(name: str, visit: CurrentVisit) -> Response:
 
 
 @router.post("/agreements/{name}/open", dependencies=[limit_rate("api")])
-async def launch_agreement(name: str, request: Request, services: ServicesDep, visit: OpenVisit) -> Response:
+async def launch_agreement(name: str, visit: OpenVisit) -> Response:
     """Launch: the full text, and "I Agree" after its end; that it was opened is recorded (B16)."""
     wanted = _find_agreement(visit, name)
     with explain_refusals(visit):
-        await services.registrations.open_agreement(visit.case_id, wanted, visit.language)
-    now_opened = await find_visit(visit.token, request, services)
-    return _render_agreement(services, now_opened, wanted, launched=True)
+        await visit.services.registrations.open_agreement(visit.case_id, wanted, visit.language)
+    now_opened = await find_visit(visit.token, visit.request, visit.services)
+    return _render_agreement(now_opened, wanted, launched=True)
 
 
 @router.post("/agreements/{name}/accept", dependencies=[limit_rate("api")])
-async def accept_agreement(name: str, request: Request, services: ServicesDep, visit: OpenVisit) -> Response:
+async def accept_agreement(name: str, visit: OpenVisit) -> Response:
     """I Agree, to the text whose hash the page holds (B16)."""
-    wanted, values = _find_agreement(visit, name), await read_form(request)
+    wanted, values = _find_agreement(visit, name), await read_form(visit.request)
     with explain_refusals(visit):
-        await services.registrations.accept_agreement(visit.case_id, wanted, values.get("sha256", ""))
+        await visit.services.registrations.accept_agreement(visit.case_id, wanted, values.get("sha256", ""))
     return redirect_back(visit, told="accepted")
 
 
@@ -71,11 +66,9 @@ def _find_agreement(visit: Visit, name: str) -> MarketplaceAgreement:
     raise VisitRefused(NO_SUCH_STEP, 404, visit)
 
 
-def _render_agreement(
-    services: Services, visit: Visit, wanted: MarketplaceAgreement, launched: bool = False
-) -> HTMLResponse:
+def _render_agreement(visit: Visit, wanted: MarketplaceAgreement, launched: bool = False) -> HTMLResponse:
     """The page of an agreement. Raises `VisitRefused` for one that the registration's markets don't ask for."""
-    state, policy, language = visit.registration.state, visit.registration.policy, visit.language
+    state, language = visit.registration.state, visit.language
     standing = next((one for one in state.agreements if one.agreement == wanted), None)
     if standing is None:
         raise VisitRefused(NO_SUCH_STEP, 404, visit)
@@ -83,12 +76,10 @@ def _render_agreement(
     why_not = find_acceptance_refusal(state, wanted) if launched else None
     read_in = standing.language if accepted and standing.language else language
     here = f"/agreements/{wanted}"
-    return render_page(
-        services,
+    return visit.render_page(
         "portal_agreement.html",
-        language,
-        describe_contact(policy, Topic.TRAINING, language),
-        here=f"{visit.home}{here}",
+        Topic.TRAINING,
+        here,
         home_url=visit.url(),
         agreement=wanted,
         market=wanted.market,

@@ -3,7 +3,6 @@
 from typing import Any
 from urllib.parse import urlsplit
 
-from fastapi import Request
 from fastapi.responses import HTMLResponse
 
 from db.case_state import find_ending_reason
@@ -13,13 +12,11 @@ from domain.federal.registration import RegistrationState
 from domain.shared.cases.notices import TOPIC_OF_WAITING, Topic
 from domain.shared.cases.reasons import Reason
 from domain.shared.cases.stages import Stage
-from domain.shared.policy import describe_contact
 from web.http.limits import build_content_security_policy
-from web.http.pages import PRIVATE, render_page
+from web.http.pages import PRIVATE
 from web.http.sentences import explain_reason
 from web.marketplace.layout import explain_faults
 from web.marketplace.visit import Visit
-from web.services import Services
 
 RCL = "/registry/rcl.csv"
 FIND_LOCAL_HELP = "/registry/find-local-help.csv"
@@ -27,41 +24,34 @@ FIND_LOCAL_HELP = "/registry/find-local-help.csv"
 TOLD = ("next", "accepted")
 
 
-async def render_home(request: Request, services: Services, visit: Visit) -> HTMLResponse:
+async def render_home(visit: Visit) -> HTMLResponse:
     """The page of a registration: what to do now, the tab with its links, the four steps in each market, the lists."""
-    case, policy, state = visit.registration.case, visit.registration.policy, visit.registration.state
-    language = visit.language
+    case, state, language = visit.registration.case, visit.registration.state, visit.language
     topic = TOPIC_OF_WAITING[state.waiting_for] if state.waiting_for else Topic.GENERAL
     reasons = visit.registration.may_assist_reasons
-    return render_page(
-        services,
+    return visit.render_page(
         "portal_home.html",
-        language,
-        describe_contact(policy, topic, language),
-        here=visit.home,
-        headers={
-            **PRIVATE,
-            "Content-Security-Policy": build_content_security_policy(*list_vendor_sites(services, visit)),
-        },
-        told=told if (told := request.query_params.get("told")) in TOLD else None,
+        topic,
+        headers=allow_vendor_sites(visit),
+        told=told if (told := visit.request.query_params.get("told")) in TOLD else None,
         name=f"{case.request['first_name']} {case.request['last_name']}",
         role=state.profile.role,
         plan_year=case.plan_year,
         stage=state.stage,
         waiting_for=state.waiting_for,
         ended=state.ended,
-        reason=await _find_ending_reason(services, visit),
+        reason=await _find_ending_reason(visit),
         profile=_describe_profile(visit),
         may_assist=not reasons,
         missing=[explain_reason(Reason(code), language) for code in reasons],
-        mlms=await describe_mlms_courses(services, visit),
+        mlms=await describe_mlms_courses(visit),
         vendors=describe_vendor_courses(visit),
         agreements=_describe_agreements(visit),
         markets=[_describe_market(visit, market) for market in state.markets],
         urls=_build_urls(visit),
         is_listed=state.is_listed_role,
         help_desk_told_at=state.help_desk_told_at,
-        resources=[{"label": link.label[language], "url": link.url} for link in policy.resources],
+        resources=[{"label": link.label[language], "url": link.url} for link in visit.registration.policy.resources],
     )
 
 
@@ -80,9 +70,9 @@ def list_steps(state: RegistrationState, market: Market) -> list[dict[str, str]]
     ]
 
 
-async def describe_mlms_courses(services: Services, visit: Visit) -> list[dict[str, Any]]:
+async def describe_mlms_courses(visit: Visit) -> list[dict[str, Any]]:
     """The courses taken in the MLMS, those to be done first; without an address while the MLMS has yet to say where."""
-    urls = await services.database.read(read_mlms_urls, visit.case_id)
+    urls = await visit.services.database.read(read_mlms_urls, visit.case_id)
     ours = [one for one in visit.registration.state.enrollments if one.channel == MLMS]
     ours.sort(key=lambda one: one.completed_at is not None)
     return [{**one.model_dump(), "url": urls.get(one.curriculum)} for one in ours]
@@ -105,17 +95,17 @@ def _is_confirmed(state: RegistrationState, market: Market) -> bool:
     return market in state.certificates and (listed or not state.is_listed_role)
 
 
-def list_vendor_sites(services: Services, visit: Visit) -> list[str]:
-    """The origins of the approved vendors' sites: "Access Training" leads there from a form of ours."""
-    known = [
-        vendor.url for name, vendor in services.settings.vendors.items() if name in visit.registration.policy.vendors
-    ]
-    return sorted({f"{url.scheme}://{url.netloc}" for url in map(urlsplit, known)})
+def allow_vendor_sites(visit: Visit) -> dict[str, str]:
+    """The headers of a page whose form "Access Training" leads to the approved vendors' sites, named by origin."""
+    approved = visit.registration.policy.vendors
+    known = [urlsplit(vendor.url) for name, vendor in visit.services.settings.vendors.items() if name in approved]
+    origins = sorted({f"{url.scheme}://{url.netloc}" for url in known})
+    return {**PRIVATE, "Content-Security-Policy": build_content_security_policy(*origins)}
 
 
-async def _find_ending_reason(services: Services, visit: Visit) -> str | None:
+async def _find_ending_reason(visit: Visit) -> str | None:
     if visit.registration.state.stage in (Stage.WITHDRAWN, Stage.REVOKED):
-        return await services.database.read(find_ending_reason, visit.case_id)
+        return await visit.services.database.read(find_ending_reason, visit.case_id)
     return None
 
 

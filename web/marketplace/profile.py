@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
 from db.reads.cases import find_last_save
@@ -14,10 +13,9 @@ from domain.shared.cases.notices import Topic
 from domain.shared.cases.reasons import Reason, Refusal
 from domain.shared.documents.faults import Fault, Invalid, load_faults
 from domain.shared.links import STATUS_PATH
-from domain.shared.policy import describe_contact
 from web.http.auth import LINK
 from web.http.forms import Values, describe_faults, read_form
-from web.http.pages import render_page
+from web.http.pages import build_page_router
 from web.http.rate_limits import limit_rate
 from web.http.sentences import explain_reason
 from web.marketplace.form import SHAPE, collect_changes, is_changed, read_role, sort_faults
@@ -30,76 +28,66 @@ from web.marketplace.visit import (
     VisitRefused,
     redirect_back,
 )
-from web.services import Services, ServicesDep
 
-router = APIRouter(
-    prefix=STATUS_PATH, include_in_schema=False, default_response_class=HTMLResponse, dependencies=[LINK]
-)
+router = build_page_router(LINK, prefix=STATUS_PATH)
 
 # What the buttons of the profile are called when they are pressed.
 SHOW_FIELDS, SAVE, NEXT = "role", "save", "next"
 
 
 @router.get("/profile")
-async def show_profile(request: Request, services: ServicesDep, visit: CurrentVisit) -> Response:
+async def show_profile(visit: CurrentVisit) -> Response:
     """The MLMS profile, its fields by the role (B5)."""
     if visit.registration.state.ended:
         return redirect_back(visit)
-    return await _render_profile(request, services, visit)
+    return await _render_profile(visit)
 
 
 @router.post("/profile", dependencies=[limit_rate("api")])
-async def save_profile(request: Request, services: ServicesDep, visit: OpenVisit) -> Response:
+async def save_profile(visit: OpenVisit) -> Response:
     """Save/Update, Next, or the fields of another role, by the button that was pressed (B5, B7)."""
-    values = await read_form(request)
+    values = await read_form(visit.request)
     step = values.pop("step", SAVE)
     if step == SHOW_FIELDS:
-        return await _render_profile(request, services, visit, values)
+        return await _render_profile(visit, values)
     if step == NEXT:
-        return await _complete_profile(request, services, visit, values)
+        return await _complete_profile(visit, values)
     changes = collect_changes(values, read_role(values, visit.registration.state.profile.role))
     try:
-        await services.registrations.save_profile(visit.case_id, changes)
+        await visit.services.registrations.save_profile(visit.case_id, changes)
     except Invalid as invalid:
-        return await _render_profile(request, services, visit, values, sort_faults(invalid.faults))
+        return await _render_profile(visit, values, sort_faults(invalid.faults))
     except Refusal:
         raise VisitRefused(REGISTRATION_ENDED, 409, visit) from None
     return redirect_back(visit, "/profile", saved="1")
 
 
-async def _complete_profile(request: Request, services: Services, visit: Visit, values: Values) -> Response:
+async def _complete_profile(visit: Visit, values: Values) -> Response:
     """Next, refused before a valid save, and while the form holds something that isn't saved (B7)."""
-    last = await services.database.read(find_last_save, visit.case_id)
+    last = await visit.services.database.read(find_last_save, visit.case_id)
     if is_changed(values, _list_known_values(visit, last), read_role(values, visit.registration.state.profile.role)):
-        return await _render_profile(request, services, visit, values, stopped=Reason("profile_not_saved"))
+        return await _render_profile(visit, values, stopped=Reason("profile_not_saved"))
     try:
-        await services.registrations.complete_profile(visit.case_id)
+        await visit.services.registrations.complete_profile(visit.case_id)
     except Refusal as refusal:
-        return await _render_profile(request, services, visit, values, stopped=refusal.reason)
+        return await _render_profile(visit, values, stopped=refusal.reason)
     return redirect_back(visit, told="next")
 
 
 async def _render_profile(
-    request: Request,
-    services: Services,
-    visit: Visit,
-    values: Values | None = None,
-    faults: Sequence[Fault] = (),
-    stopped: Reason | None = None,
+    visit: Visit, values: Values | None = None, faults: Sequence[Fault] = (), stopped: Reason | None = None
 ) -> HTMLResponse:
     """The profile's page; ``values`` as posted, with their ``faults``; ``stopped`` says why Next was refused."""
     case, state, language = visit.registration.case, visit.registration.state, visit.language
-    last = await services.database.read(find_last_save, case.case_id)
+    last = await visit.services.database.read(find_last_save, case.case_id)
     waits = last is not None and last.state == CommandState.PENDING
     known = _list_known_values(visit, last)
     shown = known if values is None else {**known, **values}
     role = read_role(shown, state.profile.role)
-    return render_page(
-        services,
+    return visit.render_page(
         "portal_profile.html",
-        language,
-        describe_contact(visit.registration.policy, Topic.TRAINING, language),
-        here=f"{visit.home}/profile",
+        Topic.TRAINING,
+        "/profile",
         status=409 if stopped else 422 if faults else 200,
         home_url=visit.url(),
         action=visit.url("/profile"),
@@ -111,7 +99,7 @@ async def _render_profile(
         is_complete=state.profile.completed_at is not None,
         npn=state.profile.npn,
         waits=waits,
-        saved=request.query_params.get("saved") == "1" and not waits and values is None,
+        saved=visit.request.query_params.get("saved") == "1" and not waits and values is None,
         refused=_explain_refused(visit, last) if values is None else None,
         stopped=explain_reason(stopped, language) if stopped else None,
         values=shown,

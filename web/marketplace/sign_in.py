@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, ValidationError
 from starlette.background import BackgroundTask
@@ -26,7 +26,7 @@ from web.http.addresses import set_language
 from web.http.auth import PUBLIC
 from web.http.forms import Values, describe_faults, read_form
 from web.http.negotiation import choose_language
-from web.http.pages import render_page
+from web.http.pages import build_page_router, render_page
 from web.http.problem_pages import ProblemText
 from web.http.rate_limits import limit_rate
 from web.marketplace.form import SHAPE, sort_faults
@@ -41,9 +41,7 @@ SECOND_ACCOUNT = ProblemText(
     ),
 )
 
-router = APIRouter(
-    prefix="/portal", include_in_schema=False, default_response_class=HTMLResponse, dependencies=[PUBLIC]
-)
+router = build_page_router(PUBLIC, prefix="/portal")
 
 AGAIN_AFTER = timedelta(minutes=15)
 

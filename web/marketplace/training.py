@@ -2,20 +2,17 @@
 
 from collections.abc import Sequence
 
-from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from domain.federal.markets import MLMS, Curriculum
 from domain.shared.cases.notices import Topic
 from domain.shared.documents.faults import Fault, Invalid
 from domain.shared.links import STATUS_PATH
-from domain.shared.policy import describe_contact
 from web.http.auth import LINK
 from web.http.forms import Values, describe_faults, read_form
-from web.http.limits import build_content_security_policy
-from web.http.pages import PRIVATE, render_page
+from web.http.pages import PRIVATE, build_page_router
 from web.http.rate_limits import limit_rate
-from web.marketplace.home import describe_mlms_courses, describe_vendor_courses, list_curricula, list_vendor_sites
+from web.marketplace.home import allow_vendor_sites, describe_mlms_courses, describe_vendor_courses, list_curricula
 from web.marketplace.visit import (
     NO_SUCH_STEP,
     CurrentVisit,
@@ -26,35 +23,32 @@ from web.marketplace.visit import (
     name_vendors,
     redirect_back,
 )
-from web.services import Services, ServicesDep
 
-router = APIRouter(
-    prefix=STATUS_PATH, include_in_schema=False, default_response_class=HTMLResponse, dependencies=[LINK]
-)
+router = build_page_router(LINK, prefix=STATUS_PATH)
 
 
 @router.get("/training")
-async def show_training(request: Request, services: ServicesDep, visit: CurrentVisit) -> Response:
+async def show_training(visit: CurrentVisit) -> Response:
     """The courses one is enrolled in, and those that can be added (B11)."""
     if visit.registration.state.ended:
         return redirect_back(visit)
-    return await _render_training(request, services, visit)
+    return await _render_training(visit)
 
 
 @router.post("/training", dependencies=[limit_rate("api")])
-async def enroll_in_course(request: Request, services: ServicesDep, visit: OpenVisit) -> Response:
+async def enroll_in_course(visit: OpenVisit) -> Response:
     """Enrols in a course, in the MLMS or at an approved vendor (B11–B13)."""
-    values = await read_form(request)
+    values = await read_form(visit.request)
     curriculum, channel = _read_curriculum(values), values.get("channel")
     if curriculum is None or not channel:
         missing = {"curriculum": curriculum, "channel": channel}
         faults = [Fault(name, "required") for name, value in missing.items() if not value]
-        return await _render_training(request, services, visit, values, faults)
+        return await _render_training(visit, values, faults)
     with explain_refusals(visit):
         try:
-            await services.registrations.enroll_in_course(visit.case_id, curriculum, channel)
+            await visit.services.registrations.enroll_in_course(visit.case_id, curriculum, channel)
         except Invalid as invalid:
-            return await _render_training(request, services, visit, values, name_vendors(visit, invalid.faults))
+            return await _render_training(visit, values, name_vendors(visit, invalid.faults))
     return redirect_back(visit, "/training", enrolled="1")
 
 
@@ -65,43 +59,35 @@ async def redirect_to_training(visit: CurrentVisit) -> Response:
 
 
 @router.post("/launches", dependencies=[limit_rate("api")])
-async def launch_course(request: Request, services: ServicesDep, visit: OpenVisit) -> Response:
+async def launch_course(visit: OpenVisit) -> Response:
     """Access Training: a ticket of single use, and on to the vendor's site with it (B14)."""
-    values = await read_form(request)
+    values = await read_form(visit.request)
     curriculum = _read_curriculum(values)
     if curriculum is None:
         raise VisitRefused(NO_SUCH_STEP, 422, visit)
     with explain_refusals(visit):
         channel = values.get("channel", "")
-        ticket = await services.registrations.issue_launch_ticket(visit.case_id, curriculum, channel)
+        ticket = await visit.services.registrations.issue_launch_ticket(visit.case_id, curriculum, channel)
     return RedirectResponse(ticket.url, 303, PRIVATE)
 
 
-async def _render_training(
-    request: Request, services: Services, visit: Visit, values: Values | None = None, faults: Sequence[Fault] = ()
-) -> HTMLResponse:
-    case, policy, state = visit.registration.case, visit.registration.policy, visit.registration.state
-    return render_page(
-        services,
+async def _render_training(visit: Visit, values: Values | None = None, faults: Sequence[Fault] = ()) -> HTMLResponse:
+    return visit.render_page(
         "portal_training.html",
-        visit.language,
-        describe_contact(policy, Topic.TRAINING, visit.language),
-        here=f"{visit.home}/training",
+        Topic.TRAINING,
+        "/training",
         status=422 if faults else 200,
-        headers={
-            **PRIVATE,
-            "Content-Security-Policy": build_content_security_policy(*list_vendor_sites(services, visit)),
-        },
+        headers=allow_vendor_sites(visit),
         home_url=visit.url(),
-        plan_year=case.plan_year,
-        enrolled=request.query_params.get("enrolled") == "1",
-        mlms=await describe_mlms_courses(services, visit),
+        plan_year=visit.registration.case.plan_year,
+        enrolled=visit.request.query_params.get("enrolled") == "1",
+        mlms=await describe_mlms_courses(visit),
         vendors=describe_vendor_courses(visit),
         action=visit.url("/training"),
-        curricula=list_curricula(state),
+        curricula=list_curricula(visit.registration.state),
         channels=[
             {"channel": MLMS, "name": None, "curricula": list(Curriculum)},
-            *({"channel": key, **vendor.model_dump()} for key, vendor in policy.vendors.items()),
+            *({"channel": key, **vendor.model_dump()} for key, vendor in visit.registration.policy.vendors.items()),
         ],
         values=values or {},
         errors=describe_faults(faults, visit.language),

@@ -1,28 +1,30 @@
 """Somebody who comes with the link of a federal registration, and what keeps them from a page or a step; no routes."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Annotated
+from functools import cached_property
+from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, Request
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from db.reads.links import LinkedRegistration, follow_link
 from domain.federal.policies import FEDERAL_POLICIES
+from domain.shared.cases.notices import Topic
 from domain.shared.cases.reasons import Refusal
 from domain.shared.documents.faults import Fault, Invalid
 from domain.shared.links import STATUS_PATH
-from domain.shared.policy import find_current_policy
+from domain.shared.policy import describe_contact, find_current_policy
 from starter.cases import now
 from templates.catalogs import N_
 from web.http.addresses import set_language
 from web.http.negotiation import choose_language
-from web.http.pages import PRIVATE
+from web.http.pages import PRIVATE, render_page
 from web.http.problem_pages import UNKNOWN_LINK, ProblemText
 from web.http.sentences import explain_reason
 from web.marketplace.layout import explain_faults, render_portal_problem
-from web.services import ServicesDep
+from web.services import Services, ServicesDep
 
 REGISTRATION_ENDED = ProblemText(
     N_("Your registration has ended"),
@@ -34,11 +36,17 @@ NO_SUCH_STEP = ProblemText(N_("Page not found"), N_("Your registration has no su
 
 @dataclass(frozen=True)
 class Visit:
-    """A registration that was come to by its link, and the language it is read in."""
+    """A registration that was come to by its link: what is asked for, and what it is answered with."""
 
+    request: Request
+    services: Services
     token: str
     registration: LinkedRegistration
-    language: str
+
+    @cached_property
+    def language(self) -> str:
+        """The language that is chosen, or else the registration's own."""
+        return choose_language(self.request, self.registration.case.request.get("language"))
 
     @property
     def case_id(self) -> str:
@@ -55,6 +63,22 @@ class Visit:
         asked = "".join(f"{name}={value}&" for name, value in query.items())
         return f"{self.home}{path}?{asked}lang={self.language}"
 
+    def render_page(
+        self,
+        template: str,
+        topic: Topic,
+        path: str = "",
+        *,
+        status: int = 200,
+        headers: Mapping[str, str] = PRIVATE,
+        **values: Any,
+    ) -> HTMLResponse:
+        """A page at this path under the registration's own, with the contact of a topic."""
+        contact, here = describe_contact(self.registration.policy, topic, self.language), f"{self.home}{path}"
+        return render_page(
+            self.services, template, self.language, contact, here=here, status=status, headers=headers, **values
+        )
+
 
 class VisitRefused(Exception):
     """A page that can't be shown or a step that can't be taken: answered by the page that says what went wrong.
@@ -69,17 +93,12 @@ class VisitRefused(Exception):
         self.problem, self.status, self.visit, self.detail = problem, status, visit, detail
 
 
-def begin_visit(request: Request, token: str, registration: LinkedRegistration) -> Visit:
-    """The visit to a registration, read in the language that is chosen, or else in its own."""
-    return Visit(token, registration, choose_language(request, registration.case.request.get("language")))
-
-
 async def find_visit(token: str, request: Request, services: ServicesDep) -> Visit:
     """The visit a token stands for. Raises `VisitRefused` where it is unknown, has expired, or is of the state's."""
     linked = await services.database.read(follow_link, token, now())
     if not isinstance(linked, LinkedRegistration):
         raise VisitRefused(UNKNOWN_LINK, 404)
-    return begin_visit(request, token, linked)
+    return Visit(request, services, token, linked)
 
 
 CurrentVisit = Annotated[Visit, Depends(find_visit)]

@@ -2,17 +2,16 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import RedirectResponse, Response
 
 from db.reads.access_log import read_access_log
 from domain.shared.documents.faults import Invalid
 from web.http.addresses import build_query
-from web.http.pages import PRIVATE
+from web.http.pages import PRIVATE, build_page_router
 from web.http.permissions import Permission
 from web.staff.layout import StaffVisit, require_visit
 
-router = APIRouter(prefix="/staff", include_in_schema=False, default_response_class=HTMLResponse)
+router = build_page_router(prefix="/staff")
 
 AuditorVisit = Annotated[StaffVisit, require_visit(Permission.READ_ACCESS_LOG)]
 ACCESS_LOG = "/staff/access-log"

@@ -3,20 +3,19 @@
 from collections.abc import Iterable
 from typing import TypeVar
 
-from fastapi import APIRouter
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
 from db.reads.case_file import CaseFile, Mail, find_mail, read_case_file
 from db.reads.third_parties import Evidence, find_evidence_of_case
 from db.tables import SentMail
 from starter.cases import now
-from web.http.pages import find_certificate_file, render_mail
+from web.http.pages import build_page_router, find_certificate_file, render_mail
 from web.http.problem_pages import NO_FILE, render_problem
 from web.staff.case_page import render_case
 from web.staff.layout import ReaderVisit, StaffVisit
 
-router = APIRouter(prefix="/staff/cases/{case_id}", include_in_schema=False, default_response_class=HTMLResponse)
+router = build_page_router(prefix="/staff/cases/{case_id}")
 
 Numbered = TypeVar("Numbered", Evidence, Mail)
 MOST_SHOWN = 64 * 1024  # bytes of evidence

@@ -3,17 +3,17 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
 from db.reads.dashboard import DecisionDay, StageTime
 from domain.state.eligibility import Verdict
 from starter.cases import now
 from templates.labels import REASONS_TO_LOOK, STAFF_STAGES
+from web.http.pages import build_page_router
 from web.staff.charts import draw_bars, draw_columns
 from web.staff.layout import ReaderVisit
 
-router = APIRouter(prefix="/staff", include_in_schema=False, default_response_class=HTMLResponse)
+router = build_page_router(prefix="/staff")
 
 # Of the charts, in pixels: a row with a line of words above its bar, one with another below, and the tallest column.
 ROW, TALL_ROW, COLUMN = 46, 68, 56

@@ -4,8 +4,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi import Depends, Request
+from fastapi.responses import RedirectResponse, Response
 
 from db.case_state import load_snapshot
 from db.reads.queue import find_next_in_queue
@@ -20,14 +20,14 @@ from domain.state.eligibility import Verdict
 from starter.cases import CommandOutcome, now
 from templates.catalogs import translate
 from web.http.forms import Values, find_text_faults, read_form
-from web.http.pages import PRIVATE
+from web.http.pages import PRIVATE, build_page_router
 from web.staff.case_page import FormAttempt, render_case
 from web.staff.filters import ALL, build_address, read_filters
 from web.staff.layout import StaffVisit, require_visit
 from web.staff.panel import FORMS, list_overridden
 from web.staff.reasons import USUAL, list_usual_reasons
 
-router = APIRouter(prefix="/staff/cases/{case_id}", include_in_schema=False, default_response_class=HTMLResponse)
+router = build_page_router(prefix="/staff/cases/{case_id}")
 
 
 @dataclass(frozen=True)

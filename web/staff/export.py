@@ -6,7 +6,6 @@ from datetime import datetime
 from io import StringIO
 from typing import Annotated, Any
 
-from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
 
 from db.reads.queue import ExportedCase, View, stream_cases
@@ -16,12 +15,12 @@ from domain.shared.policy import find_local_date
 from domain.state.policies import POLICIES
 from starter.cases import now
 from templates.catalogs import N_
-from web.http.pages import PRIVATE
+from web.http.pages import PRIVATE, build_page_router
 from web.http.permissions import Permission
 from web.staff.filters import read_filters
 from web.staff.layout import StaffVisit, require_visit
 
-router = APIRouter(prefix="/staff", include_in_schema=False)
+router = build_page_router(prefix="/staff")
 
 # The columns in their order; each is a field of `db.reads.queue.ExportedCase`.
 COLUMNS: dict[str, str] = {

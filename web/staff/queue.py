@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from db.reads.queue import Filters, View, read_case_page
@@ -11,12 +10,12 @@ from db.reads.search import find_cases
 from domain.shared.documents.faults import Invalid
 from starter.cases import now
 from web.http.forms import describe_faults, read_form
-from web.http.pages import PRIVATE
+from web.http.pages import PRIVATE, build_page_router
 from web.staff.export import COLUMNS
 from web.staff.filters import ALL, QUEUE, build_address, list_facets, read_filters
 from web.staff.layout import ReaderVisit, StaffVisit
 
-router = APIRouter(prefix="/staff", include_in_schema=False, default_response_class=HTMLResponse)
+router = build_page_router(prefix="/staff")
 
 PATHS = {View.QUEUE: QUEUE, View.ALL: ALL}
 SEARCH = "/staff/search"

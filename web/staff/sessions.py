@@ -3,7 +3,7 @@
 from typing import Annotated
 from urllib.parse import urlencode, urlsplit
 
-from fastapi import APIRouter, Path, Request
+from fastapi import Path, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from db.writes.sessions import end_session, list_open_sessions, open_session
@@ -11,13 +11,13 @@ from starter.cases import now
 from web.http.auth import PUBLIC, choose_session_cookie, find_staff_member
 from web.http.identity_provider import SignInFailed
 from web.http.negotiation import choose_language
-from web.http.pages import PRIVATE, render_page
+from web.http.pages import PRIVATE, build_page_router, render_page
 from web.http.permissions import Permission, StaffRole
 from web.http.rate_limits import limit_rate
 from web.services import Services, ServicesDep
 from web.staff.layout import ReaderVisit, StaffVisit, require_visit
 
-router = APIRouter(prefix="/staff", include_in_schema=False, default_response_class=HTMLResponse)
+router = build_page_router(prefix="/staff")
 
 HOME, SESSIONS = "/staff", "/staff/sessions"
 # What the pages say first, by what stands in their addresses.

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path
+from fastapi import Path
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
@@ -16,14 +16,14 @@ from starter.cases import now
 from templates.catalogs import N_, translate
 from web.http.addresses import build_query
 from web.http.forms import find_text_faults, read_form
-from web.http.pages import PRIVATE
+from web.http.pages import PRIVATE, build_page_router
 from web.http.permissions import Permission
 from web.http.problems import join_faults
 from web.http.sentences import explain_notes, explain_reason
 from web.services import Services
 from web.staff.layout import StaffVisit, require_visit
 
-router = APIRouter(prefix="/staff/webhooks", include_in_schema=False, default_response_class=HTMLResponse)
+router = build_page_router(prefix="/staff/webhooks")
 
 HOME = "/staff/webhooks"
 AT_A_TIME = 25

@@ -5,7 +5,7 @@ Its rules are domain/state/request.py, its steps are in steps.py beside it; the 
 
 from collections.abc import Mapping, Sequence
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
@@ -22,7 +22,7 @@ from templates.catalogs import N_
 from web.http.auth import LINK, PUBLIC
 from web.http.forms import read_form
 from web.http.negotiation import choose_language
-from web.http.pages import PRIVATE
+from web.http.pages import PRIVATE, build_page_router
 from web.http.problem_pages import ProblemText, render_problem
 from web.http.rate_limits import limit_rate
 from web.public.request import steps
@@ -51,7 +51,7 @@ IDENTITY_CONFLICT = ProblemText(
     ),
 )
 
-router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+router = build_page_router()
 
 
 @router.get("/request", dependencies=[PUBLIC])
