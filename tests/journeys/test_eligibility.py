@@ -159,8 +159,10 @@ async def test_a13_an_unknown_licence_is_looked_up_again_until_it_is_known(world
     try:
         opened = await world.opened(documents.agent())
         await world.until(opened, lambda status: results(status).get("license_active") == "unknown")
+        await world.wait_for_retry(opened)
     finally:
         await world.control("registry", mode="ok")
+    await world.retry_at_once(opened)
     status = await world.until(opened, lambda status: results(status).get("license_active") == "pass")
     assert status["stage"] == "awaiting_decision"
     assert (await world.history(opened)).count("screened") == 2

@@ -262,8 +262,10 @@ async def test_a13_an_unreachable_registry_is_unknown_and_later_look_ups_heal_it
                 await inside.decide(opened)
         assert await inside.decide(overridden, override="licence seen on paper") == "applied"
         await inside.agreed(overridden, "invited", "lms_account")
+        assert await inside.wait_for_retry(healed) >= timedelta(seconds=15)
     finally:
         await inside.control("registry", mode="ok")
+    await inside.retry_at_once(healed)
 
     status = await inside.until(
         healed, lambda status: all(one["result"] == "pass" for one in status["eligibility"]["findings"])

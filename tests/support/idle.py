@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.enums.v1 import WorkflowExecutionStatus
-from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
+from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse, ResetActivityRequest
 from temporalio.client import Client
 
 from tests.support.kept import Kept
@@ -24,13 +26,25 @@ async def wait_until_idle(stack: dict[str, Any], opened: dict[str, Any]) -> None
     await wait_until_workflow_is_idle(client, opened["workflow_id"])
 
 
-async def wait_for_retry(client: Client, workflow_id: str, attempts: int = 1) -> None:
-    """Returns once an activity of a workflow has failed this often and is to be tried again."""
+async def wait_for_retry(client: Client, workflow_id: str, attempts: int = 1) -> timedelta:
+    """Waits until an activity of a workflow has failed this often; how long after that it is tried again."""
 
     def has_failed(description: DescribeWorkflowExecutionResponse) -> bool:
         return any(one.attempt > attempts for one in description.pending_activities)
 
-    await _wait(client, workflow_id, has_failed)
+    description = await _wait(client, workflow_id, has_failed)
+    return max(one.current_retry_interval.ToTimedelta() for one in description.pending_activities)
+
+
+async def retry_at_once(client: Client, workflow_id: str) -> None:
+    """Has what failed tried again now, as an operator does whose third party is back: the look-up of a registry waits
+    fifteen seconds and more."""
+    description = (await client.get_workflow_handle(workflow_id).describe()).raw_description
+    execution = WorkflowExecution(workflow_id=workflow_id)
+    for one in description.pending_activities:
+        if one.attempt > 1:
+            order = ResetActivityRequest(namespace=client.namespace, execution=execution, id=one.activity_id)
+            await client.workflow_service.reset_activity(order)
 
 
 async def wait_until_workflow_is_idle(client: Client, workflow_id: str) -> None:
@@ -38,10 +52,13 @@ async def wait_until_workflow_is_idle(client: Client, workflow_id: str) -> None:
     await _wait(client, workflow_id, _is_idle)
 
 
-async def _wait(client: Client, workflow_id: str, holds: Callable[[DescribeWorkflowExecutionResponse], bool]) -> None:
+async def _wait(
+    client: Client, workflow_id: str, holds: Callable[[DescribeWorkflowExecutionResponse], bool]
+) -> DescribeWorkflowExecutionResponse:
     async with asyncio.timeout(PATIENCE):
-        while not holds((await client.get_workflow_handle(workflow_id).describe()).raw_description):
+        while not holds(found := (await client.get_workflow_handle(workflow_id).describe()).raw_description):
             await asyncio.sleep(0.02)
+    return found
 
 
 def _is_idle(description: DescribeWorkflowExecutionResponse) -> bool:

@@ -145,9 +145,13 @@ class Inside:
                 await asyncio.sleep(0.03)
         raise AssertionError
 
-    async def wait_for_retry(self, opened: Opened, attempts: int = 1) -> None:
-        """Waits until something the case needs has failed this often and is to be tried again."""
-        await idle.wait_for_retry(self.client, opened.workflow_id, attempts)
+    async def wait_for_retry(self, opened: Opened, attempts: int = 1) -> timedelta:
+        """Waits until something the case needs has failed this often; how long after that it is tried again."""
+        return await idle.wait_for_retry(self.client, opened.workflow_id, attempts)
+
+    async def retry_at_once(self, opened: Opened) -> None:
+        """Has what failed tried again now."""
+        await idle.retry_at_once(self.client, opened.workflow_id)
 
     async def runs(self, opened: Opened) -> list[str]:
         """The run ids of a case's workflow, the first one first."""

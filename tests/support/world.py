@@ -4,7 +4,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -70,9 +70,13 @@ class World:
         """Waits until all that follows from what was done so far is done: what hasn't happened by then doesn't."""
         await idle.wait_until_idle(self.stack, opened)
 
-    async def wait_for_retry(self, opened: Document) -> None:
-        """Waits until something the case needs has failed and is to be tried again."""
-        await idle.wait_for_retry(await client_of(self.stack), opened["workflow_id"])
+    async def wait_for_retry(self, opened: Document) -> timedelta:
+        """Waits until something the case needs has failed; how long after that it is tried again."""
+        return await idle.wait_for_retry(await client_of(self.stack), opened["workflow_id"])
+
+    async def retry_at_once(self, opened: Document) -> None:
+        """Has what failed tried again now."""
+        await idle.retry_at_once(await client_of(self.stack), opened["workflow_id"])
 
     async def audit(self, opened: Document) -> list[Document]:
         found: list[Document] = (await self.get(f"/api/cases/{opened['case_id']}/audit")).json()

@@ -196,7 +196,9 @@ async def test_an_unknown_licence_is_looked_up_again_after_a_renewal(inside: Ins
     await grown(inside, opened)
     await inside.agreed(opened, "awaiting_decision", "decision")
     assert (await inside.progress(opened)).unknown_license
+    assert await inside.wait_for_retry(opened) >= timedelta(seconds=15)
     await inside.control("registry", mode="ok")
+    await inside.retry_at_once(opened)
     await inside.until(opened, lambda status: {one["result"] for one in status["eligibility"]["findings"]} == {"pass"})
 
 
