@@ -85,14 +85,14 @@ def build_activities(settings: Settings, database: Database, client: httpx2.Asyn
     )
     letters = NoticeRenderer(HERE / "templates" / "notices")
     lists = FederalListReader(client, settings.published_lists, settings.certificates_dir)
-    press = CertificateSigner(settings.signing_key_file, settings.signing_cert_file)
+    signer = CertificateSigner(settings.signing_key_file, settings.signing_cert_file)
     portal = PortalClient(client, settings.portal_url, settings.portal_token.get_secret_value())
     return [
         RecordsActivities(database, settings.identity_key_bytes),
         LicensingActivities(registry, database),
         BackgroundActivities(vendor, database),
         TrainingActivities(LmsClient(client, settings.lms_url, settings.lms_token.get_secret_value()), database),
-        CertificatesActivities(press, database, settings.certificates_dir, settings.web_url),
+        CertificatesActivities(signer, database, settings.certificates_dir, settings.web_url),
         PortalActivities(portal, database),
         NoticesActivities(
             mailer,

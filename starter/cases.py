@@ -1,4 +1,4 @@
-"""The only door to Temporal: cases are begun, told of facts and given commands; nothing is lost when it is down."""
+"""The only door to Temporal: begins cases, delivers facts, gives commands; what it can't deliver now waits stored."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -81,7 +81,7 @@ class Cases:
         return opened
 
     async def import_people(self, people: list[ImportedPerson], actor: str) -> list[dict[str, Any]]:
-        """Stores earlier years, a transaction per person."""
+        """Stores earlier years, a transaction per person: one for all would keep everybody else from writing."""
         imported = []
         for one in people:
             assister_id, created = await self._database.write(import_person, self._identity_key, one, actor, now())
@@ -239,7 +239,7 @@ def _read_refusal(row: CommandRow) -> Exception:
 
 
 def describe_event(row: InboxRow, snapshot: CaseSnapshot) -> Report:
-    """What the workflow is told of an event; of one stored by an earlier release, what was to be told then."""
+    """The signal of an event; of one stored by an earlier release, which kept signals, the one it kept."""
     if row.message is not None:
         return Report.model_validate(row.message)
     fact = next(fact for fact in snapshot.facts if fact.id == row.fact_id)

@@ -60,6 +60,7 @@ class Typesetter:
                 format=how,
                 sys_inputs=_list_inputs(text),
                 pdf_standards=PDF_STANDARDS,
+                # Else the file holds the time at which it was made, and is never the same bytes again.
                 timestamp=datetime.combine(text.issued_on, time(), UTC),
                 ppi=PICTURE_PPI,
             )

@@ -240,11 +240,11 @@ def _label_value(table: Labels, words: NullTranslations, code: str) -> str:
 
 
 def _label_attention(words: NullTranslations, code: str) -> str:
-    """A flag of another release hides no case: it has no name here, and its code is said."""
+    """A flag by its label; one of another release by its code, so that its case is still shown."""
     label = REASONS_TO_LOOK.get(code)
     return words.gettext(label) if label else f"{words.gettext(OTHER_REASON_TO_LOOK)}: {code}"
 
 
 def _label_or_code(table: Labels, words: NullTranslations, code: str) -> str:
-    """What has no label, a page of another release or who somebody is, is called as it is."""
+    """A value by its label; one without, such as a page of another release or a person's name, as it is."""
     return words.gettext(table[code]) if code in table else code

@@ -96,6 +96,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         async with AsyncExitStack() as stack:
             database = Database(settings.database_url)
             stack.push_async_callback(database.close)
+            # It connects with its first call: requests and webhooks are stored while Temporal is down.
             client = await connect_client(lazy=True)
             services = build_services(settings, database, client)
             app.state.services = services

@@ -1,4 +1,4 @@
-"""Everything about one case for the person of staff who has it before them: read at once, as plain values."""
+"""Everything about one case for the staff page that shows it: read in one unit of work, as plain values."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

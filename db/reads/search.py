@@ -13,6 +13,7 @@ from db.tables import Case, CertificateRow, SearchTerm
 from domain.shared.ids import parse_certificate_number
 from domain.shared.search_words import split_words
 
+# Comes after every letter: terms from a word up to the word and this one begin with it, and an index finds them.
 LAST = "\U0010ffff"
 COMMON = 500  # words with more terms than that are equally common
 CASES_OF_ONE = 10
@@ -44,6 +45,7 @@ def _find_certified(session: Session, query: str) -> str | None:
 
 def _find_people(session: Session, words: Sequence[str], limit: int) -> list[str]:
     """Who has a term that begins with each of the words; found by the rarest one, in the order of its terms."""
+    # The index gives the few people of the rarest word; only those are held against the other words.
     rarest, *others = [word for _, word in sorted([(_count_terms(session, word), word) for word in words])]
     query = select(col(SearchTerm.assister_id)).where(*_begin_with(SearchTerm, rarest)).order_by(col(SearchTerm.term))
     for word in others:

@@ -125,7 +125,7 @@ def _read_codes(row: AuditRow) -> dict[str, Reason]:
 
 
 def _describe_audited(row: AuditRow, recorded: Collection[datetime]) -> TimelineEntry | None:
-    """What only the audit knows; None for what is told by a fact, a notice or a command."""
+    """An entry made of an audit row alone; None where a fact, a notice or a command has made it already."""
 
     def entry(kind: EntryKind, name: str, /, **data: Any) -> TimelineEntry:
         return TimelineEntry(row.at, row.at, kind, name, row.actor, row.reason, data, _read_codes(row))

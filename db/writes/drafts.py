@@ -22,7 +22,10 @@ Answers = dict[str, str]
 
 
 def begin_draft(session: Session, answers: Mapping[str, str], now: datetime, replaced: str | None = None) -> str:
-    """Keeps the first answers; the secret by which they are found again. Deletes the draft they replace, by its own."""
+    """Keeps the first answers, and answers the secret by which they are found again.
+
+    ``replaced`` is the secret of the draft that is begun anew, which is deleted.
+    """
     if replaced is not None:
         session.execute(delete(DraftRow).where(col(DraftRow.token_hash) == hash_token(replaced)))
     token = secrets.token_urlsafe(32)
@@ -31,7 +34,7 @@ def begin_draft(session: Session, answers: Mapping[str, str], now: datetime, rep
 
 
 def find_draft(session: Session, token: str, now: datetime) -> Answers | None:
-    """The answers so far; None where there are none, or no longer."""
+    """The answers so far; None where the secret is unknown or the draft has expired."""
     row = session.get(DraftRow, hash_token(token))
     return dict(row.answers) if row and now < row.expires_at else None
 

@@ -219,6 +219,7 @@ def _store_case(
         raise_flag(case, rules.conflict, origin.at)
         record_audit(session, origin.at, SYSTEM, f"case.flagged.{rules.conflict}", case)
     session.add_all([person, case])
+    # Of two who open the same case at once, the second fails here by the unique key, and is done again.
     session.flush()
     append_facts(session, case, new.facts, origin.at)
     remember_words(session, person.assister_id)

@@ -241,7 +241,7 @@ def _fold_profile(opening: RegistrationOpening, log: FactLog) -> Profile:
 
 
 def _fold_verdicts(log: FactLog) -> Verdicts:
-    """What the registry said later, by the version of the profile: the first word counts, and a good one over a bad."""
+    """What the registry said later of each saved profile: its first answer, though a confirmation beats a refusal."""
     kinds = ((FactKind.NPN_REFUSED, NpnStatus.REFUSED), (FactKind.NPN_VERIFIED, NpnStatus.VERIFIED))
     return {
         fact.read_as(ProfileVersionData).version: (status, fact.at)

@@ -54,7 +54,7 @@ class ImportedPerson(_Strict):
     portal_account: str | bool | None = None
 
     def describe_person(self) -> dict[str, Any]:
-        """What is kept of the person, for a case without a form: a role in the kind's place is one in its own."""
+        """What is kept of the person, for a case without a form; a federal role given as ``kind`` becomes ``role``."""
         details = self.person.model_dump(mode="json", exclude_none=True)
         if details["kind"] in _ROLES:
             details = {"role": details["kind"], **details}

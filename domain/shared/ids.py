@@ -11,7 +11,10 @@ _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
 def make_person_key(key: bytes, npn: str | None, email: str) -> str:
-    """Who is the same person: equal NPN; without one, equal lower-cased e-mail (A10). A keyed hash, in hex."""
+    """Who is the same person: equal NPN; without one, equal lower-cased e-mail (A10). A hash, in hex.
+
+    It is keyed, since an NPN has ten digits at most: whoever reads a plain hash could try them all.
+    """
     text = f"npn:{npn}" if npn else f"email:{email.lower()}"
     return hmac.new(key, text.encode(), sha256).hexdigest()
 

@@ -138,6 +138,7 @@ def fold_certification(opening: CertificationOpening, facts: Iterable[Fact]) -> 
     """The state the facts come to. Facts repeated or permuted give the same state."""
     log = FactLog(facts)
     eligibility, decision = _fold_eligibility(log)
+    # Enrolling an existing account counts as its profile: nothing would ever report one completed in an earlier year.
     profile_at = log.find_time(FactKind.LMS_PROFILE_COMPLETED) or (
         log.find_time(FactKind.LMS_ENROLLED) if opening.has_lms_account else None
     )

@@ -65,7 +65,7 @@ class StateOpening(OpeningRules[Request, Policy]):
         return request.model_dump(mode="json")
 
     def match_identity(self, asking: Identity, known: Identity | None, running: Identity | None) -> IdentityMatch:
-        """A counselor is who their e-mail says; an NPN is one person's, whom staff look at where anything differs."""
+        """A counselor is known by the e-mail alone; an NPN that comes with another name or e-mail is for staff."""
         if asking.npn is None or known is None:
             return IdentityMatch.SAME
         if running is not None:

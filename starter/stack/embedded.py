@@ -193,6 +193,7 @@ def _build_sandbox(plan: Plan) -> tuple[Child, ...]:
 def _build_worker(plan: Plan, needed: tuple[str, ...]) -> Child:
     environment = {**plan.environment, "CERTIFY_READY_FILE": str(plan.ready_file)}
     argv = (sys.executable, "worker.py")
+    # It lets running activities finish for five seconds, and closes its connections then.
     return Child("worker", argv, environment, needed, ready_file=plan.ready_file, stop_round=1, stop_seconds=15.0)
 
 

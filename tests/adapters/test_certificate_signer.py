@@ -47,7 +47,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> SigningPair:
 
 
 @pytest.fixture(scope="module")
-def press(pair: SigningPair) -> CertificateSigner:
+def signer(pair: SigningPair) -> CertificateSigner:
     return CertificateSigner(*pair)
 
 
@@ -73,8 +73,8 @@ def pages_in(pdf: bytes) -> int:
 
 
 @pytest.mark.parametrize("text", [TEXT, SPANISH], ids=["en", "es"])
-def test_the_signature_holds(press: CertificateSigner, pair: SigningPair, text: CertificateText) -> None:
-    status = status_of(press.print_certificate(text), pair)
+def test_the_signature_holds(signer: CertificateSigner, pair: SigningPair, text: CertificateText) -> None:
+    status = status_of(signer.print_certificate(text), pair)
     assert status.bottom_line
     assert status.intact
     assert status.valid
@@ -83,44 +83,44 @@ def test_the_signature_holds(press: CertificateSigner, pair: SigningPair, text: 
     assert status.pkcs7_signature_mechanism == "sha256_ecdsa"
 
 
-def test_it_is_a_pades_signature_by_the_exchange(press: CertificateSigner) -> None:
-    (signature,) = PdfFileReader(io.BytesIO(press.print_certificate(TEXT))).embedded_signatures
+def test_it_is_a_pades_signature_by_the_exchange(signer: CertificateSigner) -> None:
+    (signature,) = PdfFileReader(io.BytesIO(signer.print_certificate(TEXT))).embedded_signatures
     assert signature.sig_object["/SubFilter"] == "/ETSI.CAdES.detached"
     assert signature.sig_object["/Name"] == "beWellnm"
 
 
-def test_a_changed_certificate_does_not_verify(press: CertificateSigner, pair: SigningPair) -> None:
-    pdf = press.print_certificate(TEXT)
+def test_a_changed_certificate_does_not_verify(signer: CertificateSigner, pair: SigningPair) -> None:
+    pdf = signer.print_certificate(TEXT)
     forged = bytearray(pdf)
-    forged[len(press.render_page(TEXT)) // 2] ^= 1
+    forged[len(signer.render_page(TEXT)) // 2] ^= 1
     status = status_of(bytes(forged), pair)
     assert not status.intact
     assert not status.bottom_line
 
 
-def test_another_key_does_not_verify(press: CertificateSigner, tmp_path: Path) -> None:
-    assert not status_of(press.print_certificate(TEXT), make_signing_pair(tmp_path)).trusted
+def test_another_key_does_not_verify(signer: CertificateSigner, tmp_path: Path) -> None:
+    assert not status_of(signer.print_certificate(TEXT), make_signing_pair(tmp_path)).trusted
 
 
-def test_the_page_is_the_same_each_time(press: CertificateSigner, pair: SigningPair) -> None:
-    page = press.render_page(TEXT)
+def test_the_page_is_the_same_each_time(signer: CertificateSigner, pair: SigningPair) -> None:
+    page = signer.render_page(TEXT)
     assert CertificateSigner(*pair).render_page(TEXT) == page
-    assert press.render_page(SPANISH) != page
+    assert signer.render_page(SPANISH) != page
     # The signature is added after the page, and leaves it as it is.
-    assert press.print_certificate(TEXT).startswith(page)
+    assert signer.print_certificate(TEXT).startswith(page)
 
 
-def test_threads_do_not_mix_certificates_up(press: CertificateSigner, pair: SigningPair) -> None:
+def test_threads_do_not_mix_certificates_up(signer: CertificateSigner, pair: SigningPair) -> None:
     texts = [replace(TEXT, holder=f"Sample Agent {n}", number=f"BW24-{n:04d}") for n in range(12)]
     with ThreadPoolExecutor(4) as threads:
-        printed = list(threads.map(press.print_certificate, texts))
+        printed = list(threads.map(signer.print_certificate, texts))
     for text, pdf in zip(texts, printed, strict=True):
-        assert pdf.startswith(press.render_page(text))
+        assert pdf.startswith(signer.render_page(text))
         assert status_of(pdf, pair).bottom_line
 
 
-def test_it_declares_the_archival_and_the_accessible_profile(press: CertificateSigner) -> None:
-    page = press.render_page(TEXT)
+def test_it_declares_the_archival_and_the_accessible_profile(signer: CertificateSigner) -> None:
+    page = signer.render_page(TEXT)
     assert b"<pdfaid:part>2</pdfaid:part><pdfaid:conformance>A</pdfaid:conformance>" in page
     assert b"<pdfuaid:part>1</pdfuaid:part>" in page
 
@@ -137,16 +137,16 @@ HOLDERS = {
 
 @pytest.mark.parametrize("holder", HOLDERS.values(), ids=HOLDERS)
 @pytest.mark.parametrize("language", ["en", "es"])
-def test_every_name_fits_one_page(press: CertificateSigner, holder: str, language: str) -> None:
-    assert pages_in(press.render_page(replace(TEXT, holder=holder, language=language))) == 1
+def test_every_name_fits_one_page(signer: CertificateSigner, holder: str, language: str) -> None:
+    assert pages_in(signer.render_page(replace(TEXT, holder=holder, language=language))) == 1
 
 
 @pytest.mark.parametrize(
     ("language", "program", "kind"),
     [(lang, prog, kind) for lang in WORDS for prog, its in WORDS[lang]["programs"].items() for kind in its["kinds"]],
 )
-def test_every_kind_prints_in_every_language(press: CertificateSigner, language: str, program: str, kind: str) -> None:
-    assert pages_in(press.render_page(replace(TEXT, language=language, program=program, kind=kind))) == 1
+def test_every_kind_prints_in_every_language(signer: CertificateSigner, language: str, program: str, kind: str) -> None:
+    assert pages_in(signer.render_page(replace(TEXT, language=language, program=program, kind=kind))) == 1
 
 
 def test_both_languages_have_the_same_words() -> None:
@@ -176,21 +176,21 @@ def test_both_languages_have_the_same_words() -> None:
     ],
     ids=["en", "es"],
 )
-def test_it_says_what_it_must(press: CertificateSigner, text: CertificateText, expected: str) -> None:
-    said = words_on(press.print_certificate(text))
+def test_it_says_what_it_must(signer: CertificateSigner, text: CertificateText, expected: str) -> None:
+    said = words_on(signer.print_certificate(text))
     for words in [*expected.split("|"), text.number, text.verify_url]:
         assert words in said
 
 
 @pytest.mark.parametrize("text", [TEXT, SPANISH], ids=["en", "es"])
 def test_one_without_an_end_leaves_the_line_out(
-    press: CertificateSigner, pair: SigningPair, text: CertificateText
+    signer: CertificateSigner, pair: SigningPair, text: CertificateText
 ) -> None:
-    pdf = press.print_certificate(replace(text, valid_until=None))
+    pdf = signer.print_certificate(replace(text, valid_until=None))
     said = run_together(words_on(pdf))
     assert run_together(WORDS[text.language]["issued_on"]) in said
     assert run_together(WORDS[text.language]["valid_until"]) not in said
-    assert run_together(WORDS[text.language]["valid_until"]) in run_together(words_on(press.print_certificate(text)))
+    assert run_together(WORDS[text.language]["valid_until"]) in run_together(words_on(signer.print_certificate(text)))
     assert status_of(pdf, pair).bottom_line
     assert pages_in(pdf) == 1
 
@@ -207,21 +207,21 @@ def test_one_without_an_end_leaves_the_line_out(
     ],
     ids=["kind", "language", "program", "no name", "letters", "address"],
 )
-def test_what_the_page_cannot_show_is_refused(press: CertificateSigner, text: CertificateText) -> None:
+def test_what_the_page_cannot_show_is_refused(signer: CertificateSigner, text: CertificateText) -> None:
     with pytest.raises(Refused) as raised:
-        press.print_certificate(text)
+        signer.print_certificate(text)
     assert raised.value.code == "certificate_unprintable"
     assert text.holder.strip() == "" or text.holder not in str(raised.value)
 
 
 def test_a_missing_key_may_still_come(tmp_path: Path) -> None:
-    press = CertificateSigner(tmp_path / "key.pem", tmp_path / "cert.pem")
+    signer = CertificateSigner(tmp_path / "key.pem", tmp_path / "cert.pem")
     with pytest.raises(Unavailable, match="signing_key_unreadable"):
-        press.print_certificate(TEXT)
+        signer.print_certificate(TEXT)
     made = make_signing_pair(tmp_path)
     made.key_file.rename(tmp_path / "key.pem")
     made.cert_file.rename(tmp_path / "cert.pem")
-    assert press.print_certificate(TEXT).startswith(b"%PDF")
+    assert signer.print_certificate(TEXT).startswith(b"%PDF")
 
 
 def test_the_development_pair_is_made_once_and_private(tmp_path: Path) -> None:
@@ -244,21 +244,21 @@ def test_a_certificate_says_little_in_logs() -> None:
 
 
 @pytest.mark.bench
-def test_printing_is_quick(press: CertificateSigner) -> None:
-    press.print_certificate(TEXT)
+def test_printing_is_quick(signer: CertificateSigner) -> None:
+    signer.print_certificate(TEXT)
     times = []
     for n in range(30):
         start = perf_counter()
-        press.print_certificate(replace(TEXT, holder=f"Sample Agent {n}", number=f"BW24-{n:04d}"))
+        signer.print_certificate(replace(TEXT, holder=f"Sample Agent {n}", number=f"BW24-{n:04d}"))
         times.append(perf_counter() - start)
     assert sorted(times)[len(times) // 2] < 0.060
 
 
-def test_every_character_the_form_takes_in_a_name_can_be_shown(press: CertificateSigner) -> None:
+def test_every_character_the_form_takes_in_a_name_can_be_shown(signer: CertificateSigner) -> None:
     taken = [chr(code) for code in range(0x20, 0x3000) if _is_taken(chr(code))]
     assert len(taken) > 1500
     for start in range(0, len(taken), 60):
-        press.render_page(replace(TEXT, holder="A".join(["", *taken[start : start + 60]])))
+        signer.render_page(replace(TEXT, holder="A".join(["", *taken[start : start + 60]])))
 
 
 def _is_taken(character: str) -> bool:

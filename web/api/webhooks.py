@@ -39,6 +39,7 @@ async def verify_webhook(request: Request, secrets: SecretStr) -> tuple[str, byt
     headers = {name: request.headers.get(name, "") for name in ("webhook-id", "webhook-timestamp", "webhook-signature")}
     if not all(headers.values()):
         raise HTTPException(401, "Sign the webhook: webhook-id, webhook-timestamp and webhook-signature are needed.")
+    # While a secret is replaced, the old and the new one stand here.
     for secret in secrets.get_secret_value().split():
         try:
             Webhook(secret).verify(body, headers, json_parse=False)
@@ -57,6 +58,7 @@ def acknowledge_event(services: Services, received: Received) -> JSONResponse:
     return JSONResponse({"status": "repeated" if received.repeated else "stored"}, 202)
 
 
+# The event loop holds its tasks weakly: without this set one may vanish before it is done.
 _under_way: set[asyncio.Task[None]] = set()
 
 
@@ -132,6 +134,7 @@ async def receive_portal_webhook(request: Request, services: ServicesDep) -> JSO
 async def receive_background_check_webhook(request: Request, services: ServicesDep) -> JSONResponse:
     """The background-check vendor reports; signed by X-Checkr-Signature, hex HMAC-SHA256 of the raw body."""
     body = await request.body()
+    # No time is signed, so that an old event can't be told from a new one here: what came before is known by its id.
     key = services.settings.background_checks_webhook_secret.get_secret_value().encode()
     wanted = hmac.new(key, body, sha256).hexdigest()
     given = request.headers.get("x-checkr-signature", "")

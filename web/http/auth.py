@@ -141,6 +141,7 @@ async def find_staff_session(database: Database, token: str, idle: timedelta, at
 
 
 def _build_token_holder(services: Services, actor: str) -> StaffMember:
+    # Before there were roles every token was a reviewer's: one without an entry still is.
     roles = services.settings.staff_roles.get(actor, [StaffRole.REVIEWER])
     return StaffMember(actor, actor, parse_roles(roles))
 

@@ -11,6 +11,7 @@ from templates.catalogs import LANGUAGES
 from web.http.problems import build_problem
 
 log = structlog.get_logger(__name__)
+# A request with every field at its longest has some 20 KiB.
 MAX_BODY = 256 * 1024
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 LANGUAGE_COOKIE = "lang"

@@ -43,6 +43,7 @@ SECOND_ACCOUNT = ProblemText(
 
 router = build_page_router(PUBLIC, prefix="/portal")
 
+# Anybody may type anybody's address: it gets one letter in this time, however often it is asked for.
 AGAIN_AFTER = timedelta(minutes=15)
 
 
@@ -69,6 +70,7 @@ async def recover_account(request: Request, services: ServicesDep) -> HTMLRespon
     except ValidationError as error:
         return _render_sign_in(request, services, values, list_faults(error))
     page = _render_sign_in(request, services, {}, asked=True)
+    # After the answer: what it takes to find an account would else tell who has one.
     page.background = BackgroundTask(_resend_recovery, services, email)
     return page
 

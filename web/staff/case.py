@@ -51,7 +51,7 @@ async def show_mail(visit: ReaderVisit, case_id: str, number: int) -> Response:
 
 @router.get("/mails/{number}/html")
 async def show_mail_html(visit: ReaderVisit, case_id: str, number: int) -> Response:
-    """The HTML of an e-mail alone, shut in a page that can do nothing."""
+    """The HTML of an e-mail alone, as a page that may run no script and load nothing."""
     _, mail = await _open_mail(visit, case_id, number)
     return render_mail(mail.html, mail.language)
 

@@ -97,14 +97,14 @@ async def render_case(
 
 
 async def _read_accesses(visit: StaffVisit, case_id: str) -> list[AccessLogRow] | None:
-    """Who looked at the case last; None for whom that is not shown."""
+    """Who looked at the case last; None where the reader may not see the access log."""
     if not visit.me.may(Permission.READ_ACCESS_LOG):
         return None
     return (await visit.services.database.read(read_access_log, limit=MOST_ACCESSES, case_id=case_id)).rows
 
 
 async def _describe_done(visit: StaffVisit, file: CaseFile) -> dict[str, Any] | None:
-    """What was just done, as far as it is true: an address alone says nothing.
+    """What was just done, if it was: anybody can write that into an address.
 
     For a decision {verdict, name, of, is_here}, else {sentence}.
     """

@@ -91,6 +91,6 @@ def _read_choice(asked: Mapping[str, str], name: str) -> str | None:
 
 
 def _rank_values(labels: Labels) -> Callable[[str], tuple[int, str]]:
-    """As the labels stand; years, which have none, as they are."""
+    """In the order of the labels; years, which have none, in their own."""
     places = {value: place for place, value in enumerate(labels)}
     return lambda value: (places.get(value, len(places)), value)

@@ -67,7 +67,7 @@ class Panel:
 
     @property
     def offers(self) -> bool:
-        """Whether the form of a decision is there: for whom may, where one can be given and none is kept."""
+        """Whether a decision can be given on the page: by this reader, now, and with none pending."""
         return self.decides and self.may_decide and not any(one.kind == CommandKind.DECIDE for one in self.kept)
 
     @property

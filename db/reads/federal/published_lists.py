@@ -72,13 +72,13 @@ def read_page(session: Session, name: PublishedList, number: int, after: str, pl
     if plan_year is not None:
         query = query.where(col(PublishedRow.key) < f"{plan_year + 1:04d}:")
     found = session.execute(query).all()
+    # Asked after the lines were read: a publication that became current meanwhile may have had some of them deleted.
     if find_current(session).number - number not in (0, 1):
         raise Superseded
     page = {key: cells for key, cells in found}  # noqa: C416 -- of a key the newest line, which comes last
     onward = None
-    if (
-        len(found) == READ_AT_ONCE
-    ):  # the last key may have newer lines on the next page; no key has a whole page of them
+    # The last key may have newer lines on the next page; no key has a whole page of them.
+    if len(found) == READ_AT_ONCE:
         page.popitem()
         onward = next(reversed(page))
     texts = [text for text in page.values() if text is not None]

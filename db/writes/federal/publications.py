@@ -143,8 +143,9 @@ def _facts_of_all(session: Session, case_ids: Collection[str]) -> dict[str, list
 
 
 def _changed_lines(session: Session, wanted: Mapping[LineKey, _Line], owners: Collection[str]) -> dict[LineKey, _Line]:
-    """The lines that differ from what stands there, and those to take out. An NPN that nobody confirmed, and that
-    somebody else is listed under, stays theirs.
+    """The lines that differ from the newest ones, and those to take out.
+
+    A line about an NPN that the registry hasn't confirmed doesn't replace another person's line under that NPN.
     """
     held = _places_of(session, owners)
     newest = _newest_lines(session, held | set(wanted))

@@ -153,5 +153,5 @@ class OpeningRules(ABC, Generic[Requested, Rules]):
 
 
 def merge_details(details: Mapping[str, Any], request: Mapping[str, Any], form: Collection[str]) -> dict[str, Any]:
-    """What is kept of a person once a form was filled in: this, and of before what only other forms ask for."""
+    """What is kept of a person once a form was filled in: its fields, and earlier ones that only other forms ask."""
     return {name: value for name, value in details.items() if name not in form} | dict(request)

@@ -102,7 +102,7 @@ SENTENCES: dict[str, str] = {
 
 
 class Coded:
-    """What is said by a code of ``sentences`` and by what the places of its sentence are filled with."""
+    """A sentence of ours by its code in ``sentences``, with the ``details`` that fill the places in it."""
 
     sentences: ClassVar[Mapping[str, str]]
     code: str

@@ -12,6 +12,7 @@ from domain.shared.documents.parsing import write_canonical
 VERBS = "http://adlnet.gov/expapi/verbs/"
 
 
+# What tells two bodies under one id apart (C5): record stores add fields of their own, such as stored and authority.
 _COMPARED = ("actor", "verb", "object", "result", "context")
 
 

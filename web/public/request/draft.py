@@ -25,7 +25,7 @@ class Draft:
 
     @property
     def form_token(self) -> str:
-        """What this draft's own forms carry, and nobody can tell who doesn't know the cookie."""
+        """The hidden field of this draft's own forms: another site, which doesn't know the cookie, can't make it up."""
         return hmac.new(self.token.encode(), b"request form", sha256).hexdigest()
 
     def is_own(self, values: Mapping[str, str]) -> bool:
@@ -51,6 +51,6 @@ async def load_draft(request: Request, services: Services) -> Draft | None:
 
 
 def hand_out_cookie(response: Response, services: Services, token: str) -> None:
-    """Hands out the cookie, until the browser is closed: it is for the form alone, and no script reads it."""
+    """Sets the cookie: it lasts until the browser is closed, goes to the form's pages only, and no script reads it."""
     secure = services.settings.is_secure
     response.set_cookie(COOKIE, token, path=PATH, secure=secure, httponly=True, samesite="lax")

@@ -200,14 +200,14 @@ def _find_place(draft: Draft) -> str:
 
 
 def _find_next(step: FormStep, draft: Draft) -> str:
-    """The next step of who goes from one to the other."""
+    """The page after this one, for somebody who answers one step after the other."""
     asked = steps.list_steps(draft.answers)
     following = asked[asked.index(step) + 1 :]
     return f"/request/{following[0].slug}" if following else CHECK
 
 
 def _find_after_change(draft: Draft) -> str:
-    """Back to the list of answers, by what a change leaves open and what else a request was refused for."""
+    """The page after a change: a step that it opened, or another one the request was refused for; else all answers."""
     left = steps.find_first_open(draft.answers) or find_step_with(steps.read_refusal(draft.answers), draft.answers)
     return build_address(f"/request/{left.slug}", change="1") if left else CHECK
 

@@ -21,7 +21,7 @@ COUNSELORS = EVERYBODY - LICENSED
 
 _ADDRESS = ("line1", "line2", "city", "state", "postal_code")
 _GROUPS = ("business_address", "physical_address", "employer")
-# Said of an answer, not asked: they stay with the document of whoever was shown the agreement.
+# Not asked: which text of the agreement was on the page, and in which language.
 _SHOWN = frozenset({"agreement_version", "agreement_language"})
 SAME, INSURERS, REFUSED = "physical_same", "insurers", "refused"
 MOST_INSURERS = 50
@@ -77,7 +77,7 @@ def list_steps(answers: Mapping[str, str]) -> tuple[FormStep, ...]:
 
 
 def build_document(answers: Mapping[str, str]) -> dict[str, Any]:
-    """The request the answers stand for so far: the fields of its kind, whatever else was answered before."""
+    """The request so far, as a document: the fields of its kind, without those answered for another kind before."""
     kind = answers.get("kind", "")
     asked = (list_fields(kind) if kind in EVERYBODY else frozenset({"kind"})) | _SHOWN
     given = {name: text for name, text in copy_same_address(answers).items() if name.partition(".")[0] in asked}
@@ -115,12 +115,12 @@ def find_faults_to_show(step: FormStep, answers: Mapping[str, str]) -> list[Faul
 
 
 def is_answered(step: FormStep, answers: Mapping[str, str]) -> bool:
-    """Whether a step was taken, rightly or not."""
+    """Whether a step was answered, correctly or not."""
     return step.fields[0] in answers
 
 
 def find_first_open(answers: Mapping[str, str]) -> FormStep | None:
-    """The first step that is not answered, or not rightly; None where the request is complete."""
+    """The first step that is not answered, or has a fault; None where the request is complete."""
     faults = find_faults(answers)
     return next(
         (
@@ -157,7 +157,7 @@ def change_rows(posted: Mapping[str, str], do: str) -> tuple[Values, int]:
 
 
 def collect_changes(step: FormStep, answers: Mapping[str, str], posted: Mapping[str, str]) -> Values:
-    """What a posted step changes in the answers; why sending was refused at it is no longer told."""
+    """What a posted step changes in the answers; a refusal that was kept about this step is dropped."""
     return step.pick_answers(posted) | write_refusal(one for one in read_refusal(answers) if not step.owns(one.field))
 
 
