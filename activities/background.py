@@ -25,12 +25,12 @@ class BackgroundActivities(contracts.Background):
         """See the contract."""
 
         async def make(intent: Intent) -> EffectResult:
-            request = intent.snapshot.case.request
+            who = intent.snapshot.applicant
             ordered = await self._vendor.order_check(
                 order.case_id,
-                request["first_name"],
-                request["last_name"],
-                request["email"],
+                who.first_name,
+                who.last_name,
+                who.email,
                 build_effect_key(order, KIND),
             )
             fact = Fact(id=f"{order.case_id}:background_ordered", kind=FactKind.BACKGROUND_ORDERED, at=order.at)

@@ -13,7 +13,7 @@ from temporalio import activity
 from activities import contracts
 from activities.effects import build_effect_key, make_once
 from adapters.certificate_signer import CertificateSigner
-from db.case_state import CaseSnapshot, holder_of
+from db.case_state import CaseSnapshot
 from db.engine import Database
 from db.tables import CertificateRow
 from db.writes.effects import EffectResult, Intent, intend_certificate
@@ -69,17 +69,16 @@ class CertificatesActivities(contracts.Certificates):
         return draft.read_bytes()
 
     def _compose_text(self, snapshot: CaseSnapshot, data: dict[str, str]) -> CertificateText:
-        request = snapshot.case.request
         return CertificateText(
             number=data["number"],
-            holder=data.get("holder") or holder_of(snapshot.case),
+            holder=data.get("holder") or snapshot.applicant.name,
             kind=data.get("market") or snapshot.case.kind,
             program=snapshot.case.program,
             plan_year=snapshot.case.plan_year,
             issued_on=date.fromisoformat(data["issued_on"]),
             valid_until=date.fromisoformat(data["valid_until"]) if data["valid_until"] else None,
             verify_url=f"{self._web_url}/certificates/{data['number']}",
-            language=request["language"],
+            language=snapshot.applicant.language,
         )
 
 

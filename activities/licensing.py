@@ -5,7 +5,7 @@ from temporalio import activity
 from activities import contracts
 from adapters.http import Refused
 from adapters.registry import RegistryClient, parse_answer
-from db.case_state import CaseSnapshot, load_snapshot
+from db.case_state import CaseSnapshot, load_snapshot, request_of
 from db.engine import Database
 from db.reads.third_parties import find_evidence
 from db.writes.cases import record_facts
@@ -40,12 +40,12 @@ class LicensingActivities(contracts.Licensing):
             if order.patient:
                 raise
             return await self.record_unknown(order)
-        request = snapshot.case.request
+        request = request_of(snapshot.case)
         findings = check_license(
             producer,
-            request["first_name"],
-            request["last_name"],
-            request.get("license_number"),
+            request.first_name,
+            request.last_name,
+            request.license_number,
             find_local_date(snapshot.state_policy, order.at),
             snapshot.state_policy.home_state,
         )
@@ -61,7 +61,7 @@ class LicensingActivities(contracts.Licensing):
     async def _ask_registry(self, snapshot: CaseSnapshot, order: LookUp) -> Producer | None:
         """The producer under the request's NPN; look-ups are billed, so this round's answer is asked for once."""
         key = f"{order.case_id}:{SOURCE}:{order.occurrence}"
-        npn = snapshot.case.request.get("npn")
+        npn = snapshot.applicant.npn
         if npn is None:  # an imported record may lack it
             return None
         kept = await self._database.read(find_evidence, key)
@@ -93,8 +93,10 @@ class LicensingActivities(contracts.Licensing):
 
 def _is_in_scope(snapshot: CaseSnapshot) -> bool:
     """Whether the addresses are still within the intake scope: the door saw to it, an answer may have changed them."""
-    case = snapshot.case
-    physical, business = (
-        (case.request.get(f"{which}_address") or {}).get("state") for which in ("physical", "business")
+    case, request = snapshot.case, request_of(snapshot.case)
+    return snapshot.state_policy.intake.admits(
+        Kind(case.kind),
+        AssisterType(case.assister_type),
+        request.physical_address.state,
+        request.business_address.state,
     )
-    return snapshot.state_policy.intake.admits(Kind(case.kind), AssisterType(case.assister_type), physical, business)

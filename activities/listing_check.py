@@ -14,7 +14,7 @@ from adapters.holidays import list_federal_holidays
 from adapters.http import Refused
 from adapters.lists import FederalListReader, RclEntry
 from adapters.mail import Email as Mail, Mailer
-from db.case_state import CaseSnapshot, load_snapshot
+from db.case_state import CaseSnapshot, load_snapshot, profile_of
 from db.engine import Database
 from db.writes.cases import flag_case
 from db.writes.effects import EffectResult, Intent
@@ -96,11 +96,11 @@ class ListingCheckActivities(contracts.ListingCheck):
 
     async def _is_listed(self, snapshot: CaseSnapshot, one: Listed) -> tuple[bool, bool]:
         """Whether the market is in a list, and whether the list knows this NPN at all."""
-        npn, plan_year = str(snapshot.case.request["npn"]), snapshot.case.plan_year
+        who, plan_year = profile_of(snapshot.case), snapshot.case.plan_year
+        npn = str(who.npn)
         if one.list is FederalList.FIND_LOCAL_HELP:
-            who = snapshot.case.request
             phone = select_contact(who).phone
-            listed = await self._lists.is_in_local_help(who["first_name"], who["last_name"], phone, one.market)
+            listed = await self._lists.is_in_local_help(who.first_name, who.last_name, phone, one.market)
             return listed, listed
         if one.list is FederalList.TRACKER:
             tracked = await self._lists.read_tracker(npn, plan_year)
@@ -128,14 +128,14 @@ class ListingCheckActivities(contracts.ListingCheck):
         return await make_once(self._database, order, kind, make)
 
     def _compose_email(self, snapshot: CaseSnapshot, order: MarketOrder, key: str) -> Mail:
-        request, state, policy = snapshot.case.request, snapshot.registration, snapshot.federal_policy
+        who, state, policy = snapshot.applicant, snapshot.registration, snapshot.federal_policy
         rcl = next(one for one in state.publication if (one.market, one.list) == (order.market, FederalList.RCL))
         values = {
-            "first_name": request["first_name"],
-            "last_name": request["last_name"],
+            "first_name": who.first_name,
+            "last_name": who.last_name,
             "kind": snapshot.case.kind,
             "program": snapshot.case.program,
-            "npn": request["npn"],
+            "npn": who.npn,
             "plan_year": snapshot.case.plan_year,
             "markets": [
                 {"market": market.value, "completed_on": find_local_date(policy, at)}
@@ -153,7 +153,7 @@ class ListingCheckActivities(contracts.ListingCheck):
             html=rendered.html,
             language="en",
             message_id=build_message_id(key),
-            reply_to=request["email"],
+            reply_to=who.email,
         )
 
 

@@ -42,14 +42,14 @@ class MlmsActivities(contracts.Mlms):
 
 
 def _build_enrollment(snapshot: CaseSnapshot, curriculum: str) -> MlmsEnrollment:
-    request, ids = snapshot.case.request, snapshot.federal_policy.mlms
+    who, ids = snapshot.applicant, snapshot.federal_policy.mlms
     return MlmsEnrollment(
         registration=snapshot.case.case_id,
         assister_id=snapshot.case.assister_id,
-        email=request["email"],
-        first_name=request["first_name"],
-        last_name=request["last_name"],
-        language=request["language"],
+        email=who.email,
+        first_name=who.first_name,
+        last_name=who.last_name,
+        language=who.language,
         home_page=ids.home_page,
         curriculum=curriculum,
         course_id=ids.courses[Curriculum(curriculum)],

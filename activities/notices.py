@@ -100,15 +100,15 @@ class NoticesActivities(contracts.Notices):
         return (await self._database.read(load_snapshot, letter.case_id)).case.waiting_for != _find_wait(letter)
 
     async def _compose_email(self, notice: Notice, letter: Letter, key: str, snapshot: CaseSnapshot) -> Mail:
-        request = snapshot.case.request
+        who = snapshot.applicant
         values = await self._gather_values(notice, letter, key, snapshot)
-        rendered = self._letters.render_notice(notice, request["language"], values)
+        rendered = self._letters.render_notice(notice, who.language, values)
         return Mail(
-            to=request["email"],
+            to=who.email,
             subject=rendered.subject,
             text=rendered.text,
             html=rendered.html,
-            language=request["language"],
+            language=who.language,
             message_id=build_message_id(key),
             attachments=self._load_attachments(notice, letter, snapshot),
         )
@@ -128,12 +128,11 @@ class NoticesActivities(contracts.Notices):
 
     async def _gather_values(self, notice: Notice, letter: Letter, key: str, snapshot: CaseSnapshot) -> dict[str, Any]:
         """Everything the notice's template says; see templates/notices."""
-        request = snapshot.case.request
-        language = request["language"]
+        who, language = snapshot.applicant, snapshot.applicant.language
         waiting_for = _find_wait(letter) if notice is Notice.REMINDER else snapshot.case.waiting_for
         values: dict[str, Any] = {
-            "first_name": request["first_name"],
-            "last_name": request["last_name"],
+            "first_name": who.first_name,
+            "last_name": who.last_name,
             "kind": snapshot.case.kind,
             "program": snapshot.case.program,
             "plan_year": snapshot.case.plan_year,
@@ -150,7 +149,7 @@ class NoticesActivities(contracts.Notices):
     async def _gather_certification(
         self, notice: Notice, letter: Letter, key: str, snapshot: CaseSnapshot
     ) -> dict[str, Any]:
-        policy, state, language = snapshot.state_policy, snapshot.certification, snapshot.case.request["language"]
+        policy, state, language = snapshot.state_policy, snapshot.certification, snapshot.applicant.language
         values: dict[str, Any] = {
             "resources": [
                 {"label": link.label[language], "url": link.url} for link in policy.resources[state.opening.kind]
@@ -172,7 +171,7 @@ class NoticesActivities(contracts.Notices):
     async def _gather_registration(
         self, notice: Notice, letter: Letter, snapshot: CaseSnapshot, portal_url: str
     ) -> dict[str, Any]:
-        policy, state, language = snapshot.federal_policy, snapshot.registration, snapshot.case.request["language"]
+        policy, state, language = snapshot.federal_policy, snapshot.registration, snapshot.applicant.language
         market, certificate = find_market_certificate(snapshot, letter)
         curriculum = _find_enrollment(state, letter)
         faults = npn_faults_of(snapshot.facts)

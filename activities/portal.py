@@ -25,10 +25,8 @@ class PortalActivities(contracts.Portal):
         """See the contract."""
 
         async def make(intent: Intent) -> EffectResult:
-            request = intent.snapshot.case.request
-            account = await self._portal.create_account(
-                order.case_id, request["email"], request["first_name"], request["last_name"]
-            )
+            who = intent.snapshot.applicant
+            account = await self._portal.create_account(order.case_id, who.email, who.first_name, who.last_name)
             fact = Fact(id=f"{order.case_id}:portal_account", kind=FactKind.PORTAL_ACCOUNT_CREATED, at=order.at)
             return EffectResult({"account": account}, (fact,), external_id=account)
 
@@ -58,7 +56,7 @@ class PortalActivities(contracts.Portal):
 
         async def make(intent: Intent) -> EffectResult:
             known_as = await self._database.read(find_reusable_portal_account, order.case_id)
-            account = await self._portal.reuse_account(order.case_id, known_as, intent.snapshot.case.request["email"])
+            account = await self._portal.reuse_account(order.case_id, known_as, intent.snapshot.applicant.email)
             fact = Fact(id=f"{order.case_id}:portal_reused", kind=FactKind.PORTAL_ACCOUNT_REUSED, at=order.at)
             return EffectResult({"account": account}, (fact,) if account else ())
 

@@ -3,18 +3,17 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from temporalio import activity
 
 from activities import contracts
 from adapters.http import Refused, Unavailable
 from adapters.registry import RegistryAnswer, RegistryClient
-from db.case_state import load_snapshot
+from db.case_state import load_snapshot, profile_of
 from db.engine import Database
 from db.writes.federal.profiles import ProfileToSave, load_profile_to_save, record_npn_verdict, save_profile
 from domain.federal.markets import NpnStatus
-from domain.federal.profile import find_npn_faults, list_npns
+from domain.federal.profile import StoredProfile, find_npn_faults
 from domain.shared.cases.messages import CaseRef, CommandRef, ProfileSaved, RegistrationSnapshot
 from domain.shared.documents.faults import Fault, Invalid
 
@@ -60,9 +59,10 @@ class ProfilesActivities(contracts.Profiles):
         view = await self._database.read(load_snapshot, order.case_id)
         if view.registration.ended or view.registration.profile.version != order.occurrence:
             return view.registration.take_snapshot()  # a newer profile has a look-up of its own
-        answers = await self._ask_registry(view.case.request)
+        profile = profile_of(view.case)
+        answers = await self._ask_registry(profile)
         evidence = {answer.sha256: answer.raw for answer in answers.values()}
-        faults = _find_npn_faults(view.case.request, answers)
+        faults = _find_npn_faults(profile, answers)
         return await self._database.write(
             record_npn_verdict, order.case_id, order.occurrence, faults, evidence, order.at
         )
@@ -71,7 +71,7 @@ class ProfilesActivities(contracts.Profiles):
         """What speaks against a profile before it is saved."""
         if waiting.fault:
             return NpnVerdict(NpnStatus.NOT_REQUIRED, (waiting.fault,))
-        if not list_npns(waiting.profile):
+        if not waiting.profile.npns:
             return NpnVerdict(NpnStatus.NOT_REQUIRED)
         try:
             answers = await self._ask_registry(waiting.profile)
@@ -80,12 +80,11 @@ class ProfilesActivities(contracts.Profiles):
         faults = _find_npn_faults(waiting.profile, answers)
         return NpnVerdict(NpnStatus.VERIFIED, faults, tuple(answers.values()))
 
-    async def _ask_registry(self, profile: Mapping[str, Any]) -> Answers:
+    async def _ask_registry(self, profile: StoredProfile) -> Answers:
         """The registry's answers, by the fields of the NPNs."""
-        npns = list_npns(profile)
-        answers = await asyncio.gather(*map(self._registry.look_up_npn, npns.values()))
-        return dict(zip(npns, answers, strict=True))
+        answers = await asyncio.gather(*map(self._registry.look_up_npn, profile.npns.values()))
+        return dict(zip(profile.npns, answers, strict=True))
 
 
-def _find_npn_faults(profile: Mapping[str, Any], answers: Answers) -> Faults:
+def _find_npn_faults(profile: StoredProfile, answers: Answers) -> Faults:
     return tuple(find_npn_faults(profile, {field: answer.producer for field, answer in answers.items()}))

@@ -45,15 +45,15 @@ class TrainingActivities(contracts.Training):
 
 
 def _build_learner(snapshot: CaseSnapshot, account: str | None) -> LmsLearner:
-    request, ids = snapshot.case.request, snapshot.state_policy.lms
+    who, ids = snapshot.applicant, snapshot.state_policy.lms
     return LmsLearner(
         registration=snapshot.case.case_id,
         assister_id=snapshot.case.assister_id,
         account=account if snapshot.case.has_lms_account else None,
-        email=request["email"],
-        first_name=request["first_name"],
-        last_name=request["last_name"],
-        language=request["language"],
+        email=who.email,
+        first_name=who.first_name,
+        last_name=who.last_name,
+        language=who.language,
         home_page=ids.home_page,
         account_id=ids.account_id,
         profile_id=ids.profile_id,

@@ -12,10 +12,12 @@ from sqlmodel import col, select
 from db.tables import Case, FactRow
 from domain.federal.agreements import list_versions_in_force
 from domain.federal.facts import NpnRefusedData
-from domain.federal.markets import Market, Role
+from domain.federal.markets import Role
 from domain.federal.policy import FederalPolicy
+from domain.federal.profile import StoredProfile
 from domain.federal.registration import RegistrationOpening, RegistrationState, fold_registration
 from domain.programs.state import CaseState
+from domain.shared.applicant import Applicant
 from domain.shared.assister import AssisterType, Kind
 from domain.shared.cases.commands import EndingData
 from domain.shared.cases.facts import Fact, FactKind
@@ -25,6 +27,7 @@ from domain.shared.policy import ProgramPolicy
 from domain.shared.programs import FEDERAL_PROGRAM
 from domain.state.certification import CertificationOpening, CertificationState, fold_certification
 from domain.state.policy import Policy
+from domain.state.request import StoredRequest
 
 
 class UnknownCase(LookupError):
@@ -52,6 +55,11 @@ class CaseSnapshot:
     def policy(self) -> ProgramPolicy:
         """The policy of whichever program."""
         return self.federal_policy if self.case.program == FEDERAL_PROGRAM else self.state_policy
+
+    @cached_property
+    def applicant(self) -> Applicant:
+        """Who asked for the case."""
+        return applicant_of(self.case)
 
     @cached_property
     def certification(self) -> CertificationState:
@@ -112,7 +120,7 @@ def registration_opening_of(case: Case) -> RegistrationOpening:
     """What a federal registration is from its first moment on."""
     return RegistrationOpening(
         role=Role(case.kind),
-        markets=tuple(map(Market, case.request["markets"])),
+        markets=profile_of(case).markets,
         returning=case.assister_type == AssisterType.RETURNING,
     )
 
@@ -125,9 +133,19 @@ def list_flags(case: Case) -> dict[str, datetime]:
     return {case.flag: case.flagged_at or case.opened_at, **further}
 
 
-def holder_of(case: Case) -> str:
-    """Whose certificate one issued now would be."""
-    return f"{case.request['first_name']} {case.request['last_name']}"
+def applicant_of(case: Case) -> Applicant:
+    """Who asked for the case, as their request or profile says now."""
+    return Applicant.model_validate(case.request)
+
+
+def request_of(case: Case) -> StoredRequest:
+    """The request of a case of the state program, after answers."""
+    return StoredRequest.model_validate(case.request)
+
+
+def profile_of(case: Case) -> StoredProfile:
+    """The profile of a federal registration as it was saved last, or the draft before."""
+    return StoredProfile.model_validate(case.request)
 
 
 def policy_of(case: Case) -> Policy:

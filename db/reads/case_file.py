@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
-from db.case_state import any_policy_of, fold_case, holder_of, list_flags, list_rows, load_case
+from db.case_state import any_policy_of, applicant_of, fold_case, list_flags, list_rows, load_case
 from db.cursors import PLACES, Cursor
 from db.reads.pending import EventKeptAside, HeldEvent, list_altered_events, list_held_events
 from db.reads.queue import ListedCase, list_matching
@@ -255,7 +255,7 @@ def _list_certificates(session: Session, case: Case, state: CaseState, now: date
         IssuedCertificate(
             number=row.number,
             market=row.market,
-            holder=row.holder or holder_of(case),
+            holder=row.holder or applicant_of(case).name,
             status=find_certificate_status(state, row.number, row.market, row.valid_until, today),
             issued_at=row.issued_at,
             valid_until=row.valid_until,

@@ -7,7 +7,7 @@ from sqlalchemy import func
 from sqlalchemy.orm import Session
 from sqlmodel import col, select
 
-from db.case_state import any_policy_of, holder_of, list_rows, load_case, one_or_none, state_of
+from db.case_state import any_policy_of, applicant_of, list_rows, load_case, one_or_none, state_of
 from db.reads.queue import Filters
 from db.reads.status import to_json_values
 from db.tables import Assister, AuditRow, Case, CertificateRow, CommandRow
@@ -82,7 +82,7 @@ def read_certificate(session: Session, number: str, now: datetime) -> dict[str, 
     return {
         "number": row.number,
         "status": find_certificate_status(state, row.number, row.market, row.valid_until, today),
-        "holder": row.holder or holder_of(case),
+        "holder": row.holder or applicant_of(case).name,
         "kind": case.kind,
         "program": case.program,
         "plan_year": case.plan_year,

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 from sqlmodel import col, select
 
-from db.case_state import federal_policy_of, list_rows, load_case, policy_of, state_of
+from db.case_state import federal_policy_of, list_rows, load_case, policy_of, request_of, state_of
 from db.tables import Case, EffectRow, FactRow
 from domain.federal.may_assist import describe_registration, list_marketplace_obstacles
 from domain.federal.profile import REQUIRED
@@ -59,7 +59,7 @@ def _describe_certification(case: Case, state: CertificationState, now: datetime
     parts = describe_certification(state)
     parts["training"]["course"] = policy.lms.course_id
     reasons = list_obstacles(state, find_local_date(policy, now))
-    return {**parts, "may_assist_reasons": reasons, "insurers": list(case.request.get("insurers") or [])}
+    return {**parts, "may_assist_reasons": reasons, "insurers": list(request_of(case).insurers)}
 
 
 def _describe_registration(case: Case, state: RegistrationState, now: datetime) -> dict[str, Any]:

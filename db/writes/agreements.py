@@ -4,6 +4,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from db.case_state import request_of
 from db.tables import Case
 from db.writes.facts import append_facts, lock_case, record_audit
 from domain.shared.cases.stages import ENDED
@@ -14,10 +15,10 @@ def record_acceptance(
     session: Session, case: Case, language: str | None, source: str, actor: str, now: datetime
 ) -> None:
     """Records in a locked case that the agreement was accepted, once; by default in the request's language."""
-    if case.request.get("agreement_accepted"):
+    request = request_of(case)
+    if request.agreement_accepted:
         return
-    language = language or case.request.get("language", "en")
-    append_facts(session, case, [build_acceptance_fact(case.case_id, language, now, source)], now)
+    append_facts(session, case, [build_acceptance_fact(case.case_id, language or request.language, now, source)], now)
     case.request = {**case.request, "agreement_accepted": True}
     session.add(case)
     record_audit(session, now, actor, "agreement.accepted", case, source=source)

@@ -5,13 +5,14 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from db.case_state import state_of
+from db.case_state import applicant_of, state_of
 from db.tables import SYSTEM, Assister, Case, CommandRow
 from db.writes.facts import append_facts, lock_case, lower_flag, record_audit
 from db.writes.links import void_activation_links
 from db.writes.persons import find_by_key, remember_words, rename_person
 from domain.programs.commands import build_facts, find_refusal, parse_command
 from domain.programs.state import CaseState
+from domain.shared.applicant import Applicant
 from domain.shared.cases.commands import (
     ENDING_FACTS,
     OWN_REASONS,
@@ -123,23 +124,24 @@ def _judge(session: Session, identity_key: bytes, case: Case, state: CaseState, 
         return why
     if isinstance(command, AnswerQuestion):
         _check_changes(session, identity_key, case, command.changes)
-    elif moves_person(command, case.identity_matches) and _find_taken(session, identity_key, case, case.request):
+    elif moves_person(command, case.identity_matches) and _find_taken(session, identity_key, case, applicant_of(case)):
         return Reason(IDENTITY_TAKEN)
     return None
 
 
 def _check_changes(session: Session, identity_key: bytes, case: Case, changes: dict[str, Any]) -> None:
-    taken = _find_taken(session, identity_key, case, amend_request(case.request, changes))
+    amended = Applicant.model_validate(amend_request(case.request, changes))
+    taken = _find_taken(session, identity_key, case, amended)
     if taken is not None:
         raise Invalid([Fault(taken, IDENTITY_TAKEN)])
 
 
-def _find_taken(session: Session, identity_key: bytes, case: Case, request: dict[str, Any]) -> str | None:
+def _find_taken(session: Session, identity_key: bytes, case: Case, asked: Applicant) -> str | None:
     """The field by which a request is another person's, if it is."""
-    person = find_by_key(session, identity_key, request.get("npn"), request["email"])
+    person = find_by_key(session, identity_key, asked.npn, asked.email)
     if person is None or person.assister_id == case.assister_id:
         return None
-    return "npn" if request.get("npn") else "email"
+    return "npn" if asked.npn else "email"
 
 
 def _judge_again(
@@ -171,12 +173,12 @@ def _carry_out(
         remember_words(session, case.assister_id)
     if moves_person(command, case.identity_matches):
         person = session.get_one(Assister, case.assister_id)
-        rename_person(session, identity_key, person, case.request.get("npn"), case.request, FORM)
+        rename_person(session, identity_key, person, applicant_of(case).npn, case.request, FORM)
         remember_words(session, case.assister_id)
     if settles_identity(command) and not case.identity_matches and lower_flag(case, IDENTITY_CONFLICT):
         record_audit(session, now, SYSTEM, f"case.unflagged.{IDENTITY_CONFLICT}", case)
     origin = CommandOrigin(row.id, case.case_id, row.actor, row.reason, row.created_at)
-    append_facts(session, case, build_facts(command, origin, state, case.request.get("language", "en")), now)
+    append_facts(session, case, build_facts(command, origin, state, applicant_of(case).language), now)
     if command.kind in ENDING_FACTS:
         void_activation_links(session, case.case_id, now)
     row.state = CommandState.APPLIED

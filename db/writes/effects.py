@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from db.case_state import CaseSnapshot, facts_of, holder_of
+from db.case_state import CaseSnapshot, applicant_of, facts_of
 from db.tables import SYSTEM, CertificateRow, EffectRow, EvidenceRow, SentMail
 from db.writes.facts import append_facts, lock_case, lower_flag, record_audit
 from domain.federal.markets import Market
@@ -110,7 +110,7 @@ def intend_certificate(session: Session, key: str, case_id: str, now: datetime, 
         raise Refusal(Reason("certificate_not_due"))
     data = {
         "number": make_certificate_number(view.case.program, view.case.plan_year),
-        "holder": holder_of(view.case),
+        "holder": applicant_of(view.case).name,
         "issued_at": now.isoformat(),
         "issued_on": find_local_date(view.policy, now).isoformat(),
         "valid_until": until.isoformat() if until else None,

@@ -1,6 +1,5 @@
 """Opening cases of either program, by the rules handed in: whose case it is, what it begins with (A8–A11, B1–B3)."""
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 from sqlmodel import col, select
 
-from db.case_state import list_rows, one_or_none
+from db.case_state import applicant_of, list_rows, one_or_none
 from db.reads.history import read_history
 from db.tables import SYSTEM, Assister, AuditRow, Case
 from db.writes.agreements import record_acceptance
@@ -31,6 +30,7 @@ from domain.shared.cases.stages import ENDED, REOPENABLE, Stage
 from domain.shared.documents.faults import Fault, Invalid
 from domain.shared.ids import make_case_id, make_workflow_id
 from domain.shared.policy import find_local_date, find_window_faults
+from domain.state.request import Request
 
 Rules = OpeningRules[Any, Any]
 
@@ -72,12 +72,12 @@ def open_requested_case(
     latest = _lock_latest_case(session, person, rules.program, request.plan_year) if person else None
     running = latest if latest and latest.stage not in REOPENABLE else None
     known = identity_of(person) if person else None
-    match = rules.match_identity(asking, known, Identity.of_request(running.request) if running else None)
+    match = rules.match_identity(asking, known, applicant_of(running).identity if running else None)
     if person is not None and match is IdentityMatch.CONFLICT:
         return _note_conflict(session, rules, person, latest, now)
     origin = Origin(APPLICANT, FORM, now, language)
     if running is not None:
-        return _repeat_request(session, running, rules.describe_request(request), origin)
+        return _repeat_request(session, running, request, origin)
     new = _admit_request(session, rules, person, request, origin)
     person = person or add_person(session, identity_key, new.request, now)
     return _store_case(session, rules, person, latest, new, origin, match)
@@ -155,9 +155,9 @@ def _answer_found(case: Case) -> Opened:
     return Opened(case.assister_id, case.case_id, case.workflow_id, created=False)
 
 
-def _repeat_request(session: Session, case: Case, document: Mapping[str, Any], origin: Origin) -> Opened:
+def _repeat_request(session: Session, case: Case, request: AnyRequest, origin: Origin) -> Opened:
     """The same request again changes nothing; a form after `begin` still brings the agreement along (A3, A11)."""
-    if document.get("agreement_accepted") and case.stage not in ENDED:
+    if isinstance(request, Request) and request.agreement_accepted and case.stage not in ENDED:
         record_acceptance(session, case, origin.language, origin.source, origin.actor, origin.at)
     return _answer_found(case)
 

@@ -10,6 +10,7 @@ from sqlmodel import col, select
 
 from db.case_state import list_rows, one_or_none
 from db.tables import Assister, Case, EarlierYear, SearchTerm
+from domain.shared.applicant import Applicant
 from domain.shared.assister import Identity
 from domain.shared.cases.opening import merge_details
 from domain.shared.ids import make_assister_id, make_person_key
@@ -34,15 +35,11 @@ def select_accounts(program: str, email: str) -> Any:
 
 def add_person(session: Session, identity_key: bytes, details: Mapping[str, Any], now: datetime) -> Assister:
     """A person as a request or an import describes them, stored."""
-    npn = details.get("npn")
+    who = Applicant.model_validate(details)
     person = Assister(
         assister_id=make_assister_id(),
-        person_key=make_person_key(identity_key, npn, details["email"]),
-        npn=npn,
-        email=details["email"],
-        first_name=details["first_name"],
-        last_name=details["last_name"],
-        language=details["language"],
+        person_key=make_person_key(identity_key, who.npn, who.email),
+        **who.model_dump(),
         details=dict(details),
         created_at=now,
     )
@@ -77,9 +74,10 @@ def rename_person(
     form: Collection[str],
 ) -> None:
     """Moves a person along with a request or profile: from now on they are found by what it says (A10)."""
-    person.npn, person.email = npn, request["email"]
-    person.person_key = make_person_key(identity_key, npn, person.email)
-    person.first_name, person.last_name = request["first_name"], request["last_name"]
+    who = Applicant.model_validate(request)
+    person.npn, person.email = npn, who.email
+    person.person_key = make_person_key(identity_key, npn, who.email)
+    person.first_name, person.last_name = who.first_name, who.last_name
     person.details = merge_details(person.details, request, form)
     session.add(person)
     session.flush()
@@ -90,7 +88,8 @@ def remember_words(session: Session, assister_id: str) -> None:
     person = session.get_one(Assister, assister_id)
     wanted = list_terms(person.first_name, person.last_name, person.email, person.npn)
     for request in list_rows(session, select(col(Case.request)).where(col(Case.assister_id) == assister_id)):
-        wanted |= list_terms(request["first_name"], request["last_name"], request["email"], request.get("npn"))
+        asked = Applicant.model_validate(request)
+        wanted |= list_terms(asked.first_name, asked.last_name, asked.email, asked.npn)
     of_person = col(SearchTerm.assister_id) == assister_id
     known = set(list_rows(session, select(col(SearchTerm.term)).where(of_person)))
     if gone := known - wanted:

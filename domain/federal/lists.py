@@ -4,11 +4,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from domain.federal.markets import Market, NpnStatus
+from domain.federal.profile import StoredContact, StoredProfile
 from domain.federal.registration import ProfileStatus, RegistrationState
+from domain.shared.applicant import StoredAddress
 from domain.shared.cases.stages import Stage
 from domain.shared.documents.formulas import quote_formula
 
@@ -108,7 +109,7 @@ class ListedRegistration:
     """One registration: the fold over its facts, its profile as saved, and its window's last day, if it has one."""
 
     state: RegistrationState
-    profile: Mapping[str, Any]
+    profile: StoredProfile
     closes_on: date | None = None
 
 
@@ -159,8 +160,8 @@ def build_rows(assister_id: str, plan_year: int, attempts: Sequence[ListedRegist
     listed = [one for one in attempts if one.state.is_listed_role and one.state.profile.version > 0]
     by_npn: dict[str, list[ListedRegistration]] = {}
     for one in listed:
-        if one.state.profile.npn in _TRACKED:
-            by_npn.setdefault(one.profile["npn"], []).append(one)
+        if one.state.profile.npn in _TRACKED and one.profile.npn:
+            by_npn.setdefault(one.profile.npn, []).append(one)
     rows: list[ListRow] = []
     for npn, ours in by_npn.items():
         rows += _build_npn_rows(npn, plan_year, ours)
@@ -183,26 +184,21 @@ def format_cell(value: object) -> str:
     return quote_formula(text)
 
 
-def select_contact(profile: Mapping[str, Any]) -> PublicContact:
+def select_contact(profile: StoredProfile) -> PublicContact:
     """What is listed of a profile. Addresses are the business's first; phones lose the plus of their country code."""
-    business: Mapping[str, Any] = profile.get("business_contact") or {}
-    professional: Mapping[str, Any] = profile.get("professional_contact") or {}
-    address: Mapping[str, Any] = business.get("address") or professional.get("address") or {}
-
-    def first(name: str) -> str:
-        return next((str(one[name]) for one in (professional, business, profile) if one.get(name)), "")
-
-    languages = [*(professional.get("languages") or ()), *(business.get("languages") or ())]
+    business = profile.business_contact or StoredContact()
+    professional = profile.professional_contact or StoredContact()
+    address = business.address or professional.address or StoredAddress()
     return PublicContact(
-        business_name=str(business.get("name") or professional.get("name") or ""),
-        address=", ".join(filter(None, (address.get("line1"), address.get("line2")))),
-        city=str(address.get("city") or ""),
-        state=str(address.get("state") or ""),
-        zip=str(address.get("postal_code") or ""),
-        phone=first("phone").lstrip("+"),
-        email=first("email"),
-        website=str(professional.get("website") or business.get("website") or ""),
-        languages=BETWEEN.join(dict.fromkeys(languages)),
+        business_name=business.name or professional.name or "",
+        address=", ".join(filter(None, (address.line1, address.line2))),
+        city=address.city,
+        state=address.state,
+        zip=address.postal_code,
+        phone=(professional.phone or business.phone or profile.phone).lstrip("+"),
+        email=professional.email or business.email or profile.email,
+        website=professional.website or business.website or "",
+        languages=BETWEEN.join(dict.fromkeys((*professional.languages, *business.languages))),
     )
 
 
@@ -306,7 +302,7 @@ def _build_help_rows(assister_id: str, plan_year: int, attempt: ListedRegistrati
     markets = [market for market in Market if market in state.completed_at]
     if state.ended or not markets or state.profile.npn is not NpnStatus.VERIFIED:
         return
-    contact, names = select_contact(profile), (profile["first_name"], profile["last_name"])
+    contact, names = select_contact(profile), (profile.first_name, profile.last_name)
     helps = BETWEEN.join(HELPS[market] for market in markets)
     key = f"{plan_year:04d}:{assister_id}"
     yield _build_row(
@@ -331,7 +327,7 @@ def _build_help_rows(assister_id: str, plan_year: int, attempt: ListedRegistrati
         PublishedList.HELP_ON_DEMAND,
         key,
         (
-            profile["npn"],
+            profile.npn,
             plan_year,
             *names,
             contact.business_name,

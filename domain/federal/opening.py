@@ -8,7 +8,7 @@ from domain.federal.facts import EnrolledData
 from domain.federal.markets import MLMS, Curriculum, Market, Role
 from domain.federal.policies import find_federal_policy
 from domain.federal.policy import FederalPolicy
-from domain.federal.profile import DRAFT_FIELDS, RegistrationRequest
+from domain.federal.profile import DRAFT_FIELDS, RegistrationRequest, StoredProfile
 from domain.shared.assister import AssisterHistory, AssisterType, Identity, YearRecord, is_same_person
 from domain.shared.cases.facts import Fact, FactKind
 from domain.shared.cases.opening import Accounts, IdentityMatch, OpeningRules, Origin
@@ -95,6 +95,7 @@ class FederalOpening(OpeningRules[RegistrationRequest, FederalPolicy]):
         self, case_id: str, request: Mapping[str, Any], assister_type: AssisterType, origin: Origin
     ) -> list[Fact]:
         """Who returns and takes part in the Individual Market is enrolled in the short course at once (B11)."""
-        if assister_type is not AssisterType.RETURNING or Market.INDIVIDUAL not in request["markets"]:
+        markets = StoredProfile.model_validate(request).markets
+        if assister_type is not AssisterType.RETURNING or Market.INDIVIDUAL not in markets:
             return []
         return [build_enrollment_fact(case_id, Curriculum.INDIVIDUAL_RETURNING, MLMS, True, origin.at)]

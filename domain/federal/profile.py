@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, Field, ValidationError, create_model
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from domain.federal.markets import Market, Role
 from domain.federal.policies import find_federal_policy
+from domain.shared.applicant import Applicant, StoredAddress
 from domain.shared.assister import is_same_name
 from domain.shared.documents.faults import Fault, Invalid, list_faults
 from domain.shared.documents.fields import Address, Email, Line, Name, Npn, PersonName, Phone, StrictForm, make_error
@@ -91,6 +92,41 @@ class RegistrationRequest(_Profile):
     program: Literal["ffm"]
     plan_year: Annotated[int, Field(strict=True), AfterValidator(_year)]
     markets: Annotated[tuple[Market, ...], Field(min_length=1, max_length=2), AfterValidator(_distinct)]
+
+
+class StoredContact(BaseModel):
+    """A business or professional contact as it is stored; empty where the profile has none."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    name: str | None = None
+    email: str = ""
+    phone: str = ""
+    address: StoredAddress | None = None
+    website: str | None = None
+    languages: tuple[str, ...] = ()
+
+
+class StoredProfile(Applicant):
+    """A profile as it is stored, or the draft before it is saved; one opened without a form may lack contacts."""
+
+    role: Role
+    markets: tuple[Market, ...]
+    phone: str = ""
+    business_npn: str | None = None
+    web_entity_npn: str | None = None
+    business_contact: StoredContact | None = None
+    professional_contact: StoredContact | None = None
+
+    @property
+    def npns(self) -> dict[str, str]:
+        """The NPNs it names, by field; they are looked up one by one (B9, B10)."""
+        return {name: npn for name in NPN_FIELDS if (npn := getattr(self, name))}
+
+    def has_npns_of(self, saved: "StoredProfile") -> bool:
+        """Whether it names the NPNs and the person of the one before: what the registry said of that one holds."""
+        same_name = (self.first_name, self.last_name) == (saved.first_name, saved.last_name)
+        return same_name and self.npns == saved.npns
 
 
 DRAFT_FIELDS = frozenset(RegistrationRequest.model_fields)
@@ -181,18 +217,19 @@ def _find_copied(profile: Mapping[str, Any]) -> list[Fault]:
     return faults
 
 
-def list_npns(profile: Mapping[str, Any]) -> dict[str, str]:
-    """The NPNs a profile names, by field; they are looked up one by one (B9, B10)."""
-    return {name: profile[name] for name in NPN_FIELDS if profile.get(name)}
+def find_account_fault(profile: Applicant, *, has_key: bool, has_email: bool) -> Fault | None:
+    """The field by which a profile is another person's: by the key of an NPN or e-mail, or an account's e-mail (B3)."""
+    if has_key and profile.npn:
+        return Fault("npn", "second_account")
+    return Fault("email", "second_account") if has_key or has_email else None
 
 
-def has_same_npns(profile: Mapping[str, Any], saved: Mapping[str, Any]) -> bool:
-    """Whether a profile names the NPNs and the person of the one before: what the registry said of that one holds."""
-    names = ("first_name", "last_name")
-    return list_npns(profile) == list_npns(saved) and all(profile[name] == saved.get(name) for name in names)
+def list_changed_fields(profile: Mapping[str, Any], saved: Mapping[str, Any]) -> list[str]:
+    """The names of the fields in which a profile differs from the one before."""
+    return sorted(name for name in {*profile, *saved} if profile.get(name) != saved.get(name))
 
 
-def find_npn_faults(profile: Mapping[str, Any], producers: Mapping[str, Producer | None]) -> list[Fault]:
+def find_npn_faults(profile: Applicant, producers: Mapping[str, Producer | None]) -> list[Fault]:
     """What the registry's answers, by field, say against a profile (B9, B10)."""
     faults = []
     for field, producer in producers.items():
@@ -201,12 +238,8 @@ def find_npn_faults(profile: Mapping[str, Any], producers: Mapping[str, Producer
         elif field == "npn":
             if producer.entity == "firm":
                 faults.append(Fault(field, "npn_of_firm"))
-            elif not _is_of_this_person(profile, producer):
+            elif not is_same_name(profile.first_name, profile.last_name, producer.first_name, producer.last_name):
                 faults.append(Fault(field, "npn_other_name"))
         elif producer.entity == "individual":
             faults.append(Fault(field, "npn_of_individual"))
     return faults
-
-
-def _is_of_this_person(profile: Mapping[str, Any], producer: Producer) -> bool:
-    return is_same_name(profile["first_name"], profile["last_name"], producer.first_name, producer.last_name)

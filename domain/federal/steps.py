@@ -1,10 +1,35 @@
 """What an assister may do with a registration now, and why not the rest (B7–B16)."""
 
+from collections.abc import Sequence
+from datetime import datetime
+
+from domain.federal.facts import NpnRefusedData, ProfileVersionData
 from domain.federal.markets import MLMS, Curriculum, MarketplaceAgreement, NpnStatus
 from domain.federal.policy import FederalPolicy
+from domain.federal.profile import StoredProfile
 from domain.federal.registration import ProfileStatus, RegistrationState
+from domain.shared.cases.facts import Fact, FactKind
 from domain.shared.cases.reasons import Reason
 from domain.shared.documents.faults import Fault
+
+
+def is_confirmed(profile: StoredProfile, saved: StoredProfile, state: RegistrationState) -> bool:
+    """Whether the registry has confirmed the NPNs of a profile before it is saved, for this person (B9)."""
+    return state.profile.npn is NpnStatus.VERIFIED and profile.has_npns_of(saved)
+
+
+def needs_npn_verdict(state: RegistrationState, version: int) -> bool:
+    """Whether what the registry says of the profile of this version still counts: no newer one was saved (B9)."""
+    return not state.ended and state.profile.version == version and state.profile.npn is NpnStatus.UNVERIFIED
+
+
+def build_npn_verdict(case_id: str, version: int, faults: Sequence[Fault], at: datetime) -> Fact:
+    """The fact that the registry has confirmed the NPNs of a saved profile, or refused them (B9)."""
+    kind, data = FactKind.NPN_VERIFIED, ProfileVersionData(version=version)
+    if faults:
+        kind = FactKind.NPN_REFUSED
+        data = NpnRefusedData(version=version, faults=tuple((one.field, one.code) for one in faults))
+    return Fact(id=f"{case_id}:{kind}:{version}", kind=kind, at=at, data=data.to_json())
 
 
 def find_next_refusal(state: RegistrationState) -> Reason | None:

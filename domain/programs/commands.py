@@ -3,10 +3,13 @@
 Who may give a command is not decided here.
 """
 
+import hmac
 from collections.abc import Mapping
+from hashlib import sha256
 from typing import Any
 
 from domain.federal import commands as federal
+from domain.federal.profile import parse_profile
 from domain.federal.registration import RegistrationState
 from domain.programs.state import CaseState
 from domain.shared.cases.commands import (
@@ -22,7 +25,8 @@ from domain.shared.cases.commands import (
     build_ending_fact,
 )
 from domain.shared.cases.facts import Fact
-from domain.shared.cases.reasons import Reason
+from domain.shared.cases.reasons import Reason, Refusal
+from domain.shared.documents.parsing import write_canonical
 from domain.state import commands as state_program
 from domain.state.certification import CertificationState
 from domain.state.commands import AnswerQuestion, Decide, build_answer_facts, build_decision_facts
@@ -45,6 +49,22 @@ def find_refusal(command: CommandData, state: CaseState) -> Reason | None:
     if isinstance(state, RegistrationState):
         return federal.find_refusal(command, state)
     return state_program.find_refusal(command, state)
+
+
+def plan_profile(identity_key: bytes, saved: Mapping[str, Any], changes: object, state: CaseState) -> SaveProfile:
+    """The command that would save these changes (parsed JSON) to a profile (B7).
+
+    Raises `Invalid` with every field at fault, and `Refusal` when the case can't take a profile now.
+    """
+    if not isinstance(state, RegistrationState):
+        raise Refusal(Reason("not_in_program"))
+    profile = parse_profile(saved, changes)
+    if why := find_refusal(SaveProfile(), state):
+        raise Refusal(why)
+    assert isinstance(changes, Mapping), "what was parsed has fields"
+    given = {name: value for name, value in profile.items() if name in changes}
+    digest = hmac.new(identity_key, write_canonical(given).encode(), sha256).hexdigest()
+    return SaveProfile(digest=digest, given=tuple(sorted(given)), profile=profile)
 
 
 def build_facts(command: CommandData, origin: CommandOrigin, state: CaseState, language: str) -> list[Fact]:

@@ -1,10 +1,8 @@
 """Who an assister is, who is the same person, and what is known of their earlier years (A1, A8–A10)."""
 
 import unicodedata
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
@@ -62,11 +60,6 @@ class Identity:
     email: str
     first_name: str
     last_name: str
-
-    @classmethod
-    def of_request(cls, request: Mapping[str, Any]) -> "Identity":
-        """Who a stored request or profile says it is."""
-        return cls(request.get("npn"), request["email"], request["first_name"], request["last_name"])
 
 
 _SUFFIXES = frozenset({"jr", "sr", "ii", "iii", "iv", "v", "esq", "md", "phd"})

@@ -14,7 +14,7 @@ from domain.shared.programs import STATE_PROGRAM
 from domain.state.agreements import build_acceptance_fact
 from domain.state.policies import find_state_policy
 from domain.state.policy import Policy
-from domain.state.request import FORM, CounselorRequest, Request
+from domain.state.request import FORM, CounselorRequest, Request, StoredRequest
 
 IDENTITY_CONFLICT = "identity_conflict"
 
@@ -106,7 +106,7 @@ class StateOpening(OpeningRules[Request, Policy]):
         self, case_id: str, request: Mapping[str, Any], assister_type: AssisterType, origin: Origin
     ) -> list[Fact]:
         """The agreement, where it came with the request (A3)."""
-        if not request.get("agreement_accepted"):
+        stored = StoredRequest.model_validate(request)
+        if not stored.agreement_accepted:
             return []
-        language = origin.language or request.get("language", "en")
-        return [build_acceptance_fact(case_id, language, origin.at, origin.source)]
+        return [build_acceptance_fact(case_id, origin.language or stored.language, origin.at, origin.source)]

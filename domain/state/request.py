@@ -13,6 +13,7 @@ from pydantic import (
     model_validator,
 )
 
+from domain.shared.applicant import Applicant, StoredAddress
 from domain.shared.documents.faults import Fault, Invalid, list_faults
 from domain.shared.documents.fields import (
     Address,
@@ -135,6 +136,17 @@ _MODELS: dict[str, type[AgentRequest | BrokerRequest | CounselorRequest]] = {
     "broker": BrokerRequest,
     "enrollment_counselor": CounselorRequest,
 }
+
+
+class StoredRequest(Applicant):
+    """A request of the state program as it is stored; one opened without a form may lack what only forms ask for."""
+
+    license_number: str | None = None
+    physical_address: StoredAddress = StoredAddress()
+    business_address: StoredAddress = StoredAddress()
+    insurers: tuple[str, ...] = ()
+    agreement_accepted: bool = False
+    background_check_consent: bool = False
 
 
 _FIXED = ("program", "plan_year", "kind")

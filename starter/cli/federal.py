@@ -159,7 +159,7 @@ async def _open_agreement(
     from domain.federal.markets import MarketplaceAgreement
 
     async with open_services(options.data) as services:
-        language = language or (await services.database.read(load_snapshot, case)).case.request.get("language", "en")
+        language = language or (await services.database.read(load_snapshot, case)).applicant.language
         return await services.registrations.open_agreement(case, MarketplaceAgreement(name), language, actor)
 
 

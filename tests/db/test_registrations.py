@@ -14,7 +14,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 from sqlmodel import SQLModel, col
 
-from db.case_state import list_rows, load_snapshot
+from db.case_state import list_rows, load_case, load_snapshot
 from db.engine import Database
 from db.reads.third_parties import find_account_to_suspend
 from db.tables import Assister, AuditRow, Case, CertificateRow, CommandRow, FactRow, InboxRow
@@ -31,7 +31,7 @@ from db.writes.federal.launch_tickets import (
 )
 from db.writes.federal.profiles import (
     complete_profile,
-    find_account_fault,
+    find_other_account,
     keep_profile,
     load_profile_to_save,
     record_npn_verdict,
@@ -46,6 +46,7 @@ from domain.federal.markets import MLMS, Curriculum, Market, MarketplaceAgreemen
 from domain.federal.registration import ProfileStatus, RegistrationState
 from domain.federal.vendor_reports import parse_vendor_report
 from domain.programs.imports import parse_import
+from domain.shared.applicant import Applicant
 from domain.shared.cases.facts import Fact, FactKind
 from domain.shared.cases.messages import RegistrationSnapshot
 from domain.shared.cases.reasons import Reason, Refusal
@@ -415,7 +416,10 @@ async def test_b3_a_profile_can_t_take_another_person_s_account(two: tuple[Proce
     await one.submit(theirs)
 
     async def others(case_id: str, document: dict[str, Any]) -> Fault | None:
-        return await one.database.read(find_account_fault, KEY, case_id, document)
+        def find(session: Session) -> Fault | None:
+            return find_other_account(session, KEY, load_case(session, case_id), Applicant.model_validate(document))
+
+        return await one.database.read(find)
 
     assert await others(opened.case_id, mine) is None
     assert await others(opened.case_id, {**mine, "npn": theirs["npn"]}) == Fault("npn", "second_account")

@@ -18,6 +18,7 @@ from domain.federal.lists import (
     select_contact,
 )
 from domain.federal.markets import MLMS, Curriculum, Market, Role, list_agreements
+from domain.federal.profile import StoredProfile
 from domain.federal.registration import RegistrationOpening, fold_registration
 from domain.shared.cases.facts import Fact, FactKind
 
@@ -27,9 +28,11 @@ COURSE = {Market.INDIVIDUAL: Curriculum.INDIVIDUAL_FULL, Market.SHOP: Curriculum
 BOTH = (Market.INDIVIDUAL, Market.SHOP)
 
 
-def profile(npn: str | None = NPN, **changes: Any) -> dict[str, Any]:
+def profile(npn: str | None = NPN, **changes: Any) -> StoredProfile:
     address = {"line1": "1 Sample Street", "line2": None, "city": "Sampletown", "state": "TX", "postal_code": "79901"}
-    return {
+    document = {
+        "role": Role.MARKETPLACE_AGENT_BROKER.value,
+        "markets": ["individual"],
         "first_name": "Testa",
         "last_name": "Agente",
         "email": "testa@example.com",
@@ -46,6 +49,7 @@ def profile(npn: str | None = NPN, **changes: Any) -> dict[str, Any]:
         "professional_contact": {"email": "help@example.org", "phone": "+1 915-555-0102", "languages": ["Spanish"]},
         **changes,
     }
+    return StoredProfile.model_validate(document)
 
 
 def facts_of(
@@ -85,7 +89,7 @@ def facts_of(
 def attempt(
     *completed: Market,
     markets: tuple[Market, ...] = (Market.INDIVIDUAL,),
-    of: dict[str, Any] | None = None,
+    of: StoredProfile | None = None,
     closes_on: date | None = None,
     **facts: Any,
 ) -> ListedRegistration:

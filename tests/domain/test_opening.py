@@ -10,6 +10,7 @@ from domain.federal.markets import MLMS, Curriculum
 from domain.federal.opening import FederalOpening, is_returning
 from domain.federal.profile import RegistrationRequest
 from domain.programs.opening import OPENING_RULES, parse_any_request
+from domain.shared.applicant import Applicant
 from domain.shared.assister import AssisterHistory, AssisterType, Identity, YearRecord
 from domain.shared.cases.facts import FactKind
 from domain.shared.cases.opening import Accounts, IdentityMatch, OpeningRules, Origin, merge_details
@@ -39,7 +40,7 @@ def test_what_is_stored_of_a_request_reads_as_the_same_request(document: dict[st
     rules, request = OPENING_RULES[document["program"]], parse_any_request(document)
     stored = rules.describe_request(request)
     assert parse_any_request(stored) == request
-    assert rules.identify_applicant(request) == Identity.of_request(stored)
+    assert rules.identify_applicant(request) == Applicant.model_validate(stored).identity
 
 
 # whose case it is

@@ -7,7 +7,14 @@ import pytest
 
 from domain.federal.markets import Market, Role
 from domain.federal.policies import find_federal_policy
-from domain.federal.profile import NPN_FIELDS, REQUIRED, find_npn_faults, list_npns, parse_profile, parse_registration
+from domain.federal.profile import (
+    NPN_FIELDS,
+    REQUIRED,
+    StoredProfile,
+    find_npn_faults,
+    parse_profile,
+    parse_registration,
+)
 from domain.shared.documents.faults import Fault, Invalid
 from domain.shared.licensing import Producer
 from domain.shared.policy import find_local_date, find_window_faults
@@ -25,6 +32,10 @@ LEFT_OUT = object()
 def request(**changes: Any) -> dict[str, Any]:
     document = {**profile(NPN), **changes}
     return {name: value for name, value in document.items() if value is not LEFT_OUT}
+
+
+def saved(**changes: Any) -> StoredProfile:
+    return StoredProfile.model_validate(request(**changes))
 
 
 def faults(changes: dict[str, Any], draft: dict[str, Any] | None = None) -> list[tuple[str, str]]:
@@ -212,11 +223,11 @@ SAID: list[tuple[str, Producer | None, str | None]] = [
 
 @pytest.mark.parametrize(("field", "said", "code"), SAID)
 def test_b9_b10_each_field_names_an_npn_of_its_own_sort(field: str, said: Producer | None, code: str | None) -> None:
-    assert find_npn_faults(request(), {field: said}) == ([Fault(field, code)] if code else [])
+    assert find_npn_faults(saved(), {field: said}) == ([Fault(field, code)] if code else [])
 
 
 def test_b9_b10_every_npn_at_fault_is_named() -> None:
-    found = find_npn_faults(request(), {"npn": A_FIRM, "business_npn": PERSON, "web_entity_npn": None})
+    found = find_npn_faults(saved(), {"npn": A_FIRM, "business_npn": PERSON, "web_entity_npn": None})
     assert [(fault.field, fault.code) for fault in found] == [
         ("npn", "npn_of_firm"),
         ("business_npn", "npn_of_individual"),
@@ -245,9 +256,9 @@ def test_b10_the_refusal_warns_of_compensation_that_issuers_may_deny(code: str) 
 
 
 def test_b9_npns_are_asked_about_by_their_fields() -> None:
-    assert list_npns(request()) == {"npn": NPN}
-    assert list_npns(request(npn=None)) == {}
-    assert tuple(list_npns(request(business_npn=FIRM, web_entity_npn=OTHER))) == NPN_FIELDS
+    assert saved().npns == {"npn": NPN}
+    assert saved(npn=None).npns == {}
+    assert tuple(saved(business_npn=FIRM, web_entity_npn=OTHER).npns) == NPN_FIELDS
 
 
 @pytest.mark.parametrize("npn", ["", " ", "0123", "12345678901", "1x", "１２３", "-7", 1000000017, ["1"], "1\n2"])

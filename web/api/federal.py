@@ -100,8 +100,8 @@ async def open_agreement(
 ) -> JSONResponse:
     """The text in force, to be read to its end; that it was opened is recorded (B16)."""
     body = await read_body(request, OpenBody) if await request.body() else OpenBody()
-    case = (await services.database.read(load_snapshot, case_id)).case
-    language = body.language or case.request.get("language", "en")
+    snapshot = await services.database.read(load_snapshot, case_id)
+    language = body.language or snapshot.applicant.language
     text = await services.registrations.open_agreement(case_id, agreement, language, actor)
     document = {
         "agreement": agreement,

@@ -3,7 +3,7 @@
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 
-from db.case_state import policy_of
+from db.case_state import applicant_of, policy_of
 from db.reads.links import read_activation
 from domain.shared.cases.notices import Topic
 from domain.shared.cases.reasons import Refusal
@@ -45,7 +45,7 @@ async def _render_activation(
         raise LinkRefused(topic=Topic.PORTALS)
     if done is not None:
         state = "done" if done else "void" if state == "ready" else state
-    language = choose_language(request, case.request["language"])
+    language = choose_language(request, applicant_of(case).language)
     here = ACTIVATION_PATH.format(token=token)
     return render_page(
         services,

@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 
+from db.case_state import applicant_of
 from db.reads.links import LinkedCertification
 from db.writes import agreements
 from db.writes.commands import check_answer
@@ -57,7 +58,7 @@ async def answer_question(
     case = certification.case
     if read_media_type(request) == "application/json":
         message, changes = _read_answer(read_json(await request.body()))
-        answer = await _send_answer(services, certification, message, changes, case.request["language"])
+        answer = await _send_answer(services, certification, message, changes, applicant_of(case).language)
         document = {"command_id": answer.command_id, "state": answer.state}
         return JSONResponse(document, 202 if answer.state == CommandState.PENDING else 200, PRIVATE)
     values = await read_form(request)

@@ -6,6 +6,7 @@ from urllib.parse import quote
 from fastapi import Depends, FastAPI, Request
 from fastapi.responses import RedirectResponse, Response
 
+from db.case_state import applicant_of
 from db.reads.links import LinkedCertification, follow_link
 from domain.shared.cases.notices import Topic
 from domain.shared.links import STATUS_PATH
@@ -56,7 +57,7 @@ def install_handlers(app: FastAPI) -> None:
         if read_media_type(request) == "application/json":
             return build_problem(refused.status, "This link is unknown or has expired.", headers=PRIVATE)
         found = refused.certification
-        language = choose_language(request, found.case.request["language"] if found else None)
+        language = choose_language(request, applicant_of(found.case).language if found else None)
         policy = found.policy if found else find_current_policy(POLICIES.values(), now())
         contact = describe_contact(policy, refused.topic, language)
         # A link's page can be opened again in the other language, what was posted to it can't.

@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 
-from db.case_state import find_ending_reason
+from db.case_state import find_ending_reason, request_of
 from db.reads.links import LinkedCertification
 from db.reads.third_parties import find_lms_url
 from domain.shared.cases.notices import TOPIC_OF_WAITING, Topic
@@ -36,7 +36,8 @@ async def render_status(
 ) -> HTMLResponse:
     """The page of a case; ``values`` and ``faults`` after an answer that could not be taken."""
     case, policy, state = certification.case, certification.policy, certification.state
-    language = choose_language(request, case.request["language"])
+    asked = request_of(case)
+    language = choose_language(request, asked.language)
     here = STATUS_PATH.format(token=token)
     told = _read_told_round(request)
     asking = state.stage is Stage.AWAITING_INFORMATION and told != state.round + 1
@@ -49,7 +50,7 @@ async def render_status(
         describe_contact(policy, topic, language),
         here=here,
         status=422 if faults else 200,
-        first_name=case.request["first_name"],
+        first_name=asked.first_name,
         kind=case.kind,
         plan_year=case.plan_year,
         stage=state.stage if asking or state.stage is not Stage.AWAITING_INFORMATION else Stage.SCREENING,
@@ -69,8 +70,8 @@ async def render_status(
         answered=told in (state.round, state.round + 1) and not asking,
         accepted=request.query_params.get("accepted") == "1" and not lacks_agreement(state),
         agreement=_describe_agreement(certification, f"{here}/agreement?lang={language}", language),
-        agreed=find_agreement(case.program, language).model_dump() if case.request.get("agreement_accepted") else None,
-        consented=None if state.opening.kind.is_licensed else case.request.get("background_check_consent") is True,
+        agreed=find_agreement(case.program, language).model_dump() if asked.agreement_accepted else None,
+        consented=None if state.opening.kind.is_licensed else asked.background_check_consent,
         resources=[{"label": link.label[language], "url": link.url} for link in policy.resources[state.opening.kind]],
         referrals=policy.referrals[language],
     )

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from fastapi.responses import HTMLResponse
 
-from db.case_state import find_ending_reason
+from db.case_state import applicant_of, find_ending_reason
 from db.reads.third_parties import read_mlms_urls
 from domain.federal.markets import MLMS, Curriculum, Market, NpnStatus
 from domain.federal.registration import RegistrationState
@@ -34,7 +34,7 @@ async def render_home(visit: Visit) -> HTMLResponse:
         topic,
         headers=allow_vendor_sites(visit),
         told=told if (told := visit.request.query_params.get("told")) in TOLD else None,
-        name=f"{case.request['first_name']} {case.request['last_name']}",
+        name=applicant_of(case).name,
         role=state.profile.role,
         plan_year=case.plan_year,
         stage=state.stage,
@@ -153,7 +153,7 @@ def _describe_market(visit: Visit, market: Market) -> dict[str, Any]:
 def _build_urls(visit: Visit) -> dict[str, str | None]:
     """Where the links of the tab lead (B4, B18–B20)."""
     case, links = visit.registration.case, visit.registration.policy.links
-    npn = case.request.get("npn")
+    npn = applicant_of(case).npn
     return {
         "profile": visit.url("/profile"),
         "training": visit.url("/training"),

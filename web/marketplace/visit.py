@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from fastapi import Depends, FastAPI, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
+from db.case_state import applicant_of
 from db.reads.links import LinkedRegistration, follow_link
 from domain.federal.policies import FEDERAL_POLICIES
 from domain.shared.cases.notices import Topic
@@ -46,7 +47,7 @@ class Visit:
     @cached_property
     def language(self) -> str:
         """The language that is chosen, or else the registration's own."""
-        return choose_language(self.request, self.registration.case.request.get("language"))
+        return choose_language(self.request, applicant_of(self.registration.case).language)
 
     @property
     def case_id(self) -> str:

@@ -121,9 +121,7 @@ async def _describe_done(visit: StaffVisit, file: CaseFile) -> dict[str, Any] | 
     decision = view.state.decision if isinstance(view.state, CertificationState) else None
     if decision is None or (decision.verdict, decision.by) != (what, me.actor):
         return None
-    asked = view.case.request
-    name = f"{asked['first_name']} {asked['last_name']}"
-    return {"verdict": what, "name": name, "of": of, "is_here": of == file.case_id}
+    return {"verdict": what, "name": view.applicant.name, "of": of, "is_here": of == file.case_id}
 
 
 def _has_acted(what: str, file: CaseFile, me: StaffMember) -> bool:

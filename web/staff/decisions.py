@@ -90,7 +90,7 @@ async def decide_case(form: Annotated[PostedForm, require_form("decision")]) -> 
     services, actor = form.visit.services, form.visit.me.actor
     snapshot = await services.database.read(load_snapshot, form.case_id)
     try:
-        decided = read_decision(form.values, snapshot.state, form.visit.language, snapshot.case.request["language"])
+        decided = read_decision(form.values, snapshot.state, form.visit.language, snapshot.applicant.language)
     except Invalid as invalid:
         return await form.show_faults(invalid.faults)
     verdict, reason, override = decided.verdict, decided.reason, decided.override

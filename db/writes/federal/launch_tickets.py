@@ -7,7 +7,7 @@ from sqlalchemy import func
 from sqlalchemy.orm import Session
 from sqlmodel import col, select
 
-from db.case_state import federal_policy_of
+from db.case_state import applicant_of, federal_policy_of
 from db.tables import Case, TicketRow
 from db.writes.facts import append_facts, lock_case, record_audit
 from db.writes.federal.steps import RecordedStep, lock_open_registration, record_step, require_step
@@ -104,7 +104,7 @@ def redeem_launch_ticket(session: Session, vendor: str, token: str, now: datetim
     return RedeemedTicket(
         learner=ticket.token_hash[:32],
         curriculum=ticket.curriculum,
-        language=str(case.request.get("language", "en")),
+        language=applicant_of(case).language,
         plan_year=case.plan_year,
     )
 

@@ -1,16 +1,14 @@
 """A registration's profile: kept first, saved or refused once the registry was asked, completed by Next (B7–B10)."""
 
-import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
 from typing import Any
 
 from sqlalchemy.orm import Session
 from sqlmodel import col, select
 
-from db.case_state import UnknownCase, facts_of, list_rows, registration_of
+from db.case_state import facts_of, list_rows, load_case, profile_of, registration_of, state_of
 from db.tables import SYSTEM, Assister, Case, CommandRow
 from db.writes.commands import keep_answer
 from db.writes.effects import keep_evidence
@@ -19,16 +17,22 @@ from db.writes.federal.steps import RecordedStep, append_fact, lock_open_registr
 from db.writes.persons import remember_words, rename_person, select_accounts
 from domain.federal.facts import ProfileSavedData
 from domain.federal.markets import NpnStatus
-from domain.federal.profile import DRAFT_FIELDS, has_same_npns, parse_profile
+from domain.federal.profile import (
+    DRAFT_FIELDS,
+    StoredProfile,
+    find_account_fault,
+    list_changed_fields,
+    parse_profile,
+)
 from domain.federal.registration import RegistrationState
-from domain.federal.steps import find_next_refusal
-from domain.programs.commands import find_refusal
-from domain.shared.cases.commands import OWN_REASONS, CommandKind, CommandState, SaveProfile
+from domain.federal.steps import build_npn_verdict, find_next_refusal, is_confirmed, needs_npn_verdict
+from domain.programs.commands import plan_profile
+from domain.shared.applicant import Applicant
+from domain.shared.cases.commands import OWN_REASONS, CommandState, SaveProfile
 from domain.shared.cases.facts import Fact, FactKind
 from domain.shared.cases.messages import ProfileSaved, RegistrationSnapshot
 from domain.shared.cases.reasons import Reason, Refusal
 from domain.shared.documents.faults import Fault, dump_faults
-from domain.shared.documents.parsing import write_canonical
 from domain.shared.ids import make_person_key
 from domain.shared.programs import FEDERAL_PROGRAM
 
@@ -44,7 +48,7 @@ class ProfileToSave:
     its NPNs for this person before.
     """
 
-    profile: dict[str, Any]
+    profile: StoredProfile
     fault: Fault | None
     is_verified: bool
 
@@ -57,31 +61,21 @@ def keep_profile(
     Raises `Invalid` with every field at fault, and `Refusal` when the case can't take one now, or when the id was
     used for something else.
     """
-    case = session.get(Case, case_id)
-    if case is None:
-        raise UnknownCase(case_id)
-    if case.program != FEDERAL_PROGRAM:
-        raise Refusal(Reason("not_in_program"))
-    profile = parse_profile(case.request, changes)
-    if why := find_refusal(SaveProfile(), registration_of(case, facts_of(session, case_id))):
-        raise Refusal(why)
-    assert isinstance(changes, Mapping), "what was parsed has fields"
-    given = {name: value for name, value in profile.items() if name in changes}
-    # Keyed, since a refused profile leaves nothing behind that its NPN could be guessed from.
-    digest = hmac.new(identity_key, write_canonical(given).encode(), sha256).hexdigest()
+    case = load_case(session, case_id)
+    command = plan_profile(identity_key, case.request, changes, state_of(session, case))
     row = session.get(CommandRow, command_id)
     if row is None:
         row = CommandRow(
             id=command_id,
             case_id=case_id,
-            kind=CommandKind.SAVE_PROFILE,
+            kind=command.kind,
             actor=actor,
-            reason=OWN_REASONS[CommandKind.SAVE_PROFILE].sentence(),
-            data={"digest": digest, "given": sorted(given), "profile": profile},
+            reason=OWN_REASONS[command.kind].sentence(),
+            data=command.to_json(),
             created_at=now,
         )
         session.add(row)
-    elif (row.case_id, row.kind, row.data.get("digest")) != (case_id, CommandKind.SAVE_PROFILE, digest):
+    elif (row.case_id, row.kind, row.data.get("digest")) != (case_id, command.kind, command.digest):
         raise Refusal(Reason("id_used"))
     return row
 
@@ -95,23 +89,20 @@ def load_profile_to_save(session: Session, identity_key: bytes, command_id: str)
     if row.state != CommandState.PENDING:
         return None
     case = session.get_one(Case, row.case_id)
-    profile = _merge_profile(case, row)
+    profile = StoredProfile.model_validate(_merge_profile(case, row))
     state = registration_of(case, facts_of(session, case.case_id))
-    confirmed = state.profile.npn is NpnStatus.VERIFIED and has_same_npns(profile, case.request)
-    return ProfileToSave(profile, find_account_fault(session, identity_key, case.case_id, profile), confirmed)
+    fault = find_other_account(session, identity_key, case, profile)
+    return ProfileToSave(profile, fault, is_confirmed(profile, profile_of(case), state))
 
 
-def find_account_fault(session: Session, identity_key: bytes, case_id: str, profile: Mapping[str, Any]) -> Fault | None:
+def find_other_account(session: Session, identity_key: bytes, case: Case, profile: Applicant) -> Fault | None:
     """The field by which a profile is another person's, if it is: one account a person (B3)."""
-    case = session.get_one(Case, case_id)
     person = session.get_one(Assister, case.assister_id)
-    key = make_person_key(identity_key, profile.get("npn") or person.npn, profile["email"])
+    key = make_person_key(identity_key, profile.npn or person.npn, profile.email)
     others = col(Assister.assister_id) != case.assister_id
     by_key = list_rows(session, select(Assister).where(col(Assister.person_key) == key, others))
-    if by_key and profile.get("npn"):
-        return Fault("npn", "second_account")
-    by_email = list_rows(session, select_accounts(FEDERAL_PROGRAM, profile["email"]).where(others).limit(1))
-    return Fault("email", "second_account") if by_key or by_email else None
+    by_email = list_rows(session, select_accounts(FEDERAL_PROGRAM, profile.email).where(others).limit(1))
+    return find_account_fault(profile, has_key=bool(by_key), has_email=bool(by_email))
 
 
 def save_profile(
@@ -160,19 +151,19 @@ def _store_profile(
     npn: NpnStatus,
     now: datetime,
 ) -> RegistrationState:
-    profile = _merge_profile(case, row)
-    version = state.profile.version + 1
-    changed = sorted(name for name in {*profile, *case.request} if profile.get(name) != case.request.get(name))
+    document = _merge_profile(case, row)
+    profile, version = StoredProfile.model_validate(document), state.profile.version + 1
+    changed = list_changed_fields(document, case.request)
     person = session.get_one(Assister, case.assister_id)
-    person.language = profile["language"]
+    person.language = profile.language
     # A profile that names no NPN leaves its owner the one they are known by (A10, B3).
-    rename_person(session, identity_key, person, profile.get("npn") or person.npn, profile, DRAFT_FIELDS)
-    case.request, case.kind = profile, profile["role"]
+    rename_person(session, identity_key, person, profile.npn or person.npn, document, DRAFT_FIELDS)
+    case.request, case.kind = document, profile.role.value
     lower_flag(case, NPN_REFUSED)  # it was put right
     row.state = "applied"
     row.data = {"digest": row.data["digest"], "version": version, "npn": npn.value, "changed": changed}
     session.add_all([case, row])
-    data = ProfileSavedData(version=version, role=profile["role"], npn=npn).to_json()
+    data = ProfileSavedData(version=version, role=profile.role, npn=npn).to_json()
     remember_words(session, case.assister_id)
     fact = Fact(id=f"{case.case_id}:profile:{version}", kind=FactKind.PROFILE_SAVED, at=now, data=data)
     record_audit(session, now, row.actor, "profile.saved", case, changed=changed, **data)
@@ -186,16 +177,14 @@ def record_npn_verdict(
     case = lock_case(session, case_id)
     _keep_answers(session, case, evidence, now)
     state = registration_of(case, facts_of(session, case_id))
-    if state.ended or state.profile.version != version or state.profile.npn is not NpnStatus.UNVERIFIED:
+    if not needs_npn_verdict(state, version):
         return state.take_snapshot()
-    kind = FactKind.NPN_REFUSED if faults else FactKind.NPN_VERIFIED
-    data: dict[str, Any] = {"version": version, **({"faults": dump_faults(faults)} if faults else {})}
-    fact = Fact(id=f"{case_id}:{kind}:{version}", kind=kind, at=now, data=data)
+    fact = build_npn_verdict(case_id, version, faults, now)
     state = append_fact(session, case, fact, now)
     if faults:
         raise_flag(case, NPN_REFUSED, now)
         session.add(case)
-    record_audit(session, now, SYSTEM, kind.value.replace("_", "."), case, **data)
+    record_audit(session, now, SYSTEM, fact.kind.value.replace("_", "."), case, **fact.data)
     return state.take_snapshot()
 
 
@@ -209,7 +198,7 @@ def complete_profile(session: Session, case_id: str, actor: str, now: datetime) 
 
 def _merge_profile(case: Case, row: CommandRow) -> dict[str, Any]:
     """The profile as a command would save it now: what was not sent with it is as the last save left it (B7)."""
-    return parse_profile(case.request, {name: row.data["profile"][name] for name in row.data["given"]})
+    return parse_profile(case.request, SaveProfile.model_validate(row.data).changes)
 
 
 def _keep_answers(session: Session, case: Case, evidence: Evidence, now: datetime) -> None:

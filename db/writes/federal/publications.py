@@ -15,7 +15,7 @@ from sqlalchemy import bindparam, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
-from db.case_state import federal_policy_of, list_rows, one_or_none, registration_of
+from db.case_state import federal_policy_of, list_rows, one_or_none, profile_of, registration_of
 from db.reads.federal.published_lists import Cells, find_current, newest_first
 from db.tables import Case, FactRow, PublicationRow, PublishedRow
 from domain.federal.lists import ListedRegistration, PublishedList, build_rows
@@ -122,7 +122,7 @@ def _wanted_lines(session: Session, cases: Iterable[Case]) -> dict[LineKey, _Lin
         attempts = [
             ListedRegistration(
                 registration_of(case, facts.get(case.case_id, ())),
-                case.request,
+                profile_of(case),
                 federal_policy_of(case).windows.closes_on,
             )
             for case in mine

@@ -92,9 +92,21 @@ class ActivateAccount(CommandData):
 
 
 class SaveProfile(CommandData):
-    """A profile of the federal program; `db.writes.profiles` has what is kept of it, and for how long (B7)."""
+    """A profile of the federal program, and which of its fields were sent; both are kept until it is saved (B7).
+
+    ``digest`` tells a repeat from another profile under the same id. It is keyed, since a refused profile leaves
+    nothing behind that its NPN could be guessed from.
+    """
 
     kind = CommandKind.SAVE_PROFILE
+    digest: str = ""
+    given: tuple[str, ...] = ()
+    profile: dict[str, Any] = {}
+
+    @property
+    def changes(self) -> dict[str, Any]:
+        """The fields that were sent, as the form took them."""
+        return {name: self.profile[name] for name in self.given}
 
 
 ENDING_FACTS: Mapping[CommandKind, FactKind] = {

@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 
+from db.case_state import applicant_of
 from db.tables import Case
 from domain.shared.cases.notices import Topic
 from domain.shared.documents.faults import Fault
@@ -136,7 +137,7 @@ def render_done(request: Request, services: Services, draft: Draft, case: Case) 
         kind=case.kind,
         plan_year=case.plan_year,
         created=draft.created,
-        email=case.request["email"],
+        email=applicant_of(case).email,
     )
 
 
