@@ -10,7 +10,6 @@ from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from db.case_state import any_policy_of, applicant_of, fold_case, list_flags, list_rows, load_case
-from db.cursors import PLACES, Cursor
 from db.reads.pending import EventKeptAside, HeldEvent, list_altered_events, list_held_events
 from db.reads.queue import ListedCase, list_matching
 from db.reads.status import describe_status
@@ -36,33 +35,6 @@ from domain.state.eligibility import LICENSING, Check, Finding
 from domain.state.facts import BackgroundReportedData
 
 MOST_CASES = 50
-
-
-@dataclass(frozen=True)
-class KnownPerson:
-    """Who the case is about, as they are known now."""
-
-    assister_id: str
-    first_name: str
-    last_name: str
-    email: str
-    npn: str | None
-    language: str
-    lms_account: str | None
-    portal_account: str | None
-    known_since: datetime
-
-
-@dataclass(frozen=True)
-class EarlierRecord:
-    """What was imported of an earlier year."""
-
-    program: str
-    plan_year: int
-    registered: bool
-    trained: bool
-    certified: bool
-    individual_market: bool
 
 
 @dataclass(frozen=True)
@@ -134,24 +106,18 @@ class Flag:
 
 @dataclass(frozen=True)
 class CaseFile:
-    """A case with everything that is known of it. ``place`` is where it stands in the queue, as a cursor."""
+    """A case with everything that is known of it; ``person`` is who it is about, as they are known now."""
 
     case_id: str
     workflow_id: str
-    run_id: str | None
-    begun: bool
     attempt: int
     opened_at: datetime
-    attention: str | None
-    attention_since: datetime | None
-    place: Cursor | None
     flags: list[Flag]
     state: CaseState
     status: dict[str, Any]
     request: dict[str, Any]
-    identity_matches: bool
-    person: KnownPerson
-    earlier_years: list[EarlierRecord]
+    person: Assister
+    earlier_years: list[EarlierYear]
     other_cases: list[ListedCase]
     findings: list[ExplainedFinding]
     evidence: list[Evidence]
@@ -174,23 +140,16 @@ def read_case_file(session: Session, case_id: str, now: datetime) -> CaseFile:
     effects = _read_rows(session, EffectRow, case_id)
     audited: list[AuditRow] = _read_rows(session, AuditRow, case_id)
     evidence, mails = list_evidence(session, case), _list_mails(session, case_id)
-    since = case.attention_since
     return CaseFile(
         case_id=case_id,
         workflow_id=case.workflow_id,
-        run_id=case.run_id,
-        begun=case.run_id is not None,
         attempt=case.attempt,
         opened_at=case.opened_at,
-        attention=case.attention,
-        attention_since=since,
-        place=PLACES.cursor((since, case_id), back=False) if since else None,
         flags=[Flag(what, at) for what, at in list_flags(case).items()],
         state=state,
         status=describe_status(case, state, now),
         request=case.request,
-        identity_matches=case.identity_matches,
-        person=_describe_person(person),
+        person=person,
         earlier_years=_list_earlier_years(session, person),
         other_cases=_list_other_cases(session, case),
         findings=_explain_findings(case, person, state, known, effects, evidence),
@@ -214,27 +173,9 @@ def _read_rows(session: Session, table: Any, case_id: str) -> list[Any]:
     return list_rows(session, select(table).where(table.case_id == case_id))
 
 
-def _describe_person(person: Assister) -> KnownPerson:
-    return KnownPerson(
-        assister_id=person.assister_id,
-        first_name=person.first_name,
-        last_name=person.last_name,
-        email=person.email,
-        npn=person.npn,
-        language=person.language,
-        lms_account=person.lms_account,
-        portal_account=person.portal_account,
-        known_since=person.created_at,
-    )
-
-
-def _list_earlier_years(session: Session, person: Assister) -> list[EarlierRecord]:
+def _list_earlier_years(session: Session, person: Assister) -> list[EarlierYear]:
     query = select(EarlierYear).where(col(EarlierYear.assister_id) == person.assister_id)
-    found = list_rows(session, query.order_by(col(EarlierYear.plan_year).desc(), col(EarlierYear.program)))
-    return [
-        EarlierRecord(one.program, one.plan_year, one.registered, one.trained, one.certified, one.individual_market)
-        for one in found
-    ]
+    return list_rows(session, query.order_by(col(EarlierYear.plan_year).desc(), col(EarlierYear.program)))
 
 
 def _list_other_cases(session: Session, case: Case) -> list[ListedCase]:

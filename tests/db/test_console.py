@@ -447,7 +447,7 @@ async def test_a14_the_background_check_is_shown_with_order_and_report(office: O
     (found,) = [one for one in file.findings if one.check == "background_check"]
     assert (found.result, found.basis["result"]) == ("consider", "consider")
     assert found.basis["reported_at"] == office.now
-    assert (file.attention, file.flags) == ("decision", [])
+    assert (file.status["waiting_for"], file.flags) == ("decision", [])
 
 
 async def test_a10_who_is_known_stands_beside_who_asks(office: Office) -> None:
@@ -458,7 +458,7 @@ async def test_a10_who_is_known_stands_beside_who_asks(office: Office) -> None:
     file = await file_of(office, again)
     (found,) = [one for one in file.findings if one.check == "identity_matches"]
     assert (found.basis["known"]["last_name"], found.basis["requested"]["last_name"]) == ("Before", "After")
-    assert (file.identity_matches, file.attempt, file.person.last_name) == (False, 2, "Before")
+    assert (found.result, file.attempt, file.person.last_name) == ("fail", 2, "Before")
     assert [flag.what for flag in file.flags] == ["identity_conflict"]
     assert [(one.case_id, one.stage) for one in file.other_cases] == [(first.case_id, "withdrawn")]
 
@@ -469,17 +469,11 @@ async def test_the_rest_of_the_file(office: Office) -> None:
     assister_id, _ = await office.database.write(import_person, KEY, imported, "staff", office.later())
     begun = await office.database.write(begin_case, assister_id, "bewellnm", 2024, "staff", office.later())
     file = await file_of(office, begun)
-    assert (file.begun, file.run_id, file.workflow_id) == (False, None, begun.workflow_id)
+    assert file.workflow_id == begun.workflow_id
     assert [(one.plan_year, one.certified) for one in file.earlier_years] == [(2023, True), (2022, True)]
     assert file.status == await office.status(begun)
-    assert (file.person.assister_id, file.person.lms_account, file.place) == (assister_id, assister_id, None)
+    assert (file.person.assister_id, file.person.lms_account) == (assister_id, assister_id)
     json.dumps(file.status)
-
-
-async def test_the_file_of_a_case_in_the_queue_says_where_it_stands_there(office: Office) -> None:
-    cases = await five(office)
-    file = await office.read_case_file(cases[1])
-    assert ids((await office.queue(file.place)).rows) == cases[2:]
 
 
 async def test_certificates_and_mails(office: Office) -> None:
