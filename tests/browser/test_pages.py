@@ -22,6 +22,8 @@ BOTH = {"/certificates/{number}", "/registry/tracker/{npn}"}
 ELSEWHERE = {"/request/{slug}", "/request/check", "/request/done"}
 # What leads on to another page, is a file, or is shown within another page.
 NO_PAGES = {
+    "/staff/export.csv",
+    "/status/{token}/certificate",
     "/staff/cases/{case_id}/certificate",
     "/staff/cases/{case_id}/certificate/{market}",
     "/staff/cases/{case_id}/mails/{number}/html",
