@@ -1,4 +1,4 @@
-"""Sends one letter by SMTP; its words come from whoever writes it."""
+"""Sends one e-mail by SMTP, given whole; it writes none."""
 
 import asyncio
 from dataclasses import dataclass

@@ -43,7 +43,7 @@ class Keys(Generic[Key]):
         return urlsafe_b64encode((b"<" if back else b">") + self.spelled(key)).rstrip(b"=").decode()
 
     def position(self, cursor: Cursor | None, name: str) -> tuple[Key | None, bool]:
-        """The key a cursor stands at, and whether it looks back. Raises `Invalid` for what is none of ours."""
+        """The key a cursor stands at, and whether it looks back. Raises `Invalid` for text that is no cursor."""
         if cursor is None:
             return None, False
         try:

@@ -80,7 +80,7 @@ def update_catalog(catalog: Path) -> str:
 
 
 def main(check: bool) -> int:
-    """Writes the catalogs, or with `check` names those that are out of date; how many sentences wait is told."""
+    """Writes the catalogs, or with `check` names those out of date; prints which sentences have no translation yet."""
     stale = 0
     for catalog in sorted(LOCALE.glob("*/LC_MESSAGES/messages.po")):
         text = update_catalog(catalog)

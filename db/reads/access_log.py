@@ -13,7 +13,7 @@ from db.tables import AccessLogRow
 def read_access_log(
     session: Session, after: Cursor | None = None, limit: int = 50, actor: str = "", case_id: str = ""
 ) -> Page[AccessLogRow]:
-    """One page of the log, of an actor or a case where one is given. Raises `Invalid` for a cursor that is none."""
+    """One page of the log, of an actor or a case where one is given. Raises `Invalid` for an invalid cursor."""
     number = col(AccessLogRow.id)
     wanted = {col(AccessLogRow.actor): actor, col(AccessLogRow.case_id): case_id}
     conditions = [column == value for column, value in wanted.items() if value]

@@ -26,7 +26,7 @@ class Counts:
 
 @dataclass(frozen=True)
 class Group:
-    """So many cases that are alike in every facet."""
+    """How many cases have the same value in every facet."""
 
     values: dict[str, str | int | None]
     number: int

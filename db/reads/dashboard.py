@@ -128,7 +128,7 @@ def _find_midnight(policy: ProgramPolicy, day: date) -> datetime:
 
 
 def _group_by_cadence() -> Iterable[list[ProgramPolicy]]:
-    """The policies in force, those together that remind alike."""
+    """The policies in force, grouped by when and how often they remind."""
 
     def cadence(policy: ProgramPolicy) -> tuple[str, str, int, int]:
         zone = policy.time_zone or str(policy.utc_offset_hours)

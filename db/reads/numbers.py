@@ -59,7 +59,7 @@ class StaffNumbers:
         return kept
 
     async def read_groups(self) -> Sequence[Group]:
-        """Every group of cases that are alike."""
+        """How many cases there are of each combination of facets."""
         age = self._clock() - self._taken_at
         if self._groups is not None and age < FRESH:
             return self._groups

@@ -87,7 +87,7 @@ _HELD = [getattr(InboxRow, name) for name in HeldEvent.__annotations__]
 def read_held_events(
     session: Session, after: Cursor | None, limit: int, states: Sequence[str] = HELD
 ) -> Page[HeldEvent]:
-    """Events held, newest first. Raises `Invalid` for a cursor that is none."""
+    """Events held, newest first. Raises `Invalid` for an invalid cursor."""
 
     def fetch(key: int | None, back: bool, most: int) -> list[HeldEvent]:
         found = [one for state in states for one in _list_in_state(session, state, key, back, most)]
@@ -109,7 +109,7 @@ def list_held_events(session: Session, case_id: str) -> list[HeldEvent]:
 
 
 def read_altered_events(session: Session, after: Cursor | None, limit: int) -> Page[EventKeptAside]:
-    """Events kept aside, newest first. Raises `Invalid` for a cursor that is none."""
+    """Events kept aside, newest first. Raises `Invalid` for an invalid cursor."""
 
     def fetch(key: int | None, back: bool, most: int) -> list[EventKeptAside]:
         return _read_altered(session, _order_from(_select_altered(), col(AlteredEvent.id), key, back).limit(most))

@@ -82,7 +82,7 @@ _OF_PERSON = ("first_name", "last_name", "email", "npn", "language")
 def read_case_page(
     session: Session, view: View, filters: Filters, after: Cursor | None = None, limit: int = 25
 ) -> Page[ListedCase]:
-    """One page of a list. Raises `Invalid` for a cursor that is none."""
+    """One page of a list. Raises `Invalid` for an invalid cursor."""
 
     def fetch(position: Position | None, back: bool, most: int) -> Sequence[ListedCase]:
         return list_cases_from(session, view, filters, position, most, back=back)

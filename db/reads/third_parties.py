@@ -98,7 +98,7 @@ def find_evidence_of_case(session: Session, case_id: str, key: str) -> EvidenceR
 
 
 def list_evidence(session: Session, case: Case) -> list[Evidence]:
-    """Without what it says, which may be long."""
+    """The raw answers kept of a case, without their bytes, which may be many."""
     columns = [getattr(EvidenceRow, name) for name in ("key", "source", "at", "sha256")]
     query: Any = select(*columns, func.length(col(EvidenceRow.raw)))
     ours = query.where(col(EvidenceRow.case_id) == case.case_id).order_by(col(EvidenceRow.at), col(EvidenceRow.key))

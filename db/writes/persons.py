@@ -1,4 +1,4 @@
-"""Persons: found by keyed hash or by the words staff search, added, and moved along with what they sign (A10, B3)."""
+"""Persons: found by keyed hash or by the words staff search, added, and renamed by what they sign (A10, B3)."""
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
@@ -73,7 +73,7 @@ def rename_person(
     request: Mapping[str, Any],
     form: Collection[str],
 ) -> None:
-    """Moves a person along with a request or profile: from now on they are found by what it says (A10)."""
+    """Gives a person the name, e-mail and NPN of a request or profile, by which they are found from now on (A10)."""
     who = Applicant.model_validate(request)
     person.npn, person.email = npn, who.email
     person.person_key = make_person_key(identity_key, npn, who.email)

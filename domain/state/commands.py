@@ -86,7 +86,7 @@ def moves_person(command: CommandData, identity_matches: bool) -> bool:
 
 
 def settles_identity(command: CommandData) -> bool:
-    """Whether staff have looked at who this is."""
+    """Whether by this command staff have decided whose request it is."""
     return isinstance(command, Decide) and command.verdict in (Verdict.APPROVE, Verdict.DENY)
 
 

@@ -25,7 +25,7 @@ class ScreenedData(FactData):
 
     @property
     def is_answered(self) -> bool:
-        """Whether the registry said anything: nothing is left unknown."""
+        """Whether the registry answered, so that no finding is unknown."""
         return all(one.result is not Result.UNKNOWN for one in self.findings)
 
 

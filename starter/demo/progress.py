@@ -28,7 +28,7 @@ class PlainProgress:
         self._out.print(f"{name}: {step}", soft_wrap=True)
 
     def note_end(self, name: str) -> None:
-        """The last step has said so."""
+        """Prints nothing: the line of the last step says it."""
 
 
 class LiveProgress:

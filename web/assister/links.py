@@ -66,7 +66,7 @@ def install_handlers(app: FastAPI) -> None:
 
 
 def redirect_back(request: Request, token: str, told: str) -> RedirectResponse:
-    """To the status page, in the language it was read in, with a word of thanks."""
+    """To the status page, in the language it was read in; ``told`` has it say what was received."""
     lang = request.query_params.get("lang")
     suffix = f"&lang={lang}" if lang in ("en", "es") else ""
     return RedirectResponse(f"{STATUS_PATH.format(token=token)}?{told}{suffix}", 303, PRIVATE)

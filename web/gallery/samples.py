@@ -125,7 +125,7 @@ class NoticeSample:
 
     @property
     def program(self) -> str:
-        """The program of whoever gets it."""
+        """The program of the person it is written to."""
         return _find_policy(self.kind).program
 
     @property

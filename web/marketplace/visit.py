@@ -95,7 +95,7 @@ class VisitRefused(Exception):
 
 
 async def find_visit(token: str, request: Request, services: ServicesDep) -> Visit:
-    """The visit a token stands for. Raises `VisitRefused` where it is unknown, has expired, or is of the state's."""
+    """The visit a token stands for. Raises `VisitRefused` where it is unknown, has expired, or is a certification's."""
     linked = await services.database.read(follow_link, token, now())
     if not isinstance(linked, LinkedRegistration):
         raise VisitRefused(UNKNOWN_LINK, 404)

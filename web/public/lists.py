@@ -131,7 +131,7 @@ def _send_list(
     media_type: str,
     body: bytes | AsyncIterator[bytes],
 ) -> Response:
-    """The body with what tells one publication from the next; none where the reader has it, or asks for none."""
+    """The body, with headers that name its publication; no body for HEAD, or where the reader has that one already."""
     what = "-".join(str(part) for part in (name, plan_year) if part)
     tag = f'"{what}-{edition.number}"'
     headers = {"ETag": tag, "Cache-Control": "no-cache"}

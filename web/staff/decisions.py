@@ -86,7 +86,7 @@ def require_form(name: str) -> Any:
 
 @router.post("/decision")
 async def decide_case(form: Annotated[PostedForm, require_form("decision")]) -> Response:
-    """Approves, denies or asks for information; then the next case of the queue, with a word of what was done."""
+    """Approves, denies or asks for information; then the next case of the queue, which says what was done."""
     services, actor = form.visit.services, form.visit.me.actor
     snapshot = await services.database.read(load_snapshot, form.case_id)
     try:

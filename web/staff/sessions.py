@@ -128,7 +128,7 @@ def _render_sign_in(request: Request, services: Services, told: str | None, stat
 
 
 def _find_local_address(url: object) -> str:
-    """A page of the console; anything else is its first page."""
+    """A page of the console; anything else is its first page, lest our sign-in lead to any site."""
     asked = urlsplit(url) if isinstance(url, str) and len(url) <= 2000 and "\\" not in url else None
     if asked is None or asked.scheme or asked.netloc or not (asked.path + "/").startswith("/staff/"):
         return HOME

@@ -160,7 +160,7 @@ _WORDS: Mapping[EntryKind, Callable[[TimelineEntry, str], tuple[str, Details]]] 
 
 
 def _explain_answer(entry: TimelineEntry, name: str, text: str, language: str) -> str:
-    """The entry's reason, answer or note: what is ours by its code, in the reader's language; else as it was said."""
+    """The entry's reason, answer or note: a sentence of ours in the reader's language, a person's words as they are."""
     return explain_reason(entry.coded[name], language) if name in entry.coded else text
 
 

@@ -41,7 +41,7 @@ _DONE = {
 
 @dataclass(frozen=True)
 class DeliveryAttempt:
-    """A delivery that was asked for and not made: of which event, with what words, and why not, in words too."""
+    """A delivery that was asked for and refused: the event's number, the reason given for it, and what was wrong."""
 
     number: int
     reason: str
@@ -51,7 +51,7 @@ class DeliveryAttempt:
 
 @router.get("")
 async def show_webhooks(visit: WebhooksVisit) -> Response:
-    """What is held and what was kept aside, newest first; nothing of what the events say."""
+    """What is held and what was kept aside, newest first, without the events' bodies."""
     try:
         return await _render_webhooks(visit)
     except Invalid:  # no place of these lists
@@ -60,7 +60,7 @@ async def show_webhooks(visit: WebhooksVisit) -> Response:
 
 @router.get("/altered/{number}")
 async def show_altered(visit: WebhooksVisit, number: Number) -> Response:
-    """What an event says that was kept aside; it may be about somebody, so that the access is recorded."""
+    """The body of an event kept aside; it may hold personal data, so that the access is recorded."""
     return await _render_altered(visit, number)
 
 

@@ -55,6 +55,7 @@ def parse_lms_event(session: Session, statement: Statement, received_at: datetim
     """What a statement means. Raises `Invalid` naming the field where it doesn't fit its case (A20, C4)."""
     case = _lock_case(session, statement.case_id, "context.registration")
     person = session.get_one(Assister, case.assister_id)
+    # Whom we invited goes by our id there; an account of earlier years keeps its own name.
     accounts = frozenset(name for name in (person.assister_id, person.lms_account) if name)
     if case.program == FEDERAL_PROGRAM:
         return ParsedEvent(case, build_course_fact(statement, federal_policy_of(case), accounts, received_at))

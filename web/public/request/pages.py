@@ -153,7 +153,7 @@ def read_change(request: Request) -> str:
 
 
 def build_address(path: str, **asked: str) -> str:
-    """An address of the form, with what is asked of it; never an answer."""
+    """An address of the form with its query, which never holds an answer."""
     return path + build_query(**asked)
 
 
