@@ -8,24 +8,28 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from adapters.http import call_service, read_document
 
-SERVICE = "lms"
-
 
 @dataclass(frozen=True, repr=False)
-class LmsLearner:
-    """Who learns what: `registration` is the case id, `account` the name of an account the LMS already has."""
+class Learner:
+    """Who learns what, to the LMS and the MLMS: `registration` is the case id, `course_id` what is reported on."""
 
     registration: str
     assister_id: str
-    account: str | None
     email: str
     first_name: str
     last_name: str
     language: str
     home_page: str
+    course_id: str
+
+
+@dataclass(frozen=True, repr=False)
+class LmsLearner(Learner):
+    """`account` is the name of an account the LMS already has."""
+
+    account: str | None
     account_id: str
     profile_id: str
-    course_id: str
     exam_id: str
 
 
@@ -38,31 +42,40 @@ class LmsPlace(BaseModel):
     url: str = Field(pattern="^https?://", max_length=2000)
 
 
-class LmsClient:
-    """The learning management system, by bearer token."""
+class PlaceClient:
+    """What gives places in training, by bearer token."""
 
-    def __init__(self, client: httpx2.AsyncClient, url: str, token: str) -> None:
+    def __init__(self, client: httpx2.AsyncClient, service: str, url: str, token: str) -> None:
         self._client = client
+        self._service = service
         self._url = url.rstrip("/")
         self._token = token
 
-    async def invite_learner(self, learner: LmsLearner, key: str) -> LmsPlace:
-        """Invites someone without an account to set one up (A15); the same `key` again gives the same place."""
-        body = asdict(learner)
-        del body["account"]
-        return await self._post_learner("invitations", body, key)
-
-    async def enroll_learner(self, learner: LmsLearner, key: str) -> LmsPlace:
-        """Enrols the existing account of a returning assister in the course (A16)."""
-        return await self._post_learner("enrollments", asdict(learner), key)
-
-    async def _post_learner(self, collection: str, body: Mapping[str, object], key: str) -> LmsPlace:
+    async def post_learner(self, collection: str, body: Mapping[str, object], key: str) -> LmsPlace:
+        """A place; the same `key` again gives the same place."""
         response = await call_service(
             self._client,
-            SERVICE,
+            self._service,
             "POST",
             f"{self._url}/api/v1/{collection}",
             headers={"Authorization": f"Bearer {self._token}", "Idempotency-Key": key},
             json=body,
         )
-        return read_document(response, SERVICE, LmsPlace)
+        return read_document(response, self._service, LmsPlace)
+
+
+class LmsClient:
+    """The learning management system."""
+
+    def __init__(self, client: httpx2.AsyncClient, url: str, token: str) -> None:
+        self._places = PlaceClient(client, "lms", url, token)
+
+    async def invite_learner(self, learner: LmsLearner, key: str) -> LmsPlace:
+        """Invites someone without an account to set one up (A15); the same `key` again gives the same place."""
+        body = asdict(learner)
+        del body["account"]
+        return await self._places.post_learner("invitations", body, key)
+
+    async def enroll_learner(self, learner: LmsLearner, key: str) -> LmsPlace:
+        """Enrols the existing account of a returning assister in the course (A16)."""
+        return await self._places.post_learner("enrollments", asdict(learner), key)

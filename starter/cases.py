@@ -38,6 +38,10 @@ class CommandOutcome:
     command_id: str
     state: CommandState
 
+    def document(self) -> dict[str, str]:
+        """The command as JSON: its id and its state."""
+        return {"command_id": self.command_id, "state": self.state}
+
 
 def now() -> datetime:
     """The door's clock, in UTC."""

@@ -169,7 +169,7 @@ async def _send_command(
     async with open_services(options.data) as services:
         answer = await send(services)
         if options.json:
-            print_json({"command_id": answer.command_id, "state": answer.state})
+            print_json(answer.document())
             return
         status = await services.read_status(case)
     out = open_console()

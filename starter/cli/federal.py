@@ -74,7 +74,7 @@ async def save_profile(
             await services.registrations.complete_profile(case, actor)
         status = await services.read_status(case)
     if options.json:
-        print_json({**status, "command_id": answer.command_id, "state": answer.state})
+        print_json(status | answer.document())
     elif answer.state == "pending":
         later = "; go on with Next when it is saved" if go_on else ""
         kept = f"Kept as {answer.command_id}: no worker answered yet; it is saved when one does{later}."

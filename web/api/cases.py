@@ -203,8 +203,7 @@ async def resend_notice(
 async def answer_command(services: Services, case_id: str, answer: CommandOutcome) -> JSONResponse:
     """The status document as it stands now, with the command's id and state: 200 applied, 202 pending."""
     status = await services.database.read(read_status, case_id, now())
-    told = {"command_id": answer.command_id, "state": answer.state}
-    return JSONResponse(status | told, 202 if answer.state == CommandState.PENDING else 200)
+    return JSONResponse(status | answer.document(), 202 if answer.state == CommandState.PENDING else 200)
 
 
 @router.post(

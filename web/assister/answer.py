@@ -59,8 +59,7 @@ async def answer_question(
     if read_media_type(request) == "application/json":
         message, changes = _read_answer(read_json(await request.body()))
         answer = await _send_answer(services, certification, message, changes, applicant_of(case).language)
-        document = {"command_id": answer.command_id, "state": answer.state}
-        return JSONResponse(document, 202 if answer.state == CommandState.PENDING else 200, PRIVATE)
+        return JSONResponse(answer.document(), 202 if answer.state == CommandState.PENDING else 200, PRIVATE)
     values = await read_form(request)
     message = values.pop("message", "")
     changes, faults = find_changes(values, case.request)
