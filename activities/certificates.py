@@ -3,7 +3,6 @@
 import asyncio
 import os
 from contextlib import suppress
-from datetime import date
 from hashlib import sha256
 from pathlib import Path
 from uuid import uuid4
@@ -19,7 +18,7 @@ from db.tables import CertificateRow
 from db.writes.effects import EffectResult, Intent, intend_certificate
 from domain.shared.cases.facts import Fact, FactKind
 from domain.shared.cases.messages import CaseRef, Effect, MarketOrder
-from domain.shared.cases.stages import Certificate
+from domain.shared.cases.stages import Certificate, CertificateToIssue
 from templates.certificates import CertificateText
 
 KIND = "certificate.issued"
@@ -46,14 +45,15 @@ class CertificatesActivities(contracts.Certificates):
 
     async def _print_and_record(self, order: CaseRef, key: str, market: str = "") -> Effect:
         intent = await self._database.write(intend_certificate, key, order.case_id, order.at, market)
-        draft = self._folder / f".{intent.data['number']}.pdf"
+        fixed = CertificateToIssue.model_validate(intent.data)
+        draft = self._folder / f".{fixed.number}.pdf"
 
         async def make(intent: Intent) -> EffectResult:
-            pdf = await asyncio.to_thread(self._print_once, intent, draft)
+            pdf = await asyncio.to_thread(self._print_once, intent.snapshot, fixed, draft)
             digest = sha256(pdf).hexdigest()
             path = self._folder / f"{digest}.pdf"
             await asyncio.to_thread(_keep_file, pdf, path, draft)
-            return _describe_certificate(order.case_id, intent.data, digest, path)
+            return _describe_certificate(order.case_id, fixed, digest, path)
 
         async def undo(made: EffectResult) -> None:
             (self._folder / f"{made.result['sha256']}.pdf").unlink(missing_ok=True)
@@ -62,22 +62,22 @@ class CertificatesActivities(contracts.Certificates):
         await asyncio.to_thread(_remove_drafts, draft)
         return effect
 
-    def _print_once(self, intent: Intent, draft: Path) -> bytes:
+    def _print_once(self, snapshot: CaseSnapshot, fixed: CertificateToIssue, draft: Path) -> bytes:
         """The first print stands: a signature differs each time, and a retry must not leave a second certificate."""
         if not draft.exists():
-            _keep_file(self._signer.print_certificate(self._compose_text(intent.snapshot, intent.data)), draft, draft)
+            _keep_file(self._signer.print_certificate(self._compose_text(snapshot, fixed)), draft, draft)
         return draft.read_bytes()
 
-    def _compose_text(self, snapshot: CaseSnapshot, data: dict[str, str]) -> CertificateText:
+    def _compose_text(self, snapshot: CaseSnapshot, fixed: CertificateToIssue) -> CertificateText:
         return CertificateText(
-            number=data["number"],
-            holder=data.get("holder") or snapshot.applicant.name,
-            kind=data.get("market") or snapshot.case.kind,
+            number=fixed.number,
+            holder=fixed.holder or snapshot.applicant.name,
+            kind=fixed.market or snapshot.case.kind,
             program=snapshot.case.program,
             plan_year=snapshot.case.plan_year,
-            issued_on=date.fromisoformat(data["issued_on"]),
-            valid_until=date.fromisoformat(data["valid_until"]) if data["valid_until"] else None,
-            verify_url=f"{self._web_url}/certificates/{data['number']}",
+            issued_on=fixed.issued_on,
+            valid_until=fixed.valid_until,
+            verify_url=f"{self._web_url}/certificates/{fixed.number}",
             language=snapshot.applicant.language,
         )
 
@@ -101,9 +101,11 @@ def _remove_drafts(draft: Path) -> None:
         left.unlink(missing_ok=True)
 
 
-def _describe_certificate(case_id: str, data: dict[str, str], digest: str, path: Path) -> EffectResult:
-    certificate = Certificate.model_validate({**data, "sha256": digest})
-    shown, market = certificate.to_json(), data.get("market", "")
+def _describe_certificate(case_id: str, fixed: CertificateToIssue, digest: str, path: Path) -> EffectResult:
+    certificate = Certificate(
+        number=fixed.number, issued_at=fixed.issued_at, valid_until=fixed.valid_until, sha256=digest
+    )
+    shown, market = certificate.to_json(), fixed.market
     fact = Fact(
         id=f"{case_id}:certificate:{market}".rstrip(":"),
         kind=FactKind.CERTIFICATE_ISSUED,
@@ -114,7 +116,7 @@ def _describe_certificate(case_id: str, data: dict[str, str], digest: str, path:
         number=certificate.number,
         case_id=case_id,
         market=market,
-        holder=data.get("holder"),
+        holder=fixed.holder,
         issued_at=certificate.issued_at,
         valid_until=certificate.valid_until,
         sha256=digest,

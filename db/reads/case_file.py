@@ -28,6 +28,7 @@ from db.tables import (
 )
 from domain.programs.certificates import find_certificate_status
 from domain.programs.state import CaseState
+from domain.shared.cases.commands import list_shown_data
 from domain.shared.cases.facts import Fact, FactKind
 from domain.shared.policy import find_local_date
 from domain.state.certification import CertificationState
@@ -208,13 +209,8 @@ def _list_certificates(session: Session, case: Case, state: CaseState, now: date
 
 
 def _describe_command(row: CommandRow) -> GivenCommand:
-    kept = {
-        name: row.data[name] for name in ("verdict", "override", "notice", "changed", "faults") if row.data.get(name)
-    }
-    changes = {"changed": sorted(row.data["changes"])} if row.data.get("changes") else {}
-    return GivenCommand(
-        row.id, row.kind, row.actor, row.reason, row.state, row.answer, row.created_at, {**kept, **changes}
-    )
+    shown = list_shown_data(row.data)
+    return GivenCommand(row.id, row.kind, row.actor, row.reason, row.state, row.answer, row.created_at, shown)
 
 
 # findings

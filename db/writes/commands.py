@@ -21,6 +21,7 @@ from domain.shared.cases.commands import (
     CommandOrigin,
     CommandState,
     SaveProfile,
+    list_shown_data,
 )
 from domain.shared.cases.messages import Applied
 from domain.shared.cases.reasons import Reason, Refusal
@@ -202,6 +203,4 @@ def keep_answer(row: CommandRow, why: Reason) -> None:
 
 def _describe_command(row: CommandRow) -> dict[str, Any]:
     """What the audit keeps of a command besides its reason."""
-    kept = {name: row.data[name] for name in ("verdict", "override", "notice", "faults") if row.data.get(name)}
-    changed = {"changed": sorted(row.data["changes"])} if row.data.get("changes") else {}
-    return {**kept, "command_id": row.id, **changed}
+    return {**list_shown_data(row.data), "command_id": row.id}

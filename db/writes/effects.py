@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from db.case_state import CaseSnapshot, applicant_of, facts_of
+from db.case_state import CaseSnapshot, facts_of
 from db.tables import SYSTEM, CertificateRow, EffectRow, EvidenceRow, SentMail
 from db.writes.facts import append_facts, lock_case, lower_flag, record_audit
 from domain.federal.markets import Market
@@ -14,7 +14,7 @@ from domain.federal.registration import RegistrationState
 from domain.shared.cases.facts import Fact
 from domain.shared.cases.messages import Effect
 from domain.shared.cases.reasons import Reason, Refusal
-from domain.shared.cases.stages import ENDED
+from domain.shared.cases.stages import ENDED, CertificateToIssue
 from domain.shared.ids import make_certificate_number
 from domain.shared.policy import find_local_date
 from domain.shared.programs import FEDERAL_PROGRAM
@@ -108,15 +108,15 @@ def intend_certificate(session: Session, key: str, case_id: str, now: datetime, 
     until = view.policy.windows.closes_on
     if not view.state.ended and not _certificate_due(view, market):
         raise Refusal(Reason("certificate_not_due"))
-    data = {
-        "number": make_certificate_number(view.case.program, view.case.plan_year),
-        "holder": applicant_of(view.case).name,
-        "issued_at": now.isoformat(),
-        "issued_on": find_local_date(view.policy, now).isoformat(),
-        "valid_until": until.isoformat() if until else None,
+    fixed = CertificateToIssue(
+        number=make_certificate_number(view.case.program, view.case.plan_year),
+        holder=view.applicant.name,
+        issued_at=now,
+        issued_on=find_local_date(view.policy, now),
+        valid_until=until,
         **({"market": market} if market else {}),
-    }
-    return intend_effect(session, key, case_id, "certificate.issued", data, now)
+    )
+    return intend_effect(session, key, case_id, "certificate.issued", fixed.to_json(), now)
 
 
 def _certificate_due(view: CaseSnapshot, market: str) -> bool:

@@ -32,7 +32,7 @@ from domain.shared.ids import make_case_id, make_workflow_id
 from domain.shared.policy import find_local_date, find_window_faults
 from domain.state.request import Request
 
-Rules = OpeningRules[Any, Any]
+Rules = OpeningRules[Any, Any, Any]
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Opening a registration with the federal marketplace: one account a person, and who takes the short course (B1–B3)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
 
@@ -34,10 +34,11 @@ def build_enrollment_fact(case_id: str, curriculum: Curriculum, channel: str, au
     return Fact(id=f"{case_id}:enrolled:{curriculum}:{channel}", kind=FactKind.ENROLLED, at=at, data=data)
 
 
-class FederalOpening(OpeningRules[RegistrationRequest, FederalPolicy]):
+class FederalOpening(OpeningRules[RegistrationRequest, StoredProfile, FederalPolicy]):
     """The federal marketplace's rules of opening a registration; what each method promises stands in `OpeningRules`."""
 
     program = FEDERAL_PROGRAM
+    stored = StoredProfile
     kind_field = "role"
     form = DRAFT_FIELDS
     email_is_account = True
@@ -76,7 +77,7 @@ class FederalOpening(OpeningRules[RegistrationRequest, FederalPolicy]):
     ) -> list[Fault]:
         return find_window_faults(policy, today)
 
-    def find_begin_refusal(self, details: Mapping[str, Any], history: AssisterHistory, plan_year: int) -> Reason | None:
+    def find_begin_refusal(self, known: Collection[str], history: AssisterHistory, plan_year: int) -> Reason | None:
         """Whoever registered in some earlier year, be it to take the full course (B1)."""
         return None if history.years else Reason("never_registered")
 
@@ -92,10 +93,9 @@ class FederalOpening(OpeningRules[RegistrationRequest, FederalPolicy]):
         return Accounts(has_lms_account=bool(history.years))
 
     def list_first_facts(
-        self, case_id: str, request: Mapping[str, Any], assister_type: AssisterType, origin: Origin
+        self, case_id: str, request: StoredProfile, assister_type: AssisterType, origin: Origin
     ) -> list[Fact]:
         """Who returns and takes part in the Individual Market is enrolled in the short course at once (B11)."""
-        markets = StoredProfile.model_validate(request).markets
-        if assister_type is not AssisterType.RETURNING or Market.INDIVIDUAL not in markets:
+        if assister_type is not AssisterType.RETURNING or Market.INDIVIDUAL not in request.markets:
             return []
         return [build_enrollment_fact(case_id, Curriculum.INDIVIDUAL_RETURNING, MLMS, True, origin.at)]

@@ -11,7 +11,7 @@ from domain.state.opening import StateOpening
 from domain.state.request import Request, parse_request
 
 AnyRequest = Request | RegistrationRequest
-OPENING_RULES: Mapping[str, OpeningRules[Any, Any]] = {
+OPENING_RULES: Mapping[str, OpeningRules[Any, Any, Any]] = {
     rules.program: rules for rules in (StateOpening(), FederalOpening())
 }
 

@@ -1,9 +1,8 @@
 """What the exchange's LMS reports, checked against the case's policy (A17, A20–A22, C4)."""
 
 from datetime import datetime
-from typing import Any
 
-from domain.shared.cases.facts import Fact, FactKind
+from domain.shared.cases.facts import Fact, FactData, FactKind
 from domain.shared.documents.faults import Fault, Invalid
 from domain.shared.documents.statements import VERBS, Statement, find_actor_faults
 from domain.state import exam
@@ -28,17 +27,17 @@ def build_lms_fact(statement: Statement, policy: Policy, accounts: frozenset[str
     """
     faults = find_actor_faults(statement, policy.lms.home_page, accounts)
     kind = _find_kind(statement, policy.lms, faults)
-    data: dict[str, Any] = {}
+    data = FactData()
     if kind is FactKind.EXAM_ATTEMPTED:
         try:
             score = exam.parse_score(statement.result)
             passed = exam.is_pass(score, policy.pass_mark)
-            data = ExamAttemptedData(event_id=statement.id, score=exam.format_score(score), passed=passed).to_json()
+            data = ExamAttemptedData(event_id=statement.id, score=exam.format_score(score), passed=passed)
         except Invalid as invalid:
             faults.extend(invalid.faults)
     if faults or kind is None:
         raise Invalid(faults)
-    return Fact(id=f"lms:{statement.id}", kind=kind, at=statement.timestamp or received_at, data=data)
+    return Fact(id=f"lms:{statement.id}", kind=kind, at=statement.timestamp or received_at, data=data.to_json())
 
 
 def _find_kind(statement: Statement, ids: LmsIds, faults: list[Fault]) -> FactKind | None:

@@ -1,6 +1,6 @@
 """Opening a case of the state program: who is new, returning or lapsed, and who may come in (A7–A11)."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date
 from typing import Any
 
@@ -44,10 +44,11 @@ def find_admission_faults(request: Request, policy: Policy, assister_type: Assis
     return faults
 
 
-class StateOpening(OpeningRules[Request, Policy]):
+class StateOpening(OpeningRules[Request, StoredRequest, Policy]):
     """The exchange's rules of opening a case; what each method promises stands in `OpeningRules`."""
 
     program = STATE_PROGRAM
+    stored = StoredRequest
     kind_field = "kind"
     form = FORM
     email_is_account = False
@@ -83,10 +84,10 @@ class StateOpening(OpeningRules[Request, Policy]):
     ) -> list[Fault]:
         return find_admission_faults(request, policy, assister_type, today)
 
-    def find_begin_refusal(self, details: Mapping[str, Any], history: AssisterHistory, plan_year: int) -> Reason | None:
+    def find_begin_refusal(self, known: Collection[str], history: AssisterHistory, plan_year: int) -> Reason | None:
         """Only returning assisters are spared the form (A11); without a kind there is nothing to open."""
         returning = classify_assister(history, plan_year) is AssisterType.RETURNING
-        return None if returning and self.kind_field in details else Reason("not_returning")
+        return None if returning and self.kind_field in known else Reason("not_returning")
 
     def draft_request(self, known: Mapping[str, Any], plan_year: int) -> dict[str, Any]:
         form = {name: value for name, value in known.items() if name in FORM}
@@ -103,10 +104,9 @@ class StateOpening(OpeningRules[Request, Policy]):
         )
 
     def list_first_facts(
-        self, case_id: str, request: Mapping[str, Any], assister_type: AssisterType, origin: Origin
+        self, case_id: str, request: StoredRequest, assister_type: AssisterType, origin: Origin
     ) -> list[Fact]:
         """The agreement, where it came with the request (A3)."""
-        stored = StoredRequest.model_validate(request)
-        if not stored.agreement_accepted:
+        if not request.agreement_accepted:
             return []
-        return [build_acceptance_fact(case_id, origin.language or stored.language, origin.at, origin.source)]
+        return [build_acceptance_fact(case_id, origin.language or request.language, origin.at, origin.source)]

@@ -255,7 +255,9 @@ def test_a9_a11_a_portal_account_brings_its_profile_and_tool_along() -> None:
     assert STATE.describe_accounts(no_account, LAPSED) == Accounts(has_lms_account=True)
 
 
-def first_facts(rules: OpeningRules[Any, Any], document: dict[str, Any], history: AssisterHistory, by: Origin) -> Any:
+def first_facts(
+    rules: OpeningRules[Any, Any, Any], document: dict[str, Any], history: AssisterHistory, by: Origin
+) -> Any:
     policy = rules.find_policy(document["plan_year"])
     assert policy is not None
     new = rules.plan_case("a-case", document, policy, history, by)

@@ -109,6 +109,12 @@ class SaveProfile(CommandData):
         return {name: self.profile[name] for name in self.given}
 
 
+def list_shown_data(data: Mapping[str, Any]) -> dict[str, Any]:
+    """What may be shown of a stored command besides its reason: of an answer the names of its fields alone."""
+    shown = {name: data[name] for name in ("verdict", "override", "notice", "changed", "faults") if data.get(name)}
+    return shown | ({"changed": sorted(data["changes"])} if data.get("changes") else {})
+
+
 ENDING_FACTS: Mapping[CommandKind, FactKind] = {
     CommandKind.WITHDRAW: FactKind.WITHDRAWN,
     CommandKind.REVOKE: FactKind.REVOKED,

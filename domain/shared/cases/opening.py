@@ -7,6 +7,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, ClassVar, Generic, TypeVar
 
+from domain.shared.applicant import Applicant
 from domain.shared.assister import AssisterHistory, AssisterType, Identity
 from domain.shared.cases.facts import Fact, FactData, FactKind
 from domain.shared.cases.reasons import Reason
@@ -15,6 +16,7 @@ from domain.shared.policy import ProgramPolicy
 
 APPLICANT, FORM, STAFF = "applicant", "form", "staff"
 Requested = TypeVar("Requested")
+Stored = TypeVar("Stored", bound=Applicant)
 Rules = TypeVar("Rules", bound=ProgramPolicy)
 
 
@@ -68,8 +70,9 @@ class NewCase:
     facts: tuple[Fact, ...]
 
 
-class OpeningRules(ABC, Generic[Requested, Rules]):
-    """One program's rules of opening a case; ``Requested`` is its parsed request, ``Rules`` its policy.
+class OpeningRules(ABC, Generic[Requested, Stored, Rules]):
+    """One program's rules of opening a case; ``Requested`` is its parsed request, ``Stored`` what is read of
+    a stored one (its class is ``stored``), ``Rules`` its policy.
 
     ``kind_field`` is the field of the request that is the case's kind, ``form`` are the fields its form asks for.
     ``email_is_account``: an e-mail address stands for its owner's account even where another NPN is given (B3).
@@ -77,6 +80,7 @@ class OpeningRules(ABC, Generic[Requested, Rules]):
     """
 
     program: ClassVar[str]
+    stored: type[Stored]
     kind_field: ClassVar[str]
     form: ClassVar[frozenset[str]]
     email_is_account: ClassVar[bool]
@@ -117,8 +121,8 @@ class OpeningRules(ABC, Generic[Requested, Rules]):
         """What keeps a well-formed request out."""
 
     @abstractmethod
-    def find_begin_refusal(self, details: Mapping[str, Any], history: AssisterHistory, plan_year: int) -> Reason | None:
-        """Why staff can't open this person's case without a form."""
+    def find_begin_refusal(self, known: Collection[str], history: AssisterHistory, plan_year: int) -> Reason | None:
+        """Why staff can't open this person's case without a form; ``known`` are the names of the fields known."""
 
     @abstractmethod
     def draft_request(self, known: Mapping[str, Any], plan_year: int) -> dict[str, Any]:
@@ -130,7 +134,7 @@ class OpeningRules(ABC, Generic[Requested, Rules]):
 
     @abstractmethod
     def list_first_facts(
-        self, case_id: str, request: Mapping[str, Any], assister_type: AssisterType, origin: Origin
+        self, case_id: str, request: Stored, assister_type: AssisterType, origin: Origin
     ) -> list[Fact]:
         """What happens with the opening, besides that the case was requested."""
 
@@ -138,7 +142,7 @@ class OpeningRules(ABC, Generic[Requested, Rules]):
         self, case_id: str, request: dict[str, Any], policy: Rules, history: AssisterHistory, origin: Origin
     ) -> NewCase:
         """The case, as it is to be stored."""
-        assister_type = self.classify_assister(history, policy.plan_year)
+        stored, assister_type = self.stored.model_validate(request), self.classify_assister(history, policy.plan_year)
         source = RequestedData(opened_by=origin.source).to_json()
         requested = Fact(id=f"{case_id}:requested", kind=FactKind.REQUESTED, at=origin.at, data=source)
         return NewCase(
@@ -148,7 +152,7 @@ class OpeningRules(ABC, Generic[Requested, Rules]):
             assister_type=assister_type,
             accounts=self.describe_accounts(history, assister_type),
             request=request,
-            facts=(requested, *self.list_first_facts(case_id, request, assister_type, origin)),
+            facts=(requested, *self.list_first_facts(case_id, stored, assister_type, origin)),
         )
 
 

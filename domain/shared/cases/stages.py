@@ -90,13 +90,30 @@ OWNER: dict[WaitingFor, str] = {
 }
 
 
+IssuedAt = Annotated[datetime, PlainSerializer(datetime.isoformat, when_used="json")]  # as every stored one is spelled
+
+
 class Certificate(FactData):
     """The certificate issued (A23)."""
 
     number: str
-    issued_at: Annotated[datetime, PlainSerializer(datetime.isoformat, when_used="json")]  # as every fact has it
+    issued_at: IssuedAt
     valid_until: date | None
     sha256: str
+
+
+class CertificateToIssue(FactData):
+    """What is fixed of a certificate before it is printed: number, name and time of issue (A23, B17).
+
+    ``market`` is empty in the state program; ``holder`` is missing where an earlier release has fixed it.
+    """
+
+    number: str
+    holder: str | None = None
+    issued_at: IssuedAt
+    issued_on: date
+    valid_until: date | None
+    market: str = ""
 
 
 ENDINGS = {FactKind.REVOKED: Stage.REVOKED, FactKind.WITHDRAWN: Stage.WITHDRAWN, FactKind.CLOSED: Stage.CLOSED}
