@@ -31,5 +31,5 @@ def build_course_fact(
     if faults or kind is None or curriculum is None:
         raise Invalid(faults)
     data = CourseData(curriculum=curriculum, channel=MLMS).to_json()
-    at = min(statement.timestamp or received_at, received_at)  # whose clock is fast moves no due date
+    at = min(statement.timestamp or received_at, received_at)  # a sender's fast clock puts off no due date
     return Fact(id=f"lms:{statement.id}", kind=kind, at=at, data=data)

@@ -45,5 +45,5 @@ def check_ticket(report: VendorReport, curriculum: str, *, redeemed: bool) -> No
 def build_completion_fact(report: VendorReport, ticket_hash: str, vendor: str, received_at: datetime) -> Fact:
     """The completed course, as a fact that counts once a ticket."""
     data = CourseData(curriculum=report.curriculum, channel=vendor).to_json()
-    at = min(report.occurred_at, received_at)  # whose clock is fast moves no due date
+    at = min(report.occurred_at, received_at)  # a sender's fast clock puts off no due date
     return Fact(id=f"vendor:{ticket_hash}", kind=FactKind.COURSE_COMPLETED, at=at, data=data)

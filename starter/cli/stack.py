@@ -73,7 +73,10 @@ def run_sandbox(*, options: CommonOptions = DEFAULTS) -> None:
 
 
 def _become_process(options: CommonOptions, name: str, *arguments: str) -> NoReturn:
-    """Replaces this process by another Python. With --json what that one prints goes to standard error."""
+    """Replaces this process by another Python. With --json what that one prints goes to standard error.
+
+    ``-P`` and PYTHONPATH are there since a folder named `web` where the command is called must not be taken for ours.
+    """
     if options.json:
         print_json({"process": name, "pid": os.getpid()})
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())

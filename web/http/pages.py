@@ -14,7 +14,7 @@ from web.services import Services
 # A page may be about one person, and its address a secret.
 PRIVATE = {"Cache-Control": "no-store", "Referrer-Policy": "same-origin", "X-Robots-Tag": "noindex"}
 
-# A page that is the same for everybody who reads its language.
+# A page that is the same for everybody who reads its language; the cookie may have chosen the language.
 OPEN = {"Cache-Control": "no-cache", "Vary": "Accept-Language, Cookie"}
 
 # An e-mail may style itself, and nothing else: no script, no image, no form, no link that leads the window elsewhere.

@@ -30,7 +30,7 @@ _OF_SOME_ROLE = frozenset(name for fields in FIELDS.values() for name in fields)
 
 
 def collect_changes(values: Mapping[str, str], role: Role) -> dict[str, Any]:
-    """What a profile form changes: every field of the role, those left empty taken away, and those of no other role."""
+    """What a profile form changes: every field of its role. Empty ones, and the other role's, are null: taken away."""
     document = SHAPE.read_document({**values, "verified": ""})
     of_role = {name: document.get(name) for name in FIELDS[role]}
     unknown = {name: value for name, value in document.items() if name not in _OF_SOME_ROLE}

@@ -108,7 +108,7 @@ async def _render_profile(
 
 
 def _list_known_values(visit: Visit, last: CommandRow | None) -> Values:
-    """What the profile holds: as it was sent last, where that waits for a worker; else as it is saved."""
+    """What the profile holds: as it was sent last, while that waits for a worker; else as it was saved last."""
     waiting = (
         last.data["profile"]
         if last is not None and last.state == CommandState.PENDING
