@@ -20,7 +20,7 @@ from domain.state.certification import CertificationState, EligibilityStatus, Lm
 from domain.state.eligibility import Check, Result
 from web.http.forms import Values, describe_faults, parse_number
 from web.http.negotiation import choose_language
-from web.http.pages import render_page
+from web.http.pages import mark_steps, render_page
 from web.http.sentences import explain_reason
 from web.services import Services
 from web.state_form import list_values
@@ -95,11 +95,7 @@ def list_steps(state: CertificationState, may_assist: bool) -> list[dict[str, st
         "portal": state.portal_ready,
         "begin": may_assist,
     }
-    first = None if state.ended else next((key for key, is_done in done.items() if not is_done), None)
-    return [
-        {"key": key, "state": "done" if is_done else "next" if key == first else "later"}
-        for key, is_done in done.items()
-    ]
+    return mark_steps(done, state.ended)
 
 
 def _read_told_round(request: Request) -> int | None:

@@ -1,4 +1,4 @@
-"""Pages for a browser: a template in the reader's language, an e-mail as it was sent, a certificate; with headers."""
+"""Pages for a browser: a template in the reader's language, an e-mail as it was sent, a certificate; their steps."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -59,3 +59,12 @@ def find_certificate_file(services: Services, uri: str, number: str) -> FileResp
     if not path.is_file():
         return None
     return FileResponse(path, headers=PRIVATE, media_type="application/pdf", filename=f"certificate-{number}.pdf")
+
+
+def mark_steps(done: Mapping[str, bool], is_over: bool) -> list[dict[str, str]]:
+    """Steps in their order: done, next (the first that isn't, unless it is over) or later."""
+    first = None if is_over else next((key for key, is_done in done.items() if not is_done), None)
+    return [
+        {"key": key, "state": "done" if is_done else "next" if key == first else "later"}
+        for key, is_done in done.items()
+    ]

@@ -13,7 +13,7 @@ from domain.shared.cases.notices import TOPIC_OF_WAITING, Topic
 from domain.shared.cases.reasons import Reason
 from domain.shared.cases.stages import Stage
 from web.http.limits import build_content_security_policy
-from web.http.pages import PRIVATE
+from web.http.pages import PRIVATE, mark_steps
 from web.http.sentences import explain_reason
 from web.marketplace.layout import explain_faults
 from web.marketplace.visit import Visit
@@ -63,11 +63,7 @@ def list_steps(state: RegistrationState, market: Market) -> list[dict[str, str]]
         "agreements": market in state.agreed_at,
         "confirm": _is_confirmed(state, market),
     }
-    first = None if state.ended else next((key for key, is_done in done.items() if not is_done), None)
-    return [
-        {"key": key, "state": "done" if is_done else "next" if key == first else "later"}
-        for key, is_done in done.items()
-    ]
+    return mark_steps(done, state.ended)
 
 
 async def describe_mlms_courses(visit: Visit) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from domain.shared.documents.faults import Invalid
 from web.http.addresses import build_query
 from web.http.pages import PRIVATE, build_page_router
 from web.http.permissions import Permission
-from web.staff.layout import StaffVisit, require_visit
+from web.staff.layout import StaffVisit, build_page_urls, require_visit
 
 router = build_page_router(prefix="/staff")
 
@@ -32,9 +32,7 @@ async def show_access_log(visit: AuditorVisit) -> Response:
         "staff/access_log.html",
         rows=page.rows,
         asked=asked,
-        first_url=ACCESS_LOG + build_query(**asked) if page.previous else None,
-        previous_url=ACCESS_LOG + build_query(**asked, after=page.previous) if page.previous else None,
-        next_url=ACCESS_LOG + build_query(**asked, after=page.next) if page.next else None,
+        **build_page_urls(page, lambda after: ACCESS_LOG + build_query(**asked, after=after)),
     )
 
 

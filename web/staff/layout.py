@@ -1,12 +1,13 @@
 """What the console's pages share: who comes to them, navigation by what they may do, the form's token; no routes."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse
 
+from db.cursors import Page
 from db.writes.access_log import record_access
 from starter.cases import now
 from templates.catalogs import N_, translate
@@ -73,6 +74,15 @@ def require_visit(permission: Permission) -> Any:
         return StaffVisit(request, services, me)
 
     return Depends(begin_visit)
+
+
+def build_page_urls(page: Page[Any], url_of: Callable[[str | None], str]) -> dict[str, Any]:
+    """The pages around one of a list, by the address of each cursor; None where there is no such page."""
+    return {
+        "first_url": url_of(None) if page.previous else None,
+        "previous_url": url_of(page.previous) if page.previous else None,
+        "next_url": url_of(page.next) if page.next else None,
+    }
 
 
 # Whoever may read cases.

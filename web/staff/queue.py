@@ -13,7 +13,7 @@ from web.http.forms import describe_faults, read_form
 from web.http.pages import PRIVATE, build_page_router
 from web.staff.export import COLUMNS
 from web.staff.filters import ALL, QUEUE, build_address, list_facets, read_filters
-from web.staff.layout import ReaderVisit, StaffVisit
+from web.staff.layout import ReaderVisit, StaffVisit, build_page_urls
 
 router = build_page_router(prefix="/staff")
 
@@ -54,18 +54,15 @@ async def _show_list(visit: StaffVisit, view: View) -> Response:
         total=counts.total if page.next or page.previous else len(page.rows),
         facets=list_facets(filters, counts, words),
         is_filtered=bool(filters.list_wanted()),
-        **_build_addresses(view, filters, page.next, page.previous),
+        **build_page_urls(page, lambda after: build_address(PATHS[view], filters, after=after)),
+        **_build_addresses(view, filters),
     )
 
 
-def _build_addresses(view: View, filters: Filters, following: str | None, previous: str | None) -> dict[str, Any]:
-    """Where a list leads: its pages, its file, and what is handed on to a case so that one comes back here."""
-    path = PATHS[view]
+def _build_addresses(view: View, filters: Filters) -> dict[str, Any]:
+    """Where a list leads besides its pages: its file, and what is handed on to a case so that one comes back here."""
     return {
-        "path": path,
-        "first_url": build_address(path, filters) if previous else None,
-        "previous_url": build_address(path, filters, after=previous) if previous else None,
-        "next_url": build_address(path, filters, after=following) if following else None,
+        "path": PATHS[view],
         "export_columns": COLUMNS.items(),
         "export_url": build_address("/staff/export.csv", filters, view=view.value),
         "of_case": build_address("", filters, view="all" if view is View.ALL else None),

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import Path
@@ -21,7 +22,7 @@ from web.http.permissions import Permission
 from web.http.problems import join_faults
 from web.http.sentences import explain_notes, explain_reason
 from web.services import Services
-from web.staff.layout import StaffVisit, require_visit
+from web.staff.layout import StaffVisit, build_page_urls, require_visit
 
 router = build_page_router(prefix="/staff/webhooks")
 
@@ -135,14 +136,7 @@ def _build_ways(asked: Any, **pages: Any) -> dict[str, dict[str, str | None]]:
     def url(name: str, cursor: str | None) -> str:
         return HOME + build_query(**{one: cursor if one == name else asked.get(one) for one in pages})
 
-    return {
-        name: {
-            "first": url(name, None) if page.previous else None,
-            "previous": url(name, page.previous) if page.previous else None,
-            "next": url(name, page.next) if page.next else None,
-        }
-        for name, page in pages.items()
-    }
+    return {name: build_page_urls(page, partial(url, name)) for name, page in pages.items()}
 
 
 async def _render_altered(
