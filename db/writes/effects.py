@@ -9,16 +9,14 @@ from sqlalchemy.orm import Session
 from db.case_state import CaseSnapshot, facts_of
 from db.tables import SYSTEM, CertificateRow, EffectRow, EvidenceRow, SentMail
 from db.writes.facts import append_facts, lock_case, lower_flag, record_audit
-from domain.federal.markets import Market
 from domain.federal.registration import RegistrationState
+from domain.programs.certificates import may_issue_certificate
 from domain.shared.cases.facts import Fact
 from domain.shared.cases.messages import Effect
 from domain.shared.cases.reasons import Reason, Refusal
 from domain.shared.cases.stages import ENDED, CertificateToIssue
 from domain.shared.ids import make_certificate_number
 from domain.shared.policy import find_local_date
-from domain.shared.programs import FEDERAL_PROGRAM
-from domain.state.may_assist import is_certificate_due
 
 
 @dataclass(frozen=True)
@@ -106,7 +104,7 @@ def intend_certificate(session: Session, key: str, case_id: str, now: datetime, 
     """
     view = CaseSnapshot(lock_case(session, case_id), facts_of(session, case_id))
     until = view.policy.windows.closes_on
-    if not view.state.ended and not _certificate_due(view, market):
+    if not view.state.ended and not may_issue_certificate(view.state, market):
         raise Refusal(Reason("certificate_not_due"))
     fixed = CertificateToIssue(
         number=make_certificate_number(view.case.program, view.case.plan_year),
@@ -117,12 +115,6 @@ def intend_certificate(session: Session, key: str, case_id: str, now: datetime, 
         **({"market": market} if market else {}),
     )
     return intend_effect(session, key, case_id, "certificate.issued", fixed.to_json(), now)
-
-
-def _certificate_due(view: CaseSnapshot, market: str) -> bool:
-    if view.case.program == FEDERAL_PROGRAM:
-        return Market(market) in view.registration.completed_at
-    return view.certification.certificate is not None or is_certificate_due(view.certification)
 
 
 def keep_evidence(

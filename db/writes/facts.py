@@ -9,8 +9,8 @@ from sqlmodel import col, select
 
 from db.case_state import UnknownCase, facts_of, fold_case, list_flags, one_or_none
 from db.tables import SYSTEM, Assister, AuditRow, Case, FactRow, StageEntry
-from domain.federal.facts import MarketData
 from domain.federal.registration import RegistrationState
+from domain.federal.steps import build_completion_facts
 from domain.programs.state import CaseState
 from domain.shared.cases.facts import Fact, FactKind
 from domain.shared.cases.reasons import Reason
@@ -78,7 +78,7 @@ def append_facts(session: Session, case: Case, facts: Sequence[Fact], now: datet
     state = fold_case(case, [*stored, *fresh])
     if isinstance(state, RegistrationState):
         case.unpublished = True
-        if completed := _build_completion_facts(case.case_id, state):
+        if completed := build_completion_facts(case.case_id, state):
             fresh += completed
             for fact in completed:
                 record_audit(session, now, SYSTEM, "market.completed", case, **fact.data)
@@ -140,14 +140,6 @@ def draw_attention(case: Case) -> None:
     case.attention = case.flag or (DECISION if decides else None)
     since = (case.waiting_since if decides else case.flagged_at) or case.opened_at
     case.attention_since = since if case.attention else None
-
-
-def _build_completion_facts(case_id: str, state: RegistrationState) -> list[Fact]:
-    kind = FactKind.MARKET_COMPLETED
-    return [
-        Fact(id=f"{case_id}:completed:{market}", kind=kind, at=at, data=MarketData(market=market).to_json())
-        for market, at in state.newly_complete.items()
-    ]
 
 
 def _remember_accounts(session: Session, case: Case, facts: Iterable[Fact]) -> None:

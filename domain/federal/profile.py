@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, create_model
+from pydantic import AfterValidator, BaseModel, Field, ValidationError, create_model
 
 from domain.federal.markets import Market, Role
 from domain.federal.policies import find_federal_policy
@@ -13,6 +13,7 @@ from domain.shared.documents.faults import Fault, Invalid, list_faults
 from domain.shared.documents.fields import Address, Email, Line, Name, Npn, PersonName, Phone, StrictForm, make_error
 from domain.shared.documents.formulas import begins_formula
 from domain.shared.licensing import Producer
+from domain.shared.stored import StoredData
 
 NPN_FIELDS = ("npn", "business_npn", "web_entity_npn")
 REQUIRED: dict[Role, tuple[str, ...]] = {
@@ -94,10 +95,8 @@ class RegistrationRequest(_Profile):
     markets: Annotated[tuple[Market, ...], Field(min_length=1, max_length=2), AfterValidator(_distinct)]
 
 
-class StoredContact(BaseModel):
+class StoredContact(StoredData):
     """A business or professional contact as it is stored; empty where the profile has none."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     name: str | None = None
     email: str = ""

@@ -1,9 +1,9 @@
-"""What an assister may do with a registration now, and why not the rest (B7–B16)."""
+"""What may be done with a registration now, why not the rest, and what follows from a step (B7–B16)."""
 
 from collections.abc import Sequence
 from datetime import datetime
 
-from domain.federal.facts import NpnRefusedData, ProfileVersionData
+from domain.federal.facts import MarketData, NpnRefusedData, ProfileVersionData
 from domain.federal.markets import MLMS, Curriculum, MarketplaceAgreement, NpnStatus
 from domain.federal.policy import FederalPolicy
 from domain.federal.profile import StoredProfile
@@ -30,6 +30,15 @@ def build_npn_verdict(case_id: str, version: int, faults: Sequence[Fault], at: d
         kind = FactKind.NPN_REFUSED
         data = NpnRefusedData(version=version, faults=tuple((one.field, one.code) for one in faults))
     return Fact(id=f"{case_id}:{kind}:{version}", kind=kind, at=at, data=data.to_json())
+
+
+def build_completion_facts(case_id: str, state: RegistrationState) -> list[Fact]:
+    """The facts that markets are complete, of those whose last step was just done (B12, B16)."""
+    kind = FactKind.MARKET_COMPLETED
+    return [
+        Fact(id=f"{case_id}:completed:{market}", kind=kind, at=at, data=MarketData(market=market).to_json())
+        for market, at in state.newly_complete.items()
+    ]
 
 
 def find_next_refusal(state: RegistrationState) -> Reason | None:

@@ -1,4 +1,4 @@
-"""What a certificate of either program is worth today."""
+"""When a certificate of either program may be issued, and what it is worth today."""
 
 from datetime import date
 
@@ -6,6 +6,14 @@ from domain.federal.markets import Market
 from domain.federal.registration import RegistrationState
 from domain.programs.state import CaseState
 from domain.shared.cases.stages import Stage
+from domain.state.may_assist import is_certificate_due
+
+
+def may_issue_certificate(state: CaseState, market: str) -> bool:
+    """Whether a certificate is due, or was before: a repeat finds the first; ``market`` as below (A23, B17)."""
+    if isinstance(state, RegistrationState):
+        return Market(market) in state.completed_at
+    return state.certificate is not None or is_certificate_due(state)
 
 
 def find_certificate_status(state: CaseState, number: str, market: str, valid_until: date | None, today: date) -> str:

@@ -1,14 +1,11 @@
-"""What every stored request and profile says of who asked; it was checked when it came, and is read here as it is."""
-
-from pydantic import BaseModel, ConfigDict
+"""What every stored request and profile says of who asked."""
 
 from domain.shared.assister import Identity
+from domain.shared.stored import StoredData
 
 
-class StoredAddress(BaseModel):
+class StoredAddress(StoredData):
     """A postal address; empty where there is none."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     line1: str = ""
     line2: str | None = None
@@ -17,10 +14,8 @@ class StoredAddress(BaseModel):
     postal_code: str = ""
 
 
-class Applicant(BaseModel):
+class Applicant(StoredData):
     """Who asked; ``language`` is the one they want to be written to in, "en" or "es"."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     first_name: str
     last_name: str

@@ -6,11 +6,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import Field
 
 from domain.shared.cases.facts import Fact, FactData, FactKind
 from domain.shared.cases.notices import Notice
 from domain.shared.cases.reasons import Reason
+from domain.shared.stored import StoredData
 
 
 class CommandKind(StrEnum):
@@ -51,13 +52,8 @@ class CommandOrigin:
     at: datetime
 
 
-class CommandData(BaseModel):
-    """What a command says besides its origin, a shape for each kind.
-
-    Commands are kept for good, so that a shape only ever grows, by fields with defaults.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
+class CommandData(StoredData):
+    """What a command says besides its origin, a shape for each kind."""
 
     kind: ClassVar[CommandKind]
 
@@ -101,7 +97,7 @@ class SaveProfile(CommandData):
     kind = CommandKind.SAVE_PROFILE
     digest: str = ""
     given: tuple[str, ...] = ()
-    profile: dict[str, Any] = {}
+    profile: dict[str, Any] = Field(default_factory=dict)
 
     @property
     def changes(self) -> dict[str, Any]:

@@ -7,6 +7,8 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from domain.shared.stored import StoredData
+
 
 class FactKind(StrEnum):
     """Everything that can happen to a case."""
@@ -52,13 +54,8 @@ class FactKind(StrEnum):
     CLOSED = "closed"
 
 
-class FactData(BaseModel):
-    """What a fact of one kind says; which kind has which shape, the programs' modules of facts say.
-
-    Facts are kept for good, so that a shape only ever grows, by fields with defaults.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
+class FactData(StoredData):
+    """What a fact of one kind says; which kind has which shape, the programs' modules of facts say."""
 
     def to_json(self) -> dict[str, Any]:
         """As it is stored: what nobody said is left out."""
