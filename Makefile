@@ -9,7 +9,7 @@ MAKEFLAGS += --no-print-directory
 BIN := .venv/bin
 ARGS ?=
 PYTHON ?=
-IN_PARALLEL := -n auto --dist worksteal
+IN_PARALLEL := -n auto --dist loadfile --no-loadscope-reorder
 COMPILE := --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-annotate
 COMPILE += --custom-compile-command "make lock"
 

@@ -25,9 +25,21 @@ def pytest_xdist_auto_num_workers() -> int:
     return min(AT_ONCE * (processors or 1), MOST)
 
 
+# What takes long to run as a module, the longest first; all other modules take seconds.
+LONG = ("chaos", "privacy", "distributed", "workflows", "browser", "journeys", "starter", "review", "stack", "web")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begins with what takes long: one process would work on alone at what began last."""
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    """Begins with what takes long: one process would work on alone at what began last.
+
+    A module is run by one process as a whole, since many start a system that all their tests share.
+    """
+    items.sort(key=lambda item: (item.get_closest_marker("slow") is None, _rank(item)))
+
+
+def _rank(item: pytest.Item) -> int:
+    folder = item.path.relative_to(Path(__file__).parent).parts[0]
+    return LONG.index(folder) if folder in LONG else len(LONG)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
