@@ -131,7 +131,7 @@ async def test_c1_every_process_killed_at_every_boundary_loses_nothing_and_does_
     def unscreened() -> int:
         return _unscreened(kept, [screened.case_id, enrolled.case_id])
 
-    async with asyncio.timeout(120):
+    async with asyncio.timeout(240):
         while kept.unfinished() or unscreened():
             await all_due_again(mortal, everybody)
             reaching.hold(answers=True)
