@@ -29,7 +29,8 @@ with workflow.unsafe.imports_passed_through():
     from domain.shared.cases.reasons import Reason
     from domain.shared.cases.stages import OWNER, Stage, WaitingFor
     from workflows import messages as names
-    from workflows.options import DATABASE, THIRD_PARTY
+    from workflows.activity_runner import ActivityRunner
+    from workflows.patches import WAITS_SEARCHABLE, WAITS_SHOWN_ONCE
 
 STAGE = SearchAttributeKey.for_keyword("Stage")
 WAITING_FOR = SearchAttributeKey.for_keyword("WaitingFor")
@@ -37,6 +38,10 @@ WAITS_ON = SearchAttributeKey.for_keyword("WaitsOn")
 WAITING_SINCE = SearchAttributeKey.for_datetime("WaitingSince")
 REMEMBERED = 1000
 MESSAGES_A_RUN = 5000
+# Temporal suggests renewal at some 4,000 events and ends a run at some 50,000.
+MOST_EVENTS_A_RUN = 10_000
+MOST_MESSAGES_A_RUN = 8000
+US = "us"
 ENDINGS = {CommandKind.WITHDRAW: FactKind.WITHDRAWN, CommandKind.REVOKE: FactKind.REVOKED}
 
 
@@ -46,9 +51,12 @@ class CaseWorkflow:
     def __init__(self, case_id: str, progress: CaseProgress) -> None:
         self.case_id = case_id
         self.progress = progress
+        self._activities = ActivityRunner()
         self._steps: dict[str, asyncio.Task[None]] = {}
-        self._applying: set[str] = set()
-        self._applied: dict[str, Applied] = {}
+        self._side_tasks: dict[str, Command] = {}
+        self._applying: dict[str, asyncio.Task[Applied]] = {}
+        self._is_wait_unshown = False
+        self._is_renewing = False
 
     async def _follow_journey(self) -> str:
         """The program's own steps; answers the stage they end in."""
@@ -62,6 +70,8 @@ class CaseWorkflow:
         outcome = await self._race_to_outcome()
         if outcome is not None:
             await self._close_case(outcome)
+        else:
+            self._take_back_unfinished()
         await workflow.wait_condition(workflow.all_handlers_finished)
         return self.progress.stage if outcome is not None else None
 
@@ -70,7 +80,7 @@ class CaseWorkflow:
     async def _claim_case(self) -> bool:
         if self.progress.claimed is None:
             claim = Claim(case_id=self.case_id, run_id=workflow.info().first_execution_run_id, at=workflow.now())
-            self.progress.claimed = await workflow.execute_local_activity_method(Records.claim_case, claim, **DATABASE)
+            self.progress.claimed = await self._activities.record(Records.claim_case, claim)
         return self.progress.claimed.mine
 
     async def _race_to_outcome(self) -> str | None:
@@ -83,7 +93,14 @@ class CaseWorkflow:
         return next((outcome for outcome in finished if outcome), None)
 
     def _list_runners(self) -> list[Coroutine[Any, Any, str | None]]:
-        return [self._follow_journey(), self._run_side_tasks(), self._wait_for_ending(), self._wait_for_renewal()]
+        return [
+            self._follow_journey(),
+            self._run_side_tasks(),
+            self._wait_for_ending(),
+            self._wait_for_renewal(),
+            self._watch_steps(),
+            self._show_waits(),
+        ]
 
     async def _wait_for_ending(self) -> str:
         """Waits for a withdrawal, a revocation or the closing of the plan year's window."""
@@ -103,16 +120,35 @@ class CaseWorkflow:
             self.progress.ending = None
 
     async def _wait_for_renewal(self) -> None:
-        """Waits until the history has grown, and the case waits for people rather than for an activity."""
-        await workflow.wait_condition(lambda: self._is_resting and self._history_has_grown())
+        """Waits until the history has grown, and the case waits for people rather than for an activity.
+
+        An activity that is stuck for good doesn't keep it waiting without bound: it is ordered again by the next run.
+        """
+        await workflow.wait_condition(lambda: self._must_renew() or (self._history_has_grown() and self._is_resting))
+        self._is_renewing = True
 
     def _history_has_grown(self) -> bool:
         return workflow.info().is_continue_as_new_suggested() or self.progress.messages >= MESSAGES_A_RUN
+
+    def _must_renew(self) -> bool:
+        length = workflow.info().get_current_history_length()
+        return length >= MOST_EVENTS_A_RUN or self.progress.messages >= MOST_MESSAGES_A_RUN
 
     @property
     def _is_resting(self) -> bool:
         under_way = any(not task.done() for task in self._steps.values())
         return not (under_way or self.progress.errands or self.progress.ending)
+
+    def _take_back_unfinished(self) -> None:
+        """Side tasks that were under way are the next run's: what they do is known by its key."""
+        unfinished = [task for step, task in self._side_tasks.items() if not _has_succeeded(self._steps[step])]
+        self.progress.errands = [*unfinished, *self.progress.errands]
+
+    async def _watch_steps(self) -> None:
+        """Raises what a step beside the journey raised: nobody else waits for it, and it must not be lost."""
+        await workflow.wait_condition(lambda: any(map(_has_failed, self._steps.values())))
+        for task in filter(_has_failed, self._steps.values()):
+            task.result()
 
     # side tasks beside the journey
 
@@ -124,7 +160,9 @@ class CaseWorkflow:
             applied = await self._apply_command(task)
             if applied.applied:
                 # Not a step of `done`, which would grow for ever: an effect is made once by its key.
-                self._steps[f"side task {task.command_id}"] = asyncio.create_task(self._run_side_task(task))
+                step = f"side task {task.command_id}"
+                self._side_tasks[step] = task
+                self._steps[step] = asyncio.create_task(self._run_side_task(task))
             self.progress.errands = self.progress.errands[1:]
 
     async def _run_side_task(self, task: Command) -> None:
@@ -137,9 +175,10 @@ class CaseWorkflow:
     async def _close_case(self, outcome: str) -> None:
         """Tells the assister, and takes back what must not stay open; nobody has recorded yet that a window closed."""
         self._enter_stage(Stage(outcome), None)
+        self._show_wait()
         if outcome == Stage.CLOSED:
             ending = Ending(case_id=self.case_id, kind=outcome, at=workflow.now())
-            await workflow.execute_local_activity_method(Records.close_case, ending, **DATABASE)
+            await self._activities.record(Records.close_case, ending)
         await asyncio.gather(*self._list_closing_actions(outcome))
 
     # small verbs
@@ -147,18 +186,18 @@ class CaseWorkflow:
     async def _apply_command(self, command: Command) -> Applied:
         """What became of a command: applied here and nowhere else, by whoever asks first, its update or the journey."""
         command_id = command.command_id
-        while command_id in self._applying:
-            await workflow.wait_condition(lambda: command_id not in self._applying)
-        if command_id not in self._applied:
-            self._applying.add(command_id)
-            try:
-                ref = CommandRef(command_id=command_id, case_id=self.case_id, at=workflow.now())
-                self._applied[command_id] = await workflow.execute_local_activity_method(
-                    Records.apply_command, ref, **DATABASE
-                )
-            finally:
-                self._applying.discard(command_id)
-        return self._applied[command_id]
+        if command_id not in self._applying:
+            ref = CommandRef(command_id=command_id, case_id=self.case_id, at=workflow.now())
+            self._applying[command_id] = asyncio.create_task(self._activities.record(Records.apply_command, ref))
+        task = self._applying[command_id]
+        # Not awaited itself: who is cancelled while waiting must not cancel it for the others.
+        await workflow.wait_condition(lambda: task.done() or self._is_renewing)
+        if not task.done():
+            raise ApplicationError("the run was renewed first; to be sent again", type=names.CUT_OFF)
+        applied = task.result()
+        if not applied.is_known:  # a signal came before its command was stored: asked again, it may be there
+            del self._applying[command_id]
+        return applied
 
     @property
     def _claimed(self) -> Claimed:
@@ -185,9 +224,8 @@ class CaseWorkflow:
         await self._start_step(step, work)
 
     async def _make_effect(self, effect: Callable[[Any, CaseRef], Awaitable[Effect]], summary: str) -> None:
-        """An effect outside, retried until its result is recorded."""
-        case = CaseRef(case_id=self.case_id, at=workflow.now())
-        await workflow.execute_activity_method(effect, case, summary=summary, **THIRD_PARTY)
+        """An effect outside of the case as a whole, recorded once it has been made."""
+        await self._activities.make(effect, CaseRef(case_id=self.case_id, at=workflow.now()), summary)
 
     def _notify_assister(self, notice: Notice, occurrence: int = 0) -> None:
         """Sends a notice of the journey, once per occurrence; the journey doesn't wait for the mail."""
@@ -195,11 +233,11 @@ class CaseWorkflow:
 
     async def _send_notice(self, notice: Notice, occurrence: int = 0, about: str = "") -> None:
         letter = Letter(case_id=self.case_id, at=workflow.now(), notice=notice, occurrence=occurrence, about=about)
-        await workflow.execute_activity_method(Notices.send_notice, letter, summary=f"e-mail: {notice}", **THIRD_PARTY)
+        await self._activities.make(Notices.send_notice, letter, f"e-mail: {notice}")
 
     def _enter_stage(self, stage: Stage, waiting_for: WaitingFor | None) -> None:
-        """Moves to a stage and a wait, and says so to the operators: who waits for what since when."""
-        value, owner = (waiting_for.value, OWNER[waiting_for]) if waiting_for else ("", "nobody")
+        """Moves to a stage and a wait; operators are told of it once the workflow has nothing to do at once."""
+        value = waiting_for.value if waiting_for else ""
         entered = self.progress.stage != stage
         waits = self.progress.waiting_for != value or self.progress.waiting_since is None
         self.progress.stage = stage
@@ -207,19 +245,54 @@ class CaseWorkflow:
         self.progress.waiting_for, self.progress.waiting_since = value, since
         if not (entered or waits):
             return
-        if workflow.patched("waits are searchable"):
-            workflow.upsert_search_attributes(
-                [
-                    STAGE.value_set(stage.value),
-                    WAITING_FOR.value_set(value or "nothing"),
-                    WAITS_ON.value_set(owner),
-                    WAITING_SINCE.value_set(since),
-                ]
-            )
+        self._is_wait_unshown = True
+        if not workflow.patched(WAITS_SHOWN_ONCE):
+            self._show_wait_at_once(entered)
+
+    def _show_wait_at_once(self, entered: bool) -> None:
+        """As runs of before the patch show each wait."""
+        self._is_wait_unshown = False
+        if workflow.patched(WAITS_SEARCHABLE):
+            self._upsert_wait()
         elif entered:
-            workflow.upsert_search_attributes([STAGE.value_set(stage.value)])
+            workflow.upsert_search_attributes([STAGE.value_set(self.progress.stage)])
+        self._describe_wait()
+
+    async def _show_waits(self) -> None:
+        """Says to the operators who waits for what since when: what we are about to do ourselves only if it fails."""
+        while True:
+            await workflow.wait_condition(
+                lambda: self._is_wait_unshown and (self._activities.has_pending or self._owner != US)
+            )
+            self._show_wait()
+
+    def _show_wait(self) -> None:
+        if self._is_wait_unshown:
+            self._is_wait_unshown = False
+            self._upsert_wait()
+            self._describe_wait()
+
+    @property
+    def _owner(self) -> str:
+        """Whose move it is."""
+        return OWNER[WaitingFor(self.progress.waiting_for)] if self.progress.waiting_for else "nobody"
+
+    def _upsert_wait(self) -> None:
+        assert self.progress.waiting_since is not None
+        workflow.upsert_search_attributes(
+            [
+                STAGE.value_set(self.progress.stage),
+                WAITING_FOR.value_set(self.progress.waiting_for or "nothing"),
+                WAITS_ON.value_set(self._owner),
+                WAITING_SINCE.value_set(self.progress.waiting_since),
+            ]
+        )
+
+    def _describe_wait(self) -> None:
+        stage, waiting_for = self.progress.stage, self.progress.waiting_for or "nothing"
         workflow.set_current_details(
-            f"**{stage}**, waiting for **{value or 'nothing'}** ({owner}) since {since:%Y-%m-%d %H:%M} UTC"
+            f"**{stage}**, waiting for **{waiting_for}** ({self._owner}) since"
+            f" {self.progress.waiting_since:%Y-%m-%d %H:%M} UTC"
         )
 
     # messages
@@ -227,6 +300,7 @@ class CaseWorkflow:
     def _remember_message(self, message_id: str, case_id: str) -> bool:
         """Whether a message is this case's and new; either way it is remembered."""
         self.progress.messages += 1
+        self._activities.note_message()
         if case_id != self.case_id or message_id in self.progress.processed:
             return False
         self.progress.processed = [*self.progress.processed[-REMEMBERED:], message_id]
@@ -308,6 +382,14 @@ class CaseWorkflow:
     @resend_notice.validator
     def _may_resend(self, command: Command) -> None:
         self._check_command(command)
+
+
+def _has_failed(task: asyncio.Task[Any]) -> bool:
+    return task.done() and not task.cancelled() and task.exception() is not None
+
+
+def _has_succeeded(task: asyncio.Task[Any]) -> bool:
+    return task.done() and not task.cancelled() and task.exception() is None
 
 
 async def _cancel_tasks(tasks: Sequence[asyncio.Task[Any]]) -> None:

@@ -27,7 +27,8 @@ with workflow.unsafe.imports_passed_through():
     from domain.state.eligibility import Verdict
     from workflows import messages as names
     from workflows.case import CaseWorkflow, build_refusal
-    from workflows.options import DATABASE, PATIENT, THIRD_PARTY
+    from workflows.options import PATIENT
+    from workflows.patches import ACCOUNT_REUSED_BESIDE
 
 
 @workflow.defn(name=names.WORKFLOW)
@@ -90,18 +91,14 @@ class AssisterCertification(CaseWorkflow):
         order = LookUp(case_id=self.case_id, at=workflow.now(), occurrence=self.progress.rounds)
         patience = timedelta(seconds=self._claimed.license_unknown_after_seconds)
         try:
-            screened = await workflow.execute_activity_method(
-                Licensing.look_up,
-                order,
-                schedule_to_close_timeout=patience,
-                summary="license and NPN look-up",
-                **THIRD_PARTY,
+            screened = await self._activities.make(
+                Licensing.look_up, order, "license and NPN look-up", schedule_to_close_timeout=patience
             )
         except ActivityError as error:
             if is_cancelled_exception(error):  # the case ended meanwhile
                 raise
             ref = CaseRef(case_id=self.case_id, at=workflow.now(), occurrence=self.progress.rounds)
-            screened = await workflow.execute_local_activity_method(Licensing.record_unknown, ref, **DATABASE)
+            screened = await self._activities.record(Licensing.record_unknown, ref)
         self.progress.unknown_license = screened.unknown
 
     async def _check_background(self) -> None:
@@ -197,13 +194,22 @@ class AssisterCertification(CaseWorkflow):
         if not self._claimed.has_portal_account:
             await (self._register_on_portal() if self._kind.is_licensed else self._activate_account())
         else:
-            await self._start_step(
-                "reused", lambda: self._make_effect(Portal.reuse_account, "existing portal account reused")
-            )
+            await self._reuse_account()
         if not self._claimed.has_portal_profile:
             await self._wait_for_fact(Stage.PORTAL_SETUP, WaitingFor.PORTAL_PROFILE, FactKind.PORTAL_PROFILE_COMPLETED)
         if not self._claimed.has_scheduling_tool:
             await self._wait_for_fact(Stage.PORTAL_SETUP, WaitingFor.SCHEDULING_TOOL, FactKind.SCHEDULING_TOOL_READY)
+
+    async def _reuse_account(self) -> None:
+        """A9, A11: the account is theirs already; it is handed to this case beside the journey, however long it takes.
+
+        Runs of before waited for it, and said meanwhile that the exam was waited for.
+        """
+        handed_over = self._start_step(
+            "reused", lambda: self._make_effect(Portal.reuse_account, "existing portal account reused")
+        )
+        if not workflow.patched(ACCOUNT_REUSED_BESIDE):
+            await handed_over
 
     async def _register_on_portal(self) -> None:
         """A25: they register themselves, and the portal reports it."""
@@ -295,9 +301,10 @@ class AssisterCertification(CaseWorkflow):
             raise build_refusal(Reason("not_asked"))
 
     def _check_decision(self, command: Command) -> None:
-        if self.progress.verdict or self.progress.pending:
+        pending = {other.kind for other in self.progress.pending}
+        if self.progress.verdict or CommandKind.DECIDE in pending:
             raise build_refusal(Reason("overtaken"))
-        if self.progress.asked and command.verdict != Verdict.DENY:
+        if self.progress.asked and CommandKind.ANSWER not in pending and command.verdict != Verdict.DENY:
             raise build_refusal(Reason("awaiting_information"))
 
     @workflow.signal(name=names.DECIDED)

@@ -27,6 +27,7 @@ SAVE_PROFILE = "save_profile"
 PROGRESS = "progress"
 
 REFUSED = "refused"  # the type of the failure by which an update is refused
+CUT_OFF = "cut_off"  # of one whose run was renewed before its command was applied: it is to be sent again
 
 SIGNAL_OF_SOURCE = {
     "lms": LMS_REPORTED,

@@ -48,19 +48,36 @@ READING: LongOptions = {
 UNTIL_THE_NEXT_DAY = timedelta(hours=20)
 
 
+class MoreOptions(TypedDict, total=False):
+    """What an effect's regular activity may be given besides: for how long it is tried."""
+
+    schedule_to_close_timeout: timedelta
+
+
 class LocalOptions(TypedDict):
     """Options of a local activity."""
 
     start_to_close_timeout: timedelta
+    schedule_to_close_timeout: timedelta
     local_retry_threshold: timedelta
     retry_policy: RetryPolicy
 
 
-# Short work in our own database, inside the workflow task.
+# Short work in our own database, inside the workflow task, for half a minute. Its retries stay within the attempt (no
+# timer is written), so that all of it comes to a handful of events.
 DATABASE: LocalOptions = {
     "start_to_close_timeout": timedelta(seconds=10),
+    "schedule_to_close_timeout": timedelta(seconds=30),
     "local_retry_threshold": timedelta(seconds=10),
     "retry_policy": RetryPolicy(
-        initial_interval=timedelta(milliseconds=200), backoff_coefficient=2, maximum_interval=timedelta(seconds=30)
+        initial_interval=timedelta(milliseconds=200), backoff_coefficient=2, maximum_interval=timedelta(seconds=5)
     ),
+}
+
+# A third party that answers at all does so within a second or two; the messages that come meanwhile wait as long.
+AT_ONCE: LocalOptions = {
+    "start_to_close_timeout": timedelta(seconds=2.5),
+    "schedule_to_close_timeout": timedelta(seconds=3),
+    "local_retry_threshold": timedelta(seconds=1),
+    "retry_policy": RetryPolicy(maximum_attempts=1),
 }

@@ -6,7 +6,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.contracts import Publications
     from domain.shared.cases.messages import Published, PublishOrder
     from workflows import messages as names
-    from workflows.options import DATABASE
+    from workflows.activity_runner import ActivityRunner
 
 PAGES_A_RUN = 50
 
@@ -19,14 +19,15 @@ class DailyPublication:
     async def run(self, order: PublishOrder | None = None) -> Published:
         """Answers what was published (continues as new when there are many pages)."""
         order = order or PublishOrder(at=workflow.now())
+        activities = ActivityRunner()
         if not order.number:
-            opened = await workflow.execute_local_activity_method(Publications.open_publication, order, **DATABASE)
+            opened = await activities.record(Publications.open_publication, order)
             if not opened.number:
                 workflow.set_current_details("nothing was due")
                 return Published()
             order = order.model_copy(update={"number": opened.number})
         for _ in range(PAGES_A_RUN):
-            staged = await workflow.execute_local_activity_method(Publications.stage_page, order, **DATABASE)
+            staged = await activities.record(Publications.stage_page, order)
             order = order.model_copy(update={"rows": order.rows + staged.rows})
             workflow.set_current_details(f"publication {order.number}: {order.rows} rows staged")
             if not staged.more:
@@ -34,14 +35,14 @@ class DailyPublication:
         else:
             workflow.continue_as_new(order)
         order = order.model_copy(update={"at": workflow.now()})
-        published = await workflow.execute_local_activity_method(Publications.make_current, order, **DATABASE)
+        published = await activities.record(Publications.make_current, order)
         workflow.set_current_details(f"publication {published.number}: {published.rows} rows, current")
-        await self._delete_replaced(order)
+        await self._delete_replaced(activities, order)
         return published
 
-    async def _delete_replaced(self, order: PublishOrder) -> None:
+    async def _delete_replaced(self, activities: ActivityRunner, order: PublishOrder) -> None:
         """What is left over is the next publication's to delete."""
         for _ in range(PAGES_A_RUN):
-            tidied = await workflow.execute_local_activity_method(Publications.delete_replaced, order, **DATABASE)
+            tidied = await activities.record(Publications.delete_replaced, order)
             if not tidied.more:
                 return

@@ -23,7 +23,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.shared.cases.stages import Stage, WaitingFor
     from workflows import messages as names
     from workflows.case import CaseWorkflow
-    from workflows.options import PATIENT, READING, THIRD_PARTY
+    from workflows.options import PATIENT, READING
 
 
 @workflow.defn(name=names.REGISTRATION)
@@ -102,7 +102,7 @@ class MarketplaceRegistration(CaseWorkflow):
     async def _enroll_in_curriculum(self, curriculum: str) -> None:
         order = CurriculumOrder(case_id=self.case_id, at=workflow.now(), curriculum=curriculum)
         summary = f"MLMS: {curriculum.replace('_', ' ')}"
-        await workflow.execute_activity_method(Mlms.enroll_learner, order, summary=summary, **THIRD_PARTY)
+        await self._activities.make(Mlms.enroll_learner, order, summary)
         await self._send_notice(Notice.MARKETPLACE_ENROLLED, about=curriculum)
 
     def _issue_certificates(self, snapshot: RegistrationSnapshot) -> None:
@@ -112,9 +112,7 @@ class MarketplaceRegistration(CaseWorkflow):
 
     async def _issue_certificate(self, market: str) -> None:
         summary = f"certificate of the {market} market printed, signed and kept"
-        issued = await workflow.execute_activity_method(
-            Certificates.issue_for_market, self._order_for(market), summary=summary, **THIRD_PARTY
-        )
+        issued = await self._activities.make(Certificates.issue_for_market, self._order_for(market), summary)
         self._adopt_snapshot(issued.standing)
         await self._send_notice(Notice.MARKETPLACE_CERTIFICATE, about=market)
 
@@ -158,9 +156,7 @@ class MarketplaceRegistration(CaseWorkflow):
 
     async def _ask_help_desk(self, market: str) -> None:
         """B21: one e-mail, with the facts in it and the assister in Reply-To."""
-        asked = await workflow.execute_activity_method(
-            ListingCheck.ask_help_desk, self._order_for(market), summary="e-mail: help desk", **THIRD_PARTY
-        )
+        asked = await self._activities.make(ListingCheck.ask_help_desk, self._order_for(market), "e-mail: help desk")
         self._adopt_snapshot(asked.standing)
 
     def _order_for(self, market: str) -> MarketOrder:
@@ -198,9 +194,7 @@ class MarketplaceRegistration(CaseWorkflow):
         self._remember_message(command.command_id, command.case_id)
         async with self._saving:
             ref = CommandRef(command_id=command.command_id, case_id=self.case_id, at=workflow.now())
-            saved = await workflow.execute_activity_method(
-                Profiles.save_profile, ref, summary="profile saved", **THIRD_PARTY
-            )
+            saved = await self._activities.make(Profiles.save_profile, ref, "profile saved")
         self._adopt_snapshot(saved.standing)
         return saved.outcome
 

@@ -100,7 +100,7 @@ def apply_command(session: Session, identity_key: bytes, command_id: str, now: d
     """
     row = session.get(CommandRow, command_id)
     if row is None:
-        return Applied(applied=False)
+        return Applied(applied=False, is_known=False)
     case = lock_case(session, row.case_id)
     session.refresh(row)  # somebody else may have applied it before the case was ours
     if row.state == CommandState.PENDING:

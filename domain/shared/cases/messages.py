@@ -97,10 +97,14 @@ class CommandRef(BaseModel):
 
 
 class Applied(BaseModel):
-    """Whether a command was applied, once, and the verdict it holds where it is a decision."""
+    """Whether a command was applied, once, and the verdict it holds where it is a decision.
+
+    ``is_known`` is false where no such command is stored.
+    """
 
     applied: bool
     verdict: str = ""
+    is_known: bool = True
 
 
 class Ending(BaseModel):

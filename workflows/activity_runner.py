@@ -1,0 +1,83 @@
+"""How a workflow runs its activities: inside its own task first, and as activities of their own when that fails."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar, Unpack
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError, RetryState, is_cancelled_exception
+
+from workflows.options import AT_ONCE, DATABASE, THIRD_PARTY, MoreOptions
+from workflows.patches import LOCAL_FIRST
+
+Order = TypeVar("Order")
+Answer = TypeVar("Answer")
+Method = Callable[[Any, Order], Awaitable[Answer]]
+
+# A message waits for the local attempts that were begun before it came: two or three of them in an ordinary task.
+ATTEMPTS_IN_A_ROW = 4
+
+
+class ActivityRunner:
+    """The activities of one run: at most one local activity at a time, since results of several may be mixed up.
+
+    The SDK hands out results of local activities side by side in the order of completion when they are run, and in the
+    order of scheduling when they are replayed (temporalio/sdk-python issues 1578 and 1881).
+    """
+
+    def __init__(self) -> None:
+        self._turn = asyncio.Lock()
+        self._attempts = 0
+        self._pending = 0
+
+    @property
+    def has_pending(self) -> bool:
+        """Whether an effect is an activity of its own now, since it could not be made at once."""
+        return self._pending > 0
+
+    def note_message(self) -> None:
+        """Something came from outside: what follows from it may be tried at once again."""
+        self._attempts = 0
+
+    async def record(self, work: Method[Order, Answer], order: Order) -> Answer:
+        """Short work in our own database: a local activity; a regular one when the database stays away.
+
+        A local activity that is retried writes six events of history each half minute, a regular one none.
+        """
+        try:
+            if not workflow.patched(LOCAL_FIRST):
+                return await workflow.execute_local_activity_method(work, order, **DATABASE)
+            async with self._turn:
+                return await workflow.execute_local_activity_method(work, order, **DATABASE)
+        except ActivityError as error:
+            if is_cancelled_exception(error) or error.retry_state is RetryState.NON_RETRYABLE_FAILURE:
+                raise
+        return await self._run_regular(work, order, "in the database", {})
+
+    async def make(
+        self, effect: Method[Order, Answer], order: Order, summary: str, **more: Unpack[MoreOptions]
+    ) -> Answer:
+        """An effect outside: tried once at once, and only then an activity of its own, retried until it is recorded.
+
+        Operators see what is pending; whoever sends a message meanwhile waits for the short attempt at most.
+        """
+        if workflow.patched(LOCAL_FIRST):
+            async with self._turn:
+                if self._attempts < ATTEMPTS_IN_A_ROW:
+                    self._attempts += 1
+                    try:
+                        return await workflow.execute_local_activity_method(effect, order, summary=summary, **AT_ONCE)
+                    except ActivityError as error:
+                        if is_cancelled_exception(error):  # the case ended meanwhile
+                            raise
+                        self._attempts = ATTEMPTS_IN_A_ROW
+        return await self._run_regular(effect, order, summary, more)
+
+    async def _run_regular(self, work: Method[Order, Answer], order: Order, summary: str, more: MoreOptions) -> Answer:
+        self._pending += 1
+        try:
+            answer = await workflow.execute_activity_method(work, order, summary=summary, **THIRD_PARTY, **more)
+        finally:
+            self._pending -= 1
+        self._attempts = 0
+        return answer
