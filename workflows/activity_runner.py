@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar, Unpack
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, RetryState, is_cancelled_exception
+from temporalio.exceptions import ApplicationError, FailureError, is_cancelled_exception
 
 from workflows.options import AT_ONCE, DATABASE, THIRD_PARTY, MoreOptions
 from workflows.patches import LOCAL_FIRST
@@ -49,8 +49,9 @@ class ActivityRunner:
                 return await workflow.execute_local_activity_method(work, order, **DATABASE)
             async with self._turn:
                 return await workflow.execute_local_activity_method(work, order, **DATABASE)
-        except ActivityError as error:
-            if is_cancelled_exception(error) or error.retry_state is RetryState.NON_RETRYABLE_FAILURE:
+        except FailureError as error:
+            # Not an ActivityError: the failure of a local activity comes as it was raised.
+            if is_cancelled_exception(error) or (isinstance(error, ApplicationError) and error.non_retryable):
                 raise
         return await self._run_regular(work, order, "in the database", {})
 
@@ -67,7 +68,7 @@ class ActivityRunner:
                     self._attempts += 1
                     try:
                         return await workflow.execute_local_activity_method(effect, order, summary=summary, **AT_ONCE)
-                    except ActivityError as error:
+                    except FailureError as error:
                         if is_cancelled_exception(error):  # the case ended meanwhile
                             raise
                         self._attempts = ATTEMPTS_IN_A_ROW

@@ -27,7 +27,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from domain.shared.cases.notices import Notice
     from domain.shared.cases.reasons import Reason
-    from domain.shared.cases.stages import OWNER, Stage, WaitingFor
+    from domain.shared.cases.stages import DONE_AT_ONCE, OWNER, Stage, WaitingFor
     from workflows import messages as names
     from workflows.activity_runner import ActivityRunner
     from workflows.patches import WAITS_SEARCHABLE, WAITS_SHOWN_ONCE
@@ -41,7 +41,6 @@ MESSAGES_A_RUN = 5000
 # Temporal suggests renewal at some 4,000 events and ends a run at some 50,000.
 MOST_EVENTS_A_RUN = 10_000
 MOST_MESSAGES_A_RUN = 8000
-US = "us"
 ENDINGS = {CommandKind.WITHDRAW: FactKind.WITHDRAWN, CommandKind.REVOKE: FactKind.REVOKED}
 
 
@@ -262,7 +261,10 @@ class CaseWorkflow:
         """Says to the operators who waits for what since when: what we are about to do ourselves only if it fails."""
         while True:
             await workflow.wait_condition(
-                lambda: self._is_wait_unshown and (self._activities.has_pending or self._owner != US)
+                lambda: (
+                    self._is_wait_unshown
+                    and (self._activities.has_pending or self.progress.waiting_for not in DONE_AT_ONCE)
+                )
             )
             self._show_wait()
 

@@ -92,6 +92,10 @@ OWNER: dict[WaitingFor, str] = {
 
 
 IssuedAt = Annotated[datetime, PlainSerializer(datetime.isoformat, when_used="json")]  # as every stored one is spelled
+# What we do ourselves within seconds, unless a third party is down.
+DONE_AT_ONCE = frozenset(
+    {WaitingFor.SCREENING, WaitingFor.LMS_INVITATION, WaitingFor.CERTIFICATE, WaitingFor.PORTAL_ACCOUNT}
+)
 
 
 class Certificate(FactData):
