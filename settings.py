@@ -56,6 +56,11 @@ class Settings(BaseSettings):
     )
     certificates_dir: Path = Field(default=Path("data/certificates"), description="folder of the certificates")
     task_queue: str = Field(default="certification", description="Temporal task queue")
+    cached_workflows: int = Field(
+        default=600,
+        ge=0,
+        description="how many cases a worker keeps in memory; another one that moves is read from its history first",
+    )
     ready_file: Path | None = Field(default=None, description="file the worker touches once it polls")
 
     web_url: str = Field(default="http://127.0.0.1:8000", description="public address, for links")

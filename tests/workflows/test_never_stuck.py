@@ -1,0 +1,222 @@
+"""What could leave a case silently stuck: commands that can't be applied, steps that raise, effects that never end."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import pytest_asyncio
+from sqlalchemy.orm import Session
+from temporalio.api.enums.v1 import EventType
+from temporalio.client import WorkflowHandle, WorkflowHistory
+from temporalio.common import RetryPolicy
+
+import worker
+from activities import records
+from adapters import http
+from db.reads.reminders import list_due_reminders
+from db.tables import EffectRow
+from db.writes.opening import Opened
+from domain.shared.cases.notices import Notice
+from starter.cases import Cases
+from starter.replay import replayer_of
+from tests.support import documents, inside as support
+from tests.support.inside import Inside
+from workflows import case as case_workflow, daily_reminders
+from workflows.case import CaseWorkflow
+from workflows.options import DATABASE
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
+
+# What a command that can't be applied may cost: half a minute of local attempts, then one activity.
+EVENTS_OF_A_COMMAND = 40
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def inside(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Inside]:
+    async with support.running(tmp_path_factory.mktemp("stuck")) as running:
+        yield running
+
+
+@pytest_asyncio.fixture(loop_scope="module", autouse=True)
+async def _as_before(inside: Inside) -> AsyncIterator[None]:
+    """Every third party works again after each test."""
+    yield
+    for stand_in in ("registry", "background_checks", "lms", "portal", "mailbox"):
+        await inside.control(stand_in, mode="ok")
+
+
+async def count_events(handle: WorkflowHandle[Any, Any]) -> Counter[str]:
+    names_of = (EventType.Name(event.event_type) for event in (await handle.fetch_history()).events)
+    return Counter(name.removeprefix("EVENT_TYPE_") for name in names_of)
+
+
+async def eventually(holds: Callable[[], Awaitable[bool]]) -> None:
+    async with asyncio.timeout(60):
+        while not await holds():
+            await asyncio.sleep(0.05)
+
+
+async def in_training(inside: Inside) -> Opened:
+    opened = await inside.open(documents.broker())
+    await inside.approved(opened)
+    await inside.reported(opened, "account", "profile")
+    await inside.agreed(opened, "in_training", "course_completion")
+    return opened
+
+
+async def test_a_command_that_can_never_be_applied_grows_the_history_no_further(
+    inside: Inside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its activity is one that operators see pending, and retry when the fault is mended."""
+    opened = await in_training(inside)
+    handle, apply_command = inside.handle(opened), records.apply_command
+    before = await count_events(handle)
+    monkeypatch.setitem(DATABASE, "retry_policy", RetryPolicy(maximum_attempts=2))
+    monkeypatch.setattr(records, "apply_command", raise_bug)
+    resending = asyncio.create_task(
+        inside.cases.resend_notice(opened.case_id, Notice.REQUEST_RECEIVED, "lost", "staff")
+    )
+    await inside.wait_for_retry(opened, attempts=3)
+    grown = await count_events(handle)
+    assert grown["ACTIVITY_TASK_SCHEDULED"] == before["ACTIVITY_TASK_SCHEDULED"] + 1
+    assert grown.total() - before.total() <= EVENTS_OF_A_COMMAND
+    monkeypatch.setattr(records, "apply_command", apply_command)
+    await inside.retry_at_once(opened)
+    await eventually(lambda: has_notices(inside, opened, "request_received", 2))
+    assert (await resending).state in ("pending", "applied")
+
+
+async def has_notices(inside: Inside, opened: Opened, notice: str, count: int) -> bool:
+    return (await inside.notices(opened)).count(notice) == count
+
+
+def raise_bug(*_arguments: Any) -> None:
+    raise RuntimeError("a bug that is in no release")
+
+
+async def test_what_a_step_beside_the_journey_raises_is_seen_and_the_step_made_once_it_is_mended(
+    inside: Inside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(CaseWorkflow, "_send_notice", raise_in_step)
+    opened = await inside.open(documents.broker())
+    handle = inside.handle(opened)
+
+    async def is_failing() -> bool:
+        return bool((await handle.describe()).raw_description.pending_workflow_task.attempt > 1)
+
+    await eventually(is_failing)
+    monkeypatch.undo()
+    await inside.agreed(opened, "awaiting_decision", "decision")
+    await inside.noticed(opened, "request_received")
+
+
+async def raise_in_step(*_arguments: Any, **_options: Any) -> None:
+    raise RuntimeError("a bug that is in no release")
+
+
+async def test_the_reminders_of_a_day_have_one_deadline_however_many_pages_they_are(
+    inside: Inside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Mail down for a hundred hours: each day's round is over before the next one begins."""
+    for _ in range(3):
+        await in_training(inside)
+    await inside.control("mailbox", mode="down")
+    at = datetime.now(UTC) + timedelta(days=15)
+    monkeypatch.setattr(records, "list_due_reminders", partial(list_due_reminders, page=1))
+    monkeypatch.setattr(daily_reminders, "UNTIL_THE_NEXT_DAY", datetime.now(UTC) - at + timedelta(seconds=8))
+    began = time.monotonic()
+    assert await asyncio.wait_for(inside.round(at), 60) == 0
+    assert 6 < time.monotonic() - began < 16, (
+        "three pages, each with a deadline of its own, would take three times that"
+    )
+
+
+async def test_a9_a_portal_that_is_down_leaves_database_and_workflow_agreed_about_a_reused_account(
+    inside: Inside,
+) -> None:
+    request = documents.broker()
+    await inside.control("portal", mode="down")
+    opened = await inside.returning(documents.earlier(request, 2023), 2024)
+    await inside.approved(opened, override="agreement on file")
+    await inside.reported(opened, "course", 0.9)
+    status = await inside.until(opened, lambda status: status["certificate"])
+    await inside.agreed(opened, status["stage"], status["waiting_for"])
+    await inside.control("portal", mode="ok")
+    await inside.retry_at_once(opened)
+
+    key = f"{opened.case_id}:portal.account_reused:0"
+
+    async def is_handed_over() -> bool:
+        effect = await inside.database.read(Session.get, EffectRow, key)
+        return effect is not None and effect.result is not None
+
+    await eventually(is_handed_over)
+
+
+async def test_a_stuck_effect_keeps_a_run_from_its_renewal_only_up_to_a_bound(
+    inside: Inside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was under way is begun again by the next run, and made once."""
+    monkeypatch.setattr(case_workflow, "MOST_EVENTS_A_RUN", 150)
+    opened = await in_training(inside)
+    await inside.reported(opened, "course")
+    await inside.control("mailbox", mode="down")
+    await inside.cases.resend_notice(opened.case_id, Notice.REQUEST_RECEIVED, "lost", "staff")
+
+    async def is_renewed() -> bool:
+        await inside.learned(opened, [0.1] * 10)
+        return len(await inside.runs(opened)) > 1
+
+    await eventually(is_renewed)
+    monkeypatch.undo()
+    await inside.control("mailbox", mode="ok")
+    await eventually(lambda: has_notices(inside, opened, "request_received", 2))
+    await inside.reported(opened, 0.9)
+    await inside.noticed(opened, "certificate_issued")
+    assert (await inside.notices(opened)).count("request_received") == 2
+
+
+async def test_c3_bursts_replay_from_each_task_though_no_run_is_kept_in_memory(inside: Inside) -> None:
+    """Local activities side by side would be handed each other's results when a history is read again."""
+    settings = inside.settings.model_copy(update={"task_queue": "uncached", "cached_workflows": 0})
+    cases = Cases(inside.client, inside.database, settings.identity_key_bytes, settings.task_queue)
+    async with http.open_client() as outward:
+        objects = worker.build_activities(settings, inside.database, outward)
+        async with worker.build_worker(inside.client, settings, objects):
+            opened = await inside.store(documents.broker())
+            assert await cases.try_to_start(opened.case_id)
+            await inside.approved(opened)
+            await inside.reported(opened, "account", "profile", "course")
+            await asyncio.gather(
+                *(
+                    cases.resend_notice(opened.case_id, Notice.REQUEST_RECEIVED, "lost", "staff", f"burst-{uuid4()}")
+                    for _ in range(8)
+                ),
+                inside.learned(opened, [0.1] * 10),
+                inside.learned(opened, [0.2] * 10),
+            )
+            await inside.reported(opened, 0.9)
+            await inside.agreed(opened, "certified", "portal_registration")
+            await inside.reported_by_portal(opened, "account.registered", "profile.completed", "scheduling_tool.ready")
+            await inside.agreed(opened, "active", "next_plan_year")
+            await eventually(lambda: has_notices(inside, opened, "request_received", 9))
+            history = await inside.handle(opened).fetch_history()
+    assert await replay_from_each_task(history) > 10
+
+
+async def replay_from_each_task(history: WorkflowHistory) -> int:
+    """Replays what there was of a history when each of its tasks had been done; how many there were."""
+    replayer, tasks = replayer_of(worker.WORKFLOWS), 0
+    for number, event in enumerate(history.events):
+        if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_STARTED:
+            begun = WorkflowHistory(history.workflow_id, history.events[: number + 1])
+            result = await replayer.replay_workflow(begun, raise_on_replay_failure=False)
+            assert result.replay_failure is None, f"task at event {event.event_id}: {result.replay_failure}"
+            tasks += 1
+    return tasks
