@@ -21,6 +21,7 @@ from activities import records
 from adapters import http
 from db.reads.reminders import list_due_reminders
 from db.tables import EffectRow
+from db.writes.commands import apply_command
 from db.writes.opening import Opened
 from domain.shared.cases.notices import Notice
 from starter.cases import Cases
@@ -75,7 +76,7 @@ async def test_a_command_that_can_never_be_applied_grows_the_history_no_further(
 ) -> None:
     """Its activity is one that operators see pending, and retry when the fault is mended."""
     opened = await in_training(inside)
-    handle, apply_command = inside.handle(opened), records.apply_command
+    handle = inside.handle(opened)
     before = await count_events(handle)
     monkeypatch.setitem(DATABASE, "retry_policy", RetryPolicy(maximum_attempts=2))
     monkeypatch.setattr(records, "apply_command", raise_bug)
@@ -180,6 +181,30 @@ async def test_a_stuck_effect_keeps_a_run_from_its_renewal_only_up_to_a_bound(
     await inside.reported(opened, 0.9)
     await inside.noticed(opened, "certificate_issued")
     assert (await inside.notices(opened)).count("request_received") == 2
+
+
+async def test_a12_a_decision_is_taken_while_an_answer_is_still_being_applied(
+    inside: Inside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = await inside.open(documents.broker())
+    await inside.approved(opened, verdict="ask", reason="which insurer?")
+    await inside.agreed(opened, "awaiting_information", "information")
+    monkeypatch.setattr(records, "apply_command", raise_bug)
+    answering = asyncio.create_task(inside.cases.answer_question(opened.case_id, {}, "Sample Insurer"))
+
+    async def is_pending() -> bool:
+        return bool((await inside.progress(opened)).pending)
+
+    await eventually(is_pending)
+    denying = asyncio.create_task(inside.decide(opened, "deny", reason="no such insurer"))
+    await eventually(lambda: has_processed(inside, opened, 3))
+    monkeypatch.undo()
+    await inside.until(opened, "denied")
+    assert {(await answering).state, await denying} <= {"pending", "applied"}, "neither is refused"
+
+
+async def has_processed(inside: Inside, opened: Opened, messages: int) -> bool:
+    return (await inside.progress(opened)).messages == messages
 
 
 async def test_c3_bursts_replay_from_each_task_though_no_run_is_kept_in_memory(inside: Inside) -> None:
