@@ -22,6 +22,7 @@ from starter.client import connect_client
 from starter.publication import publish_lists
 from starter.stack.embedded import run_stack
 from tests.bench import usage
+from tests.bench.pace import Size
 from tests.support.registrations import Desk, profile
 
 FIRST_NPN = 2_000_000_000
@@ -125,20 +126,21 @@ def _insert(connection: sqlite3.Connection, row: dict[str, Any], drop: str = "")
     connection.execute(f"INSERT INTO {row['table']} ({', '.join(values)}) VALUES ({places})", values)
 
 
-async def figures(folder: Path, listed: int, changed: int) -> dict[str, Any]:
-    """Everything about the lists, on a stack of its own: what others left behind in the web isn't counted."""
+async def measure(folder: Path, size: Size) -> dict[str, Any]:
+    """Everything about the lists."""
+    folder = folder / "lists"
     async with run_stack(folder) as stack, httpx2.AsyncClient(timeout=60) as http:
         os.environ["TEMPORAL_ADDRESS"] = stack["temporal"]
         file, web = folder / "app.sqlite", usage.stack_processes()["web"]
-        await asyncio.to_thread(fill, file, listed)
+        await asyncio.to_thread(fill, file, size.listed)
         usage.forget_peak(web)
         before = usage.resident_mib(web)
         as_csv = await read(http, f"{stack['web']}/registry/rcl.csv", b"\n")
         as_json = await read(http, f"{stack['web']}/registry/rcl.json", b"}")
-        assert as_csv.rows == as_json.rows == listed
+        assert as_csv.rows == as_json.rows == size.listed
         peak = usage.peak_mib(web)
-        await change(file, changed)
-        publication = await published(await connect_client(), changed)
+        await change(file, size.changed)
+        publication = await published(await connect_client(), size.changed)
     return {
         "csv": as_csv.document(),
         "json": as_json.document(),
@@ -161,3 +163,15 @@ async def published(client: Client, changed: int) -> dict[str, Any]:
         "registrations_per_second": changed / seconds,
         "rows_per_second": made.rows / seconds,
     }
+
+
+def list_rows(found: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """The figures, with what is wanted of them."""
+    for name in ("csv", "json"):
+        read = found[name]
+        yield f"RCL as {name.upper()}, {read['rows']:,} rows: rows per second", f"{read['per_second']:,.0f}", "≥ 50,000"
+    memory = f"{found['web_peak_mib']:.0f} MiB ({found['web_before_mib']:.0f} MiB before)"
+    yield "  memory of the web meanwhile, at most", memory, "< 150 MiB"
+    made = found["publication"]
+    yield f"publication of {made['registrations']:,} registrations", f"{made['seconds']:.1f} s", ""
+    yield "  rows per second", f"{made['rows_per_second']:,.0f}", ""

@@ -1,44 +1,59 @@
 """Takes brokers through the running product, from request to first day of helping; it measures nothing itself."""
 
 import asyncio
-import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import asynccontextmanager, closing
-from pathlib import Path
-from typing import TypeVar
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+from sqlalchemy import create_engine, text
 
 from tests.support import documents
 from tests.support.world import Document, World
 
-LMS_STEPS = ("account", "profile", "started", "course", "0.9")
+TRAINING_STEPS = ("account", "profile", "started", "course")
+PASS = "0.9"
 PORTAL_EVENTS = ("account.registered", "profile.completed", "scheduling_tool.ready")
-MESSAGES = len(LMS_STEPS) + len(PORTAL_EVENTS)
 Item = TypeVar("Item")
 
 
 class Waits:
     """What each case waits for, read from the database beside the product, so that looking costs it nothing."""
 
-    def __init__(self, database: Path) -> None:
-        self._database = database
+    def __init__(self, database: str) -> None:
+        self._engine = create_engine(database, isolation_level="AUTOCOMMIT")
+        self.dialect = self._engine.dialect.name
         self._now: dict[str, str] = {}
+        self._certified: set[str] = set()
 
     async def until(self, case_id: str, waiting_for: str) -> None:
         """Returns once the case waits for this."""
         while self._now.get(case_id) != waiting_for:
             await asyncio.sleep(0.01)
 
+    async def until_certified(self, case_id: str) -> None:
+        """Returns once the case's certificate is recorded."""
+        while case_id not in self._certified:
+            await asyncio.sleep(0.005)
+
+    def count(self, waiting_for: str) -> int:
+        """How many cases wait for this."""
+        return sum(wait == waiting_for for wait in self._now.values())
+
     async def watch(self) -> None:
-        """Looks again and again."""
-        with closing(sqlite3.connect(f"file:{self._database}?mode=ro", uri=True)) as connection:
+        """Looks again and again; less often where there are so many cases that looking would take a processor."""
+        with self._engine.connect() as connection:
             while True:
-                self._now = dict(connection.execute("SELECT case_id, waiting_for FROM assister_case"))
-                await asyncio.sleep(0.02)
+                began = time.perf_counter()
+                rows = connection.execute(text("SELECT case_id, waiting_for FROM assister_case"))
+                self._now = dict(rows.tuples().all())
+                self._certified = set(connection.execute(text("SELECT case_id FROM certificate")).scalars())
+                await asyncio.sleep(max(0.01, 5 * (time.perf_counter() - began)))
 
 
 @asynccontextmanager
-async def watching(database: Path) -> AsyncIterator[Waits]:
-    """The cases of this database, watched for the time of a block."""
+async def watching(database: str) -> AsyncIterator[Waits]:
+    """The cases of the database at this URL, watched for the time of a block."""
     waits = Waits(database)
     task = asyncio.create_task(waits.watch())
     try:
@@ -50,8 +65,7 @@ async def watching(database: Path) -> AsyncIterator[Waits]:
 async def known_brokers(world: World, count: int) -> list[Document]:
     """Requests of brokers whom the registry knows."""
     requests = [documents.broker() for _ in range(count)]
-    for request in requests:
-        await world.know(documents.producer(request))
+    await each(requests, 8, lambda request: world.know(documents.producer(request)))
     return requests
 
 
@@ -77,15 +91,23 @@ async def requested(world: World, waits: Waits, request: Document) -> Document:
     return opened
 
 
-async def certified(world: World, waits: Waits, request: Document, pause: float = 0) -> Document:
-    """A whole path; between two messages it pauses as people do, so that each is a workflow task of its own."""
+async def trained(world: World, waits: Waits, request: Document, pause: float = 0) -> Document:
+    """A path up to the exam; it pauses between messages as people do, so that each is a workflow task of its own."""
     opened = await requested(world, waits, request)
     await asyncio.sleep(pause)
     answer = await world.decide(opened)
     assert answer.status_code == 200, answer.text
-    for step in LMS_STEPS:
+    for step in TRAINING_STEPS:
         await asyncio.sleep(pause)
         await world.reported(opened, step)
+    return opened
+
+
+async def certified(world: World, waits: Waits, request: Document, pause: float = 0) -> Document:
+    """A whole path."""
+    opened = await trained(world, waits, request, pause)
+    await asyncio.sleep(pause)
+    await world.reported(opened, PASS)
     await waits.until(opened["case_id"], "portal_registration")
     for event in PORTAL_EVENTS:
         await asyncio.sleep(pause)
@@ -93,3 +115,14 @@ async def certified(world: World, waits: Waits, request: Document, pause: float 
     await waits.until(opened["case_id"], "next_plan_year")
     await asyncio.sleep(pause)
     return opened
+
+
+async def at_rate(
+    items: Iterable[Item], per_second: float, work: Callable[[Item], Coroutine[Any, Any, object]]
+) -> None:
+    """Begins the work for so many items a second, whether or not earlier ones are done; returns once all are."""
+    async with asyncio.TaskGroup() as group:
+        began = time.perf_counter()
+        for number, item in enumerate(items):
+            await asyncio.sleep(began + number / per_second - time.perf_counter())
+            group.create_task(work(item))

@@ -2,20 +2,17 @@
 
 import asyncio
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import quantiles
 from typing import Any
 
 import httpx2
-import psycopg
 from playwright.async_api import async_playwright
 
 from db.engine import Database
@@ -23,7 +20,8 @@ from db.migrate import upgrade
 from db.writes.sessions import open_session
 from starter.stack.embedded import run_stack
 from starter.stack.processes import choose_ports
-from tests.fixtures.postgres import server
+from tests.bench.pace import Size
+from tests.bench.stack import run_postgres
 from tests.support.crowd import Crowd, fill
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,26 +31,20 @@ EMPTY = "an empty page"
 HTML = {"Accept": "text/html"}
 
 
-async def figures(folder: Path, people: int) -> dict[str, Any]:
+async def measure(folder: Path, size: Size) -> dict[str, Any]:
     """Every page on SQLite and on PostgreSQL, each with so many people; and the weight of first visits."""
-    async with run_stack(folder) as stack, AsyncExitStack() as kept:
-        socket = Path(tempfile.mkdtemp(prefix="postgres-"))
-        kept.callback(shutil.rmtree, socket)
-        kept.enter_context(server(socket))
-        with psycopg.connect(host=str(socket), user="postgres", autocommit=True) as connection:
-            connection.execute("CREATE DATABASE crowd")
-        urls = {
-            "sqlite": f"sqlite+aiosqlite:///{folder / 'crowd.sqlite'}",
-            "postgresql": f"postgresql+psycopg://postgres@/crowd?host={socket}",
-        }
-        pages: dict[str, Any] = {}
-        weights: dict[str, Any] = {}
-        for name, url in urls.items():
-            await asyncio.to_thread(upgrade, url)
-            crowd = await asyncio.to_thread(fill, url, people)
-            async with web_over(url, stack["settings"]) as address, signed_in(url) as cookie:
-                pages[name] = await times(address, cookie, crowd)
-                weights = weights or await weights_of(address, cookie)
+    folder, people = folder / "screens", size.people
+    async with run_stack(folder) as stack:
+        with run_postgres() as postgres_url:
+            urls = {"sqlite": f"sqlite+aiosqlite:///{folder / 'crowd.sqlite'}", "postgresql": postgres_url}
+            pages: dict[str, Any] = {}
+            weights: dict[str, Any] = {}
+            for name, url in urls.items():
+                await asyncio.to_thread(upgrade, url)
+                crowd = await asyncio.to_thread(fill, url, people)
+                async with web_over(url, stack["settings"]) as address, signed_in(url) as cookie:
+                    pages[name] = await times(address, cookie, crowd)
+                    weights = weights or await weights_of(address, cookie)
     return {"people": people, "rounds": ROUNDS, "pages": pages, "first_visits": weights}
 
 
@@ -151,3 +143,14 @@ async def weights_of(address: str, cookie: str) -> dict[str, dict[str, float]]:
             await context.close()
         await chromium.close()
     return found
+
+
+def list_rows(found: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """The figures, with what is wanted of them."""
+    for database, pages in found["pages"].items():
+        yield f"{found['people']:,} cases on {database}: p50, p99; times an empty page", "", "p99 < 100 ms"
+        for name, page in pages.items():
+            figure = f"{page['p50']:.1f} ms, {page['p99']:.1f} ms; {page['times_empty']:.1f}"
+            yield f"  {name}", figure, "< 3 times" if name.startswith("queue") else ""
+    for path, visit in found["first_visits"].items():
+        yield f"first visit of {path}", f"{visit['kilobytes']:.0f} kB in {visit['requests']} requests", "< 200 kB"
