@@ -13,6 +13,10 @@ from adapters.http import Refused, Unavailable
 
 UNREACHABLE = "mail_unreachable"
 REFUSED = "mail_refused"
+# Connections that are kept for the next letter. A log-in over TLS takes longer than a letter.
+KEPT = 8
+# A server that is asked whether it is still there answers at once, or it isn't.
+ALIVE_SECONDS = 1.0
 
 
 @dataclass(frozen=True, repr=False)
@@ -52,6 +56,7 @@ class Mailer:
         self._starttls = starttls
         self._sender = sender
         self._timeout = timeout
+        self._resting: list[aiosmtplib.SMTP] = []
 
     async def send_email(self, letter: Email) -> None:
         """Hands the letter over. Raises Refused("mail_refused") if the server refuses this letter or its recipient
@@ -62,15 +67,7 @@ class Mailer:
             raise Refused(REFUSED, "the letter can't be put into a message") from None
         try:
             async with asyncio.timeout(self._timeout):
-                await aiosmtplib.send(
-                    message,
-                    hostname=self._host,
-                    port=self._port,
-                    username=self._user,
-                    password=self._password,
-                    start_tls=self._starttls,
-                    timeout=self._timeout,
-                )
+                await self._hand_over(message)
         except aiosmtplib.SMTPNotSupported:
             raise Refused(REFUSED, "the server can't carry this address") from None
         except aiosmtplib.SMTPRecipientsRefused as error:
@@ -81,6 +78,46 @@ class Mailer:
             raise Unavailable(UNREACHABLE, f"answered {error.code}") from None
         except (aiosmtplib.SMTPException, OSError) as error:  # a TimeoutError is an OSError
             raise Unavailable(UNREACHABLE, type(error).__name__) from None
+
+    async def _hand_over(self, message: EmailMessage) -> None:
+        """Sends a message over a connection that nobody else uses meanwhile, and which is kept when all went well."""
+        connection = await self._find_live_connection() or await self._connect()
+        try:
+            await connection.send_message(message)
+        except BaseException:  # a cancellation too: who knows what the server is still going to say
+            connection.close()
+            raise
+        if len(self._resting) < KEPT:
+            self._resting.append(connection)
+        else:
+            connection.close()
+
+    async def _find_live_connection(self) -> aiosmtplib.SMTP | None:
+        """A kept connection that still answers; servers close those that rest for long."""
+        while self._resting:
+            connection = self._resting.pop()
+            try:
+                await connection.noop(timeout=ALIVE_SECONDS)
+            except (aiosmtplib.SMTPException, OSError):
+                connection.close()
+            except BaseException:
+                connection.close()
+                raise
+            else:
+                return connection
+        return None
+
+    async def _connect(self) -> aiosmtplib.SMTP:
+        connection = aiosmtplib.SMTP(
+            hostname=self._host,
+            port=self._port,
+            username=self._user,
+            password=self._password,
+            start_tls=self._starttls,
+            timeout=self._timeout,
+        )
+        await connection.connect()
+        return connection
 
     def _build_message(self, letter: Email) -> EmailMessage:
         message = EmailMessage()

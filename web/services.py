@@ -42,8 +42,11 @@ class Services:
         return describe_contact(find_current_policy(POLICIES.values(), now()), Topic.GENERAL, language)
 
 
-def get_services(request: Request) -> Services:
-    """The services of the process that serves this request; a FastAPI dependency."""
+async def get_services(request: Request) -> Services:
+    """The services of the process that serves this request; a FastAPI dependency.
+
+    It awaits nothing, as some others: without ``async`` each request would take it in a thread of its own.
+    """
     found: Services = request.app.state.services
     return found
 

@@ -178,3 +178,85 @@ async def test_nor_to_a_server_whose_certificate_nobody_vouches_for(postbox: Pos
 
 def test_a_letter_keeps_quiet_in_logs() -> None:
     assert TO not in repr(LETTER)
+
+
+# connections are kept
+
+
+@pytest.fixture
+async def sessions() -> list[SMTP]:
+    """The server's side of each connection, in the order in which they were made."""
+    return []
+
+
+@pytest.fixture
+async def counting_port(postbox: Postbox, sessions: list[SMTP]) -> AsyncIterator[int]:
+    def answer() -> SMTP:
+        sessions.append(SMTP(postbox))
+        return sessions[-1]
+
+    server = await asyncio.get_running_loop().create_server(answer, "127.0.0.1", 0)
+    yield server.sockets[0].getsockname()[1]
+    server.close()
+
+
+def hang_up(session: SMTP) -> None:
+    assert isinstance(session.transport, asyncio.WriteTransport)
+    session.transport.close()
+
+
+async def test_the_next_letter_goes_over_the_same_connection(
+    counting_port: int, postbox: Postbox, sessions: list[SMTP]
+) -> None:
+    sender = mailer(counting_port)
+    for number in range(3):
+        await sender.send_email(replace(LETTER, to=f"{number}@example.org"))
+    assert [envelope.rcpt_tos for envelope in postbox.envelopes] == [[f"{number}@example.org"] for number in range(3)]
+    assert len(sessions) == 1
+
+
+async def test_letters_at_the_same_time_have_a_connection_each(
+    counting_port: int, postbox: Postbox, sessions: list[SMTP]
+) -> None:
+    sender, both = mailer(counting_port), asyncio.Barrier(2)
+
+    async def wait_for_the_other() -> None:
+        await both.wait()
+
+    postbox.meanwhile = wait_for_the_other
+    await asyncio.gather(sender.send_email(LETTER), sender.send_email(LETTER))
+    assert len(postbox.envelopes) == len(sessions) == 2
+
+
+async def test_a_connection_that_the_server_closed_costs_no_letter(
+    counting_port: int, postbox: Postbox, sessions: list[SMTP]
+) -> None:
+    sender = mailer(counting_port)
+    await sender.send_email(LETTER)
+    hang_up(sessions[0])
+    await sender.send_email(LETTER)
+    assert len(postbox.envelopes) == len(sessions) == 2
+
+
+@pytest.mark.parametrize("reply", ["421 4.3.2 closing", "451 ask later", "garbage"])
+async def test_nor_does_one_that_answers_strangely(
+    counting_port: int, postbox: Postbox, sessions: list[SMTP], reply: str
+) -> None:
+    sender = mailer(counting_port)
+    await sender.send_email(LETTER)
+    postbox.on_noop = reply
+    await sender.send_email(LETTER)
+    assert len(postbox.envelopes) == len(sessions) == 2
+
+
+async def test_a_connection_over_which_a_letter_was_refused_is_not_kept(
+    counting_port: int, postbox: Postbox, sessions: list[SMTP]
+) -> None:
+    sender = mailer(counting_port)
+    postbox.on_data = "550 no"
+    with pytest.raises(Refused):
+        await sender.send_email(LETTER)
+    postbox.on_data = ""
+    await sender.send_email(LETTER)
+    assert len(postbox.envelopes) == 1
+    assert len(sessions) == 2

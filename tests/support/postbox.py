@@ -12,14 +12,14 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 
 class Postbox:
-    """An aiosmtpd handler; ``on_recipient`` and ``on_data`` are replies in place of the friendly ones.
+    """An aiosmtpd handler; ``on_recipient``, ``on_data`` and ``on_noop`` are replies in place of the friendly ones.
 
     ``meanwhile`` happens after a message came, and before the sender hears of it.
     """
 
     def __init__(self) -> None:
         self.envelopes: list[Envelope] = []
-        self.on_recipient = self.on_data = ""
+        self.on_recipient = self.on_data = self.on_noop = ""
         self.meanwhile: Callable[[], Awaitable[None]] | None = None
 
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
@@ -35,6 +35,9 @@ class Postbox:
         if self.meanwhile:
             await self.meanwhile()
         return self.on_data or "250 OK"
+
+    async def handle_NOOP(self, _server: SMTP, _session: Session, _envelope: Envelope, _argument: str) -> str:  # noqa: N802
+        return self.on_noop or "250 OK"
 
     def messages(self) -> list[EmailMessage]:
         return [message_from_bytes(cast(bytes, envelope.content), policy=default) for envelope in self.envelopes]

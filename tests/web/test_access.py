@@ -1,14 +1,16 @@
 """Who may call what: every route declares it, every role is held to it, sessions and forms can't be borrowed."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from inspect import iscoroutinefunction
 from pathlib import Path
 from typing import Any, get_args
 
 import pytest
 from fastapi import FastAPI
+from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, iter_route_contexts
 from pydantic import ValidationError
 
@@ -58,6 +60,26 @@ def _routes() -> Iterator[tuple[str, str, Any]]:
 
 
 ROUTES = list(_routes())
+
+
+def _callables(dependant: Dependant) -> Iterator[Callable[..., Any]]:
+    if dependant.call is not None:
+        yield dependant.call
+    for dependency in dependant.dependencies:
+        yield from _callables(dependency)
+
+
+def test_no_request_takes_a_thread_for_what_waits_for_nothing() -> None:
+    """A route or a dependency without ``async`` is run in a thread: the way there and back costs more than it does."""
+    threaded = {
+        call
+        for route in _api_routes()
+        for call in _callables(route.dependant)
+        if not iscoroutinefunction(call) and not iscoroutinefunction(type(call).__call__)
+    }
+    assert threaded == set()
+
+
 STAFFS = [(method, path, whom.permission) for method, path, whom in ROUTES if isinstance(whom, PermissionRequired)]
 
 

@@ -167,7 +167,7 @@ def _read_bearer_token(request: Request) -> str:
     return token.strip() if scheme.lower() == "bearer" else ""
 
 
-def require_portal(request: Request, services: Annotated[Services, Depends(get_services)]) -> str:
+async def require_portal(request: Request, services: Annotated[Services, Depends(get_services)]) -> str:
     """The portal, by its token; 401 otherwise."""
     if not _is_same_secret(_read_bearer_token(request), services.settings.portal_token):
         raise HTTPException(401, "The portal only: send its bearer token.", {"WWW-Authenticate": "Bearer"})
@@ -181,7 +181,7 @@ async def require_registrant(request: Request, services: Annotated[Services, Dep
     return (await PermissionRequired(Permission.ACT_FOR_ASSISTER)(request, services)).actor
 
 
-def require_record_store(request: Request, services: Annotated[Services, Depends(get_services)]) -> str:
+async def require_record_store(request: Request, services: Annotated[Services, Depends(get_services)]) -> str:
     """A learning record store, by Basic credentials; 401 otherwise."""
     user, password = _read_basic_credentials(request)
     same_user = hmac.compare_digest(user.encode(), services.settings.xapi_user.encode())
