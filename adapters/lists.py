@@ -131,7 +131,7 @@ class FederalListReader:
         return any(market is None or market in line["markets"].split(BETWEEN) for line in found)
 
     def delete_copies(self) -> None:
-        """Lets go of the copies."""
+        """Deletes the copies, for tests; a worker keeps them as long as it runs."""
         self._rcl.delete_index()
         self._help.delete_index()
 

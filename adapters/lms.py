@@ -25,7 +25,7 @@ class Learner:
 
 @dataclass(frozen=True, repr=False)
 class LmsLearner(Learner):
-    """`account` is the name of an account the LMS already has."""
+    """Who learns in the exchange's LMS; `account` is the name of an account that it already has."""
 
     account: str | None
     account_id: str
@@ -43,7 +43,7 @@ class LmsPlace(BaseModel):
 
 
 class PlaceClient:
-    """What gives places in training, by bearer token."""
+    """The interface by which LMS and MLMS give places in training, by bearer token; `service` names it in failures."""
 
     def __init__(self, client: httpx2.AsyncClient, service: str, url: str, token: str) -> None:
         self._client = client

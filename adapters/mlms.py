@@ -9,7 +9,7 @@ from adapters.lms import Learner, LmsPlace, PlaceClient
 
 @dataclass(frozen=True, repr=False)
 class MlmsEnrollment(Learner):
-    """Which of the curricula is learned."""
+    """Who learns in the MLMS, and which curriculum."""
 
     curriculum: str
 

@@ -1,4 +1,4 @@
-"""Everything about one case for the staff page that shows it: read in one unit of work, as plain values."""
+"""Everything about one case for the staff page that shows it, read in one unit of work."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from db.tables import SYSTEM, AuditRow, CommandRow, EffectRow, FactRow
-from domain.shared.cases.commands import OWN_REASONS, CommandKind
+from domain.shared.cases.commands import OWN_REASONS, CommandKind, list_shown_data
 from domain.shared.cases.facts import FactKind
 from domain.shared.cases.reasons import Reason, read_reason
 
@@ -97,7 +97,7 @@ def _describe_notice(row: EffectRow, mails: Mapping[str, int]) -> TimelineEntry:
 
 
 def _describe_command(row: CommandRow) -> TimelineEntry:
-    data = {"state": row.state, "answer": row.answer, **_select_told(row.data)}
+    data = {"state": row.state, "answer": row.answer, **list_shown_data(row.data)}
     at = row.created_at
     ours = {
         "reason": OWN_REASONS.get(CommandKind(row.kind)),
@@ -105,10 +105,6 @@ def _describe_command(row: CommandRow) -> TimelineEntry:
     }
     coded = {name: reason for name, reason in ours.items() if reason}
     return TimelineEntry(at, at, EntryKind.COMMAND, row.kind, row.actor, row.reason, data, coded)
-
-
-def _select_told(data: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: data[name] for name in ("verdict", "override", "notice", "faults") if data.get(name)}
 
 
 def _became_fact(row: CommandRow, facts: Collection[str]) -> bool:

@@ -96,7 +96,7 @@ class RegistrationRequest(_Profile):
 
 
 class StoredContact(StoredData):
-    """A business or professional contact as it is stored; empty where the profile has none."""
+    """A business or professional contact as it is stored; a field that was not given is empty."""
 
     name: str | None = None
     email: str = ""

@@ -10,7 +10,10 @@ from domain.state.may_assist import is_certificate_due
 
 
 def may_issue_certificate(state: CaseState, market: str) -> bool:
-    """Whether a certificate is due, or was before: a repeat finds the first; ``market`` as below (A23, B17)."""
+    """Whether a certificate is due, or was before: a repeat finds the first (A23, B17).
+
+    ``market`` is empty in the state program.
+    """
     if isinstance(state, RegistrationState):
         return Market(market) in state.completed_at
     return state.certificate is not None or is_certificate_due(state)

@@ -30,5 +30,5 @@ class Applicant(StoredData):
 
     @property
     def identity(self) -> Identity:
-        """By what they are told from others."""
+        """What tells them apart from other people."""
         return Identity(self.npn, self.email, self.first_name, self.last_name)

@@ -573,6 +573,14 @@ async def test_what_the_entries_of_the_timeline_say(office: Office) -> None:
     assert [entry.data for entry in entries if entry.kind == "flag"] == [{"flag": "list_late"}]
 
 
+async def test_of_a_refused_answer_the_timeline_names_the_fields_and_not_what_they_hold(office: Office) -> None:
+    opened = await office.screened(await office.opened())
+    await office.command(opened, CommandKind.ANSWER, changes={"phone": "505-555-0199"}, language=None)
+    (refused,) = [entry for entry in (await file_of(office, opened)).timeline if entry.kind == "command"]
+    assert (refused.data["state"], refused.data["changed"]) == ("refused", ["phone"])
+    assert "505-555-0199" not in str(refused)
+
+
 async def test_b_a_registrations_timeline_and_file(office: Office) -> None:
     document = documents.registration()
     opened = await office.registered(**document)

@@ -1,4 +1,4 @@
-"""Pages for a browser: a template in the reader's language, an e-mail as it was sent, a certificate; their steps."""
+"""Pages for a browser: templates in the reader's language, e-mails, certificates; which of a page's steps is next."""
 
 from collections.abc import Mapping
 from pathlib import Path

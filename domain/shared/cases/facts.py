@@ -55,10 +55,10 @@ class FactKind(StrEnum):
 
 
 class FactData(StoredData):
-    """What a fact of one kind says; which kind has which shape, the programs' modules of facts say."""
+    """What a fact of one kind says, in a shape of its own; where the shapes stand, see `Fact`."""
 
     def to_json(self) -> dict[str, Any]:
-        """As it is stored: what nobody said is left out."""
+        """As it is stored: fields that were not given are left out."""
         return self.model_dump(mode="json", exclude_unset=True)
 
 
@@ -68,7 +68,8 @@ Data = TypeVar("Data", bound=FactData)
 class Fact(BaseModel):
     """One thing that happened: `id` is unique, `at` is when it happened (UTC), `data` is JSON, its shape the kind's.
 
-    The shapes are the models of `domain.state.facts` and `domain.federal.facts`.
+    The shapes of one program are in `domain.state.facts` and `domain.federal.facts`; those of both are in this folder,
+    in `opening`, `commands` and `stages`.
     """
 
     model_config = ConfigDict(frozen=True)

@@ -91,11 +91,13 @@ OWNER: dict[WaitingFor, str] = {
 }
 
 
-IssuedAt = Annotated[datetime, PlainSerializer(datetime.isoformat, when_used="json")]  # as every stored one is spelled
 # What we do ourselves within seconds, unless a third party is down.
 DONE_AT_ONCE = frozenset(
     {WaitingFor.SCREENING, WaitingFor.LMS_INVITATION, WaitingFor.CERTIFICATE, WaitingFor.PORTAL_ACCOUNT}
 )
+
+# With +00:00, as all that are stored have it; pydantic would write a Z.
+IssuedAt = Annotated[datetime, PlainSerializer(datetime.isoformat, when_used="json")]
 
 
 class Certificate(FactData):
