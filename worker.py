@@ -14,12 +14,14 @@ import httpx2
 import structlog
 import uvloop
 from temporalio.client import Client
-from temporalio.worker import PollerBehaviorAutoscaling, Worker
+from temporalio.worker import Interceptor, PollerBehaviorAutoscaling, Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities.background import BackgroundActivities
 from activities.certificates import CertificatesActivities
-from activities.failures import CodedFailures
+from activities.interceptors.failures import CodedFailures
+from activities.interceptors.outages import KnownOutages, ThirdPartyHealth
+from activities.interceptors.stuck_flags import StuckFlags
 from activities.licensing import LicensingActivities
 from activities.listing_check import ListingCheckActivities
 from activities.mlms import MlmsActivities
@@ -116,6 +118,11 @@ def build_activities(settings: Settings, database: Database, client: httpx2.Asyn
     ]
 
 
+def build_interceptors(database: Database) -> list[Interceptor]:
+    """What is done around each activity, the outermost first: it sees failures as the others leave them."""
+    return [CodedFailures(), StuckFlags(database), KnownOutages(ThirdPartyHealth())]
+
+
 def list_activity_methods(objects: list[object]) -> list[Callable[..., Any]]:
     """The activity methods of these objects: what their contracts name."""
     return [
@@ -154,7 +161,7 @@ async def run_worker(settings: Settings) -> int:
         services = build_case_services(settings, database, await connect_client(lazy=True))
         beside = [_run_beside(stack, stop, run_background(database, services.cases))]
         client = await stack.enter_async_context(http.open_client(HTTP_SECONDS))
-        temporal = await connect_client([CodedFailures()])
+        temporal = await connect_client(build_interceptors(database))
         beside.append(_run_beside(stack, stop, ensure_schedules(temporal, settings.task_queue)))
         await stack.enter_async_context(build_worker(temporal, settings, build_activities(settings, database, client)))
         if settings.ready_file:

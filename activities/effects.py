@@ -2,6 +2,8 @@
 
 from collections.abc import Awaitable, Callable
 
+from temporalio import activity
+
 from adapters.http import Refused
 from db.engine import Database
 from db.writes.cases import flag_case
@@ -42,7 +44,10 @@ async def make_once(
         # It is tried again all the same: whoever looks at the case may put right what is refused.
         await database.write(flag_case, order.case_id, refusal_flag(kind), order.at, refusal.code)
         raise
-    effect = await database.write(complete_effect, key, order.case_id, made, order.at, after_end=after_end)
+    activity_type = activity.info().activity_type if activity.in_activity() else ""
+    effect = await database.write(
+        complete_effect, key, order.case_id, made, order.at, activity_type=activity_type, after_end=after_end
+    )
     if effect.ended and undo is not None:
         await undo(made)
     return effect

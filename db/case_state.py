@@ -148,6 +148,11 @@ def profile_of(case: Case) -> StoredProfile:
     return StoredProfile.model_validate(case.request)
 
 
+def has_flag(session: Session, case_id: str, what: str) -> bool:
+    """Whether a flag of the case is up. Raises `UnknownCase`."""
+    return what in list_flags(load_case(session, case_id))
+
+
 def policy_of(case: Case) -> Policy:
     """The policy a case of the state program began with."""
     return Policy.model_validate(case.policy)

@@ -151,6 +151,27 @@ REASONS_TO_LOOK: Labels = {
     "portal.account_reused.refused": N_("Earlier account refused by the portal"),
     "portal.suspended.refused": N_("Suspension refused by the portal"),
     "certificate.issued.refused": N_("Certificate that can't be printed"),
+    # Of activities that keep failing, whatever the reason.
+    "background.order.stuck": N_("Background check order keeps failing"),
+    "certificates.issue.stuck": N_("Certificate keeps failing"),
+    "certificates.issue_for_market.stuck": N_("Certificate of a market keeps failing"),
+    "licensing.look_up.stuck": N_("License look-up keeps failing"),
+    "licensing.record_unknown.stuck": N_("Screening can't be recorded"),
+    "mlms.enroll.stuck": N_("MLMS enrollment keeps failing"),
+    "notices.send.stuck": N_("E-mail to the assister keeps failing"),
+    "portal.activate.stuck": N_("Portal activation keeps failing"),
+    "portal.create_account.stuck": N_("New portal account keeps failing"),
+    "portal.reuse_account.stuck": N_("Earlier portal account keeps failing"),
+    "portal.suspend.stuck": N_("Portal suspension keeps failing"),
+    "profiles.save.stuck": N_("MLMS profile can't be saved"),
+    "profiles.verify.stuck": N_("NPN look-up keeps failing"),
+    "records.apply.stuck": N_("Command can't be applied"),
+    "records.claim.stuck": N_("Case can't be begun"),
+    "records.end.stuck": N_("End of the case can't be recorded"),
+    "training.enroll.stuck": N_("LMS enrollment keeps failing"),
+    "training.invite.stuck": N_("LMS invitation keeps failing"),
+    "watch.ask_help_desk.stuck": N_("E-mail to the help desk keeps failing"),
+    "watch.look.stuck": N_("Reading the federal lists keeps failing"),
 }
 OTHER_REASON_TO_LOOK = N_("Something else to look at")
 

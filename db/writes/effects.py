@@ -45,6 +45,11 @@ def refusal_flag(kind: str) -> str:
     return f"{kind}.refused"
 
 
+def stuck_flag(activity_type: str) -> str:
+    """The flag of a case one of whose activities keeps failing."""
+    return f"{activity_type}.stuck"
+
+
 def intend_effect(
     session: Session,
     key: str,
@@ -69,11 +74,19 @@ def intend_effect(
 
 
 def complete_effect(
-    session: Session, key: str, case_id: str, made: EffectResult, now: datetime, *, after_end: bool = False
+    session: Session,
+    key: str,
+    case_id: str,
+    made: EffectResult,
+    now: datetime,
+    *,
+    activity_type: str = "",
+    after_end: bool = False,
 ) -> Effect:
     """Stores an effect's result with its facts; ``ended`` when the case ended meanwhile, and the caller takes it back.
 
-    The first result stands: a repeat changes nothing.
+    The first result stands: a repeat changes nothing. Flags about trouble with the effect, or with the activity that
+    made it, go down: it healed.
     """
     case = lock_case(session, case_id)
     row = session.get_one(EffectRow, key)
@@ -84,9 +97,10 @@ def complete_effect(
     session.add(row)
     if made.mail is not None:  # it went out, whatever became of the case meanwhile
         session.add(made.mail)
-    if lower_flag(case, refusal_flag(row.kind)):  # it healed
-        session.add(case)
-        record_audit(session, now, SYSTEM, f"case.unflagged.{refusal_flag(row.kind)}", case)
+    for flag in (refusal_flag(row.kind), stuck_flag(activity_type)):
+        if lower_flag(case, flag):
+            session.add(case)
+            record_audit(session, now, SYSTEM, f"case.unflagged.{flag}", case)
     record_audit(session, now, SYSTEM, f"{row.kind}.after_end" if ended else row.kind, case)
     if ended:
         return Effect(ended=True)

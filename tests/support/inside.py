@@ -19,7 +19,6 @@ from temporalio.common import SearchAttributeKey
 from temporalio.testing import TimeSkipper, WorkflowEnvironment
 
 import worker
-from activities.failures import CodedFailures
 from adapters import http
 from adapters.certificate_signer import make_signing_pair
 from db import migrate
@@ -303,9 +302,9 @@ async def system(kind: type[System], folder: Path, suggest_renewal_at: int) -> A
         migrate.upgrade(settings.database_url)
         await asyncio.to_thread(make_signing_pair, folder / "signing")
         stack.enter_context(_sandbox(plan))
-        client = await _temporal(stack, suggest_renewal_at)
         database = Database(settings.database_url)
         stack.push_async_callback(database.close)
+        client = await _temporal(stack, database, suggest_renewal_at)
         outward = await stack.enter_async_context(http.open_client())
         web = await stack.enter_async_context(httpx2.AsyncClient(timeout=60, trust_env=False))
         await stack.enter_async_context(
@@ -315,7 +314,7 @@ async def system(kind: type[System], folder: Path, suggest_renewal_at: int) -> A
         yield kind(settings, plan, client, database, web)
 
 
-async def _temporal(stack: AsyncExitStack, suggest_renewal_at: int) -> Client:
+async def _temporal(stack: AsyncExitStack, database: Database, suggest_renewal_at: int) -> Client:
     dynamic = {
         "frontend.WorkflowTimeSkippingEnabled": "true",
         "limit.historyCount.suggestContinueAsNew": str(suggest_renewal_at),
@@ -331,7 +330,7 @@ async def _temporal(stack: AsyncExitStack, suggest_renewal_at: int) -> Client:
             part for name, value in dynamic.items() for part in ("--dynamic-config-value", f"{name}={value}")
         ],
         search_attributes=[makers[kind](name) for name, kind in temporal_server.SEARCH_ATTRIBUTES.items()],
-        plugins=[make_plugin([CodedFailures()])],
+        plugins=[make_plugin(worker.build_interceptors(database))],
     )
     stack.push_async_callback(environment.shutdown)
     return environment.client

@@ -8,6 +8,8 @@ from types import ModuleType
 
 import pytest
 
+from activities import contracts
+from db.writes.effects import stuck_flag
 from db.writes.facts import DECISION
 from domain.federal.markets import Curriculum, Role
 from domain.programs.opening import OPENING_RULES
@@ -72,7 +74,8 @@ def raised() -> Iterator[str]:
                 argument = call.args[2 if unit == "flag_case" else 1]
                 found = values(argument, module, function)
                 handed = (str(path.relative_to(ROOT)), ast.unparse(argument)) in HANDED_ON
-                assert found or handed or "refusal_flag(" in ast.unparse(argument), f"{path.name}: {ast.unparse(call)}"
+                named = ast.unparse(argument).startswith(("refusal_flag(", "stuck_flag("))
+                assert found or handed or named, f"{path.name}: {ast.unparse(call)}"
                 yield from found
             elif (name == "make_once" and len(call.args) > 2) or (name == "_place_learner" and len(call.args) > 1):
                 kinds = values(call.args[2 if name == "make_once" else 1], module, function)
@@ -80,9 +83,21 @@ def raised() -> Iterator[str]:
                 yield from (f"{kind}.refused" for kind in kinds if not kind.startswith(NOTICES))
 
 
+def stuck() -> set[str]:
+    """The flag of each activity that is about a case: it may keep failing."""
+    found = set()
+    for contract in vars(contracts).values():
+        for method in vars(contract).values() if isinstance(contract, type) else ():
+            definition = getattr(method, "__temporal_activity_definition", None)
+            if definition is not None and "case_id" in definition.arg_types[0].model_fields:
+                found.add(stuck_flag(definition.name))
+    return found
+
+
 def test_every_flag_that_the_code_raises_has_a_label_and_every_label_a_flag() -> None:
     conflicts = {rules.conflict for rules in OPENING_RULES.values()}
-    assert {*raised(), *conflicts, DECISION} == set(labels.REASONS_TO_LOOK)
+    assert len(stuck()) == 20
+    assert {*raised(), *stuck(), *conflicts, DECISION} == set(labels.REASONS_TO_LOOK)
 
 
 def test_every_page_that_records_an_access_has_a_label_and_every_label_a_page() -> None:

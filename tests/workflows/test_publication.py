@@ -19,7 +19,7 @@ from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
 import worker
-from activities.failures import CodedFailures
+from activities.interceptors.failures import CodedFailures
 from activities.publications import PublicationsActivities
 from adapters.holidays import list_federal_holidays
 from db import migrate

@@ -29,6 +29,12 @@ def encode_failure(error: Exception) -> ApplicationError:
     return ApplicationError("internal error; see the worker's log", type=type(error).__name__)
 
 
+def find_failure_code(error: Exception) -> str:
+    """The code by which a failure is known in history and in the audit."""
+    failure = error if isinstance(error, ApplicationError) else encode_failure(error)
+    return failure.type or type(error).__name__
+
+
 class _CodingInbound(ActivityInboundInterceptor):
     async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002 the SDK's name
         try:
