@@ -3,7 +3,7 @@
 from temporalio import activity
 
 from activities import contracts
-from activities.effects import build_effect_key, make_once
+from activities.effects import build_effect_key, make_once, read_clock
 from adapters.background_checks import BackgroundCheckClient
 from db.engine import Database
 from db.writes.effects import EffectResult, Intent
@@ -33,7 +33,9 @@ class BackgroundActivities(contracts.Background):
                 who.email,
                 build_effect_key(order, KIND),
             )
-            fact = Fact(id=f"{order.case_id}:background_ordered", kind=FactKind.BACKGROUND_ORDERED, at=order.at)
+            fact = Fact(
+                id=f"{order.case_id}:background_ordered", kind=FactKind.BACKGROUND_ORDERED, at=read_clock(order.at)
+            )
             return EffectResult({"invitation_id": ordered.invitation_id}, (fact,), external_id=ordered.candidate_id)
 
         return await make_once(self._database, order, KIND, make)

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from temporalio import activity
 
 from activities import contracts
-from activities.effects import build_effect_key, make_once
+from activities.effects import build_effect_key, make_once, read_clock
 from activities.sent_mail import build_message_id, build_sent_mail
 from adapters.holidays import list_federal_holidays
 from adapters.http import Refused
@@ -49,10 +49,10 @@ class ListingCheckActivities(contracts.ListingCheck):
     async def check_listing(self, order: MarketOrder) -> Looked:
         """See the contract."""
         snapshot = await self._database.read(load_snapshot, order.case_id)
-        policy, state = snapshot.federal_policy, snapshot.registration
+        policy, state, at = snapshot.federal_policy, snapshot.registration, read_clock(order.at)
         if Market(order.market) not in state.unlisted:
-            return Looked(standing=await self._database.write(record_listing, order.case_id, [], order.at))
-        today = find_local_date(policy, order.at)
+            return Looked(standing=await self._database.write(record_listing, order.case_id, [], at))
+        today = find_local_date(policy, at)
         holidays = list_federal_holidays(range(today.year - 1, today.year + 2))
         ours = [one for one in state.publication if one.market == order.market]
         facts: list[Fact] = []
@@ -64,12 +64,12 @@ class ListingCheckActivities(contracts.ListingCheck):
             since = find_local_date(policy, _find_listable_date(state, Market(order.market)))
             due = ListingsDueData(market=Market(order.market), due=find_due_dates(policy, since, holidays)).to_json()
             fact_id = f"{order.case_id}:watch:{order.market}"
-            facts = [Fact(id=fact_id, kind=FactKind.WATCH_OPENED, at=order.at, data=due)]
+            facts = [Fact(id=fact_id, kind=FactKind.WATCH_OPENED, at=at, data=due)]
         missing = not ours or any(one.listed_at is None and not _is_new(one, facts) for one in ours)
         return Looked(
-            again_at=find_next_check(policy, order.at, holidays) if missing else None,
+            again_at=find_next_check(policy, at, holidays) if missing else None,
             ask_help_desk=absent and state.help_desk_told_at is None,
-            standing=await self._database.write(record_listing, order.case_id, facts, order.at),
+            standing=await self._database.write(record_listing, order.case_id, facts, read_clock(at)),
         )
 
     async def _read_lists(
@@ -85,13 +85,13 @@ class ListingCheckActivities(contracts.ListingCheck):
             if there:
                 data = ListingData(market=one.market, list=one.list).to_json()
                 fact_id = f"{order.case_id}:listed:{order.market}:{one.list}"
-                facts.append(Fact(id=fact_id, kind=FactKind.LISTED, at=order.at, data=data))
+                facts.append(Fact(id=fact_id, kind=FactKind.LISTED, at=read_clock(order.at), data=data))
             elif is_late(one.due_on, today):
                 absent = absent or (one.list is FederalList.RCL and not known)
                 if not one.late:
                     fact_id = f"{order.case_id}:late:{order.market}:{one.list}"
                     late = ListLateData(market=one.market, list=one.list, due_on=one.due_on).to_json()
-                    facts.append(Fact(id=fact_id, kind=FactKind.LIST_LATE, at=order.at, data=late))
+                    facts.append(Fact(id=fact_id, kind=FactKind.LIST_LATE, at=read_clock(order.at), data=late))
         return facts, absent
 
     async def _is_listed(self, snapshot: CaseSnapshot, one: Listed) -> tuple[bool, bool]:
@@ -116,14 +116,15 @@ class ListingCheckActivities(contracts.ListingCheck):
 
         async def make(intent: Intent) -> EffectResult:
             mail = self._compose_email(intent.snapshot, order, key)
-            told = Fact(id=f"{order.case_id}:help_desk", kind=FactKind.HELP_DESK_TOLD, at=order.at)
             try:
                 await self._mailer.send_email(mail)
             except Refused as refused:
-                await self._database.write(flag_case, order.case_id, "mail_refused", order.at)
+                await self._database.write(flag_case, order.case_id, "mail_refused", read_clock(order.at))
                 return EffectResult({"notice": Notice.HELP_DESK, "refused": refused.code})
             result = {"notice": Notice.HELP_DESK, "subject": mail.subject, "message_id": mail.message_id}
-            return EffectResult(result, (told,), mail=build_sent_mail(mail, Notice.HELP_DESK, order, key))
+            at = read_clock(order.at)
+            told = Fact(id=f"{order.case_id}:help_desk", kind=FactKind.HELP_DESK_TOLD, at=at)
+            return EffectResult(result, (told,), mail=build_sent_mail(mail, Notice.HELP_DESK, order.case_id, key, at))
 
         return await make_once(self._database, order, kind, make)
 
@@ -143,7 +144,7 @@ class ListingCheckActivities(contracts.ListingCheck):
             ],
             "rcl_url": f"{self._lists_url}/registry/rcl.csv",
             "due_on": rcl.due_on,
-            "looked_at": order.at,
+            "looked_at": read_clock(order.at),
         }
         rendered = self._letters.render_notice(Notice.HELP_DESK, "en", values)
         return Mail(

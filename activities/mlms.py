@@ -3,7 +3,7 @@
 from temporalio import activity
 
 from activities import contracts
-from activities.effects import build_effect_key, make_once
+from activities.effects import build_effect_key, make_once, read_clock
 from adapters.mlms import MlmsClient, MlmsEnrollment
 from db.case_state import CaseSnapshot
 from db.engine import Database
@@ -33,7 +33,7 @@ class MlmsActivities(contracts.Mlms):
             fact = Fact(
                 id=f"{order.case_id}:mlms:{order.curriculum}",
                 kind=FactKind.MLMS_ENROLLED,
-                at=order.at,
+                at=read_clock(order.at),
                 data=CurriculumData(curriculum=Curriculum(order.curriculum)).to_json(),
             )
             return EffectResult({"id": place.id, "url": place.url}, (fact,), external_id=place.id)

@@ -3,7 +3,7 @@
 import base64
 import hmac
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -11,31 +11,31 @@ from typing import Any
 from temporalio import activity
 
 from activities import contracts
-from activities.effects import make_once
+from activities.effects import make_once, read_clock
 from activities.sent_mail import build_message_id, build_sent_mail
 from adapters.http import Refused
 from adapters.mail import Email as Mail, Mailer
-from db.case_state import CaseSnapshot, find_ending_reason, load_snapshot, npn_faults_of
+from db.case_state import CaseSnapshot, find_ending_reason, npn_faults_of
 from db.engine import Database
 from db.reads.third_parties import find_lms_url, find_mlms_url
 from db.writes.cases import flag_case
 from db.writes.effects import EffectResult, Intent
-from db.writes.links import ACTIVATION, STATUS, keep_link
+from db.writes.letters import find_link_expiry, intend_letter
+from db.writes.links import ACTIVATION, STATUS
 from domain.federal.markets import MLMS
 from domain.federal.registration import Enrollment, RegistrationState
 from domain.shared.assister import AssisterType
 from domain.shared.cases.messages import Effect, Letter
-from domain.shared.cases.notices import Notice, find_topic
+from domain.shared.cases.notices import FAREWELLS, Notice, find_topic
+from domain.shared.cases.reminders import find_wait_reminded_of
 from domain.shared.cases.stages import Certificate
 from domain.shared.links import ACTIVATION_PATH, STATUS_PATH
 from domain.shared.policy import ProgramPolicy, describe_contact, find_local_date
 from domain.shared.programs import FEDERAL_PROGRAM
 from domain.state.certification import PortalAccount
-from domain.state.policy import Policy
 from templates.catalogs import translate
 from templates.letters import NoticeRenderer
 
-FAREWELLS = frozenset({Notice.DENIED, Notice.WITHDRAWN, Notice.REVOKED, Notice.CLOSED})
 _WITH_STATUS_LINK = frozenset(
     {
         Notice.REQUEST_RECEIVED,
@@ -78,30 +78,37 @@ class NoticesActivities(contracts.Notices):
     @activity.defn(name="notices.send")
     async def send_notice(self, letter: Letter) -> Effect:
         """See the contract. A letter the mail server refuses for good is flagged to staff, and the case goes on."""
-        notice = Notice(letter.notice)
-        key = letter.key
-        if notice is Notice.REMINDER and await self._is_done(letter):
+        notice, key, now = Notice(letter.notice), letter.key, read_clock(letter.at)
+        tokens = {purpose: self._derive_token(purpose, key) for purpose in _list_links(notice)}
+        intent = await self._database.write(intend_letter, letter, tokens, now)
+        if intent is None:
             return Effect()
 
         async def make(intent: Intent) -> EffectResult:
-            mail = await self._compose_email(notice, letter, key, intent.snapshot)
+            mail = await self._compose_email(notice, letter, key, intent.snapshot, now)
             try:
                 await self._mailer.send_email(mail)
             except Refused as refused:
-                await self._database.write(flag_case, letter.case_id, "mail_refused", letter.at)
+                await self._database.write(flag_case, letter.case_id, "mail_refused", read_clock(letter.at))
                 return EffectResult({"notice": notice, "refused": refused.code})
-            kept = build_sent_mail(mail, notice, letter, key, self._list_secrets(key))
+            kept = build_sent_mail(mail, notice, letter.case_id, key, read_clock(letter.at), self._list_secrets(key))
             return EffectResult({"notice": notice, "subject": mail.subject, "message_id": mail.message_id}, mail=kept)
 
-        return await make_once(self._database, letter, f"notice.{notice}", make, key=key, after_end=notice in FAREWELLS)
+        return await make_once(
+            self._database,
+            letter,
+            f"notice.{notice}",
+            make,
+            intent=intent,
+            key=key,
+            after_end=notice in FAREWELLS,
+        )
 
-    async def _is_done(self, letter: Letter) -> bool:
-        """Whether what a reminder is about was done meanwhile, while the mail server was down perhaps."""
-        return (await self._database.read(load_snapshot, letter.case_id)).case.waiting_for != _find_wait(letter)
-
-    async def _compose_email(self, notice: Notice, letter: Letter, key: str, snapshot: CaseSnapshot) -> Mail:
+    async def _compose_email(
+        self, notice: Notice, letter: Letter, key: str, snapshot: CaseSnapshot, now: datetime
+    ) -> Mail:
         who = snapshot.applicant
-        values = await self._gather_values(notice, letter, key, snapshot)
+        values = await self._gather_values(notice, letter, key, snapshot, now)
         rendered = self._letters.render_notice(notice, who.language, values)
         return Mail(
             to=who.email,
@@ -126,10 +133,12 @@ class NoticesActivities(contracts.Notices):
         pdf = (self._certificates / f"{certificate.sha256}.pdf").read_bytes()
         return ((f"certificate-{certificate.number}.pdf", "application/pdf", pdf),)
 
-    async def _gather_values(self, notice: Notice, letter: Letter, key: str, snapshot: CaseSnapshot) -> dict[str, Any]:
+    async def _gather_values(
+        self, notice: Notice, letter: Letter, key: str, snapshot: CaseSnapshot, now: datetime
+    ) -> dict[str, Any]:
         """Everything the notice's template says; see templates/notices."""
         who, language = snapshot.applicant, snapshot.applicant.language
-        waiting_for = _find_wait(letter) if notice is Notice.REMINDER else snapshot.case.waiting_for
+        waiting_for = find_wait_reminded_of(letter.about) if notice is Notice.REMINDER else snapshot.case.waiting_for
         values: dict[str, Any] = {
             "first_name": who.first_name,
             "last_name": who.last_name,
@@ -138,16 +147,16 @@ class NoticesActivities(contracts.Notices):
             "plan_year": snapshot.case.plan_year,
             "language": language,
             "contact": describe_contact(snapshot.policy, find_topic(notice, waiting_for), language),
-            "status_url": await self._build_status_url(notice, letter, key, snapshot.policy),
+            "status_url": self._build_url(STATUS_PATH, STATUS, key),
             "reason": await self._find_reason(notice, snapshot),
             "waiting_for": waiting_for or "",
         }
         if snapshot.case.program == FEDERAL_PROGRAM:
             return {**values, **await self._gather_registration(notice, letter, snapshot, values["status_url"])}
-        return {**values, **await self._gather_certification(notice, letter, key, snapshot)}
+        return {**values, **await self._gather_certification(notice, key, snapshot, now)}
 
     async def _gather_certification(
-        self, notice: Notice, letter: Letter, key: str, snapshot: CaseSnapshot
+        self, notice: Notice, key: str, snapshot: CaseSnapshot, now: datetime
     ) -> dict[str, Any]:
         policy, state, language = snapshot.state_policy, snapshot.certification, snapshot.applicant.language
         values: dict[str, Any] = {
@@ -165,7 +174,8 @@ class NoticesActivities(contracts.Notices):
         if notice in _WITH_LMS_LINK:
             values["lms_url"] = await self._database.read(find_lms_url, snapshot.case.case_id) or self._lms_url
         if notice is Notice.PORTAL_ACTIVATION:
-            values |= await self._build_activation_link(letter, key, policy)
+            values["activation_url"] = self._build_url(ACTIVATION_PATH, ACTIVATION, key)
+            values["activation_expires"] = find_link_expiry(snapshot, ACTIVATION, now)
         return values
 
     async def _gather_registration(
@@ -198,22 +208,8 @@ class NoticesActivities(contracts.Notices):
             return ""
         return await self._database.read(find_mlms_url, snapshot.case.case_id, curriculum.curriculum) or self._mlms
 
-    async def _build_status_url(self, notice: Notice, letter: Letter, key: str, policy: ProgramPolicy) -> str:
-        token = self._derive_token(STATUS, key)
-        expires = letter.at + timedelta(days=policy.status_link_days)
-        if notice in _WITH_STATUS_LINK:
-            await self._database.write(keep_link, token, letter.case_id, STATUS, letter.at, expires)
-        return f"{self._web_url}{STATUS_PATH.format(token=token)}"
-
-    async def _build_activation_link(self, letter: Letter, key: str, policy: Policy) -> dict[str, Any]:
-        """A single-use link; keeping it voids the one before (A28)."""
-        token = self._derive_token(ACTIVATION, key)
-        expires = letter.at + timedelta(days=policy.activation_link_days)
-        await self._database.write(keep_link, token, letter.case_id, ACTIVATION, letter.at, expires)
-        return {
-            "activation_url": f"{self._web_url}{ACTIVATION_PATH.format(token=token)}",
-            "activation_expires": expires,
-        }
+    def _build_url(self, path: str, purpose: str, key: str) -> str:
+        return f"{self._web_url}{path.format(token=self._derive_token(purpose, key))}"
 
     def _derive_token(self, purpose: str, key: str) -> str:
         """The link's secret follows from the letter's key: the same letter sent twice carries the same link."""
@@ -255,6 +251,7 @@ def _find_enrollment(state: RegistrationState, letter: Letter) -> Enrollment | N
     return about or next(iter(sorted(found, key=lambda one: not one.automatic)), None)
 
 
-def _find_wait(letter: Letter) -> str:
-    """What a reminder is about: its `about` is the wait and its due date."""
-    return letter.about.partition(":")[0]
+def _list_links(notice: Notice) -> list[str]:
+    """What the links that a notice carries are for."""
+    activation = [ACTIVATION] if notice is Notice.PORTAL_ACTIVATION else []
+    return [*activation, *([STATUS] if notice in _WITH_STATUS_LINK else [])]

@@ -3,7 +3,7 @@
 from temporalio import activity
 
 from activities import contracts
-from activities.effects import make_once
+from activities.effects import make_once, read_clock
 from adapters.portal import PortalClient
 from db.case_state import load_snapshot
 from db.engine import Database
@@ -27,7 +27,9 @@ class PortalActivities(contracts.Portal):
         async def make(intent: Intent) -> EffectResult:
             who = intent.snapshot.applicant
             account = await self._portal.create_account(order.case_id, who.email, who.first_name, who.last_name)
-            fact = Fact(id=f"{order.case_id}:portal_account", kind=FactKind.PORTAL_ACCOUNT_CREATED, at=order.at)
+            fact = Fact(
+                id=f"{order.case_id}:portal_account", kind=FactKind.PORTAL_ACCOUNT_CREATED, at=read_clock(order.at)
+            )
             return EffectResult({"account": account}, (fact,), external_id=account)
 
         async def undo(made: EffectResult) -> None:
@@ -57,7 +59,9 @@ class PortalActivities(contracts.Portal):
         async def make(intent: Intent) -> EffectResult:
             known_as = await self._database.read(find_reusable_portal_account, order.case_id)
             account = await self._portal.reuse_account(order.case_id, known_as, intent.snapshot.applicant.email)
-            fact = Fact(id=f"{order.case_id}:portal_reused", kind=FactKind.PORTAL_ACCOUNT_REUSED, at=order.at)
+            fact = Fact(
+                id=f"{order.case_id}:portal_reused", kind=FactKind.PORTAL_ACCOUNT_REUSED, at=read_clock(order.at)
+            )
             return EffectResult({"account": account}, (fact,) if account else ())
 
         async def undo(made: EffectResult) -> None:

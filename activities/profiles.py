@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from temporalio import activity
 
 from activities import contracts
+from activities.effects import read_clock
 from adapters.http import Refused, Unavailable
 from adapters.registry import RegistryAnswer, RegistryClient
 from db.case_state import load_snapshot, profile_of
@@ -49,8 +50,9 @@ class ProfilesActivities(contracts.Profiles):
         except Invalid as invalid:
             verdict = NpnVerdict(NpnStatus.NOT_REQUIRED, invalid.faults)
         evidence = {answer.sha256: answer.raw for answer in verdict.answers}
+        at = read_clock(command.at)
         return await self._database.write(
-            save_profile, self._identity_key, command.command_id, verdict.npn, verdict.faults, evidence, command.at
+            save_profile, self._identity_key, command.command_id, verdict.npn, verdict.faults, evidence, at
         )
 
     @activity.defn(name="profiles.verify")
@@ -63,9 +65,8 @@ class ProfilesActivities(contracts.Profiles):
         answers = await self._ask_registry(profile)
         evidence = {answer.sha256: answer.raw for answer in answers.values()}
         faults = _find_npn_faults(profile, answers)
-        return await self._database.write(
-            record_npn_verdict, order.case_id, order.occurrence, faults, evidence, order.at
-        )
+        at = read_clock(order.at)
+        return await self._database.write(record_npn_verdict, order.case_id, order.occurrence, faults, evidence, at)
 
     async def _judge_profile(self, waiting: ProfileToSave) -> NpnVerdict:
         """What speaks against a profile before it is saved."""

@@ -3,6 +3,7 @@
 from temporalio import activity
 
 from activities import contracts
+from activities.effects import read_clock
 from db.engine import Database
 from db.reads.reminders import list_due_reminders
 from db.writes.cases import claim_case, end_case
@@ -25,12 +26,12 @@ class RecordsActivities(contracts.Records):
     @activity.defn(name="records.apply")
     async def apply_command(self, command: CommandRef) -> Applied:
         """See the contract."""
-        return await self._database.write(apply_command, self._identity_key, command.command_id, command.at)
+        return await self._database.write(apply_command, self._identity_key, command.command_id, read_clock(command.at))
 
     @activity.defn(name="records.end")
     async def close_case(self, ending: Ending) -> Effect:
         """See the contract."""
-        await self._database.write(end_case, ending.case_id, ending.kind, ending.at)
+        await self._database.write(end_case, ending.case_id, ending.kind, read_clock(ending.at))
         return Effect(ended=True)
 
     @activity.defn(name="records.due_reminders")

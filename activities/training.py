@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from temporalio import activity
 
 from activities import contracts
-from activities.effects import build_effect_key, make_once
+from activities.effects import build_effect_key, make_once, read_clock
 from adapters.lms import LmsClient, LmsLearner, LmsPlace
 from db.case_state import CaseSnapshot
 from db.engine import Database
@@ -38,7 +38,7 @@ class TrainingActivities(contracts.Training):
         async def make(intent: Intent) -> EffectResult:
             account = await self._database.read(find_lms_account, intent.snapshot.case.assister_id)
             place = await ask(_build_learner(intent.snapshot, account), build_effect_key(order, kind))
-            recorded = Fact(id=f"{order.case_id}:{fact}", kind=fact, at=order.at)
+            recorded = Fact(id=f"{order.case_id}:{fact}", kind=fact, at=read_clock(order.at))
             return EffectResult({"id": place.id, "url": place.url}, (recorded,), external_id=place.id)
 
         return await make_once(self._database, order, kind, make)

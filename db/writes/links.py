@@ -15,10 +15,12 @@ ACTIVATION, STATUS = "activation", "status"
 
 
 def keep_link(session: Session, token: str, case_id: str, purpose: str, now: datetime, expires_at: datetime) -> None:
-    """Keeps a link by its hash; a new activation link voids the ones before it."""
+    """Keeps a link by its hash; a new activation link voids the ones before it, and one kept before lives anew."""
     lock_case(session, case_id)
     digest = hash_token(token)
-    if session.get(LinkRow, digest) is not None:
+    row = session.get(LinkRow, digest)
+    if row is not None:
+        row.expires_at = expires_at
         return
     if purpose == ACTIVATION:
         void_activation_links(session, case_id, now)

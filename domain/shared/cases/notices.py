@@ -35,6 +35,9 @@ class Notice(StrEnum):
     CLOSED = "closed"
 
 
+# What says that a case has ended: they are sent all the same.
+FAREWELLS = frozenset({Notice.DENIED, Notice.WITHDRAWN, Notice.REVOKED, Notice.CLOSED})
+
 # Every notice but the reminder, which is about what is waited for.
 TOPIC: dict[Notice, Topic] = {
     Notice.REQUEST_RECEIVED: Topic.GENERAL,

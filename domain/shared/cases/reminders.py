@@ -3,6 +3,11 @@
 from datetime import date, timedelta
 
 
+def find_wait_reminded_of(about: str) -> str:
+    """What a reminder is about: its letter's ``about`` is the wait and its due date."""
+    return about.partition(":")[0]
+
+
 def find_due_date(waiting_since: date, today: date, every_days: int, at_most: int) -> date | None:
     """The latest due date on or before today; None before the first one, and once the last one is over."""
     number = (today - waiting_since).days // every_days

@@ -1,0 +1,40 @@
+"""Letters about to be sent: the effect's intent together with the links the letter carries, in one transaction."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from db.case_state import CaseSnapshot
+from db.writes.effects import Intent, intend_effect
+from db.writes.facts import lock_case
+from db.writes.links import ACTIVATION, keep_link
+from domain.shared.cases.messages import Letter
+from domain.shared.cases.notices import FAREWELLS, Notice
+from domain.shared.cases.reminders import find_wait_reminded_of
+
+
+def intend_letter(session: Session, letter: Letter, tokens: Mapping[str, str], now: datetime) -> Intent | None:
+    """Writes down a letter before it is sent, and keeps the links it carries: ``tokens``, by their purpose.
+
+    None where what a reminder is about was done meanwhile. Until the letter is sent, each attempt renews its links:
+    their days run from the sending, since the mail server may have been down for longer than a link lives.
+    """
+    notice = Notice(letter.notice)
+    case = lock_case(session, letter.case_id)
+    if notice is Notice.REMINDER and case.waiting_for != find_wait_reminded_of(letter.about):
+        return None
+    intent = intend_effect(
+        session, letter.key, letter.case_id, f"notice.{notice}", {}, now, after_end=notice in FAREWELLS
+    )
+    if not intent.ended and intent.result is None:
+        for purpose, token in tokens.items():
+            keep_link(session, token, letter.case_id, purpose, now, find_link_expiry(intent.snapshot, purpose, now))
+    return intent
+
+
+def find_link_expiry(snapshot: CaseSnapshot, purpose: str, sent_at: datetime) -> datetime:
+    """Until when a link lives that is sent now, by the policy of its case."""
+    activation = purpose == ACTIVATION
+    days = snapshot.state_policy.activation_link_days if activation else snapshot.policy.status_link_days
+    return sent_at + timedelta(days=days)
