@@ -155,7 +155,8 @@ def build_rows(assister_id: str, plan_year: int, attempts: Sequence[ListedRegist
     """Everything the lists say of a person's registrations of one plan year, the first attempt first.
 
     Only those with the role of an agent or broker are listed (B9), and under the NPN of the profile they saved; on
-    the lists of completed registrations only once the licence registry has confirmed it.
+    the lists of completed registrations only once the licence registry has confirmed it. The tracker's row alone where
+    `keeps_rows` holds.
     """
     listed = [one for one in attempts if one.state.is_listed_role and one.state.profile.version > 0]
     by_npn: dict[str, list[ListedRegistration]] = {}
@@ -167,7 +168,16 @@ def build_rows(assister_id: str, plan_year: int, attempts: Sequence[ListedRegist
         rows += _build_npn_rows(npn, plan_year, ours)
     if listed and listed[-1] is attempts[-1]:
         rows += _build_help_rows(assister_id, plan_year, listed[-1])
-    return rows
+    return [row for row in rows if row.list is PublishedList.TRACKER] if keeps_rows(attempts) else rows
+
+
+def keeps_rows(attempts: Sequence[ListedRegistration]) -> bool:
+    """Whether what the lists say of a person's plan year stays there, whatever they should say now.
+
+    The profile saved last names an NPN or a name about which the registry is silent, and it has confirmed the one
+    before: under that one the registration stays listed until the registry has answered (B9).
+    """
+    return any(one.state.profile.confirmed_before and not one.state.ended for one in attempts)
 
 
 def make_npn_key(plan_year: int, npn: str) -> str:

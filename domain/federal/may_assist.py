@@ -25,7 +25,8 @@ def list_marketplace_obstacles(state: RegistrationState, today: date) -> list[st
     reasons = [state.stage.value] if state.ended else []
     if not state.is_listed_role:
         reasons.append("not_an_agent_broker")
-    if state.profile.npn in (NpnStatus.UNVERIFIED, NpnStatus.REFUSED):
+    unknown = state.profile.npn is NpnStatus.UNVERIFIED and not state.profile.confirmed_before
+    if unknown or state.profile.npn is NpnStatus.REFUSED:
         reasons.append("npn_not_verified")
     elif state.profile.status is not ProfileStatus.COMPLETE:
         reasons.append("profile_not_complete")
@@ -54,7 +55,7 @@ def describe_registration(state: RegistrationState) -> dict[str, Any]:
         "waiting_for": state.waiting_for,
         "waiting_since": state.waiting_since,
         "markets": [{"market": market, "completed_at": state.completed_at.get(market)} for market in state.markets],
-        "profile": state.profile.model_dump(),
+        "profile": state.profile.model_dump(exclude={"confirmed_before"}),
         "enrollments": [one.model_dump() for one in state.enrollments],
         "training": {market.value: state.trained_at.get(market) for market in state.markets},
         "agreements": [one.model_dump() for one in state.agreements],

@@ -1,10 +1,10 @@
 """One registration with the federal marketplace: a fold over its facts, and what it allows now (B5–B17)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from domain.federal.facts import (
     AgreementData,
@@ -65,6 +65,10 @@ class Profile(BaseModel):
     npn: NpnStatus | None
     saved_at: datetime | None
     completed_at: datetime | None
+    confirmed_before: bool = Field(
+        default=False,
+        description="the registry is silent about this profile, and has confirmed the one it answered about last",
+    )
 
 
 class Enrollment(BaseModel):
@@ -157,9 +161,12 @@ class RegistrationState(BaseModel):
 
     @property
     def newly_complete(self) -> dict[Market, datetime]:
-        """Markets whose last step was just done, with its time: not yet recorded as completed (B12)."""
+        """Markets whose last step was just done, with its time: not yet recorded as completed (B12).
+
+        None while the registry has yet to confirm the profile: a certificate would say a name that nobody knows (B9).
+        """
         profile_at = self.profile.completed_at
-        if profile_at is None:
+        if profile_at is None or self.profile.npn not in _COUNTS:
             return {}
         return {
             market: max(profile_at, self.trained_at[market], self.agreed_at[market])
@@ -227,7 +234,9 @@ def _fold_profile(opening: RegistrationOpening, log: FactLog) -> Profile:
     verdicts = _fold_verdicts(log)
     npn, _ = _find_npn_status(last, last_at, verdicts)
     next_at = log.find_time(FactKind.PROFILE_COMPLETED)
-    done = next_at is not None and npn in _COUNTS
+    # A registry that is down takes nothing away: what it said last stands until it has answered (B9).
+    confirmed_before = npn is NpnStatus.UNVERIFIED and _find_last_answer(saves, verdicts) is NpnStatus.VERIFIED
+    done = next_at is not None and (npn in _COUNTS or confirmed_before)
     # A profile that was complete stays so when it is saved anew: its first complete moment counts.
     was = [time for save, at in saves if (time := _find_completion(save, at, verdicts, next_at)) is not None]
     return Profile(
@@ -237,6 +246,7 @@ def _fold_profile(opening: RegistrationOpening, log: FactLog) -> Profile:
         npn=npn,
         saved_at=last_at,
         completed_at=max(min(was), first_at) if done and was else None,
+        confirmed_before=confirmed_before,
     )
 
 
@@ -254,6 +264,12 @@ def _find_npn_status(saved: ProfileSavedData, saved_at: datetime, verdicts: Verd
     """What the registry said of one saved profile, and when that was known."""
     later = verdicts.get(saved.version) if saved.npn is NpnStatus.UNVERIFIED else None
     return later or (saved.npn, saved_at)
+
+
+def _find_last_answer(saves: Sequence[tuple[ProfileSavedData, datetime]], verdicts: Verdicts) -> NpnStatus | None:
+    """What is known of the newest profile about which something is known; the oldest of them comes first."""
+    known = (_find_npn_status(saved, at, verdicts)[0] for saved, at in reversed(saves))
+    return next((npn for npn in known if npn is not NpnStatus.UNVERIFIED), None)
 
 
 def _find_completion(
@@ -376,7 +392,8 @@ def _find_stage(state: RegistrationState, log: FactLog) -> tuple[Stage, WaitingF
     if log.find_first(FactKind.BEGUN) is None:
         return Stage.REQUESTED, WaitingFor.MARKETPLACE_PROFILE, began
     profile = state.profile
-    if profile.status is not ProfileStatus.COMPLETE:
+    to_complete = any(market not in state.completed_at for market in state.markets)
+    if profile.status is not ProfileStatus.COMPLETE or (profile.confirmed_before and to_complete):
         next_at = log.find_time(FactKind.PROFILE_COMPLETED)
         if next_at is not None and profile.npn is NpnStatus.UNVERIFIED:
             return Stage.AWAITING_PROFILE, WaitingFor.NPN_VERIFICATION, profile.saved_at

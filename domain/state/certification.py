@@ -215,9 +215,10 @@ def _find_screenings(log: FactLog) -> list[tuple[Fact, ScreenedData]]:
 def _fold_findings(opening: CertificationOpening, log: FactLog) -> tuple[Finding, ...]:
     """The last screening's findings, with the agreement and the background check as they stand now.
 
-    Of the same instant, what the registry said stands over its silence (A13).
+    What the registry said of a request stands over its silence, whichever was recorded last: a look-up that was given
+    up may have got its answer all the same (A13).
     """
-    screenings = sorted(_find_screenings(log), key=lambda one: (one[0].at, one[1].is_answered, one[0].id))
+    screenings = sorted(_find_screenings(log), key=lambda one: (one[1].is_answered, one[0].at, one[0].id))
     found = [*screenings[-1][1].findings] if screenings else []
     if opening.kind.is_licensed:
         found.append(make_finding(Check.AGREEMENT_ACCEPTED, log.has(FactKind.AGREEMENT_ACCEPTED)))

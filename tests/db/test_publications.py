@@ -13,17 +13,21 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
+from db.case_state import load_snapshot
 from db.engine import Database
 from db.reads.federal import published_lists
 from db.reads.federal.published_lists import Edition, Superseded, find_current, find_tracked, stream_list
 from db.tables import Case, PublishedRow
 from db.writes.cases import record_facts
 from db.writes.federal import publications
+from db.writes.federal.profiles import record_npn_verdict
 from db.writes.federal.publications import make_current, open_publication, stage_changes, tidy_lines
 from db.writes.opening import Opened
 from domain.federal.lists import COLUMNS, PublishedList
 from domain.federal.markets import NpnStatus
+from domain.federal.may_assist import list_marketplace_obstacles
 from domain.shared.cases.facts import Fact, FactKind
+from domain.shared.documents.faults import Fault
 from tests.support.documents import new_npn
 from tests.support.publishing import publish_lists, read_list, stage_all
 from tests.support.registrations import MINUTE, Desk, profile
@@ -249,6 +253,58 @@ async def test_b9_an_npn_that_nobody_confirmed_takes_nobodys_place(house: House)
     await house.published(later)
     _, (line,) = await house.tracked(owner["npn"])
     assert dict(zip(COLUMNS[TRACKER], line, strict=True))["individual_completed_on"] == "10/03/2023"
+
+
+@pytest.mark.parametrize("change", ["another name", "another NPN", "another NPN of the business"])
+async def test_b9_an_outage_of_the_registry_takes_nobody_off_the_lists(house: House, change: str) -> None:
+    """Saved anew while the registry is silent: listed as before until it has answered, then as it says."""
+    document = profile()
+    changed = {
+        "another name": {**document, "last_name": "Newlywed"},
+        "another NPN": {**document, "npn": new_npn()},
+        "another NPN of the business": {**document, "business_npn": new_npn()},
+    }[change]
+    opened = await house.desk.completed(document, NOW)
+    await house.published()
+    names = [name for name in PublishedList if name is not TRACKER]
+    before = {name: await house.lines(name) for name in names}
+    assert [len(before[name]) for name in (RCL, HELP, DEMAND)] == [1, 1, 1]
+    await house.desk.saved(opened, changed, NOW + MINUTE, npn=NpnStatus.UNVERIFIED)
+    await house.published(NOW + 2 * MINUTE)
+    assert {name: await house.lines(name) for name in names} == before
+    state = (await house.database.read(load_snapshot, opened.case_id)).registration
+    assert list_marketplace_obstacles(state, TODAY) == ["no_certificate"], "none was issued here; all else is as it was"
+    assert state.take_snapshot().npn_unverified, "the registry is asked until it answers"
+    await house.database.write(record_npn_verdict, opened.case_id, 2, (), {}, NOW + 3 * MINUTE)
+    await house.published(NOW + 4 * MINUTE)
+    assert [line["last_name"] for line in await house.lines(HELP)] == [changed["last_name"]]
+    assert await house.npns() == await house.npns(DEMAND) == await house.npns(TRACKER) == [changed["npn"]]
+
+
+async def test_b9_an_npn_that_turns_out_wrong_leaves_the_lists_after_an_outage(house: House) -> None:
+    document = profile()
+    opened = await house.desk.completed(document, NOW)
+    await house.published()
+    await house.desk.saved(opened, {**document, "npn": new_npn()}, NOW + MINUTE, npn=NpnStatus.UNVERIFIED)
+    fault = Fault("npn", "npn_other_name")
+    await house.database.write(record_npn_verdict, opened.case_id, 2, (fault,), {}, NOW + 2 * MINUTE)
+    await house.published(NOW + 3 * MINUTE)
+    assert [await house.lines(name) for name in PublishedList] == [[]] * len(PublishedList)
+
+
+async def test_b9_a_reinstatement_is_not_taken_back_by_an_outage(house: House) -> None:
+    """Of two attempts under one NPN the first is revoked: alone it would say so of both."""
+    document = profile()
+    first = await house.desk.completed(document, NOW)
+    revoked = Fact(id="revoked", kind=FactKind.REVOKED, at=NOW, data={"reason": "a sample"})
+    await house.database.write(record_facts, first.case_id, [revoked], NOW, "test")
+    second = await house.desk.completed(document, NOW + MINUTE)
+    await house.published(NOW + 2 * MINUTE)
+    (line,) = before = await house.lines(RCL)
+    assert line["status"] == "R4"
+    await house.desk.saved(second, {**document, "last_name": "Newlywed"}, NOW + 3 * MINUTE, npn=NpnStatus.UNVERIFIED)
+    await house.published(NOW + 4 * MINUTE)
+    assert await house.lines(RCL) == before
 
 
 async def test_b18_the_tracker_answers_by_npn_and_plan_year(house: House) -> None:

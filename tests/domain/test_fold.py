@@ -11,7 +11,7 @@ from domain.shared.cases.facts import Fact, FactKind
 from domain.shared.cases.notices import TOPIC_OF_WAITING
 from domain.shared.cases.stages import ENDED, OWNER, REOPENABLE, Stage, WaitingFor
 from domain.state.certification import CertificationOpening, CertificationState, EligibilityStatus, fold_certification
-from domain.state.eligibility import Check, Result, Verdict
+from domain.state.eligibility import Check, Result, Verdict, make_finding
 from domain.state.may_assist import describe_certification, is_certificate_due, list_obstacles
 
 START = datetime(2026, 1, 5, 12, tzinfo=UTC)
@@ -240,6 +240,22 @@ def test_a30_the_step_that_is_missing_is_named(opening: CertificationOpening, re
     assert list_obstacles(fold_certification(opening, [fact for fact in way() if fact.kind is not removed]), TODAY) == [
         named
     ]
+
+
+def test_a13_what_the_registry_said_stands_over_a_silence_that_is_recorded_later() -> None:
+    """The look-up was given up, and the silence recorded, just as its answer came; each may be the first one."""
+
+    def screened(name: str, hours: float, result: Result) -> Fact:
+        findings = [
+            make_finding(check, result).model_dump(mode="json") for check in (Check.NPN_FOUND, Check.NAME_MATCHES)
+        ]
+        data = {"round": 0, "findings": findings}
+        return Fact(id=name, kind=FactKind.SCREENED, at=START + timedelta(hours=hours), data=data)
+
+    for silence, answer in ((4, 3), (3, 4), (3, 3)):
+        happened = [screened("unknown", silence, Result.UNKNOWN), screened("answered", answer, Result.PASS)]
+        findings = fold_certification(NEW_BROKER, [*way()[:3], *happened]).findings
+        assert {one.result for one in findings if one.check is Check.NPN_FOUND} == {Result.PASS}
 
 
 def test_a25_a_counselor_who_registered_is_not_active_and_a_broker_is() -> None:

@@ -451,14 +451,49 @@ def test_b6_b9_who_switches_to_not_an_agent_broker_may_not_assist_and_is_waited_
     assert back.profile.completed_at == START + timedelta(hours=2.5), "its first complete moment counts"
 
 
-def test_b9_a_profile_saved_again_with_a_silent_registry_waits_and_takes_nothing_back() -> None:
+def test_b9_a_profile_saved_again_with_a_silent_registry_is_looked_up_and_takes_nothing_back() -> None:
     happened = [*way(), saved(2, 60, "unverified")]
     state = fold(BROKER, happened)
-    assert (state.stage, state.waiting_for) == (Stage.AWAITING_PROFILE, WaitingFor.NPN_VERIFICATION)
-    assert list_marketplace_obstacles(state, TODAY) == ["npn_not_verified"]
+    assert (state.stage, state.profile.status) == (Stage.ACTIVE, ProfileStatus.COMPLETE)
+    assert list_marketplace_obstacles(state, TODAY) == []
+    assert (state.profile.npn, state.take_snapshot().npn_unverified) == (NpnStatus.UNVERIFIED, True)
     assert completed(state) == {Market.INDIVIDUAL}
     again = fold(BROKER, [*happened, fact(FactKind.NPN_VERIFIED, 61, version=2)])
     assert (again.stage, list_marketplace_obstacles(again, TODAY)) == (Stage.ACTIVE, [])
+    wrong = fold(BROKER, [*happened, fact(FactKind.NPN_REFUSED, 61, version=2)])
+    assert (wrong.stage, wrong.waiting_for) == (Stage.AWAITING_PROFILE, WaitingFor.MARKETPLACE_PROFILE)
+    assert list_marketplace_obstacles(wrong, TODAY) == ["npn_not_verified"]
+
+
+def test_b9_a_market_that_is_left_waits_for_the_registry_though_another_is_complete() -> None:
+    """A certificate would say a name that nobody has confirmed; what is complete already stays so."""
+    both = fold(BOTH, [*way(), saved(2, 60, "unverified"), *trained(Market.SHOP), *agreed(Market.SHOP)])
+    assert (both.stage, both.waiting_for) == (Stage.AWAITING_PROFILE, WaitingFor.NPN_VERIFICATION)
+    assert (completed(both), both.newly_complete) == ({Market.INDIVIDUAL}, {})
+    assert list_marketplace_obstacles(both, TODAY) == []
+
+
+@pytest.mark.parametrize(
+    ("facts", "stands"),
+    [
+        ([saved(1, 1), saved(2, 2, "unverified")], True),
+        ([saved(1, 1), saved(2, 2, "unverified"), saved(3, 3, "unverified")], True),
+        ([saved(1, 1, "unverified"), fact(FactKind.NPN_VERIFIED, 2, version=1), saved(2, 3, "unverified")], True),
+        ([saved(1, 1, "unverified")], False),
+        (
+            [
+                saved(1, 1),
+                saved(2, 2, "unverified"),
+                fact(FactKind.NPN_REFUSED, 3, version=2),
+                saved(3, 4, "unverified"),
+            ],
+            False,
+        ),
+        ([saved(1, 1), saved(2, 2, "not_required", "not_an_agent_broker"), saved(3, 3, "unverified")], False),
+    ],
+)
+def test_b9_what_the_registry_said_last_stands_while_it_is_silent(facts: list[Fact], stands: bool) -> None:
+    assert fold(BROKER, facts).profile.confirmed_before is stands
 
 
 def test_a_profile_saved_thousands_of_times_is_folded_in_no_time() -> None:

@@ -18,7 +18,7 @@ from sqlmodel import col
 from db.case_state import federal_policy_of, list_rows, one_or_none, profile_of, registration_of
 from db.reads.federal.published_lists import Cells, find_current, newest_first
 from db.tables import Case, FactRow, PublicationRow, PublishedRow
-from domain.federal.lists import ListedRegistration, PublishedList, build_rows
+from domain.federal.lists import ListedRegistration, PublishedList, build_rows, keeps_rows
 from domain.shared.cases.facts import Fact, FactKind
 from domain.shared.programs import FEDERAL_PROGRAM
 
@@ -68,7 +68,8 @@ def stage_changes(session: Session, number: int) -> tuple[int, bool]:
     if not people:
         return 0, False
     cases = _cases_of(session, set(people))
-    lines = _changed_lines(session, _wanted_lines(session, cases), {_owner_of(case) for case in cases})
+    wanted, kept = _wanted_lines(session, cases)
+    lines = _changed_lines(session, wanted, {_owner_of(case) for case in cases} - kept)
     _write_lines(session, number, lines)
     _mark_staged(session, cases)
     return len(lines), len(people) == STAGED_AT_ONCE
@@ -113,10 +114,11 @@ def _cases_of(session: Session, people: Collection[tuple[str, int]]) -> list[Cas
     return [case for case in found if (case.assister_id, case.plan_year) in people]
 
 
-def _wanted_lines(session: Session, cases: Iterable[Case]) -> dict[LineKey, _Line]:
-    """What the lists are to say of these people."""
+def _wanted_lines(session: Session, cases: Iterable[Case]) -> tuple[dict[LineKey, _Line], set[str]]:
+    """What the lists are to say of these people, and those of them of whom nothing is to be taken out."""
     facts = _facts_of_all(session, [case.case_id for case in cases])
     wanted: dict[LineKey, _Line] = {}
+    kept: set[str] = set()
     for owner, theirs in groupby(sorted(cases, key=lambda case: (_owner_of(case), case.attempt)), key=_owner_of):
         mine = list(theirs)
         attempts = [
@@ -127,11 +129,13 @@ def _wanted_lines(session: Session, cases: Iterable[Case]) -> dict[LineKey, _Lin
             )
             for case in mine
         ]
+        if keeps_rows(attempts):
+            kept.add(owner)
         for row in build_rows(mine[0].assister_id, mine[0].plan_year, attempts):
             place = (row.list.value, row.key)
             if row.firm or place not in wanted:
                 wanted[place] = _Line(owner, list(row.cells), row.firm)
-    return wanted
+    return wanted, kept
 
 
 def _facts_of_all(session: Session, case_ids: Collection[str]) -> dict[str, list[Fact]]:
@@ -143,7 +147,7 @@ def _facts_of_all(session: Session, case_ids: Collection[str]) -> dict[str, list
 
 
 def _changed_lines(session: Session, wanted: Mapping[LineKey, _Line], owners: Collection[str]) -> dict[LineKey, _Line]:
-    """The lines that differ from the newest ones, and those to take out.
+    """The lines that differ from the newest ones, and those of ``owners`` to take out.
 
     A line about an NPN that the registry hasn't confirmed doesn't replace another person's line under that NPN.
     """
