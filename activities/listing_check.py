@@ -67,7 +67,7 @@ class ListingCheckActivities(contracts.ListingCheck):
             facts = [Fact(id=fact_id, kind=FactKind.WATCH_OPENED, at=at, data=due)]
         missing = not ours or any(one.listed_at is None and not _is_new(one, facts) for one in ours)
         return Looked(
-            again_at=find_next_check(policy, at, holidays) if missing else None,
+            again_at=find_next_check(policy, at, holidays, order.case_id) if missing else None,
             ask_help_desk=absent and state.help_desk_told_at is None,
             standing=await self._database.write(record_listing, order.case_id, facts, read_clock(at)),
         )

@@ -124,7 +124,7 @@ class MarketplaceRegistration(CaseWorkflow):
             self.progress.look_at.setdefault(market, workflow.now())
 
     async def _check_listings(self) -> None:
-        """Reads the lists at noon of each business day, until every completed market is in each of them (B18–B20)."""
+        """Reads the lists each business day soon after noon, until every completed market is in each (B18–B20)."""
         while True:
             await workflow.wait_condition(lambda: bool(self.progress.look_at))
             market, at = min(self.progress.look_at.items(), key=lambda due: (due[1], due[0]))

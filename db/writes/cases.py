@@ -16,6 +16,7 @@ from domain.shared.cases.reasons import Reason, Refusal
 from domain.shared.cases.stages import ENDED
 from domain.shared.documents.faults import Fault, Invalid
 from domain.shared.policy import find_time_zone
+from domain.shared.spreading import spread_moment
 from domain.state.policy import Policy
 
 
@@ -30,6 +31,7 @@ def claim_case(session: Session, claim: Claim) -> Claimed:
         record_audit(session, claim.at, SYSTEM, "case.begun", case)
     snapshot = CaseSnapshot(case, facts_of(session, case.case_id))
     policy = snapshot.policy
+    closes_at = policy.windows.find_closing_time(find_time_zone(policy))
     patience = policy.license_unknown_after_seconds if isinstance(policy, Policy) else 0
     return Claimed(
         mine=True,
@@ -40,7 +42,7 @@ def claim_case(session: Session, claim: Claim) -> Claimed:
         identity_matches=case.identity_matches,
         has_portal_profile=case.has_portal_profile,
         has_scheduling_tool=case.has_scheduling_tool,
-        closes_at=policy.windows.find_closing_time(find_time_zone(policy)),
+        closes_at=spread_moment(closes_at, case.case_id) if closes_at else None,
         license_unknown_after_seconds=patience,
         standing=snapshot.take_registration_snapshot(),
     )

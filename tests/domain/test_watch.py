@@ -1,6 +1,6 @@
 """When a completed registration has to be listed, and when the lists are read: noon in the East (B18–B20)."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -9,6 +9,7 @@ from domain.federal.listing_check import find_due_dates, find_next_check, is_lat
 from domain.federal.markets import FederalList
 from domain.federal.policies import find_federal_policy
 from domain.federal.policy import FederalPolicy
+from domain.shared.ids import make_case_id
 from domain.shared.policy import find_local_date
 
 FOUND = find_federal_policy(2024)
@@ -39,6 +40,9 @@ TABLE = [
 ]
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
+# Its moment of the half hour is in the first second.
+CASE_AT_NOON = "case-4378"
+
 
 def day(text: str) -> date:
     written, weekday = text.split()
@@ -59,7 +63,7 @@ def test_b18_b19_b20_due_dates_and_the_days_that_are_flagged(row: tuple[str, str
         looks: list[date] = []
         now = datetime(completed.year, completed.month, completed.day, 17, tzinfo=UTC)
         while not looks or not is_late(last_day, looks[-1]):
-            now = find_next_check(POLICY, now, HOLIDAYS)
+            now = find_next_check(POLICY, now, HOLIDAYS, CASE_AT_NOON)
             looks.append(find_local_date(POLICY, now))
         assert looks[-1] == late_on
         assert not any(is_late(last_day, earlier) for earlier in looks[:-1])
@@ -69,15 +73,15 @@ def test_b18_b19_b20_due_dates_and_the_days_that_are_flagged(row: tuple[str, str
 LOOKS = [
     ("Friday morning", "2024-03-01T14:00", "2024-03-01T17:00"),
     ("a moment before noon", "2024-03-01T16:59:59.999999", "2024-03-01T17:00"),
-    ("noon itself: that look was done", "2024-03-01T17:00", "2024-03-04T17:00"),
+    ("noon itself: that look was done", "2024-03-01T17:01", "2024-03-04T17:00"),
     ("Saturday in UTC, Friday evening in the East", "2024-03-02T01:00", "2024-03-04T17:00"),
     ("Monday in UTC, Sunday evening in the East", "2024-03-04T03:00", "2024-03-04T17:00"),
     # Clocks go forward on Sunday, 14 March 2027, and back on Sunday, 7 November 2027.
     ("the Friday before summer time", "2027-03-12T14:00", "2027-03-12T17:00"),
-    ("over the weekend into summer time", "2027-03-12T17:00", "2027-03-15T16:00"),
+    ("over the weekend into summer time", "2027-03-12T17:01", "2027-03-15T16:00"),
     ("in the hour that doesn't exist", "2027-03-14T07:00", "2027-03-15T16:00"),
     ("the Friday before winter time", "2027-11-05T15:00", "2027-11-05T16:00"),
-    ("over the weekend into winter time", "2027-11-05T16:00", "2027-11-08T17:00"),
+    ("over the weekend into winter time", "2027-11-05T16:01", "2027-11-08T17:00"),
     ("in the hour that exists twice", "2027-11-07T05:30", "2027-11-08T17:00"),
     ("in its second turn", "2027-11-07T06:30", "2027-11-08T17:00"),
     # Days off.
@@ -90,9 +94,19 @@ LOOKS = [
 
 @pytest.mark.parametrize(("now", "expected"), [row[1:] for row in LOOKS], ids=[row[0] for row in LOOKS])
 def test_b18_the_lists_are_read_at_noon_of_the_next_business_day_in_the_east(now: str, expected: str) -> None:
-    found = find_next_check(POLICY, datetime.fromisoformat(now).replace(tzinfo=UTC), HOLIDAYS)
+    found = find_next_check(POLICY, datetime.fromisoformat(now).replace(tzinfo=UTC), HOLIDAYS, CASE_AT_NOON)
     assert found.tzinfo is UTC
-    assert found == datetime.fromisoformat(expected).replace(tzinfo=UTC)
+    assert found.replace(second=0, microsecond=0) == datetime.fromisoformat(expected).replace(tzinfo=UTC)
+
+
+def test_the_lists_are_read_for_each_case_in_the_half_hour_after_noon_and_once_a_day() -> None:
+    noon, next_noon = datetime(2024, 3, 1, 17, tzinfo=UTC), datetime(2024, 3, 4, 17, tzinfo=UTC)
+    cases = [make_case_id() for _ in range(200)]
+    first = [find_next_check(POLICY, noon - timedelta(hours=1), HOLIDAYS, case_id) for case_id in cases]
+    assert all(noon <= at < noon + timedelta(minutes=30) for at in first)
+    assert max(first) - min(first) > timedelta(minutes=20)
+    second = [find_next_check(POLICY, at, HOLIDAYS, case_id) for at, case_id in zip(first, cases, strict=True)]
+    assert [at - next_noon for at in second] == [at - noon for at in first]
 
 
 def test_b18_the_day_of_completion_is_the_day_in_the_east() -> None:

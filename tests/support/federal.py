@@ -156,7 +156,7 @@ class Federal(Inside):
         """How long it is for a registration until this hour of a day in the East."""
         return datetime.combine(day, time(hour, minute), EASTERN) - self.now(opened)
 
-    async def goes_to(self, opened: Opened, day: date, hour: int = 12, minute: int = 1) -> None:
+    async def goes_to(self, opened: Opened, day: date, hour: int = 12, minute: int = 31) -> None:
         """Lets a registration's time pass until this hour of a day in the East, and waits until all is done by then."""
         assert await self.skip(opened, self.left(opened, day, hour, minute))
         async with asyncio.timeout(PATIENCE):
@@ -164,7 +164,7 @@ class Federal(Inside):
                 await asyncio.sleep(0.05)
 
     async def business_day(self, opened: Opened, day: date) -> Document:
-        """A business day up to noon: the lists are published at six, and read; the status after that."""
+        """A business day until half past noon: the lists are published at six, and read; the status after that."""
         await self.publish(datetime.combine(day, time(6), EASTERN))
         await self.goes_to(opened, day)
         return await self.status(opened)

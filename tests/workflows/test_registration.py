@@ -700,7 +700,7 @@ async def test_c6_a_window_closes_in_the_middle_of_a_watch(federal: Federal) -> 
     await federal.business_day(opened, monday)
     await federal.goes_to(opened, monday, 23, 50)
     assert (await federal.agreed(opened, "certified", "publication"))["may_assist"]
-    assert not await federal.skip(opened, federal.left(opened, tuesday, 0, 10))
+    assert not await federal.skip(opened, federal.left(opened, tuesday, 0, 40))
     assert await asyncio.wait_for(federal.handle(opened).result(), 30) == "closed"
     status = await federal.status(opened)
     assert (status["stage"], status["may_assist"]) == ("closed", False)
