@@ -1,7 +1,7 @@
 """A case's state, folded from its stored facts; shared by what writes and what reads."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -9,7 +9,8 @@ from typing import Any
 from sqlalchemy.orm import Session
 from sqlmodel import col, select
 
-from db.tables import Case, FactRow
+from db.tables import Case, CondensedRow, FactRow
+from domain.federal import condensing as federal_groups
 from domain.federal.agreements import list_versions_in_force
 from domain.federal.facts import NpnRefusedData
 from domain.federal.markets import Role
@@ -20,11 +21,13 @@ from domain.programs.state import CaseState
 from domain.shared.applicant import Applicant
 from domain.shared.assister import AssisterType, Kind
 from domain.shared.cases.commands import EndingData
+from domain.shared.cases.condensing import RULE, CondensedFacts, condense_facts
 from domain.shared.cases.facts import Fact, FactKind
 from domain.shared.cases.messages import RegistrationSnapshot
 from domain.shared.documents.faults import Fault, load_faults
 from domain.shared.policy import ProgramPolicy
 from domain.shared.programs import FEDERAL_PROGRAM
+from domain.state import condensing as state_groups
 from domain.state.certification import CertificationOpening, CertificationState, fold_certification
 from domain.state.policy import Policy
 from domain.state.request import StoredRequest
@@ -36,10 +39,18 @@ class UnknownCase(LookupError):
 
 @dataclass(frozen=True)
 class CaseSnapshot:
-    """A case with its facts, and what follows from them: which policy it goes by and where it stands."""
+    """A case with the facts that its fold needs, and what follows from them: its policy, and where it stands.
+
+    Of an exam that was sat many times some attempts are left out: who shows them reads every fact (`facts_of`).
+    """
 
     case: Case
-    facts: Sequence[Fact]
+    condensed: CondensedFacts
+
+    @property
+    def facts(self) -> Sequence[Fact]:
+        """The facts that the fold needs."""
+        return self.condensed.facts
 
     @cached_property
     def state_policy(self) -> Policy:
@@ -64,12 +75,12 @@ class CaseSnapshot:
     @cached_property
     def certification(self) -> CertificationState:
         """Where a case of the state program stands."""
-        return fold_certification(opening_of(self.case), self.facts)
+        return fold_certification(opening_of(self.case), self.condensed.facts)
 
     @cached_property
     def registration(self) -> RegistrationState:
         """Where a federal registration stands."""
-        return registration_of(self.case, self.facts)
+        return registration_of(self.case, self.condensed.facts, self.condensed.total)
 
     @cached_property
     def state(self) -> CaseState:
@@ -89,9 +100,19 @@ def load_case(session: Session, case_id: str) -> Case:
     return case
 
 
-def load_snapshot(session: Session, case_id: str) -> CaseSnapshot:
-    """The case with its facts. Raises `UnknownCase`."""
-    return CaseSnapshot(load_case(session, case_id), facts_of(session, case_id))
+def load_snapshot(session: Session, case_id: str, fact_ids: Collection[str] = ()) -> CaseSnapshot:
+    """The case with the facts that its fold needs, and with these, needed or not. Raises `UnknownCase`."""
+    snapshot = snapshot_case(session, load_case(session, case_id))
+    missing = set(fact_ids) - {fact.id for fact in snapshot.facts}
+    if not missing:
+        return snapshot
+    more = _read_facts(session, col(FactRow.case_id) == case_id, col(FactRow.id).in_(missing))
+    return replace(snapshot, condensed=replace(snapshot.condensed, facts=(*snapshot.facts, *more)))
+
+
+def snapshot_case(session: Session, case: Case) -> CaseSnapshot:
+    """A case with the facts that its fold needs."""
+    return CaseSnapshot(case, load_condensed(session, case))
 
 
 def one_or_none(session: Session, query: Any) -> Any:
@@ -169,32 +190,54 @@ def any_policy_of(case: Case) -> ProgramPolicy:
 
 
 def facts_of(session: Session, case_id: str) -> list[Fact]:
-    """The case's stored facts. Every write reads them: columns, since rows as objects would cost twice as much."""
+    """Every stored fact of a case: columns, since rows as objects would cost twice as much."""
+    return _read_facts(session, col(FactRow.case_id) == case_id)
+
+
+def _read_facts(session: Session, *which: Any) -> list[Fact]:
     columns = select(col(FactRow.id), col(FactRow.kind), col(FactRow.at), col(FactRow.data))
-    found = session.execute(columns.where(col(FactRow.case_id) == case_id))
+    found = session.execute(columns.where(*which))
     return [Fact(id=fact_id, kind=FactKind(kind), at=at, data=data) for fact_id, kind, at, data in found]
 
 
-def fold_case(case: Case, facts: Iterable[Fact]) -> CaseState:
-    """The fold over the case's facts, by the rules of its program."""
-    return (
-        registration_of(case, facts) if case.program == FEDERAL_PROGRAM else fold_certification(opening_of(case), facts)
-    )
+def load_condensed(session: Session, case: Case) -> CondensedFacts:
+    """The facts that a case's fold needs, as they are kept; chosen from every fact where they aren't kept yet."""
+    return read_condensed(session, case, session.get(CondensedRow, case.case_id))
 
 
-def registration_of(case: Case, facts: Iterable[Fact]) -> RegistrationState:
-    """The fold over a federal registration's facts."""
-    return fold_registration(registration_opening_of(case), facts, list_versions_in_force())
+def read_condensed(session: Session, case: Case, row: CondensedRow | None) -> CondensedFacts:
+    """The same of a row that was looked up."""
+    if row is None or row.rule != RULE:
+        return condense_case(case, facts_of(session, case.case_id))
+    return CondensedFacts(tuple(map(Fact.model_validate, row.facts)), row.total)
+
+
+def condense_case(case: Case, facts: Sequence[Fact], left_out: int = 0) -> CondensedFacts:
+    """Those of a case's facts that its fold needs, by the rules of its program; others were left out before."""
+    find_group = federal_groups.find_group if case.program == FEDERAL_PROGRAM else state_groups.find_group
+    return CondensedFacts(tuple(condense_facts(facts, find_group)), len(facts) + left_out)
+
+
+def fold_case(case: Case, facts: Iterable[Fact], total: int | None = None) -> CaseState:
+    """The fold over the case's facts, by the rules of its program; ``total`` where some of them were left out."""
+    if case.program == FEDERAL_PROGRAM:
+        return registration_of(case, facts, total)
+    return fold_certification(opening_of(case), facts)
+
+
+def registration_of(case: Case, facts: Iterable[Fact], total: int | None = None) -> RegistrationState:
+    """The fold over a federal registration's facts; ``total`` is their number where some of them were left out."""
+    return fold_registration(registration_opening_of(case), facts, list_versions_in_force(), total)
 
 
 def state_of(session: Session, case: Case) -> CaseState:
-    """The fold over the case's stored facts."""
-    return fold_case(case, facts_of(session, case.case_id))
+    """Where a case stands; of an exam's attempts those that decide."""
+    return snapshot_case(session, case).state
 
 
 def certification_of(session: Session, case: Case) -> CertificationState:
-    """The fold over the facts of a case of the state program."""
-    return fold_certification(opening_of(case), facts_of(session, case.case_id))
+    """Where a case of the state program stands; of an exam's attempts those that decide."""
+    return snapshot_case(session, case).certification
 
 
 def find_ending_reason(session: Session, case_id: str) -> str:

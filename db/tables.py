@@ -145,6 +145,16 @@ class FactRow(SQLModel, table=True):
     recorded_at: datetime = Field(sa_type=Utc)
 
 
+class CondensedRow(SQLModel, table=True):
+    """The facts of a case that its fold still needs; follows from its facts, and is made anew where it is missing."""
+
+    __tablename__ = "condensed_facts"
+    case_id: str = Field(primary_key=True, foreign_key="assister_case.case_id")
+    rule: int = Field(description="by which rule they were chosen: those of another one are chosen anew")
+    total: int = Field(description="how many facts the case has")
+    facts: list[dict[str, Any]] = Field(sa_type=JSON)
+
+
 # Who the audit names for what nobody asked for.
 SYSTEM = "system"
 

@@ -204,7 +204,7 @@ class Cases:
         """Tells the workflow of a recorded fact, or begins the case first; False when Temporal can't be reached now."""
         if row.fact_id is None:
             return True
-        snapshot = await self._database.read(load_snapshot, row.case_id)
+        snapshot = await self._database.read(load_snapshot, row.case_id, [row.fact_id])
         case = snapshot.case
         try:
             await self._workflows.send_report(case, names.SIGNAL_OF_SOURCE[row.source], describe_event(row, snapshot))

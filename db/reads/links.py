@@ -8,13 +8,11 @@ from sqlmodel import col, select
 
 from db.case_state import (
     certification_of,
-    facts_of,
-    federal_policy_of,
     list_rows,
     load_case,
     npn_faults_of,
     policy_of,
-    registration_of,
+    snapshot_case,
 )
 from db.tables import Case, CertificateRow, LinkRow
 from domain.federal.may_assist import list_marketplace_obstacles
@@ -71,10 +69,11 @@ def _load_certification(session: Session, case: Case, now: datetime) -> LinkedCe
 
 
 def _load_registration(session: Session, case: Case, now: datetime) -> LinkedRegistration:
-    facts = facts_of(session, case.case_id)
-    state, policy = registration_of(case, facts), federal_policy_of(case)
+    snapshot = snapshot_case(session, case)
+    state, policy = snapshot.registration, snapshot.federal_policy
     reasons = list_marketplace_obstacles(state, find_local_date(policy, now))
-    return LinkedRegistration(case, policy, state, reasons, npn_faults_of(facts), _find_certificates(session, case))
+    faults = npn_faults_of(snapshot.facts)
+    return LinkedRegistration(case, policy, state, reasons, faults, _find_certificates(session, case))
 
 
 def _find_certificates(session: Session, case: Case) -> dict[str, str]:

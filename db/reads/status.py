@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 from sqlmodel import col, select
 
-from db.case_state import federal_policy_of, list_rows, load_case, policy_of, request_of, state_of
+from db.case_state import facts_of, federal_policy_of, fold_case, list_rows, load_case, policy_of, request_of
 from db.tables import Case, EffectRow, FactRow
 from domain.federal.may_assist import describe_registration, list_marketplace_obstacles
 from domain.federal.profile import REQUIRED
@@ -22,7 +22,7 @@ from domain.state.may_assist import describe_certification, list_obstacles
 def read_status(session: Session, case_id: str, now: datetime, with_history: bool = False) -> dict[str, Any]:
     """The status document of a case; ``history`` has its facts and notices, if asked for. Raises `UnknownCase`."""
     case = load_case(session, case_id)
-    document = describe_status(case, state_of(session, case), now)
+    document = describe_status(case, fold_case(case, facts_of(session, case_id)), now)
     if with_history:
         document["history"] = _read_history(session, case_id)
     return document

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from db.case_state import CaseSnapshot, facts_of
+from db.case_state import snapshot_case
 from db.tables import SYSTEM
 from db.writes.facts import append_facts, lock_case, lower_flag, raise_flag, record_audit
 from db.writes.links import void_activation_links
@@ -29,7 +29,7 @@ def claim_case(session: Session, claim: Claim) -> Claimed:
         case.run_id = claim.run_id
         append_facts(session, case, [Fact(id=f"{case.case_id}:begun", kind=FactKind.BEGUN, at=claim.at)], claim.at)
         record_audit(session, claim.at, SYSTEM, "case.begun", case)
-    snapshot = CaseSnapshot(case, facts_of(session, case.case_id))
+    snapshot = snapshot_case(session, case)
     policy = snapshot.policy
     closes_at = policy.windows.find_closing_time(find_time_zone(policy))
     patience = policy.license_unknown_after_seconds if isinstance(policy, Policy) else 0

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from db.case_state import CaseSnapshot, facts_of
+from db.case_state import CaseSnapshot, snapshot_case
 from db.tables import SYSTEM, CertificateRow, EffectRow, EvidenceRow, SentMail
 from db.writes.facts import append_facts, lock_case, lower_flag, record_audit
 from domain.federal.registration import RegistrationState
@@ -62,7 +62,7 @@ def intend_effect(
 ) -> Intent:
     """Writes down an effect before it is made. The first intent's data stands, and its result where it has one."""
     case = lock_case(session, case_id)
-    view = CaseSnapshot(case, facts_of(session, case_id))
+    view = snapshot_case(session, case)
     ended = case.stage in ENDED and not after_end
     row = session.get(EffectRow, key)
     if row is None:
@@ -92,7 +92,7 @@ def complete_effect(
     row = session.get_one(EffectRow, key)
     ended = case.stage in ENDED and not after_end
     if row.result is not None:  # an attempt that was given up has recorded it meanwhile
-        return Effect(ended=ended, standing=CaseSnapshot(case, facts_of(session, case_id)).take_registration_snapshot())
+        return Effect(ended=ended, standing=snapshot_case(session, case).take_registration_snapshot())
     row.result, row.done_at, row.external_id = made.result, now, made.external_id
     session.add(row)
     if made.mail is not None:  # it went out, whatever became of the case meanwhile
@@ -116,7 +116,7 @@ def intend_certificate(session: Session, key: str, case_id: str, now: datetime, 
 
     Raises `Refusal` when none is due (not eligible, trained and passed; the market not complete).
     """
-    view = CaseSnapshot(lock_case(session, case_id), facts_of(session, case_id))
+    view = snapshot_case(session, lock_case(session, case_id))
     until = view.policy.windows.closes_on
     if not view.state.ended and not may_issue_certificate(view.state, market):
         raise Refusal(Reason("certificate_not_due"))

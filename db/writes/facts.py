@@ -7,11 +7,20 @@ from typing import Any
 from sqlalchemy.orm import Session
 from sqlmodel import col, select
 
-from db.case_state import UnknownCase, facts_of, fold_case, list_flags, one_or_none
-from db.tables import SYSTEM, Assister, AuditRow, Case, FactRow, StageEntry
+from db.case_state import (
+    UnknownCase,
+    condense_case,
+    fold_case,
+    list_flags,
+    list_rows,
+    one_or_none,
+    read_condensed,
+)
+from db.tables import SYSTEM, Assister, AuditRow, Case, CondensedRow, FactRow, StageEntry
 from domain.federal.registration import RegistrationState
 from domain.federal.steps import build_completion_facts
 from domain.programs.state import CaseState
+from domain.shared.cases.condensing import RULE, CondensedFacts
 from domain.shared.cases.facts import Fact, FactKind
 from domain.shared.cases.reasons import Reason
 from domain.shared.cases.stages import OWNER, WaitingFor
@@ -71,23 +80,25 @@ def append_facts(session: Session, case: Case, facts: Sequence[Fact], now: datet
     With the last step of a federal market goes the fact that the market is complete: later versions of an agreement
     don't take it back. What the federal lists say of such a case is staged anew.
     """
-    # All of them, at each write: a case has tens of facts, five hundred at the very most (docs/decisions/0001).
-    stored = facts_of(session, case.case_id)
-    known = {fact.id for fact in stored}
-    fresh = [fact for fact in facts if fact.id not in known]
-    state = fold_case(case, [*stored, *fresh])
+    row = session.get(CondensedRow, case.case_id)
+    before = read_condensed(session, case, row)
+    fresh = _list_fresh(session, case.case_id, facts)
+    condensed = _condense_more(case, before, fresh)
+    state = fold_case(case, condensed.facts, condensed.total)
     if isinstance(state, RegistrationState):
         case.unpublished = True
         if completed := build_completion_facts(case.case_id, state):
             fresh += completed
             for fact in completed:
                 record_audit(session, now, SYSTEM, "market.completed", case, **fact.data)
-            state = fold_case(case, [*stored, *fresh])
+            condensed = _condense_more(case, condensed, completed)
+            state = fold_case(case, condensed.facts, condensed.total)
     for fact in fresh:
         session.add(
             FactRow(id=fact.id, case_id=case.case_id, kind=fact.kind, at=fact.at, data=fact.data, recorded_at=now)
         )
-    if case.stage != state.stage or not stored:
+    _keep_condensed(session, row or CondensedRow(case_id=case.case_id, rule=RULE, total=0, facts=[]), condensed)
+    if case.stage != state.stage or not before.total:
         _enter_stage(session, case, state.stage, now)
     case.stage = state.stage
     case.waiting_for = state.waiting_for
@@ -96,6 +107,23 @@ def append_facts(session: Session, case: Case, facts: Sequence[Fact], now: datet
     session.add(case)
     _remember_accounts(session, case, fresh)
     return state
+
+
+def _list_fresh(session: Session, case_id: str, facts: Sequence[Fact]) -> list[Fact]:
+    """Those of the facts that aren't stored yet; looked up by their ids, however many the case has."""
+    same = col(FactRow.id).in_([fact.id for fact in facts])
+    stored = set(list_rows(session, select(col(FactRow.id)).where(same, col(FactRow.case_id) == case_id)))
+    return [fact for fact in facts if fact.id not in stored]
+
+
+def _condense_more(case: Case, before: CondensedFacts, fresh: Sequence[Fact]) -> CondensedFacts:
+    return condense_case(case, [*before.facts, *fresh], before.total - len(before.facts))
+
+
+def _keep_condensed(session: Session, row: CondensedRow, condensed: CondensedFacts) -> None:
+    row.rule, row.total = RULE, condensed.total
+    row.facts = [fact.model_dump(mode="json") for fact in condensed.facts]
+    session.add(row)
 
 
 def _enter_stage(session: Session, case: Case, stage: str, now: datetime) -> None:

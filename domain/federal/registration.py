@@ -192,8 +192,13 @@ class RegistrationState(BaseModel):
 _COUNTS = (NpnStatus.VERIFIED, NpnStatus.NOT_REQUIRED)  # with which a profile can be complete
 
 
-def fold_registration(opening: RegistrationOpening, facts: Iterable[Fact], in_force: Versions) -> RegistrationState:
-    """The state the facts come to. Facts repeated or permuted give the same state."""
+def fold_registration(
+    opening: RegistrationOpening, facts: Iterable[Fact], in_force: Versions, total: int | None = None
+) -> RegistrationState:
+    """The state the facts come to. Facts repeated or permuted give the same state.
+
+    ``total`` is how many there are, where those that can't change it any more were left out.
+    """
     log = FactLog(facts)
     enrollments = _fold_enrollments(opening, log)
     markets = tuple(market for market in Market if market in opening.markets or _is_enrolled(market, enrollments))
@@ -203,7 +208,7 @@ def fold_registration(opening: RegistrationOpening, facts: Iterable[Fact], in_fo
     ending = log.find_first(*ENDINGS)
     state = RegistrationState(
         opening=opening,
-        facts=len(log),
+        facts=len(log) if total is None else total,
         stage=Stage.REQUESTED,
         waiting_for=None,
         waiting_since=None,

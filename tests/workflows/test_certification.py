@@ -319,9 +319,14 @@ async def test_c8_a_withdrawal_is_not_kept_waiting_by_anything(inside: Inside, r
     for stand_in in ("registry", "background_checks", "lms", "portal", "mailbox"):
         await inside.control(stand_in, mode="ok")
     assert await asyncio.wait_for(inside.handle(opened).result(), 30) == "withdrawn"
-    history = (await inside.status(opened))["history"]
-    end = next(one["at"] for one in history if one["kind"] == "withdrawn")
-    assert [one["kind"] for one in history if one["at"] > end] == ["notice.withdrawn"]
+    of_case = col(FactRow.case_id) == opened.case_id, col(EffectRow.case_id) == opened.case_id
+    facts = await inside.database.read(list_rows, select(FactRow).where(of_case[0]))
+    (end,) = [fact.recorded_at for fact in facts if fact.kind == FactKind.WITHDRAWN]
+    assert [fact.kind for fact in facts if fact.recorded_at > end] == []
+    # A letter that was under way then has gone out; none was begun but the one that says so.
+    effects = await inside.database.read(list_rows, select(EffectRow).where(of_case[1]))
+    late = [effect.kind for effect in effects if effect.intended_at > end and effect.result]
+    assert [kind for kind in late if kind.startswith("notice.")] == ["notice.withdrawn"]
 
 
 async def test_c8_a_withdrawal_nobody_stored_ends_nothing(inside: Inside) -> None:

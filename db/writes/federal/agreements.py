@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from db.case_state import facts_of
+from db.case_state import load_snapshot
 from db.writes.federal.steps import RecordedStep, lock_open_registration, record_step, require_step
 from domain.federal.agreements import find_marketplace_agreement
 from domain.federal.facts import AgreementData
@@ -53,7 +53,7 @@ def _find_opened(
 ) -> AgreementData | None:
     """Of the texts opened in the version in force, the last one, or the one with this hash."""
     version = find_marketplace_agreement(name, "en").version
-    opened = [fact for fact in facts_of(session, case_id) if fact.kind is FactKind.AGREEMENT_OPENED]
+    opened = [fact for fact in load_snapshot(session, case_id).facts if fact.kind is FactKind.AGREEMENT_OPENED]
     texts = [fact.read_as(AgreementData) for fact in sorted(opened, key=lambda fact: fact.at)]
     found = [text for text in texts if (text.agreement, text.version) == (name, version)]
     return next((text for text in reversed(found) if sha256 in (None, text.sha256)), None)

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from db.case_state import facts_of, registration_of
+from db.case_state import snapshot_case
 from db.writes.cases import flag_case, record_facts, unflag_case
 from db.writes.facts import lock_case
 from domain.federal.facts import ListingData
@@ -27,7 +27,7 @@ def record_listing(session: Session, case_id: str, facts: Sequence[Fact], now: d
             flag_case(session, case_id, LATE, now, late)
         record_facts(session, case_id, [fact], now, f"watch.{fact.kind.value}", **fact.data)
     case = lock_case(session, case_id)
-    state = registration_of(case, facts_of(session, case_id))
+    state = snapshot_case(session, case).registration
     if not state.awaits_late_entry:
         unflag_case(session, case_id, LATE, now)
     return state.take_snapshot()

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 from sqlmodel import col, select
 
-from db.case_state import facts_of, list_rows, load_case, profile_of, registration_of, state_of
+from db.case_state import list_rows, load_case, profile_of, snapshot_case, state_of
 from db.tables import SYSTEM, Assister, Case, CommandRow
 from db.writes.commands import keep_answer
 from db.writes.effects import keep_evidence
@@ -90,7 +90,7 @@ def load_profile_to_save(session: Session, identity_key: bytes, command_id: str)
         return None
     case = session.get_one(Case, row.case_id)
     profile = StoredProfile.model_validate(_merge_profile(case, row))
-    state = registration_of(case, facts_of(session, case.case_id))
+    state = snapshot_case(session, case).registration
     fault = find_other_account(session, identity_key, case, profile)
     return ProfileToSave(profile, fault, is_confirmed(profile, profile_of(case), state))
 
@@ -121,7 +121,7 @@ def save_profile(
     row = session.get_one(CommandRow, command_id)
     case = lock_case(session, row.case_id)
     session.refresh(row)
-    state = registration_of(case, facts_of(session, case.case_id))
+    state = snapshot_case(session, case).registration
     if row.state == CommandState.PENDING:
         if faults or state.ended:
             _refuse_profile(session, case, row, state, faults, now)
@@ -176,7 +176,7 @@ def record_npn_verdict(
     """Records what the registry said of a profile saved as unverified (B9); no verdict, if a newer one was saved."""
     case = lock_case(session, case_id)
     _keep_answers(session, case, evidence, now)
-    state = registration_of(case, facts_of(session, case_id))
+    state = snapshot_case(session, case).registration
     if not needs_npn_verdict(state, version):
         return state.take_snapshot()
     fact = build_npn_verdict(case_id, version, faults, now)

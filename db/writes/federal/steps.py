@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from db.case_state import facts_of, registration_of
+from db.case_state import snapshot_case
 from db.tables import Case, FactRow, InboxRow
 from db.writes.facts import append_facts, lock_case, record_audit
 from domain.federal.registration import RegistrationState
@@ -33,7 +33,7 @@ def lock_open_registration(session: Session, case_id: str) -> tuple[Case, Regist
         raise Refusal(Reason("not_in_program"))
     if case.stage in ENDED:
         raise Refusal(Reason("case_ended", {"stage": case.stage}))
-    return case, registration_of(case, facts_of(session, case_id))
+    return case, snapshot_case(session, case).registration
 
 
 def require_step(why_not: Reason | None) -> None:
@@ -54,7 +54,7 @@ def record_step(
 ) -> RecordedStep:
     """Appends a step's fact with its audit row, to be told to the workflow; a repeat changes nothing."""
     if session.get(FactRow, fact.id) is not None:
-        return RecordedStep(registration_of(case, facts_of(session, case.case_id)))
+        return RecordedStep(snapshot_case(session, case).registration)
     state = append_fact(session, case, fact, now)
     row = InboxRow(
         source=EventSource.ASSISTER,
