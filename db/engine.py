@@ -22,18 +22,24 @@ Answer = TypeVar("Answer")
 TRIES = 3
 OVERTAKEN = ("40001", "40P01")  # PostgreSQL: not serializable, deadlock
 READERS = 4
+# How long a unit waits for a row or for its turn to write: who asked for it has given up by then, and what it keeps
+# meanwhile, one of a few connections, others need.
+LOCK_SECONDS = 15.0
 
 
 class Database:
     """A database by its URL (``sqlite+aiosqlite:///…`` or ``postgresql+psycopg://…``)."""
 
-    def __init__(self, url: str, pool_size: int = 8) -> None:
+    def __init__(self, url: str, pool_size: int = 8, lock_seconds: float = LOCK_SECONDS) -> None:
         parsed = make_url(url)
         self.is_sqlite = parsed.get_backend_name() == "sqlite"
         if self.is_sqlite:
             # SQLite knows one writer at a time: units take turns in the queue of one thread, not in SQLite's busy loop.
             parsed = parsed.set(drivername="sqlite")
-            self._writing, self._reading = _open_sqlite(parsed, 1), _open_sqlite(parsed, READERS)
+            self._writing, self._reading = (
+                _open_sqlite(parsed, 1, lock_seconds),
+                _open_sqlite(parsed, READERS, lock_seconds),
+            )
             event.listen(self._writing, "begin", _begin_immediate)
             self._writers, self._readers = ThreadPoolExecutor(1, "writer"), ThreadPoolExecutor(READERS, "reader")
         else:
@@ -41,6 +47,7 @@ class Database:
             self._writing = self._reading = create_engine(
                 parsed, hide_parameters=True, pool_size=pool_size, max_overflow=0, pool_pre_ping=True
             )
+            event.listen(self._writing, "connect", partial(_bound_waits, lock_seconds))
             self._writers = self._readers = ThreadPoolExecutor(pool_size, "unit")
 
     async def write(
@@ -103,11 +110,18 @@ def _is_overtaken(error: BaseException) -> bool:
     return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in OVERTAKEN
 
 
-def _open_sqlite(url: URL, connections: int) -> Engine:
+def _bound_waits(seconds: float, connection: Any, _: Any) -> None:
+    """Lets PostgreSQL give up waiting for a row, which it does for ever unless a session says otherwise."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET lock_timeout = {round(seconds * 1000)}")
+    connection.commit()
+
+
+def _open_sqlite(url: URL, connections: int, lock_seconds: float) -> Engine:
     engine = create_engine(
         url, hide_parameters=True, pool_size=connections, max_overflow=0, connect_args={"check_same_thread": False}
     )
-    _prepare_sqlite(engine)
+    _prepare_sqlite(engine, lock_seconds)
     return engine
 
 
@@ -116,7 +130,7 @@ def _begin_immediate(connection: Any) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
-def _prepare_sqlite(engine: Engine) -> None:
+def _prepare_sqlite(engine: Engine, lock_seconds: float) -> None:
     @event.listens_for(engine, "connect")
     def _set_pragmas(connection: Any, _: Any) -> None:
         # Else the driver opens deferred transactions by itself: of 400 increments that succeeded, 61 were there.
@@ -126,7 +140,7 @@ def _prepare_sqlite(engine: Engine) -> None:
             "journal_mode=WAL",  # readers and the writer don't wait for each other
             "synchronous=FULL",  # with less, WAL may lose what was acknowledged when the power goes
             "foreign_keys=ON",  # off unless each connection says so
-            "busy_timeout=15000",  # milliseconds: other processes write too
+            f"busy_timeout={round(lock_seconds * 1000)}",  # other processes write too
             "recursive_triggers=ON",  # or REPLACE would delete append-only rows past their triggers
         ):
             cursor.execute(f"PRAGMA {pragma}")

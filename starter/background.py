@@ -50,7 +50,7 @@ async def run_background(
             await asyncio.sleep(every)
     finally:
         with suppress(SQLAlchemyError):  # it runs out by itself
-            await database.write(give_back_lease, LEASE, holder)
+            await database.write(give_back_lease, LEASE, holder, now())
 
 
 async def _work_while_leased(

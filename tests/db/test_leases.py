@@ -50,9 +50,29 @@ async def test_a_lease_that_is_renewed_goes_on_and_one_that_is_not_goes_to_the_n
 async def test_one_that_is_given_back_is_free_at_once(two: tuple[Database, Database]) -> None:
     one, other = two
     assert await take(one, "a")
-    await other.write(give_back_lease, "work", "b")
+    await other.write(give_back_lease, "work", "b", NOW)
     assert not await take(other, "b"), "it was not theirs to give"
-    await one.write(give_back_lease, "work", "a")
+    await one.write(give_back_lease, "work", "a", NOW)
+    assert await take(other, "b")
+
+
+async def test_a_renewal_that_comes_after_the_lease_was_given_back_takes_nothing(
+    two: tuple[Database, Database],
+) -> None:
+    """A process that ends doesn't wait for the renewal it has under way: nobody would work until that expired."""
+    one, other = two
+    assert await take(one, "a")
+    await one.write(give_back_lease, "work", "a", NOW)
+    assert not await take(one, "a")
+    assert await take(other, "b")
+    await other.write(give_back_lease, "work", "b", NOW)
+    assert not await take(other, "b", NOW + 2 * TERM)
+
+
+async def test_a_first_taking_that_comes_after_the_giving_back_takes_nothing(two: tuple[Database, Database]) -> None:
+    one, other = two
+    await one.write(give_back_lease, "work", "a", NOW)
+    assert not await take(one, "a")
     assert await take(other, "b")
 
 
