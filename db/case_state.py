@@ -10,13 +10,17 @@ from sqlalchemy.orm import Session
 from sqlmodel import col, select
 
 from db.tables import Case, CondensedRow, FactRow
-from domain.federal import condensing as federal_groups
 from domain.federal.agreements import list_versions_in_force
 from domain.federal.facts import NpnRefusedData
 from domain.federal.markets import Role
 from domain.federal.policy import FederalPolicy
 from domain.federal.profile import StoredProfile
-from domain.federal.registration import RegistrationOpening, RegistrationState, fold_registration
+from domain.federal.registration import (
+    RegistrationOpening,
+    RegistrationState,
+    find_registration_group,
+    fold_registration,
+)
 from domain.programs.state import CaseState
 from domain.shared.applicant import Applicant
 from domain.shared.assister import AssisterType, Kind
@@ -27,8 +31,12 @@ from domain.shared.cases.messages import RegistrationSnapshot
 from domain.shared.documents.faults import Fault, load_faults
 from domain.shared.policy import ProgramPolicy
 from domain.shared.programs import FEDERAL_PROGRAM
-from domain.state import condensing as state_groups
-from domain.state.certification import CertificationOpening, CertificationState, fold_certification
+from domain.state.certification import (
+    CertificationOpening,
+    CertificationState,
+    find_certification_group,
+    fold_certification,
+)
 from domain.state.policy import Policy
 from domain.state.request import StoredRequest
 
@@ -214,7 +222,7 @@ def read_condensed(session: Session, case: Case, row: CondensedRow | None) -> Co
 
 def condense_case(case: Case, facts: Sequence[Fact], left_out: int = 0) -> CondensedFacts:
     """Those of a case's facts that its fold needs, by the rules of its program; others were left out before."""
-    find_group = federal_groups.find_group if case.program == FEDERAL_PROGRAM else state_groups.find_group
+    find_group = find_registration_group if case.program == FEDERAL_PROGRAM else find_certification_group
     return CondensedFacts(tuple(condense_facts(facts, find_group)), len(facts) + left_out)
 
 

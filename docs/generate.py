@@ -108,7 +108,7 @@ def rows_without_a_test() -> list[str]:
 def stages_page() -> str:
     from domain.federal.markets import Curriculum, FederalList, Market, MarketplaceAgreement, NpnStatus, Role
     from domain.federal.may_assist import MAY_ASSIST_REASONS as MAY_ASSIST_REASONS_IN_FFM
-    from domain.federal.registration import ProfileStatus
+    from domain.federal.profile import ProfileStatus
     from domain.shared.cases.reasons import SENTENCES
     from domain.shared.cases.stages import ENDED, OWNER, Stage
     from domain.state.certification import Completeness, EligibilityStatus, LmsAccount, PortalAccount, SchedulingTool

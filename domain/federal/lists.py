@@ -7,8 +7,8 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from domain.federal.markets import Market, NpnStatus
-from domain.federal.profile import StoredContact, StoredProfile
-from domain.federal.registration import ProfileStatus, RegistrationState
+from domain.federal.profile import ProfileStatus, StoredContact, StoredProfile
+from domain.federal.registration import RegistrationState
 from domain.shared.applicant import StoredAddress
 from domain.shared.cases.stages import Stage
 from domain.shared.documents.formulas import quote_formula

@@ -4,7 +4,8 @@ from datetime import date
 from typing import Any
 
 from domain.federal.markets import Market, NpnStatus
-from domain.federal.registration import ProfileStatus, RegistrationState
+from domain.federal.profile import ProfileStatus
+from domain.federal.registration import RegistrationState
 
 MAY_ASSIST_REASONS = (
     "not_an_agent_broker",
@@ -25,11 +26,11 @@ def list_marketplace_obstacles(state: RegistrationState, today: date) -> list[st
     reasons = [state.stage.value] if state.ended else []
     if not state.is_listed_role:
         reasons.append("not_an_agent_broker")
-    unknown = state.profile.npn is NpnStatus.UNVERIFIED and not state.profile.confirmed_before
-    if unknown or state.profile.npn is NpnStatus.REFUSED:
-        reasons.append("npn_not_verified")
-    elif state.profile.status is not ProfileStatus.COMPLETE:
-        reasons.append("profile_not_complete")
+    if not state.profile.confirmed_before:  # a registry that is silent now takes nothing away
+        if state.profile.npn in (NpnStatus.UNVERIFIED, NpnStatus.REFUSED):
+            reasons.append("npn_not_verified")
+        elif state.profile.status is not ProfileStatus.COMPLETE:
+            reasons.append("profile_not_complete")
     return reasons + min((_list_market_obstacles(market, state, today) for market in state.markets), key=len)
 
 

@@ -1,14 +1,21 @@
-"""The federal registration request and the MLMS profile: fields by role, and whose NPNs they name (B5–B10)."""
+"""The federal registration request and the MLMS profile: fields by role, whose NPNs they name, what the registry said.
+
+The fold of a profile's facts is the last part (B5–B10).
+"""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
+from enum import StrEnum
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, Field, ValidationError, create_model
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, create_model
 
-from domain.federal.markets import Market, Role
+from domain.federal.facts import ProfileSavedData, ProfileVersionData
+from domain.federal.markets import Market, NpnStatus, Role
 from domain.federal.policies import find_federal_policy
 from domain.shared.applicant import Applicant, StoredAddress
 from domain.shared.assister import is_same_name
+from domain.shared.cases.facts import FactKind, FactLog
 from domain.shared.documents.faults import Fault, Invalid, list_faults
 from domain.shared.documents.fields import Address, Email, Line, Name, Npn, PersonName, Phone, StrictForm, make_error
 from domain.shared.documents.formulas import begins_formula
@@ -242,3 +249,88 @@ def find_npn_faults(profile: Applicant, producers: Mapping[str, Producer | None]
         elif producer.entity == "individual":
             faults.append(Fault(field, "npn_of_individual"))
     return faults
+
+
+class ProfileStatus(StrEnum):
+    """Where the MLMS profile stands (B7)."""
+
+    INCOMPLETE = "incomplete"
+    SAVED = "saved"
+    COMPLETE = "complete"
+
+
+class Profile(BaseModel):
+    """The profile as saved last: its version, counted from 1 (0: never saved), role and NPNs."""
+
+    model_config = ConfigDict(frozen=True)
+
+    status: ProfileStatus
+    version: int
+    role: Role
+    npn: NpnStatus | None
+    saved_at: datetime | None
+    completed_at: datetime | None
+    confirmed_before: bool = Field(
+        default=False,
+        description="the registry is silent about this profile, and has confirmed the one it answered about last",
+    )
+
+
+_COUNTS = (NpnStatus.VERIFIED, NpnStatus.NOT_REQUIRED)  # with which a profile can be complete
+Verdicts = Mapping[int, tuple[NpnStatus, datetime]]
+
+
+def fold_profile(role: Role, log: FactLog) -> Profile:
+    """The profile the facts come to; the role is the one asked for, until a profile is saved."""
+    saves = [(fact.read_as(ProfileSavedData), fact.at) for fact in log.find_all(FactKind.PROFILE_SAVED)]
+    if not saves:
+        return Profile(
+            status=ProfileStatus.INCOMPLETE, version=0, role=role, npn=None, saved_at=None, completed_at=None
+        )
+    saves.sort(key=lambda save: save[0].version)
+    (_, first_at), (last, last_at) = saves[0], saves[-1]
+    verdicts = _fold_verdicts(log)
+    npn, _ = _find_npn_status(last, last_at, verdicts)
+    next_at = log.find_time(FactKind.PROFILE_COMPLETED)
+    done = next_at is not None and npn in _COUNTS
+    # A profile that was complete stays so when it is saved anew: its first complete moment counts.
+    was = [time for save, at in saves if (time := _find_completion(save, at, verdicts, next_at)) is not None]
+    return Profile(
+        status=ProfileStatus.COMPLETE if done else ProfileStatus.SAVED,
+        version=last.version,
+        role=last.role,
+        npn=npn,
+        saved_at=last_at,
+        completed_at=max(min(was), first_at) if done and was else None,
+        confirmed_before=npn is NpnStatus.UNVERIFIED and _find_last_answer(saves, verdicts) is NpnStatus.VERIFIED,
+    )
+
+
+def _fold_verdicts(log: FactLog) -> Verdicts:
+    """What the registry said later of each saved profile: its first answer, though a confirmation beats a refusal."""
+    kinds = ((FactKind.NPN_REFUSED, NpnStatus.REFUSED), (FactKind.NPN_VERIFIED, NpnStatus.VERIFIED))
+    return {
+        fact.read_as(ProfileVersionData).version: (status, fact.at)
+        for kind, status in kinds
+        for fact in reversed(log.find_all(kind))
+    }
+
+
+def _find_npn_status(saved: ProfileSavedData, saved_at: datetime, verdicts: Verdicts) -> tuple[NpnStatus, datetime]:
+    """What the registry said of one saved profile, and when that was known."""
+    later = verdicts.get(saved.version) if saved.npn is NpnStatus.UNVERIFIED else None
+    return later or (saved.npn, saved_at)
+
+
+def _find_last_answer(saves: Sequence[tuple[ProfileSavedData, datetime]], verdicts: Verdicts) -> NpnStatus | None:
+    """What is known of the newest profile about which something is known; the oldest of them comes first."""
+    known = (_find_npn_status(saved, at, verdicts)[0] for saved, at in reversed(saves))
+    return next((npn for npn in known if npn is not NpnStatus.UNVERIFIED), None)
+
+
+def _find_completion(
+    saved: ProfileSavedData, saved_at: datetime, verdicts: Verdicts, next_at: datetime | None
+) -> datetime | None:
+    """Since when a saved profile is complete: its NPNs known to be right, and Next (B7, B9)."""
+    npn, at = _find_npn_status(saved, saved_at, verdicts)
+    return max(at, next_at) if next_at is not None and npn in _COUNTS else None

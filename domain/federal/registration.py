@@ -1,10 +1,9 @@
 """One registration with the federal marketplace: a fold over its facts, and what it allows now (B5–B17)."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping
 from datetime import date, datetime
-from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from domain.federal.facts import (
     AgreementData,
@@ -13,8 +12,6 @@ from domain.federal.facts import (
     ListingData,
     ListingsDueData,
     MarketData,
-    ProfileSavedData,
-    ProfileVersionData,
 )
 from domain.federal.markets import (
     MLMS,
@@ -26,22 +23,12 @@ from domain.federal.markets import (
     Role,
     list_agreements,
 )
+from domain.federal.profile import Profile, ProfileStatus, fold_profile
 from domain.shared.cases.facts import Fact, FactKind, FactLog
 from domain.shared.cases.messages import RegistrationSnapshot
 from domain.shared.cases.stages import ENDED, ENDINGS, Certificate, Stage, WaitingFor
 
 Versions = Mapping[MarketplaceAgreement, str]
-
-
-Verdicts = Mapping[int, tuple[NpnStatus, datetime]]
-
-
-class ProfileStatus(StrEnum):
-    """Where the MLMS profile stands (B7)."""
-
-    INCOMPLETE = "incomplete"
-    SAVED = "saved"
-    COMPLETE = "complete"
 
 
 class RegistrationOpening(BaseModel):
@@ -52,23 +39,6 @@ class RegistrationOpening(BaseModel):
     role: Role
     markets: tuple[Market, ...]
     returning: bool
-
-
-class Profile(BaseModel):
-    """The profile as saved last: its version, counted from 1 (0: never saved), role and NPNs."""
-
-    model_config = ConfigDict(frozen=True)
-
-    status: ProfileStatus
-    version: int
-    role: Role
-    npn: NpnStatus | None
-    saved_at: datetime | None
-    completed_at: datetime | None
-    confirmed_before: bool = Field(
-        default=False,
-        description="the registry is silent about this profile, and has confirmed the one it answered about last",
-    )
 
 
 class Enrollment(BaseModel):
@@ -161,12 +131,9 @@ class RegistrationState(BaseModel):
 
     @property
     def newly_complete(self) -> dict[Market, datetime]:
-        """Markets whose last step was just done, with its time: not yet recorded as completed (B12).
-
-        None while the registry has yet to confirm the profile: a certificate would say a name that nobody knows (B9).
-        """
+        """Markets whose last step was just done, with its time: not yet recorded as completed (B12)."""
         profile_at = self.profile.completed_at
-        if profile_at is None or self.profile.npn not in _COUNTS:
+        if profile_at is None:
             return {}
         return {
             market: max(profile_at, self.trained_at[market], self.agreed_at[market])
@@ -189,9 +156,6 @@ class RegistrationState(BaseModel):
         )
 
 
-_COUNTS = (NpnStatus.VERIFIED, NpnStatus.NOT_REQUIRED)  # with which a profile can be complete
-
-
 def fold_registration(
     opening: RegistrationOpening, facts: Iterable[Fact], in_force: Versions, total: int | None = None
 ) -> RegistrationState:
@@ -212,7 +176,7 @@ def fold_registration(
         stage=Stage.REQUESTED,
         waiting_for=None,
         waiting_since=None,
-        profile=_fold_profile(opening, log),
+        profile=fold_profile(opening.role, log),
         markets=markets,
         enrollments=enrollments,
         trained_at=trained_at,
@@ -226,63 +190,6 @@ def fold_registration(
     )
     stage, waiting_for, since = _find_stage(state, log)
     return state.model_copy(update={"stage": stage, "waiting_for": waiting_for, "waiting_since": since})
-
-
-def _fold_profile(opening: RegistrationOpening, log: FactLog) -> Profile:
-    saves = [(fact.read_as(ProfileSavedData), fact.at) for fact in log.find_all(FactKind.PROFILE_SAVED)]
-    if not saves:
-        return Profile(
-            status=ProfileStatus.INCOMPLETE, version=0, role=opening.role, npn=None, saved_at=None, completed_at=None
-        )
-    saves.sort(key=lambda save: save[0].version)
-    (_, first_at), (last, last_at) = saves[0], saves[-1]
-    verdicts = _fold_verdicts(log)
-    npn, _ = _find_npn_status(last, last_at, verdicts)
-    next_at = log.find_time(FactKind.PROFILE_COMPLETED)
-    # A registry that is down takes nothing away: what it said last stands until it has answered (B9).
-    confirmed_before = npn is NpnStatus.UNVERIFIED and _find_last_answer(saves, verdicts) is NpnStatus.VERIFIED
-    done = next_at is not None and (npn in _COUNTS or confirmed_before)
-    # A profile that was complete stays so when it is saved anew: its first complete moment counts.
-    was = [time for save, at in saves if (time := _find_completion(save, at, verdicts, next_at)) is not None]
-    return Profile(
-        status=ProfileStatus.COMPLETE if done else ProfileStatus.SAVED,
-        version=last.version,
-        role=last.role,
-        npn=npn,
-        saved_at=last_at,
-        completed_at=max(min(was), first_at) if done and was else None,
-        confirmed_before=confirmed_before,
-    )
-
-
-def _fold_verdicts(log: FactLog) -> Verdicts:
-    """What the registry said later of each saved profile: its first answer, though a confirmation beats a refusal."""
-    kinds = ((FactKind.NPN_REFUSED, NpnStatus.REFUSED), (FactKind.NPN_VERIFIED, NpnStatus.VERIFIED))
-    return {
-        fact.read_as(ProfileVersionData).version: (status, fact.at)
-        for kind, status in kinds
-        for fact in reversed(log.find_all(kind))
-    }
-
-
-def _find_npn_status(saved: ProfileSavedData, saved_at: datetime, verdicts: Verdicts) -> tuple[NpnStatus, datetime]:
-    """What the registry said of one saved profile, and when that was known."""
-    later = verdicts.get(saved.version) if saved.npn is NpnStatus.UNVERIFIED else None
-    return later or (saved.npn, saved_at)
-
-
-def _find_last_answer(saves: Sequence[tuple[ProfileSavedData, datetime]], verdicts: Verdicts) -> NpnStatus | None:
-    """What is known of the newest profile about which something is known; the oldest of them comes first."""
-    known = (_find_npn_status(saved, at, verdicts)[0] for saved, at in reversed(saves))
-    return next((npn for npn in known if npn is not NpnStatus.UNVERIFIED), None)
-
-
-def _find_completion(
-    saved: ProfileSavedData, saved_at: datetime, verdicts: Verdicts, next_at: datetime | None
-) -> datetime | None:
-    """Since when a saved profile is complete: its NPNs known to be right, and Next (B7, B9)."""
-    npn, at = _find_npn_status(saved, saved_at, verdicts)
-    return max(at, next_at) if next_at is not None and npn in _COUNTS else None
 
 
 def _fold_enrollments(opening: RegistrationOpening, log: FactLog) -> tuple[Enrollment, ...]:
@@ -397,8 +304,9 @@ def _find_stage(state: RegistrationState, log: FactLog) -> tuple[Stage, WaitingF
     if log.find_first(FactKind.BEGUN) is None:
         return Stage.REQUESTED, WaitingFor.MARKETPLACE_PROFILE, began
     profile = state.profile
-    to_complete = any(market not in state.completed_at for market in state.markets)
-    if profile.status is not ProfileStatus.COMPLETE or (profile.confirmed_before and to_complete):
+    # A registry that is down takes nothing away: what is complete stays so until it has answered (B9).
+    stands = profile.confirmed_before and set(state.markets) <= set(state.completed_at)
+    if profile.status is not ProfileStatus.COMPLETE and not stands:
         next_at = log.find_time(FactKind.PROFILE_COMPLETED)
         if next_at is not None and profile.npn is NpnStatus.UNVERIFIED:
             return Stage.AWAITING_PROFILE, WaitingFor.NPN_VERIFICATION, profile.saved_at
@@ -428,3 +336,27 @@ def _find_stage_after_profile(state: RegistrationState) -> tuple[Stage, WaitingF
 
 def _find_latest(*times: datetime | None) -> datetime | None:
     return max((at for at in times if at), default=None)
+
+
+# What the registry says is about one version of the profile.
+_ALL_COUNT = frozenset({FactKind.PROFILE_SAVED, FactKind.NPN_VERIFIED, FactKind.NPN_REFUSED, FactKind.WATCH_OPENED})
+
+# Of the other kinds, by what facts of one kind are told apart.
+_TOLD_APART: dict[FactKind, tuple[str, ...]] = {
+    FactKind.ENROLLED: ("curriculum", "channel"),
+    FactKind.COURSE_STARTED: ("curriculum", "channel"),
+    FactKind.COURSE_COMPLETED: ("curriculum", "channel"),
+    FactKind.AGREEMENT_OPENED: ("agreement", "version", "language", "sha256"),
+    FactKind.AGREEMENT_ACCEPTED: ("agreement", "version"),
+    FactKind.MARKET_COMPLETED: ("market",),
+    FactKind.CERTIFICATE_ISSUED: ("market",),
+    FactKind.LISTED: ("market", "list"),
+    FactKind.LIST_LATE: ("market", "list"),
+}
+
+
+def find_registration_group(fact: Fact) -> Hashable | None:
+    """The group of facts of which the first and the last count; None where every one counts."""
+    if fact.kind in _ALL_COUNT:
+        return None
+    return fact.kind, *(fact.data.get(name) for name in _TOLD_APART.get(fact.kind, ()))

@@ -6,8 +6,8 @@ from datetime import datetime
 from domain.federal.facts import MarketData, NpnRefusedData, ProfileVersionData
 from domain.federal.markets import MLMS, Curriculum, MarketplaceAgreement, NpnStatus
 from domain.federal.policy import FederalPolicy
-from domain.federal.profile import StoredProfile
-from domain.federal.registration import ProfileStatus, RegistrationState
+from domain.federal.profile import ProfileStatus, StoredProfile
+from domain.federal.registration import RegistrationState
 from domain.shared.cases.facts import Fact, FactKind
 from domain.shared.cases.reasons import Reason
 from domain.shared.documents.faults import Fault

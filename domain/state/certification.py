@@ -1,6 +1,6 @@
 """The stage of a case: a fold over its facts, idempotent and indifferent to their order; and what follows from it."""
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from datetime import datetime
 from enum import StrEnum
 
@@ -342,3 +342,16 @@ def _find_wait_start(log: FactLog, waiting_for: WaitingFor) -> datetime | None:
     repeated = (FactKind.DECIDED, FactKind.ANSWERED, FactKind.SCREENED)
     begins = [log.find_last(kind) if kind in repeated else log.find_first(kind) for kind in _BEGINS[waiting_for]]
     return max((fact.at for fact in begins if fact), default=None)
+
+
+# Each is a step of its own: what staff decided and asked, what was answered, what each screening found.
+_ALL_COUNT = frozenset({FactKind.DECIDED, FactKind.ANSWERED, FactKind.SCREENED})
+
+
+def find_certification_group(fact: Fact) -> Hashable | None:
+    """The group of facts of which the first and the last count; None where every one counts."""
+    if fact.kind in _ALL_COUNT:
+        return None
+    if fact.kind is FactKind.EXAM_ATTEMPTED:
+        return fact.kind, bool(fact.data.get("passed"))
+    return fact.kind

@@ -43,7 +43,8 @@ from db.writes.persons import select_accounts
 from db.writes.webhooks.inbox import Received, accept_statements, accept_vendor_report
 from domain.federal.agreements import find_marketplace_agreement
 from domain.federal.markets import MLMS, Curriculum, Market, MarketplaceAgreement, NpnStatus, list_agreements
-from domain.federal.registration import ProfileStatus, RegistrationState
+from domain.federal.profile import ProfileStatus
+from domain.federal.registration import RegistrationState
 from domain.federal.vendor_reports import parse_vendor_report
 from domain.programs.imports import parse_import
 from domain.shared.applicant import Applicant

@@ -6,12 +6,15 @@ from typing import Any
 
 from hypothesis import given, settings, strategies as st
 
-from domain.federal import condensing as federal
-from domain.federal.registration import RegistrationOpening
+from domain.federal.registration import RegistrationOpening, find_registration_group
 from domain.shared.cases.condensing import condense_facts
 from domain.shared.cases.facts import Fact, FactKind
-from domain.state import condensing as state
-from domain.state.certification import CertificationOpening, CertificationState, fold_certification
+from domain.state.certification import (
+    CertificationOpening,
+    CertificationState,
+    find_certification_group,
+    fold_certification,
+)
 from tests.domain import test_fold, test_registration
 
 CUTS = st.lists(st.integers(0, 30), max_size=4)
@@ -36,7 +39,7 @@ def test_a_certification_comes_to_the_same_from_the_facts_that_were_kept(
     opening: CertificationOpening, happened: list[Fact], cuts: list[int], data: st.DataObject
 ) -> None:
     arrived = data.draw(st.permutations(happened))
-    kept = condense_step_by_step(arrived, cuts, state.find_group)
+    kept = condense_step_by_step(arrived, cuts, find_certification_group)
     whole = fold_certification(opening, happened)
     assert without_attempts(fold_certification(opening, kept)) == without_attempts(whole)
     assert {fact.kind for fact in kept} == {fact.kind for fact in happened}
@@ -55,7 +58,7 @@ def test_a_registration_comes_to_the_same_from_the_facts_that_were_kept(
 ) -> None:
     """Under the agreements in force then, and under a version that comes later."""
     arrived = data.draw(st.permutations(happened))
-    kept = condense_step_by_step(arrived, cuts, federal.find_group)
+    kept = condense_step_by_step(arrived, cuts, find_registration_group)
     folded = test_registration.fold(opening, kept, newer).model_copy(update={"facts": len(happened)})
     assert folded == test_registration.fold(opening, happened, newer)
 
@@ -70,5 +73,5 @@ def test_a22_of_five_hundred_attempts_four_at_most_are_kept() -> None:
         )
         for number in range(500)
     ]
-    kept = condense_facts(attempts, state.find_group)
+    kept = condense_facts(attempts, find_certification_group)
     assert sorted(fact.id for fact in kept) == ["attempt-0", "attempt-400", "attempt-401", "attempt-499"]

@@ -8,8 +8,7 @@ import pytest
 
 from db.reads.timeline import EntryKind
 from domain.federal.markets import FederalList, NpnStatus
-from domain.federal.profile import RegistrationRequest
-from domain.federal.registration import ProfileStatus
+from domain.federal.profile import ProfileStatus, RegistrationRequest
 from domain.shared.assister import AssisterType
 from domain.shared.cases import reasons
 from domain.shared.cases.commands import CommandKind

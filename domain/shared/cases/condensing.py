@@ -2,7 +2,7 @@
 
 Every write folds. Somebody who sits the exam five hundred times would make each of their facts cost what five hundred
 facts cost, so the facts that can't change any fold any more are left out. Of facts of one group the fold asks for the
-first or for the last one; which fact belongs to which group, the programs' modules of this name say.
+first or for the last one; which fact belongs to which group is said beside each program's fold.
 """
 
 from collections.abc import Callable, Hashable, Iterable
