@@ -61,6 +61,21 @@ class Settings(BaseSettings):
         ge=0,
         description="how many cases a worker keeps in memory; another one that moves is read from its history first",
     )
+    worker_deployment: str = Field(
+        default="",
+        pattern=r"^[A-Za-z0-9_-]*$",
+        description="name of the worker deployment in Temporal; empty means that workers have no versions",
+    )
+    worker_build_id: str = Field(
+        default="",
+        pattern=r"^[A-Za-z0-9._-]*$",
+        description="what of the code this worker runs, such as a release; goes with the deployment's name",
+    )
+    held_patches: list[str] = Field(
+        default_factory=list,
+        description="changes of the workflows that no run begins yet, as a JSON list of patch ids, so that the release "
+        "of before can come back",
+    )
     ready_file: Path | None = Field(default=None, description="file the worker touches once it polls")
 
     web_url: str = Field(default="http://127.0.0.1:8000", description="public address, for links")
@@ -165,6 +180,12 @@ class Settings(BaseSettings):
             raise ValueError("oidc_issuer has to be an https address")
         if self.gallery and not at_home:
             raise ValueError("gallery is for a web_url on this machine only")
+        return self
+
+    @model_validator(mode="after")
+    def _name_both_parts_of_a_version(self) -> Self:
+        if bool(self.worker_deployment) != bool(self.worker_build_id):
+            raise ValueError("worker_deployment and worker_build_id go together: set both, or neither")
         return self
 
     @cached_property

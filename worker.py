@@ -14,7 +14,14 @@ import httpx2
 import structlog
 import uvloop
 from temporalio.client import Client
-from temporalio.worker import Interceptor, PollerBehaviorAutoscaling, Worker
+from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
+from temporalio.worker import (
+    Interceptor,
+    PatchActivationInput,
+    PollerBehaviorAutoscaling,
+    Worker,
+    WorkerDeploymentConfig,
+)
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities.background import BackgroundActivities
@@ -52,6 +59,7 @@ from starter.schedules import ensure_schedules
 from templates.letters import NoticeRenderer
 from workflows.certification import AssisterCertification
 from workflows.daily_reminders import DailyReminders
+from workflows.patches import REMOVABLE_ON
 from workflows.publication import DailyPublication
 from workflows.registration import MarketplaceRegistration
 
@@ -133,6 +141,32 @@ def list_activity_methods(objects: list[object]) -> list[Callable[..., Any]]:
     ]
 
 
+def build_deployment(settings: Settings) -> WorkerDeploymentConfig | None:
+    """Which version of which deployment this worker is; None where workers have no versions.
+
+    A case goes on with the current version at its next step, since it may be open for a year and must not need a worker
+    of its first day until then; `patched()` keeps its order of steps (docs/decisions/0025).
+    """
+    if not settings.worker_deployment:
+        return None
+    return WorkerDeploymentConfig(
+        version=WorkerDeploymentVersion(settings.worker_deployment, settings.worker_build_id),
+        use_worker_versioning=True,
+        default_versioning_behavior=VersioningBehavior.AUTO_UPGRADE,
+    )
+
+
+def build_patch_gate(held: Sequence[str]) -> Callable[[PatchActivationInput], bool]:
+    """Says which changes a run may begin: all but those held. Raises ValueError for one that isn't there to be held.
+
+    A release of before can't read a run that has begun a change it doesn't know, so that a new change is held for as
+    long as it may have to come back.
+    """
+    if unknown := sorted(set(held) - REMOVABLE_ON.keys()):
+        raise ValueError(f"held_patches: there is no patch {', '.join(unknown)}")
+    return lambda asked: asked.patch_id not in held
+
+
 def build_worker(client: Client, settings: Settings, objects: list[object]) -> Worker:
     """The worker over these activities."""
     return Worker(
@@ -141,6 +175,8 @@ def build_worker(client: Client, settings: Settings, objects: list[object]) -> W
         workflows=WORKFLOWS,
         activities=list_activity_methods(objects),
         workflow_runner=SandboxedWorkflowRunner(OURS_PASS_THROUGH),
+        deployment_config=build_deployment(settings),
+        patch_activation_callback=build_patch_gate(settings.held_patches),
         max_cached_workflows=settings.cached_workflows,
         graceful_shutdown_timeout=GRACEFUL,
         sticky_queue_schedule_to_start_timeout=timedelta(seconds=2),
@@ -166,7 +202,7 @@ async def run_worker(settings: Settings) -> int:
         await stack.enter_async_context(build_worker(temporal, settings, build_activities(settings, database, client)))
         if settings.ready_file:
             settings.ready_file.touch()
-        log.info("worker ready", task_queue=settings.task_queue)
+        log.info("worker ready", task_queue=settings.task_queue, build_id=settings.worker_build_id)
         await stop.wait()
         return 1 if any(task.done() and not task.cancelled() and task.exception() for task in beside) else 0
 

@@ -4,17 +4,23 @@ A run lasts until its plan year's window closes, or until it continues as new. A
 before, once no run begun before its date is open; `docs/operating.md` says how one sees that. Ids are never used twice.
 """
 
-# Since the first release of the waits; written with spaces, which ids of histories keep. Removed with the runs of 2024.
+from datetime import date
+
+# Since 2026-11-22; written with spaces, which an id of histories keeps.
 WAITS_SEARCHABLE = "waits are searchable"
 
-# Since 2026-12-01; removed on 2028-01-31 at the earliest, when every run begun before has continued as new or ended.
+# Since 2026-12-01.
 LOCAL_FIRST = "local-first"
-
-# Since 2026-12-01; removed on 2028-01-31 at the earliest, as above.
 WAITS_SHOWN_ONCE = "waits-shown-once-a-task"
-
-# Since 2026-12-01; removed on 2026-12-31: a round of reminders lasts a day at most.
 ONE_DEADLINE_A_ROUND = "one-deadline-a-round"
-
-# Since 2026-12-01; removed on 2028-01-31 at the earliest, as above.
 ACCOUNT_REUSED_BESIDE = "account-reused-beside"
+
+# The day from which each may be removed: every run begun before its change has continued as new or ended by then, since
+# the windows of its plan year are closed. A round of reminders lasts a day at most.
+REMOVABLE_ON = {
+    WAITS_SEARCHABLE: date(2028, 1, 31),
+    LOCAL_FIRST: date(2028, 1, 31),
+    WAITS_SHOWN_ONCE: date(2028, 1, 31),
+    ONE_DEADLINE_A_ROUND: date(2026, 12, 31),
+    ACCOUNT_REUSED_BESIDE: date(2028, 1, 31),
+}

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 from uuid import uuid4
 
 import httpx2
@@ -71,6 +71,11 @@ class Inside:
         self._web = web
         self._skipper = TimeSkipper(client)
         self._skipped: dict[str, timedelta] = {}
+
+    def on_queue(self, task_queue: str) -> Self:
+        """The same system, its cases on a task queue of their own, whose workers are the test's to start."""
+        settings = self.settings.model_copy(update={"task_queue": task_queue})
+        return type(self)(settings, self.plan, self.client, self.database, self._web)
 
     # opening
 
