@@ -5,16 +5,18 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import httpx2
+from temporalio.client import Client
 
 from adapters.certificate_signer import make_signing_pair
 from starter.stack.plan import SANDBOX_PORTS, SECRETS, STAND_INS, build_stand_in_settings, select_shown_secrets
 from starter.stack.processes import choose_ports
+from tests.support.world import Document
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 60  # seconds
@@ -30,12 +32,17 @@ class Part:
         self._process = process
         self._log = log
 
+    @property
+    def said(self) -> str:
+        """Everything it has logged so far."""
+        return self._log.read_text()
+
     def wait_for(self, ready: Callable[[], bool]) -> None:
         """Returns once it is ready."""
         deadline = time.monotonic() + PATIENCE
         while not ready():
-            assert self._process.poll() is None, f"{self.name} ended: {self._log.read_text()}"
-            assert time.monotonic() < deadline, f"{self.name} is not ready: {self._log.read_text()}"
+            assert self._process.poll() is None, f"{self.name} ended: {self.said}"
+            assert time.monotonic() < deadline, f"{self.name} is not ready: {self.said}"
             time.sleep(0.05)
 
     def ask_to_end(self) -> None:
@@ -48,12 +55,16 @@ class Part:
 
 
 class Apart:
-    """A set-up of separate processes over a Temporal server and a database that run already."""
+    """A set-up of separate processes over a Temporal server and a database that run already.
 
-    def __init__(self, folder: Path, temporal: str, namespace: str, database: str) -> None:
+    ``proxy`` is the port of what stands before several webs; without it the one web is asked itself.
+    """
+
+    def __init__(self, folder: Path, temporal: str, namespace: str, database: str, proxy: int | None = None) -> None:
         self._folder = folder
         ports = choose_ports(("web", *SANDBOX_PORTS), {})
         urls = {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
+        urls["web"] = f"http://127.0.0.1:{proxy or ports['web']}"
         key, certificate = make_signing_pair(folder / "signing")
         self._ports = ports
         self._urls = urls
@@ -86,6 +97,8 @@ class Apart:
             "mailbox": self._urls["mailbox"],
             "sandbox": {name: self._urls[name] for name in STAND_INS},
             "secrets": select_shown_secrets(self.environment),
+            "temporal": self.environment["TEMPORAL_ADDRESS"],
+            "settings": {name: self.environment[name] for name in ("TEMPORAL_NAMESPACE", "CERTIFY_TASK_QUEUE")},
         }
 
     def migrate(self) -> None:
@@ -102,10 +115,11 @@ class Apart:
         part.wait_for(lambda: all(answers(f"{self._urls[name]}/healthz") for name in (*STAND_INS, "mailbox")))
         return part
 
-    def web(self) -> Part:
-        """The web."""
-        part = self._start("web", ("-m", "starter.cli.certify", "web"), {})
-        part.wait_for(lambda: answers(f"{self._urls['web']}/readyz"))
+    def web(self, name: str = "web", port: int | None = None) -> Part:
+        """A web, on a port of its own where there are several."""
+        port = port or self._ports["web"]
+        part = self._start(name, ("-m", "starter.cli.certify", "web"), {"CERTIFY_WEB_PORT": str(port)})
+        part.wait_for(lambda: answers(f"http://127.0.0.1:{port}/readyz"))
         return part
 
     def worker(self, name: str) -> Part:
@@ -142,6 +156,15 @@ def _running(name: str, arguments: tuple[str, ...], environment: dict[str, str],
     finally:
         process.kill()
         process.wait(PATIENCE)
+
+
+async def workers_of(client: Client, cases: Iterable[Document]) -> set[int]:
+    """Ids of the worker processes that took part in these cases."""
+    identities = set()
+    for opened in cases:
+        async for event in client.get_workflow_handle(opened["workflow_id"]).fetch_history_events():
+            identities.add(event.workflow_task_completed_event_attributes.identity)
+    return {int(identity.partition("@")[0]) for identity in identities if identity}
 
 
 def answers(url: str) -> bool:

@@ -3,35 +3,20 @@
 import asyncio
 import signal
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx2
 import pytest
 import pytest_asyncio
 from temporalio.client import Client
-from temporalio.testing import WorkflowEnvironment
 
-from starter.stack import temporal_server
-from tests.distributed.parts import Apart, Part
+from tests.distributed.conftest import NAMESPACE
+from tests.distributed.parts import Apart, Part, workers_of
 from tests.support import documents
 from tests.support.world import Document, World
 
-NAMESPACE = "apart"
 SECONDS = 55
-
-
-@pytest_asyncio.fixture
-async def temporal() -> AsyncIterator[Client]:
-    """A Temporal server of its own, with the search attributes that a namespace is prepared with."""
-    attributes = [f"--search-attribute={name}={kind}" for name, kind in temporal_server.SEARCH_ATTRIBUTES.items()]
-    async with await WorkflowEnvironment.start_local(
-        namespace=NAMESPACE,
-        dev_server_existing_path=temporal_server.find_program(),
-        dev_server_extra_args=attributes,
-        dev_server_log_level="error",
-    ) as environment:
-        yield environment.client
 
 
 @pytest_asyncio.fixture
@@ -43,15 +28,6 @@ async def apart(temporal: Client, postgres_url: str, tmp_path: Path) -> AsyncIte
         yield set_up
     finally:
         await asyncio.to_thread(set_up.close)
-
-
-async def workers_of(client: Client, cases: Iterable[Document]) -> set[int]:
-    """Ids of the worker processes that took part in these cases."""
-    identities = set()
-    for opened in cases:
-        async for event in client.get_workflow_handle(opened["workflow_id"]).fetch_history_events():
-            identities.add(event.workflow_task_completed_event_attributes.identity)
-    return {int(identity.partition("@")[0]) for identity in identities if identity}
 
 
 async def shared_out(world: World, client: Client, workers: tuple[Part, Part]) -> list[Document]:

@@ -1,8 +1,8 @@
-"""Records the histories beside this file anew, from a real stack: `python -m tests.histories.record [PROGRAM]`.
+"""Records the histories of the code at hand, from a real stack: `python -m tests.histories.record [PROGRAM]`.
 
-It takes a minute, of one program (bewellnm, ffm) half of that. Run it when a change of the workflows was meant not to
-replay (no case of the older kind lives any more), and keep the old files otherwise: that they still replay is what
-`worker.py verify` tells.
+They go to `newest/`; it takes a minute, of one program (bewellnm, ffm) half of that. Each folder beside it, `of_` and
+a commit, holds what that commit's code recorded, and stays for as long as a case begun by it may be open: that they
+still replay is what `worker.py verify` tells. At a release `newest/` is named after its commit and recorded anew.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ from tests.support.marketplace import Marketplace
 from tests.support.temporal import client_of
 from tests.support.world import Document, World
 
-HERE = Path(__file__).parent
+NEWEST = Path(__file__).parent / "newest"
 BEWELLNM, FFM = "bewellnm", "ffm"
 GROWN, GROWN_IN_FFM = 40, 70
 SKIPPING = "frontend.WorkflowTimeSkippingEnabled=true"
@@ -82,6 +82,19 @@ async def withdrawn_in_training(world: World) -> Document:
     await world.approved(opened)
     await world.reported(opened, "account", "profile")
     await world.command(opened, "withdraw", reason="a sample reason")
+    return opened
+
+
+async def broker_whose_third_parties_fail_once(world: World) -> Document:
+    """Each effect is tried at once, fails, and becomes an activity of its own."""
+    await world.control("registry", mode="down", times=1)
+    opened = await world.opened(documents.broker())
+    await world.until(opened, "awaiting_decision")
+    await world.control("lms", mode="down", times=1)
+    await world.control("mailbox", mode="down", times=1)
+    await world.approved(opened)
+    await world.reported(opened, "account", "profile", "started", "course", "0.9")
+    await world.until(opened, lambda status: status["certificate"])
     return opened
 
 
@@ -163,6 +176,8 @@ LIVES: Sequence[Life] = (
     withdrawn_in_training,
     revoked_counselor,
 )
+# After them, alone: its stand-ins are down for whoever asks.
+FAILING = broker_whose_third_parties_fail_once
 # One after the other: what one of them has the stand-ins do is not for the others.
 FEDERAL_LIVES: Sequence[FederalLife] = (
     federal_agent_returns,
@@ -242,6 +257,8 @@ async def of_bewellnm() -> dict[str, str]:
         for opened, life in zip(await asyncio.gather(*(life(world) for life in LIVES)), LIVES, strict=True):
             (only,) = await runs(client, opened)
             found[life.__name__] = written(only)
+        (only,) = await runs(client, await FAILING(world))
+        found[FAILING.__name__] = written(only)
         found["daily_round"] = written(await triggered(client, DAILY_ROUND_ID))
     async with worlds(build=told(renewed_at(GROWN))) as (world, client):
         for number, history in enumerate(await runs(client, await broker_to_active(world)), 1):
@@ -267,7 +284,7 @@ async def of_ffm() -> dict[str, str]:
 
 def files_of(program: str) -> list[Path]:
     """The histories of a program that are there."""
-    return [file for file in sorted(HERE.glob("*.json")) if file.name.startswith("federal_") == (program == FFM)]
+    return [file for file in sorted(NEWEST.glob("*.json")) if file.name.startswith("federal_") == (program == FFM)]
 
 
 RECORDED = {BEWELLNM: of_bewellnm, FFM: of_ffm}
@@ -276,8 +293,9 @@ RECORDED = {BEWELLNM: of_bewellnm, FFM: of_ffm}
 if __name__ == "__main__":
     for program in sys.argv[1:] or RECORDED:
         histories = asyncio.run(RECORDED[program]())
+        NEWEST.mkdir(exist_ok=True)
         for file in files_of(program):
             file.unlink()
         for name, text in histories.items():
-            (HERE / f"{name}.json").write_text(text, "utf-8")
+            (NEWEST / f"{name}.json").write_text(text, "utf-8")
     os._exit(0)

@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import itertools
+from collections import Counter
 from collections.abc import Callable
 
 Holds = Callable[[bytes, bytes], bool]
@@ -31,10 +33,15 @@ class _Line:
 
 
 class Gate:
-    """Relays TCP connections to a port of this machine. `requests` and `answers` say what is held, until `open`."""
+    """Relays TCP connections to ports of this machine, to one after the other.
 
-    def __init__(self, upstream: int) -> None:
-        self._upstream = upstream
+    `requests` and `answers` say what is held, until `open`.
+    """
+
+    def __init__(self, *upstreams: int) -> None:
+        self.upstreams = upstreams
+        self._turns = itertools.cycle(upstreams)
+        self.relayed: Counter[int] = Counter()
         self._lines: set[_Line] = set()
         self._changed = asyncio.Event()
         self._requests: Holds = nothing
@@ -68,11 +75,13 @@ class Gate:
             line.cut()
 
     async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        upstream = next(self._turns)
         try:
-            reader_there, writer_there = await asyncio.open_connection("127.0.0.1", self._upstream)
+            reader_there, writer_there = await asyncio.open_connection("127.0.0.1", upstream)
         except OSError:
             writer.transport.abort()
             return
+        self.relayed[upstream] += 1
         line = _Line(writer, writer_there)
         self._lines.add(line)
         pumps = [

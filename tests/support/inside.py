@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 from uuid import uuid4
 
 import httpx2
@@ -72,10 +72,19 @@ class Inside:
         self._skipper = TimeSkipper(client)
         self._skipped: dict[str, timedelta] = {}
 
-    def on_queue(self, task_queue: str) -> Self:
+    def on_queue(self, task_queue: str, kind: type[System]) -> System:
         """The same system, its cases on a task queue of their own, whose workers are the test's to start."""
         settings = self.settings.model_copy(update={"task_queue": task_queue})
-        return type(self)(settings, self.plan, self.client, self.database, self._web)
+        return kind(settings, self.plan, self.client, self.database, self._web)
+
+    @asynccontextmanager
+    async def working(self, **changes: Any) -> AsyncIterator[None]:
+        """A worker on this system's task queue, with settings of its own, for the time of a block."""
+        settings = self.settings.model_copy(update=changes)
+        async with http.open_client() as outward:
+            objects = worker.build_activities(settings, self.database, outward)
+            async with worker.build_worker(self.client, settings, objects):
+                yield
 
     # opening
 

@@ -3,7 +3,7 @@
 import asyncio
 import subprocess
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -14,7 +14,6 @@ from pydantic import ValidationError
 from temporalio.common import VersioningBehavior
 
 import worker
-from adapters import http
 from db.writes.opening import Opened
 from settings import Settings
 from starter.replay import replayer_of
@@ -43,16 +42,9 @@ class Rollout:
     inside: Inside
     name: str
 
-    @asynccontextmanager
-    async def working(self, build_id: str, **more: Any) -> AsyncIterator[None]:
-        """A worker of this build, which polls."""
-        settings = self.inside.settings.model_copy(
-            update={"worker_deployment": self.name, "worker_build_id": build_id, **more}
-        )
-        async with http.open_client() as outward:
-            objects = worker.build_activities(settings, self.inside.database, outward)
-            async with worker.build_worker(self.inside.client, settings, objects):
-                yield
+    def working(self, build_id: str) -> AbstractAsyncContextManager[None]:
+        """A worker of this build."""
+        return self.inside.working(worker_deployment=self.name, worker_build_id=build_id)
 
     async def set(self, *arguments: str) -> None:
         """`temporal worker deployment …`, as docs/operating.md has it; again until the server has seen the worker."""
@@ -71,7 +63,7 @@ class Rollout:
         return [one.deployment_version.build_id for one in tasks if one.identity]
 
     async def moved(self, opened: Opened, build_id: str) -> None:
-        """Failed attempts until a case's tasks are this build's ("": of none), since the server tells its parts later."""
+        """Failed attempts until this build, "" for none, does a case's tasks; the server's parts learn of it later."""
         async with asyncio.timeout(PATIENCE):
             while (await self.builds(opened))[-1] != build_id:
                 await self.inside.learned(opened, [0.1])
@@ -80,7 +72,7 @@ class Rollout:
 @pytest_asyncio.fixture(loop_scope="module")
 async def rollout(inside: Inside) -> Rollout:
     name = f"certification-{uuid4().hex[:8]}"
-    return Rollout(inside.on_queue(name), name)
+    return Rollout(inside.on_queue(name, Inside), name)
 
 
 async def test_a_case_begun_on_one_build_goes_on_with_the_next_one_and_comes_back(rollout: Rollout) -> None:
@@ -121,7 +113,7 @@ def _without_repeats(builds: Sequence[str]) -> list[str]:
 
 async def test_workers_without_versions_hand_over_to_a_deployment_and_take_back(rollout: Rollout) -> None:
     inside = rollout.inside
-    async with rollout.working("", worker_deployment=""):
+    async with inside.working():
         opened = await in_training(inside)
         async with rollout.working("first"):
             await rollout.set("set-current-version", "--build-id", "first")
@@ -135,13 +127,13 @@ async def test_workers_without_versions_hand_over_to_a_deployment_and_take_back(
 async def test_a_change_that_is_held_begins_in_no_run_until_it_is_let_go(rollout: Rollout) -> None:
     """So a release of before, which knows nothing of it, can take the case back."""
     inside = rollout.inside
-    async with rollout.working("", worker_deployment="", held_patches=NEW):
+    async with inside.working(held_patches=NEW):
         opened = await inside.open(documents.broker())
         await inside.approved(opened)
         await inside.agreed(opened, "invited", "lms_account")
         history = await inside.handle(opened).fetch_history()
         assert not any(patch in str(history.events) for patch in NEW)
-    async with rollout.working("", worker_deployment=""):
+    async with inside.working():
         await inside.reported(opened, "account", "profile")
         await inside.agreed(opened, "in_training", "course_completion")
         later = await inside.open(documents.broker())

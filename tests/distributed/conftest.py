@@ -1,0 +1,25 @@
+"""A Temporal server for processes that run apart."""
+
+from collections.abc import AsyncIterator
+
+import pytest_asyncio
+from temporalio.client import Client
+from temporalio.testing import WorkflowEnvironment
+
+from starter.stack import temporal_server
+
+NAMESPACE = "apart"
+SKIPPING = ("--dynamic-config-value", "frontend.WorkflowTimeSkippingEnabled=true")
+
+
+@pytest_asyncio.fixture
+async def temporal() -> AsyncIterator[Client]:
+    """A server of the test's own, with the search attributes that a namespace is prepared with; time can be skipped."""
+    attributes = [f"--search-attribute={name}={kind}" for name, kind in temporal_server.SEARCH_ATTRIBUTES.items()]
+    async with await WorkflowEnvironment.start_local(
+        namespace=NAMESPACE,
+        dev_server_existing_path=temporal_server.find_program(),
+        dev_server_extra_args=[*attributes, *SKIPPING],
+        dev_server_log_level="error",
+    ) as environment:
+        yield environment.client
