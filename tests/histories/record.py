@@ -237,14 +237,14 @@ async def triggered(client: Client, schedule_id: str) -> WorkflowHistory:
 
 
 def written(history: WorkflowHistory) -> str:
-    """A history as JSON, an event on each line, without the name of the machine."""
+    """A history as JSON, an event on each line, without the name of the machine and its folders."""
     events = [json.dumps(_anonymous(event), ensure_ascii=False) for event in history.to_json_dict()["events"]]
     return '{"events": [\n' + ",\n".join(events) + "\n]}\n"
 
 
 def _anonymous(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _anonymous(item) for key, item in value.items()}
+        return {key: _anonymous(item) for key, item in value.items() if key != "stackTrace"}
     if isinstance(value, list):
         return [_anonymous(item) for item in value]
     return "recorded" if isinstance(value, str) and MACHINE.match(value) else value

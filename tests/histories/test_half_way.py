@@ -84,7 +84,12 @@ class Person:
 
     async def act(self, waiting_for: str) -> None:
         state, opened = self.state, self.opened
-        learned = {"lms_account": "account", "lms_profile": "profile", "course_completion": "course", "exam_pass": 0.9}
+        learned: dict[str, str | float] = {
+            "lms_account": "account",
+            "lms_profile": "profile",
+            "course_completion": "course",
+            "exam_pass": 0.9,
+        }
         reported = {
             "portal_registration": "account.registered",
             "portal_activation": "account.activated",

@@ -17,11 +17,18 @@ from starter.replay import find_failure, replayer_of
 from tests.histories.changed import Hesitating
 from tests.test_structure import activity_names
 from worker import HERE as ROOT, HISTORIES
+from workflows.patches import REMOVABLE_ON, WAITS_SEARCHABLE
 
-BROKER = HISTORIES / "broker_to_active.json"
-RECORDED = sorted(HISTORIES.glob("*.json"))
+BROKER = HISTORIES / "of_91d273f" / "broker_to_active.json"
+NEWEST = HISTORIES / "newest"
+RECORDED = sorted(HISTORIES.rglob("*.json"))
+RELEASES = sorted({file.parent for file in RECORDED if file.parent.name != "of_20c4ff3"})  # two updates, no whole lives
 # The NPNs of documents.new_npn() begin with 10, seconds since 1970 do not.
 PERSONAL = re.compile(r"@|Testa|Ejemplo|Consejera|Marketagent|sample|(505|915)-555|\b10\d{8}\b", re.IGNORECASE)
+
+
+def name_of(file: Path) -> str:
+    return str(file.relative_to(HISTORIES))
 
 
 def verified(*arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -34,7 +41,7 @@ def verified(*arguments: str) -> "subprocess.CompletedProcess[str]":
 
 def test_every_recorded_history_replays() -> None:
     done = verified()
-    assert done.stdout.splitlines() == [f"{file.name}: replays" for file in RECORDED]
+    assert done.stdout.splitlines() == [f"{name_of(file)}: replays" for file in RECORDED]
     assert done.returncode == 0
 
 
@@ -69,27 +76,49 @@ def test_without_any_history_nothing_is_verified(tmp_path: Path) -> None:
     assert done.returncode == 2
 
 
+@pytest.mark.parametrize("release", RELEASES, ids=lambda folder: folder.name)
 @pytest.mark.parametrize("name", ["renewed_broker", "federal_renewed_agent"])
-def test_both_ends_of_a_renewed_history_are_among_them(name: str) -> None:
-    first, *_, last = (file.read_text("utf-8") for file in RECORDED if file.stem.startswith(name))
+def test_both_ends_of_a_renewed_history_are_among_them(name: str, release: Path) -> None:
+    first, *_, last = (file.read_text("utf-8") for file in sorted(release.glob(f"{name}*.json")))
     assert "EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW" in first
     assert '"continuedExecutionRunId"' in last
 
 
+@pytest.mark.parametrize("release", RELEASES, ids=lambda folder: folder.name)
 @pytest.mark.parametrize(
     "concern", [contracts.Profiles, contracts.Mlms, contracts.ListingCheck, contracts.Publications]
 )
-def test_the_federal_program_s_activities_are_all_among_them(concern: type) -> None:
-    histories = [json.loads(file.read_text("utf-8")) for file in RECORDED if file.stem.startswith("federal")]
-    said = "".join(json.dumps(one) + "".join(payloads(one)) for one in histories)
+def test_the_federal_program_s_activities_are_all_among_them(concern: type, release: Path) -> None:
+    said = said_in(*release.glob("federal*.json"))
     assert {name for name in activity_names(concern).values() if name not in said} == set()
 
 
-@pytest.mark.parametrize("file", RECORDED, ids=lambda file: file.stem)
+def test_each_change_of_today_is_in_the_newest_ones_and_an_effect_that_could_not_be_made_at_once() -> None:
+    said = said_in(*NEWEST.glob("*.json"))
+    assert [change for change in REMOVABLE_ON if change != WAITS_SEARCHABLE and change not in said] == []
+    failing = json.loads((NEWEST / "broker_whose_third_parties_fail_once.json").read_text("utf-8"))
+    tried, ordered = set(), set()
+    for event in failing["events"]:
+        marker = event.get("markerRecordedEventAttributes", {})
+        if "failure" in marker:
+            tried.add("".join(payloads(marker)))
+        if activity := event.get("activityTaskScheduledEventAttributes"):
+            ordered.add(activity["activityType"]["name"])
+    assert ordered == {"licensing.look_up", "training.invite", "notices.send"}
+    assert all(any(name in one for one in tried) for name in ordered), "each was tried at once first"
+
+
+@pytest.mark.parametrize("file", RECORDED, ids=name_of)
 def test_a_history_holds_nothing_personal(file: Path) -> None:
     history = json.loads(file.read_text("utf-8"))
     said = [json.dumps(history), *payloads(history)]
     assert [PERSONAL.findall(text) for text in said if PERSONAL.search(text)] == []
+
+
+def said_in(*files: Path) -> str:
+    """What these histories say, payloads decoded."""
+    histories = [json.loads(file.read_text("utf-8")) for file in files]
+    return "".join(json.dumps(one) + "".join(payloads(one)) for one in histories)
 
 
 def payloads(value: Any) -> Iterator[str]:

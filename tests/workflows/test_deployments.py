@@ -96,7 +96,7 @@ async def test_a_case_begun_on_one_build_goes_on_with_the_next_one_and_comes_bac
         await inside.reported(opened, 0.9)
         await inside.noticed(opened, "certificate_issued")
     described = (await inside.handle(opened).describe()).raw_description.workflow_execution_info.versioning_info
-    assert described.behavior == VersioningBehavior.AUTO_UPGRADE
+    assert VersioningBehavior(described.behavior) is VersioningBehavior.AUTO_UPGRADE
 
 
 async def in_training(inside: Inside) -> Opened:

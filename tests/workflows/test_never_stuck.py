@@ -13,19 +13,17 @@ import pytest
 import pytest_asyncio
 from sqlalchemy.orm import Session
 from temporalio.api.enums.v1 import EventType
-from temporalio.client import WorkflowHandle, WorkflowHistory
+from temporalio.client import WorkflowHandle
 from temporalio.common import RetryPolicy
 
 import worker
 from activities import records
-from adapters import http
 from db.reads.reminders import list_due_reminders
 from db.tables import EffectRow
 from db.writes.commands import apply_command
 from db.writes.opening import Opened
 from domain.shared.cases.notices import Notice
-from starter.cases import Cases
-from starter.replay import replayer_of
+from starter.replay import find_failure_half_way, replayer_of
 from tests.support import documents, inside as support
 from tests.support.inside import Inside
 from workflows import case as case_workflow, daily_reminders
@@ -209,39 +207,26 @@ async def has_processed(inside: Inside, opened: Opened, messages: int) -> bool:
 
 async def test_c3_bursts_replay_from_each_task_though_no_run_is_kept_in_memory(inside: Inside) -> None:
     """Local activities side by side would be handed each other's results when a history is read again."""
-    settings = inside.settings.model_copy(update={"task_queue": "uncached", "cached_workflows": 0})
-    cases = Cases(inside.client, inside.database, settings.identity_key_bytes, settings.task_queue)
-    async with http.open_client() as outward:
-        objects = worker.build_activities(settings, inside.database, outward)
-        async with worker.build_worker(inside.client, settings, objects):
-            opened = await inside.store(documents.broker())
-            assert await cases.try_to_start(opened.case_id)
-            await inside.approved(opened)
-            await inside.reported(opened, "account", "profile", "course")
-            await asyncio.gather(
-                *(
-                    cases.resend_notice(opened.case_id, Notice.REQUEST_RECEIVED, "lost", "staff", f"burst-{uuid4()}")
-                    for _ in range(8)
-                ),
-                inside.learned(opened, [0.1] * 10),
-                inside.learned(opened, [0.2] * 10),
-            )
-            await inside.reported(opened, 0.9)
-            await inside.agreed(opened, "certified", "portal_registration")
-            await inside.reported_by_portal(opened, "account.registered", "profile.completed", "scheduling_tool.ready")
-            await inside.agreed(opened, "active", "next_plan_year")
-            await eventually(lambda: has_notices(inside, opened, "request_received", 9))
-            history = await inside.handle(opened).fetch_history()
-    assert await replay_from_each_task(history) > 10
-
-
-async def replay_from_each_task(history: WorkflowHistory) -> int:
-    """Replays what there was of a history when each of its tasks had been done; how many there were."""
-    replayer, tasks = replayer_of(worker.WORKFLOWS), 0
-    for number, event in enumerate(history.events):
-        if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_STARTED:
-            begun = WorkflowHistory(history.workflow_id, history.events[: number + 1])
-            result = await replayer.replay_workflow(begun, raise_on_replay_failure=False)
-            assert result.replay_failure is None, f"task at event {event.event_id}: {result.replay_failure}"
-            tasks += 1
-    return tasks
+    uncached = inside.on_queue("uncached", Inside)
+    async with uncached.working(cached_workflows=0):
+        opened = await uncached.open(documents.broker())
+        await uncached.approved(opened)
+        await uncached.reported(opened, "account", "profile", "course")
+        await asyncio.gather(
+            *(
+                uncached.cases.resend_notice(
+                    opened.case_id, Notice.REQUEST_RECEIVED, "lost", "staff", f"burst-{uuid4()}"
+                )
+                for _ in range(8)
+            ),
+            uncached.learned(opened, [0.1] * 10),
+            uncached.learned(opened, [0.2] * 10),
+        )
+        await uncached.reported(opened, 0.9)
+        await uncached.agreed(opened, "certified", "portal_registration")
+        await uncached.reported_by_portal(opened, "account.registered", "profile.completed", "scheduling_tool.ready")
+        await uncached.agreed(opened, "active", "next_plan_year")
+        await eventually(lambda: has_notices(uncached, opened, "request_received", 9))
+    history = await inside.handle(opened).fetch_history()
+    assert (await count_events(inside.handle(opened)))["WORKFLOW_TASK_STARTED"] > 10
+    assert await find_failure_half_way(replayer_of(worker.WORKFLOWS), history) is None
