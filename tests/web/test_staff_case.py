@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from db.tables import EffectRow, SentMail
-from db.writes.effects import keep_evidence
+from db.writes.cases import flag_case
+from db.writes.effects import keep_evidence, stuck_flag
 from domain.federal.profile import parse_registration
 from domain.shared.cases.commands import CommandKind
 from domain.shared.cases.facts import FactKind
@@ -278,3 +279,19 @@ async def test_what_an_address_says_was_done_is_only_said_if_it_is_true(house: H
     assert (await looked(house, case_id))[0] == ("reviewer", "case")
     await house.sign_in(StaffRole.OPERATOR)
     assert "Decidida" not in read(await house.browser.get(address)).text
+
+
+@pytest.mark.parametrize(
+    ("language", "label"),
+    [("en", "E-mail to the assister keeps failing"), ("es", "El correo al asistente sigue fallando")],
+)
+async def test_an_activity_that_keeps_failing_is_shown_with_its_code(house: House, language: str, label: str) -> None:
+    await house.sign_in()
+    case_id = await house.open(documents.broker())
+    await house.database.write(flag_case, case_id, stuck_flag("notices.send"), datetime.now(UTC), "mail_unreachable")
+    spoken = {"accept-language": language}
+    case = read(await house.browser.get(f"/staff/cases/{case_id}", headers=spoken))
+    queue = read(await house.browser.get("/staff?attention=notices.send.stuck", headers=spoken))
+    assert [label in page.text for page in (case, queue)] == [True, True]
+    assert "mail_unreachable" in case.text
+    assert f"/staff/cases/{case_id}" in " ".join(link.get("href") or "" for link in queue.of("a"))
