@@ -36,7 +36,8 @@ class TrainingActivities(contracts.Training):
         self, order: CaseRef, kind: str, fact: FactKind, ask: Callable[[LmsLearner, str], Awaitable[LmsPlace]]
     ) -> Effect:
         async def make(intent: Intent) -> EffectResult:
-            account = await self._database.read(find_lms_account, intent.snapshot.case.assister_id)
+            case = intent.snapshot.case
+            account = await self._database.read(find_lms_account, case.assister_id) if case.has_lms_account else None
             place = await ask(_build_learner(intent.snapshot, account), build_effect_key(order, kind))
             recorded = Fact(id=f"{order.case_id}:{fact}", kind=fact, at=read_clock(order.at))
             return EffectResult({"id": place.id, "url": place.url}, (recorded,), external_id=place.id)
@@ -49,7 +50,7 @@ def _build_learner(snapshot: CaseSnapshot, account: str | None) -> LmsLearner:
     return LmsLearner(
         registration=snapshot.case.case_id,
         assister_id=snapshot.case.assister_id,
-        account=account if snapshot.case.has_lms_account else None,
+        account=account,
         email=who.email,
         first_name=who.first_name,
         last_name=who.last_name,

@@ -26,6 +26,7 @@ from domain.shared.cases.reasons import Reason
 from domain.shared.cases.stages import OWNER, WaitingFor
 
 STAFF, DECISION = "staff", "decision"
+_LOCKED = "locked cases"
 
 
 _LMS_ACCOUNT = frozenset({FactKind.LMS_REGISTERED})
@@ -33,12 +34,17 @@ _PORTAL_ACCOUNT = frozenset({FactKind.PORTAL_REGISTERED, FactKind.PORTAL_ACTIVAT
 
 
 def lock_case(session: Session, case_id: str) -> Case:
-    """The case, locked until the transaction ends. Raises `UnknownCase`."""
-    case = one_or_none(session, select(Case).where(col(Case.case_id) == case_id).with_for_update())
-    if case is None:
-        raise UnknownCase(case_id)
-    found: Case = case
-    return found
+    """The case, locked until the transaction ends. Raises `UnknownCase`.
+
+    Units are made of others, each of which locks what it writes to: the database is asked once a transaction.
+    """
+    locked: dict[str, Case] = session.info.setdefault(_LOCKED, {})
+    if case_id not in locked:
+        case = one_or_none(session, select(Case).where(col(Case.case_id) == case_id).with_for_update())
+        if case is None:
+            raise UnknownCase(case_id)
+        locked[case_id] = case
+    return locked[case_id]
 
 
 def record_audit(
