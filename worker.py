@@ -36,6 +36,7 @@ from activities.notices import NoticesActivities
 from activities.portal import PortalActivities
 from activities.profiles import ProfilesActivities
 from activities.publications import PublicationsActivities
+from activities.reconciliation import ReconciliationsActivities
 from activities.records import RecordsActivities
 from activities.training import TrainingActivities
 from adapters import http
@@ -49,25 +50,28 @@ from adapters.mlms import MlmsClient
 from adapters.portal import PortalClient
 from adapters.registry import RegistryClient
 from db.engine import Database
+from domain.shared.programs import FEDERAL_PROGRAM, STATE_PROGRAM
 from domain.shared.traces import locate_error
 from settings import Settings, load_settings
 from starter.background import run_background
 from starter.client import connect_client
 from starter.composition import build_case_services
 from starter.replay import verify_histories
-from starter.schedules import ensure_schedules
+from starter.schedules import keep_schedules
+from starter.workflow_directory import WorkflowDirectory
 from templates.letters import NoticeRenderer
 from workflows.certification import AssisterCertification
 from workflows.daily_reminders import DailyReminders
 from workflows.patches import REMOVABLE_ON
 from workflows.publication import DailyPublication
+from workflows.reconciliation import Reconciliation
 from workflows.registration import MarketplaceRegistration
 
 log = structlog.get_logger(__name__)
 
 HERE = Path(__file__).parent
 HISTORIES = HERE / "tests" / "histories"
-WORKFLOWS = [AssisterCertification, MarketplaceRegistration, DailyReminders, DailyPublication]
+WORKFLOWS = [AssisterCertification, MarketplaceRegistration, DailyReminders, DailyPublication, Reconciliation]
 # A letter, and an effect of two calls, have to fit into an activity's ten seconds (workflows/options.py).
 MAIL_SECONDS = 8.0
 HTTP_SECONDS = 4.5
@@ -77,7 +81,9 @@ GRACEFUL = timedelta(seconds=5)
 OURS_PASS_THROUGH = SandboxRestrictions.default.with_passthrough_modules("activities", "domain", "workflows")
 
 
-def build_activities(settings: Settings, database: Database, client: httpx2.AsyncClient) -> list[object]:
+def build_activities(
+    settings: Settings, database: Database, client: httpx2.AsyncClient, temporal: Client
+) -> list[object]:
     """One object per outside concern, each with what it needs handed in."""
     registry = RegistryClient(
         client, settings.registry_url, settings.registry_user, settings.registry_password.get_secret_value()
@@ -100,12 +106,14 @@ def build_activities(settings: Settings, database: Database, client: httpx2.Asyn
     letters = NoticeRenderer(HERE / "templates" / "notices")
     lists = FederalListReader(client, settings.published_lists, settings.certificates_dir)
     signer = CertificateSigner(settings.signing_key_file, settings.signing_cert_file)
+    lms = LmsClient(client, settings.lms_url, settings.lms_token.get_secret_value())
+    mlms = MlmsClient(client, settings.mlms_url, settings.mlms_token.get_secret_value())
     portal = PortalClient(client, settings.portal_url, settings.portal_token.get_secret_value())
     return [
         RecordsActivities(database, settings.identity_key_bytes),
         LicensingActivities(registry, database),
         BackgroundActivities(vendor, database),
-        TrainingActivities(LmsClient(client, settings.lms_url, settings.lms_token.get_secret_value()), database),
+        TrainingActivities(lms, database),
         CertificatesActivities(signer, database, settings.certificates_dir, settings.web_url),
         PortalActivities(portal, database),
         NoticesActivities(
@@ -120,9 +128,17 @@ def build_activities(settings: Settings, database: Database, client: httpx2.Asyn
             settings.identity_key_bytes,
         ),
         ProfilesActivities(registry, database, settings.identity_key_bytes),
-        MlmsActivities(MlmsClient(client, settings.mlms_url, settings.mlms_token.get_secret_value()), database),
+        MlmsActivities(mlms, database),
         ListingCheckActivities(lists, database, mailer, letters, settings.published_lists),
         PublicationsActivities(database, list_federal_holidays),
+        ReconciliationsActivities(
+            WorkflowDirectory(temporal, settings.task_queue),
+            database,
+            {
+                STATE_PROGRAM: {"lms": lms, "background-checks": vendor, "portal": portal},
+                FEDERAL_PROGRAM: {"lms": mlms},
+            },
+        ),
     ]
 
 
@@ -198,8 +214,10 @@ async def run_worker(settings: Settings) -> int:
         beside = [_run_beside(stack, stop, run_background(database, services.cases))]
         client = await stack.enter_async_context(http.open_client(HTTP_SECONDS))
         temporal = await connect_client(build_interceptors(database))
-        beside.append(_run_beside(stack, stop, ensure_schedules(temporal, settings.task_queue)))
-        await stack.enter_async_context(build_worker(temporal, settings, build_activities(settings, database, client)))
+        beside.append(_run_beside(stack, stop, keep_schedules(temporal, settings.task_queue)))
+        await stack.enter_async_context(
+            build_worker(temporal, settings, build_activities(settings, database, client, temporal))
+        )
         if settings.ready_file:
             settings.ready_file.touch()
         log.info("worker ready", task_queue=settings.task_queue, build_id=settings.worker_build_id)

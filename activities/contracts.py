@@ -13,6 +13,7 @@ from domain.shared.cases.messages import (
     CurriculumOrder,
     Effect,
     Ending,
+    LastReconciliation,
     Letter,
     Looked,
     LookUp,
@@ -21,9 +22,12 @@ from domain.shared.cases.messages import (
     PublicationOpened,
     Published,
     PublishOrder,
+    Reconciled,
+    ReconciliationOrder,
     RegistrationSnapshot,
     ReminderPage,
     Reminders,
+    ReportsOrder,
     Screened,
     Staged,
 )
@@ -196,3 +200,32 @@ class Notices(ABC):
     @abstractmethod
     async def send_notice(self, letter: Letter) -> Effect:
         """Sends a notice in the assister's language, once per case, notice and occurrence."""
+
+
+class Reconciliations(ABC):
+    """Open cases held against their workflows (decision 24)."""
+
+    @activity.defn(name="reconciliation.open")
+    @abstractmethod
+    async def open_reconciliation(self, last: LastReconciliation) -> ReconciliationOrder:
+        """The next reconciliation: how thorough it has to be follows from what either store knows of the last one."""
+
+    @activity.defn(name="reconciliation.compare")
+    @abstractmethod
+    async def compare_page(self, order: ReconciliationOrder) -> Reconciled:
+        """Looks after a page of open cases: begins again, flags, and tells what was not told."""
+
+    @activity.defn(name="reconciliation.find_unknown")
+    @abstractmethod
+    async def find_unknown_workflows(self, order: ReconciliationOrder) -> Reconciled:
+        """Looks through a page of running workflows for those that have no case."""
+
+    @activity.defn(name="reconciliation.ask_again")
+    @abstractmethod
+    async def request_reports(self, order: ReportsOrder) -> Reconciled:
+        """Asks third parties to report again what they reported of these cases; what is known already has no effect."""
+
+    @activity.defn(name="reconciliation.close")
+    @abstractmethod
+    async def close_reconciliation(self, order: ReconciliationOrder) -> LastReconciliation:
+        """Keeps what the reconciliation came to, for operators."""

@@ -1,14 +1,13 @@
 """The federal lists, read by their addresses after a registration is complete; late entries are flagged (B18–B21)."""
 
-import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from datetime import date, datetime
 
 from temporalio import activity
 
 from activities import contracts
 from activities.effects import build_effect_key, make_once, read_clock
+from activities.heartbeats import keep_heartbeating
 from activities.sent_mail import build_message_id, build_sent_mail
 from adapters.holidays import list_federal_holidays
 from adapters.http import Refused
@@ -29,8 +28,6 @@ from domain.shared.cases.messages import Effect, Looked, MarketOrder
 from domain.shared.cases.notices import Notice
 from domain.shared.policy import find_local_date
 from templates.letters import NoticeRenderer
-
-HEARTBEAT_SECONDS = 5
 
 
 class ListingCheckActivities(contracts.ListingCheck):
@@ -58,7 +55,7 @@ class ListingCheckActivities(contracts.ListingCheck):
         facts: list[Fact] = []
         absent = False
         if ours:
-            async with _keep_heartbeating():
+            async with keep_heartbeating():
                 facts, absent = await self._read_lists(snapshot, order, ours, today)
         else:
             since = find_local_date(policy, _find_listable_date(state, Market(order.market)))
@@ -174,19 +171,3 @@ def _find_completion(entry: RclEntry, market: Market) -> bool:
 
 def _is_new(one: Listed, facts: Sequence[Fact]) -> bool:
     return any(fact.kind is FactKind.LISTED and fact.read_as(ListingData).list is one.list for fact in facts)
-
-
-@asynccontextmanager
-async def _keep_heartbeating() -> AsyncIterator[None]:
-    """Says that it is still at it: a list of a million lines takes its time."""
-
-    async def beat() -> None:
-        while True:
-            activity.heartbeat()
-            await asyncio.sleep(HEARTBEAT_SECONDS)
-
-    beating = asyncio.create_task(beat())
-    try:
-        yield
-    finally:
-        beating.cancel()

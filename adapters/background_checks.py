@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import httpx2
 from pydantic import BaseModel, Field
 
-from adapters.http import call_service, read_document
+from adapters.http import call_service, read_document, request_resend
 
 SERVICE = "background_checks"
 WORK_LOCATION = {"country": "US", "state": "NM"}
@@ -43,6 +43,10 @@ class BackgroundCheckClient:
         return BackgroundCheckOrder(
             candidate_id, await self._create_resource("invitations", invitation, f"{key}:invitation")
         )
+
+    async def request_reports(self, case_id: str) -> None:
+        """Asks for the events reported of this case's check before, under their ids, by webhook."""
+        await request_resend(self._client, SERVICE, self._url, {"case_id": case_id}, auth=self._auth)
 
     async def _create_resource(self, collection: str, body: Mapping[str, object], key: str) -> str:
         response = await call_service(

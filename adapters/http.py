@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Container, Iterator
+from collections.abc import AsyncIterator, Container, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, TypeVar
 
@@ -13,6 +13,7 @@ MAX_ANSWER_BYTES = 1024 * 1024
 PIECE_BYTES = 256 * 1024
 # Of the 4xx these alone say that the same call may succeed later.
 RETRY_STATUSES = frozenset({408, 429})
+NOT_FOUND = 404
 # The body is kept as it came over the wire, so these would describe it wrongly.
 WIRE_HEADERS = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 
@@ -63,6 +64,17 @@ async def call_service(
             response = await _send_request(client, service, method, url, **kw)
     _judge_status(response, service, answers)
     return response
+
+
+async def request_resend(
+    client: httpx2.AsyncClient, service: str, url: str, whose: Mapping[str, str], **kw: Any
+) -> None:
+    """Asks a service for the webhooks it sent before; one that sent none of these has nothing to send.
+
+    Raises what `call_service` raises.
+    """
+    address = f"{url}/webhooks/resend"
+    await call_service(client, service, "POST", address, answers={NOT_FOUND}, json=dict(whose), **kw)
 
 
 @asynccontextmanager

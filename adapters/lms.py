@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 import httpx2
 from pydantic import BaseModel, ConfigDict, Field
 
-from adapters.http import call_service, read_document
+from adapters.http import call_service, read_document, request_resend
 
 
 @dataclass(frozen=True, repr=False)
@@ -49,7 +49,7 @@ class PlaceClient:
         self._client = client
         self._service = service
         self._url = url.rstrip("/")
-        self._token = token
+        self._headers = {"Authorization": f"Bearer {token}"}
 
     async def post_learner(self, collection: str, body: Mapping[str, object], key: str) -> LmsPlace:
         """A place; the same `key` again gives the same place."""
@@ -58,10 +58,15 @@ class PlaceClient:
             self._service,
             "POST",
             f"{self._url}/api/v1/{collection}",
-            headers={"Authorization": f"Bearer {self._token}", "Idempotency-Key": key},
+            headers={**self._headers, "Idempotency-Key": key},
             json=body,
         )
         return read_document(response, self._service, LmsPlace)
+
+    async def request_reports(self, case_id: str) -> None:
+        """Asks for the statements reported of this registration before, under their ids, by webhook."""
+        whose = {"registration": case_id}
+        await request_resend(self._client, self._service, self._url, whose, headers=self._headers)
 
 
 class LmsClient:
@@ -79,3 +84,7 @@ class LmsClient:
     async def enroll_learner(self, learner: LmsLearner, key: str) -> LmsPlace:
         """Enrols the existing account of a returning assister in the course (A16)."""
         return await self._places.post_learner("enrollments", asdict(learner), key)
+
+    async def request_reports(self, case_id: str) -> None:
+        """Asks for what was reported of this case before."""
+        await self._places.request_reports(case_id)

@@ -23,3 +23,7 @@ class MlmsClient:
     async def enroll_learner(self, enrollment: MlmsEnrollment, key: str) -> LmsPlace:
         """Gives a place in one curriculum (B11); the same `key` again gives the same place."""
         return await self._places.post_learner("enrollments", asdict(enrollment), key)
+
+    async def request_reports(self, case_id: str) -> None:
+        """Asks for what was reported of this case before."""
+        await self._places.request_reports(case_id)

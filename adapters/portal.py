@@ -11,7 +11,7 @@ from urllib.parse import quote
 import httpx2
 from pydantic import BaseModel, ConfigDict, Field
 
-from adapters.http import Refused, call_service, read_document
+from adapters.http import Refused, call_service, read_document, request_resend
 
 SERVICE = "portal"
 USER = "urn:ietf:params:scim:schemas:core:2.0:User"
@@ -44,6 +44,7 @@ class PortalClient:
 
     def __init__(self, client: httpx2.AsyncClient, url: str, token: str) -> None:
         self._client = client
+        self._url = url.rstrip("/")
         self._users = f"{url.rstrip('/')}/scim/v2/Users"
         self._headers = {
             "Authorization": f"Bearer {token}",
@@ -86,6 +87,11 @@ class PortalClient:
     async def set_active(self, scim_id: str, active: bool) -> None:
         """Activates (A28) or suspends an account; doing it twice changes nothing."""
         await self._patch_user(scim_id, active=active)
+
+    async def request_reports(self, case_id: str) -> None:
+        """Asks for the events reported of this case before, under their ids, by webhook."""
+        headers = {"Authorization": self._headers["Authorization"]}
+        await request_resend(self._client, SERVICE, self._url, {"case_id": case_id}, headers=headers)
 
     async def _patch_user(self, scim_id: str, **values: str | bool) -> None:
         operations = [{"op": "replace", "path": path, "value": value} for path, value in values.items()]

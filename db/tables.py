@@ -108,6 +108,17 @@ class Case(SQLModel, table=True):
     identity_matches: bool = True
     workflow_id: str
     run_id: str | None = Field(default=None, description="first execution run id of the workflow that owns the case")
+    restarts: int = Field(
+        default=0,
+        sa_column_kwargs={"server_default": text("0")},
+        description="how often it was begun again by itself, of late",
+    )
+    restarted_at: datetime | None = Field(
+        default=None, sa_type=Utc, description="when its workflow was last to be begun again"
+    )
+    reports_wanted: list[str] | None = Field(
+        default=None, sa_type=JSON(none_as_null=True), description="third parties to be asked for their reports again"
+    )
     stage: str
     waiting_for: str | None = None
     waiting_since: datetime | None = Field(default=None, sa_type=Utc)

@@ -85,6 +85,7 @@ class BackgroundCheckStandIn:
             Route("/invitations/{id}", self.show_invitation_page),
             Route("/outcomes", self.list_outcomes),
             Route("/outcomes", self.set_outcome, methods=["POST"]),
+            self.sender.build_resend_route(),
             self.sender.build_route(),
         ]
         return build_application(self.controls, routes, "/v1/", "application/json")

@@ -1,19 +1,21 @@
 """The only door to Temporal: begins cases, delivers facts, gives commands; what it can't deliver now waits stored."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, NoReturn
+from typing import Any, TypeVar
 
 from temporalio.client import Client
 
 from db.case_state import CaseSnapshot, load_snapshot
 from db.engine import Database
 from db.tables import Case, CommandRow, InboxRow
+from db.writes.cases import flag_case
 from db.writes.commands import keep_command, load_command, refuse_command
 from db.writes.imports import import_person
 from db.writes.links import use_activation_link
 from db.writes.opening import Opened, begin_case, open_requested_case
+from db.writes.recovery.restarts import WORKFLOW_GONE, free_case
 from db.writes.webhooks.inbox import mark_delivered
 from domain.programs.imports import ImportedPerson
 from domain.programs.opening import AnyRequest
@@ -27,8 +29,10 @@ from domain.shared.documents.faults import Fault, Invalid, load_faults
 from domain.shared.ids import make_command_id as opaque_id
 from domain.state.commands import AnswerQuestion, Decide
 from domain.state.eligibility import Verdict
-from starter.temporal import CaseWorkflows, NotRunning, RefusedByWorkflow, Unreachable
+from starter.temporal import CaseWorkflows, NotRunning, RefusedByWorkflow, Unreachable, WorkflowGone
 from workflows import messages as names
+
+Row = TypeVar("Row", InboxRow, CommandRow)
 
 
 @dataclass(frozen=True)
@@ -101,8 +105,32 @@ class Cases:
         return True
 
     async def start_workflow(self, case: Case) -> None:
-        """Starts the workflow of a case; one that runs, or has run, is left alone. Raises `Unreachable`."""
-        await self._workflows.start_workflow(case)
+        """Starts the workflow of a case; one that runs is left alone.
+
+        Raises `Unreachable`, and `WorkflowGone` with the case flagged where its workflow has run and ended.
+        """
+        if not await self._workflows.start_workflow(case):
+            raise await self._flag_gone(case.case_id)
+
+    async def restart_case(self, case_id: str, reason: str, actor: str) -> bool:
+        """Begins the workflow of an open case again from what is recorded; False where it is begun a little later.
+
+        Raises `Refusal` for a case that has ended or whose workflow runs, `UnknownCase`, and `Unreachable`.
+        """
+        if not reason.strip():
+            raise Invalid([Fault("reason", "required")])
+        case = (await self._database.read(load_snapshot, case_id)).case
+        if case.stage in ENDED:
+            raise Refusal(Reason("case_ended", {"stage": case.stage}))
+        if await self._workflows.is_running(case):
+            raise Refusal(Reason("workflow_runs"))
+        await self._database.write(free_case, case_id, actor, reason.strip(), now())
+        return await self.try_to_start(case_id)
+
+    async def _flag_gone(self, case_id: str) -> WorkflowGone:
+        """Flags an open case whose workflow isn't running; what is to be raised then."""
+        await self._database.write(flag_case, case_id, WORKFLOW_GONE, now(), Reason("workflow_not_running"))
+        return WorkflowGone()
 
     # commands; each raises `Refusal` with the reason where it can't be done
 
@@ -181,47 +209,92 @@ class Cases:
         return CommandOutcome(row.id, CommandState(row.state))
 
     async def _have_applied(self, row: CommandRow) -> CommandRow:
-        """The command as its workflow has left it. Raises `Unreachable`, and `Refusal` where it was refused."""
+        """The command as its workflow has left it. Raises `Unreachable`."""
         case = (await self._database.read(load_snapshot, row.case_id)).case
+        await self._await_claim(case)
         try:
             await self._workflows.send_command(case, describe_command(row))
         except NotRunning:
-            if case.run_id is None:
-                await self.try_to_start(case.case_id)
-                raise Unreachable from None
-            await self._refuse_command(row, Reason("case_ended", {"stage": case.stage}))
+            ended = Reason("case_ended", {"stage": await self._find_ended_stage(case)})
+            await self._database.write(refuse_command, row.id, ended, now())
         except RefusedByWorkflow as refused:
-            await self._refuse_command(row, refused.reason)
+            await self._database.write(refuse_command, row.id, refused.reason, now())
         return await self._database.read(load_command, row.id)
 
-    async def _refuse_command(self, row: CommandRow, why: Reason) -> NoReturn:
-        await self._database.write(refuse_command, row.id, why, now())
-        raise Refusal(why)
+    async def _await_claim(self, case: Case) -> None:
+        """Raises `Unreachable` while a workflow that is begun again has not taken on what is recorded."""
+        if case.restarted_at is not None and case.run_id is None:
+            await self.start_workflow(case)
+            raise Unreachable
+
+    async def _find_ended_stage(self, case: Case) -> str:
+        """Of a case whose workflow isn't running: the stage it has ended in.
+
+        Raises `Unreachable` for one that is still to be begun, `WorkflowGone` for any other open one.
+        """
+        case = (await self._database.read(load_snapshot, case.case_id)).case  # it may have ended just now
+        if case.stage in ENDED:
+            return case.stage
+        if case.run_id is None:
+            await self.start_workflow(case)
+            raise Unreachable
+        raise await self._flag_gone(case.case_id)
 
     # events
 
-    async def deliver_event(self, row: InboxRow) -> bool:
-        """Tells the workflow of a recorded fact, or begins the case first; False when Temporal can't be reached now."""
-        if row.fact_id is None:
-            return True
-        snapshot = await self._database.read(load_snapshot, row.case_id, [row.fact_id])
-        case = snapshot.case
-        try:
-            await self._workflows.send_report(case, names.SIGNAL_OF_SOURCE[row.source], describe_event(row, snapshot))
-        except Unreachable:
-            return False
-        except NotRunning:
-            if case.stage not in ENDED and case.run_id is None:
-                return await self.try_to_start(row.case_id)  # and told in the next round
-            await self._database.write(mark_delivered, _number_of(row), Reason("workflow_ended"))
-            return True
-        await self._database.write(mark_delivered, _number_of(row))
-        return True
+    async def deliver_events(self, rows: Sequence[InboxRow]) -> bool:
+        """Delivers what a webhook or an assister just brought; whether all was told. The rest is told later."""
+        told = True
+        for case_id, of_case in group_by_case(rows).items():
+            try:
+                told = not await self.deliver_to_case(case_id, of_case) and told
+            except Unreachable:
+                told = False
+        return told
 
-    async def deliver_events(self, rows: Sequence[InboxRow]) -> None:
-        """Delivers what a webhook just brought."""
-        for row in rows:
-            await self.deliver_event(row)
+    async def deliver_to_case(self, case_id: str, rows: Sequence[InboxRow]) -> list[tuple[InboxRow, Exception]]:
+        """Tells a case's workflow of recorded facts, in their order; answers which it could not be told, and why.
+
+        Raises `Unreachable` where nothing can be told now; what was told by then is marked.
+        """
+        fact_ids = [row.fact_id for row in rows if row.fact_id is not None]
+        snapshot = await self._database.read(load_snapshot, case_id, fact_ids)
+        told: list[int] = []
+        failed: list[tuple[InboxRow, Exception]] = []
+        try:
+            for row in rows:
+                try:
+                    await self._send_report(snapshot, row)
+                    told.append(_number_of(row))
+                except (Unreachable, NotRunning):
+                    raise
+                except Exception as error:
+                    failed.append((row, error))
+        except NotRunning:
+            await self._find_ended_stage(snapshot.case)
+            await self._database.write(mark_delivered, [_number_of(row) for row in rows], Reason("workflow_ended"))
+            return []
+        finally:
+            if told:
+                await self._database.write(mark_delivered, told)
+        return failed
+
+    async def _send_report(self, snapshot: CaseSnapshot, row: InboxRow) -> None:
+        if row.fact_id is not None:
+            report = describe_event(row, snapshot)
+            await self._workflows.send_report(snapshot.case, names.SIGNAL_OF_SOURCE[row.source], report)
+
+    async def can_reach_temporal(self) -> bool:
+        """Whether the Temporal server answers."""
+        return await self._workflows.can_reach_server()
+
+
+def group_by_case(rows: Iterable[Row]) -> dict[str, list[Row]]:
+    """Events or commands by their case, each in the order given."""
+    found: dict[str, list[Row]] = {}
+    for row in rows:
+        found.setdefault(row.case_id, []).append(row)
+    return found
 
 
 def describe_command(row: CommandRow) -> Command:

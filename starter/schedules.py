@@ -9,6 +9,7 @@ from temporalio.client import (
     ScheduleActionStartWorkflow,
     ScheduleAlreadyRunningError,
     ScheduleCalendarSpec,
+    ScheduleIntervalSpec,
     ScheduleOverlapPolicy,
     SchedulePolicy,
     ScheduleRange,
@@ -16,13 +17,16 @@ from temporalio.client import (
 )
 from temporalio.service import RPCError
 
+from activities.reconciliation import EVERY
 from starter.client import RPC_TIMEOUT
 from workflows import messages as names
 
 log = structlog.get_logger(__name__)
 DAILY_ROUND_ID = "daily-round"
 DAILY_PUBLICATION_ID = "daily-publication"
+RECONCILIATION_ID = "reconciliation"
 TRIED_EVERY = 5.0  # seconds
+LOOKED_EVERY = 60.0  # seconds
 
 
 def daily_round(task_queue: str) -> Schedule:
@@ -36,6 +40,17 @@ def daily_publication(task_queue: str) -> Schedule:
     """Every day at six in the East; on a day off the workflow finds nothing due (B18–B20)."""
     return _build_daily_schedule(
         names.DAILY_PUBLICATION, DAILY_PUBLICATION_ID, task_queue, "federal lists", 6, "America/New_York"
+    )
+
+
+def reconciliation(task_queue: str) -> Schedule:
+    """Every five minutes; one still running is not overtaken, and those missed are not caught up on."""
+    return Schedule(
+        action=ScheduleActionStartWorkflow(
+            names.RECONCILIATION, id=RECONCILIATION_ID, task_queue=task_queue, static_summary="cases and workflows"
+        ),
+        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=EVERY)]),
+        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=EVERY),
     )
 
 
@@ -55,14 +70,24 @@ async def ensure_schedules(client: Client, task_queue: str) -> None:
     for schedule_id, schedule in (
         (DAILY_ROUND_ID, daily_round(task_queue)),
         (DAILY_PUBLICATION_ID, daily_publication(task_queue)),
+        (RECONCILIATION_ID, reconciliation(task_queue)),
     ):
         await _ensure_schedule(client, schedule_id, schedule)
+
+
+async def keep_schedules(client: Client, task_queue: str) -> None:
+    """Makes the schedules that are missing, until cancelled: they are lost with Temporal's database."""
+    while True:
+        await ensure_schedules(client, task_queue)
+        await asyncio.sleep(LOOKED_EVERY)
 
 
 async def _ensure_schedule(client: Client, schedule_id: str, schedule: Schedule) -> None:
     while True:
         try:
-            await client.create_schedule(schedule_id, schedule, rpc_timeout=RPC_TIMEOUT)
+            # A new one reconciles at once: where Temporal's database was lost, every case waits for that.
+            at_once = schedule_id == RECONCILIATION_ID
+            await client.create_schedule(schedule_id, schedule, trigger_immediately=at_once, rpc_timeout=RPC_TIMEOUT)
         except ScheduleAlreadyRunningError:
             return
         except (RPCError, RuntimeError) as error:  # RuntimeError: a lazy client that has never reached the server

@@ -1,9 +1,14 @@
 """What the workflows of cases are asked over Temporal; its errors are translated here, and nothing is stored."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
-from temporalio.client import Client, WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError
+from temporalio.client import (
+    Client,
+    WorkflowExecutionStatus,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+)
 from temporalio.common import (
     SearchAttributeKey,
     SearchAttributePair,
@@ -41,6 +46,10 @@ class NotRunning(Exception):
     """There is no such workflow running."""
 
 
+class WorkflowGone(Unreachable):
+    """The case is open, and its workflow isn't running: what is to be told waits until it is begun again."""
+
+
 class RefusedByWorkflow(Refusal):
     """The workflow's validator had the last word."""
 
@@ -49,35 +58,62 @@ class CaseWorkflows:
     """The workflows of cases: started, told of facts, given commands. Every method raises `Unreachable`."""
 
     def __init__(self, client: Client, task_queue: str) -> None:
-        self._client = client
+        self.client = client
         self._task_queue = task_queue
 
     @property
     def namespace(self) -> str:
         """The Temporal namespace in which they run."""
-        return self._client.namespace
+        return self.client.namespace
 
-    async def start_workflow(self, case: Case) -> None:
-        """Starts the workflow of a case; one that runs, or has run, is left alone."""
-        with suppress(WorkflowAlreadyStartedError), _translate_errors():
-            await self._client.start_workflow(
-                names.WORKFLOW_OF_PROGRAM[case.program],
-                Begin(case_id=case.case_id, program=case.program, plan_year=case.plan_year),
-                id=case.workflow_id,
-                task_queue=self._task_queue,
-                # A request sent again finds the workflow running; one whose case has ended never runs a second time.
-                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-                search_attributes=_build_search_attributes(case),
-                static_summary=f"{case.kind.replace('_', ' ')}, plan year {case.plan_year}, {case.assister_type}",
-                rpc_timeout=RPC_TIMEOUT,
-            )
+    async def start_workflow(self, case: Case) -> bool:
+        """Starts the workflow of a case; one that runs is left alone. False where it has run and ended.
+
+        Only a case that was freed for it (`db.writes.recovery.restarts`) may have another one after that.
+        """
+        reuse = WorkflowIDReusePolicy
+        try:
+            with translate_errors():
+                await self.client.start_workflow(
+                    names.WORKFLOW_OF_PROGRAM[case.program],
+                    Begin(case_id=case.case_id, program=case.program, plan_year=case.plan_year),
+                    id=case.workflow_id,
+                    task_queue=self._task_queue,
+                    # A request sent again finds it running; of a case that has ended it never runs a second time.
+                    id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                    id_reuse_policy=reuse.ALLOW_DUPLICATE if case.restarted_at else reuse.REJECT_DUPLICATE,
+                    search_attributes=_build_search_attributes(case),
+                    static_summary=f"{case.kind.replace('_', ' ')}, plan year {case.plan_year}, {case.assister_type}",
+                    rpc_timeout=RPC_TIMEOUT,
+                )
+        except WorkflowAlreadyStartedError:
+            return False
+        except NotRunning:  # it is the namespace that isn't there
+            raise Unreachable from None
+        return True
+
+    async def is_running(self, case: Case) -> bool:
+        """Whether the case's workflow runs, by the server's own record, which is never late."""
+        try:
+            with translate_errors():
+                found = await self.client.get_workflow_handle(case.workflow_id).describe(rpc_timeout=RPC_TIMEOUT)
+        except NotRunning:
+            return False
+        return found.status is WorkflowExecutionStatus.RUNNING
+
+    async def can_reach_server(self) -> bool:
+        """Whether the Temporal server answers at all."""
+        try:
+            with translate_errors():
+                return await self.client.service_client.check_health(timeout=RPC_TIMEOUT)
+        except (Unreachable, NotRunning):
+            return False
 
     async def send_command(self, case: Case, command: Command) -> None:
         """Has a command applied. Raises `RefusedByWorkflow` with the reason, `Unreachable` and `NotRunning`."""
-        handle = self._client.get_workflow_handle(case.workflow_id)
+        handle = self.client.get_workflow_handle(case.workflow_id)
         try:
-            with _translate_errors():
+            with translate_errors():
                 await handle.execute_update(
                     command.kind, command, id=command.command_id, result_type=str, rpc_timeout=RPC_TIMEOUT
                 )
@@ -89,13 +125,13 @@ class CaseWorkflows:
 
     async def send_report(self, case: Case, signal: str, report: Report) -> None:
         """Tells a workflow of a recorded fact. Raises `NotRunning`."""
-        handle = self._client.get_workflow_handle(case.workflow_id)
-        with _translate_errors():
+        handle = self.client.get_workflow_handle(case.workflow_id)
+        with translate_errors():
             await handle.signal(signal, report, rpc_timeout=RPC_TIMEOUT)
 
 
 @contextmanager
-def _translate_errors() -> Iterator[None]:
+def translate_errors() -> Iterator[None]:
     """What a call to Temporal may end in: `Unreachable`, to be tried again, or `NotRunning`."""
     try:
         yield

@@ -141,6 +141,10 @@ REASONS_TO_LOOK: Labels = {
     "second_account": N_("Second account asked for"),
     "mail_refused": N_("E-mail refused by the mail server"),
     "list_late": N_("Not on a federal list in time"),
+    "workflow_gone": N_("Workflow not running"),
+    "workflow_stuck": N_("Workflow that can't go on"),
+    "may_repeat": N_("Something may be done twice"),
+    "delivery_failed": N_("Delivery to Temporal given up"),
     "background.ordered.refused": N_("Background check order refused"),
     "training.invited.refused": N_("Invitation refused by the LMS"),
     "training.enrolled.refused": N_("Enrollment refused by the LMS"),
@@ -239,6 +243,7 @@ FILTERS: dict[str, Labels] = {
     "webhook_state": staff.WEBHOOKS,
     "actor": staff.ACTORS,
     "action": staff.ACTIONS,
+    "delivery": staff.DELIVERIES,
 }
 
 

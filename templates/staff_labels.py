@@ -231,6 +231,17 @@ ACTORS: Labels = {
 ACTIONS: Labels = {
     "portal.activation_link_used": N_("Activation link used"),
     "portal.suspended": N_("Portal account suspended"),
+    "case.begun": N_("Workflow begun"),
+    "case.restarted": N_("Workflow to be begun again from what is recorded"),
+    "delivery.retried": N_("Delivery tried again"),
+}
+
+# What Temporal could not be told, by the values of db.writes.recovery.deliveries.DeliveryKind.
+DELIVERIES: Labels = {
+    "start": N_("Beginning of the workflow"),
+    "event": N_("Webhook"),
+    "command": N_("Command"),
+    "workflow": N_("Everything for the workflow"),
 }
 
 # Whose webhooks and answers are kept.

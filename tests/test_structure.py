@@ -18,6 +18,7 @@ from activities import (
     portal,
     profiles,
     publications,
+    reconciliation,
     records,
     training,
 )
@@ -45,6 +46,7 @@ IMPLEMENTATIONS = {
     contracts.Mlms: mlms.MlmsActivities,
     contracts.ListingCheck: listing_check.ListingCheckActivities,
     contracts.Publications: publications.PublicationsActivities,
+    contracts.Reconciliations: reconciliation.ReconciliationsActivities,
 }
 
 

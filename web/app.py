@@ -12,8 +12,10 @@ from starlette.middleware.sessions import SessionMiddleware
 from temporalio.client import Client
 
 from db.engine import Database
-from db.reads.counts import check_tables, count_pending_events, count_stages
+from db.reads.counts import check_tables, count_given_up, count_pending_events, count_stages
 from db.reads.numbers import StaffNumbers
+from db.reads.recovery.reconciliation import read_last_reconciliation
+from domain.shared.cases.reconciliation import FLAGGED, Outcome
 from settings import Settings, load_settings
 from starter.client import connect_client
 from starter.composition import build_case_services
@@ -174,14 +176,32 @@ def _add_health_routes(app: FastAPI) -> None:
 
     @app.get("/metrics", dependencies=[PUBLIC], tags=["health"])
     async def metrics(services: ServicesDep) -> PlainTextResponse:
-        """Cases by stage, and webhook events waiting for delivery, for Prometheus."""
+        """Cases by stage, events waiting for delivery, and the last reconciliation, for Prometheus."""
         kept = CollectorRegistry()
         stages = Gauge("certify_cases", "Cases by stage", ["stage"], registry=kept)
         pending = Gauge("certify_inbox_pending", "Webhook events not yet delivered", registry=kept)
         pending.set(await services.database.read(count_pending_events))
+        await _add_reconciliation(services, kept)
         for stage, count in (await services.database.read(count_stages)).items():
             stages.labels(stage).set(count)
         return PlainTextResponse(generate_latest(kept), media_type=CONTENT_TYPE_LATEST)
+
+
+async def _add_reconciliation(services: Services, kept: CollectorRegistry) -> None:
+    """What the last reconciliation came to, and what is given up; nothing of the first before there was one."""
+    given_up = Gauge("certify_deliveries_given_up", "Deliveries to Temporal that were given up", registry=kept)
+    given_up.set(await services.database.read(count_given_up))
+    last = await services.database.read(read_last_reconciliation)
+    if last is None:
+        return
+    found = Gauge("certify_reconciliation_cases", "Cases by what the last one found", ["outcome"], registry=kept)
+    for outcome in Outcome:
+        found.labels(outcome).set(last.counts.get(outcome, 0))
+    found.labels("flagged").set(sum(last.counts.get(outcome, 0) for outcome in FLAGGED))
+    unknown = Gauge("certify_workflows_without_case", "Workflows that run and have no case", registry=kept)
+    unknown.set(last.counts.get("unknown", 0))
+    at = Gauge("certify_reconciliation_timestamp_seconds", "When the last one ended", registry=kept)
+    at.set(last.finished_at.timestamp())
 
 
 async def _check_temporal(client: Client) -> None:

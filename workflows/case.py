@@ -24,6 +24,7 @@ with workflow.unsafe.imports_passed_through():
         Effect,
         Ending,
         Letter,
+        RebuiltProgress,
     )
     from domain.shared.cases.notices import Notice
     from domain.shared.cases.reasons import Reason
@@ -79,8 +80,19 @@ class CaseWorkflow:
     async def _claim_case(self) -> bool:
         if self.progress.claimed is None:
             claim = Claim(case_id=self.case_id, run_id=workflow.info().first_execution_run_id, at=workflow.now())
-            self.progress.claimed = await self._activities.record(Records.claim_case, claim)
+            claimed = await self._activities.record(Records.claim_case, claim)
+            self.progress.claimed = claimed.model_copy(update={"rebuilt": None})
+            if claimed.rebuilt is not None:
+                self._resume_progress(claimed.rebuilt)
         return self.progress.claimed.mine
+
+    def _resume_progress(self, rebuilt: RebuiltProgress) -> None:
+        """Takes on what is recorded of a case that was begun again, beside what messages have brought meanwhile."""
+        self.progress.done |= set(rebuilt.done)
+        self.progress.processed = [*self.progress.processed, *rebuilt.applied][-REMEMBERED:]
+        asked = {task.command_id for task in self.progress.errands}
+        left = [task for task in rebuilt.side_tasks if task.command_id not in asked]
+        self.progress.errands = [*self.progress.errands, *left]
 
     async def _race_to_outcome(self) -> str | None:
         """Runs until the case ends, and answers how: denied, withdrawn, revoked or closed; None to continue as new."""
@@ -333,7 +345,8 @@ class CaseWorkflow:
             return
         if self.progress.ending is not None or self.progress.stage in (Stage.DENIED, Stage.CLOSED):
             raise build_refusal(Reason("case_ended", {"stage": self.progress.stage}))
-        self._check_own_command(command)
+        if self.progress.claimed is not None:  # before that, where the case stands is the database's alone to know
+            self._check_own_command(command)
 
     def _check_own_command(self, command: Command) -> None:
         """What the program has to say against a command."""

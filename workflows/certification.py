@@ -20,7 +20,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.shared.assister import AssisterType, Kind
     from domain.shared.cases.commands import CommandKind
     from domain.shared.cases.facts import FactKind
-    from domain.shared.cases.messages import Begin, CaseRef, Command, LookUp, Progress, Report
+    from domain.shared.cases.messages import Begin, CaseRef, Command, LookUp, Progress, RebuiltProgress, Report
     from domain.shared.cases.notices import Notice
     from domain.shared.cases.reasons import Reason
     from domain.shared.cases.stages import Stage, WaitingFor
@@ -57,6 +57,15 @@ class AssisterCertification(CaseWorkflow):
     @property
     def _is_resting(self) -> bool:
         return super()._is_resting and not self.progress.pending
+
+    def _resume_progress(self, rebuilt: RebuiltProgress) -> None:
+        super()._resume_progress(rebuilt)
+        self.progress.facts |= set(rebuilt.facts)
+        self.progress.passed = self.progress.passed or rebuilt.passed
+        self.progress.rounds, self.progress.asked = rebuilt.rounds, rebuilt.asked
+        self.progress.unknown_license, self.progress.verdict = rebuilt.unknown_license, rebuilt.verdict
+        left = [] if rebuilt.verdict else self.progress.pending
+        self.progress.pending = [command for command in left if command.command_id not in rebuilt.applied]
 
     # the journey: the guide's seven steps
 

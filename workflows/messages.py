@@ -4,6 +4,7 @@ WORKFLOW = "AssisterCertification"
 REGISTRATION = "MarketplaceRegistration"
 DAILY_ROUND = "DailyRound"
 DAILY_PUBLICATION = "DailyPublication"
+RECONCILIATION = "Reconciliation"
 
 WORKFLOW_OF_PROGRAM = {"bewellnm": WORKFLOW, "ffm": REGISTRATION}
 

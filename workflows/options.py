@@ -44,6 +44,18 @@ READING: LongOptions = {
 }
 
 
+# A page of cases is held against Temporal; one that can't be is the next reconciliation's.
+COMPARING: LongOptions = {
+    "start_to_close_timeout": timedelta(minutes=5),
+    "heartbeat_timeout": timedelta(seconds=30),
+    "retry_policy": RetryPolicy(
+        initial_interval=timedelta(seconds=1),
+        backoff_coefficient=2,
+        maximum_interval=timedelta(seconds=30),
+        maximum_attempts=10,
+    ),
+}
+
 # What the daily reminders could not send by then is due again the next day.
 UNTIL_THE_NEXT_DAY = timedelta(hours=20)
 

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from db.reads.queue import Filters, View
+from db.recovery_tables import DeliveryFailure
 from db.tables import Case, InboxRow
 from domain.shared.cases.events import EventState
 
@@ -65,6 +66,12 @@ def count_stages(session: Session) -> dict[str, int]:
     """How many cases are in each stage."""
     by_stage = select(col(Case.stage), func.count()).group_by(col(Case.stage))
     return dict(session.execute(by_stage).tuples().all())
+
+
+def count_given_up(session: Session) -> int:
+    """How many deliveries to Temporal were given up."""
+    given_up = select(func.count()).select_from(DeliveryFailure).where(col(DeliveryFailure.next_attempt_at).is_(None))
+    return int(session.execute(given_up).scalar_one())
 
 
 def count_pending_events(session: Session) -> int:

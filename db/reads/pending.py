@@ -5,16 +5,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import String, cast, exists, or_, select
 from sqlalchemy.orm import Session, aliased
 from sqlmodel import col
 
 from db.case_state import list_rows
 from db.cursors import NUMBERS, Cursor, Page, page_of
+from db.recovery_tables import DeliveryFailure
 from db.tables import AlteredEvent, Case, CommandRow, InboxRow
 from domain.shared.cases.commands import CommandState
 from domain.shared.cases.events import EventState
 from domain.shared.cases.reasons import Reason, read_reason
+from domain.shared.cases.stages import ENDED
 
 HELD = (EventState.PENDING, EventState.WITHOUT_EFFECT)
 AT_ONCE = 500
@@ -63,22 +65,45 @@ class EventKeptAside:
     first_received_at: datetime | None
 
 
-def list_pending_events(session: Session, limit: int = AT_ONCE) -> list[InboxRow]:
-    """Events not yet told to their workflows, oldest first."""
-    query = select(InboxRow).where(col(InboxRow.state) == EventState.PENDING)
-    return list_rows(session, query.order_by(col(InboxRow.id)).limit(limit))
+def list_pending_events(session: Session, now: datetime, before: datetime, limit: int = AT_ONCE) -> list[InboxRow]:
+    """Events received before this instant and not yet told to their workflows that are due now, oldest first."""
+    query = select(InboxRow).where(col(InboxRow.state) == EventState.PENDING, col(InboxRow.received_at) < before)
+    due = _select_due(query, "event", cast(col(InboxRow.id), String), InboxRow, now)
+    return list_rows(session, due.order_by(col(InboxRow.id)).limit(limit))
 
 
-def list_pending_commands(session: Session, before: datetime) -> list[CommandRow]:
-    """Commands kept and not yet answered, given before this instant."""
+def list_pending_commands(session: Session, now: datetime, before: datetime) -> list[CommandRow]:
+    """Commands given before this instant and not yet answered that are due now, oldest first."""
     query = select(CommandRow).where(col(CommandRow.state) == CommandState.PENDING, col(CommandRow.created_at) < before)
-    return list_rows(session, query.order_by(col(CommandRow.created_at)).limit(AT_ONCE))
+    due = _select_due(query, "command", col(CommandRow.id), CommandRow, now)
+    return list_rows(session, due.order_by(col(CommandRow.created_at)).limit(AT_ONCE))
 
 
-def list_unbegun_cases(session: Session, before: datetime) -> list[Case]:
-    """Cases whose workflow has not claimed them, opened before this instant."""
-    query = select(Case).where(col(Case.run_id).is_(None), col(Case.opened_at) < before, col(Case.stage) == "requested")
-    return list_rows(session, query.order_by(col(Case.opened_at)).limit(AT_ONCE))
+def list_unbegun_cases(session: Session, now: datetime, before: datetime) -> list[Case]:
+    """Open cases opened before this instant whose workflow has not claimed them and that are due now, oldest first."""
+    query = select(Case).where(col(Case.run_id).is_(None), col(Case.opened_at) < before)
+    due = _select_due(query.where(col(Case.stage).not_in(ENDED)), "start", col(Case.case_id), Case, now)
+    return list_rows(session, due.order_by(col(Case.opened_at)).limit(AT_ONCE))
+
+
+def _select_due(query: Any, kind: str, item: Any, table: Any, now: datetime) -> Any:
+    """Leaves out what failed and isn't due again, or was given up; and all that waits for a workflow that isn't due.
+
+    So that a thousand that are always refused never stand before one that is not.
+    """
+
+    def not_due(of_kind: str, of_item: Any) -> Any:
+        failed = (col(DeliveryFailure.kind) == of_kind, col(DeliveryFailure.item) == of_item)
+        later = or_(col(DeliveryFailure.next_attempt_at).is_(None), col(DeliveryFailure.next_attempt_at) > now)
+        return exists().where(*failed, later)
+
+    return query.where(~not_due(kind, item), ~not_due("workflow", col(table.case_id)))
+
+
+def list_given_up(session: Session, limit: int) -> list[DeliveryFailure]:
+    """What was refused so often that it isn't tried any more and is still to be told, the last ones first."""
+    given_up = select(DeliveryFailure).where(col(DeliveryFailure.next_attempt_at).is_(None))
+    return list_rows(session, given_up.order_by(col(DeliveryFailure.failed_at).desc()).limit(limit))
 
 
 _HELD = [getattr(InboxRow, name) for name in HeldEvent.__annotations__]

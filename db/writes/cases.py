@@ -6,10 +6,12 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from db.case_state import snapshot_case
+from db.case_state import facts_of, snapshot_case
+from db.reads.recovery.progress import read_progress
 from db.tables import SYSTEM
 from db.writes.facts import append_facts, lock_case, lower_flag, raise_flag, record_audit
 from db.writes.links import void_activation_links
+from db.writes.recovery.restarts import settle_restart
 from domain.shared.cases.facts import Fact, FactKind
 from domain.shared.cases.messages import Claim, Claimed
 from domain.shared.cases.reasons import Reason, Refusal
@@ -21,7 +23,10 @@ from domain.state.policy import Policy
 
 
 def claim_case(session: Session, claim: Claim) -> Claimed:
-    """Claims the case for the chain of runs that began with ``claim.run_id``."""
+    """Claims the case for the chain of runs that began with ``claim.run_id``.
+
+    Where the case was begun again, the chain is handed what is recorded so far, and is told none of it any more.
+    """
     case = lock_case(session, claim.case_id)
     if case.run_id not in (None, claim.run_id):
         return Claimed(mine=False)
@@ -30,6 +35,11 @@ def claim_case(session: Session, claim: Claim) -> Claimed:
         append_facts(session, case, [Fact(id=f"{case.case_id}:begun", kind=FactKind.BEGUN, at=claim.at)], claim.at)
         record_audit(session, claim.at, SYSTEM, "case.begun", case)
     snapshot = snapshot_case(session, case)
+    rebuilt = None
+    if case.restarted_at is not None:
+        facts = facts_of(session, case.case_id)
+        rebuilt = read_progress(session, snapshot, facts)
+        settle_restart(session, case, {fact.id for fact in facts}, claim.at)
     policy = snapshot.policy
     closes_at = policy.windows.find_closing_time(find_time_zone(policy))
     patience = policy.license_unknown_after_seconds if isinstance(policy, Policy) else 0
@@ -45,6 +55,7 @@ def claim_case(session: Session, claim: Claim) -> Claimed:
         closes_at=spread_moment(closes_at, case.case_id) if closes_at else None,
         license_unknown_after_seconds=patience,
         standing=snapshot.take_registration_snapshot(),
+        rebuilt=rebuilt,
     )
 
 

@@ -9,12 +9,15 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from uuid import uuid4
 
+from pydantic import BaseModel, ConfigDict, Field
 from standardwebhooks import Webhook
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from sandbox.http.exchange import ExchangeClient, ExchangeUnreachable
+from sandbox.http.problems import Problem
+from sandbox.http.requests import read_body
 from sandbox.store import Document, DocumentStore
 
 Signer = Callable[[str, str], dict[str, str]]
@@ -50,6 +53,14 @@ def build_checkr_signer(secret: str) -> Signer:
         return {"X-Checkr-Signature": hmac.new(secret.encode(), body.encode(), hashlib.sha256).hexdigest()}
 
     return sign_event
+
+
+class ResendEvents(BaseModel):
+    """Of which case the events are to be sent again."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    case_id: str = Field(min_length=1, max_length=100)
 
 
 class WebhookSender:
@@ -112,6 +123,20 @@ class WebhookSender:
             return JSONResponse(self.list_deliveries())
 
         return Route("/deliveries", show_deliveries)
+
+    def build_resend_route(self) -> Route:
+        """POST /webhooks/resend {"case_id"}: what was reported of a case before goes out again, under its ids."""
+
+        async def resend_events(request: Request) -> Response:
+            wanted = await read_body(request, ResendEvents)
+            sent = {one["event_id"]: one for one in self.list_deliveries() if one["case"] == wanted.case_id}
+            if not sent:
+                raise Problem(404, "Nothing of that was sent before")
+            for one in sent.values():
+                self.queue_event(one["case"], one["event_id"], one["event"], one["body"], one["due"])
+            return JSONResponse({"event_ids": list(sent)}, status_code=202)
+
+        return Route("/webhooks/resend", resend_events, methods=["POST"])
 
     def _save_delivery(self, delivery: Document) -> None:
         self._store.save_document(self._kind, delivery["id"], delivery)

@@ -107,6 +107,7 @@ class PortalStandIn:
             Route("/accounts/{case_id}/profile", self.complete_profile, methods=["POST"]),
             Route("/accounts/{case_id}/scheduling-tool", self.set_up_scheduling_tool, methods=["POST"]),
             Route("/", self.show_front_page),
+            self.sender.build_resend_route(),
             self.sender.build_route(),
         ]
         return build_application(self.controls, routes, f"{PATH}/", MEDIA_TYPE)

@@ -162,6 +162,27 @@ async def resend_notice(
     )
 
 
+async def restart_case(
+    case: CaseId,
+    /,
+    *,
+    reason: Reason = "asked for at the command line",
+    actor: Actor = "operator",
+    options: CommonOptions = DEFAULTS,
+) -> None:
+    """Begin the workflow of an open case again, from what is recorded, where it isn't running."""
+    require_text(reason=reason, actor=actor)
+    async with open_services(options.data) as services:
+        begun = await services.cases.restart_case(case, reason, actor)
+        if options.json:
+            print_json({"case_id": case, "begun": begun})
+            return
+        status = await services.read_status(case)
+    out = open_console()
+    out.print("Begun again." if begun else "It is begun again as soon as Temporal answers.")
+    print_summary(out, status)
+
+
 async def _send_command(
     options: CommonOptions, case: str, send: Callable[[CommandServices], Awaitable["CommandOutcome"]]
 ) -> None:

@@ -30,6 +30,7 @@ def _describe_refusal(error: Exception) -> str:
     from db.writes.opening import UnknownAssister
     from domain.shared.cases.reasons import Refusal
     from domain.shared.documents.faults import Invalid
+    from starter.temporal import Unreachable
 
     match error:
         case Invalid():
@@ -45,6 +46,8 @@ def _describe_refusal(error: Exception) -> str:
             return "The list was published anew while it was read; read it again."
         case SQLAlchemyError():
             return f"The database can't be used: {_join_lines(getattr(error, 'orig', None) or error)}."
+        case Unreachable():
+            return "Temporal can't be reached."
         case RPCError():
             return f"Temporal refused the call: {error.status.name}."
         case RuntimeError() if "client connect" in str(error):  # a lazy client that never reached the server

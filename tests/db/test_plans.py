@@ -97,7 +97,7 @@ async def test_the_dashboard_reads_no_table_through_but_small_ones(database: Dat
 
 
 async def test_the_delivery_finds_at_once_that_there_is_nothing_to_begin(database: Database) -> None:
-    (plan,) = await plans_of(database, lambda: database.read(list_unbegun_cases, crowd.NOW))
+    (plan,) = await plans_of(database, lambda: database.read(list_unbegun_cases, crowd.NOW, crowd.NOW))
     assert "ix_case_unbegun" in plan
 
 

@@ -101,7 +101,7 @@ async def test_one_that_was_delivered_is_not_delivered_again(office: Office) -> 
     opened = await office.opened()
     await office.lms(office.statement(opened, "registered", "account"))
     number = await held(office)
-    await office.database.write(mark_delivered, number)
+    await office.database.write(mark_delivered, [number])
     await refused(office, "held", number, "webhook_delivered")
 
 

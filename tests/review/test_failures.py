@@ -12,10 +12,8 @@ from starlette.types import Message
 
 from activities.portal import PortalActivities
 from db.case_state import load_snapshot
-from db.reads.pending import list_pending_commands, list_pending_events, list_unbegun_cases
 from db.reads.third_parties import find_portal_account
 from domain.shared.cases.messages import CaseRef, Effect
-from starter.delivery import deliver_pending
 from web.http.limits import Limits
 
 NOW = datetime(2026, 11, 2, 17, tzinfo=UTC)
@@ -40,40 +38,6 @@ async def test_an_unforeseen_failure_is_a_500_and_its_log_quotes_nothing() -> No
 
 async def _nothing() -> Message:
     return {"type": "http.request"}
-
-
-class Waiting:
-    """Three events and a command that wait; nothing else is in this database."""
-
-    def __init__(self) -> None:
-        self.rows = [SimpleNamespace(id=number, received_at=NOW) for number in range(3)]
-        self.command = SimpleNamespace(id="c")
-
-    async def read(self, work: Callable[..., Any], *_: Any) -> list[Any]:
-        found = {list_unbegun_cases: [], list_pending_events: self.rows, list_pending_commands: [self.command]}
-        return found[work]
-
-
-class Recipients:
-    """Cases of which the first can't be told, whatever is tried."""
-
-    def __init__(self) -> None:
-        self.told: list[Any] = []
-
-    async def deliver_event(self, row: Any) -> bool:
-        if row.id == 0:
-            raise ValueError("exceeded workflow execution limit for signal events")
-        self.told.append(row.id)
-        return True
-
-    async def send_command(self, command: Any) -> None:
-        self.told.append(command.id)
-
-
-async def test_c1_an_event_that_can_never_be_delivered_holds_up_no_other() -> None:
-    cases = Recipients()
-    await deliver_pending(Waiting(), cases)  # type: ignore[arg-type]
-    assert cases.told == [1, 2, "c"]
 
 
 class EndsMeanwhile:

@@ -82,9 +82,13 @@ class Inside:
         """A worker on this system's task queue, with settings of its own, for the time of a block."""
         settings = self.settings.model_copy(update=changes)
         async with http.open_client() as outward:
-            objects = worker.build_activities(settings, self.database, outward)
+            objects = worker.build_activities(settings, self.database, outward, self.client)
             async with worker.build_worker(self.client, settings, objects):
                 yield
+
+    def drive_as(self, kind: type[System]) -> System:
+        """The same system, driven as another kind does it."""
+        return kind(self.settings, self.plan, self.client, self.database, self._web)
 
     # opening
 
@@ -322,7 +326,7 @@ async def system(kind: type[System], folder: Path, suggest_renewal_at: int) -> A
         outward = await stack.enter_async_context(http.open_client())
         web = await stack.enter_async_context(httpx2.AsyncClient(timeout=60, trust_env=False))
         await stack.enter_async_context(
-            worker.build_worker(client, settings, worker.build_activities(settings, database, outward))
+            worker.build_worker(client, settings, worker.build_activities(settings, database, outward, client))
         )
         await _answering(plan)
         yield kind(settings, plan, client, database, web)

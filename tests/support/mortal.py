@@ -1,7 +1,7 @@
 """The embedded stack's processes, to be killed and started again; the worker reaches out through gates."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -24,7 +24,8 @@ GATES = (*STAND_INS, "smtp", "temporal")
 class Mortal:
     """Processes by the names `starter.stack.embedded` gives them, and the worker's gates by those of their ports."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, change_worker: Callable[[Child], Child] = lambda worker: worker) -> None:
+        self._change_worker = change_worker
         for name in FOLDERS:
             (folder / name).mkdir(parents=True)
         kept = {name: make() for name, make in SECRETS.items()}
@@ -37,7 +38,7 @@ class Mortal:
         for gate in self.gates.values():
             await gate.start()
         self._children = {child.name: child for child in build_children(self.plan)}
-        worker = self._children["worker"]
+        worker = self._change_worker(self._children["worker"])
         self._children["worker"] = replace(worker, environment={**worker.environment, **self._through_gates()})
         await self.start("migration", "signing", "temporal", "sandbox")
         await self.start("web", "worker")
@@ -91,9 +92,11 @@ class Mortal:
 
 
 @asynccontextmanager
-async def running(folder: Path) -> AsyncIterator[Mortal]:
-    """All processes, for the time of a block."""
-    mortal = Mortal(folder)
+async def running(
+    folder: Path, change_worker: Callable[[Child], Child] = lambda worker: worker
+) -> AsyncIterator[Mortal]:
+    """All processes, for the time of a block; the worker's may be another one than a user's."""
+    mortal = Mortal(folder, change_worker)
     try:
         await mortal.begin()
         yield mortal

@@ -29,7 +29,13 @@ from web.staff.reasons import USUAL, list_usual_reasons
 
 ROOT = Path(__file__).parents[2]
 SENDERS = {*EventSource, "registry"}
-DETAILS = {"checks": "license_active, name_matches", "stage": "denied", "list": "rcl", "by": "rita@example.org"}
+DETAILS = {
+    "checks": "license_active, name_matches",
+    "stage": "denied",
+    "list": "rcl",
+    "by": "rita@example.org",
+    "times": "3",
+}
 FIELDS = {*AgentRequest.model_fields, *CounselorRequest.model_fields, *RegistrationRequest.model_fields}
 
 

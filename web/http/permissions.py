@@ -24,6 +24,7 @@ class Permission(StrEnum):
     BEGIN = "begin"
     ACT_FOR_ASSISTER = "act_for_assister"
     CLEAR_FLAG = "clear_flag"
+    RESTART = "restart"
     EXPORT = "export"
     READ_WEBHOOKS = "read_webhooks"
     DELIVER = "deliver"
@@ -41,7 +42,7 @@ GRANTS: dict[StaffRole, frozenset[Permission]] = {
     | {_P.DECIDE, _P.WITHDRAW, _P.REVOKE, _P.RESEND, _P.BEGIN, _P.ACT_FOR_ASSISTER, _P.CLEAR_FLAG, _P.EXPORT},
     StaffRole.APPEALS_REVIEWER: _READS | {_P.REVOKE, _P.RESEND, _P.CLEAR_FLAG},
     StaffRole.OPERATOR: _READS
-    | {_P.RESEND, _P.BEGIN, _P.CLEAR_FLAG, _P.DELIVER, _P.EXPORT, _P.READ_SESSIONS, _P.END_SESSIONS},
+    | {_P.RESEND, _P.BEGIN, _P.CLEAR_FLAG, _P.RESTART, _P.DELIVER, _P.EXPORT, _P.READ_SESSIONS, _P.END_SESSIONS},
     StaffRole.AUDITOR: _READS | {_P.EXPORT, _P.READ_ACCESS_LOG, _P.READ_SESSIONS},
 }
 

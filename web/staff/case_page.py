@@ -52,6 +52,7 @@ _DONE = {
     "revoke": N_("The certification is revoked."),
     "resend": N_("The notice is sent again."),
     "flag": N_("The flag is taken down."),
+    "restart": N_("The case is begun again from what is recorded."),
 }
 
 
@@ -126,6 +127,9 @@ async def _describe_done(visit: StaffVisit, file: CaseFile) -> dict[str, Any] | 
 
 def _has_acted(what: str, file: CaseFile, me: StaffMember) -> bool:
     """Whether this person did that to the case."""
+    if what == "restart":
+        begun = (EntryKind.AUDIT, "case.restarted", me.actor)
+        return any((one.kind, one.name, one.actor) == begun for one in file.timeline)
     if what == "flag":
         cleared = (EntryKind.FLAG, "cleared", me.actor)
         return any((one.kind, one.name, one.actor) == cleared for one in file.timeline)

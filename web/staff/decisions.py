@@ -1,4 +1,4 @@
-"""What staff do with a case from its page: decide, send again, withdraw, revoke, take a flag down (A12)."""
+"""What staff do with a case from its page: decide, send again, end it, take a flag down, begin it again (A12)."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -18,6 +18,7 @@ from domain.shared.documents.faults import Fault, Invalid
 from domain.state.certification import CertificationState
 from domain.state.eligibility import Verdict
 from starter.cases import CommandOutcome, now
+from starter.temporal import Unreachable
 from templates.catalogs import translate
 from web.http.forms import Values, find_text_faults, read_form
 from web.http.pages import PRIVATE, build_page_router
@@ -133,6 +134,22 @@ async def take_flag_down(form: Annotated[PostedForm, require_form("flag")]) -> R
     except Refusal as refusal:
         return await form.show_refusal(refusal.reason)
     services.numbers.forget()
+    return _redirect_to_case(visit.request, form.case_id, done=form.name, of=form.case_id)
+
+
+@router.post("/restart")
+async def restart_case(form: Annotated[PostedForm, require_form("restart")]) -> Response:
+    """Begins the case's workflow again, which isn't running."""
+    if faults := form.find_reason_faults():
+        return await form.show_faults(faults)
+    visit, cases = form.visit, form.visit.services.cases
+    try:
+        await cases.restart_case(form.case_id, form.reason, visit.me.actor)
+    except Refusal as refusal:
+        return await form.show_refusal(refusal.reason)
+    except Unreachable:
+        return await form.show_refusal(Reason("temporal_unreachable"))
+    visit.services.numbers.forget()
     return _redirect_to_case(visit.request, form.case_id, done=form.name, of=form.case_id)
 
 

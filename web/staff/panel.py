@@ -18,13 +18,14 @@ from web.http.permissions import Permission
 from web.http.sentences import explain_reason
 from web.staff.reasons import list_usual_reasons
 
-# The forms of a case's page, each with the permission it needs and the command it gives; a flag is no command.
+# The forms of a case's page, each with the permission it needs and the command it gives; what is no command gives none.
 FORMS: dict[str, tuple[Permission, CommandKind | None]] = {
     "decision": (Permission.DECIDE, CommandKind.DECIDE),
     "resend": (Permission.RESEND, CommandKind.RESEND),
     "withdraw": (Permission.WITHDRAW, CommandKind.WITHDRAW),
     "revoke": (Permission.REVOKE, CommandKind.REVOKE),
     "flag": (Permission.CLEAR_FLAG, None),
+    "restart": (Permission.RESTART, None),
 }
 
 
@@ -56,6 +57,7 @@ class Panel:
     withdraws: bool
     revokes: bool
     clears: bool
+    restarts: bool
     acts: bool
     ended: str | None
     kept: list[GivenCommand]
@@ -97,6 +99,7 @@ def build_panel(file: CaseFile, me: StaffMember, language: str) -> Panel:
         withdraws=may["withdraw"] and why_ended is None,
         revokes=may["revoke"] and why_ended is None,
         clears=may["flag"],
+        restarts=may["restart"],
         acts=any(may[form] for form in ("resend", "withdraw", "revoke")),
         ended=explain_reason(why_ended, language) if why_ended else None,
         kept=[one for one in file.commands if one.state == CommandState.PENDING],

@@ -146,7 +146,9 @@ def _describe_webhook(entry: TimelineEntry, language: str) -> tuple[str, Details
 def _describe_audited(entry: TimelineEntry, language: str) -> tuple[str, Details]:
     action = entry.name.removesuffix(".after_end")
     late = [_phrase(N_("It was done although the case had ended meanwhile."), language)] if action != entry.name else []
-    return name_code("action", action, language), late
+    repeated = ", ".join(map(str, entry.data.get("may_repeat") or ()))
+    named = [_phrase(N_("May be done twice: {steps}"), language, steps=repeated)] if repeated else []
+    return name_code("action", action, language), [*late, *named]
 
 
 _WORDS: Mapping[EntryKind, Callable[[TimelineEntry, str], tuple[str, Details]]] = {

@@ -9,7 +9,8 @@ from fastapi import Path
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
-from db.reads.pending import find_altered_event, read_altered_events, read_held_events
+from db.reads.pending import find_altered_event, list_given_up, read_altered_events, read_held_events
+from db.writes.recovery.deliveries import UnknownDelivery, retry_delivery
 from db.writes.webhooks.releases import Release, UnknownEvent, release_event
 from domain.shared.cases.reasons import Reason
 from domain.shared.documents.faults import Fault, Invalid
@@ -28,6 +29,7 @@ router = build_page_router(prefix="/staff/webhooks")
 
 HOME = "/staff/webhooks"
 AT_A_TIME = 25
+MOST_GIVEN_UP = 100
 MOST_SHOWN = 64 * 1024  # characters
 WebhooksVisit = Annotated[StaffVisit, require_visit(Permission.READ_WEBHOOKS)]
 DelivererVisit = Annotated[StaffVisit, require_visit(Permission.DELIVER)]
@@ -36,6 +38,7 @@ Number = Annotated[int, Path(ge=1, le=2**63 - 1)]
 # What is said on top, by what stands in the address.
 _DONE = {
     "delivered": N_("The event is delivered."),
+    "retried": N_("It is tried again within some seconds."),
     "kept": N_("The event is taken. It is delivered as soon as its workflow can be reached."),
 }
 
@@ -44,7 +47,7 @@ _DONE = {
 class DeliveryAttempt:
     """A delivery that was asked for and refused: the event's number, the reason given for it, and what was wrong."""
 
-    number: int
+    number: int | str
     reason: str
     faults: Sequence[Fault] = ()
     refused: str | None = None
@@ -96,6 +99,20 @@ async def deliver_altered(visit: DelivererVisit, number: Number) -> Response:
     return await _render_altered(visit, number, DeliveryAttempt(number, reason, refused=refused), 409)
 
 
+@router.post("/given-up")
+async def retry_given_up(visit: DelivererVisit, kind: str, item: str) -> Response:
+    """Has something delivered again that was given up."""
+    reason = (await read_form(visit.request)).get("reason", "")
+    if faults := find_text_faults("reason", reason):
+        return await _render_webhooks(visit, DeliveryAttempt(f"{kind}-{item}", reason, faults), 422)
+    try:
+        await visit.services.database.write(retry_delivery, kind, item, visit.me.actor, reason, now())
+    except UnknownDelivery:
+        raise _build_not_found() from None
+    visit.services.numbers.forget()
+    return RedirectResponse(HOME + build_query(done="retried"), 303, PRIVATE)
+
+
 async def _release_event(visit: StaffVisit, number: int, kind: str, reason: str) -> Release:
     try:
         return await visit.services.database.write(release_event, number, kind, visit.me.actor, reason, now())
@@ -104,9 +121,9 @@ async def _release_event(visit: StaffVisit, number: int, kind: str, reason: str)
 
 
 async def _deliver_released(services: Services, release: Release) -> Response:
-    delivered = [await services.cases.deliver_event(row) for row in release.to_deliver]
+    delivered = await services.cases.deliver_events(release.to_deliver)
     services.numbers.forget()
-    return RedirectResponse(HOME + build_query(done="delivered" if all(delivered) else "kept"), 303, PRIVATE)
+    return RedirectResponse(HOME + build_query(done="delivered" if delivered else "kept"), 303, PRIVATE)
 
 
 async def _render_webhooks(
@@ -124,6 +141,7 @@ async def _render_webhooks(
         held=held.rows,
         notes=explain_notes(held.rows, language),
         aside=aside.rows,
+        given_up=await database.read(list_given_up, MOST_GIVEN_UP),
         ways=_build_ways(asked, held=held, altered=aside),
         done=translate(done, language) if done else None,
         **_describe_attempt(attempt, language),

@@ -126,10 +126,10 @@ def accept_vendor_report(
     return received
 
 
-def mark_delivered(session: Session, row_id: int, reason: Reason | None = None) -> None:
+def mark_delivered(session: Session, row_ids: Sequence[int], reason: Reason | None = None) -> None:
     """The workflow has been told, or there is none any more (then with the reason)."""
     values = {"state": EventState.DELIVERED, **_noted(reason)}
-    session.execute(update(InboxRow).where(col(InboxRow.id) == row_id).values(values))
+    session.execute(update(InboxRow).where(col(InboxRow.id).in_(row_ids)).values(values))
 
 
 def store_event(session: Session, event: Event, parsed: ParsedEvent, now: datetime) -> InboxRow | None:

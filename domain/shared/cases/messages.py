@@ -38,8 +38,30 @@ class RegistrationSnapshot(BaseModel):
     mlms: list[str] = Field(default_factory=list, description="curricula enrolled in the MLMS")
 
 
+class RebuiltProgress(BaseModel):
+    """What a case's facts and recorded effects come to, for a workflow that is begun again in the middle of the case.
+
+    ``facts`` are kinds; ``done`` are steps by the names that workflows give them, as in `CaseProgress.done`;
+    ``applied`` are ids of commands, whose repeats must change nothing; ``side_tasks`` are commands applied and not
+    carried out yet.
+    """
+
+    facts: list[str] = Field(default_factory=list)
+    passed: bool = False
+    rounds: int = 0
+    unknown_license: bool = False
+    asked: bool = False
+    verdict: str = ""
+    done: list[str] = Field(default_factory=list)
+    applied: list[str] = Field(default_factory=list)
+    side_tasks: "list[Command]" = Field(default_factory=list)
+
+
 class Claimed(BaseModel):
-    """Whether the case is this chain's, and what the journey needs to know of it."""
+    """Whether the case is this chain's, and what the journey needs to know of it.
+
+    ``rebuilt`` is there only for a workflow that was begun again: one that goes by a history of before has none.
+    """
 
     mine: bool
     kind: str = ""
@@ -52,6 +74,7 @@ class Claimed(BaseModel):
     closes_at: datetime | None = None
     license_unknown_after_seconds: int = 3600
     standing: RegistrationSnapshot | None = None
+    rebuilt: RebuiltProgress | None = None
 
 
 class LookUp(CaseRef):
@@ -264,3 +287,41 @@ class Published(BaseModel):
 
     number: int = 0
     rows: int = 0
+
+
+class ReconciliationOrder(BaseModel):
+    """A page of a reconciliation; ``after`` is the case after which it begins, ``token`` Temporal's for a page.
+
+    ``thorough`` asks every running workflow what it knows. ``restored`` says that a store may have been restored, and
+    that third parties are asked for their reports again, of cases that were not begun again too.
+    """
+
+    number: int = 0
+    thorough: bool = False
+    restored: bool = False
+    after: str = ""
+    token: str = ""
+    counts: dict[str, int] = Field(default_factory=dict)
+    unknown: list[str] = Field(default_factory=list, description="workflows that run and have no case")
+
+
+class Reconciled(BaseModel):
+    """What one page came to: counts by what was found or done; the cases whose reports are to be asked for again."""
+
+    counts: dict[str, int] = Field(default_factory=dict)
+    after: str = ""
+    token: str = ""
+    ask_again: list[str] = Field(default_factory=list)
+    unknown: list[str] = Field(default_factory=list)
+
+
+class LastReconciliation(BaseModel):
+    """The number of the last reconciliation that Temporal knows of; 0 where it knows of none."""
+
+    number: int = 0
+
+
+class ReportsOrder(BaseModel):
+    """Cases whose third parties are asked to report again what they reported before."""
+
+    case_ids: list[str]

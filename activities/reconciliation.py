@@ -1,0 +1,284 @@
+"""Open cases held against their workflows: begins again what is gone, says what is stuck or wrong (decision 24)."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+import structlog
+from temporalio import activity
+
+from activities import contracts
+from activities.heartbeats import keep_heartbeating
+from adapters.http import Refused, Unavailable
+from db.case_state import CaseSnapshot, list_flags, load_case, load_snapshot
+from db.engine import Database
+from db.reads.recovery.reconciliation import compare_case, list_known_cases, list_open_cases, read_last_reconciliation
+from db.tables import SYSTEM, Case
+from db.writes.cases import flag_case, unflag_case
+from db.writes.recovery.reconciliation import keep_reconciliation
+from db.writes.recovery.restarts import (
+    MAY_REPEAT,
+    WORKFLOW_GONE,
+    WORKFLOW_STUCK,
+    count_restarts,
+    free_case,
+    settle_reports,
+    want_reports,
+)
+from domain.shared.cases.messages import (
+    LastReconciliation,
+    Progress,
+    Reconciled,
+    ReconciliationOrder,
+    RegistrationProgress,
+    Report,
+    ReportsOrder,
+)
+from domain.shared.cases.reasons import Reason, Refusal
+from domain.shared.cases.reconciliation import (
+    MOST_RESTARTS,
+    Outcome,
+    SeenWorkflow,
+    WorkflowStatus,
+    is_report_due,
+    judge_stopped,
+)
+from domain.shared.cases.stages import ENDED
+from domain.shared.traces import locate_error
+
+log = structlog.get_logger(__name__)
+
+EVERY = timedelta(minutes=5)
+# After so long without one, something was down or restored.
+MISSED = 3 * EVERY
+# Once a day every workflow is asked: what a restore left different may show nowhere else.
+THOROUGH_EVERY = timedelta(days=1) // EVERY
+PAGE = 100
+AT_ONCE = 10
+# What is younger may be on its way.
+YOUNG = timedelta(minutes=1)
+
+
+class CaseWorkflowDirectory(Protocol):
+    """What is asked of Temporal about the workflows of cases, and done there; handed in by the worker."""
+
+    async def list_running(self, cases: Sequence[Case]) -> Mapping[str, SeenWorkflow]:
+        """Of these cases' workflows those that run, by case; some seconds late."""
+
+    async def list_running_page(self, token: str) -> tuple[Sequence[str], str]:
+        """A page of the ids of all running workflows of cases, and the token of the next page, empty after the last."""
+
+    async def describe_workflow(self, case: Case) -> SeenWorkflow:
+        """How a case's workflow stands now."""
+
+    async def read_progress(self, case: Case) -> Progress | RegistrationProgress | None:
+        """What a case's workflow knows; None where it doesn't answer."""
+
+    async def start_workflow(self, case: Case) -> bool:
+        """Begins it; one that runs is left alone."""
+
+    async def terminate_workflow(self, case: Case, reason: str) -> None:
+        """Ends it at once; one that doesn't run is left alone."""
+
+    async def repeat_reports(self, snapshot: CaseSnapshot, reports: Sequence[Report]) -> None:
+        """Tells it of recorded facts."""
+
+
+class ReportsArchive(Protocol):
+    """A third party that keeps what it reported and reports it again."""
+
+    async def request_reports(self, case_id: str) -> None:
+        """Asks for everything it reported of a case. Raises `Unavailable` and `Refused`."""
+
+
+class ReconciliationsActivities(contracts.Reconciliations):
+    """Compares, begins again, flags and asks again; ``archives`` are the third parties, by program and source."""
+
+    def __init__(
+        self, workflows: CaseWorkflowDirectory, database: Database, archives: Mapping[str, Mapping[str, ReportsArchive]]
+    ) -> None:
+        self._workflows = workflows
+        self._database = database
+        self._archives = archives
+
+    @activity.defn(name="reconciliation.open")
+    async def open_reconciliation(self, last: LastReconciliation) -> ReconciliationOrder:
+        """See the contract.
+
+        Each store remembers the last one. Where they don't agree, or it is long ago, one of them may be older.
+        """
+        kept = await self._database.read(read_last_reconciliation)
+        number = max(last.number, kept.number if kept else 0) + 1
+        restored = kept is None or kept.number != last.number or _now() - kept.finished_at > MISSED
+        return ReconciliationOrder(
+            number=number,
+            restored=restored,
+            thorough=restored or number % THOROUGH_EVERY == 0,
+        )
+
+    @activity.defn(name="reconciliation.compare")
+    async def compare_page(self, order: ReconciliationOrder) -> Reconciled:
+        """See the contract."""
+        cases = await self._database.read(list_open_cases, order.after, PAGE)
+        running = await self._workflows.list_running(cases) if cases else {}
+        turns = asyncio.Semaphore(AT_ONCE)
+
+        async def look_at(case: Case) -> Outcome:
+            async with turns:
+                return await self._look_after(case, running.get(case.case_id), thorough=order.thorough)
+
+        async with keep_heartbeating():
+            counts = Counter(outcome.value for outcome in await asyncio.gather(*map(look_at, cases)))
+        if order.restored:
+            await self._database.write(want_reports, [case.case_id for case in cases])
+        wanted = [case.case_id for case in cases if order.restored or case.reports_wanted]
+        return Reconciled(counts=dict(counts), after=cases[-1].case_id if len(cases) == PAGE else "", ask_again=wanted)
+
+    async def _look_after(self, case: Case, running: SeenWorkflow | None, *, thorough: bool) -> Outcome:
+        """What was found or done; a case that can't be looked after now is the next reconciliation's."""
+        try:
+            if not thorough and running is not None and _is_healthy(case, running):
+                return Outcome.RUNNING
+            return await self._look_closely(case.case_id)
+        except Refusal:  # it has ended meanwhile
+            return Outcome.ENDED
+        except Exception as error:
+            where = locate_error(error)
+            log.warning("case not looked after", case=case.case_id, error=type(error).__name__, where=where)
+            return Outcome.FAILED
+
+    async def _look_closely(self, case_id: str) -> Outcome:
+        case = await self._database.read(load_case, case_id)
+        if case.stage in ENDED:
+            return Outcome.ENDED
+        if _now() - (case.restarted_at or case.opened_at) < YOUNG:
+            return Outcome.YOUNG
+        seen = await self._workflows.describe_workflow(case)
+        if seen.status is WorkflowStatus.RUNNING:
+            return await self._look_at_running(case, seen)
+        return await self._look_at_stopped(case, seen.status)
+
+    async def _look_at_stopped(self, case: Case, status: WorkflowStatus) -> Outcome:
+        if (await self._database.read(load_case, case.case_id)).stage in ENDED:
+            return Outcome.ENDED
+        if case.run_id is None and (status is WorkflowStatus.GONE or case.restarted_at is not None):
+            return Outcome.UNBEGUN  # the delivery begins it
+        verdict = judge_stopped(status, count_restarts(case, _now()))
+        if not verdict.restarts:
+            await self._database.write(flag_case, case.case_id, WORKFLOW_GONE, _now(), verdict.reason)
+            return Outcome.MISSING
+        freed = await self._database.write(free_case, case.case_id, SYSTEM, verdict.reason, _now())
+        if status is WorkflowStatus.COMPLETED:  # whoever ended the case has to be asked whether it was
+            await self._database.write(flag_case, case.case_id, MAY_REPEAT, _now(), verdict.reason)
+        await self._workflows.start_workflow(freed)
+        return Outcome.RESTARTED
+
+    async def _look_at_running(self, case: Case, seen: SeenWorkflow) -> Outcome:
+        if seen.fails:
+            await self._database.write(flag_case, case.case_id, WORKFLOW_STUCK, _now(), Reason("workflow_task_fails"))
+            return Outcome.STUCK
+        if case.run_id != seen.run_id:
+            return await self._replace_workflow(case, "workflow_behind")
+        for flag in {WORKFLOW_GONE, WORKFLOW_STUCK} & set(list_flags(case)):
+            await self._database.write(unflag_case, case.case_id, flag, _now())
+        progress = await self._workflows.read_progress(case)
+        if progress is None:
+            return Outcome.SILENT
+        found = await self._database.read(compare_case, case.case_id, progress, _now() - YOUNG)
+        if found.snapshot.case.stage in ENDED:
+            return Outcome.ENDED
+        difference = found.difference
+        if difference.ahead:
+            return await self._replace_workflow(case, "workflow_ahead", sorted(difference.repeats))
+        if not difference.is_behind or not found.is_settled:
+            return Outcome.RUNNING
+        if difference.commands:
+            return await self._replace_workflow(case, "workflow_behind")
+        await self._workflows.repeat_reports(found.snapshot, _build_reports(found.snapshot, difference.unheard))
+        return Outcome.TOLD
+
+    async def _replace_workflow(self, case: Case, why: str, may_repeat: list[str] | None = None) -> Outcome:
+        """Ends a workflow that goes by other facts than those recorded, and begins it again from these."""
+        if count_restarts(case, _now()) >= MOST_RESTARTS:
+            reason = Reason("workflow_restarted_often", {"times": str(case.restarts)})
+            await self._database.write(flag_case, case.case_id, WORKFLOW_STUCK, _now(), reason)
+            return Outcome.STUCK
+        freed = await self._database.write(free_case, case.case_id, SYSTEM, Reason(why), _now(), may_repeat)
+        if may_repeat:
+            await self._database.write(flag_case, case.case_id, MAY_REPEAT, _now(), Reason(why))
+        await self._workflows.terminate_workflow(case, "begun again from what is recorded")
+        await self._workflows.start_workflow(freed)
+        return Outcome.RESTARTED
+
+    @activity.defn(name="reconciliation.find_unknown")
+    async def find_unknown_workflows(self, order: ReconciliationOrder) -> Reconciled:
+        """See the contract."""
+        found, token = await self._workflows.list_running_page(order.token)
+        ids = {workflow_id.rpartition("/")[2]: workflow_id for workflow_id in found}
+        unknown = sorted(set(ids) - await self._database.read(list_known_cases, ids))
+        for case_id in unknown:
+            log.warning("a workflow runs for which there is no case", workflow_id=ids[case_id])
+        return Reconciled(counts={"unknown": len(unknown)}, token=token, unknown=[ids[one] for one in unknown])
+
+    @activity.defn(name="reconciliation.ask_again")
+    async def request_reports(self, order: ReportsOrder) -> Reconciled:
+        """See the contract. A third party that knows nothing of a case says so, and that is an answer."""
+        turns = asyncio.Semaphore(AT_ONCE)
+
+        async def ask(case_id: str) -> int:
+            async with turns:
+                return await self._request_reports(case_id)
+
+        async with keep_heartbeating():
+            asked = await asyncio.gather(*map(ask, order.case_ids))
+        return Reconciled(counts={"asked": sum(asked)})
+
+    async def _request_reports(self, case_id: str) -> int:
+        """How many third parties were asked; who can't be reached, or whose turn it isn't, is asked another time."""
+        snapshot = await self._database.read(load_snapshot, case_id)
+        case, kinds = snapshot.case, {fact.kind for fact in snapshot.facts}
+        due = [one for one in case.reports_wanted or () if is_report_due(one, case.waiting_for, kinds)]
+        asked = []
+        for source in due:
+            try:
+                await self._archives[case.program][source].request_reports(case_id)
+            except (Unavailable, Refused) as error:
+                log.warning("reports not asked for", case=case_id, source=source, code=error.code)
+            else:
+                asked.append(source)
+        if asked:
+            await self._database.write(settle_reports, case_id, asked)
+        return len(asked)
+
+    @activity.defn(name="reconciliation.close")
+    async def close_reconciliation(self, order: ReconciliationOrder) -> LastReconciliation:
+        """See the contract."""
+        await self._database.write(keep_reconciliation, order, _now())
+        return LastReconciliation(number=order.number)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _is_healthy(case: Case, running: SeenWorkflow) -> bool:
+    """Whether a workflow runs, and says of itself what is recorded of its case; staff aren't asked to look at it."""
+    if running.fails or {WORKFLOW_GONE, WORKFLOW_STUCK} & set(list_flags(case)):
+        return False
+    waits = running.waiting_for in (None, case.waiting_for or "nothing")
+    return running.stage in (None, case.stage) and waits
+
+
+def _build_reports(snapshot: CaseSnapshot, unheard: frozenset[str]) -> list[Report]:
+    """What a workflow is told that was not told; of a federal registration what all of it came to."""
+    standing = snapshot.take_registration_snapshot()
+    if standing is not None:
+        fact_id = f"reconciled:{standing.facts}"
+        return [Report(case_id=snapshot.case.case_id, fact_id=fact_id, kind="reconciled", standing=standing)]
+    passed = snapshot.certification.passed_at is not None
+    return [
+        Report(case_id=snapshot.case.case_id, fact_id=f"reconciled:{kind}", kind=kind, passed=passed)
+        for kind in sorted(unheard)
+    ]

@@ -1,0 +1,108 @@
+"""What Temporal could not be told: counted, tried again later and later, and given up where it is always refused."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+from sqlmodel import col
+
+from db.case_state import one_or_none
+from db.recovery_tables import DeliveryFailure
+from db.tables import SYSTEM, Case
+from db.writes.facts import lock_case, lower_flag, raise_flag, record_audit
+from domain.shared.cases.reasons import Reason
+from domain.shared.documents.faults import Fault, Invalid
+
+DELIVERY_FAILED = "delivery_failed"
+ATTEMPTS = 10
+FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=2), timedelta(minutes=5)
+# A workflow that can't be told now may be told any moment: nobody should wait long for it then.
+LONGEST_WORKFLOW_PAUSE = timedelta(seconds=30)
+
+
+class DeliveryKind(StrEnum):
+    """What is delivered; `WORKFLOW` is everything a case's workflow is to be told."""
+
+    START = "start"
+    EVENT = "event"
+    COMMAND = "command"
+    WORKFLOW = "workflow"
+
+
+@dataclass(frozen=True)
+class FailedDelivery:
+    """What could not be told of which case, and why: a code, never what was said."""
+
+    kind: DeliveryKind
+    item: str
+    case_id: str
+    code: str
+
+
+class UnknownDelivery(LookupError):
+    """There is no such delivery that was given up."""
+
+
+def record_failures(session: Session, failed: Iterable[FailedDelivery], now: datetime) -> None:
+    """Counts failed attempts, and says when each is made again.
+
+    What fails `ATTEMPTS` times by itself is given up, and its case flagged; where the whole workflow can't be told,
+    that is nobody's fault who waits to be told, and it is tried for ever.
+    """
+    for one in sorted(failed, key=lambda failed: failed.case_id):
+        row = session.get(DeliveryFailure, (one.kind, one.item))
+        if row is None:
+            row = DeliveryFailure(kind=one.kind, item=one.item, case_id=one.case_id, failures=0, code="", failed_at=now)
+        row.failures, row.code, row.failed_at = row.failures + 1, one.code, now
+        pause = FIRST_PAUSE * 2 ** min(row.failures - 1, 10)
+        if one.kind is DeliveryKind.WORKFLOW:
+            row.next_attempt_at = now + min(pause, LONGEST_WORKFLOW_PAUSE)
+        elif row.failures < ATTEMPTS:
+            row.next_attempt_at = now + min(pause, LONGEST_PAUSE)
+        else:
+            row.next_attempt_at = None
+            _flag_given_up(session, row, now)
+        session.add(row)
+
+
+def _flag_given_up(session: Session, row: DeliveryFailure, now: datetime) -> None:
+    case = lock_case(session, row.case_id)
+    if raise_flag(case, DELIVERY_FAILED, now):
+        session.add(case)
+        why = Reason("delivery_given_up", {"times": str(row.failures)})
+        details = {"what": row.kind, "item": row.item, "code": row.code}
+        record_audit(session, now, SYSTEM, f"case.flagged.{DELIVERY_FAILED}", case, why, **details)
+
+
+def forget_failures(session: Session, kind: DeliveryKind, items: Iterable[str]) -> None:
+    """Once something is told, its failures don't count any more."""
+    gone = delete(DeliveryFailure).where(col(DeliveryFailure.kind) == kind, col(DeliveryFailure.item).in_(list(items)))
+    session.execute(gone)
+
+
+def retry_delivery(session: Session, kind: str, item: str, actor: str, reason: str, now: datetime) -> None:
+    """Staff have something tried again that was given up. Raises `Invalid` without a reason, `UnknownDelivery`."""
+    if not reason.strip():
+        raise Invalid([Fault("reason", "required")])
+    row = session.get(DeliveryFailure, (kind, item))
+    if row is None or row.next_attempt_at is not None:
+        raise UnknownDelivery(item)
+    case = lock_case(session, row.case_id)
+    row.failures, row.next_attempt_at = 0, now
+    session.add(row)
+    record_audit(session, now, actor, "delivery.retried", case, reason.strip(), what=row.kind, item=row.item)
+    session.flush()
+    if not _has_given_up(session, case) and lower_flag(case, DELIVERY_FAILED):
+        session.add(case)
+        record_audit(session, now, SYSTEM, f"case.unflagged.{DELIVERY_FAILED}", case)
+
+
+def _has_given_up(session: Session, case: Case) -> bool:
+    given_up: Any = select(DeliveryFailure).where(
+        col(DeliveryFailure.case_id) == case.case_id, col(DeliveryFailure.next_attempt_at).is_(None)
+    )
+    return one_or_none(session, given_up.limit(1)) is not None

@@ -1,0 +1,80 @@
+"""A case's workflow is begun again from what is recorded: the case is freed for it, and said so (decision 24)."""
+
+from collections.abc import Collection, Iterable
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, update
+from sqlalchemy.orm import Session
+from sqlmodel import col
+
+from db.recovery_tables import DeliveryFailure
+from db.tables import SYSTEM, Case, InboxRow
+from db.writes.facts import lock_case, lower_flag, record_audit
+from domain.shared.cases.events import EventState
+from domain.shared.cases.reasons import Reason, Refusal
+from domain.shared.cases.reconciliation import ARCHIVES
+from domain.shared.cases.stages import ENDED
+
+WORKFLOW_GONE, WORKFLOW_STUCK, MAY_REPEAT = "workflow_gone", "workflow_stuck", "may_repeat"
+# Restarts longer ago than this don't count: what was mended for a day is not what fails again and again.
+COUNTED_FOR = timedelta(days=1)
+
+
+def free_case(
+    session: Session, case_id: str, actor: str, why: str | Reason, now: datetime, may_repeat: list[str] | None = None
+) -> Case:
+    """Frees an open case for the workflow that is begun next, and counts it where nobody asked for it.
+
+    ``may_repeat`` names what the workflow had done and no record of it is left, so that it may be done twice. Raises
+    `UnknownCase`, `Refusal` where the case has ended.
+    """
+    case = lock_case(session, case_id)
+    if case.stage in ENDED:
+        raise Refusal(Reason("case_ended", {"stage": case.stage}))
+    by_itself = actor == SYSTEM
+    case.restarts = count_restarts(case, now) + 1 if by_itself else 0
+    case.run_id, case.restarted_at = None, now
+    _want_reports(case)
+    session.add(case)
+    details = {"may_repeat": may_repeat} if may_repeat else {}
+    record_audit(session, now, actor, "case.restarted", case, why, **details)
+    return case
+
+
+def want_reports(session: Session, case_ids: Iterable[str]) -> None:
+    """From now on the third parties of these cases are to be asked for their reports again, once it is their turn."""
+    for case_id in sorted(case_ids):
+        case = lock_case(session, case_id)
+        _want_reports(case)
+        session.add(case)
+
+
+def _want_reports(case: Case) -> None:
+    case.reports_wanted = [source.value for source in ARCHIVES[case.program]]
+
+
+def settle_reports(session: Session, case_id: str, sources: Collection[str]) -> None:
+    """These third parties have been asked."""
+    case = lock_case(session, case_id)
+    case.reports_wanted = [one for one in case.reports_wanted or () if one not in sources] or None
+    session.add(case)
+
+
+def count_restarts(case: Case, now: datetime) -> int:
+    """How often the case was begun again by itself of late."""
+    return case.restarts if case.restarted_at and now - case.restarted_at < COUNTED_FOR else 0
+
+
+def settle_restart(session: Session, case: Case, fact_ids: set[str], now: datetime) -> None:
+    """Once the new workflow has claimed the case: the facts it was handed it need not be told again."""
+    told = update(InboxRow).where(
+        col(InboxRow.case_id) == case.case_id,
+        col(InboxRow.state) == EventState.PENDING,
+        col(InboxRow.fact_id).in_(fact_ids),
+    )
+    session.execute(told.values(state=EventState.DELIVERED))
+    session.execute(delete(DeliveryFailure).where(col(DeliveryFailure.case_id) == case.case_id))
+    for flag in (WORKFLOW_GONE, WORKFLOW_STUCK):
+        if lower_flag(case, flag):
+            record_audit(session, now, SYSTEM, f"case.unflagged.{flag}", case)
+    session.add(case)

@@ -1,0 +1,155 @@
+"""A workflow's progress as a case's facts and recorded effects have it: for one that is begun again, and to compare."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+from domain.programs.state import CaseState
+from domain.shared.cases.facts import Fact, FactKind
+from domain.shared.cases.messages import Progress, RebuiltProgress, RegistrationProgress, RegistrationSnapshot
+from domain.shared.cases.notices import Notice
+from domain.shared.cases.reconciliation import Difference
+from domain.state.certification import CertificationState, EligibilityStatus
+from domain.state.facts import ScreenedData
+
+# The step of the state's journey that an effect of this kind is, by the name its workflow gives it.
+_STEPS = {
+    "training.invited": "invited",
+    "background.ordered": "background",
+    "certificate.issued": "certificate",
+    "portal.account_created": "account",
+    "portal.account_reused": "reused",
+}
+# Those of either program of which something is recorded once they are done.
+_WHOLE_STEPS = frozenset({*_STEPS.values(), "enrolled", "help desk"})
+_NUMBERED_STEPS = ("screened ", "notice ", "mlms ", "certificate ")
+# What third parties report and a certification waits for.
+_REPORTED = frozenset(
+    {
+        FactKind.BACKGROUND_REPORTED.value,
+        FactKind.LMS_REGISTERED.value,
+        FactKind.LMS_PROFILE_COMPLETED.value,
+        FactKind.COURSE_COMPLETED.value,
+        FactKind.PORTAL_REGISTERED.value,
+        FactKind.PORTAL_ACTIVATED.value,
+        FactKind.PORTAL_PROFILE_COMPLETED.value,
+        FactKind.SCHEDULING_TOOL_READY.value,
+    }
+)
+_FINAL = (EligibilityStatus.APPROVED, EligibilityStatus.DENIED)
+
+
+@dataclass(frozen=True)
+class RecordedEffect:
+    """An effect whose result is recorded: its key is the case, the step, and what tells repeats apart."""
+
+    kind: str
+    key: str
+
+
+def rebuild_progress(
+    state: CaseState, facts: Sequence[Fact], effects: Collection[RecordedEffect], applied: Iterable[str]
+) -> RebuiltProgress:
+    """What the facts and effects come to; commands still to be carried out are added by who has them.
+
+    A step is done only when all of it is recorded: one that is begun again finds what is recorded by its keys.
+    """
+    if not isinstance(state, CertificationState):
+        done = {*_list_sent_notices(effects), *_list_federal_steps(effects)}
+        return RebuiltProgress(done=sorted(done), applied=list(applied))
+    decided = state.decision is not None and state.eligibility in _FINAL
+    return RebuiltProgress(
+        facts=sorted({fact.kind.value for fact in facts}),
+        passed=state.passed_at is not None,
+        rounds=state.round,
+        unknown_license=_is_license_unknown(facts, state.round),
+        asked=state.eligibility is EligibilityStatus.INFORMATION_REQUESTED,
+        verdict=state.decision.verdict.value if state.decision and decided else "",
+        done=sorted({*_list_sent_notices(effects), *_list_state_steps(facts, effects)}),
+        applied=list(applied),
+    )
+
+
+def compare_progress(
+    progress: Progress | RegistrationProgress, rebuilt: RebuiltProgress, recorded: RegistrationSnapshot | None
+) -> Difference:
+    """How a running workflow's progress differs from what is recorded, ``recorded`` of a federal registration.
+
+    Everything is recorded first and told next: where the record is read after the workflow was asked, a workflow that
+    knows more goes by records that are lost. One that knows less may just not have been told yet.
+    """
+    recorded_steps = {*rebuilt.done, *(["enrolled"] if FactKind.LMS_ENROLLED in rebuilt.facts else [])}
+    repeats = frozenset(step for step in progress.done - recorded_steps if _is_recorded_step(step))
+    if isinstance(progress, RegistrationProgress):
+        assert recorded is not None, "a federal registration has a snapshot"
+        return _compare_snapshots(progress.standing, recorded, repeats)
+    ahead = {*(progress.facts - set(rebuilt.facts)), *repeats}
+    unheard = set(rebuilt.facts) & _REPORTED - progress.facts
+    if progress.passed != rebuilt.passed:
+        (ahead if progress.passed else unheard).add(FactKind.EXAM_ATTEMPTED)
+    known, stored = ((one.rounds, one.asked, one.verdict) for one in (progress, rebuilt))
+    if known == stored or progress.pending:  # what is pending is being applied
+        return Difference(frozenset(ahead), repeats, frozenset(unheard))
+    if bool(progress.verdict) > bool(rebuilt.verdict) or progress.rounds > rebuilt.rounds:
+        ahead.add(FactKind.DECIDED)
+    return Difference(frozenset(ahead), repeats, frozenset(unheard), commands=True)
+
+
+def _compare_snapshots(
+    known: RegistrationSnapshot, recorded: RegistrationSnapshot, repeats: frozenset[str]
+) -> Difference:
+    if known.facts > recorded.facts:
+        return Difference(repeats | {"facts"}, repeats)
+    if known == recorded.model_copy(update={"facts": known.facts}):
+        return Difference(repeats, repeats)
+    if known.facts == recorded.facts:  # as many, and others
+        return Difference(repeats | {"facts"}, repeats)
+    return Difference(repeats, repeats, frozenset({"facts"}))
+
+
+def _is_recorded_step(step: str) -> bool:
+    return step in _WHOLE_STEPS or step.startswith(_NUMBERED_STEPS)
+
+
+def _list_state_steps(facts: Iterable[Fact], effects: Collection[RecordedEffect]) -> set[str]:
+    steps = {_STEPS[effect.kind] for effect in effects if effect.kind in _STEPS}
+    screenings = (fact.read_as(ScreenedData) for fact in facts if fact.kind is FactKind.SCREENED)
+    steps |= {f"screened {screened.round}" for screened in screenings}
+    kinds = {effect.kind for effect in effects}
+    if {"training.enrolled", f"notice.{Notice.LMS_ENROLLED}"} <= kinds:
+        steps.add("enrolled")
+    return steps
+
+
+def _list_federal_steps(effects: Iterable[RecordedEffect]) -> set[str]:
+    """Courses and certificates whose letters are sent too, which are the last part of the step."""
+    steps = set()
+    for effect in effects:
+        notice, _, about = _split_notice(effect)
+        if notice == Notice.MARKETPLACE_ENROLLED and about:
+            steps.add(f"mlms {about}")
+        elif notice == Notice.MARKETPLACE_CERTIFICATE and about:
+            steps.add(f"certificate {about}")
+        elif effect.kind == f"notice.{Notice.HELP_DESK}":
+            steps.add("help desk")
+    return steps
+
+
+def _list_sent_notices(effects: Iterable[RecordedEffect]) -> set[str]:
+    """Notices of the journey; those about a command, a market or a day are no steps of their own."""
+    found = (_split_notice(effect) for effect in effects)
+    return {f"notice {notice} {occurrence}" for notice, occurrence, about in found if notice and not about}
+
+
+def _split_notice(effect: RecordedEffect) -> tuple[str, str, str]:
+    """The notice, its occurrence and what it is about, from the key of the letter; empty for another effect."""
+    _, _, letter = effect.key.partition(":notice:")
+    notice, _, rest = letter.partition(":")
+    occurrence, _, about = rest.partition(":")
+    return notice, occurrence, about
+
+
+def _is_license_unknown(facts: Iterable[Fact], last_round: int) -> bool:
+    """Whether the last screening had to do without the registry, and nothing was heard of it since."""
+    screenings = [fact.read_as(ScreenedData) for fact in facts if fact.kind is FactKind.SCREENED]
+    of_round = [screened for screened in screenings if screened.round == last_round]
+    return bool(of_round) and not any(screened.is_answered for screened in of_round)

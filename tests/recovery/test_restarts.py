@@ -1,0 +1,163 @@
+"""A case whose workflow is gone: what is told to it waits, staff see it, and a restart goes on where it was."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from db.case_state import UnknownCase
+from db.reads.pending import list_held_events
+from db.writes.opening import Opened
+from domain.federal.markets import Market, list_agreements
+from domain.shared.cases.messages import Begin, ReconciliationOrder
+from domain.shared.cases.notices import Notice
+from domain.shared.cases.reasons import Refusal
+from tests.support import documents, recovery
+from tests.support.federal import Federal
+from tests.support.inside import Inside
+from tests.support.recovery import audited, deliver, flags, last_reconciliation, reconcile
+from workflows import messages as names
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
+
+Blow = Callable[[Inside, Opened], Awaitable[Opened]]
+BEGUN_AGAIN = {"failed": recovery.fail, "timed out": recovery.time_out, "lost": recovery.lose}
+STOPPED = {"terminated": recovery.terminate, "cancelled": recovery.cancel}
+
+
+async def in_training(system: Inside) -> Opened:
+    opened = await system.open(documents.broker())
+    await system.approved(opened)
+    await system.reported(opened, "account", "profile")
+    await system.agreed(opened, "in_training", "course_completion")
+    await system.noticed(opened, "lms_invitation")
+    return opened
+
+
+async def goes_on_to_the_first_day(system: Inside, opened: Opened) -> None:
+    await system.until(opened, "certified")
+    await system.reported_by_portal(opened, "account.registered", "profile.completed", "scheduling_tool.ready")
+    await system.agreed(opened, "active", "next_plan_year")
+    notices = await system.noticed(opened, "active")
+    assert len(notices) == len(set(notices)), "no letter twice"
+
+
+@pytest.mark.parametrize("how", [*BEGUN_AGAIN, *STOPPED])
+async def test_c1_a_report_for_a_case_whose_workflow_is_gone_is_kept_flagged_and_counts_after_the_restart(
+    system: Inside, how: str
+) -> None:
+    opened = await in_training(system)
+    blow: Blow = (BEGUN_AGAIN | STOPPED)[how]
+    opened = await blow(system, opened)
+    await system.reported(opened, "course", 0.9)
+    assert await flags(system, opened) == ["workflow_gone"]
+    held = await system.database.read(list_held_events, opened.case_id)
+    assert [one.state for one in held] == ["pending", "pending"]
+
+    counts = await reconcile(system)
+    if how in STOPPED:
+        assert counts["missing"] >= 1
+        assert await flags(system, opened) == ["workflow_gone"], "somebody did that on purpose, or not"
+        assert await audited(system, opened, "case.restarted") == []
+        assert await system.cases.restart_case(opened.case_id, "it was not meant", "an operator")
+    else:
+        assert counts["restarted"] >= 1
+    await goes_on_to_the_first_day(system, opened)
+    assert await flags(system, opened) == []
+    assert await system.database.read(list_held_events, opened.case_id) == []
+    [restarted] = await audited(system, opened, "case.restarted")
+    assert restarted["actor"] == ("an operator" if how in STOPPED else "system")
+
+
+async def test_c1_an_answer_for_a_case_whose_workflow_is_gone_waits_and_is_carried_out_after_the_restart(
+    system: Inside,
+) -> None:
+    opened = await system.open(documents.broker())
+    await system.agreed(opened, "awaiting_decision", "decision")
+    assert await system.decide(opened, "ask") == "applied"
+    await system.agreed(opened, "awaiting_information", "information")
+    opened = await recovery.terminate(system, opened)
+    answer = await system.cases.answer_question(opened.case_id, {"phone": "505-555-0199"}, "here it is")
+    assert answer.state == "pending"
+    assert await flags(system, opened) == ["workflow_gone"]
+    assert await system.cases.restart_case(opened.case_id, "it was not meant", "an operator")
+    await deliver(system, opened)
+    await system.agreed(opened, "awaiting_decision", "decision")
+    assert (await system.progress(opened)).rounds == 1
+    assert await system.decide(opened) == "applied"
+    await system.until(opened, "invited")
+
+
+async def test_c1_a_notice_to_be_sent_again_is_sent_by_the_workflow_begun_again(system: Inside) -> None:
+    opened = await in_training(system)
+    command = await system.cases.resend_notice(opened.case_id, Notice.LMS_INVITATION, "lost", "staff")
+    assert command.state == "applied"
+    opened = await recovery.terminate(system, opened)
+    assert await system.cases.restart_case(opened.case_id, "it was not meant", "an operator")
+    async with asyncio.timeout(30):
+        while (await system.notices(opened)).count("lms_invitation") < 2:
+            await asyncio.sleep(0.05)
+    await system.reported(opened, "course", 0.9)
+    await system.until(opened, "certified")
+
+
+async def test_c1_a_registration_goes_on_where_it_was(federal: Federal) -> None:
+    opened = await federal.profiled(documents.registration())
+    await federal.trained(opened)
+    opened = await recovery.lose(federal, opened)
+    for name in list_agreements(Market.INDIVIDUAL):
+        await federal.accept(opened, name)
+    assert await flags(federal, opened) == ["workflow_gone"]
+    await reconcile(federal)
+    await federal.until(opened, lambda status: status["certificates"])
+    await federal.noticed(opened, "marketplace_certificate")
+    notices = await federal.notices(opened)
+    assert len(notices) == len(set(notices)), "no letter twice"
+    assert await flags(federal, opened) == []
+
+
+async def test_c1_what_fails_again_and_again_is_begun_again_three_times_and_then_shown_to_staff(
+    system: Inside,
+) -> None:
+    opened = await in_training(system)
+    for times in range(1, 5):
+        opened = await recovery.fail(system, opened)
+        await reconcile(system)
+        assert len(await audited(system, opened, "case.restarted")) == min(times, 3)
+        if times < 4:
+            await system.agreed(opened, "in_training", "course_completion")
+    assert await flags(system, opened) == ["workflow_gone"]
+    assert await system.cases.restart_case(opened.case_id, "mended", "an operator")
+    await system.agreed(opened, "in_training", "course_completion")
+    await system.reported(opened, "course", 0.9)
+    await goes_on_to_the_first_day(system, opened)
+
+
+async def test_a_workflow_that_runs_without_a_case_is_reported(system: Inside) -> None:
+    workflow_id = "assister/bewellnm/2024/nobody"
+    handle = await system.client.start_workflow(
+        names.WORKFLOW, Begin(case_id="nobody", program="bewellnm", plan_year=2024), id=workflow_id, task_queue="none"
+    )
+    async with asyncio.timeout(30):
+        while workflow_id not in (await reconcile(system), (await last_reconciliation(system)).unknown)[1]:
+            await asyncio.sleep(0.2)
+    await handle.terminate()
+
+
+async def test_a_healthy_case_is_left_alone_and_an_ended_or_running_one_is_not_begun_again(system: Inside) -> None:
+    opened, ended = await in_training(system), await system.open(documents.broker())
+    await system.agreed(ended, "awaiting_decision", "decision")
+    assert (await system.cases.withdraw_request(ended.case_id, "no more", "staff")).state == "applied"
+    before = await system.runs(opened)
+    for order in (None, ReconciliationOrder(number=10**6, thorough=True)):
+        assert (await reconcile(system, order))["running"] >= 1
+        assert await flags(system, opened) == []
+        assert await audited(system, opened, "case.restarted") == []
+    assert await system.runs(opened) == before
+    with pytest.raises(Refusal, match="is running"):
+        await system.cases.restart_case(opened.case_id, "why not", "an operator")
+    with pytest.raises(Refusal, match="has ended: withdrawn"):
+        await system.cases.restart_case(ended.case_id, "why not", "an operator")
+    with pytest.raises(UnknownCase):
+        await system.cases.restart_case("nobody", "why not", "an operator")
+    assert await system.runs(opened) == before
