@@ -4,20 +4,29 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import pytest_asyncio
-from temporalio.testing import ActivityEnvironment
-from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput
+from temporalio import workflow
+from temporalio.common import RetryPolicy
+from temporalio.testing import ActivityEnvironment, WorkflowEnvironment
+from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Worker
 
+import worker
+from activities.contracts import Training
 from activities.effects import make_once
 from activities.interceptors.stuck_flags import StuckFlags
+from activities.training import TrainingActivities
 from adapters.http import Refused, Unavailable
+from adapters.lms import LmsPlace
 from db.case_state import list_flags, load_snapshot
 from db.tables import AuditRow
 from db.writes.cases import flag_case
 from db.writes.effects import EffectResult, Intent, stuck_flag
 from domain.shared.cases.messages import CaseRef, PublishOrder
+from starter.client import make_plugin
+from starter.stack import temporal_server
 from tests.support.office import Office, office_over
 
 STUCK = stuck_flag("training.invite")
@@ -148,3 +157,55 @@ async def test_what_is_about_no_case_flags_none(attempts: Attempts) -> None:
     await attempts.make(10, KeyError("rows"), order=PublishOrder(at=datetime.now(UTC)))
     await attempts.make(10, KeyError("case"), order=CaseRef(case_id="none", at=datetime.now(UTC)))
     assert await attempts.flags() == set()
+
+
+# on a real server
+
+
+class Lms:
+    """An LMS that is down for so many calls."""
+
+    def __init__(self, down: int) -> None:
+        self.down = down
+        self.calls = 0
+
+    async def invite_learner(self, *_: Any) -> LmsPlace:
+        self.calls += 1
+        if self.calls <= self.down:
+            raise Unavailable("lms_unreachable")
+        return LmsPlace(id="place", url="https://lms.example.org/1")
+
+
+@workflow.defn(name="OneInvitation", sandboxed=False)
+class OneInvitation:
+    """One effect, tried again until it is made."""
+
+    @workflow.run
+    async def run(self, order: CaseRef) -> None:
+        await workflow.execute_activity_method(
+            Training.invite_learner,
+            order,
+            start_to_close_timeout=timedelta(seconds=30),
+            retry_policy=RetryPolicy(initial_interval=timedelta(milliseconds=10), backoff_coefficient=1),
+        )
+
+
+async def test_an_activity_that_fails_ten_times_and_heals_is_flagged_and_unflagged_with_its_code(
+    office: Office,
+) -> None:
+    case_id = (await office.opened()).case_id
+    environment = await WorkflowEnvironment.start_local(
+        dev_server_existing_path=temporal_server.find_program(),
+        plugins=[make_plugin(worker.build_interceptors(office.database))],
+    )
+    lms, queue = Lms(down=12), uuid4().hex
+    activities = TrainingActivities(lms, office.database)  # type: ignore[arg-type]
+    methods = worker.list_activity_methods([activities])
+    async with Worker(environment.client, task_queue=queue, workflows=[OneInvitation], activities=methods):
+        order = CaseRef(case_id=case_id, at=datetime.now(UTC))
+        await environment.client.execute_workflow(OneInvitation.run, order, id=uuid4().hex, task_queue=queue)
+    await environment.shutdown()
+    rows = await office.all(AuditRow, case_id=case_id)
+    flags = [(row.action, row.reason) for row in sorted(rows, key=lambda row: row.id) if STUCK in row.action]
+    assert flags == [(f"case.flagged.{STUCK}", "lms_unreachable"), (f"case.unflagged.{STUCK}", None)]
+    assert lms.calls == 13
