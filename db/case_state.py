@@ -209,13 +209,13 @@ def _read_facts(session: Session, *which: Any) -> list[Fact]:
 
 
 def load_condensed(session: Session, case: Case) -> CondensedFacts:
-    """The facts that a case's fold needs, as they are kept; chosen from every fact where they aren't kept yet."""
-    return read_condensed(session, case, session.get(CondensedRow, case.case_id))
-
-
-def read_condensed(session: Session, case: Case, row: CondensedRow | None) -> CondensedFacts:
-    """The same of a row that was looked up."""
-    if row is None or row.rule != RULE:
+    """The facts that a case's fold needs, as they are kept; chosen from every fact where they aren't."""
+    # No objects, since the database takes rows away by itself: a session would go on with the one it has.
+    kept = select(col(CondensedRow.total), col(CondensedRow.facts)).where(
+        col(CondensedRow.case_id) == case.case_id, col(CondensedRow.rule) == RULE
+    )
+    row = session.connection().execute(kept).one_or_none()
+    if row is None:
         return condense_case(case, facts_of(session, case.case_id))
     return CondensedFacts(tuple(map(Fact.model_validate, row.facts)), row.total)
 

@@ -157,7 +157,7 @@ class FactRow(SQLModel, table=True):
 
 
 class CondensedRow(SQLModel, table=True):
-    """The facts of a case that its fold still needs; follows from its facts, and is made anew where it is missing."""
+    """The facts of a case that its fold still needs; a fact takes its row away, and who writes it makes a new one."""
 
     __tablename__ = "condensed_facts"
     case_id: str = Field(primary_key=True, foreign_key="assister_case.case_id")

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import insert
 from sqlalchemy.orm import Session
 from sqlmodel import col, select
 
@@ -13,8 +14,8 @@ from db.case_state import (
     fold_case,
     list_flags,
     list_rows,
+    load_condensed,
     one_or_none,
-    read_condensed,
 )
 from db.tables import SYSTEM, Assister, AuditRow, Case, CondensedRow, FactRow, StageEntry
 from domain.federal.registration import RegistrationState
@@ -86,8 +87,7 @@ def append_facts(session: Session, case: Case, facts: Sequence[Fact], now: datet
     With the last step of a federal market goes the fact that the market is complete: later versions of an agreement
     don't take it back. What the federal lists say of such a case is staged anew.
     """
-    row = session.get(CondensedRow, case.case_id)
-    before = read_condensed(session, case, row)
+    before = load_condensed(session, case)
     fresh = _list_fresh(session, case.case_id, facts)
     condensed = _condense_more(case, before, fresh)
     state = fold_case(case, condensed.facts, condensed.total)
@@ -103,7 +103,9 @@ def append_facts(session: Session, case: Case, facts: Sequence[Fact], now: datet
         session.add(
             FactRow(id=fact.id, case_id=case.case_id, kind=fact.kind, at=fact.at, data=fact.data, recorded_at=now)
         )
-    _keep_condensed(session, row or CondensedRow(case_id=case.case_id, rule=RULE, total=0, facts=[]), condensed)
+    if fresh:
+        session.flush()
+        _keep_condensed(session, case.case_id, condensed)
     if case.stage != state.stage or not before.total:
         _enter_stage(session, case, state.stage, now)
     case.stage = state.stage
@@ -126,10 +128,11 @@ def _condense_more(case: Case, before: CondensedFacts, fresh: Sequence[Fact]) ->
     return condense_case(case, [*before.facts, *fresh], before.total - len(before.facts))
 
 
-def _keep_condensed(session: Session, row: CondensedRow, condensed: CondensedFacts) -> None:
-    row.rule, row.total = RULE, condensed.total
-    row.facts = [fact.model_dump(mode="json") for fact in condensed.facts]
-    session.add(row)
+def _keep_condensed(session: Session, case_id: str, condensed: CondensedFacts) -> None:
+    """Keeps the facts that the next fold needs; those kept before went with the first fresh fact, by a trigger."""
+    kept = [fact.model_dump(mode="json") for fact in condensed.facts]
+    row = {"case_id": case_id, "rule": RULE, "total": condensed.total, "facts": kept}
+    session.connection().execute(insert(CondensedRow), row)
 
 
 def _enter_stage(session: Session, case: Case, stage: str, now: datetime) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from sqlalchemy import delete, event, update
+from sqlalchemy import delete, event, insert, update
 from sqlalchemy.orm import Session
 from sqlmodel import col, select
 
@@ -18,6 +18,7 @@ from db.reads.status import read_status
 from db.tables import CondensedRow, FactRow
 from db.writes.cases import record_facts
 from db.writes.opening import Opened
+from domain.shared.cases.condensing import RULE
 from domain.shared.cases.facts import Fact, FactKind
 from tests.support import documents
 from tests.support.office import KEY, NOW, Office, office_over
@@ -117,16 +118,42 @@ async def test_facts_of_before_are_chosen_when_they_are_needed_first(office: Off
     opened = await office.opened()
     for number in range(5):
         await office.database.write(record_facts, opened.case_id, [attempt(opened, number)], office.later(), "test")
-    (kept,) = await office.all(CondensedRow, case_id=opened.case_id)
     of_case = col(CondensedRow.case_id) == opened.case_id
-    for undo in (delete(CondensedRow).where(of_case), update(CondensedRow).where(of_case).values(rule=0, facts=[])):
+    undone = (delete(CondensedRow).where(of_case), update(CondensedRow).where(of_case).values(rule=0, facts=[]))
+    for number, undo in enumerate(undone):
         await office.database.write(Session.execute, undo)
         snapshot = await office.database.read(load_snapshot, opened.case_id)
-        assert (snapshot.condensed.total, len(snapshot.facts)) == (8, 5)
-        again = attempt(opened, 4)
-        await office.database.write(record_facts, opened.case_id, [again], office.later(), "test")
+        assert (snapshot.condensed.total, len(snapshot.facts)) == (8 + number, 5)
+        one = attempt(opened, 5 + number)
+        await office.database.write(record_facts, opened.case_id, [one], office.later(), "test")
+        await office.database.read(compare, opened.case_id)
         (row,) = await office.database.read(list_rows, select(CondensedRow).where(of_case))
-        assert (row.rule, row.total, row.facts) == (kept.rule, kept.total, kept.facts)
+        assert (row.rule, row.total, len(row.facts)) == (RULE, 9 + number, 5)
+
+
+async def test_a_fact_written_by_a_release_that_knows_no_condensed_facts_is_not_left_out(office: Office) -> None:
+    """While a release goes out, both write: the old one's fact takes away what the new one has kept."""
+    opened = await office.opened()
+    await office.database.write(record_facts, opened.case_id, [attempt(opened, 0)], office.later(), "test")
+    passed = attempt(opened, 1, passed=True)
+    row = {**passed.model_dump(), "case_id": opened.case_id, "recorded_at": office.later()}
+    await office.database.write(Session.execute, insert(FactRow).values(**row))
+    state = (await office.database.read(load_snapshot, opened.case_id)).certification
+    assert state.passed_at == passed.at
+    await office.database.write(record_facts, opened.case_id, [attempt(opened, 2)], office.later(), "test")
+    await office.database.read(compare, opened.case_id)
+
+
+async def test_facts_in_one_transaction_see_each_other(office: Office) -> None:
+    opened = await office.opened()
+
+    def record_twice(session: Session) -> None:
+        for number in range(3):
+            record_facts(session, opened.case_id, [attempt(opened, number)], NOW, "test")
+            compare(session, opened.case_id)
+
+    await office.database.write(record_twice)
+    await office.database.read(compare, opened.case_id)
 
 
 async def test_a_workflow_is_told_of_an_attempt_that_no_fold_needs(office: Office) -> None:
