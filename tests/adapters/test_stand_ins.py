@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
+from uuid import uuid4
 
 import httpx2
 import pytest
@@ -152,6 +153,36 @@ async def test_portal(http: httpx2.AsyncClient, sandbox: RunningSandbox) -> None
     await portal.set_active(scim_id, True)
     assert await portal.find_account(case_id) == PortalAccountRecord(id=scim_id, active=True)
     assert await portal.find_account("00000000-0000-4000-8000-000000000014") is None
+
+
+async def test_who_is_asked_for_reports_sends_them_again(http: httpx2.AsyncClient, sandbox: RunningSandbox) -> None:
+    case_id, nobody = str(uuid4()), str(uuid4())
+    vendor = BackgroundCheckClient(http, sandbox.background_checks, API_KEY, "basic")
+    portal = PortalClient(http, sandbox.portal, PORTAL_TOKEN)
+    lms, mlms = LmsClient(http, sandbox.lms, LMS_TOKEN), MlmsClient(http, sandbox.mlms, MLMS_TOKEN)
+    whose = {"registration": case_id}
+    await vendor.order_check(case_id, "Ejemplo", "Consejera", f"{case_id}@example.org", case_id)
+    account = await portal.create_account(case_id, f"{case_id}@example.org", "Ejemplo", "Consejera")
+    await portal.set_active(account, True)
+    await lms.invite_learner(LmsLearner(**LEARNER | whose), f"invite-{case_id}")  # type: ignore[arg-type]
+    await post_json(f"{sandbox.lms}/learners/{case_id}/account", {})
+    await mlms.enroll_learner(MlmsEnrollment(**ENROLLMENT | whose), f"enroll-{case_id}")  # type: ignore[arg-type]
+    await post_json(f"{sandbox.mlms}/learners/{case_id}/shop/complete", {})
+    for archive, url in (
+        (vendor, sandbox.background_checks),
+        (portal, sandbox.portal),
+        (lms, sandbox.lms),
+        (mlms, sandbox.mlms),
+    ):
+        first = [one["event_id"] for one in await list_deliveries(http, url, case_id)]
+        assert first
+        await archive.request_reports(case_id)
+        await archive.request_reports(nobody)
+        assert [one["event_id"] for one in await list_deliveries(http, url, case_id)] == first * 2
+
+
+async def list_deliveries(http: httpx2.AsyncClient, url: str, case_id: str) -> list[dict[str, Any]]:
+    return [one for one in (await http.get(f"{url}/deliveries")).json() if one["case"] == case_id]
 
 
 async def test_mailbox(sandbox: RunningSandbox) -> None:

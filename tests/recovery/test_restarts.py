@@ -2,20 +2,38 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import timedelta
+from uuid import uuid4
 
 import pytest
+from sqlalchemy.orm import Session
+from temporalio import workflow
+from temporalio.client import Client, ScheduleOverlapPolicy
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.service import RPCError
+from temporalio.worker import Worker
 
 from db.case_state import UnknownCase
 from db.reads.pending import list_held_events
+from db.recovery_tables import DeliveryFailure
+from db.tables import Case
 from db.writes.opening import Opened
 from domain.federal.markets import Market, list_agreements
+from domain.shared.cases.facts import FactKind
 from domain.shared.cases.messages import Begin, ReconciliationOrder
 from domain.shared.cases.notices import Notice
 from domain.shared.cases.reasons import Refusal
+from starter import schedules, workflow_directory
+from starter.cases import Cases
+from starter.delivery import deliver_pending
+from starter.temporal import CaseWorkflows
 from tests.support import documents, recovery
 from tests.support.federal import Federal
-from tests.support.inside import Inside
+from tests.support.idle import wait_until_workflow_is_idle
+from tests.support.inside import Inside, report
 from tests.support.recovery import audited, deliver, flags, last_reconciliation, reconcile
+from tests.support.tables import change_row
 from workflows import messages as names
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
@@ -161,3 +179,98 @@ async def test_a_healthy_case_is_left_alone_and_an_ended_or_running_one_is_not_b
     with pytest.raises(UnknownCase):
         await system.cases.restart_case("nobody", "why not", "an operator")
     assert await system.runs(opened) == before
+
+
+@workflow.defn(name=names.WORKFLOW, sandboxed=False)
+class Faulty:
+    """A release with an error in it."""
+
+    @workflow.init
+    def __init__(self, begin: Begin) -> None:
+        raise RuntimeError("an error in workflow code")
+
+    @workflow.run
+    async def run(self, begin: Begin) -> str:
+        return begin.case_id
+
+
+async def test_a_workflow_whose_task_fails_again_and_again_is_flagged_until_a_corrected_worker_runs(
+    system: Inside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workflow_directory, "FAILING_ATTEMPTS", 2)
+    apart = system.on_queue(uuid4().hex, Inside)
+    async with Worker(system.client, task_queue=apart.settings.task_queue, workflows=[Faulty]):
+        opened = await apart.open(documents.broker())
+        async with asyncio.timeout(30):
+            while "workflow_stuck" not in await flags(system, opened):
+                await reconcile(system)
+    assert await audited(system, opened, "case.restarted") == []
+    async with apart.working():
+        await apart.agreed(opened, "awaiting_decision", "decision")
+        await reconcile(system)
+        assert await flags(system, opened) == []
+
+
+async def test_c1_a_start_that_temporal_always_refuses_holds_up_no_other_case(system: Inside) -> None:
+    refused, good = await system.store(documents.broker()), await system.store(documents.broker())
+    await system.database.write(change_row, Case, refused.case_id, workflow_id="x" * 5000)
+    await deliver_pending(system.database, system.cases)
+    await system.agreed(good, "awaiting_decision", "decision")
+    failed = await system.database.read(Session.get, DeliveryFailure, ("start", refused.case_id))
+    assert failed is not None
+    assert (failed.failures, failed.code) == (1, "RPCError")
+    await system.database.write(change_row, Case, refused.case_id, stage="withdrawn")
+
+
+async def test_c1_a_namespace_that_is_missing_is_temporal_out_of_reach(system: Inside) -> None:
+    nowhere = Client(system.client.service_client, namespace="nowhere", data_converter=pydantic_data_converter)
+    settings = system.settings
+    cases = Cases(nowhere, system.database, settings.identity_key_bytes, settings.task_queue)
+    stored = await system.store(documents.broker())
+    assert await cases.try_to_start(stored.case_id) is False
+    assert await flags(system, stored) == []
+    assert await system.cases.try_to_start(stored.case_id) is True
+
+
+async def test_the_schedules_are_made_again_when_temporal_s_database_is_lost(
+    system: Inside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(schedules, "LOOKED_EVERY", 0.1)
+    handle = system.client.get_schedule_handle(schedules.RECONCILIATION_ID)
+    keeping = asyncio.create_task(schedules.keep_schedules(system.client, uuid4().hex))
+    for times in range(2):
+        async with asyncio.timeout(30):
+            while schedules.RECONCILIATION_ID not in {one.id async for one in await system.client.list_schedules()}:
+                await asyncio.sleep(0.1)
+        described = await handle.describe()
+        assert described.schedule.spec.intervals[0].every == timedelta(minutes=5)
+        assert described.schedule.policy.overlap is ScheduleOverlapPolicy.SKIP
+        async with asyncio.timeout(30):  # a new one reconciles at once
+            # Named by the second: one that is made again within it, which no outage is, finds its workflow there.
+            while not (times or described.info.num_actions):
+                described = await handle.describe()
+        await handle.delete()
+    keeping.cancel()
+    for schedule_id in (schedules.DAILY_ROUND_ID, schedules.DAILY_PUBLICATION_ID, schedules.RECONCILIATION_ID):
+        with suppress(RPCError):
+            await system.client.get_schedule_handle(schedule_id).delete()
+
+
+async def _tell_nobody(*_: object) -> None:
+    """As if Temporal had been restored to the moment before."""
+
+
+async def test_a_workflow_that_was_not_told_a_report_is_told_it_and_one_that_goes_by_lost_facts_begins_again(
+    system: Inside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    untold, ahead = await in_training(system), await in_training(system)
+    with monkeypatch.context() as silent:
+        silent.setattr(CaseWorkflows, "send_report", _tell_nobody)
+        await system.reported(untold, "course")
+    await system.handle(ahead).signal(names.LMS_REPORTED, report(ahead, FactKind.COURSE_COMPLETED))
+    await wait_until_workflow_is_idle(system.client, ahead.workflow_id)
+    await reconcile(system, ReconciliationOrder(number=2 * 10**6, thorough=True))
+    assert len(await audited(system, ahead, "case.restarted")) == 1
+    assert await audited(system, untold, "case.restarted") == []
+    await system.agreed(untold, "awaiting_exam_pass", "exam_pass")
+    await system.agreed(ahead, "in_training", "course_completion")

@@ -48,6 +48,20 @@ async def test_a_scim_library_finds_its_way(sandbox: RunningSandbox, case_id: st
         assert (await scim.query(user_model, created.id)).user_name == email
 
 
+async def test_what_was_reported_of_a_case_is_sent_again_under_its_ids(
+    http: httpx2.AsyncClient, sandbox: RunningSandbox, portal_receiver: WebhookReceiver, case_id: str
+) -> None:
+    created = await create_user(http, sandbox, case_id, f"{case_id}@example.org")
+    await set_active(http, created.headers["location"], True)
+    (first,) = await portal_receiver.wait_for_events(case_id, 1)
+    resend = f"{sandbox.portal}/webhooks/resend"
+    assert (await http.post(resend, json={"case_id": case_id})).status_code == 202
+    _, again = await portal_receiver.wait_for_events(case_id, 2)
+    assert (again.headers["Webhook-Id"], again.body) == (first.headers["Webhook-Id"], first.body)
+    assert (await http.post(resend, json={"case_id": "nobody"})).status_code == 404
+    assert (await http.post(resend, json={})).status_code == 422
+
+
 async def test_an_account_is_unique_by_e_mail_and_by_case(
     http: httpx2.AsyncClient, sandbox: RunningSandbox, case_id: str
 ) -> None:
