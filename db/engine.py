@@ -5,9 +5,11 @@ a unit runs in a thread of its own from its first statement to its commit.
 """
 
 import asyncio
+import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from time import monotonic, sleep
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Engine, create_engine, event
@@ -15,6 +17,8 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 from tenacity import Retrying, retry_if_exception, stop_after_attempt
+
+from db.sqlite_writer import SqliteWriter, commit_unit
 
 Arguments = ParamSpec("Arguments")
 Answer = TypeVar("Answer")
@@ -25,6 +29,8 @@ READERS = 4
 # How long a unit waits for a row or for its turn to write: who asked for it has given up by then, and what it keeps
 # meanwhile, one of a few connections, others need.
 LOCK_SECONDS = 15.0
+# How often a unit looks whether it is its turn to write to SQLite.
+LOOK_SECONDS = 0.001
 
 
 class Database:
@@ -33,6 +39,7 @@ class Database:
     def __init__(self, url: str, pool_size: int = 8, lock_seconds: float = LOCK_SECONDS) -> None:
         parsed = make_url(url)
         self.is_sqlite = parsed.get_backend_name() == "sqlite"
+        self._sqlite_writer: SqliteWriter | None = None
         if self.is_sqlite:
             # SQLite knows one writer at a time: units take turns in the queue of one thread, not in SQLite's busy loop.
             parsed = parsed.set(drivername="sqlite")
@@ -40,15 +47,16 @@ class Database:
                 _open_sqlite(parsed, 1, lock_seconds),
                 _open_sqlite(parsed, READERS, lock_seconds),
             )
-            event.listen(self._writing, "begin", _begin_immediate)
-            self._writers, self._readers = ThreadPoolExecutor(1, "writer"), ThreadPoolExecutor(READERS, "reader")
+            event.listen(self._writing, "begin", partial(_begin_immediate, lock_seconds))
+            self._sqlite_writer = SqliteWriter(self._writing, _TRY_AGAIN)
+            self._readers = ThreadPoolExecutor(READERS, "reader")
         else:
             # Parameters are hidden, since errors are logged and would quote them.
             self._writing = self._reading = create_engine(
                 parsed, hide_parameters=True, pool_size=pool_size, max_overflow=0, pool_pre_ping=True
             )
             event.listen(self._writing, "connect", partial(_bound_waits, lock_seconds))
-            self._writers = self._readers = ThreadPoolExecutor(pool_size, "unit")
+            self._readers = ThreadPoolExecutor(pool_size, "unit")
 
     async def write(
         self,
@@ -61,8 +69,14 @@ class Database:
         A unit that another one overtook (the same person, event or command at the same moment) is done again, three
         times at most, so it has no effect but on the database; no network call belongs into it.
         """
-        unit = partial(self._commit, partial(work, **kwargs), *args)
-        return await asyncio.get_running_loop().run_in_executor(self._writers, unit)
+
+        def unit(session: Session) -> Answer:
+            return work(session, *args, **kwargs)
+
+        if self._sqlite_writer is not None:
+            answer: Answer = await self._sqlite_writer.write(unit)
+            return answer
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self._commit, unit)
 
     async def read(
         self,
@@ -74,15 +88,9 @@ class Database:
         unit = partial(self._look, partial(work, **kwargs), *args)
         return await asyncio.get_running_loop().run_in_executor(self._readers, unit)
 
-    def _commit(self, work: Callable[..., Answer], *args: Any) -> Answer:
-        tries = Retrying(retry=retry_if_exception(_is_overtaken), stop=stop_after_attempt(TRIES), reraise=True)
-        answer: Answer = tries(self._commit_once, work, *args)
+    def _commit(self, unit: Callable[[Session], Answer]) -> Answer:
+        answer: Answer = _TRY_AGAIN(commit_unit, self._writing, unit)
         return answer
-
-    def _commit_once(self, work: Callable[..., Answer], *args: Any) -> Answer:
-        # What a unit answers is read after its end, when nothing can be loaded any more: rows don't expire.
-        with Session(self._writing, expire_on_commit=False) as session, session.begin():
-            return work(session, *args)
 
     def _look(self, work: Callable[..., Answer], *args: Any) -> Answer:
         with Session(self._reading, expire_on_commit=False) as session:
@@ -93,8 +101,9 @@ class Database:
         await asyncio.to_thread(self._close_pools)
 
     def _close_pools(self) -> None:
-        for pool in (self._writers, self._readers):
-            pool.shutdown()
+        if self._sqlite_writer is not None:
+            self._sqlite_writer.close()
+        self._readers.shutdown()
         for engine in (self._writing, self._reading):
             engine.dispose()
 
@@ -117,6 +126,9 @@ def _bound_waits(seconds: float, connection: Any, _: Any) -> None:
     connection.commit()
 
 
+_TRY_AGAIN = Retrying(retry=retry_if_exception(_is_overtaken), stop=stop_after_attempt(TRIES), reraise=True)
+
+
 def _open_sqlite(url: URL, connections: int, lock_seconds: float) -> Engine:
     engine = create_engine(
         url, hide_parameters=True, pool_size=connections, max_overflow=0, connect_args={"check_same_thread": False}
@@ -125,9 +137,27 @@ def _open_sqlite(url: URL, connections: int, lock_seconds: float) -> Engine:
     return engine
 
 
-def _begin_immediate(connection: Any) -> None:
-    # A transaction that reads first and writes later would find the database locked where it can't wait any more.
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+def _begin_immediate(seconds: float, connection: Any) -> None:
+    """Begins a transaction as a writer at once.
+
+    One that reads first and writes later would find the database locked where it can't wait any more. SQLite's own
+    waiting looks again less and less often, ten times a second in the end, while another process's unit takes a few
+    milliseconds: half of a webhook's time went by asleep.
+    """
+    driver, deadline = connection.connection.dbapi_connection, monotonic() + seconds
+    driver.execute("PRAGMA busy_timeout=0")
+    try:
+        while monotonic() < deadline:
+            try:
+                driver.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                    break
+                sleep(LOOK_SECONDS)
+        connection.exec_driver_sql("BEGIN IMMEDIATE")  # fails as SQLAlchemy's errors do
+    finally:
+        driver.execute(f"PRAGMA busy_timeout={round(seconds * 1000)}")
 
 
 def _prepare_sqlite(engine: Engine, lock_seconds: float) -> None:
