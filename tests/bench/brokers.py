@@ -46,7 +46,7 @@ async def measure(folder: Path, size: Size) -> dict[str, Any]:
 
 
 async def measure_on_postgres(folder: Path, size: Size) -> dict[str, Any]:
-    """On PostgreSQL, whose own processes are counted apart: the paces."""
+    """On PostgreSQL, whose own processes aren't counted: the paces."""
     with run_postgres() as url:
         async with open_stack(folder / "postgres", url) as stack:
             return await _compare_with_bare(stack, size)

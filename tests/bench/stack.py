@@ -37,7 +37,8 @@ async def open_stack(folder: Path, database: str = "", **settings: str) -> Async
     def build(plan: Plan) -> tuple[Child, ...]:
         return tuple(_give_settings(child, own) for child in build_children(plan))
 
-    limits = httpx2.Limits(max_connections=None, max_keepalive_connections=None)
+    # The web closes a connection that rests for five seconds, perhaps just as a request is sent over it.
+    limits = httpx2.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=2)
     async with run_stack(folder, build=build) as document, httpx2.AsyncClient(timeout=120, limits=limits) as http:
         os.environ["TEMPORAL_ADDRESS"] = document["temporal"]
         async with load.watching(database or f"sqlite:///{folder / 'app.sqlite'}") as waits:
