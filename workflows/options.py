@@ -75,10 +75,10 @@ class LocalOptions(TypedDict):
 
 
 # Short work in our own database, inside the workflow task: six attempts, some six seconds when each fails at once and
-# half a minute when each hangs. No time between two is long enough to be written down as a timer. (A limit on the whole
+# a minute when each hangs. No time between two is long enough to be written down as a timer. (A limit on the whole
 # would say it better, but does not end an activity that waits for its next attempt.)
 DATABASE: LocalOptions = {
-    "start_to_close_timeout": timedelta(seconds=5),
+    "start_to_close_timeout": timedelta(seconds=10),
     "local_retry_threshold": timedelta(seconds=10),
     "retry_policy": RetryPolicy(
         initial_interval=timedelta(milliseconds=200), backoff_coefficient=2, maximum_attempts=6
