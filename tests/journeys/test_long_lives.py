@@ -277,9 +277,11 @@ async def test_a13_an_unreachable_registry_is_unknown_and_later_look_ups_heal_it
 
 
 async def test_a13_by_the_shipped_policy_look_ups_are_retried_for_an_hour(inside: Inside) -> None:
+    await inside.control("registry", mode="down")
     opened = await inside.open(documents.agent())
-    await inside.agreed(opened, "awaiting_decision", "decision")
+    await inside.wait_for_retry(opened)
     history = await inside.handle(opened).fetch_history()
+    await inside.control("registry", mode="ok")
     asked = [
         event.activity_task_scheduled_event_attributes
         for event in history.events
