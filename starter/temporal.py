@@ -18,6 +18,7 @@ from temporalio.common import (
 )
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
 from db.tables import Case
 from domain.shared.cases.messages import Begin, Command, Report
@@ -25,6 +26,7 @@ from domain.shared.cases.reasons import Reason, Refusal, read_reason
 from starter.client import RPC_TIMEOUT
 from workflows import messages as names
 
+TRIES = 5
 _UNREACHABLE = frozenset(
     {
         RPCStatusCode.UNAVAILABLE,
@@ -48,6 +50,10 @@ class NotRunning(Exception):
 
 class WorkflowGone(Unreachable):
     """The case is open, and its workflow isn't running: what is to be told waits until it is begun again."""
+
+
+class CutOff(Unreachable):
+    """The workflow's task failed, or its run was renewed, before an update was answered: to be sent again at once."""
 
 
 class RefusedByWorkflow(Refusal):
@@ -110,7 +116,20 @@ class CaseWorkflows:
             return False
 
     async def send_command(self, case: Case, command: Command) -> None:
-        """Has a command applied. Raises `RefusedByWorkflow` with the reason, `Unreachable` and `NotRunning`."""
+        """Has a command applied. Raises `RefusedByWorkflow` with the reason, `Unreachable` and `NotRunning`.
+
+        An update that was cut off is sent again under its id: the database may have applied it, and the workflow not
+        know of it. A task that ends a case fails when an event comes meanwhile, and its updates with it.
+        """
+        tries = AsyncRetrying(
+            retry=retry_if_exception_type(CutOff),
+            stop=stop_after_attempt(TRIES),
+            wait=wait_exponential(0.1),
+            reraise=True,
+        )
+        await tries(self._send_update, case, command)
+
+    async def _send_update(self, case: Case, command: Command) -> None:
         handle = self.client.get_workflow_handle(case.workflow_id)
         try:
             with translate_errors():
@@ -120,7 +139,7 @@ class CaseWorkflows:
         except WorkflowUpdateFailedError as failed:
             # A handler that was cut off has refused nothing: its command stays pending, and is sent again.
             if not (isinstance(failed.cause, ApplicationError) and failed.cause.type == names.REFUSED):
-                raise Unreachable from None
+                raise CutOff from None
             raise RefusedByWorkflow(_read_refusal(failed.cause)) from None
 
     async def send_report(self, case: Case, signal: str, report: Report) -> None:
@@ -140,6 +159,8 @@ def translate_errors() -> Iterator[None]:
     except RPCError as error:
         if error.status is RPCStatusCode.NOT_FOUND:
             raise NotRunning from None
+        if error.status is RPCStatusCode.FAILED_PRECONDITION:  # of an update whose workflow task failed
+            raise CutOff from None
         if error.status in _UNREACHABLE:
             raise Unreachable from None
         raise
