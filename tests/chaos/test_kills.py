@@ -6,12 +6,10 @@ was made, after it was made and before it was recorded, and after it was recorde
 """
 
 import asyncio
-import hashlib
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
 from datetime import UTC
-from pathlib import Path
 
 import httpx2
 import pytest
@@ -23,9 +21,19 @@ from db.engine import Database
 from db.writes.imports import import_person
 from domain.programs.imports import parse_import
 from starter.cases import now
+from tests.chaos.checks import (
+    check_accounts,
+    check_background_checks,
+    check_certificates,
+    check_facts,
+    check_letters,
+    check_places,
+    list_pending,
+    list_printed,
+)
 from tests.support import documents, mortal as support
 from tests.support.gates import everything
-from tests.support.kept import Kept, Row, until
+from tests.support.kept import Kept, until
 from tests.support.lives import Life
 from tests.support.mortal import Mortal
 from tests.support.world import World
@@ -64,7 +72,7 @@ async def test_c1_every_process_killed_at_every_boundary_loses_nothing_and_does_
 ) -> None:
     kept = Kept(mortal.plan.data / "app.sqlite")
     certificates = mortal.plan.data / "certificates"
-    screened, background, enrolled = _broker(world), _counselor(world), await _returning(mortal, world)
+    screened, background, enrolled = _broker(world), _counselor(world), await prepare_returning(mortal, world)
     letter, invited, certified, mailed = (_broker(world) for _ in range(4))
     account, link, activation = (_counselor(world) for _ in range(3))
     ready, revoked, undecided, learning = (_broker(world) for _ in range(4))
@@ -90,7 +98,7 @@ async def test_c1_every_process_killed_at_every_boundary_loses_nothing_and_does_
     await asyncio.gather(
         screened.begin(),
         background.begin(),
-        _begin_again(world, enrolled),
+        begin_again(world, enrolled),
         invited.act("decision"),
         mailed.act("exam_pass"),
         account.act("exam_pass"),
@@ -111,11 +119,11 @@ async def test_c1_every_process_killed_at_every_boundary_loses_nothing_and_does_
     await until(lambda: all(kept.intended(life.case_id, kind) for life, kind in on_the_brink))
     await reaching.asked()
     # And one certificate, printed and not recorded.
-    printed = len(_files(certificates))
+    printed = len(list_printed(certificates))
     await certified.act("exam_pass")
     await until(lambda: kept.intended(certified.case_id, "certificate.issued"), pause=AT_ONCE)
     with kept.locked():
-        await until(lambda: len(_files(certificates)) == printed + 1)
+        await until(lambda: len(list_printed(certificates)) == printed + 1)
         await mortal.kill("worker")
 
     # Between: every answer is held.
@@ -161,18 +169,18 @@ async def test_c1_every_process_killed_at_every_boundary_loses_nothing_and_does_
     lives = [life for life in everybody if life is not revoked]
     await asyncio.gather(*(one.until("next_plan_year", 90) for one in lives))
     await world.until(revoked.opened, "revoked")
-    await until(lambda: not kept.unfinished() and not _pending(kept), 60)
+    await until(lambda: not kept.unfinished() and not list_pending(kept), 60)
 
     for life in lives:
         status = await world.status(life.opened)
         assert (status["stage"], status["may_assist"]) == ("active", True)
         assert status["flag"] is None
-    _each_fact_is_there(kept, everybody)
-    _one_certificate_each(kept, certificates, everybody)
-    await _one_account_each(world, [background, account, link, activation])
-    await _one_place_each(world, everybody, enrolled)
-    await _one_check_each(world, kept, [background, account, link, activation])
-    await _one_letter_of_each(world, kept, everybody)
+    check_facts(kept, everybody)
+    check_certificates(kept, certificates, everybody)
+    await check_accounts(world, [background, account, link, activation])
+    await check_places(world, everybody, [enrolled])
+    await check_background_checks(world, kept, [background, account, link, activation])
+    await check_letters(world, kept, everybody)
 
 
 async def all_due_again(mortal: Mortal, lives: list[Life]) -> None:
@@ -234,7 +242,7 @@ def _counselor(world: World) -> Life:
     return Life(world, documents.counselor())
 
 
-async def _returning(mortal: Mortal, world: World) -> Life:
+async def prepare_returning(mortal: Mortal, world: World) -> Life:
     """Somebody with earlier years, whose case is not begun yet."""
     life = _broker(world)
     await world.know(documents.producer(life.request))
@@ -247,76 +255,9 @@ async def _returning(mortal: Mortal, world: World) -> Life:
     return life
 
 
-async def _begin_again(world: World, life: Life) -> None:
+async def begin_again(world: World, life: Life) -> None:
     life.opened = await world.begun(life.request.pop("assister_id"), 2024)
 
 
 def _unscreened(kept: Kept, case_ids: list[str]) -> int:
     return sum(not kept.rows("SELECT 1 FROM fact WHERE case_id = ? AND kind = 'screened'", one) for one in case_ids)
-
-
-def _files(certificates: Path) -> list[Path]:
-    return list(certificates.glob("[!.]*.pdf"))
-
-
-def _pending(kept: Kept) -> list[Row]:
-    return kept.rows(
-        "SELECT case_id, kind FROM inbox WHERE state = 'pending' "
-        "UNION ALL SELECT case_id, kind FROM command WHERE state = 'pending'"
-    )
-
-
-def _each_fact_is_there(kept: Kept, lives: list[Life]) -> None:
-    """Everything the LMS reported, once; and every kind of fact that happens once, once."""
-    facts = kept.rows("SELECT id, case_id, kind FROM fact")
-    ids = {row[0] for row in facts}
-    assert not {told for life in lives for told in life.told} - ids
-    kinds = Counter((row[1], row[2]) for row in facts if row[2] != "exam_attempted")
-    assert not {key: count for key, count in kinds.items() if count > 1}
-
-
-def _one_certificate_each(kept: Kept, certificates: Path, lives: list[Life]) -> None:
-    found = kept.rows("SELECT case_id, sha256, uri FROM certificate")
-    assert sorted(row[0] for row in found) == sorted(life.case_id for life in lives)
-    assert sorted(row[2] for row in found) == sorted(file.name for file in certificates.iterdir())
-    for _, digest, uri in found:
-        assert hashlib.sha256((certificates / uri).read_bytes()).hexdigest() == digest
-
-
-async def _one_account_each(world: World, counselors: list[Life]) -> None:
-    accounts = (await world.http.get(f"{world.stack['sandbox']['portal']}/accounts")).json()
-    made = Counter(one["case_id"] for one in accounts if one["made_by"] != "registration")
-    assert made == {life.case_id: 1 for life in counselors}
-    assert all(one["active"] for one in accounts if one["case_id"] in made)
-    created = [one["body"]["externalId"] for one in await world.calls("portal") if one["status"] == 201]
-    assert Counter(created) == made
-
-
-async def _one_place_each(world: World, lives: list[Life], enrolled: Life) -> None:
-    calls = [one for one in await world.calls("lms") if one["method"] == "POST"]
-    admitted = Counter(one["body"]["registration"] for one in calls if one["status"] == 201)
-    assert admitted == {life.case_id: 1 for life in lives}
-    for life in lives:
-        paths = {one["path"] for one in calls if one["body"]["registration"] == life.case_id}
-        assert paths == {"/api/v1/enrollments" if life is enrolled else "/api/v1/invitations"}
-
-
-async def _one_check_each(world: World, kept: Kept, counselors: list[Life]) -> None:
-    deliveries = (await world.http.get(f"{world.stack['sandbox']['background_checks']}/deliveries")).json()
-    completed = Counter(one["case"] for one in deliveries if one["event"] == "report.completed")
-    assert len(completed) == len(counselors)
-    assert set(completed.values()) == {1}
-    ordered = kept.rows("SELECT case_id, external_id FROM effect WHERE kind = 'background.ordered'")
-    assert sorted(row[0] for row in ordered) == sorted(life.case_id for life in counselors)
-    assert set(completed) in ({row[0] for row in ordered}, {row[1] for row in ordered})
-
-
-async def _one_letter_of_each(world: World, kept: Kept, lives: list[Life]) -> None:
-    """A letter sent again after a crash is the same letter: it carries the same Message-ID."""
-    sent = kept.rows("SELECT case_id, result ->> 'message_id' FROM effect WHERE kind LIKE 'notice.%'")
-    for life in lives:
-        letters = await world.letters(life.request["email"])
-        intended = {row[1] for row in sent if row[0] == life.case_id}
-        assert {one["headers"]["Message-ID"].strip() for one in letters} == intended
-        subjects = Counter({(one["subject"], one["headers"]["Message-ID"]) for one in letters})
-        assert set(Counter(subject for subject, _ in subjects).values()) == {1}
