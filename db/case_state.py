@@ -214,7 +214,7 @@ def load_condensed(session: Session, case: Case) -> CondensedFacts:
     kept = select(col(CondensedRow.total), col(CondensedRow.facts)).where(
         col(CondensedRow.case_id) == case.case_id, col(CondensedRow.rule) == RULE
     )
-    row = session.connection().execute(kept).one_or_none()
+    row = session.execute(kept).one_or_none()
     if row is None:
         return condense_case(case, facts_of(session, case.case_id))
     return CondensedFacts(tuple(map(Fact.model_validate, row.facts)), row.total)

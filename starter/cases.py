@@ -1,6 +1,7 @@
 """The only door to Temporal: begins cases, delivers facts, gives commands; what it can't deliver now waits stored."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -16,7 +17,7 @@ from db.writes.imports import import_person
 from db.writes.links import use_activation_link
 from db.writes.opening import Opened, begin_case, open_requested_case
 from db.writes.recovery.restarts import WORKFLOW_GONE, free_case
-from db.writes.webhooks.inbox import mark_delivered
+from db.writes.webhooks.inbox import Received, mark_delivered
 from domain.programs.imports import ImportedPerson
 from domain.programs.opening import AnyRequest
 from domain.programs.reports import describe_fact
@@ -30,6 +31,7 @@ from domain.shared.ids import make_command_id as opaque_id
 from domain.state.commands import AnswerQuestion, Decide
 from domain.state.eligibility import Verdict
 from starter.temporal import CaseWorkflows, NotRunning, RefusedByWorkflow, Unreachable, WorkflowGone
+from starter.told_events import ToldEvents
 from workflows import messages as names
 
 Row = TypeVar("Row", InboxRow, CommandRow)
@@ -59,6 +61,7 @@ class Cases:
         self._workflows = CaseWorkflows(client, task_queue)
         self._database = database
         self._identity_key = identity_key
+        self._told = ToldEvents(database)
 
     @property
     def namespace(self) -> str:
@@ -242,8 +245,17 @@ class Cases:
 
     # events
 
+    async def deliver_received(self, received: Received) -> None:
+        """Delivers what a webhook just brought, from what is known of its cases; the rest is told later.
+
+        That it was told is noted in a moment, together with what else was told by then.
+        """
+        for case_id, of_case in group_by_case(received.to_deliver).items():
+            with suppress(Unreachable):
+                await self.deliver_to_case(case_id, of_case, received.snapshots.get(case_id), note_together=True)
+
     async def deliver_events(self, rows: Sequence[InboxRow]) -> bool:
-        """Delivers what a webhook or an assister just brought; whether all was told. The rest is told later."""
+        """Delivers what staff or an assister just brought; whether all was told. The rest is told later."""
         told = True
         for case_id, of_case in group_by_case(rows).items():
             try:
@@ -252,13 +264,22 @@ class Cases:
                 told = False
         return told
 
-    async def deliver_to_case(self, case_id: str, rows: Sequence[InboxRow]) -> list[tuple[InboxRow, Exception]]:
+    async def deliver_to_case(
+        self,
+        case_id: str,
+        rows: Sequence[InboxRow],
+        snapshot: CaseSnapshot | None = None,
+        *,
+        note_together: bool = False,
+    ) -> list[tuple[InboxRow, Exception]]:
         """Tells a case's workflow of recorded facts, in their order; answers which it could not be told, and why.
 
-        Raises `Unreachable` where nothing can be told now; what was told by then is marked.
+        ``snapshot`` is the case with these facts, where it is known. Raises `Unreachable` where nothing can be told
+        now; what was told by then is marked, or with ``note_together`` in a moment.
         """
-        fact_ids = [row.fact_id for row in rows if row.fact_id is not None]
-        snapshot = await self._database.read(load_snapshot, case_id, fact_ids)
+        fact_ids = {row.fact_id for row in rows if row.fact_id is not None}
+        if snapshot is None or not fact_ids <= {fact.id for fact in snapshot.facts}:
+            snapshot = await self._database.read(load_snapshot, case_id, fact_ids)
         told: list[int] = []
         failed: list[tuple[InboxRow, Exception]] = []
         try:
@@ -275,7 +296,9 @@ class Cases:
             await self._database.write(mark_delivered, [_number_of(row) for row in rows], Reason("workflow_ended"))
             return []
         finally:
-            if told:
+            if told and note_together:
+                self._told.add_told(told)
+            elif told:
                 await self._database.write(mark_delivered, told)
         return failed
 
@@ -283,6 +306,10 @@ class Cases:
         if row.fact_id is not None:
             report = describe_event(row, snapshot)
             await self._workflows.send_report(snapshot.case, names.SIGNAL_OF_SOURCE[row.source], report)
+
+    async def close(self) -> None:
+        """Notes what was told and isn't noted yet."""
+        await self._told.close()
 
     async def can_reach_temporal(self) -> bool:
         """Whether the Temporal server answers."""

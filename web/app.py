@@ -101,6 +101,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             # It connects with its first call: requests and webhooks are stored while Temporal is down.
             client = await connect_client(lazy=True)
             services = build_services(settings, database, client)
+            stack.push_async_callback(services.cases.close)
             app.state.services = services
             app.state.temporal = client
             yield

@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session
 from sqlmodel import col, select
 
 from db.case_state import (
+    CaseSnapshot,
     UnknownCase,
     condense_case,
-    fold_case,
     list_flags,
     list_rows,
     load_condensed,
@@ -87,25 +87,29 @@ def append_facts(session: Session, case: Case, facts: Sequence[Fact], now: datet
     With the last step of a federal market goes the fact that the market is complete: later versions of an agreement
     don't take it back. What the federal lists say of such a case is staged anew.
     """
+    return append_to_case(session, case, facts, now).state
+
+
+def append_to_case(session: Session, case: Case, facts: Sequence[Fact], now: datetime) -> CaseSnapshot:
+    """The same; answers the case as it is then, with these facts among those its fold needs."""
     before = load_condensed(session, case)
     fresh = _list_fresh(session, case.case_id, facts)
-    condensed = _condense_more(case, before, fresh)
-    state = fold_case(case, condensed.facts, condensed.total)
-    if isinstance(state, RegistrationState):
+    after = _add_facts(case, before, fresh)
+    if isinstance(after.state, RegistrationState):
         case.unpublished = True
-        if completed := build_completion_facts(case.case_id, state):
+        if completed := build_completion_facts(case.case_id, after.state):
             fresh += completed
             for fact in completed:
                 record_audit(session, now, SYSTEM, "market.completed", case, **fact.data)
-            condensed = _condense_more(case, condensed, completed)
-            state = fold_case(case, condensed.facts, condensed.total)
+            after = _add_facts(case, before, fresh)
     for fact in fresh:
         session.add(
             FactRow(id=fact.id, case_id=case.case_id, kind=fact.kind, at=fact.at, data=fact.data, recorded_at=now)
         )
     if fresh:
         session.flush()
-        _keep_condensed(session, case.case_id, condensed)
+        _keep_condensed(session, case, after.condensed)
+    state = after.state
     if case.stage != state.stage or not before.total:
         _enter_stage(session, case, state.stage, now)
     case.stage = state.stage
@@ -114,7 +118,7 @@ def append_facts(session: Session, case: Case, facts: Sequence[Fact], now: datet
     draw_attention(case)
     session.add(case)
     _remember_accounts(session, case, fresh)
-    return state
+    return after
 
 
 def _list_fresh(session: Session, case_id: str, facts: Sequence[Fact]) -> list[Fact]:
@@ -124,14 +128,19 @@ def _list_fresh(session: Session, case_id: str, facts: Sequence[Fact]) -> list[F
     return [fact for fact in facts if fact.id not in stored]
 
 
-def _condense_more(case: Case, before: CondensedFacts, fresh: Sequence[Fact]) -> CondensedFacts:
-    return condense_case(case, [*before.facts, *fresh], before.total - len(before.facts))
+def _add_facts(case: Case, before: CondensedFacts, fresh: Sequence[Fact]) -> CaseSnapshot:
+    return CaseSnapshot(case, CondensedFacts((*before.facts, *fresh), before.total + len(fresh)))
 
 
-def _keep_condensed(session: Session, case_id: str, condensed: CondensedFacts) -> None:
+def _keep_condensed(session: Session, case: Case, facts: CondensedFacts) -> None:
     """Keeps the facts that the next fold needs; those kept before went with the first fresh fact, by a trigger."""
-    kept = [fact.model_dump(mode="json") for fact in condensed.facts]
-    row = {"case_id": case_id, "rule": RULE, "total": condensed.total, "facts": kept}
+    kept = condense_case(case, facts.facts, facts.total - len(facts.facts))
+    row = {
+        "case_id": case.case_id,
+        "rule": RULE,
+        "total": kept.total,
+        "facts": [fact.model_dump(mode="json") for fact in kept.facts],
+    }
     session.connection().execute(insert(CondensedRow), row)
 
 

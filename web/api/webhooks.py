@@ -54,7 +54,7 @@ def acknowledge_event(services: Services, received: Received) -> JSONResponse:
     if received.altered:
         return build_problem(409, "This event id came before with another body; it is kept aside for staff.")
     if received.to_deliver:
-        _run_beside(services.cases.deliver_events(received.to_deliver))
+        _run_beside(services.cases.deliver_received(received))
     return JSONResponse({"status": "repeated" if received.repeated else "stored"}, 202)
 
 

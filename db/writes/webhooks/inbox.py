@@ -10,9 +10,9 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 from sqlmodel import col, select
 
-from db.case_state import UnknownCase, one_or_none
+from db.case_state import CaseSnapshot, UnknownCase, one_or_none
 from db.tables import AlteredEvent, Case, InboxRow
-from db.writes.facts import append_facts, lock_case, raise_flag, record_audit
+from db.writes.facts import append_to_case, lock_case, raise_flag, record_audit
 from db.writes.webhooks.events import (
     Event,
     ParsedEvent,
@@ -39,11 +39,15 @@ ALTERED_EVENT, PREMATURE_REPORT = "altered_event", "premature_report"
 
 @dataclass
 class Received:
-    """What became of a webhook: whether its id came before with another body, and which events are to be delivered."""
+    """What became of a webhook: whether its id came before with another body, and which events are to be delivered.
+
+    ``snapshots`` are the cases of those that are new, by their ids, as they are with the new facts.
+    """
 
     altered: bool = False
     repeated: bool = False
     to_deliver: list[InboxRow] = field(default_factory=list)
+    snapshots: dict[str, CaseSnapshot] = field(default_factory=dict)
 
 
 def accept_statements(
@@ -77,7 +81,7 @@ def accept_statements(
     if faults:
         raise Invalid(faults)
     for case, fresh_facts in facts.values():
-        append_facts(session, case, fresh_facts, now)
+        received.snapshots[case.case_id] = append_to_case(session, case, fresh_facts, now)
     return received
 
 
@@ -160,7 +164,7 @@ def store_event(session: Session, event: Event, parsed: ParsedEvent, now: dateti
 def _accept(session: Session, event: Event, parsed: ParsedEvent, now: datetime, received: Received) -> None:
     if row := store_event(session, event, parsed, now):
         received.to_deliver.append(row)
-        append_facts(session, parsed.case, [parsed.fact], now)
+        received.snapshots[event.case_id] = append_to_case(session, parsed.case, [parsed.fact], now)
 
 
 def _sort_out(session: Session, events: Sequence[Event], now: datetime) -> tuple[list[Event], Received]:
