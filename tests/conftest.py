@@ -26,7 +26,10 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 # What takes long to run as a module, the longest first; all other modules take seconds.
-LONG = ("chaos", "privacy", "distributed", "workflows", "browser", "journeys", "starter", "review", "stack", "web")
+LONG = (
+    *("chaos", "privacy", "distributed", "recovery", "histories", "workflows", "browser", "journeys", "starter"),
+    *("review", "stack", "web"),
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -16,7 +16,7 @@ from activities import contracts
 from starter.replay import find_failure, replayer_of
 from tests.histories.changed import Hesitating
 from tests.test_structure import activity_names
-from worker import HERE as ROOT, HISTORIES
+from worker import HERE as ROOT, HISTORIES, WORKFLOWS
 from workflows.patches import REMOVABLE_ON, WAITS_SEARCHABLE
 
 BROKER = HISTORIES / "of_91d273f" / "broker_to_active.json"
@@ -91,6 +91,12 @@ def test_both_ends_of_a_renewed_history_are_among_them(name: str, release: Path)
 def test_the_federal_program_s_activities_are_all_among_them(concern: type, release: Path) -> None:
     said = said_in(*release.glob("federal*.json"))
     assert {name for name in activity_names(concern).values() if name not in said} == set()
+
+
+def test_each_workflow_is_among_the_newest_ones() -> None:
+    began = [json.loads(file.read_text("utf-8"))["events"][0] for file in NEWEST.glob("*.json")]
+    kinds = {one["workflowExecutionStartedEventAttributes"]["workflowType"]["name"] for one in began}
+    assert len(kinds) == len(WORKFLOWS), f"these are among them: {sorted(kinds)}"
 
 
 def test_each_change_of_today_is_in_the_newest_ones_and_an_effect_that_could_not_be_made_at_once() -> None:
