@@ -65,15 +65,14 @@ class _Delivery:
     async def tell_case(self, case_id: str, events: Sequence[InboxRow], commands: Sequence[CommandRow]) -> None:
         """Tells a case's workflow its events, and sends its commands again."""
         async with self._turns:
-            if not await self._try(DeliveryKind.WORKFLOW, case_id, case_id, self._tell_events(case_id, events)):
+            whole = DeliveryKind.WORKFLOW
+            if events and not await self._try(whole, case_id, case_id, self._tell_events(case_id, events)):
                 return
             for row in commands:
                 if not await self._try(DeliveryKind.COMMAND, row.id, case_id, self._send_command(row)):
                     return
 
     async def _tell_events(self, case_id: str, events: Sequence[InboxRow]) -> None:
-        if not events:
-            return
         failed = await self._cases.deliver_to_case(case_id, events)
         for row, error in failed:
             await self._count_failure(DeliveryKind.EVENT, str(row.id), case_id, error)
@@ -98,7 +97,7 @@ class _Delivery:
         except Exception as error:
             await self._count_failure(kind, item, case_id, error)
             return True
-        await self._database.write(forget_failures, kind, [item])
+        await self._database.write(forget_failures, kind, item, case_id)
         return True
 
     async def _count_failure(self, kind: DeliveryKind, item: str, case_id: str, error: Exception) -> None:

@@ -201,3 +201,34 @@ async def test_a_workflow_that_can_t_be_reached_is_tried_for_ever_and_its_events
     await database.write(Session.execute, update(InboxRow).values(state=EventState.DELIVERED))
     assert await database.read(Session.get, DeliveryFailure, ("workflow", silent.case_id)) is None
     assert len(recipients.told) == 500
+
+
+async def test_a_command_alone_whose_workflow_can_t_be_reached_is_tried_later_and_later_until_it_is(
+    database: Database, clock: Clock
+) -> None:
+    case = await opened(database)
+    command = CommandRow(
+        id="alone",
+        case_id=case.case_id,
+        kind="withdraw",
+        actor="staff",
+        reason="r",
+        data={},
+        created_at=START - timedelta(minutes=1),
+    )
+    await database.write(Session.add, command)
+    recipients = Recipients(silent={case.case_id})
+    tried: list[datetime] = []
+    while clock.now < START + timedelta(minutes=3):
+        before = len(recipients.asked)
+        await deliver_pending(database, recipients)  # type: ignore[arg-type]
+        tried += [clock.now] * (len(recipients.asked) - before)
+        clock.pass_time(2)
+    pauses = [(later - sooner).total_seconds() for sooner, later in pairwise(tried)]
+    assert pauses[:6] == [2, 4, 8, 16, 30, 30]
+
+    recipients.silent = set()
+    clock.pass_time(deliveries.LONGEST_WORKFLOW_PAUSE.total_seconds())
+    await deliver_pending(database, recipients)  # type: ignore[arg-type]
+    assert recipients.told == ["alone"]
+    assert await database.read(Session.get, DeliveryFailure, ("workflow", case.case_id)) is None

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, tuple_
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
@@ -78,9 +78,10 @@ def _flag_given_up(session: Session, row: DeliveryFailure, now: datetime) -> Non
         record_audit(session, now, SYSTEM, f"case.flagged.{DELIVERY_FAILED}", case, why, **details)
 
 
-def forget_failures(session: Session, kind: DeliveryKind, items: Iterable[str]) -> None:
-    """Once something is told, its failures don't count any more."""
-    gone = delete(DeliveryFailure).where(col(DeliveryFailure.kind) == kind, col(DeliveryFailure.item).in_(list(items)))
+def forget_failures(session: Session, kind: DeliveryKind, item: str, case_id: str) -> None:
+    """Once something is told, its failures don't count any more, nor those of its case's workflow."""
+    told = [(kind, item), (DeliveryKind.WORKFLOW, case_id)]
+    gone = delete(DeliveryFailure).where(tuple_(col(DeliveryFailure.kind), col(DeliveryFailure.item)).in_(told))
     session.execute(gone)
 
 
