@@ -4,8 +4,9 @@ import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.errors import MessageError
-from email.headerregistry import Address
+from email.headerregistry import Address, BaseHeader, HeaderRegistry
 from email.message import EmailMessage
+from email.policy import EmailPolicy
 
 import aiosmtplib
 
@@ -17,6 +18,21 @@ REFUSED = "mail_refused"
 KEPT = 8
 # A server that is asked whether it is still there answers at once, or it isn't.
 ALIVE_SECONDS = 1.0
+
+
+class HeaderClasses(HeaderRegistry):
+    """The class of each header by its name. The library makes one anew for every header of every message, which takes
+    almost half of the time in which a message is built."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._made: dict[str, type[BaseHeader]] = {}
+
+    def __getitem__(self, name: str) -> type[BaseHeader]:
+        return self._made.get(name) or self._made.setdefault(name, super().__getitem__(name))
+
+
+POLICY = EmailPolicy(header_factory=HeaderClasses())
 
 
 @dataclass(frozen=True, repr=False)
@@ -120,7 +136,7 @@ class Mailer:
         return connection
 
     def _build_message(self, letter: Email) -> EmailMessage:
-        message = EmailMessage()
+        message = EmailMessage(POLICY)
         message["From"] = self._sender
         # As one address: a comma in it must not make two recipients.
         message["To"] = Address(addr_spec=letter.to)

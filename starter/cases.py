@@ -347,7 +347,7 @@ def describe_event(row: InboxRow, snapshot: CaseSnapshot) -> Report:
     if row.message is not None:
         return Report.model_validate(row.message)
     fact = next(fact for fact in snapshot.facts if fact.id == row.fact_id)
-    return describe_fact(row.case_id, fact, snapshot.state)
+    return describe_fact(row.case_id, fact, snapshot.take_registration_snapshot())
 
 
 def _number_of(row: InboxRow) -> int:

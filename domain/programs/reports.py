@@ -1,15 +1,12 @@
 """What the workflow of a case of either program is told of a fact that was recorded."""
 
-from domain.federal.registration import RegistrationState
-from domain.programs.state import CaseState
 from domain.shared.cases.facts import Fact, FactKind
-from domain.shared.cases.messages import Report
+from domain.shared.cases.messages import RegistrationSnapshot, Report
 from domain.state.facts import BackgroundReportedData, ExamAttemptedData
 
 
-def describe_fact(case_id: str, fact: Fact, state: CaseState) -> Report:
+def describe_fact(case_id: str, fact: Fact, snapshot: RegistrationSnapshot | None) -> Report:
     """The fact with the verdict recorded in it; of a federal registration what its facts came to, too."""
-    snapshot = state.take_snapshot() if isinstance(state, RegistrationState) else None
     return Report(case_id=case_id, fact_id=fact.id, kind=fact.kind, passed=_is_good(fact), standing=snapshot)
 
 
