@@ -65,7 +65,7 @@ def main() -> None:
     """Measures and reports."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--only", type=split_names, default=list(PARTS), help=f"parts: {','.join(PARTS)}")
-    parser.add_argument("--cases", type=int, default=40, help="brokers taken through, and bare workflows")
+    parser.add_argument("--cases", type=int, default=80, help="brokers taken through, and bare workflows")
     parser.add_argument("--at-once", type=int, default=8, help="how many at a time")
     parser.add_argument("--cached", type=int, default=300, help="waiting cases whose memory is measured")
     parser.add_argument("--probes", type=int, default=60, help="reports and decisions timed under each load")
