@@ -55,7 +55,7 @@ EVERY = timedelta(minutes=5)
 MISSED = 3 * EVERY
 # Once a day every workflow is asked: what a restore left different may show nowhere else.
 THOROUGH_EVERY = timedelta(days=1) // EVERY
-PAGE = 100
+PAGE = 500
 AT_ONCE = 10
 # What is younger may be on its way.
 YOUNG = timedelta(minutes=1)
@@ -110,8 +110,9 @@ class ReconciliationsActivities(contracts.Reconciliations):
         Each store remembers the last one. Where they don't agree, or it is long ago, one of them may be older.
         """
         kept = await self._database.read(read_last_reconciliation)
-        number = max(last.number, kept.number if kept else 0) + 1
-        restored = kept is None or kept.number != last.number or _now() - kept.finished_at > MISSED
+        known = kept.number if kept else 0
+        number = max(last.number, known) + 1
+        restored = known != last.number or (kept is not None and _now() - kept.finished_at > MISSED)
         return ReconciliationOrder(
             number=number,
             restored=restored,
@@ -179,7 +180,9 @@ class ReconciliationsActivities(contracts.Reconciliations):
         if seen.fails:
             await self._database.write(flag_case, case.case_id, WORKFLOW_STUCK, _now(), Reason("workflow_task_fails"))
             return Outcome.STUCK
-        if case.run_id != seen.run_id:
+        if case.run_id is None and not _is_left_over(case, seen):
+            return Outcome.UNBEGUN  # among many that were opened at once its first task may take its time
+        if seen.run_id and case.run_id != seen.run_id:
             return await self._replace_workflow(case, "workflow_behind")
         for flag in {WORKFLOW_GONE, WORKFLOW_STUCK} & set(list_flags(case)):
             await self._database.write(unflag_case, case.case_id, flag, _now())
@@ -261,6 +264,11 @@ class ReconciliationsActivities(contracts.Reconciliations):
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+def _is_left_over(case: Case, seen: SeenWorkflow) -> bool:
+    """Whether a workflow is one that was to be ended when its case was freed for the next one."""
+    return bool(case.restarted_at and seen.started_at and seen.started_at < case.restarted_at)
 
 
 def _is_healthy(case: Case, running: SeenWorkflow) -> bool:

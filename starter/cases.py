@@ -241,6 +241,8 @@ class Cases:
         if case.run_id is None:
             await self.start_workflow(case)
             raise Unreachable
+        if await self._workflows.is_running(case):  # its run has just ended, and its next one has begun
+            raise Unreachable
         raise await self._flag_gone(case.case_id)
 
     # events

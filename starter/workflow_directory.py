@@ -105,6 +105,7 @@ def _describe(found: WorkflowExecution, attempts: int = 0) -> SeenWorkflow:
     return SeenWorkflow(
         status=_STATUS[found.status] if found.status else WorkflowStatus.GONE,
         run_id=found.raw_info.first_run_id,
+        started_at=found.start_time,
         stage=said.get(STAGE),
         waiting_for=said.get(WAITING_FOR),
         fails=bool(said.get(PROBLEMS)) or attempts >= FAILING_ATTEMPTS,

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 from domain.shared.cases.events import EventSource
@@ -83,7 +84,7 @@ def is_report_due(source: str, waiting_for: str | None, facts: Collection[FactKi
 
 @dataclass(frozen=True)
 class SeenWorkflow:
-    """A case's workflow as Temporal has it: ``run_id`` is of the first run of its chain.
+    """A case's workflow as Temporal has it: ``run_id`` is of the first run of its chain, empty where it isn't said.
 
     ``stage`` and ``waiting_for`` are what it last said of itself, None where it said nothing; ``fails`` says that a
     task of it fails again and again.
@@ -91,6 +92,7 @@ class SeenWorkflow:
 
     status: WorkflowStatus
     run_id: str = ""
+    started_at: datetime | None = None
     stage: str | None = None
     waiting_for: str | None = None
     fails: bool = False
