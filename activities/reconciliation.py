@@ -143,8 +143,8 @@ class ReconciliationsActivities(contracts.Reconciliations):
             if not thorough and running is not None and _is_healthy(case, running):
                 return Outcome.RUNNING
             return await self._look_closely(case.case_id)
-        except Refusal:  # it has ended meanwhile
-            return Outcome.ENDED
+        except Refusal as refusal:  # it has ended meanwhile, or somebody else has begun it again
+            return Outcome.ENDED if refusal.reason.code == "case_ended" else Outcome.RUNNING
         except Exception as error:
             where = locate_error(error)
             log.warning("case not looked after", case=case.case_id, error=type(error).__name__, where=where)
@@ -170,7 +170,7 @@ class ReconciliationsActivities(contracts.Reconciliations):
         if not verdict.restarts:
             await self._database.write(flag_case, case.case_id, WORKFLOW_GONE, _now(), verdict.reason)
             return Outcome.MISSING
-        freed = await self._database.write(free_case, case.case_id, SYSTEM, verdict.reason, _now())
+        freed = await self._database.write(free_case, case, SYSTEM, verdict.reason, _now())
         if status is WorkflowStatus.COMPLETED:  # whoever ended the case has to be asked whether it was
             await self._database.write(flag_case, case.case_id, MAY_REPEAT, _now(), verdict.reason)
         await self._workflows.start_workflow(freed)
@@ -180,12 +180,10 @@ class ReconciliationsActivities(contracts.Reconciliations):
         if seen.fails:
             await self._database.write(flag_case, case.case_id, WORKFLOW_STUCK, _now(), Reason("workflow_task_fails"))
             return Outcome.STUCK
-        if case.run_id is None and not _is_left_over(case, seen):
+        if case.run_id is None and seen.waiting_for is None and not _is_left_over(case, seen):
             return Outcome.UNBEGUN  # among many that were opened at once its first task may take its time
         if seen.run_id and case.run_id != seen.run_id:
             return await self._replace_workflow(case, "workflow_behind")
-        for flag in {WORKFLOW_GONE, WORKFLOW_STUCK} & set(list_flags(case)):
-            await self._database.write(unflag_case, case.case_id, flag, _now())
         progress = await self._workflows.read_progress(case)
         if progress is None:
             return Outcome.SILENT
@@ -195,10 +193,12 @@ class ReconciliationsActivities(contracts.Reconciliations):
         difference = found.difference
         if difference.ahead:
             return await self._replace_workflow(case, "workflow_ahead", sorted(difference.repeats))
+        if difference.commands and found.is_settled:
+            return await self._replace_workflow(case, "workflow_behind")
+        for flag in {WORKFLOW_GONE, WORKFLOW_STUCK} & set(list_flags(case)):
+            await self._database.write(unflag_case, case.case_id, flag, _now())
         if not difference.is_behind or not found.is_settled:
             return Outcome.RUNNING
-        if difference.commands:
-            return await self._replace_workflow(case, "workflow_behind")
         await self._workflows.repeat_reports(found.snapshot, _build_reports(found.snapshot, difference.unheard))
         return Outcome.TOLD
 
@@ -208,7 +208,7 @@ class ReconciliationsActivities(contracts.Reconciliations):
             reason = Reason("workflow_restarted_often", {"times": str(case.restarts)})
             await self._database.write(flag_case, case.case_id, WORKFLOW_STUCK, _now(), reason)
             return Outcome.STUCK
-        freed = await self._database.write(free_case, case.case_id, SYSTEM, Reason(why), _now(), may_repeat)
+        freed = await self._database.write(free_case, case, SYSTEM, Reason(why), _now(), may_repeat)
         if may_repeat:
             await self._database.write(flag_case, case.case_id, MAY_REPEAT, _now(), Reason(why))
         await self._workflows.terminate_workflow(case, "begun again from what is recorded")
@@ -272,8 +272,13 @@ def _is_left_over(case: Case, seen: SeenWorkflow) -> bool:
 
 
 def _is_healthy(case: Case, running: SeenWorkflow) -> bool:
-    """Whether a workflow runs, and says of itself what is recorded of its case; staff aren't asked to look at it."""
+    """Whether a workflow runs, and says of itself what is recorded of its case; staff aren't asked to look at it.
+
+    A case that was freed and not claimed since may have the workflow it was freed from: who freed it was killed.
+    """
     if running.fails or {WORKFLOW_GONE, WORKFLOW_STUCK} & set(list_flags(case)):
+        return False
+    if case.run_id is None and case.restarted_at is not None:
         return False
     waits = running.waiting_for in (None, case.waiting_for or "nothing")
     return running.stage in (None, case.stage) and waits

@@ -6,7 +6,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+import structlog
 from temporalio.client import Client
+from temporalio.service import RPCError
 
 from db.case_state import CaseSnapshot, load_snapshot
 from db.engine import Database
@@ -35,6 +37,7 @@ from starter.told_events import ToldEvents
 from workflows import messages as names
 
 Row = TypeVar("Row", InboxRow, CommandRow)
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -100,10 +103,11 @@ class Cases:
         return imported
 
     async def try_to_start(self, case_id: str) -> bool:
-        """Starts the case's workflow; False when Temporal can't be reached now."""
+        """Starts the case's workflow; False when Temporal can't be reached now, or won't have it: it is stored."""
         try:
             await self.start_workflow((await self._database.read(load_snapshot, case_id)).case)
-        except Unreachable:
+        except (Unreachable, RPCError) as error:
+            log.warning("workflow not started", case=case_id, error=type(error).__name__)
             return False
         return True
 
@@ -127,7 +131,7 @@ class Cases:
             raise Refusal(Reason("case_ended", {"stage": case.stage}))
         if await self._workflows.is_running(case):
             raise Refusal(Reason("workflow_runs"))
-        await self._database.write(free_case, case_id, actor, reason.strip(), now())
+        await self._database.write(free_case, case, actor, reason.strip(), now())
         return await self.try_to_start(case_id)
 
     async def _flag_gone(self, case_id: str) -> WorkflowGone:
@@ -295,13 +299,15 @@ class Cases:
                     failed.append((row, error))
         except NotRunning:
             await self._find_ended_stage(snapshot.case)
-            await self._database.write(mark_delivered, [_number_of(row) for row in rows], Reason("workflow_ended"))
+            await self._database.write(
+                mark_delivered, [_number_of(row) for row in rows], now(), Reason("workflow_ended")
+            )
             return []
         finally:
             if told and note_together:
                 self._told.add_told(told)
             elif told:
-                await self._database.write(mark_delivered, told)
+                await self._database.write(mark_delivered, told, now())
         return failed
 
     async def _send_report(self, snapshot: CaseSnapshot, row: InboxRow) -> None:

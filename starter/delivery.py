@@ -92,7 +92,7 @@ class _Delivery:
             await work
         except Unreachable as error:
             whole = kind if kind is DeliveryKind.START else DeliveryKind.WORKFLOW
-            await self._count_failure(whole, case_id, case_id, error)
+            await self._count_failure(whole, case_id, case_id, error, is_refused=False)
             return False
         except Exception as error:
             await self._count_failure(kind, item, case_id, error)
@@ -100,10 +100,12 @@ class _Delivery:
         await self._database.write(forget_failures, kind, item, case_id)
         return True
 
-    async def _count_failure(self, kind: DeliveryKind, item: str, case_id: str, error: Exception) -> None:
+    async def _count_failure(
+        self, kind: DeliveryKind, item: str, case_id: str, error: Exception, *, is_refused: bool = True
+    ) -> None:
         code = type(error).__name__
         log.warning("not delivered", what=kind, id=item, error=code, where=locate_error(error))
-        await self._database.write(record_failures, [FailedDelivery(kind, item, case_id, code)], now())
+        await self._database.write(record_failures, [FailedDelivery(kind, item, case_id, code, is_refused)], now())
 
 
 async def keep_delivering(database: Database, cases: Cases, every: float = 2.0) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
+from datetime import UTC, datetime
 
 import structlog
 
@@ -47,6 +48,6 @@ class ToldEvents:
         if not told:
             return
         try:
-            await self._database.write(mark_delivered, told)
+            await self._database.write(mark_delivered, told, datetime.now(UTC))
         except Exception as error:  # they are told again, and their workflows know them
             log.warning("not noted as delivered", error=type(error).__name__, where=locate_error(error))

@@ -11,7 +11,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.shared.cases.messages import Letter, ReminderPage
     from workflows import messages as names
     from workflows.activity_runner import ActivityRunner
-    from workflows.options import THIRD_PARTY, UNTIL_THE_NEXT_DAY
+    from workflows.options import THIRD_PARTY, UNTIL_THE_NEXT_DAY, UNTIL_THE_NEXT_PAGE
     from workflows.patches import ONE_DEADLINE_A_ROUND
 
 
@@ -30,7 +30,9 @@ class DailyReminders:
                 return 0
         due = await ActivityRunner().record(Records.list_due_reminders, page)
         workflow.set_current_details(f"{len(due.letters)} reminders on this page")
-        sent = await asyncio.gather(*(self._send_reminder(letter, left) for letter in due.letters))
+        # One letter that can't be sent all day must not keep those of the pages after it from being sent at all.
+        patience = min(left, UNTIL_THE_NEXT_PAGE) if due.after else left
+        sent = await asyncio.gather(*(self._send_reminder(letter, patience) for letter in due.letters))
         if due.after:
             workflow.continue_as_new(ReminderPage(at=page.at, after=due.after))
         return sum(sent)

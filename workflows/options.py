@@ -58,6 +58,8 @@ COMPARING: LongOptions = {
 
 # What the daily reminders could not send by then is due again the next day.
 UNTIL_THE_NEXT_DAY = timedelta(hours=20)
+# And so long the pages after one wait for it.
+UNTIL_THE_NEXT_PAGE = timedelta(hours=1)
 
 
 class MoreOptions(TypedDict, total=False):

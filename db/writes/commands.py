@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from db.case_state import applicant_of, state_of
 from db.tables import SYSTEM, Assister, Case, CommandRow
+from db.writes.effects import stuck_flag
 from db.writes.facts import append_facts, lock_case, lower_flag, record_audit
 from db.writes.links import void_activation_links
 from db.writes.persons import find_by_key, remember_words, rename_person
@@ -31,6 +32,7 @@ from domain.state.opening import IDENTITY_CONFLICT
 from domain.state.request import FORM, amend_request
 
 IDENTITY_TAKEN = "identity_taken"
+LOOK_UP_STUCK = stuck_flag("licensing.look_up")
 
 _AUDITED_AS = {
     CommandKind.DECIDE: "decided",
@@ -178,6 +180,8 @@ def _carry_out(
         remember_words(session, case.assister_id)
     if settles_identity(command) and not case.identity_matches and lower_flag(case, IDENTITY_CONFLICT):
         record_audit(session, now, SYSTEM, f"case.unflagged.{IDENTITY_CONFLICT}", case)
+    if command.kind == CommandKind.DECIDE and lower_flag(case, LOOK_UP_STUCK):  # nobody looks it up any more
+        record_audit(session, now, SYSTEM, f"case.unflagged.{LOOK_UP_STUCK}", case)
     origin = CommandOrigin(row.id, case.case_id, row.actor, row.reason, row.created_at)
     append_facts(session, case, build_facts(command, origin, state, applicant_of(case).language), now)
     if command.kind in ENDING_FACTS:

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from db.case_state import CaseSnapshot, snapshot_case
 from db.tables import SYSTEM, CertificateRow, EffectRow, EvidenceRow, SentMail
-from db.writes.facts import append_facts, lock_case, lower_flag, record_audit
+from db.writes.facts import STUCK, append_facts, lock_case, lower_flag, record_audit
 from domain.federal.registration import RegistrationState
 from domain.programs.certificates import may_issue_certificate
 from domain.shared.cases.facts import Fact
@@ -47,7 +47,7 @@ def refusal_flag(kind: str) -> str:
 
 def stuck_flag(activity_type: str) -> str:
     """The flag of a case one of whose activities keeps failing."""
-    return f"{activity_type}.stuck"
+    return f"{activity_type}{STUCK}"
 
 
 def intend_effect(

@@ -24,9 +24,11 @@ from domain.programs.state import CaseState
 from domain.shared.cases.condensing import RULE, CondensedFacts
 from domain.shared.cases.facts import Fact, FactKind
 from domain.shared.cases.reasons import Reason
-from domain.shared.cases.stages import OWNER, WaitingFor
+from domain.shared.cases.stages import ENDED, OWNER, WaitingFor
 
 STAFF, DECISION = "staff", "decision"
+# The end of the name of a flag about an activity that keeps failing.
+STUCK = ".stuck"
 _LOCKED = "locked cases"
 
 
@@ -112,6 +114,8 @@ def append_to_case(session: Session, case: Case, facts: Sequence[Fact], now: dat
     state = after.state
     if case.stage != state.stage or not before.total:
         _enter_stage(session, case, state.stage, now)
+    if state.stage in ENDED and case.stage not in ENDED:
+        _lower_stuck_flags(session, case, now)
     case.stage = state.stage
     case.waiting_for = state.waiting_for
     case.waiting_since = state.waiting_since
@@ -178,6 +182,14 @@ def _store_flags(case: Case, flags: dict[str, datetime]) -> None:
     case.flag, case.flagged_at = first, flags.pop(first) if first else None
     case.further_flags = [[what, at.isoformat()] for what, at in flags.items()] or None
     draw_attention(case)
+
+
+def _lower_stuck_flags(session: Session, case: Case, now: datetime) -> None:
+    """What was still tried when the case ended isn't tried any more, so that no success will take its flag down."""
+    for flag in list_flags(case):
+        if flag.endswith(STUCK):
+            lower_flag(case, flag)
+            record_audit(session, now, SYSTEM, f"case.unflagged.{flag}", case)
 
 
 def draw_attention(case: Case) -> None:

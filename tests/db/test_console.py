@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
@@ -611,7 +611,7 @@ async def test_held_webhooks_newest_first_with_why_and_by_pages(office: Office) 
     back = await office.list_held(rest.previous, 2)
     assert (back.rows, back.previous) == (page.rows, None)
     (pending,) = (await office.list_held(states=["pending"])).rows
-    await office.database.write(mark_delivered, [pending.id])
+    await office.database.write(mark_delivered, [pending.id], datetime.now(UTC))
     assert (await office.list_held(states=["pending"])).rows == []
     assert [one.event_id for one in (await file_of(office, opened)).held] == ["msg_0", "msg_1", "msg_2"]
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -101,7 +102,7 @@ async def test_one_that_was_delivered_is_not_delivered_again(office: Office) -> 
     opened = await office.opened()
     await office.lms(office.statement(opened, "registered", "account"))
     number = await held(office)
-    await office.database.write(mark_delivered, [number])
+    await office.database.write(mark_delivered, [number], datetime.now(UTC))
     await refused(office, "held", number, "webhook_delivered")
 
 

@@ -22,7 +22,15 @@ from db.recovery_tables import DeliveryFailure
 from db.tables import Case, CommandRow, InboxRow
 from db.writes.opening import Opened
 from db.writes.recovery import deliveries
-from db.writes.recovery.deliveries import ATTEMPTS, UnknownDelivery, retry_delivery
+from db.writes.recovery.deliveries import (
+    ATTEMPTS,
+    DeliveryKind,
+    FailedDelivery,
+    UnknownDelivery,
+    record_failures,
+    retry_delivery,
+)
+from db.writes.webhooks.inbox import mark_delivered
 from domain.shared.cases.events import EventState
 from starter import delivery
 from starter.cases import CommandOutcome
@@ -232,3 +240,27 @@ async def test_a_command_alone_whose_workflow_can_t_be_reached_is_tried_later_an
     await deliver_pending(database, recipients)  # type: ignore[arg-type]
     assert recipients.told == ["alone"]
     assert await database.read(Session.get, DeliveryFailure, ("workflow", case.case_id)) is None
+
+
+async def test_an_event_that_is_told_after_all_is_given_up_no_longer(database: Database) -> None:
+    case = await opened(database)
+    await database.write(keep_events, case.case_id, 1)
+    (event,) = await database.read(list_pending_events, START, START)
+    assert event.id is not None
+    failed = [FailedDelivery(DeliveryKind.EVENT, str(event.id), case.case_id, "E")]
+    for _ in range(ATTEMPTS):
+        await database.write(record_failures, failed, START)
+    assert list(list_flags(await database.read(load_case, case.case_id))) == ["delivery_failed"]
+    await database.write(mark_delivered, [event.id], START)
+    assert list_flags(await database.read(load_case, case.case_id)) == {}
+    assert await database.read(Session.get, DeliveryFailure, ("event", str(event.id))) is None
+
+
+async def test_a_start_is_not_given_up_while_temporal_can_t_be_reached(database: Database, clock: Clock) -> None:
+    case = await opened(database, begun=False)
+    recipients = Recipients(silent={case.case_id})
+    for _ in range(2 * ATTEMPTS):
+        await deliver_pending(database, recipients)  # type: ignore[arg-type]
+        clock.pass_time(deliveries.LONGEST_PAUSE.total_seconds())
+    assert len(recipients.asked) == 2 * ATTEMPTS
+    assert list_flags(await database.read(load_case, case.case_id)) == {}

@@ -214,6 +214,7 @@ async def test_a_workflow_whose_task_fails_again_and_again_is_flagged_until_a_co
 async def test_c1_a_start_that_temporal_always_refuses_holds_up_no_other_case(system: Inside) -> None:
     refused, good = await system.store(documents.broker()), await system.store(documents.broker())
     await system.database.write(change_row, Case, refused.case_id, workflow_id="x" * 5000)
+    assert await system.cases.try_to_start(refused.case_id) is False, "who asked is told that it is stored"
     await deliver_pending(system.database, system.cases)
     await system.agreed(good, "awaiting_decision", "decision")
     failed = await system.database.read(Session.get, DeliveryFailure, ("start", refused.case_id))

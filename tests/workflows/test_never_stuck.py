@@ -11,17 +11,22 @@ from uuid import uuid4
 
 import pytest
 import pytest_asyncio
+from sqlalchemy import select
 from sqlalchemy.orm import Session
+from sqlmodel import col
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowHandle
 from temporalio.common import RetryPolicy
 
 import worker
-from activities import records
+from activities import notices, records
+from db.case_state import list_rows
 from db.reads.reminders import list_due_reminders
 from db.tables import EffectRow
 from db.writes.commands import apply_command
+from db.writes.letters import intend_letter
 from db.writes.opening import Opened
+from domain.shared.cases.messages import Letter
 from domain.shared.cases.notices import Notice
 from starter.replay import find_failure_half_way, replayer_of
 from tests.support import documents, inside as support
@@ -134,6 +139,31 @@ async def test_the_reminders_of_a_day_have_one_deadline_however_many_pages_they_
     assert 6 < time.monotonic() - began < 16, (
         "three pages, each with a deadline of its own, would take three times that"
     )
+
+
+async def test_a_letter_that_can_t_be_sent_keeps_no_later_page_of_reminders_from_being_sent(
+    inside: Inside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, *others = sorted([(await in_training(inside)).case_id for _ in range(3)])
+
+    def fail_for_one(session: Session, letter: Letter, *rest: Any) -> Any:
+        if letter.case_id == first:
+            raise RuntimeError("a bug that is in no release")
+        return intend_letter(session, letter, *rest)
+
+    monkeypatch.setattr(notices, "intend_letter", fail_for_one)
+    monkeypatch.setattr(records, "list_due_reminders", partial(list_due_reminders, page=1))
+    monkeypatch.setattr(daily_reminders, "UNTIL_THE_NEXT_PAGE", timedelta(seconds=2))
+    await asyncio.wait_for(inside.round(datetime.now(UTC) + timedelta(days=15)), 60)
+    for case_id in others:
+        sent = await inside.database.read(_list_reminders, case_id)
+        assert len(sent) == 1
+    assert await inside.database.read(_list_reminders, first) == []
+
+
+def _list_reminders(session: Session, case_id: str) -> list[str]:
+    made = select(col(EffectRow.key)).where(col(EffectRow.case_id) == case_id, col(EffectRow.result).is_not(None))
+    return [key for key in list_rows(session, made) if ":reminder:" in key]
 
 
 async def test_a9_a_portal_that_is_down_leaves_database_and_workflow_agreed_about_a_reused_account(

@@ -1,6 +1,6 @@
 """What Temporal could not be told: counted, tried again later and later, and given up where it is always refused."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -10,7 +10,7 @@ from sqlalchemy import delete, select, tuple_
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
-from db.case_state import one_or_none
+from db.case_state import list_flags, list_rows, one_or_none
 from db.recovery_tables import DeliveryFailure
 from db.tables import SYSTEM, Case
 from db.writes.facts import lock_case, lower_flag, raise_flag, record_audit
@@ -35,12 +35,16 @@ class DeliveryKind(StrEnum):
 
 @dataclass(frozen=True)
 class FailedDelivery:
-    """What could not be told of which case, and why: a code, never what was said."""
+    """What could not be told of which case, and why: a code, never what was said.
+
+    ``is_refused``: Temporal answered, and won't have it; not so where it could not be reached.
+    """
 
     kind: DeliveryKind
     item: str
     case_id: str
     code: str
+    is_refused: bool = True
 
 
 class UnknownDelivery(LookupError):
@@ -50,8 +54,8 @@ class UnknownDelivery(LookupError):
 def record_failures(session: Session, failed: Iterable[FailedDelivery], now: datetime) -> None:
     """Counts failed attempts, and says when each is made again.
 
-    What fails `ATTEMPTS` times by itself is given up, and its case flagged; where the whole workflow can't be told,
-    that is nobody's fault who waits to be told, and it is tried for ever.
+    What is refused after `ATTEMPTS` is given up, and its case flagged; where the whole workflow can't be told, or
+    Temporal not be reached, that is nobody's fault who waits to be told, and it is tried for ever.
     """
     for one in sorted(failed, key=lambda failed: failed.case_id):
         row = session.get(DeliveryFailure, (one.kind, one.item))
@@ -61,7 +65,7 @@ def record_failures(session: Session, failed: Iterable[FailedDelivery], now: dat
         pause = FIRST_PAUSE * 2 ** min(row.failures - 1, 10)
         if one.kind is DeliveryKind.WORKFLOW:
             row.next_attempt_at = now + min(pause, LONGEST_WORKFLOW_PAUSE)
-        elif row.failures < ATTEMPTS:
+        elif row.failures < ATTEMPTS or not one.is_refused:
             row.next_attempt_at = now + min(pause, LONGEST_PAUSE)
         else:
             row.next_attempt_at = None
@@ -96,8 +100,26 @@ def retry_delivery(session: Session, kind: str, item: str, actor: str, reason: s
     row.failures, row.next_attempt_at = 0, now
     session.add(row)
     record_audit(session, now, actor, "delivery.retried", case, reason.strip(), what=row.kind, item=row.item)
+    lower_delivery_flag(session, case, now)
+
+
+def forget_event_failures(session: Session, row_ids: Sequence[int], now: datetime) -> None:
+    """Once events are told, however that came: theirs are forgotten, and what was given up is not any more."""
+    items = [str(number) for number in row_ids]
+    of_events = (col(DeliveryFailure.kind) == DeliveryKind.EVENT, col(DeliveryFailure.item).in_(items))
+    failed = list_rows(session, select(col(DeliveryFailure.case_id)).where(*of_events).distinct())
+    cases = [lock_case(session, case_id) for case_id in sorted(failed)]
+    if cases:
+        session.execute(delete(DeliveryFailure).where(*of_events))
+    for case in cases:
+        lower_delivery_flag(session, case, now)
+
+
+def lower_delivery_flag(session: Session, case: Case, now: datetime) -> None:
+    """Takes the flag of a case down of which nothing is given up any more."""
     session.flush()
-    if not _has_given_up(session, case) and lower_flag(case, DELIVERY_FAILED):
+    if DELIVERY_FAILED in list_flags(case) and not _has_given_up(session, case):
+        lower_flag(case, DELIVERY_FAILED)
         session.add(case)
         record_audit(session, now, SYSTEM, f"case.unflagged.{DELIVERY_FAILED}", case)
 

@@ -10,7 +10,9 @@ from sqlmodel import col
 from db.recovery_tables import DeliveryFailure
 from db.tables import SYSTEM, Case, InboxRow
 from db.writes.facts import lock_case, lower_flag, record_audit
-from domain.shared.cases.events import EventState
+from db.writes.recovery.deliveries import DeliveryKind, forget_failures, lower_delivery_flag
+from domain.shared.assister import Kind
+from domain.shared.cases.events import EventSource, EventState
 from domain.shared.cases.reasons import Reason, Refusal
 from domain.shared.cases.reconciliation import ARCHIVES
 from domain.shared.cases.stages import ENDED
@@ -21,21 +23,31 @@ COUNTED_FOR = timedelta(days=1)
 
 
 def free_case(
-    session: Session, case_id: str, actor: str, why: str | Reason, now: datetime, may_repeat: list[str] | None = None
+    session: Session,
+    looked_at: Case,
+    actor: str,
+    why: str | Reason,
+    now: datetime,
+    may_repeat: list[str] | None = None,
 ) -> Case:
     """Frees an open case for the workflow that is begun next, and counts it where nobody asked for it.
 
-    ``may_repeat`` names what the workflow had done and no record of it is left, so that it may be done twice. Raises
-    `UnknownCase`, `Refusal` where the case has ended.
+    ``looked_at`` is the case as it was when its workflow was found wanting: where another one has claimed it since,
+    that one is left alone. ``may_repeat`` names what the workflow had done and no record of it is left, so that it may
+    be done twice. Raises `UnknownCase`, `Refusal` where the case has ended or is another workflow's by now.
     """
-    case = lock_case(session, case_id)
+    case = lock_case(session, looked_at.case_id)
     if case.stage in ENDED:
         raise Refusal(Reason("case_ended", {"stage": case.stage}))
+    if case.run_id != looked_at.run_id:
+        raise Refusal(Reason("workflow_runs"))
     by_itself = actor == SYSTEM
     case.restarts = count_restarts(case, now) + 1 if by_itself else 0
     case.run_id, case.restarted_at = None, now
     _want_reports(case)
     session.add(case)
+    forget_failures(session, DeliveryKind.START, case.case_id, case.case_id)
+    lower_delivery_flag(session, case, now)
     details = {"may_repeat": may_repeat} if may_repeat else {}
     record_audit(session, now, actor, "case.restarted", case, why, **details)
     return case
@@ -50,7 +62,13 @@ def want_reports(session: Session, case_ids: Iterable[str]) -> None:
 
 
 def _want_reports(case: Case) -> None:
-    case.reports_wanted = [source.value for source in ARCHIVES[case.program]]
+    sources = [source for source in ARCHIVES[case.program] if _may_report(case, source)]
+    case.reports_wanted = [source.value for source in sources]
+
+
+def _may_report(case: Case, source: EventSource) -> bool:
+    """Background checks are of counselors alone: nothing would ever be due of anybody else's."""
+    return source is not EventSource.BACKGROUND_CHECKS or case.kind == Kind.ENROLLMENT_COUNSELOR
 
 
 def settle_reports(session: Session, case_id: str, sources: Collection[str]) -> None:
@@ -77,4 +95,5 @@ def settle_restart(session: Session, case: Case, fact_ids: set[str], now: dateti
     for flag in (WORKFLOW_GONE, WORKFLOW_STUCK):
         if lower_flag(case, flag):
             record_audit(session, now, SYSTEM, f"case.unflagged.{flag}", case)
+    lower_delivery_flag(session, case, now)
     session.add(case)

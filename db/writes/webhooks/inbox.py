@@ -13,6 +13,7 @@ from sqlmodel import col, select
 from db.case_state import CaseSnapshot, UnknownCase, one_or_none
 from db.tables import AlteredEvent, Case, InboxRow
 from db.writes.facts import append_to_case, lock_case, raise_flag, record_audit
+from db.writes.recovery.deliveries import forget_event_failures
 from db.writes.webhooks.events import (
     Event,
     ParsedEvent,
@@ -130,8 +131,9 @@ def accept_vendor_report(
     return received
 
 
-def mark_delivered(session: Session, row_ids: Sequence[int], reason: Reason | None = None) -> None:
+def mark_delivered(session: Session, row_ids: Sequence[int], now: datetime, reason: Reason | None = None) -> None:
     """The workflow has been told, or there is none any more (then with the reason)."""
+    forget_event_failures(session, row_ids, now)
     values = {"state": EventState.DELIVERED, **_noted(reason)}
     session.execute(update(InboxRow).where(col(InboxRow.id).in_(row_ids)).values(values))
 

@@ -71,6 +71,7 @@ _PORTAL_WAITS = frozenset(
         WaitingFor.PORTAL_ACTIVATION,
         WaitingFor.PORTAL_PROFILE,
         WaitingFor.SCHEDULING_TOOL,
+        WaitingFor.NEXT_PLAN_YEAR,
     }
 )
 

@@ -1,0 +1,122 @@
+"""Who looks after a case is killed half-way, comes twice, or too early; and flags that come down by themselves."""
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from sqlalchemy.orm import Session
+
+from activities import records
+from db.case_state import load_case
+from db.recovery_tables import DeliveryFailure
+from db.tables import SYSTEM, Case
+from db.writes.cases import flag_case
+from db.writes.opening import Opened
+from db.writes.recovery.deliveries import ATTEMPTS, DeliveryKind, FailedDelivery, record_failures
+from db.writes.recovery.restarts import free_case
+from domain.shared.cases.facts import FactKind
+from domain.shared.cases.messages import ReconciliationOrder
+from domain.shared.cases.reasons import Refusal
+from domain.shared.cases.reconciliation import MOST_RESTARTS
+from tests.recovery.test_restarts import goes_on_to_the_first_day, in_training
+from tests.support import documents, recovery
+from tests.support.idle import wait_until_workflow_is_idle
+from tests.support.inside import Inside, report
+from tests.support.recovery import audited, flags, reconcile
+from tests.support.tables import change_row
+from workflows import messages as names
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
+UNLESS_MENDED = "a bug that is in no release"
+
+
+def thorough(number: int) -> ReconciliationOrder:
+    return ReconciliationOrder(number=number, thorough=True)
+
+
+async def test_a_second_restart_of_a_case_leaves_the_workflow_alone_that_the_first_one_began(system: Inside) -> None:
+    opened = await recovery.terminate(system, await in_training(system))
+    before = await system.database.read(load_case, opened.case_id)
+    assert await system.cases.restart_case(opened.case_id, "not meant", "an operator")
+    await _until_claimed(system, opened)
+    with pytest.raises(Refusal, match="is running"):
+        await system.database.write(free_case, before, "another operator", "not meant", datetime.now(UTC))
+    await system.reported(opened, "course", 0.9)
+    await goes_on_to_the_first_day(system, opened)
+
+
+async def test_a_case_that_was_freed_by_somebody_killed_before_its_workflow_was_ended_is_begun_again(
+    system: Inside,
+) -> None:
+    opened = await in_training(system)
+    before = await system.database.read(load_case, opened.case_id)
+    await system.database.write(free_case, before, SYSTEM, "killed half-way", datetime.now(UTC))
+    await reconcile(system)
+    await _until_claimed(system, opened)
+    assert (await system.database.read(load_case, opened.case_id)).run_id != before.run_id
+    await system.reported(opened, "course", 0.9)
+    await goes_on_to_the_first_day(system, opened)
+
+
+async def test_a_workflow_that_has_not_come_to_claim_its_case_is_left_to_do_so(
+    system: Inside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> None:
+        raise RuntimeError(UNLESS_MENDED)
+
+    monkeypatch.setattr(records, "claim_case", fail)
+    opened = await system.open(documents.broker())
+    await reconcile(system, thorough(3 * 10**6))
+    assert await audited(system, opened, "case.restarted") == []
+    monkeypatch.undo()
+    await system.agreed(opened, "awaiting_decision", "decision")
+    assert len(await system.runs(opened)) == 1
+
+
+async def test_a_case_that_was_begun_again_too_often_is_flagged_once_and_stays_so(system: Inside) -> None:
+    opened = await in_training(system)
+    await system.database.write(
+        change_row, Case, opened.case_id, restarts=MOST_RESTARTS, restarted_at=datetime.now(UTC)
+    )
+    await system.handle(opened).signal(names.LMS_REPORTED, report(opened, FactKind.COURSE_COMPLETED))
+    await wait_until_workflow_is_idle(system.client, opened.workflow_id)
+    for number in range(3):
+        await reconcile(system, thorough(4 * 10**6 + number))
+        assert await flags(system, opened) == ["workflow_stuck"]
+    assert len(await audited(system, opened, "case.flagged.workflow_stuck")) == 1
+    assert await audited(system, opened, "case.unflagged.workflow_stuck") == []
+
+
+async def test_what_was_given_up_of_a_case_that_is_begun_again_is_flagged_no_longer(system: Inside) -> None:
+    opened = await recovery.terminate(system, await in_training(system))
+    given_up = [
+        FailedDelivery(kind, opened.case_id, opened.case_id, "E") for kind in (DeliveryKind.START, DeliveryKind.EVENT)
+    ]
+    for _ in range(ATTEMPTS):
+        await system.database.write(record_failures, given_up, datetime.now(UTC))
+    assert await flags(system, opened) == ["delivery_failed"]
+    assert await system.cases.restart_case(opened.case_id, "mended", "an operator")
+    await _until_claimed(system, opened)
+    assert await flags(system, opened) == []
+    key = (DeliveryKind.START, opened.case_id)
+    assert await system.database.read(Session.get, DeliveryFailure, key) is None
+
+
+async def test_what_is_not_tried_any_more_is_not_flagged_as_stuck(system: Inside) -> None:
+    """A look-up is given up once staff have decided; everything is once the case has ended."""
+    opened = await system.open(documents.broker())
+    await system.agreed(opened, "awaiting_decision", "decision")
+    for activity in ("licensing.look_up", "portal.create_account"):
+        await system.database.write(flag_case, opened.case_id, f"{activity}.stuck", datetime.now(UTC), "E")
+    await system.database.write(flag_case, opened.case_id, "mail_refused", datetime.now(UTC))
+    await system.approved(opened)
+    assert await flags(system, opened) == ["portal.create_account.stuck", "mail_refused"]
+    assert (await system.cases.withdraw_request(opened.case_id, "no more", "staff")).state == "applied"
+    assert await flags(system, opened) == ["mail_refused"]
+
+
+async def _until_claimed(system: Inside, opened: Opened) -> None:
+    async with asyncio.timeout(30):
+        while (await system.database.read(load_case, opened.case_id)).run_id is None:
+            await asyncio.sleep(0.05)
