@@ -151,6 +151,28 @@ async def test_c1_what_fails_again_and_again_is_begun_again_three_times_and_then
     await goes_on_to_the_first_day(system, opened)
 
 
+async def test_a_case_whose_ending_is_lost_goes_on_and_staff_are_asked_whether_it_has_ended(system: Inside) -> None:
+    opened = await recovery.finish(system, await in_training(system))
+    await reconcile(system)
+    await system.agreed(opened, "in_training", "course_completion")
+    assert await flags(system, opened) == ["may_repeat"]
+    assert len(await audited(system, opened, "case.restarted")) == 1
+
+
+async def test_cases_that_wait_for_their_first_task_are_not_begun_again(system: Inside) -> None:
+    """Of many that are opened at once the last wait for minutes."""
+    waiting = system.on_queue(uuid4().hex, Inside)
+    opened = await waiting.open(documents.broker())
+    for number in (3 * 10**6, 4 * 10**6):
+        counts = await reconcile(system, ReconciliationOrder(number=number, thorough=True))
+        assert counts["unbegun"] >= 1
+    assert await audited(system, opened, "case.restarted") == []
+    assert len(await system.runs(opened)) == 1
+    async with waiting.working():
+        await waiting.agreed(opened, "awaiting_decision", "decision")
+    await waiting.cases.withdraw_request(opened.case_id, "no more", "staff")
+
+
 async def test_a_workflow_that_runs_without_a_case_is_reported(system: Inside) -> None:
     workflow_id = "assister/bewellnm/2024/nobody"
     handle = await system.client.start_workflow(
