@@ -208,6 +208,7 @@ class CaseWorkflow:
         applied = task.result()
         if not applied.is_known:  # a signal came before its command was stored: asked again, it may be there
             del self._applying[command_id]
+            self.progress.processed = [taken for taken in self.progress.processed if taken != command_id]
         return applied
 
     @property

@@ -16,9 +16,10 @@ from db.writes.opening import Opened
 from db.writes.recovery.deliveries import ATTEMPTS, DeliveryKind, FailedDelivery, record_failures
 from db.writes.recovery.restarts import free_case
 from domain.shared.cases.facts import FactKind
-from domain.shared.cases.messages import ReconciliationOrder
+from domain.shared.cases.messages import Command, ReconciliationOrder
 from domain.shared.cases.reasons import Refusal
 from domain.shared.cases.reconciliation import MOST_RESTARTS
+from domain.shared.ids import make_command_id
 from tests.recovery.test_restarts import goes_on_to_the_first_day, in_training
 from tests.support import documents, recovery
 from tests.support.idle import wait_until_workflow_is_idle
@@ -114,6 +115,18 @@ async def test_what_is_not_tried_any_more_is_not_flagged_as_stuck(system: Inside
     assert await flags(system, opened) == ["portal.create_account.stuck", "mail_refused"]
     assert (await system.cases.withdraw_request(opened.case_id, "no more", "staff")).state == "applied"
     assert await flags(system, opened) == ["mail_refused"]
+
+
+async def test_a_withdrawal_whose_signal_came_before_it_was_stored_ends_case_and_workflow(system: Inside) -> None:
+    opened = await in_training(system)
+    command_id = make_command_id("early", opened.case_id)
+    early = Command(case_id=opened.case_id, command_id=command_id, kind="withdraw")
+    await system.handle(opened).signal(names.WITHDRAWN, early)
+    await wait_until_workflow_is_idle(system.client, opened.workflow_id)
+    answer = await system.cases.withdraw_request(opened.case_id, "no more", "staff", "early")
+    assert answer.state == "applied"
+    async with asyncio.timeout(30):
+        assert await system.handle(opened).result() == "withdrawn"
 
 
 async def _until_claimed(system: Inside, opened: Opened) -> None:
