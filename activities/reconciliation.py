@@ -16,7 +16,7 @@ from db.case_state import CaseSnapshot, list_flags, load_case, load_snapshot
 from db.engine import Database
 from db.reads.recovery.reconciliation import compare_case, list_known_cases, list_open_cases, read_last_reconciliation
 from db.tables import SYSTEM, Case
-from db.writes.cases import flag_case, unflag_case
+from db.writes.cases import explain_flag, flag_case, unflag_case
 from db.writes.recovery.reconciliation import keep_reconciliation
 from db.writes.recovery.restarts import (
     MAY_REPEAT,
@@ -168,7 +168,7 @@ class ReconciliationsActivities(contracts.Reconciliations):
             return Outcome.UNBEGUN  # the delivery begins it
         verdict = judge_stopped(status, count_restarts(case, _now()))
         if not verdict.restarts:
-            await self._database.write(flag_case, case.case_id, WORKFLOW_GONE, _now(), verdict.reason)
+            await self._database.write(explain_flag, case.case_id, WORKFLOW_GONE, _now(), verdict.reason)
             return Outcome.MISSING
         freed = await self._database.write(free_case, case, SYSTEM, verdict.reason, _now())
         if status is WorkflowStatus.COMPLETED:  # whoever ended the case has to be asked whether it was
@@ -182,18 +182,18 @@ class ReconciliationsActivities(contracts.Reconciliations):
             return Outcome.STUCK
         if case.run_id is None and seen.waiting_for is None and not _is_left_over(case, seen):
             return Outcome.UNBEGUN  # among many that were opened at once its first task may take its time
-        if seen.run_id and case.run_id != seen.run_id:
-            return await self._replace_workflow(case, "workflow_behind")
+        # Another run's is asked too what it did: it was begun again since the backup that the database is from.
+        claimed = not seen.run_id or case.run_id == seen.run_id
         progress = await self._workflows.read_progress(case)
         if progress is None:
-            return Outcome.SILENT
+            return Outcome.SILENT if claimed else await self._replace_workflow(case, "workflow_behind")
         found = await self._database.read(compare_case, case.case_id, progress, _now() - YOUNG)
         if found.snapshot.case.stage in ENDED:
             return Outcome.ENDED
         difference = found.difference
         if difference.ahead:
             return await self._replace_workflow(case, "workflow_ahead", sorted(difference.repeats))
-        if difference.commands and found.is_settled:
+        if not claimed or (difference.commands and found.is_settled):
             return await self._replace_workflow(case, "workflow_behind")
         for flag in {WORKFLOW_GONE, WORKFLOW_STUCK} & set(list_flags(case)):
             await self._database.write(unflag_case, case.case_id, flag, _now())

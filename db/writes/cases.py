@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
+from sqlmodel import col
 
 from db.case_state import facts_of, snapshot_case
 from db.reads.recovery.progress import read_progress
-from db.tables import SYSTEM
+from db.tables import SYSTEM, AuditRow
 from db.writes.facts import append_facts, lock_case, lower_flag, raise_flag, record_audit
 from db.writes.links import void_activation_links
 from db.writes.recovery.restarts import settle_restart
@@ -87,6 +89,19 @@ def flag_case(session: Session, case_id: str, what: str, now: datetime, why: str
     if raise_flag(case, what, now):
         session.add(case)
         record_audit(session, now, SYSTEM, f"case.flagged.{what}", case, why)
+
+
+def explain_flag(session: Session, case_id: str, what: str, now: datetime, why: Reason) -> None:
+    """Puts a case before staff's eyes, and says why also where the flag went up before that was known."""
+    case = lock_case(session, case_id)
+    action = f"case.flagged.{what}"
+    said: Any = select(col(AuditRow.reason_code)).where(
+        col(AuditRow.case_id) == case_id, col(AuditRow.action) == action
+    )
+    raised = raise_flag(case, what, now)
+    if raised or session.scalar(said.order_by(col(AuditRow.id).desc()).limit(1)) != why.code:
+        session.add(case)
+        record_audit(session, now, SYSTEM, action, case, why)
 
 
 def unflag_case(session: Session, case_id: str, what: str, now: datetime) -> None:

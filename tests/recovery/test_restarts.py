@@ -23,7 +23,7 @@ from domain.federal.markets import Market, list_agreements
 from domain.shared.cases.facts import FactKind
 from domain.shared.cases.messages import Begin, ReconciliationOrder
 from domain.shared.cases.notices import Notice
-from domain.shared.cases.reasons import Refusal
+from domain.shared.cases.reasons import Reason, Refusal
 from starter import schedules, workflow_directory
 from starter.cases import Cases
 from starter.delivery import deliver_pending
@@ -75,7 +75,10 @@ async def test_c1_a_report_for_a_case_whose_workflow_is_gone_is_kept_flagged_and
     counts = await reconcile(system)
     if how in STOPPED:
         assert counts["missing"] >= 1
+        await reconcile(system)
         assert await flags(system, opened) == ["workflow_gone"], "somebody did that on purpose, or not"
+        why = [one["reason"] for one in await audited(system, opened, "case.flagged.workflow_gone")]
+        assert why == [Reason(code).sentence() for code in ("workflow_not_running", "workflow_stopped")], "each once"
         assert await audited(system, opened, "case.restarted") == []
         assert await system.cases.restart_case(opened.case_id, "it was not meant", "an operator")
     else:
@@ -297,3 +300,18 @@ async def test_a_workflow_that_was_not_told_a_report_is_told_it_and_one_that_goe
     assert await audited(system, untold, "case.restarted") == []
     await system.agreed(untold, "awaiting_exam_pass", "exam_pass")
     await system.agreed(ahead, "in_training", "course_completion")
+
+
+async def test_c1_a_workflow_that_was_begun_again_since_the_backup_is_asked_what_it_knew_before_it_is_replaced(
+    system: Inside,
+) -> None:
+    ahead, level = await in_training(system), await in_training(system)
+    await system.handle(ahead).signal(names.LMS_REPORTED, report(ahead, FactKind.COURSE_COMPLETED))
+    await wait_until_workflow_is_idle(system.client, ahead.workflow_id)
+    for opened in (ahead, level):  # as the older database has it
+        await system.database.write(change_row, Case, opened.case_id, run_id="of before")
+    await reconcile(system, ReconciliationOrder(number=3 * 10**6, thorough=True))
+    for opened, code in ((ahead, "workflow_ahead"), (level, "workflow_behind")):
+        [restarted] = await audited(system, opened, "case.restarted")
+        assert restarted["reason"] == Reason(code).sentence()
+        await system.agreed(opened, "in_training", "course_completion")
