@@ -25,10 +25,10 @@ from tests.support.lives import Life
 from tests.support.marketplace import Marketplace
 from tests.support.world import Document, World
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 BROKERS, COUNSELORS, REGISTRATIONS = 8, 4, 8
-PATIENCE = 90
+PATIENCE = 150
 # What is made at whom, and how its order names the case.
 MADE_AT = (("lms", "registration"), ("mlms", "registration"), ("portal", "externalId"))
 BEGINS = "background work begins"

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from sqlmodel import col, select
-from temporalio.client import WorkflowHistory
+from temporalio.client import WorkflowHistory, WorkflowQueryFailedError
 
 import worker
 from db.case_state import list_rows
@@ -79,7 +79,14 @@ class Person:
         return self
 
     async def waits_for(self, wanted: str) -> bool:
-        status, progress = await self.state.status(self.opened), await self.state.progress(self.opened)
+        status = await self.state.status(self.opened)
+        try:
+            progress = await self.state.progress(self.opened)
+        except WorkflowQueryFailedError as error:
+            # Seen once, on a machine that stood still: the question failed, which reads the run again, and not the run.
+            # That the run goes on to its end, and replays from each of its tasks, is what is tested.
+            print(f"{self.opened.case_id}: {error}")
+            return False
         return (progress.stage, progress.waiting_for) == (status["stage"], wanted) and status["waiting_for"] == wanted
 
     async def act(self, waiting_for: str) -> None:
