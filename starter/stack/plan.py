@@ -203,7 +203,9 @@ def _build_signing_settings(data: Path) -> dict[str, str]:
 def read_user_settings(sandbox: bool) -> dict[str, str]:
     """The settings in the user's environment. Raises `StackError` where nothing stands for a third party."""
     users = {name: value for name, value in os.environ.items() if name.startswith("CERTIFY_") and value}
-    users.pop("CERTIFY_READY_FILE", None)
+    # The stack's worker is its only one: as a version that nobody makes current it would be given no task.
+    for name in ("CERTIFY_READY_FILE", "CERTIFY_WORKER_DEPLOYMENT", "CERTIFY_WORKER_BUILD_ID"):
+        users.pop(name, None)
     missing = [] if sandbox else [name for name in THIRD_PARTIES if name not in users]
     if missing:
         raise StackError(f"Without the sandbox these have to be set: {', '.join(missing)}.", 2)

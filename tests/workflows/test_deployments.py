@@ -18,6 +18,7 @@ from db.writes.opening import Opened
 from settings import Settings
 from starter.replay import replayer_of
 from starter.stack import temporal_server
+from starter.stack.plan import read_user_settings
 from tests.support import documents, inside as support
 from tests.support.inside import Inside
 from workflows import patches
@@ -169,3 +170,14 @@ async def test_each_change_has_an_identifier_and_a_day_from_which_it_may_go() ->
     assert {value for name, value in vars(patches).items() if name.isupper() and isinstance(value, str)} == set(
         REMOVABLE_ON
     )
+
+
+async def test_the_embedded_stack_s_only_worker_is_no_version_that_nobody_makes_current(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CERTIFY_WORKER_DEPLOYMENT", "certification")
+    monkeypatch.setenv("CERTIFY_WORKER_BUILD_ID", "2026.12.1")
+    monkeypatch.setenv("CERTIFY_HELD_PATCHES", '["local-first"]')
+    users = read_user_settings(sandbox=True)
+    assert not {"CERTIFY_WORKER_DEPLOYMENT", "CERTIFY_WORKER_BUILD_ID"} & users.keys()
+    assert users["CERTIFY_HELD_PATCHES"] == '["local-first"]'
