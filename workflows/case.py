@@ -30,7 +30,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.shared.cases.reasons import Reason
     from domain.shared.cases.stages import DONE_AT_ONCE, OWNER, Stage, WaitingFor
     from workflows import messages as names
-    from workflows.activity_runner import ActivityRunner
+    from workflows.activity_runner import ActivityRunner, Answer
     from workflows.patches import WAITS_SEARCHABLE, WAITS_SHOWN_ONCE
 
 STAGE = SearchAttributeKey.for_keyword("Stage")
@@ -157,8 +157,8 @@ class CaseWorkflow:
 
     async def _watch_steps(self) -> None:
         """Raises what a step beside the journey raised: nobody else waits for it, and it must not be lost."""
-        await workflow.wait_condition(lambda: any(map(_has_failed, self._steps.values())))
-        for task in filter(_has_failed, self._steps.values()):
+        await workflow.wait_condition(lambda: any(map(has_failed, self._steps.values())))
+        for task in filter(has_failed, self._steps.values()):
             task.result()
 
     # side tasks beside the journey
@@ -200,16 +200,21 @@ class CaseWorkflow:
         if command_id not in self._applying:
             ref = CommandRef(command_id=command_id, case_id=self.case_id, at=workflow.now())
             self._applying[command_id] = asyncio.create_task(self._activities.record(Records.apply_command, ref))
-        task = self._applying[command_id]
-        # Not awaited itself: who is cancelled while waiting must not cancel it for the others.
-        await workflow.wait_condition(lambda: task.done() or self._is_renewing)
-        if not task.done():
-            raise ApplicationError("the run was renewed first; to be sent again", type=names.CUT_OFF)
-        applied = task.result()
+        applied = await self._wait_unless_renewed(self._applying[command_id])
         if not applied.is_known:  # a signal came before its command was stored: asked again, it may be there
             del self._applying[command_id]
             self.progress.processed = [taken for taken in self.progress.processed if taken != command_id]
         return applied
+
+    async def _wait_unless_renewed(self, task: asyncio.Task[Answer]) -> Answer:
+        """What came of a task that a handler waits for; a run that is renewed doesn't wait for it, however stuck it is.
+
+        The task is not awaited itself: who is cancelled while waiting must not cancel it for the others.
+        """
+        await workflow.wait_condition(lambda: task.done() or self._is_renewing)
+        if not task.done():
+            raise ApplicationError("the run was renewed first; to be sent again", type=names.CUT_OFF)
+        return task.result()
 
     @property
     def _claimed(self) -> Claimed:
@@ -400,7 +405,8 @@ class CaseWorkflow:
         self._check_command(command)
 
 
-def _has_failed(task: asyncio.Task[Any]) -> bool:
+def has_failed(task: asyncio.Task[Any]) -> bool:
+    """Whether a task raised something, and wasn't cancelled."""
     return task.done() and not task.cancelled() and task.exception() is not None
 
 

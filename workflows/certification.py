@@ -26,7 +26,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.shared.cases.stages import Stage, WaitingFor
     from domain.state.eligibility import Verdict
     from workflows import messages as names
-    from workflows.case import CaseWorkflow, build_refusal
+    from workflows.case import CaseWorkflow, build_refusal, has_failed
     from workflows.options import PATIENT
     from workflows.patches import ACCOUNT_REUSED_BESIDE
 
@@ -128,9 +128,11 @@ class AssisterCertification(CaseWorkflow):
             self._enter_stage(Stage.AWAITING_DECISION, WaitingFor.DECISION)
         again = asyncio.create_task(self._look_up_again())
         try:
-            await workflow.wait_condition(lambda: bool(self.progress.pending))
+            await workflow.wait_condition(lambda: bool(self.progress.pending) or has_failed(again))
         finally:
             again.cancel()
+        if has_failed(again):
+            again.result()
         await self._apply_pending(self.progress.pending[0])
 
     async def _look_up_again(self) -> None:

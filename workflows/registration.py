@@ -15,6 +15,7 @@ with workflow.unsafe.imports_passed_through():
         CommandRef,
         CurriculumOrder,
         MarketOrder,
+        ProfileSaved,
         RegistrationProgress,
         RegistrationSnapshot,
         Report,
@@ -192,11 +193,14 @@ class MarketplaceRegistration(CaseWorkflow):
     async def save_profile(self, command: Command) -> str:
         """The assister saves the profile: the registry is asked first, and the answer says what became of it (B7)."""
         self._remember_message(command.command_id, command.case_id)
-        async with self._saving:
-            ref = CommandRef(command_id=command.command_id, case_id=self.case_id, at=workflow.now())
-            saved = await self._activities.make(Profiles.save_profile, ref, "profile saved")
+        saved = await self._wait_unless_renewed(asyncio.create_task(self._save_profile(command)))
         self._adopt_snapshot(saved.standing)
         return saved.outcome
+
+    async def _save_profile(self, command: Command) -> ProfileSaved:
+        async with self._saving:
+            ref = CommandRef(command_id=command.command_id, case_id=self.case_id, at=workflow.now())
+            return await self._activities.make(Profiles.save_profile, ref, "profile saved")
 
     @save_profile.validator
     def _may_save(self, command: Command) -> None:

@@ -179,7 +179,11 @@ async def restart_case(
             return
         status = await services.read_status(case)
     out = open_console()
-    out.print("Begun again." if begun else "It is begun again as soon as Temporal answers.")
+    out.print(
+        "Begun again; its flag comes down once its workflow has taken it on."
+        if begun
+        else "It is begun again as soon as Temporal answers."
+    )
     print_summary(out, status)
 
 
@@ -195,7 +199,7 @@ async def _send_command(
         status = await services.read_status(case)
     out = open_console()
     if answer.state == "pending":
-        out.print(f"Kept as {answer.command_id}: no worker answered yet; it is carried out when one does.")
+        out.print(f"Kept as {answer.command_id}: its workflow has not answered yet; it is carried out when it does.")
     else:
         out.print(f"Done, as {answer.command_id}.")
     print_summary(out, status)

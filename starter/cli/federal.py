@@ -77,7 +77,7 @@ async def save_profile(
         print_json(status | answer.document())
     elif answer.state == "pending":
         later = "; go on with Next when it is saved" if go_on else ""
-        kept = f"Kept as {answer.command_id}: no worker answered yet; it is saved when one does{later}."
+        kept = f"Kept as {answer.command_id}: its workflow has not answered yet; it is saved when it does{later}."
         _print_step(options, kept, status)
     else:
         _print_step(options, f"Saved, as {answer.command_id}.", status)

@@ -349,7 +349,7 @@ def test_with_temporal_down_everything_is_kept(tmp_path: Path, settings: dict[st
     }
     ran = call_certify(tmp_path, *withdraw, **settings)
     assert ran.status == 0
-    assert "no worker answered yet" in ran.out
+    assert "its workflow has not answered yet" in ran.out
 
 
 # one process each

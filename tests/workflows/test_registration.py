@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 from sqlmodel import col, select
 
+from activities import profiles
 from db.case_state import list_rows, load_snapshot
 from db.tables import SentMail
 from db.writes.commands import apply_command
@@ -27,7 +28,7 @@ from tests.support import documents, federal as support
 from tests.support.commands import store_command
 from tests.support.federal import A_DAY, Federal, a_friday
 from tests.support.inside import STAGE
-from workflows import messages as names
+from workflows import case as case_workflow, messages as names
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]
 
@@ -271,6 +272,30 @@ async def test_b9_b18_who_becomes_an_agent_broker_after_completion_is_due_from_t
     await federal.omit(agent, "rcl")
     status = await federal.business_day(opened, friday_after)
     assert (late(await federal.listed(opened)), status["flag"]) == (set(), None)
+
+
+async def test_b7_a_profile_that_can_not_be_saved_keeps_a_run_from_its_renewal_only_up_to_a_bound(
+    federal: Federal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = await federal.open(documents.registration())
+    await federal.agreed(opened, "awaiting_profile", "marketplace_profile")
+    monkeypatch.setattr(profiles, "save_profile", raise_bug)
+    saving = asyncio.create_task(federal.save(opened, phone="915-555-0142"))
+    await federal.wait_for_retry(opened, attempts=2)
+    monkeypatch.setattr(case_workflow, "MOST_EVENTS_A_RUN", 10)
+    standing = (await federal.progress(opened)).standing
+    await federal.handle(opened).signal(names.ASSISTER_ACTED, told(opened, standing, "again"))
+    async with asyncio.timeout(60):
+        while len(await federal.runs(opened)) < 2:
+            await asyncio.sleep(0.1)
+    monkeypatch.undo()
+    assert (await saving).state in ("pending", "applied")
+    await federal.save(opened, phone="915-555-0142")
+    await federal.until(opened, lambda status: status["profile"]["version"] > 0)
+
+
+def raise_bug(*_arguments: Any) -> None:
+    raise RuntimeError("a bug that is in no release")
 
 
 async def test_a_renewed_workflow_goes_on_with_its_watch(federal: Federal) -> None:
