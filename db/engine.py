@@ -29,8 +29,8 @@ READERS = 4
 # How long a unit waits for a row or for its turn to write: who asked for it has given up by then, and what it keeps
 # meanwhile, one of a few connections, others need.
 LOCK_SECONDS = 15.0
-# How often a unit looks whether it is its turn to write to SQLite.
-LOOK_SECONDS = 0.001
+# How soon a unit looks again whether it is its turn to write to SQLite, at first and in the end.
+LOOK_SECONDS, LONGEST_LOOK_SECONDS = 0.001, 0.008
 
 
 class Database:
@@ -144,7 +144,7 @@ def _begin_immediate(seconds: float, connection: Any) -> None:
     waiting looks again less and less often, ten times a second in the end, while another process's unit takes a few
     milliseconds: half of a webhook's time went by asleep.
     """
-    driver, deadline = connection.connection.dbapi_connection, monotonic() + seconds
+    driver, deadline, pause = connection.connection.dbapi_connection, monotonic() + seconds, LOOK_SECONDS
     driver.execute("PRAGMA busy_timeout=0")
     try:
         while monotonic() < deadline:
@@ -154,7 +154,8 @@ def _begin_immediate(seconds: float, connection: Any) -> None:
             except sqlite3.OperationalError as error:
                 if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
                     break
-                sleep(LOOK_SECONDS)
+                sleep(pause)
+                pause = min(2 * pause, LONGEST_LOOK_SECONDS)  # one that looks all the time takes the turn of the others
         connection.exec_driver_sql("BEGIN IMMEDIATE")  # fails as SQLAlchemy's errors do
     finally:
         driver.execute(f"PRAGMA busy_timeout={round(seconds * 1000)}")
