@@ -13,6 +13,7 @@ import tomllib
 from contextlib import suppress
 from typing import NoReturn
 
+import structlog
 from cyclopts import App, Group
 
 from starter.cli import cases, federal, requests, stack
@@ -85,6 +86,8 @@ def run(arguments: list[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
+    # Standard output is the command's answer. The stream is looked up for each line, since it may be another one then.
+    structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
     try:
         status = app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
         sys.stdout.flush()

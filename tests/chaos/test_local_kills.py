@@ -179,7 +179,7 @@ async def _press_save(market: Marketplace, opened: Document) -> None:
 async def _all_are_held(mortal: Mortal, kept: Kept, wanted: Mapping[str, int]) -> None:
     """Every effect is under way, at whoever makes it."""
     try:
-        await until(lambda: all(mortal.gates[name].held >= count for name, count in wanted.items()), 60)
+        await until(lambda: all(mortal.gates[name].held >= count for name, count in wanted.items()), 150)
     except TimeoutError:
         held = {name: mortal.gates[name].held for name in HELD}
         raise AssertionError(f"{held} instead of {wanted}; {kept.unfinished()}") from None

@@ -120,7 +120,9 @@ class Marketplace(World):
     async def profiled(self, request: Document, **producer: Any) -> Document:
         """Somebody new up to the complete profile."""
         opened = await self.opened(request, **producer)
-        await self.done(opened, "profile", {})
+        answer = await self.act(opened, "profile", {})
+        assert answer.status_code in (200, 202), answer.text
+        await self.until(opened, lambda status: status["profile"]["saved_at"])
         await self.done(opened, "profile/next")
         return opened
 

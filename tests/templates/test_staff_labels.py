@@ -70,8 +70,8 @@ def raised() -> Iterator[str]:
         for call, function in calls(path):
             name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
             unit = ast.unparse(call.args[0]) if name == "write" else name
-            if unit in ("raise_flag", "flag_case") and len(call.args) > 1:
-                argument = call.args[2 if unit == "flag_case" else 1]
+            if unit in ("raise_flag", "flag_case", "explain_flag") and len(call.args) > 1:
+                argument = call.args[1 if unit == "raise_flag" else 2]
                 found = values(argument, module, function)
                 handed = (str(path.relative_to(ROOT)), ast.unparse(argument)) in HANDED_ON
                 named = ast.unparse(argument).startswith(("refusal_flag(", "stuck_flag("))
@@ -87,7 +87,7 @@ def stuck() -> set[str]:
     """The flag of each activity that is about a case: it may keep failing."""
     found = set()
     for contract in vars(contracts).values():
-        for method in vars(contract).values() if isinstance(contract, type) else ():
+        for method in list(vars(contract).values()) if isinstance(contract, type) else ():
             definition = getattr(method, "__temporal_activity_definition", None)
             if definition is not None and "case_id" in definition.arg_types[0].model_fields:
                 found.add(stuck_flag(definition.name))
