@@ -9,12 +9,16 @@ import httpx2
 import pytest
 import pytest_asyncio
 
+from starter.stack import processes
 from starter.stack.embedded import run_stack
 from tests.support.world import World
 
 # Tests mostly wait, for processes and timers: two at a time on each processor leave none of them idle.
 # Each has a stack of its own, which takes memory.
 AT_ONCE, MOST = 2, 8
+
+# Ports are chosen before they are bound: test processes that start stacks at once choose from ports of their own.
+processes.PORTS = processes.PORTS[int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % MOST :: MOST]
 
 pytest_plugins = ["tests.fixtures.postgres", "tests.fixtures.migrated"]
 
