@@ -35,6 +35,12 @@ def find_failure_code(error: Exception) -> str:
     return failure.type or type(error).__name__
 
 
+def has_run_out_of_time() -> bool:
+    """Whether a cancelled attempt was cut off at its bound, rather than by its case's end or the worker's."""
+    details = activity.cancellation_details()
+    return details is not None and details.timed_out
+
+
 class _CodingInbound(ActivityInboundInterceptor):
     async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002 the SDK's name
         try:

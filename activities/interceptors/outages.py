@@ -18,6 +18,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
+from activities.interceptors.failures import has_run_out_of_time
 from adapters.http import Refused, Unavailable
 
 log = structlog.get_logger(__name__)
@@ -130,18 +131,12 @@ class _HealthInbound(ActivityInboundInterceptor):
             self._health.record_failure(asked)
             raise
         except asyncio.CancelledError:
-            if _has_run_out_of_time():
+            if has_run_out_of_time():
                 self._health.record_failure(asked)
             raise
         if info.activity_type not in _SUCCEED_WITHOUT_AN_ANSWER:
             self._health.record_answer(asked)
         return result
-
-
-def _has_run_out_of_time() -> bool:
-    """Whether the attempt was cut off at its bound, rather than by its case's end or the worker's."""
-    details = activity.cancellation_details()
-    return details is not None and details.timed_out
 
 
 class KnownOutages(Interceptor):

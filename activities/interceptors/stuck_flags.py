@@ -12,7 +12,7 @@ import structlog
 from temporalio import activity
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
-from activities.interceptors.failures import find_failure_code
+from activities.interceptors.failures import find_failure_code, has_run_out_of_time
 from db.case_state import has_flag
 from db.engine import Database
 from db.writes.cases import flag_case, unflag_case
@@ -46,8 +46,7 @@ class _StuckInbound(ActivityInboundInterceptor):
             await self._flag_stuck(case_id, find_failure_code(error))
             raise
         except asyncio.CancelledError:
-            details = activity.cancellation_details()
-            if details is not None and details.timed_out:
+            if has_run_out_of_time():
                 await self._flag_stuck(case_id, TIMED_OUT)
             raise
         await self._unflag_healed(case_id)
