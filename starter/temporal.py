@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 from temporalio.client import (
     Client,
+    WorkflowExecutionDescription,
     WorkflowExecutionStatus,
     WorkflowUpdateFailedError,
     WorkflowUpdateRPCTimeoutOrCancelledError,
@@ -100,12 +101,16 @@ class CaseWorkflows:
 
     async def is_running(self, case: Case) -> bool:
         """Whether the case's workflow runs, by the server's own record, which is never late."""
+        found = await self._find_description(case)
+        return found is not None and found.status is WorkflowExecutionStatus.RUNNING
+
+    async def _find_description(self, case: Case) -> WorkflowExecutionDescription | None:
+        """How the case's workflow, or the last of them, stands; None where there is none."""
         try:
             with translate_errors():
-                found = await self.client.get_workflow_handle(case.workflow_id).describe(rpc_timeout=RPC_TIMEOUT)
+                return await self.client.get_workflow_handle(case.workflow_id).describe(rpc_timeout=RPC_TIMEOUT)
         except NotRunning:
-            return False
-        return found.status is WorkflowExecutionStatus.RUNNING
+            return None
 
     async def can_reach_server(self) -> bool:
         """Whether the Temporal server answers at all."""

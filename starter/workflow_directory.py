@@ -68,10 +68,8 @@ class WorkflowDirectory(CaseWorkflows):
 
     async def describe_workflow(self, case: Case) -> SeenWorkflow:
         """How a case's workflow stands now."""
-        try:
-            with translate_errors():
-                found = await self.client.get_workflow_handle(case.workflow_id).describe(rpc_timeout=RPC_TIMEOUT)
-        except NotRunning:
+        found = await self._find_description(case)
+        if found is None:
             return SeenWorkflow(WorkflowStatus.GONE)
         return _describe(found, found.raw_description.pending_workflow_task.attempt)
 
