@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar, Unpack
+from contextlib import nullcontext
+from datetime import timedelta
+from typing import Any, TypeVar
 
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError, FailureError, is_cancelled_exception
 
-from workflows.options import AT_ONCE, DATABASE, THIRD_PARTY, MoreOptions
+from workflows.options import AT_ONCE, DATABASE, THIRD_PARTY
 from workflows.patches import LOCAL_FIRST
 
 Order = TypeVar("Order")
@@ -45,22 +47,21 @@ class ActivityRunner:
         A local activity that is retried writes six events of history each half minute, a regular one none.
         """
         try:
-            if not workflow.patched(LOCAL_FIRST):
-                return await workflow.execute_local_activity_method(work, order, **DATABASE)
-            async with self._turn:
+            async with self._turn if workflow.patched(LOCAL_FIRST) else nullcontext():
                 return await workflow.execute_local_activity_method(work, order, **DATABASE)
         except FailureError as error:
             # Not an ActivityError: the failure of a local activity comes as it was raised.
             if is_cancelled_exception(error) or (isinstance(error, ApplicationError) and error.non_retryable):
                 raise
-        return await self._run_regular(work, order, "in the database", {})
+        return await self._run_regular(work, order, "in the database")
 
     async def make(
-        self, effect: Method[Order, Answer], order: Order, summary: str, **more: Unpack[MoreOptions]
+        self, effect: Method[Order, Answer], order: Order, summary: str, patience: timedelta | None = None
     ) -> Answer:
         """An effect outside: tried once at once, and only then an activity of its own, retried until it is recorded.
 
-        Operators see what is pending; whoever sends a message meanwhile waits for the short attempt at most.
+        ``patience`` is for how long, at the most; None means for ever. Operators see what is pending; whoever sends a
+        message meanwhile waits for the short attempt at most.
         """
         if workflow.patched(LOCAL_FIRST):
             async with self._turn:
@@ -72,12 +73,16 @@ class ActivityRunner:
                         if is_cancelled_exception(error):  # the case ended meanwhile
                             raise
                         self._attempts = ATTEMPTS_IN_A_ROW
-        return await self._run_regular(effect, order, summary, more)
+        return await self._run_regular(effect, order, summary, patience)
 
-    async def _run_regular(self, work: Method[Order, Answer], order: Order, summary: str, more: MoreOptions) -> Answer:
+    async def _run_regular(
+        self, work: Method[Order, Answer], order: Order, summary: str, patience: timedelta | None = None
+    ) -> Answer:
         self._pending += 1
         try:
-            answer = await workflow.execute_activity_method(work, order, summary=summary, **THIRD_PARTY, **more)
+            answer = await workflow.execute_activity_method(
+                work, order, summary=summary, schedule_to_close_timeout=patience, **THIRD_PARTY
+            )
         finally:
             self._pending -= 1
         self._attempts = 0

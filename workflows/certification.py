@@ -101,7 +101,7 @@ class AssisterCertification(CaseWorkflow):
         patience = timedelta(seconds=self._claimed.license_unknown_after_seconds)
         try:
             screened = await self._activities.make(
-                Licensing.look_up, order, "license and NPN look-up", schedule_to_close_timeout=patience
+                Licensing.look_up, order, "license and NPN look-up", patience=patience
             )
         except ActivityError as error:
             if is_cancelled_exception(error):  # the case ended meanwhile

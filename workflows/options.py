@@ -62,12 +62,6 @@ UNTIL_THE_NEXT_DAY = timedelta(hours=20)
 UNTIL_THE_NEXT_PAGE = timedelta(hours=1)
 
 
-class MoreOptions(TypedDict, total=False):
-    """What an effect's regular activity may be given besides: for how long it is tried."""
-
-    schedule_to_close_timeout: timedelta
-
-
 class LocalOptions(TypedDict):
     """Options of a local activity."""
 
