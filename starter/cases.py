@@ -10,7 +10,7 @@ import structlog
 from temporalio.client import Client
 from temporalio.service import RPCError
 
-from db.case_state import CaseSnapshot, load_snapshot
+from db.case_state import CaseSnapshot, load_case, load_snapshot
 from db.engine import Database
 from db.tables import Case, CommandRow, InboxRow
 from db.writes.cases import flag_case
@@ -20,11 +20,12 @@ from db.writes.links import use_activation_link
 from db.writes.opening import Opened, begin_case, open_requested_case
 from db.writes.recovery.restarts import WORKFLOW_GONE, free_case
 from db.writes.webhooks.inbox import Received, mark_delivered
+from domain.programs.commands import describe_command
 from domain.programs.imports import ImportedPerson
 from domain.programs.opening import AnyRequest
 from domain.programs.reports import describe_fact
 from domain.shared.cases.commands import CommandData, CommandOrigin, CommandState, ResendNotice, Revoke, Withdraw
-from domain.shared.cases.messages import Command, Report
+from domain.shared.cases.messages import Report
 from domain.shared.cases.notices import Notice
 from domain.shared.cases.reasons import Reason, Refusal, read_reason
 from domain.shared.cases.stages import ENDED
@@ -105,7 +106,7 @@ class Cases:
     async def try_to_start(self, case_id: str) -> bool:
         """Starts the case's workflow; False when Temporal can't be reached now, or won't have it: it is stored."""
         try:
-            await self.start_workflow((await self._database.read(load_snapshot, case_id)).case)
+            await self.start_workflow(await self._database.read(load_case, case_id))
         except (Unreachable, RPCError) as error:
             log.warning("workflow not started", case=case_id, error=type(error).__name__)
             return False
@@ -126,7 +127,7 @@ class Cases:
         """
         if not reason.strip():
             raise Invalid([Fault("reason", "required")])
-        case = (await self._database.read(load_snapshot, case_id)).case
+        case = await self._database.read(load_case, case_id)
         if case.stage in ENDED:
             raise Refusal(Reason("case_ended", {"stage": case.stage}))
         if await self._workflows.is_running(case):
@@ -217,10 +218,10 @@ class Cases:
 
     async def _have_applied(self, row: CommandRow) -> CommandRow:
         """The command as its workflow has left it. Raises `Unreachable`."""
-        case = (await self._database.read(load_snapshot, row.case_id)).case
+        case = await self._database.read(load_case, row.case_id)
         await self._await_claim(case)
         try:
-            await self._workflows.send_command(case, describe_command(row))
+            await self._workflows.send_command(case, describe_command(row.id, row.case_id, row.kind, row.data))
         except NotRunning:
             ended = Reason("case_ended", {"stage": await self._find_ended_stage(case)})
             await self._database.write(refuse_command, row.id, ended, now())
@@ -239,7 +240,7 @@ class Cases:
 
         Raises `Unreachable` for one that is still to be begun, `WorkflowGone` for any other open one.
         """
-        case = (await self._database.read(load_snapshot, case.case_id)).case  # it may have ended just now
+        case = await self._database.read(load_case, case.case_id)  # it may have ended just now
         if case.stage in ENDED:
             return case.stage
         if case.run_id is None:
@@ -330,18 +331,6 @@ def group_by_case(rows: Iterable[Row]) -> dict[str, list[Row]]:
     for row in rows:
         found.setdefault(row.case_id, []).append(row)
     return found
-
-
-def describe_command(row: CommandRow) -> Command:
-    """What the workflow is told of a command: no personal data, and no reason."""
-    return Command(
-        case_id=row.case_id,
-        command_id=row.id,
-        kind=row.kind,
-        verdict=str(row.data.get("verdict") or ""),
-        notice=str(row.data.get("notice") or ""),
-        answer_when_applied=True,
-    )
 
 
 def _read_refusal(row: CommandRow) -> Exception:

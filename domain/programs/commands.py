@@ -25,6 +25,7 @@ from domain.shared.cases.commands import (
     build_ending_fact,
 )
 from domain.shared.cases.facts import Fact
+from domain.shared.cases.messages import Command
 from domain.shared.cases.reasons import Reason, Refusal
 from domain.shared.documents.parsing import write_canonical
 from domain.state import commands as state_program
@@ -40,6 +41,18 @@ COMMANDS: Mapping[CommandKind, type[CommandData]] = {
 def parse_command(kind: str, data: Mapping[str, Any]) -> CommandData:
     """A command as it was stored."""
     return COMMANDS[CommandKind(kind)].model_validate(data)
+
+
+def describe_command(command_id: str, case_id: str, kind: str, data: Mapping[str, Any]) -> Command:
+    """What the workflow is told of a stored command: no personal data, and no reason."""
+    return Command(
+        case_id=case_id,
+        command_id=command_id,
+        kind=kind,
+        verdict=str(data.get("verdict") or ""),
+        notice=str(data.get("notice") or ""),
+        answer_when_applied=True,
+    )
 
 
 def find_refusal(command: CommandData, state: CaseState) -> Reason | None:

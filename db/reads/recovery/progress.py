@@ -8,10 +8,11 @@ from sqlmodel import col
 
 from db.case_state import CaseSnapshot, list_rows
 from db.tables import CommandRow, EffectRow
+from domain.programs.commands import describe_command
 from domain.programs.progress import RecordedEffect, rebuild_progress
 from domain.shared.cases.commands import CommandKind, CommandState
 from domain.shared.cases.facts import Fact, FactKind
-from domain.shared.cases.messages import Command, RebuiltProgress
+from domain.shared.cases.messages import RebuiltProgress
 
 _SIDE_TASKS = (CommandKind.RESEND, CommandKind.ACTIVATE)
 
@@ -31,15 +32,12 @@ def read_progress(session: Session, snapshot: CaseSnapshot, facts: Sequence[Fact
     sent = {effect.key for effect in effects}
     activated = any(fact.kind is FactKind.PORTAL_ACTIVATED for fact in facts)
     left = [row for row in commands if row.kind in _SIDE_TASKS and not _is_carried_out(row, sent, activated)]
-    return rebuilt.model_copy(update={"side_tasks": [_describe_side_task(row) for row in left]})
+    return rebuilt.model_copy(
+        update={"side_tasks": [describe_command(row.id, row.case_id, row.kind, row.data) for row in left]}
+    )
 
 
 def _is_carried_out(row: CommandRow, sent: set[str], activated: bool) -> bool:
     if row.kind == CommandKind.ACTIVATE:
         return activated
     return any(key.endswith(f":{row.id}") for key in sent)
-
-
-def _describe_side_task(row: CommandRow) -> Command:
-    notice = str(row.data.get("notice") or "")
-    return Command(case_id=row.case_id, command_id=row.id, kind=row.kind, notice=notice, answer_when_applied=True)

@@ -9,7 +9,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
-from db.case_state import load_snapshot
+from db.case_state import load_case
 from db.writes.drafts import begin_draft, close_draft, save_draft
 from domain.shared.cases.notices import Topic
 from domain.shared.cases.reasons import Refusal
@@ -122,7 +122,7 @@ async def show_done(request: Request, services: ServicesDep) -> Response:
     draft = await load_draft(request, services)
     if draft is None or draft.case_id is None:
         return _redirect(START)
-    return render_done(request, services, draft, (await services.database.read(load_snapshot, draft.case_id)).case)
+    return render_done(request, services, draft, await services.database.read(load_case, draft.case_id))
 
 
 @router.get("/request/{slug}", dependencies=[LINK])
