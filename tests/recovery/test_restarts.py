@@ -44,10 +44,7 @@ STOPPED = {"terminated": recovery.terminate, "cancelled": recovery.cancel}
 
 
 async def in_training(system: Inside) -> Opened:
-    opened = await system.open(documents.broker())
-    await system.approved(opened)
-    await system.reported(opened, "account", "profile")
-    await system.agreed(opened, "in_training", "course_completion")
+    opened = await system.in_training()
     await system.noticed(opened, "lms_invitation")
     return opened
 

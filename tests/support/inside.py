@@ -245,6 +245,14 @@ class Inside:
         await self.agreed(opened, "awaiting_decision", "decision")
         assert await self.decide(opened, **options) == "applied"
 
+    async def in_training(self, request: Document | None = None, **policy: Any) -> Opened:
+        """The case of somebody new, a broker unless a request is given, who is in the middle of the course."""
+        opened = await self.open(request or documents.broker(), **policy)
+        await self.approved(opened)
+        await self.reported(opened, "account", "profile")
+        await self.agreed(opened, "in_training", "course_completion")
+        return opened
+
     async def reported(self, opened: Opened, *steps: str | float, plan_year: int = 2024) -> None:
         """The LMS reports these steps, in this order, at the case's time: account, profile, course or a score."""
         for step in steps:

@@ -99,19 +99,19 @@ async def cancel(inside: Inside, opened: Opened) -> Opened:
 
 async def fail(inside: Inside, opened: Opened) -> Opened:
     """Puts a workflow that has failed in the place of the case's."""
-    await inside.handle(opened).terminate("to be replaced")
-    queue = uuid4().hex
-    async with Worker(inside.client, task_queue=queue, workflows=[Doomed]):
-        await inside.client.start_workflow("Doomed", id=opened.workflow_id, task_queue=queue)
-        return await _see_end(inside, opened)
+    return await _replace(inside, opened, Doomed)
 
 
 async def finish(inside: Inside, opened: Opened) -> Opened:
     """Puts a workflow that has come to its end in the place of the case's: its ending is lost with the database's."""
+    return await _replace(inside, opened, Finished)
+
+
+async def _replace(inside: Inside, opened: Opened, replacement: type) -> Opened:
     await inside.handle(opened).terminate("to be replaced")
     queue = uuid4().hex
-    async with Worker(inside.client, task_queue=queue, workflows=[Finished]):
-        await inside.client.start_workflow("Finished", id=opened.workflow_id, task_queue=queue)
+    async with Worker(inside.client, task_queue=queue, workflows=[replacement]):
+        await inside.client.start_workflow(replacement.__name__, id=opened.workflow_id, task_queue=queue)
         return await _see_end(inside, opened)
 
 

@@ -53,14 +53,6 @@ async def grown(inside: Inside, opened: Opened, runs: int = 2) -> None:
     raise AssertionError(await inside.runs(opened))
 
 
-async def in_training(inside: Inside, request: dict[str, Any], **policy: Any) -> Opened:
-    opened = await inside.open(request, **policy)
-    await inside.approved(opened)
-    await inside.reported(opened, "account", "profile")
-    await inside.agreed(opened, "in_training", "course_completion")
-    return opened
-
-
 async def decided(inside: Inside, opened: Opened) -> list[FactRow]:
     facts = await inside.database.read(list_rows, select(FactRow).where(col(FactRow.case_id) == opened.case_id))
     return [fact for fact in facts if fact.kind == FactKind.DECIDED]
@@ -113,7 +105,7 @@ async def test_c1_a_second_start_of_the_same_case_leaves_the_first_alone(inside:
 
 
 async def test_a_message_for_another_case_is_not_applied(inside: Inside) -> None:
-    opened, other = [await in_training(inside, documents.broker()) for _ in range(2)]
+    opened, other = [await inside.in_training(documents.broker()) for _ in range(2)]
     await inside.handle(opened).signal(names.LMS_REPORTED, report(other, FactKind.COURSE_COMPLETED))
     await inside.reported(opened, 0.3)
     progress = await inside.progress(opened)
@@ -124,7 +116,7 @@ async def test_a_message_for_another_case_is_not_applied(inside: Inside) -> None
 async def test_a_history_is_renewed_only_when_no_step_is_under_way(inside: Inside) -> None:
     """With the mail server down a letter is under way: the workflow stays, then renews itself, and sends one letter."""
     request = documents.broker()
-    opened = await in_training(inside, request)
+    opened = await inside.in_training(request)
     await inside.reported(opened, "course")
     await inside.control("mailbox", mode="down")
     await inside.cases.resend_notice(opened.case_id, Notice.REQUEST_RECEIVED, "lost", "staff")
@@ -143,7 +135,7 @@ async def test_a_history_is_renewed_only_when_no_step_is_under_way(inside: Insid
 
 
 async def test_a_renewed_workflow_knows_since_when_it_waits(inside: Inside) -> None:
-    opened = await in_training(inside, documents.broker())
+    opened = await inside.in_training(documents.broker())
     await inside.noticed(opened, "lms_invitation")
     await inside.learned(opened, [0.1])
     before = await inside.progress(opened)
@@ -162,7 +154,7 @@ async def test_a_renewed_workflow_knows_since_when_it_waits(inside: Inside) -> N
 
 async def test_updates_and_signals_sent_while_it_renews_itself_are_all_there_once(inside: Inside) -> None:
     request = documents.broker()
-    opened = await in_training(inside, request)
+    opened = await inside.in_training(request)
     await inside.reported(opened, "course")
     resent = [f"resend-{uuid4()}" for _ in range(6)]
 
@@ -252,7 +244,7 @@ async def _invitation(inside: Inside) -> Opened:
 
 
 async def _training(inside: Inside) -> Opened:
-    return await in_training(inside, documents.broker())
+    return await inside.in_training(documents.broker())
 
 
 async def _exam(inside: Inside) -> Opened:
@@ -331,7 +323,7 @@ async def test_c8_a_withdrawal_is_not_kept_waiting_by_anything(inside: Inside, r
 
 async def test_c8_a_withdrawal_nobody_stored_ends_nothing(inside: Inside) -> None:
     """A signal sent by hand names no stored command: workflow and database would part."""
-    opened = await in_training(inside, documents.broker())
+    opened = await inside.in_training(documents.broker())
     stray = Command(case_id=opened.case_id, command_id=f"by-hand-{uuid4()}", kind=CommandKind.WITHDRAW)
     await inside.handle(opened).signal(names.WITHDRAWN, stray)
     await inside.reported(opened, "course")
@@ -341,7 +333,7 @@ async def test_c8_a_withdrawal_nobody_stored_ends_nothing(inside: Inside) -> Non
 
 
 async def test_c8_a_stored_withdrawal_may_come_as_a_signal(inside: Inside) -> None:
-    opened = await in_training(inside, documents.broker())
+    opened = await inside.in_training(documents.broker())
     command_id = f"signalled-{uuid4()}"
     await inside.database.write(
         store_command, command_id, opened.case_id, CommandKind.WITHDRAW, "staff", "by mail", {}, inside.now(opened)
@@ -354,7 +346,7 @@ async def test_c8_a_stored_withdrawal_may_come_as_a_signal(inside: Inside) -> No
 
 
 async def test_c8_a_stored_revocation_may_come_as_a_signal(inside: Inside) -> None:
-    opened = await in_training(inside, documents.broker())
+    opened = await inside.in_training(documents.broker())
     command = await _store(inside, opened, CommandKind.REVOKE)
     await inside.handle(opened).signal(names.REVOKED, command)
     assert await inside.handle(opened).result() == "revoked"
@@ -395,7 +387,7 @@ async def _store(inside: Inside, opened: Opened, kind: CommandKind, **data: Any)
 async def test_a12_a_late_decision_by_signal_changes_nothing_and_doesn_t_keep_the_history_growing(
     inside: Inside,
 ) -> None:
-    opened = await in_training(inside, documents.broker())
+    opened = await inside.in_training(documents.broker())
     late = Command(case_id=opened.case_id, command_id=f"late-{uuid4()}", kind=CommandKind.DECIDE, verdict="deny")
     await inside.handle(opened).signal(names.DECIDED, late)
     await grown(inside, opened)
@@ -493,7 +485,7 @@ async def test_c6_a_window_that_has_closed_already_ends_the_case_at_once(inside:
 
 async def test_a_reminder_that_comes_too_late_is_not_sent(inside: Inside) -> None:
     """The mail server was down, and meanwhile the assister did what the reminder is about."""
-    opened = await in_training(inside, documents.broker())
+    opened = await inside.in_training(documents.broker())
     began = inside.now(opened)
     await inside.control("mailbox", mode="down")
     going_round = asyncio.create_task(inside.round(began + timedelta(days=15)))

@@ -81,7 +81,7 @@ async def test_a_case_begun_on_one_build_goes_on_with_the_next_one_and_comes_bac
     inside = rollout.inside
     async with rollout.working("first"):
         await rollout.set("set-current-version", "--build-id", "first")
-        opened = await in_training(inside)
+        opened = await inside.in_training()
         async with rollout.working("second"):
             await rollout.set("set-current-version", "--build-id", "second")
             await rollout.moved(opened, "second")
@@ -100,14 +100,6 @@ async def test_a_case_begun_on_one_build_goes_on_with_the_next_one_and_comes_bac
     assert VersioningBehavior(described.behavior) is VersioningBehavior.AUTO_UPGRADE
 
 
-async def in_training(inside: Inside) -> Opened:
-    opened = await inside.open(documents.broker())
-    await inside.approved(opened)
-    await inside.reported(opened, "account", "profile")
-    await inside.agreed(opened, "in_training", "course_completion")
-    return opened
-
-
 def _without_repeats(builds: Sequence[str]) -> list[str]:
     return [build for number, build in enumerate(builds) if not number or builds[number - 1] != build]
 
@@ -115,7 +107,7 @@ def _without_repeats(builds: Sequence[str]) -> list[str]:
 async def test_workers_without_versions_hand_over_to_a_deployment_and_take_back(rollout: Rollout) -> None:
     inside = rollout.inside
     async with inside.working():
-        opened = await in_training(inside)
+        opened = await inside.in_training()
         async with rollout.working("first"):
             await rollout.set("set-current-version", "--build-id", "first")
             await rollout.moved(opened, "first")
