@@ -165,7 +165,7 @@ async def test_cases_that_wait_for_their_first_task_are_not_begun_again(system: 
     opened = await waiting.open(documents.broker())
     for number in (3 * 10**6, 4 * 10**6):
         counts = await reconcile(system, ReconciliationOrder(number=number, thorough=True))
-        assert counts["unbegun"] >= 1
+        assert counts["unbegun"] >= 1, counts
     assert await audited(system, opened, "case.restarted") == []
     assert len(await system.runs(opened)) == 1
     async with waiting.working():
