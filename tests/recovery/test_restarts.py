@@ -170,7 +170,9 @@ async def test_cases_that_wait_for_their_first_task_are_not_begun_again(system: 
     assert len(await system.runs(opened)) == 1
     async with waiting.working():
         await waiting.agreed(opened, "awaiting_decision", "decision")
-    await waiting.cases.withdraw_request(opened.case_id, "no more", "staff")
+        await waiting.cases.withdraw_request(opened.case_id, "no more", "staff")
+        await waiting.until(opened, "withdrawn")
+        await wait_until_workflow_is_idle(waiting.client, opened.workflow_id)
 
 
 async def test_a_workflow_that_runs_without_a_case_is_reported(system: Inside) -> None:
@@ -231,6 +233,8 @@ async def test_a_workflow_whose_task_fails_again_and_again_is_flagged_until_a_co
         await apart.agreed(opened, "awaiting_decision", "decision")
         await reconcile(system)
         assert await flags(system, opened) == []
+        await apart.cases.withdraw_request(opened.case_id, "no more", "staff")
+        await apart.until(opened, "withdrawn")
 
 
 async def test_c1_a_start_that_temporal_always_refuses_holds_up_no_other_case(system: Inside) -> None:
