@@ -213,12 +213,12 @@ class Reconciliations(ABC):
     @activity.defn(name="reconciliation.compare")
     @abstractmethod
     async def compare_page(self, order: ReconciliationOrder) -> Reconciled:
-        """Looks after a page of open cases: begins again, flags, and tells what was not told."""
+        """Looks after a page of cases, open ones and ended ones with closing actions to do; what differs is mended."""
 
     @activity.defn(name="reconciliation.find_unknown")
     @abstractmethod
     async def find_unknown_workflows(self, order: ReconciliationOrder) -> Reconciled:
-        """Looks through a page of running workflows for those that have no case."""
+        """Looks through a page of running workflows for those without a case, and those that don't know of its end."""
 
     @activity.defn(name="reconciliation.ask_again")
     @abstractmethod

@@ -1,4 +1,4 @@
-"""Open cases held against their workflows: begins again what is gone, says what is stuck or wrong (decision 24)."""
+"""Cases held against their workflows: begins again what is gone, says what is stuck or wrong (decision 24)."""
 
 import asyncio
 from collections import Counter
@@ -14,7 +14,15 @@ from activities.heartbeats import keep_heartbeating
 from adapters.http import Refused, Unavailable
 from db.case_state import CaseSnapshot, list_flags, load_case, load_snapshot
 from db.engine import Database
-from db.reads.recovery.reconciliation import compare_case, list_known_cases, list_open_cases, read_last_reconciliation
+from db.reads.recovery.reconciliation import (
+    compare_case,
+    is_unclosed,
+    list_ended_cases,
+    list_known_cases,
+    list_open_cases,
+    list_unclosed_cases,
+    read_last_reconciliation,
+)
 from db.tables import SYSTEM, Case
 from db.writes.cases import explain_flag, flag_case, unflag_case
 from db.writes.recovery.reconciliation import keep_reconciliation
@@ -59,6 +67,10 @@ PAGE = 500
 AT_ONCE = 10
 # What is younger may be on its way.
 YOUNG = timedelta(minutes=1)
+# A workflow goes on for so long after its case's end without being asked why.
+ENDING = timedelta(minutes=10)
+# What ended longer ago is not looked at for closing actions that aren't recorded.
+CLOSING_LOOKED_FOR = timedelta(days=30)
 
 
 class CaseWorkflowDirectory(Protocol):
@@ -67,8 +79,8 @@ class CaseWorkflowDirectory(Protocol):
     async def list_running(self, cases: Sequence[Case]) -> Mapping[str, SeenWorkflow]:
         """Of these cases' workflows those that run, by case; some seconds late."""
 
-    async def list_running_page(self, token: str) -> tuple[Sequence[str], str]:
-        """A page of the ids of all running workflows of cases, and the token of the next page, empty after the last."""
+    async def list_running_page(self, token: str) -> tuple[Mapping[str, SeenWorkflow], str]:
+        """A page of all running workflows of cases, by id, and the token of the next page, empty after the last."""
 
     async def describe_workflow(self, case: Case) -> SeenWorkflow:
         """How a case's workflow stands now."""
@@ -122,27 +134,39 @@ class ReconciliationsActivities(contracts.Reconciliations):
     @activity.defn(name="reconciliation.compare")
     async def compare_page(self, order: ReconciliationOrder) -> Reconciled:
         """See the contract."""
-        cases = await self._database.read(list_open_cases, order.after, PAGE)
+        now = _now()
+        open_ones = await self._database.read(list_open_cases, order.after, PAGE)
+        unclosed = await self._database.read(
+            list_unclosed_cases, order.after, now - CLOSING_LOOKED_FOR, now - YOUNG, PAGE
+        )
+        cases = sorted([*open_ones, *unclosed], key=lambda case: case.case_id)[:PAGE]
         running = await self._workflows.list_running(cases) if cases else {}
+        outcomes = await self._look_at_each(cases, running, thorough=order.thorough)
+        counts = Counter(outcome.value for outcome in outcomes)
+        still_open = [case for case in cases if case.stage not in ENDED]
+        if order.restored:
+            await self._database.write(want_reports, [case.case_id for case in still_open])
+        wanted = [case.case_id for case in still_open if order.restored or case.reports_wanted]
+        return Reconciled(counts=dict(counts), after=cases[-1].case_id if len(cases) == PAGE else "", ask_again=wanted)
+
+    async def _look_at_each(
+        self, cases: Sequence[Case], running: Mapping[str, SeenWorkflow], *, thorough: bool
+    ) -> Sequence[Outcome]:
         turns = asyncio.Semaphore(AT_ONCE)
 
         async def look_at(case: Case) -> Outcome:
             async with turns:
-                return await self._look_after(case, running.get(case.case_id), thorough=order.thorough)
+                return await self._look_after(case, running.get(case.case_id), thorough=thorough)
 
         async with keep_heartbeating():
-            counts = Counter(outcome.value for outcome in await asyncio.gather(*map(look_at, cases)))
-        if order.restored:
-            await self._database.write(want_reports, [case.case_id for case in cases])
-        wanted = [case.case_id for case in cases if order.restored or case.reports_wanted]
-        return Reconciled(counts=dict(counts), after=cases[-1].case_id if len(cases) == PAGE else "", ask_again=wanted)
+            return await asyncio.gather(*map(look_at, cases))
 
     async def _look_after(self, case: Case, running: SeenWorkflow | None, *, thorough: bool) -> Outcome:
         """What was found or done; a case that can't be looked after now is the next reconciliation's."""
         try:
             if not thorough and running is not None and _is_healthy(case, running):
                 return Outcome.RUNNING
-            return await self._look_closely(case.case_id)
+            return await self._look_closely(case)
         except Refusal as refusal:  # it has ended meanwhile, or somebody else has begun it again
             return Outcome.ENDED if refusal.reason.code == "case_ended" else Outcome.RUNNING
         except Exception as error:
@@ -150,9 +174,9 @@ class ReconciliationsActivities(contracts.Reconciliations):
             log.warning("case not looked after", case=case.case_id, error=type(error).__name__, where=where)
             return Outcome.FAILED
 
-    async def _look_closely(self, case_id: str) -> Outcome:
-        case = await self._database.read(load_case, case_id)
-        if case.stage in ENDED:
+    async def _look_closely(self, listed: Case) -> Outcome:
+        case = await self._database.read(load_case, listed.case_id)
+        if case.stage != listed.stage and case.stage in ENDED:  # just now
             return Outcome.ENDED
         if _now() - (case.restarted_at or case.opened_at) < YOUNG:
             return Outcome.YOUNG
@@ -162,16 +186,18 @@ class ReconciliationsActivities(contracts.Reconciliations):
         return await self._look_at_stopped(case, seen.status)
 
     async def _look_at_stopped(self, case: Case, status: WorkflowStatus) -> Outcome:
-        if (await self._database.read(load_case, case.case_id)).stage in ENDED:
+        has_ended = (await self._database.read(load_case, case.case_id)).stage in ENDED
+        if has_ended and not (case.stage in ENDED and await self._database.read(is_unclosed, case.case_id)):
             return Outcome.ENDED
-        if case.run_id is None and (status is WorkflowStatus.GONE or case.restarted_at is not None):
+        is_new = status is WorkflowStatus.GONE and not has_ended
+        if case.run_id is None and (is_new or case.restarted_at is not None):
             return Outcome.UNBEGUN  # the delivery begins it
         verdict = judge_stopped(status, count_restarts(case, _now()))
         if not verdict.restarts:
             await self._database.write(explain_flag, case.case_id, WORKFLOW_GONE, _now(), verdict.reason)
             return Outcome.MISSING
         freed = await self._database.write(free_case, case, SYSTEM, verdict.reason, _now())
-        if status is WorkflowStatus.COMPLETED:  # whoever ended the case has to be asked whether it was
+        if status is WorkflowStatus.COMPLETED:  # who ended the case is to be asked; or a letter was sent already
             await self._database.write(flag_case, case.case_id, MAY_REPEAT, _now(), verdict.reason)
         await self._workflows.start_workflow(freed)
         return Outcome.RESTARTED
@@ -189,7 +215,10 @@ class ReconciliationsActivities(contracts.Reconciliations):
             return Outcome.SILENT if claimed else await self._replace_workflow(case, "workflow_behind")
         found = await self._database.read(compare_case, case.case_id, progress, _now() - YOUNG)
         if found.snapshot.case.stage in ENDED:
-            return Outcome.ENDED
+            if case.stage not in ENDED:
+                return Outcome.ENDED
+            knows = progress.stage in ENDED or progress.ending is not None
+            return Outcome.RUNNING if knows else await self._replace_workflow(case, "workflow_behind")
         difference = found.difference
         if difference.ahead:
             return await self._replace_workflow(case, "workflow_ahead", sorted(difference.repeats))
@@ -223,7 +252,12 @@ class ReconciliationsActivities(contracts.Reconciliations):
         unknown = sorted(set(ids) - await self._database.read(list_known_cases, ids))
         for case_id in unknown:
             log.warning("a workflow runs for which there is no case", workflow_id=ids[case_id])
-        return Reconciled(counts={"unknown": len(unknown)}, token=token, unknown=[ids[one] for one in unknown])
+        ended = await self._database.read(list_ended_cases, ids, _now() - ENDING)
+        outliving = [case for case in ended if found[ids[case.case_id]].stage != case.stage]
+        outcomes = Counter(one.value for one in await self._look_at_each(outliving, {}, thorough=True))
+        return Reconciled(
+            counts={**outcomes, "unknown": len(unknown)}, token=token, unknown=[ids[one] for one in unknown]
+        )
 
     @activity.defn(name="reconciliation.ask_again")
     async def request_reports(self, order: ReportsOrder) -> Reconciled:

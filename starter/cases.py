@@ -12,6 +12,7 @@ from temporalio.service import RPCError
 
 from db.case_state import CaseSnapshot, load_case, load_snapshot
 from db.engine import Database
+from db.reads.recovery.reconciliation import is_unclosed
 from db.tables import Case, CommandRow, InboxRow
 from db.writes.cases import flag_case
 from db.writes.commands import keep_command, load_command, refuse_command
@@ -121,16 +122,18 @@ class Cases:
             raise await self._flag_gone(case.case_id)
 
     async def restart_case(self, case_id: str, reason: str, actor: str) -> bool:
-        """Begins the workflow of an open case again from what is recorded; False where it is begun a little later.
+        """Begins the workflow of a case again from what is recorded; False where it is begun a little later.
 
-        Raises `Refusal` for a case that has ended or whose workflow runs, `UnknownCase`, and `Unreachable`.
+        Raises `Refusal` for a case that has ended with all its closing actions, or whose workflow runs, `UnknownCase`,
+        and `Unreachable`.
         """
         if not reason.strip():
             raise Invalid([Fault("reason", "required")])
         case = await self._database.read(load_case, case_id)
-        if case.stage in ENDED:
+        is_running = await self._workflows.is_running(case)
+        if case.stage in ENDED and (is_running or not await self._database.read(is_unclosed, case_id)):
             raise Refusal(Reason("case_ended", {"stage": case.stage}))
-        if await self._workflows.is_running(case):
+        if is_running:
             raise Refusal(Reason("workflow_runs"))
         await self._database.write(free_case, case, actor, reason.strip(), now())
         return await self.try_to_start(case_id)

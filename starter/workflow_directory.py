@@ -55,15 +55,15 @@ class WorkflowDirectory(CaseWorkflows):
                 found[ids[one.id]] = _describe(one)
         return found
 
-    async def list_running_page(self, token: str) -> tuple[Sequence[str], str]:
-        """A page of the ids of all running workflows of cases, and the token of the next page, empty after the last."""
+    async def list_running_page(self, token: str) -> tuple[Mapping[str, SeenWorkflow], str]:
+        """A page of all running workflows of cases, by id, and the token of the next page, empty after the last."""
         types = ", ".join(f"'{name}'" for name in names.WORKFLOW_OF_PROGRAM.values())
         query = f"ExecutionStatus = 'Running' AND WorkflowType IN ({types})"
         given = bytes.fromhex(token) if token else None
         with translate_errors():
             listing = self.client.list_workflows(query, page_size=PAGE, next_page_token=given, rpc_timeout=RPC_TIMEOUT)
             await listing.fetch_next_page()
-        page = [one.id for one in listing.current_page or ()]
+        page = {one.id: _describe(one) for one in listing.current_page or ()}
         return page, (listing.next_page_token or b"").hex()
 
     async def describe_workflow(self, case: Case) -> SeenWorkflow:

@@ -28,7 +28,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from domain.shared.cases.notices import Notice
     from domain.shared.cases.reasons import Reason
-    from domain.shared.cases.stages import DONE_AT_ONCE, OWNER, Stage, WaitingFor
+    from domain.shared.cases.stages import DONE_AT_ONCE, ENDED, OWNER, Stage, WaitingFor
     from workflows import messages as names
     from workflows.activity_runner import ActivityRunner, Answer
     from workflows.patches import WAITS_SEARCHABLE, WAITS_SHOWN_ONCE
@@ -63,11 +63,14 @@ class CaseWorkflow:
         raise NotImplementedError
 
     async def _run_case(self) -> str | None:
-        """Claims the case and lives it to its end; answers the stage it ended in, None to continue as new."""
+        """Claims the case and lives it to its end; answers the stage it ended in, None to continue as new.
+
+        Of a case that has ended already, whose workflow was lost before it was through, the closing actions are left.
+        """
         if not await self._claim_case():
             await workflow.wait_condition(workflow.all_handlers_finished)
             return "claimed elsewhere"
-        outcome = await self._race_to_outcome()
+        outcome = self._claimed.ended or await self._race_to_outcome()
         if outcome is not None:
             await self._close_case(outcome)
         else:
@@ -349,7 +352,7 @@ class CaseWorkflow:
             raise build_refusal(Reason("other_case"))
         if command.command_id in self.progress.processed:
             return
-        if self.progress.ending is not None or self.progress.stage in (Stage.DENIED, Stage.CLOSED):
+        if self.progress.ending is not None or self.progress.stage in ENDED:
             raise build_refusal(Reason("case_ended", {"stage": self.progress.stage}))
         if self.progress.claimed is not None:  # before that, where the case stands is the database's alone to know
             self._check_own_command(command)

@@ -23,7 +23,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.shared.cases.messages import Begin, CaseRef, Command, LookUp, Progress, RebuiltProgress, Report
     from domain.shared.cases.notices import Notice
     from domain.shared.cases.reasons import Reason
-    from domain.shared.cases.stages import Stage, WaitingFor
+    from domain.shared.cases.stages import SUSPENDING, Stage, WaitingFor
     from domain.state.eligibility import Verdict
     from workflows import messages as names
     from workflows.case import CaseWorkflow, build_refusal, has_failed
@@ -256,7 +256,7 @@ class AssisterCertification(CaseWorkflow):
     def _list_closing_actions(self, outcome: str) -> list[Coroutine[Any, Any, None]]:
         """What must not stay open is taken back."""
         actions = super()._list_closing_actions(outcome)
-        if outcome in (Stage.REVOKED, Stage.WITHDRAWN):
+        if outcome in SUSPENDING:
             actions.append(self._make_effect(Portal.suspend_account, "portal account suspended"))
         return actions
 

@@ -80,9 +80,13 @@ def list_pending_commands(session: Session, now: datetime, before: datetime) -> 
 
 
 def list_unbegun_cases(session: Session, now: datetime, before: datetime) -> list[Case]:
-    """Open cases opened before this instant whose workflow has not claimed them and that are due now, oldest first."""
+    """Cases opened before this instant whose workflow has not claimed them and that are due now, oldest first.
+
+    Of those that have ended only the ones that are begun again, for their closing actions.
+    """
     query = select(Case).where(col(Case.run_id).is_(None), col(Case.opened_at) < before)
-    due = _select_due(query.where(col(Case.stage).not_in(ENDED)), "start", col(Case.case_id), Case, now)
+    wanted = or_(col(Case.stage).not_in(ENDED), col(Case.restarted_at).is_not(None))
+    due = _select_due(query.where(wanted), "start", col(Case.case_id), Case, now)
     return list_rows(session, due.order_by(col(Case.opened_at)).limit(AT_ONCE))
 
 

@@ -58,6 +58,7 @@ def claim_case(session: Session, claim: Claim) -> Claimed:
         license_unknown_after_seconds=patience,
         standing=snapshot.take_registration_snapshot(),
         rebuilt=rebuilt,
+        ended=case.stage if case.stage in ENDED else "",
     )
 
 

@@ -1,23 +1,24 @@
-"""What a reconciliation reads: open cases page by page, what is recorded of one, what the last one came to."""
+"""What a reconciliation reads: cases to look after page by page, what is recorded of one, what the last came to."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, exists, func, or_, select
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from db.case_state import CaseSnapshot, facts_of, list_rows, load_snapshot
 from db.reads.recovery.progress import read_progress
 from db.recovery_tables import ReconciliationRow
-from db.tables import Case, FactRow, InboxRow
+from db.tables import Case, CertificateRow, EffectRow, FactRow, InboxRow, StageEntry
 from domain.programs.progress import compare_progress
 from domain.shared.cases.events import EventState
 from domain.shared.cases.messages import Progress, RegistrationProgress
 from domain.shared.cases.reconciliation import Difference
-from domain.shared.cases.stages import ENDED
+from domain.shared.cases.stages import ENDED, SUSPENDING
+from domain.shared.programs import STATE_PROGRAM
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,42 @@ def list_open_cases(session: Session, after: str, limit: int) -> list[Case]:
     """A page of open cases, by their ids, from the one after this id on."""
     query = select(Case).where(col(Case.case_id) > after, col(Case.stage).not_in(ENDED))
     return list_rows(session, query.order_by(col(Case.case_id)).limit(limit))
+
+
+def list_unclosed_cases(session: Session, after: str, since: datetime, before: datetime, limit: int) -> list[Case]:
+    """A page of cases that ended between these instants and whose closing actions aren't all recorded, by their ids."""
+    query = _select_ended(before).where(col(StageEntry.entered_at) > since, _is_unclosed(), col(Case.case_id) > after)
+    return list_rows(session, query.order_by(col(Case.case_id)).limit(limit))
+
+
+def is_unclosed(session: Session, case_id: str) -> bool:
+    """Whether closing actions of a case that has ended aren't recorded."""
+    return bool(list_rows(session, select(Case).where(col(Case.case_id) == case_id, _is_unclosed())))
+
+
+def list_ended_cases(session: Session, case_ids: Iterable[str], before: datetime) -> list[Case]:
+    """Those of these cases that ended before this instant."""
+    return list_rows(session, _select_ended(before).where(col(Case.case_id).in_(list(case_ids))))
+
+
+def _select_ended(before: datetime) -> Any:
+    last = (col(StageEntry.stage).in_(ENDED), col(StageEntry.left_at).is_(None), col(StageEntry.entered_at) < before)
+    return select(Case).join(StageEntry, col(StageEntry.case_id) == col(Case.case_id)).where(*last)
+
+
+def _is_unclosed() -> Any:
+    """What the workflows do once a case has ended: a notice named like its stage; an account must not stay open."""
+
+    def is_recorded(kind: Any) -> Any:
+        made = (col(EffectRow.kind) == kind, col(EffectRow.result).is_not(None))
+        return exists().where(col(EffectRow.case_id) == col(Case.case_id), *made)
+
+    certified = exists().where(col(CertificateRow.case_id) == col(Case.case_id))
+    has_account = and_(col(Case.program) == STATE_PROGRAM, col(Case.stage).in_(SUSPENDING), certified)
+    return or_(
+        and_(col(Case.stage).in_(ENDED), ~is_recorded("notice." + col(Case.stage))),
+        and_(has_account, ~is_recorded("portal.suspended")),
+    )
 
 
 def list_known_cases(session: Session, case_ids: Iterable[str]) -> set[str]:

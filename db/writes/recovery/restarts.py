@@ -30,21 +30,23 @@ def free_case(
     now: datetime,
     may_repeat: list[str] | None = None,
 ) -> Case:
-    """Frees an open case for the workflow that is begun next, and counts it where nobody asked for it.
+    """Frees a case for the workflow that is begun next, and counts it where nobody asked for it.
 
-    ``looked_at`` is the case as it was when its workflow was found wanting: where another one has claimed it since,
-    that one is left alone. ``may_repeat`` names what the workflow had done and no record of it is left, so that it may
-    be done twice. Raises `UnknownCase`, `Refusal` where the case has ended or is another workflow's by now.
+    ``looked_at`` is the case as it was when its workflow was found wanting, open or with closing actions to do: where
+    it has ended since, or another one has claimed it, that one is left alone. ``may_repeat`` names what the workflow
+    had done and no record of it is left, so that it may be done twice. Raises `UnknownCase`, `Refusal` where the case
+    has ended or is another workflow's by now.
     """
     case = lock_case(session, looked_at.case_id)
-    if case.stage in ENDED:
+    if case.stage in ENDED and looked_at.stage not in ENDED:
         raise Refusal(Reason("case_ended", {"stage": case.stage}))
     if case.run_id != looked_at.run_id:
         raise Refusal(Reason("workflow_runs"))
     by_itself = actor == SYSTEM
     case.restarts = count_restarts(case, now) + 1 if by_itself else 0
     case.run_id, case.restarted_at = None, now
-    _want_reports(case)
+    if case.stage not in ENDED:
+        _want_reports(case)
     session.add(case)
     forget_failures(session, DeliveryKind.START, case.case_id, case.case_id)
     lower_delivery_flag(session, case, now)

@@ -61,6 +61,7 @@ class Claimed(BaseModel):
     """Whether the case is this chain's, and what the journey needs to know of it.
 
     ``rebuilt`` is there only for a workflow that was begun again: one that goes by a history of before has none.
+    ``ended`` is the stage the case has ended in, where only its closing actions are left to do.
     """
 
     mine: bool
@@ -75,6 +76,7 @@ class Claimed(BaseModel):
     license_unknown_after_seconds: int = 3600
     standing: RegistrationSnapshot | None = None
     rebuilt: RebuiltProgress | None = None
+    ended: str = ""
 
 
 class LookUp(CaseRef):

@@ -36,6 +36,9 @@ class Stage(StrEnum):
 ENDED = frozenset({Stage.DENIED, Stage.WITHDRAWN, Stage.REVOKED, Stage.CLOSED})
 
 
+# After these a portal account must not stay open.
+SUSPENDING = frozenset({Stage.WITHDRAWN, Stage.REVOKED})
+
 # After these a new request opens a new case of the same year (A10); in a year that is closed nobody is taken.
 REOPENABLE = frozenset({Stage.DENIED, Stage.WITHDRAWN, Stage.REVOKED})
 
