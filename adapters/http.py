@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 import httpx2
 from pydantic import BaseModel, ValidationError
 
+from adapters.answers import note_answer
+
 MAX_ANSWER_BYTES = 1024 * 1024
 PIECE_BYTES = 256 * 1024
 # Of the 4xx these alone say that the same call may succeed later.
@@ -122,11 +124,12 @@ def _translate_failures(service: str) -> Iterator[None]:
 
 def _judge_status(response: httpx2.Response, service: str, answers: Container[int]) -> None:
     status = response.status_code
-    if response.is_success or status in answers:
-        return
-    if status >= 500 or status in RETRY_STATUSES:
+    is_expected = response.is_success or status in answers
+    if not is_expected and (status >= 500 or status in RETRY_STATUSES):
         raise Unavailable(f"{service}_unreachable", f"answered {status}")
-    raise Refused(f"{service}_refused", f"answered {status}")
+    note_answer()
+    if not is_expected:
+        raise Refused(f"{service}_refused", f"answered {status}")
 
 
 async def _send_request(client: httpx2.AsyncClient, service: str, method: str, url: str, **kw: Any) -> httpx2.Response:

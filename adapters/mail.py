@@ -10,6 +10,7 @@ from email.policy import EmailPolicy
 
 import aiosmtplib
 
+from adapters.answers import note_answer
 from adapters.http import Refused, Unavailable
 
 UNREACHABLE = "mail_unreachable"
@@ -84,6 +85,7 @@ class Mailer:
         try:
             async with asyncio.timeout(self._timeout):
                 await self._hand_over(message)
+            note_answer()
         except aiosmtplib.SMTPNotSupported:
             raise Refused(REFUSED, "the server can't carry this address") from None
         except aiosmtplib.SMTPRecipientsRefused as error:
@@ -160,4 +162,7 @@ class Mailer:
 def _translate_reply(error: aiosmtplib.SMTPResponseException) -> Refused | Unavailable:
     """Of the server's word on this letter, only 5xx is final (RFC 5321, 4.2.1)."""
     detail = f"answered {error.code}"
-    return Refused(REFUSED, detail) if 500 <= error.code <= 599 else Unavailable(UNREACHABLE, detail)
+    if not 500 <= error.code <= 599:
+        return Unavailable(UNREACHABLE, detail)
+    note_answer()
+    return Refused(REFUSED, detail)

@@ -2,8 +2,9 @@
 
 An effect is tried at once, inside the workflow's task, before it becomes an activity of its own: while a third party
 is down, that costs each case the whole bound of the first attempt, and holds up its messages for as long. So the
-worker counts failures in a row, and refuses first attempts until the third party has answered once. What is refused
-goes the regular way, which is never refused: its attempts find out that it is up again.
+worker counts failures in a row, and refuses first attempts until the third party has answered once, which an effect
+that is found made is not: the adapters note when somebody answers (`adapters/answers.py`). What is refused goes the
+regular way, which is never refused: its attempts find out that it is up again.
 """
 
 import asyncio
@@ -19,7 +20,8 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
 from activities.interceptors.failures import has_run_out_of_time
-from adapters.http import Refused, Unavailable
+from adapters.answers import watch_answers
+from adapters.http import Unavailable
 
 log = structlog.get_logger(__name__)
 
@@ -54,9 +56,6 @@ ASKED: dict[str, ThirdParty] = {
     "portal.reuse_account": ThirdParty.PORTAL,
     "portal.suspend": ThirdParty.PORTAL,
 }
-
-# Saves a profile as unverified where the registry is silent: that it was saved doesn't say that the registry is up.
-_SUCCEED_WITHOUT_AN_ANSWER = frozenset({"profiles.save"})
 
 
 @dataclass
@@ -122,21 +121,22 @@ class _HealthInbound(ActivityInboundInterceptor):
                 non_retryable=True,
                 category=ApplicationErrorCategory.BENIGN,
             )
-        try:
-            result = await self.next.execute_activity(input)
-        except Refused:  # an answer, though none that helps
-            self._health.record_answer(asked)
-            raise
-        except (Unavailable, TimeoutError):
-            self._health.record_failure(asked)
-            raise
-        except asyncio.CancelledError:
-            if has_run_out_of_time():
+        with watch_answers() as answers:
+            try:
+                return await self.next.execute_activity(input)
+            except (Unavailable, TimeoutError):
+                answers.heard = False  # of several calls the last one counts
                 self._health.record_failure(asked)
-            raise
-        if info.activity_type not in _SUCCEED_WITHOUT_AN_ANSWER:
-            self._health.record_answer(asked)
-        return result
+                raise
+            except asyncio.CancelledError:
+                answers.heard = False
+                if has_run_out_of_time():
+                    self._health.record_failure(asked)
+                raise
+            finally:
+                # Nobody was asked where an effect was found made, or a profile is saved though the registry is silent.
+                if answers.heard:
+                    self._health.record_answer(asked)
 
 
 class KnownOutages(Interceptor):

@@ -25,6 +25,7 @@ from activities.interceptors.outages import (
     ThirdParty,
     ThirdPartyHealth,
 )
+from adapters.answers import note_answer
 from adapters.http import Refused, Unavailable
 from starter.client import make_plugin
 from starter.stack import temporal_server
@@ -41,14 +42,17 @@ class Clock:
 
 
 class Called(ActivityInboundInterceptor):
-    """The activity behind the interceptor: counts its calls, and does as it is told."""
+    """The activity behind the interceptor: counts its calls, asks a third party or nobody, and does as it is told."""
 
     def __init__(self) -> None:
         self.count = 0
         self.failure: Exception | None = None
+        self.asks = True
 
     async def execute_activity(self, input: ExecuteActivityInput) -> str:  # noqa: A002 the SDK's name
         self.count += 1
+        if self.asks and not isinstance(self.failure, Unavailable):
+            note_answer()
         if self.failure is not None:
             raise self.failure
         return "made"
@@ -62,9 +66,11 @@ class Attempts:
         self.health = ThirdPartyHealth(self.clock)
         self._around = KnownOutages(self.health).intercept_activity(self.called)
 
-    async def make(self, activity_type: str, *, local: bool = True, failure: Exception | None = None) -> str:
-        """What came of an attempt: "made", or its failure's code."""
-        self.called.failure = failure
+    async def make(
+        self, activity_type: str, *, local: bool = True, failure: Exception | None = None, asks: bool = True
+    ) -> str:
+        """What came of an attempt: "made", or its failure's code; ``asks`` says whether it asked a third party."""
+        self.called.failure, self.called.asks = failure, asks
         environment = ActivityEnvironment()
         environment.info = replace(environment.info, activity_type=activity_type, is_local=local)
         given = ExecuteActivityInput(fn=self.make, args=[], executor=None, headers={})
@@ -138,14 +144,22 @@ async def test_a_refusal_is_an_answer_and_a_bug_is_nobody_s_outage(attempts: Att
     assert await attempts.make("training.enroll") == "made"
     for _ in range(FAILURES_IN_A_ROW):
         with pytest.raises(ValueError, match="a bug"):
-            await attempts.make("training.enroll", failure=ValueError("a bug"))
+            await attempts.make("training.enroll", failure=ValueError("a bug"), asks=False)
     assert await attempts.make("training.enroll") == "made"
 
 
 async def test_a_profile_saved_without_an_answer_does_not_say_that_the_registry_is_up(attempts: Attempts) -> None:
     await attempts.go_down("licensing.look_up")
-    assert await attempts.make("profiles.save", local=False) == "made"
+    assert await attempts.make("profiles.save", local=False, asks=False) == "made"
     assert await attempts.make("profiles.save") == await attempts.make("licensing.look_up") == KNOWN_DOWN
+
+
+async def test_an_effect_that_was_found_made_does_not_say_that_anybody_is_up(attempts: Attempts) -> None:
+    await attempts.go_down()
+    assert await attempts.make("notices.send", local=False, asks=False) == "made"
+    assert await attempts.make("notices.send") == KNOWN_DOWN
+    assert await attempts.make("notices.send", local=False) == "made"
+    assert await attempts.make("notices.send") == "made"
 
 
 async def test_what_asks_no_third_party_is_never_held_back(attempts: Attempts) -> None:
@@ -161,6 +175,7 @@ async def test_what_asks_no_third_party_is_never_held_back(attempts: Attempts) -
 BOUND = timedelta(milliseconds=300)
 _calls: list[str] = []
 _hangs = asyncio.Event()
+_finds = asyncio.Event()
 
 
 @activity.defn(name="notices.send")
@@ -168,15 +183,19 @@ async def send_notice() -> str:
     _calls.append("local" if activity.info().is_local else "regular")
     if _hangs.is_set():
         await asyncio.sleep(60)
+    if not _finds.is_set():
+        note_answer()
     return "made"
 
 
 @workflow.defn(name="OneEffect", sandboxed=False)
 class OneEffect:
-    """An effect tried at once, within a bound; what comes of that."""
+    """An effect tried at once, within a bound, or by a regular activity; what comes of that."""
 
     @workflow.run
-    async def run(self) -> str:
+    async def run(self, regular: bool) -> str:
+        if regular:
+            return await workflow.execute_activity(send_notice, start_to_close_timeout=timedelta(seconds=10))
         try:
             return await workflow.execute_local_activity(
                 send_notice, start_to_close_timeout=BOUND, retry_policy=RetryPolicy(maximum_attempts=1)
@@ -188,7 +207,7 @@ class OneEffect:
 
 
 @pytest_asyncio.fixture
-async def run_effect() -> AsyncIterator[Callable[[], Awaitable[str]]]:
+async def run_effect() -> AsyncIterator[Callable[..., Awaitable[str]]]:
     """Runs an effect in a workflow on a real server, with the interceptors of a worker of ours."""
     interceptors = [CodedFailures(), KnownOutages(ThirdPartyHealth())]
     environment = await WorkflowEnvironment.start_local(
@@ -198,9 +217,10 @@ async def run_effect() -> AsyncIterator[Callable[[], Awaitable[str]]]:
     queue = uuid4().hex
     _calls.clear()
     _hangs.clear()
+    _finds.clear()
 
-    async def run() -> str:
-        return str(await client.execute_workflow(OneEffect.run, id=uuid4().hex, task_queue=queue))
+    async def run(regular: bool = False) -> str:
+        return str(await client.execute_workflow(OneEffect.run, regular, id=uuid4().hex, task_queue=queue))
 
     async with Worker(client, task_queue=queue, workflows=[OneEffect], activities=[send_notice]):
         yield run
@@ -208,10 +228,25 @@ async def run_effect() -> AsyncIterator[Callable[[], Awaitable[str]]]:
 
 
 async def test_first_attempts_cut_off_at_their_bound_count_as_failures(
-    run_effect: Callable[[], Awaitable[str]],
+    run_effect: Callable[..., Awaitable[str]],
 ) -> None:
     _hangs.set()
     for _ in range(FAILURES_IN_A_ROW):
         assert await run_effect() == "TimeoutError"
     assert await run_effect() == KNOWN_DOWN
     assert _calls == ["local"] * FAILURES_IN_A_ROW
+
+
+async def test_an_effect_found_made_leaves_the_third_party_known_to_be_down_until_it_has_answered(
+    run_effect: Callable[..., Awaitable[str]],
+) -> None:
+    _hangs.set()
+    for _ in range(FAILURES_IN_A_ROW):
+        await run_effect()
+    _hangs.clear()
+    _finds.set()
+    assert await run_effect(regular=True) == "made"
+    assert await run_effect() == KNOWN_DOWN
+    _finds.clear()
+    assert await run_effect(regular=True) == "made"
+    assert await run_effect() == "made"

@@ -3,12 +3,14 @@
 import asyncio
 import logging
 import pickle
+from contextlib import suppress
 
 import httpx2
 import pytest
 from pydantic import BaseModel
 from pytest_httpserver import HTTPServer
 
+from adapters.answers import watch_answers
 from adapters.http import (
     MAX_ANSWER_BYTES,
     Refused,
@@ -51,6 +53,16 @@ async def test_a_status_can_be_an_answer(http: httpx2.AsyncClient, httpserver: H
     httpserver.expect_request("/thing").respond_with_data("taken", status=409)
     response = await call_service(http, "portal", "GET", httpserver.url_for("/thing"), answers={409})
     assert (response.status_code, response.text) == (409, "taken")
+
+
+@pytest.mark.parametrize(("status", "heard"), [(200, True), (409, True), (422, True), (429, False), (503, False)])
+async def test_who_watches_hears_of_an_answer_and_of_no_outage(
+    http: httpx2.AsyncClient, httpserver: HTTPServer, status: int, heard: bool
+) -> None:
+    httpserver.expect_request("/thing").respond_with_data("{}", status=status)
+    with watch_answers() as answers, suppress(Refused, Unavailable):
+        await call_service(http, "lms", "GET", httpserver.url_for("/thing"), answers={409})
+    assert answers.heard is heard
 
 
 async def test_nobody_listening(http: httpx2.AsyncClient, unused_tcp_port: int) -> None:

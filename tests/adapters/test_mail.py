@@ -3,12 +3,14 @@
 import asyncio
 import ssl
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from aiosmtpd.smtp import SMTP, AuthResult
 
+from adapters.answers import watch_answers
 from adapters.certificate_signer import make_signing_pair
 from adapters.http import Refused, Unavailable
 from adapters.mail import Email, Mailer
@@ -67,6 +69,16 @@ async def test_a_letter_arrives_whole(port: int, postbox: Postbox) -> None:
     assert attachment.get_filename() == "certificado año 2024.pdf"
     assert attachment.get_content_type() == "application/pdf"
     assert attachment.get_content() == PDF
+
+
+@pytest.mark.parametrize(("reply", "heard"), [("", True), ("550 no such mailbox", True), ("451 later", False)])
+async def test_who_watches_hears_of_the_server_s_word_and_not_of_a_later(
+    port: int, postbox: Postbox, reply: str, heard: bool
+) -> None:
+    postbox.on_recipient = reply
+    with watch_answers() as answers, suppress(Refused, Unavailable):
+        await mailer(port).send_email(LETTER)
+    assert answers.heard is heard
 
 
 async def test_a_letter_without_extras(port: int, postbox: Postbox) -> None:
