@@ -191,7 +191,8 @@ class ReconciliationsActivities(contracts.Reconciliations):
             return Outcome.ENDED
         is_new = status is WorkflowStatus.GONE and not has_ended
         if case.run_id is None and (is_new or case.restarted_at is not None):
-            return Outcome.UNBEGUN  # the delivery begins it
+            await self._workflows.start_workflow(case)  # the delivery may have done so before it was lost
+            return Outcome.UNBEGUN
         verdict = judge_stopped(status, count_restarts(case, _now()))
         if not verdict.restarts:
             await self._database.write(explain_flag, case.case_id, WORKFLOW_GONE, _now(), verdict.reason)

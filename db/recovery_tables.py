@@ -11,7 +11,8 @@ from db.tables import Utc
 class DeliveryFailure(SQLModel, table=True):
     """What Temporal could not be told yet: how often it was tried, and when it is tried next; never where given up.
 
-    Kinds are start, event, command, and workflow: nothing reaches this case's workflow for the time being.
+    Kinds are start, event, command, and workflow: nothing reaches this case's workflow for the time being; and claim:
+    its workflow was started, and hasn't claimed the case yet.
     """
 
     __tablename__ = "delivery_failure"

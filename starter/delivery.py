@@ -13,7 +13,13 @@ import structlog
 from db.engine import Database
 from db.reads.pending import list_pending_commands, list_pending_events, list_unbegun_cases
 from db.tables import Case, CommandRow, InboxRow
-from db.writes.recovery.deliveries import DeliveryKind, FailedDelivery, forget_failures, record_failures
+from db.writes.recovery.deliveries import (
+    DeliveryKind,
+    FailedDelivery,
+    forget_failures,
+    postpone_starts,
+    record_failures,
+)
 from domain.shared.cases.commands import CommandState
 from domain.shared.cases.reasons import Refusal
 from domain.shared.documents.faults import Invalid
@@ -42,7 +48,7 @@ async def deliver_pending(database: Database, cases: Cases) -> int:
     if not found or not await cases.can_reach_temporal():
         return found  # nothing that waits is to blame for that
     delivery = _Delivery(database, cases)
-    await asyncio.gather(*(delivery.start_case(case) for case in unbegun))
+    await delivery.start_cases(unbegun)
     by_case, given = group_by_case(events), group_by_case(commands)
     both = {case_id: (by_case.get(case_id, []), given.get(case_id, [])) for case_id in [*by_case, *given]}
     await asyncio.gather(*(delivery.tell_case(case_id, *what) for case_id, what in both.items()))
@@ -57,10 +63,21 @@ class _Delivery:
         self._cases = cases
         self._turns = asyncio.Semaphore(AT_ONCE)
 
-    async def start_case(self, case: Case) -> None:
-        """Begins a case whose workflow wasn't started, or is to be begun again."""
-        async with self._turns:
-            await self._try(DeliveryKind.START, case.case_id, case.case_id, self._cases.start_workflow(case))
+    async def start_cases(self, cases: Sequence[Case]) -> None:
+        """Begins cases whose workflow wasn't started, or is to be begun again."""
+        started: list[str] = []
+
+        async def start(case: Case) -> None:
+            await self._cases.start_workflow(case)
+            started.append(case.case_id)
+
+        async def start_in_turn(case: Case) -> None:
+            async with self._turns:
+                await self._try(DeliveryKind.START, case.case_id, case.case_id, start(case))
+
+        await asyncio.gather(*map(start_in_turn, cases))
+        if started:
+            await self._database.write(postpone_starts, started, now())
 
     async def tell_case(self, case_id: str, events: Sequence[InboxRow], commands: Sequence[CommandRow]) -> None:
         """Tells a case's workflow its events, and sends its commands again."""

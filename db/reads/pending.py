@@ -86,7 +86,9 @@ def list_unbegun_cases(session: Session, now: datetime, before: datetime) -> lis
     """
     query = select(Case).where(col(Case.run_id).is_(None), col(Case.opened_at) < before)
     wanted = or_(col(Case.stage).not_in(ENDED), col(Case.restarted_at).is_not(None))
-    due = _select_due(query.where(wanted), "start", col(Case.case_id), Case, now)
+    due = _select_due(
+        query.where(wanted, ~_is_not_due("claim", col(Case.case_id), now)), "start", col(Case.case_id), Case, now
+    )
     return list_rows(session, due.order_by(col(Case.opened_at)).limit(AT_ONCE))
 
 
@@ -95,13 +97,13 @@ def _select_due(query: Any, kind: str, item: Any, table: Any, now: datetime) -> 
 
     So that a thousand that are always refused never stand before one that is not.
     """
+    return query.where(~_is_not_due(kind, item, now), ~_is_not_due("workflow", col(table.case_id), now))
 
-    def not_due(of_kind: str, of_item: Any) -> Any:
-        failed = (col(DeliveryFailure.kind) == of_kind, col(DeliveryFailure.item) == of_item)
-        later = or_(col(DeliveryFailure.next_attempt_at).is_(None), col(DeliveryFailure.next_attempt_at) > now)
-        return exists().where(*failed, later)
 
-    return query.where(~not_due(kind, item), ~not_due("workflow", col(table.case_id)))
+def _is_not_due(kind: str, item: Any, now: datetime) -> Any:
+    failed = (col(DeliveryFailure.kind) == kind, col(DeliveryFailure.item) == item)
+    later = or_(col(DeliveryFailure.next_attempt_at).is_(None), col(DeliveryFailure.next_attempt_at) > now)
+    return exists().where(*failed, later)
 
 
 def list_given_up(session: Session, limit: int) -> list[DeliveryFailure]:

@@ -13,6 +13,7 @@ from db.reads.recovery.progress import read_progress
 from db.tables import SYSTEM, AuditRow
 from db.writes.facts import append_facts, lock_case, lower_flag, raise_flag, record_audit
 from db.writes.links import void_activation_links
+from db.writes.recovery.deliveries import DeliveryKind, forget_failures
 from db.writes.recovery.restarts import settle_restart
 from domain.shared.cases.facts import Fact, FactKind
 from domain.shared.cases.messages import Claim, Claimed
@@ -34,6 +35,7 @@ def claim_case(session: Session, claim: Claim) -> Claimed:
         return Claimed(mine=False)
     if case.run_id is None:
         case.run_id = claim.run_id
+        forget_failures(session, DeliveryKind.CLAIM, case.case_id, case.case_id)
         append_facts(session, case, [Fact(id=f"{case.case_id}:begun", kind=FactKind.BEGUN, at=claim.at)], claim.at)
         record_audit(session, claim.at, SYSTEM, "case.begun", case)
     snapshot = snapshot_case(session, case)

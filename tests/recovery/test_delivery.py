@@ -20,6 +20,7 @@ from db.reads.cases import read_audit
 from db.reads.pending import list_pending_events
 from db.recovery_tables import DeliveryFailure
 from db.tables import Case, CommandRow, InboxRow
+from db.writes.cases import claim_case
 from db.writes.opening import Opened
 from db.writes.recovery import deliveries
 from db.writes.recovery.deliveries import (
@@ -30,8 +31,10 @@ from db.writes.recovery.deliveries import (
     record_failures,
     retry_delivery,
 )
+from db.writes.recovery.restarts import free_case
 from db.writes.webhooks.inbox import mark_delivered
 from domain.shared.cases.events import EventState
+from domain.shared.cases.messages import Claim
 from starter import delivery
 from starter.cases import CommandOutcome
 from starter.delivery import deliver_pending
@@ -264,3 +267,28 @@ async def test_a_start_is_not_given_up_while_temporal_can_t_be_reached(database:
         clock.pass_time(deliveries.LONGEST_PAUSE.total_seconds())
     assert len(recipients.asked) == 2 * ATTEMPTS
     assert list_flags(await database.read(load_case, case.case_id)) == {}
+
+
+async def test_a_case_whose_start_temporal_has_taken_is_started_again_only_much_later_and_not_once_it_is_claimed(
+    database: Database, clock: Clock
+) -> None:
+    """In a burst the last cases wait for minutes for their workflow's first task; a lost one is begun all the same."""
+    waiting, claimed = await opened(database, begun=False), await opened(database, begun=False)
+    recipients = Recipients()
+    tried: list[datetime] = []
+    while clock.now < START + timedelta(minutes=20):
+        before = recipients.asked.count(waiting.case_id)
+        await deliver_pending(database, recipients)  # type: ignore[arg-type]
+        tried += [clock.now] * (recipients.asked.count(waiting.case_id) - before)
+        if clock.now == START:
+            await database.write(claim_case, Claim(case_id=claimed.case_id, run_id="run", at=clock.now))
+        clock.pass_time(2)
+    pauses = [(later - sooner).total_seconds() for sooner, later in pairwise(tried)]
+    assert pauses == [60, 120, 240, 300, 300]
+    assert recipients.asked.count(claimed.case_id) == 1
+    assert await database.read(Session.get, DeliveryFailure, ("claim", claimed.case_id)) is None
+
+    case = await database.read(load_case, waiting.case_id)
+    await database.write(free_case, case, "staff", "begun again", clock.now)
+    await deliver_pending(database, recipients)  # type: ignore[arg-type]
+    assert recipients.asked.count(waiting.case_id) == len(tried) + 1, "one that is begun again is not kept waiting"

@@ -175,6 +175,19 @@ async def test_cases_that_wait_for_their_first_task_are_not_begun_again(system: 
         await wait_until_workflow_is_idle(waiting.client, opened.workflow_id)
 
 
+async def test_a_start_that_temporal_has_taken_and_lost_is_made_again_by_the_next_reconciliation(
+    system: Inside,
+) -> None:
+    """The delivery, which starts a case again that isn't claimed, takes its time with it."""
+    waiting = system.on_queue(uuid4().hex, Inside)
+    opened = await waiting.open(documents.broker())
+    await deliver_pending(waiting.database, waiting.cases)
+    opened = await recovery.lose(system, opened)
+    await reconcile(system)
+    await system.agreed(opened, "awaiting_decision", "decision")
+    assert await audited(system, opened, "case.restarted") == []
+
+
 async def test_a_workflow_that_runs_without_a_case_is_reported(system: Inside) -> None:
     workflow_id = "assister/bewellnm/2024/nobody"
     handle = await system.client.start_workflow(

@@ -1,6 +1,6 @@
 """What Temporal could not be told: counted, tried again later and later, and given up where it is always refused."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -20,14 +20,21 @@ from domain.shared.documents.faults import Fault, Invalid
 DELIVERY_FAILED = "delivery_failed"
 ATTEMPTS = 10
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=2), timedelta(minutes=5)
+# A start that Temporal has taken is lost with its database alone, and of many that are started at once the last ones
+# wait for minutes for their first task.
+FIRST_CLAIM_PAUSE = timedelta(minutes=1)
 # A workflow that can't be told now may be told any moment: nobody should wait long for it then.
 LONGEST_WORKFLOW_PAUSE = timedelta(seconds=30)
 
 
 class DeliveryKind(StrEnum):
-    """What is delivered; `WORKFLOW` is everything a case's workflow is to be told."""
+    """What is delivered; `WORKFLOW` is everything a case's workflow is to be told.
+
+    `CLAIM` is no delivery: a workflow was started, and hasn't claimed its case yet.
+    """
 
     START = "start"
+    CLAIM = "claim"
     EVENT = "event"
     COMMAND = "command"
     WORKFLOW = "workflow"
@@ -58,10 +65,7 @@ def record_failures(session: Session, failed: Iterable[FailedDelivery], now: dat
     Temporal not be reached, that is nobody's fault who waits to be told, and it is tried for ever.
     """
     for one in sorted(failed, key=lambda failed: failed.case_id):
-        row = session.get(DeliveryFailure, (one.kind, one.item))
-        if row is None:
-            row = DeliveryFailure(kind=one.kind, item=one.item, case_id=one.case_id, failures=0, code="", failed_at=now)
-        row.failures, row.code, row.failed_at = row.failures + 1, one.code, now
+        row = _count_failure(session, one, now)
         pause = FIRST_PAUSE * 2 ** min(row.failures - 1, 10)
         if one.kind is DeliveryKind.WORKFLOW:
             row.next_attempt_at = now + min(pause, LONGEST_WORKFLOW_PAUSE)
@@ -71,6 +75,23 @@ def record_failures(session: Session, failed: Iterable[FailedDelivery], now: dat
             row.next_attempt_at = None
             _flag_given_up(session, row, now)
         session.add(row)
+
+
+def postpone_starts(session: Session, case_ids: Collection[str], now: datetime) -> None:
+    """Of these cases, which were started just now, those that aren't claimed yet are started again only much later."""
+    unclaimed = select(col(Case.case_id)).where(col(Case.case_id).in_(case_ids), col(Case.run_id).is_(None))
+    for case_id in list_rows(session, unclaimed.order_by(col(Case.case_id)).with_for_update()):
+        row = _count_failure(session, FailedDelivery(DeliveryKind.CLAIM, case_id, case_id, "unclaimed"), now)
+        row.next_attempt_at = now + min(FIRST_CLAIM_PAUSE * 2 ** min(row.failures - 1, 10), LONGEST_PAUSE)
+        session.add(row)
+
+
+def _count_failure(session: Session, one: FailedDelivery, now: datetime) -> DeliveryFailure:
+    row = session.get(DeliveryFailure, (one.kind, one.item))
+    if row is None:
+        row = DeliveryFailure(kind=one.kind, item=one.item, case_id=one.case_id, failures=0, code="", failed_at=now)
+    row.failures, row.code, row.failed_at = row.failures + 1, one.code, now
+    return row
 
 
 def _flag_given_up(session: Session, row: DeliveryFailure, now: datetime) -> None:

@@ -48,7 +48,8 @@ def free_case(
     if case.stage not in ENDED:
         _want_reports(case)
     session.add(case)
-    forget_failures(session, DeliveryKind.START, case.case_id, case.case_id)
+    for kind in (DeliveryKind.START, DeliveryKind.CLAIM):
+        forget_failures(session, kind, case.case_id, case.case_id)
     lower_delivery_flag(session, case, now)
     details = {"may_repeat": may_repeat} if may_repeat else {}
     record_audit(session, now, actor, "case.restarted", case, why, **details)
