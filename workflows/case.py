@@ -96,6 +96,8 @@ class CaseWorkflow:
         asked = {task.command_id for task in self.progress.errands}
         left = [task for task in rebuilt.side_tasks if task.command_id not in asked]
         self.progress.errands = [*self.progress.errands, *left]
+        if rebuilt.waiting_since is not None:  # the journey comes to the same wait, which didn't begin just now
+            self.progress.waiting_for, self.progress.waiting_since = rebuilt.waiting_for, rebuilt.waiting_since
 
     async def _race_to_outcome(self) -> str | None:
         """Runs until the case ends, and answers how: denied, withdrawn, revoked or closed; None to continue as new."""

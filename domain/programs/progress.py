@@ -53,19 +53,23 @@ def rebuild_progress(
 
     A step is done only when all of it is recorded: one that is begun again finds what is recorded by its keys.
     """
+    common = RebuiltProgress(
+        applied=list(applied), waiting_for=state.waiting_for or "", waiting_since=state.waiting_since
+    )
     if not isinstance(state, CertificationState):
         done = {*_list_sent_notices(effects), *_list_federal_steps(effects)}
-        return RebuiltProgress(done=sorted(done), applied=list(applied))
+        return common.model_copy(update={"done": sorted(done)})
     decided = state.decision is not None and state.eligibility in _FINAL
-    return RebuiltProgress(
-        facts=sorted({fact.kind.value for fact in facts}),
-        passed=state.passed_at is not None,
-        rounds=state.round,
-        unknown_license=_is_license_unknown(facts, state.round),
-        asked=state.eligibility is EligibilityStatus.INFORMATION_REQUESTED,
-        verdict=state.decision.verdict.value if state.decision and decided else "",
-        done=sorted({*_list_sent_notices(effects), *_list_state_steps(facts, effects)}),
-        applied=list(applied),
+    return common.model_copy(
+        update={
+            "facts": sorted({fact.kind.value for fact in facts}),
+            "passed": state.passed_at is not None,
+            "rounds": state.round,
+            "unknown_license": _is_license_unknown(facts, state.round),
+            "asked": state.eligibility is EligibilityStatus.INFORMATION_REQUESTED,
+            "verdict": state.decision.verdict.value if state.decision and decided else "",
+            "done": sorted({*_list_sent_notices(effects), *_list_state_steps(facts, effects)}),
+        }
     )
 
 

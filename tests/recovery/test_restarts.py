@@ -10,18 +10,19 @@ import pytest
 from sqlalchemy.orm import Session
 from temporalio import workflow
 from temporalio.client import Client, ScheduleDescription, ScheduleHandle, ScheduleOverlapPolicy
+from temporalio.common import SearchAttributeKey
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import Worker
 
-from db.case_state import UnknownCase
+from db.case_state import UnknownCase, load_case
 from db.reads.pending import list_held_events
 from db.recovery_tables import DeliveryFailure
 from db.tables import Case
 from db.writes.opening import Opened
 from domain.federal.markets import Market, list_agreements
 from domain.shared.cases.facts import FactKind
-from domain.shared.cases.messages import Begin, ReconciliationOrder
+from domain.shared.cases.messages import Begin, Progress, ReconciliationOrder, RegistrationProgress
 from domain.shared.cases.notices import Notice
 from domain.shared.cases.reasons import Reason, Refusal
 from starter import schedules, workflow_directory
@@ -132,6 +133,23 @@ async def test_c1_a_registration_goes_on_where_it_was(federal: Federal) -> None:
     notices = await federal.notices(opened)
     assert len(notices) == len(set(notices)), "no letter twice"
     assert await flags(federal, opened) == []
+
+
+async def test_a_wait_counts_from_its_beginning_and_not_from_the_restart(system: Inside, federal: Federal) -> None:
+    certification = await recovery.fail(system, await in_training(system))
+    registration = await recovery.lose(federal, await federal.profiled(documents.registration()))
+    await reconcile(system)
+    for opened, progress in ((certification, Progress), (registration, RegistrationProgress)):
+        case = await system.database.read(load_case, opened.case_id)
+        async with asyncio.timeout(30):
+            while True:
+                known = await system.handle(opened).query(names.PROGRESS, result_type=progress)
+                if known.waiting_for == case.waiting_for and known.stage == case.stage:
+                    break
+                await asyncio.sleep(0.05)
+        assert known.waiting_since == case.waiting_since
+        said = (await system.handle(opened).describe()).typed_search_attributes
+        assert said.get(SearchAttributeKey.for_datetime("WaitingSince")) == case.waiting_since
 
 
 async def test_c1_what_fails_again_and_again_is_begun_again_three_times_and_then_shown_to_staff(

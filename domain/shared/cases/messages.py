@@ -43,7 +43,7 @@ class RebuiltProgress(BaseModel):
 
     ``facts`` are kinds; ``done`` are steps by the names that workflows give them, as in `CaseProgress.done`;
     ``applied`` are ids of commands, whose repeats must change nothing; ``side_tasks`` are commands applied and not
-    carried out yet.
+    carried out yet; ``waiting_since`` is when the wait began that the case was in.
     """
 
     facts: list[str] = Field(default_factory=list)
@@ -55,6 +55,8 @@ class RebuiltProgress(BaseModel):
     done: list[str] = Field(default_factory=list)
     applied: list[str] = Field(default_factory=list)
     side_tasks: "list[Command]" = Field(default_factory=list)
+    waiting_for: str = ""
+    waiting_since: datetime | None = None
 
 
 class Claimed(BaseModel):
