@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError, FailureError, is_cancelled_exception
 
-from workflows.options import AT_ONCE, DATABASE, THIRD_PARTY
+from workflows.options import AT_ONCE, DATABASE, THIRD_PARTY, LocalOptions
 from workflows.patches import LOCAL_FIRST
 
 Order = TypeVar("Order")
@@ -56,19 +56,24 @@ class ActivityRunner:
         return await self._run_regular(work, order, "in the database")
 
     async def make(
-        self, effect: Method[Order, Answer], order: Order, summary: str, patience: timedelta | None = None
+        self,
+        effect: Method[Order, Answer],
+        order: Order,
+        summary: str,
+        patience: timedelta | None = None,
+        at_once: LocalOptions = AT_ONCE,
     ) -> Answer:
         """An effect outside: tried once at once, and only then an activity of its own, retried until it is recorded.
 
-        ``patience`` is for how long, at the most; None means for ever. Operators see what is pending; whoever sends a
-        message meanwhile waits for the short attempt at most.
+        ``patience`` is for how long, at the most; None means for ever. ``at_once`` bounds the first attempt. Operators
+        see what is pending; whoever sends a message meanwhile waits for the short attempt at most.
         """
         if workflow.patched(LOCAL_FIRST):
             async with self._turn:
                 if self._attempts < ATTEMPTS_IN_A_ROW:
                     self._attempts += 1
                     try:
-                        return await workflow.execute_local_activity_method(effect, order, summary=summary, **AT_ONCE)
+                        return await workflow.execute_local_activity_method(effect, order, summary=summary, **at_once)
                     except FailureError as error:
                         if is_cancelled_exception(error):  # the case ended meanwhile
                             raise

@@ -31,6 +31,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.shared.cases.stages import DONE_AT_ONCE, ENDED, OWNER, Stage, WaitingFor
     from workflows import messages as names
     from workflows.activity_runner import ActivityRunner, Answer
+    from workflows.options import LETTER_AT_ONCE
     from workflows.patches import WAITS_SEARCHABLE, WAITS_SHOWN_ONCE
 
 STAGE = SearchAttributeKey.for_keyword("Stage")
@@ -255,7 +256,8 @@ class CaseWorkflow:
 
     async def _send_notice(self, notice: Notice, occurrence: int = 0, about: str = "") -> None:
         letter = Letter(case_id=self.case_id, at=workflow.now(), notice=notice, occurrence=occurrence, about=about)
-        await self._activities.make(Notices.send_notice, letter, f"e-mail: {notice}")
+        summary = f"e-mail: {notice}"
+        await self._activities.make(Notices.send_notice, letter, summary, at_once=LETTER_AT_ONCE)
 
     def _enter_stage(self, stage: Stage, waiting_for: WaitingFor | None) -> None:
         """Moves to a stage and a wait; operators are told of it once the workflow has nothing to do at once."""

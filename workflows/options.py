@@ -87,3 +87,7 @@ AT_ONCE: LocalOptions = {
     "local_retry_threshold": timedelta(seconds=1),
     "retry_policy": RetryPolicy(maximum_attempts=1),
 }
+
+# A mail server knows no keys of ours: a letter that it has taken, and whose attempt is cut off before that is recorded,
+# is sent again. On a machine that is very busy that takes longer than the server does, so that letters are given time.
+LETTER_AT_ONCE: LocalOptions = {**AT_ONCE, "start_to_close_timeout": timedelta(seconds=5)}

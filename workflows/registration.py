@@ -24,7 +24,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.shared.cases.stages import Stage, WaitingFor
     from workflows import messages as names
     from workflows.case import CaseWorkflow
-    from workflows.options import PATIENT, READING
+    from workflows.options import LETTER_AT_ONCE, PATIENT, READING
 
 
 @workflow.defn(name=names.REGISTRATION)
@@ -157,7 +157,10 @@ class MarketplaceRegistration(CaseWorkflow):
 
     async def _ask_help_desk(self, market: str) -> None:
         """B21: one e-mail, with the facts in it and the assister in Reply-To."""
-        asked = await self._activities.make(ListingCheck.ask_help_desk, self._order_for(market), "e-mail: help desk")
+        order = self._order_for(market)
+        asked = await self._activities.make(
+            ListingCheck.ask_help_desk, order, "e-mail: help desk", at_once=LETTER_AT_ONCE
+        )
         self._adopt_snapshot(asked.standing)
 
     def _order_for(self, market: str) -> MarketOrder:

@@ -44,7 +44,7 @@ from datetime import timedelta
 import worker
 from workflows import options
 
-options.AT_ONCE["start_to_close_timeout"] = timedelta(minutes=2)
+options.AT_ONCE["start_to_close_timeout"] = options.LETTER_AT_ONCE["start_to_close_timeout"] = timedelta(minutes=2)
 worker.HTTP_SECONDS = worker.MAIL_SECONDS = 120
 os._exit(worker.main([]))
 """

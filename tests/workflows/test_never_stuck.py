@@ -20,6 +20,7 @@ from temporalio.common import RetryPolicy
 
 import worker
 from activities import notices, records
+from adapters.mail import Email, Mailer
 from db.case_state import list_rows
 from db.reads.reminders import list_due_reminders
 from db.tables import CommandRow, EffectRow
@@ -93,6 +94,24 @@ async def test_a_command_that_can_never_be_applied_grows_the_history_no_further(
 
 async def has_notices(inside: Inside, opened: Opened, notice: str, count: int) -> bool:
     return (await inside.notices(opened)).count(notice) == count
+
+
+async def test_a_letter_that_is_taken_late_is_sent_once(inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is cut off once the mail server has the letter sends it again: the server doesn't know our keys."""
+    request = documents.broker()
+    opened = await inside.in_training(request)
+    await inside.noticed(opened, "lms_invitation")
+    send_email = Mailer.send_email
+
+    async def send_late(mailer: Mailer, mail: Email) -> None:
+        await send_email(mailer, mail)
+        await asyncio.sleep(3)
+
+    monkeypatch.setattr(Mailer, "send_email", send_late)
+    await inside.cases.resend_notice(opened.case_id, Notice.REQUEST_RECEIVED, "lost", "staff")
+    await eventually(lambda: has_notices(inside, opened, "request_received", 2))
+    sent = Counter(one["headers"]["Message-ID"] for one in await inside.letters(request))
+    assert set(sent.values()) == {1}
 
 
 def raise_bug(*_arguments: Any) -> None:
