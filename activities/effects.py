@@ -54,7 +54,9 @@ async def make_once(
         made = await make(intent)
     except Refused as refusal:
         # It is tried again all the same: whoever looks at the case may put right what is refused.
-        await database.write(flag_case, order.case_id, refusal_flag(kind), read_clock(order.at), refusal.code)
+        await database.write(
+            flag_case, order.case_id, refusal_flag(kind), read_clock(order.at), refusal.code, after_end=after_end
+        )
         raise
     activity_type = activity.info().activity_type if activity.in_activity() else ""
     effect = await database.write(

@@ -24,6 +24,8 @@ log = structlog.get_logger(__name__)
 ATTEMPTS = 10
 PATIENCE = timedelta(hours=1)
 TIMED_OUT = "timed_out"
+# What is still made once a case has ended. Anything else that fails then was under way, and is not tried again.
+MADE_AFTER_END = frozenset({"notices.send", "portal.suspend"})
 
 
 def is_stuck(attempt: int, scheduled_at: datetime, now: datetime) -> bool:
@@ -57,7 +59,10 @@ class _StuckInbound(ActivityInboundInterceptor):
         if not is_stuck(info.attempt, info.scheduled_time, now):
             return
         try:
-            await self._database.write(flag_case, case_id, stuck_flag(info.activity_type), now, code)
+            after_end = info.activity_type in MADE_AFTER_END
+            await self._database.write(
+                flag_case, case_id, stuck_flag(info.activity_type), now, code, after_end=after_end
+            )
         except Exception as error:  # our database perhaps, for which it is stuck; the next attempt tries again
             log.warning("not flagged as stuck", error=type(error).__name__, where=locate_error(error))
 

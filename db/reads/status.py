@@ -78,7 +78,7 @@ def _read_history(session: Session, case_id: str) -> list[dict[str, Any]]:
     entries += [
         {"id": row.key, "kind": row.kind, "at": row.done_at, "data": {"subject": row.result.get("subject")}}
         for row in notices
-        if row.result
+        if row.result and not row.result.get("overtaken")
     ]
     return [to_json_values(entry) for entry in sorted(entries, key=lambda entry: (entry["at"], entry["id"]))]
 

@@ -90,7 +90,7 @@ def _describe_fact(row: FactRow, command: CommandRow | None, actors: Mapping[dat
 
 def _describe_notice(row: EffectRow, mails: Mapping[str, int]) -> TimelineEntry:
     result = row.result
-    state = "pending" if result is None else "refused" if result.get("refused") else "sent"
+    state = "pending" if result is None else next((one for one in ("refused", "overtaken") if result.get(one)), "sent")
     data = {"state": state, "subject": (result or {}).get("subject"), "mail": mails.get(row.key)}
     at = row.done_at or row.intended_at
     return TimelineEntry(at, at, EntryKind.NOTICE, row.kind.partition(".")[2], SYSTEM, None, data)

@@ -86,9 +86,22 @@ def end_case(session: Session, case_id: str, kind: str, now: datetime) -> None:
     record_audit(session, now, SYSTEM, f"case.{kind}", case)
 
 
-def flag_case(session: Session, case_id: str, what: str, now: datetime, why: str | Reason | None = None) -> None:
-    """Puts a case before staff's eyes; said once while the flag is up, however often it is tried again."""
+def flag_case(
+    session: Session,
+    case_id: str,
+    what: str,
+    now: datetime,
+    why: str | Reason | None = None,
+    *,
+    after_end: bool = True,
+) -> None:
+    """Puts a case before staff's eyes; said once while the flag is up, however often it is tried again.
+
+    ``after_end`` is false for what isn't tried any more once the case has ended: nothing would take its flag down.
+    """
     case = lock_case(session, case_id)
+    if case.stage in ENDED and not after_end:
+        return
     if raise_flag(case, what, now):
         session.add(case)
         record_audit(session, now, SYSTEM, f"case.flagged.{what}", case, why)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session
 
 from db.case_state import CaseSnapshot
-from db.writes.effects import Intent, intend_effect
+from db.writes.effects import EffectResult, Intent, complete_effect, intend_effect
 from db.writes.facts import lock_case
 from db.writes.links import ACTIVATION, keep_link
 from domain.shared.cases.messages import Letter
@@ -17,8 +17,9 @@ from domain.shared.cases.reminders import find_wait_reminded_of
 def intend_letter(session: Session, letter: Letter, tokens: Mapping[str, str], now: datetime) -> Intent | None:
     """Writes down a letter before it is sent, and keeps the links it carries: ``tokens``, by their purpose.
 
-    None where what a reminder is about was done meanwhile. Until the letter is sent, each attempt renews its links:
-    their days run from the sending, since the mail server may have been down for longer than a link lives.
+    None where what a reminder is about was done meanwhile. Also where a link of the letter can't be used any more,
+    since a newer letter has come before it: it is recorded as not sent. Until the letter is sent, each attempt renews
+    its links: their days run from the sending, since the mail server may have been down for longer than a link lives.
     """
     notice = Notice(letter.notice)
     case = lock_case(session, letter.case_id)
@@ -28,8 +29,14 @@ def intend_letter(session: Session, letter: Letter, tokens: Mapping[str, str], n
         session, letter.key, letter.case_id, f"notice.{notice}", {}, now, after_end=notice in FAREWELLS
     )
     if not intent.ended and intent.result is None:
-        for purpose, token in tokens.items():
+        kept = [
             keep_link(session, token, letter.case_id, purpose, now, find_link_expiry(intent.snapshot, purpose, now))
+            for purpose, token in tokens.items()
+        ]
+        if not all(kept):
+            overtaken = EffectResult({"notice": notice, "overtaken": True})
+            complete_effect(session, letter.key, letter.case_id, overtaken, now)
+            return None
     return intent
 
 

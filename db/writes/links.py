@@ -14,17 +14,21 @@ from domain.shared.ids import hash_token
 ACTIVATION, STATUS = "activation", "status"
 
 
-def keep_link(session: Session, token: str, case_id: str, purpose: str, now: datetime, expires_at: datetime) -> None:
-    """Keeps a link by its hash; a new activation link voids the ones before it, and one kept before lives anew."""
+def keep_link(session: Session, token: str, case_id: str, purpose: str, now: datetime, expires_at: datetime) -> bool:
+    """Keeps a link by its hash; a new activation link voids the ones before it, and one kept before lives anew.
+
+    Answers whether it can be used: one kept before may have been, or be void since a newer one was made.
+    """
     lock_case(session, case_id)
     digest = hash_token(token)
     row = session.get(LinkRow, digest)
     if row is not None:
         row.expires_at = expires_at
-        return
+        return row.used_at is None and row.voided_at is None
     if purpose == ACTIVATION:
         void_activation_links(session, case_id, now)
     session.add(LinkRow(token_hash=digest, case_id=case_id, purpose=purpose, created_at=now, expires_at=expires_at))
+    return True
 
 
 def use_activation_link(session: Session, token: str, now: datetime) -> CommandRow | None:

@@ -24,6 +24,7 @@ from db.case_state import list_flags, load_snapshot
 from db.tables import AuditRow
 from db.writes.cases import flag_case
 from db.writes.effects import EffectResult, Intent, stuck_flag
+from domain.shared.cases.commands import CommandKind
 from domain.shared.cases.messages import CaseRef, PublishOrder
 from starter.client import make_plugin
 from starter.stack import temporal_server
@@ -57,11 +58,17 @@ class Attempts:
     case_id: str
     called: Called = field(default_factory=Called)
 
+    activity_type: str = "training.invite"
+
     def environment(self, number: int, age: timedelta, local: bool) -> ActivityEnvironment:
         environment = ActivityEnvironment()
         scheduled = datetime.now(UTC) - age
         environment.info = replace(
-            environment.info, activity_type="training.invite", attempt=number, scheduled_time=scheduled, is_local=local
+            environment.info,
+            activity_type=self.activity_type,
+            attempt=number,
+            scheduled_time=scheduled,
+            is_local=local,
         )
         return environment
 
@@ -123,6 +130,20 @@ async def test_an_hour_of_failures_flags_the_case_though_they_are_few(attempts: 
     assert await attempts.flags() == set()
     await attempts.make(4, failure, age=timedelta(minutes=61))
     assert await attempts.flags() == {STUCK}
+
+
+@pytest.mark.parametrize(
+    ("activity_type", "flagged"), [("training.invite", False), ("notices.send", True), ("portal.suspend", True)]
+)
+async def test_of_a_case_that_has_ended_only_what_is_still_made_is_flagged(
+    attempts: Attempts, activity_type: str, flagged: bool
+) -> None:
+    """What was under way when the case ended isn't tried again: nothing would take its flag down."""
+    opened = (await attempts.office.database.read(load_snapshot, attempts.case_id)).case
+    await attempts.office.command(opened, CommandKind.WITHDRAW)
+    attempts.activity_type = activity_type
+    await attempts.make(10, Unavailable("unreachable"))
+    assert await attempts.flags() == ({stuck_flag(activity_type)} if flagged else set())
 
 
 async def test_the_next_success_lowers_it_and_no_other_flag(attempts: Attempts) -> None:

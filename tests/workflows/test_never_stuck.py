@@ -114,6 +114,45 @@ async def test_a_letter_that_is_taken_late_is_sent_once(inside: Inside, monkeypa
     assert set(sent.values()) == {1}
 
 
+async def test_a28_an_activation_letter_that_was_overtaken_by_a_newer_one_is_not_sent_with_its_dead_link(
+    inside: Inside,
+) -> None:
+    request = documents.counselor()
+    opened = await inside.open(request)
+    await inside.checked(opened)
+    await inside.approved(opened)
+    await inside.reported(opened, "account", "profile", "course")
+    await inside.control("mailbox", mode="down")
+    await inside.reported(opened, 0.9)
+    await inside.agreed(opened, "portal_setup", "portal_activation")
+    await inside.wait_for_retry(opened)
+    await inside.cases.resend_notice(opened.case_id, Notice.PORTAL_ACTIVATION, "lost", "staff")
+    first = f"{opened.case_id}:notice:portal_activation:0:"
+    await eventually(lambda: has_intended_two(inside, opened))
+    await inside.control("mailbox", mode="ok")
+
+    async def is_overtaken() -> bool:
+        await inside.retry_at_once(opened)
+        effect = await inside.database.read(Session.get, EffectRow, first)
+        return effect is not None and effect.result is not None
+
+    await inside.noticed(opened, "portal_activation")
+    await eventually(is_overtaken)
+    letter = await inside.letter(request, lambda letter: "/activate/" in letter["text"])
+    assert len([one for one in await inside.letters(request) if "/activate/" in one["text"]]) == 1
+    token = letter["text"].partition("/activate/")[2].split()[0]
+    assert await inside.cases.activate_account(token) == opened.case_id
+
+
+async def has_intended_two(inside: Inside, opened: Opened) -> bool:
+    return len(await inside.database.read(_list_activation_letters, opened.case_id)) == 2
+
+
+def _list_activation_letters(session: Session, case_id: str) -> list[str]:
+    of_kind = col(EffectRow.kind) == "notice.portal_activation"
+    return list_rows(session, select(col(EffectRow.key)).where(col(EffectRow.case_id) == case_id, of_kind))
+
+
 def raise_bug(*_arguments: Any) -> None:
     raise RuntimeError("a bug that is in no release")
 

@@ -40,6 +40,7 @@ _NOTICES = {
     "sent": N_("E-mail sent: {notice}"),
     "pending": N_("E-mail to be sent: {notice}"),
     "refused": N_("E-mail refused: {notice}"),
+    "overtaken": N_("E-mail not sent, since a newer one was: {notice}"),
 }
 
 
