@@ -11,7 +11,6 @@ from temporalio.client import (
     WorkflowUpdateRPCTimeoutOrCancelledError,
 )
 from temporalio.common import (
-    SearchAttributeKey,
     SearchAttributePair,
     TypedSearchAttributes,
     WorkflowIDConflictPolicy,
@@ -26,6 +25,7 @@ from domain.shared.cases.messages import Begin, Command, Report
 from domain.shared.cases.reasons import Reason, Refusal, read_reason
 from starter.client import RPC_TIMEOUT
 from workflows import messages as names
+from workflows.search_attributes import ASSISTER_KIND, PLAN_YEAR, PROGRAM, STAGE
 
 TRIES = 5
 _UNREACHABLE = frozenset(
@@ -187,9 +187,9 @@ def _build_search_attributes(case: Case) -> TypedSearchAttributes:
     """Four, none of them personal; lists come from the database."""
     return TypedSearchAttributes(
         [
-            SearchAttributePair(SearchAttributeKey.for_keyword("Program"), case.program),
-            SearchAttributePair(SearchAttributeKey.for_int("PlanYear"), case.plan_year),
-            SearchAttributePair(SearchAttributeKey.for_keyword("AssisterKind"), case.kind),
-            SearchAttributePair(SearchAttributeKey.for_keyword("Stage"), case.stage),
+            SearchAttributePair(PROGRAM, case.program),
+            SearchAttributePair(PLAN_YEAR, case.plan_year),
+            SearchAttributePair(ASSISTER_KIND, case.kind),
+            SearchAttributePair(STAGE, case.stage),
         ]
     )

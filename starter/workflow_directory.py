@@ -12,7 +12,6 @@ from temporalio.client import (
     WorkflowQueryFailedError,
     WorkflowQueryRejectedError,
 )
-from temporalio.common import SearchAttributeKey
 
 from db.case_state import CaseSnapshot
 from db.tables import Case
@@ -22,12 +21,9 @@ from domain.shared.programs import FEDERAL_PROGRAM
 from starter.client import RPC_TIMEOUT
 from starter.temporal import CaseWorkflows, NotRunning, translate_errors
 from workflows import messages as names
+from workflows.search_attributes import PROBLEMS, STAGE, WAITING_FOR
 
-STAGE = SearchAttributeKey.for_keyword("Stage")
-WAITING_FOR = SearchAttributeKey.for_keyword("WaitingFor")
-# Set by the server once several tasks in a row have failed.
-PROBLEMS = SearchAttributeKey.for_keyword_list("TemporalReportedProblems")
-# Not every server sets that: so many attempts of one task say the same.
+# Not every server reports problems: so many attempts of one task say the same.
 FAILING_ATTEMPTS = 5
 PAGE = 500
 

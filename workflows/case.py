@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Any
 
 from temporalio import workflow
-from temporalio.common import SearchAttributeKey
 from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
@@ -33,11 +32,8 @@ with workflow.unsafe.imports_passed_through():
     from workflows.activity_runner import ActivityRunner, Answer
     from workflows.options import LETTER_AT_ONCE
     from workflows.patches import WAITS_SEARCHABLE, WAITS_SHOWN_ONCE
+    from workflows.search_attributes import STAGE, WAITING_FOR, WAITING_SINCE, WAITS_ON
 
-STAGE = SearchAttributeKey.for_keyword("Stage")
-WAITING_FOR = SearchAttributeKey.for_keyword("WaitingFor")
-WAITS_ON = SearchAttributeKey.for_keyword("WaitsOn")
-WAITING_SINCE = SearchAttributeKey.for_datetime("WaitingSince")
 REMEMBERED = 1000
 MESSAGES_A_RUN = 5000
 # Temporal suggests renewal at some 4,000 events and ends a run at some 50,000.

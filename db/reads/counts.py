@@ -65,7 +65,7 @@ def check_tables(session: Session) -> None:
 def count_stages(session: Session) -> dict[str, int]:
     """How many cases are in each stage."""
     by_stage = select(col(Case.stage), func.count()).group_by(col(Case.stage))
-    return dict(session.execute(by_stage).tuples().all())
+    return dict(session.execute(by_stage).all())
 
 
 def count_given_up(session: Session) -> int:

@@ -136,12 +136,12 @@ async def test_an_hour_of_failures_flags_the_case_though_they_are_few(attempts: 
     ("activity_type", "flagged"), [("training.invite", False), ("notices.send", True), ("portal.suspend", True)]
 )
 async def test_of_a_case_that_has_ended_only_what_is_still_made_is_flagged(
-    attempts: Attempts, activity_type: str, flagged: bool
+    office: Office, activity_type: str, flagged: bool
 ) -> None:
     """What was under way when the case ended isn't tried again: nothing would take its flag down."""
-    opened = (await attempts.office.database.read(load_snapshot, attempts.case_id)).case
-    await attempts.office.command(opened, CommandKind.WITHDRAW)
-    attempts.activity_type = activity_type
+    opened = await office.opened()
+    await office.command(opened, CommandKind.WITHDRAW)
+    attempts = Attempts(office, opened.case_id, activity_type=activity_type)
     await attempts.make(10, Unavailable("unreachable"))
     assert await attempts.flags() == ({stuck_flag(activity_type)} if flagged else set())
 

@@ -46,7 +46,7 @@ class Waits:
             while True:
                 began = time.perf_counter()
                 rows = connection.execute(text("SELECT case_id, waiting_for FROM assister_case"))
-                self._now = dict(rows.tuples().all())
+                self._now = dict(rows.all())
                 self._certified = set(connection.execute(text("SELECT case_id FROM certificate")).scalars())
                 await asyncio.sleep(max(0.01, 5 * (time.perf_counter() - began)))
 

@@ -10,7 +10,6 @@ import pytest
 from sqlalchemy.orm import Session
 from temporalio import workflow
 from temporalio.client import Client, ScheduleDescription, ScheduleHandle, ScheduleOverlapPolicy
-from temporalio.common import SearchAttributeKey
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import Worker
@@ -36,6 +35,7 @@ from tests.support.inside import Inside, report
 from tests.support.recovery import audited, deliver, flags, last_reconciliation, reconcile
 from tests.support.tables import change_row
 from workflows import messages as names
+from workflows.search_attributes import WAITING_SINCE
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
 
@@ -149,7 +149,7 @@ async def test_a_wait_counts_from_its_beginning_and_not_from_the_restart(system:
                 await asyncio.sleep(0.05)
         assert known.waiting_since == case.waiting_since
         said = (await system.handle(opened).describe()).typed_search_attributes
-        assert said.get(SearchAttributeKey.for_datetime("WaitingSince")) == case.waiting_since
+        assert said.get(WAITING_SINCE) == case.waiting_since
 
 
 async def test_c1_what_fails_again_and_again_is_begun_again_three_times_and_then_shown_to_staff(

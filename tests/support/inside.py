@@ -56,7 +56,6 @@ System = TypeVar("System", bound="Inside")
 ROOT = Path(__file__).parent.parent.parent
 PATIENCE = 60.0
 NEVER = 10**8
-STAGE = SearchAttributeKey.for_keyword("Stage")
 VERB = {"account": "registered", "profile": "completed", "course": "completed"}
 
 

@@ -23,6 +23,7 @@ from tests.support import documents, inside as support
 from tests.support.commands import store_command
 from tests.support.inside import Inside, report
 from workflows import messages as names
+from workflows.search_attributes import STAGE
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
 
@@ -149,7 +150,7 @@ async def test_a_renewed_workflow_knows_since_when_it_waits(inside: Inside) -> N
     )
     assert after.done == before.done
     described = await inside.handle(opened).describe()
-    assert described.typed_search_attributes[support.STAGE] == "in_training"
+    assert described.typed_search_attributes[STAGE] == "in_training"
 
 
 async def test_updates_and_signals_sent_while_it_renews_itself_are_all_there_once(inside: Inside) -> None:

@@ -27,8 +27,8 @@ from domain.shared.documents.faults import Invalid
 from tests.support import documents, federal as support
 from tests.support.commands import store_command
 from tests.support.federal import A_DAY, Federal, a_friday
-from tests.support.inside import STAGE
 from workflows import case as case_workflow, messages as names
+from workflows.search_attributes import STAGE
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]
 
