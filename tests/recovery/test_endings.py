@@ -106,10 +106,12 @@ async def test_a_workflow_that_does_not_know_that_its_case_has_ended_is_replaced
     system: Inside,
 ) -> None:
     opened = await in_training(system)
+    before = await system.runs(opened)
     await end_in_database(system, opened)
     await reconcile(system)
     await see_closing(system, opened, "withdrawn")
-    assert len(await system.runs(opened)) == 2
+    assert await system.runs(opened) != before
+    assert len(await audited(system, opened, "case.restarted")) == 1
 
 
 async def test_one_that_outlives_a_case_that_is_closed_is_found_among_those_that_run(

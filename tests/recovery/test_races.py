@@ -68,11 +68,12 @@ async def test_a_workflow_that_has_not_come_to_claim_its_case_is_left_to_do_so(
 
     monkeypatch.setattr(records, "claim_case", fail)
     opened = await system.open(documents.broker())
+    begun = await system.runs(opened)
     await reconcile(system, thorough(3 * 10**6))
     assert await audited(system, opened, "case.restarted") == []
     monkeypatch.undo()
     await system.agreed(opened, "awaiting_decision", "decision")
-    assert len(await system.runs(opened)) == 1
+    assert await system.runs(opened) == begun
 
 
 async def test_a_case_that_was_begun_again_too_often_is_flagged_once_and_stays_so(system: Inside) -> None:
@@ -125,11 +126,11 @@ async def test_a_withdrawal_whose_signal_came_before_it_was_stored_ends_case_and
     await wait_until_workflow_is_idle(system.client, opened.workflow_id)
     answer = await system.cases.withdraw_request(opened.case_id, "no more", "staff", "early")
     assert answer.state == "applied"
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         assert await system.handle(opened).result() == "withdrawn"
 
 
 async def _until_claimed(system: Inside, opened: Opened) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while (await system.database.read(load_case, opened.case_id)).run_id is None:
             await asyncio.sleep(0.05)

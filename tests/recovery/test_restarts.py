@@ -113,7 +113,7 @@ async def test_c1_a_notice_to_be_sent_again_is_sent_by_the_workflow_begun_again(
     assert command.state == "applied"
     opened = await recovery.terminate(system, opened)
     assert await system.cases.restart_case(opened.case_id, "it was not meant", "an operator")
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while (await system.notices(opened)).count("lms_invitation") < 2:
             await asyncio.sleep(0.05)
     await system.reported(opened, "course", 0.9)
@@ -181,11 +181,12 @@ async def test_cases_that_wait_for_their_first_task_are_not_begun_again(system: 
     """Of many that are opened at once the last wait for minutes."""
     waiting = system.on_queue(uuid4().hex, Inside)
     opened = await waiting.open(documents.broker())
+    begun = await system.runs(opened)
     for number in (3 * 10**6, 4 * 10**6):
         counts = await reconcile(system, ReconciliationOrder(number=number, thorough=True))
         assert counts["unbegun"] >= 1, counts
     assert await audited(system, opened, "case.restarted") == []
-    assert len(await system.runs(opened)) == 1
+    assert await system.runs(opened) == begun
     async with waiting.working():
         await waiting.agreed(opened, "awaiting_decision", "decision")
         await waiting.cases.withdraw_request(opened.case_id, "no more", "staff")
@@ -211,7 +212,7 @@ async def test_a_workflow_that_runs_without_a_case_is_reported(system: Inside) -
     handle = await system.client.start_workflow(
         names.WORKFLOW, Begin(case_id="nobody", program="bewellnm", plan_year=2024), id=workflow_id, task_queue="none"
     )
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while workflow_id not in (await reconcile(system), (await last_reconciliation(system)).unknown)[1]:
             await asyncio.sleep(0.2)
     await handle.terminate()
@@ -256,7 +257,7 @@ async def test_a_workflow_whose_task_fails_again_and_again_is_flagged_until_a_co
     apart = system.on_queue(uuid4().hex, Inside)
     async with Worker(system.client, task_queue=apart.settings.task_queue, workflows=[Faulty]):
         opened = await apart.open(documents.broker())
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while "workflow_stuck" not in await flags(system, opened):
                 await reconcile(system)
     assert await audited(system, opened, "case.restarted") == []
@@ -313,7 +314,7 @@ async def test_the_schedules_are_made_again_when_temporal_s_database_is_lost(
         described = await _describe_once_there(handle)
         assert described.schedule.spec.intervals[0].every == timedelta(minutes=5)
         assert described.schedule.policy.overlap is ScheduleOverlapPolicy.SKIP
-        async with asyncio.timeout(30):  # a new one reconciles at once
+        async with asyncio.timeout(60):  # a new one reconciles at once
             # Named by the second: one that is made again within it, which no outage is, finds its workflow there.
             while not (times or described.info.num_actions):
                 described = await handle.describe()

@@ -49,6 +49,7 @@ from starter.stack.processes import choose_ports, is_answering
 from tests.support import documents, idle
 from tests.support.opening import open_case
 from tests.support.tables import change_row
+from tests.support.temporal import list_runs
 from workflows import messages as names
 
 Document = dict[str, Any]
@@ -177,10 +178,15 @@ class Inside:
         await idle.retry_at_once(self.client, opened.workflow_id)
 
     async def runs(self, opened: Opened) -> list[str]:
-        """The run ids of a case's workflow, the first one first."""
-        query = f"WorkflowId = '{opened.workflow_id}'"
-        found = [(one.start_time, one.run_id) async for one in self.client.list_workflows(query)]
-        return [run_id for _, run_id in sorted(found)]
+        """The run ids of a case's workflow, the first one first; of one that was begun again only those since then."""
+        return await list_runs(self.client, opened.workflow_id)
+
+    async def wait_for_runs(self, opened: Opened, count: int) -> list[str]:
+        """Waits until a case's workflow has continued as new to its run of this number; the run ids until then."""
+        async with asyncio.timeout(PATIENCE):
+            while len(found := await self.runs(opened)) < count:
+                await asyncio.sleep(0.05)
+        return found
 
     async def letters(self, request: Document) -> list[Document]:
         url = self.plan.build_url("mailbox")

@@ -33,6 +33,24 @@ def _decoded(data: Any) -> Any:
     return base64.b64decode(data).decode("utf-8", "replace") if isinstance(data, str) else data
 
 
+async def list_runs(client: Client, workflow_id: str) -> list[str]:
+    """The runs of a workflow, the first one first: from one that continued as new to the one before it.
+
+    By the histories themselves: the list of workflows is late.
+    """
+    found = [(await client.get_workflow_handle(workflow_id).describe()).run_id]
+    while before := await _read_run_before(client, workflow_id, found[0]):
+        found.insert(0, before)
+    return found
+
+
+async def _read_run_before(client: Client, workflow_id: str, run_id: str) -> str:
+    handle = client.get_workflow_handle(workflow_id, run_id=run_id)
+    async for event in handle.fetch_history_events(page_size=1):
+        return event.workflow_execution_started_event_attributes.continued_execution_run_id
+    raise AssertionError(f"{workflow_id}, run {run_id}, has no events")
+
+
 async def failed_tasks(client: Client, since: datetime) -> list[str]:
     """Workflows begun since then with a failed workflow task, and why: a case that hangs."""
     failed = []

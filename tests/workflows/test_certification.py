@@ -127,9 +127,7 @@ async def test_a_history_is_renewed_only_when_no_step_is_under_way(inside: Insid
         attempts += 10
     assert len(await inside.runs(opened)) == 1
     await inside.control("mailbox", mode="ok")
-    async with asyncio.timeout(60):
-        while len(await inside.runs(opened)) < 2:
-            await asyncio.sleep(0.2)
+    await inside.wait_for_runs(opened, 2)
     assert (await inside.notices(opened)).count("request_received") == 2
     status = await inside.agreed(opened, "awaiting_exam_pass", "exam_pass")
     assert len(status["exam"]["attempts"]) == attempts
@@ -175,7 +173,7 @@ async def test_updates_and_signals_sent_while_it_renews_itself_are_all_there_onc
         while (await inside.notices(opened)).count("request_received") < 7:
             await asyncio.sleep(0.1)
     await inside.agreed(opened, "awaiting_exam_pass", "exam_pass")
-    assert len(await inside.runs(opened)) >= 2
+    await inside.wait_for_runs(opened, 2)
     assert len((await inside.status(opened))["exam"]["attempts"]) == 120
     letters = [one for one in await inside.letters(request) if "We have your" in one["subject"]]
     assert len({one["headers"]["Message-ID"] for one in letters}) == len(letters) == 7
@@ -311,7 +309,7 @@ async def test_c8_a_withdrawal_is_not_kept_waiting_by_anything(inside: Inside, r
     assert (status["stage"], status["may_assist"]) == ("withdrawn", False)
     for stand_in in ("registry", "background_checks", "lms", "portal", "mailbox"):
         await inside.control(stand_in, mode="ok")
-    assert await asyncio.wait_for(inside.handle(opened).result(), 30) == "withdrawn"
+    assert await asyncio.wait_for(inside.handle(opened).result(), 60) == "withdrawn"
     of_case = col(FactRow.case_id) == opened.case_id, col(EffectRow.case_id) == opened.case_id
     facts = await inside.database.read(list_rows, select(FactRow).where(of_case[0]))
     (end,) = [fact.recorded_at for fact in facts if fact.kind == FactKind.WITHDRAWN]
@@ -401,7 +399,7 @@ async def test_a12_a_denial_is_applied_while_a_third_party_holds_the_journey_up(
     assert await inside.decide(opened, "deny") == "applied"
     assert (await inside.status(opened))["stage"] == "denied"
     await inside.control("background_checks", mode="ok")
-    assert await asyncio.wait_for(inside.handle(opened).result(), 30) == "denied"
+    assert await asyncio.wait_for(inside.handle(opened).result(), 60) == "denied"
 
 
 async def test_a12_a_decision_that_comes_as_a_signal_and_as_an_update_is_applied_once(inside: Inside) -> None:

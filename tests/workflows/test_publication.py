@@ -22,7 +22,6 @@ import worker
 from activities.interceptors.failures import CodedFailures
 from activities.publications import PublicationsActivities
 from adapters.holidays import list_federal_holidays
-from db import migrate
 from db.engine import Database
 from db.reads.federal.published_lists import find_current
 from db.writes.federal import publications
@@ -36,6 +35,7 @@ from starter.stack import temporal_server
 from tests.support import mortal
 from tests.support.publishing import read_list
 from tests.support.registrations import Desk, profile
+from tests.support.temporal import list_runs
 from workflows import messages as names
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
@@ -88,10 +88,8 @@ async def temporal() -> AsyncIterator[Client]:
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def press(temporal: Client, tmp_path: Path) -> AsyncIterator[Press]:
-    url = f"sqlite+aiosqlite:///{tmp_path / 'app.sqlite'}"
-    migrate.upgrade(url)
-    database = Database(url)
+async def press(temporal: Client, migrated_sqlite_url: str) -> AsyncIterator[Press]:
+    database = Database(migrated_sqlite_url)
     press = Press(temporal, database)
     async with press.worker():
         yield press
@@ -144,7 +142,7 @@ async def test_b19_many_pages_continue_as_new_and_nothing_personal_is_in_the_his
     published, handle = await press.run(PublishOrder(at=TUESDAY))
     assert published == Published(number=1, rows=4 * 51)
     assert await press.npns() == [document["npn"] for document in documents]
-    runs = [one.run_id async for one in press.client.list_workflows(f"WorkflowId = '{handle.id}'")]
+    runs = await list_runs(press.client, handle.id)
     assert len(runs) == 2
     for run_id in runs:
         history = (await press.client.get_workflow_handle(handle.id, run_id=run_id).fetch_history()).to_json()
@@ -167,13 +165,13 @@ async def test_b19_who_publishes_while_another_does_gets_that_publication(press:
     several = [asyncio.create_task(publish_lists(press.client, queue, forced=True)) for _ in range(4)]
     await asyncio.wait(several, timeout=1)  # nobody works there yet
     async with press.worker(queue):
-        found = await asyncio.wait_for(asyncio.gather(*several), 30)
+        found = await asyncio.wait_for(asyncio.gather(*several), 60)
     assert found == [Published(number=1, rows=4)] * 4
 
 
 async def test_b18_b19_b20_the_schedules_start_it_at_six_in_the_east(press: Press) -> None:
     for _ in range(2):
-        await asyncio.wait_for(ensure_schedules(press.client, press.task_queue), 20)
+        await asyncio.wait_for(ensure_schedules(press.client, press.task_queue), 60)
     found = {one.id async for one in await press.client.list_schedules()}
     assert {DAILY_ROUND_ID, DAILY_PUBLICATION_ID, RECONCILIATION_ID} <= found
     handle = press.client.get_schedule_handle(DAILY_PUBLICATION_ID)

@@ -285,9 +285,7 @@ async def test_b7_a_profile_that_can_not_be_saved_keeps_a_run_from_its_renewal_o
     monkeypatch.setattr(case_workflow, "MOST_EVENTS_A_RUN", 10)
     standing = (await federal.progress(opened)).standing
     await federal.handle(opened).signal(names.ASSISTER_ACTED, told(opened, standing, "again"))
-    async with asyncio.timeout(60):
-        while len(await federal.runs(opened)) < 2:
-            await asyncio.sleep(0.1)
+    await federal.wait_for_runs(opened, 2)
     monkeypatch.undo()
     assert (await saving).state in ("pending", "applied")
     await federal.save(opened, phone="915-555-0142")
@@ -538,9 +536,7 @@ async def test_updates_and_signals_sent_while_it_renews_itself_are_all_there_onc
 
     await asyncio.gather(save(), signal(), federal.trained(opened), federal.trained(opened, SHOP))
     await federal.agreed(opened, "awaiting_agreements", "marketplace_agreements")
-    async with asyncio.timeout(60):  # runs are listed a little later
-        while len(await federal.runs(opened)) < 2:
-            await asyncio.sleep(0.2)
+    await federal.wait_for_runs(opened, 2)
     status = await federal.status(opened)
     saved = [one["data"]["version"] for one in status["history"] if one["kind"] == "profile_saved"]
     assert saved == list(range(1, len(phones) + 2))
@@ -658,7 +654,7 @@ async def test_c8_a_withdrawal_is_not_kept_waiting_by_anything(federal: Federal,
     assert (status["stage"], status["may_assist"]) == ("withdrawn", False)
     for stand_in in STAND_INS:
         await federal.control(stand_in, mode="ok")
-    assert await asyncio.wait_for(federal.handle(opened).result(), 30) == "withdrawn"
+    assert await asyncio.wait_for(federal.handle(opened).result(), 60) == "withdrawn"
     assert (await federal.notices(opened)).count("withdrawn") == 1
     history = (await federal.status(opened))["history"]
     facts = [one["kind"] for one in history if not one["kind"].startswith("notice.")]
@@ -677,7 +673,7 @@ async def test_c8_a_withdrawn_registration_leaves_the_lists_and_is_asked_about_n
     await federal.business_day(opened, monday)
     await federal.business_day(opened, tuesday)
     assert (await federal.cases.withdraw_request(opened.case_id, "another job", "staff")).state == "applied"
-    assert await asyncio.wait_for(federal.handle(opened).result(), 30) == "withdrawn"
+    assert await asyncio.wait_for(federal.handle(opened).result(), 60) == "withdrawn"
     assert await federal.help_desk(request) == []
     assert late(await federal.listed(opened)) == set()
     lists = (await federal.status(opened))["publication"]["lists"]
@@ -709,7 +705,7 @@ async def test_c8_a_registration_that_ended_before_its_workflow_began_ends_there
         start_signal=names.WITHDRAWN,
         start_signal_args=[Command(case_id=opened.case_id, command_id=row.id, kind=CommandKind.WITHDRAW)],
     )
-    assert await asyncio.wait_for(handle.result(), 30) == "withdrawn"
+    assert await asyncio.wait_for(handle.result(), 60) == "withdrawn"
     assert (await federal.notices(opened)).count("withdrawn") == 1
 
 
@@ -727,7 +723,7 @@ async def test_c6_a_window_closes_in_the_middle_of_a_watch(federal: Federal) -> 
     await federal.goes_to(opened, monday, 23, 50)
     assert (await federal.agreed(opened, "certified", "publication"))["may_assist"]
     assert not await federal.skip(opened, federal.left(opened, tuesday, 0, 40))
-    assert await asyncio.wait_for(federal.handle(opened).result(), 30) == "closed"
+    assert await asyncio.wait_for(federal.handle(opened).result(), 60) == "closed"
     status = await federal.status(opened)
     assert (status["stage"], status["may_assist"]) == ("closed", False)
     assert (await federal.notices(opened)).count("closed") == 1
