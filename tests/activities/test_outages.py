@@ -12,7 +12,7 @@ from temporalio import activity, workflow
 from temporalio.client import Client
 from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError, ApplicationError
-from temporalio.testing import ActivityEnvironment, WorkflowEnvironment
+from temporalio.testing import ActivityEnvironment
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Worker
 
 from activities.interceptors.failures import CodedFailures
@@ -28,7 +28,7 @@ from activities.interceptors.outages import (
 from adapters.answers import note_answer
 from adapters.http import Refused, Unavailable
 from starter.client import make_plugin
-from starter.stack import temporal_server
+from tests.support.temporal_server import start_temporal
 
 
 class Clock:
@@ -210,9 +210,7 @@ class OneEffect:
 async def run_effect() -> AsyncIterator[Callable[..., Awaitable[str]]]:
     """Runs an effect in a workflow on a real server, with the interceptors of a worker of ours."""
     interceptors = [CodedFailures(), KnownOutages(ThirdPartyHealth())]
-    environment = await WorkflowEnvironment.start_local(
-        dev_server_existing_path=temporal_server.find_program(), plugins=[make_plugin(interceptors)]
-    )
+    environment = await start_temporal(plugins=[make_plugin(interceptors)])
     client: Client = environment.client
     queue = uuid4().hex
     _calls.clear()

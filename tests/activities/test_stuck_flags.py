@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 from temporalio import workflow
 from temporalio.common import RetryPolicy
-from temporalio.testing import ActivityEnvironment, WorkflowEnvironment
+from temporalio.testing import ActivityEnvironment
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Worker
 
 import worker
@@ -27,8 +27,8 @@ from db.writes.effects import EffectResult, Intent, stuck_flag
 from domain.shared.cases.commands import CommandKind
 from domain.shared.cases.messages import CaseRef, PublishOrder
 from starter.client import make_plugin
-from starter.stack import temporal_server
 from tests.support.office import Office, office_over
+from tests.support.temporal_server import start_temporal
 
 STUCK = stuck_flag("training.invite")
 
@@ -215,10 +215,7 @@ async def test_an_activity_that_fails_ten_times_and_heals_is_flagged_and_unflagg
     office: Office,
 ) -> None:
     case_id = (await office.opened()).case_id
-    environment = await WorkflowEnvironment.start_local(
-        dev_server_existing_path=temporal_server.find_program(),
-        plugins=[make_plugin(worker.build_interceptors(office.database))],
-    )
+    environment = await start_temporal(plugins=[make_plugin(worker.build_interceptors(office.database))])
     lms, queue = Lms(down=12), uuid4().hex
     activities = TrainingActivities(lms, office.database)  # type: ignore[arg-type]
     methods = worker.list_activity_methods([activities])

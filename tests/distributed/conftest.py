@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator
 
 import pytest_asyncio
 from temporalio.client import Client
-from temporalio.testing import WorkflowEnvironment
 
 from starter.stack import temporal_server
+from tests.support.temporal_server import start_temporal
 
 NAMESPACE = "apart"
 SKIPPING = ("--dynamic-config-value", "frontend.WorkflowTimeSkippingEnabled=true")
@@ -16,9 +16,8 @@ SKIPPING = ("--dynamic-config-value", "frontend.WorkflowTimeSkippingEnabled=true
 async def temporal() -> AsyncIterator[Client]:
     """A server of the test's own, with the search attributes that a namespace is prepared with; time can be skipped."""
     attributes = [f"--search-attribute={name}={kind}" for name, kind in temporal_server.SEARCH_ATTRIBUTES.items()]
-    async with await WorkflowEnvironment.start_local(
+    async with await start_temporal(
         namespace=NAMESPACE,
-        dev_server_existing_path=temporal_server.find_program(),
         dev_server_extra_args=[*attributes, *SKIPPING],
         dev_server_log_level="error",
     ) as environment:

@@ -17,7 +17,7 @@ import httpx2
 from temporalio.client import Client, WorkflowHandle
 from temporalio.common import SearchAttributeKey
 from temporalio.service import RPCError, RPCStatusCode
-from temporalio.testing import TimeSkipper, WorkflowEnvironment
+from temporalio.testing import TimeSkipper
 
 import worker
 from adapters import http
@@ -50,6 +50,7 @@ from tests.support import documents, idle
 from tests.support.opening import open_case
 from tests.support.tables import change_row
 from tests.support.temporal import list_runs
+from tests.support.temporal_server import start_temporal
 from workflows import messages as names
 
 Document = dict[str, Any]
@@ -362,8 +363,7 @@ async def _temporal(stack: AsyncExitStack, database: Database, suggest_renewal_a
         "Int": SearchAttributeKey.for_int,
         "Datetime": SearchAttributeKey.for_datetime,
     }
-    environment = await WorkflowEnvironment.start_local(
-        dev_server_existing_path=temporal_server.find_program(),
+    environment = await start_temporal(
         dev_server_extra_args=[
             part for name, value in dynamic.items() for part in ("--dynamic-config-value", f"{name}={value}")
         ],

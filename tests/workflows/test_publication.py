@@ -15,7 +15,6 @@ import httpx2
 import pytest
 import pytest_asyncio
 from temporalio.client import Client, ScheduleActionExecutionStartWorkflow, WorkflowHandle
-from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
 import worker
@@ -31,11 +30,11 @@ from settings import Settings
 from starter.client import make_plugin
 from starter.publication import publish_lists
 from starter.schedules import DAILY_PUBLICATION_ID, DAILY_ROUND_ID, RECONCILIATION_ID, ensure_schedules
-from starter.stack import temporal_server
 from tests.support import mortal
 from tests.support.publishing import read_list
 from tests.support.registrations import Desk, profile
 from tests.support.temporal import list_runs
+from tests.support.temporal_server import start_temporal
 from workflows import messages as names
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
@@ -80,9 +79,7 @@ class Press:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def temporal() -> AsyncIterator[Client]:
-    environment = await WorkflowEnvironment.start_local(
-        dev_server_existing_path=temporal_server.find_program(), plugins=[make_plugin([CodedFailures()])]
-    )
+    environment = await start_temporal(plugins=[make_plugin([CodedFailures()])])
     yield environment.client
     await environment.shutdown()
 
