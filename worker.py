@@ -22,7 +22,7 @@ from temporalio.worker import (
     Worker,
     WorkerDeploymentConfig,
 )
-from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+from temporalio.worker.workflow_sandbox import SandboxRestrictions
 
 from activities.background import BackgroundActivities
 from activities.certificates import CertificatesActivities
@@ -59,6 +59,7 @@ from starter.composition import build_case_services
 from starter.replay import verify_histories
 from starter.schedules import keep_schedules
 from starter.workflow_directory import WorkflowDirectory
+from starter.workflow_runner import CaseWorkflowRunner
 from templates.letters import NoticeRenderer
 from workflows.certification import AssisterCertification
 from workflows.daily_reminders import DailyReminders
@@ -190,7 +191,7 @@ def build_worker(client: Client, settings: Settings, objects: list[object]) -> W
         task_queue=settings.task_queue,
         workflows=WORKFLOWS,
         activities=list_activity_methods(objects),
-        workflow_runner=SandboxedWorkflowRunner(OURS_PASS_THROUGH),
+        workflow_runner=CaseWorkflowRunner(OURS_PASS_THROUGH),
         deployment_config=build_deployment(settings),
         patch_activation_callback=build_patch_gate(settings.held_patches),
         max_cached_workflows=settings.cached_workflows,

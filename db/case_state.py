@@ -6,6 +6,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
+from sqlalchemy import bindparam
 from sqlalchemy.orm import Session
 from sqlmodel import col, select
 
@@ -123,14 +124,14 @@ def snapshot_case(session: Session, case: Case) -> CaseSnapshot:
     return CaseSnapshot(case, load_condensed(session, case))
 
 
-def one_or_none(session: Session, query: Any) -> Any:
-    """The single row a query finds, or None."""
-    return (session.execute(query)).scalar_one_or_none()
+def one_or_none(session: Session, query: Any, **values: Any) -> Any:
+    """The single row a query finds, or None; ``values`` are of its bound parameters."""
+    return session.execute(query, values).scalar_one_or_none()
 
 
-def list_rows(session: Session, query: Any) -> list[Any]:
-    """Every row a query finds."""
-    return list((session.execute(query)).scalars())
+def list_rows(session: Session, query: Any, **values: Any) -> list[Any]:
+    """Every row a query finds; ``values`` are of its bound parameters."""
+    return list(session.execute(query, values).scalars())
 
 
 def opening_of(case: Case) -> CertificationOpening:
@@ -208,13 +209,16 @@ def _read_facts(session: Session, *which: Any) -> list[Fact]:
     return [Fact(id=fact_id, kind=FactKind(kind), at=at, data=data) for fact_id, kind, at, data in found]
 
 
+# Built once, as every statement that most units make: building one takes longer than SQLite needs to carry it out.
+# No objects, since the database takes rows away by itself: a session would go on with the one it has.
+_CONDENSED = select(col(CondensedRow.total), col(CondensedRow.facts)).where(
+    col(CondensedRow.case_id) == bindparam("case_id"), col(CondensedRow.rule) == RULE
+)
+
+
 def load_condensed(session: Session, case: Case) -> CondensedFacts:
     """The facts that a case's fold needs, as they are kept; chosen from every fact where they aren't."""
-    # No objects, since the database takes rows away by itself: a session would go on with the one it has.
-    kept = select(col(CondensedRow.total), col(CondensedRow.facts)).where(
-        col(CondensedRow.case_id) == case.case_id, col(CondensedRow.rule) == RULE
-    )
-    row = session.execute(kept).one_or_none()
+    row = session.execute(_CONDENSED, {"case_id": case.case_id}).one_or_none()
     if row is None:
         return condense_case(case, facts_of(session, case.case_id))
     return CondensedFacts(tuple(map(Fact.model_validate, row.facts)), row.total)

@@ -4,9 +4,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import bindparam
 from sqlalchemy.orm import Session
+from sqlmodel import col, select
 
-from db.case_state import CaseSnapshot, snapshot_case
+from db.case_state import CaseSnapshot, one_or_none, snapshot_case
 from db.tables import SYSTEM, CertificateRow, EffectRow, EvidenceRow, SentMail
 from db.writes.facts import STUCK, append_facts, lock_case, lower_flag, record_audit
 from domain.federal.registration import RegistrationState
@@ -17,6 +19,8 @@ from domain.shared.cases.reasons import Reason, Refusal
 from domain.shared.cases.stages import ENDED, CertificateToIssue
 from domain.shared.ids import make_certificate_number
 from domain.shared.policy import find_local_date
+
+_EFFECT = select(EffectRow).where(col(EffectRow.key) == bindparam("key"))
 
 
 @dataclass(frozen=True)
@@ -64,7 +68,7 @@ def intend_effect(
     case = lock_case(session, case_id)
     view = snapshot_case(session, case)
     ended = case.stage in ENDED and not after_end
-    row = session.get(EffectRow, key)
+    row = one_or_none(session, _EFFECT, key=key)
     if row is None:
         if ended:
             return Intent(view, data, None, ended=True)
@@ -89,7 +93,7 @@ def complete_effect(
     made it, go down: it healed.
     """
     case = lock_case(session, case_id)
-    row = session.get_one(EffectRow, key)
+    row = session.execute(_EFFECT, {"key": key}).scalar_one()
     ended = case.stage in ENDED and not after_end
     if row.result is not None:  # an attempt that was given up has recorded it meanwhile
         return Effect(ended=ended, standing=snapshot_case(session, case).take_registration_snapshot())

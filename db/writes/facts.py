@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert
+from sqlalchemy import bindparam, insert
 from sqlalchemy.orm import Session
 from sqlmodel import col, select
 
@@ -31,6 +31,14 @@ STAFF, DECISION = "staff", "decision"
 STUCK = ".stuck"
 _LOCKED = "locked cases"
 
+# Statements that most units make, built once.
+_LOCK = select(Case).where(col(Case.case_id) == bindparam("case_id")).with_for_update()
+_STORED = select(col(FactRow.id)).where(
+    col(FactRow.id).in_(bindparam("ids", expanding=True)), col(FactRow.case_id) == bindparam("case_id")
+)
+_OPEN_STAGE = select(StageEntry).where(
+    col(StageEntry.case_id) == bindparam("case_id"), col(StageEntry.left_at).is_(None)
+)
 
 _LMS_ACCOUNT = frozenset({FactKind.LMS_REGISTERED})
 _PORTAL_ACCOUNT = frozenset({FactKind.PORTAL_REGISTERED, FactKind.PORTAL_ACTIVATED, FactKind.PORTAL_ACCOUNT_REUSED})
@@ -43,7 +51,7 @@ def lock_case(session: Session, case_id: str) -> Case:
     """
     locked: dict[str, Case] = session.info.setdefault(_LOCKED, {})
     if case_id not in locked:
-        case = one_or_none(session, select(Case).where(col(Case.case_id) == case_id).with_for_update())
+        case = one_or_none(session, _LOCK, case_id=case_id)
         if case is None:
             raise UnknownCase(case_id)
         locked[case_id] = case
@@ -127,8 +135,7 @@ def append_to_case(session: Session, case: Case, facts: Sequence[Fact], now: dat
 
 def _list_fresh(session: Session, case_id: str, facts: Sequence[Fact]) -> list[Fact]:
     """Those of the facts that aren't stored yet; looked up by their ids, however many the case has."""
-    same = col(FactRow.id).in_([fact.id for fact in facts])
-    stored = set(list_rows(session, select(col(FactRow.id)).where(same, col(FactRow.case_id) == case_id)))
+    stored = set(list_rows(session, _STORED, ids=[fact.id for fact in facts], case_id=case_id))
     return [fact for fact in facts if fact.id not in stored]
 
 
@@ -150,8 +157,7 @@ def _keep_condensed(session: Session, case: Case, facts: CondensedFacts) -> None
 
 def _enter_stage(session: Session, case: Case, stage: str, now: datetime) -> None:
     """Notes when the case came into a stage, and left the one before; clocks that differ make no time negative."""
-    query = select(StageEntry).where(col(StageEntry.case_id) == case.case_id, col(StageEntry.left_at).is_(None))
-    before = one_or_none(session, query)
+    before = one_or_none(session, _OPEN_STAGE, case_id=case.case_id)
     at = max(now, before.entered_at) if before else now
     if before is not None:
         before.left_at = at

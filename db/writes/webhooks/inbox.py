@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import bindparam, update
 from sqlalchemy.orm import Session
 from sqlmodel import col, select
 
@@ -36,6 +36,9 @@ from domain.state.background_reports import BackgroundReport
 from domain.state.portal_reports import PortalReport
 
 ALTERED_EVENT, PREMATURE_REPORT = "altered_event", "premature_report"
+_SAME_EVENT = select(InboxRow).where(
+    col(InboxRow.source) == bindparam("source"), col(InboxRow.event_id) == bindparam("event_id")
+)
 
 
 @dataclass
@@ -176,10 +179,7 @@ def _sort_out(session: Session, events: Sequence[Event], now: datetime) -> tuple
     undelivered: list[InboxRow] = []
     seen: dict[str, str] = {}
     for event in events:
-        row = one_or_none(
-            session,
-            select(InboxRow).where(col(InboxRow.source) == event.source, col(InboxRow.event_id) == event.id),
-        )
+        row = one_or_none(session, _SAME_EVENT, source=event.source, event_id=event.id)
         before = row.digest if row else seen.get(event.id)
         if before is None:
             fresh.append(event)
