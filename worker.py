@@ -77,6 +77,11 @@ WORKFLOWS = [AssisterCertification, MarketplaceRegistration, DailyReminders, Dai
 MAIL_SECONDS = 8.0
 HTTP_SECONDS = 4.5
 GRACEFUL = timedelta(seconds=5)
+# So many workflow tasks side by side, each with its local attempts. With the SDK's hundred, under more load than the
+# machine can bear, all became so slow together that attempts were cut off and made again as activities of their own. A
+# case's next task waits for this worker for the SDK's ten seconds, then in everybody's queue, behind the cases that
+# are still to be begun: after two seconds, as it was, some took three minutes, and with eight at a time some still do.
+WORKFLOW_TASKS_AT_ONCE = 16
 # Imported once instead of once a case, which took a third of a case's time. What the sandbox would refuse in them, the
 # replays of `make verify` and of the tests find out: they run without this.
 OURS_PASS_THROUGH = SandboxRestrictions.default.with_passthrough_modules("activities", "domain", "workflows")
@@ -195,8 +200,8 @@ def build_worker(client: Client, settings: Settings, objects: list[object]) -> W
         deployment_config=build_deployment(settings),
         patch_activation_callback=build_patch_gate(settings.held_patches),
         max_cached_workflows=settings.cached_workflows,
+        max_concurrent_workflow_tasks=WORKFLOW_TASKS_AT_ONCE,
         graceful_shutdown_timeout=GRACEFUL,
-        sticky_queue_schedule_to_start_timeout=timedelta(seconds=2),
         workflow_task_poller_behavior=PollerBehaviorAutoscaling(),
         activity_task_poller_behavior=PollerBehaviorAutoscaling(),
     )

@@ -124,12 +124,12 @@ def snapshot_case(session: Session, case: Case) -> CaseSnapshot:
     return CaseSnapshot(case, load_condensed(session, case))
 
 
-def one_or_none(session: Session, query: Any, **values: Any) -> Any:
+def one_or_none(session: Session, query: Any, /, **values: Any) -> Any:
     """The single row a query finds, or None; ``values`` are of its bound parameters."""
     return session.execute(query, values).scalar_one_or_none()
 
 
-def list_rows(session: Session, query: Any, **values: Any) -> list[Any]:
+def list_rows(session: Session, query: Any, /, **values: Any) -> list[Any]:
     """Every row a query finds; ``values`` are of its bound parameters."""
     return list(session.execute(query, values).scalars())
 
