@@ -88,7 +88,7 @@ OURS_PASS_THROUGH = SandboxRestrictions.default.with_passthrough_modules("activi
 
 
 def build_activities(
-    settings: Settings, database: Database, client: httpx2.AsyncClient, temporal: Client
+    settings: Settings, database: Database, client: httpx2.AsyncClient, temporal: Client, signer: CertificateSigner
 ) -> list[object]:
     """One object per outside concern, each with what it needs handed in."""
     registry = RegistryClient(
@@ -111,7 +111,6 @@ def build_activities(
     )
     letters = NoticeRenderer(HERE / "templates" / "notices")
     lists = FederalListReader(client, settings.published_lists, settings.certificates_dir)
-    signer = CertificateSigner(settings.signing_key_file, settings.signing_cert_file)
     lms = LmsClient(client, settings.lms_url, settings.lms_token.get_secret_value())
     mlms = MlmsClient(client, settings.mlms_url, settings.mlms_token.get_secret_value())
     portal = PortalClient(client, settings.portal_url, settings.portal_token.get_secret_value())
@@ -146,6 +145,11 @@ def build_activities(
             },
         ),
     ]
+
+
+def build_signer(settings: Settings) -> CertificateSigner:
+    """Who prints and signs certificates; the first print takes longer, unless it is prepared."""
+    return CertificateSigner(settings.signing_key_file, settings.signing_cert_file)
 
 
 def build_interceptors(database: Database) -> list[Interceptor]:
@@ -221,12 +225,13 @@ async def run_worker(settings: Settings) -> int:
         client = await stack.enter_async_context(http.open_client(HTTP_SECONDS))
         temporal = await connect_client(build_interceptors(database))
         beside.append(_run_beside(stack, stop, keep_schedules(temporal, settings.task_queue)))
-        await stack.enter_async_context(
-            build_worker(temporal, settings, build_activities(settings, database, client, temporal))
-        )
+        signer = build_signer(settings)
+        activities = build_activities(settings, database, client, temporal, signer)
+        await stack.enter_async_context(build_worker(temporal, settings, activities))
         if settings.ready_file:
             settings.ready_file.touch()
         log.info("worker ready", task_queue=settings.task_queue, build_id=settings.worker_build_id)
+        beside.append(_run_beside(stack, stop, asyncio.to_thread(signer.prepare)))
         await stop.wait()
         return 1 if any(task.done() and not task.cancelled() and task.exception() for task in beside) else 0
 

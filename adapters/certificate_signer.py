@@ -2,7 +2,8 @@
 
 import io
 import threading
-from datetime import UTC, datetime, timedelta
+from contextlib import suppress
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -17,6 +18,17 @@ SIGNATURE_FIELD = "Signature"
 SIGNATURE_BYTES = 16384
 ISSUER = "beWellnm"
 DEVELOPMENT_DAYS = 3650
+SAMPLE = CertificateText(
+    number="BW24-0000",
+    holder="Sample",
+    kind="broker",
+    program="bewellnm",
+    plan_year=2024,
+    issued_on=date(2024, 1, 1),
+    valid_until=None,
+    verify_url="https://example.org",
+    language="en",
+)
 
 
 class SigningPair(NamedTuple):
@@ -29,7 +41,7 @@ class SigningPair(NamedTuple):
 class CertificateSigner:
     """Prints with one signing pair; may be shared between threads.
 
-    Nothing is loaded until the first print, which takes about a second longer.
+    Nothing is loaded until the first print, which takes about a second longer, or until `prepare`.
     """
 
     def __init__(self, key_file: Path | str, cert_file: Path | str) -> None:
@@ -37,6 +49,14 @@ class CertificateSigner:
         self._typesetter = Typesetter()
         self._loading = threading.Lock()
         self._signer: SimpleSigner | None = None
+
+    def prepare(self) -> None:
+        """Loads what printing and signing need, so that nobody's certificate waits for it.
+
+        Not to be called on an event loop's thread. A key that can't be read is the first print's to tell.
+        """
+        with suppress(Refused, Unavailable):
+            self.print_certificate(SAMPLE)
 
     def print_certificate(self, text: CertificateText) -> bytes:
         """The certificate as a signed PDF (A23). Not to be called on an event loop's thread.

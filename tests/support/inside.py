@@ -84,7 +84,9 @@ class Inside:
         """A worker on this system's task queue, with settings of its own, for the time of a block."""
         settings = self.settings.model_copy(update=changes)
         async with http.open_client() as outward:
-            objects = worker.build_activities(settings, self.database, outward, self.client)
+            objects = worker.build_activities(
+                settings, self.database, outward, self.client, worker.build_signer(settings)
+            )
             async with worker.build_worker(self.client, settings, objects):
                 yield
 
@@ -347,7 +349,11 @@ async def system(kind: type[System], folder: Path, suggest_renewal_at: int) -> A
         outward = await stack.enter_async_context(http.open_client())
         web = await stack.enter_async_context(httpx2.AsyncClient(timeout=60, trust_env=False))
         await stack.enter_async_context(
-            worker.build_worker(client, settings, worker.build_activities(settings, database, outward, client))
+            worker.build_worker(
+                client,
+                settings,
+                worker.build_activities(settings, database, outward, client, worker.build_signer(settings)),
+            )
         )
         await _answering(plan)
         yield kind(settings, plan, client, database, web)
