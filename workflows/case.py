@@ -31,7 +31,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows import messages as names
     from workflows.activity_runner import ActivityRunner, Answer
     from workflows.options import LETTER_AT_ONCE
-    from workflows.patches import WAITS_SEARCHABLE, WAITS_SHOWN_ONCE
+    from workflows.patches import ANSWERED_FIRST, WAITS_SEARCHABLE, WAITS_SHOWN_ONCE
     from workflows.search_attributes import STAGE, WAITING_FOR, WAITING_SINCE, WAITS_ON
 
 REMEMBERED = 1000
@@ -64,6 +64,8 @@ class CaseWorkflow:
 
         Of a case that has ended already, whose workflow was lost before it was through, the closing actions are left.
         """
+        for patch in ANSWERED_FIRST:
+            workflow.patched(patch)
         if not await self._claim_case():
             await workflow.wait_condition(workflow.all_handlers_finished)
             return "claimed elsewhere"

@@ -15,6 +15,11 @@ WAITS_SHOWN_ONCE = "waits-shown-once-a-task"
 ONE_DEADLINE_A_ROUND = "one-deadline-a-round"
 ACCOUNT_REUSED_BESIDE = "account-reused-beside"
 
+# A run answers these in its first task, before its first activity. Where a patch is asked after for the first time
+# behind a local activity, and a query is answered while that activity ends, the SDK cuts the task there; when the run
+# is read again it is handed the activity's result before it is told of the patch, and its task fails again and again.
+ANSWERED_FIRST = (LOCAL_FIRST, WAITS_SHOWN_ONCE, ACCOUNT_REUSED_BESIDE)
+
 # The day from which each may be removed: every run begun before its change has continued as new or ended by then, since
 # the windows of its plan year are closed. A round of reminders lasts a day at most.
 REMOVABLE_ON = {

@@ -17,6 +17,13 @@ from sqlmodel import col
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowHandle
 from temporalio.common import RetryPolicy
+from temporalio.worker import (
+    HandleQueryInput,
+    Interceptor,
+    Worker,
+    WorkflowInboundInterceptor,
+    WorkflowInterceptorClassInput,
+)
 
 import worker
 from activities import notices, records
@@ -318,4 +325,41 @@ async def test_c3_bursts_replay_from_each_task_though_no_run_is_kept_in_memory(i
         await eventually(lambda: has_notices(uncached, opened, "request_received", 9))
     history = await inside.handle(opened).fetch_history()
     assert (await count_events(inside.handle(opened)))["WORKFLOW_TASK_STARTED"] > 10
+    assert await find_failure_half_way(replayer_of(worker.WORKFLOWS), history) is None
+
+
+class _SlowQueries(Interceptor):
+    """A query takes as long as it does on a busy machine."""
+
+    def workflow_interceptor_class(self, _input: WorkflowInterceptorClassInput) -> type[WorkflowInboundInterceptor]:
+        return _SlowQuery
+
+
+class _SlowQuery(WorkflowInboundInterceptor):
+    async def handle_query(self, input: HandleQueryInput) -> Any:  # noqa: A002 the SDK's name
+        time.sleep(0.5)
+        return await super().handle_query(input)
+
+
+async def test_a_run_whose_first_task_was_cut_behind_the_claim_replays(
+    inside: Inside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The SDK cuts a task in two where a local activity ends while a query is answered."""
+    monkeypatch.setattr(worker, "Worker", partial(Worker, interceptors=[_SlowQueries()]))
+    slow = inside.on_queue(uuid4().hex, Inside)
+    opened = await slow.open(documents.broker())
+    asked = asyncio.create_task(slow.progress(opened))
+    await asyncio.sleep(0.5)
+    async with slow.working():
+        assert (await asked).stage == "requested"
+        await slow.agreed(opened, "awaiting_decision", "decision")
+        await slow.cases.withdraw_request(opened.case_id, "no more", "staff")
+        await slow.until(opened, "withdrawn")
+        history = await slow.handle(opened).fetch_history()
+    claimed = next(
+        number
+        for number, event in enumerate(history.events)
+        if event.marker_recorded_event_attributes.marker_name == "core_local_activity"
+    )
+    assert history.events[claimed + 1].event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED, "it was cut"
     assert await find_failure_half_way(replayer_of(worker.WORKFLOWS), history) is None
