@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from itertools import product
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import pytest
@@ -506,9 +506,9 @@ def test_a_profile_saved_thousands_of_times_is_folded_in_no_time() -> None:
     """Every page and every write folds: what grows with the square of the saves would stop them all."""
     saves = [saved(version, version, "unverified") for version in range(1, 4001)]
     verdicts = [fact(FactKind.NPN_VERIFIED, version, version, version=version) for version in range(1, 4001)]
-    began = perf_counter()
+    began = process_time()
     assert fold(BROKER, [*saves, *verdicts]).profile.npn is NpnStatus.VERIFIED
-    assert perf_counter() - began < 1
+    assert process_time() - began < 1
 
 
 def test_b9_what_the_registry_said_of_an_older_version_says_nothing_of_the_newer_one() -> None:
