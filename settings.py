@@ -118,6 +118,12 @@ class Settings(BaseSettings):
         default="", description="addresses of proxies whose X-Forwarded-For is believed, with commas between"
     )
 
+    local_hosts: list[str] = Field(
+        default_factory=list,
+        description="names of hosts that are this machine, such as a container beside it, as a JSON list: what goes "
+        "there needs no TLS",
+    )
+
     temporal_ui_url: str = Field(default="", description="the Temporal UI, for links from cases; empty means none")
     gallery: bool = Field(default=False, description="a page of all notices; only where web_url is a loopback address")
 
@@ -177,15 +183,25 @@ class Settings(BaseSettings):
         at_home = is_loopback(self.web_url)
         open_provider = self.oidc_issuer and not self.oidc_issuer.startswith("https://")
         if open_provider and not (at_home and is_loopback(self.oidc_issuer)):
-            raise ValueError("oidc_issuer has to be an https address")
+            raise ValueError("CERTIFY_OIDC_ISSUER has to be an https address")
         if self.gallery and not at_home:
-            raise ValueError("gallery is for a web_url on this machine only")
+            raise ValueError("CERTIFY_GALLERY is for a CERTIFY_WEB_URL on this machine only")
+        return self
+
+    @model_validator(mode="after")
+    def _name_one_issuer(self) -> Self:
+        """An address with a gap for the tenant stands for the accounts of every organization there is."""
+        if "{" in self.oidc_issuer:
+            raise ValueError(
+                "CERTIFY_OIDC_ISSUER has a placeholder in it, which stands for every organization's accounts: "
+                "write your own tenant's id in its place"
+            )
         return self
 
     @model_validator(mode="after")
     def _name_both_parts_of_a_version(self) -> Self:
         if bool(self.worker_deployment) != bool(self.worker_build_id):
-            raise ValueError("worker_deployment and worker_build_id go together: set both, or neither")
+            raise ValueError("CERTIFY_WORKER_DEPLOYMENT and CERTIFY_WORKER_BUILD_ID go together: set both, or neither")
         return self
 
     @cached_property
@@ -220,6 +236,12 @@ def is_loopback(url: str) -> bool:
     with suppress(ValueError):
         return ip_address(host).is_loopback
     return host == "localhost"
+
+
+def name_variable(field: str) -> str:
+    """The environment variable of a field of the settings."""
+    name = field.upper()
+    return name if name.startswith("CERTIFY_") else f"CERTIFY_{name}"
 
 
 def load_settings(**values: Any) -> Settings:

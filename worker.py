@@ -52,10 +52,11 @@ from adapters.registry import RegistryClient
 from db.engine import Database
 from domain.shared.programs import FEDERAL_PROGRAM, STATE_PROGRAM
 from domain.shared.traces import locate_error
-from settings import Settings, load_settings
+from settings import Settings
 from starter.background import run_background
 from starter.client import connect_client
 from starter.composition import build_case_services
+from starter.doctor import load_safe_settings
 from starter.replay import verify_histories
 from starter.schedules import keep_schedules
 from starter.workflow_directory import WorkflowDirectory
@@ -259,7 +260,7 @@ def main(arguments: Sequence[str]) -> int:
     if arguments[:1] == ["verify"]:
         folder = Path(arguments[1]) if arguments[1:] else HISTORIES
         return verify_histories(folder, WORKFLOWS)
-    return uvloop.run(run_worker(load_settings()))
+    return uvloop.run(run_worker(load_safe_settings()))
 
 
 if __name__ == "__main__":

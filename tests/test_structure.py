@@ -27,11 +27,11 @@ ROOT = Path(__file__).resolve().parent.parent
 OURS = {"activities", "adapters", "db", "domain", "sandbox", "settings", "starter", "web", "worker", "workflows"}
 MAY_READ_SETTINGS = {
     "worker.py",
-    "web/__main__.py",
     "web/app.py",
     "web/services.py",
     "starter/cli/context.py",
     "starter/composition.py",
+    "starter/doctor.py",
     "docs/generate.py",
 }
 IMPLEMENTATIONS = {

@@ -2,11 +2,11 @@
 
 import uvicorn
 
-from settings import load_settings
+from starter.doctor import load_safe_settings
 from web.app import create_app
 
 if __name__ == "__main__":
-    settings = load_settings()
+    settings = load_safe_settings()
     uvicorn.run(
         create_app(settings),
         host=settings.web_host,

@@ -16,7 +16,7 @@ from typing import NoReturn
 import structlog
 from cyclopts import App, Group
 
-from starter.cli import cases, federal, requests, stack
+from starter.cli import cases, doctor, federal, requests, stack
 from starter.cli.errors import explain_error
 
 DISTRIBUTION = "assister-certification"
@@ -49,6 +49,7 @@ PROCESSES = Group.create_ordered("Processes, one each, for a distributed set-up"
 
 app.command(stack.run_whole_stack, name="up", group=STACK)
 app.command(stack.run_demonstration, name="demo", group=STACK)
+app.command(doctor.diagnose_settings, name="doctor", group=STACK)
 
 app.command(requests.submit_request, name="request", group=ASSISTERS)
 app.command(requests.begin_case, name="begin", group=ASSISTERS)
