@@ -54,6 +54,11 @@ class Settings(BaseSettings):
         validation_alias=AliasChoices("CERTIFY_DATABASE_URL", "certify_database_url", "DATABASE_URL"),
         description="the database: sqlite+aiosqlite:///… or postgresql+psycopg://…; DATABASE_URL is read too",
     )
+    migration_url: SecretStr = Field(
+        default=SecretStr(""),
+        description="the same PostgreSQL database by the role that owns its tables, for python -m db.migrate only; "
+        "empty means database_url",
+    )
     certificates_dir: Path = Field(default=Path("data/certificates"), description="folder of the certificates")
     task_queue: str = Field(default="certification", description="Temporal task queue")
     cached_workflows: int = Field(

@@ -14,14 +14,15 @@ keep() { # FILE TEXT
 
 random() { openssl rand -hex 32; }
 
-for name in postgres_password temporal_db_password certify_db_password certify_background_checks_webhook_secret \
-    certify_xapi_password certify_portal_token certify_identity_key; do
+for name in postgres_password temporal_db_password certify_db_password certify_owner_db_password \
+    certify_background_checks_webhook_secret certify_xapi_password certify_portal_token certify_identity_key; do
     keep "$name" "$(random)"
 done
 for name in certify_lms_webhook_secret certify_portal_webhook_secret; do
     keep "$name" "whsec_$(openssl rand -base64 32)"
 done
 keep certify_database_url "postgresql+psycopg://certify:$(cat certify_db_password)@postgresql:5432/certify"
+keep certify_migration_url "postgresql+psycopg://certify_owner:$(cat certify_owner_db_password)@postgresql:5432/certify"
 keep certify_staff_tokens "{\"staff\": \"$(random)\"}"
 keep certify_smtp_password ""
 # The training vendors of the federal program: {"id": {"url": "https://…", "secret": "whsec_…"}}.

@@ -1,4 +1,4 @@
-"""What is left to do beside requests and workflows: delivery of what waits, and drafts that have expired.
+"""What is left to do beside requests and workflows: delivery of what waits, expired drafts, digests of the audit.
 
 One worker at a time does it, elected by a lease in the database with a time limit, which it renews while it works; the
 others stand by. One that dies leaves the lease behind until it expires; then the next one takes it. For a moment two
@@ -15,7 +15,9 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from db.engine import Database
+from db.reads.house.audit_chain import digest_due_day
 from db.writes.drafts import purge_drafts
+from db.writes.house.audit_digests import keep_digest
 from db.writes.leases import give_back_lease, take_lease
 from domain.shared.traces import locate_error
 from starter.cases import Cases, now
@@ -28,6 +30,7 @@ LEASE = "background"
 TERM = timedelta(seconds=12)
 RENEWED_EVERY = 3.0
 PURGED_EVERY = 300.0
+DIGESTED_EVERY = 300.0
 
 
 async def run_background(
@@ -57,7 +60,8 @@ async def _work_while_leased(
     database: Database, cases: Cases, holder: str, term: timedelta, every: float, began: float
 ) -> None:
     """Works until the lease is somebody else's, or could not be renewed for as long as it lasts."""
-    work = [asyncio.create_task(one) for one in (keep_delivering(database, cases), keep_purging(database))]
+    beside = (keep_delivering(database, cases), keep_purging(database), keep_digesting(database))
+    work = [asyncio.create_task(one) for one in beside]
     try:
         is_renewed: bool | None = True
         while is_renewed is not False and time.monotonic() < began + term.total_seconds():
@@ -87,4 +91,17 @@ async def keep_purging(database: Database, every: float = PURGED_EVERY) -> None:
             await database.write(purge_drafts, now())
         except Exception as error:  # the next round tries again
             log.warning("drafts not purged", error=type(error).__name__, where=locate_error(error))
+        await asyncio.sleep(every)
+
+
+async def keep_digesting(database: Database, every: float = DIGESTED_EVERY) -> None:
+    """Digests each day of the audit that is over, until cancelled; the log keeps the digest outside the database."""
+    while True:
+        try:
+            while made := await database.read(digest_due_day, now()):
+                # Read first, since a long day would keep everybody else from writing; nothing of it changes any more.
+                await database.write(keep_digest, made, now())
+                log.info("audit digested", day=made.day.isoformat(), rows=made.rows, digest=made.digest)
+        except Exception as error:  # the next round tries again
+            log.warning("audit not digested", error=type(error).__name__, where=locate_error(error))
         await asyncio.sleep(every)

@@ -37,12 +37,14 @@ GIVEN = (
     "oidc_client_secret",
     "smtp_password",
 )
+# Addresses with a password in them.
+DATABASES = ("database_url", "migration_url")
 # What is closed while it is empty.
 MAY_BE_EMPTY = ("xapi_password",)
 # An empty one is at fault only where the other setting names what it is for.
 NEEDED_WITH = {"oidc_client_secret": "oidc_issuer", "smtp_password": "smtp_user", "registry_password": "registry_user"}
 # Where something else than a third party is.
-NOT_THIRD_PARTIES = ("web_url", "database_url", "temporal_ui_url")
+NOT_THIRD_PARTIES = ("web_url", "temporal_ui_url", *DATABASES)
 
 
 class InvalidSettings(Exception):
@@ -186,11 +188,14 @@ def _check_secrets(settings: Settings) -> Iterator[UnsafeSetting]:
 def _list_secrets(settings: Settings) -> Iterator[tuple[str, str, str]]:
     """Every secret: the field it stands in, whose it is where the field has several, and its text."""
     for name in type(settings).model_fields:
-        for use, secret in _walk_secrets(getattr(settings, name), ""):
-            yield name, use, secret.get_secret_value()
-    with suppress(ArgumentError):
-        if password := make_url(settings.database_url).password:
-            yield "database_url", "", str(password)
+        if name not in DATABASES:
+            for use, secret in _walk_secrets(getattr(settings, name), ""):
+                yield name, use, secret.get_secret_value()
+    urls = {"database_url": settings.database_url, "migration_url": settings.migration_url.get_secret_value()}
+    for name, url in urls.items():
+        with suppress(ArgumentError):
+            if password := make_url(url).password:
+                yield name, "", str(password)
 
 
 def _walk_secrets(value: Any, use: str) -> Iterator[tuple[str, SecretStr]]:
@@ -213,7 +218,7 @@ def _find_weakness(settings: Settings, name: str, secret: str) -> str | None:
         needed = getattr(settings, NEEDED_WITH[name]) if name in NEEDED_WITH else name not in MAY_BE_EMPTY
         return "is empty" if needed else None
     text = secret.removeprefix("whsec_")
-    shortest = SHORTEST if name in (*GIVEN, "database_url") else SHORTEST_OF_OURS
+    shortest = SHORTEST if name in (*GIVEN, *DATABASES) else SHORTEST_OF_OURS
     if name == "identity_key":
         shortest = SHORTEST_IDENTITY_KEY
     if SAMPLES.search(text) or len(set(text)) < FEWEST_CHARACTERS:

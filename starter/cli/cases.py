@@ -21,7 +21,7 @@ from starter.cli.arguments import (
     require_text,
 )
 from starter.cli.context import CommandServices, open_database, open_services
-from starter.cli.output import open_console, print_audit, print_cases, print_json
+from starter.cli.output import open_console, print_cases, print_json
 from starter.cli.status_output import print_status, print_summary
 
 if TYPE_CHECKING:
@@ -75,18 +75,6 @@ async def list_cases(
         print_json(found)
     else:
         print_cases(open_console(), found)
-
-
-async def show_audit(case: CaseId, /, *, options: CommonOptions = DEFAULTS) -> None:
-    """Show every write about a case: who, when, what, why."""
-    from db.reads.cases import read_audit
-
-    async with open_database(options.data) as database:
-        entries = await database.read(read_audit, case)
-    if options.json:
-        print_json(entries)
-    else:
-        print_audit(open_console(), entries)
 
 
 # commands

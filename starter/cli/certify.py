@@ -16,7 +16,7 @@ from typing import NoReturn
 import structlog
 from cyclopts import App, Group
 
-from starter.cli import cases, doctor, federal, requests, stack
+from starter.cli import audit, cases, doctor, federal, requests, stack
 from starter.cli.errors import explain_error
 
 DISTRIBUTION = "assister-certification"
@@ -57,7 +57,8 @@ app.command(requests.import_people, name="import", group=ASSISTERS)
 
 app.command(cases.show_status, name="status", group=CASES)
 app.command(cases.list_cases, name="list", group=CASES)
-app.command(cases.show_audit, name="audit", group=CASES)
+audit.app.group = CASES
+app.command(audit.app)
 app.command(cases.decide_case, name="decide", group=CASES)
 app.command(cases.answer_question, name="answer", group=CASES)
 app.command(cases.withdraw_request, name="withdraw", group=CASES)

@@ -1,0 +1,20 @@
+"""The tables of the house itself, about no person and no case."""
+
+from datetime import date, datetime
+
+from sqlmodel import Field, SQLModel
+
+from db.tables import Utc
+
+
+class AuditDigest(SQLModel, table=True):
+    """A day of the audit by the digest of its rows, chained to the day before; never changed, never deleted."""
+
+    __tablename__ = "audit_digest"
+    number: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    day: date
+    last_id: int = Field(description="id of its last row; its first one is the next after the day before's last")
+    rows: int
+    previous: str = Field(description="the digest of the day before; empty for the first")
+    digest: str
+    made_at: datetime = Field(sa_type=Utc)
