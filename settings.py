@@ -115,6 +115,9 @@ class Settings(BaseSettings):
     )
     rate_look_up: Rate = Field(default="120/minute", description="public look-ups by number for each address")
     rate_sign_in: Rate = Field(default="20/minute", description="log-ins of staff for each address")
+    rate_wrong_credential: Rate = Field(
+        default="20/10 minutes", description="bearer tokens and passwords that are wrong, for each address"
+    )
     rate_api: Rate = Field(
         default="600/minute",
         description="requests to the API, steps of the form and forms behind an e-mailed link, for each address",
@@ -128,6 +131,14 @@ class Settings(BaseSettings):
         description="names of hosts that are this machine, such as a container beside it, as a JSON list: what goes "
         "there needs no TLS",
     )
+
+    web_connections: int = Field(
+        default=1000, ge=10, description="how many connections the web process holds at a time; one more is refused"
+    )
+    public_metrics: bool = Field(
+        default=True, description="whether /metrics answers; anybody who reaches it may read it"
+    )
+    public_openapi: bool = Field(default=True, description="whether /openapi.json, the API's description, answers")
 
     temporal_ui_url: str = Field(default="", description="the Temporal UI, for links from cases; empty means none")
     gallery: bool = Field(default=False, description="a page of all notices; only where web_url is a loopback address")

@@ -18,3 +18,14 @@ class AuditDigest(SQLModel, table=True):
     previous: str = Field(description="the digest of the day before; empty for the first")
     digest: str
     made_at: datetime = Field(sa_type=Utc)
+
+
+class CallCount(SQLModel, table=True):
+    """How many calls of one kind a caller has been granted in a window of time, by all web processes together."""
+
+    __tablename__ = "call_count"
+    what: str = Field(primary_key=True)
+    caller: str = Field(primary_key=True, description="a keyed hash of the network they call from")
+    began_at: datetime = Field(primary_key=True, sa_type=Utc)
+    calls: int
+    expires_at: datetime = Field(sa_type=Utc, index=True)

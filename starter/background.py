@@ -18,6 +18,7 @@ from db.engine import Database
 from db.reads.house.audit_chain import digest_due_day
 from db.writes.drafts import purge_drafts
 from db.writes.house.audit_digests import keep_digest
+from db.writes.house.call_counts import purge_counts
 from db.writes.leases import give_back_lease, take_lease
 from domain.shared.traces import locate_error
 from starter.cases import Cases, now
@@ -85,12 +86,13 @@ async def _try_lease(database: Database, holder: str, term: timedelta) -> bool |
 
 
 async def keep_purging(database: Database, every: float = PURGED_EVERY) -> None:
-    """Deletes expired drafts until cancelled; a failed round is logged by its kind, and tried again."""
+    """Deletes expired drafts and counts of calls until cancelled; a failed round is logged, and tried again."""
     while True:
         try:
             await database.write(purge_drafts, now())
+            await database.write(purge_counts, now())
         except Exception as error:  # the next round tries again
-            log.warning("drafts not purged", error=type(error).__name__, where=locate_error(error))
+            log.warning("not purged", error=type(error).__name__, where=locate_error(error))
         await asyncio.sleep(every)
 
 

@@ -60,20 +60,23 @@ def build_services(settings: Settings, database: Database, client: Client) -> Se
         cases=acting.cases,
         registrations=acting.registrations,
         numbers=StaffNumbers(database),
-        rate_limiter=_build_rate_limiter(settings),
+        rate_limiter=_build_rate_limiter(settings, database),
         identity_provider=_build_identity_provider(settings),
         pages=build_environments(TEMPLATES),
     )
 
 
-def _build_rate_limiter(settings: Settings) -> RateLimiter:
+def _build_rate_limiter(settings: Settings, database: Database) -> RateLimiter:
     return RateLimiter(
+        database,
+        settings.identity_key_bytes,
         {
             "request": settings.rate_request,
             "look_up": settings.rate_look_up,
             "sign_in": settings.rate_sign_in,
             "api": settings.rate_api,
-        }
+            "wrong_credential": settings.rate_wrong_credential,
+        },
     )
 
 
@@ -107,18 +110,24 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             yield
 
     app = FastAPI(
-        title="beWellnm assister certification", version="1", lifespan=lifespan, docs_url=None, redoc_url=None
+        title="beWellnm assister certification",
+        version="1",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/openapi.json" if settings.public_openapi else None,
     )
-    # Remembers a log-in under way, and nothing else: its path is the log-in's.
+    # Remembers a log-in under way, and nothing else.
     app.add_middleware(
         SessionMiddleware,
         secret_key=derive_cookie_key(settings.identity_key_bytes),
-        session_cookie="sign-in",
-        path="/staff/sign-in",
+        # Only under the whole site's path a browser sees to it that no other host sets it.
+        session_cookie="__Host-sign-in" if settings.is_secure else "sign-in",
+        path="/" if settings.is_secure else "/staff/sign-in",
         max_age=600,
         https_only=settings.is_secure,
     )
-    app.add_middleware(Limits, own_url=settings.web_url)
+    app.add_middleware(Limits, own_url=settings.web_url, key=settings.identity_key_bytes)
     error_handlers.install_handlers(app)
     federal.install_handlers(app)
     assister_links.install_handlers(app)
@@ -144,6 +153,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.include_router(Gallery(NoticeRenderer(TEMPLATES / "notices"), Typesetter()).router)
     app.mount(PREFIX, StaticFiles(load_files()), name="static")
     _add_health_routes(app)
+    if settings.public_metrics:
+        _add_metrics_route(app)
     if paths := find_undeclared_routes(app.routes):
         raise RuntimeError(f"These routes don't declare who may call them: {', '.join(paths)}.")
     return app
@@ -175,6 +186,8 @@ def _add_health_routes(app: FastAPI) -> None:
             return build_problem(503, f"Not answering: {', '.join(failed)}.")
         return JSONResponse({"status": "ready"})
 
+
+def _add_metrics_route(app: FastAPI) -> None:
     @app.get("/metrics", dependencies=[PUBLIC], tags=["health"])
     async def metrics(services: ServicesDep) -> PlainTextResponse:
         """Cases by stage, events waiting for delivery, and the last reconciliation, for Prometheus."""

@@ -25,6 +25,7 @@ from web.http.forms import MEDIA_TYPE, read_form, read_media_type
 from web.http.limits import SAFE_METHODS
 from web.http.permissions import Permission, StaffRole, collect_permissions, parse_roles
 from web.http.problem_pages import NOT_ALLOWED, STALE_PAGE, ProblemText
+from web.http.rate_limits import check_rate
 from web.services import Services, get_services
 
 STAFF_HOME = "/staff"
@@ -124,6 +125,8 @@ async def find_staff_member(request: Request, services: Services) -> StaffMember
     if token := _read_bearer_token(request):
         # Every token is compared, so that time tells nothing.
         found = [actor for actor, secret in services.settings.staff_tokens.items() if _is_same_secret(token, secret)]
+        if not found:
+            await check_rate(services, "wrong_credential", request)
         return _build_token_holder(services, found[0]) if found else None
     cookie = request.cookies.get(choose_session_cookie(services), "")
     row = await find_staff_session(services.database, cookie, services.settings.session_idle, now()) if cookie else None

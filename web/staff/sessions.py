@@ -6,9 +6,10 @@ from urllib.parse import urlencode, urlsplit
 from fastapi import Path, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from db.writes.sessions import end_session, list_open_sessions, open_session
+from db.writes.sessions import end_session, find_session, list_open_sessions, open_session
 from starter.cases import now
 from web.http.auth import PUBLIC, choose_session_cookie, find_staff_member
+from web.http.defence.security_log import log_security
 from web.http.identity_provider import SignInFailed
 from web.http.negotiation import choose_language
 from web.http.pages import PRIVATE, build_page_router, render_page
@@ -55,13 +56,18 @@ async def finish_sign_in(request: Request, services: ServicesDep) -> Response:
     try:
         found = await services.identity_provider.read_identity(request)
     except SignInFailed:
+        log_security("sign_in_failed")
         return _render_sign_in(request, services, "failed", 403)
     finally:
         request.session.clear()
     if not found.roles:
+        log_security("sign_in_without_role")
         return _render_sign_in(request, services, "no_role", 403)
     longest = services.settings.session_longest
     token = await services.database.write(open_session, found.actor, found.name, found.roles, longest, now())
+    opened = await services.database.read(find_session, token, services.settings.session_idle, now())
+    if opened is not None:
+        log_security("signed_in", session=opened.id, roles=opened.roles)
     answer = RedirectResponse(onward, 303, PRIVATE)
     seconds = services.settings.session_hours * 3600
     answer.set_cookie(
@@ -80,6 +86,7 @@ async def sign_out(visit: ReaderVisit) -> RedirectResponse:
     """Ends the session; the cookie of an ended one opens nothing."""
     me, services = visit.me, visit.services
     await services.database.write(end_session, me.session, me.actor, services.settings.session_idle, now())
+    log_security("signed_out", session=me.session)
     answer = RedirectResponse(f"{HOME}/sign-in?told=out", 303, PRIVATE)
     answer.delete_cookie(
         choose_session_cookie(services), secure=services.settings.is_secure, httponly=True, samesite="lax"
@@ -110,6 +117,7 @@ async def end_other_session(
     """Ends somebody's session: their next click leads to the log-in."""
     idle = visit.services.settings.session_idle
     ended = await visit.services.database.write(end_session, session_id, visit.me.actor, idle, now())
+    log_security("session_ended", session=session_id, by=visit.me.session)
     return RedirectResponse(f"{SESSIONS}?told={'ended' if ended else 'gone'}", 303, PRIVATE)
 
 

@@ -1,4 +1,7 @@
-"""The chain of daily digests over the audit; and evidence, certificates and e-mails are never changed either."""
+"""The chain of daily digests over the audit, and calls counted for all processes together.
+
+Evidence, certificates and e-mails are never changed either.
+"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -12,7 +15,7 @@ APPEND_ONLY = ("audit_digest", "certificate", "evidence", "sent_mail")
 
 
 def upgrade() -> None:
-    """Adds a table, empty: the first digests cover the days of before."""
+    """Adds two tables, empty: the first digests cover the days of before."""
     op.create_table(
         "audit_digest",
         sa.Column("number", sa.Integer(), primary_key=True, autoincrement=False),
@@ -23,5 +26,14 @@ def upgrade() -> None:
         sa.Column("digest", sa.String(), nullable=False),
         sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
     )
+    op.create_table(
+        "call_count",
+        sa.Column("what", sa.String(), primary_key=True),
+        sa.Column("caller", sa.String(), primary_key=True),
+        sa.Column("began_at", sa.DateTime(timezone=True), primary_key=True),
+        sa.Column("calls", sa.Integer(), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+    )
+    op.create_index("ix_call_count_expires_at", "call_count", ["expires_at"])
     for table in APPEND_ONLY:
         refuse_changes(table)
