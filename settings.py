@@ -1,11 +1,14 @@
 """Every environment variable, typed and explained; read by entry points only, and handed on from there."""
 
+import hmac
+import re
 from contextlib import suppress
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import cached_property
+from hashlib import sha256
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self
 from urllib.parse import urlsplit
 
 from limits import parse
@@ -26,6 +29,33 @@ def _parse_rate(value: str) -> str:
 
 
 Rate = Annotated[str, AfterValidator(_parse_rate)]
+
+
+class StaffToken(NamedTuple):
+    """A bearer token of staff by its SHA-256, and the last day it opens anything; None where it has none."""
+
+    sha256: str
+    last_day: date | None
+    is_hashed: bool
+
+
+_HASHED_TOKEN = re.compile(r"sha256:([0-9a-f]{64}) until (\d{4}-\d{2}-\d{2})", re.ASCII)
+
+
+def parse_staff_token(text: str) -> StaffToken:
+    """A token as it stands in the settings: by its hash with its last day, or as it is. Raises ValueError."""
+    if not text.startswith("sha256:"):
+        # An empty one opens nothing, since no hash is empty.
+        return StaffToken(sha256(text.encode()).hexdigest() if text else "", None, False)
+    found = _HASHED_TOKEN.fullmatch(text)
+    if found is None:
+        raise ValueError('a hashed token has to be like "sha256:… until 2027-01-31", with 64 small hexadecimal digits')
+    return StaffToken(found[1], date.fromisoformat(found[2]), True)
+
+
+def _check_staff_token(secret: SecretStr) -> SecretStr:
+    parse_staff_token(secret.get_secret_value())
+    return secret
 
 
 class TrainingVendor(BaseModel):
@@ -88,12 +118,14 @@ class Settings(BaseSettings):
     web_port: int = Field(default=8000, description="port the web process listens on")
 
     identity_key: SecretStr = Field(description="hex key of the hash that tells who is the same person")
-    staff_tokens: dict[str, SecretStr] = Field(
-        default_factory=dict, description='bearer tokens of staff: {"actor": "token"}'
+    staff_tokens: dict[str, Annotated[SecretStr, AfterValidator(_check_staff_token)]] = Field(
+        default_factory=dict,
+        description="bearer tokens of staff by their SHA-256, each with a name and a last day: "
+        '{"name": "sha256:… until 2027-01-31"}; on a machine of one\'s own also {"name": "token"}',
     )
     staff_roles: dict[str, list[RoleName]] = Field(
         default_factory=dict,
-        description='roles of their actors: {"actor": ["reviewer", "operator"]}; one left out is a reviewer',
+        description='roles of these tokens: {"name": ["reviewer", "operator"]}; one left out has none',
     )
 
     oidc_issuer: str = Field(
@@ -101,10 +133,16 @@ class Settings(BaseSettings):
     )
     oidc_client_id: str = Field(default="", description="our client id there")
     oidc_client_secret: SecretStr = Field(default=SecretStr(""), description="our client secret there")
-    oidc_actor_claim: str = Field(default="preferred_username", description="claim that names an actor in the audit")
-    oidc_roles_claim: str = Field(default="roles", description="claim that lists somebody's roles or groups")
+    oidc_actor_claim: str = Field(
+        default="preferred_username", description="claim that names somebody in the audit, when they first sign in"
+    )
+    oidc_roles_claim: str = Field(
+        default="roles",
+        description="claim that lists somebody's roles or groups; dots lead into it, as in realm_access.roles",
+    )
     oidc_role_names: dict[str, RoleName] = Field(
-        default_factory=dict, description='what stands in it, as our roles: {"group": "reviewer"}'
+        default_factory=dict,
+        description='what stands in it, as our roles: {"group": "reviewer"}; without it, roles are called as ours',
     )
     session_idle_minutes: int = Field(default=30, ge=1, description="after which a session not used has expired")
     session_hours: int = Field(default=10, ge=1, description="after which every session has expired")
@@ -224,6 +262,14 @@ class Settings(BaseSettings):
     def identity_key_bytes(self) -> bytes:
         """The identity key's bytes."""
         return bytes.fromhex(self.identity_key.get_secret_value())
+
+    def find_token_holder(self, given: str, today: date) -> str | None:
+        """Whose bearer token of staff this is; None where it is nobody's, or its last day has passed."""
+        digest = sha256(given.encode()).hexdigest()
+        kept = {name: parse_staff_token(secret.get_secret_value()) for name, secret in self.staff_tokens.items()}
+        # Every token is compared, so that time tells nothing.
+        found = [name for name, token in kept.items() if hmac.compare_digest(digest, token.sha256)]
+        return next((name for name in found if (kept[name].last_day or today) >= today), None)
 
     @property
     def session_idle(self) -> timedelta:

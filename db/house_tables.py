@@ -2,6 +2,7 @@
 
 from datetime import date, datetime
 
+from sqlalchemy import JSON
 from sqlmodel import Field, SQLModel
 
 from db.tables import Utc
@@ -18,6 +19,17 @@ class AuditDigest(SQLModel, table=True):
     previous: str = Field(description="the digest of the day before; empty for the first")
     digest: str
     made_at: datetime = Field(sa_type=Utc)
+
+
+class StaffAccount(SQLModel, table=True):
+    """Somebody of staff, known by an identity provider and their subject there; ``actor`` is who the audit names."""
+
+    __tablename__ = "staff_account"
+    issuer: str = Field(primary_key=True)
+    subject: str = Field(primary_key=True)
+    actor: str = Field(unique=True)
+    roles: list[str] = Field(sa_type=JSON, description="those of the last log-in")
+    first_seen_at: datetime = Field(sa_type=Utc)
 
 
 class CallCount(SQLModel, table=True):

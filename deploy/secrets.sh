@@ -23,7 +23,11 @@ for name in certify_lms_webhook_secret certify_portal_webhook_secret; do
 done
 keep certify_database_url "postgresql+psycopg://certify:$(cat certify_db_password)@postgresql:5432/certify"
 keep certify_migration_url "postgresql+psycopg://certify_owner:$(cat certify_owner_db_password)@postgresql:5432/certify"
-keep certify_staff_tokens "{\"staff\": \"$(random)\"}"
+# The application has the token's hash and its last day; whoever acts with it has the token.
+keep staff_token "$(random)"
+last_day="$(($(date -u +%Y) + 1))-$(date -u +%m)-01"
+hash="$(openssl dgst -sha256 -r staff_token | cut -d ' ' -f 1)"
+keep certify_staff_tokens "{\"staff\": \"sha256:$hash until $last_day\"}"
 keep certify_smtp_password ""
 # The training vendors of the federal program: {"id": {"url": "https://…", "secret": "whsec_…"}}.
 keep certify_vendors "{}"

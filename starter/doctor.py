@@ -18,7 +18,7 @@ from pydantic_settings import SettingsError
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from settings import Settings, is_loopback, load_settings, name_variable
+from settings import Settings, is_loopback, load_settings, name_variable, parse_staff_token
 
 # What we make ourselves has at least 128 random bits, in hexadecimal digits; what third parties hand out has its length
 # from them. The identity key is the key of a hash of 256 bits.
@@ -74,6 +74,7 @@ def find_unsafe_settings(settings: Settings) -> list[UnsafeSetting]:
         *_check_public_address(settings),
         *_check_listener(settings),
         *_check_secrets(settings),
+        *_check_staff_tokens(settings),
         *_check_connections(settings),
         *_check_sessions(settings),
     ]
@@ -190,7 +191,8 @@ def _list_secrets(settings: Settings) -> Iterator[tuple[str, str, str]]:
     for name in type(settings).model_fields:
         if name not in DATABASES:
             for use, secret in _walk_secrets(getattr(settings, name), ""):
-                yield name, use, secret.get_secret_value()
+                if name != "staff_tokens" or not parse_staff_token(secret.get_secret_value()).is_hashed:
+                    yield name, use, secret.get_secret_value()
     urls = {"database_url": settings.database_url, "migration_url": settings.migration_url.get_secret_value()}
     for name, url in urls.items():
         with suppress(ArgumentError):
@@ -224,6 +226,14 @@ def _find_weakness(settings: Settings, name: str, secret: str) -> str | None:
     if SAMPLES.search(text) or len(set(text)) < FEWEST_CHARACTERS:
         return "is a sample, which anybody can guess"
     return f"is shorter than {shortest} characters" if len(text) < shortest else None
+
+
+def _check_staff_tokens(settings: Settings) -> Iterator[UnsafeSetting]:
+    for name, secret in settings.staff_tokens.items():
+        if secret.get_secret_value() and not parse_staff_token(secret.get_secret_value()).is_hashed:
+            fault = f"The token of {name!r} stands there as it is and never expires: whoever reads the settings has it."
+            mend = 'Write its hash and its last day, "sha256:… until 2027-01-31": printf %s TOKEN | sha256sum.'
+            yield UnsafeSetting("CERTIFY_STAFF_TOKENS", fault, mend)
 
 
 # connections

@@ -198,7 +198,7 @@ async def visit(migrated_sqlite_url: str, tmp_path: Any, monkeypatch: pytest.Mon
 
 
 async def test_a_body_full_of_faults_is_answered_with_fifty(visit: Visit) -> None:
-    async with await visit(staff_tokens={"clerk": TOKEN}) as http:
+    async with await visit(staff_tokens={"clerk": TOKEN}, staff_roles={"clerk": ["reviewer"]}) as http:
         body = documents.broker() | {f"unknown_{number}": "x" for number in range(5000)}
         answer = await http.post("/api/requests", json=body, headers={"Authorization": f"Bearer {TOKEN}"})
     assert answer.status_code == 422
@@ -223,7 +223,11 @@ async def test_behind_a_proxy_one_person_locks_nobody_else_out(visit: Visit) -> 
 
 
 async def test_wrong_tokens_are_put_off_and_the_right_one_is_not(visit: Visit) -> None:
-    settings = {"staff_tokens": {"clerk": TOKEN}, "rate_wrong_credential": "3/minute"}
+    settings = {
+        "staff_tokens": {"clerk": TOKEN},
+        "staff_roles": {"clerk": ["auditor"]},
+        "rate_wrong_credential": "3/minute",
+    }
 
     async def ask_with(token: str) -> int:
         async with await visit(**settings) as http:

@@ -1,5 +1,7 @@
 """The environment of a system in which nothing is unsafe; no test."""
 
+from secrets import token_hex
+
 from starter.stack.plan import SECRETS
 
 PUBLIC = {
@@ -15,4 +17,6 @@ def make_variables(database_url: str) -> dict[str, str]:
     made = {name: make() for name, make in SECRETS.items() if name.startswith("CERTIFY_")}
     names = ("REGISTRY", "BACKGROUND_CHECKS", "LMS", "MLMS", "PORTAL")
     third_parties = {f"CERTIFY_{name}_URL": f"https://{name.lower()}.example.org" for name in names}
-    return {**made, **third_parties, **PUBLIC, "CERTIFY_DATABASE_URL": database_url}
+    # What stands there is the hash of a token, with its last day.
+    staff = {"CERTIFY_STAFF_TOKENS": f'{{"clerk": "sha256:{token_hex(32)} until 2999-12-31"}}'}
+    return {**made, **third_parties, **PUBLIC, **staff, "CERTIFY_DATABASE_URL": database_url}

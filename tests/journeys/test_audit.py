@@ -39,10 +39,10 @@ async def test_c9_the_whole_way_is_audited_with_actor_time_and_reason(world: Wor
         ("system", "case.screened", None),
         ("system", "background.ordered", None),
         ("background-checks", "webhook.report.completed", None),
-        ("staff", "case.decided", "which clinic?"),
+        ("staff:staff", "case.decided", "which clinic?"),
         ("system", "notice.information_needed", None),
         ("assister", "case.answered", "the one downtown"),
-        ("staff", "case.decided", "clinic confirmed"),
+        ("staff:staff", "case.decided", "clinic confirmed"),
         ("system", "training.invited", None),
         ("system", "notice.lms_invitation", None),
         ("lms", "webhook.registered", None),
@@ -54,12 +54,12 @@ async def test_c9_the_whole_way_is_audited_with_actor_time_and_reason(world: Wor
         ("system", "notice.certificate_issued", None),
         ("system", "portal.account_created", None),
         ("system", "notice.portal_activation", None),
-        ("staff", "case.notice_resent", "lost"),
+        ("staff:staff", "case.notice_resent", "lost"),
         ("portal", "webhook.account.activated", None),
         ("portal", "webhook.profile.completed", None),
         ("portal", "webhook.scheduling_tool.ready", None),
         ("system", "notice.active", None),
-        ("staff", "case.revoked", "left the clinic"),
+        ("staff:staff", "case.revoked", "left the clinic"),
         ("system", "notice.revoked", None),
     ]:
         assert wanted in found
@@ -96,12 +96,12 @@ async def test_c9_what_was_refused_is_audited_too(world: World) -> None:
     audit = await world.audit(opened)
     (no,) = [entry for entry in audit if entry["action"] == "decide.refused"]
     assert (no["actor"], no["reason"], no["details"]["answer"]) == (
-        "staff",
+        "staff:staff",
         "looks fine to me",
         refused.json()["detail"],
     )
     (yes,) = [entry for entry in audit if entry["action"] == "case.decided"]
-    assert (yes["actor"], yes["reason"]) == ("staff", "paper licence seen")
+    assert (yes["actor"], yes["reason"]) == ("staff:staff", "paper licence seen")
     assert yes["details"]["override"] == "renewal is on its way"
 
 

@@ -178,10 +178,10 @@ async def test_a12_a_decision_has_an_actor_a_time_and_a_reason(world: World) -> 
     answer = await world.decide(opened, reason="licence and agreement are in order")
     eligibility = answer.json()["eligibility"]
     assert (answer.status_code, answer.json()["state"]) == (200, "applied")
-    assert (eligibility["status"], eligibility["decided_by"]) == ("approved", "staff")
+    assert (eligibility["status"], eligibility["decided_by"]) == ("approved", "staff:staff")
     assert (eligibility["reason"], eligibility["decided_at"] > before) == ("licence and agreement are in order", True)
     (decided,) = [entry for entry in await world.audit(opened) if entry["action"] == "case.decided"]
-    assert (decided["actor"], decided["reason"]) == ("staff", "licence and agreement are in order")
+    assert (decided["actor"], decided["reason"]) == ("staff:staff", "licence and agreement are in order")
     assert (decided["details"]["verdict"], decided["at"] >= before) == ("approve", True)
 
 
@@ -318,7 +318,7 @@ async def test_a12_a_refused_decision_is_audited(world: World) -> None:
     opened = await screened(world, documents.broker(), license={"active": False})
     answer = await world.decide(opened, reason="looks fine")
     (refused,) = [entry for entry in await world.audit(opened) if entry["action"] == "decide.refused"]
-    assert (refused["actor"], refused["reason"]) == ("staff", "looks fine")
+    assert (refused["actor"], refused["reason"]) == ("staff:staff", "looks fine")
     assert refused["details"]["answer"] == answer.json()["detail"]
 
 

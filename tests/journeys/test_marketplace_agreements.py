@@ -165,7 +165,7 @@ async def test_b16_staff_may_do_it_in_their_name_and_it_is_said_who_did(market: 
         assert (await market.command(opened, f"agreements/{GENERAL}/{step}")).status_code == 200
     assert {
         (one["action"], one["actor"]) for one in await market.audit(opened) if one["action"].startswith("agreement.")
-    } == {("agreement.opened", "staff"), ("agreement.accepted", "staff")}
+    } == {("agreement.opened", "staff:staff"), ("agreement.accepted", "staff:staff")}
 
 
 # certificates

@@ -252,7 +252,11 @@ async def test_a11_a_case_is_begun_once_and_by_whom(world: World, archive: Archi
     assert sorted(answer.status_code for answer in answers) == [200] * 4 + [201]
     assert len({answer.json()["case_id"] for answer in answers}) == 1
     opening = (await world.audit(answers[0].json()))[0]
-    assert (opening["action"], opening["actor"], opening["details"]["source"]) == ("case.opened", "staff", "staff")
+    assert (opening["action"], opening["actor"], opening["details"]["source"]) == (
+        "case.opened",
+        "staff:staff",
+        "staff",
+    )
 
 
 async def test_a11_only_returning_assisters_are_begun(world: World) -> None:
@@ -352,7 +356,7 @@ async def test_a3_staff_may_record_an_agreement_signed_on_paper(world: World, ar
     record = await agreement_of(world, opened)
     assert (record["source"], record["by"], record["evidence"]) == (
         "staff",
-        "staff",
+        "staff:staff",
         "agreement signed on paper, 4 March",
     )
 

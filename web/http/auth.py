@@ -20,6 +20,7 @@ from starlette.routing import BaseRoute
 from db.engine import Database
 from db.tables import StaffSession
 from db.writes.sessions import find_session, is_touch_due, touch_session
+from domain.shared.ids import name_staff_actor
 from starter.cases import now
 from web.http.forms import MEDIA_TYPE, read_form, read_media_type
 from web.http.limits import SAFE_METHODS
@@ -123,11 +124,11 @@ def find_sign_in_address(request: Request, services: Services) -> str:
 async def find_staff_member(request: Request, services: Services) -> StaffMember | None:
     """Who of staff calls, by bearer token or by session; None where nobody does."""
     if token := _read_bearer_token(request):
-        # Every token is compared, so that time tells nothing.
-        found = [actor for actor, secret in services.settings.staff_tokens.items() if _is_same_secret(token, secret)]
-        if not found:
+        holder = services.settings.find_token_holder(token, now().date())
+        if holder is None:
             await check_rate(services, "wrong_credential", request)
-        return _build_token_holder(services, found[0]) if found else None
+            return None
+        return _build_token_holder(services, holder)
     cookie = request.cookies.get(choose_session_cookie(services), "")
     row = await find_staff_session(services.database, cookie, services.settings.session_idle, now()) if cookie else None
     if row is None:
@@ -144,9 +145,7 @@ async def find_staff_session(database: Database, token: str, idle: timedelta, at
 
 
 def _build_token_holder(services: Services, actor: str) -> StaffMember:
-    # Before there were roles every token was a reviewer's: one without an entry still is.
-    roles = services.settings.staff_roles.get(actor, [StaffRole.REVIEWER])
-    return StaffMember(actor, actor, parse_roles(roles))
+    return StaffMember(name_staff_actor(actor), actor, parse_roles(services.settings.staff_roles.get(actor, [])))
 
 
 async def check_csrf(request: Request, member: StaffMember) -> None:

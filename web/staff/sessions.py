@@ -6,6 +6,7 @@ from urllib.parse import urlencode, urlsplit
 from fastapi import Path, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
+from db.writes.house.staff_accounts import recognize_staff
 from db.writes.sessions import end_session, find_session, list_open_sessions, open_session
 from starter.cases import now
 from web.http.auth import PUBLIC, choose_session_cookie, find_staff_member
@@ -64,10 +65,17 @@ async def finish_sign_in(request: Request, services: ServicesDep) -> Response:
         log_security("sign_in_without_role")
         return _render_sign_in(request, services, "no_role", 403)
     longest = services.settings.session_longest
-    token = await services.database.write(open_session, found.actor, found.name, found.roles, longest, now())
+    recognized = await services.database.write(
+        recognize_staff, found.issuer, found.subject, found.actor, found.roles, now()
+    )
+    actor = recognized.actor
+    await _end_session_before(request, services)
+    token = await services.database.write(open_session, actor, found.name, found.roles, longest, now())
     opened = await services.database.read(find_session, token, services.settings.session_idle, now())
     if opened is not None:
         log_security("signed_in", session=opened.id, roles=opened.roles)
+        if recognized.roles_before not in (None, opened.roles):
+            log_security("roles_changed", session=opened.id, before=recognized.roles_before, roles=opened.roles)
     answer = RedirectResponse(onward, 303, PRIVATE)
     seconds = services.settings.session_hours * 3600
     answer.set_cookie(
@@ -79,6 +87,14 @@ async def finish_sign_in(request: Request, services: ServicesDep) -> Response:
         samesite="lax",
     )
     return answer
+
+
+async def _end_session_before(request: Request, services: Services) -> None:
+    """Who signs in again in the same browser leaves no session behind that a copied cookie would open."""
+    idle, cookie = services.settings.session_idle, request.cookies.get(choose_session_cookie(services), "")
+    before = await services.database.read(find_session, cookie, idle, now()) if cookie else None
+    if before is not None:
+        await services.database.write(end_session, before.id, before.actor, idle, now())
 
 
 @router.post("/sign-out")
