@@ -12,7 +12,16 @@ from typing import Annotated, Any, Literal, NamedTuple, Self
 from urllib.parse import urlsplit
 
 from limits import parse
-from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _SECRETS = Path("/run/secrets")
@@ -51,11 +60,6 @@ def parse_staff_token(text: str) -> StaffToken:
     if found is None:
         raise ValueError('a hashed token has to be like "sha256:… until 2027-01-31", with 64 small hexadecimal digits')
     return StaffToken(found[1], date.fromisoformat(found[2]), True)
-
-
-def _check_staff_token(secret: SecretStr) -> SecretStr:
-    parse_staff_token(secret.get_secret_value())
-    return secret
 
 
 class TrainingVendor(BaseModel):
@@ -118,7 +122,7 @@ class Settings(BaseSettings):
     web_port: int = Field(default=8000, description="port the web process listens on")
 
     identity_key: SecretStr = Field(description="hex key of the hash that tells who is the same person")
-    staff_tokens: dict[str, Annotated[SecretStr, AfterValidator(_check_staff_token)]] = Field(
+    staff_tokens: dict[str, SecretStr] = Field(
         default_factory=dict,
         description="bearer tokens of staff by their SHA-256, each with a name and a last day: "
         '{"name": "sha256:… until 2027-01-31"}; on a machine of one\'s own also {"name": "token"}',
@@ -230,6 +234,13 @@ class Settings(BaseSettings):
         default=Path("data/signing/signing-key.pem"), description="PEM key that signs certificates"
     )
     signing_cert_file: Path = Field(default=Path("data/signing/signing-cert.pem"), description="its PEM certificate")
+
+    @field_validator("staff_tokens")
+    @classmethod
+    def _check_staff_tokens(cls, tokens: dict[str, SecretStr]) -> dict[str, SecretStr]:
+        for secret in tokens.values():
+            parse_staff_token(secret.get_secret_value())
+        return tokens
 
     @model_validator(mode="after")
     def _keep_demonstrations_local(self) -> Self:

@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 from sqlalchemy import create_engine, make_url, text
@@ -22,6 +21,7 @@ from db.tables import AuditRow
 from db.writes.house.audit_digests import keep_digest
 from starter import background
 from tests.attacks.variables import make_variables
+from tests.fixtures.postgres import make_role
 from tests.starter.command import Ran, call_certify
 from tests.support.office import Office
 from tests.support.tables import add_rows
@@ -165,14 +165,10 @@ async def test_the_worker_digests_what_is_over(database: Database, migrated_url:
 @pytest.fixture
 def application_url(postgres_url: str) -> str:
     """A database whose tables belong to one role; the URL of another one, the application's."""
-    url, role = make_url(postgres_url), f"application_{uuid4().hex}"
-    engine = create_engine(url)
-    with engine.begin() as connection:
-        connection.execute(text(f"CREATE ROLE {role} LOGIN"))
-    engine.dispose()
-    migrate.upgrade(postgres_url, role)
-    migrate.upgrade(postgres_url, role)
-    return url.set(username=role).render_as_string(hide_password=False)
+    url = make_role(postgres_url)
+    for _ in range(2):
+        migrate.upgrade(postgres_url, make_url(url).username)
+    return url
 
 
 CHANGES = (
