@@ -1,6 +1,7 @@
 """Every environment variable, typed and explained; read by entry points only, and handed on from there."""
 
 import hmac
+import os
 import re
 from contextlib import suppress
 from datetime import date, timedelta
@@ -10,6 +11,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, Self
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from limits import parse
 from pydantic import (
@@ -19,6 +21,7 @@ from pydantic import (
     ConfigDict,
     Field,
     SecretStr,
+    StringConstraints,
     field_validator,
     model_validator,
 )
@@ -26,6 +29,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _SECRETS = Path("/run/secrets")
 
+ProgramName = Literal["bewellnm", "ffm"]
+ReportKindName = Literal["training", "exam", "portal", "applicants", "background-checks", "vendor", "registration"]
+DialectName = Literal["xapi", "moodle", "scorm-cloud", "docebo"]
 RoleName = Literal["reviewer", "appeals_reviewer", "operator", "auditor"]
 
 
@@ -38,6 +44,22 @@ def _parse_rate(value: str) -> str:
 
 
 Rate = Annotated[str, AfterValidator(_parse_rate)]
+SenderId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64)]
+
+
+SHORTEST_SECRET = 16
+# What was read before, and where it stands now.
+RETIRED = {
+    "CERTIFY_LMS_WEBHOOK_SECRET": 'now "secret" of the senders "lms" and "mlms", each its own, in CERTIFY_SENDERS',
+    "CERTIFY_XAPI_USER": 'now "user" of the sender "record-store" in CERTIFY_SENDERS',
+    "CERTIFY_XAPI_PASSWORD": 'now "password" of the sender "record-store" in CERTIFY_SENDERS',
+    "CERTIFY_PORTAL_WEBHOOK_SECRET": 'now "secret" of the sender "portal" in CERTIFY_SENDERS',
+    "CERTIFY_BACKGROUND_CHECKS_WEBHOOK_SECRET": 'now "check_key" of the sender "background-checks" in CERTIFY_SENDERS',
+}
+
+
+def _is_secret_file(folder: Any, name: str) -> bool:
+    return folder is not None and any((Path(folder) / spelled).is_file() for spelled in (name, name.lower()))
 
 
 class StaffToken(NamedTuple):
@@ -62,13 +84,75 @@ def parse_staff_token(text: str) -> StaffToken:
     return StaffToken(found[1], date.fromisoformat(found[2]), True)
 
 
+def _hash_secret(secret: str) -> str:
+    return sha256(secret.encode()).hexdigest()
+
+
 class TrainingVendor(BaseModel):
-    """Where a training vendor's site is, and the Standard Webhooks secret(s) it shares with us."""
+    """Where a training vendor's site is; what it reports is signed with its secret in `Settings.senders`."""
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     url: str = Field(pattern=r"^https?://\S+$")
-    secret: SecretStr = Field(min_length=1)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_secret(cls, given: Any) -> Any:
+        if isinstance(given, dict) and "secret" in given:
+            raise ValueError('its "secret" stands in CERTIFY_SENDERS now, as the sender of this id')
+        return given
+
+
+def _check_zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (KeyError, ValueError, OSError):
+        raise ValueError('has to be a time zone such as "America/Denver"') from None
+    return value
+
+
+class SenderSettings(BaseModel):
+    """A third party that reports: what it may report, how it shows who it is (in one way), and how it is read."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    program: ProgramName
+    kinds: list[ReportKindName] = Field(min_length=1)
+    secret: SecretStr | None = Field(default=None, min_length=1)
+    check_key: SecretStr | None = Field(default=None, min_length=1)
+    token: SecretStr | None = Field(default=None, min_length=1)
+    user: str = ""
+    password: SecretStr | None = Field(default=None, min_length=1)
+    dialect: DialectName = "xapi"
+    zone: Annotated[str, AfterValidator(_check_zone)] = "UTC"
+    home_page: str = ""
+    activities: dict[str, str] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _have_one_credential(self) -> Self:
+        if len(self.list_secrets()) != 1 or bool(self.user) != bool(self.password):
+            raise ValueError("needs one credential: secret, check_key, token, or user and password")
+        if any(len(part) < SHORTEST_SECRET for part in self.list_secrets()[0].split()):
+            raise ValueError(f"needs secrets of {SHORTEST_SECRET} characters or more; a space stands between two")
+        return self
+
+    def list_secrets(self) -> list[str]:
+        """Its secrets, in whichever way it shows who it is."""
+        given = (self.secret, self.check_key, self.token, self.password)
+        return [one.get_secret_value() for one in given if one is not None]
+
+
+class AbsorbSettings(BaseModel):
+    """An Absorb LMS that is asked for what learners have done, and the policy's activities by its courses' ids."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    url: str = Field(pattern=r"^https?://\S+$")
+    api_key: SecretStr = Field(min_length=1)
+    user: str = Field(min_length=1)
+    password: SecretStr = Field(min_length=1)
+    zone: Annotated[str, AfterValidator(_check_zone)] = "UTC"
+    activities: dict[str, str] = Field(min_length=1)
 
 
 class Settings(BaseSettings):
@@ -192,25 +276,22 @@ class Settings(BaseSettings):
     background_checks_url: str = Field(description="background-check vendor (Checkr)")
     background_checks_api_key: SecretStr = Field(default=SecretStr(""), description="its API key")
     background_checks_package: str = Field(default="assister_standard", description="the package of checks ordered")
-    background_checks_webhook_secret: SecretStr = Field(description="key of X-Checkr-Signature")
 
     lms_url: str = Field(description="learning management system")
     lms_token: SecretStr = Field(default=SecretStr(""), description="its bearer token")
-    lms_webhook_secret: SecretStr = Field(
-        description="Standard Webhooks secret of the LMS, whsec_…; two, with a space between, while one is replaced"
-    )
-    xapi_user: str = Field(default="", description="Basic user for /xapi/statements")
-    xapi_password: SecretStr = Field(
-        default=SecretStr(""), description="Basic password for /xapi/statements; empty closes it"
+
+    absorb: AbsorbSettings | None = Field(
+        default=None,
+        description='an Absorb LMS, which is asked every quarter of an hour: {"url": "https://rest.myabsorb.com", '
+        '"api_key": "…", "user": "…", "password": "…", "activities": {"course id": "activity of the policy"}}',
     )
 
     mlms_url: str = Field(description="Marketplace Learning Management System (program ffm)")
-    mlms_token: SecretStr = Field(
-        default=SecretStr(""), description="its bearer token; it reports as the LMS does, with the LMS's webhook secret"
-    )
+    mlms_token: SecretStr = Field(default=SecretStr(""), description="its bearer token")
     vendors: dict[str, TrainingVendor] = Field(
         default_factory=dict,
-        description='training vendors (program ffm), approved or not: {"id": {"url": "…", "secret": "whsec_…"}}',
+        description='training vendors (program ffm), approved or not: {"id": {"url": "…"}}; each reports as the sender '
+        "of its id",
     )
     lists_url: str = Field(
         default="",
@@ -218,8 +299,16 @@ class Settings(BaseSettings):
     )
 
     portal_url: str = Field(description="portal (SCIM under /scim/v2)")
-    portal_token: SecretStr = Field(default=SecretStr(""), description="bearer token, both directions")
-    portal_webhook_secret: SecretStr = Field(description="Standard Webhooks secret(s) of the portal")
+    portal_token: SecretStr = Field(
+        default=SecretStr(""), description="the bearer token that we send to it; it opens nothing here"
+    )
+
+    senders: dict[SenderId, SenderSettings] = Field(
+        default_factory=dict,
+        max_length=100,
+        description='who may report to us, each with a credential of its own: {"id": {"program": "bewellnm", "kinds": '
+        '["training", "exam"], "secret": "whsec_…"}}; docs/operating.md says what stands in an entry',
+    )
 
     smtp_host: str = Field(default="127.0.0.1", description="mail server")
     smtp_port: int = Field(default=25, description="its port")
@@ -267,6 +356,37 @@ class Settings(BaseSettings):
     def _name_both_parts_of_a_version(self) -> Self:
         if bool(self.worker_deployment) != bool(self.worker_build_id):
             raise ValueError("CERTIFY_WORKER_DEPLOYMENT and CERTIFY_WORKER_BUILD_ID go together: set both, or neither")
+        return self
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_retired(cls, given: Any) -> Any:
+        """Settings of before are named with what took their place: unread they would leave a door shut, or open."""
+        folder = cls.model_config.get("secrets_dir")
+        found = [name for name in RETIRED if os.environ.get(name) or _is_secret_file(folder, name)]
+        if found:
+            told = "; ".join(f"{name}: {RETIRED[name]}" for name in found)
+            raise ValueError(f"these settings are not read any more ({told}); docs/operating.md shows CERTIFY_SENDERS")
+        return given
+
+    @model_validator(mode="after")
+    def _keep_credentials_apart(self) -> Self:
+        """A credential is one sender's, in one direction (D7)."""
+        # By their hashes, as tokens of staff are kept.
+        seen = {
+            parse_staff_token(token.get_secret_value()).sha256: f"CERTIFY_STAFF_TOKENS of {actor}"
+            for actor, token in self.staff_tokens.items()
+        }
+        ours = {"CERTIFY_PORTAL_TOKEN": self.portal_token, "CERTIFY_LMS_TOKEN": self.lms_token}
+        ours |= {"CERTIFY_MLMS_TOKEN": self.mlms_token}
+        for owner, secret in ours.items():
+            seen |= dict.fromkeys(map(_hash_secret, secret.get_secret_value().split()), owner)
+        for name, sender in self.senders.items():
+            for part in {_hash_secret(one) for secret in sender.list_secrets() for one in secret.split()}:
+                if part in seen:
+                    said = f"{name} has the same secret as {seen[part]}; give it one of its own"
+                    raise ValueError(f"CERTIFY_SENDERS: {said}")
+                seen[part] = f"the sender {name}"
         return self
 
     @cached_property

@@ -6,9 +6,10 @@ import signal
 import sys
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
-from datetime import timedelta
+from datetime import UTC, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx2
 import structlog
@@ -31,6 +32,7 @@ from activities.interceptors.outages import KnownOutages, ThirdPartyHealth
 from activities.interceptors.stuck_flags import StuckFlags
 from activities.licensing import LicensingActivities
 from activities.listing_check import ListingCheckActivities
+from activities.lms_polling import LmsPollingActivities
 from activities.mlms import MlmsActivities
 from activities.notices import NoticesActivities
 from activities.portal import PortalActivities
@@ -40,6 +42,7 @@ from activities.reconciliation import ReconciliationsActivities
 from activities.records import RecordsActivities
 from activities.training import TrainingActivities
 from adapters import http
+from adapters.absorb import AbsorbClient
 from adapters.background_checks import BackgroundCheckClient
 from adapters.certificate_signer import CertificateSigner
 from adapters.holidays import list_federal_holidays
@@ -50,7 +53,9 @@ from adapters.mlms import MlmsClient
 from adapters.portal import PortalClient
 from adapters.registry import RegistryClient
 from db.engine import Database
+from domain.shared.documents.dialects import DIALECTS
 from domain.shared.programs import FEDERAL_PROGRAM, STATE_PROGRAM
+from domain.shared.senders import ReportKind, Sender, build_sender
 from domain.shared.traces import locate_error
 from settings import Settings
 from starter.background import run_background
@@ -64,6 +69,7 @@ from starter.workflow_runner import CaseWorkflowRunner
 from templates.letters import NoticeRenderer
 from workflows.certification import AssisterCertification
 from workflows.daily_reminders import DailyReminders
+from workflows.lms_polling import LmsPollingRound
 from workflows.patches import REMOVABLE_ON
 from workflows.publication import DailyPublication
 from workflows.reconciliation import Reconciliation
@@ -73,7 +79,14 @@ log = structlog.get_logger(__name__)
 
 HERE = Path(__file__).parent
 HISTORIES = HERE / "tests" / "histories"
-WORKFLOWS = [AssisterCertification, MarketplaceRegistration, DailyReminders, DailyPublication, Reconciliation]
+WORKFLOWS = [
+    AssisterCertification,
+    MarketplaceRegistration,
+    DailyReminders,
+    DailyPublication,
+    Reconciliation,
+    LmsPollingRound,
+]
 # A letter, and an effect of two calls, have to fit into an activity's ten seconds (workflows/options.py).
 MAIL_SECONDS = 8.0
 HTTP_SECONDS = 4.5
@@ -114,6 +127,7 @@ def build_activities(
     lists = FederalListReader(client, settings.published_lists, settings.certificates_dir)
     lms = LmsClient(client, settings.lms_url, settings.lms_token.get_secret_value())
     mlms = MlmsClient(client, settings.mlms_url, settings.mlms_token.get_secret_value())
+    absorb, absorb_sender = build_absorb(settings, client)
     portal = PortalClient(client, settings.portal_url, settings.portal_token.get_secret_value())
     return [
         RecordsActivities(database, settings.identity_key_bytes),
@@ -137,6 +151,7 @@ def build_activities(
         MlmsActivities(mlms, database),
         ListingCheckActivities(lists, database, mailer, letters, settings.published_lists),
         PublicationsActivities(database, list_federal_holidays),
+        LmsPollingActivities(absorb, absorb_sender, database),
         ReconciliationsActivities(
             WorkflowDirectory(temporal, settings.task_queue),
             database,
@@ -151,6 +166,18 @@ def build_activities(
 def build_signer(settings: Settings) -> CertificateSigner:
     """Who prints and signs certificates; the first print takes longer, unless it is prepared."""
     return CertificateSigner(settings.signing_key_file, settings.signing_cert_file)
+
+
+def build_absorb(settings: Settings, client: httpx2.AsyncClient) -> tuple[AbsorbClient | None, Sender]:
+    """The Absorb that is asked, if there is one, and the sender as which it reports."""
+    known = settings.absorb
+    zone, activities = (ZoneInfo(known.zone), known.activities) if known else (UTC, {})
+    kinds = [ReportKind.TRAINING, ReportKind.EXAM]
+    sender = build_sender("absorb", STATE_PROGRAM, kinds, DIALECTS["absorb"], zone, activities=activities)
+    if known is None:
+        return None, sender
+    secrets = known.api_key.get_secret_value(), known.password.get_secret_value()
+    return AbsorbClient(client, known.url, secrets[0], known.user, secrets[1]), sender
 
 
 def build_interceptors(database: Database) -> list[Interceptor]:
@@ -225,7 +252,8 @@ async def run_worker(settings: Settings) -> int:
         beside = [_run_beside(stack, stop, run_background(database, services.cases))]
         client = await stack.enter_async_context(http.open_client(HTTP_SECONDS))
         temporal = await connect_client(build_interceptors(database))
-        beside.append(_run_beside(stack, stop, keep_schedules(temporal, settings.task_queue)))
+        polls_lms = settings.absorb is not None
+        beside.append(_run_beside(stack, stop, keep_schedules(temporal, settings.task_queue, polls_lms=polls_lms)))
         signer = build_signer(settings)
         activities = build_activities(settings, database, client, temporal, signer)
         await stack.enter_async_context(build_worker(temporal, settings, activities))

@@ -69,7 +69,10 @@ EVERYWHERE = {
     "C9": "Every write is audited: who, when, what, why",
     "C10": "An appealed decision is explicit, with its notice",
 }
-ROWS = STATE_PROGRAM | FEDERAL_PROGRAM | EVERYWHERE
+IDENTITY = {
+    "D7": "Each sender has a credential of its own, for its program, its kinds of report and one direction",
+}
+ROWS = STATE_PROGRAM | FEDERAL_PROGRAM | EVERYWHERE | IDENTITY
 
 # What a row asks for and the system doesn't do yet, so that a row with tests is not taken for more than they show.
 MISSING = {

@@ -34,13 +34,14 @@ GIVEN = (
     "background_checks_api_key",
     "lms_token",
     "mlms_token",
+    "absorb",
     "oidc_client_secret",
     "smtp_password",
 )
 # Addresses with a password in them.
 DATABASES = ("database_url", "migration_url")
 # What is closed while it is empty.
-MAY_BE_EMPTY = ("xapi_password",)
+MAY_BE_EMPTY: tuple[str, ...] = ()
 # An empty one is at fault only where the other setting names what it is for.
 NEEDED_WITH = {"oidc_client_secret": "oidc_issuer", "smtp_password": "smtp_user", "registry_password": "registry_user"}
 # Where something else than a third party is.
@@ -260,6 +261,8 @@ def _list_addresses(settings: Settings) -> Iterator[tuple[str, str]]:
             yield name, getattr(settings, name)
     for vendor in settings.vendors.values():
         yield "vendors", vendor.url
+    if settings.absorb is not None:
+        yield "absorb", settings.absorb.url
 
 
 def _check_sessions(settings: Settings) -> Iterator[UnsafeSetting]:

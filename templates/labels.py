@@ -136,6 +136,7 @@ REASONS_TO_LOOK: Labels = {
     "decision": N_("Decision to make"),
     "identity_conflict": N_("NPN known under another name or e-mail"),
     "altered_event": N_("Webhook repeated with other content"),
+    "uncounted_report": N_("Report that can't be counted"),
     "premature_report": N_("Report that came too early"),
     "npn_refused": N_("NPN check not passed"),
     "second_account": N_("Second account asked for"),

@@ -13,6 +13,7 @@ from activities import (
     contracts,
     licensing,
     listing_check,
+    lms_polling,
     mlms,
     notices,
     portal,
@@ -45,6 +46,7 @@ IMPLEMENTATIONS = {
     contracts.Profiles: profiles.ProfilesActivities,
     contracts.Mlms: mlms.MlmsActivities,
     contracts.ListingCheck: listing_check.ListingCheckActivities,
+    contracts.LmsPolling: lms_polling.LmsPollingActivities,
     contracts.Publications: publications.PublicationsActivities,
     contracts.Reconciliations: reconciliation.ReconciliationsActivities,
 }

@@ -3,11 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from zoneinfo import ZoneInfo
 
 import structlog
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
+from pydantic import SecretStr
 from starlette.middleware.sessions import SessionMiddleware
 from temporalio.client import Client
 
@@ -16,6 +18,8 @@ from db.reads.counts import check_tables, count_given_up, count_pending_events, 
 from db.reads.numbers import StaffNumbers
 from db.reads.recovery.reconciliation import read_last_reconciliation
 from domain.shared.cases.reconciliation import FLAGGED, Outcome
+from domain.shared.documents.dialects import DIALECTS
+from domain.shared.senders import build_sender
 from settings import Settings, load_settings
 from starter.client import connect_client
 from starter.composition import build_case_services
@@ -27,6 +31,7 @@ from web.assister import activation, answer, certificate, links as assister_link
 from web.gallery.gallery import Gallery
 from web.http import error_handlers
 from web.http.auth import PUBLIC, find_undeclared_routes
+from web.http.defence.senders import KnownSenders, SenderCredential
 from web.http.environments import build_environments
 from web.http.identity_provider import Claims, IdentityProvider, derive_cookie_key
 from web.http.limits import Limits
@@ -56,6 +61,7 @@ def build_services(settings: Settings, database: Database, client: Client) -> Se
     acting = build_case_services(settings, database, client)
     return Services(
         settings=settings,
+        senders=_build_senders(settings),
         database=database,
         cases=acting.cases,
         registrations=acting.registrations,
@@ -64,6 +70,37 @@ def build_services(settings: Settings, database: Database, client: Client) -> Se
         identity_provider=_build_identity_provider(settings),
         pages=build_environments(TEMPLATES),
     )
+
+
+def _build_senders(settings: Settings) -> KnownSenders:
+    """Who may report. Raises ValueError naming an entry whose kinds its program doesn't have."""
+    senders = {
+        name: build_sender(
+            name,
+            one.program,
+            one.kinds,
+            DIALECTS[one.dialect],
+            ZoneInfo(one.zone),
+            home_page=one.home_page,
+            activities=one.activities,
+        )
+        for name, one in settings.senders.items()
+    }
+    credentials = {
+        name: SenderCredential(
+            secret=_reveal(one.secret),
+            check_key=_reveal(one.check_key),
+            token=_reveal(one.token),
+            user=one.user,
+            password=_reveal(one.password),
+        )
+        for name, one in settings.senders.items()
+    }
+    return KnownSenders(senders, credentials)
+
+
+def _reveal(secret: SecretStr | None) -> str:
+    return secret.get_secret_value() if secret else ""
 
 
 def _build_rate_limiter(settings: Settings, database: Database) -> RateLimiter:
@@ -95,6 +132,7 @@ def _build_identity_provider(settings: Settings) -> IdentityProvider | None:
 def create_app(settings: Settings | None = None) -> FastAPI:
     """The application over the settings given, or this process's own."""
     settings = settings or load_settings()
+    _build_senders(settings)  # a fault in an entry is told before anybody is served
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

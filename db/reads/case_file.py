@@ -10,7 +10,13 @@ from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from db.case_state import any_policy_of, applicant_of, fold_case, list_flags, list_rows, load_case
-from db.reads.pending import EventKeptAside, HeldEvent, list_altered_events, list_held_events
+from db.reads.pending import (
+    EventKeptAside,
+    HeldEvent,
+    list_altered_events,
+    list_held_events,
+    list_uncounted_reports,
+)
 from db.reads.queue import ListedCase, list_matching
 from db.reads.status import describe_status
 from db.reads.third_parties import Evidence, list_evidence
@@ -25,6 +31,7 @@ from db.tables import (
     EffectRow,
     FactRow,
     SentMail,
+    UncountedReport,
 )
 from domain.programs.certificates import find_certificate_status
 from domain.programs.state import CaseState
@@ -128,6 +135,7 @@ class CaseFile:
     commands: list[GivenCommand]
     held: list[HeldEvent]
     altered: list[EventKeptAside]
+    uncounted: list[UncountedReport]
 
 
 def read_case_file(session: Session, case_id: str, now: datetime) -> CaseFile:
@@ -161,6 +169,7 @@ def read_case_file(session: Session, case_id: str, now: datetime) -> CaseFile:
         commands=[_describe_command(row) for row in sorted(commands, key=lambda row: row.created_at)],
         held=list_held_events(session, case_id),
         altered=list_altered_events(session, case_id),
+        uncounted=list_uncounted_reports(session, case_id),
     )
 
 

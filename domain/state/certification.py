@@ -3,6 +3,7 @@
 from collections.abc import Hashable, Iterable
 from datetime import datetime
 from enum import StrEnum
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -79,7 +80,7 @@ class Decision(BaseModel):
 
 
 class ExamAttempt(BaseModel):
-    """One attempt at the exam; every one is kept (A22)."""
+    """One attempt at the exam; every one is kept (A22). ``witness`` is the number that its score comes from."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -87,6 +88,7 @@ class ExamAttempt(BaseModel):
     score: str
     passed: bool
     at: datetime
+    witness: Literal["raw", "scaled"] | None = None
 
 
 class CertificationState(BaseModel):

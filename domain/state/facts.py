@@ -58,8 +58,12 @@ class PortalRefusedData(FactData):
 
 
 class ExamAttemptedData(FactData):
-    """An attempt at the exam; ``score`` is a decimal between 0 and 1, as text so that nothing is rounded (A21, A22)."""
+    """An attempt at the exam; ``score`` is a decimal between 0 and 1, as text so that nothing is rounded (A21, A22).
+
+    ``witness`` is the number it comes from, ``raw`` or ``scaled``; not known of attempts from before it was kept.
+    """
 
     event_id: str
     score: str
     passed: bool
+    witness: Literal["raw", "scaled"] | None = None

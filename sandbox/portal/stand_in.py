@@ -87,8 +87,11 @@ class RegistrationRefused(Problem):
 class PortalStandIn:
     """The portal: accounts by case, whether made over SCIM or by their owners."""
 
-    def __init__(self, token: str, web_url: str, store: DocumentStore, sender: WebhookSender) -> None:
+    def __init__(
+        self, token: str, look_up_token: str, web_url: str, store: DocumentStore, sender: WebhookSender
+    ) -> None:
         self._token = token
+        self._look_up_token = look_up_token
         self._web_url = web_url
         self._accounts = PortalAccounts(store, sender)
         self._exchange = ExchangeClient()
@@ -211,7 +214,7 @@ class PortalStandIn:
         headers = {"Accept": "application/json"}
         # The page about a certificate is public, so the portal reads it as anybody would: without the token.
         if method == "POST":
-            headers["Authorization"] = f"Bearer {self._token}"
+            headers["Authorization"] = f"Bearer {self._look_up_token}"
         answer = await self._exchange.send_request(method, f"{self._web_url}{path}", headers=headers, **content)
         if answer.status_code >= 500:
             raise ExchangeUnreachable

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import SecretStr, ValidationError
+from pydantic import ValidationError
 from ruamel.yaml import YAML
 
 from settings import Settings, TrainingVendor
@@ -31,7 +31,8 @@ def build_settings(variables: dict[str, str], **changes: Any) -> Settings:
     return Settings.model_validate({**read, "CERTIFY_DATABASE_URL": url, **changes})
 
 
-VENDOR = TrainingVendor.model_construct(url="http://vendor-a.example.org", secret=SecretStr("f3c1a9d27be84605" * 3))
+VENDOR = TrainingVendor(url="http://vendor-a.example.org")
+STORE = {"program": "bewellnm", "kinds": ["exam"], "user": "store", "password": "kX9-wq3Z-1pL-77ab"}
 UNSAFE: dict[str, tuple[dict[str, Any], str, str]] = {
     "without https": ({"web_url": "http://certification.example.org"}, "CERTIFY_WEB_URL", "without https"),
     "no proxy trusted": ({"trusted_proxies": ""}, "CERTIFY_TRUSTED_PROXIES", "lock everybody out"),
@@ -46,6 +47,7 @@ UNSAFE: dict[str, tuple[dict[str, Any], str, str]] = {
     "registry in the open": ({"registry_url": "http://registry.example.org"}, "CERTIFY_REGISTRY_URL", "without TLS"),
     "vendor in the open": ({"vendors": {"vendor-a": VENDOR}}, "CERTIFY_VENDORS", "without TLS"),
     "mail in the open": ({"smtp_host": "mail.example.org"}, "CERTIFY_SMTP_STARTTLS", "without TLS"),
+    "short secret of a sender": ({"senders": {"store": STORE}}, "CERTIFY_SENDERS", "shorter than 32"),
     "endless session": ({"session_hours": 25}, "CERTIFY_SESSION_HOURS", "longer than a day"),
     "endless rest": ({"session_idle_minutes": 1500}, "CERTIFY_SESSION_IDLE_MINUTES", "longer than a day"),
 }

@@ -81,6 +81,14 @@ async def _altered(page: Page, people: People, language: str) -> None:
     await page.wait_for_url("**/altered/*")
 
 
+async def _uncounted(page: Page, people: People, language: str) -> None:
+    """The report of ours that can't be counted, by way of its case."""
+    await of(People.held)(page, people, language)
+    await _open(page, people, f"/staff/cases/{people.known['uncounted_case']}", language, 200)
+    await page.locator("main a[href*='/webhooks/uncounted/']").first.click()
+    await page.wait_for_url("**/uncounted/*")
+
+
 async def _open(page: Page, people: People, url: str, language: str, status: int) -> None:
     url = url if url.startswith("http") else people.world.web + url
     mark = "&" if "?" in url else "?"
@@ -166,6 +174,15 @@ PAGES = {
     "staff_webhook_faulty": Row(
         "/staff/webhooks/altered/{number}/deliver",
         as_staff(sent(_altered, FAULT, "main form:not(.usa-search) button:visible"), "Demo Operator"),
+    ),
+    "staff_uncounted": Row("/staff/webhooks/uncounted/{number}", as_staff(_uncounted, "Demo Operator")),
+    "staff_uncounted_faulty": Row(
+        "/staff/webhooks/uncounted/{number}/count",
+        as_staff(sent(_uncounted, FAULT, "form[action$='/count'] button:visible"), "Demo Operator"),
+    ),
+    "staff_uncounted_not_dismissed": Row(
+        "/staff/webhooks/uncounted/{number}/dismiss",
+        as_staff(sent(_uncounted, FAULT, "form[action$='/dismiss'] button:visible"), "Demo Operator"),
     ),
     "staff_access_log": Row("/staff/access-log", as_staff(at("/staff/access-log"), "Demo Auditor")),
     "staff_sessions": Row("/staff/sessions", as_staff(at("/staff/sessions"), "Demo Operator")),

@@ -1,7 +1,5 @@
-"""Who calls: staff by session or bearer token, the portal, record stores; every route declares which of them may."""
+"""Who calls: staff by session or bearer token, and portals; every route declares which of them may."""
 
-import base64
-import binascii
 import hmac
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -21,6 +19,7 @@ from db.engine import Database
 from db.tables import StaffSession
 from db.writes.sessions import find_session, is_touch_due, touch_session
 from domain.shared.ids import name_staff_actor
+from domain.shared.senders import ForbiddenReport, ReportKind
 from starter.cases import now
 from web.http.forms import MEDIA_TYPE, read_form, read_media_type
 from web.http.limits import SAFE_METHODS
@@ -88,6 +87,8 @@ class PermissionRequired:
         """Who calls. Raises `NotSignedIn` or `NotAllowed`."""
         member = await find_staff_member(request, services)
         if member is None:
+            if sender := services.senders.find_token_holder(_read_bearer_token(request)):
+                raise ForbiddenReport(sender)
             raise NotSignedIn
         if not member.may(self.permission):
             roles = ", ".join(sorted(member.roles)) or "none"
@@ -170,42 +171,26 @@ def _read_bearer_token(request: Request) -> str:
 
 
 async def require_portal(request: Request, services: Annotated[Services, Depends(get_services)]) -> str:
-    """The portal, by its token; 401 otherwise."""
-    if not _is_same_secret(_read_bearer_token(request), services.settings.portal_token):
+    """A portal that may look applicants up, by its token: 401 for nobody's, 403 for another sender's."""
+    sender = services.senders.find_token_holder(_read_bearer_token(request))
+    if sender is None:
         raise HTTPException(401, "The portal only: send its bearer token.", {"WWW-Authenticate": "Bearer"})
-    return "portal"
+    if ReportKind.APPLICANTS not in sender.kinds:
+        raise ForbiddenReport(sender)
+    return sender.actor
 
 
 async def require_registrant(request: Request, services: Annotated[Services, Depends(get_services)]) -> str:
-    """Who acts on a federal registration: the assister, through the portal, or staff in their name; 401 otherwise."""
-    if _is_same_secret(_read_bearer_token(request), services.settings.portal_token):
-        return "assister"
+    """Who acts on a federal registration: the portal that registers people, by its token, or staff in their name."""
+    sender = services.senders.find_token_holder(_read_bearer_token(request))
+    if sender is not None and ReportKind.REGISTRATION in sender.kinds:
+        return sender.actor
     return (await PermissionRequired(Permission.ACT_FOR_ASSISTER)(request, services)).actor
-
-
-async def require_record_store(request: Request, services: Annotated[Services, Depends(get_services)]) -> str:
-    """A learning record store, by Basic credentials; 401 otherwise."""
-    user, password = _read_basic_credentials(request)
-    same_user = hmac.compare_digest(user.encode(), services.settings.xapi_user.encode())
-    if not (_is_same_secret(password, services.settings.xapi_password) and same_user):
-        raise HTTPException(401, "Send the record store's credentials.", {"WWW-Authenticate": 'Basic realm="xapi"'})
-    return "record-store"
-
-
-def _read_basic_credentials(request: Request) -> tuple[str, str]:
-    scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "basic":
-        return "", ""
-    try:
-        user, _, password = base64.b64decode(encoded, validate=True).decode().partition(":")
-    except (binascii.Error, ValueError):
-        return "", ""
-    return user, password
 
 
 FOR_ANYBODY = ("/static", "/openapi.json")
 Access = AccessDeclaration | PermissionRequired | Callable[..., Any]
-_DEPENDENCIES = (require_portal, require_registrant, require_record_store)
+_DEPENDENCIES = (require_portal, require_registrant)
 
 
 def list_access(route: APIRoute) -> list[Access]:
@@ -235,4 +220,3 @@ def _walk_dependencies(dependant: Dependant) -> Iterator[Any]:
 
 Portal = Annotated[str, Depends(require_portal)]
 Registrant = Annotated[str, Depends(require_registrant)]
-RecordStore = Annotated[str, Depends(require_record_store)]

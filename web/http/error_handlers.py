@@ -13,7 +13,9 @@ from db.case_state import UnknownCase
 from db.writes.opening import UnknownAssister
 from domain.shared.cases.reasons import Refusal
 from domain.shared.documents.faults import Fault, Invalid
+from domain.shared.senders import ForbiddenReport
 from web.http.auth import NotAllowed, NotSignedIn, find_sign_in_address
+from web.http.defence.senders import log_forbidden
 from web.http.negotiation import expects_page
 from web.http.pages import PRIVATE
 from web.http.problem_pages import NO_PAGE, TOO_MANY, UNREADABLE, render_error
@@ -33,6 +35,11 @@ def install_handlers(app: FastAPI) -> None:
     @app.exception_handler(Refusal)
     async def conflict(_: Request, error: Exception) -> JSONResponse:
         return build_problem(409, str(error))
+
+    @app.exception_handler(ForbiddenReport)
+    async def forbidden_report(request: Request, error: ForbiddenReport) -> JSONResponse:
+        log_forbidden(request, error.sender)
+        return build_problem(403, str(error))
 
     @app.exception_handler(UnknownCase)
     async def no_case(request: Request, _: Exception) -> Response:

@@ -40,6 +40,8 @@ SECURITY_HEADERS = {
     # Whatever is the same for everybody says so itself: the rest may be about one person.
     "Cache-Control": "no-store",
 }
+# Whoever speaks xAPI expects it of every answer, refusals too (P8).
+XAPI_VERSION = "1.0.3"
 HTTPS_ONLY = {"Strict-Transport-Security": "max-age=31536000; includeSubDomains"}
 _REFUSALS = {
     400: "The address contains a NUL character.",
@@ -139,6 +141,8 @@ class Limits:
         is_secure = self._own.scheme == "https"
         for name, text in (SECURITY_HEADERS | HTTPS_ONLY if is_secure else SECURITY_HEADERS).items():
             headers.setdefault(name, text)
+        if scope["path"].startswith("/xapi/"):
+            headers.setdefault("X-Experience-API-Version", XAPI_VERSION)
         asked = dict(parse_qsl(scope["query_string"].decode("latin-1"))).get("lang")
         if scope["method"] == "GET" and asked in LANGUAGES:
             secure, prefix = ("; Secure", SECURE_PREFIX) if is_secure else ("", "")

@@ -25,11 +25,16 @@ def build_problem(
         "detail": detail,
     }
     if faults:
-        document["errors"] = [
-            {"field": fault.field, "code": fault.code, "message": explain_reason(fault, "en")}
-            for fault in faults[:MOST_FAULTS]
-        ]
+        document["errors"] = describe_faults(faults)
     return JSONResponse(document, status, headers, MEDIA_TYPE)
+
+
+def describe_faults(faults: Sequence[Fault]) -> list[dict[str, str]]:
+    """Each fault for programs, fifty at most: its field, its code and a sentence."""
+    return [
+        {"field": fault.field, "code": fault.code, "message": explain_reason(fault, "en")}
+        for fault in faults[:MOST_FAULTS]
+    ]
 
 
 def join_faults(faults: Sequence[Fault], language: str = "en") -> str:

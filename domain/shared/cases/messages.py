@@ -220,6 +220,18 @@ class ReminderPage(BaseModel):
     after: str = ""
 
 
+class LmsPoll(BaseModel):
+    """A page of learners whose LMS is asked for what was changed since an instant; ``after`` is the case before it.
+
+    ``reports`` counts what was new up to here, ``unreadable`` the learners whose answer was none.
+    """
+
+    at: datetime
+    after: str = ""
+    reports: int = 0
+    unreadable: int = 0
+
+
 class MarketOrder(CaseRef):
     """A step of one market of a federal registration."""
 

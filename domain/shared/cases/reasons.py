@@ -55,6 +55,9 @@ SENTENCES: dict[str, str] = {
     "event.",
     "webhook_not_kept": "Too little was kept of this event to take it; its sender has to report it again, as a new "
     "event.",
+    "webhook_settled": "This report has been settled already.",
+    "sender_gone": "Its sender is not known any more; it has to be set up again first.",
+    "sender_may_not": "Its sender may not report this.",
     # why an event has no effect, is kept aside, or makes a case one for staff (A24, C5)
     "not_final": "It is not a completed report.",
     "reported_before": "It was reported before under this launch ticket.",

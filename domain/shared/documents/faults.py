@@ -44,6 +44,8 @@ SENTENCES: dict[str, str] = {
     "timestamp": "Send a date and time with its time zone, such as 2026-11-21T17:00:00Z.",
     "uuid": "Send a UUID.",
     "json": "Send one JSON document in UTF-8.",
+    "no_single_case": "No case, or more than one, fits this person and activity; staff have to say whose it is.",
+    "forbidden": "The sender's credential is not for this.",
     "not_understood": "This combination of verb and activity is not one we act on.",
     # of the federal program (B5–B16)
     "npn_required": "Enter your National Producer Number; only the role Not an Agent Broker needs none.",
