@@ -244,9 +244,13 @@ class Settings(BaseSettings):
     rate_wrong_credential: Rate = Field(
         default="20/10 minutes", description="bearer tokens and passwords that are wrong, for each address"
     )
+    rate_code: Rate = Field(
+        default="30/10 minutes", description="codes asked for and typed in by people signing in, for each address"
+    )
+    codes_an_hour: int = Field(default=2000, ge=1, description="codes that are sent in an hour, to everybody together")
     rate_api: Rate = Field(
         default="600/minute",
-        description="requests to the API, steps of the form and forms behind an e-mailed link, for each address",
+        description="requests to the API, steps of the form and forms on one's own pages, for each address",
     )
     trusted_proxies: str = Field(
         default="", description="addresses of proxies whose X-Forwarded-For is believed, with commas between"

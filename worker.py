@@ -60,6 +60,7 @@ from domain.shared.traces import locate_error
 from settings import Settings
 from starter.background import run_background
 from starter.client import connect_client
+from starter.code_letters import CodeSender
 from starter.composition import build_case_services
 from starter.doctor import load_safe_settings
 from starter.replay import verify_histories
@@ -101,6 +102,25 @@ WORKFLOW_TASKS_AT_ONCE = 16
 OURS_PASS_THROUGH = SandboxRestrictions.default.with_passthrough_modules("activities", "domain", "workflows")
 
 
+def build_mailer(settings: Settings) -> Mailer:
+    """The way to the mail server."""
+    return Mailer(
+        settings.smtp_host,
+        settings.smtp_port,
+        settings.smtp_user,
+        settings.smtp_password.get_secret_value() if settings.smtp_password else None,
+        settings.smtp_starttls,
+        settings.mail_from,
+        timeout=MAIL_SECONDS,
+    )
+
+
+def build_code_sender(settings: Settings, database: Database) -> CodeSender:
+    """What sends the letters with one-time codes."""
+    letters = NoticeRenderer(HERE / "templates" / "notices")
+    return CodeSender(database, build_mailer(settings), letters, settings.identity_key_bytes)
+
+
 def build_activities(
     settings: Settings, database: Database, client: httpx2.AsyncClient, temporal: Client, signer: CertificateSigner
 ) -> list[object]:
@@ -114,15 +134,7 @@ def build_activities(
         settings.background_checks_api_key.get_secret_value(),
         settings.background_checks_package,
     )
-    mailer = Mailer(
-        settings.smtp_host,
-        settings.smtp_port,
-        settings.smtp_user,
-        settings.smtp_password.get_secret_value() if settings.smtp_password else None,
-        settings.smtp_starttls,
-        settings.mail_from,
-        timeout=MAIL_SECONDS,
-    )
+    mailer = build_mailer(settings)
     letters = NoticeRenderer(HERE / "templates" / "notices")
     lists = FederalListReader(client, settings.published_lists, settings.certificates_dir)
     lms = LmsClient(client, settings.lms_url, settings.lms_token.get_secret_value())
@@ -249,7 +261,8 @@ async def run_worker(settings: Settings) -> int:
         stack.push_async_callback(database.close)
         # By a connection of its own, which need not be there yet: drafts are purged while Temporal is down.
         services = build_case_services(settings, database, await connect_client(lazy=True))
-        beside = [_run_beside(stack, stop, run_background(database, services.cases))]
+        codes = build_code_sender(settings, database)
+        beside = [_run_beside(stack, stop, run_background(database, services.cases, codes))]
         client = await stack.enter_async_context(http.open_client(HTTP_SECONDS))
         temporal = await connect_client(build_interceptors(database))
         polls_lms = settings.absorb is not None

@@ -25,7 +25,7 @@ from starter.client import connect_client
 from starter.composition import build_case_services
 from templates.certificates import Typesetter
 from templates.letters import NoticeRenderer
-from web import status_link
+from web import own_page
 from web.api import cases as api, federal, webhooks
 from web.assister import activation, answer, certificate, links as assister_links
 from web.gallery.gallery import Gallery
@@ -39,6 +39,7 @@ from web.http.problems import build_problem
 from web.http.rate_limits import RateLimiter
 from web.http.static_files import PREFIX, StaticFiles, load_files
 from web.marketplace import agreements, certificates, profile, sign_in as marketplace_sign_in, training, visit
+from web.own import kept_form, sign_in
 from web.public import home, lists
 from web.public.request import form as request_form
 from web.services import TEMPLATES, Services, ServicesDep
@@ -111,6 +112,7 @@ def _build_rate_limiter(settings: Settings, database: Database) -> RateLimiter:
             "request": settings.rate_request,
             "look_up": settings.rate_look_up,
             "sign_in": settings.rate_sign_in,
+            "code": settings.rate_code,
             "api": settings.rate_api,
             "wrong_credential": settings.rate_wrong_credential,
         },
@@ -170,6 +172,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     federal.install_handlers(app)
     assister_links.install_handlers(app)
     visit.install_handlers(app)
+    sign_in.install_handlers(app)
     assister = (answer, certificate, activation)
     marketplace = (marketplace_sign_in, profile, training, agreements, certificates)
     staff = (queue, export, case, decisions, staff_webhooks, dashboard, access_log)
@@ -178,7 +181,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         federal,
         webhooks,
         request_form,
-        status_link,
+        sign_in,
+        kept_form,
+        own_page,
         *assister,
         home,
         lists,

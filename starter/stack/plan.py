@@ -210,8 +210,13 @@ def _build_sandbox_settings(
 
 def _build_demonstration_settings() -> dict[str, str]:
     # Everybody comes from one address here, so limits for each address would stop everybody.
-    rates = {f"CERTIFY_RATE_{what}": "60000/minute" for what in ("REQUEST", "LOOK_UP", "SIGN_IN", "API")}
-    return {**rates, "CERTIFY_STAFF_ROLES": json.dumps(STAFF_ROLES), "CERTIFY_GALLERY": "1"}
+    rates = {f"CERTIFY_RATE_{what}": "60000/minute" for what in ("REQUEST", "LOOK_UP", "SIGN_IN", "CODE", "API")}
+    return {
+        **rates,
+        "CERTIFY_CODES_AN_HOUR": "60000",
+        "CERTIFY_STAFF_ROLES": json.dumps(STAFF_ROLES),
+        "CERTIFY_GALLERY": "1",
+    }
 
 
 def _build_signing_settings(data: Path) -> dict[str, str]:

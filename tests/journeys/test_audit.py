@@ -17,7 +17,7 @@ async def test_c9_the_whole_way_is_audited_with_actor_time_and_reason(world: Wor
     request = documents.counselor()
     opened = await world.opened(request)
     await world.approved(opened, decision="ask", reason="which clinic?")
-    link = await _status_link(world, request)
+    link = await world.own_page(opened, request["email"])
     answer = await world.http.post(f"{link}/information", json={"message": "the one downtown", "phone": "505-555-0199"})
     assert answer.status_code == 200, answer.text
     await world.approved(opened, reason="clinic confirmed")
@@ -71,11 +71,6 @@ async def test_c9_the_whole_way_is_audited_with_actor_time_and_reason(world: Wor
     assert answered["changed"] == ["phone"]
     (passed,) = [entry["details"] for entry in audit if entry["action"] == "webhook.passed"]
     assert (passed["score"], passed["passed"]) == ("0.9", True)
-
-
-async def _status_link(world: World, request: dict[str, Any]) -> str:
-    letter = await world.letter(request["email"], lambda letter: "/status/" in letter["text"])
-    return str(next(word for word in letter["text"].split() if "/status/" in word))
 
 
 async def _settled(world: World, opened: dict[str, Any], action: str) -> list[dict[str, Any]]:

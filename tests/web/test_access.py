@@ -29,6 +29,7 @@ from web.http.auth import (
     find_staff_session,
     find_undeclared_routes,
     list_access,
+    require_own_session,
     require_permission,
 )
 from web.http.limits import SAFE_METHODS
@@ -90,7 +91,7 @@ def _filled(path: str) -> str:
 
 def test_the_table_of_routes_is_the_whole_table() -> None:
     assert len(STAFFS) > 15
-    assert {"/webhooks/lms", "/api/cases", "/staff", "/healthz", "/status/{token}"} <= {path for _, path, _ in ROUTES}
+    assert {"/webhooks/lms", "/api/cases", "/staff", "/healthz", "/me/{reference}"} <= {path for _, path, _ in ROUTES}
 
 
 def test_the_console_and_the_cases_are_for_staff_alone() -> None:
@@ -268,9 +269,10 @@ def test_every_form_that_needs_no_log_in_is_limited() -> None:
     forms = {
         route.path_format: [one.call for one in route.dependant.dependencies if isinstance(one.call, RateLimited)]
         for route in _api_routes()
-        if "POST" in (route.methods or ()) and list_access(route)[0] in (PUBLIC.dependency, LINK.dependency)
+        if "POST" in (route.methods or ())
+        and list_access(route)[0] in (PUBLIC.dependency, LINK.dependency, require_own_session)
     }
-    assert len(forms) > 10
+    assert len(forms) > 15
     assert [path for path, limits in forms.items() if len(limits) != 1] == []
 
 

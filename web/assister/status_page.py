@@ -7,17 +7,18 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 
 from db.case_state import find_ending_reason, request_of
-from db.reads.links import LinkedCertification
+from db.reads.own_pages import OwnCertification
 from db.reads.third_parties import find_lms_url
 from domain.shared.cases.notices import TOPIC_OF_WAITING, Topic
 from domain.shared.cases.reasons import Reason
 from domain.shared.cases.stages import Stage, WaitingFor
 from domain.shared.documents.faults import Fault
-from domain.shared.links import STATUS_PATH
+from domain.shared.links import OWN_CASE_PATH
 from domain.shared.policy import describe_contact
 from domain.state.agreements import find_agreement
 from domain.state.certification import CertificationState, EligibilityStatus, LmsAccount
 from domain.state.eligibility import Check, Result
+from web.http.auth import OwnVisitor, describe_session
 from web.http.forms import Values, describe_faults, parse_number
 from web.http.negotiation import choose_language
 from web.http.pages import mark_steps, render_page
@@ -29,8 +30,9 @@ from web.state_form import list_values
 async def render_status(
     request: Request,
     services: Services,
-    token: str,
-    certification: LinkedCertification,
+    reference: str,
+    visitor: OwnVisitor,
+    certification: OwnCertification,
     values: Values | None = None,
     faults: Sequence[Fault] = (),
 ) -> HTMLResponse:
@@ -38,7 +40,7 @@ async def render_status(
     case, policy, state = certification.case, certification.policy, certification.state
     asked = request_of(case)
     language = choose_language(request, asked.language)
-    here = STATUS_PATH.format(token=token)
+    here = OWN_CASE_PATH.format(reference=reference)
     told = _read_told_round(request)
     asking = state.stage is Stage.AWAITING_INFORMATION and told != state.round + 1
     waiting_for = state.waiting_for if asking or state.stage is not Stage.AWAITING_INFORMATION else None
@@ -50,6 +52,7 @@ async def render_status(
         describe_contact(policy, topic, language),
         here=here,
         status=422 if faults else 200,
+        own=describe_session(visitor),
         first_name=asked.first_name,
         kind=case.kind,
         plan_year=case.plan_year,
@@ -108,7 +111,7 @@ def _describe_question(state: CertificationState, action: str) -> dict[str, str]
     return {"text": state.decision.reason if state.decision else "", "action": action}
 
 
-async def _find_reason(services: Services, certification: LinkedCertification) -> str | None:
+async def _find_reason(services: Services, certification: OwnCertification) -> str | None:
     if certification.state.stage is Stage.DENIED and certification.state.decision:
         return certification.state.decision.reason
     if certification.state.stage in (Stage.WITHDRAWN, Stage.REVOKED):
@@ -116,7 +119,7 @@ async def _find_reason(services: Services, certification: LinkedCertification) -
     return None
 
 
-def _describe_agreement(certification: LinkedCertification, action: str, language: str) -> dict[str, str] | None:
+def _describe_agreement(certification: OwnCertification, action: str, language: str) -> dict[str, str] | None:
     if not lacks_agreement(certification.state):
         return None
     return {**find_agreement(certification.case.program, language).model_dump(), "action": action}
@@ -134,7 +137,7 @@ def _find_portal_url(services: Services, waiting_for: WaitingFor | None) -> str:
     return f"{portal}/register" if waiting_for is WaitingFor.PORTAL_REGISTRATION else portal
 
 
-def _describe_certificate(certification: LinkedCertification, here: str, language: str) -> dict[str, Any] | None:
+def _describe_certificate(certification: OwnCertification, here: str, language: str) -> dict[str, Any] | None:
     certificate = certification.state.certificate
     if certificate is None:
         return None

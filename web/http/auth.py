@@ -1,4 +1,4 @@
-"""Who calls: staff by session or bearer token, and portals; every route declares which of them may."""
+"""Who calls: staff, people on their own pages, and portals; every route declares which of them may."""
 
 import hmac
 from collections.abc import Callable, Iterator, Sequence
@@ -17,6 +17,7 @@ from starlette.routing import BaseRoute
 
 from db.engine import Database
 from db.tables import StaffSession
+from db.writes.own import sessions as own_sessions
 from db.writes.sessions import find_session, is_touch_due, touch_session
 from domain.shared.ids import name_staff_actor
 from domain.shared.senders import ForbiddenReport, ReportKind
@@ -67,6 +68,21 @@ class StaffMember:
         return permission in self.permissions
 
 
+class NotOnOwnPages(HTTPException):
+    """Nobody is signed in to their own pages: a page leads to the sign-in, everything else is 401."""
+
+    def __init__(self) -> None:
+        super().__init__(401, "Sign in on /me first: by a code to your e-mail address.")
+
+
+@dataclass(frozen=True)
+class OwnVisitor:
+    """Somebody on their own pages, by the e-mail address they have confirmed; ``ends_at`` unless they go on."""
+
+    email: str
+    ends_at: datetime
+
+
 @dataclass(frozen=True)
 class AccessDeclaration:
     """Who may call a route, for whoever looks at the table of routes; it checks nothing itself."""
@@ -102,7 +118,7 @@ def require_permission(permission: Permission) -> Any:
     return Depends(PermissionRequired(permission))
 
 
-# Anybody; who holds an e-mailed link or a form's cookie; a third party whose signature or ticket is checked.
+# Anybody; who holds an activation link or a form's cookie; a third party whose signature or ticket is checked.
 PUBLIC = Depends(AccessDeclaration("public"))
 LINK = Depends(AccessDeclaration("link"))
 SIGNED = Depends(AccessDeclaration("signed"))
@@ -170,6 +186,37 @@ def _read_bearer_token(request: Request) -> str:
     return token.strip() if scheme.lower() == "bearer" else ""
 
 
+def choose_own_cookie(services: Services) -> str:
+    """The cookie of the session on one's own pages."""
+    return "__Host-own" if services.settings.is_secure else "own"
+
+
+async def find_own_visitor(request: Request, services: Services) -> OwnVisitor | None:
+    """Who is signed in to their own pages, noted as there; None where nobody is, or the session has ended."""
+    token, at = request.cookies.get(choose_own_cookie(services), ""), now()
+    row = await services.database.read(own_sessions.find_own_session, token, at) if token else None
+    if row is None:
+        return None
+    if own_sessions.is_touch_due(row, at):
+        await services.database.write(own_sessions.touch_own_session, row.token_hash, at)
+        row.seen_at = at
+    return OwnVisitor(row.email, own_sessions.find_end(row))
+
+
+def describe_session(visitor: OwnVisitor) -> dict[str, Any]:
+    """What the frame of one's own pages says: who is signed in, when that ends, and in how many seconds."""
+    left = max(0, int((visitor.ends_at - now()).total_seconds()))
+    return {"email": visitor.email, "ends_at": visitor.ends_at, "seconds": left}
+
+
+async def require_own_session(request: Request, services: Annotated[Services, Depends(get_services)]) -> OwnVisitor:
+    """Somebody on their own pages. Raises `NotOnOwnPages`."""
+    visitor = await find_own_visitor(request, services)
+    if visitor is None:
+        raise NotOnOwnPages
+    return visitor
+
+
 async def require_portal(request: Request, services: Annotated[Services, Depends(get_services)]) -> str:
     """A portal that may look applicants up, by its token: 401 for nobody's, 403 for another sender's."""
     sender = services.senders.find_token_holder(_read_bearer_token(request))
@@ -190,16 +237,17 @@ async def require_registrant(request: Request, services: Annotated[Services, Dep
 
 FOR_ANYBODY = ("/static", "/openapi.json")
 Access = AccessDeclaration | PermissionRequired | Callable[..., Any]
-_DEPENDENCIES = (require_portal, require_registrant)
+_DEPENDENCIES = (require_own_session, require_portal, require_registrant)
 
 
 def list_access(route: APIRoute) -> list[Access]:
     """What a route declares about who may call it."""
-    return [
+    found = (
         call
         for call in _walk_dependencies(route.dependant)
         if isinstance(call, AccessDeclaration | PermissionRequired) or call in _DEPENDENCIES
-    ]
+    )
+    return list(dict.fromkeys(found))  # what a page is built of may ask for the same
 
 
 def find_undeclared_routes(routes: Sequence[BaseRoute]) -> list[str]:
@@ -218,5 +266,6 @@ def _walk_dependencies(dependant: Dependant) -> Iterator[Any]:
         yield from _walk_dependencies(one)
 
 
+OwnPages = Annotated[OwnVisitor, Depends(require_own_session)]
 Portal = Annotated[str, Depends(require_portal)]
 Registrant = Annotated[str, Depends(require_registrant)]

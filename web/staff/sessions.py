@@ -1,7 +1,7 @@
 """Staff's sessions: signing in by the identity provider, signing out, who is signed in, ending somebody's session."""
 
 from typing import Annotated
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from fastapi import Path, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
@@ -9,6 +9,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from db.writes.house.staff_accounts import recognize_staff
 from db.writes.sessions import end_session, find_session, list_open_sessions, open_session
 from starter.cases import now
+from web.http.addresses import find_local_address
 from web.http.auth import PUBLIC, choose_session_cookie, find_staff_member
 from web.http.defence.security_log import log_security
 from web.http.identity_provider import SignInFailed
@@ -31,7 +32,7 @@ TOLD_OF_SESSIONS = ("ended", "gone")
 async def show_sign_in(request: Request, services: ServicesDep) -> Response:
     """The page that leads to the identity provider; whoever is signed in goes on."""
     if await find_staff_member(request, services) is not None:
-        return RedirectResponse(_find_local_address(request.query_params.get("next")), 303, PRIVATE)
+        return RedirectResponse(_find_onward(request.query_params.get("next")), 303, PRIVATE)
     told = request.query_params.get("told")
     return _render_sign_in(request, services, told if told in TOLD else None)
 
@@ -41,7 +42,7 @@ async def start_sign_in(request: Request, services: ServicesDep) -> Response:
     """To the identity provider."""
     if services.identity_provider is None:
         return _render_sign_in(request, services, "failed", 503)
-    request.session["next"] = _find_local_address(request.query_params.get("next"))
+    request.session["next"] = _find_onward(request.query_params.get("next"))
     try:
         return await services.identity_provider.redirect_to_sign_in(request)
     except SignInFailed:
@@ -51,7 +52,7 @@ async def start_sign_in(request: Request, services: ServicesDep) -> Response:
 @router.get("/sign-in/callback", dependencies=[PUBLIC, limit_rate("sign_in")])
 async def finish_sign_in(request: Request, services: ServicesDep) -> Response:
     """Back from the identity provider: opens the session of somebody who has a role here."""
-    onward = _find_local_address(request.session.get("next"))
+    onward = _find_onward(request.session.get("next"))
     if services.identity_provider is None:
         return _render_sign_in(request, services, "failed", 503)
     try:
@@ -138,7 +139,7 @@ async def end_other_session(
 
 
 def _render_sign_in(request: Request, services: Services, told: str | None, status: int = 200) -> HTMLResponse:
-    language, onward = choose_language(request), _find_local_address(request.query_params.get("next"))
+    language, onward = choose_language(request), _find_onward(request.query_params.get("next"))
     return render_page(
         services,
         "staff/sign_in.html",
@@ -151,11 +152,7 @@ def _render_sign_in(request: Request, services: Services, told: str | None, stat
     )
 
 
-def _find_local_address(url: object) -> str:
+def _find_onward(url: object) -> str:
     """A page of the console; anything else is its first page, lest our sign-in lead to any site."""
-    asked = urlsplit(url) if isinstance(url, str) and len(url) <= 2000 and "\\" not in url else None
-    if asked is None or asked.scheme or asked.netloc or not (asked.path + "/").startswith("/staff/"):
-        return HOME
-    if asked.path.startswith("/staff/sign-"):
-        return HOME
-    return asked.geturl()
+    found = find_local_address(url, HOME, HOME)
+    return HOME if found.startswith(f"{HOME}/sign-") else found
