@@ -84,6 +84,8 @@ class Apart:
             **build_stand_in_settings(urls, self._secrets),
             "CERTIFY_WEB_URL": urls["web"],
             "CERTIFY_STAFF_ROLES": json.dumps(STAFF_ROLES),
+            # Everybody comes from one address here, whichever web they ask.
+            "CERTIFY_RATE_API": "60000/minute",
             "CERTIFY_DATABASE_URL": database,
             "CERTIFY_CERTIFICATES_DIR": str(folder / "certificates"),
             "CERTIFY_SIGNING_KEY_FILE": str(key),
