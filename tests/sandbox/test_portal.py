@@ -250,6 +250,16 @@ async def test_a_broker_with_a_valid_certificate_registers(
     assert [event.body["type"] for event in events] == ["account.registered", "profile.completed"]
 
 
+async def test_a_number_in_small_letters_is_the_same_number(
+    http: httpx2.AsyncClient, sandbox: RunningSandbox, httpserver: HTTPServer, case_id: str
+) -> None:
+    """The exchange finds a certificate however its number was typed, and answers the number as it writes it."""
+    email = f"{case_id}@example.com"
+    introduce_applicant(httpserver, case_id, email, "broker", "CERT-7")
+    httpserver.expect_request("/certificates/cert-7").respond_with_json({"number": "CERT-7", "status": "valid"})
+    assert (await register_account(http, sandbox, email, "cert-7")).status_code == 201
+
+
 @pytest.mark.parametrize(
     ("number", "status", "code"),
     [
