@@ -100,7 +100,6 @@ async def identify_sender(
     if sender is None:
         if headers and not _is_text(body):
             raise Invalid([Fault("body", "json")])
-        log_security("sender.unknown", path=_find_path(request))
         raise HTTPException(401, wanted, {"WWW-Authenticate": 'Basic realm="reports"'})
     if not sender.kinds & frozenset(kinds):
         raise ForbiddenReport(sender)
