@@ -143,8 +143,8 @@ def build_activities(
     portal = PortalClient(client, settings.portal_url, settings.portal_token.get_secret_value())
     return [
         RecordsActivities(database, settings.identity_key_bytes),
-        LicensingActivities(registry, database),
-        BackgroundActivities(vendor, database),
+        LicensingActivities(registry, database, settings.identity_key_bytes),
+        BackgroundActivities(vendor, database, settings.identity_key_bytes),
         TrainingActivities(lms, database),
         CertificatesActivities(signer, database, settings.certificates_dir, settings.web_url),
         PortalActivities(portal, database),

@@ -242,7 +242,7 @@ def _explain_findings(
             one.result,
             one.source,
             of_round if one.check in LICENSING else None,
-            _find_basis(one, case, person, facts, effects),
+            _find_basis(one, case, person, facts, effects, state.check_inputs),
         )
         for one in state.findings
     ]
@@ -252,7 +252,12 @@ _NAMED = ("first_name", "last_name", "email")
 
 
 def _find_basis(
-    finding: Finding, case: Case, person: Assister, facts: Iterable[Fact], effects: Iterable[EffectRow]
+    finding: Finding,
+    case: Case,
+    person: Assister,
+    facts: Iterable[Fact],
+    effects: Iterable[EffectRow],
+    check_inputs: str | None,
 ) -> dict[str, Any]:
     request = case.request
     if finding.check in LICENSING:
@@ -261,16 +266,24 @@ def _find_basis(
         accepted = min(_select_facts(facts, FactKind.AGREEMENT_ACCEPTED), key=lambda fact: fact.at, default=None)
         return {**accepted.data, "at": accepted.at} if accepted else {}
     if finding.check is Check.BACKGROUND_CHECK:
-        return _describe_background_check(facts, effects)
+        return _describe_background_check(facts, effects, check_inputs)
     if finding.check is Check.INTAKE_SCOPE:
         return {name: request.get(name) for name in ("physical_address", "business_address")}
     known: Mapping[str, Any] = {name: getattr(person, name) for name in _NAMED}
     return {"known": known, "requested": {name: request.get(name) for name in _NAMED}}
 
 
-def _describe_background_check(facts: Iterable[Fact], effects: Iterable[EffectRow]) -> dict[str, Any]:
-    reported = max(_select_facts(facts, FactKind.BACKGROUND_REPORTED), key=lambda fact: fact.at, default=None)
-    ordered = next((row.done_at for row in effects if row.kind == "background.ordered"), None)
+def _describe_background_check(
+    facts: Iterable[Fact], effects: Iterable[EffectRow], check_inputs: str | None
+) -> dict[str, Any]:
+    """Order and report of the check on who the request is of now; ``check_inputs`` where an answer changed that."""
+    told = _select_facts(facts, FactKind.BACKGROUND_REPORTED)
+    current = [fact for fact in told if check_inputs in (None, fact.data.get("inputs"))]
+    reported = max(current, key=lambda fact: fact.at, default=None)
+    orders = [
+        row for row in effects if row.kind == "background.ordered" and check_inputs in (None, row.data.get("inputs"))
+    ]
+    ordered = max((row.done_at for row in orders if row.done_at), default=None)
     return {
         "ordered_at": ordered,
         "result": reported.read_as(BackgroundReportedData).result if reported else None,

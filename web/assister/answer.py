@@ -64,6 +64,8 @@ async def answer_question(
     values = await read_form(request)
     message = values.pop("message", "")
     changes, faults = find_changes(values, case.request)
+    if values.get("background_check_consent") == "true":  # given anew, though it may have been before
+        changes["background_check_consent"] = True
     try:
         await _send_answer(services, certification, message, changes, values.get("agreement_language", ""), faults)
     except Invalid as invalid:

@@ -1,6 +1,6 @@
 """What the status page shows of a case (A30): read from the case's state, in the reader's language; no routes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import Request
@@ -68,7 +68,7 @@ async def render_status(
         certificate=_describe_certificate(certification, here, language),
         train_meanwhile=_trains_meanwhile(state),
         question=_describe_question(state, f"{here}/information?lang={language}") if asking else None,
-        values=values if values is not None else list_values(case.request) if asking else {},
+        values=values if values is not None else _list_asked_values(case.request) if asking else {},
         errors=describe_faults(faults, language),
         answered=told in (state.round, state.round + 1) and not asking,
         accepted=request.query_params.get("accepted") == "1" and not lacks_agreement(state),
@@ -78,6 +78,11 @@ async def render_status(
         resources=[{"label": link.label[language], "url": link.url} for link in policy.resources[state.opening.kind]],
         referrals=policy.referrals[language],
     )
+
+
+def _list_asked_values(asked: Mapping[str, Any]) -> Values:
+    """What the answer's form shows of a request: a consent that was given isn't one to another check (D5)."""
+    return list_values({name: value for name, value in asked.items() if name != "background_check_consent"})
 
 
 def lacks_agreement(state: CertificationState) -> bool:

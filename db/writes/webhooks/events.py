@@ -7,10 +7,10 @@ from typing import Any
 
 from sqlalchemy import and_, func, or_
 from sqlalchemy.orm import Session
-from sqlmodel import col, select
 
-from db.case_state import UnknownCase, certification_of, federal_policy_of, list_rows, one_or_none, policy_of
-from db.tables import AlteredEvent, Assister, Case, EffectRow, FactRow, TicketRow
+from db.case_state import UnknownCase, certification_of, federal_policy_of, list_rows, policy_of
+from db.tables import AlteredEvent, Assister, Case, FactRow, TicketRow
+from db.writes.background_checks import find_order
 from db.writes.facts import lock_case
 from domain.federal.mlms_statements import build_course_fact
 from domain.federal.vendor_reports import VendorReport, build_completion_fact, check_ticket, parse_vendor_report
@@ -26,6 +26,7 @@ from domain.shared.senders import ReportKind, Sender, check_report
 from domain.state.background_reports import (
     BackgroundReport,
     build_check_fact,
+    find_outdated_reason,
     find_unfinished_reason,
     parse_background_report,
 )
@@ -120,28 +121,15 @@ def parse_portal_event(
     return ParsedEvent(case, build_portal_fact(report, event_id, received_at), reason)
 
 
-def parse_background_event(report: BackgroundReport, case: Case, received_at: datetime) -> ParsedEvent:
-    """What a background report means; only a completed one counts (A14)."""
-    return ParsedEvent(case, build_check_fact(report, received_at), find_unfinished_reason(report))
+def parse_background_event(session: Session, report: BackgroundReport, received_at: datetime) -> ParsedEvent:
+    """What a background report means; only a completed one counts, on who the request is of now (A14, D5).
 
-
-def lock_checked_case(session: Session, report: BackgroundReport) -> Case:
-    """The case whose check was ordered under the vendor's candidate, or is just being ordered under its own id.
-
-    Raises `Invalid` where there is none.
+    Raises `Invalid` where no check was ordered that it may be about.
     """
-    orders = select(EffectRow).where(col(EffectRow.kind) == "background.ordered")
-    order = None
-    if report.candidate_id:
-        order = one_or_none(session, orders.where(col(EffectRow.external_id) == report.candidate_id))
-    if order is None and report.case_id:
-        # The report may overtake the answer to our order, which names the candidate.
-        any_or_unanswered = [col(EffectRow.external_id).is_(None)] if report.candidate_id else []
-        of_case = orders.where(col(EffectRow.case_id) == report.case_id, *any_or_unanswered)
-        order = one_or_none(session, of_case)
-    if order is None or report.case_id not in (None, order.case_id):
-        raise Invalid([Fault("data.object.candidate_id", "mismatch")])
-    return lock_case(session, order.case_id)
+    order = find_order(session, report)
+    case, inputs = lock_case(session, order.case_id), order.data.get("inputs")
+    reason = find_unfinished_reason(report) or find_outdated_reason(inputs, certification_of(session, case))
+    return ParsedEvent(case, build_check_fact(report, received_at, inputs), reason)
 
 
 def find_ticket(session: Session, vendor: str, hashed: str) -> TicketRow:
@@ -180,7 +168,7 @@ def parse_altered_event(session: Session, row: AlteredEvent, sender: Sender) -> 
         parsed, kind = parse_portal_event(session, report, event_id, sender, row.received_at), report.type
     elif source is EventSource.BACKGROUND_CHECKS:
         background = parse_background_report({**document, "id": event_id})
-        parsed = parse_background_event(background, lock_checked_case(session, background), row.received_at)
+        parsed = parse_background_event(session, background, row.received_at)
         kind, digest = background.type, background.digest
     else:
         vendor, _, given = row.event_id.partition(":")

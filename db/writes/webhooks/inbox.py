@@ -20,7 +20,6 @@ from db.writes.webhooks.events import (
     describe_statement,
     find_reported_case,
     find_ticket,
-    lock_checked_case,
     parse_background_event,
     parse_lms_event,
     parse_portal_event,
@@ -168,13 +167,13 @@ def accept_portal_report(
 
 def accept_background_report(session: Session, sender: Sender, report: BackgroundReport, now: datetime) -> Received:
     """Takes an event of the background-check vendor; only a completed report is a fact (A14)."""
-    case = lock_checked_case(session, report)
-    check_report(sender, case.program, ReportKind.BACKGROUND_CHECKS)
+    parsed = parse_background_event(session, report, now)
+    check_report(sender, parsed.case.program, ReportKind.BACKGROUND_CHECKS)
     source = EventSource.BACKGROUND_CHECKS
-    event = Event(source, report.event_id, case.case_id, report.type, report.digest, report.kept())
+    event = Event(source, report.event_id, parsed.case.case_id, report.type, report.digest, report.kept())
     received = Received()
     if _sort_out(session, sender, [event], now, received):
-        _accept(session, event, parse_background_event(report, case, now), sender, now, received)
+        _accept(session, event, parsed, sender, now, received)
     return received
 
 

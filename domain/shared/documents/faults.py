@@ -35,6 +35,7 @@ SENTENCES: dict[str, str] = {
     "one_insurer": "An agent represents exactly one insurer; name one, or apply as a broker.",
     "agreement": "Accept the agreement with the exchange to go on.",
     "consent": "Consent to the background check to go on.",
+    "consent_anew": "A new name or e-mail address needs a new background check; consent to it to go on.",
     "employer_name": "Name the employer, unless it is the exchange.",
     "no_policy": "There is no certification policy for this program and plan year.",
     "window_not_open": "Certification for this plan year has not opened yet.",
