@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import and_, func, or_
 from sqlalchemy.orm import Session
+from sqlmodel import col, select
 
 from db.case_state import UnknownCase, certification_of, federal_policy_of, list_rows, policy_of
 from db.tables import AlteredEvent, Assister, Case, FactRow, TicketRow
