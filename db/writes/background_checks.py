@@ -2,7 +2,6 @@
 
 from datetime import datetime
 
-from sqlalchemy import or_
 from sqlalchemy.orm import Session
 from sqlmodel import col, select
 
@@ -35,6 +34,7 @@ def intend_check(session: Session, identity_key: bytes, key: str, case_id: str, 
     orders: list[EffectRow] = list_rows(session, _ORDERS.where(col(EffectRow.case_id) == case_id))
     same = next((one for one in orders if one.key != key and one.result and one.data.get("inputs") == inputs), None)
     if same is not None:
+        row.data = {"inputs": inputs, "same_as": same.key}
         row.result, row.done_at = dict(same.result or {}), now
         return Intent(intent.snapshot, row.data, row.result, ended=False), inputs
     return intent, inputs
@@ -50,9 +50,9 @@ def find_order(session: Session, report: BackgroundReport) -> EffectRow:
         order = one_or_none(session, _ORDERS.where(col(EffectRow.external_id) == report.candidate_id))
     if order is None and report.case_id:
         # The report may overtake the answer to our order, which names the candidate.
-        unanswered = col(EffectRow.result).is_(None)
-        which = unanswered if report.candidate_id else or_(unanswered, col(EffectRow.external_id).is_not(None))
-        of_case = list_rows(session, _ORDERS.where(col(EffectRow.case_id) == report.case_id, which))
+        any_or_unanswered = [col(EffectRow.external_id).is_(None)] if report.candidate_id else []
+        rows = list_rows(session, _ORDERS.where(col(EffectRow.case_id) == report.case_id, *any_or_unanswered))
+        of_case = [row for row in rows if "same_as" not in row.data]
         # One that was tried for somebody else before may have left another candidate behind.
         order = of_case[0] if len(of_case) == 1 and not of_case[0].data.get("changed") else None
     if order is None or report.case_id not in (None, order.case_id):
