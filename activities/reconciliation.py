@@ -25,11 +25,11 @@ from db.reads.recovery.reconciliation import (
 )
 from db.tables import SYSTEM, Case
 from db.writes.cases import explain_flag, flag_case, unflag_case
+from db.writes.facts import WORKFLOW_STUCK
 from db.writes.recovery.reconciliation import keep_reconciliation
 from db.writes.recovery.restarts import (
     MAY_REPEAT,
     WORKFLOW_GONE,
-    WORKFLOW_STUCK,
     count_restarts,
     free_case,
     settle_reports,

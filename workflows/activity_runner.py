@@ -18,6 +18,8 @@ Method = Callable[[Any, Order], Awaitable[Answer]]
 
 # A message waits for the local attempts that were begun before it came: two or three of them in an ordinary task.
 ATTEMPTS_IN_A_ROW = 4
+# Third parties that are slow one after the other make a row long without failing: after that the rest are activities.
+LONGEST_ROW = timedelta(seconds=2.5)
 
 
 class ActivityRunner:
@@ -29,8 +31,8 @@ class ActivityRunner:
 
     def __init__(self) -> None:
         self._turn = asyncio.Lock()
-        self._attempts = 0
         self._pending = 0
+        self._allow_attempts()
 
     @property
     def has_pending(self) -> bool:
@@ -39,7 +41,10 @@ class ActivityRunner:
 
     def note_message(self) -> None:
         """Something came from outside: what follows from it may be tried at once again."""
-        self._attempts = 0
+        self._allow_attempts()
+
+    def _allow_attempts(self) -> None:
+        self._attempts, self._spent = 0, timedelta()
 
     async def record(self, work: Method[Order, Answer], order: Order) -> Answer:
         """Short work in our own database: a local activity; a regular one when the database stays away.
@@ -66,14 +71,18 @@ class ActivityRunner:
         """An effect outside: tried once at once, and only then an activity of its own, retried until it is recorded.
 
         ``patience`` is for how long, at the most; None means for ever. ``at_once`` bounds the first attempt. Operators
-        see what is pending; whoever sends a message meanwhile waits for the short attempt at most.
+        see what is pending; whoever sends a message meanwhile waits for a row of attempts at most: for two and a half
+        seconds, and for the bound of the attempt that began within them.
         """
         if workflow.patched(LOCAL_FIRST):
             async with self._turn:
-                if self._attempts < ATTEMPTS_IN_A_ROW:
+                if self._attempts < ATTEMPTS_IN_A_ROW and self._spent < LONGEST_ROW:
                     self._attempts += 1
+                    began = workflow.now()
                     try:
-                        return await workflow.execute_local_activity_method(effect, order, summary=summary, **at_once)
+                        answer = await workflow.execute_local_activity_method(effect, order, summary=summary, **at_once)
+                        self._spent += workflow.now() - began  # the workflow's time goes on with a local activity's end
+                        return answer
                     except FailureError as error:
                         if is_cancelled_exception(error):  # the case ended meanwhile
                             raise
@@ -90,5 +99,5 @@ class ActivityRunner:
             )
         finally:
             self._pending -= 1
-        self._attempts = 0
+        self._allow_attempts()
         return answer

@@ -31,7 +31,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows import messages as names
     from workflows.activity_runner import ActivityRunner, Answer
     from workflows.options import LETTER_AT_ONCE
-    from workflows.patches import ANSWERED_FIRST, WAITS_SEARCHABLE, WAITS_SHOWN_ONCE
+    from workflows.patches import ANSWERED_FIRST, LOCAL_FIRST, WAITS_SEARCHABLE, WAITS_SHOWN_ONCE
     from workflows.search_attributes import STAGE, WAITING_FOR, WAITING_SINCE, WAITS_ON
 
 REMEMBERED = 1000
@@ -53,7 +53,7 @@ class CaseWorkflow:
         self._side_tasks: dict[str, Command] = {}
         self._applying: dict[str, asyncio.Task[Applied]] = {}
         self._is_wait_unshown = False
-        self._is_renewing = False
+        self._is_leaving = False
 
     async def _follow_journey(self) -> str:
         """The program's own steps; answers the stage they end in."""
@@ -74,6 +74,7 @@ class CaseWorkflow:
             await self._close_case(outcome)
         else:
             self._take_back_unfinished()
+        self._is_leaving = self._is_leaving or workflow.patched(LOCAL_FIRST)
         await workflow.wait_condition(workflow.all_handlers_finished)
         return self.progress.stage if outcome is not None else None
 
@@ -140,7 +141,7 @@ class CaseWorkflow:
         An activity that is stuck for good doesn't keep it waiting without bound: it is ordered again by the next run.
         """
         await workflow.wait_condition(lambda: self._must_renew() or (self._history_has_grown() and self._is_resting))
-        self._is_renewing = True
+        self._is_leaving = True
 
     def _history_has_grown(self) -> bool:
         return workflow.info().is_continue_as_new_suggested() or self.progress.messages >= MESSAGES_A_RUN
@@ -204,20 +205,22 @@ class CaseWorkflow:
         if command_id not in self._applying:
             ref = CommandRef(command_id=command_id, case_id=self.case_id, at=workflow.now())
             self._applying[command_id] = asyncio.create_task(self._activities.record(Records.apply_command, ref))
-        applied = await self._wait_unless_renewed(self._applying[command_id])
+        applying = self._applying[command_id]
+        applied = await self._wait_unless_left(applying)
         if not applied.is_known:  # a signal came before its command was stored: asked again, it may be there
-            del self._applying[command_id]
+            if self._applying.get(command_id) is applying:  # update and journey may both have waited for it
+                del self._applying[command_id]
             self.progress.processed = [taken for taken in self.progress.processed if taken != command_id]
         return applied
 
-    async def _wait_unless_renewed(self, task: asyncio.Task[Answer]) -> Answer:
-        """What came of a task that a handler waits for; a run that is renewed doesn't wait for it, however stuck it is.
+    async def _wait_unless_left(self, task: asyncio.Task[Answer]) -> Answer:
+        """What came of a task that a handler waits for; a run that is renewed or has ended waits for no stuck one.
 
         The task is not awaited itself: who is cancelled while waiting must not cancel it for the others.
         """
-        await workflow.wait_condition(lambda: task.done() or self._is_renewing)
+        await workflow.wait_condition(lambda: task.done() or self._is_leaving)
         if not task.done():
-            raise ApplicationError("the run was renewed first; to be sent again", type=names.CUT_OFF)
+            raise ApplicationError("the run ended first; to be sent again", type=names.CUT_OFF)
         return task.result()
 
     @property

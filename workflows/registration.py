@@ -196,7 +196,7 @@ class MarketplaceRegistration(CaseWorkflow):
     async def save_profile(self, command: Command) -> str:
         """The assister saves the profile: the registry is asked first, and the answer says what became of it (B7)."""
         self._remember_message(command.command_id, command.case_id)
-        saved = await self._wait_unless_renewed(asyncio.create_task(self._save_profile(command)))
+        saved = await self._wait_unless_left(asyncio.create_task(self._save_profile(command)))
         self._adopt_snapshot(saved.standing)
         return saved.outcome
 

@@ -29,6 +29,8 @@ from domain.shared.cases.stages import ENDED, OWNER, WaitingFor
 STAFF, DECISION = "staff", "decision"
 # The end of the name of a flag about an activity that keeps failing.
 STUCK = ".stuck"
+# The flag of a case whose workflow fails, or goes by other facts, and can't be begun again by itself.
+WORKFLOW_STUCK = "workflow_stuck"
 _LOCKED = "locked cases"
 
 # Statements that most units make, built once.
@@ -193,7 +195,7 @@ def _store_flags(case: Case, flags: dict[str, datetime]) -> None:
 def _lower_stuck_flags(session: Session, case: Case, now: datetime) -> None:
     """What was still tried when the case ended isn't tried any more, so that no success will take its flag down."""
     for flag in list_flags(case):
-        if flag.endswith(STUCK):
+        if flag.endswith(STUCK) or flag == WORKFLOW_STUCK:
             lower_flag(case, flag)
             record_audit(session, now, SYSTEM, f"case.unflagged.{flag}", case)
 

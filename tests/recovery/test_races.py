@@ -3,6 +3,7 @@
 import asyncio
 from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from sqlalchemy.orm import Session
@@ -22,6 +23,7 @@ from domain.shared.cases.reconciliation import MOST_RESTARTS
 from domain.shared.ids import make_command_id
 from tests.recovery.test_restarts import goes_on_to_the_first_day, in_training
 from tests.support import documents, recovery
+from tests.support.federal import Federal
 from tests.support.idle import wait_until_workflow_is_idle
 from tests.support.inside import Inside, report
 from tests.support.recovery import audited, flags, reconcile
@@ -114,6 +116,7 @@ async def test_what_is_not_tried_any_more_is_not_flagged_as_stuck(system: Inside
     await system.database.write(flag_case, opened.case_id, "mail_refused", datetime.now(UTC))
     await system.approved(opened)
     assert await flags(system, opened) == ["portal.create_account.stuck", "mail_refused"]
+    await system.database.write(flag_case, opened.case_id, "workflow_stuck", datetime.now(UTC), "workflow_task_fails")
     assert (await system.cases.withdraw_request(opened.case_id, "no more", "staff")).state == "applied"
     assert await flags(system, opened) == ["mail_refused"]
 
@@ -128,6 +131,35 @@ async def test_a_withdrawal_whose_signal_came_before_it_was_stored_ends_case_and
     assert answer.state == "applied"
     async with asyncio.timeout(60):
         assert await system.handle(opened).result() == "withdrawn"
+
+
+@pytest.mark.parametrize("update", [names.DECIDE, names.WITHDRAW, names.RESEND])
+async def test_a_command_that_is_gone_with_a_restored_database_is_refused_and_the_case_goes_on(
+    system: Inside, update: str
+) -> None:
+    """Its update and the journey both wait for it."""
+    kinds = {names.DECIDE: "decide", names.WITHDRAW: "withdraw", names.RESEND: "resend"}
+    opened = await system.open(documents.broker())
+    await system.agreed(opened, "awaiting_decision", "decision")
+    gone = Command(
+        case_id=opened.case_id, command_id=uuid4().hex, kind=kinds[update], verdict="approve", answer_when_applied=True
+    )
+    assert await system.handle(opened).execute_update(update, gone) == "refused"
+    assert await system.decide(opened) == "applied"
+    assert (await system.cases.withdraw_request(opened.case_id, "no more", "staff")).state == "applied"
+    async with asyncio.timeout(60):
+        assert await system.handle(opened).result() == "withdrawn"
+
+
+async def test_a_profile_that_is_gone_with_a_restored_database_is_refused_and_the_next_one_saved(
+    federal: Federal,
+) -> None:
+    opened = await federal.open(documents.registration())
+    await federal.agreed(opened, "awaiting_profile", "marketplace_profile")
+    gone = Command(case_id=opened.case_id, command_id=uuid4().hex, kind="save_profile")
+    assert await federal.handle(opened).execute_update(names.SAVE_PROFILE, gone) == "refused"
+    assert (await federal.save(opened)).state == "applied"
+    assert (await federal.cases.withdraw_request(opened.case_id, "no more", "staff")).state == "applied"
 
 
 async def _until_claimed(system: Inside, opened: Opened) -> None:

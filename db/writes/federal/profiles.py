@@ -81,12 +81,12 @@ def keep_profile(
 
 
 def load_profile_to_save(session: Session, identity_key: bytes, command_id: str) -> ProfileToSave | None:
-    """The profile a stored command would save; None when it is done already.
+    """The profile a stored command would save; None when it is done already, or gone with a restored database.
 
     Raises `Invalid` where it can't be saved any more, since another one was saved meanwhile.
     """
-    row = session.get_one(CommandRow, command_id)
-    if row.state != CommandState.PENDING:
+    row = session.get(CommandRow, command_id)
+    if row is None or row.state != CommandState.PENDING:
         return None
     case = session.get_one(Case, row.case_id)
     profile = StoredProfile.model_validate(_merge_profile(case, row))
@@ -116,9 +116,12 @@ def save_profile(
 ) -> ProfileSaved:
     """Saves the profile of a stored command, or refuses it with the fields at fault, once (B7–B10).
 
-    A refused one leaves nothing of itself behind but the fields' names, and of what the registry said nothing.
+    A refused one leaves nothing of itself behind but the fields' names, and of what the registry said nothing. One that
+    isn't stored, since the database was restored, is refused.
     """
-    row = session.get_one(CommandRow, command_id)
+    row = session.get(CommandRow, command_id)
+    if row is None:
+        return ProfileSaved(outcome="refused")
     case = lock_case(session, row.case_id)
     session.refresh(row)
     state = snapshot_case(session, case).registration

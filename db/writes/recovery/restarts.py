@@ -9,7 +9,7 @@ from sqlmodel import col
 
 from db.recovery_tables import DeliveryFailure
 from db.tables import SYSTEM, Case, InboxRow
-from db.writes.facts import lock_case, lower_flag, record_audit
+from db.writes.facts import WORKFLOW_STUCK, lock_case, lower_flag, record_audit
 from db.writes.recovery.deliveries import DeliveryKind, forget_failures, lower_delivery_flag
 from domain.shared.assister import Kind
 from domain.shared.cases.events import EventSource, EventState
@@ -17,7 +17,7 @@ from domain.shared.cases.reasons import Reason, Refusal
 from domain.shared.cases.reconciliation import ARCHIVES
 from domain.shared.cases.stages import ENDED
 
-WORKFLOW_GONE, WORKFLOW_STUCK, MAY_REPEAT = "workflow_gone", "workflow_stuck", "may_repeat"
+WORKFLOW_GONE, MAY_REPEAT = "workflow_gone", "may_repeat"
 # Restarts longer ago than this don't count: what was mended for a day is not what fails again and again.
 COUNTED_FOR = timedelta(days=1)
 
