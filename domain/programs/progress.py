@@ -63,7 +63,7 @@ def rebuild_progress(
     return common.model_copy(
         update={
             "facts": sorted({fact.kind.value for fact in facts} - _list_outdated_kinds(state)),
-            "passed": state.passed_at is not None,
+            "passed": state.has_earned_certificate,
             "rounds": state.round,
             "check_round": state.check_round,
             "unknown_license": _is_license_unknown(facts, state.round),

@@ -255,6 +255,8 @@ async def test_a_deeply_dotted_name_is_a_fault_like_any_other(house: House) -> N
 
 async def test_b3_a_second_account_is_refused_and_pointed_at_recovery(house: House) -> None:
     one = await visitor(house)
+    (case,) = await house.cases()
+    await house.prove(case.case_id)
     for changes in ({"email": "other@example.com"}, {"npn": documents.new_npn(), "first_name": "Other"}):
         form = form_of({**one.document, **changes})
         answer = await house.post("/portal/register?lang=es", form)

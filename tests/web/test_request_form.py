@@ -548,6 +548,8 @@ async def test_a_repeat_says_so(house: House, person: Browser) -> None:
 async def test_an_npn_under_another_name_is_a_conflict(house: House, person: Browser) -> None:
     document = documents.broker()
     await house.open(document)
+    (case,) = await house.cases()
+    await house.prove(case.case_id)
     page = await form.send(person, {**document, "last_name": "Other", "email": "other@example.com"}, language="es")
     assert (page.status, "ya está en uso" in page.text) == (409, True)
     (case,) = await house.cases()
