@@ -1,6 +1,5 @@
 #!/bin/sh
-# Runs once, when PostgreSQL's volume is empty: one role and its databases for Temporal; for the
-# application a role that owns its database and migrates it, and one that works with what it is granted there.
+# Runs once, when PostgreSQL's volume is empty: one role and its databases for Temporal, one for the application.
 set -eu
 
 create() { # ROLE DATABASE…
@@ -17,5 +16,4 @@ SQL
 }
 
 create temporal temporal temporal_visibility
-create certify_owner certify
-create certify
+create certify certify

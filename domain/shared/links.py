@@ -1,5 +1,4 @@
-"""The addresses that e-mails lead to. Only an activation link holds a secret: kept by its hash, and never logged."""
+"""The addresses that e-mails lead to. Whoever knows the token has the page: it is kept by its hash, never logged."""
 
-OWN_PATH = "/me"
-OWN_CASE_PATH = "/me/{reference}"
+STATUS_PATH = "/status/{token}"
 ACTIVATION_PATH = "/activate/{token}"

@@ -42,8 +42,9 @@ PATIENT_WORKER = """
 import os
 from datetime import timedelta
 import worker
-from workflows import options
+from workflows import activity_runner, options
 
+activity_runner.LONGEST_ROW = timedelta(minutes=2)
 options.AT_ONCE["start_to_close_timeout"] = options.LETTER_AT_ONCE["start_to_close_timeout"] = timedelta(minutes=2)
 worker.HTTP_SECONDS = worker.MAIL_SECONDS = 120
 os._exit(worker.main([]))

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -13,7 +13,6 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     StringConstraints,
-    ValidationInfo,
 )
 from pydantic_core import PydanticCustomError
 
@@ -154,10 +153,9 @@ class Address(StrictForm):
     postal_code: PostalCode
 
 
-def parse_occurred_at(value: Any, info: ValidationInfo) -> datetime:
-    """An instant of a report; without a zone it is in the ``zone`` of the validation's context, else in UTC (P5)."""
+def parse_occurred_at(value: Any) -> datetime:
     try:
-        return parse_instant(value, "occurred_at", (info.context or {}).get("zone", UTC))
+        return parse_instant(value, "occurred_at")
     except Invalid:
         raise make_error("timestamp") from None
 
@@ -176,24 +174,12 @@ def parse_uuid(value: Any, field: str) -> str:
         raise Invalid([Fault(field, "uuid")]) from None
 
 
-# A leap second, as some write the end of a minute.
-_SIXTY = re.compile(r"(?P<minute>.+[T ]\d\d:?\d\d:?)60(?:[.,]\d+)?(?P<zone>[^\d.,].*)?")
-
-
-def parse_instant(value: Any, field: str, zone: tzinfo | None = None) -> datetime:
-    """An instant, as UTC, of the years 2000 to 2099; raises `Invalid` naming the field.
-
-    One that names no zone is in ``zone``, and refused where there is none; sixty seconds are the next minute (P5).
-    """
+def parse_instant(value: Any, field: str) -> datetime:
+    """An instant with its zone, as UTC, of the years 2000 to 2099; raises `Invalid` naming the field."""
     try:
-        text = read_text(value, field)
-        sixty = _SIXTY.fullmatch(text)
-        found = datetime.fromisoformat(f"{sixty['minute']}59{sixty['zone'] or ''}" if sixty else text)
-        if len(text) <= len("2026-10-01") or not 2000 <= found.year < 2100:
+        found = datetime.fromisoformat(read_text(value, field))
+        if found.tzinfo is None or not 2000 <= found.year < 2100:
             raise ValueError("no instant of ours")
-        found = found if found.tzinfo else found.replace(tzinfo=zone)
-        if found.tzinfo is None:
-            raise ValueError("no zone")
-        return found.astimezone(UTC) + timedelta(seconds=1 if sixty else 0)
+        return found.astimezone(UTC)
     except ValueError:
         raise Invalid([Fault(field, "timestamp")]) from None
