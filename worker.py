@@ -226,12 +226,13 @@ async def run_worker(settings: Settings) -> int:
         temporal = await connect_client(build_interceptors(database))
         beside.append(_run_beside(stack, stop, keep_schedules(temporal, settings.task_queue)))
         signer = build_signer(settings)
+        # Before the worker: what is imported in a thread while another one is in the workflows' sandbox fails at times.
+        await asyncio.to_thread(signer.prepare)
         activities = build_activities(settings, database, client, temporal, signer)
         await stack.enter_async_context(build_worker(temporal, settings, activities))
         if settings.ready_file:
             settings.ready_file.touch()
         log.info("worker ready", task_queue=settings.task_queue, build_id=settings.worker_build_id)
-        beside.append(_run_beside(stack, stop, asyncio.to_thread(signer.prepare)))
         await stop.wait()
         return 1 if any(task.done() and not task.cancelled() and task.exception() for task in beside) else 0
 
