@@ -18,8 +18,6 @@ Method = Callable[[Any, Order], Awaitable[Answer]]
 
 # A message waits for the local attempts that were begun before it came: two or three of them in an ordinary task.
 ATTEMPTS_IN_A_ROW = 4
-# Third parties that are slow one after the other make a row long without failing: after that the rest are activities.
-LONGEST_ROW = timedelta(seconds=2.5)
 
 
 class ActivityRunner:
@@ -76,7 +74,8 @@ class ActivityRunner:
         """
         if workflow.patched(LOCAL_FIRST):
             async with self._turn:
-                if self._attempts < ATTEMPTS_IN_A_ROW and self._spent < LONGEST_ROW:
+                # Third parties that are slow one after the other make a row long without failing: it is as long as one.
+                if self._attempts < ATTEMPTS_IN_A_ROW and self._spent < AT_ONCE["start_to_close_timeout"]:
                     self._attempts += 1
                     began = workflow.now()
                     try:

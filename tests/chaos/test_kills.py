@@ -6,11 +6,9 @@ was made, after it was made and before it was recorded, and after it was recorde
 """
 
 import asyncio
-import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
-from dataclasses import replace
 from datetime import UTC
 
 import httpx2
@@ -23,7 +21,6 @@ from db.engine import Database
 from db.writes.imports import import_person
 from domain.programs.imports import parse_import
 from starter.cases import now
-from starter.stack.processes import Child
 from tests.chaos.checks import (
     check_accounts,
     check_background_checks,
@@ -44,28 +41,27 @@ from tests.support.world import World
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(480), pytest.mark.slow]
 
 AT_ONCE = 0.004
-# The usual worker, whose attempts wait for what is held until everybody has arrived, however slow the machine is.
+# The usual worker, whose attempts wait for what is held until everybody has arrived, however slow the machine is, and
+# are made again soon after each kill, however many there were.
 PATIENT_WORKER = """
 import os
 from datetime import timedelta
 import worker
+from temporalio.common import RetryPolicy
 from workflows import options
 
 for regular in (options.THIRD_PARTY, options.PATIENT):
     regular["start_to_close_timeout"] = timedelta(seconds=25)
+    regular["retry_policy"] = RetryPolicy(initial_interval=timedelta(seconds=1), backoff_coefficient=1)
 options.LETTER_AT_ONCE["start_to_close_timeout"] = options.AT_ONCE["start_to_close_timeout"]
 worker.HTTP_SECONDS = worker.MAIL_SECONDS = 24
 os._exit(worker.main([]))
 """
 
 
-def _make_patient(child: Child) -> Child:
-    return replace(child, argv=(sys.executable, "-c", PATIENT_WORKER))
-
-
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def mortal(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mortal]:
-    async with support.running(tmp_path_factory.mktemp("mortal"), _make_patient) as running:
+    async with support.running(tmp_path_factory.mktemp("mortal"), PATIENT_WORKER) as running:
         yield running
 
 

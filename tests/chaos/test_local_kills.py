@@ -6,17 +6,14 @@ made, after it was made and before it was recorded, and after it was recorded an
 """
 
 import asyncio
-import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 
 import httpx2
 import pytest
 import pytest_asyncio
 from temporalio.client import Client
 
-from starter.stack.processes import Child
 from tests.chaos.checks import (
     check_accounts,
     check_background_checks,
@@ -43,9 +40,8 @@ PATIENT_WORKER = """
 import os
 from datetime import timedelta
 import worker
-from workflows import activity_runner, options
+from workflows import options
 
-activity_runner.LONGEST_ROW = timedelta(minutes=2)
 options.AT_ONCE["start_to_close_timeout"] = options.LETTER_AT_ONCE["start_to_close_timeout"] = timedelta(minutes=2)
 worker.HTTP_SECONDS = worker.MAIL_SECONDS = 120
 os._exit(worker.main([]))
@@ -60,13 +56,9 @@ HELD_ONCE_MADE = {**HELD, "portal": 3, "smtp": 5}
 HELD_AGAIN = {**HELD_ONCE_MADE, "portal": 2}
 
 
-def make_patient(child: Child) -> Child:
-    return replace(child, argv=(sys.executable, "-c", PATIENT_WORKER))
-
-
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def mortal(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mortal]:
-    async with support.running(tmp_path_factory.mktemp("mortal"), make_patient) as running:
+    async with support.running(tmp_path_factory.mktemp("mortal"), PATIENT_WORKER) as running:
         yield running
 
 

@@ -7,11 +7,10 @@ from the second; third parties are where they were. What was done twice is named
 
 import asyncio
 import sqlite3
-import sys
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx2
@@ -101,7 +100,7 @@ class Registration:
 
 @asynccontextmanager
 async def running(folder: Path) -> AsyncIterator[Mortal]:
-    async with support.running(folder, lambda worker: replace(worker, argv=(sys.executable, "-c", WORKER))) as mortal:
+    async with support.running(folder, WORKER) as mortal:
         yield mortal
 
 

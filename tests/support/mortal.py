@@ -1,7 +1,8 @@
 """The embedded stack's processes, to be killed and started again; the worker reaches out through gates."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import sys
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -24,8 +25,8 @@ GATES = (*STAND_INS, "smtp", "temporal")
 class Mortal:
     """Processes by the names `starter.stack.embedded` gives them, and the worker's gates by those of their ports."""
 
-    def __init__(self, folder: Path, change_worker: Callable[[Child], Child] = lambda worker: worker) -> None:
-        self._change_worker = change_worker
+    def __init__(self, folder: Path, worker_program: str = "") -> None:
+        self._worker_program = worker_program
         for name in FOLDERS:
             (folder / name).mkdir(parents=True)
         kept = {name: make() for name, make in SECRETS.items()}
@@ -38,8 +39,11 @@ class Mortal:
         for gate in self.gates.values():
             await gate.start()
         self._children = {child.name: child for child in build_children(self.plan)}
-        worker = self._change_worker(self._children["worker"])
-        self._children["worker"] = replace(worker, environment={**worker.environment, **self._through_gates()})
+        worker = self._children["worker"]
+        argv = (sys.executable, "-c", self._worker_program) if self._worker_program else worker.argv
+        self._children["worker"] = replace(
+            worker, argv=argv, environment={**worker.environment, **self._through_gates()}
+        )
         await self.start("migration", "signing", "temporal", "sandbox")
         await self.start("web", "worker")
 
@@ -92,11 +96,9 @@ class Mortal:
 
 
 @asynccontextmanager
-async def running(
-    folder: Path, change_worker: Callable[[Child], Child] = lambda worker: worker
-) -> AsyncIterator[Mortal]:
-    """All processes, for the time of a block; the worker's may be another one than a user's."""
-    mortal = Mortal(folder, change_worker)
+async def running(folder: Path, worker_program: str = "") -> AsyncIterator[Mortal]:
+    """All processes, for the time of a block; ``worker_program`` is Python to run instead of a user's worker."""
+    mortal = Mortal(folder, worker_program)
     try:
         await mortal.begin()
         yield mortal
