@@ -1,19 +1,37 @@
 """Every environment variable, typed and explained; read by entry points only, and handed on from there."""
 
+import hmac
+import os
+import re
 from contextlib import suppress
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import cached_property
+from hashlib import sha256
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from limits import parse
-from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _SECRETS = Path("/run/secrets")
 
+ProgramName = Literal["bewellnm", "ffm"]
+ReportKindName = Literal["training", "exam", "portal", "applicants", "background-checks", "vendor", "registration"]
+DialectName = Literal["xapi", "moodle", "scorm-cloud", "docebo"]
 RoleName = Literal["reviewer", "appeals_reviewer", "operator", "auditor"]
 
 
@@ -26,15 +44,115 @@ def _parse_rate(value: str) -> str:
 
 
 Rate = Annotated[str, AfterValidator(_parse_rate)]
+SenderId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64)]
+
+
+SHORTEST_SECRET = 16
+# What was read before, and where it stands now.
+RETIRED = {
+    "CERTIFY_LMS_WEBHOOK_SECRET": 'now "secret" of the senders "lms" and "mlms", each its own, in CERTIFY_SENDERS',
+    "CERTIFY_XAPI_USER": 'now "user" of the sender "record-store" in CERTIFY_SENDERS',
+    "CERTIFY_XAPI_PASSWORD": 'now "password" of the sender "record-store" in CERTIFY_SENDERS',
+    "CERTIFY_PORTAL_WEBHOOK_SECRET": 'now "secret" of the sender "portal" in CERTIFY_SENDERS',
+    "CERTIFY_BACKGROUND_CHECKS_WEBHOOK_SECRET": 'now "check_key" of the sender "background-checks" in CERTIFY_SENDERS',
+}
+
+
+def _is_secret_file(folder: Any, name: str) -> bool:
+    return folder is not None and any((Path(folder) / spelled).is_file() for spelled in (name, name.lower()))
+
+
+class StaffToken(NamedTuple):
+    """A bearer token of staff by its SHA-256, and the last day it opens anything; None where it has none."""
+
+    sha256: str
+    last_day: date | None
+    is_hashed: bool
+
+
+_HASHED_TOKEN = re.compile(r"sha256:([0-9a-f]{64}) until (\d{4}-\d{2}-\d{2})", re.ASCII)
+
+
+def parse_staff_token(text: str) -> StaffToken:
+    """A token as it stands in the settings: by its hash with its last day, or as it is. Raises ValueError."""
+    if not text.startswith("sha256:"):
+        # An empty one opens nothing, since no hash is empty.
+        return StaffToken(sha256(text.encode()).hexdigest() if text else "", None, False)
+    found = _HASHED_TOKEN.fullmatch(text)
+    if found is None:
+        raise ValueError('a hashed token has to be like "sha256:… until 2027-01-31", with 64 small hexadecimal digits')
+    return StaffToken(found[1], date.fromisoformat(found[2]), True)
+
+
+def _hash_secret(secret: str) -> str:
+    return sha256(secret.encode()).hexdigest()
 
 
 class TrainingVendor(BaseModel):
-    """Where a training vendor's site is, and the Standard Webhooks secret(s) it shares with us."""
+    """Where a training vendor's site is; what it reports is signed with its secret in `Settings.senders`."""
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     url: str = Field(pattern=r"^https?://\S+$")
-    secret: SecretStr = Field(min_length=1)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_secret(cls, given: Any) -> Any:
+        if isinstance(given, dict) and "secret" in given:
+            raise ValueError('its "secret" stands in CERTIFY_SENDERS now, as the sender of this id')
+        return given
+
+
+def _check_zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (KeyError, ValueError, OSError):
+        raise ValueError('has to be a time zone such as "America/Denver"') from None
+    return value
+
+
+class SenderSettings(BaseModel):
+    """A third party that reports: what it may report, how it shows who it is (in one way), and how it is read."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    program: ProgramName
+    kinds: list[ReportKindName] = Field(min_length=1)
+    secret: SecretStr | None = Field(default=None, min_length=1)
+    check_key: SecretStr | None = Field(default=None, min_length=1)
+    token: SecretStr | None = Field(default=None, min_length=1)
+    user: str = ""
+    password: SecretStr | None = Field(default=None, min_length=1)
+    dialect: DialectName = "xapi"
+    zone: Annotated[str, AfterValidator(_check_zone)] = "UTC"
+    home_page: str = ""
+    activities: dict[str, str] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _have_one_credential(self) -> Self:
+        if len(self.list_secrets()) != 1 or bool(self.user) != bool(self.password):
+            raise ValueError("needs one credential: secret, check_key, token, or user and password")
+        if any(len(part) < SHORTEST_SECRET for part in self.list_secrets()[0].split()):
+            raise ValueError(f"needs secrets of {SHORTEST_SECRET} characters or more; a space stands between two")
+        return self
+
+    def list_secrets(self) -> list[str]:
+        """Its secrets, in whichever way it shows who it is."""
+        given = (self.secret, self.check_key, self.token, self.password)
+        return [one.get_secret_value() for one in given if one is not None]
+
+
+class AbsorbSettings(BaseModel):
+    """An Absorb LMS that is asked for what learners have done, and the policy's activities by its courses' ids."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    url: str = Field(pattern=r"^https?://\S+$")
+    api_key: SecretStr = Field(min_length=1)
+    user: str = Field(min_length=1)
+    password: SecretStr = Field(min_length=1)
+    zone: Annotated[str, AfterValidator(_check_zone)] = "UTC"
+    activities: dict[str, str] = Field(min_length=1)
 
 
 class Settings(BaseSettings):
@@ -53,6 +171,11 @@ class Settings(BaseSettings):
         default="sqlite+aiosqlite:///data/app.sqlite",
         validation_alias=AliasChoices("CERTIFY_DATABASE_URL", "certify_database_url", "DATABASE_URL"),
         description="the database: sqlite+aiosqlite:///… or postgresql+psycopg://…; DATABASE_URL is read too",
+    )
+    migration_url: SecretStr = Field(
+        default=SecretStr(""),
+        description="the same PostgreSQL database by the role that owns its tables, for python -m db.migrate only; "
+        "empty means database_url",
     )
     certificates_dir: Path = Field(default=Path("data/certificates"), description="folder of the certificates")
     task_queue: str = Field(default="certification", description="Temporal task queue")
@@ -84,11 +207,13 @@ class Settings(BaseSettings):
 
     identity_key: SecretStr = Field(description="hex key of the hash that tells who is the same person")
     staff_tokens: dict[str, SecretStr] = Field(
-        default_factory=dict, description='bearer tokens of staff: {"actor": "token"}'
+        default_factory=dict,
+        description="bearer tokens of staff by their SHA-256, each with a name and a last day: "
+        '{"name": "sha256:… until 2027-01-31"}; on a machine of one\'s own also {"name": "token"}',
     )
     staff_roles: dict[str, list[RoleName]] = Field(
         default_factory=dict,
-        description='roles of their actors: {"actor": ["reviewer", "operator"]}; one left out is a reviewer',
+        description='roles of these tokens: {"name": ["reviewer", "operator"]}; one left out has none',
     )
 
     oidc_issuer: str = Field(
@@ -96,10 +221,16 @@ class Settings(BaseSettings):
     )
     oidc_client_id: str = Field(default="", description="our client id there")
     oidc_client_secret: SecretStr = Field(default=SecretStr(""), description="our client secret there")
-    oidc_actor_claim: str = Field(default="preferred_username", description="claim that names an actor in the audit")
-    oidc_roles_claim: str = Field(default="roles", description="claim that lists somebody's roles or groups")
+    oidc_actor_claim: str = Field(
+        default="preferred_username", description="claim that names somebody in the audit, when they first sign in"
+    )
+    oidc_roles_claim: str = Field(
+        default="roles",
+        description="claim that lists somebody's roles or groups; dots lead into it, as in realm_access.roles",
+    )
     oidc_role_names: dict[str, RoleName] = Field(
-        default_factory=dict, description='what stands in it, as our roles: {"group": "reviewer"}'
+        default_factory=dict,
+        description='what stands in it, as our roles: {"group": "reviewer"}; without it, roles are called as ours',
     )
     session_idle_minutes: int = Field(default=30, ge=1, description="after which a session not used has expired")
     session_hours: int = Field(default=10, ge=1, description="after which every session has expired")
@@ -110,13 +241,34 @@ class Settings(BaseSettings):
     )
     rate_look_up: Rate = Field(default="120/minute", description="public look-ups by number for each address")
     rate_sign_in: Rate = Field(default="20/minute", description="log-ins of staff for each address")
+    rate_wrong_credential: Rate = Field(
+        default="20/10 minutes", description="bearer tokens and passwords that are wrong, for each address"
+    )
+    rate_code: Rate = Field(
+        default="30/10 minutes", description="codes asked for and typed in by people signing in, for each address"
+    )
+    codes_an_hour: int = Field(default=2000, ge=1, description="codes that are sent in an hour, to everybody together")
     rate_api: Rate = Field(
         default="600/minute",
-        description="requests to the API, steps of the form and forms behind an e-mailed link, for each address",
+        description="requests to the API, steps of the form and forms on one's own pages, for each address",
     )
     trusted_proxies: str = Field(
         default="", description="addresses of proxies whose X-Forwarded-For is believed, with commas between"
     )
+
+    local_hosts: list[str] = Field(
+        default_factory=list,
+        description="names of hosts that are this machine, such as a container beside it, as a JSON list: what goes "
+        "there needs no TLS",
+    )
+
+    web_connections: int = Field(
+        default=1000, ge=10, description="how many connections the web process holds at a time; one more is refused"
+    )
+    public_metrics: bool = Field(
+        default=True, description="whether /metrics answers; anybody who reaches it may read it"
+    )
+    public_openapi: bool = Field(default=True, description="whether /openapi.json, the API's description, answers")
 
     temporal_ui_url: str = Field(default="", description="the Temporal UI, for links from cases; empty means none")
     gallery: bool = Field(default=False, description="a page of all notices; only where web_url is a loopback address")
@@ -128,25 +280,22 @@ class Settings(BaseSettings):
     background_checks_url: str = Field(description="background-check vendor (Checkr)")
     background_checks_api_key: SecretStr = Field(default=SecretStr(""), description="its API key")
     background_checks_package: str = Field(default="assister_standard", description="the package of checks ordered")
-    background_checks_webhook_secret: SecretStr = Field(description="key of X-Checkr-Signature")
 
     lms_url: str = Field(description="learning management system")
     lms_token: SecretStr = Field(default=SecretStr(""), description="its bearer token")
-    lms_webhook_secret: SecretStr = Field(
-        description="Standard Webhooks secret of the LMS, whsec_…; two, with a space between, while one is replaced"
-    )
-    xapi_user: str = Field(default="", description="Basic user for /xapi/statements")
-    xapi_password: SecretStr = Field(
-        default=SecretStr(""), description="Basic password for /xapi/statements; empty closes it"
+
+    absorb: AbsorbSettings | None = Field(
+        default=None,
+        description='an Absorb LMS, which is asked every quarter of an hour: {"url": "https://rest.myabsorb.com", '
+        '"api_key": "…", "user": "…", "password": "…", "activities": {"course id": "activity of the policy"}}',
     )
 
     mlms_url: str = Field(description="Marketplace Learning Management System (program ffm)")
-    mlms_token: SecretStr = Field(
-        default=SecretStr(""), description="its bearer token; it reports as the LMS does, with the LMS's webhook secret"
-    )
+    mlms_token: SecretStr = Field(default=SecretStr(""), description="its bearer token")
     vendors: dict[str, TrainingVendor] = Field(
         default_factory=dict,
-        description='training vendors (program ffm), approved or not: {"id": {"url": "…", "secret": "whsec_…"}}',
+        description='training vendors (program ffm), approved or not: {"id": {"url": "…"}}; each reports as the sender '
+        "of its id",
     )
     lists_url: str = Field(
         default="",
@@ -154,8 +303,16 @@ class Settings(BaseSettings):
     )
 
     portal_url: str = Field(description="portal (SCIM under /scim/v2)")
-    portal_token: SecretStr = Field(default=SecretStr(""), description="bearer token, both directions")
-    portal_webhook_secret: SecretStr = Field(description="Standard Webhooks secret(s) of the portal")
+    portal_token: SecretStr = Field(
+        default=SecretStr(""), description="the bearer token that we send to it; it opens nothing here"
+    )
+
+    senders: dict[SenderId, SenderSettings] = Field(
+        default_factory=dict,
+        max_length=100,
+        description='who may report to us, each with a credential of its own: {"id": {"program": "bewellnm", "kinds": '
+        '["training", "exam"], "secret": "whsec_…"}}; docs/operating.md says what stands in an entry',
+    )
 
     smtp_host: str = Field(default="127.0.0.1", description="mail server")
     smtp_port: int = Field(default=25, description="its port")
@@ -171,27 +328,83 @@ class Settings(BaseSettings):
     )
     signing_cert_file: Path = Field(default=Path("data/signing/signing-cert.pem"), description="its PEM certificate")
 
+    @field_validator("staff_tokens")
+    @classmethod
+    def _check_staff_tokens(cls, tokens: dict[str, SecretStr]) -> dict[str, SecretStr]:
+        for secret in tokens.values():
+            parse_staff_token(secret.get_secret_value())
+        return tokens
+
     @model_validator(mode="after")
     def _keep_demonstrations_local(self) -> Self:
         """An identity provider without TLS, and the gallery, are for one machine alone."""
         at_home = is_loopback(self.web_url)
         open_provider = self.oidc_issuer and not self.oidc_issuer.startswith("https://")
         if open_provider and not (at_home and is_loopback(self.oidc_issuer)):
-            raise ValueError("oidc_issuer has to be an https address")
+            raise ValueError("CERTIFY_OIDC_ISSUER has to be an https address")
         if self.gallery and not at_home:
-            raise ValueError("gallery is for a web_url on this machine only")
+            raise ValueError("CERTIFY_GALLERY is for a CERTIFY_WEB_URL on this machine only")
+        return self
+
+    @model_validator(mode="after")
+    def _name_one_issuer(self) -> Self:
+        """An address with a gap for the tenant stands for the accounts of every organization there is."""
+        if "{" in self.oidc_issuer:
+            raise ValueError(
+                "CERTIFY_OIDC_ISSUER has a placeholder in it, which stands for every organization's accounts: "
+                "write your own tenant's id in its place"
+            )
         return self
 
     @model_validator(mode="after")
     def _name_both_parts_of_a_version(self) -> Self:
         if bool(self.worker_deployment) != bool(self.worker_build_id):
-            raise ValueError("worker_deployment and worker_build_id go together: set both, or neither")
+            raise ValueError("CERTIFY_WORKER_DEPLOYMENT and CERTIFY_WORKER_BUILD_ID go together: set both, or neither")
+        return self
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_retired(cls, given: Any) -> Any:
+        """Settings of before are named with what took their place: unread they would leave a door shut, or open."""
+        folder = cls.model_config.get("secrets_dir")
+        found = [name for name in RETIRED if os.environ.get(name) or _is_secret_file(folder, name)]
+        if found:
+            told = "; ".join(f"{name}: {RETIRED[name]}" for name in found)
+            raise ValueError(f"these settings are not read any more ({told}); docs/operating.md shows CERTIFY_SENDERS")
+        return given
+
+    @model_validator(mode="after")
+    def _keep_credentials_apart(self) -> Self:
+        """A credential is one sender's, in one direction (D7)."""
+        # By their hashes, as tokens of staff are kept.
+        seen = {
+            parse_staff_token(token.get_secret_value()).sha256: f"CERTIFY_STAFF_TOKENS of {actor}"
+            for actor, token in self.staff_tokens.items()
+        }
+        ours = {"CERTIFY_PORTAL_TOKEN": self.portal_token, "CERTIFY_LMS_TOKEN": self.lms_token}
+        ours |= {"CERTIFY_MLMS_TOKEN": self.mlms_token}
+        for owner, secret in ours.items():
+            seen |= dict.fromkeys(map(_hash_secret, secret.get_secret_value().split()), owner)
+        for name, sender in self.senders.items():
+            for part in {_hash_secret(one) for secret in sender.list_secrets() for one in secret.split()}:
+                if part in seen:
+                    said = f"{name} has the same secret as {seen[part]}; give it one of its own"
+                    raise ValueError(f"CERTIFY_SENDERS: {said}")
+                seen[part] = f"the sender {name}"
         return self
 
     @cached_property
     def identity_key_bytes(self) -> bytes:
         """The identity key's bytes."""
         return bytes.fromhex(self.identity_key.get_secret_value())
+
+    def find_token_holder(self, given: str, today: date) -> str | None:
+        """Whose bearer token of staff this is; None where it is nobody's, or its last day has passed."""
+        digest = sha256(given.encode()).hexdigest()
+        kept = {name: parse_staff_token(secret.get_secret_value()) for name, secret in self.staff_tokens.items()}
+        # Every token is compared, so that time tells nothing.
+        found = [name for name, token in kept.items() if hmac.compare_digest(digest, token.sha256)]
+        return next((name for name in found if (kept[name].last_day or today) >= today), None)
 
     @property
     def session_idle(self) -> timedelta:
@@ -220,6 +433,12 @@ def is_loopback(url: str) -> bool:
     with suppress(ValueError):
         return ip_address(host).is_loopback
     return host == "localhost"
+
+
+def name_variable(field: str) -> str:
+    """The environment variable of a field of the settings."""
+    name = field.upper()
+    return name if name.startswith("CERTIFY_") else f"CERTIFY_{name}"
 
 
 def load_settings(**values: Any) -> Settings:

@@ -6,9 +6,10 @@ import signal
 import sys
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
-from datetime import timedelta
+from datetime import UTC, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx2
 import structlog
@@ -31,6 +32,7 @@ from activities.interceptors.outages import KnownOutages, ThirdPartyHealth
 from activities.interceptors.stuck_flags import StuckFlags
 from activities.licensing import LicensingActivities
 from activities.listing_check import ListingCheckActivities
+from activities.lms_polling import LmsPollingActivities
 from activities.mlms import MlmsActivities
 from activities.notices import NoticesActivities
 from activities.portal import PortalActivities
@@ -40,6 +42,7 @@ from activities.reconciliation import ReconciliationsActivities
 from activities.records import RecordsActivities
 from activities.training import TrainingActivities
 from adapters import http
+from adapters.absorb import AbsorbClient
 from adapters.background_checks import BackgroundCheckClient
 from adapters.certificate_signer import CertificateSigner
 from adapters.holidays import list_federal_holidays
@@ -50,12 +53,16 @@ from adapters.mlms import MlmsClient
 from adapters.portal import PortalClient
 from adapters.registry import RegistryClient
 from db.engine import Database
+from domain.shared.documents.dialects import DIALECTS
 from domain.shared.programs import FEDERAL_PROGRAM, STATE_PROGRAM
+from domain.shared.senders import ReportKind, Sender, build_sender
 from domain.shared.traces import locate_error
-from settings import Settings, load_settings
+from settings import Settings
 from starter.background import run_background
 from starter.client import connect_client
+from starter.code_letters import CodeSender
 from starter.composition import build_case_services
+from starter.doctor import load_safe_settings
 from starter.replay import verify_histories
 from starter.schedules import keep_schedules
 from starter.workflow_directory import WorkflowDirectory
@@ -63,6 +70,7 @@ from starter.workflow_runner import CaseWorkflowRunner
 from templates.letters import NoticeRenderer
 from workflows.certification import AssisterCertification
 from workflows.daily_reminders import DailyReminders
+from workflows.lms_polling import LmsPollingRound
 from workflows.patches import REMOVABLE_ON
 from workflows.publication import DailyPublication
 from workflows.reconciliation import Reconciliation
@@ -72,7 +80,14 @@ log = structlog.get_logger(__name__)
 
 HERE = Path(__file__).parent
 HISTORIES = HERE / "tests" / "histories"
-WORKFLOWS = [AssisterCertification, MarketplaceRegistration, DailyReminders, DailyPublication, Reconciliation]
+WORKFLOWS = [
+    AssisterCertification,
+    MarketplaceRegistration,
+    DailyReminders,
+    DailyPublication,
+    Reconciliation,
+    LmsPollingRound,
+]
 # A letter, and an effect of two calls, have to fit into an activity's ten seconds (workflows/options.py).
 MAIL_SECONDS = 8.0
 HTTP_SECONDS = 4.5
@@ -85,6 +100,25 @@ WORKFLOW_TASKS_AT_ONCE = 16
 # Imported once instead of once a case, which took a third of a case's time. What the sandbox would refuse in them, the
 # replays of `make verify` and of the tests find out: they run without this.
 OURS_PASS_THROUGH = SandboxRestrictions.default.with_passthrough_modules("activities", "domain", "workflows")
+
+
+def build_mailer(settings: Settings) -> Mailer:
+    """The way to the mail server."""
+    return Mailer(
+        settings.smtp_host,
+        settings.smtp_port,
+        settings.smtp_user,
+        settings.smtp_password.get_secret_value() if settings.smtp_password else None,
+        settings.smtp_starttls,
+        settings.mail_from,
+        timeout=MAIL_SECONDS,
+    )
+
+
+def build_code_sender(settings: Settings, database: Database) -> CodeSender:
+    """What sends the letters with one-time codes."""
+    letters = NoticeRenderer(HERE / "templates" / "notices")
+    return CodeSender(database, build_mailer(settings), letters, settings.identity_key_bytes)
 
 
 def build_activities(
@@ -100,24 +134,17 @@ def build_activities(
         settings.background_checks_api_key.get_secret_value(),
         settings.background_checks_package,
     )
-    mailer = Mailer(
-        settings.smtp_host,
-        settings.smtp_port,
-        settings.smtp_user,
-        settings.smtp_password.get_secret_value() if settings.smtp_password else None,
-        settings.smtp_starttls,
-        settings.mail_from,
-        timeout=MAIL_SECONDS,
-    )
+    mailer = build_mailer(settings)
     letters = NoticeRenderer(HERE / "templates" / "notices")
     lists = FederalListReader(client, settings.published_lists, settings.certificates_dir)
     lms = LmsClient(client, settings.lms_url, settings.lms_token.get_secret_value())
     mlms = MlmsClient(client, settings.mlms_url, settings.mlms_token.get_secret_value())
+    absorb, absorb_sender = build_absorb(settings, client)
     portal = PortalClient(client, settings.portal_url, settings.portal_token.get_secret_value())
     return [
         RecordsActivities(database, settings.identity_key_bytes),
-        LicensingActivities(registry, database),
-        BackgroundActivities(vendor, database),
+        LicensingActivities(registry, database, settings.identity_key_bytes),
+        BackgroundActivities(vendor, database, settings.identity_key_bytes),
         TrainingActivities(lms, database),
         CertificatesActivities(signer, database, settings.certificates_dir, settings.web_url),
         PortalActivities(portal, database),
@@ -136,6 +163,7 @@ def build_activities(
         MlmsActivities(mlms, database),
         ListingCheckActivities(lists, database, mailer, letters, settings.published_lists),
         PublicationsActivities(database, list_federal_holidays),
+        LmsPollingActivities(absorb, absorb_sender, database),
         ReconciliationsActivities(
             WorkflowDirectory(temporal, settings.task_queue),
             database,
@@ -150,6 +178,18 @@ def build_activities(
 def build_signer(settings: Settings) -> CertificateSigner:
     """Who prints and signs certificates; the first print takes longer, unless it is prepared."""
     return CertificateSigner(settings.signing_key_file, settings.signing_cert_file)
+
+
+def build_absorb(settings: Settings, client: httpx2.AsyncClient) -> tuple[AbsorbClient | None, Sender]:
+    """The Absorb that is asked, if there is one, and the sender as which it reports."""
+    known = settings.absorb
+    zone, activities = (ZoneInfo(known.zone), known.activities) if known else (UTC, {})
+    kinds = [ReportKind.TRAINING, ReportKind.EXAM]
+    sender = build_sender("absorb", STATE_PROGRAM, kinds, DIALECTS["absorb"], zone, activities=activities)
+    if known is None:
+        return None, sender
+    secrets = known.api_key.get_secret_value(), known.password.get_secret_value()
+    return AbsorbClient(client, known.url, secrets[0], known.user, secrets[1]), sender
 
 
 def build_interceptors(database: Database) -> list[Interceptor]:
@@ -221,10 +261,12 @@ async def run_worker(settings: Settings) -> int:
         stack.push_async_callback(database.close)
         # By a connection of its own, which need not be there yet: drafts are purged while Temporal is down.
         services = build_case_services(settings, database, await connect_client(lazy=True))
-        beside = [_run_beside(stack, stop, run_background(database, services.cases))]
+        codes = build_code_sender(settings, database)
+        beside = [_run_beside(stack, stop, run_background(database, services.cases, codes))]
         client = await stack.enter_async_context(http.open_client(HTTP_SECONDS))
         temporal = await connect_client(build_interceptors(database))
-        beside.append(_run_beside(stack, stop, keep_schedules(temporal, settings.task_queue)))
+        polls_lms = settings.absorb is not None
+        beside.append(_run_beside(stack, stop, keep_schedules(temporal, settings.task_queue, polls_lms=polls_lms)))
         signer = build_signer(settings)
         # Before the worker: what is imported in a thread while another one is in the workflows' sandbox fails at times.
         await asyncio.to_thread(signer.prepare)
@@ -260,7 +302,7 @@ def main(arguments: Sequence[str]) -> int:
     if arguments[:1] == ["verify"]:
         folder = Path(arguments[1]) if arguments[1:] else HISTORIES
         return verify_histories(folder, WORKFLOWS)
-    return uvloop.run(run_worker(load_settings()))
+    return uvloop.run(run_worker(load_safe_settings()))
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from domain.shared.cases.messages import (
     Ending,
     LastReconciliation,
     Letter,
+    LmsPoll,
     Looked,
     LookUp,
     MarketOrder,
@@ -200,6 +201,15 @@ class Notices(ABC):
     @abstractmethod
     async def send_notice(self, letter: Letter) -> Effect:
         """Sends a notice in the assister's language, once per case, notice and occurrence."""
+
+
+class LmsPolling(ABC):
+    """An LMS that tells nothing by itself is asked (P10)."""
+
+    @activity.defn(name="lms_polling.ask_page")
+    @abstractmethod
+    async def ask_page(self, poll: LmsPoll) -> LmsPoll:
+        """Asks about a page of learners in training, and takes what is new; the next page, ``after`` "-" at the end."""
 
 
 class Reconciliations(ABC):

@@ -14,14 +14,16 @@ from domain.shared.cases.messages import CaseRef, LookUp, Screened
 from domain.shared.licensing import Producer
 from domain.shared.policy import find_local_date
 from domain.state.eligibility import check_license, list_unknown_findings
+from domain.state.finding_inputs import digest_registry_inputs
 
 
 class LicensingActivities(contracts.Licensing):
     """The licence registry's look-ups."""
 
-    def __init__(self, registry: RegistryClient, database: Database) -> None:
+    def __init__(self, registry: RegistryClient, database: Database, identity_key: bytes) -> None:
         self._registry = registry
         self._database = database
+        self._identity_key = identity_key
 
     @activity.defn(name="licensing.look_up")
     async def look_up(self, order: LookUp) -> Screened:
@@ -46,7 +48,8 @@ class LicensingActivities(contracts.Licensing):
             find_local_date(policy, now),
             policy.home_state,
         )
-        await self._database.write(record_screening, order, findings, "answered", now, answers)
+        inputs = digest_registry_inputs(self._identity_key, request)
+        await self._database.write(record_screening, order, findings, "answered", now, answers, inputs)
         return Screened()
 
     @activity.defn(name="licensing.record_unknown")

@@ -20,8 +20,8 @@ from db.engine import Database
 from db.reads.third_parties import find_lms_url, find_mlms_url
 from db.writes.cases import flag_case
 from db.writes.effects import EffectResult, Intent
-from db.writes.letters import find_link_expiry, intend_letter
-from db.writes.links import ACTIVATION, STATUS
+from db.writes.letters import find_activation_expiry, intend_letter
+from db.writes.links import ACTIVATION
 from domain.federal.markets import MLMS
 from domain.federal.registration import Enrollment, RegistrationState
 from domain.shared.assister import AssisterType
@@ -29,24 +29,13 @@ from domain.shared.cases.messages import Effect, Letter
 from domain.shared.cases.notices import FAREWELLS, Notice, find_topic
 from domain.shared.cases.reminders import find_wait_reminded_of
 from domain.shared.cases.stages import Certificate
-from domain.shared.links import ACTIVATION_PATH, STATUS_PATH
+from domain.shared.links import ACTIVATION_PATH, OWN_PATH
 from domain.shared.policy import ProgramPolicy, describe_contact, find_local_date
 from domain.shared.programs import FEDERAL_PROGRAM
 from domain.state.certification import PortalAccount
 from templates.catalogs import translate
 from templates.letters import NoticeRenderer
 
-_WITH_STATUS_LINK = frozenset(
-    {
-        Notice.REQUEST_RECEIVED,
-        Notice.INFORMATION_NEEDED,
-        Notice.REMINDER,
-        Notice.LMS_ENROLLED,
-        Notice.MARKETPLACE_WELCOME,
-        Notice.MARKETPLACE_PROFILE_NPN,
-        Notice.PORTAL_RECOVERY,
-    }
-)
 _WITH_LMS_LINK = frozenset({Notice.LMS_INVITATION, Notice.LMS_ENROLLED})
 
 
@@ -139,6 +128,7 @@ class NoticesActivities(contracts.Notices):
         """Everything the notice's template says; see templates/notices."""
         who, language = snapshot.applicant, snapshot.applicant.language
         waiting_for = find_wait_reminded_of(letter.about) if notice is Notice.REMINDER else snapshot.case.waiting_for
+        own_url = f"{self._web_url}{OWN_PATH}"
         values: dict[str, Any] = {
             "first_name": who.first_name,
             "last_name": who.last_name,
@@ -147,12 +137,12 @@ class NoticesActivities(contracts.Notices):
             "plan_year": snapshot.case.plan_year,
             "language": language,
             "contact": describe_contact(snapshot.policy, find_topic(notice, waiting_for), language),
-            "status_url": self._build_url(STATUS_PATH, STATUS, key),
+            "own_url": own_url,
             "reason": await self._find_reason(notice, snapshot),
             "waiting_for": waiting_for or "",
         }
         if snapshot.case.program == FEDERAL_PROGRAM:
-            return {**values, **await self._gather_registration(notice, letter, snapshot, values["status_url"])}
+            return {**values, **await self._gather_registration(notice, letter, snapshot, own_url)}
         return {**values, **await self._gather_certification(notice, key, snapshot, now)}
 
     async def _gather_certification(
@@ -175,7 +165,7 @@ class NoticesActivities(contracts.Notices):
             values["lms_url"] = await self._database.read(find_lms_url, snapshot.case.case_id) or self._lms_url
         if notice is Notice.PORTAL_ACTIVATION:
             values["activation_url"] = self._build_url(ACTIVATION_PATH, ACTIVATION, key)
-            values["activation_expires"] = find_link_expiry(snapshot, ACTIVATION, now)
+            values["activation_expires"] = find_activation_expiry(snapshot, now)
         return values
 
     async def _gather_registration(
@@ -218,7 +208,7 @@ class NoticesActivities(contracts.Notices):
 
     def _list_secrets(self, key: str) -> tuple[str, ...]:
         """Every secret that a letter's links may carry."""
-        return tuple(self._derive_token(purpose, key) for purpose in (STATUS, ACTIVATION))
+        return (self._derive_token(ACTIVATION, key),)
 
     async def _find_reason(self, notice: Notice, snapshot: CaseSnapshot) -> str:
         if notice is Notice.DENIED:
@@ -253,5 +243,4 @@ def _find_enrollment(state: RegistrationState, letter: Letter) -> Enrollment | N
 
 def _list_links(notice: Notice) -> list[str]:
     """What the links that a notice carries are for."""
-    activation = [ACTIVATION] if notice is Notice.PORTAL_ACTIVATION else []
-    return [*activation, *([STATUS] if notice in _WITH_STATUS_LINK else [])]
+    return [ACTIVATION] if notice is Notice.PORTAL_ACTIVATION else []

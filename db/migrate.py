@@ -1,4 +1,8 @@
-"""Brings a database to the newest schema, never back: python -m db.migrate. The steps are in migrations/versions."""
+"""Brings a database to the newest schema, never back: python -m db.migrate. The steps are in migrations/versions.
+
+On PostgreSQL the tables may belong to a role of their own, the one CERTIFY_MIGRATION_URL names: then the application's
+role is granted what it needs, and may only add to tables that are append-only.
+"""
 
 import os
 import sqlite3
@@ -10,7 +14,9 @@ from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, 
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_fixed
 
-SECRET = Path("/run/secrets/certify_database_url")
+from db.rights import grant_rights
+
+SECRETS = Path("/run/secrets")
 MIGRATIONS = Path(__file__).parent / "migrations"
 DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}
 PATIENCE = 30  # seconds for a server to answer, or for another process to let us write
@@ -21,9 +27,10 @@ class CannotMigrate(Exception):
     """Why the database was left as it is: one plain sentence, without a password."""
 
 
-def upgrade(url: str) -> None:
+def upgrade(url: str, role: str | None = None) -> None:
     """Upgrades the database at `url`, the one Database takes, to the newest schema: all of it, or nothing of it.
 
+    ``role`` is PostgreSQL's role of the application, where it isn't the one of `url` that owns the tables.
     Processes that upgrade the same database at the same time take turns. Raises CannotMigrate.
     """
     parsed = _parse(url)
@@ -34,6 +41,8 @@ def upgrade(url: str) -> None:
                 connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({ADVISORY_LOCK})")
             if _revision(connection) != newest():
                 _run(connection)
+            if role is not None and engine.dialect.name == "postgresql":
+                grant_rights(connection, role)
     except (SQLAlchemyError, CannotMigrate) as error:
         reason = error.orig if isinstance(error, DBAPIError) else error
         line = " ".join(str(reason).split()).rstrip(".")
@@ -49,20 +58,23 @@ def newest() -> str:
 
 def main() -> int:
     """Upgrades the database the environment names; the exit status."""
-    url = os.environ.get("CERTIFY_DATABASE_URL") or os.environ.get("DATABASE_URL") or _secret()
+    url = _read_url("CERTIFY_DATABASE_URL", "DATABASE_URL")
+    owner = _read_url("CERTIFY_MIGRATION_URL")
     try:
         if not url:
             raise CannotMigrate("No database is named: set CERTIFY_DATABASE_URL or DATABASE_URL.")
-        upgrade(url)
+        upgrade(owner or url, _parse(url).username if owner else None)
     except CannotMigrate as error:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0
 
 
-def _secret() -> str:
-    """The address from the file it is kept in where secrets are files, as in settings.py."""
-    return SECRET.read_text(encoding="utf-8").strip() if SECRET.is_file() else ""
+def _read_url(*names: str) -> str:
+    """The address from the environment, or from the file it is kept in where secrets are files, as in settings.py."""
+    secret = SECRETS / names[0].lower()
+    given = next(filter(None, map(os.environ.get, names)), None)
+    return given or (secret.read_text(encoding="utf-8").strip() if secret.is_file() else "")
 
 
 def _parse(url: str) -> URL:

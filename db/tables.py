@@ -238,6 +238,27 @@ class AlteredEvent(SQLModel, table=True):
     body: dict[str, Any] = Field(sa_type=JSON)
     received_at: datetime = Field(sa_type=Utc)
     released_at: datetime | None = Field(default=None, sa_type=Utc, description="when staff had it taken all the same")
+    sender: str | None = Field(default=None, description="who sent it, by its id; not known of those from before")
+
+
+class UncountedReport(SQLModel, table=True):
+    """A report of a known sender that can't be counted as it stands, kept for staff; the same again is counted up."""
+
+    __tablename__ = "uncounted_report"
+    __table_args__ = (
+        UniqueConstraint("sender", "digest"),
+        Index("ix_uncounted_report_open", "settled_at", "id"),
+    )
+    id: int | None = Field(default=None, primary_key=True)
+    sender: str
+    digest: str = Field(description="of the report's content")
+    case_id: str | None = Field(default=None, index=True, description="the case it names, where there is one")
+    body: dict[str, Any] = Field(sa_type=JSON)
+    faults: list[Any] = Field(sa_type=JSON, description="field, code and details of each")
+    times: int = Field(default=1, description="how often it came")
+    received_at: datetime = Field(sa_type=Utc)
+    settled_at: datetime | None = Field(default=None, sa_type=Utc, description="when staff were done with it")
+    outcome: str | None = Field(default=None, description="what they did: counted or dismissed")
 
 
 class EffectRow(SQLModel, table=True):

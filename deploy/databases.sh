@@ -1,5 +1,6 @@
 #!/bin/sh
-# Runs once, when PostgreSQL's volume is empty: one role and its databases for Temporal, one for the application.
+# Runs once, when PostgreSQL's volume is empty: one role and its databases for Temporal; for the
+# application a role that owns its database and migrates it, and one that works with what it is granted there.
 set -eu
 
 create() { # ROLE DATABASE…
@@ -16,4 +17,5 @@ SQL
 }
 
 create temporal temporal temporal_visibility
-create certify certify
+create certify_owner certify
+create certify

@@ -14,17 +14,31 @@ keep() { # FILE TEXT
 
 random() { openssl rand -hex 32; }
 
-for name in postgres_password temporal_db_password certify_db_password certify_background_checks_webhook_secret \
-    certify_xapi_password certify_portal_token certify_identity_key; do
+webhook_secret() { printf 'whsec_%s' "$(openssl rand -base64 32)"; }
+
+for name in postgres_password temporal_db_password certify_db_password certify_owner_db_password \
+    certify_portal_token certify_identity_key; do
     keep "$name" "$(random)"
 done
-for name in certify_lms_webhook_secret certify_portal_webhook_secret; do
-    keep "$name" "whsec_$(openssl rand -base64 32)"
-done
+# Who may report to us, each with a credential of its own that it is handed: docs/operating.md says what stands here.
+keep certify_senders "{
+  \"lms\": {\"program\": \"bewellnm\", \"kinds\": [\"training\", \"exam\"], \"secret\": \"$(webhook_secret)\"},
+  \"record-store\": {\"program\": \"bewellnm\", \"kinds\": [\"training\", \"exam\"], \"user\": \"xapi\", \"password\": \"$(random)\"},
+  \"background-checks\": {\"program\": \"bewellnm\", \"kinds\": [\"background-checks\"], \"check_key\": \"$(random)\"},
+  \"portal\": {\"program\": \"bewellnm\", \"kinds\": [\"portal\"], \"secret\": \"$(webhook_secret)\"},
+  \"portal-look-up\": {\"program\": \"bewellnm\", \"kinds\": [\"applicants\"], \"token\": \"$(random)\"},
+  \"mlms\": {\"program\": \"ffm\", \"kinds\": [\"training\"], \"secret\": \"$(webhook_secret)\"},
+  \"marketplace\": {\"program\": \"ffm\", \"kinds\": [\"registration\"], \"token\": \"$(random)\"}
+}"
 keep certify_database_url "postgresql+psycopg://certify:$(cat certify_db_password)@postgresql:5432/certify"
-keep certify_staff_tokens "{\"staff\": \"$(random)\"}"
+keep certify_migration_url "postgresql+psycopg://certify_owner:$(cat certify_owner_db_password)@postgresql:5432/certify"
+# The application has the token's hash and its last day; whoever acts with it has the token.
+keep staff_token "$(random)"
+last_day="$(($(date -u +%Y) + 1))-$(date -u +%m)-01"
+hash="$(openssl dgst -sha256 -r staff_token | cut -d ' ' -f 1)"
+keep certify_staff_tokens "{\"staff\": \"sha256:$hash until $last_day\"}"
 keep certify_smtp_password ""
-# The training vendors of the federal program: {"id": {"url": "https://…", "secret": "whsec_…"}}.
+# The training vendors of the federal program: {"id": {"url": "https://…"}}; each is a sender of its id too.
 keep certify_vendors "{}"
 
 # Elliptic curve P-256, self-signed: put the exchange's own pair in its place.

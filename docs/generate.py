@@ -187,7 +187,8 @@ def permissions_page() -> str:
         "## Roles",
         table(["permission", *(role.replace("_", " ") for role in GRANTS)], granted),
         "## Routes",
-        "A permission of staff stands as its name; *link* is who holds an e-mailed link or a form's cookie,\n"
+        "A permission of staff stands as its name; *link* is who holds an activation link or a form's cookie,\n"
+        "*require own session* somebody signed in to their own pages,\n"
         "*signed* a third party whose signature or ticket is checked, *registrant* the portal, or staff\n"
         "in an assister's name.",
         table(["route", "method", "who may"], [[f"`{path}`", method, whom] for path, method, whom in calls]),

@@ -43,10 +43,13 @@ class SandboxProcess:
         )
         lms_signer = build_standard_signer(settings.lms_webhook_secret)
         self._lms = LmsStandIn(settings.lms_token, self._store, self._open_sender("lms", "lms", lms_signer))
-        # The MLMS reports to the LMS's webhook, with the LMS's secret.
-        self._mlms = MlmsStandIn(settings.mlms_token, self._store, self._open_sender("mlms", "lms", lms_signer))
+        # The MLMS reports to the LMS's webhook, with a secret of its own.
+        mlms_sender = self._open_sender("mlms", "lms", build_standard_signer(settings.mlms_webhook_secret))
+        self._mlms = MlmsStandIn(settings.mlms_token, self._store, mlms_sender)
         portal_sender = self._open_sender("portal", "portal", build_standard_signer(settings.portal_webhook_secret))
-        self._portal = PortalStandIn(settings.portal_token, settings.web_url, self._store, portal_sender)
+        self._portal = PortalStandIn(
+            settings.portal_token, settings.portal_look_up_token, settings.web_url, self._store, portal_sender
+        )
         vendor_senders = {
             vendor: self._open_sender(f"vendors:{vendor}", f"vendors/{vendor}", build_standard_signer(secret))
             for vendor, secret in settings.vendor_secrets.items()

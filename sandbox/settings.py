@@ -46,8 +46,10 @@ class SandboxSettings:
     background_checks_webhook_secret: str
     lms_token: str
     lms_webhook_secret: str
+    mlms_webhook_secret: str
     portal_token: str
     portal_webhook_secret: str
+    portal_look_up_token: str
     mlms_token: str
     vendor_secrets: Mapping[str, str]
     identity_client_secret: str
@@ -72,6 +74,7 @@ class SandboxSettings:
         if identity_client_secret and not (_is_loopback(host) and _is_loopback(_find_host(web_url))):
             raise SettingsError(f"{IDENTITY_SECRET} needs loopback addresses: SANDBOX_HOST and SANDBOX_WEB_URL")
         ports = {name: usual for name, usual in USUAL_PORTS.items() if identity_client_secret or name != "IDENTITY"}
+        senders = _read_senders(require_variable("CERTIFY_SENDERS"))
         return cls(
             host=host,
             ports={name: _read_port(environment, name, usual) for name, usual in ports.items()},
@@ -81,13 +84,15 @@ class SandboxSettings:
             registry_user=require_variable("CERTIFY_REGISTRY_USER"),
             registry_password=require_variable("CERTIFY_REGISTRY_PASSWORD"),
             background_checks_api_key=require_variable("CERTIFY_BACKGROUND_CHECKS_API_KEY"),
-            background_checks_webhook_secret=require_variable("CERTIFY_BACKGROUND_CHECKS_WEBHOOK_SECRET"),
+            background_checks_webhook_secret=senders.find_secret("background-checks", "check_key"),
             lms_token=require_variable("CERTIFY_LMS_TOKEN"),
-            lms_webhook_secret=require_variable("CERTIFY_LMS_WEBHOOK_SECRET"),
+            lms_webhook_secret=senders.find_secret("lms", "secret"),
+            mlms_webhook_secret=senders.find_secret("mlms", "secret"),
             portal_token=require_variable("CERTIFY_PORTAL_TOKEN"),
-            portal_webhook_secret=require_variable("CERTIFY_PORTAL_WEBHOOK_SECRET"),
+            portal_webhook_secret=senders.find_secret("portal", "secret"),
+            portal_look_up_token=senders.find_secret("portal-look-up", "token"),
             mlms_token=require_variable("CERTIFY_MLMS_TOKEN"),
-            vendor_secrets=_read_vendor_secrets(require_variable("CERTIFY_VENDORS")),
+            vendor_secrets=_read_vendor_secrets(require_variable("CERTIFY_VENDORS"), senders),
             identity_client_secret=identity_client_secret,
         )
 
@@ -115,15 +120,40 @@ def _read_port(environment: Mapping[str, str], name: str, usual: int) -> int:
     return int(value)
 
 
-def _read_vendor_secrets(text: str) -> dict[str, str]:
-    """The webhook secret of each vendor, from {"vendor": {"url": …, "secret": …}}."""
+@dataclass(frozen=True)
+class SharedSenders:
+    """The senders as the exchange knows them: what each sends is shown by its own secret."""
+
+    entries: Mapping[str, Mapping[str, str]]
+
+    def find_secret(self, sender: str, part: str) -> str:
+        """The secret of a sender. Raises `SettingsError` where it has none."""
+        secret = self.entries.get(sender, {}).get(part)
+        if not secret:
+            raise SettingsError(f'CERTIFY_SENDERS has no "{part}" for {sender}')
+        return secret
+
+
+def _read_senders(text: str) -> SharedSenders:
+    """From {"sender": {"secret": …}}."""
     try:
-        secrets = {vendor: str(entry["secret"]) for vendor, entry in json.loads(text).items()}
-        for secret in secrets.values():
-            # Refuses a secret that is no base64 now, not with the first event.
-            build_standard_signer(secret)
-    except (ValueError, AttributeError, KeyError, TypeError, RuntimeError):
-        raise SettingsError("CERTIFY_VENDORS is not an object of vendors with their secrets") from None
-    if not all(map(VENDOR_ID.fullmatch, secrets)):
+        return SharedSenders({sender: dict(entry) for sender, entry in json.loads(text).items()})
+    except (ValueError, AttributeError, TypeError):
+        raise SettingsError("CERTIFY_SENDERS is not an object of senders with their secrets") from None
+
+
+def _read_vendor_secrets(text: str, senders: SharedSenders) -> dict[str, str]:
+    """The webhook secret of each vendor, from {"vendor": {"url": …}} and its entry as a sender."""
+    try:
+        vendors = list(json.loads(text).keys())
+    except (ValueError, AttributeError):
+        raise SettingsError("CERTIFY_VENDORS is not an object of vendors") from None
+    if not all(map(VENDOR_ID.fullmatch, vendors)):
         raise SettingsError("CERTIFY_VENDORS names a vendor that can't be a path")
+    secrets = {vendor: senders.find_secret(vendor, "secret") for vendor in vendors}
+    for vendor, secret in secrets.items():
+        try:
+            build_standard_signer(secret)  # what is no base64 is refused now, not with the first event
+        except (ValueError, RuntimeError):
+            raise SettingsError(f"CERTIFY_SENDERS has no secret of the webhooks' scheme for {vendor}") from None
     return secrets

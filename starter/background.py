@@ -1,4 +1,4 @@
-"""What is left to do beside requests and workflows: delivery of what waits, and drafts that have expired.
+"""What is left to do beside requests and workflows: deliveries, letters with codes, digests of the audit, what expired.
 
 One worker at a time does it, elected by a lease in the database with a time limit, which it renews while it works; the
 others stand by. One that dies leaves the lease behind until it expires; then the next one takes it. For a moment two
@@ -15,10 +15,15 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from db.engine import Database
+from db.reads.house.audit_chain import digest_due_day
 from db.writes.drafts import purge_drafts
+from db.writes.house.audit_digests import keep_digest
+from db.writes.house.call_counts import purge_counts
 from db.writes.leases import give_back_lease, take_lease
+from db.writes.own.codes import purge_codes
 from domain.shared.traces import locate_error
 from starter.cases import Cases, now
+from starter.code_letters import CodeSender
 from starter.delivery import keep_delivering
 
 log = structlog.get_logger(__name__)
@@ -28,10 +33,11 @@ LEASE = "background"
 TERM = timedelta(seconds=12)
 RENEWED_EVERY = 3.0
 PURGED_EVERY = 300.0
+DIGESTED_EVERY = 300.0
 
 
 async def run_background(
-    database: Database, cases: Cases, term: timedelta = TERM, every: float = RENEWED_EVERY
+    database: Database, cases: Cases, codes: CodeSender, term: timedelta = TERM, every: float = RENEWED_EVERY
 ) -> None:
     """Works whenever it holds the lease, until cancelled; then the lease is given back.
 
@@ -45,7 +51,7 @@ async def run_background(
             began = time.monotonic()
             if await _try_lease(database, holder, term):
                 log.info("background work begins")
-                await _work_while_leased(database, cases, holder, term, every, began)
+                await _work_while_leased(database, cases, codes, holder, term, every, began)
                 log.warning("background work ends: the lease could not be renewed")
             await asyncio.sleep(every)
     finally:
@@ -54,10 +60,22 @@ async def run_background(
 
 
 async def _work_while_leased(
-    database: Database, cases: Cases, holder: str, term: timedelta, every: float, began: float
+    database: Database,
+    cases: Cases,
+    codes: CodeSender,
+    holder: str,
+    term: timedelta,
+    every: float,
+    began: float,
 ) -> None:
     """Works until the lease is somebody else's, or could not be renewed for as long as it lasts."""
-    work = [asyncio.create_task(one) for one in (keep_delivering(database, cases), keep_purging(database))]
+    beside = (
+        keep_delivering(database, cases),
+        codes.keep_sending(),
+        keep_purging(database),
+        keep_digesting(database),
+    )
+    work = [asyncio.create_task(one) for one in beside]
     try:
         is_renewed: bool | None = True
         while is_renewed is not False and time.monotonic() < began + term.total_seconds():
@@ -81,10 +99,25 @@ async def _try_lease(database: Database, holder: str, term: timedelta) -> bool |
 
 
 async def keep_purging(database: Database, every: float = PURGED_EVERY) -> None:
-    """Deletes expired drafts until cancelled; a failed round is logged by its kind, and tried again."""
+    """Deletes expired drafts, codes and counts of calls until cancelled; a failed round is logged, and tried again."""
     while True:
         try:
             await database.write(purge_drafts, now())
+            await database.write(purge_codes, now())
+            await database.write(purge_counts, now())
         except Exception as error:  # the next round tries again
-            log.warning("drafts not purged", error=type(error).__name__, where=locate_error(error))
+            log.warning("not purged", error=type(error).__name__, where=locate_error(error))
+        await asyncio.sleep(every)
+
+
+async def keep_digesting(database: Database, every: float = DIGESTED_EVERY) -> None:
+    """Digests each day of the audit that is over, until cancelled; the log keeps the digest outside the database."""
+    while True:
+        try:
+            while made := await database.read(digest_due_day, now()):
+                # Read first, since a long day would keep everybody else from writing; nothing of it changes any more.
+                await database.write(keep_digest, made, now())
+                log.info("audit digested", day=made.day.isoformat(), rows=made.rows, digest=made.digest)
+        except Exception as error:  # the next round tries again
+            log.warning("audit not digested", error=type(error).__name__, where=locate_error(error))
         await asyncio.sleep(every)

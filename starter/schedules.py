@@ -1,6 +1,7 @@
 """The Temporal Schedules of this project, made once, and left as operators set them."""
 
 import asyncio
+from datetime import timedelta
 
 import structlog
 from temporalio.client import (
@@ -25,6 +26,8 @@ log = structlog.get_logger(__name__)
 DAILY_ROUND_ID = "daily-round"
 DAILY_PUBLICATION_ID = "daily-publication"
 RECONCILIATION_ID = "reconciliation"
+LMS_POLLING_ID = "lms-polling"
+POLLED_EVERY = timedelta(minutes=15)
 TRIED_EVERY = 5.0  # seconds
 LOOKED_EVERY = 60.0  # seconds
 
@@ -54,6 +57,17 @@ def reconciliation(task_queue: str) -> Schedule:
     )
 
 
+def lms_polling(task_queue: str) -> Schedule:
+    """Every quarter of an hour; one still running is not overtaken, and a round that was missed is the next one's."""
+    return Schedule(
+        action=ScheduleActionStartWorkflow(
+            names.LMS_POLLING, id=LMS_POLLING_ID, task_queue=task_queue, static_summary="an LMS that is asked"
+        ),
+        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=POLLED_EVERY)]),
+        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=POLLED_EVERY),
+    )
+
+
 def _build_daily_schedule(
     workflow: str, workflow_id: str, task_queue: str, summary: str, hour: int, time_zone: str
 ) -> Schedule:
@@ -65,20 +79,23 @@ def _build_daily_schedule(
     )
 
 
-async def ensure_schedules(client: Client, task_queue: str) -> None:
-    """Makes the schedules that aren't there, as soon as Temporal answers."""
-    for schedule_id, schedule in (
-        (DAILY_ROUND_ID, daily_round(task_queue)),
-        (DAILY_PUBLICATION_ID, daily_publication(task_queue)),
-        (RECONCILIATION_ID, reconciliation(task_queue)),
-    ):
+async def ensure_schedules(client: Client, task_queue: str, *, polls_lms: bool = False) -> None:
+    """Makes the schedules that aren't there, as soon as Temporal answers; ``polls_lms`` where an LMS is to be asked."""
+    schedules = {
+        DAILY_ROUND_ID: daily_round(task_queue),
+        DAILY_PUBLICATION_ID: daily_publication(task_queue),
+        RECONCILIATION_ID: reconciliation(task_queue),
+    }
+    if polls_lms:
+        schedules[LMS_POLLING_ID] = lms_polling(task_queue)
+    for schedule_id, schedule in schedules.items():
         await _ensure_schedule(client, schedule_id, schedule)
 
 
-async def keep_schedules(client: Client, task_queue: str) -> None:
+async def keep_schedules(client: Client, task_queue: str, *, polls_lms: bool = False) -> None:
     """Makes the schedules that are missing, until cancelled: they are lost with Temporal's database."""
     while True:
-        await ensure_schedules(client, task_queue)
+        await ensure_schedules(client, task_queue, polls_lms=polls_lms)
         await asyncio.sleep(LOOKED_EVERY)
 
 

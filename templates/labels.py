@@ -136,6 +136,7 @@ REASONS_TO_LOOK: Labels = {
     "decision": N_("Decision to make"),
     "identity_conflict": N_("NPN known under another name or e-mail"),
     "altered_event": N_("Webhook repeated with other content"),
+    "uncounted_report": N_("Report that can't be counted"),
     "premature_report": N_("Report that came too early"),
     "npn_refused": N_("NPN check not passed"),
     "second_account": N_("Second account asked for"),
@@ -252,7 +253,8 @@ def make_filters(words: NullTranslations) -> dict[str, Callable[[str], str]]:
     named: dict[str, Callable[[str], str]] = {
         name: partial(_label_value, table, words) for name, table in FILTERS.items()
     }
-    named |= {name: partial(_label_or_code, FILTERS[name], words) for name in ("accessed_page", "actor")}
+    named["accessed_page"] = partial(_label_or_code, FILTERS["accessed_page"], words)
+    named["actor"] = partial(_label_actor, words)
     return named | {"reason_to_look": partial(_label_attention, words)}
 
 
@@ -269,6 +271,12 @@ def _label_attention(words: NullTranslations, code: str) -> str:
     """A flag by its label; one of another release by its code, so that its case is still shown."""
     label = REASONS_TO_LOOK.get(code)
     return words.gettext(label) if label else f"{words.gettext(OTHER_REASON_TO_LOOK)}: {code}"
+
+
+def _label_actor(words: NullTranslations, actor: str) -> str:
+    """Somebody of staff by their name, everybody else by their label; people of before are called as they were."""
+    name = actor.removeprefix("staff:")
+    return name if name != actor else _label_or_code(FILTERS["actor"], words, actor)
 
 
 def _label_or_code(table: Labels, words: NullTranslations, code: str) -> str:

@@ -225,6 +225,10 @@ ACTORS: Labels = {
     "applicant": N_("The applicant"),
     "staff": N_("Staff"),
     **REPORTERS,
+    **{f"sender:{name}": label for name, label in REPORTERS.items()},
+    "sender:record-store": N_("Learning record store"),
+    "sender:mlms": N_("Marketplace Learning Management System (MLMS)"),
+    "sender:marketplace": N_("The Marketplace's portal"),
 }
 
 # What only the audit knows of.

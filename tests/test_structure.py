@@ -13,6 +13,7 @@ from activities import (
     contracts,
     licensing,
     listing_check,
+    lms_polling,
     mlms,
     notices,
     portal,
@@ -27,11 +28,11 @@ ROOT = Path(__file__).resolve().parent.parent
 OURS = {"activities", "adapters", "db", "domain", "sandbox", "settings", "starter", "web", "worker", "workflows"}
 MAY_READ_SETTINGS = {
     "worker.py",
-    "web/__main__.py",
     "web/app.py",
     "web/services.py",
     "starter/cli/context.py",
     "starter/composition.py",
+    "starter/doctor.py",
     "docs/generate.py",
 }
 IMPLEMENTATIONS = {
@@ -45,6 +46,7 @@ IMPLEMENTATIONS = {
     contracts.Profiles: profiles.ProfilesActivities,
     contracts.Mlms: mlms.MlmsActivities,
     contracts.ListingCheck: listing_check.ListingCheckActivities,
+    contracts.LmsPolling: lms_polling.LmsPollingActivities,
     contracts.Publications: publications.PublicationsActivities,
     contracts.Reconciliations: reconciliation.ReconciliationsActivities,
 }

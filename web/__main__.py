@@ -2,11 +2,12 @@
 
 import uvicorn
 
-from settings import load_settings
+from starter.doctor import load_safe_settings
 from web.app import create_app
+from web.http.defence.protocol import BoundedProtocol
 
 if __name__ == "__main__":
-    settings = load_settings()
+    settings = load_safe_settings()
     uvicorn.run(
         create_app(settings),
         host=settings.web_host,
@@ -17,4 +18,6 @@ if __name__ == "__main__":
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=settings.trusted_proxies,
         timeout_graceful_shutdown=5,
+        http=BoundedProtocol,
+        limit_concurrency=settings.web_connections,
     )

@@ -3,11 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from zoneinfo import ZoneInfo
 
 import structlog
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
+from pydantic import SecretStr
 from starlette.middleware.sessions import SessionMiddleware
 from temporalio.client import Client
 
@@ -16,17 +18,20 @@ from db.reads.counts import check_tables, count_given_up, count_pending_events, 
 from db.reads.numbers import StaffNumbers
 from db.reads.recovery.reconciliation import read_last_reconciliation
 from domain.shared.cases.reconciliation import FLAGGED, Outcome
+from domain.shared.documents.dialects import DIALECTS
+from domain.shared.senders import build_sender
 from settings import Settings, load_settings
 from starter.client import connect_client
 from starter.composition import build_case_services
 from templates.certificates import Typesetter
 from templates.letters import NoticeRenderer
-from web import status_link
+from web import own_page
 from web.api import cases as api, federal, webhooks
 from web.assister import activation, answer, certificate, links as assister_links
 from web.gallery.gallery import Gallery
 from web.http import error_handlers
 from web.http.auth import PUBLIC, find_undeclared_routes
+from web.http.defence.senders import KnownSenders, SenderCredential
 from web.http.environments import build_environments
 from web.http.identity_provider import Claims, IdentityProvider, derive_cookie_key
 from web.http.limits import Limits
@@ -34,6 +39,7 @@ from web.http.problems import build_problem
 from web.http.rate_limits import RateLimiter
 from web.http.static_files import PREFIX, StaticFiles, load_files
 from web.marketplace import agreements, certificates, profile, sign_in as marketplace_sign_in, training, visit
+from web.own import kept_form, sign_in
 from web.public import home, lists
 from web.public.request import form as request_form
 from web.services import TEMPLATES, Services, ServicesDep
@@ -56,24 +62,60 @@ def build_services(settings: Settings, database: Database, client: Client) -> Se
     acting = build_case_services(settings, database, client)
     return Services(
         settings=settings,
+        senders=_build_senders(settings),
         database=database,
         cases=acting.cases,
         registrations=acting.registrations,
         numbers=StaffNumbers(database),
-        rate_limiter=_build_rate_limiter(settings),
+        rate_limiter=_build_rate_limiter(settings, database),
         identity_provider=_build_identity_provider(settings),
         pages=build_environments(TEMPLATES),
     )
 
 
-def _build_rate_limiter(settings: Settings) -> RateLimiter:
+def _build_senders(settings: Settings) -> KnownSenders:
+    """Who may report. Raises ValueError naming an entry whose kinds its program doesn't have."""
+    senders = {
+        name: build_sender(
+            name,
+            one.program,
+            one.kinds,
+            DIALECTS[one.dialect],
+            ZoneInfo(one.zone),
+            home_page=one.home_page,
+            activities=one.activities,
+        )
+        for name, one in settings.senders.items()
+    }
+    credentials = {
+        name: SenderCredential(
+            secret=_reveal(one.secret),
+            check_key=_reveal(one.check_key),
+            token=_reveal(one.token),
+            user=one.user,
+            password=_reveal(one.password),
+        )
+        for name, one in settings.senders.items()
+    }
+    return KnownSenders(senders, credentials)
+
+
+def _reveal(secret: SecretStr | None) -> str:
+    return secret.get_secret_value() if secret else ""
+
+
+def _build_rate_limiter(settings: Settings, database: Database) -> RateLimiter:
     return RateLimiter(
+        database,
+        settings.identity_key_bytes,
         {
             "request": settings.rate_request,
             "look_up": settings.rate_look_up,
             "sign_in": settings.rate_sign_in,
+            "code": settings.rate_code,
             "api": settings.rate_api,
-        }
+            "wrong_credential": settings.rate_wrong_credential,
+        },
     )
 
 
@@ -92,6 +134,7 @@ def _build_identity_provider(settings: Settings) -> IdentityProvider | None:
 def create_app(settings: Settings | None = None) -> FastAPI:
     """The application over the settings given, or this process's own."""
     settings = settings or load_settings()
+    _build_senders(settings)  # a fault in an entry is told before anybody is served
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -107,22 +150,29 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             yield
 
     app = FastAPI(
-        title="beWellnm assister certification", version="1", lifespan=lifespan, docs_url=None, redoc_url=None
+        title="beWellnm assister certification",
+        version="1",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/openapi.json" if settings.public_openapi else None,
     )
-    # Remembers a log-in under way, and nothing else: its path is the log-in's.
+    # Remembers a log-in under way, and nothing else.
     app.add_middleware(
         SessionMiddleware,
         secret_key=derive_cookie_key(settings.identity_key_bytes),
-        session_cookie="sign-in",
-        path="/staff/sign-in",
+        # Only under the whole site's path a browser sees to it that no other host sets it.
+        session_cookie="__Host-sign-in" if settings.is_secure else "sign-in",
+        path="/" if settings.is_secure else "/staff/sign-in",
         max_age=600,
         https_only=settings.is_secure,
     )
-    app.add_middleware(Limits, own_url=settings.web_url)
+    app.add_middleware(Limits, own_url=settings.web_url, key=settings.identity_key_bytes)
     error_handlers.install_handlers(app)
     federal.install_handlers(app)
     assister_links.install_handlers(app)
     visit.install_handlers(app)
+    sign_in.install_handlers(app)
     assister = (answer, certificate, activation)
     marketplace = (marketplace_sign_in, profile, training, agreements, certificates)
     staff = (queue, export, case, decisions, staff_webhooks, dashboard, access_log)
@@ -131,7 +181,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         federal,
         webhooks,
         request_form,
-        status_link,
+        sign_in,
+        kept_form,
+        own_page,
         *assister,
         home,
         lists,
@@ -144,6 +196,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.include_router(Gallery(NoticeRenderer(TEMPLATES / "notices"), Typesetter()).router)
     app.mount(PREFIX, StaticFiles(load_files()), name="static")
     _add_health_routes(app)
+    if settings.public_metrics:
+        _add_metrics_route(app)
     if paths := find_undeclared_routes(app.routes):
         raise RuntimeError(f"These routes don't declare who may call them: {', '.join(paths)}.")
     return app
@@ -175,6 +229,8 @@ def _add_health_routes(app: FastAPI) -> None:
             return build_problem(503, f"Not answering: {', '.join(failed)}.")
         return JSONResponse({"status": "ready"})
 
+
+def _add_metrics_route(app: FastAPI) -> None:
     @app.get("/metrics", dependencies=[PUBLIC], tags=["health"])
     async def metrics(services: ServicesDep) -> PlainTextResponse:
         """Cases by stage, events waiting for delivery, and the last reconciliation, for Prometheus."""

@@ -18,6 +18,7 @@ from starter.cases import Cases, now
 from starter.registrations import Registrations
 
 if TYPE_CHECKING:
+    from web.http.defence.senders import KnownSenders
     from web.http.identity_provider import IdentityProvider
     from web.http.rate_limits import RateLimiter
 
@@ -29,6 +30,7 @@ class Services:
     """What the web process is built of, once, in web/app.py."""
 
     settings: Settings
+    senders: "KnownSenders"
     database: Database
     cases: Cases
     registrations: Registrations

@@ -247,9 +247,12 @@ class CaseWorkflow:
             self._enter_stage(stage, waiting_for)
         await self._start_step(step, work)
 
-    async def _make_effect(self, effect: Callable[[Any, CaseRef], Awaitable[Effect]], summary: str) -> None:
+    async def _make_effect(
+        self, effect: Callable[[Any, CaseRef], Awaitable[Effect]], summary: str, occurrence: int = 0
+    ) -> None:
         """An effect outside of the case as a whole, recorded once it has been made."""
-        await self._activities.make(effect, CaseRef(case_id=self.case_id, at=workflow.now()), summary)
+        order = CaseRef(case_id=self.case_id, at=workflow.now(), occurrence=occurrence)
+        await self._activities.make(effect, order, summary)
 
     def _notify_assister(self, notice: Notice, occurrence: int = 0) -> None:
         """Sends a notice of the journey, once per occurrence; the journey doesn't wait for the mail."""

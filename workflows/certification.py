@@ -63,6 +63,7 @@ class AssisterCertification(CaseWorkflow):
         self.progress.facts |= set(rebuilt.facts)
         self.progress.passed = self.progress.passed or rebuilt.passed
         self.progress.rounds, self.progress.asked = rebuilt.rounds, rebuilt.asked
+        self.progress.check_round = rebuilt.check_round
         self.progress.unknown_license, self.progress.verdict = rebuilt.unknown_license, rebuilt.verdict
         left = [] if rebuilt.verdict else self.progress.pending
         self.progress.pending = [command for command in left if command.command_id not in rebuilt.applied]
@@ -111,10 +112,13 @@ class AssisterCertification(CaseWorkflow):
         self.progress.unknown_license = screened.unknown
 
     async def _check_background(self) -> None:
-        """A14: ordered once, and reported before anybody may approve."""
+        """A14: ordered once for who the request is of, and reported before anybody may approve."""
         here = Stage.AWAITING_BACKGROUND_CHECK, WaitingFor.BACKGROUND_CHECK
+        number = self.progress.check_round
         await self._complete_step(
-            "background", lambda: self._make_effect(Background.order_check, "background check ordered"), *here
+            f"background {number}" if number else "background",
+            lambda: self._make_effect(Background.order_check, "background check ordered", occurrence=number),
+            *here,
         )
         if not self._has_seen(FactKind.BACKGROUND_REPORTED):
             self._enter_stage(*here)
@@ -160,10 +164,19 @@ class AssisterCertification(CaseWorkflow):
         if command.kind == CommandKind.ANSWER:
             self.progress.rounds += 1
             self.progress.asked = False
+            if applied.renews_check:
+                self._renew_check(applied.is_checked)
         elif applied.verdict == Verdict.ASK:
             self.progress.asked = True
         else:
             self.progress.verdict, self.progress.pending = applied.verdict, []
+
+    def _renew_check(self, is_checked: bool) -> None:
+        """A report on somebody else doesn't count any more; one on who the request is of now does (D5)."""
+        self.progress.check_round = self.progress.rounds
+        self.progress.facts.discard(FactKind.BACKGROUND_REPORTED)
+        if is_checked:
+            self.progress.facts.add(FactKind.BACKGROUND_REPORTED)
 
     async def _enroll_in_course(self) -> None:
         """An existing LMS account is enrolled in this year's course, without an invitation (A9, A11, A16)."""

@@ -10,7 +10,13 @@ from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from db.case_state import any_policy_of, applicant_of, fold_case, list_flags, list_rows, load_case
-from db.reads.pending import EventKeptAside, HeldEvent, list_altered_events, list_held_events
+from db.reads.pending import (
+    EventKeptAside,
+    HeldEvent,
+    list_altered_events,
+    list_held_events,
+    list_uncounted_reports,
+)
 from db.reads.queue import ListedCase, list_matching
 from db.reads.status import describe_status
 from db.reads.third_parties import Evidence, list_evidence
@@ -25,6 +31,7 @@ from db.tables import (
     EffectRow,
     FactRow,
     SentMail,
+    UncountedReport,
 )
 from domain.programs.certificates import find_certificate_status
 from domain.programs.state import CaseState
@@ -128,6 +135,7 @@ class CaseFile:
     commands: list[GivenCommand]
     held: list[HeldEvent]
     altered: list[EventKeptAside]
+    uncounted: list[UncountedReport]
 
 
 def read_case_file(session: Session, case_id: str, now: datetime) -> CaseFile:
@@ -161,6 +169,7 @@ def read_case_file(session: Session, case_id: str, now: datetime) -> CaseFile:
         commands=[_describe_command(row) for row in sorted(commands, key=lambda row: row.created_at)],
         held=list_held_events(session, case_id),
         altered=list_altered_events(session, case_id),
+        uncounted=list_uncounted_reports(session, case_id),
     )
 
 
@@ -233,7 +242,7 @@ def _explain_findings(
             one.result,
             one.source,
             of_round if one.check in LICENSING else None,
-            _find_basis(one, case, person, facts, effects),
+            _find_basis(one, case, person, facts, effects, state.check_inputs),
         )
         for one in state.findings
     ]
@@ -243,7 +252,12 @@ _NAMED = ("first_name", "last_name", "email")
 
 
 def _find_basis(
-    finding: Finding, case: Case, person: Assister, facts: Iterable[Fact], effects: Iterable[EffectRow]
+    finding: Finding,
+    case: Case,
+    person: Assister,
+    facts: Iterable[Fact],
+    effects: Iterable[EffectRow],
+    check_inputs: str | None,
 ) -> dict[str, Any]:
     request = case.request
     if finding.check in LICENSING:
@@ -252,16 +266,24 @@ def _find_basis(
         accepted = min(_select_facts(facts, FactKind.AGREEMENT_ACCEPTED), key=lambda fact: fact.at, default=None)
         return {**accepted.data, "at": accepted.at} if accepted else {}
     if finding.check is Check.BACKGROUND_CHECK:
-        return _describe_background_check(facts, effects)
+        return _describe_background_check(facts, effects, check_inputs)
     if finding.check is Check.INTAKE_SCOPE:
         return {name: request.get(name) for name in ("physical_address", "business_address")}
     known: Mapping[str, Any] = {name: getattr(person, name) for name in _NAMED}
     return {"known": known, "requested": {name: request.get(name) for name in _NAMED}}
 
 
-def _describe_background_check(facts: Iterable[Fact], effects: Iterable[EffectRow]) -> dict[str, Any]:
-    reported = max(_select_facts(facts, FactKind.BACKGROUND_REPORTED), key=lambda fact: fact.at, default=None)
-    ordered = next((row.done_at for row in effects if row.kind == "background.ordered"), None)
+def _describe_background_check(
+    facts: Iterable[Fact], effects: Iterable[EffectRow], check_inputs: str | None
+) -> dict[str, Any]:
+    """Order and report of the check on who the request is of now; ``check_inputs`` where an answer changed that."""
+    told = _select_facts(facts, FactKind.BACKGROUND_REPORTED)
+    current = [fact for fact in told if check_inputs in (None, fact.data.get("inputs"))]
+    reported = max(current, key=lambda fact: fact.at, default=None)
+    orders = [
+        row for row in effects if row.kind == "background.ordered" and check_inputs in (None, row.data.get("inputs"))
+    ]
+    ordered = max((row.done_at for row in orders if row.done_at), default=None)
     return {
         "ordered_at": ordered,
         "result": reported.read_as(BackgroundReportedData).result if reported else None,

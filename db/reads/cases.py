@@ -13,8 +13,6 @@ from db.reads.status import to_json_values
 from db.tables import Assister, AuditRow, Case, CertificateRow, CommandRow
 from domain.programs.certificates import find_certificate_status
 from domain.shared.cases.commands import CommandKind
-from domain.shared.cases.notices import Notice
-from domain.shared.cases.stages import ENDED
 from domain.shared.documents.instants import format_instant
 from domain.shared.ids import parse_certificate_number
 from domain.shared.policy import find_local_date
@@ -119,28 +117,6 @@ def find_last_save(session: Session, case_id: str) -> CommandRow | None:
     query = select(CommandRow).where(col(CommandRow.case_id) == case_id, saves)
     found: CommandRow | None = one_or_none(session, query.order_by(col(CommandRow.created_at).desc()).limit(1))
     return found
-
-
-def find_registration_to_recover(session: Session, email: str, since: datetime) -> str | None:
-    """The case of the newest open registration of an address, for its log-in to be sent again (B3).
-
-    None where there is none, and where somebody asked for it after ``since`` already.
-    """
-    query = select(Case).where(
-        col(Case.assister_id).in_(_find_people(email)),
-        col(Case.program) == FEDERAL_PROGRAM,
-        col(Case.stage).not_in(ENDED),
-    )
-    case: Case | None = one_or_none(session, query.order_by(col(Case.opened_at).desc()).limit(1))
-    if case is None:
-        return None
-    resent = select(CommandRow).where(
-        col(CommandRow.case_id) == case.case_id,
-        col(CommandRow.kind) == CommandKind.RESEND.value,
-        col(CommandRow.created_at) > since,
-    )
-    asked = any(row.data["notice"] == Notice.PORTAL_RECOVERY for row in list_rows(session, resent))
-    return None if asked else case.case_id
 
 
 def _find_people(email: str) -> Any:

@@ -12,7 +12,7 @@ from sqlmodel import col
 from db.case_state import list_rows
 from db.cursors import NUMBERS, Cursor, Page, page_of
 from db.recovery_tables import DeliveryFailure
-from db.tables import AlteredEvent, Case, CommandRow, InboxRow
+from db.tables import AlteredEvent, Case, CommandRow, InboxRow, UncountedReport
 from domain.shared.cases.commands import CommandState
 from domain.shared.cases.events import EventState
 from domain.shared.cases.reasons import Reason, read_reason
@@ -158,6 +158,27 @@ def list_altered_events(session: Session, case_id: str) -> list[EventKeptAside]:
 def find_altered_event(session: Session, number: int) -> EventKeptAside | None:
     """One event kept aside; None where there is none of this number."""
     return next(iter(_read_altered(session, _select_altered().where(col(AlteredEvent.id) == number))), None)
+
+
+def read_uncounted_reports(session: Session, after: Cursor | None, limit: int) -> Page[UncountedReport]:
+    """Reports that can't be counted and that staff have not settled, newest first. Raises `Invalid` for a cursor."""
+
+    def fetch(key: int | None, back: bool, most: int) -> list[UncountedReport]:
+        still_open = select(UncountedReport).where(col(UncountedReport.settled_at).is_(None))
+        return list_rows(session, _order_from(still_open, col(UncountedReport.id), key, back).limit(most))
+
+    return page_of(NUMBERS, lambda one: one.id or 0, fetch, after, limit)
+
+
+def list_uncounted_reports(session: Session, case_id: str) -> list[UncountedReport]:
+    """The reports that name a case and can't be counted, oldest first, settled ones too."""
+    of_case = select(UncountedReport).where(col(UncountedReport.case_id) == case_id)
+    return list_rows(session, of_case.order_by(col(UncountedReport.id)))
+
+
+def find_uncounted_report(session: Session, number: int) -> UncountedReport | None:
+    """One report that can't be counted; None where there is none of this number."""
+    return session.get(UncountedReport, number)
 
 
 def _select_altered() -> Any:

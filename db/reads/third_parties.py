@@ -8,10 +8,19 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
-from db.case_state import list_rows
+from db.case_state import list_rows, policy_of
 from db.tables import Assister, Case, CertificateRow, EffectRow, EvidenceRow
-from domain.shared.cases.stages import ENDED
+from domain.shared.cases.stages import ENDED, WaitingFor
 from domain.shared.programs import FEDERAL_PROGRAM
+from domain.state.lms_statements import list_lms_activities
+
+WAITS_FOR_LMS = (
+    WaitingFor.LMS_INVITATION.value,
+    WaitingFor.LMS_ACCOUNT.value,
+    WaitingFor.LMS_PROFILE.value,
+    WaitingFor.COURSE_COMPLETION.value,
+    WaitingFor.EXAM_PASS.value,
+)
 
 
 @dataclass(frozen=True)
@@ -25,6 +34,30 @@ class Evidence:
     at: datetime
     sha256: str
     size: int
+
+
+@dataclass(frozen=True)
+class PolledLearner:
+    """Somebody in training whose LMS is asked: the case, their account's name there, and the plan year's activities."""
+
+    case_id: str
+    assister_id: str
+    account: str | None
+    activities: frozenset[str]
+
+
+def list_polled_learners(session: Session, program: str, after: str, limit: int) -> list[PolledLearner]:
+    """Those of the state's program who wait for what the LMS reports, a page of them after a case."""
+    query = (
+        select(Case, Assister)
+        .join(Assister, col(Assister.assister_id) == col(Case.assister_id))
+        .where(col(Case.program) == program, col(Case.case_id) > after, col(Case.waiting_for).in_(WAITS_FOR_LMS))
+    )
+    found = session.execute(query.order_by(col(Case.case_id)).limit(limit)).all()
+    return [
+        PolledLearner(case.case_id, person.assister_id, person.lms_account, list_lms_activities(policy_of(case)))
+        for case, person in found
+    ]
 
 
 def find_lms_account(session: Session, assister_id: str) -> str | None:

@@ -128,7 +128,7 @@ def _describe_audited(row: AuditRow, recorded: Collection[datetime]) -> Timeline
 
     first, _, rest = row.action.partition(".")
     details = row.details
-    if first == "webhook" and rest in ("altered", "released", "release_refused"):
+    if first == "webhook" and rest in ("altered", "released", "release_refused", "uncounted", "counted", "dismissed"):
         return entry(EntryKind.WEBHOOK, rest, **details)
     if first == "webhook" and "note" in details:
         return entry(EntryKind.WEBHOOK, "without_effect", what=rest, **details)

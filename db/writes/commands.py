@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from db.case_state import applicant_of, state_of
+from db.case_state import applicant_of, request_of, snapshot_case, state_of
 from db.tables import SYSTEM, Assister, Case, CommandRow
 from db.writes.effects import stuck_flag
 from db.writes.facts import append_facts, lock_case, lower_flag, record_audit
@@ -14,6 +14,7 @@ from db.writes.persons import find_by_key, remember_words, rename_person
 from domain.programs.commands import build_facts, find_refusal, parse_command
 from domain.programs.state import CaseState
 from domain.shared.applicant import Applicant
+from domain.shared.assister import Kind
 from domain.shared.cases.commands import (
     ENDING_FACTS,
     OWN_REASONS,
@@ -23,15 +24,19 @@ from domain.shared.cases.commands import (
     CommandState,
     SaveProfile,
     list_shown_data,
+    make_fact_id,
 )
 from domain.shared.cases.messages import Applied
 from domain.shared.cases.reasons import Reason, Refusal
 from domain.shared.documents.faults import Fault, Invalid, dump_faults
 from domain.state.commands import AnswerQuestion, moves_person, settles_identity
+from domain.state.facts import AnsweredData
+from domain.state.finding_inputs import ChangedInputs, find_changed_inputs
 from domain.state.opening import IDENTITY_CONFLICT
-from domain.state.request import FORM, amend_request
+from domain.state.request import FORM, StoredRequest, amend_request
 
 IDENTITY_TAKEN = "identity_taken"
+CONSENT = "background_check_consent"
 LOOK_UP_STUCK = stuck_flag("licensing.look_up")
 
 _AUDITED_AS = {
@@ -112,7 +117,18 @@ def apply_command(session: Session, identity_key: bytes, command_id: str, now: d
             _carry_out(session, identity_key, case, state, command, row, now)
         else:
             _refuse(session, case, row, why, now)
-    return Applied(applied=row.state == CommandState.APPLIED, verdict=str(row.data.get("verdict") or ""))
+    applied = Applied(applied=row.state == CommandState.APPLIED, verdict=str(row.data.get("verdict") or ""))
+    return applied.model_copy(update=_describe_check(session, case, row)) if applied.applied else applied
+
+
+def _describe_check(session: Session, case: Case, row: CommandRow) -> dict[str, bool]:
+    """Whether an answer changed on whom the background check is made, and whether one was made on them already."""
+    if row.kind != CommandKind.ANSWER:
+        return {}
+    snapshot = snapshot_case(session, case)
+    answer = next(fact for fact in snapshot.facts if fact.id == make_fact_id(row.id))
+    renews = answer.read_as(AnsweredData).check_inputs is not None
+    return {"renews_check": renews, "is_checked": snapshot.certification.is_checked}
 
 
 def check_answer(session: Session, identity_key: bytes, case_id: str, changes: dict[str, Any]) -> None:
@@ -133,10 +149,16 @@ def _judge(session: Session, identity_key: bytes, case: Case, state: CaseState, 
 
 
 def _check_changes(session: Session, identity_key: bytes, case: Case, changes: dict[str, Any]) -> None:
-    amended = Applicant.model_validate(amend_request(case.request, changes))
+    amended = StoredRequest.model_validate(amend_request(case.request, changes))
+    if _find_changed(identity_key, case, amended).background_check and changes.get(CONSENT) is not True:
+        raise Invalid([Fault(CONSENT, "consent_anew")])  # theirs was to a check of who they were before (D5)
     taken = _find_taken(session, identity_key, case, amended)
     if taken is not None:
         raise Invalid([Fault(taken, IDENTITY_TAKEN)])
+
+
+def _find_changed(identity_key: bytes, case: Case, amended: StoredRequest) -> ChangedInputs:
+    return find_changed_inputs(identity_key, Kind(case.kind), request_of(case), amended)
 
 
 def _find_taken(session: Session, identity_key: bytes, case: Case, asked: Applicant) -> str | None:
@@ -170,8 +192,11 @@ def _carry_out(
     row: CommandRow,
     now: datetime,
 ) -> None:
+    changed = ChangedInputs()
     if isinstance(command, AnswerQuestion):
-        case.request = amend_request(case.request, command.changes)
+        amended = amend_request(case.request, command.changes)
+        changed = _find_changed(identity_key, case, StoredRequest.model_validate(amended))
+        case.request = amended
         session.add(case)
         remember_words(session, case.assister_id)
     if moves_person(command, case.identity_matches):
@@ -183,7 +208,7 @@ def _carry_out(
     if command.kind == CommandKind.DECIDE and lower_flag(case, LOOK_UP_STUCK):  # nobody looks it up any more
         record_audit(session, now, SYSTEM, f"case.unflagged.{LOOK_UP_STUCK}", case)
     origin = CommandOrigin(row.id, case.case_id, row.actor, row.reason, row.created_at)
-    append_facts(session, case, build_facts(command, origin, state, applicant_of(case).language), now)
+    append_facts(session, case, build_facts(command, origin, state, applicant_of(case).language, changed), now)
     if command.kind in ENDING_FACTS:
         void_activation_links(session, case.case_id, now)
     row.state = CommandState.APPLIED

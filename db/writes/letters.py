@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from db.case_state import CaseSnapshot
 from db.writes.effects import EffectResult, Intent, complete_effect, intend_effect
 from db.writes.facts import lock_case
-from db.writes.links import ACTIVATION, keep_link
+from db.writes.links import keep_link
 from domain.shared.cases.messages import Letter
 from domain.shared.cases.notices import FAREWELLS, Notice
 from domain.shared.cases.reminders import find_wait_reminded_of
@@ -30,7 +30,7 @@ def intend_letter(session: Session, letter: Letter, tokens: Mapping[str, str], n
     )
     if not intent.ended and intent.result is None:
         kept = [
-            keep_link(session, token, letter.case_id, purpose, now, find_link_expiry(intent.snapshot, purpose, now))
+            keep_link(session, token, letter.case_id, purpose, now, find_activation_expiry(intent.snapshot, now))
             for purpose, token in tokens.items()
         ]
         if not all(kept):
@@ -40,8 +40,6 @@ def intend_letter(session: Session, letter: Letter, tokens: Mapping[str, str], n
     return intent
 
 
-def find_link_expiry(snapshot: CaseSnapshot, purpose: str, sent_at: datetime) -> datetime:
-    """Until when a link lives that is sent now, by the policy of its case."""
-    activation = purpose == ACTIVATION
-    days = snapshot.state_policy.activation_link_days if activation else snapshot.policy.status_link_days
-    return sent_at + timedelta(days=days)
+def find_activation_expiry(snapshot: CaseSnapshot, sent_at: datetime) -> datetime:
+    """Until when an activation link lives that is sent now, by the policy of its case."""
+    return sent_at + timedelta(days=snapshot.state_policy.activation_link_days)

@@ -1,4 +1,4 @@
-"""E-mailed links, kept by their hash: the status page's, and the single-use one that activates an account (A28)."""
+"""E-mailed links, kept by their hash: of single use, to activate an account (A28)."""
 
 from datetime import datetime
 
@@ -11,7 +11,7 @@ from db.writes.facts import lock_case, record_audit
 from domain.shared.cases.commands import OWN_REASONS, CommandKind
 from domain.shared.ids import hash_token
 
-ACTIVATION, STATUS = "activation", "status"
+ACTIVATION = "activation"
 
 
 def keep_link(session: Session, token: str, case_id: str, purpose: str, now: datetime, expires_at: datetime) -> bool:

@@ -32,15 +32,18 @@ def record_screening(
     how: str,
     now: datetime,
     answers: Mapping[str, bytes] | None = None,
+    inputs: str | None = None,
 ) -> None:
     """Records this round's findings with those that our own records make, unless the case has ended.
 
-    ``how`` is "answered" or "unknown"; ``answers`` are the registry's, raw, by their SHA-256.
+    ``how`` is "answered" or "unknown"; ``answers`` are the registry's, raw, by their SHA-256; ``inputs`` is a digest of
+    what it was asked about.
     """
     case = lock_case(session, order.case_id)
     for digest, raw in (answers or {}).items():
         keep_evidence(session, _make_key(order), order.case_id, SOURCE, raw, digest, now)
-    data = ScreenedData(round=order.occurrence, findings=(*findings, *_list_own_findings(case)))
+    found = (*findings, *_list_own_findings(case))
+    data = ScreenedData(round=order.occurrence, findings=found, **({"inputs": inputs} if inputs else {}))
     fact = Fact(
         id=f"{order.case_id}:screened:{order.occurrence}:{how}", kind=FactKind.SCREENED, at=now, data=data.to_json()
     )

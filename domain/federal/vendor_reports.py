@@ -1,6 +1,6 @@
 """What training vendors report, as facts about one registration (B15)."""
 
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -24,12 +24,15 @@ class VendorReport(BaseModel):
     occurred_at: Annotated[datetime, BeforeValidator(parse_occurred_at)]
 
 
-def parse_vendor_report(body: Any) -> tuple[VendorReport, str]:
-    """The vendor's report and a digest of its parsed body. Raises `Invalid` naming every field at fault."""
+def parse_vendor_report(body: Any, zone: tzinfo = UTC) -> tuple[VendorReport, str]:
+    """The vendor's report and a digest of its parsed body; ``zone`` is that of times without one.
+
+    Raises `Invalid` naming every field at fault.
+    """
     if not isinstance(body, dict):
         raise Invalid([Fault("body", "object")])
     try:
-        return VendorReport.model_validate(body), hash_document(body)
+        return VendorReport.model_validate(body, context={"zone": zone}), hash_document(body)
     except ValidationError as error:
         raise Invalid(list_faults(error)) from None
 

@@ -31,11 +31,13 @@ from domain.shared.documents.parsing import write_canonical
 from domain.state import commands as state_program
 from domain.state.certification import CertificationState
 from domain.state.commands import AnswerQuestion, Decide, build_answer_facts, build_decision_facts
+from domain.state.finding_inputs import ChangedInputs
 
 COMMANDS: Mapping[CommandKind, type[CommandData]] = {
     command.kind: command
     for command in (Decide, AnswerQuestion, Withdraw, Revoke, ResendNotice, ActivateAccount, SaveProfile)
 }
+_UNCHANGED = ChangedInputs()
 
 
 def parse_command(kind: str, data: Mapping[str, Any]) -> CommandData:
@@ -80,12 +82,18 @@ def plan_profile(identity_key: bytes, saved: Mapping[str, Any], changes: object,
     return SaveProfile(digest=digest, given=tuple(sorted(given)), profile=profile)
 
 
-def build_facts(command: CommandData, origin: CommandOrigin, state: CaseState, language: str) -> list[Fact]:
-    """The facts that a command comes to, none for most; ``language`` is the request's."""
+def build_facts(
+    command: CommandData,
+    origin: CommandOrigin,
+    state: CaseState,
+    language: str,
+    changed: ChangedInputs = _UNCHANGED,
+) -> list[Fact]:
+    """The facts that a command comes to, none for most; ``language`` is the request's, ``changed`` an answer's."""
     if command.kind in ENDING_FACTS:
         return [build_ending_fact(command.kind, origin)]
     if isinstance(command, Decide) and isinstance(state, CertificationState):
         return build_decision_facts(command, origin, state, language)
     if isinstance(command, AnswerQuestion) and isinstance(state, CertificationState):
-        return build_answer_facts(command, origin, state, language)
+        return build_answer_facts(command, origin, state, language, changed)
     return []

@@ -21,7 +21,7 @@ _STEPS = {
 }
 # Those of either program of which something is recorded once they are done.
 _WHOLE_STEPS = frozenset({*_STEPS.values(), "enrolled", "help desk"})
-_NUMBERED_STEPS = ("screened ", "notice ", "mlms ", "certificate ")
+_NUMBERED_STEPS = ("background ", "screened ", "notice ", "mlms ", "certificate ")
 # What third parties report and a certification waits for.
 _REPORTED = frozenset(
     {
@@ -62,9 +62,10 @@ def rebuild_progress(
     decided = state.decision is not None and state.eligibility in _FINAL
     return common.model_copy(
         update={
-            "facts": sorted({fact.kind.value for fact in facts}),
+            "facts": sorted({fact.kind.value for fact in facts} - _list_outdated_kinds(state)),
             "passed": state.passed_at is not None,
             "rounds": state.round,
+            "check_round": state.check_round,
             "unknown_license": _is_license_unknown(facts, state.round),
             "asked": state.eligibility is EligibilityStatus.INFORMATION_REQUESTED,
             "verdict": state.decision.verdict.value if state.decision and decided else "",
@@ -87,6 +88,8 @@ def compare_progress(
         assert recorded is not None, "a federal registration has a snapshot"
         return _compare_snapshots(progress.standing, recorded, repeats)
     ahead = {*(progress.facts - set(rebuilt.facts)), *repeats}
+    if progress.rounds < rebuilt.rounds:  # an answer it is not told of yet may have outdated the check
+        ahead.discard(FactKind.BACKGROUND_REPORTED.value)
     unheard = set(rebuilt.facts) & _REPORTED - progress.facts
     if progress.passed != rebuilt.passed:
         (ahead if progress.passed else unheard).add(FactKind.EXAM_ATTEMPTED)
@@ -115,13 +118,24 @@ def _is_recorded_step(step: str) -> bool:
 
 
 def _list_state_steps(facts: Iterable[Fact], effects: Collection[RecordedEffect]) -> set[str]:
-    steps = {_STEPS[effect.kind] for effect in effects if effect.kind in _STEPS}
+    steps = {_name_step(effect) for effect in effects if effect.kind in _STEPS}
     screenings = (fact.read_as(ScreenedData) for fact in facts if fact.kind is FactKind.SCREENED)
     steps |= {f"screened {screened.round}" for screened in screenings}
     kinds = {effect.kind for effect in effects}
     if {"training.enrolled", f"notice.{Notice.LMS_ENROLLED}"} <= kinds:
         steps.add("enrolled")
     return steps
+
+
+def _name_step(effect: RecordedEffect) -> str:
+    """A step that is repeated, as a background check on somebody else is, has the number of its repeat in its name."""
+    occurrence = effect.key.rpartition(":")[2]
+    step = _STEPS[effect.kind]
+    return f"{step} {occurrence}" if step == "background" and occurrence not in ("", "0") else step
+
+
+def _list_outdated_kinds(state: CertificationState) -> set[str]:
+    return set() if state.is_checked else {FactKind.BACKGROUND_REPORTED.value}
 
 
 def _list_federal_steps(effects: Iterable[RecordedEffect]) -> set[str]:

@@ -1,4 +1,5 @@
-"""The addresses that e-mails lead to. Whoever knows the token has the page: it is kept by its hash, never logged."""
+"""The addresses that e-mails lead to. Only an activation link holds a secret: kept by its hash, and never logged."""
 
-STATUS_PATH = "/status/{token}"
+OWN_PATH = "/me"
+OWN_CASE_PATH = "/me/{reference}"
 ACTIVATION_PATH = "/activate/{token}"

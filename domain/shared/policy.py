@@ -72,7 +72,9 @@ class ProgramPolicy(PolicyData):
         default=14, description="days between gentle reminders; they never expire a case (A18)"
     )
     reminders_at_most: int = Field(default=12, description="reminders for one wait, then silence")
-    status_link_days: int = Field(default=400, description="life of an e-mailed status link")
+    status_link_days: int = Field(
+        default=400, description="life of the status links of before; no letter has one any more"
+    )
 
 
 Rules = TypeVar("Rules", bound=ProgramPolicy)

@@ -8,6 +8,7 @@ from domain.shared.cases.facts import Fact, FactKind
 from domain.shared.cases.reasons import Reason
 from domain.shared.documents.faults import Fault, Invalid
 from domain.shared.documents.parsing import hash_document
+from domain.state.certification import CertificationState
 from domain.state.facts import BackgroundReportedData
 
 
@@ -71,15 +72,21 @@ def parse_background_report(body: Any) -> BackgroundReport:
     )
 
 
-def build_check_fact(report: BackgroundReport, received_at: datetime) -> Fact:
-    """What the vendor reports, as a fact."""
-    data = BackgroundReportedData.model_validate({"result": report.verdict}).to_json() if report.verdict else {}
+def build_check_fact(report: BackgroundReport, received_at: datetime, inputs: str | None) -> Fact:
+    """What the vendor reports, as a fact; ``inputs`` are those of its order, None for an order of before."""
+    told = {"result": report.verdict} | ({"inputs": inputs} if inputs else {})
+    data = BackgroundReportedData.model_validate(told).to_json() if report.verdict else {}
     return Fact(id=f"background:{report.event_id}", kind=FactKind.BACKGROUND_REPORTED, at=received_at, data=data)
 
 
 def find_unfinished_reason(report: BackgroundReport) -> Reason | None:
     """Why a report doesn't count: only a completed one does (A14)."""
     return None if report.verdict else Reason("not_final")
+
+
+def find_outdated_reason(inputs: str | None, state: CertificationState) -> Reason | None:
+    """Why a report doesn't count that is on somebody else than the request is of now (D5)."""
+    return Reason("check_outdated") if state.check_inputs not in (None, inputs) else None
 
 
 def _is_short_text(value: Any) -> bool:

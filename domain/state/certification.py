@@ -3,14 +3,15 @@
 from collections.abc import Hashable, Iterable
 from datetime import datetime
 from enum import StrEnum
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from domain.shared.assister import AssisterType, Kind
 from domain.shared.cases.facts import Fact, FactKind, FactLog
 from domain.shared.cases.stages import ENDED, ENDINGS, Certificate, Stage, WaitingFor
-from domain.state.eligibility import Check, Finding, Result, Verdict, make_finding
-from domain.state.facts import BackgroundReportedData, DecidedData, ExamAttemptedData, ScreenedData
+from domain.state.eligibility import LICENSING, Check, Finding, Result, Verdict, make_finding
+from domain.state.facts import AnsweredData, BackgroundReportedData, DecidedData, ExamAttemptedData, ScreenedData
 
 
 class EligibilityStatus(StrEnum):
@@ -79,7 +80,7 @@ class Decision(BaseModel):
 
 
 class ExamAttempt(BaseModel):
-    """One attempt at the exam; every one is kept (A22)."""
+    """One attempt at the exam; every one is kept (A22). ``witness`` is the number that its score comes from."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -87,6 +88,7 @@ class ExamAttempt(BaseModel):
     score: str
     passed: bool
     at: datetime
+    witness: Literal["raw", "scaled"] | None = None
 
 
 class CertificationState(BaseModel):
@@ -102,6 +104,9 @@ class CertificationState(BaseModel):
     decision: Decision | None
     findings: tuple[Finding, ...]
     round: int
+    check_round: int
+    check_inputs: str | None
+    is_checked: bool
     lms_account: LmsAccount
     lms_profile: Completeness
     trained_at: datetime | None
@@ -156,6 +161,9 @@ def fold_certification(opening: CertificationOpening, facts: Iterable[Fact]) -> 
         decision=decision,
         findings=_fold_findings(opening, log),
         round=_count_answers(log),
+        check_round=_find_check_round(log),
+        check_inputs=_find_check_inputs(log),
+        is_checked=_find_background_report(log) is not None,
         lms_account=_fold_lms_account(opening, log),
         lms_profile=Completeness.COMPLETE if profile_at else Completeness.INCOMPLETE,
         trained_at=max(course_at, profile_at) if course_at and profile_at else None,
@@ -209,7 +217,42 @@ def _find_screenings(log: FactLog) -> list[tuple[Fact, ScreenedData]]:
     """The screenings of the request as it was answered last; earlier ones are of another request (A12)."""
     screenings = [(fact, fact.read_as(ScreenedData)) for fact in log.find_all(FactKind.SCREENED)]
     answers = _count_answers(log)
-    return [(fact, screened) for fact, screened in screenings if screened.round == answers]
+    current = next((one.registry_inputs for one in _list_answers(log) if one.registry_inputs), None)
+    return [
+        (fact, screened)
+        for fact, screened in screenings
+        if screened.round == answers and (screened.inputs is None or _is_made_on(screened.inputs, current))
+    ]
+
+
+def _list_answers(log: FactLog) -> list[AnsweredData]:
+    """The answers, the last first."""
+    return [fact.read_as(AnsweredData) for fact in reversed(log.find_all(FactKind.ANSWERED))]
+
+
+def _is_made_on(inputs: str | None, current: str | None) -> bool:
+    """Whether a finding is about what the request says now; ``current`` is None while no answer has changed that.
+
+    A finding of before, which has no digest, counts until then (D5).
+    """
+    return current is None or inputs == current
+
+
+def _find_check_round(log: FactLog) -> int:
+    """How often the request was answered when an answer changed on whom the background check is made; 0 if none did."""
+    return max((one.round for one in _list_answers(log) if one.check_inputs), default=0)
+
+
+def _find_check_inputs(log: FactLog) -> str | None:
+    """On whom the background check is to be made since an answer changed that; None while none has."""
+    return next((one.check_inputs for one in _list_answers(log) if one.check_inputs), None)
+
+
+def _find_background_report(log: FactLog) -> BackgroundReportedData | None:
+    """The last report of a check that was made on who the request is of now (A14, D5)."""
+    current = _find_check_inputs(log)
+    reports = (fact.read_as(BackgroundReportedData) for fact in reversed(log.find_all(FactKind.BACKGROUND_REPORTED)))
+    return next((one for one in reports if _is_made_on(one.inputs, current)), None)
 
 
 def _fold_findings(opening: CertificationOpening, log: FactLog) -> tuple[Finding, ...]:
@@ -219,15 +262,21 @@ def _fold_findings(opening: CertificationOpening, log: FactLog) -> tuple[Finding
     up may have got its answer all the same (A13).
     """
     screenings = sorted(_find_screenings(log), key=lambda one: (one[1].is_answered, one[0].at, one[0].id))
-    found = [*screenings[-1][1].findings] if screenings else []
+    found = [*screenings[-1][1].findings] if screenings else _list_pending_findings(opening, log)
     if opening.kind.is_licensed:
         found.append(make_finding(Check.AGREEMENT_ACCEPTED, log.has(FactKind.AGREEMENT_ACCEPTED)))
     else:
-        report = log.find_last(FactKind.BACKGROUND_REPORTED)
+        report = _find_background_report(log)
         clear = {"clear": Result.PASS, "consider": Result.CONSIDER}
-        result = clear[report.read_as(BackgroundReportedData).result] if report else Result.PENDING
+        result = clear[report.result] if report else Result.PENDING
         found.append(make_finding(Check.BACKGROUND_CHECK, result))
     return tuple(found)
+
+
+def _list_pending_findings(opening: CertificationOpening, log: FactLog) -> list[Finding]:
+    """What the registry is to say anew, since an answer changed whom or which licence it is asked about (D5)."""
+    changed = any(one.registry_inputs for one in _list_answers(log))
+    return [make_finding(check, Result.PENDING) for check in LICENSING] if changed and opening.kind.is_licensed else []
 
 
 def _fold_lms_account(opening: CertificationOpening, log: FactLog) -> LmsAccount:
@@ -354,4 +403,6 @@ def find_certification_group(fact: Fact) -> Hashable | None:
         return None
     if fact.kind is FactKind.EXAM_ATTEMPTED:
         return fact.kind, bool(fact.data.get("passed"))
+    if fact.kind is FactKind.BACKGROUND_REPORTED:
+        return fact.kind, fact.data.get("inputs")
     return fact.kind

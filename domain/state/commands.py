@@ -11,6 +11,7 @@ from domain.state.agreements import build_acceptance_fact
 from domain.state.certification import CertificationState, Completeness, EligibilityStatus, LmsAccount, PortalAccount
 from domain.state.eligibility import Check, Result, Verdict, find_override_refusal
 from domain.state.facts import AnsweredData, DecidedData
+from domain.state.finding_inputs import ChangedInputs
 
 
 class Decide(CommandData):
@@ -109,10 +110,12 @@ def build_decision_facts(
 
 
 def build_answer_facts(
-    command: AnswerQuestion, origin: CommandOrigin, state: CertificationState, language: str
+    command: AnswerQuestion, origin: CommandOrigin, state: CertificationState, language: str, changed: ChangedInputs
 ) -> list[Fact]:
-    """An answer as a fact, and the agreement where it is accepted along with it."""
-    facts = [build_fact(FactKind.ANSWERED, origin, AnsweredData(round=state.round + 1))]
+    """An answer as a fact, with what it changed of what findings are made on; and the agreement accepted with it."""
+    digests = {"registry_inputs": changed.registry, "check_inputs": changed.background_check}
+    told = {name: digest for name, digest in digests.items() if digest is not None}
+    facts = [build_fact(FactKind.ANSWERED, origin, AnsweredData(round=state.round + 1, **told))]
     if command.changes.get("agreement_accepted") is True:
         facts.append(build_acceptance_fact(origin.case_id, command.language or language, origin.at, "page"))
     return facts

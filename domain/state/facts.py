@@ -18,10 +18,14 @@ class AgreementAcceptedData(FactData):
 
 
 class ScreenedData(FactData):
-    """What screening found; ``round`` counts the answers before it (A12, A13)."""
+    """What screening found; ``round`` counts the answers before it (A12, A13).
+
+    ``inputs`` is a digest of what the registry was asked about, which screenings of before lack (D5).
+    """
 
     round: int
     findings: tuple[Finding, ...]
+    inputs: str | None = None
 
     @property
     def is_answered(self) -> bool:
@@ -29,10 +33,17 @@ class ScreenedData(FactData):
         return all(one.result is not Result.UNKNOWN for one in self.findings)
 
 
+class BackgroundOrderedData(FactData):
+    """``inputs`` is a digest of whom the check is made on; orders of before lack it (D5)."""
+
+    inputs: str | None = None
+
+
 class BackgroundReportedData(FactData):
-    """What the background check came to (A14)."""
+    """What the background check came to (A14); ``inputs`` are those of its order (D5)."""
 
     result: Literal["clear", "consider"]
+    inputs: str | None = None
 
 
 class DecidedData(FactData):
@@ -46,9 +57,14 @@ class DecidedData(FactData):
 
 
 class AnsweredData(FactData):
-    """How often the assister has answered, this time included (A12)."""
+    """How often the assister has answered, this time included (A12).
+
+    A digest is there where the answer changed what the finding was made on: it is of the new inputs (D5).
+    """
 
     round: int
+    registry_inputs: str | None = None
+    check_inputs: str | None = None
 
 
 class PortalRefusedData(FactData):
@@ -58,8 +74,12 @@ class PortalRefusedData(FactData):
 
 
 class ExamAttemptedData(FactData):
-    """An attempt at the exam; ``score`` is a decimal between 0 and 1, as text so that nothing is rounded (A21, A22)."""
+    """An attempt at the exam; ``score`` is a decimal between 0 and 1, as text so that nothing is rounded (A21, A22).
+
+    ``witness`` is the number it comes from, ``raw`` or ``scaled``; not known of attempts from before it was kept.
+    """
 
     event_id: str
     score: str
     passed: bool
+    witness: Literal["raw", "scaled"] | None = None

@@ -1,6 +1,6 @@
 """What the portal reports, as facts about one case (A24–A29)."""
 
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -45,23 +45,28 @@ class PortalReport(BaseModel):
     reason: str | None = Field(default=None, max_length=2000)
 
 
-def parse_portal_report(body: Any) -> tuple[PortalReport, str]:
-    """The portal's report and a digest of its parsed body. Raises `Invalid` naming every field at fault."""
+def parse_portal_report(body: Any, zone: tzinfo = UTC) -> tuple[PortalReport, str]:
+    """The portal's report and a digest of its parsed body; ``zone`` is that of times without one.
+
+    Raises `Invalid` naming every field at fault.
+    """
     if not isinstance(body, dict):
         raise Invalid([Fault("body", "object")])
     try:
-        report = PortalReport.model_validate(body)
+        report = PortalReport.model_validate(body, context={"zone": zone})
     except ValidationError as error:
         raise Invalid(list_faults(error)) from None
     parse_uuid(report.case_id, "case_id")
     return report, hash_document(body)
 
 
-def build_portal_fact(report: PortalReport, event_id: str) -> Fact:
-    """What the portal reports, as a fact."""
+def build_portal_fact(report: PortalReport, event_id: str, received_at: datetime) -> Fact:
+    """What the portal reports, as a fact; nothing happened after we heard of it."""
     refused = report.type is PortalEvent.REGISTRATION_REFUSED
     data = PortalRefusedData(reason=report.reason).to_json() if refused else {}
-    return Fact(id=f"portal:{event_id}", kind=PORTAL_FACT[report.type], at=report.occurred_at, data=data)
+    return Fact(
+        id=f"portal:{event_id}", kind=PORTAL_FACT[report.type], at=min(report.occurred_at, received_at), data=data
+    )
 
 
 def find_premature_reason(event: PortalEvent, state: CertificationState) -> Reason | None:

@@ -87,8 +87,11 @@ class RegistrationRefused(Problem):
 class PortalStandIn:
     """The portal: accounts by case, whether made over SCIM or by their owners."""
 
-    def __init__(self, token: str, web_url: str, store: DocumentStore, sender: WebhookSender) -> None:
+    def __init__(
+        self, token: str, look_up_token: str, web_url: str, store: DocumentStore, sender: WebhookSender
+    ) -> None:
         self._token = token
+        self._look_up_token = look_up_token
         self._web_url = web_url
         self._accounts = PortalAccounts(store, sender)
         self._exchange = ExchangeClient()
@@ -201,7 +204,9 @@ class PortalStandIn:
         answer = await self._ask_exchange("GET", f"/certificates/{number}")
         if answer.status_code != 200 or _read_certificate_status(answer) != "valid":
             refuse_certificate("certificate_not_valid", NOT_VALID)
-        if applicant.certificate is None or applicant.certificate.number != number:
+        # However it was typed: the exchange found it, and answers it as it writes it.
+        written = str(answer.json().get("number") or number)
+        if applicant.certificate is None or applicant.certificate.number != written:
             refuse_certificate("certificate_of_another", NOT_YOURS)
 
     async def _ask_exchange(self, method: str, path: str, **content: Any) -> "Answer":
@@ -209,7 +214,7 @@ class PortalStandIn:
         headers = {"Accept": "application/json"}
         # The page about a certificate is public, so the portal reads it as anybody would: without the token.
         if method == "POST":
-            headers["Authorization"] = f"Bearer {self._token}"
+            headers["Authorization"] = f"Bearer {self._look_up_token}"
         answer = await self._exchange.send_request(method, f"{self._web_url}{path}", headers=headers, **content)
         if answer.status_code >= 500:
             raise ExchangeUnreachable

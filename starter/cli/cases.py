@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
+from domain.shared.ids import name_staff_actor
 from starter.cli.arguments import (
     DEFAULTS,
     FLAG,
@@ -21,7 +22,7 @@ from starter.cli.arguments import (
     require_text,
 )
 from starter.cli.context import CommandServices, open_database, open_services
-from starter.cli.output import open_console, print_audit, print_cases, print_json
+from starter.cli.output import open_console, print_cases, print_json
 from starter.cli.status_output import print_status, print_summary
 
 if TYPE_CHECKING:
@@ -77,18 +78,6 @@ async def list_cases(
         print_cases(open_console(), found)
 
 
-async def show_audit(case: CaseId, /, *, options: CommonOptions = DEFAULTS) -> None:
-    """Show every write about a case: who, when, what, why."""
-    from db.reads.cases import read_audit
-
-    async with open_database(options.data) as database:
-        entries = await database.read(read_audit, case)
-    if options.json:
-        print_json(entries)
-    else:
-        print_audit(open_console(), entries)
-
-
 # commands
 
 
@@ -107,6 +96,7 @@ async def decide_case(
     from domain.state.eligibility import Verdict
 
     require_text(reason=reason, actor=actor)
+    actor = name_staff_actor(actor)
     verdict = Verdict(decision)
     await _send_command(
         options,
@@ -126,6 +116,7 @@ async def withdraw_request(
 ) -> None:
     """Withdraw a request, in the assister's name."""
     require_text(reason=reason, actor=actor)
+    actor = name_staff_actor(actor)
     await _send_command(
         options, case, lambda services: services.cases.withdraw_request(case, reason, actor, command_id)
     )
@@ -136,6 +127,7 @@ async def revoke_certification(
 ) -> None:
     """Revoke a certification, as staff."""
     require_text(reason=reason, actor=actor)
+    actor = name_staff_actor(actor)
     await _send_command(
         options, case, lambda services: services.cases.revoke_certification(case, reason, actor, command_id)
     )
@@ -156,6 +148,7 @@ async def resend_notice(
 
     require_choice("NOTICE", notice, [one.value for one in Notice])
     require_text(reason=reason, actor=actor)
+    actor = name_staff_actor(actor)
     wanted = Notice(notice)
     await _send_command(
         options, case, lambda services: services.cases.resend_notice(case, wanted, reason, actor, command_id)
@@ -172,6 +165,7 @@ async def restart_case(
 ) -> None:
     """Begin the workflow of an open case again, from what is recorded, where it isn't running."""
     require_text(reason=reason, actor=actor)
+    actor = name_staff_actor(actor)
     async with open_services(options.data) as services:
         begun = await services.cases.restart_case(case, reason, actor)
         if options.json:

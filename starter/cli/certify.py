@@ -16,7 +16,7 @@ from typing import NoReturn
 import structlog
 from cyclopts import App, Group
 
-from starter.cli import cases, federal, requests, stack
+from starter.cli import audit, cases, doctor, federal, requests, stack
 from starter.cli.errors import explain_error
 
 DISTRIBUTION = "assister-certification"
@@ -49,6 +49,7 @@ PROCESSES = Group.create_ordered("Processes, one each, for a distributed set-up"
 
 app.command(stack.run_whole_stack, name="up", group=STACK)
 app.command(stack.run_demonstration, name="demo", group=STACK)
+app.command(doctor.diagnose_settings, name="doctor", group=STACK)
 
 app.command(requests.submit_request, name="request", group=ASSISTERS)
 app.command(requests.begin_case, name="begin", group=ASSISTERS)
@@ -56,7 +57,8 @@ app.command(requests.import_people, name="import", group=ASSISTERS)
 
 app.command(cases.show_status, name="status", group=CASES)
 app.command(cases.list_cases, name="list", group=CASES)
-app.command(cases.show_audit, name="audit", group=CASES)
+audit.app.group = CASES
+app.command(audit.app)
 app.command(cases.decide_case, name="decide", group=CASES)
 app.command(cases.answer_question, name="answer", group=CASES)
 app.command(cases.withdraw_request, name="withdraw", group=CASES)

@@ -1,7 +1,6 @@
 """What a verb of `certify` works with: the settings of the stack that runs or of the environment, and services."""
 
 import os
-import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -11,7 +10,6 @@ from typing import TYPE_CHECKING
 from starter.stack.folder import Document, find_stack
 
 if TYPE_CHECKING:
-    from pydantic import ValidationError
     from temporalio.client import Client
 
     from db.engine import Database
@@ -55,25 +53,13 @@ class CommandServices:
 
 def find_settings(data: Path | None) -> "Settings":
     """The settings to work with. Raises `UsageError` naming those that are missing or not understood."""
-    from pydantic import ValidationError
-    from pydantic_settings import SettingsError
-
-    from settings import load_settings
+    from starter.doctor import InvalidSettings, read_settings
 
     _choose_settings(data)
     try:
-        settings = load_settings()
-        if not settings.identity_key_bytes:
-            raise ValueError("empty")
-    except ValidationError as error:
-        raise UsageError(_describe_faults(error)) from None
-    except SettingsError as error:
-        # This error names the field in its sentence only.
-        field = re.search(r'"(\w+)"', str(error))
-        raise UsageError(f"Settings are not understood: {_name_variable((field[1],)) if field else error}.") from None
-    except ValueError:
-        raise UsageError("CERTIFY_IDENTITY_KEY has to be a hexadecimal key.") from None
-    return settings
+        return read_settings()
+    except InvalidSettings as error:
+        raise UsageError(str(error)) from None
 
 
 def _choose_settings(data: Path | None) -> None:
@@ -103,20 +89,6 @@ def _adopt_settings(document: Document) -> None:
     for name in [name for name in os.environ if name.startswith(("CERTIFY_", "TEMPORAL_", "DATABASE_URL"))]:
         del os.environ[name]
     os.environ.update(document["settings"])
-
-
-def _describe_faults(error: "ValidationError") -> str:
-    faults = error.errors(include_url=False, include_input=False)
-    missing = [_name_variable(fault["loc"]) for fault in faults if fault["type"] == "missing"]
-    others = [_name_variable(fault["loc"]) for fault in faults if fault["type"] != "missing"]
-    parts = [f"missing: {', '.join(missing)}"] * bool(missing) + [f"not understood: {', '.join(others)}"] * bool(others)
-    return f"Settings are {'; '.join(parts)}."
-
-
-def _name_variable(location: tuple[int | str, ...]) -> str:
-    """The environment variable of a field of the settings."""
-    name = str(location[0]).upper()
-    return name if name.startswith("CERTIFY_") else f"CERTIFY_{name}"
 
 
 # services

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import App, Parameter
 
 from db.case_state import load_snapshot
+from domain.shared.ids import name_staff_actor
 from starter.cli.arguments import (
     DEFAULTS,
     FLAG,
@@ -67,6 +68,7 @@ async def save_profile(
     from domain.shared.documents.parsing import read_json
 
     require_text(actor=actor)
+    actor = actor if actor == "assister" else name_staff_actor(actor)
     changes = read_json(body)
     async with open_services(options.data) as services:
         answer = await services.registrations.save_profile(case, changes, actor, command_id)
@@ -97,6 +99,7 @@ async def enroll_in_course(
     from domain.federal.markets import Curriculum
 
     require_text(actor=actor)
+    actor = actor if actor == "assister" else name_staff_actor(actor)
     async with open_services(options.data) as services:
         await services.registrations.enroll_in_course(case, Curriculum(curriculum), channel, actor)
         status = await services.read_status(case)
@@ -118,6 +121,7 @@ async def launch_course(
     from domain.shared.documents import instants
 
     require_text(actor=actor)
+    actor = actor if actor == "assister" else name_staff_actor(actor)
     async with open_services(options.data) as services:
         ticket = await services.registrations.issue_launch_ticket(case, Curriculum(curriculum), channel, actor)
     expires_at = instants.format_instant(ticket.expires_at)
@@ -142,6 +146,7 @@ def accept_agreement(
 ) -> None:
     """Read an agreement with the Marketplace and accept it; both are recorded."""
     require_text(actor=actor)
+    actor = actor if actor == "assister" else name_staff_actor(actor)
     if not yes and not sys.stdin.isatty():
         raise UsageError("An agreement is accepted on a terminal, or with --yes.")
     # Two runs of the event loop, with nothing held between them and Ctrl-C as usual: who reads may take their time.

@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -102,6 +103,14 @@ def print_log(out: Console, entries: Iterable[tuple[str, Text, str]]) -> None:
     for at, what, details in entries:
         grid.add_row(format_instant(at), Text("\n").join([what, *([format_value(details, "dim")] if details else [])]))
     out.print(grid)
+
+
+def print_diagnosis(out: Console, faults: Iterable[tuple[str, str, str]], verdict: str) -> None:
+    """What is wrong with a setting and how to mend it, one below the other, and what follows from all of it."""
+    for setting, fault, mend in faults:
+        out.print(format_value(setting, "bold"))
+        out.print(Padding(Text(f"{fault}\n{mend}"), (0, 0, 1, 2)))
+    out.print(verdict)
 
 
 def make_table(*columns: str, rows: Iterable[tuple[Cell, ...]] = ()) -> Table:

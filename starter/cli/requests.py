@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from domain.shared.ids import name_staff_actor
 from starter.cli.arguments import (
     DEFAULTS,
     IMPORT_BYTES,
@@ -44,6 +45,7 @@ async def begin_case(
 ) -> None:
     """Open a returning assister's case, without a form."""
     require_text(actor=actor)
+    actor = name_staff_actor(actor)
     async with open_services(options.data) as services:
         opened = await services.cases.begin_case(assister, program, plan_year, actor)
     _print_opened(options, quiet, opened.document())
@@ -71,6 +73,7 @@ async def import_people(
     from domain.shared.documents.parsing import read_json
 
     require_text(actor=actor)
+    actor = actor if actor == "import" else name_staff_actor(actor)
     people = parse_import(read_json(body))
     async with open_services(options.data) as services:
         imported = await services.cases.import_people(people, actor)

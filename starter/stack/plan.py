@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from starter.stack import temporal_server
 from starter.stack.folder import Document, StackError
@@ -24,7 +25,8 @@ SANDBOX_PORTS = (*SITES, "smtp")
 THIRD_PARTIES = (*(setting for setting, name in ADDRESSES.items() if name != "lists"), "CERTIFY_SMTP_HOST")
 # No policy approves the last one: it shows how an unapproved vendor is refused.
 VENDORS = ("vendor-a", "vendor-b", "vendor-c")
-VENDOR_SECRETS = "SANDBOX_VENDOR_SECRETS"
+SENDERS = "CERTIFY_SENDERS"
+VENDOR_SENDERS = "SANDBOX_VENDOR_SENDERS"
 IDENTITY_SECRET = "SANDBOX_IDENTITY_CLIENT_SECRET"
 # What somebody with the staff token may do.
 STAFF_ROLES = {"staff": ["reviewer", "operator"]}
@@ -34,33 +36,52 @@ def _make_webhook_secret() -> str:
     return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
 
 
+def _make_senders() -> str:
+    """Who reports to the embedded stack, each with a secret of its own."""
+    learning, state, federal = ["training", "exam"], {"program": "bewellnm"}, {"program": "ffm"}
+    senders: dict[str, dict[str, object]] = {
+        "lms": state | {"kinds": learning, "secret": _make_webhook_secret()},
+        "record-store": state | {"kinds": learning, "user": "lms", "password": secrets.token_urlsafe()},
+        "background-checks": state | {"kinds": ["background-checks"], "check_key": secrets.token_hex()},
+        "portal": state | {"kinds": ["portal"], "secret": _make_webhook_secret()},
+        "portal-look-up": state | {"kinds": ["applicants"], "token": secrets.token_urlsafe()},
+        "marketplace": federal | {"kinds": ["registration"], "token": secrets.token_urlsafe()},
+        "mlms": federal | {"kinds": ["training"], "secret": _make_webhook_secret()},
+    }
+    return json.dumps(senders)
+
+
+def _make_vendor_senders() -> str:
+    """The stand-ins of vendors, as senders."""
+    vendor = {"program": "ffm", "kinds": ["vendor"]}
+    return json.dumps({name: vendor | {"secret": _make_webhook_secret()} for name in VENDORS})
+
+
 SECRETS: Mapping[str, Callable[[], str]] = {
     "CERTIFY_REGISTRY_USER": lambda: "certification",
     "CERTIFY_REGISTRY_PASSWORD": secrets.token_urlsafe,
     "CERTIFY_BACKGROUND_CHECKS_API_KEY": secrets.token_hex,
-    "CERTIFY_BACKGROUND_CHECKS_WEBHOOK_SECRET": secrets.token_hex,
     "CERTIFY_LMS_TOKEN": secrets.token_urlsafe,
-    "CERTIFY_LMS_WEBHOOK_SECRET": _make_webhook_secret,
-    "CERTIFY_XAPI_USER": lambda: "lms",
-    "CERTIFY_XAPI_PASSWORD": secrets.token_urlsafe,
     "CERTIFY_MLMS_TOKEN": secrets.token_urlsafe,
-    # Not a setting: with the addresses it becomes one, CERTIFY_VENDORS.
-    VENDOR_SECRETS: lambda: json.dumps({vendor: _make_webhook_secret() for vendor in VENDORS}),
+    SENDERS: _make_senders,
+    # Not a setting: with the stand-ins of vendors these are senders too.
+    VENDOR_SENDERS: _make_vendor_senders,
     # Not a setting either: the sandbox runs an identity provider only when it is given this secret.
     IDENTITY_SECRET: secrets.token_urlsafe,
     "CERTIFY_PORTAL_TOKEN": secrets.token_urlsafe,
-    "CERTIFY_PORTAL_WEBHOOK_SECRET": _make_webhook_secret,
     "CERTIFY_IDENTITY_KEY": secrets.token_hex,
     "CERTIFY_STAFF_TOKENS": lambda: json.dumps({"staff": secrets.token_urlsafe()}),
 }
-# The secrets in stack.json, besides the staff token and the vendors' secrets.
+# The secrets in stack.json, besides the staff token and the vendors' secrets: whose, and what of it.
 SHOWN = {
-    "portal": "CERTIFY_PORTAL_TOKEN",
-    "lms_webhook": "CERTIFY_LMS_WEBHOOK_SECRET",
-    "portal_webhook": "CERTIFY_PORTAL_WEBHOOK_SECRET",
-    "background_checks_webhook": "CERTIFY_BACKGROUND_CHECKS_WEBHOOK_SECRET",
-    "xapi_user": "CERTIFY_XAPI_USER",
-    "xapi_password": "CERTIFY_XAPI_PASSWORD",
+    "portal": ("marketplace", "token"),
+    "portal_look_up": ("portal-look-up", "token"),
+    "lms_webhook": ("lms", "secret"),
+    "mlms_webhook": ("mlms", "secret"),
+    "portal_webhook": ("portal", "secret"),
+    "background_checks_webhook": ("background-checks", "check_key"),
+    "xapi_user": ("record-store", "user"),
+    "xapi_password": ("record-store", "password"),
 }
 
 
@@ -134,23 +155,24 @@ class Plan:
 
 
 def select_shown_secrets(settings: Mapping[str, str]) -> Document:
-    """The secrets a person or a script needs to act as staff, as the portal or as a third party."""
+    """The secrets a person or a script needs to act as staff, as the portal or as a third party.
+
+    Those of a sender that a user's own setting leaves out are none.
+    """
+    senders = _parse_senders(settings[SENDERS])
     return {
-        **{name: settings[setting] for name, setting in SHOWN.items()},
-        "vendors": _parse_vendor_secrets(settings.get("CERTIFY_VENDORS", "{}")),
+        **{name: senders.get(sender, {}).get(part) for name, (sender, part) in SHOWN.items()},
+        "vendors": {vendor: one["secret"] for vendor, one in senders.items() if one.get("kinds") == ["vendor"]},
         "staff_token": _parse_staff_token(settings["CERTIFY_STAFF_TOKENS"]),
     }
 
 
 def build_stand_in_settings(urls: Mapping[str, str], kept: Mapping[str, str]) -> dict[str, str]:
     """The settings with which the stand-ins at these addresses are the third parties."""
-    secrets_of_vendors = json.loads(kept[VENDOR_SECRETS])
-    vendors = {
-        vendor: {"url": f"{urls['vendors']}/{vendor}", "secret": secret}
-        for vendor, secret in secrets_of_vendors.items()
-    }
+    vendors = {vendor: {"url": f"{urls['vendors']}/{vendor}"} for vendor in VENDORS}
     addresses = {setting: urls[name] for setting, name in ADDRESSES.items()}
-    return {**addresses, "CERTIFY_VENDORS": json.dumps(vendors)}
+    senders = json.loads(kept[SENDERS]) | json.loads(kept[VENDOR_SENDERS])
+    return {**addresses, "CERTIFY_VENDORS": json.dumps(vendors), SENDERS: json.dumps(senders)}
 
 
 def _build_own_settings(data: Path, ports: Mapping[str, int]) -> dict[str, str]:
@@ -188,8 +210,13 @@ def _build_sandbox_settings(
 
 def _build_demonstration_settings() -> dict[str, str]:
     # Everybody comes from one address here, so limits for each address would stop everybody.
-    rates = {f"CERTIFY_RATE_{what}": "60000/minute" for what in ("REQUEST", "LOOK_UP", "SIGN_IN", "API")}
-    return {**rates, "CERTIFY_STAFF_ROLES": json.dumps(STAFF_ROLES), "CERTIFY_GALLERY": "1"}
+    rates = {f"CERTIFY_RATE_{what}": "60000/minute" for what in ("REQUEST", "LOOK_UP", "SIGN_IN", "CODE", "API")}
+    return {
+        **rates,
+        "CERTIFY_CODES_AN_HOUR": "60000",
+        "CERTIFY_STAFF_ROLES": json.dumps(STAFF_ROLES),
+        "CERTIFY_GALLERY": "1",
+    }
 
 
 def _build_signing_settings(data: Path) -> dict[str, str]:
@@ -226,12 +253,12 @@ def _parse_staff_token(tokens: str) -> str:
         raise StackError('CERTIFY_STAFF_TOKENS has to be a JSON object, {"actor": "token"}.', 2) from None
 
 
-def _parse_vendor_secrets(vendors: str) -> dict[str, str]:
+def _parse_senders(senders: str) -> dict[str, dict[str, Any]]:
     try:
-        return {vendor: str(known["secret"]) for vendor, known in json.loads(vendors).items()}
-    except (ValueError, AttributeError, KeyError, TypeError):
-        form = '{"id": {"url": "…", "secret": "…"}}'
-        raise StackError(f"CERTIFY_VENDORS has to be a JSON object, {form}.", 2) from None
+        return {sender: dict(entry) for sender, entry in json.loads(senders).items()}
+    except (ValueError, AttributeError, TypeError):
+        form = '{"id": {"program": "…", "kinds": ["…"], "secret": "…"}}'
+        raise StackError(f"{SENDERS} has to be a JSON object, {form}.", 2) from None
 
 
 def _build_url(port: int) -> str:

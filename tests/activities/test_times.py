@@ -55,7 +55,7 @@ Make = Callable[[Any, Database, CaseRef], Awaitable[Any]]
 EFFECTS: dict[str, tuple[dict[str, Any], Make]] = {
     "background_ordered": (
         documents.counselor(),
-        lambda down, database, order: BackgroundActivities(down, database).order_check(order),
+        lambda down, database, order: BackgroundActivities(down, database, KEY).order_check(order),
     ),
     "lms_invited": (
         documents.broker(),
@@ -97,7 +97,7 @@ async def test_an_effect_held_up_for_three_days_is_dated_by_its_making(office: O
 async def test_a_screening_and_an_ending_are_dated_by_their_recording(office: Office) -> None:
     opened, now = await office.opened(documents.counselor()), datetime.now(UTC)
     ago = now - THREE_DAYS
-    await LicensingActivities(None, office.database).look_up(LookUp(case_id=opened.case_id, at=ago))  # type: ignore[arg-type]
+    await LicensingActivities(None, office.database, KEY).look_up(LookUp(case_id=opened.case_id, at=ago))  # type: ignore[arg-type]
     await RecordsActivities(office.database, KEY).close_case(Ending(case_id=opened.case_id, kind="closed", at=ago))
     for kind in ("screened", "closed"):
         (fact,) = await office.all(FactRow, case_id=opened.case_id, kind=kind)

@@ -74,6 +74,22 @@ async def _registering(page: Page, people: People, language: str) -> None:
     await sent(at("/portal/register"), "main:not(:has(form)) h1", **answers)(page, people, language)
 
 
+async def _sending_too_late(page: Page, people: People, language: str) -> None:
+    """An answer that is sent after its session has ended, and the sign-in after it."""
+    await of(People.asked)(page, people, language)
+    session = next(one for one in await page.context.cookies() if one["name"] == "own")
+    await people.end_session(session["value"])
+    await sent(_stay, "[name=email]", "main form button:visible", message="It is the second one.")(
+        page, people, language
+    )
+    await people.owner_signs_in_again(page, await people.asked())
+    await page.wait_for_url("**/me/kept*")
+
+
+async def _stay(page: Page, people: People, language: str) -> None:
+    """Goes on where one is."""
+
+
 async def _altered(page: Page, people: People, language: str) -> None:
     """The event of ours that was kept aside: in a stack that others use too its number isn't known."""
     await of(People.held)(page, people, language)
@@ -81,8 +97,17 @@ async def _altered(page: Page, people: People, language: str) -> None:
     await page.wait_for_url("**/altered/*")
 
 
+async def _uncounted(page: Page, people: People, language: str) -> None:
+    """The report of ours that can't be counted, by way of its case."""
+    await of(People.held)(page, people, language)
+    await _open(page, people, f"/staff/cases/{people.known['uncounted_case']}", language, 200)
+    await page.locator("main a[href*='/webhooks/uncounted/']").first.click()
+    await page.wait_for_url("**/uncounted/*")
+
+
 async def _open(page: Page, people: People, url: str, language: str, status: int) -> None:
     url = url if url.startswith("http") else people.world.web + url
+    await people.owner_signs_in(page, url)
     mark = "&" if "?" in url else "?"
     answer = await page.goto(f"{url}{mark}lang={language}")
     assert answer is not None
@@ -90,7 +115,7 @@ async def _open(page: Page, people: People, url: str, language: str, status: int
 
 
 FAULT = "[role=alert]:visible"
-STATUS = "/status/{token}"
+STATUS = "/me/{reference}"
 AGREEMENT = f"{STATUS}/agreements/{{name}}"
 CASE = "/staff/cases/{case_id}"
 TRACKER = "/registry/tracker/{npn}"
@@ -107,7 +132,16 @@ PAGES = {
     "status_denied": Row(STATUS, of(People.denied)),
     "status_certified": Row(STATUS, of(People.certified)),
     "status_active": Row(STATUS, of(People.active)),
-    "status_unknown": Row(STATUS, at("/status/no-such-link", 404)),
+    "status_unknown": Row(STATUS, of(People.unknown, status=404)),
+    "own": Row("/me", of(People.own)),
+    "own_sign_in": Row("/me", at("/me")),
+    "own_sign_in_faulty": Row("/me/code", sent(at("/me"), FAULT, email="nobody")),
+    "own_code": Row("/me/code", sent(at("/me"), "[name=code]", email="nobody.at.all@example.com")),
+    "own_code_wrong": Row(
+        "/me/sign-in",
+        sent(sent(at("/me"), "[name=code]", email="nobody.at.all@example.com"), FAULT, code="no code"),
+    ),
+    "own_kept": Row("/me/kept", _sending_too_late),
     "activate": Row("/activate/{token}", of(People.activation)),
     "activate_used": Row("/activate/{token}", of(People.activated, status=410)),
     # for everybody
@@ -124,8 +158,7 @@ PAGES = {
     "resources_unknown": Row("/resources/{kind}", at("/resources/navigator", 404)),
     # the portal of the federal program
     "portal": Row("/portal", at("/portal")),
-    "portal_asked": Row("/portal/recovery", sent(at("/portal"), "[role=status]", email="nobody.at.all@example.com")),
-    "portal_faulty": Row("/portal/recovery", sent(at("/portal/recovery"), FAULT, email="nobody")),
+    "portal_recovery": Row("/portal/recovery", at("/portal/recovery")),
     "portal_register": Row("/portal/register", at("/portal/register")),
     "portal_register_faulty": Row("/portal/register", sent(at("/portal/register"), FAULT)),
     "portal_registered": Row("/portal/register", _registering),
@@ -166,6 +199,15 @@ PAGES = {
     "staff_webhook_faulty": Row(
         "/staff/webhooks/altered/{number}/deliver",
         as_staff(sent(_altered, FAULT, "main form:not(.usa-search) button:visible"), "Demo Operator"),
+    ),
+    "staff_uncounted": Row("/staff/webhooks/uncounted/{number}", as_staff(_uncounted, "Demo Operator")),
+    "staff_uncounted_faulty": Row(
+        "/staff/webhooks/uncounted/{number}/count",
+        as_staff(sent(_uncounted, FAULT, "form[action$='/count'] button:visible"), "Demo Operator"),
+    ),
+    "staff_uncounted_not_dismissed": Row(
+        "/staff/webhooks/uncounted/{number}/dismiss",
+        as_staff(sent(_uncounted, FAULT, "form[action$='/dismiss'] button:visible"), "Demo Operator"),
     ),
     "staff_access_log": Row("/staff/access-log", as_staff(at("/staff/access-log"), "Demo Auditor")),
     "staff_sessions": Row("/staff/sessions", as_staff(at("/staff/sessions"), "Demo Operator")),

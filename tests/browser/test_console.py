@@ -82,7 +82,7 @@ async def test_c2_a_reviewer_clears_the_queue_by_the_keyboard_alone(
         await expect(page.locator("main [role=status]").first).to_contain_text("Approved")
         if all([await _decided(people, one) for one in mine]):
             break
-    assert [await _decided(people, one) for one in mine] == ["demo-reviewer"] * 3
+    assert [await _decided(people, one) for one in mine] == ["staff:demo-reviewer"] * 3
 
 
 async def _decided(people: People, opened: dict[str, Any]) -> str | None:

@@ -23,16 +23,18 @@ ELSEWHERE = {"/request/{slug}", "/request/check", "/request/done"}
 # What leads on to another page, is a file, or is shown within another page.
 NO_PAGES = {
     "/staff/export.csv",
-    "/status/{token}/certificate",
+    "/me/{reference}/certificate",
     "/staff/cases/{case_id}/certificate",
     "/staff/cases/{case_id}/certificate/{market}",
     "/staff/cases/{case_id}/mails/{number}/html",
     "/staff/sign-in/start",
     "/staff/sign-in/callback",
-    "/status/{token}/launches",
-    "/status/{token}/agreements/{name}/open",
-    "/status/{token}/agreements/{name}/accept",
-    "/status/{token}/certificates/{name}",
+    "/me/{reference}/launches",
+    "/me/{reference}/agreements/{name}/open",
+    "/me/{reference}/agreements/{name}/accept",
+    "/me/{reference}/certificates/{name}",
+    "/me/sign-out",
+    "/status/{rest}",
 }
 
 

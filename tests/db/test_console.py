@@ -536,11 +536,11 @@ async def test_the_timeline_tells_everything_once_in_order_with_who_did_it(offic
         ("command", "decide", "alex"),
         ("flag", "raised", "system"),
         ("flag", "cleared", "riley"),
-        ("webhook", "without_effect", "portal"),
+        ("webhook", "without_effect", "sender:portal"),
         ("fact", "decided", "riley"),
         ("notice", "lms_invitation", "system"),
         ("notice", "active", "system"),
-        ("fact", "lms_registered", "lms"),
+        ("fact", "lms_registered", "sender:lms"),
         ("command", "resend", "riley"),
     ]
 

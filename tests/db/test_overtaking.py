@@ -23,13 +23,14 @@ from domain.shared.cases.commands import CommandKind
 from domain.shared.cases.facts import Fact, FactKind
 from domain.shared.cases.messages import CaseRef
 from domain.shared.cases.reasons import Reason, Refusal
-from domain.shared.documents.statements import parse_statements
+from domain.shared.documents.statements import read_statements
 from domain.state.background_reports import BackgroundReport
 from domain.state.eligibility import Verdict
 from domain.state.policies import find_state_policy
 from tests.support import documents
 from tests.support.commands import store_command
 from tests.support.opening import open_case
+from tests.support.senders import CHECKS, LMS
 
 KEY = b"a test's key"
 NOW = datetime(2026, 11, 2, 17, tzinfo=UTC)
@@ -90,7 +91,7 @@ async def test_a10_a_repeated_request_and_reports_of_the_lms_lose_nothing(two: t
             await asyncio.gather(
                 *(opened(process, document) for process in (one, other) for _ in range(3)),
                 *(
-                    process.database.write(accept_statements, parse_statements(one_), [one_], NOW)
+                    process.database.write(accept_statements, LMS, read_statements(one_), NOW)
                     for process, one_ in zip(two, statements, strict=True)
                 ),
             )
@@ -105,8 +106,8 @@ async def test_c4_lists_about_the_same_cases_in_another_order_are_all_taken(two:
     back = [reported(case, "completed", "course") for case in reversed(cases)]
     async with asyncio.timeout(60):
         await asyncio.gather(
-            one.database.write(accept_statements, parse_statements(forth), forth, NOW),
-            other.database.write(accept_statements, parse_statements(back), back, NOW),
+            one.database.write(accept_statements, LMS, read_statements(forth), NOW),
+            other.database.write(accept_statements, LMS, read_statements(back), NOW),
         )
     for case in cases:
         kinds = [row["kind"] for row in (await _history(one, case))]
@@ -218,7 +219,7 @@ async def test_a14_a_report_that_overtakes_the_answer_to_our_order_is_taken(two:
     order = CaseRef(case_id=case.case_id, at=NOW)
     await one.database.write(intend_effect, f"{order.case_id}:order", order.case_id, "background.ordered", {}, NOW)
     report = BackgroundReport("evt_1", "report.completed", "candidate_1", case.case_id, "complete", "clear", "digest")
-    assert len((await one.database.write(accept_background_report, report, NOW)).to_deliver) == 1
+    assert len((await one.database.write(accept_background_report, CHECKS, report, NOW)).to_deliver) == 1
 
 
 async def test_a11_a_case_begun_twice_at_once_is_one_case(two: tuple[Process, Process]) -> None:

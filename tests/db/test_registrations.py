@@ -53,11 +53,12 @@ from domain.shared.cases.messages import RegistrationSnapshot
 from domain.shared.cases.reasons import Reason, Refusal
 from domain.shared.documents.faults import Fault, Invalid
 from domain.shared.documents.parsing import write_canonical
-from domain.shared.documents.statements import parse_statements
+from domain.shared.documents.statements import read_statements
 from starter.cases import describe_event
-from tests.support import documents
+from tests.support import documents, senders
 from tests.support.opening import open_case
 from tests.support.registrations import COURSE, Desk, profile
+from tests.support.senders import build_vendor
 from tests.support.tables import add_rows
 
 KEY = b"a test's key"
@@ -146,7 +147,9 @@ async def reported(process: Process, token: str, event_id: str = "", **changes: 
     vendor, event_id = changes.pop("vendor", VENDOR), event_id or uuid4().hex
     body = {"type": "training.completed", "ticket": token, "curriculum": "shop", "occurred_at": NOW.isoformat()}
     told, digest = parse_vendor_report(body | changes)
-    return await process.database.write(accept_vendor_report, vendor, event_id, told, digest, body | changes, NOW)
+    return await process.database.write(
+        accept_vendor_report, build_vendor(vendor), event_id, told, digest, body | changes, NOW
+    )
 
 
 # one account a person
@@ -672,7 +675,7 @@ async def test_b18_a_third_party_s_fast_clock_moves_no_completion_into_the_futur
     policy = (await one.database.read(load_snapshot, opened.case_id)).federal_policy.model_dump(mode="json")
     for verb, timestamp in (("initialized", "2026-11-02T16:00:00Z"), ("completed", "2099-01-01T00:00:00Z")):
         told = documents.course(policy, vars(opened), "individual_full", verb, timestamp=timestamp)
-        await one.database.write(accept_statements, parse_statements([told]), [told], NOW)
+        await one.database.write(accept_statements, senders.MLMS, read_statements([told]), NOW)
     assert (await one.state(opened)).trained_at == dict.fromkeys((Market.SHOP, Market.INDIVIDUAL), NOW)
     [started] = [row for row in await one.facts(opened, FactKind.COURSE_STARTED) if row.data["channel"] == MLMS]
     assert started.at == NOW - timedelta(hours=1), "what happened earlier happened then"

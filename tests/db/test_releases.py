@@ -25,11 +25,12 @@ from domain.shared.cases.messages import Report
 from domain.shared.cases.reasons import Reason
 from domain.shared.documents.faults import Invalid
 from domain.shared.documents.parsing import read_json
-from domain.shared.documents.statements import parse_statements
+from domain.shared.documents.statements import read_statements
 from domain.state.policies import POLICIES
 from starter.cases import describe_event
 from tests.support import documents
 from tests.support.office import Office, office_over
+from tests.support.senders import LMS, SENDERS
 
 
 @pytest_asyncio.fixture
@@ -39,7 +40,7 @@ async def office(migrated_url: str) -> AsyncIterator[Office]:
 
 
 async def released(office: Office, kind: str, number: int, reason: str = "the sender has called") -> Release:
-    return await office.database.write(release_event, number, kind, "morgan", reason, office.later())
+    return await office.database.write(release_event, number, kind, "morgan", reason, SENDERS, office.later())
 
 
 async def refused(office: Office, kind: str, number: int, code: str) -> None:
@@ -194,7 +195,7 @@ async def test_a21_numbers_are_read_again_to_the_last_digit(office: Office) -> N
     await office.lms(_with(statement, "0.5"))
     exactly = '{"score": {"scaled": 0.7999999999999999999999}}'
     body = {**statement, "result": read_json(exactly.encode())}
-    assert (await office.database.write(accept_statements, parse_statements([body]), [body], office.later())).altered
+    assert (await office.database.write(accept_statements, LMS, read_statements([body]), office.later())).altered
     await released(office, "altered", await altered(office))
     scores = {one.data["score"]: one.data["passed"] for one in await facts(office, opened, FactKind.EXAM_ATTEMPTED)}
     assert scores == {"0.5": False, "0.7999999999999999999999": False}
@@ -357,7 +358,7 @@ async def test_the_case_file_tells_of_it(office: Office) -> None:
         if entry.kind in ("webhook", "flag")
     ]
     assert told == [
-        ("altered", "lms"),
+        ("altered", "sender:lms"),
         ("released", "morgan"),
         ("lowered", "system"),
         ("release_refused", "morgan"),

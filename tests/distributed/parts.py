@@ -1,5 +1,6 @@
 """The processes of a distributed set-up for a test, started one by one and told everything by their environment."""
 
+import json
 import os
 import signal
 import subprocess
@@ -14,7 +15,14 @@ import httpx2
 from temporalio.client import Client
 
 from adapters.certificate_signer import make_signing_pair
-from starter.stack.plan import SANDBOX_PORTS, SECRETS, STAND_INS, build_stand_in_settings, select_shown_secrets
+from starter.stack.plan import (
+    SANDBOX_PORTS,
+    SECRETS,
+    STAFF_ROLES,
+    STAND_INS,
+    build_stand_in_settings,
+    select_shown_secrets,
+)
 from starter.stack.processes import choose_ports
 from tests.support.world import Document
 
@@ -75,6 +83,9 @@ class Apart:
             **self._secrets,
             **build_stand_in_settings(urls, self._secrets),
             "CERTIFY_WEB_URL": urls["web"],
+            "CERTIFY_STAFF_ROLES": json.dumps(STAFF_ROLES),
+            # Everybody comes from one address here, whichever web they ask.
+            "CERTIFY_RATE_API": "60000/minute",
             "CERTIFY_DATABASE_URL": database,
             "CERTIFY_CERTIFICATES_DIR": str(folder / "certificates"),
             "CERTIFY_SIGNING_KEY_FILE": str(key),

@@ -13,6 +13,7 @@ from temporalio.client import Client
 
 from tests.distributed.conftest import NAMESPACE
 from tests.distributed.parts import Apart, Part, workers_of
+from tests.fixtures.postgres import make_role
 from tests.support import documents
 from tests.support.world import Document, World
 
@@ -22,7 +23,9 @@ SECONDS = 55
 @pytest_asyncio.fixture
 async def apart(temporal: Client, postgres_url: str, tmp_path: Path) -> AsyncIterator[Apart]:
     """The set-up, with its database migrated."""
-    set_up = Apart(tmp_path, temporal.service_client.config.target_host, NAMESPACE, postgres_url)
+    # As in production: the tables belong to the role that migrates, and the processes may do what it grants them.
+    set_up = Apart(tmp_path, temporal.service_client.config.target_host, NAMESPACE, make_role(postgres_url))
+    set_up.environment["CERTIFY_MIGRATION_URL"] = postgres_url
     try:
         await asyncio.to_thread(set_up.migrate)
         yield set_up

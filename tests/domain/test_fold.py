@@ -7,10 +7,17 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from domain.shared.assister import AssisterType, Kind
+from domain.shared.cases.condensing import condense_facts
 from domain.shared.cases.facts import Fact, FactKind
 from domain.shared.cases.notices import TOPIC_OF_WAITING
 from domain.shared.cases.stages import ENDED, OWNER, REOPENABLE, Stage, WaitingFor
-from domain.state.certification import CertificationOpening, CertificationState, EligibilityStatus, fold_certification
+from domain.state.certification import (
+    CertificationOpening,
+    CertificationState,
+    EligibilityStatus,
+    find_certification_group,
+    fold_certification,
+)
 from domain.state.eligibility import Check, Result, Verdict, make_finding
 from domain.state.may_assist import describe_certification, is_certificate_due, list_obstacles
 
@@ -300,6 +307,36 @@ def test_a13_a_registry_that_answers_replaces_unknown_even_in_the_same_instant()
     for happened in ([unknown, answered], [answered, unknown]):
         found = {one.check: one.result for one in fold_certification(NEW_BROKER, happened).findings}
         assert found[Check.NPN_FOUND] is Result.PASS
+
+
+def _answered(hours: int, number: int, inputs: str | None) -> Fact:
+    data = {"round": number} | ({"check_inputs": inputs} if inputs else {})
+    return Fact(id=f"answer {number}", kind=FactKind.ANSWERED, at=START + timedelta(hours=hours), data=data)
+
+
+def _checked(hours: int, result: str, inputs: str | None) -> Fact:
+    data = {"result": result} | ({"inputs": inputs} if inputs else {})
+    return Fact(id=f"check {hours}", kind=FactKind.BACKGROUND_REPORTED, at=START + timedelta(hours=hours), data=data)
+
+
+@pytest.mark.parametrize(
+    ("happened", "result"),
+    [
+        ([_checked(1, "clear", None)], Result.PASS),
+        ([_checked(1, "clear", None), _answered(2, 1, None)], Result.PASS),
+        ([_checked(1, "clear", None), _answered(2, 1, "b")], Result.PENDING),
+        ([_checked(1, "clear", "a"), _answered(2, 1, "b")], Result.PENDING),
+        ([_answered(2, 1, "b"), _checked(3, "clear", "a")], Result.PENDING),
+        ([_checked(1, "clear", "a"), _answered(2, 1, "b"), _checked(3, "consider", "b")], Result.CONSIDER),
+        ([_answered(2, 1, "b"), _checked(3, "clear", "b"), _checked(4, "consider", "a")], Result.PASS),
+        ([_checked(1, "clear", "a"), _answered(2, 1, "b"), _answered(3, 2, None)], Result.PENDING),
+        ([_checked(1, "clear", "a"), _answered(2, 1, "b"), _answered(3, 2, "a")], Result.PASS),
+    ],
+)
+def test_d5_a_background_check_counts_for_who_it_was_made_on(happened: list[Fact], result: Result) -> None:
+    for facts in (happened, condense_facts(happened, find_certification_group)):
+        found = {one.check: one.result for one in fold_certification(NEW_COUNSELOR, facts).findings}
+        assert found[Check.BACKGROUND_CHECK] is result
 
 
 def test_a14_the_last_background_report_counts() -> None:

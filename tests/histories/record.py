@@ -23,7 +23,7 @@ from temporalio.client import Client, WorkflowHistory
 from temporalio.testing import TimeSkipper
 
 from starter.publication import PUBLICATION_ID
-from starter.schedules import DAILY_PUBLICATION_ID, DAILY_ROUND_ID, RECONCILIATION_ID
+from starter.schedules import DAILY_PUBLICATION_ID, DAILY_ROUND_ID, LMS_POLLING_ID, RECONCILIATION_ID
 from starter.stack.embedded import build_children, run_stack
 from starter.stack.plan import Plan
 from starter.stack.processes import Child
@@ -31,13 +31,14 @@ from tests.support import documents
 from tests.support.marketplace import Marketplace
 from tests.support.temporal import client_of
 from tests.support.world import Document, World
+from workflows import messages as names
 
 NEWEST = Path(__file__).parent / "newest"
 BEWELLNM, FFM = "bewellnm", "ffm"
+TASK_QUEUE = "certification"
 GROWN, GROWN_IN_FFM = 30, 45
 SKIPPING = "frontend.WorkflowTimeSkippingEnabled=true"
 MACHINE = re.compile(r"\d+@")
-STATUS_LINK = re.compile(r"/status/([\w-]+)")
 Life = Callable[[World], Awaitable[Document]]
 FederalLife = Callable[[Marketplace], Awaitable[Document]]
 
@@ -55,10 +56,9 @@ async def denied_after_an_answer(world: World) -> Document:
     opened = await world.opened(request)
     await world.until(opened, "awaiting_decision")
     await world.decide(opened, "ask")
-    letter = await world.letter(request["email"], lambda letter: STATUS_LINK.search(letter["text"]))
-    token = STATUS_LINK.findall(letter["text"])[0]
+    link = await world.own_page(opened, request["email"])
     answer = {"message": "A sample answer", "changes": {"phone": "505-555-0199"}}
-    told = await world.http.post(f"{world.web}/status/{token}/information", json=answer)
+    told = await world.http.post(f"{link}/information", json=answer)
     assert told.is_success, told.text
     await world.until(opened, "awaiting_decision")
     await world.decide(opened, "deny")
@@ -243,6 +243,13 @@ async def triggered(client: Client, schedule_id: str) -> WorkflowHistory:
     return await workflow.fetch_history()
 
 
+async def polled(client: Client, task_queue: str) -> WorkflowHistory:
+    """The history of a round that asks an LMS; this stack has none that is asked, so that there is no schedule."""
+    workflow = await client.start_workflow(names.LMS_POLLING, id=LMS_POLLING_ID, task_queue=task_queue)
+    await workflow.result()
+    return await workflow.fetch_history()
+
+
 def written(history: WorkflowHistory) -> str:
     """A history as JSON, an event on each line, without the name of the machine and its folders."""
     events = [json.dumps(_anonymous(event), ensure_ascii=False) for event in history.to_json_dict()["events"]]
@@ -268,6 +275,7 @@ async def of_bewellnm() -> dict[str, str]:
         found[FAILING.__name__] = written(only)
         found["daily_round"] = written(await triggered(client, DAILY_ROUND_ID))
         found["reconciliation"] = written(await triggered(client, RECONCILIATION_ID))
+        found["lms_polling"] = written(await polled(client, TASK_QUEUE))
     async with worlds(build=told(renewed_at(GROWN))) as (world, client):
         for number, history in enumerate(await renewed_runs(client, await broker_to_active(world)), 1):
             found[f"renewed_broker_run_{number}"] = written(history)

@@ -9,6 +9,7 @@ task, which is where a release finds its runs.
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,10 +20,11 @@ from sqlmodel import col, select
 from temporalio.client import WorkflowHistory
 
 import worker
-from db.case_state import list_rows, load_snapshot
+from db.case_state import list_rows
 from db.tables import EffectRow
 from db.writes.opening import Opened
-from domain.federal.markets import Curriculum, Market, NpnStatus, list_agreements
+from domain.federal.markets import Curriculum, Market, list_agreements
+from domain.shared.cases.reasons import Refusal
 from starter.replay import find_failure_half_way, replayer_of
 from tests.support import documents, federal as support
 from tests.support.federal import Federal
@@ -35,7 +37,6 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)
 NEW = sorted(REMOVABLE_ON.keys() - {WAITS_SEARCHABLE})
 STAND_INS = ("registry", "background_checks", "lms", "portal", "mlms", "mailbox")
 WHOLE_LIVES = ("broker_to_active", "revoked_counselor", "returning_broker", "federal_broker_of_two_markets")
-VERIFIED = NpnStatus.VERIFIED
 Document = dict[str, Any]
 
 
@@ -208,12 +209,15 @@ async def _has_one_letter_each(state: Inside, one: Any) -> None:
 # the federal program
 
 
-async def _confirm_npn(federal: Federal, opened: Opened) -> None:
-    """A profile saved while the registry was away is looked up again after a quarter of a minute, or when asked to."""
+async def _go_on_once_confirmed(federal: Federal, opened: Opened) -> None:
+    """Next, once the registry has confirmed the NPN: a profile saved while it was away is asked about again."""
     async with asyncio.timeout(90):
-        while (await federal.database.read(load_snapshot, opened.case_id)).registration.profile.npn != VERIFIED:
+        while True:
+            with suppress(Refusal):
+                return await federal.next(opened)
             await federal.retry_at_once(opened)
             await asyncio.sleep(0.5)
+    raise AssertionError
 
 
 async def test_registrations_begun_before_go_on_from_wherever_they_are(system: Federal) -> None:
@@ -250,8 +254,7 @@ async def test_registrations_begun_before_go_on_from_wherever_they_are(system: F
         await federal.cases.withdraw_request(withdrawing.case_id, "a sample reason", "assister")
         await federal.noticed(withdrawing, "withdrawn")
         for one in (began, saving):
-            await _confirm_npn(federal, one)
-            await federal.next(one)
+            await _go_on_once_confirmed(federal, one)
             await federal.enroll(one, Curriculum.INDIVIDUAL_FULL)
         for one in (began, saving, enrolling, training):
             await federal.course(one, Curriculum.INDIVIDUAL_FULL)

@@ -17,7 +17,7 @@ async def test_c9_the_whole_way_is_audited_with_actor_time_and_reason(world: Wor
     request = documents.counselor()
     opened = await world.opened(request)
     await world.approved(opened, decision="ask", reason="which clinic?")
-    link = await _status_link(world, request)
+    link = await world.own_page(opened, request["email"])
     answer = await world.http.post(f"{link}/information", json={"message": "the one downtown", "phone": "505-555-0199"})
     assert answer.status_code == 200, answer.text
     await world.approved(opened, reason="clinic confirmed")
@@ -38,28 +38,28 @@ async def test_c9_the_whole_way_is_audited_with_actor_time_and_reason(world: Wor
         ("system", "notice.request_received", None),
         ("system", "case.screened", None),
         ("system", "background.ordered", None),
-        ("background-checks", "webhook.report.completed", None),
-        ("staff", "case.decided", "which clinic?"),
+        ("sender:background-checks", "webhook.report.completed", None),
+        ("staff:staff", "case.decided", "which clinic?"),
         ("system", "notice.information_needed", None),
         ("assister", "case.answered", "the one downtown"),
-        ("staff", "case.decided", "clinic confirmed"),
+        ("staff:staff", "case.decided", "clinic confirmed"),
         ("system", "training.invited", None),
         ("system", "notice.lms_invitation", None),
-        ("lms", "webhook.registered", None),
-        ("lms", "webhook.completed", None),
-        ("lms", "webhook.initialized", None),
-        ("lms", "webhook.failed", None),
-        ("lms", "webhook.passed", None),
+        ("sender:lms", "webhook.registered", None),
+        ("sender:lms", "webhook.completed", None),
+        ("sender:lms", "webhook.initialized", None),
+        ("sender:lms", "webhook.failed", None),
+        ("sender:lms", "webhook.passed", None),
         ("system", "certificate.issued", None),
         ("system", "notice.certificate_issued", None),
         ("system", "portal.account_created", None),
         ("system", "notice.portal_activation", None),
-        ("staff", "case.notice_resent", "lost"),
-        ("portal", "webhook.account.activated", None),
-        ("portal", "webhook.profile.completed", None),
-        ("portal", "webhook.scheduling_tool.ready", None),
+        ("staff:staff", "case.notice_resent", "lost"),
+        ("sender:portal", "webhook.account.activated", None),
+        ("sender:portal", "webhook.profile.completed", None),
+        ("sender:portal", "webhook.scheduling_tool.ready", None),
         ("system", "notice.active", None),
-        ("staff", "case.revoked", "left the clinic"),
+        ("staff:staff", "case.revoked", "left the clinic"),
         ("system", "notice.revoked", None),
     ]:
         assert wanted in found
@@ -71,11 +71,6 @@ async def test_c9_the_whole_way_is_audited_with_actor_time_and_reason(world: Wor
     assert answered["changed"] == ["phone"]
     (passed,) = [entry["details"] for entry in audit if entry["action"] == "webhook.passed"]
     assert (passed["score"], passed["passed"]) == ("0.9", True)
-
-
-async def _status_link(world: World, request: dict[str, Any]) -> str:
-    letter = await world.letter(request["email"], lambda letter: "/status/" in letter["text"])
-    return str(next(word for word in letter["text"].split() if "/status/" in word))
 
 
 async def _settled(world: World, opened: dict[str, Any], action: str) -> list[dict[str, Any]]:
@@ -96,12 +91,12 @@ async def test_c9_what_was_refused_is_audited_too(world: World) -> None:
     audit = await world.audit(opened)
     (no,) = [entry for entry in audit if entry["action"] == "decide.refused"]
     assert (no["actor"], no["reason"], no["details"]["answer"]) == (
-        "staff",
+        "staff:staff",
         "looks fine to me",
         refused.json()["detail"],
     )
     (yes,) = [entry for entry in audit if entry["action"] == "case.decided"]
-    assert (yes["actor"], yes["reason"]) == ("staff", "paper licence seen")
+    assert (yes["actor"], yes["reason"]) == ("staff:staff", "paper licence seen")
     assert yes["details"]["override"] == "renewal is on its way"
 
 

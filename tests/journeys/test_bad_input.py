@@ -124,13 +124,14 @@ async def test_an_id_nobody_has_is_not_found(world: World, weird: str) -> None:
         ("POST", f"/api/cases/{told}/withdraw", {"reason": "moved"}),
         ("POST", f"/api/cases/{told}/resend", {"reason": "lost", "notice": "active"}),
         ("POST", f"/api/assisters/{told}/cases", {"plan_year": 2024}),
-        ("GET", f"/status/{told}", None),
-        ("POST", f"/status/{told}/information", {"message": "here"}),
+        ("GET", f"/me/{told}", None),
+        ("POST", f"/me/{told}/information", {"message": "here"}),
         ("GET", f"/certificates/{told}", None),
         ("GET", f"/activate/{told}", None),
         ("GET", f"/api/policies/{told}/2024", None),
         ("GET", f"/resources/{told}", None),
     ]
+    await world.sign_in("nobody.at.all@example.com")
     for method, path, body in calls:
         answer = await world.http.request(method, world.web + path, json=body, headers=world.staff)
         assert (path[:40], answer.status_code) in {(path[:40], status) for status in (400, 404, 405)}

@@ -1,7 +1,6 @@
 """Screening and the decision: what the registry says, what staff may decide, what follows once (A3, A12, A13, A15)."""
 
 import asyncio
-import re
 from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
@@ -49,12 +48,11 @@ async def screened(world: World, request: Document, **producer: Any) -> Document
     return opened
 
 
-async def question(world: World, request: Document, text: str) -> str:
-    """The status page to which the letter with this question leads."""
+async def question(world: World, opened: Document, request: Document, text: str) -> str:
+    """The own page of who got the letter with this question, signed in."""
     letter = await world.letter(request["email"], lambda letter: text in letter["text"])
-    found = re.search(r"\S+/status/\S+", letter["text"])
-    assert found
-    return found.group()
+    assert f"{world.web}/me" in letter["text"].split()
+    return await world.own_page(opened, request["email"])
 
 
 async def answer_to(world: World, page: str, **answer: Any) -> httpx2.Response:
@@ -178,10 +176,10 @@ async def test_a12_a_decision_has_an_actor_a_time_and_a_reason(world: World) -> 
     answer = await world.decide(opened, reason="licence and agreement are in order")
     eligibility = answer.json()["eligibility"]
     assert (answer.status_code, answer.json()["state"]) == (200, "applied")
-    assert (eligibility["status"], eligibility["decided_by"]) == ("approved", "staff")
+    assert (eligibility["status"], eligibility["decided_by"]) == ("approved", "staff:staff")
     assert (eligibility["reason"], eligibility["decided_at"] > before) == ("licence and agreement are in order", True)
     (decided,) = [entry for entry in await world.audit(opened) if entry["action"] == "case.decided"]
-    assert (decided["actor"], decided["reason"]) == ("staff", "licence and agreement are in order")
+    assert (decided["actor"], decided["reason"]) == ("staff:staff", "licence and agreement are in order")
     assert (decided["details"]["verdict"], decided["at"] >= before) == ("approve", True)
 
 
@@ -207,7 +205,7 @@ async def test_a12_staff_ask_the_assister_answers_and_the_case_is_screened_again
     assert (status["waiting_for"], status["eligibility"]["status"]) == ("information", "information_requested")
     assert (await world.decide(opened, override=OVERRIDE)).status_code == 409
 
-    page = await question(world, request, "¿Cómo se escribe su apellido?")
+    page = await question(world, opened, request, "¿Cómo se escribe su apellido?")
     answer = await answer_to(world, page, message="Con una k.", last_name="Broker")
     assert (answer.status_code, answer.json()["state"]) == (200, "applied")
     status = await world.until(opened, "awaiting_decision")
@@ -229,7 +227,7 @@ async def test_a12_staff_may_ask_again_and_deny_without_an_answer(world: World) 
     opened = await screened(world, request)
     for text in ("Who insures you?", "Since when?"):
         assert (await world.decide(opened, "ask", reason=text)).status_code == 200
-        page = await question(world, request, text)
+        page = await question(world, opened, request, text)
         assert (await answer_to(world, page, message="Sample Health, for years.")).status_code == 200
         await world.until(opened, "awaiting_decision")
     assert (await world.decide(opened, "ask", reason="Really?")).status_code == 200
@@ -257,7 +255,7 @@ async def test_a12_an_answer_with_a_fault_is_refused_by_its_name(world: World) -
     request = documents.broker()
     opened = await screened(world, request)
     assert (await world.decide(opened, "ask", reason="Is this all?")).status_code == 200
-    page = await question(world, request, "Is this all?")
+    page = await question(world, opened, request, "Is this all?")
     told = []
     for answer, _ in FAULTY:
         refused = await world.http.post(f"{page}/information", json=answer)
@@ -270,7 +268,7 @@ async def test_a12_an_answer_nobody_asked_for_or_with_another_persons_npn_is_ref
     request, other = documents.broker(), documents.broker()
     await world.opened(other)
     opened = await screened(world, request)
-    page = await question(world, request, "We have received")
+    page = await question(world, opened, request, "We have received")
     assert (await answer_to(world, page, message="Hello?")).status_code == 409
     assert (await world.decide(opened, "ask", reason="Your NPN, please?")).status_code == 200
     told = await answer_to(world, page, message="This one.", npn=other["npn"])
@@ -318,7 +316,7 @@ async def test_a12_a_refused_decision_is_audited(world: World) -> None:
     opened = await screened(world, documents.broker(), license={"active": False})
     answer = await world.decide(opened, reason="looks fine")
     (refused,) = [entry for entry in await world.audit(opened) if entry["action"] == "decide.refused"]
-    assert (refused["actor"], refused["reason"]) == ("staff", "looks fine")
+    assert (refused["actor"], refused["reason"]) == ("staff:staff", "looks fine")
     assert refused["details"]["answer"] == answer.json()["detail"]
 
 
@@ -344,7 +342,7 @@ async def test_a15_exactly_one_invitation_is_sent_and_never_before_the_approval(
 ) -> None:
     request = make(language="en")
     opened = await screened(world, request)
-    await world.letter(request["email"], lambda letter: "/status/" in letter["text"])
+    await world.letter(request["email"], lambda letter: "/me" in letter["text"])
     assert not any(map(invites, await world.letters(request["email"])))
     assert await at_the_lms(world, opened) == []
     assert (await world.decide(opened)).status_code == 200
@@ -374,7 +372,7 @@ async def test_a15_no_invitation_after_a_denial_or_a_question(world: World) -> N
 async def test_a15_lms_and_mail_that_fail_at_first_still_invite_once(world: World) -> None:
     request = documents.broker()
     opened = await screened(world, request)
-    await world.letter(request["email"], lambda letter: "/status/" in letter["text"])
+    await world.letter(request["email"], lambda letter: "/me" in letter["text"])
     await world.control("lms", mode="down")
     await world.control("mailbox", mode="error")
     try:

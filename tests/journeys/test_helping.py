@@ -29,11 +29,6 @@ async def page(world: World, url: str, language: str = "en") -> str:
     return answer.text
 
 
-async def status_link(world: World, request: dict[str, Any]) -> str:
-    letter = await world.letter(request["email"], lambda letter: link_in(letter["text"], "status"))
-    return link_in(letter["text"], "status")
-
-
 # A30
 
 APPROVAL, LMS, COURSE, EXAM = "approval", ("account", "profile"), "course", "0.9"
@@ -67,7 +62,7 @@ async def test_a30_with_any_step_missing_nobody_may_assist_and_the_step_is_named
     status = await world.status(opened)
     assert status["may_assist_reasons"] == named
     assert status["may_assist"] is (left_out is None)
-    shown = await page(world, await status_link(world, request))
+    shown = await page(world, await world.own_page(opened, request["email"]))
     assert ("You may help consumers" in shown) is (left_out is None)
 
 
@@ -132,7 +127,7 @@ async def test_a31_public_pages_show_the_general_contact(world: World, path: str
 async def test_a31_a_status_page_shows_the_contact_of_what_is_waited_for(world: World) -> None:
     request = documents.broker()
     opened = await world.opened(request)
-    link = await status_link(world, request)
+    link = await world.own_page(opened, request["email"])
     await world.until(opened, "awaiting_decision")
     assert contacts(await page(world, link)) == {GENERAL}
     await world.approved(opened)
@@ -198,12 +193,12 @@ async def test_a6_a32_the_resources_page_is_that_of_the_kind(world: World, kind:
 )
 async def test_a6_a32_letter_and_status_page_show_them_on_the_first_day(world: World, request_: dict[str, Any]) -> None:
     kind, language = request_["kind"], request_["language"]
-    await world.active(request_)
+    opened = await world.active(request_)
     subject = {"en": "You may begin helping", "es": "Ya puede"}[language]
     letter = await world.letter(request_["email"], lambda letter: subject in letter["subject"])
     shows_resources_of(" ".join(letter["text"].split()), kind, language)
     shows_resources_of(letter["html"], kind, language)
-    shows_resources_of(await page(world, await status_link(world, request_), language), kind, language)
+    shows_resources_of(await page(world, await world.own_page(opened, request_["email"]), language), kind, language)
 
 
 async def test_a32_there_are_no_resources_of_a_fourth_kind(world: World) -> None:

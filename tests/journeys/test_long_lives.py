@@ -10,7 +10,7 @@ import pytest_asyncio
 from sqlmodel import col, select
 
 from db.case_state import list_rows
-from db.reads.links import read_activation
+from db.reads.own_pages import read_activation
 from db.tables import CertificateRow, CommandRow, InboxRow
 from db.writes.links import use_activation_link
 from domain.shared.cases.commands import CommandKind

@@ -102,7 +102,7 @@ async def test_b16_version_language_and_hash_of_the_text_that_was_shown_are_kept
             for one in await market.audit(opened)
             if one["action"] == "agreement.accepted" and one["details"]["agreement"] == agreement
         ]
-        assert (noted["actor"], noted["details"]) == ("assister", kept)
+        assert (noted["actor"], noted["details"]) == ("sender:marketplace", kept)
 
 
 async def test_b16_the_text_that_was_open_last_is_the_one_accepted(market: Marketplace) -> None:
@@ -165,7 +165,7 @@ async def test_b16_staff_may_do_it_in_their_name_and_it_is_said_who_did(market: 
         assert (await market.command(opened, f"agreements/{GENERAL}/{step}")).status_code == 200
     assert {
         (one["action"], one["actor"]) for one in await market.audit(opened) if one["action"].startswith("agreement.")
-    } == {("agreement.opened", "staff"), ("agreement.accepted", "staff")}
+    } == {("agreement.opened", "staff:staff"), ("agreement.accepted", "staff:staff")}
 
 
 # certificates

@@ -258,7 +258,7 @@ async def test_c9_every_write_of_a_whole_life_is_audited(market: Marketplace) ->
     assert {action: did.count(("assister", action)) for action in times} == times
     assert did.count(("system", "market.completed")) == 2
     (ended,) = [entry for entry in audit if entry["reason"] == "not this time"]
-    assert ended["actor"] == "staff"
+    assert ended["actor"] == "staff:staff"
     assert all(entry["at"] for entry in audit)
     (changed,) = [entry["details"]["changed"] for entry in audit if "phone" in entry["details"].get("changed", ())]
     assert changed == ["phone"]

@@ -310,7 +310,7 @@ async def test_b9_an_npn_that_is_not_ones_own_is_refused(market: Marketplace, wh
     opened = await market.opened(request, **whose)
     await refused(market, opened, {"npn": wrong})
     (noted,) = [entry for entry in await market.audit(opened) if entry["action"] == "profile.refused"]
-    assert (noted["actor"], noted["details"]) == ("assister", {"faults": [["npn", wrong]]})
+    assert (noted["actor"], noted["details"]) == ("sender:marketplace", {"faults": [["npn", wrong]]})
     assert evidence(market, opened) == [], "nor is what the registry said of somebody else"
     right = {**request, "npn": documents.new_npn()}
     await market.know(documents.individual(right))

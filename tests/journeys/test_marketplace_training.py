@@ -346,7 +346,7 @@ async def test_b14_a_ticket_is_for_its_own_vendor(market: Marketplace) -> None:
     assert (await market.at_vendor("vendor-b", "redeem", ticket)).status_code == 404
     secrets = market.stack["secrets"]["vendors"]
     forged = await market.signed("/api/vendors/vendor-a/tickets", secrets["vendor-b"], {"ticket": ticket})
-    assert forged.status_code == 401
+    assert forged.status_code == 403
     assert await market.facts(opened, "course_started") == []
     redeemed = await market.signed("/api/vendors/vendor-a/tickets", secrets["vendor-a"], {"ticket": ticket})
     assert (redeemed.status_code, set(redeemed.json())) == (
@@ -493,17 +493,20 @@ def source(market: Marketplace, channel: str) -> tuple[str, str]:
     """Where this channel's webhooks go, and what they are signed with."""
     secrets = market.stack["secrets"]
     if channel == "mlms":
-        return "/webhooks/lms", secrets["lms_webhook"]
+        return "/webhooks/lms", secrets["mlms_webhook"]
     return "/webhooks/vendors/vendor-a", secrets["vendors"]["vendor-a"]
 
 
 @pytest.mark.parametrize("channel", MIDDLE)
-async def test_c4_a_report_that_is_forged_or_stale_is_401(market: Marketplace, channel: str) -> None:
+async def test_c4_d7_a_forged_or_stale_report_is_401_and_another_sender_s_403(
+    market: Marketplace, channel: str
+) -> None:
     opened, report = await MIDDLE[channel](market)
     path, secret = source(market, channel)
     others = source(market, "vendor" if channel == "mlms" else "mlms")[1]
-    assert (await market.signed(path, others, report)).status_code == 401
-    assert (await market.signed(path, market.stack["secrets"]["vendors"]["vendor-b"], report)).status_code == 401
+    secrets = market.stack["secrets"]
+    for somebody_else in (others, secrets["vendors"]["vendor-b"], secrets["lms_webhook"]):
+        assert (await market.signed(path, somebody_else, report)).status_code == 403
     assert (await market.http.post(market.web + path, json=report)).status_code == 401
     for minutes in (-6, 6):
         at = datetime.now(UTC) + timedelta(minutes=minutes)
@@ -601,7 +604,7 @@ async def test_c5_the_same_id_with_another_body_is_409_and_kept_aside(market: Ma
     assert (answer.status_code, "kept aside" in await detail(answer)) == (409, True)
     assert await market.status(opened) == {**before, "flag": "altered_event"}
     (noted,) = [one for one in await market.audit(opened) if one["action"] == "webhook.altered"]
-    assert noted["actor"] == ("lms" if channel == "mlms" else "vendors")
+    assert noted["actor"] == ("sender:mlms" if channel == "mlms" else "sender:vendor-a")
 
 
 WRONG: dict[str, tuple[Document, str]] = {
@@ -636,7 +639,6 @@ BAD_REPORT: dict[str, tuple[Document, str]] = {
     "no ticket": ({"ticket": None}, "ticket"),
     "an unknown course": ({"curriculum": "exam"}, "curriculum"),
     "no time": ({"occurred_at": "yesterday"}, "occurred_at"),
-    "time without a zone": ({"occurred_at": "2026-11-20T10:00:00"}, "occurred_at"),
 }
 
 
@@ -655,4 +657,4 @@ async def test_c4_a_vendors_report_that_does_not_fit_is_422_naming_the_field(mar
 async def test_c4_a_report_of_the_state_programs_portal_is_none_of_this_case(market: Marketplace) -> None:
     opened = await market.opened(documents.registration())
     answer = await market.portal(opened, "account.registered")
-    assert (answer.status_code, fields(answer)) == (422, ["case_id"])
+    assert answer.status_code == 403

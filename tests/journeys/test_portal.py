@@ -86,7 +86,7 @@ async def test_a24_a_premature_report_is_stored_without_effect_and_flagged(world
     assert (await world.portal(opened, event, **sent)).status_code == 202
     assert (await world.status(opened))["flag"] == "premature_report"
     (entry,) = await _audited(world, opened, f"webhook.{event}", 1)
-    assert entry["actor"] == "portal"
+    assert entry["actor"] == "sender:portal"
     assert "before the certificate" in entry["details"]["note"]
     await world.approved(opened)
     await world.reported(opened, "account", "profile", "course", "0.9")
@@ -183,7 +183,7 @@ async def test_a27_a_counselor_who_registers_alone_is_refused_told_why_and_audit
     assert (answer.status_code, answer.json()["code"]) == (403, "set_up_by_exchange")
     assert "beWellnm sets up Assister Portal accounts itself" in answer.json()["detail"]
     (entry,) = await _audited(world, opened, "webhook.registration.refused", 1)
-    assert (entry["actor"], entry["reason"]) == ("portal", answer.json()["detail"])
+    assert (entry["actor"], entry["reason"]) == ("sender:portal", answer.json()["detail"])
     assert (await world.status(opened))["portal"]["account"] in ("none", "created")
     assert not any(account["active"] for account in await accounts(world, opened))
 

@@ -1,7 +1,6 @@
 """The Certification Request Form: what opens a case, what is refused and why, who is the same person (A1–A7, A10)."""
 
 import asyncio
-import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -118,10 +117,9 @@ async def test_a10_the_form_opens_one_case_and_says_which_e_mail_comes(world: Wo
     assert form.place(page) == form.DONE
     assert request["email"] in page.text
     assert (await world.submit(request)).json()["created"] is False
-    letter = await world.letter(request["email"], lambda letter: "/status/" in letter["text"])
-    link = re.search(r"\S+/status/\S+", letter["text"])
-    assert link
-    assert (await person.open(link.group())).status == 200
+    letter = await world.letter(request["email"], lambda letter: "/me" in letter["text"])
+    assert f"{world.web}/me" in letter["text"].split()
+    await person.open(f"{world.web}/me")
     again = await form.send(person, request, world.web, "es")
     assert "Ya nos había enviado una solicitud" in again.text
 
@@ -162,11 +160,10 @@ async def test_a7_an_answer_that_moves_a_new_broker_out_of_the_scope_leaves_a_fa
     opened = await world.opened(request)
     await world.until(opened, "awaiting_decision")
     assert (await world.decide(opened, "ask", reason="Is this your address?")).status_code == 200
-    letter = await world.letter(request["email"], lambda letter: "Is this your address?" in letter["text"])
-    link = re.search(r"\S+/status/\S+", letter["text"])
-    assert link
+    await world.letter(request["email"], lambda letter: "Is this your address?" in letter["text"])
+    link = await world.own_page(opened, request["email"])
     moved = {"message": "I moved.", "physical_address": documents.address("NV")}
-    assert (await world.http.post(f"{link.group()}/information", json=moved)).status_code == 200
+    assert (await world.http.post(f"{link}/information", json=moved)).status_code == 200
     status = await world.until(opened, "awaiting_decision")
     assert {"check": "intake_scope", "result": "fail", "source": "A7"} in status["eligibility"]["findings"]
     assert (await world.decide(opened)).status_code == 409
@@ -324,7 +321,7 @@ async def test_names_are_taken_and_written_as_they_are(world: World) -> None:
     for request in requests:
         await world.opened(request)
     for request in requests:
-        letter = await world.letter(request["email"], lambda letter: "/status/" in letter["text"])
+        letter = await world.letter(request["email"], lambda letter: "/me" in letter["text"])
         assert (letter["language"], request["first_name"] in letter["text"]) == ("es", True)
 
 

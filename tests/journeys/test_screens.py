@@ -83,8 +83,7 @@ async def test_c2_staff_find_what_waits_for_them(world: World) -> None:
 async def test_c2_the_assister_reads_what_to_do_now(world: World) -> None:
     request = documents.broker()
     opened = await world.opened(request)
-    letter = await world.letter(request["email"], lambda letter: "/status/" in letter["text"])
-    link = next(word for word in letter["text"].split() if "/status/" in word)
+    link = await world.own_page(opened, request["email"])
 
     async def shows(sentence: str) -> bool:
         return sentence in (await world.http.get(link)).text

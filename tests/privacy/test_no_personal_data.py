@@ -150,11 +150,10 @@ async def broker_s_life(world: World) -> Life:
     await failing
     await world.until(life.opened, "awaiting_decision", 60)
     assert (await world.decide(life.opened, "ask", reason=QUESTION)).status_code == 200
-    letter = await world.letter(life.request["email"], lambda one: "(505) 867-4193?" in (one["text"] or ""), 60)
-    link = re.search(r"/status/[\w-]+", letter["text"])
-    assert link
+    await world.letter(life.request["email"], lambda one: "(505) 867-4193?" in (one["text"] or ""), 60)
+    link = await world.own_page(life.opened, life.request["email"])
     answered = await world.http.post(
-        f"{world.web}{link[0]}/information", json={"message": MESSAGE, "changes": {"phone": "505 867 4193"}}
+        f"{link}/information", json={"message": MESSAGE, "changes": {"phone": "505 867 4193"}}
     )
     assert answered.status_code == 200, answer_of(answered)
     await world.until(life.opened, "awaiting_decision", 60)
@@ -200,7 +199,11 @@ async def what_is_refused(world: World) -> None:
     assert (await world.decide(opened, "deny", reason=REFUSAL)).status_code == 200
     await world.letter(denied["email"], lambda one: "Xochiquetzal moved away" in one["text"])
     assert (await world.decide(opened, reason=REFUSAL)).status_code == 409
-    for path in (f"/api/cases/{BROKER['email']}", f"/status/{BROKER['npn']}", "/certificates/Quillonia?name=Zarthwick"):
+    for path in (
+        f"/api/cases/{BROKER['email']}",
+        f"/activate/{BROKER['npn']}",
+        "/certificates/Quillonia?name=Zarthwick",
+    ):
         assert (await world.get(path)).status_code == 404
     statement = {"id": "Quillonia", "actor": {"mbox": f"mailto:{BROKER['email']}"}, "verb": BROKER["last_name"]}
     assert (await world.lms(statement)).status_code == 422

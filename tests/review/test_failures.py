@@ -30,7 +30,7 @@ async def test_an_unforeseen_failure_is_a_500_and_its_log_quotes_nothing() -> No
 
     scope = {"type": "http", "method": "POST", "path": "/api/requests", "query_string": b"", "headers": []}
     with structlog.testing.capture_logs() as logs:
-        await Limits(app, "http://127.0.0.1:8000")(scope, _nothing, send)
+        await Limits(app, "http://127.0.0.1:8000", b"key")(scope, _nothing, send)
     assert sent[0]["status"] == 500
     assert [entry["error"] for entry in logs] == ["LookupError"]
     assert "Testa" not in repr(logs) + repr(sent)

@@ -14,7 +14,7 @@ from pytest_httpserver import HTTPServer
 from standardwebhooks import Webhook
 from werkzeug import Request, Response
 
-from tests.support.sandbox_process import PATIENCE, SECRETS, WEB_STAND_INS, RunningSandbox, start_sandbox
+from tests.support.sandbox_process import PATIENCE, SECRETS, SENDERS, WEB_STAND_INS, RunningSandbox, start_sandbox
 
 
 @pytest.fixture(scope="session")
@@ -116,9 +116,9 @@ async def order_fault(http: httpx2.AsyncClient, stand_in: str, **order: Any) -> 
     assert answer.status_code == 200, answer.text
 
 
-def verify_statement(event: ReceivedEvent) -> dict[str, Any]:
+def verify_statement(event: ReceivedEvent, sender: str = "lms") -> dict[str, Any]:
     """The xAPI statement of an event of the LMS or the MLMS, whose signature and id are right."""
-    statement: dict[str, Any] = Webhook(SECRETS["CERTIFY_LMS_WEBHOOK_SECRET"]).verify(event.raw, event.headers)
+    statement: dict[str, Any] = Webhook(SENDERS[sender]["secret"]).verify(event.raw, event.headers)
     assert event.headers["Webhook-Id"] == statement["id"]
     return statement
 

@@ -8,7 +8,7 @@ import httpx2
 import pytest
 
 from tests.sandbox.conftest import ReceivedEvent, WebhookReceiver
-from tests.support.sandbox_process import SECRETS, RunningSandbox
+from tests.support.sandbox_process import SECRETS, SENDERS, RunningSandbox
 
 AUTH = (SECRETS["CERTIFY_BACKGROUND_CHECKS_API_KEY"], "")
 
@@ -36,7 +36,7 @@ async def order_check(http: httpx2.AsyncClient, sandbox: RunningSandbox, case: s
 
 
 def is_signed(event: ReceivedEvent) -> bool:
-    secret = SECRETS["CERTIFY_BACKGROUND_CHECKS_WEBHOOK_SECRET"].encode()
+    secret = SENDERS["background-checks"]["check_key"].encode()
     return event.headers["X-Checkr-Signature"] == hmac.new(secret, event.raw, hashlib.sha256).hexdigest()
 
 

@@ -50,7 +50,7 @@ async def test_b13_a_course_started_and_completed_arrives_in_order(
     place = await enroll_learner(http, sandbox, case_id)
     await http.post(f"{place}/start")
     completed = await http.post(f"{place}/complete")
-    first, last = [verify_statement(event) for event in await lms_receiver.wait_for_events(case_id, 2)]
+    first, last = [verify_statement(event, "mlms") for event in await lms_receiver.wait_for_events(case_id, 2)]
     assert first["verb"]["id"] == "http://adlnet.gov/expapi/verbs/initialized"
     assert last["verb"]["id"] == "http://adlnet.gov/expapi/verbs/completed"
     for statement in (first, last):
@@ -71,7 +71,7 @@ async def test_b12_each_curriculum_is_a_place_of_its_own(
     assert places == {each: f"{sandbox.mlms}/learners/{case_id}/{each}" for each in curricula}
     await http.post(f"{places['shop']}/complete")
     (event,) = await lms_receiver.wait_for_events(case_id, 1)
-    assert verify_statement(event)["object"]["id"].endswith("/shop")
+    assert verify_statement(event, "mlms")["object"]["id"].endswith("/shop")
     mine = (await http.get(f"{sandbox.mlms}/learners/{case_id}", headers={"Accept": "application/json"})).json()
     assert {place["curriculum"]: place["progress"] for place in mine} == {
         "individual_returning": "not_started",
@@ -121,7 +121,7 @@ async def test_sent_again_is_the_same_statement(
     assert (await http.post(url, json={"registration": case_id})).status_code == 202
     first, second, *again = await lms_receiver.wait_for_events(case_id, 5)
     assert [event.raw for event in again] == [first.raw, first.raw, second.raw]
-    verify_statement(again[0])
+    verify_statement(again[0], "mlms")
     assert (await http.post(url, json={"statement_id": str(uuid4())})).status_code == 404
     assert (await http.post(url, json={"registration": str(uuid4())})).status_code == 404
     deliveries = (await http.get(f"{sandbox.mlms}/deliveries")).json()

@@ -9,9 +9,11 @@ from scim2_client.engines.httpx2 import AsyncSCIMClient
 from standardwebhooks import Webhook
 
 from tests.sandbox.conftest import WebhookReceiver, build_bearer_header
-from tests.support.sandbox_process import SECRETS, RunningSandbox
+from tests.support.sandbox_process import SENDERS, RunningSandbox
 
 AUTH = build_bearer_header("CERTIFY_PORTAL_TOKEN")
+# What it shows us is another secret than what we show it.
+LOOK_UP = {"Authorization": f"Bearer {SENDERS['portal-look-up']['token']}"}
 PATCH = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 
 
@@ -97,7 +99,7 @@ async def test_activation_is_told_once(
         "scheduling_tool.ready",
         "profile.completed",
     ]
-    Webhook(SECRETS["CERTIFY_PORTAL_WEBHOOK_SECRET"]).verify(events[0].raw, events[0].headers)
+    Webhook(SENDERS["portal"]["secret"]).verify(events[0].raw, events[0].headers)
     account = (await http.get(f"{sandbox.portal}/accounts/{case_id}")).json()
     assert (account["profile"], account["scheduling_tool"]) == ("complete", "ready")
 
@@ -211,7 +213,7 @@ async def test_scim_errors_are_scims(http: httpx2.AsyncClient, sandbox: RunningS
 def introduce_applicant(httpserver: HTTPServer, case: str, email: str, kind: str, number: str | None = None) -> None:
     """The exchange knows this applicant."""
     certificate = {"number": number, "status": "valid"} if number else None
-    httpserver.expect_request("/api/portal/applicants", method="POST", headers=AUTH).respond_with_json(
+    httpserver.expect_request("/api/portal/applicants", method="POST", headers=LOOK_UP).respond_with_json(
         {"case_id": case, "kind": kind, "certificate": certificate}
     )
 
@@ -246,6 +248,16 @@ async def test_a_broker_with_a_valid_certificate_registers(
     await http.post(f"{sandbox.portal}/accounts/{case_id}/profile")
     events = await portal_receiver.wait_for_events(case_id, 2)
     assert [event.body["type"] for event in events] == ["account.registered", "profile.completed"]
+
+
+async def test_a_number_in_small_letters_is_the_same_number(
+    http: httpx2.AsyncClient, sandbox: RunningSandbox, httpserver: HTTPServer, case_id: str
+) -> None:
+    """The exchange finds a certificate however its number was typed, and answers the number as it writes it."""
+    email = f"{case_id}@example.com"
+    introduce_applicant(httpserver, case_id, email, "broker", "CERT-7")
+    httpserver.expect_request("/certificates/cert-7").respond_with_json({"number": "CERT-7", "status": "valid"})
+    assert (await register_account(http, sandbox, email, "cert-7")).status_code == 201
 
 
 @pytest.mark.parametrize(

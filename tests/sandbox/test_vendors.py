@@ -12,9 +12,9 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from werkzeug import Request, Response
 
 from tests.sandbox.conftest import WebhookReceiver
-from tests.support.sandbox_process import SECRETS, RunningSandbox
+from tests.support.sandbox_process import SECRETS, SENDERS, RunningSandbox
 
-VENDORS = {vendor: known["secret"] for vendor, known in json.loads(SECRETS["CERTIFY_VENDORS"]).items()}
+VENDORS = {vendor: SENDERS[vendor]["secret"] for vendor in json.loads(SECRETS["CERTIFY_VENDORS"])}
 PORTAL = "https://exchange.example.test/portal"
 
 

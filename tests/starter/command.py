@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 OURS = ("CERTIFY_", "TEMPORAL_", "SANDBOX_", "DATABASE_URL", "COLUMNS")
 
 VERBS = (
-    *("up", "demo", "request", "status", "list", "decide", "answer", "begin", "import"),
+    *("up", "demo", "doctor", "request", "status", "list", "decide", "answer", "begin", "import"),
     *("withdraw", "revoke", "resend", "restart", "audit", "worker", "web", "sandbox"),
 )
 FEDERAL_VERBS = ("profile", "enroll", "launch", "agree", "publish", "rcl")

@@ -43,6 +43,13 @@ class Process:
             self.is_working = False
 
 
+class NoCodes:
+    """Sends no letters."""
+
+    async def keep_sending(self) -> None:
+        await asyncio.Event().wait()
+
+
 @pytest.fixture(autouse=True)
 def _only_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is done is whatever the process does: here it is looked at, and not done."""
@@ -65,7 +72,8 @@ async def database(url: str) -> AsyncIterator[Database]:
 @asynccontextmanager
 async def running(database: Database) -> AsyncIterator[Process]:
     process = Process()
-    process.task = asyncio.create_task(run_background(database, process, TERM, EVERY))  # type: ignore[arg-type]
+    work = run_background(database, process, NoCodes(), TERM, EVERY)  # type: ignore[arg-type]
+    process.task = asyncio.create_task(work)
     try:
         yield process
     finally:

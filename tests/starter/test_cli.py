@@ -41,7 +41,7 @@ def settings(tmp_path: Path, migrated: Path) -> dict[str, str]:
         f"CERTIFY_{name}_URL": NOWHERE for name in ("REGISTRY", "BACKGROUND_CHECKS", "LMS", "PORTAL", "MLMS")
     }
     made = {name: make() for name, make in SECRETS.items()}
-    vendors = json.dumps({"vendor-a": {"url": NOWHERE, "secret": "whsec_c2VjcmV0"}})
+    vendors = json.dumps({"vendor-a": {"url": NOWHERE}})
     elsewhere = {"CERTIFY_VENDORS": vendors, "CERTIFY_DATABASE_URL": url, "TEMPORAL_ADDRESS": "127.0.0.1:9"}
     return {**made, **third_parties, **elsewhere}
 
@@ -158,7 +158,7 @@ def test_a_stack_that_has_ended_is_none(tmp_path: Path) -> None:
 
 def test_missing_settings_are_all_named(tmp_path: Path) -> None:
     ran = call_certify(tmp_path, "list", CERTIFY_DATABASE_URL="sqlite+aiosqlite:///app.sqlite")
-    refused(ran, 2, "CERTIFY_IDENTITY_KEY", "CERTIFY_REGISTRY_URL", "CERTIFY_PORTAL_WEBHOOK_SECRET")
+    refused(ran, 2, "CERTIFY_IDENTITY_KEY", "CERTIFY_REGISTRY_URL", "CERTIFY_PORTAL_URL")
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,6 @@ async def test_c1_only_an_open_case_whose_workflow_is_gone_is_begun_again(clerk:
     assert begun == {"case_id": running["case_id"], "begun": True}
     await world.until(running, lambda status: status["stage"] == "invited" and not status["flag"])
     [entry] = [entry for entry in await world.audit(running) if entry["action"] == "case.restarted"]
-    assert (entry["actor"], entry["reason"]) == ("ana", "not meant")
+    assert (entry["actor"], entry["reason"]) == ("staff:ana", "not meant")
     await world.reported(running, "account", "profile", "course", "0.9")
     await world.until(running, "certified")

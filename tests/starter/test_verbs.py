@@ -53,7 +53,10 @@ async def test_staff_ask_the_assister_answers_staff_approve(clerk: Clerk, world:
     assert await clerk.json(*approve) == {"command_id": command, "state": "applied"}
     assert "already" in await clerk.refused("decide", case, "deny", *STAFF)
     decided = [one for one in await clerk.json("audit", case) if one["action"] == "case.decided"]
-    assert [(one["actor"], one["reason"]) for one in decided] == [("ana", "Which office?"), ("ana", "looked at it")]
+    assert [(one["actor"], one["reason"]) for one in decided] == [
+        ("staff:ana", "Which office?"),
+        ("staff:ana", "looked at it"),
+    ]
 
 
 async def test_a_failing_check_needs_an_override(clerk: Clerk, world: World) -> None:

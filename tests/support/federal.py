@@ -28,12 +28,12 @@ from domain.federal.policies import FEDERAL_POLICIES
 from domain.federal.policy import FederalPolicy
 from domain.shared.business_days import is_business_day
 from domain.shared.cases.messages import Published, PublishOrder, RegistrationProgress
-from domain.shared.documents.statements import parse_statements
+from domain.shared.documents.statements import read_statements
 from starter.cases import CommandOutcome
 from starter.registrations import Registrations
 from starter.stack.plan import Plan
 from starter.stack.processes import is_answering
-from tests.support import documents, inside as support
+from tests.support import documents, inside as support, senders
 from tests.support.inside import NEVER, PATIENCE, ROOT, Document, Inside
 from tests.support.tables import change_row
 from workflows import messages as names
@@ -118,7 +118,7 @@ class Federal(Inside):
         at = self.now(opened)
         policy = (await self.database.read(load_snapshot, opened.case_id)).federal_policy.model_dump(mode="json")
         statement = documents.course(policy, opened.document(), curriculum, verb, timestamp=at.isoformat())
-        received = await self.database.write(accept_statements, parse_statements([statement]), [statement], at)
+        received = await self.database.write(accept_statements, senders.MLMS, read_statements([statement]), at)
         await self.cases.deliver_events(received.to_deliver)
 
     async def accept(self, opened: Opened, name: MarketplaceAgreement) -> None:

@@ -34,7 +34,7 @@ from domain.programs.imports import parse_import
 from domain.shared.cases.facts import FactKind
 from domain.shared.cases.messages import Progress, ReminderPage, Report
 from domain.shared.documents.parsing import read_json
-from domain.shared.documents.statements import parse_statements
+from domain.shared.documents.statements import read_statements
 from domain.state.background_reports import BackgroundReport
 from domain.state.eligibility import Verdict
 from domain.state.policies import find_state_policy
@@ -48,6 +48,7 @@ from starter.stack.plan import OWN_PORTS, SANDBOX_PORTS, SECRETS, STAND_INS, Pla
 from starter.stack.processes import choose_ports, is_answering
 from tests.support import documents, idle
 from tests.support.opening import open_case
+from tests.support.senders import CHECKS, LMS, PORTAL
 from tests.support.tables import change_row
 from tests.support.temporal import list_runs
 from tests.support.temporal_server import start_temporal
@@ -275,7 +276,7 @@ class Inside:
             _statement(policy, opened, step, at + timedelta(microseconds=number)) for number, step in enumerate(steps)
         ]
         body = read_json(json.dumps(statements).encode())
-        received = await self.database.write(accept_statements, parse_statements(body), body, at)
+        received = await self.database.write(accept_statements, LMS, read_statements(body), at + timedelta(seconds=1))
         await self.cases.deliver_events(received.to_deliver)
 
     async def reported_by_portal(self, opened: Opened, *events: str) -> None:
@@ -283,7 +284,7 @@ class Inside:
             at = self.now(opened)
             body = {"type": event, "case_id": opened.case_id, "occurred_at": at.isoformat()}
             report, digest = parse_portal_report(body)
-            received = await self.database.write(accept_portal_report, str(uuid4()), report, digest, body, at)
+            received = await self.database.write(accept_portal_report, PORTAL, str(uuid4()), report, digest, body, at)
             await self.cases.deliver_events(received.to_deliver)
 
     async def checked(self, opened: Opened, result: str = "clear") -> None:
@@ -293,7 +294,7 @@ class Inside:
         )
         event = uuid4().hex
         report = BackgroundReport(event, "report.completed", None, opened.case_id, "complete", result, event)
-        received = await self.database.write(accept_background_report, report, self.now(opened))
+        received = await self.database.write(accept_background_report, CHECKS, report, self.now(opened))
         await self.cases.deliver_events(received.to_deliver)
 
     async def round(self, at: datetime) -> int:
@@ -392,7 +393,7 @@ def _settings(plan: Plan) -> Settings:
         for name, value in plan.settings.items()
         if name.startswith("CERTIFY_") and name != "CERTIFY_DATABASE_URL"
     }
-    parsed = {name: json.loads(given.pop(name)) for name in ("staff_tokens", "staff_roles", "vendors")}
+    parsed = {name: json.loads(given.pop(name)) for name in ("staff_tokens", "staff_roles", "vendors", "senders")}
     return load_settings(**given, **parsed, CERTIFY_DATABASE_URL=plan.settings["CERTIFY_DATABASE_URL"])
 
 

@@ -38,7 +38,7 @@ from domain.shared.cases.commands import CommandKind
 from domain.shared.cases.facts import Fact, FactKind
 from domain.shared.cases.messages import Applied, Claim
 from domain.shared.documents.parsing import read_json
-from domain.shared.documents.statements import parse_statements
+from domain.shared.documents.statements import read_statements
 from domain.state.background_reports import parse_background_report
 from domain.state.eligibility import Check, list_unknown_findings, make_finding
 from domain.state.policies import find_state_policy
@@ -47,6 +47,7 @@ from tests.support import documents
 from tests.support.commands import store_command
 from tests.support.opening import open_case
 from tests.support.registrations import Desk
+from tests.support.senders import CHECKS, LMS, PORTAL, build_vendor
 
 KEY = b"a test's key"
 NOW = datetime(2024, 11, 4, 17, tzinfo=UTC)
@@ -155,24 +156,26 @@ class Office:
 
     async def lms(self, *statements: Document) -> Received:
         read = [read_json(_json(one)) for one in statements]
-        return await self.database.write(accept_statements, parse_statements(read), read, self.later())
+        return await self.database.write(accept_statements, LMS, read_statements(read), self.later())
 
     async def portal(self, opened: Opened, kind: str, event_id: str = "", **changes: Any) -> Received:
         body = {"type": kind, "case_id": opened.case_id, "occurred_at": self.now.isoformat(), **changes}
         report, digest = parse_portal_report(body)
         return await self.database.write(
-            accept_portal_report, event_id or str(uuid4()), report, digest, body, self.later()
+            accept_portal_report, PORTAL, event_id or str(uuid4()), report, digest, body, self.later()
         )
 
     async def checked(self, opened: Opened, result: str, event_id: str = "", **changes: Any) -> Received:
         subject = {"custom_id": opened.case_id, "candidate_id": None, "status": "complete", "result": result}
         body = {"id": event_id or str(uuid4()), "type": "report.completed", "data": {"object": subject}, **changes}
-        return await self.database.write(accept_background_report, parse_background_report(body), self.later())
+        return await self.database.write(accept_background_report, CHECKS, parse_background_report(body), self.later())
 
     async def completed_at_vendor(self, ticket: str, event_id: str, **changes: Any) -> Received:
         body = {**documents.vendor_report(ticket, "shop", occurred_at=self.now.isoformat()), **changes}
         report, digest = parse_vendor_report(body)
-        return await self.database.write(accept_vendor_report, "vendor-a", event_id, report, digest, body, self.later())
+        return await self.database.write(
+            accept_vendor_report, build_vendor("vendor-a"), event_id, report, digest, body, self.later()
+        )
 
     # what staff see
 

@@ -14,19 +14,23 @@ SECRETS = {
     "CERTIFY_REGISTRY_USER": "registry-user",
     "CERTIFY_REGISTRY_PASSWORD": "registry-password",
     "CERTIFY_BACKGROUND_CHECKS_API_KEY": "an-api-key",
-    "CERTIFY_BACKGROUND_CHECKS_WEBHOOK_SECRET": "a-checkr-secret",
     "CERTIFY_LMS_TOKEN": "an-lms-token",
-    "CERTIFY_LMS_WEBHOOK_SECRET": "whsec_bG1zLXNlY3JldC1sbXMtc2VjcmV0LWxtcw==",
     "CERTIFY_PORTAL_TOKEN": "a-portal-token",
-    "CERTIFY_PORTAL_WEBHOOK_SECRET": "whsec_cG9ydGFsLXNlY3JldC1wb3J0YWwtc2VjcmV0",
     "CERTIFY_MLMS_TOKEN": "an-mlms-token",
     "CERTIFY_VENDORS": json.dumps(
-        {
-            "vendor-a": {"url": "http://127.0.0.1:9/vendor-a", "secret": "whsec_dmVuZG9yLWEtc2VjcmV0LXZlbmRvci1h"},
-            "vendor-b": {"url": "http://127.0.0.1:9/vendor-b", "secret": "whsec_dmVuZG9yLWItc2VjcmV0LXZlbmRvci1i"},
-        }
+        {vendor: {"url": f"http://127.0.0.1:9/{vendor}"} for vendor in ("vendor-a", "vendor-b")}
     ),
 }
+SENDERS = {
+    "background-checks": {"check_key": "a-checkr-secret"},
+    "lms": {"secret": "whsec_bG1zLXNlY3JldC1sbXMtc2VjcmV0LWxtcw=="},
+    "mlms": {"secret": "whsec_bWxtcy1zZWNyZXQtbWxtcy1zZWNyZXQtbWw="},
+    "portal": {"secret": "whsec_cG9ydGFsLXNlY3JldC1wb3J0YWwtc2VjcmV0"},
+    "portal-look-up": {"token": "a-look-up-token"},
+    "vendor-a": {"secret": "whsec_dmVuZG9yLWEtc2VjcmV0LXZlbmRvci1h"},
+    "vendor-b": {"secret": "whsec_dmVuZG9yLWItc2VjcmV0LXZlbmRvci1i"},
+}
+SECRETS["CERTIFY_SENDERS"] = json.dumps(SENDERS)
 WEB_STAND_INS = ("registry", "background_checks", "lms", "portal", "mailbox", "mlms", "vendors", "lists", "identity")
 PORTS = (*map(str.upper, WEB_STAND_INS), "SMTP")
 IDENTITY_SECRET = "an-identity-secret"

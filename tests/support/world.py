@@ -2,8 +2,9 @@
 
 import asyncio
 import json
+import re
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,9 @@ from tests.support.kept import Changes
 from tests.support.temporal import client_of
 
 Document = dict[str, Any]
+# A letter with a one-time code, and the code in it.
+CODE = re.compile(r"^(\d{6})\r?$", re.MULTILINE)
+FORM = {"Accept": "text/html"}
 
 
 def fields(answer: httpx2.Response) -> list[str]:
@@ -88,6 +92,21 @@ class World:
         return [entry["kind"] for entry in document["history"]]
 
     async def letters(self, email: str) -> list[Document]:
+        """The letters to an address, but for those with a one-time code."""
+        return [letter for letter in await self._mails(email) if not CODE.search(letter["text"])]
+
+    async def codes(self, email: str) -> list[str]:
+        """The one-time codes that were sent to an address, in the order of their letters."""
+        return [found[0] for letter in await self._mails(email) if (found := CODE.findall(letter["text"]))]
+
+    async def code_after(self, email: str, ask: Callable[[], Awaitable[object]]) -> str:
+        """The code that comes to an address once it is asked for."""
+        before = len(await self.codes(email))
+        await ask()
+        async with asyncio.timeout(60):
+            return (await self.changes.poll(lambda: self.codes(email), lambda codes: len(codes) > before))[-1]
+
+    async def _mails(self, email: str) -> list[Document]:
         found: list[Document] = (await self.http.get(f"{self.stack['mailbox']}/messages", params={"to": email})).json()
         return found
 
@@ -111,6 +130,21 @@ class World:
         return dict(found)
 
     # people
+
+    async def sign_in(self, email: str, http: httpx2.AsyncClient | None = None) -> None:
+        """Somebody signs in to their own pages in a browser, by the code in their mailbox."""
+        browser = http or self.http
+        asked = {"email": email.lower()}
+        code = await self.code_after(
+            email.lower(), lambda: browser.post(f"{self.web}/me/code", data=asked, headers=FORM, timeout=60)
+        )
+        answer = await browser.post(f"{self.web}/me/sign-in", data={"code": code}, headers=FORM)
+        assert answer.status_code == 303, answer.text
+
+    async def own_page(self, opened: Document, email: str, http: httpx2.AsyncClient | None = None) -> str:
+        """The address of somebody's own page of a case, after they have signed in."""
+        await self.sign_in(email, http)
+        return f"{self.web}/me/{opened['case_id']}"
 
     async def submit(self, request: Document) -> httpx2.Response:
         return await self.http.post(f"{self.web}/api/requests", json=request)

@@ -8,7 +8,7 @@ from domain.federal.policies import FFM_2024
 from domain.shared.cases.notices import TOPIC_OF_WAITING, Notice, Topic
 from domain.shared.cases.stages import OWNER
 from domain.state.agreements import find_agreement
-from web.gallery.samples import ACTIVATION_URL, LMS_URL, PORTAL_URL, RCL_URL, RECOVERY_URL, STATUS_URL, VERIFY_URL
+from web.gallery.samples import ACTIVATION_URL, LMS_URL, PORTAL_URL, RCL_URL, RECOVERY_URL, VERIFY_URL
 from web.http.addresses import set_language
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
@@ -31,26 +31,26 @@ FEDERAL_CONTACT: dict[str, str | None] = {"label": "Agents' Help Desk", "phone":
 RESOURCE_URL = "https://www.bewellnm.com/getting-started/agents-brokers/"
 GLOSSARY_URL = "https://www.bewellnm.com"
 
-# The links without which a notice would be of no use.
+# The links without which a notice would be of no use, besides the one to their own pages, which all to assisters have.
 LINKS: dict[Notice, tuple[str, ...]] = {
-    Notice.REQUEST_RECEIVED: (STATUS_URL,),
-    Notice.INFORMATION_NEEDED: (STATUS_URL,),
+    Notice.REQUEST_RECEIVED: (),
+    Notice.INFORMATION_NEEDED: (),
     Notice.LMS_INVITATION: (LMS_URL,),
-    Notice.LMS_ENROLLED: (LMS_URL, STATUS_URL),
+    Notice.LMS_ENROLLED: (LMS_URL,),
     Notice.DENIED: (),
     Notice.CERTIFICATE_ISSUED: (VERIFY_URL,),
     Notice.PORTAL_ACTIVATION: (ACTIVATION_URL,),
     Notice.ACTIVE: (GLOSSARY_URL,),
-    Notice.REMINDER: (STATUS_URL,),
+    Notice.REMINDER: (),
     Notice.WITHDRAWN: (),
     Notice.REVOKED: (),
     Notice.CLOSED: (),
-    Notice.MARKETPLACE_WELCOME: (STATUS_URL, RECOVERY_URL),
-    Notice.MARKETPLACE_PROFILE_NPN: (STATUS_URL,),
+    Notice.MARKETPLACE_WELCOME: (RECOVERY_URL,),
+    Notice.MARKETPLACE_PROFILE_NPN: (),
     Notice.MARKETPLACE_ENROLLED: (LMS_URL,),
     Notice.MARKETPLACE_CERTIFICATE: (VERIFY_URL,),
     Notice.MARKETPLACE_ACTIVE: (),
-    Notice.PORTAL_RECOVERY: (STATUS_URL,),
+    Notice.PORTAL_RECOVERY: (),
     Notice.HELP_DESK: (RCL_URL,),
 }
 
@@ -157,7 +157,7 @@ def status(
 ) -> dict[str, object]:
     topic = TOPIC_OF_WAITING.get(waiting_for, Topic.GENERAL) if waiting_for else Topic.GENERAL
     return {
-        **frame(language, "/status/0a1b2c", topic),
+        **frame(language, "/me/0a1b2c", topic),
         "first_name": "Testa",
         "kind": kind,
         "plan_year": 2024,
@@ -200,14 +200,14 @@ def agreement_asked(language: str, answered: bool = False) -> dict[str, object]:
         "awaiting_decision",
         "decision",
         train_meanwhile=True,
-        agreement={**asked.model_dump(), "action": "/status/0a1b2c/agreement"},
+        agreement={**asked.model_dump(), "action": "/me/0a1b2c/agreement"},
         errors=[{"field": "agreement_accepted", "message": "Fault of agreement_accepted"}] if answered else [],
     )
 
 
 def question(language: str, kind: str = "broker", answered: bool = False) -> dict[str, object]:
     """The status page while staff wait for an answer."""
-    asked = {"text": "Which clinic & where?\nPlease send its name.", "action": "/status/0a1b2c/information"}
+    asked = {"text": "Which clinic & where?\nPlease send its name.", "action": "/me/0a1b2c/information"}
     faults = [{"field": "message", "message": "Fault of message"}, *FAULTS] if answered else []
     return status(language, kind, "awaiting_information", "information", question=asked, values=ANSWERS, errors=faults)
 

@@ -9,6 +9,7 @@ from domain.shared.cases.stages import Stage
 from tests.templates import contexts
 from tests.templates.contexts import KINDS, STATE_WAITS
 from tests.templates.gallery import GALLERY_PAGES
+from tests.templates.own import OWN_PAGES
 from tests.templates.portal import PORTAL_PAGES
 from tests.templates.public import PUBLIC_PAGES
 from tests.templates.request import REQUEST_PAGES
@@ -16,7 +17,7 @@ from tests.templates.request import REQUEST_PAGES
 CERTIFICATE = {
     "number": "NM24",
     "url": "/certificates/NM24",
-    "file_url": "/status/0a1b2c/certificate",
+    "file_url": "/me/0a1b2c/certificate",
     "valid_until": date(2024, 12, 31),
 }
 
@@ -77,6 +78,7 @@ EVERY_PAGE: dict[str, tuple[str, Build]] = {
     "problem": ("problem.html", contexts.problem),
     "problem with faults": ("problem.html", partial(contexts.problem, errors=True)),
     **PORTAL_PAGES,
+    **OWN_PAGES,
     **PUBLIC_PAGES,
     **GALLERY_PAGES,
 }

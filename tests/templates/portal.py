@@ -12,7 +12,7 @@ from tests.templates.contexts import FEDERAL_CONTACT, RESOURCES
 from web.gallery.samples import LMS_URL
 from web.http.addresses import set_language
 
-HOME = "/status/0a1b2c"
+HOME = "/me/0a1b2c"
 AT = datetime(2024, 3, 6, 1, 0, tzinfo=UTC)
 SENTENCE = "Said by somebody."
 CONTACT = {
@@ -65,15 +65,14 @@ def frame(language: str, path: str) -> dict[str, object]:
     return {"contact": FEDERAL_CONTACT, "switch_url": set_language(path, "en" if language == "es" else "es")}
 
 
-def log_in(language: str, asked: bool = False, faulty: bool = False) -> dict[str, object]:
+def log_in(language: str) -> dict[str, object]:
     return {
         **frame(language, "/portal"),
-        "action": "/portal/recovery",
+        "action": "/me/code",
         "register_url": "/portal/register",
         "cms_portal": {"label": "Portal of somebody", "url": "https://portal.example.gov"},
-        "asked": asked,
-        "values": {"email": "testa"} if faulty else {},
-        "errors": [{"field": "email", "message": "Fault of email."}] if faulty else [],
+        "values": {},
+        "errors": [],
     }
 
 
@@ -291,8 +290,6 @@ def _saved(status: str, npn: str) -> dict[str, object]:
 
 PORTAL_PAGES: dict[str, tuple[str, Build]] = {
     "portal": ("portal.html", log_in),
-    "portal, asked": ("portal.html", partial(log_in, asked=True)),
-    "portal, with faults": ("portal.html", partial(log_in, faulty=True)),
     "register": ("portal_register.html", register),
     "register with faults": ("portal_register.html", partial(register, answered=True)),
     "registered": ("portal_registered.html", registered),

@@ -39,6 +39,11 @@ class Reader(HTMLParser):
         return [attributes for tag, attributes in self.tags if tag == name]
 
     @property
+    def forms(self) -> list[dict[str, str | None]]:
+        """The page's own forms; by the one in its frame one signs out."""
+        return [form for form in self.of("form") if form["action"] != "/me/sign-out"]
+
+    @property
     def ids(self) -> list[str]:
         return [attributes["id"] or "" for _, attributes in self.tags if "id" in attributes]
 

@@ -250,7 +250,7 @@ def test_the_help_desk_is_told_the_facts_in_the_time_of_the_east() -> None:
 
 def test_every_notice_has_a_topic_and_its_templates() -> None:
     assert {*TOPIC, Notice.REMINDER} == set(Notice)
-    named = {f"{notice}.{ending}" for notice in Notice for ending in ("subject.txt", "txt", "html")}
+    named = {f"{notice}.{ending}" for notice in (*Notice, "one_time_code") for ending in ("subject.txt", "txt", "html")}
     shared = {"base.html", "base.txt", "parts.html", "_words.jinja", "_awaited.jinja"}
     assert {file.name for file in (TEMPLATES / "notices").iterdir()} == named | shared
 
@@ -367,3 +367,16 @@ def test_a_missing_value_is_an_error(notice: Notice) -> None:
 
 def _letters_only(text: str) -> str:
     return re.sub(r"^\d\.|\W", "", html.unescape(text))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_d1_the_letter_with_a_code_has_fixed_words_and_the_code_alone_on_a_line(language: str) -> None:
+    values = {"program": "bewellnm", "code": "012345", "minutes": 10, "contact": CONTACTS[Topic.GENERAL]}
+    rendered = LETTERS.render_notice("one_time_code", language, values)
+    assert "012345" in rendered.text.splitlines()
+    assert "012345" in Reader(rendered.html).text
+    assert "012345" not in rendered.subject
+    other = LETTERS.render_notice("one_time_code", language, {**values, "code": "987654"})
+    assert other.text.replace("987654", "012345") == rendered.text
+    assert Reader(rendered.html).opened == []
+    assert PHONE in rendered.text

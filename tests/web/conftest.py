@@ -1,5 +1,6 @@
 """What the tests of the pages share: the web application over a real database and a real Temporal server, no worker."""
 
+import base64
 import os
 import subprocess
 import time
@@ -7,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -77,8 +79,44 @@ async def house(
     await database.close()
 
 
+def build_test_secret(name: str) -> str:
+    """A webhook secret of somebody's own."""
+    return "whsec_" + base64.b64encode(f"a secret of {name}, for tests".encode()).decode()
+
+
+_LEARNING = ["training", "exam"]
+SENDERS: dict[str, dict[str, Any]] = {
+    "lms": {"program": "bewellnm", "kinds": _LEARNING, "secret": build_test_secret("lms")},
+    "record-store": {"program": "bewellnm", "kinds": _LEARNING, "user": "store", "password": "a-password-of-the-store"},
+    "moodle": {
+        "program": "bewellnm",
+        "kinds": _LEARNING,
+        "user": "moodle",
+        "password": "a-password-of-Moodle",
+        "dialect": "moodle",
+        "home_page": "https://moodle.example.org",
+    },
+    "scorm-cloud": {
+        "program": "bewellnm",
+        "kinds": _LEARNING,
+        "user": "scorm",
+        "password": "a-password-of-SCORM-Cloud",
+        "dialect": "scorm-cloud",
+    },
+    "docebo": {"program": "bewellnm", "kinds": ["training"], "token": "a-token-of-Docebo", "dialect": "docebo"},
+    "background-checks": {"program": "bewellnm", "kinds": ["background-checks"], "check_key": "a-key-of-the-checks"},
+    "portal": {"program": "bewellnm", "kinds": ["portal"], "secret": build_test_secret("portal")},
+    "portal-look-up": {"program": "bewellnm", "kinds": ["applicants"], "token": "a-token-to-look-up"},
+    "marketplace": {"program": "ffm", "kinds": ["registration"], "token": "a-token-of-the-marketplace"},
+    "mlms": {"program": "ffm", "kinds": ["training"], "secret": build_test_secret("mlms")},
+    **{
+        vendor: {"program": "ffm", "kinds": ["vendor"], "secret": build_test_secret(vendor)}
+        for vendor in ("vendor-a", "vendor-c")
+    },
+}
+
+
 def settings_of(folder: Path) -> Settings:
-    secret = "whsec_" + "c2FtcGxl" * 4
     return Settings.model_validate(
         {
             "CERTIFY_DATABASE_URL": f"sqlite+aiosqlite:///{folder / 'app.sqlite'}",
@@ -86,16 +124,14 @@ def settings_of(folder: Path) -> Settings:
             "identity_key": "5a" * 32,
             "registry_url": "https://registry.example.org",
             "background_checks_url": "https://checks.example.org",
-            "background_checks_webhook_secret": secret,
             "lms_url": "https://lms.example.org",
-            "lms_webhook_secret": secret,
             "mlms_url": "https://mlms.example.org",
             "vendors": {
-                vendor: {"url": f"https://{vendor}.example.org/training-site", "secret": secret}
-                for vendor in ("vendor-a", "vendor-c")
+                vendor: {"url": f"https://{vendor}.example.org/training-site"} for vendor in ("vendor-a", "vendor-c")
             },
             "portal_url": "https://portal.example.org",
-            "portal_webhook_secret": secret,
+            "portal_token": "a-token-that-we-send-to-the-portal",
+            "senders": SENDERS,
         }
     )
 

@@ -11,19 +11,22 @@ from uuid import uuid4
 import httpx2
 from sqlmodel import col, select
 
-from db.case_state import list_rows
+from db.case_state import applicant_of, list_rows, load_case
 from db.engine import Database
 from db.reads.access_log import read_access_log
 from db.tables import AccessLogRow, Case, CertificateRow, CommandRow, FactRow, StaffSession
 from db.writes import sessions
 from db.writes.cases import record_facts
 from db.writes.commands import apply_command
-from db.writes.links import ACTIVATION, STATUS, keep_link
+from db.writes.links import ACTIVATION, keep_link
+from db.writes.own.codes import finish_code_letters, list_unsent_codes, make_code_letters
+from db.writes.own.sessions import open_own_session
+from domain.federal.profile import parse_registration
 from domain.programs.imports import parse_import
 from domain.shared.cases.facts import Fact, FactKind
 from domain.state.request import parse_request
 from tests.support.tables import add_rows
-from web.http.auth import choose_session_cookie, find_staff_session
+from web.http.auth import choose_own_cookie, choose_session_cookie, find_staff_session
 from web.http.permissions import StaffRole
 from web.services import Services
 
@@ -67,7 +70,8 @@ class House:
 
     async def open(self, document: dict[str, Any]) -> str:
         """A case of a request; its id."""
-        return (await self.services.cases.submit_request(parse_request(document))).case_id
+        parse = parse_registration if document["program"] == "ffm" else parse_request
+        return (await self.services.cases.submit_request(parse(document))).case_id
 
     async def begin(self, person: dict[str, Any]) -> str:
         """A returning assister's case, opened without a form; its id."""
@@ -105,11 +109,32 @@ class House:
         self.services.settings.certificates_dir.mkdir()
         (self.services.settings.certificates_dir / f"{digest}.pdf").write_bytes(PDF)
 
-    async def link(self, case_id: str, purpose: str = STATUS, days: int = 7) -> str:
-        """The address an e-mailed link leads to."""
+    async def activation_link(self, case_id: str, days: int = 7) -> str:
+        """The address of an e-mailed link that activates an account."""
         token, now = secrets.token_urlsafe(), datetime.now(UTC)
-        await self.services.database.write(keep_link, token, case_id, purpose, now, now + timedelta(days=days))
-        return f"/{'activate' if purpose == ACTIVATION else 'status'}/{token}"
+        await self.services.database.write(keep_link, token, case_id, ACTIVATION, now, now + timedelta(days=days))
+        return f"/activate/{token}"
+
+    async def link(self, case_id: str) -> str:
+        """The address of a case's own page, whose owner is now signed in on this browser."""
+        case = await self.database.read(load_case, case_id)
+        await self.own_session(applicant_of(case).email)
+        return f"/me/{case_id}"
+
+    async def own_session(self, email: str) -> str:
+        """Somebody signed in to their own pages on this browser; the cookie's secret."""
+        token = await self.database.write(open_own_session, email.lower(), None, datetime.now(UTC))
+        self.browser.cookies.set(choose_own_cookie(self.services), token)
+        return token
+
+    async def code(self, email: str) -> str:
+        """The code that a worker sends to an address that has asked for one."""
+        now = datetime.now(UTC)
+        due = await self.database.read(list_unsent_codes, now)
+        key = self.services.settings.identity_key_bytes
+        made = await self.database.write(make_code_letters, key, due, now)
+        await self.database.write(finish_code_letters, [letter.code_id for letter in made])
+        return next(letter.code for letter in made if letter.email == email)
 
     async def list_accesses(self, case_id: str = "") -> list[AccessLogRow]:
         """Who was shown personal data, of one case if it is given; newest first."""

@@ -86,12 +86,10 @@ async def npns(site: Process) -> list[str]:
 def served(database: str, folder: Path) -> Iterator[str]:
     """`python -m web`, as it is started everywhere; nobody answers as Temporal."""
     ports = choose_ports(("web", "temporal"), {})
-    secret = "whsec_" + "c2FtcGxl" * 4
     urls = {
         f"CERTIFY_{name}_URL": "http://127.0.0.1:9"
         for name in ("REGISTRY", "BACKGROUND_CHECKS", "LMS", "MLMS", "PORTAL")
     }
-    secrets = {f"CERTIFY_{name}_WEBHOOK_SECRET": secret for name in ("BACKGROUND_CHECKS", "LMS", "PORTAL")}
     told = {
         "CERTIFY_DATABASE_URL": database,
         "CERTIFY_IDENTITY_KEY": "5a" * 32,
@@ -103,9 +101,7 @@ def served(database: str, folder: Path) -> Iterator[str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     command, address = (sys.executable, "-m", "web"), f"http://127.0.0.1:{ports['web']}"
     with (folder / "web.log").open("wb") as log:
-        process = subprocess.Popen(
-            command, cwd=ROOT, env={**environment, **urls, **secrets, **told}, stdout=log, stderr=log
-        )
+        process = subprocess.Popen(command, cwd=ROOT, env={**environment, **urls, **told}, stdout=log, stderr=log)
     try:
         wait_for(f"{address}/healthz")
         yield address

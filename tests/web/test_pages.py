@@ -6,7 +6,6 @@ import httpx2
 import pytest
 
 from db.reads.cases import read_audit
-from db.writes.links import ACTIVATION
 from domain.shared.cases.facts import FactKind
 from domain.state.agreements import find_agreement
 from tests.support import documents
@@ -84,15 +83,24 @@ async def test_the_language_is_the_address_s_else_the_browser_s(
 
 @pytest.mark.parametrize("method", ["get", "post"])
 @pytest.mark.parametrize("path", ["", "/information", "/agreement", "/certificate"])
-async def test_an_unknown_or_expired_link_says_so(house: House, method: str, path: str) -> None:
+async def test_d6_a_case_that_is_unknown_or_another_s_is_not_found(house: House, method: str, path: str) -> None:
     case_id = await house.open(documents.broker())
     if (method == "post") != (path in ("/information", "/agreement")):
         return
-    for link in ("/status/unknown", await house.link(case_id, days=-1), await house.link(case_id, ACTIVATION)):
-        here = link.replace("/activate/", "/status/") + path
-        answer = await house.browser.request(method, here, headers={"accept-language": "es"})
-        assert "Este enlace no funciona" in read(answer, 404).text
+    await house.own_session("somebody.else@example.com")
+    for link in ("/me/unknown", f"/me/{case_id}"):
+        answer = await house.browser.request(method, link + path, headers={"accept-language": "es"})
+        assert "No hay nada suyo en esta dirección" in read(answer, 404).text
         assert contacts(answer) == {PHONE}
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+@pytest.mark.parametrize("path", ["", "/information", "/agreement", "/certificate"])
+async def test_d6_a_link_of_before_leads_to_the_sign_in_and_tells_nothing(house: House, method: str, path: str) -> None:
+    known = await house.open(documents.broker())
+    for link in ("/status/unknown", f"/status/{known}"):
+        answer = await house.browser.request(method, link + path)
+        assert (answer.status_code, answer.headers["location"], answer.text) == (303, "/me", "")
 
 
 async def test_the_status_page_speaks_the_assister_s_language_unless_told_otherwise(house: House) -> None:
@@ -234,7 +242,7 @@ async def test_a_script_s_answer_that_nobody_asked_for_is_refused(house: House) 
     link = await house.link(await house.open(documents.broker()))
     unasked = await house.browser.post(f"{link}/information", json={"message": "Hello"})
     assert (unasked.status_code, unasked.json()["status"]) == (409, 409)
-    unknown = await house.browser.post("/status/unknown/information", json={"message": "Hello"})
+    unknown = await house.browser.post("/me/unknown/information", json={"message": "Hello"})
     assert unknown.status_code == 404
     assert unknown.headers["content-type"] == "application/problem+json"
     garbled = await house.browser.post(
@@ -274,7 +282,7 @@ async def test_a_returning_assister_accepts_the_agreement_on_the_page(house: Hou
     assert [row["actor"] for row in audit if row["action"] == "agreement.accepted"] == ["assister"]
     after = read(await house.browser.get(answer.headers["location"]))
     assert {"en": "You have accepted", "es": "Ha aceptado"}[language] in after.text
-    assert after.of("form") == []
+    assert after.forms == []
 
 
 async def test_an_answer_may_bring_the_agreement_along(house: House) -> None:
@@ -389,10 +397,10 @@ async def _counselor_with_account(house: House) -> str:
 
 async def test_an_activation_link_works_once(house: House) -> None:
     case_id = await _counselor_with_account(house)
-    link = await house.link(case_id, ACTIVATION)
+    link = await house.activation_link(case_id)
     for _ in range(2):
         answer = await house.browser.get(link)
-        assert len(read(answer).of("form")) == 1, "opening it uses nothing up"
+        assert len(read(answer).forms) == 1, "opening it uses nothing up"
         assert contacts(answer) == {PORTALS}
     done = await house.post(link, {})
     assert "Your account is active" in read(done).text
@@ -405,14 +413,14 @@ async def test_an_activation_link_works_once(house: House) -> None:
 
 async def test_a_spent_link_says_why(house: House) -> None:
     case_id = await _counselor_with_account(house)
-    expired = await house.link(case_id, ACTIVATION, days=-1)
+    expired = await house.activation_link(case_id, days=-1)
     assert "expired" in read(await house.browser.get(expired), 410).text
-    first = await house.link(case_id, ACTIVATION)
-    await house.link(case_id, ACTIVATION)
+    first = await house.activation_link(case_id)
+    await house.activation_link(case_id)
     for answer in (await house.browser.get(first), await house.post(first, {})):
         assert "no longer valid" in read(answer, 410).text
         assert contacts(answer) == {PORTALS}
-    for unknown in ("/activate/unknown", (await house.link(case_id)).replace("/status/", "/activate/")):
+    for unknown in ("/activate/unknown", f"/activate/{case_id}"):
         for answer in (await house.browser.get(unknown), await house.post(unknown, {})):
             read(answer, 404)
             assert contacts(answer) == {PORTALS}

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -16,7 +16,6 @@ from db.tables import CertificateRow, CommandRow, FactRow
 from db.writes.cases import record_facts
 from db.writes.effects import EffectResult, complete_effect, intend_effect
 from db.writes.federal.profiles import save_profile
-from db.writes.links import ACTIVATION
 from domain.federal.agreements import find_marketplace_agreement
 from domain.federal.markets import Curriculum, FederalList, Market, MarketplaceAgreement, NpnStatus, list_agreements
 from domain.federal.profile import parse_registration
@@ -189,52 +188,9 @@ async def test_b3_the_log_in_page_guides_past_a_second_account(
     answer = await house.browser.get(path, params={"lang": language})
     reader = read(answer)
     assert said in reader.text
-    assert reader.of("form") == [{"method": "post", "action": f"/portal/recovery?lang={language}", "novalidate": None}]
+    assert reader.forms == [{"method": "post", "action": f"/me/code?lang={language}", "novalidate": None}]
     assert f"/portal/register?lang={language}" in links(reader)
     assert HELP in answer.text
-
-
-async def recover(house: House, email: str) -> str:
-    answer = await house.post("/portal/recovery?lang=en", {"email": email})
-    read(answer)
-    return answer.text
-
-
-async def resent(house: House) -> list[tuple[str, str, str]]:
-    commands = await house.database.read(list_rows, select(CommandRow))
-    return [(row.case_id, row.data["notice"], row.actor) for row in commands if row.kind == "resend"]
-
-
-async def test_b3_recovery_sends_the_log_in_again_and_never_tells_whether_there_is_an_account(house: House) -> None:
-    one = await visitor(house)
-    unknown = await recover(house, "nobody@example.com")
-    assert await resent(house) == []
-    assert await recover(house, one.document["email"].upper()) == unknown
-    assert await resent(house) == [(one.case_id, "portal_recovery", "applicant")]
-
-
-async def test_b3_recovery_is_sent_once_in_a_quarter_of_an_hour(house: House) -> None:
-    one, at = await visitor(house), datetime(2026, 11, 21, 17, 14, tzinfo=UTC)
-    for minutes, sent in ((0, 1), (2, 1), (14, 1), (16, 2), (17, 2)):
-        with time_machine.travel(at + timedelta(minutes=minutes), tick=True):
-            await recover(house, one.document["email"])
-        assert len(await resent(house)) == sent, minutes
-
-
-async def test_b3_recovery_is_for_open_registrations_of_this_program(house: House) -> None:
-    broker, ended = documents.broker(), await visitor(house)
-    await house.open(broker)
-    await ended.record(FactKind.WITHDRAWN, reason="Asked for.")
-    for email in (broker["email"], ended.document["email"]):
-        await recover(house, email)
-    assert await resent(house) == []
-
-
-@pytest.mark.parametrize("email", ["", "nobody", "a@b", "x" * 300 + "@example.com"])
-async def test_b3_what_is_no_address_is_said(house: House, email: str) -> None:
-    reader = read(await house.post("/portal/recovery?lang=es", {"email": email}), 422)
-    assert faulty(reader) == {"email"}
-    assert answers(reader) == {"email": email}
 
 
 # the request to register
@@ -322,22 +278,22 @@ async def test_b3_a_second_account_is_refused_and_pointed_at_recovery(house: Hou
         "/certificates/individual",
     ],
 )
-async def test_an_unknown_expired_or_other_program_s_link_leads_nowhere(house: House, path: str) -> None:
-    one, state = await visitor(house), await house.open(documents.broker())
-    expired = await house.link(one.case_id, days=-1)
-    other_purpose = (await house.link(one.case_id, ACTIVATION)).replace("/activate/", "/status/")
-    for link in ("/status/unknown", expired, other_purpose, await house.link(state)):
+async def test_d6_an_unknown_another_s_or_the_other_program_s_case_leads_nowhere(house: House, path: str) -> None:
+    one = await visitor(house)
+    state = await house.link(await house.open(documents.broker()))
+    for link in ("/me/unknown", one.link, state):
         answer = await house.browser.get(link + path, headers={"accept-language": "es"})
-        assert "Este enlace no funciona" in read(answer, 404).text
+        assert "No hay nada suyo en esta dirección" in read(answer, 404).text
         assert HELP in answer.text
     posted = path if path.endswith("/open") else "/launches" if "certificates" in path else path
     if posted.count("/") != 2:
-        read(await house.post(f"/status/unknown{posted}", {"step": "save"}), 404)
+        read(await house.post(f"/me/unknown{posted}", {"step": "save"}), 404)
 
 
 async def test_the_state_program_s_links_lead_where_they_did(house: House) -> None:
     one, state = await visitor(house), await house.link(await house.open(documents.broker()))
     assert "beWellnm Assister Certification" in read(await house.browser.get(state)).text
+    await house.link(one.case_id)
     assert "Marketplace Registration" in (await one.home()).text
     for path in ("/information", "/agreement"):
         read(await house.post(f"{one.link}{path}", {"message": "Hello"}), 404)
@@ -435,7 +391,7 @@ async def test_an_ended_registration_says_so_and_takes_no_step(house: House, kin
     reader = await one.home()
     assert said in reader.text
     assert reason in reader.text
-    assert reader.of("form") == []
+    assert reader.forms == []
     assert steps(reader) == ["done", "later", "later", "later"]
     for path in ("/profile", "/training"):
         assert (await one.get(path)).headers["location"] == f"{one.link}?lang=en"
@@ -667,7 +623,7 @@ async def test_b16_an_agreement_is_launched_read_and_accepted(house: House, lang
     here, text = f"/agreements/{name}", find_marketplace_agreement(name, language)
     before = await one.get(here, language)
     assert text.text.splitlines()[0] not in before.text
-    assert [form["action"] for form in read(before).of("form")] == [f"{one.link}{here}/open?lang={language}"]
+    assert [form["action"] for form in read(before).forms] == [f"{one.link}{here}/open?lang={language}"]
 
     unopened = await one.post(f"{here}/accept", language, sha256=text.sha256)
     assert {"en": "Open the agreement", "es": "Abra el Convenio"}[language] in read(unopened, 409).text
@@ -687,7 +643,7 @@ async def test_b16_an_agreement_is_launched_read_and_accepted(house: House, lang
     assert accepted == {"agreement": name, "version": text.version, "language": language, "sha256": text.sha256}
     after = read(await one.get(here, "es" if language == "en" else "en"))
     assert text.text.splitlines()[0] in after.text, "the text that was accepted, in its language"
-    assert after.of("form") == []
+    assert after.forms == []
 
 
 async def test_b16_before_the_training_an_agreement_can_be_read_but_not_accepted(house: House) -> None:
@@ -696,7 +652,7 @@ async def test_b16_before_the_training_an_agreement_can_be_read_but_not_accepted
     for sentence, step in (("Complete your profile first", one.profiled), ("Complete the training", None)):
         reader = read(await one.post(f"{here}/open"))
         assert sentence in reader.text
-        assert reader.of("form") == []
+        assert reader.forms == []
         assert sentence in read(await one.post(f"{here}/accept", sha256=sha256), 409).text
         if step:
             await step()

@@ -12,10 +12,11 @@ from db.case_state import list_rows, load_snapshot
 from db.tables import AlteredEvent, AuditRow, FactRow, InboxRow
 from db.writes.webhooks.inbox import accept_portal_report, accept_statements
 from domain.shared.documents.parsing import read_json
-from domain.shared.documents.statements import parse_statements
+from domain.shared.documents.statements import read_statements
 from domain.state.policies import find_state_policy
 from domain.state.portal_reports import parse_portal_report
 from tests.support import documents
+from tests.support.senders import LMS, PORTAL
 from tests.web.house import House
 from tests.web.test_pages import read
 from web.http.permissions import StaffRole
@@ -28,7 +29,7 @@ async def premature(house: House, case_id: str) -> None:
     """The portal reports an account before there is a certificate."""
     body = {"type": "account.registered", "case_id": case_id, "occurred_at": datetime.now(UTC).isoformat()}
     report, digest = parse_portal_report(body)
-    await house.database.write(accept_portal_report, str(uuid4()), report, digest, body, datetime.now(UTC))
+    await house.database.write(accept_portal_report, PORTAL, str(uuid4()), report, digest, body, datetime.now(UTC))
 
 
 async def attempt(house: House, case_id: str, score: float, statement_id: str, **changes: Any) -> bool:
@@ -39,9 +40,7 @@ async def attempt(house: House, case_id: str, score: float, statement_id: str, *
     opened = {"case_id": case_id, "assister_id": case.assister_id}
     sent = {**documents.exam(policy.model_dump(mode="json"), opened, score), "id": statement_id, **changes}
     statement = read_json(json.dumps(sent).encode())
-    return (
-        await house.database.write(accept_statements, parse_statements(statement), [statement], datetime.now(UTC))
-    ).altered
+    return (await house.database.write(accept_statements, LMS, read_statements(statement), datetime.now(UTC))).altered
 
 
 async def altered(house: House, case_id: str, **changes: Any) -> int:

@@ -16,18 +16,24 @@ from domain.federal.markets import Curriculum, MarketplaceAgreement
 from domain.federal.vendor_reports import parse_vendor_report
 from domain.shared.documents.faults import Fault, Invalid
 from domain.shared.documents.parsing import read_json
+from domain.shared.senders import ForbiddenReport, ReportKind
 from starter.cases import now
 from web.api.bodies import StrictBody, describe_body, read_body
 from web.api.cases import COMMANDS, CommandId, answer_command
-from web.api.webhooks import ANSWERS, acknowledge_event, verify_webhook
+from web.api.webhooks import ANSWERS, SIGN_IT, acknowledge_event
 from web.http.auth import SIGNED, Registrant
+from web.http.defence.senders import SenderCall, identify_sender, require_event_id
 from web.http.problems import build_problem
 from web.http.sentences import explain_reason
 from web.services import Services, ServicesDep
 
 router = APIRouter(tags=["federal"])
 
-MAY: dict[int | str, dict[str, Any]] = {**COMMANDS, 401: {"description": "Staff or the portal only."}}
+MAY: dict[int | str, dict[str, Any]] = {
+    **COMMANDS,
+    401: {"description": "Staff or the portal only."},
+    403: {"description": "The credential is not for this."},
+}
 Channel = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
 
 
@@ -133,12 +139,14 @@ async def _answer_status(services: Services, case_id: str, status: int = 200) ->
 # vendors
 
 
-async def _verify_vendor(request: Request, services: Services, vendor: str) -> tuple[str, bytes]:
-    """The id and body of a webhook signed with this vendor's secret; 404 for a vendor nobody knows here."""
-    known = services.settings.vendors.get(vendor)
-    if known is None:
+async def _identify_vendor(request: Request, services: Services, vendor: str) -> SenderCall:
+    """The call of this vendor, by its own signature; 404 for a vendor nobody knows here, 403 for another's."""
+    if vendor not in services.settings.vendors:
         raise HTTPException(404, "There is no such vendor.")
-    return await verify_webhook(request, known.secret)
+    call = await identify_sender(request, services, [ReportKind.VENDOR], wanted=SIGN_IT)
+    if call.sender.id != vendor:
+        raise ForbiddenReport(call.sender)
+    return call
 
 
 @router.post(
@@ -146,6 +154,7 @@ async def _verify_vendor(request: Request, services: Services, vendor: str) -> t
     dependencies=[SIGNED],
     responses={
         401: {"description": "Unsigned, forged or stale."},
+        403: {"description": "The credential is another sender's, program's or kind's; it says what it is for."},
         404: {"description": "The vendor or its ticket is not known."},
         409: {"description": "The ticket was used already."},
         410: {"description": "The ticket has expired."},
@@ -154,7 +163,7 @@ async def _verify_vendor(request: Request, services: Services, vendor: str) -> t
 )
 async def redeem_ticket(request: Request, services: ServicesDep, vendor: str) -> JSONResponse:
     """A vendor uses up the ticket its site was opened with; it learns the course and no personal data (B14)."""
-    await _verify_vendor(request, services, vendor)
+    await _identify_vendor(request, services, vendor)
     body = await read_body(request, TicketBody)
     redeemed = await services.registrations.redeem_launch_ticket(vendor, body.ticket)
     document = {
@@ -170,12 +179,13 @@ async def redeem_ticket(request: Request, services: ServicesDep, vendor: str) ->
 @router.post("/webhooks/vendors/{vendor}", dependencies=[SIGNED], status_code=202, responses=ANSWERS)
 async def receive_vendor_webhook(request: Request, services: ServicesDep, vendor: str) -> JSONResponse:
     """A vendor reports a completed course; the person comes back to the portal to finish (B15)."""
-    event_id, body = await _verify_vendor(request, services, vendor)
-    if len(event_id) > 100:
-        raise Invalid([Fault("webhook-id", "too_long", {"limit": "100"})])
-    document = read_json(body)
-    completed, digest = parse_vendor_report(document)
-    received = await services.database.write(accept_vendor_report, vendor, event_id, completed, digest, document, now())
+    call = await _identify_vendor(request, services, vendor)
+    event_id = require_event_id(call, 100)
+    document = read_json(call.body)
+    completed, digest = parse_vendor_report(document, call.sender.zone)
+    received = await services.database.write(
+        accept_vendor_report, call.sender, event_id, completed, digest, document, now()
+    )
     return acknowledge_event(services, received)
 
 

@@ -4,7 +4,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 
 from db.case_state import applicant_of, policy_of
-from db.reads.links import read_activation
+from db.reads.own_pages import read_activation
 from domain.shared.cases.notices import Topic
 from domain.shared.cases.reasons import Refusal
 from domain.shared.links import ACTIVATION_PATH
@@ -14,6 +14,7 @@ from web.assister.links import LinkRefused
 from web.http.auth import LINK
 from web.http.negotiation import choose_language
 from web.http.pages import build_page_router, render_page
+from web.http.problem_pages import UNKNOWN_LINK
 from web.http.rate_limits import limit_rate
 from web.services import Services, ServicesDep
 
@@ -42,7 +43,7 @@ async def _render_activation(
     """The page of an activation link, as it stands or right after it was used (``done``)."""
     state, case = await services.database.read(read_activation, token, now())
     if case is None:
-        raise LinkRefused(topic=Topic.PORTALS)
+        raise LinkRefused(UNKNOWN_LINK, topic=Topic.PORTALS)
     if done is not None:
         state = "done" if done else "void" if state == "ready" else state
     language = choose_language(request, applicant_of(case).language)

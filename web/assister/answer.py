@@ -1,4 +1,4 @@
-"""What an assister sends from the status page: the answer to staff's question, the agreement (A12, A3)."""
+"""What an assister sends from their own page: the answer to staff's question, the agreement (A12, A3)."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,19 +7,19 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 
 from db.case_state import applicant_of
-from db.reads.links import LinkedCertification
+from db.reads.own_pages import OwnCertification
 from db.writes import agreements
 from db.writes.commands import check_answer
 from domain.shared.cases.commands import CommandState
 from domain.shared.cases.reasons import Refusal
 from domain.shared.documents.faults import Fault, Invalid
 from domain.shared.documents.parsing import read_json
-from domain.shared.links import STATUS_PATH
+from domain.shared.links import OWN_CASE_PATH
 from starter.cases import CommandOutcome, now
 from templates.catalogs import N_
 from web.assister.links import CurrentCertification, LinkRefused, redirect_back
 from web.assister.status_page import lacks_agreement, render_status
-from web.http.auth import LINK
+from web.http.auth import OwnPages
 from web.http.forms import find_text_faults, read_form, read_media_type
 from web.http.pages import PRIVATE
 from web.http.problem_pages import ProblemText
@@ -27,7 +27,7 @@ from web.http.rate_limits import limit_rate
 from web.services import Services, ServicesDep
 from web.state_form import find_changes, shows_agreement_in_force
 
-router = APIRouter(dependencies=[LINK])
+router = APIRouter()
 
 NOT_NOW = ProblemText(
     N_("We can't take this now"),
@@ -39,20 +39,21 @@ NOT_NOW = ProblemText(
 
 
 @router.post(
-    f"{STATUS_PATH}/information",
+    f"{OWN_CASE_PATH}/information",
     dependencies=[limit_rate("api")],
     tags=["assister"],
     responses={
         202: {"description": "Kept; no worker answered yet. It is carried out when one does."},
         303: {"description": "After a form post: back to the status page."},
-        404: {"description": "The link is unknown or has expired."},
+        401: {"description": "Nobody is signed in."},
+        404: {"description": "You have no such certification."},
         409: {"description": "Nothing was asked."},
         422: {"description": "Every field at fault is named."},
     },
     openapi_extra={"requestBody": {"content": {"application/json": {"schema": {"type": "object"}}}, "required": True}},
 )
 async def answer_question(
-    token: str, request: Request, services: ServicesDep, certification: CurrentCertification
+    reference: str, request: Request, services: ServicesDep, visitor: OwnPages, certification: CurrentCertification
 ) -> Response:
     """The assister's answer: ``message``, and changed fields of the request beside it or in ``changes``; or a form."""
     case = certification.case
@@ -63,36 +64,38 @@ async def answer_question(
     values = await read_form(request)
     message = values.pop("message", "")
     changes, faults = find_changes(values, case.request)
+    if values.get("background_check_consent") == "true":  # given anew, though it may have been before
+        changes["background_check_consent"] = True
     try:
         await _send_answer(services, certification, message, changes, values.get("agreement_language", ""), faults)
     except Invalid as invalid:
         posted = {**values, "message": message}
-        return await render_status(request, services, token, certification, posted, invalid.faults)
+        return await render_status(request, services, reference, visitor, certification, posted, invalid.faults)
     except Refusal:
         raise LinkRefused(NOT_NOW, 409, certification) from None
-    return redirect_back(request, token, f"answered={certification.state.round + 1}")
+    return redirect_back(request, reference, f"answered={certification.state.round + 1}")
 
 
 @router.post(
-    f"{STATUS_PATH}/agreement",
+    f"{OWN_CASE_PATH}/agreement",
     dependencies=[limit_rate("api")],
     include_in_schema=False,
     response_class=HTMLResponse,
 )
 async def accept_agreement(
-    token: str, request: Request, services: ServicesDep, certification: CurrentCertification
+    reference: str, request: Request, services: ServicesDep, visitor: OwnPages, certification: CurrentCertification
 ) -> Response:
     """Accepts the agreement for a case that lacks it: a returning assister's, opened without a form (A3, A11)."""
     values, state = await read_form(request), certification.state
     if lacks_agreement(state):
         if values.get("agreement_accepted") != "true" or not shows_agreement_in_force(values):
             faults = [Fault("agreement_accepted", "agreement")]
-            return await render_status(request, services, token, certification, {}, faults)
+            return await render_status(request, services, reference, visitor, certification, {}, faults)
         language = values["agreement_language"]
         await services.database.write(agreements.accept_agreement, certification.case.case_id, language, now())
     elif state.ended:
         raise LinkRefused(NOT_NOW, 409, certification)
-    return redirect_back(request, token, "accepted=1")
+    return redirect_back(request, reference, "accepted=1")
 
 
 def _read_answer(document: Any) -> tuple[str, dict[str, Any]]:
@@ -111,7 +114,7 @@ def _read_answer(document: Any) -> tuple[str, dict[str, Any]]:
 
 async def _send_answer(
     services: Services,
-    certification: LinkedCertification,
+    certification: OwnCertification,
     message: str,
     changes: dict[str, Any],
     shown: str,

@@ -1,18 +1,17 @@
-"""The certificate of a certification as a file, by the e-mailed link (A23)."""
+"""The certificate of a certification as a file, for its owner (A23)."""
 
 from fastapi.responses import Response
 
-from domain.shared.links import STATUS_PATH
+from domain.shared.links import OWN_CASE_PATH
 from web.assister.links import CurrentCertification, LinkRefused
-from web.http.auth import LINK
 from web.http.pages import build_page_router, find_certificate_file
 from web.http.problem_pages import NO_CERTIFICATE, NO_FILE
 from web.services import ServicesDep
 
-router = build_page_router(LINK)
+router = build_page_router()
 
 
-@router.get(f"{STATUS_PATH}/certificate")
+@router.get(f"{OWN_CASE_PATH}/certificate")
 async def download_certificate(services: ServicesDep, certification: CurrentCertification) -> Response:
     """The certificate as a file."""
     certificate = certification.state.certificate

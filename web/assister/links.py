@@ -1,4 +1,4 @@
-"""Somebody who comes with the link of a certification, and what keeps them from a page or a step; no routes."""
+"""A certification on one's own pages, and what keeps its owner from a page or a step; no routes."""
 
 from typing import Annotated
 from urllib.parse import quote
@@ -7,46 +7,47 @@ from fastapi import Depends, FastAPI, Request
 from fastapi.responses import RedirectResponse, Response
 
 from db.case_state import applicant_of
-from db.reads.links import LinkedCertification, follow_link
+from db.reads.own_pages import OwnCertification, find_own_case
 from domain.shared.cases.notices import Topic
-from domain.shared.links import STATUS_PATH
+from domain.shared.links import OWN_CASE_PATH
 from domain.shared.policy import describe_contact, find_current_policy
 from domain.state.policies import POLICIES
 from starter.cases import now
+from web.http.auth import OwnPages
 from web.http.forms import read_media_type
 from web.http.negotiation import choose_language
 from web.http.pages import PRIVATE
-from web.http.problem_pages import UNKNOWN_LINK, ProblemText, render_problem
+from web.http.problem_pages import NO_OWN_CASE, ProblemText, render_problem
 from web.http.problems import build_problem
 from web.services import ServicesDep
 
 
 class LinkRefused(Exception):
-    """What a link can't show or do: answered by the page that says so, or a problem document for a program.
+    """What a page can't show or do: answered by the page that says so, or a problem document for a program.
 
-    Without a ``certification`` the link leads to none: it is unknown, has expired, or is of the federal program.
+    Without a ``certification`` there is none: the address is unknown or another person's, or the link has expired.
     """
 
     def __init__(
         self,
-        problem: ProblemText = UNKNOWN_LINK,
+        problem: ProblemText = NO_OWN_CASE,
         status: int = 404,
-        certification: LinkedCertification | None = None,
+        certification: OwnCertification | None = None,
         topic: Topic = Topic.GENERAL,
     ) -> None:
         super().__init__(problem.title)
         self.problem, self.status, self.certification, self.topic = problem, status, certification, topic
 
 
-async def find_certification(token: str, services: ServicesDep) -> LinkedCertification:
-    """The certification a token stands for. Raises `LinkRefused`."""
-    linked = await services.database.read(follow_link, token, now())
-    if not isinstance(linked, LinkedCertification):
+async def find_certification(reference: str, services: ServicesDep, visitor: OwnPages) -> OwnCertification:
+    """The visitor's own certification of this reference, its case's id. Raises `LinkRefused`."""
+    found = await services.database.read(find_own_case, reference, visitor.email, now())
+    if not isinstance(found, OwnCertification):
         raise LinkRefused
-    return linked
+    return found
 
 
-CurrentCertification = Annotated[LinkedCertification, Depends(find_certification)]
+CurrentCertification = Annotated[OwnCertification, Depends(find_certification)]
 
 
 def install_handlers(app: FastAPI) -> None:
@@ -55,7 +56,7 @@ def install_handlers(app: FastAPI) -> None:
     @app.exception_handler(LinkRefused)
     async def answer_refused(request: Request, refused: LinkRefused) -> Response:
         if read_media_type(request) == "application/json":
-            return build_problem(refused.status, "This link is unknown or has expired.", headers=PRIVATE)
+            return build_problem(refused.status, "You have no such certification.", headers=PRIVATE)
         found = refused.certification
         language = choose_language(request, applicant_of(found.case).language if found else None)
         policy = found.policy if found else find_current_policy(POLICIES.values(), now())
@@ -65,8 +66,8 @@ def install_handlers(app: FastAPI) -> None:
         return render_problem(request.app.state.services, refused.problem, refused.status, language, contact, here)
 
 
-def redirect_back(request: Request, token: str, told: str) -> RedirectResponse:
+def redirect_back(request: Request, reference: str, told: str) -> RedirectResponse:
     """To the status page, in the language it was read in; ``told`` has it say what was received."""
     lang = request.query_params.get("lang")
     suffix = f"&lang={lang}" if lang in ("en", "es") else ""
-    return RedirectResponse(f"{STATUS_PATH.format(token=token)}?{told}{suffix}", 303, PRIVATE)
+    return RedirectResponse(f"{OWN_CASE_PATH.format(reference=reference)}?{told}{suffix}", 303, PRIVATE)

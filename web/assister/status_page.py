@@ -1,23 +1,24 @@
 """What the status page shows of a case (A30): read from the case's state, in the reader's language; no routes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 
 from db.case_state import find_ending_reason, request_of
-from db.reads.links import LinkedCertification
+from db.reads.own_pages import OwnCertification
 from db.reads.third_parties import find_lms_url
 from domain.shared.cases.notices import TOPIC_OF_WAITING, Topic
 from domain.shared.cases.reasons import Reason
 from domain.shared.cases.stages import Stage, WaitingFor
 from domain.shared.documents.faults import Fault
-from domain.shared.links import STATUS_PATH
+from domain.shared.links import OWN_CASE_PATH
 from domain.shared.policy import describe_contact
 from domain.state.agreements import find_agreement
 from domain.state.certification import CertificationState, EligibilityStatus, LmsAccount
 from domain.state.eligibility import Check, Result
+from web.http.auth import OwnVisitor, describe_session
 from web.http.forms import Values, describe_faults, parse_number
 from web.http.negotiation import choose_language
 from web.http.pages import mark_steps, render_page
@@ -29,8 +30,9 @@ from web.state_form import list_values
 async def render_status(
     request: Request,
     services: Services,
-    token: str,
-    certification: LinkedCertification,
+    reference: str,
+    visitor: OwnVisitor,
+    certification: OwnCertification,
     values: Values | None = None,
     faults: Sequence[Fault] = (),
 ) -> HTMLResponse:
@@ -38,7 +40,7 @@ async def render_status(
     case, policy, state = certification.case, certification.policy, certification.state
     asked = request_of(case)
     language = choose_language(request, asked.language)
-    here = STATUS_PATH.format(token=token)
+    here = OWN_CASE_PATH.format(reference=reference)
     told = _read_told_round(request)
     asking = state.stage is Stage.AWAITING_INFORMATION and told != state.round + 1
     waiting_for = state.waiting_for if asking or state.stage is not Stage.AWAITING_INFORMATION else None
@@ -50,6 +52,7 @@ async def render_status(
         describe_contact(policy, topic, language),
         here=here,
         status=422 if faults else 200,
+        own=describe_session(visitor),
         first_name=asked.first_name,
         kind=case.kind,
         plan_year=case.plan_year,
@@ -65,7 +68,7 @@ async def render_status(
         certificate=_describe_certificate(certification, here, language),
         train_meanwhile=_trains_meanwhile(state),
         question=_describe_question(state, f"{here}/information?lang={language}") if asking else None,
-        values=values if values is not None else list_values(case.request) if asking else {},
+        values=values if values is not None else _list_asked_values(case.request) if asking else {},
         errors=describe_faults(faults, language),
         answered=told in (state.round, state.round + 1) and not asking,
         accepted=request.query_params.get("accepted") == "1" and not lacks_agreement(state),
@@ -75,6 +78,11 @@ async def render_status(
         resources=[{"label": link.label[language], "url": link.url} for link in policy.resources[state.opening.kind]],
         referrals=policy.referrals[language],
     )
+
+
+def _list_asked_values(asked: Mapping[str, Any]) -> Values:
+    """What the answer's form shows of a request: a consent that was given isn't one to another check (D5)."""
+    return list_values({name: value for name, value in asked.items() if name != "background_check_consent"})
 
 
 def lacks_agreement(state: CertificationState) -> bool:
@@ -108,7 +116,7 @@ def _describe_question(state: CertificationState, action: str) -> dict[str, str]
     return {"text": state.decision.reason if state.decision else "", "action": action}
 
 
-async def _find_reason(services: Services, certification: LinkedCertification) -> str | None:
+async def _find_reason(services: Services, certification: OwnCertification) -> str | None:
     if certification.state.stage is Stage.DENIED and certification.state.decision:
         return certification.state.decision.reason
     if certification.state.stage in (Stage.WITHDRAWN, Stage.REVOKED):
@@ -116,7 +124,7 @@ async def _find_reason(services: Services, certification: LinkedCertification) -
     return None
 
 
-def _describe_agreement(certification: LinkedCertification, action: str, language: str) -> dict[str, str] | None:
+def _describe_agreement(certification: OwnCertification, action: str, language: str) -> dict[str, str] | None:
     if not lacks_agreement(certification.state):
         return None
     return {**find_agreement(certification.case.program, language).model_dump(), "action": action}
@@ -134,7 +142,7 @@ def _find_portal_url(services: Services, waiting_for: WaitingFor | None) -> str:
     return f"{portal}/register" if waiting_for is WaitingFor.PORTAL_REGISTRATION else portal
 
 
-def _describe_certificate(certification: LinkedCertification, here: str, language: str) -> dict[str, Any] | None:
+def _describe_certificate(certification: OwnCertification, here: str, language: str) -> dict[str, Any] | None:
     certificate = certification.state.certificate
     if certificate is None:
         return None

@@ -17,7 +17,7 @@ from templates.certificates import CertificateText
 from templates.labels import KINDS, MARKETS, WAITING_FOR, Labels
 from web.http.sentences import explain_reason
 
-STATUS_URL = "https://certify.example.org/status/5f0d8b6b0d1a4f2e8c7a6b5d4e3f2a1b"
+OWN_URL = "https://certify.example.org/me"
 LMS_URL = "https://lms.example.org/learners/3f1c"
 NUMBER = "NM24-7Q4K2-M2XDA-9RTWB-B6HCD"
 VERIFY_URL = f"https://certify.example.org/certificates/{NUMBER}"
@@ -63,10 +63,10 @@ _REASONS: dict[Notice, dict[str, str]] = {
 }
 # What each notice says beyond the person, whoever reads it.
 _VALUES: dict[Notice, Mapping[str, object]] = {
-    Notice.REQUEST_RECEIVED: {"status_url": STATUS_URL},
-    Notice.INFORMATION_NEEDED: {"status_url": STATUS_URL},
+    Notice.REQUEST_RECEIVED: {},
+    Notice.INFORMATION_NEEDED: {},
     Notice.LMS_INVITATION: {"lms_url": LMS_URL},
-    Notice.LMS_ENROLLED: {"lms_url": LMS_URL, "status_url": STATUS_URL, "is_returning": True},
+    Notice.LMS_ENROLLED: {"lms_url": LMS_URL, "is_returning": True},
     Notice.DENIED: {},
     Notice.CERTIFICATE_ISSUED: {
         "certificate": CERTIFICATE,
@@ -79,14 +79,14 @@ _VALUES: dict[Notice, Mapping[str, object]] = {
         "activation_expires": datetime(2024, 3, 12, 23, 30, tzinfo=UTC),
     },
     Notice.ACTIVE: {},
-    Notice.REMINDER: {"status_url": STATUS_URL},
+    Notice.REMINDER: {},
     Notice.WITHDRAWN: {},
     Notice.REVOKED: {},
     Notice.CLOSED: {},
-    Notice.MARKETPLACE_WELCOME: {"portal_url": STATUS_URL, "recovery_url": RECOVERY_URL},
+    Notice.MARKETPLACE_WELCOME: {"portal_url": OWN_URL, "recovery_url": RECOVERY_URL},
     Notice.MARKETPLACE_PROFILE_NPN: {
         "fields": ["npn", "business_npn"],
-        "portal_url": STATUS_URL,
+        "portal_url": OWN_URL,
     },
     Notice.MARKETPLACE_ENROLLED: {"curriculum": "individual_returning", "automatic": True, "mlms_url": LMS_URL},
     Notice.MARKETPLACE_CERTIFICATE: {"market": "individual", "certificate": CERTIFICATE},
@@ -95,7 +95,7 @@ _VALUES: dict[Notice, Mapping[str, object]] = {
         "rcl_url": RCL_URL,
         "find_local_help_url": FIND_LOCAL_HELP_URL,
     },
-    Notice.PORTAL_RECOVERY: {"user_id": "ast_0190a1b20000700080000001", "portal_url": STATUS_URL},
+    Notice.PORTAL_RECOVERY: {"user_id": "ast_0190a1b20000700080000001", "portal_url": OWN_URL},
     Notice.HELP_DESK: {
         "npn": "1234567",
         "markets": [
@@ -190,6 +190,7 @@ def build_notice_values(notice: Notice, language: str, kind: str, **changes: obj
         "program": policy.program,
         "contact": describe_contact(policy, find_topic(notice, waiting_for), language),
         "waiting_for": waiting_for,
+        "own_url": OWN_URL,
         **_VALUES[notice],
         **_build_reader_values(notice, language, kind),
         **changes,

@@ -14,3 +14,11 @@ def set_language(url: str, language: str) -> str:
     parts = urlsplit(url)
     query = [(name, value) for name, value in parse_qsl(parts.query, keep_blank_values=True) if name != "lang"]
     return urlunsplit(parts._replace(query=urlencode([*query, ("lang", language)])))
+
+
+def find_local_address(url: object, under: str, otherwise: str) -> str:
+    """An address of ours under a path; anything else is ``otherwise``, lest a sign-in lead to any site."""
+    asked = urlsplit(url) if isinstance(url, str) and len(url) <= 2000 and "\\" not in url else None
+    if asked is None or asked.scheme or asked.netloc or not (asked.path + "/").startswith(f"{under}/"):
+        return otherwise
+    return asked.geturl()

@@ -1,7 +1,5 @@
-"""Who calls: staff by session or bearer token, the portal, record stores; every route declares which of them may."""
+"""Who calls: staff, people on their own pages, and portals; every route declares which of them may."""
 
-import base64
-import binascii
 import hmac
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -19,12 +17,16 @@ from starlette.routing import BaseRoute
 
 from db.engine import Database
 from db.tables import StaffSession
+from db.writes.own import sessions as own_sessions
 from db.writes.sessions import find_session, is_touch_due, touch_session
+from domain.shared.ids import name_staff_actor
+from domain.shared.senders import ForbiddenReport, ReportKind
 from starter.cases import now
 from web.http.forms import MEDIA_TYPE, read_form, read_media_type
 from web.http.limits import SAFE_METHODS
 from web.http.permissions import Permission, StaffRole, collect_permissions, parse_roles
 from web.http.problem_pages import NOT_ALLOWED, STALE_PAGE, ProblemText
+from web.http.rate_limits import check_rate
 from web.services import Services, get_services
 
 STAFF_HOME = "/staff"
@@ -66,6 +68,21 @@ class StaffMember:
         return permission in self.permissions
 
 
+class NotOnOwnPages(HTTPException):
+    """Nobody is signed in to their own pages: a page leads to the sign-in, everything else is 401."""
+
+    def __init__(self) -> None:
+        super().__init__(401, "Sign in on /me first: by a code to your e-mail address.")
+
+
+@dataclass(frozen=True)
+class OwnVisitor:
+    """Somebody on their own pages, by the e-mail address they have confirmed; ``ends_at`` unless they go on."""
+
+    email: str
+    ends_at: datetime
+
+
 @dataclass(frozen=True)
 class AccessDeclaration:
     """Who may call a route, for whoever looks at the table of routes; it checks nothing itself."""
@@ -86,6 +103,8 @@ class PermissionRequired:
         """Who calls. Raises `NotSignedIn` or `NotAllowed`."""
         member = await find_staff_member(request, services)
         if member is None:
+            if sender := services.senders.find_token_holder(_read_bearer_token(request)):
+                raise ForbiddenReport(sender)
             raise NotSignedIn
         if not member.may(self.permission):
             roles = ", ".join(sorted(member.roles)) or "none"
@@ -99,7 +118,7 @@ def require_permission(permission: Permission) -> Any:
     return Depends(PermissionRequired(permission))
 
 
-# Anybody; who holds an e-mailed link or a form's cookie; a third party whose signature or ticket is checked.
+# Anybody; who holds an activation link or a form's cookie; a third party whose signature or ticket is checked.
 PUBLIC = Depends(AccessDeclaration("public"))
 LINK = Depends(AccessDeclaration("link"))
 SIGNED = Depends(AccessDeclaration("signed"))
@@ -122,9 +141,11 @@ def find_sign_in_address(request: Request, services: Services) -> str:
 async def find_staff_member(request: Request, services: Services) -> StaffMember | None:
     """Who of staff calls, by bearer token or by session; None where nobody does."""
     if token := _read_bearer_token(request):
-        # Every token is compared, so that time tells nothing.
-        found = [actor for actor, secret in services.settings.staff_tokens.items() if _is_same_secret(token, secret)]
-        return _build_token_holder(services, found[0]) if found else None
+        holder = services.settings.find_token_holder(token, now().date())
+        if holder is None:
+            await check_rate(services, "wrong_credential", request)
+            return None
+        return _build_token_holder(services, holder)
     cookie = request.cookies.get(choose_session_cookie(services), "")
     row = await find_staff_session(services.database, cookie, services.settings.session_idle, now()) if cookie else None
     if row is None:
@@ -141,9 +162,7 @@ async def find_staff_session(database: Database, token: str, idle: timedelta, at
 
 
 def _build_token_holder(services: Services, actor: str) -> StaffMember:
-    # Before there were roles every token was a reviewer's: one without an entry still is.
-    roles = services.settings.staff_roles.get(actor, [StaffRole.REVIEWER])
-    return StaffMember(actor, actor, parse_roles(roles))
+    return StaffMember(name_staff_actor(actor), actor, parse_roles(services.settings.staff_roles.get(actor, [])))
 
 
 async def check_csrf(request: Request, member: StaffMember) -> None:
@@ -167,52 +186,68 @@ def _read_bearer_token(request: Request) -> str:
     return token.strip() if scheme.lower() == "bearer" else ""
 
 
+def choose_own_cookie(services: Services) -> str:
+    """The cookie of the session on one's own pages."""
+    return "__Host-own" if services.settings.is_secure else "own"
+
+
+async def find_own_visitor(request: Request, services: Services) -> OwnVisitor | None:
+    """Who is signed in to their own pages, noted as there; None where nobody is, or the session has ended."""
+    token, at = request.cookies.get(choose_own_cookie(services), ""), now()
+    row = await services.database.read(own_sessions.find_own_session, token, at) if token else None
+    if row is None:
+        return None
+    if own_sessions.is_touch_due(row, at):
+        await services.database.write(own_sessions.touch_own_session, row.token_hash, at)
+        row.seen_at = at
+    return OwnVisitor(row.email, own_sessions.find_end(row))
+
+
+def describe_session(visitor: OwnVisitor) -> dict[str, Any]:
+    """What the frame of one's own pages says: who is signed in, when that ends, and in how many seconds."""
+    left = max(0, int((visitor.ends_at - now()).total_seconds()))
+    return {"email": visitor.email, "ends_at": visitor.ends_at, "seconds": left}
+
+
+async def require_own_session(request: Request, services: Annotated[Services, Depends(get_services)]) -> OwnVisitor:
+    """Somebody on their own pages. Raises `NotOnOwnPages`."""
+    visitor = await find_own_visitor(request, services)
+    if visitor is None:
+        raise NotOnOwnPages
+    return visitor
+
+
 async def require_portal(request: Request, services: Annotated[Services, Depends(get_services)]) -> str:
-    """The portal, by its token; 401 otherwise."""
-    if not _is_same_secret(_read_bearer_token(request), services.settings.portal_token):
+    """A portal that may look applicants up, by its token: 401 for nobody's, 403 for another sender's."""
+    sender = services.senders.find_token_holder(_read_bearer_token(request))
+    if sender is None:
         raise HTTPException(401, "The portal only: send its bearer token.", {"WWW-Authenticate": "Bearer"})
-    return "portal"
+    if ReportKind.APPLICANTS not in sender.kinds:
+        raise ForbiddenReport(sender)
+    return sender.actor
 
 
 async def require_registrant(request: Request, services: Annotated[Services, Depends(get_services)]) -> str:
-    """Who acts on a federal registration: the assister, through the portal, or staff in their name; 401 otherwise."""
-    if _is_same_secret(_read_bearer_token(request), services.settings.portal_token):
-        return "assister"
+    """Who acts on a federal registration: the portal that registers people, by its token, or staff in their name."""
+    sender = services.senders.find_token_holder(_read_bearer_token(request))
+    if sender is not None and ReportKind.REGISTRATION in sender.kinds:
+        return sender.actor
     return (await PermissionRequired(Permission.ACT_FOR_ASSISTER)(request, services)).actor
-
-
-async def require_record_store(request: Request, services: Annotated[Services, Depends(get_services)]) -> str:
-    """A learning record store, by Basic credentials; 401 otherwise."""
-    user, password = _read_basic_credentials(request)
-    same_user = hmac.compare_digest(user.encode(), services.settings.xapi_user.encode())
-    if not (_is_same_secret(password, services.settings.xapi_password) and same_user):
-        raise HTTPException(401, "Send the record store's credentials.", {"WWW-Authenticate": 'Basic realm="xapi"'})
-    return "record-store"
-
-
-def _read_basic_credentials(request: Request) -> tuple[str, str]:
-    scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "basic":
-        return "", ""
-    try:
-        user, _, password = base64.b64decode(encoded, validate=True).decode().partition(":")
-    except (binascii.Error, ValueError):
-        return "", ""
-    return user, password
 
 
 FOR_ANYBODY = ("/static", "/openapi.json")
 Access = AccessDeclaration | PermissionRequired | Callable[..., Any]
-_DEPENDENCIES = (require_portal, require_registrant, require_record_store)
+_DEPENDENCIES = (require_own_session, require_portal, require_registrant)
 
 
 def list_access(route: APIRoute) -> list[Access]:
     """What a route declares about who may call it."""
-    return [
+    found = (
         call
         for call in _walk_dependencies(route.dependant)
         if isinstance(call, AccessDeclaration | PermissionRequired) or call in _DEPENDENCIES
-    ]
+    )
+    return list(dict.fromkeys(found))  # what a page is built of may ask for the same
 
 
 def find_undeclared_routes(routes: Sequence[BaseRoute]) -> list[str]:
@@ -231,6 +266,6 @@ def _walk_dependencies(dependant: Dependant) -> Iterator[Any]:
         yield from _walk_dependencies(one)
 
 
+OwnPages = Annotated[OwnVisitor, Depends(require_own_session)]
 Portal = Annotated[str, Depends(require_portal)]
 Registrant = Annotated[str, Depends(require_registrant)]
-RecordStore = Annotated[str, Depends(require_record_store)]

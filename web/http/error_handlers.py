@@ -13,11 +13,13 @@ from db.case_state import UnknownCase
 from db.writes.opening import UnknownAssister
 from domain.shared.cases.reasons import Refusal
 from domain.shared.documents.faults import Fault, Invalid
+from domain.shared.senders import ForbiddenReport
 from web.http.auth import NotAllowed, NotSignedIn, find_sign_in_address
+from web.http.defence.senders import log_forbidden
 from web.http.negotiation import expects_page
 from web.http.pages import PRIVATE
 from web.http.problem_pages import NO_PAGE, TOO_MANY, UNREADABLE, render_error
-from web.http.problems import build_problem, join_faults
+from web.http.problems import MOST_FAULTS, build_problem, join_faults
 
 # What somebody with a browser is told, by status.
 _TEXT_OF_STATUS = {404: NO_PAGE, 429: TOO_MANY}
@@ -33,6 +35,11 @@ def install_handlers(app: FastAPI) -> None:
     @app.exception_handler(Refusal)
     async def conflict(_: Request, error: Exception) -> JSONResponse:
         return build_problem(409, str(error))
+
+    @app.exception_handler(ForbiddenReport)
+    async def forbidden_report(request: Request, error: ForbiddenReport) -> JSONResponse:
+        log_forbidden(request, error.sender)
+        return build_problem(403, str(error))
 
     @app.exception_handler(UnknownCase)
     async def no_case(request: Request, _: Exception) -> Response:
@@ -67,5 +74,8 @@ def install_handlers(app: FastAPI) -> None:
             if any(one["loc"][0] == "path" for one in error.errors()):
                 return render_error(request, NO_PAGE, 404, {})
             return render_error(request, UNREADABLE, 422, {})
-        faults = [Fault(".".join(str(step) for step in one["loc"][1:]) or "body", "invalid") for one in error.errors()]
+        faults = [
+            Fault(".".join(str(step) for step in one["loc"][1:]) or "body", "invalid")
+            for one in error.errors()[:MOST_FAULTS]
+        ]
         return build_problem(422, join_faults(faults), faults)

@@ -36,6 +36,8 @@ class Claims:
 class StaffIdentity:
     """Somebody the provider vouches for."""
 
+    issuer: str
+    subject: str
     actor: str
     name: str
     roles: frozenset[StaffRole]
@@ -46,6 +48,7 @@ class IdentityProvider:
 
     def __init__(self, issuer: str, client_id: str, client_secret: str, web_url: str, claims: Claims) -> None:
         self._issuer = issuer.rstrip("/")
+        self._client_id = client_id
         self._web_url = web_url
         self._claims = claims
         self._client: Any = OAuth().register(
@@ -70,19 +73,52 @@ class IdentityProvider:
             metadata = await self._client.load_server_metadata()
             if str(metadata.get("issuer", "")).rstrip("/") != self._issuer:
                 raise SignInFailed
+            check_answering_issuer(metadata, request.query_params.get("iss"))
             token = await self._client.authorize_access_token(request)
         except Exception as error:  # of the transport, the protocol, the token: all of them mean nobody is signed in
             raise _log_failure(error) from None
         claims = token.get("userinfo") or {}
-        actor = str(claims.get(self._claims.actor) or "").strip()[:LONGEST]
-        if not actor:
+        check_audience(claims, self._client_id)
+        subject = str(claims.get("sub") or "")
+        actor = str(find_claim(claims, self._claims.actor) or "").strip()[:LONGEST]
+        if not actor or not subject or len(subject) > LONGEST:
             raise SignInFailed
         name = str(claims.get("name") or actor).strip()[:LONGEST]
-        return StaffIdentity(actor, name, self._parse_roles(claims.get(self._claims.roles)))
+        return StaffIdentity(self._issuer, subject, actor, name, self.parse_claimed_roles(claims))
 
-    def _parse_roles(self, said: Any) -> frozenset[StaffRole]:
+    def parse_claimed_roles(self, claims: Mapping[str, Any]) -> frozenset[StaffRole]:
+        """The roles of ours that the claim lists. A mapping that is set is exclusive: what isn't in it is no role."""
+        said = find_claim(claims, self._claims.roles)
         names = [str(one) for one in said] if isinstance(said, list) else [str(said or "")]
-        return parse_roles(self._claims.role_names.get(name, name) for name in names)
+        if mapped := self._claims.role_names:
+            return parse_roles(mapped[name] for name in names if name in mapped)
+        return parse_roles(names)
+
+
+def find_claim(claims: Mapping[str, Any], name: str) -> Any:
+    """A claim by its name, or by the names on the way to it with dots between: ``realm_access.roles``."""
+    if name in claims:
+        return claims[name]
+    found: Any = claims
+    for step in name.split("."):
+        found = found.get(step) if isinstance(found, Mapping) else None
+    return found
+
+
+def check_audience(claims: Mapping[str, Any], client_id: str) -> None:
+    """Refuses a token that isn't for us alone, or was given to another client. Raises `SignInFailed`."""
+    audience = claims.get("aud")
+    if audience not in (client_id, [client_id]) or claims.get("azp", client_id) != client_id:
+        log.warning("sign-in failed", error="a token for somebody else")
+        raise SignInFailed
+
+
+def check_answering_issuer(metadata: Mapping[str, Any], answering: str | None) -> None:
+    """Refuses an answer that another provider has sent (RFC 9207). Raises `SignInFailed`."""
+    says_so = metadata.get("authorization_response_iss_parameter_supported") is True
+    if (answering or says_so) and answering != metadata.get("issuer"):
+        log.warning("sign-in failed", error="an answer of another issuer")
+        raise SignInFailed
 
 
 def _log_failure(error: Exception) -> SignInFailed:

@@ -4,10 +4,12 @@ from urllib.parse import parse_qsl, urlsplit
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from domain.shared.traces import locate_error
 from templates.catalogs import LANGUAGES
+from web.http.defence.security_log import REFUSED, hash_caller, log_security
 from web.http.problems import build_problem
 
 log = structlog.get_logger(__name__)
@@ -15,6 +17,8 @@ log = structlog.get_logger(__name__)
 MAX_BODY = 256 * 1024
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 LANGUAGE_COOKIE = "lang"
+# Under TLS browsers see to it that no other host sets such a cookie.
+SECURE_PREFIX = "__Host-"
 
 
 def build_content_security_policy(*form_targets: str) -> str:
@@ -33,8 +37,12 @@ SECURITY_HEADERS = {
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "same-origin",
     "Content-Security-Policy": build_content_security_policy(),
+    # Whatever is the same for everybody says so itself: the rest may be about one person.
+    "Cache-Control": "no-store",
 }
-HTTPS_ONLY = {"Strict-Transport-Security": "max-age=31536000"}
+# Whoever speaks xAPI expects it of every answer, refusals too (P8).
+XAPI_VERSION = "1.0.3"
+HTTPS_ONLY = {"Strict-Transport-Security": "max-age=31536000; includeSubDomains"}
 _REFUSALS = {
     400: "The address contains a NUL character.",
     403: "This was sent from a page of another site: open the page here, then send it again.",
@@ -55,8 +63,9 @@ class Limits:
     with Starlette's `BaseHTTPMiddleware` a body can't be counted as it arrives.
     """
 
-    def __init__(self, app: ASGIApp, own_url: str) -> None:
+    def __init__(self, app: ASGIApp, own_url: str, key: bytes) -> None:
         self._app = app
+        self._key = key
         self._own = urlsplit(own_url)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -79,6 +88,7 @@ class Limits:
             nonlocal began
             if message["type"] == "http.response.start":
                 began = True
+                self._log_refusal(scope, message["status"])
                 self._add_headers(scope, MutableHeaders(scope=message))
             await send(message)
 
@@ -91,11 +101,20 @@ class Limits:
             if began:
                 raise
             await _refuse_request(413, scope, receive, send_guarded)
+        except ClientDisconnect:
+            return  # nobody is there to be answered
         except Exception as error:
             endpoint = getattr(scope.get("endpoint"), "__name__", None)
             log.error("request failed", endpoint=endpoint, error=type(error).__name__, where=locate_error(error))
             if not began:
                 await _refuse_request(500, scope, receive, send_guarded)
+
+    def _log_refusal(self, scope: Scope, status: int) -> None:
+        """Whoever is refused is in the security log; the address isn't, since it may hold a secret."""
+        if status in REFUSED:
+            endpoint = getattr(scope.get("endpoint"), "__name__", None)
+            caller = hash_caller(self._key, (scope.get("client") or ("",))[0])
+            log_security("refused", status=status, method=scope["method"], endpoint=endpoint, caller=caller)
 
     def _find_refusal(self, scope: Scope) -> int | None:
         """The status of a request that is refused by its first line and headers alone."""
@@ -122,10 +141,12 @@ class Limits:
         is_secure = self._own.scheme == "https"
         for name, text in (SECURITY_HEADERS | HTTPS_ONLY if is_secure else SECURITY_HEADERS).items():
             headers.setdefault(name, text)
+        if scope["path"].startswith("/xapi/"):
+            headers.setdefault("X-Experience-API-Version", XAPI_VERSION)
         asked = dict(parse_qsl(scope["query_string"].decode("latin-1"))).get("lang")
         if scope["method"] == "GET" and asked in LANGUAGES:
-            secure = "; Secure" if is_secure else ""
-            cookie = f"{LANGUAGE_COOKIE}={asked}; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax{secure}"
+            secure, prefix = ("; Secure", SECURE_PREFIX) if is_secure else ("", "")
+            cookie = f"{prefix}{LANGUAGE_COOKIE}={asked}; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax{secure}"
             headers.append("Set-Cookie", cookie)
 
 

@@ -6,14 +6,17 @@ from fastapi import Request
 from starlette.datastructures import Headers
 
 from templates.catalogs import LANGUAGES
-from web.http.limits import LANGUAGE_COOKIE
+from web.http.limits import LANGUAGE_COOKIE, SECURE_PREFIX
 
 FOR_PROGRAMS = ("/api/", "/webhooks/", "/xapi/")
 
 
 def choose_language(request: Request, own: str | None = None) -> str:
     """``lang`` in the address, or in one before; else the reader's own; else the browser's; else English."""
-    chosen = [request.query_params.get("lang"), request.cookies.get(LANGUAGE_COOKIE)]
+    chosen = [
+        request.query_params.get("lang"),
+        request.cookies.get(SECURE_PREFIX + LANGUAGE_COOKIE) or request.cookies.get(LANGUAGE_COOKIE),
+    ]
     wanted = [*chosen, own, *_list_languages(request.headers.get("accept-language", ""))]
     return next((language for language in wanted if language in LANGUAGES), "en")
 

@@ -22,8 +22,15 @@ class ProblemText(NamedTuple):
 UNKNOWN_LINK = ProblemText(
     N_("This link does not work"),
     N_(
-        "It is not complete, or it has expired. Please use the link in the newest e-mail you have from us. "
+        "It is not complete, it has expired, or a newer one was sent. Please use the newest one you have from us. "
         "If that one does not work either, contact us and we will send you a new one."
+    ),
+)
+NO_OWN_CASE = ProblemText(
+    N_("Page not found"),
+    N_(
+        "There is nothing of yours under this address. If you gave us another e-mail address, sign in with that one; "
+        "your own pages list everything we have of you."
     ),
 )
 NO_CERTIFICATE = ProblemText(

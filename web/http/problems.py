@@ -10,6 +10,8 @@ from domain.shared.documents.faults import Fault
 from web.http.sentences import explain_reason
 
 MEDIA_TYPE = "application/problem+json"
+# A small body can have thousands of faults: the answer has to stay small, too.
+MOST_FAULTS = 50
 
 
 def build_problem(
@@ -23,12 +25,18 @@ def build_problem(
         "detail": detail,
     }
     if faults:
-        document["errors"] = [
-            {"field": fault.field, "code": fault.code, "message": explain_reason(fault, "en")} for fault in faults
-        ]
+        document["errors"] = describe_faults(faults)
     return JSONResponse(document, status, headers, MEDIA_TYPE)
 
 
+def describe_faults(faults: Sequence[Fault]) -> list[dict[str, str]]:
+    """Each fault for programs, fifty at most: its field, its code and a sentence."""
+    return [
+        {"field": fault.field, "code": fault.code, "message": explain_reason(fault, "en")}
+        for fault in faults[:MOST_FAULTS]
+    ]
+
+
 def join_faults(faults: Sequence[Fault], language: str = "en") -> str:
-    """The faults in one text, each field named."""
-    return " ".join(f"{fault.field}: {explain_reason(fault, language)}" for fault in faults)
+    """The faults in one text, each field named, fifty at most."""
+    return " ".join(f"{fault.field}: {explain_reason(fault, language)}" for fault in faults[:MOST_FAULTS])

@@ -24,6 +24,8 @@ def explain_notes(held: Iterable[HeldEvent], language: str) -> dict[int, str]:
 
 def name_code(name: str, code: str, language: str) -> str:
     """A value by its label; one that has none, of another release or a person's name, as it is."""
+    if name == "actor" and code.startswith("staff:"):
+        return code.removeprefix("staff:")
     return find_label(name, code, language) if code in FILTERS[name] else code
 
 

@@ -6,8 +6,7 @@ from domain.federal.agreements import find_marketplace_agreement
 from domain.federal.markets import MarketplaceAgreement
 from domain.federal.steps import find_acceptance_refusal
 from domain.shared.cases.notices import Topic
-from domain.shared.links import STATUS_PATH
-from web.http.auth import LINK
+from domain.shared.links import OWN_CASE_PATH
 from web.http.forms import read_form
 from web.http.pages import build_page_router
 from web.http.rate_limits import limit_rate
@@ -23,7 +22,7 @@ from web.marketplace.visit import (
     redirect_back,
 )
 
-router = build_page_router(LINK, prefix=STATUS_PATH)
+router = build_page_router(prefix=OWN_CASE_PATH)
 
 
 @router.get("/agreements/{name}")
@@ -45,7 +44,7 @@ async def launch_agreement(name: str, visit: OpenVisit) -> Response:
     wanted = _find_agreement(visit, name)
     with explain_refusals(visit):
         await visit.services.registrations.open_agreement(visit.case_id, wanted, visit.language)
-    now_opened = await find_visit(visit.token, visit.request, visit.services)
+    now_opened = await find_visit(visit.reference, visit.request, visit.services, visit.visitor)
     return _render_agreement(now_opened, wanted, launched=True)
 
 

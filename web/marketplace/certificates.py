@@ -4,14 +4,13 @@ from fastapi.responses import Response
 
 from domain.federal.markets import Market
 from domain.shared.cases.reasons import Reason
-from domain.shared.links import STATUS_PATH
-from web.http.auth import LINK
+from domain.shared.links import OWN_CASE_PATH
 from web.http.pages import build_page_router, find_certificate_file
 from web.http.problem_pages import NO_CERTIFICATE, NO_FILE
 from web.http.sentences import explain_reason
 from web.marketplace.visit import NO_SUCH_STEP, CurrentVisit, VisitRefused
 
-router = build_page_router(LINK, prefix=STATUS_PATH)
+router = build_page_router(prefix=OWN_CASE_PATH)
 
 
 @router.get("/certificates/{name}")

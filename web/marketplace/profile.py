@@ -12,8 +12,7 @@ from domain.shared.cases.commands import CommandState
 from domain.shared.cases.notices import Topic
 from domain.shared.cases.reasons import Reason, Refusal
 from domain.shared.documents.faults import Fault, Invalid, load_faults
-from domain.shared.links import STATUS_PATH
-from web.http.auth import LINK
+from domain.shared.links import OWN_CASE_PATH
 from web.http.forms import Values, describe_faults, read_form
 from web.http.pages import build_page_router
 from web.http.rate_limits import limit_rate
@@ -29,7 +28,7 @@ from web.marketplace.visit import (
     redirect_back,
 )
 
-router = build_page_router(LINK, prefix=STATUS_PATH)
+router = build_page_router(prefix=OWN_CASE_PATH)
 
 # What the buttons of the profile are called when they are pressed.
 SHOW_FIELDS, SAVE, NEXT = "role", "save", "next"

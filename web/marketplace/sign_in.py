@@ -1,23 +1,17 @@
 """The marketplace's log-in, its recovery, and the request to register (B3); the rules are domain/federal/profile.py."""
 
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Any
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
-from pydantic import BaseModel, ValidationError
-from starlette.background import BackgroundTask
 
-from db.reads.cases import find_registration_to_recover
 from db.writes.opening import SecondAccount
 from domain.federal.policies import FEDERAL_POLICIES
 from domain.federal.policy import FederalPolicy
 from domain.federal.profile import parse_registration
-from domain.shared.cases.notices import Notice, Topic
-from domain.shared.cases.reasons import Refusal
-from domain.shared.documents.faults import Fault, Invalid, list_faults
-from domain.shared.documents.fields import Email
+from domain.shared.cases.notices import Topic
+from domain.shared.documents.faults import Fault, Invalid
 from domain.shared.policy import choose_policy, describe_contact, find_current_policy, list_open_policies
 from domain.shared.programs import FEDERAL_PROGRAM
 from starter.cases import now
@@ -43,57 +37,17 @@ SECOND_ACCOUNT = ProblemText(
 
 router = build_page_router(PUBLIC, prefix="/portal")
 
-# Anybody may type anybody's address: it gets one letter in this time, however often it is asked for.
-AGAIN_AFTER = timedelta(minutes=15)
-
-
-class _Recovery(BaseModel):
-    email: Email
-
-
 # log-in
 
 
 @router.get("")
 @router.get("/recovery")
 async def show_sign_in(request: Request, services: ServicesDep) -> HTMLResponse:
-    """How one logs in, and what to do when user ID or password are forgotten: no second account (B3)."""
-    return _render_sign_in(request, services, {})
+    """How one logs in, by a code as on /me, and what to do when a user ID is forgotten: no second account (B3)."""
+    return _render_sign_in(request, services)
 
 
-@router.post("/recovery", dependencies=[limit_rate("request")])
-async def recover_account(request: Request, services: ServicesDep) -> HTMLResponse:
-    """Sends the log-in again; whether there is an account, the answer doesn't tell, nor the time it takes."""
-    values = await read_form(request)
-    try:
-        email = _Recovery(email=values.get("email", "")).email
-    except ValidationError as error:
-        return _render_sign_in(request, services, values, list_faults(error))
-    page = _render_sign_in(request, services, {}, asked=True)
-    # After the answer: what it takes to find an account would else tell who has one.
-    page.background = BackgroundTask(_resend_recovery, services, email)
-    return page
-
-
-async def _resend_recovery(services: Services, email: str) -> None:
-    """Sends the recovery notice to the open registration of this address, if there is one and it isn't just sent."""
-    at = now()
-    case_id = await services.database.read(find_registration_to_recover, email, at - AGAIN_AFTER)
-    if case_id is None:
-        return
-    # Of two asked at once, the second finds the first by its id.
-    once = f"{Notice.PORTAL_RECOVERY}:{int(at.timestamp() // AGAIN_AFTER.total_seconds())}"
-    try:
-        await services.cases.resend_notice(
-            case_id, Notice.PORTAL_RECOVERY, "asked for at the portal", "applicant", once
-        )
-    except Refusal:  # it ended just now
-        return
-
-
-def _render_sign_in(
-    request: Request, services: Services, values: Values, faults: Sequence[Fault] = (), asked: bool = False
-) -> HTMLResponse:
+def _render_sign_in(request: Request, services: Services) -> HTMLResponse:
     language, policy = choose_language(request), find_current_policy(FEDERAL_POLICIES.values(), now())
     portal = policy.links["cms_portal"]
     return render_page(
@@ -102,13 +56,11 @@ def _render_sign_in(
         language,
         describe_contact(policy, Topic.PORTALS, language),
         here="/portal",
-        status=422 if faults else 200,
-        action=f"/portal/recovery?lang={language}",
+        action=f"/me/code?lang={language}",
         register_url=set_language("/portal/register", language),
         cms_portal={"label": portal.label[language], "url": portal.url},
-        asked=asked,
-        values=values,
-        errors=describe_faults(faults, language),
+        values={},
+        errors=[],
     )
 
 

@@ -7,8 +7,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from domain.federal.markets import MLMS, Curriculum
 from domain.shared.cases.notices import Topic
 from domain.shared.documents.faults import Fault, Invalid
-from domain.shared.links import STATUS_PATH
-from web.http.auth import LINK
+from domain.shared.links import OWN_CASE_PATH
 from web.http.forms import Values, describe_faults, read_form
 from web.http.pages import PRIVATE, build_page_router
 from web.http.rate_limits import limit_rate
@@ -24,7 +23,7 @@ from web.marketplace.visit import (
     redirect_back,
 )
 
-router = build_page_router(LINK, prefix=STATUS_PATH)
+router = build_page_router(prefix=OWN_CASE_PATH)
 
 
 @router.get("/training")

@@ -1,4 +1,4 @@
-"""Somebody who comes with the link of a federal registration, and what keeps them from a page or a step; no routes."""
+"""A federal registration on one's own pages, and what keeps its owner from a page or a step; no routes."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -10,19 +10,20 @@ from fastapi import Depends, FastAPI, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from db.case_state import applicant_of
-from db.reads.links import LinkedRegistration, follow_link
+from db.reads.own_pages import OwnRegistration, find_own_case
 from domain.federal.policies import FEDERAL_POLICIES
 from domain.shared.cases.notices import Topic
 from domain.shared.cases.reasons import Refusal
 from domain.shared.documents.faults import Fault, Invalid
-from domain.shared.links import STATUS_PATH
+from domain.shared.links import OWN_CASE_PATH
 from domain.shared.policy import describe_contact, find_current_policy
 from starter.cases import now
 from templates.catalogs import N_
 from web.http.addresses import set_language
+from web.http.auth import OwnPages, OwnVisitor, describe_session
 from web.http.negotiation import choose_language
 from web.http.pages import PRIVATE, render_page
-from web.http.problem_pages import UNKNOWN_LINK, ProblemText
+from web.http.problem_pages import NO_OWN_CASE, ProblemText
 from web.http.sentences import explain_reason
 from web.marketplace.layout import explain_faults, render_portal_problem
 from web.services import Services, ServicesDep
@@ -37,12 +38,13 @@ NO_SUCH_STEP = ProblemText(N_("Page not found"), N_("Your registration has no su
 
 @dataclass(frozen=True)
 class Visit:
-    """A registration that was come to by its link: what is asked for, and what it is answered with."""
+    """A registration that its owner has come to: what is asked for, and what it is answered with."""
 
     request: Request
     services: Services
-    token: str
-    registration: LinkedRegistration
+    reference: str
+    visitor: OwnVisitor
+    registration: OwnRegistration
 
     @cached_property
     def language(self) -> str:
@@ -57,7 +59,7 @@ class Visit:
     @property
     def home(self) -> str:
         """The address of the registration's own page."""
-        return STATUS_PATH.format(token=self.token)
+        return OWN_CASE_PATH.format(reference=self.reference)
 
     def url(self, path: str = "", **query: str) -> str:
         """An address under the registration's own page, in the language it is read in."""
@@ -77,14 +79,22 @@ class Visit:
         """A page at this path under the registration's own, with the contact of a topic."""
         contact, here = describe_contact(self.registration.policy, topic, self.language), f"{self.home}{path}"
         return render_page(
-            self.services, template, self.language, contact, here=here, status=status, headers=headers, **values
+            self.services,
+            template,
+            self.language,
+            contact,
+            here=here,
+            status=status,
+            headers=headers,
+            own=describe_session(self.visitor),
+            **values,
         )
 
 
 class VisitRefused(Exception):
     """A page that can't be shown or a step that can't be taken: answered by the page that says what went wrong.
 
-    Without a ``visit`` the link leads to no registration; ``detail`` says why, in the reader's language.
+    Without a ``visit`` there is no such registration of theirs; ``detail`` says why, in the reader's language.
     """
 
     def __init__(
@@ -94,12 +104,12 @@ class VisitRefused(Exception):
         self.problem, self.status, self.visit, self.detail = problem, status, visit, detail
 
 
-async def find_visit(token: str, request: Request, services: ServicesDep) -> Visit:
-    """The visit a token stands for. Raises `VisitRefused` where it is unknown, has expired, or is a certification's."""
-    linked = await services.database.read(follow_link, token, now())
-    if not isinstance(linked, LinkedRegistration):
-        raise VisitRefused(UNKNOWN_LINK, 404)
-    return Visit(request, services, token, linked)
+async def find_visit(reference: str, request: Request, services: ServicesDep, visitor: OwnPages) -> Visit:
+    """The visit to the visitor's own registration of this reference, its case's id. Raises `VisitRefused`."""
+    found = await services.database.read(find_own_case, reference, visitor.email, now())
+    if not isinstance(found, OwnRegistration):
+        raise VisitRefused(NO_OWN_CASE, 404)
+    return Visit(request, services, reference, visitor, found)
 
 
 CurrentVisit = Annotated[Visit, Depends(find_visit)]

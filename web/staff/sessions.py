@@ -1,14 +1,17 @@
 """Staff's sessions: signing in by the identity provider, signing out, who is signed in, ending somebody's session."""
 
 from typing import Annotated
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from fastapi import Path, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from db.writes.sessions import end_session, list_open_sessions, open_session
+from db.writes.house.staff_accounts import recognize_staff
+from db.writes.sessions import end_session, find_session, list_open_sessions, open_session
 from starter.cases import now
+from web.http.addresses import find_local_address
 from web.http.auth import PUBLIC, choose_session_cookie, find_staff_member
+from web.http.defence.security_log import log_security
 from web.http.identity_provider import SignInFailed
 from web.http.negotiation import choose_language
 from web.http.pages import PRIVATE, build_page_router, render_page
@@ -29,7 +32,7 @@ TOLD_OF_SESSIONS = ("ended", "gone")
 async def show_sign_in(request: Request, services: ServicesDep) -> Response:
     """The page that leads to the identity provider; whoever is signed in goes on."""
     if await find_staff_member(request, services) is not None:
-        return RedirectResponse(_find_local_address(request.query_params.get("next")), 303, PRIVATE)
+        return RedirectResponse(_find_onward(request.query_params.get("next")), 303, PRIVATE)
     told = request.query_params.get("told")
     return _render_sign_in(request, services, told if told in TOLD else None)
 
@@ -39,7 +42,7 @@ async def start_sign_in(request: Request, services: ServicesDep) -> Response:
     """To the identity provider."""
     if services.identity_provider is None:
         return _render_sign_in(request, services, "failed", 503)
-    request.session["next"] = _find_local_address(request.query_params.get("next"))
+    request.session["next"] = _find_onward(request.query_params.get("next"))
     try:
         return await services.identity_provider.redirect_to_sign_in(request)
     except SignInFailed:
@@ -49,19 +52,31 @@ async def start_sign_in(request: Request, services: ServicesDep) -> Response:
 @router.get("/sign-in/callback", dependencies=[PUBLIC, limit_rate("sign_in")])
 async def finish_sign_in(request: Request, services: ServicesDep) -> Response:
     """Back from the identity provider: opens the session of somebody who has a role here."""
-    onward = _find_local_address(request.session.get("next"))
+    onward = _find_onward(request.session.get("next"))
     if services.identity_provider is None:
         return _render_sign_in(request, services, "failed", 503)
     try:
         found = await services.identity_provider.read_identity(request)
     except SignInFailed:
+        log_security("sign_in_failed")
         return _render_sign_in(request, services, "failed", 403)
     finally:
         request.session.clear()
     if not found.roles:
+        log_security("sign_in_without_role")
         return _render_sign_in(request, services, "no_role", 403)
     longest = services.settings.session_longest
-    token = await services.database.write(open_session, found.actor, found.name, found.roles, longest, now())
+    recognized = await services.database.write(
+        recognize_staff, found.issuer, found.subject, found.actor, found.roles, now()
+    )
+    actor = recognized.actor
+    await _end_session_before(request, services)
+    token = await services.database.write(open_session, actor, found.name, found.roles, longest, now())
+    opened = await services.database.read(find_session, token, services.settings.session_idle, now())
+    if opened is not None:
+        log_security("signed_in", session=opened.id, roles=opened.roles)
+        if recognized.roles_before not in (None, opened.roles):
+            log_security("roles_changed", session=opened.id, before=recognized.roles_before, roles=opened.roles)
     answer = RedirectResponse(onward, 303, PRIVATE)
     seconds = services.settings.session_hours * 3600
     answer.set_cookie(
@@ -75,11 +90,20 @@ async def finish_sign_in(request: Request, services: ServicesDep) -> Response:
     return answer
 
 
+async def _end_session_before(request: Request, services: Services) -> None:
+    """Who signs in again in the same browser leaves no session behind that a copied cookie would open."""
+    idle, cookie = services.settings.session_idle, request.cookies.get(choose_session_cookie(services), "")
+    before = await services.database.read(find_session, cookie, idle, now()) if cookie else None
+    if before is not None:
+        await services.database.write(end_session, before.id, before.actor, idle, now())
+
+
 @router.post("/sign-out")
 async def sign_out(visit: ReaderVisit) -> RedirectResponse:
     """Ends the session; the cookie of an ended one opens nothing."""
     me, services = visit.me, visit.services
     await services.database.write(end_session, me.session, me.actor, services.settings.session_idle, now())
+    log_security("signed_out", session=me.session)
     answer = RedirectResponse(f"{HOME}/sign-in?told=out", 303, PRIVATE)
     answer.delete_cookie(
         choose_session_cookie(services), secure=services.settings.is_secure, httponly=True, samesite="lax"
@@ -110,11 +134,12 @@ async def end_other_session(
     """Ends somebody's session: their next click leads to the log-in."""
     idle = visit.services.settings.session_idle
     ended = await visit.services.database.write(end_session, session_id, visit.me.actor, idle, now())
+    log_security("session_ended", session=session_id, by=visit.me.session)
     return RedirectResponse(f"{SESSIONS}?told={'ended' if ended else 'gone'}", 303, PRIVATE)
 
 
 def _render_sign_in(request: Request, services: Services, told: str | None, status: int = 200) -> HTMLResponse:
-    language, onward = choose_language(request), _find_local_address(request.query_params.get("next"))
+    language, onward = choose_language(request), _find_onward(request.query_params.get("next"))
     return render_page(
         services,
         "staff/sign_in.html",
@@ -127,11 +152,7 @@ def _render_sign_in(request: Request, services: Services, told: str | None, stat
     )
 
 
-def _find_local_address(url: object) -> str:
+def _find_onward(url: object) -> str:
     """A page of the console; anything else is its first page, lest our sign-in lead to any site."""
-    asked = urlsplit(url) if isinstance(url, str) and len(url) <= 2000 and "\\" not in url else None
-    if asked is None or asked.scheme or asked.netloc or not (asked.path + "/").startswith("/staff/"):
-        return HOME
-    if asked.path.startswith("/staff/sign-"):
-        return HOME
-    return asked.geturl()
+    found = find_local_address(url, HOME, HOME)
+    return HOME if found.startswith(f"{HOME}/sign-") else found

@@ -35,6 +35,9 @@ _WEBHOOKS = {
     "altered": N_("Webhook repeated with other content, kept aside"),
     "released": N_("Webhook delivered again"),
     "release_refused": N_("Webhook not delivered again"),
+    "uncounted": N_("Report that can't be counted, kept aside"),
+    "counted": N_("Report counted"),
+    "dismissed": N_("Report dismissed"),
 }
 _NOTICES = {
     "sent": N_("E-mail sent: {notice}"),

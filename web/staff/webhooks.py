@@ -9,11 +9,21 @@ from fastapi import Path
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
-from db.reads.pending import find_altered_event, list_given_up, read_altered_events, read_held_events
+from db.reads.pending import (
+    find_altered_event,
+    find_uncounted_report,
+    list_given_up,
+    read_altered_events,
+    read_held_events,
+    read_uncounted_reports,
+)
+from db.tables import UncountedReport
 from db.writes.recovery.deliveries import UnknownDelivery, retry_delivery
 from db.writes.webhooks.releases import Release, UnknownEvent, release_event
+from db.writes.webhooks.settlements import Settlement, settle_report
 from domain.shared.cases.reasons import Reason
-from domain.shared.documents.faults import Fault, Invalid
+from domain.shared.documents.faults import Fault, Invalid, load_faults
+from domain.shared.documents.fields import parse_uuid
 from starter.cases import now
 from templates.catalogs import N_, translate
 from web.http.addresses import build_query
@@ -39,6 +49,7 @@ Number = Annotated[int, Path(ge=1, le=2**63 - 1)]
 _DONE = {
     "delivered": N_("The event is delivered."),
     "retried": N_("It is tried again within some seconds."),
+    "dismissed": N_("The report is dismissed."),
     "kept": N_("The event is taken. It is delivered as soon as its workflow can be reached."),
 }
 
@@ -51,6 +62,7 @@ class DeliveryAttempt:
     reason: str
     faults: Sequence[Fault] = ()
     refused: str | None = None
+    case_id: str = ""
 
 
 @router.get("")
@@ -99,6 +111,53 @@ async def deliver_altered(visit: DelivererVisit, number: Number) -> Response:
     return await _render_altered(visit, number, DeliveryAttempt(number, reason, refused=refused), 409)
 
 
+@router.get("/uncounted/{number}")
+async def show_uncounted(visit: WebhooksVisit, number: Number) -> Response:
+    """What a report says that can't be counted; it may hold personal data, so that the access is recorded."""
+    return await _render_uncounted(visit, number)
+
+
+@router.post("/uncounted/{number}/count")
+async def count_uncounted(visit: DelivererVisit, number: Number) -> Response:
+    """Counts a report, of the case that staff name where it names none."""
+    form = await read_form(visit.request)
+    reason, case_id = form.get("reason", ""), form.get("case_id", "").strip()
+    faults = find_text_faults("reason", reason)
+    named = None
+    try:
+        named = parse_uuid(case_id, "case_id") if case_id else None
+    except Invalid as invalid:
+        faults = [*faults, *invalid.faults]
+    if faults:
+        attempt = DeliveryAttempt(number, reason, faults, case_id=case_id)
+        return await _render_uncounted(visit, number, attempt, 422)
+    try:
+        release = await _settle_report(visit, number, Settlement(True, visit.me.actor, reason, named))
+    except Invalid as invalid:  # it still doesn't fit
+        refused = join_faults(invalid.faults, visit.language)
+    else:
+        if release.refused is None:
+            return await _deliver_released(visit.services, release)
+        refused = explain_reason(release.refused, visit.language)
+    attempt = DeliveryAttempt(number, reason, refused=refused, case_id=case_id)
+    return await _render_uncounted(visit, number, attempt, 409)
+
+
+@router.post("/uncounted/{number}/dismiss")
+async def dismiss_uncounted(visit: DelivererVisit, number: Number) -> Response:
+    """Settles a report that is not to be counted."""
+    reason = (await read_form(visit.request)).get("reason", "")
+    tried = f"dismiss-{number}"
+    if faults := find_text_faults("reason", reason):
+        return await _render_uncounted(visit, number, DeliveryAttempt(tried, reason, faults), 422)
+    release = await _settle_report(visit, number, Settlement(False, visit.me.actor, reason))
+    if release.refused is not None:
+        refused = explain_reason(release.refused, visit.language)
+        return await _render_uncounted(visit, number, DeliveryAttempt(tried, reason, refused=refused), 409)
+    visit.services.numbers.forget()
+    return RedirectResponse(HOME + build_query(done="dismissed"), 303, PRIVATE)
+
+
 @router.post("/given-up")
 async def retry_given_up(visit: DelivererVisit, kind: str, item: str) -> Response:
     """Has something delivered again that was given up."""
@@ -115,7 +174,16 @@ async def retry_given_up(visit: DelivererVisit, kind: str, item: str) -> Respons
 
 async def _release_event(visit: StaffVisit, number: int, kind: str, reason: str) -> Release:
     try:
-        return await visit.services.database.write(release_event, number, kind, visit.me.actor, reason, now())
+        senders = visit.services.senders.senders
+        return await visit.services.database.write(release_event, number, kind, visit.me.actor, reason, senders, now())
+    except UnknownEvent:
+        raise _build_not_found() from None
+
+
+async def _settle_report(visit: StaffVisit, number: int, settlement: Settlement) -> Release:
+    senders = visit.services.senders.senders
+    try:
+        return await visit.services.database.write(settle_report, number, settlement, senders, now())
     except UnknownEvent:
         raise _build_not_found() from None
 
@@ -129,20 +197,22 @@ async def _deliver_released(services: Services, release: Release) -> Response:
 async def _render_webhooks(
     visit: StaffVisit, attempt: DeliveryAttempt | None = None, status: int = 200
 ) -> HTMLResponse:
-    """Both lists; raises `Invalid` for a place that is none of theirs."""
+    """The lists; raises `Invalid` for a place that is none of theirs."""
     language, asked, database = visit.language, visit.request.query_params, visit.services.database
     held = await database.read(read_held_events, asked.get("held") or None, AT_A_TIME)
     aside = await database.read(read_altered_events, asked.get("altered") or None, AT_A_TIME)
+    uncounted = await database.read(read_uncounted_reports, asked.get("uncounted") or None, AT_A_TIME)
     done = _DONE.get(asked.get("done", ""))
     return visit.render_page(
         "staff/webhooks.html",
-        here=HOME + build_query(held=asked.get("held"), altered=asked.get("altered")),
+        here=HOME + build_query(**{name: asked.get(name) for name in ("held", "altered", "uncounted")}),
         status=status,
         held=held.rows,
         notes=explain_notes(held.rows, language),
         aside=aside.rows,
+        uncounted=[(one, _explain_faults(one, language)) for one in uncounted.rows],
         given_up=await database.read(list_given_up, MOST_GIVEN_UP),
-        ways=_build_ways(asked, held=held, altered=aside),
+        ways=_build_ways(asked, held=held, altered=aside, uncounted=uncounted),
         done=translate(done, language) if done else None,
         **_describe_attempt(attempt, language),
     )
@@ -173,6 +243,32 @@ async def _render_altered(
         cut=MOST_SHOWN if len(event.body) > MOST_SHOWN else None,
         **_describe_attempt(attempt, visit.language),
     )
+
+
+async def _render_uncounted(
+    visit: StaffVisit, number: int, attempt: DeliveryAttempt | None = None, status: int = 200
+) -> HTMLResponse:
+    report = await visit.services.database.read(find_uncounted_report, number)
+    if report is None:
+        raise _build_not_found()
+    await visit.record_access("webhook", [report.case_id])
+    text = report.body["text"]
+    return visit.render_page(
+        "staff/uncounted.html",
+        here=f"{HOME}/uncounted/{number}",
+        status=status,
+        report=report,
+        faults=_explain_faults(report, visit.language),
+        text=text[:MOST_SHOWN],
+        cut=MOST_SHOWN if len(text) > MOST_SHOWN else None,
+        case_id=attempt.case_id if attempt else "",
+        **_describe_attempt(attempt, visit.language),
+    )
+
+
+def _explain_faults(report: UncountedReport, language: str) -> list[tuple[str, str]]:
+    """The fields for which a report can't be counted, each with a sentence."""
+    return [(one.field, explain_reason(one, language)) for one in load_faults(report.faults)]
 
 
 def _describe_attempt(attempt: DeliveryAttempt | None, language: str) -> dict[str, Any]:

@@ -1,33 +1,41 @@
 """What an event of a third party means for its case: its fact, or why it doesn't count; nothing is stored here."""
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
-from uuid import UUID, uuid5
 
+from sqlalchemy import and_, func, or_
 from sqlalchemy.orm import Session
 from sqlmodel import col, select
 
-from db.case_state import UnknownCase, certification_of, federal_policy_of, one_or_none, policy_of
-from db.tables import AlteredEvent, Assister, Case, EffectRow, FactRow, TicketRow
+from db.case_state import UnknownCase, certification_of, federal_policy_of, list_rows, policy_of
+from db.tables import AlteredEvent, Assister, Case, FactRow, TicketRow
+from db.writes.background_checks import find_order
 from db.writes.facts import lock_case
 from domain.federal.mlms_statements import build_course_fact
 from domain.federal.vendor_reports import VendorReport, build_completion_fact, check_ticket, parse_vendor_report
 from domain.shared.cases.events import EventSource
 from domain.shared.cases.facts import Fact
 from domain.shared.cases.reasons import Reason
+from domain.shared.cases.stages import ENDED
 from domain.shared.documents.faults import Fault, Invalid
 from domain.shared.documents.parsing import read_json
-from domain.shared.documents.statements import Statement, parse_statements
+from domain.shared.documents.statements import Statement, parse_statements, renumber_statement
 from domain.shared.programs import FEDERAL_PROGRAM
+from domain.shared.senders import ReportKind, Sender, check_report
 from domain.state.background_reports import (
     BackgroundReport,
     build_check_fact,
+    find_outdated_reason,
     find_unfinished_reason,
     parse_background_report,
 )
-from domain.state.lms_statements import build_lms_fact
+from domain.state.lms_statements import build_lms_fact, list_lms_activities
 from domain.state.portal_reports import PortalReport, build_portal_fact, find_premature_reason, parse_portal_report
+
+# A person has a case each plan year; more than this many with one address are nobody's in particular.
+_MOST_CASES = 50
 
 
 @dataclass(frozen=True)
@@ -51,48 +59,78 @@ class ParsedEvent:
     reason: Reason | None = None
 
 
-def parse_lms_event(session: Session, statement: Statement, received_at: datetime) -> ParsedEvent:
-    """What a statement means. Raises `Invalid` naming the field where it doesn't fit its case (A20, C4)."""
-    case = _lock_case(session, statement.case_id, "context.registration")
+def find_reported_case(session: Session, statement: Statement, sender: Sender) -> str:
+    """The id of the case a statement is about: the one it names, else the person's only one that has this activity.
+
+    Raises `Invalid` naming the field of the person where that is none or several (P7).
+    """
+    if statement.case_id is not None:
+        return statement.case_id
+    if statement.email:
+        whose = and_(func.lower(col(Assister.email)) == statement.email, col(Assister.lms_account).is_not(None))
+    else:
+        whose = or_(col(Assister.assister_id) == statement.account, col(Assister.lms_account) == statement.account)
+    query = select(Case).join(Assister, col(Assister.assister_id) == col(Case.assister_id)).where(whose)
+    cases = list_rows(session, query.where(col(Case.program) == sender.program).limit(_MOST_CASES))
+    activity = sender.activities.get(statement.object_id, statement.object_id)
+    found = [case for case in cases if activity in _list_activities(case)]
+    still_open = [case for case in found if case.stage not in ENDED]
+    one = still_open or found
+    if len(one) != 1:
+        raise Invalid([Fault(statement.person_field, "no_single_case")])
+    case_id: str = one[0].case_id
+    return case_id
+
+
+def _list_activities(case: Case) -> Collection[str]:
+    """By which the statements of a case's plan year are known."""
+    if case.program == FEDERAL_PROGRAM:
+        return federal_policy_of(case).mlms.courses.values()
+    return list_lms_activities(policy_of(case))
+
+
+def parse_lms_event(
+    session: Session, statement: Statement, sender: Sender, received_at: datetime, *, vouched: bool = False
+) -> ParsedEvent:
+    """What a statement means; ``vouched`` where staff say that it is about the person of its case.
+
+    Raises `Invalid` naming the field where it doesn't fit its case (A20, C4), and `ForbiddenReport` where the sender
+    may not report it (D7).
+    """
+    case_id = find_reported_case(session, statement, sender)
+    case = _lock_case(session, case_id, statement.dialect.case or statement.person_field)
     person = session.get_one(Assister, case.assister_id)
     # Whom we invited goes by our id there; an account of earlier years keeps its own name.
     accounts = frozenset(name for name in (person.assister_id, person.lms_account) if name)
+    email = person.email
+    if vouched:
+        accounts, email = accounts | {statement.account}, statement.email
     if case.program == FEDERAL_PROGRAM:
-        return ParsedEvent(case, build_course_fact(statement, federal_policy_of(case), accounts, received_at))
-    return ParsedEvent(case, build_lms_fact(statement, policy_of(case), accounts, received_at))
+        policy = federal_policy_of(case)
+        return ParsedEvent(case, build_course_fact(statement, policy, sender, accounts, received_at, email))
+    state_policy = policy_of(case)
+    return ParsedEvent(case, build_lms_fact(statement, state_policy, sender, accounts, received_at, email))
 
 
-def parse_portal_event(session: Session, report: PortalReport, event_id: str) -> ParsedEvent:
-    """What a portal report means; a premature one doesn't count (A24). Raises `Invalid`."""
+def parse_portal_event(
+    session: Session, report: PortalReport, event_id: str, sender: Sender, received_at: datetime
+) -> ParsedEvent:
+    """What a portal report means; a premature one doesn't count (A24). Raises `Invalid`, and `ForbiddenReport`."""
     case = _lock_case(session, report.case_id, "case_id")
-    if case.program == FEDERAL_PROGRAM:
-        raise Invalid([Fault("case_id", "mismatch")])
+    check_report(sender, case.program, ReportKind.PORTAL)
     reason = find_premature_reason(report.type, certification_of(session, case))
-    return ParsedEvent(case, build_portal_fact(report, event_id), reason)
+    return ParsedEvent(case, build_portal_fact(report, event_id, received_at), reason)
 
 
-def parse_background_event(report: BackgroundReport, case: Case, received_at: datetime) -> ParsedEvent:
-    """What a background report means; only a completed one counts (A14)."""
-    return ParsedEvent(case, build_check_fact(report, received_at), find_unfinished_reason(report))
+def parse_background_event(session: Session, report: BackgroundReport, received_at: datetime) -> ParsedEvent:
+    """What a background report means; only a completed one counts, on who the request is of now (A14, D5).
 
-
-def lock_checked_case(session: Session, report: BackgroundReport) -> Case:
-    """The case whose check was ordered under the vendor's candidate, or is just being ordered under its own id.
-
-    Raises `Invalid` where there is none.
+    Raises `Invalid` where no check was ordered that it may be about.
     """
-    orders = select(EffectRow).where(col(EffectRow.kind) == "background.ordered")
-    order = None
-    if report.candidate_id:
-        order = one_or_none(session, orders.where(col(EffectRow.external_id) == report.candidate_id))
-    if order is None and report.case_id:
-        # The report may overtake the answer to our order, which names the candidate.
-        any_or_unanswered = [col(EffectRow.external_id).is_(None)] if report.candidate_id else []
-        of_case = orders.where(col(EffectRow.case_id) == report.case_id, *any_or_unanswered)
-        order = one_or_none(session, of_case)
-    if order is None or report.case_id not in (None, order.case_id):
-        raise Invalid([Fault("data.object.candidate_id", "mismatch")])
-    return lock_case(session, order.case_id)
+    order = find_order(session, report)
+    case, inputs = lock_case(session, order.case_id), order.data.get("inputs")
+    reason = find_unfinished_reason(report) or find_outdated_reason(inputs, certification_of(session, case))
+    return ParsedEvent(case, build_check_fact(report, received_at, inputs), reason)
 
 
 def find_ticket(session: Session, vendor: str, hashed: str) -> TicketRow:
@@ -113,33 +151,39 @@ def parse_vendor_event(
     return ParsedEvent(case, fact, Reason("reported_before") if again else None)
 
 
-def parse_altered_event(session: Session, row: AlteredEvent) -> tuple[Event, ParsedEvent]:
+def parse_altered_event(session: Session, row: AlteredEvent, sender: Sender) -> tuple[Event, ParsedEvent]:
     """An event that was kept aside, as a new one with an id of its own, under the rules of every other one.
 
-    Raises `Invalid` naming the field where it doesn't fit its case.
+    Raises `Invalid` naming the field where it doesn't fit its case, and `ForbiddenReport`.
     """
     document, source = read_json(row.body["text"].encode()), EventSource(row.source)
     event_id = f"altered:{row.id}:{row.event_id}"
     if source is EventSource.LMS:
-        event_id = str(uuid5(UUID(row.event_id), f"altered:{row.id}"))
-        (statement,) = parse_statements({**document, "id": event_id})
-        parsed = parse_lms_event(session, statement, row.received_at)
-        kind, digest = statement.verb, statement.digest
+        event_id = renumber_statement(row.event_id, f"altered:{row.id}")
+        (found,) = parse_statements(document, sender.dialect, sender.zone)
+        statement = replace(found, id=event_id)
+        parsed = parse_lms_event(session, statement, sender, row.received_at)
+        kind, digest = describe_statement(statement), statement.digest
     elif source is EventSource.PORTAL:
-        report, digest = parse_portal_report(document)
-        parsed, kind = parse_portal_event(session, report, event_id), report.type
+        report, digest = parse_portal_report(document, sender.zone)
+        parsed, kind = parse_portal_event(session, report, event_id, sender, row.received_at), report.type
     elif source is EventSource.BACKGROUND_CHECKS:
         background = parse_background_report({**document, "id": event_id})
-        parsed = parse_background_event(background, lock_checked_case(session, background), row.received_at)
+        parsed = parse_background_event(session, background, row.received_at)
         kind, digest = background.type, background.digest
     else:
         vendor, _, given = row.event_id.partition(":")
         event_id = f"{vendor}:altered:{row.id}:{given}"
-        completed, digest = parse_vendor_report(document)
+        completed, digest = parse_vendor_report(document, sender.zone)
         ticket = find_ticket(session, vendor, completed.ticket)  # of which the hash was kept
         case = lock_case(session, ticket.case_id)
         parsed, kind = parse_vendor_event(session, ticket, completed, case, row.received_at), completed.type
     return Event(source, event_id, parsed.case.case_id, kind, digest, document), parsed
+
+
+def describe_statement(statement: Statement) -> str:
+    """What a statement reports, in a word: its verb in xAPI's words, where it is one of those."""
+    return statement.meanings[0] if statement.meanings else statement.verb
 
 
 def _lock_case(session: Session, case_id: str, name: str) -> Case:

@@ -1,6 +1,6 @@
 """Staff have a webhook's event delivered all the same (docs/decisions/0018)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -21,6 +21,7 @@ from domain.shared.cases.events import (
 )
 from domain.shared.cases.reasons import Reason
 from domain.shared.documents.faults import Fault, Invalid
+from domain.shared.senders import ForbiddenReport, ReportKind, Sender
 
 TABLES: dict[str, type[InboxRow] | type[AlteredEvent]] = {"held": InboxRow, "altered": AlteredEvent}
 
@@ -37,8 +38,12 @@ class UnknownEvent(LookupError):
     """There is no such event."""
 
 
-def release_event(session: Session, row_id: int, kind: str, actor: str, reason: str, now: datetime) -> Release:
+def release_event(
+    session: Session, row_id: int, kind: str, actor: str, reason: str, senders: Mapping[str, Sender], now: datetime
+) -> Release:
     """What is to be delivered now: of a "held" event itself, if it is pending; of an "altered" one a new event.
+
+    An altered event is read as its sender is known today, by its id in ``senders``.
 
     A refusal is audited too. Raises `Invalid` without a reason, or naming the fields by which an altered event doesn't
     fit its case; `UnknownEvent`.
@@ -51,7 +56,7 @@ def release_event(session: Session, row_id: int, kind: str, actor: str, reason: 
         raise UnknownEvent(row_id)
     case = lock_case(session, row.case_id)
     session.refresh(row)  # somebody else may have had it delivered before the case was ours
-    release = _release_held(row) if kind == "held" else _release_altered(session, case, row, now)
+    release = _release_held(row) if kind == "held" else _release_altered(session, case, row, senders, now)
     what = {"source": row.source, "event_id": row.event_id}
     if release.refused is not None:
         record_audit(session, now, actor, "webhook.release_refused", case, reason, answer=release.refused, **what)
@@ -67,17 +72,26 @@ def _release_held(row: InboxRow) -> Release:
     return Release(refused=refused) if refused else Release([row])
 
 
-def _release_altered(session: Session, case: Case, row: AlteredEvent, now: datetime) -> Release:
+def _release_altered(
+    session: Session, case: Case, row: AlteredEvent, senders: Mapping[str, Sender], now: datetime
+) -> Release:
     refused = find_altered_refusal(case.stage, taken=row.released_at is not None, kept="text" in row.body)
     if refused is not None:
         return Release(refused=refused)
-    event, parsed = parse_altered_event(session, row)
+    # Before senders were told apart, whoever sent it might report anything of its case.
+    sender = senders.get(row.sender) if row.sender else Sender(row.source, case.program, frozenset(ReportKind))
+    if sender is None:
+        return Release(refused=Reason("sender_gone"))
+    try:
+        event, parsed = parse_altered_event(session, row, sender)
+    except ForbiddenReport:
+        return Release(refused=Reason("sender_may_not"))
     if event.case_id != row.case_id:
         return Release(refused=Reason("webhook_other_case"))
     refused = find_release_refusal(find_reason_without_effect(case.stage, parsed.reason))
     if refused is not None:
         return Release(refused=refused)
-    stored = store_event(session, event, parsed, now)
+    stored = store_event(session, event, parsed, sender.actor, now)
     append_facts(session, case, [parsed.fact], now)
     row.released_at = now
     session.add(row)

@@ -124,9 +124,14 @@ class EndingData(FactData):
     reason: str = ""
 
 
+def make_fact_id(command_id: str) -> str:
+    """The id of the fact that a command comes to."""
+    return f"command:{command_id}"
+
+
 def build_fact(kind: FactKind, origin: CommandOrigin, data: FactData) -> Fact:
     """The fact that a command comes to; its id follows from the command's, so that it is there once."""
-    return Fact(id=f"command:{origin.command_id}", kind=kind, at=origin.at, data=data.to_json())
+    return Fact(id=make_fact_id(origin.command_id), kind=kind, at=origin.at, data=data.to_json())
 
 
 def build_ending_fact(kind: CommandKind, origin: CommandOrigin) -> Fact:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from domain.shared.cases.facts import Fact
 
 # Raised whenever a group or a fold changes: what was condensed by another rule is condensed anew from every fact.
-RULE = 1
+RULE = 2
 
 Group = Callable[[Fact], Hashable | None]
 

@@ -27,7 +27,12 @@ class EventState(StrEnum):
 # Codes of reasons: a report that came too early, of which staff are told.
 PREMATURE = frozenset({"before_certificate", "account_not_set_up"})
 # Why staff can't have an event delivered, by why it has no effect; any other one was reported too early (A24).
-_REFUSED = {"case_ended": "webhook_ended", "not_final": "webhook_not_final", "reported_before": "webhook_repeated"}
+_REFUSED = {
+    "case_ended": "webhook_ended",
+    "not_final": "webhook_not_final",
+    "reported_before": "webhook_repeated",
+    "check_outdated": "webhook_outdated",
+}
 _TOO_EARLY = "webhook_premature"
 
 

@@ -49,6 +49,7 @@ class RebuiltProgress(BaseModel):
     facts: list[str] = Field(default_factory=list)
     passed: bool = False
     rounds: int = 0
+    check_round: int = 0
     unknown_license: bool = False
     asked: bool = False
     verdict: str = ""
@@ -126,12 +127,15 @@ class CommandRef(BaseModel):
 class Applied(BaseModel):
     """Whether a command was applied, once, and the verdict it holds where it is a decision.
 
-    ``is_known`` is false where no such command is stored.
+    ``is_known`` is false where no such command is stored. ``renews_check`` says that an answer changed on whom the
+    background check is made, ``is_checked`` that a report on them is there already.
     """
 
     applied: bool
     verdict: str = ""
     is_known: bool = True
+    renews_check: bool = False
+    is_checked: bool = False
 
 
 class Ending(BaseModel):
@@ -191,6 +195,7 @@ class Progress(CaseProgress):
     facts: set[str] = Field(default_factory=set, description="kinds of facts seen")
     passed: bool = False
     rounds: int = 0
+    check_round: int = Field(default=0, description="after how many answers the background check was due anew")
     unknown_license: bool = False
     asked: bool = False
     verdict: str = ""
@@ -218,6 +223,18 @@ class ReminderPage(BaseModel):
 
     at: datetime
     after: str = ""
+
+
+class LmsPoll(BaseModel):
+    """A page of learners whose LMS is asked for what was changed since an instant; ``after`` is the case before it.
+
+    ``reports`` counts what was new up to here, ``unreadable`` the learners whose answer was none.
+    """
+
+    at: datetime
+    after: str = ""
+    reports: int = 0
+    unreadable: int = 0
 
 
 class MarketOrder(CaseRef):

@@ -50,14 +50,19 @@ SENTENCES: dict[str, str] = {
     "to report it again, as a new event.",
     "webhook_ended": "The case has ended; events have no effect on it.",
     "webhook_repeated": "This was reported before, and counts once.",
+    "webhook_outdated": "This check was ordered before the name or e-mail address was changed; the new one counts.",
     "webhook_not_final": "This event reports nothing that is final; there is nothing to deliver.",
     "webhook_other_case": "This event says that it is about another case; its sender has to report it again, as a new "
     "event.",
     "webhook_not_kept": "Too little was kept of this event to take it; its sender has to report it again, as a new "
     "event.",
+    "webhook_settled": "This report has been settled already.",
+    "sender_gone": "Its sender is not known any more; it has to be set up again first.",
+    "sender_may_not": "Its sender may not report this.",
     # why an event has no effect, is kept aside, or makes a case one for staff (A24, C5)
     "not_final": "It is not a completed report.",
     "reported_before": "It was reported before under this launch ticket.",
+    "check_outdated": "It is about a check that was ordered before the name or e-mail address was changed.",
     "before_certificate": "It was reported before the certificate was issued.",
     "account_not_set_up": "It was reported for a counselor's account that we have not set up.",
     "workflow_ended": "The workflow had ended.",

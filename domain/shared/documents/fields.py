@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     StringConstraints,
+    ValidationInfo,
 )
 from pydantic_core import PydanticCustomError
 
@@ -153,9 +154,10 @@ class Address(StrictForm):
     postal_code: PostalCode
 
 
-def parse_occurred_at(value: Any) -> datetime:
+def parse_occurred_at(value: Any, info: ValidationInfo) -> datetime:
+    """An instant of a report; without a zone it is in the ``zone`` of the validation's context, else in UTC (P5)."""
     try:
-        return parse_instant(value, "occurred_at")
+        return parse_instant(value, "occurred_at", (info.context or {}).get("zone", UTC))
     except Invalid:
         raise make_error("timestamp") from None
 
@@ -174,12 +176,24 @@ def parse_uuid(value: Any, field: str) -> str:
         raise Invalid([Fault(field, "uuid")]) from None
 
 
-def parse_instant(value: Any, field: str) -> datetime:
-    """An instant with its zone, as UTC, of the years 2000 to 2099; raises `Invalid` naming the field."""
+# A leap second, as some write the end of a minute.
+_SIXTY = re.compile(r"(?P<minute>.+[T ]\d\d:?\d\d:?)60(?:[.,]\d+)?(?P<zone>[^\d.,].*)?")
+
+
+def parse_instant(value: Any, field: str, zone: tzinfo | None = None) -> datetime:
+    """An instant, as UTC, of the years 2000 to 2099; raises `Invalid` naming the field.
+
+    One that names no zone is in ``zone``, and refused where there is none; sixty seconds are the next minute (P5).
+    """
     try:
-        found = datetime.fromisoformat(read_text(value, field))
-        if found.tzinfo is None or not 2000 <= found.year < 2100:
+        text = read_text(value, field)
+        sixty = _SIXTY.fullmatch(text)
+        found = datetime.fromisoformat(f"{sixty['minute']}59{sixty['zone'] or ''}" if sixty else text)
+        if len(text) <= len("2026-10-01") or not 2000 <= found.year < 2100:
             raise ValueError("no instant of ours")
-        return found.astimezone(UTC)
+        found = found if found.tzinfo else found.replace(tzinfo=zone)
+        if found.tzinfo is None:
+            raise ValueError("no zone")
+        return found.astimezone(UTC) + timedelta(seconds=1 if sixty else 0)
     except ValueError:
         raise Invalid([Fault(field, "timestamp")]) from None

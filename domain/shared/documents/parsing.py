@@ -10,6 +10,8 @@ from domain.shared.documents.faults import Fault, Invalid
 
 # Converted to a whole number, 1e999999999 filled the memory and stopped the process; no score comes near this.
 _PLACES = 1000
+# Some write it before UTF-8 too, where it says nothing (P9).
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 def _refuse_constant(constant: str) -> NoReturn:
@@ -40,7 +42,7 @@ def read_json(body: bytes) -> Any:
     try:
         return _check_text(
             json.loads(
-                body.decode("utf-8"),
+                body.removeprefix(_BYTE_ORDER_MARK).decode("utf-8"),
                 parse_float=_parse_decimal,
                 parse_constant=_refuse_constant,
                 object_pairs_hook=_build_object,

@@ -10,9 +10,17 @@ from fastapi import Request, Response
 from db.writes.drafts import CREATED, SENT, find_draft
 from starter.cases import now
 from web.http.forms import Values
+from web.http.limits import SECURE_PREFIX
 from web.services import Services
 
 COOKIE, PATH = "request_draft", "/request"
+
+
+def _choose_cookie(services: Services) -> tuple[str, str]:
+    """The cookie's name and path: under TLS browsers see to it that no other host sets one of the whole site."""
+    return (SECURE_PREFIX + COOKIE, "/") if services.settings.is_secure else (COOKIE, PATH)
+
+
 FORM_TOKEN = "form_token"
 
 
@@ -45,12 +53,13 @@ class Draft:
 
 async def load_draft(request: Request, services: Services) -> Draft | None:
     """The draft of whoever asks; None without a cookie, and where it is unknown or has expired."""
-    token = request.cookies.get(COOKIE, "")
+    token = request.cookies.get(_choose_cookie(services)[0], "")
     answers = await services.database.read(find_draft, token, now()) if token else None
     return None if answers is None else Draft(token, answers)
 
 
 def hand_out_cookie(response: Response, services: Services, token: str) -> None:
-    """Sets the cookie: it lasts until the browser is closed, goes to the form's pages only, and no script reads it."""
+    """Sets the cookie: it lasts until the browser is closed, and no script reads it."""
+    name, path = _choose_cookie(services)
     secure = services.settings.is_secure
-    response.set_cookie(COOKIE, token, path=PATH, secure=secure, httponly=True, samesite="lax")
+    response.set_cookie(name, token, path=path, secure=secure, httponly=True, samesite="lax")

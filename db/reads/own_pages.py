@@ -1,4 +1,4 @@
-"""What an e-mailed link leads to: a certification, a federal registration, or an account to be activated."""
+"""What somebody's own pages show: their cases of both programs, and an account to be activated."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 from sqlmodel import col, select
 
 from db.case_state import (
+    applicant_of,
     certification_of,
     list_rows,
     load_case,
@@ -14,7 +15,7 @@ from db.case_state import (
     policy_of,
     snapshot_case,
 )
-from db.tables import Case, CertificateRow, LinkRow
+from db.tables import Case, CertificateRow, LinkRow, SearchTerm
 from domain.federal.may_assist import list_marketplace_obstacles
 from domain.federal.policy import FederalPolicy
 from domain.federal.registration import RegistrationState
@@ -22,13 +23,17 @@ from domain.shared.documents.faults import Fault
 from domain.shared.ids import hash_token
 from domain.shared.policy import find_local_date
 from domain.shared.programs import FEDERAL_PROGRAM
+from domain.shared.search_words import normalize_text
 from domain.state.certification import CertificationState
 from domain.state.may_assist import list_obstacles
 from domain.state.policy import Policy
 
+# Nobody has more; who had would see their newest.
+MOST = 100
+
 
 @dataclass(frozen=True)
-class LinkedCertification:
+class OwnCertification:
     """A certification with everything that its status page shows."""
 
     case: Case
@@ -39,7 +44,7 @@ class LinkedCertification:
 
 
 @dataclass(frozen=True)
-class LinkedRegistration:
+class OwnRegistration:
     """A federal registration with everything that the marketplace's pages show; certificates' URIs by market."""
 
     case: Case
@@ -50,30 +55,43 @@ class LinkedRegistration:
     certificate_uris: dict[str, str]
 
 
-def follow_link(session: Session, token: str, now: datetime) -> LinkedCertification | LinkedRegistration | None:
-    """What a status link leads to, in either program; None where it is unknown or has expired."""
-    link = session.get(LinkRow, hash_token(token))
-    if link is None or link.purpose != "status" or link.expires_at <= now:
+def list_own_cases(session: Session, email: str) -> list[Case]:
+    """The cases of both programs whose letters go to this address, the newest plan year first."""
+    people = select(col(SearchTerm.assister_id)).where(col(SearchTerm.term) == normalize_text(email))
+    newest = (col(Case.plan_year).desc(), col(Case.opened_at).desc())
+    found = list_rows(session, select(Case).where(col(Case.assister_id).in_(people)).order_by(*newest).limit(MOST))
+    return [case for case in found if _is_own(case, email)]
+
+
+def find_own_case(
+    session: Session, case_id: str, email: str, now: datetime
+) -> OwnCertification | OwnRegistration | None:
+    """A case with what its page shows, in either program; None where there is none whose letters go to this address."""
+    case = session.get(Case, case_id)
+    if case is None or not _is_own(case, email):
         return None
-    case = load_case(session, link.case_id)
     if case.program == FEDERAL_PROGRAM:
         return _load_registration(session, case, now)
     return _load_certification(session, case, now)
 
 
-def _load_certification(session: Session, case: Case, now: datetime) -> LinkedCertification:
+def _is_own(case: Case, email: str) -> bool:
+    return applicant_of(case).email.lower() == email.lower()
+
+
+def _load_certification(session: Session, case: Case, now: datetime) -> OwnCertification:
     state, policy = certification_of(session, case), policy_of(case)
     reasons = list_obstacles(state, find_local_date(policy, now))
     uris = _find_certificates(session, case)
-    return LinkedCertification(case, policy, state, reasons, next(iter(uris.values()), None))
+    return OwnCertification(case, policy, state, reasons, next(iter(uris.values()), None))
 
 
-def _load_registration(session: Session, case: Case, now: datetime) -> LinkedRegistration:
+def _load_registration(session: Session, case: Case, now: datetime) -> OwnRegistration:
     snapshot = snapshot_case(session, case)
     state, policy = snapshot.registration, snapshot.federal_policy
     reasons = list_marketplace_obstacles(state, find_local_date(policy, now))
     faults = npn_faults_of(snapshot.facts)
-    return LinkedRegistration(case, policy, state, reasons, faults, _find_certificates(session, case))
+    return OwnRegistration(case, policy, state, reasons, faults, _find_certificates(session, case))
 
 
 def _find_certificates(session: Session, case: Case) -> dict[str, str]:

@@ -1,0 +1,43 @@
+"""The tables of the house itself, about no person and no case."""
+
+from datetime import date, datetime
+
+from sqlalchemy import JSON
+from sqlmodel import Field, SQLModel
+
+from db.tables import Utc
+
+
+class AuditDigest(SQLModel, table=True):
+    """A day of the audit by the digest of its rows, chained to the day before; never changed, never deleted."""
+
+    __tablename__ = "audit_digest"
+    number: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    day: date
+    last_id: int = Field(description="id of its last row; its first one is the next after the day before's last")
+    rows: int
+    previous: str = Field(description="the digest of the day before; empty for the first")
+    digest: str
+    made_at: datetime = Field(sa_type=Utc)
+
+
+class StaffAccount(SQLModel, table=True):
+    """Somebody of staff, known by an identity provider and their subject there; ``actor`` is who the audit names."""
+
+    __tablename__ = "staff_account"
+    issuer: str = Field(primary_key=True)
+    subject: str = Field(primary_key=True)
+    actor: str = Field(unique=True)
+    roles: list[str] = Field(sa_type=JSON, description="those of the last log-in")
+    first_seen_at: datetime = Field(sa_type=Utc)
+
+
+class CallCount(SQLModel, table=True):
+    """How many calls of one kind a caller has been granted in a window of time, by all web processes together."""
+
+    __tablename__ = "call_count"
+    what: str = Field(primary_key=True)
+    caller: str = Field(primary_key=True, description="a keyed hash of the network they call from")
+    began_at: datetime = Field(primary_key=True, sa_type=Utc)
+    calls: int
+    expires_at: datetime = Field(sa_type=Utc, index=True)

@@ -1,0 +1,51 @@
+"""The tables of people who come to their own pages: codes sent to their addresses, and their sessions."""
+
+from datetime import datetime
+
+from sqlalchemy import Index, text
+from sqlmodel import Field, SQLModel
+
+from db.tables import Utc
+
+_UNSENT = text("next_attempt_at IS NOT NULL")
+
+
+class CodeRow(SQLModel, table=True):
+    """A one-time code that a browser asked for; deleted the day after.
+
+    The code itself is made where its letter is sent, and only its keyed hash is ever stored.
+    """
+
+    __tablename__ = "one_time_code"
+    __table_args__ = (
+        Index("ix_one_time_code_browser", "browser_hash", "asked_at"),
+        Index("ix_one_time_code_unsent", "next_attempt_at", sqlite_where=_UNSENT, postgresql_where=_UNSENT),
+    )
+    id: str = Field(primary_key=True)
+    browser_hash: str = Field(description="hash of the secret in the cookie of the browser that asked")
+    email: str
+    purpose: str
+    language: str
+    asked_at: datetime = Field(sa_type=Utc, index=True)
+    code_hash: str | None = None
+    expires_at: datetime | None = Field(default=None, sa_type=Utc)
+    tries: int = 0
+    used_at: datetime | None = Field(default=None, sa_type=Utc)
+    next_attempt_at: datetime | None = Field(
+        default=None,
+        sa_type=Utc,
+        description="when its letter is sent or tried again; none once it is sent or given up",
+    )
+
+
+class OwnSession(SQLModel, table=True):
+    """Somebody signed in to their own pages by the code sent to their address, by the hash of the cookie's secret."""
+
+    __tablename__ = "own_session"
+    token_hash: str = Field(primary_key=True)
+    id: str = Field(unique=True, description="by which the audit names it")
+    email: str = Field(description="the confirmed address")
+    created_at: datetime = Field(sa_type=Utc)
+    seen_at: datetime = Field(sa_type=Utc)
+    expires_at: datetime = Field(sa_type=Utc, index=True)
+    ended_at: datetime | None = Field(default=None, sa_type=Utc)

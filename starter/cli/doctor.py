@@ -1,0 +1,60 @@
+"""The verb of `certify` that looks at the settings: what of them is unsafe, and how to mend it."""
+
+from typing import TYPE_CHECKING
+
+from starter.cli.arguments import DEFAULTS, CommonOptions
+from starter.cli.context import find_settings, open_database
+from starter.cli.output import open_console, print_diagnosis, print_json
+
+if TYPE_CHECKING:
+    from starter.doctor import UnsafeSetting
+
+HARMLESS = (
+    "Web and worker start: this set-up listens on this machine alone. Before others can reach it, mend what is unsafe."
+)
+REFUSED = "Web and worker refuse to start until the settings are mended."
+WARNED = "Web and worker start; what is said above should be mended all the same."
+SOUND = "Nothing unsafe was found."
+
+
+async def diagnose_settings(*, options: CommonOptions = DEFAULTS) -> int:
+    """Tell what of the settings is unsafe, and how to mend it; status 1 where web and worker would not start."""
+    from starter.doctor import find_unsafe_settings, is_production
+
+    settings = find_settings(options.data)
+    faults, production = find_unsafe_settings(settings), is_production(settings)
+    warnings = await _check_database(options)
+    if options.json:
+        found = {"faults": faults, "warnings": warnings}
+        print_json({"production": production, **{name: list(map(_describe, ones)) for name, ones in found.items()}})
+    else:
+        verdict = WARNED if warnings else SOUND
+        if faults:
+            verdict = REFUSED if production else HARMLESS
+        rows = [(one.setting, one.fault, one.mend) for one in (*faults, *warnings)]
+        print_diagnosis(open_console(), rows, verdict)
+    return 1 if production and faults else 0
+
+
+def _describe(one: "UnsafeSetting") -> dict[str, str]:
+    return {"setting": one.setting, "fault": one.fault, "mend": one.mend}
+
+
+async def _check_database(options: CommonOptions) -> "list[UnsafeSetting]":
+    """What of the database's rights is unsafe; nothing stops a start for it, since a database of one role works."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from db.rights import list_changeable_tables
+    from starter.doctor import UnsafeSetting
+
+    try:
+        async with open_database(options.data) as database:
+            tables = await database.read(list_changeable_tables)
+    except SQLAlchemyError:
+        fault = "The database doesn't answer, so that its rights could not be looked at."
+        return [UnsafeSetting("CERTIFY_DATABASE_URL", fault, "Ask again when it runs.")]
+    if not tables:
+        return []
+    fault = f"The application's role could alter what may only be added to: {', '.join(tables)}."
+    mend = "Have the tables owned by a role of their own, and name it in CERTIFY_MIGRATION_URL for the migrations."
+    return [UnsafeSetting("CERTIFY_DATABASE_URL", fault, mend)]

@@ -1,0 +1,146 @@
+"""The house itself: settings that would leave it open are told, and nothing starts with them."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+from ruamel.yaml import YAML
+
+from settings import Settings, TrainingVendor
+from starter.doctor import find_unsafe_settings, is_production
+from tests.attacks.variables import LOCAL, make_variables
+from tests.starter.command import ROOT, call_certify, environment
+
+
+@pytest.fixture
+def sound(tmp_path: Path) -> dict[str, str]:
+    """The environment of a system that others reach, with nothing unsafe in it."""
+    return make_variables(f"sqlite+aiosqlite:///{tmp_path}/app.sqlite")
+
+
+def build_settings(variables: dict[str, str], **changes: Any) -> Settings:
+    given = {name.removeprefix("CERTIFY_").lower(): value for name, value in variables.items()}
+    url = given.pop("database_url")
+    read = {name: json.loads(text) if text[:1] in ("{", "[") else text for name, text in given.items()}
+    return Settings.model_validate({**read, "CERTIFY_DATABASE_URL": url, **changes})
+
+
+VENDOR = TrainingVendor(url="http://vendor-a.example.org")
+STORE = {"program": "bewellnm", "kinds": ["exam"], "user": "store", "password": "kX9-wq3Z-1pL-77ab"}
+UNSAFE: dict[str, tuple[dict[str, Any], str, str]] = {
+    "without https": ({"web_url": "http://certification.example.org"}, "CERTIFY_WEB_URL", "without https"),
+    "no proxy trusted": ({"trusted_proxies": ""}, "CERTIFY_TRUSTED_PROXIES", "lock everybody out"),
+    "every proxy trusted": ({"trusted_proxies": "192.0.2.7, *"}, "CERTIFY_TRUSTED_PROXIES", "Everybody is trusted"),
+    "every network trusted": ({"trusted_proxies": "::/0"}, "CERTIFY_TRUSTED_PROXIES", "Everybody is trusted"),
+    "short secret": ({"staff_tokens": {"clerk": "kX9-wq3Z-1pL"}}, "CERTIFY_STAFF_TOKENS", "shorter than 32"),
+    "short identity key": ({"identity_key": "0123456789abcdef"}, "CERTIFY_IDENTITY_KEY", "shorter than 64"),
+    "empty secret": ({"portal_token": ""}, "CERTIFY_PORTAL_TOKEN", "is empty"),
+    "sample secret": ({"lms_token": "replace-me"}, "CERTIFY_LMS_TOKEN", "is a sample"),
+    "one character": ({"portal_token": "a" * 64}, "CERTIFY_PORTAL_TOKEN", "is a sample"),
+    "empty staff token": ({"staff_tokens": {"clerk": ""}}, "CERTIFY_STAFF_TOKENS", "'clerk' is empty"),
+    "registry in the open": ({"registry_url": "http://registry.example.org"}, "CERTIFY_REGISTRY_URL", "without TLS"),
+    "vendor in the open": ({"vendors": {"vendor-a": VENDOR}}, "CERTIFY_VENDORS", "without TLS"),
+    "mail in the open": ({"smtp_host": "mail.example.org"}, "CERTIFY_SMTP_STARTTLS", "without TLS"),
+    "short secret of a sender": ({"senders": {"store": STORE}}, "CERTIFY_SENDERS", "shorter than 32"),
+    "endless session": ({"session_hours": 25}, "CERTIFY_SESSION_HOURS", "longer than a day"),
+    "endless rest": ({"session_idle_minutes": 1500}, "CERTIFY_SESSION_IDLE_MINUTES", "longer than a day"),
+}
+
+
+def test_a_sound_system_has_nothing_unsafe(sound: dict[str, str]) -> None:
+    settings = build_settings(sound)
+    assert is_production(settings)
+    assert find_unsafe_settings(settings) == []
+
+
+@pytest.mark.parametrize("what", UNSAFE)
+def test_an_unsafe_setting_is_told_with_its_mending(sound: dict[str, str], what: str) -> None:
+    changes, setting, words = UNSAFE[what]
+    found = find_unsafe_settings(build_settings(sound, **changes))
+    assert {one.setting for one in found} == {setting}
+    assert any(words in one.fault for one in found)
+    assert all(one.mend for one in found)
+
+
+def test_a_secret_of_two_uses_is_told_once_with_both(sound: dict[str, str]) -> None:
+    one = "c3f1a9d27be84605" * 2
+    (found,) = find_unsafe_settings(build_settings(sound, lms_token=one, portal_token=one))
+    assert found.setting == "CERTIFY_LMS_TOKEN"
+    assert "CERTIFY_PORTAL_TOKEN" in found.fault
+    assert one not in f"{found}"
+
+
+def test_two_secrets_of_one_use_may_stand_side_by_side(sound: dict[str, str]) -> None:
+    assert find_unsafe_settings(build_settings(sound, lms_token="c3f1a9d27be84605 0b8e2d6f9a174c53")) == []
+
+
+@pytest.mark.parametrize("process", [("worker.py",), ("-m", "web")], ids=["worker", "web"])
+def test_an_unsafe_process_does_not_start(sound: dict[str, str], tmp_path: Path, process: tuple[str, ...]) -> None:
+    unsafe = {**sound, "CERTIFY_WEB_URL": "http://certification.example.org", "CERTIFY_PORTAL_TOKEN": "changeme-please"}
+    ran = subprocess.run(
+        [sys.executable, *process],
+        cwd=ROOT,
+        env=environment(tmp_path, **unsafe),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert "CERTIFY_WEB_URL: " in ran.stderr
+    assert "CERTIFY_PORTAL_TOKEN: " in ran.stderr
+    assert "changeme" not in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+def test_doctor_says_no_to_what_would_not_start(sound: dict[str, str], tmp_path: Path) -> None:
+    ran = call_certify(tmp_path, "doctor", "--json", **{**sound, "CERTIFY_SESSION_HOURS": "48"})
+    assert ran.status == 1
+    document = json.loads(ran.out)
+    assert document["production"]
+    assert [one["setting"] for one in document["faults"]] == ["CERTIFY_SESSION_HOURS"]
+    assert call_certify(tmp_path, "doctor", **sound).status == 0
+
+
+def test_on_one_machine_nothing_is_refused_and_all_of_it_told(sound: dict[str, str], tmp_path: Path) -> None:
+    ran = call_certify(tmp_path, "doctor", **{**sound, **LOCAL})
+    assert ran.status == 0
+    assert "Web and worker start" in " ".join(ran.out.split())
+    assert "CERTIFY_WEB_URL" in ran.out
+
+
+def test_an_issuer_of_everybody_is_refused_with_the_reason(sound: dict[str, str], tmp_path: Path) -> None:
+    """P25: the accounts of every organization there is would be staff's."""
+    issuer = "https://login.example.org/{tenantid}/v2.0"
+    with pytest.raises(ValidationError, match="every organization"):
+        build_settings(sound, oidc_issuer=issuer)
+    ran = call_certify(tmp_path, "doctor", **{**sound, "CERTIFY_OIDC_ISSUER": issuer})
+    assert ran.status == 2
+    assert "CERTIFY_OIDC_ISSUER has a placeholder" in ran.err
+
+
+def test_the_production_shape_lacks_only_what_third_parties_give(tmp_path: Path) -> None:
+    """The compose file with its example settings and the secrets that are made for it."""
+    given = dict(line.split("=", 1) for line in (ROOT / ".env.example").read_text().splitlines() if line[:1].isalpha())
+    compose = YAML(typ="safe").load((ROOT / "docker-compose.yml").read_text())
+    variables = {
+        name: re.sub(r"\$\{(\w+)(?::-([^}]*)|:\?[^}]*)?\}", lambda found: given.get(found[1]) or found[2] or "", value)
+        for name, value in compose["x-app"]["environment"].items()
+        if name.startswith("CERTIFY_")
+    }
+    (tmp_path / "deploy").mkdir()
+    shutil.copy(ROOT / "deploy" / "secrets.sh", tmp_path / "deploy")
+    subprocess.run(["sh", "deploy/secrets.sh"], cwd=tmp_path, check=True, capture_output=True)
+    for name in compose["x-app"]["secrets"]:
+        if name.startswith("certify_"):
+            variables[name.upper()] = (tmp_path / "secrets" / name).read_text()
+    found = find_unsafe_settings(build_settings({name: text for name, text in variables.items() if text}))
+    assert {one.setting.removeprefix("CERTIFY_") for one in found if "is a sample" in one.fault} == {
+        *("REGISTRY_PASSWORD", "BACKGROUND_CHECKS_API_KEY", "LMS_TOKEN", "MLMS_TOKEN", "OIDC_CLIENT_SECRET")
+    }
+    assert [one.fault for one in found if "is a sample" not in one.fault and "same secret" not in one.fault] == []

@@ -1,0 +1,74 @@
+"""Contexts for the sign-in to one's own pages and for their list, with made-up people."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
+
+from tests.templates.contexts import frame
+
+Build = Callable[..., dict[str, object]]
+
+EMAIL = "testa.broker@example.com"
+SESSION = {"email": EMAIL, "ends_at": datetime(2026, 11, 29, 21, 30, tzinfo=UTC), "seconds": 1800}
+CASES = [
+    {
+        "program": program,
+        "plan_year": 2024,
+        "kind": kind,
+        "stage": "in_training",
+        "user_id": user_id,
+        "url": "/me/0a1b2c",
+    }
+    for program, kind, user_id in (("bewellnm", "broker", None), ("ffm", "marketplace_agent_broker", "ast_0a1b2c"))
+]
+
+
+def own(language: str, empty: bool = False) -> dict[str, object]:
+    return {**frame(language, "/me"), "own": SESSION, "cases": [] if empty else CASES}
+
+
+def sign_in(language: str, told: str | None = None, faulty: bool = False) -> dict[str, object]:
+    return {
+        **frame(language, "/me"),
+        "action": "/me/code",
+        "told": told,
+        "values": {"email": "testa"} if faulty else {},
+        "errors": [{"field": "email", "message": "Fault of email."}] if faulty else [],
+    }
+
+
+def code(language: str, faulty: bool = False) -> dict[str, object]:
+    return {
+        **frame(language, "/me/code"),
+        "action": "/me/sign-in",
+        "again_action": "/me/code",
+        "other_url": "/me",
+        "email": EMAIL,
+        "minutes": 10,
+        "values": {},
+        "errors": [{"field": "code", "message": "Fault of code."}] if faulty else [],
+    }
+
+
+def kept(language: str) -> dict[str, object]:
+    return {
+        **frame(language, "/me/kept"),
+        "own": SESSION,
+        "action": "/me/0a1b2c/information",
+        "fields": [("message", "Said before <b>"), ("phone", "505-555-0100")],
+        "texts": ["Said before <b>"],
+        "own_url": "/me",
+    }
+
+
+OWN_PAGES: dict[str, tuple[str, Build]] = {
+    "own": ("own.html", own),
+    "own, empty": ("own.html", partial(own, empty=True)),
+    "own, sign in": ("own_sign_in.html", sign_in),
+    "own, signed out": ("own_sign_in.html", partial(sign_in, told="out")),
+    "own, ended": ("own_sign_in.html", partial(sign_in, told="ended")),
+    "own, sign in faulty": ("own_sign_in.html", partial(sign_in, faulty=True)),
+    "own, code": ("own_code.html", code),
+    "own, code faulty": ("own_code.html", partial(code, faulty=True)),
+    "own, kept": ("own_kept.html", kept),
+}

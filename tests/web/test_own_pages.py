@@ -1,0 +1,146 @@
+"""One's own pages as a browser meets them: signing in by a code, the list, the end of a session, and what was typed."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+
+from tests.support import documents
+from tests.support.browser import Browser, Page
+from tests.web.house import House
+
+HTML = {"Accept": "text/html"}
+
+
+@pytest.fixture
+def person(house: House) -> Browser:
+    return Browser(house.browser)
+
+
+async def sign_in(house: House, person: Browser, email: str, path: str = "/me") -> Page:
+    await person.open(path)
+    await person.press("Send me a code", email=email)
+    return await person.press("Go on", code=await house.code(email.lower()))
+
+
+async def test_d6_the_code_opens_the_list_of_the_cases_of_both_programs(house: House, person: Browser) -> None:
+    broker = documents.broker()
+    same = {name: broker[name] for name in ("email", "first_name", "last_name")}
+    await house.open(broker)
+    await house.open(documents.registration(broker["npn"], **same))
+    await house.open(documents.counselor())
+    page = await sign_in(house, person, broker["email"].upper())
+    assert page.url.endswith("/me")
+    assert [label for label, _ in page.links if label.startswith("Open my")] == [
+        "Open my registration of 2024",
+        "Open my certification of 2024",
+    ]
+    assert broker["email"] in page.text
+    assert (await person.follow("Open my certification of 2024")).status == 200
+    await person.open("/me")
+    assert "Marketplace" in (await person.follow("Open my registration of 2024")).text
+
+
+async def test_d6_a_page_that_was_asked_for_comes_after_the_sign_in(house: House, person: Browser) -> None:
+    request = documents.broker()
+    case_id = await house.open(request)
+    page = await sign_in(house, person, request["email"], f"/me/{case_id}")
+    assert page.url.endswith(f"/me/{case_id}")
+    assert "Your certification for plan year 2024" in page.text
+
+
+@pytest.mark.parametrize("onward", ["https://elsewhere.example", "//elsewhere.example/me", "/staff", "/me/sign-out"])
+async def test_d6_the_sign_in_leads_to_ones_own_pages_alone(house: House, person: Browser, onward: str) -> None:
+    await person.open(f"/me?next={onward}")
+    await person.press("Send me a code", email="testa.broker@example.com")
+    page = await person.press("Go on", code=await house.code("testa.broker@example.com"))
+    assert page.url == "http://certify.example.org/me"
+
+
+async def test_d6_who_signs_out_is_out_and_a_new_sign_in_ends_the_session_before(house: House, person: Browser) -> None:
+    await sign_in(house, person, "testa.broker@example.com")
+    first = house.browser.cookies["own"]
+    await sign_in_again(house, person)
+    second = house.browser.cookies["own"]
+    assert "Sign in to my pages" in (await person.press("Sign out")).text
+    for secret in (first, second):
+        house.browser.cookies.set("own", secret)
+        assert "Sign in to my pages" in (await person.open("/me")).text
+
+
+async def sign_in_again(house: House, person: Browser) -> None:
+    await house.browser.post("/me/code", data={"email": "samp.agent@example.com"})
+    await person.open("/me/code")
+    await person.press("Go on", code=await house.code("samp.agent@example.com"))
+
+
+async def test_d6_a_session_ends_after_half_an_hour_without_use_and_after_twelve_hours(
+    house: House, person: Browser
+) -> None:
+    at = datetime.now(UTC)
+    await sign_in(house, person, "testa.broker@example.com")
+    for minutes in range(25, 12 * 60, 25):
+        with time_machine.travel(at + timedelta(minutes=minutes), tick=True):
+            assert "Sign out" in (await person.open("/me")).text
+    with time_machine.travel(at + timedelta(hours=12, minutes=1), tick=True):
+        assert "Sign in to my pages" in (await person.open("/me")).text
+    await sign_in(house, person, "testa.broker@example.com")
+    with time_machine.travel(datetime.now(UTC) + timedelta(minutes=31), tick=True):
+        assert "Sign in to my pages" in (await person.open("/me")).text
+
+
+async def test_d6_staying_begins_the_half_hour_anew(house: House) -> None:
+    await house.own_session("testa.broker@example.com")
+    at = datetime.now(UTC)
+    with time_machine.travel(at + timedelta(minutes=29), tick=True):
+        left = (await house.browser.post("/me/stay")).json()["seconds"]
+    assert 1790 <= left <= 1800
+    with time_machine.travel(at + timedelta(minutes=58), tick=True):
+        assert (await house.browser.post("/me/stay")).status_code == 200
+    with time_machine.travel(at + timedelta(minutes=90), tick=True):
+        answer = await house.browser.post("/me/stay")
+    assert (answer.status_code, answer.headers["content-type"]) == (401, "application/problem+json")
+
+
+async def test_d6_what_was_typed_survives_the_end_of_the_session(house: House, person: Browser) -> None:
+    request = documents.broker()
+    case_id = await house.open(request)
+    await house.decide(case_id, "ask", "Which insurers?")
+    await person.open(await house.link(case_id))
+    with time_machine.travel(datetime.now(UTC) + timedelta(minutes=31), tick=True):
+        page = await person.press("Send the answer", message="Both of them, <b>really</b>.")
+        assert "What you have typed is kept" in page.text
+        assert "really" not in page.url
+        await person.press("Send me a code", email=request["email"])
+        page = await person.press("Go on", code=await house.code(request["email"]))
+        assert "Both of them, <b>really</b>." in page.text
+        page = await person.press("Send it now")
+        assert page.url.partition("?")[0].endswith(f"/me/{case_id}")
+        assert "We have your answer" in page.text
+        assert (await person.open("/me/kept")).url.endswith("/me")
+    (command,) = await house.apply_commands()
+    assert command.reason == "Both of them, <b>really</b>."
+
+
+async def test_d6_what_one_person_typed_is_not_shown_to_the_next(house: House, person: Browser) -> None:
+    case_id = await house.open(documents.broker())
+    await house.decide(case_id, "ask", "Which insurers?")
+    await person.open(await house.link(case_id))
+    with time_machine.travel(datetime.now(UTC) + timedelta(minutes=31), tick=True):
+        await person.press("Send the answer", message="A secret of mine")
+        await person.press("Send me a code", email="samp.agent@example.com")
+        page = await person.press("Go on", code=await house.code("samp.agent@example.com"))
+        assert page.url.endswith("/me")
+        assert (await person.open("/me/kept")).url.endswith("/me")
+        assert not [page for page in person.seen if "A secret of mine" in page.source]
+
+
+async def test_d6_nothing_of_a_session_is_stored_by_a_browser_or_readable_by_a_script(house: House) -> None:
+    await house.browser.post("/me/code", data={"email": "testa.broker@example.com"})
+    code = await house.code("testa.broker@example.com")
+    answer = await house.browser.post("/me/sign-in", data={"code": f"{code[:3]} {code[3:]}"})
+    assert answer.status_code == 303
+    (cookie,) = [one for one in answer.headers.get_list("set-cookie") if one.startswith("own=")]
+    assert {"HttpOnly", "SameSite=lax", "Path=/"} <= set(cookie.split("; "))
+    page = await house.browser.get("/me", headers=HTML)
+    assert page.headers["cache-control"] == "no-store"

@@ -1,0 +1,209 @@
+"""Signing in to one's own pages by a code to the e-mail address, staying, signing out, the list of one's cases (D6).
+
+Whether an address is known the pages don't tell: a code is sent to any, and who has no case finds an empty list (D4).
+"""
+
+import secrets
+from collections.abc import Sequence
+
+from fastapi import FastAPI, Request
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from pydantic import BaseModel, ValidationError
+
+from db.reads.own_pages import list_own_cases
+from db.writes.own.codes import ask_code, find_asked_address, try_code
+from db.writes.own.sessions import LONGEST, end_own_session, open_own_session, stay_in_own_session
+from domain.shared.codes import LIFE, CodeAnswer, CodePurpose, read_code
+from domain.shared.documents.faults import Fault, list_faults
+from domain.shared.documents.fields import Email
+from domain.shared.links import OWN_CASE_PATH, OWN_PATH
+from domain.shared.programs import FEDERAL_PROGRAM
+from starter.cases import now
+from web.http.addresses import build_query, find_local_address
+from web.http.auth import PUBLIC, OwnPages, OwnVisitor, choose_own_cookie, describe_session, find_own_visitor
+from web.http.forms import Values, describe_faults, read_form
+from web.http.negotiation import choose_language
+from web.http.pages import PRIVATE, build_page_router, render_page
+from web.http.rate_limits import limit_rate
+from web.own.kept_form import drop_kept_form, has_kept_form, install_handlers as keep_forms
+from web.services import Services, ServicesDep
+
+router = build_page_router()
+
+CODE, SIGN_IN, SIGN_OUT, KEPT = "/me/code", "/me/sign-in", "/me/sign-out", "/me/kept"
+_NOT_ONWARD = (CODE, SIGN_IN, SIGN_OUT, KEPT)
+TOLD = ("out", "ended")
+FAULTS = {
+    CodeAnswer.WRONG: "code_wrong",
+    CodeAnswer.EXPIRED: "code_expired",
+    CodeAnswer.SPENT: "code_spent",
+    CodeAnswer.NOT_ASKED: "code_not_asked",
+}
+BROWSER_SECONDS = 365 * 24 * 3600
+
+
+class _Asked(BaseModel):
+    email: Email
+
+
+@router.get(OWN_PATH, dependencies=[PUBLIC])
+async def show_own_pages(request: Request, services: ServicesDep) -> Response:
+    """One's cases of both programs; for who isn't signed in, how to do so."""
+    visitor = await find_own_visitor(request, services)
+    if visitor is not None:
+        return await _render_cases(request, services, visitor)
+    return _render_sign_in(request, services, {})
+
+
+@router.post(CODE, dependencies=[PUBLIC, limit_rate("code")])
+async def send_code(request: Request, services: ServicesDep) -> Response:
+    """Has a code sent to an address, known or not; only a browser that asks too often is answered otherwise."""
+    values, language = await read_form(request), choose_language(request)
+    try:
+        email = _Asked(email=values.get("email", "")).email
+    except ValidationError as error:
+        return _render_sign_in(request, services, values, list_faults(error))
+    browser = request.cookies.get(_choose_browser_cookie(services)) or secrets.token_urlsafe(32)
+    most = services.settings.codes_an_hour
+    if not await services.database.write(ask_code, browser, email, language, CodePurpose.SIGN_IN, most, now()):
+        return _render_sign_in(request, services, values, [Fault("email", "code_too_often")], 429)
+    answer = RedirectResponse(f"{CODE}{build_query(next=_find_onward(request), lang=language)}", 303, PRIVATE)
+    _set_cookie(answer, services, _choose_browser_cookie(services), browser, BROWSER_SECONDS)
+    return answer
+
+
+@router.get(CODE, dependencies=[PUBLIC])
+async def show_code_form(request: Request, services: ServicesDep) -> Response:
+    """Where the code is typed in, in the browser that asked for it."""
+    return await _render_code_form(request, services)
+
+
+@router.post(SIGN_IN, dependencies=[PUBLIC, limit_rate("code")])
+async def sign_in(request: Request, services: ServicesDep) -> Response:
+    """Opens a session for the address whose code is right; the session this browser had before is ended."""
+    values = await read_form(request)
+    browser, key = request.cookies.get(_choose_browser_cookie(services), ""), services.settings.identity_key_bytes
+    typed = read_code(values.get("code", ""))[:100]
+    tried = await services.database.write(try_code, key, browser, CodePurpose.SIGN_IN, typed, now())
+    if tried.answer is not CodeAnswer.RIGHT:
+        return await _render_code_form(request, services, [Fault("code", FAULTS[tried.answer])])
+    before = request.cookies.get(choose_own_cookie(services))
+    token = await services.database.write(open_own_session, tried.email, before, now())
+    is_kept = await has_kept_form(request, services, tried.email)
+    onward = f"{KEPT}{build_query(lang=choose_language(request))}" if is_kept else _find_onward(request) or OWN_PATH
+    answer = RedirectResponse(onward, 303, PRIVATE)
+    _set_cookie(answer, services, choose_own_cookie(services), token, int(LONGEST.total_seconds()))
+    return answer
+
+
+@router.get(SIGN_IN, dependencies=[PUBLIC])
+@router.get(SIGN_OUT, dependencies=[PUBLIC])
+async def redirect_to_own_pages() -> RedirectResponse:
+    """Where a browser comes back to that opens the address of a form."""
+    return RedirectResponse(OWN_PATH, 303, PRIVATE)
+
+
+@router.post(SIGN_OUT, dependencies=[PUBLIC, limit_rate("api")])
+async def sign_out(request: Request, services: ServicesDep) -> RedirectResponse:
+    """Ends the session; the cookie of an ended one opens nothing."""
+    if token := request.cookies.get(choose_own_cookie(services)):
+        await services.database.write(end_own_session, token, now())
+    answer = RedirectResponse(f"{OWN_PATH}?told=out", 303, PRIVATE)
+    answer.delete_cookie(choose_own_cookie(services), secure=services.settings.is_secure, httponly=True, samesite="lax")
+    drop_kept_form(answer, services)
+    return answer
+
+
+@router.post("/me/stay", dependencies=[limit_rate("api")])
+async def stay_signed_in(request: Request, services: ServicesDep, visitor: OwnPages) -> JSONResponse:
+    """Lets the half hour begin anew, for somebody who is still writing: {seconds}, after which the session ends."""
+    token = request.cookies[choose_own_cookie(services)]
+    ends_at = await services.database.write(stay_in_own_session, token, now())
+    return JSONResponse({"seconds": describe_session(OwnVisitor(visitor.email, ends_at))["seconds"]}, headers=PRIVATE)
+
+
+def install_handlers(app: FastAPI) -> None:
+    """Answers who isn't signed in, or not any more: what they have typed is kept until they are."""
+    keep_forms(app)
+
+
+def _choose_browser_cookie(services: Services) -> str:
+    """The cookie by which a browser is known again: a code counts in the one that asked for it."""
+    return "__Host-browser" if services.settings.is_secure else "browser"
+
+
+def _set_cookie(response: Response, services: Services, name: str, secret: str, seconds: int) -> None:
+    secure = services.settings.is_secure
+    response.set_cookie(name, secret, max_age=seconds, secure=secure, httponly=True, samesite="lax")
+
+
+def _find_onward(request: Request) -> str | None:
+    """The page of one's own that was asked for before the sign-in; None for the list."""
+    found = find_local_address(request.query_params.get("next"), OWN_PATH, OWN_PATH)
+    return None if found == OWN_PATH or found.startswith(_NOT_ONWARD) else found
+
+
+async def _render_cases(request: Request, services: Services, visitor: OwnVisitor) -> HTMLResponse:
+    language = choose_language(request)
+    found = await services.database.read(list_own_cases, visitor.email)
+    return render_page(
+        services,
+        "own.html",
+        language,
+        services.describe_general_contact(language),
+        here=OWN_PATH,
+        own=describe_session(visitor),
+        cases=[
+            {
+                "program": case.program,
+                "plan_year": case.plan_year,
+                "kind": case.kind,
+                "stage": case.stage,
+                "user_id": case.assister_id if case.program == FEDERAL_PROGRAM else None,
+                "url": f"{OWN_CASE_PATH.format(reference=case.case_id)}?lang={language}",
+            }
+            for case in found
+        ],
+    )
+
+
+def _render_sign_in(
+    request: Request, services: Services, values: Values, faults: Sequence[Fault] = (), status: int = 422
+) -> HTMLResponse:
+    language, told, onward = choose_language(request), request.query_params.get("told"), _find_onward(request)
+    return render_page(
+        services,
+        "own_sign_in.html",
+        language,
+        services.describe_general_contact(language),
+        here=f"{OWN_PATH}{build_query(next=onward)}",
+        status=status if faults else 200,
+        action=f"{CODE}{build_query(next=onward, lang=language)}",
+        told=told if told in TOLD else None,
+        values=values,
+        errors=describe_faults(faults, language),
+    )
+
+
+async def _render_code_form(request: Request, services: Services, faults: Sequence[Fault] = ()) -> Response:
+    """The form for the code; the sign-in where this browser asked for none of late."""
+    language, onward = choose_language(request), _find_onward(request)
+    browser = request.cookies.get(_choose_browser_cookie(services), "")
+    email = await services.database.read(find_asked_address, browser, CodePurpose.SIGN_IN, now())
+    if email is None:
+        return RedirectResponse(f"{OWN_PATH}{build_query(next=onward)}", 303, PRIVATE)
+    return render_page(
+        services,
+        "own_code.html",
+        language,
+        services.describe_general_contact(language),
+        here=f"{CODE}{build_query(next=onward)}",
+        status=422 if faults else 200,
+        action=f"{SIGN_IN}{build_query(next=onward, lang=language)}",
+        again_action=f"{CODE}{build_query(next=onward, lang=language)}",
+        other_url=f"{OWN_PATH}{build_query(next=onward, lang=language)}",
+        email=email,
+        minutes=int(LIFE.total_seconds() // 60),
+        values={},
+        errors=describe_faults(faults, language),
+    )
