@@ -17,7 +17,18 @@ from domain.shared.applicant import Applicant, StoredAddress
 from domain.shared.assister import is_same_name
 from domain.shared.cases.facts import FactKind, FactLog
 from domain.shared.documents.faults import Fault, Invalid, list_faults
-from domain.shared.documents.fields import Address, Email, Line, Name, Npn, PersonName, Phone, StrictForm, make_error
+from domain.shared.documents.fields import (
+    Address,
+    Email,
+    LastName,
+    Line,
+    Name,
+    Npn,
+    PersonName,
+    Phone,
+    StrictForm,
+    make_error,
+)
 from domain.shared.documents.formulas import begins_formula
 from domain.shared.licensing import Producer
 from domain.shared.stored import StoredData
@@ -82,8 +93,8 @@ class BusinessContact(ProfessionalContact):
 
 class _Profile(StrictForm):
     language: Literal["en", "es"] = "en"
-    first_name: Annotated[PersonName, AfterValidator(_no_formula)]
-    last_name: Annotated[PersonName, AfterValidator(_no_formula)]
+    first_name: PersonName
+    last_name: LastName
     email: Email
     phone: Phone
     role: Role

@@ -9,7 +9,7 @@ from domain.federal.markets import Role
 from domain.federal.profile import DRAFT_FIELDS, parse_draft
 from domain.shared.assister import Kind
 from domain.shared.documents.faults import Fault, Invalid, list_faults
-from domain.shared.documents.fields import Email, Npn, PersonName
+from domain.shared.documents.fields import Email, LastName, Npn, PersonName
 from domain.shared.programs import FEDERAL_PROGRAM
 from domain.state.request import list_fields, parse_part
 
@@ -30,7 +30,7 @@ class Person(BaseModel):
     npn: Npn | None = None
     email: Email
     first_name: PersonName
-    last_name: PersonName
+    last_name: LastName
     language: Literal["en", "es"] = "en"
 
 

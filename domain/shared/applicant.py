@@ -25,8 +25,8 @@ class Applicant(StoredData):
 
     @property
     def name(self) -> str:
-        """As a certificate shows it."""
-        return f"{self.first_name} {self.last_name}"
+        """As a certificate shows it; who has one name alone wrote a hyphen for the other."""
+        return " ".join(part for part in (self.first_name, self.last_name) if part != "-")
 
     @property
     def identity(self) -> Identity:

@@ -18,6 +18,7 @@ from domain.shared.documents.faults import Fault, Invalid, list_faults
 from domain.shared.documents.fields import (
     Address,
     Email,
+    LastName,
     Name,
     Npn,
     PersonName,
@@ -91,7 +92,7 @@ class _Common(StrictForm):
     plan_year: Annotated[int, Field(strict=True), AfterValidator(_year)]
     language: Literal["en", "es"] = "en"
     first_name: PersonName
-    last_name: PersonName
+    last_name: LastName
     email: Email
     phone: Phone
     physical_address: Address

@@ -6,7 +6,7 @@ import pytest
 
 from domain.programs.opening import parse_any_request
 from domain.shared.documents.faults import Fault
-from domain.state.request import parse_request
+from domain.state.request import StoredRequest, parse_request
 from tests.support import documents
 from tests.support.refusals import list_faults, list_fields, read_document
 
@@ -180,9 +180,61 @@ def test_a_fault_is_refused_by_its_name(field: str, value: Any) -> None:
     assert {name.partition(".")[0] for name in named} == {field or "body"}
 
 
-@pytest.mark.parametrize("name", ["Zoë-Ñuñez", "O’Ejemplo", "Łukasz", "Ελένη", "Мария", "e\u0301jemplo", "X"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Zoë-Ñuñez",
+        "O’Ejemplo",
+        "Łukasz",
+        "Ελένη",
+        "Мария",
+        "éjemplo",
+        "X",
+        "-",
+        "'t Ejemplo",
+        "J.R. Sample",
+        "J. R.",
+        "Ma. Ejemplo",
+        "Sample Jr.",
+        "Sample III",
+        "María de los Ejemplos de la Muestra",
+        "Sample-Ejemplo",
+        "St. John-Sample",
+    ],
+)
 def test_names_are_taken_as_they_are_written(name: str) -> None:
     assert parse_request(read_document(documents.counselor(first_name=name))).first_name == name
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "sample@example.com",
+        "www.example.com",
+        "example.com",
+        "https://example.com",
+        "Call 505-555-0100",
+        "Ana; Berta",
+        "Your account is closed. Call us",
+        "Sample, your account",
+        "Win!",
+        "=1+1",
+        "--",
+        "-Ana",
+        "Ana-",
+        ".",
+        "A" * 61,
+        "a/b",
+    ],
+)
+def test_an_address_or_a_sentence_is_no_name(name: str) -> None:
+    assert refused(documents.counselor(first_name=name)) == ["first_name"]
+
+
+def test_who_has_one_name_alone_is_shown_by_it() -> None:
+    request = parse_request(read_document(documents.counselor(first_name="-", last_name="Ejemplo")))
+    assert StoredRequest.model_validate(request.model_dump(mode="json")).name == "Ejemplo"
+    assert refused(documents.counselor(first_name="-", last_name="-")) == ["last_name"]
 
 
 @pytest.mark.parametrize("name", ["李", "🌵", "7", "\u202eatseT", "\u200b"])

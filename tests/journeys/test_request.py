@@ -180,7 +180,7 @@ async def test_a10_the_same_request_again_is_the_same_case_and_changes_nothing(w
     again = [
         request,
         {**request, "email": request["email"].upper()},
-        {**request, "first_name": "TESTA", "last_name": "Bróker, Jr."},
+        {**request, "first_name": "TESTA", "last_name": "Bróker Jr."},
         {**request, "phone": "505-555-0199", "insurers": ["Another"], "physical_address": documents.address("NV")},
         {**request, "kind": "agent", "insurers": ["Another"]},
     ]

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
-from uuid import uuid4
 
 import httpx2
 import pytest
@@ -72,7 +71,7 @@ def told(page: Page) -> str:
 
 
 async def test_c2_a_reviewer_works_through_the_queue_one_case_after_the_other(world: World, office: Office) -> None:
-    mark = uuid4().hex[:8]
+    mark = documents.new_letters()
     requests = [documents.agent(first_name=f"Queued{number} {mark}", language="es") for number in "AB"]
     opened = [await waiting(world, request) for request in requests]
     browser = await office.signed_in(REVIEWER, "/staff?kind=agent&plan_year=2024")

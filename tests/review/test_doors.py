@@ -54,7 +54,7 @@ async def test_a_name_that_no_certificate_can_show_is_refused_at_the_form(world:
     assert (answer.status_code, fields(answer)) == (422, ["first_name"])
 
 
-@pytest.mark.parametrize("name", ["José", "O’Brien", "D'Ángelo", "Nguyễn", "Łukasz", "Ødegård-Smith, Jr.", "Жанна"])
+@pytest.mark.parametrize("name", ["José", "O’Brien", "D'Ángelo", "Nguyễn", "Łukasz", "Ødegård-Smith Jr.", "Жанна"])
 async def test_names_of_many_languages_are_taken(world: World, name: str) -> None:
     assert (await world.submit(documents.broker(first_name=name))).status_code == 201
 

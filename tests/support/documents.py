@@ -11,6 +11,11 @@ _numbers = itertools.count(secrets.randbelow(10**8) + 10**9)
 VERBS = "http://adlnet.gov/expapi/verbs/"
 
 
+def new_letters() -> str:
+    """Letters that tell a made-up name from others."""
+    return "".join(secrets.choice("abcdefghijklmnop") for _ in range(8))
+
+
 def new_npn() -> str:
     """An NPN nobody else in this run has."""
     return str(next(_numbers))

@@ -227,7 +227,7 @@ async def test_faults_are_shown_at_their_fields_with_the_answers_kept(house: Hou
     form = {**form_of(document), "professional_contact.address.city": "Sampletown", "business_contact.phone": "12"}
     reader = read(await house.post("/portal/register?lang=es", form), 422)
     city_alone = {f"professional_contact.address.{part}" for part in ("line1", "state", "postal_code")}
-    assert faulty(reader) == {"role", "markets", "email", "business_contact.phone", *city_alone}
+    assert faulty(reader) == {"first_name", "role", "markets", "email", "business_contact.phone", *city_alone}
     assert answers(reader)["first_name"] == "Te<b>"
     assert answers(reader)["professional_contact.address.city"] == "Sampletown"
     assert "Hay errores: Solicitud de registro" in reader.text

@@ -142,7 +142,7 @@ async def test_b20_friday_s_completion_is_due_in_find_local_help_on_wednesday_an
     federal: Federal,
 ) -> None:
     friday = a_friday()
-    request = documents.registration(first_name="Lateinlist", last_name=f"Local{uuid4().hex[:6]}")
+    request = documents.registration(first_name="Lateinlist", last_name=f"Local{documents.new_letters()}")
     opened = await completed_on(federal, friday, request)
     await federal.omit(request, "find_local_help")
     *until_wednesday, thursday, friday_after = business_days(friday, 5)
@@ -161,7 +161,7 @@ async def test_b20_friday_s_completion_is_due_in_find_local_help_on_wednesday_an
 async def test_b18_b19_b20_federal_holidays_are_skipped(federal: Federal) -> None:
     """The Monday after is a holiday: everything is due a day later, and nobody looks on the day off."""
     friday = a_friday(before_a_holiday=True)
-    request = documents.registration(first_name="Holidayperson", last_name=f"Off{uuid4().hex[:6]}")
+    request = documents.registration(first_name="Holidayperson", last_name=f"Off{documents.new_letters()}")
     opened = await completed_on(federal, friday, request)
     await federal.omit(request, "rcl", "tracker", "find_local_help")
     monday = friday + timedelta(days=3)

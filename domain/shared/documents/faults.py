@@ -31,6 +31,8 @@ SENTENCES: dict[str, str] = {
     "state": "Enter a two-letter state code, such as NM.",
     "postal_code": "Enter a ZIP code, such as 87501 or 87501-1234.",
     "license_state": "A New Mexico license is needed, resident or nonresident: enter NM.",
+    "person_name": "Write a person's name: letters, spaces, apostrophes, hyphens and full stops; who has one name "
+    "alone writes - for the other.",
     "name_letters": "Write the name as a certificate can show it, in Latin, Greek or Cyrillic letters.",
     "one_insurer": "An agent represents exactly one insurer; name one, or apply as a broker.",
     "agreement": "Accept the agreement with the exchange to go on.",

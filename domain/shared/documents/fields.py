@@ -36,6 +36,14 @@ _NPN = re.compile(r"[1-9]\d{0,9}", re.ASCII)
 _PUNCTUATION = frozenset([*range(0x250), *range(0x2010, 0x2028)])
 
 
+# Words with apostrophes, between spaces or hyphens; a full stop ends an initial or a short word. So neither an address
+# nor a sentence with its end is a name.
+_NAME_WORD = re.compile(r"(?:L\.)*(?:['’ʼ´]?L+(?:['’ʼ´]L+)*['’]?|L{1,5}\.)")
+_BETWEEN_WORDS = re.compile(r" +|[‐‑-]")
+NO_NAME = "-"
+_LONGEST_NAME = 60
+
+
 _POSTAL_CODE = re.compile(r"\d{5}(-?\d{4})?", re.ASCII)
 
 
@@ -68,6 +76,24 @@ def _in_our_fonts(character: str) -> bool:
     if category.startswith("M"):
         return 0x300 <= code < 0x370
     return code < 0x7F or character == "´" or (category.startswith("P") and code in _PUNCTUATION)
+
+
+def _person_name(text: str) -> str:
+    """By a person's grammar; who has one name alone writes a hyphen for the other."""
+    if text == NO_NAME:
+        return text
+    _showable(text)
+    shape = "".join("L" if unicodedata.category(c)[0] in "LM" and c not in "ʼ" else c for c in text)
+    if not all(map(_NAME_WORD.fullmatch, _BETWEEN_WORDS.split(shape))):
+        raise make_error("person_name")
+    return text
+
+
+def _last_name(text: str, others: ValidationInfo) -> str:
+    """Nobody has neither a first nor a last name."""
+    if text == NO_NAME == others.data.get("first_name"):
+        raise make_error("person_name")
+    return text
 
 
 def _npn(text: str) -> str:
@@ -115,7 +141,10 @@ def limit_text(limit: int) -> Any:
 Name = Annotated[str, limit_text(100), AfterValidator(check_plain)]
 
 
-PersonName = Annotated[str, limit_text(100), AfterValidator(check_plain), AfterValidator(_showable)]
+PersonName = Annotated[str, limit_text(_LONGEST_NAME), AfterValidator(check_plain), AfterValidator(_person_name)]
+
+
+LastName = Annotated[PersonName, AfterValidator(_last_name)]
 
 
 Line = Annotated[str, limit_text(200), AfterValidator(check_plain)]
