@@ -3,6 +3,7 @@
 import hmac
 import os
 import re
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import date, timedelta
 from functools import cached_property
@@ -216,6 +217,12 @@ class Settings(BaseSettings):
         description='roles of these tokens: {"name": ["reviewer", "operator"]}; one left out has none',
     )
 
+    intake_tokens: dict[str, SecretStr] = Field(
+        default_factory=dict,
+        description="bearer tokens of intake partners, who send requests and vouch for the e-mail addresses in them, "
+        "as those of staff are written",
+    )
+
     oidc_issuer: str = Field(
         default="", description="OpenID Connect provider of the staff's log-in, https://…; empty means no log-in"
     )
@@ -328,9 +335,9 @@ class Settings(BaseSettings):
     )
     signing_cert_file: Path = Field(default=Path("data/signing/signing-cert.pem"), description="its PEM certificate")
 
-    @field_validator("staff_tokens")
+    @field_validator("staff_tokens", "intake_tokens")
     @classmethod
-    def _check_staff_tokens(cls, tokens: dict[str, SecretStr]) -> dict[str, SecretStr]:
+    def _check_tokens(cls, tokens: dict[str, SecretStr]) -> dict[str, SecretStr]:
         for secret in tokens.values():
             parse_staff_token(secret.get_secret_value())
         return tokens
@@ -400,11 +407,11 @@ class Settings(BaseSettings):
 
     def find_token_holder(self, given: str, today: date) -> str | None:
         """Whose bearer token of staff this is; None where it is nobody's, or its last day has passed."""
-        digest = sha256(given.encode()).hexdigest()
-        kept = {name: parse_staff_token(secret.get_secret_value()) for name, secret in self.staff_tokens.items()}
-        # Every token is compared, so that time tells nothing.
-        found = [name for name, token in kept.items() if hmac.compare_digest(digest, token.sha256)]
-        return next((name for name in found if (kept[name].last_day or today) >= today), None)
+        return _find_holder(self.staff_tokens, given, today)
+
+    def find_intake_partner(self, given: str, today: date) -> str | None:
+        """Whose bearer token of an intake partner this is; None as for staff."""
+        return _find_holder(self.intake_tokens, given, today)
 
     @property
     def session_idle(self) -> timedelta:
@@ -425,6 +432,14 @@ class Settings(BaseSettings):
     def published_lists(self) -> str:
         """The address under which the federal lists are read again."""
         return self.lists_url or self.web_url
+
+
+def _find_holder(tokens: Mapping[str, SecretStr], given: str, today: date) -> str | None:
+    digest = sha256(given.encode()).hexdigest()
+    kept = {name: parse_staff_token(secret.get_secret_value()) for name, secret in tokens.items()}
+    # Every token is compared, so that time tells nothing.
+    found = [name for name, token in kept.items() if hmac.compare_digest(digest, token.sha256)]
+    return next((name for name in found if (kept[name].last_day or today) >= today), None)
 
 
 def is_loopback(url: str) -> bool:

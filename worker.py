@@ -60,9 +60,9 @@ from domain.shared.traces import locate_error
 from settings import Settings
 from starter.background import run_background
 from starter.client import connect_client
-from starter.code_letters import CodeSender
 from starter.composition import build_case_services
 from starter.doctor import load_safe_settings
+from starter.letters import LetterSender
 from starter.replay import verify_histories
 from starter.schedules import keep_schedules
 from starter.workflow_directory import WorkflowDirectory
@@ -115,10 +115,10 @@ def build_mailer(settings: Settings) -> Mailer:
     )
 
 
-def build_code_sender(settings: Settings, database: Database) -> CodeSender:
-    """What sends the letters with one-time codes."""
+def build_letter_sender(settings: Settings, database: Database) -> LetterSender:
+    """What sends the letters that are about no case."""
     letters = NoticeRenderer(HERE / "templates" / "notices")
-    return CodeSender(database, build_mailer(settings), letters, settings.identity_key_bytes)
+    return LetterSender(database, build_mailer(settings), letters, settings.identity_key_bytes, settings.web_url)
 
 
 def build_activities(
@@ -261,8 +261,8 @@ async def run_worker(settings: Settings) -> int:
         stack.push_async_callback(database.close)
         # By a connection of its own, which need not be there yet: drafts are purged while Temporal is down.
         services = build_case_services(settings, database, await connect_client(lazy=True))
-        codes = build_code_sender(settings, database)
-        beside = [_run_beside(stack, stop, run_background(database, services.cases, codes))]
+        letters = build_letter_sender(settings, database)
+        beside = [_run_beside(stack, stop, run_background(database, services.cases, letters))]
         client = await stack.enter_async_context(http.open_client(HTTP_SECONDS))
         temporal = await connect_client(build_interceptors(database))
         polls_lms = settings.absorb is not None

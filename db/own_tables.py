@@ -1,8 +1,9 @@
-"""The tables of people who come to their own pages: codes sent to their addresses, and their sessions."""
+"""The tables of people before and beside their cases: codes sent to their addresses, sessions, answers to requests."""
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Index, text
+from sqlalchemy import JSON, Index, text
 from sqlmodel import Field, SQLModel
 
 from db.tables import Utc
@@ -49,3 +50,18 @@ class OwnSession(SQLModel, table=True):
     seen_at: datetime = Field(sa_type=Utc)
     expires_at: datetime = Field(sa_type=Utc, index=True)
     ended_at: datetime | None = Field(default=None, sa_type=Utc)
+
+
+class AnswerRow(SQLModel, table=True):
+    """A letter to be sent in answer to a request that opened no case; deleted once it is sent or given up."""
+
+    __tablename__ = "request_answer"
+    id: str = Field(primary_key=True)
+    email: str
+    language: str
+    program: str
+    plan_year: int
+    answer: str
+    faults: list[Any] = Field(sa_type=JSON, description="what keeps it out, as faults are stored")
+    asked_at: datetime = Field(sa_type=Utc)
+    next_attempt_at: datetime = Field(sa_type=Utc, index=True)

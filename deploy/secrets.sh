@@ -37,6 +37,10 @@ keep staff_token "$(random)"
 last_day="$(($(date -u +%Y) + 1))-$(date -u +%m)-01"
 hash="$(openssl dgst -sha256 -r staff_token | cut -d ' ' -f 1)"
 keep certify_staff_tokens "{\"staff\": \"sha256:$hash until $last_day\"}"
+# So has an intake partner.
+keep intake_token "$(random)"
+hash="$(openssl dgst -sha256 -r intake_token | cut -d ' ' -f 1)"
+keep certify_intake_tokens "{\"intake\": \"sha256:$hash until $last_day\"}"
 keep certify_smtp_password ""
 # The training vendors of the federal program: {"id": {"url": "https://…"}}; each is a sender of its id too.
 keep certify_vendors "{}"

@@ -79,8 +79,6 @@ ROWS = STATE_PROGRAM | FEDERAL_PROGRAM | EVERYWHERE | IDENTITY
 
 # What a row asks for and the system doesn't do yet, so that a row with tests is not taken for more than they show.
 MISSING = {
-    "D1": "The public forms do not ask for the code yet: only one's own pages do",
-    "D4": "The forms still say so where an account is known, a plan year is closed or an address is out of scope",
     "C8": "A request that was never approved can be revoked; the public page of a withdrawn certificate says *revoked*",
 }
 

@@ -23,8 +23,8 @@ from db.writes.leases import give_back_lease, take_lease
 from db.writes.own.codes import purge_codes
 from domain.shared.traces import locate_error
 from starter.cases import Cases, now
-from starter.code_letters import CodeSender
 from starter.delivery import keep_delivering
+from starter.letters import LetterSender
 
 log = structlog.get_logger(__name__)
 
@@ -37,7 +37,7 @@ DIGESTED_EVERY = 300.0
 
 
 async def run_background(
-    database: Database, cases: Cases, codes: CodeSender, term: timedelta = TERM, every: float = RENEWED_EVERY
+    database: Database, cases: Cases, letters: LetterSender, term: timedelta = TERM, every: float = RENEWED_EVERY
 ) -> None:
     """Works whenever it holds the lease, until cancelled; then the lease is given back.
 
@@ -51,7 +51,7 @@ async def run_background(
             began = time.monotonic()
             if await _try_lease(database, holder, term):
                 log.info("background work begins")
-                await _work_while_leased(database, cases, codes, holder, term, every, began)
+                await _work_while_leased(database, cases, letters, holder, term, every, began)
                 log.warning("background work ends: the lease could not be renewed")
             await asyncio.sleep(every)
     finally:
@@ -62,7 +62,7 @@ async def run_background(
 async def _work_while_leased(
     database: Database,
     cases: Cases,
-    codes: CodeSender,
+    letters: LetterSender,
     holder: str,
     term: timedelta,
     every: float,
@@ -71,7 +71,7 @@ async def _work_while_leased(
     """Works until the lease is somebody else's, or could not be renewed for as long as it lasts."""
     beside = (
         keep_delivering(database, cases),
-        codes.keep_sending(),
+        letters.keep_sending(),
         keep_purging(database),
         keep_digesting(database),
     )

@@ -19,6 +19,7 @@ from db.writes.commands import keep_command, load_command, refuse_command
 from db.writes.imports import import_person
 from db.writes.links import use_activation_link
 from db.writes.opening import Opened, begin_case, open_requested_case
+from db.writes.own.requests import take_request
 from db.writes.recovery.restarts import WORKFLOW_GONE, free_case
 from db.writes.webhooks.inbox import Received, mark_delivered
 from domain.programs.commands import describe_command
@@ -85,6 +86,15 @@ class Cases:
         if isinstance(opened, Refusal):
             raise opened
         return await self._start_opened(opened)
+
+    async def take_request(self, request: AnyRequest, language: str | None = None) -> str | None:
+        """Takes a request of the public's form, by somebody who has confirmed its e-mail address.
+
+        Who sent it is answered alike whatever becomes of it; what isn't a new case is told by mail (D4). Answers the
+        case to be begun by `try_to_start`, once they are answered: that it takes longer would tell.
+        """
+        opened = await self._database.write(take_request, self._identity_key, request, now(), language)
+        return opened.case_id if opened is not None and opened.created else None
 
     async def begin_case(self, assister_id: str, program: str, plan_year: int, actor: str) -> Opened:
         """Opens the case of somebody known from earlier years without a form (A11)."""

@@ -39,6 +39,8 @@ GIVEN = (
     "smtp_password",
 )
 # Addresses with a password in them.
+# Bearer tokens that are to stand there by their hashes.
+HASHED = ("staff_tokens", "intake_tokens")
 DATABASES = ("database_url", "migration_url")
 # What is closed while it is empty.
 MAY_BE_EMPTY: tuple[str, ...] = ()
@@ -75,7 +77,7 @@ def find_unsafe_settings(settings: Settings) -> list[UnsafeSetting]:
         *_check_public_address(settings),
         *_check_listener(settings),
         *_check_secrets(settings),
-        *_check_staff_tokens(settings),
+        *_check_tokens(settings),
         *_check_connections(settings),
         *_check_sessions(settings),
     ]
@@ -192,7 +194,7 @@ def _list_secrets(settings: Settings) -> Iterator[tuple[str, str, str]]:
     for name in type(settings).model_fields:
         if name not in DATABASES:
             for use, secret in _walk_secrets(getattr(settings, name), ""):
-                if name != "staff_tokens" or not parse_staff_token(secret.get_secret_value()).is_hashed:
+                if name not in HASHED or not parse_staff_token(secret.get_secret_value()).is_hashed:
                     yield name, use, secret.get_secret_value()
     urls = {"database_url": settings.database_url, "migration_url": settings.migration_url.get_secret_value()}
     for name, url in urls.items():
@@ -229,12 +231,13 @@ def _find_weakness(settings: Settings, name: str, secret: str) -> str | None:
     return f"is shorter than {shortest} characters" if len(text) < shortest else None
 
 
-def _check_staff_tokens(settings: Settings) -> Iterator[UnsafeSetting]:
-    for name, secret in settings.staff_tokens.items():
-        if secret.get_secret_value() and not parse_staff_token(secret.get_secret_value()).is_hashed:
-            fault = f"The token of {name!r} stands there as it is and never expires: whoever reads the settings has it."
-            mend = 'Write its hash and its last day, "sha256:… until 2027-01-31": printf %s TOKEN | sha256sum.'
-            yield UnsafeSetting("CERTIFY_STAFF_TOKENS", fault, mend)
+def _check_tokens(settings: Settings) -> Iterator[UnsafeSetting]:
+    for setting in HASHED:
+        for name, secret in getattr(settings, setting).items():
+            if secret.get_secret_value() and not parse_staff_token(secret.get_secret_value()).is_hashed:
+                fault = f"The token of {name!r} stands there as it is and never expires: who reads the settings has it."
+                mend = 'Write its hash and its last day, "sha256:… until 2027-01-31": printf %s TOKEN | sha256sum.'
+                yield UnsafeSetting(f"CERTIFY_{setting.upper()}", fault, mend)
 
 
 # connections

@@ -38,7 +38,15 @@ from web.http.limits import Limits
 from web.http.problems import build_problem
 from web.http.rate_limits import RateLimiter
 from web.http.static_files import PREFIX, StaticFiles, load_files
-from web.marketplace import agreements, certificates, profile, sign_in as marketplace_sign_in, training, visit
+from web.marketplace import (
+    agreements,
+    certificates,
+    profile,
+    request as marketplace_request,
+    sign_in as marketplace_sign_in,
+    training,
+    visit,
+)
 from web.own import kept_form, sign_in
 from web.public import home, lists
 from web.public.request import form as request_form
@@ -174,7 +182,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     visit.install_handlers(app)
     sign_in.install_handlers(app)
     assister = (answer, certificate, activation)
-    marketplace = (marketplace_sign_in, profile, training, agreements, certificates)
+    marketplace = (marketplace_sign_in, marketplace_request, profile, training, agreements, certificates)
     staff = (queue, export, case, decisions, staff_webhooks, dashboard, access_log)
     for module in (
         api,

@@ -4,7 +4,7 @@ The secret itself is never stored.
 """
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
@@ -15,8 +15,8 @@ from db.tables import DraftRow
 from domain.shared.ids import hash_token
 
 LIFE = timedelta(hours=2)
-# What is left of a draft once it was sent, so that its confirmation can be opened again: the case, and if it is new.
-SENT, CREATED = "sent", "created"
+# What says that a draft was sent; what is left of it beside that is for its confirmation to be opened again.
+SENT = "sent"
 
 Answers = dict[str, str]
 
@@ -49,13 +49,13 @@ def save_draft(session: Session, token: str, answers: Mapping[str, str], now: da
     return True
 
 
-def close_draft(session: Session, token: str, case_id: str, created: bool, now: datetime) -> None:
-    """Deletes the answers, which the case has now; who sent them twice at once is told of the case they opened."""
+def close_draft(session: Session, token: str, left: Collection[str], now: datetime) -> None:
+    """Deletes the answers, but for those ``left``, which its confirmation shows."""
     row = _lock_draft(session, token)
     if row is None:
         return
-    created = created or row.answers.get(CREATED) == "yes"
-    row.answers, row.expires_at = {SENT: case_id, CREATED: "yes" if created else "no"}, now + LIFE
+    kept = {name: text for name, text in row.answers.items() if name in left}
+    row.answers, row.expires_at = {**kept, SENT: "yes"}, now + LIFE
     session.add(row)
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import sys
 import time
 from abc import ABC, abstractmethod
@@ -58,6 +59,9 @@ def list_certificates(status: Document) -> list[Document]:
     return sorted(issued, key=lambda certificate: str(certificate.get("market")))
 
 
+# A letter's line that is a one-time code.
+_CODE = re.compile(r"^(\d{6})\r?$", re.MULTILINE)
+
 ScenarioT = TypeVar("ScenarioT", bound=Scenario)
 
 
@@ -75,6 +79,7 @@ class Walkthrough(ABC, Generic[ScenarioT]):
         self._web: str = stack["web"]
         self._stand_ins: Mapping[str, str] = {**stack["sandbox"], "mailbox": stack["mailbox"]}
         self._staff = {"Authorization": f"Bearer {stack['secrets']['staff_token']}"}
+        self._intake = {"Authorization": f"Bearer {stack['secrets']['intake_token']}"}
         self._http = http
         self._note_step = note_step
         self._case = ""
@@ -106,6 +111,7 @@ class Walkthrough(ABC, Generic[ScenarioT]):
 
     async def _go_to_the_end(self) -> Document:
         await self._submit_request()
+        await self._open_own_page()
         status = await self._read_status()
         while not self._is_over(status):
             step = self.steps.get(status["waiting_for"])
@@ -116,10 +122,34 @@ class Walkthrough(ABC, Generic[ScenarioT]):
         return status
 
     async def _submit_request(self) -> None:
-        answer = await self._call("POST", f"{self._web}/api/requests", 200, 201, json=self._scenario.request)
+        url, request = f"{self._web}/api/requests", self._scenario.request
+        answer = await self._call("POST", url, 200, 201, json=request, headers=self._intake)
         opened = answer.json()
         self._case = opened["case_id"]
         self._note_step("request sent" if opened["created"] else "had asked before")
+
+    async def _open_own_page(self) -> None:
+        """Signs in by the code in the mailbox, in a browser of the assister's own, and looks where the case stands."""
+        email = self._scenario.request["email"]
+        async with AsyncClient(timeout=self._http.timeout) as browser:
+            before = len(await self._read_codes(email))
+            await self._call("POST", f"{self._web}/me/code", 303, http=browser, data={"email": email})
+            code = await self._wait_for_code(email, before)
+            await self._call("POST", f"{self._web}/me/sign-in", 303, http=browser, data={"code": code})
+            await self._call("GET", f"{self._web}/me/{self._case}", 200, http=browser)
+        self._note_step("signed in by a code")
+
+    async def _wait_for_code(self, email: str, before: int) -> str:
+        while True:
+            codes = await self._read_codes(email)
+            if len(codes) > before:
+                return codes[-1]
+            await asyncio.sleep(PAUSE_SECONDS)
+
+    async def _read_codes(self, email: str) -> list[str]:
+        """The one-time codes that were sent to an address, in the order of their letters."""
+        letters = (await self._call("GET", f"{self._stand_ins['mailbox']}/messages", 200, params={"to": email})).json()
+        return [code for letter in letters for code in _CODE.findall(letter["text"])]
 
     async def _check_end(self, status: Document) -> None:
         """The end is the expected one, its notices are sent, and the public page calls each certificate valid."""
@@ -160,10 +190,12 @@ class Walkthrough(ABC, Generic[ScenarioT]):
                 return status
             await asyncio.sleep(PAUSE_SECONDS)
 
-    async def _call(self, method: str, url: str, *expected: int, **options: Any) -> Response:
+    async def _call(
+        self, method: str, url: str, *expected: int, http: AsyncClient | None = None, **options: Any
+    ) -> Response:
         """The answer of one of the statuses expected. Raises `Unexpected` for any other, or for none."""
         try:
-            answer = await self._http.request(method, url, **options)
+            answer = await (http or self._http).request(method, url, **options)
         except HTTPError as error:
             raise Unexpected(f"{method} {url} was not answered ({type(error).__name__})") from None
         if answer.status_code not in expected:

@@ -70,9 +70,10 @@ SECRETS: Mapping[str, Callable[[], str]] = {
     IDENTITY_SECRET: secrets.token_urlsafe,
     "CERTIFY_PORTAL_TOKEN": secrets.token_urlsafe,
     "CERTIFY_IDENTITY_KEY": secrets.token_hex,
+    "CERTIFY_INTAKE_TOKENS": lambda: json.dumps({"intake": secrets.token_urlsafe()}),
     "CERTIFY_STAFF_TOKENS": lambda: json.dumps({"staff": secrets.token_urlsafe()}),
 }
-# The secrets in stack.json, besides the staff token and the vendors' secrets: whose, and what of it.
+# The secrets in stack.json, besides the tokens of staff and of the intake partner, and the vendors' secrets.
 SHOWN = {
     "portal": ("marketplace", "token"),
     "portal_look_up": ("portal-look-up", "token"),
@@ -163,7 +164,8 @@ def select_shown_secrets(settings: Mapping[str, str]) -> Document:
     return {
         **{name: senders.get(sender, {}).get(part) for name, (sender, part) in SHOWN.items()},
         "vendors": {vendor: one["secret"] for vendor, one in senders.items() if one.get("kinds") == ["vendor"]},
-        "staff_token": _parse_staff_token(settings["CERTIFY_STAFF_TOKENS"]),
+        "intake_token": _parse_first_token(settings, "CERTIFY_INTAKE_TOKENS"),
+        "staff_token": _parse_first_token(settings, "CERTIFY_STAFF_TOKENS"),
     }
 
 
@@ -246,11 +248,11 @@ def _inherit_environment() -> dict[str, str]:
     return {**rest, "PYTHONUNBUFFERED": "1"}
 
 
-def _parse_staff_token(tokens: str) -> str:
+def _parse_first_token(settings: Mapping[str, str], name: str) -> str:
     try:
-        return str(next(iter(json.loads(tokens).values())))
+        return str(next(iter(json.loads(settings[name]).values())))
     except (ValueError, AttributeError, StopIteration):
-        raise StackError('CERTIFY_STAFF_TOKENS has to be a JSON object, {"actor": "token"}.', 2) from None
+        raise StackError(f'{name} has to be a JSON object, {{"actor": "token"}}.', 2) from None
 
 
 def _parse_senders(senders: str) -> dict[str, dict[str, Any]]:

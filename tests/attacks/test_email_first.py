@@ -12,10 +12,11 @@ import time_machine
 from sqlmodel import select
 
 from db.case_state import list_rows
-from db.own_tables import CodeRow
+from db.own_tables import AnswerRow, CodeRow
 from tests.support import documents
 from tests.support.browser import Page
 from tests.web.house import House
+from tests.web.test_portal import form_of
 
 KNOWN, UNKNOWN = "testa.broker@example.com", "nobody.at.all@example.com"
 HTML = {"Accept": "text/html", "Accept-Language": "en"}
@@ -160,3 +161,22 @@ async def test_d6_a_form_of_another_site_is_not_taken_from_a_session(house: Hous
         answer = await house.browser.post(f"/me/{case_id}/information", data={"message": "x"}, headers=headers)
         assert answer.status_code == 403
     assert await house.apply_commands() == []
+
+
+async def test_d1_a_victim_is_written_nothing_in_an_attacker_s_words(house: House) -> None:
+    """A form with a stranger's address and words of one's own sends that address a code, and nothing else."""
+    words = "Pay at evil example"
+    form = {**form_of(documents.registration(email=KNOWN)), "first_name": words}
+    answer = await house.post("/portal/register", form)
+    assert answer.status_code == 303
+    assert (await house.cases(), await house.database.read(list_rows, select(AnswerRow))) == ([], [])
+    (row,) = await house.database.read(list_rows, select(CodeRow))
+    assert (row.email, words in str(row.model_dump())) == (KNOWN, False)
+
+
+async def test_d4_a_request_without_a_credential_is_not_read(house: House) -> None:
+    house.browser.cookies.clear()
+    for request in (documents.broker(), {"npn": "x"}):
+        answer = await house.browser.post("/api/requests", json=request)
+        assert answer.status_code == 401
+    assert await house.cases() == []

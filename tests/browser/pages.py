@@ -66,12 +66,25 @@ def sent(there: Way, shows: str, button: str = "main form button:visible", **ans
     return way
 
 
-async def _registering(page: Page, people: People, language: str) -> None:
-    """Somebody new sends the portal's request."""
+async def _registered(page: Page, people: People, language: str) -> None:
+    """Somebody new types the code after the portal's request."""
+    email = await _registering(page, people, language)
+    await page.locator("main [name=code]").fill(await people.world.code(email))
+    await page.locator("main form button").first.click()
+    await page.wait_for_url("**/done*")
+
+
+async def _registers(page: Page, people: People, language: str) -> None:
+    """Somebody new sends the portal's request, and is asked for the code."""
+    await _registering(page, people, language)
+
+
+async def _registering(page: Page, people: People, language: str) -> str:
     request = documents.trainee()
     named = ("role", "first_name", "last_name", "email", "phone")
     answers = {**{name: str(request[name]) for name in named}, "markets.individual": "true"}
-    await sent(at("/portal/register"), "main:not(:has(form)) h1", **answers)(page, people, language)
+    await sent(at("/portal/register"), "main [name=code]", **answers)(page, people, language)
+    return str(request["email"])
 
 
 async def _sending_too_late(page: Page, people: People, language: str) -> None:
@@ -161,7 +174,8 @@ PAGES = {
     "portal_recovery": Row("/portal/recovery", at("/portal/recovery")),
     "portal_register": Row("/portal/register", at("/portal/register")),
     "portal_register_faulty": Row("/portal/register", sent(at("/portal/register"), FAULT)),
-    "portal_registered": Row("/portal/register", _registering),
+    "portal_register_code": Row("/portal/register/confirm", _registers),
+    "portal_registered": Row("/portal/register/done", _registered),
     "portal_home": Row(STATUS, of(People.registered)),
     "portal_home_training": Row(STATUS, of(People.profiled)),
     "portal_home_agreements": Row(STATUS, of(People.trained)),

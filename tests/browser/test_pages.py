@@ -19,7 +19,7 @@ from web.app import create_app
 # Routes that answer browsers with a page and others with JSON.
 BOTH = {"/certificates/{number}", "/registry/tracker/{npn}"}
 # What test_request.py and test_mails.py see to.
-ELSEWHERE = {"/request/{slug}", "/request/check", "/request/done"}
+ELSEWHERE = {"/request/{slug}", "/request/check", "/request/confirm", "/request/done"}
 # What leads on to another page, is a file, or is shown within another page.
 NO_PAGES = {
     "/staff/export.csv",

@@ -64,13 +64,13 @@ async def test_answers_given_at_the_same_moment_are_all_kept(database: Database)
 
 
 async def test_what_was_sent_leaves_no_answer_and_can_not_be_changed(database: Database) -> None:
-    token = await database.write(begin_draft, {"last_name": "Sampleperson"}, NOW)
-    await database.write(close_draft, token, "case-1", True, NOW)
-    await database.write(close_draft, token, "case-1", False, NOW)
-    assert await database.read(find_draft, token, NOW) == {"sent": "case-1", "created": "yes"}
+    token = await database.write(begin_draft, {"last_name": "Sampleperson", **YEAR}, NOW)
+    for _ in range(2):
+        await database.write(close_draft, token, ["plan_year"], NOW)
+    assert await database.read(find_draft, token, NOW) == {**YEAR, "sent": "yes"}
     assert not await database.write(save_draft, token, YEAR, NOW)
     assert await database.read(find_draft, token, NOW + LIFE) is None
-    await database.write(close_draft, "unknown", "case-2", True, NOW)
+    await database.write(close_draft, "unknown", ["plan_year"], NOW)
     assert len(await kept(database)) == 1
 
 

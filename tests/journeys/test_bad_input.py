@@ -23,7 +23,7 @@ Document = dict[str, Any]
 
 @pytest.mark.parametrize("body", [b"", b'{"kind": "broker", "kind": "agent"}', b"[]"], ids=str)
 async def test_what_is_no_request_is_refused(world: World, body: bytes) -> None:
-    answer = await world.http.post(f"{world.web}/api/requests", content=body)
+    answer = await world.http.post(f"{world.web}/api/requests", content=body, headers=world.intake)
     assert answer.status_code == 422
     assert answer.headers["content-type"] == "application/problem+json"
     assert fields(answer)
@@ -38,7 +38,7 @@ async def test_c4_a_body_of_more_than_256_kib_is_refused(world: World, path: str
         for _ in range(257):
             yield b" " * 1024
 
-    answer = await world.http.post(world.web + path, content=pieces() if chunked else b" " * size)
+    answer = await world.http.post(world.web + path, content=pieces() if chunked else b" " * size, headers=world.intake)
     assert answer.status_code == 413
     assert answer.headers["content-type"] == "application/problem+json"
 
@@ -62,6 +62,20 @@ async def test_only_staff_read_and_decide(world: World, credential: str) -> None
         assert opened["case_id"] not in answer.text
     await world.until(opened, "awaiting_decision")
     assert {entry["actor"] for entry in await world.audit(opened)} == {"applicant", "system"}
+
+
+async def test_d4_a_request_needs_the_credential_of_who_vouches_for_its_address(world: World) -> None:
+    request, tokens = documents.broker(), world.stack["secrets"]
+    credentials = ["", "Bearer wrong", f"Basic {tokens['intake_token']}", f"Bearer {tokens['portal']}"]
+    for credential in credentials:
+        headers = {"Authorization": credential} if credential else {}
+        answer = await world.http.post(f"{world.web}/api/requests", json=request, headers=headers)
+        assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
+        assert request["npn"] not in answer.text
+    for headers, status in ((world.intake, 201), (world.staff, 200)):
+        answer = await world.http.post(f"{world.web}/api/requests", json=request, headers=headers)
+        assert answer.status_code == status
+    assert (await world.http.get(f"{world.web}/api/cases", headers=world.intake)).status_code == 401
 
 
 DECISIONS: list[tuple[Any, list[str]]] = [

@@ -63,17 +63,20 @@ async def test_b3_who_forgot_their_user_id_gets_it_by_e_mail_and_no_second_accou
     assert (await browser.follow("Open my registration of 2024")).status == 200
 
 
-async def test_b3_the_form_refuses_a_second_account_and_leads_to_recovery(market: Marketplace) -> None:
+async def test_b3_d4_a_second_account_is_refused_by_mail_which_leads_to_ones_own_pages(market: Marketplace) -> None:
     request = documents.registration()
     await market.opened(request)
-    browser = Browser(market.http)
+    browser, second = Browser(market.http), f"second.{request['npn']}@example.com"
     await browser.open(f"{market.web}/portal/register?plan_year=2024")
-    other = form({**request, "email": f"second.{request['npn']}@example.com"})
+    other = form({**request, "email": second})
     page = await browser.press("Send the request", **{name.replace(".", "__"): value for name, value in other.items()})
-    assert page.status == 409
-    (recovery,) = [url for _, url in page.links if "/portal/recovery" in url]
-    assert "Please do not open a second account" in (await browser.open(recovery)).text
-    assert await market.letters(f"second.{request['npn']}@example.com") == []
+    assert await market.letters(second) == []
+    page = await browser.press("Go on", code=await market.code(second))
+    assert "We have your request" in page.text
+    letter = await market.letter(second, lambda letter: "We could not take your request" in letter["text"])
+    assert f"{market.web}/me" in letter["text"].split()
+    assert request["first_name"] not in letter["text"]
+    assert "There is nothing under this e-mail address" in (await browser.open(f"{market.web}/me")).text
 
 
 # the tab's links
@@ -225,12 +228,14 @@ async def register(market: Marketplace, browser: Browser, request: Document) -> 
     filled = {name.replace(".", "__"): value for name, value in form(request).items()}
     wrong = {**filled, "npn": "0", "email": "x", "business_contact__address__state": "ZZ"}
     assert (await browser.press("Enviar la solicitud", **wrong)).status == 422
-    assert (await browser.press("Enviar la solicitud", **filled)).status == 201
+    await browser.press("Enviar la solicitud", **filled)
+    await browser.press("Continuar", code="no code")
+    page = await browser.press("Continuar", code=await market.code(request["email"]))
+    assert (page.status, page.url) == (200, f"{market.web}/portal/register/done")
     await browser.open(f"{market.web}/portal/register?plan_year=2024")
-    assert (await browser.press("Enviar la solicitud", **filled)).status == 200
-    await browser.open(f"{market.web}/portal/register?plan_year=2024")
-    second = {**filled, "email": f"otra.{request['npn']}@example.com"}
-    assert (await browser.press("Enviar la solicitud", **second)).status == 409
+    page = await browser.press("Enviar la solicitud", **filled)
+    assert (page.status, page.url) == (200, f"{market.web}/portal/register/done")
+    await market.letter(request["email"], lambda letter: "Ya nos había enviado una solicitud" in letter["text"])
 
 
 async def update_profile(market: Marketplace, browser: Browser, request: Document, home: str) -> None:

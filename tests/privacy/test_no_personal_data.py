@@ -191,7 +191,9 @@ async def what_is_refused(world: World) -> None:
     assert (await world.submit(another)).status_code == 409
     faulty = {**COUNSELOR, "email": "Vandermolenaar at mail", "phone": "Xochiquetzal", "last_name": "Zarthwick\n"}
     assert (await world.submit(faulty)).status_code == 422
-    assert (await world.http.post(f"{world.web}/api/requests", content=json.dumps(BROKER)[:-5])).status_code == 422
+    cut = json.dumps(BROKER)[:-5]
+    answer = await world.http.post(f"{world.web}/api/requests", content=cut, headers=world.intake)
+    assert answer.status_code == 422
     denied = {**COUNSELOR, "email": "vandermolenaar.second@mail.example.org"}
     await world.control("mailbox", **REFUSED_FOR_GOOD)
     opened = await world.opened(denied)
@@ -227,9 +229,9 @@ async def what_is_filled_in(world: World) -> None:
                     assert (await form.answer(person, **wrong)).status == 422
                 await form.answer(person, **answers)
         assert "Xochiquetzal" in person.page.text
-    for request, status in ((COUNSELOR, 200), ({**BROKER, "last_name": "Vandermolenaar"}, 409)):
+    for request in (COUNSELOR, {**BROKER, "last_name": "Vandermolenaar"}):
         async with httpx2.AsyncClient(timeout=60, trust_env=False) as http:
-            assert (await form.send(Browser(http), request, world.web)).status == status
+            assert (await form.send(Browser(http), request, world.code, world.web)).status == 200
 
 
 async def test_no_personal_data_in_temporal_or_in_any_log(tmp_path: Path) -> None:

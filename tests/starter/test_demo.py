@@ -38,9 +38,15 @@ def test_the_demo_certifies_several_and_its_folder_carries_on(tmp_path: Path) ->
         for row in shown["rcl"]["rows"]
     ]
     assert listed == [[True, False], [True, True]]
-    assert shown["mailbox"]["messages"] == 21
+    assert shown["mailbox"]["messages"] == 27
     for step in (
-        *("exam 0.7999: failed", "exam 0.80: passed", "own registration refused", "approval refused"),
+        *(
+            "signed in by a code",
+            "exam 0.7999: failed",
+            "exam 0.80: passed",
+            "own registration refused",
+            "approval refused",
+        ),
         *("last year imported", "Next refused", "copied NPN refused", "individual returning completed, mlms"),
         *("vendor-a's own address refused", "shop completed, vendor-a", "shop privacy security: I Agree"),
     ):

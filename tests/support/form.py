@@ -1,12 +1,15 @@
 """Fills in the request form step by step, as a person with a browser and no scripts does."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import urlsplit
 
 from templates.catalogs import translate
 from tests.support.browser import Browser, Page
 
-START, CHECK, DONE = "/request", "/request/check", "/request/done"
+START, CHECK, CONFIRM, DONE = "/request", "/request/check", "/request/confirm", "/request/done"
+# Waits for the code that comes to an address.
+Code = Callable[[str], Awaitable[str]]
 
 
 def place(page: Page) -> str:
@@ -45,11 +48,20 @@ async def fill_in(browser: Browser, document: dict[str, Any], until: str = "chec
     return browser.page
 
 
-async def send(browser: Browser, document: dict[str, Any], web: str = "", language: str = "") -> Page:
+async def send(browser: Browser, document: dict[str, Any], code: Code, web: str = "", language: str = "") -> Page:
     """A whole request, from the start page to its confirmation."""
     await begin(browser, web, document["plan_year"], language)
     await fill_in(browser, document)
-    return await press(browser, "Send the request")
+    return await hand_in(browser, code)
+
+
+async def hand_in(browser: Browser, code: Code) -> Page:
+    """Sends what is filled in, and types the code that comes to its address, where one is asked for."""
+    page = await press(browser, "Send the request")
+    if not place(page).endswith("/confirm"):
+        return page
+    email = next(form.fields["email"] for form in page.forms if "email" in form.fields)
+    return await press(browser, "Go on", code=await code(email))
 
 
 def answers_of(document: dict[str, Any]) -> dict[str, dict[str, str]]:

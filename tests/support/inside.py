@@ -393,7 +393,8 @@ def _settings(plan: Plan) -> Settings:
         for name, value in plan.settings.items()
         if name.startswith("CERTIFY_") and name != "CERTIFY_DATABASE_URL"
     }
-    parsed = {name: json.loads(given.pop(name)) for name in ("staff_tokens", "staff_roles", "vendors", "senders")}
+    listed = ("intake_tokens", "staff_tokens", "staff_roles", "vendors", "senders")
+    parsed = {name: json.loads(given.pop(name)) for name in listed}
     return load_settings(**given, **parsed, CERTIFY_DATABASE_URL=plan.settings["CERTIFY_DATABASE_URL"])
 
 

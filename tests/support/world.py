@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 import sys
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -36,7 +37,9 @@ class World:
         self.http = client
         self.web: str = stack["web"]
         self.staff = {"Authorization": f"Bearer {stack['secrets']['staff_token']}"}
+        self.intake = {"Authorization": f"Bearer {stack['secrets']['intake_token']}"}
         self._policies: dict[int, Document] = {}
+        self._codes_read: Counter[str] = Counter()
         self.changes = Changes(Path(stack["data"]) / "app.sqlite")
 
     # reading
@@ -101,10 +104,17 @@ class World:
 
     async def code_after(self, email: str, ask: Callable[[], Awaitable[object]]) -> str:
         """The code that comes to an address once it is asked for."""
-        before = len(await self.codes(email))
+        self._codes_read[email] = len(await self.codes(email))
         await ask()
+        return await self.code(email)
+
+    async def code(self, email: str) -> str:
+        """Waits for a code to an address that was not read yet."""
+        before = self._codes_read[email]
         async with asyncio.timeout(60):
-            return (await self.changes.poll(lambda: self.codes(email), lambda codes: len(codes) > before))[-1]
+            codes = await self.changes.poll(lambda: self.codes(email), lambda codes: len(codes) > before)
+        self._codes_read[email] = len(codes)
+        return codes[-1]
 
     async def _mails(self, email: str) -> list[Document]:
         found: list[Document] = (await self.http.get(f"{self.stack['mailbox']}/messages", params={"to": email})).json()
@@ -147,7 +157,7 @@ class World:
         return f"{self.web}/me/{opened['case_id']}"
 
     async def submit(self, request: Document) -> httpx2.Response:
-        return await self.http.post(f"{self.web}/api/requests", json=request)
+        return await self.http.post(f"{self.web}/api/requests", json=request, headers=self.intake)
 
     async def opened(self, request: Document, known: bool = True, **producer: Any) -> Document:
         """A case opened by a request; the registry knows its NPN unless told otherwise."""

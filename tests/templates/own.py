@@ -43,6 +43,7 @@ def code(language: str, faulty: bool = False) -> dict[str, object]:
         "action": "/me/sign-in",
         "again_action": "/me/code",
         "other_url": "/me",
+        "hidden": {"form_token": "0a1b2c"},
         "email": EMAIL,
         "minutes": 10,
         "values": {},

@@ -89,13 +89,12 @@ def register(language: str, answered: bool = False) -> dict[str, object]:
     }
 
 
-def registered(language: str, created: bool = True) -> dict[str, object]:
+def registered(language: str) -> dict[str, object]:
     return {
         **frame(language, "/portal/register"),
         "plan_year": 2024,
-        "created": created,
         "email": "testa.broker@example.com",
-        "recovery_url": "/portal/recovery",
+        "own_url": "/me",
     }
 
 
@@ -293,7 +292,6 @@ PORTAL_PAGES: dict[str, tuple[str, Build]] = {
     "register": ("portal_register.html", register),
     "register with faults": ("portal_register.html", partial(register, answered=True)),
     "registered": ("portal_registered.html", registered),
-    "registered, again": ("portal_registered.html", partial(registered, created=False)),
     **{
         f"home, waiting for {waiting_for}, {role}": (
             "portal_home.html",
@@ -352,6 +350,6 @@ PORTAL_PAGES: dict[str, tuple[str, Build]] = {
     },
     **{
         f"problem of the portal, {to}": ("portal_problem.html", partial(problem, to=to))
-        for to in ("home", "portal", "recovery", None)
+        for to in ("home", "portal", None)
     },
 }

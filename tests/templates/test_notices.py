@@ -12,6 +12,7 @@ import pytest
 from jinja2 import UndefinedError
 
 from domain.shared.cases.notices import TOPIC, TOPIC_OF_WAITING, Notice, Topic, find_topic
+from domain.shared.request_answers import RequestAnswer
 from templates.letters import COLUMNS, NoticeRenderer, RenderedNotice
 from tests.support.checks import check_each
 from tests.templates.contexts import (
@@ -34,6 +35,7 @@ from web.gallery.samples import (
     ACTIVATION_URL,
     FIND_LOCAL_HELP_URL,
     NUMBER,
+    OWN_URL,
     PORTAL_URL,
     RCL_URL,
     TRACKER_URL,
@@ -250,7 +252,11 @@ def test_the_help_desk_is_told_the_facts_in_the_time_of_the_east() -> None:
 
 def test_every_notice_has_a_topic_and_its_templates() -> None:
     assert {*TOPIC, Notice.REMINDER} == set(Notice)
-    named = {f"{notice}.{ending}" for notice in (*Notice, "one_time_code") for ending in ("subject.txt", "txt", "html")}
+    named = {
+        f"{notice}.{ending}"
+        for notice in (*Notice, "one_time_code", "request_answer")
+        for ending in ("subject.txt", "txt", "html")
+    }
     shared = {"base.html", "base.txt", "parts.html", "_words.jinja", "_awaited.jinja"}
     assert {file.name for file in (TEMPLATES / "notices").iterdir()} == named | shared
 
@@ -380,3 +386,27 @@ def test_d1_the_letter_with_a_code_has_fixed_words_and_the_code_alone_on_a_line(
     assert other.text.replace("987654", "012345") == rendered.text
     assert Reader(rendered.html).opened == []
     assert PHONE in rendered.text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("program", ["bewellnm", "ffm"])
+@pytest.mark.parametrize("answer", list(RequestAnswer))
+def test_d4_the_answer_to_a_request_says_what_became_of_it_and_leads_to_ones_own_pages(
+    answer: RequestAnswer, program: str, language: str
+) -> None:
+    values = {
+        "program": program,
+        "plan_year": 2024,
+        "answer": answer,
+        "problems": ["Said of the scope.", "Said of the window."],
+        "contact": CONTACTS[Topic.GENERAL],
+        "own_url": OWN_URL,
+    }
+    rendered = LETTERS.render_notice("request_answer", language, values)
+    reader = Reader(rendered.html)
+    for text in (rendered.text, reader.text):
+        assert ("Said of the scope." in text) == (answer is RequestAnswer.REFUSED)
+        assert OWN_URL in text
+    assert OWN_URL in rendered.text.splitlines()
+    assert "2024" in rendered.subject
+    assert reader.opened == []

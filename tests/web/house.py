@@ -134,7 +134,7 @@ class House:
         key = self.services.settings.identity_key_bytes
         made = await self.database.write(make_code_letters, key, due, now)
         await self.database.write(finish_code_letters, [letter.code_id for letter in made])
-        return next(letter.code for letter in made if letter.email == email)
+        return [letter.code for letter in made if letter.email == email][-1]
 
     async def list_accesses(self, case_id: str = "") -> list[AccessLogRow]:
         """Who was shown personal data, of one case if it is given; newest first."""

@@ -12,6 +12,7 @@ import time_machine
 from sqlmodel import col, select
 
 from db.case_state import list_rows
+from db.own_tables import AnswerRow
 from db.tables import CertificateRow, CommandRow, FactRow
 from db.writes.cases import record_facts
 from db.writes.effects import EffectResult, complete_effect, intend_effect
@@ -205,21 +206,60 @@ async def test_b6_the_request_offers_exactly_two_roles_and_two_markets(house: Ho
     assert hidden(reader) == {"program": "ffm", "plan_year": "2024"}
 
 
+async def register(house: House, document: dict[str, Any], language: str = "en") -> Reader:
+    """A request sent by the form, its address confirmed where that is asked for; the page that thanks for it."""
+    answer = await house.post(f"/portal/register?lang={language}", form_of(document))
+    assert answer.status_code == 303
+    if "/confirm" in answer.headers["location"]:
+        shown = await house.browser.get(answer.headers["location"])
+        assert document["email"] in read(shown).text
+        code = await house.code(document["email"].lower())
+        answer = await house.post(f"/portal/register/confirm?lang={language}", {"code": code})
+        assert answer.status_code == 303
+    return read(await house.browser.get(answer.headers["location"]))
+
+
+async def answered(house: House) -> list[tuple[str, str]]:
+    """The letters that are to be sent in answer to requests: to whom, and what."""
+    rows = await house.database.read(list_rows, select(AnswerRow).order_by(col(AnswerRow.asked_at)))
+    return [(row.email, row.answer) for row in rows]
+
+
 @pytest.mark.parametrize("document", [documents.registration(), documents.trainee(markets=["shop", "individual"])])
 async def test_a_request_opens_one_registration(house: House, document: dict[str, Any]) -> None:
-    reader = read(await house.post("/portal/register?lang=en", form_of(document)), 201)
-    assert document["email"] in reader.text
+    first = await register(house, document)
+    assert document["email"] in first.text
     (case,) = await house.cases()
     assert case.request == parse_registration(document).model_dump(mode="json", exclude_none=True)
-    again = read(await house.post("/portal/register?lang=en", form_of(document)))
-    assert "already registered" in again.text
+    assert (await register(house, document)).text == first.text
     assert len(await house.cases()) == 1
+    assert await answered(house) == [(document["email"], "repeated")]
+
+
+async def test_d1_nothing_is_done_before_the_address_of_a_registration_is_confirmed(house: House) -> None:
+    document = documents.registration()
+    sent = await house.post("/portal/register?lang=en", form_of(document))
+    assert sent.headers["location"] == "/portal/register/confirm?lang=en"
+    for wrong in ("", "no code"):
+        read(await house.post("/portal/register/confirm", {"code": wrong}), 422)
+    assert (await house.cases(), await answered(house)) == ([], [])
+    reader = read(await house.browser.get("/portal/register?change=1"))
+    assert answers(reader)["first_name"] == document["first_name"]
+    again = await house.post("/portal/register/confirm?lang=en", {"email": "somebody.else@example.com"})
+    assert again.status_code == 303
+    done = await house.post("/portal/register/confirm", {"code": await house.code(document["email"])})
+    assert done.headers["location"] == "/portal/register/done"
+    assert len(await house.cases()) == 1
+    for path in ("/confirm", "/done"):
+        house.browser.cookies.clear()
+        lost = await house.browser.get(f"/portal/register{path}")
+        assert lost.headers["location"] == "/portal/register"
 
 
 async def test_a_request_without_contacts_leaves_them_to_the_profile(house: House) -> None:
     document = documents.registration()
-    short = {name: value for name, value in document.items() if not name.endswith("_contact")}
-    read(await house.post("/portal/register?lang=en", form_of(short)), 201)
+    await register(house, {name: value for name, value in document.items() if not name.endswith("_contact")})
+    assert len(await house.cases()) == 1
 
 
 async def test_faults_are_shown_at_their_fields_with_the_answers_kept(house: House) -> None:
@@ -253,16 +293,15 @@ async def test_a_deeply_dotted_name_is_a_fault_like_any_other(house: House) -> N
     read(await house.post("/portal/register", form), 422)
 
 
-async def test_b3_a_second_account_is_refused_and_pointed_at_recovery(house: House) -> None:
-    one = await visitor(house)
+async def test_b3_d4_a_second_account_is_refused_by_mail_alone(house: House) -> None:
+    one, new = await visitor(house), documents.registration()
+    told = (await register(house, new)).text.replace(new["email"], "…")
     for changes in ({"email": "other@example.com"}, {"npn": documents.new_npn(), "first_name": "Other"}):
-        form = form_of({**one.document, **changes})
-        answer = await house.post("/portal/register?lang=es", form)
-        reader = read(answer, 409)
-        assert "Ya tiene una cuenta" in reader.text
-        assert "/portal/recovery?lang=es" in links(reader)
-    (case,) = await house.cases()
-    assert case.flag == "second_account"
+        house.browser.cookies.clear()
+        document = {**one.document, **changes}
+        assert (await register(house, document)).text.replace(document["email"], "…") == told
+        assert (await answered(house))[-1] == (document["email"], "conflict")
+    assert [case.flag for case in await house.cases()] == ["second_account", None]
 
 
 # the links

@@ -28,7 +28,7 @@ from domain.state.policies import find_state_policy
 from domain.state.policy import Policy
 from starter.cases import CommandOutcome, now
 from web.api.bodies import StrictBody, describe_body, read_body
-from web.http.auth import PUBLIC, Portal, StaffMember, require_permission
+from web.http.auth import PUBLIC, Intake, Portal, StaffMember, require_permission
 from web.http.permissions import Permission
 from web.http.problems import build_problem
 from web.http.rate_limits import limit_rate
@@ -93,14 +93,17 @@ class ApplicantBody(StrictBody):
 
 @router.post(
     "/requests",
-    dependencies=[PUBLIC, limit_rate("api")],
+    dependencies=[limit_rate("api")],
     status_code=201,
     tags=["requests"],
-    responses=FAULTS,
+    responses={**FAULTS, 401: {"description": "Neither an intake partner's token nor staff's."}},
     openapi_extra=describe_body(AnyRequest),
 )
-async def submit_request(request: Request, services: ServicesDep) -> JSONResponse:
-    """A request of either program: 201 with the case it opens, 200 for a repeat, 422 with every fault named."""
+async def submit_request(request: Request, services: ServicesDep, _: Intake) -> JSONResponse:
+    """A request of either program, by who vouches for its e-mail address: 201 with the case it opens, 200 for a repeat.
+
+    422 with every fault named. The public's way in is the form.
+    """
     return _answer_opened(await services.cases.submit_request(parse_any_request(read_json(await request.body()))))
 
 

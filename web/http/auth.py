@@ -227,6 +227,18 @@ async def require_portal(request: Request, services: Annotated[Services, Depends
     return sender.actor
 
 
+async def require_intake(request: Request, services: Annotated[Services, Depends(get_services)]) -> str:
+    """Who sends requests of others: an intake partner, who vouches for e-mail addresses, or staff; 401 otherwise."""
+    partner = services.settings.find_intake_partner(_read_bearer_token(request), now().date())
+    if partner is not None:
+        return f"sender:{partner}"
+    if await find_staff_member(request, services) is None:
+        raise HTTPException(
+            401, "Send the bearer token of an intake partner or of staff.", {"WWW-Authenticate": "Bearer"}
+        )
+    return (await PermissionRequired(Permission.BEGIN)(request, services)).actor
+
+
 async def require_registrant(request: Request, services: Annotated[Services, Depends(get_services)]) -> str:
     """Who acts on a federal registration: the portal that registers people, by its token, or staff in their name."""
     sender = services.senders.find_token_holder(_read_bearer_token(request))
@@ -237,7 +249,7 @@ async def require_registrant(request: Request, services: Annotated[Services, Dep
 
 FOR_ANYBODY = ("/static", "/openapi.json")
 Access = AccessDeclaration | PermissionRequired | Callable[..., Any]
-_DEPENDENCIES = (require_own_session, require_portal, require_registrant)
+_DEPENDENCIES = (require_own_session, require_intake, require_portal, require_registrant)
 
 
 def list_access(route: APIRoute) -> list[Access]:
@@ -268,4 +280,5 @@ def _walk_dependencies(dependant: Dependant) -> Iterator[Any]:
 
 OwnPages = Annotated[OwnVisitor, Depends(require_own_session)]
 Portal = Annotated[str, Depends(require_portal)]
+Intake = Annotated[str, Depends(require_intake)]
 Registrant = Annotated[str, Depends(require_registrant)]

@@ -3,7 +3,6 @@
 Whether an address is known the pages don't tell: a code is sent to any, and who has no case finds an empty list (D4).
 """
 
-import secrets
 from collections.abc import Sequence
 
 from fastapi import FastAPI, Request
@@ -11,14 +10,22 @@ from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Resp
 from pydantic import BaseModel, ValidationError
 
 from db.reads.own_pages import list_own_cases
-from db.writes.own.codes import ask_code, find_asked_address, try_code
-from db.writes.own.sessions import LONGEST, end_own_session, open_own_session, stay_in_own_session
-from domain.shared.codes import LIFE, CodeAnswer, CodePurpose, read_code
+from db.writes.own.sessions import end_own_session, stay_in_own_session
+from domain.shared.codes import CodeAnswer
 from domain.shared.documents.faults import Fault, list_faults
 from domain.shared.documents.fields import Email
 from domain.shared.links import OWN_CASE_PATH, OWN_PATH
 from domain.shared.programs import FEDERAL_PROGRAM
 from starter.cases import now
+from web.codes import (
+    TOO_OFTEN,
+    CodeForm,
+    ask_for_code,
+    find_asked_email,
+    render_code_form,
+    sign_in_owner,
+    try_typed_code,
+)
 from web.http.addresses import build_query, find_local_address
 from web.http.auth import PUBLIC, OwnPages, OwnVisitor, choose_own_cookie, describe_session, find_own_visitor
 from web.http.forms import Values, describe_faults, read_form
@@ -33,13 +40,6 @@ router = build_page_router()
 CODE, SIGN_IN, SIGN_OUT, KEPT = "/me/code", "/me/sign-in", "/me/sign-out", "/me/kept"
 _NOT_ONWARD = (CODE, SIGN_IN, SIGN_OUT, KEPT)
 TOLD = ("out", "ended")
-FAULTS = {
-    CodeAnswer.WRONG: "code_wrong",
-    CodeAnswer.EXPIRED: "code_expired",
-    CodeAnswer.SPENT: "code_spent",
-    CodeAnswer.NOT_ASKED: "code_not_asked",
-}
-BROWSER_SECONDS = 365 * 24 * 3600
 
 
 class _Asked(BaseModel):
@@ -63,36 +63,28 @@ async def send_code(request: Request, services: ServicesDep) -> Response:
         email = _Asked(email=values.get("email", "")).email
     except ValidationError as error:
         return _render_sign_in(request, services, values, list_faults(error))
-    browser = request.cookies.get(_choose_browser_cookie(services)) or secrets.token_urlsafe(32)
-    most = services.settings.codes_an_hour
-    if not await services.database.write(ask_code, browser, email, language, CodePurpose.SIGN_IN, most, now()):
-        return _render_sign_in(request, services, values, [Fault("email", "code_too_often")], 429)
     answer = RedirectResponse(f"{CODE}{build_query(next=_find_onward(request), lang=language)}", 303, PRIVATE)
-    _set_cookie(answer, services, _choose_browser_cookie(services), browser, BROWSER_SECONDS)
+    if not await ask_for_code(request, services, answer, email):
+        return _render_sign_in(request, services, values, [Fault("email", TOO_OFTEN)], 429)
     return answer
 
 
 @router.get(CODE, dependencies=[PUBLIC])
 async def show_code_form(request: Request, services: ServicesDep) -> Response:
     """Where the code is typed in, in the browser that asked for it."""
-    return await _render_code_form(request, services)
+    return await _render_code(request, services)
 
 
 @router.post(SIGN_IN, dependencies=[PUBLIC, limit_rate("code")])
 async def sign_in(request: Request, services: ServicesDep) -> Response:
     """Opens a session for the address whose code is right; the session this browser had before is ended."""
-    values = await read_form(request)
-    browser, key = request.cookies.get(_choose_browser_cookie(services), ""), services.settings.identity_key_bytes
-    typed = read_code(values.get("code", ""))[:100]
-    tried = await services.database.write(try_code, key, browser, CodePurpose.SIGN_IN, typed, now())
+    tried = await try_typed_code(request, services, await read_form(request))
     if tried.answer is not CodeAnswer.RIGHT:
-        return await _render_code_form(request, services, [Fault("code", FAULTS[tried.answer])])
-    before = request.cookies.get(choose_own_cookie(services))
-    token = await services.database.write(open_own_session, tried.email, before, now())
+        return await _render_code(request, services, tried.answer)
     is_kept = await has_kept_form(request, services, tried.email)
     onward = f"{KEPT}{build_query(lang=choose_language(request))}" if is_kept else _find_onward(request) or OWN_PATH
     answer = RedirectResponse(onward, 303, PRIVATE)
-    _set_cookie(answer, services, choose_own_cookie(services), token, int(LONGEST.total_seconds()))
+    await sign_in_owner(request, services, answer, tried.email)
     return answer
 
 
@@ -125,16 +117,6 @@ async def stay_signed_in(request: Request, services: ServicesDep, visitor: OwnPa
 def install_handlers(app: FastAPI) -> None:
     """Answers who isn't signed in, or not any more: what they have typed is kept until they are."""
     keep_forms(app)
-
-
-def _choose_browser_cookie(services: Services) -> str:
-    """The cookie by which a browser is known again: a code counts in the one that asked for it."""
-    return "__Host-browser" if services.settings.is_secure else "browser"
-
-
-def _set_cookie(response: Response, services: Services, name: str, secret: str, seconds: int) -> None:
-    secure = services.settings.is_secure
-    response.set_cookie(name, secret, max_age=seconds, secure=secure, httponly=True, samesite="lax")
 
 
 def _find_onward(request: Request) -> str | None:
@@ -185,25 +167,17 @@ def _render_sign_in(
     )
 
 
-async def _render_code_form(request: Request, services: Services, faults: Sequence[Fault] = ()) -> Response:
+async def _render_code(request: Request, services: Services, answer: CodeAnswer | None = None) -> Response:
     """The form for the code; the sign-in where this browser asked for none of late."""
     language, onward = choose_language(request), _find_onward(request)
-    browser = request.cookies.get(_choose_browser_cookie(services), "")
-    email = await services.database.read(find_asked_address, browser, CodePurpose.SIGN_IN, now())
+    email = await find_asked_email(request, services)
     if email is None:
         return RedirectResponse(f"{OWN_PATH}{build_query(next=onward)}", 303, PRIVATE)
-    return render_page(
-        services,
-        "own_code.html",
-        language,
-        services.describe_general_contact(language),
+    query = build_query(next=onward, lang=language)
+    form = CodeForm(
         here=f"{CODE}{build_query(next=onward)}",
-        status=422 if faults else 200,
-        action=f"{SIGN_IN}{build_query(next=onward, lang=language)}",
-        again_action=f"{CODE}{build_query(next=onward, lang=language)}",
-        other_url=f"{OWN_PATH}{build_query(next=onward, lang=language)}",
-        email=email,
-        minutes=int(LIFE.total_seconds() // 60),
-        values={},
-        errors=describe_faults(faults, language),
+        action=f"{SIGN_IN}{query}",
+        again_action=f"{CODE}{query}",
+        other_url=f"{OWN_PATH}{query}",
     )
+    return render_code_form(request, services, form, email, answer)

@@ -118,8 +118,9 @@ def make_code_letters(session: Session, key: bytes, ids: Collection[str], now: d
     One whose letter was tried before gets a new code, since nobody knows the old one any more. What was asked for too
     long ago, or has been sent meanwhile, is left out.
     """
-    due = select(CodeRow).where(col(CodeRow.id).in_(ids), col(CodeRow.next_attempt_at).is_not(None)).with_for_update()
-    return [made for row in list_rows(session, due) if (made := _make_letter(session, key, row, now))]
+    due = select(CodeRow).where(col(CodeRow.id).in_(ids), col(CodeRow.next_attempt_at).is_not(None))
+    found = list_rows(session, due.order_by(col(CodeRow.asked_at)).with_for_update())
+    return [made for row in found if (made := _make_letter(session, key, row, now))]
 
 
 def _make_letter(session: Session, key: bytes, row: CodeRow, now: datetime) -> CodeLetter | None:

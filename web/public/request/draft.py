@@ -7,7 +7,7 @@ from hashlib import sha256
 
 from fastapi import Request, Response
 
-from db.writes.drafts import CREATED, SENT, find_draft
+from db.writes.drafts import SENT, find_draft
 from starter.cases import now
 from web.http.forms import Values
 from web.http.limits import SECURE_PREFIX
@@ -41,14 +41,9 @@ class Draft:
         return hmac.compare_digest(values.get(FORM_TOKEN, "").encode(), self.form_token.encode())
 
     @property
-    def case_id(self) -> str | None:
-        """The case it was sent to; None while it is still being filled in."""
-        return self.answers.get(SENT)
-
-    @property
-    def created(self) -> bool:
-        """Whether sending it opened the case; otherwise the case was there already."""
-        return self.answers.get(CREATED) == "yes"
+    def is_sent(self) -> bool:
+        """Whether it was sent: then little more is left of it than whom we write to."""
+        return SENT in self.answers
 
 
 async def load_draft(request: Request, services: Services) -> Draft | None:

@@ -3,37 +3,42 @@
 Its rules are domain/state/request.py, its steps are in steps.py beside it; the answers so far are kept in the database.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
 
-from db.case_state import load_case
 from db.writes.drafts import begin_draft, close_draft, save_draft
-from domain.shared.cases.notices import Topic
-from domain.shared.cases.reasons import Refusal
+from domain.shared.codes import CodeAnswer
 from domain.shared.documents.faults import Fault, Invalid
-from domain.shared.policy import choose_policy, describe_contact
+from domain.shared.policy import choose_policy
 from domain.state.policies import POLICIES
-from domain.state.request import parse_request
+from domain.state.request import Request as CertificationRequest, parse_request
 from starter.cases import now
-from templates.catalogs import N_
-from web.http.auth import LINK, PUBLIC
+from web.codes import (
+    TOO_OFTEN,
+    CodeForm,
+    ask_for_code,
+    find_asked_email,
+    render_code_form,
+    sign_in_owner,
+    try_typed_code,
+)
+from web.http.auth import LINK, PUBLIC, find_own_visitor
 from web.http.forms import read_form
 from web.http.negotiation import choose_language
 from web.http.pages import PRIVATE, build_page_router
-from web.http.problem_pages import ProblemText, render_problem
 from web.http.rate_limits import limit_rate
 from web.public.request import steps
-from web.public.request.draft import Draft, hand_out_cookie, load_draft
+from web.public.request.draft import FORM_TOKEN, Draft, hand_out_cookie, load_draft
 from web.public.request.pages import (
     CHECK,
+    CONFIRM,
     DONE,
     START,
     build_address,
-    find_draft_policy,
-    find_step_with,
     read_change,
     render_check,
     render_done,
@@ -43,13 +48,8 @@ from web.public.request.pages import (
 from web.public.request.steps import STEPS, FormStep
 from web.services import Services, ServicesDep
 
-IDENTITY_CONFLICT = ProblemText(
-    N_("We could not take your request"),
-    N_(
-        "Your National Producer Number (NPN) is already in use under another name or e-mail address. "
-        "Our staff have been told and will look at it."
-    ),
-)
+# What is left of a draft that was sent, for its confirmation.
+LEFT = ("email", "kind", "plan_year")
 
 router = build_page_router()
 
@@ -87,42 +87,60 @@ async def show_check(request: Request, services: ServicesDep) -> Response:
     draft = await _find_own_draft(request, services)
     if isinstance(draft, Response):
         return draft
-    if steps.find_first_open(draft.answers):
-        return _redirect(_find_place(draft))
-    try:
-        return render_check(request, services, draft, parse_request(steps.build_document(draft.answers)))
-    except Invalid:
-        return _redirect(START)
+    wanted = _read_whole(draft)
+    return render_check(request, services, draft, wanted) if wanted else _redirect_unfinished(draft)
 
 
 @router.post("/request/check", dependencies=[LINK, limit_rate("request")])
 async def send_request(request: Request, services: ServicesDep) -> Response:
-    """Opens the case, or finds the one this repeats; what keeps it out leads back to the step of the first fault."""
+    """Takes the request of who is signed in by its e-mail address; everybody else is sent a code first (D1)."""
     draft = await _find_own_draft(request, services, await read_form(request))
     if isinstance(draft, Response):
         return draft
-    if steps.find_first_open(draft.answers):
-        return _redirect(_find_place(draft))
-    try:
-        wanted = parse_request(steps.build_document(draft.answers))
-        opened = await services.cases.submit_request(wanted, draft.answers["agreement_language"])
-    except Invalid as invalid:
-        return await _redirect_refused(services, draft, invalid.faults)
-    except Refusal:
-        language = choose_language(request)
-        contact = describe_contact(find_draft_policy(draft), Topic.GENERAL, language)
-        return render_problem(services, IDENTITY_CONFLICT, 409, language, contact)
-    await services.database.write(close_draft, draft.token, opened.case_id, opened.created, now())
-    return _redirect(DONE)
+    wanted = _read_whole(draft)
+    if wanted is None:
+        return _redirect_unfinished(draft)
+    visitor = await find_own_visitor(request, services)
+    if visitor is not None and visitor.email == wanted.email.lower():
+        return await _take_request(services, draft, wanted)
+    answer = _redirect(CONFIRM)
+    if not await ask_for_code(request, services, answer, wanted.email):
+        return render_check(request, services, draft, wanted, [Fault("email", TOO_OFTEN)])
+    return answer
+
+
+@router.get("/request/confirm", dependencies=[LINK])
+async def show_confirmation(request: Request, services: ServicesDep) -> Response:
+    """Where the code is typed in that was sent to the address of the request."""
+    draft = await _find_own_draft(request, services)
+    return draft if isinstance(draft, Response) else await _render_confirmation(request, services, draft)
+
+
+@router.post("/request/confirm", dependencies=[LINK, limit_rate("code")])
+async def confirm_address(request: Request, services: ServicesDep) -> Response:
+    """Takes the request once the code is right, which also signs in to one's own pages."""
+    values = await read_form(request)
+    draft = await _find_own_draft(request, services, values)
+    if isinstance(draft, Response):
+        return draft
+    wanted = _read_whole(draft)
+    if wanted is None:
+        return _redirect_unfinished(draft)
+    tried = await try_typed_code(request, services, values)
+    if tried.answer is not CodeAnswer.RIGHT:
+        return await _render_confirmation(request, services, draft, tried.answer)
+    if tried.email != wanted.email.lower():  # the address was changed meanwhile
+        return _redirect(CHECK)
+    answer = await _take_request(services, draft, wanted)
+    await sign_in_owner(request, services, answer, tried.email)
+    return answer
 
 
 @router.get("/request/done", dependencies=[LINK])
 async def show_done(request: Request, services: ServicesDep) -> Response:
     """What happens next, for whoever has just sent a request."""
     draft = await load_draft(request, services)
-    if draft is None or draft.case_id is None:
-        return _redirect(START)
-    return render_done(request, services, draft, await services.database.read(load_case, draft.case_id))
+    return render_done(request, services, draft) if draft is not None and draft.is_sent else _redirect(START)
 
 
 @router.get("/request/{slug}", dependencies=[LINK])
@@ -153,7 +171,7 @@ async def keep_answer(slug: str, request: Request, services: ServicesDep) -> Res
         return _redirect(_find_place(draft))
     do, change = values.get("do") if slug == steps.INSURERS else None, read_change(request)
     values, rows = steps.change_rows(values, do) if do else (values, 0)
-    changes = steps.collect_changes(step, draft.answers, values)
+    changes = step.pick_answers(values)
     draft = Draft(draft.token, {**draft.answers, **changes})
     faults = steps.find_faults_at(step, draft.answers)
     if steps.is_too_long(draft.answers):
@@ -165,6 +183,43 @@ async def keep_answer(slug: str, request: Request, services: ServicesDep) -> Res
     if faults:
         return _redirect(f"/request/{slug}", change=change)
     return _redirect(_find_after_change(draft)) if change else _redirect(_find_next(step, draft))
+
+
+def _read_whole(draft: Draft) -> CertificationRequest | None:
+    """The request that a draft has become; None where a step is still open, or the plan year's policy is gone."""
+    if steps.find_first_open(draft.answers):
+        return None
+    try:
+        return parse_request(steps.build_document(draft.answers))
+    except Invalid:
+        return None
+
+
+async def _take_request(services: Services, draft: Draft, wanted: CertificationRequest) -> RedirectResponse:
+    """The same answer whatever becomes of the request, and in the same time: its workflow is begun after it (D4)."""
+    case_id = await services.cases.take_request(wanted, draft.answers["agreement_language"])
+    await services.database.write(close_draft, draft.token, LEFT, now())
+    answer = _redirect(DONE)
+    answer.background = BackgroundTask(services.cases.try_to_start, case_id) if case_id else None
+    return answer
+
+
+async def _render_confirmation(
+    request: Request, services: Services, draft: Draft, answer: CodeAnswer | None = None
+) -> Response:
+    """The form for the code; the answers, where this browser asked for none of late for the address among them."""
+    email, language = await find_asked_email(request, services), choose_language(request)
+    wanted = _read_whole(draft)
+    if email is None or wanted is None or email != wanted.email.lower():
+        return _redirect(CHECK)
+    form = CodeForm(
+        here=CONFIRM,
+        action=build_address(CONFIRM, lang=language),
+        again_action=build_address(CHECK, lang=language),
+        other_url=build_address("/request/contact", change="1"),
+        hidden={FORM_TOKEN: draft.form_token},
+    )
+    return render_code_form(request, services, form, email, answer)
 
 
 def _find_step(slug: str) -> FormStep:
@@ -184,7 +239,7 @@ async def _find_own_draft(
         return _redirect(START, why="cookies")
     if draft is None:
         return _redirect_lost()
-    if draft.case_id:
+    if draft.is_sent:
         return _redirect(DONE)
     return draft if values is None or draft.is_own(values) else _redirect_lost()
 
@@ -199,6 +254,11 @@ def _find_place(draft: Draft) -> str:
     return f"/request/{first.slug}" if first else CHECK
 
 
+def _redirect_unfinished(draft: Draft) -> RedirectResponse:
+    """To the first open step; to the start where the plan year is at fault, for which no step asks."""
+    return _redirect(_find_place(draft) if steps.find_first_open(draft.answers) else START)
+
+
 def _find_next(step: FormStep, draft: Draft) -> str:
     """The page after this one, for somebody who answers one step after the other."""
     asked = steps.list_steps(draft.answers)
@@ -207,19 +267,9 @@ def _find_next(step: FormStep, draft: Draft) -> str:
 
 
 def _find_after_change(draft: Draft) -> str:
-    """The page after a change: a step that it opened, or another one the request was refused for; else all answers."""
-    left = steps.find_first_open(draft.answers) or find_step_with(steps.read_refusal(draft.answers), draft.answers)
+    """The page after a change: a step that it opened, else all answers."""
+    left = steps.find_first_open(draft.answers)
     return build_address(f"/request/{left.slug}", change="1") if left else CHECK
-
-
-async def _redirect_refused(services: Services, draft: Draft, faults: Sequence[Fault]) -> Response:
-    """Back to the step of the first fault, which shows it; to the start where the plan year is at fault."""
-    first = find_step_with(faults, draft.answers)
-    if first is None:
-        return _redirect(START)
-    if not await services.database.write(save_draft, draft.token, steps.write_refusal(faults), now()):
-        return _redirect_lost()
-    return _redirect(f"/request/{first.slug}", change="1")
 
 
 def _redirect(path: str, **query: str) -> RedirectResponse:

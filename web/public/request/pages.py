@@ -6,8 +6,6 @@ from typing import Any
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 
-from db.case_state import applicant_of
-from db.tables import Case
 from domain.shared.cases.notices import Topic
 from domain.shared.documents.faults import Fault
 from domain.shared.policy import choose_policy, describe_contact, list_open_policies
@@ -31,13 +29,12 @@ from web.public.request.steps import (
     find_first_open,
     is_answered,
     list_steps,
-    read_refusal,
 )
 from web.public.request.words import word_faults
 from web.services import Services
 from web.state_form import list_values, shows_agreement_in_force
 
-START, CHECK, DONE = "/request", "/request/check", "/request/done"
+START, CHECK, CONFIRM, DONE = "/request", "/request/check", "/request/confirm", "/request/done"
 CHECK_TITLE = N_("Check your answers")
 
 
@@ -51,7 +48,7 @@ def render_start(
 ) -> HTMLResponse:
     """What the form is for and what one needs at hand; goes on with a draft, where there is one."""
     language = choose_language(request)
-    under_way = draft if draft and not draft.case_id else None
+    under_way = draft if draft and not draft.is_sent else None
     why = next((one for one in ("cookies", "expired") if request.query_params.get("why") == one), "")
     return render_page(
         services,
@@ -100,10 +97,15 @@ def render_question(
     )
 
 
-def render_check(request: Request, services: Services, draft: Draft, wanted: CertificationRequest) -> HTMLResponse:
-    """Every answer as it will be sent, each group with a way to change it."""
+def render_check(
+    request: Request,
+    services: Services,
+    draft: Draft,
+    wanted: CertificationRequest,
+    faults: Sequence[Fault] = (),
+) -> HTMLResponse:
+    """Every answer as it will be sent, each group with a way to change it; ``faults`` keep it from being sent now."""
     language, policy = choose_language(request), find_draft_policy(draft)
-    faults = read_refusal(draft.answers)
     places = {fault.field: find_place(fault, draft.answers) for fault in faults}
     return render_page(
         services,
@@ -111,7 +113,7 @@ def render_check(request: Request, services: Services, draft: Draft, wanted: Cer
         language,
         describe_contact(policy, Topic.GENERAL, language),
         here=CHECK,
-        status=422 if faults else 200,
+        status=429 if faults else 200,
         back=f"/request/{list_steps(draft.answers)[-1].slug}",
         progress=_describe_progress("check", draft.answers, language),
         form_token=draft.form_token,
@@ -124,20 +126,18 @@ def render_check(request: Request, services: Services, draft: Draft, wanted: Cer
     )
 
 
-def render_done(request: Request, services: Services, draft: Draft, case: Case) -> HTMLResponse:
-    """What happens next with a request that was sent."""
-    language = choose_language(request)
-    policy, _ = choose_policy(POLICIES.values(), str(case.plan_year), now())
+def render_done(request: Request, services: Services, draft: Draft) -> HTMLResponse:
+    """What happens next with a request that was sent, whatever became of it (D4)."""
+    language, policy = choose_language(request), find_draft_policy(draft)
     return render_page(
         services,
         "request/done.html",
         language,
         describe_contact(policy, Topic.GENERAL, language),
         here=DONE,
-        kind=case.kind,
-        plan_year=case.plan_year,
-        created=draft.created,
-        email=applicant_of(case).email,
+        kind=draft.answers.get("kind", ""),
+        plan_year=draft.answers.get("plan_year", ""),
+        email=draft.answers.get("email", ""),
     )
 
 

@@ -3,7 +3,7 @@
 domain/state/request.py decides what is right: a step's faults are those of the whole request in the step's own fields.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +23,7 @@ _ADDRESS = ("line1", "line2", "city", "state", "postal_code")
 _GROUPS = ("business_address", "physical_address", "employer")
 # Not asked: which text of the agreement was on the page, and in which language.
 _SHOWN = frozenset({"agreement_version", "agreement_language"})
-SAME, INSURERS, REFUSED = "physical_same", "insurers", "refused"
+SAME, INSURERS = "physical_same", "insurers"
 MOST_INSURERS = 50
 # All that the longest answers add up to; what is longer has a fault and is not kept.
 LONGEST = 20_000
@@ -108,10 +108,8 @@ def find_faults_at(step: FormStep, answers: Mapping[str, str]) -> list[Fault]:
 
 
 def find_faults_to_show(step: FormStep, answers: Mapping[str, str]) -> list[Fault]:
-    """What to say of a step when it is opened again: what is wrong with its answers, and why sending was refused."""
-    if not is_answered(step, answers):
-        return []
-    return find_faults_at(step, answers) + [fault for fault in read_refusal(answers) if step.owns(fault.field)]
+    """What to say of a step when it is opened again: what is wrong with its answers."""
+    return find_faults_at(step, answers) if is_answered(step, answers) else []
 
 
 def is_answered(step: FormStep, answers: Mapping[str, str]) -> bool:
@@ -156,23 +154,6 @@ def change_rows(posted: Mapping[str, str], do: str) -> tuple[Values, int]:
     return {f"{INSURERS}.{number}": row for number, row in enumerate(kept)}, count
 
 
-def collect_changes(step: FormStep, answers: Mapping[str, str], posted: Mapping[str, str]) -> Values:
-    """What a posted step changes in the answers; a refusal that was kept about this step is dropped."""
-    return step.pick_answers(posted) | write_refusal(one for one in read_refusal(answers) if not step.owns(one.field))
-
-
 def is_too_long(answers: Mapping[str, str]) -> bool:
     """Whether answers are longer than any that are right, and too long to keep."""
     return sum(map(len, answers.values())) > LONGEST
-
-
-def write_refusal(faults: Iterable[Fault]) -> Values:
-    """Why a request was refused when it was sent, as kept with its answers: nothing but fields and codes."""
-    return {REFUSED: "\n".join(f"{fault.field} {fault.code}" for fault in faults)}
-
-
-def read_refusal(answers: Mapping[str, str]) -> list[Fault]:
-    """What a request was refused for when it was sent, until its steps are answered again; in their order."""
-    pairs = (line.partition(" ") for line in answers.get(REFUSED, "").splitlines())
-    found = [Fault(field, code) for field, _, code in pairs]
-    return [fault for step in list_steps(answers) for fault in found if step.owns(fault.field)]

@@ -1,0 +1,26 @@
+"""Letters that answer a request which opened no case, until they are sent; nothing of before is changed."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0010"
+down_revision = "0009"
+
+INSTANT = sa.DateTime(timezone=True)
+
+
+def upgrade() -> None:
+    """Adds a table, empty."""
+    op.create_table(
+        "request_answer",
+        sa.Column("id", sa.String(), primary_key=True),
+        sa.Column("email", sa.String(), nullable=False),
+        sa.Column("language", sa.String(), nullable=False),
+        sa.Column("program", sa.String(), nullable=False),
+        sa.Column("plan_year", sa.Integer(), nullable=False),
+        sa.Column("answer", sa.String(), nullable=False),
+        sa.Column("faults", sa.JSON(), nullable=False),
+        sa.Column("asked_at", INSTANT, nullable=False),
+        sa.Column("next_attempt_at", INSTANT, nullable=False),
+    )
+    op.create_index("ix_request_answer_next_attempt_at", "request_answer", ["next_attempt_at"])

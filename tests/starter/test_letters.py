@@ -1,0 +1,120 @@
+"""Letters that are about no case, over a real mail server: codes, and answers to requests, sent once or tried again."""
+
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+import time_machine
+from sqlmodel import select
+
+from adapters.mail import Mailer
+from db.case_state import list_rows
+from db.engine import Database
+from db.own_tables import AnswerRow, CodeRow
+from db.writes.own.codes import ask_code, try_code
+from db.writes.own.requests import GIVEN_UP_AFTER, take_request
+from domain.shared.codes import CodeAnswer, CodePurpose
+from domain.state.request import parse_request
+from starter.letters import LetterSender
+from templates.letters import NoticeRenderer
+from tests.support import documents
+from tests.support.postbox import Postbox
+
+KEY, EMAIL = b"a test's key", "testa.broker@example.com"
+NOTICES = Path(__file__).parents[2] / "templates" / "notices"
+SIGN_IN = CodePurpose.SIGN_IN
+
+
+@dataclass
+class Desk:
+    """What sends, the mail server it sends to, and the database."""
+
+    database: Database
+    postbox: Postbox
+    sender: LetterSender
+
+    async def ask(self, language: str = "en") -> None:
+        assert await self.database.write(ask_code, "browser", EMAIL, language, SIGN_IN, 100, datetime.now(UTC))
+
+    async def codes(self) -> list[str]:
+        texts = [part.get_content() for one in self.postbox.messages() if (part := one.get_body(("plain",)))]
+        return [found for text in texts for found in re.findall(r"^(\d{6})\r?$", text, re.MULTILINE)]
+
+    async def type_code(self, code: str) -> CodeAnswer:
+        return (await self.database.write(try_code, KEY, "browser", SIGN_IN, code, datetime.now(UTC))).answer
+
+    async def take(self, **changes: Any) -> None:
+        await self.database.write(take_request, KEY, parse_request(documents.broker(**changes)), datetime.now(UTC))
+
+
+@pytest_asyncio.fixture
+async def desk(migrated_sqlite_url: str) -> AsyncIterator[Desk]:
+    database, postbox = Database(migrated_sqlite_url), Postbox()
+    async with postbox.listening() as port:
+        mailer = Mailer("127.0.0.1", port, None, None, False, "certification@example.org")
+        yield Desk(
+            database, postbox, LetterSender(database, mailer, NoticeRenderer(NOTICES), KEY, "https://certify.example")
+        )
+    await database.close()
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+async def test_d1_the_code_that_was_asked_for_comes_once_and_is_the_right_one(desk: Desk, language: str) -> None:
+    await desk.ask(language)
+    assert [await desk.sender.send_due_codes() for _ in range(2)] == [1, 0]
+    (message,) = desk.postbox.messages()
+    assert (message["To"], message["Content-Language"], message["Auto-Submitted"]) == (
+        EMAIL,
+        language,
+        "auto-generated",
+    )
+    (code,) = await desk.codes()
+    assert await desk.type_code(code) is CodeAnswer.RIGHT
+
+
+async def test_d1_a_code_held_up_by_the_mail_server_is_sent_again_and_the_newest_counts(desk: Desk) -> None:
+    await desk.ask()
+    desk.postbox.on_data = "451 try later"
+    assert [await desk.sender.send_due_codes() for _ in range(2)] == [0, 0]
+    desk.postbox.on_data = ""
+    with time_machine.travel(datetime.now(UTC) + timedelta(seconds=6), tick=True):
+        assert await desk.sender.send_due_codes() == 1
+        (code,) = await desk.codes()
+        assert await desk.type_code(code) is CodeAnswer.RIGHT
+
+
+async def test_d1_a_code_that_is_refused_for_good_is_given_up(desk: Desk) -> None:
+    await desk.ask()
+    desk.postbox.on_data = "550 no such mailbox"
+    assert await desk.sender.send_due_codes() == 1
+    (row,) = await desk.database.read(list_rows, select(CodeRow))
+    assert row.next_attempt_at is None
+
+
+async def test_d4_what_becomes_of_a_request_is_told_once_and_then_forgotten(desk: Desk) -> None:
+    far = {field: documents.address("NV") for field in ("business_address", "physical_address")}
+    await desk.take(email=EMAIL, language="es", **far)
+    assert [await desk.sender.send_due_answers() for _ in range(2)] == [1, 0]
+    (message,) = desk.postbox.messages()
+    body = message.get_body(("plain",))
+    assert body is not None
+    text = body.get_content()
+    assert (message["To"], message["Content-Language"]) == (EMAIL, "es")
+    assert "https://certify.example/me" in text.split()
+    assert "Broker" not in text.replace("Brokers", "")
+    assert await desk.database.read(list_rows, select(AnswerRow)) == []
+
+
+async def test_d4_an_answer_is_tried_again_for_days_and_then_given_up(desk: Desk) -> None:
+    await desk.take(plan_year=2025)
+    desk.postbox.on_data = "451 try later"
+    assert await desk.sender.send_due_answers() == 0
+    assert len(await desk.database.read(list_rows, select(AnswerRow))) == 1
+    with time_machine.travel(datetime.now(UTC) + GIVEN_UP_AFTER, tick=True):
+        assert await desk.sender.send_due_answers() == 0
+    assert await desk.database.read(list_rows, select(AnswerRow)) == []

@@ -1,0 +1,113 @@
+"""The step in which somebody types the code that was sent to their address: of the sign-in, and of both forms (D1, D6).
+
+It stands beside the rooms because three of them have it.
+"""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from fastapi import Request, Response
+from fastapi.responses import HTMLResponse
+
+from db.writes.own.codes import CodeTried, ask_code, find_asked_address, try_code
+from db.writes.own.sessions import LONGEST, open_own_session
+from domain.shared.codes import LIFE, CodeAnswer, CodePurpose, read_code
+from domain.shared.documents.faults import Fault
+from starter.cases import now
+from web.http.auth import choose_own_cookie
+from web.http.forms import describe_faults
+from web.http.negotiation import choose_language
+from web.http.pages import render_page
+from web.services import Services
+
+FAULTS = {
+    CodeAnswer.WRONG: "code_wrong",
+    CodeAnswer.EXPIRED: "code_expired",
+    CodeAnswer.SPENT: "code_spent",
+    CodeAnswer.NOT_ASKED: "code_not_asked",
+}
+TOO_OFTEN = "code_too_often"
+_BROWSER_SECONDS = 365 * 24 * 3600
+# A code has six digits; what is longer is none, and is not looked at whole.
+_LONGEST = 100
+
+
+@dataclass(frozen=True)
+class CodeForm:
+    """Where the code is typed in: addresses of the form's step and of what stands beside it, and its hidden fields."""
+
+    here: str
+    action: str
+    again_action: str
+    other_url: str
+    hidden: Mapping[str, str] = field(default_factory=dict)
+
+
+async def ask_for_code(request: Request, services: Services, response: Response, email: str) -> bool:
+    """Has a code sent to an address, and the browser known again by ``response``; False where it asked too often."""
+    browser = _read_browser(request, services) or secrets.token_urlsafe(32)
+    language, most = choose_language(request), services.settings.codes_an_hour
+    if not await services.database.write(ask_code, browser, email, language, CodePurpose.SIGN_IN, most, now()):
+        return False
+    _set_cookie(response, services, _choose_browser_cookie(services), browser, _BROWSER_SECONDS)
+    return True
+
+
+async def find_asked_email(request: Request, services: Services) -> str | None:
+    """The address to which this browser had a code sent last; None where there is none of late."""
+    return await services.database.read(
+        find_asked_address, _read_browser(request, services), CodePurpose.SIGN_IN, now()
+    )
+
+
+async def try_typed_code(request: Request, services: Services, values: Mapping[str, str]) -> CodeTried:
+    """Tries the code of a form that was posted."""
+    browser, key = _read_browser(request, services), services.settings.identity_key_bytes
+    typed = read_code(values.get("code", ""))[:_LONGEST]
+    return await services.database.write(try_code, key, browser, CodePurpose.SIGN_IN, typed, now())
+
+
+async def sign_in_owner(request: Request, services: Services, response: Response, email: str) -> None:
+    """Opens a session for a confirmed address; the one this browser had before is ended."""
+    before = request.cookies.get(choose_own_cookie(services))
+    token = await services.database.write(open_own_session, email, before, now())
+    _set_cookie(response, services, choose_own_cookie(services), token, int(LONGEST.total_seconds()))
+
+
+def render_code_form(
+    request: Request, services: Services, form: CodeForm, email: str, answer: CodeAnswer | None = None
+) -> HTMLResponse:
+    """The page that asks for the code; ``answer`` is what became of the one typed before."""
+    language = choose_language(request)
+    faults: Sequence[Fault] = [Fault("code", FAULTS[answer])] if answer else []
+    return render_page(
+        services,
+        "own_code.html",
+        language,
+        services.describe_general_contact(language),
+        here=form.here,
+        status=422 if faults else 200,
+        action=form.action,
+        again_action=form.again_action,
+        other_url=form.other_url,
+        hidden=form.hidden,
+        email=email,
+        minutes=int(LIFE.total_seconds() // 60),
+        values={},
+        errors=describe_faults(faults, language),
+    )
+
+
+def _choose_browser_cookie(services: Services) -> str:
+    """The cookie by which a browser is known again: a code counts in the one that asked for it."""
+    return "__Host-browser" if services.settings.is_secure else "browser"
+
+
+def _read_browser(request: Request, services: Services) -> str:
+    return request.cookies.get(_choose_browser_cookie(services), "")
+
+
+def _set_cookie(response: Response, services: Services, name: str, secret: str, seconds: int) -> None:
+    secure = services.settings.is_secure
+    response.set_cookie(name, secret, max_age=seconds, secure=secure, httponly=True, samesite="lax")
