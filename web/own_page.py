@@ -7,16 +7,28 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from db.reads.own_pages import OwnRegistration, find_own_case
+from domain.shared.cases.reasons import Reason, Refusal
 from domain.shared.links import OWN_CASE_PATH, OWN_PATH
 from starter.cases import now
+from templates.catalogs import N_
 from web.assister.links import LinkRefused
 from web.assister.status_page import render_status
+from web.http.addresses import build_query
 from web.http.auth import PUBLIC, OwnPages
+from web.http.forms import find_text_faults, read_form
+from web.http.negotiation import choose_language
 from web.http.pages import PRIVATE, build_page_router
+from web.http.problem_pages import UNREADABLE, ProblemText
 from web.http.rate_limits import limit_rate
 from web.marketplace.home import render_home
 from web.marketplace.visit import Visit
 from web.services import ServicesDep
+
+WITHDRAWN = Reason("withdrawn_by_owner")
+ALREADY_OVER = ProblemText(
+    N_("This can't be done now"),
+    N_("It has ended already. Please open your own page of it again to see where it stands."),
+)
 
 router = build_page_router()
 
@@ -30,6 +42,25 @@ async def show_own_case(reference: str, request: Request, services: ServicesDep,
     if found is None:
         raise LinkRefused
     return await render_status(request, services, reference, visitor, found)
+
+
+@router.post(f"{OWN_CASE_PATH}/withdraw", dependencies=[limit_rate("api")])
+async def withdraw_own_case(
+    reference: str, request: Request, services: ServicesDep, visitor: OwnPages
+) -> RedirectResponse:
+    """Withdraws a case of one's own, of either program; a reason is the person's to give (C8, D6)."""
+    found = await services.database.read(find_own_case, reference, visitor.email, now())
+    if found is None:
+        raise LinkRefused
+    reason = (await read_form(request)).get("reason", "") or WITHDRAWN.sentence()
+    if find_text_faults("reason", reason):
+        raise LinkRefused(UNREADABLE, 422)
+    try:
+        await services.cases.withdraw_request(found.case.case_id, reason, "assister")
+    except Refusal:
+        raise LinkRefused(ALREADY_OVER, 409) from None
+    here = OWN_CASE_PATH.format(reference=reference)
+    return RedirectResponse(f"{here}{build_query(lang=choose_language(request))}", 303, PRIVATE)
 
 
 @router.get("/status/{rest:path}", dependencies=[PUBLIC])

@@ -158,6 +158,8 @@ def status(
     topic = TOPIC_OF_WAITING.get(waiting_for, Topic.GENERAL) if waiting_for else Topic.GENERAL
     return {
         **frame(language, "/me/0a1b2c", topic),
+        "program": "bewellnm",
+        "withdraw_action": None if stage in ("denied", "withdrawn", "revoked", "closed") else "/me/0a1b2c/withdraw",
         "first_name": "Testa",
         "kind": kind,
         "plan_year": 2024,

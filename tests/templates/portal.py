@@ -137,6 +137,8 @@ def home(
     return {
         **frame(language, HOME),
         **courses(done),
+        "program": "ffm",
+        "withdraw_action": f"{HOME}/withdraw" if waiting_for else None,
         "told": None,
         "name": "Testa Broker",
         "role": role,

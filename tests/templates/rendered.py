@@ -40,8 +40,12 @@ class Reader(HTMLParser):
 
     @property
     def forms(self) -> list[dict[str, str | None]]:
-        """The page's own forms; by the one in its frame one signs out."""
-        return [form for form in self.of("form") if form["action"] != "/me/sign-out"]
+        """The page's own forms, but for those by which one signs out or withdraws."""
+        return [
+            form
+            for form in self.of("form")
+            if not (form["action"] or "").startswith("/me/sign-out") and "/withdraw?" not in (form["action"] or "")
+        ]
 
     @property
     def ids(self) -> list[str]:

@@ -1,6 +1,7 @@
 """One's own pages as a browser meets them: signing in by a code, the list, the end of a session, and what was typed."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 import time_machine
@@ -144,3 +145,21 @@ async def test_d6_nothing_of_a_session_is_stored_by_a_browser_or_readable_by_a_s
     assert {"HttpOnly", "SameSite=lax", "Path=/"} <= set(cookie.split("; "))
     page = await house.browser.get("/me", headers=HTML)
     assert page.headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize("make", [documents.broker, documents.registration])
+@pytest.mark.parametrize("reason", ["", "I moved away."])
+async def test_c8_d6_one_withdraws_a_case_of_ones_own(house: House, person: Browser, make: Any, reason: str) -> None:
+    case_id = await house.open(make())
+    await person.open(await house.link(case_id))
+    page = await person.press("Withdraw now", reason=reason)
+    assert page.url.partition("?")[0].endswith(f"/me/{case_id}")
+    (command,) = await house.apply_commands()
+    assert (command.kind, command.actor, command.case_id) == ("withdraw", "assister", case_id)
+    assert command.reason == reason or (not reason and command.reason.startswith("Withdrawn on one's own pages"))
+    page = await person.open(f"/me/{case_id}")
+    assert "was withdrawn" in page.text
+    assert "Withdraw now" not in page.text
+    await house.own_session("somebody.else@example.com")
+    for there in (case_id, "unknown"):
+        assert (await house.post(f"/me/{there}/withdraw", {"reason": "Mine."}, **HTML)).status_code == 404

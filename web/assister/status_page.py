@@ -77,6 +77,8 @@ async def render_status(
         consented=None if state.opening.kind.is_licensed else asked.background_check_consent,
         resources=[{"label": link.label[language], "url": link.url} for link in policy.resources[state.opening.kind]],
         referrals=policy.referrals[language],
+        program=case.program,
+        withdraw_action=None if state.ended else f"{here}/withdraw?lang={language}",
     )
 
 

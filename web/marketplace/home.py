@@ -52,6 +52,8 @@ async def render_home(visit: Visit) -> HTMLResponse:
         is_listed=state.is_listed_role,
         help_desk_told_at=state.help_desk_told_at,
         resources=[{"label": link.label[language], "url": link.url} for link in visit.registration.policy.resources],
+        program=case.program,
+        withdraw_action=None if state.ended else visit.url("/withdraw"),
     )
 
 

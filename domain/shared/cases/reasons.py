@@ -18,6 +18,7 @@ SENTENCES: dict[str, str] = {
     "portal_not_ready": "The portal account, its profile or the Scheduling Tool is not ready.",
     "denied": "Certification was denied.",
     "withdrawn": "The request was withdrawn.",
+    "withdrawn_by_owner": "Withdrawn on one's own pages, without a reason.",
     "revoked": "The certification was revoked.",
     "closed": "The plan year's window has closed.",
     # why a decision is refused (A12–A14)
