@@ -4,10 +4,12 @@ Counted in the database, by all web processes together; an IPv6 caller is a netw
 addresses of one. A process takes a twentieth of a limit at once, so that not every call is a write.
 """
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
+from weakref import WeakValueDictionary
 
 from fastapi import Depends, Request
 from limits import RateLimitItem, parse
@@ -42,19 +44,23 @@ class RateLimiter:
         self._key = key
         self._limits: dict[What, RateLimitItem] = {what: parse(limit) for what, limit in limits.items()}
         self._portions: dict[tuple[What, str], _Portion] = {}
+        self._taking: WeakValueDictionary[tuple[What, str], asyncio.Lock] = WeakValueDictionary()
 
     async def count_call(self, what: What, address: str) -> int:
         """Counts one more; 0 where it may be done, else after how many seconds it may be tried again."""
-        at, caller = now(), hash_caller(self._key, address)
-        portion = self._portions.get((what, caller))
-        if portion is None or portion.until <= at:
-            portion = await self._take_portion(what, caller, at)
-        if portion.left == 0:
-            return max(1, round((portion.until - at).total_seconds()))
-        portion.left -= 1
-        if portion.left == 0:
-            self._portions.pop((what, caller), None)
-        return 0
+        caller = hash_caller(self._key, address)
+        # One after the other: of many calls at once each would else take a portion, and twenty of them all there are.
+        async with self._taking.setdefault((what, caller), asyncio.Lock()):
+            at = now()
+            portion = self._portions.get((what, caller))
+            if portion is None or portion.until <= at:
+                portion = await self._take_portion(what, caller, at)
+            if portion.left == 0:
+                return max(1, round((portion.until - at).total_seconds()))
+            portion.left -= 1
+            if portion.left == 0:
+                self._portions.pop((what, caller), None)
+            return 0
 
     async def _take_portion(self, what: What, caller: str, at: datetime) -> _Portion:
         limit = self._limits[what]

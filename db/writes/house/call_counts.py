@@ -33,12 +33,20 @@ def grant_calls(
     used = (before.calls * (1 - passed) if before else 0) + (current.calls if current else 0)
     granted = min(wanted, int(limit - used))
     if granted <= 0:
-        return Grant(0, max(1, ceil(length * (1 - passed))))
+        wait = _find_wait(before.calls if before else 0, current.calls if current else 0, limit, passed)
+        return Grant(0, max(1, ceil(length * wait)))
     if current is None:
         current = CallCount(what=what, caller=caller, began_at=began_at, calls=0, expires_at=began_at + 2 * window)
     current.calls += granted
     session.add(current)
     return Grant(granted, 0)
+
+
+def _find_wait(before: int, current: int, limit: int, passed: float) -> float:
+    """In how many lengths of the window one call is granted again, if none is made meanwhile."""
+    if current < limit:
+        return 1 - (limit - 1 - current) / before - passed
+    return 1 - passed + 1 - (limit - 1) / current
 
 
 def purge_counts(session: Session, now: datetime) -> None:
