@@ -52,6 +52,11 @@ def name_staff_actor(name: str) -> str:
     return name if name.startswith(_STAFF) else f"{_STAFF}{name}"
 
 
+def name_sender_actor(sender_id: str) -> str:
+    """Whom the audit names for a third party that reports."""
+    return f"sender:{sender_id}"
+
+
 _GROUPED = re.compile(r"([A-Z]{2}[0-9]{2})([0-9A-Z]{5})([0-9A-Z]{5})([0-9A-Z]{5})([0-9A-Z]{5})", re.ASCII)
 _MISREAD = str.maketrans("OIL", "011")
 

@@ -6,6 +6,7 @@ from datetime import UTC, tzinfo
 from enum import StrEnum
 
 from domain.shared.documents.dialects import XAPI, Dialect
+from domain.shared.ids import name_sender_actor
 from domain.shared.programs import FEDERAL_PROGRAM, STATE_PROGRAM
 
 
@@ -57,7 +58,7 @@ class Sender:
     @property
     def actor(self) -> str:
         """Whom the audit names."""
-        return f"sender:{self.id}"
+        return name_sender_actor(self.id)
 
     def describe_permission(self) -> str:
         """What its credential is for, in a sentence."""

@@ -212,7 +212,8 @@ def _build_sandbox_settings(
 
 def _build_demonstration_settings() -> dict[str, str]:
     # Everybody comes from one address here, so limits for each address would stop everybody.
-    rates = {f"CERTIFY_RATE_{what}": "60000/minute" for what in ("REQUEST", "LOOK_UP", "SIGN_IN", "CODE", "API")}
+    limited = ("REQUEST", "LOOK_UP", "SIGN_IN", "CODE", "API", "WRONG_CREDENTIAL")
+    rates = {f"CERTIFY_RATE_{what}": "60000/minute" for what in limited}
     return {
         **rates,
         "CERTIFY_CODES_AN_HOUR": "60000",

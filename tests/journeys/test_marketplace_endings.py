@@ -245,17 +245,17 @@ async def test_c9_every_write_of_a_whole_life_is_audited(market: Marketplace) ->
     did = [(entry["actor"], entry["action"]) for entry in audit]
     once = [
         ("applicant", "case.opened"),
-        ("assister", "profile.completed"),
-        ("assister", "profile.refused"),
-        ("assister", "training.launched"),
-        ("vendor-a", "training.ticket_redeemed"),
-        ("vendors", "webhook.training.completed"),
-        ("lms", "webhook.initialized"),
-        ("lms", "webhook.completed"),
+        ("sender:marketplace", "profile.completed"),
+        ("sender:marketplace", "profile.refused"),
+        ("sender:marketplace", "training.launched"),
+        ("sender:vendor-a", "training.ticket_redeemed"),
+        ("sender:vendor-a", "webhook.training.completed"),
+        ("sender:mlms", "webhook.initialized"),
+        ("sender:mlms", "webhook.completed"),
     ]
     assert {one: did.count(one) for one in once} == dict.fromkeys(once, 1)
     times = {"profile.saved": 2, "training.enrolled": 2, "agreement.opened": 3, "agreement.accepted": 3}
-    assert {action: did.count(("assister", action)) for action in times} == times
+    assert {action: did.count(("sender:marketplace", action)) for action in times} == times
     assert did.count(("system", "market.completed")) == 2
     (ended,) = [entry for entry in audit if entry["reason"] == "not this time"]
     assert ended["actor"] == "staff:staff"

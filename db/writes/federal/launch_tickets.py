@@ -18,7 +18,7 @@ from domain.federal.steps import find_channel_fault, find_enrollment_refusal, fi
 from domain.shared.cases.facts import Fact, FactKind
 from domain.shared.cases.stages import ENDED
 from domain.shared.documents.faults import Fault, Invalid
-from domain.shared.ids import hash_token
+from domain.shared.ids import hash_token, name_sender_actor
 
 
 class UnusableTicket(Exception):
@@ -100,7 +100,7 @@ def redeem_launch_ticket(session: Session, vendor: str, token: str, now: datetim
     data = CourseData(curriculum=Curriculum(ticket.curriculum), channel=vendor).to_json()
     started = Fact(id=f"started:{ticket.token_hash}", kind=FactKind.COURSE_STARTED, at=now, data=data)
     append_facts(session, case, [started], now)
-    record_audit(session, now, vendor, "training.ticket_redeemed", case, **data)
+    record_audit(session, now, name_sender_actor(vendor), "training.ticket_redeemed", case, **data)
     return RedeemedTicket(
         learner=ticket.token_hash[:32],
         curriculum=ticket.curriculum,
