@@ -141,7 +141,7 @@ async def test_a_wait_counts_from_its_beginning_and_not_from_the_restart(system:
     await reconcile(system)
     for opened, progress in ((certification, Progress), (registration, RegistrationProgress)):
         case = await system.database.read(load_case, opened.case_id)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while True:
                 known = await system.handle(opened).query(names.PROGRESS, result_type=progress)
                 if known.waiting_for == case.waiting_for and known.stage == case.stage:

@@ -111,11 +111,11 @@ async def test_a_server_that_hangs(http: httpx2.AsyncClient, sandbox: RunningSan
     begun = time.monotonic()
     with pytest.raises(aiosmtplib.SMTPTimeoutError):
         await send_message(sandbox, build_message(), timeout=0.5)
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 20
     await order_fault(http, sandbox.mailbox, mode="hang", seconds=0.1, times=1)
     with pytest.raises(aiosmtplib.SMTPException):
         await send_message(sandbox, build_message())
-    await asyncio.wait_for(send_message(sandbox, build_message()), 5)
+    await asyncio.wait_for(send_message(sandbox, build_message()), 60)
 
 
 async def test_a_server_that_talks_garbage(http: httpx2.AsyncClient, sandbox: RunningSandbox) -> None:

@@ -71,7 +71,7 @@ def wait_until_ready(process: "subprocess.Popen[str]") -> None:
 
 
 def wait_until_gone(data: Path) -> None:
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while processes_of(data):
         assert time.monotonic() < deadline, processes_of(data)
         time.sleep(0.05)

@@ -137,7 +137,7 @@ def settings_of(folder: Path) -> Settings:
 
 
 def _wait_for(port: int) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         with suppress(OSError):
             if send_request("GET", temporal_server.build_health_url(port))[0] == 200:

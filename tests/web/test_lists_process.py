@@ -111,7 +111,7 @@ def served(database: str, folder: Path) -> Iterator[str]:
 
 
 def wait_for(url: str) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         with suppress(httpx2.TransportError):
             if httpx2.get(url, trust_env=False).status_code == 200:
