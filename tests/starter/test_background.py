@@ -23,7 +23,7 @@ from starter.delivery import keep_delivering
 from tests.support import documents
 from tests.support.opening import open_case
 
-TERM, EVERY = timedelta(seconds=0.5), 0.05
+TERM, EVERY = timedelta(seconds=2), 0.05
 PATIENCE = 60
 KEY = b"a test's key"
 
