@@ -33,6 +33,7 @@ from domain.shared.cases.reasons import Reason, Refusal, read_reason
 from domain.shared.cases.stages import ENDED
 from domain.shared.documents.faults import Fault, Invalid, load_faults
 from domain.shared.ids import make_command_id as opaque_id
+from domain.shared.vouching import Voucher
 from domain.state.commands import AnswerQuestion, Decide
 from domain.state.eligibility import Verdict
 from starter.temporal import CaseWorkflows, NotRunning, RefusedByWorkflow, Unreachable, WorkflowGone
@@ -76,13 +77,15 @@ class Cases:
 
     # beginning
 
-    async def submit_request(self, request: AnyRequest, language: str | None = None) -> Opened:
+    async def submit_request(
+        self, request: AnyRequest, voucher: Voucher | None = None, language: str | None = None
+    ) -> Opened:
         """Stores a request first and starts its workflow next; what is left between the two is reconciled.
 
-        ``language`` is the one in which the agreement was shown, where it isn't the request's. Raises `Invalid` for
-        what keeps it out, `SecondAccount` (B3) or another `Refusal` for another person's NPN or e-mail.
+        ``voucher`` and ``language`` as in `open_requested_case`. Raises `Invalid` for what keeps it out,
+        `SecondAccount` (B3) or another `Refusal` for another person's NPN or e-mail.
         """
-        opened = await self._database.write(open_requested_case, self._identity_key, request, now(), language)
+        opened = await self._database.write(open_requested_case, self._identity_key, request, now(), language, voucher)
         if isinstance(opened, Refusal):
             raise opened
         return await self._start_opened(opened)

@@ -226,6 +226,8 @@ ACTORS: Labels = {
     "staff": N_("Staff"),
     **REPORTERS,
     **{f"sender:{name}": label for name, label in REPORTERS.items()},
+    "sender:intake": N_("Intake partner"),
+    "sender:certify": N_("The command line"),
     "sender:record-store": N_("Learning record store"),
     "sender:mlms": N_("Marketplace Learning Management System (MLMS)"),
     "sender:marketplace": N_("The Marketplace's portal"),

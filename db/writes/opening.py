@@ -30,6 +30,7 @@ from domain.shared.cases.stages import ENDED, REOPENABLE, Stage
 from domain.shared.documents.faults import Fault, Invalid
 from domain.shared.ids import make_case_id, make_workflow_id
 from domain.shared.policy import find_local_date, find_window_faults
+from domain.shared.vouching import Voucher
 from domain.state.request import Request
 
 Rules = OpeningRules[Any, Any, Any]
@@ -58,11 +59,17 @@ class UnknownAssister(LookupError):
 
 
 def open_requested_case(
-    session: Session, identity_key: bytes, request: AnyRequest, now: datetime, language: str | None = None
+    session: Session,
+    identity_key: bytes,
+    request: AnyRequest,
+    now: datetime,
+    language: str | None = None,
+    voucher: Voucher | None = None,
 ) -> Opened | Refusal:
     """Opens the case a request asks for, or finds the one it repeats (A10).
 
-    ``language`` is the one in which the agreement was shown; by default the request's. Raises `Invalid` for a request
+    ``language`` is the one in which the agreement was shown; by default the request's. ``voucher`` is who sends the
+    request for the applicant; None where they do so themselves, their address confirmed. Raises `Invalid` for a request
     that may not come in, with nothing stored. Who gives another person's NPN or e-mail gets a `Refusal`, answered and
     not raised: what staff are told of it is committed.
     """
@@ -75,7 +82,7 @@ def open_requested_case(
     match = rules.match_identity(asking, known, applicant_of(running).identity if running else None)
     if person is not None and match is IdentityMatch.CONFLICT:
         return _note_conflict(session, rules, person, latest, now)
-    origin = Origin(APPLICANT, FORM, now, language)
+    origin = Origin(voucher.actor if voucher else APPLICANT, FORM, now, language)
     if running is not None:
         return _repeat_request(session, running, request, origin)
     new = _admit_request(session, rules, person, request, origin)
@@ -156,8 +163,16 @@ def _answer_found(case: Case) -> Opened:
 
 
 def _repeat_request(session: Session, case: Case, request: AnyRequest, origin: Origin) -> Opened:
-    """The same request again changes nothing; a form after `begin` still brings the agreement along (A3, A11)."""
-    if isinstance(request, Request) and request.agreement_accepted and case.stage not in ENDED:
+    """The same request again changes nothing; a form after `begin` still brings the agreement along (A3, A11).
+
+    Not so where others send it: to accept it then is the person's own, in their own session (D6).
+    """
+    if (
+        origin.actor == APPLICANT
+        and isinstance(request, Request)
+        and request.agreement_accepted
+        and case.stage not in ENDED
+    ):
         record_acceptance(session, case, origin.language, origin.source, origin.actor, origin.at)
     return _answer_found(case)
 

@@ -17,19 +17,45 @@ from starter.cli.arguments import (
     read_file,
     require_text,
 )
-from starter.cli.context import open_services
+from starter.cli.context import UsageError, open_services
 from starter.cli.output import open_console, print_json, print_opened_case
 
 
-async def submit_request(file: File, /, *, quiet: Quiet = False, options: CommonOptions = DEFAULTS) -> None:
-    """Submit a certification request of either program."""
-    body = read_file(file, REQUEST_BYTES)
-    from domain.programs.opening import parse_any_request
-    from domain.shared.documents.parsing import read_json
+async def submit_request(
+    file: File,
+    /,
+    *,
+    proof: Annotated[
+        str | None,
+        Parameter(help="As staff, what you have seen that proves whose the NPN is: paper:…, in_person:… or other:…."),
+    ] = None,
+    actor: Annotated[str | None, Parameter(name="--as", help="Who of staff has seen it; it is audited.")] = None,
+    quiet: Quiet = False,
+    options: CommonOptions = DEFAULTS,
+) -> None:
+    """Submit a certification request of either program.
 
-    wanted = parse_any_request(read_json(body))
+    As an intake partner, who vouches for the e-mail address; as staff, who vouch for the NPN too, with --proof and
+    --as.
+    """
+    body = read_file(file, REQUEST_BYTES)
+    from domain.programs.opening import parse_vouched_request
+    from domain.shared.documents.parsing import read_json
+    from domain.shared.vouching import COMMAND_LINE, Voucher
+
+    document = read_json(body)
+    if proof is not None:
+        document = _add_proof(document, proof)
+    wanted, shown = parse_vouched_request(document)
+    if shown is None and actor is not None:
+        raise UsageError("--as needs --proof: without one a request is sent as an intake partner sends it.")
+    if shown is not None and actor is None:
+        raise UsageError("A proof needs --as: who of staff has seen it.")
+    if actor is not None:
+        require_text(actor=actor)
+    voucher = Voucher(name_staff_actor(actor), shown) if actor is not None else COMMAND_LINE
     async with open_services(options.data) as services:
-        opened = await services.cases.submit_request(wanted)
+        opened = await services.cases.submit_request(wanted, voucher)
     _print_opened(options, quiet, opened.document())
 
 
@@ -49,6 +75,14 @@ async def begin_case(
     async with open_services(options.data) as services:
         opened = await services.cases.begin_case(assister, program, plan_year, actor)
     _print_opened(options, quiet, opened.document())
+
+
+def _add_proof(document: Any, given: str) -> Any:
+    """The request with the proof of `--proof METHOD:DOCUMENT` in it, which takes the place of the file's own."""
+    method, _, shown = given.partition(":")
+    return (
+        {**document, "proof": {"method": method.strip(), "document": shown}} if isinstance(document, dict) else document
+    )
 
 
 def _print_opened(options: CommonOptions, quiet: bool, document: dict[str, Any]) -> None:

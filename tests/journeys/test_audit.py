@@ -33,7 +33,7 @@ async def test_c9_the_whole_way_is_audited_with_actor_time_and_reason(world: Wor
     audit = await _settled(world, opened, "notice.revoked")
     found = [(entry["actor"], entry["action"], entry["reason"]) for entry in audit]
     for wanted in [
-        ("applicant", "case.opened", None),
+        ("sender:intake", "case.opened", None),
         ("system", "case.begun", None),
         ("system", "notice.request_received", None),
         ("system", "case.screened", None),

@@ -61,21 +61,48 @@ async def test_only_staff_read_and_decide(world: World, credential: str) -> None
         assert (path, answer.status_code) == (path, 401)
         assert opened["case_id"] not in answer.text
     await world.until(opened, "awaiting_decision")
-    assert {entry["actor"] for entry in await world.audit(opened)} == {"applicant", "system"}
+    assert {entry["actor"] for entry in await world.audit(opened)} == {"sender:intake", "system"}
 
 
 async def test_d4_a_request_needs_the_credential_of_who_vouches_for_its_address(world: World) -> None:
     request, tokens = documents.broker(), world.stack["secrets"]
-    credentials = ["", "Bearer wrong", f"Basic {tokens['intake_token']}", f"Bearer {tokens['portal']}"]
-    for credential in credentials:
+    for credential in ("", "Bearer wrong", f"Basic {tokens['intake_token']}"):
         headers = {"Authorization": credential} if credential else {}
         answer = await world.http.post(f"{world.web}/api/requests", json=request, headers=headers)
         assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
         assert request["npn"] not in answer.text
+    foreign = {"Authorization": f"Bearer {tokens['portal']}"}
+    answer = await world.http.post(f"{world.web}/api/requests", json=request, headers=foreign)
+    assert (answer.status_code, "This credential is for" in answer.json()["detail"]) == (403, True)
     for headers, status in ((world.intake, 201), (world.staff, 200)):
         answer = await world.http.post(f"{world.web}/api/requests", json=request, headers=headers)
         assert answer.status_code == status
-    assert (await world.http.get(f"{world.web}/api/cases", headers=world.intake)).status_code == 401
+    answer = await world.http.get(f"{world.web}/api/cases", headers=world.intake)
+    assert (answer.status_code, "intake partner" in answer.json()["detail"]) == (403, True)
+
+
+async def test_d2_staff_say_what_proves_an_npn_and_an_intake_partner_may_not(world: World) -> None:
+    proof = {"method": "paper", "document": "License certificate, seen at the desk."}
+    request = documents.broker()
+    answer = await world.http.post(f"{world.web}/api/requests", json={**request, "proof": proof}, headers=world.intake)
+    assert (answer.status_code, "intake partner" in answer.json()["detail"]) == (403, True)
+    for wrong, named in (
+        ({"method": "hearsay", "document": "x"}, ["proof.method"]),
+        ({"method": "paper"}, ["proof.document"]),
+        ({**proof, "by": "me"}, ["proof.by"]),
+        ("paper", ["proof"]),
+    ):
+        body = {**request, "proof": wrong}
+        answer = await world.http.post(f"{world.web}/api/requests", json=body, headers=world.staff)
+        assert (answer.status_code, fields(answer)) == (422, named)
+    body = documents.counselor() | {"proof": proof}
+    answer = await world.http.post(f"{world.web}/api/requests", json=body, headers=world.staff)
+    assert (answer.status_code, fields(answer)) == (422, ["proof"]), "there is no NPN to be proven"
+    body = {**request, "proof": proof}
+    answer = await world.http.post(f"{world.web}/api/requests", json=body, headers=world.staff)
+    assert answer.status_code == 201
+    (opening,) = [entry for entry in await world.audit(answer.json()) if entry["action"] == "case.opened"]
+    assert opening["actor"] == "staff:staff"
 
 
 DECISIONS: list[tuple[Any, list[str]]] = [

@@ -244,7 +244,7 @@ async def test_c9_every_write_of_a_whole_life_is_audited(market: Marketplace) ->
     audit = await market.audit(opened)
     did = [(entry["actor"], entry["action"]) for entry in audit]
     once = [
-        ("applicant", "case.opened"),
+        ("sender:intake", "case.opened"),
         ("sender:marketplace", "profile.completed"),
         ("sender:marketplace", "profile.refused"),
         ("sender:marketplace", "training.launched"),

@@ -189,7 +189,7 @@ async def test_a10_the_same_request_again_is_the_same_case_and_changes_nothing(w
         answer = await world.submit(repeat)
         assert (answer.status_code, answer.json()) == (200, {**opened, "created": False})
     assert (await world.status(opened), await facts(world, opened, "agreement_accepted")) == before
-    told = [entry["action"] for entry in await world.audit(opened) if entry["actor"] == "applicant"]
+    told = [entry["action"] for entry in await world.audit(opened) if entry["actor"] == "sender:intake"]
     assert told == ["case.opened"]
 
 

@@ -9,7 +9,8 @@ import httpx2
 import pytest
 import pytest_asyncio
 
-from tests.support import documents
+from tests.support import documents, form
+from tests.support.browser import Browser
 from tests.support.world import World, fields
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -316,7 +317,9 @@ async def agreement_of(world: World, opened: Document) -> Document:
 
 
 async def accepted_by_form(world: World, request: Document, opened: Document) -> None:
-    assert (await world.submit(request)).json()["case_id"] == opened["case_id"]
+    assert (await world.submit(request)).json() == {**opened, "created": False}
+    assert (await world.decide(opened)).status_code == 409, "it is not for others to accept it"
+    await form.send(Browser(world.http), request, world.code, world.web)
 
 
 async def accepted_on_the_page(world: World, request: Document, opened: Document) -> None:

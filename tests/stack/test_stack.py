@@ -93,6 +93,7 @@ async def test_a_ready_stack_says_where_it_is_to_its_owner_alone(data: Path) -> 
         assert secrets["lms_webhook"].startswith("whsec_")
         assert secrets["portal_webhook"].startswith("whsec_")
         assert json.loads(document["settings"]["CERTIFY_STAFF_TOKENS"]) == {"staff": secrets["staff_token"]}
+        assert json.loads(document["settings"]["CERTIFY_INTAKE_TOKENS"]) == {"intake": secrets["intake_token"]}
         assert all(secrets[name] for name in ("background_checks_webhook", "xapi_user", "xapi_password"))
         assert document["settings"]["CERTIFY_PORTAL_TOKEN"] not in str(secrets), "what we send out opens nothing"
     assert not file.exists()

@@ -98,10 +98,10 @@ class Clerk:
     async def json(self, *arguments: str, given: Any = None) -> Any:
         return (await self(*arguments, "--json", given=given)).document
 
-    async def refused(self, *arguments: str, given: Any = None) -> str:
+    async def refused(self, *arguments: str, given: Any = None, status: int = 1) -> str:
         """The sentence of a refusal."""
         ran = await self(*arguments, given=given)
-        assert (ran.status, ran.out) == (1, ""), ran
+        assert (ran.status, ran.out) == (status, ""), ran
         assert is_one_sentence(ran.err), ran.err
         return ran.err
 

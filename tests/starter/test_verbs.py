@@ -34,6 +34,21 @@ async def test_a_request_opens_one_case_and_is_seen(clerk: Clerk, world: World) 
     assert case not in [one["case_id"] for one in await clerk.json("list", "--kind", "agent")]
 
 
+async def test_d2_staff_vouch_for_an_npn_by_what_they_have_seen(clerk: Clerk, world: World) -> None:
+    request = documents.broker()
+    shown = ("--proof", "paper: license certificate")
+    said = await clerk.refused("request", "-", *shown, given=request, status=2)
+    assert "needs --as" in said
+    assert "needs --proof" in await clerk.refused("request", "-", "--as", "ana", given=request, status=2)
+    assert "proof.method" in await clerk.refused("request", "-", "--proof", "hearsay:x", "--as", "ana", given=request)
+    opened = await clerk.json("request", "-", *shown, "--as", "ana", given=request)
+    (opening,) = [one for one in await clerk.json("audit", opened["case_id"]) if one["action"] == "case.opened"]
+    assert opening["actor"] == "staff:ana"
+    other = await clerk.json("request", "-", given=documents.broker())
+    (opening,) = [one for one in await clerk.json("audit", other["case_id"]) if one["action"] == "case.opened"]
+    assert opening["actor"] == "sender:certify"
+
+
 async def test_staff_ask_the_assister_answers_staff_approve(clerk: Clerk, world: World) -> None:
     request = documents.agent()
     opened = await world.opened(request)

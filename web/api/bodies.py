@@ -1,5 +1,6 @@
 """JSON bodies of the API: read into models that take no field they don't know, and described for OpenAPI."""
 
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from fastapi import Request
@@ -27,10 +28,19 @@ async def read_body(request: Request, model: type[Model]) -> Model:
         raise Invalid(list_faults(error)) from None
 
 
-def describe_body(model: Any) -> dict[str, Any]:
-    """The OpenAPI entry of a body that `read_body` reads."""
-    schema = TypeAdapter(model).json_schema()
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": _inline_references(schema)}}}}
+def describe_body(model: Any, **beside: Any) -> dict[str, Any]:
+    """The OpenAPI entry of a body that `read_body` reads; ``beside`` are models of fields that may stand in it too."""
+    schema = _inline_references(TypeAdapter(model).json_schema())
+    extra = {name: _inline_references(TypeAdapter(each).json_schema()) for name, each in beside.items()}
+    _add_properties(schema, extra)
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+
+
+def _add_properties(schema: dict[str, Any], extra: Mapping[str, Any]) -> None:
+    for choice in (*schema.get("anyOf", ()), *schema.get("oneOf", ())):
+        _add_properties(choice, extra)
+    if "properties" in schema:
+        schema["properties"] |= extra
 
 
 def _inline_references(schema: dict[str, Any]) -> dict[str, Any]:

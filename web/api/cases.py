@@ -15,7 +15,7 @@ from db.writes.opening import Opened
 from domain.federal.markets import Role
 from domain.federal.policies import find_federal_policy
 from domain.federal.policy import FederalPolicy
-from domain.programs.opening import AnyRequest, parse_any_request
+from domain.programs.opening import AnyRequest, parse_vouched_request
 from domain.shared.assister import Kind
 from domain.shared.cases.commands import CommandState
 from domain.shared.cases.notices import Notice
@@ -23,6 +23,7 @@ from domain.shared.cases.stages import Stage
 from domain.shared.documents.faults import Fault
 from domain.shared.documents.parsing import read_json
 from domain.shared.programs import FEDERAL_PROGRAM, STATE_PROGRAM
+from domain.shared.vouching import ShownProof, Voucher
 from domain.state.eligibility import Verdict
 from domain.state.policies import find_state_policy
 from domain.state.policy import Policy
@@ -96,15 +97,24 @@ class ApplicantBody(StrictBody):
     dependencies=[limit_rate("api")],
     status_code=201,
     tags=["requests"],
-    responses={**FAULTS, 401: {"description": "Neither an intake partner's token nor staff's."}},
-    openapi_extra=describe_body(AnyRequest),
+    responses={
+        **FAULTS,
+        401: {"description": "Neither an intake partner's token nor staff's."},
+        403: {"description": "The credential is not for this, or doesn't vouch for an NPN."},
+        409: {"description": "The NPN or e-mail address is another person's."},
+    },
+    openapi_extra=describe_body(AnyRequest, proof=ShownProof),
 )
-async def submit_request(request: Request, services: ServicesDep, _: Intake) -> JSONResponse:
+async def submit_request(request: Request, services: ServicesDep, sender: Intake) -> JSONResponse:
     """A request of either program, by who vouches for its e-mail address: 201 with the case it opens, 200 for a repeat.
 
+    Staff who may prove identity vouch for the NPN too, where `proof`, `{method, document}`, says what they have seen.
     422 with every fault named. The public's way in is the form.
     """
-    return _answer_opened(await services.cases.submit_request(parse_any_request(read_json(await request.body()))))
+    wanted, proof = parse_vouched_request(read_json(await request.body()))
+    if proof is not None and not sender.may_prove:
+        raise HTTPException(403, sender.refusal)
+    return _answer_opened(await services.cases.submit_request(wanted, Voucher(sender.actor, proof)))
 
 
 def _answer_opened(opened: Opened) -> JSONResponse:

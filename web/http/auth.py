@@ -30,6 +30,10 @@ from web.http.rate_limits import check_rate
 from web.services import Services, get_services
 
 STAFF_HOME = "/staff"
+INTAKE_ONLY = (
+    "This credential is an intake partner's: it is for sending requests, whose e-mail addresses it vouches for, and "
+    "for nothing else."
+)
 CSRF_FIELD, CSRF_HEADER = "csrf_token", "x-csrf-token"
 
 
@@ -101,10 +105,12 @@ class PermissionRequired:
 
     async def __call__(self, request: Request, services: Annotated[Services, Depends(get_services)]) -> StaffMember:
         """Who calls. Raises `NotSignedIn` or `NotAllowed`."""
+        if sender := services.senders.find_token_holder(_read_bearer_token(request)):
+            raise ForbiddenReport(sender)
+        if find_intake_partner(request, services) is not None:
+            raise HTTPException(403, INTAKE_ONLY)
         member = await find_staff_member(request, services)
         if member is None:
-            if sender := services.senders.find_token_holder(_read_bearer_token(request)):
-                raise ForbiddenReport(sender)
             raise NotSignedIn
         if not member.may(self.permission):
             roles = ", ".join(sorted(member.roles)) or "none"
@@ -227,16 +233,35 @@ async def require_portal(request: Request, services: Annotated[Services, Depends
     return sender.actor
 
 
-async def require_intake(request: Request, services: Annotated[Services, Depends(get_services)]) -> str:
-    """Who sends requests of others: an intake partner, who vouches for e-mail addresses, or staff; 401 otherwise."""
-    partner = services.settings.find_intake_partner(_read_bearer_token(request), now().date())
+def find_intake_partner(request: Request, services: Services) -> str | None:
+    """The intake partner whose bearer token a call brings; None where it is nobody's."""
+    return services.settings.find_intake_partner(_read_bearer_token(request), now().date())
+
+
+@dataclass(frozen=True)
+class RequestSender:
+    """Who sends requests of others, as the audit names them; whether they may vouch for an NPN, and if not, why."""
+
+    actor: str
+    may_prove: bool
+    refusal: str
+
+
+async def require_intake(request: Request, services: Annotated[Services, Depends(get_services)]) -> RequestSender:
+    """An intake partner, who vouches for e-mail addresses, or staff who may open cases: 401 for nobody's credential.
+
+    Raises `ForbiddenReport` for another sender's, `NotAllowed` for staff who may not.
+    """
+    partner = find_intake_partner(request, services)
     if partner is not None:
-        return f"sender:{partner}"
-    if await find_staff_member(request, services) is None:
-        raise HTTPException(
-            401, "Send the bearer token of an intake partner or of staff.", {"WWW-Authenticate": "Bearer"}
-        )
-    return (await PermissionRequired(Permission.BEGIN)(request, services)).actor
+        return RequestSender(f"sender:{partner}", may_prove=False, refusal=INTAKE_ONLY)
+    try:
+        member = await PermissionRequired(Permission.BEGIN)(request, services)
+    except NotSignedIn:
+        said = "Send the bearer token of an intake partner or of staff."
+        raise HTTPException(401, said, {"WWW-Authenticate": "Bearer"}) from None
+    refusal = f"To vouch for an NPN takes the permission {Permission.PROVE_IDENTITY}; send the request without a proof."
+    return RequestSender(member.actor, member.may(Permission.PROVE_IDENTITY), refusal)
 
 
 async def require_registrant(request: Request, services: Annotated[Services, Depends(get_services)]) -> str:
@@ -280,5 +305,5 @@ def _walk_dependencies(dependant: Dependant) -> Iterator[Any]:
 
 OwnPages = Annotated[OwnVisitor, Depends(require_own_session)]
 Portal = Annotated[str, Depends(require_portal)]
-Intake = Annotated[str, Depends(require_intake)]
+Intake = Annotated[RequestSender, Depends(require_intake)]
 Registrant = Annotated[str, Depends(require_registrant)]

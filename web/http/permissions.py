@@ -25,6 +25,7 @@ class Permission(StrEnum):
     ACT_FOR_ASSISTER = "act_for_assister"
     CLEAR_FLAG = "clear_flag"
     RESTART = "restart"
+    PROVE_IDENTITY = "prove_identity"
     EXPORT = "export"
     READ_WEBHOOKS = "read_webhooks"
     DELIVER = "deliver"
@@ -39,7 +40,17 @@ _READS = frozenset({_P.READ_CASES, _P.READ_WEBHOOKS})
 # An auditor reads everything and changes nothing.
 GRANTS: dict[StaffRole, frozenset[Permission]] = {
     StaffRole.REVIEWER: _READS
-    | {_P.DECIDE, _P.WITHDRAW, _P.REVOKE, _P.RESEND, _P.BEGIN, _P.ACT_FOR_ASSISTER, _P.CLEAR_FLAG, _P.EXPORT},
+    | {
+        _P.DECIDE,
+        _P.WITHDRAW,
+        _P.REVOKE,
+        _P.RESEND,
+        _P.BEGIN,
+        _P.ACT_FOR_ASSISTER,
+        _P.CLEAR_FLAG,
+        _P.EXPORT,
+        _P.PROVE_IDENTITY,
+    },
     StaffRole.APPEALS_REVIEWER: _READS | {_P.REVOKE, _P.RESEND, _P.CLEAR_FLAG},
     StaffRole.OPERATOR: _READS
     | {_P.RESEND, _P.BEGIN, _P.CLEAR_FLAG, _P.RESTART, _P.DELIVER, _P.EXPORT, _P.READ_SESSIONS, _P.END_SESSIONS},
