@@ -157,7 +157,6 @@ def build_activities(
             settings.portal_url,
             settings.lms_url,
             settings.mlms_url,
-            settings.identity_key_bytes,
         ),
         ProfilesActivities(registry, database, settings.identity_key_bytes),
         MlmsActivities(mlms, database),

@@ -1,10 +1,8 @@
 """E-mails to assisters: rendered in their language from what the database knows, sent once per key."""
 
-import base64
-import hmac
+import secrets
 from collections.abc import Mapping
 from datetime import datetime
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +50,6 @@ class NoticesActivities(contracts.Notices):
         portal_url: str,
         lms_url: str,
         mlms_url: str,
-        key: bytes,
     ) -> None:
         self._mailer = mailer
         self._letters = letters
@@ -62,25 +59,24 @@ class NoticesActivities(contracts.Notices):
         self._portal_url = portal_url
         self._lms_url = lms_url
         self._mlms = mlms_url
-        self._key = key
 
     @activity.defn(name="notices.send")
     async def send_notice(self, letter: Letter) -> Effect:
         """See the contract. A letter the mail server refuses for good is flagged to staff, and the case goes on."""
         notice, key, now = Notice(letter.notice), letter.key, read_clock(letter.at)
-        tokens = {purpose: self._derive_token(purpose, key) for purpose in _list_links(notice)}
+        tokens = {purpose: secrets.token_urlsafe(32) for purpose in _list_links(notice)}
         intent = await self._database.write(intend_letter, letter, tokens, now)
         if intent is None:
             return Effect()
 
         async def make(intent: Intent) -> EffectResult:
-            mail = await self._compose_email(notice, letter, key, intent.snapshot, now)
+            mail = await self._compose_email(notice, letter, tokens, intent.snapshot, now)
             try:
                 await self._mailer.send_email(mail)
             except Refused as refused:
                 await self._database.write(flag_case, letter.case_id, "mail_refused", read_clock(letter.at))
                 return EffectResult({"notice": notice, "refused": refused.code})
-            kept = build_sent_mail(mail, notice, letter.case_id, key, read_clock(letter.at), self._list_secrets(key))
+            kept = build_sent_mail(mail, notice, letter.case_id, key, read_clock(letter.at), tokens.values())
             return EffectResult({"notice": notice, "subject": mail.subject, "message_id": mail.message_id}, mail=kept)
 
         return await make_once(
@@ -94,10 +90,10 @@ class NoticesActivities(contracts.Notices):
         )
 
     async def _compose_email(
-        self, notice: Notice, letter: Letter, key: str, snapshot: CaseSnapshot, now: datetime
+        self, notice: Notice, letter: Letter, tokens: Mapping[str, str], snapshot: CaseSnapshot, now: datetime
     ) -> Mail:
         who = snapshot.applicant
-        values = await self._gather_values(notice, letter, key, snapshot, now)
+        values = await self._gather_values(notice, letter, tokens, snapshot, now)
         rendered = self._letters.render_notice(notice, who.language, values)
         return Mail(
             to=who.email,
@@ -105,7 +101,7 @@ class NoticesActivities(contracts.Notices):
             text=rendered.text,
             html=rendered.html,
             language=who.language,
-            message_id=build_message_id(key),
+            message_id=build_message_id(letter.key),
             attachments=self._load_attachments(notice, letter, snapshot),
         )
 
@@ -123,7 +119,7 @@ class NoticesActivities(contracts.Notices):
         return ((f"certificate-{certificate.number}.pdf", "application/pdf", pdf),)
 
     async def _gather_values(
-        self, notice: Notice, letter: Letter, key: str, snapshot: CaseSnapshot, now: datetime
+        self, notice: Notice, letter: Letter, tokens: Mapping[str, str], snapshot: CaseSnapshot, now: datetime
     ) -> dict[str, Any]:
         """Everything the notice's template says; see templates/notices."""
         who, language = snapshot.applicant, snapshot.applicant.language
@@ -143,10 +139,10 @@ class NoticesActivities(contracts.Notices):
         }
         if snapshot.case.program == FEDERAL_PROGRAM:
             return {**values, **await self._gather_registration(notice, letter, snapshot, own_url)}
-        return {**values, **await self._gather_certification(notice, key, snapshot, now)}
+        return {**values, **await self._gather_certification(notice, tokens, snapshot, now)}
 
     async def _gather_certification(
-        self, notice: Notice, key: str, snapshot: CaseSnapshot, now: datetime
+        self, notice: Notice, tokens: Mapping[str, str], snapshot: CaseSnapshot, now: datetime
     ) -> dict[str, Any]:
         policy, state, language = snapshot.state_policy, snapshot.certification, snapshot.applicant.language
         values: dict[str, Any] = {
@@ -164,7 +160,7 @@ class NoticesActivities(contracts.Notices):
         if notice in _WITH_LMS_LINK:
             values["lms_url"] = await self._database.read(find_lms_url, snapshot.case.case_id) or self._lms_url
         if notice is Notice.PORTAL_ACTIVATION:
-            values["activation_url"] = self._build_url(ACTIVATION_PATH, ACTIVATION, key)
+            values["activation_url"] = f"{self._web_url}{ACTIVATION_PATH.format(token=tokens[ACTIVATION])}"
             values["activation_expires"] = find_activation_expiry(snapshot, now)
         return values
 
@@ -197,18 +193,6 @@ class NoticesActivities(contracts.Notices):
         if notice is not Notice.MARKETPLACE_ENROLLED or curriculum is None:
             return ""
         return await self._database.read(find_mlms_url, snapshot.case.case_id, curriculum.curriculum) or self._mlms
-
-    def _build_url(self, path: str, purpose: str, key: str) -> str:
-        return f"{self._web_url}{path.format(token=self._derive_token(purpose, key))}"
-
-    def _derive_token(self, purpose: str, key: str) -> str:
-        """The link's secret follows from the letter's key: the same letter sent twice carries the same link."""
-        mac = hmac.new(self._key, f"{purpose}:{key}".encode(), sha256).digest()
-        return base64.urlsafe_b64encode(mac).rstrip(b"=").decode()
-
-    def _list_secrets(self, key: str) -> tuple[str, ...]:
-        """Every secret that a letter's links may carry."""
-        return (self._derive_token(ACTIVATION, key),)
 
     async def _find_reason(self, notice: Notice, snapshot: CaseSnapshot) -> str:
         if notice is Notice.DENIED:

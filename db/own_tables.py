@@ -46,6 +46,9 @@ class OwnSession(SQLModel, table=True):
     token_hash: str = Field(primary_key=True)
     id: str = Field(unique=True, description="by which the audit names it")
     email: str = Field(description="the confirmed address")
+    former_email: str | None = Field(
+        default=None, description="the one before, which was confirmed too; some cases may go on under it"
+    )
     created_at: datetime = Field(sa_type=Utc)
     seen_at: datetime = Field(sa_type=Utc)
     expires_at: datetime = Field(sa_type=Utc, index=True)

@@ -309,6 +309,7 @@ class LinkRow(SQLModel, table=True):
     token_hash: str = Field(primary_key=True)
     case_id: str = Field(foreign_key="assister_case.case_id", index=True)
     purpose: str
+    letter: str | None = Field(default=None, description="key of the letter it stands in")
     created_at: datetime = Field(sa_type=Utc)
     expires_at: datetime = Field(sa_type=Utc)
     used_at: datetime | None = Field(default=None, sa_type=Utc)

@@ -14,8 +14,8 @@ from adapters.http import Refused, Unavailable
 from adapters.mail import Email, Mailer
 from db.engine import Database
 from db.own_tables import AnswerRow
+from db.writes.own.answers import finish_answers, list_due_answers
 from db.writes.own.codes import CodeLetter, finish_code_letters, list_unsent_codes, make_code_letters
-from db.writes.own.requests import finish_answers, list_due_answers
 from domain.programs.policies import find_policy
 from domain.shared.cases.notices import Topic
 from domain.shared.codes import LIFE
@@ -23,6 +23,7 @@ from domain.shared.documents.faults import load_faults
 from domain.shared.links import OWN_PATH
 from domain.shared.policy import describe_contact, find_current_policy
 from domain.shared.programs import STATE_PROGRAM
+from domain.shared.request_answers import RequestAnswer
 from domain.shared.traces import locate_error
 from domain.state.policies import POLICIES
 from starter.cases import now
@@ -31,7 +32,7 @@ from templates.letters import NoticeRenderer
 
 log = structlog.get_logger(__name__)
 
-CODE, ANSWER = "one_time_code", "request_answer"
+CODE, ANSWER, ADDRESS_CHANGED = "one_time_code", "request_answer", "address_changed"
 # Somebody waits before their screen for it.
 EVERY = 0.25
 
@@ -112,7 +113,8 @@ class LetterSender:
             "contact": describe_contact(policy, Topic.GENERAL, row.language),
             "own_url": f"{self._web_url}{OWN_PATH}",
         }
-        return self._compose(ANSWER, values, row.email, row.language, row.id)
+        template = ADDRESS_CHANGED if row.answer == RequestAnswer.ADDRESS_CHANGED else ANSWER
+        return self._compose(template, values, row.email, row.language, row.id)
 
     def _compose(self, template: str, values: Mapping[str, object], to: str, language: str, key: str) -> Email:
         rendered = self._letters.render_notice(template, language, values)

@@ -236,6 +236,7 @@ ACTORS: Labels = {
 # What only the audit knows of.
 ACTIONS: Labels = {
     "portal.activation_link_used": N_("Activation link used"),
+    "own.address_changed": N_("E-mail address changed by its owner"),
     "portal.suspended": N_("Portal account suspended"),
     "case.begun": N_("Workflow begun"),
     "case.restarted": N_("Workflow to be begun again from what is recorded"),

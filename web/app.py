@@ -47,7 +47,7 @@ from web.marketplace import (
     training,
     visit,
 )
-from web.own import kept_form, sign_in
+from web.own import address, kept_form, sign_in
 from web.public import home, lists
 from web.public.request import form as request_form
 from web.services import TEMPLATES, Services, ServicesDep
@@ -191,6 +191,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         request_form,
         sign_in,
         kept_form,
+        address,
         own_page,
         *assister,
         home,

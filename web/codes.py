@@ -6,6 +6,7 @@ It stands beside the rooms because three of them have it.
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
@@ -35,37 +36,50 @@ _LONGEST = 100
 
 @dataclass(frozen=True)
 class CodeForm:
-    """Where the code is typed in: addresses of the form's step and of what stands beside it, and its hidden fields."""
+    """Where the code is typed in: addresses of the form's step and of what stands beside it, and its hidden fields.
+
+    ``own`` is who is signed in already, as `describe_session` gives it; ``other_url`` is empty where the address
+    can't be another one.
+    """
 
     here: str
     action: str
     again_action: str
     other_url: str
     hidden: Mapping[str, str] = field(default_factory=dict)
+    own: Mapping[str, Any] | None = None
 
 
-async def ask_for_code(request: Request, services: Services, response: Response, email: str) -> bool:
+async def ask_for_code(
+    request: Request,
+    services: Services,
+    response: Response,
+    email: str,
+    purpose: CodePurpose = CodePurpose.SIGN_IN,
+) -> bool:
     """Has a code sent to an address, and the browser known again by ``response``; False where it asked too often."""
     browser = _read_browser(request, services) or secrets.token_urlsafe(32)
     language, most = choose_language(request), services.settings.codes_an_hour
-    if not await services.database.write(ask_code, browser, email, language, CodePurpose.SIGN_IN, most, now()):
+    if not await services.database.write(ask_code, browser, email, language, purpose, most, now()):
         return False
     _set_cookie(response, services, _choose_browser_cookie(services), browser, _BROWSER_SECONDS)
     return True
 
 
-async def find_asked_email(request: Request, services: Services) -> str | None:
+async def find_asked_email(
+    request: Request, services: Services, purpose: CodePurpose = CodePurpose.SIGN_IN
+) -> str | None:
     """The address to which this browser had a code sent last; None where there is none of late."""
-    return await services.database.read(
-        find_asked_address, _read_browser(request, services), CodePurpose.SIGN_IN, now()
-    )
+    return await services.database.read(find_asked_address, _read_browser(request, services), purpose, now())
 
 
-async def try_typed_code(request: Request, services: Services, values: Mapping[str, str]) -> CodeTried:
+async def try_typed_code(
+    request: Request, services: Services, values: Mapping[str, str], purpose: CodePurpose = CodePurpose.SIGN_IN
+) -> CodeTried:
     """Tries the code of a form that was posted."""
     browser, key = _read_browser(request, services), services.settings.identity_key_bytes
     typed = read_code(values.get("code", ""))[:_LONGEST]
-    return await services.database.write(try_code, key, browser, CodePurpose.SIGN_IN, typed, now())
+    return await services.database.write(try_code, key, browser, purpose, typed, now())
 
 
 async def sign_in_owner(request: Request, services: Services, response: Response, email: str) -> None:
@@ -96,6 +110,7 @@ def render_code_form(
         minutes=int(LIFE.total_seconds() // 60),
         values={},
         errors=describe_faults(faults, language),
+        **({"own": form.own} if form.own else {}),
     )
 
 

@@ -36,7 +36,7 @@ router = build_page_router()
 @router.get(OWN_CASE_PATH)
 async def show_own_case(reference: str, request: Request, services: ServicesDep, visitor: OwnPages) -> HTMLResponse:
     """The page of a case of one's own, in the room of its program."""
-    found = await services.database.read(find_own_case, reference, visitor.email, now())
+    found = await services.database.read(find_own_case, reference, visitor.emails, now())
     if isinstance(found, OwnRegistration):
         return await render_home(Visit(request, services, reference, visitor, found))
     if found is None:
@@ -49,7 +49,7 @@ async def withdraw_own_case(
     reference: str, request: Request, services: ServicesDep, visitor: OwnPages
 ) -> RedirectResponse:
     """Withdraws a case of one's own, of either program; a reason is the person's to give (C8, D6)."""
-    found = await services.database.read(find_own_case, reference, visitor.email, now())
+    found = await services.database.read(find_own_case, reference, visitor.emails, now())
     if found is None:
         raise LinkRefused
     reason = (await read_form(request)).get("reason", "") or WITHDRAWN.sentence()

@@ -1,5 +1,6 @@
 """What somebody's own pages show: their cases of both programs, and an account to be activated."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -55,28 +56,28 @@ class OwnRegistration:
     certificate_uris: dict[str, str]
 
 
-def list_own_cases(session: Session, email: str) -> list[Case]:
-    """The cases of both programs whose letters go to this address, the newest plan year first."""
-    people = select(col(SearchTerm.assister_id)).where(col(SearchTerm.term) == normalize_text(email))
+def list_own_cases(session: Session, emails: Collection[str]) -> list[Case]:
+    """The cases of both programs whose letters go to one of these addresses, the newest plan year first."""
+    people = select(col(SearchTerm.assister_id)).where(col(SearchTerm.term).in_(map(normalize_text, emails)))
     newest = (col(Case.plan_year).desc(), col(Case.opened_at).desc())
     found = list_rows(session, select(Case).where(col(Case.assister_id).in_(people)).order_by(*newest).limit(MOST))
-    return [case for case in found if _is_own(case, email)]
+    return [case for case in found if _is_own(case, emails)]
 
 
 def find_own_case(
-    session: Session, case_id: str, email: str, now: datetime
+    session: Session, case_id: str, emails: Collection[str], now: datetime
 ) -> OwnCertification | OwnRegistration | None:
-    """A case with what its page shows, in either program; None where there is none whose letters go to this address."""
+    """A case with what its page shows, in either program; None where there is none whose letters go to one of these."""
     case = session.get(Case, case_id)
-    if case is None or not _is_own(case, email):
+    if case is None or not _is_own(case, emails):
         return None
     if case.program == FEDERAL_PROGRAM:
         return _load_registration(session, case, now)
     return _load_certification(session, case, now)
 
 
-def _is_own(case: Case, email: str) -> bool:
-    return applicant_of(case).email.lower() == email.lower()
+def _is_own(case: Case, emails: Collection[str]) -> bool:
+    return applicant_of(case).email.lower() in emails
 
 
 def _load_certification(session: Session, case: Case, now: datetime) -> OwnCertification:

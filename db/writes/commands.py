@@ -10,6 +10,7 @@ from db.tables import SYSTEM, Assister, Case, CommandRow
 from db.writes.effects import stuck_flag
 from db.writes.facts import append_facts, lock_case, lower_flag, record_audit
 from db.writes.links import void_activation_links
+from db.writes.own.addresses import keep_former_address
 from db.writes.persons import find_by_key, remember_words, rename_person
 from domain.programs.commands import build_facts, find_refusal, parse_command
 from domain.programs.state import CaseState
@@ -192,7 +193,7 @@ def _carry_out(
     row: CommandRow,
     now: datetime,
 ) -> None:
-    changed = ChangedInputs()
+    changed, before = ChangedInputs(), {applicant_of(case).email}
     if isinstance(command, AnswerQuestion):
         amended = amend_request(case.request, command.changes)
         changed = _find_changed(identity_key, case, StoredRequest.model_validate(amended))
@@ -201,8 +202,10 @@ def _carry_out(
         remember_words(session, case.assister_id)
     if moves_person(command, case.identity_matches):
         person = session.get_one(Assister, case.assister_id)
+        before.add(person.email)
         rename_person(session, identity_key, person, applicant_of(case).npn, case.request, FORM)
         remember_words(session, case.assister_id)
+    keep_former_address(session, case, before, now)
     if settles_identity(command) and not case.identity_matches and lower_flag(case, IDENTITY_CONFLICT):
         record_audit(session, now, SYSTEM, f"case.unflagged.{IDENTITY_CONFLICT}", case)
     if command.kind == CommandKind.DECIDE and lower_flag(case, LOOK_UP_STUCK):  # nobody looks it up any more

@@ -18,8 +18,8 @@ def intend_letter(session: Session, letter: Letter, tokens: Mapping[str, str], n
     """Writes down a letter before it is sent, and keeps the links it carries: ``tokens``, by their purpose.
 
     None where what a reminder is about was done meanwhile. Also where a link of the letter can't be used any more,
-    since a newer letter has come before it: it is recorded as not sent. Until the letter is sent, each attempt renews
-    its links: their days run from the sending, since the mail server may have been down for longer than a link lives.
+    since a newer letter has come before it: it is recorded as not sent. Until the letter is sent, each attempt has
+    links of its own: their days run from the sending, since the mail server may have been down for longer than that.
     """
     notice = Notice(letter.notice)
     case = lock_case(session, letter.case_id)
@@ -29,8 +29,9 @@ def intend_letter(session: Session, letter: Letter, tokens: Mapping[str, str], n
         session, letter.key, letter.case_id, f"notice.{notice}", {}, now, after_end=notice in FAREWELLS
     )
     if not intent.ended and intent.result is None:
+        expires_at = find_activation_expiry(intent.snapshot, now) if tokens else now
         kept = [
-            keep_link(session, token, letter.case_id, purpose, now, find_activation_expiry(intent.snapshot, now))
+            keep_link(session, token, letter.case_id, purpose, letter.key, now, expires_at)
             for purpose, token in tokens.items()
         ]
         if not all(kept):

@@ -4,8 +4,9 @@ from datetime import datetime
 
 from sqlalchemy import update
 from sqlalchemy.orm import Session
-from sqlmodel import col
+from sqlmodel import col, select
 
+from db.case_state import list_rows
 from db.tables import CommandRow, LinkRow
 from db.writes.facts import lock_case, record_audit
 from domain.shared.cases.commands import OWN_REASONS, CommandKind
@@ -14,20 +15,33 @@ from domain.shared.ids import hash_token
 ACTIVATION = "activation"
 
 
-def keep_link(session: Session, token: str, case_id: str, purpose: str, now: datetime, expires_at: datetime) -> bool:
-    """Keeps a link by its hash; a new activation link voids the ones before it, and one kept before lives anew.
+def keep_link(
+    session: Session, token: str, case_id: str, purpose: str, letter: str, now: datetime, expires_at: datetime
+) -> bool:
+    """Keeps a letter's new link by its hash; an activation link voids those of the letters before it.
 
-    Answers whether it can be used: one kept before may have been, or be void since a newer one was made.
+    A letter that is tried again carries another link, since nobody knows the secret of the one before; as that one may
+    have arrived, it lives on until one of them is used. False where the letter's links were used or voided meanwhile.
     """
     lock_case(session, case_id)
-    digest = hash_token(token)
-    row = session.get(LinkRow, digest)
-    if row is not None:
-        row.expires_at = expires_at
-        return row.used_at is None and row.voided_at is None
-    if purpose == ACTIVATION:
+    of_letter = select(LinkRow).where(col(LinkRow.case_id) == case_id, col(LinkRow.letter) == letter)
+    before = list_rows(session, of_letter.where(col(LinkRow.purpose) == purpose))
+    if any(row.used_at or row.voided_at for row in before):
+        return False
+    if purpose == ACTIVATION and not before:
         void_activation_links(session, case_id, now)
-    session.add(LinkRow(token_hash=digest, case_id=case_id, purpose=purpose, created_at=now, expires_at=expires_at))
+    for row in before:
+        row.expires_at = expires_at
+        session.add(row)
+    link = LinkRow(
+        token_hash=hash_token(token),
+        case_id=case_id,
+        purpose=purpose,
+        letter=letter,
+        created_at=now,
+        expires_at=expires_at,
+    )
+    session.add(link)
     return True
 
 
@@ -45,6 +59,7 @@ def use_activation_link(session: Session, token: str, now: datetime) -> CommandR
         return None
     row.used_at = now
     session.add(row)
+    _use_up_letter(session, row, now)
     record_audit(session, now, "assister", "portal.activation_link_used", case)
     command = CommandRow(
         id=f"activate:{row.token_hash}",
@@ -57,6 +72,13 @@ def use_activation_link(session: Session, token: str, now: datetime) -> CommandR
     )
     session.add(command)
     return command
+
+
+def _use_up_letter(session: Session, used: LinkRow, now: datetime) -> None:
+    """A letter that was sent twice has two links, and is of single use all the same."""
+    if used.letter is not None:
+        others = update(LinkRow).where(col(LinkRow.case_id) == used.case_id, col(LinkRow.letter) == used.letter)
+        session.execute(others.where(col(LinkRow.used_at).is_(None)).values(used_at=now))
 
 
 def void_activation_links(session: Session, case_id: str, now: datetime) -> None:

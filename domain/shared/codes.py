@@ -20,6 +20,7 @@ class CodePurpose(StrEnum):
     """What a code is asked for; one that was sent for one purpose is worth nothing for another."""
 
     SIGN_IN = "sign_in"
+    CHANGE_ADDRESS = "change_address"
 
 
 class CodeAnswer(StrEnum):

@@ -6,8 +6,20 @@ from hashlib import sha256
 
 from domain.shared.applicant import Applicant
 from domain.shared.assister import Kind
+from domain.shared.cases.stages import Stage
 from domain.shared.documents.parsing import write_canonical
 from domain.state.request import StoredRequest
+
+# Before the decision that rests on it.
+_CHECKED_IN = frozenset(
+    {
+        Stage.REQUESTED,
+        Stage.SCREENING,
+        Stage.AWAITING_BACKGROUND_CHECK,
+        Stage.AWAITING_DECISION,
+        Stage.AWAITING_INFORMATION,
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -35,6 +47,11 @@ def find_changed_inputs(identity_key: bytes, kind: Kind, before: StoredRequest, 
         return ChangedInputs(registry=new if new != old else None)
     old, new = (digest_check_inputs(identity_key, one) for one in (before, after))
     return ChangedInputs(background_check=new if new != old else None)
+
+
+def is_being_checked(kind: Kind, stage: Stage) -> bool:
+    """Whether a background check may still be made: what it is made on changes by an answer with consent alone."""
+    return not kind.is_licensed and stage in _CHECKED_IN
 
 
 def _digest(identity_key: bytes, about: str, *inputs: str | None) -> str:

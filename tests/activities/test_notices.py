@@ -19,9 +19,10 @@ from adapters.http import Unavailable
 from adapters.mail import Mailer
 from db.case_state import list_rows, load_snapshot
 from db.engine import Database
+from db.reads.own_pages import read_activation
 from db.tables import AuditRow, EffectRow, LinkRow, SentMail
 from db.writes.cases import end_case, record_facts
-from db.writes.links import ACTIVATION
+from db.writes.links import ACTIVATION, use_activation_link
 from domain.shared.cases.facts import Fact, FactKind
 from domain.shared.cases.messages import Letter
 from domain.shared.cases.notices import Notice
@@ -60,7 +61,7 @@ class Office:
         mailer = Mailer("127.0.0.1", self.port, None, None, False, "certification@example.org")
         web, portal, lms, mlms = (f"https://{name}.example.org" for name in ("certify", "portal", "lms", "mlms"))
         return NoticesActivities(
-            mailer, NoticeRenderer(NOTICES), self.database, self.certificates, web, portal, lms, mlms, KEY
+            mailer, NoticeRenderer(NOTICES), self.database, self.certificates, web, portal, lms, mlms
         )
 
     async def open(self, document: dict[str, Any]) -> str:
@@ -240,6 +241,41 @@ async def test_a28_the_link_that_was_kept_at_the_first_attempt_is_renewed_by_the
     up_at = await held_up(office, case_id, Notice.PORTAL_ACTIVATION, datetime.now(UTC))
     link = await link_to(office, ACTIVATION)
     assert link.created_at < up_at <= link.expires_at - timedelta(days=7)
+
+
+async def test_d6_a_letter_that_came_twice_has_two_random_links_of_which_one_can_be_used(office: Office) -> None:
+    """The mail server took the first letter, and its answer was lost: nobody knows which of the two is read."""
+    case_id = await office.open(documents.counselor())
+
+    async def lose_answer() -> None:
+        office.postbox.on_data = "451 try later"
+
+    office.postbox.meanwhile = lose_answer
+    with pytest.raises(Unavailable):
+        await office.send(case_id, Notice.PORTAL_ACTIVATION)
+    office.postbox.meanwhile, office.postbox.on_data = None, ""
+    await office.send(case_id, Notice.PORTAL_ACTIVATION)
+    messages = office.postbox.messages()
+    assert len({message["Message-ID"] for message in messages}) == 1
+    secrets = [LINK.findall(part(message, "plain"))[0] for message in messages]
+    assert len(set(secrets)) == len(secrets) == 2
+    now = datetime.now(UTC)
+    used = [await office.database.write(use_activation_link, secret, now) for secret in secrets]
+    assert [one is not None for one in used] == [True, False]
+    assert [state for state, _ in [await office.database.read(read_activation, one, now) for one in secrets]] == [
+        "used",
+        "used",
+    ]
+
+
+async def test_a28_the_next_letter_voids_the_links_of_the_one_before(office: Office) -> None:
+    case_id = await office.open(documents.counselor())
+    for occurrence in (0, 1):
+        await office.send(case_id, Notice.PORTAL_ACTIVATION, occurrence)
+    first, second = (LINK.findall(part(message, "plain"))[0] for message in office.postbox.messages())
+    now = datetime.now(UTC)
+    states = [await office.database.read(read_activation, secret, now) for secret in (first, second)]
+    assert [state for state, _ in states] == ["void", "ready"]
 
 
 async def test_a28_a_letter_that_was_sent_renews_its_link_no_more(office: Office) -> None:

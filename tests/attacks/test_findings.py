@@ -51,6 +51,8 @@ async def test_d5_an_identity_swapped_after_a_clear_check_is_checked_anew(world:
     page = await _ask(world, opened, request)
     swapped = {**SOMEBODY_ELSE, "email": f"else.{request['email']}"}
     await _set_outcome(world, swapped["email"], NEVER)
+    assert (await _answer(world, page, **swapped)).json()["errors"][0]["field"] == "email"
+    await world.change_address(swapped["email"])
 
     refused = await _answer(world, page, **swapped)
     assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "background_check_consent")

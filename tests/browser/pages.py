@@ -154,6 +154,15 @@ PAGES = {
         "/me/sign-in",
         sent(sent(at("/me"), "[name=code]", email="nobody.at.all@example.com"), FAULT, code="no code"),
     ),
+    "own_address": Row("/me/email", of(People.address)),
+    "own_address_faulty": Row("/me/email", sent(of(People.address), FAULT, email="nobody")),
+    "own_address_code": Row(
+        "/me/email/confirm", sent(of(People.address), "[name=code]", email="nobody.at.all@example.com")
+    ),
+    "own_address_code_wrong": Row(
+        "/me/email/confirm",
+        sent(sent(of(People.address), "[name=code]", email="nobody.at.all@example.com"), FAULT, code="no code"),
+    ),
     "own_kept": Row("/me/kept", _sending_too_late),
     "activate": Row("/activate/{token}", of(People.activation)),
     "activate_used": Row("/activate/{token}", of(People.activated, status=410)),

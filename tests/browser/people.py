@@ -163,6 +163,12 @@ class People:
         self._owners[f"{self.world.web}/me?"] = self._owners[await self.active()]
         return f"{self.world.web}/me?"
 
+    async def address(self) -> str:
+        """Where that counselor changes the address they go by."""
+        url = f"{self.world.web}/me/email"
+        self._owners[url] = self._owners[await self.active()]
+        return url
+
     async def unknown(self) -> str:
         """A case that isn't that counselor's, or nobody's."""
         url = f"{self.world.web}/me/unknown"

@@ -125,14 +125,16 @@ async def test_a28_a_link_is_used_while_the_case_is_withdrawn(two: tuple[Process
     one, other = two
     for number in range(8):
         case = await opened(one, documents.counselor())
-        await one.database.write(keep_link, f"token {number}", case.case_id, ACTIVATION, NOW, NOW + timedelta(days=7))
+        await one.database.write(
+            keep_link, f"token {number}", case.case_id, ACTIVATION, "first", NOW, NOW + timedelta(days=7)
+        )
         withdrawal = await command(one, case, CommandKind.WITHDRAW)
         async with asyncio.timeout(60):
             _, applied, _ = await asyncio.gather(
                 one.database.write(use_activation_link, f"token {number}", NOW),
                 other.database.write(apply_command, KEY, withdrawal, NOW),
                 one.database.write(
-                    keep_link, f"another {number}", case.case_id, ACTIVATION, NOW, NOW + timedelta(days=7)
+                    keep_link, f"another {number}", case.case_id, ACTIVATION, "next", NOW, NOW + timedelta(days=7)
                 ),
             )
         assert applied.applied

@@ -16,8 +16,9 @@ from adapters.mail import Mailer
 from db.case_state import list_rows
 from db.engine import Database
 from db.own_tables import AnswerRow, CodeRow
+from db.writes.own.answers import GIVEN_UP_AFTER
 from db.writes.own.codes import ask_code, try_code
-from db.writes.own.requests import GIVEN_UP_AFTER, take_request
+from db.writes.own.requests import take_request
 from domain.shared.codes import CodeAnswer, CodePurpose
 from domain.state.request import parse_request
 from starter.letters import LetterSender

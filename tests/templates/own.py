@@ -23,8 +23,25 @@ CASES = [
 ]
 
 
-def own(language: str, empty: bool = False) -> dict[str, object]:
-    return {**frame(language, "/me"), "own": SESSION, "cases": [] if empty else CASES}
+def own(language: str, empty: bool = False, told: str | None = None) -> dict[str, object]:
+    return {
+        **frame(language, "/me"),
+        "own": SESSION,
+        "told": told,
+        "address_url": "/me/email",
+        "cases": [] if empty else CASES,
+    }
+
+
+def address(language: str, faulty: bool = False) -> dict[str, object]:
+    return {
+        **frame(language, "/me/email"),
+        "own": SESSION,
+        "action": "/me/email",
+        "own_url": "/me",
+        "values": {"email": "testa"} if faulty else {},
+        "errors": [{"field": "email", "message": "Fault of email."}] if faulty else [],
+    }
 
 
 def sign_in(language: str, told: str | None = None, faulty: bool = False) -> dict[str, object]:
@@ -65,6 +82,10 @@ def kept(language: str) -> dict[str, object]:
 OWN_PAGES: dict[str, tuple[str, Build]] = {
     "own": ("own.html", own),
     "own, empty": ("own.html", partial(own, empty=True)),
+    "own, address changed": ("own.html", partial(own, told="address")),
+    "own, address changed in part": ("own.html", partial(own, told="address-partly")),
+    "own, address": ("own_address.html", address),
+    "own, address faulty": ("own_address.html", partial(address, faulty=True)),
     "own, sign in": ("own_sign_in.html", sign_in),
     "own, signed out": ("own_sign_in.html", partial(sign_in, told="out")),
     "own, ended": ("own_sign_in.html", partial(sign_in, told="ended")),

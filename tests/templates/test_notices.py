@@ -254,7 +254,7 @@ def test_every_notice_has_a_topic_and_its_templates() -> None:
     assert {*TOPIC, Notice.REMINDER} == set(Notice)
     named = {
         f"{notice}.{ending}"
-        for notice in (*Notice, "one_time_code", "request_answer")
+        for notice in (*Notice, "one_time_code", "request_answer", "address_changed")
         for ending in ("subject.txt", "txt", "html")
     }
     shared = {"base.html", "base.txt", "parts.html", "_words.jinja", "_awaited.jinja"}
@@ -390,7 +390,7 @@ def test_d1_the_letter_with_a_code_has_fixed_words_and_the_code_alone_on_a_line(
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("program", ["bewellnm", "ffm"])
-@pytest.mark.parametrize("answer", list(RequestAnswer))
+@pytest.mark.parametrize("answer", [RequestAnswer.REPEATED, RequestAnswer.REFUSED, RequestAnswer.CONFLICT])
 def test_d4_the_answer_to_a_request_says_what_became_of_it_and_leads_to_ones_own_pages(
     answer: RequestAnswer, program: str, language: str
 ) -> None:
@@ -409,4 +409,23 @@ def test_d4_the_answer_to_a_request_says_what_became_of_it_and_leads_to_ones_own
         assert OWN_URL in text
     assert OWN_URL in rendered.text.splitlines()
     assert "2024" in rendered.subject
+    assert reader.opened == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("program", ["bewellnm", "ffm"])
+def test_d6_the_old_address_is_told_in_fixed_words_and_not_what_the_new_one_is(program: str, language: str) -> None:
+    values = {
+        "program": program,
+        "plan_year": 2024,
+        "answer": RequestAnswer.ADDRESS_CHANGED,
+        "problems": [],
+        "contact": CONTACTS[Topic.GENERAL],
+        "own_url": OWN_URL,
+    }
+    rendered = LETTERS.render_notice("address_changed", language, values)
+    reader = Reader(rendered.html)
+    for text in (rendered.text, reader.text):
+        assert PHONE in text
+        assert OWN_URL in text
     assert reader.opened == []

@@ -111,8 +111,9 @@ class House:
 
     async def activation_link(self, case_id: str, days: int = 7) -> str:
         """The address of an e-mailed link that activates an account."""
-        token, now = secrets.token_urlsafe(), datetime.now(UTC)
-        await self.services.database.write(keep_link, token, case_id, ACTIVATION, now, now + timedelta(days=days))
+        token, now, letter = secrets.token_urlsafe(), datetime.now(UTC), str(uuid4())
+        until = now + timedelta(days=days)
+        await self.services.database.write(keep_link, token, case_id, ACTIVATION, letter, now, until)
         return f"/activate/{token}"
 
     async def link(self, case_id: str) -> str:

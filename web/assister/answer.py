@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 from db.case_state import applicant_of
 from db.reads.own_pages import OwnCertification
 from db.writes import agreements
-from db.writes.commands import check_answer
+from db.writes.commands import IDENTITY_TAKEN, check_answer
 from domain.shared.cases.commands import CommandState
 from domain.shared.cases.reasons import Refusal
 from domain.shared.documents.faults import Fault, Invalid
@@ -59,13 +59,15 @@ async def answer_question(
     case = certification.case
     if read_media_type(request) == "application/json":
         message, changes = _read_answer(read_json(await request.body()))
-        answer = await _send_answer(services, certification, message, changes, applicant_of(case).language)
+        faults = visitor.find_address_faults(changes, applicant_of(case).email)
+        answer = await _send_answer(services, certification, message, changes, applicant_of(case).language, faults)
         return JSONResponse(answer.document(), 202 if answer.state == CommandState.PENDING else 200, PRIVATE)
     values = await read_form(request)
     message = values.pop("message", "")
     changes, faults = find_changes(values, case.request)
     if values.get("background_check_consent") == "true":  # given anew, though it may have been before
         changes["background_check_consent"] = True
+    faults += visitor.find_address_faults(changes, applicant_of(case).email)
     try:
         await _send_answer(services, certification, message, changes, values.get("agreement_language", ""), faults)
     except Invalid as invalid:
@@ -127,7 +129,10 @@ async def _send_answer(
     case_id = certification.case.case_id
     faults = [*find_text_faults("message", message), *faults]
     if faults:
-        raise Invalid([*faults, *await _find_faults(services, case_id, changes)])
+        # Whether an address that isn't the person's own is somebody's here is not told them (D4).
+        found = [one for one in await _find_faults(services, case_id, changes) if one.code != IDENTITY_TAKEN]
+        named = {one.field for one in found}
+        raise Invalid([*(one for one in faults if one.field not in named), *found])
     return await services.cases.answer_question(case_id, changes, message, shown=shown or None)
 
 

@@ -41,7 +41,7 @@ class LinkRefused(Exception):
 
 async def find_certification(reference: str, services: ServicesDep, visitor: OwnPages) -> OwnCertification:
     """The visitor's own certification of this reference, its case's id. Raises `LinkRefused`."""
-    found = await services.database.read(find_own_case, reference, visitor.email, now())
+    found = await services.database.read(find_own_case, reference, visitor.emails, now())
     if not isinstance(found, OwnCertification):
         raise LinkRefused
     return found

@@ -1,7 +1,7 @@
 """Who calls: staff, people on their own pages, and portals; every route declares which of them may."""
 
 import hmac
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -19,6 +19,7 @@ from db.engine import Database
 from db.tables import StaffSession
 from db.writes.own import sessions as own_sessions
 from db.writes.sessions import find_session, is_touch_due, touch_session
+from domain.shared.documents.faults import Fault
 from domain.shared.ids import name_staff_actor
 from domain.shared.senders import ForbiddenReport, ReportKind
 from starter.cases import now
@@ -81,10 +82,25 @@ class NotOnOwnPages(HTTPException):
 
 @dataclass(frozen=True)
 class OwnVisitor:
-    """Somebody on their own pages, by the e-mail address they have confirmed; ``ends_at`` unless they go on."""
+    """Somebody on their own pages, by the e-mail address they have confirmed; ``ends_at`` unless they go on.
+
+    ``former`` is the address they went by when they signed in, where they have changed it since.
+    """
 
     email: str
     ends_at: datetime
+    former: str | None = None
+
+    @property
+    def emails(self) -> frozenset[str]:
+        """Every address that they have confirmed in this session, in lower case."""
+        return frozenset(address for address in (self.email, self.former) if address)
+
+    def find_address_faults(self, changes: Mapping[str, Any], known: str) -> list[Fault]:
+        """What is wrong with the e-mail address among ``changes``: it is neither the known one nor confirmed (D6)."""
+        email = changes.get("email", known)
+        confirmed = isinstance(email, str) and email.strip().lower() in self.emails | {known.lower()}
+        return [] if confirmed else [Fault("email", "address_unconfirmed")]
 
 
 @dataclass(frozen=True)
@@ -206,7 +222,7 @@ async def find_own_visitor(request: Request, services: Services) -> OwnVisitor |
     if own_sessions.is_touch_due(row, at):
         await services.database.write(own_sessions.touch_own_session, row.token_hash, at)
         row.seen_at = at
-    return OwnVisitor(row.email, own_sessions.find_end(row))
+    return OwnVisitor(row.email, own_sessions.find_end(row), row.former_email)
 
 
 def describe_session(visitor: OwnVisitor) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from fastapi.responses import HTMLResponse, Response
 
+from db.case_state import applicant_of
 from db.reads.cases import find_last_save
 from db.tables import CommandRow
 from domain.federal.markets import NpnStatus, Role
@@ -52,6 +53,9 @@ async def save_profile(visit: OpenVisit) -> Response:
     if step == NEXT:
         return await _complete_profile(visit, values)
     changes = collect_changes(values, read_role(values, visit.registration.state.profile.role))
+    faults = visit.visitor.find_address_faults(changes, applicant_of(visit.registration.case).email)
+    if faults:
+        return await _render_profile(visit, values, faults)
     try:
         await visit.services.registrations.save_profile(visit.case_id, changes)
     except Invalid as invalid:

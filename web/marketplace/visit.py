@@ -106,7 +106,7 @@ class VisitRefused(Exception):
 
 async def find_visit(reference: str, request: Request, services: ServicesDep, visitor: OwnPages) -> Visit:
     """The visit to the visitor's own registration of this reference, its case's id. Raises `VisitRefused`."""
-    found = await services.database.read(find_own_case, reference, visitor.email, now())
+    found = await services.database.read(find_own_case, reference, visitor.emails, now())
     if not isinstance(found, OwnRegistration):
         raise VisitRefused(NO_OWN_CASE, 404)
     return Visit(request, services, reference, visitor, found)

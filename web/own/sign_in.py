@@ -14,7 +14,7 @@ from db.writes.own.sessions import end_own_session, stay_in_own_session
 from domain.shared.codes import CodeAnswer
 from domain.shared.documents.faults import Fault, list_faults
 from domain.shared.documents.fields import Email
-from domain.shared.links import OWN_CASE_PATH, OWN_PATH
+from domain.shared.links import OWN_ADDRESS_PATH, OWN_CASE_PATH, OWN_PATH
 from domain.shared.programs import FEDERAL_PROGRAM
 from starter.cases import now
 from web.codes import (
@@ -39,7 +39,7 @@ router = build_page_router()
 
 CODE, SIGN_IN, SIGN_OUT, KEPT = "/me/code", "/me/sign-in", "/me/sign-out", "/me/kept"
 _NOT_ONWARD = (CODE, SIGN_IN, SIGN_OUT, KEPT)
-TOLD = ("out", "ended")
+TOLD, TOLD_OF_LIST = ("out", "ended"), ("address", "address-partly")
 
 
 class _Asked(BaseModel):
@@ -126,8 +126,8 @@ def _find_onward(request: Request) -> str | None:
 
 
 async def _render_cases(request: Request, services: Services, visitor: OwnVisitor) -> HTMLResponse:
-    language = choose_language(request)
-    found = await services.database.read(list_own_cases, visitor.email)
+    language, told = choose_language(request), request.query_params.get("told")
+    found = await services.database.read(list_own_cases, visitor.emails)
     return render_page(
         services,
         "own.html",
@@ -135,6 +135,8 @@ async def _render_cases(request: Request, services: Services, visitor: OwnVisito
         services.describe_general_contact(language),
         here=OWN_PATH,
         own=describe_session(visitor),
+        told=told if told in TOLD_OF_LIST else None,
+        address_url=f"{OWN_ADDRESS_PATH}{build_query(lang=language)}",
         cases=[
             {
                 "program": case.program,

@@ -1,4 +1,7 @@
-"""Letters that answer a request which opened no case, until they are sent; nothing of before is changed."""
+"""Letters about no case, until they are sent; of a link the letter it stands in, of a session the address of before.
+
+Nothing of before is changed: links that were sent work until they expire.
+"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,7 +13,7 @@ INSTANT = sa.DateTime(timezone=True)
 
 
 def upgrade() -> None:
-    """Adds a table, empty."""
+    """Adds a table, empty, and two columns."""
     op.create_table(
         "request_answer",
         sa.Column("id", sa.String(), primary_key=True),
@@ -24,3 +27,5 @@ def upgrade() -> None:
         sa.Column("next_attempt_at", INSTANT, nullable=False),
     )
     op.create_index("ix_request_answer_next_attempt_at", "request_answer", ["next_attempt_at"])
+    op.add_column("link", sa.Column("letter", sa.String()))
+    op.add_column("own_session", sa.Column("former_email", sa.String()))

@@ -14,6 +14,7 @@ from db.writes.commands import keep_answer
 from db.writes.effects import keep_evidence
 from db.writes.facts import lock_case, lower_flag, raise_flag, record_audit
 from db.writes.federal.steps import RecordedStep, append_fact, lock_open_registration, record_step, require_step
+from db.writes.own.addresses import keep_former_address
 from db.writes.persons import remember_words, rename_person, select_accounts
 from domain.federal.facts import ProfileSavedData
 from domain.federal.markets import NpnStatus
@@ -159,9 +160,11 @@ def _store_profile(
     changed = list_changed_fields(document, case.request)
     person = session.get_one(Assister, case.assister_id)
     person.language = profile.language
+    before = {person.email, profile_of(case).email}
     # A profile that names no NPN leaves its owner the one they are known by (A10, B3).
     rename_person(session, identity_key, person, profile.npn or person.npn, document, DRAFT_FIELDS)
     case.request, case.kind = document, profile.role.value
+    keep_former_address(session, case, before, now)
     lower_flag(case, NPN_REFUSED)  # it was put right
     row.state = "applied"
     row.data = {"digest": row.data["digest"], "version": version, "npn": npn.value, "changed": changed}

@@ -1,0 +1,61 @@
+"""Letters about requests and addresses that no workflow sends: kept until the background work sends them (D4, D6)."""
+
+import secrets
+from collections.abc import Collection, Iterable
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
+from sqlmodel import col, delete, select
+
+from db.case_state import list_rows
+from db.own_tables import AnswerRow
+from domain.shared.documents.faults import Fault, dump_faults
+from domain.shared.request_answers import RequestAnswer
+
+# A letter that can't be sent is tried again this soon, and given up after this long.
+AGAIN_AFTER, GIVEN_UP_AFTER = timedelta(minutes=1), timedelta(days=3)
+# How many letters are sent at once.
+PAGE = 20
+
+
+def keep_answer(
+    session: Session,
+    answer: RequestAnswer,
+    now: datetime,
+    *,
+    email: str,
+    language: str,
+    program: str,
+    plan_year: int,
+    faults: Iterable[Fault] = (),
+) -> None:
+    """Keeps a letter to be sent."""
+    row = AnswerRow(
+        id=secrets.token_hex(16),
+        email=email,
+        language=language,
+        program=program,
+        plan_year=plan_year,
+        answer=answer,
+        faults=dump_faults(faults),
+        asked_at=now,
+        next_attempt_at=now,
+    )
+    session.add(row)
+
+
+def list_due_answers(session: Session, now: datetime) -> list[AnswerRow]:
+    """The letters that are due, the oldest first."""
+    due = select(AnswerRow).where(col(AnswerRow.next_attempt_at) <= now)
+    return list_rows(session, due.order_by(col(AnswerRow.next_attempt_at)).limit(PAGE))
+
+
+def finish_answers(session: Session, sent: Collection[str], failed: Collection[str], now: datetime) -> None:
+    """Deletes the letters that were sent, and those that failed for too long; the others are tried again."""
+    session.execute(delete(AnswerRow).where(col(AnswerRow.id).in_(sent)))
+    for row in list_rows(session, select(AnswerRow).where(col(AnswerRow.id).in_(failed))):
+        if now >= row.asked_at + GIVEN_UP_AFTER:
+            session.delete(row)
+            continue
+        row.next_attempt_at = now + AGAIN_AFTER
+        session.add(row)
