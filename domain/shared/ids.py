@@ -57,6 +57,9 @@ def name_sender_actor(sender_id: str) -> str:
     return f"sender:{sender_id}"
 
 
+# Who does something by `certify` without a name: it needs the database itself, and vouches as an intake partner does.
+COMMAND_LINE = "sender:certify"
+
 _GROUPED = re.compile(r"([A-Z]{2}[0-9]{2})([0-9A-Z]{5})([0-9A-Z]{5})([0-9A-Z]{5})([0-9A-Z]{5})", re.ASCII)
 _MISREAD = str.maketrans("OIL", "011")
 

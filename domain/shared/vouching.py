@@ -43,10 +43,6 @@ class Voucher:
     proof: ShownProof | None = None
 
 
-# `certify request` needs the database itself: who may run it vouches as an intake partner does.
-COMMAND_LINE = Voucher("sender:certify")
-
-
 def split_proof(document: object) -> tuple[object, Mapping[str, Any]]:
     """A request (parsed JSON) without its proof, and what `read_proof` reads: the proof alone."""
     if not isinstance(document, Mapping) or PROOF not in document:

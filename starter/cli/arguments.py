@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
+from domain.shared.ids import COMMAND_LINE, name_staff_actor
 from starter.cli.context import UsageError
 
 if TYPE_CHECKING:
@@ -46,6 +47,10 @@ File = Annotated[
 Quiet = Annotated[bool, FLAG, Parameter(name="--quiet", help="Print nothing but the id of the case.")]
 Reason = Annotated[str, Parameter(help="Why; it is audited.")]
 Actor = Annotated[str, Parameter(name="--as", help="Who does it; it is audited.")]
+OnBehalf = Annotated[
+    str | None,
+    Parameter(name="--as", help="Who of staff does it for the assister; it is audited. By default the command line."),
+]
 CommandId = Annotated[
     str | None, Parameter(name="--id", help="Your own id of the command: the same id again is carried out once.")
 ]
@@ -73,6 +78,14 @@ def require_text(**given: str) -> None:
     for name, value in given.items():
         if not value.strip():
             raise UsageError(f"{options[name]} needs a text that is not blank.")
+
+
+def name_actor(actor: str | None) -> str:
+    """Who does something for an assister from here: never the assister, who acts in a session of their own (D6)."""
+    if actor is None:
+        return COMMAND_LINE
+    require_text(actor=actor)
+    return name_staff_actor(actor)
 
 
 def require_choice(name: str, value: str | None, choices: "Sequence[str]") -> None:

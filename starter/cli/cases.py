@@ -15,8 +15,10 @@ from starter.cli.arguments import (
     CommandId,
     CommonOptions,
     File,
+    OnBehalf,
     ProgramName,
     Reason,
+    name_actor,
     read_file,
     require_choice,
     require_text,
@@ -105,10 +107,13 @@ async def decide_case(
     )
 
 
-async def answer_question(case: CaseId, file: File, /, *, options: CommonOptions = DEFAULTS) -> None:
-    """Answer what staff asked, as the assister: changed request fields and a message, in JSON."""
+async def answer_question(
+    case: CaseId, file: File, /, *, actor: OnBehalf = None, options: CommonOptions = DEFAULTS
+) -> None:
+    """Answer what staff asked, for the assister: changed request fields and a message, in JSON."""
+    by = name_actor(actor)
     changes, message = _parse_answer(read_file(file, REQUEST_BYTES))
-    await _send_command(options, case, lambda services: services.cases.answer_question(case, changes, message))
+    await _send_command(options, case, lambda services: services.cases.answer_question(case, changes, message, by))
 
 
 async def withdraw_request(

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import App, Parameter
 
 from db.case_state import load_snapshot
-from domain.shared.ids import name_staff_actor
 from starter.cli.arguments import (
     DEFAULTS,
     FLAG,
@@ -16,8 +15,9 @@ from starter.cli.arguments import (
     CommandId,
     CommonOptions,
     File,
+    OnBehalf,
+    name_actor,
     read_file,
-    require_text,
 )
 from starter.cli.context import NotDone, UsageError, open_database, open_services
 from starter.cli.output import (
@@ -42,7 +42,6 @@ I_AGREE = "i agree"
 CurriculumName = Literal["individual_returning", "individual_full", "shop"]
 AgreementName = Literal["individual_general", "individual_privacy_security", "shop_privacy_security"]
 Course = Annotated[CurriculumName, Parameter(help="The course.")]
-Assister = Annotated[str, Parameter(name="--as", help="Who does it: the assister, or staff for them; it is audited.")]
 
 app = App(
     name="ffm",
@@ -59,7 +58,7 @@ async def save_profile(
     /,
     *,
     go_on: Annotated[bool, FLAG, Parameter(name="--next", help="Go on with Next once it is saved.")] = False,
-    actor: Assister = "assister",
+    actor: OnBehalf = None,
     command_id: CommandId = None,
     options: CommonOptions = DEFAULTS,
 ) -> None:
@@ -67,8 +66,7 @@ async def save_profile(
     body = read_file(file, REQUEST_BYTES)
     from domain.shared.documents.parsing import read_json
 
-    require_text(actor=actor)
-    actor = actor if actor == "assister" else name_staff_actor(actor)
+    actor = name_actor(actor)
     changes = read_json(body)
     async with open_services(options.data) as services:
         answer = await services.registrations.save_profile(case, changes, actor, command_id)
@@ -92,14 +90,13 @@ async def enroll_in_course(
     /,
     *,
     channel: Annotated[str, Parameter(help="Where to take it: mlms, or an approved vendor's id.")] = "mlms",
-    actor: Assister = "assister",
+    actor: OnBehalf = None,
     options: CommonOptions = DEFAULTS,
 ) -> None:
     """Enroll in a course; once each, a repeat changes nothing."""
     from domain.federal.markets import Curriculum
 
-    require_text(actor=actor)
-    actor = actor if actor == "assister" else name_staff_actor(actor)
+    actor = name_actor(actor)
     async with open_services(options.data) as services:
         await services.registrations.enroll_in_course(case, Curriculum(curriculum), channel, actor)
         status = await services.read_status(case)
@@ -113,15 +110,14 @@ async def launch_course(
     /,
     *,
     channel: Annotated[str, Parameter(help="The vendor's id.")],
-    actor: Assister = "assister",
+    actor: OnBehalf = None,
     options: CommonOptions = DEFAULTS,
 ) -> None:
     """Make a ticket to a vendor's training: it opens the site once, before it expires."""
     from domain.federal.markets import Curriculum
     from domain.shared.documents import instants
 
-    require_text(actor=actor)
-    actor = actor if actor == "assister" else name_staff_actor(actor)
+    actor = name_actor(actor)
     async with open_services(options.data) as services:
         ticket = await services.registrations.issue_launch_ticket(case, Curriculum(curriculum), channel, actor)
     expires_at = instants.format_instant(ticket.expires_at)
@@ -141,12 +137,11 @@ def accept_agreement(
     *,
     language: Annotated[Literal["en", "es"] | None, Parameter(help="By default the registration's language.")] = None,
     yes: Annotated[bool, FLAG, Parameter(help="Agree without being asked, in scripts.")] = False,
-    actor: Assister = "assister",
+    actor: OnBehalf = None,
     options: CommonOptions = DEFAULTS,
 ) -> None:
     """Read an agreement with the Marketplace and accept it; both are recorded."""
-    require_text(actor=actor)
-    actor = actor if actor == "assister" else name_staff_actor(actor)
+    actor = name_actor(actor)
     if not yes and not sys.stdin.isatty():
         raise UsageError("An agreement is accepted on a terminal, or with --yes.")
     # Two runs of the event loop, with nothing held between them and Ctrl-C as usual: who reads may take their time.

@@ -14,6 +14,7 @@ from starter.cli.arguments import (
     File,
     ProgramName,
     Quiet,
+    name_actor,
     read_file,
     require_text,
 )
@@ -41,7 +42,7 @@ async def submit_request(
     body = read_file(file, REQUEST_BYTES)
     from domain.programs.opening import parse_vouched_request
     from domain.shared.documents.parsing import read_json
-    from domain.shared.vouching import COMMAND_LINE, Voucher
+    from domain.shared.vouching import Voucher
 
     document = read_json(body)
     if proof is not None:
@@ -51,9 +52,7 @@ async def submit_request(
         raise UsageError("--as needs --proof: without one a request is sent as an intake partner sends it.")
     if shown is not None and actor is None:
         raise UsageError("A proof needs --as: who of staff has seen it.")
-    if actor is not None:
-        require_text(actor=actor)
-    voucher = Voucher(name_staff_actor(actor), shown) if actor is not None else COMMAND_LINE
+    voucher = Voucher(name_actor(actor), shown)
     async with open_services(options.data) as services:
         opened = await services.cases.submit_request(wanted, voucher)
     _print_opened(options, quiet, opened.document())

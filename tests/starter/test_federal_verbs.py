@@ -124,8 +124,8 @@ async def test_agreements_are_read_and_accepted_in_words(clerk: Clerk, market: M
         ("en", True),
     ]
     deeds = [(one["actor"], one["action"]) for one in await clerk.json("audit", case)]
-    assert deeds.count(("assister", "agreement.opened")) == 2
-    assert deeds.count(("assister", "agreement.accepted")) == 2
+    assert deeds.count(("sender:certify", "agreement.opened")) == 2
+    assert deeds.count(("sender:certify", "agreement.accepted")) == 2
 
 
 async def test_what_is_published_is_shown(clerk: Clerk, market: Marketplace) -> None:

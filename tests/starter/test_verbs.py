@@ -59,7 +59,9 @@ async def test_staff_ask_the_assister_answers_staff_approve(clerk: Clerk, world:
     said = await clerk.refused("decide", case, "approve", *STAFF)
     assert "has not answered" in said
     assert "phone" in await clerk.refused("answer", case, "-", given={"message": "Santa Fe", "phone": "1"})
-    answered = await clerk.json("answer", case, "-", given={"message": "Santa Fe", "phone": "505-555-0199"})
+    answered = await clerk.json(
+        "answer", case, "-", "--as", "ana", given={"message": "Santa Fe", "phone": "505-555-0199"}
+    )
     assert answered["state"] == "applied"
     await world.until(opened, "awaiting_decision")
     command = str(uuid4())
@@ -67,6 +69,8 @@ async def test_staff_ask_the_assister_answers_staff_approve(clerk: Clerk, world:
     assert await clerk.json(*approve) == {"command_id": command, "state": "applied"}
     assert await clerk.json(*approve) == {"command_id": command, "state": "applied"}
     assert "already" in await clerk.refused("decide", case, "deny", *STAFF)
+    (answer,) = [one for one in await clerk.json("audit", case) if one["action"] == "case.answered"]
+    assert answer["actor"] == "staff:ana", "nobody is written down for the assister, who acts in their own session"
     decided = [one for one in await clerk.json("audit", case) if one["action"] == "case.decided"]
     assert [(one["actor"], one["reason"]) for one in decided] == [
         ("staff:ana", "Which office?"),
