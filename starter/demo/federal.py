@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from starter.demo.browser import OwnBrowser
 from starter.demo.walkthrough import PAUSE_SECONDS, Document, Scenario, Step, Walkthrough, run_verb
 
 MLMS = "mlms"
@@ -43,6 +44,9 @@ class RegistrationWalkthrough(Walkthrough[RegistrationScenario]):
         notices = Counter({"notice.marketplace_welcome": 1, "notice.marketplace_certificate": len(status["markets"])})
         is_in_mlms = any(channel == MLMS for _, channel in self._scenario.courses)
         return notices + Counter(["notice.marketplace_enrolled"] * is_in_mlms)
+
+    async def _fill_in_form(self, browser: OwnBrowser) -> None:
+        await browser.send_federal_request(self._scenario.request)
 
     async def _submit_request(self) -> None:
         await self._prepare_third_parties()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from domain.shared.links import ACTIVATION_PATH
+from starter.demo.browser import OwnBrowser
 from starter.demo.walkthrough import PAUSE_SECONDS, Document, Scenario, Step, Walkthrough
 
 END_STAGES = frozenset({"active", "denied"})
@@ -33,6 +34,9 @@ class CertificationWalkthrough(Walkthrough[CertificationScenario]):
 
     def _count_notices(self, status: Document) -> Counter[str]:
         return Counter([f"notice.{status['stage']}"])
+
+    async def _fill_in_form(self, browser: OwnBrowser) -> None:
+        await browser.send_state_request(self._scenario.request)
 
     async def _decide_request(self, status: Document) -> None:
         checks = {one["check"]: one["result"] for one in status["eligibility"]["findings"]}

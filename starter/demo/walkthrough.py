@@ -9,10 +9,13 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
 from httpx2 import AsyncClient, HTTPError, Response
+
+from starter.demo.browser import OwnBrowser
 
 Document = dict[str, Any]
 Step = Callable[[Any, Document], Awaitable[None]]
@@ -79,7 +82,6 @@ class Walkthrough(ABC, Generic[ScenarioT]):
         self._web: str = stack["web"]
         self._stand_ins: Mapping[str, str] = {**stack["sandbox"], "mailbox": stack["mailbox"]}
         self._staff = {"Authorization": f"Bearer {stack['secrets']['staff_token']}"}
-        self._intake = {"Authorization": f"Bearer {stack['secrets']['intake_token']}"}
         self._http = http
         self._note_step = note_step
         self._case = ""
@@ -111,7 +113,6 @@ class Walkthrough(ABC, Generic[ScenarioT]):
 
     async def _go_to_the_end(self) -> Document:
         await self._submit_request()
-        await self._open_own_page()
         status = await self._read_status()
         while not self._is_over(status):
             step = self.steps.get(status["waiting_for"])
@@ -121,23 +122,25 @@ class Walkthrough(ABC, Generic[ScenarioT]):
         await self._check_end(status)
         return status
 
-    async def _submit_request(self) -> None:
-        url, request = f"{self._web}/api/requests", self._scenario.request
-        answer = await self._call("POST", url, 200, 201, json=request, headers=self._intake)
-        opened = answer.json()
-        self._case = opened["case_id"]
-        self._note_step("request sent" if opened["created"] else "had asked before")
+    @abstractmethod
+    async def _fill_in_form(self, browser: OwnBrowser) -> None:
+        """Sends the program's form, and the code that comes to its address."""
 
-    async def _open_own_page(self) -> None:
-        """Signs in by the code in the mailbox, in a browser of the assister's own, and looks where the case stands."""
+    async def _submit_request(self) -> None:
+        """By the form, in a browser of the assister's own, which is signed in to their own pages by the code."""
         email = self._scenario.request["email"]
-        async with AsyncClient(timeout=self._http.timeout) as browser:
-            before = len(await self._read_codes(email))
-            await self._call("POST", f"{self._web}/me/code", 303, http=browser, data={"email": email})
-            code = await self._wait_for_code(email, before)
-            await self._call("POST", f"{self._web}/me/sign-in", 303, http=browser, data={"code": code})
-            await self._call("GET", f"{self._web}/me/{self._case}", 200, http=browser)
-        self._note_step("signed in by a code")
+        known = {one["case_id"] for one in await self._list_cases()}
+        before = len(await self._read_codes(email))
+        async with AsyncClient(timeout=self._http.timeout, trust_env=False) as browser:
+            own = OwnBrowser(self._web, partial(self._call, http=browser), partial(self._wait_for_code, email, before))
+            await self._fill_in_form(own)
+            self._note_step("address confirmed by a code")
+            self._case = await own.find_own_case()
+        self._note_step("had asked before" if self._case in known else "request sent")
+
+    async def _list_cases(self) -> list[Document]:
+        found: list[Document] = (await self._call("GET", f"{self._web}/api/cases", 200, headers=self._staff)).json()
+        return found
 
     async def _wait_for_code(self, email: str, before: int) -> str:
         while True:

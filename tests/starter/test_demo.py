@@ -41,7 +41,7 @@ def test_the_demo_certifies_several_and_its_folder_carries_on(tmp_path: Path) ->
     assert shown["mailbox"]["messages"] == 27
     for step in (
         *(
-            "signed in by a code",
+            "address confirmed by a code",
             "exam 0.7999: failed",
             "exam 0.80: passed",
             "own registration refused",

@@ -1,0 +1,76 @@
+"""Somebody's own browser in the demonstration: sends the forms of both programs, types the code, opens their pages."""
+
+import html
+import re
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from httpx2 import Response
+
+Document = dict[str, Any]
+Call = Callable[..., Awaitable[Response]]
+TypeCode = Callable[[], Awaitable[str]]
+
+_HIDDEN = re.compile(r'<input type="hidden" name="([^"]*)" value="([^"]*)"')
+_OWN_CASE = re.compile(r'href="/me/([0-9a-f-]{36})[?"]')
+_MOST_STEPS = 20
+
+
+class OwnBrowser:
+    """Sends requests by ``call`` (method, address, statuses expected), which keeps the cookies."""
+
+    def __init__(self, web: str, call: Call, wait_for_code: TypeCode) -> None:
+        self._web = web
+        self._call = call
+        self._wait_for_code = wait_for_code
+
+    async def send_state_request(self, request: Document) -> None:
+        """The form of the state, one step after the other, and the code that comes to its address."""
+        answers = dict(_flatten(request))
+        shown = await self._post("/request", {"plan_year": answers["plan_year"]})
+        for _ in range(_MOST_STEPS):
+            if shown.url.path == "/request/confirm":
+                break
+            shown = await self._post(shown.url.path, answers, shown)
+        await self._type_code("/request/confirm", shown)
+
+    async def send_federal_request(self, request: Document) -> None:
+        """The form of the marketplace, and the code that comes to its address."""
+        shown = await self._post("/portal/register", dict(_flatten(request)))
+        await self._type_code("/portal/register/confirm", shown)
+
+    async def find_own_case(self) -> str:
+        """The case on the own pages of who is signed in; the newest, where there are several."""
+        shown = await self._call("GET", f"{self._web}/me", 200)
+        found = _OWN_CASE.search(shown.text)
+        case = found[1] if found else ""
+        await self._call("GET", f"{self._web}/me/{case}", 200)
+        return case
+
+    async def _type_code(self, path: str, shown: Response) -> None:
+        await self._post(path, {"code": await self._wait_for_code()}, shown)
+
+    async def _post(self, path: str, values: Mapping[str, str], shown: Response | None = None) -> Response:
+        """The page that a form leads to; ``shown`` is the one whose first form it is, with its hidden fields."""
+        answer = await self._call("POST", f"{self._web}{path}", 303, data={**values, **_read_hidden(shown)})
+        place = urlsplit(answer.headers["location"])
+        return await self._call("GET", f"{self._web}{place.path}?{place.query}", 200, follow_redirects=True)
+
+
+def _read_hidden(shown: Response | None) -> Document:
+    first_form = shown.text.partition("<main")[2].partition("</form>")[0] if shown else ""
+    return {name: html.unescape(text) for name, text in _HIDDEN.findall(first_form)}
+
+
+def _flatten(value: object, path: str = "") -> Iterator[tuple[str, str]]:
+    """A request as the fields of a form: dots nest, a list of markets is a ticked box for each."""
+    if isinstance(value, Mapping):
+        for name, part in value.items():
+            yield from _flatten(part, f"{path}.{name}" if path else name)
+    elif isinstance(value, list):
+        named = path == "markets"
+        for number, part in enumerate(value):
+            yield (f"{path}.{part}", "true") if named else (f"{path}.{number}", str(part))
+    elif value is not None:
+        yield path, str(value).lower() if isinstance(value, bool) else str(value)
