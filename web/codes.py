@@ -17,6 +17,7 @@ from domain.shared.codes import LIFE, CodeAnswer, CodePurpose, read_code
 from domain.shared.documents.faults import Fault
 from starter.cases import now
 from web.http.auth import choose_own_cookie
+from web.http.defence.security_log import hash_caller, log_security
 from web.http.forms import describe_faults
 from web.http.negotiation import choose_language
 from web.http.pages import render_page
@@ -79,7 +80,11 @@ async def try_typed_code(
     """Tries the code of a form that was posted."""
     browser, key = _read_browser(request, services), services.settings.identity_key_bytes
     typed = read_code(values.get("code", ""))[:_LONGEST]
-    return await services.database.write(try_code, key, browser, purpose, typed, now())
+    tried = await services.database.write(try_code, key, browser, purpose, typed, now())
+    event = "code_right" if tried.answer is CodeAnswer.RIGHT else "code_refused"
+    caller = hash_caller(key, request.client.host if request.client else None)
+    log_security(event, purpose=purpose, answer=tried.answer, caller=caller)
+    return tried
 
 
 async def sign_in_owner(request: Request, services: Services, response: Response, email: str) -> None:

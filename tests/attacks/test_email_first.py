@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import httpx2
 import pytest
+import structlog
 import time_machine
 from sqlmodel import select
 
@@ -180,3 +181,17 @@ async def test_d4_a_request_without_a_credential_is_not_read(house: House) -> No
         answer = await house.browser.post("/api/requests", json=request)
         assert answer.status_code == 401
     assert await house.cases() == []
+
+
+async def test_d1_who_tries_codes_is_in_the_security_log_without_a_word_of_theirs(house: House) -> None:
+    await ask(house.browser, KNOWN)
+    code = await house.code(KNOWN)
+    with structlog.testing.capture_logs() as lines:
+        await type_code(house.browser, wrong_for(code))
+        await type_code(house.browser, code)
+    told = [line for line in lines if line.get("log") == "security"]
+    assert [(line["event"], line["purpose"], line["answer"]) for line in told] == [
+        ("code_refused", "sign_in", "wrong"),
+        ("code_right", "sign_in", "right"),
+    ]
+    assert all(private not in str(lines) for private in (code, wrong_for(code), KNOWN))
