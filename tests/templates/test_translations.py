@@ -120,7 +120,7 @@ def test_b2_every_template_is_walked_in_both_languages() -> None:
     pages = {file.relative_to(TEMPLATES / "pages").as_posix() for file in files}
     assert {template for template, _ in EVERY_PAGE.values()} == {name for name in pages if name[:6] != "staff/"}
     notices = {file.name.partition(".")[0] for file in (TEMPLATES / "notices").iterdir() if file.name[0] != "_"}
-    assert notices - {"base", "parts", "one_time_code", "request_answer"} == set(Notice)
+    assert notices - {"base", "parts", "one_time_code", "request_answer", "address_changed"} == set(Notice)
 
 
 def test_b2_the_words_of_the_certificate_stand_in_both_languages() -> None:
