@@ -272,11 +272,11 @@ class Inside:
         policy = find_state_policy("bewellnm", plan_year)
         assert policy is not None
         at = self.now(opened)
-        statements = [
-            _statement(policy, opened, step, at + timedelta(microseconds=number)) for number, step in enumerate(steps)
-        ]
+        # Each a moment after the one before, the last one now: what is dated later than it came counts as then.
+        before = [timedelta(microseconds=number) for number in reversed(range(len(steps)))]
+        statements = [_statement(policy, opened, step, at - ago) for step, ago in zip(steps, before, strict=True)]
         body = read_json(json.dumps(statements).encode())
-        received = await self.database.write(accept_statements, LMS, read_statements(body), at + timedelta(seconds=1))
+        received = await self.database.write(accept_statements, LMS, read_statements(body), at)
         await self.cases.deliver_events(received.to_deliver)
 
     async def reported_by_portal(self, opened: Opened, *events: str) -> None:
