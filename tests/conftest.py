@@ -23,6 +23,10 @@ processes.PORTS = processes.PORTS[int(os.environ.get("PYTEST_XDIST_WORKER", "gw0
 pytest_plugins = ["tests.fixtures.postgres", "tests.fixtures.migrated"]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--calls", type=int, default=2000, help="how many calls the description of the API is tried with")
+
+
 def pytest_xdist_auto_num_workers() -> int:
     """How many processes `-n auto` means."""
     processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()

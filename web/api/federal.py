@@ -20,7 +20,7 @@ from domain.shared.senders import ForbiddenReport, ReportKind
 from starter.cases import now
 from web.api.bodies import StrictBody, describe_body, read_body
 from web.api.cases import COMMANDS, CommandId, answer_command
-from web.api.webhooks import ANSWERS, SIGN_IT, acknowledge_event
+from web.api.webhooks import ANSWERS, REPORT, SIGN_IT, acknowledge_event
 from web.http.auth import SIGNED, Registrant
 from web.http.defence.senders import SenderCall, identify_sender, require_event_id
 from web.http.problems import build_problem
@@ -176,7 +176,9 @@ async def redeem_ticket(request: Request, services: ServicesDep, vendor: str) ->
     return JSONResponse(document)
 
 
-@router.post("/webhooks/vendors/{vendor}", dependencies=[SIGNED], status_code=202, responses=ANSWERS)
+@router.post(
+    "/webhooks/vendors/{vendor}", dependencies=[SIGNED], status_code=202, responses=ANSWERS, openapi_extra=REPORT
+)
 async def receive_vendor_webhook(request: Request, services: ServicesDep, vendor: str) -> JSONResponse:
     """A vendor reports a completed course; the person comes back to the portal to finish (B15)."""
     call = await _identify_vendor(request, services, vendor)

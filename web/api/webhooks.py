@@ -14,6 +14,7 @@ from domain.shared.senders import STATEMENTS, ReportKind, Sender
 from domain.state.background_reports import parse_background_report
 from domain.state.portal_reports import parse_portal_report
 from starter.cases import now
+from web.api.bodies import describe_body
 from web.api.report_bodies import read_report
 from web.http.auth import PUBLIC, SIGNED
 from web.http.defence.senders import identify_sender, require_event_id
@@ -30,6 +31,9 @@ ANSWERS: dict[int | str, dict[str, Any]] = {
     422: {"description": "Not understood: the fields at fault are named."},
 }
 MAX_STATEMENTS = 500
+# What senders put into it is their own.
+REPORT = describe_body(dict[str, Any])
+REPORTS = describe_body(dict[str, Any] | list[dict[str, Any]])
 
 
 def acknowledge_event(services: Services, received: Received) -> JSONResponse:
@@ -70,7 +74,7 @@ STATEMENTS_WANTED = "Sign the webhook, or send the Basic credentials or bearer t
 CHECKS_WANTED = "Sign the webhook with your own key, as X-Checkr-Signature."
 
 
-@router.post("/webhooks/lms", dependencies=[SIGNED], status_code=202, responses=ANSWERS)
+@router.post("/webhooks/lms", dependencies=[SIGNED], status_code=202, responses=ANSWERS, openapi_extra=REPORTS)
 async def receive_lms_webhook(request: Request, services: ServicesDep) -> JSONResponse:
     """One report of an LMS or a list of them, in its sender's dialect; each is taken for itself."""
     call = await identify_sender(request, services, STATEMENTS, wanted=STATEMENTS_WANTED)
@@ -90,7 +94,7 @@ async def show_xapi_versions() -> JSONResponse:
     return JSONResponse({"version": ["1.0.3", "2.0.0"]})
 
 
-@router.post("/xapi/statements", dependencies=[SIGNED], responses=ANSWERS)
+@router.post("/xapi/statements", dependencies=[SIGNED], responses=ANSWERS, openapi_extra=REPORTS)
 async def receive_statements(request: Request, services: ServicesDep) -> JSONResponse:
     """A learning record store forwards statements, with Basic credentials; answers their ids."""
     call = await identify_sender(request, services, STATEMENTS, wanted=STATEMENTS_WANTED)
@@ -102,7 +106,7 @@ async def receive_statements(request: Request, services: ServicesDep) -> JSONRes
     return JSONResponse([one.get("id") for one in documents if isinstance(one, dict)], 200)
 
 
-@router.put("/xapi/statements", dependencies=[SIGNED], responses=ANSWERS)
+@router.put("/xapi/statements", dependencies=[SIGNED], responses=ANSWERS, openapi_extra=REPORT)
 async def receive_statement(
     request: Request,
     services: ServicesDep,
@@ -119,7 +123,7 @@ async def receive_statement(
     return answer if answer.status_code != 202 else Response(status_code=204)
 
 
-@router.post("/webhooks/portal", dependencies=[SIGNED], status_code=202, responses=ANSWERS)
+@router.post("/webhooks/portal", dependencies=[SIGNED], status_code=202, responses=ANSWERS, openapi_extra=REPORT)
 async def receive_portal_webhook(request: Request, services: ServicesDep) -> JSONResponse:
     """The portal reports account, profile, Scheduling Tool, or a refused registration."""
     call = await identify_sender(request, services, [ReportKind.PORTAL], wanted=SIGN_IT)
@@ -132,7 +136,9 @@ async def receive_portal_webhook(request: Request, services: ServicesDep) -> JSO
     return acknowledge_event(services, received)
 
 
-@router.post("/webhooks/background-checks", dependencies=[SIGNED], status_code=202, responses=ANSWERS)
+@router.post(
+    "/webhooks/background-checks", dependencies=[SIGNED], status_code=202, responses=ANSWERS, openapi_extra=REPORT
+)
 async def receive_background_check_webhook(request: Request, services: ServicesDep) -> JSONResponse:
     """The background-check vendor reports; signed by X-Checkr-Signature, hex HMAC-SHA256 of the raw body."""
     call = await identify_sender(request, services, [ReportKind.BACKGROUND_CHECKS], wanted=CHECKS_WANTED)
