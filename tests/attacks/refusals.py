@@ -10,12 +10,25 @@ from tests.support.browser import Page
 SENTENCE = re.compile(r"(?s)^[\w.\-\[\]$'\"“¿¡(*/ ]+.{8,}[.?!][”\"')]?$")
 IN_PAGE = re.compile(r"[A-ZÁÉÍÓÚÑ¿¡][^.?!]{10,}[.?!]")
 INNER = re.compile(r"Traceback|File \"|sqlalchemy|pydantic|psycopg|sqlite3|temporalio|Internal Server Error|<class '")
+# What every answer says to browsers, whatever it is.
+HEADERS = {
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "same-origin",
+    "content-security-policy": "frame-ancestors 'none'; base-uri 'none'; object-src 'none'",
+    "cache-control": "",
+}
 
 
 def find_fault(answer: httpx2.Response) -> str:
-    """What is wrong with an answer as an answer; empty where nothing is."""
+    """What is wrong with an answer as such: a fault of ours, a header that it lacks, a refusal that says nothing."""
     if answer.status_code >= 500 and answer.status_code != 503:
         return f"{answer.status_code} is our fault"
+    if missing := [name for name, text in HEADERS.items() if text not in answer.headers.get(name, "")]:
+        return f"it has no {missing[0]}"
+    if "access-control-allow-origin" in answer.headers:
+        return "other sites may read it"
+    if answer.content and not answer.headers.get("content-type"):
+        return "it has no type"
     if answer.status_code < 400:
         return ""
     if INNER.search(answer.text):

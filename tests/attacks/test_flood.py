@@ -1,14 +1,15 @@
 """A real web process under a flood: its memory and how soon it answers others, as ratios to what they were before."""
 
 import asyncio
+import json
 from pathlib import Path
 from statistics import median
 from time import monotonic
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import httpx2
 
-from tests.attacks.test_client import FIRST
+from tests.attacks.test_client import FIRST, TOKEN
 from tests.fixtures.migrated import migrate_sqlite
 from tests.web.test_lists_process import served
 
@@ -45,6 +46,31 @@ async def flood(port: int) -> None:
             writer.close()
 
 
+# A body as large as may be, each of its fields at fault, and each of its values a nest.
+FAULTY = json.dumps({f"f{number}": [[[["x"]]]] for number in range(10_000)}).encode()
+assert len(FAULTY) < 256 * 1024
+
+
+# What amplifiers send all in all: three bodies of that size and two forms, each so often.
+SENT = (ATTACKERS // 3) * ROUNDS * (3 * len(FAULTY) + 2 * 199_000)
+
+
+async def amplify(http: httpx2.AsyncClient) -> int:
+    """Sends what could be answered by much more; how many bytes come back for those that were sent, all in all."""
+    form = urlencode({f"f{number}": "x" * 1000 for number in range(199)})
+    kind = {"Content-Type": "application/x-www-form-urlencoded"}
+    calls: list[tuple[str, bytes, dict[str, str]]] = [
+        ("/webhooks/lms", FAULTY, {}),
+        ("/xapi/statements", FAULTY, {}),
+        ("/api/requests", FAULTY, {"Authorization": f"Bearer {TOKEN}"}),
+        ("/portal/register", form.encode(), kind),
+        ("/me/code", form.encode(), kind),
+    ]
+    answers = [await http.post(path, content=body, headers=headers) for path, body, headers in calls * ROUNDS]
+    assert all(answer.status_code < 500 for answer in answers), [answer.status_code for answer in answers]
+    return sum(len(answer.content) for answer in answers)
+
+
 async def time_answers(http: httpx2.AsyncClient, number: int) -> float:
     """How long an answer takes, in seconds: the median of several."""
     taken = []
@@ -65,7 +91,14 @@ async def test_a_flood_takes_no_memory_and_keeps_nobody_waiting(tmp_path: Path) 
             attack = asyncio.gather(*(flood(port) for _ in range(ATTACKERS)))
             meanwhile = await time_answers(http, 20)
             await attack
+            flooded = read_memory(port)
+            amplifiers = asyncio.gather(*(amplify(http) for _ in range(ATTACKERS // 3)))
+            amplified = await time_answers(http, 20)
+            told = sum(await amplifiers)
             after = read_memory(port)
     # All of it kept would be nearly 200 MiB; a busy machine alone makes answers several times as slow.
-    assert after < 1.15 * before, (before, after)
-    assert meanwhile < 50 * alone + 0.5, (alone, meanwhile)
+    assert flooded < 1.15 * before, (before, flooded)
+    assert after < 1.5 * before, (before, after)
+    assert max(meanwhile, amplified) < 50 * alone + 0.5, (alone, meanwhile, amplified)
+    # What is sent back is less than what was sent, and far less than what one could hope for.
+    assert told < SENT / 4, (told, SENT)
