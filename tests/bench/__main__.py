@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import brokers, burst, latency, lists, screens, waiting
+from tests.bench import brokers, burst, confirmation, latency, lists, screens, waiting
 from tests.bench.pace import Size
 
 
@@ -28,6 +28,7 @@ PARTS = {
     "postgres": Part(brokers.measure_on_postgres, brokers.list_paces),
     "latency": Part(latency.measure, latency.list_rows),
     "burst": Part(burst.measure, burst.list_rows),
+    "confirmation": Part(confirmation.measure, confirmation.list_rows),
     "waiting": Part(waiting.measure, waiting.list_rows),
     "lists": Part(lists.measure, lists.list_rows),
     "screens": Part(screens.measure, screens.list_rows),
@@ -70,6 +71,7 @@ def main() -> None:
     parser.add_argument("--cached", type=int, default=300, help="waiting cases whose memory is measured")
     parser.add_argument("--probes", type=int, default=60, help="reports and decisions timed under each load")
     parser.add_argument("--burst", type=int, default=1_000, help="requests sent as fast as they can be")
+    parser.add_argument("--confirmed", type=int, default=200, help="requests sent by the form, with its code")
     parser.add_argument(
         "--waiting", type=int, default=2_000, help="waiting cases on one worker; 20,000 take a quarter of an hour"
     )

@@ -19,6 +19,7 @@ class Size:
     cached: int
     probes: int
     burst: int
+    confirmed: int
     waiting: int
     listed: int
     changed: int

@@ -4,6 +4,8 @@ Programs get a problem document, somebody with a browser a page. What only the f
 web/api/federal.py.
 """
 
+from http import HTTPStatus
+
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse, Response
@@ -23,6 +25,11 @@ from web.http.problems import MOST_FAULTS, build_problem, join_faults
 
 # What somebody with a browser is told, by status.
 _TEXT_OF_STATUS = {404: NO_PAGE, 429: TOO_MANY}
+# What the framework says in its own words, as the sentence that everybody else gets.
+_SENTENCES = {
+    HTTPStatus.NOT_FOUND.phrase: "There is nothing under this address.",
+    HTTPStatus.METHOD_NOT_ALLOWED.phrase: "This can't be done at this address; what can be is in the header Allow.",
+}
 
 
 def install_handlers(app: FastAPI) -> None:
@@ -64,7 +71,8 @@ def install_handlers(app: FastAPI) -> None:
     async def http(request: Request, error: HTTPException) -> Response:
         headers = dict(error.headers or {})
         if not expects_page(request):
-            return build_problem(error.status_code, str(error.detail), headers=headers)
+            detail = _SENTENCES.get(str(error.detail), str(error.detail))
+            return build_problem(error.status_code, detail, headers=headers)
         text = error.text if isinstance(error, NotAllowed) else _TEXT_OF_STATUS.get(error.status_code, UNREADABLE)
         return render_error(request, text, error.status_code, headers)
 

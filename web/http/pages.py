@@ -14,6 +14,9 @@ from web.services import Services
 # A page may be about one person, and its address a secret.
 PRIVATE = {"Cache-Control": "no-store", "Referrer-Policy": "same-origin", "X-Robots-Tag": "noindex"}
 
+# What a browser forgets when somebody signs out, besides the cookie that the answer takes back.
+FORGET = {"Clear-Site-Data": '"storage"'}
+
 # A page that is the same for everybody who reads its language; the cookie may have chosen the language.
 OPEN = {"Cache-Control": "no-cache", "Vary": "Accept-Language, Cookie"}
 

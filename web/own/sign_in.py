@@ -30,7 +30,7 @@ from web.http.addresses import build_query, find_local_address
 from web.http.auth import PUBLIC, OwnPages, OwnVisitor, choose_own_cookie, describe_session, find_own_visitor
 from web.http.forms import Values, describe_faults, read_form
 from web.http.negotiation import choose_language
-from web.http.pages import PRIVATE, build_page_router, render_page
+from web.http.pages import FORGET, PRIVATE, build_page_router, render_page
 from web.http.rate_limits import limit_rate
 from web.own.kept_form import drop_kept_form, has_kept_form, install_handlers as keep_forms
 from web.services import Services, ServicesDep
@@ -100,7 +100,7 @@ async def sign_out(request: Request, services: ServicesDep) -> RedirectResponse:
     """Ends the session; the cookie of an ended one opens nothing."""
     if token := request.cookies.get(choose_own_cookie(services)):
         await services.database.write(end_own_session, token, now())
-    answer = RedirectResponse(f"{OWN_PATH}?told=out", 303, PRIVATE)
+    answer = RedirectResponse(f"{OWN_PATH}?told=out", 303, {**PRIVATE, **FORGET})
     answer.delete_cookie(choose_own_cookie(services), secure=services.settings.is_secure, httponly=True, samesite="lax")
     drop_kept_form(answer, services)
     return answer

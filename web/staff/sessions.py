@@ -14,7 +14,7 @@ from web.http.auth import PUBLIC, choose_session_cookie, find_staff_member
 from web.http.defence.security_log import log_security
 from web.http.identity_provider import SignInFailed
 from web.http.negotiation import choose_language
-from web.http.pages import PRIVATE, build_page_router, render_page
+from web.http.pages import FORGET, PRIVATE, build_page_router, render_page
 from web.http.permissions import Permission, StaffRole
 from web.http.rate_limits import limit_rate
 from web.services import Services, ServicesDep
@@ -104,7 +104,7 @@ async def sign_out(visit: ReaderVisit) -> RedirectResponse:
     me, services = visit.me, visit.services
     await services.database.write(end_session, me.session, me.actor, services.settings.session_idle, now())
     log_security("signed_out", session=me.session)
-    answer = RedirectResponse(f"{HOME}/sign-in?told=out", 303, PRIVATE)
+    answer = RedirectResponse(f"{HOME}/sign-in?told=out", 303, {**PRIVATE, **FORGET})
     answer.delete_cookie(
         choose_session_cookie(services), secure=services.settings.is_secure, httponly=True, samesite="lax"
     )
