@@ -12,6 +12,7 @@ from joserfc.jwk import OctKey, RSAKey
 from pytest_httpserver import HTTPServer
 from starlette.requests import Request
 
+from tests.web.house import House
 from web.http.identity_provider import Claims, IdentityProvider, SignInFailed
 from web.http.permissions import StaffRole
 
@@ -113,6 +114,24 @@ async def test_a_forged_token_signs_nobody_in(httpserver: HTTPServer, what: str,
     asked = await begun.begin()
     with pytest.raises(SignInFailed):
         await begun.come_back(build_forgeries(begun, asked)[what], asked["state"])
+
+
+async def test_a_provider_that_signs_with_secrets_alone_signs_nobody_in(httpserver: HTTPServer) -> None:
+    begun = Conversation(httpserver, {"id_token_signing_alg_values_supported": ["HS256", "none"]})
+    asked = await begun.begin()
+    token = sign(begun.build_claims(asked), OctKey.import_key("secret"), alg="HS256")
+    with pytest.raises(SignInFailed):
+        await begun.come_back(token, asked["state"])
+
+
+async def test_another_site_begins_no_sign_in(house: House) -> None:
+    """Whoever is known to the provider would come back signed in, without having wanted to."""
+    for site in ("cross-site", "same-site"):
+        answer = await house.browser.get("/staff/sign-in/start", headers={"Sec-Fetch-Site": site})
+        assert (answer.status_code, answer.headers["location"]) == (303, "/staff/sign-in")
+    for site in ("same-origin", "none"):
+        answer = await house.browser.get("/staff/sign-in/start", headers={"Sec-Fetch-Site": site})
+        assert answer.status_code == 503  # there is no provider here
 
 
 async def test_the_true_one_does_in_the_browser_that_asked_once(httpserver: HTTPServer) -> None:

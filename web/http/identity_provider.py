@@ -1,7 +1,7 @@
 """The identity provider of staff (OpenID Connect, code flow with PKCE): who somebody is; no session is opened here."""
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,8 @@ log = structlog.get_logger(__name__)
 SCOPE = "openid profile email"
 CALLBACK = "/staff/sign-in/callback"
 LONGEST = 200
+# What a token may be signed with, whatever the provider says: a key pair's, never a secret's, and never nothing.
+SIGNED_WITH = frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"})
 
 
 class SignInFailed(Exception):
@@ -73,6 +75,7 @@ class IdentityProvider:
             metadata = await self._client.load_server_metadata()
             if str(metadata.get("issuer", "")).rstrip("/") != self._issuer:
                 raise SignInFailed
+            limit_algorithms(metadata)
             check_answering_issuer(metadata, request.query_params.get("iss"))
             token = await self._client.authorize_access_token(request)
         except Exception as error:  # of the transport, the protocol, the token: all of them mean nobody is signed in
@@ -111,6 +114,16 @@ def check_audience(claims: Mapping[str, Any], client_id: str) -> None:
     if audience not in (client_id, [client_id]) or claims.get("azp", client_id) != client_id:
         log.warning("sign-in failed", error="a token for somebody else")
         raise SignInFailed
+
+
+def limit_algorithms(metadata: MutableMapping[str, Any]) -> None:
+    """Leaves the library, which believes what the metadata names, no other than ours. Raises `SignInFailed`."""
+    named = "id_token_signing_alg_values_supported"
+    allowed = [one for one in metadata.get(named) or ["RS256"] if one in SIGNED_WITH]
+    if not allowed:
+        log.warning("sign-in failed", error="a provider without an algorithm we take")
+        raise SignInFailed
+    metadata[named] = allowed
 
 
 def check_answering_issuer(metadata: Mapping[str, Any], answering: str | None) -> None:

@@ -39,7 +39,9 @@ async def show_sign_in(request: Request, services: ServicesDep) -> Response:
 
 @router.get("/sign-in/start", dependencies=[PUBLIC, limit_rate("sign_in")])
 async def start_sign_in(request: Request, services: ServicesDep) -> Response:
-    """To the identity provider."""
+    """To the identity provider, which may know them at once: another site's link leads to the page before it."""
+    if request.headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
+        return RedirectResponse(f"{HOME}/sign-in", 303, PRIVATE)
     if services.identity_provider is None:
         return _render_sign_in(request, services, "failed", 503)
     request.session["next"] = _find_onward(request.query_params.get("next"))
