@@ -73,7 +73,7 @@ async def furnish(house: House, app: FastAPI, monkeypatch: pytest.MonkeyPatch) -
     )
     limiter = RateLimiter(house.database, settings.identity_key_bytes, dict.fromkeys(LIMITS, "1000000/minute"))
     services = replace(house.services, settings=settings, rate_limiter=limiter)
-    monkeypatch.setattr(app.state, "services", services)
+    app.state.services = services  # which the house takes away in the end
     monkeypatch.setattr(app.state, "temporal", await connect_client(lazy=True), raising=False)
     house = replace(house, services=services)
     waiting, certified = await house.open(documents.broker()), await house.open(documents.counselor())

@@ -119,7 +119,7 @@ async def test_a_forged_token_signs_nobody_in(httpserver: HTTPServer, what: str,
 async def test_a_provider_that_signs_with_secrets_alone_signs_nobody_in(httpserver: HTTPServer) -> None:
     begun = Conversation(httpserver, {"id_token_signing_alg_values_supported": ["HS256", "none"]})
     asked = await begun.begin()
-    token = sign(begun.build_claims(asked), OctKey.import_key("secret"), alg="HS256")
+    token = sign(begun.build_claims(asked), OctKey.import_key("secret" * 6), alg="HS256")
     with pytest.raises(SignInFailed):
         await begun.come_back(token, asked["state"])
 
