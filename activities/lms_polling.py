@@ -5,6 +5,7 @@ from datetime import timedelta
 from temporalio import activity
 
 from activities import contracts
+from activities.effects import read_clock
 from activities.heartbeats import keep_heartbeating
 from adapters.absorb import AbsorbClient, describe_enrollment
 from adapters.http import Refused
@@ -65,5 +66,5 @@ class LmsPollingActivities(contracts.LmsPolling):
             for one in read_statements(documents, self._sender.dialect, self._sender.zone)
             if one.statement is None or one.statement.meanings
         ]
-        received = await self._database.write(accept_statements, self._sender, read, poll.at)
+        received = await self._database.write(accept_statements, self._sender, read, read_clock(poll.at))
         return len(received.to_deliver)

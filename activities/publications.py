@@ -6,6 +6,7 @@ from datetime import date
 from temporalio import activity
 
 from activities import contracts
+from activities.effects import read_clock
 from db.engine import Database
 from db.writes.federal.publications import make_current, open_publication, stage_changes, tidy_lines
 from domain.federal.lists import EASTERN
@@ -28,7 +29,7 @@ class PublicationsActivities(contracts.Publications):
         day = order.at.astimezone(EASTERN).date()
         if not order.forced and not is_business_day(day, self._holidays([day.year])):
             return PublicationOpened()
-        number = await self._database.write(open_publication, day, order.at, forced=order.forced)
+        number = await self._database.write(open_publication, day, read_clock(order.at), forced=order.forced)
         return PublicationOpened(number=number)
 
     @activity.defn(name="publications.stage")
@@ -40,7 +41,7 @@ class PublicationsActivities(contracts.Publications):
     @activity.defn(name="publications.make_current")
     async def make_current(self, order: PublishOrder) -> Published:
         """See the contract."""
-        rows = await self._database.write(make_current, order.number, order.at)
+        rows = await self._database.write(make_current, order.number, read_clock(order.at))
         return Published(number=order.number, rows=rows)
 
     @activity.defn(name="publications.tidy")

@@ -21,7 +21,8 @@ class RecordsActivities(contracts.Records):
     @activity.defn(name="records.claim")
     async def claim_case(self, claim: Claim) -> Claimed:
         """See the contract."""
-        return await self._database.write(claim_case, claim)
+        dated = claim.model_copy(update={"at": read_clock(claim.at)})
+        return await self._database.write(claim_case, dated)
 
     @activity.defn(name="records.apply")
     async def apply_command(self, command: CommandRef) -> Applied:

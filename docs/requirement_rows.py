@@ -74,6 +74,7 @@ IDENTITY = {
     "D4": "Strangers learn nothing: who is known and who isn't get the same pages",
     "D6": "One's own pages of both programs are opened by a code and a session; no e-mail holds a lasting secret",
     "D7": "Each sender has a credential of its own, for its program, its kinds of report and one direction",
+    "D8": "Earlier years are joined to nobody else, and a file of them that contradicts itself is refused",
 }
 ROWS = STATE_PROGRAM | FEDERAL_PROGRAM | EVERYWHERE | IDENTITY
 

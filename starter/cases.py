@@ -110,11 +110,19 @@ class Cases:
         return opened
 
     async def import_people(self, people: list[ImportedPerson], actor: str) -> list[dict[str, Any]]:
-        """Stores earlier years, a transaction per person: one for all would keep everybody else from writing."""
+        """Stores earlier years, a transaction per person: one for all would keep everybody else from writing.
+
+        What became of each row: {assister_id, created, program}; and {row, field, detail} as its ``conflict`` where
+        nothing of it was taken, since it gives a known person another name or address: staff look at it (D8).
+        """
         imported = []
-        for one in people:
-            assister_id, created = await self._database.write(import_person, self._identity_key, one, actor, now())
-            imported.append({"assister_id": assister_id, "created": created, "program": one.program})
+        for row, one in enumerate(people):
+            done = await self._database.write(import_person, self._identity_key, one, actor, now())
+            found: dict[str, Any] = {"assister_id": done.assister_id, "created": done.created, "program": one.program}
+            if done.conflict is not None:
+                told = {"field": f"{row}.{done.conflict.field}", "detail": done.conflict.sentence()}
+                found["conflict"] = {"row": row, **told}
+            imported.append(found)
         return imported
 
     async def try_to_start(self, case_id: str) -> bool:

@@ -238,6 +238,7 @@ ACTIONS: Labels = {
     "portal.activation_link_used": N_("Activation link used"),
     "own.address_changed": N_("E-mail address changed by its owner"),
     "portal.suspended": N_("Portal account suspended"),
+    "assister.conflict": N_("Another name or e-mail address under this NPN or address, kept aside"),
     "case.begun": N_("Workflow begun"),
     "case.restarted": N_("Workflow to be begun again from what is recorded"),
     "delivery.retried": N_("Delivery tried again"),

@@ -1,13 +1,34 @@
-"""The access log as auditors read it: who of staff was shown whose personal data, newest first."""
+"""The access log as auditors read it: who was shown whose personal data, newest first; and why somebody may be."""
 
 from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
 
+from sqlalchemy import or_
 from sqlalchemy.orm import Session
 from sqlmodel import col, select
 
-from db.case_state import list_rows
+from db.case_state import list_flags, list_rows, load_case
 from db.cursors import NUMBERS, Cursor, Page, page_of
-from db.tables import AccessLogRow
+from db.tables import AccessLogRow, AuditRow
+
+
+class CaseInNeed(NamedTuple):
+    """What of a case says whether it needs somebody: its stage, and whether a flag is up or was of late."""
+
+    stage: str
+    is_flagged: bool
+
+
+def read_need(session: Session, case_id: str, since: datetime) -> CaseInNeed:
+    """Where a case stands for those who read no file without a need; flags count that were up since then.
+
+    Raises `UnknownCase`.
+    """
+    case, action = load_case(session, case_id), col(AuditRow.action)
+    about_flags = or_(action.like("case.unflagged.%"), action == "case.flag_cleared", action == "case.restarted")
+    of_late = select(col(AuditRow.id)).where(col(AuditRow.case_id) == case_id, col(AuditRow.at) >= since, about_flags)
+    return CaseInNeed(case.stage, bool(list_flags(case)) or bool(list_rows(session, of_late.limit(1))))
 
 
 def read_access_log(

@@ -27,6 +27,7 @@ from domain.shared.cases.commands import (
     list_shown_data,
     make_fact_id,
 )
+from domain.shared.cases.facts import FactKind
 from domain.shared.cases.messages import Applied
 from domain.shared.cases.reasons import Reason, Refusal
 from domain.shared.documents.faults import Fault, Invalid, dump_faults
@@ -193,8 +194,9 @@ def _carry_out(
     row: CommandRow,
     now: datetime,
 ) -> None:
-    changed, before = ChangedInputs(), {applicant_of(case).email}
+    changed, was_accepted, before = ChangedInputs(), False, {applicant_of(case).email}
     if isinstance(command, AnswerQuestion):
+        was_accepted = request_of(case).agreement_accepted
         amended = amend_request(case.request, command.changes)
         changed = _find_changed(identity_key, case, StoredRequest.model_validate(amended))
         case.request = amended
@@ -211,13 +213,17 @@ def _carry_out(
     if command.kind == CommandKind.DECIDE and lower_flag(case, LOOK_UP_STUCK):  # nobody looks it up any more
         record_audit(session, now, SYSTEM, f"case.unflagged.{LOOK_UP_STUCK}", case)
     origin = CommandOrigin(row.id, case.case_id, row.actor, row.reason, row.created_at)
-    append_facts(session, case, build_facts(command, origin, state, applicant_of(case).language, changed), now)
+    facts = build_facts(command, origin, state, applicant_of(case).language, changed)
+    append_facts(session, case, facts, now)
     if command.kind in ENDING_FACTS:
         void_activation_links(session, case.case_id, now)
     row.state = CommandState.APPLIED
     session.add(row)
     reason = OWN_REASONS.get(command.kind, row.reason)
     record_audit(session, now, row.actor, f"case.{_AUDITED_AS[command.kind]}", case, reason, **_describe_command(row))
+    for fact in facts:
+        if fact.kind is FactKind.AGREEMENT_ACCEPTED and not was_accepted:
+            record_audit(session, now, row.actor, "agreement.accepted", case, source=fact.data["source"])
 
 
 def _refuse(session: Session, case: Case, row: CommandRow, why: Reason, now: datetime) -> None:

@@ -105,7 +105,8 @@ def complete_effect(
         if lower_flag(case, flag):
             session.add(case)
             record_audit(session, now, SYSTEM, f"case.unflagged.{flag}", case)
-    record_audit(session, now, SYSTEM, f"{row.kind}.after_end" if ended else row.kind, case)
+    about = {name: row.data[name] for name in ("number", "market") if row.data.get(name)}
+    record_audit(session, now, SYSTEM, f"{row.kind}.after_end" if ended else row.kind, case, **about)
     if ended:
         return Effect(ended=True)
     if made.certificate is not None:

@@ -13,8 +13,10 @@ from db.tables import SYSTEM, Assister, AuditRow, Case
 from db.writes.agreements import record_acceptance
 from db.writes.facts import append_facts, raise_flag, record_audit
 from db.writes.persons import add_person, describe_person, find_by_key, identity_of, remember_words, select_accounts
+from db.writes.webhooks.uncounted import REQUESTED, find_newest_case, keep_conflict
 from domain.programs.opening import OPENING_RULES, AnyRequest
 from domain.shared.assister import Identity
+from domain.shared.cases.facts import FactKind
 from domain.shared.cases.opening import (
     APPLICANT,
     FORM,
@@ -81,7 +83,7 @@ def open_requested_case(
     known = identity_of(person) if person else None
     match = rules.match_identity(asking, known, applicant_of(running).identity if running else None)
     if person is not None and match is IdentityMatch.CONFLICT:
-        return _note_conflict(session, rules, person, latest, now)
+        return _note_conflict(session, rules, person, latest, request, now)
     origin = Origin(voucher.actor if voucher else APPLICANT, FORM, now, language)
     if running is not None:
         return _repeat_request(session, running, request, origin)
@@ -177,8 +179,14 @@ def _repeat_request(session: Session, case: Case, request: AnyRequest, origin: O
     return _answer_found(case)
 
 
-def _note_conflict(session: Session, rules: Rules, person: Assister, latest: Case | None, now: datetime) -> Refusal:
-    """Staff are told that somebody gave another person's NPN or e-mail; nothing else is stored of it."""
+def _note_conflict(
+    session: Session, rules: Rules, person: Assister, latest: Case | None, request: AnyRequest, now: datetime
+) -> Refusal:
+    """Staff are told that somebody gave another person's NPN or e-mail.
+
+    Nothing else is stored of it, but where the person has no case of the program, which could be flagged: then who
+    asked is kept for staff, since what they are told of has to be something that they can open.
+    """
     case = latest or _lock_newest_case(session, person, rules.program)
     if case is not None:
         raise_flag(case, rules.conflict, now)
@@ -196,9 +204,19 @@ def _note_conflict(session: Session, rules: Rules, person: Assister, latest: Cas
                 details={},
             )
         )
+        fault = Fault("npn" if rules.identify_applicant(request).npn else "email", "known_otherwise")
+        about = find_newest_case(session, person)
+        keep_conflict(session, REQUESTED, _describe_asking(request), fault, person, about, APPLICANT, now)
     has_account = case is not None or bool(read_history(session, person, rules.program).years)
     reason = rules.name_conflict(has_account)
     return SecondAccount(reason) if reason.code == "second_account" else Refusal(reason)
+
+
+def _describe_asking(request: AnyRequest) -> dict[str, Any]:
+    """Who asked for what: by this staff can reach both."""
+    asked = ("program", "plan_year", "npn", "first_name", "last_name", "email", "phone")
+    document = request.model_dump(mode="json")
+    return {name: document[name] for name in asked if document.get(name) is not None}
 
 
 def _store_case(
@@ -240,4 +258,6 @@ def _store_case(
     remember_words(session, person.assister_id)
     described = {"source": origin.source, rules.kind_field: case.kind, "assister_type": case.assister_type}
     record_audit(session, origin.at, origin.actor, "case.opened", case, **described)
+    if any(fact.kind is FactKind.AGREEMENT_ACCEPTED for fact in new.facts):
+        record_audit(session, origin.at, origin.actor, "agreement.accepted", case, source=origin.source)
     return Opened(person.assister_id, case.case_id, case.workflow_id, created=True)

@@ -60,10 +60,12 @@ def touch_session(session: Session, hashed: str, now: datetime) -> None:
     session.add(row)
 
 
-def end_session(session: Session, session_id: str, by: str, idle: timedelta, now: datetime) -> bool:
-    """Ends a session; False where there is none of this id that is still open."""
+def end_session(
+    session: Session, session_id: str, by: str, idle: timedelta, now: datetime, *, only_own: bool = False
+) -> bool:
+    """Ends a session; False where there is none of this id that is still open, or ``only_own`` is somebody else's."""
     row = one_or_none(session, select(StaffSession).where(col(StaffSession.id) == session_id))
-    if row is None or not _is_open(row, idle, now):
+    if row is None or not _is_open(row, idle, now) or (only_own and row.actor != by):
         return False
     row.ended_at, row.ended_by = now, by
     session.add(row)
@@ -72,9 +74,13 @@ def end_session(session: Session, session_id: str, by: str, idle: timedelta, now
     return True
 
 
-def list_open_sessions(session: Session, idle: timedelta, now: datetime) -> list[StaffSession]:
-    """The sessions that may be used now, the last used first."""
+def list_open_sessions(
+    session: Session, idle: timedelta, now: datetime, actor: str | None = None
+) -> list[StaffSession]:
+    """The sessions that may be used now, the last used first; everybody's, or one person's own."""
     query = select(StaffSession).where(col(StaffSession.ended_at).is_(None), col(StaffSession.expires_at) > now)
+    if actor is not None:
+        query = query.where(col(StaffSession.actor) == actor)
     found = list_rows(session, query.order_by(col(StaffSession.seen_at).desc()).limit(LISTED))
     return [row for row in found if _is_open(row, idle, now)]
 

@@ -1,17 +1,28 @@
 """Earlier years, brought in from what the exchange kept before: one document per person (``certify import``)."""
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+)
 
 from domain.federal.markets import Role
 from domain.federal.profile import DRAFT_FIELDS, parse_draft
-from domain.shared.assister import Kind
+from domain.shared.assister import Identity, Kind, is_same_person
 from domain.shared.documents.faults import Fault, Invalid, list_faults
-from domain.shared.documents.fields import Email, LastName, Npn, PersonName
+from domain.shared.documents.fields import Email, LastName, Npn, PersonName, check_plain
 from domain.shared.programs import FEDERAL_PROGRAM
 from domain.state.request import list_fields, parse_part
+
+_Account = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200), AfterValidator(check_plain)]
 
 
 class _Strict(BaseModel):
@@ -35,13 +46,13 @@ class Person(BaseModel):
 
 
 class Year(_Strict):
-    """What happened in one plan year."""
+    """What happened in one plan year; what is left out didn't happen, or isn't known to have."""
 
-    plan_year: Annotated[int, Field(ge=2010, le=2100)]
-    registered: bool = False
-    trained: bool = False
-    certified: bool = False
-    individual_market: bool = False
+    plan_year: Annotated[int, Field(strict=True, ge=2010, le=2100)]
+    registered: StrictBool = False
+    trained: StrictBool = False
+    certified: StrictBool = False
+    individual_market: StrictBool = False
 
 
 class ImportedPerson(_Strict):
@@ -50,8 +61,13 @@ class ImportedPerson(_Strict):
     person: Person
     program: Literal["bewellnm", "ffm"]
     years: Annotated[tuple[Year, ...], Field(max_length=50)] = ()
-    lms_account: str | bool | None = None
-    portal_account: str | bool | None = None
+    lms_account: _Account | StrictBool | None = None
+    portal_account: _Account | StrictBool | None = None
+
+    @property
+    def identity(self) -> Identity:
+        """Who it was, as people are told apart."""
+        return Identity(self.person.npn, self.person.email, self.person.first_name, self.person.last_name)
 
     def describe_person(self) -> dict[str, Any]:
         """What is kept of the person, for a case without a form; a federal role given as ``kind`` becomes ``role``."""
@@ -60,6 +76,10 @@ class ImportedPerson(_Strict):
             details = {"role": details["kind"], **details}
             del details["kind"]
         return details
+
+    def describe(self) -> dict[str, Any]:
+        """The record as it was given, in the form's spelling."""
+        return self.model_dump(mode="json", exclude_unset=True, exclude_none=True)
 
     @staticmethod
     def find_account_name(given: str | bool | None, assister_id: str) -> str | None:
@@ -73,21 +93,73 @@ _KINDS, _ROLES = frozenset(map(str, Kind)), frozenset(map(str, Role))
 # What every new case says for itself is not taken from earlier years.
 _OF_A_CASE = frozenset({"program", "plan_year", "agreement_accepted", "background_check_consent"})
 _LIST = TypeAdapter(list[ImportedPerson])
+_ANSWERS = ("registered", "trained", "certified", "individual_market")
+# What can't have happened in a plan year without the other.
+_NEEDS = {"trained": ("registered",), "certified": ("registered", "trained"), "individual_market": ("registered",)}
 
 
 def parse_import(data: Any) -> list[ImportedPerson]:
-    """The people in an import file (parsed JSON: a list). Raises `Invalid` naming every field at fault, by position."""
+    """The people in an import file (parsed JSON: a list).
+
+    Raises `Invalid` naming every field at fault by its row, the first being 0, and what contradicts itself (D8).
+    """
     if isinstance(data, Mapping) or not isinstance(data, list):
         raise Invalid([Fault("body", "list")])
     try:
         found = _LIST.validate_python(data)
     except ValidationError as error:
-        raise Invalid(list_faults(error, drop=frozenset({"str", "bool"}))) from None
+        raise Invalid(list_faults(error, drop=frozenset({"constrained-str", "bool"}))) from None
     faults: list[Fault] = []
     people = [_add_form_fields(number, one, faults) for number, one in enumerate(found)]
-    if faults:
+    if faults := [*faults, *_find_contradictions(found)]:
         raise Invalid(faults)
     return people
+
+
+class _SaidBefore(NamedTuple):
+    """What a row before has said of somebody: where, of whom, and its years by program, each with its place."""
+
+    row: int
+    who: Identity
+    years: dict[tuple[str, int], tuple[str, Year]]
+
+
+def _find_contradictions(people: Sequence[ImportedPerson]) -> Iterator[Fault]:
+    """Rows that give one NPN two names or addresses, and years that can't be or are told in two ways (D8)."""
+    said: dict[str, _SaidBefore] = {}
+    for row, one in enumerate(people):
+        who = one.identity
+        before = said.setdefault(who.npn or who.email.lower(), _SaidBefore(row, who, {}))
+        if not is_same_person(before.who, who):
+            yield Fault(f"{row}.person.{_find_difference(before.who, who)}", "row_of_other", {"row": str(before.row)})
+            continue
+        for number, year in enumerate(one.years):
+            place = f"{row}.years.{number}"
+            yield from _find_impossible(place, year)
+            told_at, told = before.years.setdefault((one.program, year.plan_year), (place, year))
+            for answer in _ANSWERS:
+                if getattr(told, answer) != getattr(year, answer):
+                    yield Fault(f"{place}.{answer}", "year_contradicts", {"other": f"{told_at}.{answer}"})
+
+
+def _find_impossible(place: str, year: Year) -> Iterator[Fault]:
+    """Of what is said of one year, that which can't be true together; what is left out contradicts nothing."""
+    for answer, needed in _NEEDS.items():
+        denied = [name for name in needed if name in year.model_fields_set and not getattr(year, name)]
+        if getattr(year, answer) and denied:
+            yield Fault(f"{place}.{answer}", "year_impossible", {"needed": ", ".join(denied)})
+
+
+def _find_difference(one: Identity, other: Identity) -> str:
+    """The field by which two who share an NPN or an address are told apart."""
+    return "last_name" if one.email.lower() == other.email.lower() else "email"
+
+
+def find_import_conflict(known: Identity, imported: ImportedPerson) -> Fault | None:
+    """Why a record can't be joined to the person known by its NPN or address: another name or address (D8)."""
+    if is_same_person(known, imported.identity):
+        return None
+    return Fault(f"person.{_find_difference(known, imported.identity)}", "known_otherwise")
 
 
 def _add_form_fields(number: int, one: ImportedPerson, faults: list[Fault]) -> ImportedPerson:

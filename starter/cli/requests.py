@@ -18,7 +18,7 @@ from starter.cli.arguments import (
     read_file,
     require_text,
 )
-from starter.cli.context import UsageError, open_services
+from starter.cli.context import NotDone, UsageError, open_services
 from starter.cli.output import open_console, print_json, print_opened_case
 
 
@@ -100,7 +100,10 @@ async def import_people(
     actor: Annotated[str, Parameter(name="--as", help="Who imports; it is audited.")] = "import",
     options: CommonOptions = DEFAULTS,
 ) -> None:
-    """Load earlier years of assisters; nothing is stored if any of it is at fault."""
+    """Load earlier years of assisters; nothing is stored if any of it is at fault.
+
+    A row that gives a known person another name or e-mail address is kept for staff, and nothing of it is taken.
+    """
     body = read_file(file, IMPORT_BYTES)
     from domain.programs.imports import parse_import
     from domain.shared.documents.parsing import read_json
@@ -109,9 +112,14 @@ async def import_people(
     actor = actor if actor == "import" else name_staff_actor(actor)
     people = parse_import(read_json(body))
     async with open_services(options.data) as services:
-        imported = await services.cases.import_people(people, actor)
+        done = await services.cases.import_people(people, actor)
+    imported = [one for one in done if "conflict" not in one]
+    conflicts = [one["conflict"] | {"assister_id": one["assister_id"]} for one in done if "conflict" in one]
     if options.json:
-        print_json({"imported": len(imported), "assisters": imported})
+        told = {"imported": len(imported), "assisters": imported}
+        print_json(told | {"conflicts": conflicts} if conflicts else told)
     else:
         new = sum(one["created"] for one in imported)
         open_console().print(f"Imported {len(imported)}: {new} new, {len(imported) - new} known before.")
+    if conflicts:
+        raise NotDone("; ".join(f"{one['field']}: {one['detail']}" for one in conflicts))

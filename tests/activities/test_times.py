@@ -18,9 +18,10 @@ from activities.training import TrainingActivities
 from adapters.http import Unavailable
 from db.engine import Database
 from db.tables import AuditRow, EffectRow, FactRow
-from domain.shared.cases.messages import CaseRef, CurriculumOrder, Ending, LookUp
+from domain.shared.cases.messages import CaseRef, Claim, CurriculumOrder, Ending, LookUp
 from tests.support import documents
 from tests.support.office import KEY, Office, office_over
+from tests.support.opening import open_case
 
 THREE_DAYS = timedelta(days=3)
 
@@ -102,6 +103,15 @@ async def test_a_screening_and_an_ending_are_dated_by_their_recording(office: Of
     for kind in ("screened", "closed"):
         (fact,) = await office.all(FactRow, case_id=opened.case_id, kind=kind)
         assert now <= fact.at <= datetime.now(UTC), kind
+
+
+async def test_a_claim_that_was_held_up_is_dated_by_its_recording(office: Office) -> None:
+    opened, now = await open_case(office.database, KEY, documents.broker(), datetime.now(UTC)), datetime.now(UTC)
+    claim = Claim(case_id=opened.case_id, run_id="a run", at=now - THREE_DAYS)
+    await RecordsActivities(office.database, KEY).claim_case(claim)
+    (fact,) = await office.all(FactRow, case_id=opened.case_id, kind="begun")
+    (audited,) = await office.all(AuditRow, case_id=opened.case_id, action="case.begun")
+    assert now <= fact.at == fact.recorded_at == audited.at <= datetime.now(UTC)
 
 
 def test_a_workflow_whose_time_is_skipped_is_ahead_of_the_clock() -> None:

@@ -20,6 +20,7 @@ from db.writes.house.call_counts import Grant, grant_calls, purge_counts
 from settings import Settings
 from starter.client import connect_client
 from tests.support import documents
+from tests.support.sending import build_basic, build_credential
 from tests.web.conftest import settings_of
 from web.app import build_services, create_app
 from web.http.defence import protocol
@@ -263,6 +264,34 @@ async def test_wrong_tokens_are_put_off_and_the_right_one_is_not(visit: Visit) -
 
     assert [await ask_with(f"wrong-{number}") for number in range(5)] == [401, 401, 401, 429, 429]
     assert await ask_with(TOKEN) == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "wrong", "right"),
+    [
+        (
+            "/xapi/statements",
+            lambda number: build_basic("store", f"wrong-{number}"),
+            build_credential("record-store", b""),
+        ),
+        ("/webhooks/lms", lambda number: f"Bearer wrong-{number}", build_credential("docebo", b"")),
+        ("/api/portal/applicants", lambda number: f"Bearer wrong-{number}", build_credential("portal-look-up", b"")),
+        ("/api/cases/none/launches", lambda number: f"Bearer wrong-{number}", build_credential("marketplace", b"")),
+    ],
+)
+async def test_wrong_credentials_of_senders_are_put_off_and_the_right_one_is_not(
+    visit: Visit, path: str, wrong: Callable[[int], str], right: dict[str, str]
+) -> None:
+    async def send_with(headers: dict[str, str]) -> int:
+        async with await visit(rate_wrong_credential="3/minute") as http:
+            return (await http.post(path, json={}, headers=headers)).status_code
+
+    tried = [await send_with({"Authorization": wrong(number)}) for number in range(5)]
+    assert tried == [401, 401, 401, 429, 429]
+    assert await send_with(right) not in (401, 429)
+    # A signature can't be tried out, and who sends an old one is told so.
+    signed = {"webhook-id": "1", "webhook-timestamp": "0", "webhook-signature": "v1,AAAA"}
+    assert [await send_with(signed) for _ in range(5)] == ([401] * 5)
 
 
 async def test_who_is_refused_is_written_down_without_who_they_are(visit: Visit) -> None:

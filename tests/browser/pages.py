@@ -214,7 +214,7 @@ PAGES = {
         f"{CASE}/decision", as_staff(sent(of(People.waiting_case), FAULT, "[action$='/decision'] button:visible"))
     ),
     "staff_case_certified": Row(CASE, as_staff(of(People.certified_case), "Demo Auditor")),
-    "staff_case_federal": Row(CASE, as_staff(of(People.completed_case), "Demo Operator")),
+    "staff_case_federal": Row(CASE, as_staff(of(People.completed_case), "Demo Auditor")),
     "staff_mail": Row(f"{CASE}/mails/{{number}}", as_staff(of(People.certified_case, "/mails/1"))),
     "staff_evidence": Row(f"{CASE}/evidence/{{number}}", as_staff(of(People.certified_case, "/evidence/1"))),
     "staff_webhooks": Row("/staff/webhooks", as_staff(of(People.held), "Demo Operator")),
@@ -233,5 +233,7 @@ PAGES = {
         as_staff(sent(_uncounted, FAULT, "form[action$='/dismiss'] button:visible"), "Demo Operator"),
     ),
     "staff_access_log": Row("/staff/access-log", as_staff(at("/staff/access-log"), "Demo Auditor")),
+    "staff_own_sessions": Row("/staff/own-sessions", as_staff(at("/staff/own-sessions"))),
+    "staff_file_not_needed": Row(CASE, as_staff(of(People.completed_case, status=403), "Demo Operator")),
     "staff_sessions": Row("/staff/sessions", as_staff(at("/staff/sessions"), "Demo Operator")),
 }

@@ -288,7 +288,7 @@ async def prepare_returning(mortal: Mortal, world: World) -> Life:
     database = Database(mortal.plan.settings["CERTIFY_DATABASE_URL"])
     key = bytes.fromhex(mortal.plan.settings["CERTIFY_IDENTITY_KEY"])
     [earlier] = parse_import([documents.earlier(life.request, 2023)])
-    assister_id, _ = await database.write(import_person, key, earlier, "staff", now())
+    assister_id, *_ = await database.write(import_person, key, earlier, "staff", now())
     await database.close()
     life.request["assister_id"] = assister_id
     return life

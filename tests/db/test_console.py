@@ -374,7 +374,7 @@ async def test_a_profile_that_changes_the_name_changes_the_words(office: Office)
 async def test_whoever_was_imported_is_known_by_their_words_before_their_first_case(office: Office) -> None:
     earlier = documents.earlier(documents.broker("77001234", last_name="Returning"), 2023)
     (imported,) = parse_import([earlier])
-    assister_id, _ = await office.database.write(import_person, KEY, imported, "staff", office.later())
+    assister_id, *_ = await office.database.write(import_person, KEY, imported, "staff", office.later())
     assert {"returning", "77001234"} <= {row.term for row in await office.all(SearchTerm, assister_id=assister_id)}
     assert await office.found("returning") == []
     begun = await office.database.write(begin_case, assister_id, "bewellnm", 2024, "staff", office.later())
@@ -466,7 +466,7 @@ async def test_a10_who_is_known_stands_beside_who_asks(office: Office) -> None:
 async def test_the_rest_of_the_file(office: Office) -> None:
     earlier = documents.earlier(documents.broker(), 2022, 2023)
     (imported,) = parse_import([earlier])
-    assister_id, _ = await office.database.write(import_person, KEY, imported, "staff", office.later())
+    assister_id, *_ = await office.database.write(import_person, KEY, imported, "staff", office.later())
     begun = await office.database.write(begin_case, assister_id, "bewellnm", 2024, "staff", office.later())
     file = await file_of(office, begun)
     assert file.workflow_id == begun.workflow_id

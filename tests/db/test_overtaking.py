@@ -229,7 +229,7 @@ async def test_a11_a_case_begun_twice_at_once_is_one_case(two: tuple[Process, Pr
     from domain.programs.imports import parse_import
 
     (person,) = parse_import([documents.earlier(documents.broker(), 2023)])
-    assister_id, _ = await one.database.write(import_person, KEY, person, "import", NOW)
+    assister_id, *_ = await one.database.write(import_person, KEY, person, "import", NOW)
     begun = await asyncio.gather(
         *(
             process.database.write(begin_case, assister_id, "bewellnm", 2024, "staff", NOW)

@@ -233,7 +233,7 @@ def earlier(document: dict[str, Any], *years: int, **changes: Any) -> dict[str, 
 
 async def imported(process: Process, *given: Any, **changes: Any) -> str:
     [person] = parse_import([earlier(*given, **changes)])
-    assister_id, _ = await process.database.write(import_person, KEY, person, "import", NOW)
+    assister_id, *_ = await process.database.write(import_person, KEY, person, "import", NOW)
     return assister_id
 
 

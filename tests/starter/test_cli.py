@@ -267,6 +267,32 @@ def test_an_import_with_any_fault_stores_nothing(tmp_path: Path, settings: dict[
     assert again["assisters"] == [{**first["assisters"][0], "created": False}]
 
 
+def test_d8_an_import_of_another_person_is_kept_for_staff_and_said(tmp_path: Path, settings: dict[str, str]) -> None:
+    request, stranger = documents.broker(), documents.broker()
+    first = call_certify(
+        tmp_path, "import", "-", "--json", given=json.dumps([documents.earlier(request, 2023)]), **settings
+    ).document["assisters"][0]["assister_id"]
+    both = [documents.earlier(stranger, 2023), documents.earlier({**request, "email": "other@example.com"}, 2022)]
+    ran = call_certify(tmp_path, "import", "-", "--json", given=json.dumps(both), **settings)
+    assert ran.status == 1
+    assert "1.person.email: The person known by this NPN or e-mail address has another name" in ran.err
+    told = json.loads(ran.out)
+    assert (told["imported"], [one["created"] for one in told["assisters"]]) == (1, [True])
+    (conflict,) = told["conflicts"]
+    assert (conflict["row"], conflict["field"], conflict["assister_id"]) == (1, "1.person.email", first)
+
+
+def test_d8_a_file_that_contradicts_itself_stores_nothing(tmp_path: Path, settings: dict[str, str]) -> None:
+    good, bad = documents.earlier(documents.broker(), 2023), documents.earlier(documents.broker(), 2022, 2022)
+    bad["years"][1]["certified"] = False
+    refused(
+        call_certify(tmp_path, "import", "-", given=json.dumps([good, bad]), **settings),
+        *(1, "1.years.1.certified: This contradicts 1.years.0.certified in the same file"),
+    )
+    again = call_certify(tmp_path, "import", "-", "--json", given=json.dumps([good]), **settings).document
+    assert again["assisters"][0]["created"] is True
+
+
 REGISTERED = {"plan_year": 2023, "registered": True, "trained": True, "individual_market": True}
 
 

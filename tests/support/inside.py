@@ -123,7 +123,7 @@ class Inside:
         await self._post("registry", "producers", documents.producer(earlier["person"]))
         [imported] = parse_import(read_json(json.dumps([earlier]).encode()))
         at = datetime.now(UTC)
-        assister_id, _ = await self.database.write(
+        assister_id, *_ = await self.database.write(
             import_person, self.settings.identity_key_bytes, imported, "staff", at
         )
         begun = await self.database.write(begin_case, assister_id, "bewellnm", plan_year, "staff", at)

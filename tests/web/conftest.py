@@ -132,6 +132,8 @@ def settings_of(folder: Path) -> Settings:
             "portal_url": "https://portal.example.org",
             "portal_token": "a-token-that-we-send-to-the-portal",
             "senders": SENDERS,
+            # Tests of wrong credentials come from one address, faster than anybody may.
+            "rate_wrong_credential": "1000/minute",
         }
     )
 

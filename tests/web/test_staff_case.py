@@ -277,7 +277,7 @@ async def test_what_an_address_says_was_done_is_only_said_if_it_is_true(house: H
     reader = read(await house.browser.get(address))
     assert "Approved: Decidida Broker . Next in the queue:" in reader.text
     assert (await looked(house, case_id))[0] == ("reviewer", "case")
-    await house.sign_in(StaffRole.OPERATOR)
+    await house.sign_in(StaffRole.AUDITOR)
     assert "Decidida" not in read(await house.browser.get(address)).text
 
 

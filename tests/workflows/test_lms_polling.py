@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import unquote
 from uuid import uuid4
@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 import pytest_asyncio
 from pytest_httpserver import HTTPServer
-from temporalio.testing import WorkflowEnvironment
+from temporalio.testing import ActivityEnvironment, WorkflowEnvironment
 from werkzeug import Request, Response
 
 import worker
@@ -20,7 +20,7 @@ from activities.lms_polling import LmsPollingActivities
 from adapters.absorb import AbsorbClient
 from adapters.http import open_client
 from db.case_state import load_snapshot
-from db.tables import UncountedReport
+from db.tables import AuditRow, UncountedReport
 from db.writes.opening import Opened
 from domain.shared.cases.facts import FactKind
 from domain.shared.cases.messages import LmsPoll
@@ -130,6 +130,20 @@ async def test_p10_the_schedule_asks_about_everybody_in_training_and_each_result
     assert await list_attempts(office, people[2]) == []
     (kept,) = await office.all(UncountedReport)
     assert (kept.sender, kept.case_id, kept.times) == ("absorb", people[2].case_id, 2)
+
+
+async def test_what_a_late_page_brings_is_dated_by_its_coming(
+    office: Office, absorb: Absorb, httpserver: HTTPServer
+) -> None:
+    opened, began = await train(office), datetime.now(UTC)
+    absorb.users, absorb.enrollments = {opened.assister_id: "u-1"}, {"u-1": [enroll(COURSE, 3, 100)]}
+    async with open_client() as http:
+        client = AbsorbClient(http, httpserver.url_for(""), "an-api-key", "an-integration", "a-password")
+        asked = LmsPollingActivities(client, SENDER, office.database)
+        poll = LmsPoll(at=began - timedelta(days=3))
+        assert (await ActivityEnvironment().run(asked.ask_page, poll)).reports == 1
+    audited = [row for row in await office.all(AuditRow, case_id=opened.case_id) if row.actor == SENDER.actor]
+    assert [began <= row.at <= datetime.now(UTC) for row in audited] == [True]
 
 
 async def test_p10_without_an_absorb_nobody_is_asked(office: Office) -> None:

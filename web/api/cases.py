@@ -30,6 +30,7 @@ from domain.state.policy import Policy
 from starter.cases import CommandOutcome, now
 from web.api.bodies import StrictBody, describe_body, read_body
 from web.http.auth import PUBLIC, Intake, Portal, StaffMember, require_permission
+from web.http.defence.file_access import check_file_access
 from web.http.permissions import Permission
 from web.http.problems import build_problem
 from web.http.rate_limits import limit_rate
@@ -142,6 +143,7 @@ async def show_case(services: ServicesDep, me: Reader, case_id: str, history: bo
     """The status document of a case; with ``history=true``, its facts and notices too, which may name somebody."""
     document = await services.database.read(read_status, case_id, now(), history)
     if history:
+        await check_file_access(services, me, case_id)
         await services.database.write(record_access, me.actor, "history", [case_id], now())
     return JSONResponse(document)
 
@@ -149,6 +151,7 @@ async def show_case(services: ServicesDep, me: Reader, case_id: str, history: bo
 @router.get("/cases/{case_id}/audit", tags=["cases"], responses=STAFF)
 async def show_audit(services: ServicesDep, me: Reader, case_id: str) -> JSONResponse:
     """Every write about a case: who, when, what, why (C9)."""
+    await check_file_access(services, me, case_id)
     found = await services.database.read(read_audit, case_id)
     await services.database.write(record_access, me.actor, "audit", [case_id], now())
     return JSONResponse(found)

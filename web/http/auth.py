@@ -243,6 +243,8 @@ async def require_portal(request: Request, services: Annotated[Services, Depends
     """A portal that may look applicants up, by its token: 401 for nobody's, 403 for another sender's."""
     sender = services.senders.find_token_holder(_read_bearer_token(request))
     if sender is None:
+        if _read_bearer_token(request):
+            await check_rate(services, "wrong_credential", request)
         raise HTTPException(401, "The portal only: send its bearer token.", {"WWW-Authenticate": "Bearer"})
     if ReportKind.APPLICANTS not in sender.kinds:
         raise ForbiddenReport(sender)

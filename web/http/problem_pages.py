@@ -45,6 +45,13 @@ NOT_ALLOWED = ProblemText(
     N_("You may not do this"),
     N_("Your role does not include it. Ask somebody whose role does, or sign in with another account."),
 )
+NOT_NEEDED = ProblemText(
+    N_("This file is not for you to read"),
+    N_(
+        "Operators read the files of cases with a flag, appeals reviewers those of cases that were denied, suspended "
+        "or revoked. If you need this one, ask a reviewer."
+    ),
+)
 STALE_PAGE = ProblemText(
     N_("Please send it again"),
     N_("The page you sent this from is out of date: open it again, then send it again. Nothing was changed."),

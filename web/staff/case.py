@@ -13,7 +13,7 @@ from starter.cases import now
 from web.http.pages import build_page_router, find_certificate_file, render_mail
 from web.http.problem_pages import NO_FILE, render_problem
 from web.staff.case_page import render_case
-from web.staff.layout import ReaderVisit, StaffVisit
+from web.staff.layout import FileVisit, ReaderVisit, StaffVisit
 
 router = build_page_router(prefix="/staff/cases/{case_id}")
 
@@ -28,7 +28,7 @@ async def show_case(visit: ReaderVisit, case_id: str) -> Response:
 
 
 @router.get("/evidence/{number}")
-async def show_evidence(visit: ReaderVisit, case_id: str, number: int) -> Response:
+async def show_evidence(visit: FileVisit, case_id: str, number: int) -> Response:
     """What a third party answered, word for word, as text; the beginning of it where it is long."""
     database = visit.services.database
     file = await database.read(read_case_file, case_id, now())
@@ -43,14 +43,14 @@ async def show_evidence(visit: ReaderVisit, case_id: str, number: int) -> Respon
 
 
 @router.get("/mails/{number}")
-async def show_mail(visit: ReaderVisit, case_id: str, number: int) -> Response:
+async def show_mail(visit: FileVisit, case_id: str, number: int) -> Response:
     """An e-mail as it was sent: as text, and as the recipient's mail program shows it."""
     file, mail = await _open_mail(visit, case_id, number)
     return visit.render_page("staff/mail.html", file=file, mail=mail, number=number)
 
 
 @router.get("/mails/{number}/html")
-async def show_mail_html(visit: ReaderVisit, case_id: str, number: int) -> Response:
+async def show_mail_html(visit: FileVisit, case_id: str, number: int) -> Response:
     """The HTML of an e-mail alone, as a page that may run no script and load nothing."""
     _, mail = await _open_mail(visit, case_id, number)
     return render_mail(mail.html, mail.language)
@@ -67,13 +67,13 @@ async def _open_mail(visit: StaffVisit, case_id: str, number: int) -> tuple[Case
 
 
 @router.get("/certificate")
-async def download_certificate(visit: ReaderVisit, case_id: str) -> Response:
+async def download_certificate(visit: FileVisit, case_id: str) -> Response:
     """The certificate as a file."""
     return await _send_certificate(visit, case_id, "")
 
 
 @router.get("/certificate/{market}")
-async def download_market_certificate(visit: ReaderVisit, case_id: str, market: str) -> Response:
+async def download_market_certificate(visit: FileVisit, case_id: str, market: str) -> Response:
     """The certificate of a market as a file (B17)."""
     return await _send_certificate(visit, case_id, market)
 

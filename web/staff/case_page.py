@@ -24,6 +24,7 @@ from domain.state.eligibility import Verdict
 from starter.cases import now
 from templates.catalogs import N_, translate
 from web.http.auth import StaffMember
+from web.http.defence.file_access import check_file_access
 from web.http.permissions import Permission
 from web.http.sentences import explain_notes, explain_reason
 from web.services import Services
@@ -69,7 +70,8 @@ class FormAttempt:
 async def render_case(
     visit: StaffVisit, case_id: str, attempt: FormAttempt | None = None, status: int = 200
 ) -> HTMLResponse:
-    """The page of a case; raises `UnknownCase`. Whose data it shows is recorded."""
+    """The page of a case; raises `UnknownCase` and `NotAllowed`. Whose data it shows is recorded."""
+    await check_file_access(visit.services, visit.me, case_id)
     language, query = visit.language, visit.request.query_params
     file = await visit.services.database.read(read_case_file, case_id, now())
     state = file.state

@@ -12,6 +12,7 @@ from db.writes.access_log import record_access
 from starter.cases import now
 from templates.catalogs import N_, translate
 from web.http.auth import StaffMember, require_permission
+from web.http.defence.file_access import check_file_access
 from web.http.negotiation import choose_language
 from web.http.pages import render_page
 from web.http.permissions import Permission
@@ -74,6 +75,18 @@ def require_visit(permission: Permission) -> Any:
         return StaffVisit(request, services, me)
 
     return Depends(begin_visit)
+
+
+async def _begin_file_visit(
+    visit: Annotated[StaffVisit, require_visit(Permission.READ_CASES)], case_id: str
+) -> StaffVisit:
+    """Raises `NotAllowed` for whom nothing in the file of this case is to read, and `UnknownCase`."""
+    await check_file_access(visit.services, visit.me, case_id)
+    return visit
+
+
+# Whoever may read this case's file.
+FileVisit = Annotated[StaffVisit, Depends(_begin_file_visit)]
 
 
 def build_page_urls(page: Page[Any], url_of: Callable[[str | None], str]) -> dict[str, Any]:

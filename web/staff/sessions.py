@@ -22,7 +22,7 @@ from web.staff.layout import ReaderVisit, StaffVisit, require_visit
 
 router = build_page_router(prefix="/staff")
 
-HOME, SESSIONS = "/staff", "/staff/sessions"
+HOME, SESSIONS, OWN_SESSIONS = "/staff", "/staff/sessions", "/staff/own-sessions"
 # What the pages say first, by what stands in their addresses.
 TOLD = ("ended", "out", "failed", "no_role")
 TOLD_OF_SESSIONS = ("ended", "gone")
@@ -116,11 +116,22 @@ async def sign_out(visit: ReaderVisit) -> RedirectResponse:
 @router.get("/sessions")
 async def show_sessions(visit: Annotated[StaffVisit, require_visit(Permission.READ_SESSIONS)]) -> HTMLResponse:
     """Who is signed in, the last seen first."""
+    return await _render_sessions(visit, SESSIONS)
+
+
+@router.get("/own-sessions")
+async def show_own_sessions(visit: ReaderVisit) -> HTMLResponse:
+    """Where somebody of staff is signed in themselves: a browser they don't know is one they can end."""
+    return await _render_sessions(visit, OWN_SESSIONS, visit.me.actor)
+
+
+async def _render_sessions(visit: StaffVisit, here: str, actor: str | None = None) -> HTMLResponse:
     told, services = visit.request.query_params.get("told"), visit.services
-    rows = await services.database.read(list_open_sessions, services.settings.session_idle, now())
+    rows = await services.database.read(list_open_sessions, services.settings.session_idle, now(), actor)
     return visit.render_page(
         "staff/sessions.html",
-        here=SESSIONS,
+        here=here,
+        own=actor is not None,
         rows=rows,
         told=told if told in TOLD_OF_SESSIONS else None,
         now=now(),
@@ -134,10 +145,23 @@ async def end_other_session(
     session_id: Annotated[str, Path(pattern="^[0-9a-f]{1,64}$")],
 ) -> RedirectResponse:
     """Ends somebody's session: their next click leads to the log-in."""
-    idle = visit.services.settings.session_idle
-    ended = await visit.services.database.write(end_session, session_id, visit.me.actor, idle, now())
-    log_security("session_ended", session=session_id, by=visit.me.session)
-    return RedirectResponse(f"{SESSIONS}?told={'ended' if ended else 'gone'}", 303, PRIVATE)
+    return await _end_session(visit, session_id, SESSIONS)
+
+
+@router.post("/own-sessions/{session_id}/end")
+async def end_own_session(
+    visit: ReaderVisit, session_id: Annotated[str, Path(pattern="^[0-9a-f]{1,64}$")]
+) -> RedirectResponse:
+    """Ends a session of one's own in another browser."""
+    return await _end_session(visit, session_id, OWN_SESSIONS)
+
+
+async def _end_session(visit: StaffVisit, session_id: str, back: str) -> RedirectResponse:
+    idle, only_own = visit.services.settings.session_idle, back == OWN_SESSIONS
+    ended = await visit.services.database.write(end_session, session_id, visit.me.actor, idle, now(), only_own=only_own)
+    if ended:
+        log_security("session_ended", session=session_id, by=visit.me.session)
+    return RedirectResponse(f"{back}?told={'ended' if ended else 'gone'}", 303, PRIVATE)
 
 
 def _render_sign_in(request: Request, services: Services, told: str | None, status: int = 200) -> HTMLResponse:

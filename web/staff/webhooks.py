@@ -21,6 +21,7 @@ from db.tables import UncountedReport
 from db.writes.recovery.deliveries import UnknownDelivery, retry_delivery
 from db.writes.webhooks.releases import Release, UnknownEvent, release_event
 from db.writes.webhooks.settlements import Settlement, settle_report
+from db.writes.webhooks.uncounted import IMPORTED, REQUESTED
 from domain.shared.cases.reasons import Reason
 from domain.shared.documents.faults import Fault, Invalid, load_faults
 from domain.shared.documents.fields import parse_uuid
@@ -52,6 +53,10 @@ _DONE = {
     "dismissed": N_("The report is dismissed."),
     "kept": N_("The event is taken. It is delivered as soon as its workflow can be reached."),
 }
+
+
+# What is kept aside besides reports of senders.
+_SOURCES = {IMPORTED: "import", REQUESTED: "request"}
 
 
 @dataclass(frozen=True)
@@ -258,6 +263,7 @@ async def _render_uncounted(
         here=f"{HOME}/uncounted/{number}",
         status=status,
         report=report,
+        source=_SOURCES.get(report.sender, "report"),
         faults=_explain_faults(report, visit.language),
         text=text[:MOST_SHOWN],
         cut=MOST_SHOWN if len(text) > MOST_SHOWN else None,

@@ -8,12 +8,14 @@ from sqlalchemy.orm import Session
 from sqlmodel import col, select
 
 from db.case_state import one_or_none
-from db.tables import SYSTEM, AuditRow, InboxRow, UncountedReport
+from db.tables import SYSTEM, Assister, AuditRow, InboxRow, UncountedReport
 from db.writes.facts import append_facts, lock_case, lower_flag, record_audit
+from db.writes.imports import join_record
 from db.writes.webhooks.events import Event, describe_statement, parse_lms_event
 from db.writes.webhooks.inbox import store_event
 from db.writes.webhooks.releases import Release, UnknownEvent
-from db.writes.webhooks.uncounted import UNCOUNTED_REPORT
+from db.writes.webhooks.uncounted import IMPORTED, REQUESTED, UNCOUNTED_REPORT
+from domain.programs.imports import parse_import
 from domain.shared.cases.events import EventSource, find_reason_without_effect, find_release_refusal
 from domain.shared.cases.reasons import Reason
 from domain.shared.documents.faults import Fault, Invalid
@@ -60,6 +62,12 @@ def settle_report(
 def _count_report(
     session: Session, row: UncountedReport, settlement: Settlement, senders: Mapping[str, Sender], now: datetime
 ) -> Release:
+    if row.sender == IMPORTED:
+        (imported,) = parse_import([read_json(row.body["text"].encode())])
+        join_record(session, session.get_one(Assister, row.body["assister_id"]), imported, settlement.actor, now)
+        return Release()
+    if row.sender == REQUESTED:
+        return Release(refused=Reason("request_not_countable"))
     sender = senders.get(row.sender)
     if sender is None:
         return Release(refused=Reason("sender_gone"))
@@ -89,8 +97,10 @@ def _record_settlement(session: Session, row: UncountedReport, settlement: Settl
     """Who settled it and why; the flag of its case comes down with the last one."""
     action, reason = f"webhook.{row.outcome}", settlement.reason.strip()
     if row.case_id is None:
-        details = {"sender": row.sender, "report": row.id}
-        session.add(AuditRow(at=now, actor=settlement.actor, action=action, reason=reason, details=details))
+        details, whose = {"sender": row.sender, "report": row.id}, row.body.get("assister_id")
+        session.add(
+            AuditRow(at=now, actor=settlement.actor, action=action, assister_id=whose, reason=reason, details=details)
+        )
         return
     case = lock_case(session, row.case_id)
     record_audit(session, now, settlement.actor, action, case, reason, sender=row.sender, report=row.id)

@@ -58,6 +58,8 @@ SENTENCES: dict[str, str] = {
     "webhook_not_kept": "Too little was kept of this event to take it; its sender has to report it again, as a new "
     "event.",
     "webhook_settled": "This report has been settled already.",
+    "request_not_countable": "A request opens no case afterwards; have the person ask again once it is settled whose "
+    "the NPN and the e-mail address are.",
     "sender_gone": "Its sender is not known any more; it has to be set up again first.",
     "sender_may_not": "Its sender may not report this.",
     # why an event has no effect, is kept aside, or makes a case one for staff (A24, C5)

@@ -50,6 +50,12 @@ SENTENCES: dict[str, str] = {
     "control_characters": "Remove line breaks and control characters.",
     "not_changeable": "This field can't be changed in an answer; submit a new request instead.",
     "identity_taken": "This NPN or e-mail belongs to another person's case.",
+    "row_of_other": "Row {row}, the first being 0, has the same NPN or address for a person of another name or e-mail "
+    "address; correct one of the two.",
+    "year_contradicts": "This contradicts {other} in the same file; correct one of the two.",
+    "year_impossible": "This is true and {needed} is false, which can't both be; correct one of them.",
+    "known_otherwise": "The person known by this NPN or e-mail address has another name or e-mail address; nothing of "
+    "the record is taken until staff have looked at it.",
     "score": "Send the score as a number between 0 and 1 (scaled), or raw and max.",
     "mismatch": "This does not match the case or its policy.",
     "timestamp": "Send a date and time with its time zone, such as 2026-11-21T17:00:00Z.",

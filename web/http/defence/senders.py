@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from domain.shared.documents.faults import Fault, Invalid
 from domain.shared.senders import ForbiddenReport, ReportKind, Sender
 from web.http.defence.security_log import log_security
+from web.http.rate_limits import check_rate
 from web.services import Services
 
 # The names of the scheme's headers, and those it had before (P11).
@@ -100,6 +101,8 @@ async def identify_sender(
     if sender is None:
         if headers and not _is_text(body):
             raise Invalid([Fault("body", "json")])
+        if request.headers.get("authorization"):
+            await check_rate(services, "wrong_credential", request)
         raise HTTPException(401, wanted, {"WWW-Authenticate": 'Basic realm="reports"'})
     if not sender.kinds & frozenset(kinds):
         raise ForbiddenReport(sender)

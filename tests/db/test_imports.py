@@ -1,0 +1,119 @@
+"""Earlier years that are brought in are held to whose they are; what isn't taken is kept for staff (D8)."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from db.reads.pending import read_uncounted_reports
+from db.tables import Assister, AuditRow, EarlierYear, UncountedReport
+from db.writes.imports import ImportOutcome, import_person
+from db.writes.opening import open_requested_case
+from db.writes.webhooks.settlements import Settlement, settle_report
+from domain.federal.profile import parse_registration
+from domain.programs.imports import parse_import
+from domain.shared.cases.reasons import Reason, Refusal
+from tests.support import documents
+from tests.support.office import KEY, NOW, Office, office_over
+
+OTHERS: dict[str, dict[str, Any]] = {
+    "name": {"last_name": "Anotherone"},
+    "email": {"email": "another.person@example.com"},
+}
+
+
+@pytest_asyncio.fixture
+async def office(migrated_url: str) -> AsyncIterator[Office]:
+    async with office_over(migrated_url) as found:
+        yield found
+
+
+async def bring_in(office: Office, document: dict[str, Any]) -> ImportOutcome:
+    (imported,) = parse_import([document])
+    return await office.database.write(import_person, KEY, imported, "staff:ana", office.later())
+
+
+async def settle(office: Office, count: bool) -> Reason | None:
+    (kept,) = (await office.database.read(read_uncounted_reports, None, 25)).rows
+    assert kept.id is not None
+    settlement = Settlement(count, "staff:olga", "Looked at both.")
+    return (await office.database.write(settle_report, kept.id, settlement, {}, office.later())).refused
+
+
+@pytest.mark.parametrize("other", OTHERS)
+async def test_d8_another_name_or_address_under_a_known_npn_hands_over_nothing(office: Office, other: str) -> None:
+    owner = documents.broker()
+    opened = await office.opened(owner)
+    document = documents.earlier({**owner, **OTHERS[other]}, 2022, 2023, lms_account="the-owner-s-account")
+    outcome = await bring_in(office, document)
+    assert outcome.conflict is not None
+    assert outcome.conflict.field == ("person.last_name" if other == "name" else "person.email")
+    (person,) = await office.all(Assister)
+    assert (person.email, person.last_name) == (owner["email"], owner["last_name"])
+    assert (person.lms_account, person.portal_account) == (None, None)
+    assert await office.all(EarlierYear) == []
+    assert [row.action for row in await office.all(AuditRow) if row.action == "assister.imported"] == []
+    # Staff have something that they can open: the flagged case, and what was said.
+    assert await office.queued() == [opened.case_id]
+    (kept,) = await office.all(UncountedReport, case_id=opened.case_id)
+    assert owner["npn"] in kept.body["text"]
+    (told,) = await office.all(AuditRow, action="assister.conflict")
+    assert (told.actor, told.assister_id, told.case_id) == ("staff:ana", opened.assister_id, opened.case_id)
+    # The same file again is no second one.
+    await bring_in(office, document)
+    assert [row.times for row in await office.all(UncountedReport)] == [2]
+
+
+async def test_d8_somebody_known_from_a_file_alone_is_no_other_person_s_either(office: Office) -> None:
+    owner = documents.broker()
+    first = await bring_in(office, documents.earlier(owner, 2023))
+    outcome = await bring_in(office, documents.earlier({**owner, **OTHERS["email"]}, 2022))
+    assert (outcome.assister_id, outcome.created) == (first.assister_id, False)
+    assert outcome.conflict is not None
+    assert [year.plan_year for year in await office.all(EarlierYear)] == [2023]
+    (kept,) = (await office.database.read(read_uncounted_reports, None, 25)).rows
+    assert (kept.case_id, kept.faults[0][:2]) == (None, ["person.email", "known_otherwise"])
+    assert (await bring_in(office, documents.earlier(owner, 2023))).conflict is None
+
+
+async def test_d8_staff_say_that_a_record_is_theirs_and_it_is_joined(office: Office) -> None:
+    owner = documents.broker()
+    opened = await office.opened(owner)
+    married = documents.earlier({**owner, **OTHERS["name"]}, 2023, lms_account="an-old-account")
+    del married["years"][0]["registered"]  # what wasn't said is not said by us either
+    await bring_in(office, married)
+    assert await settle(office, count=True) is None
+    (person,) = await office.all(Assister)
+    assert (person.last_name, person.lms_account) == (owner["last_name"], "an-old-account")
+    assert [year.plan_year for year in await office.all(EarlierYear)] == [2023]
+    assert (await office.read_case_file(opened.case_id)).flags == []
+    (joined,) = await office.all(AuditRow, action="assister.imported")
+    assert (joined.actor, joined.assister_id) == ("staff:olga", opened.assister_id)
+    # It was said once, and counts for the same record whenever it comes again.
+    assert (await bring_in(office, married)).conflict is None
+
+
+async def test_d8_staff_dismiss_a_record_of_somebody_else(office: Office) -> None:
+    owner = documents.broker()
+    opened = await office.opened(owner)
+    await bring_in(office, documents.earlier({**owner, **OTHERS["email"]}, 2023))
+    assert await settle(office, count=False) is None
+    assert (await office.all(EarlierYear), (await office.read_case_file(opened.case_id)).flags) == ([], [])
+    assert (await bring_in(office, documents.earlier({**owner, **OTHERS["email"]}, 2023))).conflict is not None
+    assert await office.queued() == []
+
+
+async def test_who_is_told_that_staff_look_at_it_has_left_them_something_to_open(office: Office) -> None:
+    """Somebody known from a file alone has no case to flag: who asked under their NPN is kept for staff."""
+    owner = documents.registration()
+    await bring_in(office, documents.earlier({**documents.broker(owner["npn"]), "email": owner["email"]}, 2023))
+    asked = {**owner, "first_name": "Testa", "last_name": "Stranger-Sample", "email": "stranger@example.com"}
+    answer = await office.database.write(open_requested_case, KEY, parse_registration(asked), NOW + timedelta(days=1))
+    assert isinstance(answer, Refusal)
+    assert "staff have been told" in str(answer)
+    (kept,) = (await office.database.read(read_uncounted_reports, None, 25)).rows
+    assert "stranger@example.com" in kept.body["text"]
+    assert await settle(office, count=True) == Reason("request_not_countable")
+    assert await settle(office, count=False) is None

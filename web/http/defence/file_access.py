@@ -1,0 +1,35 @@
+"""Whose files somebody of staff may open: every one by their role, or those alone that wait for what they do."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+from db.reads.access_log import CaseInNeed, read_need
+from domain.shared.cases.stages import Stage
+from starter.cases import now
+from web.http.auth import NotAllowed, StaffMember
+from web.http.permissions import Permission, StaffRole
+from web.http.problem_pages import NOT_NEEDED
+from web.services import Services
+
+# Decisions against which somebody may appeal.
+APPEALABLE = frozenset({Stage.DENIED, Stage.SUSPENDED, Stage.UNDER_APPEAL, Stage.REVOKED})
+# For so long after a flag somebody sees what came of their work.
+FLAGGED_FOR = timedelta(days=1)
+
+
+def is_needed(roles: Iterable[StaffRole], case: CaseInNeed) -> bool:
+    """Whether one of these roles has work in this case: operators have in what is flagged, appeals in what ended."""
+    needs = {
+        StaffRole.OPERATOR: case.is_flagged,
+        StaffRole.APPEALS_REVIEWER: case.stage in APPEALABLE,
+    }
+    return any(needs.get(role, False) for role in roles)
+
+
+async def check_file_access(services: Services, member: StaffMember, case_id: str) -> None:
+    """Raises `NotAllowed` where nothing in a case's file is for them to read, and `UnknownCase`."""
+    if member.may(Permission.READ_FILES):
+        return
+    case = await services.database.read(read_need, case_id, now() - FLAGGED_FOR)
+    if not is_needed(member.roles, case):
+        raise NotAllowed(NOT_NEEDED, "Your roles read the files of cases only that wait for what you do.")
