@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -18,11 +17,11 @@ from domain.federal.markets import Role
 from domain.federal.profile import DRAFT_FIELDS, parse_draft
 from domain.shared.assister import Identity, Kind, is_same_person
 from domain.shared.documents.faults import Fault, Invalid, list_faults
-from domain.shared.documents.fields import Email, LastName, Npn, PersonName, check_plain
-from domain.shared.programs import FEDERAL_PROGRAM
+from domain.shared.documents.fields import Email, LastName, Npn, PersonName
+from domain.shared.programs import FEDERAL_PROGRAM, STATE_PROGRAM
 from domain.state.request import list_fields, parse_part
 
-_Account = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200), AfterValidator(check_plain)]
+_Account = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
 
 
 class _Strict(BaseModel):
@@ -94,8 +93,8 @@ _KINDS, _ROLES = frozenset(map(str, Kind)), frozenset(map(str, Role))
 _OF_A_CASE = frozenset({"program", "plan_year", "agreement_accepted", "background_check_consent"})
 _LIST = TypeAdapter(list[ImportedPerson])
 _ANSWERS = ("registered", "trained", "certified", "individual_market")
-# What can't have happened in a plan year without the other.
-_NEEDS = {"trained": ("registered",), "certified": ("registered", "trained"), "individual_market": ("registered",)}
+# Without these the exchange certifies nobody; the marketplace's records may have any of the four without the others.
+_NEEDED_TO_CERTIFY = ("registered", "trained")
 
 
 def parse_import(data: Any) -> list[ImportedPerson]:
@@ -135,7 +134,8 @@ def _find_contradictions(people: Sequence[ImportedPerson]) -> Iterator[Fault]:
             continue
         for number, year in enumerate(one.years):
             place = f"{row}.years.{number}"
-            yield from _find_impossible(place, year)
+            if one.program == STATE_PROGRAM:
+                yield from _find_impossible(place, year)
             told_at, told = before.years.setdefault((one.program, year.plan_year), (place, year))
             for answer in _ANSWERS:
                 if getattr(told, answer) != getattr(year, answer):
@@ -143,11 +143,10 @@ def _find_contradictions(people: Sequence[ImportedPerson]) -> Iterator[Fault]:
 
 
 def _find_impossible(place: str, year: Year) -> Iterator[Fault]:
-    """Of what is said of one year, that which can't be true together; what is left out contradicts nothing."""
-    for answer, needed in _NEEDS.items():
-        denied = [name for name in needed if name in year.model_fields_set and not getattr(year, name)]
-        if getattr(year, answer) and denied:
-            yield Fault(f"{place}.{answer}", "year_impossible", {"needed": ", ".join(denied)})
+    """A certification without what comes before it; what is left out contradicts nothing."""
+    denied = [name for name in _NEEDED_TO_CERTIFY if name in year.model_fields_set and not getattr(year, name)]
+    if year.certified and denied:
+        yield Fault(f"{place}.certified", "year_impossible", {"needed": ", ".join(denied)})
 
 
 def _find_difference(one: Identity, other: Identity) -> str:

@@ -160,6 +160,24 @@ async def test_nobody_and_somebody_without_a_role_get_nowhere(house: House) -> N
         assert answer.status_code == 403, (method, path)
 
 
+# What is published, the same for everybody: the lists, and the form that asks for a certificate's number.
+_LISTS = ("/registry", "/registry/tracker", "/registry/tracker/{npn}", "/registry/tracker/{npn}.csv")
+PUBLISHED = {*_LISTS, "/registry/{name}.csv", "/registry/{name}.json", "/certificates", "/"}
+
+
+async def test_what_may_be_about_somebody_is_stored_by_nobody(house: House) -> None:
+    """Whoever calls, and whether anything is found: what is stored is what is published."""
+    await house.own_session("testa@example.com")
+    for roles in ((), tuple(StaffRole)):
+        if roles:
+            await house.sign_in(*roles)
+        for method, path, _ in ROUTES:
+            if path == "/readyz":  # it asks a Temporal that these tests don't have
+                continue
+            answer = await house.browser.request(method, _filled(path))
+            assert answer.headers["cache-control"] == "no-store" or path in PUBLISHED, (method, path)
+
+
 async def test_a_page_leads_nobody_to_the_log_in_and_back(house: House) -> None:
     answer = await house.browser.get("/staff/cases?program=ffm", headers={"Accept": "text/html"})
     assert answer.status_code == 303

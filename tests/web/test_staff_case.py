@@ -23,7 +23,7 @@ from tests.web.test_pages import BROWSER, read
 from web.http.permissions import StaffRole
 from web.staff.case import MOST_SHOWN
 
-LONG = "Donaudampfschifffahrtsgesellschaft-" * 2
+LONG = "Donaudampfschifffahrtsgesellschaft-Hauptversammlungsort"
 ANSWER = b"<?xml version='1.0'?><PDB><NAME>Testa &amp; Broker</NAME></PDB>"
 SECOND = timedelta(seconds=1)
 

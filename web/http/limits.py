@@ -21,6 +21,11 @@ LANGUAGE_COOKIE = "lang"
 SECURE_PREFIX = "__Host-"
 
 
+def choose_cookie(name: str, path: str, *, is_secure: bool) -> tuple[str, str]:
+    """A cookie's name and path: under TLS browsers see to it that no other host sets one of the whole site."""
+    return (SECURE_PREFIX + name, "/") if is_secure else (name, path)
+
+
 def build_content_security_policy(*form_targets: str) -> str:
     """What a page may load, and the origins its forms may lead to besides our own."""
     targets = " ".join(("'self'", *form_targets))

@@ -33,6 +33,7 @@ from web.codes import (
 from web.http.addresses import set_language
 from web.http.auth import LINK, PUBLIC, find_own_visitor
 from web.http.forms import Values, describe_faults, read_form
+from web.http.limits import choose_cookie
 from web.http.negotiation import choose_language
 from web.http.pages import PRIVATE, build_page_router, render_page
 from web.http.rate_limits import limit_rate
@@ -68,7 +69,8 @@ async def send_registration(request: Request, services: ServicesDep) -> Response
         wanted = parse_registration(SHAPE.read_document(values))
     except Invalid as invalid:
         return _render_registration_form(services, language, policy, values, sort_faults(invalid.faults), 422)
-    before = request.cookies.get(COOKIE)
+    name, path = _choose_cookie(services)
+    before = request.cookies.get(name)
     token = await services.database.write(begin_draft, values, now(), before)
     visitor = await find_own_visitor(request, services)
     if visitor is not None and visitor.email == wanted.email.lower():
@@ -79,7 +81,7 @@ async def send_registration(request: Request, services: ServicesDep) -> Response
             faults = [Fault("email", TOO_OFTEN)]
             return _render_registration_form(services, language, policy, values, faults, 429)
     secure = services.settings.is_secure
-    answer.set_cookie(COOKIE, token, path=FORM, secure=secure, httponly=True, samesite="lax")
+    answer.set_cookie(name, token, path=path, secure=secure, httponly=True, samesite="lax")
     return answer
 
 
@@ -103,7 +105,7 @@ async def confirm_address(request: Request, services: ServicesDep) -> Response:
         return await _render_confirmation(request, services, tried.answer)
     if wanted is None or tried.email != wanted.email.lower():
         return RedirectResponse(f"{FORM}?change=1", 303, PRIVATE)
-    answer = await _take_request(services, request.cookies[COOKIE], wanted)
+    answer = await _take_request(services, request.cookies[_choose_cookie(services)[0]], wanted)
     await sign_in_owner(request, services, answer, tried.email)
     return answer
 
@@ -155,8 +157,12 @@ def _read_request(kept: Values) -> RegistrationRequest | None:
 
 
 async def _load_draft(request: Request, services: Services) -> Values | None:
-    token = request.cookies.get(COOKIE, "")
+    token = request.cookies.get(_choose_cookie(services)[0], "")
     return await services.database.read(find_draft, token, now()) if token else None
+
+
+def _choose_cookie(services: Services) -> tuple[str, str]:
+    return choose_cookie(COOKIE, FORM, is_secure=services.settings.is_secure)
 
 
 async def _load_answers(request: Request, services: Services) -> Values | None:

@@ -14,6 +14,7 @@ from starter.cases import now
 from web.http.addresses import build_query
 from web.http.auth import NotOnOwnPages, OwnPages, choose_own_cookie, describe_session
 from web.http.forms import MEDIA_TYPE, read_form, read_media_type
+from web.http.limits import choose_cookie
 from web.http.negotiation import choose_language, expects_page
 from web.http.pages import PRIVATE, build_page_router, render_page
 from web.http.problems import build_problem
@@ -55,7 +56,8 @@ async def has_kept_form(request: Request, services: Services, email: str) -> boo
 
 def drop_kept_form(response: Response, services: Services) -> None:
     """Forgets in the browser by what the form is found."""
-    response.delete_cookie(COOKIE, path=OWN_PATH, secure=services.settings.is_secure, httponly=True, samesite="lax")
+    name, path = _choose_cookie(services)
+    response.delete_cookie(name, path=path, secure=services.settings.is_secure, httponly=True, samesite="lax")
 
 
 def install_handlers(app: FastAPI) -> None:
@@ -78,18 +80,22 @@ def install_handlers(app: FastAPI) -> None:
         return answer
 
 
+def _choose_cookie(services: Services) -> tuple[str, str]:
+    return choose_cookie(COOKIE, OWN_PATH, is_secure=services.settings.is_secure)
+
+
 async def _keep_form(request: Request, services: Services, answer: Response, action: str, owner: str) -> None:
     try:
         values = await read_form(request)
     except HTTPException:
         return
     kept = {ACTION: action, OWNER: owner, **{f"{FIELD}{name}": text for name, text in values.items()}}
-    token = await services.database.write(begin_draft, kept, now(), request.cookies.get(COOKIE))
-    secure = services.settings.is_secure
-    answer.set_cookie(COOKIE, token, path=OWN_PATH, secure=secure, httponly=True, samesite="lax")
+    token = await services.database.write(begin_draft, kept, now(), request.cookies.get(_choose_cookie(services)[0]))
+    name, path = _choose_cookie(services)
+    answer.set_cookie(name, token, path=path, secure=services.settings.is_secure, httponly=True, samesite="lax")
 
 
 async def _load_kept_form(request: Request, services: Services, email: str) -> Answers | None:
-    token = request.cookies.get(COOKIE, "")
+    token = request.cookies.get(_choose_cookie(services)[0], "")
     kept = await services.database.read(find_draft, token, now()) if token else None
     return kept if kept is not None and kept.get(OWNER) == email and ACTION in kept else None

@@ -10,15 +10,14 @@ from fastapi import Request, Response
 from db.writes.drafts import SENT, find_draft
 from starter.cases import now
 from web.http.forms import Values
-from web.http.limits import SECURE_PREFIX
+from web.http.limits import choose_cookie
 from web.services import Services
 
 COOKIE, PATH = "request_draft", "/request"
 
 
 def _choose_cookie(services: Services) -> tuple[str, str]:
-    """The cookie's name and path: under TLS browsers see to it that no other host sets one of the whole site."""
-    return (SECURE_PREFIX + COOKIE, "/") if services.settings.is_secure else (COOKIE, PATH)
+    return choose_cookie(COOKIE, PATH, is_secure=services.settings.is_secure)
 
 
 FORM_TOKEN = "form_token"
