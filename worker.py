@@ -67,12 +67,20 @@ from workflows.patches import REMOVABLE_ON
 from workflows.publication import DailyPublication
 from workflows.reconciliation import Reconciliation
 from workflows.registration import MarketplaceRegistration
+from workflows.report_requests import ReportRequests
 
 log = structlog.get_logger(__name__)
 
 HERE = Path(__file__).parent
 HISTORIES = HERE / "tests" / "histories"
-WORKFLOWS = [AssisterCertification, MarketplaceRegistration, DailyReminders, DailyPublication, Reconciliation]
+WORKFLOWS = [
+    AssisterCertification,
+    MarketplaceRegistration,
+    DailyReminders,
+    DailyPublication,
+    Reconciliation,
+    ReportRequests,
+]
 # A letter, and an effect of two calls, have to fit into an activity's ten seconds (workflows/options.py).
 MAIL_SECONDS = 8.0
 HTTP_SECONDS = 4.5

@@ -31,7 +31,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows import messages as names
     from workflows.activity_runner import ActivityRunner, Answer
     from workflows.options import LETTER_AT_ONCE
-    from workflows.patches import ANSWERED_FIRST, LOCAL_FIRST, WAITS_SEARCHABLE, WAITS_SHOWN_ONCE
+    from workflows.patches import ANSWERED_FIRST, ENDINGS_IN_TURN, LOCAL_FIRST, WAITS_SEARCHABLE, WAITS_SHOWN_ONCE
     from workflows.search_attributes import STAGE, WAITING_FOR, WAITING_SINCE, WAITS_ON
 
 REMEMBERED = 1000
@@ -54,6 +54,7 @@ class CaseWorkflow:
         self._applying: dict[str, asyncio.Task[Applied]] = {}
         self._is_wait_unshown = False
         self._is_leaving = False
+        self._ends_in_turn = False
 
     async def _follow_journey(self) -> str:
         """The program's own steps; answers the stage they end in."""
@@ -64,8 +65,8 @@ class CaseWorkflow:
 
         Of a case that has ended already, whose workflow was lost before it was through, the closing actions are left.
         """
-        for patch in ANSWERED_FIRST:
-            workflow.patched(patch)
+        answers = {patch: workflow.patched(patch) for patch in ANSWERED_FIRST}
+        self._ends_in_turn = answers[ENDINGS_IN_TURN]
         if not await self._claim_case():
             await workflow.wait_condition(workflow.all_handlers_finished)
             return "claimed elsewhere"
@@ -132,8 +133,9 @@ class CaseWorkflow:
             assert self.progress.ending is not None
             if (await self._apply_command(self.progress.ending)).applied:
                 return ENDINGS[CommandKind(self.progress.ending.kind)].value
-            # A signal may name a command that was never stored, or was refused: the case goes on.
-            self.progress.ending = None
+            # A signal may name a command that was never stored, or was refused: another counts, or the case goes on.
+            self.progress.ending = next(iter(self.progress.endings), None)
+            self.progress.endings = self.progress.endings[1:]
 
     async def _wait_for_renewal(self) -> None:
         """Waits until the history has grown, and the case waits for people rather than for an activity.
@@ -338,12 +340,19 @@ class CaseWorkflow:
         """Where commands end, whether they came as a signal or as an update."""
         if not self._remember_message(command.command_id, command.case_id):
             return
-        if command.kind in (CommandKind.WITHDRAW, CommandKind.REVOKE):
-            self.progress.ending = self.progress.ending or command
+        if command.kind in ENDINGS:
+            self._accept_ending(command)
         elif command.kind in (CommandKind.RESEND, CommandKind.ACTIVATE):
             self.progress.errands = [*self.progress.errands, command]
         else:
             self._accept_own_command(command)
+
+    def _accept_ending(self, command: Command) -> None:
+        """Of two that end the case the first one may yet be refused; runs of before the patch forget the second."""
+        if self.progress.ending is None:
+            self.progress.ending = command
+        elif workflow.patched(ENDINGS_IN_TURN):
+            self.progress.endings = [*self.progress.endings, command]
 
     def _accept_own_command(self, command: Command) -> None:
         """Takes a command of the program's own."""
@@ -357,7 +366,8 @@ class CaseWorkflow:
             raise build_refusal(Reason("other_case"))
         if command.command_id in self.progress.processed:
             return
-        if self.progress.ending is not None or self.progress.stage in ENDED:
+        is_ending = self.progress.ending is not None and not (self._ends_in_turn and command.kind in ENDINGS)
+        if is_ending or self.progress.stage in ENDED:
             raise build_refusal(Reason("case_ended", {"stage": self.progress.stage}))
         if self.progress.claimed is not None:  # before that, where the case stands is the database's alone to know
             self._check_own_command(command)

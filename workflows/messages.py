@@ -5,6 +5,7 @@ REGISTRATION = "MarketplaceRegistration"
 DAILY_ROUND = "DailyRound"
 DAILY_PUBLICATION = "DailyPublication"
 RECONCILIATION = "Reconciliation"
+REPORT_REQUESTS = "ReportRequests"
 
 WORKFLOW_OF_PROGRAM = {"bewellnm": WORKFLOW, "ffm": REGISTRATION}
 
