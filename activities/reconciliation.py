@@ -130,12 +130,13 @@ class ReconciliationsActivities(contracts.Reconciliations):
         """See the contract.
 
         Each store remembers the last one. Where they don't agree, one of them was restored from a backup, and perhaps
-        both were. Where it is merely long ago, nothing is lost: nobody compared.
+        both were. So it was where workflows knew what isn't recorded, though the database lost no reconciliation by it.
+        Where the last one is merely long ago, nothing is lost: nobody compared.
         """
         kept = await self._database.read(read_last_reconciliation)
         known = kept.number if kept else 0
         number = max(last.number, known) + 1
-        restored = known != last.number
+        restored = known != last.number or (kept is not None and kept.counts.get(Outcome.AHEAD, 0) > 0)
         is_late = kept is not None and _now() - kept.finished_at > MISSED
         thorough = restored or is_late or number % THOROUGH_EVERY == 0
         return ReconciliationOrder(number=number, restored=restored, thorough=thorough)
@@ -238,7 +239,8 @@ class ReconciliationsActivities(contracts.Reconciliations):
             return Outcome.RUNNING if knows else await self._replace_workflow(case, "workflow_behind")
         difference = found.difference
         if difference.ahead:
-            return await self._replace_workflow(case, "workflow_ahead", difference.repeats)
+            replaced = await self._replace_workflow(case, "workflow_ahead", difference.repeats)
+            return Outcome.AHEAD if replaced is Outcome.RESTARTED else replaced
         if not claimed or (difference.commands and found.is_settled):
             return await self._replace_workflow(case, "workflow_behind")
         for flag in {WORKFLOW_GONE, WORKFLOW_STUCK} & set(list_flags(case)):
@@ -337,9 +339,9 @@ def _now() -> datetime:
 
 def _count_outcomes(outcomes: Iterable[Outcome]) -> dict[str, int]:
     counts = Counter(outcome.value for outcome in outcomes)
-    if counts[Outcome.REPEATING]:
-        counts[Outcome.RESTARTED] += counts[Outcome.REPEATING]
-    return dict(counts)
+    counts[Outcome.AHEAD] += counts[Outcome.REPEATING]
+    counts[Outcome.RESTARTED] += counts[Outcome.AHEAD]
+    return dict(+counts)
 
 
 def _may_be_asked(case: Case) -> bool:

@@ -13,13 +13,15 @@ from db.case_state import load_case
 from db.recovery_tables import ReconciliationRow
 from db.tables import Case
 from db.writes.opening import Opened
+from domain.shared.cases.facts import FactKind
 from domain.shared.cases.messages import ReconciliationOrder
 from starter import schedules
 from tests.recovery.test_restarts import in_training
 from tests.support import recovery
-from tests.support.inside import Inside
+from tests.support.inside import Inside, report
 from tests.support.recovery import audited, last_reconciliation, reconcile
 from tests.support.tables import change_row
+from workflows import messages as names
 from workflows.reconciliation import REPORT_REQUESTS_ID
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
@@ -106,3 +108,17 @@ async def test_c1_a_pause_is_no_restore_and_a_number_that_only_one_store_knows_i
         await trigger(system, schedule)
         assert "portal" in (await read_wanted(system, opened) or ())
         await system.database.write(change_row, Case, opened.case_id, reports_wanted=None)
+
+
+async def test_c1_a_database_that_lost_less_than_a_reconciliation_is_known_by_the_workflows_that_know_more(
+    system: Inside, schedule: ScheduleHandle
+) -> None:
+    await trigger(system, schedule)
+    opened, ahead = await in_training(system), await in_training(system)
+    await system.handle(ahead).signal(names.LMS_REPORTED, report(ahead, FactKind.COURSE_COMPLETED))
+    async with asyncio.timeout(60):  # its new stage is some seconds late where reconciliations look for it
+        while not await audited(system, ahead, "case.restarted"):
+            assert await read_wanted(system, opened) is None
+            await trigger(system, schedule)
+    await trigger(system, schedule)
+    assert "portal" in (await read_wanted(system, opened) or ())

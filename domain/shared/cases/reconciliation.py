@@ -16,11 +16,15 @@ MOST_RESTARTS = 3
 
 
 class Outcome(StrEnum):
-    """What a reconciliation found of a case, or did about it. One that may repeat something is a restarted one too."""
+    """What a reconciliation found of a case, or did about it.
+
+    `AHEAD` is a restarted one whose workflow knew what isn't recorded, `REPEATING` one of these that had done some.
+    """
 
     RUNNING = "running"
     MISSING = "missing"
     RESTARTED = "restarted"
+    AHEAD = "ahead"
     REPEATING = "may_repeat"
     STUCK = "stuck"
     TOLD = "told"
