@@ -8,6 +8,7 @@ from typing import Any
 
 from temporalio.client import ScheduleActionStartWorkflow
 
+from activities.reconciliation import YOUNG
 from domain.shared.cases.messages import ReconciliationOrder
 from starter.schedules import RECONCILIATION_ID
 from tests.bench import load, usage
@@ -39,6 +40,7 @@ async def measure(folder: Path, size: Size) -> dict[str, Any]:
         waiting = usage.resident_mib(worker)
         reaction = await _measure_decisions(stack, opened[: size.probes])
         memory = {"worker_mib": waiting, "worker_mib_after": usage.resident_mib(worker)}
+        await asyncio.sleep(YOUNG.total_seconds())  # a case that is younger isn't looked at
         reconciliations = {
             name: await _measure_reconciliation(stack, worker, thorough=name == "thorough")
             for name in ("usual", "thorough")
