@@ -181,7 +181,7 @@ class Settings(BaseSettings):
     certificates_dir: Path = Field(default=Path("data/certificates"), description="folder of the certificates")
     task_queue: str = Field(default="certification", description="Temporal task queue")
     cached_workflows: int = Field(
-        default=600,
+        default=150,
         ge=0,
         description="how many cases a worker keeps in memory; another one that moves is read from its history first",
     )

@@ -75,6 +75,7 @@ from workflows.patches import REMOVABLE_ON
 from workflows.publication import DailyPublication
 from workflows.reconciliation import Reconciliation
 from workflows.registration import MarketplaceRegistration
+from workflows.report_requests import ReportRequests
 
 log = structlog.get_logger(__name__)
 
@@ -87,6 +88,7 @@ WORKFLOWS = [
     DailyPublication,
     Reconciliation,
     LmsPollingRound,
+    ReportRequests,
 ]
 # A letter, and an effect of two calls, have to fit into an activity's ten seconds (workflows/options.py).
 MAIL_SECONDS = 8.0

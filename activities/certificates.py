@@ -10,7 +10,7 @@ from uuid import uuid4
 from temporalio import activity
 
 from activities import contracts
-from activities.effects import build_effect_key, make_once, read_clock
+from activities.effects import build_effect_key, make_once, read_clock, see_through
 from adapters.certificate_signer import CertificateSigner
 from db.case_state import CaseSnapshot
 from db.engine import Database
@@ -44,6 +44,9 @@ class CertificatesActivities(contracts.Certificates):
         return await self._print_and_record(order, f"{build_effect_key(order, KIND)}:{order.market}", order.market)
 
     async def _print_and_record(self, order: CaseRef, key: str, market: str = "") -> Effect:
+        return await see_through(self._print_and_tidy(order, key, market))
+
+    async def _print_and_tidy(self, order: CaseRef, key: str, market: str) -> Effect:
         intent = await self._database.write(intend_certificate, key, order.case_id, read_clock(order.at), market)
         fixed = CertificateToIssue.model_validate(intent.data)
         draft = self._folder / f".{fixed.number}.pdf"

@@ -233,7 +233,7 @@ class Reconciliations(ABC):
     @activity.defn(name="reconciliation.ask_again")
     @abstractmethod
     async def request_reports(self, order: ReportsOrder) -> Reconciled:
-        """Asks third parties to report again what they reported of these cases; what is known already has no effect."""
+        """Asks third parties to report again what they reported of a page of cases; what is known has no effect."""
 
     @activity.defn(name="reconciliation.close")
     @abstractmethod

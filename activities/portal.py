@@ -3,7 +3,7 @@
 from temporalio import activity
 
 from activities import contracts
-from activities.effects import make_once, read_clock
+from activities.effects import make_once, read_clock, see_through
 from adapters.portal import PortalClient
 from db.case_state import load_snapshot
 from db.engine import Database
@@ -43,6 +43,9 @@ class PortalActivities(contracts.Portal):
         account = await self._database.read(find_portal_account, order.case_id)
         if account is None or await self._has_ended(order):
             return Effect(ended=True)
+        return await see_through(self._activate(order, account))
+
+    async def _activate(self, order: CaseRef, account: str) -> Effect:
         await self._portal.set_active(account, True)
         ended = await self._has_ended(order)
         if ended:  # meanwhile, and its suspension may have come first

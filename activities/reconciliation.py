@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -20,11 +20,13 @@ from db.reads.recovery.reconciliation import (
     list_ended_cases,
     list_known_cases,
     list_open_cases,
+    list_repeats,
     list_unclosed_cases,
+    list_wanting_cases,
     read_last_reconciliation,
 )
 from db.tables import SYSTEM, Case
-from db.writes.cases import explain_flag, flag_case, unflag_case
+from db.writes.cases import flag_case, unflag_case
 from db.writes.facts import WORKFLOW_STUCK
 from db.writes.recovery.reconciliation import keep_reconciliation
 from db.writes.recovery.restarts import (
@@ -35,6 +37,7 @@ from db.writes.recovery.restarts import (
     settle_reports,
     want_reports,
 )
+from domain.shared.cases.facts import FactKind
 from domain.shared.cases.messages import (
     LastReconciliation,
     Progress,
@@ -47,6 +50,7 @@ from domain.shared.cases.messages import (
 from domain.shared.cases.reasons import Reason, Refusal
 from domain.shared.cases.reconciliation import (
     MOST_RESTARTS,
+    WANTED,
     Outcome,
     SeenWorkflow,
     WorkflowStatus,
@@ -59,12 +63,15 @@ from domain.shared.traces import locate_error
 log = structlog.get_logger(__name__)
 
 EVERY = timedelta(minutes=5)
-# After so long without one, something was down or restored.
+# After so long without one something was down, and every workflow is asked.
 MISSED = 3 * EVERY
 # Once a day every workflow is asked: what a restore left different may show nowhere else.
 THOROUGH_EVERY = timedelta(days=1) // EVERY
 PAGE = 500
+ASKED_A_PAGE = 100
 AT_ONCE = 10
+# Who has failed so often in a row is asked about no other case of the page.
+SILENT_AFTER = AT_ONCE
 # What is younger may be on its way.
 YOUNG = timedelta(minutes=1)
 # A workflow goes on for so long after its case's end without being asked why.
@@ -87,6 +94,9 @@ class CaseWorkflowDirectory(Protocol):
 
     async def read_progress(self, case: Case) -> Progress | RegistrationProgress | None:
         """What a case's workflow knows; None where it doesn't answer."""
+
+    async def read_last_progress(self, case: Case) -> Progress | RegistrationProgress | None:
+        """What a case's workflow knew when it stopped; None where nobody can tell."""
 
     async def start_workflow(self, case: Case) -> bool:
         """Begins it; one that runs is left alone."""
@@ -119,17 +129,17 @@ class ReconciliationsActivities(contracts.Reconciliations):
     async def open_reconciliation(self, last: LastReconciliation) -> ReconciliationOrder:
         """See the contract.
 
-        Each store remembers the last one. Where they don't agree, or it is long ago, one of them may be older.
+        Each store remembers the last one. Where they don't agree, one of them was restored from a backup, and perhaps
+        both were. So it was where workflows knew what isn't recorded, though the database lost no reconciliation by it.
+        Where the last one is merely long ago, nothing is lost: nobody compared.
         """
         kept = await self._database.read(read_last_reconciliation)
         known = kept.number if kept else 0
         number = max(last.number, known) + 1
-        restored = known != last.number or (kept is not None and _now() - kept.finished_at > MISSED)
-        return ReconciliationOrder(
-            number=number,
-            restored=restored,
-            thorough=restored or number % THOROUGH_EVERY == 0,
-        )
+        restored = known != last.number or (kept is not None and kept.counts.get(Outcome.AHEAD, 0) > 0)
+        is_late = kept is not None and _now() - kept.finished_at > MISSED
+        thorough = restored or is_late or number % THOROUGH_EVERY == 0
+        return ReconciliationOrder(number=number, restored=restored, thorough=thorough)
 
     @activity.defn(name="reconciliation.compare")
     async def compare_page(self, order: ReconciliationOrder) -> Reconciled:
@@ -142,12 +152,13 @@ class ReconciliationsActivities(contracts.Reconciliations):
         cases = sorted([*open_ones, *unclosed], key=lambda case: case.case_id)[:PAGE]
         running = await self._workflows.list_running(cases) if cases else {}
         outcomes = await self._look_at_each(cases, running, thorough=order.thorough)
-        counts = Counter(outcome.value for outcome in outcomes)
+        counts = _count_outcomes(outcomes)
         still_open = [case for case in cases if case.stage not in ENDED]
         if order.restored:
             await self._database.write(want_reports, [case.case_id for case in still_open])
         wanted = [case.case_id for case in still_open if order.restored or case.reports_wanted]
-        return Reconciled(counts=dict(counts), after=cases[-1].case_id if len(cases) == PAGE else "", ask_again=wanted)
+        counts[WANTED] = len(wanted)
+        return Reconciled(counts=counts, after=cases[-1].case_id if len(cases) == PAGE else "", ask_again=wanted)
 
     async def _look_at_each(
         self, cases: Sequence[Case], running: Mapping[str, SeenWorkflow], *, thorough: bool
@@ -195,13 +206,19 @@ class ReconciliationsActivities(contracts.Reconciliations):
             return Outcome.UNBEGUN
         verdict = judge_stopped(status, count_restarts(case, _now()))
         if not verdict.restarts:
-            await self._database.write(explain_flag, case.case_id, WORKFLOW_GONE, _now(), verdict.reason)
+            await self._database.write(flag_case, case.case_id, WORKFLOW_GONE, _now(), verdict.reason, explains=True)
             return Outcome.MISSING
-        freed = await self._database.write(free_case, case, SYSTEM, verdict.reason, _now())
-        if status is WorkflowStatus.COMPLETED:  # who ended the case is to be asked; or a letter was sent already
+        repeats = await self._list_repeats(case, status)
+        freed = await self._database.write(free_case, case, SYSTEM, verdict.reason, _now(), repeats)
+        if status is WorkflowStatus.COMPLETED:  # who ended the case is to be asked, though nothing is named
             await self._database.write(flag_case, case.case_id, MAY_REPEAT, _now(), verdict.reason)
         await self._workflows.start_workflow(freed)
-        return Outcome.RESTARTED
+        return Outcome.REPEATING if repeats else Outcome.RESTARTED
+
+    async def _list_repeats(self, case: Case, status: WorkflowStatus) -> list[str]:
+        """What a workflow that isn't running had done and no record of it is left."""
+        progress = None if status is WorkflowStatus.GONE else await self._workflows.read_last_progress(case)
+        return await self._database.read(list_repeats, case.case_id, progress) if progress else []
 
     async def _look_at_running(self, case: Case, seen: SeenWorkflow) -> Outcome:
         if seen.fails:
@@ -222,7 +239,8 @@ class ReconciliationsActivities(contracts.Reconciliations):
             return Outcome.RUNNING if knows else await self._replace_workflow(case, "workflow_behind")
         difference = found.difference
         if difference.ahead:
-            return await self._replace_workflow(case, "workflow_ahead", sorted(difference.repeats))
+            replaced = await self._replace_workflow(case, "workflow_ahead", difference.repeats)
+            return Outcome.AHEAD if replaced is Outcome.RESTARTED else replaced
         if not claimed or (difference.commands and found.is_settled):
             return await self._replace_workflow(case, "workflow_behind")
         for flag in {WORKFLOW_GONE, WORKFLOW_STUCK} & set(list_flags(case)):
@@ -232,18 +250,16 @@ class ReconciliationsActivities(contracts.Reconciliations):
         await self._workflows.repeat_reports(found.snapshot, _build_reports(found.snapshot, difference.unheard))
         return Outcome.TOLD
 
-    async def _replace_workflow(self, case: Case, why: str, may_repeat: list[str] | None = None) -> Outcome:
+    async def _replace_workflow(self, case: Case, why: str, repeats: Collection[str] = ()) -> Outcome:
         """Ends a workflow that goes by other facts than those recorded, and begins it again from these."""
         if count_restarts(case, _now()) >= MOST_RESTARTS:
             reason = Reason("workflow_restarted_often", {"times": str(case.restarts)})
             await self._database.write(flag_case, case.case_id, WORKFLOW_STUCK, _now(), reason)
             return Outcome.STUCK
-        freed = await self._database.write(free_case, case, SYSTEM, Reason(why), _now(), may_repeat)
-        if may_repeat:
-            await self._database.write(flag_case, case.case_id, MAY_REPEAT, _now(), Reason(why))
+        freed = await self._database.write(free_case, case, SYSTEM, Reason(why), _now(), sorted(repeats))
         await self._workflows.terminate_workflow(case, "begun again from what is recorded")
         await self._workflows.start_workflow(freed)
-        return Outcome.RESTARTED
+        return Outcome.REPEATING if repeats else Outcome.RESTARTED
 
     @activity.defn(name="reconciliation.find_unknown")
     async def find_unknown_workflows(self, order: ReconciliationOrder) -> Reconciled:
@@ -255,36 +271,56 @@ class ReconciliationsActivities(contracts.Reconciliations):
             log.warning("a workflow runs for which there is no case", workflow_id=ids[case_id])
         ended = await self._database.read(list_ended_cases, ids, _now() - ENDING)
         outliving = [case for case in ended if found[ids[case.case_id]].stage != case.stage]
-        outcomes = Counter(one.value for one in await self._look_at_each(outliving, {}, thorough=True))
-        return Reconciled(
-            counts={**outcomes, "unknown": len(unknown)}, token=token, unknown=[ids[one] for one in unknown]
-        )
+        counts = _count_outcomes(await self._look_at_each(outliving, {}, thorough=True))
+        counts["unknown"] = len(unknown)
+        return Reconciled(counts=counts, token=token, unknown=[ids[one] for one in unknown])
 
     @activity.defn(name="reconciliation.ask_again")
     async def request_reports(self, order: ReportsOrder) -> Reconciled:
         """See the contract. A third party that knows nothing of a case says so, and that is an answer."""
         turns = asyncio.Semaphore(AT_ONCE)
+        failures: Counter[tuple[str, str]] = Counter()
 
         async def ask(case_id: str) -> int:
             async with turns:
-                return await self._request_reports(case_id)
+                return await self._request_reports(case_id, failures)
 
         async with keep_heartbeating():
-            asked = await asyncio.gather(*map(ask, order.case_ids))
-        return Reconciled(counts={"asked": sum(asked)})
+            due, after = (order.case_ids, "") if order.case_ids else await self._list_due(order.after)
+            asked = await asyncio.gather(*map(ask, due))
+        return Reconciled(counts={"asked": sum(asked)}, after=after)
 
-    async def _request_reports(self, case_id: str) -> int:
-        """How many third parties were asked; who can't be reached, or whose turn it isn't, is asked another time."""
+    async def _list_due(self, after: str) -> tuple[list[str], str]:
+        """Cases one of whose third parties may be asked now, and after which one the next page begins."""
+        due: list[str] = []
+        while len(due) < ASKED_A_PAGE:
+            cases = await self._database.read(list_wanting_cases, after, ASKED_A_PAGE)
+            due += [case.case_id for case in cases if _may_be_asked(case)]
+            if len(cases) < ASKED_A_PAGE:
+                return due, ""
+            after = cases[-1].case_id
+        return due, after
+
+    async def _request_reports(self, case_id: str, failures: Counter[tuple[str, str]]) -> int:
+        """How many third parties were asked; who can't be reached, or whose turn it isn't, is asked another time.
+
+        ``failures`` are those in a row, by program and source: who hangs would else hold up the others for each case.
+        """
         snapshot = await self._database.read(load_snapshot, case_id)
         case, kinds = snapshot.case, {fact.kind for fact in snapshot.facts}
         due = [one for one in case.reports_wanted or () if is_report_due(one, case.waiting_for, kinds)]
         asked = []
         for source in due:
+            whose = case.program, source
+            if failures[whose] >= SILENT_AFTER:
+                continue
             try:
                 await self._archives[case.program][source].request_reports(case_id)
             except (Unavailable, Refused) as error:
+                failures[whose] += 1
                 log.warning("reports not asked for", case=case_id, source=source, code=error.code)
             else:
+                failures[whose] = 0
                 asked.append(source)
         if asked:
             await self._database.write(settle_reports, case_id, asked)
@@ -299,6 +335,18 @@ class ReconciliationsActivities(contracts.Reconciliations):
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+def _count_outcomes(outcomes: Iterable[Outcome]) -> dict[str, int]:
+    counts = Counter(outcome.value for outcome in outcomes)
+    counts[Outcome.AHEAD] += counts[Outcome.REPEATING]
+    counts[Outcome.RESTARTED] += counts[Outcome.AHEAD]
+    return dict(+counts)
+
+
+def _may_be_asked(case: Case) -> bool:
+    """Whether it is the turn of one of its third parties, as far as the case itself says."""
+    return any(is_report_due(one, case.waiting_for, {FactKind.BACKGROUND_ORDERED}) for one in case.reports_wanted or ())
 
 
 def _is_left_over(case: Case, seen: SeenWorkflow) -> bool:

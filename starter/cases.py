@@ -12,7 +12,7 @@ from temporalio.service import RPCError
 
 from db.case_state import CaseSnapshot, load_case, load_snapshot
 from db.engine import Database
-from db.reads.recovery.reconciliation import is_unclosed
+from db.reads.recovery.reconciliation import is_unclosed, list_repeats
 from db.tables import Case, CommandRow, InboxRow
 from db.writes.cases import flag_case
 from db.writes.commands import keep_command, load_command, refuse_command
@@ -54,6 +54,14 @@ class CommandOutcome:
     def document(self) -> dict[str, str]:
         """The command as JSON: its id and its state."""
         return {"command_id": self.command_id, "state": self.state}
+
+
+@dataclass(frozen=True)
+class RestartOutcome:
+    """Whether a case's workflow is begun again already, and which steps may be done twice, having left no record."""
+
+    begun: bool
+    may_repeat: list[str]
 
 
 def now() -> datetime:
@@ -142,8 +150,8 @@ class Cases:
         if not await self._workflows.start_workflow(case):
             raise await self._flag_gone(case.case_id)
 
-    async def restart_case(self, case_id: str, reason: str, actor: str) -> bool:
-        """Begins the workflow of a case again from what is recorded; False where it is begun a little later.
+    async def restart_case(self, case_id: str, reason: str, actor: str) -> RestartOutcome:
+        """Begins the workflow of a case again from what is recorded, at once or a little later.
 
         Raises `Refusal` for a case that has ended with all its closing actions, or whose workflow runs, `UnknownCase`,
         and `Unreachable`.
@@ -156,8 +164,10 @@ class Cases:
             raise Refusal(Reason("case_ended", {"stage": case.stage}))
         if is_running:
             raise Refusal(Reason("workflow_runs"))
-        await self._database.write(free_case, case, actor, reason.strip(), now())
-        return await self.try_to_start(case_id)
+        known = await self._workflows.read_last_progress(case)
+        repeats = await self._database.read(list_repeats, case_id, known) if known else []
+        await self._database.write(free_case, case, actor, reason.strip(), now(), repeats)
+        return RestartOutcome(await self.try_to_start(case_id), repeats)
 
     async def _flag_gone(self, case_id: str) -> WorkflowGone:
         """Flags an open case whose workflow isn't running; what is to be raised then."""

@@ -1,12 +1,15 @@
 """What the workflows of cases are asked over Temporal; its errors are translated here, and nothing is stored."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import timedelta
 
 from temporalio.client import (
     Client,
     WorkflowExecutionDescription,
     WorkflowExecutionStatus,
+    WorkflowQueryFailedError,
+    WorkflowQueryRejectedError,
     WorkflowUpdateFailedError,
     WorkflowUpdateRPCTimeoutOrCancelledError,
 )
@@ -21,13 +24,17 @@ from temporalio.service import RPCError, RPCStatusCode
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
 from db.tables import Case
-from domain.shared.cases.messages import Begin, Command, Report
+from domain.shared.cases.messages import Begin, Command, Progress, RegistrationProgress, Report
 from domain.shared.cases.reasons import Reason, Refusal, read_reason
+from domain.shared.cases.stages import ENDED
+from domain.shared.programs import FEDERAL_PROGRAM
 from starter.client import RPC_TIMEOUT
 from workflows import messages as names
 from workflows.search_attributes import ASSISTER_KIND, PLAN_YEAR, PROGRAM, STAGE
 
 TRIES = 5
+# A worker reads the history of one that has stopped again for its answer; where none can, its case doesn't wait for it.
+LAST_ANSWER = timedelta(seconds=3)
 _UNREACHABLE = frozenset(
     {
         RPCStatusCode.UNAVAILABLE,
@@ -111,6 +118,35 @@ class CaseWorkflows:
                 return await self.client.get_workflow_handle(case.workflow_id).describe(rpc_timeout=RPC_TIMEOUT)
         except NotRunning:
             return None
+
+    async def read_progress(
+        self, case: Case, within: timedelta = RPC_TIMEOUT
+    ) -> Progress | RegistrationProgress | None:
+        """What a case's workflow knows; None where it doesn't answer. Raises `NotRunning` where it isn't known."""
+        shape = RegistrationProgress if case.program == FEDERAL_PROGRAM else Progress
+        handle = self.client.get_workflow_handle(case.workflow_id)
+        try:
+            with translate_errors():
+                known: Progress | RegistrationProgress = await handle.query(
+                    names.PROGRESS, result_type=shape, rpc_timeout=within
+                )
+        except (WorkflowQueryFailedError, WorkflowQueryRejectedError):
+            return None
+        return known
+
+    async def read_last_progress(self, case: Case) -> Progress | RegistrationProgress | None:
+        """What a case's workflow knew when it stopped; None where nobody can tell.
+
+        One that has completed has sent the letter about the ending, which is no step of its journey.
+        """
+        with suppress(Unreachable, NotRunning, RPCError):
+            found = await self._find_description(case)
+            known = await self.read_progress(case, LAST_ANSWER)
+            has_completed = found is not None and found.status is WorkflowExecutionStatus.COMPLETED
+            if known is not None and has_completed and known.stage in ENDED:
+                known.done.add(f"notice {known.stage} 0")
+            return known
+        return None
 
     async def can_reach_server(self) -> bool:
         """Whether the Temporal server answers at all."""

@@ -6,18 +6,12 @@ Visibility, by which workflows are listed, is some seconds late: what matters is
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
-from temporalio.client import (
-    WorkflowExecution,
-    WorkflowExecutionStatus,
-    WorkflowQueryFailedError,
-    WorkflowQueryRejectedError,
-)
+from temporalio.client import WorkflowExecution, WorkflowExecutionStatus
 
 from db.case_state import CaseSnapshot
 from db.tables import Case
-from domain.shared.cases.messages import Progress, RegistrationProgress, Report
+from domain.shared.cases.messages import Report
 from domain.shared.cases.reconciliation import SeenWorkflow, WorkflowStatus
-from domain.shared.programs import FEDERAL_PROGRAM
 from starter.client import RPC_TIMEOUT
 from starter.temporal import CaseWorkflows, NotRunning, translate_errors
 from workflows import messages as names
@@ -68,19 +62,6 @@ class WorkflowDirectory(CaseWorkflows):
         if found is None:
             return SeenWorkflow(WorkflowStatus.GONE)
         return _describe(found, found.raw_description.pending_workflow_task.attempt)
-
-    async def read_progress(self, case: Case) -> Progress | RegistrationProgress | None:
-        """What a case's workflow knows; None where it doesn't answer."""
-        shape = RegistrationProgress if case.program == FEDERAL_PROGRAM else Progress
-        handle = self.client.get_workflow_handle(case.workflow_id)
-        try:
-            with translate_errors():
-                known: Progress | RegistrationProgress = await handle.query(
-                    names.PROGRESS, result_type=shape, rpc_timeout=RPC_TIMEOUT
-                )
-        except (WorkflowQueryFailedError, WorkflowQueryRejectedError):
-            return None
-        return known
 
     async def terminate_workflow(self, case: Case, reason: str) -> None:
         """Ends it at once; one that doesn't run is left alone."""

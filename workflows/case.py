@@ -1,7 +1,7 @@
 """What the workflow of a case does in either program: claim, steps, side tasks and endings; no journey."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import timedelta
 from typing import Any
 
@@ -27,12 +27,13 @@ with workflow.unsafe.imports_passed_through():
     )
     from domain.shared.cases.notices import Notice
     from domain.shared.cases.reasons import Reason
-    from domain.shared.cases.stages import DONE_AT_ONCE, ENDED, OWNER, Stage, WaitingFor
+    from domain.shared.cases.stages import DONE_AT_ONCE, ENDED, Stage, WaitingFor
     from workflows import messages as names
     from workflows.activity_runner import ActivityRunner, Answer
     from workflows.options import LETTER_AT_ONCE
-    from workflows.patches import ANSWERED_FIRST, LOCAL_FIRST, WAITS_SEARCHABLE, WAITS_SHOWN_ONCE
-    from workflows.search_attributes import STAGE, WAITING_FOR, WAITING_SINCE, WAITS_ON
+    from workflows.patches import ANSWERED_FIRST, ENDINGS_IN_TURN, LOCAL_FIRST, WAITS_SHOWN_ONCE
+    from workflows.tasks import cancel_tasks, has_failed, has_succeeded
+    from workflows.waits import show_wait, show_wait_as_before
 
 REMEMBERED = 1000
 MESSAGES_A_RUN = 5000
@@ -54,6 +55,7 @@ class CaseWorkflow:
         self._applying: dict[str, asyncio.Task[Applied]] = {}
         self._is_wait_unshown = False
         self._is_leaving = False
+        self._ends_in_turn = False
 
     async def _follow_journey(self) -> str:
         """The program's own steps; answers the stage they end in."""
@@ -64,8 +66,8 @@ class CaseWorkflow:
 
         Of a case that has ended already, whose workflow was lost before it was through, the closing actions are left.
         """
-        for patch in ANSWERED_FIRST:
-            workflow.patched(patch)
+        answers = {patch: workflow.patched(patch) for patch in ANSWERED_FIRST}
+        self._ends_in_turn = answers[ENDINGS_IN_TURN]
         if not await self._claim_case():
             await workflow.wait_condition(workflow.all_handlers_finished)
             return "claimed elsewhere"
@@ -105,7 +107,7 @@ class CaseWorkflow:
         await workflow.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finished = [task.result() for task in tasks if task.done()]
         # Not in a finally: a workflow that leaves the worker's cache can't wait any more.
-        await _cancel_tasks([*tasks, *self._steps.values()])
+        await cancel_tasks([*tasks, *self._steps.values()])
         return next((outcome for outcome in finished if outcome), None)
 
     def _list_runners(self) -> list[Coroutine[Any, Any, str | None]]:
@@ -132,8 +134,9 @@ class CaseWorkflow:
             assert self.progress.ending is not None
             if (await self._apply_command(self.progress.ending)).applied:
                 return ENDINGS[CommandKind(self.progress.ending.kind)].value
-            # A signal may name a command that was never stored, or was refused: the case goes on.
-            self.progress.ending = None
+            # A signal may name a command that was never stored, or was refused: another counts, or the case goes on.
+            self.progress.ending = next(iter(self.progress.endings), None)
+            self.progress.endings = self.progress.endings[1:]
 
     async def _wait_for_renewal(self) -> None:
         """Waits until the history has grown, and the case waits for people rather than for an activity.
@@ -157,7 +160,7 @@ class CaseWorkflow:
 
     def _take_back_unfinished(self) -> None:
         """Side tasks that were under way are the next run's: what they do is known by its key."""
-        unfinished = [task for step, task in self._side_tasks.items() if not _has_succeeded(self._steps[step])]
+        unfinished = [task for step, task in self._side_tasks.items() if not has_succeeded(self._steps[step])]
         self.progress.errands = [*unfinished, *self.progress.errands]
 
     async def _watch_steps(self) -> None:
@@ -275,16 +278,8 @@ class CaseWorkflow:
             return
         self._is_wait_unshown = True
         if not workflow.patched(WAITS_SHOWN_ONCE):
-            self._show_wait_at_once(entered)
-
-    def _show_wait_at_once(self, entered: bool) -> None:
-        """As runs of before the patch show each wait."""
-        self._is_wait_unshown = False
-        if workflow.patched(WAITS_SEARCHABLE):
-            self._upsert_wait()
-        elif entered:
-            workflow.upsert_search_attributes([STAGE.value_set(self.progress.stage)])
-        self._describe_wait()
+            self._is_wait_unshown = False
+            show_wait_as_before(self.progress, entered)
 
     async def _show_waits(self) -> None:
         """Says to the operators who waits for what since when: what we are about to do ourselves only if it fails."""
@@ -300,31 +295,7 @@ class CaseWorkflow:
     def _show_wait(self) -> None:
         if self._is_wait_unshown:
             self._is_wait_unshown = False
-            self._upsert_wait()
-            self._describe_wait()
-
-    @property
-    def _owner(self) -> str:
-        """Whose move it is."""
-        return OWNER[WaitingFor(self.progress.waiting_for)] if self.progress.waiting_for else "nobody"
-
-    def _upsert_wait(self) -> None:
-        assert self.progress.waiting_since is not None
-        workflow.upsert_search_attributes(
-            [
-                STAGE.value_set(self.progress.stage),
-                WAITING_FOR.value_set(self.progress.waiting_for or "nothing"),
-                WAITS_ON.value_set(self._owner),
-                WAITING_SINCE.value_set(self.progress.waiting_since),
-            ]
-        )
-
-    def _describe_wait(self) -> None:
-        stage, waiting_for = self.progress.stage, self.progress.waiting_for or "nothing"
-        workflow.set_current_details(
-            f"**{stage}**, waiting for **{waiting_for}** ({self._owner}) since"
-            f" {self.progress.waiting_since:%Y-%m-%d %H:%M} UTC"
-        )
+            show_wait(self.progress)
 
     # messages
 
@@ -341,12 +312,19 @@ class CaseWorkflow:
         """Where commands end, whether they came as a signal or as an update."""
         if not self._remember_message(command.command_id, command.case_id):
             return
-        if command.kind in (CommandKind.WITHDRAW, CommandKind.REVOKE):
-            self.progress.ending = self.progress.ending or command
+        if command.kind in ENDINGS:
+            self._accept_ending(command)
         elif command.kind in (CommandKind.RESEND, CommandKind.ACTIVATE):
             self.progress.errands = [*self.progress.errands, command]
         else:
             self._accept_own_command(command)
+
+    def _accept_ending(self, command: Command) -> None:
+        """Of two that end the case the first one may yet be refused; runs of before the patch forget the second."""
+        if self.progress.ending is None:
+            self.progress.ending = command
+        elif workflow.patched(ENDINGS_IN_TURN):
+            self.progress.endings = [*self.progress.endings, command]
 
     def _accept_own_command(self, command: Command) -> None:
         """Takes a command of the program's own."""
@@ -360,7 +338,8 @@ class CaseWorkflow:
             raise build_refusal(Reason("other_case"))
         if command.command_id in self.progress.processed:
             return
-        if self.progress.ending is not None or self.progress.stage in ENDED:
+        is_ending = self.progress.ending is not None and not (self._ends_in_turn and command.kind in ENDINGS)
+        if is_ending or self.progress.stage in ENDED:
             raise build_refusal(Reason("case_ended", {"stage": self.progress.stage}))
         if self.progress.claimed is not None:  # before that, where the case stands is the database's alone to know
             self._check_own_command(command)
@@ -414,21 +393,6 @@ class CaseWorkflow:
     @resend_notice.validator
     def _may_resend(self, command: Command) -> None:
         self._check_command(command)
-
-
-def has_failed(task: asyncio.Task[Any]) -> bool:
-    """Whether a task raised something, and wasn't cancelled."""
-    return task.done() and not task.cancelled() and task.exception() is not None
-
-
-def _has_succeeded(task: asyncio.Task[Any]) -> bool:
-    return task.done() and not task.cancelled() and task.exception() is None
-
-
-async def _cancel_tasks(tasks: Sequence[asyncio.Task[Any]]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def build_refusal(reason: Reason) -> ApplicationError:

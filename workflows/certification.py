@@ -26,9 +26,10 @@ with workflow.unsafe.imports_passed_through():
     from domain.shared.cases.stages import SUSPENDING, Stage, WaitingFor
     from domain.state.eligibility import Verdict
     from workflows import messages as names
-    from workflows.case import CaseWorkflow, build_refusal, has_failed
+    from workflows.case import CaseWorkflow, build_refusal
     from workflows.options import PATIENT
     from workflows.patches import ACCOUNT_REUSED_BESIDE
+    from workflows.tasks import has_failed
 
 
 @workflow.defn(name=names.WORKFLOW)

@@ -6,6 +6,7 @@ DAILY_ROUND = "DailyRound"
 DAILY_PUBLICATION = "DailyPublication"
 RECONCILIATION = "Reconciliation"
 LMS_POLLING = "LmsPolling"
+REPORT_REQUESTS = "ReportRequests"
 
 WORKFLOW_OF_PROGRAM = {"bewellnm": WORKFLOW, "ffm": REGISTRATION}
 

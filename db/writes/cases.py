@@ -94,30 +94,28 @@ def flag_case(
     why: str | Reason | None = None,
     *,
     after_end: bool = True,
+    explains: bool = False,
 ) -> None:
     """Puts a case before staff's eyes; said once while the flag is up, however often it is tried again.
 
     ``after_end`` is false for what isn't tried any more once the case has ended: nothing would take its flag down.
+    ``explains``: the reason, a `Reason` then, is said also where the flag went up before it was known.
     """
     case = lock_case(session, case_id)
     if case.stage in ENDED and not after_end:
         return
-    if raise_flag(case, what, now):
-        session.add(case)
-        record_audit(session, now, SYSTEM, f"case.flagged.{what}", case, why)
-
-
-def explain_flag(session: Session, case_id: str, what: str, now: datetime, why: Reason) -> None:
-    """Puts a case before staff's eyes, and says why also where the flag went up before that was known."""
-    case = lock_case(session, case_id)
     action = f"case.flagged.{what}"
-    said: Any = select(col(AuditRow.reason_code)).where(
-        col(AuditRow.case_id) == case_id, col(AuditRow.action) == action
-    )
-    raised = raise_flag(case, what, now)
-    if raised or session.scalar(said.order_by(col(AuditRow.id).desc()).limit(1)) != why.code:
+    if raise_flag(case, what, now) or (explains and not _was_said(session, case_id, action, why)):
         session.add(case)
         record_audit(session, now, SYSTEM, action, case, why)
+
+
+def _was_said(session: Session, case_id: str, action: str, why: str | Reason | None) -> bool:
+    """Whether the last entry of this action has this reason."""
+    of_action = (col(AuditRow.case_id) == case_id, col(AuditRow.action) == action)
+    said: Any = select(col(AuditRow.reason_code)).where(*of_action).order_by(col(AuditRow.id).desc()).limit(1)
+    code: str | None = session.scalar(said)
+    return code == (why.code if isinstance(why, Reason) else None)
 
 
 def unflag_case(session: Session, case_id: str, what: str, now: datetime) -> None:

@@ -5,7 +5,14 @@ from dataclasses import dataclass
 
 from domain.programs.state import CaseState
 from domain.shared.cases.facts import Fact, FactKind
-from domain.shared.cases.messages import Progress, RebuiltProgress, RegistrationProgress, RegistrationSnapshot
+from domain.shared.cases.messages import (
+    CaseProgress,
+    Command,
+    Progress,
+    RebuiltProgress,
+    RegistrationProgress,
+    RegistrationSnapshot,
+)
 from domain.shared.cases.notices import Notice
 from domain.shared.cases.reconciliation import Difference
 from domain.state.certification import CertificationState, EligibilityStatus
@@ -47,31 +54,37 @@ class RecordedEffect:
 
 
 def rebuild_progress(
-    state: CaseState, facts: Sequence[Fact], effects: Collection[RecordedEffect], applied: Iterable[str]
+    state: CaseState,
+    facts: Sequence[Fact],
+    effects: Collection[RecordedEffect],
+    applied: Iterable[str],
+    side_tasks: Sequence[Command],
 ) -> RebuiltProgress:
-    """What the facts and effects come to; commands still to be carried out are added by who has them.
+    """What the facts and effects come to, with the commands that were applied, or are still to be carried out.
 
     A step is done only when all of it is recorded: one that is begun again finds what is recorded by its keys.
     """
-    common = RebuiltProgress(
-        applied=list(applied), waiting_for=state.waiting_for or "", waiting_since=state.waiting_since
+    rebuilt = RebuiltProgress(
+        applied=list(applied),
+        side_tasks=list(side_tasks),
+        waiting_for=state.waiting_for or "",
+        waiting_since=state.waiting_since,
     )
-    if not isinstance(state, CertificationState):
-        done = {*_list_sent_notices(effects), *_list_federal_steps(effects)}
-        return common.model_copy(update={"done": sorted(done)})
-    decided = state.decision is not None and state.eligibility in _FINAL
-    return common.model_copy(
-        update={
-            "facts": sorted({fact.kind.value for fact in facts} - _list_outdated_kinds(state)),
-            "passed": state.passed_at is not None,
-            "rounds": state.round,
-            "check_round": state.check_round,
-            "unknown_license": _is_license_unknown(facts, state.round),
-            "asked": state.eligibility is EligibilityStatus.INFORMATION_REQUESTED,
-            "verdict": state.decision.verdict.value if state.decision and decided else "",
-            "done": sorted({*_list_sent_notices(effects), *_list_state_steps(facts, effects)}),
-        }
-    )
+    done = _list_sent_notices(effects)
+    if isinstance(state, CertificationState):
+        decided = state.decision is not None and state.eligibility in _FINAL
+        rebuilt.facts = sorted({fact.kind.value for fact in facts} - _list_outdated_kinds(state))
+        rebuilt.passed = state.passed_at is not None
+        rebuilt.rounds = state.round
+        rebuilt.check_round = state.check_round
+        rebuilt.unknown_license = _is_license_unknown(facts, state.round)
+        rebuilt.asked = state.eligibility is EligibilityStatus.INFORMATION_REQUESTED
+        rebuilt.verdict = state.decision.verdict.value if state.decision and decided else ""
+        done |= _list_state_steps(facts, effects)
+    else:
+        done |= _list_federal_steps(effects)
+    rebuilt.done = sorted(done)
+    return rebuilt
 
 
 def compare_progress(
@@ -82,8 +95,7 @@ def compare_progress(
     Everything is recorded first and told next: where the record is read after the workflow was asked, a workflow that
     knows more goes by records that are lost. One that knows less may just not have been told yet.
     """
-    recorded_steps = {*rebuilt.done, *(["enrolled"] if FactKind.LMS_ENROLLED in rebuilt.facts else [])}
-    repeats = frozenset(step for step in progress.done - recorded_steps if _is_recorded_step(step))
+    repeats = find_repeats(progress, rebuilt)
     if isinstance(progress, RegistrationProgress):
         assert recorded is not None, "a federal registration has a snapshot"
         return _compare_snapshots(progress.standing, recorded, repeats)
@@ -99,6 +111,12 @@ def compare_progress(
     if bool(progress.verdict) > bool(rebuilt.verdict) or progress.rounds > rebuilt.rounds:
         ahead.add(FactKind.DECIDED)
     return Difference(frozenset(ahead), repeats, frozenset(unheard), commands=True)
+
+
+def find_repeats(progress: CaseProgress, rebuilt: RebuiltProgress) -> frozenset[str]:
+    """The steps that a workflow had done and no record of which is left: whoever goes by the record does them again."""
+    recorded = {*rebuilt.done, *(["enrolled"] if FactKind.LMS_ENROLLED in rebuilt.facts else [])}
+    return frozenset(step for step in progress.done - recorded if _is_recorded_step(step))
 
 
 def _compare_snapshots(

@@ -172,17 +172,19 @@ async def restart_case(
     require_text(reason=reason, actor=actor)
     actor = name_staff_actor(actor)
     async with open_services(options.data) as services:
-        begun = await services.cases.restart_case(case, reason, actor)
+        outcome = await services.cases.restart_case(case, reason, actor)
         if options.json:
-            print_json({"case_id": case, "begun": begun})
+            print_json({"case_id": case, "begun": outcome.begun, "may_repeat": outcome.may_repeat})
             return
         status = await services.read_status(case)
     out = open_console()
     out.print(
         "Begun again; its flag comes down once its workflow has taken it on."
-        if begun
+        if outcome.begun
         else "It is begun again as soon as Temporal answers."
     )
+    if outcome.may_repeat:
+        out.print(f"No record is left of what may now be done twice: {', '.join(outcome.may_repeat)}.")
     print_summary(out, status)
 
 

@@ -73,7 +73,10 @@ def main() -> None:
     parser.add_argument("--burst", type=int, default=1_000, help="requests sent as fast as they can be")
     parser.add_argument("--confirmed", type=int, default=200, help="requests sent by the form, with its code")
     parser.add_argument(
-        "--waiting", type=int, default=2_000, help="waiting cases on one worker; 20,000 take a quarter of an hour"
+        "--waiting",
+        type=int,
+        default=2_000,
+        help="waiting cases on one worker, then reconciled; 20,000 take half an hour",
     )
     parser.add_argument("--listed", type=int, default=1_000_000, help="rows of the RCL that are read over HTTP")
     parser.add_argument("--changed", type=int, default=20_000, help="registrations published at once")

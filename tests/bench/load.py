@@ -1,6 +1,7 @@
 """Takes brokers through the running product, from request to first day of helping; it measures nothing itself."""
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
 from contextlib import asynccontextmanager
@@ -39,6 +40,13 @@ class Waits:
     def count(self, waiting_for: str) -> int:
         """How many cases wait for this."""
         return sum(wait == waiting_for for wait in self._now.values())
+
+    def read_counts(self) -> dict[str, int]:
+        """What the last reconciliation came to."""
+        with self._engine.connect() as connection:
+            found = connection.execute(text("SELECT counts FROM reconciliation")).scalar_one()
+        counts: dict[str, int] = json.loads(found) if isinstance(found, str) else found
+        return counts
 
     async def watch(self) -> None:
         """Looks again and again; less often where there are so many cases that looking would take a processor."""

@@ -22,6 +22,7 @@ import httpx2
 from temporalio.client import Client, WorkflowHistory
 from temporalio.testing import TimeSkipper
 
+from settings import Settings
 from starter.publication import PUBLICATION_ID
 from starter.schedules import DAILY_PUBLICATION_ID, DAILY_ROUND_ID, LMS_POLLING_ID, RECONCILIATION_ID
 from starter.stack.embedded import build_children, run_stack
@@ -32,6 +33,7 @@ from tests.support.marketplace import Marketplace
 from tests.support.temporal import client_of
 from tests.support.world import Document, World
 from workflows import messages as names
+from workflows.reconciliation import REPORT_REQUESTS_ID
 
 NEWEST = Path(__file__).parent / "newest"
 BEWELLNM, FFM = "bewellnm", "ffm"
@@ -250,6 +252,16 @@ async def polled(client: Client, task_queue: str) -> WorkflowHistory:
     return await workflow.fetch_history()
 
 
+async def after_restore(client: Client) -> tuple[WorkflowHistory, WorkflowHistory]:
+    """A reconciliation that isn't the schedule's takes the stores for restored; and the asking that it begins."""
+    queue = Settings.model_fields["task_queue"].default
+    reconciling = await client.start_workflow(names.RECONCILIATION, id="after-restore", task_queue=queue)
+    await reconciling.result()
+    asking = client.get_workflow_handle(REPORT_REQUESTS_ID)
+    await asking.result()
+    return await reconciling.fetch_history(), await asking.fetch_history()
+
+
 def written(history: WorkflowHistory) -> str:
     """A history as JSON, an event on each line, without the name of the machine and its folders."""
     events = [json.dumps(_anonymous(event), ensure_ascii=False) for event in history.to_json_dict()["events"]]
@@ -276,6 +288,8 @@ async def of_bewellnm() -> dict[str, str]:
         found["daily_round"] = written(await triggered(client, DAILY_ROUND_ID))
         found["reconciliation"] = written(await triggered(client, RECONCILIATION_ID))
         found["lms_polling"] = written(await polled(client, TASK_QUEUE))
+        reconciled, asked = await after_restore(client)
+        found["reconciliation_after_restore"], found["report_requests"] = written(reconciled), written(asked)
     async with worlds(build=told(renewed_at(GROWN))) as (world, client):
         for number, history in enumerate(await renewed_runs(client, await broker_to_active(world)), 1):
             found[f"renewed_broker_run_{number}"] = written(history)

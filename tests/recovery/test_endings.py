@@ -80,7 +80,7 @@ async def test_the_closing_actions_of_a_case_whose_workflow_is_gone_are_made(sys
     if how in STOPPED:
         assert counts["missing"] >= 1
         assert await flags(system, opened) == ["workflow_gone"], "somebody did that on purpose, or not"
-        assert await system.cases.restart_case(opened.case_id, "it was not meant", "an operator")
+        assert (await system.cases.restart_case(opened.case_id, "it was not meant", "an operator")).begun
     else:
         assert counts["restarted"] >= 1
     await see_closing(system, opened, "revoked")

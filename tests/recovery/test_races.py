@@ -7,17 +7,21 @@ from uuid import uuid4
 
 import pytest
 from sqlalchemy.orm import Session
+from temporalio.common import RetryPolicy
 
 from activities import records
 from db.case_state import load_case
 from db.recovery_tables import DeliveryFailure
-from db.tables import SYSTEM, Case
+from db.tables import SYSTEM, Case, CommandRow
 from db.writes.cases import flag_case
+from db.writes.commands import apply_command, keep_command
 from db.writes.opening import Opened
 from db.writes.recovery.deliveries import ATTEMPTS, DeliveryKind, FailedDelivery, record_failures
 from db.writes.recovery.restarts import free_case
+from domain.programs.commands import describe_command
+from domain.shared.cases.commands import CommandOrigin, Withdraw
 from domain.shared.cases.facts import FactKind
-from domain.shared.cases.messages import Command, ReconciliationOrder
+from domain.shared.cases.messages import Applied, Command, ReconciliationOrder
 from domain.shared.cases.reasons import Refusal
 from domain.shared.cases.reconciliation import MOST_RESTARTS
 from domain.shared.ids import make_command_id
@@ -29,6 +33,7 @@ from tests.support.inside import Inside, report
 from tests.support.recovery import audited, flags, reconcile
 from tests.support.tables import change_row
 from workflows import messages as names
+from workflows.options import DATABASE
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
 UNLESS_MENDED = "a bug that is in no release"
@@ -41,7 +46,7 @@ def thorough(number: int) -> ReconciliationOrder:
 async def test_a_second_restart_of_a_case_leaves_the_workflow_alone_that_the_first_one_began(system: Inside) -> None:
     opened = await recovery.terminate(system, await in_training(system))
     before = await system.database.read(load_case, opened.case_id)
-    assert await system.cases.restart_case(opened.case_id, "not meant", "an operator")
+    assert (await system.cases.restart_case(opened.case_id, "not meant", "an operator")).begun
     await _until_claimed(system, opened)
     with pytest.raises(Refusal, match="is running"):
         await system.database.write(free_case, before, "another operator", "not meant", datetime.now(UTC))
@@ -100,7 +105,7 @@ async def test_what_was_given_up_of_a_case_that_is_begun_again_is_flagged_no_lon
     for _ in range(ATTEMPTS):
         await system.database.write(record_failures, given_up, datetime.now(UTC))
     assert await flags(system, opened) == ["delivery_failed"]
-    assert await system.cases.restart_case(opened.case_id, "mended", "an operator")
+    assert (await system.cases.restart_case(opened.case_id, "mended", "an operator")).begun
     await _until_claimed(system, opened)
     assert await flags(system, opened) == []
     key = (DeliveryKind.START, opened.case_id)
@@ -131,6 +136,43 @@ async def test_a_withdrawal_whose_signal_came_before_it_was_stored_ends_case_and
     assert answer.state == "applied"
     async with asyncio.timeout(60):
         assert await system.handle(opened).result() == "withdrawn"
+
+
+@pytest.mark.parametrize("way", ["signal", "update"])
+async def test_a_withdrawal_that_comes_while_a_bogus_one_is_being_applied_is_applied_in_its_turn(
+    system: Inside, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    bogus = uuid4().hex
+
+    def fail_for_bogus(session: Session, key: bytes, command_id: str, at: datetime) -> Applied:
+        if command_id == bogus:
+            raise RuntimeError(UNLESS_MENDED)
+        return apply_command(session, key, command_id, at)
+
+    opened = await in_training(system)
+    monkeypatch.setattr(records, "apply_command", fail_for_bogus)
+    monkeypatch.setitem(DATABASE, "retry_policy", RetryPolicy(maximum_attempts=1))
+    nothing = Command(case_id=opened.case_id, command_id=bogus, kind="withdraw")
+    await system.handle(opened).signal(names.WITHDRAWN, nothing)
+    await system.wait_for_retry(opened)
+    if way == "signal":
+        origin = CommandOrigin(
+            make_command_id(None, opened.case_id), opened.case_id, "staff", "no more", system.now(opened)
+        )
+        row = await system.database.write(keep_command, system.settings.identity_key_bytes, Withdraw(), origin)
+        assert isinstance(row, CommandRow)
+        second = describe_command(row.id, row.case_id, row.kind, row.data)
+        await system.handle(opened).signal(names.WITHDRAWN, second)
+        async with asyncio.timeout(30):
+            while second.command_id not in (await system.progress(opened)).processed:
+                await asyncio.sleep(0.05)
+    else:
+        assert (await system.cases.withdraw_request(opened.case_id, "no more", "staff")).state == "applied"
+    monkeypatch.undo()
+    await system.retry_at_once(opened)
+    async with asyncio.timeout(30):
+        assert await system.handle(opened).result() == "withdrawn"
+    assert (await system.status(opened))["stage"] == "withdrawn"
 
 
 @pytest.mark.parametrize("update", [names.DECIDE, names.WITHDRAW, names.RESEND])

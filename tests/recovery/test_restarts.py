@@ -9,15 +9,22 @@ from uuid import uuid4
 import pytest
 from sqlalchemy.orm import Session
 from temporalio import workflow
-from temporalio.client import Client, ScheduleDescription, ScheduleHandle, ScheduleOverlapPolicy
+from temporalio.client import (
+    Client,
+    ScheduleDescription,
+    ScheduleHandle,
+    ScheduleOverlapPolicy,
+    WorkflowFailureError,
+)
 from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import Worker
 
 from db.case_state import UnknownCase, load_case
 from db.reads.pending import list_held_events
 from db.recovery_tables import DeliveryFailure
-from db.tables import Case
+from db.tables import Case, EffectRow, SentMail
 from db.writes.opening import Opened
 from domain.federal.markets import Market, list_agreements
 from domain.shared.cases.facts import FactKind
@@ -35,6 +42,7 @@ from tests.support.inside import Inside, report
 from tests.support.recovery import audited, deliver, flags, last_reconciliation, reconcile
 from tests.support.tables import change_row
 from workflows import messages as names
+from workflows.case import CaseWorkflow
 from workflows.search_attributes import WAITING_SINCE
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
@@ -78,7 +86,7 @@ async def test_c1_a_report_for_a_case_whose_workflow_is_gone_is_kept_flagged_and
         why = [one["reason"] for one in await audited(system, opened, "case.flagged.workflow_gone")]
         assert why == [Reason(code).sentence() for code in ("workflow_not_running", "workflow_stopped")], "each once"
         assert await audited(system, opened, "case.restarted") == []
-        assert await system.cases.restart_case(opened.case_id, "it was not meant", "an operator")
+        assert (await system.cases.restart_case(opened.case_id, "it was not meant", "an operator")).begun
     else:
         assert counts["restarted"] >= 1
     await goes_on_to_the_first_day(system, opened)
@@ -99,7 +107,7 @@ async def test_c1_an_answer_for_a_case_whose_workflow_is_gone_waits_and_is_carri
     answer = await system.cases.answer_question(opened.case_id, {"phone": "505-555-0199"}, "here it is")
     assert answer.state == "pending"
     assert await flags(system, opened) == ["workflow_gone"]
-    assert await system.cases.restart_case(opened.case_id, "it was not meant", "an operator")
+    assert (await system.cases.restart_case(opened.case_id, "it was not meant", "an operator")).begun
     await deliver(system, opened)
     await system.agreed(opened, "awaiting_decision", "decision")
     assert (await system.progress(opened)).rounds == 1
@@ -112,7 +120,7 @@ async def test_c1_a_notice_to_be_sent_again_is_sent_by_the_workflow_begun_again(
     command = await system.cases.resend_notice(opened.case_id, Notice.LMS_INVITATION, "lost", "staff")
     assert command.state == "applied"
     opened = await recovery.terminate(system, opened)
-    assert await system.cases.restart_case(opened.case_id, "it was not meant", "an operator")
+    assert (await system.cases.restart_case(opened.case_id, "it was not meant", "an operator")).begun
     async with asyncio.timeout(60):
         while (await system.notices(opened)).count("lms_invitation") < 2:
             await asyncio.sleep(0.05)
@@ -163,7 +171,7 @@ async def test_c1_what_fails_again_and_again_is_begun_again_three_times_and_then
         if times < 4:
             await system.agreed(opened, "in_training", "course_completion")
     assert await flags(system, opened) == ["workflow_gone"]
-    assert await system.cases.restart_case(opened.case_id, "mended", "an operator")
+    assert (await system.cases.restart_case(opened.case_id, "mended", "an operator")).begun
     await system.agreed(opened, "in_training", "course_completion")
     await system.reported(opened, "course", 0.9)
     await goes_on_to_the_first_day(system, opened)
@@ -175,6 +183,79 @@ async def test_a_case_whose_ending_is_lost_goes_on_and_staff_are_asked_whether_i
     await system.agreed(opened, "in_training", "course_completion")
     assert await flags(system, opened) == ["may_repeat"]
     assert len(await audited(system, opened, "case.restarted")) == 1
+
+
+@workflow.defn(name="FinishedKnowing", sandboxed=False)
+class FinishedKnowing:
+    """Has come to its end, and done what isn't recorded: the database is the older store."""
+
+    @workflow.run
+    async def run(self) -> str:
+        return "withdrawn"
+
+    @workflow.query(name=names.PROGRESS)
+    def describe_progress(self) -> Progress:
+        return Progress(stage="withdrawn", done={"invited", "certificate"})
+
+
+async def see_named(system: Inside, opened: Opened, *steps: str) -> None:
+    """It is named where it is said that the case is begun again, and staff are shown that."""
+    [restarted] = await audited(system, opened, "case.restarted")
+    assert restarted["details"]["may_repeat"] == list(steps)
+    assert await flags(system, opened) == ["may_repeat"]
+
+
+async def test_c1_what_a_run_that_has_completed_did_and_no_record_is_left_of_is_named(system: Inside) -> None:
+    opened, queue = await in_training(system), uuid4().hex
+    await system.handle(opened).terminate("to be replaced")
+    async with Worker(system.client, task_queue=queue, workflows=[FinishedKnowing]):
+        handle = await system.client.start_workflow("FinishedKnowing", id=opened.workflow_id, task_queue=queue)
+        assert await handle.result() == "withdrawn"
+        counts = await reconcile(system)
+    assert counts["may_repeat"] >= 1
+    await system.agreed(opened, "in_training", "course_completion")
+    await see_named(system, opened, "certificate", "notice withdrawn 0")
+
+
+async def test_c1_what_a_run_that_failed_did_and_no_record_is_left_of_is_named(
+    system: Inside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = await in_training(system)
+    send_notice = CaseWorkflow._send_notice
+
+    async def fail_to_resend(case: CaseWorkflow, notice: Notice, occurrence: int = 0, about: str = "") -> None:
+        if about:
+            raise ApplicationError("as it has to")
+        await send_notice(case, notice, occurrence, about)
+
+    monkeypatch.setattr(CaseWorkflow, "_send_notice", fail_to_resend)
+    await system.cases.resend_notice(opened.case_id, Notice.LMS_INVITATION, "lost", "staff")
+    with pytest.raises(WorkflowFailureError):
+        await system.handle(opened).result()
+    await forget_letter(system, opened)
+    counts = await reconcile(system)
+    assert counts["may_repeat"] >= 1
+    await see_named(system, opened, "notice lms_invitation 0")
+    await system.database.write(change_row, Case, opened.case_id, stage="withdrawn")
+
+
+async def test_c1_what_a_run_that_was_terminated_did_is_named_to_who_begins_the_case_again(system: Inside) -> None:
+    opened = await recovery.terminate(system, await in_training(system))
+    await forget_letter(system, opened)
+    outcome = await system.cases.restart_case(opened.case_id, "it was not meant", "an operator")
+    assert outcome.may_repeat == ["notice lms_invitation 0"]
+    await see_named(system, opened, "notice lms_invitation 0")
+    await system.agreed(opened, "in_training", "course_completion")
+
+
+async def forget_letter(system: Inside, opened: Opened) -> None:
+    """As a database has it that is older than the letter."""
+    await system.database.write(_delete_letter, f"{opened.case_id}:notice:lms_invitation:0:")
+
+
+def _delete_letter(session: Session, key: str) -> None:
+    for table in (SentMail, EffectRow):
+        session.delete(session.get_one(table, key))
 
 
 async def test_cases_that_wait_for_their_first_task_are_not_begun_again(system: Inside) -> None:

@@ -33,7 +33,7 @@ async def test_c1_only_an_open_case_whose_workflow_is_gone_is_begun_again(clerk:
     assert (answer.status_code, answer.json()["state"]) == (202, "pending")
     assert (await world.status(running))["flag"] == "workflow_gone"
     begun = await clerk.json("restart", running["case_id"], "--reason", "not meant", "--as", "ana")
-    assert begun == {"case_id": running["case_id"], "begun": True}
+    assert begun == {"case_id": running["case_id"], "begun": True, "may_repeat": []}
     await world.until(running, lambda status: status["stage"] == "invited" and not status["flag"])
     [entry] = [entry for entry in await world.audit(running) if entry["action"] == "case.restarted"]
     assert (entry["actor"], entry["reason"]) == ("staff:ana", "not meant")

@@ -70,7 +70,7 @@ def raised() -> Iterator[str]:
         for call, function in calls(path):
             name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
             unit = ast.unparse(call.args[0]) if name == "write" else name
-            if unit in ("raise_flag", "flag_case", "explain_flag") and len(call.args) > 1:
+            if unit in ("raise_flag", "flag_case") and len(call.args) > 1:
                 argument = call.args[1 if unit == "raise_flag" else 2]
                 found = values(argument, module, function)
                 handed = (str(path.relative_to(ROOT)), ast.unparse(argument)) in HANDED_ON

@@ -1,6 +1,7 @@
 """What could leave a case silently stuck: commands that can't be applied, steps that raise, effects that never end."""
 
 import asyncio
+import json
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -84,19 +85,41 @@ async def test_a_command_that_can_never_be_applied_grows_the_history_no_further(
     opened = await inside.in_training()
     handle = inside.handle(opened)
     before = await count_events(handle)
-    monkeypatch.setitem(DATABASE, "retry_policy", RetryPolicy(maximum_attempts=2))
-    monkeypatch.setattr(records, "apply_command", raise_bug)
+    failed: list[str] = []
+
+    def fail(*_arguments: Any) -> None:
+        failed.append("once more")
+        raise_bug()
+
+    monkeypatch.setattr(records, "apply_command", fail)
     resending = asyncio.create_task(
         inside.cases.resend_notice(opened.case_id, Notice.REQUEST_RECEIVED, "lost", "staff")
     )
-    await inside.wait_for_retry(opened, attempts=3)
+    await inside.wait_for_retry(opened)
+    assert await count_local_attempts(handle) == DATABASE["retry_policy"].maximum_attempts == 6
     grown = await count_events(handle)
     assert grown["ACTIVITY_TASK_SCHEDULED"] == before["ACTIVITY_TASK_SCHEDULED"] + 1
     assert grown.total() - before.total() <= EVENTS_OF_A_COMMAND
+    for _ in range(10):  # at once, as an operator does, and not a minute apart
+
+        async def has_failed_again(times: int = len(failed)) -> bool:
+            return len(failed) > times
+
+        await inside.retry_at_once(opened)
+        await eventually(has_failed_again)
+    assert await count_events(handle) == grown, "however often it fails from then on"
     monkeypatch.setattr(records, "apply_command", apply_command)
     await inside.retry_at_once(opened)
     await eventually(lambda: has_notices(inside, opened, "request_received", 2))
     assert (await resending).state in ("pending", "applied")
+
+
+async def count_local_attempts(handle: WorkflowHandle[Any, Any]) -> int:
+    """How often the last local activity that failed for good was tried, as its marker says."""
+    markers = [event.marker_recorded_event_attributes for event in (await handle.fetch_history()).events]
+    *_, last = (one for one in markers if one.marker_name == "core_local_activity" and one.HasField("failure"))
+    attempt: int = json.loads(last.details["data"].payloads[0].data)["attempt"]
+    return attempt
 
 
 async def has_notices(inside: Inside, opened: Opened, notice: str, count: int) -> bool:

@@ -28,13 +28,11 @@ def read_progress(session: Session, snapshot: CaseSnapshot, facts: Sequence[Fact
         col(CommandRow.case_id) == case_id, col(CommandRow.state) == CommandState.APPLIED
     )
     commands: list[CommandRow] = list_rows(session, applied.order_by(col(CommandRow.created_at)))
-    rebuilt = rebuild_progress(snapshot.state, facts, effects, [row.id for row in commands])
     sent = {effect.key for effect in effects}
     activated = any(fact.kind is FactKind.PORTAL_ACTIVATED for fact in facts)
     left = [row for row in commands if row.kind in _SIDE_TASKS and not _is_carried_out(row, sent, activated)]
-    return rebuilt.model_copy(
-        update={"side_tasks": [describe_command(row.id, row.case_id, row.kind, row.data) for row in left]}
-    )
+    side_tasks = [describe_command(row.id, row.case_id, row.kind, row.data) for row in left]
+    return rebuild_progress(snapshot.state, facts, effects, [row.id for row in commands], side_tasks)
 
 
 def _is_carried_out(row: CommandRow, sent: set[str], activated: bool) -> bool:

@@ -13,7 +13,7 @@ from db.case_state import CaseSnapshot, facts_of, list_rows, load_snapshot
 from db.reads.recovery.progress import read_progress
 from db.recovery_tables import ReconciliationRow
 from db.tables import Case, CertificateRow, EffectRow, FactRow, InboxRow, StageEntry
-from domain.programs.progress import compare_progress
+from domain.programs.progress import compare_progress, find_repeats
 from domain.shared.cases.events import EventState
 from domain.shared.cases.messages import Progress, RegistrationProgress
 from domain.shared.cases.reconciliation import Difference
@@ -33,6 +33,13 @@ class Comparison:
 def list_open_cases(session: Session, after: str, limit: int) -> list[Case]:
     """A page of open cases, by their ids, from the one after this id on."""
     query = select(Case).where(col(Case.case_id) > after, col(Case.stage).not_in(ENDED))
+    return list_rows(session, query.order_by(col(Case.case_id)).limit(limit))
+
+
+def list_wanting_cases(session: Session, after: str, limit: int) -> list[Case]:
+    """A page of open cases whose third parties are to be asked for their reports again, by their ids."""
+    wanting = (col(Case.reports_wanted).is_not(None), col(Case.stage).not_in(ENDED))
+    query = select(Case).where(col(Case.case_id) > after, *wanting)
     return list_rows(session, query.order_by(col(Case.case_id)).limit(limit))
 
 
@@ -91,6 +98,12 @@ def compare_case(
     at: datetime | None = session.execute(newest).scalar_one()
     is_new = at is not None and at > before
     return Comparison(snapshot, difference, not is_new and session.execute(pending.limit(1)).first() is None)
+
+
+def list_repeats(session: Session, case_id: str, progress: Progress | RegistrationProgress) -> list[str]:
+    """The steps that a workflow which has stopped had done, and of which no record is left: they may be done again."""
+    rebuilt = read_progress(session, load_snapshot(session, case_id), facts_of(session, case_id))
+    return sorted(find_repeats(progress, rebuilt))
 
 
 def read_last_reconciliation(session: Session) -> ReconciliationRow | None:

@@ -9,7 +9,7 @@ from sqlmodel import col
 
 from db.recovery_tables import DeliveryFailure
 from db.tables import SYSTEM, Case, InboxRow
-from db.writes.facts import WORKFLOW_STUCK, lock_case, lower_flag, record_audit
+from db.writes.facts import WORKFLOW_STUCK, lock_case, lower_flag, raise_flag, record_audit
 from db.writes.recovery.deliveries import DeliveryKind, forget_failures, lower_delivery_flag
 from domain.shared.assister import Kind
 from domain.shared.cases.events import EventSource, EventState
@@ -34,8 +34,8 @@ def free_case(
 
     ``looked_at`` is the case as it was when its workflow was found wanting, open or with closing actions to do: where
     it has ended since, or another one has claimed it, that one is left alone. ``may_repeat`` names what the workflow
-    had done and no record of it is left, so that it may be done twice. Raises `UnknownCase`, `Refusal` where the case
-    has ended or is another workflow's by now.
+    had done and no record of it is left, so that it may be done twice: staff are to look at that. Raises
+    `UnknownCase`, `Refusal` where the case has ended or is another workflow's by now.
     """
     case = lock_case(session, looked_at.case_id)
     if case.stage in ENDED and looked_at.stage not in ENDED:
@@ -53,6 +53,8 @@ def free_case(
     lower_delivery_flag(session, case, now)
     details = {"may_repeat": may_repeat} if may_repeat else {}
     record_audit(session, now, actor, "case.restarted", case, why, **details)
+    if may_repeat and raise_flag(case, MAY_REPEAT, now):
+        record_audit(session, now, SYSTEM, f"case.flagged.{MAY_REPEAT}", case, why)
     return case
 
 

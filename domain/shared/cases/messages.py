@@ -184,6 +184,7 @@ class CaseProgress(BaseModel):
     done: set[str] = Field(default_factory=set, description="steps whose effect is recorded")
     errands: list[Command] = Field(default_factory=list, description="notices to send again, activations to make")
     ending: Command | None = None
+    endings: list[Command] = Field(default_factory=list, description="came while that one was being applied")
     processed: list[str] = Field(default_factory=list, description="ids of the messages taken, the last ones")
     messages: int = 0
 
@@ -313,8 +314,8 @@ class Published(BaseModel):
 class ReconciliationOrder(BaseModel):
     """A page of a reconciliation; ``after`` is the case after which it begins, ``token`` Temporal's for a page.
 
-    ``thorough`` asks every running workflow what it knows. ``restored`` says that a store may have been restored, and
-    that third parties are asked for their reports again, of cases that were not begun again too.
+    ``thorough`` asks every running workflow what it knows. ``restored`` says that a store was restored, and that third
+    parties are asked for their reports again, of cases that were not begun again too.
     """
 
     number: int = 0
@@ -327,7 +328,10 @@ class ReconciliationOrder(BaseModel):
 
 
 class Reconciled(BaseModel):
-    """What one page came to: counts by what was found or done; the cases whose reports are to be asked for again."""
+    """What one page came to: counts by what was found or done.
+
+    ``ask_again`` are the cases whose third parties are to be asked for their reports again.
+    """
 
     counts: dict[str, int] = Field(default_factory=dict)
     after: str = ""
@@ -343,6 +347,12 @@ class LastReconciliation(BaseModel):
 
 
 class ReportsOrder(BaseModel):
-    """Cases whose third parties are asked to report again what they reported before."""
+    """A page of the cases whose third parties are asked to report again what they reported before.
 
-    case_ids: list[str]
+    ``after`` is the case after which it begins, ``asked`` how many third parties were asked by then. Runs of before the
+    patch `reports-asked-apart` name their cases themselves.
+    """
+
+    after: str = ""
+    asked: int = 0
+    case_ids: list[str] = Field(default_factory=list)

@@ -16,11 +16,16 @@ MOST_RESTARTS = 3
 
 
 class Outcome(StrEnum):
-    """What a reconciliation found of a case, or did about it."""
+    """What a reconciliation found of a case, or did about it.
+
+    `AHEAD` is a restarted one whose workflow knew what isn't recorded, `REPEATING` one of these that had done some.
+    """
 
     RUNNING = "running"
     MISSING = "missing"
     RESTARTED = "restarted"
+    AHEAD = "ahead"
+    REPEATING = "may_repeat"
     STUCK = "stuck"
     TOLD = "told"
     SILENT = "silent"
@@ -30,6 +35,8 @@ class Outcome(StrEnum):
     FAILED = "failed"
 
 
+# Counted beside the outcomes: cases whose third parties are to be asked for their reports again.
+WANTED = "wanted"
 # What staff are shown by a flag.
 FLAGGED = (Outcome.MISSING, Outcome.STUCK)
 
