@@ -285,6 +285,7 @@ async def test_a11_a_returning_person_who_posts_the_form_gets_the_case_that_was_
     opened = await begun(world, person)
     answer = await world.submit({**request, "phone": "505-555-0177"})
     assert (answer.status_code, answer.json()) == (200, {**opened, "created": False})
+    await form.send(Browser(world.http), request, world.code, world.web)  # by which they accept the agreement
     await world.approved(opened)
     assert await at_the_lms(world, opened) == [("enrollments", OLD)]
 
