@@ -4,12 +4,15 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 
+from db.own_tables import OwnSession
 from tests.templates.contexts import frame
 
 Build = Callable[..., dict[str, object]]
 
 EMAIL = "testa.broker@example.com"
-SESSION = {"email": EMAIL, "ends_at": datetime(2026, 11, 29, 21, 30, tzinfo=UTC), "seconds": 1800}
+AT = datetime(2026, 11, 29, 21, 30, tzinfo=UTC)
+SESSION = {"email": EMAIL, "ends_at": AT, "seconds": 1800}
+ELSEWHERE = OwnSession(token_hash="x", id="7", email=EMAIL, created_at=AT, seen_at=AT, expires_at=AT)
 CASES = [
     {
         "program": program,
@@ -28,6 +31,8 @@ def own(language: str, empty: bool = False, told: str | None = None) -> dict[str
         **frame(language, "/me"),
         "own": SESSION,
         "told": told,
+        "others": [] if empty else [ELSEWHERE],
+        "others_action": "/me/sign-out-elsewhere",
         "address_url": "/me/email",
         "cases": [] if empty else CASES,
     }
@@ -82,6 +87,7 @@ def kept(language: str) -> dict[str, object]:
 OWN_PAGES: dict[str, tuple[str, Build]] = {
     "own": ("own.html", own),
     "own, empty": ("own.html", partial(own, empty=True)),
+    "own, signed out elsewhere": ("own.html", partial(own, told="elsewhere")),
     "own, address changed": ("own.html", partial(own, told="address")),
     "own, address changed in part": ("own.html", partial(own, told="address-partly")),
     "own, address": ("own_address.html", address),

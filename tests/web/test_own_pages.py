@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import time_machine
 
+from db.writes.own.sessions import find_own_session
 from tests.support import documents
 from tests.support.browser import Browser, Page
 from tests.web.house import House
@@ -163,3 +164,19 @@ async def test_c8_d6_one_withdraws_a_case_of_ones_own(house: House, person: Brow
     await house.own_session("somebody.else@example.com")
     for there in (case_id, "unknown"):
         assert (await house.post(f"/me/{there}/withdraw", {"reason": "Mine."}, **HTML)).status_code == 404
+
+
+async def test_d6_one_sees_where_else_one_is_signed_in_and_ends_that_alone(house: House, person: Browser) -> None:
+    elsewhere = await house.own_session("testa.broker@example.com")
+    others = await house.own_session("somebody.else@example.com")
+    mine = await house.own_session("testa.broker@example.com")
+    page = await person.open("/me")
+    assert page.text.count("last seen") == 1
+    page = await person.press("Sign out everywhere else")
+    assert "You are signed in here alone now." in page.text
+    assert "Where else you are signed in" not in page.text
+    now = datetime.now(UTC)
+    found = [await house.database.read(find_own_session, token, now) for token in (elsewhere, others, mine)]
+    assert [one is not None for one in found] == [False, True, True]
+    house.browser.cookies.clear()
+    assert (await house.post("/me/sign-out-elsewhere", {})).status_code == 401

@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Resp
 from pydantic import BaseModel, ValidationError
 
 from db.reads.own_pages import list_own_cases
-from db.writes.own.sessions import end_own_session, stay_in_own_session
+from db.writes.own.sessions import end_other_sessions, end_own_session, list_other_sessions, stay_in_own_session
 from domain.shared.codes import CodeAnswer
 from domain.shared.documents.faults import Fault, list_faults
 from domain.shared.documents.fields import Email
@@ -38,8 +38,9 @@ from web.services import Services, ServicesDep
 router = build_page_router()
 
 CODE, SIGN_IN, SIGN_OUT, KEPT = "/me/code", "/me/sign-in", "/me/sign-out", "/me/kept"
-_NOT_ONWARD = (CODE, SIGN_IN, SIGN_OUT, KEPT)
-TOLD, TOLD_OF_LIST = ("out", "ended"), ("address", "address-partly")
+OTHERS = "/me/sign-out-elsewhere"
+_NOT_ONWARD = (CODE, SIGN_IN, SIGN_OUT, KEPT, OTHERS)
+TOLD, TOLD_OF_LIST = ("out", "ended"), ("address", "address-partly", "elsewhere")
 
 
 class _Asked(BaseModel):
@@ -114,6 +115,13 @@ async def stay_signed_in(request: Request, services: ServicesDep, visitor: OwnPa
     return JSONResponse({"seconds": describe_session(OwnVisitor(visitor.email, ends_at))["seconds"]}, headers=PRIVATE)
 
 
+@router.post(OTHERS, dependencies=[limit_rate("api")])
+async def end_sessions_elsewhere(request: Request, services: ServicesDep, _: OwnPages) -> RedirectResponse:
+    """Ends every other session of who is signed in: a browser they don't know opens nothing any more."""
+    await services.database.write(end_other_sessions, request.cookies[choose_own_cookie(services)], now())
+    return RedirectResponse(f"{OWN_PATH}{build_query(told='elsewhere', lang=choose_language(request))}", 303, PRIVATE)
+
+
 def install_handlers(app: FastAPI) -> None:
     """Answers who isn't signed in, or not any more: what they have typed is kept until they are."""
     keep_forms(app)
@@ -128,6 +136,7 @@ def _find_onward(request: Request) -> str | None:
 async def _render_cases(request: Request, services: Services, visitor: OwnVisitor) -> HTMLResponse:
     language, told = choose_language(request), request.query_params.get("told")
     found = await services.database.read(list_own_cases, visitor.emails)
+    token = request.cookies[choose_own_cookie(services)]
     return render_page(
         services,
         "own.html",
@@ -136,6 +145,8 @@ async def _render_cases(request: Request, services: Services, visitor: OwnVisito
         here=OWN_PATH,
         own=describe_session(visitor),
         told=told if told in TOLD_OF_LIST else None,
+        others=await services.database.read(list_other_sessions, token, now()),
+        others_action=f"{OTHERS}{build_query(lang=language)}",
         address_url=f"{OWN_ADDRESS_PATH}{build_query(lang=language)}",
         cases=[
             {

@@ -8,8 +8,9 @@ import secrets
 from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
-from sqlmodel import col, delete
+from sqlmodel import col, delete, select
 
+from db.case_state import list_rows
 from db.own_tables import OwnSession
 from db.tables import AuditRow
 from domain.shared.ids import hash_token
@@ -87,3 +88,20 @@ def end_own_session(session: Session, token: str, now: datetime) -> None:
     row.ended_at = now
     session.add(row)
     session.add(AuditRow(at=now, actor=ACTOR, action="own.signed_out", details={"session": row.id}))
+
+
+def list_other_sessions(session: Session, token: str, now: datetime) -> list[OwnSession]:
+    """Where else the owner of a session is signed in by the same address, the last used first."""
+    mine = session.get_one(OwnSession, hash_token(token))
+    others = col(OwnSession.email) == mine.email, col(OwnSession.token_hash) != mine.token_hash
+    still_open = col(OwnSession.ended_at).is_(None), col(OwnSession.expires_at) > now
+    found = list_rows(session, select(OwnSession).where(*others, *still_open).order_by(col(OwnSession.seen_at).desc()))
+    return [row for row in found if now < find_end(row)]
+
+
+def end_other_sessions(session: Session, token: str, now: datetime) -> None:
+    """Ends every other session of the owner of this one."""
+    for row in list_other_sessions(session, token, now):
+        row.ended_at = now
+        session.add(row)
+        session.add(AuditRow(at=now, actor=ACTOR, action="own.signed_out", details={"session": row.id}))
