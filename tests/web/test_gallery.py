@@ -153,5 +153,5 @@ async def test_without_the_setting_there_is_no_gallery(tmp_path: Path) -> None:
 def test_there_is_none_on_another_address_than_this_machine_s(tmp_path: Path, web_url: str) -> None:
     given = settings_of(tmp_path).model_dump()
     database_url = given.pop("database_url")
-    with pytest.raises(ValidationError, match="gallery"):
+    with pytest.raises(ValidationError, match="CERTIFY_GALLERY"):
         Settings.model_validate({**given, "CERTIFY_DATABASE_URL": database_url, "gallery": True, "web_url": web_url})
