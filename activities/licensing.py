@@ -31,7 +31,9 @@ class LicensingActivities(contracts.Licensing):
         snapshot, kept = await self._database.read(load_screening, order)
         request, policy = request_of(snapshot.case), snapshot.state_policy
         if not Kind(snapshot.case.kind).is_licensed:
-            await self._database.write(record_screening, order, [], "answered", read_clock(order.at))
+            await self._database.write(
+                record_screening, self._identity_key, order, [], "answered", read_clock(order.at)
+            )
             return Screened()
         try:
             producer, answers = await self._ask_registry(request.npn, kept)
@@ -49,14 +51,18 @@ class LicensingActivities(contracts.Licensing):
             policy.home_state,
         )
         inputs = digest_registry_inputs(self._identity_key, request)
-        await self._database.write(record_screening, order, findings, "answered", now, answers, inputs)
+        emails = producer.contact_emails if producer is not None else ()
+        await self._database.write(
+            record_screening, self._identity_key, order, findings, "answered", now, answers, inputs, emails
+        )
         return Screened()
 
     @activity.defn(name="licensing.record_unknown")
     async def record_unknown(self, order: CaseRef) -> Screened:
         """See the contract."""
         unknown = list_unknown_findings()
-        await self._database.write(record_screening, order, unknown, "unknown", read_clock(order.at))
+        at = read_clock(order.at)
+        await self._database.write(record_screening, self._identity_key, order, unknown, "unknown", at)
         return Screened(unknown=True)
 
     async def _ask_registry(self, npn: str | None, kept: bytes | None) -> tuple[Producer | None, dict[str, bytes]]:

@@ -24,11 +24,15 @@ Answers = Mapping[str, RegistryAnswer]
 
 @dataclass(frozen=True)
 class NpnVerdict:
-    """What a profile is saved with: what is known of its NPNs, the fields at fault, the answers it rests on."""
+    """What a profile is saved with: what is known of its NPNs, the fields at fault, the answers it rests on.
+
+    ``emails`` are the addresses at which the registry reaches the owner of its own NPN.
+    """
 
     npn: NpnStatus
     faults: Faults = ()
     answers: Sequence[RegistryAnswer] = ()
+    emails: Sequence[str] = ()
 
 
 class ProfilesActivities(contracts.Profiles):
@@ -52,7 +56,14 @@ class ProfilesActivities(contracts.Profiles):
         evidence = {answer.sha256: answer.raw for answer in verdict.answers}
         at = read_clock(command.at)
         return await self._database.write(
-            save_profile, self._identity_key, command.command_id, verdict.npn, verdict.faults, evidence, at
+            save_profile,
+            self._identity_key,
+            command.command_id,
+            verdict.npn,
+            verdict.faults,
+            evidence,
+            at,
+            verdict.emails,
         )
 
     @activity.defn(name="profiles.verify")
@@ -66,7 +77,16 @@ class ProfilesActivities(contracts.Profiles):
         evidence = {answer.sha256: answer.raw for answer in answers.values()}
         faults = _find_npn_faults(profile, answers)
         at = read_clock(order.at)
-        return await self._database.write(record_npn_verdict, order.case_id, order.occurrence, faults, evidence, at)
+        return await self._database.write(
+            record_npn_verdict,
+            self._identity_key,
+            order.case_id,
+            order.occurrence,
+            faults,
+            evidence,
+            at,
+            _list_owner_emails(answers),
+        )
 
     async def _judge_profile(self, waiting: ProfileToSave) -> NpnVerdict:
         """What speaks against a profile before it is saved."""
@@ -79,12 +99,17 @@ class ProfilesActivities(contracts.Profiles):
         except (Unavailable, Refused):  # silent, or unreadable: unknown, never wrong
             return NpnVerdict(NpnStatus.VERIFIED if waiting.is_verified else NpnStatus.UNVERIFIED)
         faults = _find_npn_faults(waiting.profile, answers)
-        return NpnVerdict(NpnStatus.VERIFIED, faults, tuple(answers.values()))
+        return NpnVerdict(NpnStatus.VERIFIED, faults, tuple(answers.values()), _list_owner_emails(answers))
 
     async def _ask_registry(self, profile: StoredProfile) -> Answers:
         """The registry's answers, by the fields of the NPNs."""
         answers = await asyncio.gather(*map(self._registry.look_up_npn, profile.npns.values()))
         return dict(zip(profile.npns, answers, strict=True))
+
+
+def _list_owner_emails(answers: Answers) -> Sequence[str]:
+    own = answers.get("npn")
+    return own.producer.contact_emails if own is not None and own.producer is not None else ()
 
 
 def _find_npn_faults(profile: StoredProfile, answers: Answers) -> Faults:

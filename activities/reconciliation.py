@@ -373,7 +373,7 @@ def _build_reports(snapshot: CaseSnapshot, unheard: frozenset[str]) -> list[Repo
     if standing is not None:
         fact_id = f"reconciled:{standing.facts}"
         return [Report(case_id=snapshot.case.case_id, fact_id=fact_id, kind="reconciled", standing=standing)]
-    passed = snapshot.certification.passed_at is not None
+    passed = snapshot.certification.has_earned_certificate
     return [
         Report(case_id=snapshot.case.case_id, fact_id=f"reconciled:{kind}", kind=kind, passed=passed)
         for kind in sorted(unheard)

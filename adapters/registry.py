@@ -20,6 +20,7 @@ from domain.shared.licensing import License, Producer
 SERVICE = "registry"
 PATH = "/pdb-xml-reports/entityinfo_xml.cgi"
 BIOGRAPHIC = "ENTITY_BIOGRAPHIC/BIOGRAPHIC"
+CONTACT_EMAILS = "ENTITY_BIOGRAPHIC/CONTACT_INFOS/STATE/CONTACT_INFO/BUSINESS_EMAIL"
 NPN_TAGS = ("NPN", "ID_ENTITY")
 STATES = ".//PRODUCER_LICENSING/LICENSE_INFORMATION/STATE"
 
@@ -90,6 +91,11 @@ def _parse_producer(entity: Element, npn: str) -> Producer:
         last_name=_find_text(biographic, "NAME_LAST"),
         suffix=_find_text(biographic, "NAME_SUFFIX"),
         company=_find_text(biographic, "NAME_COMPANY"),
+        contact_emails=tuple(
+            dict.fromkeys(
+                text.strip().lower() for email in entity.iterfind(CONTACT_EMAILS) if (text := email.text or "").strip()
+            )
+        ),
         licenses=tuple(
             _parse_license(state, license_)
             for state in entity.iterfind(STATES)

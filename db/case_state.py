@@ -143,6 +143,7 @@ def opening_of(case: Case) -> CertificationOpening:
         has_portal_account=case.has_portal_account,
         has_portal_profile=case.has_portal_profile,
         has_scheduling_tool=case.has_scheduling_tool,
+        npn_unproven=case.npn_unproven,
     )
 
 
@@ -152,6 +153,7 @@ def registration_opening_of(case: Case) -> RegistrationOpening:
         role=Role(case.kind),
         markets=profile_of(case).markets,
         returning=case.assister_type == AssisterType.RETURNING,
+        npn_unproven=case.npn_unproven,
     )
 
 

@@ -106,6 +106,15 @@ class Case(SQLModel, table=True):
     policy: dict[str, Any] = Field(sa_type=JSON, description="the policy the case began with, kept")
     request: dict[str, Any] = Field(sa_type=JSON, description="the request as it stands, after answers")
     identity_matches: bool = True
+    npn_unproven: bool = Field(
+        default=False,
+        sa_column_kwargs={"server_default": false()},
+        description="whether it is still to be proven whose its NPN is (D2)",
+    )
+    first_email: str | None = Field(
+        default=None,
+        description="the address it was asked for with, to which every letter goes; none of cases from before claims",
+    )
     workflow_id: str
     run_id: str | None = Field(default=None, description="first execution run id of the workflow that owns the case")
     restarts: int = Field(

@@ -51,6 +51,7 @@ class RegistryProducer(BaseModel):
     last_name: str | None = Field(None, max_length=100, validate_default=True)
     suffix: str | None = Field(None, max_length=20)
     company: str | None = Field(None, max_length=200, validate_default=True)
+    contact_email: str | None = Field(None, max_length=254)
     licenses: list[RegistryLicense] = Field(default_factory=list, max_length=100)
 
     @field_validator("first_name", "last_name", "company")
@@ -120,7 +121,10 @@ def build_entity_report(producer: RegistryProducer) -> Xml.Element:
     """The report on a producer: who it is, then every licence of every state."""
     root = Xml.Element("PDB")
     entity = Xml.SubElement(Xml.SubElement(root, "PRODUCER"), producer.entity.upper())
-    _add_biography(Xml.SubElement(Xml.SubElement(entity, "ENTITY_BIOGRAPHIC"), "BIOGRAPHIC"), producer)
+    biographic = Xml.SubElement(entity, "ENTITY_BIOGRAPHIC")
+    _add_biography(Xml.SubElement(biographic, "BIOGRAPHIC"), producer)
+    if producer.contact_email:
+        _add_contacts(Xml.SubElement(biographic, "CONTACT_INFOS"), producer)
     information = Xml.SubElement(Xml.SubElement(entity, "PRODUCER_LICENSING"), "LICENSE_INFORMATION")
     states: dict[str, Xml.Element] = {}
     for held in producer.licenses:
@@ -138,6 +142,13 @@ def _add_biography(element: Xml.Element, producer: RegistryProducer) -> None:
         _add_text(element, "NAME_SUFFIX", producer.suffix)
         _add_text(element, "DATE_BIRTH", "01/01/1980")
     _add_text(element, "NAME_COMPANY", producer.company)
+
+
+def _add_contacts(element: Xml.Element, producer: RegistryProducer) -> None:
+    """The same contact in every state of a licence; without one, in New Mexico."""
+    for name in dict.fromkeys(held.state for held in producer.licenses) or ("NM",):
+        contact = Xml.SubElement(Xml.SubElement(element, "STATE", name=name), "CONTACT_INFO")
+        _add_text(contact, "BUSINESS_EMAIL", producer.contact_email)
 
 
 def _add_license(element: Xml.Element, held: RegistryLicense) -> None:

@@ -23,12 +23,38 @@ def _firm(npn: str, company: str, *licenses: dict[str, Any]) -> dict[str, Any]:
 
 # Ten digits that start with 9 are far above any number issued: none of these belongs to a real person.
 PRODUCERS: list[dict[str, Any]] = [
-    _individual("9000000101", "Testa", "Agent", _license("NM", "NM-101")),
-    _individual("9000000102", "Sample", "Broker", _license("NM", "NM-102", "nonresident"), _license("TX", "TX-102")),
-    _individual("9000000103", "Ejemplo", "Corredor", _license("NM", "NM-103")),
-    _individual("9000000104", "Inventada", "Núñez Prueba", _license("NM", "NM-104"), suffix="JR"),
-    _individual("9000000105", "Demo", "Producer", _license("NM", "NM-105-OLD", active=False), _license("NM", "NM-105")),
-    _individual("9000000106", "Muestra", "Agente", _license("NM", "NM-106", "nonresident"), _license("AZ", "AZ-106")),
+    _individual("9000000101", "Testa", "Agent", _license("NM", "NM-101"), contact_email="testa.agent@example.com"),
+    _individual(
+        *("9000000102", "Sample", "Broker", _license("NM", "NM-102", "nonresident"), _license("TX", "TX-102")),
+        contact_email="sample.broker@example.com",
+    ),
+    _individual(
+        "9000000103", "Ejemplo", "Corredor", _license("NM", "NM-103"), contact_email="ejemplo.corredor@example.com"
+    ),
+    _individual(
+        "9000000104",
+        "Inventada",
+        "Núñez Prueba",
+        _license("NM", "NM-104"),
+        suffix="JR",
+        contact_email="inventada.nunez@example.com",
+    ),
+    _individual(
+        "9000000105",
+        "Demo",
+        "Producer",
+        _license("NM", "NM-105-OLD", active=False),
+        _license("NM", "NM-105"),
+        contact_email="demo.producer@example.com",
+    ),
+    _individual(
+        "9000000106",
+        "Muestra",
+        "Agente",
+        _license("NM", "NM-106", "nonresident"),
+        _license("AZ", "AZ-106"),
+        contact_email="muestra.agente@example.com",
+    ),
     _individual("9000000111", "Lapsed", "Agent", _license("NM", "NM-111", active=False)),
     _individual("9000000112", "Expired", "Broker", _license("NM", "NM-112", expires="2023-12-31")),
     _individual("9000000113", "Faraway", "Broker", _license("TX", "TX-113")),

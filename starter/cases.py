@@ -15,6 +15,7 @@ from db.engine import Database
 from db.reads.recovery.reconciliation import is_unclosed, list_repeats
 from db.tables import Case, CommandRow, InboxRow
 from db.writes.cases import flag_case
+from db.writes.claims import prove_npn
 from db.writes.commands import keep_command, load_command, refuse_command
 from db.writes.imports import import_person
 from db.writes.links import use_activation_link
@@ -31,6 +32,7 @@ from domain.shared.cases.messages import Report
 from domain.shared.cases.notices import Notice
 from domain.shared.cases.reasons import Reason, Refusal, read_reason
 from domain.shared.cases.stages import ENDED
+from domain.shared.claims import NpnProof
 from domain.shared.documents.faults import Fault, Invalid, load_faults
 from domain.shared.ids import make_command_id as opaque_id
 from domain.shared.vouching import Voucher
@@ -284,6 +286,16 @@ class Cases:
             raise Unreachable
         raise await self._flag_gone(case.case_id)
 
+    # whose an NPN is
+
+    async def prove_identity(self, case_id: str, proof: NpnProof) -> None:
+        """Staff say that an NPN is proven to be who claims it in this case (D2).
+
+        Raises `Refusal` where somebody else has proven it, where there is none, or where the case can't take it.
+        """
+        told = await self._database.write(prove_npn, self._identity_key, case_id, proof, now())
+        await self.deliver_events(told)
+
     # events
 
     async def deliver_received(self, received: Received) -> None:
@@ -378,7 +390,7 @@ def describe_event(row: InboxRow, snapshot: CaseSnapshot) -> Report:
     if row.message is not None:
         return Report.model_validate(row.message)
     fact = next(fact for fact in snapshot.facts if fact.id == row.fact_id)
-    return describe_fact(row.case_id, fact, snapshot.take_registration_snapshot())
+    return describe_fact(row.case_id, fact, snapshot.take_registration_snapshot(), snapshot.state)
 
 
 def _number_of(row: InboxRow) -> int:

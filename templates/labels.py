@@ -65,6 +65,7 @@ WAITING_FOR: Labels = {
     "scheduling_tool": N_("Scheduling Tool"),
     "marketplace_profile": N_("MLMS profile"),
     "npn_verification": N_("Check of the National Producer Number (NPN)"),
+    "npn_proof": N_("Proof of whose the National Producer Number (NPN) is"),
     "marketplace_training": N_("Marketplace training"),
     "marketplace_agreements": N_("Agreements with the Marketplace"),
     "publication": N_("Listing in the Registration Tracker, the RCL and Find Local Help"),

@@ -41,6 +41,7 @@ CHECKS: Labels = {
     "license_not_expired": N_("License not expired"),
     "agreement_accepted": N_("Agreement accepted"),
     "identity_matches": N_("Same person as before"),
+    "npn_owner": N_("Whose the NPN is"),
     "intake_scope": N_("Intake scope"),
     "background_check": N_("Background check"),
 }

@@ -38,4 +38,6 @@ SIGNAL_OF_SOURCE = {
     "portal": PORTAL_REPORTED,
     "vendors": VENDOR_REPORTED,
     "assister": ASSISTER_ACTED,
+    # A proof of whose NPN it is: both programs take it as they take a report of the training's end.
+    "staff": LMS_REPORTED,
 }

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from db.case_state import applicant_of, request_of, snapshot_case, state_of
 from db.tables import SYSTEM, Assister, Case, CommandRow
+from db.writes.claims import claim_npn, has_proven
 from db.writes.effects import stuck_flag
 from db.writes.facts import append_facts, lock_case, lower_flag, record_audit
 from db.writes.links import void_activation_links
@@ -164,11 +165,13 @@ def _find_changed(identity_key: bytes, case: Case, amended: StoredRequest) -> Ch
 
 
 def _find_taken(session: Session, identity_key: bytes, case: Case, asked: Applicant) -> str | None:
-    """The field by which a request is another person's, if it is."""
+    """The field by which a request is another person's, if it is; an NPN that nobody has proven is nobody's (D3)."""
     person = find_by_key(session, identity_key, asked.npn, asked.email)
     if person is None or person.assister_id == case.assister_id:
         return None
-    return "npn" if asked.npn else "email"
+    if asked.npn is None:
+        return "email"
+    return "npn" if has_proven(session, person.assister_id, asked.npn) else None
 
 
 def _judge_again(
@@ -200,6 +203,7 @@ def _carry_out(
         amended = amend_request(case.request, command.changes)
         changed = _find_changed(identity_key, case, StoredRequest.model_validate(amended))
         case.request = amended
+        case.npn_unproven = claim_npn(session, case.assister_id, applicant_of(case).npn, now)
         session.add(case)
         remember_words(session, case.assister_id)
     if moves_person(command, case.identity_matches):

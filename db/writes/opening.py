@@ -11,10 +11,20 @@ from db.case_state import applicant_of, list_rows, one_or_none
 from db.reads.history import read_history
 from db.tables import SYSTEM, Assister, AuditRow, Case
 from db.writes.agreements import record_acceptance
+from db.writes.claims import claim_npn, has_proven
 from db.writes.facts import append_facts, raise_flag, record_audit
-from db.writes.persons import add_person, describe_person, find_by_key, identity_of, remember_words, select_accounts
+from db.writes.persons import (
+    add_person,
+    describe_person,
+    find_by_key,
+    find_claimant,
+    identity_of,
+    remember_words,
+    select_accounts,
+)
 from db.writes.webhooks.uncounted import REQUESTED, find_newest_case, keep_conflict
 from domain.programs.opening import OPENING_RULES, AnyRequest
+from domain.shared.applicant import Applicant
 from domain.shared.assister import Identity
 from domain.shared.cases.facts import FactKind
 from domain.shared.cases.opening import (
@@ -73,15 +83,18 @@ def open_requested_case(
     ``language`` is the one in which the agreement was shown; by default the request's. ``voucher`` is who sends the
     request for the applicant; None where they do so themselves, their address confirmed. Raises `Invalid` for a request
     that may not come in, with nothing stored. Who gives another person's NPN or e-mail gets a `Refusal`, answered and
-    not raised: what staff are told of it is committed.
+    not raised: what staff are told of it is committed. An NPN that nobody has proven is nobody's: who claims it with
+    another address than the one before has a case of their own, and staff are told of both (D3).
     """
     rules = OPENING_RULES[request.program]
     asking = rules.identify_applicant(request)
     person = _find_person(session, identity_key, rules, asking)
-    latest = _lock_latest_case(session, person, rules.program, request.plan_year) if person else None
-    running = latest if latest and latest.stage not in REOPENABLE else None
-    known = identity_of(person) if person else None
-    match = rules.match_identity(asking, known, applicant_of(running).identity if running else None)
+    latest, running, match = _judge_applicant(session, rules, asking, person, request.plan_year)
+    is_second = False
+    if person is not None and match is not IdentityMatch.SAME and _may_claim_too(session, asking, person):
+        _tell_of_conflict(session, rules, person, latest, now)
+        person, is_second = _find_second_claimant(session, identity_key, rules, asking), True
+        latest, running, match = _judge_applicant(session, rules, asking, person, request.plan_year)
     if person is not None and match is IdentityMatch.CONFLICT:
         return _note_conflict(session, rules, person, latest, request, now)
     origin = Origin(voucher.actor if voucher else APPLICANT, FORM, now, language)
@@ -89,7 +102,7 @@ def open_requested_case(
         return _repeat_request(session, running, request, origin)
     new = _admit_request(session, rules, person, request, origin)
     person = person or add_person(session, identity_key, new.request, now)
-    return _store_case(session, rules, person, latest, new, origin, match)
+    return _store_case(session, rules, person, latest, new, origin, match, is_second=is_second)
 
 
 def begin_case(session: Session, assister_id: str, program: str, plan_year: int, actor: str, now: datetime) -> Opened:
@@ -124,7 +137,47 @@ def _find_person(session: Session, identity_key: bytes, rules: Rules, asking: Id
     found = find_by_key(session, identity_key, asking.npn, asking.email)
     if found is not None or not rules.email_is_account:
         return found
-    owners = select_accounts(rules.program, asking.email).order_by(col(Assister.created_at)).limit(1)
+    return _find_account(session, rules, asking.email)
+
+
+def _judge_applicant(
+    session: Session, rules: Rules, asking: Identity, person: Assister | None, plan_year: int
+) -> tuple[Case | None, Case | None, IdentityMatch]:
+    """The person's last case of the year, the same where it runs, and whether who asks is that person."""
+    latest = _lock_latest_case(session, person, rules.program, plan_year) if person else None
+    running = latest if latest and latest.stage not in REOPENABLE else None
+    known = identity_of(person) if person else None
+    match = rules.match_identity(asking, known, applicant_of(running).identity if running else None)
+    if person and match is IdentityMatch.DOUBTFUL and _is_anothers(session, asking, person):
+        match = IdentityMatch.CONFLICT
+    return latest, running, match
+
+
+def _is_anothers(session: Session, asking: Identity, known: Assister) -> bool:
+    """Whether somebody known has proven the NPN that is given with another address than theirs (D3)."""
+    if asking.npn is None or known.email.lower() == asking.email.lower():
+        return False
+    return has_proven(session, known.assister_id, asking.npn)
+
+
+def _may_claim_too(session: Session, asking: Identity, known: Assister) -> bool:
+    """Whether who gives the NPN of somebody known, with another address, may claim it: nobody has proven it (D3)."""
+    if asking.npn is None or known.npn != asking.npn or known.email.lower() == asking.email.lower():
+        return False
+    return not _is_anothers(session, asking, known)
+
+
+def _find_second_claimant(session: Session, identity_key: bytes, rules: Rules, asking: Identity) -> Assister | None:
+    """Who claims an NPN beside the first: by NPN and e-mail, or by the e-mail of an account (B3)."""
+    assert asking.npn is not None, "only an NPN is claimed"
+    found = find_claimant(session, identity_key, asking.npn, asking.email)
+    if found is not None or not rules.email_is_account:
+        return found
+    return _find_account(session, rules, asking.email)
+
+
+def _find_account(session: Session, rules: Rules, email: str) -> Assister | None:
+    owners = select_accounts(rules.program, email).order_by(col(Assister.created_at)).limit(1)
     return next(iter(list_rows(session, owners)), None)
 
 
@@ -187,6 +240,20 @@ def _note_conflict(
     Nothing else is stored of it, but where the person has no case of the program, which could be flagged: then who
     asked is kept for staff, since what they are told of has to be something that they can open.
     """
+    case = _tell_of_conflict(session, rules, person, latest, now)
+    if case is None:
+        fault = Fault("npn" if rules.identify_applicant(request).npn else "email", "known_otherwise")
+        about = find_newest_case(session, person)
+        keep_conflict(session, REQUESTED, _describe_asking(request), fault, person, about, APPLICANT, now)
+    has_account = case is not None or bool(read_history(session, person, rules.program).years)
+    reason = rules.name_conflict(has_account)
+    return SecondAccount(reason) if reason.code == "second_account" else Refusal(reason)
+
+
+def _tell_of_conflict(
+    session: Session, rules: Rules, person: Assister, latest: Case | None, now: datetime
+) -> Case | None:
+    """Staff are told of somebody else who gave a person's NPN or e-mail, at the person's newest case, if any."""
     case = latest or _lock_newest_case(session, person, rules.program)
     if case is not None:
         raise_flag(case, rules.conflict, now)
@@ -204,12 +271,7 @@ def _note_conflict(
                 details={},
             )
         )
-        fault = Fault("npn" if rules.identify_applicant(request).npn else "email", "known_otherwise")
-        about = find_newest_case(session, person)
-        keep_conflict(session, REQUESTED, _describe_asking(request), fault, person, about, APPLICANT, now)
-    has_account = case is not None or bool(read_history(session, person, rules.program).years)
-    reason = rules.name_conflict(has_account)
-    return SecondAccount(reason) if reason.code == "second_account" else Refusal(reason)
+    return case
 
 
 def _describe_asking(request: AnyRequest) -> dict[str, Any]:
@@ -227,9 +289,14 @@ def _store_case(
     new: NewCase,
     origin: Origin,
     match: IdentityMatch,
+    *,
+    is_second: bool = False,
 ) -> Opened:
-    """Stores a case with its first facts; where it is doubtful whose it is, nothing of it is kept of the person."""
-    policy = new.policy
+    """Stores a case with its first facts; where it is doubtful whose it is, nothing of it is kept of the person.
+
+    ``is_second``: somebody else claims the same NPN, and staff are to look at both (D3).
+    """
+    policy, applicant = new.policy, Applicant.model_validate(new.request)
     case = Case(
         case_id=new.case_id,
         assister_id=person.assister_id,
@@ -242,13 +309,15 @@ def _store_case(
         policy=policy.model_dump(mode="json"),
         request=new.request,
         identity_matches=match is IdentityMatch.SAME,
+        npn_unproven=claim_npn(session, person.assister_id, applicant.npn, origin.at),
+        first_email=applicant.email,
         workflow_id=make_workflow_id(policy.program, policy.plan_year, new.case_id),
         stage=Stage.REQUESTED,
         opened_at=origin.at,
     )
     if match is IdentityMatch.SAME:
         person.details = merge_details(person.details, new.request, rules.form)
-    else:
+    if is_second or match is not IdentityMatch.SAME:
         raise_flag(case, rules.conflict, origin.at)
         record_audit(session, origin.at, SYSTEM, f"case.flagged.{rules.conflict}", case)
     session.add_all([person, case])

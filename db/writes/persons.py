@@ -13,7 +13,7 @@ from db.tables import Assister, Case, EarlierYear, SearchTerm
 from domain.shared.applicant import Applicant
 from domain.shared.assister import Identity
 from domain.shared.cases.opening import merge_details
-from domain.shared.ids import make_assister_id, make_person_key
+from domain.shared.ids import make_assister_id, make_claim_key, make_person_key
 from domain.shared.search_words import list_terms
 
 
@@ -22,6 +22,35 @@ def find_by_key(session: Session, identity_key: bytes, npn: str | None, email: s
     key = make_person_key(identity_key, npn, email)
     found: Assister | None = one_or_none(session, select(Assister).where(col(Assister.person_key) == key))
     return found
+
+
+def find_claimant(session: Session, identity_key: bytes, npn: str, email: str) -> Assister | None:
+    """Who claims this NPN with this e-mail address, where somebody else has its key (D3)."""
+    key = make_claim_key(identity_key, npn, email)
+    found: Assister | None = one_or_none(session, select(Assister).where(col(Assister.person_key) == key))
+    return found
+
+
+def _choose_key(session: Session, identity_key: bytes, npn: str | None, email: str, own_id: str | None = None) -> str:
+    """By what a person is found: the key of an NPN is the first one's, until somebody proves it (D3)."""
+    holder = find_by_key(session, identity_key, npn, email)
+    if npn is None or holder is None or holder.assister_id == own_id:
+        return make_person_key(identity_key, npn, email)
+    return make_claim_key(identity_key, npn, email)
+
+
+def give_npn_key(session: Session, identity_key: bytes, person: Assister, npn: str) -> None:
+    """Gives the key of an NPN to who has proven it; who had it before is found as one who claims it (D3)."""
+    holder = find_by_key(session, identity_key, npn, person.email)
+    if person.npn != npn or (holder is not None and holder.assister_id == person.assister_id):
+        return
+    if holder is not None:
+        holder.person_key = make_claim_key(identity_key, npn, holder.email)
+        session.add(holder)
+        session.flush()
+    person.person_key = make_person_key(identity_key, npn, person.email)
+    session.add(person)
+    session.flush()
 
 
 def select_accounts(program: str, email: str) -> Any:
@@ -38,7 +67,7 @@ def add_person(session: Session, identity_key: bytes, details: Mapping[str, Any]
     who = Applicant.model_validate(details)
     person = Assister(
         assister_id=make_assister_id(),
-        person_key=make_person_key(identity_key, who.npn, who.email),
+        person_key=_choose_key(session, identity_key, who.npn, who.email),
         **who.model_dump(),
         details=dict(details),
         created_at=now,
@@ -76,7 +105,7 @@ def rename_person(
     """Gives a person the name, e-mail and NPN of a request or profile, by which they are found from now on (A10)."""
     who = Applicant.model_validate(request)
     person.npn, person.email = npn, who.email
-    person.person_key = make_person_key(identity_key, npn, who.email)
+    person.person_key = _choose_key(session, identity_key, npn, who.email, person.assister_id)
     person.first_name, person.last_name = who.first_name, who.last_name
     person.details = merge_details(person.details, request, form)
     session.add(person)

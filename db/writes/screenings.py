@@ -9,11 +9,13 @@ from db.case_state import CaseSnapshot, load_snapshot, policy_of, request_of
 from db.reads.third_parties import find_evidence
 from db.tables import Case
 from db.writes.cases import record_facts
+from db.writes.claims import prove_by_registry
 from db.writes.effects import keep_evidence
 from db.writes.facts import lock_case
 from domain.shared.assister import AssisterType, Kind
 from domain.shared.cases.facts import Fact, FactKind
 from domain.shared.cases.messages import CaseRef
+from domain.shared.cases.stages import ENDED
 from domain.state.eligibility import Check, Finding, make_finding
 from domain.state.facts import ScreenedData
 
@@ -27,17 +29,19 @@ def load_screening(session: Session, order: CaseRef) -> tuple[CaseSnapshot, byte
 
 def record_screening(
     session: Session,
+    identity_key: bytes,
     order: CaseRef,
     findings: Sequence[Finding],
     how: str,
     now: datetime,
     answers: Mapping[str, bytes] | None = None,
     inputs: str | None = None,
+    emails: Sequence[str] = (),
 ) -> None:
     """Records this round's findings with those that our own records make, unless the case has ended.
 
     ``how`` is "answered" or "unknown"; ``answers`` are the registry's, raw, by their SHA-256; ``inputs`` is a digest of
-    what it was asked about.
+    what it was asked about, ``emails`` are the addresses at which it reaches the NPN's owner (D2).
     """
     case = lock_case(session, order.case_id)
     for digest, raw in (answers or {}).items():
@@ -48,6 +52,8 @@ def record_screening(
         id=f"{order.case_id}:screened:{order.occurrence}:{how}", kind=FactKind.SCREENED, at=now, data=data.to_json()
     )
     record_facts(session, order.case_id, [fact], now, "case.screened", round=order.occurrence, how=how)
+    if case.stage not in ENDED:
+        prove_by_registry(session, identity_key, case, emails, now)
 
 
 def _make_key(order: CaseRef) -> str:

@@ -156,9 +156,10 @@ def build_rows(assister_id: str, plan_year: int, attempts: Sequence[ListedRegist
 
     Only those with the role of an agent or broker are listed (B9), and under the NPN of the profile they saved; on
     the lists of completed registrations only once the licence registry has confirmed it. The tracker's row alone where
-    `keeps_rows` holds.
+    `keeps_rows` holds. Of somebody whose NPN is not proven there is no row at all (D2).
     """
     listed = [one for one in attempts if one.state.is_listed_role and one.state.profile.version > 0]
+    listed = [one for one in listed if not one.state.opening.npn_unproven]
     by_npn: dict[str, list[ListedRegistration]] = {}
     for one in listed:
         if one.state.profile.npn in _TRACKED and one.profile.npn:

@@ -32,13 +32,17 @@ Versions = Mapping[MarketplaceAgreement, str]
 
 
 class RegistrationOpening(BaseModel):
-    """What a registration is from its first moment on: the role asked for, the markets, and whether one returns."""
+    """What a registration is from its first moment on: the role asked for, the markets, and whether one returns.
+
+    ``npn_unproven``: whose the NPN is has still to be proven (D2).
+    """
 
     model_config = ConfigDict(frozen=True)
 
     role: Role
     markets: tuple[Market, ...]
     returning: bool
+    npn_unproven: bool = False
 
 
 class Enrollment(BaseModel):
@@ -101,6 +105,7 @@ class RegistrationState(BaseModel):
     certificates: dict[Market, Certificate]
     publication: tuple[Listed, ...]
     help_desk_told_at: datetime | None
+    npn_proven_at: datetime | None
     ended_at: datetime | None
 
     @property
@@ -119,7 +124,12 @@ class RegistrationState(BaseModel):
 
         They show nobody whose role, or whose NPN at present, keeps them off (B9).
         """
-        if self.ended or not self.is_listed_role or self.profile.npn is not NpnStatus.VERIFIED:
+        if (
+            self.ended
+            or self.opening.npn_unproven
+            or not self.is_listed_role
+            or self.profile.npn is not NpnStatus.VERIFIED
+        ):
             return []
         seen = {one.market for one in self.publication} - {one.market for one in self.publication if not one.listed_at}
         return [market for market in self.certificates if market not in seen]
@@ -131,12 +141,15 @@ class RegistrationState(BaseModel):
 
     @property
     def newly_complete(self) -> dict[Market, datetime]:
-        """Markets whose last step was just done, with its time: not yet recorded as completed (B12)."""
+        """Markets whose last step was just done, with its time: not yet recorded as completed (B12).
+
+        None is complete before the NPN is proven (D2).
+        """
         profile_at = self.profile.completed_at
-        if profile_at is None:
+        if profile_at is None or self.opening.npn_unproven:
             return {}
         return {
-            market: max(profile_at, self.trained_at[market], self.agreed_at[market])
+            market: max(profile_at, self.trained_at[market], self.agreed_at[market], self.npn_proven_at or profile_at)
             for market in self.markets
             if market in self.trained_at and market in self.agreed_at and market not in self.completed_at
         }
@@ -186,6 +199,7 @@ def fold_registration(
         certificates=_fold_certificates(log),
         publication=_fold_publication(log),
         help_desk_told_at=log.find_time(FactKind.HELP_DESK_TOLD),
+        npn_proven_at=proven.at if (proven := log.find_last(FactKind.NPN_PROVEN)) else None,
         ended_at=ending.at if ending else None,
     )
     stage, waiting_for, since = _find_stage(state, log)
@@ -320,6 +334,9 @@ def _find_stage_after_profile(state: RegistrationState) -> tuple[Stage, WaitingF
     if to_agree:
         since = _find_latest(state.profile.completed_at, *(state.trained_at[market] for market in to_agree))
         return Stage.AWAITING_AGREEMENTS, WaitingFor.MARKETPLACE_AGREEMENTS, since
+    if missing and state.opening.npn_unproven and all(market in state.agreed_at for market in missing):
+        since = _find_latest(state.profile.completed_at, *(state.agreed_at[market] for market in missing))
+        return Stage.AWAITING_AGREEMENTS, WaitingFor.NPN_PROOF, since
     if missing:
         return Stage.IN_TRAINING, WaitingFor.MARKETPLACE_TRAINING, state.profile.completed_at
     if set(state.certificates) != set(state.markets):

@@ -74,7 +74,7 @@ def rebuild_progress(
     if isinstance(state, CertificationState):
         decided = state.decision is not None and state.eligibility in _FINAL
         rebuilt.facts = sorted({fact.kind.value for fact in facts} - _list_outdated_kinds(state))
-        rebuilt.passed = state.passed_at is not None
+        rebuilt.passed = state.has_earned_certificate
         rebuilt.rounds = state.round
         rebuilt.check_round = state.check_round
         rebuilt.unknown_license = _is_license_unknown(facts, state.round)

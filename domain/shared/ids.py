@@ -19,6 +19,11 @@ def make_person_key(key: bytes, npn: str | None, email: str) -> str:
     return hmac.new(key, text.encode(), sha256).hexdigest()
 
 
+def make_claim_key(key: bytes, npn: str, email: str) -> str:
+    """Who claims an NPN whose key somebody else has: equal NPN and equal lower-cased e-mail (D3). A hash, in hex."""
+    return hmac.new(key, f"claim:{npn}:{email.lower()}".encode(), sha256).hexdigest()
+
+
 def make_assister_id() -> str:
     """An opaque id of a person."""
     return f"ast_{secrets.token_hex(12)}"

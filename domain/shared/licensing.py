@@ -20,7 +20,10 @@ class License(BaseModel):
 
 
 class Producer(BaseModel):
-    """The holder of a National Producer Number (NPN): a person or a firm (A13, B10)."""
+    """The holder of a National Producer Number (NPN): a person or a firm (A13, B10).
+
+    ``contact_emails`` are the addresses at which the registry reaches them, in lower case (D2).
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -30,4 +33,5 @@ class Producer(BaseModel):
     last_name: str
     suffix: str = ""
     company: str
+    contact_emails: tuple[str, ...] = ()
     licenses: tuple[License, ...]

@@ -55,7 +55,10 @@ class SchedulingTool(StrEnum):
 
 
 class CertificationOpening(BaseModel):
-    """What a case is from its first moment on: who, and what earlier years left in place."""
+    """What a case is from its first moment on: who, and what earlier years left in place.
+
+    ``npn_unproven``: whose the NPN is has still to be proven (D2).
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -65,6 +68,7 @@ class CertificationOpening(BaseModel):
     has_portal_account: bool = False
     has_portal_profile: bool = False
     has_scheduling_tool: bool = False
+    npn_unproven: bool = False
 
 
 class Decision(BaseModel):
@@ -121,6 +125,11 @@ class CertificationState(BaseModel):
     def ended(self) -> bool:
         """Whether the case is over: nothing changes it any more."""
         return self.stage in ENDED
+
+    @property
+    def has_earned_certificate(self) -> bool:
+        """Whether the exam was passed by somebody whose NPN is proven: until then there is no certificate (D2)."""
+        return self.passed_at is not None and not self.opening.npn_unproven
 
     @property
     def portal_ready(self) -> bool:
@@ -265,6 +274,8 @@ def _fold_findings(opening: CertificationOpening, log: FactLog) -> tuple[Finding
     found = [*screenings[-1][1].findings] if screenings else _list_pending_findings(opening, log)
     if opening.kind.is_licensed:
         found.append(make_finding(Check.AGREEMENT_ACCEPTED, log.has(FactKind.AGREEMENT_ACCEPTED)))
+        if opening.npn_unproven:
+            found.append(make_finding(Check.NPN_OWNER, Result.UNKNOWN))
     else:
         report = _find_background_report(log)
         clear = {"clear": Result.PASS, "consider": Result.CONSIDER}
@@ -335,6 +346,8 @@ def _find_stage_in_training(state: CertificationState) -> tuple[Stage, WaitingFo
         return Stage.IN_TRAINING, WaitingFor.COURSE_COMPLETION
     if state.passed_at is None:
         return Stage.AWAITING_EXAM_PASS, WaitingFor.EXAM_PASS
+    if state.opening.npn_unproven:
+        return Stage.AWAITING_EXAM_PASS, WaitingFor.NPN_PROOF
     return Stage.AWAITING_EXAM_PASS, WaitingFor.CERTIFICATE
 
 
@@ -361,8 +374,10 @@ _BEGINS: dict[WaitingFor, tuple[FactKind, ...]] = {
     WaitingFor.LMS_PROFILE: (FactKind.LMS_REGISTERED, FactKind.DECIDED),
     WaitingFor.COURSE_COMPLETION: (FactKind.LMS_PROFILE_COMPLETED, FactKind.LMS_ENROLLED, FactKind.DECIDED),
     WaitingFor.EXAM_PASS: (FactKind.COURSE_COMPLETED, FactKind.LMS_PROFILE_COMPLETED, FactKind.DECIDED),
+    WaitingFor.NPN_PROOF: (FactKind.EXAM_ATTEMPTED, FactKind.COURSE_COMPLETED, FactKind.DECIDED),
     WaitingFor.CERTIFICATE: (
         FactKind.EXAM_ATTEMPTED,
+        FactKind.NPN_PROVEN,
         FactKind.COURSE_COMPLETED,
         FactKind.LMS_PROFILE_COMPLETED,
         FactKind.DECIDED,

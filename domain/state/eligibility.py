@@ -22,6 +22,7 @@ class Check(StrEnum):
     LICENSE_NOT_EXPIRED = "license_not_expired"
     AGREEMENT_ACCEPTED = "agreement_accepted"
     IDENTITY_MATCHES = "identity_matches"
+    NPN_OWNER = "npn_owner"
     INTAKE_SCOPE = "intake_scope"
     BACKGROUND_CHECK = "background_check"
 
@@ -45,6 +46,7 @@ SOURCE: dict[Check, str] = {
     Check.LICENSE_NOT_EXPIRED: "A13",
     Check.AGREEMENT_ACCEPTED: "A3",
     Check.IDENTITY_MATCHES: "A10",
+    Check.NPN_OWNER: "D2",
     Check.INTAKE_SCOPE: "A7",
     Check.BACKGROUND_CHECK: "A14",
 }

@@ -160,6 +160,29 @@ async def resend_notice(
     )
 
 
+async def prove_identity(
+    case: CaseId,
+    /,
+    *,
+    method: Annotated[Literal["paper", "in_person", "other"], Parameter(help="How you have seen it.")],
+    document: Annotated[str, Parameter(help="The document you have seen.")],
+    reason: Reason,
+    actor: Actor,
+    options: CommonOptions = DEFAULTS,
+) -> None:
+    """Prove whose the NPN of a case is, as staff."""
+    from domain.shared.claims import NpnProof
+
+    require_text(document=document, reason=reason, actor=actor)
+    async with open_services(options.data) as services:
+        await services.cases.prove_identity(case, NpnProof(method, actor, document, reason))
+        status = await services.read_status(case)
+    if options.json:
+        print_json(status)
+    else:
+        print_summary(open_console(), status)
+
+
 async def restart_case(
     case: CaseId,
     /,

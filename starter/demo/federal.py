@@ -56,7 +56,8 @@ class RegistrationWalkthrough(Walkthrough[RegistrationScenario]):
         """Enters person and firm into the licence registry; an operator loads the earlier years."""
         request = self._scenario.request
         person = {"npn": request["npn"], "entity": "individual"}
-        producers = [person | {name: request[name] for name in ("first_name", "last_name")}]
+        known = {"contact_email": request["email"], **{name: request[name] for name in ("first_name", "last_name")}}
+        producers = [person | known]
         if self._scenario.firm:
             producers.append(
                 {"npn": self._scenario.profile["business_npn"], "entity": "firm", "company": self._scenario.firm}

@@ -192,7 +192,7 @@ async def test_b9_a_wrong_npn_is_flagged_until_the_profile_is_put_right(office: 
     opened = await office.registered(**document)
     await office.desk.saved(opened, document, office.later(), NpnStatus.UNVERIFIED)
     fault = Fault("npn", "npn_unknown")
-    await office.database.write(record_npn_verdict, opened.case_id, 1, [fault], {}, office.later())
+    await office.database.write(record_npn_verdict, KEY, opened.case_id, 1, [fault], {}, office.later())
     assert await seen(office, opened.case_id) == ("npn_refused", True)
     await office.desk.saved(opened, document, office.later())
     assert await seen(office, opened.case_id) == (None, False)

@@ -275,7 +275,7 @@ async def test_b9_an_outage_of_the_registry_takes_nobody_off_the_lists(house: Ho
     state = (await house.database.read(load_snapshot, opened.case_id)).registration
     assert list_marketplace_obstacles(state, TODAY) == ["no_certificate"], "none was issued here; all else is as it was"
     assert state.take_snapshot().npn_unverified, "the registry is asked until it answers"
-    await house.database.write(record_npn_verdict, opened.case_id, 2, (), {}, NOW + 3 * MINUTE)
+    await house.database.write(record_npn_verdict, b"a test's key", opened.case_id, 2, (), {}, NOW + 3 * MINUTE)
     await house.published(NOW + 4 * MINUTE)
     assert [line["last_name"] for line in await house.lines(HELP)] == [changed["last_name"]]
     assert await house.npns() == await house.npns(DEMAND) == await house.npns(TRACKER) == [changed["npn"]]
@@ -287,7 +287,7 @@ async def test_b9_an_npn_that_turns_out_wrong_leaves_the_lists_after_an_outage(h
     await house.published()
     await house.desk.saved(opened, {**document, "npn": new_npn()}, NOW + MINUTE, npn=NpnStatus.UNVERIFIED)
     fault = Fault("npn", "npn_other_name")
-    await house.database.write(record_npn_verdict, opened.case_id, 2, (fault,), {}, NOW + 2 * MINUTE)
+    await house.database.write(record_npn_verdict, b"a test's key", opened.case_id, 2, (fault,), {}, NOW + 2 * MINUTE)
     await house.published(NOW + 3 * MINUTE)
     assert [await house.lines(name) for name in PublishedList] == [[]] * len(PublishedList)
 

@@ -564,7 +564,7 @@ async def test_b9_the_registry_s_late_answer_is_about_the_version_it_was_asked_f
     opened = await one.submit(document)
 
     async def judge(version: int, faults: list[Fault], process: Process = one) -> RegistrationSnapshot:
-        return await process.database.write(record_npn_verdict, opened.case_id, version, faults, {}, NOW)
+        return await process.database.write(record_npn_verdict, KEY, opened.case_id, version, faults, {}, NOW)
 
     await one.desk.saved(opened, document, NOW, NpnStatus.UNVERIFIED)
     await one.desk.saved(opened, {**document, "phone": "915-555-0122"}, NOW, NpnStatus.UNVERIFIED)

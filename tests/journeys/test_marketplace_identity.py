@@ -70,6 +70,7 @@ SECOND: dict[str, Document] = {
 async def test_b3_a_second_account_is_refused_and_pointed_at_recovery(market: Marketplace, second: str) -> None:
     request = documents.registration()
     opened = await market.opened(request)
+    await market.prove(opened)
     before = await market.settled(opened)
     changes = {**SECOND[second]}
     if changes.get("npn") == "another":
@@ -96,6 +97,7 @@ async def test_b3_a_second_account_is_refused_and_pointed_at_recovery(market: Ma
 async def test_b3_a_profile_does_not_take_over_another_persons_account(market: Marketplace, changed: str) -> None:
     theirs, mine = documents.registration(), documents.registration()
     other, opened = await market.opened(theirs), await market.opened(mine)
+    await market.prove(other)
     before = await market.settled(opened)
     answer = await market.save(opened, **{changed: theirs[changed]})
     assert (answer.status_code, codes(answer)) == (422, {changed: "second_account"})
@@ -106,6 +108,7 @@ async def test_b3_a_profile_does_not_take_over_another_persons_account(market: M
 async def test_b3_staff_hear_of_a_second_account_in_another_year_too(market: Marketplace) -> None:
     request = documents.registration()
     opened = await market.opened(request)
+    await market.prove(opened)
     later = await market.later_year()
     answer = await market.submit({**request, "email": f"second.{uuid4().hex}@example.com", "plan_year": later})
     assert answer.status_code == 409

@@ -139,6 +139,7 @@ def individual(request: dict[str, Any], **changes: Any) -> dict[str, Any]:
         "first_name": request["first_name"],
         "last_name": request["last_name"],
         "company": "",
+        "contact_email": request["email"],
         "licenses": [],
         **changes,
     }
@@ -173,6 +174,7 @@ def producer(request: dict[str, Any], **changes: Any) -> dict[str, Any]:
         "first_name": request["first_name"],
         "last_name": request["last_name"],
         "company": "",
+        "contact_email": request["email"],
         "licenses": [held],
         **changes,
     }

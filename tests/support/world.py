@@ -196,6 +196,12 @@ class World:
         found: Document = answer.json()
         return found
 
+    async def prove(self, opened: Document) -> None:
+        """Staff have seen whose the NPN of a case is."""
+        proof = {"method": "in_person", "document": "a licence card", "reason": "came to the office"}
+        answer = await self.command(opened, "identity", **proof)
+        assert answer.status_code == 200, answer.text
+
     async def know(self, producer: Document) -> None:
         answer = await self.http.post(f"{self.stack['sandbox']['registry']}/producers", json=producer)
         assert answer.status_code == 201, answer.text

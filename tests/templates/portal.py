@@ -53,8 +53,8 @@ FAULTS = [
     )
 ]
 WAITS = (
-    "marketplace_profile", "npn_verification", "marketplace_training", "marketplace_agreements", "certificate",
-    "publication", "next_plan_year",
+    "marketplace_profile", "npn_verification", "marketplace_training", "marketplace_agreements", "npn_proof",
+    "certificate", "publication", "next_plan_year",
 )  # fmt: skip
 
 Build = Callable[..., dict[str, object]]

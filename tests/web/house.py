@@ -17,6 +17,7 @@ from db.reads.access_log import read_access_log
 from db.tables import AccessLogRow, Case, CertificateRow, CommandRow, FactRow, StaffSession
 from db.writes import sessions
 from db.writes.cases import record_facts
+from db.writes.claims import prove_npn
 from db.writes.commands import apply_command
 from db.writes.links import ACTIVATION, keep_link
 from db.writes.own.codes import finish_code_letters, list_unsent_codes, make_code_letters
@@ -24,6 +25,7 @@ from db.writes.own.sessions import open_own_session
 from domain.federal.profile import parse_registration
 from domain.programs.imports import parse_import
 from domain.shared.cases.facts import Fact, FactKind
+from domain.shared.claims import NpnProof
 from domain.state.request import parse_request
 from tests.support.tables import add_rows
 from web.http.auth import choose_own_cookie, choose_session_cookie, find_staff_session
@@ -140,6 +142,11 @@ class House:
     async def list_accesses(self, case_id: str = "") -> list[AccessLogRow]:
         """Who was shown personal data, of one case if it is given; newest first."""
         return (await self.database.read(read_access_log, limit=200, case_id=case_id)).rows
+
+    async def prove(self, case_id: str) -> None:
+        """Staff have seen whose the NPN of a case is."""
+        key, proof = self.services.settings.identity_key_bytes, NpnProof("paper", "staff:demo", "a licence card")
+        await self.services.database.write(prove_npn, key, case_id, proof, datetime.now(UTC))
 
     async def cases(self) -> list[Case]:
         return await self.database.read(list_rows, select(Case))

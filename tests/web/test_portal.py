@@ -295,6 +295,7 @@ async def test_a_deeply_dotted_name_is_a_fault_like_any_other(house: House) -> N
 
 async def test_b3_d4_a_second_account_is_refused_by_mail_alone(house: House) -> None:
     one, new = await visitor(house), documents.registration()
+    await house.prove((await house.cases())[0].case_id)
     told = (await register(house, new)).text.replace(new["email"], "…")
     for changes in ({"email": "other@example.com"}, {"npn": documents.new_npn(), "first_name": "Other"}):
         house.browser.cookies.clear()

@@ -507,6 +507,7 @@ async def test_d4_whatever_becomes_of_a_request_its_sender_sees_the_same_page(ho
     """New, repeated, another's NPN, out of scope, a plan year that closes on the way; what differs comes by mail."""
     known = documents.broker()
     await house.open(known)
+    await house.prove((await house.cases())[0].case_id)
     far: dict[str, Any] = {field: documents.address("NV") for field in ("business_address", "physical_address")}
     requests = [
         documents.broker(),

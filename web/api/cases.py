@@ -20,6 +20,7 @@ from domain.shared.assister import Kind
 from domain.shared.cases.commands import CommandState
 from domain.shared.cases.notices import Notice
 from domain.shared.cases.stages import Stage
+from domain.shared.claims import NpnProof, ProofMethod
 from domain.shared.documents.faults import Fault
 from domain.shared.documents.parsing import read_json
 from domain.shared.programs import FEDERAL_PROGRAM, STATE_PROGRAM
@@ -69,6 +70,14 @@ class DecisionBody(StrictBody):
 class ReasonBody(StrictBody):
     """Why a case is withdrawn or revoked."""
 
+    reason: Reason
+
+
+class IdentityBody(StrictBody):
+    """How staff have seen whose the NPN of a case is (D2)."""
+
+    method: ProofMethod
+    document: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
     reason: Reason
 
 
@@ -214,6 +223,19 @@ async def resend_notice(
     return await answer_command(
         services, case_id, await services.cases.resend_notice(case_id, body.notice, body.reason, me.actor, key)
     )
+
+
+@router.post("/cases/{case_id}/identity", tags=["cases"], responses=COMMANDS, openapi_extra=describe_body(IdentityBody))
+async def prove_identity(
+    request: Request,
+    services: ServicesDep,
+    me: Annotated[StaffMember, require_permission(Permission.PROVE_IDENTITY)],
+    case_id: str,
+) -> JSONResponse:
+    """Staff prove whose the NPN of a case is; 409 where somebody else has proven it. A repeat changes nothing."""
+    body = await read_body(request, IdentityBody)
+    await services.cases.prove_identity(case_id, NpnProof(body.method, me.actor, body.document, body.reason))
+    return JSONResponse(await services.database.read(read_status, case_id, now()))
 
 
 async def answer_command(services: Services, case_id: str, answer: CommandOutcome) -> JSONResponse:

@@ -1,6 +1,6 @@
 """A registration's profile: kept first, saved or refused once the registry was asked, completed by Next (B7–B10)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,6 +10,7 @@ from sqlmodel import col, select
 
 from db.case_state import list_rows, load_case, profile_of, snapshot_case, state_of
 from db.tables import SYSTEM, Assister, Case, CommandRow
+from db.writes.claims import claim_npn, has_proven, prove_by_registry
 from db.writes.commands import keep_answer
 from db.writes.effects import keep_evidence
 from db.writes.facts import lock_case, lower_flag, raise_flag, record_audit
@@ -97,11 +98,17 @@ def load_profile_to_save(session: Session, identity_key: bytes, command_id: str)
 
 
 def find_other_account(session: Session, identity_key: bytes, case: Case, profile: Applicant) -> Fault | None:
-    """The field by which a profile is another person's, if it is: one account a person (B3)."""
+    """The field by which a profile is another person's, if it is: one account a person (B3).
+
+    An NPN that nobody has proven is nobody's (D3).
+    """
     person = session.get_one(Assister, case.assister_id)
-    key = make_person_key(identity_key, profile.npn or person.npn, profile.email)
+    npn = profile.npn or person.npn
+    key = make_person_key(identity_key, npn, profile.email)
     others = col(Assister.assister_id) != case.assister_id
     by_key = list_rows(session, select(Assister).where(col(Assister.person_key) == key, others))
+    if npn is not None:
+        by_key = [one for one in by_key if has_proven(session, one.assister_id, npn)]
     by_email = list_rows(session, select_accounts(FEDERAL_PROGRAM, profile.email).where(others).limit(1))
     return find_account_fault(profile, has_key=bool(by_key), has_email=bool(by_email))
 
@@ -114,11 +121,13 @@ def save_profile(
     faults: Sequence[Fault],
     evidence: Evidence,
     now: datetime,
+    emails: Collection[str] = (),
 ) -> ProfileSaved:
     """Saves the profile of a stored command, or refuses it with the fields at fault, once (B7–B10).
 
     A refused one leaves nothing of itself behind but the fields' names, and of what the registry said nothing. One that
-    isn't stored, since the database was restored, is refused.
+    isn't stored, since the database was restored, is refused. ``emails`` are the addresses at which the registry
+    reaches the owner of the profile's own NPN (D2).
     """
     row = session.get(CommandRow, command_id)
     if row is None:
@@ -130,7 +139,9 @@ def save_profile(
         if faults or state.ended:
             _refuse_profile(session, case, row, state, faults, now)
         else:
-            state = _store_profile(session, identity_key, case, row, state, npn, now)
+            _store_profile(session, identity_key, case, row, state, npn, now)
+            prove_by_registry(session, identity_key, case, emails, now)
+            state = snapshot_case(session, case).registration
             _keep_answers(session, case, evidence, now)
     return ProfileSaved(outcome=row.state, standing=state.take_snapshot())
 
@@ -154,7 +165,7 @@ def _store_profile(
     state: RegistrationState,
     npn: NpnStatus,
     now: datetime,
-) -> RegistrationState:
+) -> None:
     document = _merge_profile(case, row)
     profile, version = StoredProfile.model_validate(document), state.profile.version + 1
     changed = list_changed_fields(document, case.request)
@@ -165,6 +176,7 @@ def _store_profile(
     rename_person(session, identity_key, person, profile.npn or person.npn, document, DRAFT_FIELDS)
     case.request, case.kind = document, profile.role.value
     keep_former_address(session, case, before, now)
+    case.npn_unproven = claim_npn(session, case.assister_id, profile.npn, now)
     lower_flag(case, NPN_REFUSED)  # it was put right
     row.state = "applied"
     row.data = {"digest": row.data["digest"], "version": version, "npn": npn.value, "changed": changed}
@@ -173,11 +185,18 @@ def _store_profile(
     remember_words(session, case.assister_id)
     fact = Fact(id=f"{case.case_id}:profile:{version}", kind=FactKind.PROFILE_SAVED, at=now, data=data)
     record_audit(session, now, row.actor, "profile.saved", case, changed=changed, **data)
-    return append_fact(session, case, fact, now)
+    append_fact(session, case, fact, now)
 
 
 def record_npn_verdict(
-    session: Session, case_id: str, version: int, faults: Sequence[Fault], evidence: Evidence, now: datetime
+    session: Session,
+    identity_key: bytes,
+    case_id: str,
+    version: int,
+    faults: Sequence[Fault],
+    evidence: Evidence,
+    now: datetime,
+    emails: Collection[str] = (),
 ) -> RegistrationSnapshot:
     """Records what the registry said of a profile saved as unverified (B9); no verdict, if a newer one was saved."""
     case = lock_case(session, case_id)
@@ -191,6 +210,9 @@ def record_npn_verdict(
         raise_flag(case, NPN_REFUSED, now)
         session.add(case)
     record_audit(session, now, SYSTEM, fact.kind.value.replace("_", "."), case, **fact.data)
+    if not faults:
+        prove_by_registry(session, identity_key, case, emails, now)
+        state = snapshot_case(session, case).registration
     return state.take_snapshot()
 
 

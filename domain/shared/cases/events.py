@@ -14,6 +14,7 @@ class EventSource(StrEnum):
     BACKGROUND_CHECKS = "background-checks"
     VENDORS = "vendors"
     ASSISTER = "assister"
+    STAFF = "staff"
 
 
 class EventState(StrEnum):

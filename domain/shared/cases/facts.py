@@ -39,6 +39,7 @@ class FactKind(StrEnum):
     PROFILE_SAVED = "profile_saved"
     NPN_VERIFIED = "npn_verified"
     NPN_REFUSED = "npn_refused"
+    NPN_PROVEN = "npn_proven"
     PROFILE_COMPLETED = "profile_completed"
     ENROLLED = "enrolled"
     MLMS_ENROLLED = "mlms_enrolled"

@@ -79,6 +79,7 @@ TOPIC_OF_WAITING: dict[str, Topic] = {
     "scheduling_tool": Topic.PORTALS,
     "marketplace_profile": Topic.TRAINING,
     "npn_verification": Topic.TRAINING,
+    "npn_proof": Topic.GENERAL,
     "marketplace_training": Topic.TRAINING,
     "marketplace_agreements": Topic.TRAINING,
     "publication": Topic.GENERAL,

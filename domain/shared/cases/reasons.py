@@ -105,6 +105,9 @@ SENTENCES: dict[str, str] = {
     "agreement_not_opened": "Open the agreement and read it to its end before you agree.",
     "not_in_program": "There is no such step in this program.",
     "certificate_after_all_steps": "The certificate can be printed once every step is complete.",
+    "npn_proven_by_other": "Somebody else has proven that this NPN is theirs.",
+    "npn_missing": "There is no NPN in this case to be proven.",
+    "identity_unsettled": "The case is under another e-mail address than its person; decide first whose case it is.",
     "npn_in_use": "This NPN is already in use under another name or e-mail; staff have been told and will look at it.",
     "second_account": "There is an account for this person already; don't open a second one, recover its user ID or "
     "password instead.",
@@ -116,6 +119,7 @@ SENTENCES: dict[str, str] = {
     "license_active": "The New Mexico license is active.",
     "license_not_expired": "The New Mexico license has not expired.",
     "agreement_accepted": "The agreement with the exchange is accepted.",
+    "npn_owner": "It is proven whose the NPN is.",
     "identity_matches": "Earlier records of this NPN carry the same name and e-mail.",
     "background_check": "The background check is clear.",
     "intake_scope": "The addresses are within the intake scope of new agents and brokers.",

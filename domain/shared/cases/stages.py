@@ -63,6 +63,7 @@ class WaitingFor(StrEnum):
     SCHEDULING_TOOL = "scheduling_tool"
     MARKETPLACE_PROFILE = "marketplace_profile"
     NPN_VERIFICATION = "npn_verification"
+    NPN_PROOF = "npn_proof"
     MARKETPLACE_TRAINING = "marketplace_training"
     MARKETPLACE_AGREEMENTS = "marketplace_agreements"
     PUBLICATION = "publication"
@@ -87,6 +88,7 @@ OWNER: dict[WaitingFor, str] = {
     WaitingFor.SCHEDULING_TOOL: "assister",
     WaitingFor.MARKETPLACE_PROFILE: "assister",
     WaitingFor.NPN_VERIFICATION: "us",
+    WaitingFor.NPN_PROOF: "staff",
     WaitingFor.MARKETPLACE_TRAINING: "assister",
     WaitingFor.MARKETPLACE_AGREEMENTS: "assister",
     WaitingFor.PUBLICATION: "us",

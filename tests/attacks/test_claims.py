@@ -1,0 +1,184 @@
+"""A stranger with somebody's NPN, name and licence number gets nothing of theirs, and locks nobody out (D2, D3)."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from sqlalchemy.orm import Session
+from sqlmodel import col, select
+
+from db.case_state import list_rows, load_case, load_snapshot
+from db.claim_tables import NpnClaim
+from db.engine import Database
+from db.reads.cases import read_audit
+from db.tables import Case
+from db.writes.claims import prove_by_registry, prove_npn
+from db.writes.opening import Opened, SecondAccount
+from domain.programs.reports import describe_fact
+from domain.shared.cases.facts import FactKind
+from domain.shared.cases.reasons import Refusal
+from domain.shared.cases.stages import WaitingFor
+from domain.shared.claims import ClaimState, NpnProof
+from tests.support import documents
+from tests.support.office import KEY, Office, office_over
+from tests.support.opening import open_case
+from tests.support.registrations import profile
+
+NOW = datetime(2024, 11, 4, 17, tzinfo=UTC)
+PROOF = NpnProof("in_person", "staff:demo", "a licence card", "came to the office")
+
+
+@pytest_asyncio.fixture
+async def office(migrated_url: str) -> AsyncIterator[Office]:
+    async with office_over(migrated_url) as found:
+        yield found
+
+
+async def claimed(office: Office, document: dict[str, Any]) -> Opened:
+    """A case whose owner has proven nothing yet."""
+    return await open_case(office.database, KEY, document, office.later(), proven=False)
+
+
+async def proven(office: Office, opened: Opened) -> None:
+    await office.database.write(prove_npn, KEY, opened.case_id, PROOF, office.later())
+
+
+async def case_of(office: Office, opened: Opened) -> Case:
+    return await office.database.read(load_case, opened.case_id)
+
+
+async def owners(office: Office, npn: str) -> list[str]:
+    query = select(col(NpnClaim.assister_id)).where(col(NpnClaim.npn) == npn, col(NpnClaim.state) == ClaimState.PROVEN)
+    return await office.database.read(list_rows, query)
+
+
+def stranger(document: dict[str, Any]) -> dict[str, Any]:
+    """Everything that is public of somebody, under an address of the stranger's own."""
+    return {**document, "email": "stranger@example.net", "phone": "505-555-0199"}
+
+
+@pytest.mark.parametrize("document", [documents.broker, profile])
+@pytest.mark.parametrize("first", ["owner", "stranger"])
+async def test_d3_owner_and_stranger_in_both_orders(office: Office, document: Any, first: str) -> None:
+    owns = document()
+    requests = [owns, stranger(owns)] if first == "owner" else [stranger(owns), owns]
+    one, two = [await claimed(office, request) for request in requests]
+    assert (one.created, two.created) == (True, True)
+    assert one.assister_id != two.assister_id
+    flag = "second_account" if owns["program"] == "ffm" else "identity_conflict"
+    assert {(await case_of(office, opened)).flag for opened in (one, two)} == {flag}, "staff see both"
+    for request, opened in zip(requests, (one, two), strict=True):
+        repeat = await claimed(office, request)
+        assert (repeat.case_id, repeat.created) == (opened.case_id, False)
+
+    owner, other = (one, two) if first == "owner" else (two, one)
+    await proven(office, owner)
+    await proven(office, owner)
+    assert await owners(office, owns["npn"]) == [owner.assister_id]
+    assert not (await case_of(office, owner)).npn_unproven
+    assert (await case_of(office, other)).npn_unproven
+    with pytest.raises(Refusal, match="Somebody else has proven"):
+        await proven(office, other)
+    audit = await office.database.read(read_audit, owner.case_id)
+    assert [entry["actor"] for entry in audit if entry["action"] == "npn.proven"] == ["staff:demo"]
+    with pytest.raises(Refusal):
+        await claimed(office, {**owns, "email": "third@example.net"})
+    assert (await claimed(office, owns)).case_id == owner.case_id
+
+
+async def test_d3_two_who_prove_it_at_once(office: Office, migrated_url: str) -> None:
+    owns = documents.broker()
+    both = [await claimed(office, owns), await claimed(office, stranger(owns))]
+    other = Database(migrated_url)
+    try:
+        answers = await asyncio.gather(
+            *(
+                database.write(prove_npn, KEY, opened.case_id, PROOF, NOW)
+                for database, opened in zip((office.database, other), both, strict=True)
+            ),
+            return_exceptions=True,
+        )
+    finally:
+        await other.close()
+    assert sum(isinstance(answer, Refusal) for answer in answers) == 1
+    assert len(await owners(office, owns["npn"])) == 1
+
+
+async def test_d2_the_address_that_is_the_registrys_proves_it(office: Office) -> None:
+    owns = documents.broker()
+    emails = [owns["email"].lower()]
+    impostor, owner = await claimed(office, stranger(owns)), await claimed(office, owns)
+
+    def ask(session: Session, case_id: str) -> None:
+        prove_by_registry(session, KEY, load_case(session, case_id), emails, NOW)
+
+    for opened in (impostor, owner):
+        await office.database.write(ask, opened.case_id)
+    assert await owners(office, owns["npn"]) == [owner.assister_id]
+
+
+async def test_d2_an_address_that_comes_later_proves_nothing(office: Office) -> None:
+    """The stranger's profile is saved with the owner's address, after the stranger asked with their own."""
+    owns = profile()
+    opened = await claimed(office, stranger(owns))
+    await office.desk.saved(opened, {**owns, "email": owns["email"]}, office.later())
+
+    def ask(session: Session) -> None:
+        prove_by_registry(session, KEY, load_case(session, opened.case_id), [owns["email"].lower()], NOW)
+
+    await office.database.write(ask)
+    assert await owners(office, owns["npn"]) == []
+
+
+async def test_d2_a_stranger_trains_for_the_state_and_gets_no_certificate(office: Office) -> None:
+    opened = await office.screened(await claimed(office, stranger(documents.broker())))
+    findings = (await office.database.read(load_snapshot, opened.case_id)).certification.findings
+    assert [(one.check, one.result) for one in findings if one.source == "D2"] == [("npn_owner", "unknown")]
+    assert not (await office.decided(opened)).applied
+    assert (await office.decided(opened, override="may begin to train")).applied
+    for kind in (FactKind.LMS_REGISTERED, FactKind.LMS_PROFILE_COMPLETED, FactKind.COURSE_COMPLETED):
+        await office.fact(opened, kind)
+    await office.fact(opened, FactKind.EXAM_ATTEMPTED, {"event_id": "e", "score": "0.9", "passed": True})
+    snapshot = await office.database.read(load_snapshot, opened.case_id)
+    passed = next(fact for fact in snapshot.facts if fact.kind is FactKind.EXAM_ATTEMPTED)
+    assert snapshot.state.waiting_for is WaitingFor.NPN_PROOF
+    assert not describe_fact(opened.case_id, passed, None, snapshot.state).passed, "its workflow is not told to go on"
+
+    await proven(office, opened)
+    snapshot = await office.database.read(load_snapshot, opened.case_id)
+    proof = next(fact for fact in snapshot.facts if fact.kind is FactKind.NPN_PROVEN)
+    assert snapshot.state.waiting_for is WaitingFor.CERTIFICATE
+    told = describe_fact(opened.case_id, proof, None, snapshot.state)
+    assert (told.kind, told.passed) == (FactKind.EXAM_ATTEMPTED, True)
+
+
+async def test_d2_a_stranger_completes_no_market_and_is_in_no_list(office: Office) -> None:
+    document = stranger(profile())
+    opened = await office.desk.completed(document, office.later(), again=await claimed(office, document))
+    await office.fact(opened, FactKind.BEGUN)
+    snapshot = await office.database.read(load_snapshot, opened.case_id)
+    assert snapshot.state.waiting_for is WaitingFor.NPN_PROOF
+    assert not snapshot.registration.completed_at
+    assert snapshot.registration.take_snapshot().completed == [], "no certificate is ordered"
+    await proven(office, opened)
+    snapshot = await office.database.read(load_snapshot, opened.case_id)
+    assert list(snapshot.registration.completed_at) == ["individual"]
+
+
+async def test_d2_who_is_registered_can_t_take_a_strangers_npn_into_the_lists(office: Office) -> None:
+    mine, theirs = profile(), profile()
+    opened = await office.desk.completed(mine, office.later())
+    await office.desk.saved(opened, {**mine, "npn": theirs["npn"]}, office.later())
+    case = await case_of(office, opened)
+    assert case.npn_unproven
+    assert (await claimed(office, theirs)).created, "its owner is not locked out"
+
+
+async def test_d3_a_second_account_of_one_address_stays_refused(office: Office) -> None:
+    document = profile()
+    await claimed(office, document)
+    with pytest.raises(SecondAccount):
+        await claimed(office, {**profile(), "email": document["email"]})
