@@ -239,6 +239,15 @@ class Settings(BaseSettings):
         default_factory=dict,
         description='what stands in it, as our roles: {"group": "reviewer"}; without it, roles are called as ours',
     )
+    proofing_issuer: str = Field(
+        default="",
+        description="OpenID Connect provider that proofs assisters' identity, https://…; empty means there is none",
+    )
+    proofing_client_id: str = Field(default="", description="our client id there")
+    proofing_client_secret: SecretStr = Field(default=SecretStr(""), description="our client secret there")
+    proofing_acr: str = Field(
+        default="", description="how surely it has to know who somebody is: the acr it answers with, as it writes that"
+    )
     session_idle_minutes: int = Field(default=30, ge=1, description="after which a session not used has expired")
     session_hours: int = Field(default=10, ge=1, description="after which every session has expired")
 
@@ -346,9 +355,14 @@ class Settings(BaseSettings):
     def _keep_demonstrations_local(self) -> Self:
         """An identity provider without TLS, and the gallery, are for one machine alone."""
         at_home = is_loopback(self.web_url)
-        open_provider = self.oidc_issuer and not self.oidc_issuer.startswith("https://")
-        if open_provider and not (at_home and is_loopback(self.oidc_issuer)):
-            raise ValueError("CERTIFY_OIDC_ISSUER has to be an https address")
+        for setting in ("oidc_issuer", "proofing_issuer"):
+            issuer = getattr(self, setting)
+            if issuer and not issuer.startswith("https://") and not (at_home and is_loopback(issuer)):
+                raise ValueError(f"CERTIFY_{setting.upper()} has to be an https address")
+        if self.proofing_issuer and not self.proofing_acr:
+            raise ValueError(
+                "CERTIFY_PROOFING_ISSUER needs CERTIFY_PROOFING_ACR: without it any sign-in would be a proof"
+            )
         if self.gallery and not at_home:
             raise ValueError("CERTIFY_GALLERY is for a CERTIFY_WEB_URL on this machine only")
         return self

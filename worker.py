@@ -63,6 +63,7 @@ from starter.client import connect_client
 from starter.composition import build_case_services
 from starter.doctor import load_safe_settings
 from starter.letters import LetterSender
+from starter.lookups import RegistryLookups
 from starter.replay import verify_histories
 from starter.schedules import keep_schedules
 from starter.workflow_directory import WorkflowDirectory
@@ -123,13 +124,18 @@ def build_letter_sender(settings: Settings, database: Database) -> LetterSender:
     return LetterSender(database, build_mailer(settings), letters, settings.identity_key_bytes, settings.web_url)
 
 
+def build_registry(settings: Settings, client: httpx2.AsyncClient) -> RegistryClient:
+    """The licence registry."""
+    return RegistryClient(
+        client, settings.registry_url, settings.registry_user, settings.registry_password.get_secret_value()
+    )
+
+
 def build_activities(
     settings: Settings, database: Database, client: httpx2.AsyncClient, temporal: Client, signer: CertificateSigner
 ) -> list[object]:
     """One object per outside concern, each with what it needs handed in."""
-    registry = RegistryClient(
-        client, settings.registry_url, settings.registry_user, settings.registry_password.get_secret_value()
-    )
+    registry = build_registry(settings, client)
     vendor = BackgroundCheckClient(
         client,
         settings.background_checks_url,
@@ -263,8 +269,9 @@ async def run_worker(settings: Settings) -> int:
         # By a connection of its own, which need not be there yet: drafts are purged while Temporal is down.
         services = build_case_services(settings, database, await connect_client(lazy=True))
         letters = build_letter_sender(settings, database)
-        beside = [_run_beside(stack, stop, run_background(database, services.cases, letters))]
         client = await stack.enter_async_context(http.open_client(HTTP_SECONDS))
+        lookups = RegistryLookups(database, build_registry(settings, client))
+        beside = [_run_beside(stack, stop, run_background(database, services.cases, letters, lookups))]
         temporal = await connect_client(build_interceptors(database))
         polls_lms = settings.absorb is not None
         beside.append(_run_beside(stack, stop, keep_schedules(temporal, settings.task_queue, polls_lms=polls_lms)))

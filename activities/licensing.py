@@ -11,6 +11,7 @@ from db.engine import Database
 from db.writes.screenings import load_screening, record_screening
 from domain.shared.assister import Kind
 from domain.shared.cases.messages import CaseRef, LookUp, Screened
+from domain.shared.claims import read_owner
 from domain.shared.licensing import Producer
 from domain.shared.policy import find_local_date
 from domain.state.eligibility import check_license, list_unknown_findings
@@ -51,9 +52,16 @@ class LicensingActivities(contracts.Licensing):
             policy.home_state,
         )
         inputs = digest_registry_inputs(self._identity_key, request)
-        emails = producer.contact_emails if producer is not None else ()
         await self._database.write(
-            record_screening, self._identity_key, order, findings, "answered", now, answers, inputs, emails
+            record_screening,
+            self._identity_key,
+            order,
+            findings,
+            "answered",
+            now,
+            answers,
+            inputs,
+            read_owner(producer),
         )
         return Screened()
 

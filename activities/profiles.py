@@ -16,6 +16,7 @@ from db.writes.federal.profiles import ProfileToSave, load_profile_to_save, reco
 from domain.federal.markets import NpnStatus
 from domain.federal.profile import StoredProfile, find_npn_faults
 from domain.shared.cases.messages import CaseRef, CommandRef, ProfileSaved, RegistrationSnapshot
+from domain.shared.claims import RegisteredOwner, read_owner
 from domain.shared.documents.faults import Fault, Invalid
 
 Faults = tuple[Fault, ...]
@@ -26,13 +27,13 @@ Answers = Mapping[str, RegistryAnswer]
 class NpnVerdict:
     """What a profile is saved with: what is known of its NPNs, the fields at fault, the answers it rests on.
 
-    ``emails`` are the addresses at which the registry reaches the owner of its own NPN.
+    ``owner`` is whom the registry has for its own NPN; None where it was silent.
     """
 
     npn: NpnStatus
     faults: Faults = ()
     answers: Sequence[RegistryAnswer] = ()
-    emails: Sequence[str] = ()
+    owner: RegisteredOwner | None = None
 
 
 class ProfilesActivities(contracts.Profiles):
@@ -63,7 +64,7 @@ class ProfilesActivities(contracts.Profiles):
             verdict.faults,
             evidence,
             at,
-            verdict.emails,
+            verdict.owner,
         )
 
     @activity.defn(name="profiles.verify")
@@ -85,7 +86,7 @@ class ProfilesActivities(contracts.Profiles):
             faults,
             evidence,
             at,
-            _list_owner_emails(answers),
+            _read_own(answers),
         )
 
     async def _judge_profile(self, waiting: ProfileToSave) -> NpnVerdict:
@@ -99,7 +100,7 @@ class ProfilesActivities(contracts.Profiles):
         except (Unavailable, Refused):  # silent, or unreadable: unknown, never wrong
             return NpnVerdict(NpnStatus.VERIFIED if waiting.is_verified else NpnStatus.UNVERIFIED)
         faults = _find_npn_faults(waiting.profile, answers)
-        return NpnVerdict(NpnStatus.VERIFIED, faults, tuple(answers.values()), _list_owner_emails(answers))
+        return NpnVerdict(NpnStatus.VERIFIED, faults, tuple(answers.values()), _read_own(answers))
 
     async def _ask_registry(self, profile: StoredProfile) -> Answers:
         """The registry's answers, by the fields of the NPNs."""
@@ -107,9 +108,9 @@ class ProfilesActivities(contracts.Profiles):
         return dict(zip(profile.npns, answers, strict=True))
 
 
-def _list_owner_emails(answers: Answers) -> Sequence[str]:
+def _read_own(answers: Answers) -> RegisteredOwner:
     own = answers.get("npn")
-    return own.producer.contact_emails if own is not None and own.producer is not None else ()
+    return read_owner(own.producer if own is not None else None)
 
 
 def _find_npn_faults(profile: StoredProfile, answers: Answers) -> Faults:

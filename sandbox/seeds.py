@@ -73,6 +73,14 @@ CHECK_OUTCOMES: list[dict[str, Any]] = [
     {"email": "slow.consider@example.org", "result": "consider", "after_seconds": 5},
 ]
 
+# How sure the provider is of somebody, as Login.gov writes it: proofed with a face, or signed in and no more.
+PROOFED, SIGNED_IN = "urn:acr.login.gov:verified-facial-match-required", "urn:acr.login.gov:auth-only"
+# Assisters, some of whom the provider has proofed.
+DEMO_ASSISTERS: list[dict[str, Any]] = [
+    {"name": "Testa Agent", "given_name": "Testa", "family_name": "Agent", "acr": PROOFED},
+    {"name": "Another Proofed", "given_name": "Another", "family_name": "Proofed", "acr": PROOFED},
+    {"name": "Testa Not Proofed", "given_name": "Testa", "family_name": "Agent", "acr": SIGNED_IN},
+]
 DEMO_PEOPLE: list[dict[str, Any]] = [
     {"name": "Demo Reviewer", "roles": ["reviewer"]},
     {"name": "Demo Second Reviewer", "roles": ["reviewer"]},

@@ -25,6 +25,7 @@ from domain.shared.traces import locate_error
 from starter.cases import Cases, now
 from starter.delivery import keep_delivering
 from starter.letters import LetterSender
+from starter.lookups import RegistryLookups
 
 log = structlog.get_logger(__name__)
 
@@ -37,7 +38,12 @@ DIGESTED_EVERY = 300.0
 
 
 async def run_background(
-    database: Database, cases: Cases, letters: LetterSender, term: timedelta = TERM, every: float = RENEWED_EVERY
+    database: Database,
+    cases: Cases,
+    letters: LetterSender,
+    lookups: RegistryLookups,
+    term: timedelta = TERM,
+    every: float = RENEWED_EVERY,
 ) -> None:
     """Works whenever it holds the lease, until cancelled; then the lease is given back.
 
@@ -51,7 +57,7 @@ async def run_background(
             began = time.monotonic()
             if await _try_lease(database, holder, term):
                 log.info("background work begins")
-                await _work_while_leased(database, cases, letters, holder, term, every, began)
+                await _work_while_leased(database, cases, letters, lookups, holder, term, every, began)
                 log.warning("background work ends: the lease could not be renewed")
             await asyncio.sleep(every)
     finally:
@@ -63,6 +69,7 @@ async def _work_while_leased(
     database: Database,
     cases: Cases,
     letters: LetterSender,
+    lookups: RegistryLookups,
     holder: str,
     term: timedelta,
     every: float,
@@ -72,6 +79,7 @@ async def _work_while_leased(
     beside = (
         keep_delivering(database, cases),
         letters.keep_sending(),
+        lookups.keep_asking(),
         keep_purging(database),
         keep_digesting(database),
     )

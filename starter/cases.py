@@ -15,7 +15,6 @@ from db.engine import Database
 from db.reads.recovery.reconciliation import is_unclosed, list_repeats
 from db.tables import Case, CommandRow, InboxRow
 from db.writes.cases import flag_case
-from db.writes.claims import prove_npn
 from db.writes.commands import keep_command, load_command, refuse_command
 from db.writes.imports import import_person
 from db.writes.links import use_activation_link
@@ -32,7 +31,6 @@ from domain.shared.cases.messages import Report
 from domain.shared.cases.notices import Notice
 from domain.shared.cases.reasons import Reason, Refusal, read_reason
 from domain.shared.cases.stages import ENDED
-from domain.shared.claims import NpnProof
 from domain.shared.documents.faults import Fault, Invalid, load_faults
 from domain.shared.ids import make_command_id as opaque_id
 from domain.shared.vouching import Voucher
@@ -285,16 +283,6 @@ class Cases:
         if await self._workflows.is_running(case):  # its run has just ended, and its next one has begun
             raise Unreachable
         raise await self._flag_gone(case.case_id)
-
-    # whose an NPN is
-
-    async def prove_identity(self, case_id: str, proof: NpnProof) -> None:
-        """Staff say that an NPN is proven to be who claims it in this case (D2).
-
-        Raises `Refusal` where somebody else has proven it, where there is none, or where the case can't take it.
-        """
-        told = await self._database.write(prove_npn, self._identity_key, case_id, proof, now())
-        await self.deliver_events(told)
 
     # events
 

@@ -7,14 +7,16 @@ from temporalio.client import Client
 from db.engine import Database
 from settings import Settings
 from starter.cases import Cases
+from starter.claims import Claims
 from starter.registrations import Registrations
 
 
 @dataclass(frozen=True)
 class CaseServices:
-    """The way to cases of either program, and what assisters do with federal registrations besides."""
+    """The way to cases and claims of either program, and what assisters do with federal registrations besides."""
 
     cases: Cases
+    claims: Claims
     registrations: Registrations
 
 
@@ -22,4 +24,5 @@ def build_case_services(settings: Settings, database: Database, client: Client) 
     """The services over a database and a Temporal client; both stay the caller's to close."""
     cases = Cases(client, database, settings.identity_key_bytes, settings.task_queue)
     vendors = {name: vendor.url for name, vendor in settings.vendors.items()}
-    return CaseServices(cases, Registrations(cases, database, settings.identity_key_bytes, vendors))
+    key = settings.identity_key_bytes
+    return CaseServices(cases, Claims(cases, database, key), Registrations(cases, database, key, vendors))

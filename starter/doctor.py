@@ -36,6 +36,7 @@ GIVEN = (
     "mlms_token",
     "absorb",
     "oidc_client_secret",
+    "proofing_client_secret",
     "smtp_password",
 )
 # Addresses with a password in them.
@@ -45,7 +46,12 @@ DATABASES = ("database_url", "migration_url")
 # What is closed while it is empty.
 MAY_BE_EMPTY: tuple[str, ...] = ()
 # An empty one is at fault only where the other setting names what it is for.
-NEEDED_WITH = {"oidc_client_secret": "oidc_issuer", "smtp_password": "smtp_user", "registry_password": "registry_user"}
+NEEDED_WITH = {
+    "oidc_client_secret": "oidc_issuer",
+    "proofing_client_secret": "proofing_issuer",
+    "smtp_password": "smtp_user",
+    "registry_password": "registry_user",
+}
 # Where something else than a third party is.
 NOT_THIRD_PARTIES = ("web_url", "temporal_ui_url", *DATABASES)
 

@@ -97,6 +97,7 @@ class LetterSender:
         values = {
             "program": STATE_PROGRAM,
             "code": letter.code,
+            "purpose": letter.purpose,
             "minutes": int(LIFE.total_seconds() // 60),
             "contact": describe_contact(policy, Topic.GENERAL, letter.language),
         }

@@ -136,6 +136,7 @@ STAFF_AWAITED: Labels = {
 REASONS_TO_LOOK: Labels = {
     "decision": N_("Decision to make"),
     "identity_conflict": N_("NPN known under another name or e-mail"),
+    "identity_refused": N_("Proof of identity refused"),
     "altered_event": N_("Webhook repeated with other content"),
     "uncounted_report": N_("Report that can't be counted"),
     "premature_report": N_("Report that came too early"),
@@ -199,6 +200,7 @@ ACCESSED_PAGES: Labels = {
     "evidence": N_("Evidence"),
     "mail": N_("E-mail"),
     "certificate": N_("Certificate"),
+    "claims": N_("Two people, one NPN"),
     "webhook": N_("Webhook"),
     "history": N_("Case history"),
     "audit": N_("Case audit"),
@@ -246,6 +248,8 @@ FILTERS: dict[str, Labels] = {
     "actor": staff.ACTORS,
     "action": staff.ACTIONS,
     "delivery": staff.DELIVERIES,
+    "claim_state": staff.CLAIMS,
+    "proof_method": staff.PROOF_METHODS,
 }
 
 

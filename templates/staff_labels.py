@@ -13,6 +13,18 @@ OWNERS: Labels = {
     "nobody": N_("nobody"),
 }
 
+CLAIMS: Labels = {
+    "claimed": N_("Claimed"),
+    "proven": N_("Proven"),
+    "unproven_legacy": N_("From before, not proven"),
+}
+
+PROOF_METHODS: Labels = {
+    "paper": N_("On paper"),
+    "in_person": N_("In person"),
+    "other": N_("Otherwise"),
+}
+
 ASSISTER_TYPES: Labels = {
     "new": N_("New"),
     "returning": N_("Returning"),
@@ -61,6 +73,7 @@ REQUIREMENTS: Labels = {
     "A10": N_("A person who was here before is recognized by name, e-mail address and NPN."),
     "A13": N_("License and NPN are confirmed by the registry; its silence counts as unknown, never as a fail."),
     "A14": N_("Counselors have a background check before the decision; without its report nobody is approved."),
+    "D2": N_("Until it is proven whose an NPN is, it holds no certificate and no line in a list."),
 }
 
 VERDICTS: Labels = {
@@ -138,6 +151,7 @@ FACTS: Labels = {
     "portal_refused": N_("Registration refused by the portal"),
     "profile_saved": N_("MLMS profile saved"),
     "npn_verified": N_("NPN confirmed by the registry"),
+    "npn_proven": N_("Proven whose the NPN is"),
     "npn_refused": N_("NPN not confirmed by the registry"),
     "profile_completed": N_("MLMS profile completed"),
     "enrolled": N_("Enrolled in a course"),
@@ -243,6 +257,12 @@ ACTIONS: Labels = {
     "case.begun": N_("Workflow begun"),
     "case.restarted": N_("Workflow to be begun again from what is recorded"),
     "delivery.retried": N_("Delivery tried again"),
+    "npn.proven": N_("Proven whose the NPN is"),
+    "npn.lookup_asked": N_("Registry to be asked for its address of the NPN"),
+    "npn.identity_refused": N_("Proof by an identity provider refused"),
+    "npn.rival_told": N_("Told that somebody else has proven the NPN"),
+    "npn.same_person": N_("Held for one person with somebody else who claims the NPN"),
+    "npn.someone_else": N_("Held for another person than somebody else who claims the NPN"),
 }
 
 # What Temporal could not be told, by the values of db.writes.recovery.deliveries.DeliveryKind.
@@ -258,4 +278,5 @@ SENDERS: Labels = {
     **REPORTERS,
     "registry": N_("License registry"),
     "assister": N_("The assister's own pages"),
+    "staff": N_("Staff"),
 }

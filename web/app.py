@@ -25,7 +25,7 @@ from starter.client import connect_client
 from starter.composition import build_case_services
 from templates.certificates import Typesetter
 from templates.letters import NoticeRenderer
-from web import own_page
+from web import own_identity, own_page, own_proof
 from web.api import cases as api, federal, webhooks
 from web.assister import activation, answer, certificate, links as assister_links
 from web.gallery.gallery import Gallery
@@ -36,6 +36,7 @@ from web.http.environments import build_environments
 from web.http.identity_provider import Claims, IdentityProvider, derive_cookie_key
 from web.http.limits import Limits
 from web.http.problems import build_problem
+from web.http.proofing import ProofingProvider
 from web.http.rate_limits import RateLimiter
 from web.http.static_files import PREFIX, StaticFiles, load_files
 from web.marketplace import (
@@ -54,6 +55,7 @@ from web.services import TEMPLATES, Services, ServicesDep
 from web.staff import (
     access_log,
     case,
+    claims as staff_claims,
     dashboard,
     decisions,
     export,
@@ -73,10 +75,12 @@ def build_services(settings: Settings, database: Database, client: Client) -> Se
         senders=_build_senders(settings),
         database=database,
         cases=acting.cases,
+        claims=acting.claims,
         registrations=acting.registrations,
         numbers=StaffNumbers(database),
         rate_limiter=_build_rate_limiter(settings, database),
         identity_provider=_build_identity_provider(settings),
+        proofing=_build_proofing_provider(settings),
         pages=build_environments(TEMPLATES),
     )
 
@@ -139,6 +143,18 @@ def _build_identity_provider(settings: Settings) -> IdentityProvider | None:
     )
 
 
+def _build_proofing_provider(settings: Settings) -> ProofingProvider | None:
+    if not settings.proofing_issuer:
+        return None
+    return ProofingProvider(
+        settings.proofing_issuer,
+        settings.proofing_client_id,
+        settings.proofing_client_secret.get_secret_value(),
+        settings.web_url,
+        settings.proofing_acr,
+    )
+
+
 def create_app(settings: Settings | None = None) -> FastAPI:
     """The application over the settings given, or this process's own."""
     settings = settings or load_settings()
@@ -169,9 +185,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(
         SessionMiddleware,
         secret_key=derive_cookie_key(settings.identity_key_bytes),
-        # Only under the whole site's path a browser sees to it that no other host sets it.
+        # Under the whole site's path: staff and assisters sign in, and a browser sees to it that no other host sets it.
         session_cookie="__Host-sign-in" if settings.is_secure else "sign-in",
-        path="/" if settings.is_secure else "/staff/sign-in",
+        path="/",
         max_age=600,
         https_only=settings.is_secure,
     )
@@ -183,7 +199,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     sign_in.install_handlers(app)
     assister = (answer, certificate, activation)
     marketplace = (marketplace_sign_in, marketplace_request, profile, training, agreements, certificates)
-    staff = (queue, export, case, decisions, staff_webhooks, dashboard, access_log)
+    staff = (queue, export, case, decisions, staff_claims, staff_webhooks, dashboard, access_log)
     for module in (
         api,
         federal,
@@ -193,6 +209,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         kept_form,
         address,
         own_page,
+        own_proof,
+        own_identity,
         *assister,
         home,
         lists,

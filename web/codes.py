@@ -11,11 +11,15 @@ from typing import Any
 from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 
+from db.reads.npn.claims import ProofOffer
 from db.writes.own.codes import CodeTried, ask_code, find_asked_address, try_code
 from db.writes.own.sessions import LONGEST, open_own_session
+from domain.shared.claims import mask_email
 from domain.shared.codes import LIFE, CodeAnswer, CodePurpose, read_code
 from domain.shared.documents.faults import Fault
+from domain.shared.links import OWN_CASE_PATH
 from starter.cases import now
+from web.http.addresses import build_query
 from web.http.auth import choose_own_cookie
 from web.http.defence.security_log import hash_caller, log_security
 from web.http.forms import describe_faults
@@ -30,6 +34,10 @@ FAULTS = {
     CodeAnswer.NOT_ASKED: "code_not_asked",
 }
 TOO_OFTEN = "code_too_often"
+# Where a code to the registry's address is asked for.
+PROOF_PATH = f"{OWN_CASE_PATH}/npn"
+# Where an identity provider is gone to.
+IDENTITY_PATH = f"{PROOF_PATH}/identity"
 _BROWSER_SECONDS = 365 * 24 * 3600
 # A code has six digits; what is longer is none, and is not looked at whole.
 _LONGEST = 100
@@ -117,6 +125,26 @@ def render_code_form(
         errors=describe_faults(faults, language),
         **({"own": form.own} if form.own else {}),
     )
+
+
+def describe_proof(
+    services: Services, offer: ProofOffer | None, reference: str, language: str
+) -> dict[str, Any] | None:
+    """What a case's page says of an NPN that is still to be proven, as `_npn_proof.html` wants it; None for nothing."""
+    if offer is None:
+        return None
+    return {
+        "action": f"{PROOF_PATH.format(reference=reference)}{build_query(lang=language)}",
+        "addresses": [mask_email(email) for email in offer.addresses],
+        "needed": offer.is_needed,
+        "taken": offer.is_taken,
+        "identity_url": f"{IDENTITY_PATH.format(reference=reference)}{build_query(lang=language)}"
+        if services.proofing and offer.by_identity
+        else None,
+        "can_ask": offer.can_ask,
+        "asking": offer.is_asking,
+        "ask_action": f"{PROOF_PATH.format(reference=reference)}/look-up{build_query(lang=language)}",
+    }
 
 
 def _choose_browser_cookie(services: Services) -> str:

@@ -15,11 +15,13 @@ from domain.shared.policy import describe_contact, find_current_policy
 from domain.state.policies import POLICIES
 from settings import Settings
 from starter.cases import Cases, now
+from starter.claims import Claims
 from starter.registrations import Registrations
 
 if TYPE_CHECKING:
     from web.http.defence.senders import KnownSenders
     from web.http.identity_provider import IdentityProvider
+    from web.http.proofing import ProofingProvider
     from web.http.rate_limits import RateLimiter
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
@@ -33,10 +35,12 @@ class Services:
     senders: "KnownSenders"
     database: Database
     cases: Cases
+    claims: Claims
     registrations: Registrations
     numbers: StaffNumbers
     rate_limiter: "RateLimiter"
     identity_provider: "IdentityProvider | None"
+    proofing: "ProofingProvider | None"
     pages: Mapping[str, Environment]
 
     def describe_general_contact(self, language: str) -> dict[str, str | None]:

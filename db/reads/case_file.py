@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from db.case_state import any_policy_of, applicant_of, fold_case, list_flags, list_rows, load_case
+from db.reads.npn.claims import ProofOffer, find_proof_offer
 from db.reads.pending import (
     EventKeptAside,
     HeldEvent,
@@ -136,6 +137,7 @@ class CaseFile:
     held: list[HeldEvent]
     altered: list[EventKeptAside]
     uncounted: list[UncountedReport]
+    proof: ProofOffer | None
 
 
 def read_case_file(session: Session, case_id: str, now: datetime) -> CaseFile:
@@ -170,6 +172,7 @@ def read_case_file(session: Session, case_id: str, now: datetime) -> CaseFile:
         held=list_held_events(session, case_id),
         altered=list_altered_events(session, case_id),
         uncounted=list_uncounted_reports(session, case_id),
+        proof=find_proof_offer(session, case),
     )
 
 

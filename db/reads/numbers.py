@@ -10,6 +10,7 @@ import structlog
 from db.engine import Database
 from db.reads.counts import Counts, Group, add_up_groups, count_groups
 from db.reads.dashboard import Dashboard, read_dashboard
+from db.reads.npn.rivals import count_rivals
 from db.reads.queue import Filters, View
 
 FRESH = 10.0  # seconds
@@ -31,6 +32,7 @@ class StaffNumbers:
         self._database = database
         self._clock = clock
         self._groups: Sequence[Group] | None = None
+        self._rivals = 0
         self._taken_at = 0.0
         self._running: asyncio.Task[None] | None = None
         self._added_up: dict[tuple[Filters, View], Counts] = {}
@@ -40,6 +42,11 @@ class StaffNumbers:
     def forget(self) -> None:
         """Drops what is known: what this process has just written is in the numbers of the next reader."""
         self._groups = self._running = self._dashboard = None
+
+    @property
+    def rivals(self) -> int:
+        """How many pairs of claimants staff have to decide between, as it was last counted."""
+        return self._rivals
 
     async def count_cases(self, view: View, filters: Filters) -> Counts:
         """How many cases a list has under these filters, and of each facet; added up once while the counts stand."""
@@ -77,9 +84,9 @@ class StaffNumbers:
 
     async def _refresh(self) -> None:
         taken_at = self._clock()
-        found = await self._database.read(count_groups)
+        found, rivals = await self._database.read(count_groups), await self._database.read(count_rivals)
         if self._running is asyncio.current_task():  # else something has changed meanwhile
-            self._groups, self._taken_at = found, taken_at
+            self._groups, self._rivals, self._taken_at = found, rivals, taken_at
 
 
 def _log_failure(task: "asyncio.Task[None]") -> None:

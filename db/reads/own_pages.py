@@ -16,6 +16,7 @@ from db.case_state import (
     policy_of,
     snapshot_case,
 )
+from db.reads.npn.claims import ProofOffer, find_proof_offer
 from db.tables import Case, CertificateRow, LinkRow, SearchTerm
 from domain.federal.may_assist import list_marketplace_obstacles
 from domain.federal.policy import FederalPolicy
@@ -42,6 +43,7 @@ class OwnCertification:
     state: CertificationState
     may_assist_reasons: list[str]
     certificate_uri: str | None
+    proof: ProofOffer | None
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,7 @@ class OwnRegistration:
     may_assist_reasons: list[str]
     npn_faults: list[Fault]
     certificate_uris: dict[str, str]
+    proof: ProofOffer | None
 
 
 def list_own_cases(session: Session, emails: Collection[str]) -> list[Case]:
@@ -84,7 +87,9 @@ def _load_certification(session: Session, case: Case, now: datetime) -> OwnCerti
     state, policy = certification_of(session, case), policy_of(case)
     reasons = list_obstacles(state, find_local_date(policy, now))
     uris = _find_certificates(session, case)
-    return OwnCertification(case, policy, state, reasons, next(iter(uris.values()), None))
+    return OwnCertification(
+        case, policy, state, reasons, next(iter(uris.values()), None), find_proof_offer(session, case)
+    )
 
 
 def _load_registration(session: Session, case: Case, now: datetime) -> OwnRegistration:
@@ -92,7 +97,8 @@ def _load_registration(session: Session, case: Case, now: datetime) -> OwnRegist
     state, policy = snapshot.registration, snapshot.federal_policy
     reasons = list_marketplace_obstacles(state, find_local_date(policy, now))
     faults = npn_faults_of(snapshot.facts)
-    return OwnRegistration(case, policy, state, reasons, faults, _find_certificates(session, case))
+    uris = _find_certificates(session, case)
+    return OwnRegistration(case, policy, state, reasons, faults, uris, find_proof_offer(session, case))
 
 
 def _find_certificates(session: Session, case: Case) -> dict[str, str]:

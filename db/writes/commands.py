@@ -6,11 +6,12 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from db.case_state import applicant_of, request_of, snapshot_case, state_of
+from db.reads.npn.claims import has_proven
 from db.tables import SYSTEM, Assister, Case, CommandRow
-from db.writes.claims import claim_npn, has_proven
 from db.writes.effects import stuck_flag
 from db.writes.facts import append_facts, lock_case, lower_flag, record_audit
 from db.writes.links import void_activation_links
+from db.writes.npn.claims import claim_npn
 from db.writes.own.addresses import keep_former_address
 from db.writes.persons import find_by_key, remember_words, rename_person
 from domain.programs.commands import build_facts, find_refusal, parse_command

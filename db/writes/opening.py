@@ -9,10 +9,11 @@ from sqlmodel import col, select
 
 from db.case_state import applicant_of, list_rows, one_or_none
 from db.reads.history import read_history
+from db.reads.npn.claims import has_proven
 from db.tables import SYSTEM, Assister, AuditRow, Case
 from db.writes.agreements import record_acceptance
-from db.writes.claims import claim_npn, has_proven
-from db.writes.facts import append_facts, raise_flag, record_audit
+from db.writes.facts import append_facts, lock_case, raise_flag, record_audit
+from db.writes.npn.claims import claim_npn, take_shown_proof
 from db.writes.persons import (
     add_person,
     describe_person,
@@ -81,7 +82,8 @@ def open_requested_case(
     """Opens the case a request asks for, or finds the one it repeats (A10).
 
     ``language`` is the one in which the agreement was shown; by default the request's. ``voucher`` is who sends the
-    request for the applicant; None where they do so themselves, their address confirmed. Raises `Invalid` for a request
+    request for the applicant, and the proof of its NPN they have seen; None where they do so themselves, their address
+    confirmed. Raises `Invalid` for a request
     that may not come in, with nothing stored. Who gives another person's NPN or e-mail gets a `Refusal`, answered and
     not raised: what staff are told of it is committed. An NPN that nobody has proven is nobody's: who claims it with
     another address than the one before has a case of their own, and staff are told of both (D3).
@@ -99,10 +101,14 @@ def open_requested_case(
         return _note_conflict(session, rules, person, latest, request, now)
     origin = Origin(voucher.actor if voucher else APPLICANT, FORM, now, language)
     if running is not None:
-        return _repeat_request(session, running, request, origin)
-    new = _admit_request(session, rules, person, request, origin)
-    person = person or add_person(session, identity_key, new.request, now)
-    return _store_case(session, rules, person, latest, new, origin, match, is_second=is_second)
+        opened = _repeat_request(session, running, request, origin)
+    else:
+        new = _admit_request(session, rules, person, request, origin)
+        person = person or add_person(session, identity_key, new.request, now)
+        opened = _store_case(session, rules, person, latest, new, origin, match, is_second=is_second)
+    if voucher is not None and voucher.proof is not None:
+        take_shown_proof(session, identity_key, lock_case(session, opened.case_id), voucher, now)
+    return opened
 
 
 def begin_case(session: Session, assister_id: str, program: str, plan_year: int, actor: str, now: datetime) -> Opened:

@@ -112,6 +112,21 @@ def rename_person(
     session.flush()
 
 
+def park_key(session: Session, person: Assister) -> None:
+    """Finds somebody by nothing for a moment: while two exchange addresses, no two have one key."""
+    person.person_key = f"parked:{person.assister_id}"
+    session.add(person)
+    session.flush()
+
+
+def change_email(session: Session, identity_key: bytes, person: Assister, email: str) -> None:
+    """Gives a person another e-mail address, by which they are found from now on."""
+    person.email = email
+    person.person_key = _choose_key(session, identity_key, person.npn, email, person.assister_id)
+    session.add(person)
+    session.flush()
+
+
 def remember_words(session: Session, assister_id: str) -> None:
     """Keeps by which words a person is found: their own, and those of their requests where they differ."""
     person = session.get_one(Assister, assister_id)

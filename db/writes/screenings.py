@@ -9,13 +9,14 @@ from db.case_state import CaseSnapshot, load_snapshot, policy_of, request_of
 from db.reads.third_parties import find_evidence
 from db.tables import Case
 from db.writes.cases import record_facts
-from db.writes.claims import prove_by_registry
 from db.writes.effects import keep_evidence
 from db.writes.facts import lock_case
+from db.writes.npn.claims import take_registry_answer
 from domain.shared.assister import AssisterType, Kind
 from domain.shared.cases.facts import Fact, FactKind
 from domain.shared.cases.messages import CaseRef
 from domain.shared.cases.stages import ENDED
+from domain.shared.claims import RegisteredOwner
 from domain.state.eligibility import Check, Finding, make_finding
 from domain.state.facts import ScreenedData
 
@@ -36,12 +37,12 @@ def record_screening(
     now: datetime,
     answers: Mapping[str, bytes] | None = None,
     inputs: str | None = None,
-    emails: Sequence[str] = (),
+    owner: RegisteredOwner | None = None,
 ) -> None:
     """Records this round's findings with those that our own records make, unless the case has ended.
 
     ``how`` is "answered" or "unknown"; ``answers`` are the registry's, raw, by their SHA-256; ``inputs`` is a digest of
-    what it was asked about, ``emails`` are the addresses at which it reaches the NPN's owner (D2).
+    what it was asked about, ``owner`` is whom it has for the NPN (D2), None where it did not answer.
     """
     case = lock_case(session, order.case_id)
     for digest, raw in (answers or {}).items():
@@ -53,7 +54,7 @@ def record_screening(
     )
     record_facts(session, order.case_id, [fact], now, "case.screened", round=order.occurrence, how=how)
     if case.stage not in ENDED:
-        prove_by_registry(session, identity_key, case, emails, now)
+        take_registry_answer(session, identity_key, case, owner, now)
 
 
 def _make_key(order: CaseRef) -> str:

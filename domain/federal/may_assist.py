@@ -26,7 +26,7 @@ def list_marketplace_obstacles(state: RegistrationState, today: date) -> list[st
     reasons = [state.stage.value] if state.ended else []
     if not state.is_listed_role:
         reasons.append("not_an_agent_broker")
-    if state.opening.npn_unproven:
+    if state.opening.npn_unproven and not state.profile.confirmed_before:
         reasons.append("npn_not_verified")
     elif not state.profile.confirmed_before:  # a registry that is silent now takes nothing away
         if state.profile.npn in (NpnStatus.UNVERIFIED, NpnStatus.REFUSED):

@@ -5,9 +5,14 @@ from enum import StrEnum
 
 from domain.shared.cases.reasons import Reason
 from domain.shared.cases.stages import ENDED
+from domain.shared.licensing import Producer
 
 # The address a case was asked for with is the one at which the licence registry reaches the NPN's owner.
 BY_REGISTRY_EMAIL = "registry_email"
+# A code that was sent to that address was typed in on the case's own pages.
+BY_REGISTRY_CODE = "registry_code"
+# An identity provider that proofs identity vouches for a name, which is the one that the registry has for the NPN.
+BY_IDENTITY_PROVIDER = "identity_provider"
 
 
 class ClaimState(StrEnum):
@@ -18,12 +23,28 @@ class ClaimState(StrEnum):
     UNPROVEN_LEGACY = "unproven_legacy"
 
 
-class ProofMethod(StrEnum):
-    """How staff have seen whose an NPN is."""
+class IdentityFault(StrEnum):
+    """Why an identity provider's word proves no NPN: not trusted, less sure than asked for, or for another name."""
 
-    PAPER = "paper"
-    IN_PERSON = "in_person"
-    OTHER = "other"
+    NOT_TRUSTED = "not_trusted"
+    NOT_PROOFED = "not_proofed"
+    OTHER_NAME = "other_name"
+
+
+@dataclass(frozen=True, repr=False)
+class RegisteredOwner:
+    """Whom the licence registry has for an NPN: ``emails`` in lower case; empty where it has nobody or no address."""
+
+    emails: tuple[str, ...] = ()
+    first_name: str = ""
+    last_name: str = ""
+
+
+def read_owner(producer: Producer | None) -> RegisteredOwner:
+    """The owner of an NPN as the registry's answer describes them."""
+    if producer is None:
+        return RegisteredOwner()
+    return RegisteredOwner(producer.contact_emails, producer.first_name, producer.last_name)
 
 
 @dataclass(frozen=True)
@@ -48,3 +69,10 @@ def find_proof_refusal(npn: str | None, stage: str, *, is_settled: bool, is_take
     if is_taken:
         return Reason("npn_proven_by_other")
     return None if is_settled else Reason("identity_unsettled")
+
+
+def mask_email(email: str) -> str:
+    """An address as a stranger may see it: its first letter, its domain's first letter, and the domain's end."""
+    name, _, domain = email.partition("@")
+    host, _, end = domain.rpartition(".")
+    return f"{name[:1]}•••@{host[:1]}•••.{end}"

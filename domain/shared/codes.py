@@ -21,6 +21,7 @@ class CodePurpose(StrEnum):
 
     SIGN_IN = "sign_in"
     CHANGE_ADDRESS = "change_address"
+    PROVE_NPN = "prove_npn"
 
 
 class CodeAnswer(StrEnum):

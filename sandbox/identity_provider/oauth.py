@@ -5,7 +5,7 @@ import hashlib
 import re
 import secrets
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, unquote_plus
 
@@ -103,8 +103,8 @@ class TokenStore:
         self._documents.pop(_digest_token(token), None)
 
 
-def require_client(request: Request, parameters: OAuthParameters, client_id: str, secret: str) -> None:
-    """Refused unless the client proves itself, by Basic credentials or in the form, and by one of the two only."""
+def require_client(request: Request, parameters: OAuthParameters, known: Collection[str], secret: str) -> str:
+    """Which client it is; refused unless it proves itself, by Basic credentials or in the form, by one of the two."""
     has_header = "authorization" in request.headers
     if has_header and "client_secret" in parameters.values:
         raise OAuthProblem("invalid_request", "The client has to prove itself in one way only")
@@ -113,9 +113,10 @@ def require_client(request: Request, parameters: OAuthParameters, client_id: str
         if has_header
         else (parameters.get("client_id"), parameters.get("client_secret"))
     )
-    # Both are compared in any case (`&`): how long that takes does not tell which of them is wrong.
-    if not (is_same_secret(given_id, client_id) & is_same_secret(given_secret, secret)):
+    # Both are looked at in any case (`&`): how long that takes does not tell which of them is wrong.
+    if not ((given_id in known) & is_same_secret(given_secret, secret)):
         raise OAuthProblem("invalid_client", "The client is unknown or its secret is wrong", 401, 'Basic realm="token"')
+    return given_id
 
 
 def is_verifier_of(verifier: str, challenge: str) -> bool:

@@ -1,4 +1,4 @@
-"""Stands in for the staff's identity provider: OpenID Connect with demo people, whom anybody may sign in as.
+"""Stands in for an identity provider, of staff and of assisters: OpenID Connect with demo people whom anybody may be.
 
 It asks for no password, so it must be reached from this machine only. The sandbox's settings see to that.
 """
@@ -31,11 +31,11 @@ from sandbox.identity_provider.oauth import (
     read_bearer_token,
     require_client,
 )
-from sandbox.seeds import DEMO_PEOPLE
+from sandbox.seeds import DEMO_ASSISTERS, DEMO_PEOPLE, PROOFED, SIGNED_IN
 from sandbox.store import Document, DocumentStore
 
-CLIENT_ID = "certify"
-CALLBACK = "/staff/sign-in/callback"
+CLIENT_ID, ASSISTERS_CLIENT_ID = "certify", "certify-assisters"
+CALLBACK, ASSISTERS_CALLBACK = "/staff/sign-in/callback", "/me/identity/callback"
 ALGORITHM = "RS256"
 CODE_SECONDS = 60
 TOKEN_SECONDS = 300
@@ -60,17 +60,21 @@ UNKNOWN_CLIENT = (
 
 
 class IdentityProviderStandIn:
-    """The provider of one client, the application at `web_url`."""
+    """The provider of the application at `web_url`: of its staff, and by another client of the assisters there."""
 
     def __init__(
         self, web_url: str, client_secret: str, store: DocumentStore, clock: Callable[[], float] = time.time
     ) -> None:
         self._web_url = web_url
-        self._redirect_uri = f"{web_url}{CALLBACK}"
+        self._redirect_uris = {CLIENT_ID: f"{web_url}{CALLBACK}", ASSISTERS_CLIENT_ID: f"{web_url}{ASSISTERS_CALLBACK}"}
         self._client_secret = client_secret
         self._key = _load_signing_key(store)
         self._clock = clock
-        self._people = {_build_subject(person): person for person in DEMO_PEOPLE}
+        self._people_of = {
+            client: {_build_subject(person): person for person in people}
+            for client, people in ((CLIENT_ID, DEMO_PEOPLE), (ASSISTERS_CLIENT_ID, DEMO_ASSISTERS))
+        }
+        self._people = {sub: person for people in self._people_of.values() for sub, person in people.items()}
         self._codes = TokenStore(CODE_SECONDS, clock)
         self._tokens = TokenStore(TOKEN_SECONDS, clock)
         self.controls = _ControlsWithoutCredentials()
@@ -108,7 +112,11 @@ class IdentityProviderStandIn:
                 "id_token_signing_alg_values_supported": [ALGORITHM],
                 "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
                 "code_challenge_methods_supported": ["S256"],
-                "claims_supported": ["sub", "name", "preferred_username", "email", "roles", "auth_time"],
+                "acr_values_supported": [PROOFED, SIGNED_IN],
+                "claims_supported": [
+                    *("sub", "name", "given_name", "family_name", "preferred_username", "email"),
+                    *("roles", "acr", "auth_time"),
+                ],
                 "authorization_response_iss_parameter_supported": True,
                 "request_uri_parameter_supported": False,
             }
@@ -121,7 +129,8 @@ class IdentityProviderStandIn:
     async def authorize_browser(self, request: Request) -> Response:
         """Asks who somebody wants to be, and sends the browser back with a code for that person."""
         parameters = await OAuthParameters.read_from(request)
-        if (parameters.get("client_id"), parameters.get("redirect_uri")) != (CLIENT_ID, self._redirect_uri):
+        client = parameters.get("client_id")
+        if client not in self._redirect_uris or parameters.get("redirect_uri") != self._redirect_uris[client]:
             return _respond_with_refusal(UNKNOWN_CLIENT)
         try:
             _check_authorization(parameters)
@@ -131,7 +140,7 @@ class IdentityProviderStandIn:
         person = parameters.get("person") if request.method == "POST" else ""
         if not person:
             return self._respond_with_choice(parameters)
-        if person not in self._people:
+        if person not in self._people_of[client]:
             return self._redirect_back(
                 request, parameters, error="access_denied", error_description="Nobody was chosen"
             )
@@ -143,12 +152,13 @@ class IdentityProviderStandIn:
         """An ID token and an access token for a code, to the client that proves itself and brings the verifier."""
         parameters = await OAuthParameters.read_from(request)
         parameters.require_well_formed()
-        require_client(request, parameters, CLIENT_ID, self._client_secret)
+        client = require_client(request, parameters, self._redirect_uris, self._client_secret)
         if parameters.require_value("grant_type") != "authorization_code":
             raise OAuthProblem("unsupported_grant_type", "Only authorization_code is supported")
         code, redirect_uri, verifier = map(parameters.require_value, ("code", "redirect_uri", "code_verifier"))
         grant = self._redeem_code(code)
-        if redirect_uri != self._redirect_uri or not is_verifier_of(verifier, grant["code_challenge"]):
+        is_of_client = grant["client"] == client and redirect_uri == self._redirect_uris[client]
+        if not is_of_client or not is_verifier_of(verifier, grant["code_challenge"]):
             raise OAuthProblem("invalid_grant", "The redirect_uri or the code_verifier is not the one of the code")
         grant["access_token"] = self._tokens.issue_token({"sub": grant["sub"]})
         answer = {
@@ -173,7 +183,7 @@ class IdentityProviderStandIn:
         """Sends the browser back to the application; there is nothing to end, since everybody is asked every time."""
         parameters = await OAuthParameters.read_from(request)
         hint, back = parameters.get("id_token_hint"), parameters.get("post_logout_redirect_uri")
-        foreign = parameters.get("client_id") not in ("", CLIENT_ID) or (
+        foreign = parameters.get("client_id") not in ("", *self._redirect_uris) or (
             hint and not self._has_issued(hint, _find_issuer(request))
         )
         if not parameters.well_formed or foreign or (back and not self._is_of_application(back)):
@@ -187,7 +197,7 @@ class IdentityProviderStandIn:
         """The people, as a page."""
         items = (
             f"<strong>{escape(person['name'])}</strong><small>{_describe_roles(person)}</small>"
-            for person in DEMO_PEOPLE
+            for person in (*DEMO_PEOPLE, *DEMO_ASSISTERS)
         )
         return respond_with_page("Identity provider", render_list(items, "Nobody."))
 
@@ -200,7 +210,7 @@ class IdentityProviderStandIn:
         people = (
             f'<button name="person" value="{subject}">{escape(person["name"])}</button> '
             f"<small>{_describe_roles(person)}</small>"
-            for subject, person in self._people.items()
+            for subject, person in self._people_of[parameters.get("client_id")].items()
         )
         nobody = f'<p><button name="person" value="{NOBODY}">Nobody: cancel</button></p>'
         buttons = render_list(people, "Nobody.")
@@ -212,13 +222,16 @@ class IdentityProviderStandIn:
     def _redirect_back(self, request: Request, parameters: OAuthParameters, **answer: str) -> Response:
         """Back to the application, with the state it gave and the issuer (RFC 9207)."""
         state = {"state": parameters.get("state")} if parameters.get("state") else {}
-        address = URL(self._redirect_uri).include_query_params(**answer, **state, iss=_find_issuer(request))
+        address = URL(self._redirect_uris[parameters.get("client_id")]).include_query_params(
+            **answer, **state, iss=_find_issuer(request)
+        )
         return RedirectResponse(str(address), status_code=303, headers=NO_STORE)
 
     def _build_grant(self, parameters: OAuthParameters, sub: str) -> Document:
         """What a code stands for."""
         return {
             "sub": sub,
+            "client": parameters.get("client_id"),
             "nonce": parameters.get("nonce"),
             "scope": " ".join(scope for scope in SCOPES if scope in parameters.get("scope").split()),
             "code_challenge": parameters.get("code_challenge"),
@@ -245,7 +258,7 @@ class IdentityProviderStandIn:
         now = int(self._clock())
         claims = {
             "iss": issuer,
-            "aud": CLIENT_ID,
+            "aud": grant["client"],
             "iat": now,
             "exp": now + TOKEN_SECONDS,
             "auth_time": grant["auth_time"],
@@ -258,10 +271,9 @@ class IdentityProviderStandIn:
         person = self._people[sub]
         return {
             "sub": sub,
-            "name": person["name"],
             "preferred_username": sub,
             "email": f"{sub}@example.org",
-            "roles": person["roles"],
+            **person,
         }
 
     def _has_issued(self, id_token: str, issuer: str) -> bool:
@@ -270,7 +282,7 @@ class IdentityProviderStandIn:
             claims = jwt.decode(id_token, self._key, [ALGORITHM]).claims
         except (JoseError, ValueError):
             return False
-        return (claims.get("iss"), claims.get("aud")) == (issuer, CLIENT_ID)
+        return claims.get("iss") == issuer and claims.get("aud") in self._redirect_uris
 
     def _is_of_application(self, address: str) -> bool:
         return VISIBLE_ASCII.fullmatch(address) is not None and f"{address}/".startswith(f"{self._web_url}/")
@@ -335,4 +347,6 @@ def _build_subject(person: Document) -> str:
 
 
 def _describe_roles(person: Document) -> str:
+    if "acr" in person:
+        return "identity proofed" if person["acr"] == PROOFED else "not proofed"
     return escape(", ".join(person["roles"]).replace("_", " ") or "no role")

@@ -175,7 +175,7 @@ async def prove_identity(
 
     require_text(document=document, reason=reason, actor=actor)
     async with open_services(options.data) as services:
-        await services.cases.prove_identity(case, NpnProof(method, actor, document, reason))
+        await services.claims.prove_identity(case, NpnProof(method, actor, document, reason))
         status = await services.read_status(case)
     if options.json:
         print_json(status)

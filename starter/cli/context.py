@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from db.engine import Database
     from settings import Settings
     from starter.cases import Cases
+    from starter.claims import Claims
     from starter.registrations import Registrations
 
 DATABASE = ("CERTIFY_DATABASE_URL", "DATABASE_URL")
@@ -36,6 +37,7 @@ class CommandServices:
 
     database: "Database"
     cases: "Cases"
+    claims: "Claims"
     registrations: "Registrations"
     temporal: "Client"
     task_queue: str
@@ -111,7 +113,7 @@ async def open_services(data: Path | None) -> AsyncIterator[CommandServices]:
     async with _connect_database(settings) as database:
         client = await connect_client(lazy=True)
         acting = build_case_services(settings, database, client)
-        yield CommandServices(database, acting.cases, acting.registrations, client, settings.task_queue)
+        yield CommandServices(database, acting.cases, acting.claims, acting.registrations, client, settings.task_queue)
 
 
 @asynccontextmanager

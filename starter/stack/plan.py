@@ -204,8 +204,14 @@ def _build_sandbox_settings(
         "OIDC_CLIENT_ID": "certify",
         "OIDC_CLIENT_SECRET": kept[IDENTITY_SECRET],
     }
+    proofing = {
+        "PROOFING_ISSUER": _build_url(ports["identity"]),
+        "PROOFING_CLIENT_ID": "certify-assisters",
+        "PROOFING_CLIENT_SECRET": kept[IDENTITY_SECRET],
+        "PROOFING_ACR": "urn:acr.login.gov:verified-facial-match-required",
+    }
     # Each group stays whole: mixing the user's own server with our port or password would reach neither.
-    groups = {"CERTIFY_SMTP_HOST": mail, "CERTIFY_OIDC_ISSUER": log_in}
+    groups = {"CERTIFY_SMTP_HOST": mail, "CERTIFY_OIDC_ISSUER": log_in, "CERTIFY_PROOFING_ISSUER": proofing}
     offered = [group for setting, group in groups.items() if setting not in users]
     return {**settings, **{f"CERTIFY_{name}": value for group in offered for name, value in group.items()}}
 

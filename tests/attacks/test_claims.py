@@ -15,13 +15,16 @@ from db.claim_tables import NpnClaim
 from db.engine import Database
 from db.reads.cases import read_audit
 from db.tables import Case
-from db.writes.claims import prove_by_registry, prove_npn
-from db.writes.opening import Opened, SecondAccount
+from db.writes.npn.claims import prove_npn, take_registry_answer
+from db.writes.opening import Opened, SecondAccount, open_requested_case
+from domain.programs.opening import parse_any_request
 from domain.programs.reports import describe_fact
+from domain.shared.cases.commands import CommandKind
 from domain.shared.cases.facts import FactKind
 from domain.shared.cases.reasons import Refusal
 from domain.shared.cases.stages import WaitingFor
-from domain.shared.claims import ClaimState, NpnProof
+from domain.shared.claims import ClaimState, NpnProof, RegisteredOwner
+from domain.shared.vouching import ProofMethod, ShownProof, Voucher
 from tests.support import documents
 from tests.support.office import KEY, Office, office_over
 from tests.support.opening import open_case
@@ -109,11 +112,11 @@ async def test_d3_two_who_prove_it_at_once(office: Office, migrated_url: str) ->
 
 async def test_d2_the_address_that_is_the_registrys_proves_it(office: Office) -> None:
     owns = documents.broker()
-    emails = [owns["email"].lower()]
+    known = RegisteredOwner((owns["email"].lower(),))
     impostor, owner = await claimed(office, stranger(owns)), await claimed(office, owns)
 
     def ask(session: Session, case_id: str) -> None:
-        prove_by_registry(session, KEY, load_case(session, case_id), emails, NOW)
+        take_registry_answer(session, KEY, load_case(session, case_id), known, NOW)
 
     for opened in (impostor, owner):
         await office.database.write(ask, opened.case_id)
@@ -124,10 +127,12 @@ async def test_d2_an_address_that_comes_later_proves_nothing(office: Office) -> 
     """The stranger's profile is saved with the owner's address, after the stranger asked with their own."""
     owns = profile()
     opened = await claimed(office, stranger(owns))
-    await office.desk.saved(opened, {**owns, "email": owns["email"]}, office.later())
+    await office.desk.saved(opened, owns, office.later())
+
+    known = RegisteredOwner((owns["email"].lower(),))
 
     def ask(session: Session) -> None:
-        prove_by_registry(session, KEY, load_case(session, opened.case_id), [owns["email"].lower()], NOW)
+        take_registry_answer(session, KEY, load_case(session, opened.case_id), known, NOW)
 
     await office.database.write(ask)
     assert await owners(office, owns["npn"]) == []
@@ -157,7 +162,9 @@ async def test_d2_a_stranger_trains_for_the_state_and_gets_no_certificate(office
 
 async def test_d2_a_stranger_completes_no_market_and_is_in_no_list(office: Office) -> None:
     document = stranger(profile())
-    opened = await office.desk.completed(document, office.later(), again=await claimed(office, document))
+    opened = await office.desk.completed(
+        document, office.later(), again=await claimed(office, document), owner=RegisteredOwner()
+    )
     await office.fact(opened, FactKind.BEGUN)
     snapshot = await office.database.read(load_snapshot, opened.case_id)
     assert snapshot.state.waiting_for is WaitingFor.NPN_PROOF
@@ -171,10 +178,43 @@ async def test_d2_a_stranger_completes_no_market_and_is_in_no_list(office: Offic
 async def test_d2_who_is_registered_can_t_take_a_strangers_npn_into_the_lists(office: Office) -> None:
     mine, theirs = profile(), profile()
     opened = await office.desk.completed(mine, office.later())
-    await office.desk.saved(opened, {**mine, "npn": theirs["npn"]}, office.later())
+    await office.desk.saved(
+        opened, {**mine, "npn": theirs["npn"]}, office.later(), owner=RegisteredOwner((theirs["email"],))
+    )
     case = await case_of(office, opened)
     assert case.npn_unproven
     assert (await claimed(office, theirs)).created, "its owner is not locked out"
+
+
+@pytest.mark.parametrize("document", [documents.broker, profile])
+async def test_d2_staff_vouch_by_what_they_have_seen_and_a_partner_for_the_address_alone(
+    office: Office, document: Any
+) -> None:
+    owns = document()
+    proof = ShownProof(method=ProofMethod.PAPER, document="a licence card")
+    for voucher, proven_by in ((Voucher("sender:intake"), []), (Voucher("staff:demo", proof), ["staff:demo"])):
+        opened = await office.database.write(
+            open_requested_case, KEY, parse_any_request(owns), office.later(), None, voucher
+        )
+        assert isinstance(opened, Opened)
+        assert (await case_of(office, opened)).npn_unproven is not bool(proven_by)
+        query = select(col(NpnClaim.proven_by)).where(col(NpnClaim.npn) == owns["npn"])
+        assert [one for one in await office.database.read(list_rows, query) if one] == proven_by
+    refused = await office.database.write(
+        open_requested_case, KEY, parse_any_request(stranger(owns)), office.later(), None, Voucher("staff:demo", proof)
+    )
+    assert isinstance(refused, Refusal), "it is proven by somebody else"
+
+
+async def test_d3_a_mistyped_npn_locks_nobody_out_and_after_withdrawal_neither(office: Office) -> None:
+    """Somebody mistypes theirs as another's, and withdraws; the owner comes later, and has it."""
+    owns = documents.broker()
+    mistyped = await claimed(office, stranger(owns))
+    assert (await office.command(mistyped, CommandKind.WITHDRAW)).applied
+    owner = await claimed(office, owns)
+    assert owner.created
+    await proven(office, owner)
+    assert await owners(office, owns["npn"]) == [owner.assister_id]
 
 
 async def test_d3_a_second_account_of_one_address_stays_refused(office: Office) -> None:

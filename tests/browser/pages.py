@@ -118,6 +118,20 @@ async def _uncounted(page: Page, people: People, language: str) -> None:
     await page.wait_for_url("**/uncounted/*")
 
 
+async def _rivals(page: Page, people: People, language: str) -> None:
+    """Our two who claim one NPN: in a stack that others use too their number isn't known."""
+    await of(People.rivals)(page, people, language)
+    await page.locator("main table a[href*='/staff/claims/']").last.click()
+    await page.wait_for_url("**/staff/claims/*")
+
+
+async def _unproven_case(page: Page, people: People, language: str) -> None:
+    """The case whose NPN is still to be proven, with the form for that unfolded."""
+    own = await people.unproven()
+    await _open(page, people, f"/staff/cases/{own.rpartition('/')[2]}", language, 200)
+    await page.locator("details:has([action*='/identity']) summary").click()
+
+
 async def _open(page: Page, people: People, url: str, language: str, status: int) -> None:
     url = url if url.startswith("http") else people.world.web + url
     await people.owner_signs_in(page, url)
@@ -142,6 +156,8 @@ PAGES = {
     "status_answer_faulty": Row(f"{STATUS}/information", sent(of(People.asked), FAULT, email="nobody")),
     "status_agreement": Row(STATUS, of(People.returning)),
     "status_agreement_faulty": Row(f"{STATUS}/agreement", sent(of(People.returning), FAULT)),
+    "status_unproven": Row(STATUS, of(People.unproven)),
+    "own_npn_code": Row(f"{STATUS}/npn/code", sent(of(People.unproven), "[name=code]", "[action*='/npn'] button")),
     "status_denied": Row(STATUS, of(People.denied)),
     "status_certified": Row(STATUS, of(People.certified)),
     "status_active": Row(STATUS, of(People.active)),
@@ -231,6 +247,15 @@ PAGES = {
     "staff_uncounted_not_dismissed": Row(
         "/staff/webhooks/uncounted/{number}/dismiss",
         as_staff(sent(_uncounted, FAULT, "form[action$='/dismiss'] button:visible"), "Demo Operator"),
+    ),
+    "staff_claims": Row("/staff/claims", as_staff(of(People.rivals))),
+    "staff_claim": Row("/staff/claims/{number}", as_staff(_rivals)),
+    "staff_claim_same_faulty": Row(
+        "/staff/claims/{number}/same", as_staff(sent(_rivals, FAULT, "form[action$='/same'] button"))
+    ),
+    "staff_case_identity_faulty": Row(
+        f"{CASE}/identity",
+        as_staff(sent(_unproven_case, FAULT, "[action*='/identity'] button")),
     ),
     "staff_access_log": Row("/staff/access-log", as_staff(at("/staff/access-log"), "Demo Auditor")),
     "staff_own_sessions": Row("/staff/own-sessions", as_staff(at("/staff/own-sessions"))),

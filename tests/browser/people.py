@@ -193,6 +193,15 @@ class People:
         await page.locator("main [name=code]").fill(code)
         await page.locator("main form button").first.click()
 
+    @once
+    async def unproven(self) -> str:
+        """A broker whose NPN the registry has another address for: a code can be sent there."""
+        request = documents.broker()
+        opened = await self.world.opened(request, contact_email=f"office.{request['email']}")
+        await self.world.until(opened, "awaiting_decision")
+        await self.world.opened({**request, "email": f"rival.{request['email']}"}, known=False)
+        return self.own_page(request, opened)
+
     # the federal program, by their pages of the portal
 
     @once
@@ -243,6 +252,11 @@ class People:
         return f"/registry/tracker/{self.known['npn']}"
 
     # their cases in the console
+
+    async def rivals(self) -> str:
+        """Two people who claim one NPN."""
+        await self.unproven()
+        return "/staff/claims"
 
     async def queue(self) -> str:
         """The work queue, with somebody in it."""

@@ -34,6 +34,8 @@ NO_PAGES = {
     "/me/{reference}/agreements/{name}/accept",
     "/me/{reference}/certificates/{name}",
     "/me/sign-out",
+    "/me/{reference}/npn/identity",
+    "/me/identity/callback",
     "/status/{rest}",
 }
 

@@ -234,6 +234,38 @@ def test_what_the_screens_need_is_made_of_what_was_there(url: str) -> None:
     }
 
 
+def test_d2_npns_of_before_are_unproven_and_take_nothing_from_who_has_earned_it(url: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(migrate.MIGRATIONS))
+    exams = {"failed": False, "passed": True}
+    stages = {"open": "in_training", "failed": "awaiting_exam_pass", "passed": "awaiting_exam_pass", "ended": "closed"}
+    with connected(url) as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0010")
+        before = MetaData()
+        before.reflect(connection)
+        person = _assister()
+        person.npn = "1234567"
+        _insert(connection, before, "assister", person)
+        for number, (case_id, stage) in enumerate([*stages.items(), ("certified", "active")]):
+            case = _case()
+            case.case_id, case.stage, case.attempt = case_id, stage, number + 1
+            _insert(connection, before, "assister_case", case)
+        for case_id, passed in exams.items():
+            data = {"event_id": "e", "score": "0.9", "passed": passed}
+            fact = FactRow(id=case_id, case_id=case_id, kind="exam_attempted", at=NOW, data=data, recorded_at=NOW)
+            _insert(connection, before, "fact", fact)
+        issued = CertificateRow(number="NM26-1", case_id="certified", issued_at=NOW, sha256="5a", uri="5a.pdf")
+        _insert(connection, before, "certificate", issued)
+        connection.commit()
+    migrate.upgrade(url)
+    with connected(url) as connection, Session(connection) as session:
+        unproven = {case.case_id for case in session.execute(select(Case)).scalars() if case.npn_unproven}
+        claims = [(one.npn, one.state) for one in session.execute(select(claim_tables.NpnClaim)).scalars()]
+    assert unproven == {"open", "failed"}
+    assert claims == [("1234567", "unproven_legacy")]
+
+
 def test_people_are_brought_along_page_by_page(url: str) -> None:
     config = Config()
     config.set_main_option("script_location", str(migrate.MIGRATIONS))

@@ -27,6 +27,7 @@ from domain.federal.lists import COLUMNS, PublishedList
 from domain.federal.markets import NpnStatus
 from domain.federal.may_assist import list_marketplace_obstacles
 from domain.shared.cases.facts import Fact, FactKind
+from domain.shared.claims import RegisteredOwner
 from domain.shared.documents.faults import Fault
 from tests.support.documents import new_npn
 from tests.support.publishing import publish_lists, read_list, stage_all
@@ -275,7 +276,8 @@ async def test_b9_an_outage_of_the_registry_takes_nobody_off_the_lists(house: Ho
     state = (await house.database.read(load_snapshot, opened.case_id)).registration
     assert list_marketplace_obstacles(state, TODAY) == ["no_certificate"], "none was issued here; all else is as it was"
     assert state.take_snapshot().npn_unverified, "the registry is asked until it answers"
-    await house.database.write(record_npn_verdict, b"a test's key", opened.case_id, 2, (), {}, NOW + 3 * MINUTE)
+    owner = RegisteredOwner((document["email"],))
+    await house.database.write(record_npn_verdict, b"a test's key", opened.case_id, 2, (), {}, NOW + 3 * MINUTE, owner)
     await house.published(NOW + 4 * MINUTE)
     assert [line["last_name"] for line in await house.lines(HELP)] == [changed["last_name"]]
     assert await house.npns() == await house.npns(DEMAND) == await house.npns(TRACKER) == [changed["npn"]]

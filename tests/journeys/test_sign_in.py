@@ -7,6 +7,7 @@ import httpx2
 import pytest
 import pytest_asyncio
 
+from tests.support import documents
 from tests.support.browser import Browser
 from tests.support.world import World
 
@@ -95,3 +96,22 @@ async def test_signing_out(world: World, http: httpx2.AsyncClient) -> None:
     page = await browser.press("Sign out")
     assert "You are signed out" in page.text
     assert (await http.get(f"{world.web}/api/cases")).status_code == 401
+
+
+async def test_d2_an_assister_whom_the_stacks_provider_has_proofed_proves_the_npn(
+    world: World, http: httpx2.AsyncClient
+) -> None:
+    """Of three who may be anybody, one is proofed under the registry's name."""
+    request = documents.broker(first_name="Testa", last_name="Agent")
+    opened = await world.opened(request, contact_email=f"office.{request['email']}")
+    await world.until(opened, "awaiting_decision")
+    await world.sign_in(request["email"], http)
+    browser = Browser(http)
+    here = f"{world.web}/me/{opened['case_id']}"
+    for person, status in (("Testa Not Proofed", 403), ("Another Proofed", 403), ("Testa Agent", 200)):
+        await browser.open(here)
+        await browser.follow("Show it with an identity provider")
+        assert (await browser.press(person)).status == status
+    assert "Show it with an identity provider" not in browser.page.text
+    findings = (await world.status(opened))["eligibility"]["findings"]
+    assert "npn_owner" not in {finding["check"] for finding in findings}

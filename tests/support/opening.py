@@ -9,8 +9,8 @@ from sqlmodel import col, select
 from db.case_state import applicant_of, list_rows
 from db.claim_tables import NpnClaim
 from db.engine import Database
+from db.reads.npn.claims import find_claim
 from db.tables import Case
-from db.writes.claims import find_claim
 from db.writes.opening import Opened, open_requested_case
 from domain.programs.opening import parse_any_request
 from domain.shared.cases.reasons import Refusal

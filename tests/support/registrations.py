@@ -13,6 +13,7 @@ from db.writes.federal.profiles import complete_profile, keep_profile, save_prof
 from db.writes.opening import Opened
 from domain.federal.markets import MLMS, Curriculum, Market, NpnStatus, list_agreements
 from domain.shared.cases.facts import Fact, FactKind
+from domain.shared.claims import RegisteredOwner
 from tests.support import documents
 from tests.support.opening import open_case
 
@@ -52,12 +53,22 @@ class Desk:
         return await open_case(self.database, self.key, document, at)
 
     async def saved(
-        self, opened: Opened, document: dict[str, Any], at: datetime, npn: NpnStatus = NpnStatus.VERIFIED
+        self,
+        opened: Opened,
+        document: dict[str, Any],
+        at: datetime,
+        npn: NpnStatus = NpnStatus.VERIFIED,
+        owner: RegisteredOwner | None = None,
     ) -> None:
-        """The profile, saved; what the registry said of its NPN is given."""
+        """The profile, saved; what the registry said of its NPN is given.
+
+        Where it has confirmed it, it reaches the owner at the profile's address, if not said otherwise.
+        """
+        if owner is None and npn is NpnStatus.VERIFIED:
+            owner = RegisteredOwner((document["email"].lower(),))
         command = str(uuid4())
         await self.database.write(keep_profile, self.key, command, opened.case_id, document, "assister", at)
-        assert (await self.database.write(save_profile, self.key, command, npn, (), {}, at)).outcome == "applied"
+        assert (await self.database.write(save_profile, self.key, command, npn, (), {}, at, owner)).outcome == "applied"
 
     async def trained(self, opened: Opened, at: datetime, markets: Sequence[Market]) -> None:
         """Next, and the courses of these markets."""

@@ -148,6 +148,25 @@ def certificate(
     }
 
 
+def npn_proof(*addresses: str, needed: bool = True, taken: bool = False, **changes: object) -> dict[str, object]:
+    """An NPN that is still to be proven, by a code to one of these addresses."""
+    ask = {"identity_url": None, "can_ask": False, "asking": False, "ask_action": "/me/0a1b2c/npn/look-up"}
+    return {"action": "/me/0a1b2c/npn", "addresses": addresses, "needed": needed, "taken": taken, **ask, **changes}
+
+
+# How an NPN is still to be proven.
+NPN_PROOFS = {
+    "by code": npn_proof("t•••@e•••.com", "b•••@e•••.org"),
+    "by code, from before": npn_proof("t•••@e•••.com", needed=False),
+    "by staff": npn_proof(),
+    "by an identity provider": npn_proof("t•••@e•••.com", identity_url="/me/0a1b2c/npn/identity"),
+    "by staff, from before": npn_proof(needed=False),
+    "taken": npn_proof(taken=True),
+    "to be asked": npn_proof(can_ask=True),
+    "asked": npn_proof(asking=True),
+}
+
+
 def status(
     language: str,
     kind: str = "broker",
@@ -182,6 +201,7 @@ def status(
         "agreement": None,
         "agreed": None,
         "consented": True if kind == "enrollment_counselor" else None,
+        "npn_proof": None,
         "resources": RESOURCES,
         "referrals": REFERRALS,
         **changes,

@@ -20,6 +20,7 @@ CASES = [
         "kind": kind,
         "stage": "in_training",
         "user_id": user_id,
+        "unproven": user_id is None,
         "url": "/me/0a1b2c",
     }
     for program, kind, user_id in (("bewellnm", "broker", None), ("ffm", "marketplace_agent_broker", "ast_0a1b2c"))
@@ -57,6 +58,11 @@ def sign_in(language: str, told: str | None = None, faulty: bool = False) -> dic
         "values": {"email": "testa"} if faulty else {},
         "errors": [{"field": "email", "message": "Fault of email."}] if faulty else [],
     }
+
+
+def npn_code(language: str) -> dict[str, object]:
+    """To the registry's address, which is shown masked, and can't be another one."""
+    return {**code(language), "own": SESSION, "other_url": "", "email": "t•••@e•••.com", "hidden": {"address": "0"}}
 
 
 def code(language: str, faulty: bool = False) -> dict[str, object]:
@@ -98,5 +104,6 @@ OWN_PAGES: dict[str, tuple[str, Build]] = {
     "own, sign in faulty": ("own_sign_in.html", partial(sign_in, faulty=True)),
     "own, code": ("own_code.html", code),
     "own, code faulty": ("own_code.html", partial(code, faulty=True)),
+    "own, code to the registry's address": ("own_code.html", npn_code),
     "own, kept": ("own_kept.html", kept),
 }

@@ -38,6 +38,10 @@ EVERY_PAGE: dict[str, tuple[str, Build]] = {
         for waiting_for, kind in product((*STATE_WAITS, None), KINDS)
     },
     **{f"status, {stage}": ("status.html", partial(contexts.status, stage=stage, waiting_for=None)) for stage in Stage},
+    **{
+        f"status, NPN {how}": ("status.html", partial(contexts.status, waiting_for="npn_proof", npn_proof=proof))
+        for how, proof in contexts.NPN_PROOFS.items()
+    },
     "status, may assist": (
         "status.html",
         partial(

@@ -8,7 +8,7 @@ from itertools import product
 from domain.federal.agreements import find_marketplace_agreement
 from domain.federal.markets import Curriculum, FederalList, Market, MarketplaceAgreement, Role
 from domain.federal.profile import REQUIRED
-from tests.templates.contexts import FEDERAL_CONTACT, RESOURCES
+from tests.templates.contexts import FEDERAL_CONTACT, NPN_PROOFS, RESOURCES
 from web.gallery.samples import LMS_URL
 from web.http.addresses import set_language
 
@@ -138,6 +138,7 @@ def home(
         **frame(language, HOME),
         **courses(done),
         "program": "ffm",
+        "npn_proof": None,
         "withdraw_action": f"{HOME}/withdraw" if waiting_for else None,
         "told": None,
         "name": "Testa Broker",
@@ -325,6 +326,10 @@ PORTAL_PAGES: dict[str, tuple[str, Build]] = {
             ("saved", "unverified", "next"),
             ("complete", "verified", "next"),
         )
+    },
+    **{
+        f"home, NPN {how}": ("portal_home.html", partial(home, waiting_for="npn_proof", npn_proof=proof))
+        for how, proof in NPN_PROOFS.items()
     },
     "home, accepted": ("portal_home.html", partial(home, waiting_for="certificate", told="accepted")),
     "home, help desk told": ("portal_home.html", partial(home, waiting_for="publication", help_desk_told_at=AT)),

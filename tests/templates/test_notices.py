@@ -12,6 +12,7 @@ import pytest
 from jinja2 import UndefinedError
 
 from domain.shared.cases.notices import TOPIC, TOPIC_OF_WAITING, Notice, Topic, find_topic
+from domain.shared.codes import CodePurpose
 from domain.shared.request_answers import RequestAnswer
 from templates.letters import COLUMNS, NoticeRenderer, RenderedNotice
 from tests.support.checks import check_each
@@ -376,8 +377,10 @@ def _letters_only(text: str) -> str:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_d1_the_letter_with_a_code_has_fixed_words_and_the_code_alone_on_a_line(language: str) -> None:
-    values = {"program": "bewellnm", "code": "012345", "minutes": 10, "contact": CONTACTS[Topic.GENERAL]}
+@pytest.mark.parametrize("purpose", list(CodePurpose))
+def test_d1_the_letter_with_a_code_has_fixed_words_and_the_code_alone_on_a_line(purpose: str, language: str) -> None:
+    contact = CONTACTS[Topic.GENERAL]
+    values = {"program": "bewellnm", "code": "012345", "minutes": 10, "purpose": purpose, "contact": contact}
     rendered = LETTERS.render_notice("one_time_code", language, values)
     assert "012345" in rendered.text.splitlines()
     assert "012345" in Reader(rendered.html).text

@@ -17,9 +17,9 @@ from db.reads.access_log import read_access_log
 from db.tables import AccessLogRow, Case, CertificateRow, CommandRow, FactRow, StaffSession
 from db.writes import sessions
 from db.writes.cases import record_facts
-from db.writes.claims import prove_npn
 from db.writes.commands import apply_command
 from db.writes.links import ACTIVATION, keep_link
+from db.writes.npn.claims import prove_npn
 from db.writes.own.codes import finish_code_letters, list_unsent_codes, make_code_letters
 from db.writes.own.sessions import open_own_session
 from domain.federal.profile import parse_registration

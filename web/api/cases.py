@@ -20,11 +20,11 @@ from domain.shared.assister import Kind
 from domain.shared.cases.commands import CommandState
 from domain.shared.cases.notices import Notice
 from domain.shared.cases.stages import Stage
-from domain.shared.claims import NpnProof, ProofMethod
+from domain.shared.claims import NpnProof
 from domain.shared.documents.faults import Fault
 from domain.shared.documents.parsing import read_json
 from domain.shared.programs import FEDERAL_PROGRAM, STATE_PROGRAM
-from domain.shared.vouching import ShownProof, Voucher
+from domain.shared.vouching import ProofMethod, ShownProof, Voucher
 from domain.state.eligibility import Verdict
 from domain.state.policies import find_state_policy
 from domain.state.policy import Policy
@@ -234,7 +234,7 @@ async def prove_identity(
 ) -> JSONResponse:
     """Staff prove whose the NPN of a case is; 409 where somebody else has proven it. A repeat changes nothing."""
     body = await read_body(request, IdentityBody)
-    await services.cases.prove_identity(case_id, NpnProof(body.method, me.actor, body.document, body.reason))
+    await services.claims.prove_identity(case_id, NpnProof(body.method, me.actor, body.document, body.reason))
     return JSONResponse(await services.database.read(read_status, case_id, now()))
 
 

@@ -18,6 +18,7 @@ from domain.shared.policy import describe_contact
 from domain.state.agreements import find_agreement
 from domain.state.certification import CertificationState, EligibilityStatus, LmsAccount
 from domain.state.eligibility import Check, Result
+from web.codes import describe_proof
 from web.http.auth import OwnVisitor, describe_session
 from web.http.forms import Values, describe_faults, parse_number
 from web.http.negotiation import choose_language
@@ -77,6 +78,7 @@ async def render_status(
         consented=None if state.opening.kind.is_licensed else asked.background_check_consent,
         resources=[{"label": link.label[language], "url": link.url} for link in policy.resources[state.opening.kind]],
         referrals=policy.referrals[language],
+        npn_proof=describe_proof(services, certification.proof, reference, language),
         program=case.program,
         withdraw_action=None if state.ended else f"{here}/withdraw?lang={language}",
     )

@@ -53,35 +53,15 @@ class IdentityProvider:
         self._client_id = client_id
         self._web_url = web_url
         self._claims = claims
-        self._client: Any = OAuth().register(
-            "staff",
-            client_id=client_id,
-            client_secret=client_secret,
-            server_metadata_url=f"{self._issuer}/.well-known/openid-configuration",
-            client_kwargs={"scope": SCOPE, "code_challenge_method": "S256", "timeout": 10},
-        )
+        self._client: Any = build_client("staff", self._issuer, client_id, client_secret)
 
     async def redirect_to_sign_in(self, request: Request) -> Response:
         """To the provider's log-in; state, nonce and verifier wait in the signed cookie. Raises `SignInFailed`."""
-        try:
-            answer: Response = await self._client.authorize_redirect(request, f"{self._web_url}{CALLBACK}")
-        except Exception as error:
-            raise _log_failure(error) from None
-        return answer
+        return await redirect_to_provider(self._client, request, f"{self._web_url}{CALLBACK}")
 
     async def read_identity(self, request: Request) -> StaffIdentity:
         """Who came back. Raises `SignInFailed`."""
-        try:
-            metadata = await self._client.load_server_metadata()
-            if str(metadata.get("issuer", "")).rstrip("/") != self._issuer:
-                raise SignInFailed
-            limit_algorithms(metadata)
-            check_answering_issuer(metadata, request.query_params.get("iss"))
-            token = await self._client.authorize_access_token(request)
-        except Exception as error:  # of the transport, the protocol, the token: all of them mean nobody is signed in
-            raise _log_failure(error) from None
-        claims = token.get("userinfo") or {}
-        check_audience(claims, self._client_id)
+        claims = await read_claims(self._client, self._issuer, self._client_id, request)
         subject = str(claims.get("sub") or "")
         actor = str(find_claim(claims, self._claims.actor) or "").strip()[:LONGEST]
         if not actor or not subject or len(subject) > LONGEST:
@@ -96,6 +76,42 @@ class IdentityProvider:
         if mapped := self._claims.role_names:
             return parse_roles(mapped[name] for name in names if name in mapped)
         return parse_roles(names)
+
+
+def build_client(name: str, issuer: str, client_id: str, client_secret: str) -> Any:
+    """A client of the provider at ``issuer``; ``name`` tells its log-ins under way from those of others."""
+    return OAuth().register(
+        name,
+        client_id=client_id,
+        client_secret=client_secret,
+        server_metadata_url=f"{issuer}/.well-known/openid-configuration",
+        client_kwargs={"scope": SCOPE, "code_challenge_method": "S256", "timeout": 10},
+    )
+
+
+async def redirect_to_provider(client: Any, request: Request, callback: str, **asked: str) -> Response:
+    """To the provider's log-in, with what is ``asked`` of it besides. Raises `SignInFailed`."""
+    try:
+        answer: Response = await client.authorize_redirect(request, callback, **asked)
+    except Exception as error:
+        raise _log_failure(error) from None
+    return answer
+
+
+async def read_claims(client: Any, issuer: str, client_id: str, request: Request) -> Mapping[str, Any]:
+    """What the provider vouches for of who came back, in a token for us alone. Raises `SignInFailed`."""
+    try:
+        metadata = await client.load_server_metadata()
+        if str(metadata.get("issuer", "")).rstrip("/") != issuer:
+            raise SignInFailed
+        limit_algorithms(metadata)
+        check_answering_issuer(metadata, request.query_params.get("iss"))
+        token = await client.authorize_access_token(request)
+    except Exception as error:  # of the transport, the protocol, the token: all of them mean nobody is signed in
+        raise _log_failure(error) from None
+    claims: Mapping[str, Any] = token.get("userinfo") or {}
+    check_audience(claims, client_id)
+    return claims
 
 
 def find_claim(claims: Mapping[str, Any], name: str) -> Any:

@@ -12,6 +12,7 @@ from domain.federal.registration import RegistrationState
 from domain.shared.cases.notices import TOPIC_OF_WAITING, Topic
 from domain.shared.cases.reasons import Reason
 from domain.shared.cases.stages import Stage
+from web.codes import describe_proof
 from web.http.limits import build_content_security_policy
 from web.http.pages import PRIVATE, mark_steps
 from web.http.sentences import explain_reason
@@ -52,6 +53,7 @@ async def render_home(visit: Visit) -> HTMLResponse:
         is_listed=state.is_listed_role,
         help_desk_told_at=state.help_desk_told_at,
         resources=[{"label": link.label[language], "url": link.url} for link in visit.registration.policy.resources],
+        npn_proof=describe_proof(visit.services, visit.registration.proof, visit.reference, language),
         program=case.program,
         withdraw_action=None if state.ended else visit.url("/withdraw"),
     )

@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from pydantic import BaseModel, ValidationError
 
+from db.reads.npn.claims import list_unproven
 from db.reads.own_pages import list_own_cases
 from db.writes.own.sessions import end_other_sessions, end_own_session, list_other_sessions, stay_in_own_session
 from domain.shared.codes import CodeAnswer
@@ -137,6 +138,7 @@ async def _render_cases(request: Request, services: Services, visitor: OwnVisito
     language, told = choose_language(request), request.query_params.get("told")
     found = await services.database.read(list_own_cases, visitor.emails)
     token = request.cookies[choose_own_cookie(services)]
+    unproven = await services.database.read(list_unproven, found)
     return render_page(
         services,
         "own.html",
@@ -155,6 +157,7 @@ async def _render_cases(request: Request, services: Services, visitor: OwnVisito
                 "kind": case.kind,
                 "stage": case.stage,
                 "user_id": case.assister_id if case.program == FEDERAL_PROGRAM else None,
+                "unproven": case.case_id in unproven,
                 "url": f"{OWN_CASE_PATH.format(reference=case.case_id)}?lang={language}",
             }
             for case in found

@@ -19,6 +19,7 @@ from domain.shared.cases.commands import CommandState
 from domain.shared.cases.reasons import Reason
 from domain.shared.cases.stages import OWNER
 from domain.shared.documents.faults import Fault
+from domain.shared.vouching import ProofMethod
 from domain.state.certification import CertificationState
 from domain.state.eligibility import Verdict
 from starter.cases import now
@@ -42,6 +43,8 @@ _MISSING = {
     "reason": N_("Give a reason."),
     "override": N_("Say why you approve over the checks that did not pass."),
     "notice": N_("Choose a notice."),
+    "method": N_("Choose how you have seen it."),
+    "document": N_("Say which document you have seen."),
 }
 _SENT_BEFORE = N_(
     "You sent this form before, with other words, and what you sent first counts. "
@@ -53,6 +56,7 @@ _DONE = {
     "revoke": N_("The certification is revoked."),
     "resend": N_("The notice is sent again."),
     "flag": N_("The flag is taken down."),
+    "identity": N_("It is proven whose the NPN is."),
     "restart": N_("The case is begun again from what is recorded."),
 }
 
@@ -91,6 +95,7 @@ async def render_case(
         lines=describe_entries(file.timeline, language),
         notes=explain_notes(file.held, language),
         panel=build_panel(file, visit.me, language),
+        methods=list(ProofMethod),
         accesses=await _read_accesses(visit, case_id),
         workflow_url=_find_workflow_url(visit.services, file),
         done=done,
@@ -132,6 +137,8 @@ def _has_acted(what: str, file: CaseFile, me: StaffMember) -> bool:
     if what == "restart":
         begun = (EntryKind.AUDIT, "case.restarted", me.actor)
         return any((one.kind, one.name, one.actor) == begun for one in file.timeline)
+    if what == "identity":
+        return any(one.name in ("npn_proven", "npn.proven") and one.actor == me.actor for one in file.timeline)
     if what == "flag":
         cleared = (EntryKind.FLAG, "cleared", me.actor)
         return any((one.kind, one.name, one.actor) == cleared for one in file.timeline)

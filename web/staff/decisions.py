@@ -14,7 +14,9 @@ from domain.programs.state import CaseState
 from domain.shared.cases.commands import CommandState
 from domain.shared.cases.notices import Notice
 from domain.shared.cases.reasons import Reason, Refusal
+from domain.shared.claims import NpnProof
 from domain.shared.documents.faults import Fault, Invalid
+from domain.shared.vouching import ProofMethod
 from domain.state.certification import CertificationState
 from domain.state.eligibility import Verdict
 from starter.cases import CommandOutcome, now
@@ -23,6 +25,7 @@ from templates.catalogs import translate
 from web.http.forms import Values, find_text_faults, read_form
 from web.http.pages import PRIVATE, build_page_router
 from web.staff.case_page import FormAttempt, render_case
+from web.staff.claims import find_document_faults
 from web.staff.filters import ALL, build_address, read_filters
 from web.staff.layout import StaffVisit, require_visit
 from web.staff.panel import FORMS, list_overridden
@@ -131,6 +134,23 @@ async def take_flag_down(form: Annotated[PostedForm, require_form("flag")]) -> R
     visit, services, flag = form.visit, form.visit.services, form.values.get("flag", "")
     try:
         await services.database.write(clear_flag, form.case_id, flag, visit.me.actor, form.reason, now())
+    except Refusal as refusal:
+        return await form.show_refusal(refusal.reason)
+    services.numbers.forget()
+    return _redirect_to_case(visit.request, form.case_id, done=form.name, of=form.case_id)
+
+
+@router.post("/identity")
+async def prove_identity(form: Annotated[PostedForm, require_form("identity")]) -> Response:
+    """Proves whose the case's NPN is, by what staff have seen (D2)."""
+    method, document = form.values.get("method", ""), form.values.get("document", "")
+    faults = [] if method in list(ProofMethod) else [Fault("method", "required")]
+    if faults := [*faults, *find_document_faults(document), *form.find_reason_faults()]:
+        return await form.show_faults(faults)
+    visit, services = form.visit, form.visit.services
+    proof = NpnProof(method, visit.me.actor, document.strip(), form.reason.strip())
+    try:
+        await services.claims.prove_identity(form.case_id, proof)
     except Refusal as refusal:
         return await form.show_refusal(refusal.reason)
     services.numbers.forget()

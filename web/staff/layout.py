@@ -18,11 +18,13 @@ from web.http.pages import render_page
 from web.http.permissions import Permission
 from web.services import Services, ServicesDep
 
+CLAIMS = "/staff/claims"
 # The console's pages, in the order of the navigation, each with what it needs.
 NAVIGATION: tuple[tuple[str, str, Permission], ...] = (
     ("/staff", N_("Work queue"), Permission.READ_CASES),
     ("/staff/cases", N_("All cases"), Permission.READ_CASES),
     ("/staff/search", N_("Search"), Permission.READ_CASES),
+    (CLAIMS, N_("Two people, one NPN"), Permission.PROVE_IDENTITY),
     ("/staff/webhooks", N_("Webhooks"), Permission.READ_WEBHOOKS),
     ("/staff/dashboard", N_("Dashboard"), Permission.READ_CASES),
     ("/staff/access-log", N_("Access log"), Permission.READ_ACCESS_LOG),
@@ -60,7 +62,7 @@ class StaffVisit:
             status=status,
             me=self.me,
             csrf=self.me.csrf,
-            nav=_list_navigation(self.me, url.path, self.language),
+            nav=_list_navigation(self.me, url.path, self.language, self.services.numbers.rivals),
             may={permission.value: self.me.may(permission) for permission in Permission},
             **values,
         )
@@ -102,9 +104,11 @@ def build_page_urls(page: Page[Any], url_of: Callable[[str | None], str]) -> dic
 ReaderVisit = Annotated[StaffVisit, require_visit(Permission.READ_CASES)]
 
 
-def _list_navigation(me: StaffMember, path: str, language: str) -> list[dict[str, Any]]:
+def _list_navigation(me: StaffMember, path: str, language: str, rivals: int) -> list[dict[str, Any]]:
+    """The links of the navigation; what waits on a page besides the queue is counted beside its name."""
+    waiting = {CLAIMS: rivals}
     return [
-        {"url": url, "label": translate(label, language), "current": path == url}
+        {"url": url, "label": translate(label, language), "current": path == url, "waiting": waiting.get(url, 0)}
         for url, label, permission in NAVIGATION
         if me.may(permission)
     ]

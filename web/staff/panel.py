@@ -26,6 +26,7 @@ FORMS: dict[str, tuple[Permission, CommandKind | None]] = {
     "revoke": (Permission.REVOKE, CommandKind.REVOKE),
     "flag": (Permission.CLEAR_FLAG, None),
     "restart": (Permission.RESTART, None),
+    "identity": (Permission.PROVE_IDENTITY, None),
 }
 
 
@@ -59,6 +60,7 @@ class Panel:
     clears: bool
     restarts: bool
     acts: bool
+    proves: bool
     ended: str | None
     kept: list[GivenCommand]
 
@@ -100,7 +102,8 @@ def build_panel(file: CaseFile, me: StaffMember, language: str) -> Panel:
         revokes=may["revoke"] and why_ended is None,
         clears=may["flag"],
         restarts=may["restart"],
-        acts=any(may[form] for form in ("resend", "withdraw", "revoke")),
+        proves=may["identity"] and file.proof is not None and not file.proof.is_taken,
+        acts=any(may[form] for form in ("resend", "withdraw", "revoke", "identity")),
         ended=explain_reason(why_ended, language) if why_ended else None,
         kept=[one for one in file.commands if one.state == CommandState.PENDING],
     )

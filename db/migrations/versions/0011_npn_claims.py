@@ -7,12 +7,19 @@ revision = "0011"
 down_revision = "0010"
 
 INSTANT = sa.DateTime(timezone=True)
+ENDED = ("denied", "withdrawn", "revoked", "closed")
+CASE = sa.table(
+    "assister_case", sa.column("case_id"), sa.column("assister_id"), sa.column("stage"), sa.column("npn_unproven")
+)
+ASSISTER = sa.table("assister", sa.column("assister_id"), sa.column("npn"))
+CERTIFICATE = sa.table("certificate", sa.column("case_id"))
+FACT = sa.table("fact", sa.column("case_id"), sa.column("kind"), sa.column("data", sa.JSON()))
 
 
 def upgrade() -> None:
     """Adds a table and two columns; everybody with an NPN claims it, and nobody has proven it.
 
-    A case that has ended, has a certificate or has sat its exam keeps what it has.
+    A case that has ended, has a certificate or has passed its exam keeps what it has.
     """
     op.create_table(
         "npn_claim",
@@ -26,6 +33,11 @@ def upgrade() -> None:
         sa.Column("reason", sa.String()),
         sa.Column("claimed_at", INSTANT, nullable=False),
         sa.Column("proven_at", INSTANT),
+        sa.Column("contact_emails", sa.JSON()),
+        sa.Column("registered_name", sa.JSON()),
+        sa.Column("lookup_due_at", INSTANT),
+        sa.Column("contested_at", INSTANT),
+        sa.Column("settled_at", INSTANT),
         sa.UniqueConstraint("assister_id", "npn"),
     )
     proven = sa.text("state = 'proven'")
@@ -33,17 +45,28 @@ def upgrade() -> None:
     op.create_index(
         "ix_npn_claim_owner", "npn_claim", ["npn"], unique=True, sqlite_where=proven, postgresql_where=proven
     )
+    contested = sa.text("contested_at IS NOT NULL AND settled_at IS NULL")
+    op.create_index(
+        "ix_npn_claim_contested", "npn_claim", ["contested_at"], sqlite_where=contested, postgresql_where=contested
+    )
+    lookup = sa.text("lookup_due_at IS NOT NULL")
+    op.create_index("ix_npn_claim_lookup", "npn_claim", ["lookup_due_at"], sqlite_where=lookup, postgresql_where=lookup)
+    legacy = sa.text("state = 'unproven_legacy'")
+    op.create_index("ix_npn_claim_legacy", "npn_claim", ["id"], sqlite_where=legacy, postgresql_where=legacy)
     op.add_column("assister_case", sa.Column("npn_unproven", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.add_column("assister_case", sa.Column("first_email", sa.String()))
     op.execute(
         "INSERT INTO npn_claim (assister_id, npn, state, claimed_at) "
         "SELECT assister_id, npn, 'unproven_legacy', created_at FROM assister WHERE npn IS NOT NULL"
     )
+    keeps = sa.exists().where(CERTIFICATE.c.case_id == CASE.c.case_id) | sa.exists().where(
+        FACT.c.case_id == CASE.c.case_id,
+        (FACT.c.kind == "market_completed")
+        | ((FACT.c.kind == "exam_attempted") & FACT.c.data["passed"].as_boolean().is_(True)),
+    )
+    has_npn = sa.select(ASSISTER.c.assister_id).where(ASSISTER.c.npn.is_not(None))
     op.execute(
-        "UPDATE assister_case SET npn_unproven = true "
-        "WHERE stage NOT IN ('denied', 'withdrawn', 'revoked', 'closed') "
-        "AND assister_id IN (SELECT assister_id FROM assister WHERE npn IS NOT NULL) "
-        "AND NOT EXISTS (SELECT 1 FROM certificate WHERE certificate.case_id = assister_case.case_id) "
-        "AND NOT EXISTS (SELECT 1 FROM fact WHERE fact.case_id = assister_case.case_id "
-        "AND fact.kind IN ('exam_attempted', 'market_completed'))"
+        sa.update(CASE)
+        .values(npn_unproven=sa.true())
+        .where(CASE.c.stage.not_in(ENDED), CASE.c.assister_id.in_(has_npn), ~keeps)
     )

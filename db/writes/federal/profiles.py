@@ -1,6 +1,6 @@
 """A registration's profile: kept first, saved or refused once the registry was asked, completed by Next (B7–B10)."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,12 +9,13 @@ from sqlalchemy.orm import Session
 from sqlmodel import col, select
 
 from db.case_state import list_rows, load_case, profile_of, snapshot_case, state_of
+from db.reads.npn.claims import has_proven
 from db.tables import SYSTEM, Assister, Case, CommandRow
-from db.writes.claims import claim_npn, has_proven, prove_by_registry
 from db.writes.commands import keep_answer
 from db.writes.effects import keep_evidence
 from db.writes.facts import lock_case, lower_flag, raise_flag, record_audit
 from db.writes.federal.steps import RecordedStep, append_fact, lock_open_registration, record_step, require_step
+from db.writes.npn.claims import claim_npn, take_registry_answer
 from db.writes.own.addresses import keep_former_address
 from db.writes.persons import remember_words, rename_person, select_accounts
 from domain.federal.facts import ProfileSavedData
@@ -34,6 +35,7 @@ from domain.shared.cases.commands import OWN_REASONS, CommandState, SaveProfile
 from domain.shared.cases.facts import Fact, FactKind
 from domain.shared.cases.messages import ProfileSaved, RegistrationSnapshot
 from domain.shared.cases.reasons import Reason, Refusal
+from domain.shared.claims import RegisteredOwner
 from domain.shared.documents.faults import Fault, dump_faults
 from domain.shared.ids import make_person_key
 from domain.shared.programs import FEDERAL_PROGRAM
@@ -121,13 +123,13 @@ def save_profile(
     faults: Sequence[Fault],
     evidence: Evidence,
     now: datetime,
-    emails: Collection[str] = (),
+    owner: RegisteredOwner | None = None,
 ) -> ProfileSaved:
     """Saves the profile of a stored command, or refuses it with the fields at fault, once (B7–B10).
 
     A refused one leaves nothing of itself behind but the fields' names, and of what the registry said nothing. One that
-    isn't stored, since the database was restored, is refused. ``emails`` are the addresses at which the registry
-    reaches the owner of the profile's own NPN (D2).
+    isn't stored, since the database was restored, is refused. ``owner`` is whom the registry has for the
+    profile's own NPN, None where it did not answer (D2).
     """
     row = session.get(CommandRow, command_id)
     if row is None:
@@ -140,7 +142,7 @@ def save_profile(
             _refuse_profile(session, case, row, state, faults, now)
         else:
             _store_profile(session, identity_key, case, row, state, npn, now)
-            prove_by_registry(session, identity_key, case, emails, now)
+            take_registry_answer(session, identity_key, case, owner, now)
             state = snapshot_case(session, case).registration
             _keep_answers(session, case, evidence, now)
     return ProfileSaved(outcome=row.state, standing=state.take_snapshot())
@@ -196,7 +198,7 @@ def record_npn_verdict(
     faults: Sequence[Fault],
     evidence: Evidence,
     now: datetime,
-    emails: Collection[str] = (),
+    owner: RegisteredOwner | None = None,
 ) -> RegistrationSnapshot:
     """Records what the registry said of a profile saved as unverified (B9); no verdict, if a newer one was saved."""
     case = lock_case(session, case_id)
@@ -211,7 +213,7 @@ def record_npn_verdict(
         session.add(case)
     record_audit(session, now, SYSTEM, fact.kind.value.replace("_", "."), case, **fact.data)
     if not faults:
-        prove_by_registry(session, identity_key, case, emails, now)
+        take_registry_answer(session, identity_key, case, owner, now)
         state = snapshot_case(session, case).registration
     return state.take_snapshot()
 

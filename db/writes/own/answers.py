@@ -1,4 +1,4 @@
-"""Letters about requests and addresses that no workflow sends: kept until the background work sends them (D4, D6)."""
+"""Letters about requests, claims and addresses that no workflow sends: kept until they are sent (D3, D4, D6)."""
 
 import secrets
 from collections.abc import Collection, Iterable
@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session
 from sqlmodel import col, delete, select
 
-from db.case_state import list_rows
+from db.case_state import applicant_of, list_rows
 from db.own_tables import AnswerRow
+from db.tables import Case
 from domain.shared.documents.faults import Fault, dump_faults
 from domain.shared.request_answers import RequestAnswer
 
@@ -42,6 +43,20 @@ def keep_answer(
         next_attempt_at=now,
     )
     session.add(row)
+
+
+def keep_claim_answer(session: Session, answer: RequestAnswer, case: Case, now: datetime) -> None:
+    """Keeps a letter about the claim on an NPN in a case, to the address of that case."""
+    who = applicant_of(case)
+    keep_answer(
+        session,
+        answer,
+        now,
+        email=who.email,
+        language=who.language,
+        program=case.program,
+        plan_year=case.plan_year,
+    )
 
 
 def list_due_answers(session: Session, now: datetime) -> list[AnswerRow]:

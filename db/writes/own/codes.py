@@ -50,6 +50,7 @@ class CodeLetter:
     language: str
     code: str
     attempt: str
+    purpose: str = CodePurpose.SIGN_IN
 
 
 def ask_code(
@@ -131,7 +132,7 @@ def _make_letter(session: Session, key: bytes, row: CodeRow, now: datetime) -> C
     code = make_code()
     row.code_hash, row.expires_at, row.tries = hash_code(key, row.id, code), now + LIFE, 0
     row.next_attempt_at = now + AGAIN_AFTER
-    return CodeLetter(row.id, row.email, row.language, code, secrets.token_hex(8))
+    return CodeLetter(row.id, row.email, row.language, code, secrets.token_hex(8), row.purpose)
 
 
 def finish_code_letters(session: Session, ids: Collection[str]) -> None:

@@ -106,6 +106,8 @@ SENTENCES: dict[str, str] = {
     "not_in_program": "There is no such step in this program.",
     "certificate_after_all_steps": "The certificate can be printed once every step is complete.",
     "npn_proven_by_other": "Somebody else has proven that this NPN is theirs.",
+    "rivals_settled": "It was decided before between these two, or there is nothing left to decide.",
+    "first_has_no_case": "Who claimed the NPN first has no open case and has not proven it: nothing would go on.",
     "npn_missing": "There is no NPN in this case to be proven.",
     "identity_unsettled": "The case is under another e-mail address than its person; decide first whose case it is.",
     "npn_in_use": "This NPN is already in use under another name or e-mail; staff have been told and will look at it.",

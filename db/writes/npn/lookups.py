@@ -1,0 +1,62 @@
+"""The registry asked for its address of an NPN from before claims were proven, once its claimant wants that (D2).
+
+Of every other claim the addresses are heard when the registry is asked anyway. The web doesn't reach the registry: it
+leaves a row, and the background work asks.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
+from sqlmodel import col, select
+
+from db.case_state import applicant_of
+from db.claim_tables import NpnClaim
+from db.reads.npn.claims import find_claim, find_proof_offer
+from db.writes.facts import lock_case, record_audit
+from db.writes.npn.claims import ASSISTER, keep_owner
+from domain.shared.claims import ClaimState, RegisteredOwner
+
+# A registry that can't be asked is asked again this soon.
+AGAIN_AFTER = timedelta(minutes=5)
+# How many are asked about in one round: look-ups are billed.
+PAGE = 20
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """A claim about whose NPN the registry is to be asked."""
+
+    number: int
+    npn: str
+
+
+def ask_lookup(session: Session, case_id: str, now: datetime) -> None:
+    """Has the registry asked about the NPN of a case, once. Nothing where it was, or need not be."""
+    case = lock_case(session, case_id)
+    offer, npn = find_proof_offer(session, case), applicant_of(case).npn
+    claim = find_claim(session, case.assister_id, npn) if npn else None
+    if offer is None or not offer.can_ask or claim is None:
+        return
+    claim.lookup_due_at = now
+    session.add(claim)
+    record_audit(session, now, ASSISTER, "npn.lookup_asked", case)
+
+
+def list_due_lookups(session: Session, now: datetime) -> list[Lookup]:
+    """What the registry is to be asked about now, the oldest first."""
+    due = select(col(NpnClaim.id), col(NpnClaim.npn)).where(col(NpnClaim.lookup_due_at) <= now)
+    found = session.execute(due.order_by(col(NpnClaim.lookup_due_at)).limit(PAGE))
+    return [Lookup(number, npn) for number, npn in found if number is not None]
+
+
+def finish_lookup(session: Session, number: int, owner: RegisteredOwner | None, now: datetime) -> None:
+    """Keeps whom the registry has for the NPN; None where it could not be asked, which is tried again."""
+    claim = session.get_one(NpnClaim, number)
+    if owner is None:
+        claim.lookup_due_at = now + AGAIN_AFTER
+    else:
+        claim.lookup_due_at = None
+        if claim.state != ClaimState.PROVEN:
+            keep_owner(claim, owner)
+    session.add(claim)

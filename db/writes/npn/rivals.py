@@ -1,0 +1,147 @@
+"""Staff decide between two who claim one NPN: the same person, whose address is updated, or somebody else (D3)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+from sqlmodel import col, select
+
+from db.case_state import applicant_of, list_rows
+from db.claim_tables import NpnClaim
+from db.reads.npn.claims import is_settled
+from db.reads.npn.rivals import Claimant, Rivals, find_rivals
+from db.tables import Case, InboxRow
+from db.writes.facts import lock_case, lower_flag, record_audit
+from db.writes.npn.claims import keep_proof
+from db.writes.own.answers import keep_answer, keep_claim_answer
+from db.writes.persons import change_email, park_key, remember_words
+from domain.programs.opening import OPENING_RULES
+from domain.shared.cases.reasons import Reason, Refusal
+from domain.shared.cases.stages import ENDED
+from domain.shared.claims import ClaimState, NpnProof
+from domain.shared.programs import FEDERAL_PROGRAM
+from domain.shared.request_answers import RequestAnswer
+
+
+class UnknownRivals(LookupError):
+    """There is no such pair."""
+
+
+@dataclass(frozen=True)
+class SamePerson:
+    """What is left to be done for two who are one: what workflows are to be told, and which cases are to end."""
+
+    told: Sequence[InboxRow]
+    to_withdraw: Sequence[str]
+
+
+def settle_same_person(
+    session: Session, identity_key: bytes, number: int, *, takes_second_email: bool, proof: NpnProof, now: datetime
+) -> SamePerson:
+    """Two claimants are one person: the first one's cases go on, under the address that is theirs now (D3).
+
+    The NPN is proven to be theirs, by what staff have seen; the second one's open cases are to be withdrawn. Both
+    addresses are written to. Raises `UnknownRivals`; `Refusal` where it was decided before, or where the case that
+    goes on is under another address than its person's, so that it is to be decided first whose it is.
+    """
+    pair = _lock_rivals(session, number)
+    kept, other = pair.first, pair.second
+    if not kept.open_cases and kept.claim.state != ClaimState.PROVEN:
+        raise Refusal(Reason("first_has_no_case"))
+    addresses = (kept.email, other.email)
+    if takes_second_email:
+        _swap_emails(session, identity_key, kept, other)
+    told = _prove_kept(session, identity_key, pair, proof, now)
+    _settle(session, pair, now)
+    details = {"method": proof.method, "document": proof.document}
+    changed = ["email"] if takes_second_email else []
+    for one in (kept, other):
+        for case in one.cases[:1]:
+            record_audit(session, now, proof.by, "npn.same_person", case, proof.reason, changed=changed, **details)
+    for one, email in zip((kept, other), addresses, strict=True):
+        _write_to(session, one, email, RequestAnswer.SAME_PERSON, now)
+    return SamePerson(told, [case.case_id for case in other.open_cases])
+
+
+def settle_someone_else(session: Session, number: int, actor: str, reason: str, now: datetime) -> None:
+    """Two claimants are two people: each is written to, and the NPN stays to be proven (D3).
+
+    Raises `UnknownRivals`, and `Refusal` where it was decided before.
+    """
+    pair = _lock_rivals(session, number)
+    _settle(session, pair, now)
+    for one in (pair.first, pair.second):
+        for case in one.cases[:1]:
+            record_audit(session, now, actor, "npn.someone_else", case, reason)
+            keep_claim_answer(session, RequestAnswer.SOMEONE_ELSE, case, now)
+
+
+def _lock_rivals(session: Session, number: int) -> Rivals:
+    """The pair with its open cases and both claims locked. Raises `UnknownRivals`, and `Refusal` once it is settled."""
+    pair = find_rivals(session, number)
+    if pair is None:
+        raise UnknownRivals(number)
+    claims = select(NpnClaim).where(col(NpnClaim.npn) == pair.second.claim.npn).order_by(col(NpnClaim.id))
+    list_rows(session, claims.with_for_update())
+    for case_id in sorted(case.case_id for case in (*pair.first.open_cases, *pair.second.open_cases)):
+        lock_case(session, case_id)
+    session.expire_all()  # what was read before it was locked may have changed
+    pair = find_rivals(session, number)
+    if pair is None or not pair.is_open:
+        raise Refusal(Reason("rivals_settled"))
+    return pair
+
+
+def _swap_emails(session: Session, identity_key: bytes, kept: Claimant, other: Claimant) -> None:
+    """Gives the one who stays the other's address, and the other theirs: an address is one person's account (B3)."""
+    old, new = kept.person.email, other.email
+    park_key(session, other.person)
+    change_email(session, identity_key, kept.person, new)
+    change_email(session, identity_key, other.person, old)
+    going = col(Case.assister_id) == kept.person.assister_id, col(Case.stage).not_in(ENDED)
+    own = select(col(Case.case_id)).where(*going)
+    for case_id in list_rows(session, own.order_by(col(Case.case_id))):
+        case = lock_case(session, case_id)
+        if applicant_of(case).email.lower() == old.lower():
+            case.request = {**case.request, "email": new}
+            case.unpublished = case.unpublished or case.program == FEDERAL_PROGRAM
+            session.add(case)
+    for person in (kept.person, other.person):
+        remember_words(session, person.assister_id)
+
+
+def _prove_kept(
+    session: Session, identity_key: bytes, pair: Rivals, proof: NpnProof, now: datetime
+) -> Sequence[InboxRow]:
+    kept = pair.first
+    if kept.claim.state == ClaimState.PROVEN:
+        return []
+    case = lock_case(session, kept.open_cases[0].case_id)
+    if not is_settled(session, case):
+        raise Refusal(Reason("identity_unsettled"))
+    same_as = pair.second.person.assister_id
+    return keep_proof(session, identity_key, case, kept.claim.npn, proof, now, same_as)
+
+
+def _settle(session: Session, pair: Rivals, now: datetime) -> None:
+    """Staff have looked: the claim isn't among those to be decided any more, and its cases' flags are down."""
+    pair.second.claim.settled_at = now
+    session.add(pair.second.claim)
+    for case in (*pair.first.open_cases, *pair.second.open_cases):
+        if lower_flag(case, OPENING_RULES[case.program].conflict):
+            session.add(case)
+
+
+def _write_to(session: Session, one: Claimant, email: str, answer: RequestAnswer, now: datetime) -> None:
+    for case in one.cases[:1]:
+        who = applicant_of(case)
+        keep_answer(
+            session,
+            answer,
+            now,
+            email=email,
+            language=who.language,
+            program=case.program,
+            plan_year=case.plan_year,
+        )
