@@ -18,5 +18,8 @@ def make_variables(database_url: str) -> dict[str, str]:
     names = ("REGISTRY", "BACKGROUND_CHECKS", "LMS", "MLMS", "PORTAL")
     third_parties = {f"CERTIFY_{name}_URL": f"https://{name.lower()}.example.org" for name in names}
     # What stands there is the hash of a token, with its last day.
-    staff = {"CERTIFY_STAFF_TOKENS": f'{{"clerk": "sha256:{token_hex(32)} until 2999-12-31"}}'}
-    return {**made, **third_parties, **PUBLIC, **staff, "CERTIFY_DATABASE_URL": database_url}
+    tokens = {
+        f"CERTIFY_{whose}_TOKENS": f'{{"clerk": "sha256:{token_hex(32)} until 2999-12-31"}}'
+        for whose in ("STAFF", "INTAKE")
+    }
+    return {**made, **third_parties, **PUBLIC, **tokens, "CERTIFY_DATABASE_URL": database_url}

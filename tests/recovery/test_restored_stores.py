@@ -139,7 +139,7 @@ async def test_c1_both_stores_restored_from_different_moments_lose_no_case(tmp_p
         await _reconcile(kept, temporal)
 
         if older == "app.sqlite":  # nobody here knows of the one who came last, but that a workflow runs
-            async with asyncio.timeout(60):  # by visibility, which is some seconds late
+            async with asyncio.timeout(150):  # by visibility, which is some seconds late, after a reconciliation or two
                 while late.case_id not in kept.rows("SELECT unknown FROM reconciliation")[0][0]:
                     await _reconcile(kept, temporal)
         else:
@@ -201,7 +201,7 @@ async def _reconcile(kept: Kept, temporal: Client) -> None:
     """A reconciliation at once, as the schedule does it, and waits for its end."""
     (before,) = kept.rows("SELECT max(number) FROM reconciliation")[0]
     await temporal.get_schedule_handle(RECONCILIATION_ID).trigger()
-    await until(lambda: kept.rows("SELECT max(number) FROM reconciliation")[0][0] not in (None, before), 60, 0.2)
+    await until(lambda: kept.rows("SELECT max(number) FROM reconciliation")[0][0] not in (None, before), 120, 0.2)
 
 
 async def _keep_reconciling(kept: Kept, temporal: Client) -> None:
