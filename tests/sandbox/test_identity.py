@@ -194,7 +194,7 @@ async def test_what_was_signed_by_another_is_not_believed(application: ClientApp
     token = await application.redeem_code(await application.choose_person())
     head, body, _ = token["id_token"].split(".")
     others = IdentityProviderStandIn(application.web, "another", DocumentStore())._sign_id_token(
-        application.issuer, {"sub": "demo-auditor", "nonce": "a-nonce", "auth_time": 0}
+        application.issuer, {"sub": "demo-auditor", "client": "certify", "nonce": "a-nonce", "auth_time": 0}
     )
     with pytest.raises(BadSignatureError):
         await application.verify_claims({"id_token": f"{head}.{body}.{others.split('.')[2]}"})
