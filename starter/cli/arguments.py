@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 # A request with every field at its longest has some 20 KiB; an import has years of many thousand people.
 REQUEST_BYTES = 256 * 1024
 IMPORT_BYTES = 50 * 1024 * 1024
+# As by API and page.
+LONGEST_DOCUMENT = 200
 
 
 def _refuse_option(_: Any, file: str) -> None:
@@ -74,7 +76,7 @@ def read_file(file: str, max_bytes: int) -> bytes:
 
 def require_text(**given: str) -> None:
     """Raises `UsageError` for a blank actor or reason: an audit that says neither is none."""
-    options = {"actor": "--as", "reason": "--reason"}
+    options = {"actor": "--as", "reason": "--reason", "document": "--document"}
     for name, value in given.items():
         if not value.strip():
             raise UsageError(f"{options[name]} needs a text that is not blank.")

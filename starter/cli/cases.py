@@ -9,6 +9,7 @@ from domain.shared.ids import name_staff_actor
 from starter.cli.arguments import (
     DEFAULTS,
     FLAG,
+    LONGEST_DOCUMENT,
     REQUEST_BYTES,
     Actor,
     CaseId,
@@ -23,7 +24,7 @@ from starter.cli.arguments import (
     require_choice,
     require_text,
 )
-from starter.cli.context import CommandServices, open_database, open_services
+from starter.cli.context import CommandServices, UsageError, open_database, open_services
 from starter.cli.output import open_console, print_cases, print_json
 from starter.cli.status_output import print_status, print_summary
 
@@ -174,6 +175,9 @@ async def prove_identity(
     from domain.shared.claims import NpnProof
 
     require_text(document=document, reason=reason, actor=actor)
+    if len(document.strip()) > LONGEST_DOCUMENT:
+        raise UsageError(f"--document has more than {LONGEST_DOCUMENT} characters; name the document in fewer.")
+    actor, document = name_staff_actor(actor), document.strip()
     async with open_services(options.data) as services:
         await services.claims.prove_identity(case, NpnProof(method, actor, document, reason))
         status = await services.read_status(case)

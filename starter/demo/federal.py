@@ -131,8 +131,9 @@ class RegistrationWalkthrough(Walkthrough[RegistrationScenario]):
             self._note_step(f"{one['agreement'].replace('_', ' ')}: I Agree")
 
     async def _post_step(self, step: str, expected: int, body: Document | None = None) -> Document:
-        """Posts a step of the assister, as the portal does for them."""
-        answer = await self._call("POST", self._build_case_url(step), expected, json=body, headers=self._of_assister)
+        """Posts a step of the assister: by the portal for them, or for an agreement by staff on their behalf (D6)."""
+        headers = self._staff if step.startswith("agreements/") else self._of_assister
+        answer = await self._call("POST", self._build_case_url(step), expected, json=body, headers=headers)
         document: Document = answer.json()
         return document
 

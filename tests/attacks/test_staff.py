@@ -151,6 +151,7 @@ async def test_a_token_opens_what_its_roles_do_until_its_last_day(visit: Visit) 
 
 def test_a_token_that_stands_there_as_it_is_is_unsafe() -> None:
     variables = make_variables("sqlite+aiosqlite:///app.sqlite")
+    assert find_unsafe_settings(build_settings(variables)) == []
     (found,) = find_unsafe_settings(build_settings(variables, staff_tokens={"clerk": TOKEN}))
     assert "never expires" in found.fault
     assert find_unsafe_settings(build_settings(variables, staff_tokens=hashed(TOKEN, "2027-01-31"))) == []

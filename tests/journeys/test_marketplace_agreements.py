@@ -102,7 +102,7 @@ async def test_b16_version_language_and_hash_of_the_text_that_was_shown_are_kept
             for one in await market.audit(opened)
             if one["action"] == "agreement.accepted" and one["details"]["agreement"] == agreement
         ]
-        assert (noted["actor"], noted["details"]) == ("sender:marketplace", kept)
+        assert (noted["actor"], noted["details"]) == ("staff:staff", kept)
 
 
 async def test_b16_the_text_that_was_open_last_is_the_one_accepted(market: Marketplace) -> None:

@@ -47,6 +47,12 @@ async def test_d2_staff_vouch_for_an_npn_by_what_they_have_seen(clerk: Clerk, wo
     other = await clerk.json("request", "-", given=documents.broker())
     (opening,) = [one for one in await clerk.json("audit", other["case_id"]) if one["action"] == "case.opened"]
     assert opening["actor"] == "sender:certify"
+    proof = ("identity", other["case_id"], "--method", "paper", "--reason", "seen", "--as", "system", "--document")
+    assert "--document" in await clerk.refused(*proof, " ", status=2)
+    assert "more than 200 characters" in await clerk.refused(*proof, "a" * 201, status=2)
+    await clerk.json(*proof, "license certificate")
+    (proven,) = [one for one in await clerk.json("audit", other["case_id"]) if one["action"] == "npn.proven"]
+    assert proven["actor"] == "staff:system", "nobody at a keyboard is the system"
 
 
 async def test_staff_ask_the_assister_answers_staff_approve(clerk: Clerk, world: World) -> None:

@@ -21,8 +21,9 @@ from starter.cases import now
 from web.api.bodies import StrictBody, describe_body, read_body
 from web.api.cases import COMMANDS, CommandId, answer_command
 from web.api.webhooks import ANSWERS, REPORT, SIGN_IT, acknowledge_event
-from web.http.auth import SIGNED, Registrant
+from web.http.auth import SIGNED, Registrant, StaffMember, require_permission
 from web.http.defence.senders import SenderCall, identify_sender, require_event_id
+from web.http.permissions import Permission
 from web.http.problems import build_problem
 from web.http.sentences import explain_reason
 from web.services import Services, ServicesDep
@@ -34,6 +35,8 @@ MAY: dict[int | str, dict[str, Any]] = {
     401: {"description": "Staff or the portal only."},
     403: {"description": "The credential is not for this."},
 }
+# Agreements are legal acts: the person's in their own session, or staff's, never a third party's (D6).
+ForAssister = Annotated[StaffMember, require_permission(Permission.ACT_FOR_ASSISTER)]
 Channel = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
 
 
@@ -102,13 +105,16 @@ async def issue_launch_ticket(request: Request, services: ServicesDep, actor: Re
 
 @router.post("/api/cases/{case_id}/agreements/{agreement}/open", responses=MAY)
 async def open_agreement(
-    request: Request, services: ServicesDep, actor: Registrant, case_id: str, agreement: MarketplaceAgreement
+    request: Request, services: ServicesDep, me: ForAssister, case_id: str, agreement: MarketplaceAgreement
 ) -> JSONResponse:
-    """The text in force, to be read to its end; that it was opened is recorded (B16)."""
+    """The text in force, to be read to its end; that it was opened is recorded (B16).
+
+    Staff on behalf of the assister, who has the pages under `/me`; a portal's credential agrees for nobody (D6).
+    """
     body = await read_body(request, OpenBody) if await request.body() else OpenBody()
     snapshot = await services.database.read(load_snapshot, case_id)
     language = body.language or snapshot.applicant.language
-    text = await services.registrations.open_agreement(case_id, agreement, language, actor)
+    text = await services.registrations.open_agreement(case_id, agreement, language, me.actor)
     document = {
         "agreement": agreement,
         "market": agreement.market,
@@ -122,13 +128,16 @@ async def open_agreement(
 
 @router.post("/api/cases/{case_id}/agreements/{agreement}/accept", responses=MAY)
 async def accept_agreement(
-    request: Request, services: ServicesDep, actor: Registrant, case_id: str, agreement: MarketplaceAgreement
+    request: Request, services: ServicesDep, me: ForAssister, case_id: str, agreement: MarketplaceAgreement
 ) -> JSONResponse:
-    """Accepts the text, by "I Agree"; 409 when it was not opened, or profile or training is not complete (B16)."""
+    """Accepts the text, by "I Agree"; 409 when it was not opened, or profile or training is not complete (B16).
+
+    Staff on behalf of the assister, as for opening it.
+    """
     body = await read_body(request, AcceptBody) if await request.body() else AcceptBody()
     if not body.read_to_end:
         raise Invalid([Fault("read_to_end", "read_to_the_end")])
-    await services.registrations.accept_agreement(case_id, agreement, body.sha256, actor)
+    await services.registrations.accept_agreement(case_id, agreement, body.sha256, me.actor)
     return await _answer_status(services, case_id)
 
 

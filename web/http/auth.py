@@ -283,7 +283,7 @@ async def require_intake(request: Request, services: Annotated[Services, Depends
 
 
 async def require_registrant(request: Request, services: Annotated[Services, Depends(get_services)]) -> str:
-    """Who acts on a federal registration: the portal that registers people, by its token, or staff in their name."""
+    """Who takes the steps of a federal registration that bind nobody: the portal, by its token, or staff."""
     sender = services.senders.find_token_holder(_read_bearer_token(request))
     if sender is not None and ReportKind.REGISTRATION in sender.kinds:
         return sender.actor
