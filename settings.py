@@ -279,7 +279,10 @@ class Settings(BaseSettings):
     )
 
     web_connections: int = Field(
-        default=1000, ge=10, description="how many connections the web process holds at a time; one more is refused"
+        default=1000,
+        ge=10,
+        description="how many connections the web process holds at a time, one network that is no trusted proxy a "
+        "quarter of them; one more is refused",
     )
     public_metrics: bool = Field(
         default=True, description="whether /metrics answers; anybody who reaches it may read it"

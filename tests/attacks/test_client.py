@@ -52,10 +52,16 @@ async def echo(scope: Any, receive: Any, send: Any) -> None:
 
 
 @asynccontextmanager
-async def served(connections: int = 50) -> AsyncIterator[int]:
-    """The application as the web process serves its own; its port."""
+async def served(connections: int = 50, *, app: Any = echo, is_proxied: bool = True) -> AsyncIterator[int]:
+    """The application as the web process serves its own; its port. ``is_proxied``: this machine is a trusted proxy."""
     config = uvicorn.Config(
-        echo, port=0, http=BoundedProtocol, limit_concurrency=connections, log_level="critical", lifespan="off"
+        app,
+        port=0,
+        http=BoundedProtocol,
+        limit_concurrency=connections,
+        log_level="critical",
+        lifespan="off",
+        proxy_headers=is_proxied,
     )
     server = uvicorn.Server(config)
     task = asyncio.create_task(server.serve())
@@ -120,6 +126,51 @@ async def test_who_sends_slowly_is_not_waited_for(monkeypatch: pytest.MonkeyPatc
             answers = await asyncio.gather(*slow)
         assert all(b"408" in line for line in answers), answers
         assert b"200" in await ask(port, body + b"a" * 10)
+
+
+async def test_an_empty_line_after_an_answer_keeps_no_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.3)
+    async with served() as port, asyncio.timeout(20):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(FIRST + b"\r\n")
+        assert b"200" in await reader.readuntil(b"ok")
+        writer.write(b"\r\n")
+        assert b"408" in await reader.read()
+        writer.close()
+
+
+async def hold_forth(scope: Any, receive: Any, send: Any) -> None:
+    """An application that answers with more than a connection holds."""
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"a" * 2**25})
+
+
+async def test_who_does_not_take_an_answer_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "TAKE_SECONDS", 0.3)
+    async with served(connections=3, app=hold_forth) as port, asyncio.timeout(30):
+        held = [await asyncio.open_connection("127.0.0.1", port) for _ in range(3)]
+        for _, writer in held:
+            writer.write(FIRST + b"\r\n")
+        while b"503" in await ask(port, FIRST + b"\r\n"):
+            await asyncio.sleep(0.05)
+        for _, writer in held:
+            writer.close()
+
+
+async def test_one_network_has_a_share_of_all_connections_and_a_proxy_all() -> None:
+    async with served(connections=8, is_proxied=False) as port, asyncio.timeout(30):
+        held = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]
+        while b"503" not in await ask(port, FIRST + b"\r\n"):
+            await asyncio.sleep(0.01)
+        for _, writer in held:
+            writer.close()
+        while b"200" not in await ask(port, FIRST + b"\r\n"):
+            await asyncio.sleep(0.01)
+    async with served(connections=8) as port, asyncio.timeout(30):
+        held = [await asyncio.open_connection("127.0.0.1", port) for _ in range(6)]
+        assert b"200" in await ask(port, FIRST + b"\r\n")
+        for _, writer in held:
+            writer.close()
 
 
 async def test_connections_beyond_the_bound_are_refused_and_come_back() -> None:

@@ -200,6 +200,10 @@ def test_a_fault_is_refused_by_its_name(field: str, value: Any) -> None:
         "María de los Ejemplos de la Muestra",
         "Sample-Ejemplo",
         "St. John-Sample",
+        "J.R.R. Ejemplo",
+        "J.R",
+        "Dr. Ma. Sample",
+        "María del Carmen de los Ejemplos",
     ],
 )
 def test_names_are_taken_as_they_are_written(name: str) -> None:
@@ -225,6 +229,17 @@ def test_names_are_taken_as_they_are_written(name: str) -> None:
         ".",
         "A" * 61,
         "a/b",
+        "x.com",
+        "X.Com",
+        "t.co",
+        "a.b.com",
+        "x.com.",
+        "x.com y.com",
+        "J.Sample",
+        "Dr. No. Pay. Now.",
+        "Certified By The State Of New Mexico",
+        "Certified by the state of New Mexico",
+        "Certified-By-The-State Of New Mexico",
     ],
 )
 def test_an_address_or_a_sentence_is_no_name(name: str) -> None:

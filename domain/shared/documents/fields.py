@@ -36,9 +36,17 @@ _NPN = re.compile(r"[1-9]\d{0,9}", re.ASCII)
 _PUNCTUATION = frozenset([*range(0x250), *range(0x2010, 0x2028)])
 
 
-# Words with apostrophes, between spaces or hyphens; a full stop ends an initial or a short word. So neither an address
-# nor a sentence with its end is a name.
-_NAME_WORD = re.compile(r"(?:L\.)*(?:['’ʼ´]?L+(?:['’ʼ´]L+)*['’]?|L{1,5}\.)")
+# Words with apostrophes, between spaces or hyphens; a full stop ends an initial or a short word, and after one comes a
+# space, or another initial. So neither an address nor a sentence with its end is a name.
+_NAME_WORD = re.compile(r"['’ʼ´]?L+(?:['’ʼ´]L+)*['’]?|(?:L\.)+L?|L{2,5}\.")
+# Real names have six words a part beside such as these, and a title before a short form; what has more is a sentence.
+_MOST_WORDS, _MOST_SHORT_WORDS = 6, 2
+_PARTICLES = frozenset(
+    [
+        "al", "bin", "da", "das", "de", "del", "den", "der", "des", "di", "do", "dos", "du",
+        "e", "el", "i", "ibn", "la", "las", "le", "los", "ten", "van", "von", "y", "zu",
+    ]
+)  # fmt: skip
 _BETWEEN_WORDS = re.compile(r" +|[‐‑-]")
 NO_NAME = "-"
 _LONGEST_NAME = 60
@@ -84,7 +92,10 @@ def _person_name(text: str) -> str:
         return text
     _showable(text)
     shape = "".join("L" if unicodedata.category(c)[0] in "LM" and c not in "ʼ" else c for c in text)
-    if not all(map(_NAME_WORD.fullmatch, _BETWEEN_WORDS.split(shape))):
+    words = _BETWEEN_WORDS.split(shape)
+    short = [word for word in words if word.endswith("LL.")]
+    counted = [word for word in _BETWEEN_WORDS.split(text) if word.lower() not in _PARTICLES]
+    if len(counted) > _MOST_WORDS or len(short) > _MOST_SHORT_WORDS or not all(map(_NAME_WORD.fullmatch, words)):
         raise make_error("person_name")
     return text
 

@@ -1,4 +1,4 @@
-"""HTTP as uvicorn speaks it, bounded: how much comes before a body, for how long one reads, how many connections.
+"""HTTP as uvicorn speaks it, bounded: what comes before a body, how long one reads and writes, how many connections.
 
 By hand, for want of a setting: uvicorn bounds neither headers nor the time a request takes to arrive with its parser
 in C, and a proxy in front is not everywhere. What a bound is hit by is answered in one line, and its connection closed.
@@ -8,12 +8,19 @@ from asyncio import TimerHandle, Transport
 from http import HTTPStatus
 from typing import Any, cast
 
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from web.http.defence.security_log import find_network
 
 # A browser sends some 20 headers of 2 KiB together; a proxy adds a few.
 MOST_HEADERS, MOST_HEAD_BYTES = 100, 32 * 1024
 # For the first line and headers, and then for a body of 256 KiB at most.
 HEAD_SECONDS, BODY_SECONDS = 10.0, 30.0
+# For what was sent to be taken: uvicorn holds some 64 KiB of it, and waits for ever.
+TAKE_SECONDS = 60.0
+# One network has this share of all connections, unless it is a trusted proxy: that one stands for many.
+SHARE = 4
 # A body of 256 KiB in chunks of a byte each, and then some.
 MOST_BYTES = 4 * 1024 * 1024
 
@@ -28,11 +35,16 @@ class BoundedProtocol(HttpToolsProtocol):
         self._is_refused = False
         self.headers, self.url = [], b""
         self._deadline: TimerHandle | None = None
+        self._taking: TimerHandle | None = None
+        self.network: str | None = None
+        trusted = self.config.forwarded_allow_ips if self.config.proxy_headers else None
+        self._proxies = ProxyHeadersMiddleware(self.app, trusted or "").trusted_hosts
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         """Takes a connection, or refuses the one that is too many."""
         super().connection_made(transport)
-        if self.limit_concurrency is not None and len(self.connections) > self.limit_concurrency:
+        self.network = self._find_client()
+        if self._is_one_too_many():
             self._refuse(HTTPStatus.SERVICE_UNAVAILABLE)
         else:
             self._set_deadline(HEAD_SECONDS)
@@ -40,6 +52,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Ends what was begun."""
         self._clear_deadline()
+        self._clear_taking()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -52,6 +65,9 @@ class BoundedProtocol(HttpToolsProtocol):
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
         elif self._received > MOST_BYTES:
             self._refuse(HTTPStatus(413))
+        elif self._deadline is None and self._is_idle():
+            # What begins no request, such as an empty line, has ended uvicorn's wait for the next one.
+            self._set_deadline(HEAD_SECONDS)
 
     def on_message_begin(self) -> None:
         """A request begins: the one before, on the same connection, has been read."""
@@ -59,6 +75,23 @@ class BoundedProtocol(HttpToolsProtocol):
         if not self._is_head_open:
             self._is_head_open, self._received = True, 0
             self._set_deadline(HEAD_SECONDS)
+
+    def on_response_complete(self) -> None:
+        """An answer is written; whoever doesn't take it isn't waited for."""
+        super().on_response_complete()
+        if self.transport.get_write_buffer_size():
+            self._clear_taking()
+            self._await_taking()
+
+    def pause_writing(self) -> None:
+        """There is more to be taken than is held."""
+        super().pause_writing()
+        self._await_taking()
+
+    def resume_writing(self) -> None:
+        """It is being taken."""
+        self._clear_taking()
+        super().resume_writing()
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """A header; what comes after a body under that name is nobody's concern."""
@@ -89,6 +122,40 @@ class BoundedProtocol(HttpToolsProtocol):
         told = sum(len(name) + len(text) for name, text in self.headers) + len(self.url)
         return len(self.headers) > MOST_HEADERS or told > MOST_HEAD_BYTES
 
+    def _find_client(self) -> str | None:
+        """The network that the connection is counted for; none of a trusted proxy's or of a local socket."""
+        if self.client is None or self.client[0] in self._proxies:
+            return None
+        return find_network(self.client[0])
+
+    def _is_one_too_many(self) -> bool:
+        """Whether there are as many connections as there may be, in all or of this network."""
+        if self.limit_concurrency is None:
+            return False
+        others = sum(1 for one in self.connections if one is not self and getattr(one, "network", "") == self.network)
+        own = max(1, self.limit_concurrency // SHARE)
+        return len(self.connections) > self.limit_concurrency or (self.network is not None and others >= own)
+
+    def _is_idle(self) -> bool:
+        """Whether no request is under way."""
+        cycle = cast("RequestResponseCycle | None", self.cycle)
+        return cycle is None or cycle.response_complete
+
+    def _await_taking(self) -> None:
+        if self._taking is None:
+            self._taking = self.loop.call_later(TAKE_SECONDS, self._drop_untaken)
+
+    def _clear_taking(self) -> None:
+        if self._taking is not None:
+            self._taking.cancel()
+            self._taking = None
+
+    def _drop_untaken(self) -> None:
+        """Closing would wait for what is held to be taken."""
+        self._taking = None
+        if self.transport.get_write_buffer_size():
+            self.transport.abort()
+
     def _set_deadline(self, seconds: float) -> None:
         self._clear_deadline()
         self._deadline = self.loop.call_later(seconds, self._refuse, HTTPStatus.REQUEST_TIMEOUT)
@@ -109,3 +176,4 @@ class BoundedProtocol(HttpToolsProtocol):
             line = f"HTTP/1.1 {status.value} {status.phrase}\r\n"
             self.transport.write(f"{line}Connection: close\r\nContent-Length: 0\r\n\r\n".encode("ascii"))
         self.transport.close()
+        self._await_taking()
