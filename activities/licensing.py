@@ -61,7 +61,7 @@ class LicensingActivities(contracts.Licensing):
             now,
             answers,
             inputs,
-            read_owner(producer),
+            read_owner(request.npn, producer),
         )
         return Screened()
 

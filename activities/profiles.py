@@ -86,7 +86,7 @@ class ProfilesActivities(contracts.Profiles):
             faults,
             evidence,
             at,
-            _read_own(answers),
+            _read_own(profile, answers),
         )
 
     async def _judge_profile(self, waiting: ProfileToSave) -> NpnVerdict:
@@ -100,7 +100,7 @@ class ProfilesActivities(contracts.Profiles):
         except (Unavailable, Refused):  # silent, or unreadable: unknown, never wrong
             return NpnVerdict(NpnStatus.VERIFIED if waiting.is_verified else NpnStatus.UNVERIFIED)
         faults = _find_npn_faults(waiting.profile, answers)
-        return NpnVerdict(NpnStatus.VERIFIED, faults, tuple(answers.values()), _read_own(answers))
+        return NpnVerdict(NpnStatus.VERIFIED, faults, tuple(answers.values()), _read_own(waiting.profile, answers))
 
     async def _ask_registry(self, profile: StoredProfile) -> Answers:
         """The registry's answers, by the fields of the NPNs."""
@@ -108,9 +108,9 @@ class ProfilesActivities(contracts.Profiles):
         return dict(zip(profile.npns, answers, strict=True))
 
 
-def _read_own(answers: Answers) -> RegisteredOwner:
+def _read_own(profile: StoredProfile, answers: Answers) -> RegisteredOwner:
     own = answers.get("npn")
-    return read_owner(own.producer if own is not None else None)
+    return read_owner(profile.npn, own.producer if own is not None else None)
 
 
 def _find_npn_faults(profile: StoredProfile, answers: Answers) -> Faults:

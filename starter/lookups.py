@@ -42,9 +42,9 @@ class RegistryLookups:
 
     async def _ask(self, one: Lookup) -> None:
         """An answer that can't be read says nothing: it isn't paid for again. A silent registry is asked again."""
-        owner: RegisteredOwner | None = RegisteredOwner()
+        owner: RegisteredOwner | None = RegisteredOwner(one.npn)
         try:
-            owner = read_owner((await self._registry.look_up_npn(one.npn)).producer)
+            owner = read_owner(one.npn, (await self._registry.look_up_npn(one.npn)).producer)
         except Refused:
             log.warning("registry answer not readable")
         except Unavailable as error:

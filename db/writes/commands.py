@@ -11,7 +11,7 @@ from db.tables import SYSTEM, Assister, Case, CommandRow
 from db.writes.effects import stuck_flag
 from db.writes.facts import append_facts, lock_case, lower_flag, record_audit
 from db.writes.links import void_activation_links
-from db.writes.npn.claims import claim_npn
+from db.writes.npn.claims import claim_changed_npn
 from db.writes.own.addresses import keep_former_address
 from db.writes.persons import find_by_key, remember_words, rename_person
 from domain.programs.commands import build_facts, find_refusal, parse_command
@@ -201,10 +201,10 @@ def _carry_out(
     changed, was_accepted, before = ChangedInputs(), False, {applicant_of(case).email}
     if isinstance(command, AnswerQuestion):
         was_accepted = request_of(case).agreement_accepted
-        amended = amend_request(case.request, command.changes)
+        amended, npn_before = amend_request(case.request, command.changes), applicant_of(case).npn
         changed = _find_changed(identity_key, case, StoredRequest.model_validate(amended))
         case.request = amended
-        case.npn_unproven = claim_npn(session, case.assister_id, applicant_of(case).npn, now)
+        claim_changed_npn(session, case, npn_before, now)
         session.add(case)
         remember_words(session, case.assister_id)
     if moves_person(command, case.identity_matches):

@@ -33,18 +33,22 @@ class IdentityFault(StrEnum):
 
 @dataclass(frozen=True, repr=False)
 class RegisteredOwner:
-    """Whom the licence registry has for an NPN: ``emails`` in lower case; empty where it has nobody or no address."""
+    """Whom the licence registry has for an NPN: ``emails`` in lower case; empty where it has nobody or no address.
 
+    ``npn`` is the one that it was asked about: an answer that comes late says nothing of another.
+    """
+
+    npn: str | None
     emails: tuple[str, ...] = ()
     first_name: str = ""
     last_name: str = ""
 
 
-def read_owner(producer: Producer | None) -> RegisteredOwner:
+def read_owner(npn: str | None, producer: Producer | None) -> RegisteredOwner:
     """The owner of an NPN as the registry's answer describes them."""
     if producer is None:
-        return RegisteredOwner()
-    return RegisteredOwner(producer.contact_emails, producer.first_name, producer.last_name)
+        return RegisteredOwner(npn)
+    return RegisteredOwner(npn, producer.contact_emails, producer.first_name, producer.last_name)
 
 
 @dataclass(frozen=True)

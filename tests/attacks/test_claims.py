@@ -112,7 +112,7 @@ async def test_d3_two_who_prove_it_at_once(office: Office, migrated_url: str) ->
 
 async def test_d2_the_address_that_is_the_registrys_proves_it(office: Office) -> None:
     owns = documents.broker()
-    known = RegisteredOwner((owns["email"].lower(),))
+    known = RegisteredOwner(owns["npn"], (owns["email"].lower(),))
     impostor, owner = await claimed(office, stranger(owns)), await claimed(office, owns)
 
     def ask(session: Session, case_id: str) -> None:
@@ -123,13 +123,28 @@ async def test_d2_the_address_that_is_the_registrys_proves_it(office: Office) ->
     assert await owners(office, owns["npn"]) == [owner.assister_id]
 
 
+async def test_d2_an_answer_about_another_npn_proves_nothing(office: Office) -> None:
+    """A look-up of the stranger's own NPN comes late: an answer made it the owner's meanwhile."""
+    owns = documents.broker()
+    opened = await claimed(office, stranger(owns))
+    late = RegisteredOwner(documents.broker()["npn"], ("stranger@example.net",))
+
+    def ask(session: Session) -> None:
+        take_registry_answer(session, KEY, load_case(session, opened.case_id), late, NOW)
+
+    await office.database.write(ask)
+    assert await owners(office, owns["npn"]) == []
+    claims = select(NpnClaim).where(col(NpnClaim.npn) == owns["npn"])
+    assert [one.contact_emails for one in await office.database.read(list_rows, claims)] == [None]
+
+
 async def test_d2_an_address_that_comes_later_proves_nothing(office: Office) -> None:
     """The stranger's profile is saved with the owner's address, after the stranger asked with their own."""
     owns = profile()
     opened = await claimed(office, stranger(owns))
     await office.desk.saved(opened, owns, office.later())
 
-    known = RegisteredOwner((owns["email"].lower(),))
+    known = RegisteredOwner(owns["npn"], (owns["email"].lower(),))
 
     def ask(session: Session) -> None:
         take_registry_answer(session, KEY, load_case(session, opened.case_id), known, NOW)
@@ -163,7 +178,7 @@ async def test_d2_a_stranger_trains_for_the_state_and_gets_no_certificate(office
 async def test_d2_a_stranger_completes_no_market_and_is_in_no_list(office: Office) -> None:
     document = stranger(profile())
     opened = await office.desk.completed(
-        document, office.later(), again=await claimed(office, document), owner=RegisteredOwner()
+        document, office.later(), again=await claimed(office, document), owner=RegisteredOwner(document["npn"])
     )
     await office.fact(opened, FactKind.BEGUN)
     snapshot = await office.database.read(load_snapshot, opened.case_id)
@@ -175,11 +190,27 @@ async def test_d2_a_stranger_completes_no_market_and_is_in_no_list(office: Offic
     assert list(snapshot.registration.completed_at) == ["individual"]
 
 
+async def test_d2_who_was_certified_before_changes_a_phone_number_and_loses_nothing(office: Office) -> None:
+    """The NPN stays the one of before; another one is a claim as everybody's."""
+    mine = profile()
+    opened = await office.desk.completed(mine, office.later())
+
+    def age(session: Session) -> None:
+        (claim,) = list_rows(session, select(NpnClaim).where(col(NpnClaim.assister_id) == opened.assister_id))
+        claim.state = ClaimState.UNPROVEN_LEGACY
+        session.add(claim)
+
+    await office.database.write(age)
+    for change, is_unproven in (({"phone": "505-555-0142"}, False), ({"npn": profile()["npn"]}, True)):
+        await office.desk.saved(opened, {**mine, **change}, office.later(), owner=RegisteredOwner(mine["npn"]))
+        assert (await case_of(office, opened)).npn_unproven is is_unproven
+
+
 async def test_d2_who_is_registered_can_t_take_a_strangers_npn_into_the_lists(office: Office) -> None:
     mine, theirs = profile(), profile()
     opened = await office.desk.completed(mine, office.later())
     await office.desk.saved(
-        opened, {**mine, "npn": theirs["npn"]}, office.later(), owner=RegisteredOwner((theirs["email"],))
+        opened, {**mine, "npn": theirs["npn"]}, office.later(), owner=RegisteredOwner(theirs["npn"], (theirs["email"],))
     )
     case = await case_of(office, opened)
     assert case.npn_unproven

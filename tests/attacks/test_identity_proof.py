@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from fastapi.responses import RedirectResponse
 from sqlalchemy.orm import Session
 
-from db.case_state import list_flags, load_case
+from db.case_state import applicant_of, list_flags, load_case
 from db.reads.cases import read_audit
 from db.writes.npn.claims import take_registry_answer
 from domain.shared.claims import RegisteredOwner
@@ -62,8 +62,9 @@ async def screened(house: House, case_id: str, first: str = "Testa", last: str =
     key = house.services.settings.identity_key_bytes
 
     def take(session: Session) -> None:
-        owner = RegisteredOwner((), first, last)
-        take_registry_answer(session, key, load_case(session, case_id), owner, datetime.now(UTC))
+        case = load_case(session, case_id)
+        owner = RegisteredOwner(applicant_of(case).npn, (), first, last)
+        take_registry_answer(session, key, case, owner, datetime.now(UTC))
 
     await house.database.write(take)
 

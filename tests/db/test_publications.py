@@ -276,7 +276,7 @@ async def test_b9_an_outage_of_the_registry_takes_nobody_off_the_lists(house: Ho
     state = (await house.database.read(load_snapshot, opened.case_id)).registration
     assert list_marketplace_obstacles(state, TODAY) == ["no_certificate"], "none was issued here; all else is as it was"
     assert state.take_snapshot().npn_unverified, "the registry is asked until it answers"
-    owner = RegisteredOwner((document["email"],))
+    owner = RegisteredOwner(changed.get("npn"), (document["email"],))
     await house.database.write(record_npn_verdict, b"a test's key", opened.case_id, 2, (), {}, NOW + 3 * MINUTE, owner)
     await house.published(NOW + 4 * MINUTE)
     assert [line["last_name"] for line in await house.lines(HELP)] == [changed["last_name"]]

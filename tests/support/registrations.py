@@ -65,7 +65,7 @@ class Desk:
         Where it has confirmed it, it reaches the owner at the profile's address, if not said otherwise.
         """
         if owner is None and npn is NpnStatus.VERIFIED:
-            owner = RegisteredOwner((document["email"].lower(),))
+            owner = RegisteredOwner(document.get("npn"), (document["email"].lower(),))
         command = str(uuid4())
         await self.database.write(keep_profile, self.key, command, opened.case_id, document, "assister", at)
         assert (await self.database.write(save_profile, self.key, command, npn, (), {}, at, owner)).outcome == "applied"

@@ -12,7 +12,7 @@ from sqlmodel import col, select
 
 from adapters.http import open_client
 from adapters.registry import PATH, RegistryClient
-from db.case_state import list_rows, load_case
+from db.case_state import applicant_of, list_rows, load_case
 from db.claim_tables import NpnClaim
 from db.own_tables import AnswerRow
 from db.reads.npn.claims import find_claim
@@ -39,7 +39,9 @@ async def screened(house: House, case_id: str, *emails: str) -> None:
     key = house.services.settings.identity_key_bytes
 
     def take(session: Session) -> None:
-        take_registry_answer(session, key, load_case(session, case_id), RegisteredOwner(emails), datetime.now(UTC))
+        case = load_case(session, case_id)
+        owner = RegisteredOwner(applicant_of(case).npn, emails)
+        take_registry_answer(session, key, case, owner, datetime.now(UTC))
 
     await house.database.write(take)
 

@@ -15,7 +15,7 @@ from db.writes.commands import keep_answer
 from db.writes.effects import keep_evidence
 from db.writes.facts import lock_case, lower_flag, raise_flag, record_audit
 from db.writes.federal.steps import RecordedStep, append_fact, lock_open_registration, record_step, require_step
-from db.writes.npn.claims import claim_npn, take_registry_answer
+from db.writes.npn.claims import claim_changed_npn, take_registry_answer
 from db.writes.own.addresses import keep_former_address
 from db.writes.persons import remember_words, rename_person, select_accounts
 from domain.federal.facts import ProfileSavedData
@@ -171,14 +171,14 @@ def _store_profile(
     document = _merge_profile(case, row)
     profile, version = StoredProfile.model_validate(document), state.profile.version + 1
     changed = list_changed_fields(document, case.request)
-    person = session.get_one(Assister, case.assister_id)
+    person, npn_before = session.get_one(Assister, case.assister_id), profile_of(case).npn
     person.language = profile.language
     before = {person.email, profile_of(case).email}
     # A profile that names no NPN leaves its owner the one they are known by (A10, B3).
     rename_person(session, identity_key, person, profile.npn or person.npn, document, DRAFT_FIELDS)
     case.request, case.kind = document, profile.role.value
     keep_former_address(session, case, before, now)
-    case.npn_unproven = claim_npn(session, case.assister_id, profile.npn, now)
+    claim_changed_npn(session, case, npn_before, now)
     lower_flag(case, NPN_REFUSED)  # it was put right
     row.state = "applied"
     row.data = {"digest": row.data["digest"], "version": version, "npn": npn.value, "changed": changed}

@@ -56,6 +56,16 @@ def claim_npn(session: Session, assister_id: str, npn: str | None, now: datetime
     return claim.state != ClaimState.PROVEN
 
 
+def claim_changed_npn(session: Session, case: Case, before: str | None, now: datetime) -> None:
+    """Notes the NPN that a case has now; ``before`` is the one it had.
+
+    An NPN that stays takes nothing away: who was certified before claims were proven keeps that (D2).
+    """
+    npn = applicant_of(case).npn
+    is_unproven = claim_npn(session, case.assister_id, npn, now)
+    case.npn_unproven = is_unproven and (npn != before or case.npn_unproven)
+
+
 def prove_npn(session: Session, identity_key: bytes, case_id: str, proof: NpnProof, now: datetime) -> list[InboxRow]:
     """Staff say whose the NPN of a case is; what the workflows of its owner's cases are to be told (D2).
 
@@ -105,10 +115,10 @@ def take_registry_answer(
     Where the case was asked for with one of them, that proves it (D2): every letter of the case goes there, and so does
     the code that opens one's own pages, so that nobody else gets anything of it. An address that an answer or a profile
     brings later proves nothing by itself. ``owner`` is None where the registry was not asked. What is
-    doubtful, taken or proven stays as it is.
+    doubtful, taken or proven stays as it is, and so is an answer about an NPN that the case has no more.
     """
     npn = applicant_of(case).npn
-    if not case.npn_unproven or npn is None or owner is None:
+    if not case.npn_unproven or npn is None or owner is None or owner.npn != npn:
         return []
     claim_npn(session, case.assister_id, npn, now)
     claim = find_claim(session, case.assister_id, npn)
