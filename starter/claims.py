@@ -54,9 +54,9 @@ class Claims:
             now=now(),
         )
         await self._cases.deliver_events(settled.told)
-        for case_id in settled.to_withdraw:
+        for row in settled.withdrawals:
             with suppress(Refusal):  # it has ended meanwhile
-                await self._cases.withdraw_request(case_id, proof.reason or "", proof.by)
+                await self._cases.send_command(row)
 
     async def prove_by_code(self, case_id: str, email: str) -> None:
         """The code that was sent to this address of the registry has been typed in on the case's own pages (D2).

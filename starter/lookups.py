@@ -34,10 +34,9 @@ class RegistryLookups:
             await asyncio.sleep(every)
 
     async def ask_due(self) -> int:
-        """Asks about what is due, one after the other; about how many."""
+        """Asks about what is due, a page at once; about how many."""
         due = await self._database.read(list_due_lookups, now())
-        for one in due:
-            await self._ask(one)
+        await asyncio.gather(*map(self._ask, due))
         return len(due)
 
     async def _ask(self, one: Lookup) -> None:

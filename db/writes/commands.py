@@ -13,7 +13,7 @@ from db.writes.facts import append_facts, lock_case, lower_flag, record_audit
 from db.writes.links import void_activation_links
 from db.writes.npn.claims import claim_changed_npn
 from db.writes.own.addresses import keep_former_address
-from db.writes.persons import find_by_key, remember_words, rename_person
+from db.writes.persons import find_by_key, has_claimant, remember_words, rename_person
 from domain.programs.commands import build_facts, find_refusal, parse_command
 from domain.programs.state import CaseState
 from domain.shared.applicant import Applicant
@@ -172,7 +172,9 @@ def _find_taken(session: Session, identity_key: bytes, case: Case, asked: Applic
         return None
     if asked.npn is None:
         return "email"
-    return "npn" if has_proven(session, person.assister_id, asked.npn) else None
+    if has_proven(session, person.assister_id, asked.npn):
+        return "npn"
+    return "email" if has_claimant(session, identity_key, asked.npn, asked.email, case.assister_id) else None
 
 
 def _judge_again(

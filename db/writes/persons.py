@@ -31,6 +31,12 @@ def find_claimant(session: Session, identity_key: bytes, npn: str, email: str) -
     return found
 
 
+def has_claimant(session: Session, identity_key: bytes, npn: str | None, email: str, own_id: str) -> bool:
+    """Whether somebody else than ``own_id`` is known as who claims this NPN with this address: one is enough (D3)."""
+    known = find_claimant(session, identity_key, npn, email) if npn else None
+    return known is not None and known.assister_id != own_id
+
+
 def _choose_key(session: Session, identity_key: bytes, npn: str | None, email: str, own_id: str | None = None) -> str:
     """By what a person is found: the key of an NPN is the first one's, until somebody proves it (D3)."""
     holder = find_by_key(session, identity_key, npn, email)
@@ -42,9 +48,11 @@ def _choose_key(session: Session, identity_key: bytes, npn: str | None, email: s
 def give_npn_key(session: Session, identity_key: bytes, person: Assister, npn: str) -> None:
     """Gives the key of an NPN to who has proven it; who had it before is found as one who claims it (D3)."""
     holder = find_by_key(session, identity_key, npn, person.email)
+    person.npn = person.npn or npn  # a case of before may have one that its person was never known by
     if person.npn != npn or (holder is not None and holder.assister_id == person.assister_id):
         return
     if holder is not None:
+        park_key(session, person)  # it may be the very one that the holder is found by then
         holder.person_key = make_claim_key(identity_key, npn, holder.email)
         session.add(holder)
         session.flush()

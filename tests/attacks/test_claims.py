@@ -14,7 +14,8 @@ from db.case_state import list_rows, load_case, load_snapshot
 from db.claim_tables import NpnClaim
 from db.engine import Database
 from db.reads.cases import read_audit
-from db.tables import Case
+from db.tables import Assister, Case
+from db.writes.commands import check_answer
 from db.writes.npn.claims import prove_npn, take_registry_answer
 from db.writes.opening import Opened, SecondAccount, open_requested_case
 from domain.programs.opening import parse_any_request
@@ -24,6 +25,7 @@ from domain.shared.cases.facts import FactKind
 from domain.shared.cases.reasons import Refusal
 from domain.shared.cases.stages import WaitingFor
 from domain.shared.claims import ClaimState, NpnProof, RegisteredOwner
+from domain.shared.documents.faults import Invalid
 from domain.shared.vouching import ProofMethod, ShownProof, Voucher
 from tests.support import documents
 from tests.support.office import KEY, Office, office_over
@@ -108,6 +110,32 @@ async def test_d3_two_who_prove_it_at_once(office: Office, migrated_url: str) ->
         await other.close()
     assert sum(isinstance(answer, Refusal) for answer in answers) == 1
     assert len(await owners(office, owns["npn"])) == 1
+
+
+async def test_d3_an_answer_can_t_take_the_address_under_which_somebody_else_claims_the_npn(office: Office) -> None:
+    owns = documents.broker()
+    third = {**owns, "email": "third@example.net"}
+    _, second, last = [await claimed(office, one) for one in (owns, stranger(owns), third)]
+    changes = {"email": "stranger@example.net"}
+    with pytest.raises(Invalid) as refused:
+        await office.database.read(check_answer, KEY, last.case_id, changes)
+    assert [(fault.field, fault.code) for fault in refused.value.faults] == [("email", "identity_taken")]
+    await office.database.read(check_answer, KEY, second.case_id, changes)
+
+
+async def test_d2_who_proves_the_npn_of_a_case_is_known_by_it(office: Office) -> None:
+    """A case of before may have an NPN that its person was never known by."""
+    owns = documents.broker()
+    opened = await claimed(office, owns)
+
+    def forget(session: Session) -> None:
+        session.get_one(Assister, opened.assister_id).npn = None
+
+    await office.database.write(forget)
+    await proven(office, opened)
+    assert (await claimed(office, owns)).assister_id == opened.assister_id
+    person = await office.database.read(Session.get_one, Assister, opened.assister_id)
+    assert person.npn == owns["npn"]
 
 
 async def test_d2_the_address_that_is_the_registrys_proves_it(office: Office) -> None:

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, MetaData, create_engine, insert, inspect, mak
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, SQLModel, col
 
-from db import claim_tables, migrate, own_tables, recovery_tables
+from db import claim_tables, house_tables, migrate, own_tables, recovery_tables
 from db.tables import AccessLogRow, Assister, AuditRow, Case, CertificateRow, FactRow, SearchTerm, StageEntry
 
 NOW = datetime(2025, 11, 3, 9, 30, tzinfo=UTC)
@@ -52,6 +52,7 @@ def outcome(process: "subprocess.Popen[str]") -> tuple[int, str]:
 def differences(connection: Connection) -> list[object]:
     assert (
         claim_tables.NpnClaim.metadata
+        is house_tables.CallCount.metadata
         is own_tables.CodeRow.metadata
         is recovery_tables.DeliveryFailure.metadata
         is SQLModel.metadata
@@ -234,36 +235,59 @@ def test_what_the_screens_need_is_made_of_what_was_there(url: str) -> None:
     }
 
 
+# By case: its stage, the NPN of its person and of its own request, what it has earned, and whether it waits then.
+NPNS_OF_BEFORE = {
+    "open": ("in_training", "1234567", "1234567", "", True),
+    "passed": ("awaiting_exam_pass", "1234568", "1234568", "exam", True),
+    "certified": ("active", "1234569", "1234569", "certificate", False),
+    "completed": ("certified", "1234570", "1234570", "market", False),
+    "ended": ("closed", "1234571", "1234571", "", False),
+    "without": ("in_training", "1234572", None, "", False),
+    "alone": ("in_training", None, "1234573", "", True),
+    "another": ("in_training", "1234574", "1234567", "", True),
+}
+
+
 def test_d2_npns_of_before_are_unproven_and_take_nothing_from_who_has_earned_it(url: str) -> None:
     config = Config()
     config.set_main_option("script_location", str(migrate.MIGRATIONS))
-    exams = {"failed": False, "passed": True}
-    stages = {"open": "in_training", "failed": "awaiting_exam_pass", "passed": "awaiting_exam_pass", "ended": "closed"}
     with connected(url) as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "0010")
         before = MetaData()
         before.reflect(connection)
-        person = _assister()
-        person.npn = "1234567"
-        _insert(connection, before, "assister", person)
-        for number, (case_id, stage) in enumerate([*stages.items(), ("certified", "active")]):
-            case = _case()
-            case.case_id, case.stage, case.attempt = case_id, stage, number + 1
+        for name, (stage, known, asked, earned, _) in NPNS_OF_BEFORE.items():
+            person, case = _assister(), _case()
+            person.assister_id = person.person_key = case.assister_id = case.case_id = name
+            person.npn, case.stage, case.request = known, stage, {"npn": asked}
+            _insert(connection, before, "assister", person)
             _insert(connection, before, "assister_case", case)
-        for case_id, passed in exams.items():
-            data = {"event_id": "e", "score": "0.9", "passed": passed}
-            fact = FactRow(id=case_id, case_id=case_id, kind="exam_attempted", at=NOW, data=data, recorded_at=NOW)
-            _insert(connection, before, "fact", fact)
-        issued = CertificateRow(number="NM26-1", case_id="certified", issued_at=NOW, sha256="5a", uri="5a.pdf")
-        _insert(connection, before, "certificate", issued)
+            if earned == "certificate":
+                issued = CertificateRow(number="NM26-1", case_id=name, issued_at=NOW, sha256="5a", uri="5a.pdf")
+                _insert(connection, before, "certificate", issued)
+            elif earned:
+                kind = {"exam": "exam_attempted", "market": "market_completed"}[earned]
+                data = {"event_id": "e", "score": "0.9", "passed": True}
+                fact = FactRow(id=name, case_id=name, kind=kind, at=NOW, data=data, recorded_at=NOW)
+                _insert(connection, before, "fact", fact)
         connection.commit()
     migrate.upgrade(url)
     with connected(url) as connection, Session(connection) as session:
-        unproven = {case.case_id for case in session.execute(select(Case)).scalars() if case.npn_unproven}
-        claims = [(one.npn, one.state) for one in session.execute(select(claim_tables.NpnClaim)).scalars()]
-    assert unproven == {"open", "failed"}
-    assert claims == [("1234567", "unproven_legacy")]
+        waits = {case.case_id: case.npn_unproven for case in session.execute(select(Case)).scalars()}
+        found = list(session.execute(select(claim_tables.NpnClaim)).scalars())
+    assert waits == {name: expected for name, (*_, expected) in NPNS_OF_BEFORE.items()}
+    assert sorted((one.assister_id, one.npn, one.contested_at is not None) for one in found) == [
+        ("alone", "1234573", False),
+        ("another", "1234567", True),
+        ("another", "1234574", False),
+        ("certified", "1234569", False),
+        ("completed", "1234570", False),
+        ("ended", "1234571", False),
+        ("open", "1234567", False),
+        ("passed", "1234568", False),
+        ("without", "1234572", False),
+    ]
+    assert {(one.state, one.claimed_at) for one in found} == {("unproven_legacy", NOW)}
 
 
 def test_people_are_brought_along_page_by_page(url: str) -> None:

@@ -231,6 +231,25 @@ async def test_b9_a_corrected_npn_takes_the_place_of_the_old_one(house: House) -
     assert len(await house.lines(HELP)) == 1
 
 
+async def test_d2_what_was_listed_of_an_npn_from_before_stays_until_it_is_proven(house: House) -> None:
+    """Nothing new is listed meanwhile, and who changes the NPN is listed under neither."""
+    document, another = profile(), new_npn()
+    opened = await house.desk.opened(document, NOW)
+    await house.desk.saved(opened, document, NOW)
+    await house.published()
+    assert await house.npns(TRACKER) == [document["npn"]]
+    await house.execute(
+        "UPDATE npn_claim SET state = 'unproven_legacy'", "UPDATE assister_case SET npn_unproven = true"
+    )
+    nobody = RegisteredOwner(document["npn"])
+    await house.desk.saved(opened, {**document, "phone": "915-555-0142"}, NOW + MINUTE, owner=nobody)
+    await house.published(NOW + MINUTE)
+    assert await house.npns(TRACKER) == [document["npn"]]
+    await house.desk.saved(opened, {**document, "npn": another}, NOW + 2 * MINUTE, owner=RegisteredOwner(another))
+    await house.published(NOW + 2 * MINUTE)
+    assert await house.npns(TRACKER) == []
+
+
 async def test_b9_who_is_no_agent_broker_any_more_leaves_every_list(house: House) -> None:
     document = profile()
     opened = await house.desk.completed(document, NOW)

@@ -352,6 +352,7 @@ def test_a14_the_last_background_report_counts() -> None:
 
 def test_every_status_has_an_owner() -> None:
     assert set(OWNER) == set(WaitingFor)
+    assert OWNER[WaitingFor.NPN_PROOF] == "assister", "who has to prove it is reminded by mail"
     assert set(OWNER.values()) == {"us", "staff", "assister", "background-check vendor", "nobody"}
     assert set(TOPIC_OF_WAITING) == {wait.value for wait in WaitingFor}
     assert REOPENABLE < ENDED
@@ -378,6 +379,8 @@ def test_every_stage_and_wait_is_reached_by_some_facts() -> None:
     late = FactKind.LMS_ENROLLED, FactKind.PORTAL_ACCOUNT_CREATED
     broker = [fact for fact in way() if fact.kind not in late]
     states += [fold_certification(NEW_BROKER, broker[:upto]) for upto in range(len(broker) + 1)]
+    unproven = NEW_BROKER.model_copy(update={"npn_unproven": True})
+    states += [fold_certification(unproven, broker[:upto]) for upto in range(len(broker) + 1)]
     federal = {Stage.AWAITING_PROFILE, Stage.AWAITING_AGREEMENTS}
     assert {state.stage for state in states} == set(Stage) - federal - {Stage.SUSPENDED, Stage.UNDER_APPEAL}
     assert {state.waiting_for for state in states} - {None} == set(WaitingFor) - WAITS_OF_FFM

@@ -1,5 +1,6 @@
 """Two people, one NPN: staff see both identities side by side, and decide between them (D3)."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ from db.claim_tables import NpnClaim
 from db.own_tables import AnswerRow
 from db.reads.cases import read_audit
 from db.tables import Assister
+from db.writes.npn.rivals import settle_same_person
+from domain.shared.claims import NpnProof
 from tests.support import documents
 from tests.web.house import House
 from tests.web.test_npn_proof import REGISTRYS, screened
@@ -90,6 +93,29 @@ async def test_d3_the_same_person_goes_on_under_the_address_that_is_theirs_now(h
     # Whoever asks again under that address finds the case that went on.
     repeat = await house.open({**first, "email": "second.address@example.net"})
     assert repeat == one
+
+
+async def test_d3_the_second_one_is_withdrawn_even_if_the_web_dies_then(house: House) -> None:
+    *_, two, there = await pair(house)
+    proof = NpnProof("in_person", "staff:demo", "a licence card", "Came to the office.")
+    key, number = house.services.settings.identity_key_bytes, int(there.rpartition("/")[2])
+    await house.database.write(
+        settle_same_person, key, number, takes_second_email=False, proof=proof, now=datetime.now(UTC)
+    )
+    await house.apply_commands()
+    assert (await house.database.read(load_case, two)).stage == "withdrawn"
+    assert "case.withdrawn" in await actions(house, two)
+
+
+async def test_d3_a_decision_on_one_of_two_rivals_leaves_the_other_to_be_seen(house: House) -> None:
+    first, one, two, there = await pair(house)
+    third = await house.open({**first, "email": "third.address@example.net"})
+    flags = []
+    for number in (int(there.rpartition("/")[2]), int(there.rpartition("/")[2]) + 1):
+        assert (await decide(house, f"{LIST}/{number}", "other", {"reason": "Two faces."})).status_code == 303
+        flags.append([(await house.database.read(load_case, case_id)).flag for case_id in (one, two, third)])
+    conflict = "identity_conflict"
+    assert flags == [[conflict, None, conflict], [None, None, None]]
 
 
 async def test_d3_the_first_address_may_be_the_right_one(house: House) -> None:

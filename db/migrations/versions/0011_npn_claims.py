@@ -1,4 +1,4 @@
-"""Claims on NPNs: those of before are unproven, and open cases that have earned nothing yet wait for the proof."""
+"""Claims on NPNs: those of before are unproven, and open cases without a certificate wait for the proof."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -9,17 +9,33 @@ down_revision = "0010"
 INSTANT = sa.DateTime(timezone=True)
 ENDED = ("denied", "withdrawn", "revoked", "closed")
 CASE = sa.table(
-    "assister_case", sa.column("case_id"), sa.column("assister_id"), sa.column("stage"), sa.column("npn_unproven")
+    "assister_case",
+    sa.column("case_id"),
+    sa.column("assister_id"),
+    sa.column("stage"),
+    sa.column("opened_at", INSTANT),
+    sa.column("request", sa.JSON()),
+    sa.column("npn_unproven"),
 )
-ASSISTER = sa.table("assister", sa.column("assister_id"), sa.column("npn"))
+ASSISTER = sa.table("assister", sa.column("assister_id"), sa.column("npn"), sa.column("created_at", INSTANT))
+CLAIM = sa.table(
+    "npn_claim",
+    sa.column("id"),
+    sa.column("assister_id"),
+    sa.column("npn"),
+    sa.column("state"),
+    sa.column("claimed_at", INSTANT),
+    sa.column("contested_at", INSTANT),
+)
 CERTIFICATE = sa.table("certificate", sa.column("case_id"))
-FACT = sa.table("fact", sa.column("case_id"), sa.column("kind"), sa.column("data", sa.JSON()))
+FACT = sa.table("fact", sa.column("case_id"), sa.column("kind"))
 
 
 def upgrade() -> None:
     """Adds a table and two columns; everybody with an NPN claims it, and nobody has proven it.
 
-    A case that has ended, has a certificate or has passed its exam keeps what it has.
+    A case claims the NPN of its own request, which need not be its person's. One that has ended, has a certificate or
+    has completed a market keeps what it has.
     """
     op.create_table(
         "npn_claim",
@@ -55,18 +71,24 @@ def upgrade() -> None:
     op.create_index("ix_npn_claim_legacy", "npn_claim", ["id"], sqlite_where=legacy, postgresql_where=legacy)
     op.add_column("assister_case", sa.Column("npn_unproven", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.add_column("assister_case", sa.Column("first_email", sa.String()))
-    op.execute(
-        "INSERT INTO npn_claim (assister_id, npn, state, claimed_at) "
-        "SELECT assister_id, npn, 'unproven_legacy', created_at FROM assister WHERE npn IS NOT NULL"
-    )
+    _bring_claims_along()
+
+
+def _bring_claims_along() -> None:
+    npn = CASE.c.request["npn"].as_string()
+    is_open = CASE.c.stage.not_in(ENDED), npn.is_not(None)
+    legacy = sa.literal("unproven_legacy")
+    known = sa.select(ASSISTER.c.assister_id, ASSISTER.c.npn, legacy, ASSISTER.c.created_at)
+    asked = sa.select(CASE.c.assister_id, npn, legacy, sa.func.min(CASE.c.opened_at))
+    is_known = sa.exists().where(ASSISTER.c.assister_id == CASE.c.assister_id, ASSISTER.c.npn == npn)
+    columns = ["assister_id", "npn", "state", "claimed_at"]
+    op.execute(CLAIM.insert().from_select(columns, known.where(ASSISTER.c.npn.is_not(None))))
+    op.execute(CLAIM.insert().from_select(columns, asked.where(*is_open, ~is_known).group_by(CASE.c.assister_id, npn)))
+    # Who asked with the NPN of somebody known: staff look at both.
+    first = CLAIM.alias()
+    is_second = sa.exists().where(first.c.npn == CLAIM.c.npn, first.c.id < CLAIM.c.id)
+    op.execute(sa.update(CLAIM).values(contested_at=CLAIM.c.claimed_at).where(is_second))
     keeps = sa.exists().where(CERTIFICATE.c.case_id == CASE.c.case_id) | sa.exists().where(
-        FACT.c.case_id == CASE.c.case_id,
-        (FACT.c.kind == "market_completed")
-        | ((FACT.c.kind == "exam_attempted") & FACT.c.data["passed"].as_boolean().is_(True)),
+        FACT.c.case_id == CASE.c.case_id, FACT.c.kind == "market_completed"
     )
-    has_npn = sa.select(ASSISTER.c.assister_id).where(ASSISTER.c.npn.is_not(None))
-    op.execute(
-        sa.update(CASE)
-        .values(npn_unproven=sa.true())
-        .where(CASE.c.stage.not_in(ENDED), CASE.c.assister_id.in_(has_npn), ~keeps)
-    )
+    op.execute(sa.update(CASE).values(npn_unproven=sa.true()).where(*is_open, ~keeps))

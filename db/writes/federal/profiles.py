@@ -17,7 +17,7 @@ from db.writes.facts import lock_case, lower_flag, raise_flag, record_audit
 from db.writes.federal.steps import RecordedStep, append_fact, lock_open_registration, record_step, require_step
 from db.writes.npn.claims import claim_changed_npn, take_registry_answer
 from db.writes.own.addresses import keep_former_address
-from db.writes.persons import remember_words, rename_person, select_accounts
+from db.writes.persons import has_claimant, remember_words, rename_person, select_accounts
 from domain.federal.facts import ProfileSavedData
 from domain.federal.markets import NpnStatus
 from domain.federal.profile import (
@@ -112,7 +112,8 @@ def find_other_account(session: Session, identity_key: bytes, case: Case, profil
     if npn is not None:
         by_key = [one for one in by_key if has_proven(session, one.assister_id, npn)]
     by_email = list_rows(session, select_accounts(FEDERAL_PROGRAM, profile.email).where(others).limit(1))
-    return find_account_fault(profile, has_key=bool(by_key), has_email=bool(by_email))
+    has_email = bool(by_email) or has_claimant(session, identity_key, npn, profile.email, case.assister_id)
+    return find_account_fault(profile, has_key=bool(by_key), has_email=has_email)
 
 
 def save_profile(

@@ -16,10 +16,13 @@ from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from db.case_state import federal_policy_of, list_rows, one_or_none, profile_of, registration_of
+from db.claim_tables import NpnClaim
 from db.reads.federal.published_lists import Cells, find_current, newest_first
 from db.tables import Case, FactRow, PublicationRow, PublishedRow
 from domain.federal.lists import ListedRegistration, PublishedList, build_rows, keeps_rows
 from domain.shared.cases.facts import Fact, FactKind
+from domain.shared.cases.stages import ENDED
+from domain.shared.claims import ClaimState
 from domain.shared.programs import FEDERAL_PROGRAM
 
 # Changed registrations, and lines deleted, in one transaction: on SQLite nobody else writes meanwhile.
@@ -114,11 +117,12 @@ def _cases_of(session: Session, people: Collection[tuple[str, int]]) -> list[Cas
     return [case for case in found if (case.assister_id, case.plan_year) in people]
 
 
-def _wanted_lines(session: Session, cases: Iterable[Case]) -> tuple[dict[LineKey, _Line], set[str]]:
+def _wanted_lines(session: Session, cases: Collection[Case]) -> tuple[dict[LineKey, _Line], set[str]]:
     """What the lists are to say of these people, and those of them of whom nothing is to be taken out."""
     facts = _facts_of_all(session, [case.case_id for case in cases])
     wanted: dict[LineKey, _Line] = {}
     kept: set[str] = set()
+    legacy = _find_legacy(session, cases)
     for owner, theirs in groupby(sorted(cases, key=lambda case: (_owner_of(case), case.attempt)), key=_owner_of):
         mine = list(theirs)
         attempts = [
@@ -129,13 +133,25 @@ def _wanted_lines(session: Session, cases: Iterable[Case]) -> tuple[dict[LineKey
             )
             for case in mine
         ]
-        if keeps_rows(attempts):
+        waits = [case.case_id in legacy and one.state.is_listed_role for case, one in zip(mine, attempts, strict=True)]
+        if keeps_rows(attempts) or any(waits):
             kept.add(owner)
         for row in build_rows(mine[0].assister_id, mine[0].plan_year, attempts):
             place = (row.list.value, row.key)
             if row.firm or place not in wanted:
                 wanted[place] = _Line(owner, list(row.cells), row.firm)
     return wanted, kept
+
+
+def _find_legacy(session: Session, cases: Collection[Case]) -> set[str]:
+    """Open cases whose NPN is from before claims were proven: what was listed of them stays, and nothing new is."""
+    waiting = [case for case in cases if case.npn_unproven and case.stage not in ENDED]
+    claims = select(col(NpnClaim.assister_id), col(NpnClaim.npn)).where(
+        col(NpnClaim.assister_id).in_([case.assister_id for case in waiting]),
+        col(NpnClaim.state) == ClaimState.UNPROVEN_LEGACY,
+    )
+    found = {(assister_id, npn) for assister_id, npn in session.execute(claims)} if waiting else set()
+    return {case.case_id for case in waiting if (case.assister_id, profile_of(case).npn) in found}
 
 
 def _facts_of_all(session: Session, case_ids: Collection[str]) -> dict[str, list[Fact]]:

@@ -11,15 +11,18 @@ from db.case_state import applicant_of, list_rows
 from db.claim_tables import NpnClaim
 from db.reads.npn.claims import is_settled
 from db.reads.npn.rivals import Claimant, Rivals, find_rivals
-from db.tables import Case, InboxRow
+from db.tables import Case, CommandRow, InboxRow
+from db.writes.commands import keep_command
 from db.writes.facts import lock_case, lower_flag, record_audit
 from db.writes.npn.claims import keep_proof
 from db.writes.own.answers import keep_answer, keep_claim_answer
 from db.writes.persons import change_email, park_key, remember_words
 from domain.programs.opening import OPENING_RULES
+from domain.shared.cases.commands import CommandOrigin, Withdraw
 from domain.shared.cases.reasons import Reason, Refusal
 from domain.shared.cases.stages import ENDED
 from domain.shared.claims import ClaimState, NpnProof
+from domain.shared.ids import make_command_id
 from domain.shared.programs import FEDERAL_PROGRAM
 from domain.shared.request_answers import RequestAnswer
 
@@ -30,10 +33,10 @@ class UnknownRivals(LookupError):
 
 @dataclass(frozen=True)
 class SamePerson:
-    """What is left to be done for two who are one: what workflows are to be told, and which cases are to end."""
+    """What is left to be done for two who are one: what workflows are to be told, and the commands that end cases."""
 
     told: Sequence[InboxRow]
-    to_withdraw: Sequence[str]
+    withdrawals: Sequence[CommandRow]
 
 
 def settle_same_person(
@@ -41,7 +44,8 @@ def settle_same_person(
 ) -> SamePerson:
     """Two claimants are one person: the first one's cases go on, under the address that is theirs now (D3).
 
-    The NPN is proven to be theirs, by what staff have seen; the second one's open cases are to be withdrawn. Both
+    The NPN is proven to be theirs, by what staff have seen; that the second one's open cases are withdrawn is kept with
+    it, so that it is done whatever happens next. Both
     addresses are written to. Raises `UnknownRivals`; `Refusal` where it was decided before, or where the case that
     goes on is under another address than its person's, so that it is to be decided first whose it is.
     """
@@ -61,7 +65,20 @@ def settle_same_person(
             record_audit(session, now, proof.by, "npn.same_person", case, proof.reason, changed=changed, **details)
     for one, email in zip((kept, other), addresses, strict=True):
         _write_to(session, one, email, RequestAnswer.SAME_PERSON, now)
-    return SamePerson(told, [case.case_id for case in other.open_cases])
+    return SamePerson(told, _keep_withdrawals(session, identity_key, other, proof, now))
+
+
+def _keep_withdrawals(
+    session: Session, identity_key: bytes, other: Claimant, proof: NpnProof, now: datetime
+) -> list[CommandRow]:
+    kept = []
+    for case in other.open_cases:
+        command_id = make_command_id(f"same_person:{other.claim.id}", case.case_id)
+        origin = CommandOrigin(command_id, case.case_id, proof.by, proof.reason or "", now)
+        row = keep_command(session, identity_key, Withdraw(), origin)
+        if isinstance(row, CommandRow):  # else it is ending already, which is audited
+            kept.append(row)
+    return kept
 
 
 def settle_someone_else(session: Session, number: int, actor: str, reason: str, now: datetime) -> None:
@@ -125,12 +142,24 @@ def _prove_kept(
 
 
 def _settle(session: Session, pair: Rivals, now: datetime) -> None:
-    """Staff have looked: the claim isn't among those to be decided any more, and its cases' flags are down."""
+    """Staff have looked: the claim isn't among those to be decided any more, and its cases' flags are down.
+
+    The first one's stay up where somebody else still stands against them.
+    """
     pair.second.claim.settled_at = now
     session.add(pair.second.claim)
-    for case in (*pair.first.open_cases, *pair.second.open_cases):
+    waits = _has_open_rival(session, pair)
+    for case in (*(() if waits else pair.first.open_cases), *pair.second.open_cases):
         if lower_flag(case, OPENING_RULES[case.program].conflict):
             session.add(case)
+
+
+def _has_open_rival(session: Session, pair: Rivals) -> bool:
+    two = pair.first.claim.id, pair.second.claim.id
+    claims = col(NpnClaim.npn) == pair.second.claim.npn, col(NpnClaim.contested_at).is_not(None)
+    others = list_rows(session, select(col(NpnClaim.id)).where(*claims, col(NpnClaim.id).not_in(two)))
+    found = (find_rivals(session, number) for number in others)
+    return any(one is not None and one.is_open for one in found)
 
 
 def _write_to(session: Session, one: Claimant, email: str, answer: RequestAnswer, now: datetime) -> None:

@@ -14,7 +14,7 @@ from db.tables import Assister, Case
 from db.writes.facts import lock_case, record_audit
 from db.writes.own.answers import keep_answer
 from db.writes.own.sessions import ACTOR, find_own_session
-from db.writes.persons import find_by_key, remember_words, rename_person, select_accounts
+from db.writes.persons import find_by_key, has_claimant, remember_words, rename_person, select_accounts
 from domain.programs.opening import OPENING_RULES
 from domain.shared.assister import Kind
 from domain.shared.cases.stages import Stage
@@ -42,7 +42,9 @@ def change_own_address(session: Session, identity_key: bytes, token: str, new: s
         return AddressChanged()
     before, found = own.email, list_own_cases(session, {own.email})
     moved = [case for case in found if not _is_being_checked(case)]
-    cases = [lock_case(session, case_id) for case_id in sorted(case.case_id for case in moved)]
+    locked = [lock_case(session, case_id) for case_id in sorted(case.case_id for case in moved)]
+    # A check may have been ordered before the case was ours.
+    cases = [case for case in locked if not _is_being_checked(case)]
     if any(_is_anothers(session, identity_key, case, new) for case in cases):
         return AddressChanged(is_taken=True)
     for case in cases:
@@ -74,8 +76,13 @@ def _is_being_checked(case: Case) -> bool:
 
 
 def _is_anothers(session: Session, identity_key: bytes, case: Case, new: str) -> bool:
-    """Whether the address is by what somebody else is known: who has no NPN, or has an account with the marketplace."""
+    """Whether the address is by what somebody else is known: who has no NPN, or has an account with the marketplace,
+    or claims the same NPN with it.
+    """
     others = col(Assister.assister_id) != case.assister_id
+    person = session.get_one(Assister, case.assister_id)
+    if has_claimant(session, identity_key, person.npn, new, case.assister_id):
+        return True
     if case.program == FEDERAL_PROGRAM:
         return bool(list_rows(session, select_accounts(FEDERAL_PROGRAM, new).where(others).limit(1)))
     known = None if applicant_of(case).npn else find_by_key(session, identity_key, None, new)

@@ -88,7 +88,7 @@ OWNER: dict[WaitingFor, str] = {
     WaitingFor.SCHEDULING_TOOL: "assister",
     WaitingFor.MARKETPLACE_PROFILE: "assister",
     WaitingFor.NPN_VERIFICATION: "us",
-    WaitingFor.NPN_PROOF: "staff",
+    WaitingFor.NPN_PROOF: "assister",
     WaitingFor.MARKETPLACE_TRAINING: "assister",
     WaitingFor.MARKETPLACE_AGREEMENTS: "assister",
     WaitingFor.PUBLICATION: "us",
