@@ -248,6 +248,10 @@ class Settings(BaseSettings):
     proofing_acr: str = Field(
         default="", description="how surely it has to know who somebody is: the acr it answers with, as it writes that"
     )
+    proofing_sign_in_acr: str = Field(
+        default="",
+        description="acr that is enough to sign in to one's own pages, which proves no NPN; without it, the one above",
+    )
     session_idle_minutes: int = Field(default=30, ge=1, description="after which a session not used has expired")
     session_hours: int = Field(default=10, ge=1, description="after which every session has expired")
 
@@ -256,7 +260,7 @@ class Settings(BaseSettings):
         description="form posts of the public for each address, as the library limits writes it",
     )
     rate_look_up: Rate = Field(default="120/minute", description="public look-ups by number for each address")
-    rate_sign_in: Rate = Field(default="20/minute", description="log-ins of staff for each address")
+    rate_sign_in: Rate = Field(default="20/minute", description="log-ins by an identity provider for each address")
     rate_wrong_credential: Rate = Field(
         default="20/10 minutes", description="bearer tokens and passwords that are wrong, for each address"
     )

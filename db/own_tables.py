@@ -55,6 +55,18 @@ class OwnSession(SQLModel, table=True):
     ended_at: datetime | None = Field(default=None, sa_type=Utc)
 
 
+class OwnIdentity(SQLModel, table=True):
+    """Who signs in by an identity provider as somebody known here, by a keyed digest of its issuer and subject."""
+
+    __tablename__ = "own_identity"
+    digest: str = Field(primary_key=True)
+    assister_id: str = Field(foreign_key="assister.assister_id", index=True)
+    email: str | None = Field(
+        default=None, description="the address that made them known, while it is theirs; none where they proved an NPN"
+    )
+    linked_at: datetime = Field(sa_type=Utc)
+
+
 class AnswerRow(SQLModel, table=True):
     """A letter to be sent in answer to a request that opened no case; deleted once it is sent or given up."""
 

@@ -75,11 +75,30 @@ CHECK_OUTCOMES: list[dict[str, Any]] = [
 
 # How sure the provider is of somebody, as Login.gov writes it: proofed with a face, or signed in and no more.
 PROOFED, SIGNED_IN = "urn:acr.login.gov:verified-facial-match-required", "urn:acr.login.gov:auth-only"
-# Assisters, some of whom the provider has proofed.
+# Assisters, some of whom the provider has proofed, and one whose address it has not verified.
 DEMO_ASSISTERS: list[dict[str, Any]] = [
-    {"name": "Testa Agent", "given_name": "Testa", "family_name": "Agent", "acr": PROOFED},
-    {"name": "Another Proofed", "given_name": "Another", "family_name": "Proofed", "acr": PROOFED},
-    {"name": "Testa Not Proofed", "given_name": "Testa", "family_name": "Agent", "acr": SIGNED_IN},
+    {"name": "Testa Agent", "given_name": "Testa", "family_name": "Agent", "acr": PROOFED, "email_verified": True},
+    {
+        "name": "Another Proofed",
+        "given_name": "Another",
+        "family_name": "Proofed",
+        "acr": PROOFED,
+        "email_verified": True,
+    },
+    {
+        "name": "Testa Not Proofed",
+        "given_name": "Testa",
+        "family_name": "Agent",
+        "acr": SIGNED_IN,
+        "email_verified": True,
+    },
+    {
+        "name": "Testa Not Verified",
+        "given_name": "Testa",
+        "family_name": "Agent",
+        "acr": SIGNED_IN,
+        "email_verified": False,
+    },
 ]
 DEMO_PEOPLE: list[dict[str, Any]] = [
     {"name": "Demo Reviewer", "roles": ["reviewer"]},

@@ -26,12 +26,12 @@ class Claims:
         told = await self._database.write(prove_npn, self._identity_key, case_id, proof, now())
         await self._cases.deliver_events(told)
 
-    async def prove_by_identity(self, case_id: str, first: str, last: str) -> bool:
+    async def prove_by_identity(self, case_id: str, first: str, last: str, identity: str) -> bool:
         """An identity provider vouches for this name; whether it proves the NPN: else staff are told (D2).
 
-        Raises `Refusal` where it can't be proven here any more.
+        ``identity`` is the digest of whom the provider knows. Raises `Refusal` where it can't be proven here any more.
         """
-        told = await self._database.write(prove_by_identity, self._identity_key, case_id, first, last, now())
+        told = await self._database.write(prove_by_identity, self._identity_key, case_id, first, last, identity, now())
         if told:
             await self._cases.deliver_events(told)
         return told is not None

@@ -48,7 +48,7 @@ from web.marketplace import (
     training,
     visit,
 )
-from web.own import address, kept_form, sign_in
+from web.own import address, identity_sign_in, kept_form, sign_in
 from web.public import home, lists
 from web.public.request import form as request_form
 from web.services import TEMPLATES, Services, ServicesDep
@@ -152,6 +152,7 @@ def _build_proofing_provider(settings: Settings) -> ProofingProvider | None:
         settings.proofing_client_secret.get_secret_value(),
         settings.web_url,
         settings.proofing_acr,
+        settings.proofing_sign_in_acr or settings.proofing_acr,
     )
 
 
@@ -206,6 +207,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         webhooks,
         request_form,
         sign_in,
+        identity_sign_in,
         kept_form,
         address,
         own_page,

@@ -8,6 +8,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from domain.shared.cases.reasons import Refusal
 from domain.shared.claims import IdentityFault
+from domain.shared.ids import make_identity_digest
 from domain.shared.links import OWN_CASE_PATH
 from templates.catalogs import N_
 from web.assister.links import LinkRefused
@@ -63,8 +64,9 @@ async def finish_proofing(request: Request, services: ServicesDep, visitor: OwnP
     if not offer.by_identity:
         raise LinkRefused(NOT_BY_CODE, 409)
     name = await _read_name(request, services, services.proofing, reference)
+    identity = make_identity_digest(services.settings.identity_key_bytes, name.issuer, name.subject)
     try:
-        is_proven = await services.claims.prove_by_identity(reference, name.first, name.last)
+        is_proven = await services.claims.prove_by_identity(reference, name.first, name.last, identity)
     except Refusal:
         raise LinkRefused(NOT_BY_CODE, 409) from None
     if not is_proven:

@@ -24,11 +24,15 @@ class ClaimState(StrEnum):
 
 
 class IdentityFault(StrEnum):
-    """Why an identity provider's word proves no NPN: not trusted, less sure than asked for, or for another name."""
+    """Why an identity provider's word proves no NPN: not trusted, less sure than asked for, for another name.
+
+    ``ANOTHERS``: somebody else has proven an NPN with the same identity, and nobody is two people.
+    """
 
     NOT_TRUSTED = "not_trusted"
     NOT_PROOFED = "not_proofed"
     OTHER_NAME = "other_name"
+    ANOTHERS = "anothers"
 
 
 @dataclass(frozen=True, repr=False)

@@ -35,7 +35,10 @@ from sandbox.seeds import DEMO_ASSISTERS, DEMO_PEOPLE, PROOFED, SIGNED_IN
 from sandbox.store import Document, DocumentStore
 
 CLIENT_ID, ASSISTERS_CLIENT_ID = "certify", "certify-assisters"
-CALLBACK, ASSISTERS_CALLBACK = "/staff/sign-in/callback", "/me/identity/callback"
+CALLBACKS = {
+    CLIENT_ID: ("/staff/sign-in/callback",),
+    ASSISTERS_CLIENT_ID: ("/me/identity/callback", "/me/sign-in/callback"),
+}
 ALGORITHM = "RS256"
 CODE_SECONDS = 60
 TOKEN_SECONDS = 300
@@ -66,7 +69,7 @@ class IdentityProviderStandIn:
         self, web_url: str, client_secret: str, store: DocumentStore, clock: Callable[[], float] = time.time
     ) -> None:
         self._web_url = web_url
-        self._redirect_uris = {CLIENT_ID: f"{web_url}{CALLBACK}", ASSISTERS_CLIENT_ID: f"{web_url}{ASSISTERS_CALLBACK}"}
+        self._redirect_uris = {client: [f"{web_url}{path}" for path in paths] for client, paths in CALLBACKS.items()}
         self._client_secret = client_secret
         self._key = _load_signing_key(store)
         self._clock = clock
@@ -115,7 +118,7 @@ class IdentityProviderStandIn:
                 "acr_values_supported": [PROOFED, SIGNED_IN],
                 "claims_supported": [
                     *("sub", "name", "given_name", "family_name", "preferred_username", "email"),
-                    *("roles", "acr", "auth_time"),
+                    *("email_verified", "roles", "acr", "auth_time"),
                 ],
                 "authorization_response_iss_parameter_supported": True,
                 "request_uri_parameter_supported": False,
@@ -130,7 +133,7 @@ class IdentityProviderStandIn:
         """Asks who somebody wants to be, and sends the browser back with a code for that person."""
         parameters = await OAuthParameters.read_from(request)
         client = parameters.get("client_id")
-        if client not in self._redirect_uris or parameters.get("redirect_uri") != self._redirect_uris[client]:
+        if client not in self._redirect_uris or parameters.get("redirect_uri") not in self._redirect_uris[client]:
             return _respond_with_refusal(UNKNOWN_CLIENT)
         try:
             _check_authorization(parameters)
@@ -157,7 +160,7 @@ class IdentityProviderStandIn:
             raise OAuthProblem("unsupported_grant_type", "Only authorization_code is supported")
         code, redirect_uri, verifier = map(parameters.require_value, ("code", "redirect_uri", "code_verifier"))
         grant = self._redeem_code(code)
-        is_of_client = grant["client"] == client and redirect_uri == self._redirect_uris[client]
+        is_of_client = grant["client"] == client and redirect_uri == grant["redirect_uri"]
         if not is_of_client or not is_verifier_of(verifier, grant["code_challenge"]):
             raise OAuthProblem("invalid_grant", "The redirect_uri or the code_verifier is not the one of the code")
         grant["access_token"] = self._tokens.issue_token({"sub": grant["sub"]})
@@ -222,9 +225,7 @@ class IdentityProviderStandIn:
     def _redirect_back(self, request: Request, parameters: OAuthParameters, **answer: str) -> Response:
         """Back to the application, with the state it gave and the issuer (RFC 9207)."""
         state = {"state": parameters.get("state")} if parameters.get("state") else {}
-        address = URL(self._redirect_uris[parameters.get("client_id")]).include_query_params(
-            **answer, **state, iss=_find_issuer(request)
-        )
+        address = URL(parameters.get("redirect_uri")).include_query_params(**answer, **state, iss=_find_issuer(request))
         return RedirectResponse(str(address), status_code=303, headers=NO_STORE)
 
     def _build_grant(self, parameters: OAuthParameters, sub: str) -> Document:
@@ -232,6 +233,7 @@ class IdentityProviderStandIn:
         return {
             "sub": sub,
             "client": parameters.get("client_id"),
+            "redirect_uri": parameters.get("redirect_uri"),
             "nonce": parameters.get("nonce"),
             "scope": " ".join(scope for scope in SCOPES if scope in parameters.get("scope").split()),
             "code_challenge": parameters.get("code_challenge"),

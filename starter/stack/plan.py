@@ -209,6 +209,7 @@ def _build_sandbox_settings(
         "PROOFING_CLIENT_ID": "certify-assisters",
         "PROOFING_CLIENT_SECRET": kept[IDENTITY_SECRET],
         "PROOFING_ACR": "urn:acr.login.gov:verified-facial-match-required",
+        "PROOFING_SIGN_IN_ACR": "urn:acr.login.gov:auth-only",
     }
     # Each group stays whole: mixing the user's own server with our port or password would reach neither.
     groups = {"CERTIFY_SMTP_HOST": mail, "CERTIFY_OIDC_ISSUER": log_in, "CERTIFY_PROOFING_ISSUER": proofing}

@@ -52,7 +52,7 @@ class Provider:
 async def provider(house: House, app: FastAPI, monkeypatch: pytest.MonkeyPatch) -> Provider:
     """An identity provider that the application knows."""
     fake = Provider()
-    known = ProofingProvider(ISSUER, CLIENT, "secret", "http://certify.example.org", ACR)
+    known = ProofingProvider(ISSUER, CLIENT, "secret", "http://certify.example.org", ACR, ACR)
     monkeypatch.setattr(known, "_client", fake)
     app.state.services = replace(house.services, proofing=known)  # until the house is taken down
     return fake

@@ -164,6 +164,7 @@ PAGES = {
     "status_unknown": Row(STATUS, of(People.unknown, status=404)),
     "own": Row("/me", of(People.own)),
     "own_sign_in": Row("/me", at("/me")),
+    "own_sign_in_refused": Row("/me/sign-in/callback", at("/me/sign-in/callback?error=access_denied", 403)),
     "own_sign_in_faulty": Row("/me/code", sent(at("/me"), FAULT, email="nobody")),
     "own_code": Row("/me/code", sent(at("/me"), "[name=code]", email="nobody.at.all@example.com")),
     "own_code_wrong": Row(

@@ -36,6 +36,7 @@ NO_PAGES = {
     "/me/sign-out",
     "/me/{reference}/npn/identity",
     "/me/identity/callback",
+    "/me/sign-in/identity",
     "/status/{rest}",
 }
 

@@ -54,6 +54,7 @@ def sign_in(language: str, told: str | None = None, faulty: bool = False) -> dic
     return {
         **frame(language, "/me"),
         "action": "/me/code",
+        "identity_url": None if told == "ended" else "/me/sign-in/identity",
         "told": told,
         "values": {"email": "testa"} if faulty else {},
         "errors": [{"field": "email", "message": "Fault of email."}] if faulty else [],
@@ -100,6 +101,8 @@ OWN_PAGES: dict[str, tuple[str, Build]] = {
     "own, address faulty": ("own_address.html", partial(address, faulty=True)),
     "own, sign in": ("own_sign_in.html", sign_in),
     "own, signed out": ("own_sign_in.html", partial(sign_in, told="out")),
+    "own, refused": ("own_sign_in.html", partial(sign_in, told="refused")),
+    "own, no answer": ("own_sign_in.html", partial(sign_in, told="no_answer")),
     "own, ended": ("own_sign_in.html", partial(sign_in, told="ended")),
     "own, sign in faulty": ("own_sign_in.html", partial(sign_in, faulty=True)),
     "own, code": ("own_code.html", code),

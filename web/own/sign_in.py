@@ -40,6 +40,8 @@ router = build_page_router()
 
 CODE, SIGN_IN, SIGN_OUT, KEPT = "/me/code", "/me/sign-in", "/me/sign-out", "/me/kept"
 OTHERS = "/me/sign-out-elsewhere"
+# Where the identity provider is gone to, beside the code.
+IDENTITY_SIGN_IN = "/me/sign-in/identity"
 _NOT_ONWARD = (CODE, SIGN_IN, SIGN_OUT, KEPT, OTHERS)
 TOLD, TOLD_OF_LIST = ("out", "ended"), ("address", "address-partly", "elsewhere")
 
@@ -54,7 +56,7 @@ async def show_own_pages(request: Request, services: ServicesDep) -> Response:
     visitor = await find_own_visitor(request, services)
     if visitor is not None:
         return await _render_cases(request, services, visitor)
-    return _render_sign_in(request, services, {})
+    return render_sign_in(request, services)
 
 
 @router.post(CODE, dependencies=[PUBLIC, limit_rate("code")])
@@ -64,10 +66,10 @@ async def send_code(request: Request, services: ServicesDep) -> Response:
     try:
         email = _Asked(email=values.get("email", "")).email
     except ValidationError as error:
-        return _render_sign_in(request, services, values, list_faults(error))
-    answer = RedirectResponse(f"{CODE}{build_query(next=_find_onward(request), lang=language)}", 303, PRIVATE)
+        return render_sign_in(request, services, values, list_faults(error))
+    answer = RedirectResponse(f"{CODE}{build_query(next=find_onward(request), lang=language)}", 303, PRIVATE)
     if not await ask_for_code(request, services, answer, email):
-        return _render_sign_in(request, services, values, [Fault("email", TOO_OFTEN)], 429)
+        return render_sign_in(request, services, values, [Fault("email", TOO_OFTEN)], 429)
     return answer
 
 
@@ -83,8 +85,7 @@ async def sign_in(request: Request, services: ServicesDep) -> Response:
     tried = await try_typed_code(request, services, await read_form(request))
     if tried.answer is not CodeAnswer.RIGHT:
         return await _render_code(request, services, tried.answer)
-    is_kept = await has_kept_form(request, services, tried.email)
-    onward = f"{KEPT}{build_query(lang=choose_language(request))}" if is_kept else _find_onward(request) or OWN_PATH
+    onward = await find_next(request, services, tried.email, find_onward(request))
     answer = RedirectResponse(onward, 303, PRIVATE)
     await sign_in_owner(request, services, answer, tried.email)
     return answer
@@ -128,7 +129,16 @@ def install_handlers(app: FastAPI) -> None:
     keep_forms(app)
 
 
-def _find_onward(request: Request) -> str | None:
+async def find_next(
+    request: Request, services: Services, email: str, onward: str | None, language: str | None = None
+) -> str:
+    """Where somebody goes who has just signed in: to a form of theirs that is kept, else ``onward``, else the list."""
+    if await has_kept_form(request, services, email):
+        return f"{KEPT}{build_query(lang=language or choose_language(request))}"
+    return onward or f"{OWN_PATH}{build_query(lang=language)}"
+
+
+def find_onward(request: Request) -> str | None:
     """The page of one's own that was asked for before the sign-in; None for the list."""
     found = find_local_address(request.query_params.get("next"), OWN_PATH, OWN_PATH)
     return None if found == OWN_PATH or found.startswith(_NOT_ONWARD) else found
@@ -165,27 +175,38 @@ async def _render_cases(request: Request, services: Services, visitor: OwnVisito
     )
 
 
-def _render_sign_in(
-    request: Request, services: Services, values: Values, faults: Sequence[Fault] = (), status: int = 422
+def render_sign_in(
+    request: Request,
+    services: Services,
+    values: Values | None = None,
+    faults: Sequence[Fault] = (),
+    status: int | None = None,
+    *,
+    told: str | None = None,
+    onward: str | None = None,
+    language: str | None = None,
 ) -> HTMLResponse:
-    language, told, onward = choose_language(request), request.query_params.get("told"), _find_onward(request)
+    """The page to sign in by; ``told`` is what the identity provider's answer came to, as the page wants it."""
+    language, onward = language or choose_language(request), onward or find_onward(request)
+    asked, query = request.query_params.get("told"), build_query(next=onward, lang=language)
     return render_page(
         services,
         "own_sign_in.html",
         language,
         services.describe_general_contact(language),
         here=f"{OWN_PATH}{build_query(next=onward)}",
-        status=status if faults else 200,
-        action=f"{CODE}{build_query(next=onward, lang=language)}",
-        told=told if told in TOLD else None,
-        values=values,
+        status=status or (422 if faults else 200),
+        action=f"{CODE}{query}",
+        identity_url=f"{IDENTITY_SIGN_IN}{query}" if services.proofing else None,
+        told=told or (asked if asked in TOLD else None),
+        values=values or {},
         errors=describe_faults(faults, language),
     )
 
 
 async def _render_code(request: Request, services: Services, answer: CodeAnswer | None = None) -> Response:
     """The form for the code; the sign-in where this browser asked for none of late."""
-    language, onward = choose_language(request), _find_onward(request)
+    language, onward = choose_language(request), find_onward(request)
     email = await find_asked_email(request, services)
     if email is None:
         return RedirectResponse(f"{OWN_PATH}{build_query(next=onward)}", 303, PRIVATE)

@@ -1,4 +1,4 @@
-"""One-time codes by e-mail, and the sessions on one's own pages that they open; nothing of before is changed."""
+"""One-time codes, sessions on one's own pages, and identities that open these; nothing of before is changed."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,7 +10,7 @@ INSTANT = sa.DateTime(timezone=True)
 
 
 def upgrade() -> None:
-    """Adds two tables, empty."""
+    """Adds three tables, empty."""
     op.create_table(
         "one_time_code",
         sa.Column("id", sa.String(), primary_key=True),
@@ -43,3 +43,11 @@ def upgrade() -> None:
         sa.UniqueConstraint("id"),
     )
     op.create_index("ix_own_session_expires_at", "own_session", ["expires_at"])
+    op.create_table(
+        "own_identity",
+        sa.Column("digest", sa.String(), primary_key=True),
+        sa.Column("assister_id", sa.String(), sa.ForeignKey("assister.assister_id"), nullable=False),
+        sa.Column("email", sa.String()),
+        sa.Column("linked_at", INSTANT, nullable=False),
+    )
+    op.create_index("ix_own_identity_assister_id", "own_identity", ["assister_id"])

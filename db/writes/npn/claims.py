@@ -11,6 +11,7 @@ from db.reads.npn.claims import find_claim, find_proof_offer, has_proven, is_set
 from db.tables import SYSTEM, Assister, Case, InboxRow
 from db.writes.facts import append_facts, lock_case, raise_flag, record_audit
 from db.writes.own.answers import keep_claim_answer
+from db.writes.own.identities import link_proven_identity
 from db.writes.persons import give_npn_key
 from domain.programs.opening import OPENING_RULES
 from domain.shared.assister import is_same_name
@@ -133,10 +134,12 @@ def take_registry_answer(
 
 
 def prove_by_identity(
-    session: Session, identity_key: bytes, case_id: str, first: str, last: str, now: datetime
+    session: Session, identity_key: bytes, case_id: str, first: str, last: str, identity: str, now: datetime
 ) -> list[InboxRow] | None:
     """An identity provider vouches for this name; None where the registry has another, which staff are told of (D2).
 
+    ``identity`` is the digest of whom the provider knows: it opens its owner's pages from now on (D6). None, too, where
+    somebody else has proven an NPN with it.
     Raises `Refusal` where it can't be proven here any more.
     """
     case = _lock_claims(session, case_id)
@@ -146,6 +149,9 @@ def prove_by_identity(
         raise Refusal(Reason("not_now"))
     if not is_same_name(first, last, *claim.registered_name):
         note_refused_identity(session, case_id, IdentityFault.OTHER_NAME, now)
+        return None
+    if not link_proven_identity(session, identity, case.assister_id, now):
+        note_refused_identity(session, case_id, IdentityFault.ANOTHERS, now)
         return None
     return keep_proof(session, identity_key, case, npn, NpnProof(method=BY_IDENTITY_PROVIDER, by=ASSISTER), now)
 
