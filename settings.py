@@ -3,7 +3,7 @@
 import hmac
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import date, timedelta
 from functools import cached_property
@@ -45,6 +45,13 @@ def _parse_rate(value: str) -> str:
 
 
 Rate = Annotated[str, AfterValidator(_parse_rate)]
+# The secrets that we send to others.
+OUTBOUND = (
+    *("portal_token", "lms_token", "mlms_token", "registry_password", "background_checks_api_key"),
+    *("smtp_password", "oidc_client_secret", "proofing_client_secret"),
+)
+# The Absorb that is asked, and who acts by `certify` without a name: the audit would call a third party alike.
+RESERVED_SENDERS = frozenset({"absorb", "certify"})
 SenderId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64)]
 
 
@@ -404,22 +411,35 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _keep_credentials_apart(self) -> Self:
         """A credential is one sender's, in one direction (D7)."""
-        # By their hashes, as tokens of staff are kept.
-        seen = {
-            parse_staff_token(token.get_secret_value()).sha256: f"CERTIFY_STAFF_TOKENS of {actor}"
-            for actor, token in self.staff_tokens.items()
-        }
-        ours = {"CERTIFY_PORTAL_TOKEN": self.portal_token, "CERTIFY_LMS_TOKEN": self.lms_token}
-        ours |= {"CERTIFY_MLMS_TOKEN": self.mlms_token}
-        for owner, secret in ours.items():
-            seen |= dict.fromkeys(map(_hash_secret, secret.get_secret_value().split()), owner)
-        for name, sender in self.senders.items():
-            for part in {_hash_secret(one) for secret in sender.list_secrets() for one in secret.split()}:
-                if part in seen:
-                    said = f"{name} has the same secret as {seen[part]}; give it one of its own"
-                    raise ValueError(f"CERTIFY_SENDERS: {said}")
-                seen[part] = f"the sender {name}"
+        if reserved := sorted(RESERVED_SENDERS & {*self.senders, *self.intake_tokens}):
+            said = f"{' and '.join(reserved)} can't name a sender or an intake partner; choose another name"
+            raise ValueError(f"CERTIFY_SENDERS, CERTIFY_INTAKE_TOKENS: {said}")
+        # By their hashes, as tokens of staff and intake partners are kept.
+        seen = {_hash_secret(one): owner for owner, secret in self._list_outbound() for one in secret.split()}
+        for owner, digest in self._list_inbound():
+            if digest in seen:
+                raise ValueError(f"{owner} has the same secret as {seen[digest]}; give it one of its own")
+            seen[digest] = owner
         return self
+
+    def _list_outbound(self) -> Iterator[tuple[str, str]]:
+        """The secrets that we send to others, with the setting each stands in."""
+        for name in OUTBOUND:
+            if (secret := getattr(self, name)) is not None:
+                yield name_variable(name), secret.get_secret_value()
+        if self.absorb is not None:
+            for part in (self.absorb.api_key, self.absorb.password):
+                yield "CERTIFY_ABSORB", part.get_secret_value()
+
+    def _list_inbound(self) -> Iterator[tuple[str, str]]:
+        """The hashes of the secrets by which others are known, each with whose it is."""
+        for setting, tokens in (("STAFF", self.staff_tokens), ("INTAKE", self.intake_tokens)):
+            for name, token in tokens.items():
+                if token.get_secret_value():
+                    yield f"CERTIFY_{setting}_TOKENS: {name}", parse_staff_token(token.get_secret_value()).sha256
+        for name, sender in self.senders.items():
+            for digest in {_hash_secret(one) for secret in sender.list_secrets() for one in secret.split()}:
+                yield f"CERTIFY_SENDERS: {name}", digest
 
     @cached_property
     def identity_key_bytes(self) -> bytes:

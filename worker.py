@@ -6,10 +6,9 @@ import signal
 import sys
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
-from datetime import UTC, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import httpx2
 import structlog
@@ -53,14 +52,13 @@ from adapters.mlms import MlmsClient
 from adapters.portal import PortalClient
 from adapters.registry import RegistryClient
 from db.engine import Database
-from domain.shared.documents.dialects import DIALECTS
 from domain.shared.programs import FEDERAL_PROGRAM, STATE_PROGRAM
-from domain.shared.senders import ReportKind, Sender, build_sender
+from domain.shared.senders import Sender
 from domain.shared.traces import locate_error
 from settings import Settings
 from starter.background import run_background
 from starter.client import connect_client
-from starter.composition import build_case_services
+from starter.composition import build_absorb_sender, build_case_services
 from starter.doctor import load_safe_settings
 from starter.letters import LetterSender
 from starter.lookups import RegistryLookups
@@ -189,10 +187,7 @@ def build_signer(settings: Settings) -> CertificateSigner:
 
 def build_absorb(settings: Settings, client: httpx2.AsyncClient) -> tuple[AbsorbClient | None, Sender]:
     """The Absorb that is asked, if there is one, and the sender as which it reports."""
-    known = settings.absorb
-    zone, activities = (ZoneInfo(known.zone), known.activities) if known else (UTC, {})
-    kinds = [ReportKind.TRAINING, ReportKind.EXAM]
-    sender = build_sender("absorb", STATE_PROGRAM, kinds, DIALECTS["absorb"], zone, activities=activities)
+    known, sender = settings.absorb, build_absorb_sender(settings)
     if known is None:
         return None, sender
     secrets = known.api_key.get_secret_value(), known.password.get_secret_value()

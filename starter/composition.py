@@ -1,10 +1,15 @@
 """Puts together what acts on cases of both programs, once for web, worker and command line; it connects to nothing."""
 
 from dataclasses import dataclass
+from datetime import UTC
+from zoneinfo import ZoneInfo
 
 from temporalio.client import Client
 
 from db.engine import Database
+from domain.shared.documents.dialects import DIALECTS
+from domain.shared.programs import STATE_PROGRAM
+from domain.shared.senders import ABSORB_SENDER, ReportKind, Sender, build_sender
 from settings import Settings
 from starter.cases import Cases
 from starter.claims import Claims
@@ -26,3 +31,11 @@ def build_case_services(settings: Settings, database: Database, client: Client) 
     vendors = {name: vendor.url for name, vendor in settings.vendors.items()}
     key = settings.identity_key_bytes
     return CaseServices(cases, Claims(cases, database, key), Registrations(cases, database, key, vendors))
+
+
+def build_absorb_sender(settings: Settings) -> Sender:
+    """The sender as which the Absorb that is asked reports: for who asks it, and for staff who settle its reports."""
+    known = settings.absorb
+    zone, activities = (ZoneInfo(known.zone), known.activities) if known else (UTC, {})
+    kinds = [ReportKind.TRAINING, ReportKind.EXAM]
+    return build_sender(ABSORB_SENDER, STATE_PROGRAM, kinds, DIALECTS["absorb"], zone, activities=activities)

@@ -39,12 +39,10 @@ GIVEN = (
     "proofing_client_secret",
     "smtp_password",
 )
-# Addresses with a password in them.
 # Bearer tokens that are to stand there by their hashes.
 HASHED = ("staff_tokens", "intake_tokens")
+# Addresses with a password in them.
 DATABASES = ("database_url", "migration_url")
-# What is closed while it is empty.
-MAY_BE_EMPTY: tuple[str, ...] = ()
 # An empty one is at fault only where the other setting names what it is for.
 NEEDED_WITH = {
     "oidc_client_secret": "oidc_issuer",
@@ -87,6 +85,24 @@ def find_unsafe_settings(settings: Settings) -> list[UnsafeSetting]:
         *_check_connections(settings),
         *_check_sessions(settings),
     ]
+
+
+def list_shut_doors(settings: Settings) -> list[UnsafeSetting]:
+    """What is safe, and shuts somebody out who was let in by the settings of an earlier release."""
+    found = []
+    if not settings.senders:
+        fault = "There is no sender: every report of LMS, portal, background checks and vendors is answered 401."
+        mend = "Give each third party an entry; docs/operating.md says how."
+        found.append(UnsafeSetting("CERTIFY_SENDERS", fault, mend))
+    kinds = {kind for sender in settings.senders.values() for kind in sender.kinds}
+    if settings.portal_token.get_secret_value() and not kinds & {"applicants", "registration"}:
+        fault = "It opens nothing here any more, and no sender may look applicants up or take steps of registrations."
+        mend = 'Give the portal an entry in CERTIFY_SENDERS of kind "applicants" or "registration", with its own token.'
+        found.append(UnsafeSetting("CERTIFY_PORTAL_TOKEN", fault, mend))
+    if without := sorted(name for name in settings.staff_tokens if not settings.staff_roles.get(name)):
+        fault = f"The tokens of {', '.join(without)} have no role, and open nothing."
+        found.append(UnsafeSetting("CERTIFY_STAFF_ROLES", fault, 'Give each its roles: {"name": ["reviewer"]}.'))
+    return found
 
 
 def read_settings() -> Settings:
@@ -226,7 +242,7 @@ def _walk_secrets(value: Any, use: str) -> Iterator[tuple[str, SecretStr]]:
 def _find_weakness(settings: Settings, name: str, secret: str) -> str | None:
     """What is wrong with a secret by itself, as the rest of a sentence; None where nothing is."""
     if not secret:
-        needed = getattr(settings, NEEDED_WITH[name]) if name in NEEDED_WITH else name not in MAY_BE_EMPTY
+        needed = name not in NEEDED_WITH or getattr(settings, NEEDED_WITH[name])
         return "is empty" if needed else None
     text = secret.removeprefix("whsec_")
     shortest = SHORTEST if name in (*GIVEN, *DATABASES) else SHORTEST_OF_OURS

@@ -19,10 +19,10 @@ from db.reads.numbers import StaffNumbers
 from db.reads.recovery.reconciliation import read_last_reconciliation
 from domain.shared.cases.reconciliation import FLAGGED, WANTED, Outcome
 from domain.shared.documents.dialects import DIALECTS
-from domain.shared.senders import build_sender
+from domain.shared.senders import ABSORB_SENDER, build_sender
 from settings import Settings, load_settings
 from starter.client import connect_client
-from starter.composition import build_case_services
+from starter.composition import build_absorb_sender, build_case_services
 from templates.certificates import Typesetter
 from templates.letters import NoticeRenderer
 from web import own_identity, own_page, own_proof
@@ -33,7 +33,7 @@ from web.http import error_handlers
 from web.http.auth import PUBLIC, find_undeclared_routes
 from web.http.defence.senders import KnownSenders, SenderCredential
 from web.http.environments import build_environments
-from web.http.identity_provider import Claims, IdentityProvider, derive_cookie_key
+from web.http.identity_provider import ClaimNames, IdentityProvider, derive_cookie_key
 from web.http.limits import Limits
 from web.http.problems import build_problem
 from web.http.proofing import ProofingProvider
@@ -109,7 +109,8 @@ def _build_senders(settings: Settings) -> KnownSenders:
         )
         for name, one in settings.senders.items()
     }
-    return KnownSenders(senders, credentials)
+    # What was asked of Absorb and kept aside is settled here; without a credential it reports nothing itself.
+    return KnownSenders(senders | {ABSORB_SENDER: build_absorb_sender(settings)}, credentials)
 
 
 def _reveal(secret: SecretStr | None) -> str:
@@ -139,7 +140,7 @@ def _build_identity_provider(settings: Settings) -> IdentityProvider | None:
         settings.oidc_client_id,
         settings.oidc_client_secret.get_secret_value(),
         settings.web_url,
-        Claims(settings.oidc_actor_claim, settings.oidc_roles_claim, settings.oidc_role_names),
+        ClaimNames(settings.oidc_actor_claim, settings.oidc_roles_claim, settings.oidc_role_names),
     )
 
 

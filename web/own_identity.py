@@ -16,7 +16,7 @@ from web.codes import IDENTITY_PATH
 from web.http.addresses import build_query
 from web.http.auth import OwnPages
 from web.http.defence.security_log import log_security
-from web.http.identity_provider import SignInFailed
+from web.http.identity_provider import NothingSaid, SignInFailed
 from web.http.negotiation import choose_language
 from web.http.pages import PRIVATE, build_page_router
 from web.http.problem_pages import ProblemText
@@ -36,6 +36,10 @@ NOT_SHOWN = ProblemText(
 NO_ANSWER = ProblemText(
     N_("The identity provider does not answer"),
     N_("Please try again later, or show another way that the NPN is yours."),
+)
+NOTHING_SHOWN = ProblemText(
+    N_("The identity provider did not say who you are"),
+    N_("Nothing was changed. You can try again, or show another way that the NPN is yours."),
 )
 
 router = build_page_router()
@@ -76,9 +80,11 @@ async def finish_proofing(request: Request, services: ServicesDep, visitor: OwnP
 
 
 async def _read_name(request: Request, services: Services, provider: ProofingProvider, reference: str) -> ProofedName:
-    """Whose name the provider vouches for; staff are told where it doesn't. Raises `LinkRefused`."""
+    """Whose name the provider vouches for; staff are told where it vouches for another. Raises `LinkRefused`."""
     try:
         return await provider.read_proofed_name(request)
+    except NothingSaid:
+        raise LinkRefused(NOTHING_SHOWN, 409) from None
     except SignInFailed:
         fault = IdentityFault.NOT_TRUSTED
     except NotProofed:

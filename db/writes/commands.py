@@ -235,13 +235,13 @@ def _carry_out(
 
 def _refuse(session: Session, case: Case, row: CommandRow, why: Reason, now: datetime) -> None:
     row.state = CommandState.REFUSED
-    keep_answer(row, why)
+    keep_refusal(row, why)
     row.data = {name: value for name, value in row.data.items() if name != "profile"}  # nothing of it is kept
     session.add(row)
     record_audit(session, now, row.actor, f"{row.kind}.refused", case, row.reason, answer=why, **_describe_command(row))
 
 
-def keep_answer(row: CommandRow, why: Reason) -> None:
+def keep_refusal(row: CommandRow, why: Reason) -> None:
     """Why it was refused, in words for who reads the database and in codes for every page."""
     row.answer, row.answer_code, row.answer_details = why.sentence(), why.code, dict(why.details)
 

@@ -90,16 +90,17 @@ def open_requested_case(
     """
     rules = OPENING_RULES[request.program]
     asking = rules.identify_applicant(request)
+    actor = voucher.actor if voucher else APPLICANT
     person = _find_person(session, identity_key, rules, asking)
     latest, running, match = _judge_applicant(session, rules, asking, person, request.plan_year)
     is_second = False
     if person is not None and match is not IdentityMatch.SAME and _may_claim_too(session, asking, person):
-        _tell_of_conflict(session, rules, person, latest, now)
+        _tell_of_conflict(session, rules, person, latest, actor, now)
         person, is_second = _find_second_claimant(session, identity_key, rules, asking), True
         latest, running, match = _judge_applicant(session, rules, asking, person, request.plan_year)
     if person is not None and match is IdentityMatch.CONFLICT:
-        return _note_conflict(session, rules, person, latest, request, now)
-    origin = Origin(voucher.actor if voucher else APPLICANT, FORM, now, language)
+        return _note_conflict(session, rules, person, latest, request, actor, now)
+    origin = Origin(actor, FORM, now, language)
     if running is not None:
         opened = _repeat_request(session, running, request, origin)
     else:
@@ -239,37 +240,43 @@ def _repeat_request(session: Session, case: Case, request: AnyRequest, origin: O
 
 
 def _note_conflict(
-    session: Session, rules: Rules, person: Assister, latest: Case | None, request: AnyRequest, now: datetime
+    session: Session,
+    rules: Rules,
+    person: Assister,
+    latest: Case | None,
+    request: AnyRequest,
+    actor: str,
+    now: datetime,
 ) -> Refusal:
     """Staff are told that somebody gave another person's NPN or e-mail.
 
     Nothing else is stored of it, but where the person has no case of the program, which could be flagged: then who
     asked is kept for staff, since what they are told of has to be something that they can open.
     """
-    case = _tell_of_conflict(session, rules, person, latest, now)
+    case = _tell_of_conflict(session, rules, person, latest, actor, now)
     if case is None:
         fault = Fault("npn" if rules.identify_applicant(request).npn else "email", "known_otherwise")
         about = find_newest_case(session, person)
-        keep_conflict(session, REQUESTED, _describe_asking(request), fault, person, about, APPLICANT, now)
+        keep_conflict(session, REQUESTED, _describe_asking(request), fault, person, about, actor, now)
     has_account = case is not None or bool(read_history(session, person, rules.program).years)
     reason = rules.name_conflict(has_account)
     return SecondAccount(reason) if reason.code == "second_account" else Refusal(reason)
 
 
 def _tell_of_conflict(
-    session: Session, rules: Rules, person: Assister, latest: Case | None, now: datetime
+    session: Session, rules: Rules, person: Assister, latest: Case | None, actor: str, now: datetime
 ) -> Case | None:
     """Staff are told of somebody else who gave a person's NPN or e-mail, at the person's newest case, if any."""
     case = latest or _lock_newest_case(session, person, rules.program)
     if case is not None:
         raise_flag(case, rules.conflict, now)
         session.add(case)
-        record_audit(session, now, APPLICANT, "request.conflict", case, rules.conflict_reason, flag=rules.conflict)
+        record_audit(session, now, actor, "request.conflict", case, rules.conflict_reason, flag=rules.conflict)
     else:
         session.add(
             AuditRow(
                 at=now,
-                actor=APPLICANT,
+                actor=actor,
                 action="request.conflict",
                 assister_id=person.assister_id,
                 reason=rules.conflict_reason.sentence(),

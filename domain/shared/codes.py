@@ -12,6 +12,8 @@ LIFE = timedelta(minutes=10)
 TRIES = 5
 # How often one browser may have a code sent to one address, and in what time.
 MOST_ASKED, ASKED_WITHIN = 5, timedelta(hours=1)
+# How many one address is sent by all browsers together: without a cookie every question comes from another browser.
+MOST_AN_ADDRESS = 20
 
 _SEPARATORS = re.compile(r"[\s-]+")
 

@@ -39,6 +39,10 @@ _IN_WORDS = {
 }
 
 
+# The Absorb that is asked is a sender too; the settings have it reserved.
+ABSORB_SENDER = "absorb"
+
+
 @dataclass(frozen=True)
 class Sender:
     """A third party that reports, by the id it has in the settings; its secrets stay there.

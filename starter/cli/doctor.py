@@ -19,11 +19,11 @@ SOUND = "Nothing unsafe was found."
 
 async def diagnose_settings(*, options: CommonOptions = DEFAULTS) -> int:
     """Tell what of the settings is unsafe, and how to mend it; status 1 where web and worker would not start."""
-    from starter.doctor import find_unsafe_settings, is_production
+    from starter.doctor import find_unsafe_settings, is_production, list_shut_doors
 
     settings = find_settings(options.data)
     faults, production = find_unsafe_settings(settings), is_production(settings)
-    warnings = await _check_database(options)
+    warnings = [*list_shut_doors(settings), *await _check_database(options)]
     if options.json:
         found = {"faults": faults, "warnings": warnings}
         print_json({"production": production, **{name: list(map(_describe, ones)) for name, ones in found.items()}})

@@ -63,6 +63,15 @@ async def test_p10_enrollments_since_an_instant_are_read_page_by_page(
     httpserver.check_assertions()
 
 
+async def test_p10_a_server_that_begins_each_list_anew_is_not_read_for_ever(
+    absorb: AbsorbClient, httpserver: HTTPServer
+) -> None:
+    serve_tokens(httpserver, "a-token")
+    httpserver.expect_request("/users/u-1/enrollments").respond_with_data(json.dumps([{}] * PAGE))
+    with pytest.raises(Refused, match="absorb_unreadable"):
+        await absorb.list_enrollments("u-1", SINCE)
+
+
 async def test_p10_a_token_that_has_ended_is_taken_anew_once(absorb: AbsorbClient, httpserver: HTTPServer) -> None:
     serve_tokens(httpserver, "old", "new")
 

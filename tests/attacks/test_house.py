@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from ruamel.yaml import YAML
 
 from settings import Settings, TrainingVendor
-from starter.doctor import find_unsafe_settings, is_production
+from starter.doctor import find_unsafe_settings, is_production, list_shut_doors
 from tests.attacks.variables import LOCAL, make_variables
 from tests.starter.command import ROOT, call_certify, environment
 
@@ -144,3 +144,13 @@ def test_the_production_shape_lacks_only_what_third_parties_give(tmp_path: Path)
         *("REGISTRY_PASSWORD", "BACKGROUND_CHECKS_API_KEY", "LMS_TOKEN", "MLMS_TOKEN", "OIDC_CLIENT_SECRET")
     }
     assert [one.fault for one in found if "is a sample" not in one.fault and "same secret" not in one.fault] == []
+
+
+def test_who_is_shut_out_by_settings_of_before_is_told(sound: dict[str, str]) -> None:
+    before = build_settings(sound, senders={}, staff_tokens={"clerk": "a-token-of-the-clerk"}, staff_roles={})
+    assert [one.setting for one in list_shut_doors(before)] == [
+        "CERTIFY_SENDERS",
+        "CERTIFY_PORTAL_TOKEN",
+        "CERTIFY_STAFF_ROLES",
+    ]
+    assert list_shut_doors(build_settings(sound, staff_roles={"clerk": ["reviewer"]})) == []

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+import httpx2
 import pytest
 import pytest_asyncio
 from fastapi import FastAPI
@@ -118,6 +119,25 @@ async def test_d2_what_proves_nothing_is_refused_and_kept_for_staff(
     assert refused["details"] == {"fault": fault}
     again = await house.browser.get("/me/identity/callback?code=c&state=s")
     assert again.status_code == 404, "an answer nobody waits for"
+
+
+async def test_a_proof_that_was_cancelled_or_could_not_be_asked_for_is_no_work_for_staff(
+    house: House, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case_id = await house.open(documents.broker())
+    await screened(house, case_id)
+    await house.link(case_id)
+
+    async def fail(_: object) -> None:
+        raise httpx2.ConnectError("no route to it")
+
+    for query, how in (("error=access_denied&state=s", None), ("code=c&state=s", fail)):
+        assert (await house.browser.get(f"/me/{case_id}/npn/identity")).status_code == 302
+        if how is not None:
+            monkeypatch.setattr(provider, "authorize_access_token", how)
+        answer = await house.browser.get(f"/me/identity/callback?{query}", headers={"accept": "text/html"})
+        assert (answer.status_code, "did not say who you are" in answer.text) == (409, True)
+    assert "identity_refused" not in list_flags(await house.database.read(load_case, case_id))
 
 
 async def test_d2_nobody_proves_anothers_case(house: House, provider: Provider) -> None:

@@ -19,7 +19,7 @@ from templates.labels import make_filters
 from tests.attacks.test_client import TOKEN, Visit, visit
 from tests.attacks.test_house import build_settings
 from tests.attacks.variables import make_variables
-from web.http.identity_provider import Claims, IdentityProvider, SignInFailed
+from web.http.identity_provider import ClaimNames, IdentityProvider, SignInFailed
 from web.http.permissions import StaffRole
 from web.http.sentences import name_code
 
@@ -48,7 +48,7 @@ async def read(
     claims: dict[str, Any] | None = None, answer: str = "", metadata: dict[str, Any] | None = None, **how: Any
 ) -> Any:
     """Who comes back from a provider that says this."""
-    names = Claims("preferred_username", how.get("roles", "roles"), how.get("mapping", {}))
+    names = ClaimNames("preferred_username", how.get("roles", "roles"), how.get("mapping", {}))
     provider = IdentityProvider(ISSUER, CLIENT, "secret", "https://certification.example.org", names)
     provider._client = Provider(CLAIMS | (claims or {}), METADATA | (metadata or {}))
     return await provider.read_identity(Request({"type": "http", "query_string": answer.encode(), "headers": []}))
@@ -121,6 +121,9 @@ async def test_nobody_is_called_as_the_system_or_as_somebody_else(database: Data
     assert await recognize("2", "rita.example", "auditor") == ("staff:rita", [])
     assert await recognize("2", "system") == ("staff:rita", ["auditor"])
     assert name_staff_actor("sender:lms") == "staff:sender:lms"
+    # One who is called as a bearer token is.
+    found = await database.write(recognize_staff, ISSUER, "4", "reporting-bot", [], NOW, {"reporting-bot": "…"})
+    assert found.actor == "staff:reporting-bot~2"
 
 
 def test_a_page_tells_somebody_named_system_from_the_system() -> None:

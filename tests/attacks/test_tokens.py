@@ -13,7 +13,7 @@ from pytest_httpserver import HTTPServer
 from starlette.requests import Request
 
 from tests.web.house import House
-from web.http.identity_provider import Claims, IdentityProvider, SignInFailed
+from web.http.identity_provider import ClaimNames, IdentityProvider, SignInFailed
 from web.http.permissions import StaffRole
 
 CLIENT = "certify"
@@ -36,7 +36,7 @@ class Conversation:
         }
         server.expect_request("/.well-known/openid-configuration").respond_with_json(told | metadata)
         server.expect_request("/keys").respond_with_json({"keys": [KEY.as_dict(private=False)]})
-        names = Claims("preferred_username", "roles", {})
+        names = ClaimNames("preferred_username", "roles", {})
         self.provider = IdentityProvider(self.issuer, CLIENT, "secret", "https://certification.example.org", names)
 
     def _build_request(self, query: str) -> Request:

@@ -22,4 +22,5 @@ def make_variables(database_url: str) -> dict[str, str]:
         f"CERTIFY_{whose}_TOKENS": f'{{"clerk": "sha256:{token_hex(32)} until 2999-12-31"}}'
         for whose in ("STAFF", "INTAKE")
     }
+    tokens["CERTIFY_STAFF_ROLES"] = '{"clerk": ["reviewer"]}'
     return {**made, **third_parties, **PUBLIC, **tokens, "CERTIFY_DATABASE_URL": database_url}

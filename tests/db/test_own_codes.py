@@ -19,7 +19,7 @@ from db.writes.own.codes import (
     purge_codes,
     try_code,
 )
-from domain.shared.codes import ASKED_WITHIN, LIFE, MOST_ASKED, TRIES, CodeAnswer, CodePurpose
+from domain.shared.codes import ASKED_WITHIN, LIFE, MOST_AN_ADDRESS, MOST_ASKED, TRIES, CodeAnswer, CodePurpose
 
 NOW = datetime(2026, 11, 2, 17, tzinfo=UTC)
 KEY, OTHER_KEY = b"a test's key", b"another key"
@@ -108,6 +108,19 @@ async def test_d1_codes_are_limited_by_browser_and_address_and_in_total(database
     assert await asked(database, email=OTHER)
     assert await asked(database, at=NOW + ASKED_WITHIN + SECOND)
     assert not await asked(database, "a third", OTHER, most=3)
+
+
+async def test_d1_one_address_is_sent_so_many_whoever_asks_but_who_has_confirmed_it(database: Database) -> None:
+    await asked(database, "its owner's")
+    code = (await sent(database))[EMAIL]
+    for number in range(MOST_AN_ADDRESS - 1):
+        assert await asked(database, f"without a cookie {number}")
+    assert not await asked(database, "without a cookie")
+    assert not await asked(database, "its owner's")
+    assert await asked(database, "without a cookie", OTHER)
+    assert (await tried(database, code, "its owner's")).answer is CodeAnswer.RIGHT, "what was sent before counts"
+    assert await asked(database, "its owner's")
+    assert await asked(database, "without a cookie", at=NOW + ASKED_WITHIN + SECOND)
 
 
 async def test_d1_neither_the_code_nor_the_browser_is_kept(database: Database) -> None:

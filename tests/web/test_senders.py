@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -13,7 +14,12 @@ from sqlmodel import col, select
 from db.case_state import list_rows
 from db.reads.status import read_status
 from db.tables import Assister, AuditRow, InboxRow, UncountedReport
+from db.writes.webhooks.uncounted import keep_uncounted
 from domain.federal.profile import parse_registration
+from domain.shared.cases.reasons import Refusal
+from domain.shared.documents.faults import Fault
+from domain.shared.documents.statements import read_statements
+from domain.shared.vouching import Voucher
 from domain.state.policies import find_state_policy
 from settings import RETIRED, Settings
 from tests.support import documents
@@ -189,6 +195,16 @@ async def test_d7_of_a_list_what_is_another_program_s_is_left_out_and_not_kept(h
     assert await list_kept(house) == []
 
 
+async def test_d7_of_a_request_that_conflicts_the_audit_names_who_sent_it(house: House) -> None:
+    document = documents.registration()
+    await house.services.cases.submit_request(parse_registration(document))
+    other = parse_registration(document | {"first_name": "Another"})
+    with pytest.raises(Refusal):
+        await house.services.cases.submit_request(other, Voucher("sender:intake"))
+    of_it = select(AuditRow).where(col(AuditRow.action) == "request.conflict")
+    assert [row.actor for row in await house.database.read(list_rows, of_it)] == ["sender:intake"]
+
+
 # what staff do with it
 
 
@@ -234,6 +250,21 @@ async def test_p7_staff_say_whose_report_it_is(house: House) -> None:
     assert "Staff had it counted." in await show_page(house, page)
 
 
+async def test_p10_what_absorb_was_asked_for_and_is_kept_aside_is_counted_by_the_web_too(house: House) -> None:
+    opened = await open_case(house)
+    known = house.services.senders.senders["absorb"]
+    document = {"case_id": str(uuid4()), "account": opened["assister_id"], "courseId": IDS["lms"]["exam_id"]}
+    document |= {"status": "Complete", "result": {"score": {"scaled": 90}}, "at": "2026-10-01T18:04:11Z"}
+    (read,) = read_statements(document, known.dialect, known.zone)
+    assert await house.database.write(keep_uncounted, known, read, [Fault("case_id", "invalid")], datetime.now(UTC))
+    (kept,) = await list_kept(house)
+    csrf = await house.sign_in(StaffRole.OPERATOR)
+    form = {"reason": "It is theirs", "case_id": opened["case_id"], "csrf_token": csrf}
+    answer = await house.post(f"/staff/webhooks/uncounted/{kept.id}/count", form, accept="text/html")
+    assert "no sender" not in answer.text
+    assert answer.status_code == 303, answer.text
+
+
 async def test_staff_dismiss_what_is_not_to_be_counted_and_the_flag_comes_down(house: House) -> None:
     opened, page = await keep_report(house, {"result": {"score": {"raw": 34, "min": 0, "max": 0}}})
     csrf = await house.sign_in(StaffRole.OPERATOR)
@@ -266,7 +297,7 @@ def test_d7_settings_of_before_are_refused_by_their_names(monkeypatch: pytest.Mo
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"lms": {**SENDERS["lms"], "secret": SENDERS["portal"]["secret"]}}, "the same secret as the sender"),
+        ({"lms": {**SENDERS["lms"], "secret": SENDERS["portal"]["secret"]}}, "the same secret as CERTIFY_SENDERS: "),
         (
             {"marketplace": {**SENDERS["marketplace"], "token": "a-token-that-we-send-to-the-portal"}},
             "CERTIFY_PORTAL_TOKEN",
@@ -278,6 +309,8 @@ def test_d7_settings_of_before_are_refused_by_their_names(monkeypatch: pytest.Mo
         ({"lms": {**SENDERS["lms"], "zone": "Mars/Base"}}, "has to be a time zone"),
         ({"lms": {**SENDERS["lms"], "dialect": "cornerstone"}}, "dialect"),
         ({"LMS of ours": SENDERS["lms"]}, "senders"),
+        ({"absorb": {**SENDERS["lms"], "secret": "a-secret-nobody-else-has"}}, "absorb can't name a sender"),
+        ({"certify": {**SENDERS["lms"], "secret": "a-secret-nobody-else-has"}}, "certify can't name a sender"),
     ],
     ids=str,
 )
@@ -287,6 +320,32 @@ def test_d7_senders_that_can_t_be_told_apart_or_understood_are_refused(
     given = settings_of(tmp_path).model_dump() | {"senders": SENDERS | changes}
     with pytest.raises(ValidationError, match=said):
         Settings.model_validate(given)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"staff_tokens": {"clerk": f"sha256:{sha256(b'one-and-the-same').hexdigest()} until 2999-12-31"}},
+        {"senders": {"marketplace": SENDERS["marketplace"] | {"token": "one-and-the-same"}}},
+        *({name: "one-and-the-same"} for name in ("portal_token", "registry_password", "smtp_password")),
+        *({f"{name}_client_secret": "one-and-the-same"} for name in ("oidc", "proofing")),
+        {"absorb": {"url": "https://x.example", "api_key": "one-and-the-same", "user": "u", "password": "p"}},
+    ],
+    ids=lambda other: next(iter(other)),
+)
+def test_d7_an_intake_partner_s_token_is_no_other_secret_as_well(other: Document, tmp_path: Path) -> None:
+    hashed = f"sha256:{sha256(b'one-and-the-same').hexdigest()} until 2999-12-31"
+    if "absorb" in other:
+        other["absorb"]["activities"] = {"1": "https://lms.example/exam"}
+    given = settings_of(tmp_path).model_dump() | other
+    Settings.model_validate(given)
+    with pytest.raises(ValidationError, match="has the same secret as"):
+        Settings.model_validate(given | {"intake_tokens": {"partner": hashed}})
+
+
+def test_d7_who_asks_absorb_is_no_sender_of_the_settings(tmp_path: Path) -> None:
+    with pytest.raises(ValidationError, match="certify can't name"):
+        Settings.model_validate(settings_of(tmp_path).model_dump() | {"intake_tokens": {"certify": "a-token-of-it"}})
 
 
 def test_d7_a_vendor_s_secret_of_before_is_refused_by_its_place(tmp_path: Path) -> None:

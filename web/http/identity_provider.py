@@ -5,6 +5,7 @@ from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
+import httpx2
 import structlog
 from authlib.integrations.starlette_client import OAuth
 from fastapi import Request
@@ -25,8 +26,12 @@ class SignInFailed(Exception):
     """The provider could not be asked, refused, or said something we can't trust."""
 
 
+class NothingSaid(SignInFailed):
+    """The provider vouches for nobody, good or bad: it was cancelled there, or the provider could not be asked."""
+
+
 @dataclass(frozen=True)
-class Claims:
+class ClaimNames:
     """Which claims name the actor and list the roles, and what stands for which role of ours."""
 
     actor: str
@@ -48,7 +53,7 @@ class StaffIdentity:
 class IdentityProvider:
     """The provider at ``issuer``; it sends people back to our ``web_url``."""
 
-    def __init__(self, issuer: str, client_id: str, client_secret: str, web_url: str, claims: Claims) -> None:
+    def __init__(self, issuer: str, client_id: str, client_secret: str, web_url: str, claims: ClaimNames) -> None:
         self._issuer = issuer.rstrip("/")
         self._client_id = client_id
         self._web_url = web_url
@@ -63,7 +68,7 @@ class IdentityProvider:
         """Who came back. Raises `SignInFailed`."""
         claims = await read_claims(self._client, self._issuer, self._client_id, request)
         subject = str(claims.get("sub") or "")
-        actor = str(find_claim(claims, self._claims.actor) or "").strip()[:LONGEST]
+        actor = str(read_claim(claims, self._claims.actor) or "").strip()[:LONGEST]
         if not actor or not subject or len(subject) > LONGEST:
             raise SignInFailed
         name = str(claims.get("name") or actor).strip()[:LONGEST]
@@ -71,7 +76,7 @@ class IdentityProvider:
 
     def parse_claimed_roles(self, claims: Mapping[str, Any]) -> frozenset[StaffRole]:
         """The roles of ours that the claim lists. A mapping that is set is exclusive: what isn't in it is no role."""
-        said = find_claim(claims, self._claims.roles)
+        said = read_claim(claims, self._claims.roles)
         names = [str(one) for one in said] if isinstance(said, list) else [str(said or "")]
         if mapped := self._claims.role_names:
             return parse_roles(mapped[name] for name in names if name in mapped)
@@ -99,7 +104,13 @@ async def redirect_to_provider(client: Any, request: Request, callback: str, **a
 
 
 async def read_claims(client: Any, issuer: str, client_id: str, request: Request) -> Mapping[str, Any]:
-    """What the provider vouches for of who came back, in a token for us alone. Raises `SignInFailed`."""
+    """What the provider vouches for of who came back, in a token for us alone.
+
+    Raises `SignInFailed`, and of those `NothingSaid` where the provider has told of an error, or can't be asked.
+    """
+    if request.query_params.get("error"):
+        log.warning("sign-in failed", error="the provider answered with an error")
+        raise NothingSaid
     try:
         metadata = await client.load_server_metadata()
         if str(metadata.get("issuer", "")).rstrip("/") != issuer:
@@ -107,6 +118,9 @@ async def read_claims(client: Any, issuer: str, client_id: str, request: Request
         limit_algorithms(metadata)
         check_answering_issuer(metadata, request.query_params.get("iss"))
         token = await client.authorize_access_token(request)
+    except httpx2.HTTPError as error:
+        _log_failure(error)
+        raise NothingSaid from None
     except Exception as error:  # of the transport, the protocol, the token: all of them mean nobody is signed in
         raise _log_failure(error) from None
     claims: Mapping[str, Any] = token.get("userinfo") or {}
@@ -114,7 +128,7 @@ async def read_claims(client: Any, issuer: str, client_id: str, request: Request
     return claims
 
 
-def find_claim(claims: Mapping[str, Any], name: str) -> Any:
+def read_claim(claims: Mapping[str, Any], name: str) -> Any:
     """A claim by its name, or by the names on the way to it with dots between: ``realm_access.roles``."""
     if name in claims:
         return claims[name]

@@ -69,7 +69,13 @@ async def finish_sign_in(request: Request, services: ServicesDep) -> Response:
         return _render_sign_in(request, services, "no_role", 403)
     longest = services.settings.session_longest
     recognized = await services.database.write(
-        recognize_staff, found.issuer, found.subject, found.actor, found.roles, now()
+        recognize_staff,
+        found.issuer,
+        found.subject,
+        found.actor,
+        found.roles,
+        now(),
+        services.settings.staff_tokens,
     )
     actor = recognized.actor
     await _end_session_before(request, services)
@@ -149,7 +155,7 @@ async def end_other_session(
 
 
 @router.post("/own-sessions/{session_id}/end")
-async def end_own_session(
+async def end_session_elsewhere(
     visit: ReaderVisit, session_id: Annotated[str, Path(pattern="^[0-9a-f]{1,64}$")]
 ) -> RedirectResponse:
     """Ends a session of one's own in another browser."""

@@ -11,7 +11,7 @@ from sqlmodel import col, select
 from db.case_state import list_rows, load_case, profile_of, snapshot_case, state_of
 from db.reads.npn.claims import has_proven
 from db.tables import SYSTEM, Assister, Case, CommandRow
-from db.writes.commands import keep_answer
+from db.writes.commands import keep_refusal
 from db.writes.effects import keep_evidence
 from db.writes.facts import lock_case, lower_flag, raise_flag, record_audit
 from db.writes.federal.steps import RecordedStep, append_fact, lock_open_registration, record_step, require_step
@@ -155,7 +155,7 @@ def _refuse_profile(
     named = dump_faults(faults)
     row.state, row.data = "refused", {"digest": row.data["digest"], "faults": named}
     if state.ended:
-        keep_answer(row, Reason("case_ended", {"stage": state.stage.value}))
+        keep_refusal(row, Reason("case_ended", {"stage": state.stage.value}))
     session.add(row)
     record_audit(session, now, row.actor, "profile.refused", case, faults=named)
 

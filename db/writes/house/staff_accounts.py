@@ -1,6 +1,6 @@
 """Knows somebody of staff again by their identity provider and their subject there, whatever they are called."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import NamedTuple
 
@@ -20,18 +20,31 @@ class Recognized(NamedTuple):
 
 
 def recognize_staff(
-    session: Session, issuer: str, subject: str, name: str, roles: Iterable[str], now: datetime
+    session: Session,
+    issuer: str,
+    subject: str,
+    name: str,
+    roles: Iterable[str],
+    now: datetime,
+    taken: Collection[str] = (),
 ) -> Recognized:
-    """The actor of somebody who signs in. They keep it; who comes with a name that another person has gets a number."""
+    """The actor of somebody who signs in. They keep it; who comes with a name that another person has gets a number.
+
+    So does who comes with one of the names ``taken``: those that bearer tokens go by.
+    """
     given, account = sorted(roles), session.get(StaffAccount, (issuer, subject))
     if account is not None:
         before, account.roles = account.roles, given
         session.add(account)
         return Recognized(account.actor, before)
     actor = wanted = name_staff_actor(name)
-    number = 1
-    while one_or_none(session, select(StaffAccount).where(col(StaffAccount.actor) == actor)) is not None:
+    number, of_tokens = 1, set(map(name_staff_actor, taken))
+    while actor in of_tokens or _is_somebody_s(session, actor):
         number += 1
         actor = f"{wanted}~{number}"
     session.add(StaffAccount(issuer=issuer, subject=subject, actor=actor, roles=given, first_seen_at=now))
     return Recognized(actor, None)
+
+
+def _is_somebody_s(session: Session, actor: str) -> bool:
+    return one_or_none(session, select(StaffAccount).where(col(StaffAccount.actor) == actor)) is not None

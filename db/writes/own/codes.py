@@ -1,7 +1,8 @@
 """One-time codes: asked for by a browser, made where their letters are sent, tried, and used up (D1, D6).
 
 A code counts in the browser that asked for it and nowhere else: what other browsers ask for the same address voids
-nothing, and neither their wrong tries nor their number count here.
+nothing, and their wrong tries don't count here. Their number does, since letters fill somebody's mailbox; it keeps
+nobody out who has confirmed the address in their browser of late.
 """
 
 import secrets
@@ -17,6 +18,7 @@ from db.own_tables import CodeRow
 from domain.shared.codes import (
     ASKED_WITHIN,
     LIFE,
+    MOST_AN_ADDRESS,
     MOST_ASKED,
     CodeAnswer,
     CodePurpose,
@@ -58,7 +60,8 @@ def ask_code(
 ) -> bool:
     """Asks for a code to be sent; ``browser`` is the secret of its cookie, ``most`` how many are sent an hour in all.
 
-    False where this browser has asked for this address too often, or everybody together has. The codes it asked for
+    False where this browser has asked for this address too often, or everybody together has: for this address, unless
+    this browser has confirmed it the day before, or at all. The codes it asked for
     before, for the same purpose, don't count any more.
     """
     # Written another way an address would be counted anew; no server we know of tells capitals apart.
@@ -66,6 +69,9 @@ def ask_code(
     hashed, recent = hash_token(browser), col(CodeRow.asked_at) > now - ASKED_WITHIN
     own = (col(CodeRow.browser_hash) == hashed, col(CodeRow.email) == email)
     if _count(session, recent, *own) >= MOST_ASKED or _count(session, recent) >= most:
+        return False
+    of_address = _count(session, recent, col(CodeRow.email) == email)
+    if of_address >= MOST_AN_ADDRESS and not _count(session, *own, col(CodeRow.used_at).is_not(None)):
         return False
     row = CodeRow(
         id=secrets.token_hex(16),

@@ -158,7 +158,7 @@ async def show_question(slug: str, request: Request, services: ServicesDep) -> R
 
 
 @router.post("/request/{slug}", dependencies=[LINK, limit_rate("api")])
-async def keep_answer(slug: str, request: Request, services: ServicesDep) -> Response:
+async def keep_step(slug: str, request: Request, services: ServicesDep) -> Response:
     """Keeps the answers of a step and goes on, or to the same step again, which shows what is wrong with them.
 
     So that whoever goes back in their browser comes to pages alone, and never has to send a form again.
