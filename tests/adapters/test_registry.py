@@ -77,6 +77,7 @@ async def test_a_producer_is_looked_up_by_npn(registry: RegistryClient, httpserv
                 "lines": ("Accident and Health",),
             },
         ),
+        "contact_emails": (),
     }
 
 

@@ -345,10 +345,10 @@ async def test_another_name_in_a_request_is_found_too_and_the_old_one_no_more_on
     office: Office,
 ) -> None:
     document = documents.broker("77001234", last_name="Before", email="before@example.com")
-    first = await office.opened(document)
+    first = await office.opened(document, proven=False)
     await office.command(first, CommandKind.WITHDRAW)
-    second = await office.opened({**document, "last_name": "After", "email": "after@example.com"})
-    assert {"before", "after", "before@example.com", "after@example.com"} <= await terms(office, second)
+    second = await office.opened({**document, "last_name": "After"})
+    assert {"before", "after", "before@example.com"} <= await terms(office, second)
     await office.screened(second)
     await office.decided(second, override="seen in person")
     assert set(await office.found("after")) == {first.case_id, second.case_id}

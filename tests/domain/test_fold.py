@@ -38,6 +38,7 @@ openings = st.builds(
     assister_type=st.sampled_from(AssisterType),
     has_lms_account=st.booleans(),
     has_portal_account=st.booleans(),
+    npn_unproven=st.booleans(),
 )
 
 
@@ -142,6 +143,7 @@ def way(start: datetime = START) -> list[Fact]:
 
 
 NEW_BROKER = CertificationOpening(kind=Kind.BROKER, assister_type=AssisterType.NEW)
+UNPROVEN_BROKER = NEW_BROKER.model_copy(update={"npn_unproven": True})
 NEW_COUNSELOR = CertificationOpening(kind=Kind.ENROLLMENT_COUNSELOR, assister_type=AssisterType.NEW)
 
 
@@ -370,6 +372,9 @@ def test_every_stage_and_wait_is_reached_by_some_facts() -> None:
     )
     deny = ask.model_copy(update={"data": {**ask.data, "verdict": "deny"}})
     states += [fold_certification(NEW_BROKER, [ask]), fold_certification(NEW_BROKER, [deny])]
+    states.append(
+        fold_certification(UNPROVEN_BROKER, [fact for fact in way() if fact.kind is not FactKind.CERTIFICATE_ISSUED])
+    )
     endings = FactKind.WITHDRAWN, FactKind.REVOKED, FactKind.CLOSED
     states += [fold_certification(NEW_BROKER, [Fact(id="end", kind=kind, at=START)]) for kind in endings]
     unregistered = [fact for fact in way() if fact.kind is not FactKind.EXAM_ATTEMPTED]

@@ -70,9 +70,10 @@ class Office:
 
     # what people and third parties do
 
-    async def opened(self, document: Document | None = None, **changes: Any) -> Opened:
+    async def opened(self, document: Document | None = None, *, proven: bool = True, **changes: Any) -> Opened:
         """A case of a request that its workflow has claimed."""
-        opened = await open_case(self.database, KEY, document or documents.broker(**changes), self.later())
+        request = document or documents.broker(**changes)
+        opened = await open_case(self.database, KEY, request, self.later(), proven=proven)
         await self.database.write(
             claim_case, Claim(case_id=opened.case_id, run_id=f"run-{opened.case_id}", at=self.later())
         )

@@ -104,7 +104,7 @@ async def test_forty_findings_and_long_names_are_sound(house: House) -> None:
     await house.facts(case_id, FactKind.SCREENED, round=0, findings=every)
     reader = read(await house.browser.get(f"/staff/cases/{case_id}"))
     results = [tag for tag in reader.of("span") if "tag--sign" in (tag.get("class") or "")]
-    assert len(results) == len(every) + 1, "and the agreement"
+    assert len(results) == len(every) + 2, "and the agreement, and whose the NPN is"
 
 
 async def test_what_happened_is_told_in_order_and_in_the_reader_s_language(house: House) -> None:

@@ -57,6 +57,8 @@ async def desk(house: House, document: dict[str, Any] | None = None, **results: 
     """A reviewer before a case that was screened."""
     csrf = await house.sign_in()
     case_id = await house.open(document or documents.broker())
+    if not document:
+        await house.prove(case_id)
     found = [make_finding(Check(check), result).model_dump(mode="json") for check, result in results.items()]
     if results:
         await house.facts(case_id, FactKind.SCREENED, round=0, findings=found)
