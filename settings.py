@@ -274,7 +274,15 @@ class Settings(BaseSettings):
     rate_code: Rate = Field(
         default="30/10 minutes", description="codes asked for and typed in by people signing in, for each address"
     )
-    codes_an_hour: int = Field(default=2000, ge=1, description="codes that are sent in an hour, to everybody together")
+    rate_code_letter: Rate = Field(
+        default="10/hour", description="codes sent to one e-mail address for each address that asks"
+    )
+    codes_an_hour: int = Field(
+        default=2000,
+        ge=1,
+        description="codes that are sent in an hour, to everybody together; a twentieth of them for each address that "
+        "asks",
+    )
     rate_api: Rate = Field(
         default="600/minute",
         description="requests to the API, steps of the form and forms on one's own pages, for each address",

@@ -5,8 +5,9 @@ background work of the worker does, which has the mail server's password, where 
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from hashlib import sha256
+from typing import TypeVar
 
 import structlog
 
@@ -14,7 +15,7 @@ from adapters.http import Refused, Unavailable
 from adapters.mail import Email, Mailer
 from db.engine import Database
 from db.own_tables import AnswerRow
-from db.writes.own.answers import finish_answers, list_due_answers
+from db.writes.own.answers import claim_answers, finish_answers, list_due_answers
 from db.writes.own.codes import CodeLetter, finish_code_letters, list_unsent_codes, make_code_letters
 from domain.programs.policies import find_policy
 from domain.shared.cases.notices import Topic
@@ -32,6 +33,7 @@ from templates.letters import NoticeRenderer
 
 log = structlog.get_logger(__name__)
 
+Row = TypeVar("Row")
 CODE, ANSWER, ADDRESS_CHANGED = "one_time_code", "request_answer", "address_changed"
 # Somebody waits before their screen for it.
 EVERY = 0.25
@@ -48,11 +50,16 @@ class LetterSender:
         self._web_url = web_url
 
     async def keep_sending(self, every: float = EVERY) -> None:
+        """Codes and answers until cancelled, beside each other: nobody waits for a code while answers are slow."""
+        await asyncio.gather(
+            self._keep_sending(self.send_due_codes, every), self._keep_sending(self.send_due_answers, every)
+        )
+
+    async def _keep_sending(self, send: Callable[[], Awaitable[int]], every: float) -> None:
         """Rounds until cancelled; a failed one is logged by its kind, and tried again."""
         while True:
             try:
-                await self.send_due_codes()
-                await self.send_due_answers()
+                await send()
             except Exception as error:  # the next round tries again
                 log.warning("letters not sent", error=type(error).__name__, where=locate_error(error))
             await asyncio.sleep(every)
@@ -63,17 +70,18 @@ class LetterSender:
         if not due:
             return 0
         made = await self._database.write(make_code_letters, self._key, due, now())
-        outcomes = await asyncio.gather(*(self._send_letter(self._compose_code(one), one.code_id) for one in made))
+        outcomes = await asyncio.gather(*(self._send_letter(self._compose_code, one, one.code_id) for one in made))
         over = [letter.code_id for letter, is_over in zip(made, outcomes, strict=True) if is_over]
         await self._database.write(finish_code_letters, over)
         return len(over)
 
     async def send_due_answers(self) -> int:
         """Sends the answers that are due; how many letters left."""
-        due = await self._database.read(list_due_answers, now())
-        if not due:
+        ids = await self._database.read(list_due_answers, now())
+        if not ids:
             return 0
-        outcomes = await asyncio.gather(*(self._send_letter(self._compose_answer(row), row.id) for row in due))
+        due = await self._database.write(claim_answers, ids, now())
+        outcomes = await asyncio.gather(*(self._send_letter(self._compose_answer, row, row.id) for row in due))
         by_outcome = {
             wanted: [row.id for row, is_over in zip(due, outcomes, strict=True) if is_over is wanted]
             for wanted in (True, False)
@@ -81,14 +89,17 @@ class LetterSender:
         await self._database.write(finish_answers, by_outcome[True], by_outcome[False], now())
         return len(by_outcome[True])
 
-    async def _send_letter(self, letter: Email, about: str) -> bool:
+    async def _send_letter(self, compose: Callable[[Row], Email], row: Row, about: str) -> bool:
         """Whether the letter is done with: the server took it, or refuses its address for good."""
         try:
-            await self._mailer.send_email(letter)
+            await self._mailer.send_email(compose(row))
         except Refused:
             log.info("letter refused", id=about)
         except Unavailable as error:
             log.warning("letter not sent", id=about, error=error.code)
+            return False
+        except Exception as error:  # one that can't be composed keeps no other back
+            log.warning("letter not sent", id=about, error=type(error).__name__, where=locate_error(error))
             return False
         return True
 

@@ -37,7 +37,7 @@ from web.http.identity_provider import ClaimNames, IdentityProvider, derive_cook
 from web.http.limits import Limits
 from web.http.problems import build_problem
 from web.http.proofing import ProofingProvider
-from web.http.rate_limits import RateLimiter
+from web.http.rate_limits import CODE_SHARE, RateLimiter
 from web.http.static_files import PREFIX, StaticFiles, load_files
 from web.marketplace import (
     agreements,
@@ -126,6 +126,8 @@ def _build_rate_limiter(settings: Settings, database: Database) -> RateLimiter:
             "look_up": settings.rate_look_up,
             "sign_in": settings.rate_sign_in,
             "code": settings.rate_code,
+            "code_letter": settings.rate_code_letter,
+            "code_share": f"{max(1, settings.codes_an_hour // CODE_SHARE)}/hour",
             "api": settings.rate_api,
             "wrong_credential": settings.rate_wrong_credential,
         },

@@ -21,7 +21,7 @@ from domain.shared.links import OWN_CASE_PATH
 from starter.cases import now
 from web.http.addresses import build_query
 from web.http.auth import choose_own_cookie
-from web.http.defence.security_log import hash_caller, log_security
+from web.http.defence.security_log import find_network, hash_caller, log_security
 from web.http.forms import describe_faults
 from web.http.negotiation import choose_language
 from web.http.pages import render_page
@@ -66,8 +66,13 @@ async def ask_for_code(
     email: str,
     purpose: CodePurpose = CodePurpose.SIGN_IN,
 ) -> bool:
-    """Has a code sent to an address, and the browser known again by ``response``; False where it asked too often."""
+    """Has a code sent to an address, and the browser known again by ``response``; False where that is too often."""
     browser = _read_browser(request, services) or secrets.token_urlsafe(32)
+    network = find_network(request.client.host if request.client else "")
+    # Without cookies every call is another browser's: what a network has sent counts, to an address and in all.
+    limiter, to = services.rate_limiter, f"{network} {email.lower()}"
+    if await limiter.count_call("code_letter", to) or await limiter.count_call("code_share", network):
+        return False
     language, most = choose_language(request), services.settings.codes_an_hour
     if not await services.database.write(ask_code, browser, email, language, purpose, most, now()):
         return False

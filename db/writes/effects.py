@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from sqlmodel import col, select
 
 from db.case_state import CaseSnapshot, one_or_none, snapshot_case
+from db.reads.npn.holders import name_holder
 from db.tables import SYSTEM, CertificateRow, EffectRow, EvidenceRow, SentMail
 from db.writes.facts import STUCK, append_facts, lock_case, lower_flag, record_audit
 from domain.federal.registration import RegistrationState
@@ -127,7 +128,7 @@ def intend_certificate(session: Session, key: str, case_id: str, now: datetime, 
         raise Refusal(Reason("certificate_not_due"))
     fixed = CertificateToIssue(
         number=make_certificate_number(view.case.program, view.case.plan_year),
-        holder=view.applicant.name,
+        holder=name_holder(session, view),
         issued_at=now,
         issued_on=find_local_date(view.policy, now),
         valid_until=until,

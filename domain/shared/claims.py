@@ -13,6 +13,8 @@ BY_REGISTRY_EMAIL = "registry_email"
 BY_REGISTRY_CODE = "registry_code"
 # An identity provider that proofs identity vouches for a name, which is the one that the registry has for the NPN.
 BY_IDENTITY_PROVIDER = "identity_provider"
+# What proves that somebody is the owner whom the registry names.
+BY_REGISTRY = frozenset([BY_REGISTRY_EMAIL, BY_REGISTRY_CODE, BY_IDENTITY_PROVIDER])
 
 
 class ClaimState(StrEnum):

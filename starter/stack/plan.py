@@ -219,7 +219,7 @@ def _build_sandbox_settings(
 
 def _build_demonstration_settings() -> dict[str, str]:
     # Everybody comes from one address here, so limits for each address would stop everybody.
-    limited = ("REQUEST", "LOOK_UP", "SIGN_IN", "CODE", "API", "WRONG_CREDENTIAL")
+    limited = ("REQUEST", "LOOK_UP", "SIGN_IN", "CODE", "CODE_LETTER", "API", "WRONG_CREDENTIAL")
     rates = {f"CERTIFY_RATE_{what}": "60000/minute" for what in limited}
     return {
         **rates,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import get_args
 
 import pytest
 from fastapi import FastAPI
@@ -18,7 +19,7 @@ from web.http.rate_limits import RateLimiter, What
 NOBODY, STAFF_TOKEN, INTAKE, ASSISTER, REGISTRANT = "nobody", "staff token", "intake", "assister", "registrant"
 CALLERS = (NOBODY, *StaffRole, STAFF_TOKEN, INTAKE, *SENDERS, ASSISTER, REGISTRANT)
 TOKENS = {STAFF_TOKEN: "a-token-of-somebody-of-staff", INTAKE: "a-token-of-an-intake-partner"}
-LIMITS: tuple[What, ...] = ("request", "look_up", "sign_in", "code", "api", "wrong_credential")
+LIMITS: tuple[What, ...] = get_args(What)
 
 Headers = dict[str, str]
 

@@ -14,7 +14,7 @@ from db.case_state import list_rows, load_case, load_snapshot
 from db.claim_tables import NpnClaim
 from db.engine import Database
 from db.reads.cases import read_audit
-from db.tables import Assister, Case
+from db.tables import Assister, Case, CertificateRow
 from db.writes.commands import check_answer
 from db.writes.npn.claims import prove_npn, take_registry_answer
 from db.writes.opening import Opened, SecondAccount, open_requested_case
@@ -164,6 +164,35 @@ async def test_d2_an_answer_about_another_npn_proves_nothing(office: Office) -> 
     assert await owners(office, owns["npn"]) == []
     claims = select(NpnClaim).where(col(NpnClaim.npn) == owns["npn"])
     assert [one.contact_emails for one in await office.database.read(list_rows, claims)] == [None]
+
+
+@pytest.mark.parametrize(
+    ("registered", "by_staff", "printed"),
+    [
+        (("Testa", "Ejemplo"), False, "Testa Ejemplo"),
+        (("TESTA", "BROKER"), False, "Testa Broker"),
+        (("Testa", "Ejemplo"), True, "Testa Broker"),
+    ],
+    ids=["registry", "same name", "staff"],
+)
+async def test_d2_the_certificate_prints_what_was_proven(
+    office: Office, registered: tuple[str, str], by_staff: bool, printed: str
+) -> None:
+    owns = documents.broker(first_name="Testa", last_name="Broker")
+    opened = await office.screened(await claimed(office, owns))
+    emails = () if by_staff else (owns["email"].lower(),)
+    known = RegisteredOwner(owns["npn"], emails, first_name=registered[0], last_name=registered[1])
+
+    def ask(session: Session) -> None:
+        take_registry_answer(session, KEY, load_case(session, opened.case_id), known, NOW)
+
+    await office.database.write(ask)
+    if by_staff:
+        await proven(office, opened)
+    assert (await office.decided(opened)).applied
+    number = await office.certified(opened)
+    (certificate,) = await office.all(CertificateRow, number=number)
+    assert certificate.holder == printed
 
 
 async def test_d2_an_address_that_comes_later_proves_nothing(office: Office) -> None:

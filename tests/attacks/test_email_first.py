@@ -112,6 +112,15 @@ async def test_d1_a_browser_is_sent_five_codes_an_hour_for_an_address_and_everyb
     assert len(await house.database.read(list_rows, select(CodeRow))) == 7
 
 
+async def test_d1_a_network_that_keeps_no_cookies_is_sent_ten_codes_an_hour_for_an_address(house: House) -> None:
+    answers = []
+    for number in range(12):
+        house.browser.cookies.clear()
+        answers.append((await ask(house.browser, KNOWN.upper() if number % 2 else KNOWN)).status_code)
+    assert answers == [303] * 10 + [429] * 2
+    assert (await ask(house.browser, UNKNOWN)).status_code == 303
+
+
 async def test_d4_the_sign_in_does_not_tell_who_is_known(house: House) -> None:
     await house.open(documents.broker(email=KNOWN))
     told = []

@@ -12,7 +12,7 @@ import pytest_asyncio
 import time_machine
 from sqlmodel import select
 
-from adapters.mail import Mailer
+from adapters.mail import Email, Mailer
 from db.case_state import list_rows
 from db.engine import Database
 from db.own_tables import AnswerRow, CodeRow
@@ -21,6 +21,7 @@ from db.writes.own.codes import ask_code, try_code
 from db.writes.own.requests import take_request
 from domain.shared.codes import CodeAnswer, CodePurpose
 from domain.state.request import parse_request
+from starter import letters
 from starter.letters import LetterSender
 from templates.letters import NoticeRenderer
 from tests.support import documents
@@ -119,3 +120,33 @@ async def test_d4_an_answer_is_tried_again_for_days_and_then_given_up(desk: Desk
     with time_machine.travel(datetime.now(UTC) + GIVEN_UP_AFTER, tick=True):
         assert await desk.sender.send_due_answers() == 0
     assert await desk.database.read(list_rows, select(AnswerRow)) == []
+
+
+async def test_an_answer_that_was_sent_and_not_noted_is_not_sent_again_at_once(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> None:
+        raise OSError("the disk is full")
+
+    await desk.take(plan_year=2025)
+    with monkeypatch.context() as full:
+        full.setattr(letters, "finish_answers", fail)
+        with pytest.raises(OSError, match="full"):
+            await desk.sender.send_due_answers()
+    assert await desk.sender.send_due_answers() == 0
+    assert len(desk.postbox.messages()) == 1
+
+
+async def test_a_letter_that_can_t_be_composed_keeps_no_other_back(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    compose = desk.sender._compose_answer
+
+    def compose_some(row: AnswerRow) -> Email:
+        assert row.email != EMAIL, "one that can't be composed"
+        return compose(row)
+
+    monkeypatch.setattr(desk.sender, "_compose_answer", compose_some)
+    await desk.take(plan_year=2025, email=EMAIL)
+    await desk.take(plan_year=2025, email="testb.broker@example.com")
+    assert [await desk.sender.send_due_answers() for _ in range(2)] == [1, 0]
+    (message,) = desk.postbox.messages()
+    assert message["To"] == "testb.broker@example.com"

@@ -21,9 +21,11 @@ from starter.cases import now
 from web.http.defence.security_log import hash_caller
 from web.services import Services, get_services
 
-What = Literal["request", "look_up", "sign_in", "code", "api", "wrong_credential"]
+What = Literal["request", "look_up", "sign_in", "code", "code_letter", "code_share", "api", "wrong_credential"]
 
 PORTIONS = 20
+# One network has this share of the codes that are sent to everybody.
+CODE_SHARE = 20
 # Beyond, what was taken and not used is forgotten: a caller loses a twentieth of a limit by that.
 MOST_REMEMBERED = 10_000
 

@@ -59,18 +59,24 @@ def keep_claim_answer(session: Session, answer: RequestAnswer, case: Case, now: 
     )
 
 
-def list_due_answers(session: Session, now: datetime) -> list[AnswerRow]:
-    """The letters that are due, the oldest first."""
-    due = select(AnswerRow).where(col(AnswerRow.next_attempt_at) <= now)
+def list_due_answers(session: Session, now: datetime) -> list[str]:
+    """The letters that are due, those that wait longest first."""
+    due = select(col(AnswerRow.id)).where(col(AnswerRow.next_attempt_at) <= now)
     return list_rows(session, due.order_by(col(AnswerRow.next_attempt_at)).limit(PAGE))
+
+
+def claim_answers(session: Session, ids: Collection[str], now: datetime) -> list[AnswerRow]:
+    """Puts off these letters before they are sent, so that what fails afterwards makes no flood of them."""
+    due = select(AnswerRow).where(col(AnswerRow.id).in_(ids), col(AnswerRow.next_attempt_at) <= now)
+    found = list_rows(session, due.order_by(col(AnswerRow.next_attempt_at)).with_for_update())
+    for row in found:
+        row.next_attempt_at = now + AGAIN_AFTER
+        session.add(row)
+    return found
 
 
 def finish_answers(session: Session, sent: Collection[str], failed: Collection[str], now: datetime) -> None:
     """Deletes the letters that were sent, and those that failed for too long; the others are tried again."""
     session.execute(delete(AnswerRow).where(col(AnswerRow.id).in_(sent)))
-    for row in list_rows(session, select(AnswerRow).where(col(AnswerRow.id).in_(failed))):
-        if now >= row.asked_at + GIVEN_UP_AFTER:
-            session.delete(row)
-            continue
-        row.next_attempt_at = now + AGAIN_AFTER
-        session.add(row)
+    too_old = col(AnswerRow.asked_at) <= now - GIVEN_UP_AFTER
+    session.execute(delete(AnswerRow).where(col(AnswerRow.id).in_(failed), too_old))
