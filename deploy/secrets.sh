@@ -42,6 +42,10 @@ keep intake_token "$(random)"
 hash="$(openssl dgst -sha256 -r intake_token | cut -d ' ' -f 1)"
 keep certify_intake_tokens "{\"intake\": \"sha256:$hash until $last_day\"}"
 keep certify_smtp_password ""
+# The secret at a provider that proofs identity, where there is one.
+keep certify_proofing_client_secret ""
+# An Absorb LMS that is asked, where there is one: docs/settings.md shows what stands here.
+keep certify_absorb null
 # The training vendors of the federal program: {"id": {"url": "https://…"}}; each is a sender of its id too.
 keep certify_vendors "{}"
 

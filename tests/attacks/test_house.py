@@ -124,24 +124,28 @@ def test_an_issuer_of_everybody_is_refused_with_the_reason(sound: dict[str, str]
     assert "CERTIFY_OIDC_ISSUER has a placeholder" in ran.err
 
 
-def test_the_production_shape_lacks_only_what_third_parties_give(tmp_path: Path) -> None:
+@pytest.mark.parametrize("process", ["worker", "web"])
+def test_the_production_shape_lacks_only_what_third_parties_give(tmp_path: Path, process: str) -> None:
     """The compose file with its example settings and the secrets that are made for it."""
     given = dict(line.split("=", 1) for line in (ROOT / ".env.example").read_text().splitlines() if line[:1].isalpha())
     compose = YAML(typ="safe").load((ROOT / "docker-compose.yml").read_text())
     variables = {
         name: re.sub(r"\$\{(\w+)(?::-([^}]*)|:\?[^}]*)?\}", lambda found: given.get(found[1]) or found[2] or "", value)
-        for name, value in compose["x-app"]["environment"].items()
+        for name, value in compose["services"][process]["environment"].items()
         if name.startswith("CERTIFY_")
     }
     (tmp_path / "deploy").mkdir()
     shutil.copy(ROOT / "deploy" / "secrets.sh", tmp_path / "deploy")
     subprocess.run(["sh", "deploy/secrets.sh"], cwd=tmp_path, check=True, capture_output=True)
-    for name in compose["x-app"]["secrets"]:
+    for name in compose["services"][process]["secrets"]:
         if name.startswith("certify_"):
             variables[name.upper()] = (tmp_path / "secrets" / name).read_text()
-    found = find_unsafe_settings(build_settings({name: text for name, text in variables.items() if text}))
+    found = find_unsafe_settings(
+        build_settings({name: text for name, text in variables.items() if text not in ("", "null")})
+    )
     assert {one.setting.removeprefix("CERTIFY_") for one in found if "is a sample" in one.fault} == {
-        *("REGISTRY_PASSWORD", "BACKGROUND_CHECKS_API_KEY", "LMS_TOKEN", "MLMS_TOKEN", "OIDC_CLIENT_SECRET")
+        *("REGISTRY_PASSWORD", "BACKGROUND_CHECKS_API_KEY", "LMS_TOKEN", "MLMS_TOKEN"),
+        *(("OIDC_CLIENT_SECRET",) if process == "web" else ()),
     }
     assert [one.fault for one in found if "is a sample" not in one.fault and "same secret" not in one.fault] == []
 
@@ -154,3 +158,20 @@ def test_who_is_shut_out_by_settings_of_before_is_told(sound: dict[str, str]) ->
         "CERTIFY_STAFF_ROLES",
     ]
     assert list_shut_doors(build_settings(sound, staff_roles={"clerk": ["reviewer"]})) == []
+
+
+def test_each_process_has_the_secrets_that_it_needs() -> None:
+    services = YAML(typ="safe").load((ROOT / "docker-compose.yml").read_text())["services"]
+    worker, web = (set(services[name]["secrets"]) for name in ("worker", "web"))
+    assert worker - web == {"certify_smtp_password", "signing_key.pem", "signing_cert.pem"}
+    assert web - worker == {
+        *("certify_senders", "certify_intake_tokens", "certify_staff_tokens"),
+        *("certify_oidc_client_secret", "certify_proofing_client_secret"),
+    }
+    assert "certify_migration_url" not in worker | web
+
+
+def test_the_image_has_no_development_stack() -> None:
+    kept = (ROOT / ".dockerignore").read_text().splitlines()
+    assert "!sandbox" not in kept
+    assert kept.index("starter/stack/embedded.py") > kept.index("!starter")
