@@ -3,11 +3,16 @@
 from typing import Any
 
 import pytest
+from sqlalchemy.orm import Session
 from sqlmodel import select
 
 from db.case_state import applicant_of, list_rows, load_case
 from db.own_tables import AnswerRow
+from db.tables import Case
+from db.writes.facts import lock_case
+from db.writes.own import addresses
 from domain.shared.cases.facts import FactKind
+from domain.shared.cases.stages import Stage
 from tests.support import documents
 from tests.support.browser import Browser
 from tests.support.form import place
@@ -108,6 +113,26 @@ async def test_d5_d6_an_address_that_a_check_is_made_with_stays_until_it_is_deci
     assert "goes on under the old one" in page.text
     assert (await find_addresses(house), await list_told(house)) == ([OLD], [])
     assert (await person.open(f"/me/{case_id}")).status == 200, "both addresses are confirmed here"
+
+
+async def test_d5_d6_a_check_that_begins_while_the_case_is_waited_for_counts_too(
+    house: House, person: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case_id = await house.open(documents.counselor(email=OLD))
+    await house.decide(case_id, "approve")
+    await house.own_session(OLD)
+    await ask(person, NEW)
+
+    def lock_later(session: Session, which: str) -> Case:
+        """As another transaction leaves the case that had it first."""
+        case = lock_case(session, which)
+        case.stage = Stage.AWAITING_BACKGROUND_CHECK
+        return case
+
+    monkeypatch.setattr(addresses, "lock_case", lock_later)
+    page = await person.press("Go on", code=await house.code(NEW))
+    assert "goes on under the old one" in page.text
+    assert (await find_addresses(house), await list_told(house)) == ([OLD], [])
 
 
 @pytest.mark.parametrize("make", [documents.counselor, documents.registration])

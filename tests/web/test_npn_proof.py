@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import time_machine
 from pytest_httpserver import HTTPServer
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 from sqlmodel import col, select
 
@@ -17,6 +18,7 @@ from db.claim_tables import NpnClaim
 from db.own_tables import AnswerRow
 from db.reads.npn.claims import find_claim
 from db.writes.npn.claims import take_registry_answer
+from db.writes.npn.lookups import ask_lookup, list_due_lookups
 from domain.shared.claims import ClaimState, RegisteredOwner
 from starter.lookups import RegistryLookups
 from tests.adapters.test_registry import report
@@ -165,6 +167,18 @@ async def test_d2_who_was_here_before_is_asked_and_loses_nothing(
     page = await person.press("Go on", code=await house.code(REGISTRYS))
     assert await state_of(house, case_id) == "proven"
     assert "NPN is yours" not in page.text
+
+
+@pytest.mark.parametrize(
+    "over", ["UPDATE assister_case SET stage = 'withdrawn'", "UPDATE npn_claim SET state = 'proven'"]
+)
+async def test_d2_the_registry_is_not_asked_for_who_has_ended_or_about_what_is_proven(house: House, over: str) -> None:
+    case_id = await from_before(house, documents.broker(), certified=True)
+    at = datetime.now(UTC)
+    await house.database.write(ask_lookup, case_id, at)
+    assert len(await house.database.read(list_due_lookups, at)) == 1
+    await house.database.write(Session.execute, text(over))
+    assert await house.database.read(list_due_lookups, at) == []
 
 
 async def test_d2_staff_have_a_work_list_of_those_from_before(house: House) -> None:

@@ -7,14 +7,17 @@ leaves a row, and the background work asks.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy.orm import Session
+from sqlalchemy import exists
+from sqlalchemy.orm import Session, aliased
 from sqlmodel import col, select
 
 from db.case_state import applicant_of
 from db.claim_tables import NpnClaim
 from db.reads.npn.claims import find_claim, find_proof_offer
+from db.tables import Case
 from db.writes.facts import lock_case, record_audit
 from db.writes.npn.claims import ASSISTER, keep_owner
+from domain.shared.cases.stages import ENDED
 from domain.shared.claims import ClaimState, RegisteredOwner
 
 # A registry that can't be asked is asked again this soon.
@@ -44,8 +47,14 @@ def ask_lookup(session: Session, case_id: str, now: datetime) -> None:
 
 
 def list_due_lookups(session: Session, now: datetime) -> list[Lookup]:
-    """What the registry is to be asked about now, the oldest first."""
-    due = select(col(NpnClaim.id), col(NpnClaim.npn)).where(col(NpnClaim.lookup_due_at) <= now)
+    """What the registry is to be asked about now, the oldest first.
+
+    Nothing is asked for who has no open case any more, nor about an NPN that somebody has proven meanwhile.
+    """
+    proven = aliased(NpnClaim)
+    is_proven = exists().where(col(proven.npn) == col(NpnClaim.npn), col(proven.state) == ClaimState.PROVEN)
+    is_open = exists().where(col(Case.assister_id) == col(NpnClaim.assister_id), col(Case.stage).not_in(ENDED))
+    due = select(col(NpnClaim.id), col(NpnClaim.npn)).where(col(NpnClaim.lookup_due_at) <= now, is_open, ~is_proven)
     found = session.execute(due.order_by(col(NpnClaim.lookup_due_at)).limit(PAGE))
     return [Lookup(number, npn) for number, npn in found if number is not None]
 
