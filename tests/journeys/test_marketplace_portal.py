@@ -65,7 +65,7 @@ async def test_b3_who_forgot_their_user_id_gets_it_by_e_mail_and_no_second_accou
 
 async def test_b3_d4_a_second_account_is_refused_by_mail_which_leads_to_ones_own_pages(market: Marketplace) -> None:
     request = documents.registration()
-    await market.opened(request)
+    await market.profiled(request)
     browser, second = Browser(market.http), f"second.{request['npn']}@example.com"
     await browser.open(f"{market.web}/portal/register?plan_year=2024")
     other = form({**request, "email": second})

@@ -190,7 +190,7 @@ async def test_a10_the_same_request_again_is_the_same_case_and_changes_nothing(w
         assert (answer.status_code, answer.json()) == (200, {**opened, "created": False})
     assert (await world.status(opened), await facts(world, opened, "agreement_accepted")) == before
     told = [entry["action"] for entry in await world.audit(opened) if entry["actor"] == "sender:intake"]
-    assert told == ["case.opened"]
+    assert told == ["case.opened", "agreement.accepted"]
 
 
 async def test_a10_counselors_are_known_by_their_lower_cased_email(world: World) -> None:

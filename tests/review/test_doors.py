@@ -80,7 +80,8 @@ async def test_a11_a_stranger_with_a_returning_assisters_npn_is_not_enrolled(wor
     await world.until(opened, "awaiting_decision")
     assert "lms_enrolled" not in await world.history(opened)
     assert (await world.decide(opened, override="a new address, seen in person")).status_code == 200
-    await world.until(opened, "in_training")
+    await world.until(opened, "invited")
+    assert "lms_enrolled" not in await world.history(opened), "an account of their own, until the NPN is proven theirs"
 
 
 async def test_an_import_is_held_to_the_form(world: World) -> None:
