@@ -89,7 +89,11 @@ def parse_staff_token(text: str) -> StaffToken:
     found = _HASHED_TOKEN.fullmatch(text)
     if found is None:
         raise ValueError('a hashed token has to be like "sha256:… until 2027-01-31", with 64 small hexadecimal digits')
-    return StaffToken(found[1], date.fromisoformat(found[2]), True)
+    try:
+        last_day = date.fromisoformat(found[2])
+    except ValueError:
+        raise ValueError(f"there is no day {found[2]} until which a hashed token could last") from None
+    return StaffToken(found[1], last_day, True)
 
 
 def _hash_secret(secret: str) -> str:
@@ -369,8 +373,11 @@ class Settings(BaseSettings):
     @field_validator("staff_tokens", "intake_tokens")
     @classmethod
     def _check_tokens(cls, tokens: dict[str, SecretStr]) -> dict[str, SecretStr]:
-        for secret in tokens.values():
-            parse_staff_token(secret.get_secret_value())
+        for name, secret in tokens.items():
+            try:
+                parse_staff_token(secret.get_secret_value())
+            except ValueError as error:
+                raise ValueError(f"of {name!r}: {error}") from None
         return tokens
 
     @model_validator(mode="after")

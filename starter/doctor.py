@@ -3,20 +3,23 @@
 A set-up that listens on a loopback address and is reached at one is nobody else's: there nothing is refused.
 """
 
+import os
 import re
 import sys
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_address, ip_network
 from typing import Any
 from urllib.parse import urlsplit
 
+from limits import parse
 from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_settings import SettingsError
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
+from temporalio.envconfig import ClientConfig
 
 from settings import Settings, is_loopback, load_settings, name_variable, parse_staff_token
 
@@ -27,6 +30,14 @@ SHORTEST_OF_OURS, SHORTEST, SHORTEST_IDENTITY_KEY = 32, 12, 64
 FEWEST_CHARACTERS = 8
 SAMPLES = re.compile(r"change.?me|replace.?me|sample|example|placeholder|password|dummy", re.I)
 LONGEST_SESSION_HOURS = 24
+# What is tried again and again is found in the end: a code has six digits.
+MOST_CODES_AN_HOUR = 20_000
+GUESSING_RATES = ("rate_code", "rate_sign_in", "rate_wrong_credential")
+MOST_GUESSES_A_SECOND = 1
+# A wider network is nobody's own.
+WIDEST_NETWORKS = {4: 8, 6: 16}
+# PostgreSQL's ways to connect in which what isn't encrypted fails.
+ENCRYPTED = ("require", "verify-ca", "verify-full")
 
 # Secrets that a third party hands out.
 GIVEN = (
@@ -83,6 +94,9 @@ def find_unsafe_settings(settings: Settings) -> list[UnsafeSetting]:
         *_check_secrets(settings),
         *_check_tokens(settings),
         *_check_connections(settings),
+        *_check_temporal(settings),
+        *_check_databases(settings),
+        *_check_guesses(settings),
         *_check_sessions(settings),
     ]
 
@@ -139,9 +153,18 @@ def _describe_faults(error: ValidationError) -> list[str]:
     missing = [name_variable(str(one["loc"][0])) for one in faults if one["type"] == "missing"]
     unread = [name_variable(str(one["loc"][0])) for one in faults if one["loc"] and one["type"] != "missing"]
     parts = [f"missing: {', '.join(missing)}"] * bool(missing) + [f"not understood: {', '.join(unread)}"] * bool(unread)
-    # What a check over several settings says is a sentence of ours, and names them.
-    whole = [str(one["msg"]).removeprefix("Value error, ") for one in faults if not one["loc"]]
+    # What a check of ours says is a sentence of ours, without a value; one over several settings names them.
+    whole = [_read_sentence(one["msg"]) for one in faults if not one["loc"]]
+    whole += [
+        f"{name_variable(str(one['loc'][0]))} {_read_sentence(one['msg'])}"
+        for one in faults
+        if one["loc"] and one["type"] == "value_error"
+    ]
     return [f"Settings are {'; '.join(parts)}."] * bool(parts) + [f"{one.rstrip('.')}." for one in whole]
+
+
+def _read_sentence(told: str) -> str:
+    return told.removeprefix("Value error, ")
 
 
 def _refuse_start(lines: list[str]) -> int:
@@ -170,7 +193,14 @@ def _check_listener(settings: Settings) -> Iterator[UnsafeSetting]:
             "address, and one person's tries lock everybody out.",
             "Name the address of the proxy in front of the web, or set CERTIFY_WEB_HOST to 127.0.0.1.",
         )
-    if any(_is_everybody(one) for one in trusted):
+    unread = [one for one in trusted if one != "*" and _read_network(one) is None]
+    if unread:
+        yield UnsafeSetting(
+            "CERTIFY_TRUSTED_PROXIES",
+            f"{', '.join(unread)} is no address: names are not looked up, so that no proxy is trusted by one.",
+            "Name the IP addresses of your own proxies, with commas between.",
+        )
+    if _is_everybody(trusted):
         yield UnsafeSetting(
             "CERTIFY_TRUSTED_PROXIES",
             "Everybody is trusted as a proxy, so that anybody can choose the address they seem to come from.",
@@ -178,10 +208,19 @@ def _check_listener(settings: Settings) -> Iterator[UnsafeSetting]:
         )
 
 
-def _is_everybody(proxy: str) -> bool:
+def _read_network(proxy: str) -> IPv4Network | IPv6Network | None:
     with suppress(ValueError):
-        return ip_network(proxy, strict=False).prefixlen == 0
-    return proxy == "*"
+        return ip_network(proxy, strict=False)
+    return None
+
+
+def _is_everybody(trusted: Sequence[str]) -> bool:
+    """Whether the networks together are wider than anybody's own: halves of the Internet are the Internet."""
+    networks = [one for one in map(_read_network, trusted) if one is not None]
+    old: list[IPv4Network] = [one for one in networks if isinstance(one, IPv4Network)]
+    new: list[IPv6Network] = [one for one in networks if isinstance(one, IPv6Network)]
+    joined = [*collapse_addresses(old), *collapse_addresses(new)]
+    return "*" in trusted or any(one.prefixlen < WIDEST_NETWORKS[one.version] for one in joined)
 
 
 def _is_loopback_host(host: str) -> bool:
@@ -248,7 +287,8 @@ def _find_weakness(settings: Settings, name: str, secret: str) -> str | None:
     shortest = SHORTEST if name in (*GIVEN, *DATABASES) else SHORTEST_OF_OURS
     if name == "identity_key":
         shortest = SHORTEST_IDENTITY_KEY
-    if SAMPLES.search(text) or len(set(text)) < FEWEST_CHARACTERS:
+    is_repeated = text in (text + text)[1:-1]
+    if SAMPLES.search(text) or len(set(text)) < FEWEST_CHARACTERS or is_repeated:
         return "is a sample, which anybody can guess"
     return f"is shorter than {shortest} characters" if len(text) < shortest else None
 
@@ -273,6 +313,41 @@ def _check_connections(settings: Settings) -> Iterator[UnsafeSetting]:
     if not settings.smtp_starttls and not _is_at_home(settings, settings.smtp_host):
         fault = f"E-mails go to {settings.smtp_host} without TLS: names, links and codes can be read."
         yield UnsafeSetting("CERTIFY_SMTP_STARTTLS", fault, "Set it to true, at a server that offers TLS.")
+
+
+def _check_temporal(settings: Settings) -> Iterator[UnsafeSetting]:
+    """Temporal is reached by its own variables and profiles: histories say who waits for what."""
+    with suppress(RuntimeError):
+        config = ClientConfig.load_client_connect_config()
+        host = (config.get("target_host") or "127.0.0.1:7233").rpartition(":")[0].strip("[]")
+        if not (config.get("tls") or config.get("api_key") or _is_at_home(settings, host)):
+            fault = f"What goes to Temporal at {host} goes without TLS, and anybody there can command our workflows."
+            yield UnsafeSetting("TEMPORAL_ADDRESS", fault, "Set TEMPORAL_TLS to true, or name the host's own profile.")
+
+
+def _check_databases(settings: Settings) -> Iterator[UnsafeSetting]:
+    urls = {"database_url": settings.database_url, "migration_url": settings.migration_url.get_secret_value()}
+    for name, text in urls.items():
+        with suppress(ArgumentError):
+            url = make_url(text)
+            found = url.query.get("host") or url.host or ""
+            hosts = [one for one in ([found] if isinstance(found, str) else found) if one and not one.startswith("/")]
+            away = [one for one in hosts if not _is_at_home(settings, one)]
+            mode = url.query.get("sslmode") or os.environ.get("PGSSLMODE")
+            if away and url.get_backend_name() == "postgresql" and mode not in ENCRYPTED:
+                fault = f"What goes to the database at {', '.join(away)} may go without TLS: everything can be read."
+                yield UnsafeSetting(name_variable(name), fault, "Add ?sslmode=verify-full to its address, or require.")
+
+
+def _check_guesses(settings: Settings) -> Iterator[UnsafeSetting]:
+    if settings.codes_an_hour > MOST_CODES_AN_HOUR:
+        fault = "So many codes can be sent that one is guessed, and that our e-mails are taken for a flood."
+        yield UnsafeSetting("CERTIFY_CODES_AN_HOUR", fault, f"Set it to {MOST_CODES_AN_HOUR} at most.")
+    for name in GUESSING_RATES:
+        rate = parse(getattr(settings, name))
+        if rate.amount > MOST_GUESSES_A_SECOND * rate.get_expiry():
+            fault = "One address may try more than once a second: codes and passwords can be guessed."
+            yield UnsafeSetting(name_variable(name), fault, 'Set it to "60/minute" at most.')
 
 
 def _is_at_home(settings: Settings, host: str) -> bool:

@@ -26,12 +26,13 @@ from web.app import build_services, create_app
 from web.http.defence import protocol
 from web.http.defence.protocol import BoundedProtocol
 from web.http.defence.security_log import find_network, hash_caller
+from web.http.limits import SECURITY_HEADERS
 from web.http.rate_limits import RateLimiter
 
 # A moment after a window of ten minutes has begun, and one as long after the next has.
 NOW = datetime(2026, 3, 2, 9, 30, 1, tzinfo=UTC)
 WINDOW = timedelta(minutes=10)
-TOKEN = "f3c1a9d27be84605" * 2
+TOKEN = "f3c1a9d27be846050b8e2d6f9a174c53"
 
 
 # what is sent
@@ -113,6 +114,33 @@ async def test_a_flood_of_headers_is_refused(head: bytes, status: bytes) -> None
         # Whoever is refused while they still send may see the connection go instead of the answer.
         assert status in line or (status != b"200" and line == b"")
         assert b"200" in await ask(port, FIRST + b"\r\n")
+
+
+@pytest.mark.parametrize(
+    ("sent", "status", "said"),
+    [
+        (b"NONSENSE\r\n\r\n", 400, "no HTTP"),
+        (FIRST + b"X-A: 1\r\n" * 100 + b"\r\n", 431, "100 headers"),
+        (FIRST, 408, "took too long"),
+    ],
+    ids=["no HTTP", "many headers", "slow"],
+)
+async def test_what_never_became_a_request_is_answered_like_one(
+    monkeypatch: pytest.MonkeyPatch, sent: bytes, status: int, said: str
+) -> None:
+    async with served() as port:
+        monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.3)
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(sent)
+        head, _, body = (await asyncio.wait_for(reader.read(), 20)).partition(b"\r\n\r\n")
+        writer.close()
+    told = dict(line.lower().split(": ", 1) for line in head.decode().splitlines()[1:])
+    problem = json.loads(body)
+    assert problem["status"] == status
+    assert said in problem["detail"]
+    assert told["content-type"] == "application/problem+json"
+    assert int(told["content-length"]) == len(body)
+    assert {name.lower() for name in SECURITY_HEADERS} <= set(told)
 
 
 async def test_who_sends_slowly_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:

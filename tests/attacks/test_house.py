@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 import pytest
@@ -48,6 +49,21 @@ UNSAFE: dict[str, tuple[dict[str, Any], str, str]] = {
     "vendor in the open": ({"vendors": {"vendor-a": VENDOR}}, "CERTIFY_VENDORS", "without TLS"),
     "mail in the open": ({"smtp_host": "mail.example.org"}, "CERTIFY_SMTP_STARTTLS", "without TLS"),
     "short secret of a sender": ({"senders": {"store": STORE}}, "CERTIFY_SENDERS", "shorter than 32"),
+    "halves of the world trusted": (
+        {"trusted_proxies": "0.0.0.0/1,128.0.0.0/1"},
+        "CERTIFY_TRUSTED_PROXIES",
+        "Everybody is trusted",
+    ),
+    "half of the world trusted": ({"trusted_proxies": "::/1"}, "CERTIFY_TRUSTED_PROXIES", "Everybody is trusted"),
+    "a proxy by its name": ({"trusted_proxies": "proxy.example.org"}, "CERTIFY_TRUSTED_PROXIES", "is no address"),
+    "repeated identity key": ({"identity_key": "0f1e2d3c4b5a6978" * 4}, "CERTIFY_IDENTITY_KEY", "is a sample"),
+    "database in the open": (
+        {"migration_url": f"postgresql+psycopg://owner:{token_hex(16)}@db.example.org/certify"},
+        "CERTIFY_MIGRATION_URL",
+        "without TLS",
+    ),
+    "codes without end": ({"codes_an_hour": 100_000_000}, "CERTIFY_CODES_AN_HOUR", "guessed"),
+    "guesses without end": ({"rate_code": "1000000/second"}, "CERTIFY_RATE_CODE", "guessed"),
     "endless session": ({"session_hours": 25}, "CERTIFY_SESSION_HOURS", "longer than a day"),
     "endless rest": ({"session_idle_minutes": 1500}, "CERTIFY_SESSION_IDLE_MINUTES", "longer than a day"),
 }
@@ -68,8 +84,24 @@ def test_an_unsafe_setting_is_told_with_its_mending(sound: dict[str, str], what:
     assert all(one.mend for one in found)
 
 
+def test_temporal_elsewhere_is_reached_by_tls_alone(sound: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TEMPORAL_ADDRESS", "temporal.example.org:7233")
+    (found,) = find_unsafe_settings(build_settings(sound))
+    assert found.setting == "TEMPORAL_ADDRESS"
+    monkeypatch.setenv("TEMPORAL_TLS", "true")
+    assert find_unsafe_settings(build_settings(sound)) == []
+
+
+def test_a_database_elsewhere_is_reached_by_tls_alone(sound: dict[str, str]) -> None:
+    url = f"postgresql+psycopg://certify:{token_hex(16)}@db.example.org/certify"
+    assert find_unsafe_settings(build_settings({**sound, "CERTIFY_DATABASE_URL": f"{url}?sslmode=verify-full"})) == []
+    for open_to_all in (url, f"{url}?sslmode=prefer"):
+        (found,) = find_unsafe_settings(build_settings({**sound, "CERTIFY_DATABASE_URL": open_to_all}))
+        assert found.setting == "CERTIFY_DATABASE_URL"
+
+
 def test_a_secret_of_two_uses_is_told_once_with_both(sound: dict[str, str]) -> None:
-    one = "c3f1a9d27be84605" * 2
+    one = "c3f1a9d27be846050b8e2d6f9a174c53"
     (found,) = find_unsafe_settings(build_settings(sound, lms_token=one, portal_token=one))
     assert found.setting == "CERTIFY_LMS_TOKEN"
     assert "CERTIFY_PORTAL_TOKEN" in found.fault

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from gettext import NullTranslations
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from templates.labels import make_filters
 from tests.attacks.test_client import TOKEN, Visit, visit
 from tests.attacks.test_house import build_settings
 from tests.attacks.variables import make_variables
+from tests.starter.command import call_certify
 from web.http.identity_provider import ClaimNames, IdentityProvider, SignInFailed
 from web.http.permissions import StaffRole
 from web.http.sentences import name_code
@@ -158,6 +160,16 @@ def test_a_token_that_stands_there_as_it_is_is_unsafe() -> None:
     (found,) = find_unsafe_settings(build_settings(variables, staff_tokens={"clerk": TOKEN}))
     assert "never expires" in found.fault
     assert find_unsafe_settings(build_settings(variables, staff_tokens=hashed(TOKEN, "2027-01-31"))) == []
+
+
+def test_a_day_that_does_not_exist_is_told_with_whose_token_it_is(tmp_path: Path) -> None:
+    variables = make_variables("sqlite+aiosqlite:///app.sqlite")
+    tokens = f'{{"clerk": "sha256:{"0" * 64} until 2027-02-31"}}'
+    ran = call_certify(tmp_path, "doctor", **{**variables, "CERTIFY_STAFF_TOKENS": tokens})
+    assert ran.status == 2
+    said = " ".join(ran.err.split())
+    assert "CERTIFY_STAFF_TOKENS of 'clerk': there is no day 2027-02-31" in said
+    assert "0000" not in said
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,8 @@
 """HTTP as uvicorn speaks it, bounded: what comes before a body, how long one reads and writes, how many connections.
 
 By hand, for want of a setting: uvicorn bounds neither headers nor the time a request takes to arrive with its parser
-in C, and a proxy in front is not everywhere. What a bound is hit by is answered in one line, and its connection closed.
+in C, and a proxy in front is not everywhere. What a bound is hit by is answered by a problem document, and its
+connection closed.
 """
 
 from asyncio import TimerHandle, Transport
@@ -12,6 +13,8 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from web.http.defence.security_log import find_network
+from web.http.limits import SECURITY_HEADERS
+from web.http.problems import build_problem
 
 # A browser sends some 20 headers of 2 KiB together; a proxy adds a few.
 MOST_HEADERS, MOST_HEAD_BYTES = 100, 32 * 1024
@@ -23,6 +26,16 @@ TAKE_SECONDS = 60.0
 SHARE = 4
 # A body of 256 KiB in chunks of a byte each, and then some.
 MOST_BYTES = 4 * 1024 * 1024
+
+
+_SENTENCES = {
+    HTTPStatus.BAD_REQUEST: "What was sent is no HTTP request.",
+    HTTPStatus.REQUEST_TIMEOUT: "The request took too long to arrive; send it again.",
+    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: f"A request has at most {MOST_HEADERS} headers, and "
+    f"{MOST_HEAD_BYTES} bytes before its body; send less.",
+    HTTPStatus(413): f"The body is larger than {MOST_BYTES} bytes; send less.",
+    HTTPStatus.SERVICE_UNAVAILABLE: "Too many connections are open; please try again in a moment.",
+}
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -117,6 +130,10 @@ class BoundedProtocol(HttpToolsProtocol):
             self._clear_deadline()
             super().on_message_complete()
 
+    def send_400_response(self, msg: str) -> None:
+        """Refuses what is no HTTP, as everything else that is refused before a request has begun."""
+        self._refuse(HTTPStatus.BAD_REQUEST)
+
     def _is_head_too_large(self) -> bool:
         """Whether there is more before the body than may be; it may have come in one piece with the body."""
         told = sum(len(name) + len(text) for name, text in self.headers) + len(self.url)
@@ -173,7 +190,14 @@ class BoundedProtocol(HttpToolsProtocol):
             return
         cycle = cast("RequestResponseCycle | None", self.cycle)
         if cycle is None or cycle.response_complete or not cycle.response_started:
-            line = f"HTTP/1.1 {status.value} {status.phrase}\r\n"
-            self.transport.write(f"{line}Connection: close\r\nContent-Length: 0\r\n\r\n".encode("ascii"))
+            self.transport.write(_describe_refusal(status))
         self.transport.close()
         self._await_taking()
+
+
+def _describe_refusal(status: HTTPStatus) -> bytes:
+    """The answer to what never became a request: as the application answers, closing."""
+    problem = build_problem(status.value, _SENTENCES[status])
+    headers = {**SECURITY_HEADERS, **problem.headers, "Connection": "close"}
+    lines = [f"HTTP/1.1 {status.value} {status.phrase}", *(f"{name}: {text}" for name, text in headers.items())]
+    return "\r\n".join((*lines, "", "")).encode("ascii") + bytes(problem.body)
