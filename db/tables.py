@@ -305,6 +305,7 @@ class CertificateRow(SQLModel, table=True):
     case_id: str = Field(foreign_key="assister_case.case_id", index=True)
     market: str = Field(default="", description="individual or shop; empty in the state program")
     holder: str | None = Field(default=None, description="the name on it; none on those issued before it was kept")
+    kind: str | None = Field(default=None, description="agent, broker, … or a federal role: what its holder was then")
     issued_at: datetime = Field(sa_type=Utc)
     valid_until: date | None = None
     sha256: str

@@ -219,7 +219,7 @@ def _is_everybody(trusted: Sequence[str]) -> bool:
     networks = [one for one in map(_read_network, trusted) if one is not None]
     old: list[IPv4Network] = [one for one in networks if isinstance(one, IPv4Network)]
     new: list[IPv6Network] = [one for one in networks if isinstance(one, IPv6Network)]
-    joined = [*collapse_addresses(old), *collapse_addresses(new)]
+    joined: list[IPv4Network | IPv6Network] = [*collapse_addresses(old), *collapse_addresses(new)]
     return "*" in trusted or any(one.prefixlen < WIDEST_NETWORKS[one.version] for one in joined)
 
 

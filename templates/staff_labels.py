@@ -173,6 +173,7 @@ CERTIFICATES: Labels = {
     "superseded": N_("Superseded"),
     "revoked": N_("Revoked"),
     "expired": N_("Expired"),
+    "unproven": N_("NPN not proven"),
 }
 
 LMS_ACCOUNTS: Labels = {

@@ -79,7 +79,7 @@ class Mail:
 
 @dataclass(frozen=True)
 class IssuedCertificate:
-    """A certificate of the case: valid, superseded, revoked or expired."""
+    """A certificate of the case: valid, superseded, revoked, expired or unproven."""
 
     number: str
     market: str
@@ -210,7 +210,9 @@ def _list_certificates(session: Session, case: Case, state: CaseState, now: date
             number=row.number,
             market=row.market,
             holder=row.holder or applicant_of(case).name,
-            status=find_certificate_status(state, row.number, row.market, row.valid_until, today),
+            status=find_certificate_status(
+                state, row.number, row.market, row.valid_until, today, is_unproven=case.npn_unproven
+            ),
             issued_at=row.issued_at,
             valid_until=row.valid_until,
             sha256=row.sha256,

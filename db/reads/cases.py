@@ -70,7 +70,8 @@ def read_audit(session: Session, case_id: str) -> list[dict[str, Any]]:
 def read_certificate(session: Session, number: str, now: datetime) -> dict[str, Any] | None:
     """What the public may know of a certificate, as JSON; None where there is no such number.
 
-    Its holder is named as on the day it was issued; the market is there in the federal program only.
+    Its holder is named, and certified as what they were, on the day it was issued; the market is there in the
+    federal program only.
     """
     row = session.get(CertificateRow, parse_certificate_number(number))
     if row is None:
@@ -79,9 +80,11 @@ def read_certificate(session: Session, number: str, now: datetime) -> dict[str, 
     state, today = state_of(session, case), find_local_date(any_policy_of(case), now)
     return {
         "number": row.number,
-        "status": find_certificate_status(state, row.number, row.market, row.valid_until, today),
+        "status": find_certificate_status(
+            state, row.number, row.market, row.valid_until, today, is_unproven=case.npn_unproven
+        ),
         "holder": row.holder or applicant_of(case).name,
-        "kind": case.kind,
+        "kind": row.kind or case.kind,
         "program": case.program,
         "plan_year": case.plan_year,
         "issued_at": format_instant(row.issued_at),

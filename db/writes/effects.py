@@ -118,7 +118,7 @@ def complete_effect(
 
 
 def intend_certificate(session: Session, key: str, case_id: str, now: datetime, market: str = "") -> Intent:
-    """The certificate's intent: number, name and time of issue are fixed before it is printed (A23, B17).
+    """The certificate's intent: number, name, kind and time of issue are fixed before it is printed (A23, B17).
 
     Raises `Refusal` when none is due (not eligible, trained and passed; the market not complete).
     """
@@ -129,6 +129,7 @@ def intend_certificate(session: Session, key: str, case_id: str, now: datetime, 
     fixed = CertificateToIssue(
         number=make_certificate_number(view.case.program, view.case.plan_year),
         holder=name_holder(session, view),
+        kind=view.case.kind,
         issued_at=now,
         issued_on=find_local_date(view.policy, now),
         valid_until=until,

@@ -5,10 +5,14 @@ from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
-from db.tables import Assister, AuditRow, EarlierYear
-from db.writes.persons import add_person, find_by_key, identity_of, remember_words
+from db.reads.npn.claims import find_claim
+from db.tables import SYSTEM, Assister, AuditRow, EarlierYear
+from db.writes.facts import raise_flag, record_audit
+from db.writes.persons import add_person, find_by_key, find_claimant, identity_of, remember_words
 from db.writes.webhooks.uncounted import IMPORTED, find_newest_case, keep_conflict
-from domain.programs.imports import ImportedPerson, find_import_conflict
+from domain.programs.imports import ImportedPerson, find_import_conflict, find_year_conflict
+from domain.programs.opening import OPENING_RULES
+from domain.shared.claims import ClaimState
 from domain.shared.documents.faults import Fault
 from domain.shared.programs import STATE_PROGRAM
 
@@ -27,17 +31,25 @@ def import_person(
     """Stores what an import knows of one person's earlier years, audited.
 
     What is known of somebody already is not overwritten. A record of a known NPN or address under another name or
-    address is kept for staff, and nothing of it is taken: whose account it is isn't told by a number (D8).
+    address is kept for staff, and nothing of it is taken: whose account it is isn't told by a number (D8). So is
+    one that tells a known year otherwise. Who has only claimed an NPN keeps nobody's record out: it is joined to
+    another claimant, whom the owner is found as, and staff look at the case (D3).
     """
     who = imported.person
     person = find_by_key(session, identity_key, who.npn, who.email)
+    if person is not None and _has_claimed_alone(session, person, imported):
+        assert who.npn is not None, "only an NPN is claimed"
+        claimant = find_claimant(session, identity_key, who.npn, who.email)
+        if claimant is None:
+            _flag_rival(session, person, now)
+        person = claimant
     if person is None:
         person = add_person(session, identity_key, imported.describe_person(), now)
         remember_words(session, person.assister_id)
         join_record(session, person, imported, actor, now)
         return ImportOutcome(person.assister_id, created=True)
     session.refresh(person, with_for_update=True)
-    conflict = find_import_conflict(identity_of(person), imported)
+    conflict = find_import_conflict(identity_of(person), imported) or _find_year_conflict(session, person, imported)
     if conflict is not None:
         case = find_newest_case(session, person)
         if not keep_conflict(session, IMPORTED, imported.describe(), conflict, person, case, actor, now):
@@ -46,8 +58,32 @@ def import_person(
     return ImportOutcome(person.assister_id)
 
 
+def _has_claimed_alone(session: Session, known: Assister, imported: ImportedPerson) -> bool:
+    """Whether somebody known by the record's NPN, under another address, has claimed it here and proven nothing."""
+    npn = imported.person.npn
+    if npn is None or known.email.lower() == imported.person.email.lower():
+        return False
+    claim = find_claim(session, known.assister_id, npn)
+    return claim is not None and claim.state == ClaimState.CLAIMED
+
+
+def _flag_rival(session: Session, known: Assister, now: datetime) -> None:
+    case = find_newest_case(session, known)
+    if case is not None and raise_flag(case, flag := OPENING_RULES[case.program].conflict, now):
+        session.add(case)
+        record_audit(session, now, SYSTEM, f"case.flagged.{flag}", case)
+
+
+def _find_year_conflict(session: Session, person: Assister, imported: ImportedPerson) -> Fault | None:
+    known = (session.get(EarlierYear, (person.assister_id, imported.program, one.plan_year)) for one in imported.years)
+    return find_year_conflict({row.plan_year: row.model_dump() for row in known if row is not None}, imported)
+
+
 def join_record(session: Session, person: Assister, imported: ImportedPerson, actor: str, now: datetime) -> None:
-    """Gives a person the earlier years and accounts of a record; what is known of them already stays."""
+    """Gives a person the earlier years and accounts of a record; what is known of them already stays.
+
+    A year is as the record tells it: where it was told otherwise, staff have looked at it.
+    """
     person.details = imported.describe_person() | person.details
     if imported.program == STATE_PROGRAM:  # accounts elsewhere are none in the exchange's LMS and portal
         person.lms_account = person.lms_account or imported.find_account_name(imported.lms_account, person.assister_id)
@@ -57,7 +93,11 @@ def join_record(session: Session, person: Assister, imported: ImportedPerson, ac
     session.add(person)
     session.flush()
     for year in imported.years:
-        session.merge(EarlierYear(assister_id=person.assister_id, program=imported.program, **year.model_dump()))
+        known = session.get(EarlierYear, (person.assister_id, imported.program, year.plan_year))
+        if known is None:
+            known = EarlierYear(assister_id=person.assister_id, program=imported.program, **year.model_dump())
+        known.sqlmodel_update(year.model_dump(exclude_unset=True))
+        session.add(known)
     session.add(
         AuditRow(
             at=now,

@@ -19,8 +19,13 @@ def may_issue_certificate(state: CaseState, market: str) -> bool:
     return state.certificate is not None or is_certificate_due(state)
 
 
-def find_certificate_status(state: CaseState, number: str, market: str, valid_until: date | None, today: date) -> str:
-    """valid, superseded by a newer one, revoked or expired; ``market`` is empty in the state program (A24)."""
+def find_certificate_status(
+    state: CaseState, number: str, market: str, valid_until: date | None, today: date, *, is_unproven: bool
+) -> str:
+    """valid, superseded by a newer one, revoked, expired or unproven; ``market`` is empty in the state program (A24).
+
+    ``is_unproven``: whose the case's NPN is has still to be proven, since a profile has named another one (D2).
+    """
     if state.stage in (Stage.REVOKED, Stage.WITHDRAWN):
         return "revoked"
     newest = state.certificates.get(Market(market)) if isinstance(state, RegistrationState) else state.certificate
@@ -28,4 +33,4 @@ def find_certificate_status(state: CaseState, number: str, market: str, valid_un
         return "superseded"
     if state.stage is Stage.CLOSED or (valid_until is not None and today > valid_until):
         return "expired"
-    return "valid"
+    return "unproven" if is_unproven else "valid"

@@ -161,6 +161,16 @@ def find_import_conflict(known: Identity, imported: ImportedPerson) -> Fault | N
     return Fault(f"person.{_find_difference(known, imported.identity)}", "known_otherwise")
 
 
+def find_year_conflict(known: Mapping[int, Mapping[str, Any]], imported: ImportedPerson) -> Fault | None:
+    """Where a record tells a year otherwise than it is known by plan year. What is left out tells nothing."""
+    for number, year in enumerate(imported.years):
+        before = known.get(year.plan_year)
+        for answer in _ANSWERS:
+            if before is not None and answer in year.model_fields_set and getattr(year, answer) != before[answer]:
+                return Fault(f"years.{number}.{answer}", "year_known_otherwise")
+    return None
+
+
 def _add_form_fields(number: int, one: ImportedPerson, faults: list[Fault]) -> ImportedPerson:
     """The same with the form's further fields in its spelling: a case opened from them is screened by them (A11)."""
     try:

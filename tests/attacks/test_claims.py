@@ -13,11 +13,12 @@ from sqlmodel import col, select
 from db.case_state import list_rows, load_case, load_snapshot
 from db.claim_tables import NpnClaim
 from db.engine import Database
-from db.reads.cases import read_audit
+from db.reads.cases import read_audit, read_certificate
 from db.tables import Assister, Case, CertificateRow
 from db.writes.commands import check_answer
 from db.writes.npn.claims import prove_npn, take_registry_answer
 from db.writes.opening import Opened, SecondAccount, open_requested_case
+from domain.federal.markets import NpnStatus
 from domain.programs.opening import parse_any_request
 from domain.programs.reports import describe_fact
 from domain.shared.cases.commands import CommandKind
@@ -272,6 +273,30 @@ async def test_d2_who_is_registered_can_t_take_a_strangers_npn_into_the_lists(of
     case = await case_of(office, opened)
     assert case.npn_unproven
     assert (await claimed(office, theirs)).created, "its owner is not locked out"
+
+
+async def test_d2_a_certificate_of_before_becomes_none_of_the_owners_by_role_and_npn(office: Office) -> None:
+    """Issued to somebody who is no agent or broker, in the owner's name; then the profile takes the owner's NPN."""
+    owns = profile(markets=["shop"])
+    trainee = {**stranger(owns), "role": "not_an_agent_broker", "npn": None}
+    opened = await office.desk.opened(trainee, office.later())
+    await office.desk.completed(trainee, office.later(), again=opened, npn=NpnStatus.NOT_REQUIRED)
+    number = await office.issued(opened, "shop")
+
+    async def shown() -> tuple[str, str]:
+        found = await office.database.read(read_certificate, number, office.later())
+        assert found is not None
+        return found["status"], found["kind"]
+
+    assert await shown() == ("valid", "not_an_agent_broker")
+    await office.desk.saved(
+        opened, stranger(owns), office.later(), owner=RegisteredOwner(owns["npn"], (owns["email"],))
+    )
+    assert await shown() == ("unproven", "not_an_agent_broker")
+    await proven(office, await claimed(office, owns))
+    assert await shown() == ("unproven", "not_an_agent_broker")
+    await office.desk.saved(opened, trainee, office.later(), npn=NpnStatus.NOT_REQUIRED)
+    assert await shown() == ("valid", "not_an_agent_broker"), "it is what was earned"
 
 
 @pytest.mark.parametrize("document", [documents.broker, profile])

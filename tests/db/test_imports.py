@@ -8,15 +8,19 @@ import pytest
 import pytest_asyncio
 
 from db.reads.pending import read_uncounted_reports
-from db.tables import Assister, AuditRow, EarlierYear, UncountedReport
+from db.tables import Assister, AuditRow, Case, EarlierYear, UncountedReport
 from db.writes.imports import ImportOutcome, import_person
 from db.writes.opening import open_requested_case
 from db.writes.webhooks.settlements import Settlement, settle_report
+from domain.federal.markets import NpnStatus
 from domain.federal.profile import parse_registration
 from domain.programs.imports import parse_import
 from domain.shared.cases.reasons import Reason, Refusal
+from domain.shared.claims import RegisteredOwner
+from domain.shared.documents.faults import Fault
 from tests.support import documents
 from tests.support.office import KEY, NOW, Office, office_over
+from tests.support.opening import open_case
 
 OTHERS: dict[str, dict[str, Any]] = {
     "name": {"last_name": "Anotherone"},
@@ -103,6 +107,58 @@ async def test_d8_staff_dismiss_a_record_of_somebody_else(office: Office) -> Non
     assert (await office.all(EarlierYear), (await office.read_case_file(opened.case_id)).flags) == ([], [])
     assert (await bring_in(office, documents.earlier({**owner, **OTHERS["email"]}, 2023))).conflict is not None
     assert await office.queued() == []
+
+
+async def test_d3_d8_who_has_only_claimed_an_npn_keeps_its_owners_record_out_of_nothing(office: Office) -> None:
+    owner = documents.broker()
+    asked = {**owner, "email": "stranger@example.net"}
+    stranger = await open_case(office.database, KEY, asked, office.later(), proven=False)
+    record = documents.earlier(owner, 2022, 2023, lms_account="the-owner-s-account")
+    outcome = await bring_in(office, record)
+    assert (outcome.created, outcome.conflict) == (True, None)
+    assert outcome.assister_id != stranger.assister_id
+    flags = (await office.read_case_file(stranger.case_id)).flags
+    assert [flag.what for flag in flags] == ["identity_conflict"], "staff look at who claims it"
+    again = await bring_in(office, record)
+    assert (again.assister_id, again.created, again.conflict) == (outcome.assister_id, False, None)
+    opened = await open_case(office.database, KEY, owner, office.later(), proven=False)
+    assert opened.assister_id == outcome.assister_id
+    (case,) = await office.all(Case, case_id=opened.case_id)
+    assert (case.assister_type, case.has_lms_account) == ("returning", True)
+
+
+async def test_d3_d8_an_npn_that_a_profile_drops_is_its_owners_again(office: Office) -> None:
+    """A stranger's profile names it, and drops it again by its role."""
+    owner = documents.registration()
+    asked = {**owner, "email": "stranger@example.net"}
+    stranger = await open_case(office.database, KEY, asked, office.later(), proven=False)
+    await office.desk.saved(stranger, asked, office.later(), owner=RegisteredOwner(owner["npn"], (owner["email"],)))
+    trainee = {**asked, "role": "not_an_agent_broker", "npn": None}
+    await office.desk.saved(stranger, trainee, office.later(), npn=NpnStatus.NOT_REQUIRED)
+    (person,) = await office.all(Assister, assister_id=stranger.assister_id)
+    assert person.npn is None
+    outcome = await bring_in(office, documents.registered(owner, 2023))
+    assert (outcome.created, outcome.conflict) == (True, None)
+    assert outcome.assister_id != stranger.assister_id
+
+
+async def test_d8_a_known_year_is_not_told_otherwise_without_staff(office: Office) -> None:
+    owner = documents.broker()
+    await bring_in(office, documents.earlier(owner, 2022, 2023, lms_account=None))
+    (known,) = await office.all(EarlierYear, plan_year=2022)
+    other = documents.earlier(owner, 2022, 2023, lms_account="another-account")
+    other["years"][0] = {"plan_year": 2022, "certified": not known.certified}
+    outcome = await bring_in(office, other)
+    assert outcome.conflict == Fault("years.0.certified", "year_known_otherwise")
+    assert [row.certified for row in await office.all(EarlierYear, plan_year=2022)] == [known.certified]
+    assert [person.lms_account for person in await office.all(Assister)] == [None], "nothing of the row is taken"
+    same = documents.earlier(owner, 2022, lms_account=None)
+    same["years"][0] = {"plan_year": 2022}  # what is left out tells nothing
+    assert (await bring_in(office, same)).conflict is None
+    assert [row.certified for row in await office.all(EarlierYear, plan_year=2022)] == [known.certified]
+    assert await settle(office, count=True) is None
+    assert [row.certified for row in await office.all(EarlierYear, plan_year=2022)] == [not known.certified]
+    assert (await bring_in(office, other)).conflict is None
 
 
 async def test_who_is_told_that_staff_look_at_it_has_left_them_something_to_open(office: Office) -> None:

@@ -186,7 +186,7 @@ def test_what_the_first_release_kept_is_still_there(url: str) -> None:
             [certificate] = session.execute(select(CertificateRow)).scalars()
             case = session.get_one(Case, "case-1")
     assert certificate == issued
-    assert (certificate.market, certificate.holder) == ("", None)
+    assert (certificate.market, certificate.holder, certificate.kind) == ("", None, None)
     assert case.unpublished is False
 
 

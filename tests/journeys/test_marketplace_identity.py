@@ -80,7 +80,7 @@ async def test_b3_a_second_account_is_refused_and_pointed_at_recovery(market: Ma
     everybody = await market.get("/api/cases?program=ffm&limit=1")
     answer = await market.submit({name: value for name, value in (request | changes).items() if value is not None})
     assert answer.status_code == 409
-    assert "recover its user ID or password" in answer.json()["detail"]
+    assert "sign in to it by a code" in answer.json()["detail"]
     assert f"{market.web}/portal" in answer.json()["detail"]
     assert codes(answer) == {"email": "second_account"}
     assert (await market.get("/api/cases?program=ffm&limit=1")).json()[0]["case_id"] == everybody.json()[0]["case_id"]

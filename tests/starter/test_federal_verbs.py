@@ -45,7 +45,7 @@ async def test_a_second_account_is_pointed_at_its_recovery(clerk: Clerk) -> None
     request = registrant()
     case = (await clerk.json("request", "-", given=request))["case_id"]
     said = await clerk.refused("request", "-", given={**request, "first_name": "Otra"})
-    assert "recover its user ID or password" in said
+    assert "sign in to it by a code" in said
     assert (await clerk.json("status", case))["flag"] == "second_account"
 
 

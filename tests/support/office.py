@@ -123,15 +123,22 @@ class Office:
         for kind in (FactKind.LMS_REGISTERED, FactKind.LMS_PROFILE_COMPLETED, FactKind.COURSE_COMPLETED):
             await self.fact(opened, kind)
         await self.fact(opened, FactKind.EXAM_ATTEMPTED, {"event_id": "e", "score": "0.9", "passed": True})
-        key, at = f"{opened.case_id}:certificate.issued:0", self.later()
-        intent = await self.database.write(intend_certificate, key, opened.case_id, at)
+        return await self.issued(opened)
+
+    async def issued(self, opened: Opened, market: str = "") -> str:
+        """A certificate that is due; its number."""
+        key, at = f"{opened.case_id}:certificate.issued:0:{market}".rstrip(":"), self.later()
+        intent = await self.database.write(intend_certificate, key, opened.case_id, at, market)
         number = str(intent.data["number"])
         shown = {"number": number, "issued_at": at.isoformat(), "valid_until": None, "sha256": "0" * 64}
-        issued = Fact(id=f"{opened.case_id}:certificate", kind=FactKind.CERTIFICATE_ISSUED, at=at, data=shown)
+        data = {**shown, **({"market": market} if market else {})}
+        issued = Fact(id=f"{opened.case_id}:certificate", kind=FactKind.CERTIFICATE_ISSUED, at=at, data=data)
         row = CertificateRow(
             number=number,
             case_id=opened.case_id,
+            market=market,
             holder=intent.data["holder"],
+            kind=intent.data["kind"],
             issued_at=at,
             sha256="0" * 64,
             uri="a.pdf",

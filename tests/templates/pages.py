@@ -27,7 +27,7 @@ EVERY_PAGE: dict[str, tuple[str, Build]] = {
     **REQUEST_PAGES,
     **{
         f"certificate, {status}": ("certificate.html", partial(contexts.certificate, status=status))
-        for status in ("valid", "superseded", "revoked", "expired", None)
+        for status in ("valid", "superseded", "revoked", "expired", "unproven", None)
     },
     "certificate without an end": ("certificate.html", partial(contexts.certificate, valid_until=None)),
     **{

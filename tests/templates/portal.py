@@ -353,7 +353,7 @@ PORTAL_PAGES: dict[str, tuple[str, Build]] = {
     },
     **{
         f"federal certificate, {status}": ("certificate.html", partial(certificate, status=status))
-        for status in ("valid", "superseded", "revoked", "expired")
+        for status in ("valid", "superseded", "revoked", "expired", "unproven")
     },
     **{
         f"problem of the portal, {to}": ("portal_problem.html", partial(problem, to=to))

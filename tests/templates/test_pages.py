@@ -121,7 +121,7 @@ def test_the_form_asks_agents_and_brokers_for_the_agreement_and_counselors_only_
 
 
 def test_each_status_of_a_certificate_reads_differently() -> None:
-    states = ("valid", "superseded", "revoked", "expired", None)
+    states = ("valid", "superseded", "revoked", "expired", "unproven", None)
     pages = [page(f"certificate, {state}", "en") for state in states]
     headings = {re.findall(r"<h2[^>]*>([^<]*)</h2>", source)[0] for source in pages}
     assert len(headings) == len(states)

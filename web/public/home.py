@@ -91,7 +91,7 @@ async def ask_for_certificate(request: Request, services: ServicesDep, number: s
     },
 )
 async def show_certificate(number: str, request: Request, services: ServicesDep) -> Response:
-    """Whether a certificate is valid, superseded, revoked or expired, however its number is written."""
+    """Whether a certificate is valid, superseded, revoked, expired or unproven, however its number is written."""
     written = parse_certificate_number(number[:_LONGEST])
     found = None
     if _NUMBER.fullmatch(written):

@@ -1,4 +1,7 @@
-"""Claims on NPNs: those of before are unproven, and open cases without a certificate wait for the proof."""
+"""Claims on NPNs: those of before are unproven, and open cases without a certificate wait for the proof.
+
+A certificate says as what its holder was certified; rows of before can't be changed, and say what the case does.
+"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -32,11 +35,12 @@ FACT = sa.table("fact", sa.column("case_id"), sa.column("kind"))
 
 
 def upgrade() -> None:
-    """Adds a table and two columns; everybody with an NPN claims it, and nobody has proven it.
+    """Adds a table and three columns; everybody with an NPN claims it, and nobody has proven it.
 
     A case claims the NPN of its own request, which need not be its person's. One that has ended, has a certificate or
     has completed a market keeps what it has.
     """
+    op.add_column("certificate", sa.Column("kind", sa.String()))
     op.create_table(
         "npn_claim",
         sa.Column("id", sa.Integer(), primary_key=True),

@@ -44,6 +44,19 @@ def has_proven(session: Session, assister_id: str, npn: str) -> bool:
     return claim is not None and claim.state == ClaimState.PROVEN
 
 
+def keeps_npn(session: Session, case: Case, npn: str) -> bool:
+    """Whether the owner of a case stays known by an NPN that the case doesn't name any more.
+
+    So they do where it is more than a claim, or where another of their cases goes by it (D3).
+    """
+    claim = find_claim(session, case.assister_id, npn)
+    if claim is None or claim.state != ClaimState.CLAIMED:
+        return True
+    others = col(Case.assister_id) == case.assister_id, col(Case.case_id) != case.case_id
+    named = select(Case).where(*others, col(Case.stage).not_in(ENDED))
+    return any(applicant_of(one).npn == npn for one in list_rows(session, named))
+
+
 def is_taken(session: Session, assister_id: str, npn: str) -> bool:
     """Whether somebody else has proven an NPN."""
     proven = col(NpnClaim.npn) == npn, col(NpnClaim.state) == ClaimState.PROVEN

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from sqlmodel import col, select
 
 from db.case_state import list_rows, load_case, profile_of, snapshot_case, state_of
-from db.reads.npn.claims import has_proven
+from db.reads.npn.claims import has_proven, keeps_npn
 from db.tables import SYSTEM, Assister, Case, CommandRow
 from db.writes.commands import keep_refusal
 from db.writes.effects import keep_evidence
@@ -104,8 +104,7 @@ def find_other_account(session: Session, identity_key: bytes, case: Case, profil
 
     An NPN that nobody has proven is nobody's (D3).
     """
-    person = session.get_one(Assister, case.assister_id)
-    npn = profile.npn or person.npn
+    npn = profile.npn or _find_kept_npn(session, case)
     key = make_person_key(identity_key, npn, profile.email)
     others = col(Assister.assister_id) != case.assister_id
     by_key = list_rows(session, select(Assister).where(col(Assister.person_key) == key, others))
@@ -175,8 +174,8 @@ def _store_profile(
     person, npn_before = session.get_one(Assister, case.assister_id), profile_of(case).npn
     person.language = profile.language
     before = {person.email, profile_of(case).email}
-    # A profile that names no NPN leaves its owner the one they are known by (A10, B3).
-    rename_person(session, identity_key, person, profile.npn or person.npn, document, DRAFT_FIELDS)
+    npn_of_owner = profile.npn or _find_kept_npn(session, case)
+    rename_person(session, identity_key, person, npn_of_owner, document, DRAFT_FIELDS)
     case.request, case.kind = document, profile.role.value
     keep_former_address(session, case, before, now)
     claim_changed_npn(session, case, npn_before, now)
@@ -189,6 +188,12 @@ def _store_profile(
     fact = Fact(id=f"{case.case_id}:profile:{version}", kind=FactKind.PROFILE_SAVED, at=now, data=data)
     record_audit(session, now, row.actor, "profile.saved", case, changed=changed, **data)
     append_fact(session, case, fact, now)
+
+
+def _find_kept_npn(session: Session, case: Case) -> str | None:
+    """The NPN that a profile without one leaves its owner (A10, B3); a mere claim is dropped."""
+    person = session.get_one(Assister, case.assister_id)
+    return person.npn if person.npn and keeps_npn(session, case, person.npn) else None
 
 
 def record_npn_verdict(

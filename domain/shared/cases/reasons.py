@@ -111,8 +111,8 @@ SENTENCES: dict[str, str] = {
     "npn_missing": "There is no NPN in this case to be proven.",
     "identity_unsettled": "The case is under another e-mail address than its person; decide first whose case it is.",
     "npn_in_use": "This NPN is already in use under another name or e-mail; staff have been told and will look at it.",
-    "second_account": "There is an account for this person already; don't open a second one, recover its user ID or "
-    "password instead.",
+    "second_account": "There is an account for this person already; don't open a second one, sign in to it by a "
+    "code to its e-mail address instead.",
     # checks of a screening (A3, A7, A10, A13, A14)
     "npn_found": "The NPN is known to the license registry.",
     "npn_individual": "The NPN is a person's, not a firm's.",

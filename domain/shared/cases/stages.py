@@ -115,13 +115,14 @@ class Certificate(FactData):
 
 
 class CertificateToIssue(FactData):
-    """What is fixed of a certificate before it is printed: number, name and time of issue (A23, B17).
+    """What is fixed of a certificate before it is printed: number, name, kind and time of issue (A23, B17).
 
-    ``market`` is empty in the state program; ``holder`` is missing where an earlier release has fixed it.
+    ``market`` is empty in the state program; ``holder`` and ``kind`` are missing where an earlier release has fixed it.
     """
 
     number: str
     holder: str | None = None
+    kind: str | None = None
     issued_at: IssuedAt
     issued_on: date
     valid_until: date | None

@@ -56,6 +56,8 @@ SENTENCES: dict[str, str] = {
     "year_impossible": "This is true and {needed} is false, which can't both be; correct one of them.",
     "known_otherwise": "The person known by this NPN or e-mail address has another name or e-mail address; nothing of "
     "the record is taken until staff have looked at it.",
+    "year_known_otherwise": "What is known of this year is otherwise; nothing of the record is taken until staff have "
+    "looked at it.",
     "score": "Send the score as a number between 0 and 1 (scaled), or raw and max.",
     "mismatch": "This does not match the case or its policy.",
     "timestamp": "Send a date and time with its time zone, such as 2026-11-21T17:00:00Z.",
@@ -85,8 +87,8 @@ SENTENCES: dict[str, str] = {
     "ticket_not_redeemed": "This launch ticket was never used to open the training.",
     "another_text": "This is not the text that was opened; open the agreement again and read it to the end.",
     "read_to_the_end": "Read the agreement to its end, then agree.",
-    "second_account": "There is an account for this person already; don't open a second one, recover its user ID or "
-    "password instead.",
+    "second_account": "There is an account for this person already; don't open a second one, sign in to it by a "
+    "code to its e-mail address instead.",
     "invalid": "This value can't be understood; correct it.",
 }
 
