@@ -150,6 +150,41 @@ async def test_d6_less_surety_is_asked_for_than_for_a_proof(house: House, provid
     assert await owner(house) == "testa-not-proofed@example.org"
 
 
+def sign_without(provider: Provider, monkeypatch: pytest.MonkeyPatch, *left_out: str) -> None:
+    """Has ID tokens without these claims, which the user info has."""
+    build, sign = provider.stand_in._build_claims, provider.stand_in._sign_id_token
+
+    def sign_less(issuer: str, grant: dict[str, Any]) -> str:
+        with monkeypatch.context() as less:
+            said = {name: value for name, value in build(grant["sub"]).items() if name not in left_out}
+            less.setattr(provider.stand_in, "_build_claims", lambda _: said)
+            return sign(issuer, grant)
+
+    monkeypatch.setattr(provider.stand_in, "_sign_id_token", sign_less)
+
+
+async def test_d6_what_the_token_lacks_is_read_from_the_user_info(
+    house: House, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sign_without(provider, monkeypatch, "email", "email_verified", "given_name", "family_name")
+    assert (await provider.sign_in("testa-agent")).status_code == 303
+    assert await owner(house) == AGENT
+    case_id = await house.open(documents.broker())
+    await screened(house, case_id)
+    house.browser.cookies.clear()
+    assert (await prove(house, provider, case_id, "testa-agent")).status_code == 303
+
+
+def user_info_of_another(provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
+    sign_without(provider, monkeypatch, "email", "email_verified")
+    build = provider.stand_in._build_claims
+    monkeypatch.setattr(provider.stand_in, "_build_claims", lambda sub: {**build(sub), "sub": "another"})
+
+
+def user_info_with_the_acr(provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
+    sign_without(provider, monkeypatch, "email", "email_verified", "acr")
+
+
 Attack = Callable[[Provider, pytest.MonkeyPatch], None]
 
 
@@ -188,6 +223,8 @@ def saying(**claims: Any) -> Attack:
         pytest.param(saying(acr="urn:acr.example.org:guest"), "not_sure", "es", id="foreign acr"),
         pytest.param(saying(acr=None), "not_sure", "en", id="no acr"),
         pytest.param(saying(acr=[SIGNED_IN]), "not_sure", "en", id="acr in a list"),
+        pytest.param(user_info_of_another, "not_trusted", "en", id="user info of another"),
+        pytest.param(user_info_with_the_acr, "not_sure", "en", id="acr in the user info"),
         pytest.param(saying(email_verified=False), "unverified_address", "es", id="unverified"),
         pytest.param(saying(email_verified="true"), "unverified_address", "en", id="verified in words"),
         pytest.param(saying(email="testa-agent"), "unverified_address", "en", id="no address"),

@@ -1,7 +1,7 @@
 """The identity provider of staff (OpenID Connect, code flow with PKCE): who somebody is; no session is opened here."""
 
 import hmac
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Collection, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -103,8 +103,12 @@ async def redirect_to_provider(client: Any, request: Request, callback: str, **a
     return answer
 
 
-async def read_claims(client: Any, issuer: str, client_id: str, request: Request) -> Mapping[str, Any]:
+async def read_claims(
+    client: Any, issuer: str, client_id: str, request: Request, besides: Collection[str] = ()
+) -> Mapping[str, Any]:
     """What the provider vouches for of who came back, in a token for us alone.
+
+    Claims in ``besides`` that the token lacks are read from the user info: some providers have them there alone.
 
     Raises `SignInFailed`, and of those `NothingSaid` where the provider has told of an error, or can't be asked.
     """
@@ -118,14 +122,23 @@ async def read_claims(client: Any, issuer: str, client_id: str, request: Request
         limit_algorithms(metadata)
         check_answering_issuer(metadata, request.query_params.get("iss"))
         token = await client.authorize_access_token(request)
+        claims: dict[str, Any] = dict(token.get("userinfo") or {})
+        check_audience(claims, client_id)
+        if metadata.get("userinfo_endpoint") and not claims.keys() >= set(besides):
+            claims |= _pick_missing(claims, await client.userinfo(token=token), besides)
     except httpx2.HTTPError as error:
         _log_failure(error)
         raise NothingSaid from None
     except Exception as error:  # of the transport, the protocol, the token: all of them mean nobody is signed in
         raise _log_failure(error) from None
-    claims: Mapping[str, Any] = token.get("userinfo") or {}
-    check_audience(claims, client_id)
     return claims
+
+
+def _pick_missing(claims: Mapping[str, Any], told: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
+    """What the user info adds to a token's claims: of the same subject, and nothing else. Raises `SignInFailed`."""
+    if told.get("sub") != claims.get("sub"):
+        raise SignInFailed
+    return {name: told[name] for name in names if name in told and name not in claims}
 
 
 def read_claim(claims: Mapping[str, Any], name: str) -> Any:

@@ -13,6 +13,9 @@ from web.http.identity_provider import LONGEST, SignInFailed, build_client, read
 
 CALLBACK, SIGN_IN_CALLBACK = "/me/identity/callback", "/me/sign-in/callback"
 
+# What a provider may tell by its user info alone; how sure it is stands in the signed token.
+NAME, ADDRESS = ("given_name", "family_name"), ("email", "email_verified")
+
 
 class _Verified(BaseModel):
     email: Email
@@ -64,10 +67,10 @@ class ProofingProvider:
 
     async def read_proofed_name(self, request: Request) -> ProofedName:
         """Who came back. Raises `SignInFailed`, and `NotProofed` where the provider is less sure, or names nobody."""
-        claims = await read_claims(self._client, self._issuer, self._client_id, request)
+        claims = await read_claims(self._client, self._issuer, self._client_id, request, NAME)
         if claims.get("acr") != self._acr:
             raise NotProofed
-        first, last = (str(claims.get(name) or "").strip() for name in ("given_name", "family_name"))
+        first, last = (str(claims.get(name) or "").strip() for name in NAME)
         if not first or not last or len(first) > LONGEST or len(last) > LONGEST:
             raise NotProofed
         return ProofedName(first, last, self._issuer, _read_subject(claims))
@@ -79,7 +82,7 @@ class ProofingProvider:
 
     async def read_signed_in(self, request: Request) -> SignedInIdentity:
         """Who came back. Raises `SignInFailed`, and `NotProofed` where the provider is less sure than is asked for."""
-        claims = await read_claims(self._sign_in_client, self._issuer, self._client_id, request)
+        claims = await read_claims(self._sign_in_client, self._issuer, self._client_id, request, ADDRESS)
         if claims.get("acr") not in (self._acr, self._sign_in_acr):
             raise NotProofed
         return SignedInIdentity(self._issuer, _read_subject(claims), _read_verified_email(claims))

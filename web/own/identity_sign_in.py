@@ -15,7 +15,7 @@ from web.codes import sign_in_owner
 from web.http.addresses import build_query
 from web.http.auth import PUBLIC
 from web.http.defence.security_log import hash_caller, log_security
-from web.http.identity_provider import SignInFailed
+from web.http.identity_provider import NothingSaid, SignInFailed
 from web.http.negotiation import choose_language
 from web.http.pages import PRIVATE, build_page_router
 from web.http.proofing import SIGN_IN_CALLBACK, NotProofed, ProofingProvider
@@ -50,6 +50,8 @@ async def finish_identity_sign_in(request: Request, services: ServicesDep) -> Re
         return RedirectResponse(OWN_PATH, 303, PRIVATE)
     try:
         email = await _recognize(request, services, services.proofing)
+    except NothingSaid:
+        return _refuse(request, services, "nothing_said", 403, onward, language)
     except SignInFailed:
         return _refuse(request, services, "not_trusted", 403, onward, language)
     except NotProofed:
