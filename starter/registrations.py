@@ -86,10 +86,19 @@ class Registrations:
         return await self._database.write(open_marketplace_agreement, case_id, name, language, actor, now())
 
     async def accept_agreement(
-        self, case_id: str, name: MarketplaceAgreement, sha256: str | None = None, actor: str = "assister"
+        self,
+        case_id: str,
+        name: MarketplaceAgreement,
+        sha256: str | None = None,
+        actor: str = "assister",
+        *,
+        method: str | None = None,
+        reason: str | None = None,
     ) -> RegistrationState:
-        """Accepts the text that was opened, by "I Agree" (B16)."""
-        step = await self._database.write(accept_marketplace_agreement, case_id, name, sha256, actor, now())
+        """Accepts the text that was opened, by "I Agree" (B16); staff say how they have that word, and why (D6)."""
+        step = await self._database.write(
+            accept_marketplace_agreement, case_id, name, sha256, actor, now(), method=method, reason=reason
+        )
         return await self._deliver_report(step)
 
     async def _deliver_report(self, step: RecordedStep) -> RegistrationState:

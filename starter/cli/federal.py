@@ -138,9 +138,15 @@ def accept_agreement(
     language: Annotated[Literal["en", "es"] | None, Parameter(help="By default the registration's language.")] = None,
     yes: Annotated[bool, FLAG, Parameter(help="Agree without being asked, in scripts.")] = False,
     actor: OnBehalf = None,
+    method: Annotated[
+        Literal["paper", "in_person", "other"] | None, Parameter(help="With --as: how the assister gave their word.")
+    ] = None,
+    reason: Annotated[str | None, Parameter(help="With --as: why it is done for them; it is audited.")] = None,
     options: CommonOptions = DEFAULTS,
 ) -> None:
     """Read an agreement with the Marketplace and accept it; both are recorded."""
+    if actor is not None and not (method and reason and reason.strip()):
+        raise UsageError("To agree for an assister by --as needs --method and --reason.")
     actor = name_actor(actor)
     if not yes and not sys.stdin.isatty():
         raise UsageError("An agreement is accepted on a terminal, or with --yes.")
@@ -150,7 +156,8 @@ def accept_agreement(
     print_agreement(open_console(error=options.json), text.text, title)
     if not yes:
         _ask_for_consent(options)
-    asyncio.run(_accept_agreement(options, case, agreement, text.sha256, actor))
+    said = {"method": method, "reason": reason}
+    asyncio.run(_accept_agreement(options, case, agreement, text.sha256, actor, said))
 
 
 async def _open_agreement(
@@ -170,11 +177,13 @@ def _ask_for_consent(options: CommonOptions) -> None:
         raise NotDone("Not accepted; that it was opened is on record.")
 
 
-async def _accept_agreement(options: CommonOptions, case: str, name: AgreementName, sha256: str, actor: str) -> None:
+async def _accept_agreement(
+    options: CommonOptions, case: str, name: AgreementName, sha256: str, actor: str, said: dict[str, str | None]
+) -> None:
     from domain.federal.markets import MarketplaceAgreement
 
     async with open_services(options.data) as services:
-        await services.registrations.accept_agreement(case, MarketplaceAgreement(name), sha256, actor)
+        await services.registrations.accept_agreement(case, MarketplaceAgreement(name), sha256, actor, **said)
         status = await services.read_status(case)
     _print_step(options, "Accepted.", status)
 

@@ -161,8 +161,13 @@ async def test_b16_there_are_three_agreements(market: Marketplace, name: str) ->
 
 async def test_b16_staff_may_do_it_in_their_name_and_it_is_said_who_did(market: Marketplace) -> None:
     opened = await ready(market)
-    for step in ("open", "accept"):
-        assert (await market.command(opened, f"agreements/{GENERAL}/{step}")).status_code == 200
+    assert (await market.command(opened, f"agreements/{GENERAL}/open")).status_code == 200
+    said = {"method": "paper", "reason": "signed at the office"}
+    wrong = await market.command(opened, f"agreements/{GENERAL}/accept", **said | {"method": "hearsay"})
+    assert wrong.status_code == 422
+    assert (await market.command(opened, f"agreements/{GENERAL}/accept", **said)).status_code == 200
+    (accepted,) = [one for one in await market.audit(opened) if one["action"] == "agreement.accepted"]
+    assert (accepted["reason"], accepted["details"]["method"]) == (said["reason"], "paper")
     assert {
         (one["action"], one["actor"]) for one in await market.audit(opened) if one["action"].startswith("agreement.")
     } == {("agreement.opened", "staff:staff"), ("agreement.accepted", "staff:staff")}

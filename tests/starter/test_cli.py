@@ -120,6 +120,7 @@ def test_each_verb_has_help_and_takes_json(tmp_path: Path, verb: str) -> None:
         (["ffm", "launch", "x", "shop"], "--channel"),
         (["ffm", "agree", "x", "shop_general", "--yes"], "shop_privacy_security"),
         (["ffm", "agree", "x", "individual_general"], "--yes"),
+        (["ffm", "agree", "x", "individual_general", "--yes", "--as", "ana"], "--method and --reason"),
         (["ffm", "rcl", "--plan-year", "soon"], "--plan-year"),
     ],
 )

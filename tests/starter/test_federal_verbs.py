@@ -118,14 +118,18 @@ async def test_agreements_are_read_and_accepted_in_words(clerk: Clerk, market: M
     typed = await clerk.at_a_terminal(b"I  agree\n", *agree)
     assert (typed.status, "Accepted." in typed.out) == (0, True)
     english = ("ffm", "agree", case, "individual_privacy_security", "--language", "en", "--yes")
-    accepted = await clerk.json(*english)
+    behalf = ("--as", "ana", "--method", "paper", "--reason", "signed at the office")
+    accepted = await clerk.json(*english, *behalf)
     assert [(one["language"], bool(one["accepted_at"])) for one in accepted["agreements"]] == [
         ("es", True),
         ("en", True),
     ]
-    deeds = [(one["actor"], one["action"]) for one in await clerk.json("audit", case)]
-    assert deeds.count(("sender:certify", "agreement.opened")) == 2
-    assert deeds.count(("sender:certify", "agreement.accepted")) == 2
+    audit = await clerk.json("audit", case)
+    deeds = [(one["actor"], one["action"]) for one in audit]
+    for action in ("agreement.opened", "agreement.accepted"):
+        assert [deeds.count((actor, action)) for actor in ("sender:certify", "staff:ana")] == [1, 1]
+    (told,) = [one for one in audit if (one["actor"], one["action"]) == ("staff:ana", "agreement.accepted")]
+    assert (told["reason"], told["details"]["method"]) == ("signed at the office", "paper")
 
 
 async def test_what_is_published_is_shown(clerk: Clerk, market: Marketplace) -> None:

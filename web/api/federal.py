@@ -17,6 +17,7 @@ from domain.federal.vendor_reports import parse_vendor_report
 from domain.shared.documents.faults import Fault, Invalid
 from domain.shared.documents.parsing import read_json
 from domain.shared.senders import ForbiddenReport, ReportKind
+from domain.shared.vouching import ProofMethod
 from starter.cases import now
 from web.api.bodies import StrictBody, describe_body, read_body
 from web.api.cases import COMMANDS, CommandId, answer_command
@@ -54,10 +55,15 @@ class OpenBody(StrictBody):
 
 
 class AcceptBody(StrictBody):
-    """The reader's word that the text was read to its end, and the hash of the text they had before them (B16)."""
+    """The reader's word that the text was read to its end, and the hash of the text they had before them (B16).
+
+    Staff say how they have that word and why they give it on behalf of the assister (D6); both are audited.
+    """
 
     sha256: Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")] | None = None
     read_to_end: bool = True
+    method: ProofMethod | None = None
+    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)] | None = None
 
 
 class TicketBody(StrictBody):
@@ -137,7 +143,9 @@ async def accept_agreement(
     body = await read_body(request, AcceptBody) if await request.body() else AcceptBody()
     if not body.read_to_end:
         raise Invalid([Fault("read_to_end", "read_to_the_end")])
-    await services.registrations.accept_agreement(case_id, agreement, body.sha256, me.actor)
+    await services.registrations.accept_agreement(
+        case_id, agreement, body.sha256, me.actor, method=body.method, reason=body.reason
+    )
     return await _answer_status(services, case_id)
 
 

@@ -31,11 +31,20 @@ def open_marketplace_agreement(
 
 
 def accept_marketplace_agreement(
-    session: Session, case_id: str, name: MarketplaceAgreement, sha256: str | None, actor: str, now: datetime
+    session: Session,
+    case_id: str,
+    name: MarketplaceAgreement,
+    sha256: str | None,
+    actor: str,
+    now: datetime,
+    *,
+    method: str | None = None,
+    reason: str | None = None,
 ) -> RecordedStep:
     """Accepts the text that was opened last, by "I Agree" (B16).
 
-    ``sha256`` is the hash of the text the reader had before them, where it is known. Raises `Refusal` when it was
+    ``sha256`` is the hash of the text the reader had before them, where it is known; ``method`` and ``reason`` are how
+    staff have the assister's word, on whose behalf they accept it, and why they do (D6). Raises `Refusal` when it was
     not opened, or before profile and training are complete; `Invalid` for another text's hash.
     """
     case, state = lock_open_registration(session, case_id)
@@ -45,7 +54,8 @@ def accept_marketplace_agreement(
         raise Invalid([Fault("sha256", "another_text")])
     fact_id = f"{case_id}:accepted:{name}:{opened.version}"
     fact = Fact(id=fact_id, kind=FactKind.AGREEMENT_ACCEPTED, at=now, data=opened.to_json())
-    return record_step(session, case, fact, actor, "agreement.accepted", now, **fact.data)
+    shown = {"method": method} if method else {}
+    return record_step(session, case, fact, actor, "agreement.accepted", now, reason=reason, **fact.data, **shown)
 
 
 def _find_opened(
