@@ -88,7 +88,7 @@ async def test_b3_a_second_account_is_refused_and_pointed_at_recovery(market: Ma
     assert status.pop("flag") == "second_account"
     assert (status, history) == ({name: before[0][name] for name in status}, before[1])
     (noted,) = [entry for entry in await market.audit(opened) if entry["action"] == "request.conflict"]
-    assert (noted["actor"], noted["reason"]) == ("applicant", "A second account was asked for.")
+    assert (noted["actor"], noted["reason"]) == ("sender:intake", "A second account was asked for.")
     if "email" in changes:
         assert await market.letters("another.address@example.com") == []
 
