@@ -68,6 +68,11 @@ def name_sender_actor(sender_id: str) -> str:
     return f"sender:{sender_id}"
 
 
+def is_sender_actor(actor: str) -> bool:
+    """Whether what was done was done by a sender, neither by staff nor by the person."""
+    return actor.startswith("sender:")
+
+
 # Who does something by `certify` without a name: it needs the database itself, and vouches as an intake partner does.
 COMMAND_LINE = "sender:certify"
 

@@ -16,6 +16,7 @@ from domain.shared.cases.stages import Stage
 from tests.support import documents
 from tests.support.browser import Browser
 from tests.support.form import place
+from tests.support.sending import build_credential
 from tests.web.house import House
 
 OLD, NEW = "testa.broker@example.com", "testa.new@example.com"
@@ -160,4 +161,14 @@ async def test_d6_a_profile_moves_no_letters_to_an_unconfirmed_address(house: Ho
     page = await person.press("Save/Update", email=NEW, verified="true")
     assert place(page).endswith("/profile")
     assert (page.status, "Change your e-mail address on your own pages first" in page.text) == (422, True)
+    assert (await find_addresses(house), await list_told(house)) == ([OLD], [])
+
+
+async def test_d6_a_portal_moves_nobody_s_letters(house: House) -> None:
+    case_id = await house.open(documents.registration(email=OLD))
+    await house.facts(case_id, FactKind.BEGUN)
+    answer = await house.browser.post(
+        f"/api/cases/{case_id}/profile", json={"email": NEW}, headers=build_credential("marketplace", b"")
+    )
+    assert (answer.status_code, [fault["field"] for fault in answer.json()["errors"]]) == (422, ["email"])
     assert (await find_addresses(house), await list_told(house)) == ([OLD], [])

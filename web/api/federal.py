@@ -16,13 +16,14 @@ from domain.federal.markets import Curriculum, MarketplaceAgreement
 from domain.federal.vendor_reports import parse_vendor_report
 from domain.shared.documents.faults import Fault, Invalid
 from domain.shared.documents.parsing import read_json
+from domain.shared.ids import is_sender_actor
 from domain.shared.senders import ForbiddenReport, ReportKind
 from domain.shared.vouching import ProofMethod
 from starter.cases import now
 from web.api.bodies import StrictBody, describe_body, read_body
 from web.api.cases import COMMANDS, CommandId, answer_command
 from web.api.webhooks import ANSWERS, REPORT, SIGN_IT, acknowledge_event
-from web.http.auth import SIGNED, Registrant, StaffMember, require_permission
+from web.http.auth import SIGNED, Registrant, StaffMember, find_address_faults, require_permission
 from web.http.defence.senders import SenderCall, identify_sender, require_event_id
 from web.http.permissions import Permission
 from web.http.problems import build_problem
@@ -76,8 +77,16 @@ class TicketBody(StrictBody):
 async def save_profile(
     request: Request, services: ServicesDep, actor: Registrant, case_id: str, key: CommandId = None
 ) -> JSONResponse:
-    """Save/Update: changed fields of the profile; the registry is asked about its NPNs, 422 with every fault named."""
-    answer = await services.registrations.save_profile(case_id, read_json(await request.body()), actor, key)
+    """Save/Update: changed fields of the profile; the registry is asked about its NPNs, 422 with every fault named.
+
+    A portal moves nobody's letters: an e-mail address is the person's to change, by a code to it, or staff's (D6).
+    """
+    changes = read_json(await request.body())
+    if isinstance(changes, dict) and is_sender_actor(actor):
+        applicant = (await services.database.read(load_snapshot, case_id)).applicant
+        if faults := find_address_faults(changes, {applicant.email}):
+            raise Invalid(faults)
+    answer = await services.registrations.save_profile(case_id, changes, actor, key)
     return await answer_command(services, case_id, answer)
 
 

@@ -1,7 +1,7 @@
 """Who calls: staff, people on their own pages, and portals; every route declares which of them may."""
 
 import hmac
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -98,9 +98,15 @@ class OwnVisitor:
 
     def find_address_faults(self, changes: Mapping[str, Any], known: str) -> list[Fault]:
         """What is wrong with the e-mail address among ``changes``: it is neither the known one nor confirmed (D6)."""
-        email = changes.get("email", known)
-        confirmed = isinstance(email, str) and email.strip().lower() in self.emails | {known.lower()}
-        return [] if confirmed else [Fault("email", "address_unconfirmed")]
+        return find_address_faults(changes, self.emails | {known})
+
+
+def find_address_faults(changes: Mapping[str, Any], confirmed: Collection[str]) -> list[Fault]:
+    """What is wrong with the e-mail address among ``changes``, if there is one: it is none of the confirmed (D6)."""
+    email = changes.get("email")
+    known = {address.lower() for address in confirmed}
+    is_known = "email" not in changes or (isinstance(email, str) and email.strip().lower() in known)
+    return [] if is_known else [Fault("email", "address_unconfirmed")]
 
 
 @dataclass(frozen=True)
