@@ -69,9 +69,12 @@ def _has_claimed_alone(session: Session, known: Assister, imported: ImportedPers
 
 def _flag_rival(session: Session, known: Assister, now: datetime) -> None:
     case = find_newest_case(session, known)
-    if case is not None and raise_flag(case, flag := OPENING_RULES[case.program].conflict, now):
+    if case is None:
+        return
+    rules = OPENING_RULES[case.program]
+    if raise_flag(case, rules.conflict, now):
         session.add(case)
-        record_audit(session, now, SYSTEM, f"case.flagged.{flag}", case)
+        record_audit(session, now, SYSTEM, f"case.flagged.{rules.conflict}", case)
 
 
 def _find_year_conflict(session: Session, person: Assister, imported: ImportedPerson) -> Fault | None:

@@ -99,8 +99,10 @@ class House:
         await self.facts(case_id, FactKind.DECIDED, **decided)
 
     async def certify(self, case_id: str) -> None:
-        """Everything up to the certificate, whose file is there."""
+        """Everything up to the certificate, whose file is there; whose the NPN is has been proven."""
         await self.decide(case_id, "approve")
+        if (await self.database.read(load_case, case_id)).npn_unproven:
+            await self.prove(case_id)
         await self.facts(case_id, FactKind.LMS_REGISTERED, FactKind.LMS_PROFILE_COMPLETED, FactKind.COURSE_COMPLETED)
         await self.facts(case_id, FactKind.EXAM_ATTEMPTED, event_id="e", score="0.85", passed=True)
         now, digest = datetime.now(UTC), sha256(PDF).hexdigest()
