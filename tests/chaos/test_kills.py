@@ -154,7 +154,7 @@ async def test_c1_every_process_killed_at_every_boundary_loses_nothing_and_does_
         return await reaching.reached()
 
     # Whose attempt was given up before the last one arrived is there next time.
-    async with asyncio.timeout(150):
+    async with asyncio.timeout(240):
         while not await is_held_everywhere():
             await mortal.kill("worker")
     await mortal.kill("worker")
