@@ -178,6 +178,11 @@ class Settings(BaseSettings):
         description="the same PostgreSQL database by the role that owns its tables, for python -m db.migrate only; "
         "empty means database_url",
     )
+    policies: Path | None = Field(
+        default=None,
+        description="folder of the policies, PROGRAM/YEAR.toml; empty means those shipped; docs/policies.md says what "
+        "stands in them",
+    )
     certificates_dir: Path = Field(default=Path("data/certificates"), description="folder of the certificates")
     task_queue: str = Field(default="certification", description="Temporal task queue")
     cached_workflows: int = Field(

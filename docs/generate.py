@@ -13,6 +13,7 @@ from pydantic import AliasChoices, AliasPath, Secret, SecretBytes, SecretStr
 from pydantic.fields import FieldInfo
 
 from docs.requirement_rows import MISSING, REQUIRED, ROWS
+from starter.policies import load_policies
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTE = "<!-- Written by `make docs` from the code: change it there. -->"
@@ -224,6 +225,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true", help="write nothing; fail where a page is stale")
     parser.add_argument("--strict-rows", action="store_true", help="fail where a required row has no test")
     options = parser.parse_args(arguments)
+    load_policies()
 
     faults = []
     for name, text_of in PAGES.items():

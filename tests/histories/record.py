@@ -23,6 +23,7 @@ from temporalio.client import Client, WorkflowHistory
 from temporalio.testing import TimeSkipper
 
 from settings import Settings
+from starter.policies import load_policies
 from starter.publication import PUBLICATION_ID
 from starter.schedules import DAILY_PUBLICATION_ID, DAILY_ROUND_ID, LMS_POLLING_ID, RECONCILIATION_ID
 from starter.stack.embedded import build_children, run_stack
@@ -321,6 +322,7 @@ RECORDED = {BEWELLNM: of_bewellnm, FFM: of_ffm}
 
 
 if __name__ == "__main__":
+    load_policies()
     for program in sys.argv[1:] or RECORDED:
         histories = asyncio.run(RECORDED[program]())
         NEWEST.mkdir(exist_ok=True)

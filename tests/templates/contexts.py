@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from domain.federal.markets import Role
-from domain.federal.policies import FFM_2024
+from domain.federal.policies import FEDERAL_POLICIES
 from domain.shared.cases.notices import TOPIC_OF_WAITING, Notice, Topic
 from domain.shared.cases.stages import OWNER
 from domain.state.agreements import find_agreement
@@ -19,7 +19,7 @@ ROLES = tuple(Role)
 PHONE = "1-833-862-3935"
 PORTALS = "brokers@nmhix.com"
 TRAINING = "partners@nmhix.com"
-HELP_DESK = FFM_2024.help_desk
+HELP_DESK = FEDERAL_POLICIES[2024].help_desk
 CONTACTS: dict[Topic, dict[str, str | None]] = {
     Topic.GENERAL: {"label": "beWellnm Customer Engagement Center", "phone": PHONE, "email": None},
     Topic.PORTALS: {"label": "Broker Portal, Assister Portal", "phone": None, "email": PORTALS},
