@@ -35,7 +35,7 @@ class Contact(PolicyData):
 
 
 class Contacts(PolicyData):
-    """The exchange's contacts by topic (A31)."""
+    """Whom to ask, by topic (A31)."""
 
     general: Contact
     portals: Contact
@@ -85,7 +85,7 @@ class ProgramPolicy(PolicyData):
 
     program: str
     plan_year: int
-    version: int = 1
+    version: int = Field(default=1, ge=1, description="of these rules, counted from 1")
     carried_over_from: int | None = Field(
         default=None, description="the year whose rules these are, where none were published"
     )

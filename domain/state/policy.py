@@ -40,7 +40,7 @@ class Policy(ProgramPolicy):
     resources: dict[Kind, tuple[Link, ...]]
     referrals: dict[str, tuple[str, ...]] = Field(description="where counselors refer people to, per language (A6)")
     intake: Intake
-    home_state: str = "NM"
+    home_state: str = Field(default="NM", description="whose licence is needed")
     license_unknown_after_seconds: int = Field(
         default=3600, ge=1, description="how long look-ups are retried before staff see 'unknown' (A13)"
     )
