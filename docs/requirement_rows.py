@@ -76,7 +76,10 @@ IDENTITY = {
     "D7": "Each sender has a credential of its own, for its program, its kinds of report and one direction",
     "D8": "Earlier years are joined to nobody else, and a file of them that contradicts itself is refused",
 }
-ROWS = STATE_PROGRAM | FEDERAL_PROGRAM | EVERYWHERE | IDENTITY
+YEARS = {
+    "E15": "The health line of authority is held, by each state's own words; a renewal under way is looked at",
+}
+ROWS = STATE_PROGRAM | FEDERAL_PROGRAM | EVERYWHERE | IDENTITY | YEARS
 
 # What a row asks for and the system doesn't do yet, so that a row with tests is not taken for more than they show.
 MISSING = {

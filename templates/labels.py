@@ -141,6 +141,7 @@ REASONS_TO_LOOK: Labels = {
     "uncounted_report": N_("Report that can't be counted"),
     "premature_report": N_("Report that came too early"),
     "npn_refused": N_("NPN check not passed"),
+    "name_alike": N_("Name only like the one in the registry"),
     "second_account": N_("Second account asked for"),
     "mail_refused": N_("E-mail refused by the mail server"),
     "list_late": N_("Not on a federal list in time"),

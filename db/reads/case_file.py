@@ -53,6 +53,7 @@ class ExplainedFinding:
     ``basis`` depends on the check. Of the licence {npn, license_number}; agreement_accepted {version, language, sha256,
     source, at} and who and how, where staff recorded it; background_check {result, reported_at, ordered_at};
     intake_scope {physical_address, business_address}; identity_matches {known, requested: each a name and e-mail}.
+    ``note`` is the code of a sentence that says more of how it came out.
     """
 
     check: str
@@ -60,6 +61,7 @@ class ExplainedFinding:
     source: str
     evidence: Evidence | None
     basis: dict[str, Any]
+    note: str | None = None
 
 
 @dataclass(frozen=True)
@@ -246,6 +248,7 @@ def _explain_findings(
             one.source,
             of_round if one.check in LICENSING else None,
             _find_basis(one, case, person, facts, effects, state.check_inputs),
+            one.note,
         )
         for one in state.findings
     ]

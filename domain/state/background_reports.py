@@ -4,12 +4,32 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from domain.shared.cases.events import ON_THE_WAY
 from domain.shared.cases.facts import Fact, FactKind
 from domain.shared.cases.reasons import Reason
 from domain.shared.documents.faults import Fault, Invalid
 from domain.shared.documents.parsing import hash_document
 from domain.state.certification import CertificationState
 from domain.state.facts import BackgroundReportedData
+
+# What the vendor says on the way to a result, and wants nothing from anybody (P15); as seen on 2026-11-29.
+ORDINARY = frozenset(
+    {
+        "candidate.created",
+        "candidate.updated",
+        "invitation.created",
+        "invitation.completed",
+        "report.created",
+        "report.updated",
+        "report.upgraded",
+        "report.engaged",
+        "report.disputed",
+        "report.pre_adverse_action",
+        "report.post_adverse_action",
+        "adverse_action.created",
+        "adverse_action.completed",
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -81,7 +101,9 @@ def build_check_fact(report: BackgroundReport, received_at: datetime, inputs: st
 
 def find_unfinished_reason(report: BackgroundReport) -> Reason | None:
     """Why a report doesn't count: only a completed one does (A14)."""
-    return None if report.verdict else Reason("not_final")
+    if report.verdict:
+        return None
+    return Reason(ON_THE_WAY if report.type in ORDINARY else "not_final")
 
 
 def find_outdated_reason(inputs: str | None, state: CertificationState) -> Reason | None:

@@ -65,7 +65,7 @@ def describe_certification(state: CertificationState) -> dict[str, Any]:
             "decided_at": decision.at if decision else None,
             "reason": decision.reason if decision else None,
             "override": decision.override if decision else None,
-            "findings": [one.model_dump() for one in state.findings],
+            "findings": [one.model_dump(exclude_none=True) for one in state.findings],
         },
         "training": {"lms_account": state.lms_account, "profile": state.lms_profile, "completed_at": state.trained_at},
         "exam": {"passed_at": state.passed_at, "attempts": [one.model_dump() for one in state.attempts]},

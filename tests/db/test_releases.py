@@ -8,8 +8,9 @@ from uuid import uuid4
 
 import pytest
 import pytest_asyncio
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
+from sqlmodel import col
 
 from db.case_state import list_flags, load_snapshot
 from db.tables import AlteredEvent, AuditRow, FactRow, InboxRow
@@ -26,6 +27,7 @@ from domain.shared.cases.reasons import Reason
 from domain.shared.documents.faults import Invalid
 from domain.shared.documents.parsing import read_json
 from domain.shared.documents.statements import read_statements
+from domain.state.background_reports import ORDINARY
 from domain.state.policies import POLICIES
 from starter.cases import describe_event
 from tests.support import documents
@@ -127,8 +129,22 @@ async def test_c8_an_event_of_a_case_that_had_ended_stays_without_effect(office:
 
 async def test_a14_a_report_that_is_not_final_has_nothing_to_deliver(office: Office) -> None:
     opened = await ordered(office)
-    await office.checked(opened, "clear", type="report.created")
+    await office.checked(opened, "clear", type="report.paused")
     await refused(office, "held", await held(office), "webhook_not_final")
+
+
+@pytest.mark.parametrize("ended", [False, True])
+async def test_p15_what_the_vendor_says_on_the_way_fills_no_page(office: Office, ended: bool) -> None:
+    opened = await ordered(office)
+    if ended:
+        await office.command(opened, CommandKind.WITHDRAW)
+    for event in sorted(ORDINARY):
+        received = await office.checked(opened, "clear", type=event)
+        assert (received.taken, received.to_deliver) == (1, [])
+    assert (await office.list_held()).rows == []
+    assert await facts(office, opened, FactKind.BACKGROUND_REPORTED) == []
+    stored = await office.database.read(lambda session: list(session.scalars(select(col(InboxRow.state)))))
+    assert stored == ["expected"] * len(ORDINARY)
 
 
 async def test_b13_a_ticket_counts_once(office: Office) -> None:

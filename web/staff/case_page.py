@@ -92,6 +92,7 @@ async def render_case(
         owner=OWNER[state.waiting_for] if state.waiting_for else None,
         missing=[explain_reason(Reason(code), language) for code in file.status["may_assist_reasons"]],
         checks={one.check: explain_reason(Reason(one.check), language) for one in file.findings},
+        finding_notes={one.note: explain_reason(Reason(one.note), language) for one in file.findings if one.note},
         lines=describe_entries(file.timeline, language),
         notes=explain_notes(file.held, language),
         panel=build_panel(file, visit.me, language),

@@ -27,7 +27,7 @@ from db.writes.webhooks.events import (
 )
 from db.writes.webhooks.uncounted import keep_uncounted
 from domain.federal.vendor_reports import VendorReport
-from domain.shared.cases.events import PREMATURE, EventSource, EventState, find_reason_without_effect
+from domain.shared.cases.events import PREMATURE, EventSource, EventState, find_event_state, find_reason_without_effect
 from domain.shared.cases.facts import Fact
 from domain.shared.cases.reasons import Reason
 from domain.shared.documents.faults import Fault, Invalid
@@ -223,7 +223,7 @@ def store_event(session: Session, event: Event, parsed: ParsedEvent, actor: str,
         kind=fact.kind,
         digest=event.digest,
         fact_id=None if reason else fact.id,
-        state=EventState.WITHOUT_EFFECT if reason else EventState.PENDING,
+        state=find_event_state(reason),
         received_at=now,
         **_noted(reason),
     )

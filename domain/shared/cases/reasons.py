@@ -64,6 +64,7 @@ SENTENCES: dict[str, str] = {
     "sender_may_not": "Its sender may not report this.",
     # why an event has no effect, is kept aside, or makes a case one for staff (A24, C5)
     "not_final": "It is not a completed report.",
+    "on_the_way": "It is what the vendor says on the way to a completed report.",
     "reported_before": "It was reported before under this launch ticket.",
     "check_outdated": "It is about a check that was ordered before the name or e-mail address was changed.",
     "before_certificate": "It was reported before the certificate was issued.",
@@ -120,6 +121,16 @@ SENTENCES: dict[str, str] = {
     "license_found": "The registry lists this New Mexico license under this NPN.",
     "license_active": "The New Mexico license is active.",
     "license_not_expired": "The New Mexico license has not expired.",
+    "health_line": "The New Mexico license has the health line of authority.",
+    # what a check's result rests on, where that has to be said (P16–P19)
+    "no_health_line": "No health line of authority: the registry lists other lines only.",
+    "health_line_in_other_words": "The registry names a line of authority that may be the health line, "
+    "in words that are not known here; look at its answer.",
+    "lines_not_reported": "The registry lists no lines of authority for this license; ask for its health line.",
+    "renewal_under_way": "Renewal under way: the registry shows the license as active some days after its last one.",
+    "license_numbered_by_npn": "The state has replaced its license numbers by the NPN: the registry lists a license of "
+    "the same state under that, and none under the number given.",
+    "names_alike": "The names are alike, one longer than the other; look whether they are one person's.",
     "agreement_accepted": "The agreement with the exchange is accepted.",
     "npn_owner": "It is proven whose the NPN is.",
     "identity_matches": "Earlier records of this NPN carry the same name and e-mail.",
