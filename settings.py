@@ -292,6 +292,10 @@ class Settings(BaseSettings):
     public_openapi: bool = Field(default=True, description="whether /openapi.json, the API's description, answers")
 
     temporal_ui_url: str = Field(default="", description="the Temporal UI, for links from cases; empty means none")
+    trying: bool = Field(
+        default=False,
+        description="offers plan years that are past and for trying only; only where web_url is a loopback address",
+    )
     gallery: bool = Field(default=False, description="a page of all notices; only where web_url is a loopback address")
 
     registry_url: str = Field(description="licence registry (NIPR PDB)")
@@ -358,7 +362,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _keep_demonstrations_local(self) -> Self:
-        """An identity provider without TLS, and the gallery, are for one machine alone."""
+        """An identity provider without TLS, the gallery, and plan years for trying are for one machine alone."""
         at_home = is_loopback(self.web_url)
         for setting in ("oidc_issuer", "proofing_issuer"):
             issuer = getattr(self, setting)
@@ -368,8 +372,9 @@ class Settings(BaseSettings):
             raise ValueError(
                 "CERTIFY_PROOFING_ISSUER needs CERTIFY_PROOFING_ACR: without it any sign-in would be a proof"
             )
-        if self.gallery and not at_home:
-            raise ValueError("CERTIFY_GALLERY is for a CERTIFY_WEB_URL on this machine only")
+        for setting in ("gallery", "trying"):
+            if getattr(self, setting) and not at_home:
+                raise ValueError(f"CERTIFY_{setting.upper()} is for a CERTIFY_WEB_URL on this machine only")
         return self
 
     @model_validator(mode="after")

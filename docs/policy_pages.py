@@ -16,6 +16,7 @@ def write_schema(program: str) -> str:
     """The JSON schema of a program's files, for editors; one that carries a year over may leave anything out."""
     whole = _describe_file(program)
     parts = _leave_out_required(whole)
+    parts["required"] = ["windows"]
     definitions = {
         **whole.pop("$defs"),
         **{f"{name}Part": one for name, one in parts.pop("$defs").items()},

@@ -120,7 +120,7 @@ def load_safe_settings() -> Settings:
     if is_production(settings) and (found := find_unsafe_settings(settings)):
         sys.exit(_refuse_start(["This process does not start, since its settings are unsafe:", *map(str, found)]))
     try:
-        load_policies(settings.policies)
+        load_policies(settings.policies, trying=settings.trying)
     except FaultyPolicies as error:
         sys.exit(_refuse_start(["This process does not start, since its policies have faults:", *error.list_lines()]))
     return settings

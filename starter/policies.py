@@ -10,9 +10,12 @@ SHIPPED = Path(__file__).resolve().parent.parent / "policies"
 MOST_FILES = 200
 
 
-def load_policies(folder: Path | None = None) -> None:
-    """Puts the policies of a folder in force, those shipped without one. Raises `FaultyPolicies`: then none changes."""
-    use_policies(read_policy_folder(folder or SHIPPED))
+def load_policies(folder: Path | None = None, *, trying: bool = False) -> None:
+    """Puts the policies of a folder in force, those shipped without one; `trying` opens those that are for it alone.
+
+    Raises `FaultyPolicies`: then none changes.
+    """
+    use_policies(read_policy_folder(folder or SHIPPED), trying=trying)
 
 
 def read_policy_folder(folder: Path) -> list[ProgramPolicy]:

@@ -22,7 +22,7 @@ AT_ONCE, MOST = 2, 8
 processes.PORTS = processes.PORTS[int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % MOST :: MOST]
 
 # Before tests are collected: many take a policy as they are read.
-load_policies()
+load_policies(trying=True)
 
 pytest_plugins = ["tests.fixtures.postgres", "tests.fixtures.migrated"]
 

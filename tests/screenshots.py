@@ -107,6 +107,6 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    load_policies()
+    load_policies(trying=True)
     asyncio.run(main())
     os._exit(0)

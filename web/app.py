@@ -160,7 +160,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """The application over the settings given, or this process's own."""
     if settings is None:
         settings = load_settings()
-        load_policies(settings.policies)
+        load_policies(settings.policies, trying=settings.trying)
     _build_senders(settings)  # a fault in an entry is told before anybody is served
 
     @asynccontextmanager

@@ -35,6 +35,7 @@ from db.tables import (
     UncountedReport,
 )
 from domain.programs.certificates import find_certificate_status
+from domain.programs.policies import find_last_day
 from domain.programs.state import CaseState
 from domain.shared.cases.commands import list_shown_data
 from domain.shared.cases.facts import Fact, FactKind
@@ -212,9 +213,11 @@ def _list_certificates(session: Session, case: Case, state: CaseState, now: date
             number=row.number,
             market=row.market,
             holder=row.holder or applicant_of(case).name,
-            status=find_certificate_status(state, row.number, row.market, row.valid_until, today),
+            status=find_certificate_status(
+                state, row.number, row.market, find_last_day(case.program, case.plan_year, row.valid_until), today
+            ),
             issued_at=row.issued_at,
-            valid_until=row.valid_until,
+            valid_until=find_last_day(case.program, case.plan_year, row.valid_until),
             sha256=row.sha256,
             uri=row.uri,
         )

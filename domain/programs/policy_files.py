@@ -23,6 +23,8 @@ POLICY_MODELS: Mapping[str, type[ProgramPolicy]] = {STATE_PROGRAM: Policy, FEDER
 # What the file's folder and name say already.
 NAMED_BY_FILE = ("program", "plan_year")
 CARRIED_OVER = "carried_over_from"
+# What each year says for itself.
+NOT_CARRIED_OVER = ("windows", "for_trying_only")
 LONGEST, MOST_FAULTS = 32_768, 50
 YEAR = re.compile(r"20\d\d", re.ASCII)
 _AT_LINE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
@@ -154,15 +156,21 @@ def _build_policy(
             why = "has no file that can be read" if base is None else "is carried over itself"
             sentence = f"{CARRIED_OVER}: {followed} {why}; name a plan year whose file has all of the rules."
             return [*told, PolicyFault(name, lines.find((CARRIED_OVER,)), sentence)]
-        data = _merge(base.data, document.data)
+        kept = {name: value for name, value in base.data.items() if name not in NOT_CARRIED_OVER}
+        data = _merge(kept, document.data)
     named = {"program": document.file.program, "plan_year": document.plan_year}
     try:
         policy = POLICY_MODELS[document.file.program].model_validate({**data, **named})
     except ValidationError as error:
         # What the year that is carried over has wrong is told of its own file.
-        found = [one for one in _describe_faults(error) if base is None or lines.has(one[0])]
+        found = [one for one in _describe_faults(error) if base is None or _is_own(one[0], lines)]
         return [*told, *(PolicyFault(name, lines.find(path), sentence) for path, sentence in found)]
     return told or policy
+
+
+def _is_own(path: Path, lines: "_Lines") -> bool:
+    """Whether a fault is of a file itself, and not of the one that it carries over."""
+    return lines.has(path) or path[:1] in [(name,) for name in NOT_CARRIED_OVER]
 
 
 def _merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

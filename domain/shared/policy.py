@@ -89,6 +89,11 @@ class ProgramPolicy(PolicyData):
     carried_over_from: int | None = Field(
         default=None, description="the year whose rules these are, where none were published"
     )
+    for_trying_only: bool = Field(
+        default=False,
+        exclude=True,
+        description="a plan year that is past: the embedded stack alone offers it, and there it has no window (E13)",
+    )
     contacts: Contacts
     windows: Windows
     time_zone: Annotated[str, AfterValidator(_check_zone)] | None = Field(
@@ -107,6 +112,11 @@ class ProgramPolicy(PolicyData):
 
 
 Rules = TypeVar("Rules", bound=ProgramPolicy)
+
+
+def find_plan_year_end(plan_year: int) -> date:
+    """The last day of a plan year, which is a calendar year."""
+    return date(plan_year, 12, 31)
 
 
 def find_local_date(policy: ProgramPolicy, now: datetime) -> date:

@@ -65,7 +65,7 @@ def find_settings(data: Path | None) -> "Settings":
     _choose_settings(data)
     try:
         settings = read_settings()
-        load_policies(settings.policies)
+        load_policies(settings.policies, trying=settings.trying)
     except InvalidSettings as error:
         raise UsageError(str(error)) from None
     except FaultyPolicies as error:

@@ -84,7 +84,7 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=100_000, help="cases behind the console's pages")
     options = vars(parser.parse_args())
     names = options.pop("only")
-    load_policies()
+    load_policies(trying=True)
     console = Console(stderr=True)
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         found = asyncio.run(

@@ -17,7 +17,7 @@ KEPT = json.loads((Path(__file__).parents[1] / "fixtures/policies/kept_in_cases_
 STATE = (SHIPPED / "bewellnm" / "2024.toml").read_text("utf-8")
 FEDERAL = (SHIPPED / "ffm" / "2024.toml").read_text("utf-8")
 FFM = PolicyFile("ffm/2024.toml", "ffm", "2024", FEDERAL)
-CARRIED = "carried_over_from = 2024\n"
+CARRIED = "carried_over_from = 2024\nwindows = {}\n"
 
 
 def state(text: str, year: int | str = 2024) -> PolicyFile:
@@ -69,7 +69,7 @@ def test_e12_every_fault_is_named_at_once_by_file_and_line() -> None:
     bad = bad.replace('phone = "1-833-862-3935"', "phone = 1").replace('label.es = "Primeros pasos"\n', "", 1)
     broken = '# A year.\ncarried_over_from = 2024\npass_mark = = "0.8"\n'
     assert faults_of(FFM, state(bad), state(broken, 2028)) == [
-        "bewellnm/2024.toml:5: pass_mark: Input should be less than or equal to 1.",
+        "bewellnm/2024.toml:8: pass_mark: Input should be less than or equal to 1.",
         f"bewellnm/2024.toml:{line_of(bad, 'reminders = 14')}: reminders: "
         "A policy has no such field; correct its name, or remove it.",
         f"bewellnm/2024.toml:{line_of(bad, 'phone = 1')}: contacts.general.phone: Enter text.",
@@ -93,12 +93,21 @@ def test_e12_a_field_left_out_is_told_where_its_table_begins() -> None:
         ("carried_over_from = 1999\n", 2028, "1: carried_over_from: 1999 has no file that can be read; "),
         ("carried_over_from = 2027\n", 2028, "1: carried_over_from: 2027 is carried over itself; "),
         ("carried_over_from = 2028\n", 2028, "1: carried_over_from: 2028 is carried over itself; "),
-        (f"{CARRIED}plan_year = 2028\n", 2028, "2: plan_year: The file's folder and name say this; remove it."),
-        (f"{CARRIED}\n[windows]\nopens_on = 2029-01-01\ncloses_on = 2028-01-01\n", 2028, "3: windows: closes_on is be"),
-        (f"{CARRIED}time_zone = 'Mars/Base'\n", 2028, '2: time_zone: name a time zone such as "America/Denver".'),
-        (f"{CARRIED}a = [\n  1,\n", 2028, "4: This is not TOML: "),
-        (f"{CARRIED}\n[windows]\nopens_on = 'soon'\n", 2028, "4: windows.opens_on: Input should be a valid date"),
-        (f"{CARRIED}lms.exam_id = '''\n\n'''\nretired = 1\n", 2028, "5: retired: A policy has no such field"),
+        (f"{CARRIED}plan_year = 2028\n", 2028, "3: plan_year: The file's folder and name say this; remove it."),
+        (
+            "carried_over_from = 2024\n\n[windows]\nopens_on = 2029-01-01\ncloses_on = 2028-01-01\n",
+            2028,
+            "3: windows: closes_on is be",
+        ),
+        ("carried_over_from = 2024\n", 2028, "1: windows: This field is required."),
+        (f"{CARRIED}time_zone = 'Mars/Base'\n", 2028, '3: time_zone: name a time zone such as "America/Denver".'),
+        (f"{CARRIED}a = [\n  1,\n", 2028, "5: This is not TOML: "),
+        (
+            "carried_over_from = 2024\n\n[windows]\nopens_on = 'soon'\n",
+            2028,
+            "4: windows.opens_on: Input should be a valid date",
+        ),
+        (f"{CARRIED}lms.exam_id = '''\n\n'''\nretired = 1\n", 2028, "6: retired: A policy has no such field"),
         ("#" * (LONGEST + 1), 2028, f"1: The file is longer than {LONGEST} characters; shorten it."),
     ],
 )
@@ -111,7 +120,7 @@ def test_e12_a_fault_of_a_file_is_a_sentence(text: str, year: int | str, expecte
 def test_e12_a_fault_of_the_year_carried_over_is_told_once() -> None:
     bad = STATE.replace('pass_mark = "0.80"', 'pass_mark = "none"')
     [told] = faults_of(FFM, state(bad), state(CARRIED, 2028))
-    assert told.startswith("bewellnm/2024.toml:5: pass_mark: ")
+    assert told.startswith("bewellnm/2024.toml:8: pass_mark: ")
 
 
 def test_e12_both_programs_need_a_policy_and_there_are_no_others() -> None:
@@ -125,7 +134,7 @@ def test_e12_of_very_many_faults_the_first_are_named() -> None:
     many = "".join(f"field_{number:03} = 1\n" for number in range(200))
     told = faults_of(FFM, state(STATE), state(CARRIED + many, 2028))
     assert len(told) == MOST_FAULTS + 1
-    assert told[0].startswith("bewellnm/2028.toml:2: field_000: ")
+    assert told[0].startswith("bewellnm/2028.toml:3: field_000: ")
     assert told[-1] == "and 150 more"
 
 

@@ -322,7 +322,7 @@ RECORDED = {BEWELLNM: of_bewellnm, FFM: of_ffm}
 
 
 if __name__ == "__main__":
-    load_policies()
+    load_policies(trying=True)
     for program in sys.argv[1:] or RECORDED:
         histories = asyncio.run(RECORDED[program]())
         NEWEST.mkdir(exist_ok=True)

@@ -35,7 +35,7 @@ def test_e12_check_is_content_with_what_is_shipped(tmp_path: Path) -> None:
 
 
 def test_e12_check_names_every_fault_by_file_and_line(tmp_path: Path, draft: Path) -> None:
-    (draft / "ffm" / "2028.toml").write_text("carried_over_from = 2024\nlook_at_hour = 24\n", "utf-8")
+    (draft / "ffm" / "2028.toml").write_text("carried_over_from = 2024\nlook_at_hour = 24\nwindows = {}\n", "utf-8")
     (draft / "bewellnm" / "2028.toml").write_text("\ncarried_over_from = 2024\n[windows]\nopens = 1\n", "utf-8")
     expected = [
         "draft/bewellnm/2028.toml:4: windows.opens: A policy has no such field; correct its name, or remove it.",
@@ -68,7 +68,7 @@ def test_e12_show_says_which_years_there_are(tmp_path: Path) -> None:
 
 
 def test_e12_show_of_faulty_files_is_a_sentence(tmp_path: Path, draft: Path) -> None:
-    (draft / "ffm" / "2027.toml").write_text("retired = 1\ncarried_over_from = 2024\n", "utf-8")
+    (draft / "ffm" / "2027.toml").write_text("retired = 1\ncarried_over_from = 2024\nwindows = {}\n", "utf-8")
     ran = call_certify(tmp_path, "policy", "show", "ffm", "2027", "--folder", str(draft))
     assert (ran.status, ran.out) == (1, "")
     assert ran.err.startswith("draft/ffm/2027.toml:1: retired: A policy has no such field")

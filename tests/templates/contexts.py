@@ -127,7 +127,10 @@ def frame(language: str, path: str, topic: Topic = Topic.GENERAL) -> dict[str, o
 
 
 def certificate(
-    language: str, status: str | None = "valid", valid_until: date | None = date(2024, 12, 31)
+    language: str,
+    status: str | None = "valid",
+    valid_until: date | None = date(2024, 12, 31),
+    plan_year_ended: bool = False,
 ) -> dict[str, object]:
     number = "NM24-7Q4K-M2XD-9RTW-B6HC"
     return {
@@ -145,6 +148,7 @@ def certificate(
             "valid_until": valid_until,
             "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
         },
+        "plan_year_ended": plan_year_ended,
     }
 
 

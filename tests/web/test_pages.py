@@ -378,7 +378,7 @@ async def test_the_verification_document_is_the_interface_s(house: House) -> Non
         "number", "status", "holder", "kind", "program", "plan_year", "issued_at", "valid_until", "sha256",
     }  # fmt: skip
     assert (document["status"], document["holder"], document["valid_until"]) == ("valid", "Testa Broker", None)
-    assert "This certificate is valid" in read(await house.browser.get(f"/certificates/{NUMBER}")).text
+    assert "This certificate is for trying only" in read(await house.browser.get(f"/certificates/{NUMBER}")).text
     await house.facts(case_id, FactKind.REVOKED, reason="")
     assert (await house.browser.get(f"/certificates/{NUMBER}", headers=json)).json()["status"] == "revoked"
     assert "revocado" in read(await house.browser.get(f"/certificates/{NUMBER}?lang=es")).text
