@@ -5,10 +5,13 @@ from datetime import date
 
 from domain.federal.policies import find_federal_policy, use_federal_policies
 from domain.federal.policy import FederalPolicy
-from domain.shared.policy import ProgramPolicy, Windows, find_plan_year_end
+from domain.shared.policy import ProgramPolicy, Rules, Windows, find_plan_year_end
 from domain.shared.programs import FEDERAL_PROGRAM
 from domain.state.policies import find_state_policy, use_state_policies
 from domain.state.policy import Policy
+
+# Whom to ask and where to look: no rules, and the newest is right for every case.
+AT_ONCE = frozenset({"contacts", "resources", "referrals", "links", "help_desk"})
 
 
 def use_policies(policies: Sequence[ProgramPolicy], *, trying: bool = False) -> None:
@@ -35,6 +38,18 @@ def find_last_day(program: str, plan_year: int, valid_until: date | None = None)
         return valid_until
     policy = find_policy(program, plan_year)
     return None if policy is not None and policy.for_trying_only else find_plan_year_end(plan_year)
+
+
+def update_kept_policy(kept: Rules) -> Rules:
+    """The policy that a case was handed: its rules as they were, with the contacts and links in force (E12).
+
+    What the files didn't have yet when it was kept is taken from them too.
+    """
+    current = find_policy(kept.program, kept.plan_year)
+    if current is None:
+        return kept
+    names = [name for name in type(kept).model_fields if name in AT_ONCE or name not in kept.model_fields_set]
+    return kept.model_copy(update={name: getattr(current, name) for name in names})
 
 
 def _open_for_trying(policy: ProgramPolicy) -> ProgramPolicy:
