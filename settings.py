@@ -180,8 +180,8 @@ class Settings(BaseSettings):
     )
     policies: Path | None = Field(
         default=None,
-        description="folder of the policies, PROGRAM/YEAR.toml; empty means those shipped; docs/policies.md says what "
-        "stands in them",
+        description="folder of the policies, {program}/{year}.toml; empty means those shipped; docs/policies.md says "
+        "what stands in them",
     )
     certificates_dir: Path = Field(default=Path("data/certificates"), description="folder of the certificates")
     task_queue: str = Field(default="certification", description="Temporal task queue")

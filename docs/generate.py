@@ -210,9 +210,9 @@ def policies_page() -> str:
     parts = [
         "## The files shipped",
         table(["program", "plan year", "rules", "opens", "closes"], list_years()),
-        "## Of the exchange, `policies/bewellnm/YEAR.toml`",
+        "## Of the exchange, `policies/bewellnm/{year}.toml`",
         table(head, list_fields(STATE_PROGRAM)),
-        "## Of the federal marketplace, `policies/ffm/YEAR.toml`",
+        "## Of the federal marketplace, `policies/ffm/{year}.toml`",
         table(head, list_fields(FEDERAL_PROGRAM)),
     ]
     return page(

@@ -19,7 +19,7 @@ def load_policies(folder: Path | None = None, *, trying: bool = False) -> None:
 
 
 def read_policy_folder(folder: Path) -> list[ProgramPolicy]:
-    """The policies in a folder, `PROGRAM/YEAR.toml`. Raises `FaultyPolicies` with everything that is wrong."""
+    """The policies in a folder, `{program}/{year}.toml`. Raises `FaultyPolicies` with everything that is wrong."""
     faults: list[PolicyFault] = []
     files: list[PolicyFile] = []
     paths = sorted(folder.glob("*/*.toml"))

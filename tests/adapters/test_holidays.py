@@ -1,6 +1,7 @@
 """The federal holidays as the law writes them (5 U.S.C. 6103), computed here without the library."""
 
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -9,6 +10,7 @@ from adapters.holidays import list_days_off, list_federal_holidays
 from adapters.http import Refused
 from domain.shared.business_days import find_business_day
 
+ROOT = Path(__file__).parents[2]
 MONDAY, THURSDAY, SATURDAY, SUNDAY = 0, 3, 5, 6
 THIS_YEAR = datetime.now(ZoneInfo("America/New_York")).year
 
@@ -90,3 +92,10 @@ def test_p26_days_closed_by_executive_order_are_days_off() -> None:
     # A registration completed on Monday: Christmas Eve and Christmas don't count.
     assert find_business_day(date(2024, 12, 23), 2, off) == date(2024, 12, 27)
     assert find_business_day(date(2025, 1, 8), 2, off) == date(2025, 1, 13)
+
+
+def test_p26_what_counts_business_days_asks_for_all_days_off() -> None:
+    counting = [ROOT / "worker.py", *(ROOT / "activities").rglob("*.py")]
+    texts = {path.name: path.read_text("utf-8") for path in counting}
+    assert not [name for name, text in texts.items() if "list_federal_holidays" in text]
+    assert [name for name, text in texts.items() if "list_days_off" in text] == ["worker.py", "listing_check.py"]

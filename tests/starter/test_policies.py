@@ -131,3 +131,8 @@ def test_e13_a_year_for_trying_is_for_this_machine_alone() -> None:
     assert Settings.model_validate(given).trying
     with pytest.raises(ValidationError, match="CERTIFY_TRYING is for a CERTIFY_WEB_URL on this machine only"):
         Settings.model_validate({**given, "web_url": "https://certification.example.org"})
+
+
+def test_e12_the_files_go_with_the_wheel_and_the_image() -> None:
+    assert '"/policies"' in (ROOT / "pyproject.toml").read_text("utf-8")
+    assert "!policies" in (ROOT / ".dockerignore").read_text("utf-8").splitlines()

@@ -86,3 +86,18 @@ def test_e12_diff_tells_what_differs_between_years_and_folders(tmp_path: Path, d
     assert "pass_mark" in out
     assert "0.85" in out
     assert call_certify(tmp_path, "policy", "diff", "ffm", "2027").out == "The rules are the same.\n"
+
+
+def test_e12_a_verb_that_works_on_cases_refuses_faulty_policies(tmp_path: Path, draft: Path) -> None:
+    (draft / "ffm" / "2027.toml").write_text("retired = 1\ncarried_over_from = 2024\nwindows = {}\n", "utf-8")
+    addresses = ("REGISTRY", "BACKGROUND_CHECKS", "LMS", "MLMS", "PORTAL")
+    settings = {f"CERTIFY_{name}_URL": "http://127.0.0.1:9" for name in addresses}
+    settings |= {
+        "CERTIFY_IDENTITY_KEY": "00" * 32,
+        "CERTIFY_DATABASE_URL": f"sqlite+aiosqlite:///{tmp_path}/app.sqlite",
+    }
+    ran = call_certify(tmp_path, "status", "x", **settings, CERTIFY_POLICIES=str(draft))
+    assert (ran.status, ran.out) == (1, "")
+    assert ran.err.startswith(
+        "The policies have faults; `certify policy check` names all of them. draft/ffm/2027.toml:1: "
+    )
