@@ -77,6 +77,7 @@ IDENTITY = {
     "D8": "Earlier years are joined to nobody else, and a file of them that contradicts itself is refused",
 }
 YEARS = {
+    "E8": "A check that was canceled or has expired can be ordered anew; a report with canceled screenings isn't clear",
     "E15": "The health line of authority is held, by each state's own words; a renewal under way is looked at",
 }
 ROWS = STATE_PROGRAM | FEDERAL_PROGRAM | EVERYWHERE | IDENTITY | YEARS

@@ -141,6 +141,8 @@ REASONS_TO_LOOK: Labels = {
     "uncounted_report": N_("Report that can't be counted"),
     "premature_report": N_("Report that came too early"),
     "npn_refused": N_("NPN check not passed"),
+    "check_suspended": N_("Background check suspended"),
+    "check_stopped": N_("Background check canceled or expired"),
     "name_alike": N_("Name only like the one in the registry"),
     "second_account": N_("Second account asked for"),
     "mail_refused": N_("E-mail refused by the mail server"),

@@ -97,6 +97,7 @@ COMMANDS: Labels = {
     "resend": N_("Notice to be sent again"),
     "activate": N_("Activation link used"),
     "save_profile": N_("MLMS profile to be saved"),
+    "reorder_check": N_("Background check to be ordered anew"),
 }
 
 COMMAND_STATES: Labels = {
@@ -134,6 +135,8 @@ FACTS: Labels = {
     "screened": N_("Request screened"),
     "background_ordered": N_("Background check ordered"),
     "background_reported": N_("Background check reported"),
+    "background_changed": N_("Background check suspended, resumed, canceled or expired"),
+    "background_reordered": N_("Background check ordered anew"),
     "decided": N_("Eligibility decided"),
     "answered": N_("Question answered by the assister"),
     "lms_invited": N_("Invited to the LMS"),

@@ -40,6 +40,7 @@ from domain.programs.state import CaseState
 from domain.shared.cases.commands import list_shown_data
 from domain.shared.cases.facts import Fact, FactKind
 from domain.shared.policy import find_local_date
+from domain.state.background_reports import BackgroundCheck, read_order_number
 from domain.state.certification import CertificationState
 from domain.state.eligibility import LICENSING, Check, Finding
 from domain.state.facts import BackgroundReportedData
@@ -250,7 +251,7 @@ def _explain_findings(
             one.result,
             one.source,
             of_round if one.check in LICENSING else None,
-            _find_basis(one, case, person, facts, effects, state.check_inputs),
+            _find_basis(one, case, person, facts, effects, state.check),
             one.note,
         )
         for one in state.findings
@@ -266,7 +267,7 @@ def _find_basis(
     person: Assister,
     facts: Iterable[Fact],
     effects: Iterable[EffectRow],
-    check_inputs: str | None,
+    check: BackgroundCheck,
 ) -> dict[str, Any]:
     request = case.request
     if finding.check in LICENSING:
@@ -275,7 +276,7 @@ def _find_basis(
         accepted = min(_select_facts(facts, FactKind.AGREEMENT_ACCEPTED), key=lambda fact: fact.at, default=None)
         return {**accepted.data, "at": accepted.at} if accepted else {}
     if finding.check is Check.BACKGROUND_CHECK:
-        return _describe_background_check(facts, effects, check_inputs)
+        return _describe_background_check(facts, effects, check)
     if finding.check is Check.INTAKE_SCOPE:
         return {name: request.get(name) for name in ("physical_address", "business_address")}
     known: Mapping[str, Any] = {name: getattr(person, name) for name in _NAMED}
@@ -283,14 +284,16 @@ def _find_basis(
 
 
 def _describe_background_check(
-    facts: Iterable[Fact], effects: Iterable[EffectRow], check_inputs: str | None
+    facts: Iterable[Fact], effects: Iterable[EffectRow], check: BackgroundCheck
 ) -> dict[str, Any]:
-    """Order and report of the check on who the request is of now; ``check_inputs`` where an answer changed that."""
+    """Order and report of the check that counts."""
     told = _select_facts(facts, FactKind.BACKGROUND_REPORTED)
-    current = [fact for fact in told if check_inputs in (None, fact.data.get("inputs"))]
+    current = [fact for fact in told if check.is_current(fact.data.get("inputs"), fact.data.get("order", 0))]
     reported = max(current, key=lambda fact: fact.at, default=None)
     orders = [
-        row for row in effects if row.kind == "background.ordered" and check_inputs in (None, row.data.get("inputs"))
+        row
+        for row in effects
+        if row.kind == "background.ordered" and check.is_current(row.data.get("inputs"), read_order_number(row.key))
     ]
     ordered = max((row.done_at for row in orders if row.done_at), default=None)
     return {

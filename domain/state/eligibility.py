@@ -173,12 +173,16 @@ def _is_same_number(one: str, wanted: str | None) -> bool:
     return wanted is None or strip_number(one) == strip_number(wanted)
 
 
+_STOPPED = ("check_canceled", "check_expired")  # notes of a check of which nothing comes any more
+
+
 def find_override_refusal(verdict: Verdict, findings: Sequence[Finding], override: str | None) -> Reason | None:
     """Why this decision can't be taken on these findings; None when it can (A13, A14)."""
     if verdict is not Verdict.APPROVE:
         return None
-    if any(one.check is Check.BACKGROUND_CHECK and one.result is Result.PENDING for one in findings):
-        return Reason("awaiting_background_check")
+    waited = next((one for one in findings if one.check is Check.BACKGROUND_CHECK), None)
+    if waited is not None and waited.result is Result.PENDING:
+        return Reason("check_needed_anew" if waited.note in _STOPPED else "awaiting_background_check")
     open_checks = find_open_checks(findings)
     if not open_checks or override:
         return None

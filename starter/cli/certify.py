@@ -65,6 +65,7 @@ app.command(cases.answer_question, name="answer", group=CASES)
 app.command(cases.withdraw_request, name="withdraw", group=CASES)
 app.command(cases.revoke_certification, name="revoke", group=CASES)
 app.command(cases.resend_notice, name="resend", group=CASES)
+app.command(cases.check_case, name="check", group=CASES)
 app.command(cases.prove_identity, name="identity", group=CASES)
 app.command(cases.restart_case, name="restart", group=CASES)
 

@@ -21,7 +21,7 @@ OURS = ("CERTIFY_", "TEMPORAL_", "SANDBOX_", "DATABASE_URL", "COLUMNS")
 
 VERBS = (
     *("up", "demo", "doctor", "request", "status", "list", "decide", "answer", "begin", "import"),
-    *("withdraw", "revoke", "resend", "restart", "audit", "worker", "web", "sandbox"),
+    *("withdraw", "revoke", "resend", "check", "restart", "audit", "worker", "web", "sandbox"),
 )
 FEDERAL_VERBS = ("profile", "enroll", "launch", "agree", "publish", "rcl")
 

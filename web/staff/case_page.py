@@ -55,6 +55,7 @@ _DONE = {
     "withdraw": N_("The request is withdrawn."),
     "revoke": N_("The certification is revoked."),
     "resend": N_("The notice is sent again."),
+    "check": N_("The background check is ordered anew."),
     "flag": N_("The flag is taken down."),
     "identity": N_("It is proven whose the NPN is."),
     "restart": N_("The case is begun again from what is recorded."),

@@ -12,6 +12,7 @@ from sqlmodel import col, select
 
 from db.case_state import CaseSnapshot, UnknownCase, list_rows, one_or_none
 from db.tables import AlteredEvent, Case, InboxRow
+from db.writes.background_checks import show_check
 from db.writes.facts import append_to_case, lock_case, raise_flag, record_audit
 from db.writes.recovery.deliveries import forget_event_failures
 from db.writes.webhooks.events import (
@@ -174,6 +175,8 @@ def accept_background_report(session: Session, sender: Sender, report: Backgroun
     received = Received()
     if _sort_out(session, sender, [event], now, received):
         _accept(session, event, parsed, sender, now, received)
+        if received.snapshots:
+            show_check(session, parsed.case, received.snapshots[event.case_id].certification.check, now)
     return received
 
 

@@ -24,6 +24,11 @@ SENTENCES: dict[str, str] = {
     # why a decision is refused (A12–A14)
     "still_screening": "The request is still being screened.",
     "awaiting_background_check": "The background check has not been reported; it can't be overridden.",
+    "check_needed_anew": "The background check was canceled or has expired; have it ordered anew. "
+    "Without its report nobody is approved, and that can't be overridden.",
+    "check_not_stopped": "The background check has not been canceled and has not expired; wait for what comes of it.",
+    "no_check": "There is no background check of agents and brokers.",
+    "consent_needed": "The assister has not agreed to a background check; say how they did, or ask them for it.",
     "awaiting_information": "The assister has been asked for information and has not answered.",
     "override_needed": "Approval needs a recorded override, because of: {checks}.",
     "agreement_needed": "The agreement has not been accepted; "
@@ -66,7 +71,7 @@ SENTENCES: dict[str, str] = {
     "not_final": "It is not a completed report.",
     "on_the_way": "It is what the vendor says on the way to a completed report.",
     "reported_before": "It was reported before under this launch ticket.",
-    "check_outdated": "It is about a check that was ordered before the name or e-mail address was changed.",
+    "check_outdated": "It is about a check in whose place another one was ordered.",
     "before_certificate": "It was reported before the certificate was issued.",
     "account_not_set_up": "It was reported for a counselor's account that we have not set up.",
     "workflow_ended": "The workflow had ended.",
@@ -130,6 +135,10 @@ SENTENCES: dict[str, str] = {
     "renewal_under_way": "Renewal under way: the registry shows the license as active some days after its last one.",
     "license_numbered_by_npn": "The state has replaced its license numbers by the NPN: the registry lists a license of "
     "the same state under that, and none under the number given.",
+    "check_suspended": "Suspended: the vendor waits for something of the assister, and goes on once it has that.",
+    "check_canceled": "Canceled: nothing comes of this check any more; it can be ordered anew.",
+    "check_expired": "Expired: the assister did not answer the vendor's invitation in time; it can be ordered anew.",
+    "check_includes_canceled": "Not clear: some of the screenings were canceled; it can be ordered anew.",
     "names_alike": "The names are alike, one longer than the other; look whether they are one person's.",
     "agreement_accepted": "The agreement with the exchange is accepted.",
     "npn_owner": "It is proven whose the NPN is.",
