@@ -228,6 +228,7 @@ WEBHOOKS: Labels = {
     "pending": N_("Waits to be delivered"),
     "delivered": N_("Delivered"),
     "without_effect": N_("Without effect"),
+    "expected": N_("On the way to a result"),
 }
 
 # Third parties whose reports arrive by webhook.

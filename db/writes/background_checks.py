@@ -11,15 +11,11 @@ from db.writes.effects import Intent, intend_effect
 from db.writes.facts import lock_case, lower_flag, raise_flag, record_audit
 from domain.shared.documents.faults import Fault, Invalid
 from domain.state.background_reports import BackgroundCheck, BackgroundReport, read_order_number
-from domain.state.facts import CheckChange
+from domain.state.facts import STOPPED, CheckChange
 from domain.state.finding_inputs import digest_check_inputs
 
 KIND = "background.ordered"
-_FLAGS = {
-    CheckChange.SUSPENDED: "check_suspended",
-    CheckChange.CANCELED: "check_stopped",
-    CheckChange.EXPIRED: "check_stopped",
-}
+CHECK_SUSPENDED, CHECK_STOPPED = "check_suspended", "check_stopped"
 _ORDERS = select(EffectRow).where(col(EffectRow.kind) == KIND)
 
 
@@ -77,10 +73,16 @@ def find_order(session: Session, report: BackgroundReport) -> EffectRow:
 
 def show_check(session: Session, case: Case, check: BackgroundCheck, now: datetime) -> None:
     """Puts a check before staff's eyes that can't come to a result by itself, and takes that back once it can (P12)."""
-    wanted = _FLAGS.get(check.change) if check.change else None
-    for flag in dict.fromkeys(_FLAGS.values()):
-        if flag == wanted:
-            raise_flag(case, flag, now)
-        elif lower_flag(case, flag):
+    lowered = []
+    if check.change is CheckChange.SUSPENDED:
+        raise_flag(case, CHECK_SUSPENDED, now)
+    else:
+        lowered.append(CHECK_SUSPENDED)
+    if check.change in STOPPED:
+        raise_flag(case, CHECK_STOPPED, now)
+    else:
+        lowered.append(CHECK_STOPPED)
+    for flag in lowered:
+        if lower_flag(case, flag):
             record_audit(session, now, SYSTEM, f"case.unflagged.{flag}", case)
     session.add(case)

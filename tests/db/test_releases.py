@@ -155,21 +155,21 @@ async def test_a14_a_report_that_is_not_final_has_nothing_to_deliver(office: Off
 )
 async def test_p12_p13_staff_are_shown_a_check_that_can_t_go_on(office: Office, event: str, flag: str) -> None:
     opened = await office.screened(await ordered(office))
-    await office.checked(opened, "clear", type=event, created_at="2026-10-01T12:00:00Z")
+    await office.checked(opened, "clear", type=event, created_at="2024-09-20T12:00:00Z")
     assert list(list_flags(await case_of(office, opened))) == [flag]
     assert opened.case_id in await office.queued()
     assert (await office.list_held(states=("without_effect",))).rows == []
-    await office.checked(opened, "clear", type="report.resumed", created_at="2026-11-10T12:00:00Z")
+    await office.checked(opened, "clear", type="report.resumed", created_at="2024-11-01T12:00:00Z")
     assert list_flags(await case_of(office, opened)) == {}
-    await office.checked(opened, "clear", created_at="2026-11-10T12:00:01Z")
+    await office.checked(opened, "clear", created_at="2024-11-01T12:00:01Z")
     assert (await case_of(office, opened)).stage == "awaiting_decision"
 
 
 async def test_e8_newer_beats_later_by_the_vendors_own_time(office: Office) -> None:
     opened = await office.screened(await ordered(office))
-    await office.checked(opened, "clear", created_at="2025-10-03T12:00:00Z")
-    await office.checked(opened, "clear", type="report.suspended", created_at="2025-10-01T12:00:00Z")
-    await office.checked(opened, "consider", created_at="2025-10-02T12:00:00Z")
+    await office.checked(opened, "clear", created_at="2024-10-03T12:00:00Z")
+    await office.checked(opened, "clear", type="report.suspended", created_at="2024-10-01T12:00:00Z")
+    await office.checked(opened, "consider", created_at="2024-10-02T12:00:00Z")
     state = (await office.database.read(load_snapshot, opened.case_id)).certification
     assert (state.stage, state.check.change) == ("awaiting_decision", None)
     assert state.check.report is not None
