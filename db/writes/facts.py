@@ -17,11 +17,12 @@ from db.case_state import (
     load_condensed,
     one_or_none,
 )
-from db.tables import SYSTEM, Assister, AuditRow, Case, CondensedRow, FactRow, StageEntry
+from db.tables import SYSTEM, Assister, AuditRow, Case, CondensedRow, FactRow, InboxRow, StageEntry
 from domain.federal.registration import RegistrationState
 from domain.federal.steps import build_completion_facts
 from domain.programs.state import CaseState
 from domain.shared.cases.condensing import RULE, CondensedFacts
+from domain.shared.cases.events import EventSource, EventState
 from domain.shared.cases.facts import Fact, FactKind
 from domain.shared.cases.reasons import Reason
 from domain.shared.cases.stages import ENDED, OWNER, WaitingFor
@@ -174,6 +175,29 @@ def raise_flag(case: Case, what: str, now: datetime) -> bool:
         return False
     _store_flags(case, {**flags, what: now})
     return True
+
+
+def flag_locked_case(session: Session, case: Case, what: str, now: datetime) -> None:
+    """Puts a case that the caller has locked before staff's eyes; audited once while the flag is up."""
+    if raise_flag(case, what, now):
+        session.add(case)
+        record_audit(session, now, SYSTEM, f"case.flagged.{what}", case)
+
+
+def queue_fact(session: Session, case: Case, fact: Fact, source: EventSource, now: datetime) -> InboxRow:
+    """Leaves a fact that was recorded here, with no body of its own, to be told to the case's workflow."""
+    row = InboxRow(
+        source=source,
+        event_id=fact.id,
+        case_id=case.case_id,
+        kind=fact.kind,
+        digest="",
+        fact_id=fact.id,
+        state=EventState.PENDING,
+        received_at=now,
+    )
+    session.add(row)
+    return row
 
 
 def lower_flag(case: Case, what: str) -> bool:

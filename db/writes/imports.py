@@ -6,8 +6,8 @@ from typing import NamedTuple
 from sqlalchemy.orm import Session
 
 from db.reads.npn.claims import find_claim
-from db.tables import SYSTEM, Assister, AuditRow, EarlierYear
-from db.writes.facts import raise_flag, record_audit
+from db.tables import Assister, AuditRow, EarlierYear
+from db.writes.facts import flag_locked_case
 from db.writes.persons import add_person, find_by_key, find_claimant, identity_of, remember_words
 from db.writes.webhooks.uncounted import IMPORTED, find_newest_case, keep_conflict
 from domain.programs.imports import ImportedPerson, find_import_conflict, find_year_conflict
@@ -69,12 +69,8 @@ def _has_claimed_alone(session: Session, known: Assister, imported: ImportedPers
 
 def _flag_rival(session: Session, known: Assister, now: datetime) -> None:
     case = find_newest_case(session, known)
-    if case is None:
-        return
-    rules = OPENING_RULES[case.program]
-    if raise_flag(case, rules.conflict, now):
-        session.add(case)
-        record_audit(session, now, SYSTEM, f"case.flagged.{rules.conflict}", case)
+    if case is not None:
+        flag_locked_case(session, case, OPENING_RULES[case.program].conflict, now)
 
 
 def _find_year_conflict(session: Session, person: Assister, imported: ImportedPerson) -> Fault | None:

@@ -55,7 +55,7 @@ def make_certificate_number(program: str, plan_year: int) -> str:
     return f"{_PREFIX[program]}{plan_year % 100:02d}-{groups}"
 
 
-_STAFF = "staff:"
+_STAFF, _SENDER = "staff:", "sender:"
 
 
 def name_staff_actor(name: str) -> str:
@@ -65,16 +65,16 @@ def name_staff_actor(name: str) -> str:
 
 def name_sender_actor(sender_id: str) -> str:
     """Whom the audit names for a third party that reports."""
-    return f"sender:{sender_id}"
+    return f"{_SENDER}{sender_id}"
 
 
 def is_sender_actor(actor: str) -> bool:
     """Whether what was done was done by a sender, neither by staff nor by the person."""
-    return actor.startswith("sender:")
+    return actor.startswith(_SENDER)
 
 
 # Who does something by `certify` without a name: it needs the database itself, and vouches as an intake partner does.
-COMMAND_LINE = "sender:certify"
+COMMAND_LINE = f"{_SENDER}certify"
 
 _GROUPED = re.compile(r"([A-Z]{2}[0-9]{2})([0-9A-Z]{5})([0-9A-Z]{5})([0-9A-Z]{5})([0-9A-Z]{5})", re.ASCII)
 _MISREAD = str.maketrans("OIL", "011")

@@ -30,8 +30,9 @@ SOURCES = [
 # What is raised by a name that is handed on, and never by itself.
 HANDED_ON = {
     ("db/writes/cases.py", "what"),
-    ("db/writes/imports.py", "rules.conflict"),
-    ("db/writes/npn/claims.py", "rules.conflict"),
+    ("db/writes/facts.py", "what"),
+    ("db/writes/imports.py", "OPENING_RULES[case.program].conflict"),
+    ("db/writes/npn/claims.py", "OPENING_RULES[rival.program].conflict"),
     ("db/writes/opening.py", "rules.conflict"),
 }
 # A notice the mail server refuses raises a flag of its own, within its effect.
@@ -75,7 +76,7 @@ def raised() -> Iterator[str]:
         for call, function in calls(path):
             name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
             unit = ast.unparse(call.args[0]) if name == "write" else name
-            if unit in ("raise_flag", "flag_case") and len(call.args) > 1:
+            if unit in ("raise_flag", "flag_case", "flag_locked_case") and len(call.args) > 1:
                 argument = call.args[1 if unit == "raise_flag" else 2]
                 found = values(argument, module, function)
                 handed = (str(path.relative_to(ROOT)), ast.unparse(argument)) in HANDED_ON

@@ -7,7 +7,7 @@ from fastapi.responses import JSONResponse
 from pydantic import Field, StringConstraints
 from starlette.exceptions import HTTPException
 
-from db.case_state import load_snapshot
+from db.case_state import applicant_of, load_case, load_snapshot
 from db.reads.status import read_status
 from db.writes.federal.launch_tickets import UnusableTicket
 from db.writes.opening import SecondAccount
@@ -82,9 +82,9 @@ async def save_profile(
     A portal moves nobody's letters: an e-mail address is the person's to change, by a code to it, or staff's (D6).
     """
     changes = read_json(await request.body())
-    if isinstance(changes, dict) and is_sender_actor(actor):
-        applicant = (await services.database.read(load_snapshot, case_id)).applicant
-        if faults := find_address_faults(changes, {applicant.email}):
+    if isinstance(changes, dict) and "email" in changes and is_sender_actor(actor):
+        case = await services.database.read(load_case, case_id)
+        if faults := find_address_faults(changes, {applicant_of(case).email}):
             raise Invalid(faults)
     answer = await services.registrations.save_profile(case_id, changes, actor, key)
     return await answer_command(services, case_id, answer)

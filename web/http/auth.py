@@ -20,7 +20,7 @@ from db.tables import StaffSession
 from db.writes.own import sessions as own_sessions
 from db.writes.sessions import find_session, is_touch_due, touch_session
 from domain.shared.documents.faults import Fault
-from domain.shared.ids import name_staff_actor
+from domain.shared.ids import name_sender_actor, name_staff_actor
 from domain.shared.senders import ForbiddenReport, ReportKind
 from starter.cases import now
 from web.http.forms import MEDIA_TYPE, read_form, read_media_type
@@ -278,7 +278,7 @@ async def require_intake(request: Request, services: Annotated[Services, Depends
     """
     partner = find_intake_partner(request, services)
     if partner is not None:
-        return RequestSender(f"sender:{partner}", may_prove=False, refusal=INTAKE_ONLY)
+        return RequestSender(name_sender_actor(partner), may_prove=False, refusal=INTAKE_ONLY)
     try:
         member = await PermissionRequired(Permission.BEGIN)(request, services)
     except NotSignedIn:

@@ -1,7 +1,5 @@
 """Two people, one NPN: both identities side by side, and staff's decision between them; NPNs from before (D2, D3)."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 from fastapi import Path
@@ -10,7 +8,7 @@ from starlette.exceptions import HTTPException
 
 from db.reads.npn.rivals import Claimant, Rivals, count_legacy_claims, find_rivals, list_rivals, read_legacy_claims
 from db.writes.npn.rivals import UnknownRivals
-from domain.shared.cases.reasons import Reason, Refusal
+from domain.shared.cases.reasons import Refusal
 from domain.shared.claims import NpnProof
 from domain.shared.documents.faults import Fault, Invalid
 from domain.shared.vouching import ProofMethod
@@ -21,6 +19,7 @@ from web.http.forms import find_text_faults, read_form
 from web.http.pages import PRIVATE, build_page_router
 from web.http.permissions import Permission
 from web.http.sentences import explain_reason
+from web.staff.case_page import FormAttempt
 from web.staff.layout import StaffVisit, build_page_urls, require_visit
 
 router = build_page_router(prefix="/staff/claims")
@@ -52,16 +51,6 @@ _MISSING = {
     "document": N_("Say which document you have seen."),
     "reason": N_("Give a reason."),
 }
-
-
-@dataclass(frozen=True)
-class ClaimAttempt:
-    """A decision that was sent and not taken: which form, what was typed, and what is wrong with it."""
-
-    form: str
-    values: Mapping[str, str] = field(default_factory=dict)
-    faults: Sequence[Fault] = ()
-    refused: Reason | None = None
 
 
 @router.get("")
@@ -103,14 +92,14 @@ async def decide_same_person(visit: IdentityVisit, number: Number) -> Response:
     faults += find_document_faults(document)
     faults += find_text_faults("reason", values.get("reason", ""))
     if faults:
-        return await _render_rivals(visit, number, ClaimAttempt("same", values, faults), 422)
+        return await _render_rivals(visit, number, FormAttempt("same", values, faults), 422)
     proof = NpnProof(method, visit.me.actor, document.strip(), values["reason"].strip())
     try:
         await visit.services.claims.settle_same_person(number, proof, takes_second_email=values["email"] == "second")
     except UnknownRivals:
         raise _build_not_found() from None
     except Refusal as refusal:
-        return await _render_rivals(visit, number, ClaimAttempt("same", values, refused=refusal.reason), 409)
+        return await _render_rivals(visit, number, FormAttempt("same", values, refused=refusal.reason), 409)
     return _redirect_done(visit, "same")
 
 
@@ -120,24 +109,24 @@ async def decide_someone_else(visit: IdentityVisit, number: Number) -> Response:
     values = await read_form(visit.request)
     reason = values.get("reason", "")
     if faults := find_text_faults("reason", reason):
-        return await _render_rivals(visit, number, ClaimAttempt("other", values, faults), 422)
+        return await _render_rivals(visit, number, FormAttempt("other", values, faults), 422)
     try:
         await visit.services.claims.settle_someone_else(number, visit.me.actor, reason.strip())
     except UnknownRivals:
         raise _build_not_found() from None
     except Refusal as refusal:
-        return await _render_rivals(visit, number, ClaimAttempt("other", values, refused=refusal.reason), 409)
+        return await _render_rivals(visit, number, FormAttempt("other", values, refused=refusal.reason), 409)
     return _redirect_done(visit, "other")
 
 
 async def _render_rivals(
-    visit: StaffVisit, number: int, attempt: ClaimAttempt | None = None, status: int = 200
+    visit: StaffVisit, number: int, attempt: FormAttempt | None = None, status: int = 200
 ) -> HTMLResponse:
     pair = await visit.services.database.read(find_rivals, number)
     if pair is None:
         raise _build_not_found()
     await visit.record_access("claims", [case.case_id for one in (pair.first, pair.second) for case in one.cases])
-    language, tried = visit.language, attempt or ClaimAttempt("")
+    language, tried = visit.language, attempt or FormAttempt("")
     return visit.render_page(
         "staff/claim.html",
         here=f"{HOME}/{number}",

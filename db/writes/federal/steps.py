@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session
 
 from db.case_state import snapshot_case
 from db.tables import Case, FactRow, InboxRow
-from db.writes.facts import append_facts, lock_case, record_audit
+from db.writes.facts import append_facts, lock_case, queue_fact, record_audit
 from domain.federal.registration import RegistrationState
-from domain.shared.cases.events import EventSource, EventState
+from domain.shared.cases.events import EventSource
 from domain.shared.cases.facts import Fact
 from domain.shared.cases.reasons import Reason, Refusal
 from domain.shared.cases.stages import ENDED
@@ -56,16 +56,6 @@ def record_step(
     if session.get(FactRow, fact.id) is not None:
         return RecordedStep(snapshot_case(session, case).registration)
     state = append_fact(session, case, fact, now)
-    row = InboxRow(
-        source=EventSource.ASSISTER,
-        event_id=fact.id,
-        case_id=case.case_id,
-        kind=fact.kind,
-        digest="",
-        fact_id=fact.id,
-        state=EventState.PENDING,
-        received_at=now,
-    )
-    session.add(row)
+    row = queue_fact(session, case, fact, EventSource.ASSISTER, now)
     record_audit(session, now, actor, action, case, **details)
     return RecordedStep(state, [row])

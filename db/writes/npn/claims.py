@@ -9,13 +9,13 @@ from db.case_state import applicant_of, list_rows, one_or_none
 from db.claim_tables import NpnClaim
 from db.reads.npn.claims import find_claim, find_proof_offer, has_proven, is_settled, is_taken
 from db.tables import SYSTEM, Assister, Case, InboxRow
-from db.writes.facts import append_facts, lock_case, raise_flag, record_audit
+from db.writes.facts import append_facts, flag_locked_case, lock_case, queue_fact, raise_flag, record_audit
 from db.writes.own.answers import keep_claim_answer
 from db.writes.own.identities import link_proven_identity
 from db.writes.persons import give_npn_key
 from domain.programs.opening import OPENING_RULES
 from domain.shared.assister import is_same_name
-from domain.shared.cases.events import EventSource, EventState
+from domain.shared.cases.events import EventSource
 from domain.shared.cases.facts import Fact, FactKind
 from domain.shared.cases.reasons import Reason, Refusal
 from domain.shared.cases.stages import ENDED
@@ -233,18 +233,7 @@ def _release_case(session: Session, case: Case, claim: NpnClaim, now: datetime) 
     session.add(case)
     fact = Fact(id=f"{case.case_id}:npn_proven:{claim.id}", kind=FactKind.NPN_PROVEN, at=now)
     append_facts(session, case, [fact], now)
-    row = InboxRow(
-        source=EventSource.STAFF,
-        event_id=fact.id,
-        case_id=case.case_id,
-        kind=fact.kind,
-        digest="",
-        fact_id=fact.id,
-        state=EventState.PENDING,
-        received_at=now,
-    )
-    session.add(row)
-    return [row]
+    return [queue_fact(session, case, fact, EventSource.STAFF, now)]
 
 
 def _tell_rivals(session: Session, case: Case, npn: str, now: datetime, same_as: str | None) -> None:
@@ -261,10 +250,7 @@ def _tell_rivals(session: Session, case: Case, npn: str, now: datetime, same_as:
         rival = lock_case(session, case_id)
         if (who := applicant_of(rival)).npn != npn or rival.assister_id == same_as:
             continue
-        rules = OPENING_RULES[rival.program]
-        if raise_flag(rival, rules.conflict, now):
-            session.add(rival)
-            record_audit(session, now, SYSTEM, f"case.flagged.{rules.conflict}", rival)
+        flag_locked_case(session, rival, OPENING_RULES[rival.program].conflict, now)
         if who.email.lower() not in told:
             told.add(who.email.lower())
             keep_claim_answer(session, RequestAnswer.NPN_TAKEN, rival, now)

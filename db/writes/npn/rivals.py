@@ -15,7 +15,7 @@ from db.tables import Case, CommandRow, InboxRow
 from db.writes.commands import keep_command
 from db.writes.facts import lock_case, lower_flag, record_audit
 from db.writes.npn.claims import keep_proof
-from db.writes.own.answers import keep_answer, keep_claim_answer
+from db.writes.own.answers import keep_claim_answer
 from db.writes.persons import change_email, park_key, remember_words
 from domain.programs.opening import OPENING_RULES
 from domain.shared.cases.commands import CommandOrigin, Withdraw
@@ -45,9 +45,10 @@ def settle_same_person(
     """Two claimants are one person: the first one's cases go on, under the address that is theirs now (D3).
 
     The NPN is proven to be theirs, by what staff have seen; that the second one's open cases are withdrawn is kept with
-    it, so that it is done whatever happens next. Both
-    addresses are written to. Raises `UnknownRivals`; `Refusal` where it was decided before, or where the case that
-    goes on is under another address than its person's, so that it is to be decided first whose it is.
+    it, so that it is done whatever happens next. Both addresses are written to.
+
+    Raises `UnknownRivals`; `Refusal` where it was decided before, or where the case that goes on is under another
+    address than its person's, so that it is to be decided first whose it is.
     """
     pair = _lock_rivals(session, number)
     kept, other = pair.first, pair.second
@@ -64,7 +65,8 @@ def settle_same_person(
         for case in one.cases[:1]:
             record_audit(session, now, proof.by, "npn.same_person", case, proof.reason, changed=changed, **details)
     for one, email in zip((kept, other), addresses, strict=True):
-        _write_to(session, one, email, RequestAnswer.SAME_PERSON, now)
+        for case in one.cases[:1]:
+            keep_claim_answer(session, RequestAnswer.SAME_PERSON, case, now, email)
     return SamePerson(told, _keep_withdrawals(session, identity_key, other, proof, now))
 
 
@@ -160,17 +162,3 @@ def _has_open_rival(session: Session, pair: Rivals) -> bool:
     others = list_rows(session, select(col(NpnClaim.id)).where(*claims, col(NpnClaim.id).not_in(two)))
     found = (find_rivals(session, number) for number in others)
     return any(one is not None and one.is_open for one in found)
-
-
-def _write_to(session: Session, one: Claimant, email: str, answer: RequestAnswer, now: datetime) -> None:
-    for case in one.cases[:1]:
-        who = applicant_of(case)
-        keep_answer(
-            session,
-            answer,
-            now,
-            email=email,
-            language=who.language,
-            program=case.program,
-            plan_year=case.plan_year,
-        )

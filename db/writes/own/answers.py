@@ -45,14 +45,16 @@ def keep_answer(
     session.add(row)
 
 
-def keep_claim_answer(session: Session, answer: RequestAnswer, case: Case, now: datetime) -> None:
-    """Keeps a letter about the claim on an NPN in a case, to the address of that case."""
+def keep_claim_answer(
+    session: Session, answer: RequestAnswer, case: Case, now: datetime, email: str | None = None
+) -> None:
+    """Keeps a letter about the claim on an NPN in a case, to the address of that case or another one of its person."""
     who = applicant_of(case)
     keep_answer(
         session,
         answer,
         now,
-        email=who.email,
+        email=email or who.email,
         language=who.language,
         program=case.program,
         plan_year=case.plan_year,
