@@ -189,6 +189,11 @@ class Settings(BaseSettings):
         description="the same PostgreSQL database by the role that owns its tables, for python -m db.migrate only; "
         "empty means database_url",
     )
+    policies: Path | None = Field(
+        default=None,
+        description="folder of the policies, {program}/{year}.toml; empty means those shipped; docs/policies.md says "
+        "what stands in them",
+    )
     certificates_dir: Path = Field(default=Path("data/certificates"), description="folder of the certificates")
     task_queue: str = Field(default="certification", description="Temporal task queue")
     cached_workflows: int = Field(
@@ -313,6 +318,10 @@ class Settings(BaseSettings):
     public_openapi: bool = Field(default=True, description="whether /openapi.json, the API's description, answers")
 
     temporal_ui_url: str = Field(default="", description="the Temporal UI, for links from cases; empty means none")
+    trying: bool = Field(
+        default=False,
+        description="offers plan years that are past and for trying only; only where web_url is a loopback address",
+    )
     gallery: bool = Field(default=False, description="a page of all notices; only where web_url is a loopback address")
 
     registry_url: str = Field(description="licence registry (NIPR PDB)")
@@ -382,7 +391,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _keep_demonstrations_local(self) -> Self:
-        """An identity provider without TLS, and the gallery, are for one machine alone."""
+        """An identity provider without TLS, the gallery, and plan years for trying are for one machine alone."""
         at_home = is_loopback(self.web_url)
         for setting in ("oidc_issuer", "proofing_issuer"):
             issuer = getattr(self, setting)
@@ -392,8 +401,9 @@ class Settings(BaseSettings):
             raise ValueError(
                 "CERTIFY_PROOFING_ISSUER needs CERTIFY_PROOFING_ACR: without it any sign-in would be a proof"
             )
-        if self.gallery and not at_home:
-            raise ValueError("CERTIFY_GALLERY is for a CERTIFY_WEB_URL on this machine only")
+        for setting in ("gallery", "trying"):
+            if getattr(self, setting) and not at_home:
+                raise ValueError(f"CERTIFY_{setting.upper()} is for a CERTIFY_WEB_URL on this machine only")
         return self
 
     @model_validator(mode="after")

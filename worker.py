@@ -44,7 +44,7 @@ from adapters import http
 from adapters.absorb import AbsorbClient
 from adapters.background_checks import BackgroundCheckClient
 from adapters.certificate_signer import CertificateSigner
-from adapters.holidays import list_federal_holidays
+from adapters.holidays import list_days_off
 from adapters.lists import FederalListReader
 from adapters.lms import LmsClient
 from adapters.mail import Mailer
@@ -167,7 +167,7 @@ def build_activities(
         ProfilesActivities(registry, database, settings.identity_key_bytes),
         MlmsActivities(mlms, database),
         ListingCheckActivities(lists, database, mailer, letters, settings.published_lists),
-        PublicationsActivities(database, list_federal_holidays),
+        PublicationsActivities(database, list_days_off),
         LmsPollingActivities(absorb, absorb_sender, database),
         ReconciliationsActivities(
             WorkflowDirectory(temporal, settings.task_queue),

@@ -26,7 +26,7 @@ class BackgroundActivities(contracts.Background):
         """See the contract."""
         key = build_effect_key(order, KIND)
         intent, inputs = await self._database.write(
-            intend_check, self._identity_key, key, order.case_id, read_clock(order.at)
+            intend_check, self._identity_key, key, order.case_id, read_clock(order.at), order.occurrence
         )
 
         async def make(intent: Intent) -> EffectResult:

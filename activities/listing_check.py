@@ -9,7 +9,7 @@ from activities import contracts
 from activities.effects import build_effect_key, make_once, read_clock
 from activities.heartbeats import keep_heartbeating
 from activities.sent_mail import build_message_id, build_sent_mail
-from adapters.holidays import list_federal_holidays
+from adapters.holidays import list_days_off
 from adapters.http import Refused
 from adapters.lists import FederalListReader, RclEntry
 from adapters.mail import Email as Mail, Mailer
@@ -50,7 +50,7 @@ class ListingCheckActivities(contracts.ListingCheck):
         if Market(order.market) not in state.unlisted:
             return Looked(standing=await self._database.write(record_listing, order.case_id, [], at))
         today = find_local_date(policy, at)
-        holidays = list_federal_holidays(range(today.year - 1, today.year + 2))
+        holidays = list_days_off(range(today.year - 1, today.year + 2))
         ours = [one for one in state.publication if one.market == order.market]
         facts: list[Fact] = []
         absent = False

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import date
 
 from adapters.http import Refused
+from domain.federal.policies import list_closed_days
 
 
 def list_federal_holidays(years: Iterable[int]) -> frozenset[date]:
@@ -21,3 +22,11 @@ def list_federal_holidays(years: Iterable[int]) -> frozenset[date]:
     if unknown:
         raise Refused("calendar_unknown", f"no federal holidays are known of {', '.join(map(str, unknown))}")
     return frozenset(known)
+
+
+def list_days_off(years: Iterable[int]) -> frozenset[date]:
+    """The days on which federal offices are closed: the holidays of whole years, and days by executive order (P26).
+
+    Raises as `list_federal_holidays`.
+    """
+    return list_federal_holidays(years) | list_closed_days()

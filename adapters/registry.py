@@ -82,7 +82,7 @@ def _parse_producer(entity: Element, npn: str) -> Producer:
     biographic = entity.find(BIOGRAPHIC)
     if biographic is None:
         raise _refuse_answer("a producer without BIOGRAPHIC")
-    if any(_find_text(biographic, tag) not in ("", npn) for tag in NPN_TAGS):
+    if any(_find_text(biographic, tag).lstrip("0") not in ("", npn) for tag in NPN_TAGS):
         raise _refuse_answer("a producer with another NPN")
     return Producer(
         npn=npn,
@@ -121,11 +121,18 @@ def _parse_license(state: Element, element: Element) -> License:
         residency=RESIDENCY[residency],
         active=ACTIVE[active],
         expires=_parse_date(_find_text(element, "DATE_EXPIRE_LICENSE")),
-        lines=tuple(
-            _find_text(detail, "LOA")
-            for detail in element.iterfind("DETAILS/DETAIL")
-            if _find_text(detail, "LOA") and _find_text(detail, "STATUS").lower() in LINE_STATUS_ACTIVE
-        ),
+        lines=_list_lines(element, active=True),
+        ended_lines=_list_lines(element, active=False),
+    )
+
+
+def _list_lines(element: Element, *, active: bool) -> tuple[str, ...]:
+    """The licence's lines of authority that are active, or those that aren't."""
+    return tuple(
+        line
+        for detail in element.iterfind("DETAILS/DETAIL")
+        if (line := _find_text(detail, "LOA"))
+        and (_find_text(detail, "STATUS").lower() in LINE_STATUS_ACTIVE) is active
     )
 
 

@@ -22,6 +22,7 @@ from domain.federal.registration import (
     find_registration_group,
     fold_registration,
 )
+from domain.programs.policies import update_kept_policy
 from domain.programs.state import CaseState
 from domain.shared.applicant import Applicant
 from domain.shared.assister import AssisterType, Kind
@@ -186,13 +187,13 @@ def has_flag(session: Session, case_id: str, what: str) -> bool:
 
 
 def policy_of(case: Case) -> Policy:
-    """The policy a case of the state program began with."""
-    return Policy.model_validate(case.policy)
+    """The policy of a case of the state program: the rules it began with, contacts and links as they are now."""
+    return update_kept_policy(Policy.model_validate(case.policy))
 
 
 def federal_policy_of(case: Case) -> FederalPolicy:
-    """The policy a federal registration began with."""
-    return FederalPolicy.model_validate(case.policy)
+    """The policy of a federal registration: the rules it began with, contacts and links as they are now."""
+    return update_kept_policy(FederalPolicy.model_validate(case.policy))
 
 
 def any_policy_of(case: Case) -> ProgramPolicy:

@@ -232,7 +232,7 @@ class InboxRow(SQLModel, table=True):
     note: str | None = Field(default=None, description="why it has no effect, for staff")
     note_code: str | None = Field(default=None, description="of the note; none where it is no sentence of ours")
     note_details: dict[str, str] | None = Field(default=None, sa_type=JSON(none_as_null=True))
-    state: str = Field(description="pending, delivered or without_effect")
+    state: str = Field(description="pending, delivered, without_effect or expected")
     received_at: datetime = Field(sa_type=Utc)
 
 

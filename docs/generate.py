@@ -6,13 +6,17 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import get_args
 
 from pydantic import AliasChoices, AliasPath, Secret, SecretBytes, SecretStr
 from pydantic.fields import FieldInfo
 
+from docs.policy_pages import list_fields, list_years, write_schema
 from docs.requirement_rows import MISSING, REQUIRED, ROWS
+from domain.shared.programs import FEDERAL_PROGRAM, STATE_PROGRAM
+from starter.policies import load_policies
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTE = "<!-- Written by `make docs` from the code: change it there. -->"
@@ -201,6 +205,27 @@ def permissions_page() -> str:
     )
 
 
+def policies_page() -> str:
+    head = ["field", "type", "default", "what it is"]
+    parts = [
+        "## The files shipped",
+        table(["program", "plan year", "rules", "opens", "closes"], list_years()),
+        "## Of the exchange, `policies/bewellnm/{year}.toml`",
+        table(head, list_fields(STATE_PROGRAM)),
+        "## Of the federal marketplace, `policies/ffm/{year}.toml`",
+        table(head, list_fields(FEDERAL_PROGRAM)),
+    ]
+    return page(
+        "Policies",
+        "The rules of each program and plan year, as files in TOML; folder and name of a file say whose they are.\n"
+        "They are read when worker, web and `certify` start (`CERTIFY_POLICIES` names another folder), all of them\n"
+        "or none: `certify policy check` names every fault by file and line. `schema.json` beside is for editors.\n\n"
+        "A file with `carried_over_from` says only what differs from that year's: tables are merged, anything else\n"
+        "takes the place of what was there. A case keeps the rules it began with.",
+        "\n\n".join(parts),
+    )
+
+
 def page(title: str, introduction: str, body: str) -> str:
     return f"{NOTE}\n\n# {title}\n\n{introduction}\n\n{body}\n"
 
@@ -216,6 +241,9 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/stages.md": stages_page,
     "docs/requirements.md": requirements_page,
     "docs/permissions.md": permissions_page,
+    "docs/policies.md": policies_page,
+    "policies/bewellnm/schema.json": partial(write_schema, STATE_PROGRAM),
+    "policies/ffm/schema.json": partial(write_schema, FEDERAL_PROGRAM),
 }
 
 
@@ -224,6 +252,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true", help="write nothing; fail where a page is stale")
     parser.add_argument("--strict-rows", action="store_true", help="fail where a required row has no test")
     options = parser.parse_args(arguments)
+    load_policies()
 
     faults = []
     for name, text_of in PAGES.items():

@@ -76,10 +76,17 @@ IDENTITY = {
     "D7": "Each sender has a credential of its own, for its program, its kinds of report and one direction",
     "D8": "Earlier years are joined to nobody else, and a file of them that contradicts itself is refused",
 }
-ROWS = STATE_PROGRAM | FEDERAL_PROGRAM | EVERYWHERE | IDENTITY
+YEARS = {
+    "E8": "A check that was canceled or has expired can be ordered anew; a report with canceled screenings isn't clear",
+    "E12": "Policies are files, checked at start with every fault named by file and line; a case keeps its rules",
+    "E13": "A certificate has a last day, its page says when its plan year has ended; years past aren't offered",
+    "E15": "The health line of authority is held, by each state's own words; a renewal under way is looked at",
+}
+ROWS = STATE_PROGRAM | FEDERAL_PROGRAM | EVERYWHERE | IDENTITY | YEARS
 
 # What a row asks for and the system doesn't do yet, so that a row with tests is not taken for more than they show.
 MISSING = {
+    "E12": "Texts of agreements stand in code; cases are moved to other rules by no command",
     "C8": "A request that was never approved can be revoked; the public page of a withdrawn certificate says *revoked*",
 }
 

@@ -34,8 +34,9 @@ class CheckOutcome(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     email: EmailAddress
-    result: Literal["clear", "consider"]
+    result: Literal["clear", "consider", "canceled", "expired", "suspended", "includes_canceled"]
     after_seconds: float = Field(AT_ONCE_SECONDS, ge=0, le=86_400)
+    resumed_after_seconds: float | None = Field(None, ge=0, le=86_400, description="of a suspended one, which is clear")
 
 
 class CandidateRequest(BaseModel):
@@ -113,23 +114,29 @@ class BackgroundCheckStandIn:
         candidate = self._store.find_document(CANDIDATE, given.candidate_id)
         if candidate is None:
             raise Problem(422, "There is no such candidate", fault="candidate_id")
-        report = self._open_report(candidate, given.package)
+        outcome = self._store.find_document(OUTCOME, candidate["email"].lower()) or USUAL_OUTCOME
+        report = None if outcome["result"] == "expired" else self._open_report(candidate, given.package, outcome)
         invitation = {
             "object": INVITATION,
             "candidate_id": given.candidate_id,
-            "report_id": report["id"],
+            "report_id": report["id"] if report else None,
             "package": given.package,
             "status": "pending",
             "created_at": format_timestamp(time.time()),
         }
         document = self._save_new(request, INVITATION, invitation)
+        if report is None:
+            expired = {**document, "status": "expired", "custom_id": candidate["custom_id"]}
+            case, due = candidate["custom_id"] or candidate["id"], time.time() + outcome["after_seconds"]
+            self._send_event(case, "invitation.expired", expired, due)
         return JSONResponse(document, status_code=201)
 
     async def show_report(self, request: Request) -> Response:
-        """One report: pending until it is due, then complete."""
+        """One report as it is by now: pending, and then what its events say."""
         self._require_api_key(request)
         report = self._find_or_404(REPORT, request.path_params["id"])
-        return JSONResponse(_describe_completed(report) if time.time() >= report["due"] else _describe_pending(report))
+        told = [document for _, document, due in _list_events(report) if time.time() >= due]
+        return JSONResponse(told[-1])
 
     async def show_invitation_page(self, request: Request) -> Response:
         """Where the vendor would ask the candidate for consent and data."""
@@ -171,8 +178,7 @@ class BackgroundCheckStandIn:
             raise Problem(404, f"There is no such {kind}")
         return document
 
-    def _open_report(self, candidate: Document, package: str) -> Document:
-        outcome = self._store.find_document(OUTCOME, candidate["email"].lower()) or USUAL_OUTCOME
+    def _open_report(self, candidate: Document, package: str, outcome: Document) -> Document:
         now = time.time()
         report = {
             "id": uuid4().hex,
@@ -182,11 +188,12 @@ class BackgroundCheckStandIn:
             "result": outcome["result"],
             "created": now,
             "due": now + outcome["after_seconds"],
+            "resumed": outcome.get("resumed_after_seconds"),
         }
         self._store.save_document(REPORT, report["id"], report)
         case = candidate["custom_id"] or candidate["id"]
-        self._send_event(case, "report.created", _describe_pending(report), now)
-        self._send_event(case, "report.completed", _describe_completed(report), report["due"])
+        for event, document, due in _list_events(report):
+            self._send_event(case, event, document, due)
         return report
 
     def _send_event(self, case: str, event: str, report: Document, due: float) -> None:
@@ -199,6 +206,24 @@ class BackgroundCheckStandIn:
             "data": {"object": report},
         }
         self.sender.queue_event(case, event_id, event, json.dumps(body), due)
+
+
+def _list_events(report: Document) -> list[tuple[str, Document, float]]:
+    """What is said of a report from its beginning to its end, and when."""
+    pending, due, result = _describe_pending(report), report["due"], report["result"]
+    begun = [("report.created", pending, report["created"])]
+    if result == "canceled":
+        return [*begun, ("report.canceled", {**pending, "status": "canceled"}, due)]
+    if result != "suspended":
+        partial = result == "includes_canceled"
+        return [*begun, ("report.completed", _describe_completed(report, "clear" if partial else result, partial), due)]
+    begun.append(("report.suspended", {**pending, "status": "suspended"}, due))
+    if report.get("resumed") is None:
+        return begun
+    again = due + report["resumed"]
+    # The vendor's own times tell what came after what.
+    completed = _describe_completed(report, "clear", False)
+    return [*begun, ("report.resumed", pending, again), ("report.completed", completed, again + 0.1)]
 
 
 def _describe_pending(report: Document) -> Document:
@@ -216,6 +241,7 @@ def _describe_pending(report: Document) -> Document:
     }
 
 
-def _describe_completed(report: Document) -> Document:
-    completed = {"status": "complete", "result": report["result"], "completed_at": format_timestamp(report["due"])}
+def _describe_completed(report: Document, result: str, includes_canceled: bool) -> Document:
+    completed: Document = {"status": "complete", "result": result, "completed_at": format_timestamp(report["due"])}
+    completed["includes_canceled"] = includes_canceled
     return {**_describe_pending(report), **completed}

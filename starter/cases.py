@@ -34,7 +34,7 @@ from domain.shared.cases.stages import ENDED
 from domain.shared.documents.faults import Fault, Invalid, load_faults
 from domain.shared.ids import make_command_id as opaque_id
 from domain.shared.vouching import Voucher
-from domain.state.commands import AnswerQuestion, Decide
+from domain.state.commands import AnswerQuestion, Decide, ReorderCheck
 from domain.state.eligibility import Verdict
 from starter.temporal import CaseWorkflows, NotRunning, RefusedByWorkflow, Unreachable, WorkflowGone
 from starter.told_events import ToldEvents
@@ -216,6 +216,16 @@ class Cases:
     ) -> CommandOutcome:
         """Sends a notice again; a new activation link voids the old one (A28)."""
         return await self._give_command(ResendNotice(notice=notice), case_id, actor, reason, command_id)
+
+    async def reorder_check(
+        self, case_id: str, reason: str, actor: str, consent: str | None = None, command_id: str | None = None
+    ) -> CommandOutcome:
+        """Has a background check ordered anew of which nothing comes any more (E8).
+
+        ``consent`` says how the assister agreed, where they have not by their request.
+        """
+        command = ReorderCheck(consent=(consent or "").strip() or None)
+        return await self._give_command(command, case_id, actor, reason, command_id)
 
     async def activate_account(self, token: str) -> str | None:
         """Uses up a counselor's activation link; the case's id, or None when the link is spent, expired or void."""

@@ -21,7 +21,9 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 from temporalio.envconfig import ClientConfig
 
+from domain.programs.policy_files import FaultyPolicies
 from settings import Settings, is_loopback, load_settings, name_variable, parse_staff_token
+from starter.policies import load_policies
 
 # What we make ourselves has at least 128 random bits, in hexadecimal digits; what third parties hand out has its length
 # from them. The identity key is the key of a hash of 256 bits.
@@ -137,13 +139,20 @@ def read_settings() -> Settings:
 
 
 def load_safe_settings() -> Settings:
-    """The settings of a process that is about to start; unsafe ones end it with status 2 and a line for each fault."""
+    """The settings of a process that is about to start, and its policies put in force.
+
+    Unsafe settings and faulty policies end it with status 2 and a line for each fault.
+    """
     try:
         settings = read_settings()
     except InvalidSettings as error:
         sys.exit(_refuse_start([str(error)]))
     if is_production(settings) and (found := find_unsafe_settings(settings)):
         sys.exit(_refuse_start(["This process does not start, since its settings are unsafe:", *map(str, found)]))
+    try:
+        load_policies(settings.policies, trying=settings.trying)
+    except FaultyPolicies as error:
+        sys.exit(_refuse_start(["This process does not start, since its policies have faults:", *error.list_lines()]))
     return settings
 
 

@@ -51,6 +51,7 @@ CHECKS: Labels = {
     "license_found": N_("License in the registry"),
     "license_active": N_("License active"),
     "license_not_expired": N_("License not expired"),
+    "health_line": N_("Health line of authority"),
     "agreement_accepted": N_("Agreement accepted"),
     "identity_matches": N_("Same person as before"),
     "npn_owner": N_("Whose the NPN is"),
@@ -71,6 +72,7 @@ REQUIREMENTS: Labels = {
     "A3": N_("Agents and brokers need a valid New Mexico license and a signed agreement with the exchange."),
     "A7": N_("New agents and brokers are located in New Mexico, or in one of the states that are let in."),
     "A10": N_("A person who was here before is recognized by name, e-mail address and NPN."),
+    "E15": N_("The license has the health line of authority, by the state's own words."),
     "A13": N_("License and NPN are confirmed by the registry; its silence counts as unknown, never as a fail."),
     "A14": N_("Counselors have a background check before the decision; without its report nobody is approved."),
     "D2": N_("Until it is proven whose an NPN is, it holds no certificate and no line in a list."),
@@ -95,6 +97,7 @@ COMMANDS: Labels = {
     "resend": N_("Notice to be sent again"),
     "activate": N_("Activation link used"),
     "save_profile": N_("MLMS profile to be saved"),
+    "reorder_check": N_("Background check to be ordered anew"),
 }
 
 COMMAND_STATES: Labels = {
@@ -132,6 +135,8 @@ FACTS: Labels = {
     "screened": N_("Request screened"),
     "background_ordered": N_("Background check ordered"),
     "background_reported": N_("Background check reported"),
+    "background_changed": N_("Background check suspended, resumed, canceled or expired"),
+    "background_reordered": N_("Background check ordered anew"),
     "decided": N_("Eligibility decided"),
     "answered": N_("Question answered by the assister"),
     "lms_invited": N_("Invited to the LMS"),
@@ -224,6 +229,7 @@ WEBHOOKS: Labels = {
     "pending": N_("Waits to be delivered"),
     "delivered": N_("Delivered"),
     "without_effect": N_("Without effect"),
+    "expected": N_("On the way to a result"),
 }
 
 # Third parties whose reports arrive by webhook.

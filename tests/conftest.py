@@ -9,6 +9,7 @@ import httpx2
 import pytest
 import pytest_asyncio
 
+from starter.policies import load_policies
 from starter.stack import processes
 from starter.stack.embedded import run_stack
 from tests.support.world import World
@@ -19,6 +20,9 @@ AT_ONCE, MOST = 2, 8
 
 # Ports are chosen before they are bound: test processes that start stacks at once choose from ports of their own.
 processes.PORTS = processes.PORTS[int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % MOST :: MOST]
+
+# Before tests are collected: many take a policy as they are read.
+load_policies(trying=True)
 
 pytest_plugins = ["tests.fixtures.postgres", "tests.fixtures.migrated"]
 

@@ -13,6 +13,7 @@ from urllib.parse import quote
 import httpx2
 from playwright.async_api import Browser, Page, ViewportSize, async_playwright
 
+from starter.policies import load_policies
 from starter.stack.embedded import run_stack
 from tests.browser.pages import PAGES
 from tests.browser.people import People
@@ -106,5 +107,6 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
+    load_policies(trying=True)
     asyncio.run(main())
     os._exit(0)

@@ -23,6 +23,7 @@ from domain.shared.senders import ABSORB_SENDER, build_sender
 from settings import Settings, load_settings
 from starter.client import connect_client
 from starter.composition import build_absorb_sender, build_case_services
+from starter.policies import load_policies
 from templates.certificates import Typesetter
 from templates.letters import NoticeRenderer
 from web import own_identity, own_page, own_proof
@@ -161,7 +162,9 @@ def _build_proofing_provider(settings: Settings) -> ProofingProvider | None:
 
 def create_app(settings: Settings | None = None) -> FastAPI:
     """The application over the settings given, or this process's own."""
-    settings = settings or load_settings()
+    if settings is None:
+        settings = load_settings()
+        load_policies(settings.policies, trying=settings.trying)
     _build_senders(settings)  # a fault in an entry is told before anybody is served
 
     @asynccontextmanager

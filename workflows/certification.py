@@ -20,7 +20,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.shared.assister import AssisterType, Kind
     from domain.shared.cases.commands import CommandKind
     from domain.shared.cases.facts import FactKind
-    from domain.shared.cases.messages import Begin, CaseRef, Command, LookUp, Progress, RebuiltProgress, Report
+    from domain.shared.cases.messages import Applied, Begin, CaseRef, Command, LookUp, Progress, RebuiltProgress, Report
     from domain.shared.cases.notices import Notice
     from domain.shared.cases.reasons import Reason
     from domain.shared.cases.stages import SUSPENDING, Stage, WaitingFor
@@ -165,18 +165,20 @@ class AssisterCertification(CaseWorkflow):
         if command.kind == CommandKind.ANSWER:
             self.progress.rounds += 1
             self.progress.asked = False
-            if applied.renews_check:
-                self._renew_check(applied.is_checked)
-        elif applied.verdict == Verdict.ASK:
+        if applied.renews_check:
+            self._renew_check(applied)
+        if command.kind in (CommandKind.ANSWER, CommandKind.REORDER_CHECK):
+            return
+        if applied.verdict == Verdict.ASK:
             self.progress.asked = True
         else:
             self.progress.verdict, self.progress.pending = applied.verdict, []
 
-    def _renew_check(self, is_checked: bool) -> None:
-        """A report on somebody else doesn't count any more; one on who the request is of now does (D5)."""
-        self.progress.check_round = self.progress.rounds
+    def _renew_check(self, applied: Applied) -> None:
+        """A report on somebody else, or of an order of before, doesn't count any more; one of this order does (D5)."""
+        self.progress.check_round = applied.check_round or self.progress.rounds
         self.progress.facts.discard(FactKind.BACKGROUND_REPORTED)
-        if is_checked:
+        if applied.is_checked:
             self.progress.facts.add(FactKind.BACKGROUND_REPORTED)
 
     async def _enroll_in_course(self) -> None:
@@ -324,6 +326,14 @@ class AssisterCertification(CaseWorkflow):
             self._check_decision(command)
         elif command.kind == CommandKind.ANSWER and (not self.progress.asked or self.progress.pending):
             raise build_refusal(Reason("not_asked"))
+        elif command.kind == CommandKind.REORDER_CHECK:
+            self._check_reorder()
+
+    def _check_reorder(self) -> None:
+        if self.progress.verdict or self.progress.pending:
+            raise build_refusal(Reason("overtaken"))
+        if self.progress.asked:
+            raise build_refusal(Reason("awaiting_information"))
 
     def _check_decision(self, command: Command) -> None:
         pending = {other.kind for other in self.progress.pending}
@@ -347,6 +357,11 @@ class AssisterCertification(CaseWorkflow):
         """The assister answers what staff asked."""
         return await self._carry_out_update(command)
 
+    @workflow.update(name=names.REORDER_CHECK)
+    async def reorder_check(self, command: Command) -> str:
+        """Staff have a background check ordered anew of which nothing comes any more (E8)."""
+        return await self._carry_out_update(command)
+
     @workflow.update(name=names.ACTIVATE)
     async def activate_account(self, command: Command) -> str:
         """A counselor used the activation link."""
@@ -358,6 +373,10 @@ class AssisterCertification(CaseWorkflow):
 
     @answer_question.validator
     def _may_answer(self, command: Command) -> None:
+        self._check_command(command)
+
+    @reorder_check.validator
+    def _may_reorder(self, command: Command) -> None:
         self._check_command(command)
 
     @activate_account.validator

@@ -26,6 +26,7 @@ REVOKE = "revoke"
 RESEND = "resend"
 ACTIVATE = "activate"
 SAVE_PROFILE = "save_profile"
+REORDER_CHECK = "reorder_check"
 
 PROGRESS = "progress"
 

@@ -35,10 +35,12 @@ from db.tables import (
     UncountedReport,
 )
 from domain.programs.certificates import find_certificate_status
+from domain.programs.policies import find_last_day
 from domain.programs.state import CaseState
 from domain.shared.cases.commands import list_shown_data
 from domain.shared.cases.facts import Fact, FactKind
 from domain.shared.policy import find_local_date
+from domain.state.background_reports import BackgroundCheck, read_order_number
 from domain.state.certification import CertificationState
 from domain.state.eligibility import LICENSING, Check, Finding
 from domain.state.facts import BackgroundReportedData
@@ -53,6 +55,7 @@ class ExplainedFinding:
     ``basis`` depends on the check. Of the licence {npn, license_number}; agreement_accepted {version, language, sha256,
     source, at} and who and how, where staff recorded it; background_check {result, reported_at, ordered_at};
     intake_scope {physical_address, business_address}; identity_matches {known, requested: each a name and e-mail}.
+    ``note`` is the code of a sentence that says more of how it came out.
     """
 
     check: str
@@ -60,6 +63,7 @@ class ExplainedFinding:
     source: str
     evidence: Evidence | None
     basis: dict[str, Any]
+    note: str | None = None
 
 
 @dataclass(frozen=True)
@@ -211,10 +215,15 @@ def _list_certificates(session: Session, case: Case, state: CaseState, now: date
             market=row.market,
             holder=row.holder or applicant_of(case).name,
             status=find_certificate_status(
-                state, row.number, row.market, row.valid_until, today, is_unproven=case.npn_unproven
+                state,
+                row.number,
+                row.market,
+                find_last_day(case.program, case.plan_year, row.valid_until),
+                today,
+                is_unproven=case.npn_unproven,
             ),
             issued_at=row.issued_at,
-            valid_until=row.valid_until,
+            valid_until=find_last_day(case.program, case.plan_year, row.valid_until),
             sha256=row.sha256,
             uri=row.uri,
         )
@@ -247,7 +256,8 @@ def _explain_findings(
             one.result,
             one.source,
             of_round if one.check in LICENSING else None,
-            _find_basis(one, case, person, facts, effects, state.check_inputs),
+            _find_basis(one, case, person, facts, effects, state.check),
+            one.note,
         )
         for one in state.findings
     ]
@@ -262,7 +272,7 @@ def _find_basis(
     person: Assister,
     facts: Iterable[Fact],
     effects: Iterable[EffectRow],
-    check_inputs: str | None,
+    check: BackgroundCheck,
 ) -> dict[str, Any]:
     request = case.request
     if finding.check in LICENSING:
@@ -271,7 +281,7 @@ def _find_basis(
         accepted = min(_select_facts(facts, FactKind.AGREEMENT_ACCEPTED), key=lambda fact: fact.at, default=None)
         return {**accepted.data, "at": accepted.at} if accepted else {}
     if finding.check is Check.BACKGROUND_CHECK:
-        return _describe_background_check(facts, effects, check_inputs)
+        return _describe_background_check(facts, effects, check)
     if finding.check is Check.INTAKE_SCOPE:
         return {name: request.get(name) for name in ("physical_address", "business_address")}
     known: Mapping[str, Any] = {name: getattr(person, name) for name in _NAMED}
@@ -279,14 +289,16 @@ def _find_basis(
 
 
 def _describe_background_check(
-    facts: Iterable[Fact], effects: Iterable[EffectRow], check_inputs: str | None
+    facts: Iterable[Fact], effects: Iterable[EffectRow], check: BackgroundCheck
 ) -> dict[str, Any]:
-    """Order and report of the check on who the request is of now; ``check_inputs`` where an answer changed that."""
+    """Order and report of the check that counts."""
     told = _select_facts(facts, FactKind.BACKGROUND_REPORTED)
-    current = [fact for fact in told if check_inputs in (None, fact.data.get("inputs"))]
+    current = [fact for fact in told if check.is_current(fact.data.get("inputs"), fact.data.get("order", 0))]
     reported = max(current, key=lambda fact: fact.at, default=None)
     orders = [
-        row for row in effects if row.kind == "background.ordered" and check_inputs in (None, row.data.get("inputs"))
+        row
+        for row in effects
+        if row.kind == "background.ordered" and check.is_current(row.data.get("inputs"), read_order_number(row.key))
     ]
     ordered = max((row.done_at for row in orders if row.done_at), default=None)
     return {

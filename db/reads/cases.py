@@ -12,6 +12,7 @@ from db.reads.queue import Filters
 from db.reads.status import to_json_values
 from db.tables import Assister, AuditRow, Case, CertificateRow, CommandRow
 from domain.programs.certificates import find_certificate_status
+from domain.programs.policies import find_last_day
 from domain.shared.cases.commands import CommandKind
 from domain.shared.documents.instants import format_instant
 from domain.shared.ids import parse_certificate_number
@@ -78,17 +79,16 @@ def read_certificate(session: Session, number: str, now: datetime) -> dict[str, 
         return None
     case = load_case(session, row.case_id)
     state, today = state_of(session, case), find_local_date(any_policy_of(case), now)
+    until = find_last_day(case.program, case.plan_year, row.valid_until)
     return {
         "number": row.number,
-        "status": find_certificate_status(
-            state, row.number, row.market, row.valid_until, today, is_unproven=case.npn_unproven
-        ),
+        "status": find_certificate_status(state, row.number, row.market, until, today, is_unproven=case.npn_unproven),
         "holder": row.holder or applicant_of(case).name,
         "kind": row.kind or case.kind,
         "program": case.program,
         "plan_year": case.plan_year,
         "issued_at": format_instant(row.issued_at),
-        "valid_until": row.valid_until.isoformat() if row.valid_until else None,
+        "valid_until": until.isoformat() if until else None,
         "sha256": row.sha256,
         **({"market": row.market} if row.market else {}),
     }

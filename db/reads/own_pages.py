@@ -21,6 +21,7 @@ from db.tables import Case, CertificateRow, LinkRow, SearchTerm
 from domain.federal.may_assist import list_marketplace_obstacles
 from domain.federal.policy import FederalPolicy
 from domain.federal.registration import RegistrationState
+from domain.programs.policies import find_last_day
 from domain.shared.documents.faults import Fault
 from domain.shared.ids import hash_token
 from domain.shared.policy import find_local_date
@@ -85,7 +86,7 @@ def _is_own(case: Case, emails: Collection[str]) -> bool:
 
 def _load_certification(session: Session, case: Case, now: datetime) -> OwnCertification:
     state, policy = certification_of(session, case), policy_of(case)
-    reasons = list_obstacles(state, find_local_date(policy, now))
+    reasons = list_obstacles(state, find_local_date(policy, now), find_last_day(case.program, case.plan_year))
     uris = _find_certificates(session, case)
     return OwnCertification(
         case, policy, state, reasons, next(iter(uris.values()), None), find_proof_offer(session, case)
@@ -95,7 +96,9 @@ def _load_certification(session: Session, case: Case, now: datetime) -> OwnCerti
 def _load_registration(session: Session, case: Case, now: datetime) -> OwnRegistration:
     snapshot = snapshot_case(session, case)
     state, policy = snapshot.registration, snapshot.federal_policy
-    reasons = list_marketplace_obstacles(state, find_local_date(policy, now))
+    reasons = list_marketplace_obstacles(
+        state, find_local_date(policy, now), find_last_day(case.program, case.plan_year)
+    )
     faults = npn_faults_of(snapshot.facts)
     uris = _find_certificates(session, case)
     return OwnRegistration(case, policy, state, reasons, faults, uris, find_proof_offer(session, case))

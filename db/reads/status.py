@@ -12,6 +12,7 @@ from db.tables import Case, EffectRow, FactRow
 from domain.federal.may_assist import describe_registration, list_marketplace_obstacles
 from domain.federal.profile import REQUIRED
 from domain.federal.registration import RegistrationState
+from domain.programs.policies import find_last_day
 from domain.programs.state import CaseState
 from domain.shared.documents.instants import format_instant
 from domain.shared.policy import find_local_date
@@ -58,12 +59,14 @@ def _describe_certification(case: Case, state: CertificationState, now: datetime
     policy = policy_of(case)
     parts = describe_certification(state)
     parts["training"]["course"] = policy.lms.course_id
-    reasons = list_obstacles(state, find_local_date(policy, now))
+    reasons = list_obstacles(state, find_local_date(policy, now), find_last_day(case.program, case.plan_year))
     return {**parts, "may_assist_reasons": reasons, "insurers": list(request_of(case).insurers)}
 
 
 def _describe_registration(case: Case, state: RegistrationState, now: datetime) -> dict[str, Any]:
-    reasons = list_marketplace_obstacles(state, find_local_date(federal_policy_of(case), now))
+    reasons = list_marketplace_obstacles(
+        state, find_local_date(federal_policy_of(case), now), find_last_day(case.program, case.plan_year)
+    )
     parts = describe_registration(state)
     parts["profile"] |= {"required": REQUIRED[state.profile.role]}
     return {**parts, "may_assist_reasons": reasons}

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from db.case_state import applicant_of, request_of, snapshot_case, state_of
 from db.reads.npn.claims import has_proven
 from db.tables import SYSTEM, Assister, Case, CommandRow
+from db.writes.background_checks import show_check
 from db.writes.effects import stuck_flag
 from db.writes.facts import append_facts, lock_case, lower_flag, record_audit
 from db.writes.links import void_activation_links
@@ -33,9 +34,9 @@ from domain.shared.cases.facts import FactKind
 from domain.shared.cases.messages import Applied
 from domain.shared.cases.reasons import Reason, Refusal
 from domain.shared.documents.faults import Fault, Invalid, dump_faults
-from domain.state.commands import AnswerQuestion, moves_person, settles_identity
+from domain.state.commands import AnswerQuestion, ReorderCheck, moves_person, settles_identity
 from domain.state.facts import AnsweredData
-from domain.state.finding_inputs import ChangedInputs, find_changed_inputs
+from domain.state.finding_inputs import ChangedInputs, digest_check_inputs, find_changed_inputs
 from domain.state.opening import IDENTITY_CONFLICT
 from domain.state.request import FORM, StoredRequest, amend_request
 
@@ -51,6 +52,7 @@ _AUDITED_AS = {
     CommandKind.RESEND: "notice_resent",
     CommandKind.ACTIVATE: "portal_activation_asked",
     CommandKind.SAVE_PROFILE: "profile_saved",
+    CommandKind.REORDER_CHECK: "check_reordered",
 }
 
 
@@ -125,14 +127,19 @@ def apply_command(session: Session, identity_key: bytes, command_id: str, now: d
     return applied.model_copy(update=_describe_check(session, case, row)) if applied.applied else applied
 
 
-def _describe_check(session: Session, case: Case, row: CommandRow) -> dict[str, bool]:
-    """Whether an answer changed on whom the background check is made, and whether one was made on them already."""
-    if row.kind != CommandKind.ANSWER:
+def _describe_check(session: Session, case: Case, row: CommandRow) -> dict[str, bool | int]:
+    """Whether a background check is to be ordered, under which number, and whether one was made on them already.
+
+    It is where an answer changed on whom it is made, or staff have it ordered anew.
+    """
+    if row.kind not in (CommandKind.ANSWER, CommandKind.REORDER_CHECK):
         return {}
     snapshot = snapshot_case(session, case)
-    answer = next(fact for fact in snapshot.facts if fact.id == make_fact_id(row.id))
-    renews = answer.read_as(AnsweredData).check_inputs is not None
-    return {"renews_check": renews, "is_checked": snapshot.certification.is_checked}
+    check, renews = snapshot.certification.check, True
+    if row.kind == CommandKind.ANSWER:
+        answer = next(fact for fact in snapshot.facts if fact.id == make_fact_id(row.id))
+        renews = answer.read_as(AnsweredData).check_inputs is not None
+    return {"renews_check": renews, "is_checked": check.report is not None, "check_round": check.number}
 
 
 def check_answer(session: Session, identity_key: bytes, case_id: str, changes: dict[str, Any]) -> None:
@@ -145,6 +152,9 @@ def _judge(session: Session, identity_key: bytes, case: Case, state: CaseState, 
     why = find_refusal(command, state)
     if why is not None:
         return why
+    if isinstance(command, ReorderCheck):
+        has_agreed = request_of(case).background_check_consent or command.consent
+        return None if has_agreed else Reason("consent_needed")
     if isinstance(command, AnswerQuestion):
         _check_changes(session, identity_key, case, command.changes)
     elif moves_person(command, case.identity_matches) and _find_taken(session, identity_key, case, applicant_of(case)):
@@ -220,8 +230,12 @@ def _carry_out(
     if command.kind == CommandKind.DECIDE and lower_flag(case, LOOK_UP_STUCK):  # nobody looks it up any more
         record_audit(session, now, SYSTEM, f"case.unflagged.{LOOK_UP_STUCK}", case)
     origin = CommandOrigin(row.id, case.case_id, row.actor, row.reason, row.created_at)
+    if isinstance(command, ReorderCheck):
+        command = command.model_copy(update={"inputs": digest_check_inputs(identity_key, applicant_of(case))})
     facts = build_facts(command, origin, state, applicant_of(case).language, changed)
     append_facts(session, case, facts, now)
+    if isinstance(command, ReorderCheck):
+        show_check(session, case, snapshot_case(session, case).certification.check, now)
     if command.kind in ENDING_FACTS:
         void_activation_links(session, case.case_id, now)
     row.state = CommandState.APPLIED

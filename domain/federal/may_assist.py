@@ -21,8 +21,11 @@ MAY_ASSIST_REASONS = (
 )
 
 
-def list_marketplace_obstacles(state: RegistrationState, today: date) -> list[str]:
-    """Why this person may not help consumers: codes of reasons; empty when they may in some market."""
+def list_marketplace_obstacles(state: RegistrationState, today: date, last_day: date | None = None) -> list[str]:
+    """Why this person may not help consumers: codes of reasons; empty when they may in some market.
+
+    ``last_day`` is that of a certificate which was issued without one.
+    """
     reasons = [state.stage.value] if state.ended else []
     if not state.is_listed_role:
         reasons.append("not_an_agent_broker")
@@ -33,10 +36,10 @@ def list_marketplace_obstacles(state: RegistrationState, today: date) -> list[st
             reasons.append("npn_not_verified")
         elif state.profile.status is not ProfileStatus.COMPLETE:
             reasons.append("profile_not_complete")
-    return reasons + min((_list_market_obstacles(market, state, today) for market in state.markets), key=len)
+    return reasons + min((_list_market_obstacles(market, state, today, last_day) for market in state.markets), key=len)
 
 
-def _list_market_obstacles(market: Market, state: RegistrationState, today: date) -> list[str]:
+def _list_market_obstacles(market: Market, state: RegistrationState, today: date, last_day: date | None) -> list[str]:
     reasons = []
     if market not in state.trained_at:
         reasons.append("training_not_complete")
@@ -45,7 +48,7 @@ def _list_market_obstacles(market: Market, state: RegistrationState, today: date
     certificate = state.certificates.get(market)
     if certificate is None:
         reasons.append("no_certificate")
-    elif certificate.valid_until and today > certificate.valid_until:
+    elif (until := certificate.valid_until or last_day) and today > until:
         reasons.append("certificate_expired")
     return reasons
 

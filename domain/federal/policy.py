@@ -1,5 +1,8 @@
 """The federal marketplace's rules for one plan year (B), as versioned, dated data."""
 
+from datetime import date
+from typing import Annotated
+
 from pydantic import Field
 
 from domain.federal.markets import Curriculum, FederalList
@@ -25,10 +28,19 @@ class FederalPolicy(ProgramPolicy):
 
     mlms: MlmsIds
     vendors: dict[str, Vendor] = Field(description="the approved ones, by their ids (B13)")
-    launch_ticket_minutes: int = Field(default=30, description="life of a launch ticket (B14)")
-    launch_tickets_at_once: int = Field(default=20, description="unused ones a registration may have (B14)")
-    lags: dict[FederalList, int] = Field(description="business days until a registration must be listed (B18–B20)")
-    look_at_hour: int = Field(default=12, description="the hour of a business day at which the lists are read")
+    launch_ticket_minutes: int = Field(default=30, ge=1, description="life of a launch ticket (B14)")
+    launch_tickets_at_once: int = Field(default=20, ge=1, description="unused ones a registration may have (B14)")
+    lags: dict[FederalList, Annotated[int, Field(ge=1)]] = Field(
+        description="business days until a registration must be listed (B18–B20)"
+    )
+    look_at_hour: int = Field(
+        default=12, ge=0, le=23, description="the hour of a business day at which the lists are read"
+    )
     help_desk: str = Field(description="where a missing entry is asked about (B21)")
+    closed_days: tuple[date, ...] = Field(
+        default=(),
+        exclude=True,
+        description="on which offices were closed by executive order, beside the holidays; of every case",
+    )
     links: dict[str, Link] = Field(description="the portal's links by what they are for (B3, B4, B18–B20)")
     resources: tuple[Link, ...]

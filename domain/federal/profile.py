@@ -14,7 +14,7 @@ from domain.federal.facts import ProfileSavedData, ProfileVersionData
 from domain.federal.markets import Market, NpnStatus, Role
 from domain.federal.policies import find_federal_policy
 from domain.shared.applicant import Applicant, StoredAddress
-from domain.shared.assister import is_same_name
+from domain.shared.assister import is_alike_name
 from domain.shared.cases.facts import FactKind, FactLog
 from domain.shared.documents.faults import Fault, Invalid, list_faults
 from domain.shared.documents.fields import (
@@ -30,7 +30,7 @@ from domain.shared.documents.fields import (
     make_error,
 )
 from domain.shared.documents.formulas import begins_formula
-from domain.shared.licensing import Producer
+from domain.shared.licensing import HealthLine, Producer, find_health_line
 from domain.shared.stored import StoredData
 
 NPN_FIELDS = ("npn", "business_npn", "web_entity_npn")
@@ -226,7 +226,7 @@ def _find_copied(profile: Mapping[str, Any]) -> list[Fault]:
         number = profile.get(name)
         if not isinstance(number, str):
             continue
-        number = number.strip()
+        number = number.strip().lstrip("0")
         if number and number in seen:
             faults.append(Fault(name, "npn_copied"))
         elif number:
@@ -247,7 +247,10 @@ def list_changed_fields(profile: Mapping[str, Any], saved: Mapping[str, Any]) ->
 
 
 def find_npn_faults(profile: Applicant, producers: Mapping[str, Producer | None]) -> list[Fault]:
-    """What the registry's answers, by field, say against a profile (B9, B10)."""
+    """What the registry's answers, by field, say against a profile (B9, B10, E15).
+
+    A likeness of names is for staff to look at, and keeps nobody from going on (P19).
+    """
     faults = []
     for field, producer in producers.items():
         if producer is None:
@@ -255,8 +258,10 @@ def find_npn_faults(profile: Applicant, producers: Mapping[str, Producer | None]
         elif field == "npn":
             if producer.entity == "firm":
                 faults.append(Fault(field, "npn_of_firm"))
-            elif not is_same_name(profile.first_name, profile.last_name, producer.first_name, producer.last_name):
+            elif not is_alike_name(profile.first_name, profile.last_name, producer.first_name, producer.last_name):
                 faults.append(Fault(field, "npn_other_name"))
+            elif find_health_line([one for one in producer.licenses if one.active]) is HealthLine.MISSING:
+                faults.append(Fault(field, "npn_no_health_line"))
         elif producer.entity == "individual":
             faults.append(Fault(field, "npn_of_individual"))
     return faults

@@ -30,12 +30,19 @@ from domain.shared.cases.reasons import Reason, Refusal
 from domain.shared.documents.parsing import write_canonical
 from domain.state import commands as state_program
 from domain.state.certification import CertificationState
-from domain.state.commands import AnswerQuestion, Decide, build_answer_facts, build_decision_facts
+from domain.state.commands import (
+    AnswerQuestion,
+    Decide,
+    ReorderCheck,
+    build_answer_facts,
+    build_decision_facts,
+    build_reorder_facts,
+)
 from domain.state.finding_inputs import ChangedInputs
 
 COMMANDS: Mapping[CommandKind, type[CommandData]] = {
     command.kind: command
-    for command in (Decide, AnswerQuestion, Withdraw, Revoke, ResendNotice, ActivateAccount, SaveProfile)
+    for command in (Decide, AnswerQuestion, Withdraw, Revoke, ResendNotice, ActivateAccount, SaveProfile, ReorderCheck)
 }
 _UNCHANGED = ChangedInputs()
 
@@ -94,6 +101,8 @@ def build_facts(
         return [build_ending_fact(command.kind, origin)]
     if isinstance(command, Decide) and isinstance(state, CertificationState):
         return build_decision_facts(command, origin, state, language)
+    if isinstance(command, ReorderCheck) and isinstance(state, CertificationState):
+        return build_reorder_facts(command, origin, state)
     if isinstance(command, AnswerQuestion) and isinstance(state, CertificationState):
         return build_answer_facts(command, origin, state, language, changed)
     return []

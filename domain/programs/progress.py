@@ -76,7 +76,7 @@ def rebuild_progress(
         rebuilt.facts = sorted({fact.kind.value for fact in facts} - _list_outdated_kinds(state))
         rebuilt.passed = state.has_earned_certificate
         rebuilt.rounds = state.round
-        rebuilt.check_round = state.check_round
+        rebuilt.check_round = state.check.number
         rebuilt.unknown_license = _is_license_unknown(facts, state.round)
         rebuilt.asked = state.eligibility is EligibilityStatus.INFORMATION_REQUESTED
         rebuilt.verdict = state.decision.verdict.value if state.decision and decided else ""
@@ -153,7 +153,7 @@ def _name_step(effect: RecordedEffect) -> str:
 
 
 def _list_outdated_kinds(state: CertificationState) -> set[str]:
-    return set() if state.is_checked else {FactKind.BACKGROUND_REPORTED.value}
+    return set() if state.check.report else {FactKind.BACKGROUND_REPORTED.value}
 
 
 def _list_federal_steps(effects: Iterable[RecordedEffect]) -> set[str]:

@@ -2,29 +2,40 @@
 
 from collections.abc import Collection, Iterable
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
-from typing import TypeVar
+from typing import Annotated, Self, TypeVar
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from domain.shared.cases.notices import Topic
 from domain.shared.documents.faults import Fault
+
+LANGUAGES = ("en", "es")
 
 
 class PolicyData(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+def _check_languages(label: dict[str, str]) -> dict[str, str]:
+    if missing := [language for language in LANGUAGES if not label.get(language)]:
+        raise ValueError(f"say it in {' and '.join(LANGUAGES)}; {' and '.join(missing)} is missing")
+    return label
+
+
+Label = Annotated[dict[str, str], AfterValidator(_check_languages)]
+
+
 class Contact(PolicyData):
     """Whom to ask about one topic; ``label`` per language (A31)."""
 
-    label: dict[str, str]
+    label: Label
     phone: str | None = None
     email: str | None = None
 
 
 class Contacts(PolicyData):
-    """The exchange's contacts by topic (A31)."""
+    """Whom to ask, by topic (A31)."""
 
     general: Contact
     portals: Contact
@@ -34,8 +45,8 @@ class Contacts(PolicyData):
 class Link(PolicyData):
     """A page worth reading; ``label`` per language (A32)."""
 
-    label: dict[str, str]
-    url: str
+    label: Label
+    url: str = Field(pattern=r"^https?://\S+$")
 
 
 class Windows(PolicyData):
@@ -43,6 +54,12 @@ class Windows(PolicyData):
 
     opens_on: date | None = None
     closes_on: date | None = None
+
+    @model_validator(mode="after")
+    def _check_order(self) -> Self:
+        if self.opens_on and self.closes_on and self.closes_on < self.opens_on:
+            raise ValueError("closes_on is before opens_on; correct one of them")
+        return self
 
     def is_open_on(self, today: date) -> bool:
         """Whether a day lies in the window."""
@@ -55,29 +72,51 @@ class Windows(PolicyData):
         return datetime.combine(self.closes_on + timedelta(days=1), time(), zone).astimezone(UTC)
 
 
+def _check_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise ValueError('name a time zone such as "America/Denver"') from None
+    return name
+
+
 class ProgramPolicy(PolicyData):
     """What the rules of every program say, for one plan year."""
 
     program: str
     plan_year: int
-    version: int = 1
+    version: int = Field(default=1, ge=1, description="of these rules, counted from 1")
     carried_over_from: int | None = Field(
         default=None, description="the year whose rules these are, where none were published"
     )
+    for_trying_only: bool = Field(
+        default=False,
+        exclude=True,
+        description="a plan year that is past: the embedded stack alone offers it, and there it has no window (E13)",
+    )
     contacts: Contacts
     windows: Windows
-    time_zone: str | None = Field(default=None, description="whose date it is; none means the fixed offset")
-    utc_offset_hours: int = Field(default=-7, description="offset of the exchange's midnight from UTC, for dates only")
-    reminder_every_days: int = Field(
-        default=14, description="days between gentle reminders; they never expire a case (A18)"
+    time_zone: Annotated[str, AfterValidator(_check_zone)] | None = Field(
+        default=None, description="whose date it is; none means the fixed offset"
     )
-    reminders_at_most: int = Field(default=12, description="reminders for one wait, then silence")
+    utc_offset_hours: int = Field(
+        default=-7, gt=-24, lt=24, description="offset of the exchange's midnight from UTC, for dates only"
+    )
+    reminder_every_days: int = Field(
+        default=14, ge=1, description="days between gentle reminders; they never expire a case (A18)"
+    )
+    reminders_at_most: int = Field(default=12, ge=0, description="reminders for one wait, then silence")
     status_link_days: int = Field(
-        default=400, description="life of the status links of before; no letter has one any more"
+        default=400, ge=1, description="life of the status links of before; no letter has one any more"
     )
 
 
 Rules = TypeVar("Rules", bound=ProgramPolicy)
+
+
+def find_plan_year_end(plan_year: int) -> date:
+    """The last day of a plan year, which is a calendar year."""
+    return date(plan_year, 12, 31)
 
 
 def find_local_date(policy: ProgramPolicy, now: datetime) -> date:

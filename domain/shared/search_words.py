@@ -7,6 +7,7 @@ from domain.shared.documents.faults import Fault, Invalid
 
 LONGEST = 200
 MOST_WORDS = 8
+_SHORTEST_PADDED = 8  # digits: an NPN written with leading zeros has ten, as a rule
 
 # Letters that Unicode doesn't take apart into a plain one and its mark.
 _PLAIN = str.maketrans({"æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ð": "d", "ł": "l", "þ": "th", "ħ": "h", "ı": "i"})
@@ -55,7 +56,9 @@ def split_words(query: str) -> list[str]:
 
 
 def _split_token(token: str) -> Iterable[str]:
-    """An e-mail address is one word; anything else is as many as it has parts."""
+    """An e-mail address is one word; anything else is as many as it has parts. An NPN may have leading zeros (P20)."""
+    if token.isascii() and token.isdigit() and len(token) >= _SHORTEST_PADDED:
+        token = token.lstrip("0") or token
     return (
         ["".join(c for c in normalize_text(token) if "!" <= c <= "~")]
         if "@" in token.strip("@")

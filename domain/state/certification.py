@@ -10,8 +10,9 @@ from pydantic import BaseModel, ConfigDict
 from domain.shared.assister import AssisterType, Kind
 from domain.shared.cases.facts import Fact, FactKind, FactLog
 from domain.shared.cases.stages import ENDED, ENDINGS, Certificate, Stage, WaitingFor
+from domain.state.background_reports import BackgroundCheck, fold_check, is_made_on, make_check_finding
 from domain.state.eligibility import LICENSING, Check, Finding, Result, Verdict, make_finding
-from domain.state.facts import AnsweredData, BackgroundReportedData, DecidedData, ExamAttemptedData, ScreenedData
+from domain.state.facts import AnsweredData, DecidedData, ExamAttemptedData, ScreenedData
 
 
 class EligibilityStatus(StrEnum):
@@ -108,9 +109,7 @@ class CertificationState(BaseModel):
     decision: Decision | None
     findings: tuple[Finding, ...]
     round: int
-    check_round: int
-    check_inputs: str | None
-    is_checked: bool
+    check: BackgroundCheck
     lms_account: LmsAccount
     lms_profile: Completeness
     trained_at: datetime | None
@@ -152,6 +151,7 @@ def fold_certification(opening: CertificationOpening, facts: Iterable[Fact]) -> 
     """The state the facts come to. Facts repeated or permuted give the same state."""
     log = FactLog(facts)
     eligibility, decision = _fold_eligibility(log)
+    check = fold_check(log)
     # Enrolling an existing account counts as its profile: nothing would ever report one completed in an earlier year.
     profile_at = log.find_time(FactKind.LMS_PROFILE_COMPLETED) or (
         log.find_time(FactKind.LMS_ENROLLED) if opening.has_lms_account else None
@@ -168,11 +168,9 @@ def fold_certification(opening: CertificationOpening, facts: Iterable[Fact]) -> 
         waiting_since=None,
         eligibility=eligibility,
         decision=decision,
-        findings=_fold_findings(opening, log),
+        findings=_fold_findings(opening, log, check),
         round=_count_answers(log),
-        check_round=_find_check_round(log),
-        check_inputs=_find_check_inputs(log),
-        is_checked=_find_background_report(log) is not None,
+        check=check,
         lms_account=_fold_lms_account(opening, log),
         lms_profile=Completeness.COMPLETE if profile_at else Completeness.INCOMPLETE,
         trained_at=max(course_at, profile_at) if course_at and profile_at else None,
@@ -230,7 +228,7 @@ def _find_screenings(log: FactLog) -> list[tuple[Fact, ScreenedData]]:
     return [
         (fact, screened)
         for fact, screened in screenings
-        if screened.round == answers and (screened.inputs is None or _is_made_on(screened.inputs, current))
+        if screened.round == answers and (screened.inputs is None or is_made_on(screened.inputs, current))
     ]
 
 
@@ -239,32 +237,7 @@ def _list_answers(log: FactLog) -> list[AnsweredData]:
     return [fact.read_as(AnsweredData) for fact in reversed(log.find_all(FactKind.ANSWERED))]
 
 
-def _is_made_on(inputs: str | None, current: str | None) -> bool:
-    """Whether a finding is about what the request says now; ``current`` is None while no answer has changed that.
-
-    A finding of before, which has no digest, counts until then (D5).
-    """
-    return current is None or inputs == current
-
-
-def _find_check_round(log: FactLog) -> int:
-    """How often the request was answered when an answer changed on whom the background check is made; 0 if none did."""
-    return max((one.round for one in _list_answers(log) if one.check_inputs), default=0)
-
-
-def _find_check_inputs(log: FactLog) -> str | None:
-    """On whom the background check is to be made since an answer changed that; None while none has."""
-    return next((one.check_inputs for one in _list_answers(log) if one.check_inputs), None)
-
-
-def _find_background_report(log: FactLog) -> BackgroundReportedData | None:
-    """The last report of a check that was made on who the request is of now (A14, D5)."""
-    current = _find_check_inputs(log)
-    reports = (fact.read_as(BackgroundReportedData) for fact in reversed(log.find_all(FactKind.BACKGROUND_REPORTED)))
-    return next((one for one in reports if _is_made_on(one.inputs, current)), None)
-
-
-def _fold_findings(opening: CertificationOpening, log: FactLog) -> tuple[Finding, ...]:
+def _fold_findings(opening: CertificationOpening, log: FactLog, check: BackgroundCheck) -> tuple[Finding, ...]:
     """The last screening's findings, with the agreement and the background check as they stand now.
 
     What the registry said of a request stands over its silence, whichever was recorded last: a look-up that was given
@@ -277,10 +250,7 @@ def _fold_findings(opening: CertificationOpening, log: FactLog) -> tuple[Finding
         if opening.npn_unproven:
             found.append(make_finding(Check.NPN_OWNER, Result.UNKNOWN))
     else:
-        report = _find_background_report(log)
-        clear = {"clear": Result.PASS, "consider": Result.CONSIDER}
-        result = clear[report.result] if report else Result.PENDING
-        found.append(make_finding(Check.BACKGROUND_CHECK, result))
+        found.append(make_check_finding(check))
     return tuple(found)
 
 
@@ -366,7 +336,7 @@ def _find_stage_after_certificate(state: CertificationState) -> tuple[Stage, Wai
 
 _BEGINS: dict[WaitingFor, tuple[FactKind, ...]] = {
     WaitingFor.SCREENING: (FactKind.REQUESTED, FactKind.ANSWERED),
-    WaitingFor.BACKGROUND_CHECK: (FactKind.SCREENED, FactKind.BACKGROUND_ORDERED),
+    WaitingFor.BACKGROUND_CHECK: (FactKind.SCREENED, FactKind.BACKGROUND_ORDERED, FactKind.BACKGROUND_REORDERED),
     WaitingFor.DECISION: (FactKind.SCREENED, FactKind.BACKGROUND_REPORTED),
     WaitingFor.INFORMATION: (FactKind.DECIDED,),
     WaitingFor.LMS_INVITATION: (FactKind.DECIDED,),
@@ -403,13 +373,13 @@ _BEGINS: dict[WaitingFor, tuple[FactKind, ...]] = {
 
 def _find_wait_start(log: FactLog, waiting_for: WaitingFor) -> datetime | None:
     """When the wait began: the latest of the first facts that lead into it (a decision, an answer: the last)."""
-    repeated = (FactKind.DECIDED, FactKind.ANSWERED, FactKind.SCREENED)
+    repeated = (FactKind.DECIDED, FactKind.ANSWERED, FactKind.SCREENED, FactKind.BACKGROUND_REORDERED)
     begins = [log.find_last(kind) if kind in repeated else log.find_first(kind) for kind in _BEGINS[waiting_for]]
     return max((fact.at for fact in begins if fact), default=None)
 
 
-# Each is a step of its own: what staff decided and asked, what was answered, what each screening found.
-_ALL_COUNT = frozenset({FactKind.DECIDED, FactKind.ANSWERED, FactKind.SCREENED})
+# Each is a step of its own: what staff decided, asked and ordered anew, what was answered, what screenings found.
+_ALL_COUNT = frozenset({FactKind.DECIDED, FactKind.ANSWERED, FactKind.SCREENED, FactKind.BACKGROUND_REORDERED})
 
 
 def find_certification_group(fact: Fact) -> Hashable | None:
@@ -418,6 +388,6 @@ def find_certification_group(fact: Fact) -> Hashable | None:
         return None
     if fact.kind is FactKind.EXAM_ATTEMPTED:
         return fact.kind, bool(fact.data.get("passed"))
-    if fact.kind is FactKind.BACKGROUND_REPORTED:
-        return fact.kind, fact.data.get("inputs")
+    if fact.kind in (FactKind.BACKGROUND_REPORTED, FactKind.BACKGROUND_CHANGED):
+        return fact.kind, fact.data.get("inputs"), fact.data.get("order")
     return fact.kind

@@ -8,9 +8,10 @@ from domain.shared.cases.notices import Notice
 from domain.shared.cases.reasons import Reason
 from domain.shared.cases.stages import Stage
 from domain.state.agreements import build_acceptance_fact
+from domain.state.background_reports import find_reorder_refusal
 from domain.state.certification import CertificationState, Completeness, EligibilityStatus, LmsAccount, PortalAccount
 from domain.state.eligibility import Check, Result, Verdict, find_override_refusal
-from domain.state.facts import AnsweredData, DecidedData
+from domain.state.facts import AnsweredData, BackgroundReorderedData, DecidedData
 from domain.state.finding_inputs import ChangedInputs
 
 
@@ -34,6 +35,18 @@ class AnswerQuestion(CommandData):
     language: str | None = None
 
 
+class ReorderCheck(CommandData):
+    """Staff have a background check ordered anew of which nothing comes any more (E8).
+
+    ``consent`` says how the assister agreed to it, where they have not by their request. ``inputs`` is a digest of whom
+    it is to be made on.
+    """
+
+    kind = CommandKind.REORDER_CHECK
+    consent: str | None = None
+    inputs: str | None = None
+
+
 def find_refusal(command: CommandData, state: CertificationState) -> Reason | None:
     """Why a certification can't do this now; None when it can."""
     match command:
@@ -43,6 +56,8 @@ def find_refusal(command: CommandData, state: CertificationState) -> Reason | No
             return _find_decision_refusal(state, command.verdict, command.override)
         case AnswerQuestion() if state.eligibility is not EligibilityStatus.INFORMATION_REQUESTED:
             return Reason("not_asked")
+        case ReorderCheck():
+            return _find_reorder_refusal(state)
         case ResendNotice() if not is_sendable(command.notice, state):
             return Reason("notice_not_sendable")
     return None
@@ -56,6 +71,16 @@ def _find_decision_refusal(state: CertificationState, verdict: Verdict, override
     if state.stage is Stage.AWAITING_INFORMATION and verdict is not Verdict.DENY:
         return Reason("awaiting_information")
     return find_override_refusal(verdict, state.findings, override)
+
+
+def _find_reorder_refusal(state: CertificationState) -> Reason | None:
+    if state.opening.kind.is_licensed:
+        return Reason("no_check")
+    if state.eligibility in (EligibilityStatus.APPROVED, EligibilityStatus.DENIED) and state.decision:
+        return Reason("already_decided", {"by": state.decision.by})
+    if state.stage is Stage.AWAITING_INFORMATION:
+        return Reason("awaiting_information")
+    return find_reorder_refusal(state.check)
 
 
 def is_sendable(notice: Notice, state: CertificationState) -> bool:
@@ -114,8 +139,24 @@ def build_answer_facts(
 ) -> list[Fact]:
     """An answer as a fact, with what it changed of what findings are made on; and the agreement accepted with it."""
     digests = {"registry_inputs": changed.registry, "check_inputs": changed.background_check}
-    told = {name: digest for name, digest in digests.items() if digest is not None}
-    facts = [build_fact(FactKind.ANSWERED, origin, AnsweredData(round=state.round + 1, **told))]
+    told: dict[str, Any] = {name: digest for name, digest in digests.items() if digest is not None}
+    answered = AnsweredData(round=state.round + 1, **told)
+    if changed.background_check and state.check.reorders:
+        answered = AnsweredData(round=state.round + 1, check_number=_count_next_order(state), **told)
+    facts = [build_fact(FactKind.ANSWERED, origin, answered)]
     if command.changes.get("agreement_accepted") is True:
         facts.append(build_acceptance_fact(origin.case_id, command.language or language, origin.at, "page"))
     return facts
+
+
+def build_reorder_facts(command: ReorderCheck, origin: CommandOrigin, state: CertificationState) -> list[Fact]:
+    """That the check is ordered anew, as a fact, with the number of the new order."""
+    given = {name: value for name in ("inputs", "consent") if (value := getattr(command, name))}
+    number = _count_next_order(state)
+    data = BackgroundReorderedData(by=origin.actor, reason=origin.reason, number=number, **given)
+    return [build_fact(FactKind.BACKGROUND_REORDERED, origin, data)]
+
+
+def _count_next_order(state: CertificationState) -> int:
+    """The number of the next order of a check: higher with each answer and order anew, so that none comes twice."""
+    return state.round + state.check.reorders + 1

@@ -6,9 +6,17 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
-from domain.shared.assister import is_same_name
+from domain.shared.assister import is_alike_name, is_same_name
 from domain.shared.cases.reasons import Reason
-from domain.shared.licensing import License, Producer
+from domain.shared.licensing import (
+    HealthLine,
+    License,
+    Producer,
+    find_health_line,
+    is_being_renewed,
+    is_in_force,
+    strip_number,
+)
 
 
 class Check(StrEnum):
@@ -20,6 +28,7 @@ class Check(StrEnum):
     LICENSE_FOUND = "license_found"
     LICENSE_ACTIVE = "license_active"
     LICENSE_NOT_EXPIRED = "license_not_expired"
+    HEALTH_LINE = "health_line"
     AGREEMENT_ACCEPTED = "agreement_accepted"
     IDENTITY_MATCHES = "identity_matches"
     NPN_OWNER = "npn_owner"
@@ -44,6 +53,7 @@ SOURCE: dict[Check, str] = {
     Check.LICENSE_FOUND: "A13",
     Check.LICENSE_ACTIVE: "A13",
     Check.LICENSE_NOT_EXPIRED: "A13",
+    Check.HEALTH_LINE: "E15",
     Check.AGREEMENT_ACCEPTED: "A3",
     Check.IDENTITY_MATCHES: "A10",
     Check.NPN_OWNER: "D2",
@@ -53,13 +63,17 @@ SOURCE: dict[Check, str] = {
 
 
 class Finding(BaseModel):
-    """One check of a screening, with the requirement it comes from."""
+    """One check of a screening, with the requirement it comes from.
+
+    ``note`` is a code of `domain.shared.cases.reasons` that says more of how it came out; most findings have none.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     check: Check
     result: Result
     source: str
+    note: str | None = None
 
 
 class Verdict(StrEnum):
@@ -70,11 +84,12 @@ class Verdict(StrEnum):
     ASK = "ask"
 
 
-def make_finding(check: Check, result: Result | bool) -> Finding:
+def make_finding(check: Check, result: Result | bool, note: str | None = None) -> Finding:
     """A finding with its source; True is pass, False is fail."""
     if isinstance(result, bool):
         result = Result.PASS if result else Result.FAIL
-    return Finding(check=check, result=result, source=SOURCE[check])
+    noted = {"note": note} if note else {}  # one without a note is stored as it always was
+    return Finding(check=check, result=result, source=SOURCE[check], **noted)
 
 
 LICENSING = (
@@ -84,6 +99,7 @@ LICENSING = (
     Check.LICENSE_FOUND,
     Check.LICENSE_ACTIVE,
     Check.LICENSE_NOT_EXPIRED,
+    Check.HEALTH_LINE,
 )
 
 
@@ -102,41 +118,71 @@ def check_license(
 ) -> list[Finding]:
     """What the registry's answer says of the person and the licence on the form (A13).
 
-    ``producer`` is None when the registry knows no such NPN. ``today`` is the exchange's date.
+    ``producer`` is None when the registry knows no such NPN. ``today`` is the exchange's date. What is neither right
+    nor wrong by itself is for a person to look at, with a note: a likeness of names, a state that has numbered its
+    licences by the NPN, a renewal under way.
     """
     if producer is None:
         return [make_finding(check, False) for check in LICENSING]
-    licenses = [one for one in producer.licenses if one.state == state and _is_same_number(one.number, license_number)]
+    of_state = [one for one in producer.licenses if one.state == state]
+    named = [one for one in of_state if _is_same_number(one.number, license_number)]
+    licenses = named or [one for one in of_state if strip_number(one.number) == strip_number(producer.npn)]
     active = [one for one in licenses if one.active]
     return [
         make_finding(Check.NPN_FOUND, True),
         make_finding(Check.NPN_INDIVIDUAL, producer.entity == "individual"),
-        make_finding(Check.NAME_MATCHES, is_same_name(first_name, last_name, producer.first_name, producer.last_name)),
-        make_finding(Check.LICENSE_FOUND, bool(licenses)),
+        _check_name(producer, first_name, last_name),
+        make_finding(Check.LICENSE_FOUND, bool(named))
+        if named or not licenses
+        else make_finding(Check.LICENSE_FOUND, Result.CONSIDER, "license_numbered_by_npn"),
         make_finding(Check.LICENSE_ACTIVE, bool(active)),
-        make_finding(Check.LICENSE_NOT_EXPIRED, any(_is_in_force(one, today) for one in active or licenses)),
+        _check_expiry(active or licenses, today),
+        _check_health_line(active or licenses),
     ]
 
 
-def _is_in_force(one: License, today: date) -> bool:
-    return one.expires is None or one.expires >= today
+def _check_name(producer: Producer, first_name: str, last_name: str) -> Finding:
+    names = first_name, last_name, producer.first_name, producer.last_name
+    if is_same_name(*names) or not is_alike_name(*names):
+        return make_finding(Check.NAME_MATCHES, is_same_name(*names))
+    return make_finding(Check.NAME_MATCHES, Result.CONSIDER, "names_alike")
+
+
+def _check_expiry(licenses: Sequence[License], today: date) -> Finding:
+    if any(is_in_force(one, today) for one in licenses):
+        return make_finding(Check.LICENSE_NOT_EXPIRED, True)
+    if any(is_being_renewed(one, today) for one in licenses):
+        return make_finding(Check.LICENSE_NOT_EXPIRED, Result.CONSIDER, "renewal_under_way")
+    return make_finding(Check.LICENSE_NOT_EXPIRED, False)
+
+
+def _check_health_line(licenses: Sequence[License]) -> Finding:
+    """Whether one of the licences has it, by its state's own words (E15)."""
+    match find_health_line(licenses) if licenses else HealthLine.MISSING:
+        case HealthLine.HELD:
+            return make_finding(Check.HEALTH_LINE, True)
+        case HealthLine.OTHER_WORDS:
+            return make_finding(Check.HEALTH_LINE, Result.CONSIDER, "health_line_in_other_words")
+        case HealthLine.NOT_REPORTED:
+            return make_finding(Check.HEALTH_LINE, Result.CONSIDER, "lines_not_reported")
+    return make_finding(Check.HEALTH_LINE, Result.FAIL, "no_health_line" if licenses else None)
 
 
 def _is_same_number(one: str, wanted: str | None) -> bool:
     """Imported people may come without a licence number: then any licence of the state will do."""
-    return wanted is None or _strip_number(one) == _strip_number(wanted)
+    return wanted is None or strip_number(one) == strip_number(wanted)
 
 
-def _strip_number(number: str) -> str:
-    return "".join(c for c in number.casefold() if c.isalnum()).lstrip("0")
+_STOPPED = ("check_canceled", "check_expired")  # notes of a check of which nothing comes any more
 
 
 def find_override_refusal(verdict: Verdict, findings: Sequence[Finding], override: str | None) -> Reason | None:
     """Why this decision can't be taken on these findings; None when it can (A13, A14)."""
     if verdict is not Verdict.APPROVE:
         return None
-    if any(one.check is Check.BACKGROUND_CHECK and one.result is Result.PENDING for one in findings):
-        return Reason("awaiting_background_check")
+    waited = next((one for one in findings if one.check is Check.BACKGROUND_CHECK), None)
+    if waited is not None and waited.result is Result.PENDING:
+        return Reason("check_needed_anew" if waited.note in _STOPPED else "awaiting_background_check")
     open_checks = find_open_checks(findings)
     if not open_checks or override:
         return None

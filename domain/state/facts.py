@@ -1,5 +1,6 @@
 """What a certification's facts say, each kind in its shape; facts that say nothing besides have none."""
 
+from enum import StrEnum
 from typing import Literal
 
 from domain.shared.cases.facts import FactData
@@ -40,10 +41,49 @@ class BackgroundOrderedData(FactData):
 
 
 class BackgroundReportedData(FactData):
-    """What the background check came to (A14); ``inputs`` are those of its order (D5)."""
+    """What the background check came to (A14); ``inputs`` and ``order`` are those of its order (D5, E8).
+
+    ``includes_canceled``: some of its screenings were canceled, so that it says less than was ordered.
+    """
 
     result: Literal["clear", "consider"]
     inputs: str | None = None
+    order: int = 0
+    includes_canceled: bool = False
+
+
+class CheckChange(StrEnum):
+    """What becomes of a background check short of a result (P12, P13)."""
+
+    SUSPENDED = "suspended"
+    RESUMED = "resumed"
+    CANCELED = "canceled"
+    EXPIRED = "expired"
+
+
+# After these nothing more comes of a check: it can be ordered anew.
+STOPPED = frozenset({CheckChange.CANCELED, CheckChange.EXPIRED})
+
+
+class BackgroundChangedData(FactData):
+    """What became of the check short of a result; ``inputs`` and ``order`` are those of its order."""
+
+    change: CheckChange
+    inputs: str | None = None
+    order: int = 0
+
+
+class BackgroundReorderedData(FactData):
+    """Staff had the check ordered anew; ``number`` is that of the new order, ``inputs`` whom it was made on (E8).
+
+    ``consent`` says how the assister agreed, where they have not by their request.
+    """
+
+    by: str
+    reason: str
+    number: int
+    inputs: str | None = None
+    consent: str | None = None
 
 
 class DecidedData(FactData):
@@ -60,11 +100,13 @@ class AnsweredData(FactData):
     """How often the assister has answered, this time included (A12).
 
     A digest is there where the answer changed what the finding was made on: it is of the new inputs (D5).
+    ``check_number`` is that of the check's new order, where others than answers have asked for one; else ``round`` is.
     """
 
     round: int
     registry_inputs: str | None = None
     check_inputs: str | None = None
+    check_number: int | None = None
 
 
 class PortalRefusedData(FactData):

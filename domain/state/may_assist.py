@@ -20,10 +20,11 @@ MAY_ASSIST_REASONS = (
 )
 
 
-def list_obstacles(state: CertificationState, today: date) -> list[str]:
+def list_obstacles(state: CertificationState, today: date, last_day: date | None = None) -> list[str]:
     """Why this person may not begin helping consumers: codes of reasons; empty when they may (A30).
 
-    ``today`` is the exchange's date. Each step that isn't done is named.
+    ``today`` is the exchange's date; ``last_day`` is that of a certificate which was issued without one. Each step
+    that isn't done is named.
     """
     reasons = [state.stage.value] if state.ended else []
     if state.eligibility is not EligibilityStatus.APPROVED and state.stage is not Stage.DENIED:
@@ -34,7 +35,7 @@ def list_obstacles(state: CertificationState, today: date) -> list[str]:
         reasons.append("exam_not_passed")
     if state.certificate is None:
         reasons.append("no_certificate")
-    elif state.certificate.valid_until and today > state.certificate.valid_until:
+    elif (until := state.certificate.valid_until or last_day) and today > until:
         reasons.append("certificate_expired")
     if not state.portal_ready:
         reasons.append("portal_not_ready")
@@ -65,7 +66,7 @@ def describe_certification(state: CertificationState) -> dict[str, Any]:
             "decided_at": decision.at if decision else None,
             "reason": decision.reason if decision else None,
             "override": decision.override if decision else None,
-            "findings": [one.model_dump() for one in state.findings],
+            "findings": [one.model_dump(exclude_none=True) for one in state.findings],
         },
         "training": {"lms_account": state.lms_account, "profile": state.lms_profile, "completed_at": state.trained_at},
         "exam": {"passed_at": state.passed_at, "attempts": [one.model_dump() for one in state.attempts]},

@@ -35,16 +35,16 @@ class Intake(PolicyData):
 class Policy(ProgramPolicy):
     """The exchange's rules for one plan year (A)."""
 
-    pass_mark: Decimal = Field(description="smallest passing score, 0 to 1 (A21)")
+    pass_mark: Decimal = Field(gt=0, le=1, description="smallest passing score, 0 to 1 (A21)")
     lms: LmsIds
     resources: dict[Kind, tuple[Link, ...]]
     referrals: dict[str, tuple[str, ...]] = Field(description="where counselors refer people to, per language (A6)")
     intake: Intake
-    home_state: str = "NM"
+    home_state: str = Field(default="NM", description="whose licence is needed")
     license_unknown_after_seconds: int = Field(
-        default=3600, description="how long look-ups are retried before staff see 'unknown' (A13)"
+        default=3600, ge=1, description="how long look-ups are retried before staff see 'unknown' (A13)"
     )
-    activation_link_days: int = Field(default=7, description="life of a counselor's activation link (A28)")
+    activation_link_days: int = Field(default=7, ge=1, description="life of a counselor's activation link (A28)")
 
     @field_serializer("pass_mark")
     def _exact(self, value: Decimal) -> str:

@@ -161,6 +161,25 @@ async def resend_notice(
     )
 
 
+async def check_case(
+    case: CaseId,
+    act: Annotated[Literal["reorder"], Parameter(help="reorder: have it ordered anew.")],
+    /,
+    *,
+    reason: Reason,
+    actor: Actor,
+    consent: Annotated[str | None, Parameter(help="How the assister agreed, where not by their request.")] = None,
+    command_id: CommandId = None,
+    options: CommonOptions = DEFAULTS,
+) -> None:
+    """Have a background check ordered anew that was canceled or has expired, as staff."""
+    require_text(reason=reason, actor=actor)
+    actor = name_staff_actor(actor)
+    await _send_command(
+        options, case, lambda services: services.cases.reorder_check(case, reason, actor, consent, command_id)
+    )
+
+
 async def prove_identity(
     case: CaseId,
     /,

@@ -16,7 +16,7 @@ from typing import NoReturn
 import structlog
 from cyclopts import App, Group
 
-from starter.cli import audit, cases, doctor, federal, requests, stack
+from starter.cli import audit, cases, doctor, federal, policy, requests, stack
 from starter.cli.errors import explain_error
 
 DISTRIBUTION = "assister-certification"
@@ -44,6 +44,7 @@ app = App(
 STACK = Group.create_ordered("The stack")
 ASSISTERS = Group.create_ordered("Assisters")
 CASES = Group.create_ordered("Cases")
+POLICIES = Group.create_ordered("The rules")
 FEDERAL = Group.create_ordered("The federal marketplace")
 PROCESSES = Group.create_ordered("Processes, one each, for a distributed set-up")
 
@@ -64,8 +65,12 @@ app.command(cases.answer_question, name="answer", group=CASES)
 app.command(cases.withdraw_request, name="withdraw", group=CASES)
 app.command(cases.revoke_certification, name="revoke", group=CASES)
 app.command(cases.resend_notice, name="resend", group=CASES)
+app.command(cases.check_case, name="check", group=CASES)
 app.command(cases.prove_identity, name="identity", group=CASES)
 app.command(cases.restart_case, name="restart", group=CASES)
+
+policy.app.group = POLICIES
+app.command(policy.app)
 
 federal.app.group = FEDERAL
 app.command(federal.app)

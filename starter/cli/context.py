@@ -54,14 +54,25 @@ class CommandServices:
 
 
 def find_settings(data: Path | None) -> "Settings":
-    """The settings to work with. Raises `UsageError` naming those that are missing or not understood."""
+    """The settings to work with, and their policies put in force.
+
+    Raises `UsageError` naming settings that are missing or not understood, `NotDone` where policies have faults.
+    """
+    from domain.programs.policy_files import FaultyPolicies
     from starter.doctor import InvalidSettings, read_settings
+    from starter.policies import load_policies
 
     _choose_settings(data)
     try:
-        return read_settings()
+        settings = read_settings()
+        load_policies(settings.policies, trying=settings.trying)
     except InvalidSettings as error:
         raise UsageError(str(error)) from None
+    except FaultyPolicies as error:
+        raise NotDone(
+            f"The policies have faults; `certify policy check` names all of them. {error.faults[0]}"
+        ) from None
+    return settings
 
 
 def _choose_settings(data: Path | None) -> None:

@@ -3,6 +3,7 @@
 from rich.console import Console
 from rich.text import Text
 
+from domain.shared.cases.reasons import read_reason
 from starter.cli.output import (
     Cell,
     Document,
@@ -69,7 +70,7 @@ def _print_certification(out: Console, status: Document) -> None:
     findings = status["eligibility"]["findings"]
     if findings:
         out.print()
-        out.print(make_table("check", "result", "source", rows=map(_format_finding, findings)))
+        out.print(make_table("check", "result", "source", "note", rows=map(_format_finding, findings)))
 
 
 def _describe_steps(status: Document) -> list[tuple[str, Cell]]:
@@ -104,8 +105,13 @@ def _format_decision(eligibility: Document) -> Text:
     return decision
 
 
+def _say_note(finding: Document) -> str:
+    note = read_reason(finding.get("note"), None)
+    return note.sentence() if note else ""
+
+
 def _format_finding(one: Document) -> tuple[Cell, ...]:
-    return format_code(one["check"]), format_code(one["result"]), format_value(one["source"])
+    return format_code(one["check"]), format_code(one["result"]), format_value(one["source"]), _say_note(one)
 
 
 # the federal program

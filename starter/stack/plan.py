@@ -226,6 +226,7 @@ def _build_demonstration_settings() -> dict[str, str]:
         "CERTIFY_CODES_AN_HOUR": "60000",
         "CERTIFY_STAFF_ROLES": json.dumps(STAFF_ROLES),
         "CERTIFY_GALLERY": "1",
+        "CERTIFY_TRYING": "1",
     }
 
 

@@ -1,13 +1,16 @@
 """The federal holidays as the law writes them (5 U.S.C. 6103), computed here without the library."""
 
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from adapters.holidays import list_federal_holidays
+from adapters.holidays import list_days_off, list_federal_holidays
 from adapters.http import Refused
+from domain.shared.business_days import find_business_day
 
+ROOT = Path(__file__).parents[2]
 MONDAY, THURSDAY, SATURDAY, SUNDAY = 0, 3, 5, 6
 THIS_YEAR = datetime.now(ZoneInfo("America/New_York")).year
 
@@ -81,3 +84,18 @@ def test_a_year_that_is_not_known_is_no_year_without_holidays(year: int) -> None
     with pytest.raises(Refused, match=str(year)) as raised:
         list_federal_holidays([2024, year])
     assert raised.value.code == "calendar_unknown"
+
+
+def test_p26_days_closed_by_executive_order_are_days_off() -> None:
+    off = list_days_off([2024, 2025])
+    assert off == list_federal_holidays([2024, 2025]) | {date(2024, 12, 24), date(2025, 1, 9)}
+    # A registration completed on Monday: Christmas Eve and Christmas don't count.
+    assert find_business_day(date(2024, 12, 23), 2, off) == date(2024, 12, 27)
+    assert find_business_day(date(2025, 1, 8), 2, off) == date(2025, 1, 13)
+
+
+def test_p26_what_counts_business_days_asks_for_all_days_off() -> None:
+    counting = [ROOT / "worker.py", *(ROOT / "activities").rglob("*.py")]
+    texts = {path.name: path.read_text("utf-8") for path in counting}
+    assert not [name for name, text in texts.items() if "list_federal_holidays" in text]
+    assert [name for name, text in texts.items() if "list_days_off" in text] == ["worker.py", "listing_check.py"]

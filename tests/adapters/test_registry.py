@@ -67,6 +67,7 @@ async def test_a_producer_is_looked_up_by_npn(registry: RegistryClient, httpserv
         "last_name": "Broker",
         "suffix": "",
         "company": "",
+        "contact_emails": (),
         "licenses": (
             {
                 "state": "NM",
@@ -75,9 +76,9 @@ async def test_a_producer_is_looked_up_by_npn(registry: RegistryClient, httpserv
                 "active": True,
                 "expires": date(2027, 4, 30),
                 "lines": ("Accident and Health",),
+                "ended_lines": (),
             },
         ),
-        "contact_emails": (),
     }
 
 
@@ -111,6 +112,14 @@ def test_a_line_that_is_not_active_does_not_count() -> None:
     producer = parse_answer(report(state("NM", license_xml(details=details))).encode(), NPN)
     assert producer is not None
     assert producer.licenses[0].lines == ("Accident and Health",)
+    assert producer.licenses[0].ended_lines == ("Life",)
+
+
+def test_p20_an_answer_that_pads_its_npn_is_about_it() -> None:
+    body = report(biographic=f"<NAME_LAST>Broker</NAME_LAST><NPN>00{NPN}</NPN>")
+    producer = parse_answer(body.encode(), NPN)
+    assert producer is not None
+    assert producer.npn == NPN
 
 
 def test_what_is_left_out_stays_unknown() -> None:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from rich.console import Console
 from rich.table import Table
 
+from starter.policies import load_policies
 from tests.bench import brokers, burst, confirmation, latency, lists, screens, waiting
 from tests.bench.pace import Size
 
@@ -83,6 +84,7 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=100_000, help="cases behind the console's pages")
     options = vars(parser.parse_args())
     names = options.pop("only")
+    load_policies(trying=True)
     console = Console(stderr=True)
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         found = asyncio.run(

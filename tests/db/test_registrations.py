@@ -14,7 +14,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 from sqlmodel import SQLModel, col
 
-from db.case_state import list_rows, load_case, load_snapshot
+from db.case_state import list_flags, list_rows, load_case, load_snapshot
 from db.engine import Database
 from db.reads.third_parties import find_account_to_suspend
 from db.tables import Assister, AuditRow, Case, CertificateRow, CommandRow, FactRow, InboxRow
@@ -51,6 +51,7 @@ from domain.shared.applicant import Applicant
 from domain.shared.cases.facts import Fact, FactKind
 from domain.shared.cases.messages import RegistrationSnapshot
 from domain.shared.cases.reasons import Reason, Refusal
+from domain.shared.claims import RegisteredOwner
 from domain.shared.documents.faults import Fault, Invalid
 from domain.shared.documents.parsing import write_canonical
 from domain.shared.documents.statements import read_statements
@@ -378,6 +379,25 @@ async def test_b7_of_a_refused_profile_nothing_is_left_but_its_fields_names(
     assert [value for value in VALUES if value in after] == []
     assert (await one.case(opened)).request == before
     assert (await one.state(opened)).profile.version == 1
+
+
+async def test_p19_a_name_only_like_the_registrys_is_saved_and_flagged_until_it_is_the_same(
+    two: tuple[Process, Process],
+) -> None:
+    one, _ = two
+    document = profile(first_name="Mary Ann", last_name="García López")
+    opened, npn = await one.submit(document), document["npn"]
+
+    async def save(owner: RegisteredOwner | None) -> dict[str, datetime]:
+        command_id = str(uuid4())
+        await stored(one, opened, command_id, {})
+        saved = await one.database.write(save_profile, KEY, command_id, NpnStatus.VERIFIED, (), {}, NOW, owner)
+        assert saved.outcome == "applied"
+        return list_flags(await one.case(opened))
+
+    assert list(await save(RegisteredOwner(npn, first_name="MARY", last_name="GARCIA"))) == ["name_alike"]
+    assert list(await save(None)) == ["name_alike"], "the registry's silence says nothing"
+    assert await save(RegisteredOwner(npn, first_name="MARY ANN", last_name="GARCIA LOPEZ")) == {}
 
 
 async def test_b3_b7_a_profile_renames_its_person_and_never_makes_another(two: tuple[Process, Process]) -> None:

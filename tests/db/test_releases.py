@@ -8,28 +8,34 @@ from uuid import uuid4
 
 import pytest
 import pytest_asyncio
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
+from sqlmodel import col
 
 from db.case_state import list_flags, load_snapshot
-from db.tables import AlteredEvent, AuditRow, FactRow, InboxRow
+from db.tables import AlteredEvent, AuditRow, Case, FactRow, InboxRow
+from db.writes.background_checks import KIND, intend_check
+from db.writes.commands import keep_command
 from db.writes.effects import EffectResult, complete_effect, intend_effect
 from db.writes.federal.launch_tickets import enroll_in_course, keep_launch_ticket, redeem_launch_ticket
 from db.writes.opening import Opened
 from db.writes.webhooks.inbox import accept_statements, mark_delivered
 from db.writes.webhooks.releases import Release, UnknownEvent, release_event
 from domain.federal.markets import Curriculum
-from domain.shared.cases.commands import CommandKind
+from domain.shared.cases.commands import CommandKind, CommandOrigin
 from domain.shared.cases.facts import FactKind
 from domain.shared.cases.messages import Report
 from domain.shared.cases.reasons import Reason
 from domain.shared.documents.faults import Invalid
 from domain.shared.documents.parsing import read_json
 from domain.shared.documents.statements import read_statements
+from domain.state.background_reports import ORDINARY
+from domain.state.commands import Decide, ReorderCheck
+from domain.state.eligibility import Verdict
 from domain.state.policies import POLICIES
 from starter.cases import describe_event
 from tests.support import documents
-from tests.support.office import Office, office_over
+from tests.support.office import KEY as IDENTITY_KEY, Office, office_over
 from tests.support.senders import LMS, SENDERS
 
 
@@ -37,6 +43,14 @@ from tests.support.senders import LMS, SENDERS
 async def office(migrated_url: str) -> AsyncIterator[Office]:
     async with office_over(migrated_url) as found:
         yield found
+
+
+def origin(opened: Opened, at: datetime) -> CommandOrigin:
+    return CommandOrigin(str(uuid4()), opened.case_id, "staff:riley", "a sample reason", at)
+
+
+async def case_of(office: Office, opened: Opened) -> Case:
+    return (await office.database.read(load_snapshot, opened.case_id)).case
 
 
 async def released(office: Office, kind: str, number: int, reason: str = "the sender has called") -> Release:
@@ -127,8 +141,91 @@ async def test_c8_an_event_of_a_case_that_had_ended_stays_without_effect(office:
 
 async def test_a14_a_report_that_is_not_final_has_nothing_to_deliver(office: Office) -> None:
     opened = await ordered(office)
-    await office.checked(opened, "clear", type="report.created")
+    await office.checked(opened, "clear", type="report.paused")
     await refused(office, "held", await held(office), "webhook_not_final")
+
+
+@pytest.mark.parametrize(
+    ("event", "flag"),
+    [
+        ("report.canceled", "check_stopped"),
+        ("invitation.expired", "check_stopped"),
+        ("report.suspended", "check_suspended"),
+    ],
+)
+async def test_p12_p13_staff_are_shown_a_check_that_can_t_go_on(office: Office, event: str, flag: str) -> None:
+    opened = await office.screened(await ordered(office))
+    await office.checked(opened, "clear", type=event, created_at="2024-09-20T12:00:00Z")
+    assert list(list_flags(await case_of(office, opened))) == [flag]
+    assert opened.case_id in await office.queued()
+    assert (await office.list_held(states=("without_effect",))).rows == []
+    await office.checked(opened, "clear", type="report.resumed", created_at="2024-11-01T12:00:00Z")
+    assert list_flags(await case_of(office, opened)) == {}
+    await office.checked(opened, "clear", created_at="2024-11-01T12:00:01Z")
+    assert (await case_of(office, opened)).stage == "awaiting_decision"
+
+
+async def test_e8_newer_beats_later_by_the_vendors_own_time(office: Office) -> None:
+    opened = await office.screened(await ordered(office))
+    await office.checked(opened, "clear", created_at="2024-10-03T12:00:00Z")
+    await office.checked(opened, "clear", type="report.suspended", created_at="2024-10-01T12:00:00Z")
+    await office.checked(opened, "consider", created_at="2024-10-02T12:00:00Z")
+    state = (await office.database.read(load_snapshot, opened.case_id)).certification
+    assert (state.stage, state.check.change) == ("awaiting_decision", None)
+    assert state.check.report is not None
+    assert state.check.report.result == "clear"
+
+
+async def test_p12_e8_a_check_is_ordered_anew_once_with_a_number_of_its_own_and_audited(office: Office) -> None:
+    opened = await office.screened(await ordered(office))
+    key, at = f"{opened.case_id}:{KIND}:", office.later()
+    refused = await office.command(opened, CommandKind.REORDER_CHECK)
+    assert not refused.applied, "while the vendor is at it"
+    await office.checked(opened, "clear", type="report.canceled")
+    why = await office.database.write(keep_command, IDENTITY_KEY, Decide(verdict=Verdict.APPROVE), origin(opened, at))
+    assert isinstance(why, Reason)
+    assert why.code == "check_needed_anew"
+    applied = await office.command(opened, CommandKind.REORDER_CHECK)
+    assert (applied.renews_check, applied.is_checked, applied.check_round) == (True, False, 1)
+    assert list_flags(await case_of(office, opened)) == {}
+    intent, _ = await office.database.write(intend_check, IDENTITY_KEY, f"{key}1", opened.case_id, office.later(), 1)
+    assert intent.result is None, "the canceled one is not taken for it"
+    again = await office.command(opened, CommandKind.REORDER_CHECK)
+    assert not again.applied
+    audited = await office.database.read(lambda session: list(session.scalars(select(col(AuditRow.action)))))
+    assert audited.count("case.check_reordered") == 1
+    assert audited.count("reorder_check.refused") == 2
+
+
+async def test_e8_without_the_assisters_consent_no_check_is_ordered_anew(office: Office) -> None:
+    opened = await office.screened(await ordered(office))
+    await office.checked(opened, "clear", type="report.canceled")
+
+    def forget_consent(session: Session) -> None:
+        case = session.get_one(Case, opened.case_id)
+        case.request = {name: value for name, value in case.request.items() if name != "background_check_consent"}
+        session.add(case)
+
+    await office.database.write(forget_consent)
+    why = await office.database.write(keep_command, IDENTITY_KEY, ReorderCheck(), origin(opened, office.later()))
+    assert isinstance(why, Reason)
+    assert why.code == "consent_needed"
+    applied = await office.command(opened, CommandKind.REORDER_CHECK, consent="signed on paper, 3 October")
+    assert applied.applied
+
+
+@pytest.mark.parametrize("ended", [False, True])
+async def test_p15_what_the_vendor_says_on_the_way_fills_no_page(office: Office, ended: bool) -> None:
+    opened = await ordered(office)
+    if ended:
+        await office.command(opened, CommandKind.WITHDRAW)
+    for event in sorted(ORDINARY):
+        received = await office.checked(opened, "clear", type=event)
+        assert (received.taken, received.to_deliver) == (1, [])
+    assert (await office.list_held()).rows == []
+    assert await facts(office, opened, FactKind.BACKGROUND_REPORTED) == []
+    stored = await office.database.read(lambda session: list(session.scalars(select(col(InboxRow.state)))))
+    assert stored == ["expected"] * len(ORDINARY)
 
 
 async def test_b13_a_ticket_counts_once(office: Office) -> None:

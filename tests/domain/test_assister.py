@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from domain.shared.assister import Kind, is_same_name
+from domain.shared.assister import Kind, is_alike_name, is_same_name
 
 
 @pytest.mark.parametrize(
@@ -52,6 +52,22 @@ def test_a13_spellings_of_one_name_are_the_same(one: tuple[str, str], other: tup
 def test_a13_given_and_family_name_have_to_match_both(one: tuple[str, str], other: tuple[str, str]) -> None:
     assert not is_same_name(*one, *other)
     assert not is_same_name(*other, *one)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "alike"),
+    [
+        (("Mary Ann", "García López"), ("MARY", "GARCIA"), True),
+        (("Testa", "Broker"), ("Testa", "Broker"), True),
+        (("Testa", "Broker"), ("Broker", "Testa"), False),
+        (("Testa", "Broker"), ("", "Broker"), False),
+        (("Testa", "Broker"), ("Tessa", "Broker"), False),
+        (("Testa", "Broker"), ("Testa", "Brokers"), False),
+    ],
+)
+def test_p19_a_name_written_shorter_is_alike(one: tuple[str, str], other: tuple[str, str], alike: bool) -> None:
+    assert is_alike_name(*one, *other) is alike
+    assert is_alike_name(*other, *one) is alike
 
 
 @given(first=st.text(max_size=20), last=st.text(max_size=20))

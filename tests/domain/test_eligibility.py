@@ -21,7 +21,7 @@ def failed(producer: Producer | None, number: str | None = "NM-7") -> set[Check]
     """The checks that fail for somebody who asks as Testa Broker with this licence number."""
     findings = check_license(producer, "Testa", "Broker", number, TODAY)
     assert [one.check for one in findings] == list(LICENSING)
-    assert {one.source for one in findings} == {"A13"}
+    assert {one.source for one in findings} == {"A13", "E15"}
     return {one.check for one in findings if one.result is Result.FAIL}
 
 
@@ -29,7 +29,7 @@ def licensed(**changes: Any) -> dict[str, Any]:
     return {"licenses": (LICENSE.model_copy(update=changes),)}
 
 
-GONE = {Check.LICENSE_FOUND, Check.LICENSE_ACTIVE, Check.LICENSE_NOT_EXPIRED}
+GONE = {Check.LICENSE_FOUND, Check.LICENSE_ACTIVE, Check.LICENSE_NOT_EXPIRED, Check.HEALTH_LINE}
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,9 @@ GONE = {Check.LICENSE_FOUND, Check.LICENSE_ACTIVE, Check.LICENSE_NOT_EXPIRED}
         (licensed(number="nm7"), set()),
         (licensed(active=False), {Check.LICENSE_ACTIVE}),
         (licensed(expires=date(2023, 12, 31)), {Check.LICENSE_NOT_EXPIRED}),
-        (licensed(expires=date(2026, 11, 19)), {Check.LICENSE_NOT_EXPIRED}),
+        (licensed(expires=date(2026, 10, 20)), {Check.LICENSE_NOT_EXPIRED}),
+        (licensed(active=False, expires=date(2026, 11, 19)), {Check.LICENSE_ACTIVE, Check.LICENSE_NOT_EXPIRED}),
+        (licensed(lines=("PROPERTY", "CASUALTY")), {Check.HEALTH_LINE}),
         (licensed(state="TX"), GONE),
         (licensed(number="NM-SOMEBODY-ELSES"), GONE),
         ({"licenses": ()}, GONE),
@@ -72,3 +74,81 @@ def test_a13_who_was_imported_without_a_licence_number_has_any_of_the_state() ->
 def test_a13_an_active_licence_counts_beside_one_that_has_lapsed() -> None:
     lapsed = LICENSE.model_copy(update={"active": False, "expires": date(2020, 1, 1)})
     assert failed(PERSON.model_copy(update={"licenses": (lapsed, LICENSE)})) == set()
+
+
+def considered(producer: Producer, first: str = "Testa", last: str = "Broker", state: str = "NM") -> dict[Check, str]:
+    """What is for a person to look at, with its note; nothing fails."""
+    findings = check_license(producer, first, last, "NM-7", TODAY, state)
+    assert [one.check for one in findings if one.result not in (Result.PASS, Result.CONSIDER)] == []
+    return {one.check: one.note or "" for one in findings if one.result is Result.CONSIDER}
+
+
+@pytest.mark.parametrize("expires", [date(2026, 11, 19), date(2026, 10, 21)])
+def test_p17_e15_an_active_licence_past_its_last_day_is_being_renewed(expires: date) -> None:
+    found = considered(PERSON.model_copy(update=licensed(expires=expires)))
+    assert found == {Check.LICENSE_NOT_EXPIRED: "renewal_under_way"}
+
+
+def test_p18_a_state_that_numbers_its_licences_by_the_npn_is_said_to() -> None:
+    found = considered(PERSON.model_copy(update=licensed(number="0001234567")))
+    assert found == {Check.LICENSE_FOUND: "license_numbered_by_npn"}
+
+
+def test_p18_another_states_licence_under_the_npn_is_none() -> None:
+    assert failed(PERSON.model_copy(update=licensed(number="1234567", state="TX"))) == GONE
+
+
+@pytest.mark.parametrize(
+    ("form", "registry"),
+    [
+        (("Mary Ann", "García López"), ("MARY", "GARCIA")),
+        (("Mary", "García"), ("MARY ANN", "GARCIA LOPEZ")),
+        (("Testa", "Broker"), ("TESTA", "BROKER-PRUEBA")),
+        (("Søren", "De la Muestra Ejemplo"), ("SOREN", "DELAMUESTRA")),
+    ],
+)
+def test_p19_names_that_are_alike_are_for_a_person_to_look_at(form: tuple[str, str], registry: tuple[str, str]) -> None:
+    producer = PERSON.model_copy(update={"first_name": registry[0], "last_name": registry[1]})
+    assert considered(producer, *form) == {Check.NAME_MATCHES: "names_alike"}
+
+
+@pytest.mark.parametrize(
+    ("state", "line"),
+    [
+        ("NM", "Accident & Health or Sickness"),
+        ("NM", "ACCIDENT AND HEALTH"),
+        ("OK", "Accident & Health or Sickness"),
+        ("AZ", "Accident & Health or Sickness"),
+        ("OR", "HEALTH"),
+        ("TX", "Life, Accident, Health and Sickness"),
+    ],
+)
+def test_p16_e15_each_state_has_its_own_words_for_the_health_line(state: str, line: str) -> None:
+    assert considered(PERSON.model_copy(update=licensed(state=state, lines=("PROPERTY", line))), state=state) == {}
+
+
+@pytest.mark.parametrize(
+    ("lines", "note"),
+    [(("Individual Health Benefits",), "health_line_in_other_words"), ((), "lines_not_reported")],
+)
+def test_e15_other_words_and_silence_are_for_a_person_to_look_at(lines: tuple[str, ...], note: str) -> None:
+    assert considered(PERSON.model_copy(update=licensed(lines=lines))) == {Check.HEALTH_LINE: note}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"lines": ("PROPERTY", "CASUALTY")},
+        {"lines": ("Fraternal Accident and Health",)},
+        {"lines": ("Navigator",)},
+        {"lines": ("H",)},
+        {"lines": (), "ended_lines": ("Accident and Health",)},
+    ],
+)
+def test_p16_e15_without_a_health_line_the_finding_says_so(changes: dict[str, Any]) -> None:
+    (found,) = [
+        one
+        for one in check_license(PERSON.model_copy(update=licensed(**changes)), "Testa", "Broker", "NM-7", TODAY)
+        if one.result is not Result.PASS
+    ]
+    assert (found.check, found.result, found.note) == (Check.HEALTH_LINE, Result.FAIL, "no_health_line")

@@ -19,6 +19,7 @@ from domain.state.certification import (
     fold_certification,
 )
 from domain.state.eligibility import Check, Result, Verdict, make_finding
+from domain.state.facts import CheckChange
 from domain.state.may_assist import describe_certification, is_certificate_due, list_obstacles
 
 START = datetime(2026, 1, 5, 12, tzinfo=UTC)
@@ -51,7 +52,15 @@ def findings() -> st.SearchStrategy[list[dict[str, Any]]]:
 
 DATA: dict[FactKind, st.SearchStrategy[dict[str, Any]]] = {
     FactKind.SCREENED: st.fixed_dictionaries({"round": st.integers(0, 2), "findings": findings()}),
-    FactKind.BACKGROUND_REPORTED: st.fixed_dictionaries({"result": st.sampled_from(["clear", "consider"])}),
+    FactKind.BACKGROUND_REPORTED: st.fixed_dictionaries(
+        {"result": st.sampled_from(["clear", "consider"]), "order": st.integers(0, 2)}
+    ),
+    FactKind.BACKGROUND_CHANGED: st.fixed_dictionaries(
+        {"change": st.sampled_from(CheckChange), "order": st.integers(0, 2)}
+    ),
+    FactKind.BACKGROUND_REORDERED: st.fixed_dictionaries(
+        {"by": st.just("ada"), "reason": st.just("again"), "number": st.integers(1, 2)}
+    ),
     FactKind.DECIDED: st.fixed_dictionaries(
         {
             "verdict": st.sampled_from(Verdict),
@@ -389,3 +398,71 @@ def test_every_stage_and_wait_is_reached_by_some_facts() -> None:
     federal = {Stage.AWAITING_PROFILE, Stage.AWAITING_AGREEMENTS}
     assert {state.stage for state in states} == set(Stage) - federal - {Stage.SUSPENDED, Stage.UNDER_APPEAL}
     assert {state.waiting_for for state in states} - {None} == set(WaitingFor) - WAITS_OF_FFM
+
+
+# checks that end badly (P12-P14, E8)
+
+
+def _changed(hours: int, change: str, order: int = 0) -> Fact:
+    data = {"change": change} | ({"order": order} if order else {})
+    return Fact(id=f"{change} {hours}", kind=FactKind.BACKGROUND_CHANGED, at=START + timedelta(hours=hours), data=data)
+
+
+def _came_to(hours: int, result: str, order: int = 0, **more: Any) -> Fact:
+    data = {"result": result, **more} | ({"order": order} if order else {})
+    return Fact(id=f"check {hours}", kind=FactKind.BACKGROUND_REPORTED, at=START + timedelta(hours=hours), data=data)
+
+
+def _reordered(hours: int, number: int, inputs: str | None = None) -> Fact:
+    data = {"by": "staff:riley", "reason": "again", "number": number} | ({"inputs": inputs} if inputs else {})
+    at = START + timedelta(hours=hours)
+    return Fact(id=f"reorder {number}", kind=FactKind.BACKGROUND_REORDERED, at=at, data=data)
+
+
+@pytest.mark.parametrize(
+    ("happened", "result", "note", "is_stopped"),
+    [
+        ([_changed(1, "canceled")], Result.PENDING, "check_canceled", True),
+        ([_changed(1, "expired")], Result.PENDING, "check_expired", True),
+        ([_changed(1, "suspended")], Result.PENDING, "check_suspended", False),
+        ([_changed(1, "suspended"), _changed(960, "resumed")], Result.PENDING, None, False),
+        (
+            [_changed(1, "suspended"), _changed(960, "resumed"), _came_to(961, "clear")],
+            Result.PASS,
+            None,
+            False,
+        ),
+        ([_came_to(3, "clear"), _changed(2, "suspended")], Result.PASS, None, False),
+        ([_came_to(2, "clear"), _changed(3, "canceled")], Result.PENDING, "check_canceled", True),
+        ([_came_to(1, "consider"), _came_to(2, "clear")], Result.PASS, None, False),
+        (
+            [_came_to(1, "consider", includes_canceled=True)],
+            Result.CONSIDER,
+            "check_includes_canceled",
+            True,
+        ),
+        ([_changed(1, "canceled"), _reordered(2, 1)], Result.PENDING, None, False),
+        ([_changed(1, "canceled"), _reordered(2, 1), _came_to(3, "clear")], Result.PENDING, None, False),
+        ([_changed(1, "canceled"), _reordered(2, 1), _came_to(3, "clear", 1)], Result.PASS, None, False),
+        ([_changed(1, "canceled"), _reordered(2, 1), _changed(3, "expired", 1)], Result.PENDING, "check_expired", True),
+    ],
+)
+def test_p12_p13_p14_e8_the_newest_word_on_the_check_that_counts(
+    happened: list[Fact], result: Result, note: str | None, is_stopped: bool
+) -> None:
+    for facts in (happened, happened[::-1], condense_facts(happened, find_certification_group)):
+        state = fold_certification(NEW_COUNSELOR, facts)
+        (found,) = [one for one in state.findings if one.check is Check.BACKGROUND_CHECK]
+        assert (found.result, found.note, state.check.is_stopped) == (result, note, is_stopped)
+
+
+def test_e8_each_order_has_a_number_of_its_own() -> None:
+    facts = [_changed(1, "canceled"), _reordered(2, 1)]
+    assert fold_certification(NEW_COUNSELOR, facts).check.number == 1
+    answered = {"round": 1, "check_inputs": "b", "check_number": 2}
+    facts.append(Fact(id="answer", kind=FactKind.ANSWERED, at=START + timedelta(hours=3), data=answered))
+    assert fold_certification(NEW_COUNSELOR, facts).check.number == 2
+    facts.append(_reordered(4, 3, "b"))
+    check = fold_certification(NEW_COUNSELOR, facts).check
+    assert (check.number, check.first) == (3, 3)
+    assert (check.is_current("b", 3), check.is_current("b", 2), check.is_current(None, 3)) == (True, False, False)

@@ -16,7 +16,7 @@ from domain.federal.profile import (
     parse_registration,
 )
 from domain.shared.documents.faults import Fault, Invalid
-from domain.shared.licensing import Producer
+from domain.shared.licensing import License, Producer
 from domain.shared.policy import find_local_date, find_window_faults
 from tests.support.registrations import profile
 
@@ -201,6 +201,11 @@ def test_b7_every_fault_is_named_at_once_and_each_once() -> None:
 
 # whose NPNs they are
 
+
+def license_of(*lines: str) -> License:
+    return License(state="TX", number="TX-1", residency="resident", active=True, expires=None, lines=lines)
+
+
 PERSON = Producer(npn=NPN, entity="individual", first_name="TESTA", last_name="AGENT JR", company="", licenses=())
 NAMESAKE = PERSON.model_copy(update={"first_name": "Ejemplo"})
 A_FIRM = PERSON.model_copy(update={"entity": "firm", "first_name": "", "last_name": "", "company": "Sample, Ltd"})
@@ -210,6 +215,10 @@ SAID: list[tuple[str, Producer | None, str | None]] = [
     ("npn", None, "npn_unknown"),
     ("npn", A_FIRM, "npn_of_firm"),
     ("npn", NAMESAKE, "npn_other_name"),
+    ("npn", PERSON.model_copy(update={"first_name": "TESTA MARIA", "last_name": "AGENT-EJEMPLO"}), None),
+    ("npn", PERSON.model_copy(update={"licenses": (license_of("PROPERTY", "CASUALTY"),)}), "npn_no_health_line"),
+    ("npn", PERSON.model_copy(update={"licenses": (license_of("PROPERTY"), license_of("Health"))}), None),
+    ("npn", PERSON.model_copy(update={"licenses": (license_of("Individual Health Benefits"),)}), None),
     ("business_npn", A_FIRM, None),
     ("business_npn", None, "npn_unknown"),
     ("business_npn", PERSON, "npn_of_individual"),
@@ -244,6 +253,7 @@ def test_b9_b10_every_npn_at_fault_is_named() -> None:
         ({"npn": NPN, "business_npn": NPN, "web_entity_npn": NPN}, ["business_npn", "web_entity_npn"]),
         ({"npn": NPN, "business_npn": FIRM, "web_entity_npn": FIRM}, ["web_entity_npn"]),
         ({"npn": NPN, "business_npn": f"  {NPN} "}, ["business_npn"]),
+        ({"npn": NPN, "business_npn": f"00{NPN}"}, ["business_npn"]),
     ],
 )
 def test_b10_a_copied_npn_is_refused_before_the_registry_is_asked(npns: dict[str, str], at_fault: list[str]) -> None:
@@ -261,7 +271,7 @@ def test_b9_npns_are_asked_about_by_their_fields() -> None:
     assert tuple(saved(business_npn=FIRM, web_entity_npn=OTHER).npns) == NPN_FIELDS
 
 
-@pytest.mark.parametrize("npn", ["", " ", "0123", "12345678901", "1x", "１２３", "-7", 1000000017, ["1"], "1\n2"])
+@pytest.mark.parametrize("npn", ["", " ", "000", "12345678901", "1x", "１２３", "-7", 1000000017, ["1"], "1\n2"])
 @pytest.mark.parametrize("field", NPN_FIELDS)
 def test_b9_what_can_t_be_an_npn_is_refused(field: str, npn: object) -> None:
     assert {name for name, _ in faults({field: npn})} == {field}

@@ -255,3 +255,9 @@ def test_who_has_one_name_alone_is_shown_by_it() -> None:
 @pytest.mark.parametrize("name", ["李", "🌵", "7", "\u202eatseT", "\u200b"])
 def test_names_a_certificate_cannot_show_are_refused(name: str) -> None:
     assert refused(documents.counselor(last_name=name)) == ["last_name"]
+
+
+@pytest.mark.parametrize("written", ["0012345678", " 012345678", "12345678"])
+def test_p20_an_npn_is_kept_without_leading_zeros(written: str) -> None:
+    request = parse_request(documents.broker(npn=written, email="a.broker@example.com"))
+    assert request.model_dump()["npn"] == "12345678"

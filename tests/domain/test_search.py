@@ -105,3 +105,8 @@ def test_every_number_of_ours_is_understood(program: str) -> None:
 @pytest.mark.parametrize(("other", "kept"), [("nm26-1", "NM26-1"), ("a b", "AB"), ("", "")])
 def test_what_is_no_number_of_ours_stays_what_it_is(other: str, kept: str) -> None:
     assert parse_certificate_number(other) == kept
+
+
+def test_p20_an_npn_is_found_with_leading_zeros_too() -> None:
+    assert split_words("0012345678") == ["12345678"]
+    assert split_words("007 00000000") == ["007", "00000000"]

@@ -23,6 +23,7 @@ from temporalio.client import Client, WorkflowHistory
 from temporalio.testing import TimeSkipper
 
 from settings import Settings
+from starter.policies import load_policies
 from starter.publication import PUBLICATION_ID
 from starter.schedules import DAILY_PUBLICATION_ID, DAILY_ROUND_ID, LMS_POLLING_ID, RECONCILIATION_ID
 from starter.stack.embedded import build_children, run_stack
@@ -51,6 +52,19 @@ async def broker_to_active(world: World) -> Document:
 
 async def counselor_to_active(world: World) -> Document:
     return await world.active(documents.counselor())
+
+
+async def counselor_checked_anew(world: World) -> Document:
+    """The vendor cancels the check, and staff have it ordered anew (E8)."""
+    request = documents.counselor()
+    vendor = f"{world.stack['sandbox']['background_checks']}/outcomes"
+    (await world.http.post(vendor, json={"email": request["email"], "result": "canceled"})).raise_for_status()
+    opened = await world.opened(request)
+    await world.until(opened, lambda status: status["flag"] == "check_stopped")
+    (await world.http.post(vendor, json={"email": request["email"], "result": "clear"})).raise_for_status()
+    assert (await world.command(opened, "check/reorder", reason="asked for it")).status_code == 200
+    await world.approved(opened)
+    return opened
 
 
 async def denied_after_an_answer(world: World) -> Document:
@@ -177,6 +191,7 @@ LIVES: Sequence[Life] = (
     returning_broker,
     withdrawn_in_training,
     revoked_counselor,
+    counselor_checked_anew,
 )
 # After them, alone: its stand-ins are down for whoever asks.
 FAILING = broker_whose_third_parties_fail_once
@@ -321,6 +336,7 @@ RECORDED = {BEWELLNM: of_bewellnm, FFM: of_ffm}
 
 
 if __name__ == "__main__":
+    load_policies(trying=True)
     for program in sys.argv[1:] or RECORDED:
         histories = asyncio.run(RECORDED[program]())
         NEWEST.mkdir(exist_ok=True)

@@ -112,3 +112,50 @@ async def test_a14_consent_is_asked_for(world: World) -> None:
         answer = await world.submit(documents.counselor(background_check_consent=consent))
         assert answer.status_code == 422
         assert answer.json()["errors"][0]["field"] == "background_check_consent"
+
+
+# checks that end badly (P12-P14, E8)
+
+
+@pytest.mark.parametrize(
+    ("result", "note", "stage"),
+    [
+        ("canceled", "check_canceled", "awaiting_background_check"),
+        ("expired", "check_expired", "awaiting_background_check"),
+        ("includes_canceled", "check_includes_canceled", "awaiting_decision"),
+    ],
+)
+async def test_p12_p14_e8_a_check_that_ended_badly_says_why_and_is_ordered_anew(
+    world: World, result: str, note: str, stage: str
+) -> None:
+    request = documents.counselor()
+    await outcome(world, request, result, 0.3)
+    opened = await world.opened(request)
+    status = await world.until(opened, lambda status: any(one.get("note") == note for one in check_of(status)))
+    assert status["stage"] == stage
+    assert status["flag"] == (None if stage == "awaiting_decision" else "check_stopped")
+    assert (await world.decide(opened)).status_code == 409
+    assert (await world.command(opened, "check/reorder")).status_code == 422, "a reason is needed"
+    await outcome(world, request, "clear", 0.3)
+    answer = await world.command(opened, "check/reorder", reason="she has answered the vendor")
+    assert (answer.status_code, answer.json()["flag"]) == (200, None), answer.text
+    status = await world.until(opened, lambda status: any(one["result"] == "pass" for one in check_of(status)))
+    assert await orders(world, opened, request) == ["/v1/candidates", "/v1/invitations"] * 2
+    assert (await world.command(opened, "check/reorder", reason="again")).status_code == 409
+    await world.approved(opened)
+    assert "case.check_reordered" in [entry["action"] for entry in await world.audit(opened)]
+
+
+async def test_p13_a_suspended_check_is_shown_and_goes_on(world: World) -> None:
+    request = documents.counselor()
+    body = {"email": request["email"], "result": "suspended", "after_seconds": 0.3, "resumed_after_seconds": 4}
+    assert (
+        await world.http.post(f"{world.stack['sandbox']['background_checks']}/outcomes", json=body)
+    ).status_code == 201
+    opened = await world.opened(request)
+    status = await world.until(opened, lambda status: status["flag"] == "check_suspended")
+    assert check_of(status)[0]["note"] == "check_suspended"
+    refused = await world.command(opened, "check/reorder", reason="too slow")
+    assert (refused.status_code, "wait for what comes of it" in refused.json()["detail"]) == (409, True)
+    status = await world.until(opened, "awaiting_decision")
+    assert (status["flag"], check_of(status)[0]["result"]) == (None, "pass")

@@ -63,6 +63,7 @@ async def answer_to(world: World, page: str, **answer: Any) -> httpx2.Response:
 
 UNFIT: list[tuple[str, Document]] = [
     ("license_not_expired", {"license": {"expires": "2023-12-31"}}),
+    ("health_line", {"license": {"line": "PROPERTY"}}),
     ("npn_individual", {"entity": "firm", "company": "Example Agency LLC", "first_name": "", "last_name": ""}),
 ]
 
@@ -74,7 +75,10 @@ async def test_a3_a13_what_only_the_registry_knows_opens_a_case_that_needs_an_ov
     opened = await screened(world, documents.broker(), **producer)
     status = await world.status(opened)
     assert results(status)[check] == "fail"
-    assert {"check": check, "result": "fail", "source": "A13"} in status["eligibility"]["findings"]
+    found = {"check": check, "result": "fail", "source": "A13"}
+    if check == "health_line":
+        found |= {"source": "E15", "note": "no_health_line"}
+    assert found in status["eligibility"]["findings"]
     await needs_override(world, opened, check)
 
 
@@ -99,6 +103,7 @@ async def test_a3_a13_a_valid_licence_of_a_resident_or_nonresident_is_approved_a
         "license_found",
         "license_active",
         "license_not_expired",
+        "health_line",
         "agreement_accepted",
     }
     answer = await world.decide(opened)

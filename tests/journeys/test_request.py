@@ -292,7 +292,7 @@ async def test_every_fault_is_named_at_once(world: World) -> None:
         last_name=None,
         email="testa@example",
         phone="123",
-        npn="0123",
+        npn="12a",
         license_state="TX",
         language="fr",
         agreement_accepted=False,

@@ -421,7 +421,7 @@ async def test_c4_a_background_report_of_a_stranger_or_without_sense_is_422(
     assert (await world.status(opened))["stage"] == "awaiting_background_check"
 
 
-@pytest.mark.parametrize("event", ["report.created", "report.suspended", "candidate.updated", "invitation.completed"])
+@pytest.mark.parametrize("event", ["report.created", "report.paused", "candidate.updated", "invitation.completed"])
 async def test_c4_other_events_of_the_vendor_are_stored_without_effect(world: World, event: str) -> None:
     opened, candidate = await ordered(world)
     assert (await checkr(world, completed(candidate, type=event))).status_code == 202

@@ -21,7 +21,7 @@ OURS = ("CERTIFY_", "TEMPORAL_", "SANDBOX_", "DATABASE_URL", "COLUMNS")
 
 VERBS = (
     *("up", "demo", "doctor", "request", "status", "list", "decide", "answer", "begin", "import"),
-    *("withdraw", "revoke", "resend", "restart", "audit", "worker", "web", "sandbox"),
+    *("withdraw", "revoke", "resend", "check", "restart", "audit", "worker", "web", "sandbox"),
 )
 FEDERAL_VERBS = ("profile", "enroll", "launch", "agree", "publish", "rcl")
 
@@ -43,7 +43,7 @@ class Ran:
 def environment(folder: Path, **settings: str) -> dict[str, str]:
     """This process's environment without settings of ours, its stacks kept apart in `folder`."""
     rest = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
-    return {**rest, "XDG_STATE_HOME": str(folder / "state"), "PYTHONPATH": str(ROOT), **settings}
+    return {**rest, "XDG_STATE_HOME": str(folder / "state"), "PYTHONPATH": str(ROOT), "CERTIFY_TRYING": "1", **settings}
 
 
 def call_certify(folder: Path, *arguments: str, given: str | bytes = "", **settings: str) -> Ran:

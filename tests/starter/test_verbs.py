@@ -107,6 +107,22 @@ async def test_notices_are_sent_again_where_they_are_true(clerk: Clerk, world: W
     assert "can't be sent" in await clerk.refused("resend", case, "certificate_issued", *STAFF)
 
 
+async def test_e8_a_canceled_check_is_ordered_anew(clerk: Clerk, world: World) -> None:
+    request = documents.counselor()
+    vendor = f"{world.stack['sandbox']['background_checks']}/outcomes"
+    for result in ("canceled", "clear"):
+        told = await world.http.post(vendor, json={"email": request["email"], "result": result})
+        assert told.status_code == 201
+        if result == "canceled":
+            opened = await world.opened(request)
+            await world.until(opened, lambda status: status["flag"] == "check_stopped")
+    case = opened["case_id"]
+    assert "no background check" not in await clerk.refused("decide", case, "approve", *STAFF)
+    assert (await clerk.json("check", case, "reorder", *STAFF))["state"] == "applied"
+    await world.until(opened, "awaiting_decision")
+    assert "wait for what comes of it" in await clerk.refused("check", case, "reorder", *STAFF)
+
+
 async def test_a_case_ends_by_withdrawal_or_revocation(clerk: Clerk, world: World) -> None:
     for verb in ("withdraw", "revoke"):
         opened = await world.opened(documents.agent())

@@ -26,7 +26,7 @@ from db import migrate
 from db.case_state import load_snapshot
 from db.engine import Database
 from db.reads.status import read_status
-from db.tables import Case
+from db.tables import Case, EffectRow
 from db.writes.imports import import_person
 from db.writes.opening import Opened, begin_case
 from db.writes.webhooks.inbox import accept_background_report, accept_portal_report, accept_statements
@@ -287,13 +287,20 @@ class Inside:
             received = await self.database.write(accept_portal_report, PORTAL, str(uuid4()), report, digest, body, at)
             await self.cases.deliver_events(received.to_deliver)
 
-    async def checked(self, opened: Opened, result: str = "clear") -> None:
-        """The background-check vendor reports."""
+    async def checked(
+        self, opened: Opened, result: str | None = "clear", event_type: str = "report.completed", order: int = 0
+    ) -> None:
+        """The background-check vendor reports of the order of this number."""
         await self.until(
             opened, lambda status: any(one["kind"] == FactKind.BACKGROUND_ORDERED for one in status["history"])
         )
         event = uuid4().hex
-        report = BackgroundReport(event, "report.completed", None, opened.case_id, "complete", result, event)
+        candidate = None
+        if order:
+            key = f"{opened.case_id}:background.ordered:{order}"
+            candidate = await self.database.read(lambda session: session.get_one(EffectRow, key).external_id)
+        status = "complete" if event_type == "report.completed" else None
+        report = BackgroundReport(event, event_type, candidate, opened.case_id, status, result, event)
         received = await self.database.write(accept_background_report, CHECKS, report, self.now(opened))
         await self.cases.deliver_events(received.to_deliver)
 

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from domain.federal.markets import Role
-from domain.federal.policies import FFM_2024
+from domain.federal.policies import FEDERAL_POLICIES
 from domain.shared.cases.notices import TOPIC_OF_WAITING, Notice, Topic
 from domain.shared.cases.stages import OWNER
 from domain.state.agreements import find_agreement
@@ -19,7 +19,7 @@ ROLES = tuple(Role)
 PHONE = "1-833-862-3935"
 PORTALS = "brokers@nmhix.com"
 TRAINING = "partners@nmhix.com"
-HELP_DESK = FFM_2024.help_desk
+HELP_DESK = FEDERAL_POLICIES[2024].help_desk
 CONTACTS: dict[Topic, dict[str, str | None]] = {
     Topic.GENERAL: {"label": "beWellnm Customer Engagement Center", "phone": PHONE, "email": None},
     Topic.PORTALS: {"label": "Broker Portal, Assister Portal", "phone": None, "email": PORTALS},
@@ -127,7 +127,10 @@ def frame(language: str, path: str, topic: Topic = Topic.GENERAL) -> dict[str, o
 
 
 def certificate(
-    language: str, status: str | None = "valid", valid_until: date | None = date(2024, 12, 31)
+    language: str,
+    status: str | None = "valid",
+    valid_until: date | None = date(2024, 12, 31),
+    plan_year_ended: bool = False,
 ) -> dict[str, object]:
     number = "NM24-7Q4K-M2XD-9RTW-B6HC"
     return {
@@ -145,6 +148,7 @@ def certificate(
             "valid_until": valid_until,
             "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
         },
+        "plan_year_ended": plan_year_ended,
     }
 
 

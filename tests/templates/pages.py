@@ -29,6 +29,10 @@ EVERY_PAGE: dict[str, tuple[str, Build]] = {
         f"certificate, {status}": ("certificate.html", partial(contexts.certificate, status=status))
         for status in ("valid", "superseded", "revoked", "expired", "unproven", None)
     },
+    "certificate for trying": (
+        "certificate.html",
+        partial(contexts.certificate, valid_until=None, plan_year_ended=True),
+    ),
     "certificate without an end": ("certificate.html", partial(contexts.certificate, valid_until=None)),
     **{
         f"status, waiting for {waiting_for}, {kind}": (

@@ -274,6 +274,7 @@ def certificate(language: str, status: str = "valid") -> dict[str, object]:
             "valid_until": date(2024, 12, 31),
             "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
         },
+        "plan_year_ended": status == "expired",
     }
 
 

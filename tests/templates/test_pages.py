@@ -108,6 +108,14 @@ def test_a_certificate_page_shows_what_the_interface_promises() -> None:
         assert value in text
 
 
+def test_e13_p27_a_certificate_of_a_year_past_is_never_called_valid_today() -> None:
+    text = Reader(page("certificate for trying", "en")).text
+    assert "This certificate is for trying only" in text
+    assert "It is not valid today." in text
+    assert "2024 (has ended)" in text
+    assert "This certificate is valid" not in text
+
+
 @pytest.mark.parametrize("name", ["certificate without an end", "status, certificate without an end"])
 def test_a_certificate_without_an_end_shows_none(name: str) -> None:
     assert "Valid until" not in page(name, "en")

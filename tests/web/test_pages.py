@@ -225,7 +225,7 @@ async def test_a_script_s_answer_is_kept_until_a_worker_comes(house: House, chan
         ({"message": "yes", "favourite": "blue"}, ["favourite"]),
         ({"message": "yes", "plan_year": 2025}, ["plan_year"]),
         ({"message": "yes", "physical_address": {"planet": "Mars"}}, ["physical_address.planet"]),
-        ({"message": "", "email": "nobody", "changes": {"npn": "012"}}, ["message", "npn", "email"]),
+        ({"message": "", "email": "nobody", "changes": {"npn": "N12"}}, ["message", "npn", "email"]),
         ([], ["body"]),
     ],
 )
@@ -378,7 +378,7 @@ async def test_the_verification_document_is_the_interface_s(house: House) -> Non
         "number", "status", "holder", "kind", "program", "plan_year", "issued_at", "valid_until", "sha256",
     }  # fmt: skip
     assert (document["status"], document["holder"], document["valid_until"]) == ("valid", "Testa Broker", None)
-    assert "This certificate is valid" in read(await house.browser.get(f"/certificates/{NUMBER}")).text
+    assert "This certificate is for trying only" in read(await house.browser.get(f"/certificates/{NUMBER}")).text
     await house.facts(case_id, FactKind.REVOKED, reason="")
     assert (await house.browser.get(f"/certificates/{NUMBER}", headers=json)).json()["status"] == "revoked"
     assert "revocado" in read(await house.browser.get(f"/certificates/{NUMBER}?lang=es")).text

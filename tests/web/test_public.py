@@ -49,7 +49,7 @@ async def test_a24_a_number_is_understood_however_it_is_typed(house: House, type
     await browser.open("/certificates")
     page = await browser.press("Verify", number=typed)
     assert page.url.partition("?")[0].endswith(f"/certificates/{NUMBER}")
-    assert "This certificate is valid" in page.text
+    assert "This certificate is for trying only" in page.text
 
 
 async def test_letters_that_look_like_digits_are_read_as_digits(house: House) -> None:

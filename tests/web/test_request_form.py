@@ -227,7 +227,7 @@ _STREET = "Enter the street and number."
         ("agent", "contact", {"email": "nobody"}, {"email": "E-mail address: Enter an e-mail address, such as"}),
         ("agent", "contact", {"phone": "123"}, {"phone": "Phone number: Enter a phone number with 10"}),
         ("agent", "contact", {"language": "fr"}, {"language": "Language in which we write to you: Choose one of"}),
-        ("agent", "license", {"npn": "012"}, {"npn": "National Producer Number (NPN): Enter the National"}),
+        ("agent", "license", {"npn": "N12"}, {"npn": "National Producer Number (NPN): Enter the National"}),
         (
             "agent",
             "license",

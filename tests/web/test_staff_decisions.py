@@ -200,7 +200,7 @@ async def test_a_reason_of_counselors_is_not_offered_for_a_broker(house: House) 
 # who may
 
 
-@pytest.mark.parametrize("what", ["decision", "resend", "withdraw", "revoke", "flag"])
+@pytest.mark.parametrize("what", ["decision", "resend", "check", "withdraw", "revoke", "flag"])
 async def test_every_form_needs_its_token_and_its_permission(house: House, what: str) -> None:
     reviewer = await desk(house, npn_found=Result.PASS)
     form = {"verdict": "approve", "reason": "Fine.", "notice": "request_received", "flag": "altered_event"}
@@ -216,7 +216,7 @@ async def test_every_form_needs_its_token_and_its_permission(house: House, what:
 async def test_a_form_for_a_case_there_is_not_leads_nowhere(house: House) -> None:
     csrf = await house.sign_in()
     form = {"csrf_token": csrf, "verdict": "approve", "reason": "Fine.", "notice": "active", "flag": "altered_event"}
-    for what in ("decision", "resend", "withdraw", "revoke", "flag"):
+    for what in ("decision", "resend", "check", "withdraw", "revoke", "flag"):
         path = f"/staff/cases/0f0e0d0c-0000-4000-8000-000000000000/{what}"
         read(await house.post(path, form, accept="text/html"), 404)
 
@@ -237,6 +237,22 @@ async def test_only_notices_that_can_be_sent_are_offered(house: House) -> None:
     assert answer.status_code == 303
     assert [row.data for row in await reviewer.commands()] == [{"notice": "request_received"}]
     assert "Kept, to be carried out: Notice to be sent again" in (await reviewer.page()).text
+
+
+async def test_e8_a_check_is_ordered_anew_once_nothing_comes_of_it_any_more(house: House) -> None:
+    reviewer = await desk(house, documents.counselor(), intake_scope=Result.PASS)
+    await house.facts(reviewer.case_id, FactKind.BACKGROUND_CHANGED, change="suspended")
+    page = await reviewer.page()
+    assert "Suspended: the vendor waits for something of the assister" in page.text
+    assert "Order the background check anew" not in page.text
+    await house.facts(reviewer.case_id, FactKind.BACKGROUND_CHANGED, change="canceled")
+    page = await reviewer.page()
+    assert "Canceled: nothing comes of this check any more" in page.text
+    assert "How the assister agreed" not in page.text, "the request says so"
+    assert faulty(read(await reviewer.send("check"), 422)) == {"check-reason"}
+    assert (await reviewer.send("check", reason="She was ill.")).status_code == 303
+    assert [(row.kind, row.reason) for row in await reviewer.commands()] == [("reorder_check", "She was ill.")]
+    assert "Kept, to be carried out: Background check to be ordered anew" in (await reviewer.page()).text
 
 
 @pytest.mark.parametrize(("what", "said"), [("withdraw", "Withdrawn"), ("revoke", "Revoked")])

@@ -19,6 +19,7 @@ from domain.shared.cases.commands import CommandKind
 from domain.shared.cases.facts import FactKind
 from domain.shared.cases.messages import Begin, Command
 from domain.shared.cases.notices import Notice
+from domain.shared.cases.reasons import Refusal
 from tests.support import documents, inside as support
 from tests.support.commands import store_command
 from tests.support.inside import Inside, report
@@ -496,3 +497,33 @@ async def test_a_reminder_that_comes_too_late_is_not_sent(inside: Inside) -> Non
     await inside.control("mailbox", mode="ok")
     await asyncio.wait_for(going_round, 60)
     assert await inside.reminders(opened) == []
+
+
+async def test_p12_e8_a_check_that_has_expired_is_ordered_anew_and_its_report_decides(inside: Inside) -> None:
+    """Through the workflow: refused while it runs, ordered under a number of its own, and nothing of before counts."""
+    opened = await inside.open(documents.counselor())
+    await inside.agreed(opened, "awaiting_background_check", "background_check")
+    await inside.until(opened, lambda status: _count_orders(status) == 1)
+    with pytest.raises(Refusal, match="wait for what comes of it"):
+        await inside.cases.reorder_check(opened.case_id, "no answer", "staff:riley")
+    await inside.checked(opened, None, "invitation.expired")
+    status = await inside.status(opened)
+    assert status["waiting_for"] == "background_check"
+    assert status["eligibility"]["findings"][-1]["note"] == "check_expired"
+    with pytest.raises(Refusal, match="have it ordered anew"):
+        await inside.decide(opened)
+    number = f"reorder-{uuid4()}"
+    for _ in range(2):  # a repeat is the same command
+        done = await inside.cases.reorder_check(opened.case_id, "she asked for it", "staff:riley", command_id=number)
+        assert done.state == "applied"
+    await inside.until(opened, lambda status: _count_orders(status) == 2)
+    assert len(await intended(inside, opened, "background.ordered")) == 2
+    await inside.checked(opened, "clear", order=1)
+    await inside.agreed(opened, "awaiting_decision", "decision")
+    assert (await inside.progress(opened)).check_round == 1
+    await inside.approved(opened)
+    await inside.until(opened, "invited")
+
+
+def _count_orders(status: dict[str, Any]) -> int:
+    return sum(one["kind"] == FactKind.BACKGROUND_ORDERED for one in status["history"])

@@ -81,6 +81,13 @@ class IdentityBody(StrictBody):
     reason: Reason
 
 
+class ReorderBody(StrictBody):
+    """Why a background check is ordered anew; and how the assister agreed, where not by their request."""
+
+    reason: Reason
+    consent: Reason | None = None
+
+
 class ResendBody(StrictBody):
     """Which notice to send again, and why."""
 
@@ -223,6 +230,22 @@ async def resend_notice(
     return await answer_command(
         services, case_id, await services.cases.resend_notice(case_id, body.notice, body.reason, me.actor, key)
     )
+
+
+@router.post(
+    "/cases/{case_id}/check/reorder", tags=["cases"], responses=COMMANDS, openapi_extra=describe_body(ReorderBody)
+)
+async def reorder_check(
+    request: Request,
+    services: ServicesDep,
+    me: Annotated[StaffMember, require_permission(Permission.REORDER_CHECK)],
+    case_id: str,
+    key: CommandId = None,
+) -> JSONResponse:
+    """Has a background check ordered anew that was canceled, wholly or in part, or has expired (E8)."""
+    body = await read_body(request, ReorderBody)
+    answer = await services.cases.reorder_check(case_id, body.reason, me.actor, body.consent, key)
+    return await answer_command(services, case_id, answer)
 
 
 @router.post("/cases/{case_id}/identity", tags=["cases"], responses=COMMANDS, openapi_extra=describe_body(IdentityBody))

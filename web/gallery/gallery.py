@@ -7,21 +7,20 @@ from fastapi import APIRouter, Path, Request
 from fastapi.responses import HTMLResponse, Response
 from starlette.exceptions import HTTPException
 
-from domain.federal.policies import FFM_2024
 from domain.shared.cases.notices import Notice, Topic
 from domain.shared.policy import describe_contact
-from domain.state.policies import BEWELLNM_2024
+from domain.shared.programs import FEDERAL_PROGRAM, STATE_PROGRAM
 from templates.catalogs import LANGUAGES
 from templates.certificates import Typesetter
 from templates.letters import NoticeRenderer
-from web.gallery.samples import CERTIFICATES, NOTICES, CertificateSample, NoticeSample
+from web.gallery.samples import CERTIFICATES, NOTICES, CertificateSample, NoticeSample, find_sample_policy
 from web.http.auth import PUBLIC
 from web.http.negotiation import choose_language
 from web.http.pages import build_page_router, render_mail, render_page
 from web.services import ServicesDep
 
 PREFIX = "/gallery"
-PROGRAMS = (BEWELLNM_2024.program, FFM_2024.program)
+PROGRAMS = (STATE_PROGRAM, FEDERAL_PROGRAM)
 MEDIA_TYPES = {"pdf": "application/pdf", "png": "image/png"}
 
 Name = Annotated[str, Path(max_length=80)]
@@ -108,7 +107,7 @@ class Gallery:
 
 
 def _render_page(request: Request, services: ServicesDep, template: str, language: str, **values: Any) -> HTMLResponse:
-    contact = describe_contact(BEWELLNM_2024, Topic.GENERAL, language)
+    contact = describe_contact(find_sample_policy(), Topic.GENERAL, language)
     return render_page(services, template, language, contact, here=request.url.path, **values)
 
 

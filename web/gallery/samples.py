@@ -5,13 +5,16 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
 from domain.federal.markets import Market, Role
-from domain.federal.policies import FFM_2024
+from domain.federal.policies import FEDERAL_POLICIES
+from domain.federal.policy import FederalPolicy
 from domain.shared.assister import Kind
 from domain.shared.cases.notices import Notice, find_topic
 from domain.shared.cases.stages import OWNER, WaitingFor
 from domain.shared.documents.faults import Fault
 from domain.shared.policy import ProgramPolicy, describe_contact
-from domain.state.policies import BEWELLNM_2024
+from domain.shared.programs import FEDERAL_PROGRAM, STATE_PROGRAM
+from domain.state.policies import POLICIES
+from domain.state.policy import Policy
 from templates.catalogs import N_, translate
 from templates.certificates import CertificateText
 from templates.labels import KINDS, MARKETS, WAITING_FOR, Labels
@@ -197,8 +200,18 @@ def build_notice_values(notice: Notice, language: str, kind: str, **changes: obj
     }
 
 
+def find_sample_policy() -> Policy:
+    """The rules that samples of the exchange's letters go by: the oldest that were published as they are."""
+    return min(POLICIES.values(), key=lambda one: (one.carried_over_from is not None, one.plan_year))
+
+
+def find_sample_federal_policy() -> FederalPolicy:
+    """The rules that samples of the marketplace's letters go by, chosen as the exchange's."""
+    return min(FEDERAL_POLICIES.values(), key=lambda one: (one.carried_over_from is not None, one.plan_year))
+
+
 def _find_policy(kind: str) -> ProgramPolicy:
-    return FFM_2024 if kind in ROLES else BEWELLNM_2024
+    return find_sample_federal_policy() if kind in ROLES else find_sample_policy()
 
 
 def _choose_name(kind: str) -> tuple[str, str]:
@@ -208,10 +221,11 @@ def _choose_name(kind: str) -> tuple[str, str]:
 def _build_reader_values(notice: Notice, language: str, kind: str) -> Mapping[str, object]:
     """What a notice says by kind and language of its reader."""
     if notice is Notice.ACTIVE:
-        links = BEWELLNM_2024.resources[Kind(kind)]
+        policy = find_sample_policy()
+        links = policy.resources[Kind(kind)]
         return {
             "resources": [{"label": link.label[language], "url": link.url} for link in links],
-            "referrals": BEWELLNM_2024.referrals[language] if kind == Kind.ENROLLMENT_COUNSELOR else (),
+            "referrals": policy.referrals[language] if kind == Kind.ENROLLMENT_COUNSELOR else (),
         }
     if notice is Notice.MARKETPLACE_PROFILE_NPN:
         return {
@@ -280,10 +294,10 @@ def _make_reminder(waited: WaitingFor) -> NoticeSample:
 
 
 def _make_certificates() -> Iterator[CertificateSample]:
-    yield from (CertificateSample(BEWELLNM_2024.program, kind) for kind in Kind)
-    yield from (CertificateSample(FFM_2024.program, market) for market in Market)
-    yield CertificateSample(BEWELLNM_2024.program, Kind.BROKER, "without_end")
-    yield CertificateSample(BEWELLNM_2024.program, Kind.BROKER, "long_name")
+    yield from (CertificateSample(STATE_PROGRAM, kind) for kind in Kind)
+    yield from (CertificateSample(FEDERAL_PROGRAM, market) for market in Market)
+    yield CertificateSample(STATE_PROGRAM, Kind.BROKER, "without_end")
+    yield CertificateSample(STATE_PROGRAM, Kind.BROKER, "long_name")
 
 
 NOTICES = tuple(sorted(_make_notices(), key=lambda sample: list(Notice).index(sample.notice)))

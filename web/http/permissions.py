@@ -27,6 +27,7 @@ class Permission(StrEnum):
     CLEAR_FLAG = "clear_flag"
     RESTART = "restart"
     PROVE_IDENTITY = "prove_identity"
+    REORDER_CHECK = "reorder_check"
     EXPORT = "export"
     READ_WEBHOOKS = "read_webhooks"
     DELIVER = "deliver"
@@ -52,6 +53,7 @@ GRANTS: dict[StaffRole, frozenset[Permission]] = {
         _P.CLEAR_FLAG,
         _P.EXPORT,
         _P.PROVE_IDENTITY,
+        _P.REORDER_CHECK,
     },
     StaffRole.APPEALS_REVIEWER: frozenset({_P.READ_CASES, _P.REVOKE, _P.RESEND, _P.CLEAR_FLAG}),
     StaffRole.OPERATOR: frozenset({_P.READ_CASES, _P.READ_WEBHOOKS, _P.READ_SESSIONS, _P.END_SESSIONS})

@@ -12,7 +12,14 @@ from domain.programs.policies import find_policy
 from domain.shared.assister import Kind
 from domain.shared.cases.notices import Topic
 from domain.shared.ids import parse_certificate_number
-from domain.shared.policy import describe_contact, find_current_policy, list_open_policies
+from domain.shared.policy import (
+    ProgramPolicy,
+    describe_contact,
+    find_current_policy,
+    find_local_date,
+    find_plan_year_end,
+    list_open_policies,
+)
 from domain.state.policies import POLICIES
 from starter.cases import now
 from templates.catalogs import N_, translate
@@ -112,6 +119,7 @@ async def show_certificate(number: str, request: Request, services: ServicesDep)
         headers=_NEGOTIATED,
         number=found["number"] if found else number[:_LONGEST],
         certificate=_parse_dates(found) if found else None,
+        plan_year_ended=_has_plan_year_ended(found, policy) if found and policy else False,
     )
 
 
@@ -137,6 +145,10 @@ async def show_resources(kind: str, request: Request, services: ServicesDep) -> 
 
 def _list_resources(kinds: list[Kind], language: str) -> list[dict[str, str]]:
     return [{"kind": kind.value, "url": f"/resources/{kind}?lang={language}"} for kind in kinds]
+
+
+def _has_plan_year_ended(document: dict[str, Any], policy: ProgramPolicy) -> bool:
+    return find_local_date(policy, now()) > find_plan_year_end(document["plan_year"])
 
 
 def _parse_dates(document: dict[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response, StreamingResponse
+from pydantic import AfterValidator
 from starlette.exceptions import HTTPException
 
 from db.reads.federal.published_lists import Edition, find_current, find_tracked, stream_list
@@ -35,7 +36,11 @@ LISTS = {
 }
 Name = Annotated[str, Path(max_length=40, json_schema_extra={"enum": list(LISTS)})]
 NPN = "[1-9][0-9]{0,9}"
-Npn = Annotated[str, Path(pattern=f"^{NPN}$", description="National Producer Number")]
+Npn = Annotated[
+    str,
+    Path(pattern=f"^0{{0,10}}{NPN}$", description="National Producer Number, with leading zeros or without"),
+    AfterValidator(lambda npn: npn.lstrip("0")),
+]
 PlanYear = Annotated[int | None, Query(ge=2000, le=2999, description="only this plan year's rows")]
 UNKNOWN: dict[int | str, dict[str, Any]] = {304: {"description": "Still the same."}}
 NOBODY: dict[int | str, dict[str, Any]] = {**UNKNOWN, 404: {"description": "The tracker doesn't know this NPN."}}

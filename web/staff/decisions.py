@@ -114,6 +114,17 @@ async def resend_notice(form: Annotated[PostedForm, require_form("resend")]) -> 
     return await _give_command(form, command)
 
 
+@router.post("/check")
+async def reorder_check(form: Annotated[PostedForm, require_form("check")]) -> Response:
+    """Has the background check ordered anew (E8)."""
+    consent = form.values.get("consent", "")
+    faults = find_text_faults("consent", consent) if consent.strip() else []
+    if faults := [*faults, *form.find_reason_faults()]:
+        return await form.show_faults(faults)
+    cases, actor = form.visit.services.cases, form.visit.me.actor
+    return await _give_command(form, cases.reorder_check(form.case_id, form.reason, actor, consent, form.command_id))
+
+
 @router.post("/withdraw")
 async def withdraw_request(form: Annotated[PostedForm, require_form("withdraw")]) -> Response:
     """Withdraws the request in the assister's name."""

@@ -10,7 +10,7 @@ from domain.programs.state import CaseState
 from domain.shared.cases.commands import CommandKind, CommandState, ResendNotice, Withdraw
 from domain.shared.cases.notices import Notice
 from domain.state.certification import CertificationState
-from domain.state.commands import Decide
+from domain.state.commands import Decide, ReorderCheck
 from domain.state.eligibility import Check, Verdict, find_open_checks
 from templates.catalogs import translate
 from web.http.auth import StaffMember
@@ -27,6 +27,7 @@ FORMS: dict[str, tuple[Permission, CommandKind | None]] = {
     "flag": (Permission.CLEAR_FLAG, None),
     "restart": (Permission.RESTART, None),
     "identity": (Permission.PROVE_IDENTITY, None),
+    "check": (Permission.REORDER_CHECK, CommandKind.REORDER_CHECK),
 }
 
 
@@ -61,6 +62,7 @@ class Panel:
     restarts: bool
     acts: bool
     proves: bool
+    reorders: bool
     ended: str | None
     kept: list[GivenCommand]
 
@@ -103,7 +105,8 @@ def build_panel(file: CaseFile, me: StaffMember, language: str) -> Panel:
         clears=may["flag"],
         restarts=may["restart"],
         proves=may["identity"] and file.proof is not None and not file.proof.is_taken,
-        acts=any(may[form] for form in ("resend", "withdraw", "revoke", "identity")),
+        reorders=may["check"] and not find_refusal(ReorderCheck(), state),
+        acts=any(may[form] for form in ("resend", "withdraw", "revoke", "identity", "check")),
         ended=explain_reason(why_ended, language) if why_ended else None,
         kept=[one for one in file.commands if one.state == CommandState.PENDING],
     )

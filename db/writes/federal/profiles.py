@@ -31,6 +31,7 @@ from domain.federal.registration import RegistrationState
 from domain.federal.steps import build_npn_verdict, find_next_refusal, is_confirmed, needs_npn_verdict
 from domain.programs.commands import plan_profile
 from domain.shared.applicant import Applicant
+from domain.shared.assister import is_same_name
 from domain.shared.cases.commands import OWN_REASONS, CommandState, SaveProfile
 from domain.shared.cases.facts import Fact, FactKind
 from domain.shared.cases.messages import ProfileSaved, RegistrationSnapshot
@@ -40,7 +41,7 @@ from domain.shared.documents.faults import Fault, dump_faults
 from domain.shared.ids import make_person_key
 from domain.shared.programs import FEDERAL_PROGRAM
 
-NPN_REFUSED = "npn_refused"
+NPN_REFUSED, NAME_ALIKE = "npn_refused", "name_alike"
 Evidence = Mapping[str, bytes]  # the registry's raw answers, by their SHA-256
 
 
@@ -142,7 +143,7 @@ def save_profile(
             _refuse_profile(session, case, row, state, faults, now)
         else:
             _store_profile(session, identity_key, case, row, state, npn, now)
-            take_registry_answer(session, identity_key, case, owner, now)
+            _take_owner(session, identity_key, case, owner, now)
             state = snapshot_case(session, case).registration
             _keep_answers(session, case, evidence, now)
     return ProfileSaved(outcome=row.state, standing=state.take_snapshot())
@@ -219,9 +220,23 @@ def record_npn_verdict(
         session.add(case)
     record_audit(session, now, SYSTEM, fact.kind.value.replace("_", "."), case, **fact.data)
     if not faults:
-        take_registry_answer(session, identity_key, case, owner, now)
+        _take_owner(session, identity_key, case, owner, now)
         state = snapshot_case(session, case).registration
     return state.take_snapshot()
+
+
+def _take_owner(
+    session: Session, identity_key: bytes, case: Case, owner: RegisteredOwner | None, now: datetime
+) -> None:
+    """Whom the registry has for the profile's own NPN; where the name is but alike, a person looks at it (P19)."""
+    profile = profile_of(case)
+    if owner is not None and owner.last_name:
+        if not is_same_name(profile.first_name, profile.last_name, owner.first_name, owner.last_name):
+            raise_flag(case, NAME_ALIKE, now)
+        else:
+            lower_flag(case, NAME_ALIKE)
+        session.add(case)
+    take_registry_answer(session, identity_key, case, owner, now)
 
 
 def complete_profile(session: Session, case_id: str, actor: str, now: datetime) -> RecordedStep:

@@ -30,6 +30,7 @@ from domain.state.background_reports import (
     find_outdated_reason,
     find_unfinished_reason,
     parse_background_report,
+    read_order_number,
 )
 from domain.state.lms_statements import build_lms_fact, list_lms_activities
 from domain.state.portal_reports import PortalReport, build_portal_fact, find_premature_reason, parse_portal_report
@@ -123,14 +124,15 @@ def parse_portal_event(
 
 
 def parse_background_event(session: Session, report: BackgroundReport, received_at: datetime) -> ParsedEvent:
-    """What a background report means; only a completed one counts, on who the request is of now (A14, D5).
+    """What a background report means; it counts of the check that counts, on who the request is of now (A14, D5).
 
     Raises `Invalid` where no check was ordered that it may be about.
     """
     order = find_order(session, report)
     case, inputs = lock_case(session, order.case_id), order.data.get("inputs")
-    reason = find_unfinished_reason(report) or find_outdated_reason(inputs, certification_of(session, case))
-    return ParsedEvent(case, build_check_fact(report, received_at, inputs), reason)
+    number, check = read_order_number(order.key), certification_of(session, case).check
+    reason = find_unfinished_reason(report) or find_outdated_reason(inputs, number, check)
+    return ParsedEvent(case, build_check_fact(report, received_at, inputs, number), reason)
 
 
 def find_ticket(session: Session, vendor: str, hashed: str) -> TicketRow:

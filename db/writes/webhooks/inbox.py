@@ -12,6 +12,7 @@ from sqlmodel import col, select
 
 from db.case_state import CaseSnapshot, UnknownCase, list_rows, one_or_none
 from db.tables import AlteredEvent, Case, InboxRow
+from db.writes.background_checks import show_check
 from db.writes.facts import append_to_case, lock_case, raise_flag, record_audit
 from db.writes.recovery.deliveries import forget_event_failures
 from db.writes.webhooks.events import (
@@ -27,7 +28,7 @@ from db.writes.webhooks.events import (
 )
 from db.writes.webhooks.uncounted import keep_uncounted
 from domain.federal.vendor_reports import VendorReport
-from domain.shared.cases.events import PREMATURE, EventSource, EventState, find_reason_without_effect
+from domain.shared.cases.events import PREMATURE, EventSource, EventState, find_event_state, find_reason_without_effect
 from domain.shared.cases.facts import Fact
 from domain.shared.cases.reasons import Reason
 from domain.shared.documents.faults import Fault, Invalid
@@ -174,6 +175,8 @@ def accept_background_report(session: Session, sender: Sender, report: Backgroun
     received = Received()
     if _sort_out(session, sender, [event], now, received):
         _accept(session, event, parsed, sender, now, received)
+        if received.snapshots:
+            show_check(session, parsed.case, received.snapshots[event.case_id].certification.check, now)
     return received
 
 
@@ -223,7 +226,7 @@ def store_event(session: Session, event: Event, parsed: ParsedEvent, actor: str,
         kind=fact.kind,
         digest=event.digest,
         fact_id=None if reason else fact.id,
-        state=EventState.WITHOUT_EFFECT if reason else EventState.PENDING,
+        state=find_event_state(reason),
         received_at=now,
         **_noted(reason),
     )

@@ -24,6 +24,7 @@ class CommandKind(StrEnum):
     RESEND = "resend"
     ACTIVATE = "activate"
     SAVE_PROFILE = "save_profile"
+    REORDER_CHECK = "reorder_check"
 
 
 class CommandState(StrEnum):
@@ -107,7 +108,8 @@ class SaveProfile(CommandData):
 
 def list_shown_data(data: Mapping[str, Any]) -> dict[str, Any]:
     """What may be shown of a stored command besides its reason: of an answer the names of its fields alone."""
-    shown = {name: data[name] for name in ("verdict", "override", "notice", "changed", "faults") if data.get(name)}
+    named = ("verdict", "override", "notice", "changed", "faults", "consent")
+    shown = {name: data[name] for name in named if data.get(name)}
     return shown | ({"changed": sorted(data["changes"])} if data.get("changes") else {})
 
 

@@ -19,6 +19,8 @@ class FactKind(StrEnum):
     SCREENED = "screened"
     BACKGROUND_ORDERED = "background_ordered"
     BACKGROUND_REPORTED = "background_reported"
+    BACKGROUND_CHANGED = "background_changed"
+    BACKGROUND_REORDERED = "background_reordered"
     DECIDED = "decided"
     ANSWERED = "answered"
     LMS_INVITED = "lms_invited"

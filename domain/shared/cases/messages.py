@@ -128,7 +128,8 @@ class Applied(BaseModel):
     """Whether a command was applied, once, and the verdict it holds where it is a decision.
 
     ``is_known`` is false where no such command is stored. ``renews_check`` says that an answer changed on whom the
-    background check is made, ``is_checked`` that a report on them is there already.
+    background check is made, or that staff have it ordered anew; ``is_checked`` that a report on them is there already,
+    ``check_round`` is the number of the new order, which answers of before lack.
     """
 
     applied: bool
@@ -136,6 +137,7 @@ class Applied(BaseModel):
     is_known: bool = True
     renews_check: bool = False
     is_checked: bool = False
+    check_round: int = 0
 
 
 class Ending(BaseModel):

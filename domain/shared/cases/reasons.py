@@ -24,6 +24,11 @@ SENTENCES: dict[str, str] = {
     # why a decision is refused (A12–A14)
     "still_screening": "The request is still being screened.",
     "awaiting_background_check": "The background check has not been reported; it can't be overridden.",
+    "check_needed_anew": "The background check was canceled or has expired; have it ordered anew. "
+    "Without its report nobody is approved, and that can't be overridden.",
+    "check_not_stopped": "The background check has not been canceled and has not expired; wait for what comes of it.",
+    "no_check": "There is no background check of agents and brokers.",
+    "consent_needed": "The assister has not agreed to a background check; say how they did, or ask them for it.",
     "awaiting_information": "The assister has been asked for information and has not answered.",
     "override_needed": "Approval needs a recorded override, because of: {checks}.",
     "agreement_needed": "The agreement has not been accepted; "
@@ -64,8 +69,9 @@ SENTENCES: dict[str, str] = {
     "sender_may_not": "Its sender may not report this.",
     # why an event has no effect, is kept aside, or makes a case one for staff (A24, C5)
     "not_final": "It is not a completed report.",
+    "on_the_way": "It is what the vendor says on the way to a completed report.",
     "reported_before": "It was reported before under this launch ticket.",
-    "check_outdated": "It is about a check that was ordered before the name or e-mail address was changed.",
+    "check_outdated": "It is about a check in whose place another one was ordered.",
     "before_certificate": "It was reported before the certificate was issued.",
     "account_not_set_up": "It was reported for a counselor's account that we have not set up.",
     "workflow_ended": "The workflow had ended.",
@@ -120,6 +126,20 @@ SENTENCES: dict[str, str] = {
     "license_found": "The registry lists this New Mexico license under this NPN.",
     "license_active": "The New Mexico license is active.",
     "license_not_expired": "The New Mexico license has not expired.",
+    "health_line": "The New Mexico license has the health line of authority.",
+    # what a check's result rests on, where that has to be said (P16–P19)
+    "no_health_line": "No health line of authority: the registry lists other lines only.",
+    "health_line_in_other_words": "The registry names a line of authority that may be the health line, "
+    "in words that are not known here; look at its answer.",
+    "lines_not_reported": "The registry lists no lines of authority for this license; ask for its health line.",
+    "renewal_under_way": "Renewal under way: the registry shows the license as active some days after its last one.",
+    "license_numbered_by_npn": "The state has replaced its license numbers by the NPN: the registry lists a license of "
+    "the same state under that, and none under the number given.",
+    "check_suspended": "Suspended: the vendor waits for something of the assister, and goes on once it has that.",
+    "check_canceled": "Canceled: nothing comes of this check any more; it can be ordered anew.",
+    "check_expired": "Expired: the assister did not answer the vendor's invitation in time; it can be ordered anew.",
+    "check_includes_canceled": "Not clear: some of the screenings were canceled; it can be ordered anew.",
+    "names_alike": "The names are alike, one longer than the other; look whether they are one person's.",
     "agreement_accepted": "The agreement with the exchange is accepted.",
     "npn_owner": "It is proven whose the NPN is.",
     "identity_matches": "Earlier records of this NPN carry the same name and e-mail.",

@@ -20,7 +20,7 @@ SENTENCES: dict[str, str] = {
     "yes_or_no": "Answer true or false.",
     "object": "Send an object with named fields.",
     "list": "Send a list.",
-    "npn": "Enter the National Producer Number: up to ten digits, not starting with 0.",
+    "npn": "Enter the National Producer Number: up to ten digits.",
     "email": "Enter an e-mail address, such as name@example.com.",
     "code_wrong": "This is not the code; look at the newest letter with a code and type its six digits.",
     "code_expired": "This code is too old; have a new one sent.",
@@ -72,6 +72,8 @@ SENTENCES: dict[str, str] = {
     "verify_first": "Check your role and contact information, and say that you have.",
     "npn_unknown": "The license registry doesn't know this NPN; check the number.",
     "npn_of_firm": "This NPN is a firm's; enter your own individual NPN here.",
+    "npn_no_health_line": "The license registry lists no health line of authority under this NPN; "
+    "have it added to your license, then save your profile again.",
     "npn_other_name": "This NPN is registered under another name; check the number and the spelling of your name.",
     "npn_of_individual": "This is an individual's NPN; enter the NPN of the business or web-based entity, or leave it "
     "empty. Issuers may deny compensation or credit for consumers you help with a wrong or copied NPN.",

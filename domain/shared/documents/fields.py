@@ -108,6 +108,8 @@ def _last_name(text: str, others: ValidationInfo) -> str:
 
 
 def _npn(text: str) -> str:
+    """Without leading zeros, with which some write it (P20)."""
+    text = text.lstrip("0")
     if not _NPN.fullmatch(text):
         raise make_error("npn")
     return text
