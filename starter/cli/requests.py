@@ -47,14 +47,14 @@ async def submit_request(
     document = read_json(body)
     if proof is not None:
         document = _add_proof(document, proof)
-    wanted, shown = parse_vouched_request(document)
-    if shown is None and actor is not None:
-        raise UsageError("--as needs --proof: without one a request is sent as an intake partner sends it.")
-    if shown is not None and actor is None:
-        raise UsageError("A proof needs --as: who of staff has seen it.")
-    voucher = Voucher(name_actor(actor), shown)
+    # A request is judged by policies, which are in force once the settings are read.
     async with open_services(options.data) as services:
-        opened = await services.cases.submit_request(wanted, voucher)
+        wanted, shown = parse_vouched_request(document)
+        if shown is None and actor is not None:
+            raise UsageError("--as needs --proof: without one a request is sent as an intake partner sends it.")
+        if shown is not None and actor is None:
+            raise UsageError("A proof needs --as: who of staff has seen it.")
+        opened = await services.cases.submit_request(wanted, Voucher(name_actor(actor), shown))
     _print_opened(options, quiet, opened.document())
 
 
@@ -110,8 +110,9 @@ async def import_people(
 
     require_text(actor=actor)
     actor = actor if actor == "import" else name_staff_actor(actor)
-    people = parse_import(read_json(body))
+    document = read_json(body)
     async with open_services(options.data) as services:
+        people = parse_import(document)
         done = await services.cases.import_people(people, actor)
     imported = [one for one in done if "conflict" not in one]
     conflicts = [one["conflict"] | {"assister_id": one["assister_id"]} for one in done if "conflict" in one]

@@ -15,6 +15,7 @@ from typing import Any
 from unittest import mock
 
 from starter.cli.certify import run
+from starter.policies import load_policies
 
 ROOT = Path(__file__).resolve().parents[2]
 OURS = ("CERTIFY_", "TEMPORAL_", "SANDBOX_", "DATABASE_URL", "COLUMNS")
@@ -43,7 +44,7 @@ class Ran:
 def environment(folder: Path, **settings: str) -> dict[str, str]:
     """This process's environment without settings of ours, its stacks kept apart in `folder`."""
     rest = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
-    return {**rest, "XDG_STATE_HOME": str(folder / "state"), "PYTHONPATH": str(ROOT), "CERTIFY_TRYING": "1", **settings}
+    return {**rest, "XDG_STATE_HOME": str(folder / "state"), "PYTHONPATH": str(ROOT), **settings}
 
 
 def call_certify(folder: Path, *arguments: str, given: str | bytes = "", **settings: str) -> Ran:
@@ -57,7 +58,11 @@ def call_certify(folder: Path, *arguments: str, given: str | bytes = "", **setti
         redirect_stdout(out),
         redirect_stderr(err),
     ):
-        status = run(list(arguments))
+        try:
+            status = run(list(arguments))
+        finally:
+            # Those of the settings of this call were put in force for the whole process.
+            load_policies(trying=True)
     return Ran(status, _printed(out), _printed(err))
 
 
