@@ -6,6 +6,7 @@ from temporalio import activity
 
 from domain.shared.cases.messages import (
     Applied,
+    AuthorityChanged,
     CaseRef,
     Claim,
     Claimed,
@@ -51,6 +52,11 @@ class Records(ABC):
     @abstractmethod
     async def close_case(self, ending: Ending) -> Effect:
         """Records the end of the case."""
+
+    @activity.defn(name="records.end_terms")
+    @abstractmethod
+    async def end_terms(self, order: CaseRef) -> AuthorityChanged:
+        """Ends the suspensions and the termination of a case that have reached their last day."""
 
     @activity.defn(name="records.due_reminders")
     @abstractmethod
@@ -192,6 +198,11 @@ class Portal(ABC):
     @abstractmethod
     async def suspend_account(self, order: CaseRef) -> Effect:
         """Suspends the account of a case that has ended, if there is one of ours."""
+
+    @activity.defn(name="portal.align_account")
+    @abstractmethod
+    async def align_account(self, order: CaseRef) -> Effect:
+        """Suspends the account while the authority is suspended, and opens it again; ``occurrence`` numbers changes."""
 
 
 class Notices(ABC):

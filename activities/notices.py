@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from db.writes.links import ACTIVATION
 from domain.federal.markets import MLMS
 from domain.federal.registration import Enrollment, RegistrationState
 from domain.shared.assister import AssisterType
+from domain.shared.cases.authority import find_letter_fact
 from domain.shared.cases.messages import Effect, Letter
 from domain.shared.cases.notices import FAREWELLS, Notice, find_topic
 from domain.shared.cases.reminders import find_wait_reminded_of
@@ -136,6 +137,7 @@ class NoticesActivities(contracts.Notices):
             "own_url": own_url,
             "reason": await self._find_reason(notice, snapshot),
             "waiting_for": waiting_for or "",
+            **_describe_authority(notice, letter, snapshot),
         }
         if snapshot.case.program == FEDERAL_PROGRAM:
             return {**values, **await self._gather_registration(notice, letter, snapshot, own_url)}
@@ -223,6 +225,23 @@ def _find_enrollment(state: RegistrationState, letter: Letter) -> Enrollment | N
     found = [one for one in state.enrollments if one.channel == MLMS]
     about = next((one for one in found if one.curriculum == letter.about), None)
     return about or next(iter(sorted(found, key=lambda one: not one.automatic)), None)
+
+
+def _describe_authority(notice: Notice, letter: Letter, snapshot: CaseSnapshot) -> dict[str, Any]:
+    """What a notice about the authority says of the change it comes with; one sent again is about the last one."""
+    fact = find_letter_fact(snapshot.facts, notice, letter.about)
+    if fact is None:
+        return {}
+    days = {
+        name: date.fromisoformat(day) for name in ("notice_date", "until", "last_day") if (day := fact.data.get(name))
+    }
+    return {
+        "cause": fact.data.get("cause", ""),
+        "reason": fact.data.get("reason", ""),
+        "until": None,
+        **days,
+        "suspended": snapshot.state.authority.is_suspended,
+    }
 
 
 def _list_links(notice: Notice) -> list[str]:

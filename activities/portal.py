@@ -11,6 +11,7 @@ from db.reads.third_parties import find_account_to_suspend, find_portal_account,
 from db.writes.effects import EffectResult, Intent
 from domain.shared.cases.facts import Fact, FactKind
 from domain.shared.cases.messages import CaseRef, Effect
+from domain.state.certification import PortalAccount
 
 
 class PortalActivities(contracts.Portal):
@@ -88,3 +89,28 @@ class PortalActivities(contracts.Portal):
             return EffectResult({"account": account.id if account else None})
 
         return await make_once(self._database, order, "portal.suspended", make, after_end=True)
+
+    @activity.defn(name="portal.align_account")
+    async def align_account(self, order: CaseRef) -> Effect:
+        """See the contract. One that its owner has not activated yet is not opened."""
+
+        async def make(_: Intent) -> EffectResult:
+            known_as = await self._database.read(find_account_to_suspend, order.case_id)
+            account = await self._portal.find_account(known_as) if known_as else None
+            if account is None:
+                return EffectResult({"account": None})
+            is_open = account.active
+            # Two changes may be made at once: whoever has changed it last has looked again since.
+            while (wanted := await self._find_wanted(order, is_open)) is not is_open:
+                await self._portal.set_active(account.id, wanted)
+                is_open = wanted
+            return EffectResult({"account": account.id, "active": is_open})
+
+        return await make_once(self._database, order, "portal.account_aligned", make)
+
+    async def _find_wanted(self, order: CaseRef, is_open: bool) -> bool:
+        """Whether the account is to be open: as it is where its owner has not used it yet."""
+        state = (await self._database.read(load_snapshot, order.case_id)).certification
+        if state.ended or state.authority.is_suspended:
+            return False
+        return is_open or state.portal_account in (PortalAccount.REGISTERED, PortalAccount.ACTIVE)

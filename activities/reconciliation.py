@@ -37,6 +37,7 @@ from db.writes.recovery.restarts import (
     settle_reports,
     want_reports,
 )
+from domain.programs.progress import AUTHORITY
 from domain.shared.cases.facts import FactKind
 from domain.shared.cases.messages import (
     LastReconciliation,
@@ -369,12 +370,20 @@ def _is_healthy(case: Case, running: SeenWorkflow) -> bool:
 
 def _build_reports(snapshot: CaseSnapshot, unheard: frozenset[str]) -> list[Report]:
     """What a workflow is told that was not told; of a federal registration what all of it came to."""
-    standing = snapshot.take_registration_snapshot()
+    case_id, standing, authority = (
+        snapshot.case.case_id,
+        snapshot.take_registration_snapshot(),
+        snapshot.take_authority_snapshot(),
+    )
     if standing is not None:
         fact_id = f"reconciled:{standing.facts}"
-        return [Report(case_id=snapshot.case.case_id, fact_id=fact_id, kind="reconciled", standing=standing)]
+        return [Report(case_id=case_id, fact_id=fact_id, kind="reconciled", standing=standing, authority=authority)]
     passed = snapshot.certification.has_earned_certificate
-    return [
-        Report(case_id=snapshot.case.case_id, fact_id=f"reconciled:{kind}", kind=kind, passed=passed)
-        for kind in sorted(unheard)
+    reports = [
+        Report(case_id=case_id, fact_id=f"reconciled:{kind}", kind=kind, passed=passed)
+        for kind in sorted(unheard - {AUTHORITY})
     ]
+    if AUTHORITY in unheard:
+        fact_id = f"reconciled:{AUTHORITY}:{authority.facts}"
+        reports.append(Report(case_id=case_id, fact_id=fact_id, kind=AUTHORITY, authority=authority))
+    return reports

@@ -8,7 +8,19 @@ from db.engine import Database
 from db.reads.reminders import list_due_reminders
 from db.writes.cases import claim_case, end_case
 from db.writes.commands import apply_command
-from domain.shared.cases.messages import Applied, Claim, Claimed, CommandRef, Effect, Ending, ReminderPage, Reminders
+from db.writes.suspensions import end_terms
+from domain.shared.cases.messages import (
+    Applied,
+    AuthorityChanged,
+    CaseRef,
+    Claim,
+    Claimed,
+    CommandRef,
+    Effect,
+    Ending,
+    ReminderPage,
+    Reminders,
+)
 
 
 class RecordsActivities(contracts.Records):
@@ -34,6 +46,11 @@ class RecordsActivities(contracts.Records):
         """See the contract."""
         await self._database.write(end_case, ending.case_id, ending.kind, read_clock(ending.at))
         return Effect(ended=True)
+
+    @activity.defn(name="records.end_terms")
+    async def end_terms(self, order: CaseRef) -> AuthorityChanged:
+        """See the contract."""
+        return await self._database.write(end_terms, order.case_id, read_clock(order.at))
 
     @activity.defn(name="records.due_reminders")
     async def list_due_reminders(self, page: ReminderPage) -> Reminders:

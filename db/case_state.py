@@ -26,12 +26,13 @@ from domain.programs.policies import update_kept_policy
 from domain.programs.state import CaseState
 from domain.shared.applicant import Applicant
 from domain.shared.assister import AssisterType, Kind
-from domain.shared.cases.commands import EndingData
+from domain.shared.cases.authority import take_authority_snapshot
+from domain.shared.cases.commands import ENDING_FACTS, EndingData
 from domain.shared.cases.condensing import RULE, CondensedFacts, condense_facts
 from domain.shared.cases.facts import Fact, FactKind
-from domain.shared.cases.messages import RegistrationSnapshot
+from domain.shared.cases.messages import AuthoritySnapshot, RegistrationSnapshot
 from domain.shared.documents.faults import Fault, load_faults
-from domain.shared.policy import ProgramPolicy
+from domain.shared.policy import ProgramPolicy, find_time_zone
 from domain.shared.programs import FEDERAL_PROGRAM
 from domain.state.certification import (
     CertificationOpening,
@@ -96,6 +97,10 @@ class CaseSnapshot:
     def state(self) -> CaseState:
         """Where the case stands, in whichever program."""
         return self.registration if self.case.program == FEDERAL_PROGRAM else self.certification
+
+    def take_authority_snapshot(self) -> AuthoritySnapshot:
+        """What the workflow of a case goes by of its authority, in whichever program."""
+        return take_authority_snapshot(self.state.authority, find_time_zone(self.policy))
 
     def take_registration_snapshot(self) -> RegistrationSnapshot | None:
         """What the workflow of a federal registration goes by; None for a case of the state program."""
@@ -256,8 +261,8 @@ def certification_of(session: Session, case: Case) -> CertificationState:
 
 
 def find_ending_reason(session: Session, case_id: str) -> str:
-    """Why the case was withdrawn or revoked; empty when nobody said."""
-    kinds = col(FactRow.kind).in_((FactKind.WITHDRAWN.value, FactKind.REVOKED.value))
+    """Why the case was withdrawn, revoked or terminated; empty when nobody said."""
+    kinds = col(FactRow.kind).in_(kind.value for kind in ENDING_FACTS.values())
     found = list_rows(session, select(col(FactRow.data)).where(col(FactRow.case_id) == case_id, kinds))
     return EndingData.model_validate(found[0]).reason if found else ""
 

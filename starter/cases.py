@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, TypeVar
 
 import structlog
@@ -26,7 +26,19 @@ from domain.programs.commands import describe_command
 from domain.programs.imports import ImportedPerson
 from domain.programs.opening import AnyRequest
 from domain.programs.reports import describe_fact
-from domain.shared.cases.commands import CommandData, CommandOrigin, CommandState, ResendNotice, Revoke, Withdraw
+from domain.shared.cases.authority import AUTHORITY_FACTS, SuspensionKind
+from domain.shared.cases.commands import (
+    CommandData,
+    CommandOrigin,
+    CommandState,
+    GiveNotice,
+    Lift,
+    ResendNotice,
+    Revoke,
+    Suspend,
+    Terminate,
+    Withdraw,
+)
 from domain.shared.cases.messages import Report
 from domain.shared.cases.notices import Notice
 from domain.shared.cases.reasons import Reason, Refusal, read_reason
@@ -211,6 +223,41 @@ class Cases:
         """Staff revoke the certification."""
         return await self._give_command(Revoke(), case_id, actor, reason, command_id)
 
+    async def suspend_authority(
+        self,
+        case_id: str,
+        kind: SuspensionKind,
+        reason: str,
+        actor: str,
+        until: date | None = None,
+        command_id: str | None = None,
+    ) -> CommandOutcome:
+        """Staff suspend the authority to assist; ``until`` is the last day, None for the policy's last (E4).
+
+        Raises `Invalid` for a day that the policy doesn't allow.
+        """
+        return await self._give_command(Suspend(suspension=kind, until=until), case_id, actor, reason, command_id)
+
+    async def lift_suspension(
+        self,
+        case_id: str,
+        reason: str,
+        actor: str,
+        suspension_id: str | None = None,
+        command_id: str | None = None,
+        *,
+        termination: bool = False,
+    ) -> CommandOutcome:
+        """Staff lift a suspension, every open one where none is named; or take back a termination (E4)."""
+        command = Lift(suspension_id=suspension_id or None, termination=termination)
+        return await self._give_command(command, case_id, actor, reason, command_id)
+
+    async def terminate_authority(
+        self, case_id: str, reason: str, actor: str, command_id: str | None = None, *, at_once: bool = False
+    ) -> CommandOutcome:
+        """Staff terminate: after the policy's days of notice, or at once, which ends the case (E4)."""
+        return await self._give_command(Terminate() if at_once else GiveNotice(), case_id, actor, reason, command_id)
+
     async def resend_notice(
         self, case_id: str, notice: Notice, reason: str, actor: str, command_id: str | None = None
     ) -> CommandOutcome:
@@ -388,7 +435,10 @@ def describe_event(row: InboxRow, snapshot: CaseSnapshot) -> Report:
     if row.message is not None:
         return Report.model_validate(row.message)
     fact = next(fact for fact in snapshot.facts if fact.id == row.fact_id)
-    return describe_fact(row.case_id, fact, snapshot.take_registration_snapshot(), snapshot.state)
+    report = describe_fact(row.case_id, fact, snapshot.take_registration_snapshot(), snapshot.state)
+    if fact.kind in AUTHORITY_FACTS:
+        return report.model_copy(update={"authority": snapshot.take_authority_snapshot()})
+    return report
 
 
 def _number_of(row: InboxRow) -> int:

@@ -44,6 +44,7 @@ STAGES: Labels = {
     "denied": N_("Denied"),
     "withdrawn": N_("Withdrawn"),
     "revoked": N_("Revoked"),
+    "terminated": N_("Terminated"),
     "closed": N_("Closed"),
 }
 
@@ -70,6 +71,7 @@ WAITING_FOR: Labels = {
     "marketplace_agreements": N_("Agreements with the Marketplace"),
     "publication": N_("Listing in the Registration Tracker, the RCL and Find Local Help"),
     "next_plan_year": N_("Next plan year"),
+    "restoration": N_("End of the suspension"),
 }
 
 MARKETS: Labels = {
@@ -160,6 +162,7 @@ REASONS_TO_LOOK: Labels = {
     "portal.account_created.refused": N_("New account refused by the portal"),
     "portal.account_reused.refused": N_("Earlier account refused by the portal"),
     "portal.suspended.refused": N_("Suspension refused by the portal"),
+    "portal.account_aligned.refused": N_("Account change refused by the portal"),
     "certificate.issued.refused": N_("Certificate that can't be printed"),
     # Of activities that keep failing, whatever the reason.
     "background.order.stuck": N_("Background check order keeps failing"),
@@ -173,11 +176,13 @@ REASONS_TO_LOOK: Labels = {
     "portal.create_account.stuck": N_("New portal account keeps failing"),
     "portal.reuse_account.stuck": N_("Earlier portal account keeps failing"),
     "portal.suspend.stuck": N_("Portal suspension keeps failing"),
+    "portal.align_account.stuck": N_("Portal account change keeps failing"),
     "profiles.save.stuck": N_("MLMS profile can't be saved"),
     "profiles.verify.stuck": N_("NPN look-up keeps failing"),
     "records.apply.stuck": N_("Command can't be applied"),
     "records.claim.stuck": N_("Case can't be begun"),
     "records.end.stuck": N_("End of the case can't be recorded"),
+    "records.end_terms.stuck": N_("End of a suspension can't be recorded"),
     "training.enroll.stuck": N_("LMS enrollment keeps failing"),
     "training.invite.stuck": N_("LMS invitation keeps failing"),
     "watch.ask_help_desk.stuck": N_("E-mail to the help desk keeps failing"),
@@ -236,6 +241,8 @@ FILTERS: dict[str, Labels] = {
     "notice": staff.NOTICES,
     "fact": staff.FACTS,
     "certificate_status": staff.CERTIFICATES,
+    "suspension": staff.SUSPENSIONS,
+    "suspension_kind": staff.SUSPENSION_KINDS,
     "sender": staff.SENDERS,
     "language_name": staff.LANGUAGES,
     "report": staff.REPORTS,

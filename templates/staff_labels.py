@@ -98,6 +98,10 @@ COMMANDS: Labels = {
     "activate": N_("Activation link used"),
     "save_profile": N_("MLMS profile to be saved"),
     "reorder_check": N_("Background check to be ordered anew"),
+    "suspend": N_("Suspension"),
+    "lift": N_("Suspension to be lifted, or termination taken back"),
+    "give_notice": N_("Notice of a termination"),
+    "terminate": N_("Termination at once"),
 }
 
 COMMAND_STATES: Labels = {
@@ -125,6 +129,11 @@ NOTICES: Labels = {
     "help_desk": N_("Report to the help desk"),
     "withdrawn": N_("Request withdrawn"),
     "revoked": N_("Certification revoked"),
+    "authority_suspended": N_("Authority suspended"),
+    "authority_restored": N_("Suspension ended"),
+    "termination_noticed": N_("Notice of a termination"),
+    "termination_taken_back": N_("Termination taken back"),
+    "terminated": N_("Authority terminated"),
     "closed": N_("Plan year closed"),
 }
 
@@ -170,7 +179,23 @@ FACTS: Labels = {
     "help_desk_told": N_("Help desk told"),
     "withdrawn": N_("Request withdrawn"),
     "revoked": N_("Certification revoked"),
+    "authority_suspended": N_("Authority suspended"),
+    "authority_restored": N_("Suspension ended"),
+    "termination_noticed": N_("Notice of a termination"),
+    "termination_taken_back": N_("Termination taken back"),
+    "terminated": N_("Authority terminated"),
     "closed": N_("Plan year closed"),
+}
+
+SUSPENSIONS: Labels = {
+    "license_lapsed": N_("License not in force"),
+    "suspended_by_staff": N_("Agreement suspended"),
+    "system_suspension": N_("Access to systems suspended"),
+}
+
+SUSPENSION_KINDS: Labels = {
+    "agreement": N_("The agreement, for a term"),
+    "system": N_("The access to systems"),
 }
 
 CERTIFICATES: Labels = {
@@ -260,6 +285,9 @@ ACTIONS: Labels = {
     "portal.activation_link_used": N_("Activation link used"),
     "own.address_changed": N_("E-mail address changed by its owner"),
     "portal.suspended": N_("Portal account suspended"),
+    "portal.account_aligned": N_("Portal account suspended or opened again"),
+    "authority.suspended": N_("Authority suspended"),
+    "authority.restored": N_("Suspension ended"),
     "assister.conflict": N_("Another name or e-mail address under this NPN or address, kept aside"),
     "case.begun": N_("Workflow begun"),
     "case.restarted": N_("Workflow to be begun again from what is recorded"),
@@ -286,4 +314,5 @@ SENDERS: Labels = {
     "registry": N_("License registry"),
     "assister": N_("The assister's own pages"),
     "staff": N_("Staff"),
+    "authority": N_("This system, about the authority"),
 }

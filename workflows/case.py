@@ -10,7 +10,7 @@ from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from activities.contracts import Notices, Records
-    from domain.shared.cases.commands import CommandKind
+    from domain.shared.cases.commands import ENDING_FACTS, CommandKind
     from domain.shared.cases.facts import FactKind
     from domain.shared.cases.messages import (
         Applied,
@@ -40,7 +40,6 @@ MESSAGES_A_RUN = 5000
 # Temporal suggests renewal at some 4,000 events and ends a run at some 50,000.
 MOST_EVENTS_A_RUN = 10_000
 MOST_MESSAGES_A_RUN = 8000
-ENDINGS = {CommandKind.WITHDRAW: FactKind.WITHDRAWN, CommandKind.REVOKE: FactKind.REVOKED}
 
 
 class CaseWorkflow:
@@ -102,7 +101,7 @@ class CaseWorkflow:
             self.progress.waiting_for, self.progress.waiting_since = rebuilt.waiting_for, rebuilt.waiting_since
 
     async def _race_to_outcome(self) -> str | None:
-        """Runs until the case ends, and answers how: denied, withdrawn, revoked or closed; None to continue as new."""
+        """Runs until the case ends, and answers how: the stage it ends in; None to continue as new."""
         tasks = [asyncio.create_task(runner) for runner in self._list_runners()]
         await workflow.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finished = [task.result() for task in tasks if task.done()]
@@ -121,7 +120,7 @@ class CaseWorkflow:
         ]
 
     async def _wait_for_ending(self) -> str:
-        """Waits for a withdrawal, a revocation or the closing of the plan year's window."""
+        """Waits for a withdrawal, a revocation, a termination or the closing of the plan year's window."""
         closes_at = self._claimed.closes_at
         while True:
             left = (closes_at - workflow.now()) if closes_at else None
@@ -133,7 +132,7 @@ class CaseWorkflow:
                 return FactKind.CLOSED.value
             assert self.progress.ending is not None
             if (await self._apply_command(self.progress.ending)).applied:
-                return ENDINGS[CommandKind(self.progress.ending.kind)].value
+                return ENDING_FACTS[CommandKind(self.progress.ending.kind)].value
             # A signal may name a command that was never stored, or was refused: another counts, or the case goes on.
             self.progress.ending = next(iter(self.progress.endings), None)
             self.progress.endings = self.progress.endings[1:]
@@ -312,7 +311,7 @@ class CaseWorkflow:
         """Where commands end, whether they came as a signal or as an update."""
         if not self._remember_message(command.command_id, command.case_id):
             return
-        if command.kind in ENDINGS:
+        if command.kind in ENDING_FACTS:
             self._accept_ending(command)
         elif command.kind in (CommandKind.RESEND, CommandKind.ACTIVATE):
             self.progress.errands = [*self.progress.errands, command]
@@ -338,7 +337,7 @@ class CaseWorkflow:
             raise build_refusal(Reason("other_case"))
         if command.command_id in self.progress.processed:
             return
-        is_ending = self.progress.ending is not None and not (self._ends_in_turn and command.kind in ENDINGS)
+        is_ending = self.progress.ending is not None and not (self._ends_in_turn and command.kind in ENDING_FACTS)
         if is_ending or self.progress.stage in ENDED:
             raise build_refusal(Reason("case_ended", {"stage": self.progress.stage}))
         if self.progress.claimed is not None:  # before that, where the case stands is the database's alone to know

@@ -20,20 +20,31 @@ with workflow.unsafe.imports_passed_through():
     from domain.shared.assister import AssisterType, Kind
     from domain.shared.cases.commands import CommandKind
     from domain.shared.cases.facts import FactKind
-    from domain.shared.cases.messages import Applied, Begin, CaseRef, Command, LookUp, Progress, RebuiltProgress, Report
+    from domain.shared.cases.messages import (
+        Applied,
+        AuthoritySnapshot,
+        Begin,
+        CaseRef,
+        Command,
+        LookUp,
+        Progress,
+        RebuiltProgress,
+        Report,
+    )
     from domain.shared.cases.notices import Notice
     from domain.shared.cases.reasons import Reason
     from domain.shared.cases.stages import SUSPENDING, Stage, WaitingFor
     from domain.state.eligibility import Verdict
     from workflows import messages as names
-    from workflows.case import CaseWorkflow, build_refusal
+    from workflows.authority import SuspendableCase
+    from workflows.case import build_refusal
     from workflows.options import PATIENT
     from workflows.patches import ACCOUNT_REUSED_BESIDE
     from workflows.tasks import has_failed
 
 
 @workflow.defn(name=names.WORKFLOW)
-class AssisterCertification(CaseWorkflow):
+class AssisterCertification(SuspendableCase):
     """The certification of one assister for one plan year, from the request to the first day of helping."""
 
     progress: Progress
@@ -257,6 +268,7 @@ class AssisterCertification(CaseWorkflow):
     async def _help_consumers(self) -> str:
         """Step 7: ready to help, until the plan year's window closes."""
         self._enter_stage(Stage.ACTIVE, WaitingFor.NEXT_PLAN_YEAR)
+        await self._await_authority()
         self._notify_assister(Notice.ACTIVE)
         await workflow.wait_condition(lambda: False)
         return Stage.CLOSED.value
@@ -265,6 +277,7 @@ class AssisterCertification(CaseWorkflow):
 
     async def _run_side_task(self, task: Command) -> None:
         if task.kind == CommandKind.ACTIVATE:
+            await self._await_authority()
             await self._make_effect(Portal.activate_account, "Assister Portal account activated")
         else:
             await super()._run_side_task(task)
@@ -275,6 +288,14 @@ class AssisterCertification(CaseWorkflow):
         if outcome in SUSPENDING:
             actions.append(self._make_effect(Portal.suspend_account, "portal account suspended"))
         return actions
+
+    def _align_outside(self, authority: AuthoritySnapshot) -> None:
+        """The portal account is open while the authority stands (E2)."""
+        summary = "portal account suspended or opened again"
+        number = authority.facts
+        self._start_step(
+            f"portal aligned {number}", lambda: self._make_effect(Portal.align_account, summary, occurrence=number)
+        )
 
     # small verbs
 
@@ -298,7 +319,7 @@ class AssisterCertification(CaseWorkflow):
     # messages
 
     def _record_report(self, report: Report) -> None:
-        if self._remember_message(report.fact_id, report.case_id):
+        if self._take_report(report):
             self.progress.facts.add(report.kind)
             self.progress.passed = self.progress.passed or (report.kind == FactKind.EXAM_ATTEMPTED and report.passed)
 

@@ -18,6 +18,7 @@ VENDOR_REPORTED = "vendor_reported"
 DECIDED = "decided"
 WITHDRAWN = "withdrawn"
 REVOKED = "revoked"
+AUTHORITY_CHANGED = "authority_changed"
 
 DECIDE = "decide"
 ANSWER = "answer"
@@ -27,6 +28,10 @@ RESEND = "resend"
 ACTIVATE = "activate"
 SAVE_PROFILE = "save_profile"
 REORDER_CHECK = "reorder_check"
+SUSPEND = "suspend"
+LIFT = "lift"
+GIVE_NOTICE = "give_notice"
+TERMINATE = "terminate"
 
 PROGRESS = "progress"
 
@@ -41,4 +46,5 @@ SIGNAL_OF_SOURCE = {
     "assister": ASSISTER_ACTED,
     # A proof of whose NPN it is: both programs take it as they take a report of the training's end.
     "staff": LMS_REPORTED,
+    "authority": AUTHORITY_CHANGED,
 }

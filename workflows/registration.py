@@ -23,12 +23,12 @@ with workflow.unsafe.imports_passed_through():
     from domain.shared.cases.notices import Notice
     from domain.shared.cases.stages import Stage, WaitingFor
     from workflows import messages as names
-    from workflows.case import CaseWorkflow
+    from workflows.authority import SuspendableCase
     from workflows.options import LETTER_AT_ONCE, PATIENT, READING
 
 
 @workflow.defn(name=names.REGISTRATION)
-class MarketplaceRegistration(CaseWorkflow):
+class MarketplaceRegistration(SuspendableCase):
     """The registration of one agent or broker for one plan year, from the profile to the published lists.
 
     What the assister does is recorded where it arrives; its signal brings a snapshot of what the registration came to.
@@ -174,7 +174,7 @@ class MarketplaceRegistration(CaseWorkflow):
             self.progress.standing = snapshot
 
     def _record_report(self, report: Report) -> None:
-        if self._remember_message(report.fact_id, report.case_id):
+        if self._take_report(report):
             self._adopt_snapshot(report.standing)
 
     @workflow.signal(name=names.ASSISTER_ACTED)

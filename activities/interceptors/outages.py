@@ -55,6 +55,7 @@ ASKED: dict[str, ThirdParty] = {
     "portal.activate": ThirdParty.PORTAL,
     "portal.reuse_account": ThirdParty.PORTAL,
     "portal.suspend": ThirdParty.PORTAL,
+    "portal.align_account": ThirdParty.PORTAL,
 }
 
 

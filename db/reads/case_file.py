@@ -39,7 +39,7 @@ from domain.programs.policies import find_last_day
 from domain.programs.state import CaseState
 from domain.shared.cases.commands import list_shown_data
 from domain.shared.cases.facts import Fact, FactKind
-from domain.shared.policy import find_local_date
+from domain.shared.policy import ProgramPolicy, find_local_date
 from domain.state.background_reports import BackgroundCheck, read_order_number
 from domain.state.certification import CertificationState
 from domain.state.eligibility import LICENSING, Check, Finding
@@ -127,6 +127,7 @@ class CaseFile:
     opened_at: datetime
     flags: list[Flag]
     state: CaseState
+    policy: ProgramPolicy
     status: dict[str, Any]
     request: dict[str, Any]
     person: Assister
@@ -162,6 +163,7 @@ def read_case_file(session: Session, case_id: str, now: datetime) -> CaseFile:
         opened_at=case.opened_at,
         flags=[Flag(what, at) for what, at in list_flags(case).items()],
         state=state,
+        policy=any_policy_of(case),
         status=describe_status(case, state, now),
         request=case.request,
         person=person,

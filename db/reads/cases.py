@@ -9,7 +9,7 @@ from sqlmodel import col, select
 
 from db.case_state import any_policy_of, applicant_of, list_rows, load_case, one_or_none, state_of
 from db.reads.queue import Filters
-from db.reads.status import to_json_values
+from db.reads.status import list_reasons, to_json_values
 from db.tables import Assister, AuditRow, Case, CertificateRow, CommandRow
 from domain.programs.certificates import find_certificate_status
 from domain.programs.policies import find_last_day
@@ -80,9 +80,11 @@ def read_certificate(session: Session, number: str, now: datetime) -> dict[str, 
     case = load_case(session, row.case_id)
     state, today = state_of(session, case), find_local_date(any_policy_of(case), now)
     until = find_last_day(case.program, case.plan_year, row.valid_until)
+    status = find_certificate_status(state, row.number, row.market, until, today, is_unproven=case.npn_unproven)
     return {
         "number": row.number,
-        "status": find_certificate_status(state, row.number, row.market, until, today, is_unproven=case.npn_unproven),
+        "status": status,
+        "may_assist": status == "valid" and not list_reasons(case, state, now),
         "holder": row.holder or applicant_of(case).name,
         "kind": row.kind or case.kind,
         "program": case.program,

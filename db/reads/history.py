@@ -13,7 +13,7 @@ from domain.shared.cases.facts import FactKind
 from domain.shared.cases.stages import Stage
 from domain.shared.programs import FEDERAL_PROGRAM, STATE_PROGRAM
 
-_TAKEN_BACK = (Stage.REVOKED.value, Stage.WITHDRAWN.value)
+_TAKEN_BACK = (Stage.REVOKED.value, Stage.TERMINATED.value, Stage.WITHDRAWN.value)
 
 
 def read_history(session: Session, person: Assister | None, program: str) -> AssisterHistory:

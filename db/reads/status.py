@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 from sqlmodel import col, select
 
-from db.case_state import facts_of, federal_policy_of, fold_case, list_rows, load_case, policy_of, request_of
+from db.case_state import any_policy_of, facts_of, fold_case, list_rows, load_case, policy_of, request_of
 from db.tables import Case, EffectRow, FactRow
 from domain.federal.may_assist import describe_registration, list_marketplace_obstacles
 from domain.federal.profile import REQUIRED
@@ -32,9 +32,10 @@ def read_status(session: Session, case_id: str, now: datetime, with_history: boo
 def describe_status(case: Case, state: CaseState, now: datetime) -> dict[str, Any]:
     """The status document of either program as JSON values; docs/stages.md lists every value it may hold."""
     if isinstance(state, RegistrationState):
-        parts = _describe_registration(case, state, now)
+        parts = _describe_registration(state)
     else:
-        parts = _describe_certification(case, state, now)
+        parts = _describe_certification(case, state)
+    reasons = list_reasons(case, state, now)
     document = {
         "case_id": case.case_id,
         "assister_id": case.assister_id,
@@ -46,8 +47,8 @@ def describe_status(case: Case, state: CaseState, now: datetime) -> dict[str, An
         "stage": parts.pop("stage"),
         "waiting_for": parts.pop("waiting_for"),
         "waiting_since": parts.pop("waiting_since"),
-        "may_assist": not parts["may_assist_reasons"],
-        "may_assist_reasons": parts.pop("may_assist_reasons"),
+        "may_assist": not reasons,
+        "may_assist_reasons": reasons,
         "flag": case.flag,
         **parts,
     }
@@ -55,21 +56,25 @@ def describe_status(case: Case, state: CaseState, now: datetime) -> dict[str, An
     return plain
 
 
-def _describe_certification(case: Case, state: CertificationState, now: datetime) -> dict[str, Any]:
-    policy = policy_of(case)
+def list_reasons(case: Case, state: CaseState, now: datetime) -> list[str]:
+    """Why this person may not help consumers: codes of reasons; empty when they may."""
+    today = find_local_date(any_policy_of(case), now)
+    last_day = find_last_day(case.program, case.plan_year)
+    if isinstance(state, RegistrationState):
+        return list_marketplace_obstacles(state, today, last_day)
+    return list_obstacles(state, today, last_day)
+
+
+def _describe_certification(case: Case, state: CertificationState) -> dict[str, Any]:
     parts = describe_certification(state)
-    parts["training"]["course"] = policy.lms.course_id
-    reasons = list_obstacles(state, find_local_date(policy, now), find_last_day(case.program, case.plan_year))
-    return {**parts, "may_assist_reasons": reasons, "insurers": list(request_of(case).insurers)}
+    parts["training"]["course"] = policy_of(case).lms.course_id
+    return {**parts, "insurers": list(request_of(case).insurers)}
 
 
-def _describe_registration(case: Case, state: RegistrationState, now: datetime) -> dict[str, Any]:
-    reasons = list_marketplace_obstacles(
-        state, find_local_date(federal_policy_of(case), now), find_last_day(case.program, case.plan_year)
-    )
+def _describe_registration(state: RegistrationState) -> dict[str, Any]:
     parts = describe_registration(state)
     parts["profile"] |= {"required": REQUIRED[state.profile.role]}
-    return {**parts, "may_assist_reasons": reasons}
+    return parts
 
 
 def _read_history(session: Session, case_id: str) -> list[dict[str, Any]]:

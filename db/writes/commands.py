@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from db.case_state import applicant_of, request_of, snapshot_case, state_of
+from db.case_state import any_policy_of, applicant_of, request_of, snapshot_case, state_of
 from db.reads.npn.claims import has_proven
 from db.tables import SYSTEM, Assister, Case, CommandRow
 from db.writes.background_checks import show_check
@@ -19,6 +19,7 @@ from domain.programs.commands import build_facts, find_refusal, parse_command
 from domain.programs.state import CaseState
 from domain.shared.applicant import Applicant
 from domain.shared.assister import Kind
+from domain.shared.cases.authority_commands import build_authority_facts, find_term_faults
 from domain.shared.cases.commands import (
     ENDING_FACTS,
     OWN_REASONS,
@@ -27,6 +28,7 @@ from domain.shared.cases.commands import (
     CommandOrigin,
     CommandState,
     SaveProfile,
+    Suspend,
     list_shown_data,
     make_fact_id,
 )
@@ -34,6 +36,7 @@ from domain.shared.cases.facts import FactKind
 from domain.shared.cases.messages import Applied
 from domain.shared.cases.reasons import Reason, Refusal
 from domain.shared.documents.faults import Fault, Invalid, dump_faults
+from domain.shared.policy import find_local_date
 from domain.state.commands import AnswerQuestion, ReorderCheck, moves_person, settles_identity
 from domain.state.facts import AnsweredData
 from domain.state.finding_inputs import ChangedInputs, digest_check_inputs, find_changed_inputs
@@ -44,6 +47,9 @@ IDENTITY_TAKEN = "identity_taken"
 CONSENT = "background_check_consent"
 LOOK_UP_STUCK = stuck_flag("licensing.look_up")
 
+# A termination at once is an end of the case, as a revocation is.
+_ABOUT_AUTHORITY = frozenset({CommandKind.SUSPEND, CommandKind.LIFT, CommandKind.GIVE_NOTICE})
+
 _AUDITED_AS = {
     CommandKind.DECIDE: "decided",
     CommandKind.ANSWER: "answered",
@@ -53,6 +59,10 @@ _AUDITED_AS = {
     CommandKind.ACTIVATE: "portal_activation_asked",
     CommandKind.SAVE_PROFILE: "profile_saved",
     CommandKind.REORDER_CHECK: "check_reordered",
+    CommandKind.SUSPEND: "suspended",
+    CommandKind.LIFT: "lifted",
+    CommandKind.GIVE_NOTICE: "termination_noticed",
+    CommandKind.TERMINATE: "terminated",
 }
 
 
@@ -70,7 +80,7 @@ def keep_command(
         if _is_another(row, command, origin):
             raise Refusal(Reason("id_used"))
         return row
-    why = _judge(session, identity_key, case, state_of(session, case), command)
+    why = _judge(session, identity_key, case, state_of(session, case), command, origin.at)
     if why is not None:
         record_audit(session, origin.at, origin.actor, f"{command.kind}.refused", case, origin.reason, answer=why)
         return why
@@ -118,13 +128,23 @@ def apply_command(session: Session, identity_key: bytes, command_id: str, now: d
     session.refresh(row)  # somebody else may have applied it before the case was ours
     if row.state == CommandState.PENDING:
         command, state = parse_command(row.kind, row.data), state_of(session, case)
-        why = _judge_again(session, identity_key, case, state, command, row)
+        why = _judge_again(session, identity_key, case, state, command, row, now)
         if why is None:
             _carry_out(session, identity_key, case, state, command, row, now)
         else:
             _refuse(session, case, row, why, now)
     applied = Applied(applied=row.state == CommandState.APPLIED, verdict=str(row.data.get("verdict") or ""))
-    return applied.model_copy(update=_describe_check(session, case, row)) if applied.applied else applied
+    if not applied.applied:
+        return applied
+    return applied.model_copy(update=_describe_check(session, case, row) | _describe_authority(session, case, row))
+
+
+def _describe_authority(session: Session, case: Case, row: CommandRow) -> dict[str, Any]:
+    """What a command about the authority has made of it, for its workflow."""
+    if row.kind not in _ABOUT_AUTHORITY:
+        return {}
+    snapshot = snapshot_case(session, case)
+    return {"authority": snapshot.take_authority_snapshot(), "standing": snapshot.take_registration_snapshot()}
 
 
 def _describe_check(session: Session, case: Case, row: CommandRow) -> dict[str, bool | int]:
@@ -147,11 +167,20 @@ def check_answer(session: Session, identity_key: bytes, case_id: str, changes: d
     _check_changes(session, identity_key, session.get_one(Case, case_id), changes)
 
 
-def _judge(session: Session, identity_key: bytes, case: Case, state: CaseState, command: CommandData) -> Reason | None:
-    """Why the case can't do this now; raises `Invalid` for an answer that the request form would not take."""
+def _judge(
+    session: Session, identity_key: bytes, case: Case, state: CaseState, command: CommandData, now: datetime
+) -> Reason | None:
+    """Why the case can't do this now.
+
+    Raises `Invalid` for an answer that the request form would not take, and for a day that the policy doesn't allow.
+    """
     why = find_refusal(command, state)
     if why is not None:
         return why
+    if isinstance(command, Suspend):
+        policy = any_policy_of(case)
+        if faults := find_term_faults(command, policy.suspension, find_local_date(policy, now)):
+            raise Invalid(faults)
     if isinstance(command, ReorderCheck):
         has_agreed = request_of(case).background_check_consent or command.consent
         return None if has_agreed else Reason("consent_needed")
@@ -188,12 +217,18 @@ def _find_taken(session: Session, identity_key: bytes, case: Case, asked: Applic
 
 
 def _judge_again(
-    session: Session, identity_key: bytes, case: Case, state: CaseState, command: CommandData, row: CommandRow
+    session: Session,
+    identity_key: bytes,
+    case: Case,
+    state: CaseState,
+    command: CommandData,
+    row: CommandRow,
+    now: datetime,
 ) -> Reason | None:
     if isinstance(command, SaveProfile):
         return Reason("not_in_program")  # its workflow asks the registry first
     try:
-        return _judge(session, identity_key, case, state, command)
+        return _judge(session, identity_key, case, state, command, now)
     except Invalid as invalid:
         if any(fault.code == IDENTITY_TAKEN for fault in invalid.faults):
             return Reason(IDENTITY_TAKEN)
@@ -233,6 +268,9 @@ def _carry_out(
     if isinstance(command, ReorderCheck):
         command = command.model_copy(update={"inputs": digest_check_inputs(identity_key, applicant_of(case))})
     facts = build_facts(command, origin, state, applicant_of(case).language, changed)
+    if command.kind in _ABOUT_AUTHORITY:
+        policy = any_policy_of(case)
+        facts = build_authority_facts(command, origin, state.authority, policy.suspension, find_local_date(policy, now))
     append_facts(session, case, facts, now)
     if isinstance(command, ReorderCheck):
         show_check(session, case, snapshot_case(session, case).certification.check, now)

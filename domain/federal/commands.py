@@ -27,5 +27,7 @@ def _is_sendable(notice: Notice, state: RegistrationState) -> bool:
         Notice.MARKETPLACE_ENROLLED: automatic and not state.trained_at,
         Notice.MARKETPLACE_CERTIFICATE: bool(state.certificates),
         Notice.MARKETPLACE_ACTIVE: state.stage is Stage.ACTIVE,
+        Notice.AUTHORITY_SUSPENDED: state.authority.is_suspended,
+        Notice.TERMINATION_NOTICED: state.authority.termination is not None,
     }
     return allowed.get(notice, False)

@@ -1,12 +1,13 @@
 """The published federal lists: their columns, and the rows a person's registrations come to (B8, B18–B20); no files."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from domain.federal.markets import Market, NpnStatus
+from domain.federal.policy import ListCodes
 from domain.federal.profile import ProfileStatus, StoredContact, StoredProfile
 from domain.federal.registration import RegistrationState
 from domain.shared.applicant import StoredAddress
@@ -90,7 +91,6 @@ COLUMNS: dict[PublishedList, tuple[str, ...]] = {
 }
 
 # † How the cells are written that no published document fixes, or that we fill from less than it asks for: decision 13.
-REVOKED = "4"
 MARKETPLACES = {
     frozenset({Market.INDIVIDUAL}): "INDIVIDUAL",
     frozenset({Market.SHOP}): "SHOP",
@@ -100,17 +100,21 @@ HELPS = {Market.INDIVIDUAL: "consumers", Market.SHOP: "small employers and their
 VALID = "Y"
 BETWEEN = "; "
 
-_TERMINATED = frozenset({Stage.REVOKED, Stage.WITHDRAWN})
+_TERMINATED = frozenset({Stage.REVOKED, Stage.TERMINATED, Stage.WITHDRAWN})
 _TRACKED = frozenset({NpnStatus.VERIFIED, NpnStatus.UNVERIFIED})
 
 
 @dataclass(frozen=True)
 class ListedRegistration:
-    """One registration: the fold over its facts, its profile as saved, and its window's last day, if it has one."""
+    """One registration: the fold over its facts, its profile as saved, and its window's last day, if it has one.
+
+    ``codes`` are those of its policy.
+    """
 
     state: RegistrationState
     profile: StoredProfile
     closes_on: date | None = None
+    codes: ListCodes = field(default_factory=ListCodes)
 
 
 @dataclass(frozen=True)
@@ -143,12 +147,20 @@ class PublicContact:
 
 @dataclass(frozen=True)
 class _Completion:
-    """A market that was completed: when and until when; whether that is over, and whether by revocation."""
+    """A market that was completed: when and until when; whether that is over, and whether it is barred, by which code.
+
+    ``ended_at`` is when a registration ended, or its authority was suspended. ``code`` is empty for who withdrew.
+    """
 
     at: datetime
     until: date | None
     ended_at: datetime | None
-    revoked: bool
+    code: str
+
+    @property
+    def is_barred(self) -> bool:
+        """Whether it is over, and not by who is listed."""
+        return bool(self.code)
 
 
 def build_rows(assister_id: str, plan_year: int, attempts: Sequence[ListedRegistration]) -> list[ListRow]:
@@ -176,9 +188,10 @@ def keeps_rows(attempts: Sequence[ListedRegistration]) -> bool:
     """Whether what the lists say of a person's plan year stays there, whatever they should say now.
 
     The profile saved last names an NPN or a name about which the registry is silent, and it has confirmed the one
-    before: under that one the registration stays listed until the registry has answered (B9).
+    before: under that one the registration stays listed until the registry has answered (B9). A suspension shows.
     """
-    return any(one.state.profile.confirmed_before and not one.state.ended for one in attempts)
+    stand = (one.state for one in attempts if not one.state.ended and not one.state.authority.is_suspended)
+    return any(state.profile.confirmed_before for state in stand)
 
 
 def make_npn_key(plan_year: int, npn: str) -> str:
@@ -243,23 +256,36 @@ def _find_completions(market: Market, attempts: Iterable[ListedRegistration]) ->
     for one in attempts:
         state = one.state
         if market in state.completed_at:
-            ended_at = state.ended_at if state.stage in _TERMINATED else None
+            ended_at = state.ended_at if state.stage in _TERMINATED else state.authority.suspended_since
             until = ended_at.astimezone(EASTERN).date() if ended_at else one.closes_on
-            found.append(_Completion(state.completed_at[market], until, ended_at, state.stage is Stage.REVOKED))
+            found.append(_Completion(state.completed_at[market], until, ended_at, _find_code(one)))
     return found
 
 
+def _find_code(one: ListedRegistration) -> str:
+    """The code of what bars a registration: of a suspension that of its first cause."""
+    match one.state.stage:
+        case Stage.REVOKED:
+            return one.codes.revoked
+        case Stage.TERMINATED:
+            return one.codes.terminated
+    cause = next(iter(one.state.authority.causes), None)
+    code: str = getattr(one.codes, cause) if cause else ""
+    return code
+
+
 def _find_termination(completed: Sequence[_Completion]) -> _Completion | None:
-    """What the termination list says of a market: its termination, and after a reinstatement the revocation before."""
+    """What the termination list says of a market: its end or suspension; what barred it once it is reinstated."""
     last = completed[-1]
-    return last if last.ended_at else next((one for one in reversed(completed) if one.revoked), None)
+    return last if last.ended_at else next((one for one in reversed(completed) if one.is_barred), None)
 
 
 def _format_status(completed: Mapping[Market, Sequence[_Completion]]) -> str:
-    """R where a later registration completed a market again that was revoked, else T where one is revoked."""
-    reinstated = any(not found[-1].ended_at and any(one.revoked for one in found[:-1]) for found in completed.values())
-    revoked = any(found[-1].revoked for found in completed.values())
-    return f"R{REVOKED}" if reinstated else f"T{REVOKED}" if revoked else ""
+    """R where a later registration completed a market again that was barred, else T where one is barred."""
+    again = (one for found in completed.values() if not found[-1].ended_at for one in reversed(found[:-1]))
+    reinstated = next((one.code for one in again if one.is_barred), "")
+    barred = next((found[-1].code for found in completed.values() if found[-1].is_barred), "")
+    return f"R{reinstated}" if reinstated else f"T{barred}" if barred else ""
 
 
 def _list_registered_cells(
@@ -270,7 +296,7 @@ def _list_registered_cells(
         newest = completed[market][-1] if market in completed else None
         yield format_list_date(newest.at if newest else None)
         yield newest.until.strftime(DATE_FORMAT) if newest and newest.until else ""
-    yield VALID if last.state.stage is not Stage.CLOSED else ""
+    yield VALID if last.state.stage not in (Stage.CLOSED, Stage.SUSPENDED) else ""
     yield _format_status(completed)
 
 
@@ -297,7 +323,7 @@ def _list_tracked_cells(npn: str, plan_year: int, state: RegistrationState) -> I
         yield _format_done(market in state.trained_at) if applies else "not_applicable"
         yield _format_done(market in state.agreed_at) if applies else "not_applicable"
         yield format_list_date(state.completed_at.get(market))
-    if state.ended:
+    if state.ended or state.authority.is_suspended:
         yield state.stage
     else:
         yield "complete" if set(state.markets) <= set(state.completed_at) else "in_progress"
@@ -311,7 +337,7 @@ def _build_help_rows(assister_id: str, plan_year: int, attempt: ListedRegistrati
     """Where consumers look for help: who is registered now, and whom they help (B8)."""
     state, profile = attempt.state, attempt.profile
     markets = [market for market in Market if market in state.completed_at]
-    if state.ended or not markets or state.profile.npn is not NpnStatus.VERIFIED:
+    if state.ended or state.authority.is_suspended or not markets or state.profile.npn is not NpnStatus.VERIFIED:
         return
     contact, names = select_contact(profile), (profile.first_name, profile.last_name)
     helps = BETWEEN.join(HELPS[market] for market in markets)

@@ -6,6 +6,7 @@ from typing import Any
 from domain.federal.markets import Market, NpnStatus
 from domain.federal.profile import ProfileStatus
 from domain.federal.registration import RegistrationState
+from domain.shared.cases.authority import describe_authority
 
 MAY_ASSIST_REASONS = (
     "not_an_agent_broker",
@@ -17,6 +18,10 @@ MAY_ASSIST_REASONS = (
     "certificate_expired",
     "withdrawn",
     "revoked",
+    "terminated",
+    "license_lapsed",
+    "suspended_by_staff",
+    "system_suspension",
     "closed",
 )
 
@@ -26,7 +31,7 @@ def list_marketplace_obstacles(state: RegistrationState, today: date, last_day: 
 
     ``last_day`` is that of a certificate which was issued without one.
     """
-    reasons = [state.stage.value] if state.ended else []
+    reasons = [state.stage.value] if state.ended else [cause.value for cause in state.authority.causes]
     if not state.is_listed_role:
         reasons.append("not_an_agent_broker")
     if state.opening.npn_unproven and not state.profile.confirmed_before:
@@ -71,4 +76,5 @@ def describe_registration(state: RegistrationState) -> dict[str, Any]:
             "lists": [one.model_dump() for one in state.publication],
             "help_desk_told_at": state.help_desk_told_at,
         },
+        **describe_authority(state.authority),
     }

@@ -8,6 +8,8 @@ from pydantic import Field
 from domain.federal.markets import Curriculum, FederalList
 from domain.shared.policy import Link, PolicyData, ProgramPolicy
 
+CODE = r"^[A-Z0-9]{1,4}$"
+
 
 class MlmsIds(PolicyData):
     """The IRIs by which the MLMS reports: its home page, and an activity for each course (B13)."""
@@ -23,6 +25,16 @@ class Vendor(PolicyData):
     curricula: tuple[Curriculum, ...]
 
 
+class ListCodes(PolicyData):
+    """The digits that the lists' status column has after its letter, by what happened; what they mean is not ours."""
+
+    revoked: str = Field(default="4", pattern=CODE)
+    terminated: str = Field(default="4", pattern=CODE)
+    suspended_by_staff: str = Field(default="4", pattern=CODE)
+    system_suspension: str = Field(default="4", pattern=CODE)
+    license_lapsed: str = Field(default="1", pattern=CODE)
+
+
 class FederalPolicy(ProgramPolicy):
     """The federal marketplace's rules for one plan year (B)."""
 
@@ -36,6 +48,7 @@ class FederalPolicy(ProgramPolicy):
     look_at_hour: int = Field(
         default=12, ge=0, le=23, description="the hour of a business day at which the lists are read"
     )
+    list_codes: ListCodes = ListCodes()
     help_desk: str = Field(description="where a missing entry is asked about (B21)")
     closed_days: tuple[date, ...] = Field(
         default=(),

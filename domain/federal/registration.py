@@ -24,6 +24,7 @@ from domain.federal.markets import (
     list_agreements,
 )
 from domain.federal.profile import Profile, ProfileStatus, fold_profile
+from domain.shared.cases.authority import AUTHORITY_FACTS, Authority, Position, fold_authority, lay_over
 from domain.shared.cases.facts import Fact, FactKind, FactLog
 from domain.shared.cases.messages import RegistrationSnapshot
 from domain.shared.cases.stages import ENDED, ENDINGS, Certificate, Stage, WaitingFor
@@ -107,11 +108,18 @@ class RegistrationState(BaseModel):
     help_desk_told_at: datetime | None
     npn_proven_at: datetime | None
     ended_at: datetime | None
+    position: Position
+    authority: Authority
 
     @property
     def ended(self) -> bool:
         """Whether the case is over: nothing changes it any more."""
         return self.stage in ENDED
+
+    @property
+    def has_authority(self) -> bool:
+        """Whether a market is complete, in which one assists unless something stands against it."""
+        return bool(self.completed_at)
 
     @property
     def is_listed_role(self) -> bool:
@@ -122,10 +130,11 @@ class RegistrationState(BaseModel):
     def unlisted(self) -> list[Market]:
         """Certified markets that the lists should show and don't, as far as we looked (B18–B20).
 
-        They show nobody whose role, or whose NPN at present, keeps them off (B9).
+        They show nobody whose role, or at present whose NPN or suspension, keeps them off (B9, E2).
         """
         if (
             self.ended
+            or self.authority.is_suspended
             or self.opening.npn_unproven
             or not self.is_listed_role
             or self.profile.npn is not NpnStatus.VERIFIED
@@ -201,9 +210,12 @@ def fold_registration(
         help_desk_told_at=log.find_time(FactKind.HELP_DESK_TOLD),
         npn_proven_at=proven.at if (proven := log.find_last(FactKind.NPN_PROVEN)) else None,
         ended_at=ending.at if ending else None,
+        position=Position(stage=Stage.REQUESTED, waiting_for=None, waiting_since=None),
+        authority=fold_authority(log, ended=ending is not None),
     )
     stage, waiting_for, since = _find_stage(state, log)
-    return state.model_copy(update={"stage": stage, "waiting_for": waiting_for, "waiting_since": since})
+    position = Position(stage=stage, waiting_for=waiting_for, waiting_since=since)
+    return state.model_copy(update={"position": position, **dict(lay_over(position, state.authority))})
 
 
 def _fold_enrollments(opening: RegistrationOpening, log: FactLog) -> tuple[Enrollment, ...]:
@@ -355,8 +367,13 @@ def _find_latest(*times: datetime | None) -> datetime | None:
     return max((at for at in times if at), default=None)
 
 
-# What the registry says is about one version of the profile.
-_ALL_COUNT = frozenset({FactKind.PROFILE_SAVED, FactKind.NPN_VERIFIED, FactKind.NPN_REFUSED, FactKind.WATCH_OPENED})
+# What the registry says is about one version of the profile; of a suspension and its end each counts.
+_ALL_COUNT = AUTHORITY_FACTS | {
+    FactKind.PROFILE_SAVED,
+    FactKind.NPN_VERIFIED,
+    FactKind.NPN_REFUSED,
+    FactKind.WATCH_OPENED,
+}
 
 # Of the other kinds, by what facts of one kind are told apart.
 _TOLD_APART: dict[FactKind, tuple[str, ...]] = {

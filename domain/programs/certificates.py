@@ -5,7 +5,7 @@ from datetime import date
 from domain.federal.markets import Market
 from domain.federal.registration import RegistrationState
 from domain.programs.state import CaseState
-from domain.shared.cases.stages import Stage
+from domain.shared.cases.stages import SUSPENDING, Stage
 from domain.state.may_assist import is_certificate_due
 
 
@@ -26,7 +26,7 @@ def find_certificate_status(
 
     ``is_unproven``: whose the case's NPN is has still to be proven, since a profile has named another one (D2).
     """
-    if state.stage in (Stage.REVOKED, Stage.WITHDRAWN):
+    if state.stage in SUSPENDING:
         return "revoked"
     newest = state.certificates.get(Market(market)) if isinstance(state, RegistrationState) else state.certificate
     if newest is not None and newest.number != number:

@@ -12,15 +12,20 @@ from domain.federal import commands as federal
 from domain.federal.profile import parse_profile
 from domain.federal.registration import RegistrationState
 from domain.programs.state import CaseState
+from domain.shared.cases.authority_commands import AuthorityCommand, find_authority_refusal
 from domain.shared.cases.commands import (
     ENDING_FACTS,
     ActivateAccount,
     CommandData,
     CommandKind,
     CommandOrigin,
+    GiveNotice,
+    Lift,
     ResendNotice,
     Revoke,
     SaveProfile,
+    Suspend,
+    Terminate,
     Withdraw,
     build_ending_fact,
 )
@@ -42,7 +47,20 @@ from domain.state.finding_inputs import ChangedInputs
 
 COMMANDS: Mapping[CommandKind, type[CommandData]] = {
     command.kind: command
-    for command in (Decide, AnswerQuestion, Withdraw, Revoke, ResendNotice, ActivateAccount, SaveProfile, ReorderCheck)
+    for command in (
+        Decide,
+        AnswerQuestion,
+        Withdraw,
+        Revoke,
+        ResendNotice,
+        ActivateAccount,
+        SaveProfile,
+        ReorderCheck,
+        Suspend,
+        Lift,
+        GiveNotice,
+        Terminate,
+    )
 }
 _UNCHANGED = ChangedInputs()
 
@@ -68,6 +86,8 @@ def find_refusal(command: CommandData, state: CaseState) -> Reason | None:
     """Why the case can't do this now; None when it can. The workflow's validator has the last word."""
     if state.ended:
         return Reason("case_ended", {"stage": state.stage.value})
+    if isinstance(command, AuthorityCommand):
+        return find_authority_refusal(command, state.authority, has_authority=state.has_authority)
     if isinstance(state, RegistrationState):
         return federal.find_refusal(command, state)
     return state_program.find_refusal(command, state)

@@ -1,7 +1,7 @@
 """A workflow's progress as a case's facts and recorded effects have it: for one that is begun again, and to compare."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from domain.programs.state import CaseState
 from domain.shared.cases.facts import Fact, FactKind
@@ -13,7 +13,7 @@ from domain.shared.cases.messages import (
     RegistrationProgress,
     RegistrationSnapshot,
 )
-from domain.shared.cases.notices import Notice
+from domain.shared.cases.notices import AUTHORITY_NOTICES, Notice
 from domain.shared.cases.reconciliation import Difference
 from domain.state.certification import CertificationState, EligibilityStatus
 from domain.state.facts import ScreenedData
@@ -42,6 +42,8 @@ _REPORTED = frozenset(
         FactKind.SCHEDULING_TOOL_READY.value,
     }
 )
+# What a workflow knows of the authority, beside the journey.
+AUTHORITY = "authority"
 _FINAL = (EligibilityStatus.APPROVED, EligibilityStatus.DENIED)
 
 
@@ -67,8 +69,8 @@ def rebuild_progress(
     rebuilt = RebuiltProgress(
         applied=list(applied),
         side_tasks=list(side_tasks),
-        waiting_for=state.waiting_for or "",
-        waiting_since=state.waiting_since,
+        waiting_for=state.position.waiting_for or "",
+        waiting_since=state.position.waiting_since,
     )
     done = _list_sent_notices(effects)
     if isinstance(state, CertificationState):
@@ -98,7 +100,16 @@ def compare_progress(
     repeats = find_repeats(progress, rebuilt)
     if isinstance(progress, RegistrationProgress):
         assert recorded is not None, "a federal registration has a snapshot"
-        return _compare_snapshots(progress.standing, recorded, repeats)
+        found = _compare_snapshots(progress.standing, recorded, repeats)
+    else:
+        found = _compare_certification(progress, rebuilt, repeats)
+    known = progress.authority.facts - (rebuilt.authority.facts if rebuilt.authority else 0)
+    if known > 0:
+        return replace(found, ahead=found.ahead | {AUTHORITY})
+    return replace(found, unheard=found.unheard | {AUTHORITY}) if known < 0 else found
+
+
+def _compare_certification(progress: Progress, rebuilt: RebuiltProgress, repeats: frozenset[str]) -> Difference:
     ahead = {*(progress.facts - set(rebuilt.facts)), *repeats}
     if progress.rounds < rebuilt.rounds:  # an answer it is not told of yet may have outdated the check
         ahead.discard(FactKind.BACKGROUND_REPORTED.value)
@@ -171,9 +182,12 @@ def _list_federal_steps(effects: Iterable[RecordedEffect]) -> set[str]:
 
 
 def _list_sent_notices(effects: Iterable[RecordedEffect]) -> set[str]:
-    """Notices of the journey; those about a command, a market or a day are no steps of their own."""
-    found = (_split_notice(effect) for effect in effects)
-    return {f"notice {notice} {occurrence}" for notice, occurrence, about in found if notice and not about}
+    """Notices of the journey and of the authority; others that are about something are no steps of their own."""
+    found = [_split_notice(effect) for effect in effects]
+    of_authority = {f"notice {notice} {about}" for notice, _, about in found if notice in AUTHORITY_NOTICES and about}
+    return of_authority | {
+        f"notice {notice} {occurrence}" for notice, occurrence, about in found if notice and not about
+    }
 
 
 def _split_notice(effect: RecordedEffect) -> tuple[str, str, str]:

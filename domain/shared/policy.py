@@ -69,7 +69,7 @@ class Windows(PolicyData):
         """The first instant after the last day, in UTC."""
         if self.closes_on is None:
             return None
-        return datetime.combine(self.closes_on + timedelta(days=1), time(), zone).astimezone(UTC)
+        return find_day_end(self.closes_on, zone)
 
 
 def _check_zone(name: str) -> str:
@@ -78,6 +78,23 @@ def _check_zone(name: str) -> str:
     except (KeyError, ValueError, OSError):
         raise ValueError('name a time zone such as "America/Denver"') from None
     return name
+
+
+class SuspensionRules(PolicyData):
+    """For how long the authority to assist may be suspended, and how a termination is announced; in calendar days (E4).
+
+    What has no bound in days lasts until it is lifted, or its cause is gone.
+    """
+
+    agreement_days_at_most: int | None = Field(
+        default=90, ge=1, le=3660, description="after the date of the notice, of a suspension of the agreement by staff"
+    )
+    system_days_at_most: int | None = Field(
+        default=None, ge=1, le=3660, description="the same of the access to systems; none means that it has no term"
+    )
+    termination_notice_days: int = Field(
+        default=30, ge=1, le=3660, description="from the notice of a termination to the last day, unless it is at once"
+    )
 
 
 class ProgramPolicy(PolicyData):
@@ -102,6 +119,7 @@ class ProgramPolicy(PolicyData):
     utc_offset_hours: int = Field(
         default=-7, gt=-24, lt=24, description="offset of the exchange's midnight from UTC, for dates only"
     )
+    suspension: SuspensionRules = SuspensionRules()
     reminder_every_days: int = Field(
         default=14, ge=1, description="days between gentle reminders; they never expire a case (A18)"
     )
@@ -117,6 +135,11 @@ Rules = TypeVar("Rules", bound=ProgramPolicy)
 def find_plan_year_end(plan_year: int) -> date:
     """The last day of a plan year, which is a calendar year."""
     return date(plan_year, 12, 31)
+
+
+def find_day_end(day: date, zone: tzinfo) -> datetime:
+    """The first instant after a day, in UTC."""
+    return datetime.combine(day + timedelta(days=1), time(), zone).astimezone(UTC)
 
 
 def find_local_date(policy: ProgramPolicy, now: datetime) -> date:

@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from domain.shared.assister import AssisterType, Kind
+from domain.shared.cases.authority import AUTHORITY_FACTS, Authority, Position, fold_authority, lay_over
 from domain.shared.cases.facts import Fact, FactKind, FactLog
 from domain.shared.cases.stages import ENDED, ENDINGS, Certificate, Stage, WaitingFor
 from domain.state.background_reports import BackgroundCheck, fold_check, is_made_on, make_check_finding
@@ -119,6 +120,8 @@ class CertificationState(BaseModel):
     portal_account: PortalAccount
     portal_profile: Completeness
     scheduling_tool: SchedulingTool
+    position: Position
+    authority: Authority
 
     @property
     def ended(self) -> bool:
@@ -129,6 +132,11 @@ class CertificationState(BaseModel):
     def has_earned_certificate(self) -> bool:
         """Whether the exam was passed by somebody whose NPN is proven: until then there is no certificate (D2)."""
         return self.passed_at is not None and not self.opening.npn_unproven
+
+    @property
+    def has_authority(self) -> bool:
+        """Whether there is a certificate, by which its holder assists unless something stands against it."""
+        return self.certificate is not None
 
     @property
     def portal_ready(self) -> bool:
@@ -188,15 +196,15 @@ def fold_certification(opening: CertificationOpening, facts: Iterable[Fact]) -> 
             if opening.has_scheduling_tool or log.has(FactKind.SCHEDULING_TOOL_READY)
             else SchedulingTool.NOT_READY
         ),
+        position=Position(stage=Stage.REQUESTED, waiting_for=None, waiting_since=None),
+        authority=Authority(),
     )
     stage, waiting_for = _find_stage(state, log)
-    return state.model_copy(
-        update={
-            "stage": stage,
-            "waiting_for": waiting_for,
-            "waiting_since": _find_wait_start(log, waiting_for) if waiting_for else None,
-        }
-    )
+    since = _find_wait_start(log, waiting_for) if waiting_for else None
+    position = Position(stage=stage, waiting_for=waiting_for, waiting_since=since)
+    authority = fold_authority(log, ended=stage in ENDED)
+    said = lay_over(position, authority)
+    return state.model_copy(update={"position": position, "authority": authority, **dict(said)})
 
 
 def _count_answers(log: FactLog) -> int:
@@ -378,8 +386,9 @@ def _find_wait_start(log: FactLog, waiting_for: WaitingFor) -> datetime | None:
     return max((fact.at for fact in begins if fact), default=None)
 
 
-# Each is a step of its own: what staff decided, asked and ordered anew, what was answered, what screenings found.
-_ALL_COUNT = frozenset({FactKind.DECIDED, FactKind.ANSWERED, FactKind.SCREENED, FactKind.BACKGROUND_REORDERED})
+# Each is a step of its own: what staff decided, asked, suspended and ordered anew, what was answered, what screenings
+# found.
+_ALL_COUNT = AUTHORITY_FACTS | {FactKind.DECIDED, FactKind.ANSWERED, FactKind.SCREENED, FactKind.BACKGROUND_REORDERED}
 
 
 def find_certification_group(fact: Fact) -> Hashable | None:

@@ -96,6 +96,8 @@ def is_sendable(notice: Notice, state: CertificationState) -> bool:
         Notice.CERTIFICATE_ISSUED: state.certificate is not None,
         Notice.PORTAL_ACTIVATION: state.portal_account is PortalAccount.CREATED,
         Notice.ACTIVE: state.stage is Stage.ACTIVE,
+        Notice.AUTHORITY_SUSPENDED: state.authority.is_suspended,
+        Notice.TERMINATION_NOTICED: state.authority.termination is not None,
     }
     return allowed.get(notice, False)
 

@@ -3,6 +3,7 @@
 from datetime import date
 from typing import Any
 
+from domain.shared.cases.authority import describe_authority
 from domain.shared.cases.stages import Stage
 from domain.state.certification import CertificationState, EligibilityStatus
 
@@ -16,6 +17,10 @@ MAY_ASSIST_REASONS = (
     "denied",
     "withdrawn",
     "revoked",
+    "terminated",
+    "license_lapsed",
+    "suspended_by_staff",
+    "system_suspension",
     "closed",
 )
 
@@ -26,7 +31,7 @@ def list_obstacles(state: CertificationState, today: date, last_day: date | None
     ``today`` is the exchange's date; ``last_day`` is that of a certificate which was issued without one. Each step
     that isn't done is named.
     """
-    reasons = [state.stage.value] if state.ended else []
+    reasons = [state.stage.value] if state.ended else [cause.value for cause in state.authority.causes]
     if state.eligibility is not EligibilityStatus.APPROVED and state.stage is not Stage.DENIED:
         reasons.append("not_eligible")
     if state.trained_at is None:
@@ -77,4 +82,5 @@ def describe_certification(state: CertificationState) -> dict[str, Any]:
             "profile": state.portal_profile,
             "scheduling_tool": state.scheduling_tool,
         },
+        **describe_authority(state.authority),
     }

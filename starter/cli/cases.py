@@ -1,6 +1,7 @@
 """The verbs of `certify` for cases: reading them, and the commands of staff and assisters."""
 
 from collections.abc import Awaitable, Callable
+from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
@@ -136,6 +137,74 @@ async def revoke_certification(
     actor = name_staff_actor(actor)
     await _send_command(
         options, case, lambda services: services.cases.revoke_certification(case, reason, actor, command_id)
+    )
+
+
+async def suspend_authority(
+    case: CaseId,
+    /,
+    *,
+    reason: Reason,
+    actor: Actor,
+    kind: Annotated[
+        Literal["agreement", "system"], Parameter(help="The agreement, for a term; or the access to systems.")
+    ] = "agreement",
+    until: Annotated[date | None, Parameter(help="Its last day; the policy's last without one.")] = None,
+    command_id: CommandId = None,
+    options: CommonOptions = DEFAULTS,
+) -> None:
+    """Suspend the authority to assist, as staff."""
+    from domain.shared.cases.authority import SuspensionKind
+
+    require_text(reason=reason, actor=actor)
+    actor, what = name_staff_actor(actor), SuspensionKind(kind)
+    await _send_command(
+        options, case, lambda services: services.cases.suspend_authority(case, what, reason, actor, until, command_id)
+    )
+
+
+async def lift_suspension(
+    case: CaseId,
+    /,
+    *,
+    reason: Reason,
+    actor: Actor,
+    suspension: Annotated[str | None, Parameter(help="Its id, as status has it; every open one without it.")] = None,
+    termination: Annotated[bool, FLAG, Parameter(help="Take back a termination that is still to come.")] = False,
+    command_id: CommandId = None,
+    options: CommonOptions = DEFAULTS,
+) -> None:
+    """Lift a suspension, or take back a termination of which notice was given, as staff."""
+    require_text(reason=reason, actor=actor)
+    if suspension is not None and termination:
+        raise UsageError("--suspension and --termination exclude each other; give one of them.")
+    actor = name_staff_actor(actor)
+    await _send_command(
+        options,
+        case,
+        lambda services: services.cases.lift_suspension(
+            case, reason, actor, suspension, command_id, termination=termination
+        ),
+    )
+
+
+async def terminate_authority(
+    case: CaseId,
+    /,
+    *,
+    reason: Reason,
+    actor: Actor,
+    at_once: Annotated[bool, FLAG, Parameter(help="Without notice: the case ends now.")] = False,
+    command_id: CommandId = None,
+    options: CommonOptions = DEFAULTS,
+) -> None:
+    """Terminate the authority to assist, as staff: after the policy's days of notice, or at once."""
+    require_text(reason=reason, actor=actor)
+    actor = name_staff_actor(actor)
+    await _send_command(
+        options,
+        case,
+        lambda services: services.cases.terminate_authority(case, reason, actor, command_id, at_once=at_once),
     )
 
 

@@ -16,7 +16,9 @@ Cell = Text | str
 Pages = AsyncIterator[list[dict[str, str]]]
 
 GOOD = frozenset({"pass", "complete", "ready", "active", "registered", "approved", "certified", "verified", "yes"})
-BAD = frozenset({"fail", "denied", "revoked", "withdrawn", "closed", "refused", "late", "no"})
+BAD = frozenset(
+    {"fail", "denied", "revoked", "withdrawn", "terminated", "suspended", "closed", "refused", "late", "no"}
+)
 # The Registration Completion List's columns with their heads, as wide as 80 columns allow.
 RCL = {
     "npn": ("NPN", 10),

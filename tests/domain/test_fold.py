@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from domain.shared.assister import AssisterType, Kind
+from domain.shared.cases.authority import SuspensionCause
 from domain.shared.cases.condensing import condense_facts
 from domain.shared.cases.facts import Fact, FactKind
 from domain.shared.cases.notices import TOPIC_OF_WAITING
@@ -50,6 +51,26 @@ def findings() -> st.SearchStrategy[list[dict[str, Any]]]:
     return st.lists(one, max_size=3)
 
 
+SUSPENDED = st.fixed_dictionaries(
+    {
+        "suspension_id": st.sampled_from(["s1", "s2", "s3"]),
+        "cause": st.sampled_from(SuspensionCause),
+        "reason": st.just("a sample reason"),
+        "until": st.none() | st.just("2026-03-31"),
+        "decided_by": st.just("staff:riley"),
+        "notice_date": st.just("2026-01-05"),
+    }
+)
+RESTORED = st.fixed_dictionaries(
+    {
+        "suspension_id": st.sampled_from(["s1", "s2", "s3"]),
+        "cause": st.sampled_from(SuspensionCause),
+        "reason": st.just(""),
+        "by": st.just("system"),
+    }
+)
+NOTICED = {"by": "staff:riley", "reason": "a sample", "notice_date": "2026-01-05", "last_day": "2026-02-04"}
+
 DATA: dict[FactKind, st.SearchStrategy[dict[str, Any]]] = {
     FactKind.SCREENED: st.fixed_dictionaries({"round": st.integers(0, 2), "findings": findings()}),
     FactKind.BACKGROUND_REPORTED: st.fixed_dictionaries(
@@ -81,6 +102,10 @@ DATA: dict[FactKind, st.SearchStrategy[dict[str, Any]]] = {
             "sha256": st.just("0" * 64),
         }
     ),
+    FactKind.AUTHORITY_SUSPENDED: SUSPENDED,
+    FactKind.AUTHORITY_RESTORED: RESTORED,
+    FactKind.TERMINATION_NOTICED: st.just(NOTICED),
+    FactKind.TERMINATION_TAKEN_BACK: st.just({"by": "staff:riley", "reason": "a sample"}),
 }
 
 
@@ -149,6 +174,27 @@ def way(start: datetime = START) -> list[Fact]:
         Fact(id=kind, kind=kind, at=start + timedelta(hours=number), data=GOOD.get(kind, {}))
         for number, kind in enumerate(WAY)
     ]
+
+
+def suspension(suspension_id: str, hours: float = 100, **more: Any) -> Fact:
+    """A suspension by staff, unless it says otherwise."""
+    data = {
+        "suspension_id": suspension_id,
+        "cause": "suspended_by_staff",
+        "until": None,
+        "decided_by": "staff:riley",
+        "notice_date": "2026-01-09",
+        **more,
+    }
+    at = START + timedelta(hours=hours)
+    return Fact(id=f"suspended:{suspension_id}", kind=FactKind.AUTHORITY_SUSPENDED, at=at, data=data)
+
+
+def restoration(suspension_id: str, hours: float = 200, cause: str = "suspended_by_staff") -> Fact:
+    """The end of a suspension."""
+    data = {"suspension_id": suspension_id, "cause": cause, "by": "staff:riley"}
+    at = START + timedelta(hours=hours)
+    return Fact(id=f"restored:{suspension_id}", kind=FactKind.AUTHORITY_RESTORED, at=at, data=data)
 
 
 NEW_BROKER = CertificationOpening(kind=Kind.BROKER, assister_type=AssisterType.NEW)
@@ -370,7 +416,7 @@ def test_every_status_has_an_owner() -> None:
 
 
 def test_every_stage_and_wait_is_reached_by_some_facts() -> None:
-    """The two stages of the licence watch and of appeals come with those; those of the federal program are its own."""
+    """The stage of appeals comes with those; those of the federal program are its own."""
     states = [
         fold_certification(opening, way()[:upto])
         for opening in (NEW_BROKER, NEW_COUNSELOR)
@@ -384,7 +430,7 @@ def test_every_stage_and_wait_is_reached_by_some_facts() -> None:
     states.append(
         fold_certification(UNPROVEN_BROKER, [fact for fact in way() if fact.kind is not FactKind.CERTIFICATE_ISSUED])
     )
-    endings = FactKind.WITHDRAWN, FactKind.REVOKED, FactKind.CLOSED
+    endings = FactKind.WITHDRAWN, FactKind.REVOKED, FactKind.TERMINATED, FactKind.CLOSED
     states += [fold_certification(NEW_BROKER, [Fact(id="end", kind=kind, at=START)]) for kind in endings]
     unregistered = [fact for fact in way() if fact.kind is not FactKind.EXAM_ATTEMPTED]
     states.append(
@@ -396,7 +442,8 @@ def test_every_stage_and_wait_is_reached_by_some_facts() -> None:
     unproven = NEW_BROKER.model_copy(update={"npn_unproven": True})
     states += [fold_certification(unproven, broker[:upto]) for upto in range(len(broker) + 1)]
     federal = {Stage.AWAITING_PROFILE, Stage.AWAITING_AGREEMENTS}
-    assert {state.stage for state in states} == set(Stage) - federal - {Stage.SUSPENDED, Stage.UNDER_APPEAL}
+    states.append(fold_certification(NEW_BROKER, [*way(), suspension("s1")]))
+    assert {state.stage for state in states} == set(Stage) - federal - {Stage.UNDER_APPEAL}
     assert {state.waiting_for for state in states} - {None} == set(WaitingFor) - WAITS_OF_FFM
 
 

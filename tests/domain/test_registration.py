@@ -34,6 +34,7 @@ from domain.federal.steps import (
     find_next_refusal,
     find_opening_refusal,
 )
+from domain.shared.cases.authority import SuspensionCause
 from domain.shared.cases.facts import Fact, FactKind
 from domain.shared.cases.reasons import Reason
 from domain.shared.cases.stages import ENDED, OWNER, Stage, WaitingFor
@@ -47,7 +48,7 @@ BROKER = RegistrationOpening(role=Role.MARKETPLACE_AGENT_BROKER, markets=(Market
 BOTH = BROKER.model_copy(update={"markets": tuple(Market)})
 NEW = BROKER.model_copy(update={"returning": False})
 COURSE = {Market.INDIVIDUAL: Curriculum.INDIVIDUAL_RETURNING, Market.SHOP: Curriculum.SHOP}
-ENDINGS = FactKind.WITHDRAWN, FactKind.REVOKED, FactKind.CLOSED
+ENDINGS = FactKind.WITHDRAWN, FactKind.REVOKED, FactKind.TERMINATED, FactKind.CLOSED
 
 
 def fact(kind: FactKind, hours: float = 0, /, *about: object, **data: Any) -> Fact:
@@ -171,6 +172,18 @@ DATA: dict[FactKind, dict[str, st.SearchStrategy[Any]]] = {
     FactKind.WITHDRAWN: {},
     FactKind.REVOKED: {},
     FactKind.CLOSED: {},
+    FactKind.TERMINATED: {},
+    FactKind.AUTHORITY_SUSPENDED: {
+        "suspension_id": st.sampled_from(["s1", "s2"]),
+        "cause": st.sampled_from(SuspensionCause),
+        "decided_by": st.just("system"),
+        "notice_date": st.just("2026-01-05"),
+    },
+    FactKind.AUTHORITY_RESTORED: {
+        "suspension_id": st.sampled_from(["s1", "s2"]),
+        "cause": st.sampled_from(SuspensionCause),
+        "by": st.just("system"),
+    },
 }
 
 

@@ -256,10 +256,27 @@ class Inside:
 
     async def in_training(self, request: Document | None = None, **policy: Any) -> Opened:
         """The case of somebody new, a broker unless a request is given, who is in the middle of the course."""
-        opened = await self.open(request or documents.broker(), **policy)
+        request = request or documents.broker()
+        opened = await self.open(request, **policy)
+        if request["kind"] == "enrollment_counselor":
+            await self.checked(opened)
         await self.approved(opened)
         await self.reported(opened, "account", "profile")
         await self.agreed(opened, "in_training", "course_completion")
+        return opened
+
+    async def active(self, request: Document, **policy: Any) -> Opened:
+        """The case of somebody new who may help; a counselor has activated their account by its link."""
+        opened = await self.in_training(request, **policy)
+        await self.reported(opened, "course", 0.9)
+        await self.until(opened, lambda status: status["certificate"])
+        first = "account.registered"
+        if request["kind"] == "enrollment_counselor":
+            first = "account.activated"
+            letter = await self.letter(request, lambda letter: "/activate/" in letter["text"])
+            await self.cases.activate_account(letter["text"].partition("/activate/")[2].split()[0])
+        await self.reported_by_portal(opened, first, "profile.completed", "scheduling_tool.ready")
+        await self.agreed(opened, "active", "next_plan_year")
         return opened
 
     async def reported(self, opened: Opened, *steps: str | float, plan_year: int = 2024) -> None:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from domain.federal.markets import Role
 from domain.federal.policies import FEDERAL_POLICIES
-from domain.shared.cases.notices import TOPIC_OF_WAITING, Notice, Topic
+from domain.shared.cases.authority import Authority, PendingTermination, Suspension, SuspensionCause
+from domain.shared.cases.notices import AUTHORITY_NOTICES, TOPIC_OF_WAITING, Notice, Topic
 from domain.shared.cases.stages import OWNER
 from domain.state.agreements import find_agreement
 from web.gallery.samples import ACTIVATION_URL, LMS_URL, PORTAL_URL, RCL_URL, RECOVERY_URL, VERIFY_URL
@@ -44,6 +45,11 @@ LINKS: dict[Notice, tuple[str, ...]] = {
     Notice.REMINDER: (),
     Notice.WITHDRAWN: (),
     Notice.REVOKED: (),
+    Notice.AUTHORITY_SUSPENDED: (),
+    Notice.AUTHORITY_RESTORED: (),
+    Notice.TERMINATION_NOTICED: (),
+    Notice.TERMINATION_TAKEN_BACK: (),
+    Notice.TERMINATED: (),
     Notice.CLOSED: (),
     Notice.MARKETPLACE_WELCOME: (RECOVERY_URL,),
     Notice.MARKETPLACE_PROFILE_NPN: (),
@@ -59,7 +65,7 @@ FEDERAL = {notice for notice in Notice if notice.startswith("marketplace_")} | {
     Notice.PORTAL_RECOVERY,
     Notice.HELP_DESK,
 }
-BOTH = {Notice.REMINDER, Notice.WITHDRAWN, Notice.REVOKED, Notice.CLOSED}
+BOTH = {Notice.REMINDER, Notice.WITHDRAWN, Notice.REVOKED, Notice.CLOSED, *AUTHORITY_NOTICES, Notice.TERMINATED}
 READERS: dict[Notice, tuple[str, ...]] = {
     notice: (*KINDS, *ROLES) if notice in BOTH else ROLES if notice in FEDERAL else KINDS for notice in Notice
 }
@@ -131,6 +137,7 @@ def certificate(
     status: str | None = "valid",
     valid_until: date | None = date(2024, 12, 31),
     plan_year_ended: bool = False,
+    may_assist: bool = True,
 ) -> dict[str, object]:
     number = "NM24-7Q4K-M2XD-9RTW-B6HC"
     return {
@@ -140,6 +147,7 @@ def certificate(
         and {
             "number": number,
             "status": status,
+            "may_assist": may_assist and status == "valid",
             "holder": "Testa Broker",
             "kind": "broker",
             "program": "bewellnm",
@@ -150,6 +158,36 @@ def certificate(
         },
         "plan_year_ended": plan_year_ended,
     }
+
+
+def suspended(**more: object) -> Authority:
+    """An authority that is suspended, by staff until a day unless it says otherwise."""
+    data = {
+        "suspension_id": "s1",
+        "cause": SuspensionCause.SUSPENDED_BY_STAFF,
+        "reason": "A complaint & its check",
+        "until": date(2024, 6, 3),
+        "decided_by": "staff:sample",
+        "notice_date": date(2024, 3, 5),
+        "since": datetime(2024, 3, 6, 1, 0, tzinfo=UTC),
+        **more,
+    }
+    return Authority(facts=1, suspensions=(Suspension.model_validate(data),))
+
+
+TO_BE_TERMINATED = Authority(
+    facts=1,
+    termination=PendingTermination(
+        by="staff:sample",
+        reason="The agreement & its rules",
+        notice_date=date(2024, 3, 5),
+        last_day=date(2024, 4, 4),
+        since=datetime(2024, 3, 6, 1, 0, tzinfo=UTC),
+    ),
+)
+LAPSED = suspended(cause=SuspensionCause.LICENSE_LAPSED, reason="", until=None)
+WITHOUT_TERM = suspended(cause=SuspensionCause.SYSTEM_SUSPENSION, until=None)
+AUTHORITIES = {"until a day": suspended(), "license lapsed": LAPSED, "without a term": WITHOUT_TERM}
 
 
 def npn_proof(*addresses: str, needed: bool = True, taken: bool = False, **changes: object) -> dict[str, object]:
@@ -182,7 +220,9 @@ def status(
     return {
         **frame(language, "/me/0a1b2c", topic),
         "program": "bewellnm",
-        "withdraw_action": None if stage in ("denied", "withdrawn", "revoked", "closed") else "/me/0a1b2c/withdraw",
+        "withdraw_action": None
+        if stage in ("denied", "withdrawn", "revoked", "terminated", "closed")
+        else "/me/0a1b2c/withdraw",
         "first_name": "Testa",
         "kind": kind,
         "plan_year": 2024,
@@ -206,6 +246,7 @@ def status(
         "agreed": None,
         "consented": True if kind == "enrollment_counselor" else None,
         "npn_proof": None,
+        "authority": Authority(),
         "resources": RESOURCES,
         "referrals": REFERRALS,
         **changes,

@@ -29,6 +29,7 @@ EVERY_PAGE: dict[str, tuple[str, Build]] = {
         f"certificate, {status}": ("certificate.html", partial(contexts.certificate, status=status))
         for status in ("valid", "superseded", "revoked", "expired", "unproven", None)
     },
+    "certificate of one who may not assist": ("certificate.html", partial(contexts.certificate, may_assist=False)),
     "certificate for trying": (
         "certificate.html",
         partial(contexts.certificate, valid_until=None, plan_year_ended=True),
@@ -46,6 +47,17 @@ EVERY_PAGE: dict[str, tuple[str, Build]] = {
         f"status, NPN {how}": ("status.html", partial(contexts.status, waiting_for="npn_proof", npn_proof=proof))
         for how, proof in contexts.NPN_PROOFS.items()
     },
+    **{
+        f"status, suspended, {how}": (
+            "status.html",
+            partial(contexts.status, stage="suspended", waiting_for="restoration", authority=authority),
+        )
+        for how, authority in contexts.AUTHORITIES.items()
+    },
+    "status, to be terminated": (
+        "status.html",
+        partial(contexts.status, stage="active", waiting_for="next_plan_year", authority=contexts.TO_BE_TERMINATED),
+    ),
     "status, may assist": (
         "status.html",
         partial(

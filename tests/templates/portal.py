@@ -8,7 +8,8 @@ from itertools import product
 from domain.federal.agreements import find_marketplace_agreement
 from domain.federal.markets import Curriculum, FederalList, Market, MarketplaceAgreement, Role
 from domain.federal.profile import REQUIRED
-from tests.templates.contexts import FEDERAL_CONTACT, NPN_PROOFS, RESOURCES
+from domain.shared.cases.authority import Authority
+from tests.templates.contexts import AUTHORITIES, FEDERAL_CONTACT, NPN_PROOFS, RESOURCES, TO_BE_TERMINATED
 from web.gallery.samples import LMS_URL
 from web.http.addresses import set_language
 
@@ -139,6 +140,7 @@ def home(
         **courses(done),
         "program": "ffm",
         "npn_proof": None,
+        "authority": Authority(),
         "withdraw_action": f"{HOME}/withdraw" if waiting_for else None,
         "told": None,
         "name": "Testa Broker",
@@ -273,6 +275,7 @@ def certificate(language: str, status: str = "valid") -> dict[str, object]:
             "issued_at": AT,
             "valid_until": date(2024, 12, 31),
             "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+            "may_assist": status == "valid",
         },
         "plan_year_ended": status == "expired",
     }
@@ -332,6 +335,17 @@ PORTAL_PAGES: dict[str, tuple[str, Build]] = {
         f"home, NPN {how}": ("portal_home.html", partial(home, waiting_for="npn_proof", npn_proof=proof))
         for how, proof in NPN_PROOFS.items()
     },
+    **{
+        f"home, suspended, {how}": (
+            "portal_home.html",
+            partial(home, stage="suspended", waiting_for="restoration", authority=authority),
+        )
+        for how, authority in AUTHORITIES.items()
+    },
+    "home, to be terminated": (
+        "portal_home.html",
+        partial(home, stage="active", waiting_for="next_plan_year", authority=TO_BE_TERMINATED),
+    ),
     "home, accepted": ("portal_home.html", partial(home, waiting_for="certificate", told="accepted")),
     "home, help desk told": ("portal_home.html", partial(home, waiting_for="publication", help_desk_told_at=AT)),
     "home, no course": ("portal_home.html", partial(home, mlms=[], vendors=[])),

@@ -35,6 +35,7 @@ DETAILS = {
     "list": "rcl",
     "by": "rita@example.org",
     "times": "3",
+    "last_day": "2026-12-31",
 }
 FIELDS = {*AgentRequest.model_fields, *CounselorRequest.model_fields, *RegistrationRequest.model_fields}
 

@@ -29,7 +29,7 @@ from web.http.addresses import set_language
 from web.http.environments import format_share
 from web.public.request.steps import list_steps
 
-ENDS = ("denied", "withdrawn", "revoked", "closed", "suspended", "under_appeal")
+ENDS = ("denied", "withdrawn", "revoked", "terminated", "closed", "suspended", "under_appeal")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -106,6 +106,22 @@ def test_a_certificate_page_shows_what_the_interface_promises() -> None:
         "March 5, 2024",
     ):
         assert value in text
+
+
+def test_e2_a_valid_certificate_says_where_its_holder_may_not_assist_at_present() -> None:
+    text = Reader(page("certificate of one who may not assist", "en")).text
+    assert "This certificate is valid" in text
+    assert "Its holder may not assist at present" in text
+    assert "may not assist" not in Reader(page("certificate, valid", "en")).text
+
+
+def test_e4_one_s_own_page_says_until_when_and_what_to_do() -> None:
+    for own in ("status", "home"):
+        assert "June 3, 2024" in Reader(page(f"{own}, suspended, until a day", "en")).text
+        assert "A complaint & its check" in Reader(page(f"{own}, suspended, until a day", "en")).text
+        assert "Please have it renewed" in Reader(page(f"{own}, suspended, license lapsed", "en")).text
+        assert "Please contact us" in Reader(page(f"{own}, suspended, without a term", "en")).text
+        assert "April 4, 2024" in Reader(page(f"{own}, to be terminated", "en")).text
 
 
 def test_e13_p27_a_certificate_of_a_year_past_is_never_called_valid_today() -> None:

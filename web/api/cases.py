@@ -1,5 +1,6 @@
 """The HTTP API for scripts and staff: requests, cases, decisions and other commands, policies, the portal's look-up."""
 
+from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request
@@ -17,6 +18,7 @@ from domain.federal.policies import find_federal_policy
 from domain.federal.policy import FederalPolicy
 from domain.programs.opening import AnyRequest, parse_vouched_request
 from domain.shared.assister import Kind
+from domain.shared.cases.authority import SuspensionKind
 from domain.shared.cases.commands import CommandState
 from domain.shared.cases.notices import Notice
 from domain.shared.cases.stages import Stage
@@ -86,6 +88,29 @@ class ReorderBody(StrictBody):
 
     reason: Reason
     consent: Reason | None = None
+
+
+class SuspendBody(StrictBody):
+    """What is suspended, why, and until which day; without one until the policy's last (E4)."""
+
+    kind: SuspensionKind = SuspensionKind.AGREEMENT
+    until: date | None = None
+    reason: Reason
+
+
+class LiftBody(StrictBody):
+    """Why a suspension is lifted: the one that is named, else every open one; or a termination taken back (E4)."""
+
+    reason: Reason
+    suspension_id: Annotated[str, StringConstraints(max_length=200)] | None = None
+    termination: bool = False
+
+
+class TerminateBody(StrictBody):
+    """Why an authority is terminated: after the policy's days of notice, or at once (E4)."""
+
+    reason: Reason
+    at_once: bool = False
 
 
 class ResendBody(StrictBody):
@@ -215,6 +240,52 @@ async def revoke_case(
     return await answer_command(
         services, case_id, await services.cases.revoke_certification(case_id, body.reason, me.actor, key)
     )
+
+
+@router.post("/cases/{case_id}/suspend", tags=["cases"], responses=COMMANDS, openapi_extra=describe_body(SuspendBody))
+async def suspend_case(
+    request: Request,
+    services: ServicesDep,
+    me: Annotated[StaffMember, require_permission(Permission.SUSPEND)],
+    case_id: str,
+    key: CommandId = None,
+) -> JSONResponse:
+    """Suspends the authority to assist; 422 for a day that is past or later than the policy allows (E4)."""
+    body = await read_body(request, SuspendBody)
+    answer = await services.cases.suspend_authority(case_id, body.kind, body.reason, me.actor, body.until, key)
+    return await answer_command(services, case_id, answer)
+
+
+@router.post("/cases/{case_id}/lift", tags=["cases"], responses=COMMANDS, openapi_extra=describe_body(LiftBody))
+async def lift_suspension(
+    request: Request,
+    services: ServicesDep,
+    me: Annotated[StaffMember, require_permission(Permission.LIFT)],
+    case_id: str,
+    key: CommandId = None,
+) -> JSONResponse:
+    """Lifts a suspension, or takes back a termination of which notice was given (E4)."""
+    body = await read_body(request, LiftBody)
+    answer = await services.cases.lift_suspension(
+        case_id, body.reason, me.actor, body.suspension_id, key, termination=body.termination
+    )
+    return await answer_command(services, case_id, answer)
+
+
+@router.post(
+    "/cases/{case_id}/terminate", tags=["cases"], responses=COMMANDS, openapi_extra=describe_body(TerminateBody)
+)
+async def terminate_case(
+    request: Request,
+    services: ServicesDep,
+    me: Annotated[StaffMember, require_permission(Permission.TERMINATE)],
+    case_id: str,
+    key: CommandId = None,
+) -> JSONResponse:
+    """Terminates the authority to assist: after the policy's days of notice, or at once, which ends the case (E4)."""
+    body = await read_body(request, TerminateBody)
+    answer = await services.cases.terminate_authority(case_id, body.reason, me.actor, key, at_once=body.at_once)
+    return await answer_command(services, case_id, answer)
 
 
 @router.post("/cases/{case_id}/resend", tags=["cases"], responses=COMMANDS, openapi_extra=describe_body(ResendBody))

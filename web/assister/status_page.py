@@ -11,7 +11,7 @@ from db.reads.own_pages import OwnCertification
 from db.reads.third_parties import find_lms_url
 from domain.shared.cases.notices import TOPIC_OF_WAITING, Topic
 from domain.shared.cases.reasons import Reason
-from domain.shared.cases.stages import Stage, WaitingFor
+from domain.shared.cases.stages import SUSPENDING, Stage, WaitingFor
 from domain.shared.documents.faults import Fault
 from domain.shared.links import OWN_CASE_PATH
 from domain.shared.policy import describe_contact
@@ -80,6 +80,7 @@ async def render_status(
         referrals=policy.referrals[language],
         npn_proof=describe_proof(services, certification.proof, reference, language),
         program=case.program,
+        authority=state.authority,
         withdraw_action=None if state.ended else f"{here}/withdraw?lang={language}",
     )
 
@@ -123,7 +124,7 @@ def _describe_question(state: CertificationState, action: str) -> dict[str, str]
 async def _find_reason(services: Services, certification: OwnCertification) -> str | None:
     if certification.state.stage is Stage.DENIED and certification.state.decision:
         return certification.state.decision.reason
-    if certification.state.stage in (Stage.WITHDRAWN, Stage.REVOKED):
+    if certification.state.stage in SUSPENDING:
         return await services.database.read(find_ending_reason, certification.case.case_id)
     return None
 

@@ -44,6 +44,9 @@ VARIANTS: Labels = {
     "long_name": N_("A long name"),
     "automatic": N_("Enrolled automatically"),
     "chosen": N_("Enrolled as asked for"),
+    "license_lapsed": N_("License not in force"),
+    "system_suspension": N_("Access to systems suspended"),
+    "still_suspended": N_("Another suspension is open"),
 }
 CERTIFICATE: dict[str, object] = {
     "number": NUMBER,
@@ -62,6 +65,11 @@ _REASONS: dict[Notice, dict[str, str]] = {
     Notice.DENIED: {"en": "The license is not active.", "es": "La licencia no está activa."},
     Notice.WITHDRAWN: {"en": "Asked for by the assister.", "es": "A petición de la persona."},
     Notice.REVOKED: {"en": "The agreement was not kept.", "es": "No se cumplió el acuerdo."},
+    Notice.AUTHORITY_SUSPENDED: {"en": "A complaint is looked into.", "es": "Se investiga una queja."},
+    Notice.AUTHORITY_RESTORED: {"en": "The complaint was unfounded.", "es": "La queja no tenía fundamento."},
+    Notice.TERMINATION_NOTICED: {"en": "The agreement was not kept.", "es": "No se cumplió el acuerdo."},
+    Notice.TERMINATION_TAKEN_BACK: {"en": "It has been put right.", "es": "Se ha corregido."},
+    Notice.TERMINATED: {"en": "The agreement was not kept.", "es": "No se cumplió el acuerdo."},
     Notice.CLOSED: {"en": "The request was made twice.", "es": "La solicitud se hizo dos veces."},
 }
 # What each notice says beyond the person, whoever reads it.
@@ -85,6 +93,15 @@ _VALUES: dict[Notice, Mapping[str, object]] = {
     Notice.REMINDER: {},
     Notice.WITHDRAWN: {},
     Notice.REVOKED: {},
+    Notice.AUTHORITY_SUSPENDED: {
+        "cause": "suspended_by_staff",
+        "notice_date": date(2024, 3, 5),
+        "until": date(2024, 6, 3),
+    },
+    Notice.AUTHORITY_RESTORED: {"suspended": False},
+    Notice.TERMINATION_NOTICED: {"notice_date": date(2024, 3, 5), "last_day": date(2024, 4, 4)},
+    Notice.TERMINATION_TAKEN_BACK: {},
+    Notice.TERMINATED: {},
     Notice.CLOSED: {},
     Notice.MARKETPLACE_WELCOME: {"portal_url": OWN_URL, "recovery_url": RECOVERY_URL},
     Notice.MARKETPLACE_PROFILE_NPN: {
@@ -274,6 +291,14 @@ def _make_notices() -> Iterator[NoticeSample]:
     yield NoticeSample(Notice.MARKETPLACE_ENROLLED, agent_broker, "chosen", {"automatic": False, "curriculum": "shop"})
     yield from _make_endings((broker,), Notice.DENIED)
     yield from _make_endings((broker, agent_broker), Notice.WITHDRAWN, Notice.REVOKED, Notice.CLOSED)
+    yield from _make_endings((broker, agent_broker), Notice.AUTHORITY_SUSPENDED, Notice.TERMINATED)
+    yield from _make_endings((broker,), Notice.AUTHORITY_RESTORED, Notice.TERMINATION_NOTICED)
+    yield from _make_endings((broker,), Notice.TERMINATION_TAKEN_BACK)
+    lapsed = {"cause": "license_lapsed", "until": None, "reason": ""}
+    yield NoticeSample(Notice.AUTHORITY_SUSPENDED, broker, "license_lapsed", lapsed)
+    without_term = {"cause": "system_suspension", "until": None}
+    yield NoticeSample(Notice.AUTHORITY_SUSPENDED, agent_broker, "system_suspension", without_term)
+    yield NoticeSample(Notice.AUTHORITY_RESTORED, broker, "still_suspended", {"suspended": True, "reason": ""})
     yield from (_make_reminder(waited) for waited, owner in OWNER.items() if owner not in ("us", "nobody"))
 
 

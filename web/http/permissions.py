@@ -28,6 +28,9 @@ class Permission(StrEnum):
     RESTART = "restart"
     PROVE_IDENTITY = "prove_identity"
     REORDER_CHECK = "reorder_check"
+    SUSPEND = "suspend"
+    LIFT = "lift"
+    TERMINATE = "terminate"
     EXPORT = "export"
     READ_WEBHOOKS = "read_webhooks"
     DELIVER = "deliver"
@@ -54,8 +57,12 @@ GRANTS: dict[StaffRole, frozenset[Permission]] = {
         _P.EXPORT,
         _P.PROVE_IDENTITY,
         _P.REORDER_CHECK,
+        _P.SUSPEND,
+        _P.LIFT,
+        _P.TERMINATE,
     },
-    StaffRole.APPEALS_REVIEWER: frozenset({_P.READ_CASES, _P.REVOKE, _P.RESEND, _P.CLEAR_FLAG}),
+    StaffRole.APPEALS_REVIEWER: frozenset({_P.READ_CASES, _P.REVOKE, _P.RESEND, _P.CLEAR_FLAG})
+    | {_P.SUSPEND, _P.LIFT, _P.TERMINATE},
     StaffRole.OPERATOR: frozenset({_P.READ_CASES, _P.READ_WEBHOOKS, _P.READ_SESSIONS, _P.END_SESSIONS})
     | {_P.RESEND, _P.BEGIN, _P.CLEAR_FLAG, _P.RESTART, _P.DELIVER},
     StaffRole.AUDITOR: _READS | {_P.EXPORT, _P.READ_ACCESS_LOG, _P.READ_SESSIONS},

@@ -11,7 +11,7 @@ from domain.federal.markets import MLMS, Curriculum, Market, NpnStatus
 from domain.federal.registration import RegistrationState
 from domain.shared.cases.notices import TOPIC_OF_WAITING, Topic
 from domain.shared.cases.reasons import Reason
-from domain.shared.cases.stages import Stage
+from domain.shared.cases.stages import SUSPENDING
 from web.codes import describe_proof
 from web.http.limits import build_content_security_policy
 from web.http.pages import PRIVATE, mark_steps
@@ -55,6 +55,7 @@ async def render_home(visit: Visit) -> HTMLResponse:
         resources=[{"label": link.label[language], "url": link.url} for link in visit.registration.policy.resources],
         npn_proof=describe_proof(visit.services, visit.registration.proof, visit.reference, language),
         program=case.program,
+        authority=state.authority,
         withdraw_action=None if state.ended else visit.url("/withdraw"),
     )
 
@@ -104,7 +105,7 @@ def allow_vendor_sites(visit: Visit) -> dict[str, str]:
 
 
 async def _find_ending_reason(visit: Visit) -> str | None:
-    if visit.registration.state.stage in (Stage.WITHDRAWN, Stage.REVOKED):
+    if visit.registration.state.stage in SUSPENDING:
         return await visit.services.database.read(find_ending_reason, visit.case_id)
     return None
 

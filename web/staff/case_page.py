@@ -31,7 +31,7 @@ from web.http.sentences import explain_notes, explain_reason
 from web.services import Services
 from web.staff.filters import ALL, QUEUE, build_address, read_filters
 from web.staff.layout import StaffVisit
-from web.staff.panel import build_panel
+from web.staff.panel import FORMS, build_panel
 from web.staff.timeline import describe_entries
 
 MOST_ACCESSES = 20
@@ -56,6 +56,11 @@ _DONE = {
     "revoke": N_("The certification is revoked."),
     "resend": N_("The notice is sent again."),
     "check": N_("The background check is ordered anew."),
+    "suspend": N_("The authority to assist is suspended."),
+    "lift": N_("The suspension is lifted."),
+    "take_back": N_("The termination is taken back."),
+    "give_notice": N_("Notice of the termination is given."),
+    "terminate": N_("The authority to assist is terminated."),
     "flag": N_("The flag is taken down."),
     "identity": N_("It is proven whose the NPN is."),
     "restart": N_("The case is begun again from what is recorded."),
@@ -144,7 +149,8 @@ def _has_acted(what: str, file: CaseFile, me: StaffMember) -> bool:
     if what == "flag":
         cleared = (EntryKind.FLAG, "cleared", me.actor)
         return any((one.kind, one.name, one.actor) == cleared for one in file.timeline)
-    return any((one.kind, one.actor, one.state) == (what, me.actor, CommandState.APPLIED) for one in file.commands)
+    _, kind = FORMS[what]
+    return any((one.kind, one.actor, one.state) == (kind, me.actor, CommandState.APPLIED) for one in file.commands)
 
 
 def _describe_attempt(attempt: FormAttempt | None, state: CaseState, language: str) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import date
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
@@ -11,6 +13,7 @@ from db.case_state import load_snapshot
 from db.reads.queue import find_next_in_queue
 from db.writes.cases import clear_flag
 from domain.programs.state import CaseState
+from domain.shared.cases.authority import SuspensionKind
 from domain.shared.cases.commands import CommandState
 from domain.shared.cases.notices import Notice
 from domain.shared.cases.reasons import Reason, Refusal
@@ -128,13 +131,60 @@ async def reorder_check(form: Annotated[PostedForm, require_form("check")]) -> R
 @router.post("/withdraw")
 async def withdraw_request(form: Annotated[PostedForm, require_form("withdraw")]) -> Response:
     """Withdraws the request in the assister's name."""
-    return await _end_case(form, form.visit.services.cases.withdraw_request)
+    return await _give_with_reason(form, form.visit.services.cases.withdraw_request)
 
 
 @router.post("/revoke")
 async def revoke_certification(form: Annotated[PostedForm, require_form("revoke")]) -> Response:
     """Revokes the certification."""
-    return await _end_case(form, form.visit.services.cases.revoke_certification)
+    return await _give_with_reason(form, form.visit.services.cases.revoke_certification)
+
+
+@router.post("/suspend")
+async def suspend_authority(form: Annotated[PostedForm, require_form("suspend")]) -> Response:
+    """Suspends the authority to assist (E4)."""
+    kind, written = form.values.get("suspension", ""), form.values.get("until", "")
+    faults = [] if kind in list(SuspensionKind) else [Fault("suspension", "required")]
+    until = None
+    if written:
+        try:
+            until = date.fromisoformat(written)
+        except ValueError:
+            faults.append(Fault("until", "day"))
+    if faults := [*faults, *form.find_reason_faults()]:
+        return await form.show_faults(faults)
+    cases, actor = form.visit.services.cases, form.visit.me.actor
+    command = cases.suspend_authority(form.case_id, SuspensionKind(kind), form.reason, actor, until, form.command_id)
+    return await _give_command(form, command)
+
+
+@router.post("/lift")
+async def lift_suspension(form: Annotated[PostedForm, require_form("lift")]) -> Response:
+    """Lifts a suspension, or every open one (E4)."""
+    if faults := form.find_reason_faults():
+        return await form.show_faults(faults)
+    cases, named = form.visit.services.cases, form.values.get("suspension_id", "")
+    return await _give_command(
+        form, cases.lift_suspension(form.case_id, form.reason, form.visit.me.actor, named, form.command_id)
+    )
+
+
+@router.post("/take_back")
+async def take_termination_back(form: Annotated[PostedForm, require_form("take_back")]) -> Response:
+    """Takes back a termination of which notice was given (E4)."""
+    return await _give_with_reason(form, partial(form.visit.services.cases.lift_suspension, termination=True))
+
+
+@router.post("/give_notice")
+async def give_notice(form: Annotated[PostedForm, require_form("give_notice")]) -> Response:
+    """Gives notice of a termination (E4)."""
+    return await _give_with_reason(form, form.visit.services.cases.terminate_authority)
+
+
+@router.post("/terminate")
+async def terminate_authority(form: Annotated[PostedForm, require_form("terminate")]) -> Response:
+    """Terminates at once (E4)."""
+    return await _give_with_reason(form, partial(form.visit.services.cases.terminate_authority, at_once=True))
 
 
 @router.post("/flag")
@@ -184,10 +234,11 @@ async def restart_case(form: Annotated[PostedForm, require_form("restart")]) -> 
     return _redirect_to_case(visit.request, form.case_id, done=form.name, of=form.case_id)
 
 
-async def _end_case(form: PostedForm, end: Callable[..., Awaitable[CommandOutcome]]) -> Response:
+async def _give_with_reason(form: PostedForm, end: Callable[..., Awaitable[CommandOutcome]]) -> Response:
     if faults := form.find_reason_faults():
         return await form.show_faults(faults)
-    return await _give_command(form, end(form.case_id, form.reason, form.visit.me.actor, form.command_id))
+    command = end(form.case_id, form.reason, form.visit.me.actor, command_id=form.command_id)
+    return await _give_command(form, command)
 
 
 async def _give_command(

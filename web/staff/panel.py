@@ -7,7 +7,17 @@ from db.reads.case_file import CaseFile, GivenCommand
 from domain.federal.registration import RegistrationState
 from domain.programs.commands import find_refusal
 from domain.programs.state import CaseState
-from domain.shared.cases.commands import CommandKind, CommandState, ResendNotice, Withdraw
+from domain.shared.cases.authority import SuspensionKind
+from domain.shared.cases.commands import (
+    CommandKind,
+    CommandState,
+    GiveNotice,
+    Lift,
+    ResendNotice,
+    Suspend,
+    Terminate,
+    Withdraw,
+)
 from domain.shared.cases.notices import Notice
 from domain.state.certification import CertificationState
 from domain.state.commands import Decide, ReorderCheck
@@ -28,6 +38,11 @@ FORMS: dict[str, tuple[Permission, CommandKind | None]] = {
     "restart": (Permission.RESTART, None),
     "identity": (Permission.PROVE_IDENTITY, None),
     "check": (Permission.REORDER_CHECK, CommandKind.REORDER_CHECK),
+    "suspend": (Permission.SUSPEND, CommandKind.SUSPEND),
+    "lift": (Permission.LIFT, CommandKind.LIFT),
+    "take_back": (Permission.LIFT, CommandKind.LIFT),
+    "give_notice": (Permission.TERMINATE, CommandKind.GIVE_NOTICE),
+    "terminate": (Permission.TERMINATE, CommandKind.TERMINATE),
 }
 
 
@@ -48,7 +63,8 @@ class Panel:
     """What can be done: ``ids`` are the commands' own, one for each form of a page, so that none is done twice.
 
     ``decides`` and ``acts`` say whether this person ever may, whatever the case; ``overrides`` are the checks that an
-    approval goes over; ``ended`` is why nothing can be done any more; ``kept`` are commands not carried out yet.
+    approval goes over; ``suspension_kinds`` are what can be suspended; ``ended`` is why nothing can be done any more;
+    ``kept`` are commands not carried out yet.
     """
 
     ids: dict[str, str]
@@ -63,6 +79,13 @@ class Panel:
     acts: bool
     proves: bool
     reorders: bool
+    has_authority: bool
+    suspension_kinds: list[SuspensionKind]
+    lifts: bool
+    takes_back: bool
+    gives_notice: bool
+    terminates: bool
+    notice_days: int
     ended: str | None
     kept: list[GivenCommand]
 
@@ -106,6 +129,15 @@ def build_panel(file: CaseFile, me: StaffMember, language: str) -> Panel:
         restarts=may["restart"],
         proves=may["identity"] and file.proof is not None and not file.proof.is_taken,
         reorders=may["check"] and not find_refusal(ReorderCheck(), state),
+        has_authority=state.has_authority and not state.ended,
+        suspension_kinds=[
+            kind for kind in SuspensionKind if may["suspend"] and not find_refusal(Suspend(suspension=kind), state)
+        ],
+        lifts=may["lift"] and not find_refusal(Lift(), state),
+        takes_back=may["take_back"] and not find_refusal(Lift(termination=True), state),
+        gives_notice=may["give_notice"] and not find_refusal(GiveNotice(), state),
+        terminates=may["terminate"] and not find_refusal(Terminate(), state),
+        notice_days=file.policy.suspension.termination_notice_days,
         acts=any(may[form] for form in ("resend", "withdraw", "revoke", "identity", "check")),
         ended=explain_reason(why_ended, language) if why_ended else None,
         kept=[one for one in file.commands if one.state == CommandState.PENDING],

@@ -32,7 +32,8 @@ def read_progress(session: Session, snapshot: CaseSnapshot, facts: Sequence[Fact
     activated = any(fact.kind is FactKind.PORTAL_ACTIVATED for fact in facts)
     left = [row for row in commands if row.kind in _SIDE_TASKS and not _is_carried_out(row, sent, activated)]
     side_tasks = [describe_command(row.id, row.case_id, row.kind, row.data) for row in left]
-    return rebuild_progress(snapshot.state, facts, effects, [row.id for row in commands], side_tasks)
+    rebuilt = rebuild_progress(snapshot.state, facts, effects, [row.id for row in commands], side_tasks)
+    return rebuilt.model_copy(update={"authority": snapshot.take_authority_snapshot()})
 
 
 def _is_carried_out(row: CommandRow, sent: set[str], activated: bool) -> bool:

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, ClassVar
 
 from pydantic import Field
 
+from domain.shared.cases.authority import SuspensionKind
 from domain.shared.cases.facts import Fact, FactData, FactKind
 from domain.shared.cases.notices import Notice
 from domain.shared.cases.reasons import Reason
@@ -25,6 +26,10 @@ class CommandKind(StrEnum):
     ACTIVATE = "activate"
     SAVE_PROFILE = "save_profile"
     REORDER_CHECK = "reorder_check"
+    SUSPEND = "suspend"
+    LIFT = "lift"
+    GIVE_NOTICE = "give_notice"
+    TERMINATE = "terminate"
 
 
 class CommandState(StrEnum):
@@ -75,6 +80,34 @@ class Revoke(CommandData):
     kind = CommandKind.REVOKE
 
 
+class Suspend(CommandData):
+    """Staff suspend the authority to assist (E4); ``until`` is the last day, None for the policy's last."""
+
+    kind = CommandKind.SUSPEND
+    suspension: SuspensionKind
+    until: date | None = None
+
+
+class Lift(CommandData):
+    """Staff lift a suspension, every open one where none is named, or take back a termination (E4)."""
+
+    kind = CommandKind.LIFT
+    suspension_id: str | None = None
+    termination: bool = False
+
+
+class GiveNotice(CommandData):
+    """Staff give notice of a termination (E4)."""
+
+    kind = CommandKind.GIVE_NOTICE
+
+
+class Terminate(CommandData):
+    """Staff terminate at once (E4)."""
+
+    kind = CommandKind.TERMINATE
+
+
 class ResendNotice(CommandData):
     """A notice is to be sent again."""
 
@@ -108,7 +141,7 @@ class SaveProfile(CommandData):
 
 def list_shown_data(data: Mapping[str, Any]) -> dict[str, Any]:
     """What may be shown of a stored command besides its reason: of an answer the names of its fields alone."""
-    named = ("verdict", "override", "notice", "changed", "faults", "consent")
+    named = ("verdict", "override", "notice", "changed", "faults", "consent", "suspension", "until", "termination")
     shown = {name: data[name] for name in named if data.get(name)}
     return shown | ({"changed": sorted(data["changes"])} if data.get("changes") else {})
 
@@ -116,11 +149,12 @@ def list_shown_data(data: Mapping[str, Any]) -> dict[str, Any]:
 ENDING_FACTS: Mapping[CommandKind, FactKind] = {
     CommandKind.WITHDRAW: FactKind.WITHDRAWN,
     CommandKind.REVOKE: FactKind.REVOKED,
+    CommandKind.TERMINATE: FactKind.TERMINATED,
 }
 
 
 class EndingData(FactData):
-    """By whom a case was withdrawn or revoked, and why."""
+    """By whom a case was withdrawn, revoked or terminated, and why."""
 
     by: str = ""
     reason: str = ""
@@ -137,5 +171,5 @@ def build_fact(kind: FactKind, origin: CommandOrigin, data: FactData) -> Fact:
 
 
 def build_ending_fact(kind: CommandKind, origin: CommandOrigin) -> Fact:
-    """The fact that a case was withdrawn or revoked."""
+    """The fact that a case was withdrawn, revoked or terminated."""
     return build_fact(ENDING_FACTS[kind], origin, EndingData(by=origin.actor, reason=origin.reason))

@@ -15,6 +15,7 @@ class EventSource(StrEnum):
     VENDORS = "vendors"
     ASSISTER = "assister"
     STAFF = "staff"
+    AUTHORITY = "authority"
 
 
 class EventState(StrEnum):

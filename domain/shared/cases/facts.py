@@ -54,6 +54,11 @@ class FactKind(StrEnum):
     HELP_DESK_TOLD = "help_desk_told"
     WITHDRAWN = "withdrawn"
     REVOKED = "revoked"
+    AUTHORITY_SUSPENDED = "authority_suspended"
+    AUTHORITY_RESTORED = "authority_restored"
+    TERMINATION_NOTICED = "termination_noticed"
+    TERMINATION_TAKEN_BACK = "termination_taken_back"
+    TERMINATED = "terminated"
     CLOSED = "closed"
 
 
@@ -72,7 +77,7 @@ class Fact(BaseModel):
     """One thing that happened: `id` is unique, `at` is when it happened (UTC), `data` is JSON, its shape the kind's.
 
     The shapes of one program are in `domain.state.facts` and `domain.federal.facts`; those of both are in this folder,
-    in `opening`, `commands` and `stages`.
+    in `opening`, `commands`, `authority` and `stages`.
     """
 
     model_config = ConfigDict(frozen=True)

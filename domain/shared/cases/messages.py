@@ -38,6 +38,34 @@ class RegistrationSnapshot(BaseModel):
     mlms: list[str] = Field(default_factory=list, description="curricula enrolled in the MLMS")
 
 
+class DueLetter(BaseModel):
+    """A notice that a change of the authority comes with, by the name of `Notice`, and the id of what it is about."""
+
+    notice: str
+    about: str
+
+
+class AuthoritySnapshot(BaseModel):
+    """What a case's facts about its authority came to when it was recorded.
+
+    ``facts`` is how many there were: of two snapshots the one with more is newer. ``suspended_since`` is None where
+    nothing is open; ``due_at`` is when the next suspension or termination reaches its term.
+    """
+
+    facts: int = 0
+    suspended_since: datetime | None = None
+    due_at: datetime | None = None
+    letters: list[DueLetter] = Field(default_factory=list)
+
+
+class AuthorityChanged(BaseModel):
+    """What came of terms that were reached; ``ended`` says that the case is terminated."""
+
+    authority: AuthoritySnapshot
+    standing: RegistrationSnapshot | None = None
+    ended: bool = False
+
+
 class RebuiltProgress(BaseModel):
     """What a case's facts and recorded effects come to, for a workflow that is begun again in the middle of the case.
 
@@ -58,6 +86,7 @@ class RebuiltProgress(BaseModel):
     side_tasks: "list[Command]" = Field(default_factory=list)
     waiting_for: str = ""
     waiting_since: datetime | None = None
+    authority: AuthoritySnapshot | None = None
 
 
 class Claimed(BaseModel):
@@ -129,7 +158,8 @@ class Applied(BaseModel):
 
     ``is_known`` is false where no such command is stored. ``renews_check`` says that an answer changed on whom the
     background check is made, or that staff have it ordered anew; ``is_checked`` that a report on them is there already,
-    ``check_round`` is the number of the new order, which answers of before lack.
+    ``check_round`` is the number of the new order, which answers of before lack. ``authority`` and ``standing`` are
+    what a command about the authority has made of them.
     """
 
     applied: bool
@@ -138,6 +168,8 @@ class Applied(BaseModel):
     renews_check: bool = False
     is_checked: bool = False
     check_round: int = 0
+    authority: AuthoritySnapshot | None = None
+    standing: RegistrationSnapshot | None = None
 
 
 class Ending(BaseModel):
@@ -156,6 +188,7 @@ class Report(BaseModel):
     kind: str
     passed: bool = False
     standing: RegistrationSnapshot | None = None
+    authority: AuthoritySnapshot | None = None
 
 
 class Command(BaseModel):
@@ -189,6 +222,7 @@ class CaseProgress(BaseModel):
     endings: list[Command] = Field(default_factory=list, description="came while that one was being applied")
     processed: list[str] = Field(default_factory=list, description="ids of the messages taken, the last ones")
     messages: int = 0
+    authority: AuthoritySnapshot = Field(default_factory=AuthoritySnapshot)
 
 
 class Progress(CaseProgress):

@@ -32,11 +32,25 @@ class Notice(StrEnum):
     HELP_DESK = "help_desk"
     WITHDRAWN = "withdrawn"
     REVOKED = "revoked"
+    AUTHORITY_SUSPENDED = "authority_suspended"
+    AUTHORITY_RESTORED = "authority_restored"
+    TERMINATION_NOTICED = "termination_noticed"
+    TERMINATION_TAKEN_BACK = "termination_taken_back"
+    TERMINATED = "terminated"
     CLOSED = "closed"
 
 
 # What says that a case has ended: they are sent all the same.
-FAREWELLS = frozenset({Notice.DENIED, Notice.WITHDRAWN, Notice.REVOKED, Notice.CLOSED})
+FAREWELLS = frozenset({Notice.DENIED, Notice.WITHDRAWN, Notice.REVOKED, Notice.TERMINATED, Notice.CLOSED})
+# What a change of the authority comes with.
+AUTHORITY_NOTICES = frozenset(
+    {
+        Notice.AUTHORITY_SUSPENDED,
+        Notice.AUTHORITY_RESTORED,
+        Notice.TERMINATION_NOTICED,
+        Notice.TERMINATION_TAKEN_BACK,
+    }
+)
 
 # Every notice but the reminder, which is about what is waited for.
 TOPIC: dict[Notice, Topic] = {
@@ -57,6 +71,11 @@ TOPIC: dict[Notice, Topic] = {
     Notice.HELP_DESK: Topic.TRAINING,
     Notice.WITHDRAWN: Topic.GENERAL,
     Notice.REVOKED: Topic.GENERAL,
+    Notice.AUTHORITY_SUSPENDED: Topic.GENERAL,
+    Notice.AUTHORITY_RESTORED: Topic.GENERAL,
+    Notice.TERMINATION_NOTICED: Topic.GENERAL,
+    Notice.TERMINATION_TAKEN_BACK: Topic.GENERAL,
+    Notice.TERMINATED: Topic.GENERAL,
     Notice.CLOSED: Topic.GENERAL,
 }
 
@@ -84,6 +103,7 @@ TOPIC_OF_WAITING: dict[str, Topic] = {
     "marketplace_agreements": Topic.TRAINING,
     "publication": Topic.GENERAL,
     "next_plan_year": Topic.GENERAL,
+    "restoration": Topic.GENERAL,
 }
 
 

@@ -20,6 +20,10 @@ SENTENCES: dict[str, str] = {
     "withdrawn": "The request was withdrawn.",
     "withdrawn_by_owner": "Withdrawn on one's own pages, without a reason.",
     "revoked": "The certification was revoked.",
+    "terminated": "The authority to assist was terminated.",
+    "license_lapsed": "The license is not in force any more.",
+    "suspended_by_staff": "The authority to assist is suspended.",
+    "system_suspension": "Access to the systems is suspended.",
     "closed": "The plan year's window has closed.",
     # why a decision is refused (A12–A14)
     "still_screening": "The request is still being screened.",
@@ -46,6 +50,14 @@ SENTENCES: dict[str, str] = {
     "other_case": "This command is for another case.",
     "certificate_not_due": "The certificate is not due.",
     "not_now": "The case can't do this now.",
+    # why the authority to assist is neither suspended nor restored (E4)
+    "no_authority": "There is no certificate yet, so no authority to assist that could be suspended or terminated.",
+    "suspended_before": "It is suspended for this cause already; lift that suspension first.",
+    "not_suspended": "There is no such suspension that is open; there is nothing to lift.",
+    "termination_noticed": "Notice of a termination was given already, whose last day is {last_day}.",
+    "no_termination": "No notice of a termination was given that could be taken back.",
+    "term_over": "The last day of the suspension is over.",
+    "license_restored": "The license is in force again.",
     # why a case isn't opened without a form (A11)
     "not_returning": "This person is not a returning assister; they submit the Certification Request Form.",
     "never_registered": "This person never registered before; they submit the registration request.",

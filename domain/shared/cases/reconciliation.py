@@ -79,6 +79,7 @@ _PORTAL_WAITS = frozenset(
         WaitingFor.PORTAL_PROFILE,
         WaitingFor.SCHEDULING_TOOL,
         WaitingFor.NEXT_PLAN_YEAR,
+        WaitingFor.RESTORATION,
     }
 )
 

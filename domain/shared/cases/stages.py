@@ -30,17 +30,18 @@ class Stage(StrEnum):
     DENIED = "denied"
     WITHDRAWN = "withdrawn"
     REVOKED = "revoked"
+    TERMINATED = "terminated"
     CLOSED = "closed"
 
 
-ENDED = frozenset({Stage.DENIED, Stage.WITHDRAWN, Stage.REVOKED, Stage.CLOSED})
+ENDED = frozenset({Stage.DENIED, Stage.WITHDRAWN, Stage.REVOKED, Stage.TERMINATED, Stage.CLOSED})
 
 
 # After these a portal account must not stay open.
-SUSPENDING = frozenset({Stage.WITHDRAWN, Stage.REVOKED})
+SUSPENDING = frozenset({Stage.WITHDRAWN, Stage.REVOKED, Stage.TERMINATED})
 
 # After these a new request opens a new case of the same year (A10); in a year that is closed nobody is taken.
-REOPENABLE = frozenset({Stage.DENIED, Stage.WITHDRAWN, Stage.REVOKED})
+REOPENABLE = frozenset({Stage.DENIED, Stage.WITHDRAWN, Stage.REVOKED, Stage.TERMINATED})
 
 
 class WaitingFor(StrEnum):
@@ -68,6 +69,7 @@ class WaitingFor(StrEnum):
     MARKETPLACE_AGREEMENTS = "marketplace_agreements"
     PUBLICATION = "publication"
     NEXT_PLAN_YEAR = "next_plan_year"
+    RESTORATION = "restoration"
 
 
 OWNER: dict[WaitingFor, str] = {
@@ -93,6 +95,7 @@ OWNER: dict[WaitingFor, str] = {
     WaitingFor.MARKETPLACE_AGREEMENTS: "assister",
     WaitingFor.PUBLICATION: "us",
     WaitingFor.NEXT_PLAN_YEAR: "nobody",
+    WaitingFor.RESTORATION: "nobody",
 }
 
 
@@ -129,4 +132,9 @@ class CertificateToIssue(FactData):
     market: str = ""
 
 
-ENDINGS = {FactKind.REVOKED: Stage.REVOKED, FactKind.WITHDRAWN: Stage.WITHDRAWN, FactKind.CLOSED: Stage.CLOSED}
+ENDINGS = {
+    FactKind.REVOKED: Stage.REVOKED,
+    FactKind.WITHDRAWN: Stage.WITHDRAWN,
+    FactKind.TERMINATED: Stage.TERMINATED,
+    FactKind.CLOSED: Stage.CLOSED,
+}

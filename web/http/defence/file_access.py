@@ -12,7 +12,7 @@ from web.http.problem_pages import NOT_NEEDED
 from web.services import Services
 
 # Decisions against which somebody may appeal.
-APPEALABLE = frozenset({Stage.DENIED, Stage.SUSPENDED, Stage.UNDER_APPEAL, Stage.REVOKED})
+APPEALABLE = frozenset({Stage.DENIED, Stage.SUSPENDED, Stage.UNDER_APPEAL, Stage.REVOKED, Stage.TERMINATED})
 # For so long after a flag somebody sees what came of their work.
 FLAGGED_FOR = timedelta(days=1)
 

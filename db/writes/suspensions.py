@@ -1,0 +1,116 @@
+"""The authority to assist, suspended and restored by cause: one transaction with its audit, and what is to be told.
+
+Staff suspend and lift by commands (`db.writes.commands`). What is here is for causes that nobody commands: a watch over
+licences, and terms that are reached.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy.orm import Session
+
+from db.case_state import snapshot_case
+from db.tables import SYSTEM, Case, InboxRow
+from db.writes.facts import append_facts, lock_case, queue_fact, record_audit
+from db.writes.links import void_activation_links
+from domain.shared.cases.authority import AuthoritySuspendedData, Suspension, SuspensionCause
+from domain.shared.cases.authority_commands import build_restoration
+from domain.shared.cases.commands import CommandOrigin, EndingData
+from domain.shared.cases.events import EventSource
+from domain.shared.cases.facts import Fact, FactKind
+from domain.shared.cases.messages import AuthorityChanged
+from domain.shared.cases.reasons import Reason
+from domain.shared.policy import find_day_end, find_local_date, find_time_zone
+
+LICENSE_RESTORED, TERM_OVER = Reason("license_restored"), Reason("term_over")
+
+
+@dataclass(frozen=True)
+class NewSuspension:
+    """A suspension that nobody of staff has ordered: ``suspension_id`` is the caller's, and makes it once.
+
+    ``until`` is its last day, where it has a term.
+    """
+
+    suspension_id: str
+    cause: SuspensionCause
+    until: date | None = None
+
+
+def suspend_authority(session: Session, case_id: str, wanted: NewSuspension, now: datetime) -> list[InboxRow]:
+    """Suspends the authority of a case (E2); what its workflow is to be told, nothing where it changes nothing.
+
+    It changes nothing where this id was used before, where the same cause suspends it already, and in a case that has
+    ended or has no certificate yet. Raises `UnknownCase`.
+    """
+    case = lock_case(session, case_id)
+    snapshot = snapshot_case(session, case)
+    authority = snapshot.state.authority
+    if snapshot.state.ended or not snapshot.state.has_authority or wanted.cause in authority.causes:
+        return []
+    data = AuthoritySuspendedData(
+        suspension_id=wanted.suspension_id,
+        cause=wanted.cause,
+        reason="",
+        until=wanted.until,
+        decided_by=SYSTEM,
+        notice_date=find_local_date(snapshot.policy, now),
+    )
+    fact = Fact(id=f"suspended:{wanted.suspension_id}", kind=FactKind.AUTHORITY_SUSPENDED, at=now, data=data.to_json())
+    if append_facts(session, case, [fact], now).authority.facts == authority.facts:
+        return []
+    record_audit(
+        session, now, SYSTEM, "authority.suspended", case, Reason(wanted.cause), suspension=wanted.suspension_id
+    )
+    return [queue_fact(session, case, fact, EventSource.AUTHORITY, now)]
+
+
+def restore_authority(
+    session: Session, case_id: str, suspension_id: str, cause: SuspensionCause, now: datetime
+) -> list[InboxRow]:
+    """Ends a suspension whose cause is gone (E3); what the workflow is to be told, nothing where it changes nothing.
+
+    A suspension of another cause stays, whatever its id: what staff have ordered is theirs to lift. Raises
+    `UnknownCase`.
+    """
+    case = lock_case(session, case_id)
+    suspension = snapshot_case(session, case).state.authority.find_suspension(suspension_id)
+    if suspension is None or suspension.cause is not cause:
+        return []
+    return [
+        queue_fact(
+            session, case, _restore(session, case, suspension, LICENSE_RESTORED, now), EventSource.AUTHORITY, now
+        )
+    ]
+
+
+def end_terms(session: Session, case_id: str, now: datetime) -> AuthorityChanged:
+    """Ends what has reached its last day: suspensions are over, and a termination of which notice was given happens."""
+    case = lock_case(session, case_id)
+    snapshot = snapshot_case(session, case)
+    authority, zone = snapshot.state.authority, find_time_zone(snapshot.policy)
+    for suspension in authority.suspensions:
+        if suspension.until is not None and find_day_end(suspension.until, zone) <= now:
+            _restore(session, case, suspension, TERM_OVER, now)
+    termination = authority.termination
+    ended = termination is not None and find_day_end(termination.last_day, zone) <= now
+    if termination is not None and ended:
+        data = EndingData(by=termination.by, reason=termination.reason).to_json()
+        append_facts(
+            session, case, [Fact(id=f"{case_id}:terminated", kind=FactKind.TERMINATED, at=now, data=data)], now
+        )
+        void_activation_links(session, case_id, now)
+        record_audit(
+            session, now, SYSTEM, "case.terminated", case, termination.reason, last_day=str(termination.last_day)
+        )
+    snapshot = snapshot_case(session, case)
+    return AuthorityChanged(
+        authority=snapshot.take_authority_snapshot(), standing=snapshot.take_registration_snapshot(), ended=ended
+    )
+
+
+def _restore(session: Session, case: Case, suspension: Suspension, why: Reason, now: datetime) -> Fact:
+    fact = build_restoration(suspension, CommandOrigin("", case.case_id, SYSTEM, "", now))
+    append_facts(session, case, [fact], now)
+    record_audit(session, now, SYSTEM, "authority.restored", case, why, suspension=suspension.suspension_id)
+    return fact

@@ -1,0 +1,243 @@
+"""The authority to assist, which lies over the journey: suspended and restored by cause, terminated (E2–E4)."""
+
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta, tzinfo
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from domain.shared.cases.facts import Fact, FactData, FactKind, FactLog
+from domain.shared.cases.messages import AuthoritySnapshot, DueLetter
+from domain.shared.cases.notices import Notice
+from domain.shared.cases.stages import ENDED, Stage, WaitingFor
+from domain.shared.policy import SuspensionRules, find_day_end
+
+
+class SuspensionCause(StrEnum):
+    """Why the authority is suspended; each is a reason why somebody may not assist. Only what began it may end it."""
+
+    LICENSE_LAPSED = "license_lapsed"
+    SUSPENDED_BY_STAFF = "suspended_by_staff"
+    SYSTEM_SUSPENSION = "system_suspension"
+
+
+class SuspensionKind(StrEnum):
+    """What staff suspend: the agreement, for a term; or the access to systems, until what was wrong is remedied."""
+
+    AGREEMENT = "agreement"
+    SYSTEM = "system"
+
+
+CAUSE_OF_KIND = {
+    SuspensionKind.AGREEMENT: SuspensionCause.SUSPENDED_BY_STAFF,
+    SuspensionKind.SYSTEM: SuspensionCause.SYSTEM_SUSPENSION,
+}
+# Facts about the authority; each of them counts.
+AUTHORITY_FACTS = frozenset(
+    {
+        FactKind.AUTHORITY_SUSPENDED,
+        FactKind.AUTHORITY_RESTORED,
+        FactKind.TERMINATION_NOTICED,
+        FactKind.TERMINATION_TAKEN_BACK,
+    }
+)
+
+
+class AuthoritySuspendedData(FactData):
+    """A suspension: ``until`` is its last day, none where it has no term; ``reason`` is in a person's own words."""
+
+    suspension_id: str
+    cause: SuspensionCause
+    reason: str = ""
+    until: date | None = None
+    decided_by: str
+    notice_date: date
+
+
+class AuthorityRestoredData(FactData):
+    """The end of a suspension: by its cause's, by its term's, or since somebody of staff has lifted it."""
+
+    suspension_id: str
+    cause: SuspensionCause
+    reason: str = ""
+    by: str
+
+
+class TerminationNoticedData(FactData):
+    """Notice of a termination; ``last_day`` is the last one on which the authority stands."""
+
+    by: str
+    reason: str = ""
+    notice_date: date
+    last_day: date
+
+
+class TerminationTakenBackData(FactData):
+    """Staff have taken back a termination before its day had come."""
+
+    by: str
+    reason: str = ""
+
+
+class Suspension(BaseModel):
+    """An open suspension, with when it was recorded."""
+
+    model_config = ConfigDict(frozen=True)
+
+    suspension_id: str
+    cause: SuspensionCause
+    reason: str
+    until: date | None
+    decided_by: str
+    notice_date: date
+    since: datetime
+
+
+class PendingTermination(BaseModel):
+    """A termination of which notice was given, and whose last day is not over."""
+
+    model_config = ConfigDict(frozen=True)
+
+    by: str
+    reason: str
+    notice_date: date
+    last_day: date
+    since: datetime
+
+
+class AuthorityLetter(BaseModel):
+    """A notice that a change of the authority comes with; ``about`` is the suspension, or the fact of a termination."""
+
+    model_config = ConfigDict(frozen=True)
+
+    notice: Notice
+    about: str
+
+
+class Position(BaseModel):
+    """Where the journey of a case stands, whatever lies over it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    stage: Stage
+    waiting_for: WaitingFor | None
+    waiting_since: datetime | None
+
+
+class Authority(BaseModel):
+    """What the facts about the authority come to: nothing is open in a case that has ended.
+
+    ``facts`` is how many there are: of two the one with more is newer. ``letters`` are in the order of their facts.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    facts: int = 0
+    suspensions: tuple[Suspension, ...] = ()
+    termination: PendingTermination | None = None
+    letters: tuple[AuthorityLetter, ...] = ()
+
+    @property
+    def is_suspended(self) -> bool:
+        """Whether at least one suspension is open."""
+        return bool(self.suspensions)
+
+    @property
+    def suspended_since(self) -> datetime | None:
+        """When the first of the open ones began."""
+        return min((one.since for one in self.suspensions), default=None)
+
+    @property
+    def causes(self) -> list[SuspensionCause]:
+        """The causes of the open ones, each once, as reasons why somebody may not assist."""
+        open_ones = {one.cause for one in self.suspensions}
+        return [cause for cause in SuspensionCause if cause in open_ones]
+
+    def find_suspension(self, suspension_id: str) -> Suspension | None:
+        """An open suspension by its id."""
+        return next((one for one in self.suspensions if one.suspension_id == suspension_id), None)
+
+
+def fold_authority(log: FactLog, *, ended: bool) -> Authority:
+    """What a case's facts say of its authority."""
+    facts = log.find_all(*AUTHORITY_FACTS)
+    if not facts:
+        return Authority()
+    letters = tuple(
+        AuthorityLetter(notice=_NOTICES[fact.kind], about=fact.data.get("suspension_id") or fact.id) for fact in facts
+    )
+    if ended:
+        return Authority(facts=len(facts), letters=letters)
+    return Authority(
+        facts=len(facts), suspensions=_fold_suspensions(log), termination=_fold_termination(log), letters=letters
+    )
+
+
+_NOTICES = {
+    FactKind.AUTHORITY_SUSPENDED: Notice.AUTHORITY_SUSPENDED,
+    FactKind.AUTHORITY_RESTORED: Notice.AUTHORITY_RESTORED,
+    FactKind.TERMINATION_NOTICED: Notice.TERMINATION_NOTICED,
+    FactKind.TERMINATION_TAKEN_BACK: Notice.TERMINATION_TAKEN_BACK,
+}
+
+
+def find_letter_fact(facts: Iterable[Fact], notice: str, about: str) -> Fact | None:
+    """The fact that a notice comes with, by the id it is about; the last of its kind where that names none."""
+    kind = next((kind for kind, one in _NOTICES.items() if one == notice), None)
+    found = FactLog(facts).find_all(kind) if kind else []
+    named = [fact for fact in found if about in (fact.id, fact.data.get("suspension_id"))]
+    return next(iter([*reversed(named), *reversed(found)]), None)
+
+
+def _fold_suspensions(log: FactLog) -> tuple[Suspension, ...]:
+    over = {fact.read_as(AuthorityRestoredData).suspension_id for fact in log.find_all(FactKind.AUTHORITY_RESTORED)}
+    begun = [(fact.read_as(AuthoritySuspendedData), fact.at) for fact in log.find_all(FactKind.AUTHORITY_SUSPENDED)]
+    return tuple(Suspension(**data.model_dump(), since=at) for data, at in begun if data.suspension_id not in over)
+
+
+def _fold_termination(log: FactLog) -> PendingTermination | None:
+    last = log.find_last(FactKind.TERMINATION_NOTICED, FactKind.TERMINATION_TAKEN_BACK)
+    if last is None or last.kind is FactKind.TERMINATION_TAKEN_BACK:
+        return None
+    return PendingTermination(**last.read_as(TerminationNoticedData).model_dump(), since=last.at)
+
+
+def lay_over(position: Position, authority: Authority) -> Position:
+    """Where a case is said to be: suspended while its authority is, else where its journey stands."""
+    if not authority.is_suspended or position.stage in ENDED:
+        return position
+    return Position(stage=Stage.SUSPENDED, waiting_for=WaitingFor.RESTORATION, waiting_since=authority.suspended_since)
+
+
+def find_last_day_allowed(kind: SuspensionKind, rules: SuspensionRules, notice_date: date) -> date | None:
+    """The last day that a suspension may have whose notice is of this date; None where the policy has no bound."""
+    days = rules.agreement_days_at_most if kind is SuspensionKind.AGREEMENT else rules.system_days_at_most
+    return notice_date + timedelta(days=days) if days is not None else None
+
+
+def find_termination_day(rules: SuspensionRules, notice_date: date) -> date:
+    """The last day of the authority after a notice of this date."""
+    return notice_date + timedelta(days=rules.termination_notice_days)
+
+
+def take_authority_snapshot(authority: Authority, zone: tzinfo) -> AuthoritySnapshot:
+    """What a workflow goes by; a last day is over at midnight in the program's zone."""
+    ends = [one.until for one in authority.suspensions if one.until is not None]
+    if authority.termination is not None:
+        ends.append(authority.termination.last_day)
+    return AuthoritySnapshot(
+        facts=authority.facts,
+        suspended_since=authority.suspended_since,
+        due_at=find_day_end(min(ends), zone) if ends else None,
+        letters=[DueLetter(notice=one.notice, about=one.about) for one in authority.letters],
+    )
+
+
+def describe_authority(authority: Authority) -> dict[str, Any]:
+    """The parts of the status document about the authority: what is open, and a termination to come."""
+    termination = authority.termination
+    return {
+        "suspensions": [one.model_dump() for one in authority.suspensions],
+        "termination": termination.model_dump() if termination else None,
+    }

@@ -1,0 +1,105 @@
+"""When staff may suspend, lift or terminate, and the facts that each comes to (E4)."""
+
+from datetime import date
+
+from domain.shared.cases.authority import (
+    CAUSE_OF_KIND,
+    Authority,
+    AuthorityRestoredData,
+    AuthoritySuspendedData,
+    Suspension,
+    TerminationNoticedData,
+    TerminationTakenBackData,
+    find_last_day_allowed,
+    find_termination_day,
+)
+from domain.shared.cases.commands import (
+    CommandData,
+    CommandOrigin,
+    GiveNotice,
+    Lift,
+    Suspend,
+    Terminate,
+    build_fact,
+)
+from domain.shared.cases.facts import Fact, FactKind
+from domain.shared.cases.reasons import Reason
+from domain.shared.documents.faults import Fault
+from domain.shared.policy import SuspensionRules
+
+AuthorityCommand = Suspend | Lift | GiveNotice | Terminate
+
+
+def find_authority_refusal(command: AuthorityCommand, authority: Authority, *, has_authority: bool) -> Reason | None:
+    """Why an open case can't do this now; ``has_authority`` says whether it has a certificate to assist by."""
+    match command:
+        case Lift(termination=True):
+            return None if authority.termination else Reason("no_termination")
+        case Lift():
+            return None if list_lifted(command, authority) else Reason("not_suspended")
+        case Suspend() if CAUSE_OF_KIND[command.suspension] in authority.causes:
+            return Reason("suspended_before")
+        case GiveNotice() if authority.termination:
+            return Reason("termination_noticed", {"last_day": authority.termination.last_day.isoformat()})
+    return None if has_authority else Reason("no_authority")
+
+
+def list_lifted(command: Lift, authority: Authority) -> list[Suspension]:
+    """The open suspensions that are lifted: the one that is named, or each."""
+    return [one for one in authority.suspensions if command.suspension_id in (None, one.suspension_id)]
+
+
+def find_term_faults(command: CommandData, rules: SuspensionRules, today: date) -> list[Fault]:
+    """What is wrong with the last day of a suspension, by the policy's rules; ``today`` is the program's date."""
+    if not isinstance(command, Suspend) or command.until is None:
+        return []
+    if command.until < today:
+        return [Fault("until", "day_past")]
+    last = find_last_day_allowed(command.suspension, rules, today)
+    if last is not None and command.until > last:
+        return [Fault("until", "day_too_late", {"last": last.isoformat()})]
+    return []
+
+
+def build_authority_facts(
+    command: CommandData, origin: CommandOrigin, authority: Authority, rules: SuspensionRules, today: date
+) -> list[Fact]:
+    """The facts that a command about the authority comes to; none for another command, or a termination at once."""
+    match command:
+        case Suspend():
+            return [_build_suspension(command, origin, rules, today)]
+        case Lift(termination=True):
+            taken_back = TerminationTakenBackData(by=origin.actor, reason=origin.reason)
+            return [build_fact(FactKind.TERMINATION_TAKEN_BACK, origin, taken_back)]
+        case Lift():
+            return [build_restoration(one, origin) for one in list_lifted(command, authority)]
+        case GiveNotice():
+            noticed = TerminationNoticedData(
+                by=origin.actor,
+                reason=origin.reason,
+                notice_date=today,
+                last_day=find_termination_day(rules, today),
+            )
+            return [build_fact(FactKind.TERMINATION_NOTICED, origin, noticed)]
+    return []
+
+
+def _build_suspension(command: Suspend, origin: CommandOrigin, rules: SuspensionRules, today: date) -> Fact:
+    suspended = AuthoritySuspendedData(
+        suspension_id=origin.command_id,
+        cause=CAUSE_OF_KIND[command.suspension],
+        reason=origin.reason,
+        until=command.until or find_last_day_allowed(command.suspension, rules, today),
+        decided_by=origin.actor,
+        notice_date=today,
+    )
+    return build_fact(FactKind.AUTHORITY_SUSPENDED, origin, suspended)
+
+
+def build_restoration(suspension: Suspension, origin: CommandOrigin) -> Fact:
+    """The fact that a suspension is over; its id follows from the suspension's, since it ends once."""
+    restored = AuthorityRestoredData(
+        suspension_id=suspension.suspension_id, cause=suspension.cause, reason=origin.reason, by=origin.actor
+    )
+    fact_id = f"restored:{suspension.suspension_id}"
+    return Fact(id=fact_id, kind=FactKind.AUTHORITY_RESTORED, at=origin.at, data=restored.to_json())

@@ -1,0 +1,153 @@
+"""Suspensions in the workflow of a certification: by staff and by a cause, their terms, and terminations (E2–E4)."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+import pytest_asyncio
+
+from db.writes.opening import Opened
+from db.writes.suspensions import NewSuspension, restore_authority, suspend_authority
+from domain.shared.cases.authority import SuspensionCause, SuspensionKind
+from domain.shared.cases.reasons import Refusal
+from domain.shared.policy import find_local_date
+from domain.state.policies import find_state_policy
+from tests.support import documents, inside as support
+from tests.support.inside import PATIENCE, Document, Inside
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
+
+GROWN = 120
+LAPSED = SuspensionCause.LICENSE_LAPSED
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def inside(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Inside]:
+    """A server that suggests continue-as-new soon."""
+    async with support.running(tmp_path_factory.mktemp("inside"), suggest_renewal_at=GROWN) as running:
+        yield running
+
+
+async def suspend(inside: Inside, opened: Opened, kind: str = "agreement", days: int | None = None) -> None:
+    policy = find_state_policy("bewellnm", 2024)
+    assert policy is not None
+    until = None if days is None else find_local_date(policy, inside.now(opened)) + timedelta(days=days)
+    outcome = await inside.cases.suspend_authority(
+        opened.case_id, SuspensionKind(kind), "a sample reason", "staff:sample", until
+    )
+    assert outcome.state == "applied"
+
+
+async def account_is(inside: Inside, opened: Opened, *, active: bool) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while (await inside.account(opened))["active"] is not active:
+            await asyncio.sleep(0.05)
+
+
+async def shown(inside: Inside, opened: Opened, stage: str) -> Document:
+    """Waits until the case is in this stage, and its workflow says so."""
+    status = await inside.until(opened, stage)
+    async with asyncio.timeout(PATIENCE):
+        while (await inside.handle(opened).describe()).search_attributes.get("Stage") != [stage]:
+            await asyncio.sleep(0.05)
+    return status
+
+
+async def test_staff_suspend_and_lift(inside: Inside) -> None:
+    opened = await inside.active(documents.counselor())
+    await suspend(inside, opened)
+    status = await shown(inside, opened, "suspended")
+    assert status["waiting_for"] == "restoration"
+    assert not status["may_assist"]
+    assert status["may_assist_reasons"] == ["suspended_by_staff"]
+    assert [one["cause"] for one in status["suspensions"]] == ["suspended_by_staff"]
+    await inside.noticed(opened, "authority_suspended")
+    await account_is(inside, opened, active=False)
+
+    await inside.cases.lift_suspension(opened.case_id, "a sample reason", "staff:sample")
+    status = await shown(inside, opened, "active")
+    assert status["may_assist"]
+    assert status["waiting_for"] == "next_plan_year"
+    await inside.noticed(opened, "authority_restored")
+    await account_is(inside, opened, active=True)
+    with pytest.raises(Refusal) as refused:
+        await inside.cases.lift_suspension(opened.case_id, "again", "staff:sample")
+    assert refused.value.reason.code == "not_suspended"
+
+
+async def test_a_term_ends_by_itself_across_renewals(inside: Inside) -> None:
+    opened = await inside.active(documents.broker())
+    await suspend(inside, opened, days=10)
+    await inside.noticed(opened, "authority_suspended")
+    await inside.skip(opened, timedelta(days=9))
+    assert (await inside.status(opened))["stage"] == "suspended"
+    for _ in range(20):
+        await inside.learned(opened, [0.1] * 10)
+        if len(await inside.runs(opened)) > 1:
+            break
+    assert len(await inside.runs(opened)) > 1
+    assert (await inside.status(opened))["stage"] == "suspended"
+    await inside.skip(opened, timedelta(days=2))
+    await shown(inside, opened, "active")
+    assert (await inside.noticed(opened, "authority_restored")).count("authority_suspended") == 1
+
+
+async def test_a_cause_ends_its_own_suspension_alone(inside: Inside) -> None:
+    """E3: a licence that is back restores nothing that staff have ordered."""
+    opened = await inside.active(documents.broker())
+    lapse = str(uuid4())
+    at = inside.now(opened)
+    wanted = NewSuspension(lapse, LAPSED)
+    await inside.cases.deliver_events(await inside.database.write(suspend_authority, opened.case_id, wanted, at))
+    await suspend(inside, opened)
+    assert await inside.database.write(suspend_authority, opened.case_id, wanted, at) == []
+    status = await shown(inside, opened, "suspended")
+    assert status["may_assist_reasons"] == ["license_lapsed", "suspended_by_staff"]
+    by_staff = status["suspensions"][-1]["suspension_id"]
+    assert await inside.database.write(restore_authority, opened.case_id, by_staff, LAPSED, at) == []
+    told = await inside.database.write(restore_authority, opened.case_id, lapse, LAPSED, inside.now(opened))
+    await inside.cases.deliver_events(told)
+    await inside.noticed(opened, "authority_restored")
+    status = await inside.status(opened)
+    assert status["stage"] == "suspended"
+    assert status["may_assist_reasons"] == ["suspended_by_staff"]
+    await inside.cases.lift_suspension(opened.case_id, "a sample reason", "staff:sample")
+    await shown(inside, opened, "active")
+
+
+async def test_a_termination_comes_after_its_notice_unless_it_is_taken_back(inside: Inside) -> None:
+    opened = await inside.active(documents.counselor())
+    await inside.cases.terminate_authority(opened.case_id, "a sample reason", "staff:sample")
+    status = await inside.status(opened)
+    assert status["termination"]
+    assert status["may_assist"]
+    with pytest.raises(Refusal) as refused:
+        await inside.cases.terminate_authority(opened.case_id, "again", "staff:sample")
+    assert refused.value.reason.code == "termination_noticed"
+    await inside.cases.lift_suspension(opened.case_id, "resolved", "staff:sample", termination=True)
+    await inside.noticed(opened, "termination_taken_back")
+    assert await inside.skip(opened, timedelta(days=40))
+
+    await inside.cases.terminate_authority(opened.case_id, "a sample reason", "staff:sample")
+    await inside.skip(opened, timedelta(days=29))
+    assert (await inside.status(opened))["stage"] == "active"
+    await inside.skip(opened, timedelta(days=3))
+    status = await inside.until(opened, "terminated")
+    assert status["may_assist_reasons"][0] == "terminated"
+    await inside.noticed(opened, "terminated")
+    await account_is(inside, opened, active=False)
+
+
+async def test_a_termination_at_once_ends_the_case_and_its_suspensions(inside: Inside) -> None:
+    opened = await inside.active(documents.broker())
+    await suspend(inside, opened, "system")
+    await inside.cases.terminate_authority(opened.case_id, "a sample reason", "staff:sample", at_once=True)
+    status = await inside.until(opened, "terminated")
+    assert status["suspensions"] == []
+    assert status["may_assist_reasons"] == ["terminated"]
+    assert await inside.handle(opened).result() == "terminated"
+    with pytest.raises(Refusal) as refused:
+        await inside.cases.terminate_authority(opened.case_id, "again", "staff:sample", at_once=True)
+    assert refused.value.reason.code == "case_ended"
