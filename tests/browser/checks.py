@@ -25,6 +25,7 @@ MOST_STOPS = 120
 
 async def audit(page: Page) -> None:
     """axe finds nothing. It needs JavaScript, but is put in from outside: the page's policy lets nothing else in."""
+    await page.wait_for_load_state()
     if not await page.evaluate("'axe' in window"):
         await page.evaluate(AXE)
     faults: list[str] = await page.evaluate(RUN, RULES)
@@ -73,6 +74,7 @@ async def focus_visible(page: Page, most_stops: int = MOST_STOPS) -> None:
 
 
 async def _asked(page: Page, question: str) -> Any:
+    await page.wait_for_load_state()  # half a page has no heading yet
     return await page.evaluate(f"{CHECKS}\nchecks.{question}()")
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from playwright.async_api import Page
+from playwright.async_api import Locator, Page
 
 
 async def fill_in(page: Page, answers: Mapping[str, str]) -> None:
@@ -26,6 +26,12 @@ async def fill_in(page: Page, answers: Mapping[str, str]) -> None:
 async def press(page: Page, name: str) -> None:
     """Presses a button by its name."""
     await page.get_by_role("button", name=name, exact=True).click()
+
+
+async def follow(found: Locator) -> None:
+    """Clicks what leads to another page; ends when that is loaded, where a click alone ends before."""
+    async with found.page.expect_navigation():
+        await found.click()
 
 
 async def _unfold(page: Page, name: str) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from playwright.async_api import Page
 
-from tests.browser.forms import fill_in
+from tests.browser.forms import fill_in, follow
 from tests.browser.people import People
 from tests.support import documents
 
@@ -60,7 +60,7 @@ def sent(there: Way, shows: str, button: str = "main form button:visible", **ans
     async def way(page: Page, people: People, language: str) -> None:
         await there(page, people, language)
         await fill_in(page, answers)
-        await page.locator(button).first.click()
+        await follow(page.locator(button).first)
         await page.locator(shows).first.wait_for()
 
     return way
@@ -70,8 +70,8 @@ async def _registered(page: Page, people: People, language: str) -> None:
     """Somebody new types the code after the portal's request."""
     email = await _registering(page, people, language)
     await page.locator("main [name=code]").fill(await people.world.code(email))
-    await page.locator("main form button").first.click()
-    await page.wait_for_url("**/done*")
+    await follow(page.locator("main form button").first)
+    assert "/done" in page.url
 
 
 async def _registers(page: Page, people: People, language: str) -> None:
@@ -106,23 +106,20 @@ async def _stay(page: Page, people: People, language: str) -> None:
 async def _altered(page: Page, people: People, language: str) -> None:
     """The event of ours that was kept aside: in a stack that others use too its number isn't known."""
     await of(People.held)(page, people, language)
-    await page.locator("main a", has_text=people.known["altered_event"]).click()
-    await page.wait_for_url("**/altered/*")
+    await follow(page.locator("main a", has_text=people.known["altered_event"]))
 
 
 async def _uncounted(page: Page, people: People, language: str) -> None:
     """The report of ours that can't be counted, by way of its case."""
     await of(People.held)(page, people, language)
     await _open(page, people, f"/staff/cases/{people.known['uncounted_case']}", language, 200)
-    await page.locator("main a[href*='/webhooks/uncounted/']").first.click()
-    await page.wait_for_url("**/uncounted/*")
+    await follow(page.locator("main a[href*='/webhooks/uncounted/']").first)
 
 
 async def _rivals(page: Page, people: People, language: str) -> None:
     """Our two who claim one NPN: in a stack that others use too their number isn't known."""
     await of(People.rivals)(page, people, language)
-    await page.locator("main table a[href*='/staff/claims/']").last.click()
-    await page.wait_for_url("**/staff/claims/*")
+    await follow(page.locator("main table a[href*='/staff/claims/']").last)
 
 
 async def _unproven_case(page: Page, people: People, language: str) -> None:

@@ -6,6 +6,7 @@ import pytest
 from playwright.async_api import Locator, Page, expect
 
 from tests.browser.checks import audit, focus_visible, frame
+from tests.browser.forms import follow
 from tests.browser.people import People
 from tests.browser.visitors import PHONE, WIDE, Browse
 from tests.support import documents
@@ -51,8 +52,7 @@ async def decide(page: Page, verdict: str, reason: str) -> None:
     """Fills in the form of the decision that is open, and sends it."""
     await page.locator(f"label[for=verdict-{verdict}]").click()
     await page.locator("#decision-reason").fill(reason)
-    async with page.expect_navigation():
-        await page.locator("[action*='/decision'] button").click()
+    await follow(page.locator("[action*='/decision'] button"))
 
 
 def alert(page: Page) -> Locator:
@@ -156,10 +156,9 @@ async def test_a_session_that_was_taken_away_leads_to_the_log_in(
     await other.goto(f"{people.world.web}/staff/sessions")
     theirs = other.get_by_role("row").filter(has_text="Demo Appeals Reviewer")
     while await theirs.count():
-        async with other.expect_navigation():
-            await theirs.first.get_by_role("button").click()
-    await page.locator("nav a[href='/staff/cases']").click()
-    await page.wait_for_url("**/staff/sign-in?**")
+        await follow(theirs.first.get_by_role("button"))
+    await follow(page.locator("nav a[href='/staff/cases']"))
+    assert "/staff/sign-in?" in page.url
     await expect(page.locator("main [role=status]")).to_contain_text("Your session has ended")
     await frame(page, "en")
     await focus_visible(page)
@@ -171,14 +170,13 @@ async def test_filters_stand_in_the_address_and_names_do_not(browse: Browse, peo
     await signs_in(page, people, "Demo Reviewer")
     await page.goto(f"{people.world.web}/staff/search")
     await page.locator("#words").fill("findling suchbar")
-    await page.locator("main form button").first.click()
+    await follow(page.locator("main form button").first)
     found = page.locator(f"a[href*='{opened['case_id']}']")
     await expect(found.first).to_be_visible()
     assert "indling" not in page.url
     if javascript:
         await audit(page)
-    async with page.expect_navigation():
-        await found.first.click()
+    await follow(found.first)
     await expect(page.locator("h1")).to_have_text("Suchbar Findling-Muestra")
     assert "indling" not in page.url
     if javascript:
@@ -192,10 +190,9 @@ async def test_what_was_searched_for_is_not_shown_to_who_signs_in_next(browse: B
     await signs_in(page, people, "Demo Reviewer")
     await page.goto(f"{people.world.web}/staff/search")
     await page.locator("#words").fill("findling suchbar")
-    await page.locator("main form button").first.click()
+    await follow(page.locator("main form button").first)
     await expect(page.locator("#found h2")).to_be_visible()
-    async with page.expect_navigation():
-        await page.locator("[action='/staff/sign-out'] button").click()
+    await follow(page.locator("[action='/staff/sign-out'] button"))
     await signs_in(page, people, "Demo Auditor")
     await page.goto(f"{people.world.web}/staff/search")
     await page.goto(f"{people.world.web}/staff")

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from playwright.async_api import expect
 
+from tests.browser.forms import follow
 from tests.browser.pages import PAGES
 from tests.browser.people import People
 from tests.browser.visitors import PHONE, Browse
@@ -31,7 +32,7 @@ async def test_the_browsers_language_is_the_pages_until_another_is_chosen_which_
     html = page.locator("html")
     await page.goto(f"{people.world.web}/portal/register?plan_year=2024")
     await expect(html).to_have_attribute("lang", "es")
-    await page.get_by_role("link", name="English", exact=True).click()
+    await follow(page.get_by_role("link", name="English", exact=True))
     await expect(html).to_have_attribute("lang", "en")
     assert page.url.startswith(f"{people.world.web}/portal/register?plan_year=2024")
     await page.goto(f"{people.world.web}/resources/agent")

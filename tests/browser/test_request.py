@@ -9,7 +9,7 @@ from playwright.async_api import Page, ViewportSize, expect
 
 from templates.catalogs import translate
 from tests.browser.checks import audit, fits, focus_visible, frame
-from tests.browser.forms import fill_in, press
+from tests.browser.forms import fill_in, follow, press
 from tests.browser.people import People
 from tests.browser.visitors import PHONE, WIDE, Browse
 from tests.support import documents
@@ -106,7 +106,7 @@ async def its_link(page: Page, people: People, request: Document) -> None:
     letter = await people.world.letter(request["email"], lambda letter: link in letter["text"].split())
     assert letter["language"] == "es"
     await page.goto(link)
-    await page.locator("main .cards a").first.click()
+    await follow(page.locator("main .cards a").first)
     await frame(page, "es")
     await expect(page.locator("main")).to_contain_text("Muestra")
     heading = translate("Your certification for plan year %(year)s", "es") % {"year": 2024}

@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import Page, Route, expect
 
 from templates.catalogs import translate
-from tests.browser.forms import fill_in
+from tests.browser.forms import fill_in, follow
 from tests.browser.people import People
 from tests.browser.visitors import Browse
 
@@ -61,7 +61,7 @@ async def test_d6_what_was_typed_is_sent_after_the_next_sign_in(
     session = next(one for one in await page.context.cookies() if one["name"] == "own")
     await people.end_session(session["value"])
     await fill_in(page, {"message": TYPED})
-    await page.locator("main form button:visible").first.click()
+    await follow(page.locator("main form button:visible").first)
     await page.locator("main [name=email]").wait_for()
     await people.owner_signs_in_again(page, url)
     await page.wait_for_url("**/me/kept*")
