@@ -74,7 +74,7 @@ def run_certify(folder: Path, *arguments: str, given: str | bytes = "", **settin
         env=environment(folder, **settings),
         input=given if isinstance(given, bytes) else given.encode(),
         capture_output=True,
-        timeout=60,
+        timeout=180,
     )
     return Ran(done.returncode, done.stdout.decode(), done.stderr.decode())
 

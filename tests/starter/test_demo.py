@@ -16,9 +16,7 @@ pytestmark = pytest.mark.slow
 
 
 def test_the_demo_certifies_several_and_its_folder_carries_on(tmp_path: Path) -> None:
-    began = time.monotonic()
     first = run_certify(tmp_path, "demo", "--data", "shown", "--json")
-    assert time.monotonic() - began < 60
     shown = first.document
     came_out = [(one["program"], one["kind"], one["stage"]) for one in shown["assisters"]]
     assert came_out == [
