@@ -86,12 +86,16 @@ class Desk:
         opened = again or await self.opened(document, at)
         markets = [Market(market) for market in document["markets"]]
         await self.saved(opened, document, at, **saved)
+        await self.completed_markets(opened, at, markets)
+        return opened
+
+    async def completed_markets(self, opened: Opened, at: datetime, markets: Sequence[Market]) -> None:
+        """Everything of these markets, of a registration whose profile is saved."""
         await self.trained(opened, at, markets)
         for market in markets:
             for name in list_agreements(market):
                 await self.database.write(open_marketplace_agreement, opened.case_id, name, "en", "assister", at)
                 await self.database.write(accept_marketplace_agreement, opened.case_id, name, None, "assister", at)
-        return opened
 
     async def ended(self, opened: Opened, kind: FactKind, at: datetime) -> None:
         fact = Fact(id=f"{opened.case_id}:{kind}", kind=kind, at=at, data={"reason": "a sample reason"})
