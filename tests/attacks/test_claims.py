@@ -22,13 +22,14 @@ from db.writes.opening import Opened, SecondAccount, open_requested_case
 from domain.federal.markets import Market, NpnStatus
 from domain.programs.opening import parse_any_request
 from domain.programs.reports import describe_fact
+from domain.shared.cases.authors import ProofMethod
 from domain.shared.cases.commands import CommandKind
 from domain.shared.cases.facts import FactKind
 from domain.shared.cases.reasons import Refusal
 from domain.shared.cases.stages import WaitingFor
 from domain.shared.claims import ClaimState, NpnProof, RegisteredOwner
 from domain.shared.documents.faults import Invalid
-from domain.shared.vouching import ProofMethod, ShownProof, Voucher
+from domain.shared.vouching import ShownProof, Voucher
 from tests.support import documents
 from tests.support.office import KEY, Office, office_over
 from tests.support.opening import open_case
