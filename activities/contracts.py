@@ -112,7 +112,7 @@ class Training(ABC):
     @activity.defn(name="training.enroll")
     @abstractmethod
     async def enroll_learner(self, order: CaseRef) -> Effect:
-        """Enrols an existing account in this year's course, once."""
+        """Enrols an existing account in this year's course, once; ``unproven`` while the NPN isn't proven (D2)."""
 
 
 class Mlms(ABC):

@@ -5,12 +5,12 @@ from collections.abc import Awaitable, Callable
 from temporalio import activity
 
 from activities import contracts
-from activities.effects import build_effect_key, make_once, read_clock
+from activities.effects import build_effect_key, make_once, read_clock, see_through
 from adapters.lms import LmsClient, LmsLearner, LmsPlace
 from db.case_state import CaseSnapshot
 from db.engine import Database
 from db.reads.third_parties import find_lms_account
-from db.writes.effects import EffectResult, Intent
+from db.writes.effects import EffectResult, Intent, intend_enrollment
 from domain.shared.cases.facts import Fact, FactKind
 from domain.shared.cases.messages import CaseRef, Effect
 
@@ -30,10 +30,23 @@ class TrainingActivities(contracts.Training):
     @activity.defn(name="training.enroll")
     async def enroll_learner(self, order: CaseRef) -> Effect:
         """See the contract."""
-        return await self._place_learner(order, "training.enrolled", FactKind.LMS_ENROLLED, self._lms.enroll_learner)
+        return await see_through(self._enroll_proven(order))
+
+    async def _enroll_proven(self, order: CaseRef) -> Effect:
+        key = build_effect_key(order, "training.enrolled")
+        intent = await self._database.write(intend_enrollment, key, order.case_id, read_clock(order.at))
+        if intent is None:
+            return Effect(unproven=True)
+        ask = self._lms.enroll_learner
+        return await self._place_learner(order, "training.enrolled", FactKind.LMS_ENROLLED, ask, intent)
 
     async def _place_learner(
-        self, order: CaseRef, kind: str, fact: FactKind, ask: Callable[[LmsLearner, str], Awaitable[LmsPlace]]
+        self,
+        order: CaseRef,
+        kind: str,
+        fact: FactKind,
+        ask: Callable[[LmsLearner, str], Awaitable[LmsPlace]],
+        intent: Intent | None = None,
     ) -> Effect:
         async def make(intent: Intent) -> EffectResult:
             case = intent.snapshot.case
@@ -42,7 +55,7 @@ class TrainingActivities(contracts.Training):
             recorded = Fact(id=f"{order.case_id}:{fact}", kind=fact, at=read_clock(order.at))
             return EffectResult({"id": place.id, "url": place.url}, (recorded,), external_id=place.id)
 
-        return await make_once(self._database, order, kind, make)
+        return await make_once(self._database, order, kind, make, intent=intent)
 
 
 def _build_learner(snapshot: CaseSnapshot, account: str | None) -> LmsLearner:

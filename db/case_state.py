@@ -160,6 +160,7 @@ def registration_opening_of(case: Case) -> RegistrationOpening:
         markets=profile_of(case).markets,
         returning=case.assister_type == AssisterType.RETURNING,
         npn_unproven=case.npn_unproven,
+        npn_legacy=case.npn_legacy,
     )
 
 

@@ -111,6 +111,11 @@ class Case(SQLModel, table=True):
         sa_column_kwargs={"server_default": false()},
         description="whether it is still to be proven whose its NPN is (D2)",
     )
+    npn_legacy: bool = Field(
+        default=False,
+        sa_column_kwargs={"server_default": false()},
+        description="whether that is to be proven before a further market is completed; what was before then stays",
+    )
     first_email: str | None = Field(
         default=None,
         description="the address it was asked for with, to which every letter goes; none of cases from before claims",

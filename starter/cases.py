@@ -27,6 +27,7 @@ from domain.programs.imports import ImportedPerson
 from domain.programs.opening import AnyRequest
 from domain.programs.reports import describe_fact
 from domain.shared.cases.authority import AUTHORITY_FACTS, SuspensionKind
+from domain.shared.cases.authors import THE_ASSISTER, OnBehalf, ProofMethod, StepAuthor
 from domain.shared.cases.commands import (
     CommandData,
     CommandOrigin,
@@ -202,20 +203,31 @@ class Cases:
         return await self._give_command(decision, case_id, actor, reason, command_id)
 
     async def answer_question(
-        self, case_id: str, changes: Mapping[str, Any], message: str, actor: str = "assister", shown: str | None = None
+        self,
+        case_id: str,
+        changes: Mapping[str, Any],
+        message: str,
+        author: StepAuthor = THE_ASSISTER,
+        shown: str | None = None,
     ) -> CommandOutcome:
         """The assister's answer to a question of staff. Raises `Invalid` where the changed request isn't one.
 
         ``shown`` is the language in which the agreement was shown, where it is accepted along with the answer.
         """
-        answer = AnswerQuestion(changes=dict(changes), language=shown)
-        return await self._give_command(answer, case_id, actor, message)
+        answer = AnswerQuestion(changes=dict(changes), language=shown, on_behalf=author.on_behalf)
+        return await self._give_command(answer, case_id, author.actor, message)
 
     async def withdraw_request(
-        self, case_id: str, reason: str, actor: str, command_id: str | None = None
+        self,
+        case_id: str,
+        reason: str,
+        actor: str,
+        command_id: str | None = None,
+        method: ProofMethod | None = None,
     ) -> CommandOutcome:
-        """The assister withdraws, or staff in their name."""
-        return await self._give_command(Withdraw(), case_id, actor, reason, command_id)
+        """The assister withdraws, or staff: of their own, or where ``method`` says how they have it, at their wish."""
+        on_behalf = OnBehalf(method=method, reason=reason) if method else None
+        return await self._give_command(Withdraw(on_behalf=on_behalf), case_id, actor, reason, command_id)
 
     async def revoke_certification(
         self, case_id: str, reason: str, actor: str, command_id: str | None = None

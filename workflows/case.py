@@ -50,6 +50,7 @@ class CaseWorkflow:
         self.progress = progress
         self._activities = ActivityRunner()
         self._steps: dict[str, asyncio.Task[None]] = {}
+        self._resting_steps: set[str] = set()
         self._side_tasks: dict[str, Command] = {}
         self._applying: dict[str, asyncio.Task[Applied]] = {}
         self._is_wait_unshown = False
@@ -154,7 +155,7 @@ class CaseWorkflow:
 
     @property
     def _is_resting(self) -> bool:
-        under_way = any(not task.done() for task in self._steps.values())
+        under_way = any(not task.done() for step, task in self._steps.items() if step not in self._resting_steps)
         return not (under_way or self.progress.errands or self.progress.ending)
 
     def _take_back_unfinished(self) -> None:

@@ -26,6 +26,7 @@ with workflow.unsafe.imports_passed_through():
         Begin,
         CaseRef,
         Command,
+        Effect,
         LookUp,
         Progress,
         RebuiltProgress,
@@ -193,14 +194,44 @@ class AssisterCertification(SuspendableCase):
             self.progress.facts.add(FactKind.BACKGROUND_REPORTED)
 
     async def _enroll_in_course(self) -> None:
-        """An existing LMS account is enrolled in this year's course, without an invitation (A9, A11, A16)."""
-        await self._make_effect(Training.enroll_learner, "existing LMS account enrolled")
+        """An existing LMS account is enrolled in this year's course, without an invitation (A9, A11, A16).
+
+        It is given to nobody before it is proven whose the NPN is (D2): what comes meanwhile may be that, and it is
+        tried again. Runs of before were never answered that it isn't.
+        """
+        heard = self._count_heard()
+        while (await self._enroll_learner()).unproven:
+            await self._wait_for_proof("enrolled", heard)
+            heard = self._count_heard()
         self._notify_assister(Notice.LMS_ENROLLED)
+
+    async def _enroll_learner(self) -> Effect:
+        order = CaseRef(case_id=self.case_id, at=workflow.now())
+        return await self._activities.make(Training.enroll_learner, order, "existing LMS account enrolled")
+
+    async def _wait_for_proof(self, step: str, heard: tuple[int, int]) -> None:
+        """A step waits until more was heard than this; it is no work under way that would hold up the next run."""
+        self._resting_steps.add(step)
+        self._show_enrollment_wait(WaitingFor.NPN_PROOF)
+        await workflow.wait_condition(lambda: self._count_heard() != heard)
+        self._resting_steps.discard(step)
+        if self.progress.passed or self._has_seen(FactKind.NPN_PROVEN):
+            self._show_enrollment_wait(WaitingFor.LMS_INVITATION)
+
+    def _show_enrollment_wait(self, waiting_for: WaitingFor) -> None:
+        if self.progress.verdict == Verdict.APPROVE:  # before that the decision is what the case waits for
+            self._enter_stage(Stage.INVITED, waiting_for)
+
+    def _count_heard(self) -> tuple[int, int]:
+        """Messages, and answers that were applied: whose the NPN is may be proven after any of them."""
+        return self.progress.messages, self.progress.rounds
 
     async def _complete_training(self) -> None:
         """Step 3: the LMS opens with account and profile, and the course has no deadline (A15–A18)."""
         here = Stage.INVITED, WaitingFor.LMS_INVITATION
         if self._claimed.has_lms_account:
+            if "enrolled" in self._resting_steps:
+                here = Stage.INVITED, WaitingFor.NPN_PROOF
             await self._complete_step("enrolled", self._enroll_in_course, *here)
         else:
             await self._complete_step(

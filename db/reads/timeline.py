@@ -54,10 +54,10 @@ def build_timeline(
     """Everything once, in the order of its times; ``mails`` are the numbers of kept mails by their effects' keys."""
     audited = sorted(audited, key=lambda row: row.id or 0)
     own = {f"command:{row.id}": row for row in commands}
-    actors = _find_actors(audited)
+    authors = _find_authors(audited)
     known, recorded = {row.id for row in facts}, {row.recorded_at for row in facts}
     entries = [
-        *(_describe_fact(row, own.get(row.id), actors) for row in sorted(facts, key=lambda row: _ORDER[row.kind])),
+        *(_describe_fact(row, own.get(row.id), authors) for row in sorted(facts, key=lambda row: _ORDER[row.kind])),
         *(_describe_notice(row, mails) for row in effects if row.kind.startswith("notice.")),
         *(_describe_command(row) for row in commands if not _became_fact(row, known)),
         *(entry for row in audited if (entry := _describe_audited(row, recorded)) is not None),
@@ -68,19 +68,22 @@ def build_timeline(
 _ORDER = {kind.value: place for place, kind in enumerate(FactKind)}  # the order of facts of one instant
 
 
-def _find_actors(audited: Iterable[AuditRow]) -> dict[datetime, str]:
-    """Who wrote at an instant: all of one transaction has the same."""
-    actors: dict[datetime, str] = {}
+def _find_authors(audited: Iterable[AuditRow]) -> dict[datetime, AuditRow]:
+    """By whose act something was written at an instant: all of one transaction has the same."""
+    authors: dict[datetime, AuditRow] = {}
     for row in audited:
         if row.actor != SYSTEM:
-            actors.setdefault(row.at, row.actor)
-    return actors
+            authors.setdefault(row.at, row)
+    return authors
 
 
-def _describe_fact(row: FactRow, command: CommandRow | None, actors: Mapping[datetime, str]) -> TimelineEntry:
+def _describe_fact(row: FactRow, command: CommandRow | None, authors: Mapping[datetime, AuditRow]) -> TimelineEntry:
     """Who is behind a fact says itself, or its command, or what was audited in the same transaction."""
-    actor = row.data.get("by") or (command.actor if command else actors.get(row.recorded_at, SYSTEM))
+    author = authors.get(row.recorded_at)
+    actor = row.data.get("by") or (command.actor if command else author.actor if author else SYSTEM)
     data = {name: value for name, value in row.data.items() if name not in ("by", "reason")}
+    if author is not None and author.details.get("method") and row.kind != FactKind.NPN_PROVEN:
+        data["on_behalf"] = {"method": author.details["method"], "reason": author.reason}
     if command is not None and command.data.get("changes"):
         data["changed"] = sorted(command.data["changes"])
     reason = row.data.get("reason") or (command.reason if command else None)

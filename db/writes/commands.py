@@ -1,5 +1,6 @@
 """Commands people give a case: kept under the caller's id unless it refuses them, and applied once by its workflow."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -82,7 +83,8 @@ def keep_command(
         return row
     why = _judge(session, identity_key, case, state_of(session, case), command, origin.at)
     if why is not None:
-        record_audit(session, origin.at, origin.actor, f"{command.kind}.refused", case, origin.reason, answer=why)
+        reason, said = _tell_word(origin.reason, command.to_json().get("on_behalf"))
+        record_audit(session, origin.at, origin.actor, f"{command.kind}.refused", case, reason, answer=why, **said)
         return why
     row = CommandRow(
         id=origin.command_id,
@@ -98,8 +100,9 @@ def keep_command(
 
 
 def _is_another(row: CommandRow, command: CommandData, origin: CommandOrigin) -> bool:
-    given = (origin.case_id, command.kind, origin.actor, origin.reason, command.to_json())
-    return (row.case_id, row.kind, row.actor, row.reason, row.data) != given
+    given = (origin.case_id, command.kind, origin.actor, origin.reason)
+    # What was stored is read first: an earlier release's lacks what is said by nothing.
+    return (row.case_id, row.kind, row.actor, row.reason) != given or parse_command(row.kind, row.data) != command
 
 
 def load_command(session: Session, command_id: str) -> CommandRow:
@@ -278,11 +281,15 @@ def _carry_out(
         void_activation_links(session, case.case_id, now)
     row.state = CommandState.APPLIED
     session.add(row)
-    reason = OWN_REASONS.get(command.kind, row.reason)
-    record_audit(session, now, row.actor, f"case.{_AUDITED_AS[command.kind]}", case, reason, **_describe_command(row))
+    told, details = _describe_command(row)
+    reason = OWN_REASONS.get(command.kind, told)
+    record_audit(session, now, row.actor, f"case.{_AUDITED_AS[command.kind]}", case, reason, **details)
     for fact in facts:
         if fact.kind is FactKind.AGREEMENT_ACCEPTED and not was_accepted:
-            record_audit(session, now, row.actor, "agreement.accepted", case, source=fact.data["source"])
+            word, method = fact.data.get("evidence"), {name: details[name] for name in ("method",) if name in details}
+            record_audit(
+                session, now, row.actor, "agreement.accepted", case, word, source=fact.data["source"], **method
+            )
 
 
 def _refuse(session: Session, case: Case, row: CommandRow, why: Reason, now: datetime) -> None:
@@ -290,7 +297,8 @@ def _refuse(session: Session, case: Case, row: CommandRow, why: Reason, now: dat
     keep_refusal(row, why)
     row.data = {name: value for name, value in row.data.items() if name != "profile"}  # nothing of it is kept
     session.add(row)
-    record_audit(session, now, row.actor, f"{row.kind}.refused", case, row.reason, answer=why, **_describe_command(row))
+    reason, details = _describe_command(row)
+    record_audit(session, now, row.actor, f"{row.kind}.refused", case, reason, answer=why, **details)
 
 
 def keep_refusal(row: CommandRow, why: Reason) -> None:
@@ -298,6 +306,19 @@ def keep_refusal(row: CommandRow, why: Reason) -> None:
     row.answer, row.answer_code, row.answer_details = why.sentence(), why.code, dict(why.details)
 
 
-def _describe_command(row: CommandRow) -> dict[str, Any]:
-    """What the audit keeps of a command besides its reason."""
-    return {**list_shown_data(row.data), "command_id": row.id}
+def _describe_command(row: CommandRow) -> tuple[str, dict[str, Any]]:
+    """What the audit keeps of a command: its reason, and what is said besides."""
+    shown = list_shown_data(row.data)
+    reason, said = _tell_word(row.reason, shown.pop("on_behalf", None))
+    return reason, {**shown, **said, "command_id": row.id}
+
+
+def _tell_word(reason: str, word: Mapping[str, str] | None) -> tuple[str, dict[str, str]]:
+    """Why a command was given, and how staff have the word of the assister for whom they gave it (D6).
+
+    The words of an answer are the assister's; the reason is then why staff bring it, with the message beside.
+    """
+    if not word:
+        return reason, {}
+    message = {"message": reason} if word["reason"] != reason else {}
+    return word["reason"], {"method": word["method"], **message}

@@ -138,6 +138,18 @@ def intend_certificate(session: Session, key: str, case_id: str, now: datetime, 
     return intend_effect(session, key, case_id, "certificate.issued", fixed.to_json(), now)
 
 
+def intend_enrollment(session: Session, key: str, case_id: str, now: datetime) -> Intent | None:
+    """The intent to enrol an LMS account of earlier years; None while whose the NPN is has to be proven (D2).
+
+    What was made before proofs were asked for stands.
+    """
+    case = lock_case(session, case_id)
+    row = one_or_none(session, _EFFECT, key=key)
+    if case.npn_unproven and case.stage not in ENDED and (row is None or row.result is None):
+        return None
+    return intend_effect(session, key, case_id, "training.enrolled", {}, now)
+
+
 def keep_evidence(
     session: Session, key: str, case_id: str, source: str, raw: bytes, sha256: str, now: datetime
 ) -> None:

@@ -35,7 +35,8 @@ Versions = Mapping[MarketplaceAgreement, str]
 class RegistrationOpening(BaseModel):
     """What a registration is from its first moment on: the role asked for, the markets, and whether one returns.
 
-    ``npn_unproven``: whose the NPN is has still to be proven (D2).
+    ``npn_unproven``: whose the NPN is has still to be proven (D2). ``npn_legacy``: so it is, and since a market was
+    completed before proofs were asked for, nothing but the next market waits for it.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -44,6 +45,12 @@ class RegistrationOpening(BaseModel):
     markets: tuple[Market, ...]
     returning: bool
     npn_unproven: bool = False
+    npn_legacy: bool = False
+
+    @property
+    def awaits_proof(self) -> bool:
+        """Whether no market is completed before it is proven whose the NPN is."""
+        return self.npn_unproven or self.npn_legacy
 
 
 class Enrollment(BaseModel):
@@ -155,7 +162,7 @@ class RegistrationState(BaseModel):
         None is complete before the NPN is proven (D2).
         """
         profile_at = self.profile.completed_at
-        if profile_at is None or self.opening.npn_unproven:
+        if profile_at is None or self.opening.awaits_proof:
             return {}
         return {
             market: max(profile_at, self.trained_at[market], self.agreed_at[market], self.npn_proven_at or profile_at)
@@ -346,7 +353,7 @@ def _find_stage_after_profile(state: RegistrationState) -> tuple[Stage, WaitingF
     if to_agree:
         since = _find_latest(state.profile.completed_at, *(state.trained_at[market] for market in to_agree))
         return Stage.AWAITING_AGREEMENTS, WaitingFor.MARKETPLACE_AGREEMENTS, since
-    if missing and state.opening.npn_unproven and all(market in state.agreed_at for market in missing):
+    if missing and state.opening.awaits_proof and all(market in state.agreed_at for market in missing):
         since = _find_latest(state.profile.completed_at, *(state.agreed_at[market] for market in missing))
         return Stage.AWAITING_AGREEMENTS, WaitingFor.NPN_PROOF, since
     if missing:

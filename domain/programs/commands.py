@@ -13,6 +13,7 @@ from domain.federal.profile import parse_profile
 from domain.federal.registration import RegistrationState
 from domain.programs.state import CaseState
 from domain.shared.cases.authority_commands import AuthorityCommand, find_authority_refusal
+from domain.shared.cases.authors import OnBehalf
 from domain.shared.cases.commands import (
     ENDING_FACTS,
     ActivateAccount,
@@ -93,8 +94,14 @@ def find_refusal(command: CommandData, state: CaseState) -> Reason | None:
     return state_program.find_refusal(command, state)
 
 
-def plan_profile(identity_key: bytes, saved: Mapping[str, Any], changes: object, state: CaseState) -> SaveProfile:
-    """The command that would save these changes (parsed JSON) to a profile (B7).
+def plan_profile(
+    identity_key: bytes,
+    saved: Mapping[str, Any],
+    changes: object,
+    state: CaseState,
+    on_behalf: OnBehalf | None = None,
+) -> SaveProfile:
+    """The command that would save these changes (parsed JSON) to a profile (B7), by staff with the word they have.
 
     Raises `Invalid` with every field at fault, and `Refusal` when the case can't take a profile now.
     """
@@ -106,7 +113,7 @@ def plan_profile(identity_key: bytes, saved: Mapping[str, Any], changes: object,
     assert isinstance(changes, Mapping), "what was parsed has fields"
     given = {name: value for name, value in profile.items() if name in changes}
     digest = hmac.new(identity_key, write_canonical(given).encode(), sha256).hexdigest()
-    return SaveProfile(digest=digest, given=tuple(sorted(given)), profile=profile)
+    return SaveProfile(digest=digest, given=tuple(sorted(given)), profile=profile, on_behalf=on_behalf)
 
 
 def build_facts(

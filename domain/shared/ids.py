@@ -55,6 +55,8 @@ def make_certificate_number(program: str, plan_year: int) -> str:
     return f"{_PREFIX[program]}{plan_year % 100:02d}-{groups}"
 
 
+# Who the audit names for somebody in a session of their own.
+ASSISTER = "assister"
 _STAFF, _SENDER = "staff:", "sender:"
 
 

@@ -5,23 +5,15 @@ The public's forms need nobody: there a code has confirmed the address.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from domain.shared.cases.authors import ProofMethod
 from domain.shared.documents.faults import Invalid, list_faults
 from domain.shared.documents.fields import Line, StrictForm
 
 PROOF = "proof"
-
-
-class ProofMethod(StrEnum):
-    """How staff have seen whose an NPN is."""
-
-    PAPER = "paper"
-    IN_PERSON = "in_person"
-    OTHER = "other"
 
 
 class ShownProof(StrictForm):

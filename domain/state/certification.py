@@ -317,7 +317,7 @@ def _find_stage_in_training(state: CertificationState) -> tuple[Stage, WaitingFo
     if state.lms_account is LmsAccount.INVITED:
         return Stage.INVITED, WaitingFor.LMS_ACCOUNT
     if state.lms_profile is Completeness.INCOMPLETE and state.opening.has_lms_account:
-        return Stage.INVITED, WaitingFor.LMS_INVITATION
+        return Stage.INVITED, WaitingFor.NPN_PROOF if state.opening.npn_unproven else WaitingFor.LMS_INVITATION
     if state.lms_profile is Completeness.INCOMPLETE:
         return Stage.INVITED, WaitingFor.LMS_PROFILE
     if state.trained_at is None:
@@ -347,7 +347,7 @@ _BEGINS: dict[WaitingFor, tuple[FactKind, ...]] = {
     WaitingFor.BACKGROUND_CHECK: (FactKind.SCREENED, FactKind.BACKGROUND_ORDERED, FactKind.BACKGROUND_REORDERED),
     WaitingFor.DECISION: (FactKind.SCREENED, FactKind.BACKGROUND_REPORTED),
     WaitingFor.INFORMATION: (FactKind.DECIDED,),
-    WaitingFor.LMS_INVITATION: (FactKind.DECIDED,),
+    WaitingFor.LMS_INVITATION: (FactKind.DECIDED, FactKind.NPN_PROVEN),
     WaitingFor.LMS_ACCOUNT: (FactKind.LMS_INVITED, FactKind.DECIDED),
     WaitingFor.LMS_PROFILE: (FactKind.LMS_REGISTERED, FactKind.DECIDED),
     WaitingFor.COURSE_COMPLETION: (FactKind.LMS_PROFILE_COMPLETED, FactKind.LMS_ENROLLED, FactKind.DECIDED),

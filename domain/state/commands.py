@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from domain.shared.cases.authors import OnBehalf
 from domain.shared.cases.commands import CommandData, CommandKind, CommandOrigin, ResendNotice, SaveProfile, build_fact
 from domain.shared.cases.facts import Fact, FactKind
 from domain.shared.cases.notices import Notice
@@ -27,12 +28,13 @@ class AnswerQuestion(CommandData):
     """The assister answers what staff asked: fields of the request changed, by name (A12).
 
     ``language`` is the one in which the agreement was shown that is accepted along with it, where it isn't the
-    request's.
+    request's; ``on_behalf`` is the word that staff have who answer for the assister.
     """
 
     kind = CommandKind.ANSWER
     changes: dict[str, Any]
     language: str | None = None
+    on_behalf: OnBehalf | None = None
 
 
 class ReorderCheck(CommandData):
@@ -147,7 +149,11 @@ def build_answer_facts(
         answered = AnsweredData(round=state.round + 1, check_number=_count_next_order(state), **told)
     facts = [build_fact(FactKind.ANSWERED, origin, answered)]
     if command.changes.get("agreement_accepted") is True:
-        facts.append(build_acceptance_fact(origin.case_id, command.language or language, origin.at, "page"))
+        said = command.on_behalf
+        evidence = {"by": origin.actor, "evidence": said.reason} if said else {}
+        source = "staff" if said else "page"
+        shown = command.language or language
+        facts.append(build_acceptance_fact(origin.case_id, shown, origin.at, source, **evidence))
     return facts
 
 

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from domain.shared.ids import COMMAND_LINE, name_staff_actor
+from domain.shared.ids import name_staff_actor
 from starter.cli.context import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from domain.shared.cases.authors import StepAuthor
 
 # A request with every field at its longest has some 20 KiB; an import has years of many thousand people.
 REQUEST_BYTES = 256 * 1024
@@ -49,10 +51,27 @@ File = Annotated[
 Quiet = Annotated[bool, FLAG, Parameter(name="--quiet", help="Print nothing but the id of the case.")]
 Reason = Annotated[str, Parameter(help="Why; it is audited.")]
 Actor = Annotated[str, Parameter(name="--as", help="Who does it; it is audited.")]
-OnBehalf = Annotated[
-    str | None,
-    Parameter(name="--as", help="Who of staff does it for the assister; it is audited. By default the command line."),
-]
+Method = Literal["paper", "in_person", "other"]
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class BehalfOptions:
+    """Who of staff takes a step for the assister, whose it is, how they have the assister's word, and why (D6)."""
+
+    actor: Annotated[str, Parameter(name="--as", help="Who of staff does it for the assister; it is audited.")]
+    method: Annotated[Method, Parameter(name="--method", help="How the assister gave their word; it is audited.")]
+    reason: Annotated[str, Parameter(name="--reason", help="Why it is done for the assister; it is audited.")]
+
+    def name_author(self) -> "StepAuthor":
+        """Whom the audit names: never the assister, who acts in a session of their own. Raises `UsageError`."""
+        from domain.shared.cases.authors import OnBehalf, ProofMethod, StepAuthor
+
+        require_text(actor=self.actor, reason=self.reason)
+        word = OnBehalf(method=ProofMethod(self.method), reason=self.reason.strip())
+        return StepAuthor(name_staff_actor(self.actor), word)
+
+
 CommandId = Annotated[
     str | None, Parameter(name="--id", help="Your own id of the command: the same id again is carried out once.")
 ]
@@ -80,14 +99,6 @@ def require_text(**given: str) -> None:
     for name, value in given.items():
         if not value.strip():
             raise UsageError(f"{options[name]} needs a text that is not blank.")
-
-
-def name_actor(actor: str | None) -> str:
-    """Who does something for an assister from here: never the assister, who acts in a session of their own (D6)."""
-    if actor is None:
-        return COMMAND_LINE
-    require_text(actor=actor)
-    return name_staff_actor(actor)
 
 
 def require_choice(name: str, value: str | None, choices: "Sequence[str]") -> None:

@@ -13,14 +13,14 @@ from starter.cli.arguments import (
     LONGEST_DOCUMENT,
     REQUEST_BYTES,
     Actor,
+    BehalfOptions,
     CaseId,
     CommandId,
     CommonOptions,
     File,
-    OnBehalf,
+    Method,
     ProgramName,
     Reason,
-    name_actor,
     read_file,
     require_choice,
     require_text,
@@ -110,22 +110,33 @@ async def decide_case(
 
 
 async def answer_question(
-    case: CaseId, file: File, /, *, actor: OnBehalf = None, options: CommonOptions = DEFAULTS
+    case: CaseId, file: File, /, *, behalf: BehalfOptions, options: CommonOptions = DEFAULTS
 ) -> None:
     """Answer what staff asked, for the assister: changed request fields and a message, in JSON."""
-    by = name_actor(actor)
+    author = behalf.name_author()
     changes, message = _parse_answer(read_file(file, REQUEST_BYTES))
-    await _send_command(options, case, lambda services: services.cases.answer_question(case, changes, message, by))
+    await _send_command(options, case, lambda services: services.cases.answer_question(case, changes, message, author))
 
 
 async def withdraw_request(
-    case: CaseId, /, *, reason: Reason, actor: Actor, command_id: CommandId = None, options: CommonOptions = DEFAULTS
+    case: CaseId,
+    /,
+    *,
+    reason: Reason,
+    actor: Actor,
+    method: Annotated[
+        Method | None, Parameter(help="How the assister gave their word, where they wish it; it is audited.")
+    ] = None,
+    command_id: CommandId = None,
+    options: CommonOptions = DEFAULTS,
 ) -> None:
-    """Withdraw a request, in the assister's name."""
+    """Withdraw a request: at the assister's wish, with --method, or as staff."""
+    from domain.shared.cases.authors import ProofMethod
+
     require_text(reason=reason, actor=actor)
-    actor = name_staff_actor(actor)
+    actor, wish = name_staff_actor(actor), ProofMethod(method) if method else None
     await _send_command(
-        options, case, lambda services: services.cases.withdraw_request(case, reason, actor, command_id)
+        options, case, lambda services: services.cases.withdraw_request(case, reason, actor, command_id, wish)
     )
 
 
@@ -253,7 +264,7 @@ async def prove_identity(
     case: CaseId,
     /,
     *,
-    method: Annotated[Literal["paper", "in_person", "other"], Parameter(help="How you have seen it.")],
+    method: Annotated[Method, Parameter(help="How you have seen it.")],
     document: Annotated[str, Parameter(help="The document you have seen.")],
     reason: Reason,
     actor: Actor,

@@ -1,4 +1,4 @@
-"""The verbs of `certify ffm`: an assister's own steps with the federal marketplace, and the published lists."""
+"""The verbs of `certify ffm`: steps with the federal marketplace that staff take for assisters, and the lists."""
 
 import asyncio
 import sys
@@ -11,12 +11,11 @@ from starter.cli.arguments import (
     DEFAULTS,
     FLAG,
     REQUEST_BYTES,
+    BehalfOptions,
     CaseId,
     CommandId,
     CommonOptions,
     File,
-    OnBehalf,
-    name_actor,
     read_file,
 )
 from starter.cli.context import NotDone, UsageError, open_database, open_services
@@ -34,6 +33,7 @@ from starter.cli.status_output import print_summary
 if TYPE_CHECKING:
     from db.engine import Database
     from domain.shared.agreements import Agreement
+    from domain.shared.cases.authors import StepAuthor
     from starter.cli.output import Pages
 
 PUBLISHING_SECONDS = 60.0
@@ -45,7 +45,7 @@ Course = Annotated[CurriculumName, Parameter(help="The course.")]
 
 app = App(
     name="ffm",
-    help="Register with the federal marketplace, step by step; publish and read its lists.",
+    help="Steps with the federal marketplace, taken for assisters by staff; publish and read its lists.",
     help_format="plaintext",
     version_flags=[],
 )
@@ -58,20 +58,20 @@ async def save_profile(
     /,
     *,
     go_on: Annotated[bool, FLAG, Parameter(name="--next", help="Go on with Next once it is saved.")] = False,
-    actor: OnBehalf = None,
+    behalf: BehalfOptions,
     command_id: CommandId = None,
     options: CommonOptions = DEFAULTS,
 ) -> None:
-    """Save a profile's changed fields (JSON); the registry is asked about its NPNs."""
+    """Save a profile's changed fields (JSON), for the assister; the registry is asked about its NPNs."""
     body = read_file(file, REQUEST_BYTES)
     from domain.shared.documents.parsing import read_json
 
-    actor = name_actor(actor)
+    author = behalf.name_author()
     changes = read_json(body)
     async with open_services(options.data) as services:
-        answer = await services.registrations.save_profile(case, changes, actor, command_id)
+        answer = await services.registrations.save_profile(case, changes, author, command_id)
         if go_on and answer.state == "applied":
-            await services.registrations.complete_profile(case, actor)
+            await services.registrations.complete_profile(case, author)
         status = await services.read_status(case)
     if options.json:
         print_json(status | answer.document())
@@ -90,15 +90,15 @@ async def enroll_in_course(
     /,
     *,
     channel: Annotated[str, Parameter(help="Where to take it: mlms, or an approved vendor's id.")] = "mlms",
-    actor: OnBehalf = None,
+    behalf: BehalfOptions,
     options: CommonOptions = DEFAULTS,
 ) -> None:
-    """Enroll in a course; once each, a repeat changes nothing."""
+    """Enroll in a course, for the assister; once each, a repeat changes nothing."""
     from domain.federal.markets import Curriculum
 
-    actor = name_actor(actor)
+    author = behalf.name_author()
     async with open_services(options.data) as services:
-        await services.registrations.enroll_in_course(case, Curriculum(curriculum), channel, actor)
+        await services.registrations.enroll_in_course(case, Curriculum(curriculum), channel, author)
         status = await services.read_status(case)
     _print_step(options, f"Enrolled in {spell_code(curriculum)}, {channel}.", status)
 
@@ -110,16 +110,16 @@ async def launch_course(
     /,
     *,
     channel: Annotated[str, Parameter(help="The vendor's id.")],
-    actor: OnBehalf = None,
+    behalf: BehalfOptions,
     options: CommonOptions = DEFAULTS,
 ) -> None:
-    """Make a ticket to a vendor's training: it opens the site once, before it expires."""
+    """Make a ticket to a vendor's training, for the assister: it opens the site once, before it expires."""
     from domain.federal.markets import Curriculum
     from domain.shared.documents import instants
 
-    actor = name_actor(actor)
+    author = behalf.name_author()
     async with open_services(options.data) as services:
-        ticket = await services.registrations.issue_launch_ticket(case, Curriculum(curriculum), channel, actor)
+        ticket = await services.registrations.issue_launch_ticket(case, Curriculum(curriculum), channel, author)
     expires_at = instants.format_instant(ticket.expires_at)
     if options.json:
         print_json({"ticket": ticket.ticket, "url": ticket.url, "expires_at": expires_at})
@@ -137,37 +137,30 @@ def accept_agreement(
     *,
     language: Annotated[Literal["en", "es"] | None, Parameter(help="By default the registration's language.")] = None,
     yes: Annotated[bool, FLAG, Parameter(help="Agree without being asked, in scripts.")] = False,
-    actor: OnBehalf = None,
-    method: Annotated[
-        Literal["paper", "in_person", "other"] | None, Parameter(help="With --as: how the assister gave their word.")
-    ] = None,
-    reason: Annotated[str | None, Parameter(help="With --as: why it is done for them; it is audited.")] = None,
+    behalf: BehalfOptions,
     options: CommonOptions = DEFAULTS,
 ) -> None:
-    """Read an agreement with the Marketplace and accept it; both are recorded."""
-    if actor is not None and not (method and reason and reason.strip()):
-        raise UsageError("To agree for an assister by --as needs --method and --reason.")
-    actor = name_actor(actor)
+    """Read an agreement with the Marketplace to the assister and accept it for them; both are recorded."""
+    author = behalf.name_author()
     if not yes and not sys.stdin.isatty():
         raise UsageError("An agreement is accepted on a terminal, or with --yes.")
     # Two runs of the event loop, with nothing held between them and Ctrl-C as usual: who reads may take their time.
-    text = asyncio.run(_open_agreement(options, case, agreement, language, actor))
+    text = asyncio.run(_open_agreement(options, case, agreement, language, author))
     title = f"{spell_code(agreement)}, version {text.version}, {text.language}"
     print_agreement(open_console(error=options.json), text.text, title)
     if not yes:
         _ask_for_consent(options)
-    said = {"method": method, "reason": reason}
-    asyncio.run(_accept_agreement(options, case, agreement, text.sha256, actor, said))
+    asyncio.run(_accept_agreement(options, case, agreement, text.sha256, author))
 
 
 async def _open_agreement(
-    options: CommonOptions, case: str, name: AgreementName, language: str | None, actor: str
+    options: CommonOptions, case: str, name: AgreementName, language: str | None, author: "StepAuthor"
 ) -> "Agreement":
     from domain.federal.markets import MarketplaceAgreement
 
     async with open_services(options.data) as services:
         language = language or (await services.database.read(load_snapshot, case)).applicant.language
-        return await services.registrations.open_agreement(case, MarketplaceAgreement(name), language, actor)
+        return await services.registrations.open_agreement(case, MarketplaceAgreement(name), language, author)
 
 
 def _ask_for_consent(options: CommonOptions) -> None:
@@ -178,12 +171,12 @@ def _ask_for_consent(options: CommonOptions) -> None:
 
 
 async def _accept_agreement(
-    options: CommonOptions, case: str, name: AgreementName, sha256: str, actor: str, said: dict[str, str | None]
+    options: CommonOptions, case: str, name: AgreementName, sha256: str, author: "StepAuthor"
 ) -> None:
     from domain.federal.markets import MarketplaceAgreement
 
     async with open_services(options.data) as services:
-        await services.registrations.accept_agreement(case, MarketplaceAgreement(name), sha256, actor, **said)
+        await services.registrations.accept_agreement(case, MarketplaceAgreement(name), sha256, author)
         status = await services.read_status(case)
     _print_step(options, "Accepted.", status)
 

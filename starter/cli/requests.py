@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from domain.shared.ids import name_staff_actor
+from domain.shared.ids import COMMAND_LINE, name_staff_actor
 from starter.cli.arguments import (
     DEFAULTS,
     IMPORT_BYTES,
@@ -14,7 +14,6 @@ from starter.cli.arguments import (
     File,
     ProgramName,
     Quiet,
-    name_actor,
     read_file,
     require_text,
 )
@@ -54,7 +53,7 @@ async def submit_request(
             raise UsageError("--as needs --proof: without one a request is sent as an intake partner sends it.")
         if shown is not None and actor is None:
             raise UsageError("A proof needs --as: who of staff has seen it.")
-        opened = await services.cases.submit_request(wanted, Voucher(name_actor(actor), shown))
+        opened = await services.cases.submit_request(wanted, Voucher(_name_voucher(actor), shown))
     _print_opened(options, quiet, opened.document())
 
 
@@ -74,6 +73,14 @@ async def begin_case(
     async with open_services(options.data) as services:
         opened = await services.cases.begin_case(assister, program, plan_year, actor)
     _print_opened(options, quiet, opened.document())
+
+
+def _name_voucher(actor: str | None) -> str:
+    """Who sends a request from here: somebody of staff, or nobody by name, as an intake partner does (D2)."""
+    if actor is None:
+        return COMMAND_LINE
+    require_text(actor=actor)
+    return name_staff_actor(actor)
 
 
 def _add_proof(document: Any, given: str) -> Any:

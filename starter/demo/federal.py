@@ -133,7 +133,9 @@ class RegistrationWalkthrough(Walkthrough[RegistrationScenario]):
     async def _post_step(self, step: str, expected: int, body: Document | None = None) -> Document:
         """Posts a step of the assister: by the portal for them, or for an agreement by staff on their behalf (D6)."""
         headers = self._staff if step.startswith("agreements/") else self._of_assister
-        answer = await self._call("POST", self._build_case_url(step), expected, json=body, headers=headers)
+        word = {"method": "in_person", "reason": "demonstration"} if headers == self._staff else {}
+        given = {**word, **(body or {})}
+        answer = await self._call("POST", self._build_case_url(step), expected, json=given, headers=headers)
         document: Document = answer.json()
         return document
 

@@ -75,6 +75,7 @@ async def test_d6_no_code_but_one_for_this_purpose_from_this_browser_changes_an_
     await house.own_session(OLD)
     await house.browser.post("/me/code", data={"email": NEW})
     await house.browser.post("/me/email/confirm", data={"code": await house.code(NEW)})
+    assert await find_addresses(house) == [OLD]
     await ask(person, NEW)
     refused = await house.browser.post("/me/sign-in", data={"code": await house.code(NEW)})
     assert refused.status_code == 422

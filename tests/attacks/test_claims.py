@@ -14,20 +14,22 @@ from db.case_state import list_rows, load_case, load_snapshot
 from db.claim_tables import NpnClaim
 from db.engine import Database
 from db.reads.cases import read_audit, read_certificate
+from db.reads.npn.claims import find_proof_offer
 from db.tables import Assister, Case, CertificateRow
 from db.writes.commands import check_answer
 from db.writes.npn.claims import prove_npn, take_registry_answer
 from db.writes.opening import Opened, SecondAccount, open_requested_case
-from domain.federal.markets import NpnStatus
+from domain.federal.markets import Market, NpnStatus
 from domain.programs.opening import parse_any_request
 from domain.programs.reports import describe_fact
+from domain.shared.cases.authors import ProofMethod
 from domain.shared.cases.commands import CommandKind
 from domain.shared.cases.facts import FactKind
 from domain.shared.cases.reasons import Refusal
 from domain.shared.cases.stages import WaitingFor
 from domain.shared.claims import ClaimState, NpnProof, RegisteredOwner
 from domain.shared.documents.faults import Invalid
-from domain.shared.vouching import ProofMethod, ShownProof, Voucher
+from domain.shared.vouching import ShownProof, Voucher
 from tests.support import documents
 from tests.support.office import KEY, Office, office_over
 from tests.support.opening import open_case
@@ -262,6 +264,34 @@ async def test_d2_who_was_certified_before_changes_a_phone_number_and_loses_noth
     for change, is_unproven in (({"phone": "505-555-0142"}, False), ({"npn": profile()["npn"]}, True)):
         await office.desk.saved(opened, {**mine, **change}, office.later(), owner=RegisteredOwner(mine["npn"]))
         assert (await case_of(office, opened)).npn_unproven is is_unproven
+
+
+async def test_d2_who_completed_a_market_before_proves_before_the_next_one(office: Office) -> None:
+    """What was completed stays; the workflow is told of the next market by the proof."""
+    mine = profile(markets=["individual", "shop"])
+    opened = await office.desk.opened(mine, office.later())
+    await office.desk.saved(opened, mine, office.later())
+    await office.desk.completed_markets(opened, office.later(), [Market.INDIVIDUAL])
+
+    def age(session: Session) -> None:
+        (claim,) = list_rows(session, select(NpnClaim).where(col(NpnClaim.assister_id) == opened.assister_id))
+        case = load_case(session, opened.case_id)
+        claim.state, case.npn_legacy = ClaimState.UNPROVEN_LEGACY, True
+        session.add_all([claim, case])
+
+    await office.database.write(age)
+    await office.fact(opened, FactKind.BEGUN)
+    await office.desk.completed_markets(opened, office.later(), [Market.SHOP])
+    snapshot = await office.database.read(load_snapshot, opened.case_id)
+    assert snapshot.registration.take_snapshot().completed == ["individual"]
+    assert snapshot.state.waiting_for is WaitingFor.NPN_PROOF
+    offer = await office.database.read(find_proof_offer, snapshot.case)
+    assert offer is not None
+    assert offer.is_needed
+    told = await office.database.write(prove_npn, KEY, opened.case_id, PROOF, office.later())
+    snapshot = await office.database.read(load_snapshot, opened.case_id)
+    assert (len(told), snapshot.registration.take_snapshot().completed) == (1, ["individual", "shop"])
+    assert not snapshot.case.npn_legacy
 
 
 async def test_d2_who_is_registered_can_t_take_a_strangers_npn_into_the_lists(office: Office) -> None:

@@ -83,7 +83,7 @@ async def ask(port: int, *parts: bytes, wait: float = 0) -> bytes:
             writer.write(part)
             await writer.drain()
             await asyncio.sleep(wait)
-        return await asyncio.wait_for(reader.readline(), 20)
+        return await asyncio.wait_for(reader.readline(), 60)
     except ConnectionError:
         return b""
     finally:
@@ -129,10 +129,11 @@ async def test_what_never_became_a_request_is_answered_like_one(
     monkeypatch: pytest.MonkeyPatch, sent: bytes, status: int, said: str
 ) -> None:
     async with served() as port:
-        monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.3)
+        if status == 408:  # nobody else is to be late on a slow machine
+            monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.3)
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(sent)
-        head, _, body = (await asyncio.wait_for(reader.read(), 20)).partition(b"\r\n\r\n")
+        head, _, body = (await asyncio.wait_for(reader.read(), 60)).partition(b"\r\n\r\n")
         writer.close()
     told = dict(line.lower().split(": ", 1) for line in head.decode().splitlines()[1:])
     problem = json.loads(body)
@@ -157,11 +158,11 @@ async def test_who_sends_slowly_is_not_waited_for(monkeypatch: pytest.MonkeyPatc
 
 
 async def test_an_empty_line_after_an_answer_keeps_no_connection(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.3)
-    async with served() as port, asyncio.timeout(20):
+    async with served() as port, asyncio.timeout(60):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(FIRST + b"\r\n")
         assert b"200" in await reader.readuntil(b"ok")
+        monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.3)
         writer.write(b"\r\n")
         assert b"408" in await reader.read()
         writer.close()
@@ -175,18 +176,19 @@ async def hold_forth(scope: Any, receive: Any, send: Any) -> None:
 
 async def test_who_does_not_take_an_answer_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(protocol, "TAKE_SECONDS", 0.3)
-    async with served(connections=3, app=hold_forth) as port, asyncio.timeout(30):
+    async with served(connections=3, app=hold_forth) as port, asyncio.timeout(60):
         held = [await asyncio.open_connection("127.0.0.1", port) for _ in range(3)]
         for _, writer in held:
             writer.write(FIRST + b"\r\n")
-        while b"503" in await ask(port, FIRST + b"\r\n"):
+        # Whoever is refused may see the connection go instead of the answer.
+        while b"200" not in await ask(port, FIRST + b"\r\n"):
             await asyncio.sleep(0.05)
         for _, writer in held:
             writer.close()
 
 
 async def test_one_network_has_a_share_of_all_connections_and_a_proxy_all() -> None:
-    async with served(connections=8, is_proxied=False) as port, asyncio.timeout(30):
+    async with served(connections=8, is_proxied=False) as port, asyncio.timeout(60):
         held = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]
         while b"503" not in await ask(port, FIRST + b"\r\n"):
             await asyncio.sleep(0.01)
@@ -194,7 +196,7 @@ async def test_one_network_has_a_share_of_all_connections_and_a_proxy_all() -> N
             writer.close()
         while b"200" not in await ask(port, FIRST + b"\r\n"):
             await asyncio.sleep(0.01)
-    async with served(connections=8) as port, asyncio.timeout(30):
+    async with served(connections=8) as port, asyncio.timeout(60):
         held = [await asyncio.open_connection("127.0.0.1", port) for _ in range(6)]
         assert b"200" in await ask(port, FIRST + b"\r\n")
         for _, writer in held:
@@ -204,9 +206,8 @@ async def test_one_network_has_a_share_of_all_connections_and_a_proxy_all() -> N
 async def test_connections_beyond_the_bound_are_refused_and_come_back() -> None:
     async with served(connections=5) as port, asyncio.timeout(60):
         held = [await asyncio.open_connection("127.0.0.1", port) for _ in range(5)]
-        # Until the server has taken all five; those that it refuses are closed at once.
-        while b"503" not in await ask(port, FIRST + b"\r\n"):
-            await asyncio.sleep(0.01)
+        # The server itself refuses requests that are too many, but no connection on which nothing comes.
+        assert b"503" in await ask(port)
         for _, writer in held:
             writer.close()
         while b"200" not in await ask(port, FIRST + b"\r\n"):

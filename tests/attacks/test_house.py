@@ -121,7 +121,7 @@ def test_an_unsafe_process_does_not_start(sound: dict[str, str], tmp_path: Path,
         env=environment(tmp_path, **unsafe),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=110,
     )
     assert (ran.returncode, ran.stdout) == (2, "")
     assert "CERTIFY_WEB_URL: " in ran.stderr

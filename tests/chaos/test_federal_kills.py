@@ -17,7 +17,7 @@ import pytest_asyncio
 from tests.support import documents, mortal as support
 from tests.support.gates import everything
 from tests.support.kept import Kept, until
-from tests.support.marketplace import AGREEMENTS, Marketplace
+from tests.support.marketplace import AGREEMENTS, WORD, Marketplace
 from tests.support.mortal import Mortal
 from tests.support.world import Document
 
@@ -127,7 +127,7 @@ async def save(market: Marketplace, opened: Document, key: dict[str, str]) -> ht
     """Save/Update under an id; the answer, or how the connection ended."""
     url = f"{market.web}/api/cases/{opened['case_id']}/profile"
     try:
-        return await market.http.post(url, json={"language": "es"}, headers=market.portal_token | key)
+        return await market.http.post(url, json={**WORD, "language": "es"}, headers=market.staff | key)
     except httpx2.TransportError as error:
         return error
 

@@ -14,12 +14,15 @@ from datetime import UTC
 import httpx2
 import pytest
 import pytest_asyncio
+from sqlalchemy.orm import Session
 from temporalio.api.enums.v1 import PendingActivityState, PendingWorkflowTaskState
 from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
 
+from db.claim_tables import NpnClaim
 from db.engine import Database
 from db.writes.imports import import_person
 from domain.programs.imports import parse_import
+from domain.shared.claims import ClaimState
 from starter.cases import now
 from tests.chaos.checks import (
     check_accounts,
@@ -282,16 +285,22 @@ def _counselor(world: World) -> Life:
 
 
 async def prepare_returning(mortal: Mortal, world: World) -> Life:
-    """Somebody with earlier years, whose case is not begun yet."""
+    """Somebody with earlier years, who has proven then whose the NPN is, and whose case is not begun yet."""
     life = _broker(world)
     await world.know(documents.producer(life.request))
     database = Database(mortal.plan.settings["CERTIFY_DATABASE_URL"])
     key = bytes.fromhex(mortal.plan.settings["CERTIFY_IDENTITY_KEY"])
     [earlier] = parse_import([documents.earlier(life.request, 2023)])
     assister_id, *_ = await database.write(import_person, key, earlier, "staff", now())
+    await database.write(_keep_proven, assister_id, life.request["npn"])
     await database.close()
     life.request["assister_id"] = assister_id
     return life
+
+
+def _keep_proven(session: Session, assister_id: str, npn: str) -> None:
+    at = now()
+    session.add(NpnClaim(assister_id=assister_id, npn=npn, state=ClaimState.PROVEN, claimed_at=at, proven_at=at))
 
 
 async def begin_again(world: World, life: Life) -> None:

@@ -26,6 +26,7 @@ from db.writes.imports import import_person
 from db.writes.opening import Opened, begin_case
 from db.writes.webhooks.inbox import mark_delivered
 from domain.programs.imports import parse_import
+from domain.shared.cases.authors import THE_ASSISTER
 from domain.shared.cases.commands import CommandKind
 from domain.shared.cases.reasons import Reason
 from domain.shared.cases.stages import Stage
@@ -585,7 +586,7 @@ async def test_b_a_registrations_timeline_and_file(office: Office) -> None:
     document = documents.registration()
     opened = await office.registered(**document)
     await office.desk.saved(opened, document, office.later())
-    await office.database.write(complete_profile, opened.case_id, "assister", office.later())
+    await office.database.write(complete_profile, opened.case_id, THE_ASSISTER, office.later())
     file = await file_of(office, opened)
     assert (file.findings, file.status["program"]) == ([], "ffm")
     assert [(entry.kind.value, entry.name, entry.actor) for entry in file.timeline] == [

@@ -236,11 +236,13 @@ def test_what_the_screens_need_is_made_of_what_was_there(url: str) -> None:
 
 
 # By case: its stage, the NPN of its person and of its own request, what it has earned, and whether it waits then.
+# Only a registration with the marketplace has a further market, which waits of who has completed one.
 NPNS_OF_BEFORE = {
     "open": ("in_training", "1234567", "1234567", "", True),
     "passed": ("awaiting_exam_pass", "1234568", "1234568", "exam", True),
     "certified": ("active", "1234569", "1234569", "certificate", False),
     "completed": ("certified", "1234570", "1234570", "market", False),
+    "registered": ("certified", "1234575", "1234575", "market", False),
     "ended": ("closed", "1234571", "1234571", "", False),
     "without": ("in_training", "1234572", None, "", False),
     "alone": ("in_training", None, "1234573", "", True),
@@ -260,6 +262,7 @@ def test_d2_npns_of_before_are_unproven_and_take_nothing_from_who_has_earned_it(
             person, case = _assister(), _case()
             person.assister_id = person.person_key = case.assister_id = case.case_id = name
             person.npn, case.stage, case.request = known, stage, {"npn": asked}
+            case.program = "ffm" if name in ("registered", "ended") else case.program
             _insert(connection, before, "assister", person)
             _insert(connection, before, "assister_case", case)
             if earned == "certificate":
@@ -273,9 +276,11 @@ def test_d2_npns_of_before_are_unproven_and_take_nothing_from_who_has_earned_it(
         connection.commit()
     migrate.upgrade(url)
     with connected(url) as connection, Session(connection) as session:
-        waits = {case.case_id: case.npn_unproven for case in session.execute(select(Case)).scalars()}
+        cases = list(session.execute(select(Case)).scalars())
+        waits = {case.case_id: case.npn_unproven for case in cases}
         found = list(session.execute(select(claim_tables.NpnClaim)).scalars())
     assert waits == {name: expected for name, (*_, expected) in NPNS_OF_BEFORE.items()}
+    assert [case.case_id for case in cases if case.npn_legacy] == ["registered"]
     assert sorted((one.assister_id, one.npn, one.contested_at is not None) for one in found) == [
         ("alone", "1234573", False),
         ("another", "1234567", True),
@@ -285,6 +290,7 @@ def test_d2_npns_of_before_are_unproven_and_take_nothing_from_who_has_earned_it(
         ("ended", "1234571", False),
         ("open", "1234567", False),
         ("passed", "1234568", False),
+        ("registered", "1234575", False),
         ("without", "1234572", False),
     ]
     assert {(one.state, one.claimed_at) for one in found} == {("unproven_legacy", NOW)}

@@ -48,6 +48,7 @@ from domain.federal.registration import RegistrationState
 from domain.federal.vendor_reports import parse_vendor_report
 from domain.programs.imports import parse_import
 from domain.shared.applicant import Applicant
+from domain.shared.cases.authors import THE_ASSISTER
 from domain.shared.cases.facts import Fact, FactKind
 from domain.shared.cases.messages import RegistrationSnapshot
 from domain.shared.cases.reasons import Reason, Refusal
@@ -125,7 +126,7 @@ def refusals(answers: Iterable[object], kind: type[Exception]) -> int:
 
 async def stored(process: Process, opened: Opened, command_id: str, changes: dict[str, Any]) -> CommandRow:
     """A profile kept under a command, as the door keeps it."""
-    return await process.database.write(keep_profile, KEY, command_id, opened.case_id, changes, "assister", NOW)
+    return await process.database.write(keep_profile, KEY, command_id, opened.case_id, changes, THE_ASSISTER, NOW)
 
 
 async def trained(process: Process, document: dict[str, Any]) -> Opened:
@@ -139,8 +140,8 @@ async def trained(process: Process, document: dict[str, Any]) -> Opened:
 async def ticket(process: Process, opened: Opened, minutes: int = 0, vendor: str = VENDOR) -> str:
     """A launch ticket bought so many minutes before now."""
     token, at = uuid4().hex, NOW - timedelta(minutes=minutes)
-    await process.database.write(enroll_in_course, opened.case_id, Curriculum.SHOP, vendor, "assister", at)
-    await process.database.write(keep_launch_ticket, opened.case_id, Curriculum.SHOP, vendor, token, "assister", at)
+    await process.database.write(enroll_in_course, opened.case_id, Curriculum.SHOP, vendor, THE_ASSISTER, at)
+    await process.database.write(keep_launch_ticket, opened.case_id, Curriculum.SHOP, vendor, token, THE_ASSISTER, at)
     return token
 
 
@@ -640,7 +641,7 @@ async def test_b14_there_are_only_so_many_unused_tickets(two: tuple[Process, Pro
     opened = await one.submit(profile())
 
     async def launch(token: str, at: datetime = NOW) -> None:
-        await one.database.write(keep_launch_ticket, opened.case_id, Curriculum.SHOP, VENDOR, token, "assister", at)
+        await one.database.write(keep_launch_ticket, opened.case_id, Curriculum.SHOP, VENDOR, token, THE_ASSISTER, at)
 
     most = (await one.database.read(load_snapshot, opened.case_id)).federal_policy.launch_tickets_at_once
     await ticket(one, opened, minutes=29)
@@ -691,7 +692,7 @@ async def test_b18_a_third_party_s_fast_clock_moves_no_completion_into_the_futur
     token = await ticket(one, opened)
     await one.database.write(redeem_launch_ticket, VENDOR, token, NOW)
     await reported(one, token, occurred_at="2099-01-01T00:00:00Z")
-    await one.database.write(enroll_in_course, opened.case_id, Curriculum.INDIVIDUAL_FULL, MLMS, "assister", NOW)
+    await one.database.write(enroll_in_course, opened.case_id, Curriculum.INDIVIDUAL_FULL, MLMS, THE_ASSISTER, NOW)
     policy = (await one.database.read(load_snapshot, opened.case_id)).federal_policy.model_dump(mode="json")
     for verb, timestamp in (("initialized", "2026-11-02T16:00:00Z"), ("completed", "2099-01-01T00:00:00Z")):
         told = documents.course(policy, vars(opened), "individual_full", verb, timestamp=timestamp)
@@ -739,12 +740,12 @@ async def test_b16_what_was_opened_in_an_older_version_can_t_be_accepted(two: tu
     opened = await trained(one, profile())
     await one.database.write(record_facts, opened.case_id, [opened_text(opened, GENERAL, "2023-1")], NOW, "test")
     with pytest.raises(Refusal):
-        await one.database.write(accept_marketplace_agreement, opened.case_id, GENERAL, None, "assister", NOW)
-    text = await one.database.write(open_marketplace_agreement, opened.case_id, GENERAL, "es", "assister", NOW)
+        await one.database.write(accept_marketplace_agreement, opened.case_id, GENERAL, None, THE_ASSISTER, NOW)
+    text = await one.database.write(open_marketplace_agreement, opened.case_id, GENERAL, "es", THE_ASSISTER, NOW)
     with pytest.raises(Invalid) as caught:
-        await one.database.write(accept_marketplace_agreement, opened.case_id, GENERAL, "0" * 64, "assister", NOW)
+        await one.database.write(accept_marketplace_agreement, opened.case_id, GENERAL, "0" * 64, THE_ASSISTER, NOW)
     assert [(fault.field, fault.code) for fault in caught.value.faults] == [("sha256", "another_text")]
-    await one.database.write(accept_marketplace_agreement, opened.case_id, GENERAL, text.sha256, "assister", NOW)
+    await one.database.write(accept_marketplace_agreement, opened.case_id, GENERAL, text.sha256, THE_ASSISTER, NOW)
     [accepted] = await one.facts(opened, FactKind.AGREEMENT_ACCEPTED)
     kept = {"agreement": GENERAL, "version": text.version, "language": "es", "sha256": text.sha256}
     assert accepted.data == kept
@@ -768,10 +769,10 @@ async def test_b16_the_text_that_counts_is_the_one_the_reader_had_before_them(
     opened = await trained(one, profile())
     for minute, language in enumerate(read):
         at = NOW + timedelta(minutes=minute)
-        await one.database.write(open_marketplace_agreement, opened.case_id, GENERAL, language, "assister", at)
+        await one.database.write(open_marketplace_agreement, opened.case_id, GENERAL, language, THE_ASSISTER, at)
     sha256 = find_marketplace_agreement(GENERAL, given).sha256 if given else None
     await one.database.write(
-        accept_marketplace_agreement, opened.case_id, GENERAL, sha256, "assister", NOW + timedelta(hours=1)
+        accept_marketplace_agreement, opened.case_id, GENERAL, sha256, THE_ASSISTER, NOW + timedelta(hours=1)
     )
     [accepted] = await one.facts(opened, FactKind.AGREEMENT_ACCEPTED)
     text = find_marketplace_agreement(GENERAL, kept)
@@ -783,7 +784,7 @@ async def test_b16_a_text_opened_again_and_again_is_one_fact(two: tuple[Process,
     opened = await one.submit(profile())
     await at_once(
         *(
-            process.database.write(open_marketplace_agreement, opened.case_id, GENERAL, "en", "assister", NOW)
+            process.database.write(open_marketplace_agreement, opened.case_id, GENERAL, "en", THE_ASSISTER, NOW)
             for process in (one, other) * 3
         )
     )
@@ -795,10 +796,10 @@ async def test_b12_b16_the_last_steps_at_once_complete_the_market_once(two: tupl
     for _ in range(4):
         opened = await trained(one, profile())
         for name in (GENERAL, PRIVACY):
-            await one.database.write(open_marketplace_agreement, opened.case_id, name, "en", "assister", NOW)
+            await one.database.write(open_marketplace_agreement, opened.case_id, name, "en", THE_ASSISTER, NOW)
         await at_once(
             *(
-                process.database.write(accept_marketplace_agreement, opened.case_id, name, None, "assister", NOW)
+                process.database.write(accept_marketplace_agreement, opened.case_id, name, None, THE_ASSISTER, NOW)
                 for process in (one, other)
                 for name in (GENERAL, PRIVACY)
             )
@@ -816,8 +817,8 @@ async def test_b12_each_market_completes_by_its_own_steps(two: tuple[Process, Pr
     one, _ = two
     opened = await trained(one, profile(markets=["individual", "shop"]))
     for name in list_agreements(Market.SHOP):
-        await one.database.write(open_marketplace_agreement, opened.case_id, name, "en", "assister", NOW)
-        await one.database.write(accept_marketplace_agreement, opened.case_id, name, None, "assister", NOW)
+        await one.database.write(open_marketplace_agreement, opened.case_id, name, "en", THE_ASSISTER, NOW)
+        await one.database.write(accept_marketplace_agreement, opened.case_id, name, None, THE_ASSISTER, NOW)
     state = await one.state(opened)
     assert set(state.completed_at) == {Market.SHOP}
     assert (await one.database.write(intend_certificate, "a key", opened.case_id, NOW, "shop")).data["market"] == "shop"
@@ -837,11 +838,11 @@ async def test_c8_no_step_is_taken_after_the_end_nor_in_the_other_program(two: t
     for opened in (ended, other):
         write = one.database.write
         for step in (
-            write(complete_profile, opened.case_id, "assister", NOW),
-            write(enroll_in_course, opened.case_id, Curriculum.SHOP, MLMS, "assister", NOW),
-            write(keep_launch_ticket, opened.case_id, Curriculum.SHOP, VENDOR, "token", "assister", NOW),
-            write(open_marketplace_agreement, opened.case_id, GENERAL, "en", "assister", NOW),
-            write(accept_marketplace_agreement, opened.case_id, GENERAL, None, "assister", NOW),
+            write(complete_profile, opened.case_id, THE_ASSISTER, NOW),
+            write(enroll_in_course, opened.case_id, Curriculum.SHOP, MLMS, THE_ASSISTER, NOW),
+            write(keep_launch_ticket, opened.case_id, Curriculum.SHOP, VENDOR, "token", THE_ASSISTER, NOW),
+            write(open_marketplace_agreement, opened.case_id, GENERAL, "en", THE_ASSISTER, NOW),
+            write(accept_marketplace_agreement, opened.case_id, GENERAL, None, THE_ASSISTER, NOW),
         ):
             with pytest.raises(Refusal):
                 await step
@@ -855,7 +856,7 @@ async def test_b13_enrolling_twice_at_once_is_one_place_and_a_vendor_must_be_app
     opened = await one.submit(profile())
 
     async def enroll(curriculum: Curriculum, channel: str, process: Process = one) -> None:
-        await process.database.write(enroll_in_course, opened.case_id, curriculum, channel, "assister", NOW)
+        await process.database.write(enroll_in_course, opened.case_id, curriculum, channel, THE_ASSISTER, NOW)
 
     await at_once(*(enroll(Curriculum.SHOP, MLMS, process) for process in (one, other) * 3))
     assert len(await one.facts(opened, FactKind.ENROLLED)) == 1

@@ -22,6 +22,7 @@ from db.writes.opening import Opened
 from db.writes.webhooks.inbox import accept_statements, mark_delivered
 from db.writes.webhooks.releases import Release, UnknownEvent, release_event
 from domain.federal.markets import Curriculum
+from domain.shared.cases.authors import THE_ASSISTER
 from domain.shared.cases.commands import CommandKind, CommandOrigin
 from domain.shared.cases.facts import FactKind
 from domain.shared.cases.messages import Report
@@ -402,10 +403,10 @@ async def ticketed(office: Office) -> tuple[Opened, str]:
     document = documents.registration(markets=["individual", "shop"])
     opened, ticket = await office.registered(**document), uuid4().hex
     await office.database.write(
-        enroll_in_course, opened.case_id, Curriculum.SHOP, "vendor-a", "assister", office.later()
+        enroll_in_course, opened.case_id, Curriculum.SHOP, "vendor-a", THE_ASSISTER, office.later()
     )
     await office.database.write(
-        keep_launch_ticket, opened.case_id, Curriculum.SHOP, "vendor-a", ticket, "assister", office.later()
+        keep_launch_ticket, opened.case_id, Curriculum.SHOP, "vendor-a", ticket, THE_ASSISTER, office.later()
     )
     await office.database.write(redeem_launch_ticket, "vendor-a", ticket, office.later())
     return opened, ticket
@@ -424,7 +425,7 @@ async def test_b15_an_altered_report_of_another_ticket_is_taken(office: Office) 
     opened, ticket = await ticketed(office)
     other = uuid4().hex
     await office.database.write(
-        keep_launch_ticket, opened.case_id, Curriculum.SHOP, "vendor-a", other, "assister", office.later()
+        keep_launch_ticket, opened.case_id, Curriculum.SHOP, "vendor-a", other, THE_ASSISTER, office.later()
     )
     await office.database.write(redeem_launch_ticket, "vendor-a", other, office.later())
     await office.completed_at_vendor(ticket, "msg_1")

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.attacks.guards import read_guarded_tests
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = ("docs/security.md", "docs/asvs.md")
 LINE = re.compile(r"\| V([\d.]+) \| ([12]) \| ([^|]+) \| (met|not met|not applicable) \| ([^|]+) \|")
@@ -58,3 +60,11 @@ def test_the_sums_are_those_of_the_lines() -> None:
     assert told is not None
     wanted = [sum(counted.values()), *(counted[verdict] for verdict in ("met", "not met", "not applicable"))]
     assert [int(one) for one in told.groups()] == wanted
+
+
+def test_what_was_checked_is_known_to_fail_without_its_guard() -> None:
+    """`python -m tests.attacks.guards` takes them out one by one, and shows it."""
+    guarded = read_guarded_tests()
+    named = re.findall(r"`(tests/[\w/.]+::test_\w+)`", (ROOT / "docs/security.md").read_text("utf-8"))
+    assert set(named) - {one.name for one in guarded} == set()
+    assert [(one.test, guard.text) for one in guarded for guard in one.guards if not guard.is_there()] == []

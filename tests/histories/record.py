@@ -93,6 +93,20 @@ async def returning_broker(world: World) -> Document:
     return opened
 
 
+async def returning_broker_who_proves_later(world: World) -> Document:
+    """The account of before waits until staff have seen whose the NPN is, since the registry has no address for it."""
+    request = documents.broker()
+    await world.know(documents.producer(request, contact_email=None))
+    (assister_id,) = await world.all_imported([documents.earlier(request, 2023)])
+    opened = await world.begun(assister_id, 2024)
+    await world.approved(opened, override="the agreement was signed on paper")
+    await world.until(opened, lambda status: status["waiting_for"] == "npn_proof")
+    await world.prove(opened)
+    await world.reported(opened, "started", "course", "0.9")
+    await world.until(opened, "active")
+    return opened
+
+
 async def withdrawn_in_training(world: World) -> Document:
     opened = await world.opened(documents.agent())
     await world.approved(opened)
@@ -189,6 +203,7 @@ LIVES: Sequence[Life] = (
     counselor_to_active,
     denied_after_an_answer,
     returning_broker,
+    returning_broker_who_proves_later,
     withdrawn_in_training,
     revoked_counselor,
     counselor_checked_anew,

@@ -245,9 +245,9 @@ async def test_c9_every_write_of_a_whole_life_is_audited(market: Marketplace) ->
     did = [(entry["actor"], entry["action"]) for entry in audit]
     once = [
         ("sender:intake", "case.opened"),
-        ("sender:marketplace", "profile.completed"),
-        ("sender:marketplace", "profile.refused"),
-        ("sender:marketplace", "training.launched"),
+        ("staff:staff", "profile.completed"),
+        ("staff:staff", "profile.refused"),
+        ("staff:staff", "training.launched"),
         ("sender:vendor-a", "training.ticket_redeemed"),
         ("sender:vendor-a", "webhook.training.completed"),
         ("sender:mlms", "webhook.initialized"),
@@ -255,7 +255,7 @@ async def test_c9_every_write_of_a_whole_life_is_audited(market: Marketplace) ->
     ]
     assert {one: did.count(one) for one in once} == dict.fromkeys(once, 1)
     times = {"profile.saved": 2, "training.enrolled": 2}
-    assert {action: did.count(("sender:marketplace", action)) for action in times} == times
+    assert {action: did.count(("staff:staff", action)) for action in times} == times
     times = {"agreement.opened": 3, "agreement.accepted": 3}
     assert {action: did.count(("staff:staff", action)) for action in times} == times
     assert did.count(("system", "market.completed")) == 2

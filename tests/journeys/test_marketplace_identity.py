@@ -13,7 +13,7 @@ import pytest_asyncio
 
 from tests.support import documents
 from tests.support.kept import Kept
-from tests.support.marketplace import Marketplace
+from tests.support.marketplace import WORD, Marketplace
 from tests.support.world import fields
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -99,7 +99,7 @@ async def test_b3_a_profile_does_not_take_over_another_persons_account(market: M
     other, opened = await market.opened(theirs), await market.opened(mine)
     await market.prove(other)
     before = await market.settled(opened)
-    answer = await market.command(opened, "profile", **{changed: theirs[changed]})
+    answer = await market.save(opened, **{changed: theirs[changed]})
     assert (answer.status_code, codes(answer)) == (422, {changed: "second_account"})
     assert await market.recorded(opened) == before
     assert (await market.save(other)).status_code == 200
@@ -228,19 +228,19 @@ async def test_b7_a_profile_at_fault_is_refused_naming_its_fields(market: Market
 async def test_b7_a_profile_is_an_object(market: Marketplace, body: Any) -> None:
     opened = await market.opened(documents.registration())
     url = f"{market.web}/api/cases/{opened['case_id']}/profile"
-    answer = await market.http.post(url, content=json.dumps(body), headers=market.portal_token)
+    answer = await market.http.post(url, content=json.dumps(body), headers=market.staff)
     assert (answer.status_code, fields(answer)) == (422, ["body"])
 
 
 async def test_b7_a_save_under_the_same_id_is_done_once(market: Marketplace) -> None:
     opened = await market.opened(documents.registration())
     url = f"{market.web}/api/cases/{opened['case_id']}/profile"
-    headers = {**market.portal_token, "Idempotency-Key": f"save {uuid4()}"}
+    headers = {**market.staff, "Idempotency-Key": f"save {uuid4()}"}
     for _ in range(3):
-        answer = await market.http.post(url, json={"phone": "505-555-0177"}, headers=headers)
+        answer = await market.http.post(url, json={**WORD, "phone": "505-555-0177"}, headers=headers)
         assert (answer.status_code, answer.json()["profile"]["version"]) == (200, 1)
         assert answer.json()["command_id"] == headers["Idempotency-Key"]
-    answer = await market.http.post(url, json={"phone": "505-555-0178"}, headers=headers)
+    answer = await market.http.post(url, json={**WORD, "phone": "505-555-0178"}, headers=headers)
     assert answer.status_code == 409
     assert len(await market.facts(opened, "profile_saved")) == 1
 
@@ -256,7 +256,7 @@ async def test_b7_of_two_saves_at_once_neither_takes_the_other_back(market: Mark
     opened = await market.opened(documents.registration())
     await market.done(opened, "profile", {})
     saves = [{"phone": "505-555-0155"}, {"language": "es"}, {"email": f"{uuid4().hex}@example.org"}]
-    answers = await asyncio.gather(*(market.command(opened, "profile", **changes) for changes in saves))
+    answers = await asyncio.gather(*(market.save(opened, **changes) for changes in saves))
     assert {answer.status_code for answer in answers} == {200}
     (request,) = stored(market, "SELECT request FROM assister_case WHERE case_id = ?", opened["case_id"])
     for changes in saves:
@@ -272,7 +272,7 @@ async def test_b7_the_steps_are_the_portals_or_staffs(market: Marketplace) -> No
     nobody = {"case_id": str(uuid4())}
     assert (await market.act(nobody, "profile", {})).status_code == 404
     assert (await market.act(nobody, "profile/next")).status_code == 404
-    assert (await market.command(opened, "profile")).status_code == 200
+    assert (await market.save(opened)).status_code == 200
 
 
 # NPNs
@@ -313,7 +313,7 @@ async def test_b9_an_npn_that_is_not_ones_own_is_refused(market: Marketplace, wh
     opened = await market.opened(request, **whose)
     await refused(market, opened, {"npn": wrong})
     (noted,) = [entry for entry in await market.audit(opened) if entry["action"] == "profile.refused"]
-    assert (noted["actor"], noted["details"]) == ("sender:marketplace", {"faults": [["npn", wrong]]})
+    assert (noted["actor"], noted["details"]) == ("staff:staff", {"faults": [["npn", wrong]], "method": "paper"})
     assert evidence(market, opened) == [], "nor is what the registry said of somebody else"
     right = {**request, "npn": documents.new_npn()}
     await market.know(documents.individual(right))

@@ -23,6 +23,8 @@ from tests.support import documents
 
 # Nothing listens there: what asks a third party or Temporal fails at once.
 NOWHERE = "http://127.0.0.1:9"
+# Who takes an assister's step, how they have their word, and why.
+WORD = ["--as", "ana", "--method", "paper", "--reason", "signed at the office"]
 
 
 @pytest.fixture(scope="session")
@@ -103,7 +105,7 @@ def test_each_verb_has_help_and_takes_json(tmp_path: Path, verb: str) -> None:
         (["request", "--nope"], "--nope"),
         (["request", "missing.json"], "missing.json"),
         (["request", "."], "can't be read"),
-        (["answer", "x", "/dev/zero"], "256 KiB"),
+        (["answer", "x", "/dev/zero", *WORD], "256 KiB"),
         (["decide", "x", "maybe", "--reason", "r", "--as", "ana"], "maybe"),
         (["decide", "x", "approve", "--as", "ana"], "--reason"),
         (["decide", "x", "approve", "--reason", "r"], "--as"),
@@ -116,17 +118,36 @@ def test_each_verb_has_help_and_takes_json(tmp_path: Path, verb: str) -> None:
         (["up", "--no-sandbox"], "CERTIFY_REGISTRY_URL"),
         (["ffm", "poem"], "poem"),
         (["ffm", "profile", "x"], "FILE"),
-        (["ffm", "profile", "x", "-", "--as", " "], "--as"),
-        (["ffm", "enroll", "x", "poetry"], "individual_returning"),
-        (["ffm", "launch", "x", "shop"], "--channel"),
-        (["ffm", "agree", "x", "shop_general", "--yes"], "shop_privacy_security"),
-        (["ffm", "agree", "x", "individual_general"], "--yes"),
-        (["ffm", "agree", "x", "individual_general", "--yes", "--as", "ana"], "--method and --reason"),
+        (["ffm", "profile", "x", "-", "--as", " ", *WORD[2:]], "--as"),
+        (["ffm", "profile", "x", "-", *WORD[:-1], " "], "--reason"),
+        (["ffm", "enroll", "x", "poetry", *WORD], "individual_returning"),
+        (["ffm", "launch", "x", "shop", *WORD], "--channel"),
+        (["ffm", "agree", "x", "shop_general", "--yes", *WORD], "shop_privacy_security"),
+        (["ffm", "agree", "x", "individual_general", *WORD], "--yes"),
+        (["withdraw", "x", "--reason", "r", "--as", "ana", "--method", "telepathy"], "in_person"),
         (["ffm", "rcl", "--plan-year", "soon"], "--plan-year"),
     ],
 )
 def test_a_wrong_call_is_status_2(tmp_path: Path, arguments: list[str], word: str) -> None:
     refused(call_certify(tmp_path, *arguments), 2, word)
+
+
+OWN_STEPS = {
+    "answer": ["answer", "x", "-"],
+    "profile": ["ffm", "profile", "x", "-"],
+    "enroll": ["ffm", "enroll", "x", "shop"],
+    "launch": ["ffm", "launch", "x", "shop", "--channel", "vendor-a"],
+    "agree": ["ffm", "agree", "x", "shop_privacy_security", "--yes"],
+}
+
+
+@pytest.mark.parametrize("missing", ["--as", "--method", "--reason"])
+@pytest.mark.parametrize("step", OWN_STEPS)
+def test_d6_nobody_takes_an_assisters_step_without_a_name_a_method_and_a_reason(
+    tmp_path: Path, step: str, missing: str
+) -> None:
+    at = WORD.index(missing)
+    refused(call_certify(tmp_path, *OWN_STEPS[step], *WORD[:at], *WORD[at + 2 :]), 2, missing)
 
 
 def test_the_choices_of_the_federal_verbs_are_the_programs() -> None:
@@ -211,9 +232,9 @@ def test_a_database_without_tables_is_a_sentence(tmp_path: Path, settings: dict[
         ["decide", "x", "approve", "--reason", "r", "--as", "ana"],
         ["withdraw", "x", "--reason", "r", "--as", "ana"],
         ["resend", "x", "active", "--reason", "r", "--as", "ana"],
-        ["ffm", "enroll", "x", "shop"],
-        ["ffm", "launch", "x", "shop", "--channel", "vendor-a"],
-        ["ffm", "agree", "x", "shop_privacy_security", "--yes"],
+        ["ffm", "enroll", "x", "shop", *WORD],
+        ["ffm", "launch", "x", "shop", "--channel", "vendor-a", *WORD],
+        ["ffm", "agree", "x", "shop_privacy_security", "--yes", *WORD],
     ],
 )
 def test_an_unknown_case_is_status_1(tmp_path: Path, settings: dict[str, str], arguments: list[str]) -> None:
@@ -249,7 +270,7 @@ def test_what_is_no_json_is_status_1(tmp_path: Path, settings: dict[str, str], g
     ],
 )
 def test_an_answer_needs_a_message(tmp_path: Path, settings: dict[str, str], given: Any, fields: list[str]) -> None:
-    refused(call_certify(tmp_path, "answer", "x", "-", given=json.dumps(given), **settings), 1, *fields)
+    refused(call_certify(tmp_path, "answer", "x", "-", *WORD, given=json.dumps(given), **settings), 1, *fields)
 
 
 def test_an_import_with_any_fault_stores_nothing(tmp_path: Path, settings: dict[str, str]) -> None:

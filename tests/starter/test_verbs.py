@@ -18,6 +18,7 @@ from tests.support.world import World
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 STAFF = ("--reason", "looked at it", "--as", "ana")
+WORD = ("--as", "ana", "--method", "in_person", "--reason", "told at the desk")
 
 
 async def test_a_request_opens_one_case_and_is_seen(clerk: Clerk, world: World) -> None:
@@ -64,10 +65,8 @@ async def test_staff_ask_the_assister_answers_staff_approve(clerk: Clerk, world:
     assert asked["state"] == "applied"
     said = await clerk.refused("decide", case, "approve", *STAFF)
     assert "has not answered" in said
-    assert "phone" in await clerk.refused("answer", case, "-", given={"message": "Santa Fe", "phone": "1"})
-    answered = await clerk.json(
-        "answer", case, "-", "--as", "ana", given={"message": "Santa Fe", "phone": "505-555-0199"}
-    )
+    assert "phone" in await clerk.refused("answer", case, "-", *WORD, given={"message": "Santa Fe", "phone": "1"})
+    answered = await clerk.json("answer", case, "-", *WORD, given={"message": "Santa Fe", "phone": "505-555-0199"})
     assert answered["state"] == "applied"
     await world.until(opened, "awaiting_decision")
     command = str(uuid4())
@@ -77,6 +76,8 @@ async def test_staff_ask_the_assister_answers_staff_approve(clerk: Clerk, world:
     assert "already" in await clerk.refused("decide", case, "deny", *STAFF)
     (answer,) = [one for one in await clerk.json("audit", case) if one["action"] == "case.answered"]
     assert answer["actor"] == "staff:ana", "nobody is written down for the assister, who acts in their own session"
+    assert (answer["reason"], answer["details"]["method"]) == ("told at the desk", "in_person")
+    assert answer["details"]["message"] == "Santa Fe"
     decided = [one for one in await clerk.json("audit", case) if one["action"] == "case.decided"]
     assert [(one["actor"], one["reason"]) for one in decided] == [
         ("staff:ana", "Which office?"),

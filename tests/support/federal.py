@@ -27,6 +27,7 @@ from domain.federal.markets import MLMS, Curriculum, Market, MarketplaceAgreemen
 from domain.federal.policies import FEDERAL_POLICIES
 from domain.federal.policy import FederalPolicy
 from domain.shared.business_days import is_business_day
+from domain.shared.cases.authors import THE_ASSISTER
 from domain.shared.cases.messages import Published, PublishOrder, RegistrationProgress
 from domain.shared.documents.statements import read_statements
 from starter.cases import CommandOutcome
@@ -105,11 +106,11 @@ class Federal(Inside):
         return await self.registrations.save_profile(opened.case_id, changes)
 
     async def next(self, opened: Opened) -> None:
-        await self._deliver(await self.database.write(complete_profile, opened.case_id, "assister", self.now(opened)))
+        await self._deliver(await self.database.write(complete_profile, opened.case_id, THE_ASSISTER, self.now(opened)))
 
     async def enroll(self, opened: Opened, curriculum: Curriculum, channel: str = MLMS) -> None:
         acted = await self.database.write(
-            enroll_in_course, opened.case_id, curriculum, channel, "assister", self.now(opened)
+            enroll_in_course, opened.case_id, curriculum, channel, THE_ASSISTER, self.now(opened)
         )
         await self._deliver(acted)
 
@@ -124,9 +125,9 @@ class Federal(Inside):
     async def accept(self, opened: Opened, name: MarketplaceAgreement) -> None:
         """Opens an agreement and accepts it."""
         at = self.now(opened)
-        await self.database.write(open_marketplace_agreement, opened.case_id, name, "en", "assister", at)
+        await self.database.write(open_marketplace_agreement, opened.case_id, name, "en", THE_ASSISTER, at)
         await self._deliver(
-            await self.database.write(accept_marketplace_agreement, opened.case_id, name, None, "assister", at)
+            await self.database.write(accept_marketplace_agreement, opened.case_id, name, None, THE_ASSISTER, at)
         )
 
     async def _deliver(self, step: RecordedStep) -> None:

@@ -28,11 +28,13 @@ from db.engine import Database
 from db.reads.status import read_status
 from db.tables import Case, EffectRow
 from db.writes.imports import import_person
+from db.writes.npn.claims import prove_npn
 from db.writes.opening import Opened, begin_case
 from db.writes.webhooks.inbox import accept_background_report, accept_portal_report, accept_statements
 from domain.programs.imports import parse_import
 from domain.shared.cases.facts import FactKind
 from domain.shared.cases.messages import Progress, ReminderPage, Report
+from domain.shared.claims import NpnProof
 from domain.shared.documents.parsing import read_json
 from domain.shared.documents.statements import read_statements
 from domain.state.background_reports import BackgroundReport
@@ -118,9 +120,9 @@ class Inside:
         await self.cases.start_workflow((await self.database.read(load_snapshot, begun.case_id)).case)
         return begun
 
-    async def returning(self, earlier: Document, plan_year: int) -> Opened:
-        """The case of somebody with earlier years, opened by staff; the registry knows their NPN."""
-        await self._post("registry", "producers", documents.producer(earlier["person"]))
+    async def returning(self, earlier: Document, plan_year: int, **registered: Any) -> Opened:
+        """The case of somebody with earlier years, opened by staff; the registry knows their NPN, and says this."""
+        await self._post("registry", "producers", documents.producer(earlier["person"]) | registered)
         [imported] = parse_import(read_json(json.dumps([earlier]).encode()))
         at = datetime.now(UTC)
         assister_id, *_ = await self.database.write(
@@ -303,6 +305,14 @@ class Inside:
             report, digest = parse_portal_report(body)
             received = await self.database.write(accept_portal_report, PORTAL, str(uuid4()), report, digest, body, at)
             await self.cases.deliver_events(received.to_deliver)
+
+    async def proven(self, opened: Opened) -> None:
+        """Staff have seen whose the case's NPN is."""
+        proof = NpnProof("in_person", "staff:demo", "a licence card", "came to the office")
+        key = self.settings.identity_key_bytes
+        await self.cases.deliver_events(
+            await self.database.write(prove_npn, key, opened.case_id, proof, self.now(opened))
+        )
 
     async def checked(
         self, opened: Opened, result: str | None = "clear", event_type: str = "report.completed", order: int = 0

@@ -12,6 +12,7 @@ from db.writes.federal.launch_tickets import enroll_in_course
 from db.writes.federal.profiles import complete_profile, keep_profile, save_profile
 from db.writes.opening import Opened
 from domain.federal.markets import MLMS, Curriculum, Market, NpnStatus, list_agreements
+from domain.shared.cases.authors import THE_ASSISTER
 from domain.shared.cases.facts import Fact, FactKind
 from domain.shared.claims import RegisteredOwner
 from tests.support import documents
@@ -67,14 +68,14 @@ class Desk:
         if owner is None and npn is NpnStatus.VERIFIED:
             owner = RegisteredOwner(document.get("npn"), (document["email"].lower(),))
         command = str(uuid4())
-        await self.database.write(keep_profile, self.key, command, opened.case_id, document, "assister", at)
+        await self.database.write(keep_profile, self.key, command, opened.case_id, document, THE_ASSISTER, at)
         assert (await self.database.write(save_profile, self.key, command, npn, (), {}, at, owner)).outcome == "applied"
 
     async def trained(self, opened: Opened, at: datetime, markets: Sequence[Market]) -> None:
         """Next, and the courses of these markets."""
-        await self.database.write(complete_profile, opened.case_id, "assister", at)
+        await self.database.write(complete_profile, opened.case_id, THE_ASSISTER, at)
         for market in markets:
-            await self.database.write(enroll_in_course, opened.case_id, COURSE[market], MLMS, "assister", at)
+            await self.database.write(enroll_in_course, opened.case_id, COURSE[market], MLMS, THE_ASSISTER, at)
             course = {"curriculum": COURSE[market].value, "channel": MLMS}
             fact = Fact(id=str(uuid4()), kind=FactKind.COURSE_COMPLETED, at=at, data=course)
             await self.database.write(record_facts, opened.case_id, [fact], at, "test")
@@ -86,12 +87,16 @@ class Desk:
         opened = again or await self.opened(document, at)
         markets = [Market(market) for market in document["markets"]]
         await self.saved(opened, document, at, **saved)
+        await self.completed_markets(opened, at, markets)
+        return opened
+
+    async def completed_markets(self, opened: Opened, at: datetime, markets: Sequence[Market]) -> None:
+        """Everything of these markets, of a registration whose profile is saved."""
         await self.trained(opened, at, markets)
         for market in markets:
             for name in list_agreements(market):
-                await self.database.write(open_marketplace_agreement, opened.case_id, name, "en", "assister", at)
-                await self.database.write(accept_marketplace_agreement, opened.case_id, name, None, "assister", at)
-        return opened
+                await self.database.write(open_marketplace_agreement, opened.case_id, name, "en", THE_ASSISTER, at)
+                await self.database.write(accept_marketplace_agreement, opened.case_id, name, None, THE_ASSISTER, at)
 
     async def ended(self, opened: Opened, kind: FactKind, at: datetime) -> None:
         fact = Fact(id=f"{opened.case_id}:{kind}", kind=kind, at=at, data={"reason": "a sample reason"})

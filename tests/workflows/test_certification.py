@@ -477,6 +477,25 @@ async def test_a11_a_returning_assister_is_enrolled_while_the_lms_comes_back(ins
     await inside.agreed(opened, "in_training", "course_completion")
 
 
+async def test_d2_an_account_of_earlier_years_waits_for_the_proof_of_whose_the_npn_is(inside: Inside) -> None:
+    """Also in the run after a renewal, which the wait doesn't hold up; the course is opened once, for that account."""
+    request = documents.broker()
+    earlier = documents.earlier(request, 2023, lms_account="an-account-of-old")
+    opened = await inside.returning(earlier, 2024, contact_email=None)
+    await inside.approved(opened, override="agreement on file")
+    status = await inside.agreed(opened, "invited", "npn_proof")
+    assert (status["training"]["profile"], status["certificate"]) == ("incomplete", None)
+    await grown(inside, opened)
+    await inside.agreed(opened, "invited", "npn_proof")
+    assert not await intended(inside, opened, "training.enrolled")
+
+    await inside.proven(opened)
+    await inside.agreed(opened, "in_training", "course_completion")
+    admitted = [one for one in await inside.calls("lms") if (one["body"] or {}).get("registration") == opened.case_id]
+    assert [(one["path"], one["body"]["account"]) for one in admitted] == [("/api/v1/enrollments", "an-account-of-old")]
+    assert (await inside.noticed(opened, "lms_enrolled")).count("lms_enrolled") == 1
+
+
 async def test_c6_a_window_that_has_closed_already_ends_the_case_at_once(inside: Inside) -> None:
     opened = await inside.open(documents.broker(), windows={"closes_on": "2026-01-31"})
     assert await inside.handle(opened).result() == "closed"

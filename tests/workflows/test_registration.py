@@ -18,6 +18,7 @@ from db.writes.opening import Opened
 from domain.federal.markets import MLMS, Curriculum, Market, list_agreements
 from domain.federal.policies import FEDERAL_POLICIES
 from domain.shared.business_days import is_business_day
+from domain.shared.cases.authors import THE_ASSISTER
 from domain.shared.cases.commands import CommandKind
 from domain.shared.cases.facts import FactKind
 from domain.shared.cases.messages import BeginRegistration, Command, RegistrationSnapshot, Report
@@ -516,7 +517,7 @@ async def test_b7_the_same_command_sent_twice_is_saved_once(federal: Federal) ->
     opened = await federal.open(documents.registration())
     command_id = str(uuid4())
     save = federal.registrations.save_profile
-    answers = await asyncio.gather(*(save(opened.case_id, {}, "assister", command_id) for _ in range(3)))
+    answers = await asyncio.gather(*(save(opened.case_id, {}, THE_ASSISTER, command_id) for _ in range(3)))
     assert {answer.state for answer in answers} == {"applied"}
     assert (await federal.status(opened))["profile"]["version"] == 1
 

@@ -19,6 +19,7 @@ from domain.federal.policy import FederalPolicy
 from domain.programs.opening import AnyRequest, parse_vouched_request
 from domain.shared.assister import Kind
 from domain.shared.cases.authority import SuspensionKind
+from domain.shared.cases.authors import ProofMethod
 from domain.shared.cases.commands import CommandState
 from domain.shared.cases.notices import Notice
 from domain.shared.cases.stages import Stage
@@ -26,7 +27,7 @@ from domain.shared.claims import NpnProof
 from domain.shared.documents.faults import Fault
 from domain.shared.documents.parsing import read_json
 from domain.shared.programs import FEDERAL_PROGRAM, STATE_PROGRAM
-from domain.shared.vouching import ProofMethod, ShownProof, Voucher
+from domain.shared.vouching import ShownProof, Voucher
 from domain.state.eligibility import Verdict
 from domain.state.policies import find_state_policy
 from domain.state.policy import Policy
@@ -70,9 +71,15 @@ class DecisionBody(StrictBody):
 
 
 class ReasonBody(StrictBody):
-    """Why a case is withdrawn or revoked."""
+    """Why a case is revoked."""
 
     reason: Reason
+
+
+class WithdrawalBody(ReasonBody):
+    """Why a case is withdrawn; at the assister's wish, how staff have it (D6)."""
+
+    method: ProofMethod | None = None
 
 
 class IdentityBody(StrictBody):
@@ -212,7 +219,9 @@ async def decide_case(
     return await answer_command(services, case_id, answer)
 
 
-@router.post("/cases/{case_id}/withdraw", tags=["cases"], responses=COMMANDS, openapi_extra=describe_body(ReasonBody))
+@router.post(
+    "/cases/{case_id}/withdraw", tags=["cases"], responses=COMMANDS, openapi_extra=describe_body(WithdrawalBody)
+)
 async def withdraw_case(
     request: Request,
     services: ServicesDep,
@@ -220,11 +229,10 @@ async def withdraw_case(
     case_id: str,
     key: CommandId = None,
 ) -> JSONResponse:
-    """Withdraws a request in the assister's name."""
-    body = await read_body(request, ReasonBody)
-    return await answer_command(
-        services, case_id, await services.cases.withdraw_request(case_id, body.reason, me.actor, key)
-    )
+    """Withdraws a request: at the assister's wish, where `method` says how staff have it, or as staff."""
+    body = await read_body(request, WithdrawalBody)
+    answer = await services.cases.withdraw_request(case_id, body.reason, me.actor, key, body.method)
+    return await answer_command(services, case_id, answer)
 
 
 @router.post("/cases/{case_id}/revoke", tags=["cases"], responses=COMMANDS, openapi_extra=describe_body(ReasonBody))

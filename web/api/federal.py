@@ -1,10 +1,10 @@
 """The HTTP API of the federal program: profile, enrolments, launches, agreements, and what vendors report (B3–B16)."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import JSONResponse
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, ValidationError
 from starlette.exceptions import HTTPException
 
 from db.case_state import applicant_of, load_case, load_snapshot
@@ -14,11 +14,11 @@ from db.writes.opening import SecondAccount
 from db.writes.webhooks.inbox import accept_vendor_report
 from domain.federal.markets import Curriculum, MarketplaceAgreement
 from domain.federal.vendor_reports import parse_vendor_report
-from domain.shared.documents.faults import Fault, Invalid
+from domain.shared.cases.authors import OnBehalf, ProofMethod, StepAuthor, find_missing_word
+from domain.shared.documents.faults import Fault, Invalid, list_faults
 from domain.shared.documents.parsing import read_json
 from domain.shared.ids import is_sender_actor
 from domain.shared.senders import ForbiddenReport, ReportKind
-from domain.shared.vouching import ProofMethod
 from starter.cases import now
 from web.api.bodies import StrictBody, describe_body, read_body
 from web.api.cases import COMMANDS, CommandId, answer_command
@@ -42,29 +42,31 @@ ForAssister = Annotated[StaffMember, require_permission(Permission.ACT_FOR_ASSIS
 Channel = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
 
 
-class EnrollmentBody(StrictBody):
+class StepBody(StrictBody):
+    """Of staff, who take a step for the assister: how they have the assister's word, and why (D6); both are audited."""
+
+    method: ProofMethod | None = None
+    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)] | None = None
+
+
+class EnrollmentBody(StepBody):
     """Which course, and where: in the MLMS, or at a vendor by its id (B11, B13)."""
 
     curriculum: Curriculum
     channel: Channel
 
 
-class OpenBody(StrictBody):
+class OpenBody(StepBody):
     """In which language an agreement is opened; by default the registration's."""
 
     language: Literal["en", "es"] | None = None
 
 
-class AcceptBody(StrictBody):
-    """The reader's word that the text was read to its end, and the hash of the text they had before them (B16).
-
-    Staff say how they have that word and why they give it on behalf of the assister (D6); both are audited.
-    """
+class AcceptBody(StepBody):
+    """The reader's word that the text was read to its end, and the hash of the text they had before them (B16)."""
 
     sha256: Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")] | None = None
     read_to_end: bool = True
-    method: ProofMethod | None = None
-    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)] | None = None
 
 
 class TicketBody(StrictBody):
@@ -73,27 +75,54 @@ class TicketBody(StrictBody):
     ticket: Annotated[str, Field(min_length=1, max_length=200)]
 
 
+Step = TypeVar("Step", bound=StepBody)
+
+
+async def read_step(request: Request, actor: str, model: type[Step]) -> tuple[Step, StepAuthor]:
+    """A step's body, which may be empty, and who takes it. Raises `Invalid` naming every field at fault."""
+    return parse_step(read_json(await request.body() or b"{}"), actor, model)
+
+
+def parse_step(document: object, actor: str, model: type[Step]) -> tuple[Step, StepAuthor]:
+    """The same, of parsed JSON."""
+    missing = find_missing_word(actor, document) if isinstance(document, dict) else []
+    try:
+        body = model.model_validate(document)
+    except ValidationError as error:
+        raise Invalid([*list_faults(error), *missing]) from None
+    if missing:
+        raise Invalid(missing)
+    word = OnBehalf(method=body.method, reason=body.reason) if body.method and body.reason else None
+    return body, StepAuthor(actor, word)
+
+
 @router.post("/api/cases/{case_id}/profile", responses=MAY, openapi_extra=describe_body(dict[str, Any]))
 async def save_profile(
     request: Request, services: ServicesDep, actor: Registrant, case_id: str, key: CommandId = None
 ) -> JSONResponse:
     """Save/Update: changed fields of the profile; the registry is asked about its NPNs, 422 with every fault named.
 
-    A portal moves nobody's letters: an e-mail address is the person's to change, by a code to it, or staff's (D6).
+    Staff say `method` and `reason` beside them, as for every step they take for the assister (D6). A portal moves
+    nobody's letters: an e-mail address is the person's to change, by a code to it, or staff's.
     """
-    changes = read_json(await request.body())
-    if isinstance(changes, dict) and "email" in changes and is_sender_actor(actor):
+    document = read_json(await request.body())
+    if not isinstance(document, dict):
+        raise Invalid([Fault("body", "object")])
+    said = {name: document.pop(name) for name in StepBody.model_fields if name in document}
+    _, author = parse_step(said, actor, StepBody)
+    if "email" in document and is_sender_actor(actor):
         case = await services.database.read(load_case, case_id)
-        if faults := find_address_faults(changes, {applicant_of(case).email}):
+        if faults := find_address_faults(document, {applicant_of(case).email}):
             raise Invalid(faults)
-    answer = await services.registrations.save_profile(case_id, changes, actor, key)
+    answer = await services.registrations.save_profile(case_id, document, author, key)
     return await answer_command(services, case_id, answer)
 
 
-@router.post("/api/cases/{case_id}/profile/next", responses=MAY)
-async def complete_profile(services: ServicesDep, actor: Registrant, case_id: str) -> JSONResponse:
+@router.post("/api/cases/{case_id}/profile/next", responses=MAY, openapi_extra=describe_body(StepBody))
+async def complete_profile(request: Request, services: ServicesDep, actor: Registrant, case_id: str) -> JSONResponse:
     """Next, after Save/Update; 409 before a valid save (B7)."""
-    await services.registrations.complete_profile(case_id, actor)
+    _, author = await read_step(request, actor, StepBody)
+    await services.registrations.complete_profile(case_id, author)
     return await _answer_status(services, case_id)
 
 
@@ -102,8 +131,8 @@ async def complete_profile(services: ServicesDep, actor: Registrant, case_id: st
 )
 async def enroll_in_course(request: Request, services: ServicesDep, actor: Registrant, case_id: str) -> JSONResponse:
     """Enrols in a course; once each, a repeat changes nothing (B11)."""
-    body = await read_body(request, EnrollmentBody)
-    await services.registrations.enroll_in_course(case_id, body.curriculum, body.channel, actor)
+    body, author = await read_step(request, actor, EnrollmentBody)
+    await services.registrations.enroll_in_course(case_id, body.curriculum, body.channel, author)
     return await _answer_status(services, case_id, 201)
 
 
@@ -112,13 +141,13 @@ async def enroll_in_course(request: Request, services: ServicesDep, actor: Regis
 )
 async def issue_launch_ticket(request: Request, services: ServicesDep, actor: Registrant, case_id: str) -> JSONResponse:
     """A launch ticket for a vendor's site: single use, expiring; its address leads there (B14)."""
-    body = await read_body(request, EnrollmentBody)
-    ticket = await services.registrations.issue_launch_ticket(case_id, body.curriculum, body.channel, actor)
+    body, author = await read_step(request, actor, EnrollmentBody)
+    ticket = await services.registrations.issue_launch_ticket(case_id, body.curriculum, body.channel, author)
     document = {"ticket": ticket.ticket, "url": ticket.url, "expires_at": ticket.expires_at.isoformat()}
     return JSONResponse(document, 201, {"Cache-Control": "no-store"})
 
 
-@router.post("/api/cases/{case_id}/agreements/{agreement}/open", responses=MAY)
+@router.post("/api/cases/{case_id}/agreements/{agreement}/open", responses=MAY, openapi_extra=describe_body(OpenBody))
 async def open_agreement(
     request: Request, services: ServicesDep, me: ForAssister, case_id: str, agreement: MarketplaceAgreement
 ) -> JSONResponse:
@@ -126,10 +155,10 @@ async def open_agreement(
 
     Staff on behalf of the assister, who has the pages under `/me`; a portal's credential agrees for nobody (D6).
     """
-    body = await read_body(request, OpenBody) if await request.body() else OpenBody()
+    body, author = await read_step(request, me.actor, OpenBody)
     snapshot = await services.database.read(load_snapshot, case_id)
     language = body.language or snapshot.applicant.language
-    text = await services.registrations.open_agreement(case_id, agreement, language, me.actor)
+    text = await services.registrations.open_agreement(case_id, agreement, language, author)
     document = {
         "agreement": agreement,
         "market": agreement.market,
@@ -141,7 +170,9 @@ async def open_agreement(
     return JSONResponse(document)
 
 
-@router.post("/api/cases/{case_id}/agreements/{agreement}/accept", responses=MAY)
+@router.post(
+    "/api/cases/{case_id}/agreements/{agreement}/accept", responses=MAY, openapi_extra=describe_body(AcceptBody)
+)
 async def accept_agreement(
     request: Request, services: ServicesDep, me: ForAssister, case_id: str, agreement: MarketplaceAgreement
 ) -> JSONResponse:
@@ -149,12 +180,10 @@ async def accept_agreement(
 
     Staff on behalf of the assister, as for opening it.
     """
-    body = await read_body(request, AcceptBody) if await request.body() else AcceptBody()
+    body, author = await read_step(request, me.actor, AcceptBody)
     if not body.read_to_end:
         raise Invalid([Fault("read_to_end", "read_to_the_end")])
-    await services.registrations.accept_agreement(
-        case_id, agreement, body.sha256, me.actor, method=body.method, reason=body.reason
-    )
+    await services.registrations.accept_agreement(case_id, agreement, body.sha256, author)
     return await _answer_status(services, case_id)
 
 

@@ -15,11 +15,11 @@ from db.reads.timeline import EntryKind
 from db.tables import AccessLogRow
 from domain.federal.registration import RegistrationState
 from domain.programs.state import CaseState
+from domain.shared.cases.authors import ProofMethod
 from domain.shared.cases.commands import CommandState
 from domain.shared.cases.reasons import Reason
 from domain.shared.cases.stages import OWNER
 from domain.shared.documents.faults import Fault
-from domain.shared.vouching import ProofMethod
 from domain.state.certification import CertificationState
 from domain.state.eligibility import Verdict
 from starter.cases import now

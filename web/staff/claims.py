@@ -8,10 +8,10 @@ from starlette.exceptions import HTTPException
 
 from db.reads.npn.rivals import Claimant, Rivals, count_legacy_claims, find_rivals, list_rivals, read_legacy_claims
 from db.writes.npn.rivals import UnknownRivals
+from domain.shared.cases.authors import ProofMethod
 from domain.shared.cases.reasons import Refusal
 from domain.shared.claims import NpnProof
 from domain.shared.documents.faults import Fault, Invalid
-from domain.shared.vouching import ProofMethod
 from starter.cases import now
 from templates.catalogs import N_, translate
 from web.http.addresses import build_query
@@ -88,7 +88,7 @@ async def decide_same_person(visit: IdentityVisit, number: Number) -> Response:
     values = await read_form(visit.request)
     method, document = values.get("method", ""), values.get("document", "")
     faults = [Fault("email", "required")] if values.get("email") not in ("first", "second") else []
-    faults += [Fault("method", "required")] if method not in list(ProofMethod) else []
+    faults += find_method_faults(method)
     faults += find_document_faults(document)
     faults += find_text_faults("reason", values.get("reason", ""))
     if faults:
@@ -181,6 +181,11 @@ def find_document_faults(document: str) -> list[Fault]:
     faults = find_text_faults("document", document)
     is_long = not faults and len(document.strip()) > LONGEST_DOCUMENT
     return [Fault("document", "too_long", {"limit": str(LONGEST_DOCUMENT)})] if is_long else faults
+
+
+def find_method_faults(method: str, *, may_lack: bool = False) -> list[Fault]:
+    """What is wrong with how somebody of staff has seen something, or has somebody's word."""
+    return [] if method in list(ProofMethod) or (may_lack and not method) else [Fault("method", "required")]
 
 
 def _redirect_done(visit: StaffVisit, done: str) -> RedirectResponse:

@@ -14,12 +14,12 @@ from db.reads.queue import find_next_in_queue
 from db.writes.cases import clear_flag
 from domain.programs.state import CaseState
 from domain.shared.cases.authority import SuspensionKind
+from domain.shared.cases.authors import ProofMethod
 from domain.shared.cases.commands import CommandState
 from domain.shared.cases.notices import Notice
 from domain.shared.cases.reasons import Reason, Refusal
 from domain.shared.claims import NpnProof
 from domain.shared.documents.faults import Fault, Invalid
-from domain.shared.vouching import ProofMethod
 from domain.state.certification import CertificationState
 from domain.state.eligibility import Verdict
 from starter.cases import CommandOutcome, now
@@ -28,7 +28,7 @@ from templates.catalogs import translate
 from web.http.forms import Values, find_text_faults, read_form
 from web.http.pages import PRIVATE, build_page_router
 from web.staff.case_page import FormAttempt, render_case
-from web.staff.claims import find_document_faults
+from web.staff.claims import find_document_faults, find_method_faults
 from web.staff.filters import ALL, build_address, read_filters
 from web.staff.layout import StaffVisit, require_visit
 from web.staff.panel import FORMS, list_overridden
@@ -130,8 +130,12 @@ async def reorder_check(form: Annotated[PostedForm, require_form("check")]) -> R
 
 @router.post("/withdraw")
 async def withdraw_request(form: Annotated[PostedForm, require_form("withdraw")]) -> Response:
-    """Withdraws the request in the assister's name."""
-    return await _give_with_reason(form, form.visit.services.cases.withdraw_request)
+    """Withdraws the request: at the assister's wish, where it is said how staff have it, or as staff (D6)."""
+    method = form.values.get("method", "")
+    if faults := [*find_method_faults(method, may_lack=True), *form.find_reason_faults()]:
+        return await form.show_faults(faults)
+    end, wish = form.visit.services.cases.withdraw_request, ProofMethod(method) if method else None
+    return await _give_command(form, end(form.case_id, form.reason, form.visit.me.actor, form.command_id, wish))
 
 
 @router.post("/revoke")
@@ -205,8 +209,7 @@ async def take_flag_down(form: Annotated[PostedForm, require_form("flag")]) -> R
 async def prove_identity(form: Annotated[PostedForm, require_form("identity")]) -> Response:
     """Proves whose the case's NPN is, by what staff have seen (D2)."""
     method, document = form.values.get("method", ""), form.values.get("document", "")
-    faults = [] if method in list(ProofMethod) else [Fault("method", "required")]
-    if faults := [*faults, *find_document_faults(document), *form.find_reason_faults()]:
+    if faults := [*find_method_faults(method), *find_document_faults(document), *form.find_reason_faults()]:
         return await form.show_faults(faults)
     visit, services = form.visit, form.visit.services
     proof = NpnProof(method, visit.me.actor, document.strip(), form.reason.strip())

@@ -106,7 +106,17 @@ def _describe_more(name: str, data: Mapping[str, Any], language: str) -> Details
         found.append(name_code("agreed_on", str(data["source"]), language))
     if data.get("override"):
         found.append(_phrase(N_("Override: {reason}"), language, reason=str(data["override"])))
+    found += _describe_word(data, language)
     return [*found, *_describe_changed(data, language), *_describe_faults(data, language)]
+
+
+def _describe_word(data: Mapping[str, Any], language: str) -> Details:
+    """How staff have the word of the assister whose step they took, and why they took it (D6)."""
+    if not data.get("on_behalf"):
+        return []
+    method = name_code("proof_method", str(data["on_behalf"]["method"]), language)
+    reason = str(data["on_behalf"]["reason"])
+    return [_phrase(N_("For the assister, by their word: {method}. {reason}"), language, method=method, reason=reason)]
 
 
 def _describe_changed(data: Mapping[str, Any], language: str) -> Details:
@@ -133,7 +143,8 @@ def _describe_command(entry: TimelineEntry, language: str) -> tuple[str, Details
     if data.get("override"):
         details.append(_phrase(N_("Override: {reason}"), language, reason=str(data["override"])))
     answer = [_explain_answer(entry, "answer", str(data["answer"]), language)] if data.get("answer") else []
-    return what, [*details, *answer, *_describe_changed(data, language), *_describe_faults(data, language)]
+    more = [*_describe_word(data, language), *_describe_changed(data, language), *_describe_faults(data, language)]
+    return what, [*details, *answer, *more]
 
 
 def _describe_flag(entry: TimelineEntry, language: str) -> tuple[str, Details]:

@@ -9,7 +9,7 @@ from sqlmodel import col, select
 from db.case_state import applicant_of, list_rows, one_or_none
 from db.claim_tables import NpnClaim
 from db.tables import Assister, Case
-from domain.shared.cases.stages import ENDED
+from domain.shared.cases.stages import ENDED, WaitingFor
 from domain.shared.claims import ClaimState
 
 
@@ -82,7 +82,7 @@ def find_proof_offer(session: Session, case: Case) -> ProofOffer | None:
     unheard = can and claim.contact_emails is None and claim.state == ClaimState.UNPROVEN_LEGACY
     return ProofOffer(
         addresses=tuple(claim.contact_emails or ()) if can else (),
-        is_needed=case.npn_unproven,
+        is_needed=case.npn_unproven or case.waiting_for == WaitingFor.NPN_PROOF,
         is_taken=taken,
         can_ask=unheard and claim.lookup_due_at is None,
         is_asking=unheard and claim.lookup_due_at is not None,

@@ -11,12 +11,13 @@ from domain.federal.facts import AgreementData
 from domain.federal.markets import MarketplaceAgreement
 from domain.federal.steps import find_acceptance_refusal, find_opening_refusal
 from domain.shared.agreements import Agreement
+from domain.shared.cases.authors import StepAuthor
 from domain.shared.cases.facts import Fact, FactKind
 from domain.shared.documents.faults import Fault, Invalid
 
 
 def open_marketplace_agreement(
-    session: Session, case_id: str, name: MarketplaceAgreement, language: str, actor: str, now: datetime
+    session: Session, case_id: str, name: MarketplaceAgreement, language: str, author: StepAuthor, now: datetime
 ) -> Agreement:
     """Records that the text in force was opened, and answers it (B16). Raises `Refusal` where it doesn't apply."""
     text = find_marketplace_agreement(name, language)
@@ -26,7 +27,7 @@ def open_marketplace_agreement(
     if _find_opened(session, case_id, name, None) != data:  # the text that was opened last counts
         fact_id = f"{case_id}:opened:{name}:{text.version}:{text.language}:{state.facts}"
         fact = Fact(id=fact_id, kind=FactKind.AGREEMENT_OPENED, at=now, data=data.to_json())
-        record_step(session, case, fact, actor, "agreement.opened", now, **fact.data)
+        record_step(session, case, fact, author, "agreement.opened", now, **fact.data)
     return text
 
 
@@ -35,17 +36,13 @@ def accept_marketplace_agreement(
     case_id: str,
     name: MarketplaceAgreement,
     sha256: str | None,
-    actor: str,
+    author: StepAuthor,
     now: datetime,
-    *,
-    method: str | None = None,
-    reason: str | None = None,
 ) -> RecordedStep:
     """Accepts the text that was opened last, by "I Agree" (B16).
 
-    ``sha256`` is the hash of the text the reader had before them, where it is known; ``method`` and ``reason`` are how
-    staff have the assister's word, on whose behalf they accept it, and why they do (D6). Raises `Refusal` when it was
-    not opened, or before profile and training are complete; `Invalid` for another text's hash.
+    ``sha256`` is the hash of the text the reader had before them, where it is known. Raises `Refusal` when it was not
+    opened, or before profile and training are complete; `Invalid` for another text's hash.
     """
     case, state = lock_open_registration(session, case_id)
     require_step(find_acceptance_refusal(state, name))
@@ -54,8 +51,7 @@ def accept_marketplace_agreement(
         raise Invalid([Fault("sha256", "another_text")])
     fact_id = f"{case_id}:accepted:{name}:{opened.version}"
     fact = Fact(id=fact_id, kind=FactKind.AGREEMENT_ACCEPTED, at=now, data=opened.to_json())
-    shown = {"method": method} if method else {}
-    return record_step(session, case, fact, actor, "agreement.accepted", now, reason=reason, **fact.data, **shown)
+    return record_step(session, case, fact, author, "agreement.accepted", now, **fact.data)
 
 
 def _find_opened(

@@ -15,6 +15,7 @@ from domain.federal.facts import CourseData
 from domain.federal.markets import Curriculum
 from domain.federal.opening import build_enrollment_fact
 from domain.federal.steps import find_channel_fault, find_enrollment_refusal, find_launch_refusal
+from domain.shared.cases.authors import StepAuthor
 from domain.shared.cases.facts import Fact, FactKind
 from domain.shared.cases.stages import ENDED
 from domain.shared.documents.faults import Fault, Invalid
@@ -40,7 +41,7 @@ class RedeemedTicket:
 
 
 def enroll_in_course(
-    session: Session, case_id: str, curriculum: Curriculum, channel: str, actor: str, now: datetime
+    session: Session, case_id: str, curriculum: Curriculum, channel: str, author: StepAuthor, now: datetime
 ) -> RecordedStep:
     """Enrols in a course, in the MLMS or at an approved vendor; once each (B11, B13).
 
@@ -51,11 +52,17 @@ def enroll_in_course(
         raise Invalid([fault])
     require_step(find_enrollment_refusal(state, curriculum))
     fact = build_enrollment_fact(case_id, curriculum, channel, False, now)
-    return record_step(session, case, fact, actor, "training.enrolled", now, **fact.data)
+    return record_step(session, case, fact, author, "training.enrolled", now, **fact.data)
 
 
 def keep_launch_ticket(
-    session: Session, case_id: str, curriculum: Curriculum, channel: str, token: str, actor: str, now: datetime
+    session: Session,
+    case_id: str,
+    curriculum: Curriculum,
+    channel: str,
+    token: str,
+    author: StepAuthor,
+    now: datetime,
 ) -> datetime:
     """Keeps a launch ticket by its hash, and answers when it expires (B14).
 
@@ -78,7 +85,7 @@ def keep_launch_ticket(
     )
     data = CourseData(curriculum=curriculum, channel=channel).to_json()
     append_facts(session, case, [Fact(id=f"{case_id}:launch:{digest}", kind=FactKind.LAUNCHED, at=now, data=data)], now)
-    record_audit(session, now, actor, "training.launched", case, **data)
+    record_audit(session, now, author.actor, "training.launched", case, author.reason, **data, **author.list_details())
     return expires_at
 
 

@@ -32,6 +32,7 @@ from domain.federal.steps import build_npn_verdict, find_next_refusal, is_confir
 from domain.programs.commands import plan_profile
 from domain.shared.applicant import Applicant
 from domain.shared.assister import is_same_name
+from domain.shared.cases.authors import StepAuthor
 from domain.shared.cases.commands import OWN_REASONS, CommandState, SaveProfile
 from domain.shared.cases.facts import Fact, FactKind
 from domain.shared.cases.messages import ProfileSaved, RegistrationSnapshot
@@ -59,7 +60,13 @@ class ProfileToSave:
 
 
 def keep_profile(
-    session: Session, identity_key: bytes, command_id: str, case_id: str, changes: object, actor: str, now: datetime
+    session: Session,
+    identity_key: bytes,
+    command_id: str,
+    case_id: str,
+    changes: object,
+    author: StepAuthor,
+    now: datetime,
 ) -> CommandRow:
     """Keeps a profile under the caller's id before its workflow is told; a repeat of the id finds the first.
 
@@ -67,15 +74,15 @@ def keep_profile(
     used for something else.
     """
     case = load_case(session, case_id)
-    command = plan_profile(identity_key, case.request, changes, state_of(session, case))
+    command = plan_profile(identity_key, case.request, changes, state_of(session, case), author.on_behalf)
     row = session.get(CommandRow, command_id)
     if row is None:
         row = CommandRow(
             id=command_id,
             case_id=case_id,
             kind=command.kind,
-            actor=actor,
-            reason=OWN_REASONS[command.kind].sentence(),
+            actor=author.actor,
+            reason=author.reason or OWN_REASONS[command.kind].sentence(),
             data=command.to_json(),
             created_at=now,
         )
@@ -153,11 +160,12 @@ def _refuse_profile(
     session: Session, case: Case, row: CommandRow, state: RegistrationState, faults: Sequence[Fault], now: datetime
 ) -> None:
     named = dump_faults(faults)
-    row.state, row.data = "refused", {"digest": row.data["digest"], "faults": named}
+    row.state, row.data = "refused", {**_keep_origin(row), "faults": named}
     if state.ended:
         keep_refusal(row, Reason("case_ended", {"stage": state.stage.value}))
     session.add(row)
-    record_audit(session, now, row.actor, "profile.refused", case, faults=named)
+    reason, said = _read_word(row)
+    record_audit(session, now, row.actor, "profile.refused", case, reason, faults=named, **said)
 
 
 def _store_profile(
@@ -182,13 +190,25 @@ def _store_profile(
     claim_changed_npn(session, case, npn_before, now)
     lower_flag(case, NPN_REFUSED)  # it was put right
     row.state = "applied"
-    row.data = {"digest": row.data["digest"], "version": version, "npn": npn.value, "changed": changed}
+    reason, said = _read_word(row)
+    row.data = {**_keep_origin(row), "version": version, "npn": npn.value, "changed": changed}
     session.add_all([case, row])
     data = ProfileSavedData(version=version, role=profile.role, npn=npn).to_json()
     remember_words(session, case.assister_id)
     fact = Fact(id=f"{case.case_id}:profile:{version}", kind=FactKind.PROFILE_SAVED, at=now, data=data)
-    record_audit(session, now, row.actor, "profile.saved", case, changed=changed, **data)
+    record_audit(session, now, row.actor, "profile.saved", case, reason, changed=changed, **data, **said)
     append_fact(session, case, fact, now)
+
+
+def _read_word(row: CommandRow) -> tuple[str | None, dict[str, str]]:
+    """Why staff saved a profile for the assister, and how they have their word, where they did (D6)."""
+    said = SaveProfile.model_validate(row.data).on_behalf
+    return (said.reason, said.list_details()) if said else (None, {})
+
+
+def _keep_origin(row: CommandRow) -> dict[str, Any]:
+    """What is kept of a stored profile whatever becomes of it."""
+    return {name: row.data[name] for name in ("digest", "on_behalf") if row.data.get(name)}
 
 
 def _find_kept_npn(session: Session, case: Case) -> str | None:
@@ -239,12 +259,12 @@ def _take_owner(
     take_registry_answer(session, identity_key, case, owner, now)
 
 
-def complete_profile(session: Session, case_id: str, actor: str, now: datetime) -> RecordedStep:
+def complete_profile(session: Session, case_id: str, author: StepAuthor, now: datetime) -> RecordedStep:
     """Next, after Save/Update (B7). Raises `Refusal` before a valid save."""
     case, state = lock_open_registration(session, case_id)
     require_step(find_next_refusal(state))
     fact = Fact(id=f"{case_id}:next", kind=FactKind.PROFILE_COMPLETED, at=now)
-    return record_step(session, case, fact, actor, "profile.completed", now)
+    return record_step(session, case, fact, author, "profile.completed", now)
 
 
 def _merge_profile(case: Case, row: CommandRow) -> dict[str, Any]:

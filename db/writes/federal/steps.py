@@ -11,6 +11,7 @@ from db.case_state import snapshot_case
 from db.tables import Case, FactRow, InboxRow
 from db.writes.facts import append_facts, lock_case, queue_fact, record_audit
 from domain.federal.registration import RegistrationState
+from domain.shared.cases.authors import StepAuthor
 from domain.shared.cases.events import EventSource
 from domain.shared.cases.facts import Fact
 from domain.shared.cases.reasons import Reason, Refusal
@@ -50,12 +51,12 @@ def append_fact(session: Session, case: Case, fact: Fact, now: datetime) -> Regi
 
 
 def record_step(
-    session: Session, /, case: Case, fact: Fact, actor: str, action: str, now: datetime, **details: Any
+    session: Session, /, case: Case, fact: Fact, author: StepAuthor, action: str, now: datetime, **details: Any
 ) -> RecordedStep:
     """Appends a step's fact with its audit row, to be told to the workflow; a repeat changes nothing."""
     if session.get(FactRow, fact.id) is not None:
         return RecordedStep(snapshot_case(session, case).registration)
     state = append_fact(session, case, fact, now)
     row = queue_fact(session, case, fact, EventSource.ASSISTER, now)
-    record_audit(session, now, actor, action, case, **details)
+    record_audit(session, now, author.actor, action, case, author.reason, **details, **author.list_details())
     return RecordedStep(state, [row])

@@ -65,6 +65,7 @@ def claim_changed_npn(session: Session, case: Case, before: str | None, now: dat
     npn = applicant_of(case).npn
     is_unproven = claim_npn(session, case.assister_id, npn, now)
     case.npn_unproven = is_unproven and (npn != before or case.npn_unproven)
+    case.npn_legacy = is_unproven and npn == before and case.npn_legacy
 
 
 def prove_npn(session: Session, identity_key: bytes, case_id: str, proof: NpnProof, now: datetime) -> list[InboxRow]:
@@ -203,7 +204,7 @@ def keep_proof(
     claim_npn(session, person.assister_id, npn, now)
     claim = find_claim(session, person.assister_id, npn)
     assert claim is not None, "it was claimed just now"
-    if claim.state == ClaimState.PROVEN and not case.npn_unproven:
+    if claim.state == ClaimState.PROVEN and not (case.npn_unproven or case.npn_legacy):
         return []
     claim.state, claim.method, claim.proven_by, claim.proven_at = ClaimState.PROVEN, proof.method, proof.by, now
     claim.document, claim.reason = proof.document, proof.reason
@@ -223,13 +224,13 @@ def _list_proven_cases(session: Session, case: Case, npn: str) -> list[Case]:
     open_cases = col(Case.assister_id) == case.assister_id, col(Case.stage).not_in(ENDED)
     found = list_rows(session, select(col(Case.case_id)).where(*open_cases).order_by(col(Case.case_id)))
     locked = [lock_case(session, case_id) for case_id in found]
-    asked = [(one, applicant_of(one)) for one in locked if one.npn_unproven]
+    asked = [(one, applicant_of(one)) for one in locked if one.npn_unproven or one.npn_legacy]
     return [one for one, by in asked if by.npn == npn and by.email.lower() == email]
 
 
 def _release_case(session: Session, case: Case, claim: NpnClaim, now: datetime) -> list[InboxRow]:
     """A case goes on from what waited for the proof."""
-    case.npn_unproven = False
+    case.npn_unproven = case.npn_legacy = False
     session.add(case)
     fact = Fact(id=f"{case.case_id}:npn_proven:{claim.id}", kind=FactKind.NPN_PROVEN, at=now)
     append_facts(session, case, [fact], now)

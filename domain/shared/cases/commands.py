@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from domain.shared.cases.authority import SuspensionKind
+from domain.shared.cases.authors import OnBehalf
 from domain.shared.cases.facts import Fact, FactData, FactKind
 from domain.shared.cases.notices import Notice
 from domain.shared.cases.reasons import Reason
@@ -69,9 +70,10 @@ class CommandData(StoredData):
 
 
 class Withdraw(CommandData):
-    """The assister withdraws, or staff in their name."""
+    """The assister withdraws, or staff: at the assister's wish, which they say how they have, or of their own."""
 
     kind = CommandKind.WITHDRAW
+    on_behalf: OnBehalf | None = None
 
 
 class Revoke(CommandData):
@@ -132,6 +134,7 @@ class SaveProfile(CommandData):
     digest: str = ""
     given: tuple[str, ...] = ()
     profile: dict[str, Any] = Field(default_factory=dict)
+    on_behalf: OnBehalf | None = None
 
     @property
     def changes(self) -> dict[str, Any]:
@@ -141,7 +144,10 @@ class SaveProfile(CommandData):
 
 def list_shown_data(data: Mapping[str, Any]) -> dict[str, Any]:
     """What may be shown of a stored command besides its reason: of an answer the names of its fields alone."""
-    named = ("verdict", "override", "notice", "changed", "faults", "consent", "suspension", "until", "termination")
+    named = (
+        *("verdict", "override", "notice", "changed", "faults", "consent", "suspension", "until", "termination"),
+        "on_behalf",
+    )
     shown = {name: data[name] for name in named if data.get(name)}
     return shown | ({"changed": sorted(data["changes"])} if data.get("changes") else {})
 

@@ -126,10 +126,12 @@ class Screened(BaseModel):
 class Effect(BaseModel):
     """The recorded result of an effect; ``ended`` says that the case was over, and the effect undone or not made.
 
-    ``standing`` is the snapshot of a federal registration after it.
+    ``unproven`` says that it was not made, since whose the NPN is has to be proven first (D2). ``standing`` is the
+    snapshot of a federal registration after it.
     """
 
     ended: bool = False
+    unproven: bool = False
     standing: RegistrationSnapshot | None = None
 
 

@@ -1,0 +1,64 @@
+"""Who takes a step that is an assister's own: they themselves, a sender, or staff who say by whose word (D6)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from domain.shared.documents.faults import Fault, Invalid
+from domain.shared.ids import ASSISTER, is_sender_actor
+from domain.shared.stored import StoredData
+
+
+class ProofMethod(StrEnum):
+    """How staff have seen whose an NPN is, or have the word of the assister for whom they do something."""
+
+    PAPER = "paper"
+    IN_PERSON = "in_person"
+    OTHER = "other"
+
+
+class OnBehalf(StoredData):
+    """How staff have the word of the assister whose step they take, and why they take it (D6)."""
+
+    method: ProofMethod
+    reason: str
+
+    def list_details(self) -> dict[str, str]:
+        """What the audit says of it besides the reason."""
+        return {"method": self.method.value}
+
+
+@dataclass(frozen=True)
+class StepAuthor:
+    """Who takes a step that is the assister's own: they themselves, a sender, or staff on their behalf (D6).
+
+    ``actor`` is whom the audit names. Raises `Invalid` naming ``method`` and ``reason`` where staff don't say them.
+    """
+
+    actor: str = ASSISTER
+    on_behalf: OnBehalf | None = None
+
+    def __post_init__(self) -> None:
+        """Nobody of staff takes such a step without a word for it, whichever way they come."""
+        if self.on_behalf is None and self.actor != ASSISTER and not is_sender_actor(self.actor):
+            raise Invalid(find_missing_word(self.actor, {}))
+
+    @property
+    def reason(self) -> str | None:
+        """Why it is done for the assister; None where they do it themselves."""
+        return self.on_behalf.reason if self.on_behalf else None
+
+    def list_details(self) -> dict[str, str]:
+        """What the audit says of who took the step, besides actor and reason."""
+        return self.on_behalf.list_details() if self.on_behalf else {}
+
+
+THE_ASSISTER = StepAuthor()
+
+
+def find_missing_word(actor: str, given: Mapping[str, Any]) -> list[Fault]:
+    """Which of `method` and `reason` this actor must say and doesn't."""
+    if actor == ASSISTER or is_sender_actor(actor):
+        return []
+    return [Fault(name, "required") for name in ("method", "reason") if given.get(name) is None]
