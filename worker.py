@@ -39,6 +39,7 @@ from activities.profiles import ProfilesActivities
 from activities.publications import PublicationsActivities
 from activities.reconciliation import ReconciliationsActivities
 from activities.records import RecordsActivities
+from activities.seasons import SeasonsActivities
 from activities.training import TrainingActivities
 from adapters import http
 from adapters.absorb import AbsorbClient
@@ -75,6 +76,7 @@ from workflows.publication import DailyPublication
 from workflows.reconciliation import Reconciliation
 from workflows.registration import MarketplaceRegistration
 from workflows.report_requests import ReportRequests
+from workflows.season import SeasonOpening
 
 log = structlog.get_logger(__name__)
 
@@ -88,6 +90,7 @@ WORKFLOWS = [
     Reconciliation,
     LmsPollingRound,
     ReportRequests,
+    SeasonOpening,
 ]
 # A letter, and an effect of two calls, have to fit into an activity's ten seconds (workflows/options.py).
 MAIL_SECONDS = 8.0
@@ -147,6 +150,7 @@ def build_activities(
     mlms = MlmsClient(client, settings.mlms_url, settings.mlms_token.get_secret_value())
     absorb, absorb_sender = build_absorb(settings, client)
     portal = PortalClient(client, settings.portal_url, settings.portal_token.get_secret_value())
+    directory = WorkflowDirectory(temporal, settings.task_queue)
     return [
         RecordsActivities(database, settings.identity_key_bytes),
         LicensingActivities(registry, database, settings.identity_key_bytes),
@@ -169,8 +173,9 @@ def build_activities(
         ListingCheckActivities(lists, database, mailer, letters, settings.published_lists),
         PublicationsActivities(database, list_days_off),
         LmsPollingActivities(absorb, absorb_sender, database),
+        SeasonsActivities(directory, database),
         ReconciliationsActivities(
-            WorkflowDirectory(temporal, settings.task_queue),
+            directory,
             database,
             {
                 STATE_PROGRAM: {"lms": lms, "background-checks": vendor, "portal": portal},
@@ -270,6 +275,7 @@ async def run_worker(settings: Settings) -> int:
         temporal = await connect_client(build_interceptors(database))
         polls_lms = settings.absorb is not None
         beside.append(_run_beside(stack, stop, keep_schedules(temporal, settings.task_queue, polls_lms=polls_lms)))
+        beside.append(_run_beside(stack, stop, services.seasons.keep_begun()))
         signer = build_signer(settings)
         # Before the worker: what is imported in a thread while another one is in the workflows' sandbox fails at times.
         await asyncio.to_thread(signer.prepare)

@@ -33,6 +33,7 @@ from domain.shared.cases.messages import (
     Screened,
     Staged,
 )
+from domain.shared.cases.seasons import SeasonOrder, SeasonPage
 
 
 class Records(ABC):
@@ -212,6 +213,19 @@ class Notices(ABC):
     @abstractmethod
     async def send_notice(self, letter: Letter) -> Effect:
         """Sends a notice in the assister's language, once per case, notice and occurrence."""
+
+
+class Seasons(ABC):
+    """The season: many cases opened without being asked for (E9)."""
+
+    @activity.defn(name="seasons.open_page")
+    @abstractmethod
+    async def open_page(self, order: SeasonOrder) -> SeasonPage:
+        """Goes through the next people, opens their cases and begins their workflows; finishes the season at its end.
+
+        Each person once, however often it is run. Nobody is opened while the season is paused, or too many cases wait
+        for their first steps: it looks again for a while, then answers that it is full.
+        """
 
 
 class LmsPolling(ABC):

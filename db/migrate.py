@@ -5,6 +5,7 @@ role is granted what it needs, and may only add to tables that are append-only.
 """
 
 import os
+import re
 import sqlite3
 import sys
 from pathlib import Path
@@ -52,8 +53,11 @@ def upgrade(url: str, role: str | None = None) -> None:
 
 
 def newest() -> str:
-    """The newest revision: files are numbered, and a file's number is its revision."""
-    return max(file.name.partition("_")[0] for file in (MIGRATIONS / "versions").glob("[0-9]*.py"))
+    """The newest revision: the one that no other follows. Read from the files, since loading Alembic takes long."""
+    files = [file.read_text(encoding="utf-8") for file in (MIGRATIONS / "versions").glob("[0-9]*.py")]
+    said = [dict(re.findall(r'^((?:down_)?revision) = "(\w+)"$', text, re.MULTILINE)) for text in files]
+    (last,) = {one["revision"] for one in said} - {one.get("down_revision") for one in said}
+    return str(last)
 
 
 def main() -> int:

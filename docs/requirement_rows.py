@@ -78,6 +78,8 @@ IDENTITY = {
 }
 YEARS = {
     "E8": "A check that was canceled or has expired can be ordered anew; a report with canceled screenings isn't clear",
+    "E9": "A season opens every returning assister's case once, page by page: progress, pause, resume, cancel, "
+    "a rehearsal that changes nothing; and it says who was left out and why",
     "E12": "Policies are files, checked at start with every fault named by file and line; a case keeps its rules",
     "E13": "A certificate has a last day, its page says when its plan year has ended; years past aren't offered",
     "E15": "The health line of authority is held, by each state's own words; a renewal under way is looked at",

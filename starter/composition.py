@@ -14,6 +14,7 @@ from settings import Settings
 from starter.cases import Cases
 from starter.claims import Claims
 from starter.registrations import Registrations
+from starter.seasons import Seasons
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,7 @@ class CaseServices:
     cases: Cases
     claims: Claims
     registrations: Registrations
+    seasons: Seasons
 
 
 def build_case_services(settings: Settings, database: Database, client: Client) -> CaseServices:
@@ -30,7 +32,12 @@ def build_case_services(settings: Settings, database: Database, client: Client) 
     cases = Cases(client, database, settings.identity_key_bytes, settings.task_queue)
     vendors = {name: vendor.url for name, vendor in settings.vendors.items()}
     key = settings.identity_key_bytes
-    return CaseServices(cases, Claims(cases, database, key), Registrations(cases, database, key, vendors))
+    return CaseServices(
+        cases,
+        Claims(cases, database, key),
+        Registrations(cases, database, key, vendors),
+        Seasons(client, database, settings.task_queue),
+    )
 
 
 def build_absorb_sender(settings: Settings) -> Sender:

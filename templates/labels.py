@@ -209,6 +209,7 @@ ACCESSED_PAGES: Labels = {
     "mail": N_("E-mail"),
     "certificate": N_("Certificate"),
     "claims": N_("Two people, one NPN"),
+    "season": N_("Seasons"),
     "webhook": N_("Webhook"),
     "history": N_("Case history"),
     "audit": N_("Case audit"),
@@ -260,6 +261,9 @@ FILTERS: dict[str, Labels] = {
     "delivery": staff.DELIVERIES,
     "claim_state": staff.CLAIMS,
     "proof_method": staff.PROOF_METHODS,
+    "season_state": staff.SEASON_STATES,
+    "season_outcome": staff.SEASON_OUTCOMES,
+    "left_out": staff.LEFT_OUT_REASONS,
 }
 
 

@@ -316,3 +316,27 @@ SENDERS: Labels = {
     "staff": N_("Staff"),
     "authority": N_("This system, about the authority"),
 }
+
+# The values of domain.shared.cases.seasons.SeasonState, and of the outcomes and reasons of domain.programs.seasons.
+SEASON_STATES: Labels = {
+    "running": N_("Running"),
+    "paused": N_("Paused"),
+    "cancelled": N_("Cancelled"),
+    "finished": N_("Finished"),
+}
+SEASON_OUTCOMES: Labels = {
+    "opened": N_("Cases opened"),
+    "woken": N_("Workflows begun of cases that were open"),
+    "already_open": N_("Open before"),
+    "left_out": N_("People left out"),
+}
+LEFT_OUT_REASONS: Labels = {
+    "not_returning": N_("Not certified in an earlier year, or without a portal account: they submit the form"),
+    "never_registered": N_("Never completed a registration: they submit the request"),
+    "ended_this_year": N_("Their case of this plan year has ended"),
+    "revoked_before": N_("Their last certification was revoked: staff decide whether they are asked again"),
+    "terminated_before": N_("Their last certification was terminated: staff decide whether they are asked again"),
+    "suspended_before": N_("Their authority is suspended: once it is restored, open their case by begin"),
+    "record_at_fault": N_("What is known of them can't be made a case of: look at their records"),
+    "window_closed": N_("The plan year closed before their turn came"),
+}

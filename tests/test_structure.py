@@ -21,6 +21,7 @@ from activities import (
     publications,
     reconciliation,
     records,
+    seasons,
     training,
 )
 
@@ -49,6 +50,7 @@ IMPLEMENTATIONS = {
     contracts.LmsPolling: lms_polling.LmsPollingActivities,
     contracts.Publications: publications.PublicationsActivities,
     contracts.Reconciliations: reconciliation.ReconciliationsActivities,
+    contracts.Seasons: seasons.SeasonsActivities,
 }
 
 

@@ -27,7 +27,7 @@ from starter.policies import load_policies
 from templates.certificates import Typesetter
 from templates.letters import NoticeRenderer
 from web import own_identity, own_page, own_proof
-from web.api import cases as api, federal, webhooks
+from web.api import cases as api, federal, seasons as seasons_api, webhooks
 from web.assister import activation, answer, certificate, links as assister_links
 from web.gallery.gallery import Gallery
 from web.http import error_handlers
@@ -61,6 +61,7 @@ from web.staff import (
     decisions,
     export,
     queue,
+    season as staff_season,
     sessions,
     webhooks as staff_webhooks,
 )
@@ -78,6 +79,7 @@ def build_services(settings: Settings, database: Database, client: Client) -> Se
         cases=acting.cases,
         claims=acting.claims,
         registrations=acting.registrations,
+        seasons=acting.seasons,
         numbers=StaffNumbers(database),
         rate_limiter=_build_rate_limiter(settings, database),
         identity_provider=_build_identity_provider(settings),
@@ -206,10 +208,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     sign_in.install_handlers(app)
     assister = (answer, certificate, activation)
     marketplace = (marketplace_sign_in, marketplace_request, profile, training, agreements, certificates)
-    staff = (queue, export, case, decisions, staff_claims, staff_webhooks, dashboard, access_log)
+    staff = (queue, export, case, decisions, staff_claims, staff_season, staff_webhooks, dashboard, access_log)
     for module in (
         api,
         federal,
+        seasons_api,
         webhooks,
         request_form,
         sign_in,

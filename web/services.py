@@ -17,6 +17,7 @@ from settings import Settings
 from starter.cases import Cases, now
 from starter.claims import Claims
 from starter.registrations import Registrations
+from starter.seasons import Seasons
 
 if TYPE_CHECKING:
     from web.http.defence.senders import KnownSenders
@@ -37,6 +38,7 @@ class Services:
     cases: Cases
     claims: Claims
     registrations: Registrations
+    seasons: Seasons
     numbers: StaffNumbers
     rate_limiter: "RateLimiter"
     identity_provider: "IdentityProvider | None"

@@ -7,6 +7,7 @@ DAILY_PUBLICATION = "DailyPublication"
 RECONCILIATION = "Reconciliation"
 LMS_POLLING = "LmsPolling"
 REPORT_REQUESTS = "ReportRequests"
+SEASON = "Season"
 
 WORKFLOW_OF_PROGRAM = {"bewellnm": WORKFLOW, "ffm": REGISTRATION}
 
@@ -32,6 +33,10 @@ SUSPEND = "suspend"
 LIFT = "lift"
 GIVE_NOTICE = "give_notice"
 TERMINATE = "terminate"
+
+PAUSE = "pause"
+RESUME = "resume"
+CANCEL = "cancel"
 
 PROGRESS = "progress"
 

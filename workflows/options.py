@@ -56,6 +56,13 @@ COMPARING: LongOptions = {
     ),
 }
 
+# A page of a season: its cases are opened in the database, which may be away for long.
+OPENING_CASES: LongOptions = {
+    "start_to_close_timeout": timedelta(minutes=5),
+    "heartbeat_timeout": timedelta(seconds=20),
+    "retry_policy": THIRD_PARTY["retry_policy"],
+}
+
 # What the daily reminders could not send by then is due again the next day.
 UNTIL_THE_NEXT_DAY = timedelta(hours=20)
 # And so long the pages after one wait for it.

@@ -1,6 +1,7 @@
-"""What is known of a person from earlier plan years of a program: our own records, and imported ones (A8, A9, B1)."""
+"""What is known of people from earlier plan years of a program: our own records, and imported ones (A8, A9, B1)."""
 
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 
 from sqlalchemy.orm import Session
 from sqlmodel import col, select
@@ -14,72 +15,90 @@ from domain.shared.cases.stages import Stage
 from domain.shared.programs import FEDERAL_PROGRAM, STATE_PROGRAM
 
 _TAKEN_BACK = (Stage.REVOKED.value, Stage.TERMINATED.value, Stage.WITHDRAWN.value)
+Years = Mapping[str, list[YearRecord]]
 
 
 def read_history(session: Session, person: Assister | None, program: str) -> AssisterHistory:
     """What earlier years left of a person in a program; empty for somebody not known yet."""
     if person is None:
         return AssisterHistory()
-    imported = list_rows(
-        session,
-        select(EarlierYear).where(
-            col(EarlierYear.assister_id) == person.assister_id, col(EarlierYear.program) == program
-        ),
-    )
-    reported = _list_portal_reports(session, person) if program == STATE_PROGRAM else []
-    return AssisterHistory(
-        years=(
-            *_READ_OWN_YEARS[program](session, person),
-            *(YearRecord.model_validate(year, from_attributes=True) for year in imported),
-        ),
-        has_lms_account=person.lms_account is not None,
-        has_portal_account=person.portal_account is not None,
-        has_portal_profile=FactKind.PORTAL_PROFILE_COMPLETED in reported,
-        has_scheduling_tool=FactKind.SCHEDULING_TOOL_READY in reported,
-    )
+    return read_histories(session, [person], program)[person.assister_id]
 
 
-def _read_certified_years(session: Session, person: Assister) -> list[YearRecord]:
+def read_histories(session: Session, people: Sequence[Assister], program: str) -> dict[str, AssisterHistory]:
+    """What earlier years left of each of these people in a program, by their ids."""
+    ids = [person.assister_id for person in people]
+    own, imported = _READ_OWN_YEARS[program](session, ids), _read_imported_years(session, ids, program)
+    reported = _read_portal_reports(session, ids) if program == STATE_PROGRAM else {}
+    return {
+        person.assister_id: AssisterHistory(
+            years=(*own.get(person.assister_id, ()), *imported.get(person.assister_id, ())),
+            has_lms_account=person.lms_account is not None,
+            has_portal_account=person.portal_account is not None,
+            has_portal_profile=FactKind.PORTAL_PROFILE_COMPLETED in reported.get(person.assister_id, ()),
+            has_scheduling_tool=FactKind.SCHEDULING_TOOL_READY in reported.get(person.assister_id, ()),
+        )
+        for person in people
+    }
+
+
+def _read_imported_years(session: Session, ids: Sequence[str], program: str) -> Years:
+    query = select(EarlierYear).where(col(EarlierYear.assister_id).in_(ids), col(EarlierYear.program) == program)
+    found: dict[str, list[YearRecord]] = defaultdict(list)
+    year: EarlierYear
+    for year in list_rows(session, query.order_by(col(EarlierYear.plan_year))):
+        found[year.assister_id].append(YearRecord.model_validate(year, from_attributes=True))
+    return found
+
+
+def _read_certified_years(session: Session, ids: Sequence[str]) -> Years:
     """The years in which we issued a certificate of the state program."""
-    certified = list_rows(
-        session,
-        select(col(Case.plan_year))
+    certified = session.execute(
+        select(col(Case.assister_id), col(Case.plan_year))
         .join(CertificateRow, col(CertificateRow.case_id) == col(Case.case_id))
-        .where(col(Case.assister_id) == person.assister_id, col(Case.program) == STATE_PROGRAM),
+        .where(col(Case.assister_id).in_(ids), col(Case.program) == STATE_PROGRAM)
     )
-    return [YearRecord(plan_year=year, certified=True) for year in certified]
+    found: dict[str, list[YearRecord]] = defaultdict(list)
+    for assister_id, year in certified:
+        found[assister_id].append(YearRecord(plan_year=year, certified=True))
+    return found
 
 
-def _read_completed_registrations(session: Session, person: Assister) -> list[YearRecord]:
+def _read_completed_registrations(session: Session, ids: Sequence[str]) -> Years:
     """The years and markets whose registration was completed here, unless it was taken back."""
     completed = session.execute(
-        select(col(Case.plan_year), col(FactRow.data))
+        select(col(Case.assister_id), col(Case.plan_year), col(FactRow.data))
         .join(FactRow, col(FactRow.case_id) == col(Case.case_id))
         .where(
-            col(Case.assister_id) == person.assister_id,
+            col(Case.assister_id).in_(ids),
             col(Case.program) == FEDERAL_PROGRAM,
             col(Case.stage).not_in(_TAKEN_BACK),
             col(FactRow.kind) == FactKind.MARKET_COMPLETED.value,
         )
     )
-    return [
-        YearRecord(plan_year=year, registered=True, trained=True, individual_market=data["market"] == Market.INDIVIDUAL)
-        for year, data in completed
-    ]
+    found: dict[str, list[YearRecord]] = defaultdict(list)
+    for assister_id, year, data in completed:
+        is_individual = data["market"] == Market.INDIVIDUAL
+        record = YearRecord(plan_year=year, registered=True, trained=True, individual_market=is_individual)
+        found[assister_id].append(record)
+    return found
 
 
-def _list_portal_reports(session: Session, person: Assister) -> list[str]:
-    """What the portal reported of this person's accounts in any year."""
+def _read_portal_reports(session: Session, ids: Sequence[str]) -> Mapping[str, set[str]]:
+    """What the portal reported of these people's accounts in any year, by person."""
     kinds = (FactKind.PORTAL_PROFILE_COMPLETED.value, FactKind.SCHEDULING_TOOL_READY.value)
-    return list_rows(
-        session,
-        select(col(FactRow.kind))
-        .join(Case, col(Case.case_id) == col(FactRow.case_id))
-        .where(col(Case.assister_id) == person.assister_id, col(FactRow.kind).in_(kinds)),
+    reported = session.execute(
+        select(col(Case.assister_id), col(FactRow.kind))
+        .join(FactRow, col(FactRow.case_id) == col(Case.case_id))
+        .where(col(Case.assister_id).in_(ids), col(FactRow.kind).in_(kinds))
     )
+    found: dict[str, set[str]] = defaultdict(set)
+    for assister_id, kind in reported:
+        found[assister_id].add(kind)
+    return found
 
 
-_READ_OWN_YEARS: dict[str, Callable[[Session, Assister], list[YearRecord]]] = {
+_READ_OWN_YEARS: dict[str, Callable[[Session, Sequence[str]], Years]] = {
     STATE_PROGRAM: _read_certified_years,
     FEDERAL_PROGRAM: _read_completed_registrations,
 }

@@ -16,7 +16,7 @@ from typing import NoReturn
 import structlog
 from cyclopts import App, Group
 
-from starter.cli import audit, cases, doctor, federal, policy, requests, stack
+from starter.cli import audit, cases, doctor, federal, policy, requests, season, stack
 from starter.cli.errors import explain_error
 
 DISTRIBUTION = "assister-certification"
@@ -55,6 +55,9 @@ app.command(doctor.diagnose_settings, name="doctor", group=STACK)
 app.command(requests.submit_request, name="request", group=ASSISTERS)
 app.command(requests.begin_case, name="begin", group=ASSISTERS)
 app.command(requests.import_people, name="import", group=ASSISTERS)
+
+season.app.group = ASSISTERS
+app.command(season.app)
 
 app.command(cases.show_status, name="status", group=CASES)
 app.command(cases.list_cases, name="list", group=CASES)

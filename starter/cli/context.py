@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from starter.cases import Cases
     from starter.claims import Claims
     from starter.registrations import Registrations
+    from starter.seasons import Seasons
 
 DATABASE = ("CERTIFY_DATABASE_URL", "DATABASE_URL")
 DATABASE_SECRET = Path("/run/secrets/certify_database_url")
@@ -39,6 +40,7 @@ class CommandServices:
     cases: "Cases"
     claims: "Claims"
     registrations: "Registrations"
+    seasons: "Seasons"
     temporal: "Client"
     task_queue: str
 
@@ -124,7 +126,15 @@ async def open_services(data: Path | None) -> AsyncIterator[CommandServices]:
     async with _connect_database(settings) as database:
         client = await connect_client(lazy=True)
         acting = build_case_services(settings, database, client)
-        yield CommandServices(database, acting.cases, acting.claims, acting.registrations, client, settings.task_queue)
+        yield CommandServices(
+            database,
+            acting.cases,
+            acting.claims,
+            acting.registrations,
+            acting.seasons,
+            client,
+            settings.task_queue,
+        )
 
 
 @asynccontextmanager

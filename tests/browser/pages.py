@@ -255,6 +255,17 @@ PAGES = {
         f"{CASE}/identity",
         as_staff(sent(_unproven_case, FAULT, "[action*='/identity'] button")),
     ),
+    "staff_seasons": Row("/staff/season", as_staff(of(People.season), "Demo Operator")),
+    "staff_seasons_faulty": Row(
+        "/staff/season", as_staff(sent(of(People.season), FAULT, "main button[value='open']"), "Demo Operator")
+    ),
+    "staff_season": Row(
+        "/staff/season/{program}/{plan_year}", as_staff(of(People.season, "/ffm/2026"), "Demo Operator")
+    ),
+    "staff_season_faulty": Row(
+        "/staff/season/{program}/{plan_year}/{change}",
+        as_staff(sent(of(People.season, "/ffm/2026"), FAULT, "form[action$='/resume'] button"), "Demo Operator"),
+    ),
     "staff_access_log": Row("/staff/access-log", as_staff(at("/staff/access-log"), "Demo Auditor")),
     "staff_own_sessions": Row("/staff/own-sessions", as_staff(at("/staff/own-sessions"))),
     "staff_file_not_needed": Row(CASE, as_staff(of(People.completed_case, status=403), "Demo Operator")),

@@ -3,6 +3,7 @@
 import functools
 import re
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -10,6 +11,7 @@ import httpx2
 from playwright.async_api import Page
 
 from tests.support import documents
+from tests.support.kept import Kept
 from tests.support.marketplace import Marketplace
 from tests.support.world import Document, World
 
@@ -292,3 +294,19 @@ class People:
         assert answer.status_code == 422, answer.text
         self.known["uncounted_case"] = opened["case_id"]
         return "/staff/webhooks"
+
+    @once
+    async def season(self) -> str:
+        """A season that is paused, so that nobody else's case is opened by it, and has left somebody out."""
+        left_out = await self.world.imported(documents.registered(documents.registration(), 2025))
+        at = "2026-11-02 17:00:00.000000"
+        kept = Kept(Path(self.world.stack["data"]) / "app.sqlite")
+        kept.change(
+            "INSERT INTO season (program, plan_year, state, opened_at, opened_by, people, after, changed_at) "
+            f"VALUES ('ffm', 2026, 'paused', '{at}', 'staff:olga', 40, '', '{at}')"
+        )
+        kept.change(
+            "INSERT INTO season_entry (program, plan_year, assister_id, outcome, reason, at) "
+            f"VALUES ('ffm', 2026, '{left_out}', 'left_out', 'revoked_before', '{at}')"
+        )
+        return "/staff/season"

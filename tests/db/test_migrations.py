@@ -18,7 +18,7 @@ from sqlalchemy import Connection, MetaData, create_engine, insert, inspect, mak
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, SQLModel, col
 
-from db import claim_tables, house_tables, migrate, own_tables, recovery_tables
+from db import claim_tables, house_tables, migrate, own_tables, recovery_tables, season_tables
 from db.tables import AccessLogRow, Assister, AuditRow, Case, CertificateRow, FactRow, SearchTerm, StageEntry
 
 NOW = datetime(2025, 11, 3, 9, 30, tzinfo=UTC)
@@ -55,6 +55,7 @@ def differences(connection: Connection) -> list[object]:
         is house_tables.CallCount.metadata
         is own_tables.CodeRow.metadata
         is recovery_tables.DeliveryFailure.metadata
+        is season_tables.Season.metadata
         is SQLModel.metadata
     ), "loaded, so that its tables are compared too"
     context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})

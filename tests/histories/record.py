@@ -26,10 +26,12 @@ from settings import Settings
 from starter.policies import load_policies
 from starter.publication import PUBLICATION_ID
 from starter.schedules import DAILY_PUBLICATION_ID, DAILY_ROUND_ID, LMS_POLLING_ID, RECONCILIATION_ID
+from starter.seasons import make_season_id
 from starter.stack.embedded import build_children, run_stack
 from starter.stack.plan import Plan
 from starter.stack.processes import Child
 from tests.support import documents
+from tests.support.kept import Kept
 from tests.support.marketplace import Marketplace
 from tests.support.temporal import client_of
 from tests.support.world import Document, World
@@ -292,6 +294,29 @@ async def after_restore(client: Client) -> tuple[WorkflowHistory, WorkflowHistor
     return await reconciling.fetch_history(), await asking.fetch_history()
 
 
+async def season_of(world: World, client: Client, program: str, earlier: Document, *changes: str) -> WorkflowHistory:
+    """A season that is changed so before it could open anybody; what it opens is held until then."""
+    await world.imported(earlier)
+    kept = Kept(Path(world.stack["data"]) / "app.sqlite")
+    kept.change("CREATE TRIGGER held BEFORE INSERT ON season_entry BEGIN SELECT RAISE(ABORT, 'held'); END")
+    address = f"{world.web}/api/seasons/{program}/2027"
+    for change in ("open", *changes):
+        answer = await world.http.post(f"{address}/{change}", headers=world.staff)
+        assert answer.is_success, answer.text
+    kept.change("DROP TRIGGER held")
+    handle = client.get_workflow_handle(make_season_id(program, 2027))
+    await handle.result()
+    return await handle.fetch_history()
+
+
+async def record_seasons(world: World, client: Client) -> dict[str, str]:
+    """One that is paused, resumed and gone through, and one that is cancelled."""
+    broker, federal = documents.earlier(documents.broker(), 2026), documents.registered(documents.registration(), 2026)
+    finished = await season_of(world, client, BEWELLNM, broker, "pause", "resume")
+    cancelled = await season_of(world, client, FFM, federal, "cancel")
+    return {"season": written(finished), "season_cancelled": written(cancelled)}
+
+
 def written(history: WorkflowHistory) -> str:
     """A history as JSON, an event on each line, without the name of the machine and its folders."""
     events = [json.dumps(_anonymous(event), ensure_ascii=False) for event in history.to_json_dict()["events"]]
@@ -320,6 +345,7 @@ async def of_bewellnm() -> dict[str, str]:
         found["lms_polling"] = written(await polled(client, TASK_QUEUE))
         reconciled, asked = await after_restore(client)
         found["reconciliation_after_restore"], found["report_requests"] = written(reconciled), written(asked)
+        found |= await record_seasons(world, client)
     async with worlds(build=told(renewed_at(GROWN))) as (world, client):
         for number, history in enumerate(await renewed_runs(client, await broker_to_active(world)), 1):
             found[f"renewed_broker_run_{number}"] = written(history)

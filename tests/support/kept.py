@@ -24,6 +24,11 @@ class Kept:
         with closing(sqlite3.connect(self._file, timeout=60)) as connection:
             return connection.execute(query, values).fetchall()
 
+    def change(self, statement: str) -> None:
+        """Changes the database past everybody."""
+        with closing(sqlite3.connect(self._file, timeout=60, isolation_level=None)) as connection:
+            connection.execute(statement)
+
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Nobody else writes meanwhile."""

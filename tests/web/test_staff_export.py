@@ -9,13 +9,14 @@ import pytest
 
 from db.reads.queue import ExportedCase
 from db.tables import Assister
+from domain.shared.documents.spreadsheets import format_cell
 from tests.support import documents
 from tests.support.crowd import fill
 from tests.support.tables import change_row
 from tests.web.house import House
 from tests.web.test_staff_queue import waiting
 from web.http.permissions import StaffRole
-from web.staff.export import COLUMNS, format_cell
+from web.staff.export import COLUMNS
 
 Lines = list[dict[str, str]]
 

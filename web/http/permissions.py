@@ -23,6 +23,7 @@ class Permission(StrEnum):
     REVOKE = "revoke"
     RESEND = "resend"
     BEGIN = "begin"
+    RUN_SEASON = "run_season"
     ACT_FOR_ASSISTER = "act_for_assister"
     CLEAR_FLAG = "clear_flag"
     RESTART = "restart"
@@ -64,7 +65,7 @@ GRANTS: dict[StaffRole, frozenset[Permission]] = {
     StaffRole.APPEALS_REVIEWER: frozenset({_P.READ_CASES, _P.REVOKE, _P.RESEND, _P.CLEAR_FLAG})
     | {_P.SUSPEND, _P.LIFT, _P.TERMINATE},
     StaffRole.OPERATOR: frozenset({_P.READ_CASES, _P.READ_WEBHOOKS, _P.READ_SESSIONS, _P.END_SESSIONS})
-    | {_P.RESEND, _P.BEGIN, _P.CLEAR_FLAG, _P.RESTART, _P.DELIVER},
+    | {_P.RESEND, _P.BEGIN, _P.RUN_SEASON, _P.CLEAR_FLAG, _P.RESTART, _P.DELIVER},
     StaffRole.AUDITOR: _READS | {_P.EXPORT, _P.READ_ACCESS_LOG, _P.READ_SESSIONS},
 }
 

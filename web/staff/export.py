@@ -1,16 +1,11 @@
 """A list of cases as a file for a spreadsheet, streamed; what a cell begins with is never taken for a formula."""
 
-import csv
-from collections.abc import AsyncIterator, Iterable, Sequence
-from datetime import datetime
-from io import StringIO
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi.responses import StreamingResponse
 
-from db.reads.queue import ExportedCase, View, stream_cases
-from domain.shared.documents.formulas import quote_formula
-from domain.shared.documents.instants import format_instant
+from db.reads.queue import View, stream_cases
+from domain.shared.documents.spreadsheets import stream_lines
 from domain.shared.policy import find_local_date
 from domain.state.policies import POLICIES
 from starter.cases import now
@@ -44,7 +39,6 @@ COLUMNS: dict[str, str] = {
     "opened_at": N_("when the case was opened, in UTC"),
 }
 NAMES = {View.QUEUE: "work-queue", View.ALL: "cases"}
-MARK = "\ufeff"  # tells spreadsheets that it is UTF-8
 
 
 @router.get("/export.csv")
@@ -56,24 +50,5 @@ async def export_cases(visit: Annotated[StaffVisit, require_visit(Permission.EXP
     today = find_local_date(next(iter(POLICIES.values())), now())
     named = {"Content-Disposition": f'attachment; filename="{NAMES[view]}-{today}.csv"'}
     pages = stream_cases(visit.services.database, view, read_filters(query))
-    return StreamingResponse(stream_csv(pages), headers={**PRIVATE, **named}, media_type="text/csv; charset=utf-8")
-
-
-async def stream_csv(pages: AsyncIterator[list[ExportedCase]]) -> AsyncIterator[bytes]:
-    """A header, and a line for each case."""
-    yield (MARK + _write_csv([list(COLUMNS)])).encode()
-    async for page in pages:
-        yield _write_csv([format_cell(getattr(case, name)) for name in COLUMNS] for case in page).encode()
-
-
-def format_cell(value: Any) -> str:
-    """A value as a spreadsheet shows it and doesn't compute it."""
-    if isinstance(value, datetime):
-        return format_instant(value, "seconds")
-    return quote_formula("" if value is None else str(value))
-
-
-def _write_csv(rows: Iterable[Sequence[str]]) -> str:
-    text = StringIO()
-    csv.writer(text).writerows(rows)
-    return text.getvalue()
+    lines = stream_lines(list(COLUMNS), pages)
+    return StreamingResponse(lines, headers={**PRIVATE, **named}, media_type="text/csv; charset=utf-8")

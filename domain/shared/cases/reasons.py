@@ -61,6 +61,14 @@ SENTENCES: dict[str, str] = {
     # why a case isn't opened without a form (A11)
     "not_returning": "This person is not a returning assister; they submit the Certification Request Form.",
     "never_registered": "This person never registered before; they submit the registration request.",
+    # why a season isn't opened, paused, resumed or cancelled (E9)
+    "season_opened": "The season of this program and plan year was opened before, and is opened once; to open the case "
+    "of somebody who came later, use begin.",
+    "season_not_opened": "There is no season of this program and plan year; open it first.",
+    "season_not_paused": "The season is running; only one that is paused can be resumed.",
+    "season_paused": "The season is paused already; resume it or cancel it.",
+    "season_cancelled": "The season was cancelled, which is its end; what it had opened stays.",
+    "season_finished": "The season is finished: everybody was gone through.",
     # why an event is not delivered again (A24, C5)
     "webhook_delivered": "This event has been delivered already.",
     "webhook_taken": "This event has been taken already.",
