@@ -10,6 +10,7 @@ from sqlalchemy import bindparam
 from sqlalchemy.orm import Session
 from sqlmodel import col, select
 
+from db.house_tables import KeptRules
 from db.tables import Case, CondensedRow, FactRow
 from domain.federal.agreements import list_versions_in_force
 from domain.federal.facts import NpnRefusedData
@@ -22,7 +23,7 @@ from domain.federal.registration import (
     find_registration_group,
     fold_registration,
 )
-from domain.programs.policies import update_kept_policy
+from domain.programs.policies import build_policy_of_rules, find_policy_of_rules
 from domain.programs.state import CaseState
 from domain.shared.applicant import Applicant
 from domain.shared.assister import AssisterType, Kind
@@ -50,12 +51,13 @@ class UnknownCase(LookupError):
 
 @dataclass(frozen=True)
 class CaseSnapshot:
-    """A case with the facts that its fold needs, and what follows from them: its policy, and where it stands.
+    """A case with its policy and the facts that its fold needs, and what follows from them: where it stands.
 
     Of an exam that was sat many times some attempts are left out: who shows them reads every fact (`facts_of`).
     """
 
     case: Case
+    policy: ProgramPolicy
     condensed: CondensedFacts
 
     @property
@@ -63,20 +65,15 @@ class CaseSnapshot:
         """The facts that the fold needs."""
         return self.condensed.facts
 
-    @cached_property
+    @property
     def state_policy(self) -> Policy:
-        """The state program's policy."""
-        return policy_of(self.case)
+        """The policy of a case of the state program."""
+        return _as_state_policy(self.policy)
 
-    @cached_property
+    @property
     def federal_policy(self) -> FederalPolicy:
-        """The federal program's policy."""
-        return federal_policy_of(self.case)
-
-    @cached_property
-    def policy(self) -> ProgramPolicy:
-        """The policy of whichever program."""
-        return self.federal_policy if self.case.program == FEDERAL_PROGRAM else self.state_policy
+        """The policy of a federal registration."""
+        return _as_federal_policy(self.policy)
 
     @cached_property
     def applicant(self) -> Applicant:
@@ -127,7 +124,7 @@ def load_snapshot(session: Session, case_id: str, fact_ids: Collection[str] = ()
 
 def snapshot_case(session: Session, case: Case) -> CaseSnapshot:
     """A case with the facts that its fold needs."""
-    return CaseSnapshot(case, load_condensed(session, case))
+    return CaseSnapshot(case, any_policy_of(session, case), load_condensed(session, case))
 
 
 def one_or_none(session: Session, query: Any, /, **values: Any) -> Any:
@@ -192,19 +189,33 @@ def has_flag(session: Session, case_id: str, what: str) -> bool:
     return what in list_flags(load_case(session, case_id))
 
 
-def policy_of(case: Case) -> Policy:
-    """The policy of a case of the state program: the rules it began with, contacts and links as they are now."""
-    return update_kept_policy(Policy.model_validate(case.policy))
+def any_policy_of(session: Session, case: Case) -> ProgramPolicy:
+    """The policy of a case: the rules it began with, or was moved to; what is no rule as it is in force (E12)."""
+    found = find_policy_of_rules(case.rules_hash)
+    if found is None:
+        kept = session.get_one(KeptRules, case.rules_hash)
+        found = build_policy_of_rules(kept.rules_hash, kept.rules)
+    return found
 
 
-def federal_policy_of(case: Case) -> FederalPolicy:
-    """The policy of a federal registration: the rules it began with, contacts and links as they are now."""
-    return update_kept_policy(FederalPolicy.model_validate(case.policy))
+def policy_of(session: Session, case: Case) -> Policy:
+    """The policy of a case of the state program, as `any_policy_of` says."""
+    return _as_state_policy(any_policy_of(session, case))
 
 
-def any_policy_of(case: Case) -> ProgramPolicy:
-    """The policy the case began with, of whichever program."""
-    return federal_policy_of(case) if case.program == FEDERAL_PROGRAM else policy_of(case)
+def federal_policy_of(session: Session, case: Case) -> FederalPolicy:
+    """The policy of a federal registration, as `any_policy_of` says."""
+    return _as_federal_policy(any_policy_of(session, case))
+
+
+def _as_state_policy(policy: ProgramPolicy) -> Policy:
+    assert isinstance(policy, Policy), "of a case of the state program"
+    return policy
+
+
+def _as_federal_policy(policy: ProgramPolicy) -> FederalPolicy:
+    assert isinstance(policy, FederalPolicy), "of a federal registration"
+    return policy
 
 
 def facts_of(session: Session, case_id: str) -> list[Fact]:

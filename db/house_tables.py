@@ -1,6 +1,7 @@
 """The tables of the house itself, about no person and no case."""
 
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import JSON
 from sqlmodel import Field, SQLModel
@@ -41,3 +42,14 @@ class CallCount(SQLModel, table=True):
     began_at: datetime = Field(primary_key=True, sa_type=Utc)
     calls: int
     expires_at: datetime = Field(sa_type=Utc, index=True)
+
+
+class KeptRules(SQLModel, table=True):
+    """The rules that cases began with, by the hash of what they say; never changed, never deleted (E12)."""
+
+    __tablename__ = "kept_rules"
+    rules_hash: str = Field(primary_key=True)
+    program: str
+    plan_year: int
+    rules: dict[str, Any] = Field(sa_type=JSON)
+    kept_at: datetime = Field(sa_type=Utc)

@@ -103,7 +103,9 @@ class Case(SQLModel, table=True):
         default=False, description="completed in an earlier year, or counted as done (A11)"
     )
     has_scheduling_tool: bool = Field(default=False, description="ready in an earlier year, or counted as done (A11)")
-    policy: dict[str, Any] = Field(sa_type=JSON, description="the policy the case began with, kept")
+    rules_hash: str = Field(
+        sa_column_kwargs={"server_default": text("''")}, description="of the rules it began with, in kept_rules (E12)"
+    )
     request: dict[str, Any] = Field(sa_type=JSON, description="the request as it stands, after answers")
     identity_matches: bool = True
     npn_unproven: bool = Field(

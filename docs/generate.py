@@ -206,7 +206,7 @@ def permissions_page() -> str:
 
 
 def policies_page() -> str:
-    head = ["field", "type", "default", "what it is"]
+    head = ["field", "kept", "type", "default", "what it is"]
     parts = [
         "## The files shipped",
         table(["program", "plan year", "rules", "opens", "closes"], list_years()),
@@ -221,7 +221,10 @@ def policies_page() -> str:
         "They are read when worker, web and `certify` start (`CERTIFY_POLICIES` names another folder), all of them\n"
         "or none: `certify policy check` names every fault by file and line. `schema.json` beside is for editors.\n\n"
         "A file with `carried_over_from` says only what differs from that year's: tables are merged, anything else\n"
-        "takes the place of what was there. A case keeps the rules it began with.",
+        "takes the place of what was there.\n\n"
+        "A case keeps the rules it began with, in the database, by the SHA-256 of what they say. What is no rule is\n"
+        "as the newest file has it, for every case at once: in the tables below it is marked *no*. So is what the\n"
+        "file of a case's first day didn't have yet. `certify policy migrate` moves cases to other rules.",
         "\n\n".join(parts),
     )
 

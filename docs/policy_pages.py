@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from typing import Any
 
+from domain.programs.kept_rules import is_rule
 from domain.programs.policy_files import CARRIED_OVER, NAMED_BY_FILE, POLICY_MODELS
 from starter.policies import SHIPPED, read_policy_folder
 
@@ -82,7 +83,8 @@ def _walk(schema: Schema, definitions: Mapping[str, Schema], before: str) -> Ite
         default = "required" if name in schema.get("required", []) else _format_default(field.get("default"))
         inner = _find_model(field, definitions)
         description = field.get("description") or (inner or {}).get("description", "")
-        yield [f"`{path}`", kind, default, description.split("\n")[0].replace("``", "`")]
+        kept = "" if before else "yes" if is_rule(name) else "no"
+        yield [f"`{path}`", kept, kind, default, description.split("\n")[0].replace("``", "`")]
         if inner:
             yield from _walk(inner, definitions, f"{path}{_step_into(field)}.")
 

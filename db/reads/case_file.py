@@ -163,8 +163,8 @@ def read_case_file(session: Session, case_id: str, now: datetime) -> CaseFile:
         opened_at=case.opened_at,
         flags=[Flag(what, at) for what, at in list_flags(case).items()],
         state=state,
-        policy=any_policy_of(case),
-        status=describe_status(case, state, now),
+        policy=any_policy_of(session, case),
+        status=describe_status(session, case, state, now),
         request=case.request,
         person=person,
         earlier_years=_list_earlier_years(session, person),
@@ -210,7 +210,7 @@ def _list_mails(session: Session, case_id: str) -> list[Mail]:
 
 
 def _list_certificates(session: Session, case: Case, state: CaseState, now: datetime) -> list[IssuedCertificate]:
-    today = find_local_date(any_policy_of(case), now)
+    today = find_local_date(any_policy_of(session, case), now)
     return [
         IssuedCertificate(
             number=row.number,

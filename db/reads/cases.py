@@ -78,13 +78,13 @@ def read_certificate(session: Session, number: str, now: datetime) -> dict[str, 
     if row is None:
         return None
     case = load_case(session, row.case_id)
-    state, today = state_of(session, case), find_local_date(any_policy_of(case), now)
+    state, today = state_of(session, case), find_local_date(any_policy_of(session, case), now)
     until = find_last_day(case.program, case.plan_year, row.valid_until)
     status = find_certificate_status(state, row.number, row.market, until, today, is_unproven=case.npn_unproven)
     return {
         "number": row.number,
         "status": status,
-        "may_assist": status == "valid" and not list_reasons(case, state, now),
+        "may_assist": status == "valid" and not list_reasons(session, case, state, now),
         "holder": row.holder or applicant_of(case).name,
         "kind": row.kind or case.kind,
         "program": case.program,

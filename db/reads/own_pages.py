@@ -85,7 +85,7 @@ def _is_own(case: Case, emails: Collection[str]) -> bool:
 
 
 def _load_certification(session: Session, case: Case, now: datetime) -> OwnCertification:
-    state, policy = certification_of(session, case), policy_of(case)
+    state, policy = certification_of(session, case), policy_of(session, case)
     reasons = list_obstacles(state, find_local_date(policy, now), find_last_day(case.program, case.plan_year))
     uris = _find_certificates(session, case)
     return OwnCertification(

@@ -34,15 +34,15 @@ def list_due_reminders(session: Session, now: datetime, after: str, page: int = 
         .order_by(col(Case.case_id))
         .limit(page),
     )
-    letters = [letter for case in found if (letter := _reminder_of(case, now)) is not None]
+    letters = [letter for case in found if (letter := _reminder_of(session, case, now)) is not None]
     keys = [letter.key for letter in letters]
     sent = select(col(EffectRow.key)).where(col(EffectRow.key).in_(keys), col(EffectRow.result).is_not(None))
     done = set(list_rows(session, sent))
     return [letter for letter in letters if letter.key not in done], found[-1].case_id if len(found) == page else ""
 
 
-def _reminder_of(case: Case, now: datetime) -> Letter | None:
-    policy = any_policy_of(case)
+def _reminder_of(session: Session, case: Case, now: datetime) -> Letter | None:
+    policy = any_policy_of(session, case)
     assert case.waiting_since is not None
     since, today = find_local_date(policy, case.waiting_since), find_local_date(policy, now)
     due = find_due_date(since, today, policy.reminder_every_days, policy.reminders_at_most)

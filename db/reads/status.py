@@ -23,19 +23,19 @@ from domain.state.may_assist import describe_certification, list_obstacles
 def read_status(session: Session, case_id: str, now: datetime, with_history: bool = False) -> dict[str, Any]:
     """The status document of a case; ``history`` has its facts and notices, if asked for. Raises `UnknownCase`."""
     case = load_case(session, case_id)
-    document = describe_status(case, fold_case(case, facts_of(session, case_id)), now)
+    document = describe_status(session, case, fold_case(case, facts_of(session, case_id)), now)
     if with_history:
         document["history"] = _read_history(session, case_id)
     return document
 
 
-def describe_status(case: Case, state: CaseState, now: datetime) -> dict[str, Any]:
+def describe_status(session: Session, case: Case, state: CaseState, now: datetime) -> dict[str, Any]:
     """The status document of either program as JSON values; docs/stages.md lists every value it may hold."""
     if isinstance(state, RegistrationState):
         parts = _describe_registration(state)
     else:
-        parts = _describe_certification(case, state)
-    reasons = list_reasons(case, state, now)
+        parts = _describe_certification(session, case, state)
+    reasons = list_reasons(session, case, state, now)
     document = {
         "case_id": case.case_id,
         "assister_id": case.assister_id,
@@ -56,18 +56,18 @@ def describe_status(case: Case, state: CaseState, now: datetime) -> dict[str, An
     return plain
 
 
-def list_reasons(case: Case, state: CaseState, now: datetime) -> list[str]:
+def list_reasons(session: Session, case: Case, state: CaseState, now: datetime) -> list[str]:
     """Why this person may not help consumers: codes of reasons; empty when they may."""
-    today = find_local_date(any_policy_of(case), now)
+    today = find_local_date(any_policy_of(session, case), now)
     last_day = find_last_day(case.program, case.plan_year)
     if isinstance(state, RegistrationState):
         return list_marketplace_obstacles(state, today, last_day)
     return list_obstacles(state, today, last_day)
 
 
-def _describe_certification(case: Case, state: CertificationState) -> dict[str, Any]:
+def _describe_certification(session: Session, case: Case, state: CertificationState) -> dict[str, Any]:
     parts = describe_certification(state)
-    parts["training"]["course"] = policy_of(case).lms.course_id
+    parts["training"]["course"] = policy_of(session, case).lms.course_id
     return {**parts, "insurers": list(request_of(case).insurers)}
 
 

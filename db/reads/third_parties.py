@@ -55,7 +55,9 @@ def list_polled_learners(session: Session, program: str, after: str, limit: int)
     )
     found = session.execute(query.order_by(col(Case.case_id)).limit(limit)).all()
     return [
-        PolledLearner(case.case_id, person.assister_id, person.lms_account, list_lms_activities(policy_of(case)))
+        PolledLearner(
+            case.case_id, person.assister_id, person.lms_account, list_lms_activities(policy_of(session, case))
+        )
         for case, person in found
     ]
 

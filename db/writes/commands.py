@@ -181,7 +181,7 @@ def _judge(
     if why is not None:
         return why
     if isinstance(command, Suspend):
-        policy = any_policy_of(case)
+        policy = any_policy_of(session, case)
         if faults := find_term_faults(command, policy.suspension, find_local_date(policy, now)):
             raise Invalid(faults)
     if isinstance(command, ReorderCheck):
@@ -272,7 +272,7 @@ def _carry_out(
         command = command.model_copy(update={"inputs": digest_check_inputs(identity_key, applicant_of(case))})
     facts = build_facts(command, origin, state, applicant_of(case).language, changed)
     if command.kind in _ABOUT_AUTHORITY:
-        policy = any_policy_of(case)
+        policy = any_policy_of(session, case)
         facts = build_authority_facts(command, origin, state.authority, policy.suspension, find_local_date(policy, now))
     append_facts(session, case, facts, now)
     if isinstance(command, ReorderCheck):

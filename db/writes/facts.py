@@ -14,8 +14,8 @@ from db.case_state import (
     condense_case,
     list_flags,
     list_rows,
-    load_condensed,
     one_or_none,
+    snapshot_case,
 )
 from db.tables import SYSTEM, Assister, AuditRow, Case, CondensedRow, FactRow, InboxRow, StageEntry
 from domain.federal.registration import RegistrationState
@@ -105,16 +105,16 @@ def append_facts(session: Session, case: Case, facts: Sequence[Fact], now: datet
 
 def append_to_case(session: Session, case: Case, facts: Sequence[Fact], now: datetime) -> CaseSnapshot:
     """The same; answers the case as it is then, with these facts among those its fold needs."""
-    before = load_condensed(session, case)
+    before = snapshot_case(session, case)
     fresh = _list_fresh(session, case.case_id, facts)
-    after = _add_facts(case, before, fresh)
+    after = _add_facts(before, fresh)
     if isinstance(after.state, RegistrationState):
         case.unpublished = True
         if completed := build_completion_facts(case.case_id, after.state):
             fresh += completed
             for fact in completed:
                 record_audit(session, now, SYSTEM, "market.completed", case, **fact.data)
-            after = _add_facts(case, before, fresh)
+            after = _add_facts(before, fresh)
     for fact in fresh:
         session.add(
             FactRow(id=fact.id, case_id=case.case_id, kind=fact.kind, at=fact.at, data=fact.data, recorded_at=now)
@@ -123,7 +123,7 @@ def append_to_case(session: Session, case: Case, facts: Sequence[Fact], now: dat
         session.flush()
         _keep_condensed(session, case, after.condensed)
     state = after.state
-    if case.stage != state.stage or not before.total:
+    if case.stage != state.stage or not before.condensed.total:
         _enter_stage(session, case, state.stage, now)
     if state.stage in ENDED and case.stage not in ENDED:
         _lower_stuck_flags(session, case, now)
@@ -142,8 +142,9 @@ def _list_fresh(session: Session, case_id: str, facts: Sequence[Fact]) -> list[F
     return [fact for fact in facts if fact.id not in stored]
 
 
-def _add_facts(case: Case, before: CondensedFacts, fresh: Sequence[Fact]) -> CaseSnapshot:
-    return CaseSnapshot(case, CondensedFacts((*before.facts, *fresh), before.total + len(fresh)))
+def _add_facts(before: CaseSnapshot, fresh: Sequence[Fact]) -> CaseSnapshot:
+    facts = CondensedFacts((*before.facts, *fresh), before.condensed.total + len(fresh))
+    return CaseSnapshot(before.case, before.policy, facts)
 
 
 def _keep_condensed(session: Session, case: Case, facts: CondensedFacts) -> None:

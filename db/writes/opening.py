@@ -13,6 +13,7 @@ from db.reads.npn.claims import has_proven
 from db.tables import SYSTEM, Assister, AuditRow, Case
 from db.writes.agreements import record_acceptance
 from db.writes.facts import append_facts, lock_case, raise_flag, record_audit
+from db.writes.kept_rules import keep_rules
 from db.writes.npn.claims import claim_npn, take_shown_proof
 from db.writes.persons import (
     add_person,
@@ -319,7 +320,7 @@ def _store_case(
         kind=new.kind,
         assister_type=new.assister_type,
         **asdict(new.accounts),
-        policy=policy.model_dump(mode="json"),
+        rules_hash=keep_rules(session, policy, origin.at),
         request=new.request,
         identity_matches=match is IdentityMatch.SAME,
         npn_unproven=claim_npn(session, person.assister_id, applicant.npn, origin.at),

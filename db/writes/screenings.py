@@ -47,7 +47,7 @@ def record_screening(
     case = lock_case(session, order.case_id)
     for digest, raw in (answers or {}).items():
         keep_evidence(session, _make_key(order), order.case_id, SOURCE, raw, digest, now)
-    found = (*findings, *_list_own_findings(case))
+    found = (*findings, *_list_own_findings(session, case))
     data = ScreenedData(round=order.occurrence, findings=found, **({"inputs": inputs} if inputs else {}))
     fact = Fact(
         id=f"{order.case_id}:screened:{order.occurrence}:{how}", kind=FactKind.SCREENED, at=now, data=data.to_json()
@@ -61,16 +61,16 @@ def _make_key(order: CaseRef) -> str:
     return f"{order.case_id}:{SOURCE}:{order.occurrence}"
 
 
-def _list_own_findings(case: Case) -> list[Finding]:
+def _list_own_findings(session: Session, case: Case) -> list[Finding]:
     """What speaks against a case by our own records."""
     identity = [] if case.identity_matches else [make_finding(Check.IDENTITY_MATCHES, False)]
-    return identity if _is_in_scope(case) else [*identity, make_finding(Check.INTAKE_SCOPE, False)]
+    return identity if _is_in_scope(session, case) else [*identity, make_finding(Check.INTAKE_SCOPE, False)]
 
 
-def _is_in_scope(case: Case) -> bool:
+def _is_in_scope(session: Session, case: Case) -> bool:
     """Whether the addresses are still within the intake scope: the door saw to it, an answer may have changed them."""
     request = request_of(case)
-    return policy_of(case).intake.admits(
+    return policy_of(session, case).intake.admits(
         Kind(case.kind),
         AssisterType(case.assister_type),
         request.physical_address.state,

@@ -1,17 +1,19 @@
 """The policies in force, of whichever program: found by plan year, and put in force at start."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
+from typing import Any
 
-from domain.federal.policies import find_federal_policy, use_federal_policies
+from domain.federal.policies import FEDERAL_POLICIES, find_federal_policy, use_federal_policies
 from domain.federal.policy import FederalPolicy
-from domain.shared.policy import ProgramPolicy, Rules, Windows, find_plan_year_end
+from domain.programs.kept_rules import is_rule
+from domain.shared.policy import ProgramPolicy, Windows, find_plan_year_end
 from domain.shared.programs import FEDERAL_PROGRAM
-from domain.state.policies import find_state_policy, use_state_policies
+from domain.state.policies import POLICIES, find_state_policy, use_state_policies
 from domain.state.policy import Policy
 
-# Whom to ask and where to look: no rules, and the newest is right for every case.
-AT_ONCE = frozenset({"contacts", "resources", "referrals", "links", "help_desk"})
+# Policies of cases by the hash of their rules, with the rest as it is in force: few, and asked for all the time.
+_OF_CASES: dict[str, ProgramPolicy] = {}
 
 
 def use_policies(policies: Sequence[ProgramPolicy], *, trying: bool = False) -> None:
@@ -22,6 +24,7 @@ def use_policies(policies: Sequence[ProgramPolicy], *, trying: bool = False) -> 
     policies = [_open_for_trying(policy) if trying else _keep_for_real(policy) for policy in policies]
     use_state_policies(policy for policy in policies if isinstance(policy, Policy))
     use_federal_policies(policy for policy in policies if isinstance(policy, FederalPolicy))
+    _OF_CASES.clear()
 
 
 def find_policy(program: str, plan_year: int) -> ProgramPolicy | None:
@@ -40,16 +43,30 @@ def find_last_day(program: str, plan_year: int, valid_until: date | None = None)
     return None if policy is not None and policy.for_trying_only else find_plan_year_end(plan_year)
 
 
-def update_kept_policy(kept: Rules) -> Rules:
-    """The policy that a case was handed: its rules as they were, with the contacts and links in force (E12).
+def find_newest_policy(program: str, plan_year: int) -> ProgramPolicy:
+    """The policy in force of a plan year; of one that has no file any more, that of the program's newest."""
+    of_program: Sequence[ProgramPolicy] = (
+        [*FEDERAL_POLICIES.values()]
+        if program == FEDERAL_PROGRAM
+        else [policy for policy in POLICIES.values() if policy.program == program]
+    )
+    return find_policy(program, plan_year) or max(of_program, key=lambda policy: policy.plan_year)
 
-    What the files didn't have yet when it was kept is taken from them too.
-    """
-    current = find_policy(kept.program, kept.plan_year)
-    if current is None:
-        return kept
-    names = [name for name in type(kept).model_fields if name in AT_ONCE or name not in kept.model_fields_set]
-    return kept.model_copy(update={name: getattr(current, name) for name in names})
+
+def find_policy_of_rules(rules_hash: str) -> ProgramPolicy | None:
+    """The policy of cases with these rules, where this process has built it since its policies came into force."""
+    return _OF_CASES.get(rules_hash)
+
+
+def build_policy_of_rules(rules_hash: str, rules: Mapping[str, Any]) -> ProgramPolicy:
+    """The policy of cases with these rules, as `describe_rules` gave them; all that is no rule is as in force (E12)."""
+    current = find_newest_policy(rules["program"], rules["plan_year"])
+    names = type(current).model_fields
+    newest = {name: getattr(current, name) for name in names if not is_rule(name) or name not in rules}
+    kept = {name: value for name, value in rules.items() if name in names and is_rule(name)}
+    built = type(current).model_validate({**newest, **kept})
+    _OF_CASES[rules_hash] = built
+    return built
 
 
 def _open_for_trying(policy: ProgramPolicy) -> ProgramPolicy:

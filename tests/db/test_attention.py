@@ -50,7 +50,7 @@ def a_case() -> Case:
         assister_type="new",
         has_lms_account=False,
         has_portal_account=False,
-        policy={},
+        rules_hash="",
         request={},
         workflow_id="assister/bewellnm/2024/case-1",
         stage="requested",

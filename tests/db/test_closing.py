@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 
-from db.tables import Case
 from db.writes.cases import claim_case
 from domain.shared.cases.messages import Claim
 from domain.shared.policy import find_time_zone
@@ -12,7 +11,7 @@ from domain.state.policy import Policy
 from tests.support import documents
 from tests.support.office import KEY, NOW, office_over
 from tests.support.opening import open_case
-from tests.support.tables import change_row
+from tests.support.tables import give_rules
 
 
 async def test_c6_cases_of_a_year_close_one_after_the_other_and_none_early(migrated_url: str) -> None:
@@ -25,7 +24,7 @@ async def test_c6_cases_of_a_year_close_one_after_the_other_and_none_early(migra
         told = []
         for _ in range(40):
             opened = await open_case(office.database, KEY, documents.broker(), NOW)
-            await office.database.write(change_row, Case, opened.case_id, policy=closing.model_dump(mode="json"))
+            await office.database.write(give_rules, opened.case_id, closing)
             claim = Claim(case_id=opened.case_id, run_id="run", at=NOW)
             claimed = await office.database.write(claim_case, claim)
             assert (await office.database.write(claim_case, claim)).closes_at == claimed.closes_at

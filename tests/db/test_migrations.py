@@ -20,9 +20,18 @@ from sqlmodel import Session, SQLModel, col
 
 from db import claim_tables, house_tables, migrate, own_tables, recovery_tables, season_tables
 from db.tables import AccessLogRow, Assister, AuditRow, Case, CertificateRow, FactRow, SearchTerm, StageEntry
+from domain.programs.kept_rules import hash_rules
 
 NOW = datetime(2025, 11, 3, 9, 30, tzinfo=UTC)
 LATER = datetime(2025, 11, 4, 9, 30, tzinfo=UTC)
+# What stood in each case's row before rules were kept by their hash.
+POLICY_OF_BEFORE = {
+    "program": "bewellnm",
+    "plan_year": 2026,
+    "pass_mark": "0.80",
+    "contacts": {"general": {"phone": "505-555-0100"}},
+    "referrals": {"en": []},
+}
 
 # SQLite can't tell an index over an expression; PostgreSQL does, and is compared too.
 pytestmark = pytest.mark.filterwarnings("ignore:.*expression-based index")
@@ -108,7 +117,7 @@ def _case() -> Case:
         assister_type="new",
         has_lms_account=False,
         has_portal_account=False,
-        policy={},
+        rules_hash="",
         request={},
         workflow_id="assister/bewellnm/2026/case-1",
         stage="requested",
@@ -297,6 +306,39 @@ def test_d2_npns_of_before_are_unproven_and_take_nothing_from_who_has_earned_it(
     assert {(one.state, one.claimed_at) for one in found} == {("unproven_legacy", NOW)}
 
 
+def test_e12_cases_of_before_keep_the_rules_of_their_rows(url: str) -> None:
+    """Rules that say the same are kept once, wherever contacts differ; and never changed from then on."""
+    config = Config()
+    config.set_main_option("script_location", str(migrate.MIGRATIONS))
+    policies = {
+        "first": POLICY_OF_BEFORE,
+        "alike": {**POLICY_OF_BEFORE, "contacts": {}},
+        "harder": {**POLICY_OF_BEFORE, "pass_mark": "0.90"},
+    }
+    with connected(url) as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0011")
+        before = MetaData()
+        before.reflect(connection)
+        _insert(connection, before, "assister", _assister())
+        table = before.tables["assister_case"]
+        for number, (name, policy) in enumerate(policies.items(), 1):
+            row = {column.name: getattr(_case(), column.name, None) for column in table.columns}
+            connection.execute(insert(table), {**row, "case_id": name, "attempt": number, "policy": policy})
+        connection.commit()
+    migrate.upgrade(url)
+    with connected(url) as connection, Session(connection) as session:
+        hashes = {case.case_id: case.rules_hash for case in session.execute(select(Case)).scalars()}
+        kept = {row.rules_hash: row for row in session.execute(select(house_tables.KeptRules)).scalars()}
+        assert hashes["first"] == hashes["alike"] != hashes["harder"]
+        assert {kept[hashes[name]].rules["pass_mark"] for name in ("first", "harder")} == {"0.80", "0.90"}
+        for rules_hash, row in kept.items():
+            assert rules_hash == hash_rules(row.rules)
+            assert (row.program, row.plan_year, row.kept_at, "contacts" in row.rules) == ("bewellnm", 2026, NOW, False)
+        with pytest.raises(IntegrityError, match="kept_rules is append-only"):
+            connection.execute(text("UPDATE kept_rules SET plan_year = 2027"))
+
+
 def test_people_are_brought_along_page_by_page(url: str) -> None:
     config = Config()
     config.set_main_option("script_location", str(migrate.MIGRATIONS))
@@ -321,7 +363,8 @@ def test_people_are_brought_along_page_by_page(url: str) -> None:
 
 def _insert(connection: Connection, tables: MetaData, name: str, row: SQLModel) -> None:
     table = tables.tables[name]
-    connection.execute(insert(table), {column.name: getattr(row, column.name) for column in table.columns})
+    given = {column.name: getattr(row, column.name, POLICY_OF_BEFORE) for column in table.columns}
+    connection.execute(insert(table), given)
 
 
 def test_several_processes_may_upgrade_at_once(url: str) -> None:

@@ -1,10 +1,14 @@
 """The policies shipped are data that is whole: one course and one exam a year, contacts, links, both languages."""
 
+import json
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
 
+from domain.programs.kept_rules import AT_ONCE, describe_rules, hash_rules, is_rule
+from domain.programs.policies import build_policy_of_rules
+from domain.programs.policy_files import POLICY_MODELS
 from domain.shared.assister import Kind
 from domain.shared.policy import find_local_date
 from domain.state.policies import POLICIES, find_state_policy
@@ -48,9 +52,24 @@ def test_a6_a21_a28_a31_a32_a_policy_is_whole(policy: Policy) -> None:
 
 @each
 def test_a_policy_kept_with_a_case_is_read_as_it_was(policy: Policy) -> None:
-    kept = Policy.model_validate(policy.model_dump(mode="json"))
-    # What is for trying only is no rule of a case.
-    assert kept == policy.model_copy(update={"for_trying_only": False})
+    rules = json.loads(json.dumps(describe_rules(policy)))
+    assert build_policy_of_rules(hash_rules(rules), rules) == policy
+
+
+def test_e12_what_is_no_rule_is_named_as_policies_call_it() -> None:
+    fields = {name for model in POLICY_MODELS.values() for name in model.model_fields}
+    assert fields >= AT_ONCE
+    assert all(map(is_rule, ("pass_mark", "windows", "lags", "home_state", "reminder_every_days")))
+
+
+def test_e12_the_hash_of_rules_is_of_what_they_say_and_of_nothing_else() -> None:
+    policy = POLICIES["bewellnm", 2026]
+    rules = describe_rules(policy)
+    general = policy.contacts.general.model_copy(update={"phone": "505-555-0100"})
+    elsewhere = policy.model_copy(update={"contacts": policy.contacts.model_copy(update={"general": general})})
+    assert hash_rules(dict(reversed(rules.items()))) == hash_rules(describe_rules(elsewhere)) == hash_rules(rules)
+    harder = policy.model_copy(update={"pass_mark": Decimal("0.90")})
+    assert hash_rules(describe_rules(harder)) != hash_rules(rules)
 
 
 def test_c6_windows_overlap_and_end_with_their_year() -> None:

@@ -47,14 +47,14 @@ def carried_over(program: str, year: int) -> dict[str, Any]:
 
 
 # What files have had since: of a case from before they apply at once.
-SINCE = {"suspension", "list_codes"}
 
 
 @pytest.mark.parametrize("year", [2023, 2024, 2025, 2026, 2027])
 def test_e12_a_case_is_handed_the_same_rules_from_files_as_from_code_before(year: int) -> None:
     for program, policy in (("bewellnm", POLICIES["bewellnm", year]), ("ffm", FEDERAL_POLICIES[year])):
         expected = KEPT[f"{program}/2024"] if year == 2024 else carried_over(program, year)
-        assert policy.model_dump(mode="json", exclude=SINCE) == expected
+        found = policy.model_dump(mode="json")
+        assert {name: found[name] for name in expected} == expected
 
 
 def test_e12_a_year_carried_over_says_only_what_differs() -> None:

@@ -16,7 +16,6 @@ from temporalio.client import Client
 
 from adapters.holidays import list_federal_holidays
 from db.case_state import load_snapshot
-from db.tables import Case
 from db.writes.federal.agreements import accept_marketplace_agreement, open_marketplace_agreement
 from db.writes.federal.launch_tickets import enroll_in_course
 from db.writes.federal.profiles import complete_profile
@@ -36,7 +35,7 @@ from starter.stack.plan import Plan
 from starter.stack.processes import is_answering
 from tests.support import documents, inside as support, senders
 from tests.support.inside import NEVER, PATIENCE, ROOT, Document, Inside
-from tests.support.tables import change_row
+from tests.support.tables import give_rules
 from workflows import messages as names
 
 EASTERN = ZoneInfo("America/New_York")
@@ -64,8 +63,7 @@ class Federal(Inside):
     async def _change_policy(self, case_id: str, changes: Mapping[str, Any]) -> None:
         if changes:
             policy = (await self.database.read(load_snapshot, case_id)).federal_policy.model_dump(mode="json")
-            changed = FederalPolicy.model_validate({**policy, **changes}).model_dump(mode="json")
-            await self.database.write(change_row, Case, case_id, policy=changed)
+            await self.database.write(give_rules, case_id, FederalPolicy.model_validate({**policy, **changes}))
 
     async def know(self, producer: Document) -> None:
         """The registry knows an NPN from now on."""

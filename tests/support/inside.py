@@ -26,7 +26,7 @@ from db import migrate
 from db.case_state import load_snapshot
 from db.engine import Database
 from db.reads.status import read_status
-from db.tables import Case, EffectRow
+from db.tables import EffectRow
 from db.writes.imports import import_person
 from db.writes.npn.claims import prove_npn
 from db.writes.opening import Opened, begin_case
@@ -51,7 +51,7 @@ from starter.stack.processes import choose_ports, is_answering
 from tests.support import documents, idle
 from tests.support.opening import open_case
 from tests.support.senders import CHECKS, LMS, PORTAL
-from tests.support.tables import change_row
+from tests.support.tables import give_rules
 from tests.support.temporal import list_runs
 from tests.support.temporal_server import start_temporal
 from workflows import messages as names
@@ -134,9 +134,8 @@ class Inside:
 
     async def _change_policy(self, case_id: str, changes: Mapping[str, Any]) -> None:
         if changes:
-            policy = (await self.database.read(load_snapshot, case_id)).case.policy
-            changed = Policy.model_validate({**policy, **changes}).model_dump(mode="json")
-            await self.database.write(change_row, Case, case_id, policy=changed)
+            policy = (await self.database.read(load_snapshot, case_id)).policy.model_dump(mode="json")
+            await self.database.write(give_rules, case_id, Policy.model_validate({**policy, **changes}))
 
     # looking
 

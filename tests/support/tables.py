@@ -1,10 +1,15 @@
 """Rows as a test looks at them or puts them, past everything that writes in earnest."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 from sqlmodel import SQLModel
+
+from db.tables import Case
+from db.writes.kept_rules import keep_rules
+from domain.shared.policy import ProgramPolicy
 
 
 def add_rows(session: Session, /, *added: SQLModel) -> None:
@@ -16,6 +21,11 @@ def change_row(session: Session, /, table: type[SQLModel], key: Any, **changes: 
     for name, value in changes.items():
         setattr(row, name, value)
     session.add(row)
+
+
+def give_rules(session: Session, /, case_id: str, policy: ProgramPolicy) -> None:
+    """Has a case go by the rules of this policy."""
+    session.get_one(Case, case_id).rules_hash = keep_rules(session, policy, datetime.now(UTC))
 
 
 def forget_row(session: Session, /, table: type[SQLModel], key: Any) -> None:

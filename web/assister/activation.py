@@ -3,8 +3,9 @@
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 
-from db.case_state import applicant_of, policy_of
+from db.case_state import applicant_of
 from db.reads.own_pages import read_activation
+from domain.programs.policies import find_newest_policy
 from domain.shared.cases.notices import Topic
 from domain.shared.cases.reasons import Refusal
 from domain.shared.links import ACTIVATION_PATH
@@ -52,7 +53,7 @@ async def _render_activation(
         services,
         "activate.html",
         language,
-        describe_contact(policy_of(case), Topic.PORTALS, language),
+        describe_contact(find_newest_policy(case.program, case.plan_year), Topic.PORTALS, language),
         here=here,
         status=200 if state in ("ready", "done") else 410,
         state=state,

@@ -48,7 +48,7 @@ def enroll_in_course(
     Raises `Invalid` for a vendor that isn't approved for it, `Refusal` for the short course without returning.
     """
     case, state = lock_open_registration(session, case_id)
-    if fault := find_channel_fault(federal_policy_of(case), curriculum, channel):
+    if fault := find_channel_fault(federal_policy_of(session, case), curriculum, channel):
         raise Invalid([fault])
     require_step(find_enrollment_refusal(state, curriculum))
     fact = build_enrollment_fact(case_id, curriculum, channel, False, now)
@@ -69,7 +69,7 @@ def keep_launch_ticket(
     Raises `Refusal` when not enrolled, or when there are too many unused tickets.
     """
     case, state = lock_open_registration(session, case_id)
-    policy = federal_policy_of(case)
+    policy = federal_policy_of(session, case)
     require_step(find_launch_refusal(state, policy, curriculum, channel, _count_unused(session, case, now)))
     expires_at = now + timedelta(minutes=policy.launch_ticket_minutes)
     digest = hash_token(token)

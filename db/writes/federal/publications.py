@@ -132,7 +132,7 @@ def _wanted_lines(session: Session, cases: Collection[Case]) -> tuple[dict[LineK
                 policy.windows.closes_on,
                 policy.list_codes,
             )
-            for case, policy in ((one, federal_policy_of(one)) for one in mine)
+            for case, policy in ((one, federal_policy_of(session, one)) for one in mine)
         ]
         waits = [case.case_id in legacy and one.state.is_listed_role for case, one in zip(mine, attempts, strict=True)]
         if keeps_rows(attempts) or any(waits):

@@ -74,7 +74,7 @@ def find_reported_case(session: Session, statement: Statement, sender: Sender) -
     query = select(Case).join(Assister, col(Assister.assister_id) == col(Case.assister_id)).where(whose)
     cases = list_rows(session, query.where(col(Case.program) == sender.program).limit(_MOST_CASES))
     activity = sender.activities.get(statement.object_id, statement.object_id)
-    found = [case for case in cases if activity in _list_activities(case)]
+    found = [case for case in cases if activity in _list_activities(session, case)]
     still_open = [case for case in found if case.stage not in ENDED]
     one = still_open or found
     if len(one) != 1:
@@ -83,11 +83,11 @@ def find_reported_case(session: Session, statement: Statement, sender: Sender) -
     return case_id
 
 
-def _list_activities(case: Case) -> Collection[str]:
+def _list_activities(session: Session, case: Case) -> Collection[str]:
     """By which the statements of a case's plan year are known."""
     if case.program == FEDERAL_PROGRAM:
-        return federal_policy_of(case).mlms.courses.values()
-    return list_lms_activities(policy_of(case))
+        return federal_policy_of(session, case).mlms.courses.values()
+    return list_lms_activities(policy_of(session, case))
 
 
 def parse_lms_event(
@@ -107,9 +107,9 @@ def parse_lms_event(
     if vouched:
         accounts, email = accounts | {statement.account}, statement.email
     if case.program == FEDERAL_PROGRAM:
-        policy = federal_policy_of(case)
+        policy = federal_policy_of(session, case)
         return ParsedEvent(case, build_course_fact(statement, policy, sender, accounts, received_at, email))
-    state_policy = policy_of(case)
+    state_policy = policy_of(session, case)
     return ParsedEvent(case, build_lms_fact(statement, state_policy, sender, accounts, received_at, email))
 
 
