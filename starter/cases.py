@@ -13,6 +13,7 @@ from temporalio.service import RPCError
 from db.case_state import CaseSnapshot, load_case, load_snapshot
 from db.engine import Database
 from db.reads.recovery.reconciliation import is_unclosed, list_repeats
+from db.reads.rule_moves import RulesMove
 from db.tables import Case, CommandRow, InboxRow
 from db.writes.cases import flag_case
 from db.writes.commands import keep_command, load_command, refuse_command
@@ -34,6 +35,7 @@ from domain.shared.cases.commands import (
     CommandState,
     GiveNotice,
     Lift,
+    MoveRules,
     ResendNotice,
     Revoke,
     Suspend,
@@ -285,6 +287,13 @@ class Cases:
         """
         command = ReorderCheck(consent=(consent or "").strip() or None)
         return await self._give_command(command, case_id, actor, reason, command_id)
+
+    async def move_rules(
+        self, move: RulesMove, rules_hash: str, reason: str, actor: str, command_id: str | None = None
+    ) -> CommandOutcome:
+        """Has a case go by other rules, which are kept under their hash already (E12)."""
+        command = MoveRules(rules_hash=rules_hash, former_hash=move.rules_hash)
+        return await self._give_command(command, move.case_id, actor, reason, command_id)
 
     async def activate_account(self, token: str) -> str | None:
         """Uses up a counselor's activation link; the case's id, or None when the link is spent, expired or void."""

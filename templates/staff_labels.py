@@ -102,6 +102,7 @@ COMMANDS: Labels = {
     "lift": N_("Suspension to be lifted, or termination taken back"),
     "give_notice": N_("Notice of a termination"),
     "terminate": N_("Termination at once"),
+    "move_rules": N_("Other rules of the plan year"),
 }
 
 COMMAND_STATES: Labels = {

@@ -121,17 +121,21 @@ class CaseWorkflow:
         ]
 
     async def _wait_for_ending(self) -> str:
-        """Waits for a withdrawal, a revocation, a termination or the closing of the plan year's window."""
-        closes_at = self._claimed.closes_at
+        """Waits for a withdrawal, a revocation, a termination or the window's last day, which other rules may move."""
         while True:
+            closes_at = self._claimed.closes_at
             left = (closes_at - workflow.now()) if closes_at else None
             if left is not None and left <= timedelta():
                 return FactKind.CLOSED.value
             try:
-                await workflow.wait_condition(lambda: self.progress.ending is not None, timeout=left)
+                await workflow.wait_condition(
+                    lambda: self.progress.ending is not None or self._claimed.closes_at != closes_at,  # noqa: B023
+                    timeout=left,
+                )
             except TimeoutError:
                 return FactKind.CLOSED.value
-            assert self.progress.ending is not None
+            if self.progress.ending is None:
+                continue
             if (await self._apply_command(self.progress.ending)).applied:
                 return ENDING_FACTS[CommandKind(self.progress.ending.kind)].value
             # A signal may name a command that was never stored, or was refused: another counts, or the case goes on.
@@ -177,12 +181,19 @@ class CaseWorkflow:
             await workflow.wait_condition(lambda: bool(self.progress.errands))
             task = self.progress.errands[0]
             applied = await self._apply_command(task)
-            if applied.applied:
+            if applied.moves_rules:
+                self._take_rules(applied)
+            elif applied.applied:
                 # Not a step of `done`, which would grow for ever: an effect is made once by its key.
                 step = f"side task {task.command_id}"
                 self._side_tasks[step] = task
                 self._steps[step] = asyncio.create_task(self._run_side_task(task))
             self.progress.errands = self.progress.errands[1:]
+
+    def _take_rules(self, applied: Applied) -> None:
+        """From now on the case goes by other rules; what they say of its end and of look-ups is known here too."""
+        named = "closes_at", "license_unknown_after_seconds"
+        self.progress.claimed = self._claimed.model_copy(update={name: getattr(applied, name) for name in named})
 
     async def _run_side_task(self, task: Command) -> None:
         await self._send_notice(Notice(task.notice), about=task.command_id)
@@ -314,7 +325,7 @@ class CaseWorkflow:
             return
         if command.kind in ENDING_FACTS:
             self._accept_ending(command)
-        elif command.kind in (CommandKind.RESEND, CommandKind.ACTIVATE):
+        elif command.kind in (CommandKind.RESEND, CommandKind.ACTIVATE, CommandKind.MOVE_RULES):
             self.progress.errands = [*self.progress.errands, command]
         else:
             self._accept_own_command(command)
@@ -372,6 +383,11 @@ class CaseWorkflow:
         """A notice is to be sent again."""
         return await self._carry_out_update(command)
 
+    @workflow.update(name=names.MOVE_RULES)
+    async def move_rules(self, command: Command) -> str:
+        """Staff have the case go by other rules (E12)."""
+        return await self._carry_out_update(command)
+
     async def _carry_out_update(self, command: Command) -> str:
         """Takes a command and answers what became of it: applied or refused.
 
@@ -388,6 +404,10 @@ class CaseWorkflow:
 
     @revoke_certification.validator
     def _may_revoke(self, command: Command) -> None:
+        self._check_command(command)
+
+    @move_rules.validator
+    def _may_move(self, command: Command) -> None:
         self._check_command(command)
 
     @resend_notice.validator

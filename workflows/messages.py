@@ -33,6 +33,7 @@ SUSPEND = "suspend"
 LIFT = "lift"
 GIVE_NOTICE = "give_notice"
 TERMINATE = "terminate"
+MOVE_RULES = "move_rules"
 
 PAUSE = "pause"
 RESUME = "resume"

@@ -20,7 +20,7 @@ from domain.shared.cases.messages import Claim, Claimed
 from domain.shared.cases.reasons import Reason, Refusal
 from domain.shared.cases.stages import ENDED
 from domain.shared.documents.faults import Fault, Invalid
-from domain.shared.policy import find_time_zone
+from domain.shared.policy import ProgramPolicy, find_time_zone
 from domain.shared.spreading import spread_moment
 from domain.state.policy import Policy
 
@@ -44,9 +44,6 @@ def claim_case(session: Session, claim: Claim) -> Claimed:
         facts = facts_of(session, case.case_id)
         rebuilt = read_progress(session, snapshot, facts)
         settle_restart(session, case, {fact.id for fact in facts}, claim.at)
-    policy = snapshot.policy
-    closes_at = policy.windows.find_closing_time(find_time_zone(policy))
-    patience = policy.license_unknown_after_seconds if isinstance(policy, Policy) else 0
     return Claimed(
         mine=True,
         kind=case.kind,
@@ -56,12 +53,20 @@ def claim_case(session: Session, claim: Claim) -> Claimed:
         identity_matches=case.identity_matches,
         has_portal_profile=case.has_portal_profile,
         has_scheduling_tool=case.has_scheduling_tool,
-        closes_at=spread_moment(closes_at, case.case_id) if closes_at else None,
-        license_unknown_after_seconds=patience,
+        **measure_waits(snapshot.policy, case.case_id),
         standing=snapshot.take_registration_snapshot(),
         rebuilt=rebuilt,
         ended=case.stage if case.stage in ENDED else "",
     )
+
+
+def measure_waits(policy: ProgramPolicy, case_id: str) -> dict[str, Any]:
+    """What its workflow sleeps by: when the window closes for a case, and how long look-ups are retried."""
+    closes_at = policy.windows.find_closing_time(find_time_zone(policy))
+    return {
+        "closes_at": spread_moment(closes_at, case_id) if closes_at else None,
+        "license_unknown_after_seconds": policy.license_unknown_after_seconds if isinstance(policy, Policy) else 0,
+    }
 
 
 def record_facts(

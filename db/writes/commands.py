@@ -10,6 +10,7 @@ from db.case_state import any_policy_of, applicant_of, request_of, snapshot_case
 from db.reads.npn.claims import has_proven
 from db.tables import SYSTEM, Assister, Case, CommandRow
 from db.writes.background_checks import show_check
+from db.writes.cases import measure_waits
 from db.writes.effects import stuck_flag
 from db.writes.facts import append_facts, lock_case, lower_flag, record_audit
 from db.writes.links import void_activation_links
@@ -28,6 +29,7 @@ from domain.shared.cases.commands import (
     CommandKind,
     CommandOrigin,
     CommandState,
+    MoveRules,
     SaveProfile,
     Suspend,
     list_shown_data,
@@ -38,6 +40,7 @@ from domain.shared.cases.messages import Applied
 from domain.shared.cases.reasons import Reason, Refusal
 from domain.shared.documents.faults import Fault, Invalid, dump_faults
 from domain.shared.policy import find_local_date
+from domain.shared.programs import FEDERAL_PROGRAM
 from domain.state.commands import AnswerQuestion, ReorderCheck, moves_person, settles_identity
 from domain.state.facts import AnsweredData
 from domain.state.finding_inputs import ChangedInputs, digest_check_inputs, find_changed_inputs
@@ -64,6 +67,7 @@ _AUDITED_AS = {
     CommandKind.LIFT: "lifted",
     CommandKind.GIVE_NOTICE: "termination_noticed",
     CommandKind.TERMINATE: "terminated",
+    CommandKind.MOVE_RULES: "rules_moved",
 }
 
 
@@ -139,7 +143,15 @@ def apply_command(session: Session, identity_key: bytes, command_id: str, now: d
     applied = Applied(applied=row.state == CommandState.APPLIED, verdict=str(row.data.get("verdict") or ""))
     if not applied.applied:
         return applied
-    return applied.model_copy(update=_describe_check(session, case, row) | _describe_authority(session, case, row))
+    told = _describe_check(session, case, row) | _describe_authority(session, case, row)
+    return applied.model_copy(update=told | _describe_rules(session, case, row))
+
+
+def _describe_rules(session: Session, case: Case, row: CommandRow) -> dict[str, Any]:
+    """What its workflow sleeps by where the case was moved to other rules."""
+    if row.kind != CommandKind.MOVE_RULES:
+        return {}
+    return {"moves_rules": True, **measure_waits(any_policy_of(session, case), case.case_id)}
 
 
 def _describe_authority(session: Session, case: Case, row: CommandRow) -> dict[str, Any]:
@@ -187,6 +199,8 @@ def _judge(
     if isinstance(command, ReorderCheck):
         has_agreed = request_of(case).background_check_consent or command.consent
         return None if has_agreed else Reason("consent_needed")
+    if isinstance(command, MoveRules):
+        return None if case.rules_hash == command.former_hash else Reason("rules_moved_already")
     if isinstance(command, AnswerQuestion):
         _check_changes(session, identity_key, case, command.changes)
     elif moves_person(command, case.identity_matches) and _find_taken(session, identity_key, case, applicant_of(case)):
@@ -275,6 +289,10 @@ def _carry_out(
         policy = any_policy_of(session, case)
         facts = build_authority_facts(command, origin, state.authority, policy.suspension, find_local_date(policy, now))
     append_facts(session, case, facts, now)
+    if isinstance(command, MoveRules):
+        case.rules_hash = command.rules_hash
+        case.unpublished = case.unpublished or case.program == FEDERAL_PROGRAM  # the lists end with the window
+        session.add(case)
     if isinstance(command, ReorderCheck):
         show_check(session, case, snapshot_case(session, case).certification.check, now)
     if command.kind in ENDING_FACTS:

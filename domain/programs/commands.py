@@ -22,6 +22,7 @@ from domain.shared.cases.commands import (
     CommandOrigin,
     GiveNotice,
     Lift,
+    MoveRules,
     ResendNotice,
     Revoke,
     SaveProfile,
@@ -61,6 +62,7 @@ COMMANDS: Mapping[CommandKind, type[CommandData]] = {
         Lift,
         GiveNotice,
         Terminate,
+        MoveRules,
     )
 }
 _UNCHANGED = ChangedInputs()

@@ -16,7 +16,11 @@ from typing import NoReturn
 import structlog
 from cyclopts import App, Group
 
+<<<<<<< HEAD
 from starter.cli import audit, cases, doctor, federal, policy, requests, season, stack
+=======
+from starter.cli import audit, cases, doctor, federal, policy, policy_moves, requests, stack
+>>>>>>> 9984c41 (Open cases move to other rules by an audited command, once certify policy migrate has said whose outcome would change)
 from starter.cli.errors import explain_error
 
 DISTRIBUTION = "assister-certification"
@@ -76,6 +80,7 @@ app.command(cases.prove_identity, name="identity", group=CASES)
 app.command(cases.restart_case, name="restart", group=CASES)
 
 policy.app.group = POLICIES
+policy.app.command(policy_moves.migrate_cases, name="migrate")
 app.command(policy.app)
 
 federal.app.group = FEDERAL

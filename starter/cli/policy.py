@@ -1,4 +1,4 @@
-"""The verbs of `certify policy`: files of policies checked, shown and held against each other; no stack is needed."""
+"""The verbs of `certify policy` that need no stack: files of policies checked, shown, and held against each other."""
 
 import os
 from pathlib import Path
@@ -19,7 +19,7 @@ SETTING = "CERTIFY_POLICIES"
 
 app = App(
     name="policy",
-    help="Check the files of policies, show one, or what differs between two.",
+    help="Check the files of policies, show one, what differs between two, or move cases to other rules.",
     help_format="plaintext",
     version_flags=[],
 )
@@ -60,7 +60,7 @@ def show_policy(program: Program, plan_year: PlanYear, /, *, folder: Folder = No
     """Show the rules of a plan year as they are read, with those that are carried over."""
     from domain.programs.policy_differences import list_rules
 
-    policy = _find_policy(program, plan_year, folder)
+    policy = find_policy_in_folder(program, plan_year, folder)
     rules = list_rules(policy)
     if json:
         print_json({**_name(policy), "carried_over_from": policy.carried_over_from, "rules": rules})
@@ -83,8 +83,8 @@ def compare_plan_years(
     """Show what differs between two plan years, or between two folders."""
     from domain.programs.policy_differences import compare_policies
 
-    before = _find_policy(program, plan_year, folder)
-    after = _find_policy(program, plan_year if other is None else other, to or folder)
+    before = find_policy_in_folder(program, plan_year, folder)
+    after = find_policy_in_folder(program, plan_year if other is None else other, to or folder)
     found = compare_policies(before, after)
     if json:
         print_json([{"field": one.field, "before": one.before, "after": one.after} for one in found])
@@ -100,7 +100,7 @@ def _choose_folder(folder: Path | None) -> Path | None:
     return folder or (Path(named) if named else None)
 
 
-def _find_policy(program: str, plan_year: int, folder: Path | None) -> "ProgramPolicy":
+def find_policy_in_folder(program: str, plan_year: int, folder: Path | None) -> "ProgramPolicy":
     """The policy in a folder. Raises `NotDone` where it has faults, or no such policy."""
     from domain.programs.policy_files import FaultyPolicies
     from starter.policies import SHIPPED, read_policy_folder

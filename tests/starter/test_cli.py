@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
 
@@ -17,6 +18,7 @@ from domain.shared.assister import Kind
 from starter.cli import cases, federal
 from starter.cli.certify import read_version
 from starter.cli.context import NONE_RUNS
+from starter.policies import SHIPPED, load_policies
 from starter.stack.plan import SECRETS
 from tests.starter.command import FEDERAL_VERBS, ROOT, VERBS, Ran, call_certify, is_one_sentence, run_certify
 from tests.support import documents
@@ -399,6 +401,59 @@ def test_with_temporal_down_everything_is_kept(tmp_path: Path, settings: dict[st
     ran = call_certify(tmp_path, *withdraw, **settings)
     assert ran.status == 0
     assert "its workflow has not answered yet" in ran.out
+
+
+@pytest.fixture
+def put_back() -> Iterator[None]:
+    """The policies that other tests of this process go by, in force again afterwards."""
+    yield
+    load_policies(trying=True)
+
+
+def correct_policies(folder: Path) -> Path:
+    """A folder of policies in which somebody has corrected the last day and the reminders of 2024."""
+    draft = Path(shutil.copytree(SHIPPED, folder / "corrected"))
+    file = draft / "bewellnm" / "2024.toml"
+    text = file.read_text("utf-8").replace("reminder_every_days = 14", "reminder_every_days = 7")
+    file.write_text(text.replace("for_trying_only = true", "").replace("2024-12-31", "2030-12-31"), "utf-8")
+    return draft
+
+
+@pytest.mark.usefixtures("put_back")
+def test_e12_cases_move_to_other_rules_once_it_was_said_whose_outcome_changes(
+    tmp_path: Path, settings: dict[str, str]
+) -> None:
+    opened = call_certify(tmp_path, "request", "-", "--json", given=json.dumps(documents.agent()), **settings).document[
+        "case_id"
+    ]
+    migrate, draft = ("policy", "migrate", "bewellnm", "2024"), correct_policies(tmp_path)
+    assert call_certify(tmp_path, *migrate, "--dry-run", "--json", **settings).document == []
+    (would,) = call_certify(tmp_path, *migrate, "--dry-run", "--to", str(draft), "--json", **settings).document
+    assert (would["case_id"], would["stage"]) == (opened, "requested")
+    assert would["changes"] == [{"what": "last_day", "before": "", "after": "2030-12-31", "by_move": True}]
+    shown = call_certify(tmp_path, *migrate, "--dry-run", "--to", str(draft), **settings).out
+    assert "1 open cases go by other rules; the outcome of 1 would change." in shown
+    assert "last day" in shown
+    corrected = {**settings, "CERTIFY_POLICIES": str(draft)}
+    origin = ("--reason", "the last day was wrong", "--as", "ana")
+    (moved,) = call_certify(tmp_path, *migrate, *origin, "--json", "--case", opened, **corrected).document
+    assert (moved["case_id"], moved["state"]) == (opened, "pending"), "Temporal is down, so that it is kept"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "words"),
+    [
+        (["--reason", "r"], 2, "--reason and --as"),
+        (["--reason", " ", "--as", "ana"], 2, "--reason needs a text"),
+        (["--to", ".", "--reason", "r", "--as", "ana"], 2, "--to goes with --dry-run"),
+        (["--dry-run", "--to", "nowhere"], 1, "no such folder"),
+        (["--dry-run", "--case", "x"], 1, "no case"),
+    ],
+)
+def test_e12_a_move_that_can_t_be_made_says_why(
+    tmp_path: Path, settings: dict[str, str], arguments: list[str], status: int, words: str
+) -> None:
+    refused(call_certify(tmp_path, "policy", "migrate", "bewellnm", "2024", *arguments, **settings), status, words)
 
 
 # one process each

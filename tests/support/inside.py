@@ -37,6 +37,7 @@ from domain.shared.cases.messages import Progress, ReminderPage, Report
 from domain.shared.claims import NpnProof
 from domain.shared.documents.parsing import read_json
 from domain.shared.documents.statements import read_statements
+from domain.shared.policy import ProgramPolicy
 from domain.state.background_reports import BackgroundReport
 from domain.state.eligibility import Verdict
 from domain.state.policies import find_state_policy
@@ -45,6 +46,7 @@ from domain.state.portal_reports import parse_portal_report
 from settings import Settings, load_settings
 from starter.cases import Cases
 from starter.client import make_plugin
+from starter.rule_moves import move_cases
 from starter.stack import temporal_server
 from starter.stack.plan import OWN_PORTS, SANDBOX_PORTS, SECRETS, STAND_INS, Plan
 from starter.stack.processes import choose_ports, is_answering
@@ -136,6 +138,19 @@ class Inside:
         if changes:
             policy = (await self.database.read(load_snapshot, case_id)).policy.model_dump(mode="json")
             await self.database.write(give_rules, case_id, Policy.model_validate({**policy, **changes}))
+
+    async def move_rules(self, opened: Opened, policy: ProgramPolicy) -> None:
+        """Has an open case go by these rules, as staff do."""
+        async for moved in move_cases(
+            self.cases, self.database, policy, [opened.case_id], "a file was corrected", "staff:riley"
+        ):
+            assert moved.state == "applied"
+
+    async def knows(self, opened: Opened, wanted: Callable[[Progress], bool]) -> None:
+        """Waits until the workflow knows of something."""
+        async with asyncio.timeout(PATIENCE):
+            while not wanted(await self.progress(opened)):
+                await asyncio.sleep(0.05)
 
     # looking
 

@@ -20,6 +20,8 @@ from domain.shared.cases.facts import FactKind
 from domain.shared.cases.messages import Begin, Command
 from domain.shared.cases.notices import Notice
 from domain.shared.cases.reasons import Refusal
+from domain.shared.policy import Windows
+from domain.state.policies import POLICIES
 from tests.support import documents, inside as support
 from tests.support.commands import store_command
 from tests.support.inside import Inside, report
@@ -500,6 +502,24 @@ async def test_c6_a_window_that_has_closed_already_ends_the_case_at_once(inside:
     opened = await inside.open(documents.broker(), windows={"closes_on": "2026-01-31"})
     assert await inside.handle(opened).result() == "closed"
     assert (await inside.status(opened))["stage"] == "closed"
+
+
+async def test_e12_a_case_that_moves_to_other_rules_ends_by_their_last_day(inside: Inside) -> None:
+    """Its workflow sleeps by the rules it goes by now, wherever it waits."""
+    opened = await inside.open(documents.broker(), windows={"closes_on": "2099-12-31"})
+    await inside.agreed(opened, "awaiting_decision", "decision")
+    claimed = (await inside.progress(opened)).claimed
+    assert claimed is not None
+    assert claimed.closes_at is not None
+    shipped = POLICIES["bewellnm", 2024]
+    for windows in ({}, {"closes_on": "2026-01-31"}):
+        await inside.move_rules(opened, shipped.model_copy(update={"windows": Windows.model_validate(windows)}))
+        if not windows:
+            await inside.knows(
+                opened, lambda progress: progress.claimed == claimed.model_copy(update={"closes_at": None})
+            )
+            assert (await inside.status(opened))["stage"] == "awaiting_decision"
+    assert await inside.handle(opened).result() == "closed"
 
 
 async def test_a_reminder_that_comes_too_late_is_not_sent(inside: Inside) -> None:

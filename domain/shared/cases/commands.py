@@ -31,6 +31,7 @@ class CommandKind(StrEnum):
     LIFT = "lift"
     GIVE_NOTICE = "give_notice"
     TERMINATE = "terminate"
+    MOVE_RULES = "move_rules"
 
 
 class CommandState(StrEnum):
@@ -123,6 +124,14 @@ class ActivateAccount(CommandData):
     kind = CommandKind.ACTIVATE
 
 
+class MoveRules(CommandData):
+    """Staff have a case go by other rules, known by their hash, than it began with (E12)."""
+
+    kind = CommandKind.MOVE_RULES
+    rules_hash: str
+    former_hash: str
+
+
 class SaveProfile(CommandData):
     """A profile of the federal program, and which of its fields were sent; both are kept until it is saved (B7).
 
@@ -146,7 +155,7 @@ def list_shown_data(data: Mapping[str, Any]) -> dict[str, Any]:
     """What may be shown of a stored command besides its reason: of an answer the names of its fields alone."""
     named = (
         *("verdict", "override", "notice", "changed", "faults", "consent", "suspension", "until", "termination"),
-        "on_behalf",
+        *("on_behalf", "former_hash", "rules_hash"),
     )
     shown = {name: data[name] for name in named if data.get(name)}
     return shown | ({"changed": sorted(data["changes"])} if data.get("changes") else {})

@@ -161,7 +161,8 @@ class Applied(BaseModel):
     ``is_known`` is false where no such command is stored. ``renews_check`` says that an answer changed on whom the
     background check is made, or that staff have it ordered anew; ``is_checked`` that a report on them is there already,
     ``check_round`` is the number of the new order, which answers of before lack. ``authority`` and ``standing`` are
-    what a command about the authority has made of them.
+    what a command about the authority has made of them. ``moves_rules`` says that the case goes by other rules, and
+    ``closes_at`` and ``license_unknown_after_seconds`` are theirs then.
     """
 
     applied: bool
@@ -172,6 +173,9 @@ class Applied(BaseModel):
     check_round: int = 0
     authority: AuthoritySnapshot | None = None
     standing: RegistrationSnapshot | None = None
+    moves_rules: bool = False
+    closes_at: datetime | None = None
+    license_unknown_after_seconds: int = 0
 
 
 class Ending(BaseModel):

@@ -48,6 +48,7 @@ SENTENCES: dict[str, str] = {
     "fields_at_fault": "Some of the fields are at fault.",
     "identity_taken": "This NPN or e-mail belongs to another person's case.",
     "other_case": "This command is for another case.",
+    "rules_moved_already": "The case goes by other rules by now than when this was asked for; look at it again.",
     "certificate_not_due": "The certificate is not due.",
     "not_now": "The case can't do this now.",
     # why the authority to assist is neither suspended nor restored (E4)
