@@ -16,11 +16,7 @@ from typing import NoReturn
 import structlog
 from cyclopts import App, Group
 
-<<<<<<< HEAD
-from starter.cli import audit, cases, doctor, federal, policy, requests, season, stack
-=======
-from starter.cli import audit, cases, doctor, federal, policy, policy_moves, requests, stack
->>>>>>> 9984c41 (Open cases move to other rules by an audited command, once certify policy migrate has said whose outcome would change)
+from starter.cli import audit, cases, doctor, federal, policy, policy_moves, requests, season, stack
 from starter.cli.errors import explain_error
 
 DISTRIBUTION = "assister-certification"

@@ -101,7 +101,7 @@ def fill_release_before(url: str, name: str, rows: Iterable[Mapping[str, Any]]) 
         before.reflect(connection)
         for table, row in (("assister", _assister()), ("assister_case", _case())):
             columns = before.tables[table].columns
-            connection.execute(insert(before.tables[table]), {one.name: getattr(row, one.name) for one in columns})
+            connection.execute(insert(before.tables[table]), {one.name: getattr(row, one.name, {}) for one in columns})
         connection.execute(insert(before.tables[name]), list(rows))
         connection.commit()
 

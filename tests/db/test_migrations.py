@@ -317,7 +317,7 @@ def test_e12_cases_of_before_keep_the_rules_of_their_rows(url: str) -> None:
     }
     with connected(url) as connection:
         config.attributes["connection"] = connection
-        command.upgrade(config, "0011")
+        command.upgrade(config, "0016")
         before = MetaData()
         before.reflect(connection)
         _insert(connection, before, "assister", _assister())

@@ -12,7 +12,7 @@ from alembic import op
 from db.migrations.append_only import refuse_changes
 
 revision = "0012"
-down_revision = "0056"
+down_revision = "0016"
 
 INSTANT = sa.DateTime(timezone=True)
 # What was kept with cases and is no rule of theirs.
