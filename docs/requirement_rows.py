@@ -77,6 +77,9 @@ IDENTITY = {
     "D8": "Earlier years are joined to nobody else, and a file of them that contradicts itself is refused",
 }
 YEARS = {
+    "E2": "A licence that isn't in force suspends the authority to assist; the certificate stays as a record",
+    "E3": "A suspension ends with its own cause; what staff have ordered waits for staff, or for its last day",
+    "E4": "Staff suspend, lift and terminate, with reasons and days by policy, each with its notice",
     "E8": "A check that was canceled or has expired can be ordered anew; a report with canceled screenings isn't clear",
     "E9": "A season opens every returning assister's case once, page by page: progress, pause, resume, cancel, "
     "a rehearsal that changes nothing; and it says who was left out and why",
@@ -89,8 +92,10 @@ ROWS = STATE_PROGRAM | FEDERAL_PROGRAM | EVERYWHERE | IDENTITY | YEARS
 # What a row asks for and the system doesn't do yet, so that a row with tests is not taken for more than they show.
 MISSING = {
     "E12": "Texts of agreements stand in code; cases are moved to other rules by no command",
+    "C7": "Nobody watches licences yet: what suspends by a lapse is asked by nobody",
+    "E2": "Nobody watches licences yet",
     "C8": "A request that was never approved can be revoked; the public page of a withdrawn certificate says *revoked*",
 }
 
-# Rows that no release goes out without a test of: all but those that are not built yet (C7, C10).
-REQUIRED = [row for row in ROWS if row not in ("C7", "C10")]
+# Rows that no release goes out without a test of: all but those that are not built yet (C10).
+REQUIRED = [row for row in ROWS if row != "C10"]

@@ -18,6 +18,7 @@ from domain.federal.lists import (
     select_contact,
 )
 from domain.federal.markets import MLMS, Curriculum, Market, Role, list_agreements
+from domain.federal.policy import ListCodes
 from domain.federal.profile import StoredProfile
 from domain.federal.registration import RegistrationOpening, fold_registration
 from domain.shared.cases.facts import Fact, FactKind
@@ -200,6 +201,46 @@ def test_b19_a_revoked_registration_is_terminated_on_both_lists() -> None:
     ]  # fmt: skip
     assert said(build_rows("ast_1", 2024, [revoked]), PublishedList.FIND_LOCAL_HELP) == []
     assert said(build_rows("ast_1", 2024, [revoked]), PublishedList.HELP_ON_DEMAND) == []
+
+
+TERMINATED = (FactKind.TERMINATED, datetime(2024, 2, 6, 2, tzinfo=UTC))
+
+
+def suspended(cause: str, codes: ListCodes | None = None) -> ListedRegistration:
+    """A registration of both markets that was suspended the night after it was completed."""
+    data = {"suspension_id": "s1", "cause": cause, "decided_by": "system", "notice_date": "2024-02-05"}
+    at = datetime(2024, 2, 6, 2, tzinfo=UTC)
+    fact = Fact(id="suspended", kind=FactKind.AUTHORITY_SUSPENDED, at=at, data=data)
+    opening = RegistrationOpening(role=Role.MARKETPLACE_AGENT_BROKER, markets=BOTH, returning=False)
+    state = fold_registration(opening, [*facts_of(*BOTH), fact], list_versions_in_force())
+    return ListedRegistration(state, profile(), date(2024, 12, 31), codes or ListCodes())
+
+
+@pytest.mark.parametrize(
+    ("cause", "status"), [("suspended_by_staff", "T4"), ("system_suspension", "T4"), ("license_lapsed", "T1")]
+)
+def test_e2_a_suspended_registration_is_on_the_lists_as_one_that_is_terminated(cause: str, status: str) -> None:
+    one = suspended(cause)
+    line = only(PublishedList.RCL, one)
+    assert (line["status"], line["individual_marketplace_end_date"]) == (status, "02/05/2024")
+    assert line["npn_valid_current_plan_year_only"] == ""
+    assert list(only(PublishedList.TERMINATIONS, one).values()) == [
+        NPN, status, "BOTH", "2024", "10/03/2023", "02/05/2024",
+    ]  # fmt: skip
+    assert only(PublishedList.TRACKER, one)["status"] == "suspended"
+    names = {row.list for row in build_rows("ast_1", 2024, [one])}
+    assert not names & {PublishedList.FIND_LOCAL_HELP, PublishedList.HELP_ON_DEMAND}
+
+
+def test_e4_the_codes_of_the_lists_are_the_policy_s() -> None:
+    codes = ListCodes(suspended_by_staff="X9")
+    assert only(PublishedList.RCL, suspended("suspended_by_staff", codes))["status"] == "TX9"
+
+
+def test_e4_a_terminated_registration_is_on_the_termination_list() -> None:
+    terminated = attempt(Market.INDIVIDUAL, end=TERMINATED)
+    assert only(PublishedList.TERMINATIONS, terminated)["status"] == "T4"
+    assert only(PublishedList.TRACKER, terminated)["status"] == "terminated"
 
 
 def test_b19_who_withdraws_is_on_the_termination_list_and_barred_from_nothing() -> None:

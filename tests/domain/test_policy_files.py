@@ -109,7 +109,7 @@ def test_e12_a_field_left_out_is_told_where_its_table_begins() -> None:
         (
             "carried_over_from = 2024\n\n[windows]\nopens_on = 'soon'\n",
             2028,
-            "4: windows.opens_on: Input should be a valid date",
+            "4: windows.opens_on: Enter a date",
         ),
         (f"{CARRIED}lms.exam_id = '''\n\n'''\nretired = 1\n", 2028, "6: retired: A policy has no such field"),
         ("#" * (LONGEST + 1), 2028, f"1: The file is longer than {LONGEST} characters; shorten it."),

@@ -46,7 +46,9 @@ async def test_c4_a_body_of_more_than_256_kib_is_refused(world: World, path: str
 # who may
 
 STAFF_ONLY = ["/api/cases", "/api/cases/{case}", "/api/cases/{case}/audit"]
-COMMANDS = ["/api/cases/{case}/" + what for what in ("decision", "withdraw", "revoke", "resend")]
+COMMANDS = [
+    "/api/cases/{case}/" + what for what in ("decision", "withdraw", "revoke", "resend", "suspend", "lift", "terminate")
+]
 
 
 @pytest.mark.parametrize("credential", ["", "Bearer ", "Bearer wrong", "Basic {token}", "{token}", "Bearer {token}x"])

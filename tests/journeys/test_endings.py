@@ -187,6 +187,51 @@ async def test_c8_certificate_and_account_end_with_an_active_case(world: World, 
             await asyncio.sleep(0.1)
 
 
+async def test_e2_e4_certificate_and_account_follow_a_suspension(world: World) -> None:
+    """By the API: a day that isn't allowed, the suspension, its end; the certificate stays as a record."""
+    request = documents.broker()
+    opened = await helping(world, request)
+    for until, named in (("2001-01-01", "is past"), ("2099-01-01", "no later day than"), ("soon", "date")):
+        refused = await world.command(opened, "suspend", reason="a complaint", until=until)
+        assert refused.status_code == 422
+        assert named in refused.text
+    assert (await world.command(opened, "lift", reason="nothing")).status_code == 409
+    suspended = await world.command(opened, "suspend", reason="a complaint")
+    assert (suspended.status_code, suspended.json()["stage"]) == (200, "suspended")
+    assert (await world.command(opened, "suspend", reason="again")).status_code == 409
+    number = suspended.json()["certificate"]["number"]
+    public = f"{world.web}/certificates/{number}"
+    shown = (await world.http.get(public, headers={"Accept": "application/json"})).json()
+    assert (shown["status"], shown["may_assist"]) == ("valid", False)
+    assert "may not assist at present" in (await world.http.get(public)).text
+    letter = await world.letter(request["email"], lambda letter: "suspended" in letter["subject"])
+    assert "a complaint" in letter["text"]
+    own = await world.http.get(await world.own_page(opened, request["email"]))
+    assert "The last day of the suspension is" in own.text
+    await account_becomes(world, opened, active=False)
+
+    lifted = await world.command(opened, "lift", reason="it was unfounded")
+    assert (lifted.status_code, lifted.json()["stage"], lifted.json()["may_assist"]) == (200, "active", True)
+    await world.letter(request["email"], lambda letter: "is over" in letter["subject"])
+    await account_becomes(world, opened, active=True)
+    shown = (await world.http.get(public, headers={"Accept": "application/json"})).json()
+    assert shown["may_assist"]
+
+    noticed = await world.command(opened, "terminate", reason="unresolved")
+    assert (noticed.status_code, bool(noticed.json()["termination"])) == (200, True)
+    ended = await world.command(opened, "terminate", reason="unresolved", at_once=True)
+    assert (ended.status_code, ended.json()["stage"]) == (200, "terminated")
+    assert (await world.command(opened, "terminate", reason="again", at_once=True)).status_code == 409
+    assert await certificate_status(world, opened) == "revoked"
+    await account_becomes(world, opened, active=False)
+
+
+async def account_becomes(world: World, opened: Document, *, active: bool) -> None:
+    async with asyncio.timeout(60):
+        while (await account(world, opened))["active"] is not active:
+            await asyncio.sleep(0.1)
+
+
 async def test_c8_a24_nobody_registers_with_a_revoked_certificate(world: World) -> None:
     request = documents.broker()
     opened = await world.certified(request)

@@ -135,6 +135,23 @@ async def test_a_case_ends_by_withdrawal_or_revocation(clerk: Clerk, world: Worl
         assert "ended" in await clerk.refused("decide", opened["case_id"], "approve", *STAFF)
 
 
+async def test_e4_the_authority_is_suspended_lifted_and_terminated(clerk: Clerk, world: World) -> None:
+    opened = await world.certified(documents.agent())
+    case = opened["case_id"]
+    assert "past" in await clerk.refused("suspend", case, "--until", "2001-01-01", *STAFF)
+    assert (await clerk.json("suspend", case, "--kind", "system", *STAFF))["state"] == "applied"
+    status = await clerk.json("status", case)
+    assert (status["stage"], status["suspensions"][0]["until"]) == ("suspended", None)
+    await clerk.json("lift", case, "--suspension", status["suspensions"][0]["suspension_id"], *STAFF)
+    assert "nothing to lift" in await clerk.refused("lift", case, *STAFF)
+    assert (await clerk.json("terminate", case, *STAFF))["state"] == "applied"
+    assert (await clerk.json("status", case))["termination"]["last_day"]
+    await clerk.json("lift", case, "--termination", *STAFF)
+    await clerk.json("terminate", case, "--at-once", *STAFF)
+    assert (await clerk.json("status", case))["stage"] == "terminated"
+    assert "ended" in await clerk.refused("terminate", case, "--at-once", *STAFF)
+
+
 async def test_a_returning_assister_needs_no_form(clerk: Clerk) -> None:
     npn = documents.new_npn()
     person = {"kind": "agent", "npn": npn, "first_name": "Testa", "last_name": "Agent"}

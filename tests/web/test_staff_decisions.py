@@ -289,3 +289,43 @@ async def test_a_flag_is_taken_down_with_a_word_of_what_was_done(house: House) -
     again = read(await house.post(f"{reviewer.path}/flag", {**sent, "reason": "Me too."}), 409)
     assert "This flag is not up any more" in again.text
     assert "What you wrote: Me too." in again.text
+
+
+async def test_e4_the_authority_is_suspended_lifted_and_terminated_from_the_page(house: House) -> None:
+    reviewer = await desk(house)
+    assert "Authority to assist" not in (await reviewer.page()).text
+    await house.certify(reviewer.case_id)
+    assert "Neither suspended nor to be terminated." in (await reviewer.page()).text
+    for values, said in (
+        ({"suspension": "agreement", "until": "soon", "reason": "a complaint"}, "Enter a date"),
+        ({"suspension": "agreement", "until": "2001-01-01", "reason": "a complaint"}, "This day is past"),
+        ({"suspension": "agreement"}, "Give a reason"),
+    ):
+        answer = await reviewer.send("suspend", **values)
+        assert answer.status_code == 422
+        assert said in Reader(answer.text).text
+    assert (await reviewer.send("suspend", suspension="system", until="", reason="a complaint")).status_code == 303
+    await house.apply_commands()
+    text = (await reviewer.page()).text
+    assert "Access to systems suspended" in text
+    assert "No term" in text
+    assert (await reviewer.send("lift", suspension_id="", reason="unfounded")).status_code == 303
+    assert (await reviewer.send("give_notice", reason="unresolved")).status_code == 303
+    await house.apply_commands()
+    assert "To be terminated" in (await reviewer.page()).text
+    assert (await reviewer.send("take_back", reason="resolved")).status_code == 303
+    assert (await reviewer.send("terminate", reason="unresolved")).status_code == 303
+    await house.apply_commands()
+    assert [row.kind for row in await reviewer.commands()] == ["suspend", "lift", "give_notice", "lift", "terminate"]
+    assert "Authority terminated" in (await reviewer.page()).text
+
+
+async def test_e4_who_may_not_revoke_sees_the_authority_and_changes_nothing(house: House) -> None:
+    reviewer = await desk(house)
+    await house.certify(reviewer.case_id)
+    await house.sign_in(StaffRole.AUDITOR)
+    text = (await reviewer.page()).text
+    assert "Authority to assist" in text
+    assert "Suspend it" not in text
+    for what in ("suspend", "lift", "take_back", "give_notice", "terminate"):
+        assert (await house.post(f"{reviewer.path}/{what}", {"reason": "mine"})).status_code == 403
