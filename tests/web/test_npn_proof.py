@@ -18,7 +18,7 @@ from db.claim_tables import NpnClaim
 from db.own_tables import AnswerRow
 from db.reads.npn.claims import find_claim
 from db.writes.npn.claims import take_registry_answer
-from db.writes.npn.lookups import ask_lookup, list_due_lookups
+from db.writes.npn.lookups import MOST_ATTEMPTS, ask_lookup, finish_lookup, list_due_lookups
 from domain.shared.claims import ClaimState, RegisteredOwner
 from starter.lookups import RegistryLookups
 from tests.adapters.test_registry import report
@@ -179,6 +179,30 @@ async def test_d2_the_registry_is_not_asked_for_who_has_ended_or_about_what_is_p
     assert len(await house.database.read(list_due_lookups, at)) == 1
     await house.database.write(Session.execute, text(over))
     assert await house.database.read(list_due_lookups, at) == []
+
+
+async def test_d2_a_silent_registry_is_asked_later_and_later_and_then_no_more(house: House) -> None:
+    """Its claimant may want it again then."""
+    request, at = documents.broker(), datetime.now(UTC)
+    case_id = await from_before(house, request, certified=True)
+    await house.database.write(ask_lookup, case_id, at)
+    pauses: list[float] = []
+    while due := await house.database.read(list_due_lookups, at):
+        await house.database.write(finish_lookup, due[0].number, None, at)
+        claim = await house.database.read(_find_only_claim, request["npn"])
+        if claim.lookup_due_at is not None:
+            pauses.append((claim.lookup_due_at - at).total_seconds() / 60)
+            at = claim.lookup_due_at
+    assert pauses[:6] == [5, 10, 20, 40, 60, 60]
+    assert (set(pauses[6:]), len(pauses)) == ({60}, MOST_ATTEMPTS - 1)
+    await house.database.write(ask_lookup, case_id, at)
+    assert len(await house.database.read(list_due_lookups, at)) == 1
+
+
+def _find_only_claim(session: Session, npn: str) -> NpnClaim:
+    (found,) = list_rows(session, select(NpnClaim).where(col(NpnClaim.npn) == npn))
+    assert isinstance(found, NpnClaim)
+    return found
 
 
 async def test_d2_staff_have_a_work_list_of_those_from_before(house: House) -> None:

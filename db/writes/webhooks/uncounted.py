@@ -56,7 +56,7 @@ def keep_conflict(
     before = _count_again(session, source, document)
     if before is None and _count_open(session, source) < MOST_KEPT:
         _keep_report(session, source, document, {"assister_id": person.assister_id}, [fault], case, now)
-        details = {"source": source, "faults": dump_faults([fault])}
+        details: dict[str, Any] = {"source": source, "faults": dump_faults([fault])}
         if case is not None:
             record_audit(session, now, actor, "assister.conflict", case, **details)
         else:
