@@ -24,7 +24,7 @@ from starter.lookups import RegistryLookups
 from tests.adapters.test_registry import report
 from tests.support import documents
 from tests.support.browser import Browser
-from tests.web.house import House
+from tests.web.house import House, fail_once
 from tests.web.test_pages import read
 
 REGISTRYS = "office.of.owner@registry.example.org"
@@ -76,6 +76,22 @@ async def test_d2_a_code_to_the_registrys_address_proves_the_npn(
     assert "registry.example.org" not in page.source
     assert MASKED not in page.text
     assert (await person.open(f"/me/{case_id}/npn/code")).url.partition("?")[0].endswith(f"/me/{case_id}")
+
+
+async def test_d2_a_code_is_not_used_up_where_the_proof_fails(
+    house: House, person: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fail_once(monkeypatch, "web.own_proof.prove_by_code")
+    case_id = await house.open(documents.broker())
+    await screened(house, case_id, REGISTRYS)
+    await person.open(await house.link(case_id))
+    await person.press(f"Send a code to {MASKED}")
+    code = await house.code(REGISTRYS)
+    assert (await person.press("Go on", code=code)).status == 500
+    assert await state_of(house, case_id) == "claimed"
+    await person.open(f"/me/{case_id}/npn/code")
+    await person.press("Go on", code=code)
+    assert await state_of(house, case_id) == "proven"
 
 
 async def test_d2_no_other_code_and_no_other_address_proves_it(house: House, person: Browser) -> None:
