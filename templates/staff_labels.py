@@ -253,6 +253,8 @@ ACTORS: Labels = {
 ACTIONS: Labels = {
     "portal.activation_link_used": N_("Activation link used"),
     "own.address_changed": N_("E-mail address changed by its owner"),
+    "portal_pass.given": N_("Pass for a portal made by the assister"),
+    "portal_pass.ended": N_("Pass for a portal ended by the assister"),
     "portal.suspended": N_("Portal account suspended"),
     "assister.conflict": N_("Another name or e-mail address under this NPN or address, kept aside"),
     "case.begun": N_("Workflow begun"),

@@ -374,6 +374,19 @@ async def test_wrong_credentials_of_senders_are_put_off_and_the_right_one_is_not
     assert [await send_with(signed) for _ in range(5)] == ([401] * 5)
 
 
+async def test_wrong_passes_of_a_portal_are_put_off(visit: Visit) -> None:
+    """Who has stolen its token can't try passes out either; without one it is only told what the token is for."""
+
+    async def send_with(headers: dict[str, str]) -> int:
+        async with await visit(rate_wrong_credential="3/minute") as http:
+            return (
+                await http.post("/api/cases/none/launches", headers=build_credential("marketplace", b"") | headers)
+            ).status_code
+
+    assert [await send_with({"Portal-Pass": f"wrong-{number}"}) for number in range(5)] == [403, 403, 403, 429, 429]
+    assert [await send_with({}) for _ in range(2)] == [403, 403]
+
+
 async def test_who_is_refused_is_written_down_without_who_they_are(visit: Visit) -> None:
     with structlog.testing.capture_logs() as logs:
         async with await visit(peer="203.0.113.77") as http:
