@@ -49,6 +49,11 @@ class NpnClaim(SQLModel, table=True):
     lookup_due_at: datetime | None = Field(
         default=None, sa_type=Utc, description="when the registry is asked for these addresses; none once it was"
     )
+    lookups: int = Field(
+        default=0,
+        sa_column_kwargs={"server_default": text("0")},
+        description="how often it could not be asked, one time after the other",
+    )
     contested_at: datetime | None = Field(
         default=None, sa_type=Utc, description="since when it stands against another's claim on the same NPN"
     )

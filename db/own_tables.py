@@ -67,6 +67,20 @@ class OwnIdentity(SQLModel, table=True):
     linked_at: datetime = Field(sa_type=Utc)
 
 
+class PortalPass(SQLModel, table=True):
+    """What an assister gives a portal that is to act for them in one registration, by the hash of its secret (D6)."""
+
+    __tablename__ = "portal_pass"
+    pass_hash: str = Field(primary_key=True)
+    id: str = Field(unique=True, description="by which the audit names it")
+    case_id: str = Field(foreign_key="assister_case.case_id", index=True)
+    portal: str = Field(description="the sender it is for")
+    session_hash: str = Field(description="the session on one's own pages in which it was given; it ends with that one")
+    given_at: datetime = Field(sa_type=Utc)
+    expires_at: datetime = Field(sa_type=Utc, index=True)
+    ended_at: datetime | None = Field(default=None, sa_type=Utc)
+
+
 class AnswerRow(SQLModel, table=True):
     """A letter to be sent in answer to a request that opened no case; deleted once it is sent or given up."""
 

@@ -193,8 +193,8 @@ def permissions_page() -> str:
         "## Routes",
         "A permission of staff stands as its name; *link* is who holds an activation link or a form's cookie,\n"
         "*require own session* somebody signed in to their own pages,\n"
-        "*signed* a third party whose signature or ticket is checked, *registrant* the portal, or staff\n"
-        "in an assister's name.",
+        "*signed* a third party whose signature or ticket is checked, *registrant* staff in an assister's\n"
+        "name, or a portal by a pass of theirs.",
         table(["route", "method", "who may"], [[f"`{path}`", method, whom] for path, method, whom in calls]),
     ]
     return page(

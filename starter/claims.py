@@ -3,7 +3,7 @@
 from contextlib import suppress
 
 from db.engine import Database
-from db.writes.npn.claims import note_refused_identity, prove_by_code, prove_by_identity, prove_npn
+from db.writes.npn.claims import note_refused_identity, prove_by_identity, prove_npn
 from db.writes.npn.rivals import settle_same_person, settle_someone_else
 from domain.shared.cases.reasons import Refusal
 from domain.shared.claims import IdentityFault, NpnProof
@@ -57,14 +57,6 @@ class Claims:
         for row in settled.withdrawals:
             with suppress(Refusal):  # it has ended meanwhile
                 await self._cases.send_command(row)
-
-    async def prove_by_code(self, case_id: str, email: str) -> None:
-        """The code that was sent to this address of the registry has been typed in on the case's own pages (D2).
-
-        Raises `Refusal` as `prove_identity` does.
-        """
-        told = await self._database.write(prove_by_code, self._identity_key, case_id, email, now())
-        await self._cases.deliver_events(told)
 
     async def settle_someone_else(self, number: int, actor: str, reason: str) -> None:
         """Staff say that two who claim one NPN are two people; each is written to (D3). Raises as the one above."""

@@ -111,6 +111,7 @@ class LetterSender:
             "purpose": letter.purpose,
             "minutes": int(LIFE.total_seconds() // 60),
             "contact": describe_contact(policy, Topic.GENERAL, letter.language),
+            "own_url": f"{self._web_url}{OWN_PATH}",
         }
         return self._compose(CODE, values, letter.email, letter.language, f"{letter.code_id}:{letter.attempt}")
 

@@ -285,6 +285,8 @@ ACTORS: Labels = {
 ACTIONS: Labels = {
     "portal.activation_link_used": N_("Activation link used"),
     "own.address_changed": N_("E-mail address changed by its owner"),
+    "portal_pass.given": N_("Pass for a portal made by the assister"),
+    "portal_pass.ended": N_("Pass for a portal ended by the assister"),
     "portal.suspended": N_("Portal account suspended"),
     "portal.account_aligned": N_("Portal account suspended or opened again"),
     "authority.suspended": N_("Authority suspended"),

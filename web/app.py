@@ -43,6 +43,7 @@ from web.http.static_files import PREFIX, StaticFiles, load_files
 from web.marketplace import (
     agreements,
     certificates,
+    portal_pass,
     profile,
     request as marketplace_request,
     sign_in as marketplace_sign_in,
@@ -207,7 +208,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     visit.install_handlers(app)
     sign_in.install_handlers(app)
     assister = (answer, certificate, activation)
-    marketplace = (marketplace_sign_in, marketplace_request, profile, training, agreements, certificates)
+    marketplace = (marketplace_sign_in, marketplace_request, profile, training, agreements, certificates, portal_pass)
     staff = (queue, export, case, decisions, staff_claims, staff_season, staff_webhooks, dashboard, access_log)
     for module in (
         api,

@@ -4,16 +4,19 @@ It stands beside the rooms because three of them have it.
 """
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
+from sqlalchemy.orm import Session
 
 from db.reads.npn.claims import ProofOffer
-from db.writes.own.codes import CodeTried, ask_code, find_asked_address, try_code
+from db.writes.own.codes import CodeTried, ask_code, find_asked_address, use_code
+from db.writes.own.requests import ConfirmedRequest, take_confirmed_request
 from db.writes.own.sessions import LONGEST, open_own_session
+from domain.programs.opening import AnyRequest
 from domain.shared.claims import mask_email
 from domain.shared.codes import LIFE, CodeAnswer, CodePurpose, read_code
 from domain.shared.documents.faults import Fault
@@ -27,6 +30,7 @@ from web.http.negotiation import choose_language
 from web.http.pages import render_page
 from web.services import Services
 
+Outcome = TypeVar("Outcome")
 FAULTS = {
     CodeAnswer.WRONG: "code_wrong",
     CodeAnswer.EXPIRED: "code_expired",
@@ -87,23 +91,53 @@ async def find_asked_email(
     return await services.database.read(find_asked_address, _read_browser(request, services), purpose, now())
 
 
-async def try_typed_code(
-    request: Request, services: Services, values: Mapping[str, str], purpose: CodePurpose = CodePurpose.SIGN_IN
-) -> CodeTried:
-    """Tries the code of a form that was posted."""
+async def use_typed_code(
+    request: Request,
+    services: Services,
+    values: Mapping[str, str],
+    use: Callable[[Session, str], Outcome],
+    purpose: CodePurpose = CodePurpose.SIGN_IN,
+) -> tuple[CodeTried, Outcome | None]:
+    """Tries the code of a form that was posted, and does in the same transaction what the right one is for."""
     browser, key = _read_browser(request, services), services.settings.identity_key_bytes
     typed = read_code(values.get("code", ""))[:_LONGEST]
-    tried = await services.database.write(try_code, key, browser, purpose, typed, now())
+    tried, outcome = await services.database.write(use_code, key, browser, purpose, typed, now(), use)
     event = "code_right" if tried.answer is CodeAnswer.RIGHT else "code_refused"
     caller = hash_caller(key, request.client.host if request.client else None)
     log_security(event, purpose=purpose, answer=tried.answer, caller=caller)
-    return tried
+    return tried, outcome
+
+
+def prepare_taking(
+    request: Request,
+    services: Services,
+    wanted: AnyRequest,
+    draft: str,
+    left: Collection[str],
+    language: str | None = None,
+) -> Callable[[Session, str], ConfirmedRequest | None]:
+    """What the right code of a form is for: its request is taken, and who sent it signed in; the rest as there.
+
+    Nothing is done, and None answered, where the code was sent to another address than the request has by now.
+    """
+    key, before, at = services.settings.identity_key_bytes, request.cookies.get(choose_own_cookie(services)), now()
+
+    def take(session: Session, email: str) -> ConfirmedRequest | None:
+        if email != wanted.email.lower():
+            return None
+        return take_confirmed_request(session, key, wanted, draft, left, before, at, language)
+
+    return take
 
 
 async def sign_in_owner(request: Request, services: Services, response: Response, email: str) -> None:
     """Opens a session for a confirmed address; the one this browser had before is ended."""
     before = request.cookies.get(choose_own_cookie(services))
-    token = await services.database.write(open_own_session, email, before, now())
+    keep_owner_signed_in(services, response, await services.database.write(open_own_session, email, before, now()))
+
+
+def keep_owner_signed_in(services: Services, response: Response, token: str) -> None:
+    """Gives the browser the cookie of a session on one's own pages that was just opened."""
     _set_cookie(response, services, choose_own_cookie(services), token, int(LONGEST.total_seconds()))
 
 

@@ -8,6 +8,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from db.reads.npn.claims import ProofOffer
 from db.reads.own_pages import find_own_case
+from db.writes.npn.claims import prove_by_code
 from db.writes.npn.lookups import ask_lookup
 from domain.shared.cases.reasons import Refusal
 from domain.shared.claims import mask_email
@@ -16,7 +17,7 @@ from domain.shared.links import OWN_CASE_PATH
 from starter.cases import now
 from templates.catalogs import N_
 from web.assister.links import LinkRefused
-from web.codes import PROOF_PATH as ASK, CodeForm, ask_for_code, find_asked_email, render_code_form, try_typed_code
+from web.codes import PROOF_PATH as ASK, CodeForm, ask_for_code, find_asked_email, render_code_form, use_typed_code
 from web.http.addresses import build_query
 from web.http.auth import OwnPages, OwnVisitor, describe_session
 from web.http.forms import parse_number, read_form
@@ -68,13 +69,20 @@ async def show_npn_code(reference: str, request: Request, services: ServicesDep,
 async def prove_npn(reference: str, request: Request, services: ServicesDep, visitor: OwnPages) -> Response:
     """Proves whose the NPN is, by the right code; the case goes on from what waited for that."""
     await find_offer(services, reference, visitor)
-    tried = await try_typed_code(request, services, await read_form(request), PURPOSE)
-    if tried.answer is not CodeAnswer.RIGHT:
-        return await _render_code(reference, request, services, visitor, tried.answer)
+    key, at = services.settings.identity_key_bytes, now()
     try:
-        await services.claims.prove_by_code(reference, tried.email)
+        tried, told = await use_typed_code(
+            request,
+            services,
+            await read_form(request),
+            lambda session, email: prove_by_code(session, key, reference, email, at),
+            PURPOSE,
+        )
     except Refusal:
         raise LinkRefused(NOT_BY_CODE, 409) from None
+    if told is None:
+        return await _render_code(reference, request, services, visitor, tried.answer)
+    await services.cases.deliver_events(told)
     return _redirect_to_case(request, reference)
 
 

@@ -90,6 +90,31 @@ def record_audit(
     )
 
 
+def record_person_audit(
+    session: Session,
+    at: datetime,
+    actor: str,
+    action: str,
+    assister_id: str | None,
+    reason: str | Reason | None = None,
+    **details: Any,
+) -> None:
+    """Adds who did what, when and why, about a person where no case is known; `record_audit` says it of a case."""
+    coded = reason if isinstance(reason, Reason) else None
+    session.add(
+        AuditRow(
+            at=at,
+            actor=actor,
+            action=action,
+            assister_id=assister_id,
+            reason=_in_words(reason),
+            details=details,
+            reason_code=coded.code if coded else None,
+            reason_details=dict(coded.details) if coded else None,
+        )
+    )
+
+
 def _in_words(value: Any) -> Any:
     return value.sentence() if isinstance(value, Reason) else value
 

@@ -6,8 +6,8 @@ from typing import NamedTuple
 from sqlalchemy.orm import Session
 
 from db.reads.npn.claims import find_claim
-from db.tables import Assister, AuditRow, EarlierYear
-from db.writes.facts import flag_locked_case
+from db.tables import Assister, EarlierYear
+from db.writes.facts import flag_locked_case, record_person_audit
 from db.writes.persons import add_person, find_by_key, find_claimant, identity_of, remember_words
 from db.writes.webhooks.uncounted import IMPORTED, find_newest_case, keep_conflict
 from domain.programs.imports import ImportedPerson, find_import_conflict, find_year_conflict
@@ -97,12 +97,7 @@ def join_record(session: Session, person: Assister, imported: ImportedPerson, ac
             known = EarlierYear(assister_id=person.assister_id, program=imported.program, **year.model_dump())
         known.sqlmodel_update(year.model_dump(exclude_unset=True))
         session.add(known)
-    session.add(
-        AuditRow(
-            at=now,
-            actor=actor,
-            action="assister.imported",
-            assister_id=person.assister_id,
-            details={"program": imported.program, "years": [year.plan_year for year in imported.years]},
-        )
+    years = [year.plan_year for year in imported.years]
+    record_person_audit(
+        session, now, actor, "assister.imported", person.assister_id, program=imported.program, years=years
     )

@@ -10,9 +10,9 @@ from sqlmodel import col, select
 from db.case_state import applicant_of, list_rows, one_or_none
 from db.reads.history import read_history
 from db.reads.npn.claims import has_proven
-from db.tables import SYSTEM, Assister, AuditRow, Case
+from db.tables import SYSTEM, Assister, Case
 from db.writes.agreements import record_acceptance
-from db.writes.facts import append_facts, lock_case, raise_flag, record_audit
+from db.writes.facts import append_facts, lock_case, raise_flag, record_audit, record_person_audit
 from db.writes.kept_rules import keep_rules
 from db.writes.npn.claims import claim_npn, take_shown_proof
 from db.writes.persons import (
@@ -274,17 +274,7 @@ def _tell_of_conflict(
         session.add(case)
         record_audit(session, now, actor, "request.conflict", case, rules.conflict_reason, flag=rules.conflict)
     else:
-        session.add(
-            AuditRow(
-                at=now,
-                actor=actor,
-                action="request.conflict",
-                assister_id=person.assister_id,
-                reason=rules.conflict_reason.sentence(),
-                reason_code=rules.conflict_reason.code,
-                details={},
-            )
-        )
+        record_person_audit(session, now, actor, "request.conflict", person.assister_id, rules.conflict_reason)
     return case
 
 

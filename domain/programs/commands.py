@@ -13,7 +13,7 @@ from domain.federal.profile import parse_profile
 from domain.federal.registration import RegistrationState
 from domain.programs.state import CaseState
 from domain.shared.cases.authority_commands import AuthorityCommand, find_authority_refusal
-from domain.shared.cases.authors import OnBehalf
+from domain.shared.cases.authors import THE_ASSISTER, StepAuthor
 from domain.shared.cases.commands import (
     ENDING_FACTS,
     ActivateAccount,
@@ -101,9 +101,9 @@ def plan_profile(
     saved: Mapping[str, Any],
     changes: object,
     state: CaseState,
-    on_behalf: OnBehalf | None = None,
+    author: StepAuthor = THE_ASSISTER,
 ) -> SaveProfile:
-    """The command that would save these changes (parsed JSON) to a profile (B7), by staff with the word they have.
+    """The command by which its author would save these changes (parsed JSON) to a profile (B7).
 
     Raises `Invalid` with every field at fault, and `Refusal` when the case can't take a profile now.
     """
@@ -115,7 +115,13 @@ def plan_profile(
     assert isinstance(changes, Mapping), "what was parsed has fields"
     given = {name: value for name, value in profile.items() if name in changes}
     digest = hmac.new(identity_key, write_canonical(given).encode(), sha256).hexdigest()
-    return SaveProfile(digest=digest, given=tuple(sorted(given)), profile=profile, on_behalf=on_behalf)
+    return SaveProfile(
+        digest=digest,
+        given=tuple(sorted(given)),
+        profile=profile,
+        on_behalf=author.on_behalf,
+        portal_pass=author.portal_pass,
+    )
 
 
 def build_facts(

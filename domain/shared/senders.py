@@ -35,7 +35,7 @@ _IN_WORDS = {
     ReportKind.APPLICANTS: "the portal's look-up of applicants",
     ReportKind.BACKGROUND_CHECKS: "reports of background checks",
     ReportKind.VENDOR: "reports of a training vendor",
-    ReportKind.REGISTRATION: "steps of registrations taken through the portal",
+    ReportKind.REGISTRATION: "steps in registrations by a pass of their owner, sent in the header Portal-Pass,",
 }
 
 

@@ -14,6 +14,7 @@ TypeCode = Callable[[], Awaitable[str]]
 
 _HIDDEN = re.compile(r'<input type="hidden" name="([^"]*)" value="([^"]*)"')
 _OWN_CASE = re.compile(r'href="/me/([0-9a-f-]{36})[?"]')
+_PASS = re.compile(r'id="pass">([^<]*)<')
 _MOST_STEPS = 20
 
 
@@ -47,6 +48,13 @@ class OwnBrowser:
         case = found[1] if found else ""
         await self._call("GET", f"{self._web}/me/{case}", 200)
         return case
+
+    async def make_portal_pass(self, case: str) -> str:
+        """Lets the marketplace's portal act in one's registration for an hour; the pass to give it."""
+        page = f"{self._web}/me/{case}/portal-pass"
+        shown = await self._call("POST", page, 200, data={"portal": "marketplace"})
+        found = _PASS.search(shown.text)
+        return found[1] if found else ""
 
     async def _type_code(self, path: str, shown: Response) -> None:
         await self._post(path, {"code": await self._wait_for_code()}, shown)

@@ -48,6 +48,10 @@ class RegistrationWalkthrough(Walkthrough[RegistrationScenario]):
     async def _fill_in_form(self, browser: OwnBrowser) -> None:
         await browser.send_federal_request(self._scenario.request)
 
+    async def _use_own_pages(self, browser: OwnBrowser) -> None:
+        self._of_assister["Portal-Pass"] = await browser.make_portal_pass(self._case)
+        self._note_step("portal given a pass for an hour")
+
     async def _submit_request(self) -> None:
         await self._prepare_third_parties()
         await super()._submit_request()

@@ -136,7 +136,11 @@ class Walkthrough(ABC, Generic[ScenarioT]):
             await self._fill_in_form(own)
             self._note_step("address confirmed by a code")
             self._case = await own.find_own_case()
+            await self._use_own_pages(own)
         self._note_step("had asked before" if self._case in known else "request sent")
+
+    async def _use_own_pages(self, browser: OwnBrowser) -> None:
+        """What the assister does on their own pages right after signing in: nothing, where the program asks nothing."""
 
     async def _list_cases(self) -> list[Document]:
         found: list[Document] = (await self._call("GET", f"{self._web}/api/cases", 200, headers=self._staff)).json()

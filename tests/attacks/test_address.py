@@ -1,5 +1,6 @@
 """A thief of a session would move its owner's letters: a code to the new address, and the old one is told (D6)."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from db.own_tables import AnswerRow
 from db.tables import Case
 from db.writes.facts import lock_case
 from db.writes.own import addresses
+from db.writes.own.portal_passes import give_portal_pass
 from domain.shared.cases.facts import FactKind
 from domain.shared.cases.stages import Stage
 from tests.support import documents
@@ -168,8 +170,9 @@ async def test_d6_a_profile_moves_no_letters_to_an_unconfirmed_address(house: Ho
 async def test_d6_a_portal_moves_nobody_s_letters(house: House) -> None:
     case_id = await house.open(documents.registration(email=OLD))
     await house.facts(case_id, FactKind.BEGUN)
-    answer = await house.browser.post(
-        f"/api/cases/{case_id}/profile", json={"email": NEW}, headers=build_credential("marketplace", b"")
-    )
+    token = await house.own_session(OLD)
+    given, _ = await house.database.write(give_portal_pass, token, case_id, "marketplace", datetime.now(UTC))
+    headers = build_credential("marketplace", b"") | {"Portal-Pass": given}
+    answer = await house.browser.post(f"/api/cases/{case_id}/profile", json={"email": NEW}, headers=headers)
     assert (answer.status_code, [fault["field"] for fault in answer.json()["errors"]]) == (422, ["email"])
     assert (await find_addresses(house), await list_told(house)) == ([OLD], [])

@@ -62,7 +62,7 @@ async def test_an_agreement_needs_its_owner_s_session(house: House, who: str) ->
 
 @pytest.mark.parametrize("sender", SENDERS)
 async def test_a_third_party_agrees_for_nobody(house: House, sender: str) -> None:
-    """Neither does the Marketplace's own portal, whose token takes other steps of every registration."""
+    """Neither does the Marketplace's own portal, whose token takes other steps by a pass of the owner's."""
     federal = await house.open(documents.registration())
     before = await list_agreed(house)
     for step in ("open", "accept"):

@@ -266,6 +266,32 @@ async def test_d2_who_was_certified_before_changes_a_phone_number_and_loses_noth
         assert (await case_of(office, opened)).npn_unproven is is_unproven
 
 
+async def test_d2_a_proof_is_heard_by_the_persons_cases_under_another_address_and_by_no_doubtful_one(
+    office: Office,
+) -> None:
+    """The registration's profile has another address of theirs; of a third case staff have still to say whose it is."""
+    request = documents.broker()
+    certification = await claimed(office, request)
+    names = {name: request[name] for name in ("npn", "first_name", "last_name", "email")}
+    mine = profile(**names)
+    registration = await claimed(office, mine)
+    doubtful = await claimed(office, {**request, "plan_year": 2025})
+    await office.desk.saved(
+        registration, {**mine, "email": "another@example.com"}, office.later(), owner=RegisteredOwner(request["npn"])
+    )
+    assert {certification.assister_id} == {registration.assister_id, doubtful.assister_id}
+
+    def doubt(session: Session) -> None:
+        case = load_case(session, doubtful.case_id)
+        case.identity_matches, case.request = False, {**case.request, "email": "a.stranger@example.com"}
+        session.add(case)
+
+    await office.database.write(doubt)
+    told = await office.database.write(prove_npn, KEY, registration.case_id, PROOF, office.later())
+    assert {row.case_id for row in told} == {certification.case_id, registration.case_id}
+    assert (await case_of(office, doubtful)).npn_unproven
+
+
 async def test_d2_who_completed_a_market_before_proves_before_the_next_one(office: Office) -> None:
     """What was completed stays; the workflow is told of the next market by the proof."""
     mine = profile(markets=["individual", "shop"])

@@ -176,7 +176,8 @@ async def hold_forth(scope: Any, receive: Any, send: Any) -> None:
 
 async def test_who_does_not_take_an_answer_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(protocol, "TAKE_SECONDS", 0.3)
-    async with served(connections=3, app=hold_forth) as port, asyncio.timeout(60):
+    # The server takes one request fewer than connections: with three held there is no place for another.
+    async with served(connections=4, app=hold_forth) as port, asyncio.timeout(60):
         held = [await asyncio.open_connection("127.0.0.1", port) for _ in range(3)]
         for _, writer in held:
             writer.write(FIRST + b"\r\n")
@@ -372,6 +373,19 @@ async def test_wrong_credentials_of_senders_are_put_off_and_the_right_one_is_not
     # A signature can't be tried out, and who sends an old one is told so.
     signed = {"webhook-id": "1", "webhook-timestamp": "0", "webhook-signature": "v1,AAAA"}
     assert [await send_with(signed) for _ in range(5)] == ([401] * 5)
+
+
+async def test_wrong_passes_of_a_portal_are_put_off(visit: Visit) -> None:
+    """Who has stolen its token can't try passes out either; without one it is only told what the token is for."""
+
+    async def send_with(headers: dict[str, str]) -> int:
+        async with await visit(rate_wrong_credential="3/minute") as http:
+            return (
+                await http.post("/api/cases/none/launches", headers=build_credential("marketplace", b"") | headers)
+            ).status_code
+
+    assert [await send_with({"Portal-Pass": f"wrong-{number}"}) for number in range(5)] == [403, 403, 403, 429, 429]
+    assert [await send_with({}) for _ in range(2)] == [403, 403]
 
 
 async def test_who_is_refused_is_written_down_without_who_they_are(visit: Visit) -> None:

@@ -103,6 +103,14 @@ async def _stay(page: Page, people: People, language: str) -> None:
     """Goes on where one is."""
 
 
+async def _given_pass(page: Page, people: People, language: str) -> None:
+    """Somebody makes a pass for a portal, which lies behind a step."""
+    await of(People.registered)(page, people, language)
+    await page.locator("details:has([action*='/portal-pass']) summary").click()
+    await follow(page.locator("details [action*='/portal-pass'] button").first)
+    await page.locator("#pass").wait_for()
+
+
 async def _altered(page: Page, people: People, language: str) -> None:
     """The event of ours that was kept aside: in a stack that others use too its number isn't known."""
     await of(People.held)(page, people, language)
@@ -207,6 +215,7 @@ PAGES = {
     "portal_profile_faulty": Row(
         f"{STATUS}/profile", sent(of(People.registered, "/profile"), FAULT, "[value=save]:visible", npn="0")
     ),
+    "portal_pass": Row(f"{STATUS}/portal-pass", _given_pass),
     "portal_training": Row(f"{STATUS}/training", of(People.profiled, "/training")),
     "portal_training_faulty": Row(
         f"{STATUS}/training",

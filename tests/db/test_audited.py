@@ -1,11 +1,13 @@
 """The audit says what was done: each agreement that was accepted, and of which market a certificate is."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest_asyncio
 
 from db.tables import AuditRow
+from db.writes import facts
 from db.writes.effects import EffectResult, complete_effect, intend_effect
 from db.writes.imports import import_person
 from db.writes.opening import begin_case
@@ -71,3 +73,10 @@ async def test_c9_a_certificate_is_audited_with_its_number_and_its_market(office
         {"number": "FFM-individual", "market": "individual"},
         {"number": "FFM-shop", "market": "shop"},
     ]
+
+
+def test_c9_audit_rows_are_made_by_those_alone_that_say_of_whom() -> None:
+    """Of a case or of a person (`db.writes.facts`); sessions are of neither."""
+    writes = Path(facts.__file__).parent
+    makers = {str(file.relative_to(writes)) for file in writes.rglob("*.py") if "AuditRow(" in file.read_text("utf-8")}
+    assert makers == {"facts.py", "sessions.py", "own/sessions.py"}

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from adapters.absorb import describe_enrollment
 from domain.federal.mlms_statements import build_course_fact
 from domain.federal.policies import find_federal_policy
 from domain.shared.cases.facts import Fact
@@ -225,6 +226,31 @@ def test_p10_what_each_system_sends_is_read_by_its_profile(
     assert said == facts
     assert len({one.id for one in found}) == len(facts)
     assert [one.id for one in read_facts(load_sample(sample), sender, account)] == [one.id for one in found]
+
+
+def test_p10_absorb_s_answer_is_read_by_its_profile() -> None:
+    """It sends nothing: this is what it answers when it is asked. What is only begun reports nothing."""
+    exam = build_profile("absorb", "0a2b6f10-2222-4d5e-8f3b-000000000002")
+    rows = load_sample("absorb-enrollments")["enrollments"]
+    documents_read = [describe_enrollment(row, CASE["case_id"], "ast_1") for row in rows]
+    completed, failed, begun = [read_statements(as_read(one), exam.dialect)[0].statement for one in documents_read]
+    assert [one.meanings if one else None for one in (completed, failed, begun)] == [
+        ("completed", "scored"),
+        ("failed",),
+        (),
+    ]
+    facts = [fact for one in documents_read[:2] for fact in read_facts(one, exam)]
+    said = [(one.kind, one.at.isoformat(), {k: v for k, v in one.data.items() if k != "event_id"}) for one in facts]
+    assert said == [
+        (
+            "exam_attempted",
+            "2026-10-01T18:04:11.120000+00:00",
+            {"score": "0.795", "passed": False, "witness": "scaled"},
+        ),
+        ("exam_attempted", "2026-10-02T18:04:12.500000+00:00", {"score": "0.62", "passed": False, "witness": "scaled"}),
+    ]
+    course = build_profile("absorb", "unused", activities={rows[0]["courseId"]: IDS["lms"]["course_id"]})
+    assert [one.kind for one in read_facts(documents_read[0], course)] == ["course_completed"]
 
 
 def test_p10_of_moodle_person_and_exam_say_whose_case_it_is_not_the_session() -> None:

@@ -75,6 +75,9 @@ async def test_d1_the_code_that_was_asked_for_comes_once_and_is_the_right_one(de
         language,
         "auto-generated",
     )
+    body = message.get_body(("plain",))
+    assert body is not None
+    assert "https://certify.example/me" in body.get_content().split()
     (code,) = await desk.codes()
     assert await desk.type_code(code) is CodeAnswer.RIGHT
 

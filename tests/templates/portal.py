@@ -131,6 +131,7 @@ def home(
     waiting_for: str | None = "marketplace_training",
     stage: str = "in_training",
     role: Role = Role.MARKETPLACE_AGENT_BROKER,
+    has_pass: bool = False,
     **changes: object,
 ) -> dict[str, object]:
     done = waiting_for in ("certificate", "publication", "next_plan_year")
@@ -141,6 +142,12 @@ def home(
         "program": "ffm",
         "npn_proof": None,
         "authority": Authority(),
+        "passes": {
+            "portals": [{"id": "marketplace", "name": "A sample portal"}],
+            "given": {"name": "A sample portal", "until": AT} if has_pass else None,
+            "action": f"{HOME}/portal-pass",
+            "end_action": f"{HOME}/portal-pass/end",
+        },
         "withdraw_action": f"{HOME}/withdraw" if waiting_for else None,
         "told": None,
         "name": "Testa Broker",
@@ -240,6 +247,16 @@ def training(language: str, faulty: bool = False, **changes: object) -> dict[str
         "values": {"curriculum": "shop"} if faulty else {},
         "errors": [{"field": name, "message": f"Fault of {name}."} for name in ("curriculum", "channel") if faulty],
         **changes,
+    }
+
+
+def portal_pass(language: str) -> dict[str, object]:
+    return {
+        **frame(language, f"{HOME}/portal-pass"),
+        "home_url": HOME,
+        "portal": "A sample portal",
+        "portal_pass": "a-pass-of-a-sample-" + "x" * 24,
+        "until": AT,
     }
 
 
@@ -358,6 +375,8 @@ PORTAL_PAGES: dict[str, tuple[str, Build]] = {
     "profile, refused": ("portal_profile.html", partial(profile, refused=SENTENCE, is_saved=True, npn="refused")),
     "profile, unverified": ("portal_profile.html", partial(profile, is_saved=True, npn="unverified")),
     "profile, complete": ("portal_profile.html", partial(profile, is_saved=True, is_complete=True, npn="verified")),
+    "home, a pass is out": ("portal_home.html", partial(home, waiting_for="marketplace_training", has_pass=True)),
+    "pass for a portal": ("portal_pass.html", portal_pass),
     "training": ("portal_training.html", training),
     "training with faults": ("portal_training.html", partial(training, faulty=True)),
     "training, enrolled": ("portal_training.html", partial(training, enrolled=True)),

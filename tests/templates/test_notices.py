@@ -381,6 +381,7 @@ def _letters_only(text: str) -> str:
 def test_d1_the_letter_with_a_code_has_fixed_words_and_the_code_alone_on_a_line(purpose: str, language: str) -> None:
     contact = CONTACTS[Topic.GENERAL]
     values = {"program": "bewellnm", "code": "012345", "minutes": 10, "purpose": purpose, "contact": contact}
+    values["own_url"] = OWN_URL
     rendered = LETTERS.render_notice("one_time_code", language, values)
     assert "012345" in rendered.text.splitlines()
     assert "012345" in Reader(rendered.html).text
@@ -389,6 +390,7 @@ def test_d1_the_letter_with_a_code_has_fixed_words_and_the_code_alone_on_a_line(
     assert other.text.replace("987654", "012345") == rendered.text
     assert Reader(rendered.html).opened == []
     assert PHONE in rendered.text
+    assert (OWN_URL in rendered.text.splitlines(), OWN_URL in Reader(rendered.html).links) == (True, True)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

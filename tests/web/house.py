@@ -5,10 +5,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from importlib import import_module
 from typing import Any
 from uuid import uuid4
 
 import httpx2
+import pytest
 from sqlmodel import col, select
 
 from db.case_state import applicant_of, list_rows, load_case
@@ -35,6 +37,20 @@ from web.services import Services
 NUMBER = "NM24-7Q4K2-M2XDA-9RTWB-B6HCD"
 PDF = b"%PDF-1.7 sample"
 NAMES = {"reviewer": "Rita Example", "auditor": "Aurelio Example", "operator": "Olga Example"}
+
+
+def fail_once(monkeypatch: pytest.MonkeyPatch, unit: str) -> None:
+    """Has a unit of work, by its full name where it is used, do its work and fail then, the first time."""
+    module, _, name = unit.rpartition(".")
+    work, failures = getattr(import_module(module), name), [OSError("the database is away")]
+
+    def fail(*arguments: Any, **named: Any) -> Any:
+        done = work(*arguments, **named)
+        if failures:
+            raise failures.pop()
+        return done
+
+    monkeypatch.setattr(unit, fail)
 
 
 @dataclass(frozen=True)

@@ -18,13 +18,13 @@ from db.claim_tables import NpnClaim
 from db.own_tables import AnswerRow
 from db.reads.npn.claims import find_claim
 from db.writes.npn.claims import take_registry_answer
-from db.writes.npn.lookups import ask_lookup, list_due_lookups
+from db.writes.npn.lookups import MOST_ATTEMPTS, ask_lookup, finish_lookup, list_due_lookups
 from domain.shared.claims import ClaimState, RegisteredOwner
 from starter.lookups import RegistryLookups
 from tests.adapters.test_registry import report
 from tests.support import documents
 from tests.support.browser import Browser
-from tests.web.house import House
+from tests.web.house import House, fail_once
 from tests.web.test_pages import read
 
 REGISTRYS = "office.of.owner@registry.example.org"
@@ -78,17 +78,33 @@ async def test_d2_a_code_to_the_registrys_address_proves_the_npn(
     assert (await person.open(f"/me/{case_id}/npn/code")).url.partition("?")[0].endswith(f"/me/{case_id}")
 
 
+async def test_d2_a_code_is_not_used_up_where_the_proof_fails(
+    house: House, person: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fail_once(monkeypatch, "web.own_proof.prove_by_code")
+    case_id = await house.open(documents.broker())
+    await screened(house, case_id, REGISTRYS)
+    await person.open(await house.link(case_id))
+    await person.press(f"Send a code to {MASKED}")
+    code = await house.code(REGISTRYS)
+    assert (await person.press("Go on", code=code)).status == 500
+    assert await state_of(house, case_id) == "claimed"
+    await person.open(f"/me/{case_id}/npn/code")
+    await person.press("Go on", code=code)
+    assert await state_of(house, case_id) == "proven"
+
+
 async def test_d2_no_other_code_and_no_other_address_proves_it(house: House, person: Browser) -> None:
     """A code for the sign-in is worth nothing here, nor is one to an address that the registry doesn't have."""
     case_id = await house.open(documents.broker())
     await screened(house, case_id, REGISTRYS)
     here = await house.link(case_id)
-    await house.browser.post("/me/code", data={"email": REGISTRYS})
-    sign_in = await house.code(REGISTRYS)
     await person.open(here)
     await person.press(f"Send a code to {MASKED}")
-    assert (await person.press("Go on", code=sign_in)).status == 422
     right = await house.code(REGISTRYS)
+    await house.browser.post("/me/code", data={"email": REGISTRYS})
+    assert (await person.press("Go on", code=await house.code(REGISTRYS))).status == 422
+    assert await state_of(house, case_id) == "claimed"
     await screened(house, case_id, "another@registry.example.org")
     answer = await house.post(f"{here}/npn/code", {"code": right})
     assert answer.status_code == 409
@@ -179,6 +195,30 @@ async def test_d2_the_registry_is_not_asked_for_who_has_ended_or_about_what_is_p
     assert len(await house.database.read(list_due_lookups, at)) == 1
     await house.database.write(Session.execute, text(over))
     assert await house.database.read(list_due_lookups, at) == []
+
+
+async def test_d2_a_silent_registry_is_asked_later_and_later_and_then_no_more(house: House) -> None:
+    """Its claimant may want it again then."""
+    request, at = documents.broker(), datetime.now(UTC)
+    case_id = await from_before(house, request, certified=True)
+    await house.database.write(ask_lookup, case_id, at)
+    pauses: list[float] = []
+    while due := await house.database.read(list_due_lookups, at):
+        await house.database.write(finish_lookup, due[0].number, None, at)
+        claim = await house.database.read(_find_only_claim, request["npn"])
+        if claim.lookup_due_at is not None:
+            pauses.append((claim.lookup_due_at - at).total_seconds() / 60)
+            at = claim.lookup_due_at
+    assert pauses[:6] == [5, 10, 20, 40, 60, 60]
+    assert (set(pauses[6:]), len(pauses)) == ({60}, MOST_ATTEMPTS - 1)
+    await house.database.write(ask_lookup, case_id, at)
+    assert len(await house.database.read(list_due_lookups, at)) == 1
+
+
+def _find_only_claim(session: Session, npn: str) -> NpnClaim:
+    (found,) = list_rows(session, select(NpnClaim).where(col(NpnClaim.npn) == npn))
+    assert isinstance(found, NpnClaim)
+    return found
 
 
 async def test_d2_staff_have_a_work_list_of_those_from_before(house: House) -> None:

@@ -9,7 +9,7 @@ import time_machine
 from db.writes.own.sessions import find_own_session
 from tests.support import documents
 from tests.support.browser import Browser, Page
-from tests.web.house import House
+from tests.web.house import House, fail_once
 
 HTML = {"Accept": "text/html"}
 
@@ -41,6 +41,32 @@ async def test_d6_the_code_opens_the_list_of_the_cases_of_both_programs(house: H
     assert (await person.follow("Open my certification of 2024")).status == 200
     await person.open("/me")
     assert "Marketplace" in (await person.follow("Open my registration of 2024")).text
+
+
+async def test_d6_a_code_is_not_used_up_where_the_sign_in_fails(
+    house: House, person: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fail_once(monkeypatch, "web.own.sign_in.open_own_session")
+    await person.open("/me")
+    await person.press("Send me a code", email="testa.broker@example.com")
+    code = await house.code("testa.broker@example.com")
+    assert (await person.press("Go on", code=code)).status == 500
+    await person.open("/me/code")
+    assert "Sign out" in (await person.press("Go on", code=code)).text
+
+
+async def test_d6_a_code_is_not_used_up_where_the_change_of_address_fails(
+    house: House, person: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fail_once(monkeypatch, "web.own.address.change_own_address")
+    request, new = documents.broker(), "new.address@example.com"
+    await house.link(await house.open(request))
+    await house.post("/me/email", {"email": new})
+    code = await house.code(new)
+    assert (await house.post("/me/email/confirm", {"code": code})).status_code == 500
+    assert request["email"] in (await person.open("/me")).text
+    assert (await house.post("/me/email/confirm", {"code": code})).status_code == 303
+    assert new in (await person.open("/me")).text
 
 
 async def test_d6_a_page_that_was_asked_for_comes_after_the_sign_in(house: House, person: Browser) -> None:

@@ -636,7 +636,7 @@ async def test_b14_access_training_leads_to_the_vendor_with_a_ticket(house: Hous
         policy = page.headers["content-security-policy"]
         assert "form-action 'self' https://vendor-a.example.org;" in policy
         assert "Access Training" in page.text
-        assert hidden(read(page)) == launch
+        assert launch.items() <= hidden(read(page)).items()
     answer = await one.post("/launches", **launch)
     assert answer.status_code == 303
     assert answer.headers["location"].startswith("https://vendor-a.example.org/training-site/training?ticket=")

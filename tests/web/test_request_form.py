@@ -22,7 +22,7 @@ from templates.catalogs import translate
 from tests.support import documents, form
 from tests.support.browser import Browser, Page
 from tests.templates.contexts import PHONE
-from tests.web.house import House
+from tests.web.house import House, fail_once
 from tests.web.test_pages import contacts, read, returning
 from web.public.request.draft import COOKIE
 from web.public.request.steps import STEPS
@@ -556,6 +556,23 @@ async def test_d1_nothing_is_done_before_the_address_is_confirmed(house: House, 
     assert form.place(page) == form.DONE
     assert len(await house.cases()) == 1
     assert "Sign out" in (await person.open("/me")).text
+
+
+async def test_d1_a_code_is_not_used_up_where_the_request_can_t_be_taken(
+    house: House, person: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Request, draft and session are one transaction with it: nothing is halfway."""
+    fail_once(monkeypatch, "db.writes.own.requests.open_own_session")
+    request = documents.broker()
+    await form.begin(person)
+    await form.fill_in(person, request)
+    await form.press(person, "Send the request")
+    code = await house.code(request["email"])
+    assert (await form.press(person, "Go on", code=code)).status == 500
+    assert await house.cases() == []
+    await person.open(form.CONFIRM)
+    assert form.place(await form.press(person, "Go on", code=code)) == form.DONE
+    assert len(await house.cases()) == 1
 
 
 async def test_d1_a_code_to_another_address_confirms_nothing(house: House, person: Browser) -> None:

@@ -23,7 +23,7 @@ from starter.cases import now
 from web.api.bodies import StrictBody, describe_body, read_body
 from web.api.cases import COMMANDS, CommandId, answer_command
 from web.api.webhooks import ANSWERS, REPORT, SIGN_IT, acknowledge_event
-from web.http.auth import SIGNED, Registrant, StaffMember, find_address_faults, require_permission
+from web.http.auth import SIGNED, Registrant, StaffMember, StepCaller, find_address_faults, require_permission
 from web.http.defence.senders import SenderCall, identify_sender, require_event_id
 from web.http.permissions import Permission
 from web.http.problems import build_problem
@@ -34,8 +34,8 @@ router = APIRouter(tags=["federal"])
 
 MAY: dict[int | str, dict[str, Any]] = {
     **COMMANDS,
-    401: {"description": "Staff or the portal only."},
-    403: {"description": "The credential is not for this."},
+    401: {"description": "Staff, or a portal with a pass, only."},
+    403: {"description": "The credential is not for this, or the portal has no pass for this case."},
 }
 # Agreements are legal acts: the person's in their own session, or staff's, never a third party's (D6).
 ForAssister = Annotated[StaffMember, require_permission(Permission.ACT_FOR_ASSISTER)]
@@ -78,14 +78,14 @@ class TicketBody(StrictBody):
 Step = TypeVar("Step", bound=StepBody)
 
 
-async def read_step(request: Request, actor: str, model: type[Step]) -> tuple[Step, StepAuthor]:
+async def read_step(request: Request, caller: StepCaller, model: type[Step]) -> tuple[Step, StepAuthor]:
     """A step's body, which may be empty, and who takes it. Raises `Invalid` naming every field at fault."""
-    return parse_step(read_json(await request.body() or b"{}"), actor, model)
+    return parse_step(read_json(await request.body() or b"{}"), caller, model)
 
 
-def parse_step(document: object, actor: str, model: type[Step]) -> tuple[Step, StepAuthor]:
+def parse_step(document: object, caller: StepCaller, model: type[Step]) -> tuple[Step, StepAuthor]:
     """The same, of parsed JSON."""
-    missing = find_missing_word(actor, document) if isinstance(document, dict) else []
+    missing = find_missing_word(caller.actor, document) if isinstance(document, dict) else []
     try:
         body = model.model_validate(document)
     except ValidationError as error:
@@ -93,12 +93,12 @@ def parse_step(document: object, actor: str, model: type[Step]) -> tuple[Step, S
     if missing:
         raise Invalid(missing)
     word = OnBehalf(method=body.method, reason=body.reason) if body.method and body.reason else None
-    return body, StepAuthor(actor, word)
+    return body, StepAuthor(caller.actor, word, caller.portal_pass)
 
 
 @router.post("/api/cases/{case_id}/profile", responses=MAY, openapi_extra=describe_body(dict[str, Any]))
 async def save_profile(
-    request: Request, services: ServicesDep, actor: Registrant, case_id: str, key: CommandId = None
+    request: Request, services: ServicesDep, caller: Registrant, case_id: str, key: CommandId = None
 ) -> JSONResponse:
     """Save/Update: changed fields of the profile; the registry is asked about its NPNs, 422 with every fault named.
 
@@ -109,8 +109,8 @@ async def save_profile(
     if not isinstance(document, dict):
         raise Invalid([Fault("body", "object")])
     said = {name: document.pop(name) for name in StepBody.model_fields if name in document}
-    _, author = parse_step(said, actor, StepBody)
-    if "email" in document and is_sender_actor(actor):
+    _, author = parse_step(said, caller, StepBody)
+    if "email" in document and is_sender_actor(caller.actor):
         case = await services.database.read(load_case, case_id)
         if faults := find_address_faults(document, {applicant_of(case).email}):
             raise Invalid(faults)
@@ -119,9 +119,9 @@ async def save_profile(
 
 
 @router.post("/api/cases/{case_id}/profile/next", responses=MAY, openapi_extra=describe_body(StepBody))
-async def complete_profile(request: Request, services: ServicesDep, actor: Registrant, case_id: str) -> JSONResponse:
+async def complete_profile(request: Request, services: ServicesDep, caller: Registrant, case_id: str) -> JSONResponse:
     """Next, after Save/Update; 409 before a valid save (B7)."""
-    _, author = await read_step(request, actor, StepBody)
+    _, author = await read_step(request, caller, StepBody)
     await services.registrations.complete_profile(case_id, author)
     return await _answer_status(services, case_id)
 
@@ -129,9 +129,9 @@ async def complete_profile(request: Request, services: ServicesDep, actor: Regis
 @router.post(
     "/api/cases/{case_id}/enrollments", status_code=201, responses=MAY, openapi_extra=describe_body(EnrollmentBody)
 )
-async def enroll_in_course(request: Request, services: ServicesDep, actor: Registrant, case_id: str) -> JSONResponse:
+async def enroll_in_course(request: Request, services: ServicesDep, caller: Registrant, case_id: str) -> JSONResponse:
     """Enrols in a course; once each, a repeat changes nothing (B11)."""
-    body, author = await read_step(request, actor, EnrollmentBody)
+    body, author = await read_step(request, caller, EnrollmentBody)
     await services.registrations.enroll_in_course(case_id, body.curriculum, body.channel, author)
     return await _answer_status(services, case_id, 201)
 
@@ -139,9 +139,11 @@ async def enroll_in_course(request: Request, services: ServicesDep, actor: Regis
 @router.post(
     "/api/cases/{case_id}/launches", status_code=201, responses=MAY, openapi_extra=describe_body(EnrollmentBody)
 )
-async def issue_launch_ticket(request: Request, services: ServicesDep, actor: Registrant, case_id: str) -> JSONResponse:
+async def issue_launch_ticket(
+    request: Request, services: ServicesDep, caller: Registrant, case_id: str
+) -> JSONResponse:
     """A launch ticket for a vendor's site: single use, expiring; its address leads there (B14)."""
-    body, author = await read_step(request, actor, EnrollmentBody)
+    body, author = await read_step(request, caller, EnrollmentBody)
     ticket = await services.registrations.issue_launch_ticket(case_id, body.curriculum, body.channel, author)
     document = {"ticket": ticket.ticket, "url": ticket.url, "expires_at": ticket.expires_at.isoformat()}
     return JSONResponse(document, 201, {"Cache-Control": "no-store"})
@@ -155,7 +157,7 @@ async def open_agreement(
 
     Staff on behalf of the assister, who has the pages under `/me`; a portal's credential agrees for nobody (D6).
     """
-    body, author = await read_step(request, me.actor, OpenBody)
+    body, author = await read_step(request, StepCaller(me.actor), OpenBody)
     snapshot = await services.database.read(load_snapshot, case_id)
     language = body.language or snapshot.applicant.language
     text = await services.registrations.open_agreement(case_id, agreement, language, author)
@@ -180,7 +182,7 @@ async def accept_agreement(
 
     Staff on behalf of the assister, as for opening it.
     """
-    body, author = await read_step(request, me.actor, AcceptBody)
+    body, author = await read_step(request, StepCaller(me.actor), AcceptBody)
     if not body.read_to_end:
         raise Invalid([Fault("read_to_end", "read_to_the_end")])
     await services.registrations.accept_agreement(case_id, agreement, body.sha256, author)

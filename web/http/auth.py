@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from fastapi import Depends, Request
+from fastapi import Depends, Header, Request
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, iter_route_contexts
 from pydantic import SecretStr
@@ -18,6 +18,7 @@ from starlette.routing import BaseRoute
 from db.engine import Database
 from db.tables import StaffSession
 from db.writes.own import sessions as own_sessions
+from db.writes.own.portal_passes import find_portal_pass
 from db.writes.sessions import find_session, is_touch_due, touch_session
 from domain.shared.documents.faults import Fault
 from domain.shared.ids import name_sender_actor, name_staff_actor
@@ -288,12 +289,39 @@ async def require_intake(request: Request, services: Annotated[Services, Depends
     return RequestSender(member.actor, member.may(Permission.PROVE_IDENTITY), refusal)
 
 
-async def require_registrant(request: Request, services: Annotated[Services, Depends(get_services)]) -> str:
-    """Who takes the steps of a federal registration that bind nobody: the portal, by its token, or staff."""
+@dataclass(frozen=True)
+class StepCaller:
+    """Who takes steps of an assister's: staff, or a portal by a pass, of which the audit has the id."""
+
+    actor: str
+    portal_pass: str | None = None
+
+
+PortalPassHeader = Annotated[
+    str, Header(alias="Portal-Pass", max_length=200, description="a portal's: the pass that the assister gave it")
+]
+
+
+async def require_registrant(
+    request: Request,
+    services: Annotated[Services, Depends(get_services)],
+    case_id: str,
+    portal_pass: PortalPassHeader = "",
+) -> StepCaller:
+    """Who takes the steps of a registration that bind nobody: a portal whom its owner gave a pass for it, or staff.
+
+    Raises `ForbiddenReport` for a portal without such a pass, whatever is wrong with it, and in the same words for a
+    case there is not: the answer tells what the credential is for, and nothing of the case.
+    """
     sender = services.senders.find_token_holder(_read_bearer_token(request))
     if sender is not None and ReportKind.REGISTRATION in sender.kinds:
-        return sender.actor
-    return (await PermissionRequired(Permission.ACT_FOR_ASSISTER)(request, services)).actor
+        found = await services.database.read(find_portal_pass, portal_pass, sender.id, case_id, now())
+        if found is None:
+            if portal_pass:
+                await check_rate(services, "wrong_credential", request)
+            raise ForbiddenReport(sender)
+        return StepCaller(sender.actor, found.id)
+    return StepCaller((await PermissionRequired(Permission.ACT_FOR_ASSISTER)(request, services)).actor)
 
 
 FOR_ANYBODY = ("/static", "/openapi.json")
@@ -330,4 +358,4 @@ def _walk_dependencies(dependant: Dependant) -> Iterator[Any]:
 OwnPages = Annotated[OwnVisitor, Depends(require_own_session)]
 Portal = Annotated[str, Depends(require_portal)]
 Intake = Annotated[RequestSender, Depends(require_intake)]
-Registrant = Annotated[str, Depends(require_registrant)]
+Registrant = Annotated[StepCaller, Depends(require_registrant)]

@@ -17,6 +17,7 @@ from web.http.limits import build_content_security_policy
 from web.http.pages import PRIVATE, mark_steps
 from web.http.sentences import explain_reason
 from web.marketplace.layout import explain_faults
+from web.marketplace.portal_pass import describe_passes
 from web.marketplace.visit import Visit
 
 RCL = "/registry/rcl.csv"
@@ -56,6 +57,7 @@ async def render_home(visit: Visit) -> HTMLResponse:
         npn_proof=describe_proof(visit.services, visit.registration.proof, visit.reference, language),
         program=case.program,
         authority=state.authority,
+        passes=await describe_passes(visit),
         withdraw_action=None if state.ended else visit.url("/withdraw"),
     )
 

@@ -26,9 +26,10 @@ from web.codes import (
     CodeForm,
     ask_for_code,
     find_asked_email,
+    keep_owner_signed_in,
+    prepare_taking,
     render_code_form,
-    sign_in_owner,
-    try_typed_code,
+    use_typed_code,
 )
 from web.http.addresses import set_language
 from web.http.auth import LINK, PUBLIC, find_own_visitor
@@ -100,13 +101,16 @@ async def confirm_address(request: Request, services: ServicesDep) -> Response:
     wanted = _read_request(kept)
     if wanted is not None and "email" in values:
         return await _send_another_code(request, services, kept, wanted)
-    tried = await try_typed_code(request, services, values)
+    if wanted is None:
+        return RedirectResponse(f"{FORM}?change=1", 303, PRIVATE)
+    take = prepare_taking(request, services, wanted, request.cookies[_choose_cookie(services)[0]], LEFT)
+    tried, taken = await use_typed_code(request, services, values, take)
     if tried.answer is not CodeAnswer.RIGHT:
         return await _render_confirmation(request, services, tried.answer)
-    if wanted is None or tried.email != wanted.email.lower():
+    if taken is None:  # the address was changed meanwhile
         return RedirectResponse(f"{FORM}?change=1", 303, PRIVATE)
-    answer = await _take_request(services, request.cookies[_choose_cookie(services)[0]], wanted)
-    await sign_in_owner(request, services, answer, tried.email)
+    answer = _answer_taken(services, taken.case_id)
+    keep_owner_signed_in(services, answer, taken.token)
     return answer
 
 
@@ -134,6 +138,10 @@ async def _take_request(services: Services, token: str, wanted: RegistrationRequ
     """The same answer whatever becomes of the request, and in the same time: its workflow is begun after it (D4)."""
     case_id = await services.cases.take_request(wanted)
     await services.database.write(close_draft, token, LEFT, now())
+    return _answer_taken(services, case_id)
+
+
+def _answer_taken(services: Services, case_id: str | None) -> RedirectResponse:
     task = BackgroundTask(services.cases.try_to_start, case_id) if case_id else None
     return RedirectResponse(DONE, 303, PRIVATE, task)
 

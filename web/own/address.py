@@ -12,7 +12,7 @@ from domain.shared.documents.faults import Fault, list_faults
 from domain.shared.documents.fields import Email
 from domain.shared.links import OWN_ADDRESS_PATH, OWN_PATH
 from starter.cases import now
-from web.codes import TOO_OFTEN, CodeForm, ask_for_code, find_asked_email, render_code_form, try_typed_code
+from web.codes import TOO_OFTEN, CodeForm, ask_for_code, find_asked_email, render_code_form, use_typed_code
 from web.http.addresses import build_query
 from web.http.auth import OwnPages, OwnVisitor, choose_own_cookie, describe_session
 from web.http.forms import Values, describe_faults, read_form
@@ -62,11 +62,16 @@ async def show_address_code(request: Request, services: ServicesDep, visitor: Ow
 @router.post(CONFIRM, dependencies=[limit_rate("code")])
 async def change_address(request: Request, services: ServicesDep, visitor: OwnPages) -> Response:
     """Changes the address by the right code, and stays signed in; refused where it is somebody else's here."""
-    tried = await try_typed_code(request, services, await read_form(request), PURPOSE)
-    if tried.answer is not CodeAnswer.RIGHT:
+    key, token, at = services.settings.identity_key_bytes, request.cookies[choose_own_cookie(services)], now()
+    tried, changed = await use_typed_code(
+        request,
+        services,
+        await read_form(request),
+        lambda session, email: change_own_address(session, key, token, email, at),
+        PURPOSE,
+    )
+    if changed is None:
         return await _render_code(request, services, visitor, tried.answer)
-    key, token = services.settings.identity_key_bytes, request.cookies[choose_own_cookie(services)]
-    changed = await services.database.write(change_own_address, key, token, tried.email, now())
     if changed.is_taken:
         faults = [Fault("email", "address_taken")]
         return _render_form(request, services, visitor, {"email": tried.email}, faults, 409)

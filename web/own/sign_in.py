@@ -11,7 +11,13 @@ from pydantic import BaseModel, ValidationError
 
 from db.reads.npn.claims import list_unproven
 from db.reads.own_pages import list_own_cases
-from db.writes.own.sessions import end_other_sessions, end_own_session, list_other_sessions, stay_in_own_session
+from db.writes.own.sessions import (
+    end_other_sessions,
+    end_own_session,
+    list_other_sessions,
+    open_own_session,
+    stay_in_own_session,
+)
 from domain.shared.codes import CodeAnswer
 from domain.shared.documents.faults import Fault, list_faults
 from domain.shared.documents.fields import Email
@@ -23,9 +29,9 @@ from web.codes import (
     CodeForm,
     ask_for_code,
     find_asked_email,
+    keep_owner_signed_in,
     render_code_form,
-    sign_in_owner,
-    try_typed_code,
+    use_typed_code,
 )
 from web.http.addresses import build_query, find_local_address
 from web.http.auth import PUBLIC, OwnPages, OwnVisitor, choose_own_cookie, describe_session, find_own_visitor
@@ -82,12 +88,15 @@ async def show_code_form(request: Request, services: ServicesDep) -> Response:
 @router.post(SIGN_IN, dependencies=[PUBLIC, limit_rate("code")])
 async def sign_in(request: Request, services: ServicesDep) -> Response:
     """Opens a session for the address whose code is right; the session this browser had before is ended."""
-    tried = await try_typed_code(request, services, await read_form(request))
-    if tried.answer is not CodeAnswer.RIGHT:
+    before, at = request.cookies.get(choose_own_cookie(services)), now()
+    tried, token = await use_typed_code(
+        request, services, await read_form(request), lambda session, email: open_own_session(session, email, before, at)
+    )
+    if token is None:
         return await _render_code(request, services, tried.answer)
     onward = await find_next(request, services, tried.email, find_onward(request))
     answer = RedirectResponse(onward, 303, PRIVATE)
-    await sign_in_owner(request, services, answer, tried.email)
+    keep_owner_signed_in(services, answer, token)
     return answer
 
 

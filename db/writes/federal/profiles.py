@@ -74,7 +74,7 @@ def keep_profile(
     used for something else.
     """
     case = load_case(session, case_id)
-    command = plan_profile(identity_key, case.request, changes, state_of(session, case), author.on_behalf)
+    command = plan_profile(identity_key, case.request, changes, state_of(session, case), author)
     row = session.get(CommandRow, command_id)
     if row is None:
         row = CommandRow(
@@ -201,14 +201,16 @@ def _store_profile(
 
 
 def _read_word(row: CommandRow) -> tuple[str | None, dict[str, str]]:
-    """Why staff saved a profile for the assister, and how they have their word, where they did (D6)."""
-    said = SaveProfile.model_validate(row.data).on_behalf
-    return (said.reason, said.list_details()) if said else (None, {})
+    """Why staff saved a profile for the assister, and how they have their word; or by which pass a portal did (D6)."""
+    command = SaveProfile.model_validate(row.data)
+    shown = {"portal_pass": command.portal_pass} if command.portal_pass else {}
+    said = command.on_behalf
+    return (said.reason, shown | said.list_details()) if said else (None, shown)
 
 
 def _keep_origin(row: CommandRow) -> dict[str, Any]:
     """What is kept of a stored profile whatever becomes of it."""
-    return {name: row.data[name] for name in ("digest", "on_behalf") if row.data.get(name)}
+    return {name: row.data[name] for name in ("digest", "on_behalf", "portal_pass") if row.data.get(name)}
 
 
 def _find_kept_npn(session: Session, case: Case) -> str | None:

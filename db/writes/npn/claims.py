@@ -219,13 +219,20 @@ def keep_proof(
 
 
 def _list_proven_cases(session: Session, case: Case, npn: str) -> list[Case]:
-    """The person's open cases of the same NPN and address: a proof is about these."""
+    """The person's open cases of the same NPN, whatever their address; not those that may be somebody else's.
+
+    Staff first decide whether such a one, under another name or address, is this person's (A10).
+    """
     email = applicant_of(case).email.lower()
     open_cases = col(Case.assister_id) == case.assister_id, col(Case.stage).not_in(ENDED)
     found = list_rows(session, select(col(Case.case_id)).where(*open_cases).order_by(col(Case.case_id)))
     locked = [lock_case(session, case_id) for case_id in found]
     asked = [(one, applicant_of(one)) for one in locked if one.npn_unproven or one.npn_legacy]
-    return [one for one, by in asked if by.npn == npn and by.email.lower() == email]
+    return [
+        one
+        for one, by in asked
+        if by.npn == npn and (one.identity_matches or by.email.lower() == email or is_settled(session, one))
+    ]
 
 
 def _release_case(session: Session, case: Case, claim: NpnClaim, now: datetime) -> list[InboxRow]:

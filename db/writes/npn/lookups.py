@@ -20,8 +20,9 @@ from db.writes.npn.claims import ASSISTER, keep_owner
 from domain.shared.cases.stages import ENDED
 from domain.shared.claims import ClaimState, RegisteredOwner
 
-# A registry that can't be asked is asked again this soon.
-AGAIN_AFTER = timedelta(minutes=5)
+# A registry that can't be asked is asked again this soon, then later and later; after so many times no more, until its
+# claimant wants it again: a week of hours.
+FIRST_PAUSE, LONGEST_PAUSE, MOST_ATTEMPTS = timedelta(minutes=5), timedelta(hours=1), 170
 # How many are asked about in one round: look-ups are billed.
 PAGE = 20
 
@@ -41,7 +42,7 @@ def ask_lookup(session: Session, case_id: str, now: datetime) -> None:
     claim = find_claim(session, case.assister_id, npn) if npn else None
     if offer is None or not offer.can_ask or claim is None:
         return
-    claim.lookup_due_at = now
+    claim.lookup_due_at, claim.lookups = now, 0
     session.add(claim)
     record_audit(session, now, ASSISTER, "npn.lookup_asked", case)
 
@@ -60,10 +61,12 @@ def list_due_lookups(session: Session, now: datetime) -> list[Lookup]:
 
 
 def finish_lookup(session: Session, number: int, owner: RegisteredOwner | None, now: datetime) -> None:
-    """Keeps whom the registry has for the NPN; None where it could not be asked, which is tried again."""
+    """Keeps whom the registry has for the NPN; None where it could not be asked, which is tried again for a week."""
     claim = session.get_one(NpnClaim, number)
     if owner is None:
-        claim.lookup_due_at = now + AGAIN_AFTER
+        pause = min(FIRST_PAUSE * 2 ** min(claim.lookups, 10), LONGEST_PAUSE)
+        claim.lookups += 1
+        claim.lookup_due_at = now + pause if claim.lookups < MOST_ATTEMPTS else None
     else:
         claim.lookup_due_at = None
         if claim.state != ClaimState.PROVEN:

@@ -6,9 +6,10 @@ nobody out who has confirmed the address in their browser of late.
 """
 
 import secrets
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from sqlalchemy.orm import Session
 from sqlmodel import col, delete, func, select
@@ -28,6 +29,7 @@ from domain.shared.codes import (
 )
 from domain.shared.ids import hash_token
 
+Outcome = TypeVar("Outcome")
 KEPT_FOR = timedelta(days=1)
 # A letter that can't be sent is tried again this soon, until its code would have expired.
 AGAIN_AFTER = timedelta(seconds=5)
@@ -111,6 +113,23 @@ def try_code(session: Session, key: bytes, browser: str, purpose: CodePurpose, t
         row.used_at = now
     session.add(row)
     return CodeTried(answer, row.email if answer is CodeAnswer.RIGHT else "")
+
+
+def use_code(
+    session: Session,
+    key: bytes,
+    browser: str,
+    purpose: CodePurpose,
+    typed: str,
+    now: datetime,
+    use: Callable[[Session, str], Outcome],
+) -> tuple[CodeTried, Outcome | None]:
+    """Tries a code, and does what the right one is for: ``use`` is given the confirmed address.
+
+    Both are one transaction: where what follows fails, the code isn't used up. What came of it; None of another code.
+    """
+    tried = try_code(session, key, browser, purpose, typed, now)
+    return tried, use(session, tried.email) if tried.answer is CodeAnswer.RIGHT else None
 
 
 def list_unsent_codes(session: Session, now: datetime) -> list[str]:

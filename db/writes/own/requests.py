@@ -1,12 +1,15 @@
 """Requests of the public's forms, their addresses confirmed: taken, and what differs told by mail alone (D1, D4)."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from db.writes.drafts import close_draft
 from db.writes.opening import Opened, open_requested_case
 from db.writes.own.answers import keep_answer
+from db.writes.own.sessions import open_own_session
 from domain.programs.opening import AnyRequest
 from domain.shared.cases.reasons import Refusal
 from domain.shared.documents.faults import Fault, Invalid
@@ -31,6 +34,34 @@ def take_request(
     if not opened.created:
         _keep_answer(session, request, RequestAnswer.REPEATED, now)
     return opened
+
+
+@dataclass(frozen=True)
+class ConfirmedRequest:
+    """A request whose address a code has confirmed: the new case to be begun, if any, and the session's secret."""
+
+    case_id: str | None
+    token: str
+
+
+def take_confirmed_request(
+    session: Session,
+    identity_key: bytes,
+    request: AnyRequest,
+    draft: str,
+    left: Collection[str],
+    replaced: str | None,
+    now: datetime,
+    language: str | None = None,
+) -> ConfirmedRequest:
+    """Takes the request of a form, closes its draft but for what is ``left`` of it, and signs in who has sent it.
+
+    ``draft`` is the draft's secret, ``replaced`` that of the session which the browser had before.
+    """
+    opened = take_request(session, identity_key, request, now, language)
+    close_draft(session, draft, left, now)
+    token = open_own_session(session, request.email.lower(), replaced, now)
+    return ConfirmedRequest(opened.case_id if opened is not None and opened.created else None, token)
 
 
 def _keep_answer(

@@ -8,8 +8,8 @@ from sqlalchemy.orm import Session
 from sqlmodel import col, select
 
 from db.case_state import one_or_none
-from db.tables import SYSTEM, Assister, AuditRow, InboxRow, UncountedReport
-from db.writes.facts import append_facts, lock_case, lower_flag, record_audit
+from db.tables import SYSTEM, Assister, InboxRow, UncountedReport
+from db.writes.facts import append_facts, lock_case, lower_flag, record_audit, record_person_audit
 from db.writes.imports import join_record
 from db.writes.webhooks.events import Event, describe_statement, parse_lms_event
 from db.writes.webhooks.inbox import store_event
@@ -98,9 +98,7 @@ def _record_settlement(session: Session, row: UncountedReport, settlement: Settl
     action, reason = f"webhook.{row.outcome}", settlement.reason.strip()
     if row.case_id is None:
         details, whose = {"sender": row.sender, "report": row.id}, row.body.get("assister_id")
-        session.add(
-            AuditRow(at=now, actor=settlement.actor, action=action, assister_id=whose, reason=reason, details=details)
-        )
+        record_person_audit(session, now, settlement.actor, action, whose, reason, **details)
         return
     case = lock_case(session, row.case_id)
     record_audit(session, now, settlement.actor, action, case, reason, sender=row.sender, report=row.id)

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 from sqlmodel import col, select
 
 from db.case_state import UnknownCase, one_or_none
-from db.tables import Assister, AuditRow, Case, UncountedReport
-from db.writes.facts import lock_case, raise_flag, record_audit
+from db.tables import Assister, Case, UncountedReport
+from db.writes.facts import lock_case, raise_flag, record_audit, record_person_audit
 from domain.shared.documents.faults import Fault, dump_faults
 from domain.shared.documents.parsing import hash_document, write_exact
 from domain.shared.documents.statements import ReadStatement
@@ -56,16 +56,11 @@ def keep_conflict(
     before = _count_again(session, source, document)
     if before is None and _count_open(session, source) < MOST_KEPT:
         _keep_report(session, source, document, {"assister_id": person.assister_id}, [fault], case, now)
-        session.add(
-            AuditRow(
-                at=now,
-                actor=actor,
-                action="assister.conflict",
-                assister_id=person.assister_id,
-                case_id=case.case_id if case else None,
-                details={"source": source, "faults": dump_faults([fault])},
-            )
-        )
+        details: dict[str, Any] = {"source": source, "faults": dump_faults([fault])}
+        if case is not None:
+            record_audit(session, now, actor, "assister.conflict", case, **details)
+        else:
+            record_person_audit(session, now, actor, "assister.conflict", person.assister_id, **details)
     return before is not None and before.outcome == "counted"
 
 

@@ -33,14 +33,18 @@ class OnBehalf(StoredData):
 class StepAuthor:
     """Who takes a step that is the assister's own: they themselves, a sender, or staff on their behalf (D6).
 
-    ``actor`` is whom the audit names. Raises `Invalid` naming ``method`` and ``reason`` where staff don't say them.
+    ``actor`` is whom the audit names, ``portal_pass`` the id of the pass by which a sender acts. Raises `Invalid`
+    naming ``method`` and ``reason`` where staff don't say them.
     """
 
     actor: str = ASSISTER
     on_behalf: OnBehalf | None = None
+    portal_pass: str | None = None
 
     def __post_init__(self) -> None:
-        """Nobody of staff takes such a step without a word for it, whichever way they come."""
+        """Nobody of staff takes such a step without a word for it, and no sender without a pass, whichever way."""
+        if is_sender_actor(self.actor) and self.portal_pass is None:
+            raise ValueError("A sender takes a step of an assister's by a pass of theirs alone.")
         if self.on_behalf is None and self.actor != ASSISTER and not is_sender_actor(self.actor):
             raise Invalid(find_missing_word(self.actor, {}))
 
@@ -51,7 +55,8 @@ class StepAuthor:
 
     def list_details(self) -> dict[str, str]:
         """What the audit says of who took the step, besides actor and reason."""
-        return self.on_behalf.list_details() if self.on_behalf else {}
+        shown = {"portal_pass": self.portal_pass} if self.portal_pass else {}
+        return shown | (self.on_behalf.list_details() if self.on_behalf else {})
 
 
 THE_ASSISTER = StepAuthor()

@@ -144,6 +144,7 @@ class SaveProfile(CommandData):
     given: tuple[str, ...] = ()
     profile: dict[str, Any] = Field(default_factory=dict)
     on_behalf: OnBehalf | None = None
+    portal_pass: str | None = None
 
     @property
     def changes(self) -> dict[str, Any]:

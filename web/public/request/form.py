@@ -22,9 +22,10 @@ from web.codes import (
     CodeForm,
     ask_for_code,
     find_asked_email,
+    keep_owner_signed_in,
+    prepare_taking,
     render_code_form,
-    sign_in_owner,
-    try_typed_code,
+    use_typed_code,
 )
 from web.http.auth import LINK, PUBLIC, find_own_visitor
 from web.http.forms import read_form
@@ -126,13 +127,14 @@ async def confirm_address(request: Request, services: ServicesDep) -> Response:
     wanted = _read_whole(draft)
     if wanted is None:
         return _redirect_unfinished(draft)
-    tried = await try_typed_code(request, services, values)
+    take = prepare_taking(request, services, wanted, draft.token, LEFT, draft.answers["agreement_language"])
+    tried, taken = await use_typed_code(request, services, values, take)
     if tried.answer is not CodeAnswer.RIGHT:
         return await _render_confirmation(request, services, draft, tried.answer)
-    if tried.email != wanted.email.lower():  # the address was changed meanwhile
+    if taken is None:  # the address was changed meanwhile
         return _redirect(CHECK)
-    answer = await _take_request(services, draft, wanted)
-    await sign_in_owner(request, services, answer, tried.email)
+    answer = _answer_taken(services, taken.case_id)
+    keep_owner_signed_in(services, answer, taken.token)
     return answer
 
 
@@ -199,6 +201,10 @@ async def _take_request(services: Services, draft: Draft, wanted: CertificationR
     """The same answer whatever becomes of the request, and in the same time: its workflow is begun after it (D4)."""
     case_id = await services.cases.take_request(wanted, draft.answers["agreement_language"])
     await services.database.write(close_draft, draft.token, LEFT, now())
+    return _answer_taken(services, case_id)
+
+
+def _answer_taken(services: Services, case_id: str | None) -> RedirectResponse:
     answer = _redirect(DONE)
     answer.background = BackgroundTask(services.cases.try_to_start, case_id) if case_id else None
     return answer
