@@ -25,7 +25,7 @@ from db.writes.cases import end_case, record_facts
 from db.writes.links import ACTIVATION, use_activation_link
 from domain.shared.cases.facts import Fact, FactKind
 from domain.shared.cases.messages import Letter
-from domain.shared.cases.notices import Notice
+from domain.shared.cases.notices import AUTHORITY_NOTICES, FAREWELLS, Notice
 from domain.shared.ids import hash_token
 from templates.letters import NoticeRenderer
 from tests.support import documents
@@ -39,6 +39,7 @@ PDF = b"%PDF-1.7 sample"
 LINK = re.compile(r"/activate/([^\s\"<]+)")
 # Those about a certificate, a course or a late list, which these cases have not; no link of theirs has a secret.
 WITHOUT_LINKS = {
+    *AUTHORITY_NOTICES,
     Notice.CERTIFICATE_ISSUED,
     Notice.MARKETPLACE_CERTIFICATE,
     Notice.MARKETPLACE_ENROLLED,
@@ -134,7 +135,7 @@ async def test_no_secret_of_a_link_is_kept(office: Office) -> None:
         federal = document["program"] == "ffm"
         for notice in set(Notice) - WITHOUT_LINKS:
             of_federal = notice.startswith("marketplace_") or notice is Notice.PORTAL_RECOVERY
-            of_both = notice in {Notice.REMINDER, Notice.WITHDRAWN, Notice.REVOKED, Notice.CLOSED}
+            of_both = notice in {Notice.REMINDER, *FAREWELLS} - {Notice.DENIED}
             if of_both or of_federal == federal:
                 waiting_for = (await office.database.read(load_snapshot, case_id)).case.waiting_for
                 for occurrence in (0, 1):

@@ -136,6 +136,22 @@ async def revoked_counselor(world: World) -> Document:
     return opened
 
 
+async def suspended_counselor(world: World) -> Document:
+    """Suspended and restored, given notice of a termination, and terminated at once in the end."""
+    opened = await world.active(documents.counselor())
+    for path, body in (
+        ("suspend", {}),
+        ("lift", {}),
+        ("terminate", {}),
+        ("lift", {"termination": True}),
+        ("suspend", {"kind": "system"}),
+        ("terminate", {"at_once": True}),
+    ):
+        assert (await world.command(opened, path, reason="a sample reason", **body)).status_code == 200
+    await world.until(opened, "terminated")
+    return opened
+
+
 # of the federal program; its lists are read at the noons of business days, which are skipped to
 
 
@@ -192,12 +208,28 @@ async def federal_agent_withdraws(market: Marketplace) -> Document:
     return opened
 
 
+async def federal_agent_suspended(market: Marketplace) -> Document:
+    """Suspended for a term, which ends by itself, and terminated after a notice."""
+    opened = await market.certified(documents.registration())
+    assert (await market.command(opened, "suspend", reason="a sample reason")).status_code == 200
+    await skipped(opened, market, timedelta(days=92))
+    await market.until(opened, lambda status: status["stage"] != "suspended")
+    assert (await market.command(opened, "terminate", reason="a sample reason")).status_code == 200
+    await skipped(opened, market, timedelta(days=32))
+    await market.until(opened, "terminated")
+    return opened
+
+
+async def skipped(opened: Document, market: Marketplace, later: timedelta) -> None:
+    client = await client_of(market.stack)
+    await TimeSkipper(client).fast_forward(client.get_workflow_handle(opened["workflow_id"]), later)
+
+
 async def published(market: Marketplace, opened: Document, later: timedelta = timedelta(days=4)) -> None:
     """The lists are published, and read on the next business days."""
     await market.until(opened, lambda status: status["publication"]["lists"])
     await market.publish()
-    client = await client_of(market.stack)
-    await TimeSkipper(client).fast_forward(client.get_workflow_handle(opened["workflow_id"]), later)
+    await skipped(opened, market, later)
 
 
 LIVES: Sequence[Life] = (
@@ -209,6 +241,7 @@ LIVES: Sequence[Life] = (
     withdrawn_in_training,
     revoked_counselor,
     counselor_checked_anew,
+    suspended_counselor,
 )
 # After them, alone: its stand-ins are down for whoever asks.
 FAILING = broker_whose_third_parties_fail_once
@@ -218,6 +251,7 @@ FEDERAL_LIVES: Sequence[FederalLife] = (
     federal_broker_of_two_markets,
     federal_agent_missing_in_the_rcl,
     federal_agent_withdraws,
+    federal_agent_suspended,
 )
 
 

@@ -18,6 +18,7 @@ from db.writes.opening import Opened
 from domain.federal.markets import MLMS, Curriculum, Market, list_agreements
 from domain.federal.policies import FEDERAL_POLICIES
 from domain.shared.business_days import is_business_day
+from domain.shared.cases.authority import SuspensionKind
 from domain.shared.cases.authors import THE_ASSISTER
 from domain.shared.cases.commands import CommandKind
 from domain.shared.cases.facts import FactKind
@@ -25,6 +26,7 @@ from domain.shared.cases.messages import BeginRegistration, Command, Registratio
 from domain.shared.cases.notices import Notice
 from domain.shared.cases.reasons import Refusal
 from domain.shared.documents.faults import Invalid
+from domain.shared.policy import find_local_date
 from tests.support import documents, federal as support
 from tests.support.commands import store_command
 from tests.support.federal import A_DAY, Federal, a_friday
@@ -679,6 +681,28 @@ async def test_c8_a_withdrawn_registration_leaves_the_lists_and_is_asked_about_n
     assert late(await federal.listed(opened)) == set()
     lists = (await federal.status(opened))["publication"]["lists"]
     assert {one["list"] for one in lists if one["listed_at"]} == {"tracker", "find_local_help"}
+
+
+async def test_e2_e4_a_suspended_registration_leaves_the_lists_until_its_term_is_over(federal: Federal) -> None:
+    request = documents.registration()
+    opened = await completed_on(federal, a_friday(), request)
+    policy = FEDERAL_POLICIES[2024]
+    until = find_local_date(policy, federal.now(opened)) + timedelta(days=5)
+    suspended = federal.cases.suspend_authority(
+        opened.case_id, SuspensionKind.AGREEMENT, "a sample reason", "staff:riley", until
+    )
+    assert (await suspended).state == "applied"
+    status = await federal.agreed(opened, "suspended", "restoration")
+    assert status["may_assist_reasons"] == ["suspended_by_staff"]
+    await federal.noticed(opened, "authority_suspended")
+    await federal.skip(opened, timedelta(days=7))
+    status = await federal.agreed(opened, "certified", "publication")
+    assert status["may_assist"]
+    await federal.noticed(opened, "authority_restored")
+    assert (await federal.cases.terminate_authority(opened.case_id, "unresolved", "staff:riley")).state == "applied"
+    await federal.skip(opened, timedelta(days=32))
+    await federal.until(opened, "terminated")
+    assert await asyncio.wait_for(federal.handle(opened).result(), 60) == "terminated"
 
 
 async def test_c8_a_withdrawal_nobody_stored_ends_nothing(federal: Federal) -> None:

@@ -16,6 +16,7 @@ from domain.shared.policy import find_local_date
 from domain.state.policies import find_state_policy
 from tests.support import documents, inside as support
 from tests.support.inside import PATIENCE, Document, Inside
+from tests.support.recovery import terminate
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
 
@@ -151,3 +152,58 @@ async def test_a_termination_at_once_ends_the_case_and_its_suspensions(inside: I
     with pytest.raises(Refusal) as refused:
         await inside.cases.terminate_authority(opened.case_id, "again", "staff:sample", at_once=True)
     assert refused.value.reason.code == "case_ended"
+
+
+async def test_c1_a_term_ends_though_the_workflow_was_begun_again_meanwhile(inside: Inside) -> None:
+    opened = await inside.active(documents.broker())
+    await suspend(inside, opened, days=10)
+    await inside.noticed(opened, "authority_suspended")
+    opened = await terminate(inside, opened)
+    assert (await inside.cases.restart_case(opened.case_id, "it was not meant", "an operator")).begun
+    await shown(inside, opened, "suspended")
+    await inside.skip(opened, timedelta(days=12))
+    await shown(inside, opened, "active")
+    notices = await inside.noticed(opened, "authority_restored")
+    assert (notices.count("authority_suspended"), notices.count("active")) == (1, 1)
+
+
+async def test_c1_a_term_that_was_reached_while_no_worker_ran_ends_with_the_next_one(inside: Inside) -> None:
+    """Each task is read again from the first event on, since no run is kept in memory."""
+    killed = inside.on_queue("killed", Inside)
+    async with killed.working(cached_workflows=0):
+        opened = await killed.active(documents.broker())
+        await suspend(killed, opened, days=3)
+        await killed.noticed(opened, "authority_suspended")
+        await killed.skip(opened, timedelta(days=1))
+    skipping = asyncio.create_task(killed.skip(opened, timedelta(days=4)))
+    async with killed.working(cached_workflows=0):
+        await skipping
+        await shown(killed, opened, "active")
+        assert (await killed.noticed(opened, "authority_restored")).count("authority_suspended") == 1
+
+
+async def test_a28_an_activation_link_that_is_used_meanwhile_waits_for_the_restoration(inside: Inside) -> None:
+    request = documents.counselor()
+    opened = await inside.in_training(request)
+    await inside.reported(opened, "course", 0.9)
+    letter = await inside.letter(request, lambda letter: "/activate/" in letter["text"])
+    await inside.agreed(opened, "portal_setup", "portal_activation")
+    await suspend(inside, opened)
+    await inside.cases.activate_account(letter["text"].partition("/activate/")[2].split()[0])
+    await inside.noticed(opened, "authority_suspended")
+    assert not (await inside.account(opened))["active"]
+    await inside.cases.lift_suspension(opened.case_id, "a sample reason", "staff:sample")
+    await account_is(inside, opened, active=True)
+    await shown(inside, opened, "portal_setup")
+
+
+async def test_e2_nobody_is_told_that_they_may_help_while_they_may_not(inside: Inside) -> None:
+    opened = await inside.in_training(documents.broker())
+    await inside.reported(opened, "course", 0.9)
+    await inside.agreed(opened, "certified", "portal_registration")
+    await suspend(inside, opened)
+    await inside.reported_by_portal(opened, "account.registered", "profile.completed", "scheduling_tool.ready")
+    assert "active" not in await inside.noticed(opened, "authority_suspended")
+    await inside.cases.lift_suspension(opened.case_id, "a sample reason", "staff:sample")
+    notices = await inside.noticed(opened, "active")
+    assert notices.index("authority_suspended") < notices.index("active")
