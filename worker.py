@@ -24,6 +24,7 @@ from temporalio.worker import (
 )
 from temporalio.worker.workflow_sandbox import SandboxRestrictions
 
+from activities.appeals import AppealsActivities
 from activities.background import BackgroundActivities
 from activities.certificates import CertificatesActivities
 from activities.interceptors.failures import CodedFailures
@@ -68,6 +69,7 @@ from starter.schedules import keep_schedules
 from starter.workflow_directory import WorkflowDirectory
 from starter.workflow_runner import CaseWorkflowRunner
 from templates.letters import NoticeRenderer
+from workflows.appeal import AppealFollowing
 from workflows.certification import AssisterCertification
 from workflows.daily_reminders import DailyReminders
 from workflows.lms_polling import LmsPollingRound
@@ -91,6 +93,7 @@ WORKFLOWS = [
     LmsPollingRound,
     ReportRequests,
     SeasonOpening,
+    AppealFollowing,
 ]
 # A letter, and an effect of two calls, have to fit into an activity's ten seconds (workflows/options.py).
 MAIL_SECONDS = 8.0
@@ -172,6 +175,7 @@ def build_activities(
         MlmsActivities(mlms, database),
         ListingCheckActivities(lists, database, mailer, letters, settings.published_lists),
         PublicationsActivities(database, list_days_off),
+        AppealsActivities(database, list_days_off),
         LmsPollingActivities(absorb, absorb_sender, database),
         SeasonsActivities(directory, database),
         ReconciliationsActivities(
@@ -271,7 +275,9 @@ async def run_worker(settings: Settings) -> int:
         letters = build_letter_sender(settings, database)
         client = await stack.enter_async_context(http.open_client(HTTP_SECONDS))
         lookups = RegistryLookups(database, build_registry(settings, client))
-        beside = [_run_beside(stack, stop, run_background(database, services.cases, letters, lookups))]
+        beside = [
+            _run_beside(stack, stop, run_background(database, services.cases, letters, lookups, services.appeals))
+        ]
         temporal = await connect_client(build_interceptors(database))
         polls_lms = settings.absorb is not None
         beside.append(_run_beside(stack, stop, keep_schedules(temporal, settings.task_queue, polls_lms=polls_lms)))

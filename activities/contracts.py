@@ -5,6 +5,8 @@ from abc import ABC, abstractmethod
 from temporalio import activity
 
 from domain.shared.cases.messages import (
+    AppealRef,
+    AppealStanding,
     Applied,
     AuthorityChanged,
     CaseRef,
@@ -226,6 +228,15 @@ class Seasons(ABC):
         Each person once, however often it is run. Nobody is opened while the season is paused, or too many cases wait
         for their first steps: it looks again for a while, then answers that it is full.
         """
+
+
+class Appeals(ABC):
+    """Appeals and their clocks; in the database only, so run as a local activity (E5, E6)."""
+
+    @activity.defn(name="appeals.follow")
+    @abstractmethod
+    async def follow_appeal(self, ref: AppealRef) -> AppealStanding:
+        """Where an appeal stands; one whose clock has run out goes on to its next phase, or is shown to staff."""
 
 
 class LmsPolling(ABC):

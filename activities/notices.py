@@ -25,7 +25,7 @@ from domain.federal.registration import Enrollment, RegistrationState
 from domain.shared.assister import AssisterType
 from domain.shared.cases.authority import find_letter_fact
 from domain.shared.cases.messages import Effect, Letter
-from domain.shared.cases.notices import FAREWELLS, Notice, find_topic
+from domain.shared.cases.notices import ABOUT_APPEALS, FAREWELLS, SENT_AFTER_END, Notice, find_topic
 from domain.shared.cases.reminders import find_wait_reminded_of
 from domain.shared.cases.stages import Certificate
 from domain.shared.links import ACTIVATION_PATH, OWN_PATH
@@ -87,7 +87,7 @@ class NoticesActivities(contracts.Notices):
             make,
             intent=intent,
             key=key,
-            after_end=notice in FAREWELLS,
+            after_end=notice in SENT_AFTER_END,
         )
 
     async def _compose_email(
@@ -138,6 +138,7 @@ class NoticesActivities(contracts.Notices):
             "reason": await self._find_reason(notice, snapshot),
             "waiting_for": waiting_for or "",
             **_describe_authority(notice, letter, snapshot),
+            "appeal": describe_appeal(snapshot, letter) if notice in ABOUT_APPEALS else None,
         }
         if snapshot.case.program == FEDERAL_PROGRAM:
             return {**values, **await self._gather_registration(notice, letter, snapshot, own_url)}
@@ -210,6 +211,34 @@ class NoticesActivities(contracts.Notices):
             "valid_until": certificate.valid_until,
             "verify_url": f"{self._web_url}/certificates/{certificate.number}",
         }
+
+
+def describe_appeal(snapshot: CaseSnapshot, letter: Letter) -> dict[str, Any] | None:
+    """What a letter says of the appeal and the phase it is about; one sent again is about the last one.
+
+    {appealed, filed_on, due_on, phase, phases, label, overdue, outcome, reason, effective_on}.
+    """
+    state, policy, language = snapshot.state, snapshot.policy, snapshot.applicant.language
+    number, _, phase = letter.about.partition(".")
+    about = next((one for one in state.appeals if str(one.number) == number), None)
+    about = about or (state.appeals[-1] if state.appeals else None)
+    if about is None or policy.appeal is None:
+        return None
+    at = int(phase) if phase.isdigit() else about.phase
+    escalated = next((one for one, _ in about.escalations if one.phase == at), None)
+    decided = next((one for one, _ in about.decisions if one.phase == at), None)
+    return {
+        "appealed": about.filed.appealed,
+        "filed_on": about.filed.received_on,
+        "due_on": escalated.due_on if escalated else about.filed.due_on,
+        "phase": at,
+        "phases": len(policy.appeal.phases),
+        "label": policy.appeal.phases[at - 1].label[language] if at <= len(policy.appeal.phases) else "",
+        "overdue": bool(escalated and escalated.overdue),
+        "outcome": decided.outcome if decided else "",
+        "reason": decided.reason if decided else "",
+        "effective_on": decided.effective_on if decided else None,
+    }
 
 
 def find_market_certificate(snapshot: CaseSnapshot, letter: Letter) -> tuple[str, Certificate | None]:

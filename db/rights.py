@@ -7,7 +7,10 @@ from sqlalchemy import Connection, inspect, text
 from sqlalchemy.orm import Session
 
 # As the migrations made them.
-APPEND_ONLY = ("audit", "audit_digest", "certificate", "evidence", "fact", "kept_rules", "look", "sent_mail")
+APPEND_ONLY = (
+    *("appeal_file", "audit", "audit_digest", "certificate", "evidence"),
+    *("fact", "kept_rules", "look", "sent_mail"),
+)
 READ_ONLY = ("alembic_version",)
 
 

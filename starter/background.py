@@ -22,6 +22,7 @@ from db.writes.house.call_counts import purge_counts
 from db.writes.leases import give_back_lease, take_lease
 from db.writes.own.codes import purge_codes
 from domain.shared.traces import locate_error
+from starter.appeals import Appeals
 from starter.cases import Cases, now
 from starter.delivery import keep_delivering
 from starter.letters import LetterSender
@@ -42,6 +43,7 @@ async def run_background(
     cases: Cases,
     letters: LetterSender,
     lookups: RegistryLookups,
+    appeals: Appeals,
     term: timedelta = TERM,
     every: float = RENEWED_EVERY,
 ) -> None:
@@ -57,7 +59,7 @@ async def run_background(
             began = time.monotonic()
             if await _try_lease(database, holder, term):
                 log.info("background work begins")
-                await _work_while_leased(database, cases, letters, lookups, holder, term, every, began)
+                await _work_while_leased(database, cases, letters, lookups, appeals, holder, term, every, began)
                 log.warning("background work ends: the lease could not be renewed")
             await asyncio.sleep(every)
     finally:
@@ -70,6 +72,7 @@ async def _work_while_leased(
     cases: Cases,
     letters: LetterSender,
     lookups: RegistryLookups,
+    appeals: Appeals,
     holder: str,
     term: timedelta,
     every: float,
@@ -80,6 +83,7 @@ async def _work_while_leased(
         keep_delivering(database, cases),
         letters.keep_sending(),
         lookups.keep_asking(),
+        appeals.keep_telling(),
         keep_purging(database),
         keep_digesting(database),
     )

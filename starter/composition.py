@@ -11,6 +11,7 @@ from domain.shared.documents.dialects import DIALECTS
 from domain.shared.programs import STATE_PROGRAM
 from domain.shared.senders import ABSORB_SENDER, ReportKind, Sender, build_sender
 from settings import Settings
+from starter.appeals import Appeals
 from starter.cases import Cases
 from starter.claims import Claims
 from starter.registrations import Registrations
@@ -25,6 +26,7 @@ class CaseServices:
     claims: Claims
     registrations: Registrations
     seasons: Seasons
+    appeals: Appeals
 
 
 def build_case_services(settings: Settings, database: Database, client: Client) -> CaseServices:
@@ -37,6 +39,7 @@ def build_case_services(settings: Settings, database: Database, client: Client) 
         Claims(cases, database, key),
         Registrations(cases, database, key, vendors),
         Seasons(client, database, settings.task_queue),
+        Appeals(client, database, cases, settings.task_queue),
     )
 
 

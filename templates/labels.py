@@ -72,6 +72,7 @@ WAITING_FOR: Labels = {
     "publication": N_("Listing in the Registration Tracker, the RCL and Find Local Help"),
     "next_plan_year": N_("Next plan year"),
     "restoration": N_("End of the suspension"),
+    "appeal_decision": N_("Decision on the appeal"),
 }
 
 MARKETS: Labels = {
@@ -147,6 +148,8 @@ REASONS_TO_LOOK: Labels = {
     "check_stopped": N_("Background check canceled or expired"),
     "name_alike": N_("Name only like the one in the registry"),
     "second_account": N_("Second account asked for"),
+    "appeal_overdue": N_("Appeal not answered in time"),
+    "appeal_sent_back": N_("Sent back by an appeal"),
     "mail_refused": N_("E-mail refused by the mail server"),
     "list_late": N_("Not on a federal list in time"),
     "workflow_gone": N_("Workflow not running"),
@@ -165,6 +168,7 @@ REASONS_TO_LOOK: Labels = {
     "portal.account_aligned.refused": N_("Account change refused by the portal"),
     "certificate.issued.refused": N_("Certificate that can't be printed"),
     # Of activities that keep failing, whatever the reason.
+    "appeals.follow.stuck": N_("Appeal can't be followed"),
     "background.order.stuck": N_("Background check order keeps failing"),
     "certificates.issue.stuck": N_("Certificate keeps failing"),
     "certificates.issue_for_market.stuck": N_("Certificate of a market keeps failing"),
@@ -210,6 +214,7 @@ ACCESSED_PAGES: Labels = {
     "certificate": N_("Certificate"),
     "claims": N_("Two people, one NPN"),
     "season": N_("Seasons"),
+    "appeals": N_("Appeals"),
     "webhook": N_("Webhook"),
     "history": N_("Case history"),
     "audit": N_("Case audit"),
@@ -264,6 +269,8 @@ FILTERS: dict[str, Labels] = {
     "season_state": staff.SEASON_STATES,
     "season_outcome": staff.SEASON_OUTCOMES,
     "left_out": staff.LEFT_OUT_REASONS,
+    "appeal_outcome": staff.APPEAL_OUTCOMES,
+    "appeal_method": staff.APPEAL_METHODS,
 }
 
 

@@ -9,6 +9,7 @@ OWNERS: Labels = {
     "us": N_("this system"),
     "background-check vendor": N_("the background-check vendor"),
     "staff": N_("staff"),
+    "appeals reviewer": N_("an appeals reviewer"),
     "assister": N_("the assister"),
     "nobody": N_("nobody"),
 }
@@ -23,6 +24,20 @@ PROOF_METHODS: Labels = {
     "paper": N_("On paper"),
     "in_person": N_("In person"),
     "other": N_("Otherwise"),
+}
+
+APPEAL_OUTCOMES: Labels = {
+    "upheld": N_("Upheld: the decision stands"),
+    "reversed": N_("Reversed: the decision is taken back"),
+    "sent_back": N_("Sent back: to be decided anew"),
+}
+
+APPEAL_METHODS: Labels = {
+    "own_page": N_("On their own page"),
+    "letter": N_("By letter"),
+    "email": N_("By e-mail"),
+    "phone": N_("By phone"),
+    "in_person": N_("In person"),
 }
 
 ASSISTER_TYPES: Labels = {
@@ -136,6 +151,9 @@ NOTICES: Labels = {
     "termination_taken_back": N_("Termination taken back"),
     "terminated": N_("Authority terminated"),
     "closed": N_("Plan year closed"),
+    "appeal_filed": N_("Appeal received"),
+    "appeal_escalated": N_("Appeal gone on to its next review"),
+    "appeal_decided": N_("Appeal decided"),
 }
 
 FACTS: Labels = {
@@ -186,6 +204,10 @@ FACTS: Labels = {
     "termination_taken_back": N_("Termination taken back"),
     "terminated": N_("Authority terminated"),
     "closed": N_("Plan year closed"),
+    "appeal_filed": N_("Appeal received"),
+    "appeal_escalated": N_("Appeal gone on to its next review"),
+    "appeal_decided": N_("Appeal decided"),
+    "appeal_withdrawn": N_("Appeal taken back"),
 }
 
 SUSPENSIONS: Labels = {
@@ -294,6 +316,12 @@ ACTIONS: Labels = {
     "assister.conflict": N_("Another name or e-mail address under this NPN or address, kept aside"),
     "case.begun": N_("Workflow begun"),
     "case.restarted": N_("Workflow to be begun again from what is recorded"),
+    "case.reopened": N_("Opened again by an appeal, where it stood"),
+    "appeal.filed.refused": N_("Appeal not taken"),
+    "appeal.evidence": N_("Evidence added to the appeal"),
+    "appeal.evidence.refused": N_("Evidence not taken"),
+    "appeal.decided.refused": N_("Decision on the appeal not taken"),
+    "appeal.withdrawn.refused": N_("Appeal not taken back"),
     "delivery.retried": N_("Delivery tried again"),
     "npn.proven": N_("Proven whose the NPN is"),
     "npn.lookup_asked": N_("Registry to be asked for its address of the NPN"),

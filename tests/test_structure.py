@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from activities import (
+    appeals,
     background,
     certificates,
     contracts,
@@ -48,6 +49,7 @@ IMPLEMENTATIONS = {
     contracts.Mlms: mlms.MlmsActivities,
     contracts.ListingCheck: listing_check.ListingCheckActivities,
     contracts.LmsPolling: lms_polling.LmsPollingActivities,
+    contracts.Appeals: appeals.AppealsActivities,
     contracts.Publications: publications.PublicationsActivities,
     contracts.Reconciliations: reconciliation.ReconciliationsActivities,
     contracts.Seasons: seasons.SeasonsActivities,

@@ -27,7 +27,7 @@ from starter.policies import load_policies
 from templates.certificates import Typesetter
 from templates.letters import NoticeRenderer
 from web import own_identity, own_page, own_proof
-from web.api import cases as api, federal, seasons as seasons_api, webhooks
+from web.api import appeals as api_appeals, cases as api, federal, seasons as seasons_api, webhooks
 from web.assister import activation, answer, certificate, links as assister_links
 from web.gallery.gallery import Gallery
 from web.http import error_handlers
@@ -81,6 +81,7 @@ def build_services(settings: Settings, database: Database, client: Client) -> Se
         claims=acting.claims,
         registrations=acting.registrations,
         seasons=acting.seasons,
+        appeals=acting.appeals,
         numbers=StaffNumbers(database),
         rate_limiter=_build_rate_limiter(settings, database),
         identity_provider=_build_identity_provider(settings),
@@ -212,6 +213,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     staff = (queue, export, case, decisions, staff_claims, staff_season, staff_webhooks, dashboard, access_log)
     for module in (
         api,
+        api_appeals,
         federal,
         seasons_api,
         webhooks,

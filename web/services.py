@@ -14,6 +14,7 @@ from domain.shared.cases.notices import Topic
 from domain.shared.policy import describe_contact, find_current_policy
 from domain.state.policies import POLICIES
 from settings import Settings
+from starter.appeals import Appeals
 from starter.cases import Cases, now
 from starter.claims import Claims
 from starter.registrations import Registrations
@@ -39,6 +40,7 @@ class Services:
     claims: Claims
     registrations: Registrations
     seasons: Seasons
+    appeals: Appeals
     numbers: StaffNumbers
     rate_limiter: "RateLimiter"
     identity_provider: "IdentityProvider | None"

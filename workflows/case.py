@@ -200,7 +200,7 @@ class CaseWorkflow:
 
     def _list_closing_actions(self, outcome: str) -> list[Coroutine[Any, Any, None]]:
         """What is done once the case has ended: a notice to the assister."""
-        return [self._send_notice(Notice(outcome))]
+        return [self._send_notice(Notice(outcome), self._claimed.reopened)]
 
     async def _close_case(self, outcome: str) -> None:
         """Tells the assister, and takes back what must not stay open; nobody has recorded yet that a window closed."""

@@ -84,6 +84,8 @@ class AssisterCertification(SuspendableCase):
     # the journey: the guide's seven steps
 
     async def _follow_journey(self) -> str:
+        if self._claimed.reopened:
+            self._open_account_again(self._claimed.reopened)
         if self._is_returning and self._claimed.has_lms_account and self._claimed.identity_matches:
             self._start_step("enrolled", self._enroll_in_course)
         else:
@@ -317,7 +319,8 @@ class AssisterCertification(SuspendableCase):
         """What must not stay open is taken back."""
         actions = super()._list_closing_actions(outcome)
         if outcome in SUSPENDING:
-            actions.append(self._make_effect(Portal.suspend_account, "portal account suspended"))
+            often = self._claimed.reopened
+            actions.append(self._make_effect(Portal.suspend_account, "portal account suspended", often))
         return actions
 
     def _align_outside(self, authority: AuthoritySnapshot) -> None:
@@ -326,6 +329,13 @@ class AssisterCertification(SuspendableCase):
         number = authority.facts
         self._start_step(
             f"portal aligned {number}", lambda: self._make_effect(Portal.align_account, summary, occurrence=number)
+        )
+
+    def _open_account_again(self, often: int) -> None:
+        """What the end had closed is opened where an appeal has set it aside; counted apart from suspensions (E6)."""
+        summary = "portal account opened again by an appeal"
+        self._start_step(
+            f"portal reopened {often}", lambda: self._make_effect(Portal.align_account, summary, occurrence=-often)
         )
 
     # small verbs

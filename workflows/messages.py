@@ -8,6 +8,7 @@ RECONCILIATION = "Reconciliation"
 LMS_POLLING = "LmsPolling"
 REPORT_REQUESTS = "ReportRequests"
 SEASON = "Season"
+APPEAL = "Appeal"
 
 WORKFLOW_OF_PROGRAM = {"bewellnm": WORKFLOW, "ffm": REGISTRATION}
 
@@ -40,6 +41,8 @@ RESUME = "resume"
 CANCEL = "cancel"
 
 PROGRESS = "progress"
+
+APPEAL_CHANGED = "appeal_changed"
 
 REFUSED = "refused"  # the type of the failure by which an update is refused
 CUT_OFF = "cut_off"  # of one whose run was renewed before its command was applied: it is to be sent again

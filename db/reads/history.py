@@ -11,10 +11,10 @@ from db.tables import Assister, Case, CertificateRow, EarlierYear, FactRow
 from domain.federal.markets import Market
 from domain.shared.assister import AssisterHistory, YearRecord
 from domain.shared.cases.facts import FactKind
-from domain.shared.cases.stages import Stage
+from domain.shared.cases.stages import SUSPENDING, Stage
 from domain.shared.programs import FEDERAL_PROGRAM, STATE_PROGRAM
 
-_TAKEN_BACK = (Stage.REVOKED.value, Stage.TERMINATED.value, Stage.WITHDRAWN.value)
+_TAKEN_BACK = tuple(stage.value for stage in (*SUSPENDING, Stage.UNDER_APPEAL))
 Years = Mapping[str, list[YearRecord]]
 
 

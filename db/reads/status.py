@@ -50,6 +50,7 @@ def describe_status(session: Session, case: Case, state: CaseState, now: datetim
         "may_assist": not reasons,
         "may_assist_reasons": reasons,
         "flag": case.flag,
+        "appeal": _describe_appeal(state),
         **parts,
     }
     plain: dict[str, Any] = to_json_values(document)
@@ -63,6 +64,23 @@ def list_reasons(session: Session, case: Case, state: CaseState, now: datetime) 
     if isinstance(state, RegistrationState):
         return list_marketplace_obstacles(state, today, last_day)
     return list_obstacles(state, today, last_day)
+
+
+def _describe_appeal(state: CaseState) -> dict[str, Any] | None:
+    """The last appeal, without what people wrote; None where there was none (E5, E6)."""
+    last = next(reversed(state.appeals), None)
+    if last is None:
+        return None
+    return {
+        "number": last.number,
+        "appealed": last.filed.appealed,
+        "state": last.state,
+        "outcome": last.outcome,
+        "phase": last.phase,
+        "filed_at": last.filed_at,
+        "last_day": last.filed.last_day,
+        "due_on": last.due_on if last.is_open else None,
+    }
 
 
 def _describe_certification(session: Session, case: Case, state: CertificationState) -> dict[str, Any]:

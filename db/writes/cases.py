@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
-from db.case_state import facts_of, snapshot_case
+from db.case_state import CaseSnapshot, facts_of, snapshot_case
 from db.reads.recovery.progress import read_progress
 from db.tables import SYSTEM, AuditRow
 from db.writes.facts import append_facts, lock_case, lower_flag, raise_flag, record_audit
@@ -56,7 +56,8 @@ def claim_case(session: Session, claim: Claim) -> Claimed:
         **measure_waits(snapshot.policy, case.case_id),
         standing=snapshot.take_registration_snapshot(),
         rebuilt=rebuilt,
-        ended=case.stage if case.stage in ENDED else "",
+        ended=_find_end(snapshot) if case.stage in ENDED else "",
+        reopened=snapshot.state.reopened,
     )
 
 
@@ -67,6 +68,12 @@ def measure_waits(policy: ProgramPolicy, case_id: str) -> dict[str, Any]:
         "closes_at": spread_moment(closes_at, case_id) if closes_at else None,
         "license_unknown_after_seconds": policy.license_unknown_after_seconds if isinstance(policy, Policy) else 0,
     }
+
+
+def _find_end(snapshot: CaseSnapshot) -> str:
+    """The stage the case has ended in, whose closing actions are left; one that is appealed by now has one too."""
+    appeal = snapshot.state.open_appeal
+    return appeal.filed.appealed if appeal else snapshot.case.stage
 
 
 def record_facts(

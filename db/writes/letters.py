@@ -10,7 +10,7 @@ from db.writes.effects import EffectResult, Intent, complete_effect, intend_effe
 from db.writes.facts import lock_case
 from db.writes.links import keep_link
 from domain.shared.cases.messages import Letter
-from domain.shared.cases.notices import FAREWELLS, Notice
+from domain.shared.cases.notices import SENT_AFTER_END, Notice
 from domain.shared.cases.reminders import find_wait_reminded_of
 
 
@@ -26,7 +26,7 @@ def intend_letter(session: Session, letter: Letter, tokens: Mapping[str, str], n
     if notice is Notice.REMINDER and case.waiting_for != find_wait_reminded_of(letter.about):
         return None
     intent = intend_effect(
-        session, letter.key, letter.case_id, f"notice.{notice}", {}, now, after_end=notice in FAREWELLS
+        session, letter.key, letter.case_id, f"notice.{notice}", {}, now, after_end=notice in SENT_AFTER_END
     )
     if not intent.ended and intent.result is None:
         expires_at = find_activation_expiry(intent.snapshot, now) if tokens else now

@@ -11,7 +11,7 @@ from domain.federal.policy import ListCodes
 from domain.federal.profile import ProfileStatus, StoredContact, StoredProfile
 from domain.federal.registration import RegistrationState
 from domain.shared.applicant import StoredAddress
-from domain.shared.cases.stages import Stage
+from domain.shared.cases.stages import SUSPENDING, Stage
 from domain.shared.documents.formulas import quote_formula
 
 EASTERN = ZoneInfo("America/New_York")
@@ -100,7 +100,7 @@ HELPS = {Market.INDIVIDUAL: "consumers", Market.SHOP: "small employers and their
 VALID = "Y"
 BETWEEN = "; "
 
-_TERMINATED = frozenset({Stage.REVOKED, Stage.TERMINATED, Stage.WITHDRAWN})
+_TERMINATED = SUSPENDING | {Stage.UNDER_APPEAL}
 _TRACKED = frozenset({NpnStatus.VERIFIED, NpnStatus.UNVERIFIED})
 
 
@@ -263,8 +263,9 @@ def _find_completions(market: Market, attempts: Iterable[ListedRegistration]) ->
 
 
 def _find_code(one: ListedRegistration) -> str:
-    """The code of what bars a registration: of a suspension that of its first cause."""
-    match one.state.stage:
+    """The code of what bars a registration: of a suspension that of its first cause; an appeal leaves it as it is."""
+    appeal = one.state.open_appeal
+    match appeal.filed.appealed if appeal else one.state.stage:
         case Stage.REVOKED:
             return one.codes.revoked
         case Stage.TERMINATED:

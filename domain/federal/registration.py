@@ -24,6 +24,7 @@ from domain.federal.markets import (
     list_agreements,
 )
 from domain.federal.profile import Profile, ProfileStatus, fold_profile
+from domain.shared.cases.appeals import APPEAL_FACTS, Appeal, count_reopenings, fold_appeals
 from domain.shared.cases.authority import AUTHORITY_FACTS, Authority, Position, fold_authority, lay_over
 from domain.shared.cases.facts import Fact, FactKind, FactLog
 from domain.shared.cases.messages import RegistrationSnapshot
@@ -117,6 +118,17 @@ class RegistrationState(BaseModel):
     ended_at: datetime | None
     position: Position
     authority: Authority
+    appeals: tuple[Appeal, ...] = ()
+
+    @property
+    def reopened(self) -> int:
+        """How often an appeal has opened the case again."""
+        return count_reopenings(self.appeals)
+
+    @property
+    def open_appeal(self) -> Appeal | None:
+        """The appeal that is still to be decided."""
+        return next((one for one in self.appeals if one.is_open), None)
 
     @property
     def ended(self) -> bool:
@@ -219,6 +231,7 @@ def fold_registration(
         ended_at=ending.at if ending else None,
         position=Position(stage=Stage.REQUESTED, waiting_for=None, waiting_since=None),
         authority=fold_authority(log, ended=ending is not None),
+        appeals=fold_appeals(log),
     )
     stage, waiting_for, since = _find_stage(state, log)
     position = Position(stage=stage, waiting_for=waiting_for, waiting_since=since)
@@ -331,6 +344,8 @@ def _find_listings(log: FactLog, kind: FactKind) -> dict[tuple[Market, FederalLi
 def _find_stage(state: RegistrationState, log: FactLog) -> tuple[Stage, WaitingFor | None, datetime | None]:
     """The four steps of the guide, asked in order: the first that isn't done in every market is where it is."""
     ending = log.find_first(*ENDINGS)
+    if ending and state.open_appeal:
+        return Stage.UNDER_APPEAL, WaitingFor.APPEAL_DECISION, state.open_appeal.phase_began_at
     if ending:
         return ENDINGS[ending.kind], None, None
     began = log.find_time(FactKind.REQUESTED)
@@ -374,13 +389,17 @@ def _find_latest(*times: datetime | None) -> datetime | None:
     return max((at for at in times if at), default=None)
 
 
-# What the registry says is about one version of the profile; of a suspension and its end each counts.
-_ALL_COUNT = AUTHORITY_FACTS | {
-    FactKind.PROFILE_SAVED,
-    FactKind.NPN_VERIFIED,
-    FactKind.NPN_REFUSED,
-    FactKind.WATCH_OPENED,
-}
+# What the registry says is about one version of the profile; of a suspension and its end, and of appeals, each counts.
+_ALL_COUNT = (
+    AUTHORITY_FACTS
+    | APPEAL_FACTS
+    | {
+        FactKind.PROFILE_SAVED,
+        FactKind.NPN_VERIFIED,
+        FactKind.NPN_REFUSED,
+        FactKind.WATCH_OPENED,
+    }
+)
 
 # Of the other kinds, by what facts of one kind are told apart.
 _TOLD_APART: dict[FactKind, tuple[str, ...]] = {

@@ -26,7 +26,7 @@ def find_certificate_status(
 
     ``is_unproven``: whose the case's NPN is has still to be proven, since a profile has named another one (D2).
     """
-    if state.stage in SUSPENDING:
+    if state.stage in SUSPENDING or state.stage is Stage.UNDER_APPEAL:
         return "revoked"
     newest = state.certificates.get(Market(market)) if isinstance(state, RegistrationState) else state.certificate
     if newest is not None and newest.number != number:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
+from enum import StrEnum
 from typing import Annotated, Self, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -47,6 +48,33 @@ class Link(PolicyData):
 
     label: Label
     url: str = Field(pattern=r"^https?://\S+$")
+
+
+class DayKind(StrEnum):
+    """How days are counted."""
+
+    CALENDAR = "calendar"
+    BUSINESS = "business"
+
+
+class AppealPhase(PolicyData):
+    """One look at an appeal: who takes it, per language, and within how many days it is answered."""
+
+    label: Label
+    answer_within: Annotated[int, Field(ge=1, le=366)]
+
+
+class AppealRules(PolicyData):
+    """Appeals against a denial or a revocation (E5–E7)."""
+
+    file_within: int = Field(ge=1, le=366, description="days in which an appeal may be filed")
+    days: DayKind = Field(default=DayKind.CALENDAR, description="how these days and those of the answers are counted")
+    receipt_presumed_after: int = Field(
+        default=0, ge=0, le=30, description="calendar days after which a notice counts as received"
+    )
+    phases: tuple[AppealPhase, ...] = Field(
+        min_length=1, max_length=2, description="an appeal that is upheld in the first goes on to the second by itself"
+    )
 
 
 class Windows(PolicyData):
@@ -127,6 +155,7 @@ class ProgramPolicy(PolicyData):
     status_link_days: int = Field(
         default=400, ge=1, description="life of the status links of before; no letter has one any more"
     )
+    appeal: AppealRules | None = Field(default=None, description="appeals; none means that there are no appeals (E5)")
 
 
 Rules = TypeVar("Rules", bound=ProgramPolicy)

@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from domain.shared.assister import AssisterType, Kind
+from domain.shared.cases.appeals import APPEAL_FACTS, Appeal, count_reopenings, fold_appeals
 from domain.shared.cases.authority import AUTHORITY_FACTS, Authority, Position, fold_authority, lay_over
 from domain.shared.cases.facts import Fact, FactKind, FactLog
 from domain.shared.cases.stages import ENDED, ENDINGS, Certificate, Stage, WaitingFor
@@ -122,6 +123,17 @@ class CertificationState(BaseModel):
     scheduling_tool: SchedulingTool
     position: Position
     authority: Authority
+    appeals: tuple[Appeal, ...] = ()
+
+    @property
+    def reopened(self) -> int:
+        """How often an appeal has opened the case again."""
+        return count_reopenings(self.appeals)
+
+    @property
+    def open_appeal(self) -> Appeal | None:
+        """The appeal that is still to be decided."""
+        return next((one for one in self.appeals if one.is_open), None)
 
     @property
     def ended(self) -> bool:
@@ -198,6 +210,7 @@ def fold_certification(opening: CertificationOpening, facts: Iterable[Fact]) -> 
         ),
         position=Position(stage=Stage.REQUESTED, waiting_for=None, waiting_since=None),
         authority=Authority(),
+        appeals=fold_appeals(log),
     )
     stage, waiting_for = _find_stage(state, log)
     since = _find_wait_start(log, waiting_for) if waiting_for else None
@@ -290,10 +303,10 @@ def _fold_portal_account(opening: CertificationOpening, log: FactLog) -> PortalA
 def _find_stage(state: CertificationState, log: FactLog) -> tuple[Stage, WaitingFor | None]:
     """The seven steps of the guide, asked in order: the first that isn't done is where the case is."""
     ending = log.find_first(*ENDINGS)
-    if ending:
-        return ENDINGS[ending.kind], None
-    if state.eligibility is EligibilityStatus.DENIED:
-        return Stage.DENIED, None
+    if ending or state.eligibility is EligibilityStatus.DENIED:
+        if state.open_appeal:
+            return Stage.UNDER_APPEAL, WaitingFor.APPEAL_DECISION
+        return ENDINGS[ending.kind] if ending else Stage.DENIED, None
     if state.eligibility is not EligibilityStatus.APPROVED:
         return _find_stage_before_decision(state, log)
     if state.certificate is None:
@@ -369,6 +382,7 @@ _BEGINS: dict[WaitingFor, tuple[FactKind, ...]] = {
         FactKind.PORTAL_REGISTERED,
         FactKind.PORTAL_ACTIVATED,
     ),
+    WaitingFor.APPEAL_DECISION: (FactKind.APPEAL_FILED, FactKind.APPEAL_ESCALATED),
     WaitingFor.NEXT_PLAN_YEAR: (
         FactKind.CERTIFICATE_ISSUED,
         FactKind.PORTAL_REGISTERED,
@@ -381,14 +395,18 @@ _BEGINS: dict[WaitingFor, tuple[FactKind, ...]] = {
 
 def _find_wait_start(log: FactLog, waiting_for: WaitingFor) -> datetime | None:
     """When the wait began: the latest of the first facts that lead into it (a decision, an answer: the last)."""
-    repeated = (FactKind.DECIDED, FactKind.ANSWERED, FactKind.SCREENED, FactKind.BACKGROUND_REORDERED)
+    repeated = _ALL_COUNT
     begins = [log.find_last(kind) if kind in repeated else log.find_first(kind) for kind in _BEGINS[waiting_for]]
     return max((fact.at for fact in begins if fact), default=None)
 
 
 # Each is a step of its own: what staff decided, asked, suspended and ordered anew, what was answered, what screenings
-# found.
-_ALL_COUNT = AUTHORITY_FACTS | {FactKind.DECIDED, FactKind.ANSWERED, FactKind.SCREENED, FactKind.BACKGROUND_REORDERED}
+# found, and appeals.
+_ALL_COUNT = (
+    AUTHORITY_FACTS
+    | APPEAL_FACTS
+    | {FactKind.DECIDED, FactKind.ANSWERED, FactKind.SCREENED, FactKind.BACKGROUND_REORDERED}
+)
 
 
 def find_certification_group(fact: Fact) -> Hashable | None:

@@ -22,6 +22,7 @@ MAY_ASSIST_REASONS = (
     "suspended_by_staff",
     "system_suspension",
     "closed",
+    "under_appeal",
 )
 
 

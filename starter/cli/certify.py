@@ -16,7 +16,7 @@ from typing import NoReturn
 import structlog
 from cyclopts import App, Group
 
-from starter.cli import audit, cases, doctor, federal, policy, policy_moves, requests, season, stack
+from starter.cli import appeals, audit, cases, doctor, federal, policy, policy_moves, requests, season, stack
 from starter.cli.errors import explain_error
 
 DISTRIBUTION = "assister-certification"
@@ -72,6 +72,7 @@ app.command(cases.lift_suspension, name="lift", group=CASES)
 app.command(cases.terminate_authority, name="terminate", group=CASES)
 app.command(cases.resend_notice, name="resend", group=CASES)
 app.command(cases.check_case, name="check", group=CASES)
+app.command(appeals.act_on_appeal, name="appeal", group=CASES)
 app.command(cases.prove_identity, name="identity", group=CASES)
 app.command(cases.restart_case, name="restart", group=CASES)
 

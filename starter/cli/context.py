@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from db.engine import Database
     from settings import Settings
+    from starter.appeals import Appeals
     from starter.cases import Cases
     from starter.claims import Claims
     from starter.registrations import Registrations
@@ -41,6 +42,7 @@ class CommandServices:
     claims: "Claims"
     registrations: "Registrations"
     seasons: "Seasons"
+    appeals: "Appeals"
     temporal: "Client"
     task_queue: str
 
@@ -132,6 +134,7 @@ async def open_services(data: Path | None) -> AsyncIterator[CommandServices]:
             acting.claims,
             acting.registrations,
             acting.seasons,
+            acting.appeals,
             client,
             settings.task_queue,
         )

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from domain.shared.assister import AssisterType, Kind
+from domain.shared.cases.appeals import APPEAL_FACTS
 from domain.shared.cases.authority import SuspensionCause
 from domain.shared.cases.condensing import condense_facts
 from domain.shared.cases.facts import Fact, FactKind
@@ -32,6 +33,9 @@ WAITS_OF_FFM = {
     WaitingFor.MARKETPLACE_AGREEMENTS,
     WaitingFor.PUBLICATION,
 }
+
+# Appeals are of their own: tests/domain/test_appeals.py.
+KINDS = [kind for kind in FactKind if kind not in APPEAL_FACTS]
 
 instants = st.integers(0, 500).map(lambda hours: START + timedelta(hours=hours))
 openings = st.builds(
@@ -112,7 +116,7 @@ DATA: dict[FactKind, st.SearchStrategy[dict[str, Any]]] = {
 @st.composite
 def facts(draw: st.DrawFn) -> list[Fact]:
     """What may happen to a case, plausible or not: any kinds, any number of each, at any times, even the same one."""
-    kinds = draw(st.lists(st.sampled_from(FactKind), max_size=25))
+    kinds = draw(st.lists(st.sampled_from(KINDS), max_size=25))
     return [
         Fact(id=f"fact-{number}", kind=kind, at=draw(instants), data=draw(DATA.get(kind, st.just({}))))
         for number, kind in enumerate(kinds)
@@ -123,7 +127,7 @@ def facts(draw: st.DrawFn) -> list[Fact]:
 def lives(draw: st.DrawFn) -> list[Fact]:
     """A life that goes well for a while, with repeated reports, other attempts and maybe an end on the way."""
     upto = draw(st.integers(0, len(WAY)))
-    others = draw(st.lists(st.sampled_from([*FactKind]), max_size=3))
+    others = draw(st.lists(st.sampled_from(KINDS), max_size=3))
     kinds = [*WAY[:upto], *draw(st.lists(st.sampled_from(WAY[:upto] or WAY[:1]), max_size=3)), *others]
     times = sorted(draw(st.lists(instants, min_size=len(kinds), max_size=len(kinds))))
     return [
@@ -410,7 +414,7 @@ def test_a14_the_last_background_report_counts() -> None:
 def test_every_status_has_an_owner() -> None:
     assert set(OWNER) == set(WaitingFor)
     assert OWNER[WaitingFor.NPN_PROOF] == "assister", "who has to prove it is reminded by mail"
-    assert set(OWNER.values()) == {"us", "staff", "assister", "background-check vendor", "nobody"}
+    assert set(OWNER.values()) == {"us", "staff", "assister", "background-check vendor", "appeals reviewer", "nobody"}
     assert set(TOPIC_OF_WAITING) == {wait.value for wait in WaitingFor}
     assert REOPENABLE < ENDED
 
@@ -444,7 +448,8 @@ def test_every_stage_and_wait_is_reached_by_some_facts() -> None:
     federal = {Stage.AWAITING_PROFILE, Stage.AWAITING_AGREEMENTS}
     states.append(fold_certification(NEW_BROKER, [*way(), suspension("s1")]))
     assert {state.stage for state in states} == set(Stage) - federal - {Stage.UNDER_APPEAL}
-    assert {state.waiting_for for state in states} - {None} == set(WaitingFor) - WAITS_OF_FFM
+    of_others = WAITS_OF_FFM | {WaitingFor.APPEAL_DECISION}
+    assert {state.waiting_for for state in states} - {None} == set(WaitingFor) - of_others
 
 
 # checks that end badly (P12-P14, E8)

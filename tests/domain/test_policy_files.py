@@ -46,9 +46,6 @@ def carried_over(program: str, year: int) -> dict[str, Any]:
     return rules | {"plan_year": year, "carried_over_from": 2024, "windows": windows}
 
 
-# What files have had since: of a case from before they apply at once.
-
-
 @pytest.mark.parametrize("year", [2023, 2024, 2025, 2026, 2027])
 def test_e12_a_case_is_handed_the_same_rules_from_files_as_from_code_before(year: int) -> None:
     for program, policy in (("bewellnm", POLICIES["bewellnm", year]), ("ffm", FEDERAL_POLICIES[year])):

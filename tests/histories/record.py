@@ -22,6 +22,7 @@ import httpx2
 from temporalio.client import Client, WorkflowHistory
 from temporalio.testing import TimeSkipper
 
+from domain.shared.ids import make_appeal_workflow_id
 from settings import Settings
 from starter.policies import load_policies
 from starter.publication import PUBLICATION_ID
@@ -31,6 +32,7 @@ from starter.stack.embedded import build_children, run_stack
 from starter.stack.plan import Plan
 from starter.stack.processes import Child
 from tests.support import documents
+from tests.support.evidence import pdf
 from tests.support.kept import Kept
 from tests.support.marketplace import Marketplace
 from tests.support.temporal import client_of
@@ -351,6 +353,45 @@ async def record_seasons(world: World, client: Client) -> dict[str, str]:
     return {"season": written(finished), "season_cancelled": written(cancelled)}
 
 
+async def appeal_by_certify(world: World, opened: Document, act: str, *options: str, by: str = "rita") -> None:
+    """Does something about an appeal by the command line, as somebody: the API has one token of staff."""
+    call = ["appeal", opened["case_id"], act, "--reason", "a sample reason", "--as", by, *options, "--json"]
+    environment = {**os.environ, **world.stack["settings"]}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "starter.cli.certify", *call, env=environment, stdout=asyncio.subprocess.DEVNULL
+    )
+    assert await process.wait() == 0, call
+
+
+async def appealed(world: World, client: Client, opened: Document, *outcomes: str) -> WorkflowHistory:
+    """An appeal with a file of evidence, decided so in each of its phases, by somebody else each time."""
+    await appeal_by_certify(world, opened, "file", "--grounds", "a mistake", "--method", "letter")
+    with tempfile.NamedTemporaryFile(suffix=".pdf") as file:
+        Path(file.name).write_bytes(pdf())
+        await appeal_by_certify(world, opened, "evidence", "--file", file.name)
+    for number, outcome in enumerate(outcomes):
+        await appeal_by_certify(world, opened, "decide", "--outcome", outcome, by=f"appeals-{number}")
+    handle = client.get_workflow_handle(make_appeal_workflow_id(opened["case_id"], 1))
+    await handle.result()
+    return await handle.fetch_history()
+
+
+async def record_appeals(world: World, client: Client) -> dict[str, str]:
+    """One that is upheld in both phases; and one that is reversed, with the case that it opens again."""
+    denied = await denied_after_an_answer(world)
+    upheld = await appealed(world, client, denied, "upheld", "upheld")
+    revoked = await revoked_counselor(world)
+    await world.until(revoked, "revoked")
+    reversed_one = await appealed(world, client, revoked, "reversed")
+    await world.until(revoked, "active")
+    (reopened,) = await runs(client, revoked)
+    return {
+        "appeal_upheld": written(upheld),
+        "appeal_reversed": written(reversed_one),
+        "reopened_counselor": written(reopened),
+    }
+
+
 def written(history: WorkflowHistory) -> str:
     """A history as JSON, an event on each line, without the name of the machine and its folders."""
     events = [json.dumps(_anonymous(event), ensure_ascii=False) for event in history.to_json_dict()["events"]]
@@ -380,6 +421,7 @@ async def of_bewellnm() -> dict[str, str]:
         reconciled, asked = await after_restore(client)
         found["reconciliation_after_restore"], found["report_requests"] = written(reconciled), written(asked)
         found |= await record_seasons(world, client)
+        found |= await record_appeals(world, client)
     async with worlds(build=told(renewed_at(GROWN))) as (world, client):
         for number, history in enumerate(await renewed_runs(client, await broker_to_active(world)), 1):
             found[f"renewed_broker_run_{number}"] = written(history)

@@ -44,12 +44,15 @@ class Process:
 
 
 class NoCodes:
-    """Sends no letters, and asks no registry."""
+    """Sends no letters, asks no registry, and tells of no appeals."""
 
     async def keep_sending(self) -> None:
         await asyncio.Event().wait()
 
     async def keep_asking(self) -> None:
+        await asyncio.Event().wait()
+
+    async def keep_telling(self) -> None:
         await asyncio.Event().wait()
 
 
@@ -75,7 +78,7 @@ async def database(url: str) -> AsyncIterator[Database]:
 @asynccontextmanager
 async def running(database: Database) -> AsyncIterator[Process]:
     process = Process()
-    work = run_background(database, process, NoCodes(), NoCodes(), TERM, EVERY)  # type: ignore[arg-type]
+    work = run_background(database, process, NoCodes(), NoCodes(), NoCodes(), TERM, EVERY)  # type: ignore[arg-type]
     process.task = asyncio.create_task(work)
     try:
         yield process

@@ -6,7 +6,7 @@ from pathlib import Path
 from domain.federal.markets import Role
 from domain.federal.policies import FEDERAL_POLICIES
 from domain.shared.cases.authority import Authority, PendingTermination, Suspension, SuspensionCause
-from domain.shared.cases.notices import AUTHORITY_NOTICES, TOPIC_OF_WAITING, Notice, Topic
+from domain.shared.cases.notices import ABOUT_APPEALS, AUTHORITY_NOTICES, TOPIC_OF_WAITING, Notice, Topic
 from domain.shared.cases.stages import OWNER
 from domain.state.agreements import find_agreement
 from web.gallery.samples import ACTIVATION_URL, LMS_URL, PORTAL_URL, RCL_URL, RECOVERY_URL, VERIFY_URL
@@ -58,6 +58,9 @@ LINKS: dict[Notice, tuple[str, ...]] = {
     Notice.MARKETPLACE_ACTIVE: (),
     Notice.PORTAL_RECOVERY: (),
     Notice.HELP_DESK: (RCL_URL,),
+    Notice.APPEAL_FILED: (),
+    Notice.APPEAL_ESCALATED: (),
+    Notice.APPEAL_DECIDED: (),
 }
 
 # The notices of the federal program, those of both, and whom each is sent to by kind or role.
@@ -66,6 +69,7 @@ FEDERAL = {notice for notice in Notice if notice.startswith("marketplace_")} | {
     Notice.HELP_DESK,
 }
 BOTH = {Notice.REMINDER, Notice.WITHDRAWN, Notice.REVOKED, Notice.CLOSED, *AUTHORITY_NOTICES, Notice.TERMINATED}
+BOTH |= ABOUT_APPEALS
 READERS: dict[Notice, tuple[str, ...]] = {
     notice: (*KINDS, *ROLES) if notice in BOTH else ROLES if notice in FEDERAL else KINDS for notice in Notice
 }
@@ -77,7 +81,7 @@ RESOURCES = [
 REFERRALS = ["A tax professional", "The Department of Insurance (DOI)", "The Social Security Administration (SSA)"]
 
 # What a reminder can be about: what waits for the assister, and what staff and the vendor take their time for.
-_WAITED = tuple(waited for waited, owner in OWNER.items() if owner not in {"us", "nobody"})
+_WAITED = tuple(waited for waited, owner in OWNER.items() if owner not in {"us", "nobody", "appeals reviewer"})
 _FEDERAL_WAITS = ("npn_verification", "publication")
 STATE_WAITS = tuple(w for w in TOPIC_OF_WAITING if not w.startswith("marketplace_") and w not in _FEDERAL_WAITS)
 FEDERAL_AWAITED = tuple(waited for waited in _WAITED if waited.startswith("marketplace_"))

@@ -36,6 +36,7 @@ DETAILS = {
     "by": "rita@example.org",
     "times": "3",
     "last_day": "2026-12-31",
+    "most": "10",
 }
 FIELDS = {*AgentRequest.model_fields, *CounselorRequest.model_fields, *RegistrationRequest.model_fields}
 

@@ -38,6 +38,7 @@ from web.http.rate_limits import RateLimited, RateLimiter
 
 NOW = datetime(2026, 11, 16, 15, 0, tzinfo=UTC)  # a Monday
 CHANGES = frozenset(Permission) - {
+    Permission.READ_APPEALS,
     Permission.READ_CASES,
     Permission.READ_FILES,
     Permission.READ_WEBHOOKS,

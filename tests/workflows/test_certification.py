@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -14,16 +15,22 @@ from sqlmodel import col, select
 from db.case_state import list_rows, load_snapshot
 from db.reads.reminders import list_due_reminders
 from db.tables import CommandRow, EffectRow, FactRow
+from db.writes.appeals.deciding import DecisionOnAppeal
+from db.writes.appeals.filing import Filing
 from db.writes.opening import Opened
+from domain.shared.cases.appeals import AppealOutcome, FilingMethod
 from domain.shared.cases.commands import CommandKind
 from domain.shared.cases.facts import FactKind
 from domain.shared.cases.messages import Begin, Command
 from domain.shared.cases.notices import Notice
 from domain.shared.cases.reasons import Refusal
+from domain.shared.ids import make_appeal_workflow_id
 from domain.shared.policy import Windows
 from domain.state.policies import POLICIES
+from starter.appeals import Appeals
 from tests.support import documents, inside as support
 from tests.support.commands import store_command
+from tests.support.evidence import pdf
 from tests.support.inside import Inside, report
 from workflows import messages as names
 from workflows.search_attributes import STAGE
@@ -566,3 +573,67 @@ async def test_p12_e8_a_check_that_has_expired_is_ordered_anew_and_its_report_de
 
 def _count_orders(status: dict[str, Any]) -> int:
     return sum(one["kind"] == FactKind.BACKGROUND_ORDERED for one in status["history"])
+
+
+# appeals: each has a workflow of its own, beside that of a case which has ended
+
+
+async def appealed(inside: Inside, opened: Opened) -> tuple[Appeals, Opened]:
+    """An appeal against what ended the case, by its owner: the door to it, and its workflow as one to skip time for."""
+    appeals = Appeals(inside.client, inside.database, inside.cases, inside.settings.task_queue)
+    number = await appeals.file_appeal(Filing(opened.case_id, "assister", FilingMethod.OWN_PAGE, "It was a mistake."))
+    return appeals, replace(opened, workflow_id=make_appeal_workflow_id(opened.case_id, number))
+
+
+async def decided_on(appeals: Appeals, opened: Opened, actor: str, outcome: AppealOutcome) -> None:
+    await appeals.decide_appeal(DecisionOnAppeal(opened.case_id, actor, outcome, "a sample reason"))
+
+
+async def test_e6_an_appeal_keeps_its_clocks_over_both_phases_and_the_end_stands(inside: Inside) -> None:
+    request = documents.broker()
+    opened = await inside.open(request)
+    await inside.agreed(opened, "awaiting_decision", "decision")
+    await inside.decide(opened, "deny")
+    assert await inside.handle(opened).result() == "denied"
+    appeals, appeal = await appealed(inside, opened)
+    await inside.noticed(opened, "appeal_filed")
+    await appeals.add_evidence(opened.case_id, "letter.pdf", pdf(), "assister")
+    assert await inside.skip(appeal, timedelta(days=44))
+    assert (await inside.status(opened))["appeal"]["phase"] == 1
+    assert await inside.skip(appeal, timedelta(days=2))
+    await inside.until(opened, lambda status: status["appeal"]["phase"] == 2)
+    assert await inside.skip(appeal, timedelta(days=62))
+    status = await inside.until(opened, lambda status: status["flag"] == "appeal_overdue")
+    assert (status["stage"], status["appeal"]["state"]) == ("under_appeal", "open")
+    with pytest.raises(Refusal, match="somebody else has to decide"):
+        await decided_on(appeals, opened, "staff", AppealOutcome.REVERSED)
+    await decided_on(appeals, opened, "staff:anna", AppealOutcome.UPHELD)
+    assert await inside.handle(appeal).result() == "over"
+    assert (await inside.status(opened))["stage"] == "denied"
+    sent = [one for one in await inside.notices(opened) if one.startswith("appeal")]
+    assert sent == ["appeal_filed", "appeal_escalated", "appeal_decided"]
+    assert await inside.handle(opened).result() == "denied", "the case's own is not begun again"
+
+
+async def test_e6_a_reversed_denial_goes_on_where_it_stood_and_may_end_again(inside: Inside) -> None:
+    opened = await inside.open(documents.broker())
+    await inside.agreed(opened, "awaiting_decision", "decision")
+    await inside.decide(opened, "deny")
+    assert await inside.handle(opened).result() == "denied"
+    appeals, appeal = await appealed(inside, opened)
+    await decided_on(appeals, opened, "staff:anna", AppealOutcome.REVERSED)
+    assert await inside.handle(appeal).result() == "over"
+    await inside.agreed(opened, "invited", "lms_account")
+    assert "request_received" in await inside.notices(opened)
+    assert len([one for one in await inside.notices(opened) if one == "request_received"]) == 1, "nothing twice"
+    await inside.reported(opened, "account", "profile")
+    await inside.agreed(opened, "in_training", "course_completion")
+    await inside.cases.revoke_certification(opened.case_id, "a sample reason", "staff:rita")
+    assert await inside.handle(opened).result() == "revoked"
+    again, second = await appealed(inside, opened)
+    assert second.workflow_id.endswith("/2")
+    await decided_on(again, opened, "staff:iris", AppealOutcome.REVERSED)
+    await inside.agreed(opened, "in_training", "course_completion")
+    await inside.cases.revoke_certification(opened.case_id, "another reason", "staff:rita")
+    assert await inside.handle(opened).result() == "revoked"
+    assert len([one for one in await inside.notices(opened) if one == "revoked"]) == 2, "each end is told"

@@ -8,6 +8,7 @@ from domain.federal.markets import Market, Role
 from domain.federal.policies import FEDERAL_POLICIES
 from domain.federal.policy import FederalPolicy
 from domain.shared.assister import Kind
+from domain.shared.cases.appeals import AppealOutcome
 from domain.shared.cases.notices import Notice, find_topic
 from domain.shared.cases.stages import OWNER, WaitingFor
 from domain.shared.documents.faults import Fault
@@ -47,6 +48,10 @@ VARIANTS: Labels = {
     "license_lapsed": N_("License not in force"),
     "system_suspension": N_("Access to systems suspended"),
     "still_suspended": N_("Another suspension is open"),
+    "upheld": N_("Upheld"),
+    "reversed": N_("Reversed"),
+    "sent_back": N_("Sent back"),
+    "overdue": N_("Not answered in time"),
 }
 CERTIFICATE: dict[str, object] = {
     "number": NUMBER,
@@ -54,7 +59,18 @@ CERTIFICATE: dict[str, object] = {
     "valid_until": date(2024, 12, 31),
     "verify_url": VERIFY_URL,
 }
-
+APPEAL: dict[str, object] = {
+    "appealed": "denied",
+    "filed_on": date(2024, 3, 5),
+    "due_on": date(2024, 4, 19),
+    "phase": 1,
+    "phases": 2,
+    "label": "independent review",
+    "overdue": False,
+    "outcome": "",
+    "reason": "",
+    "effective_on": date(2024, 4, 2),
+}
 
 # What staff wrote.
 _QUESTION = {
@@ -115,6 +131,9 @@ _VALUES: dict[Notice, Mapping[str, object]] = {
         "rcl_url": RCL_URL,
         "find_local_help_url": FIND_LOCAL_HELP_URL,
     },
+    Notice.APPEAL_FILED: {"appeal": APPEAL},
+    Notice.APPEAL_ESCALATED: {"appeal": {**APPEAL, "phase": 2}},
+    Notice.APPEAL_DECIDED: {"appeal": {**APPEAL, "outcome": "reversed"}},
     Notice.PORTAL_RECOVERY: {"user_id": "ast_0190a1b20000700080000001", "portal_url": OWN_URL},
     Notice.HELP_DESK: {
         "npn": "1234567",
@@ -252,6 +271,9 @@ def _build_reader_values(notice: Notice, language: str, kind: str) -> Mapping[st
         }
     if notice is Notice.INFORMATION_NEEDED:
         return {"question": _QUESTION[language]}
+    if notice is Notice.APPEAL_ESCALATED:
+        rules = _find_policy(kind).appeal
+        return {"appeal": {**APPEAL, "label": rules.phases[-1].label[language] if rules else ""}}
     if notice in _REASONS:
         return {"reason": _REASONS[notice][language]}
     return {}
@@ -299,7 +321,15 @@ def _make_notices() -> Iterator[NoticeSample]:
     without_term = {"cause": "system_suspension", "until": None}
     yield NoticeSample(Notice.AUTHORITY_SUSPENDED, agent_broker, "system_suspension", without_term)
     yield NoticeSample(Notice.AUTHORITY_RESTORED, broker, "still_suspended", {"suspended": True, "reason": ""})
-    yield from (_make_reminder(waited) for waited, owner in OWNER.items() if owner not in ("us", "nobody"))
+    yield NoticeSample(Notice.APPEAL_FILED, broker)
+    yield NoticeSample(Notice.APPEAL_ESCALATED, broker, "upheld")
+    yield NoticeSample(Notice.APPEAL_ESCALATED, broker, "overdue", {"appeal": {**APPEAL, "overdue": True}})
+    for outcome in AppealOutcome:
+        told = {**APPEAL, "outcome": outcome, "reason": "A sample reason."}
+        yield NoticeSample(Notice.APPEAL_DECIDED, broker, outcome, {"appeal": told})
+    yield from (
+        _make_reminder(waited) for waited, owner in OWNER.items() if owner not in ("us", "nobody", "appeals reviewer")
+    )
 
 
 def _make_endings(kinds: tuple[str, ...], *notices: Notice) -> Iterator[NoticeSample]:

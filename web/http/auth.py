@@ -29,6 +29,7 @@ from web.http.limits import SAFE_METHODS
 from web.http.permissions import Permission, StaffRole, collect_permissions, parse_roles
 from web.http.problem_pages import NOT_ALLOWED, STALE_PAGE, ProblemText
 from web.http.rate_limits import check_rate
+from web.http.uploads import UPLOAD_TYPE, read_upload
 from web.services import Services, get_services
 
 STAFF_HOME = "/staff"
@@ -201,6 +202,8 @@ async def check_csrf(request: Request, member: StaffMember) -> None:
     given = request.headers.get(CSRF_HEADER, "")
     if not given and read_media_type(request) == MEDIA_TYPE:
         given = (await read_form(request)).get(CSRF_FIELD, "")
+    elif not given and read_media_type(request) == UPLOAD_TYPE:
+        given = (await read_upload(request)).values.get(CSRF_FIELD, "")
     if not hmac.compare_digest(given.encode(), member.csrf.encode()):
         raise NotAllowed(STALE_PAGE, "The page you sent this from is out of date: open it again, then send it again.")
 

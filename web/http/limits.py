@@ -7,6 +7,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from domain.shared.documents.evidence import LARGEST_FILE
 from domain.shared.traces import locate_error
 from templates.catalogs import LANGUAGES
 from web.http.defence.security_log import REFUSED, hash_caller, log_security
@@ -15,6 +16,8 @@ from web.http.problems import build_problem
 log = structlog.get_logger(__name__)
 # A request with every field at its longest has some 20 KiB.
 MAX_BODY = 256 * 1024
+# A file of evidence, and the form around it.
+UPLOADS, MAX_UPLOAD = "/appeal/evidence", LARGEST_FILE + 16 * 1024
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 LANGUAGE_COOKIE = "lang"
 # Under TLS browsers see to it that no other host sets such a cookie.
@@ -51,7 +54,7 @@ HTTPS_ONLY = {"Strict-Transport-Security": "max-age=31536000; includeSubDomains"
 _REFUSALS = {
     400: "The address contains a NUL character.",
     403: "This was sent from a page of another site: open the page here, then send it again.",
-    413: f"The body is larger than {MAX_BODY} bytes; send less.",
+    413: f"The body is larger than {MAX_BODY} bytes, or with a file of evidence than {MAX_UPLOAD}; send less.",
     500: "Something went wrong on our side; please try again later.",
 }
 
@@ -62,6 +65,8 @@ class _TooLarge(Exception):
 
 class Limits:
     """Middleware: bodies over 256 KiB, NUL characters in addresses and forms of other sites are refused.
+
+    Where evidence is taken a body has 3 MiB.
 
     Answers carry security headers, and remember the language that was asked for by the address. What nobody foresaw
     ends here as a 500, logged by its places: the server's own traceback quotes what was sent. It is plain ASGI:
@@ -79,13 +84,13 @@ class Limits:
             await self._app(scope, receive, send)
             return
         began = False
-        received = 0
+        received, most = 0, _find_largest_body(scope)
 
         async def receive_bounded() -> Message:
             nonlocal received
             message = await receive()
             received += len(message.get("body", b""))
-            if received > MAX_BODY:
+            if received > most:
                 raise _TooLarge
             return message
 
@@ -127,7 +132,7 @@ class Limits:
             return 400
         if scope["method"] not in SAFE_METHODS and not self._is_from_own_page(scope):
             return 403
-        return 413 if _read_content_length(scope) > MAX_BODY else None
+        return 413 if _read_content_length(scope) > _find_largest_body(scope) else None
 
     def _is_from_own_page(self, scope: Scope) -> bool:
         """Whether a form was sent from a page of ours, as far as the browser says; programs say nothing.
@@ -153,6 +158,11 @@ class Limits:
             secure, prefix = ("; Secure", SECURE_PREFIX) if is_secure else ("", "")
             cookie = f"{prefix}{LANGUAGE_COOKIE}={asked}; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax{secure}"
             headers.append("Set-Cookie", cookie)
+
+
+def _find_largest_body(scope: Scope) -> int:
+    """How large a body may be; who sends one is looked at before it is read."""
+    return MAX_UPLOAD if scope["path"].endswith(UPLOADS) else MAX_BODY
 
 
 def _read_content_length(scope: Scope) -> int:

@@ -32,6 +32,9 @@ class Permission(StrEnum):
     SUSPEND = "suspend"
     LIFT = "lift"
     TERMINATE = "terminate"
+    READ_APPEALS = "read_appeals"
+    FILE_APPEAL = "file_appeal"
+    DECIDE_APPEAL = "decide_appeal"
     EXPORT = "export"
     READ_WEBHOOKS = "read_webhooks"
     DELIVER = "deliver"
@@ -41,7 +44,7 @@ class Permission(StrEnum):
 
 
 _P = Permission
-_READS = frozenset({_P.READ_CASES, _P.READ_FILES, _P.READ_WEBHOOKS})
+_READS = frozenset({_P.READ_CASES, _P.READ_FILES, _P.READ_WEBHOOKS, _P.READ_APPEALS})
 
 # An auditor reads everything and changes nothing. Who may not read every file reads those that need them:
 # web/http/defence/file_access.py.
@@ -61,9 +64,11 @@ GRANTS: dict[StaffRole, frozenset[Permission]] = {
         _P.SUSPEND,
         _P.LIFT,
         _P.TERMINATE,
+        _P.FILE_APPEAL,
     },
     StaffRole.APPEALS_REVIEWER: frozenset({_P.READ_CASES, _P.REVOKE, _P.RESEND, _P.CLEAR_FLAG})
-    | {_P.SUSPEND, _P.LIFT, _P.TERMINATE},
+    | {_P.SUSPEND, _P.LIFT, _P.TERMINATE}
+    | {_P.READ_APPEALS, _P.FILE_APPEAL, _P.DECIDE_APPEAL},
     StaffRole.OPERATOR: frozenset({_P.READ_CASES, _P.READ_WEBHOOKS, _P.READ_SESSIONS, _P.END_SESSIONS})
     | {_P.RESEND, _P.BEGIN, _P.RUN_SEASON, _P.CLEAR_FLAG, _P.RESTART, _P.DELIVER},
     StaffRole.AUDITOR: _READS | {_P.EXPORT, _P.READ_ACCESS_LOG, _P.READ_SESSIONS},

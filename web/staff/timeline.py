@@ -21,6 +21,7 @@ _ABOUT = {
     "agreement": "marketplace_agreement",
     "list": "federal_list",
     "market": "market",
+    "outcome": "appeal_outcome",
     "result": "report",
     "role": "kind",
 }
@@ -100,7 +101,7 @@ def _describe_more(name: str, data: Mapping[str, Any], language: str) -> Details
     if name == FactKind.EXAM_ATTEMPTED:
         result = N_("Score {score}, passed") if data["passed"] else N_("Score {score}, not passed")
         found.append(_phrase(result, language, score=format_share(language, data["score"])))
-    if data.get("number"):
+    if name == FactKind.CERTIFICATE_ISSUED and data.get("number"):
         found.append(_phrase(N_("Certificate number: {number}"), language, number=str(data["number"])))
     if data.get("source"):
         found.append(name_code("agreed_on", str(data["source"]), language))
@@ -163,7 +164,8 @@ def _describe_audited(entry: TimelineEntry, language: str) -> tuple[str, Details
     late = [_phrase(N_("It was done although the case had ended meanwhile."), language)] if action != entry.name else []
     repeated = ", ".join(map(str, entry.data.get("may_repeat") or ()))
     named = [_phrase(N_("May be done twice: {steps}"), language, steps=repeated)] if repeated else []
-    return name_code("action", action, language), [*late, *named]
+    answer = [_explain_answer(entry, "answer", str(entry.data["answer"]), language)] if entry.data.get("answer") else []
+    return name_code("action", action, language), [*late, *named, *answer]
 
 
 _WORDS: Mapping[EntryKind, Callable[[TimelineEntry, str], tuple[str, Details]]] = {

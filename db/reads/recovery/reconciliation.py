@@ -17,7 +17,7 @@ from domain.programs.progress import compare_progress, find_repeats
 from domain.shared.cases.events import EventState
 from domain.shared.cases.messages import Progress, RegistrationProgress
 from domain.shared.cases.reconciliation import Difference
-from domain.shared.cases.stages import ENDED, SUSPENDING
+from domain.shared.cases.stages import ENDED, SUSPENDING, Stage
 from domain.shared.programs import STATE_PROGRAM
 
 
@@ -74,7 +74,8 @@ def _is_unclosed() -> Any:
     certified = exists().where(col(CertificateRow.case_id) == col(Case.case_id))
     has_account = and_(col(Case.program) == STATE_PROGRAM, col(Case.stage).in_(SUSPENDING), certified)
     return or_(
-        and_(col(Case.stage).in_(ENDED), ~is_recorded("notice." + col(Case.stage))),
+        # Of what is appealed the end was told: that is what is appealed.
+        and_(col(Case.stage).in_(ENDED - {Stage.UNDER_APPEAL}), ~is_recorded("notice." + col(Case.stage))),
         and_(has_account, ~is_recorded("portal.suspended")),
     )
 

@@ -58,6 +58,17 @@ def free_case(
     return case
 
 
+def reopen_case(session: Session, case: Case, actor: str, why: str, now: datetime) -> None:
+    """Frees a locked case whose end was set aside for a workflow that is begun anew, where it stood (E6).
+
+    Third parties are asked for what they reported while it was over.
+    """
+    case.run_id, case.restarts, case.restarted_at = None, 0, now
+    _want_reports(case)
+    session.add(case)
+    record_audit(session, now, actor, "case.reopened", case, why)
+
+
 def want_reports(session: Session, case_ids: Iterable[str]) -> None:
     """From now on the third parties of these cases are to be asked for their reports again, once it is their turn."""
     for case_id in sorted(case_ids):

@@ -60,6 +60,10 @@ class FactKind(StrEnum):
     TERMINATION_TAKEN_BACK = "termination_taken_back"
     TERMINATED = "terminated"
     CLOSED = "closed"
+    APPEAL_FILED = "appeal_filed"
+    APPEAL_ESCALATED = "appeal_escalated"
+    APPEAL_DECIDED = "appeal_decided"
+    APPEAL_WITHDRAWN = "appeal_withdrawn"
 
 
 class FactData(StoredData):
@@ -93,14 +97,24 @@ class Fact(BaseModel):
 
 
 class FactLog:
-    """The facts of a case, each once, in the order of their times; the order they are given in doesn't matter."""
+    """The facts of a case, each once, in the order of their times; the order they are given in doesn't matter.
+
+    What an appeal has set aside doesn't count any more (E6): only `find_everything` finds it.
+    """
 
     def __init__(self, facts: Iterable[Fact]) -> None:
         once = {fact.id: fact for fact in facts}
-        self._facts = sorted(once.values(), key=lambda fact: (fact.at, fact.id))
+        self._all = sorted(once.values(), key=lambda fact: (fact.at, fact.id))
+        decided = (fact for fact in self._all if fact.kind is FactKind.APPEAL_DECIDED)
+        set_aside = {fact_id for fact in decided for fact_id in fact.data.get("sets_aside") or ()}
+        self._facts = [fact for fact in self._all if fact.id not in set_aside]
 
     def __len__(self) -> int:
-        return len(self._facts)
+        return len(self._all)
+
+    def find_everything(self, *kinds: FactKind) -> list[Fact]:
+        """Every fact of these kinds, the earliest first, those that were set aside too."""
+        return [fact for fact in self._all if fact.kind in kinds]
 
     def find_all(self, *kinds: FactKind) -> list[Fact]:
         """Every fact of these kinds, the earliest first."""

@@ -109,6 +109,7 @@ class Claimed(BaseModel):
     standing: RegistrationSnapshot | None = None
     rebuilt: RebuiltProgress | None = None
     ended: str = ""
+    reopened: int = Field(default=0, description="how often an appeal has opened the case again")
 
 
 class LookUp(CaseRef):
@@ -176,6 +177,34 @@ class Applied(BaseModel):
     moves_rules: bool = False
     closes_at: datetime | None = None
     license_unknown_after_seconds: int = 0
+
+
+class AppealRef(BaseModel):
+    """An appeal of a case, by its number; ``at`` is the workflow's time."""
+
+    case_id: str
+    number: int
+    at: datetime
+
+
+class AppealStanding(BaseModel):
+    """Where an appeal stands, for its workflow: until when it sleeps, and what the appellant is told by now.
+
+    ``version`` counts its changes, so that what was seen isn't looked at again; ``due_at`` is None where no clock runs.
+    """
+
+    version: int
+    is_open: bool
+    phase: int = 1
+    due_at: datetime | None = None
+    letters: list[Letter] = Field(default_factory=list)
+
+
+class BeginAppeal(BaseModel):
+    """Input of the workflow of an appeal."""
+
+    case_id: str
+    number: int
 
 
 class Ending(BaseModel):

@@ -38,10 +38,16 @@ class Notice(StrEnum):
     TERMINATION_TAKEN_BACK = "termination_taken_back"
     TERMINATED = "terminated"
     CLOSED = "closed"
+    APPEAL_FILED = "appeal_filed"
+    APPEAL_ESCALATED = "appeal_escalated"
+    APPEAL_DECIDED = "appeal_decided"
 
 
 # What says that a case has ended: they are sent all the same.
 FAREWELLS = frozenset({Notice.DENIED, Notice.WITHDRAWN, Notice.REVOKED, Notice.TERMINATED, Notice.CLOSED})
+# What is about an appeal, which follows the end.
+ABOUT_APPEALS = frozenset({Notice.APPEAL_FILED, Notice.APPEAL_ESCALATED, Notice.APPEAL_DECIDED})
+SENT_AFTER_END = FAREWELLS | ABOUT_APPEALS
 # What a change of the authority comes with.
 AUTHORITY_NOTICES = frozenset(
     {
@@ -77,6 +83,9 @@ TOPIC: dict[Notice, Topic] = {
     Notice.TERMINATION_TAKEN_BACK: Topic.GENERAL,
     Notice.TERMINATED: Topic.GENERAL,
     Notice.CLOSED: Topic.GENERAL,
+    Notice.APPEAL_FILED: Topic.GENERAL,
+    Notice.APPEAL_ESCALATED: Topic.GENERAL,
+    Notice.APPEAL_DECIDED: Topic.GENERAL,
 }
 
 # By the values of WaitingFor.
@@ -104,6 +113,7 @@ TOPIC_OF_WAITING: dict[str, Topic] = {
     "publication": Topic.GENERAL,
     "next_plan_year": Topic.GENERAL,
     "restoration": Topic.GENERAL,
+    "appeal_decision": Topic.GENERAL,
 }
 
 

@@ -25,6 +25,19 @@ SENTENCES: dict[str, str] = {
     "suspended_by_staff": "The authority to assist is suspended.",
     "system_suspension": "Access to the systems is suspended.",
     "closed": "The plan year's window has closed.",
+    "under_appeal": "It had ended, and an appeal against that is under way.",
+    # why an appeal isn't taken, or not decided (E5, E6)
+    "appeal_late": "The last day to appeal was {last_day}; an appeal that comes later can't be taken.",
+    "nothing_to_appeal": "There is no denial or revocation that could be appealed.",
+    "no_appeal_in_policy": "The rules of this plan year have no appeal.",
+    "appeal_open": "An appeal is under way already; send what you have to add as evidence.",
+    "appealed_before": "This decision was appealed before; it can be appealed once.",
+    "appeal_overtaken": "A newer request of the same plan year was made, which counts now.",
+    "no_open_appeal": "No appeal is under way.",
+    "decided_before": "You decided in this case before; somebody else has to decide the appeal.",
+    "reversal_by_first_reviewers": "Approving takes more than an appeal decides (the background check's report, or "
+    "whose the request is): send the case back.",
+    "evidence_full": "There are {most} files already, and no more can be taken; say the rest in words.",
     # why a decision is refused (A12–A14)
     "still_screening": "The request is still being screened.",
     "awaiting_background_check": "The background check has not been reported; it can't be overridden.",

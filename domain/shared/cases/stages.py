@@ -34,7 +34,8 @@ class Stage(StrEnum):
     CLOSED = "closed"
 
 
-ENDED = frozenset({Stage.DENIED, Stage.WITHDRAWN, Stage.REVOKED, Stage.TERMINATED, Stage.CLOSED})
+# While an appeal is under way the end stands, and no workflow of the case runs.
+ENDED = frozenset({Stage.DENIED, Stage.WITHDRAWN, Stage.REVOKED, Stage.TERMINATED, Stage.CLOSED, Stage.UNDER_APPEAL})
 
 
 # After these a portal account must not stay open.
@@ -70,6 +71,7 @@ class WaitingFor(StrEnum):
     PUBLICATION = "publication"
     NEXT_PLAN_YEAR = "next_plan_year"
     RESTORATION = "restoration"
+    APPEAL_DECISION = "appeal_decision"
 
 
 OWNER: dict[WaitingFor, str] = {
@@ -96,6 +98,7 @@ OWNER: dict[WaitingFor, str] = {
     WaitingFor.PUBLICATION: "us",
     WaitingFor.NEXT_PLAN_YEAR: "nobody",
     WaitingFor.RESTORATION: "nobody",
+    WaitingFor.APPEAL_DECISION: "appeals reviewer",
 }
 
 

@@ -47,6 +47,11 @@ SENTENCES: dict[str, str] = {
     "window_closed": "Certification for this plan year has closed.",
     "intake_scope": "New agents and brokers must be located in New Mexico, or have both a business and a "
     "physical address in Arizona, Colorado, Oklahoma, Texas or Utah.",
+    "file_too_large": "The file is larger than {limit} MB; send a smaller one, or its parts.",
+    "file_kind": "Send a whole PDF, PNG or JPEG file; this is none, or something else stands in it too.",
+    "file_upload": "Send one file, and the other fields, as a form with a file (multipart/form-data).",
+    "in_future": "Give a day that isn't after today.",
+    "before_decision": "Give a day that isn't before the decision.",
     "control_characters": "Remove line breaks and control characters.",
     "not_changeable": "This field can't be changed in an answer; submit a new request instead.",
     "identity_taken": "This NPN or e-mail belongs to another person's case.",

@@ -1,0 +1,190 @@
+"""An appeal is decided, goes on to its next phase by itself, or is late; what ended may be opened again (E6)."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy.orm import Session
+
+from db.appeal_tables import AppealRow
+from db.tables import SYSTEM
+from db.writes.appeals.filing import close_row
+from db.writes.appeals.rows import OVERDUE, SENT_BACK, CaseInAppeal, DaysOff, audit_appeal, find_row
+from db.writes.facts import append_facts, flag_locked_case, lock_case, lower_flag, record_audit
+from db.writes.recovery.restarts import reopen_case
+from domain.shared.cases.appeals import (
+    Appeal,
+    AppealDecidedData,
+    AppealEscalatedData,
+    AppealOutcome,
+    build_appeal_fact,
+    escalates,
+    find_answer_day,
+    find_decider_refusal,
+    find_open_appeal,
+    fold_appeals,
+    list_set_aside,
+)
+from domain.shared.cases.commands import CommandOrigin
+from domain.shared.cases.facts import Fact, FactKind, FactLog
+from domain.shared.cases.messages import AppealRef, AppealStanding, Letter
+from domain.shared.cases.notices import Notice
+from domain.shared.cases.reasons import Reason
+from domain.shared.cases.stages import Stage
+from domain.shared.documents.faults import Fault, Invalid
+from domain.shared.policy import AppealRules
+from domain.state.certification import CertificationState
+from domain.state.commands import Decide, build_decision_facts
+from domain.state.eligibility import Verdict, find_open_checks, find_override_refusal
+
+
+@dataclass(frozen=True)
+class DecisionOnAppeal:
+    """What somebody decides of an appeal, and why; ``effective_on`` is today where it isn't given."""
+
+    case_id: str
+    actor: str
+    outcome: AppealOutcome
+    reason: str
+    effective_on: date | None = None
+
+
+def decide_appeal(
+    session: Session, decision: DecisionOnAppeal, days_off: DaysOff, now: datetime
+) -> AppealOutcome | Reason:
+    """Decides the open appeal in the phase it is in, or says why not, which is audited.
+
+    An end that is set aside opens the case again where it stood; what is sent back waits for the first reviewers.
+    Raises `UnknownCase`, and `Invalid` for a day that it can't be effective on.
+    """
+    case = lock_case(session, decision.case_id)
+    view = CaseInAppeal(session, case, days_off, now)
+    appeal, rules = find_open_appeal(view.log), view.rules
+    if appeal is None or rules is None:
+        return view.refuse(session, decision.actor, "decided", Reason("no_open_appeal"), decision.reason)
+    why = find_decider_refusal(appeal, decision.actor) or _find_reversal_refusal(view, appeal, decision)
+    if why is not None:
+        return view.refuse(session, decision.actor, "decided", why, decision.reason)
+    facts = _build_facts(view, appeal, decision, rules)
+    state = append_facts(session, case, facts, now)
+    close_row(session, view, appeal.number)
+    if lower_flag(case, OVERDUE):
+        record_audit(session, now, SYSTEM, f"case.unflagged.{OVERDUE}", case)
+    told = {"number": appeal.number, "phase": appeal.phase, "outcome": decision.outcome.value}
+    audit_appeal(session, view, decision.actor, "decided", decision.reason, **told)
+    if not state.ended:
+        reopen_case(session, case, decision.actor, decision.reason, now)
+        if decision.outcome is AppealOutcome.SENT_BACK and appeal.filed.appealed is not Stage.DENIED:
+            flag_locked_case(session, case, SENT_BACK, now)
+    return decision.outcome
+
+
+def _find_reversal_refusal(view: CaseInAppeal, appeal: Appeal, decision: DecisionOnAppeal) -> Reason | None:
+    """Why a denial can't be turned into an approval here: what an override doesn't reach is the first reviewers'."""
+    state = view.snapshot.state
+    if decision.outcome is not AppealOutcome.REVERSED or appeal.filed.appealed is not Stage.DENIED:
+        return None
+    assert isinstance(state, CertificationState), "registrations aren't denied"
+    is_open = find_override_refusal(Verdict.APPROVE, state.findings, decision.reason) is not None
+    return Reason("reversal_by_first_reviewers") if is_open or not view.case.identity_matches else None
+
+
+def _build_facts(view: CaseInAppeal, appeal: Appeal, decision: DecisionOnAppeal, rules: AppealRules) -> list[Fact]:
+    effective_on = decision.effective_on or view.today
+    if effective_on > view.today:
+        raise Invalid([Fault("effective_on", "in_future")])
+    if effective_on < appeal.filed.notice_on:
+        raise Invalid([Fault("effective_on", "before_decision")])
+    goes_on = escalates(decision.outcome, appeal.phase, rules)
+    decided = AppealDecidedData(
+        number=appeal.number,
+        phase=appeal.phase,
+        outcome=decision.outcome,
+        by=decision.actor,
+        reason=decision.reason,
+        effective_on=effective_on,
+        final=not goes_on,
+        sets_aside=() if decision.outcome is AppealOutcome.UPHELD else list_set_aside(view.log, appeal.filed.decision),
+    )
+    case_id, part = view.case.case_id, f"{appeal.number}.{appeal.phase}"
+    facts = [build_appeal_fact(case_id, FactKind.APPEAL_DECIDED, decided, view.now, part)]
+    if goes_on:
+        facts.append(_build_escalation(view, appeal, rules, overdue=False))
+    if decision.outcome is AppealOutcome.REVERSED and appeal.filed.appealed is Stage.DENIED:
+        facts += _approve(view, decision, part)
+    return facts
+
+
+def _approve(view: CaseInAppeal, decision: DecisionOnAppeal, part: str) -> list[Fact]:
+    """A denial that is reversed is an approval, by who decided the appeal, over the checks that did not pass."""
+    state = view.snapshot.state
+    assert isinstance(state, CertificationState), "registrations aren't denied"
+    override = decision.reason if find_open_checks(state.findings) else None
+    command_id = f"appeal:{view.case.case_id}:{part}"
+    origin = CommandOrigin(command_id, view.case.case_id, decision.actor, decision.reason, view.now)
+    command = Decide(verdict=Verdict.APPROVE, override=override)
+    return build_decision_facts(command, origin, state, view.snapshot.applicant.language)
+
+
+def _build_escalation(view: CaseInAppeal, appeal: Appeal, rules: AppealRules, *, overdue: bool) -> Fact:
+    phase = appeal.phase + 1
+    due_on = find_answer_day(rules, phase, view.today, view.find_days_off(view.today.year))
+    data = AppealEscalatedData(number=appeal.number, phase=phase, due_on=due_on, overdue=overdue)
+    part = f"{appeal.number}.{phase}"
+    return build_appeal_fact(view.case.case_id, FactKind.APPEAL_ESCALATED, data, view.now, part)
+
+
+def follow_appeal(session: Session, ref: AppealRef, days_off: DaysOff, now: datetime) -> AppealStanding:
+    """Where an appeal stands; if its clock has run out it goes on to its next phase, or staff are told that it is late.
+
+    Answered to its workflow, which sleeps until the next clock runs out; so it may be asked any number of times.
+    """
+    case = lock_case(session, ref.case_id)
+    row = find_row(session, ref.case_id, ref.number)
+    session.refresh(row)
+    if row.state == "open" and row.overdue_at is None and now >= row.due_at:
+        _end_phase(session, CaseInAppeal(session, case, days_off, now), row)
+    view = CaseInAppeal(session, case, days_off, now)
+    appeal = _find_appeal(view.log, ref.number)
+    return AppealStanding(
+        version=row.version,
+        is_open=appeal.is_open,
+        phase=appeal.phase,
+        due_at=row.due_at if appeal.is_open and row.overdue_at is None else None,
+        letters=_list_letters(appeal, ref),
+    )
+
+
+def _find_appeal(log: FactLog, number: int) -> Appeal:
+    return next(one for one in fold_appeals(log) if one.number == number)
+
+
+def _end_phase(session: Session, view: CaseInAppeal, row: AppealRow) -> None:
+    """An answer that didn't come in time: the next phase begins by itself; in the last one staff are told."""
+    appeal, rules = _find_appeal(view.log, row.number), view.rules
+    if rules is not None and appeal.phase < len(rules.phases):
+        append_facts(session, view.case, [_build_escalation(view, appeal, rules, overdue=True)], view.now)
+        close_row(session, view, row.number)
+        audit_appeal(session, view, SYSTEM, "escalated", "", number=row.number, phase=appeal.phase + 1)
+        return
+    row.overdue_at = view.now
+    session.add(row)
+    flag_locked_case(session, view.case, OVERDUE, view.now)
+
+
+def _list_letters(appeal: Appeal, ref: AppealRef) -> list[Letter]:
+    """What the appellant has to be told so far; each is sent once, by its key."""
+    told = [(Notice.APPEAL_FILED, 1)]
+    told += [(Notice.APPEAL_ESCALATED, one.phase) for one, _ in appeal.escalations]
+    told += [(Notice.APPEAL_DECIDED, one.phase) for one, _ in appeal.decisions if one.final]
+    return [
+        Letter(case_id=ref.case_id, at=ref.at, notice=notice, about=f"{appeal.number}.{phase}")
+        for notice, phase in told
+    ]
+
+
+def note_told(session: Session, case_id: str, number: int, version: int) -> None:
+    """The workflow of an appeal has been told of this version."""
+    row = find_row(session, case_id, number)
+    session.refresh(row)
+    row.told = max(row.told, version)
+    session.add(row)

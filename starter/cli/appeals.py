@@ -1,0 +1,107 @@
+"""The verb of `certify` for appeals: filed on behalf, backed by evidence, taken back, decided."""
+
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from domain.shared.ids import name_staff_actor
+from starter.cli.arguments import DEFAULTS, Actor, CaseId, CommonOptions, Reason, require_text
+from starter.cli.context import CommandServices, UsageError, open_services
+from starter.cli.output import open_console, print_json
+from starter.cli.status_output import print_summary
+
+Act = Literal["file", "evidence", "decide", "withdraw"]
+Method = Literal["letter", "email", "phone", "in_person"]
+Outcome = Literal["upheld", "reversed", "sent_back"]
+
+
+async def act_on_appeal(
+    case: CaseId,
+    act: Annotated[Act, Parameter(help="file one, add evidence, decide or withdraw it.")],
+    /,
+    *,
+    reason: Reason,
+    actor: Actor,
+    grounds: Annotated[str | None, Parameter(help="file: what the appellant says against the decision.")] = None,
+    method: Annotated[Method | None, Parameter(help="file: how it came.")] = None,
+    received_on: Annotated[str | None, Parameter(help="file: the day it came, such as 2026-11-21; else today.")] = None,
+    file: Annotated[Path | None, Parameter(help="evidence: a PDF, PNG or JPEG file.")] = None,
+    outcome: Annotated[Outcome | None, Parameter(help="decide: what the appeal comes to.")] = None,
+    effective_on: Annotated[str | None, Parameter(help="decide: since when it counts; else today.")] = None,
+    options: CommonOptions = DEFAULTS,
+) -> None:
+    """Do something about an appeal against a denial or a revocation, as staff."""
+    require_text(reason=reason, actor=actor)
+    actor = name_staff_actor(actor)
+    given = _Given(case, reason, actor)
+    async with open_services(options.data) as services:
+        if act == "file":
+            await given.file_appeal(services, grounds, method, received_on)
+        elif act == "evidence":
+            await given.add_evidence(services, file)
+        elif act == "decide":
+            await given.decide_appeal(services, outcome, effective_on)
+        else:
+            await services.appeals.withdraw_appeal(case, reason, actor)
+        appeals = await services.appeals.read_appeals(case)
+        status = await services.read_status(case)
+    if options.json:
+        from db.reads.status import to_json_values
+
+        print_json({**status, "appeals": [to_json_values(one.document()) for one in appeals]})
+    else:
+        print_summary(open_console(), status)
+
+
+class _Given:
+    """Whose appeal it is, and who acts why."""
+
+    def __init__(self, case: str, reason: str, actor: str) -> None:
+        self._case, self._reason, self._actor = case, reason, actor
+
+    async def file_appeal(
+        self, services: CommandServices, grounds: str | None, method: str | None, received_on: str | None
+    ) -> None:
+        from db.writes.appeals.filing import Filing
+        from domain.shared.cases.appeals import FilingMethod
+
+        _require("file", grounds=grounds, method=method)
+        day = _read_day("received-on", received_on)
+        filing = Filing(self._case, self._actor, FilingMethod(method or ""), grounds or "", self._reason, day)
+        await services.appeals.file_appeal(filing)
+
+    async def add_evidence(self, services: CommandServices, file: Path | None) -> None:
+        from domain.shared.documents.evidence import LARGEST_FILE
+
+        _require("evidence", file=file)
+        assert file is not None, "else it was asked for"
+        try:
+            with file.open("rb") as opened:
+                content = opened.read(LARGEST_FILE + 1)
+        except OSError as error:
+            raise UsageError(f"--file {file} can't be read: {error.strerror}.") from None
+        await services.appeals.add_evidence(self._case, file.name, content, self._actor)
+
+    async def decide_appeal(self, services: CommandServices, outcome: str | None, effective_on: str | None) -> None:
+        from db.writes.appeals.deciding import DecisionOnAppeal
+        from domain.shared.cases.appeals import AppealOutcome
+
+        _require("decide", outcome=outcome)
+        day = _read_day("effective-on", effective_on)
+        decision = DecisionOnAppeal(self._case, self._actor, AppealOutcome(outcome or ""), self._reason, day)
+        await services.appeals.decide_appeal(decision)
+
+
+def _require(act: str, **given: object) -> None:
+    for name, value in given.items():
+        if not value:
+            raise UsageError(f"{act} needs --{name.replace('_', '-')}; see `certify appeal --help`.")
+
+
+def _read_day(name: str, text: str | None) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        raise UsageError(f"--{name} takes a day, such as 2026-11-21.") from None
