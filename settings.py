@@ -327,6 +327,10 @@ class Settings(BaseSettings):
     registry_url: str = Field(description="licence registry (NIPR PDB)")
     registry_user: str = Field(default="", description="its Basic user")
     registry_password: SecretStr = Field(default=SecretStr(""), description="its Basic password")
+    registry_alerts_url: str = Field(
+        default="",
+        description="its alerts (NIPR PDB Alerts), by the same user; empty: licenses are watched by cadence alone",
+    )
 
     background_checks_url: str = Field(description="background-check vendor (Checkr)")
     background_checks_api_key: SecretStr = Field(default=SecretStr(""), description="its API key")

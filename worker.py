@@ -30,6 +30,7 @@ from activities.certificates import CertificatesActivities
 from activities.interceptors.failures import CodedFailures
 from activities.interceptors.outages import KnownOutages, ThirdPartyHealth
 from activities.interceptors.stuck_flags import StuckFlags
+from activities.license_rounds import LicenseRoundsActivities
 from activities.licensing import LicensingActivities
 from activities.listing_check import ListingCheckActivities
 from activities.lms_polling import LmsPollingActivities
@@ -53,6 +54,7 @@ from adapters.mail import Mailer
 from adapters.mlms import MlmsClient
 from adapters.portal import PortalClient
 from adapters.registry import RegistryClient
+from adapters.registry_alerts import RegistryAlertsClient
 from db.engine import Database
 from domain.shared.programs import FEDERAL_PROGRAM, STATE_PROGRAM
 from domain.shared.senders import Sender
@@ -72,6 +74,7 @@ from templates.letters import NoticeRenderer
 from workflows.appeal import AppealFollowing
 from workflows.certification import AssisterCertification
 from workflows.daily_reminders import DailyReminders
+from workflows.license_round import LicenseRound
 from workflows.lms_polling import LmsPollingRound
 from workflows.patches import REMOVABLE_ON
 from workflows.publication import DailyPublication
@@ -94,6 +97,7 @@ WORKFLOWS = [
     ReportRequests,
     SeasonOpening,
     AppealFollowing,
+    LicenseRound,
 ]
 # A letter, and an effect of two calls, have to fit into an activity's ten seconds (workflows/options.py).
 MAIL_SECONDS = 8.0
@@ -132,6 +136,16 @@ def build_registry(settings: Settings, client: httpx2.AsyncClient) -> RegistryCl
     """The licence registry."""
     return RegistryClient(
         client, settings.registry_url, settings.registry_user, settings.registry_password.get_secret_value()
+    )
+
+
+def build_registry_alerts(settings: Settings, client: httpx2.AsyncClient) -> RegistryAlertsClient | None:
+    """The licence registry's alerts, where there are any."""
+    if not settings.registry_alerts_url:
+        return None
+    password = settings.registry_password.get_secret_value()
+    return RegistryAlertsClient(
+        client, settings.registry_alerts_url, settings.registry_user, password, settings.mail_from
     )
 
 
@@ -178,6 +192,7 @@ def build_activities(
         AppealsActivities(database, list_days_off),
         LmsPollingActivities(absorb, absorb_sender, database),
         SeasonsActivities(directory, database),
+        LicenseRoundsActivities(registry, build_registry_alerts(settings, client), database),
         ReconciliationsActivities(
             directory,
             database,

@@ -18,6 +18,8 @@ from domain.shared.cases.messages import (
     Ending,
     LastReconciliation,
     Letter,
+    LicenseRoundCounts,
+    LicenseRoundOrder,
     LmsPoll,
     Looked,
     LookUp,
@@ -246,6 +248,40 @@ class LmsPolling(ABC):
     @abstractmethod
     async def ask_page(self, poll: LmsPoll) -> LmsPoll:
         """Asks about a page of learners in training, and takes what is new; the next page, ``after`` "-" at the end."""
+
+
+class LicenseRounds(ABC):
+    """The round over licences of the certified (E1–E3); each but the last answers the order as it is after a page."""
+
+    @activity.defn(name="license_round.take_in")
+    @abstractmethod
+    async def take_in_page(self, order: LicenseRoundOrder) -> LicenseRoundOrder:
+        """Begins to watch a page of those certified, and says which day's round it is."""
+
+    @activity.defn(name="license_round.tell_targets")
+    @abstractmethod
+    async def tell_targets(self, order: LicenseRoundOrder) -> LicenseRoundOrder:
+        """Tells the registry's alerts of some who are watched, or are watched no more."""
+
+    @activity.defn(name="license_round.read_alerts")
+    @abstractmethod
+    async def read_alerts(self, order: LicenseRoundOrder) -> LicenseRoundOrder:
+        """Reads the registry's reports of the days that weren't read; whom they name is due at once."""
+
+    @activity.defn(name="license_round.ask_page")
+    @abstractmethod
+    async def ask_page(self, order: LicenseRoundOrder) -> LicenseRoundOrder:
+        """Asks the registry about some who are due, within the day's bound, and records what follows."""
+
+    @activity.defn(name="license_round.list_letters")
+    @abstractmethod
+    async def list_letters(self, order: LicenseRoundOrder) -> Reminders:
+        """The reminders of licences' last days that are due, a page at a time."""
+
+    @activity.defn(name="license_round.close")
+    @abstractmethod
+    async def close_round(self, order: LicenseRoundOrder) -> LicenseRoundCounts:
+        """Keeps what the round came to, for operators."""
 
 
 class Reconciliations(ABC):

@@ -26,8 +26,10 @@ from domain.shared.assister import AssisterType
 from domain.shared.cases.authority import find_letter_fact
 from domain.shared.cases.messages import Effect, Letter
 from domain.shared.cases.notices import ABOUT_APPEALS, FAREWELLS, SENT_AFTER_END, Notice, find_topic
+from domain.shared.cases.reasons import read_reason
 from domain.shared.cases.reminders import find_wait_reminded_of
 from domain.shared.cases.stages import Certificate
+from domain.shared.licenses.watch import read_license_expiry
 from domain.shared.links import ACTIVATION_PATH, OWN_PATH
 from domain.shared.policy import ProgramPolicy, describe_contact, find_local_date
 from domain.shared.programs import FEDERAL_PROGRAM
@@ -139,6 +141,7 @@ class NoticesActivities(contracts.Notices):
             "waiting_for": waiting_for or "",
             **_describe_authority(notice, letter, snapshot),
             "appeal": describe_appeal(snapshot, letter) if notice in ABOUT_APPEALS else None,
+            "expires_on": read_license_expiry(letter.about) if notice is Notice.LICENSE_EXPIRING else None,
         }
         if snapshot.case.program == FEDERAL_PROGRAM:
             return {**values, **await self._gather_registration(notice, letter, snapshot, own_url)}
@@ -266,11 +269,17 @@ def _describe_authority(notice: Notice, letter: Letter, snapshot: CaseSnapshot) 
     }
     return {
         "cause": fact.data.get("cause", ""),
-        "reason": fact.data.get("reason", ""),
+        "reason": fact.data.get("reason", "") or _explain(fact.data.get("note"), snapshot.applicant.language),
         "until": None,
         **days,
         "suspended": snapshot.state.authority.is_suspended,
     }
+
+
+def _explain(note: str | None, language: str) -> str:
+    """What a suspension that nobody has ordered rests on."""
+    reason = read_reason(note, None)
+    return translate(reason.template, language) if reason is not None else ""
 
 
 def _list_links(notice: Notice) -> list[str]:

@@ -81,14 +81,21 @@ async def request_resend(
 
 @asynccontextmanager
 async def open_stream(
-    client: httpx2.AsyncClient, service: str, url: str, *, within: float, answers: Container[int] = (), **kw: Any
+    client: httpx2.AsyncClient,
+    service: str,
+    url: str,
+    *,
+    within: float,
+    method: str = "GET",
+    answers: Container[int] = (),
+    **kw: Any,
 ) -> AsyncIterator[httpx2.Response]:
-    """A GET whose answer is read in the block, by `read_pieces`; `within` is in seconds and bounds the block.
+    """A call whose answer is read in the block, by `read_pieces`; `within` is in seconds and bounds the block.
 
     Raises what `call_service` raises, for what fails in the block too.
     """
     with _translate_failures(service):
-        async with asyncio.timeout(within), client.stream("GET", url, **kw) as response:
+        async with asyncio.timeout(within), client.stream(method, url, **kw) as response:
             _judge_status(response, service, answers)
             yield response
 

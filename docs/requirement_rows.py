@@ -77,6 +77,7 @@ IDENTITY = {
     "D8": "Earlier years are joined to nobody else, and a file of them that contradicts itself is refused",
 }
 YEARS = {
+    "E1": "Licenses of the certified are watched, by the policy's cadence and by the registry's alerts",
     "E2": "A licence that isn't in force suspends the authority to assist; the certificate stays as a record",
     "E3": "A suspension ends with its own cause; what staff have ordered waits for staff, or for its last day",
     "E4": "Staff suspend, lift and terminate, with reasons and days by policy, each with its notice",

@@ -17,6 +17,7 @@ from starlette.routing import Route
 from sandbox.http.application import build_application
 from sandbox.http.controls import Controls
 from sandbox.http.requests import read_body, require_basic_credentials
+from sandbox.registry_alerts import PATH as ALERTS_PATH, AlertsStandIn
 from sandbox.seeds import PRODUCERS
 from sandbox.store import Document, DocumentStore
 
@@ -70,6 +71,7 @@ class RegistryStandIn:
         self._user = user
         self._password = password
         self._store = store
+        self._alerts = AlertsStandIn(user, password, store)
         self.controls = Controls()
         for producer in PRODUCERS:
             if store.find_document(PRODUCER, producer["npn"]) is None:
@@ -81,8 +83,9 @@ class RegistryStandIn:
             Route("/pdb-xml-reports/entityinfo_xml.cgi", self.report_entity),
             Route("/producers", self.list_producers),
             Route("/producers", self.add_producer, methods=["POST"]),
+            *self._alerts.build_routes(),
         ]
-        return build_application(self.controls, routes, "/pdb-xml-reports", "text/xml")
+        return build_application(self.controls, routes, ("/pdb-xml-reports", ALERTS_PATH), "text/xml")
 
     async def report_entity(self, request: Request) -> Response:
         """The report on one NPN; an unknown one is an answer too, with status 200†."""
@@ -101,8 +104,10 @@ class RegistryStandIn:
         return JSONResponse(self._store.list_documents(PRODUCER))
 
     async def add_producer(self, request: Request) -> Response:
-        """Adds a producer, in place of one with the same NPN."""
-        return JSONResponse(self._save_producer(await read_body(request, RegistryProducer)), status_code=201)
+        """Adds a producer, in place of one with the same NPN; alerts tell of it today."""
+        saved = self._save_producer(await read_body(request, RegistryProducer))
+        self._alerts.note_change(saved["npn"])
+        return JSONResponse(saved, status_code=201)
 
     def _save_producer(self, producer: RegistryProducer) -> Document:
         document = producer.model_dump(mode="json")

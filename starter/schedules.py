@@ -27,6 +27,7 @@ DAILY_ROUND_ID = "daily-round"
 DAILY_PUBLICATION_ID = "daily-publication"
 RECONCILIATION_ID = "reconciliation"
 LMS_POLLING_ID = "lms-polling"
+LICENSE_ROUND_ID = "license-round"
 POLLED_EVERY = timedelta(minutes=15)
 TRIED_EVERY = 5.0  # seconds
 LOOKED_EVERY = 60.0  # seconds
@@ -43,6 +44,13 @@ def daily_publication(task_queue: str) -> Schedule:
     """Every day at six in the East; on a day off the workflow finds nothing due (B18–B20)."""
     return _build_daily_schedule(
         names.DAILY_PUBLICATION, DAILY_PUBLICATION_ID, task_queue, "federal lists", 6, "America/New_York"
+    )
+
+
+def license_round(task_queue: str) -> Schedule:
+    """Every day at seven in New Mexico; a day that was missed is the next one's to catch up on (E1)."""
+    return _build_daily_schedule(
+        names.LICENSE_ROUND, LICENSE_ROUND_ID, task_queue, "licenses of the certified", 7, "America/Denver"
     )
 
 
@@ -85,6 +93,7 @@ async def ensure_schedules(client: Client, task_queue: str, *, polls_lms: bool =
         DAILY_ROUND_ID: daily_round(task_queue),
         DAILY_PUBLICATION_ID: daily_publication(task_queue),
         RECONCILIATION_ID: reconciliation(task_queue),
+        LICENSE_ROUND_ID: license_round(task_queue),
     }
     if polls_lms:
         schedules[LMS_POLLING_ID] = lms_polling(task_queue)

@@ -143,6 +143,7 @@ NOTICES: Labels = {
     "marketplace_active": N_("Marketplace registration complete"),
     "portal_recovery": N_("Way back into the portal"),
     "help_desk": N_("Report to the help desk"),
+    "license_expiring": N_("License about to expire"),
     "withdrawn": N_("Request withdrawn"),
     "revoked": N_("Certification revoked"),
     "authority_suspended": N_("Authority suspended"),

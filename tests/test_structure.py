@@ -12,6 +12,7 @@ from activities import (
     background,
     certificates,
     contracts,
+    license_rounds,
     licensing,
     listing_check,
     lms_polling,
@@ -51,6 +52,7 @@ IMPLEMENTATIONS = {
     contracts.LmsPolling: lms_polling.LmsPollingActivities,
     contracts.Appeals: appeals.AppealsActivities,
     contracts.Publications: publications.PublicationsActivities,
+    contracts.LicenseRounds: license_rounds.LicenseRoundsActivities,
     contracts.Reconciliations: reconciliation.ReconciliationsActivities,
     contracts.Seasons: seasons.SeasonsActivities,
 }

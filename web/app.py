@@ -15,6 +15,7 @@ from temporalio.client import Client
 
 from db.engine import Database
 from db.reads.counts import check_tables, count_given_up, count_pending_events, count_stages
+from db.reads.licenses.rounds import read_last_round
 from db.reads.numbers import StaffNumbers
 from db.reads.recovery.reconciliation import read_last_reconciliation
 from domain.shared.cases.reconciliation import FLAGGED, WANTED, Outcome
@@ -274,12 +275,13 @@ def _add_health_routes(app: FastAPI) -> None:
 def _add_metrics_route(app: FastAPI) -> None:
     @app.get("/metrics", dependencies=[PUBLIC], tags=["health"])
     async def metrics(services: ServicesDep) -> PlainTextResponse:
-        """Cases by stage, events waiting for delivery, and the last reconciliation, for Prometheus."""
+        """Cases by stage, events waiting for delivery, the last reconciliation and license round, for Prometheus."""
         kept = CollectorRegistry()
         stages = Gauge("certify_cases", "Cases by stage", ["stage"], registry=kept)
         pending = Gauge("certify_inbox_pending", "Webhook events not yet delivered", registry=kept)
         pending.set(await services.database.read(count_pending_events))
         await _add_reconciliation(services, kept)
+        await _add_license_round(services, kept)
         for stage, count in (await services.database.read(count_stages)).items():
             stages.labels(stage).set(count)
         return PlainTextResponse(generate_latest(kept), media_type=CONTENT_TYPE_LATEST)
@@ -300,6 +302,18 @@ async def _add_reconciliation(services: Services, kept: CollectorRegistry) -> No
     unknown = Gauge("certify_workflows_without_case", "Workflows that run and have no case", registry=kept)
     unknown.set(last.counts.get("unknown", 0))
     at = Gauge("certify_reconciliation_timestamp_seconds", "When the last one ended", registry=kept)
+    at.set(last.finished_at.timestamp())
+
+
+async def _add_license_round(services: Services, kept: CollectorRegistry) -> None:
+    """What the last round over licences of the certified came to; nothing before the first one (E1)."""
+    last = await services.database.read(read_last_round)
+    if last is None:
+        return
+    found = Gauge("certify_license_round", "The last round over licenses, by what is counted", ["count"], registry=kept)
+    for name, number in last.counts.items():
+        found.labels(name).set(number)
+    at = Gauge("certify_license_round_timestamp_seconds", "When the last one ended", registry=kept)
     at.set(last.finished_at.timestamp())
 
 

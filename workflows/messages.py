@@ -9,6 +9,7 @@ LMS_POLLING = "LmsPolling"
 REPORT_REQUESTS = "ReportRequests"
 SEASON = "Season"
 APPEAL = "Appeal"
+LICENSE_ROUND = "LicenseRound"
 
 WORKFLOW_OF_PROGRAM = {"bewellnm": WORKFLOW, "ffm": REGISTRATION}
 

@@ -69,6 +69,10 @@ UNTIL_THE_NEXT_DAY = timedelta(hours=20)
 UNTIL_THE_NEXT_PAGE = timedelta(hours=1)
 
 
+# A registry that did not answer in a licence round is asked again after so long.
+UNTIL_IT_ANSWERS = timedelta(minutes=20)
+
+
 class LocalOptions(TypedDict):
     """Options of a local activity."""
 

@@ -29,12 +29,13 @@ LICENSE_RESTORED, TERM_OVER = Reason("license_restored"), Reason("term_over")
 class NewSuspension:
     """A suspension that nobody of staff has ordered: ``suspension_id`` is the caller's, and makes it once.
 
-    ``until`` is its last day, where it has a term.
+    ``until`` is its last day, where it has a term; ``note`` is a code of a reason: what it rests on.
     """
 
     suspension_id: str
     cause: SuspensionCause
     until: date | None = None
+    note: str | None = None
 
 
 def suspend_authority(session: Session, case_id: str, wanted: NewSuspension, now: datetime) -> list[InboxRow]:
@@ -55,12 +56,19 @@ def suspend_authority(session: Session, case_id: str, wanted: NewSuspension, now
         until=wanted.until,
         decided_by=SYSTEM,
         notice_date=find_local_date(snapshot.policy, now),
+        **({"note": wanted.note} if wanted.note else {}),
     )
     fact = Fact(id=f"suspended:{wanted.suspension_id}", kind=FactKind.AUTHORITY_SUSPENDED, at=now, data=data.to_json())
     if append_facts(session, case, [fact], now).authority.facts == authority.facts:
         return []
     record_audit(
-        session, now, SYSTEM, "authority.suspended", case, Reason(wanted.cause), suspension=wanted.suspension_id
+        session,
+        now,
+        SYSTEM,
+        "authority.suspended",
+        case,
+        Reason(wanted.note or wanted.cause),
+        suspension=wanted.suspension_id,
     )
     return [queue_fact(session, case, fact, EventSource.AUTHORITY, now)]
 

@@ -4,7 +4,7 @@ The fold of a profile's facts is the last part (B5–B10).
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -30,7 +30,8 @@ from domain.shared.documents.fields import (
     make_error,
 )
 from domain.shared.documents.formulas import begins_formula
-from domain.shared.licensing import HealthLine, Producer, find_health_line
+from domain.shared.licenses.watch import LicenseStanding, LicenseVerdict, find_expiry
+from domain.shared.licensing import HealthLine, Producer, find_health_line, is_being_renewed, is_in_force
 from domain.shared.stored import StoredData
 
 NPN_FIELDS = ("npn", "business_npn", "web_entity_npn")
@@ -265,6 +266,34 @@ def find_npn_faults(profile: Applicant, producers: Mapping[str, Producer | None]
         elif producer.entity == "individual":
             faults.append(Fault(field, "npn_of_individual"))
     return faults
+
+
+def judge_marketplace_license(
+    producer: Producer | None, first_name: str, last_name: str, today: date
+) -> LicenseVerdict:
+    """How the licences of somebody registered stand by the registry's answer of today: one of any state will do (E2).
+
+    One that was taken at registration though its lines weren't known, or its name was longer, stays good by that.
+    """
+    if producer is None:
+        return LicenseVerdict(LicenseStanding.LAPSED, "npn_gone")
+    if producer.entity == "firm" or not is_alike_name(first_name, last_name, producer.first_name, producer.last_name):
+        return LicenseVerdict(LicenseStanding.LAPSED, "license_of_another")
+    if not producer.licenses:
+        return LicenseVerdict(LicenseStanding.UNCLEAR)  # the registry's silence, as at registration
+    active = [one for one in producer.licenses if one.active]
+    if not active:
+        return LicenseVerdict(LicenseStanding.LAPSED, "license_inactive")
+    expires_on = find_expiry(active)
+    current = [one for one in active if is_in_force(one, today)]
+    usable = current or [one for one in active if is_being_renewed(one, today)]
+    if not usable:
+        return LicenseVerdict(LicenseStanding.LAPSED, "license_run_out", expires_on)
+    line = find_health_line(usable)
+    if line is HealthLine.MISSING:
+        return LicenseVerdict(LicenseStanding.LAPSED, "health_line_gone", expires_on)
+    is_clear = bool(current) and line is HealthLine.HELD
+    return LicenseVerdict(LicenseStanding.GOOD if is_clear else LicenseStanding.UNCLEAR, None, expires_on)
 
 
 class ProfileStatus(StrEnum):

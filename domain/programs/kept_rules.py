@@ -1,8 +1,8 @@
 """What of a policy a case keeps from its first moment on: the rules, found again by the hash of what they say (E12).
 
 The only place that says what is a rule. Everything in a policy is one but what `AT_ONCE` names, which the newest file
-is right about for every case: whom to ask, where to look, and when offices are closed. What the file of a case's first
-day didn't have yet is no rule of that case either, and is as the newest file has it.
+is right about for every case: whom to ask, where to look, how licences are watched, when offices are closed. What the
+file of a case's first day didn't have yet is no rule of that case either, and is as the newest file has it.
 """
 
 import json
@@ -12,7 +12,12 @@ from typing import Any
 
 from domain.shared.policy import ProgramPolicy
 
-AT_ONCE = frozenset({"contacts", "resources", "referrals", "links", "help_desk", "closed_days", "for_trying_only"})
+AT_ONCE = frozenset(
+    {
+        *("contacts", "resources", "referrals", "links", "help_desk"),
+        *("closed_days", "license_watch", "for_trying_only"),
+    }
+)
 
 
 def is_rule(field: str) -> bool:

@@ -1,13 +1,13 @@
 """The policies in force, of whichever program: found by plan year, and put in force at start."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from domain.federal.policies import FEDERAL_POLICIES, find_federal_policy, use_federal_policies
 from domain.federal.policy import FederalPolicy
 from domain.programs.kept_rules import is_rule
-from domain.shared.policy import ProgramPolicy, Windows, find_plan_year_end
+from domain.shared.policy import LicenseWatch, ProgramPolicy, Windows, find_current_policy, find_plan_year_end
 from domain.shared.programs import FEDERAL_PROGRAM
 from domain.state.policies import POLICIES, find_state_policy, use_state_policies
 from domain.state.policy import Policy
@@ -45,12 +45,26 @@ def find_last_day(program: str, plan_year: int, valid_until: date | None = None)
 
 def find_newest_policy(program: str, plan_year: int) -> ProgramPolicy:
     """The policy in force of a plan year; of one that has no file any more, that of the program's newest."""
-    of_program: Sequence[ProgramPolicy] = (
-        [*FEDERAL_POLICIES.values()]
-        if program == FEDERAL_PROGRAM
-        else [policy for policy in POLICIES.values() if policy.program == program]
-    )
-    return find_policy(program, plan_year) or max(of_program, key=lambda policy: policy.plan_year)
+    return find_policy(program, plan_year) or max(_list_policies(program), key=lambda policy: policy.plan_year)
+
+
+def _list_policies(program: str) -> Sequence[ProgramPolicy]:
+    """A program's policies in force, of every plan year."""
+    if program == FEDERAL_PROGRAM:
+        return [*FEDERAL_POLICIES.values()]
+    return [policy for policy in POLICIES.values() if policy.program == program]
+
+
+def find_license_watch(program: str, plan_year: int) -> LicenseWatch:
+    """How the licences of a program's cases of a plan year are watched, by the policy in force (E1)."""
+    policy = find_policy(program, plan_year)
+    return policy.license_watch if policy is not None else LicenseWatch()
+
+
+def find_calls_a_day(program: str, now: datetime) -> int:
+    """How many look-ups a program may make a day for its watch, by its current policy; none where it has none."""
+    policies = _list_policies(program)
+    return find_current_policy(policies, now).license_watch.calls_a_day if policies else 0
 
 
 def find_policy_of_rules(rules_hash: str) -> ProgramPolicy | None:

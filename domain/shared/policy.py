@@ -100,6 +100,19 @@ class Windows(PolicyData):
         return find_day_end(self.closes_on, zone)
 
 
+class LicenseWatch(PolicyData):
+    """How the licences of the certified are watched (E1)."""
+
+    every_days: int = Field(default=30, ge=1, le=366, description="days between look-ups of a license that is good")
+    lapsed_every_days: int = Field(default=7, ge=1, le=366, description="and of one that has lapsed")
+    calls_a_day: int = Field(
+        default=5000, ge=0, description="look-ups a day at most, for they are billed; the rest is the next day's"
+    )
+    remind_days_before: tuple[Annotated[int, Field(ge=1, le=366)], ...] = Field(
+        default=(60, 30, 7), description="days before a license's last one at which a letter reminds of it"
+    )
+
+
 def _check_zone(name: str) -> str:
     try:
         ZoneInfo(name)
@@ -152,6 +165,11 @@ class ProgramPolicy(PolicyData):
         default=14, ge=1, description="days between gentle reminders; they never expire a case (A18)"
     )
     reminders_at_most: int = Field(default=12, ge=0, description="reminders for one wait, then silence")
+    license_watch: LicenseWatch = Field(
+        default=LicenseWatch(),
+        exclude=True,
+        description="how the licenses of the certified are watched, of every case (E1)",
+    )
     status_link_days: int = Field(
         default=400, ge=1, description="life of the status links of before; no letter has one any more"
     )

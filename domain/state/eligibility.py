@@ -1,6 +1,6 @@
 """Eligibility: what screening finds, and when staff may decide (A3, A7, A12–A14)."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from enum import StrEnum
 
@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from domain.shared.assister import is_alike_name, is_same_name
 from domain.shared.cases.reasons import Reason
+from domain.shared.licenses.watch import LicenseStanding, LicenseVerdict, find_expiry
 from domain.shared.licensing import (
     HealthLine,
     License,
@@ -139,6 +140,43 @@ def check_license(
         _check_expiry(active or licenses, today),
         _check_health_line(active or licenses),
     ]
+
+
+# Why a licence has lapsed, by the first check that fails.
+_LAPSES: dict[Check, str] = {
+    Check.NPN_FOUND: "npn_gone",
+    Check.NPN_INDIVIDUAL: "license_of_another",
+    Check.NAME_MATCHES: "license_of_another",
+    Check.LICENSE_FOUND: "license_gone",
+    Check.LICENSE_ACTIVE: "license_inactive",
+    Check.LICENSE_NOT_EXPIRED: "license_run_out",
+    Check.HEALTH_LINE: "health_line_gone",
+}
+
+
+def judge_license(
+    producer: Producer | None,
+    first_name: str,
+    last_name: str,
+    license_number: str | None,
+    today: date,
+    state: str,
+    overridden: Collection[Check] = (),
+) -> LicenseVerdict:
+    """How the licence of somebody certified stands by the registry's answer of today (E2, E15).
+
+    ``overridden`` are the checks that hadn't passed when staff approved all the same: what was known then is no lapse.
+    """
+    findings = check_license(producer, first_name, last_name, license_number, today, state)
+    held = [] if producer is None else [one for one in producer.licenses if one.state == state and one.active]
+    expires_on = find_expiry([one for one in held if _is_same_number(one.number, license_number)] or held)
+    said = {one.check: one.result for one in findings if one.check not in overridden}
+    failed = [check for check in _LAPSES if said.get(check) is Result.FAIL]
+    if failed:
+        return LicenseVerdict(LicenseStanding.LAPSED, _LAPSES[failed[0]], expires_on)
+    if Result.CONSIDER in said.values():
+        return LicenseVerdict(LicenseStanding.UNCLEAR, None, expires_on)
+    return LicenseVerdict(LicenseStanding.GOOD, None, expires_on)
 
 
 def _check_name(producer: Producer, first_name: str, last_name: str) -> Finding:

@@ -16,7 +16,7 @@ from typing import NoReturn
 import structlog
 from cyclopts import App, Group
 
-from starter.cli import appeals, audit, cases, doctor, federal, policy, policy_moves, requests, season, stack
+from starter.cli import appeals, audit, cases, doctor, federal, licenses, policy, policy_moves, requests, season, stack
 from starter.cli.errors import explain_error
 
 DISTRIBUTION = "assister-certification"
@@ -75,6 +75,9 @@ app.command(cases.check_case, name="check", group=CASES)
 app.command(appeals.act_on_appeal, name="appeal", group=CASES)
 app.command(cases.prove_identity, name="identity", group=CASES)
 app.command(cases.restart_case, name="restart", group=CASES)
+
+licenses.app.group = CASES
+app.command(licenses.app)
 
 policy.app.group = POLICIES
 policy.app.command(policy_moves.migrate_cases, name="migrate")

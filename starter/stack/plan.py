@@ -17,6 +17,8 @@ OWN_PORTS = ("web", "temporal", "temporal_ui", "temporal_http")
 ADDRESSES = {
     f"CERTIFY_{name.upper()}_URL": name for name in ("registry", "background_checks", "lms", "portal", "mlms", "lists")
 }
+# The registry's stand-in speaks its alerts too.
+ALERTS = "CERTIFY_REGISTRY_ALERTS_URL"
 STAND_INS = (*ADDRESSES.values(), "vendors")
 # The stand-ins that speak HTTP.
 SITES = (*STAND_INS, "identity", "mailbox")
@@ -172,7 +174,7 @@ def select_shown_secrets(settings: Mapping[str, str]) -> Document:
 def build_stand_in_settings(urls: Mapping[str, str], kept: Mapping[str, str]) -> dict[str, str]:
     """The settings with which the stand-ins at these addresses are the third parties."""
     vendors = {vendor: {"url": f"{urls['vendors']}/{vendor}"} for vendor in VENDORS}
-    addresses = {setting: urls[name] for setting, name in ADDRESSES.items()}
+    addresses = {setting: urls[name] for setting, name in ADDRESSES.items()} | {ALERTS: urls["registry"]}
     senders = json.loads(kept[SENDERS]) | json.loads(kept[VENDOR_SENDERS])
     return {**addresses, "CERTIFY_VENDORS": json.dumps(vendors), SENDERS: json.dumps(senders)}
 

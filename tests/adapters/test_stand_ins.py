@@ -1,8 +1,10 @@
 """The adapters and the stand-ins, which never see each other's code, understand each other over HTTP and SMTP."""
 
 from collections.abc import Awaitable, Callable, Iterator
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import httpx2
 import pytest
@@ -16,6 +18,7 @@ from adapters.mail import Email, Mailer
 from adapters.mlms import MlmsClient, MlmsEnrollment
 from adapters.portal import PortalAccountRecord, PortalClient
 from adapters.registry import RegistryClient
+from adapters.registry_alerts import RegistryAlertsClient
 from domain.federal.lists import COLUMNS, PublishedList
 from domain.federal.markets import Market
 from tests.support.sandbox_process import SECRETS, RunningSandbox, start_sandbox
@@ -243,3 +246,27 @@ async def test_trouble_with_the_mail(sandbox: RunningSandbox, mode: dict[str, An
     await post_json(f"{sandbox.mailbox}/controls", mode | {"times": 1})
     with pytest.raises(expected):
         await mailer.send_email(Email("a@example.com", "Hi", "Hi", "<p>Hi</p>", "en", "<m-2@example.org>"))
+
+
+async def test_e1_the_alerts_tell_of_a_day_s_changes_of_those_they_are_to_name(
+    sandbox: RunningSandbox, http: httpx2.AsyncClient
+) -> None:
+    alerts = RegistryAlertsClient(http, sandbox.registry, REGISTRY_USER, REGISTRY_PASSWORD, "exchange@example.org")
+    for _ in range(2):  # a repeat changes nothing
+        await alerts.add_subscription("certified-0001")
+        await alerts.add_targets("certified-0001", ["9000000921", "9000000922"])
+    await alerts.remove_targets("certified-0001", ["9000000922"])
+    for npn in ("9000000921", "9000000922", "9000000923"):
+        await post_json(
+            f"{sandbox.registry}/producers",
+            {"npn": npn, "entity": "individual", "first_name": "Testa", "last_name": "Prueba"},
+        )
+    today = datetime.now(ZoneInfo("America/New_York")).date()
+    today += timedelta(days=7 - today.weekday() if today.weekday() > 4 else 0)  # Monday tells of a weekend
+    assert await alerts.read_report(today) == ("9000000921",)
+    assert await alerts.read_report(today - timedelta(days=2)) == ()
+    with pytest.raises(Unavailable):
+        await alerts.add_targets("certified-0002", ["9000000921"])
+    wrong = RegistryAlertsClient(http, sandbox.registry, REGISTRY_USER, "wrong", "exchange@example.org")
+    with pytest.raises(Refused):
+        await wrong.read_report(today)

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from starter.policies import load_policies
-from tests.bench import brokers, burst, confirmation, latency, lists, screens, waiting
+from tests.bench import brokers, burst, confirmation, latency, licenses, lists, screens, waiting
 from tests.bench.pace import Size
 
 
@@ -31,6 +31,7 @@ PARTS = {
     "burst": Part(burst.measure, burst.list_rows),
     "confirmation": Part(confirmation.measure, confirmation.list_rows),
     "waiting": Part(waiting.measure, waiting.list_rows),
+    "licenses": Part(licenses.measure, licenses.list_rows),
     "lists": Part(lists.measure, lists.list_rows),
     "screens": Part(screens.measure, screens.list_rows),
 }
@@ -79,6 +80,7 @@ def main() -> None:
         default=2_000,
         help="waiting cases on one worker, then reconciled; 20,000 take half an hour",
     )
+    parser.add_argument("--licensed", type=int, default=100_000, help="certified cases of a licence round")
     parser.add_argument("--listed", type=int, default=1_000_000, help="rows of the RCL that are read over HTTP")
     parser.add_argument("--changed", type=int, default=20_000, help="registrations published at once")
     parser.add_argument("--people", type=int, default=100_000, help="cases behind the console's pages")

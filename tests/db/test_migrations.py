@@ -18,7 +18,16 @@ from sqlalchemy import Connection, MetaData, create_engine, insert, inspect, mak
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, SQLModel, col
 
-from db import appeal_tables, claim_tables, house_tables, migrate, own_tables, recovery_tables, season_tables
+from db import (
+    appeal_tables,
+    claim_tables,
+    house_tables,
+    license_tables,
+    migrate,
+    own_tables,
+    recovery_tables,
+    season_tables,
+)
 from db.tables import AccessLogRow, Assister, AuditRow, Case, CertificateRow, FactRow, SearchTerm, StageEntry
 from domain.programs.kept_rules import hash_rules
 
@@ -63,6 +72,7 @@ def differences(connection: Connection) -> list[object]:
         claim_tables.NpnClaim.metadata
         is appeal_tables.AppealRow.metadata
         is house_tables.CallCount.metadata
+        is license_tables.WatchedLicense.metadata
         is own_tables.CodeRow.metadata
         is recovery_tables.DeliveryFailure.metadata
         is season_tables.Season.metadata

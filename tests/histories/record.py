@@ -26,7 +26,13 @@ from domain.shared.ids import make_appeal_workflow_id
 from settings import Settings
 from starter.policies import load_policies
 from starter.publication import PUBLICATION_ID
-from starter.schedules import DAILY_PUBLICATION_ID, DAILY_ROUND_ID, LMS_POLLING_ID, RECONCILIATION_ID
+from starter.schedules import (
+    DAILY_PUBLICATION_ID,
+    DAILY_ROUND_ID,
+    LICENSE_ROUND_ID,
+    LMS_POLLING_ID,
+    RECONCILIATION_ID,
+)
 from starter.seasons import make_season_id
 from starter.stack.embedded import build_children, run_stack
 from starter.stack.plan import Plan
@@ -417,6 +423,7 @@ async def of_bewellnm() -> dict[str, str]:
         found[FAILING.__name__] = written(only)
         found["daily_round"] = written(await triggered(client, DAILY_ROUND_ID))
         found["reconciliation"] = written(await triggered(client, RECONCILIATION_ID))
+        found["license_round"] = written(await triggered(client, LICENSE_ROUND_ID))
         found["lms_polling"] = written(await polled(client, TASK_QUEUE))
         reconciled, asked = await after_restore(client)
         found["reconciliation_after_restore"], found["report_requests"] = written(reconciled), written(asked)

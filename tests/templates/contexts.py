@@ -61,6 +61,7 @@ LINKS: dict[Notice, tuple[str, ...]] = {
     Notice.APPEAL_FILED: (),
     Notice.APPEAL_ESCALATED: (),
     Notice.APPEAL_DECIDED: (),
+    Notice.LICENSE_EXPIRING: (),
 }
 
 # The notices of the federal program, those of both, and whom each is sent to by kind or role.

@@ -4,6 +4,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 from db.tables import StageEntry
+from db.writes.licenses.rounds import close_round
 from tests.support import documents
 from tests.support.crowd import fill
 from tests.support.tables import add_rows
@@ -101,3 +102,18 @@ async def test_decisions_are_counted_by_day_and_verdict(house: House) -> None:
     assert all(cells == ["0", "0", "0"] for cells in list(days.values())[1:])
     assert '<desc id="decisions-told">Approved: 2. Denied: 1. Information asked for: 0. </desc>' in answer.text
     assert drawn(answer.text, "decisions").count("chart__bar") == 2
+
+
+async def test_e1_the_last_round_over_licenses_is_told_in_a_line_and_in_the_metrics(house: House) -> None:
+    await house.sign_in()
+    await waiting(house)
+    assert "Licenses of the certified" not in read(await house.browser.get("/staff/dashboard")).text
+    assert "certify_license_round" not in (await house.browser.get("/metrics")).text
+    for day in (NOW.date() - timedelta(days=1), NOW.date()):
+        await house.database.write(close_round, day, NOW, NOW)
+    reader = read(await house.browser.get("/staff/dashboard"))
+    assert "0 licenses were due and 0 looked up" in reader.text
+    told = (await house.browser.get("/metrics")).text
+    assert 'certify_license_round{count="left"} 0.0' in told
+    (at,) = re.findall(r"^certify_license_round_timestamp_seconds (\S+)$", told, re.MULTILINE)
+    assert float(at) == NOW.timestamp()

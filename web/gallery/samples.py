@@ -135,6 +135,7 @@ _VALUES: dict[Notice, Mapping[str, object]] = {
     Notice.APPEAL_ESCALATED: {"appeal": {**APPEAL, "phase": 2}},
     Notice.APPEAL_DECIDED: {"appeal": {**APPEAL, "outcome": "reversed"}},
     Notice.PORTAL_RECOVERY: {"user_id": "ast_0190a1b20000700080000001", "portal_url": OWN_URL},
+    Notice.LICENSE_EXPIRING: {"expires_on": date(2024, 4, 30)},
     Notice.HELP_DESK: {
         "npn": "1234567",
         "markets": [
@@ -296,6 +297,7 @@ def _make_notices() -> Iterator[NoticeSample]:
         Notice.MARKETPLACE_CERTIFICATE: (agent_broker, nobody),
         Notice.MARKETPLACE_ACTIVE: (agent_broker, nobody),
         Notice.PORTAL_RECOVERY: (agent_broker,),
+        Notice.LICENSE_EXPIRING: (broker, agent_broker),
         Notice.HELP_DESK: (agent_broker,),
     }
     long_name = dict(zip(("first_name", "last_name"), LONG_NAME, strict=True))

@@ -6,6 +6,7 @@ from typing import Any
 from fastapi.responses import HTMLResponse
 
 from db.reads.dashboard import DecisionDay, StageTime
+from db.reads.licenses.rounds import read_last_round
 from domain.state.eligibility import Verdict
 from starter.cases import now
 from templates.labels import REASONS_TO_LOOK, STAFF_STAGES
@@ -38,6 +39,7 @@ async def show_dashboard(visit: ReaderVisit) -> HTMLResponse:
         decisions=_draw_decisions(board.decisions),
         rows=board.oldest,
         of_case="",
+        license_round=await visit.services.database.read(read_last_round),
         row=ROW,
         tall_row=TALL_ROW,
         column=COLUMN,

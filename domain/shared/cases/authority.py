@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from domain.shared.cases.facts import Fact, FactData, FactKind, FactLog
 from domain.shared.cases.messages import AuthoritySnapshot, DueLetter
 from domain.shared.cases.notices import Notice
+from domain.shared.cases.reasons import SENTENCES
 from domain.shared.cases.stages import ENDED, Stage, WaitingFor
 from domain.shared.policy import SuspensionRules, find_day_end
 
@@ -45,12 +46,16 @@ AUTHORITY_FACTS = frozenset(
 
 
 class AuthoritySuspendedData(FactData):
-    """A suspension: ``until`` is its last day, none where it has no term; ``reason`` is in a person's own words."""
+    """A suspension: ``until`` is its last day, none where it has no term; ``reason`` is in a person's own words.
+
+    ``note`` is a code of `domain.shared.cases.reasons` that says what it rests on, where nobody has ordered it.
+    """
 
     suspension_id: str
     cause: SuspensionCause
     reason: str = ""
     until: date | None = None
+    note: str | None = None
     decided_by: str
     notice_date: date
 
@@ -92,6 +97,12 @@ class Suspension(BaseModel):
     decided_by: str
     notice_date: date
     since: datetime
+    note: str | None = None
+
+    @property
+    def explanation(self) -> str:
+        """What it rests on, as an English sentence of ours; empty where a person has ordered it."""
+        return SENTENCES.get(self.note, "") if self.note else ""
 
 
 class PendingTermination(BaseModel):

@@ -1,6 +1,6 @@
 """What travels through Temporal: ids, verdicts, dates, never personal data. Fields are only added, with defaults."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 from pydantic import BaseModel, Field
 
@@ -307,6 +307,28 @@ class LmsPoll(BaseModel):
     after: str = ""
     reports: int = 0
     unreadable: int = 0
+
+
+class LicenseRoundOrder(BaseModel):
+    """A day's round over the licences of the certified (E1), as far as it is; ``day`` is none before it is opened.
+
+    ``phase`` names what is done page by page; ``after`` is the case before the next page, where pages go by cases.
+    ``is_silent``: the registry did not answer on this page, and is asked again later.
+    """
+
+    at: datetime
+    day: date | None = None
+    phase: str = ""
+    after: str = ""
+    is_through: bool = Field(default=False, description="nothing is left to do in this phase")
+    is_silent: bool = False
+
+
+class LicenseRoundCounts(BaseModel):
+    """What a day's round came to, by name; see `db.writes.licenses.rounds`."""
+
+    day: date | None = None
+    counts: dict[str, int] = Field(default_factory=dict)
 
 
 class MarketOrder(CaseRef):

@@ -30,6 +30,7 @@ class Notice(StrEnum):
     MARKETPLACE_ACTIVE = "marketplace_active"
     PORTAL_RECOVERY = "portal_recovery"
     HELP_DESK = "help_desk"
+    LICENSE_EXPIRING = "license_expiring"
     WITHDRAWN = "withdrawn"
     REVOKED = "revoked"
     AUTHORITY_SUSPENDED = "authority_suspended"
@@ -75,6 +76,7 @@ TOPIC: dict[Notice, Topic] = {
     Notice.MARKETPLACE_ACTIVE: Topic.TRAINING,
     Notice.PORTAL_RECOVERY: Topic.TRAINING,
     Notice.HELP_DESK: Topic.TRAINING,
+    Notice.LICENSE_EXPIRING: Topic.GENERAL,
     Notice.WITHDRAWN: Topic.GENERAL,
     Notice.REVOKED: Topic.GENERAL,
     Notice.AUTHORITY_SUSPENDED: Topic.GENERAL,

@@ -129,6 +129,13 @@ SENTENCES: dict[str, str] = {
     # why a command is given that nobody gives a reason for
     "activation_link_used": "The activation link was used.",
     "profile_sent": "The profile was sent.",
+    # why a licence of somebody certified suspends their authority, and why that is over (E2, E3)
+    "npn_gone": "The license registry lists nobody under the NPN any more.",
+    "license_of_another": "The license registry lists somebody else under the NPN.",
+    "license_gone": "The license registry does not list the license any more.",
+    "license_inactive": "The license registry shows the license as not active.",
+    "license_run_out": "The license has expired, and its renewal is not recorded.",
+    "health_line_gone": "The license does not have the health line of authority any more.",
     # of the federal program: why somebody may not assist yet, and why a step is refused (B5–B16)
     "not_an_agent_broker": "The role is Not an Agent Broker.",
     "profile_not_complete": "The MLMS profile is not complete.",

@@ -1,0 +1,21 @@
+"""A licence's lapse suspends the authority of its holder, and its return restores it: by the causes' own writes."""
+
+from datetime import date, datetime
+
+from sqlalchemy.orm import Session
+
+from db.writes.suspensions import NewSuspension, restore_authority, suspend_authority
+from domain.shared.cases.authority import SuspensionCause
+from domain.shared.licenses.watch import LicenseVerdict
+
+
+def suspend_holder(session: Session, case_id: str, verdict: LicenseVerdict, day: date, now: datetime) -> str | None:
+    """Suspends a case for its licence; the suspension's id, None where it changes nothing."""
+    suspension_id = f"license:{case_id}:{day.isoformat()}"
+    wanted = NewSuspension(suspension_id, SuspensionCause.LICENSE_LAPSED, note=verdict.reason)
+    return suspension_id if suspend_authority(session, case_id, wanted, now) else None
+
+
+def restore_holder(session: Session, case_id: str, suspension_id: str, now: datetime) -> bool:
+    """Ends that suspension; False where it is over already, since staff lifted it."""
+    return bool(restore_authority(session, case_id, suspension_id, SuspensionCause.LICENSE_LAPSED, now))
