@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, date, datetime
 
 import structlog
@@ -10,17 +11,18 @@ from temporalio import activity
 from activities import contracts
 from activities.heartbeats import keep_heartbeating
 from adapters.http import Refused, Unavailable
-from adapters.registry import RegistryAnswer, RegistryClient
+from adapters.registry import RegistryAnswer, RegistryClient, parse_answer
 from adapters.registry_alerts import RegistryAlertsClient
 from db.case_state import certification_of
 from db.engine import Database
-from db.reads.licenses.rounds import list_due_letters
+from db.reads.licenses.rounds import list_due_letters, load_last_answers
 from db.writes.licenses.calls import DueCall, Holder, JudgedLicense, record_answers, take_calls
 from db.writes.licenses.rounds import close_round
 from db.writes.licenses.watched import (
     find_ended_targets,
     find_new_targets,
     forget_targets,
+    keep_expiry,
     keep_targets,
     list_unread_reports,
     record_alerts,
@@ -57,8 +59,22 @@ class LicenseRoundsActivities(contracts.LicenseRounds):
     async def take_in_page(self, order: LicenseRoundOrder) -> LicenseRoundOrder:
         """See the contract."""
         day = order.day or order.at.astimezone(EASTERN).date()
-        _, after = await self._database.write(take_in_certified, order.after, day)
-        return order.model_copy(update={"day": day, "after": after, "is_through": not after})
+        taken = await self._database.write(take_in_certified, order.after, day)
+        async with keep_heartbeating():
+            for case_id in taken.waiting:
+                await self._recall_expiry(case_id)
+        return order.model_copy(update={"day": day, "after": taken.after, "is_through": not taken.after})
+
+    async def _recall_expiry(self, case_id: str) -> None:
+        """A licence's last day as the registry said it before the certificate: it may come before the first look-up."""
+        case, policy, answers = await self._database.read(load_last_answers, case_id)
+        for raw in answers:
+            with suppress(Refused):  # another NPN's
+                producer = parse_answer(raw, str(case.request["npn"]))
+                verdict = judge_holder(policy, case.request, producer, _now())
+                if verdict.standing is not LicenseStanding.LAPSED and verdict.expires_on is not None:
+                    await self._database.write(keep_expiry, case_id, verdict.expires_on)
+                    return
 
     @activity.defn(name="license_round.tell_targets")
     async def tell_targets(self, order: LicenseRoundOrder) -> LicenseRoundOrder:

@@ -63,7 +63,7 @@ class Watch:
     async def take_in(self, day: date) -> None:
         after = ""
         while True:
-            _, after = await self.office.database.write(take_in_certified, after, day)
+            after = (await self.office.database.write(take_in_certified, after, day)).after
             if not after:
                 return
 

@@ -39,10 +39,10 @@ async def run_round(client: Client, at: datetime) -> dict[str, int]:
     return counts
 
 
-async def set_licenses(world: World, broker: Document, agent: Document, *, active: bool) -> None:
+async def set_licenses(world: World, broker: Document, agent: Document, **changes: object) -> None:
     """Both people's licences, as the registry has them from now on; its alerts tell of it."""
-    await world.know(documents.producer(broker, license={"active": active}))
-    await world.know(documents.individual(agent, licenses=[{**LICENSE, "active": active}]))
+    await world.know(documents.producer(broker, license=changes))
+    await world.know(documents.individual(agent, licenses=[{**LICENSE, **changes}]))
 
 
 async def is_shown_able(world: World, number: str) -> bool:
@@ -102,13 +102,16 @@ async def test_c7_e1_e2_e3_a_license_lapses_and_comes_back(world: World, market:
     assert (listed["npn_valid_current_plan_year_only"], listed["status"][:1]) == ("", "T")
     assert (await market.rows("terminations", npn=registration["npn"])) != []
 
-    await set_licenses(world, request, registration, active=True)
     tomorrow = find_working_day(today + timedelta(days=1))
+    last_day = (tomorrow + timedelta(days=20)).date()
+    await set_licenses(world, request, registration, active=True, expires=last_day.isoformat())
     assert (await run_round(client, tomorrow))["restored"] == 2
     assert (await world.until(broker, "active"))["may_assist"]
     status = await market.until(agent, lambda status: status["stage"] != "suspended")
     assert "license_lapsed" not in status["may_assist_reasons"]
     await world.letter(request["email"], about("suspension", "over"))
+    await world.letter(request["email"], about("license expires on", str(last_day.year)))
+    await world.letter(registration["email"], about("licencia vence el", str(last_day.year)))
     assert await is_shown_able(world, numbers[0])
     await world.wait_until_idle(broker)
     assert (await world.portal_account(request["email"]))["active"]
@@ -117,3 +120,5 @@ async def test_c7_e1_e2_e3_a_license_lapses_and_comes_back(world: World, market:
     assert tracked["status"] == "complete"
     left, shown = await market.certify("licenses")
     assert (left, shown["restored"]) == (0, 2)
+    left, shown = await market.certify("licenses", "round")
+    assert (left, shown["suspended"]) == (0, 2), "a second round of that day counts it together with the first"

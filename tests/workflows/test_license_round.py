@@ -22,6 +22,7 @@ from adapters.http import open_client
 from adapters.registry import PATH, RegistryClient
 from db.case_state import load_case
 from db.license_tables import RegistryCall, WatchedLicense
+from db.writes.effects import keep_evidence
 from db.writes.opening import Opened
 from domain.federal.lists import EASTERN
 from domain.shared.cases.messages import Effect, Letter, LicenseRoundCounts, LicenseRoundOrder
@@ -168,6 +169,23 @@ async def test_e1_a_license_that_expires_is_reminded_of_by_letter(watch: Watch) 
     [letter] = watch.letters.sent
     assert (letter.case_id, letter.notice) == (expiring.case_id, "license_expiring")
     assert letter.about == f"{today + 20 * DAY}:30"
+
+
+async def test_e1_a_last_day_that_the_screening_knew_is_reminded_of_before_the_first_look_up(watch: Watch) -> None:
+    watch.office.now = datetime.now(UTC) - timedelta(hours=1)
+    last = datetime.now(UTC).astimezone(EASTERN).date() + 10 * DAY
+    opened = await watch.certified(expires=last.strftime("%m/%d/%Y"))
+    [said] = watch.answers.values()
+    for key, raw in (("old", b"<PDB/>"), ("newest", said.encode())):
+        at = watch.office.later()
+        await watch.office.database.write(keep_evidence, key, opened.case_id, "registry", raw, "0" * 64, at)
+    async with watch.worker():
+        came_to, _ = await watch.run(datetime.now(UTC))
+    assert (came_to.counts["watched"], came_to.counts["asked"]) == (1, 0)
+    [letter] = watch.letters.sent
+    assert letter.about == f"{last}:30"
+    [row] = await watch.office.all(WatchedLicense)
+    assert row.due_on == last + DAY
 
 
 async def test_e1_a_registry_that_is_silent_is_asked_later_about_the_others(

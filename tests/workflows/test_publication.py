@@ -29,7 +29,13 @@ from domain.shared.cases.messages import Published, PublishOrder
 from settings import Settings
 from starter.client import make_plugin
 from starter.publication import publish_lists
-from starter.schedules import DAILY_PUBLICATION_ID, DAILY_ROUND_ID, RECONCILIATION_ID, ensure_schedules
+from starter.schedules import (
+    DAILY_PUBLICATION_ID,
+    DAILY_ROUND_ID,
+    LICENSE_ROUND_ID,
+    RECONCILIATION_ID,
+    ensure_schedules,
+)
 from tests.support import mortal
 from tests.support.publishing import read_list
 from tests.support.registrations import Desk, profile
@@ -170,7 +176,7 @@ async def test_b18_b19_b20_the_schedules_start_it_at_six_in_the_east(press: Pres
     for _ in range(2):
         await asyncio.wait_for(ensure_schedules(press.client, press.task_queue), 60)
     found = {one.id async for one in await press.client.list_schedules()}
-    assert {DAILY_ROUND_ID, DAILY_PUBLICATION_ID, RECONCILIATION_ID} <= found
+    assert {DAILY_ROUND_ID, DAILY_PUBLICATION_ID, LICENSE_ROUND_ID, RECONCILIATION_ID} <= found
     handle = press.client.get_schedule_handle(DAILY_PUBLICATION_ID)
     try:
         described = await handle.describe()
@@ -191,7 +197,7 @@ async def test_b18_b19_b20_the_schedules_start_it_at_six_in_the_east(press: Pres
         assert (await run.result()).number in (0, 1)
     finally:
         await handle.delete()
-        for other in (DAILY_ROUND_ID, RECONCILIATION_ID):
+        for other in (DAILY_ROUND_ID, LICENSE_ROUND_ID, RECONCILIATION_ID):
             await press.client.get_schedule_handle(other).delete()
 
 

@@ -7,16 +7,20 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
-from db.case_state import list_rows
+from db.case_state import any_policy_of, list_rows, load_case
 from db.license_tables import LicenseRoundRow, WatchedLicense
-from db.tables import Case, EffectRow
+from db.tables import Case, EffectRow, EvidenceRow
 from domain.programs.policies import find_license_watch
 from domain.shared.cases.messages import Letter
 from domain.shared.cases.notices import Notice
 from domain.shared.cases.stages import ENDED
 from domain.shared.licenses.watch import find_reminder, name_license_reminder
+from domain.shared.policy import ProgramPolicy
 
 LETTERS_A_PAGE = 200
+REGISTRY = "registry"
+# A registration may name three NPNs, and the newest answer need not be the person's own.
+ANSWERS_LOOKED_AT = 3
 # No policy reminds earlier.
 EARLIEST = timedelta(days=366)
 
@@ -25,6 +29,14 @@ def read_last_round(session: Session) -> LicenseRoundRow | None:
     """The last round that came to its end; None before the first one."""
     newest = select(LicenseRoundRow).order_by(col(LicenseRoundRow.day).desc()).limit(1)
     return next(iter(list_rows(session, newest)), None)
+
+
+def load_last_answers(session: Session, case_id: str) -> tuple[Case, ProgramPolicy, list[bytes]]:
+    """A case with its policy, and what is kept of the registry's answers about it, the newest first."""
+    case = load_case(session, case_id)
+    ours = col(EvidenceRow.case_id) == case_id, col(EvidenceRow.source) == REGISTRY
+    kept = select(col(EvidenceRow.raw)).where(*ours).order_by(col(EvidenceRow.at).desc()).limit(ANSWERS_LOOKED_AT)
+    return case, any_policy_of(session, case), list_rows(session, kept)
 
 
 def list_due_letters(session: Session, day: date, now: datetime, after: str) -> tuple[list[Letter], str]:

@@ -26,8 +26,16 @@ NAMED_AT_ONCE = 500
 SATURDAY = 5
 
 
-def take_in_certified(session: Session, after: str, day: date) -> tuple[int, str]:
-    """Begins to watch a page of those certified; how many, and the case after which the next page begins ("" at last).
+@dataclass(frozen=True)
+class TakenIn:
+    """Cases that are watched from now on and not due yet; ``after`` is the case before the next page, "" at last."""
+
+    waiting: tuple[str, ...]
+    after: str
+
+
+def take_in_certified(session: Session, after: str, day: date) -> TakenIn:
+    """Begins to watch a page of those certified.
 
     Somebody was asked about when their certificate was issued: their first turn is a cadence later.
     """
@@ -38,15 +46,24 @@ def take_in_certified(session: Session, after: str, day: date) -> tuple[int, str
     ).where(col(Case.case_id) > after, col(Case.stage).not_in(ENDED), col(Case.kind).in_(LICENSED), certified, ~watched)
     found = session.execute(columns.order_by(col(Case.case_id)).limit(TAKEN_IN_AT_ONCE)).all()
     issued = _find_issues(session, [row[0] for row in found])
-    taken = 0
+    waiting = []
     for case_id, program, plan_year, npn in found:
         issued_on, valid_until = issued[case_id]
         if npn is None or _is_over(program, plan_year, valid_until, day):
             continue
         first = issued_on + timedelta(days=find_license_watch(program, plan_year).every_days)
         session.add(WatchedLicense(case_id=case_id, program=program, npn=npn, due_on=max(first, day)))
-        taken += 1
-    return taken, found[-1][0] if len(found) == TAKEN_IN_AT_ONCE else ""
+        if first > day:
+            waiting.append(case_id)
+    return TakenIn(tuple(waiting), found[-1][0] if len(found) == TAKEN_IN_AT_ONCE else "")
+
+
+def keep_expiry(session: Session, case_id: str, expires_on: date) -> None:
+    """Keeps a licence's last day that was known before the first look-up; the day after it is a turn of its own."""
+    row = session.get(WatchedLicense, case_id, with_for_update=True)
+    if row is not None and row.answered_on is None:
+        row.expires_on = expires_on
+        row.due_on = min(row.due_on, expires_on + timedelta(days=1))
 
 
 def is_watched_still(case: Case, valid_until: date | None, day: date) -> bool:
