@@ -150,6 +150,7 @@ REASONS_TO_LOOK: Labels = {
     "second_account": N_("Second account asked for"),
     "appeal_overdue": N_("Appeal not answered in time"),
     "appeal_sent_back": N_("Sent back by an appeal"),
+    "rebuttal_filed": N_("Rebuttal to be answered"),
     "mail_refused": N_("E-mail refused by the mail server"),
     "list_late": N_("Not on a federal list in time"),
     "workflow_gone": N_("Workflow not running"),

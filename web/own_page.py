@@ -7,6 +7,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from db.reads.own_pages import OwnRegistration, find_own_case
+from db.writes.suspensions import file_rebuttal
 from domain.shared.cases.reasons import Reason, Refusal
 from domain.shared.links import OWN_CASE_PATH, OWN_PATH
 from starter.cases import now
@@ -28,6 +29,15 @@ WITHDRAWN = Reason("withdrawn_by_owner")
 ALREADY_OVER = ProblemText(
     N_("This can't be done now"),
     N_("It has ended already. Please open your own page of it again to see where it stands."),
+)
+
+NO_REBUTTAL = ProblemText(
+    N_("This can't be done now"),
+    N_("Nothing is open that you could speak against here, or you have written often enough. Please contact us."),
+)
+NOTHING_SAID = ProblemText(
+    N_("Nothing was written"),
+    N_("Please go back, and write what you have to say before you send it."),
 )
 
 router = build_page_router()
@@ -59,6 +69,25 @@ async def withdraw_own_case(
         await services.cases.withdraw_request(found.case.case_id, reason, "assister")
     except Refusal:
         raise LinkRefused(ALREADY_OVER, 409) from None
+    here = OWN_CASE_PATH.format(reference=reference)
+    return RedirectResponse(f"{here}{build_query(lang=choose_language(request))}", 303, PRIVATE)
+
+
+@router.post(f"{OWN_CASE_PATH}/rebuttal", dependencies=[limit_rate("api")])
+async def file_own_rebuttal(
+    reference: str, request: Request, services: ServicesDep, visitor: OwnPages
+) -> RedirectResponse:
+    """Takes what the owner of a case has to say against a suspension or a termination that staff have ordered (E4)."""
+    found = await services.database.read(find_own_case, reference, visitor.emails, now())
+    if found is None:
+        raise LinkRefused
+    text = (await read_form(request)).get("text", "")
+    if find_text_faults("text", text):
+        raise LinkRefused(UNREADABLE if text.strip() else NOTHING_SAID, 422)
+    try:
+        await services.database.write(file_rebuttal, found.case.case_id, text, "assister", now())
+    except Refusal:
+        raise LinkRefused(NO_REBUTTAL, 409) from None
     here = OWN_CASE_PATH.format(reference=reference)
     return RedirectResponse(f"{here}{build_query(lang=choose_language(request))}", 303, PRIVATE)
 

@@ -17,6 +17,7 @@ from db.writes.links import void_activation_links
 from db.writes.npn.claims import claim_changed_npn
 from db.writes.own.addresses import keep_former_address
 from db.writes.persons import find_by_key, has_claimant, remember_words, rename_person
+from db.writes.suspensions import settle_rebuttals
 from domain.programs.commands import build_facts, find_refusal, parse_command
 from domain.programs.state import CaseState
 from domain.shared.applicant import Applicant
@@ -295,6 +296,8 @@ def _carry_out(
         session.add(case)
     if isinstance(command, ReorderCheck):
         show_check(session, case, snapshot_case(session, case).certification.check, now)
+    if command.kind in {*_ABOUT_AUTHORITY, *ENDING_FACTS}:
+        settle_rebuttals(session, case, now)
     if command.kind in ENDING_FACTS:
         void_activation_links(session, case.case_id, now)
     row.state = CommandState.APPLIED

@@ -5,23 +5,29 @@ licences, and terms that are reached.
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from sqlalchemy.orm import Session
 
 from db.case_state import snapshot_case
 from db.tables import SYSTEM, Case, InboxRow
-from db.writes.facts import append_facts, lock_case, queue_fact, record_audit
+from db.writes.facts import append_facts, lock_case, lower_flag, queue_fact, raise_flag, record_audit
 from db.writes.links import void_activation_links
-from domain.shared.cases.authority import AuthoritySuspendedData, Suspension, SuspensionCause
-from domain.shared.cases.authority_commands import build_restoration
+from domain.shared.cases.authority import (
+    AuthoritySuspendedData,
+    RebuttalFiledData,
+    Suspension,
+    SuspensionCause,
+)
+from domain.shared.cases.authority_commands import build_restoration, find_rebuttal_refusal
 from domain.shared.cases.commands import CommandOrigin, EndingData
 from domain.shared.cases.events import EventSource
 from domain.shared.cases.facts import Fact, FactKind
 from domain.shared.cases.messages import AuthorityChanged
-from domain.shared.cases.reasons import Reason
+from domain.shared.cases.reasons import Reason, Refusal
 from domain.shared.policy import find_day_end, find_local_date, find_time_zone
 
+REBUTTAL_FILED = "rebuttal_filed"
 LICENSE_RESTORED, TERM_OVER = Reason("license_restored"), Reason("term_over")
 
 
@@ -92,6 +98,35 @@ def restore_authority(
     ]
 
 
+def file_rebuttal(session: Session, case_id: str, text: str, actor: str, now: datetime) -> None:
+    """Keeps what an assister has to say against what staff have ordered, and shows it to staff (E4).
+
+    The same words again change nothing. Raises `UnknownCase`, and `Refusal` where staff have ordered nothing that is
+    open, or where they have been told often enough.
+    """
+    case = lock_case(session, case_id)
+    snapshot = snapshot_case(session, case)
+    authority = snapshot.state.authority
+    if any(one.text == text for one in authority.rebuttals):
+        return
+    if why := find_rebuttal_refusal(authority):
+        raise Refusal(why)
+    answer_by = find_local_date(snapshot.policy, now) + timedelta(days=snapshot.policy.suspension.rebuttal_answer_days)
+    data = RebuttalFiledData(by=actor, text=text, answer_by=answer_by).to_json()
+    fact_id = f"rebuttal:{case_id}:{authority.facts}:{len(authority.rebuttals)}"
+    append_facts(session, case, [Fact(id=fact_id, kind=FactKind.REBUTTAL_FILED, at=now, data=data)], now)
+    raise_flag(case, REBUTTAL_FILED, now)
+    session.add(case)
+    record_audit(session, now, actor, "authority.rebutted", case, answer_by=answer_by.isoformat())
+
+
+def settle_rebuttals(session: Session, case: Case, now: datetime) -> None:
+    """Takes the flag about rebuttals down once nothing is open any more that they speak against."""
+    if snapshot_case(session, case).state.authority.ordered_since is None and lower_flag(case, REBUTTAL_FILED):
+        session.add(case)
+        record_audit(session, now, SYSTEM, f"case.unflagged.{REBUTTAL_FILED}", case)
+
+
 def end_terms(session: Session, case_id: str, now: datetime) -> AuthorityChanged:
     """Ends what has reached its last day: suspensions are over, and a termination of which notice was given happens."""
     case = lock_case(session, case_id)
@@ -121,4 +156,5 @@ def _restore(session: Session, case: Case, suspension: Suspension, why: Reason, 
     fact = build_restoration(suspension, CommandOrigin("", case.case_id, SYSTEM, "", now))
     append_facts(session, case, [fact], now)
     record_audit(session, now, SYSTEM, "authority.restored", case, why, suspension=suspension.suspension_id)
+    settle_rebuttals(session, case, now)
     return fact

@@ -25,7 +25,7 @@ from domain.federal.markets import (
 )
 from domain.federal.profile import Profile, ProfileStatus, fold_profile
 from domain.shared.cases.appeals import APPEAL_FACTS, Appeal, count_reopenings, fold_appeals
-from domain.shared.cases.authority import AUTHORITY_FACTS, Authority, Position, fold_authority, lay_over
+from domain.shared.cases.authority import COUNTED_FACTS, Authority, Position, fold_authority, lay_over
 from domain.shared.cases.facts import Fact, FactKind, FactLog
 from domain.shared.cases.messages import RegistrationSnapshot
 from domain.shared.cases.stages import ENDED, ENDINGS, Certificate, Stage, WaitingFor
@@ -391,7 +391,7 @@ def _find_latest(*times: datetime | None) -> datetime | None:
 
 # What the registry says is about one version of the profile; of a suspension and its end, and of appeals, each counts.
 _ALL_COUNT = (
-    AUTHORITY_FACTS
+    COUNTED_FACTS
     | APPEAL_FACTS
     | {
         FactKind.PROFILE_SAVED,

@@ -133,6 +133,9 @@ class SuspensionRules(PolicyData):
     system_days_at_most: int | None = Field(
         default=None, ge=1, le=3660, description="the same of the access to systems; none means that it has no term"
     )
+    rebuttal_answer_days: int = Field(
+        default=45, ge=1, le=3660, description="within which a rebuttal of what staff have ordered is answered"
+    )
     termination_notice_days: int = Field(
         default=30, ge=1, le=3660, description="from the notice of a termination to the last day, unless it is at once"
     )

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from domain.shared.assister import AssisterType, Kind
 from domain.shared.cases.appeals import APPEAL_FACTS, Appeal, count_reopenings, fold_appeals
-from domain.shared.cases.authority import AUTHORITY_FACTS, Authority, Position, fold_authority, lay_over
+from domain.shared.cases.authority import COUNTED_FACTS, Authority, Position, fold_authority, lay_over
 from domain.shared.cases.facts import Fact, FactKind, FactLog
 from domain.shared.cases.stages import ENDED, ENDINGS, Certificate, Stage, WaitingFor
 from domain.state.background_reports import BackgroundCheck, fold_check, is_made_on, make_check_finding
@@ -403,7 +403,7 @@ def _find_wait_start(log: FactLog, waiting_for: WaitingFor) -> datetime | None:
 # Each is a step of its own: what staff decided, asked, suspended and ordered anew, what was answered, what screenings
 # found, and appeals.
 _ALL_COUNT = (
-    AUTHORITY_FACTS
+    COUNTED_FACTS
     | APPEAL_FACTS
     | {FactKind.DECIDED, FactKind.ANSWERED, FactKind.SCREENED, FactKind.BACKGROUND_REORDERED}
 )

@@ -14,11 +14,12 @@ from db.reads.status import read_status
 from db.tables import Case, InboxRow
 from db.writes.commands import keep_command
 from db.writes.opening import Opened
-from db.writes.suspensions import NewSuspension, end_terms, restore_authority, suspend_authority
+from db.writes.suspensions import NewSuspension, end_terms, file_rebuttal, restore_authority, suspend_authority
 from domain.programs.kept_rules import describe_rules
 from domain.shared.cases.authority import SuspensionCause, SuspensionKind
 from domain.shared.cases.commands import CommandKind, CommandOrigin, Suspend
 from domain.shared.cases.messages import Applied
+from domain.shared.cases.reasons import Refusal
 from domain.shared.documents.faults import Invalid
 from domain.shared.policy import find_local_date
 from domain.state.policies import POLICIES
@@ -163,3 +164,26 @@ async def test_e12_a_case_from_before_goes_by_the_defaults(migrated_url: str) ->
         (one,) = (await status(office, opened))["suspensions"]
         assert datetime.fromisoformat(one["until"]).date() == await today(office, opened) + timedelta(days=90)
         assert datetime.fromisoformat(one["since"]).tzinfo == UTC
+
+
+async def test_e4_what_an_assister_says_against_it_is_shown_to_staff_until_it_is_lifted(migrated_url: str) -> None:
+    async with office_over(migrated_url) as office:
+        opened = await certified(office)
+
+        async def say(text: str) -> None:
+            await office.database.write(file_rebuttal, opened.case_id, text, "assister", office.later())
+
+        with pytest.raises(Refusal):
+            await say("before anything was ordered")
+        await suspended(office, opened)
+        for text in ("it was somebody else", "it was somebody else", "and I can show it"):
+            await say(text)
+        found = await status(office, opened)
+        assert found["flag"] == "rebuttal_filed"
+        answer_by = (await today(office, opened) + timedelta(days=45)).isoformat()
+        assert [one["answer_by"] for one in found["rebuttals"]] == [answer_by, answer_by]
+        assert "somebody else" not in str(found)
+        assert len(await audited(office, opened, "authority.rebutted")) == 2
+        assert (await office.command(opened, CommandKind.LIFT, "it was unfounded")).applied
+        found = await status(office, opened)
+        assert (found["flag"], found["rebuttals"]) == (None, [])

@@ -13,7 +13,7 @@ from domain.shared.cases.authority import (
     find_letter_fact,
     take_authority_snapshot,
 )
-from domain.shared.cases.authority_commands import build_authority_facts, find_term_faults
+from domain.shared.cases.authority_commands import build_authority_facts, find_rebuttal_refusal, find_term_faults
 from domain.shared.cases.commands import CommandData, CommandOrigin, GiveNotice, Lift, Suspend, Terminate
 from domain.shared.cases.facts import Fact, FactKind
 from domain.shared.cases.notices import Notice
@@ -190,3 +190,28 @@ def test_a_letter_is_about_its_own_change_and_one_sent_again_about_the_last() ->
         assert fact is not None
         assert fact.data["suspension_id"] == found
     assert find_letter_fact(facts, Notice.REVOKED, "s1") is None
+
+
+def said(hours: float) -> Fact:
+    return happened(FactKind.REBUTTAL_FILED, hours, by="assister", text=f"said at {hours}", answer_by="2026-04-15")
+
+
+def test_e4_what_is_said_counts_against_what_is_open_and_staff_have_ordered() -> None:
+    state = fold(suspension("s1", 100), said(120))
+    assert [one.text for one in state.authority.rebuttals] == ["said at 120"]
+    assert fold(suspension("s1", 100), said(120), restoration("s1")).authority.rebuttals == ()
+    again = fold(suspension("s1", 100), said(120), restoration("s1", 150), suspension("s2", 160))
+    assert again.authority.rebuttals == (), "what was said against an earlier one is answered"
+    assert fold(noticed(300), said(310)).authority.rebuttals
+
+
+def test_e4_nothing_is_said_against_a_lapse_and_not_without_end() -> None:
+    lapse = fold(suspension("s1", cause="license_lapsed")).authority
+    for authority, code in (
+        (fold().authority, "nothing_to_rebut"),
+        (lapse, "nothing_to_rebut"),
+        (fold(suspension("s1"), *(said(120 + number) for number in range(5))).authority, "rebuttals_enough"),
+        (fold(suspension("s1"), *(said(120 + number) for number in range(4))).authority, None),
+    ):
+        refused = find_rebuttal_refusal(authority)
+        assert (refused.code if refused else None) == code

@@ -109,6 +109,7 @@ DATA: dict[FactKind, st.SearchStrategy[dict[str, Any]]] = {
     FactKind.AUTHORITY_SUSPENDED: SUSPENDED,
     FactKind.AUTHORITY_RESTORED: RESTORED,
     FactKind.TERMINATION_NOTICED: st.just(NOTICED),
+    FactKind.REBUTTAL_FILED: st.just({"by": "assister", "text": "a sample", "answer_by": "2026-02-20"}),
     FactKind.TERMINATION_TAKEN_BACK: st.just({"by": "staff:riley", "reason": "a sample"}),
 }
 

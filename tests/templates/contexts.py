@@ -5,7 +5,7 @@ from pathlib import Path
 
 from domain.federal.markets import Role
 from domain.federal.policies import FEDERAL_POLICIES
-from domain.shared.cases.authority import Authority, PendingTermination, Suspension, SuspensionCause
+from domain.shared.cases.authority import ORDERED, Authority, PendingTermination, Rebuttal, Suspension, SuspensionCause
 from domain.shared.cases.notices import ABOUT_APPEALS, AUTHORITY_NOTICES, TOPIC_OF_WAITING, Notice, Topic
 from domain.shared.cases.stages import OWNER
 from domain.state.agreements import find_agreement
@@ -177,7 +177,14 @@ def suspended(**more: object) -> Authority:
         "since": datetime(2024, 3, 6, 1, 0, tzinfo=UTC),
         **more,
     }
-    return Authority(facts=1, suspensions=(Suspension.model_validate(data),))
+    said = Rebuttal(
+        by="assister",
+        text="It was somebody else & I can show it",
+        answer_by=date(2024, 4, 20),
+        filed_at=datetime(2024, 3, 6, 2, 0, tzinfo=UTC),
+    )
+    rebuttals = (said,) if data["cause"] in ORDERED else ()
+    return Authority(facts=1, suspensions=(Suspension.model_validate(data),), rebuttals=rebuttals)
 
 
 TO_BE_TERMINATED = Authority(
@@ -252,6 +259,7 @@ def status(
         "consented": True if kind == "enrollment_counselor" else None,
         "npn_proof": None,
         "authority": Authority(),
+        "rebuttal_action": "/me/0a1b2c/rebuttal",
         "resources": RESOURCES,
         "referrals": REFERRALS,
         **changes,

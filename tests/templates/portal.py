@@ -142,6 +142,7 @@ def home(
         "program": "ffm",
         "npn_proof": None,
         "authority": Authority(),
+        "rebuttal_action": f"{HOME}/rebuttal",
         "passes": {
             "portals": [{"id": "marketplace", "name": "A sample portal"}],
             "given": {"name": "A sample portal", "until": AT} if has_pass else None,

@@ -7,6 +7,7 @@ import pytest
 import time_machine
 
 from db.writes.own.sessions import find_own_session
+from domain.shared.cases.authority import SuspensionKind
 from tests.support import documents
 from tests.support.browser import Browser, Page
 from tests.web.house import House, fail_once
@@ -190,6 +191,28 @@ async def test_c8_d6_one_withdraws_a_case_of_ones_own(house: House, person: Brow
     await house.own_session("somebody.else@example.com")
     for there in (case_id, "unknown"):
         assert (await house.post(f"/me/{there}/withdraw", {"reason": "Mine."}, **HTML)).status_code == 404
+
+
+@pytest.mark.parametrize("make", [documents.broker])
+async def test_e4_one_says_something_against_a_suspension_on_one_s_own_page(
+    house: House, person: Browser, make: Any
+) -> None:
+    case_id = await house.open(make())
+    await house.certify(case_id)
+    link = await house.link(case_id)
+    assert "Say something against it" not in (await person.open(link)).text
+    assert (await house.post(f"/me/{case_id}/rebuttal", {"text": "Mine."}, **HTML)).status_code == 409
+    reason = "a complaint"
+    await house.services.cases.suspend_authority(case_id, SuspensionKind.AGREEMENT, reason, "staff:riley")
+    await house.apply_commands()
+    page = await person.open(link)
+    assert "a complaint" in page.text
+    page = await person.press("Send it to our staff", text="It was somebody else.")
+    assert "It was somebody else." in page.text
+    assert "We answer by" in page.text
+    assert (await house.post(f"/me/{case_id}/rebuttal", {"text": " "}, **HTML)).status_code == 422
+    await house.own_session("somebody.else@example.com")
+    assert (await house.post(f"/me/{case_id}/rebuttal", {"text": "Mine."}, **HTML)).status_code == 404
 
 
 async def test_d6_one_sees_where_else_one_is_signed_in_and_ends_that_alone(house: House, person: Browser) -> None:

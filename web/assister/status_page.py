@@ -81,6 +81,7 @@ async def render_status(
         npn_proof=describe_proof(services, certification.proof, reference, language),
         program=case.program,
         authority=state.authority,
+        rebuttal_action=f"{here}/rebuttal?lang={language}",
         withdraw_action=None if state.ended else f"{here}/withdraw?lang={language}",
     )
 

@@ -57,6 +57,7 @@ async def render_home(visit: Visit) -> HTMLResponse:
         npn_proof=describe_proof(visit.services, visit.registration.proof, visit.reference, language),
         program=case.program,
         authority=state.authority,
+        rebuttal_action=visit.url("/rebuttal"),
         passes=await describe_passes(visit),
         withdraw_action=None if state.ended else visit.url("/withdraw"),
     )

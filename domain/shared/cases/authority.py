@@ -45,6 +45,12 @@ AUTHORITY_FACTS = frozenset(
 )
 
 
+# Those that come with no letter, and change nothing that a workflow does.
+COUNTED_FACTS = AUTHORITY_FACTS | {FactKind.REBUTTAL_FILED}
+# What staff order, and somebody may speak against.
+ORDERED = frozenset(CAUSE_OF_KIND.values())
+
+
 class AuthoritySuspendedData(FactData):
     """A suspension: ``until`` is its last day, none where it has no term; ``reason`` is in a person's own words.
 
@@ -85,6 +91,14 @@ class TerminationTakenBackData(FactData):
     reason: str = ""
 
 
+class RebuttalFiledData(FactData):
+    """What the assister has to say against what staff have ordered, and by when it is answered (E4)."""
+
+    by: str
+    text: str
+    answer_by: date
+
+
 class Suspension(BaseModel):
     """An open suspension, with when it was recorded."""
 
@@ -117,6 +131,17 @@ class PendingTermination(BaseModel):
     since: datetime
 
 
+class Rebuttal(BaseModel):
+    """What was said against what is open now."""
+
+    model_config = ConfigDict(frozen=True)
+
+    by: str
+    text: str
+    answer_by: date
+    filed_at: datetime
+
+
 class AuthorityLetter(BaseModel):
     """A notice that a change of the authority comes with; ``about`` is the suspension, or the fact of a termination."""
 
@@ -147,7 +172,14 @@ class Authority(BaseModel):
     facts: int = 0
     suspensions: tuple[Suspension, ...] = ()
     termination: PendingTermination | None = None
+    rebuttals: tuple[Rebuttal, ...] = ()
     letters: tuple[AuthorityLetter, ...] = ()
+
+    @property
+    def ordered_since(self) -> datetime | None:
+        """Since when the first of what staff have ordered is open: a suspension, or a termination to come."""
+        ordered = [one.since for one in self.suspensions if one.cause in ORDERED]
+        return min([*ordered, *([self.termination.since] if self.termination else [])], default=None)
 
     @property
     def is_suspended(self) -> bool:
@@ -180,9 +212,10 @@ def fold_authority(log: FactLog, *, ended: bool) -> Authority:
     )
     if ended:
         return Authority(facts=len(facts), letters=letters)
-    return Authority(
+    open_now = Authority(
         facts=len(facts), suspensions=_fold_suspensions(log), termination=_fold_termination(log), letters=letters
     )
+    return open_now.model_copy(update={"rebuttals": _fold_rebuttals(log, open_now.ordered_since)})
 
 
 _NOTICES = {
@@ -205,6 +238,15 @@ def _fold_suspensions(log: FactLog) -> tuple[Suspension, ...]:
     over = {fact.read_as(AuthorityRestoredData).suspension_id for fact in log.find_all(FactKind.AUTHORITY_RESTORED)}
     begun = [(fact.read_as(AuthoritySuspendedData), fact.at) for fact in log.find_all(FactKind.AUTHORITY_SUSPENDED)]
     return tuple(Suspension(**data.model_dump(), since=at) for data, at in begun if data.suspension_id not in over)
+
+
+def _fold_rebuttals(log: FactLog, since: datetime | None) -> tuple[Rebuttal, ...]:
+    filed = log.find_all(FactKind.REBUTTAL_FILED) if since else []
+    return tuple(
+        Rebuttal(**fact.read_as(RebuttalFiledData).model_dump(), filed_at=fact.at)
+        for fact in filed
+        if since is not None and fact.at >= since
+    )
 
 
 def _fold_termination(log: FactLog) -> PendingTermination | None:
@@ -251,4 +293,5 @@ def describe_authority(authority: Authority) -> dict[str, Any]:
     return {
         "suspensions": [one.model_dump() for one in authority.suspensions],
         "termination": termination.model_dump() if termination else None,
+        "rebuttals": [one.model_dump(exclude={"text"}) for one in authority.rebuttals],
     }

@@ -27,6 +27,8 @@ from domain.shared.cases.reasons import Reason
 from domain.shared.documents.faults import Fault
 from domain.shared.policy import SuspensionRules
 
+# Against one order; more is said by mail or on the phone.
+MOST_REBUTTALS = 5
 AuthorityCommand = Suspend | Lift | GiveNotice | Terminate
 
 
@@ -82,6 +84,15 @@ def build_authority_facts(
             )
             return [build_fact(FactKind.TERMINATION_NOTICED, origin, noticed)]
     return []
+
+
+def find_rebuttal_refusal(authority: Authority) -> Reason | None:
+    """Why nothing can be said against what is open."""
+    if authority.ordered_since is None:
+        return Reason("nothing_to_rebut")
+    if len(authority.rebuttals) >= MOST_REBUTTALS:
+        return Reason("rebuttals_enough", {"times": str(MOST_REBUTTALS)})
+    return None
 
 
 def _build_suspension(command: Suspend, origin: CommandOrigin, rules: SuspensionRules, today: date) -> Fact:

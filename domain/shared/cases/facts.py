@@ -58,6 +58,7 @@ class FactKind(StrEnum):
     AUTHORITY_RESTORED = "authority_restored"
     TERMINATION_NOTICED = "termination_noticed"
     TERMINATION_TAKEN_BACK = "termination_taken_back"
+    REBUTTAL_FILED = "rebuttal_filed"
     TERMINATED = "terminated"
     CLOSED = "closed"
     APPEAL_FILED = "appeal_filed"

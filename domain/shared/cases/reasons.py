@@ -70,6 +70,8 @@ SENTENCES: dict[str, str] = {
     "not_suspended": "There is no such suspension that is open; there is nothing to lift.",
     "termination_noticed": "Notice of a termination was given already, whose last day is {last_day}.",
     "no_termination": "No notice of a termination was given that could be taken back.",
+    "nothing_to_rebut": "Our staff have ordered nothing that is open and that could be spoken against.",
+    "rebuttals_enough": "You have written {times} times already; our staff have that, and answer it.",
     "term_over": "The last day of the suspension is over.",
     "license_restored": "The license is in force again.",
     # why a case isn't opened without a form (A11)
