@@ -49,6 +49,7 @@ class Assister(SQLModel, table=True):
         default_factory=dict, sa_type=JSON, description="the last request's or import's fields"
     )
     created_at: datetime = Field(sa_type=Utc)
+    import_id: str | None = Field(default=None, index=True, description="the import by which they were first known")
 
 
 class EarlierYear(SQLModel, table=True):
@@ -62,6 +63,7 @@ class EarlierYear(SQLModel, table=True):
     trained: bool = False
     certified: bool = False
     individual_market: bool = False
+    import_id: str | None = Field(default=None, index=True, description="the import that told of it first")
 
 
 class Case(SQLModel, table=True):

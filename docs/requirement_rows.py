@@ -86,6 +86,8 @@ YEARS = {
     "E8": "A check that was canceled or has expired can be ordered anew; a report with canceled screenings isn't clear",
     "E9": "A season opens every returning assister's case once, page by page: progress, pause, resume, cancel, "
     "a rehearsal that changes nothing; and it says who was left out and why",
+    "E10": "A CSV of earlier years, checked row by row, its rows at fault a CSV to mend and send again; an import is "
+    "undone as a whole while nothing was built on it",
     "E12": "Policies are files, checked at start with every fault named by file and line; a case keeps its rules",
     "E13": "A certificate has a last day, its page says when its plan year has ended; years past aren't offered",
     "E15": "The health line of authority is held, by each state's own words; a renewal under way is looked at",

@@ -17,14 +17,12 @@ from db.reads.rule_moves import RulesMove
 from db.tables import Case, CommandRow, InboxRow
 from db.writes.cases import flag_case
 from db.writes.commands import keep_command, load_command, refuse_command
-from db.writes.imports import import_person
 from db.writes.links import use_activation_link
 from db.writes.opening import Opened, begin_case, open_requested_case
 from db.writes.own.requests import take_request
 from db.writes.recovery.restarts import WORKFLOW_GONE, free_case
 from db.writes.webhooks.inbox import Received, mark_delivered
 from domain.programs.commands import describe_command
-from domain.programs.imports import ImportedPerson
 from domain.programs.opening import AnyRequest
 from domain.programs.reports import describe_fact
 from domain.shared.cases.authority import AUTHORITY_FACTS, SuspensionKind
@@ -131,22 +129,6 @@ class Cases:
         if opened.created:
             await self.try_to_start(opened.case_id)
         return opened
-
-    async def import_people(self, people: list[ImportedPerson], actor: str) -> list[dict[str, Any]]:
-        """Stores earlier years, a transaction per person: one for all would keep everybody else from writing.
-
-        What became of each row: {assister_id, created, program}; and {row, field, detail} as its ``conflict`` where
-        nothing of it was taken, since it gives a known person another name or address: staff look at it (D8).
-        """
-        imported = []
-        for row, one in enumerate(people):
-            done = await self._database.write(import_person, self._identity_key, one, actor, now())
-            found: dict[str, Any] = {"assister_id": done.assister_id, "created": done.created, "program": one.program}
-            if done.conflict is not None:
-                told = {"field": f"{row}.{done.conflict.field}", "detail": done.conflict.sentence()}
-                found["conflict"] = {"row": row, **told}
-            imported.append(found)
-        return imported
 
     async def try_to_start(self, case_id: str) -> bool:
         """Starts the case's workflow; False when Temporal can't be reached now, or won't have it: it is stored."""

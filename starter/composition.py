@@ -14,6 +14,7 @@ from settings import Settings
 from starter.appeals import Appeals
 from starter.cases import Cases
 from starter.claims import Claims
+from starter.imports import Imports
 from starter.registrations import Registrations
 from starter.seasons import Seasons
 
@@ -27,6 +28,7 @@ class CaseServices:
     registrations: Registrations
     seasons: Seasons
     appeals: Appeals
+    imports: Imports
 
 
 def build_case_services(settings: Settings, database: Database, client: Client) -> CaseServices:
@@ -40,6 +42,7 @@ def build_case_services(settings: Settings, database: Database, client: Client) 
         Registrations(cases, database, key, vendors),
         Seasons(client, database, settings.task_queue),
         Appeals(client, database, cases, settings.task_queue),
+        Imports(database, key),
     )
 
 

@@ -83,6 +83,7 @@ def build_services(settings: Settings, database: Database, client: Client) -> Se
         registrations=acting.registrations,
         seasons=acting.seasons,
         appeals=acting.appeals,
+        imports=acting.imports,
         numbers=StaffNumbers(database),
         rate_limiter=_build_rate_limiter(settings, database),
         identity_provider=_build_identity_provider(settings),

@@ -17,6 +17,7 @@ from settings import Settings
 from starter.appeals import Appeals
 from starter.cases import Cases, now
 from starter.claims import Claims
+from starter.imports import Imports
 from starter.registrations import Registrations
 from starter.seasons import Seasons
 
@@ -41,6 +42,7 @@ class Services:
     registrations: Registrations
     seasons: Seasons
     appeals: Appeals
+    imports: Imports
     numbers: StaffNumbers
     rate_limiter: "RateLimiter"
     identity_provider: "IdentityProvider | None"

@@ -22,9 +22,9 @@ IMPORT_BYTES = 50 * 1024 * 1024
 LONGEST_DOCUMENT = 200
 
 
-def _refuse_option(_: Any, file: str) -> None:
+def refuse_option(_: Any, file: str | None) -> None:
     """A lone hyphen is standard input; whatever else begins with one is an option typed wrong."""
-    if file.startswith("-") and file != "-":
+    if file is not None and file.startswith("-") and file != "-":
         raise ValueError("There is no such option.")
 
 
@@ -46,7 +46,7 @@ DEFAULTS = CommonOptions()
 ProgramName = Literal["bewellnm", "ffm"]
 CaseId = Annotated[str, Parameter(help="Id of the case.")]
 File = Annotated[
-    str, Parameter(allow_leading_hyphen=True, validator=_refuse_option, help="JSON file; - for standard input.")
+    str, Parameter(allow_leading_hyphen=True, validator=refuse_option, help="JSON file; - for standard input.")
 ]
 Quiet = Annotated[bool, FLAG, Parameter(name="--quiet", help="Print nothing but the id of the case.")]
 Reason = Annotated[str, Parameter(help="Why; it is audited.")]

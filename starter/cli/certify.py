@@ -16,7 +16,20 @@ from typing import NoReturn
 import structlog
 from cyclopts import App, Group
 
-from starter.cli import appeals, audit, cases, doctor, federal, licenses, policy, policy_moves, requests, season, stack
+from starter.cli import (
+    appeals,
+    audit,
+    cases,
+    doctor,
+    federal,
+    imports,
+    licenses,
+    policy,
+    policy_moves,
+    requests,
+    season,
+    stack,
+)
 from starter.cli.errors import explain_error
 
 DISTRIBUTION = "assister-certification"
@@ -54,7 +67,7 @@ app.command(doctor.diagnose_settings, name="doctor", group=STACK)
 
 app.command(requests.submit_request, name="request", group=ASSISTERS)
 app.command(requests.begin_case, name="begin", group=ASSISTERS)
-app.command(requests.import_people, name="import", group=ASSISTERS)
+app.command(imports.import_people, name="import", group=ASSISTERS)
 
 season.app.group = ASSISTERS
 app.command(season.app)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from starter.appeals import Appeals
     from starter.cases import Cases
     from starter.claims import Claims
+    from starter.imports import Imports
     from starter.registrations import Registrations
     from starter.seasons import Seasons
 
@@ -43,6 +44,7 @@ class CommandServices:
     registrations: "Registrations"
     seasons: "Seasons"
     appeals: "Appeals"
+    imports: "Imports"
     temporal: "Client"
     task_queue: str
 
@@ -135,6 +137,7 @@ async def open_services(data: Path | None) -> AsyncIterator[CommandServices]:
             acting.registrations,
             acting.seasons,
             acting.appeals,
+            acting.imports,
             client,
             settings.task_queue,
         )

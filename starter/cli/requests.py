@@ -17,8 +17,12 @@ from starter.cli.arguments import (
     read_file,
     require_text,
 )
-from starter.cli.context import NotDone, UsageError, open_services
+from starter.cli.context import CommandServices, NotDone, UsageError, open_services
+from starter.cli.errors import explain_error
 from starter.cli.output import open_console, print_json, print_opened_case
+
+# Of those who could not be begun so many are named for people; all of them in JSON.
+MOST_NAMED = 20
 
 
 async def submit_request(
@@ -58,21 +62,63 @@ async def submit_request(
 
 
 async def begin_case(
-    assister: Annotated[str, Parameter(help="Id of the assister, ast_….")],
+    assister: Annotated[str | None, Parameter(help="Id of the assister, ast_….")] = None,
     /,
     *,
     plan_year: Annotated[int, Parameter(help="Plan year to certify for.")],
     actor: Actor,
+    file: Annotated[
+        str | None, Parameter(help="Instead of one, a file of ids, one a line or first of each; - for standard input.")
+    ] = None,
     program: Annotated[ProgramName, Parameter(help="Program to certify for.")] = "bewellnm",
     quiet: Quiet = False,
     options: CommonOptions = DEFAULTS,
 ) -> None:
-    """Open a returning assister's case, without a form."""
+    """Open a returning assister's case, without a form; or those of many, by a file."""
     require_text(actor=actor)
     actor = name_staff_actor(actor)
+    if (assister is None) == (file is None):
+        raise UsageError("Name an assister, or a file of them with --file, and not both.")
+    if assister is None:
+        ids = _read_ids(read_file(file or "-", IMPORT_BYTES))
+        async with open_services(options.data) as services:
+            await _begin_cases(services, ids, program, plan_year, actor, options)
+        return
     async with open_services(options.data) as services:
         opened = await services.cases.begin_case(assister, program, plan_year, actor)
     _print_opened(options, quiet, opened.document())
+
+
+def _read_ids(body: bytes) -> list[str]:
+    """The ids in a file, such as a list of who was left out of a season: what each line begins with, each id once."""
+    lines = body.decode("utf-8-sig", "replace").replace(";", ",").splitlines()
+    ids = (line.partition(",")[0].strip().strip('"') for line in lines)
+    return [one for one in dict.fromkeys(ids) if one and one != "assister_id"]
+
+
+async def _begin_cases(
+    services: CommandServices, ids: list[str], program: str, plan_year: int, actor: str, options: CommonOptions
+) -> None:
+    """One after the other; who can't be begun keeps nobody else from it, and is named with the reason."""
+    from db.writes.opening import UnknownAssister
+    from domain.shared.cases.reasons import Refusal
+    from domain.shared.documents.faults import Invalid
+
+    begun: list[dict[str, Any]] = []
+    refused: list[dict[str, str]] = []
+    for assister_id in ids:
+        try:
+            opened = await services.cases.begin_case(assister_id, program, plan_year, actor)
+            begun.append(opened.document())
+        except (Refusal, Invalid, UnknownAssister) as error:
+            refused.append({"assister_id": assister_id, "detail": explain_error(error)[0]})
+    new = sum(one["created"] for one in begun)
+    if options.json:
+        print_json({"opened": new, "already_open": len(begun) - new, "cases": begun, "refused": refused})
+    else:
+        open_console().print(f"{new} cases opened, {len(begun) - new} open before, {len(refused)} not opened.")
+    if refused:
+        raise NotDone(" ".join(f"{one['assister_id']}: {one['detail']}" for one in refused[:MOST_NAMED]))
 
 
 def _name_voucher(actor: str | None) -> str:
@@ -98,36 +144,3 @@ def _print_opened(options: CommonOptions, quiet: bool, document: dict[str, Any])
         print(document["case_id"])
     else:
         print_opened_case(open_console(), document)
-
-
-async def import_people(
-    file: File,
-    /,
-    *,
-    actor: Annotated[str, Parameter(name="--as", help="Who imports; it is audited.")] = "import",
-    options: CommonOptions = DEFAULTS,
-) -> None:
-    """Load earlier years of assisters; nothing is stored if any of it is at fault.
-
-    A row that gives a known person another name or e-mail address is kept for staff, and nothing of it is taken.
-    """
-    body = read_file(file, IMPORT_BYTES)
-    from domain.programs.imports import parse_import
-    from domain.shared.documents.parsing import read_json
-
-    require_text(actor=actor)
-    actor = actor if actor == "import" else name_staff_actor(actor)
-    document = read_json(body)
-    async with open_services(options.data) as services:
-        people = parse_import(document)
-        done = await services.cases.import_people(people, actor)
-    imported = [one for one in done if "conflict" not in one]
-    conflicts = [one["conflict"] | {"assister_id": one["assister_id"]} for one in done if "conflict" in one]
-    if options.json:
-        told = {"imported": len(imported), "assisters": imported}
-        print_json(told | {"conflicts": conflicts} if conflicts else told)
-    else:
-        new = sum(one["created"] for one in imported)
-        open_console().print(f"Imported {len(imported)}: {new} new, {len(imported) - new} known before.")
-    if conflicts:
-        raise NotDone("; ".join(f"{one['field']}: {one['detail']}" for one in conflicts))

@@ -24,6 +24,7 @@ VERBS = (
     *("up", "demo", "doctor", "request", "status", "list", "decide", "answer", "begin", "import"),
     *("withdraw", "revoke", "resend", "check", "restart", "audit", "worker", "web", "sandbox"),
 )
+SEASON_VERBS = ("open", "status", "pause", "resume", "cancel", "rehearse")
 FEDERAL_VERBS = ("profile", "enroll", "launch", "agree", "publish", "rcl")
 
 

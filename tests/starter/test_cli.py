@@ -12,43 +12,17 @@ from typing import Any, get_args
 
 import pytest
 
-from db.migrate import upgrade
 from domain.federal.markets import Curriculum, MarketplaceAgreement, Role
 from domain.shared.assister import Kind
 from starter.cli import cases, federal
 from starter.cli.certify import read_version
 from starter.cli.context import NONE_RUNS
 from starter.policies import SHIPPED, load_policies
-from starter.stack.plan import SECRETS
 from tests.starter.command import FEDERAL_VERBS, ROOT, VERBS, Ran, call_certify, is_one_sentence, run_certify
 from tests.support import documents
 
-# Nothing listens there: what asks a third party or Temporal fails at once.
-NOWHERE = "http://127.0.0.1:9"
 # Who takes an assister's step, how they have their word, and why.
 WORD = ["--as", "ana", "--method", "paper", "--reason", "signed at the office"]
-
-
-@pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database with its tables, to be copied."""
-    file = tmp_path_factory.mktemp("migrated") / "app.sqlite"
-    upgrade(f"sqlite+aiosqlite:///{file}")
-    return file
-
-
-@pytest.fixture
-def settings(tmp_path: Path, migrated: Path) -> dict[str, str]:
-    """A distributed set-up's environment over a migrated database."""
-    url = f"sqlite+aiosqlite:///{shutil.copy(migrated, tmp_path)}"
-    third_parties = {
-        f"CERTIFY_{name}_URL": NOWHERE for name in ("REGISTRY", "BACKGROUND_CHECKS", "LMS", "PORTAL", "MLMS")
-    }
-    made = {name: make() for name, make in SECRETS.items()}
-    vendors = json.dumps({"vendor-a": {"url": NOWHERE}})
-    elsewhere = {"CERTIFY_VENDORS": vendors, "CERTIFY_DATABASE_URL": url, "TEMPORAL_ADDRESS": "127.0.0.1:9"}
-    # Samples are of the guides' own year.
-    return {**made, **third_parties, **elsewhere, "CERTIFY_TRYING": "1"}
 
 
 def refused(ran: Ran, status: int, *words: str) -> None:

@@ -101,7 +101,7 @@ class House:
             "lms_account": True,
             "portal_account": True,
         }
-        (imported,) = await self.services.cases.import_people(parse_import([document]), "staff")
+        _, (imported,) = await self.services.imports.import_people(parse_import([document]), "staff")
         return (await self.services.cases.begin_case(imported["assister_id"], "bewellnm", 2024, "staff")).case_id
 
     async def facts(self, case_id: str, *kinds: FactKind, **data: Any) -> None:

@@ -756,7 +756,7 @@ async def test_the_newest_open_plan_year_is_offered_and_the_others_can_be_chosen
 
 
 async def _imported(house: House, document: dict[str, Any]) -> str:
-    (imported,) = await house.services.cases.import_people(parse_import([document]), "staff")
+    _, (imported,) = await house.services.imports.import_people(parse_import([document]), "staff")
     return (await house.services.cases.begin_case(imported["assister_id"], "ffm", 2024, "staff")).case_id
 
 

@@ -26,7 +26,7 @@ HOME = f"{PAGE}/bewellnm/{YEAR}"
 async def known(house: House, **changes: Any) -> str:
     """Somebody who was certified the year before; their id."""
     (person,) = parse_import([documents.earlier(documents.broker(**changes), YEAR - 1)])
-    (imported,) = await house.services.cases.import_people([person], "staff:ana")
+    _, (imported,) = await house.services.imports.import_people([person], "staff:ana")
     return str(imported["assister_id"])
 
 

@@ -85,6 +85,15 @@ SENTENCES: dict[str, str] = {
     "season_paused": "The season is paused already; resume it or cancel it.",
     "season_cancelled": "The season was cancelled, which is its end; what it had opened stays.",
     "season_finished": "The season is finished: everybody was gone through.",
+    # why an import isn't undone (E10)
+    "import_unknown": "There is no import with this id.",
+    "import_undone": "This import was undone before.",
+    "import_has_cases": "Nothing was undone: for people of this import {number} cases were opened since, the first one "
+    "is {case_id}; withdraw what should not be, person by person.",
+    "import_in_season": "Nothing was undone: the season of {program}, {plan_year}, has gone through people of this "
+    "import.",
+    "import_followed": "Nothing was undone: import {import_id} came later and is about the same people; undo that one "
+    "first.",
     # why an event is not delivered again (A24, C5)
     "webhook_delivered": "This event has been delivered already.",
     "webhook_taken": "This event has been taken already.",

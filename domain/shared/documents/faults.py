@@ -59,6 +59,15 @@ SENTENCES: dict[str, str] = {
     "address; correct one of the two.",
     "year_contradicts": "This contradicts {other} in the same file; correct one of the two.",
     "year_impossible": "This is true and {needed} is false, which can't both be; correct one of them.",
+    "row_contradicts": "Row {row} of the same file says otherwise of this person; correct one of the two.",
+    "cell_count": "This row has {cells} cells, and the first one of the file has {columns}; look for a missing "
+    "quotation mark or separator.",
+    "column_unknown": "There is no such column; rename it or take it out.",
+    "column_twice": "This column is there twice; keep one.",
+    "column_missing": "This column is missing; add it.",
+    "too_many_rows": "The file has too many rows: at most {limit}; send it in parts.",
+    "not_utf8": "The file is not in UTF-8; save it as *CSV UTF-8* and send it again.",
+    "no_csv": "Row {row} can't be read as CSV; look for a missing quotation mark, or a cell that is very long.",
     "known_otherwise": "The person known by this NPN or e-mail address has another name or e-mail address; nothing of "
     "the record is taken until staff have looked at it.",
     "year_known_otherwise": "What is known of this year is otherwise; nothing of the record is taken until staff have "

@@ -1,0 +1,249 @@
+"""Imports as wholes: rows refused and kept to be mended, contradictions within a file, and undone as a whole (E10)."""
+
+import csv
+import tracemalloc
+from collections.abc import AsyncIterator
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from db.import_tables import ImportBatch, ImportRow
+from db.reads.seasons.imports import ImportSummary, list_imports, stream_refused
+from db.season_tables import SeasonEntry
+from db.tables import Assister, AuditRow, Case, EarlierYear, SearchTerm, UncountedReport
+from db.writes.opening import begin_case
+from db.writes.seasons.changes import open_season
+from db.writes.seasons.entries import open_for_season
+from domain.programs.imports import parse_import
+from domain.shared.cases.reasons import Refusal
+from domain.shared.documents.faults import Invalid
+from domain.shared.documents.spreadsheets import write_lines
+from starter import imports
+from starter.imports import Imports
+from tests.support import documents
+from tests.support.office import KEY, Office, office_over
+
+COLUMNS = (
+    *("kind", "email", "first_name", "last_name", "npn", "plan_year", "registered", "trained", "certified"),
+    *("lms_account", "portal_account"),
+)
+Row = dict[str, str]
+
+
+@pytest_asyncio.fixture
+async def office(migrated_url: str) -> AsyncIterator[Office]:
+    async with office_over(migrated_url) as found:
+        yield found
+
+
+@pytest.fixture(autouse=True)
+def _clock(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(imports, "now", office.later)
+
+
+def row(**changes: str) -> Row:
+    """Somebody certified in 2023."""
+    request = documents.broker()
+    person = {name: str(request[name]) for name in ("kind", "email", "first_name", "last_name", "npn")}
+    answers = dict.fromkeys(("registered", "trained", "certified"), "true")
+    return {**person, "plan_year": "2023", **answers, "lms_account": "yes", "portal_account": "yes", **changes}
+
+
+def write(folder: Path, *rows: Row) -> Path:
+    file = folder / "years.csv"
+    file.write_bytes(write_lines([COLUMNS, *([one[name] for name in COLUMNS] for one in rows)]))
+    return file
+
+
+async def bring_in(office: Office, folder: Path, *rows: Row) -> ImportSummary:
+    return await Imports(office.database, KEY).import_file(write(folder, *rows), "bewellnm", "staff:ana")
+
+
+async def undo(office: Office, summary: ImportSummary) -> ImportSummary:
+    return await Imports(office.database, KEY).undo_import(summary.batch.id, "The wrong file.", "staff:olga")
+
+
+async def refused(office: Office, summary: ImportSummary) -> list[dict[str, str]]:
+    """The file of the refused rows."""
+    text = "".join([write_lines(rows).decode() async for rows in stream_refused(office.database, summary.batch.id)])
+    return list(csv.DictReader(StringIO(text)))
+
+
+async def test_e10_rows_at_fault_are_refused_and_sent_again_once_mended(office: Office, tmp_path: Path) -> None:
+    good, bad = row(), row(email="nobody", first_name="-")
+    worse = row(plan_year="soon")
+    summary = await bring_in(office, tmp_path, good, bad, worse)
+    assert summary.document() | {"import": "", "started_at": "", "ended_at": ""} == {
+        "import": "",
+        "state": "done",
+        "actor": "staff:ana",
+        "started_at": "",
+        "ended_at": "",
+        "new": 1,
+        "known": 0,
+        "conflict": 0,
+        "refused": 2,
+    }
+    assert [one.email for one in await office.all(Assister)] == [good["email"]]
+    told = await refused(office, summary)
+    assert [(one["row"], one["field"]) for one in told] == [("3", "email"), ("4", "plan_year")]
+    assert told[0]["error"] == "email: Enter an e-mail address, such as name@example.com."
+    assert told[0]["npn"] == bad["npn"]
+    # Mended in the very file, and sent again with what it says of each.
+    told[0]["email"], told[1]["plan_year"] = "mended@example.com", "2022"
+    file = tmp_path / "years.errors.csv"
+    columns = list(told[0])
+    file.write_bytes(write_lines([columns, *([one[name] for name in columns] for one in told)]))
+    again = await Imports(office.database, KEY).import_file(file, "bewellnm", "staff:ana")
+    assert again.counts == {"new": 2}
+    assert len(await office.all(EarlierYear)) == 3
+    assert len(await office.all(SearchTerm)) > 3
+    assert [one.batch.id for one in await office.database.read(list_imports, 5)] == [again.batch.id, summary.batch.id]
+
+
+async def test_d8_e10_contradictions_within_a_file_are_refused_by_row(office: Office, tmp_path: Path) -> None:
+    one = row()
+    summary = await bring_in(
+        office,
+        tmp_path,
+        one,
+        one | {"plan_year": "2022"},
+        one | {"trained": "false", "certified": "false"},
+        one | {"plan_year": "2021", "last_name": "Anotherone"},
+        one,
+    )
+    assert summary.counts == {"new": 1, "known": 2, "refused": 2}
+    told = await refused(office, summary)
+    assert [(one["row"], one["field"]) for one in told] == [("4", "trained"), ("5", "last_name")]
+    assert "Row 2 of the same file" in told[0]["error"]
+    assert await office.all(UncountedReport) == []
+
+
+async def test_d8_e10_what_contradicts_what_is_known_is_kept_for_staff_and_dismissed_when_undone(
+    office: Office, tmp_path: Path
+) -> None:
+    known = row()
+    await bring_in(office, tmp_path, known)
+    summary = await bring_in(office, tmp_path, known | {"last_name": "Anotherone"}, row())
+    assert summary.counts == {"conflict": 1, "new": 1}
+    (kept,) = await office.all(UncountedReport)
+    assert kept.settled_at is None
+    await undo(office, summary)
+    (kept,) = await office.all(UncountedReport)
+    assert kept.outcome == "dismissed"
+
+
+async def test_e10_an_import_is_undone_as_a_whole(office: Office, tmp_path: Path) -> None:
+    before = row(lms_account="", portal_account="")
+    first = await bring_in(office, tmp_path, before)
+    state = await everything(office)
+    summary = await bring_in(
+        office,
+        tmp_path,
+        row(),
+        before | {"lms_account": "lms-7"},
+        before | {"plan_year": "2022", "portal_account": "p"},
+    )
+    assert summary.counts == {"new": 1, "known": 2}
+    undone = await undo(office, summary)
+    assert undone.batch.state == "undone"
+    assert await everything(office) == state
+    audited = await office.all(AuditRow, action="import.undone")
+    assert [(one.actor, one.reason, one.details["new"]) for one in audited] == [("staff:olga", "The wrong file.", 1)]
+    with pytest.raises(Refusal, match="was undone before"):
+        await undo(office, summary)
+    with pytest.raises(Refusal, match="no import with this id"):
+        await Imports(office.database, KEY).undo_import("imp_none", None, "staff:olga")
+    await undo(office, first)
+    assert await office.all(Assister) == []
+    assert await office.all(EarlierYear) == []
+
+
+async def everything(office: Office) -> list[Any]:
+    rows: list[Any] = [one.model_dump() for table in (Assister, EarlierYear) for one in await office.all(table)]
+    return rows + sorted(one.term for one in await office.all(SearchTerm))
+
+
+async def test_e10_an_import_on_which_something_was_built_is_not_undone(office: Office, tmp_path: Path) -> None:
+    one, other = row(), row()
+    summary = await bring_in(office, tmp_path, one, other)
+    later = await bring_in(office, tmp_path, one | {"plan_year": "2022"})
+    with pytest.raises(Refusal, match=later.batch.id):
+        await undo(office, summary)
+    await undo(office, later)
+    people = {person.email: person.assister_id for person in await office.all(Assister)}
+    season = ("bewellnm", 2024)
+    await office.database.write(open_season, *season, None, "staff:ana", office.later())
+    await office.database.write(open_for_season, *season, people[other["email"]], office.later())
+    with pytest.raises(Refusal, match=r"1 cases were opened since, the first one is"):
+        await undo(office, summary)
+    assert len(await office.all(EarlierYear)) == 2
+    assert [batch.state for batch in await office.all(ImportBatch) if batch.id == summary.batch.id] == ["done"]
+    assert len(await office.all(Case)) == len(await office.all(SeasonEntry)) == 1
+
+
+async def test_e10_people_left_out_by_a_season_are_not_taken_back(office: Office, tmp_path: Path) -> None:
+    lapsed = row(portal_account="")
+    summary = await bring_in(office, tmp_path, lapsed)
+    (person,) = await office.all(Assister)
+    entry = SeasonEntry(
+        program="bewellnm", plan_year=2024, assister_id=person.assister_id, outcome="left_out", at=office.later()
+    )
+    await office.database.write(open_season, "bewellnm", 2024, None, "staff:ana", office.now)
+    await office.database.write(lambda session: session.add(entry))
+    with pytest.raises(Refusal, match="the season of bewellnm, 2024, has gone through"):
+        await undo(office, summary)
+
+
+async def test_e10_a_case_of_before_the_import_is_nothing_built_on_it(office: Office, tmp_path: Path) -> None:
+    request = documents.broker()
+    opened = await office.opened(request)
+    same = row(**{name: str(request[name]) for name in ("kind", "email", "first_name", "last_name", "npn")})
+    summary = await bring_in(office, tmp_path, same)
+    assert summary.counts == {"known": 1}
+    await undo(office, summary)
+    (person,) = await office.all(Assister)
+    assert (person.assister_id, person.lms_account) == (opened.assister_id, None)
+    assert await office.all(EarlierYear) == []
+
+
+async def test_e10_json_is_an_import_too_and_can_be_undone(office: Office) -> None:
+    found = Imports(office.database, KEY)
+    people = parse_import([documents.earlier(documents.broker(), 2022, 2023)])
+    import_id, (done,) = await found.import_people(people, "staff:ana")
+    assert done == {"assister_id": done["assister_id"], "created": True, "program": "bewellnm"}
+    assert (await found.undo_import(import_id, "The wrong file.", "staff:olga")).batch.state == "undone"
+    assert await office.all(Assister) == []
+
+
+async def test_e10_a_file_that_is_none_leaves_no_trace(office: Office, tmp_path: Path) -> None:
+    file = tmp_path / "years.csv"
+    for content in (b"", b"kind;email\n", b"\xff\xfe", ",".join(COLUMNS).encode() + b"\nbroker,\xf1\n"):
+        file.write_bytes(content)
+        with pytest.raises(Invalid):
+            await Imports(office.database, KEY).import_file(file, "bewellnm", "staff:ana")
+    assert await office.all(ImportBatch) == []
+
+
+async def test_e10_memory_does_not_grow_with_the_file(office: Office, tmp_path: Path) -> None:
+    """Ten times the rows at fault, which are all kept, take no more of it at a time."""
+    peaks = []
+    for number in (200, 2_000):
+        file = write(tmp_path, *(row(plan_year="soon", lms_account="x" * 3_000) for _ in range(number)))
+        tracemalloc.start()
+        summary = await Imports(office.database, KEY).import_file(file, "bewellnm", "staff:ana")
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        assert summary.counts == {"refused": number}
+    assert peaks[1] < peaks[0] + 1024 * 1024, peaks  # of six
+    assert len(await office.all(ImportRow)) == 2_200
+
+
+async def test_e10_somebody_of_an_import_can_be_begun(office: Office, tmp_path: Path) -> None:
+    await bring_in(office, tmp_path, row())
+    (person,) = await office.all(Assister)
+    opened = await office.database.write(begin_case, person.assister_id, "bewellnm", 2024, "staff", office.later())
+    assert opened.created
