@@ -365,8 +365,8 @@ class Settings(BaseSettings):
     senders: dict[SenderId, SenderSettings] = Field(
         default_factory=dict,
         max_length=100,
-        description='who may report to us, each with a credential of its own: {"id": {"program": "bewellnm", "kinds": '
-        '["training", "exam"], "secret": "whsec_…"}}; docs/operating.md says what stands in an entry',
+        description='who may report to us, each with a credential of its own: {"id": {"program": "ffm", "kinds": '
+        '["training"], "secret": "whsec_…"}}; docs/operating.md says what stands in an entry',
     )
 
     smtp_host: str = Field(default="127.0.0.1", description="mail server")
@@ -375,7 +375,7 @@ class Settings(BaseSettings):
     smtp_password: SecretStr | None = Field(default=None, description="its password")
     smtp_starttls: bool = Field(default=False, description="whether the connection must turn to TLS")
     mail_from: str = Field(
-        default="beWellnm Assister Certification <certification@bewellnm.example>", description="sender of the e-mails"
+        default="Assister Certification <certification@exchange.example>", description="sender of the e-mails"
     )
 
     signing_key_file: Path = Field(

@@ -13,7 +13,7 @@ LEFT_OUT = "…"
 
 def build_message_id(key: str) -> str:
     """The Message-ID of the notice with this key, with its angle brackets: a resend is recognised by it."""
-    return f"<{sha256(key.encode()).hexdigest()[:40]}@certification.bewellnm.example>"
+    return f"<{sha256(key.encode()).hexdigest()[:40]}@certification.example>"
 
 
 def build_sent_mail(

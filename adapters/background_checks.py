@@ -7,9 +7,9 @@ import httpx2
 from pydantic import BaseModel, Field
 
 from adapters.http import call_service, read_document, request_resend
+from domain.shared.exchange import find_state_exchange
 
 SERVICE = "background_checks"
-WORK_LOCATION = {"country": "US", "state": "NM"}
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,8 @@ class BackgroundCheckClient:
         """Invites one counselor to a check (A14); the same `key` again gives the same order."""
         candidate = {"first_name": first_name, "last_name": last_name, "email": email, "custom_id": case_id}
         candidate_id = await self._create_resource("candidates", candidate, f"{key}:candidate")
-        invitation = {"candidate_id": candidate_id, "package": self._package, "work_locations": [WORK_LOCATION]}
+        work_location = {"country": "US", "state": find_state_exchange().state_code}
+        invitation = {"candidate_id": candidate_id, "package": self._package, "work_locations": [work_location]}
         return BackgroundCheckOrder(
             candidate_id, await self._create_resource("invitations", invitation, f"{key}:invitation")
         )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from adapters.http import Refused, Unavailable
 from templates.certificates import CertificateText, Typesetter, Unprintable
+from templates.exchange import LOOKS, STATE_PROGRAM
 
 if TYPE_CHECKING:
     from pyhanko.sign.signers import SimpleSigner
@@ -16,13 +17,13 @@ if TYPE_CHECKING:
 SIGNATURE_FIELD = "Signature"
 # Reserved for the signature, so that it need not be made twice to learn its size.
 SIGNATURE_BYTES = 16384
-ISSUER = "beWellnm"
+DEVELOPMENT_ISSUER = "Assister certification"
 DEVELOPMENT_DAYS = 3650
 SAMPLE = CertificateText(
     number="BW24-0000",
     holder="Sample",
     kind="broker",
-    program="bewellnm",
+    program=STATE_PROGRAM,
     plan_year=2024,
     issued_on=date(2024, 1, 1),
     valid_until=None,
@@ -64,7 +65,7 @@ class CertificateSigner:
         Raises Refused("certificate_unprintable") for a text the page can't show, Unavailable("signing_key_unreadable")
         as long as there is no key to sign with.
         """
-        return self._sign_page(self.render_page(text))
+        return self._sign_page(self.render_page(text), LOOKS[text.program].name)
 
     def render_page(self, text: CertificateText) -> bytes:
         """The page before it is signed: the same bytes for the same text."""
@@ -73,7 +74,7 @@ class CertificateSigner:
         except Unprintable:
             raise Refused("certificate_unprintable", "the template can't show its text") from None
 
-    def _sign_page(self, page: bytes) -> bytes:
+    def _sign_page(self, page: bytes, issuer: str) -> bytes:
         from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
         from pyhanko.sign.fields import InvisSigSettings, SigFieldSpec, SigSeedSubFilter
         from pyhanko.sign.signers import PdfSignatureMetadata, PdfSigner
@@ -82,7 +83,7 @@ class CertificateSigner:
             field_name=SIGNATURE_FIELD,
             md_algorithm="sha256",
             subfilter=SigSeedSubFilter.PADES,
-            name=ISSUER,
+            name=issuer,
             # A certifying signature: it limits what may be added to the file after it.
             certify=True,
         )
@@ -121,8 +122,8 @@ def make_signing_pair(folder: Path | str) -> SigningPair:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name(
         [
-            x509.NameAttribute(NameOID.ORGANIZATION_NAME, ISSUER),
-            x509.NameAttribute(NameOID.COMMON_NAME, f"{ISSUER} certificates (development)"),
+            x509.NameAttribute(NameOID.ORGANIZATION_NAME, DEVELOPMENT_ISSUER),
+            x509.NameAttribute(NameOID.COMMON_NAME, "Certificates (development)"),
         ]
     )
     start = datetime.now(UTC) - timedelta(days=1)

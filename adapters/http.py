@@ -48,7 +48,7 @@ def open_client(timeout: float = 8.0) -> httpx2.AsyncClient:
     for name in ("httpx2", "httpcore2"):
         logging.getLogger(name).setLevel(logging.WARNING)
     # Uncompressed, so that the bound on an answer's size is a bound on memory too.
-    headers = {"User-Agent": "bewellnm-certification", "Accept-Encoding": "identity"}
+    headers = {"User-Agent": "assister-certification", "Accept-Encoding": "identity"}
     return httpx2.AsyncClient(timeout=timeout, headers=headers, follow_redirects=False)
 
 

@@ -13,9 +13,16 @@ from typing import get_args
 from pydantic import AliasChoices, AliasPath, Secret, SecretBytes, SecretStr
 from pydantic.fields import FieldInfo
 
-from docs.policy_pages import list_fields, list_years, write_schema
+from docs.policy_pages import (
+    list_exchange_fields,
+    list_fields,
+    list_years,
+    write_exchange_schema,
+    write_schema,
+)
 from docs.requirement_rows import MISSING, REQUIRED, ROWS
 from domain.shared.programs import FEDERAL_PROGRAM, STATE_PROGRAM
+from domain.shared.words import fill_words
 from starter.policies import load_policies
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -142,11 +149,11 @@ def stages_page() -> str:
         "## `waiting_for`\n\nEvery wait has an owner: whose move it is.",
         table(["waiting for", "owner"], [[f"`{wait}`", owner] for wait, owner in OWNER.items()]),
         "## `may_assist_reasons`\n\nEach step of the guide that isn't done is named (A30).",
-        table(["reason", "sentence"], [[f"`{one}`", SENTENCES[one]] for one in MAY_ASSIST_REASONS]),
+        table(["reason", "sentence"], [[f"`{one}`", fill_words(SENTENCES[one])] for one in MAY_ASSIST_REASONS]),
         "In the federal program, of the market that lacks least:",
-        table(["reason", "sentence"], [[f"`{one}`", SENTENCES[one]] for one in MAY_ASSIST_REASONS_IN_FFM]),
+        table(["reason", "sentence"], [[f"`{one}`", fill_words(SENTENCES[one])] for one in MAY_ASSIST_REASONS_IN_FFM]),
         "## `eligibility.findings[].check`",
-        table(["check", "holds when", "row"], [[f"`{one}`", SENTENCES[one], SOURCE[one]] for one in Check]),
+        table(["check", "holds when", "row"], [[f"`{one}`", fill_words(SENTENCES[one]), SOURCE[one]] for one in Check]),
         "## Other enumerations",
         table(["field", "values"], [values_of(*one) for one in enumerations]),
         "## Of the federal program\n\n`enrollments[].channel` is `mlms` or a vendor's id in the plan year's policy.",
@@ -210,10 +217,17 @@ def policies_page() -> str:
     parts = [
         "## The files shipped",
         table(["program", "plan year", "rules", "opens", "closes"], list_years()),
-        "## Of the exchange, `policies/bewellnm/{year}.toml`",
+        f"## Of the exchange, `policies/{STATE_PROGRAM}/{{year}}.toml`",
         table(head, list_fields(STATE_PROGRAM)),
         "## Of the federal marketplace, `policies/ffm/{year}.toml`",
         table(head, list_fields(FEDERAL_PROGRAM)),
+        "## Whose program it is, `exchange.toml`",
+        "A folder has one beside its years: how the exchange is called and looks, everywhere people see it, and which\n"
+        "texts of agreements are in force, in `agreements/`. Another exchange is a copy of the folder with an\n"
+        "`exchange.toml`, texts and years of its own, named by `CERTIFY_POLICIES`. The folder is called\n"
+        f"`{STATE_PROGRAM}` then too: that is the id of a state's program in the database and in histories.",
+        table(["field", "type", "default", "what it is"], list_exchange_fields(STATE_PROGRAM)),
+        "The federal marketplace's has no state.",
     ]
     return page(
         "Policies",
@@ -245,7 +259,11 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/requirements.md": requirements_page,
     "docs/permissions.md": permissions_page,
     "docs/policies.md": policies_page,
-    "policies/bewellnm/schema.json": partial(write_schema, STATE_PROGRAM),
+    **{
+        f"policies/{program}/exchange.schema.json": partial(write_exchange_schema, program)
+        for program in (STATE_PROGRAM, FEDERAL_PROGRAM)
+    },
+    f"policies/{STATE_PROGRAM}/schema.json": partial(write_schema, STATE_PROGRAM),
     "policies/ffm/schema.json": partial(write_schema, FEDERAL_PROGRAM),
 }
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from typing import Any
 
+from domain.programs.exchange_files import EXCHANGE_MODELS
 from domain.programs.kept_rules import is_rule
 from domain.programs.policy_files import CARRIED_OVER, NAMED_BY_FILE, POLICY_MODELS
 from starter.policies import SHIPPED, read_policy_folder
@@ -33,6 +34,19 @@ def write_schema(program: str) -> str:
         "$defs": definitions,
     }
     return json.dumps(schema, indent=1, ensure_ascii=False) + "\n"
+
+
+def write_exchange_schema(program: str) -> str:
+    """The JSON schema of a program's `exchange.toml`."""
+    schema = EXCHANGE_MODELS[program].model_json_schema()
+    document = {"$schema": DIALECT, **schema, "title": f"Whose the program {program} is"}
+    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+
+
+def list_exchange_fields(program: str) -> list[list[str]]:
+    """What an `exchange.toml` says: field, type, default, what it is."""
+    schema = EXCHANGE_MODELS[program].model_json_schema()
+    return [[row[0], *row[2:]] for row in _walk(schema, schema["$defs"], "")]
 
 
 def _describe_file(program: str) -> Schema:

@@ -138,5 +138,5 @@ class LetterSender:
             text=rendered.text,
             html=rendered.html,
             language=language,
-            message_id=f"<{digest}@certification.bewellnm.example>",
+            message_id=f"<{digest}@certification.example>",
         )

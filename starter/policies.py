@@ -1,13 +1,31 @@
-"""Reads the policies from their folder, one file a program and plan year, and puts them in force for this process."""
+"""Reads the policies from their folder and puts them in force: a file a plan year, and whose programs they are."""
 
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
+from domain.federal.agreements import use_marketplace_agreements
+from domain.programs.exchange_files import EXCHANGE_FILE, EXCHANGE_MODELS, ExchangeFiles, ReadExchange, read_exchange
 from domain.programs.policies import use_policies
 from domain.programs.policy_files import LONGEST, FaultyPolicies, PolicyFault, PolicyFile, read_policies
+from domain.shared.exchange import StateExchange, describe_words, use_exchanges
 from domain.shared.policy import ProgramPolicy
+from domain.shared.programs import FEDERAL_PROGRAM, STATE_PROGRAM
+from domain.shared.words import use_words
+from domain.state.agreements import use_agreements
+from templates.exchange import Look, use_looks
 
 SHIPPED = Path(__file__).resolve().parent.parent / "policies"
 MOST_FILES = 200
+
+
+@dataclass(frozen=True)
+class PolicyFolder:
+    """What a folder of policies holds, without a fault: the rules of every plan year, and whose each program is."""
+
+    policies: Sequence[ProgramPolicy]
+    exchanges: Mapping[str, ReadExchange]
 
 
 def load_policies(folder: Path | None = None, *, trying: bool = False) -> None:
@@ -15,40 +33,97 @@ def load_policies(folder: Path | None = None, *, trying: bool = False) -> None:
 
     Raises `FaultyPolicies`: then none changes.
     """
-    use_policies(read_policy_folder(folder or SHIPPED), trying=trying)
+    found = read_folder(folder or SHIPPED)
+    use_policies(found.policies, trying=trying)
+    state = found.exchanges[STATE_PROGRAM]
+    assert isinstance(state.exchange, StateExchange), "as its file was read"
+    use_exchanges({program: one.exchange for program, one in found.exchanges.items()})
+    use_agreements(state.agreements)
+    use_marketplace_agreements(found.exchanges[FEDERAL_PROGRAM].agreements)
+    words = describe_words(state.exchange)
+    use_words(words)
+    use_looks({program: _describe_look(one) for program, one in found.exchanges.items()}, words)
 
 
-def read_policy_folder(folder: Path) -> list[ProgramPolicy]:
-    """The policies in a folder, `{program}/{year}.toml`. Raises `FaultyPolicies` with everything that is wrong."""
+def read_policy_folder(folder: Path) -> Sequence[ProgramPolicy]:
+    """The policies in a folder. Raises `FaultyPolicies` as `read_folder`."""
+    return read_folder(folder).policies
+
+
+def read_folder(folder: Path) -> PolicyFolder:
+    """What is in a folder of policies, by program: a file a plan year, the exchange's own, and what that names.
+
+    Raises `FaultyPolicies` with everything that is wrong.
+    """
     faults: list[PolicyFault] = []
-    files: list[PolicyFile] = []
     paths = sorted(folder.glob("*/*.toml"))
     if not folder.is_dir():
         raise FaultyPolicies([PolicyFault(str(folder), 1, "There is no such folder of policies; name another one.")])
     if len(paths) > MOST_FILES:
         sentence = f"The folder has more than {MOST_FILES} files of policies; take some out."
         raise FaultyPolicies([PolicyFault(str(folder), 1, sentence)])
-    for path in paths:
-        try:
-            files.append(PolicyFile(_name(path), path.parent.name, path.stem, _read(path)))
-        except OSError:
-            faults.append(PolicyFault(_name(path), 1, "The file can't be read; look at who may."))
-        except UnicodeDecodeError as error:
-            line = error.object[: error.start].count(b"\n") + 1
-            faults.append(PolicyFault(_name(path), line, "This is not UTF-8; save the file as UTF-8."))
+    files = [
+        PolicyFile(_name(path), path.parent.name, path.stem, text)
+        for path in paths
+        if path.name != EXCHANGE_FILE and (text := _read(path, faults)) is not None
+    ]
     try:
         policies = read_policies(files)
     except FaultyPolicies as error:
-        raise FaultyPolicies([*faults, *error.faults]) from None
+        faults += error.faults
+        policies = []
+    exchanges = {program: one for program in EXCHANGE_MODELS if (one := _read_exchange(folder / program, faults))}
     if faults:
         raise FaultyPolicies(faults)
-    return policies
+    return PolicyFolder(policies, exchanges)
 
 
-def _read(path: Path) -> str:
-    # No more than tells that it is too long.
-    with path.open("rb") as file:
-        return file.read(4 * LONGEST + 1).decode("utf-8-sig")
+def _read_exchange(folder: Path, faults: list[PolicyFault]) -> ReadExchange | None:
+    path = folder / EXCHANGE_FILE
+    if not path.exists():
+        faults.append(PolicyFault(_name(path), 1, "There is no such file; it says whose program it is."))
+        return None
+    before = len(faults)
+    text = _read(path, faults)
+    beside = {str(one.relative_to(folder)): _read(one, faults) or "" for one in _list_beside(folder)}
+    if text is None or len(faults) > before:
+        return None
+    try:
+        return read_exchange(ExchangeFiles(_name(path), folder.name, text, beside))
+    except FaultyPolicies as error:
+        faults += error.faults
+        return None
+
+
+def _list_beside(folder: Path) -> Iterator[Path]:
+    yield from sorted([*folder.glob("agreements/*.txt"), *folder.glob("*.svg")])[:MOST_FILES]
+
+
+def _describe_look(read: ReadExchange) -> Look:
+    exchange = read.exchange
+    return Look(
+        name=exchange.name,
+        wordmark=exchange.wordmark or exchange.name,
+        tagline=exchange.tagline,
+        header=exchange.colors.header,
+        ink=exchange.colors.ink,
+        accent=exchange.colors.accent,
+        logo=read.logo,
+        zone=ZoneInfo(exchange.time_zone),
+    )
+
+
+def _read(path: Path, faults: list[PolicyFault]) -> str | None:
+    """The file's text, no more of it than tells that it is too long; None where it is at fault."""
+    try:
+        with path.open("rb") as file:
+            return file.read(4 * LONGEST + 1).decode("utf-8-sig")
+    except OSError:
+        faults.append(PolicyFault(_name(path), 1, "The file can't be read; look at who may."))
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        faults.append(PolicyFault(_name(path), line, "This is not UTF-8; save the file as UTF-8."))
+    return None
 
 
 def _name(path: Path) -> str:

@@ -7,6 +7,8 @@ from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from templates.exchange import LOOKS
+
 if TYPE_CHECKING:
     import typst
 
@@ -82,7 +84,14 @@ class Typesetter:
 
 
 def _list_inputs(text: CertificateText) -> dict[str, str]:
+    look = LOOKS[text.program]
     return {
+        "name": look.name,
+        "wordmark": look.wordmark,
+        "tagline": look.tagline[text.language],
+        "ink": look.ink,
+        "accent": look.accent,
+        "logo": look.logo or "",
         "number": text.number,
         "holder": text.holder,
         "kind": text.kind,

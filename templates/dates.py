@@ -3,34 +3,35 @@
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Literal
-from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_time
 from babel.units import format_unit
 
 from templates.catalogs import LOCALES
+from templates.exchange import LOOKS, STATE_PROGRAM
 
-ZONES = {"bewellnm": ZoneInfo("America/Denver"), "ffm": ZoneInfo("America/New_York")}
 DAY, HOUR, MINUTE = 86400, 3600, 60  # seconds
 
 
-def format_day(language: str, value: date, program: str = "bewellnm") -> str:
+def format_day(language: str, value: date, program: str = STATE_PROGRAM) -> str:
     """A date written out, a moment as the date it has where the program is."""
-    local = value.astimezone(ZONES[program]) if isinstance(value, datetime) else value
+    local = value.astimezone(LOOKS[program].zone) if isinstance(value, datetime) else value
     return format_date(local, "long", locale=LOCALES[language])
 
 
-def format_moment(language: str, value: datetime, program: str = "bewellnm") -> str:
+def format_moment(language: str, value: datetime, program: str = STATE_PROGRAM) -> str:
     """A date and time where the program is, written out."""
     return f"{format_day(language, value, program)}, {_format_time(language, value, program)}"
 
 
-def format_short_day(language: str, value: date, program: str = "bewellnm") -> str:
+def format_short_day(language: str, value: date, program: str = STATE_PROGRAM) -> str:
     """A date as tables have room for, a moment as the date it has where the program is."""
-    return _format_short(language, value.astimezone(ZONES[program]).date() if isinstance(value, datetime) else value)
+    return _format_short(
+        language, value.astimezone(LOOKS[program].zone).date() if isinstance(value, datetime) else value
+    )
 
 
-def format_short_moment(language: str, value: datetime, program: str = "bewellnm") -> str:
+def format_short_moment(language: str, value: datetime, program: str = STATE_PROGRAM) -> str:
     """A date and time as tables have room for."""
     return f"{format_short_day(language, value, program)}, {_format_time(language, value, program)}"
 
@@ -58,7 +59,7 @@ def _choose_unit(seconds: float) -> tuple[str, float]:
 # Tables hold the same few dates, times and spans again and again.
 @lru_cache(4096)
 def _format_time(language: str, value: datetime, program: str) -> str:
-    zone = ZONES[program]
+    zone = LOOKS[program].zone
     return format_time(value.astimezone(zone), "h:mm a z", tzinfo=zone, locale=LOCALES[language])
 
 

@@ -6,6 +6,7 @@ from gettext import NullTranslations
 
 from templates import staff_labels as staff
 from templates.catalogs import N_, translate
+from templates.exchange import STATE_PROGRAM
 
 Labels = dict[str, str]
 
@@ -18,12 +19,12 @@ KINDS: Labels = {
 }
 
 PROGRAMS: Labels = {
-    "bewellnm": N_("beWellnm, New Mexico"),
+    STATE_PROGRAM: N_("[exchange], [state]"),
     "ffm": N_("Federally-facilitated Marketplace"),
 }
 
 # Where there is little room.
-PROGRAMS_IN_SHORT: Labels = {"bewellnm": N_("New Mexico"), "ffm": N_("Federal program")}
+PROGRAMS_IN_SHORT: Labels = {STATE_PROGRAM: N_("[state]"), "ffm": N_("Federal program")}
 
 STAGES: Labels = {
     "requested": N_("Request received"),

@@ -52,7 +52,7 @@ LANGUAGES: Labels = {
 }
 
 EMPLOYERS: Labels = {
-    "exchange": N_("The exchange, beWellnm"),
+    "exchange": N_("The exchange, [exchange]"),
     "hospital": N_("Hospital"),
     "clinic": N_("Clinic"),
     "school": N_("School"),
@@ -84,8 +84,8 @@ RESULTS: Labels = {
 
 # What each row of docs/requirements.md that a check comes from asks for.
 REQUIREMENTS: Labels = {
-    "A3": N_("Agents and brokers need a valid New Mexico license and a signed agreement with the exchange."),
-    "A7": N_("New agents and brokers are located in New Mexico, or in one of the states that are let in."),
+    "A3": N_("Agents and brokers need a valid [state] license and a signed agreement with the exchange."),
+    "A7": N_("New agents and brokers are located in [state], or in one of the states that are let in."),
     "A10": N_("A person who was here before is recognized by name, e-mail address and NPN."),
     "E15": N_("The license has the health line of authority, by the state's own words."),
     "A13": N_("License and NPN are confirmed by the registry; its silence counts as unknown, never as a fail."),

@@ -187,7 +187,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             yield
 
     app = FastAPI(
-        title="beWellnm assister certification",
+        title="Assister certification",
         version="1",
         lifespan=lifespan,
         docs_url=None,

@@ -7,16 +7,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from domain.shared.documents.faults import Fault
+from domain.shared.exchange import find_state_exchange
 from domain.shared.programs import STATE_PROGRAM
 from domain.state.agreements import AGREEMENTS
 from web.http.forms import FormShape, Values
 
 SHAPE = FormShape(lines=frozenset({"insurers"}), ticks=frozenset({"agreement_accepted", "background_check_consent"}))
 _SHOWN_TEXT = ("agreement_version", "agreement_language")
-# A box that isn't ticked is not posted at all, and no page asks for the state of the licence: it is New Mexico's.
+# A box that isn't ticked is not posted at all, and no page asks for the state of the licence: it is the exchange's.
 _UNSAID: dict[str, dict[str, Any]] = {
-    "agent": {"license_state": "NM", "agreement_accepted": False},
-    "broker": {"license_state": "NM", "agreement_accepted": False},
+    "agent": {"agreement_accepted": False},
+    "broker": {"agreement_accepted": False},
     "enrollment_counselor": {"background_check_consent": False},
 }
 _MAY_BE_EMPTIED = ("business_address.line2", "physical_address.line2", "employer.name")
@@ -32,7 +33,9 @@ def read_document(values: Mapping[str, str]) -> dict[str, Any]:
 
 def read_request(values: Mapping[str, str]) -> dict[str, Any]:
     """The certification request a form stands for, with what it leaves unsaid: unticked boxes, the licence's state."""
-    return {**_UNSAID.get(values.get("kind", ""), {}), **read_document(values)}
+    kind = values.get("kind", "")
+    state = {"license_state": find_state_exchange().state_code} if kind in ("agent", "broker") else {}
+    return {**state, **_UNSAID.get(kind, {}), **read_document(values)}
 
 
 def list_values(document: Mapping[str, Any]) -> Values:

@@ -1,4 +1,4 @@
-"""One assister's annual certification (program bewellnm), as the guide's seven steps; it waits for people."""
+"""One assister's annual certification with an exchange, as the guide's seven steps; it waits for people."""
 
 import asyncio
 from collections.abc import Coroutine

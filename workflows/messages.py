@@ -1,5 +1,7 @@
 """Names of the workflows' signals, updates and query; their models live in `domain.shared.cases.messages`."""
 
+from domain.shared.programs import FEDERAL_PROGRAM, STATE_PROGRAM
+
 WORKFLOW = "AssisterCertification"
 REGISTRATION = "MarketplaceRegistration"
 DAILY_ROUND = "DailyRound"
@@ -11,7 +13,7 @@ SEASON = "Season"
 APPEAL = "Appeal"
 LICENSE_ROUND = "LicenseRound"
 
-WORKFLOW_OF_PROGRAM = {"bewellnm": WORKFLOW, "ffm": REGISTRATION}
+WORKFLOW_OF_PROGRAM = {STATE_PROGRAM: WORKFLOW, FEDERAL_PROGRAM: REGISTRATION}
 
 LMS_REPORTED = "lms_reported"
 BACKGROUND_CHECK_REPORTED = "background_check_reported"

@@ -1,25 +1,19 @@
 """The agreements with the Marketplace: which text of each is in force (B16)."""
 
-from domain.federal import agreement_texts as texts
+from collections.abc import Mapping
+
 from domain.federal.markets import MarketplaceAgreement
 from domain.shared.agreements import Agreement
-from domain.shared.programs import FEDERAL_PROGRAM
+
+AGREEMENT_NAMES = frozenset(name.value for name in MarketplaceAgreement)
+# In force in this process, by name and language; read from files at start (E12).
+MARKETPLACE_AGREEMENTS: dict[tuple[str, str], Agreement] = {}
 
 
-def _build_agreements(name: MarketplaceAgreement, english: str, spanish: str) -> dict[tuple[str, str], Agreement]:
-    return {
-        (name.value, language): Agreement(program=FEDERAL_PROGRAM, version=texts.VERSION, language=language, text=text)
-        for language, text in (("en", english), ("es", spanish))
-    }
-
-
-MARKETPLACE_AGREEMENTS: dict[tuple[str, str], Agreement] = {
-    **_build_agreements(MarketplaceAgreement.INDIVIDUAL_GENERAL, texts.GENERAL_EN, texts.GENERAL_ES),
-    **_build_agreements(
-        MarketplaceAgreement.INDIVIDUAL_PRIVACY_SECURITY, texts.INDIVIDUAL_PRIVACY_EN, texts.INDIVIDUAL_PRIVACY_ES
-    ),
-    **_build_agreements(MarketplaceAgreement.SHOP_PRIVACY_SECURITY, texts.SHOP_PRIVACY_EN, texts.SHOP_PRIVACY_ES),
-}
+def use_marketplace_agreements(texts: Mapping[tuple[str, str], Agreement]) -> None:
+    """Puts these agreements in force, in the place of all there were."""
+    MARKETPLACE_AGREEMENTS.clear()
+    MARKETPLACE_AGREEMENTS.update(texts)
 
 
 def find_marketplace_agreement(name: MarketplaceAgreement, language: str) -> Agreement:

@@ -18,7 +18,7 @@ from domain.federal.profile import DRAFT_FIELDS, parse_draft
 from domain.shared.assister import Identity, Kind, is_same_person
 from domain.shared.documents.faults import Fault, Invalid, list_faults
 from domain.shared.documents.fields import Email, LastName, Npn, PersonName
-from domain.shared.programs import FEDERAL_PROGRAM, STATE_PROGRAM
+from domain.shared.programs import FEDERAL_PROGRAM, STATE_PROGRAM, ProgramName
 from domain.state.request import list_fields, parse_part
 
 _Account = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
@@ -58,7 +58,7 @@ class ImportedPerson(_Strict):
     """One person's earlier years in one program, and the accounts they left behind: a name or id, or true."""
 
     person: Person
-    program: Literal["bewellnm", "ffm"]
+    program: ProgramName
     years: Annotated[tuple[Year, ...], Field(max_length=50)] = ()
     lms_account: _Account | StrictBool | None = None
     portal_account: _Account | StrictBool | None = None

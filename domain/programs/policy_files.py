@@ -123,25 +123,33 @@ def _parse(file: PolicyFile) -> _Document:
         raise refuse(f"There is no program {file.program!r}; the folders are called {' and '.join(POLICY_MODELS)}.")
     if not YEAR.fullmatch(file.plan_year):
         raise refuse("A policy's file is called by its plan year, such as 2024.toml; rename it.")
-    if len(file.text) > LONGEST:
+    return _Document(file, int(file.plan_year), parse_toml(file.name, file.text))
+
+
+def parse_toml(name: str, text: str) -> dict[str, Any]:
+    """The data of a file. Raises `FaultyPolicies` with the one fault for which it can't be read."""
+
+    def refuse(sentence: str, line: int = 1) -> FaultyPolicies:
+        return FaultyPolicies([PolicyFault(name, line, sentence)])
+
+    if len(text) > LONGEST:
         raise refuse(f"The file is longer than {LONGEST} characters; shorten it.")
     try:
-        data = tomllib.loads(file.text, parse_float=Decimal)
+        return tomllib.loads(text, parse_float=Decimal)
     except tomllib.TOMLDecodeError as error:
         said = str(error)
         at = _AT_LINE.search(said)
-        line = int(at[1]) if at and at[1] else file.text.count("\n") + 1
+        line = int(at[1]) if at and at[1] else text.count("\n") + 1
         raise refuse(f"This is not TOML: {_AT_LINE.sub('', said)}; correct the line.", line) from None
     except RecursionError:
         raise refuse("The file is nested too deeply; write it flatter.") from None
-    return _Document(file, int(file.plan_year), data)
 
 
 def _build_policy(
     document: _Document, documents: Mapping[tuple[str, int], _Document]
 ) -> ProgramPolicy | list[PolicyFault]:
     """The policy of a document, or its faults."""
-    lines = _Lines(document.file.text)
+    lines = TomlLines(document.file.text)
     name = document.file.name
     told = [
         PolicyFault(name, lines.find((field,)), f"{field}: The file's folder and name say this; remove it.")
@@ -163,12 +171,12 @@ def _build_policy(
         policy = POLICY_MODELS[document.file.program].model_validate({**data, **named})
     except ValidationError as error:
         # What the year that is carried over has wrong is told of its own file.
-        found = [one for one in _describe_faults(error) if base is None or _is_own(one[0], lines)]
+        found = [one for one in describe_faults(error) if base is None or _is_own(one[0], lines)]
         return [*told, *(PolicyFault(name, lines.find(path), sentence) for path, sentence in found)]
     return told or policy
 
 
-def _is_own(path: Path, lines: "_Lines") -> bool:
+def _is_own(path: Path, lines: "TomlLines") -> bool:
     """Whether a fault is of a file itself, and not of the one that it carries over."""
     return lines.has(path) or path[:1] in [(name,) for name in NOT_CARRIED_OVER]
 
@@ -184,7 +192,7 @@ def _merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any
     return merged
 
 
-def _describe_faults(error: ValidationError) -> Iterator[tuple[Path, str]]:
+def describe_faults(error: ValidationError) -> Iterator[tuple[Path, str]]:
     """Where in the document, and the sentence that begins with the field's name."""
     for fault, one in zip(list_faults(error), error.errors(include_url=False, include_input=False), strict=True):
         path = tuple(step for step in one["loc"] if step != "[key]")
@@ -197,7 +205,7 @@ def _describe_faults(error: ValidationError) -> Iterator[tuple[Path, str]]:
         yield path, f"{'.'.join(map(str, path)) or 'policy'}: {sentence}"
 
 
-class _Lines:
+class TomlLines:
     """The line on which each key of a TOML document begins."""
 
     def __init__(self, text: str) -> None:

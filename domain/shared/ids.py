@@ -6,6 +6,9 @@ import secrets
 from hashlib import sha256
 from uuid import UUID, uuid4
 
+from domain.shared.exchange import find_state_exchange
+from domain.shared.programs import FEDERAL_PROGRAM
+
 # Crockford's alphabet: none of I, L and O, which are taken for digits, nor U.
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
@@ -50,14 +53,12 @@ def make_appeal_workflow_id(case_id: str, number: int) -> str:
     return f"appeal/{case_id}/{number}"
 
 
-_PREFIX = {"bewellnm": "NM", "ffm": "FM"}
-
-
 def make_certificate_number(program: str, plan_year: int) -> str:
     """A number that can't be guessed: 100 random bits, in groups that can be read aloud."""
     letters = "".join(secrets.choice(_ALPHABET) for _ in range(20))
     groups = "-".join(letters[at : at + 5] for at in range(0, 20, 5))
-    return f"{_PREFIX[program]}{plan_year % 100:02d}-{groups}"
+    prefix = "FM" if program == FEDERAL_PROGRAM else find_state_exchange().state_code
+    return f"{prefix}{plan_year % 100:02d}-{groups}"
 
 
 # Who the audit names for somebody in a session of their own.

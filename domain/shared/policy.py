@@ -141,6 +141,9 @@ class SuspensionRules(PolicyData):
     )
 
 
+TimeZone = Annotated[str, AfterValidator(_check_zone)]
+
+
 class ProgramPolicy(PolicyData):
     """What the rules of every program say, for one plan year."""
 
@@ -157,9 +160,7 @@ class ProgramPolicy(PolicyData):
     )
     contacts: Contacts
     windows: Windows
-    time_zone: Annotated[str, AfterValidator(_check_zone)] | None = Field(
-        default=None, description="whose date it is; none means the fixed offset"
-    )
+    time_zone: TimeZone | None = Field(default=None, description="whose date it is; none means the fixed offset")
     utc_offset_hours: int = Field(
         default=-7, gt=-24, lt=24, description="offset of the exchange's midnight from UTC, for dates only"
     )

@@ -28,14 +28,16 @@ from domain.shared.documents.fields import (
     limit_text,
     make_error,
 )
-from domain.shared.programs import STATE_PROGRAM
+from domain.shared.exchange import find_state_exchange
+from domain.shared.programs import STATE_PROGRAM, StateProgramName
 from domain.state.policies import find_state_policy
 
 
-def _new_mexico(text: str) -> str:
-    if text.upper() != "NM":
+def _of_home_state(text: str) -> str:
+    home = find_state_exchange().state_code
+    if text.upper() != home:
         raise make_error("license_state")
-    return "NM"
+    return home
 
 
 def _accepted(value: bool) -> bool:
@@ -88,7 +90,7 @@ class Employer(StrictForm):
 
 
 class _Common(StrictForm):
-    program: Literal["bewellnm"]
+    program: StateProgramName
     plan_year: Annotated[int, Field(strict=True), AfterValidator(_year)]
     language: Literal["en", "es"] = "en"
     first_name: PersonName
@@ -101,7 +103,7 @@ class _Common(StrictForm):
 class _Licensed(_Common):
     npn: Npn
     license_number: Annotated[str, limit_text(30), AfterValidator(check_plain)]
-    license_state: Annotated[str, limit_text(20), AfterValidator(_new_mexico)]
+    license_state: Annotated[str, limit_text(20), AfterValidator(_of_home_state)]
     business_address: Address
     agreement_accepted: Annotated[bool, Field(strict=True), AfterValidator(_accepted)]
 

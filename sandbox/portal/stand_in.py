@@ -40,7 +40,7 @@ REFUSED_TITLE = "The registration is refused"
 
 UNKNOWN = "This e-mail address is not known to the exchange. Use the one of your certification request."
 SET_UP_BY_EXCHANGE = (
-    "Enrollment counselors can't register themselves. beWellnm sets up Assister Portal accounts itself after "
+    "Enrollment counselors can't register themselves. The exchange sets up Assister Portal accounts itself after "
     "certification and sends you a link with which you activate yours."
 )
 NO_NUMBER = "A registration needs a certificate number. You receive yours when you are certified."

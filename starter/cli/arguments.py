@@ -43,7 +43,6 @@ class CommonOptions:
 
 DEFAULTS = CommonOptions()
 
-ProgramName = Literal["bewellnm", "ffm"]
 CaseId = Annotated[str, Parameter(help="Id of the case.")]
 File = Annotated[
     str, Parameter(allow_leading_hyphen=True, validator=refuse_option, help="JSON file; - for standard input.")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import Parameter
 
 from domain.shared.ids import name_staff_actor
+from domain.shared.programs import ProgramName
 from starter.cli.arguments import (
     DEFAULTS,
     FLAG,
@@ -19,7 +20,6 @@ from starter.cli.arguments import (
     CommonOptions,
     File,
     Method,
-    ProgramName,
     Reason,
     read_file,
     require_choice,

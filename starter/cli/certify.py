@@ -46,7 +46,7 @@ def read_version() -> str:
 
 app = App(
     name="certify",
-    help="Certifies assisters, of beWellnm and of the federal marketplace: the stack, cases, staff's decisions "
+    help="Certifies assisters, of an exchange and of the federal marketplace: the stack, cases, staff's decisions "
     "and the processes.",
     help_format="plaintext",
     help_epilogue="Status 0: done. Status 1: no, with the reason. Status 2: the call was wrong.",

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
-from starter.cli.arguments import Json, ProgramName
+from domain.shared.programs import ProgramName
+from starter.cli.arguments import Json
 from starter.cli.context import NotDone
 from starter.cli.output import format_value, make_table, open_console, print_json, print_pairs
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from domain.shared.ids import COMMAND_LINE, name_staff_actor
+from domain.shared.programs import STATE_PROGRAM, ProgramName
 from starter.cli.arguments import (
     DEFAULTS,
     IMPORT_BYTES,
@@ -12,7 +13,6 @@ from starter.cli.arguments import (
     Actor,
     CommonOptions,
     File,
-    ProgramName,
     Quiet,
     read_file,
     require_text,
@@ -70,7 +70,7 @@ async def begin_case(
     file: Annotated[
         str | None, Parameter(help="Instead of one, a file of ids, one a line or first of each; - for standard input.")
     ] = None,
-    program: Annotated[ProgramName, Parameter(help="Program to certify for.")] = "bewellnm",
+    program: Annotated[ProgramName, Parameter(help="Program to certify for.")] = STATE_PROGRAM,
     quiet: Quiet = False,
     options: CommonOptions = DEFAULTS,
 ) -> None:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import App, Parameter
 
 from domain.shared.ids import COMMAND_LINE, name_staff_actor
-from starter.cli.arguments import DEFAULTS, CommonOptions, ProgramName, require_text
+from domain.shared.programs import STATE_PROGRAM, ProgramName
+from starter.cli.arguments import DEFAULTS, CommonOptions, require_text
 from starter.cli.context import UsageError, open_database, open_services
 from starter.cli.output import format_instant, format_value, open_console, print_json, print_pairs, spell_code
 
@@ -32,7 +33,7 @@ SeasonReason = Annotated[str, Parameter(help="Why; it is audited.", show_default
 async def open_season(
     *,
     plan_year: PlanYear,
-    program: Program = "bewellnm",
+    program: Program = STATE_PROGRAM,
     actor: SeasonActor = None,
     reason: SeasonReason = "",
     options: CommonOptions = DEFAULTS,
@@ -47,7 +48,7 @@ async def open_season(
 async def show_season(
     *,
     plan_year: PlanYear,
-    program: Program = "bewellnm",
+    program: Program = STATE_PROGRAM,
     left_out: Annotated[
         Path | None, Parameter(help="Write a CSV of who was left out and why to this file, which must not be there.")
     ] = None,
@@ -65,7 +66,7 @@ async def show_season(
 async def pause_season(
     *,
     plan_year: PlanYear,
-    program: Program = "bewellnm",
+    program: Program = STATE_PROGRAM,
     actor: SeasonActor = None,
     reason: SeasonReason = "",
     options: CommonOptions = DEFAULTS,
@@ -78,7 +79,7 @@ async def pause_season(
 async def resume_season(
     *,
     plan_year: PlanYear,
-    program: Program = "bewellnm",
+    program: Program = STATE_PROGRAM,
     actor: SeasonActor = None,
     reason: SeasonReason = "",
     options: CommonOptions = DEFAULTS,
@@ -91,7 +92,7 @@ async def resume_season(
 async def cancel_season(
     *,
     plan_year: PlanYear,
-    program: Program = "bewellnm",
+    program: Program = STATE_PROGRAM,
     actor: SeasonActor = None,
     reason: SeasonReason = "",
     options: CommonOptions = DEFAULTS,
@@ -102,7 +103,7 @@ async def cancel_season(
 
 @app.command(name="rehearse")
 async def rehearse_season(
-    *, plan_year: PlanYear, program: Program = "bewellnm", options: CommonOptions = DEFAULTS
+    *, plan_year: PlanYear, program: Program = STATE_PROGRAM, options: CommonOptions = DEFAULTS
 ) -> None:
     """Say what a season would come to now; nothing is changed."""
     async with open_services(options.data) as services:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from domain.shared.exchange import find_state_exchange
 from starter.cli.output import Cell, format_code, format_value, make_table, print_pairs, print_rcl, spell_code
 from starter.demo.walkthrough import Document, ScenarioResult
 
@@ -32,7 +33,7 @@ async def print_report(out: Console, report: DemoReport, keep: bool) -> None:
     """Tables of both programs, the published list, the certificates' files, and where all of it is to be seen."""
     state = [one for one in report.results if one.status["program"] != "ffm"]
     federal = [one for one in report.results if one.status["program"] == "ffm"]
-    out.print("\nbeWellnm")
+    out.print(f"\n{find_state_exchange().name}")
     rows = (
         (one.scenario.name, format_code(one.status["kind"]), format_code(one.status["stage"]), _format_number(one))
         for one in state

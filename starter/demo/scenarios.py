@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from domain.shared.programs import STATE_PROGRAM
 from starter.demo.federal import MLMS, RegistrationScenario
 from starter.demo.state import CertificationScenario
 from starter.demo.walkthrough import Document, Scenario
@@ -18,7 +19,7 @@ EL_PASO = _describe_address("TX", "El Paso", "79901")
 
 
 def _describe_request(kind: str, first_name: str, last_name: str, email: str, at: Document, **other: Any) -> Document:
-    common = {"program": "bewellnm", "plan_year": PLAN_YEAR, "language": "en", "phone": "505-555-0100"}
+    common = {"program": STATE_PROGRAM, "plan_year": PLAN_YEAR, "language": "en", "phone": "505-555-0100"}
     who = {"kind": kind, "first_name": first_name, "last_name": last_name, "email": email, "physical_address": at}
     return {**common, **who, **other}
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from domain.shared.programs import STATE_PROGRAM
 from starter.stack import temporal_server
 from starter.stack.folder import Document, StackError
 
@@ -40,7 +41,7 @@ def _make_webhook_secret() -> str:
 
 def _make_senders() -> str:
     """Who reports to the embedded stack, each with a secret of its own."""
-    learning, state, federal = ["training", "exam"], {"program": "bewellnm"}, {"program": "ffm"}
+    learning, state, federal = ["training", "exam"], {"program": STATE_PROGRAM}, {"program": "ffm"}
     senders: dict[str, dict[str, object]] = {
         "lms": state | {"kinds": learning, "secret": _make_webhook_secret()},
         "record-store": state | {"kinds": learning, "user": "lms", "password": secrets.token_urlsafe()},

@@ -12,7 +12,7 @@ from jsonschema_rs import Draft202012Validator
 
 from starter.policies import SHIPPED
 
-FILES = sorted(SHIPPED.glob("*/*.toml"))
+FILES = sorted(SHIPPED.glob("*/20*.toml"))
 
 
 def find_faults(file: Path, document: dict[str, Any]) -> list[str]:
@@ -29,6 +29,16 @@ def test_e12_every_file_shipped_fits_its_schema(file: Path) -> None:
     assert find_faults(file, document) == []
     wrong = deepcopy(document) | {"retired": 1}
     assert find_faults(file, wrong)
+
+
+@pytest.mark.parametrize("program", ["bewellnm", "ffm"])
+def test_e12_whose_program_it_is_fits_its_schema(program: str) -> None:
+    file = SHIPPED / program / "exchange.toml"
+    assert file.read_text("utf-8").startswith("#:schema exchange.schema.json\n")
+    schema = json.loads((file.parent / "exchange.schema.json").read_text("utf-8"))
+    document = tomllib.loads(file.read_text("utf-8"))
+    assert list(Draft202012Validator(schema).iter_errors(document)) == []
+    assert list(Draft202012Validator(schema).iter_errors({**document, "retired": 1}))
 
 
 def test_e12_every_year_says_its_window() -> None:

@@ -13,7 +13,8 @@ from pydantic import BaseModel
 
 from domain.shared.cases.notices import Notice
 from templates.catalogs import LANGUAGES
-from templates.dates import ZONES, format_day, format_moment
+from templates.dates import format_day, format_moment
+from templates.exchange import LOOKS
 from templates.letters import NoticeRenderer
 from tests.support.checks import check_each
 from tests.templates.contexts import AWAITED, FEDERAL_AWAITED, READERS, ROLES, TEMPLATES
@@ -96,7 +97,7 @@ def data(value: object) -> Iterator[str]:
         yield from (line for text in (value, *value.splitlines()) if (line := " ".join(text.split())))
     elif isinstance(value, datetime):
         yield from (
-            write(one, value, program) for write, one, program in product((format_moment, format_day), LANGUAGES, ZONES)
+            write(one, value, program) for write, one, program in product((format_moment, format_day), LANGUAGES, LOOKS)
         )
     elif isinstance(value, date):
         yield from (format_day(one, value) for one in LANGUAGES)

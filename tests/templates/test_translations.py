@@ -38,6 +38,9 @@ CATALOG = LOCALE / "es" / "LC_MESSAGES" / "messages.po"
 SAME_IN_SPANISH = {
     "Hospital": "the Spanish word is the same",
     "%(number)s bytes": "the unit has the same name",
+    "[exchange]": "a mark, for which the exchange's name stands",
+    "[state]": "a mark",
+    "[exchange], [state]": "marks",
 }
 
 

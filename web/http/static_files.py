@@ -20,10 +20,15 @@ from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
+from templates.exchange import LOOKS, STATE_PROGRAM
 from web.http.negotiation import has_current
 
 STATIC = Path(__file__).parent.parent / "static"
 PREFIX = "/static"
+_LOGO = (
+    ".site-brand a::before {{ content: ''; display: inline-block; width: 2.5rem; height: 1.5rem; margin-right: .5rem; "
+    "vertical-align: middle; background: url({file}) center / contain no-repeat; }}\n"
+)
 FOREVER = "public, max-age=31536000, immutable"
 
 
@@ -67,9 +72,9 @@ class FileStore:
 
 @cache
 def load_files(folder: Path = STATIC) -> FileStore:
-    """The files of a folder, read and compressed once."""
+    """The files of a folder, read and compressed once, and how the exchanges in force look."""
     found = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
-    files = {name: _read_file(path) for name, path in found.items()}
+    files = {name: _keep_file(name, path.read_bytes()) for name, path in found.items()} | _draw_looks()
     version = sha256("\n".join(f"{name} {file.tag}" for name, file in files.items()).encode()).hexdigest()
     return FileStore(files, version[:12])
 
@@ -106,10 +111,22 @@ class StaticFiles:
         return Response(file.compressed if is_compressed else file.body, headers=headers, media_type=file.media_type)
 
 
-def _read_file(path: Path) -> StaticFile:
-    body = path.read_bytes()
+def _draw_looks() -> dict[str, StaticFile]:
+    """A style sheet for the pages of each program, with its logo where it has one."""
+    files = {}
+    for program, look in LOOKS.items():
+        name = "look-state" if program == STATE_PROGRAM else "look-federal"
+        style = f":root {{ --brand: {look.header}; }}\n"
+        if look.logo:
+            files[f"{name}.svg"] = _keep_file(f"{name}.svg", look.logo.encode())
+            style += _LOGO.format(file=f"{name}.svg")
+        files[f"{name}.css"] = _keep_file(f"{name}.css", style.encode())
+    return files
+
+
+def _keep_file(name: str, body: bytes) -> StaticFile:
     compressed = gzip.compress(body, mtime=0)
-    media_type = "font/woff2" if path.suffix == ".woff2" else mimetypes.guess_type(path.name)[0] or "text/plain"
+    media_type = "font/woff2" if name.endswith(".woff2") else mimetypes.guess_type(name)[0] or "text/plain"
     smaller = compressed if len(compressed) < len(body) * 0.9 else None
     return StaticFile(body, smaller, media_type, sha256(body).hexdigest()[:16])
 

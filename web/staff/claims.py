@@ -41,7 +41,7 @@ _LABELS = {
     "email": N_("E-mail address"),
     "registry": N_("E-mail address in the registry"),
     "phone": N_("Phone number"),
-    "license_number": N_("New Mexico license number"),
+    "license_number": N_("[state] license number"),
     "address": N_("Business address"),
 }
 # What is asked for where it is missing.

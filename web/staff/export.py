@@ -25,7 +25,7 @@ COLUMNS: dict[str, str] = {
     "email": N_("e-mail address"),
     "npn": N_("National Producer Number; empty where there is none"),
     "language": N_("language in which we write: en or es"),
-    "program": N_("bewellnm for New Mexico, ffm for the federal program"),
+    "program": N_("ffm for the federal program, the other one for [state]"),
     "plan_year": N_("plan year"),
     "attempt": N_("how many requests there were for this plan year, this one included"),
     "kind": N_("what the person is certified as"),

@@ -19,7 +19,7 @@ USUAL: dict[str, UsualReason] = {
     "in_order": UsualReason(Verdict.APPROVE, N_("Everything was checked and is in order.")),
     "proved": UsualReason(Verdict.APPROVE, N_("What the checks left open was proved to us otherwise.")),
     "no_license": UsualReason(
-        Verdict.DENY, N_("The license registry shows no active New Mexico license under your name and NPN."), True
+        Verdict.DENY, N_("The license registry shows no active [state] license under your name and NPN."), True
     ),
     "background": UsualReason(
         Verdict.DENY, N_("The result of the background check does not allow us to approve your request."), False

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from domain.shared.words import fill_words
+
 SENTENCES: dict[str, str] = {
     # why somebody may not assist yet (A30)
     "not_eligible": "Eligibility has not been approved.",
@@ -175,10 +177,10 @@ SENTENCES: dict[str, str] = {
     "npn_found": "The NPN is known to the license registry.",
     "npn_individual": "The NPN is a person's, not a firm's.",
     "name_matches": "The name is the one on the license.",
-    "license_found": "The registry lists this New Mexico license under this NPN.",
-    "license_active": "The New Mexico license is active.",
-    "license_not_expired": "The New Mexico license has not expired.",
-    "health_line": "The New Mexico license has the health line of authority.",
+    "license_found": "The registry lists this [state] license under this NPN.",
+    "license_active": "The [state] license is active.",
+    "license_not_expired": "The [state] license has not expired.",
+    "health_line": "The [state] license has the health line of authority.",
     # what a check's result rests on, where that has to be said (P16–P19)
     "no_health_line": "No health line of authority: the registry lists other lines only.",
     "health_line_in_other_words": "The registry names a line of authority that may be the health line, "
@@ -214,7 +216,7 @@ class Coded:
 
     def sentence(self) -> str:
         """The whole sentence, in English."""
-        return self.template.format_map(self.details)
+        return fill_words(self.template).format_map(self.details)
 
 
 @dataclass(frozen=True)

@@ -31,9 +31,9 @@ SENTENCES: dict[str, str] = {
     "address_unconfirmed": "Change your e-mail address on your own pages first, where a code is sent to it.",
     "code_too_often": "You have asked for codes too often; use the newest one you got, or wait an hour.",
     "phone": "Enter a phone number with 10 to 15 digits.",
-    "state": "Enter a two-letter state code, such as NM.",
+    "state": "Enter a two-letter state code, such as [state code].",
     "postal_code": "Enter a ZIP code, such as 87501 or 87501-1234.",
-    "license_state": "A New Mexico license is needed, resident or nonresident: enter NM.",
+    "license_state": "A [state] license is needed, resident or nonresident: enter [state code].",
     "person_name": "Write a person's name: letters, spaces, apostrophes, hyphens and full stops; who has one name "
     "alone writes - for the other.",
     "name_letters": "Write the name as a certificate can show it, in Latin, Greek or Cyrillic letters.",
@@ -45,8 +45,8 @@ SENTENCES: dict[str, str] = {
     "no_policy": "There is no certification policy for this program and plan year.",
     "window_not_open": "Certification for this plan year has not opened yet.",
     "window_closed": "Certification for this plan year has closed.",
-    "intake_scope": "New agents and brokers must be located in New Mexico, or have both a business and a "
-    "physical address in Arizona, Colorado, Oklahoma, Texas or Utah.",
+    "intake_scope": "New agents and brokers must be located in [state], or have both a business and a "
+    "physical address in the states that are let in.",
     "file_too_large": "The file is larger than {limit} MB; send a smaller one, or its parts.",
     "file_kind": "Send a whole PDF, PNG or JPEG file; this is none, or something else stands in it too.",
     "file_upload": "Send one file, and the other fields, as a form with a file (multipart/form-data).",

@@ -19,7 +19,7 @@ MISSING: dict[str, str] = {
     "email": N_("Enter your e-mail address."),
     "phone": N_("Enter your phone number."),
     "npn": N_("Enter your National Producer Number (NPN)."),
-    "license_number": N_("Enter the number of your New Mexico license."),
+    "license_number": N_("Enter the number of your [state] license."),
     "insurers": N_("Enter the name of an insurance company you represent."),
     "business_address.line1": _STREET,
     "business_address.city": _CITY,
@@ -34,7 +34,7 @@ MISSING: dict[str, str] = {
 }
 # Other sentences that a reader of the form's pages would not understand as the documents of the API put them.
 OTHERWISE: dict[tuple[str, str], str] = {
-    ("employer.name", "employer_name"): N_("Enter the name of your employer. Only beWellnm itself needs no name."),
+    ("employer.name", "employer_name"): N_("Enter the name of your employer. Only [exchange] itself needs no name."),
     ("insurers", "one_insurer"): N_(
         "An agent represents one insurance company. Name one only, or change your request to that of a broker."
     ),

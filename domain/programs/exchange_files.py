@@ -1,0 +1,95 @@
+"""Whose programs they are, as it stands in files: names, looks and the texts of agreements, every fault told (E12)."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from domain.federal.agreements import AGREEMENT_NAMES as FEDERAL_AGREEMENTS
+from domain.programs.policy_files import (
+    FaultyPolicies,
+    PolicyFault,
+    TomlLines,
+    describe_faults,
+    parse_toml,
+)
+from domain.shared.agreements import Agreement
+from domain.shared.exchange import Exchange, StateExchange
+from domain.shared.policy import LANGUAGES
+from domain.shared.programs import FEDERAL_PROGRAM, STATE_PROGRAM
+from domain.state.agreements import AGREEMENT_NAME
+
+EXCHANGE_FILE = "exchange.toml"
+EXCHANGE_MODELS: Mapping[str, type[Exchange]] = {STATE_PROGRAM: StateExchange, FEDERAL_PROGRAM: Exchange}
+AGREEMENTS_OF: Mapping[str, frozenset[str]] = {
+    STATE_PROGRAM: frozenset({AGREEMENT_NAME}),
+    FEDERAL_PROGRAM: FEDERAL_AGREEMENTS,
+}
+
+
+@dataclass(frozen=True)
+class ExchangeFiles:
+    """The folder of a program: what the exchange's file is called, its text, and the texts of the files beside it.
+
+    ``beside`` has agreements and the logo, by their names within the folder.
+    """
+
+    name: str
+    program: str
+    text: str
+    beside: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class ReadExchange:
+    """An exchange with the texts in force of its agreements, by name and language, and its logo, an SVG document."""
+
+    exchange: Exchange
+    agreements: Mapping[tuple[str, str], Agreement]
+    logo: str | None
+
+
+def name_agreement_file(name: str, version: str, language: str) -> str:
+    """Where the text of an agreement stands, within its program's folder."""
+    return f"agreements/{name}.{version}.{language}.txt"
+
+
+def read_exchange(files: ExchangeFiles) -> ReadExchange:
+    """The exchange that these files describe. Raises `FaultyPolicies` naming everything wrong."""
+    data, lines = parse_toml(files.name, files.text), TomlLines(files.text)
+    try:
+        exchange = EXCHANGE_MODELS[files.program].model_validate(data)
+    except ValidationError as error:
+        raise FaultyPolicies(
+            PolicyFault(files.name, lines.find(path), sentence) for path, sentence in describe_faults(error)
+        ) from None
+    if faults := list(_find_missing(files, exchange, lines)):
+        raise FaultyPolicies(faults)
+    agreements = {
+        (name, language): Agreement(
+            program=files.program,
+            version=version,
+            language=language,
+            text=files.beside[name_agreement_file(name, version, language)],
+        )
+        for name, version in exchange.agreements.items()
+        for language in LANGUAGES
+    }
+    return ReadExchange(exchange, agreements, files.beside[exchange.logo] if exchange.logo else None)
+
+
+def _find_missing(files: ExchangeFiles, exchange: Exchange, lines: TomlLines) -> Iterator[PolicyFault]:
+    """What the file names and isn't beside it, and what it has to name and doesn't."""
+    wanted = AGREEMENTS_OF[files.program]
+    for name in sorted(wanted ^ set(exchange.agreements)):
+        what = "Say which version is in force." if name in wanted else "There is no such agreement; remove it."
+        yield PolicyFault(files.name, lines.find(("agreements", name)), f"agreements.{name}: {what}")
+    for name in sorted(wanted & set(exchange.agreements)):
+        for language in LANGUAGES:
+            file = name_agreement_file(name, exchange.agreements[name], language)
+            if not files.beside.get(file, "").strip():
+                sentence = f"agreements.{name}: There is no text in {file}; write it there, or name another version."
+                yield PolicyFault(files.name, lines.find(("agreements", name)), sentence)
+    if exchange.logo and "<svg" not in files.beside.get(exchange.logo, ""):
+        sentence = f"logo: There is no SVG in {exchange.logo}; put it beside this file, or leave the logo out."
+        yield PolicyFault(files.name, lines.find(("logo",)), sentence)

@@ -1,0 +1,75 @@
+"""Whose program it is: how an exchange is called and looks, and which agreements it has in force; read from files."""
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from domain.shared.policy import LANGUAGES, Label, PolicyData, TimeZone
+from domain.shared.words import EXCHANGE, FULL_NAME, RESIDENTS, STATE, STATE_CODE
+
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80, pattern=r"^[^\x00-\x1f]+$")]
+Color = Annotated[str, StringConstraints(pattern=r"^#[0-9a-f]{6}$")]
+
+
+class Colors(PolicyData):
+    """The colours of pages and certificates, as #rrggbb in small letters."""
+
+    header: Color = Field(description="of the head of every page; white has to be readable on it")
+    ink: Color = Field(description="of a certificate's text and frame")
+    accent: Color = Field(description="of a certificate's lines")
+
+
+class Exchange(PolicyData):
+    """How an exchange, or the federal marketplace, is called and looks, and its agreements."""
+
+    name: Name = Field(description="as people call it, on pages, in letters and as who signs certificates")
+    wordmark: Name = Field(default="", description="its name on certificates, *in stars* what is bold; else the name")
+    tagline: Label = Field(description="what it is, under its name on certificates")
+    time_zone: TimeZone = Field(description="whose clock pages and letters show")
+    colors: Colors
+    logo: str | None = Field(
+        default=None, pattern=r"^[a-z0-9-]+\.svg$", description="a file beside this one, shown in the place of the name"
+    )
+    agreements: dict[str, str] = Field(
+        description="the version of each that is in force: agreements/{name}.{version}.{language}.txt"
+    )
+
+
+class StateExchange(Exchange):
+    """The exchange of a state, which all of its pages and letters name."""
+
+    full_name: Label = Field(description="its name in full, within a sentence")
+    state: Label = Field(description="its state, within a sentence")
+    state_code: str = Field(pattern=r"^[A-Z]{2}$", description="its two letters: of licences and certificates' numbers")
+    residents: Label = Field(description="who lives there, within a sentence")
+
+
+# In force in this process, by program; put there at start.
+EXCHANGES: dict[str, Exchange] = {}
+
+
+def use_exchanges(exchanges: Mapping[str, Exchange]) -> None:
+    """Puts these in force for this process, in the place of all there were."""
+    EXCHANGES.clear()
+    EXCHANGES.update(exchanges)
+
+
+def find_state_exchange() -> StateExchange:
+    """The state's exchange that is in force."""
+    (found,) = [one for one in EXCHANGES.values() if isinstance(one, StateExchange)]
+    return found
+
+
+def describe_words(exchange: StateExchange) -> dict[str, dict[str, str]]:
+    """What stands in sentences for the marks of `domain.shared.words`, by language."""
+    return {
+        language: {
+            EXCHANGE: exchange.name,
+            FULL_NAME: exchange.full_name[language],
+            STATE: exchange.state[language],
+            STATE_CODE: exchange.state_code,
+            RESIDENTS: exchange.residents[language],
+        }
+        for language in LANGUAGES
+    }
