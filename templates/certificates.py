@@ -66,7 +66,11 @@ class Typesetter:
                 timestamp=datetime.combine(text.issued_on, time(), UTC),
                 ppi=PICTURE_PPI,
             )
-        except (typst.TypstError, ValueError):  # a ValueError: too long an address for a QR code
+        except (
+            typst.TypstError,
+            ValueError,
+            KeyError,
+        ):  # too long an address for a QR code; no such program or language
             raise Unprintable from None
         assert isinstance(page, bytes)
         return page

@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import re
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,22 @@ def sources() -> list[Path]:
 
 def test_settings_import_nothing_of_ours() -> None:
     assert imported(ROOT / "settings.py") == set()
+
+
+# The id of a state's program, and where it has to be spelled out: nobody is shown it.
+SPELLS_PROGRAM_ID = {"domain/shared/programs.py", "settings.py", "templates/exchange.py"}
+
+
+def test_e12_no_python_and_no_template_names_an_exchange_or_its_state() -> None:
+    """They are in its folder of policies; in sentences stand marks for them (`domain/shared/words.py`)."""
+    for path in [*sources(), ROOT / "settings.py", *sorted((ROOT / "docs").glob("*.py"))]:
+        text, name = path.read_text(encoding="utf-8"), str(path.relative_to(ROOT))
+        assert "beWellnm" not in text, name
+        assert name in SPELLS_PROGRAM_ID or "bewellnm" not in text.lower(), name
+    catalog = ROOT / "templates/locale/es/LC_MESSAGES/messages.po"
+    for path in [*sorted((ROOT / "templates/pages").rglob("*.html")), *(ROOT / "templates/notices").iterdir(), catalog]:
+        named = re.findall("beWellnm|New Mexic|Nuevo México", path.read_text(encoding="utf-8"))
+        assert named == [], path.relative_to(ROOT)
 
 
 def test_the_worker_knows_neither_web_nor_sandbox() -> None:

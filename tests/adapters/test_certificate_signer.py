@@ -182,6 +182,16 @@ def test_it_says_what_it_must(signer: CertificateSigner, text: CertificateText, 
         assert words in said
 
 
+def test_e12_the_federal_one_bears_the_marketplace_s_name_and_not_the_state_s(signer: CertificateSigner) -> None:
+    pdf = signer.print_certificate(replace(TEXT, program="ffm", kind="individual"))
+    said = words_on(pdf)
+    assert "Health Insurance Marketplace" in said
+    assert "beWellnm" not in said
+    (signature,) = PdfFileReader(io.BytesIO(pdf)).embedded_signatures
+    assert signature.sig_object["/Name"] == "Health Insurance Marketplace"
+    assert b"beWellnm" not in pdf
+
+
 @pytest.mark.parametrize("text", [TEXT, SPANISH], ids=["en", "es"])
 def test_one_without_an_end_leaves_the_line_out(
     signer: CertificateSigner, pair: SigningPair, text: CertificateText

@@ -33,7 +33,7 @@ SENTENCES: dict[str, str] = {
     "phone": "Enter a phone number with 10 to 15 digits.",
     "state": "Enter a two-letter state code, such as [state code].",
     "postal_code": "Enter a ZIP code, such as 87501 or 87501-1234.",
-    "license_state": "A [state] license is needed, resident or nonresident: enter [state code].",
+    "license_state": "A license of [state] is needed, resident or nonresident: enter [state code].",
     "person_name": "Write a person's name: letters, spaces, apostrophes, hyphens and full stops; who has one name "
     "alone writes - for the other.",
     "name_letters": "Write the name as a certificate can show it, in Latin, Greek or Cyrillic letters.",
