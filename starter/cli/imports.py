@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from domain.shared.ids import name_staff_actor
+from domain.shared.programs import STATE_PROGRAM, ProgramName
 from starter.cli.arguments import (
     DEFAULTS,
     IMPORT_BYTES,
     CommonOptions,
-    ProgramName,
     read_file,
     refuse_option,
     require_text,
@@ -37,7 +37,7 @@ async def import_people(
     ] = None,
     /,
     *,
-    program: Annotated[ProgramName, Parameter(help="Program of the rows of a CSV that name none.")] = "bewellnm",
+    program: Annotated[ProgramName, Parameter(help="Program of the rows of a CSV that name none.")] = STATE_PROGRAM,
     errors: Annotated[
         Path | None,
         Parameter(help="Where the refused rows of a CSV go, to be mended; by default beside it, as NAME.errors.csv."),

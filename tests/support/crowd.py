@@ -13,6 +13,7 @@ from uuid import UUID
 import psycopg
 from sqlalchemy import URL, make_url
 
+from domain.programs.kept_rules import describe_rules, hash_rules
 from domain.programs.policies import find_policy
 from domain.shared.cases.stages import OWNER, Stage, WaitingFor
 from domain.shared.ids import make_workflow_id
@@ -78,13 +79,14 @@ DECIDED = WAY[STATE_PROGRAM][3:]
 COLUMNS = {
     "assister": "assister_id person_key npn email first_name last_name language details created_at",
     "assister_case": "case_id assister_id program plan_year attempt kind assister_type has_lms_account "
-    "has_portal_account has_portal_profile has_scheduling_tool policy request identity_matches workflow_id run_id "
+    "has_portal_account has_portal_profile has_scheduling_tool rules_hash request identity_matches workflow_id run_id "
     "stage waiting_for waiting_since flag flagged_at attention attention_since opened_at unpublished",
     "search_term": "term assister_id",
     "stage_entry": "id case_id stage entered_at left_at",
     "fact": "id case_id kind at data recorded_at",
     "effect": "key case_id kind data result intended_at done_at",
     "certificate": "number case_id market holder issued_at sha256 uri",
+    "kept_rules": "rules_hash program plan_year rules kept_at",
 }
 Rows = dict[str, list[tuple[Any, ...]]]
 
@@ -105,7 +107,7 @@ class Crowd:
     number: int
     now: datetime
     chance: random.Random
-    policies: dict[tuple[str, int], str] = field(default_factory=dict)
+    rules: dict[tuple[str, int], str] = field(default_factory=dict)
 
     def name(self, place: int) -> tuple[str, str]:
         """First and last name: *Ana*, *Example-00017*."""
@@ -155,7 +157,7 @@ class Crowd:
         found["assister_case"].append(
             (
                 *(case_id, _id(place), program, year, 1, kind, self._one_of(TYPES), 0, 0, 0, 0),
-                *(self._policy(program, year), json.dumps({**request, "markets": ["individual"]}), 1),
+                *(self._keep_rules(found, program, year), json.dumps({**request, "markets": ["individual"]}), 1),
                 *(make_workflow_id(program, year, case_id), f"run-{place}", stage.value, waiting_for, _at(since)),
                 *(flag, _at(flagged) if flag else None, attention, _at(flagged) if attention else None),
                 *(_at(opened), 0),
@@ -196,12 +198,14 @@ class Crowd:
     def _one_of(self, weighted: dict[Any, int]) -> Any:
         return self.chance.choices([*weighted], [*weighted.values()])[0]
 
-    def _policy(self, program: str, year: int) -> str:
-        if (program, year) not in self.policies:
+    def _keep_rules(self, found: Rows, program: str, year: int) -> str:
+        if (program, year) not in self.rules:
             policy = find_policy(program, year)
             assert policy
-            self.policies[program, year] = json.dumps(policy.model_dump(mode="json"))
-        return self.policies[program, year]
+            rules = describe_rules(policy)
+            self.rules[program, year] = hash_rules(rules)
+            found["kept_rules"].append((hash_rules(rules), program, year, json.dumps(rules), _at(self.now)))
+        return self.rules[program, year]
 
 
 def _id(place: int) -> str:

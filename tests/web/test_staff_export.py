@@ -10,6 +10,7 @@ import pytest
 from db.reads.queue import ExportedCase
 from db.tables import Assister
 from domain.shared.documents.spreadsheets import format_cell
+from domain.shared.words import fill_words
 from tests.support import documents
 from tests.support.crowd import fill
 from tests.support.tables import change_row
@@ -39,7 +40,7 @@ async def test_the_columns_are_all_there_is_to_a_case_and_each_is_told_of(house:
     assert set(COLUMNS) == set(ExportedCase.__dataclass_fields__) - {"assister_id"}
     page = (await house.browser.get("/staff")).text
     for name, told in COLUMNS.items():
-        assert f'<dt class="mono">{name}</dt><dd>{told}</dd>' in page
+        assert f'<dt class="mono">{name}</dt><dd>{fill_words(told)}</dd>' in page
 
 
 async def test_the_queue_and_every_case_are_exported_under_the_page_s_filters(house: House) -> None:

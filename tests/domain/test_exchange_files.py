@@ -1,0 +1,81 @@
+"""Whose program it is stands in files, with every fault told; the texts people accepted are as they were (E12)."""
+
+from dataclasses import replace
+
+import pytest
+
+from domain.federal.agreements import MARKETPLACE_AGREEMENTS
+from domain.programs.exchange_files import ExchangeFiles, read_exchange
+from domain.programs.policy_files import FaultyPolicies
+from domain.shared.words import fill_words
+from domain.state.agreements import AGREEMENTS
+from starter.policies import SHIPPED
+
+TEXT = (SHIPPED / "bewellnm" / "exchange.toml").read_text("utf-8")
+TEXTS = {f"agreements/participation.2024-1.{language}.txt": "A sample." for language in ("en", "es")}
+FILES = ExchangeFiles("bewellnm/exchange.toml", "bewellnm", TEXT, TEXTS)
+# By these hashes acceptances are on record.
+ACCEPTED = {
+    ("participation", "en"): "02b29858958457f410b1ddda13b7f3ffae9d8655ed9ccaf39619b35b66391475",
+    ("participation", "es"): "bc538cc189eff05ee3b73f751f923a81a4d98ae250f30c51beff03424e6451b2",
+    ("individual_general", "en"): "d4426ae4ad79bd7610731d875af1dbfe0266c7eb076095484d74da135daa7d72",
+    ("individual_general", "es"): "cffb9dcc2574f0e1fe7dd66183af032cd3cdf50eb33896f049a20d36cdce0557",
+    ("individual_privacy_security", "en"): "4fe10f6a1fa899ab4110257e95095cedd0e407f155e7184ef4d8cedb23d5cb78",
+    ("individual_privacy_security", "es"): "37eb72c459aa49c47020e7976cb4f98b8adef3cf294d9801d48af9616fa62e25",
+    ("shop_privacy_security", "en"): "dc4f461524fbdeef854c86e932bca2ad26725b95e4e7f96cf4033e104dda6949",
+    ("shop_privacy_security", "es"): "ec9d81b37080bb62c9f6cb69f61110558c2501a11985ac4be7af23f218cc1d85",
+}
+
+
+def faults_of(files: ExchangeFiles) -> list[str]:
+    with pytest.raises(FaultyPolicies) as refused:
+        read_exchange(files)
+    return refused.value.list_lines()
+
+
+def line_of(part: str) -> int:
+    return next(number for number, line in enumerate(TEXT.split("\n"), 1) if part in line)
+
+
+def test_e12_a3_b16_the_texts_that_people_accepted_are_as_they_were() -> None:
+    ours = {("participation", language): text.sha256 for (_, language), text in AGREEMENTS.items()}
+    theirs = {key: text.sha256 for key, text in MARKETPLACE_AGREEMENTS.items()}
+    assert ours | theirs == ACCEPTED
+
+
+def test_e12_every_fault_is_told_by_file_and_line() -> None:
+    bad = TEXT.replace('header = "#162e51"', 'header = "blue"').replace('state_code = "NM"', 'state_code = "nm"')
+    found = faults_of(replace(FILES, text=f"retired = 1\n{bad}"))
+    assert [line.partition(": ")[0] for line in found] == [
+        f"bewellnm/exchange.toml:{number}" for number in (1, line_of("state_code") + 1, line_of("header =") + 1)
+    ]
+    assert [line.split(": ")[1] for line in found] == ["retired", "state_code", "colors.header"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        (
+            'participation = "2024-1"',
+            'participation = "2025-1"',
+            "There is no text in agreements/participation.2025-1",
+        ),
+        ('participation = "2024-1"', 'conduct = "1"', "agreements.participation: Say which version is in force."),
+        ('name = "beWellnm"', 'name = "beWellnm"\nlogo = "mark.svg"', "logo: There is no SVG in mark.svg"),
+        ('name = "beWellnm"', "name = = 1", "This is not TOML"),
+        ('residents.es = "neomexicanos"', "", "residents: say it in en and es; es is missing."),
+    ],
+)
+def test_e12_a_fault_is_a_sentence(before: str, after: str, words: str) -> None:
+    assert before in TEXT
+    found = faults_of(replace(FILES, text=TEXT.replace(before, after)))
+    assert any(words in line for line in found), found
+    assert all(line.startswith("bewellnm/exchange.toml:") and line.endswith(".") for line in found)
+
+
+def test_e12_sentences_say_the_exchange_in_force() -> None:
+    assert fill_words("[exchange] in [state] ([state code])") == "beWellnm in New Mexico (NM)"
+    assert fill_words("[exchange in full], [residents]", "es").startswith(
+        "Mercado de Seguros Médicos de Nuevo México, "
+    )
+    assert fill_words("[not a mark]") == "[not a mark]"
