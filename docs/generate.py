@@ -21,6 +21,7 @@ from docs.policy_pages import (
     write_schema,
 )
 from docs.requirement_rows import MISSING, REQUIRED, ROWS
+from docs.stage_pages import list_receptions
 from domain.shared.programs import FEDERAL_PROGRAM, STATE_PROGRAM
 from domain.shared.words import fill_words
 from starter.policies import load_policies
@@ -144,7 +145,7 @@ def stages_page() -> str:
         ("`publication.lists[].list`", FederalList),
     ]
     parts = [
-        "## `stage`\n\nIn the order of the guide's steps; the last four end the case.",
+        "## `stage`\n\nIn the order of the guide's steps.",
         table(["stage", "ends the case"], [[f"`{one}`", "yes" if one in ENDED else ""] for one in Stage]),
         "## `waiting_for`\n\nEvery wait has an owner: whose move it is.",
         table(["waiting for", "owner"], [[f"`{wait}`", owner] for wait, owner in OWNER.items()]),
@@ -158,6 +159,21 @@ def stages_page() -> str:
         table(["field", "values"], [values_of(*one) for one in enumerations]),
         "## Of the federal program\n\n`enrollments[].channel` is `mlms` or a vendor's id in the plan year's policy.",
         table(["field", "values"], [values_of(*one) for one in federal]),
+        "## What becomes of facts and commands\n\n"
+        "Asked of the rules themselves (`domain/programs/stage_table/`): a case is taken to each place where it can\n"
+        "stand, and there everything is tried on it.\n\n"
+        "*Taken* counts now, and says where the case stands then; *held* is stored, and counts once its step has\n"
+        "come; *kept* is stored and moves nothing; *refused* says why. Whatever comes again is known by its id, and\n"
+        "changes nothing.\n\n"
+        "Where a stage answers in more than one way, what it waits for stands beside it, or whose it is: a new agent\n"
+        "or *broker*, a *counselor*, somebody *returning* who has accounts already, an agent or broker whose NPN is\n"
+        "*unproven*; in the federal program who is *new* and who is *returning*. What *us* does happens during its\n"
+        "own wait alone. A suspension stands here over `active`: over an earlier step reports count as they do there,\n"
+        "and the stage stays `suspended`.",
+        "### In the state program",
+        table(["what arrives", "from", "at", "what becomes of it"], list_receptions(STATE_PROGRAM)),
+        "### In the federal program",
+        table(["what arrives", "from", "at", "what becomes of it"], list_receptions(FEDERAL_PROGRAM)),
     ]
     return page(
         "Stages",

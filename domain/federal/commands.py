@@ -2,18 +2,18 @@
 
 from domain.federal.markets import NpnStatus
 from domain.federal.registration import RegistrationState
-from domain.shared.cases.commands import CommandData, ResendNotice, Revoke, SaveProfile, Withdraw
+from domain.shared.cases.commands import CommandData, MoveRules, ResendNotice, Revoke, SaveProfile, Withdraw
 from domain.shared.cases.notices import Notice
 from domain.shared.cases.reasons import Reason
 from domain.shared.cases.stages import Stage
 
 
 def find_refusal(command: CommandData, state: RegistrationState) -> Reason | None:
-    """The federal program decides nothing about eligibility; it is withdrawn, revoked, and its notices sent again."""
+    """The federal program decides nothing about eligibility; it is withdrawn, revoked, and moved to other rules."""
     match command:
         case ResendNotice():
             return None if _is_sendable(command.notice, state) else Reason("notice_not_sendable")
-        case Withdraw() | Revoke() | SaveProfile():
+        case Withdraw() | Revoke() | SaveProfile() | MoveRules():
             return None
     return Reason("not_in_program")
 

@@ -11,7 +11,7 @@ from domain.shared.cases.stages import Stage
 from domain.state.agreements import build_acceptance_fact
 from domain.state.background_reports import find_reorder_refusal
 from domain.state.certification import CertificationState, Completeness, EligibilityStatus, LmsAccount, PortalAccount
-from domain.state.eligibility import Check, Result, Verdict, find_override_refusal
+from domain.state.eligibility import Check, Result, Verdict, find_open_checks, find_override_refusal
 from domain.state.facts import AnsweredData, BackgroundReorderedData, DecidedData
 from domain.state.finding_inputs import ChangedInputs
 
@@ -75,6 +75,12 @@ def _find_decision_refusal(state: CertificationState, verdict: Verdict, override
     return find_override_refusal(verdict, state.findings, override)
 
 
+def find_reversal_refusal(state: CertificationState, reason: str) -> Reason | None:
+    """Why a denial can't be turned into an approval by an appeal: what an override doesn't reach is for others (E6)."""
+    is_open = find_override_refusal(Verdict.APPROVE, state.findings, reason) is not None
+    return Reason("reversal_by_first_reviewers") if is_open else None
+
+
 def _find_reorder_refusal(state: CertificationState) -> Reason | None:
     if state.opening.kind.is_licensed:
         return Reason("no_check")
@@ -83,6 +89,12 @@ def _find_reorder_refusal(state: CertificationState) -> Reason | None:
     if state.stage is Stage.AWAITING_INFORMATION:
         return Reason("awaiting_information")
     return find_reorder_refusal(state.check)
+
+
+def build_approval_on_appeal(origin: CommandOrigin, state: CertificationState, language: str) -> list[Fact]:
+    """A denial that is reversed is an approval, by who decided the appeal, over the checks that did not pass (E6)."""
+    override = origin.reason if find_open_checks(state.findings) else None
+    return build_decision_facts(Decide(verdict=Verdict.APPROVE, override=override), origin, state, language)
 
 
 def is_sendable(notice: Notice, state: CertificationState) -> bool:

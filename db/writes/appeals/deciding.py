@@ -33,8 +33,7 @@ from domain.shared.cases.stages import Stage
 from domain.shared.documents.faults import Fault, Invalid
 from domain.shared.policy import AppealRules
 from domain.state.certification import CertificationState
-from domain.state.commands import Decide, build_decision_facts
-from domain.state.eligibility import Verdict, find_open_checks, find_override_refusal
+from domain.state.commands import build_approval_on_appeal, find_reversal_refusal
 
 
 @dataclass(frozen=True)
@@ -84,8 +83,9 @@ def _find_reversal_refusal(view: CaseInAppeal, appeal: Appeal, decision: Decisio
     if decision.outcome is not AppealOutcome.REVERSED or appeal.filed.appealed is not Stage.DENIED:
         return None
     assert isinstance(state, CertificationState), "registrations aren't denied"
-    is_open = find_override_refusal(Verdict.APPROVE, state.findings, decision.reason) is not None
-    return Reason("reversal_by_first_reviewers") if is_open or not view.case.identity_matches else None
+    if not view.case.identity_matches:
+        return Reason("reversal_by_first_reviewers")
+    return find_reversal_refusal(state, decision.reason)
 
 
 def _build_facts(view: CaseInAppeal, appeal: Appeal, decision: DecisionOnAppeal, rules: AppealRules) -> list[Fact]:
@@ -115,14 +115,12 @@ def _build_facts(view: CaseInAppeal, appeal: Appeal, decision: DecisionOnAppeal,
 
 
 def _approve(view: CaseInAppeal, decision: DecisionOnAppeal, part: str) -> list[Fact]:
-    """A denial that is reversed is an approval, by who decided the appeal, over the checks that did not pass."""
+    """A denial that is reversed is an approval."""
     state = view.snapshot.state
     assert isinstance(state, CertificationState), "registrations aren't denied"
-    override = decision.reason if find_open_checks(state.findings) else None
     command_id = f"appeal:{view.case.case_id}:{part}"
     origin = CommandOrigin(command_id, view.case.case_id, decision.actor, decision.reason, view.now)
-    command = Decide(verdict=Verdict.APPROVE, override=override)
-    return build_decision_facts(command, origin, state, view.snapshot.applicant.language)
+    return build_approval_on_appeal(origin, state, view.snapshot.applicant.language)
 
 
 def _build_escalation(view: CaseInAppeal, appeal: Appeal, rules: AppealRules, *, overdue: bool) -> Fact:
