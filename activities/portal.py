@@ -42,19 +42,21 @@ class PortalActivities(contracts.Portal):
     async def activate_account(self, order: CaseRef) -> Effect:
         """See the contract."""
         account = await self._database.read(find_portal_account, order.case_id)
-        if account is None or await self._has_ended(order):
+        if account is None or await self._is_barred(order):
             return Effect(ended=True)
         return await see_through(self._activate(order, account))
 
     async def _activate(self, order: CaseRef, account: str) -> Effect:
         await self._portal.set_active(account, True)
-        ended = await self._has_ended(order)
+        ended = await self._is_barred(order)
         if ended:  # meanwhile, and its suspension may have come first
             await self._portal.set_active(account, False)
         return Effect(ended=ended)
 
-    async def _has_ended(self, order: CaseRef) -> bool:
-        return (await self._database.read(load_snapshot, order.case_id)).certification.ended
+    async def _is_barred(self, order: CaseRef) -> bool:
+        """Whether the account must not be open: the case has ended, or its authority is suspended (E2)."""
+        state = (await self._database.read(load_snapshot, order.case_id)).certification
+        return state.ended or state.authority.is_suspended
 
     @activity.defn(name="portal.reuse_account")
     async def reuse_account(self, order: CaseRef) -> Effect:
@@ -63,6 +65,8 @@ class PortalActivities(contracts.Portal):
         async def make(intent: Intent) -> EffectResult:
             known_as = await self._database.read(find_reusable_portal_account, order.case_id)
             account = await self._portal.reuse_account(order.case_id, known_as, intent.snapshot.applicant.email)
+            if account and await self._is_barred(order):  # who hands it over opens it
+                await self._portal.set_active(account, False)
             fact = Fact(
                 id=f"{order.case_id}:portal_reused", kind=FactKind.PORTAL_ACCOUNT_REUSED, at=read_clock(order.at)
             )

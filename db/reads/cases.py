@@ -100,7 +100,8 @@ def find_applicant(session: Session, email: str, number: str | None, now: dateti
     """For the state's portal: the case of this e-mail address as {case_id, kind, certificate}; None without one.
 
     It is the case of the certificate of this number if that is theirs, else their newest; the certificate is then
-    {number, status}, and None where the number is another person's or nobody's.
+    {number, status}, its status *suspended* while the authority is, and None where the number is another person's or
+    nobody's.
     """
     people = list_rows(session, _find_people(email))
     ours = select(Case).where(col(Case.assister_id).in_(people), col(Case.program) != FEDERAL_PROGRAM)
@@ -112,7 +113,8 @@ def find_applicant(session: Session, email: str, number: str | None, now: dateti
     shown = None
     if certificate is not None and certificate.case_id == case.case_id:
         public = read_certificate(session, certificate.number, now)
-        shown = {"number": certificate.number, "status": public["status"]} if public else None
+        state = "suspended" if state_of(session, case).authority.is_suspended else None
+        shown = {"number": certificate.number, "status": state or public["status"]} if public else None
     return {"case_id": case.case_id, "kind": case.kind, "certificate": shown}
 
 

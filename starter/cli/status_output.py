@@ -52,7 +52,15 @@ def print_summary(out: Console, status: Document) -> None:
     if status["flag"]:
         rows.append(("flag", format_value(spell_code(status["flag"]), "yellow")))
     rows.append(("may assist", _format_may_assist(status)))
+    rows += [("suspended", _format_suspension(one)) for one in status["suspensions"]]
+    if termination := status["termination"]:
+        rows.append(("to be terminated", f"last day {termination['last_day']}, by {termination['by']}"))
     print_pairs(out, rows)
+
+
+def _format_suspension(suspension: Document) -> str:
+    until = f"until {suspension['until']}" if suspension["until"] else "without a term"
+    return f"{spell_code(suspension['cause'])}, {until}, by {suspension['decided_by']}: {suspension['suspension_id']}"
 
 
 def _format_may_assist(status: Document) -> Text:

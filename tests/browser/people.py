@@ -132,6 +132,24 @@ class People:
         self.known["certified_case"] = opened["case_id"]
         return self.own_page(request, opened)
 
+    @once
+    async def suspended(self) -> str:
+        """A suspended broker, given notice of a termination as well, who has something to say against both."""
+        request = documents.broker()
+        opened = await self.world.certified(request)
+        self.known["suspended_case"] = opened["case_id"]
+        for what in ("suspend", "terminate"):
+            assert (await self.world.command(opened, what, reason="A complaint is looked into.")).status_code == 200
+        page = await self.world.own_page(opened, request["email"])
+        said = {"text": "It was somebody else, and I can show it."}
+        assert (await self.world.http.post(f"{page}/rebuttal", data=said)).status_code == 303
+        return self.own_page(request, opened)
+
+    async def suspended_case(self) -> str:
+        """That broker's, for staff."""
+        await self.suspended()
+        return f"/staff/cases/{self.known['suspended_case']}"
+
     async def certificate(self) -> str:
         """The public page of that broker's certificate."""
         await self.certified()

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from sqlmodel import col, select
 
-from db.case_state import list_rows, load_snapshot
+from db.case_state import applicant_of, list_rows, load_snapshot
 from db.house_tables import KeptRules
-from db.reads.cases import read_audit, read_case_list, read_certificate
+from db.reads.cases import find_applicant, read_audit, read_case_list, read_certificate
 from db.reads.queue import Filters
 from db.reads.status import read_status
 from db.tables import Case, InboxRow
@@ -187,3 +187,21 @@ async def test_e4_what_an_assister_says_against_it_is_shown_to_staff_until_it_is
         assert (await office.command(opened, CommandKind.LIFT, "it was unfounded")).applied
         found = await status(office, opened)
         assert (found["flag"], found["rebuttals"]) == (None, [])
+
+
+async def test_a24_the_portal_takes_nobody_in_whose_authority_is_suspended(migrated_url: str) -> None:
+    async with office_over(migrated_url) as office:
+        opened = await certified(office)
+        number = (await status(office, opened))["certificate"]["number"]
+        email = applicant_of((await office.database.read(load_snapshot, opened.case_id)).case).email
+
+        async def certificate_status() -> str:
+            found = await office.database.read(find_applicant, email, number, office.now)
+            assert found is not None
+            return str(found["certificate"]["status"])
+
+        assert await certificate_status() == "valid"
+        await suspended(office, opened)
+        assert await certificate_status() == "suspended"
+        await office.command(opened, CommandKind.LIFT)
+        assert await certificate_status() == "valid"

@@ -13,6 +13,7 @@ from starlette.types import Message
 from activities.portal import PortalActivities
 from db.case_state import load_snapshot
 from db.reads.third_parties import find_portal_account
+from domain.shared.cases.authority import Authority
 from domain.shared.cases.messages import CaseRef, Effect
 from web.http.limits import Limits
 
@@ -50,7 +51,7 @@ class EndsMeanwhile:
     async def read(self, work: Callable[..., Any], _: str) -> Any:
         found = {
             find_portal_account: "account",
-            load_snapshot: SimpleNamespace(certification=SimpleNamespace(ended=self.ended)),
+            load_snapshot: SimpleNamespace(certification=SimpleNamespace(ended=self.ended, authority=Authority())),
         }
         return found[work]
 

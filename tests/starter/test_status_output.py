@@ -25,6 +25,8 @@ def status(**changes: Any) -> dict[str, Any]:
         "flag": "list_late",
         "may_assist": True,
         "may_assist_reasons": [],
+        "suspensions": [],
+        "termination": None,
         "markets": [{"market": "individual", "completed_at": at}],
         "profile": {"status": "complete", "version": 2, "npn": "verified", "required": ["npn"]},
         "training": {"individual": at},
@@ -50,6 +52,16 @@ def printed(document: dict[str, Any]) -> list[str]:
     lines = text.getvalue().splitlines()
     assert all(len(line) <= 80 for line in lines)
     return [" ".join(line.split()) for line in lines]
+
+
+def test_e4_what_is_suspended_is_said_until_when_and_by_whom() -> None:
+    one = {"cause": "system_suspension", "until": None, "decided_by": "staff:ana", "suspension_id": "s1"}
+    term = {**one, "cause": "suspended_by_staff", "until": "2024-06-03"}
+    notice = {"last_day": "2024-04-04", "by": "staff:ana"}
+    lines = printed(status(suspensions=[one, term], termination=notice))
+    assert "suspended system suspension, without a term, by staff:ana: s1" in lines
+    assert "suspended suspended by staff, until 2024-06-03, by staff:ana: s1" in lines
+    assert "to be terminated last day 2024-04-04, by staff:ana" in lines
 
 
 def test_lists_are_due_seen_or_late() -> None:
