@@ -17,6 +17,7 @@ from db.writes.own.codes import CodeTried, ask_code, find_asked_address, use_cod
 from db.writes.own.requests import ConfirmedRequest, take_confirmed_request
 from db.writes.own.sessions import LONGEST, open_own_session
 from domain.programs.opening import AnyRequest
+from domain.shared.cases.reasons import Refusal
 from domain.shared.claims import mask_email
 from domain.shared.codes import LIFE, CodeAnswer, CodePurpose, read_code
 from domain.shared.documents.faults import Fault
@@ -98,12 +99,19 @@ async def use_typed_code(
     use: Callable[[Session, str], Outcome],
     purpose: CodePurpose = CodePurpose.SIGN_IN,
 ) -> tuple[CodeTried, Outcome | None]:
-    """Tries the code of a form that was posted, and does in the same transaction what the right one is for."""
+    """Tries the code of a form that was posted, and does in the same transaction what the right one is for.
+
+    Raises what ``use`` raises; the code isn't used up then.
+    """
     browser, key = _read_browser(request, services), services.settings.identity_key_bytes
     typed = read_code(values.get("code", ""))[:_LONGEST]
-    tried, outcome = await services.database.write(use_code, key, browser, purpose, typed, now(), use)
-    event = "code_right" if tried.answer is CodeAnswer.RIGHT else "code_refused"
     caller = hash_caller(key, request.client.host if request.client else None)
+    try:
+        tried, outcome = await services.database.write(use_code, key, browser, purpose, typed, now(), use)
+    except Refusal:  # it was the right one, and what it is for is refused
+        log_security("code_right", purpose=purpose, answer=CodeAnswer.RIGHT, caller=caller)
+        raise
+    event = "code_right" if tried.answer is CodeAnswer.RIGHT else "code_refused"
     log_security(event, purpose=purpose, answer=tried.answer, caller=caller)
     return tried, outcome
 

@@ -88,7 +88,15 @@ async def test_d5_a_changed_name_is_asked_of_the_registry_again(world: World) ->
     opened = await world.opened(request)
     await world.until(opened, "awaiting_decision")
     page = await _ask(world, opened, request)
-    assert (await _answer(world, page, **SOMEBODY_ELSE)).status_code == 200
+    await world.control("registry", mode="down")
+    try:
+        assert (await _answer(world, page, **SOMEBODY_ELSE)).status_code == 200
+        await world.wait_for_retry(opened)
+        decided = await world.decide(opened, override="the name of before was right")
+        assert (decided.status_code, "screened" in decided.json()["detail"]) == (409, True)
+    finally:
+        await world.control("registry", mode="ok")
+    await world.retry_at_once(opened)
     status = await world.until(opened, "awaiting_decision")
     results = {one["check"]: one["result"] for one in status["eligibility"]["findings"]}
     assert results["name_matches"] == "fail"

@@ -65,6 +65,6 @@ def test_the_sums_are_those_of_the_lines() -> None:
 def test_what_was_checked_is_known_to_fail_without_its_guard() -> None:
     """`python -m tests.attacks.guards` takes them out one by one, and shows it."""
     guarded = read_guarded_tests()
-    named = re.findall(r"`(tests/[\w/.]+::test_\w+)`", (ROOT / "docs/security.md").read_text("utf-8"))
+    named = re.findall(r"`(tests/attacks/[\w.]+::test_\w+)`", (ROOT / "docs/security.md").read_text("utf-8"))
     assert set(named) - {one.name for one in guarded} == set()
     assert [(one.test, guard.text) for one in guarded for guard in one.guards if not guard.is_there()] == []

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import structlog
 import time_machine
 from pytest_httpserver import HTTPServer
 from sqlalchemy import text
@@ -106,8 +107,10 @@ async def test_d2_no_other_code_and_no_other_address_proves_it(house: House, per
     assert (await person.press("Go on", code=await house.code(REGISTRYS))).status == 422
     assert await state_of(house, case_id) == "claimed"
     await screened(house, case_id, "another@registry.example.org")
-    answer = await house.post(f"{here}/npn/code", {"code": right})
+    with structlog.testing.capture_logs() as logs:
+        answer = await house.post(f"{here}/npn/code", {"code": right})
     assert answer.status_code == 409
+    assert "code_right" in [line["event"] for line in logs], "the log has it, though what it is for was refused"
     for address in ("1", "-1", "", "x"):
         assert (await house.post(f"{here}/npn", {"address": address})).status_code == 409
     assert await state_of(house, case_id) == "claimed"
