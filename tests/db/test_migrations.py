@@ -22,6 +22,7 @@ from db import (
     appeal_tables,
     claim_tables,
     house_tables,
+    import_tables,
     license_tables,
     migrate,
     own_tables,
@@ -72,6 +73,7 @@ def differences(connection: Connection) -> list[object]:
         claim_tables.NpnClaim.metadata
         is appeal_tables.AppealRow.metadata
         is house_tables.CallCount.metadata
+        is import_tables.ImportBatch.metadata
         is license_tables.WatchedLicense.metadata
         is own_tables.CodeRow.metadata
         is recovery_tables.DeliveryFailure.metadata
