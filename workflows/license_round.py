@@ -12,7 +12,14 @@ with workflow.unsafe.imports_passed_through():
     from activities.contracts import LicenseRounds, Notices
     from domain.shared.cases.messages import Letter, LicenseRoundCounts, LicenseRoundOrder
     from workflows import messages as names
-    from workflows.options import COMPARING, THIRD_PARTY, UNTIL_IT_ANSWERS, UNTIL_THE_NEXT_DAY, UNTIL_THE_NEXT_PAGE
+    from workflows.options import (
+        COMPARING,
+        LONGEST_UNTIL_IT_ANSWERS,
+        THIRD_PARTY,
+        UNTIL_IT_ANSWERS,
+        UNTIL_THE_NEXT_DAY,
+        UNTIL_THE_NEXT_PAGE,
+    )
 
 PAGES_A_RUN = 100
 
@@ -32,6 +39,7 @@ class LicenseRound:
 
     def __init__(self) -> None:
         self._pages = 0
+        self._silences = 0
 
     @workflow.run
     async def run(self, order: LicenseRoundOrder | None = None) -> LicenseRoundCounts:
@@ -61,10 +69,12 @@ class LicenseRound:
                 workflow.logger.warning("a part of the licence round was left out")
                 return order
             workflow.set_current_details(f"{order.day}: {order.phase}")
+            self._silences = self._silences + 1 if order.is_silent else 0
             if order.is_silent:
-                if self._find_time_left(order) <= UNTIL_IT_ANSWERS:
+                wait = min(UNTIL_IT_ANSWERS * 2 ** min(self._silences - 1, 8), LONGEST_UNTIL_IT_ANSWERS)
+                if self._find_time_left(order) <= wait:
                     return order
-                await workflow.sleep(UNTIL_IT_ANSWERS, summary="the registry did not answer")
+                await workflow.sleep(wait, summary="the registry did not answer")
         return order
 
     async def _remind(self, order: LicenseRoundOrder) -> LicenseRoundOrder:

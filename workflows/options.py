@@ -69,8 +69,9 @@ UNTIL_THE_NEXT_DAY = timedelta(hours=20)
 UNTIL_THE_NEXT_PAGE = timedelta(hours=1)
 
 
-# A registry that did not answer in a licence round is asked again after so long.
-UNTIL_IT_ANSWERS = timedelta(minutes=20)
+# A registry that did not answer in a licence round is asked again after so long, at first and in the end.
+UNTIL_IT_ANSWERS = timedelta(minutes=1)
+LONGEST_UNTIL_IT_ANSWERS = timedelta(minutes=20)
 
 
 class LocalOptions(TypedDict):
