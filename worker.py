@@ -24,6 +24,7 @@ from temporalio.worker import (
 )
 from temporalio.worker.workflow_sandbox import SandboxRestrictions
 
+from activities.adverse_actions import AdverseActionsActivities
 from activities.appeals import AppealsActivities
 from activities.background import BackgroundActivities
 from activities.certificates import CertificatesActivities
@@ -71,6 +72,7 @@ from starter.schedules import keep_schedules
 from starter.workflow_directory import WorkflowDirectory
 from starter.workflow_runner import CaseWorkflowRunner
 from templates.letters import NoticeRenderer
+from workflows.adverse_action import AdverseActionFollowing
 from workflows.appeal import AppealFollowing
 from workflows.certification import AssisterCertification
 from workflows.daily_reminders import DailyReminders
@@ -97,6 +99,7 @@ WORKFLOWS = [
     ReportRequests,
     SeasonOpening,
     AppealFollowing,
+    AdverseActionFollowing,
     LicenseRound,
 ]
 # A letter, and an effect of two calls, have to fit into an activity's ten seconds (workflows/options.py).
@@ -190,6 +193,7 @@ def build_activities(
         ListingCheckActivities(lists, database, mailer, letters, settings.published_lists),
         PublicationsActivities(database, list_days_off),
         AppealsActivities(database, list_days_off),
+        AdverseActionsActivities(database, list_days_off),
         LmsPollingActivities(absorb, absorb_sender, database),
         SeasonsActivities(directory, database),
         LicenseRoundsActivities(registry, build_registry_alerts(settings, client), database),

@@ -5,6 +5,7 @@ from abc import ABC, abstractmethod
 from temporalio import activity
 
 from domain.shared.cases.messages import (
+    AdverseActionStanding,
     AppealRef,
     AppealStanding,
     Applied,
@@ -230,6 +231,15 @@ class Seasons(ABC):
         Each person once, however often it is run. Nobody is opened while the season is paused, or too many cases wait
         for their first steps: it looks again for a while, then answers that it is full.
         """
+
+
+class AdverseActions(ABC):
+    """What goes before a denial by a background report; in the database only, so run as a local activity (E8)."""
+
+    @activity.defn(name="adverse_actions.follow")
+    @abstractmethod
+    async def follow_adverse_action(self, order: CaseRef) -> AdverseActionStanding:
+        """Where an adverse action stands, ``occurrence`` being its number; what is due of its days is recorded."""
 
 
 class Appeals(ABC):

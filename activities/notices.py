@@ -25,7 +25,14 @@ from domain.federal.registration import Enrollment, RegistrationState
 from domain.shared.assister import AssisterType
 from domain.shared.cases.authority import find_letter_fact
 from domain.shared.cases.messages import Effect, Letter
-from domain.shared.cases.notices import ABOUT_APPEALS, FAREWELLS, SENT_AFTER_END, Notice, find_topic
+from domain.shared.cases.notices import (
+    ABOUT_ADVERSE_ACTIONS,
+    ABOUT_APPEALS,
+    FAREWELLS,
+    SENT_AFTER_END,
+    Notice,
+    find_topic,
+)
 from domain.shared.cases.reasons import read_reason
 from domain.shared.cases.reminders import find_wait_reminded_of
 from domain.shared.cases.stages import Certificate
@@ -157,6 +164,7 @@ class NoticesActivities(contracts.Notices):
             ],
             "referrals": [] if state.opening.kind.is_licensed else list(policy.referrals[language]),
             "question": state.decision.reason if state.decision else "",
+            "adverse": describe_adverse_action(snapshot) if notice in ABOUT_ADVERSE_ACTIONS else None,
             "certificate": self._format_certificate(state.certificate, policy),
             "portal_url": f"{self._portal_url}/register",
             "is_returning": state.opening.assister_type is AssisterType.RETURNING,
@@ -201,7 +209,10 @@ class NoticesActivities(contracts.Notices):
         return await self._database.read(find_mlms_url, snapshot.case.case_id, curriculum.curriculum) or self._mlms
 
     async def _find_reason(self, notice: Notice, snapshot: CaseSnapshot) -> str:
-        if notice is Notice.DENIED:
+        if notice is Notice.ADVERSE_ACTION_BEGUN:
+            action = snapshot.certification.adverse_action
+            return action.reason if action else ""
+        if notice in (Notice.DENIED, Notice.ADVERSE_ACTION_FINAL):
             return snapshot.certification.decision.reason if snapshot.certification.decision else ""
         return await self._database.read(find_ending_reason, snapshot.case.case_id) if notice in FAREWELLS else ""
 
@@ -214,6 +225,23 @@ class NoticesActivities(contracts.Notices):
             "valid_until": certificate.valid_until,
             "verify_url": f"{self._web_url}/certificates/{certificate.number}",
         }
+
+
+def describe_adverse_action(snapshot: CaseSnapshot) -> dict[str, Any] | None:
+    """What a letter says of an adverse action: {notice_date, last_day, agency, rights}; agency None if not named."""
+    action, agency, language = (
+        snapshot.certification.adverse_action,
+        snapshot.state_policy.report_agency,
+        snapshot.applicant.language,
+    )
+    if action is None:
+        return None
+    return {
+        "notice_date": action.notice_date,
+        "last_day": action.last_day,
+        "agency": agency.model_dump(exclude={"summary_of_rights"}) if agency else None,
+        "rights": agency.summary_of_rights[language] if agency else "",
+    }
 
 
 def describe_appeal(snapshot: CaseSnapshot, letter: Letter) -> dict[str, Any] | None:

@@ -37,7 +37,7 @@ from db.writes.recovery.restarts import (
     settle_reports,
     want_reports,
 )
-from domain.programs.progress import AUTHORITY
+from domain.programs.progress import ADVERSE_ACTION, AUTHORITY
 from domain.shared.cases.facts import FactKind
 from domain.shared.cases.messages import (
     LastReconciliation,
@@ -381,8 +381,12 @@ def _build_reports(snapshot: CaseSnapshot, unheard: frozenset[str]) -> list[Repo
     passed = snapshot.certification.has_earned_certificate
     reports = [
         Report(case_id=case_id, fact_id=f"reconciled:{kind}", kind=kind, passed=passed)
-        for kind in sorted(unheard - {AUTHORITY})
+        for kind in sorted(unheard - {AUTHORITY, ADVERSE_ACTION})
     ]
+    if ADVERSE_ACTION in unheard:
+        told = snapshot.take_adverse_snapshot()
+        fact_id = f"reconciled:{ADVERSE_ACTION}:{told.number}:{told.version}"
+        reports.append(Report(case_id=case_id, fact_id=fact_id, kind=ADVERSE_ACTION, adverse_action=told))
     if AUTHORITY in unheard:
         fact_id = f"reconciled:{AUTHORITY}:{authority.facts}"
         reports.append(Report(case_id=case_id, fact_id=fact_id, kind=AUTHORITY, authority=authority))

@@ -31,7 +31,7 @@ from domain.shared.cases.authority import take_authority_snapshot
 from domain.shared.cases.commands import ENDING_FACTS, EndingData
 from domain.shared.cases.condensing import RULE, CondensedFacts, condense_facts
 from domain.shared.cases.facts import Fact, FactKind
-from domain.shared.cases.messages import AuthoritySnapshot, RegistrationSnapshot
+from domain.shared.cases.messages import AdverseActionSnapshot, AuthoritySnapshot, RegistrationSnapshot
 from domain.shared.documents.faults import Fault, load_faults
 from domain.shared.policy import ProgramPolicy, find_time_zone
 from domain.shared.programs import FEDERAL_PROGRAM
@@ -98,6 +98,13 @@ class CaseSnapshot:
     def take_authority_snapshot(self) -> AuthoritySnapshot:
         """What the workflow of a case goes by of its authority, in whichever program."""
         return take_authority_snapshot(self.state.authority, find_time_zone(self.policy))
+
+    def take_adverse_snapshot(self) -> AdverseActionSnapshot:
+        """What the workflow of a certification is told of its adverse action; of a registration there is none."""
+        action = None if self.case.program == FEDERAL_PROGRAM else self.certification.adverse_action
+        return (
+            AdverseActionSnapshot(number=action.number, version=action.version) if action else AdverseActionSnapshot()
+        )
 
     def take_registration_snapshot(self) -> RegistrationSnapshot | None:
         """What the workflow of a federal registration goes by; None for a case of the state program."""

@@ -83,7 +83,8 @@ YEARS = {
     "E4": "Staff suspend, lift and terminate, with reasons and days by policy, each with its notice",
     "E5": "A denial or revocation can be appealed within the policy's days; late is told so",
     "E6": "Somebody else decides than who decided before; a reversal opens the case where it stood; clocks are durable",
-    "E8": "A check that was canceled or has expired can be ordered anew; a report with canceled screenings isn't clear",
+    "E8": "A denial by a report goes by the law: notice, days, dispute, final notice; a check that ended badly is "
+    "ordered anew",
     "E9": "A season opens every returning assister's case once, page by page: progress, pause, resume, cancel, "
     "a rehearsal that changes nothing; and it says who was left out and why",
     "E10": "A CSV of earlier years, checked row by row, its rows at fault a CSV to mend and send again; an import is "

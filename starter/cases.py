@@ -47,7 +47,14 @@ from domain.shared.cases.stages import ENDED
 from domain.shared.documents.faults import Fault, Invalid, load_faults
 from domain.shared.ids import make_command_id as opaque_id
 from domain.shared.vouching import Voucher
-from domain.state.commands import AnswerQuestion, Decide, ReorderCheck
+from domain.state.commands import (
+    AnswerQuestion,
+    BeginAdverseAction,
+    Decide,
+    DisputeCheck,
+    EndDispute,
+    ReorderCheck,
+)
 from domain.state.eligibility import Verdict
 from starter.temporal import CaseWorkflows, NotRunning, RefusedByWorkflow, Unreachable, WorkflowGone
 from starter.told_events import ToldEvents
@@ -270,6 +277,23 @@ class Cases:
         command = ReorderCheck(consent=(consent or "").strip() or None)
         return await self._give_command(command, case_id, actor, reason, command_id)
 
+    async def begin_adverse_action(
+        self, case_id: str, reason: str, actor: str, command_id: str | None = None
+    ) -> CommandOutcome:
+        """Staff give notice that the background report may lead to a denial (E8)."""
+        return await self._give_command(BeginAdverseAction(), case_id, actor, reason, command_id)
+
+    async def dispute_check(
+        self, case_id: str, reason: str, author: StepAuthor = THE_ASSISTER, command_id: str | None = None
+    ) -> CommandOutcome:
+        """The assister disputes the background report, or staff for them; ``reason`` is what is wrong with it (E8)."""
+        command = DisputeCheck(on_behalf=author.on_behalf)
+        return await self._give_command(command, case_id, author.actor, reason, command_id)
+
+    async def end_dispute(self, case_id: str, reason: str, actor: str, command_id: str | None = None) -> CommandOutcome:
+        """Staff say that a dispute is over, where the vendor doesn't report it (E8)."""
+        return await self._give_command(EndDispute(), case_id, actor, reason, command_id)
+
     async def move_rules(
         self, move: RulesMove, rules_hash: str, reason: str, actor: str, command_id: str | None = None
     ) -> CommandOutcome:
@@ -441,7 +465,8 @@ def describe_event(row: InboxRow, snapshot: CaseSnapshot) -> Report:
     report = describe_fact(row.case_id, fact, snapshot.take_registration_snapshot(), snapshot.state)
     if fact.kind in AUTHORITY_FACTS:
         return report.model_copy(update={"authority": snapshot.take_authority_snapshot()})
-    return report
+    adverse_action = snapshot.take_adverse_snapshot()
+    return report.model_copy(update={"adverse_action": adverse_action}) if adverse_action.number else report
 
 
 def _number_of(row: InboxRow) -> int:

@@ -170,6 +170,7 @@ REASONS_TO_LOOK: Labels = {
     "portal.account_aligned.refused": N_("Account change refused by the portal"),
     "certificate.issued.refused": N_("Certificate that can't be printed"),
     # Of activities that keep failing, whatever the reason.
+    "adverse_actions.follow.stuck": N_("Adverse action can't be followed"),
     "appeals.follow.stuck": N_("Appeal can't be followed"),
     "background.order.stuck": N_("Background check order keeps failing"),
     "certificates.issue.stuck": N_("Certificate keeps failing"),
@@ -271,6 +272,7 @@ FILTERS: dict[str, Labels] = {
     "season_state": staff.SEASON_STATES,
     "season_outcome": staff.SEASON_OUTCOMES,
     "left_out": staff.LEFT_OUT_REASONS,
+    "adverse_status": staff.ADVERSE_STATUSES,
     "appeal_outcome": staff.APPEAL_OUTCOMES,
     "appeal_method": staff.APPEAL_METHODS,
 }

@@ -26,6 +26,16 @@ PROOF_METHODS: Labels = {
     "other": N_("Otherwise"),
 }
 
+ADVERSE_STATUSES: Labels = {
+    "noticing": N_("Notice is on its way"),
+    "waiting": N_("Notice given; its days run"),
+    "disputed": N_("Disputed; its days stand still"),
+    "resuming": N_("The dispute is over; its days go on"),
+    "decidable": N_("Its days are over; to be decided"),
+    "denied": N_("Ended by a denial"),
+    "canceled": N_("Ended without a denial"),
+}
+
 APPEAL_OUTCOMES: Labels = {
     "upheld": N_("Upheld: the decision stands"),
     "reversed": N_("Reversed: the decision is taken back"),
@@ -118,6 +128,9 @@ COMMANDS: Labels = {
     "give_notice": N_("Notice of a termination"),
     "terminate": N_("Termination at once"),
     "move_rules": N_("Other rules of the plan year"),
+    "begin_adverse_action": N_("Notice before a denial by the background report"),
+    "dispute_check": N_("Background report disputed"),
+    "end_dispute": N_("Dispute of the background report ended"),
 }
 
 COMMAND_STATES: Labels = {
@@ -152,6 +165,9 @@ NOTICES: Labels = {
     "termination_taken_back": N_("Termination taken back"),
     "terminated": N_("Authority terminated"),
     "closed": N_("Plan year closed"),
+    "adverse_action_begun": N_("Notice before a denial by the background report"),
+    "adverse_action_canceled": N_("Notice about the background report taken back"),
+    "adverse_action_final": N_("Final notice about the background report"),
     "appeal_filed": N_("Appeal received"),
     "appeal_escalated": N_("Appeal gone on to its next review"),
     "appeal_decided": N_("Appeal decided"),
@@ -206,6 +222,13 @@ FACTS: Labels = {
     "rebuttal_filed": N_("Something said against a suspension or termination"),
     "terminated": N_("Authority terminated"),
     "closed": N_("Plan year closed"),
+    "adverse_action_begun": N_("Adverse action begun"),
+    "adverse_action_noticed": N_("Notice of the adverse action: its days run"),
+    "adverse_action_disputed": N_("Background report disputed"),
+    "adverse_action_dispute_ended": N_("Dispute of the background report over"),
+    "adverse_action_resumed": N_("Days of the adverse action go on"),
+    "adverse_action_waited": N_("Days of the adverse action are over"),
+    "adverse_action_ended": N_("Adverse action ended"),
     "appeal_filed": N_("Appeal received"),
     "appeal_escalated": N_("Appeal gone on to its next review"),
     "appeal_decided": N_("Appeal decided"),
@@ -319,6 +342,17 @@ ACTIONS: Labels = {
     "assister.conflict": N_("Another name or e-mail address under this NPN or address, kept aside"),
     "case.begun": N_("Workflow begun"),
     "case.restarted": N_("Workflow to be begun again from what is recorded"),
+    "case.adverse_action_begun": N_("Notice before a denial by the background report"),
+    "case.check_disputed": N_("Background report disputed"),
+    "case.dispute_ended": N_("Dispute of the background report ended"),
+    "adverse_action.noticed": N_("Notice of the adverse action: its days run"),
+    "adverse_action.dispute_ended": N_("Dispute of the background report over"),
+    "adverse_action.resumed": N_("Days of the adverse action go on"),
+    "adverse_action.waited": N_("Days of the adverse action are over"),
+    "adverse_action.ended": N_("Adverse action ended"),
+    "begin_adverse_action.refused": N_("Notice before a denial refused"),
+    "dispute_check.refused": N_("Dispute refused"),
+    "end_dispute.refused": N_("End of a dispute refused"),
     "case.reopened": N_("Opened again by an appeal, where it stood"),
     "appeal.filed.refused": N_("Appeal not taken"),
     "appeal.evidence": N_("Evidence added to the appeal"),

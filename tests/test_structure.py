@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from activities import (
+    adverse_actions,
     appeals,
     background,
     certificates,
@@ -55,6 +56,7 @@ IMPLEMENTATIONS = {
     contracts.Publications: publications.PublicationsActivities,
     contracts.LicenseRounds: license_rounds.LicenseRoundsActivities,
     contracts.Reconciliations: reconciliation.ReconciliationsActivities,
+    contracts.AdverseActions: adverse_actions.AdverseActionsActivities,
     contracts.Seasons: seasons.SeasonsActivities,
 }
 

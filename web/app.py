@@ -28,8 +28,15 @@ from starter.policies import load_policies
 from templates.certificates import Typesetter
 from templates.letters import NoticeRenderer
 from web import own_identity, own_page, own_proof
-from web.api import appeals as api_appeals, cases as api, federal, seasons as seasons_api, webhooks
-from web.assister import activation, answer, certificate, links as assister_links
+from web.api import (
+    adverse_actions as api_adverse_actions,
+    appeals as api_appeals,
+    cases as api,
+    federal,
+    seasons as seasons_api,
+    webhooks,
+)
+from web.assister import activation, answer, certificate, dispute, links as assister_links
 from web.gallery.gallery import Gallery
 from web.http import error_handlers
 from web.http.auth import PUBLIC, find_undeclared_routes
@@ -210,11 +217,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     assister_links.install_handlers(app)
     visit.install_handlers(app)
     sign_in.install_handlers(app)
-    assister = (answer, certificate, activation)
+    assister = (answer, dispute, certificate, activation)
     marketplace = (marketplace_sign_in, marketplace_request, profile, training, agreements, certificates, portal_pass)
     staff = (queue, export, case, decisions, staff_claims, staff_season, staff_webhooks, dashboard, access_log)
     for module in (
         api,
+        api_adverse_actions,
         api_appeals,
         federal,
         seasons_api,

@@ -7,7 +7,8 @@ from datetime import timedelta
 from typing import Any
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, is_cancelled_exception
+from temporalio.common import WorkflowIDReusePolicy
+from temporalio.exceptions import ActivityError, ApplicationError, WorkflowAlreadyStartedError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from activities.contracts import (
@@ -21,9 +22,11 @@ with workflow.unsafe.imports_passed_through():
     from domain.shared.cases.commands import CommandKind
     from domain.shared.cases.facts import FactKind
     from domain.shared.cases.messages import (
+        AdverseActionSnapshot,
         Applied,
         AuthoritySnapshot,
         Begin,
+        BeginAdverseFollowing,
         CaseRef,
         Command,
         Effect,
@@ -35,6 +38,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.shared.cases.notices import Notice
     from domain.shared.cases.reasons import Reason
     from domain.shared.cases.stages import SUSPENDING, Stage, WaitingFor
+    from domain.shared.ids import make_adverse_action_workflow_id
     from domain.state.eligibility import Verdict
     from workflows import messages as names
     from workflows.authority import SuspendableCase
@@ -42,6 +46,10 @@ with workflow.unsafe.imports_passed_through():
     from workflows.options import PATIENT
     from workflows.patches import ACCOUNT_REUSED_BESIDE
     from workflows.tasks import has_failed
+
+
+# Each is applied by its update alone: the journey waits for a decision all the same.
+ABOUT_ADVERSE_ACTIONS = (CommandKind.BEGIN_ADVERSE_ACTION, CommandKind.DISPUTE_CHECK, CommandKind.END_DISPUTE)
 
 
 @workflow.defn(name=names.WORKFLOW)
@@ -78,8 +86,12 @@ class AssisterCertification(SuspendableCase):
         self.progress.rounds, self.progress.asked = rebuilt.rounds, rebuilt.asked
         self.progress.check_round = rebuilt.check_round
         self.progress.unknown_license, self.progress.verdict = rebuilt.unknown_license, rebuilt.verdict
+        self._adopt_adverse_action(rebuilt.adverse_action)
         left = [] if rebuilt.verdict else self.progress.pending
         self.progress.pending = [command for command in left if command.command_id not in rebuilt.applied]
+
+    def _list_runners(self) -> list[Coroutine[Any, Any, str | None]]:
+        return [*super()._list_runners(), self._follow_adverse_actions()]
 
     # the journey: the guide's seven steps
 
@@ -321,7 +333,32 @@ class AssisterCertification(SuspendableCase):
         if outcome in SUSPENDING:
             often = self._claimed.reopened
             actions.append(self._make_effect(Portal.suspend_account, "portal account suspended", often))
+        if self.progress.adverse_action.number:  # the end has ended it too
+            actions.append(self._tell_adverse_action(self.progress.adverse_action.number))
         return actions
+
+    async def _follow_adverse_actions(self) -> None:
+        """Each has a workflow of its own, which is told of every change; in a run that goes on once more (E8)."""
+        told = AdverseActionSnapshot()
+        while True:
+            await workflow.wait_condition(lambda seen=told: self.progress.adverse_action != seen)  # type: ignore[misc]
+            told = self.progress.adverse_action
+            await self._tell_adverse_action(told.number)
+
+    async def _tell_adverse_action(self, number: int) -> None:
+        """Starts its workflow, or tells the one that runs to look again; one that is through needs to hear nothing."""
+        workflow_id = make_adverse_action_workflow_id(self.case_id, number)
+        try:
+            await workflow.start_child_workflow(
+                names.ADVERSE_ACTION,
+                BeginAdverseFollowing(case_id=self.case_id, number=number),
+                id=workflow_id,
+                id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
+                parent_close_policy=workflow.ParentClosePolicy.ABANDON,
+            )
+        except WorkflowAlreadyStartedError:
+            with suppress(ApplicationError):
+                await workflow.get_external_workflow_handle(workflow_id).signal(names.ADVERSE_ACTION_CHANGED)
 
     def _align_outside(self, authority: AuthoritySnapshot) -> None:
         """The portal account is open while the authority stands (E2)."""
@@ -361,6 +398,7 @@ class AssisterCertification(SuspendableCase):
 
     def _record_report(self, report: Report) -> None:
         if self._take_report(report):
+            self._adopt_adverse_action(report.adverse_action)
             self.progress.facts.add(report.kind)
             self.progress.passed = self.progress.passed or (report.kind == FactKind.EXAM_ATTEMPTED and report.passed)
 
@@ -379,8 +417,19 @@ class AssisterCertification(SuspendableCase):
         """The portal reported account, profile or Scheduling Tool."""
         self._record_report(report)
 
+    async def _apply_command(self, command: Command) -> Applied:
+        applied = await super()._apply_command(command)
+        self._adopt_adverse_action(applied.adverse_action)
+        return applied
+
+    def _adopt_adverse_action(self, snapshot: AdverseActionSnapshot | None) -> None:
+        """Messages may overtake each other: of two snapshots the later one of more facts is newer."""
+        known = self.progress.adverse_action
+        if snapshot is not None and (snapshot.number, snapshot.version) > (known.number, known.version):
+            self.progress.adverse_action = snapshot
+
     def _accept_own_command(self, command: Command) -> None:
-        if not self.progress.verdict:
+        if not self.progress.verdict and command.kind not in ABOUT_ADVERSE_ACTIONS:
             self.progress.pending = [*self.progress.pending, command]
 
     def _check_own_command(self, command: Command) -> None:
@@ -390,6 +439,8 @@ class AssisterCertification(SuspendableCase):
             raise build_refusal(Reason("not_asked"))
         elif command.kind == CommandKind.REORDER_CHECK:
             self._check_reorder()
+        elif command.kind in ABOUT_ADVERSE_ACTIONS and self.progress.verdict:
+            raise build_refusal(Reason("overtaken"))
 
     def _check_reorder(self) -> None:
         if self.progress.verdict or self.progress.pending:
@@ -424,6 +475,21 @@ class AssisterCertification(SuspendableCase):
         """Staff have a background check ordered anew of which nothing comes any more (E8)."""
         return await self._carry_out_update(command)
 
+    @workflow.update(name=names.BEGIN_ADVERSE_ACTION)
+    async def begin_adverse_action(self, command: Command) -> str:
+        """Staff give notice that a background report may lead to a denial (E8)."""
+        return await self._carry_out_update(command)
+
+    @workflow.update(name=names.DISPUTE_CHECK)
+    async def dispute_check(self, command: Command) -> str:
+        """The assister disputes that report (E8)."""
+        return await self._carry_out_update(command)
+
+    @workflow.update(name=names.END_DISPUTE)
+    async def end_dispute(self, command: Command) -> str:
+        """Staff say that the dispute is over (E8)."""
+        return await self._carry_out_update(command)
+
     @workflow.update(name=names.ACTIVATE)
     async def activate_account(self, command: Command) -> str:
         """A counselor used the activation link."""
@@ -439,6 +505,18 @@ class AssisterCertification(SuspendableCase):
 
     @reorder_check.validator
     def _may_reorder(self, command: Command) -> None:
+        self._check_command(command)
+
+    @begin_adverse_action.validator
+    def _may_begin_adverse_action(self, command: Command) -> None:
+        self._check_command(command)
+
+    @dispute_check.validator
+    def _may_dispute(self, command: Command) -> None:
+        self._check_command(command)
+
+    @end_dispute.validator
+    def _may_end_dispute(self, command: Command) -> None:
         self._check_command(command)
 
     @activate_account.validator

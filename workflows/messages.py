@@ -11,6 +11,7 @@ LMS_POLLING = "LmsPolling"
 REPORT_REQUESTS = "ReportRequests"
 SEASON = "Season"
 APPEAL = "Appeal"
+ADVERSE_ACTION = "AdverseAction"
 LICENSE_ROUND = "LicenseRound"
 
 WORKFLOW_OF_PROGRAM = {STATE_PROGRAM: WORKFLOW, FEDERAL_PROGRAM: REGISTRATION}
@@ -38,6 +39,9 @@ LIFT = "lift"
 GIVE_NOTICE = "give_notice"
 TERMINATE = "terminate"
 MOVE_RULES = "move_rules"
+BEGIN_ADVERSE_ACTION = "begin_adverse_action"
+DISPUTE_CHECK = "dispute_check"
+END_DISPUTE = "end_dispute"
 
 PAUSE = "pause"
 RESUME = "resume"
@@ -46,6 +50,7 @@ CANCEL = "cancel"
 PROGRESS = "progress"
 
 APPEAL_CHANGED = "appeal_changed"
+ADVERSE_ACTION_CHANGED = "adverse_action_changed"
 
 REFUSED = "refused"  # the type of the failure by which an update is refused
 CUT_OFF = "cut_off"  # of one whose run was renewed before its command was applied: it is to be sent again

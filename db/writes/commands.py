@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from db.case_state import any_policy_of, applicant_of, request_of, snapshot_case, state_of
+from db.case_state import any_policy_of, applicant_of, policy_of, request_of, snapshot_case, state_of
 from db.reads.npn.claims import has_proven
 from db.tables import SYSTEM, Assister, Case, CommandRow
 from db.writes.background_checks import show_check
@@ -42,7 +42,15 @@ from domain.shared.cases.reasons import Reason, Refusal
 from domain.shared.documents.faults import Fault, Invalid, dump_faults
 from domain.shared.policy import find_local_date
 from domain.shared.programs import FEDERAL_PROGRAM
-from domain.state.commands import AnswerQuestion, ReorderCheck, moves_person, settles_identity
+from domain.state.certification import CertificationState
+from domain.state.commands import (
+    AdverseCommand,
+    AnswerQuestion,
+    ReorderCheck,
+    build_adverse_facts,
+    moves_person,
+    settles_identity,
+)
 from domain.state.facts import AnsweredData
 from domain.state.finding_inputs import ChangedInputs, digest_check_inputs, find_changed_inputs
 from domain.state.opening import IDENTITY_CONFLICT
@@ -69,6 +77,9 @@ _AUDITED_AS = {
     CommandKind.GIVE_NOTICE: "termination_noticed",
     CommandKind.TERMINATE: "terminated",
     CommandKind.MOVE_RULES: "rules_moved",
+    CommandKind.BEGIN_ADVERSE_ACTION: "adverse_action_begun",
+    CommandKind.DISPUTE_CHECK: "check_disputed",
+    CommandKind.END_DISPUTE: "dispute_ended",
 }
 
 
@@ -145,6 +156,7 @@ def apply_command(session: Session, identity_key: bytes, command_id: str, now: d
     if not applied.applied:
         return applied
     told = _describe_check(session, case, row) | _describe_authority(session, case, row)
+    told["adverse_action"] = snapshot_case(session, case).take_adverse_snapshot()
     return applied.model_copy(update=told | _describe_rules(session, case, row))
 
 
@@ -289,6 +301,8 @@ def _carry_out(
     if command.kind in _ABOUT_AUTHORITY:
         policy = any_policy_of(session, case)
         facts = build_authority_facts(command, origin, state.authority, policy.suspension, find_local_date(policy, now))
+    if isinstance(command, AdverseCommand) and isinstance(state, CertificationState):
+        facts = build_adverse_facts(command, origin, state, find_local_date(policy_of(session, case), now))
     append_facts(session, case, facts, now)
     if isinstance(command, MoveRules):
         case.rules_hash = command.rules_hash

@@ -26,6 +26,8 @@ from domain.shared.cases.events import EventSource, EventState
 from domain.shared.cases.facts import Fact, FactKind
 from domain.shared.cases.reasons import Reason
 from domain.shared.cases.stages import ENDED, OWNER, WaitingFor
+from domain.state.adverse_actions import build_following_facts
+from domain.state.certification import CertificationState, EligibilityStatus
 
 STAFF, DECISION = "staff", "decision"
 # The end of the name of a flag about an activity that keeps failing.
@@ -123,7 +125,8 @@ def append_facts(session: Session, case: Case, facts: Sequence[Fact], now: datet
     """Appends the facts that are not there yet and folds anew; the case's stage and wait follow.
 
     With the last step of a federal market goes the fact that the market is complete: later versions of an agreement
-    don't take it back. What the federal lists say of such a case is staged anew.
+    don't take it back. With what settles a case, or takes the ground away from an adverse action, goes the fact that
+    this has ended. What the federal lists say of such a case is staged anew.
     """
     return append_to_case(session, case, facts, now).state
 
@@ -140,6 +143,12 @@ def append_to_case(session: Session, case: Case, facts: Sequence[Fact], now: dat
             for fact in completed:
                 record_audit(session, now, SYSTEM, "market.completed", case, **fact.data)
             after = _add_facts(before, fresh)
+    elif followed := _build_following_facts(case.case_id, after.state, now):
+        fresh += followed
+        for fact in followed:
+            what = fact.kind.value.replace("_action_", "_action.", 1)
+            record_audit(session, now, SYSTEM, what, case, **fact.data)
+        after = _add_facts(before, fresh)
     for fact in fresh:
         session.add(
             FactRow(id=fact.id, case_id=case.case_id, kind=fact.kind, at=fact.at, data=fact.data, recorded_at=now)
@@ -159,6 +168,13 @@ def append_to_case(session: Session, case: Case, facts: Sequence[Fact], now: dat
     session.add(case)
     _remember_accounts(session, case, fresh)
     return after
+
+
+def _build_following_facts(case_id: str, state: CertificationState, now: datetime) -> list[Fact]:
+    """What becomes of an adverse action by what was just appended (E8)."""
+    denied = state.eligibility is EligibilityStatus.DENIED
+    settled = state.position.stage in ENDED or state.eligibility is EligibilityStatus.APPROVED
+    return build_following_facts(case_id, state.adverse_action, state.check, denied=denied, settled=settled, at=now)
 
 
 def _list_fresh(session: Session, case_id: str, facts: Sequence[Fact]) -> list[Fact]:

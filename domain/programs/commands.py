@@ -39,7 +39,10 @@ from domain.state import commands as state_program
 from domain.state.certification import CertificationState
 from domain.state.commands import (
     AnswerQuestion,
+    BeginAdverseAction,
     Decide,
+    DisputeCheck,
+    EndDispute,
     ReorderCheck,
     build_answer_facts,
     build_decision_facts,
@@ -63,6 +66,9 @@ COMMANDS: Mapping[CommandKind, type[CommandData]] = {
         GiveNotice,
         Terminate,
         MoveRules,
+        BeginAdverseAction,
+        DisputeCheck,
+        EndDispute,
     )
 }
 _UNCHANGED = ChangedInputs()

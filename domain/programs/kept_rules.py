@@ -15,7 +15,7 @@ from domain.shared.policy import ProgramPolicy
 AT_ONCE = frozenset(
     {
         *("contacts", "resources", "referrals", "links", "help_desk"),
-        *("closed_days", "license_watch", "for_trying_only"),
+        *("closed_days", "report_agency", "license_watch", "for_trying_only"),
     }
 )
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from domain.programs.state import CaseState
 from domain.shared.cases.facts import Fact, FactKind
 from domain.shared.cases.messages import (
+    AdverseActionSnapshot,
     CaseProgress,
     Command,
     Progress,
@@ -44,6 +45,7 @@ _REPORTED = frozenset(
 )
 # What a workflow knows of the authority, beside the journey.
 AUTHORITY = "authority"
+ADVERSE_ACTION = "adverse_action"
 _FINAL = (EligibilityStatus.APPROVED, EligibilityStatus.DENIED)
 
 
@@ -116,6 +118,11 @@ def _compare_certification(progress: Progress, rebuilt: RebuiltProgress, repeats
     unheard = set(rebuilt.facts) & _REPORTED - progress.facts
     if progress.passed != rebuilt.passed:
         (ahead if progress.passed else unheard).add(FactKind.EXAM_ATTEMPTED)
+    action = progress.adverse_action
+    recorded = rebuilt.adverse_action or AdverseActionSnapshot()
+    if (action.number, action.version) != (recorded.number, recorded.version):
+        later = (action.number, action.version) > (recorded.number, recorded.version)
+        (ahead if later else unheard).add(ADVERSE_ACTION)
     known, stored = ((one.rounds, one.asked, one.verdict) for one in (progress, rebuilt))
     if known == stored or progress.pending:  # what is pending is being applied
         return Difference(frozenset(ahead), repeats, frozenset(unheard))

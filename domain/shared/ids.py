@@ -48,6 +48,11 @@ def make_workflow_id(program: str, plan_year: int, case_id: str) -> str:
     return f"assister/{program}/{plan_year}/{case_id}"
 
 
+def make_adverse_action_workflow_id(case_id: str, number: int) -> str:
+    """The id of the workflow of an adverse action, the case's first, second and so on."""
+    return f"adverse-action/{case_id}/{number}"
+
+
 def make_appeal_workflow_id(case_id: str, number: int) -> str:
     """The id of the workflow of an appeal, the case's first, second and so on."""
     return f"appeal/{case_id}/{number}"

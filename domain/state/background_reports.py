@@ -90,6 +90,11 @@ class BackgroundReport:
             return CheckChange.CANCELED
         return _CHANGES.get(self.type)
 
+    @property
+    def is_dispute(self) -> bool:
+        """Whether the assister disputes what was reported, as the vendor has it from them (E8)."""
+        return self.type == "report.disputed"
+
     def kept(self) -> dict[str, Any]:
         """What may be kept of the event: what we read of it, and nothing about the person."""
         subject = {
@@ -184,7 +189,7 @@ class BackgroundCheck(BaseModel):
     ``inputs`` is a digest of whom it is to be made on since an answer changed that, None while none has. ``number`` is
     that of the last order, 0 of the first one; ``first`` is the lowest number of an order whose reports still count,
     ``reorders`` how often staff had it ordered anew. ``change`` is what the vendor said of it last, by its own time,
-    None where that is a result; ``report`` is the last result.
+    None where that is a result; ``report`` is the last result, ``reported_at`` the vendor's time of it.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -194,6 +199,7 @@ class BackgroundCheck(BaseModel):
     first: int = 0
     reorders: int = 0
     report: BackgroundReportedData | None = None
+    reported_at: datetime | None = None
     change: CheckChange | None = None
 
     def is_current(self, inputs: str | None, order: int) -> bool:
@@ -236,7 +242,7 @@ def fold_check(log: FactLog) -> BackgroundCheck:
         if fact.kind is FactKind.BACKGROUND_REPORTED:
             report = fact.read_as(BackgroundReportedData)
             if check.is_current(report.inputs, report.order):
-                check = check.model_copy(update={"report": report, "change": None})
+                check = check.model_copy(update={"report": report, "reported_at": fact.at, "change": None})
         else:
             changed = fact.read_as(BackgroundChangedData)
             if check.is_current(changed.inputs, changed.order):

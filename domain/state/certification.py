@@ -12,6 +12,7 @@ from domain.shared.cases.appeals import APPEAL_FACTS, Appeal, count_reopenings, 
 from domain.shared.cases.authority import COUNTED_FACTS, Authority, Position, fold_authority, lay_over
 from domain.shared.cases.facts import Fact, FactKind, FactLog
 from domain.shared.cases.stages import ENDED, ENDINGS, Certificate, Stage, WaitingFor
+from domain.state.adverse_actions import ADVERSE_FACTS, AdverseAction, fold_adverse_action
 from domain.state.background_reports import BackgroundCheck, fold_check, is_made_on, make_check_finding
 from domain.state.eligibility import LICENSING, Check, Finding, Result, Verdict, make_finding
 from domain.state.facts import AnsweredData, DecidedData, ExamAttemptedData, ScreenedData
@@ -124,6 +125,7 @@ class CertificationState(BaseModel):
     position: Position
     authority: Authority
     appeals: tuple[Appeal, ...] = ()
+    adverse_action: AdverseAction | None = None
 
     @property
     def reopened(self) -> int:
@@ -211,6 +213,7 @@ def fold_certification(opening: CertificationOpening, facts: Iterable[Fact]) -> 
         position=Position(stage=Stage.REQUESTED, waiting_for=None, waiting_since=None),
         authority=Authority(),
         appeals=fold_appeals(log),
+        adverse_action=fold_adverse_action(log),
     )
     stage, waiting_for = _find_stage(state, log)
     since = _find_wait_start(log, waiting_for) if waiting_for else None
@@ -401,10 +404,11 @@ def _find_wait_start(log: FactLog, waiting_for: WaitingFor) -> datetime | None:
 
 
 # Each is a step of its own: what staff decided, asked, suspended and ordered anew, what was answered, what screenings
-# found, and appeals.
+# found, appeals, and what goes before a denial by a report.
 _ALL_COUNT = (
     COUNTED_FACTS
     | APPEAL_FACTS
+    | ADVERSE_FACTS
     | {FactKind.DECIDED, FactKind.ANSWERED, FactKind.SCREENED, FactKind.BACKGROUND_REORDERED}
 )
 

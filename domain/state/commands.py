@@ -1,5 +1,6 @@
 """The state program's commands: when each may be carried out, and what it comes to (A12–A14, A28)."""
 
+from datetime import date
 from typing import Any
 
 from domain.shared.cases.authors import OnBehalf
@@ -8,6 +9,15 @@ from domain.shared.cases.facts import Fact, FactKind
 from domain.shared.cases.notices import Notice
 from domain.shared.cases.reasons import Reason
 from domain.shared.cases.stages import Stage
+from domain.state.adverse_actions import (
+    AdverseActionBegunData,
+    AdverseActionDisputedData,
+    AdverseActionDisputeEndedData,
+    find_beginning_refusal,
+    find_denial_refusal,
+    find_dispute_end_refusal,
+    find_dispute_refusal,
+)
 from domain.state.agreements import build_acceptance_fact
 from domain.state.background_reports import find_reorder_refusal
 from domain.state.certification import CertificationState, Completeness, EligibilityStatus, LmsAccount, PortalAccount
@@ -49,6 +59,28 @@ class ReorderCheck(CommandData):
     inputs: str | None = None
 
 
+class BeginAdverseAction(CommandData):
+    """Staff give notice that a background report may lead to a denial (E8)."""
+
+    kind = CommandKind.BEGIN_ADVERSE_ACTION
+
+
+class DisputeCheck(CommandData):
+    """The assister disputes the report by which they may be denied, or staff for them (E8)."""
+
+    kind = CommandKind.DISPUTE_CHECK
+    on_behalf: OnBehalf | None = None
+
+
+class EndDispute(CommandData):
+    """Staff say that a dispute is over, where the vendor doesn't report it (E8)."""
+
+    kind = CommandKind.END_DISPUTE
+
+
+AdverseCommand = BeginAdverseAction | DisputeCheck | EndDispute
+
+
 def find_refusal(command: CommandData, state: CertificationState) -> Reason | None:
     """Why a certification can't do this now; None when it can."""
     match command:
@@ -60,6 +92,8 @@ def find_refusal(command: CommandData, state: CertificationState) -> Reason | No
             return Reason("not_asked")
         case ReorderCheck():
             return _find_reorder_refusal(state)
+        case BeginAdverseAction() | DisputeCheck() | EndDispute():
+            return _find_adverse_refusal(command, state)
         case ResendNotice() if not is_sendable(command.notice, state):
             return Reason("notice_not_sendable")
     return None
@@ -72,6 +106,8 @@ def _find_decision_refusal(state: CertificationState, verdict: Verdict, override
         return Reason("still_screening")
     if state.stage is Stage.AWAITING_INFORMATION and verdict is not Verdict.DENY:
         return Reason("awaiting_information")
+    if verdict is Verdict.DENY:
+        return find_denial_refusal(state.check, state.adverse_action)
     return find_override_refusal(verdict, state.findings, override)
 
 
@@ -79,6 +115,19 @@ def find_reversal_refusal(state: CertificationState, reason: str) -> Reason | No
     """Why a denial can't be turned into an approval by an appeal: what an override doesn't reach is for others (E6)."""
     is_open = find_override_refusal(Verdict.APPROVE, state.findings, reason) is not None
     return Reason("reversal_by_first_reviewers") if is_open else None
+
+
+def _find_adverse_refusal(command: AdverseCommand, state: CertificationState) -> Reason | None:
+    if state.opening.kind.is_licensed:
+        return Reason("no_check")
+    if state.eligibility in (EligibilityStatus.APPROVED, EligibilityStatus.DENIED) and state.decision:
+        return Reason("already_decided", {"by": state.decision.by})
+    match command:
+        case BeginAdverseAction():
+            return find_beginning_refusal(state.check, state.adverse_action)
+        case DisputeCheck():
+            return find_dispute_refusal(state.adverse_action)
+    return find_dispute_end_refusal(state.adverse_action)
 
 
 def _find_reorder_refusal(state: CertificationState) -> Reason | None:
@@ -112,6 +161,9 @@ def is_sendable(notice: Notice, state: CertificationState) -> bool:
         Notice.ACTIVE: state.stage is Stage.ACTIVE,
         Notice.AUTHORITY_SUSPENDED: state.authority.is_suspended,
         Notice.TERMINATION_NOTICED: state.authority.termination is not None,
+        Notice.ADVERSE_ACTION_BEGUN: bool(
+            state.adverse_action and state.adverse_action.is_open and state.adverse_action.last_day
+        ),
     }
     return allowed.get(notice, False)
 
@@ -175,6 +227,26 @@ def build_reorder_facts(command: ReorderCheck, origin: CommandOrigin, state: Cer
     number = _count_next_order(state)
     data = BackgroundReorderedData(by=origin.actor, reason=origin.reason, number=number, **given)
     return [build_fact(FactKind.BACKGROUND_REORDERED, origin, data)]
+
+
+def build_adverse_facts(
+    command: AdverseCommand, origin: CommandOrigin, state: CertificationState, today: date
+) -> list[Fact]:
+    """What a command about an adverse action comes to; ``today`` is the program's date."""
+    action = state.adverse_action
+    number = action.number if action else 0
+    match command:
+        case BeginAdverseAction():
+            begun = AdverseActionBegunData(number=number + 1, by=origin.actor, reason=origin.reason)
+            return [build_fact(FactKind.ADVERSE_ACTION_BEGUN, origin, begun)]
+        case DisputeCheck():
+            said = {"method": command.on_behalf.method.value} if command.on_behalf else {}
+            disputed = AdverseActionDisputedData(
+                number=number, by=origin.actor, disputed_on=today, reason=origin.reason, **said
+            )
+            return [build_fact(FactKind.ADVERSE_ACTION_DISPUTED, origin, disputed)]
+    over = AdverseActionDisputeEndedData(number=number, by=origin.actor, reason=origin.reason)
+    return [build_fact(FactKind.ADVERSE_ACTION_DISPUTE_ENDED, origin, over)]
 
 
 def _count_next_order(state: CertificationState) -> int:

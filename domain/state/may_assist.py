@@ -5,6 +5,7 @@ from typing import Any
 
 from domain.shared.cases.authority import describe_authority
 from domain.shared.cases.stages import Stage
+from domain.state.adverse_actions import describe_adverse_action
 from domain.state.certification import CertificationState, EligibilityStatus
 
 MAY_ASSIST_REASONS = (
@@ -83,5 +84,6 @@ def describe_certification(state: CertificationState) -> dict[str, Any]:
             "profile": state.portal_profile,
             "scheduling_tool": state.scheduling_tool,
         },
+        "adverse_action": describe_adverse_action(state.adverse_action),
         **describe_authority(state.authority),
     }

@@ -5,7 +5,7 @@ from decimal import Decimal
 from pydantic import Field, field_serializer
 
 from domain.shared.assister import AssisterType, Kind
-from domain.shared.policy import Link, PolicyData, ProgramPolicy
+from domain.shared.policy import Label, Link, PolicyData, ProgramPolicy
 
 
 class LmsIds(PolicyData):
@@ -32,6 +32,24 @@ class Intake(PolicyData):
         return physical == self.home_state or {physical, business} <= set(self.neighbour_states)
 
 
+class AdverseActionRules(PolicyData):
+    """How long a denial that rests on a background report waits after its notice (E8)."""
+
+    pre_notice_business_days: int = Field(
+        default=5, ge=1, le=60, description="business days after the notice, before which nobody denies"
+    )
+
+
+class ReportAgency(PolicyData):
+    """Who makes the background reports, as its notices have to name it (E8)."""
+
+    name: str
+    address: str
+    phone: str
+    report_url: str = Field(pattern=r"^https?://\S+$", description="where one reads the own report, and disputes it")
+    summary_of_rights: Label = Field(description="the rights under the law, which go with each notice")
+
+
 class Policy(ProgramPolicy):
     """The exchange's rules for one plan year (A)."""
 
@@ -43,6 +61,10 @@ class Policy(ProgramPolicy):
     home_state: str = Field(default="NM", description="whose licence is needed")
     license_unknown_after_seconds: int = Field(
         default=3600, ge=1, description="how long look-ups are retried before staff see 'unknown' (A13)"
+    )
+    adverse_action: AdverseActionRules = AdverseActionRules()
+    report_agency: ReportAgency | None = Field(
+        default=None, description="who makes the background reports; needed where counselors are certified (E8)"
     )
     activation_link_days: int = Field(default=7, ge=1, description="life of a counselor's activation link (A28)")
 

@@ -32,6 +32,7 @@ from starter.cli.status_output import print_status, print_summary
 if TYPE_CHECKING:
     from starter.cases import CommandOutcome
 
+CheckAct = Literal["reorder", "adverse", "dispute", "end-dispute"]
 KindName = Literal["agent", "broker", "enrollment_counselor", "marketplace_agent_broker", "not_an_agent_broker"]
 
 
@@ -243,21 +244,41 @@ async def resend_notice(
 
 async def check_case(
     case: CaseId,
-    act: Annotated[Literal["reorder"], Parameter(help="reorder: have it ordered anew.")],
+    act: Annotated[
+        CheckAct,
+        Parameter(
+            help="reorder: have it ordered anew. adverse: give notice that it may lead to a denial. dispute: the "
+            "assister disputes the report. end-dispute: say that the dispute is over."
+        ),
+    ],
     /,
     *,
     reason: Reason,
     actor: Actor,
-    consent: Annotated[str | None, Parameter(help="How the assister agreed, where not by their request.")] = None,
+    consent: Annotated[str | None, Parameter(help="How the assister agreed to a new one, if not by request.")] = None,
+    method: Annotated[Method | None, Parameter(help="How you have the assister's word that they dispute it.")] = None,
     command_id: CommandId = None,
     options: CommonOptions = DEFAULTS,
 ) -> None:
-    """Have a background check ordered anew that was canceled or has expired, as staff."""
+    """Act on a background check, as staff: order it anew, or go on towards a denial by its report."""
+    from domain.shared.cases.authors import OnBehalf, ProofMethod, StepAuthor
+
     require_text(reason=reason, actor=actor)
     actor = name_staff_actor(actor)
-    await _send_command(
-        options, case, lambda services: services.cases.reorder_check(case, reason, actor, consent, command_id)
-    )
+    if (act == "dispute") is (method is None):
+        raise UsageError("--method goes with dispute, and dispute with --method: say how you have the assister's word.")
+
+    async def carry_out(services: CommandServices) -> "CommandOutcome":
+        cases = services.cases
+        if method is not None:
+            author = StepAuthor(actor, OnBehalf(method=ProofMethod(method), reason=reason))
+            return await cases.dispute_check(case, reason, author, command_id)
+        if act == "reorder":
+            return await cases.reorder_check(case, reason, actor, consent, command_id)
+        take = cases.begin_adverse_action if act == "adverse" else cases.end_dispute
+        return await take(case, reason, actor, command_id)
+
+    await _send_command(options, case, carry_out)
 
 
 async def prove_identity(

@@ -12,8 +12,10 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
+from adapters.holidays import list_days_off
 from db.case_state import list_flags, load_snapshot
 from db.tables import AlteredEvent, AuditRow, Case, FactRow, InboxRow
+from db.writes.adverse_actions import follow_adverse_action
 from db.writes.background_checks import KIND, intend_check
 from db.writes.commands import keep_command
 from db.writes.effects import EffectResult, complete_effect, intend_effect
@@ -25,7 +27,7 @@ from domain.federal.markets import Curriculum
 from domain.shared.cases.authors import THE_ASSISTER
 from domain.shared.cases.commands import CommandKind, CommandOrigin
 from domain.shared.cases.facts import FactKind
-from domain.shared.cases.messages import Report
+from domain.shared.cases.messages import AdverseActionStanding, CaseRef, Report
 from domain.shared.cases.reasons import Reason
 from domain.shared.documents.faults import Invalid
 from domain.shared.documents.parsing import read_json
@@ -461,3 +463,36 @@ async def test_the_case_file_tells_of_it(office: Office) -> None:
         ("lowered", "system"),
         ("release_refused", "morgan"),
     ]
+
+
+async def test_e8_a_denial_by_a_report_waits_for_its_notice_and_its_days(office: Office) -> None:
+    """By the database alone: what is refused, what follows from a report, and what is audited."""
+    opened = await office.screened(await ordered(office))
+    await office.checked(opened, "consider")
+    assert not (await office.decided(opened, "deny")).applied
+    begun = await office.command(opened, CommandKind.BEGIN_ADVERSE_ACTION)
+    assert begun.adverse_action is not None
+    assert (begun.adverse_action.number, begun.adverse_action.version) == (1, 1)
+
+    async def follow() -> AdverseActionStanding:
+        order = CaseRef(case_id=opened.case_id, at=office.now, occurrence=1)
+        return await office.database.write(follow_adverse_action, order, list_days_off, office.later())
+
+    first = await follow()
+    assert (await follow()).version == first.version, "asked twice, it records nothing twice"
+    assert first.due_at is not None
+    await office.checked(opened, "clear", type="report.disputed")
+    assert (await follow()).status == "disputed"
+    await office.checked(opened, "consider", created_at="2024-10-01T12:00:00Z")
+    assert (await follow()).status == "disputed", "an older report ends no dispute"
+    await office.checked(opened, "consider")
+    assert (await follow()).status == "waiting"
+    assert not (await office.decided(opened, "deny")).applied
+    office.later(days=16)
+    assert (await follow()).status == "decidable"
+    assert (await office.decided(opened, "deny")).applied
+    ended = await follow()
+    assert (ended.status, [one.notice for one in ended.letters]) == ("denied", ["adverse_action_final"])
+    audited = await office.database.read(lambda session: list(session.scalars(select(col(AuditRow.action)))))
+    assert audited.count("adverse_action.noticed") == audited.count("adverse_action.ended") == 1
+    assert audited.count("decide.refused") == 2

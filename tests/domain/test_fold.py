@@ -13,6 +13,7 @@ from domain.shared.cases.condensing import condense_facts
 from domain.shared.cases.facts import Fact, FactKind
 from domain.shared.cases.notices import TOPIC_OF_WAITING
 from domain.shared.cases.stages import ENDED, OWNER, REOPENABLE, Stage, WaitingFor
+from domain.state.adverse_actions import ADVERSE_FACTS
 from domain.state.certification import (
     CertificationOpening,
     CertificationState,
@@ -34,8 +35,8 @@ WAITS_OF_FFM = {
     WaitingFor.PUBLICATION,
 }
 
-# Appeals are of their own: tests/domain/test_appeals.py.
-KINDS = [kind for kind in FactKind if kind not in APPEAL_FACTS]
+# Appeals and adverse actions are of their own: tests/domain/test_appeals.py, test_adverse_actions.py.
+KINDS = [kind for kind in FactKind if kind not in APPEAL_FACTS | ADVERSE_FACTS]
 
 instants = st.integers(0, 500).map(lambda hours: START + timedelta(hours=hours))
 openings = st.builds(

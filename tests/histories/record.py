@@ -22,7 +22,7 @@ import httpx2
 from temporalio.client import Client, WorkflowHistory
 from temporalio.testing import TimeSkipper
 
-from domain.shared.ids import make_appeal_workflow_id
+from domain.shared.ids import make_adverse_action_workflow_id, make_appeal_workflow_id
 from settings import Settings
 from starter.policies import load_policies
 from starter.publication import PUBLICATION_ID
@@ -398,6 +398,28 @@ async def record_appeals(world: World, client: Client) -> dict[str, str]:
     }
 
 
+async def record_adverse_action(world: World, client: Client) -> dict[str, str]:
+    """A counselor is denied by a report, after notice, a dispute and the days that were left; both workflows."""
+    request = documents.counselor()
+    vendor = f"{world.stack['sandbox']['background_checks']}/outcomes"
+    (await world.http.post(vendor, json={"email": request["email"], "result": "consider"})).raise_for_status()
+    opened = await world.opened(request)
+    await world.until(opened, "awaiting_decision")
+    assert (await world.command(opened, "check/adverse", reason="a sample reason")).status_code == 200
+    await world.until(opened, lambda status: status["adverse_action"]["last_day"])
+    disputed = await world.command(opened, "check/dispute", reason="a sample reason", method="paper")
+    assert disputed.status_code == 200, disputed.text
+    assert (await world.command(opened, "check/dispute/end", reason="a sample reason")).status_code == 200
+    await world.until(opened, lambda status: status["adverse_action"]["status"] == "waiting")
+    action = client.get_workflow_handle(make_adverse_action_workflow_id(opened["case_id"], 1))
+    await TimeSkipper(client).fast_forward(action, timedelta(days=16))
+    await world.until(opened, lambda status: status["adverse_action"]["status"] == "decidable")
+    assert (await world.decide(opened, "deny")).status_code == 200
+    await action.result()
+    (only,) = await runs(client, opened)
+    return {"counselor_denied_by_a_report": written(only), "adverse_action": written(await action.fetch_history())}
+
+
 def written(history: WorkflowHistory) -> str:
     """A history as JSON, an event on each line, without the name of the machine and its folders."""
     events = [json.dumps(_anonymous(event), ensure_ascii=False) for event in history.to_json_dict()["events"]]
@@ -429,6 +451,8 @@ async def of_bewellnm() -> dict[str, str]:
         found["reconciliation_after_restore"], found["report_requests"] = written(reconciled), written(asked)
         found |= await record_seasons(world, client)
         found |= await record_appeals(world, client)
+    async with worlds(build=told(SKIPPING)) as (world, client):
+        found |= await record_adverse_action(world, client)
     async with worlds(build=told(renewed_at(GROWN))) as (world, client):
         for number, history in enumerate(await renewed_runs(client, await broker_to_active(world)), 1):
             found[f"renewed_broker_run_{number}"] = written(history)

@@ -58,6 +58,9 @@ LINKS: dict[Notice, tuple[str, ...]] = {
     Notice.MARKETPLACE_ACTIVE: (),
     Notice.PORTAL_RECOVERY: (),
     Notice.HELP_DESK: (RCL_URL,),
+    Notice.ADVERSE_ACTION_BEGUN: ("https://reports.example.org",),
+    Notice.ADVERSE_ACTION_CANCELED: (),
+    Notice.ADVERSE_ACTION_FINAL: ("https://reports.example.org",),
     Notice.APPEAL_FILED: (),
     Notice.APPEAL_ESCALATED: (),
     Notice.APPEAL_DECIDED: (),
@@ -208,6 +211,27 @@ def npn_proof(*addresses: str, needed: bool = True, taken: bool = False, **chang
     return {"action": "/me/0a1b2c/npn", "addresses": addresses, "needed": needed, "taken": taken, **ask, **changes}
 
 
+# A notice before a denial by a background report.
+ADVERSE: dict[str, object] = {
+    "status": "waiting",
+    "notice_date": date(2024, 3, 5),
+    "last_day": date(2024, 3, 12),
+    "agency": {
+        "name": "Sample Reports, Inc.",
+        "address": "1 Sample Street, Sampletown",
+        "phone": "1-800-555-0100",
+        "report_url": "https://reports.example.org",
+    },
+    "rights": "Rights & more",
+    "action": "/me/0a1b2c/dispute",
+}
+ADVERSE_ACTIONS = {
+    "waiting": ADVERSE,
+    "before its notice": {**ADVERSE, "status": "noticing", "notice_date": None, "last_day": None, "agency": None},
+    "disputed": {**ADVERSE, "status": "disputed", "action": None},
+    "decidable": {**ADVERSE, "status": "decidable"},
+}
+
 # How an NPN is still to be proven.
 NPN_PROOFS = {
     "by code": npn_proof("t•••@e•••.com", "b•••@e•••.org"),
@@ -260,6 +284,7 @@ def status(
         "npn_proof": None,
         "authority": Authority(),
         "rebuttal_action": "/me/0a1b2c/rebuttal",
+        "adverse": None,
         "resources": RESOURCES,
         "referrals": REFERRALS,
         **changes,

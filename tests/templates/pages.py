@@ -54,6 +54,19 @@ EVERY_PAGE: dict[str, tuple[str, Build]] = {
         )
         for how, authority in contexts.AUTHORITIES.items()
     },
+    **{
+        f"status, report {how}": (
+            "status.html",
+            partial(
+                contexts.status,
+                kind="enrollment_counselor",
+                stage="awaiting_decision",
+                waiting_for="decision",
+                adverse=adverse,
+            ),
+        )
+        for how, adverse in contexts.ADVERSE_ACTIONS.items()
+    },
     "status, to be terminated": (
         "status.html",
         partial(contexts.status, stage="active", waiting_for="next_plan_year", authority=contexts.TO_BE_TERMINATED),

@@ -15,6 +15,7 @@ from domain.shared.cases.stages import SUSPENDING, Stage, WaitingFor
 from domain.shared.documents.faults import Fault
 from domain.shared.links import OWN_CASE_PATH
 from domain.shared.policy import describe_contact
+from domain.state.adverse_actions import find_dispute_refusal
 from domain.state.agreements import find_agreement
 from domain.state.certification import CertificationState, EligibilityStatus, LmsAccount
 from domain.state.eligibility import Check, Result
@@ -82,6 +83,7 @@ async def render_status(
         program=case.program,
         authority=state.authority,
         rebuttal_action=f"{here}/rebuttal?lang={language}",
+        adverse=_describe_adverse_action(certification, f"{here}/dispute?lang={language}", language),
         withdraw_action=None if state.ended else f"{here}/withdraw?lang={language}",
     )
 
@@ -116,6 +118,21 @@ def _read_told_round(request: Request) -> int | None:
     """The round an answer led to, right after it was sent: the page then waits with us until it is carried out."""
     told = request.query_params.get("answered", "")
     return parse_number(told, 8)
+
+
+def _describe_adverse_action(certification: OwnCertification, action: str, language: str) -> dict[str, Any] | None:
+    """An open notice before a denial by the background report; None where there is none (E8)."""
+    adverse, agency = certification.state.adverse_action, certification.policy.report_agency
+    if adverse is None or not adverse.is_open:
+        return None
+    return {
+        "status": adverse.status.value,
+        "notice_date": adverse.notice_date,
+        "last_day": adverse.last_day,
+        "agency": agency.model_dump(exclude={"summary_of_rights"}) if agency else None,
+        "rights": agency.summary_of_rights[language] if agency else "",
+        "action": action if find_dispute_refusal(adverse) is None else None,
+    }
 
 
 def _describe_question(state: CertificationState, action: str) -> dict[str, str]:

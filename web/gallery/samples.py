@@ -9,7 +9,7 @@ from domain.federal.policies import FEDERAL_POLICIES
 from domain.federal.policy import FederalPolicy
 from domain.shared.assister import Kind
 from domain.shared.cases.appeals import AppealOutcome
-from domain.shared.cases.notices import Notice, find_topic
+from domain.shared.cases.notices import ABOUT_ADVERSE_ACTIONS, Notice, find_topic
 from domain.shared.cases.stages import OWNER, WaitingFor
 from domain.shared.documents.faults import Fault
 from domain.shared.policy import ProgramPolicy, describe_contact
@@ -59,6 +59,17 @@ CERTIFICATE: dict[str, object] = {
     "valid_until": date(2024, 12, 31),
     "verify_url": VERIFY_URL,
 }
+ADVERSE_ACTION: dict[str, object] = {
+    "notice_date": date(2024, 3, 5),
+    "last_day": date(2024, 3, 12),
+    "agency": {
+        "name": "Sample Reports, Inc.",
+        "address": "1 Sample Street, Sampletown",
+        "phone": "1-800-555-0100",
+        "report_url": "https://reports.example.org",
+    },
+    "rights": "",
+}
 APPEAL: dict[str, object] = {
     "appealed": "denied",
     "filed_on": date(2024, 3, 5),
@@ -79,6 +90,8 @@ _QUESTION = {
 }
 _REASONS: dict[Notice, dict[str, str]] = {
     Notice.DENIED: {"en": "The license is not active.", "es": "La licencia no está activa."},
+    Notice.ADVERSE_ACTION_BEGUN: {"en": "An entry of 2022.", "es": "Una anotación de 2022."},
+    Notice.ADVERSE_ACTION_FINAL: {"en": "An entry of 2022.", "es": "Una anotación de 2022."},
     Notice.WITHDRAWN: {"en": "Asked for by the assister.", "es": "A petición de la persona."},
     Notice.REVOKED: {"en": "The agreement was not kept.", "es": "No se cumplió el acuerdo."},
     Notice.AUTHORITY_SUSPENDED: {"en": "A complaint is looked into.", "es": "Se investiga una queja."},
@@ -131,6 +144,9 @@ _VALUES: dict[Notice, Mapping[str, object]] = {
         "rcl_url": RCL_URL,
         "find_local_help_url": FIND_LOCAL_HELP_URL,
     },
+    Notice.ADVERSE_ACTION_BEGUN: {"adverse": ADVERSE_ACTION},
+    Notice.ADVERSE_ACTION_CANCELED: {"adverse": ADVERSE_ACTION},
+    Notice.ADVERSE_ACTION_FINAL: {"adverse": ADVERSE_ACTION},
     Notice.APPEAL_FILED: {"appeal": APPEAL},
     Notice.APPEAL_ESCALATED: {"appeal": {**APPEAL, "phase": 2}},
     Notice.APPEAL_DECIDED: {"appeal": {**APPEAL, "outcome": "reversed"}},
@@ -275,6 +291,10 @@ def _build_reader_values(notice: Notice, language: str, kind: str) -> Mapping[st
     if notice is Notice.APPEAL_ESCALATED:
         rules = _find_policy(kind).appeal
         return {"appeal": {**APPEAL, "label": rules.phases[-1].label[language] if rules else ""}}
+    if notice in ABOUT_ADVERSE_ACTIONS:
+        agency = find_sample_policy().report_agency
+        told = {**ADVERSE_ACTION, "rights": agency.summary_of_rights[language] if agency else ""}
+        return {"adverse": told, "reason": _REASONS.get(notice, {}).get(language, "")}
     if notice in _REASONS:
         return {"reason": _REASONS[notice][language]}
     return {}
@@ -323,6 +343,7 @@ def _make_notices() -> Iterator[NoticeSample]:
     without_term = {"cause": "system_suspension", "until": None}
     yield NoticeSample(Notice.AUTHORITY_SUSPENDED, agent_broker, "system_suspension", without_term)
     yield NoticeSample(Notice.AUTHORITY_RESTORED, broker, "still_suspended", {"suspended": True, "reason": ""})
+    yield from (NoticeSample(notice, counselor) for notice in Notice if notice in ABOUT_ADVERSE_ACTIONS)
     yield NoticeSample(Notice.APPEAL_FILED, broker)
     yield NoticeSample(Notice.APPEAL_ESCALATED, broker, "upheld")
     yield NoticeSample(Notice.APPEAL_ESCALATED, broker, "overdue", {"appeal": {**APPEAL, "overdue": True}})

@@ -14,7 +14,7 @@ from db.reads.queue import find_next_in_queue
 from db.writes.cases import clear_flag
 from domain.programs.state import CaseState
 from domain.shared.cases.authority import SuspensionKind
-from domain.shared.cases.authors import ProofMethod
+from domain.shared.cases.authors import OnBehalf, ProofMethod, StepAuthor
 from domain.shared.cases.commands import CommandState
 from domain.shared.cases.notices import Notice
 from domain.shared.cases.reasons import Reason, Refusal
@@ -189,6 +189,29 @@ async def give_notice(form: Annotated[PostedForm, require_form("give_notice")]) 
 async def terminate_authority(form: Annotated[PostedForm, require_form("terminate")]) -> Response:
     """Terminates at once (E4)."""
     return await _give_with_reason(form, partial(form.visit.services.cases.terminate_authority, at_once=True))
+
+
+@router.post("/adverse")
+async def begin_adverse_action(form: Annotated[PostedForm, require_form("adverse")]) -> Response:
+    """Gives notice that the background report may lead to a denial (E8)."""
+    return await _give_with_reason(form, form.visit.services.cases.begin_adverse_action)
+
+
+@router.post("/dispute")
+async def dispute_check(form: Annotated[PostedForm, require_form("dispute")]) -> Response:
+    """Disputes the background report for the assister (E8)."""
+    method = form.values.get("method", "")
+    if faults := [*find_method_faults(method), *form.find_reason_faults()]:
+        return await form.show_faults(faults)
+    author = StepAuthor(form.visit.me.actor, OnBehalf(method=ProofMethod(method), reason=form.reason))
+    command = form.visit.services.cases.dispute_check(form.case_id, form.reason, author, form.command_id)
+    return await _give_command(form, command)
+
+
+@router.post("/end_dispute")
+async def end_dispute(form: Annotated[PostedForm, require_form("end_dispute")]) -> Response:
+    """Says that the dispute of the background report is over (E8)."""
+    return await _give_with_reason(form, form.visit.services.cases.end_dispute)
 
 
 @router.post("/flag")

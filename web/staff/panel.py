@@ -20,8 +20,9 @@ from domain.shared.cases.commands import (
 )
 from domain.shared.cases.notices import Notice
 from domain.state.certification import CertificationState
-from domain.state.commands import Decide, ReorderCheck
+from domain.state.commands import BeginAdverseAction, Decide, DisputeCheck, EndDispute, ReorderCheck
 from domain.state.eligibility import Check, Verdict, find_open_checks
+from domain.state.policy import Policy
 from templates.catalogs import translate
 from web.http.auth import StaffMember
 from web.http.permissions import Permission
@@ -38,6 +39,9 @@ FORMS: dict[str, tuple[Permission, CommandKind | None]] = {
     "restart": (Permission.RESTART, None),
     "identity": (Permission.PROVE_IDENTITY, None),
     "check": (Permission.REORDER_CHECK, CommandKind.REORDER_CHECK),
+    "adverse": (Permission.DECIDE, CommandKind.BEGIN_ADVERSE_ACTION),
+    "dispute": (Permission.ACT_FOR_ASSISTER, CommandKind.DISPUTE_CHECK),
+    "end_dispute": (Permission.DECIDE, CommandKind.END_DISPUTE),
     "suspend": (Permission.SUSPEND, CommandKind.SUSPEND),
     "lift": (Permission.LIFT, CommandKind.LIFT),
     "take_back": (Permission.LIFT, CommandKind.LIFT),
@@ -79,6 +83,10 @@ class Panel:
     acts: bool
     proves: bool
     reorders: bool
+    begins_adverse: bool
+    disputes: bool
+    ends_dispute: bool
+    adverse_days: int
     has_authority: bool
     suspension_kinds: list[SuspensionKind]
     lifts: bool
@@ -129,6 +137,10 @@ def build_panel(file: CaseFile, me: StaffMember, language: str) -> Panel:
         restarts=may["restart"],
         proves=may["identity"] and file.proof is not None and not file.proof.is_taken,
         reorders=may["check"] and not find_refusal(ReorderCheck(), state),
+        begins_adverse=may["adverse"] and not find_refusal(BeginAdverseAction(), state),
+        disputes=may["dispute"] and not find_refusal(DisputeCheck(), state),
+        ends_dispute=may["end_dispute"] and not find_refusal(EndDispute(), state),
+        adverse_days=file.policy.adverse_action.pre_notice_business_days if isinstance(file.policy, Policy) else 0,
         has_authority=state.has_authority and not state.ended,
         suspension_kinds=[
             kind for kind in SuspensionKind if may["suspend"] and not find_refusal(Suspend(suspension=kind), state)

@@ -33,7 +33,8 @@ def read_progress(session: Session, snapshot: CaseSnapshot, facts: Sequence[Fact
     left = [row for row in commands if row.kind in _SIDE_TASKS and not _is_carried_out(row, sent, activated)]
     side_tasks = [describe_command(row.id, row.case_id, row.kind, row.data) for row in left]
     rebuilt = rebuild_progress(snapshot.state, facts, effects, [row.id for row in commands], side_tasks)
-    return rebuilt.model_copy(update={"authority": snapshot.take_authority_snapshot()})
+    snapshots = {"authority": snapshot.take_authority_snapshot(), "adverse_action": snapshot.take_adverse_snapshot()}
+    return rebuilt.model_copy(update=snapshots)
 
 
 def _is_carried_out(row: CommandRow, sent: set[str], activated: bool) -> bool:

@@ -22,8 +22,10 @@ from domain.shared.cases.stages import ENDED
 from domain.shared.documents.faults import Fault, Invalid
 from domain.shared.documents.parsing import read_json
 from domain.shared.documents.statements import Statement, parse_statements, renumber_statement
+from domain.shared.policy import find_local_date
 from domain.shared.programs import FEDERAL_PROGRAM
 from domain.shared.senders import ReportKind, Sender, check_report
+from domain.state.adverse_actions import build_vendor_dispute
 from domain.state.background_reports import (
     BackgroundReport,
     build_check_fact,
@@ -130,7 +132,13 @@ def parse_background_event(session: Session, report: BackgroundReport, received_
     """
     order = find_order(session, report)
     case, inputs = lock_case(session, order.case_id), order.data.get("inputs")
-    number, check = read_order_number(order.key), certification_of(session, case).check
+    number, state = read_order_number(order.key), certification_of(session, case)
+    check = state.check
+    if report.is_dispute and find_outdated_reason(inputs, number, check) is None:
+        today = find_local_date(policy_of(session, case), received_at)
+        dispute = build_vendor_dispute(case.case_id, state.adverse_action, check, report, received_at, today)
+        if dispute is not None:
+            return ParsedEvent(case, dispute)
     reason = find_unfinished_reason(report) or find_outdated_reason(inputs, number, check)
     return ParsedEvent(case, build_check_fact(report, received_at, inputs, number), reason)
 

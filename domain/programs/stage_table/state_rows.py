@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
+from domain.programs.stage_table.adverse_rows import list_adverse_arrivals, list_adverse_detours
 from domain.programs.stage_table.shared_rows import (
     list_appeals,
     list_clocks,
@@ -117,6 +118,7 @@ _NOTICES = (
     Notice.ACTIVE,
     Notice.AUTHORITY_SUSPENDED,
     Notice.TERMINATION_NOTICED,
+    Notice.ADVERSE_ACTION_BEGUN,
 )
 
 
@@ -247,6 +249,7 @@ def _list_detours(way: tuple[FactKind, ...]) -> list[Detour]:
         detours += [
             Detour(unreported, (considered,)),
             Detour(unreported, (considered, asked)),
+            *list_adverse_detours(unreported, considered),
             Detour(unreported, (stopped,)),
             Detour(unreported, (stopped, asked)),
         ]
@@ -266,6 +269,7 @@ def _make_journey(holder: str, opening: CertificationOpening, kinds: tuple[FactK
         *(one for one in _list_own_steps() if one.kind in kinds),
         *_list_reports(),
         *_list_own_commands(),
+        *list_adverse_arrivals(),
         *list_commands(_NOTICES),
         *list_clocks(),
         *list_appeals(),

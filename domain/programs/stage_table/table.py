@@ -216,6 +216,8 @@ def _list_marks(state: CaseState) -> Iterable[str]:
             yield "nothing comes of the check"
         elif state.stage is Stage.AWAITING_DECISION and find_open_checks(state.findings):
             yield "not every check passes"
+            if state.adverse_action is not None and state.adverse_action.is_open:
+                yield f"adverse action {state.adverse_action.status}"
     else:
         yield from _list_marks_of_registration(state)
 

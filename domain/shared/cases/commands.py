@@ -32,6 +32,9 @@ class CommandKind(StrEnum):
     GIVE_NOTICE = "give_notice"
     TERMINATE = "terminate"
     MOVE_RULES = "move_rules"
+    BEGIN_ADVERSE_ACTION = "begin_adverse_action"
+    DISPUTE_CHECK = "dispute_check"
+    END_DISPUTE = "end_dispute"
 
 
 class CommandState(StrEnum):

@@ -65,6 +65,13 @@ class FactKind(StrEnum):
     APPEAL_ESCALATED = "appeal_escalated"
     APPEAL_DECIDED = "appeal_decided"
     APPEAL_WITHDRAWN = "appeal_withdrawn"
+    ADVERSE_ACTION_BEGUN = "adverse_action_begun"
+    ADVERSE_ACTION_NOTICED = "adverse_action_noticed"
+    ADVERSE_ACTION_DISPUTED = "adverse_action_disputed"
+    ADVERSE_ACTION_DISPUTE_ENDED = "adverse_action_dispute_ended"
+    ADVERSE_ACTION_RESUMED = "adverse_action_resumed"
+    ADVERSE_ACTION_WAITED = "adverse_action_waited"
+    ADVERSE_ACTION_ENDED = "adverse_action_ended"
 
 
 class FactData(StoredData):

@@ -66,6 +66,13 @@ class AuthorityChanged(BaseModel):
     ended: bool = False
 
 
+class AdverseActionSnapshot(BaseModel):
+    """What a case's facts about its last adverse action came to: ``version`` is how many there were, 0 for none."""
+
+    number: int = 0
+    version: int = 0
+
+
 class RebuiltProgress(BaseModel):
     """What a case's facts and recorded effects come to, for a workflow that is begun again in the middle of the case.
 
@@ -87,6 +94,7 @@ class RebuiltProgress(BaseModel):
     waiting_for: str = ""
     waiting_since: datetime | None = None
     authority: AuthoritySnapshot | None = None
+    adverse_action: AdverseActionSnapshot | None = None
 
 
 class Claimed(BaseModel):
@@ -173,10 +181,31 @@ class Applied(BaseModel):
     is_checked: bool = False
     check_round: int = 0
     authority: AuthoritySnapshot | None = None
+    adverse_action: AdverseActionSnapshot | None = None
     standing: RegistrationSnapshot | None = None
     moves_rules: bool = False
     closes_at: datetime | None = None
     license_unknown_after_seconds: int = 0
+
+
+class BeginAdverseFollowing(BaseModel):
+    """Input of the workflow of an adverse action: its case and its number there."""
+
+    case_id: str
+    number: int
+
+
+class AdverseActionStanding(BaseModel):
+    """Where an adverse action stands, for its workflow: until when it sleeps, and what the assister is told by now.
+
+    ``due_at`` is None where no clock runs.
+    """
+
+    version: int = 0
+    is_open: bool = False
+    status: str = ""
+    due_at: datetime | None = None
+    letters: list[Letter] = Field(default_factory=list)
 
 
 class AppealRef(BaseModel):
@@ -224,6 +253,7 @@ class Report(BaseModel):
     passed: bool = False
     standing: RegistrationSnapshot | None = None
     authority: AuthoritySnapshot | None = None
+    adverse_action: AdverseActionSnapshot | None = None
 
 
 class Command(BaseModel):
@@ -272,6 +302,7 @@ class Progress(CaseProgress):
     asked: bool = False
     verdict: str = ""
     pending: list[Command] = Field(default_factory=list, description="decisions and answers accepted, not yet applied")
+    adverse_action: AdverseActionSnapshot = Field(default_factory=AdverseActionSnapshot)
 
 
 class Begin(BaseModel):

@@ -42,13 +42,20 @@ class Notice(StrEnum):
     APPEAL_FILED = "appeal_filed"
     APPEAL_ESCALATED = "appeal_escalated"
     APPEAL_DECIDED = "appeal_decided"
+    ADVERSE_ACTION_BEGUN = "adverse_action_begun"
+    ADVERSE_ACTION_CANCELED = "adverse_action_canceled"
+    ADVERSE_ACTION_FINAL = "adverse_action_final"
 
 
 # What says that a case has ended: they are sent all the same.
 FAREWELLS = frozenset({Notice.DENIED, Notice.WITHDRAWN, Notice.REVOKED, Notice.TERMINATED, Notice.CLOSED})
 # What is about an appeal, which follows the end.
 ABOUT_APPEALS = frozenset({Notice.APPEAL_FILED, Notice.APPEAL_ESCALATED, Notice.APPEAL_DECIDED})
-SENT_AFTER_END = FAREWELLS | ABOUT_APPEALS
+SENT_AFTER_END = FAREWELLS | ABOUT_APPEALS | {Notice.ADVERSE_ACTION_FINAL}
+# What is about a denial that rests on a background report.
+ABOUT_ADVERSE_ACTIONS = frozenset(
+    {Notice.ADVERSE_ACTION_BEGUN, Notice.ADVERSE_ACTION_CANCELED, Notice.ADVERSE_ACTION_FINAL}
+)
 # What a change of the authority comes with.
 AUTHORITY_NOTICES = frozenset(
     {
@@ -88,6 +95,9 @@ TOPIC: dict[Notice, Topic] = {
     Notice.APPEAL_FILED: Topic.GENERAL,
     Notice.APPEAL_ESCALATED: Topic.GENERAL,
     Notice.APPEAL_DECIDED: Topic.GENERAL,
+    Notice.ADVERSE_ACTION_BEGUN: Topic.GENERAL,
+    Notice.ADVERSE_ACTION_CANCELED: Topic.GENERAL,
+    Notice.ADVERSE_ACTION_FINAL: Topic.GENERAL,
 }
 
 # By the values of WaitingFor.

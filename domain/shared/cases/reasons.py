@@ -52,6 +52,19 @@ SENTENCES: dict[str, str] = {
     "override_needed": "Approval needs a recorded override, because of: {checks}.",
     "agreement_needed": "The agreement has not been accepted; "
     "approval needs it, or a recorded override that says how it was.",
+    "adverse_action_needed": "A denial that rests on the background report needs a notice before it: begin the adverse "
+    "action, and deny once its days are over.",
+    "adverse_action_noticing": "The notice of the adverse action is on its way; deny once its days are over.",
+    "adverse_action_waiting": "Notice was given; nobody is denied by the background report before {last_day} is over.",
+    "adverse_action_disputed": "The background report is disputed; wait until the vendor has looked at it again, or "
+    "end the dispute, and decide anew.",
+    "adverse_action_open": "Notice was given already that this background report may lead to a denial.",
+    "no_adverse_report": "There is no background report that counts against the assister, so nothing to give "
+    "notice of.",
+    "no_adverse_action": "No notice was given that the background report may lead to a denial; there is nothing to "
+    "dispute yet.",
+    "disputed_before": "The background report is disputed already.",
+    "not_disputed": "The background report is not disputed; there is no dispute to end.",
     "already_decided": "Eligibility was decided already, by {by}.",
     "overtaken": "Another decision came first.",
     "case_ended": "The case has ended: {stage}.",

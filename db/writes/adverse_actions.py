@@ -1,0 +1,71 @@
+"""An adverse action as its workflow follows it: its days begin, go on after a dispute, and are over (E8)."""
+
+from collections.abc import Callable, Iterable
+from datetime import date, datetime
+
+from sqlalchemy.orm import Session
+
+from db.case_state import CaseSnapshot, snapshot_case
+from db.tables import SYSTEM
+from db.writes.facts import append_to_case, lock_case, record_audit
+from domain.shared.cases.messages import AdverseActionStanding, CaseRef, Letter
+from domain.shared.cases.notices import Notice
+from domain.shared.policy import find_day_end, find_local_date, find_time_zone
+from domain.state.adverse_actions import AdverseAction, AdverseStatus, build_clock_facts
+
+# The days of these years on which offices are closed.
+DaysOff = Callable[[Iterable[int]], frozenset[date]]
+
+
+def follow_adverse_action(session: Session, order: CaseRef, days_off: DaysOff, now: datetime) -> AdverseActionStanding:
+    """Records what is due of an adverse action, whose number is the order's ``occurrence``; where it stands then.
+
+    It may be asked any number of times: each step is a fact whose id follows from the facts before it.
+    """
+    case = lock_case(session, order.case_id)
+    snapshot = snapshot_case(session, case)
+    while (action := _find_action(snapshot, order)) is not None and action.is_open:
+        today = find_local_date(snapshot.policy, now)
+        due = build_clock_facts(
+            order.case_id,
+            action,
+            snapshot.state_policy.adverse_action,
+            days_off(range(today.year, today.year + 2)),
+            _find_due_time(snapshot, action),
+            today,
+            now,
+        )
+        if not due:
+            break
+        snapshot = append_to_case(session, case, due, now)
+        for fact in due:
+            record_audit(session, now, SYSTEM, fact.kind.value.replace("_action_", "_action.", 1), case, **fact.data)
+    if action is None:
+        return AdverseActionStanding()
+    return AdverseActionStanding(
+        version=action.version,
+        is_open=action.is_open,
+        status=action.status.value,
+        due_at=_find_due_time(snapshot, action) if action.status is AdverseStatus.WAITING else None,
+        letters=_list_letters(snapshot, action, order),
+    )
+
+
+def _find_action(snapshot: CaseSnapshot, order: CaseRef) -> AdverseAction | None:
+    """The adverse action that is asked for; a later one of the case has its own workflow."""
+    action = snapshot.certification.adverse_action
+    return action if action is not None and action.number == order.occurrence else None
+
+
+def _find_due_time(snapshot: CaseSnapshot, action: AdverseAction) -> datetime | None:
+    return find_day_end(action.last_day, find_time_zone(snapshot.policy)) if action.last_day else None
+
+
+def _list_letters(snapshot: CaseSnapshot, action: AdverseAction, order: CaseRef) -> list[Letter]:
+    """What the assister has to be told so far; each is sent once, by its key."""
+    told = [Notice.ADVERSE_ACTION_BEGUN] if action.notice_date and action.is_open else []
+    if action.status is AdverseStatus.DENIED:
+        told.append(Notice.ADVERSE_ACTION_FINAL)
+    elif action.status is AdverseStatus.CANCELED and not snapshot.state.ended:
+        told.append(Notice.ADVERSE_ACTION_CANCELED)
+    return [Letter(case_id=order.case_id, at=order.at, notice=one, about=str(action.number)) for one in told]

@@ -1,0 +1,133 @@
+"""Adverse actions in the workflow: notice, business days, disputes, what ends them; over kills and renewals (E8)."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+import pytest_asyncio
+from temporalio.client import WorkflowExecutionStatus
+
+from db.writes.opening import Opened
+from domain.shared.cases.reasons import Refusal
+from domain.shared.ids import make_adverse_action_workflow_id
+from tests.support import documents, inside as support
+from tests.support.inside import PATIENCE, Document, Inside
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
+
+STAFF = "staff:sample"
+# Five business days and what may lie between them: two weekends, and holidays beside them.
+LONG = timedelta(days=16)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def inside(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Inside]:
+    async with support.running(tmp_path_factory.mktemp("inside")) as running:
+        yield running
+
+
+async def considered(inside: Inside) -> Opened:
+    """A counselor's case whose report counts against them."""
+    opened = await inside.open(documents.counselor())
+    await inside.checked(opened, "consider")
+    await inside.agreed(opened, "awaiting_decision", "decision")
+    return opened
+
+
+async def noticed(inside: Inside) -> tuple[Opened, Opened]:
+    """The same once notice was given; and its adverse action, as a workflow to skip time for."""
+    opened = await considered(inside)
+    outcome = await inside.cases.begin_adverse_action(opened.case_id, "an entry of 2022", STAFF)
+    assert outcome.state == "applied"
+    await inside.noticed(opened, "adverse_action_begun")
+    return opened, replace(opened, workflow_id=make_adverse_action_workflow_id(opened.case_id, 1))
+
+
+async def standing(inside: Inside, opened: Opened, status: str) -> Document:
+    """Waits until the adverse action stands so."""
+    document = await inside.until(opened, lambda found: (found["adverse_action"] or {}).get("status") == status)
+    found: Document = document["adverse_action"]
+    return found
+
+
+async def refusal(inside: Inside, opened: Opened) -> str:
+    with pytest.raises(Refusal) as refused:
+        await inside.decide(opened, "deny")
+    return refused.value.reason.code
+
+
+async def test_e8_nobody_is_denied_by_a_report_before_the_days_after_the_notice_are_over(inside: Inside) -> None:
+    opened = await considered(inside)
+    assert await refusal(inside, opened) == "adverse_action_needed"
+    assert (await inside.status(opened))["stage"] == "awaiting_decision"
+
+    opened, action = await noticed(inside)
+    first = await standing(inside, opened, "waiting")
+    assert first["notice_date"] < first["last_day"]
+    assert await refusal(inside, opened) == "adverse_action_waiting"
+    assert await inside.skip(action, timedelta(days=4))
+    assert (await inside.status(opened))["adverse_action"] == first, "four days are never five business days"
+    assert await inside.skip(action, LONG)
+    await standing(inside, opened, "decidable")
+    assert await inside.decide(opened, "deny", reason="the entry of 2022") == "applied"
+    await inside.until(opened, "denied")
+    letters = await inside.noticed(opened, "adverse_action_final")
+    assert sorted(letters).count("adverse_action_begun") == 1
+    await inside.noticed(opened, "denied")
+    assert await inside.handle(action).result() == "denied"
+
+
+async def test_e8_a_dispute_stops_the_days_until_the_vendor_reports_anew(inside: Inside) -> None:
+    opened, action = await noticed(inside)
+    await inside.cases.dispute_check(opened.case_id, "that is somebody else")
+    await standing(inside, opened, "disputed")
+    assert await inside.skip(action, LONG)
+    assert await refusal(inside, opened) == "adverse_action_disputed"
+    await inside.checked(opened, "consider")
+    resumed = await standing(inside, opened, "waiting")
+    assert await refusal(inside, opened) == "adverse_action_waiting"
+    assert resumed["last_day"] > resumed["notice_date"]
+    assert await inside.skip(action, LONG)
+    await standing(inside, opened, "decidable")
+    kinds = [one["kind"] for one in (await inside.status(opened))["history"]]
+    assert kinds.count("adverse_action_resumed") == 1
+    # A person decides anew, and may find otherwise.
+    assert await inside.decide(opened, override="the entry is somebody else's") == "applied"
+    await standing(inside, opened, "canceled")
+    assert await inside.handle(action).result() == "canceled"
+
+
+async def test_e8_a_clear_report_takes_the_ground_away(inside: Inside) -> None:
+    opened, action = await noticed(inside)
+    await inside.checked(opened, "clear")
+    await standing(inside, opened, "canceled")
+    await inside.noticed(opened, "adverse_action_canceled")
+    assert await inside.handle(action).result() == "canceled"
+    with pytest.raises(Refusal) as refused:
+        await inside.cases.begin_adverse_action(opened.case_id, "again", STAFF)
+    assert refused.value.reason.code == "no_adverse_report"
+    assert await inside.decide(opened) == "applied"
+
+
+async def test_e8_an_adverse_action_ends_with_its_case(inside: Inside) -> None:
+    opened, action = await noticed(inside)
+    await inside.cases.withdraw_request(opened.case_id, "a sample reason", STAFF)
+    await standing(inside, opened, "canceled")
+    assert await inside.handle(action).result() == "canceled"
+
+
+async def test_e8_it_outlives_its_cases_workflow_which_is_begun_again(inside: Inside) -> None:
+    """The days go on while there is no workflow of the case; the one begun again tells of what it hears."""
+    opened, action = await noticed(inside)
+    await inside.handle(opened).terminate("lost")
+    assert (await inside.handle(action).describe()).status is WorkflowExecutionStatus.RUNNING
+    await inside.cases.restart_case(opened.case_id, "it was lost", STAFF)
+    await inside.agreed(opened, "awaiting_decision", "decision")
+    assert await inside.skip(action, LONG)
+    await standing(inside, opened, "decidable")
+    assert await inside.decide(opened, "deny") == "applied"
+    await inside.noticed(opened, "adverse_action_final")
+    async with asyncio.timeout(PATIENCE):
+        assert await inside.handle(action).result() == "denied"
