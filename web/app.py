@@ -27,7 +27,7 @@ from starter.composition import build_absorb_sender, build_case_services
 from starter.policies import load_policies
 from templates.certificates import Typesetter
 from templates.letters import NoticeRenderer
-from web import own_identity, own_page, own_proof
+from web import own_appeal, own_identity, own_page, own_proof
 from web.api import (
     adverse_actions as api_adverse_actions,
     appeals as api_appeals,
@@ -64,6 +64,7 @@ from web.public.request import form as request_form
 from web.services import TEMPLATES, Services, ServicesDep
 from web.staff import (
     access_log,
+    appeals as staff_appeals,
     case,
     claims as staff_claims,
     dashboard,
@@ -219,7 +220,18 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     sign_in.install_handlers(app)
     assister = (answer, dispute, certificate, activation)
     marketplace = (marketplace_sign_in, marketplace_request, profile, training, agreements, certificates, portal_pass)
-    staff = (queue, export, case, decisions, staff_claims, staff_season, staff_webhooks, dashboard, access_log)
+    staff = (
+        queue,
+        export,
+        case,
+        decisions,
+        staff_appeals,
+        staff_claims,
+        staff_season,
+        staff_webhooks,
+        dashboard,
+        access_log,
+    )
     for module in (
         api,
         api_adverse_actions,
@@ -233,6 +245,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         kept_form,
         address,
         own_page,
+        own_appeal,
         own_proof,
         own_identity,
         *assister,

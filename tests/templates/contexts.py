@@ -256,6 +256,7 @@ def status(
     return {
         **frame(language, "/me/0a1b2c", topic),
         "program": "bewellnm",
+        "appeal": None,
         "withdraw_action": None
         if stage in ("denied", "withdrawn", "revoked", "terminated", "closed")
         else "/me/0a1b2c/withdraw",

@@ -149,6 +149,7 @@ def home(
             "action": f"{HOME}/portal-pass",
             "end_action": f"{HOME}/portal-pass/end",
         },
+        "appeal": None,
         "withdraw_action": f"{HOME}/withdraw" if waiting_for else None,
         "told": None,
         "name": "Testa Broker",

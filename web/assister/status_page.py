@@ -20,6 +20,7 @@ from domain.state.agreements import find_agreement
 from domain.state.certification import CertificationState, EligibilityStatus, LmsAccount
 from domain.state.eligibility import Check, Result
 from web.codes import describe_proof
+from web.http.appeals import describe_appeal_way
 from web.http.auth import OwnVisitor, describe_session
 from web.http.forms import Values, describe_faults, parse_number
 from web.http.negotiation import choose_language
@@ -84,6 +85,7 @@ async def render_status(
         authority=state.authority,
         rebuttal_action=f"{here}/rebuttal?lang={language}",
         adverse=_describe_adverse_action(certification, f"{here}/dispute?lang={language}", language),
+        appeal=await describe_appeal_way(services, case.case_id, state.appeals, language),
         withdraw_action=None if state.ended else f"{here}/withdraw?lang={language}",
     )
 

@@ -13,6 +13,7 @@ from domain.shared.cases.notices import TOPIC_OF_WAITING, Topic
 from domain.shared.cases.reasons import Reason
 from domain.shared.cases.stages import SUSPENDING
 from web.codes import describe_proof
+from web.http.appeals import describe_appeal_way
 from web.http.limits import build_content_security_policy
 from web.http.pages import PRIVATE, mark_steps
 from web.http.sentences import explain_reason
@@ -59,6 +60,7 @@ async def render_home(visit: Visit) -> HTMLResponse:
         authority=state.authority,
         rebuttal_action=visit.url("/rebuttal"),
         passes=await describe_passes(visit),
+        appeal=await describe_appeal_way(visit.services, case.case_id, state.appeals, language),
         withdraw_action=None if state.ended else visit.url("/withdraw"),
     )
 

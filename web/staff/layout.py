@@ -18,13 +18,14 @@ from web.http.pages import render_page
 from web.http.permissions import Permission
 from web.services import Services, ServicesDep
 
-CLAIMS, SEASONS = "/staff/claims", "/staff/season"
+CLAIMS, SEASONS, APPEALS = "/staff/claims", "/staff/season", "/staff/appeals"
 # The console's pages, in the order of the navigation, each with what it needs.
 NAVIGATION: tuple[tuple[str, str, Permission], ...] = (
     ("/staff", N_("Work queue"), Permission.READ_CASES),
     ("/staff/cases", N_("All cases"), Permission.READ_CASES),
     ("/staff/search", N_("Search"), Permission.READ_CASES),
     (CLAIMS, N_("Two people, one NPN"), Permission.PROVE_IDENTITY),
+    (APPEALS, N_("Appeals"), Permission.READ_APPEALS),
     (SEASONS, N_("Seasons"), Permission.RUN_SEASON),
     ("/staff/webhooks", N_("Webhooks"), Permission.READ_WEBHOOKS),
     ("/staff/dashboard", N_("Dashboard"), Permission.READ_CASES),
