@@ -87,7 +87,7 @@ async def withdraw_own_appeal(reference: str, request: Request, services: Servic
     return _redirect(request, reference, "withdrawn")
 
 
-@router.get(f"{OWN_APPEAL_PATH}/{{number}}/evidence/{{file}}")
+@router.get(f"{OWN_APPEAL_PATH}/{{number}}/evidence/{{file}}", response_class=Response)
 async def download_own_evidence(
     reference: str, number: str, file: str, services: ServicesDep, visitor: OwnPages
 ) -> Response:

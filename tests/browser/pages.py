@@ -148,6 +148,7 @@ async def _open(page: Page, people: People, url: str, language: str, status: int
 
 FAULT = "[role=alert]:visible"
 STATUS = "/me/{reference}"
+APPEAL = f"{STATUS}/appeal"
 AGREEMENT = f"{STATUS}/agreements/{{name}}"
 CASE = "/staff/cases/{case_id}"
 TRACKER = "/registry/tracker/{npn}"
@@ -164,6 +165,12 @@ PAGES = {
     "status_unproven": Row(STATUS, of(People.unproven)),
     "own_npn_code": Row(f"{STATUS}/npn/code", sent(of(People.unproven), "[name=code]", "[action*='/npn'] button")),
     "status_denied": Row(STATUS, of(People.denied)),
+    "own_appeal_form": Row(APPEAL, of(People.denied, "/appeal")),
+    "own_appeal_faulty": Row(APPEAL, sent(of(People.denied, "/appeal"), FAULT)),
+    "own_appeal": Row(APPEAL, of(People.appealed, "/appeal")),
+    "own_appeal_no_file": Row(
+        f"{APPEAL}/evidence", sent(of(People.appealed, "/appeal"), FAULT, "form[action*='/evidence'] button")
+    ),
     "status_certified": Row(STATUS, of(People.certified)),
     "status_active": Row(STATUS, of(People.active)),
     "status_suspended": Row(STATUS, of(People.suspended)),
@@ -268,6 +275,12 @@ PAGES = {
     "staff_case_identity_faulty": Row(
         f"{CASE}/identity",
         as_staff(sent(_unproven_case, FAULT, "[action*='/identity'] button")),
+    ),
+    "staff_appeals": Row("/staff/appeals", as_staff(of(People.appeals))),
+    "staff_appeal": Row("/staff/appeals/{case_id}", as_staff(of(People.appealed_case), "Demo Appeals Reviewer")),
+    "staff_appeal_faulty": Row(
+        "/staff/appeals/{case_id}/decision",
+        as_staff(sent(of(People.appealed_case), FAULT, "form[action$='/decision'] button"), "Demo Appeals Reviewer"),
     ),
     "staff_seasons": Row("/staff/season", as_staff(of(People.season), "Demo Operator")),
     "staff_seasons_faulty": Row(

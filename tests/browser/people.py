@@ -11,6 +11,7 @@ import httpx2
 from playwright.async_api import Page
 
 from tests.support import documents
+from tests.support.evidence import pdf
 from tests.support.kept import Kept
 from tests.support.marketplace import Marketplace
 from tests.support.world import Document, World
@@ -122,6 +123,31 @@ class People:
         await self.world.approved(opened, decision="deny", reason="The license belongs to somebody else.")
         await self.world.until(opened, "denied")
         return self.own_page(request, opened)
+
+    @once
+    async def appealed(self) -> str:
+        """A broker who was denied, and whose appeal came by letter."""
+        request = documents.broker()
+        opened = await self.world.opened(request)
+        await self.world.approved(opened, decision="deny", reason="The license belongs to somebody else.")
+        await self.world.until(opened, "denied")
+        filing = {"grounds": "It is mine; see the copy.", "method": "letter", "reason": "It came by mail."}
+        answer = await self.world.command(opened, "appeal", **filing)
+        assert answer.status_code == 201, answer.text
+        upload = {"file": ("copy of the license.pdf", pdf(), "application/pdf")}
+        there = f"{self.world.web}/api/cases/{opened['case_id']}/appeal/evidence"
+        added = await self.world.http.post(there, files=upload, headers=self.world.staff)
+        assert added.status_code == 201, added.text
+        return self.own_page(request, opened)
+
+    async def appealed_case(self) -> str:
+        """The same case's appeals, as staff see them."""
+        return f"/staff/appeals/{(await self.appealed()).rpartition('/')[2]}"
+
+    async def appeals(self) -> str:
+        """The appeals to be decided, of which there is one at least."""
+        await self.appealed()
+        return "/staff/appeals"
 
     @once
     async def certified(self) -> str:

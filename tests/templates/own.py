@@ -1,7 +1,7 @@
 """Contexts for the sign-in to one's own pages and for their list, with made-up people."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import partial
 
 from db.own_tables import OwnSession
@@ -91,6 +91,54 @@ def kept(language: str) -> dict[str, object]:
     }
 
 
+APPEAL = {
+    "number": 1,
+    "appealed": "denied",
+    "received_on": date(2026, 11, 3),
+    "grounds": "It was a mistake.",
+    "state": "open",
+    "outcome": None,
+    "label": "informal review",
+    "due_on": date(2026, 12, 18),
+    "is_overdue": False,
+    "goes_on": True,
+    "decisions": [],
+    "files": [{"name": "letter.pdf", "size": 900, "url": "/me/0a1b2c/appeal/1/evidence/1"}],
+}
+DECIDED = {
+    **APPEAL,
+    "state": "decided",
+    "outcome": "upheld",
+    "due_on": None,
+    "decisions": [
+        {"label": "informal review", "outcome": "upheld", "reason": "A reason.", "effective_on": date(2026, 12, 1)}
+    ],
+    "files": [],
+}
+
+
+def appeal(language: str, **changes: object) -> dict[str, object]:
+    given: dict[str, object] = {
+        "own": SESSION,
+        "told": None,
+        "program": "bewellnm",
+        "plan_year": 2024,
+        "case_url": "/me/0a1b2c",
+        "last_day": None,
+        "why_not": None,
+        "refused": None,
+        "appeals": [],
+        "urls": {"file": "/me/0a1b2c/appeal", "evidence": "/me/0a1b2c/appeal/evidence", "withdraw": "/me/0a1b2c/x"},
+        "values": {},
+        "errors": [],
+        "most_files": 10,
+        "largest_file": 3,
+    }
+    return {**frame(language, "/me/0a1b2c/appeal"), **given, **changes}
+
+
+FAULTY: list[dict[str, str]] = [{"field": "file", "message": "Fault of file."}]
+
 OWN_PAGES: dict[str, tuple[str, Build]] = {
     "own": ("own.html", own),
     "own, empty": ("own.html", partial(own, empty=True)),
@@ -109,4 +157,13 @@ OWN_PAGES: dict[str, tuple[str, Build]] = {
     "own, code faulty": ("own_code.html", partial(code, faulty=True)),
     "own, code to the registry's address": ("own_code.html", npn_code),
     "own, kept": ("own_kept.html", kept),
+    "own, appeal to be filed": ("own_appeal.html", partial(appeal, last_day=date(2026, 12, 2))),
+    "own, appeal filed": ("own_appeal.html", partial(appeal, appeals=[APPEAL], told="filed")),
+    "own, appeal late": (
+        "own_appeal.html",
+        partial(appeal, appeals=[{**APPEAL, "is_overdue": True, "goes_on": False}], program="ffm"),
+    ),
+    "own, appeal with a fault": ("own_appeal.html", partial(appeal, appeals=[APPEAL], errors=FAULTY)),
+    "own, appeal decided": ("own_appeal.html", partial(appeal, appeals=[DECIDED], why_not="Why not.")),
+    "own, appeal refused": ("own_appeal.html", partial(appeal, refused="Why not.")),
 }

@@ -67,6 +67,21 @@ EVERY_PAGE: dict[str, tuple[str, Build]] = {
         )
         for how, adverse in contexts.ADVERSE_ACTIONS.items()
     },
+    **{
+        f"status, {stage}, {how}": (
+            "status.html",
+            partial(
+                contexts.status,
+                stage=stage,
+                waiting_for=None,
+                appeal={"url": "/me/0a1b2c/appeal", "last_day": day, "is_open": day is None},
+            ),
+        )
+        for stage, how, day in (
+            ("denied", "may appeal", date(2024, 12, 2)),
+            ("under_appeal", "appeal open", None),
+        )
+    },
     "status, to be terminated": (
         "status.html",
         partial(contexts.status, stage="active", waiting_for="next_plan_year", authority=contexts.TO_BE_TERMINATED),

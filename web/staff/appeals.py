@@ -122,7 +122,7 @@ async def decide_case_appeal(visit: DeciderVisit, case_id: str) -> Response:
     return await _try(visit, case_id, "decision", values, visit.services.appeals.decide_appeal(decision), outcome)
 
 
-@router.get("/{case_id}/{number}/evidence/{file}")
+@router.get("/{case_id}/{number}/evidence/{file}", response_class=Response)
 async def download_case_evidence(visit: ReaderVisit, case_id: str, number: Number, file: Number) -> Response:
     """A file of evidence, to be saved; who looks is recorded."""
     found = await visit.services.database.read(find_evidence, case_id, number, file)
