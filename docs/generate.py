@@ -243,7 +243,8 @@ def policies_page() -> str:
         "`exchange.toml`, texts and years of its own, named by `CERTIFY_POLICIES`. The folder is called\n"
         f"`{STATE_PROGRAM}` then too: that is the id of a state's program in the database and in histories.",
         table(["field", "type", "default", "what it is"], list_exchange_fields(STATE_PROGRAM)),
-        "The federal marketplace's has no state.",
+        "The federal marketplace's has no state. `license_words.toml`, above the folders, has the states' words\n"
+        "for the health line of authority (E15), for both programs and every case at once.",
     ]
     return page(
         "Policies",

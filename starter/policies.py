@@ -6,10 +6,18 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from domain.federal.agreements import use_marketplace_agreements
-from domain.programs.exchange_files import EXCHANGE_FILE, EXCHANGE_MODELS, ExchangeFiles, ReadExchange, read_exchange
+from domain.programs.exchange_files import (
+    EXCHANGE_FILE,
+    EXCHANGE_MODELS,
+    ExchangeFiles,
+    ReadExchange,
+    read_exchange,
+    read_license_words,
+)
 from domain.programs.policies import use_policies
 from domain.programs.policy_files import LONGEST, FaultyPolicies, PolicyFault, PolicyFile, read_policies
 from domain.shared.exchange import StateExchange, describe_words, use_exchanges
+from domain.shared.license_words import LicenseWords, use_license_words
 from domain.shared.policy import ProgramPolicy
 from domain.shared.programs import FEDERAL_PROGRAM, STATE_PROGRAM
 from domain.shared.words import use_words
@@ -26,6 +34,7 @@ class PolicyFolder:
 
     policies: Sequence[ProgramPolicy]
     exchanges: Mapping[str, ReadExchange]
+    license_words: LicenseWords
 
 
 def load_policies(folder: Path | None = None, *, trying: bool = False) -> None:
@@ -35,6 +44,7 @@ def load_policies(folder: Path | None = None, *, trying: bool = False) -> None:
     """
     found = read_folder(folder or SHIPPED)
     use_policies(found.policies, trying=trying)
+    use_license_words(found.license_words)
     state = found.exchanges[STATE_PROGRAM]
     assert isinstance(state.exchange, StateExchange), "as its file was read"
     use_exchanges({program: one.exchange for program, one in found.exchanges.items()})
@@ -73,9 +83,22 @@ def read_folder(folder: Path) -> PolicyFolder:
         faults += error.faults
         policies = []
     exchanges = {program: one for program in EXCHANGE_MODELS if (one := _read_exchange(folder / program, faults))}
-    if faults:
+    license_words = _read_license_words(folder / "license_words.toml", faults)
+    if faults or license_words is None:
         raise FaultyPolicies(faults)
-    return PolicyFolder(policies, exchanges)
+    return PolicyFolder(policies, exchanges, license_words)
+
+
+def _read_license_words(path: Path, faults: list[PolicyFault]) -> LicenseWords | None:
+    if not path.exists():
+        faults.append(PolicyFault(_name(path), 1, "There is no such file; copy the one that is shipped."))
+        return None
+    try:
+        text = _read(path, faults)
+        return None if text is None else read_license_words(_name(path), text)
+    except FaultyPolicies as error:
+        faults += error.faults
+        return None
 
 
 def _read_exchange(folder: Path, faults: list[PolicyFault]) -> ReadExchange | None:

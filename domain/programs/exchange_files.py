@@ -15,6 +15,7 @@ from domain.programs.policy_files import (
 )
 from domain.shared.agreements import Agreement
 from domain.shared.exchange import Exchange, StateExchange
+from domain.shared.license_words import LicenseWords
 from domain.shared.policy import LANGUAGES
 from domain.shared.programs import FEDERAL_PROGRAM, STATE_PROGRAM
 from domain.state.agreements import AGREEMENT_NAME
@@ -76,6 +77,16 @@ def read_exchange(files: ExchangeFiles) -> ReadExchange:
         for language in LANGUAGES
     }
     return ReadExchange(exchange, agreements, files.beside[exchange.logo] if exchange.logo else None)
+
+
+def read_license_words(name: str, text: str) -> LicenseWords:
+    """The states' words for lines of authority. Raises `FaultyPolicies` naming everything wrong."""
+    data, lines = parse_toml(name, text), TomlLines(text)
+    try:
+        return LicenseWords.model_validate(data)
+    except ValidationError as error:
+        faults = [PolicyFault(name, lines.find(path), sentence) for path, sentence in describe_faults(error)]
+        raise FaultyPolicies(faults) from None
 
 
 def _find_missing(files: ExchangeFiles, exchange: Exchange, lines: TomlLines) -> Iterator[PolicyFault]:

@@ -1,37 +1,30 @@
-"""What the states call the health line of authority, and how long a renewal may be under way: dated data, no rules.
+"""What the states call the health line of authority, and how long a renewal may be under way: data from a file."""
 
-As read on 2026-11-29 from what NAIC's State Based Systems show of New Mexico, Oklahoma, Arizona and Oregon; what the
-registry's own lists say was not open to be read. Codes of lines differ by state, so that none is matched by its code.
-"""
+from pydantic import Field
 
-from collections.abc import Mapping
+from domain.shared.policy import PolicyData
 
-AS_OF = "2026-11-29"
 
-# In small letters, *and* written out, without punctuation; New Mexico's fraternal line is another one.
-USUAL_HEALTH_LINES = frozenset(
-    {
-        "health",
-        "accident and health",
-        "accident and health or sickness",
-        "accident health and sickness",
-        "accident and sickness",
-        "life and health",
-        "life accident and health",
-        "life accident and health or sickness",
-        "life accident health and sickness",
-    }
-)
-# A state's own words besides the usual ones.
-HEALTH_LINES: Mapping[str, frozenset[str]] = {
-    "NM": frozenset({"accident and health or sickness"}),
-    "OK": frozenset({"accident and health or sickness"}),
-    "AZ": frozenset({"accident and health or sickness"}),
-    "OR": frozenset({"health"}),
-}
-# A line with one of these in it may be a health line under words that aren't known here.
-HEALTH_HINTS = ("health", "sickness", "medical")
-OTHER_LINES = ("fraternal", "navigator", "travel", "credit")
+class LicenseWords(PolicyData):
+    """The states' words for lines of authority: in small letters, *and* written out, without punctuation (E15)."""
 
-# Some states show a licence as active for a while after its last day, until its renewal is recorded.
-RENEWAL_DAYS = 30
+    usual: frozenset[str] = Field(description="for the health line, in any state")
+    states: dict[str, frozenset[str]] = Field(description="for the health line, a state's own besides the usual ones")
+    hints: tuple[str, ...] = Field(description="what a health line under other words may have in it")
+    other_lines: tuple[str, ...] = Field(description="what tells another line from it")
+    renewal_days: int = Field(ge=0, description="days after its last day for which a licence may be under renewal")
+
+
+# In force in this process; put there at start.
+_IN_FORCE: list[LicenseWords] = []
+
+
+def use_license_words(words: LicenseWords) -> None:
+    """Puts these words in force for this process."""
+    _IN_FORCE[:] = [words]
+
+
+def find_license_words() -> LicenseWords:
+    """The words in force."""
+    (found,) = _IN_FORCE
+    return found

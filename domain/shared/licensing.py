@@ -10,7 +10,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from domain.shared.license_words import HEALTH_HINTS, HEALTH_LINES, OTHER_LINES, RENEWAL_DAYS, USUAL_HEALTH_LINES
+from domain.shared.license_words import find_license_words
 
 
 class License(BaseModel):
@@ -63,7 +63,8 @@ def find_health_line(licenses: Sequence[License]) -> HealthLine:
     Words that may mean it and aren't known here are never taken for its absence, nor is the registry's silence.
     """
     held = [(one.state, _plain(line)) for one in licenses for line in one.lines]
-    if any(line in USUAL_HEALTH_LINES or line in HEALTH_LINES.get(state, ()) for state, line in held):
+    words = find_license_words()
+    if any(line in words.usual or line in words.states.get(state, ()) for state, line in held):
         return HealthLine.HELD
     if any(_may_be_health(line) for _, line in held):
         return HealthLine.OTHER_WORDS
@@ -71,7 +72,8 @@ def find_health_line(licenses: Sequence[License]) -> HealthLine:
 
 
 def _may_be_health(line: str) -> bool:
-    return any(word in line for word in HEALTH_HINTS) and not any(word in line for word in OTHER_LINES)
+    words = find_license_words()
+    return any(word in line for word in words.hints) and not any(word in line for word in words.other_lines)
 
 
 def _plain(line: str) -> str:
@@ -87,7 +89,8 @@ def is_in_force(license_: License, today: date) -> bool:
 def is_being_renewed(license_: License, today: date) -> bool:
     """Whether it is past its last day by no more than a renewal takes, and still shown as active."""
     expires = license_.expires
-    return license_.active and expires is not None and timedelta(0) < today - expires <= timedelta(days=RENEWAL_DAYS)
+    renewal = timedelta(days=find_license_words().renewal_days)
+    return license_.active and expires is not None and timedelta(0) < today - expires <= renewal
 
 
 def strip_number(number: str) -> str:

@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from domain.federal.agreements import MARKETPLACE_AGREEMENTS
-from domain.programs.exchange_files import ExchangeFiles, read_exchange
+from domain.programs.exchange_files import ExchangeFiles, read_exchange, read_license_words
 from domain.programs.policy_files import FaultyPolicies
+from domain.shared.license_words import find_license_words
 from domain.shared.words import fill_words
 from domain.state.agreements import AGREEMENTS
 from starter.policies import SHIPPED
@@ -79,3 +80,14 @@ def test_e12_sentences_say_the_exchange_in_force() -> None:
         "Mercado de Seguros Médicos de Nuevo México, "
     )
     assert fill_words("[not a mark]") == "[not a mark]"
+
+
+def test_e12_e15_the_states_words_are_a_file_with_every_fault_told() -> None:
+    text = (SHIPPED / "license_words.toml").read_text("utf-8")
+    assert read_license_words("license_words.toml", text) == find_license_words()
+    with pytest.raises(FaultyPolicies) as refused:
+        read_license_words("license_words.toml", text.replace("renewal_days = 30", "renewal_days = -1"))
+    line = next(number for number, one in enumerate(text.split("\n"), 1) if one.startswith("renewal_days"))
+    assert [str(fault).startswith(f"license_words.toml:{line}: renewal_days: ") for fault in refused.value.faults] == [
+        True
+    ]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 
-from domain.shared.license_words import RENEWAL_DAYS
+from domain.shared.license_words import find_license_words
 from domain.shared.licensing import License
 from domain.shared.policy import LicenseWatch
 
@@ -45,7 +45,7 @@ def find_next_due(rules: LicenseWatch, day: date, expires_on: date | None, *, is
     """
     turns = [day + timedelta(days=rules.lapsed_every_days if is_suspended else rules.every_days)]
     if expires_on is not None and not is_suspended:
-        turns += [expires_on + timedelta(days=1), expires_on + timedelta(days=RENEWAL_DAYS + 1)]
+        turns += [expires_on + timedelta(days=1), expires_on + timedelta(days=find_license_words().renewal_days + 1)]
     return min(turn for turn in turns if turn > day)
 
 
