@@ -148,7 +148,8 @@ def build_approval_on_appeal(origin: CommandOrigin, state: CertificationState, l
 
 def is_sendable(notice: Notice, state: CertificationState) -> bool:
     """Whether a notice may be sent again at this point: what it says must be true now."""
-    opened = state.lms_account is not LmsAccount.NONE
+    # An account may be reported before we have opened the LMS for it, which follows the approval.
+    opened = state.eligibility is EligibilityStatus.APPROVED and state.lms_account is not LmsAccount.NONE
     enrolled = state.lms_profile is Completeness.COMPLETE
     existing_account = state.opening.has_lms_account
     allowed = {

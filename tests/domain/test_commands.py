@@ -159,6 +159,8 @@ def test_a28_an_activation_link_is_sent_again_until_it_was_used() -> None:
 
 def test_a15_a16_an_lms_letter_is_sent_again_once_the_lms_is_open() -> None:
     assert not is_sendable(Notice.LMS_INVITATION, state(APPROVED))
+    early = [*SCREENING, (FactKind.LMS_REGISTERED, {})]
+    assert not is_sendable(Notice.LMS_INVITATION, state(early)), "an account that is reported too early opens nothing"
     returning = CertificationOpening(kind=Kind.BROKER, assister_type=AssisterType.RETURNING, has_lms_account=True)
     assert not is_sendable(Notice.LMS_ENROLLED, state(SCREENING, returning))
     assert is_sendable(Notice.LMS_ENROLLED, state([*SCREENING, (FactKind.LMS_ENROLLED, {})], returning))

@@ -38,9 +38,9 @@ from domain.federal.steps import (
 from domain.programs.stage_table.shared_rows import (
     CASE,
     DAY,
-    list_appeals,
     list_clocks,
     list_commands,
+    list_objections,
     list_overlays,
     make_command_arrival,
     make_ending,
@@ -322,7 +322,7 @@ def _make_journey(holder: str, opening: RegistrationOpening, curriculum: Curricu
         *_list_own_commands(),
         *list_commands(_NOTICES),
         *list_clocks(),
-        *list_appeals(),
+        *list_objections(),
     )
     journey = Journey(holder, _fold_for(opening), way, arrivals, tuple(_list_detours(way)))
     overlays = list_suspensions(journey.standings, list_overlays(BEGAN + timedelta(days=1)))

@@ -22,11 +22,12 @@ from domain.shared.cases.appeals import (
 from domain.shared.cases.authority import (
     AuthorityRestoredData,
     AuthoritySuspendedData,
+    RebuttalFiledData,
     SuspensionCause,
     SuspensionKind,
     TerminationNoticedData,
 )
-from domain.shared.cases.authority_commands import AuthorityCommand, build_authority_facts
+from domain.shared.cases.authority_commands import AuthorityCommand, build_authority_facts, find_rebuttal_refusal
 from domain.shared.cases.commands import (
     CommandData,
     CommandOrigin,
@@ -127,10 +128,11 @@ def list_clocks() -> list[Arrival]:
     ]
 
 
-def list_appeals() -> list[Arrival]:
-    """An appeal is filed within its days, decided, passed on, or taken back."""
+def list_objections() -> list[Arrival]:
+    """What is said against a suspension; an appeal that is filed within its days, decided, passed on, or taken back."""
     filed, decided = FactKind.APPEAL_FILED, FactKind.APPEAL_DECIDED
     return [
+        Arrival(FactKind.REBUTTAL_FILED, "assister", _rebut, find_refusal=_refuse_rebuttal),
         Arrival(filed, "assister, staff", _build_filing, "in time", _refuse_filing(DAY)),
         Arrival(filed, "assister, staff", _build_filing, "late", _refuse_filing(date(2025, 1, 1))),
         *(
@@ -140,6 +142,15 @@ def list_appeals() -> list[Arrival]:
         Arrival(FactKind.APPEAL_ESCALATED, "the appeal's clock", _escalate, find_refusal=_refuse_without_appeal),
         Arrival(FactKind.APPEAL_WITHDRAWN, "assister, staff", _withdraw, find_refusal=_refuse_without_appeal),
     ]
+
+
+def _refuse_rebuttal(standing: Standing) -> Coded | None:
+    return find_rebuttal_refusal(standing.state.authority)
+
+
+def _rebut(standing: Standing, at: datetime) -> list[Fact]:
+    data = RebuttalFiledData(by="assister", text="sample words", answer_by=DAY)
+    return [make_fact(FactKind.REBUTTAL_FILED, at, data)]
 
 
 def _refuse_filing(last_day: date) -> Callable[[Standing], Coded | None]:

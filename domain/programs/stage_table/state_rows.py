@@ -6,9 +6,9 @@ from datetime import date, datetime, timedelta
 
 from domain.programs.stage_table.adverse_rows import list_adverse_arrivals, list_adverse_detours
 from domain.programs.stage_table.shared_rows import (
-    list_appeals,
     list_clocks,
     list_commands,
+    list_objections,
     list_overlays,
     make_command_arrival,
     make_ending,
@@ -272,7 +272,7 @@ def _make_journey(holder: str, opening: CertificationOpening, kinds: tuple[FactK
         *list_adverse_arrivals(),
         *list_commands(_NOTICES),
         *list_clocks(),
-        *list_appeals(),
+        *list_objections(),
     )
     journey = Journey(holder, _fold_for(opening), way, arrivals, tuple(_list_detours(kinds)))
     overlays = list_suspensions(journey.standings, list_overlays(BEGAN + timedelta(days=1)))

@@ -122,10 +122,10 @@ class Journey:
     """How a case of one kind of assister goes, and what may arrive; ``fold`` is its program's."""
 
     holder: str
-    fold: Callable[[Iterable[Fact]], CaseState]
-    way: tuple[Fact, ...]
-    arrivals: tuple[Arrival, ...]
-    detours: tuple[Detour, ...] = field(default=())
+    fold: Callable[[Iterable[Fact]], CaseState] = field(repr=False)
+    way: tuple[Fact, ...] = field(repr=False)
+    arrivals: tuple[Arrival, ...] = field(repr=False)
+    detours: tuple[Detour, ...] = field(default=(), repr=False)
 
     @cached_property
     def standings(self) -> dict[Place, Standing]:
