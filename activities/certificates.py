@@ -12,16 +12,15 @@ from temporalio import activity
 from activities import contracts
 from activities.effects import build_effect_key, make_once, read_clock, see_through
 from adapters.certificate_signer import CertificateSigner
-from db.case_state import CaseSnapshot
+from db.case_state import CaseSnapshot, load_snapshot
 from db.engine import Database
 from db.tables import CertificateRow
-from db.writes.effects import EffectResult, Intent, intend_certificate
+from db.writes.corrections import intend_corrected_certificates
+from db.writes.effects import CERTIFICATE, EffectResult, Intent, intend_certificate
 from domain.shared.cases.facts import Fact, FactKind
-from domain.shared.cases.messages import CaseRef, Effect, MarketOrder
+from domain.shared.cases.messages import CaseRef, Correction, Effect, MarketOrder
 from domain.shared.cases.stages import Certificate, CertificateToIssue
 from templates.certificates import CertificateText
-
-KIND = "certificate.issued"
 
 
 class CertificatesActivities(contracts.Certificates):
@@ -36,18 +35,38 @@ class CertificatesActivities(contracts.Certificates):
     @activity.defn(name="certificates.issue")
     async def issue_certificate(self, order: CaseRef) -> Effect:
         """See the contract."""
-        return await self._print_and_record(order, build_effect_key(order, KIND))
+        return await self._print_and_record(order, build_effect_key(order, CERTIFICATE))
 
     @activity.defn(name="certificates.issue_for_market")
     async def issue_for_market(self, order: MarketOrder) -> Effect:
         """See the contract."""
-        return await self._print_and_record(order, f"{build_effect_key(order, KIND)}:{order.market}", order.market)
+        return await self._print_and_record(
+            order, f"{build_effect_key(order, CERTIFICATE)}:{order.market}", order.market
+        )
+
+    @activity.defn(name="certificates.supersede")
+    async def supersede_certificates(self, order: Correction) -> Effect:
+        """See the contract."""
+        return await see_through(self._print_corrected(order))
+
+    async def _print_corrected(self, order: Correction) -> Effect:
+        intents = await self._database.write(
+            intend_corrected_certificates, order.case_id, order.command_id, read_clock(order.at)
+        )
+        snapshot = await self._database.read(load_snapshot, order.case_id)
+        made = Effect(ended=snapshot.state.ended, standing=snapshot.take_registration_snapshot())
+        for key, intent in intents.items():
+            made = await self._print_intended(order, key, intent)
+        return made
 
     async def _print_and_record(self, order: CaseRef, key: str, market: str = "") -> Effect:
         return await see_through(self._print_and_tidy(order, key, market))
 
     async def _print_and_tidy(self, order: CaseRef, key: str, market: str) -> Effect:
         intent = await self._database.write(intend_certificate, key, order.case_id, read_clock(order.at), market)
+        return await self._print_intended(order, key, intent)
+
+    async def _print_intended(self, order: CaseRef, key: str, intent: Intent) -> Effect:
         fixed = CertificateToIssue.model_validate(intent.data)
         draft = self._folder / f".{fixed.number}.pdf"
 
@@ -61,7 +80,7 @@ class CertificatesActivities(contracts.Certificates):
         async def undo(made: EffectResult) -> None:
             (self._folder / f"{made.result['sha256']}.pdf").unlink(missing_ok=True)
 
-        effect = await make_once(self._database, order, KIND, make, intent=intent, key=key, undo=undo)
+        effect = await make_once(self._database, order, CERTIFICATE, make, intent=intent, key=key, undo=undo)
         await asyncio.to_thread(_remove_drafts, draft)
         return effect
 
@@ -106,11 +125,15 @@ def _remove_drafts(draft: Path) -> None:
 
 def _describe_certificate(case_id: str, fixed: CertificateToIssue, digest: str, path: Path) -> EffectResult:
     certificate = Certificate(
-        number=fixed.number, issued_at=fixed.issued_at, valid_until=fixed.valid_until, sha256=digest
+        number=fixed.number,
+        issued_at=fixed.issued_at,
+        valid_until=fixed.valid_until,
+        sha256=digest,
+        **({"supersedes": fixed.supersedes} if fixed.supersedes else {}),
     )
     shown, market = certificate.to_json(), fixed.market
     fact = Fact(
-        id=f"{case_id}:certificate:{market}".rstrip(":"),
+        id=f"{case_id}:certificate:{market}:{fixed.supersedes}".rstrip(":"),
         kind=FactKind.CERTIFICATE_ISSUED,
         at=certificate.issued_at,
         data={**shown, **({"market": market} if market else {})},
@@ -121,6 +144,7 @@ def _describe_certificate(case_id: str, fixed: CertificateToIssue, digest: str, 
         market=market,
         holder=fixed.holder,
         kind=fixed.kind,
+        supersedes=fixed.supersedes or None,
         issued_at=certificate.issued_at,
         valid_until=certificate.valid_until,
         sha256=digest,

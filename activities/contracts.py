@@ -14,6 +14,7 @@ from domain.shared.cases.messages import (
     Claim,
     Claimed,
     CommandRef,
+    Correction,
     CurriculumOrder,
     Effect,
     Ending,
@@ -181,6 +182,11 @@ class Certificates(ABC):
     async def issue_certificate(self, order: CaseRef) -> Effect:
         """Prints, signs and keeps the certificate, once."""
 
+    @activity.defn(name="certificates.supersede")
+    @abstractmethod
+    async def supersede_certificates(self, order: Correction) -> Effect:
+        """Prints, signs and keeps every certificate of the case anew that has another name than it has now (E11)."""
+
 
 class Portal(ABC):
     """Portal accounts (A26–A28)."""
@@ -204,6 +210,11 @@ class Portal(ABC):
     @abstractmethod
     async def suspend_account(self, order: CaseRef) -> Effect:
         """Suspends the account of a case that has ended, if there is one of ours."""
+
+    @activity.defn(name="portal.rename_account")
+    @abstractmethod
+    async def rename_account(self, order: Correction) -> Effect:
+        """Gives the account the corrected name, if there is one (E11)."""
 
     @activity.defn(name="portal.align_account")
     @abstractmethod

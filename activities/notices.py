@@ -118,15 +118,18 @@ class NoticesActivities(contracts.Notices):
     def _load_attachments(
         self, notice: Notice, letter: Letter, snapshot: CaseSnapshot
     ) -> tuple[tuple[str, str, bytes], ...]:
+        if notice is Notice.CERTIFICATE_CORRECTED:
+            return tuple(map(self._attach_certificate, _list_corrected(snapshot).values()))
         certificate = None
         if notice is Notice.CERTIFICATE_ISSUED:
             certificate = snapshot.certification.certificate
         elif notice is Notice.MARKETPLACE_CERTIFICATE:
             _, certificate = find_market_certificate(snapshot, letter)
-        if certificate is None:
-            return ()
+        return (self._attach_certificate(certificate),) if certificate else ()
+
+    def _attach_certificate(self, certificate: Certificate) -> tuple[str, str, bytes]:
         pdf = (self._certificates / f"{certificate.sha256}.pdf").read_bytes()
-        return ((f"certificate-{certificate.number}.pdf", "application/pdf", pdf),)
+        return f"certificate-{certificate.number}.pdf", "application/pdf", pdf
 
     async def _gather_values(
         self, notice: Notice, letter: Letter, tokens: Mapping[str, str], snapshot: CaseSnapshot, now: datetime
@@ -147,6 +150,11 @@ class NoticesActivities(contracts.Notices):
             "reason": await self._find_reason(notice, snapshot),
             "waiting_for": waiting_for or "",
             **_describe_authority(notice, letter, snapshot),
+            "certificates": [
+                {"market": market, **self._describe_certificate(one, snapshot.policy)}
+                for market, one in _list_corrected(snapshot).items()
+                if notice is Notice.CERTIFICATE_CORRECTED
+            ],
             "appeal": describe_appeal(snapshot, letter) if notice in ABOUT_APPEALS else None,
             "expires_on": read_license_expiry(letter.about) if notice is Notice.LICENSE_EXPIRING else None,
         }
@@ -217,13 +225,15 @@ class NoticesActivities(contracts.Notices):
         return await self._database.read(find_ending_reason, snapshot.case.case_id) if notice in FAREWELLS else ""
 
     def _format_certificate(self, certificate: Certificate | None, policy: ProgramPolicy) -> Mapping[str, Any] | None:
-        if certificate is None:
-            return None
+        return self._describe_certificate(certificate, policy) if certificate else None
+
+    def _describe_certificate(self, certificate: Certificate, policy: ProgramPolicy) -> Mapping[str, Any]:
         return {
             "number": certificate.number,
             "issued_on": find_local_date(policy, certificate.issued_at),
             "valid_until": certificate.valid_until,
             "verify_url": f"{self._web_url}/certificates/{certificate.number}",
+            "supersedes": certificate.supersedes,
         }
 
 
@@ -278,6 +288,14 @@ def find_market_certificate(snapshot: CaseSnapshot, letter: Letter) -> tuple[str
     last = max(certificates, key=lambda market: certificates[market].issued_at, default=None)
     market = next((market for market in certificates if market == letter.about), last)
     return (market.value, certificates[market]) if market else ("", None)
+
+
+def _list_corrected(snapshot: CaseSnapshot) -> dict[str, Certificate]:
+    """The newest certificates that supersede another one, by market; it is empty in the state program (E11)."""
+    state = snapshot.state
+    if isinstance(state, RegistrationState):
+        return {market.value: one for market, one in state.certificates.items() if one.supersedes}
+    return {"": state.certificate} if state.certificate and state.certificate.supersedes else {}
 
 
 def _find_enrollment(state: RegistrationState, letter: Letter) -> Enrollment | None:

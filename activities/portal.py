@@ -10,8 +10,10 @@ from db.engine import Database
 from db.reads.third_parties import find_account_to_suspend, find_portal_account, find_reusable_portal_account
 from db.writes.effects import EffectResult, Intent
 from domain.shared.cases.facts import Fact, FactKind
-from domain.shared.cases.messages import CaseRef, Effect
+from domain.shared.cases.messages import CaseRef, Correction, Effect
 from domain.state.certification import PortalAccount
+
+RENAMED = "portal.renamed"
 
 
 class PortalActivities(contracts.Portal):
@@ -93,6 +95,21 @@ class PortalActivities(contracts.Portal):
             return EffectResult({"account": account.id if account else None})
 
         return await make_once(self._database, order, "portal.suspended", make, after_end=True)
+
+    @activity.defn(name="portal.rename_account")
+    async def rename_account(self, order: Correction) -> Effect:
+        """See the contract. Whoever is renamed twice at once is called what the case says last."""
+
+        async def make(_: Intent) -> EffectResult:
+            known_as = await self._database.read(find_account_to_suspend, order.case_id)
+            account = await self._portal.find_account(known_as) if known_as else None
+            if account is not None:
+                who = (await self._database.read(load_snapshot, order.case_id)).applicant
+                await self._portal.rename_account(account.id, who.first_name, who.last_name)
+            return EffectResult({"account": account.id if account else None})
+
+        key = f"{order.case_id}:{RENAMED}:{order.command_id}:-"
+        return await make_once(self._database, order, RENAMED, make, key=key)
 
     @activity.defn(name="portal.align_account")
     async def align_account(self, order: CaseRef) -> Effect:

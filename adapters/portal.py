@@ -88,6 +88,10 @@ class PortalClient:
         """Activates (A28) or suspends an account; doing it twice changes nothing."""
         await self._patch_user(scim_id, active=active)
 
+    async def rename_account(self, scim_id: str, first_name: str, last_name: str) -> None:
+        """Gives an account's owner another name (E11); doing it twice changes nothing."""
+        await self._patch_user(scim_id, **{"name.givenName": first_name, "name.familyName": last_name})
+
     async def request_reports(self, case_id: str) -> None:
         """Asks for the events reported of this case before, under their ids, by webhook."""
         headers = {"Authorization": self._headers["Authorization"]}

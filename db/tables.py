@@ -309,16 +309,37 @@ class CertificateRow(SQLModel, table=True):
     """A certificate issued; the file is kept by its content hash (A23). In the federal program one a market (B12)."""
 
     __tablename__ = "certificate"
-    __table_args__ = (UniqueConstraint("case_id", "market"),)
+    __table_args__ = (
+        # A case has one first certificate a market, and each is superseded once.
+        Index(
+            "ix_certificate_first",
+            "case_id",
+            "market",
+            unique=True,
+            sqlite_where=text("supersedes IS NULL"),
+            postgresql_where=text("supersedes IS NULL"),
+        ),
+        UniqueConstraint("supersedes", name="uq_certificate_supersedes"),
+    )
     number: str = Field(primary_key=True)
     case_id: str = Field(foreign_key="assister_case.case_id", index=True)
     market: str = Field(default="", description="individual or shop; empty in the state program")
     holder: str | None = Field(default=None, description="the name on it; none on those issued before it was kept")
     kind: str | None = Field(default=None, description="agent, broker, … or a federal role: what its holder was then")
+    supersedes: str | None = Field(default=None, description="the number of the one in whose place it is; E11")
     issued_at: datetime = Field(sa_type=Utc)
     valid_until: date | None = None
     sha256: str
     uri: str
+
+
+class BadgeEntryRow(SQLModel, table=True):
+    """The place of a certificate in the status lists of badges; it never has another one (E16)."""
+
+    __tablename__ = "badge_entry"
+    __table_args__ = (UniqueConstraint("number", name="uq_badge_entry_number"),)
+    entry: int | None = Field(default=None, primary_key=True, description="1 is at index 0 of the first list")
+    number: str = Field(foreign_key="certificate.number")
 
 
 class LinkRow(SQLModel, table=True):

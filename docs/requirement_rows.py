@@ -89,9 +89,11 @@ YEARS = {
     "a rehearsal that changes nothing; and it says who was left out and why",
     "E10": "A CSV of earlier years, checked row by row, its rows at fault a CSV to mend and send again; an import is "
     "undone as a whole while nothing was built on it",
+    "E11": "A corrected name has a new certificate that supersedes the one before, whose page says so",
     "E12": "Policies are files, checked at start with every fault named by file and line; a case keeps its rules",
     "E13": "A certificate has a last day, its page says when its plan year has ended; years past aren't offered",
     "E15": "The health line of authority is held, by each state's own words; a renewal under way is looked at",
+    "E16": "A certificate is an Open Badges 3.0 credential, too, whose status list follows revocation and superseding",
 }
 ROWS = STATE_PROGRAM | FEDERAL_PROGRAM | EVERYWHERE | IDENTITY | YEARS
 

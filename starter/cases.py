@@ -31,6 +31,7 @@ from domain.shared.cases.commands import (
     CommandData,
     CommandOrigin,
     CommandState,
+    CorrectName,
     GiveNotice,
     Lift,
     MoveRules,
@@ -293,6 +294,12 @@ class Cases:
     async def end_dispute(self, case_id: str, reason: str, actor: str, command_id: str | None = None) -> CommandOutcome:
         """Staff say that a dispute is over, where the vendor doesn't report it (E8)."""
         return await self._give_command(EndDispute(), case_id, actor, reason, command_id)
+
+    async def correct_name(
+        self, case_id: str, command: CorrectName, reason: str, actor: str, command_id: str | None = None
+    ) -> CommandOutcome:
+        """Corrects the name of who is certified: a new certificate supersedes the one before (E11)."""
+        return await self._give_command(command, case_id, actor, reason, command_id)
 
     async def move_rules(
         self, move: RulesMove, rules_hash: str, reason: str, actor: str, command_id: str | None = None

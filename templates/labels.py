@@ -167,6 +167,7 @@ REASONS_TO_LOOK: Labels = {
     "portal.account_created.refused": N_("New account refused by the portal"),
     "portal.account_reused.refused": N_("Earlier account refused by the portal"),
     "portal.suspended.refused": N_("Suspension refused by the portal"),
+    "portal.renamed.refused": N_("New name refused by the portal"),
     "portal.account_aligned.refused": N_("Account change refused by the portal"),
     "certificate.issued.refused": N_("Certificate that can't be printed"),
     # Of activities that keep failing, whatever the reason.
@@ -175,6 +176,7 @@ REASONS_TO_LOOK: Labels = {
     "background.order.stuck": N_("Background check order keeps failing"),
     "certificates.issue.stuck": N_("Certificate keeps failing"),
     "certificates.issue_for_market.stuck": N_("Certificate of a market keeps failing"),
+    "certificates.supersede.stuck": N_("Corrected certificate keeps failing"),
     "licensing.look_up.stuck": N_("License look-up keeps failing"),
     "licensing.record_unknown.stuck": N_("Screening can't be recorded"),
     "mlms.enroll.stuck": N_("MLMS enrollment keeps failing"),
@@ -183,6 +185,7 @@ REASONS_TO_LOOK: Labels = {
     "portal.create_account.stuck": N_("New portal account keeps failing"),
     "portal.reuse_account.stuck": N_("Earlier portal account keeps failing"),
     "portal.suspend.stuck": N_("Portal suspension keeps failing"),
+    "portal.rename_account.stuck": N_("New name in the portal keeps failing"),
     "portal.align_account.stuck": N_("Portal account change keeps failing"),
     "profiles.save.stuck": N_("MLMS profile can't be saved"),
     "profiles.verify.stuck": N_("NPN look-up keeps failing"),

@@ -59,7 +59,7 @@ from web.marketplace import (
     visit,
 )
 from web.own import address, identity_sign_in, kept_form, sign_in
-from web.public import home, lists
+from web.public import badges, home, lists
 from web.public.request import form as request_form
 from web.services import TEMPLATES, Services, ServicesDep
 from web.staff import (
@@ -249,6 +249,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         own_proof,
         own_identity,
         *assister,
+        badges,
         home,
         lists,
         sessions,

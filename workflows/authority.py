@@ -15,7 +15,6 @@ with workflow.unsafe.imports_passed_through():
         CaseRef,
         Command,
         RebuiltProgress,
-        RegistrationSnapshot,
         Report,
     )
     from domain.shared.cases.notices import Notice
@@ -87,9 +86,6 @@ class SuspendableCase(CaseWorkflow):
             return
         self._is_wait_unshown = self._is_wait_unshown or authority.suspended_since != known.suspended_since
         self.progress.authority = authority
-
-    def _adopt_snapshot(self, snapshot: RegistrationSnapshot | None) -> None:
-        """Takes on what a registration came to, in the program that has such."""
 
     def _take_report(self, report: Report) -> bool:
         """Whether a report is this case's and new; what it says of the authority is taken on."""

@@ -9,7 +9,7 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
-    from activities.contracts import Notices, Records
+    from activities.contracts import Certificates, Notices, Records
     from domain.shared.cases.commands import ENDING_FACTS, CommandKind
     from domain.shared.cases.facts import FactKind
     from domain.shared.cases.messages import (
@@ -20,10 +20,12 @@ with workflow.unsafe.imports_passed_through():
         Claimed,
         Command,
         CommandRef,
+        Correction,
         Effect,
         Ending,
         Letter,
         RebuiltProgress,
+        RegistrationSnapshot,
     )
     from domain.shared.cases.notices import Notice
     from domain.shared.cases.reasons import Reason
@@ -37,6 +39,8 @@ with workflow.unsafe.imports_passed_through():
 
 REMEMBERED = 1000
 MESSAGES_A_RUN = 5000
+# What is done beside the journey, one after the other.
+SIDE_TASKS = (CommandKind.RESEND, CommandKind.ACTIVATE, CommandKind.MOVE_RULES, CommandKind.CORRECT)
 # Temporal suggests renewal at some 4,000 events and ends a run at some 50,000.
 MOST_EVENTS_A_RUN = 10_000
 MOST_MESSAGES_A_RUN = 8000
@@ -196,7 +200,22 @@ class CaseWorkflow:
         self.progress.claimed = self._claimed.model_copy(update={name: getattr(applied, name) for name in named})
 
     async def _run_side_task(self, task: Command) -> None:
+        if task.kind == CommandKind.CORRECT:
+            await self._follow_correction(
+                Correction(case_id=self.case_id, at=workflow.now(), command_id=task.command_id)
+            )
+            return
         await self._send_notice(Notice(task.notice), about=task.command_id)
+
+    async def _follow_correction(self, correction: Correction) -> None:
+        """What follows a corrected name: certificates that supersede those of before, then the notice (E11)."""
+        summary = "certificates with the corrected name printed, signed and kept"
+        made = await self._activities.make(Certificates.supersede_certificates, correction, summary)
+        self._adopt_snapshot(made.standing)
+        await self._send_notice(Notice.CERTIFICATE_CORRECTED, about=correction.command_id)
+
+    def _adopt_snapshot(self, snapshot: RegistrationSnapshot | None) -> None:
+        """Takes on what a registration came to, in the program that has such."""
 
     def _list_closing_actions(self, outcome: str) -> list[Coroutine[Any, Any, None]]:
         """What is done once the case has ended: a notice to the assister."""
@@ -325,7 +344,7 @@ class CaseWorkflow:
             return
         if command.kind in ENDING_FACTS:
             self._accept_ending(command)
-        elif command.kind in (CommandKind.RESEND, CommandKind.ACTIVATE, CommandKind.MOVE_RULES):
+        elif command.kind in SIDE_TASKS:
             self.progress.errands = [*self.progress.errands, command]
         else:
             self._accept_own_command(command)
@@ -383,6 +402,11 @@ class CaseWorkflow:
         """A notice is to be sent again."""
         return await self._carry_out_update(command)
 
+    @workflow.update(name=names.CORRECT)
+    async def correct_name(self, command: Command) -> str:
+        """Staff correct the name of who is certified (E11)."""
+        return await self._carry_out_update(command)
+
     @workflow.update(name=names.MOVE_RULES)
     async def move_rules(self, command: Command) -> str:
         """Staff have the case go by other rules (E12)."""
@@ -404,6 +428,10 @@ class CaseWorkflow:
 
     @revoke_certification.validator
     def _may_revoke(self, command: Command) -> None:
+        self._check_command(command)
+
+    @correct_name.validator
+    def _may_correct(self, command: Command) -> None:
         self._check_command(command)
 
     @move_rules.validator

@@ -29,6 +29,7 @@ with workflow.unsafe.imports_passed_through():
         BeginAdverseFollowing,
         CaseRef,
         Command,
+        Correction,
         Effect,
         LookUp,
         Progress,
@@ -326,6 +327,11 @@ class AssisterCertification(SuspendableCase):
             await self._make_effect(Portal.activate_account, "Assister Portal account activated")
         else:
             await super()._run_side_task(task)
+
+    async def _follow_correction(self, correction: Correction) -> None:
+        """The account in the portal has the corrected name by the time the notice says so (E11)."""
+        await self._activities.make(Portal.rename_account, correction, "portal account renamed")
+        await super()._follow_correction(correction)
 
     def _list_closing_actions(self, outcome: str) -> list[Coroutine[Any, Any, None]]:
         """What must not stay open is taken back."""

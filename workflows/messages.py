@@ -42,6 +42,7 @@ MOVE_RULES = "move_rules"
 BEGIN_ADVERSE_ACTION = "begin_adverse_action"
 DISPUTE_CHECK = "dispute_check"
 END_DISPUTE = "end_dispute"
+CORRECT = "correct"
 
 PAUSE = "pause"
 RESUME = "resume"

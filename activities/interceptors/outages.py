@@ -56,6 +56,7 @@ ASKED: dict[str, ThirdParty] = {
     "portal.reuse_account": ThirdParty.PORTAL,
     "portal.suspend": ThirdParty.PORTAL,
     "portal.align_account": ThirdParty.PORTAL,
+    "portal.rename_account": ThirdParty.PORTAL,
 }
 
 

@@ -11,7 +11,7 @@ from db.case_state import any_policy_of, applicant_of, list_rows, load_case, one
 from db.reads.queue import Filters
 from db.reads.status import list_reasons, to_json_values
 from db.tables import Assister, AuditRow, Case, CertificateRow, CommandRow
-from domain.programs.certificates import find_certificate_status
+from domain.programs.certificates import find_certificate_status, find_newest_number
 from domain.programs.policies import find_last_day
 from domain.shared.cases.commands import CommandKind
 from domain.shared.documents.instants import format_instant
@@ -93,6 +93,7 @@ def read_certificate(session: Session, number: str, now: datetime) -> dict[str, 
         "valid_until": until.isoformat() if until else None,
         "sha256": row.sha256,
         **({"market": row.market} if row.market else {}),
+        **({"superseded_by": find_newest_number(state, row.market)} if status == "superseded" else {}),
     }
 
 

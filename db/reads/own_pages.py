@@ -105,8 +105,9 @@ def _load_registration(session: Session, case: Case, now: datetime) -> OwnRegist
 
 
 def _find_certificates(session: Session, case: Case) -> dict[str, str]:
-    """The URIs of a case's certificates by market, which is empty in the state program."""
-    found = list_rows(session, select(CertificateRow).where(col(CertificateRow.case_id) == case.case_id))
+    """The URIs of a case's newest certificates by market, which is empty in the state program."""
+    query = select(CertificateRow).where(col(CertificateRow.case_id) == case.case_id)
+    found = list_rows(session, query.order_by(col(CertificateRow.issued_at)))
     return {row.market: row.uri for row in found}
 
 

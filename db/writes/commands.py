@@ -11,6 +11,7 @@ from db.reads.npn.claims import has_proven
 from db.tables import SYSTEM, Assister, Case, CommandRow
 from db.writes.background_checks import show_check
 from db.writes.cases import measure_waits
+from db.writes.corrections import correct_name, is_printed
 from db.writes.effects import stuck_flag
 from db.writes.facts import append_facts, lock_case, lower_flag, record_audit
 from db.writes.links import void_activation_links
@@ -30,6 +31,7 @@ from domain.shared.cases.commands import (
     CommandKind,
     CommandOrigin,
     CommandState,
+    CorrectName,
     MoveRules,
     SaveProfile,
     Suspend,
@@ -80,6 +82,7 @@ _AUDITED_AS = {
     CommandKind.BEGIN_ADVERSE_ACTION: "adverse_action_begun",
     CommandKind.DISPUTE_CHECK: "check_disputed",
     CommandKind.END_DISPUTE: "dispute_ended",
+    CommandKind.CORRECT: "name_corrected",
 }
 
 
@@ -169,6 +172,8 @@ def _describe_rules(session: Session, case: Case, row: CommandRow) -> dict[str, 
 
 def _describe_authority(session: Session, case: Case, row: CommandRow) -> dict[str, Any]:
     """What a command about the authority has made of it, for its workflow."""
+    if row.kind == CommandKind.CORRECT:
+        return {"standing": snapshot_case(session, case).take_registration_snapshot()}
     if row.kind not in _ABOUT_AUTHORITY:
         return {}
     snapshot = snapshot_case(session, case)
@@ -214,6 +219,8 @@ def _judge(
         return None if has_agreed else Reason("consent_needed")
     if isinstance(command, MoveRules):
         return None if case.rules_hash == command.former_hash else Reason("rules_moved_already")
+    if isinstance(command, CorrectName):
+        return Reason("name_as_printed") if is_printed(session, case, command) else None
     if isinstance(command, AnswerQuestion):
         _check_changes(session, identity_key, case, command.changes)
     elif moves_person(command, case.identity_matches) and _find_taken(session, identity_key, case, applicant_of(case)):
@@ -289,6 +296,8 @@ def _carry_out(
         before.add(person.email)
         rename_person(session, identity_key, person, applicant_of(case).npn, case.request, FORM)
         remember_words(session, case.assister_id)
+    if isinstance(command, CorrectName):
+        correct_name(session, case, command)
     keep_former_address(session, case, before, now)
     if settles_identity(command) and not case.identity_matches and lower_flag(case, IDENTITY_CONFLICT):
         record_audit(session, now, SYSTEM, f"case.unflagged.{IDENTITY_CONFLICT}", case)

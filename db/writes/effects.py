@@ -21,6 +21,9 @@ from domain.shared.cases.stages import ENDED, CertificateToIssue
 from domain.shared.ids import make_certificate_number
 from domain.shared.policy import find_local_date
 
+# The kind of the effect by which a certificate is issued.
+CERTIFICATE = "certificate.issued"
+
 _EFFECT = select(EffectRow).where(col(EffectRow.key) == bindparam("key"))
 
 
@@ -106,7 +109,7 @@ def complete_effect(
         if lower_flag(case, flag):
             session.add(case)
             record_audit(session, now, SYSTEM, f"case.unflagged.{flag}", case)
-    about = {name: row.data[name] for name in ("number", "market") if row.data.get(name)}
+    about = {name: row.data[name] for name in ("number", "market", "supersedes") if row.data.get(name)}
     record_audit(session, now, SYSTEM, f"{row.kind}.after_end" if ended else row.kind, case, **about)
     if ended:
         return Effect(ended=True)
@@ -117,25 +120,32 @@ def complete_effect(
     return Effect(standing=state.take_snapshot() if isinstance(state, RegistrationState) else None)
 
 
+def fix_certificate(
+    session: Session, view: CaseSnapshot, now: datetime, market: str, supersedes: str = ""
+) -> CertificateToIssue:
+    """What is fixed of a certificate before it is printed; ``supersedes`` is the number in whose place it is (E11)."""
+    return CertificateToIssue(
+        number=make_certificate_number(view.case.program, view.case.plan_year),
+        holder=name_holder(session, view),
+        kind=view.case.kind,
+        issued_at=now,
+        issued_on=find_local_date(view.policy, now),
+        valid_until=view.policy.windows.closes_on,
+        **({"market": market} if market else {}),
+        **({"supersedes": supersedes} if supersedes else {}),
+    )
+
+
 def intend_certificate(session: Session, key: str, case_id: str, now: datetime, market: str = "") -> Intent:
     """The certificate's intent: number, name, kind and time of issue are fixed before it is printed (A23, B17).
 
     Raises `Refusal` when none is due (not eligible, trained and passed; the market not complete).
     """
     view = snapshot_case(session, lock_case(session, case_id))
-    until = view.policy.windows.closes_on
     if not view.state.ended and not may_issue_certificate(view.state, market):
         raise Refusal(Reason("certificate_not_due"))
-    fixed = CertificateToIssue(
-        number=make_certificate_number(view.case.program, view.case.plan_year),
-        holder=name_holder(session, view),
-        kind=view.case.kind,
-        issued_at=now,
-        issued_on=find_local_date(view.policy, now),
-        valid_until=until,
-        **({"market": market} if market else {}),
-    )
-    return intend_effect(session, key, case_id, "certificate.issued", fixed.to_json(), now)
+    fixed = fix_certificate(session, view, now, market)
+    return intend_effect(session, key, case_id, CERTIFICATE, fixed.to_json(), now)
 
 
 def intend_enrollment(session: Session, key: str, case_id: str, now: datetime) -> Intent | None:

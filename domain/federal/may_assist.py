@@ -61,7 +61,9 @@ def _list_market_obstacles(market: Market, state: RegistrationState, today: date
 
 def describe_registration(state: RegistrationState) -> dict[str, Any]:
     """The parts of the status document that follow from the facts alone in the federal program."""
-    certificates = [{"market": market, **one.model_dump()} for market, one in state.certificates.items()]
+    certificates = [
+        {"market": market, **one.model_dump(exclude_unset=True)} for market, one in state.certificates.items()
+    ]
     return {
         "stage": state.stage,
         "waiting_for": state.waiting_for,
@@ -71,7 +73,7 @@ def describe_registration(state: RegistrationState) -> dict[str, Any]:
         "enrollments": [one.model_dump() for one in state.enrollments],
         "training": {market.value: state.trained_at.get(market) for market in state.markets},
         "agreements": [one.model_dump() for one in state.agreements],
-        "certificate": next(iter(state.certificates.values())).model_dump() if certificates else None,
+        "certificate": next(iter(state.certificates.values())).model_dump(exclude_unset=True) if certificates else None,
         "certificates": certificates,
         "publication": {
             "lists": [one.model_dump() for one in state.publication],

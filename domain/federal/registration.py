@@ -1,6 +1,6 @@
 """One registration with the federal marketplace: a fold over its facts, and what it allows now (B5–B17)."""
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Collection, Hashable, Iterable, Mapping
 from datetime import date, datetime
 
 from pydantic import BaseModel, ConfigDict
@@ -315,7 +315,8 @@ def _find_agreed_times(markets: Iterable[Market], acceptances: Iterable[Acceptan
 
 
 def _fold_certificates(log: FactLog) -> dict[Market, Certificate]:
-    issued = {fact.read_as(MarketData).market: fact for fact in reversed(log.find_all(FactKind.CERTIFICATE_ISSUED))}
+    """The newest of each market: a corrected one supersedes the one before (E11)."""
+    issued = {fact.read_as(MarketData).market: fact for fact in log.find_all(FactKind.CERTIFICATE_ISSUED)}
     return {market: issued[market].read_as(Certificate) for market in Market if market in issued}
 
 
@@ -359,10 +360,16 @@ def _find_stage(state: RegistrationState, log: FactLog) -> tuple[Stage, WaitingF
         if next_at is not None and profile.npn is NpnStatus.UNVERIFIED:
             return Stage.AWAITING_PROFILE, WaitingFor.NPN_VERIFICATION, profile.saved_at
         return Stage.AWAITING_PROFILE, WaitingFor.MARKETPLACE_PROFILE, profile.saved_at or began
-    return _find_stage_after_profile(state)
+    issued = _find_first_times(
+        (fact.read_as(MarketData).market, fact.at) for fact in log.find_all(FactKind.CERTIFICATE_ISSUED)
+    )
+    return _find_stage_after_profile(state, issued.values())
 
 
-def _find_stage_after_profile(state: RegistrationState) -> tuple[Stage, WaitingFor, datetime | None]:
+def _find_stage_after_profile(
+    state: RegistrationState, issued: Collection[datetime]
+) -> tuple[Stage, WaitingFor, datetime | None]:
+    """``issued`` is when each market had its first certificate: a corrected one begins no wait anew (E11)."""
     missing = [market for market in state.markets if market not in state.completed_at]
     to_agree = [market for market in state.markets if market in state.trained_at and market not in state.agreed_at]
     if to_agree:
@@ -375,7 +382,6 @@ def _find_stage_after_profile(state: RegistrationState) -> tuple[Stage, WaitingF
         return Stage.IN_TRAINING, WaitingFor.MARKETPLACE_TRAINING, state.profile.completed_at
     if set(state.certificates) != set(state.markets):
         return Stage.CERTIFIED, WaitingFor.CERTIFICATE, _find_latest(*state.completed_at.values())
-    issued = [one.issued_at for one in state.certificates.values()]
     watched = {one.market for one in state.publication}
     if state.is_listed_role and (
         watched != set(state.markets) or any(one.listed_at is None for one in state.publication)

@@ -19,6 +19,12 @@ def may_issue_certificate(state: CaseState, market: str) -> bool:
     return state.certificate is not None or is_certificate_due(state)
 
 
+def find_newest_number(state: CaseState, market: str) -> str | None:
+    """The number of the certificate that supersedes every other one of this market (E11); None before the first."""
+    newest = state.certificates.get(Market(market)) if isinstance(state, RegistrationState) else state.certificate
+    return newest.number if newest is not None else None
+
+
 def find_certificate_status(
     state: CaseState, number: str, market: str, valid_until: date | None, today: date, *, is_unproven: bool
 ) -> str:
@@ -28,8 +34,7 @@ def find_certificate_status(
     """
     if state.stage in SUSPENDING or state.stage is Stage.UNDER_APPEAL:
         return "revoked"
-    newest = state.certificates.get(Market(market)) if isinstance(state, RegistrationState) else state.certificate
-    if newest is not None and newest.number != number:
+    if find_newest_number(state, market) not in (None, number):
         return "superseded"
     if state.stage is Stage.CLOSED or (valid_until is not None and today > valid_until):
         return "expired"

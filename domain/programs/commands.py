@@ -20,9 +20,11 @@ from domain.shared.cases.commands import (
     CommandData,
     CommandKind,
     CommandOrigin,
+    CorrectName,
     GiveNotice,
     Lift,
     MoveRules,
+    NameCorrectedData,
     ResendNotice,
     Revoke,
     SaveProfile,
@@ -30,8 +32,9 @@ from domain.shared.cases.commands import (
     Terminate,
     Withdraw,
     build_ending_fact,
+    build_fact,
 )
-from domain.shared.cases.facts import Fact
+from domain.shared.cases.facts import Fact, FactKind
 from domain.shared.cases.messages import Command
 from domain.shared.cases.reasons import Reason, Refusal
 from domain.shared.documents.parsing import write_canonical
@@ -69,6 +72,7 @@ COMMANDS: Mapping[CommandKind, type[CommandData]] = {
         BeginAdverseAction,
         DisputeCheck,
         EndDispute,
+        CorrectName,
     )
 }
 _UNCHANGED = ChangedInputs()
@@ -97,6 +101,8 @@ def find_refusal(command: CommandData, state: CaseState) -> Reason | None:
         return Reason("case_ended", {"stage": state.stage.value})
     if isinstance(command, AuthorityCommand):
         return find_authority_refusal(command, state.authority, has_authority=state.has_authority)
+    if isinstance(command, CorrectName):
+        return None if state.has_authority else Reason("no_certificate_to_correct")
     if isinstance(state, RegistrationState):
         return federal.find_refusal(command, state)
     return state_program.find_refusal(command, state)
@@ -140,6 +146,11 @@ def build_facts(
     """The facts that a command comes to, none for most; ``language`` is the request's, ``changed`` an answer's."""
     if command.kind in ENDING_FACTS:
         return [build_ending_fact(command.kind, origin)]
+    if isinstance(command, CorrectName):
+        corrected = NameCorrectedData(
+            by=origin.actor, reason=origin.reason, method=command.method, document=command.document
+        )
+        return [build_fact(FactKind.NAME_CORRECTED, origin, corrected)]
     if isinstance(command, Decide) and isinstance(state, CertificationState):
         return build_decision_facts(command, origin, state, language)
     if isinstance(command, ReorderCheck) and isinstance(state, CertificationState):

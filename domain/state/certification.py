@@ -291,7 +291,8 @@ def _fold_lms_account(opening: CertificationOpening, log: FactLog) -> LmsAccount
 
 
 def _fold_certificate(log: FactLog) -> Certificate | None:
-    issued = log.find_first(FactKind.CERTIFICATE_ISSUED)
+    """The newest: a corrected one supersedes the one before (E11)."""
+    issued = log.find_last(FactKind.CERTIFICATE_ISSUED)
     return issued.read_as(Certificate) if issued else None
 
 

@@ -77,7 +77,7 @@ def describe_certification(state: CertificationState) -> dict[str, Any]:
         },
         "training": {"lms_account": state.lms_account, "profile": state.lms_profile, "completed_at": state.trained_at},
         "exam": {"passed_at": state.passed_at, "attempts": [one.model_dump() for one in state.attempts]},
-        "certificate": state.certificate.model_dump() if state.certificate else None,
+        "certificate": state.certificate.model_dump(exclude_unset=True) if state.certificate else None,
         "portal": {
             "portal": "broker" if state.opening.kind.is_licensed else "assister",
             "account": state.portal_account,

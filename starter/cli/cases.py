@@ -281,6 +281,27 @@ async def check_case(
     await _send_command(options, case, carry_out)
 
 
+async def correct_name(
+    case: CaseId,
+    file: File,
+    /,
+    *,
+    reason: Reason,
+    actor: Actor,
+    command_id: CommandId = None,
+    options: CommonOptions = DEFAULTS,
+) -> None:
+    """Correct the name of who is certified, as staff: first_name, last_name, method and document, in JSON."""
+    from domain.shared.cases.corrections import parse_correction
+    from domain.shared.documents.parsing import read_json
+
+    require_text(reason=reason, actor=actor)
+    actor, command = name_staff_actor(actor), parse_correction(read_json(read_file(file, REQUEST_BYTES)))
+    await _send_command(
+        options, case, lambda services: services.cases.correct_name(case, command, reason, actor, command_id)
+    )
+
+
 async def prove_identity(
     case: CaseId,
     /,

@@ -87,6 +87,7 @@ app.command(cases.resend_notice, name="resend", group=CASES)
 app.command(cases.check_case, name="check", group=CASES)
 app.command(appeals.act_on_appeal, name="appeal", group=CASES)
 app.command(cases.prove_identity, name="identity", group=CASES)
+app.command(cases.correct_name, name="correct", group=CASES)
 app.command(cases.restart_case, name="restart", group=CASES)
 
 licenses.app.group = CASES

@@ -107,6 +107,7 @@ DATA: dict[FactKind, st.SearchStrategy[dict[str, Any]]] = {
             "sha256": st.just("0" * 64),
         }
     ),
+    FactKind.NAME_CORRECTED: st.just({"by": "staff:riley", "reason": "a sample", "method": "paper", "document": "one"}),
     FactKind.AUTHORITY_SUSPENDED: SUSPENDED,
     FactKind.AUTHORITY_RESTORED: RESTORED,
     FactKind.TERMINATION_NOTICED: st.just(NOTICED),

@@ -166,6 +166,7 @@ DATA: dict[FactKind, dict[str, st.SearchStrategy[Any]]] = {
         "market": markets,
         "due": st.dictionaries(lists, st.sampled_from(["2026-01-07", "2026-01-08"]), min_size=1),
     },
+    FactKind.NAME_CORRECTED: {},
     FactKind.LISTED: {"market": markets, "list": lists},
     FactKind.LIST_LATE: {"market": markets, "list": lists, "due_on": st.just("2026-01-07")},
     FactKind.HELP_DESK_TOLD: {},

@@ -160,6 +160,23 @@ async def suspended_counselor(world: World) -> Document:
     return opened
 
 
+async def corrected_counselor(world: World) -> Document:
+    """Helping, with a name that is corrected: account, certificate and notice follow, and the journey stands."""
+    opened = await world.active(documents.counselor())
+    name = {"first_name": "Corregida", "last_name": "Muestra", "method": "paper", "document": "a sample card"}
+    answer = await world.command(opened, "correct", reason="a sample reason", **name)
+    assert answer.status_code == 200, answer.text
+    await until_noticed(world, opened, "certificate_corrected")
+    return opened
+
+
+async def until_noticed(world: World, opened: Document, notice: str) -> None:
+    """Waits until this notice is recorded as sent."""
+    async with asyncio.timeout(60):
+        while f"notice.{notice}" not in await world.history(opened):
+            await asyncio.sleep(0.1)
+
+
 # of the federal program; its lists are read at the noons of business days, which are skipped to
 
 
@@ -250,6 +267,7 @@ LIVES: Sequence[Life] = (
     revoked_counselor,
     counselor_checked_anew,
     suspended_counselor,
+    corrected_counselor,
 )
 # After them, alone: its stand-ins are down for whoever asks.
 FAILING = broker_whose_third_parties_fail_once

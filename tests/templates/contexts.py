@@ -40,6 +40,7 @@ LINKS: dict[Notice, tuple[str, ...]] = {
     Notice.LMS_ENROLLED: (LMS_URL,),
     Notice.DENIED: (),
     Notice.CERTIFICATE_ISSUED: (VERIFY_URL,),
+    Notice.CERTIFICATE_CORRECTED: (VERIFY_URL,),
     Notice.PORTAL_ACTIVATION: (ACTIVATION_URL,),
     Notice.ACTIVE: (GLOSSARY_URL,),
     Notice.REMINDER: (),
@@ -74,6 +75,7 @@ FEDERAL = {notice for notice in Notice if notice.startswith("marketplace_")} | {
 }
 BOTH = {Notice.REMINDER, Notice.WITHDRAWN, Notice.REVOKED, Notice.CLOSED, *AUTHORITY_NOTICES, Notice.TERMINATED}
 BOTH |= ABOUT_APPEALS
+BOTH.add(Notice.CERTIFICATE_CORRECTED)
 READERS: dict[Notice, tuple[str, ...]] = {
     notice: (*KINDS, *ROLES) if notice in BOTH else ROLES if notice in FEDERAL else KINDS for notice in Notice
 }
@@ -163,6 +165,7 @@ def certificate(
             "issued_at": datetime(2024, 3, 6, 1, 0, tzinfo=UTC),
             "valid_until": valid_until,
             "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+            **({"superseded_by": "NM24-8H2N-P5VC-3KXR-J9DA"} if status == "superseded" else {}),
         },
         "plan_year_ended": plan_year_ended,
     }

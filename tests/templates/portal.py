@@ -294,6 +294,7 @@ def certificate(language: str, status: str = "valid") -> dict[str, object]:
             "issued_at": AT,
             "valid_until": date(2024, 12, 31),
             "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+            **({"superseded_by": "FM24-8H2N-P5VC-3KXR-J9DA"} if status == "superseded" else {}),
             "may_assist": status == "valid",
         },
         "plan_year_ended": status == "expired",

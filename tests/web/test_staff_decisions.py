@@ -329,3 +329,19 @@ async def test_e4_who_may_not_revoke_sees_the_authority_and_changes_nothing(hous
     assert "Suspend it" not in text
     for what in ("suspend", "lift", "take_back", "give_notice", "terminate"):
         assert (await house.post(f"{reviewer.path}/{what}", {"reason": "mine"})).status_code == 403
+
+
+async def test_e11_a_name_is_corrected_from_the_page(house: House) -> None:
+    reviewer = await desk(house)
+    assert "Correct the name" not in (await reviewer.page()).text
+    await house.certify(reviewer.case_id)
+    right = {"first_name": "Corregida", "last_name": "Muestra", "method": "paper", "document": "a card", "reason": "x"}
+    for wrong in ({"first_name": "<b>"}, {"last_name": ""}, {"method": "magic"}, {"document": " "}, {"reason": ""}):
+        answer = await reviewer.send("correct", **{**right, **wrong})
+        assert answer.status_code == 422
+        assert faulty(Reader(answer.text)) or "correct-first_name-error" in answer.text or "-last_name-" in answer.text
+    assert await reviewer.commands() == []
+    assert (await reviewer.send("correct", **right)).status_code == 303
+    await house.apply_commands()
+    assert "Corregida Muestra" in (await reviewer.page()).text
+    assert "case.name_corrected" in await reviewer.actions()

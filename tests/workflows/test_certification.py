@@ -13,13 +13,15 @@ from sqlalchemy.orm import Session
 from sqlmodel import col, select
 
 from db.case_state import list_rows, load_snapshot
+from db.reads.cases import read_certificate
 from db.reads.reminders import list_due_reminders
 from db.tables import CommandRow, EffectRow, FactRow
 from db.writes.appeals.deciding import DecisionOnAppeal
 from db.writes.appeals.filing import Filing
 from db.writes.opening import Opened
 from domain.shared.cases.appeals import AppealOutcome, FilingMethod
-from domain.shared.cases.commands import CommandKind
+from domain.shared.cases.authors import ProofMethod
+from domain.shared.cases.commands import CommandKind, CorrectName
 from domain.shared.cases.facts import FactKind
 from domain.shared.cases.messages import Begin, Command
 from domain.shared.cases.notices import Notice
@@ -28,6 +30,7 @@ from domain.shared.ids import make_appeal_workflow_id
 from domain.shared.policy import Windows
 from domain.state.policies import POLICIES
 from starter.appeals import Appeals
+from starter.cases import now
 from tests.support import documents, inside as support
 from tests.support.commands import store_command
 from tests.support.evidence import pdf
@@ -637,3 +640,30 @@ async def test_e6_a_reversed_denial_goes_on_where_it_stood_and_may_end_again(ins
     await inside.cases.revoke_certification(opened.case_id, "another reason", "staff:rita")
     assert await inside.handle(opened).result() == "revoked"
     assert len([one for one in await inside.notices(opened) if one == "revoked"]) == 2, "each end is told"
+
+
+async def test_e11_a_corrected_name_has_a_certificate_that_supersedes_the_one_before(inside: Inside) -> None:
+    """Number, file, page, portal account and the notice follow; the history of both stays; a repeat changes nothing."""
+    opened = await inside.active(documents.counselor())
+    before = (await inside.status(opened))["certificate"]
+    correction = CorrectName(first_name="Corregida", last_name="Muestra", method=ProofMethod.PAPER, document="a card")
+    for _ in range(2):
+        given = inside.cases.correct_name(opened.case_id, correction, "misspelled", "staff:riley", "correction-1")
+        assert (await given).state == "applied"
+    await inside.noticed(opened, "certificate_corrected")
+    status = await inside.status(opened)
+    after = status["certificate"]
+    assert status["stage"] == "active"
+    assert after["supersedes"] == before["number"] != after["number"]
+    assert [one["kind"] for one in status["history"]].count("certificate_issued") == 2
+    old, new = [await inside.database.read(read_certificate, one["number"], now()) for one in (before, after)]
+    assert old is not None
+    assert new is not None
+    assert (old["status"], old["superseded_by"], old["may_assist"]) == ("superseded", after["number"], False)
+    assert (new["status"], new["holder"], new["may_assist"]) == ("valid", "Corregida Muestra", True)
+    assert old["holder"] != new["holder"]
+    account = await inside.account(opened)
+    assert (account["first_name"], account["last_name"]) == ("Corregida", "Muestra")
+    with pytest.raises(Refusal) as refused:
+        await inside.cases.correct_name(opened.case_id, correction, "again", "staff:riley")
+    assert refused.value.reason.code == "name_as_printed"

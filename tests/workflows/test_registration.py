@@ -12,6 +12,7 @@ from sqlmodel import col, select
 
 from activities import profiles
 from db.case_state import list_rows, load_snapshot
+from db.reads.cases import read_certificate
 from db.tables import SentMail
 from db.writes.commands import apply_command
 from db.writes.opening import Opened
@@ -19,8 +20,8 @@ from domain.federal.markets import MLMS, Curriculum, Market, list_agreements
 from domain.federal.policies import FEDERAL_POLICIES
 from domain.shared.business_days import is_business_day
 from domain.shared.cases.authority import SuspensionKind
-from domain.shared.cases.authors import THE_ASSISTER
-from domain.shared.cases.commands import CommandKind
+from domain.shared.cases.authors import THE_ASSISTER, ProofMethod
+from domain.shared.cases.commands import CommandKind, CorrectName
 from domain.shared.cases.facts import FactKind
 from domain.shared.cases.messages import BeginRegistration, Command, RegistrationSnapshot, Report
 from domain.shared.cases.notices import Notice
@@ -703,6 +704,26 @@ async def test_e2_e4_a_suspended_registration_leaves_the_lists_until_its_term_is
     await federal.skip(opened, timedelta(days=32))
     await federal.until(opened, "terminated")
     assert await asyncio.wait_for(federal.handle(opened).result(), 60) == "terminated"
+
+
+async def test_e11_a_corrected_name_has_new_certificates_of_every_market_and_new_lists(federal: Federal) -> None:
+    request = documents.registration()
+    opened = await completed_on(federal, a_friday(), request)
+    before = (await federal.status(opened))["certificates"]
+    correction = CorrectName(first_name="Corregida", last_name="Muestra", method=ProofMethod.PAPER, document="a card")
+    assert (
+        await federal.cases.correct_name(opened.case_id, correction, "misspelled", "staff:riley")
+    ).state == "applied"
+    await federal.noticed(opened, "certificate_corrected")
+    after = (await federal.status(opened))["certificates"]
+    assert [one["market"] for one in after] == [one["market"] for one in before]
+    assert [one["supersedes"] for one in after] == [one["number"] for one in before]
+    for old, new in zip(before, after, strict=True):
+        shown = await federal.database.read(read_certificate, old["number"], datetime.now(UTC))
+        assert shown is not None
+        assert (shown["status"], shown["superseded_by"]) == ("superseded", new["number"])
+    assert (await federal.database.read(load_snapshot, opened.case_id)).case.unpublished
+    await federal.agreed(opened, "certified", "publication")
 
 
 async def test_c8_a_withdrawal_nobody_stored_ends_nothing(federal: Federal) -> None:

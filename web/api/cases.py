@@ -21,6 +21,7 @@ from domain.shared.assister import Kind
 from domain.shared.cases.authority import SuspensionKind
 from domain.shared.cases.authors import ProofMethod
 from domain.shared.cases.commands import CommandState
+from domain.shared.cases.corrections import CorrectionForm
 from domain.shared.cases.notices import Notice
 from domain.shared.cases.stages import Stage
 from domain.shared.claims import NpnProof
@@ -95,6 +96,12 @@ class ReorderBody(StrictBody):
 
     reason: Reason
     consent: Reason | None = None
+
+
+class CorrectionBody(CorrectionForm):
+    """The corrected name, what staff have seen of it, and why it is corrected (E11)."""
+
+    reason: Reason
 
 
 class SuspendBody(StrictBody):
@@ -293,6 +300,22 @@ async def terminate_case(
     """Terminates the authority to assist: after the policy's days of notice, or at once, which ends the case (E4)."""
     body = await read_body(request, TerminateBody)
     answer = await services.cases.terminate_authority(case_id, body.reason, me.actor, key, at_once=body.at_once)
+    return await answer_command(services, case_id, answer)
+
+
+@router.post(
+    "/cases/{case_id}/correct", tags=["cases"], responses=COMMANDS, openapi_extra=describe_body(CorrectionBody)
+)
+async def correct_name(
+    request: Request,
+    services: ServicesDep,
+    me: Annotated[StaffMember, require_permission(Permission.CORRECT_NAME)],
+    case_id: str,
+    key: CommandId = None,
+) -> JSONResponse:
+    """Corrects the name of who is certified: a new certificate supersedes the one before (E11)."""
+    body = await read_body(request, CorrectionBody)
+    answer = await services.cases.correct_name(case_id, body.build_command(), body.reason, me.actor, key)
     return await answer_command(services, case_id, answer)
 
 

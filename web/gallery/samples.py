@@ -114,6 +114,7 @@ _VALUES: dict[Notice, Mapping[str, object]] = {
         "has_portal_account": False,
         "portal_ready": False,
     },
+    Notice.CERTIFICATE_CORRECTED: {"certificates": [{**CERTIFICATE, "market": "", "supersedes": "NM24-0000-0000"}]},
     Notice.PORTAL_ACTIVATION: {
         "activation_url": ACTIVATION_URL,
         "activation_expires": datetime(2024, 3, 12, 23, 30, tzinfo=UTC),
@@ -331,6 +332,9 @@ def _make_notices() -> Iterator[NoticeSample]:
         Notice.CERTIFICATE_ISSUED, broker, "without_end", {"certificate": {**CERTIFICATE, "valid_until": None}}
     )
     yield NoticeSample(Notice.CERTIFICATE_ISSUED, broker, "long_name", long_name)
+    yield NoticeSample(Notice.CERTIFICATE_CORRECTED, broker)
+    both = [{**CERTIFICATE, "market": market, "supersedes": "FM24-0000-0000"} for market in ("individual", "shop")]
+    yield NoticeSample(Notice.CERTIFICATE_CORRECTED, agent_broker, "both_markets", {"certificates": both})
     yield NoticeSample(Notice.MARKETPLACE_ENROLLED, agent_broker, "automatic")
     yield NoticeSample(Notice.MARKETPLACE_ENROLLED, agent_broker, "chosen", {"automatic": False, "curriculum": "shop"})
     yield from _make_endings((broker,), Notice.DENIED)

@@ -29,6 +29,7 @@ class Permission(StrEnum):
     RESTART = "restart"
     PROVE_IDENTITY = "prove_identity"
     REORDER_CHECK = "reorder_check"
+    CORRECT_NAME = "correct_name"
     SUSPEND = "suspend"
     LIFT = "lift"
     TERMINATE = "terminate"
@@ -61,6 +62,7 @@ GRANTS: dict[StaffRole, frozenset[Permission]] = {
         _P.EXPORT,
         _P.PROVE_IDENTITY,
         _P.REORDER_CHECK,
+        _P.CORRECT_NAME,
         _P.SUSPEND,
         _P.LIFT,
         _P.TERMINATE,

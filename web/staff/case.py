@@ -67,21 +67,24 @@ async def _open_mail(visit: StaffVisit, case_id: str, number: int) -> tuple[Case
 
 
 @router.get("/certificate")
-async def download_certificate(visit: FileVisit, case_id: str) -> Response:
-    """The certificate as a file."""
-    return await _send_certificate(visit, case_id, "")
+async def download_certificate(visit: FileVisit, case_id: str, number: str | None = None) -> Response:
+    """The certificate as a file: the one of this number, else the newest."""
+    return await _send_certificate(visit, case_id, "", number)
 
 
 @router.get("/certificate/{market}")
-async def download_market_certificate(visit: FileVisit, case_id: str, market: str) -> Response:
-    """The certificate of a market as a file (B17)."""
-    return await _send_certificate(visit, case_id, market)
+async def download_market_certificate(
+    visit: FileVisit, case_id: str, market: str, number: str | None = None
+) -> Response:
+    """The certificate of a market as a file (B17): the one of this number, else the newest."""
+    return await _send_certificate(visit, case_id, market, number)
 
 
-async def _send_certificate(visit: StaffVisit, case_id: str, market: str) -> Response:
+async def _send_certificate(visit: StaffVisit, case_id: str, market: str, number: str | None) -> Response:
     services, language = visit.services, visit.language
     file = await services.database.read(read_case_file, case_id, now())
-    issued = next((one for one in reversed(file.certificates) if one.market == market), None)
+    wanted = (one for one in reversed(file.certificates) if one.market == market and number in (None, one.number))
+    issued = next(wanted, None)
     if issued is None:
         raise _build_not_found()
     printed = find_certificate_file(services, issued.uri, issued.number)

@@ -45,6 +45,8 @@ _MISSING = {
     "notice": N_("Choose a notice."),
     "method": N_("Choose how you have seen it."),
     "document": N_("Say which document you have seen."),
+    "first_name": N_("Give the first name; who has one name alone writes a hyphen for the other."),
+    "last_name": N_("Give the last name; who has one name alone writes a hyphen for the other."),
 }
 _SENT_BEFORE = N_(
     "You sent this form before, with other words, and what you sent first counts. "
@@ -56,6 +58,7 @@ _DONE = {
     "revoke": N_("The certification is revoked."),
     "resend": N_("The notice is sent again."),
     "check": N_("The background check is ordered anew."),
+    "correct": N_("The name is corrected. A new certificate supersedes the one before."),
     "suspend": N_("The authority to assist is suspended."),
     "lift": N_("The suspension is lifted."),
     "adverse": N_("Notice is given that the report may lead to a denial."),

@@ -16,6 +16,7 @@ from domain.programs.state import CaseState
 from domain.shared.cases.authority import SuspensionKind
 from domain.shared.cases.authors import OnBehalf, ProofMethod, StepAuthor
 from domain.shared.cases.commands import CommandState
+from domain.shared.cases.corrections import parse_correction
 from domain.shared.cases.notices import Notice
 from domain.shared.cases.reasons import Reason, Refusal
 from domain.shared.claims import NpnProof
@@ -242,6 +243,21 @@ async def prove_identity(form: Annotated[PostedForm, require_form("identity")]) 
         return await form.show_refusal(refusal.reason)
     services.numbers.forget()
     return _redirect_to_case(visit.request, form.case_id, done=form.name, of=form.case_id)
+
+
+@router.post("/correct")
+async def correct_name(form: Annotated[PostedForm, require_form("correct")]) -> Response:
+    """Corrects the name of who is certified (E11)."""
+    named = ("first_name", "last_name", "method", "document")
+    given = {name: value for name in named if (value := form.values.get(name, "").strip())}
+    try:
+        command, faults = parse_correction(given), form.find_reason_faults()
+    except Invalid as invalid:
+        return await form.show_faults([*invalid.faults, *form.find_reason_faults()])
+    if faults:
+        return await form.show_faults(faults)
+    cases, actor = form.visit.services.cases, form.visit.me.actor
+    return await _give_command(form, cases.correct_name(form.case_id, command, form.reason, actor, form.command_id))
 
 
 @router.post("/restart")

@@ -42,6 +42,7 @@ FORMS: dict[str, tuple[Permission, CommandKind | None]] = {
     "adverse": (Permission.DECIDE, CommandKind.BEGIN_ADVERSE_ACTION),
     "dispute": (Permission.ACT_FOR_ASSISTER, CommandKind.DISPUTE_CHECK),
     "end_dispute": (Permission.DECIDE, CommandKind.END_DISPUTE),
+    "correct": (Permission.CORRECT_NAME, CommandKind.CORRECT),
     "suspend": (Permission.SUSPEND, CommandKind.SUSPEND),
     "lift": (Permission.LIFT, CommandKind.LIFT),
     "take_back": (Permission.LIFT, CommandKind.LIFT),
@@ -87,6 +88,7 @@ class Panel:
     disputes: bool
     ends_dispute: bool
     adverse_days: int
+    corrects: bool
     has_authority: bool
     suspension_kinds: list[SuspensionKind]
     lifts: bool
@@ -141,6 +143,7 @@ def build_panel(file: CaseFile, me: StaffMember, language: str) -> Panel:
         disputes=may["dispute"] and not find_refusal(DisputeCheck(), state),
         ends_dispute=may["end_dispute"] and not find_refusal(EndDispute(), state),
         adverse_days=file.policy.adverse_action.pre_notice_business_days if isinstance(file.policy, Policy) else 0,
+        corrects=may["correct"] and state.has_authority and not state.ended,
         has_authority=state.has_authority and not state.ended,
         suspension_kinds=[
             kind for kind in SuspensionKind if may["suspend"] and not find_refusal(Suspend(suspension=kind), state)
@@ -150,7 +153,7 @@ def build_panel(file: CaseFile, me: StaffMember, language: str) -> Panel:
         gives_notice=may["give_notice"] and not find_refusal(GiveNotice(), state),
         terminates=may["terminate"] and not find_refusal(Terminate(), state),
         notice_days=file.policy.suspension.termination_notice_days,
-        acts=any(may[form] for form in ("resend", "withdraw", "revoke", "identity", "check")),
+        acts=any(may[form] for form in ("resend", "withdraw", "revoke", "identity", "check", "correct")),
         ended=explain_reason(why_ended, language) if why_ended else None,
         kept=[one for one in file.commands if one.state == CommandState.PENDING],
     )

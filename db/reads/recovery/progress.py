@@ -14,7 +14,7 @@ from domain.shared.cases.commands import CommandKind, CommandState
 from domain.shared.cases.facts import Fact, FactKind
 from domain.shared.cases.messages import RebuiltProgress
 
-_SIDE_TASKS = (CommandKind.RESEND, CommandKind.ACTIVATE)
+_SIDE_TASKS = (CommandKind.RESEND, CommandKind.ACTIVATE, CommandKind.CORRECT)
 
 
 def read_progress(session: Session, snapshot: CaseSnapshot, facts: Sequence[Fact]) -> RebuiltProgress:

@@ -28,9 +28,11 @@ from domain.shared.cases.authority import (
     TerminationNoticedData,
 )
 from domain.shared.cases.authority_commands import AuthorityCommand, build_authority_facts, find_rebuttal_refusal
+from domain.shared.cases.authors import ProofMethod
 from domain.shared.cases.commands import (
     CommandData,
     CommandOrigin,
+    CorrectName,
     EndingData,
     GiveNotice,
     Lift,
@@ -85,6 +87,9 @@ def list_commands(notices: Iterable[Notice]) -> list[Arrival]:
         make_command_arrival(GiveNotice(), "staff"),
         make_command_arrival(Terminate(), "staff", "at once"),
         make_command_arrival(MoveRules(rules_hash="1", former_hash="0"), "staff"),
+        make_command_arrival(
+            CorrectName(first_name="A", last_name="B", method=ProofMethod.PAPER, document="a card"), "staff"
+        ),
         *(make_command_arrival(ResendNotice(notice=one), "staff", one.value) for one in notices),
     ]
 

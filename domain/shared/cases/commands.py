@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from domain.shared.cases.authority import SuspensionKind
-from domain.shared.cases.authors import OnBehalf
+from domain.shared.cases.authors import OnBehalf, ProofMethod
 from domain.shared.cases.facts import Fact, FactData, FactKind
 from domain.shared.cases.notices import Notice
 from domain.shared.cases.reasons import Reason
@@ -35,6 +35,7 @@ class CommandKind(StrEnum):
     BEGIN_ADVERSE_ACTION = "begin_adverse_action"
     DISPUTE_CHECK = "dispute_check"
     END_DISPUTE = "end_dispute"
+    CORRECT = "correct"
 
 
 class CommandState(StrEnum):
@@ -135,6 +136,19 @@ class MoveRules(CommandData):
     former_hash: str
 
 
+class CorrectName(CommandData):
+    """Staff correct the name of who is certified: the certificate is issued anew under it (E11).
+
+    ``method`` and ``document`` say what they have seen of it.
+    """
+
+    kind = CommandKind.CORRECT
+    first_name: str
+    last_name: str
+    method: ProofMethod
+    document: str
+
+
 class SaveProfile(CommandData):
     """A profile of the federal program, and which of its fields were sent; both are kept until it is saved (B7).
 
@@ -159,7 +173,7 @@ def list_shown_data(data: Mapping[str, Any]) -> dict[str, Any]:
     """What may be shown of a stored command besides its reason: of an answer the names of its fields alone."""
     named = (
         *("verdict", "override", "notice", "changed", "faults", "consent", "suspension", "until", "termination"),
-        *("on_behalf", "former_hash", "rules_hash"),
+        *("on_behalf", "former_hash", "rules_hash", "method", "document"),
     )
     shown = {name: data[name] for name in named if data.get(name)}
     return shown | ({"changed": sorted(data["changes"])} if data.get("changes") else {})
@@ -177,6 +191,15 @@ class EndingData(FactData):
 
     by: str = ""
     reason: str = ""
+
+
+class NameCorrectedData(FactData):
+    """By whom a name was corrected, why, and what they have seen of it; neither name is in it."""
+
+    by: str
+    reason: str
+    method: str
+    document: str
 
 
 def make_fact_id(command_id: str) -> str:

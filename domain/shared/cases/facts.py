@@ -60,6 +60,7 @@ class FactKind(StrEnum):
     TERMINATION_TAKEN_BACK = "termination_taken_back"
     REBUTTAL_FILED = "rebuttal_filed"
     TERMINATED = "terminated"
+    NAME_CORRECTED = "name_corrected"
     CLOSED = "closed"
     APPEAL_FILED = "appeal_filed"
     APPEAL_ESCALATED = "appeal_escalated"

@@ -164,6 +164,12 @@ class CommandRef(BaseModel):
     at: datetime
 
 
+class Correction(CaseRef):
+    """What a corrected name makes due; ``command_id`` is the command's that corrected it."""
+
+    command_id: str
+
+
 class Applied(BaseModel):
     """Whether a command was applied, once, and the verdict it holds where it is a decision.
 

@@ -39,6 +39,7 @@ class Notice(StrEnum):
     TERMINATION_TAKEN_BACK = "termination_taken_back"
     TERMINATED = "terminated"
     CLOSED = "closed"
+    CERTIFICATE_CORRECTED = "certificate_corrected"
     APPEAL_FILED = "appeal_filed"
     APPEAL_ESCALATED = "appeal_escalated"
     APPEAL_DECIDED = "appeal_decided"
@@ -92,6 +93,7 @@ TOPIC: dict[Notice, Topic] = {
     Notice.TERMINATION_TAKEN_BACK: Topic.GENERAL,
     Notice.TERMINATED: Topic.GENERAL,
     Notice.CLOSED: Topic.GENERAL,
+    Notice.CERTIFICATE_CORRECTED: Topic.GENERAL,
     Notice.APPEAL_FILED: Topic.GENERAL,
     Notice.APPEAL_ESCALATED: Topic.GENERAL,
     Notice.APPEAL_DECIDED: Topic.GENERAL,

@@ -11,6 +11,9 @@ from typing import ClassVar
 from domain.shared.words import fill_words
 
 SENTENCES: dict[str, str] = {
+    # why a name isn't corrected (E11)
+    "no_certificate_to_correct": "There is no certificate whose name could be corrected.",
+    "name_as_printed": "This is the name that the certificate has already.",
     # why somebody may not assist yet (A30)
     "not_eligible": "Eligibility has not been approved.",
     "training_not_complete": "The annual training is not complete.",

@@ -112,12 +112,13 @@ IssuedAt = Annotated[datetime, PlainSerializer(datetime.isoformat, when_used="js
 
 
 class Certificate(FactData):
-    """The certificate issued (A23)."""
+    """The certificate issued (A23); ``supersedes`` is the number in whose place it is, empty for the first (E11)."""
 
     number: str
     issued_at: IssuedAt
     valid_until: date | None
     sha256: str
+    supersedes: str = ""
 
 
 class CertificateToIssue(FactData):
@@ -133,6 +134,7 @@ class CertificateToIssue(FactData):
     issued_on: date
     valid_until: date | None
     market: str = ""
+    supersedes: str = ""
 
 
 ENDINGS = {

@@ -1,0 +1,106 @@
+"""Certificates as Open Badges 3.0, verified by a library of somebody else's: openbadgeslib (E16)."""
+
+import asyncio
+import base64
+import gzip
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+import pytest
+from openbadgeslib.ob3.verifier import OB3VerificationError, OB3Verifier
+
+from db.tables import CertificateRow
+from domain.programs.badges import ENTRIES, encode_bits
+from domain.shared.cases.facts import FactKind
+from tests.support.documents import broker
+from tests.support.tables import add_rows
+from tests.web.house import NUMBER, House
+
+DID = "did:web:127.0.0.1%3A8000"  # of the address that the application under test has
+NEWER = "NM24-8H2N4-P5VCB-3KXRC-J9DAE"
+
+
+def fetch_from(house: House) -> Callable[[str], bytes]:
+    """What the library fetches by itself, from the application under test: the issuer's document, the status list."""
+    loop = asyncio.get_running_loop()
+
+    def fetch(url: str) -> bytes:
+        answer = asyncio.run_coroutine_threadsafe(house.browser.get(urlsplit(url).path), loop).result(60)
+        assert answer.status_code == 200, answer.text
+        return answer.content
+
+    return fetch
+
+
+async def verify(house: House, badge: str) -> object:
+    """The credential, if the library takes signature, issuer, dates and status."""
+    fetch = fetch_from(house)
+
+    def ask() -> object:
+        return OB3Verifier.for_issuer_did(DID, download=fetch).verify(badge, check_status=True, download=fetch)
+
+    return await asyncio.to_thread(ask)
+
+
+def read_payload(token: str) -> dict[str, object]:
+    body = token.split(".")[1]
+    found: dict[str, object] = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
+    return found
+
+
+async def badge_of(house: House, number: str = NUMBER) -> str:
+    answer = await house.browser.get(f"/certificates/{number}/badge")
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"].startswith("application/vc+jwt")
+    return answer.text
+
+
+async def test_e16_a_badge_is_verified_by_another_library_and_names_no_number_of_its_holder(house: House) -> None:
+    request = broker()
+    await house.certify(await house.open(request))
+    badge = await badge_of(house)
+    assert read_payload(await badge_of(house)) == read_payload(badge)
+    assert await verify(house, badge) is not None
+    payload = read_payload(badge)
+    assert "vc" not in payload
+    assert payload["iss"] == DID
+    for secret in (request["npn"], request["email"]):
+        assert secret not in json.dumps(payload)
+    head, body, signature = badge.split(".")
+    forged = f"{head}.{body}.{signature[::-1]}"
+    with pytest.raises(OB3VerificationError):
+        await verify(house, forged)
+
+
+@pytest.mark.parametrize("how", ["revoked", "superseded"])
+async def test_e16_the_status_list_follows_revocation_and_superseding(house: House, how: str) -> None:
+    case_id = await house.open(broker())
+    await house.certify(case_id)
+    badge = await badge_of(house)
+    assert await verify(house, badge) is not None
+    if how == "revoked":
+        await house.facts(case_id, FactKind.REVOKED, by="staff:sample", reason="a sample")
+    else:
+        row = CertificateRow(
+            number=NEWER, case_id=case_id, supersedes=NUMBER, issued_at=datetime.now(UTC), sha256="0" * 64, uri="a.pdf"
+        )
+        await house.database.write(add_rows, row)
+        assert await verify(house, await badge_of(house, NEWER)) is not None
+    with pytest.raises(OB3VerificationError, match="revocation"):
+        await verify(house, badge)
+
+
+async def test_e16_there_is_no_badge_and_no_list_without_a_certificate(house: House) -> None:
+    for path in (f"/certificates/{NUMBER}/badge", "/certificates/x/badge", "/badges/status/1"):
+        assert (await house.browser.get(path)).status_code == 404
+
+
+def test_e16_a_list_has_131_072_entries_and_index_0_is_its_leftmost_bit() -> None:
+    encoded = encode_bits([0, 9, ENTRIES - 1])
+    assert encoded.startswith("u")
+    assert "=" not in encoded
+    bits = gzip.decompress(base64.urlsafe_b64decode(encoded[1:] + "=" * (-len(encoded[1:]) % 4)))
+    assert len(bits) * 8 == ENTRIES == 131_072
+    assert (bits[0], bits[1], bits[-1]) == (0b1000_0000, 0b0100_0000, 0b0000_0001)

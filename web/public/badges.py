@@ -1,0 +1,118 @@
+"""Certificates as Open Badges 3.0: the credential, its status list, and the key they are signed with (E16).
+
+Everything is public where the certificate is. The key is a badge's own: it is made of the site's identity key, which
+every web process has, by a derivation of which nothing leads back.
+"""
+
+from datetime import timedelta
+from functools import lru_cache
+from typing import Annotated, Any
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from fastapi import APIRouter, Path
+from fastapi.responses import JSONResponse, Response
+from joserfc import jwt
+from joserfc.jwk import ECKey
+
+from db.reads.badges import list_ended_entries
+from db.reads.cases import read_certificate
+from db.writes.badges import take_badge_entry
+from domain.programs.badges import ENTRIES, BadgeEntry, BadgeIssuer, build_badge, build_status_list
+from domain.programs.policies import find_policy
+from domain.shared.ids import parse_certificate_number
+from domain.shared.policy import find_time_zone
+from starter.cases import now
+from templates.labels import KINDS, PROGRAMS
+from web.http.auth import PUBLIC
+from web.http.pages import PRIVATE
+from web.http.problems import build_problem
+from web.http.rate_limits import limit_rate
+from web.services import Services, ServicesDep
+
+router = APIRouter(dependencies=[PUBLIC], tags=["certificates"])
+
+JWT = "application/vc+jwt"
+LONGEST = 100
+# How long a status list may be kept by who reads it: a revocation is seen by everybody after that.
+FRESH_FOR = timedelta(minutes=5)
+ORDER_OF_P256 = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+NOT_FOUND: dict[int | str, dict[str, Any]] = {404: {"description": "There is none under this number."}}
+
+
+@router.get(
+    "/certificates/{number}/badge", dependencies=[limit_rate("look_up")], responses=NOT_FOUND, response_class=Response
+)
+async def show_badge(number: str, services: ServicesDep) -> Response:
+    """A certificate as an Open Badges 3.0 credential: a VC-JWT (E16). Its status says whether it counts still."""
+    written = parse_certificate_number(number[:LONGEST])
+    certificate = await services.database.read(read_certificate, written, now())
+    policy = find_policy(certificate["program"], certificate["plan_year"]) if certificate else None
+    if certificate is None or policy is None:
+        return build_problem(404, "There is no certificate with this number.", headers=PRIVATE)
+    entry = BadgeEntry(await services.database.write(take_badge_entry, certificate["number"]))
+    badge = build_badge(
+        _find_issuer(services, certificate["program"]),
+        certificate,
+        KINDS[certificate["kind"]],
+        entry,
+        find_time_zone(policy),
+    )
+    return Response(_sign(services, badge), media_type=JWT, headers=PRIVATE)
+
+
+@router.get(
+    "/badges/status/{number}", dependencies=[limit_rate("look_up")], responses=NOT_FOUND, response_class=Response
+)
+async def show_status_list(number: Annotated[int, Path(ge=1, le=2**40)], services: ServicesDep) -> Response:
+    """A Bitstring Status List as a VC-JWT: which badges count no more, revoked or superseded (E16)."""
+    first = (number - 1) * ENTRIES + 1
+    ended = await services.database.read(list_ended_entries, first, first + ENTRIES - 1)
+    if ended is None:
+        return build_problem(404, "There is no status list with this number.", headers=PRIVATE)
+    indices = [BadgeEntry(entry).index for entry in ended]
+    listed = build_status_list(_find_issuer(services), number, indices, now(), FRESH_FOR)
+    kept = {"Cache-Control": f"public, max-age={int(FRESH_FOR.total_seconds())}"}
+    return Response(_sign(services, listed), media_type=JWT, headers=kept)
+
+
+@router.get("/.well-known/did.json", response_class=JSONResponse)
+async def show_issuer(services: ServicesDep) -> JSONResponse:
+    """Who issues badges, as a did:web document, with the public key that checks them (E16)."""
+    issuer = _find_issuer(services)
+    method = {
+        "id": issuer.key_id,
+        "type": "JsonWebKey2020",
+        "controller": issuer.did,
+        "publicKeyJwk": _find_key(services).as_dict(private=False),
+    }
+    document = {
+        "@context": ["https://www.w3.org/ns/did/v1", "https://w3id.org/security/suites/jws-2020/v1"],
+        "id": issuer.did,
+        "verificationMethod": [method],
+        "assertionMethod": [issuer.key_id],
+    }
+    return JSONResponse(document, headers={"Cache-Control": "public, max-age=3600"})
+
+
+def _find_issuer(services: Services, program: str = "") -> BadgeIssuer:
+    return BadgeIssuer(services.settings.web_url.rstrip("/"), PROGRAMS.get(program, ""))
+
+
+def _find_key(services: Services) -> ECKey:
+    return _derive_key(services.settings.identity_key_bytes)
+
+
+@lru_cache(maxsize=4)
+def _derive_key(secret: bytes) -> ECKey:
+    """A key on P-256; more bytes are drawn than it has, so that no key is likelier than another."""
+    drawn = HKDF(algorithm=SHA256(), length=48, salt=None, info=b"open badges, ES256").derive(secret)
+    number = int.from_bytes(drawn) % (ORDER_OF_P256 - 1) + 1
+    return ECKey.import_key(ec.derive_private_key(number, ec.SECP256R1()))
+
+
+def _sign(services: Services, payload: dict[str, Any]) -> str:
+    key = _find_key(services)
+    header = {"alg": "ES256", "typ": "vc+jwt", "kid": _find_issuer(services).key_id, "jwk": key.as_dict(private=False)}
+    return jwt.encode(header, payload, key, algorithms=["ES256"])
