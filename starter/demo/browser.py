@@ -56,6 +56,12 @@ class OwnBrowser:
         found = _PASS.search(shown.text)
         return found[1] if found else ""
 
+    async def file_appeal(self, case: str, grounds: str, evidence: bytes) -> None:
+        """Appeals against what ended one's case, and adds a file of evidence."""
+        page = f"/me/{case}/appeal"
+        await self._post(page, {"grounds": grounds})
+        await self._call("POST", f"{self._web}{page}/evidence", 303, files={"file": ("evidence.png", evidence)})
+
     async def _type_code(self, path: str, shown: Response) -> None:
         await self._post(path, {"code": await self._wait_for_code()}, shown)
 

@@ -11,6 +11,7 @@ from httpx2 import AsyncClient
 from rich.console import Console
 from rich.live import Live
 
+from starter.cli.context import find_settings
 from starter.cli.output import open_console, print_json
 from starter.demo.federal import RegistrationScenario, RegistrationWalkthrough
 from starter.demo.progress import LiveProgress, PlainProgress, ProgressDisplay
@@ -41,6 +42,7 @@ async def demonstrate(data: Path | None, keep: bool, as_json: bool) -> int:
 async def _demonstrate_on_stack(folder: Path, keep: bool, as_json: bool, out: Console) -> int:
     out.print(f"Starting the stack on {folder} …", soft_wrap=True)
     async with run_stack(folder) as stack:
+        find_settings(folder)  # puts the stack's policies and its exchange in force here too, which the report names
         results, faults = await _walk_through_all(stack, out)
         report = await _make_report(stack, results, out)
         if keep:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from httpx2 import AsyncClient
+
 from starter.demo.browser import OwnBrowser
 from starter.demo.walkthrough import PAUSE_SECONDS, Document, Scenario, Step, Walkthrough, run_verb
 
@@ -52,9 +54,9 @@ class RegistrationWalkthrough(Walkthrough[RegistrationScenario]):
         self._of_assister["Portal-Pass"] = await browser.make_portal_pass(self._case)
         self._note_step("portal given a pass for an hour")
 
-    async def _submit_request(self) -> None:
+    async def _submit_request(self, browser: AsyncClient) -> None:
         await self._prepare_third_parties()
-        await super()._submit_request()
+        await super()._submit_request(browser)
 
     async def _prepare_third_parties(self) -> None:
         """Enters person and firm into the licence registry; an operator loads the earlier years."""

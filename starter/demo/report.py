@@ -9,11 +9,27 @@ from pathlib import Path
 from rich.console import Console
 
 from domain.shared.exchange import find_state_exchange
-from starter.cli.output import Cell, format_code, format_value, make_table, print_pairs, print_rcl, spell_code
+from starter.cli.output import (
+    Cell,
+    format_code,
+    format_instant,
+    format_value,
+    make_table,
+    print_pairs,
+    print_rcl,
+    spell_code,
+)
 from starter.demo.walkthrough import Document, ScenarioResult
 
 # Of a file's name, a hash of 64 digits, what tells it from the others and fits into 80 columns.
 HASH_SHOWN = 12
+# Kinds of facts that turn a case off its straight way, each with the field of it that says why or what.
+TURNS = {
+    "appeal_filed": "appealed",
+    "appeal_decided": "outcome",
+    "authority_suspended": "cause",
+    "authority_restored": "cause",
+}
 
 
 @dataclass(frozen=True)
@@ -39,6 +55,8 @@ async def print_report(out: Console, report: DemoReport, keep: bool) -> None:
         for one in state
     )
     out.print(make_table("who", "kind", "stage", "certificate", rows=rows))
+    out.print("\nOn the way")
+    out.print(make_table("who", "what happened", "at", rows=_list_turns(state)))
     out.print("\nFederal marketplace")
     out.print(make_table("who", "market", "stage", "certificate", rows=_list_markets(federal)))
     out.print("\nRegistration Completion List")
@@ -52,6 +70,22 @@ async def print_report(out: Console, report: DemoReport, keep: bool) -> None:
 
 def _format_number(one: ScenarioResult) -> Cell:
     return format_value(next((certificate["number"] for certificate in one.certificates), None))
+
+
+def _list_turns(results: list[ScenarioResult]) -> Iterable[tuple[Cell, ...]]:
+    """A row for each turn that somebody's case took."""
+    for one in results:
+        for turn in _find_turns(one):
+            what = f"{spell_code(turn['kind'])}: {spell_code(turn['detail'])}"
+            yield one.scenario.name, what, format_instant(turn["at"])
+
+
+def _find_turns(one: ScenarioResult) -> list[Document]:
+    return [
+        {"kind": fact["kind"], "detail": fact["data"][TURNS[fact["kind"]]], "at": fact["at"]}
+        for fact in one.status["history"]
+        if fact["kind"] in TURNS
+    ]
 
 
 def _list_markets(results: list[ScenarioResult]) -> Iterable[tuple[Cell, ...]]:
@@ -127,6 +161,7 @@ def _describe_result(stack: Document, one: ScenarioResult) -> Document:
         "stage": one.status["stage"],
         "certificate": next(iter(certificates), None),
         "certificates": certificates,
+        "turns": _find_turns(one),
         "seconds": round(one.seconds, 1),
     }
 

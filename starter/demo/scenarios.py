@@ -65,6 +65,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         _describe_request("broker", "Sample", "Broker", "sample.broker@example.com", EL_PASO)
         | _describe_license("102", EL_PASO, "Sample Health", "Example Mutual"),
         *("approve", IN_ORDER, ("0.92",)),
+        lapses=True,
     ),
     CertificationScenario(
         _describe_request("enrollment_counselor", "Ejemplo", "Consejera", "ejemplo.consejera@example.org", SANTA_FE)
@@ -74,8 +75,8 @@ SCENARIOS: tuple[Scenario, ...] = (
     CertificationScenario(
         _describe_request("broker", "Expired", "Broker", "expired.broker@example.com", SANTA_FE)
         | _describe_license("112", SANTA_FE, "Example Mutual"),
-        *("deny", "The New Mexico license has expired; renew it and ask again."),
-        ends=("denied",),
+        *("deny", "The New Mexico license has expired; renew it and ask again.", ("0.85",)),
+        appeal="The license was renewed in time, as the file shows; the registry does not know yet.",
     ),
     RegistrationScenario(
         _describe_registration(

@@ -1,39 +1,81 @@
 """The state program in the demonstration: what an invented assister, staff and third parties do, over HTTP."""
 
 import asyncio
+import io
 import re
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import segno
+from httpx2 import AsyncClient
 
 from domain.shared.links import ACTIVATION_PATH
 from starter.demo.browser import OwnBrowser
-from starter.demo.walkthrough import PAUSE_SECONDS, Document, Scenario, Step, Walkthrough
+from starter.demo.license_rounds import find_working_day, run_round
+from starter.demo.walkthrough import PAUSE_SECONDS, Document, Scenario, Step, Unexpected, Walkthrough, run_verb
 
 END_STAGES = frozenset({"active", "denied"})
+APPEALS_REVIEWER = "Demo Appeals Reviewer"
+
+
+def make_evidence() -> bytes:
+    """A picture to send as evidence: a PNG with a QR code."""
+    picture = io.BytesIO()
+    segno.make("Sample evidence: the license is renewed.").save(picture, kind="png", scale=4)
+    return picture.getvalue()
 
 
 @dataclass(frozen=True)
 class CertificationScenario(Scenario):
-    """What staff decide and why, and the scores of the exam in the order of its attempts."""
+    """What staff decide and why, and the scores of the exam in the order of its attempts.
+
+    The grounds of an appeal against a denial, which is reversed; whether the licence lapses and comes back.
+    """
 
     decision: str
     reason: str
     scores: tuple[str, ...] = ()
+    appeal: str = field(default="", kw_only=True)
+    lapses: bool = field(default=False, kw_only=True)
 
 
 class CertificationWalkthrough(Walkthrough[CertificationScenario]):
     """The way from the request to active, or to the denial."""
 
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._is_lapse_due = False
+
     def _is_over(self, status: Document) -> bool:
-        return status["stage"] in END_STAGES
+        return status["stage"] in END_STAGES and self._find_step(status) is None
+
+    def _find_step(self, status: Document) -> Step | None:
+        if status["stage"] == "denied" and self._scenario.appeal:
+            return CertificationWalkthrough._file_appeal
+        if status["stage"] == "under_appeal":
+            return CertificationWalkthrough._reverse_denial
+        if status["stage"] == "active" and self._is_lapse_due:
+            return CertificationWalkthrough._let_license_lapse
+        return super()._find_step(status)
 
     def _measure_progress(self, status: Document) -> tuple[object, ...]:
         return status["stage"], status["waiting_for"], len(status["exam"]["attempts"])
 
     def _count_notices(self, status: Document) -> Counter[str]:
-        return Counter([f"notice.{status['stage']}"])
+        notices = Counter([f"notice.{status['stage']}"])
+        appeal = ["notice.denied", "notice.appeal_filed", "notice.appeal_decided"]
+        lapse = ["notice.authority_suspended", "notice.authority_restored"]
+        return notices + Counter(appeal * bool(self._scenario.appeal)) + Counter(lapse * self._scenario.lapses)
+
+    async def _submit_request(self, browser: AsyncClient) -> None:
+        if self._scenario.appeal:
+            # Whose the NPN is, is proven by the address: a reversal approves over what staff may override alone.
+            await self._change_producer(contact_email=self._scenario.request["email"])
+        await super()._submit_request(browser)
+        history = (await self._read_status(history=True))["history"]
+        self._is_lapse_due = self._scenario.lapses and all(one["kind"] != "authority_suspended" for one in history)
 
     async def _fill_in_form(self, browser: OwnBrowser) -> None:
         await browser.send_state_request(self._scenario.request)
@@ -93,6 +135,48 @@ class CertificationWalkthrough(Walkthrough[CertificationScenario]):
         await self._call("POST", f"{self._stand_ins['portal']}/accounts/{self._case}/scheduling-tool", 200)
         self._note_step("Scheduling Tool ready")
 
+    async def _file_appeal(self, _: Document) -> None:
+        assert self._browser is not None, "the request was sent by it"
+        await self._browser.file_appeal(self._case, self._scenario.appeal, make_evidence())
+        self._note_step("appeal filed on their own page, with a file")
+
+    async def _reverse_denial(self, _: Document) -> None:
+        """Decided by somebody else than who denied."""
+        decided = ("--outcome", "reversed", "--reason", "The license was renewed in time.", "--as", APPEALS_REVIEWER)
+        await run_verb(self._stack, "appeal", self._case, "decide", *decided)
+        self._note_step("somebody else reversed the denial")
+
+    async def _let_license_lapse(self, status: Document) -> None:
+        """At the registry, of which the day's round over licences hears (E1, E2)."""
+        self._is_lapse_due = False
+        await self._change_licenses(active=False)
+        await run_round(self._stack, find_working_day())
+        suspended = await self._wait_for_change(status)
+        page = f"{self._web}/certificates/{status['certificate']['number']}"
+        public = (await self._call("GET", page, 200, headers={"Accept": "application/json"})).json()
+        if suspended["may_assist"] or public["may_assist"]:
+            raise Unexpected(f"{self._scenario.name} may assist though the license has lapsed")
+        self._note_step("license lapsed at the registry: suspended, may not assist")
+
+    async def _renew_license(self, _: Document) -> None:
+        """The round of another day, since one asks about nobody twice a day (E3)."""
+        await self._change_licenses(active=True)
+        await run_round(self._stack, find_working_day(later=1))
+        self._note_step("license back at the registry: restored")
+
+    async def _change_licenses(self, active: bool) -> None:
+        producer = await self._find_producer()
+        await self._change_producer(licenses=[{**one, "active": active} for one in producer["licenses"]])
+
+    async def _change_producer(self, **changes: object) -> None:
+        producer = await self._find_producer()
+        await self._call("POST", f"{self._stand_ins['registry']}/producers", 201, json={**producer, **changes})
+
+    async def _find_producer(self) -> Document:
+        """The assister as the licence registry has them."""
+        producers: list[Document] = (await self._call("GET", f"{self._stand_ins['registry']}/producers", 200)).json()
+        return next(one for one in producers if one["npn"] == self._scenario.request["npn"])
+
     async def _report_to_lms(self, step: str, body: Document | None = None) -> None:
         await self._call("POST", f"{self._stand_ins['lms']}/learners/{self._case}/{step}", 200, json=body)
 
@@ -125,4 +209,5 @@ class CertificationWalkthrough(Walkthrough[CertificationScenario]):
         "portal_activation": _activate_account,
         "portal_profile": _complete_portal_profile,
         "scheduling_tool": _set_up_scheduling,
+        "restoration": _renew_license,
     }

@@ -43,7 +43,7 @@ class Scenario:
 
 @dataclass(frozen=True)
 class ScenarioResult:
-    """How it came out: the status document at the end, and how long it took."""
+    """How it came out: the status document at the end with its history, and how long it took."""
 
     scenario: Scenario
     status: Document
@@ -85,6 +85,7 @@ class Walkthrough(ABC, Generic[ScenarioT]):
         self._http = http
         self._note_step = note_step
         self._case = ""
+        self._browser: OwnBrowser | None = None
         self._last_status: Document = {}
 
     @abstractmethod
@@ -103,40 +104,47 @@ class Walkthrough(ABC, Generic[ScenarioT]):
         """Goes all the way. Raises `Unexpected` where it comes out otherwise, or takes longer than `seconds`."""
         began = time.monotonic()
         try:
-            async with asyncio.timeout(seconds):
-                status = await self._go_to_the_end()
+            # The assister's own browser stays open: what they do later on their pages needs no second code.
+            async with (
+                asyncio.timeout(seconds),
+                AsyncClient(timeout=self._http.timeout, trust_env=False) as browser,
+            ):
+                status = await self._go_to_the_end(browser)
         except TimeoutError:
             last = self._last_status
             where = f"in stage {last['stage']}, waiting for {last['waiting_for']}" if last else "new"
             raise Unexpected(f"{self._scenario.name} was still {where} after {seconds:.0f} seconds") from None
         return ScenarioResult(self._scenario, status, time.monotonic() - began)
 
-    async def _go_to_the_end(self) -> Document:
-        await self._submit_request()
+    async def _go_to_the_end(self, browser: AsyncClient) -> Document:
+        await self._submit_request(browser)
         status = await self._read_status()
         while not self._is_over(status):
-            step = self.steps.get(status["waiting_for"])
-            if step:
+            if step := self._find_step(status):
                 await step(self, status)
             status = await self._wait_for_change(status)
         await self._check_end(status)
-        return status
+        return await self._read_status(history=True)
+
+    def _find_step(self, status: Document) -> Step | None:
+        """What is done now; None where the demonstration waits as well."""
+        return self.steps.get(status["waiting_for"])
 
     @abstractmethod
     async def _fill_in_form(self, browser: OwnBrowser) -> None:
         """Sends the program's form, and the code that comes to its address."""
 
-    async def _submit_request(self) -> None:
+    async def _submit_request(self, browser: AsyncClient) -> None:
         """By the form, in a browser of the assister's own, which is signed in to their own pages by the code."""
         email = self._scenario.request["email"]
         known = {one["case_id"] for one in await self._list_cases()}
         before = len(await self._read_codes(email))
-        async with AsyncClient(timeout=self._http.timeout, trust_env=False) as browser:
-            own = OwnBrowser(self._web, partial(self._call, http=browser), partial(self._wait_for_code, email, before))
-            await self._fill_in_form(own)
-            self._note_step("address confirmed by a code")
-            self._case = await own.find_own_case()
-            await self._use_own_pages(own)
+        own = OwnBrowser(self._web, partial(self._call, http=browser), partial(self._wait_for_code, email, before))
+        await self._fill_in_form(own)
+        self._note_step("address confirmed by a code")
+        self._case = await own.find_own_case()
+        await self._use_own_pages(own)
+        self._browser = own
         self._note_step("had asked before" if self._case in known else "request sent")
 
     async def _use_own_pages(self, browser: OwnBrowser) -> None:
@@ -161,7 +169,7 @@ class Walkthrough(ABC, Generic[ScenarioT]):
     async def _check_end(self, status: Document) -> None:
         """The end is the expected one, its notices are sent, and the public page calls each certificate valid."""
         name, wanted = self._scenario.name, self._scenario.ends
-        if status["stage"] not in wanted or status["may_assist"] == ("denied" in wanted):
+        if status["stage"] not in wanted or not status["may_assist"]:
             raise Unexpected(f"{name} ended as {status['stage']} instead of {' or '.join(wanted)}")
         await self._wait_for_notices(status)
         for certificate in list_certificates(status):
@@ -169,8 +177,7 @@ class Walkthrough(ABC, Generic[ScenarioT]):
             public = (await self._call("GET", page, 200, headers={"Accept": "application/json"})).json()
             if (public["status"], public["sha256"]) != ("valid", certificate["sha256"]):
                 raise Unexpected(f"The public page calls {certificate['number']} {public['status']}")
-        if status["may_assist"]:
-            self._note_step("may begin helping consumers")
+        self._note_step("may begin helping consumers")
 
     async def _wait_for_notices(self, status: Document) -> None:
         while True:

@@ -23,12 +23,12 @@ def test_the_demo_certifies_several_and_its_folder_carries_on(tmp_path: Path) ->
         ("bewellnm", "agent", "active"),
         ("bewellnm", "broker", "active"),
         ("bewellnm", "enrollment_counselor", "active"),
-        ("bewellnm", "broker", "denied"),
+        ("bewellnm", "broker", "active"),
         ("ffm", "marketplace_agent_broker", "certified"),
         ("ffm", "marketplace_agent_broker", "certified"),
     ]
     markets = [[each.get("market") for each in one["certificates"]] for one in shown["assisters"]]
-    assert markets == [[None], [None], [None], [], ["individual"], ["individual", "shop"]]
+    assert markets == [[None], [None], [None], [None], ["individual"], ["individual", "shop"]]
     for one in shown["assisters"]:
         assert all(Path(each["file"]).read_bytes().startswith(b"%PDF") for each in one["certificates"])
     listed = [
@@ -36,7 +36,15 @@ def test_the_demo_certifies_several_and_its_folder_carries_on(tmp_path: Path) ->
         for row in shown["rcl"]["rows"]
     ]
     assert listed == [[True, False], [True, True]]
-    assert shown["mailbox"]["messages"] == 27
+    assert shown["mailbox"]["messages"] == 34, "a letter more or less was sent"
+    turns = [[(turn["kind"], turn["detail"]) for turn in one["turns"]] for one in shown["assisters"]]
+    assert turns == [
+        [],
+        [("authority_suspended", "license_lapsed"), ("authority_restored", "license_lapsed")],
+        [],
+        [("appeal_filed", "denied"), ("appeal_decided", "reversed")],
+        *([], []),
+    ]
     for step in (
         *(
             "address confirmed by a code",
@@ -45,6 +53,8 @@ def test_the_demo_certifies_several_and_its_folder_carries_on(tmp_path: Path) ->
             "own registration refused",
             "approval refused",
         ),
+        *("suspended, may not assist", "license back at the registry: restored"),
+        *("staff denied", "appeal filed on their own page, with a file", "somebody else reversed the denial"),
         *("last year imported", "Next refused", "copied NPN refused", "individual returning completed, mlms"),
         *("vendor-a's own address refused", "shop completed, vendor-a", "shop privacy security: I Agree"),
     ):
@@ -52,7 +62,11 @@ def test_the_demo_certifies_several_and_its_folder_carries_on(tmp_path: Path) ->
 
     again = run_certify(tmp_path, "demo", "--data", "shown")
     assert again.status == 0, again.err
-    assert "had asked before" in again.out
+    assert again.out.count("had asked before") == len(shown["assisters"])
+    assert "34 messages" not in again.out, "those who come again are sent a code"
+    assert "suspended, may not assist" not in again.out, "nobody's license lapses a second time"
+    for turn in ("authority suspended: license lapsed", "appeal decided: reversed"):
+        assert turn in again.out
     assert all(each["number"] in again.out for one in shown["assisters"] for each in one["certificates"])
     assert all(row["npn"] in again.out for row in shown["rcl"]["rows"])
     # What holds the folder's path stays in one piece, to be copied.
