@@ -9,7 +9,7 @@ from sqlmodel import col, select
 
 from db.case_state import list_rows
 from db.reads.queue import ListedCase, list_matching
-from db.tables import Case, CertificateRow, SearchTerm
+from db.tables import Assister, Case, CertificateRow, SearchTerm
 from domain.shared.ids import parse_certificate_number
 from domain.shared.search_words import split_words
 
@@ -35,6 +35,19 @@ def find_cases(session: Session, query: str, limit: int) -> list[ListedCase]:
     found = list_matching(session, col(Case.assister_id).in_(people), limit=limit * CASES_OF_ONE)
     places = {assister_id: place for place, assister_id in enumerate(people)}
     return sorted(found, key=lambda case: places[case.assister_id])[:limit]
+
+
+def find_people_without_case(session: Session, query: str, limit: int) -> list[Assister]:
+    """The people in whom every word is found and who have no case: known from an import alone (E10).
+
+    Raises `Invalid` for a query that is too long.
+    """
+    words = split_words(query)
+    people = _find_people(session, words, limit) if words else []
+    has_case = exists().where(col(Case.assister_id) == col(Assister.assister_id))
+    found: list[Assister] = list_rows(session, select(Assister).where(col(Assister.assister_id).in_(people), ~has_case))
+    places = {assister_id: place for place, assister_id in enumerate(people)}
+    return sorted(found, key=lambda one: places[one.assister_id])
 
 
 def _find_certified(session: Session, query: str) -> str | None:

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from starter.policies import load_policies
-from tests.bench import brokers, burst, confirmation, latency, licenses, lists, screens, waiting
+from tests.bench import brokers, burst, confirmation, latency, licenses, lists, screens, season, waiting
 from tests.bench.pace import Size
 
 
@@ -32,6 +32,7 @@ PARTS = {
     "confirmation": Part(confirmation.measure, confirmation.list_rows),
     "waiting": Part(waiting.measure, waiting.list_rows),
     "licenses": Part(licenses.measure, licenses.list_rows),
+    "season": Part(season.measure, season.list_rows),
     "lists": Part(lists.measure, lists.list_rows),
     "screens": Part(screens.measure, screens.list_rows),
 }
@@ -81,6 +82,7 @@ def main() -> None:
         help="waiting cases on one worker, then reconciled; 20,000 take half an hour",
     )
     parser.add_argument("--licensed", type=int, default=100_000, help="certified cases of a licence round")
+    parser.add_argument("--season", type=int, default=10_000, help="people whose cases a season opens; takes a while")
     parser.add_argument("--listed", type=int, default=1_000_000, help="rows of the RCL that are read over HTTP")
     parser.add_argument("--changed", type=int, default=20_000, help="registrations published at once")
     parser.add_argument("--people", type=int, default=100_000, help="cases behind the console's pages")

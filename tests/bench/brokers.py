@@ -89,7 +89,7 @@ async def _count_events(stack: BenchStack) -> dict[str, int]:
 async def _compare_with_bare(stack: BenchStack, size: Size) -> dict[str, Any]:
     """Brokers end to end and the bare workflow, in turns: what else the machine does, slows both down."""
     cases = size.cases // ROUNDS
-    async with _run_bare_worker(stack.world.stack["temporal"]) as worker:
+    async with run_bare_worker(stack.world.stack["temporal"]) as worker:
         await _run_bare(stack.client, WARM_UP, size.at_once)
         await _certify(stack, await load.known_brokers(stack.world, WARM_UP), size.at_once)
         bare, product = [], []
@@ -132,7 +132,7 @@ async def _run_bare(client: Client, paths: int, at_once: int) -> None:
 
 
 @asynccontextmanager
-async def _run_bare_worker(address: str) -> AsyncIterator[int]:
+async def run_bare_worker(address: str) -> AsyncIterator[int]:
     """The bare workflow's worker process; its id."""
     environment = {**os.environ, "TEMPORAL_ADDRESS": address, "TEMPORAL_CONFIG_FILE": os.devnull}
     process = await asyncio.create_subprocess_exec(

@@ -21,6 +21,7 @@ class Size:
     burst: int
     confirmed: int
     waiting: int
+    season: int
     licensed: int
     listed: int
     changed: int

@@ -3,6 +3,7 @@
 import httpx2
 import pytest
 
+from domain.programs.imports import parse_import
 from tests.support import documents
 from tests.web.house import NUMBER, House
 from tests.web.test_pages import read
@@ -76,3 +77,18 @@ async def test_a_search_without_the_session_s_token_finds_nothing(house: House) 
     assert answer.status_code == 403
     assert await house.list_accesses() == []
     assert "Nadia" not in answer.text
+
+
+async def test_e10_people_known_from_an_import_alone_are_found_too(house: House) -> None:
+    csrf = await house.sign_in()
+    request = documents.broker(first_name="Importada")
+    people = parse_import([documents.earlier(request, 2025)])
+    _, (imported,) = await house.services.imports.import_people(people, "staff:ana")
+    await house.open(documents.broker(first_name="Importada"))
+    for words in ("importada", request["npn"]):
+        reader = read(await search(house, words, csrf))
+        assert "Known without a case: 1" in reader.text
+        assert imported["assister_id"] in reader.text
+    assert "Cases found: 1" in read(await search(house, "importada", csrf)).text
+    assert ("search", None) in [(access.page, access.case_id) for access in await house.list_accesses()]
+    assert "Nothing was found" in read(await search(house, "nobody-of-this-name", csrf)).text

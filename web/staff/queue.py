@@ -6,7 +6,7 @@ from typing import Any
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from db.reads.queue import Filters, View, read_case_page
-from db.reads.search import find_cases
+from db.reads.search import find_cases, find_people_without_case
 from domain.shared.documents.faults import Invalid
 from starter.cases import now
 from web.http.forms import describe_faults, read_form
@@ -84,16 +84,19 @@ async def search_cases(visit: ReaderVisit) -> Response:
         return _render_search(visit, values)
     try:
         rows = await visit.services.database.read(find_cases, words, MOST_FOUND)
+        people = await visit.services.database.read(find_people_without_case, words, MOST_FOUND)
     except Invalid as invalid:
         errors = describe_faults(invalid.faults, visit.language)
         return _render_search(visit, values, status=422, errors=errors)
     if rows:
         await visit.record_access("search", [row.case_id for row in rows])
-    return _render_search(visit, values, rows=rows)
+    if people:
+        await visit.record_access("search", ())
+    return _render_search(visit, values, rows=rows, people=people)
 
 
 def _render_search(visit: StaffVisit, values: Mapping[str, str], status: int = 200, **found: Any) -> HTMLResponse:
-    shown = {"rows": None, "errors": [], **found}
+    shown = {"rows": None, "people": [], "errors": [], **found}
     return visit.render_page(
         "staff/search.html",
         here=SEARCH,
