@@ -220,6 +220,7 @@ ACCESSED_PAGES: Labels = {
     "certificate": N_("Certificate"),
     "claims": N_("Two people, one NPN"),
     "season": N_("Seasons"),
+    "imports": N_("Imports"),
     "appeals": N_("Appeals"),
     "webhook": N_("Webhook"),
     "history": N_("Case history"),
@@ -276,6 +277,8 @@ FILTERS: dict[str, Labels] = {
     "season_outcome": staff.SEASON_OUTCOMES,
     "left_out": staff.LEFT_OUT_REASONS,
     "adverse_status": staff.ADVERSE_STATUSES,
+    "import_state": staff.IMPORT_STATES,
+    "row_outcome": staff.ROW_OUTCOMES,
     "appeal_outcome": staff.APPEAL_OUTCOMES,
     "appeal_method": staff.APPEAL_METHODS,
 }

@@ -412,3 +412,12 @@ LEFT_OUT_REASONS: Labels = {
     "record_at_fault": N_("What is known of them can't be made a case of: look at their records"),
     "window_closed": N_("The plan year closed before their turn came"),
 }
+
+# The states of an import, and the values of domain.programs.import_files.RowOutcome.
+IMPORT_STATES: Labels = {"running": N_("Under way, or cut off"), "done": N_("Done"), "undone": N_("Undone")}
+ROW_OUTCOMES: Labels = {
+    "new": N_("New people"),
+    "known": N_("Known before"),
+    "conflict": N_("Kept for staff"),
+    "refused": N_("Refused rows"),
+}

@@ -137,6 +137,14 @@ async def _unproven_case(page: Page, people: People, language: str) -> None:
     await page.locator("details:has([action*='/identity']) summary").click()
 
 
+async def _import_not_undone(page: Page, people: People, language: str) -> None:
+    """An undoing without a reason."""
+    await of(People.import_with_refusals)(page, people, language)
+    await page.locator("details summary").first.click()
+    await page.locator("form[action$='/undo'] button:visible").first.click()
+    await page.locator(FAULT).first.wait_for()
+
+
 async def _open(page: Page, people: People, url: str, language: str, status: int) -> None:
     url = url if url.startswith("http") else people.world.web + url
     await people.owner_signs_in(page, url)
@@ -293,6 +301,12 @@ PAGES = {
         "/staff/season/{program}/{plan_year}/{change}",
         as_staff(sent(of(People.season, "/ffm/2026"), FAULT, "form[action$='/resume'] button"), "Demo Operator"),
     ),
+    "staff_imports": Row("/staff/imports", as_staff(of(People.import_with_refusals), "Demo Operator")),
+    "staff_imports_faulty": Row(
+        "/staff/imports",
+        as_staff(sent(of(People.import_with_refusals), FAULT, "form[enctype] button"), "Demo Operator"),
+    ),
+    "staff_import_not_undone": Row("/staff/imports/{import_id}/undo", as_staff(_import_not_undone, "Demo Operator")),
     "staff_access_log": Row("/staff/access-log", as_staff(at("/staff/access-log"), "Demo Auditor")),
     "staff_own_sessions": Row("/staff/own-sessions", as_staff(at("/staff/own-sessions"))),
     "staff_file_not_needed": Row(CASE, as_staff(of(People.completed_case, status=403), "Demo Operator")),

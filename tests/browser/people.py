@@ -354,3 +354,9 @@ class People:
             f"VALUES ('ffm', 2026, '{left_out}', 'left_out', 'revoked_before', '{at}')"
         )
         return "/staff/season"
+
+    @once
+    async def import_with_refusals(self) -> str:
+        """Somebody's earlier years, loaded by an operator."""
+        await self.world.imported(documents.earlier(documents.broker(), 2025))
+        return "/staff/imports"

@@ -16,8 +16,8 @@ from web.http.problems import build_problem
 log = structlog.get_logger(__name__)
 # A request with every field at its longest has some 20 KiB.
 MAX_BODY = 256 * 1024
-# A file of evidence, and the form around it.
-UPLOADS, MAX_UPLOAD = "/appeal/evidence", LARGEST_FILE + 16 * 1024
+# A file of evidence or of earlier years, and the form around it.
+UPLOADS, MAX_UPLOAD = ("/appeal/evidence", "/staff/imports"), LARGEST_FILE + 16 * 1024
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 LANGUAGE_COOKIE = "lang"
 # Under TLS browsers see to it that no other host sets such a cookie.
@@ -54,7 +54,7 @@ HTTPS_ONLY = {"Strict-Transport-Security": "max-age=31536000; includeSubDomains"
 _REFUSALS = {
     400: "The address contains a NUL character.",
     403: "This was sent from a page of another site: open the page here, then send it again.",
-    413: f"The body is larger than {MAX_BODY} bytes, or with a file of evidence than {MAX_UPLOAD}; send less.",
+    413: f"The body is larger than {MAX_BODY} bytes, or with a file than {MAX_UPLOAD}; send less.",
     500: "Something went wrong on our side; please try again later.",
 }
 

@@ -24,6 +24,7 @@ class Permission(StrEnum):
     RESEND = "resend"
     BEGIN = "begin"
     RUN_SEASON = "run_season"
+    IMPORT = "import"
     ACT_FOR_ASSISTER = "act_for_assister"
     CLEAR_FLAG = "clear_flag"
     RESTART = "restart"
@@ -72,7 +73,7 @@ GRANTS: dict[StaffRole, frozenset[Permission]] = {
     | {_P.SUSPEND, _P.LIFT, _P.TERMINATE}
     | {_P.READ_APPEALS, _P.FILE_APPEAL, _P.DECIDE_APPEAL},
     StaffRole.OPERATOR: frozenset({_P.READ_CASES, _P.READ_WEBHOOKS, _P.READ_SESSIONS, _P.END_SESSIONS})
-    | {_P.RESEND, _P.BEGIN, _P.RUN_SEASON, _P.CLEAR_FLAG, _P.RESTART, _P.DELIVER},
+    | {_P.RESEND, _P.BEGIN, _P.RUN_SEASON, _P.IMPORT, _P.CLEAR_FLAG, _P.RESTART, _P.DELIVER},
     StaffRole.AUDITOR: _READS | {_P.EXPORT, _P.READ_ACCESS_LOG, _P.READ_SESSIONS},
 }
 

@@ -18,7 +18,7 @@ from web.http.pages import render_page
 from web.http.permissions import Permission
 from web.services import Services, ServicesDep
 
-CLAIMS, SEASONS, APPEALS = "/staff/claims", "/staff/season", "/staff/appeals"
+CLAIMS, SEASONS, APPEALS, IMPORTS = "/staff/claims", "/staff/season", "/staff/appeals", "/staff/imports"
 # The console's pages, in the order of the navigation, each with what it needs.
 NAVIGATION: tuple[tuple[str, str, Permission], ...] = (
     ("/staff", N_("Work queue"), Permission.READ_CASES),
@@ -27,6 +27,7 @@ NAVIGATION: tuple[tuple[str, str, Permission], ...] = (
     (CLAIMS, N_("Two people, one NPN"), Permission.PROVE_IDENTITY),
     (APPEALS, N_("Appeals"), Permission.READ_APPEALS),
     (SEASONS, N_("Seasons"), Permission.RUN_SEASON),
+    (IMPORTS, N_("Imports"), Permission.IMPORT),
     ("/staff/webhooks", N_("Webhooks"), Permission.READ_WEBHOOKS),
     ("/staff/dashboard", N_("Dashboard"), Permission.READ_CASES),
     ("/staff/access-log", N_("Access log"), Permission.READ_ACCESS_LOG),

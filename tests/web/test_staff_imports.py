@@ -1,0 +1,50 @@
+"""Imports in the console: a file is sent, its refused rows come back as one, and all of it is undone (E10)."""
+
+import csv
+from io import StringIO
+
+import httpx2
+
+from tests.support import documents
+from tests.web.house import House
+from tests.web.test_pages import read
+from web.http.permissions import StaffRole
+
+PAGE = "/staff/imports"
+HEADER = "kind;email;first_name;last_name;npn;plan_year;registered;trained;certified;lms_account;portal_account"
+
+
+def line(email: str) -> str:
+    return f"broker;{email};Testa;Example;{documents.new_npn()};2025;1;1;1;yes;yes"
+
+
+async def send(house: House, csrf: str, *lines: str, program: str = "bewellnm") -> httpx2.Response:
+    content = "\n".join(lines).encode()
+    form = {"csrf_token": csrf, "program": program}
+    return await house.browser.post(PAGE, data=form, files={"file": ("years.csv", content, "text/csv")})
+
+
+async def test_e10_a_file_is_sent_mended_and_undone(house: House) -> None:
+    csrf = await house.sign_in(StaffRole.OPERATOR)
+    answer = await send(house, csrf, HEADER, line("testa@example.com"), line("nobody"))
+    assert (answer.status_code, answer.headers["location"]) == (303, f"{PAGE}?done=taken")
+    page = read(await house.browser.get(PAGE))
+    (there,) = [str(link["href"]) for link in page.of("a") if str(link.get("href")).endswith("/refused.csv")]
+    (refused,) = csv.DictReader(StringIO((await house.browser.get(there)).content.decode("utf-8-sig")))
+    assert (refused["row"], refused["field"], refused["email"]) == ("3", "email", "nobody")
+    undo = there.replace("refused.csv", "undo")
+    assert "Give a reason." in read(await house.post(undo, {"csrf_token": csrf, "reason": ""}), 422).text
+    undone = await house.post(undo, {"csrf_token": csrf, "reason": "The wrong file."})
+    assert undone.headers["location"] == f"{PAGE}?done=undone"
+    again = await house.post(undo, {"csrf_token": csrf, "reason": "The wrong file."})
+    assert "was undone before" in read(again, 409).text
+    assert "imports" in {access.page for access in await house.list_accesses()}
+
+
+async def test_e10_what_is_no_such_file_is_refused(house: House) -> None:
+    csrf = await house.sign_in(StaffRole.OPERATOR)
+    assert "Choose a file." in read(await send(house, csrf), 422).text
+    assert "There is no such column" in read(await send(house, csrf, f"{HEADER};certifed"), 422).text
+    assert (await send(house, "another", HEADER)).status_code == 403
+    await house.sign_in(StaffRole.REVIEWER)
+    assert (await house.browser.get(PAGE)).status_code == 403
