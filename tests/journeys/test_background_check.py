@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.support import documents
-from tests.support.world import World
+from tests.support.world import FORM, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -159,3 +159,45 @@ async def test_p13_a_suspended_check_is_shown_and_goes_on(world: World) -> None:
     assert (refused.status_code, "wait for what comes of it" in refused.json()["detail"]) == (409, True)
     status = await world.until(opened, "awaiting_decision")
     assert (status["flag"], check_of(status)[0]["result"]) == (None, "pass")
+
+
+async def test_e8_a_denial_by_a_report_goes_by_notice_days_and_dispute(world: World) -> None:
+    """Over HTTP: staff are told what to do, both sides see until when, and the assister disputes on their own page."""
+    request = documents.counselor(language="en")
+    await outcome(world, request, "consider", 0.1)
+    opened = await world.opened(request)
+    await world.until(opened, "awaiting_decision")
+    refused = await world.decide(opened, "deny")
+    assert (refused.status_code, "begin the adverse action" in refused.json()["detail"]) == (409, True)
+    assert (await world.command(opened, "check/dispute/end", reason="none")).status_code == 409
+    assert (await world.command(opened, "check/dispute", reason="by letter")).status_code == 422, "how, is needed"
+    assert (await world.command(opened, "check/adverse")).status_code == 422, "a reason is needed"
+    begun = await world.command(opened, "check/adverse", reason="an entry of 2022")
+    assert begun.status_code == 200, begun.text
+    status = await world.until(opened, lambda status: status["adverse_action"]["last_day"])
+    assert status["adverse_action"]["notice_date"] < status["adverse_action"]["last_day"]
+    refused = await world.decide(opened, "deny")
+    assert (refused.status_code, status["adverse_action"]["last_day"] in refused.json()["detail"]) == (409, True)
+    letter = await world.letter(request["email"], lambda message: "background report" in message["subject"])
+    assert "Checkr, Inc." in letter["text"]
+    assert "Sample text" in letter["text"], "the summary of rights"
+
+    page = await world.own_page(opened, request["email"])
+    shown = await world.http.get(page, params={"lang": "en"})
+    assert "Dispute the report" in shown.text
+    assert (await world.http.post(f"{page}/dispute", data={"dispute": ""}, headers=FORM)).status_code == 422
+    told = await world.http.post(f"{page}/dispute", data={"dispute": "It is somebody else's."}, headers=FORM)
+    assert told.status_code == 303, told.text
+    assert "You dispute the report" in (await world.http.get(page, params={"lang": "en"})).text
+    refused = await world.decide(opened, "deny")
+    assert (refused.status_code, "is disputed" in refused.json()["detail"]) == (409, True)
+    assert (await world.command(opened, "check/dispute/end", reason="looked into")).status_code == 200
+    await world.until(opened, lambda status: status["adverse_action"]["status"] == "waiting")
+    answer = await world.command(opened, "check/dispute", reason="again, by letter", method="paper")
+    assert answer.json()["adverse_action"]["status"] == "disputed"
+    actions = [entry["action"] for entry in await world.audit(opened)]
+    assert {"case.adverse_action_begun", "adverse_action.noticed", "case.check_disputed", "decide.refused"} <= {
+        *actions
+    }
+    await world.approved(opened, override="the entry is of another person of that name")
+    assert (await world.status(opened))["adverse_action"]["status"] == "canceled"

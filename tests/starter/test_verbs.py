@@ -124,6 +124,21 @@ async def test_e8_a_canceled_check_is_ordered_anew(clerk: Clerk, world: World) -
     assert "wait for what comes of it" in await clerk.refused("check", case, "reorder", *STAFF)
 
 
+async def test_e8_notice_is_given_before_a_denial_by_a_report(clerk: Clerk, world: World) -> None:
+    request = documents.counselor()
+    vendor = f"{world.stack['sandbox']['background_checks']}/outcomes"
+    told = await world.http.post(vendor, json={"email": request["email"], "result": "consider"})
+    assert told.status_code == 201
+    opened = await world.opened(request)
+    await world.until(opened, "awaiting_decision")
+    case = opened["case_id"]
+    assert "begin the adverse action" in await clerk.refused("decide", case, "deny", *STAFF)
+    assert (await clerk.json("check", case, "adverse", *STAFF))["state"] == "applied"
+    assert (await clerk.json("check", case, "dispute", "--method", "paper", *STAFF))["state"] == "applied"
+    assert "disputed already" in await clerk.refused("check", case, "dispute", "--method", "paper", *STAFF)
+    assert (await clerk.json("check", case, "end-dispute", *STAFF))["state"] == "applied"
+
+
 async def test_a_case_ends_by_withdrawal_or_revocation(clerk: Clerk, world: World) -> None:
     for verb in ("withdraw", "revoke"):
         opened = await world.opened(documents.agent())

@@ -255,6 +255,27 @@ async def test_e8_a_check_is_ordered_anew_once_nothing_comes_of_it_any_more(hous
     assert "Kept, to be carried out: Background check to be ordered anew" in (await reviewer.page()).text
 
 
+async def test_e8_staff_give_notice_before_a_denial_by_a_report_and_dispute_it_for_the_assister(house: House) -> None:
+    reviewer = await desk(house, documents.counselor(), intake_scope=Result.PASS)
+    await house.facts(reviewer.case_id, FactKind.BACKGROUND_REPORTED, result="consider")
+    page = await reviewer.page()
+    assert "Give notice that the report may lead to a denial" in page.text
+    assert "5 business days" in page.text
+    assert faulty(read(await reviewer.send("adverse"), 422)) == {"adverse-reason"}
+    assert (await reviewer.send("adverse", reason="An entry of 2022.")).status_code == 303
+    await house.apply_commands()
+    assert "Notice is on its way" in (await reviewer.page()).text
+    assert faulty(read(await reviewer.send("dispute", reason="Not hers."), 422)) == {"dispute-method"}
+    assert (await reviewer.send("dispute", reason="Not hers.", method="paper")).status_code == 303
+    await house.apply_commands()
+    assert "Disputed; its days stand still" in (await reviewer.page()).text
+    assert (await reviewer.send("end_dispute", reason="Looked into.")).status_code == 303
+    await house.apply_commands()
+    assert "Notice is on its way" in (await reviewer.page()).text
+    given = ["begin_adverse_action", "dispute_check", "end_dispute"]
+    assert [row.kind for row in await reviewer.commands()] == given
+
+
 @pytest.mark.parametrize(("what", "said"), [("withdraw", "Withdrawn"), ("revoke", "Revoked")])
 async def test_a_case_is_ended_with_a_reason_and_a_step_to_confirm_it(house: House, what: str, said: str) -> None:
     reviewer = await desk(house, npn_found=Result.PASS)
