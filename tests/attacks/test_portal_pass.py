@@ -11,13 +11,15 @@ import structlog
 from sqlmodel import select
 
 from db.case_state import list_rows, load_case
-from db.own_tables import PortalPass
+from db.own_tables import OwnSession, PortalPass
 from db.reads.cases import read_audit
 from db.tables import CommandRow, FactRow, TicketRow
 from db.writes.facts import lock_case
 from db.writes.own.portal_passes import LASTS, find_portal_pass, give_portal_pass
-from domain.shared.cases.authors import StepAuthor
+from db.writes.own.sessions import IDLE
+from domain.shared.cases.authors import OnBehalf, ProofMethod, StepAuthor
 from domain.shared.cases.facts import FactKind
+from domain.shared.cases.stages import Stage
 from domain.shared.ids import hash_token
 from tests.support import documents
 from tests.support.sending import build_credential
@@ -134,6 +136,32 @@ async def _ended_elsewhere(house: House, case_id: str) -> str:
     return secret
 
 
+async def _ended_elsewhere_after_a_while(house: House, case_id: str) -> str:
+    secret = await give(house, case_id)
+
+    def leave_alone(session: Any) -> None:
+        for own in list_rows(session, select(OwnSession)):
+            own.seen_at -= IDLE + timedelta(minutes=1)
+            session.add(own)
+
+    await house.database.write(leave_alone)
+    await house.own_session(OWNER)
+    assert (await house.browser.post("/me/sign-out-elsewhere", headers=HTML)).status_code == 303
+    return secret
+
+
+async def _of_a_case_that_ended(house: House, case_id: str) -> str:
+    secret = await give(house, case_id)
+
+    def end(session: Any) -> None:
+        case = lock_case(session, case_id)
+        case.stage = Stage.WITHDRAWN
+        session.add(case)
+
+    await house.database.write(end)
+    return secret
+
+
 async def _anothers_case_now(house: House, case_id: str) -> str:
     secret = await give(house, case_id)
 
@@ -159,6 +187,8 @@ SPOILT: dict[str, Spoil] = {
     "one that was taken back": _taken_back,
     "one whose giver signed out": _signed_out,
     "one of a session ended from elsewhere": _ended_elsewhere,
+    "one of a session ended from elsewhere when it had rested": _ended_elsewhere_after_a_while,
+    "one whose case has ended": _of_a_case_that_ended,
     "one whose case is another's now": _anothers_case_now,
     "what the database has of it": _its_hash,
 }
@@ -204,6 +234,18 @@ async def test_d6_d7_with_a_pass_the_portal_takes_steps_and_the_audit_names_it(h
     assert (saving.actor, saving.data["portal_pass"]) == ("sender:marketplace", row.id)
     page = await house.browser.get(f"/me/{case_id}", headers=HTML)
     assert "The Marketplace&#39;s portal may act in this registration until" in page.text
+
+
+async def test_d6_a_portal_says_no_word_that_the_audit_would_give_as_staffs(house: House) -> None:
+    case_id = await open_case(house)
+    secret, before = await give(house, case_id), await list_written(house, case_id)
+    for step, body in STEPS.items():
+        answer = await take_step(house, case_id, step, secret, {**body, "method": "paper", "reason": "signed"})
+        assert (step, answer.status_code) == (step, 422), answer.text
+        assert [fault["field"] for fault in answer.json()["errors"]] == ["method", "reason"], step
+    assert await list_written(house, case_id) == before
+    with pytest.raises(ValueError, match="Staff alone"):
+        StepAuthor("sender:marketplace", OnBehalf(method=ProofMethod.PAPER, reason="signed"), "a-pass")
 
 
 @pytest.mark.parametrize("who", ["nobody", "another", "the portal", "a portal there is not"])

@@ -14,7 +14,7 @@ from db.writes.opening import SecondAccount
 from db.writes.webhooks.inbox import accept_vendor_report
 from domain.federal.markets import Curriculum, MarketplaceAgreement
 from domain.federal.vendor_reports import parse_vendor_report
-from domain.shared.cases.authors import OnBehalf, ProofMethod, StepAuthor, find_missing_word
+from domain.shared.cases.authors import OnBehalf, ProofMethod, StepAuthor, find_word_faults
 from domain.shared.documents.faults import Fault, Invalid, list_faults
 from domain.shared.documents.parsing import read_json
 from domain.shared.ids import is_sender_actor
@@ -43,7 +43,10 @@ Channel = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, 
 
 
 class StepBody(StrictBody):
-    """Of staff, who take a step for the assister: how they have the assister's word, and why (D6); both are audited."""
+    """Of staff, who take a step for the assister: how they have the assister's word, and why (D6); both are audited.
+
+    A portal says neither: it has a pass, and no word that the audit would give as staff's.
+    """
 
     method: ProofMethod | None = None
     reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)] | None = None
@@ -85,13 +88,13 @@ async def read_step(request: Request, caller: StepCaller, model: type[Step]) -> 
 
 def parse_step(document: object, caller: StepCaller, model: type[Step]) -> tuple[Step, StepAuthor]:
     """The same, of parsed JSON."""
-    missing = find_missing_word(caller.actor, document) if isinstance(document, dict) else []
+    said = find_word_faults(caller.actor, document) if isinstance(document, dict) else []
     try:
         body = model.model_validate(document)
     except ValidationError as error:
-        raise Invalid([*list_faults(error), *missing]) from None
-    if missing:
-        raise Invalid(missing)
+        raise Invalid([*list_faults(error), *said]) from None
+    if said:
+        raise Invalid(said)
     word = OnBehalf(method=body.method, reason=body.reason) if body.method and body.reason else None
     return body, StepAuthor(caller.actor, word, caller.portal_pass)
 

@@ -83,11 +83,13 @@ def _list_unended(session: Session, case_id: str) -> Iterable[PortalPass]:
 
 def _is_open(session: Session, case: Case, row: PortalPass, now: datetime) -> bool:
     """Whether a pass opens anything: it has neither ended nor expired, nor has the session it was given in been ended,
-    and the case is still that session's owner's.
+    and the case is open, and still that session's owner's.
     """
     own = session.get(OwnSession, row.session_hash)
     is_theirs = own is not None and own.ended_at is None and _is_owner(own, case)
-    return is_theirs and row.ended_at is None and now < row.expires_at
+    if not is_theirs or case.stage in ENDED:
+        return False
+    return row.ended_at is None and now < row.expires_at
 
 
 def _is_owner(own: OwnSession, case: Case) -> bool:

@@ -92,16 +92,20 @@ def end_own_session(session: Session, token: str, now: datetime) -> None:
 
 def list_other_sessions(session: Session, token: str, now: datetime) -> list[OwnSession]:
     """Where else the owner of a session is signed in by the same address, the last used first."""
+    return [row for row in _list_unended_others(session, token, now) if now < find_end(row)]
+
+
+def _list_unended_others(session: Session, token: str, now: datetime) -> list[OwnSession]:
+    """The same, and those that were not used for a while: what was given in them, a portal's pass, may still count."""
     mine = session.get_one(OwnSession, hash_token(token))
     others = col(OwnSession.email) == mine.email, col(OwnSession.token_hash) != mine.token_hash
     still_open = col(OwnSession.ended_at).is_(None), col(OwnSession.expires_at) > now
-    found = list_rows(session, select(OwnSession).where(*others, *still_open).order_by(col(OwnSession.seen_at).desc()))
-    return [row for row in found if now < find_end(row)]
+    return list_rows(session, select(OwnSession).where(*others, *still_open).order_by(col(OwnSession.seen_at).desc()))
 
 
 def end_other_sessions(session: Session, token: str, now: datetime) -> None:
     """Ends every other session of the owner of this one."""
-    for row in list_other_sessions(session, token, now):
+    for row in _list_unended_others(session, token, now):
         row.ended_at = now
         session.add(row)
         session.add(AuditRow(at=now, actor=ACTOR, action="own.signed_out", details={"session": row.id}))

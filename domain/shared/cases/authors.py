@@ -34,7 +34,7 @@ class StepAuthor:
     """Who takes a step that is the assister's own: they themselves, a sender, or staff on their behalf (D6).
 
     ``actor`` is whom the audit names, ``portal_pass`` the id of the pass by which a sender acts. Raises `Invalid`
-    naming ``method`` and ``reason`` where staff don't say them.
+    naming ``method`` and ``reason`` where staff don't say them; nobody else does.
     """
 
     actor: str = ASSISTER
@@ -45,8 +45,10 @@ class StepAuthor:
         """Nobody of staff takes such a step without a word for it, and no sender without a pass, whichever way."""
         if is_sender_actor(self.actor) and self.portal_pass is None:
             raise ValueError("A sender takes a step of an assister's by a pass of theirs alone.")
+        if self.on_behalf is not None and (is_sender_actor(self.actor) or self.actor == ASSISTER):
+            raise ValueError("Staff alone say by whose word they take a step of an assister's.")
         if self.on_behalf is None and self.actor != ASSISTER and not is_sender_actor(self.actor):
-            raise Invalid(find_missing_word(self.actor, {}))
+            raise Invalid(find_word_faults(self.actor, {}))
 
     @property
     def reason(self) -> str | None:
@@ -62,8 +64,8 @@ class StepAuthor:
 THE_ASSISTER = StepAuthor()
 
 
-def find_missing_word(actor: str, given: Mapping[str, Any]) -> list[Fault]:
-    """Which of `method` and `reason` this actor must say and doesn't."""
+def find_word_faults(actor: str, given: Mapping[str, Any]) -> list[Fault]:
+    """Which of `method` and `reason` this actor must say and doesn't, or says without being staff."""
     if actor == ASSISTER or is_sender_actor(actor):
-        return []
+        return [Fault(name, "unknown_field") for name in ("method", "reason") if given.get(name) is not None]
     return [Fault(name, "required") for name in ("method", "reason") if given.get(name) is None]
