@@ -1,5 +1,6 @@
 """Staff take no step of an assister's without saying how they have their word, and why; the audit has both (D6)."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx2
@@ -9,12 +10,13 @@ from sqlmodel import select
 from db.case_state import list_rows
 from db.reads.cases import read_audit
 from db.tables import CommandRow, FactRow, TicketRow
+from db.writes.federal.profiles import keep_profile
 from domain.federal.agreements import find_marketplace_agreement
 from domain.federal.markets import MarketplaceAgreement
 from domain.shared.cases.authors import OnBehalf, ProofMethod, StepAuthor
 from domain.shared.cases.facts import FactKind
 from domain.shared.documents.faults import Invalid
-from domain.shared.ids import ASSISTER
+from domain.shared.ids import ASSISTER, make_command_id
 from tests.support import documents
 from tests.web.house import House
 
@@ -81,6 +83,25 @@ async def test_d6_the_audit_has_name_method_and_reason_of_each_step(house: House
     ]
     page = await house.browser.get(f"/staff/cases/{case_id}", headers={"Accept": "text/html"})
     assert "For the assister, by their word: On paper. signed at the office" in page.text
+
+
+async def test_d6_nobody_is_answered_by_what_another_has_sent_under_the_same_id(house: House) -> None:
+    case_id, changes = await house.open(documents.registration()), STEPS["profile"]
+    await house.services.database.write(
+        keep_profile,
+        house.services.settings.identity_key_bytes,
+        make_command_id("one", case_id),
+        case_id,
+        changes,
+        StepAuthor(ASSISTER),
+        datetime.now(UTC),
+    )
+    headers = {"X-CSRF-Token": await house.sign_in(), "Idempotency-Key": "one"}
+    answer = await house.browser.post(f"/api/cases/{case_id}/profile", json=changes | WORD, headers=headers)
+    assert (answer.status_code, answer.json()["detail"]) == (
+        409,
+        "This id was used for another command; use a new one.",
+    )
 
 
 async def test_d6_a_withdrawal_at_the_assisters_wish_says_how_it_was_told(house: House) -> None:

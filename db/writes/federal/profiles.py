@@ -87,7 +87,12 @@ def keep_profile(
             created_at=now,
         )
         session.add(row)
-    elif (row.case_id, row.kind, row.data.get("digest")) != (case_id, command.kind, command.digest):
+    elif (row.case_id, row.kind, row.actor, row.data.get("digest")) != (
+        case_id,
+        command.kind,
+        author.actor,
+        command.digest,
+    ):
         raise Refusal(Reason("id_used"))
     return row
 
