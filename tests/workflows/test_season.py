@@ -327,9 +327,11 @@ async def test_e9_c1_a_worker_killed_in_the_middle_opens_everybody_once(tmp_path
         assert status["opened"] == 12
         cases = kept.rows("SELECT assister_id, case_id FROM assister_case")
         assert sorted(row[0] for row in cases) == sorted(people)
-        # The first steps: each is enrolled in the course, once, and waits for staff.
+        # The first steps: each waits for staff, and is enrolled in the course, once, as soon as its NPN is proven.
         await until(
             lambda: kept.rows("SELECT count(*) FROM assister_case WHERE waiting_for = 'decision'") == [(12,)], 120
         )
+        enrolled = "SELECT count(*) FROM effect WHERE kind = 'training.enrolled' AND result IS NOT NULL"
+        await until(lambda: kept.rows(enrolled) == [(12,)], 120)
         calls = [one for one in await world.calls("lms") if one["method"] == "POST" and one["status"] == 201]
         assert Counter(one["body"]["registration"] for one in calls) == Counter(row[1] for row in cases)
