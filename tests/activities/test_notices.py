@@ -25,7 +25,7 @@ from db.writes.cases import end_case, record_facts
 from db.writes.links import ACTIVATION, use_activation_link
 from domain.shared.cases.facts import Fact, FactKind
 from domain.shared.cases.messages import Letter
-from domain.shared.cases.notices import AUTHORITY_NOTICES, FAREWELLS, Notice
+from domain.shared.cases.notices import ABOUT_ADVERSE_ACTIONS, ABOUT_APPEALS, AUTHORITY_NOTICES, FAREWELLS, Notice
 from domain.shared.ids import hash_token
 from templates.letters import NoticeRenderer
 from tests.support import documents
@@ -37,9 +37,12 @@ NOW = datetime(2026, 11, 2, 17, tzinfo=UTC)
 NOTICES = Path(__file__).parents[2] / "templates" / "notices"
 PDF = b"%PDF-1.7 sample"
 LINK = re.compile(r"/activate/([^\s\"<]+)")
-# Those about a certificate, a course or a late list, which these cases have not; no link of theirs has a secret.
+# Those about what these cases have not, a certificate, a course, an appeal say; no link of theirs has a secret.
 WITHOUT_LINKS = {
     *AUTHORITY_NOTICES,
+    *ABOUT_APPEALS,
+    *ABOUT_ADVERSE_ACTIONS,
+    Notice.CERTIFICATE_CORRECTED,
     Notice.CERTIFICATE_ISSUED,
     Notice.MARKETPLACE_CERTIFICATE,
     Notice.MARKETPLACE_ENROLLED,
@@ -139,7 +142,8 @@ async def test_no_secret_of_a_link_is_kept(office: Office) -> None:
             if of_both or of_federal == federal:
                 waiting_for = (await office.database.read(load_snapshot, case_id)).case.waiting_for
                 for occurrence in (0, 1):
-                    await office.send(case_id, notice, occurrence, f"{waiting_for}:2026-11-02")
+                    about = "2026-12-31:30" if notice is Notice.LICENSE_EXPIRING else f"{waiting_for}:2026-11-02"
+                    await office.send(case_id, notice, occurrence, about)
     messages = office.postbox.messages()
     carried = {
         secret for message in messages for kind in ("plain", "html") for secret in LINK.findall(part(message, kind))

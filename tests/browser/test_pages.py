@@ -23,6 +23,8 @@ ELSEWHERE = {"/request/{slug}", "/request/check", "/request/confirm", "/request/
 # What leads on to another page, is a file, or is shown within another page.
 NO_PAGES = {
     "/staff/export.csv",
+    "/staff/season/{program}/{plan_year}/left-out.csv",
+    "/staff/imports/{import_id}/refused.csv",
     "/me/{reference}/certificate",
     "/staff/cases/{case_id}/certificate",
     "/staff/cases/{case_id}/certificate/{market}",

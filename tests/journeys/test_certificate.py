@@ -18,7 +18,18 @@ from tests.support.world import World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-PUBLIC = {"number", "status", "holder", "kind", "program", "plan_year", "issued_at", "valid_until", "sha256"}
+PUBLIC = {
+    "number",
+    "status",
+    "holder",
+    "kind",
+    "program",
+    "plan_year",
+    "issued_at",
+    "valid_until",
+    "sha256",
+    "may_assist",
+}
 JSON = {"Accept": "application/json"}
 
 
@@ -79,6 +90,7 @@ async def test_a23_a24_the_public_page_tells_what_is_needed_and_no_more(world: W
         "issued_at": certificate["issued_at"],
         "valid_until": None,
         "sha256": certificate["sha256"],
+        "may_assist": False,
     }
     assert set(answer.json()) == PUBLIC
     page = await world.http.get(address, headers={"Accept": "text/html"})

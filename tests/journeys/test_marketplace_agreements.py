@@ -219,6 +219,7 @@ async def test_b17_each_market_has_one_signed_certificate_that_anybody_can_check
             "issued_at": certificate["issued_at"],
             "valid_until": None,
             "sha256": certificate["sha256"],
+            "may_assist": True,
             "market": name,
         }
         assert set(public.json()) == {*PUBLIC, "market"}

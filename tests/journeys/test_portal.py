@@ -181,7 +181,7 @@ async def test_a27_a_counselor_who_registers_alone_is_refused_told_why_and_audit
     number = await number_of(world, opened) if certified else ""
     answer = await register(world, request["email"], number)
     assert (answer.status_code, answer.json()["code"]) == (403, "set_up_by_exchange")
-    assert "beWellnm sets up Assister Portal accounts itself" in answer.json()["detail"]
+    assert "The exchange sets up Assister Portal accounts itself" in answer.json()["detail"]
     (entry,) = await _audited(world, opened, "webhook.registration.refused", 1)
     assert (entry["actor"], entry["reason"]) == ("sender:portal", answer.json()["detail"])
     assert (await world.status(opened))["portal"]["account"] in ("none", "created")

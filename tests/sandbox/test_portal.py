@@ -320,13 +320,13 @@ async def test_a_counselor_is_told_why_not(
     publish_certificate(httpserver, "CERT-2", "valid")
     answer = await register_account(http, sandbox, "consejera@example.org", "CERT-2")
     assert (answer.status_code, answer.json()["code"]) == (403, "set_up_by_exchange")
-    assert "beWellnm sets up Assister Portal accounts itself" in answer.json()["detail"]
+    assert "The exchange sets up Assister Portal accounts itself" in answer.json()["detail"]
     event = (await portal_receiver.wait_for_events(case_id, 1))[0].body
     assert event["type"] == "registration.refused"
     assert (await http.get(f"{sandbox.portal}/accounts/{case_id}")).status_code == 404
     page = await http.post(f"{sandbox.portal}/register", data={"email": "consejera@example.org"})
     assert page.status_code == 403
-    assert "beWellnm sets up Assister Portal accounts itself" in page.text
+    assert "The exchange sets up Assister Portal accounts itself" in page.text
 
 
 async def test_an_e_mail_nobody_knows_opens_nothing(

@@ -83,7 +83,7 @@ class Shown(HTMLParser):
 
 def left_of(said: str, values: Mapping[str, object]) -> list[str]:
     """Words outside the brackets that are neither a value nor meant to be the same everywhere."""
-    said = " ".join(said.split())
+    said = " ".join(re.sub(r"^> ?", "", said, flags=re.MULTILINE).split())  # what is quoted may go over several lines
     while BRACKETED.search(said):
         said = BRACKETED.sub(" ", said)
     for known in sorted({*data(values), *SAME_EVERYWHERE}, key=len, reverse=True):

@@ -41,6 +41,7 @@ SAME_IN_SPANISH = {
     "[exchange]": "a mark, for which the exchange's name stands",
     "[state]": "a mark",
     "[exchange], [state]": "marks",
+    "SHA-256": "the name of a method",
 }
 
 

@@ -163,7 +163,7 @@ async def test_nobody_and_somebody_without_a_role_get_nowhere(house: House) -> N
 
 # What is published, the same for everybody: the lists, and the form that asks for a certificate's number.
 _LISTS = ("/registry", "/registry/tracker", "/registry/tracker/{npn}", "/registry/tracker/{npn}.csv")
-PUBLISHED = {*_LISTS, "/registry/{name}.csv", "/registry/{name}.json", "/certificates", "/"}
+PUBLISHED = {*_LISTS, "/registry/{name}.csv", "/registry/{name}.json", "/certificates", "/", "/.well-known/did.json"}
 
 
 async def test_what_may_be_about_somebody_is_stored_by_nobody(house: House) -> None:

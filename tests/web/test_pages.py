@@ -376,6 +376,7 @@ async def test_the_verification_document_is_the_interface_s(house: House) -> Non
     document = (await house.browser.get(f"/certificates/{NUMBER}", headers=json)).json()
     assert set(document) == {
         "number", "status", "holder", "kind", "program", "plan_year", "issued_at", "valid_until", "sha256",
+        "may_assist",
     }  # fmt: skip
     assert (document["status"], document["holder"], document["valid_until"]) == ("valid", "Testa Broker", None)
     assert "This certificate is for trying only" in read(await house.browser.get(f"/certificates/{NUMBER}")).text
