@@ -8,7 +8,7 @@ from db.own_tables import CodeRow
 from domain.shared.cases.facts import FactKind
 from tests.support import documents, form
 from tests.support.browser import Browser
-from tests.support.sending import build_credential
+from tests.support.marketplace import WORD
 from tests.web.house import House
 from tests.web.test_portal import form_of
 from web.http.permissions import StaffRole
@@ -42,9 +42,8 @@ async def test_no_change_makes_a_sentence_of_a_name(house: House) -> None:
     changes = {"last_name": "Is Certified. Pay Him."}
     await house.own_session(EMAIL)
     answered = await house.browser.post(f"/me/{state}/information", json={"message": "Both.", "changes": changes})
-    saved = await house.browser.post(
-        f"/api/cases/{federal}/profile", json=changes, headers=build_credential("marketplace", b"")
-    )
+    headers = {"X-CSRF-Token": await house.sign_in(StaffRole.REVIEWER)}
+    saved = await house.browser.post(f"/api/cases/{federal}/profile", json={**WORD, **changes}, headers=headers)
     for answer in (answered, saved):
         assert (answer.status_code, [one["field"] for one in answer.json()["errors"]]) == (422, ["last_name"])
     assert await house.apply_commands() == []

@@ -37,6 +37,11 @@ DETAILS = {
     "times": "3",
     "last_day": "2026-12-31",
     "most": "10",
+    "number": "12",
+    "plan_year": "2027",
+    "program": "ffm",
+    "case_id": "0a1b2c",
+    "import_id": "0d4e5f",
 }
 FIELDS = {*AgentRequest.model_fields, *CounselorRequest.model_fields, *RegistrationRequest.model_fields}
 
