@@ -280,9 +280,13 @@ def certification_of(session: Session, case: Case) -> CertificationState:
 
 
 def find_ending_reason(session: Session, case_id: str) -> str:
-    """Why the case was withdrawn, revoked or terminated; empty when nobody said."""
+    """Why the case was withdrawn, revoked or terminated; empty when nobody said.
+
+    Of several ends the last one counts: an appeal has set those before it aside.
+    """
     kinds = col(FactRow.kind).in_(kind.value for kind in ENDING_FACTS.values())
-    found = list_rows(session, select(col(FactRow.data)).where(col(FactRow.case_id) == case_id, kinds))
+    ends = select(col(FactRow.data)).where(col(FactRow.case_id) == case_id, kinds)
+    found = list_rows(session, ends.order_by(col(FactRow.at).desc()).limit(1))
     return EndingData.model_validate(found[0]).reason if found else ""
 
 

@@ -76,7 +76,7 @@ class Appeals:
         return number
 
     async def withdraw_appeal(self, case_id: str, reason: str, actor: str) -> None:
-        """The appellant doesn't go on. Raises `Refusal` where no appeal is open."""
+        """The appellant doesn't go on. Raises `Refusal` where no appeal is open, or for who has decided before."""
         _check_text("reason", reason)
         _unwrap(await self._database.write(withdraw_appeal, case_id, actor, reason, list_days_off, now()))
         await self._tell_newest(case_id)
@@ -94,8 +94,12 @@ class Appeals:
         appeals = await self.read_appeals(case_id)
         await self.try_to_tell(case_id, appeals[-1].appeal.number)
 
-    async def try_to_tell(self, case_id: str, number: int) -> bool:
-        """Tells an appeal's workflow to look, and begins it where it doesn't run; False where that can't be done."""
+    async def try_to_tell(self, case_id: str, number: int, *, has_changed: bool = True) -> bool:
+        """Tells an appeal's workflow to look, and begins it where it doesn't run; False where that can't be done.
+
+        One of an appeal that hasn't changed is begun where it doesn't run, and not told: what is told again and again
+        while no worker is there fills its history.
+        """
         version = await self._database.read(find_appeal_version, case_id, number)
         try:
             with translate_errors():
@@ -106,8 +110,8 @@ class Appeals:
                     task_queue=self._task_queue,
                     id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
                     id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-                    start_signal=names.APPEAL_CHANGED,
-                    start_signal_args=[version],
+                    start_signal=names.APPEAL_CHANGED if has_changed else None,
+                    start_signal_args=[version] if has_changed else [],
                     static_summary="appeal",
                     rpc_timeout=RPC_TIMEOUT,
                 )
@@ -121,7 +125,7 @@ class Appeals:
         """Tells what wasn't told at once, and begins the workflows again of clocks that nobody minds."""
         at = now()
         for row in await self._database.read(list_untold_appeals, at, at - GRACE):
-            if not await self.try_to_tell(row.case_id, row.number):
+            if not await self.try_to_tell(row.case_id, row.number, has_changed=row.told < row.version):
                 return
 
     async def keep_telling(self, every: float = TOLD_EVERY) -> None:

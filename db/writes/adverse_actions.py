@@ -30,7 +30,7 @@ def follow_adverse_action(session: Session, order: CaseRef, days_off: DaysOff, n
             order.case_id,
             action,
             snapshot.state_policy.adverse_action,
-            days_off(range(today.year, today.year + 2)),
+            days_off(range(action.since.year, today.year + 2)),  # days left are counted from a dispute of before, too
             _find_due_time(snapshot, action),
             today,
             now,

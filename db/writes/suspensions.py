@@ -128,25 +128,28 @@ def settle_rebuttals(session: Session, case: Case, now: datetime) -> None:
 
 
 def end_terms(session: Session, case_id: str, now: datetime) -> AuthorityChanged:
-    """Ends what has reached its last day: suspensions are over, and a termination of which notice was given happens."""
+    """Ends what has reached its last day: suspensions are over, and a termination of which notice was given happens.
+
+    It may be asked any number of times: a termination that happened by its last day is answered again. A case that an
+    appeal has opened again is terminated anew.
+    """
     case = lock_case(session, case_id)
     snapshot = snapshot_case(session, case)
     authority, zone = snapshot.state.authority, find_time_zone(snapshot.policy)
     for suspension in authority.suspensions:
         if suspension.until is not None and find_day_end(suspension.until, zone) <= now:
             _restore(session, case, suspension, TERM_OVER, now)
-    termination = authority.termination
-    ended = termination is not None and find_day_end(termination.last_day, zone) <= now
-    if termination is not None and ended:
+    termination, often = authority.termination, snapshot.state.reopened
+    fact_id = f"{case_id}:terminated:{often}" if often else f"{case_id}:terminated"
+    if termination is not None and find_day_end(termination.last_day, zone) <= now:
         data = EndingData(by=termination.by, reason=termination.reason).to_json()
-        append_facts(
-            session, case, [Fact(id=f"{case_id}:terminated", kind=FactKind.TERMINATED, at=now, data=data)], now
-        )
+        append_facts(session, case, [Fact(id=fact_id, kind=FactKind.TERMINATED, at=now, data=data)], now)
         void_activation_links(session, case_id, now)
         record_audit(
             session, now, SYSTEM, "case.terminated", case, termination.reason, last_day=str(termination.last_day)
         )
     snapshot = snapshot_case(session, case)
+    ended = any(fact.id == fact_id for fact in snapshot.facts)
     return AuthorityChanged(
         authority=snapshot.take_authority_snapshot(), standing=snapshot.take_registration_snapshot(), ended=ended
     )

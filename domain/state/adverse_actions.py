@@ -100,7 +100,8 @@ class AdverseAction(BaseModel):
     """What the facts about an adverse action come to.
 
     ``version`` is how many they are: of two views the one with more is newer. ``last_day`` is the last day before which
-    nobody denies, None while it is not known; ``clock`` is how often the days were resumed.
+    nobody denies, None while it is not known; it is counted from the day after ``counted_from``. ``clock`` is how often
+    the days were resumed.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -112,6 +113,7 @@ class AdverseAction(BaseModel):
     reason: str
     since: datetime
     notice_date: date | None = None
+    counted_from: date | None = None
     last_day: date | None = None
     clock: int = 0
     disputed_at: datetime | None = None
@@ -144,6 +146,7 @@ def fold_adverse_action(log: FactLog) -> AdverseAction | None:
         reason=data.reason,
         since=first.at,
         notice_date=notice.read_as(AdverseActionClockData).counted_from if notice else None,
+        counted_from=last.counted_from if last else None,
         last_day=last.last_day if last else None,
         clock=len(_list_of(own, FactKind.ADVERSE_ACTION_RESUMED)),
         disputed_at=disputed.at if disputed else None,
@@ -267,7 +270,8 @@ def build_following_facts(
     reported, disputed = check.reported_at, action.disputed_at
     if action.status is AdverseStatus.DISPUTED and reported and disputed and reported > disputed:
         over = AdverseActionDisputeEndedData(number=action.number, by=VENDOR)
-        part = str(action.clock + 1)
+        # Not by the clock: a report may be disputed again before the days of the first dispute have gone on.
+        part = str(action.version)
         return [build_adverse_fact(case_id, FactKind.ADVERSE_ACTION_DISPUTE_ENDED, over, at, part)]
     return []
 
@@ -310,11 +314,14 @@ def _build_clock(
 
 
 def _count_days_left(action: AdverseAction, rules: AdverseActionRules, holidays: Container[date]) -> int:
-    """The business days that were left when the report was disputed, that day among them; at least one."""
-    if action.disputed_on is None or action.last_day is None:
+    """The business days that were left when the report was disputed, that day among them; at least one.
+
+    The day that the clock was counted from is none of them, nor is one before it.
+    """
+    if action.disputed_on is None or action.counted_from is None or action.last_day is None:
         return rules.pre_notice_business_days
-    span = (action.last_day - action.disputed_on).days + 1
-    days = (action.disputed_on + timedelta(days=ahead) for ahead in range(span))
+    first = max(action.disputed_on, action.counted_from + timedelta(days=1))
+    days = (first + timedelta(days=ahead) for ahead in range((action.last_day - first).days + 1))
     return max(1, sum(is_business_day(day, holidays) for day in days))
 
 

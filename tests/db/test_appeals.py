@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 
 from db.appeal_tables import AppealFile, AppealRow
-from db.case_state import load_case, load_snapshot
+from db.case_state import find_ending_reason, load_case, load_snapshot
 from db.reads.appeals import (
     find_appeal_offer,
     find_evidence,
@@ -22,6 +22,7 @@ from db.writes.appeals.deciding import DecisionOnAppeal, decide_appeal, follow_a
 from db.writes.appeals.filing import Filing, Submission, add_evidence, file_appeal, withdraw_appeal
 from db.writes.cases import claim_case
 from db.writes.opening import Opened
+from db.writes.suspensions import end_terms, file_rebuttal
 from domain.shared.cases.appeals import AppealOutcome, FilingMethod
 from domain.shared.cases.commands import CommandKind
 from domain.shared.cases.messages import AppealRef, AppealStanding, Claim
@@ -194,6 +195,42 @@ async def test_e6_a_reversed_revocation_leaves_the_case_where_it_stood(office: O
     assert await stage(office, opened) == "certified"
 
 
+async def test_e6_after_a_termination_was_reversed_another_one_comes_about(office: Office) -> None:
+    opened = await office.waiting()
+    await office.decided(opened)
+    await office.certified(opened)
+
+    async def terminated(reason: str, days: int) -> None:
+        assert (await office.command(opened, CommandKind.GIVE_NOTICE, reason)).applied
+        assert (await office.database.write(end_terms, opened.case_id, office.later(days=days))).ended
+        assert await stage(office, opened) == "terminated"
+        assert await office.database.read(find_ending_reason, opened.case_id) == reason
+
+    await terminated("the first reason", 32)
+    assert await filed(office, opened) == 1
+    assert await decided(office, opened, "reversed") is AppealOutcome.REVERSED
+    reopened = (await office.database.read(load_snapshot, opened.case_id)).certification.authority
+    assert (reopened.termination, reopened.facts) == (None, 1), "what is numbered by them never has a number twice"
+    assert not (await office.database.write(end_terms, opened.case_id, office.later())).ended
+    await terminated("another reason", 32)
+    assert await filed(office, opened) == 2, "it is another decision"
+
+
+async def test_e4_what_is_said_after_a_reversal_is_kept_beside_what_was_said_before(office: Office) -> None:
+    opened = await office.waiting()
+    await office.decided(opened)
+    await office.certified(opened)
+    for text in ("said of the first", "said of the second"):
+        await office.command(opened, CommandKind.GIVE_NOTICE)
+        await office.database.write(file_rebuttal, opened.case_id, text, "assister", office.later())
+        (kept,) = (await office.database.read(load_snapshot, opened.case_id)).state.authority.rebuttals
+        assert kept.text == text
+        if text == "said of the first":
+            await office.command(opened, CommandKind.TERMINATE)
+            await filed(office, opened)
+            await decided(office, opened, "reversed")
+
+
 async def test_e6_two_phases_with_three_people(office: Office) -> None:
     opened = await denied(office)
     await filed(office, opened)
@@ -271,14 +308,19 @@ async def test_e5_evidence_is_kept_by_its_hash_and_bounded(office: Office) -> No
 async def test_e5_an_appeal_that_is_taken_back_leaves_the_end_as_it_was(office: Office) -> None:
     opened = await denied(office)
     await filed(office, opened)
-    await followed(office, opened)
+    for days in (50, 70):
+        await followed(office, opened, office.later(days=days))
+    assert (await office.status(opened))["flag"] == "appeal_overdue"
 
-    async def take_back() -> Reason | None:
+    async def take_back(actor: str = "assister") -> Reason | None:
         return await office.database.write(
-            withdraw_appeal, opened.case_id, "assister", "not any more", no_days_off, office.later()
+            withdraw_appeal, opened.case_id, actor, "not any more", no_days_off, office.later()
         )
 
+    assert code(await take_back(REVIEWER)) == "withdrawn_by_decider", "who is appealed against"
+    assert await stage(office, opened) == Stage.UNDER_APPEAL
     assert await take_back() is None
+    assert (await office.status(opened))["flag"] is None, "nobody waits for it any more"
     assert code(await take_back()) == "no_open_appeal"
     assert await stage(office, opened) == "denied"
     assert not (await followed(office, opened)).is_open

@@ -1,8 +1,8 @@
 """Staff want a webhook delivered all the same: what may be, once and audited, and the sentence where it may not."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator, Iterable
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -496,3 +496,25 @@ async def test_e8_a_denial_by_a_report_waits_for_its_notice_and_its_days(office:
     audited = await office.database.read(lambda session: list(session.scalars(select(col(AuditRow.action)))))
     assert audited.count("adverse_action.noticed") == audited.count("adverse_action.ended") == 1
     assert audited.count("decide.refused") == 2
+
+
+async def test_e8_the_days_that_were_left_leave_out_the_holidays_of_the_year_before(office: Office) -> None:
+    opened = await office.screened(await ordered(office))
+    await office.checked(opened, "consider")
+    office.now = datetime(2024, 12, 23, 18, tzinfo=UTC)
+    await office.command(opened, CommandKind.BEGIN_ADVERSE_ACTION)
+
+    def list_some_days_off(years: Iterable[int]) -> frozenset[date]:
+        return frozenset(day for day in (date(2024, 12, 25), date(2025, 1, 1)) if day.year in years)
+
+    async def follow() -> str:
+        order = CaseRef(case_id=opened.case_id, at=office.now, occurrence=1)
+        await office.database.write(follow_adverse_action, order, list_some_days_off, office.later())
+        return str((await office.status(opened))["adverse_action"]["last_day"])
+
+    assert await follow() == "2024-12-31"
+    office.now = datetime(2024, 12, 24, 18, tzinfo=UTC)
+    assert (await office.command(opened, CommandKind.DISPUTE_CHECK)).applied
+    office.now = datetime(2025, 1, 6, 18, tzinfo=UTC)
+    assert (await office.command(opened, CommandKind.END_DISPUTE)).applied
+    assert await follow() == "2025-01-13", "five days were left, of which Christmas is none"

@@ -120,6 +120,30 @@ def test_e8_a_report_newer_than_the_dispute_ends_it_and_an_older_one_does_not() 
     assert again.version == len({fact.id for fact in story.facts}), "it ends once"
 
 
+def test_e8_a_dispute_on_the_day_of_the_notice_leaves_every_day() -> None:
+    story = Story()
+    story.follow(minutes=1)
+    story.dispute()
+    story.now = datetime(2027, 1, 12, 18, tzinfo=UTC)
+    story.end_dispute()
+    assert story.follow(minutes=1).last_day == date(2027, 1, 19), "five days: that of the notice is none of them"
+
+
+def test_e8_what_is_disputed_again_before_the_days_go_on_ends_by_the_next_report() -> None:
+    story = Story()
+    story.follow(minutes=1)
+    story.now = datetime(2027, 1, 5, 18, tzinfo=UTC)
+    for _ in range(2):
+        story.dispute()
+        story.now += timedelta(minutes=1)
+        newer = CONSIDER.model_copy(update={"reported_at": story.now})
+        assert story.happen(newer).status is AdverseStatus.RESUMING
+        story.now += timedelta(minutes=1)
+    days = [story.follow(minutes=1).last_day for _ in range(2)]
+    assert story.action.status is AdverseStatus.WAITING
+    assert days == [date(2027, 1, 8), date(2027, 1, 8)], "the three days that were left go on once"
+
+
 @pytest.mark.parametrize(
     ("check", "ended", "status"),
     [

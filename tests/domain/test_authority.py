@@ -137,6 +137,7 @@ def test_e4_nothing_is_taken_from_who_has_no_certificate(command: CommandData) -
         (AGREEMENT, 91, Fault("until", "day_too_late", {"last": "2026-05-30"})),
         (SYSTEM, -1, Fault("until", "day_past")),
         (SYSTEM, 4000, None),
+        (SYSTEM, (date.max - NOTICE_DAY).days, Fault("until", "day_too_late", {"last": "2126-03-02"})),
         (AGREEMENT, None, None),
     ],
 )

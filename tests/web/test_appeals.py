@@ -232,7 +232,7 @@ async def test_e6_a_reviewer_files_on_behalf_and_decides_nothing(house: House) -
         assert said in read(faulty).text
     form = {"grounds": "It was a mistake.", "method": "letter", "reason": "It came by mail.", "csrf_token": csrf}
     assert (await house.post(there, form)).headers["location"] == f"{there}?done=filed"
-    upload = {"file": ("letter.pdf", pdf(), "application/pdf")}
+    upload = {"file": ("letter.pdf", pdf("x" * (LARGEST_FILE - 1000)), "application/pdf")}
     without = await house.browser.post(f"{there}/evidence", files=upload)
     assert without.status_code == 403, "a form of another page"
     added = await house.browser.post(f"{there}/evidence", files=upload, data={"csrf_token": csrf})

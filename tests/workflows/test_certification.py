@@ -592,6 +592,11 @@ async def decided_on(appeals: Appeals, opened: Opened, actor: str, outcome: Appe
     await appeals.decide_appeal(DecisionOnAppeal(opened.case_id, actor, outcome, "a sample reason"))
 
 
+async def count_signals(inside: Inside, opened: Opened) -> int:
+    history = await inside.handle(opened).fetch_history()
+    return sum(one.HasField("workflow_execution_signaled_event_attributes") for one in history.events)
+
+
 async def test_e6_an_appeal_keeps_its_clocks_over_both_phases_and_the_end_stands(inside: Inside) -> None:
     request = documents.broker()
     opened = await inside.open(request)
@@ -601,6 +606,9 @@ async def test_e6_an_appeal_keeps_its_clocks_over_both_phases_and_the_end_stands
     appeals, appeal = await appealed(inside, opened)
     await inside.noticed(opened, "appeal_filed")
     await appeals.add_evidence(opened.case_id, "letter.pdf", pdf(), "assister")
+    told = await count_signals(inside, appeal)
+    assert await appeals.try_to_tell(opened.case_id, 1, has_changed=False)
+    assert await count_signals(inside, appeal) == told, "what runs is not told again and again that nothing has changed"
     assert await inside.skip(appeal, timedelta(days=44))
     assert (await inside.status(opened))["appeal"]["phase"] == 1
     assert await inside.skip(appeal, timedelta(days=2))

@@ -1,5 +1,6 @@
 """What every request has in common: a bound on its size, headers that protect readers, an end without a traceback."""
 
+import re
 from urllib.parse import parse_qsl, urlsplit
 
 import structlog
@@ -17,7 +18,8 @@ log = structlog.get_logger(__name__)
 # A request with every field at its longest has some 20 KiB.
 MAX_BODY = 256 * 1024
 # A file of evidence or of earlier years, and the form around it.
-UPLOADS, MAX_UPLOAD = ("/appeal/evidence", "/staff/imports"), LARGEST_FILE + 16 * 1024
+UPLOADS = re.compile(r".*/appeal/evidence|/staff/appeals/[^/]+/evidence|/staff/imports")
+MAX_UPLOAD = LARGEST_FILE + 16 * 1024
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 LANGUAGE_COOKIE = "lang"
 # Under TLS browsers see to it that no other host sets such a cookie.
@@ -162,7 +164,7 @@ class Limits:
 
 def _find_largest_body(scope: Scope) -> int:
     """How large a body may be; who sends one is looked at before it is read."""
-    return MAX_UPLOAD if scope["path"].endswith(UPLOADS) else MAX_BODY
+    return MAX_UPLOAD if UPLOADS.fullmatch(scope["path"]) else MAX_BODY
 
 
 def _read_content_length(scope: Scope) -> int:

@@ -9,7 +9,7 @@ from db.appeal_tables import AppealRow
 from db.tables import SYSTEM
 from db.writes.appeals.filing import close_row
 from db.writes.appeals.rows import OVERDUE, SENT_BACK, CaseInAppeal, DaysOff, audit_appeal, find_row
-from db.writes.facts import append_facts, flag_locked_case, lock_case, lower_flag, record_audit
+from db.writes.facts import append_facts, flag_locked_case, lock_case
 from db.writes.recovery.restarts import reopen_case
 from domain.shared.cases.appeals import (
     Appeal,
@@ -66,8 +66,6 @@ def decide_appeal(
     facts = _build_facts(view, appeal, decision, rules)
     state = append_facts(session, case, facts, now)
     close_row(session, view, appeal.number)
-    if lower_flag(case, OVERDUE):
-        record_audit(session, now, SYSTEM, f"case.unflagged.{OVERDUE}", case)
     told = {"number": appeal.number, "phase": appeal.phase, "outcome": decision.outcome.value}
     audit_appeal(session, view, decision.actor, "decided", decision.reason, **told)
     if not state.ended:

@@ -9,8 +9,9 @@ from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from db.appeal_tables import AppealFile, AppealRow
-from db.tables import Case
+from db.tables import SYSTEM, Case
 from db.writes.appeals.rows import (
+    OVERDUE,
     CaseInAppeal,
     DaysOff,
     audit_appeal,
@@ -18,7 +19,7 @@ from db.writes.appeals.rows import (
     follow_facts,
     note_change,
 )
-from db.writes.facts import append_facts, lock_case
+from db.writes.facts import append_facts, lock_case, lower_flag, record_audit
 from domain.shared.cases.appeals import (
     AppealFiledData,
     AppealWithdrawnData,
@@ -26,6 +27,7 @@ from domain.shared.cases.appeals import (
     build_appeal_fact,
     find_answer_day,
     find_appealed_end,
+    find_decider_refusal,
     find_filing_refusal,
     find_last_filing_day,
     find_open_appeal,
@@ -168,12 +170,17 @@ def add_evidence(
 def withdraw_appeal(
     session: Session, case_id: str, actor: str, reason: str, days_off: DaysOff, now: datetime
 ) -> Reason | None:
-    """The appellant doesn't go on: what was appealed stands. Why not, where no appeal is open."""
+    """The appellant doesn't go on: what was appealed stands. Why not, where no appeal is open.
+
+    Nor may who has decided take it back for the appellant: nobody would look at their decision any more.
+    """
     case = lock_case(session, case_id)
     view = CaseInAppeal(session, case, days_off, now)
     appeal = find_open_appeal(view.log)
     if appeal is None:
         return view.refuse(session, actor, "withdrawn", Reason("no_open_appeal"), reason)
+    if find_decider_refusal(appeal, actor) is not None:
+        return view.refuse(session, actor, "withdrawn", Reason("withdrawn_by_decider"), reason)
     data = AppealWithdrawnData(number=appeal.number, by=actor, reason=reason)
     fact = build_appeal_fact(case_id, FactKind.APPEAL_WITHDRAWN, data, now, str(appeal.number))
     append_facts(session, case, [fact], now)
@@ -183,7 +190,9 @@ def withdraw_appeal(
 
 
 def close_row(session: Session, view: CaseInAppeal, number: int) -> None:
-    """The row of an appeal after something of it was recorded."""
+    """The row of an appeal after something of it was recorded: its answer isn't late any more."""
     after = CaseInAppeal(session, view.case, lambda _: frozenset(), view.now)
     appeal = next(one for one in fold_appeals(after.log) if one.number == number)
     follow_facts(session, find_row(session, view.case.case_id, number), after, appeal)
+    if lower_flag(view.case, OVERDUE):
+        record_audit(session, view.now, SYSTEM, f"case.unflagged.{OVERDUE}", view.case)

@@ -164,7 +164,8 @@ class Position(BaseModel):
 class Authority(BaseModel):
     """What the facts about the authority come to: nothing is open in a case that has ended.
 
-    ``facts`` is how many there are: of two the one with more is newer. ``letters`` are in the order of their facts.
+    ``facts`` is how many there are, those that an appeal has set aside too: of two the one with more is newer, and no
+    number comes twice. ``letters`` are in the order of their facts.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -204,16 +205,17 @@ class Authority(BaseModel):
 
 def fold_authority(log: FactLog, *, ended: bool) -> Authority:
     """What a case's facts say of its authority."""
-    facts = log.find_all(*AUTHORITY_FACTS)
-    if not facts:
+    count = len(log.find_everything(*AUTHORITY_FACTS))
+    if not count:
         return Authority()
+    facts = log.find_all(*AUTHORITY_FACTS)
     letters = tuple(
         AuthorityLetter(notice=_NOTICES[fact.kind], about=fact.data.get("suspension_id") or fact.id) for fact in facts
     )
     if ended:
-        return Authority(facts=len(facts), letters=letters)
+        return Authority(facts=count, letters=letters)
     open_now = Authority(
-        facts=len(facts), suspensions=_fold_suspensions(log), termination=_fold_termination(log), letters=letters
+        facts=count, suspensions=_fold_suspensions(log), termination=_fold_termination(log), letters=letters
     )
     return open_now.model_copy(update={"rebuttals": _fold_rebuttals(log, open_now.ordered_since)})
 

@@ -1,6 +1,6 @@
 """When staff may suspend, lift or terminate, and the facts that each comes to (E4)."""
 
-from datetime import date
+from datetime import date, timedelta
 
 from domain.shared.cases.authority import (
     CAUSE_OF_KIND,
@@ -29,6 +29,8 @@ from domain.shared.policy import SuspensionRules
 
 # Against one order; more is said by mail or on the phone.
 MOST_REBUTTALS = 5
+# Where the policy has no bound: a day that can be reckoned with, whatever the calendar ends with.
+LONGEST_TERM = timedelta(days=36_525)
 AuthorityCommand = Suspend | Lift | GiveNotice | Terminate
 
 
@@ -57,8 +59,8 @@ def find_term_faults(command: CommandData, rules: SuspensionRules, today: date) 
         return []
     if command.until < today:
         return [Fault("until", "day_past")]
-    last = find_last_day_allowed(command.suspension, rules, today)
-    if last is not None and command.until > last:
+    last = find_last_day_allowed(command.suspension, rules, today) or today + LONGEST_TERM
+    if command.until > last:
         return [Fault("until", "day_too_late", {"last": last.isoformat()})]
     return []
 

@@ -40,6 +40,7 @@ SENTENCES: dict[str, str] = {
     "appeal_overtaken": "A newer request of the same plan year was made, which counts now.",
     "no_open_appeal": "No appeal is under way.",
     "decided_before": "You decided in this case before; somebody else has to decide the appeal.",
+    "withdrawn_by_decider": "You decided in this case before; somebody else has to take the appeal back.",
     "reversal_by_first_reviewers": "Approving takes more than an appeal decides (the background check's report, or "
     "whose the request is): send the case back.",
     "evidence_full": "There are {most} files already, and no more can be taken; say the rest in words.",
