@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
+from domain.shared.cases.appeals import AppealOutcome
 from domain.shared.cases.notices import Notice
 from templates.catalogs import LANGUAGES
 from templates.dates import format_day, format_moment
@@ -150,6 +151,10 @@ def variants(notice: Notice, kind: str) -> list[dict[str, Any]]:
         return [{"automatic": True}, {"automatic": False, "curriculum": "shop"}]
     if notice is Notice.CERTIFICATE_ISSUED:
         return [{"has_portal_account": has, "portal_ready": ready} for has, ready in product((True, False), repeat=2)]
+    if notice is Notice.APPEAL_ESCALATED:
+        return [{"overdue": False}, {"overdue": True}]
+    if notice is Notice.APPEAL_DECIDED:
+        return [{"outcome": outcome.value} for outcome in AppealOutcome]
     if "reason" in build_notice_values(notice, "en", kind):
         return [{"reason": None}, {"reason": "Said by somebody."}]
     return [{}]

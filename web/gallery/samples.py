@@ -9,7 +9,7 @@ from domain.federal.policies import FEDERAL_POLICIES
 from domain.federal.policy import FederalPolicy
 from domain.shared.assister import Kind
 from domain.shared.cases.appeals import AppealOutcome
-from domain.shared.cases.notices import ABOUT_ADVERSE_ACTIONS, Notice, find_topic
+from domain.shared.cases.notices import ABOUT_ADVERSE_ACTIONS, ABOUT_APPEALS, Notice, find_topic
 from domain.shared.cases.stages import OWNER, WaitingFor
 from domain.shared.documents.faults import Fault
 from domain.shared.policy import ProgramPolicy, describe_contact
@@ -52,6 +52,7 @@ VARIANTS: Labels = {
     "reversed": N_("Reversed"),
     "sent_back": N_("Sent back"),
     "overdue": N_("Not answered in time"),
+    "both_markets": N_("In both markets"),
 }
 CERTIFICATE: dict[str, object] = {
     "number": NUMBER,
@@ -74,9 +75,6 @@ APPEAL: dict[str, object] = {
     "appealed": "denied",
     "filed_on": date(2024, 3, 5),
     "due_on": date(2024, 4, 19),
-    "phase": 1,
-    "phases": 2,
-    "label": "independent review",
     "overdue": False,
     "outcome": "",
     "reason": "",
@@ -101,6 +99,7 @@ _REASONS: dict[Notice, dict[str, str]] = {
     Notice.TERMINATED: {"en": "The agreement was not kept.", "es": "No se cumplió el acuerdo."},
     Notice.CLOSED: {"en": "The request was made twice.", "es": "La solicitud se hizo dos veces."},
 }
+_REASON_OF_APPEAL = {"en": "What you sent has been looked at anew.", "es": "Se revisó de nuevo lo que envió."}
 # What each notice says beyond the person, whoever reads it.
 _VALUES: dict[Notice, Mapping[str, object]] = {
     Notice.REQUEST_RECEIVED: {},
@@ -114,7 +113,7 @@ _VALUES: dict[Notice, Mapping[str, object]] = {
         "has_portal_account": False,
         "portal_ready": False,
     },
-    Notice.CERTIFICATE_CORRECTED: {"certificates": [{**CERTIFICATE, "market": "", "supersedes": "NM24-0000-0000"}]},
+    Notice.CERTIFICATE_CORRECTED: {},
     Notice.PORTAL_ACTIVATION: {
         "activation_url": ACTIVATION_URL,
         "activation_expires": datetime(2024, 3, 12, 23, 30, tzinfo=UTC),
@@ -148,9 +147,9 @@ _VALUES: dict[Notice, Mapping[str, object]] = {
     Notice.ADVERSE_ACTION_BEGUN: {"adverse": ADVERSE_ACTION},
     Notice.ADVERSE_ACTION_CANCELED: {"adverse": ADVERSE_ACTION},
     Notice.ADVERSE_ACTION_FINAL: {"adverse": ADVERSE_ACTION},
-    Notice.APPEAL_FILED: {"appeal": APPEAL},
-    Notice.APPEAL_ESCALATED: {"appeal": {**APPEAL, "phase": 2}},
-    Notice.APPEAL_DECIDED: {"appeal": {**APPEAL, "outcome": "reversed"}},
+    Notice.APPEAL_FILED: {},
+    Notice.APPEAL_ESCALATED: {},
+    Notice.APPEAL_DECIDED: {},
     Notice.PORTAL_RECOVERY: {"user_id": "ast_0190a1b20000700080000001", "portal_url": OWN_URL},
     Notice.LICENSE_EXPIRING: {"expires_on": date(2024, 4, 30)},
     Notice.HELP_DESK: {
@@ -235,10 +234,16 @@ class CertificateSample:
 
 
 def build_notice_values(notice: Notice, language: str, kind: str, **changes: object) -> dict[str, object]:
-    """Everything the notice's templates need and nothing more; a role as kind makes it the federal program's."""
+    """Everything the notice's templates need and nothing more; a role as kind makes it the federal program's.
+
+    Changes of a notice about an appeal may be to what it says of the appeal.
+    """
     policy = _find_policy(kind)
     waiting_for = str(changes.get("waiting_for") or ("marketplace_profile" if kind in ROLES else "lms_account"))
     first_name, last_name = _choose_name(kind)
+    if notice in ABOUT_APPEALS:
+        of_appeal = {name: changes.pop(name) for name in (*APPEAL, "label") if name in changes}
+        changes = {"appeal": {**_build_appeal(notice, language, policy), **of_appeal}, **changes}
     return {
         "first_name": first_name,
         "last_name": last_name,
@@ -272,6 +277,20 @@ def _choose_name(kind: str) -> tuple[str, str]:
     return ("Ejemplo", "Consejera") if kind == Kind.ENROLLMENT_COUNSELOR else ("Testa", "Broker")
 
 
+def _build_appeal(notice: Notice, language: str, policy: ProgramPolicy) -> dict[str, object]:
+    """What a notice says of an appeal by its program's rules."""
+    phases = policy.appeal.phases if policy.appeal else ()
+    phase = phases[-1 if notice is Notice.APPEAL_ESCALATED else 0] if phases else None
+    decided = {"outcome": "reversed", "reason": _REASON_OF_APPEAL[language]}
+    return {
+        **APPEAL,
+        "phase": phases.index(phase) + 1 if phase else 1,
+        "phases": len(phases),
+        "label": phase.label[language] if phase else "",
+        **(decided if notice is Notice.APPEAL_DECIDED else {}),
+    }
+
+
 def _build_reader_values(notice: Notice, language: str, kind: str) -> Mapping[str, object]:
     """What a notice says by kind and language of its reader."""
     if notice is Notice.ACTIVE:
@@ -289,16 +308,21 @@ def _build_reader_values(notice: Notice, language: str, kind: str) -> Mapping[st
         }
     if notice is Notice.INFORMATION_NEEDED:
         return {"question": _QUESTION[language]}
-    if notice is Notice.APPEAL_ESCALATED:
-        rules = _find_policy(kind).appeal
-        return {"appeal": {**APPEAL, "label": rules.phases[-1].label[language] if rules else ""}}
+    if notice is Notice.CERTIFICATE_CORRECTED:
+        return {"certificates": _correct_certificates("individual" if kind in ROLES else "")}
+    reason = {"reason": _REASONS[notice][language]} if notice in _REASONS else {}
     if notice in ABOUT_ADVERSE_ACTIONS:
         agency = find_sample_policy().report_agency
-        told = {**ADVERSE_ACTION, "rights": agency.summary_of_rights[language] if agency else ""}
-        return {"adverse": told, "reason": _REASONS.get(notice, {}).get(language, "")}
-    if notice in _REASONS:
-        return {"reason": _REASONS[notice][language]}
-    return {}
+        return {"adverse": {**ADVERSE_ACTION, "rights": agency.summary_of_rights[language] if agency else ""}, **reason}
+    return reason
+
+
+def _correct_certificates(*markets: str) -> list[dict[str, object]]:
+    """A corrected certificate by market; the exchange's is of none."""
+    return [
+        {**CERTIFICATE, "market": market, "supersedes": "FM24-0000-0000" if market else "NM24-0000-0000"}
+        for market in markets
+    ]
 
 
 def _make_notices() -> Iterator[NoticeSample]:
@@ -311,6 +335,7 @@ def _make_notices() -> Iterator[NoticeSample]:
         Notice.LMS_INVITATION: (broker,),
         Notice.LMS_ENROLLED: (broker,),
         Notice.CERTIFICATE_ISSUED: (broker, counselor),
+        Notice.CERTIFICATE_CORRECTED: (broker, agent_broker),
         Notice.PORTAL_ACTIVATION: (counselor,),
         Notice.ACTIVE: (broker, counselor),
         Notice.MARKETPLACE_WELCOME: (agent_broker,),
@@ -320,6 +345,8 @@ def _make_notices() -> Iterator[NoticeSample]:
         Notice.PORTAL_RECOVERY: (agent_broker,),
         Notice.LICENSE_EXPIRING: (broker, agent_broker),
         Notice.HELP_DESK: (agent_broker,),
+        Notice.ADVERSE_ACTION_CANCELED: (counselor,),
+        Notice.APPEAL_FILED: (broker, agent_broker),
     }
     long_name = dict(zip(("first_name", "last_name"), LONG_NAME, strict=True))
     for notice, kinds in unlike.items():
@@ -332,9 +359,8 @@ def _make_notices() -> Iterator[NoticeSample]:
         Notice.CERTIFICATE_ISSUED, broker, "without_end", {"certificate": {**CERTIFICATE, "valid_until": None}}
     )
     yield NoticeSample(Notice.CERTIFICATE_ISSUED, broker, "long_name", long_name)
-    yield NoticeSample(Notice.CERTIFICATE_CORRECTED, broker)
-    both = [{**CERTIFICATE, "market": market, "supersedes": "FM24-0000-0000"} for market in ("individual", "shop")]
-    yield NoticeSample(Notice.CERTIFICATE_CORRECTED, agent_broker, "both_markets", {"certificates": both})
+    both = {"certificates": _correct_certificates("individual", "shop")}
+    yield NoticeSample(Notice.CERTIFICATE_CORRECTED, agent_broker, "both_markets", both)
     yield NoticeSample(Notice.MARKETPLACE_ENROLLED, agent_broker, "automatic")
     yield NoticeSample(Notice.MARKETPLACE_ENROLLED, agent_broker, "chosen", {"automatic": False, "curriculum": "shop"})
     yield from _make_endings((broker,), Notice.DENIED)
@@ -347,13 +373,12 @@ def _make_notices() -> Iterator[NoticeSample]:
     without_term = {"cause": "system_suspension", "until": None}
     yield NoticeSample(Notice.AUTHORITY_SUSPENDED, agent_broker, "system_suspension", without_term)
     yield NoticeSample(Notice.AUTHORITY_RESTORED, broker, "still_suspended", {"suspended": True, "reason": ""})
-    yield from (NoticeSample(notice, counselor) for notice in Notice if notice in ABOUT_ADVERSE_ACTIONS)
-    yield NoticeSample(Notice.APPEAL_FILED, broker)
-    yield NoticeSample(Notice.APPEAL_ESCALATED, broker, "upheld")
-    yield NoticeSample(Notice.APPEAL_ESCALATED, broker, "overdue", {"appeal": {**APPEAL, "overdue": True}})
-    for outcome in AppealOutcome:
-        told = {**APPEAL, "outcome": outcome, "reason": "A sample reason."}
-        yield NoticeSample(Notice.APPEAL_DECIDED, broker, outcome, {"appeal": told})
+    yield from _make_endings((counselor,), Notice.ADVERSE_ACTION_BEGUN, Notice.ADVERSE_ACTION_FINAL)
+    for kind in (broker, agent_broker):
+        yield NoticeSample(Notice.APPEAL_ESCALATED, kind, "upheld")
+        yield NoticeSample(Notice.APPEAL_ESCALATED, kind, "overdue", {"overdue": True})
+        for outcome in AppealOutcome:
+            yield NoticeSample(Notice.APPEAL_DECIDED, kind, outcome, {"outcome": outcome.value})
     yield from (
         _make_reminder(waited) for waited, owner in OWNER.items() if owner not in ("us", "nobody", "appeals reviewer")
     )
